@@ -83,6 +83,7 @@ export default defineConfig({
             "src/**/*.test.{ts,tsx}",
             "dev/**/*.test.ts",
             "scripts/**/*.test.ts",
+            "bench/**/*.test.ts",
             "examples/**/*.test.ts",
             "test/*.test.ts",
           ],

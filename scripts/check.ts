@@ -1,35 +1,9 @@
-// `npm run check`: lint, types, and the size of what would be deployed. Needs no network and no account.
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+// `npm run check`: lint, types, the size of the page, and what turns, steps and tokens cost. Needs no network and no
+// account. `--record` writes the counted costs into docs/costs.md.
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { isStopping, root, runStep, staticSteps } from "./steps.ts";
-
-/**
- * A fifth of the 3 MB that the smallest plan allows. Start-up time grows with the bundle, and every new object pays it.
- */
-const ceilingKiB = 590;
-
-async function measureBundle(folder: string): Promise<number> {
-  const files = (await readdir(folder)).filter((name) => /\.(js|mjs|wasm|txt|html)$/.test(name));
-  const contents = await Promise.all(files.map((name) => readFile(join(folder, name))));
-  return gzipSync(Buffer.concat(contents), { level: 9 }).length / 1024;
-}
-
-async function checkBundle(): Promise<boolean> {
-  // wrangler.toml names this folder; the page in it is not part of the bundle.
-  await mkdir(join(root, "dist/web"), { recursive: true });
-  const folder = await mkdtemp(join(tmpdir(), "taskloom-bundle-"));
-  try {
-    const code = await runStep("bundle", "wrangler", ["deploy", "--dry-run", "--minify", "--outdir", folder]);
-    const size = code === 0 ? await measureBundle(folder) : 0;
-    if (size > 0) console.log(`bundle: ${size.toFixed(0)} KiB gzip, ceiling ${ceilingKiB} KiB`);
-    else console.error("bundle: could not be built");
-    return size > 0 && size <= ceilingKiB;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
+import { costsStep, isStopping, root, runStep, staticSteps } from "./steps.ts";
 
 /** The web app's first load, before any request for data: what a phone waits for. */
 const firstLoadKiB = 200;
@@ -54,7 +28,9 @@ async function main(): Promise<void> {
   }
   if (isStopping()) return;
   ok = (await checkPage()) && ok;
-  ok = (await checkBundle()) && ok;
+  if (isStopping()) return;
+  const { title, command, args } = costsStep;
+  ok = (await runStep(title, command, [...args, ...process.argv.slice(2)])) === 0 && ok;
   process.exitCode ??= ok ? 0 : 1;
 }
 

@@ -57,3 +57,10 @@ export const staticSteps = [
   { title: "types", command: "tsc", args: ["--noEmit"] },
   { title: "types of the web page", command: "tsc", args: ["--noEmit", "--project", "src/web"] },
 ];
+
+/** Fails if a turn, a step or a token costs more than docs/costs.md says. */
+export const costsStep = {
+  title: "costs",
+  command: "node",
+  args: ["--disable-warning=ExperimentalWarning", "bench/guard/main.ts"],
+};

@@ -1,10 +1,10 @@
 // `npm test`: all checks and tests, one after another, whatever failed before. The last line is `N passed, N failed`:
-// each vitest test counts, and build, lint and types count as one each.
+// each vitest test counts, and build, lint, types and costs count as one each.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Count, countReport } from "./count.ts";
-import { isStopping, runStep, staticSteps } from "./steps.ts";
+import { costsStep, isStopping, runStep, staticSteps } from "./steps.ts";
 
 const projects = [
   { name: "unit", title: "unit tests (with the floors)" },
@@ -21,7 +21,7 @@ async function runProject(title: string, name: string, folder: string): Promise<
 
 async function main(): Promise<void> {
   const counts: Count[] = [];
-  for (const step of [{ title: "web page", command: "vite", args: ["build"] }, ...staticSteps]) {
+  for (const step of [{ title: "web page", command: "vite", args: ["build"] }, ...staticSteps, costsStep]) {
     if (isStopping()) break;
     const code = await runStep(step.title, step.command, step.args);
     counts.push(code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });

@@ -2,26 +2,8 @@
 // chunk. The newest user message controls it: `[[tokens=50 rate=0 steps=0]]`. `rate` is in tokens per second, 0 is as
 // fast as the socket accepts them; `steps` are tool calls before the text.
 import { createServer, type ServerResponse } from "node:http";
+import { closing, opening, stop, token, toolCall } from "./chunks.ts";
 import { type Order, readOrder } from "./order.ts";
-
-// A provider's chunk has 200 to 300 bytes, and parsing them is part of what is measured.
-const head = {
-  id: "chatcmpl-BenchBenchBenchBenchBench",
-  object: "chat.completion.chunk",
-  created: 1_790_000_000,
-  model: "bench",
-  system_fingerprint: "fp_bench",
-};
-
-function chunk(delta: object, finish_reason: string | null = null, more: object = {}): Buffer {
-  const choices = [{ index: 0, delta, logprobs: null, finish_reason }];
-  return Buffer.from(`data: ${JSON.stringify({ ...head, choices, ...more })}\n\n`);
-}
-
-const opening = chunk({ role: "assistant", content: "" });
-const token = chunk({ content: " tok" });
-const done = Buffer.from("data: [DONE]\n\n");
-const usage = { usage: { prompt_tokens: 1000, completion_tokens: 50, total_tokens: 1050 } };
 
 // How many chunks one stream sends before others get a turn.
 const BURST = 64;
@@ -51,26 +33,17 @@ function speakAtPace(response: ServerResponse, tokens: number, rate: number): Pr
   });
 }
 
-/** Alternates two harmless tools: the same call three times in a row would be stopped. */
-function callTool(response: ServerResponse, step: number): void {
-  const [name, args] = step % 2 === 0 ? ["view_tasks", "{}"] : ["update_tasks", `{"task_ids":["step-${step}"]}`];
-  const call = { index: 0, id: `call_${performance.now()}`, type: "function", function: { name, arguments: "" } };
-  response.write(chunk({ tool_calls: [call] }));
-  response.write(chunk({ tool_calls: [{ index: 0, function: { arguments: args } }] }));
-  response.write(chunk({}, "tool_calls"));
-}
-
 async function answer(body: string, response: ServerResponse): Promise<void> {
   const { order, results } = readOrder(body);
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
   response.write(opening);
-  if (results < order.steps) callTool(response, results);
-  else {
+  if (results < order.steps) {
+    for (const chunk of toolCall(`call_${performance.now()}`, results)) response.write(chunk);
+  } else {
     await speak(response, order);
-    response.write(chunk({}, "stop"));
+    response.write(stop);
   }
-  response.write(chunk({}, null, { choices: [], ...usage }));
-  response.end(done);
+  response.end(closing);
 }
 
 const server = createServer((request, response) => {

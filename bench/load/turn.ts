@@ -20,18 +20,28 @@ export interface Turn {
 
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
+type OnTokens = (seen: number) => void;
+
 /** A turn that takes longer than any that is measured hangs. */
 const LIMIT_MS = 120_000;
 
-/** Rejects unless the stream has each of the order's tokens exactly once, and its end. */
-export async function takeTurn(address: Address, thread: string, order: Order): Promise<Turn> {
+/**
+ * Rejects unless the stream has each of the order's tokens exactly once, and its end. `onTokens` is called with how many
+ * have come.
+ */
+export async function takeTurn(
+  address: Address,
+  thread: string,
+  order: Order,
+  onTokens: OnTokens = () => {},
+): Promise<Turn> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     const error = new Error(`${address.name} ${thread}: no end after ${LIMIT_MS} ms`);
     timer = setTimeout(() => reject(error), LIMIT_MS);
   });
   const take = address.name === "agents" ? takeChatTurn : takeHttpTurn;
-  return Promise.race([take(address, thread, order), late]).finally(() => clearTimeout(timer));
+  return Promise.race([take(address, thread, order, onTokens), late]).finally(() => clearTimeout(timer));
 }
 
 /** Sockets of the Agents SDK's threads: its client opens one with a page and keeps it. */
@@ -42,22 +52,22 @@ export async function closeThreads(): Promise<void> {
   opened.clear();
 }
 
-async function takeChatTurn({ name, url }: Address, thread: string, order: Order): Promise<Turn> {
+async function takeChatTurn({ name, url }: Address, thread: string, order: Order, onTokens: OnTokens): Promise<Turn> {
   const open = opened.get(thread) ?? openChatThread(url, thread);
   opened.set(thread, open);
   const chat = await open;
-  const turn = startTurn(name);
+  const turn = startTurn(name, onTokens);
   await chat.takeTurn(writeOrder(order), (text) => turn.read(Buffer.from(text)));
   const taken = turn.finish();
   if (taken.tokens === order.tokens) return taken;
   throw new Error(`${name} ${thread}: ${taken.tokens} of ${order.tokens} tokens`);
 }
 
-function takeHttpTurn(address: Address, thread: string, order: Order): Promise<Turn> {
+function takeHttpTurn(address: Address, thread: string, order: Order, onTokens: OnTokens): Promise<Turn> {
   const { name, url } = address;
   const { path, headers, body } = turnOf(name, thread, writeOrder(order));
   return new Promise((resolve, reject) => {
-    const turn = startTurn(name);
+    const turn = startTurn(name, onTokens);
     const countEnds = createCounter(endOf(name));
     let ends = 0;
     const asked = request(url + path, { agent, method: "POST", headers }, (response) => {
@@ -83,7 +93,7 @@ export interface RunningTurn {
   finish(): Turn;
 }
 
-export function startTurn(target: TargetName): RunningTurn {
+export function startTurn(target: TargetName, onTokens: OnTokens): RunningTurn {
   const begun = performance.now();
   const countTokens = createCounter(tokenOf(target));
   const turn: Turn = { first: 0, last: 0, end: 0, tokens: 0 };
@@ -94,6 +104,7 @@ export function startTurn(target: TargetName): RunningTurn {
       turn.last = performance.now() - begun;
       if (turn.tokens === 0) turn.first = turn.last;
       turn.tokens += more;
+      onTokens(turn.tokens);
     },
     finish() {
       turn.end = performance.now() - begun;

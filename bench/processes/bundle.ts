@@ -6,10 +6,22 @@ import { join } from "node:path";
 const root = join(import.meta.dirname, "../..");
 const quiet = { CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false", WRANGLER_WRITE_LOGS: "false" };
 
-/** `entry` and `config` are paths relative to the repository. Returns the path of the module. */
-export async function bundleWorker(entry: string, folder: string, config = "wrangler.toml"): Promise<string> {
+/** esbuild's description of a readable bundle. */
+export const METAFILE = "metafile.json";
+
+export interface BundleOptions {
+  /** Relative to the repository. */
+  config?: string;
+  /** Keeps names, and lists the modules in `folder/metafile.json`. */
+  readable?: boolean;
+}
+
+/** `entry` is relative to the repository. Returns the path of the module. */
+export async function bundleWorker(entry: string, folder: string, options: BundleOptions = {}): Promise<string> {
   const wrangler = join(root, "node_modules/.bin/wrangler");
+  const { config = "wrangler.toml", readable = false } = options;
   const args = [wrangler, "deploy", entry, "--config", config, "--dry-run", "--outdir", folder];
+  if (readable) args.push("--minify=false", "--metafile", join(folder, METAFILE));
   const child = spawn(process.execPath, args, {
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],

@@ -18,6 +18,8 @@ export interface WorkerDescription {
   /** The Durable Object's binding and class; it has SQLite. */
   object: { binding: string; class_name: string };
   vars: Record<string, string>;
+  /** Sources of modules of the platform that workerd alone does not have, by name. */
+  platform_modules?: Record<string, string>;
   /** The origin of a D1 process; becomes the binding `DB`. */
   d1?: string;
 }
@@ -41,6 +43,9 @@ export async function startWorker(worker: WorkerDescription, folder: string, cor
     // No measured turn sends a job. Nobody listens at this port: one that does gets an error.
     ...(worker.d1 === undefined ? [] : [database, `(name = "JOBS", queue = "nobody")`]),
   ];
+  const extensions = Object.entries(worker.platform_modules ?? {}).map(
+    ([name, source]) => `(name = ${quote(name)}, internal = true, esModule = ${quote(source)})`,
+  );
   const d1 =
     worker.d1 === undefined ? "" : `(name = "d1", external = (address = ${quote(hostOf(worker.d1))}, http = ())),`;
   const text = `using Workerd = import "/workerd/workerd.capnp";
@@ -52,6 +57,7 @@ const config :Workerd.Config = (
     (name = "disk", disk = (path = ${quote(join(folder, "objects"))}, writable = true)),
     ${d1}
   ],
+  extensions = [(modules = [${extensions.join(", ")}])],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = (
     name = "worker"${worker.entrypoint === undefined ? "" : `, entrypoint = ${quote(worker.entrypoint)}`}))],
 );

@@ -3,7 +3,7 @@
 
 import { readFile, writeFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { startProgram } from "../processes/programs.ts";
 import { startWorker, type WorkerDescription } from "../processes/workerd.ts";
 import { API_KEY, type TargetName } from "./targets.ts";
@@ -48,10 +48,13 @@ async function describe(name: TargetName, parts: Parts): Promise<WorkerDescripti
       return describeProduct(parts);
     case "agents": {
       const modules = [{ name: "chat-agent.js", path: parts.chat_agent ?? "" }];
-      return { modules, object: { binding: "ChatAgent", class_name: "ChatAgent" }, vars };
+      const object = { binding: "ChatAgent", class_name: "ChatAgent" };
+      // The SDK imports it for agents that send mail; this one doesn't.
+      const platform_modules = { "cloudflare-internal:email": "export default { EmailMessage: class {} };" };
+      return { modules, entrypoint: "publicEntrypoint", object, vars, platform_modules };
     }
     default: {
-      const modules = [await writeModule(name, parts.folder)];
+      const modules = [await writeModule(`targets/${name}.ts`, parts.folder)];
       const class_name = name === "loop" ? "Loop" : "PassThrough";
       return { modules, entrypoint: "publicEntrypoint", object: { binding: "OBJECTS", class_name }, vars };
     }
@@ -59,7 +62,7 @@ async function describe(name: TargetName, parts: Parts): Promise<WorkerDescripti
 }
 
 /** The product as wrangler bundles it, with the bindings of wrangler.toml that have a part in a turn. */
-export function describeProduct({ product, model, d1 }: Omit<Parts, "chat_agent">): WorkerDescription {
+export function describeProduct({ product, model, d1 }: Pick<Parts, "product" | "model" | "d1">): WorkerDescription {
   return {
     modules: [{ name: "index.js", path: product }],
     object: { binding: "THREADS", class_name: "ThreadObject" },
@@ -75,10 +78,10 @@ export function describeProduct({ product, model, d1 }: Omit<Parts, "chat_agent"
   };
 }
 
-/** A Worker of one file, with its types removed. */
-export async function writeModule(name: string, folder: string): Promise<{ name: string; path: string }> {
-  const source = await readFile(join(import.meta.dirname, `${name}.ts`), "utf8");
-  const path = join(folder, `${name}.js`);
+/** `file` is a module of the bench that imports types at most, or by paths from there. Removes its types. */
+export async function writeModule(file: string, folder: string): Promise<{ name: string; path: string }> {
+  const source = await readFile(join(import.meta.dirname, "..", file), "utf8");
+  const path = join(folder, `${basename(file, ".ts")}.js`);
   await writeFile(path, stripTypeScriptTypes(source));
-  return { name: `${name}.js`, path };
+  return { name: `bench/${file}`, path };
 }

@@ -65,7 +65,9 @@ async function prepare(folder: string, targets: TargetName[]): Promise<Parts> {
   const hasPeers = targets.includes("node") || targets.includes("agents");
   if (hasPeers) await installPeers();
   const chat_agent = targets.includes("agents")
-    ? await bundleWorker("bench/peers/chat-agent.ts", join(folder, "chat-agent"), "bench/peers/wrangler.toml")
+    ? await bundleWorker("bench/peers/chat-agent.ts", join(folder, "chat-agent"), {
+        config: "bench/peers/wrangler.toml",
+      })
     : null;
   const product = await bundleWorker("src/index.ts", join(folder, "product"));
   const { said } = await startProgram("load/model.ts", 1);

@@ -1,0 +1,133 @@
+// The product's Worker with counters around what costs: the object's SQL, transactions and alarms, timers, and what is
+// encoded. `/counts` answers all that was counted so far. D1 is counted on its way (database.ts).
+import type { Env } from "../../src/config.ts";
+import worker, { ThreadObject as Product } from "../../src/index.ts";
+
+export interface Counts {
+  statements: number;
+  rows_written: number;
+  rows_read: number;
+  /** With writes outside of a transaction, each of which is one. */
+  transactions: number;
+  alarms: number;
+  timers: number;
+  encoded_bytes: number;
+  json_characters: number;
+}
+
+declare global {
+  /** The names of modules that bundlers evaluate when they are needed, each added when it is (startup.ts). */
+  var evaluatedModules: Set<string> | undefined;
+}
+
+// The Worker and the objects of one process share module scope. Modules that this file needs are evaluated before it.
+const counts: Counts = {
+  statements: 0,
+  rows_written: 0,
+  rows_read: 0,
+  transactions: 0,
+  alarms: 0,
+  timers: 0,
+  encoded_bytes: 0,
+  json_characters: 0,
+};
+const evaluatedAtStart = globalThis.evaluatedModules?.size ?? 0;
+let depth = 0;
+
+function countStorage(storage: DurableObjectStorage): DurableObjectStorage {
+  const sql = wrap(storage.sql, { exec: (query, ...values) => countStatement(storage.sql.exec(query, ...values)) });
+  return wrap(storage, {
+    sql,
+    transactionSync(change) {
+      counts.transactions += 1;
+      depth += 1;
+      try {
+        return storage.transactionSync(change);
+      } finally {
+        depth -= 1;
+      }
+    },
+    // An alarm is for when a turn is long over.
+    async setAlarm() {
+      counts.alarms += 1;
+    },
+  });
+}
+
+/** A statement's rows are counted when it has been read to its end, so they are handed on from memory. */
+function countStatement<T extends Record<string, SqlStorageValue>>(cursor: SqlStorageCursor<T>): SqlStorageCursor<T> {
+  const rows = cursor.toArray();
+  counts.statements += 1;
+  counts.rows_written += cursor.rowsWritten;
+  counts.rows_read += cursor.rowsRead;
+  if (depth === 0 && cursor.rowsWritten > 0) counts.transactions += 1;
+  return wrap(cursor, { toArray: () => rows });
+}
+
+/** Methods of the platform's objects must be called on the objects themselves: a proxy as `this` is rejected. */
+function wrap<T extends object>(whole: T, replaced: Partial<T>): T {
+  return new Proxy(whole, {
+    get(target, name) {
+      if (name in replaced) return Reflect.get(replaced, name);
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** Calls `note` with what the method of that name returned. */
+function watch<T extends object>(owner: T, name: keyof T & string, note: (result: unknown) => void): void {
+  const method = owner[name] as (...values: unknown[]) => unknown;
+  const watched = function (this: unknown, ...values: unknown[]): unknown {
+    const result = method.apply(this, values);
+    note(result);
+    return result;
+  };
+  Object.defineProperty(owner, name, { value: watched, configurable: true, writable: true });
+}
+
+function countTimer(): void {
+  counts.timers += 1;
+}
+
+watch(globalThis, "setInterval", countTimer);
+watch(AbortSignal, "timeout", countTimer);
+watch(TextEncoder.prototype, "encode", (bytes) => {
+  counts.encoded_bytes += (bytes as Uint8Array).byteLength;
+});
+watch(TextEncoder.prototype, "encodeInto", (result) => {
+  counts.encoded_bytes += (result as { written: number }).written;
+});
+watch(JSON, "stringify", (text) => {
+  counts.json_characters += (text as string | undefined)?.length ?? 0;
+});
+
+// What the product does by the clock must not depend on how fast this machine is. Timers that no quick turn reaches never
+// end, and the clock nearly stands still: caches of seconds stay, and durations are written with the same digits.
+const LONG_MS = 500;
+const setTimer = globalThis.setTimeout;
+globalThis.setTimeout = ((callback: () => void, ms = 0) => {
+  countTimer();
+  return setTimer(callback, ms < LONG_MS ? ms : 3_600_000);
+}) as typeof setTimeout;
+
+const readClock = Date.now;
+const begun = readClock();
+Date.now = () => begun + Math.floor((readClock() - begun) / 1000);
+
+export class ThreadObject extends Product {
+  constructor(ctx: DurableObjectState, env: Env) {
+    // The platform accepts no other state than its own, so the member that the product reads is overridden on it.
+    Object.defineProperty(ctx, "storage", { value: countStorage(ctx.storage) });
+    super(ctx, env);
+  }
+}
+
+export const publicEntrypoint = {
+  ...worker,
+  async fetch(request, env, context) {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/modules") return new Response(String(evaluatedAtStart));
+    return pathname === "/counts" ? Response.json(counts) : worker.fetch(request, env, context);
+  },
+} satisfies ExportedHandler<Env>;

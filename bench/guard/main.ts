@@ -1,0 +1,49 @@
+// The guard of `npm run check` and `npm test`: counts what turns, steps and tokens cost and compares it with the table of
+// docs/costs.md. Worse fails. `--record` writes the table.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stopAll } from "../processes/programs.ts";
+import { compareFigures, listFigures, readFigures, writeFigures } from "./costs.ts";
+import { countCosts } from "./count.ts";
+
+const root = join(import.meta.dirname, "../..");
+const path = join(root, "docs/costs.md");
+
+/** A fifth of the 3 MB that the smallest plan allows: start-up time grows with the bundle. `--record` can't exceed it. */
+const CEILING_KIB = 590;
+
+/** Returns whether nothing is worse. */
+async function guard(folder: string, isRecording: boolean): Promise<boolean> {
+  const costs = await countCosts(folder);
+  const document = await readFile(path, "utf8");
+  const { worse, better } = compareFigures(listFigures(costs), readFigures(document));
+  console.log(`costs: ${worse.length} worse than docs/costs.md says, ${better.length} better`);
+  for (const line of worse) console.error(`worse: ${line}`);
+  for (const line of better) console.log(`better: ${line}`);
+  if (costs.gzip_kib > CEILING_KIB) {
+    console.error(`bundle: ${costs.gzip_kib.toFixed(0)} KiB gzip, ceiling ${CEILING_KIB} KiB`);
+    return false;
+  }
+  if (isRecording) {
+    await writeFile(path, writeFigures(document, listFigures(costs)));
+    return true;
+  }
+  if (worse.length > 0) console.error("If it has to be, record it with `npm run check -- --record` and say why.");
+  else if (better.length > 0) console.log("Record it with `npm run check -- --record`, so that it stays.");
+  return worse.length === 0;
+}
+
+process.once("SIGINT", () => process.exit(130));
+process.once("SIGTERM", () => process.exit(143));
+
+const folder = await mkdtemp(join(tmpdir(), "taskloom-costs-"));
+try {
+  // wrangler.toml names this folder; the page in it is no part of the bundle.
+  await mkdir(join(root, "dist/web"), { recursive: true });
+  const isGood = await guard(folder, process.argv.includes("--record"));
+  process.exitCode = isGood ? 0 : 1;
+} finally {
+  await stopAll();
+  await rm(folder, { recursive: true, force: true });
+}
