@@ -1,10 +1,11 @@
 // `npm run bench`: what a token, a turn and a tool step cost, compared with a Durable Object that only forwards the
-// model's bytes, with a hand-written loop and, on request, with other agent servers. Prints Markdown, and writes the
-// figures and a chart to `dist/bench`. Flags: docs/performance.md.
+// model's bytes, with a hand-written loop and, on request, with other agent servers; or how costs grow. Prints Markdown,
+// and writes the figures and a chart to `dist/bench`. Flags: docs/performance.md.
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { measureGrowth } from "./growth/growth.ts";
 import { startProgram, stopAll } from "./processes/programs.ts";
 import { describeMachine, saveRun } from "./results.ts";
 import { API_KEY, measureSandboxes } from "./sandbox.ts";
@@ -43,6 +44,11 @@ async function mainOfTurns(folder: string): Promise<void> {
   await saveRun(await compareTurns(choice, folder));
 }
 
+/** Rounds are of the readers: the other sweeps repeat turns, not themselves. */
+async function mainOfGrowth(folder: string): Promise<void> {
+  await saveRun(await measureGrowth(flags.short, Number(flags.rounds ?? (flags.short ? 1 : 3)), folder));
+}
+
 process.once("SIGINT", () => process.exit(130));
 process.once("SIGTERM", () => process.exit(143));
 
@@ -51,6 +57,7 @@ try {
   await mkdir(join(import.meta.dirname, "../dist/web"), { recursive: true });
   if (flags.sandbox) await mainOfSandboxes();
   else if (flags.web) await mainOfWeb();
+  else if (flags.growth) await mainOfGrowth(folder);
   else await mainOfTurns(folder);
 } finally {
   await stopAll();

@@ -42,6 +42,18 @@ export function drawBar(x: number, y: number, width: number, height: number, ser
   return `<rect x="${round(x)}" y="${round(y)}" ${size} rx="1.5" class="f${series}"/>`;
 }
 
+/** A line through points, with a dot at each. */
+export function drawCurve(points: [number, number][], series: number): string {
+  const places = points.map(([x, y]) => `${round(x)},${round(y)}`).join(" ");
+  const dots = points.map(([x, y]) => `<circle cx="${round(x)}" cy="${round(y)}" r="3" class="f${series}"/>`);
+  return `<polyline points="${places}" class="l${series}" stroke-linejoin="round"/>${dots.join("")}`;
+}
+
+/** A linear axis from `least` to `most` over `length` pixels. */
+export function linearScale(least: number, most: number, length: number): (value: number) => number {
+  return (value) => ((value - least) / (most - least)) * length;
+}
+
 /** A logarithmic axis from `least` to `most` over `length` pixels. */
 export function logScale(least: number, most: number, length: number): (value: number) => number {
   const [low, high] = [Math.log(least), Math.log(most)];

@@ -1,5 +1,6 @@
 // The clients, in a process of their own: receives a task, runs its turns, and replies with the measurements.
 import type { Order } from "./order.ts";
+import { type OpenReaders, openReaders, type ReadRun, readRun } from "./readers.ts";
 import { type Address, closeThreads, type Turn, takeTurn } from "./turn.ts";
 
 export interface LoadTask {
@@ -10,6 +11,8 @@ export interface LoadTask {
   order: Order;
   /** The threads' names: `<prefix>-<client>`. */
   prefix: string;
+  /** The number of the first client, where an earlier task made threads with the same prefix. */
+  first_client?: number;
   /** The time between the starts of two clients, in ms. */
   stagger_ms: number;
 }
@@ -24,7 +27,7 @@ export interface LoadResult {
 
 async function runClient(task: LoadTask, client: number): Promise<Turn[]> {
   await new Promise((resolve) => setTimeout(resolve, client * task.stagger_ms));
-  const thread = `${task.prefix}-${client}`;
+  const thread = `${task.prefix}-${(task.first_client ?? 0) + client}`;
   const turns: Turn[] = [];
   for (let count = 0; count < task.turns; count++) turns.push(await takeTurn(task.address, thread, task.order));
   return turns;
@@ -38,8 +41,13 @@ async function runTask(task: LoadTask): Promise<LoadResult> {
   return { clients, total, tokens: clients.flat().reduce((sum, { tokens }) => sum + tokens, 0) };
 }
 
-process.on("message", (task: LoadTask) => {
-  runTask(task).then(
+function run(task: LoadTask | OpenReaders | ReadRun): Promise<object> {
+  if (!("kind" in task)) return runTask(task);
+  return task.kind === "open-readers" ? openReaders(task) : readRun(task);
+}
+
+process.on("message", (task: LoadTask | OpenReaders | ReadRun) => {
+  run(task).then(
     (result) => process.send?.({ result }),
     (error: unknown) => process.send?.({ error: String(error) }),
   );

@@ -17,6 +17,8 @@ export interface WorkerDescription {
   entrypoint?: string;
   /** The Durable Object's binding and class; it has SQLite. */
   object: { binding: string; class_name: string };
+  /** Whether objects stay in memory; else workerd removes one after ten seconds without a request. */
+  stays?: boolean;
   vars: Record<string, string>;
   /** Sources of modules of the platform that workerd alone does not have, by name. */
   platform_modules?: Record<string, string>;
@@ -67,7 +69,8 @@ const worker :Workerd.Worker = (
   bindings = [${bindings.join(",\n    ")}],
   globalOutbound = "network",
   durableObjectNamespaces = [(
-    className = ${quote(object.class_name)}, uniqueKey = ${quote(object.class_name)}, enableSql = true)],
+    className = ${quote(object.class_name)}, uniqueKey = ${quote(object.class_name)}, enableSql = true,
+    preventEviction = ${worker.stays === true})],
   durableObjectStorage = (localDisk = "disk"),
 );
 `;

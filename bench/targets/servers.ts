@@ -19,6 +19,8 @@ export interface Parts {
   chat_agent: string | null;
   /** A folder for modules that are made here. */
   folder: string;
+  /** Whether the product's objects stay in memory without a request, as no deployed Worker's do. */
+  stays?: boolean;
 }
 
 export interface Server {
@@ -62,10 +64,12 @@ async function describe(name: TargetName, parts: Parts): Promise<WorkerDescripti
 }
 
 /** The product as wrangler bundles it, with the bindings of wrangler.toml that have a part in a turn. */
-export function describeProduct({ product, model, d1 }: Pick<Parts, "product" | "model" | "d1">): WorkerDescription {
+export function describeProduct(parts: Pick<Parts, "product" | "model" | "d1" | "stays">): WorkerDescription {
+  const { product, model, d1, stays = false } = parts;
   return {
     modules: [{ name: "index.js", path: product }],
     object: { binding: "THREADS", class_name: "ThreadObject" },
+    stays,
     d1,
     vars: {
       ADMIN_API_KEY: API_KEY,

@@ -1,0 +1,119 @@
+// How costs grow with the threads that are alive in a server process: workerd is told to keep them, since it would
+// remove each after ten seconds. Each point has a process and a database of its own, so that D1 too has so many threads
+// and no more. A further process counts D1's rows.
+import type { Order } from "../load/order.ts";
+import type { Turn } from "../load/turn.ts";
+import type { Disturbance } from "../processes/foreign-load.ts";
+import type { Parts } from "../targets/servers.ts";
+import { load, type Subject } from "../turns/scenarios.ts";
+import { type D1Rows, rowsPerTurn, startD1Counter } from "./d1-counter.ts";
+import { memoryMib, type Stage, startParts, type TurnTimes, timesOf, withServer } from "./stage.ts";
+
+const counts = [1, 10, 100, 1000, 5000];
+
+/** The most with `--short`. */
+const SHORT_COUNT = 100;
+
+const order: Order = { tokens: 20, rate: 0, steps: 0 };
+
+/** Threads are made by so many clients at a time. */
+const AT_ONCE = 10;
+
+/** How many turns are timed, and how many are counted. */
+const TIMED = 40;
+const COUNTED = 20;
+
+export interface ThreadsPoint {
+  threads: number;
+  new_thread: TurnTimes;
+  existing_thread: TurnTimes;
+  memory_mib: number | null;
+  /** By so much the process is larger than before it had threads, for each of them. */
+  kib_per_thread: number | null;
+  /** How long it took to make all threads, in s. */
+  made_in: number;
+  d1_new: D1Rows;
+  d1_existing: D1Rows;
+  disturbance: Disturbance;
+}
+
+export async function measureThreads(stage: Stage, short: boolean): Promise<ThreadsPoint[]> {
+  const points: ThreadsPoint[] = [];
+  for (const threads of counts.filter((count) => !short || count <= SHORT_COUNT)) {
+    console.error(`growth: ${threads} threads`);
+    const { parts, stop } = await startParts(stage, `threads-${threads}`);
+    const data = `threads-${threads}`;
+    const point = { parts: { ...parts, stays: true }, name: "taskloom", data, id: data } as const;
+    const { result, disturbance } = await withServer(stage, point, (subject) =>
+      stage.watch.during(() => measurePoint(subject, threads)),
+    );
+    points.push({ threads, ...result, ...(await countRows(stage, parts, threads)), disturbance });
+    await stop();
+  }
+  return points;
+}
+
+type Timed = Pick<ThreadsPoint, "new_thread" | "existing_thread" | "memory_mib" | "kib_per_thread" | "made_in">;
+
+async function measurePoint(subject: Subject, threads: number): Promise<Timed> {
+  const before = memoryMib(subject);
+  const begun = performance.now();
+  await makeThreads(subject, threads);
+  const made_in = (performance.now() - begun) / 1000;
+  const memory_mib = memoryMib(subject);
+  const grown = before === null || memory_mib === null ? null : memory_mib - before;
+  const existing_thread = timesOf(await takeTurns(subject, "made", chooseThreads(threads, TIMED)));
+  const new_thread = timesOf(await takeTurns(subject, "timed", chooseThreads(TIMED, TIMED)));
+  return {
+    new_thread,
+    existing_thread,
+    memory_mib,
+    kib_per_thread: grown === null ? null : (grown * 1024) / threads,
+    made_in,
+  };
+}
+
+/** All have one turn: the threads `made-0`, `made-1` and so on. */
+async function makeThreads(subject: Subject, threads: number): Promise<void> {
+  for (let made = 0; made < threads; made += AT_ONCE) {
+    await load(subject, "made", { first_client: made, clients: Math.min(AT_ONCE, threads - made), order });
+  }
+}
+
+/** Spread over all. Where there are fewer than `count`, some come more than once. */
+function chooseThreads(threads: number, count: number): number[] {
+  const step = Math.max(1, Math.floor(threads / count));
+  return Array.from({ length: count }, (_, turn) => (turn * step) % threads);
+}
+
+/** One turn at a time, in the threads of these numbers. */
+async function takeTurns(subject: Subject, prefix: string, threads: number[]): Promise<Turn[]> {
+  const turns: Turn[] = [];
+  for (const first_client of threads) {
+    turns.push(...(await load(subject, prefix, { first_client, order })).clients.flat());
+  }
+  return turns;
+}
+
+/** Of a turn in an existing thread, after one that wakes its object, and of one in a new thread. */
+async function countRows(
+  stage: Stage,
+  parts: Parts,
+  threads: number,
+): Promise<Pick<ThreadsPoint, "d1_new" | "d1_existing">> {
+  const counter = await startD1Counter(parts.d1);
+  const point = { name: "taskloom", data: `threads-${threads}`, id: `counted-${threads}` } as const;
+  const rows = await withServer(stage, { ...point, parts: { ...parts, d1: counter.url } }, async (subject) => {
+    const count = (prefix: string, chosen: number[]): Promise<D1Rows> => {
+      const names = chosen.map((thread) => `${prefix}-${thread}`);
+      return rowsPerTurn(counter, names, COUNTED, () => takeTurns(subject, prefix, chosen));
+    };
+    const existing = chooseThreads(threads, COUNTED);
+    await takeTurns(subject, "made", existing);
+    const d1_existing = await count("made", existing);
+    const d1_new = await count("counted", chooseThreads(COUNTED, COUNTED));
+    return { d1_existing, d1_new };
+  });
+  await counter.close();
+  return rows;
+}
