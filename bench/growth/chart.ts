@@ -1,14 +1,15 @@
-// The chart of the three sweeps: above what a turn or a token costs, below the memory.
+// The chart of the three sweeps: what a turn or a token costs, the memory, and the rows.
 import { drawPanel, PANEL_HEIGHT, PANEL_WIDTH, type Panel, type PanelLine } from "../draw/panel.ts";
 import { drawSvg } from "../draw/svg.ts";
 import type { Growth } from "./points.ts";
+import type { TurnRows } from "./turn-rows.ts";
 
 const [PRODUCT, SECOND, LOOP] = [0, 1, 2];
 
 const title = "Costs over the messages of a thread, the readers of a stream and the threads of a process";
 
 export function drawGrowth(growth: Growth): string {
-  const rows = [costPanels(growth), memoryPanels(growth)];
+  const rows = [costPanels(growth), memoryPanels(growth), rowPanels(growth)];
   const panels = rows.flatMap((row, line) =>
     row.flatMap((panel, place) => drawPanel(panel, place * PANEL_WIDTH, line * PANEL_HEIGHT + 4)),
   );
@@ -69,6 +70,41 @@ function memoryPanels({ messages, readers, threads }: Growth): Panel[] {
       counted: "threads in the process",
       y: "linear",
       lines: [line("Taskloom", PRODUCT, threads, (point) => [point.threads, point.memory_mib])],
+    },
+  ];
+}
+
+/** The object's and D1's together. */
+function rowPanels({ messages, readers, threads }: Growth): Panel[] {
+  const read = ({ object_read, d1_read }: TurnRows): number => object_read + d1_read;
+  const written = ({ object_written, d1_written }: TurnRows): number => object_written + d1_written;
+  return [
+    {
+      title: "Rows of a turn",
+      counted: "messages in the thread",
+      y: "log",
+      lines: [
+        line("read", PRODUCT, messages, ({ messages, rows }) => [messages, read(rows)]),
+        line("written", SECOND, messages, ({ messages, rows }) => [messages, written(rows)]),
+      ],
+    },
+    {
+      title: "Rows of the run",
+      counted: "readers of its stream",
+      y: "linear",
+      lines: [
+        line("read", PRODUCT, readers, ({ open, rows }) => [open, read(rows)]),
+        line("written", SECOND, readers, ({ open, rows }) => [open, written(rows)]),
+      ],
+    },
+    {
+      title: "Rows of a turn in an existing thread",
+      counted: "threads in the process",
+      y: "linear",
+      lines: [
+        line("read", PRODUCT, threads, (point) => [point.threads, read(point.rows_existing)]),
+        line("written", SECOND, threads, (point) => [point.threads, written(point.rows_existing)]),
+      ],
     },
   ];
 }

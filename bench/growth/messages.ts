@@ -1,14 +1,14 @@
 // How a turn's cost grows with the messages of its thread. Short lengths need several threads for enough turns; from
 // 300 on it is one thread, filled by turns and measured on its way. Each length has a server process of its own, which
-// takes the turns that are missing to it. A further process counts D1's rows, since the counter costs time.
+// takes the turns that are missing to it. A further process counts rows, since that costs time.
 import type { Order } from "../load/order.ts";
 import type { Turn } from "../load/turn.ts";
 import type { Disturbance } from "../processes/foreign-load.ts";
 import type { Parts } from "../targets/servers.ts";
 import { load, type Subject } from "../turns/scenarios.ts";
-import { type D1Rows, rowsPerTurn, startD1Counter } from "./d1-counter.ts";
 import { folderOf, memoryMib, type Stage, startParts, type TurnTimes, timesOf, withServer } from "./stage.ts";
 import { readStoredThread, type Stored } from "./stored-rows.ts";
+import { type TurnRows, withRowCounter } from "./turn-rows.ts";
 
 const targets = ["taskloom", "loop"] as const;
 
@@ -39,8 +39,7 @@ export interface MessagesPoint {
   messages: number;
   taskloom: Measured;
   loop: Measured;
-  /** Of one turn, on average. */
-  d1: D1Rows;
+  rows: TurnRows;
   stored: Stored;
 }
 
@@ -77,9 +76,9 @@ async function measurePoint(
   if (taskloom === undefined || loop === undefined) throw new Error("a target was not measured");
   const [prefix = ""] = prefixesOf("taskloom", length);
   const stored = readStoredThread(folderOf(stage, "messages-taskloom"), `${prefix}-0`);
-  const d1 = await countRows(stage, parts, prefix, length);
+  const rows = await countRows(stage, parts, prefix);
   taken.set(prefix, (taken.get(prefix) ?? 0) + 1 + COUNTED);
-  return { messages: length.messages, taskloom, loop, d1, stored };
+  return { messages: length.messages, taskloom, loop, rows, stored };
 }
 
 async function measureLength(
@@ -108,13 +107,9 @@ function prefixesOf(target: string, { messages, threads }: Length): string[] {
   return Array.from({ length: threads }, (_, thread) => `${target}-of-${messages}-${thread}`);
 }
 
-async function countRows(stage: Stage, parts: Parts, prefix: string, { messages }: Length): Promise<D1Rows> {
-  const counter = await startD1Counter(parts.d1);
-  const point = { name: "taskloom", data: "messages-taskloom", id: `counted-${messages}` } as const;
-  const rows = await withServer(stage, { ...point, parts: { ...parts, d1: counter.url } }, async (subject) => {
+async function countRows(stage: Stage, parts: Parts, prefix: string): Promise<TurnRows> {
+  return withRowCounter(stage, parts, "messages-taskloom", async ({ subject, count }) => {
     await load(subject, prefix, { order });
-    return rowsPerTurn(counter, [`${prefix}-0`], COUNTED, () => load(subject, prefix, { turns: COUNTED, order }));
+    return count([`${prefix}-0`], COUNTED, () => load(subject, prefix, { turns: COUNTED, order }));
   });
-  await counter.close();
-  return rows;
 }

@@ -1,14 +1,16 @@
 // How the cost of a token grows with the readers of its stream. Each point has a server process of its own. The product
-// refuses more than 500 readers of a thread, so the last point asks for more and says how many read.
-
+// refuses more than 500 readers of a thread, so the last point asks for more and says how many read. Rows are counted in
+// a further process.
 import type { Order } from "../load/order.ts";
 import type { OpenedReaders, OpenReaders, ReadResult, ReadRun } from "../load/readers.ts";
 import type { Disturbance } from "../processes/foreign-load.ts";
 import { readCpu } from "../processes/process-usage.ts";
 import type { NodeProgram } from "../processes/programs.ts";
+import type { Parts } from "../targets/servers.ts";
 import { difference, present } from "../turns/figures.ts";
 import type { Subject } from "../turns/scenarios.ts";
 import { memoryMib, type Spread, type Stage, spreadOf, startParts, withServer, worstOf } from "./stage.ts";
+import { type TurnRows, withRowCounter } from "./turn-rows.ts";
 
 const counts = [1, 3, 10, 30, 100, 300, 1000];
 
@@ -36,6 +38,8 @@ export interface ReadersPoint {
   memory_mib: Spread | null;
   /** The share of its time in which the client's process was busy. */
   client_busy: Spread;
+  /** Of the run that is read. */
+  rows: TurnRows;
   disturbance: Disturbance;
 }
 
@@ -54,7 +58,8 @@ export async function measureReaders(stage: Stage, short: boolean, rounds: numbe
       measured.push(result);
       disturbances.push(disturbance);
     }
-    points.push(summarize(asked, measured, worstOf(disturbances)));
+    const rows = await countRows(stage, parts, asked, orderOf(short));
+    points.push({ ...summarize(asked, measured, worstOf(disturbances)), rows });
   }
   await stop();
   return points;
@@ -71,13 +76,20 @@ async function measureRound(subject: Subject, id: string, readers: number, run: 
   return { ...opened, ...read, cpu_per_token: cpu === null ? null : cpu / run.tokens, memory_mib: memoryMib(subject) };
 }
 
+function countRows(stage: Stage, parts: Parts, readers: number, run: Order): Promise<TurnRows> {
+  const id = `counted-readers-${readers}`;
+  return withRowCounter(stage, parts, id, ({ subject, count }) =>
+    count([`${id}-read`], 1, () => measureRound(subject, id, readers, run)),
+  );
+}
+
 async function ask<Result>(client: NodeProgram, task: OpenReaders | ReadRun): Promise<Result> {
   const answer = (await client.ask(task)) as { result?: Result; error?: string };
   if (answer.result === undefined) throw new Error(answer.error ?? "the load client gave no result");
   return answer.result;
 }
 
-function summarize(asked: number, rounds: ReadersRound[], disturbance: Disturbance): ReadersPoint {
+function summarize(asked: number, rounds: ReadersRound[], disturbance: Disturbance): Omit<ReadersPoint, "rows"> {
   const [first] = rounds;
   const spreadOfAll = (values: (number | null)[]): Spread | null => {
     const known = present(values);

@@ -101,7 +101,7 @@ export function worstOf(all: Disturbance[]): Disturbance {
   return { foreign_cores, slowdown: Math.max(...all.map(({ slowdown }) => slowdown)) };
 }
 
-async function makeFolder(folder: string, name: string): Promise<string> {
+export async function makeFolder(folder: string, name: string): Promise<string> {
   const path = join(folder, name);
   await mkdir(path, { recursive: true });
   return path;

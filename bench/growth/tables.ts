@@ -1,21 +1,20 @@
 // The Markdown of the three sweeps: a table each, and what its figures are.
 import { type Disturbance, isNoisy, limits } from "../processes/foreign-load.ts";
 import { median } from "../turns/figures.ts";
-import type { D1Rows } from "./d1-counter.ts";
 import type { MessagesPoint } from "./messages.ts";
 import type { Growth } from "./points.ts";
 import type { ReadersPoint } from "./readers.ts";
 import type { Spread } from "./stage.ts";
 import type { Stored } from "./stored-rows.ts";
 import type { ThreadsPoint } from "./threads.ts";
+import type { TurnRows } from "./turn-rows.ts";
 
 export function formatGrowth({ messages, readers, threads, rounds, reading }: Growth): string {
   return [
     "Times are ms from the request: to the first token, or to the end of the stream. They and other " +
       "repeated figures are medians (least–most). Memory is what the server's process holds at the point " +
-      "(RSS). Each point has a process of its own, warm by 100 turns on five other threads. Rows of D1 are " +
-      "of one turn, as D1 reports them, counted in a further process. An asterisk marks a point that was " +
-      "disturbed.",
+      "(RSS). Each point has a process of its own, warm by 100 turns on five other threads. Rows are those of " +
+      "one turn: the object's + D1's, counted in a further process. An asterisk marks a point that was disturbed.",
     "### Messages in a thread",
     formatMessages(messages),
     "A turn has 5 tokens and makes two messages. Times are of 40 turns around that length. From 300 " +
@@ -29,8 +28,8 @@ export function formatGrowth({ messages, readers, threads, rounds, reading }: Gr
     `All read one thread's stream while a run sends ${reading.tokens} tokens, ${reading.rate} a second; ` +
       `rounds: ${rounds}. ` +
       "Each reader got each token once. CPU is the server's for each token of the model, for all readers " +
-      "together, and has the run's start and end in it. The last column is the busy share of the process " +
-      "that reads: near 1 the client is measured.",
+      "together, and has the run's start and end in it. *Client busy* is the busy share of the process " +
+      "that reads: near 1 the client would be measured.",
     ...readers.flatMap(explainRefused),
     "### Threads in a process",
     formatThreads(threads),
@@ -43,11 +42,11 @@ export function formatGrowth({ messages, readers, threads, rounds, reading }: Gr
 }
 
 function formatMessages(points: MessagesPoint[]): string {
-  const head = ["turn", "turn, `loop`", "first token", "first token, `loop`", "MiB", "MiB, `loop`", ...d1Head("")];
+  const head = ["turn", "turn, `loop`", "first token", "first token, `loop`", "MiB", "MiB, `loop`", ...rowsHead("")];
   return formatTable(
     "messages",
     head,
-    points.map(({ messages, taskloom, loop, d1 }) => ({
+    points.map(({ messages, taskloom, loop, rows }) => ({
       name: messages,
       isDisturbed: isNoisy(taskloom.disturbance) || isNoisy(loop.disturbance),
       cells: [
@@ -57,7 +56,7 @@ function formatMessages(points: MessagesPoint[]): string {
         formatSpread(loop.times.first_token, 2),
         formatValue(taskloom.memory_mib, 0),
         formatValue(loop.memory_mib, 0),
-        ...formatRows(d1),
+        ...formatRows(rows),
       ],
     })),
   );
@@ -94,11 +93,18 @@ function countStored({ rows }: Stored): number {
 }
 
 function formatReaders(points: ReadersPoint[]): string {
-  const head = ["CPU µs a token", "µs a token and reader", "last reader after the first, ms", "MiB", "client busy"];
+  const head = [
+    "CPU µs a token",
+    "µs a token and reader",
+    "last reader after the first, ms",
+    "MiB",
+    "client busy",
+    ...rowsHead(" by the run"),
+  ];
   return formatTable(
     "readers",
     head,
-    points.map(({ open, cpu_per_token, spread_ms, memory_mib, client_busy, disturbance }) => ({
+    points.map(({ open, cpu_per_token, spread_ms, memory_mib, client_busy, rows, disturbance }) => ({
       name: open,
       isDisturbed: isNoisy(disturbance),
       cells: [
@@ -107,6 +113,7 @@ function formatReaders(points: ReadersPoint[]): string {
         formatSpread(spread_ms, 1),
         formatSpread(memory_mib, 0),
         formatValue(client_busy.median, 2),
+        ...formatRows(rows),
       ],
     })),
   );
@@ -126,8 +133,8 @@ function formatThreads(points: ThreadsPoint[]): string {
     "first token, existing",
     "MiB",
     "KiB a thread",
-    ...d1Head(", new thread"),
-    ...d1Head(", existing"),
+    ...rowsHead(", new thread"),
+    ...rowsHead(", existing"),
   ];
   return formatTable(
     "threads",
@@ -142,8 +149,8 @@ function formatThreads(points: ThreadsPoint[]): string {
         formatSpread(point.existing_thread.first_token, 2),
         formatValue(point.memory_mib, 0),
         formatValue(point.kib_per_thread, 0),
-        ...formatRows(point.d1_new),
-        ...formatRows(point.d1_existing),
+        ...formatRows(point.rows_new),
+        ...formatRows(point.rows_existing),
       ],
     })),
   );
@@ -182,12 +189,16 @@ function formatTable(what: string, head: string[], lines: Line[]): string {
   ].join("\n");
 }
 
-function d1Head(where: string): string[] {
-  return [`D1 rows read${where}`, `written${where}`];
+function rowsHead(where: string): string[] {
+  return [`rows read${where}`, `rows written${where}`];
 }
 
-function formatRows({ read, written }: D1Rows): string[] {
-  return [formatValue(read, 1), formatValue(written, 1)];
+/** The object's and D1's. */
+function formatRows({ object_read, object_written, d1_read, d1_written }: TurnRows): string[] {
+  return [
+    `${formatValue(object_read, 1)} + ${formatValue(d1_read, 1)}`,
+    `${formatValue(object_written, 1)} + ${formatValue(d1_written, 1)}`,
+  ];
 }
 
 function formatSpread(spread: Spread | null, digits: number): string {

@@ -1,13 +1,13 @@
 // How costs grow with the threads that are alive in a server process: workerd is told to keep them, since it would
 // remove each after ten seconds. Each point has a process and a database of its own, so that D1 too has so many threads
-// and no more. A further process counts D1's rows.
+// and no more. A further process counts rows.
 import type { Order } from "../load/order.ts";
 import type { Turn } from "../load/turn.ts";
 import type { Disturbance } from "../processes/foreign-load.ts";
 import type { Parts } from "../targets/servers.ts";
 import { load, type Subject } from "../turns/scenarios.ts";
-import { type D1Rows, rowsPerTurn, startD1Counter } from "./d1-counter.ts";
 import { memoryMib, type Stage, startParts, type TurnTimes, timesOf, withServer } from "./stage.ts";
+import { type TurnRows, withRowCounter } from "./turn-rows.ts";
 
 const counts = [1, 10, 100, 1000, 5000];
 
@@ -32,8 +32,8 @@ export interface ThreadsPoint {
   kib_per_thread: number | null;
   /** How long it took to make all threads, in s. */
   made_in: number;
-  d1_new: D1Rows;
-  d1_existing: D1Rows;
+  rows_new: TurnRows;
+  rows_existing: TurnRows;
   disturbance: Disturbance;
 }
 
@@ -100,20 +100,16 @@ async function countRows(
   stage: Stage,
   parts: Parts,
   threads: number,
-): Promise<Pick<ThreadsPoint, "d1_new" | "d1_existing">> {
-  const counter = await startD1Counter(parts.d1);
-  const point = { name: "taskloom", data: `threads-${threads}`, id: `counted-${threads}` } as const;
-  const rows = await withServer(stage, { ...point, parts: { ...parts, d1: counter.url } }, async (subject) => {
-    const count = (prefix: string, chosen: number[]): Promise<D1Rows> => {
+): Promise<Pick<ThreadsPoint, "rows_new" | "rows_existing">> {
+  return withRowCounter(stage, parts, `threads-${threads}`, async ({ subject, count }) => {
+    const countIn = (prefix: string, chosen: number[]): Promise<TurnRows> => {
       const names = chosen.map((thread) => `${prefix}-${thread}`);
-      return rowsPerTurn(counter, names, COUNTED, () => takeTurns(subject, prefix, chosen));
+      return count(names, COUNTED, () => takeTurns(subject, prefix, chosen));
     };
     const existing = chooseThreads(threads, COUNTED);
     await takeTurns(subject, "made", existing);
-    const d1_existing = await count("made", existing);
-    const d1_new = await count("counted", chooseThreads(COUNTED, COUNTED));
-    return { d1_existing, d1_new };
+    const rows_existing = await countIn("made", existing);
+    const rows_new = await countIn("counted", chooseThreads(COUNTED, COUNTED));
+    return { rows_existing, rows_new };
   });
-  await counter.close();
-  return rows;
 }

@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { compareFigures, listFigures, readFigures, writeFigures } from "./costs.ts";
-import type { Cost, Costs } from "./count.ts";
+import type { Costs } from "./count.ts";
+import type { Cost } from "./counted-product.ts";
 
 function costOf(value: number): Cost {
   return {

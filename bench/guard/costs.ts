@@ -1,5 +1,6 @@
 // The table of docs/costs.md: read, compared with what was counted, and written.
-import type { Cost, CostName, Costs } from "./count.ts";
+import type { Costs } from "./count.ts";
+import type { Cost, CostName } from "./counted-product.ts";
 
 const columns = ["first_turn", "turn", "step", "token"] as const;
 

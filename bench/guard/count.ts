@@ -4,24 +4,18 @@ import { join } from "node:path";
 import type { Order } from "../load/order.ts";
 import { takeTurn } from "../load/turn.ts";
 import { bundleWorker } from "../processes/bundle.ts";
-import { startWorker } from "../processes/workerd.ts";
 import { startDatabase } from "../targets/d1.ts";
-import { describeProduct, writeModule } from "../targets/servers.ts";
-import type { Counts } from "./counter.ts";
-import { type CountedDatabase, countDatabase } from "./database.ts";
+import {
+  add,
+  type Cost,
+  type CountedProduct,
+  divide,
+  startCountedProduct,
+  subtract,
+  waitUntilIdle,
+} from "./counted-product.ts";
 import { startSteppedModel } from "./model.ts";
 import { measureBundle, noteEvaluations } from "./startup.ts";
-
-/** One column of the table. */
-export type Cost = Record<CostName, number>;
-
-export type CostName =
-  | `object_${"statements" | "rows_written" | "rows_read" | "transactions"}`
-  | `d1_${"trips" | "statements" | "rows_written" | "rows_read"}`
-  | "alarms"
-  | "timers"
-  | "encoded_bytes"
-  | "json_characters";
 
 export interface Costs {
   first_turn: Cost;
@@ -85,18 +79,16 @@ interface Stage {
 
 async function openStage(folder: string, bundle: string): Promise<Stage> {
   const d1 = await startDatabase(root, join(folder, "d1"));
-  const database = await countDatabase(d1.url);
-  const idle: { wait: () => Promise<Cost> } = { wait: () => Promise.reject(new Error("the server is not started")) };
-  const model = await startSteppedModel(async () => void (await idle.wait()));
-  const product = describeProduct({ product: bundle, model: model.url, d1: database.url });
-  const modules = [await writeModule("guard/counter.ts", folder), { name: "src/index.ts", path: bundle }];
-  const server = await startWorker({ ...product, modules, entrypoint: "publicEntrypoint" }, join(folder, "server"), 0);
-  const { url } = server;
-  idle.wait = () => waitUntilIdle(url, database);
+  const started = Promise.withResolvers<CountedProduct>();
+  const model = await startSteppedModel(async () => void (await waitUntilIdle(await started.promise)));
+  const parts = { product: bundle, model: model.url, d1: d1.url, folder };
+  const product = await startCountedProduct(parts, join(folder, "server"));
+  started.resolve(product);
+  const { url } = product.server;
   const takeCounted = async (name: string, order: Order): Promise<Cost> => {
-    const before = await idle.wait();
+    const before = await waitUntilIdle(product);
     await takeTurn({ name: "taskloom", url }, name, order, model.onTokens);
-    return subtract(await idle.wait(), before);
+    return subtract(await waitUntilIdle(product), before);
   };
   return {
     url,
@@ -104,63 +96,13 @@ async function openStage(folder: string, bundle: string): Promise<Stage> {
     takeAlone: (tokens) => takeCounted(thread, { tokens, rate: 1, steps: 0 }),
     async close() {
       model.close();
-      database.close();
-      await Promise.all([server.stop(), d1.stop()]);
+      await Promise.all([product.stop(), d1.stop()]);
     },
-  };
-}
-
-// Longer than any timer that the product sets to do something soon: text for readers waits 16 ms.
-const PAUSE_MS = 30;
-const EQUAL_READINGS = 4;
-
-/** Resolves with all that was counted so far, once no request waits for D1 and nothing more is counted. */
-async function waitUntilIdle(url: string, database: CountedDatabase): Promise<Cost> {
-  let last = "";
-  for (let equal = 0; ; ) {
-    const cost = await readCost(url, database);
-    const text = JSON.stringify(cost);
-    equal = text === last && database.waiting() === 0 ? equal + 1 : 0;
-    if (equal === EQUAL_READINGS) return cost;
-    last = text;
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
-}
-
-async function readCost(url: string, database: CountedDatabase): Promise<Cost> {
-  const object = (await (await fetch(`${url}/counts`)).json()) as Counts;
-  const d1 = database.counts();
-  return {
-    object_statements: object.statements,
-    object_transactions: object.transactions,
-    object_rows_written: object.rows_written,
-    object_rows_read: object.rows_read,
-    alarms: object.alarms,
-    d1_trips: d1.trips,
-    d1_statements: d1.statements,
-    d1_rows_written: d1.rows_written,
-    d1_rows_read: d1.rows_read,
-    timers: object.timers,
-    encoded_bytes: object.encoded_bytes,
-    json_characters: object.json_characters,
   };
 }
 
 async function repeat(times: number, take: () => Promise<Cost>): Promise<Cost> {
   let sum = await take();
-  for (let count = 1; count < times; count++) sum = combine(sum, await take(), (one, other) => one + other);
+  for (let count = 1; count < times; count++) sum = add(sum, await take());
   return sum;
-}
-
-function subtract(cost: Cost, less: Cost): Cost {
-  return combine(cost, less, (one, other) => one - other);
-}
-
-function divide(cost: Cost, by: number): Cost {
-  return combine(cost, cost, (one) => one / by);
-}
-
-function combine(cost: Cost, other: Cost, change: (one: number, other: number) => number): Cost {
-  const entries = Object.entries(cost).map(([name, value]) => [name, change(value, other[name as CostName])]);
-  return Object.fromEntries(entries) as Cost;
 }

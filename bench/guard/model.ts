@@ -3,7 +3,7 @@
 import { createServer, type ServerResponse } from "node:http";
 import { closing, opening, stop, token, toolCall } from "../load/chunks.ts";
 import { readOrder } from "../load/order.ts";
-import { closeServer, listen, readBody } from "./database.ts";
+import { closeServer, listen, readBody } from "../targets/d1-proxy.ts";
 
 export interface SteppedModel {
   /** The origin. */

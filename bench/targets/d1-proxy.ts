@@ -1,32 +1,30 @@
-// Stands between a server and its D1 and counts what passes: trips, statements, and the rows that D1 says it read and
-// wrote.
+// Stands between a server and its D1 and shows what passes: a trip, and what D1 says of each of its statements. It costs
+// time, so no turn is timed through it.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
-export interface DatabaseCounts {
-  trips: number;
-  statements: number;
-  rows_written: number;
-  rows_read: number;
-}
-
-export interface CountedDatabase {
+export interface D1Proxy {
+  /** To be used as D1's origin. */
   url: string;
-  /** All so far. */
-  counts(): DatabaseCounts;
   /** Requests that wait for D1 now. */
   waiting(): number;
   close(): void;
 }
 
-/** `d1` is the origin of a D1 process. */
-export async function countDatabase(d1: string): Promise<CountedDatabase> {
-  const counts: DatabaseCounts = { trips: 0, statements: 0, rows_written: 0, rows_read: 0 };
+/** One statement of a trip. */
+export interface D1Rows {
+  read: number;
+  written: number;
+}
+
+/** `d1` is the origin of a D1 process. `query` is the trip's request: SQL and parameters as JSON. */
+export async function startD1Proxy(d1: string, onTrip: (query: string, rows: D1Rows[]) => void): Promise<D1Proxy> {
   let waiting = 0;
   const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const query = await readBody(request);
     const headers = { "content-type": "application/json" };
-    const answer = await fetch(d1 + request.url, { method: "POST", headers, body: await readBody(request) });
+    const answer = await fetch(d1 + request.url, { method: "POST", headers, body: query });
     const text = await answer.text();
-    addResults(counts, JSON.parse(text) as Result | Result[]);
+    onTrip(query, rowsOf(JSON.parse(text) as Answer | Answer[]));
     response.writeHead(answer.status, headers).end(text);
   };
   const server = createServer(async (request, response) => {
@@ -36,25 +34,17 @@ export async function countDatabase(d1: string): Promise<CountedDatabase> {
     waiting -= 1;
   });
   const port = await listen(server);
-  return {
-    url: `http://127.0.0.1:${port}`,
-    counts: () => ({ ...counts }),
-    waiting: () => waiting,
-    close: () => closeServer(server),
-  };
+  return { url: `http://127.0.0.1:${port}`, waiting: () => waiting, close: () => closeServer(server) };
 }
 
-interface Result {
+interface Answer {
   meta?: { rows_written: number; rows_read: number };
 }
 
-function addResults(counts: DatabaseCounts, answer: Result | Result[]): void {
-  counts.trips += 1;
-  for (const { meta } of Array.isArray(answer) ? answer : [answer]) {
-    counts.statements += 1;
-    counts.rows_written += meta?.rows_written ?? 0;
-    counts.rows_read += meta?.rows_read ?? 0;
-  }
+/** A batch is answered with one entry for each statement. */
+function rowsOf(answer: Answer | Answer[]): D1Rows[] {
+  const all = Array.isArray(answer) ? answer : [answer];
+  return all.map(({ meta }) => ({ read: meta?.rows_read ?? 0, written: meta?.rows_written ?? 0 }));
 }
 
 type Server = ReturnType<typeof createServer>;
@@ -65,6 +55,7 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(pieces).toString();
 }
 
+/** Resolves with the port. */
 export async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
