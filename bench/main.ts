@@ -1,65 +1,51 @@
 // `npm run bench`: what a token, a turn and a tool step cost, compared with a Durable Object that only forwards the
 // model's bytes, with a hand-written loop and, on request, with other agent servers; or how costs grow. Prints Markdown,
-// and writes the figures and a chart to `dist/bench`. Flags: docs/performance.md.
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+// and writes figures and charts to `dist/bench`. docs/performance.md has the figures and what they mean.
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { type Flags, readFlags, usage } from "./arguments.ts";
 import { measureGrowth } from "./growth/growth.ts";
 import { startProgram, stopAll } from "./processes/programs.ts";
+import { makeTemporaryFolder } from "./processes/temporary-folder.ts";
 import { describeMachine, saveRun } from "./results.ts";
 import { API_KEY, measureSandboxes } from "./sandbox.ts";
 import { compareTurns } from "./turns/compare.ts";
 import { formatWeb, measureWeb } from "./web.ts";
 
-const { values: flags } = parseArgs({
-  options: {
-    short: { type: "boolean", default: false },
-    rounds: { type: "string" },
-    only: { type: "string" },
-    scenarios: { type: "string" },
-    peers: { type: "boolean", default: false },
-    growth: { type: "boolean", default: false },
-    sandbox: { type: "boolean", default: false },
-    web: { type: "boolean", default: false },
-  },
-});
-
-const rounds = Number(flags.rounds ?? (flags.short ? 1 : 5));
-
-async function mainOfSandboxes(): Promise<void> {
-  const { said } = await startProgram("daytona.ts", 0, [API_KEY]);
-  const figures = await measureSandboxes({ api_url: String(said.api_url), rounds });
-  console.log(`\n${describeMachine()}; ${said.isolation}; rounds: ${rounds}\n\n${figures}`);
+async function measure({ measured, short, rounds, ...choice }: Flags, folder: string): Promise<void> {
+  const usual = rounds ?? (short ? 1 : 5);
+  switch (measured) {
+    case "turns":
+      return saveRun(await compareTurns({ ...choice, short, rounds: usual }, folder));
+    case "growth":
+      // Rounds are of the readers: the other sweeps repeat turns, not themselves.
+      return saveRun(await measureGrowth(short, rounds ?? (short ? 1 : 3), folder));
+    case "sandbox": {
+      const { said } = await startProgram("daytona.ts", 0, [API_KEY]);
+      const figures = await measureSandboxes({ api_url: String(said.api_url), rounds: usual });
+      console.log(`\n${describeMachine()}; ${said.isolation}; rounds: ${usual}\n\n${figures}`);
+      return;
+    }
+    case "web":
+      console.log(`\n${describeMachine()}; rounds: ${usual}\n\n${formatWeb(await measureWeb(usual))}`);
+  }
 }
 
-async function mainOfWeb(): Promise<void> {
-  const figures = await measureWeb(rounds);
-  console.log(`\n${describeMachine()}; rounds: ${rounds}\n\n${formatWeb(figures)}`);
+function readFlagsOrExit(): Flags {
+  try {
+    return readFlags(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`);
+    process.exit(2);
+  }
 }
 
-async function mainOfTurns(folder: string): Promise<void> {
-  const { short, only, scenarios, peers } = flags;
-  const choice = { short, peers, only: only?.split(",") ?? null, scenarios: scenarios?.split(",") ?? null, rounds };
-  await saveRun(await compareTurns(choice, folder));
-}
-
-/** Rounds are of the readers: the other sweeps repeat turns, not themselves. */
-async function mainOfGrowth(folder: string): Promise<void> {
-  await saveRun(await measureGrowth(flags.short, Number(flags.rounds ?? (flags.short ? 1 : 3)), folder));
-}
-
-process.once("SIGINT", () => process.exit(130));
-process.once("SIGTERM", () => process.exit(143));
-
-const folder = await mkdtemp(join(tmpdir(), "taskloom-bench-"));
+const flags = readFlagsOrExit();
+const folder = makeTemporaryFolder("taskloom-bench-");
+// wrangler.toml names this folder; the page in it is no part of what is measured.
+mkdirSync(join(import.meta.dirname, "../dist/web"), { recursive: true });
 try {
-  await mkdir(join(import.meta.dirname, "../dist/web"), { recursive: true });
-  if (flags.sandbox) await mainOfSandboxes();
-  else if (flags.web) await mainOfWeb();
-  else if (flags.growth) await mainOfGrowth(folder);
-  else await mainOfTurns(folder);
+  await measure(flags, folder);
 } finally {
   await stopAll();
-  await rm(folder, { recursive: true, force: true });
 }

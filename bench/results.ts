@@ -1,8 +1,8 @@
 // Where a run's figures are kept, and what machine they are of. `dist/bench` has each run as JSON, Markdown and charts.
 import { mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { availableParallelism, cpus } from "node:os";
-import { join } from "node:path";
+import { cpus } from "node:os";
+import { join, relative } from "node:path";
 import { pinning } from "./processes/programs.ts";
 
 export interface RunResult {
@@ -16,21 +16,30 @@ export interface RunResult {
 
 export function describeMachine(): string {
   const { version } = createRequire(import.meta.url)("workerd") as { version: string };
-  const cores = availableParallelism();
-  return `${cpus()[0]?.model.trim()}, ${cores} cores (${pinning}); Node ${process.versions.node}, workerd ${version}`;
+  return `${cpus()[0]?.model.trim()}, ${cpus().length} cores (${pinning}); Node ${process.versions.node}, workerd ${version}`;
+}
+
+const begun = new Date().toISOString();
+const command = `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`;
+
+/** Stores what there is so far. */
+export async function saveFigures(name: string, figures: unknown): Promise<void> {
+  const record = { date: begun, command, machine: describeMachine(), figures };
+  await writeFile(join(await makeFolder(name), "figures.json"), `${JSON.stringify(record, null, 1)}\n`);
 }
 
 /** Prints the Markdown, and stores everything. */
 export async function saveRun({ name, markdown, charts, figures }: RunResult): Promise<void> {
-  const date = new Date().toISOString();
-  const command = `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`;
-  const head = `${date.slice(0, 10)}, ${describeMachine()}. \`${command}\``;
-  const text = `${head}\n\n${markdown}\n`;
-  const folder = join(import.meta.dirname, "../dist/bench", `${date.slice(0, 19).replaceAll(":", "")}-${name}`);
-  await mkdir(folder, { recursive: true });
-  const record = { date, command, machine: describeMachine(), figures };
-  await writeFile(join(folder, "figures.json"), `${JSON.stringify(record, null, 1)}\n`);
+  const text = `${begun.slice(0, 10)}, ${describeMachine()}. \`${command}\`\n\n${markdown}\n`;
+  const folder = await makeFolder(name);
+  await saveFigures(name, figures);
   await writeFile(join(folder, "figures.md"), text);
   for (const [file, chart] of Object.entries(charts)) await writeFile(join(folder, file), chart);
-  console.log(`\n${text}\nStored in ${folder}`);
+  console.log(`\n${text}\nStored in ${relative(process.cwd(), folder)}`);
+}
+
+async function makeFolder(name: string): Promise<string> {
+  const folder = join(import.meta.dirname, "../dist/bench", `${begun.slice(0, 19).replaceAll(":", "")}-${name}`);
+  await mkdir(folder, { recursive: true });
+  return folder;
 }

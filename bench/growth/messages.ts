@@ -5,7 +5,7 @@ import type { Order } from "../load/order.ts";
 import type { Turn } from "../load/turn.ts";
 import type { Disturbance } from "../processes/foreign-load.ts";
 import type { Parts } from "../targets/servers.ts";
-import { load, type Subject } from "../turns/scenarios.ts";
+import { load, type Served } from "../turns/subject.ts";
 import { folderOf, memoryMib, type Stage, startParts, type TurnTimes, timesOf, withServer } from "./stage.ts";
 import { readStoredThread, type Stored } from "./stored-rows.ts";
 import { type TurnRows, withRowCounter } from "./turn-rows.ts";
@@ -83,7 +83,7 @@ async function measurePoint(
 
 async function measureLength(
   { watch }: Stage,
-  subject: Subject,
+  subject: Served,
   length: Length,
   taken: Map<string, number>,
 ): Promise<Measured> {

@@ -5,10 +5,9 @@ import type { Order } from "../load/order.ts";
 import type { OpenedReaders, OpenReaders, ReadResult, ReadRun } from "../load/readers.ts";
 import type { Disturbance } from "../processes/foreign-load.ts";
 import { readCpu } from "../processes/process-usage.ts";
-import type { NodeProgram } from "../processes/programs.ts";
 import type { Parts } from "../targets/servers.ts";
 import { difference, present } from "../turns/figures.ts";
-import type { Subject } from "../turns/scenarios.ts";
+import { ask, type Served } from "../turns/subject.ts";
 import { memoryMib, type Spread, type Stage, spreadOf, startParts, withServer, worstOf } from "./stage.ts";
 import { type TurnRows, withRowCounter } from "./turn-rows.ts";
 
@@ -65,7 +64,7 @@ export async function measureReaders(stage: Stage, short: boolean, rounds: numbe
   return points;
 }
 
-async function measureRound(subject: Subject, id: string, readers: number, run: Order): Promise<ReadersRound> {
+async function measureRound(subject: Served, id: string, readers: number, run: Order): Promise<ReadersRound> {
   const { client, server } = subject;
   const opening: OpenReaders = { kind: "open-readers", url: server.url, thread: `${id}-read`, readers };
   const opened = await ask<OpenedReaders>(client, opening);
@@ -81,12 +80,6 @@ function countRows(stage: Stage, parts: Parts, readers: number, run: Order): Pro
   return withRowCounter(stage, parts, id, ({ subject, count }) =>
     count([`${id}-read`], 1, () => measureRound(subject, id, readers, run)),
   );
-}
-
-async function ask<Result>(client: NodeProgram, task: OpenReaders | ReadRun): Promise<Result> {
-  const answer = (await client.ask(task)) as { result?: Result; error?: string };
-  if (answer.result === undefined) throw new Error(answer.error ?? "the load client gave no result");
-  return answer.result;
 }
 
 function summarize(asked: number, rounds: ReadersRound[], disturbance: Disturbance): Omit<ReadersPoint, "rows"> {

@@ -5,13 +5,12 @@ import { join } from "node:path";
 import type { Turn } from "../load/turn.ts";
 import { bundleWorker } from "../processes/bundle.ts";
 import { type Disturbance, startWatch, type Watch } from "../processes/foreign-load.ts";
-import { readMemoryKib } from "../processes/process-usage.ts";
 import { type NodeProgram, startProgram } from "../processes/programs.ts";
 import { startDatabase } from "../targets/d1.ts";
 import { type Parts, startServer } from "../targets/servers.ts";
 import type { TargetName } from "../targets/targets.ts";
-import { median } from "../turns/figures.ts";
-import { type Subject, warmUp } from "../turns/scenarios.ts";
+import { divide, median, present } from "../turns/figures.ts";
+import { memoryOf, type Served, warmUp } from "../turns/subject.ts";
 
 export interface Stage {
   /** All but the database, which each sweep starts. */
@@ -66,7 +65,7 @@ export interface Point {
 export async function withServer<T>(
   { client, folder }: Stage,
   { parts, name, data, id }: Point,
-  work: (subject: Subject) => Promise<T>,
+  work: (subject: Served) => Promise<T>,
 ): Promise<T> {
   const server = await startServer(name, parts, await makeFolder(folder, data));
   try {
@@ -83,9 +82,8 @@ export function folderOf({ folder }: Stage, data: string): string {
   return join(folder, data);
 }
 
-export function memoryMib({ server }: Subject): number | null {
-  const kib = server.pid === null ? null : readMemoryKib(server.pid, "now");
-  return kib === null ? null : kib / 1024;
+export function memoryMib(subject: Served): number | null {
+  return divide(memoryOf(subject, "now"), 1024);
 }
 
 export function timesOf(turns: Turn[]): TurnTimes {
@@ -97,7 +95,8 @@ export function spreadOf(values: number[]): Spread {
 }
 
 export function worstOf(all: Disturbance[]): Disturbance {
-  const foreign_cores = Math.max(...all.map((each) => each.foreign_cores));
+  const known = present(all.map((each) => each.foreign_cores));
+  const foreign_cores = known.length === 0 ? null : Math.max(...known);
   return { foreign_cores, slowdown: Math.max(...all.map(({ slowdown }) => slowdown)) };
 }
 

@@ -1,6 +1,6 @@
 // The Markdown of the three sweeps: a table each, and what its figures are.
 import { type Disturbance, isNoisy, limits } from "../processes/foreign-load.ts";
-import { median } from "../turns/figures.ts";
+import { summarizeDisturbance } from "../turns/table.ts";
 import type { MessagesPoint } from "./messages.ts";
 import type { Growth } from "./points.ts";
 import type { ReadersPoint } from "./readers.ts";
@@ -161,13 +161,8 @@ function formatDisturbance({ messages, readers, threads }: Pick<Growth, "message
     ...messages.flatMap(({ taskloom, loop }) => [taskloom.disturbance, loop.disturbance]),
     ...[...readers, ...threads].map(({ disturbance }) => disturbance),
   ];
-  const foreign = all.map(({ foreign_cores }) => foreign_cores);
-  const slow = all.map(({ slowdown }) => slowdown);
   return [
-    `Foreign load: ${median(foreign).toFixed(3)} of a core at the median point, ` +
-      `${Math.max(...foreign).toFixed(3)} at most.`,
-    `A fixed piece of work took ${median(slow).toFixed(2)} times its usual time at the median point, ` +
-      `${Math.max(...slow).toFixed(2)} at most.`,
+    ...summarizeDisturbance(all),
     `Disturbed: ${all.filter(isNoisy).length} of ${all.length} measurements, by over ${limits.foreign_cores} of a ` +
       `core or over ${limits.slowdown} times the usual time. None was left out.`,
   ].join("\n");

@@ -5,7 +5,7 @@ import type { Order } from "../load/order.ts";
 import type { Turn } from "../load/turn.ts";
 import type { Disturbance } from "../processes/foreign-load.ts";
 import type { Parts } from "../targets/servers.ts";
-import { load, type Subject } from "../turns/scenarios.ts";
+import { load, type Served } from "../turns/subject.ts";
 import { memoryMib, type Stage, startParts, type TurnTimes, timesOf, withServer } from "./stage.ts";
 import { type TurnRows, withRowCounter } from "./turn-rows.ts";
 
@@ -55,7 +55,7 @@ export async function measureThreads(stage: Stage, short: boolean): Promise<Thre
 
 type Timed = Pick<ThreadsPoint, "new_thread" | "existing_thread" | "memory_mib" | "kib_per_thread" | "made_in">;
 
-async function measurePoint(subject: Subject, threads: number): Promise<Timed> {
+async function measurePoint(subject: Served, threads: number): Promise<Timed> {
   const before = memoryMib(subject);
   const begun = performance.now();
   await makeThreads(subject, threads);
@@ -74,7 +74,7 @@ async function measurePoint(subject: Subject, threads: number): Promise<Timed> {
 }
 
 /** All have one turn: the threads `made-0`, `made-1` and so on. */
-async function makeThreads(subject: Subject, threads: number): Promise<void> {
+async function makeThreads(subject: Served, threads: number): Promise<void> {
   for (let made = 0; made < threads; made += AT_ONCE) {
     await load(subject, "made", { first_client: made, clients: Math.min(AT_ONCE, threads - made), order });
   }
@@ -87,7 +87,7 @@ function chooseThreads(threads: number, count: number): number[] {
 }
 
 /** One turn at a time, in the threads of these numbers. */
-async function takeTurns(subject: Subject, prefix: string, threads: number[]): Promise<Turn[]> {
+async function takeTurns(subject: Served, prefix: string, threads: number[]): Promise<Turn[]> {
   const turns: Turn[] = [];
   for (const first_client of threads) {
     turns.push(...(await load(subject, prefix, { first_client, order })).clients.flat());

@@ -2,7 +2,7 @@
 // time.
 import { type Cost, startCountedProduct, subtract, waitUntilIdle } from "../guard/counted-product.ts";
 import type { Parts } from "../targets/servers.ts";
-import type { Subject } from "../turns/scenarios.ts";
+import type { Served } from "../turns/subject.ts";
 import { makeFolder, type Stage } from "./stage.ts";
 
 /** Of one turn, on average. */
@@ -14,7 +14,7 @@ export interface TurnRows {
 }
 
 export interface RowCounter {
-  subject: Subject;
+  subject: Served;
   /**
    * The rows of a turn. `take` takes `turns` of them in all, in these threads. Other threads' queries to D1 are left
    * out: half a minute after its turn each thread looks once whether D1 has everything.

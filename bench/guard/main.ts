@@ -1,9 +1,11 @@
 // The guard of `npm run check` and `npm test`: counts what turns, steps and tokens cost and compares it with the table of
 // docs/costs.md. Worse fails. `--record` writes the table.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { stopAll } from "../processes/programs.ts";
+import { makeTemporaryFolder } from "../processes/temporary-folder.ts";
 import { compareFigures, listFigures, readFigures, writeFigures } from "./costs.ts";
 import { countCosts } from "./count.ts";
 
@@ -34,16 +36,12 @@ async function guard(folder: string, isRecording: boolean): Promise<boolean> {
   return worse.length === 0;
 }
 
-process.once("SIGINT", () => process.exit(130));
-process.once("SIGTERM", () => process.exit(143));
-
-const folder = await mkdtemp(join(tmpdir(), "taskloom-costs-"));
+const { values } = parseArgs({ options: { record: { type: "boolean", default: false } } });
+const folder = makeTemporaryFolder("taskloom-costs-");
+// wrangler.toml names this folder; the page in it is no part of the bundle.
+mkdirSync(join(root, "dist/web"), { recursive: true });
 try {
-  // wrangler.toml names this folder; the page in it is no part of the bundle.
-  await mkdir(join(root, "dist/web"), { recursive: true });
-  const isGood = await guard(folder, process.argv.includes("--record"));
-  process.exitCode = isGood ? 0 : 1;
+  process.exitCode = (await guard(folder, values.record)) ? 0 : 1;
 } finally {
   await stopAll();
-  await rm(folder, { recursive: true, force: true });
 }

@@ -1,7 +1,7 @@
 // The clients, in a process of their own: receives a task, runs its turns, and replies with the measurements.
 import type { Order } from "./order.ts";
 import { type OpenReaders, openReaders, type ReadRun, readRun } from "./readers.ts";
-import { type Address, closeThreads, type Turn, takeTurn } from "./turn.ts";
+import { type Address, openThreads, type Turn, takeTurn } from "./turn.ts";
 
 export interface LoadTask {
   address: Address;
@@ -27,17 +27,23 @@ export interface LoadResult {
 
 async function runClient(task: LoadTask, client: number): Promise<Turn[]> {
   await new Promise((resolve) => setTimeout(resolve, client * task.stagger_ms));
-  const thread = `${task.prefix}-${(task.first_client ?? 0) + client}`;
+  const thread = threadOf(task, client);
   const turns: Turn[] = [];
   for (let count = 0; count < task.turns; count++) turns.push(await takeTurn(task.address, thread, task.order));
   return turns;
 }
 
+function threadOf({ prefix, first_client = 0 }: LoadTask, client: number): string {
+  return `${prefix}-${first_client + client}`;
+}
+
 async function runTask(task: LoadTask): Promise<LoadResult> {
+  const all = Array.from({ length: task.clients }, (_, client) => client);
+  const threads = all.map((client) => threadOf(task, client));
+  await openThreads(task.address, threads);
   const begun = performance.now();
-  const clients = await Promise.all(Array.from({ length: task.clients }, (_, client) => runClient(task, client)));
+  const clients = await Promise.all(all.map((client) => runClient(task, client)));
   const total = performance.now() - begun;
-  await closeThreads();
   return { clients, total, tokens: clients.flat().reduce((sum, { tokens }) => sum + tokens, 0) };
 }
 

@@ -11,11 +11,15 @@ export interface Address {
 }
 
 export interface Turn {
-  /** In ms from the request: the first token, the last one, the end of the stream. */
+  /** When the request was sent, on the client's clock in ms. */
+  begun: number;
+  /** In ms from then: the first token, the last one, the end of the stream. */
   first: number;
   last: number;
   end: number;
   tokens: number;
+  /** Those that came together with the first. */
+  first_tokens: number;
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
@@ -44,21 +48,41 @@ export async function takeTurn(
   return Promise.race([take(address, thread, order, onTokens), late]).finally(() => clearTimeout(timer));
 }
 
-/** Sockets of the Agents SDK's threads: its client opens one with a page and keeps it. */
+/** Sockets of the Agents SDK's threads, by address: its client opens one with a page and keeps it. */
 const opened = new Map<string, Promise<ChatThread>>();
 
-export async function closeThreads(): Promise<void> {
-  for (const thread of opened.values()) (await thread).close();
-  opened.clear();
+/** What a page does before its first turn. Other targets have nothing of the kind. */
+export async function openThreads({ name, url }: Address, threads: string[]): Promise<void> {
+  if (name !== "agents") return;
+  await closeOtherServers(url);
+  await Promise.all(threads.map((thread) => openThread(url, thread)));
+}
+
+function openThread(url: string, thread: string): Promise<ChatThread> {
+  const address = `${url}/${thread}`;
+  const open = opened.get(address) ?? openChatThread(url, thread);
+  opened.set(address, open);
+  return open;
+}
+
+/** Servers before this one have ended. */
+async function closeOtherServers(url: string): Promise<void> {
+  for (const [address, thread] of opened) {
+    if (address.startsWith(`${url}/`)) continue;
+    opened.delete(address);
+    (await thread).close();
+  }
 }
 
 async function takeChatTurn({ name, url }: Address, thread: string, order: Order, onTokens: OnTokens): Promise<Turn> {
-  const open = opened.get(thread) ?? openChatThread(url, thread);
-  opened.set(thread, open);
-  const chat = await open;
+  const chat = await openThread(url, thread);
   const turn = startTurn(name, onTokens);
-  await chat.takeTurn(writeOrder(order), (text) => turn.read(Buffer.from(text)));
-  const taken = turn.finish();
+  let ended = 0;
+  await chat.takeTurn(writeOrder(order), turn.begin, (text, at) => {
+    ended = at;
+    turn.read(Buffer.from(text), at);
+  });
+  const taken = turn.finish(ended);
   if (taken.tokens === order.tokens) return taken;
   throw new Error(`${name} ${thread}: ${taken.tokens} of ${order.tokens} tokens`);
 }
@@ -70,14 +94,15 @@ function takeHttpTurn(address: Address, thread: string, order: Order, onTokens: 
     const turn = startTurn(name, onTokens);
     const countEnds = createCounter(endOf(name));
     let ends = 0;
+    turn.begin();
     const asked = request(url + path, { agent, method: "POST", headers }, (response) => {
       response.on("data", (piece: Buffer) => {
-        turn.read(piece);
+        turn.read(piece, performance.now());
         ends += countEnds(piece);
       });
       response.on("error", reject);
       response.on("end", () => {
-        const taken = turn.finish();
+        const taken = turn.finish(performance.now());
         if (ends > 0 && taken.tokens === order.tokens) return resolve(taken);
         const seen = `${taken.tokens} of ${order.tokens} tokens, ${ends > 0 ? "an end" : "no end"}`;
         reject(new Error(`${name} ${thread}: ${response.statusCode}, ${seen}`));
@@ -88,26 +113,34 @@ function takeHttpTurn(address: Address, thread: string, order: Order, onTokens: 
   });
 }
 
-export interface RunningTurn {
-  read(piece: Buffer): void;
-  finish(): Turn;
+interface RunningTurn {
+  begin(): void;
+  read(piece: Buffer, at: number): void;
+  finish(at: number): Turn;
 }
 
-export function startTurn(target: TargetName, onTokens: OnTokens): RunningTurn {
-  const begun = performance.now();
+function startTurn(target: TargetName, onTokens: OnTokens): RunningTurn {
+  let begun = 0;
   const countTokens = createCounter(tokenOf(target));
-  const turn: Turn = { first: 0, last: 0, end: 0, tokens: 0 };
+  const turn: Turn = { begun: 0, first: 0, last: 0, end: 0, tokens: 0, first_tokens: 0 };
   return {
-    read(piece) {
+    begin() {
+      begun = performance.now();
+      turn.begun = begun;
+    },
+    read(piece, at) {
       const more = countTokens(piece);
       if (more === 0) return;
-      turn.last = performance.now() - begun;
-      if (turn.tokens === 0) turn.first = turn.last;
+      turn.last = at - begun;
+      if (turn.tokens === 0) {
+        turn.first = turn.last;
+        turn.first_tokens = more;
+      }
       turn.tokens += more;
       onTokens(turn.tokens);
     },
-    finish() {
-      turn.end = performance.now() - begun;
+    finish(at) {
+      turn.end = at - begun;
       return turn;
     },
   };

@@ -13,8 +13,8 @@ import { type Chunk, createResponseMessage, type ResponseMessage } from "./respo
 export type OnPiece = (text: string, at: number) => void;
 
 export interface ChatThread {
-  /** Resolves when the response has ended and is stored. One turn at a time. */
-  takeTurn(message: string, onPiece: OnPiece): Promise<void>;
+  /** Calls `onSend` when the request is ready to go. Resolves when the response has ended and is stored. One at a time. */
+  takeTurn(message: string, onSend: () => void, onPiece: OnPiece): Promise<void>;
   close(): void;
 }
 
@@ -70,7 +70,10 @@ class OpenThread implements ChatThread {
   constructor(socket: WebSocket, history: object[]) {
     this.#socket = socket;
     this.#messages = history.map(quoteTwice);
-    socket.on("message", (data: Buffer) => this.#receive(JSON.parse(data.toString()) as Frame, performance.now()));
+    socket.on("message", (data: Buffer) => {
+      const at = performance.now();
+      this.#receive(JSON.parse(data.toString()) as Frame, at);
+    });
     socket.on("error", () => {});
     socket.on("close", () => this.#reception?.reject(new Error("the socket closed before the response ended")));
   }
@@ -84,13 +87,15 @@ class OpenThread implements ChatThread {
     return this;
   }
 
-  async takeTurn(message: string, onPiece: OnPiece): Promise<void> {
+  async takeTurn(message: string, onSend: () => void, onPiece: OnPiece): Promise<void> {
     const asked = { parts: [{ type: "text", text: message }], id: createId(16), role: "user" };
     this.#messages.push(quoteTwice(asked));
     const id = createId(8);
     const ended = this.#follow(id, onPiece);
     const body = `{\\"messages\\":[${this.#messages.join(",")}],\\"trigger\\":\\"submit-message\\"}`;
-    this.#socket.send(`{"id":"${id}","init":{"method":"POST","body":"${body}"},"type":"cf_agent_use_chat_request"}`);
+    const request = `{"id":"${id}","init":{"method":"POST","body":"${body}"},"type":"cf_agent_use_chat_request"}`;
+    onSend();
+    this.#socket.send(request);
     await ended;
   }
 

@@ -35,11 +35,20 @@ export function readMemoryKib(pid: number, which: "now" | "peak"): number | null
   return size === undefined ? null : Number(size);
 }
 
-/** The time in which any core was busy so far, in µs, with what a hypervisor gave to other machines. */
-export function readBusyTime(): number | null {
-  const [, all] = /^cpu +(.*)$/m.exec(readProc("stat") ?? "") ?? [];
-  if (all === undefined) return null;
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = all.split(" ").map(Number);
+/**
+ * The time so far in which these cores, or all, were busy, in µs, with what a hypervisor gave to other machines.
+ */
+export function readBusyTime(cores: number[] | null): number | null {
+  const stat = readProc("stat");
+  const times = (cores?.map(String) ?? [""]).map((core) =>
+    busyTimeOf(new RegExp(`^cpu${core} +(.*)$`, "m").exec(stat ?? "")),
+  );
+  return times.some((time) => time === null) ? null : times.reduce<number>((sum, time) => sum + (time ?? 0), 0);
+}
+
+function busyTimeOf(line: RegExpExecArray | null): number | null {
+  if (line === null) return null;
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (line[1] ?? "").split(" ").map(Number);
   return ((user + nice + system + irq + softirq + steal) * 1_000_000) / TICKS_PER_SECOND;
 }
 

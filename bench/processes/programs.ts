@@ -1,6 +1,5 @@
 // Starts the processes of the bench, each pinned to its core. They end with this process.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -10,12 +9,13 @@ import type { Readable } from "node:stream";
  */
 export type Core = 0 | 1;
 
-const canPin = availableParallelism() > 1 && spawnSync("taskset", ["-c", "0", "true"]).status === 0;
+export const canPin = spawnSync("taskset", ["-c", "0", "taskset", "-c", "1", "true"]).status === 0;
 
 export const pinning = canPin ? "server on core 0; model, D1 and clients on core 1" : "not pinned to cores";
 
 export interface Program {
   pid: number;
+  core: Core;
   stop(): Promise<void>;
 }
 
@@ -33,30 +33,33 @@ export async function startProgram(
   file: string,
   core: Core,
   args: string[] = [],
+  settings: Record<string, string> = {},
 ): Promise<{ program: NodeProgram; said: Record<string, unknown> }> {
   const path = join(import.meta.dirname, "..", file);
-  const child = spawnPinned([process.execPath, "--disable-warning=ExperimentalWarning", path, ...args], core, "ipc");
+  const command = [process.execPath, "--disable-warning=ExperimentalWarning", path, ...args];
+  const child = spawnPinned(command, core, "ipc", settings);
+  const kept = keep(child, core, () => child.disconnect());
   const said = await nextMessage(child, file);
   const ask = (message: object): Promise<Record<string, unknown>> => {
     const answer = nextMessage(child, file);
     child.send(message);
     return answer;
   };
-  const program = { ...keep(child, () => child.disconnect()), ask };
+  const program = { ...kept, ask };
   running.add(program);
   return { program, said };
 }
 
 /** A program that writes a line to descriptor 3 when it is ready. Resolves with that line. */
 export async function startCommand(command: string[], core: Core): Promise<{ program: Program; line: string }> {
-  const child = spawnPinned(command, core, "pipe");
+  const child = spawnPinned(command, core, "pipe", {});
+  const program = keep(child, core, () => child.kill("SIGKILL"));
   const lines = createInterface({ input: child.stdio[3] as Readable });
   const line = await new Promise<string>((resolve, reject) => {
     lines.once("line", resolve);
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`${command[0]} ended with ${code}`)));
   });
-  const program = keep(child, () => child.kill("SIGKILL"));
   running.add(program);
   return { program, line };
 }
@@ -65,9 +68,14 @@ export async function stopAll(): Promise<void> {
   await Promise.all([...running].map((program) => program.stop()));
 }
 
-function spawnPinned(command: string[], core: Core, channel: "ipc" | "pipe"): ChildProcess {
+function spawnPinned(
+  command: string[],
+  core: Core,
+  channel: "ipc" | "pipe",
+  settings: Record<string, string>,
+): ChildProcess {
   const [name = "", ...rest] = canPin ? ["taskset", "-c", String(core), ...command] : command;
-  return spawn(name, rest, { stdio: ["ignore", "inherit", "inherit", channel] });
+  return spawn(name, rest, { stdio: ["ignore", "inherit", "inherit", channel], env: { ...process.env, ...settings } });
 }
 
 function nextMessage(child: ChildProcess, file: string): Promise<Record<string, unknown>> {
@@ -85,12 +93,13 @@ function nextMessage(child: ChildProcess, file: string): Promise<Record<string, 
   });
 }
 
-function keep(child: ChildProcess, end: () => void): Program {
-  // A child that outlives this process would disturb the next measurement.
+/** Before whatever else is done at this process's exit: a child that outlives it would disturb the next measurement. */
+function keep(child: ChildProcess, core: Core, end: () => void): Program {
   const onExit = (): unknown => child.kill("SIGKILL");
-  process.once("exit", onExit);
+  process.prependOnceListener("exit", onExit);
   const program: Program = {
     pid: child.pid ?? 0,
+    core,
     stop() {
       for (const one of running) if (one.pid === child.pid) running.delete(one);
       process.off("exit", onExit);

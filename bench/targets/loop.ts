@@ -27,14 +27,14 @@ interface Delta {
 
 const encoder = new TextEncoder();
 const system = JSON.stringify({ role: "system", content: "You are a helpful assistant." });
-const finished = encoder.encode(`data: ${JSON.stringify({ type: "finished" })}\n\n`);
+const finished = `data: ${JSON.stringify({ type: "finished" })}\n\n`;
 
 // Several times what the model sends before the object reads again.
 const READ_BYTES = 64 * 1024;
 
-// A write costs workerd some 40 µs however short it is, and a network read is seldom more than one token. Text that
-// follows a write within this time waits for the rest of it: at full speed a token then takes a third of the CPU.
-const JOIN_MS = 8;
+// A write costs workerd some 40 µs however short it is, and a network read is seldom more than one token. Text that comes
+// sooner after a write waits for the rest of this time, which is also the product's: neither buys CPU with delay.
+const JOIN_MS = 16;
 
 export class Loop extends DurableObject<Env> {
   /** The messages of a request, each as JSON, joined by commas. */
@@ -58,13 +58,15 @@ export class Loop extends DurableObject<Env> {
 
   async #run(content: string, writer: WritableStreamDefaultWriter): Promise<void> {
     this.#store({ role: "user", content });
+    const output = createOutput(writer);
     for (;;) {
-      const { content, tool_calls } = await this.#call(writer);
+      const { content, tool_calls } = await this.#call(output);
       this.#store({ role: "assistant", content, ...(tool_calls.length === 0 ? {} : { tool_calls }) });
       if (tool_calls.length === 0) break;
       for (const { id } of tool_calls) this.#store({ role: "tool", tool_call_id: id, content: "done" });
     }
-    await writer.write(finished);
+    output.add(finished);
+    await output.finish();
     await writer.close();
   }
 
@@ -75,7 +77,7 @@ export class Loop extends DurableObject<Env> {
     this.#messages += `,${text}`;
   }
 
-  async #call(writer: WritableStreamDefaultWriter): Promise<Reply> {
+  async #call(output: Output): Promise<Reply> {
     const response = await fetch(`${this.env.MODEL_URL}/chat/completions`, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -84,7 +86,6 @@ export class Loop extends DurableObject<Env> {
     const reply: Reply = { content: "", tool_calls: [] };
     const decoder = new TextDecoder();
     const reader = response.body?.getReader({ mode: "byob" });
-    const output = createOutput(writer);
     let buffer: ArrayBufferLike = new ArrayBuffer(READ_BYTES);
     let rest = "";
     for (;;) {
@@ -96,31 +97,36 @@ export class Loop extends DurableObject<Env> {
       rest = end < 0 ? text : text.slice(end + 2);
       if (end >= 0) output.add(accept(reply, text.slice(0, end)));
     }
-    await output.finish();
     return reply;
   }
 }
 
-/** Writes the first frame at once, and those that follow it soon together. */
-function createOutput(writer: WritableStreamDefaultWriter): { add(frame: string): void; finish(): Promise<void> } {
+interface Output {
+  add(frame: string): void;
+  finish(): Promise<void>;
+}
+
+/** Writes a frame at once, or with those that follow it where one was written a moment ago. */
+function createOutput(writer: WritableStreamDefaultWriter): Output {
   let waiting = "";
+  let written_at = 0;
   let timer: ReturnType<typeof setTimeout> | null = null;
   const write = async (): Promise<void> => {
     const frames = waiting;
     waiting = "";
+    timer = null;
+    written_at = Date.now();
     if (frames !== "") await writer.write(encoder.encode(frames));
   };
   // A failed write shows again at the end of the stream.
-  const writeLater = (): void => void write().catch(() => {});
+  const writeSoon = (): void => void write().catch(() => {});
   return {
     add(frame) {
       waiting += frame;
       if (waiting === "" || timer !== null) return;
-      writeLater();
-      timer = setTimeout(() => {
-        timer = null;
-        writeLater();
-      }, JOIN_MS);
+      const wait = written_at + JOIN_MS - Date.now();
+      if (wait <= 0) writeSoon();
+      else timer = setTimeout(writeSoon, wait);
     },
     async finish() {
       if (timer !== null) clearTimeout(timer);

@@ -1,18 +1,19 @@
 // The comparison that `npm run bench` makes: prepares what the servers are made of, runs the rounds, formats them.
 import { spawn } from "node:child_process";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { bundleWorker } from "../processes/bundle.ts";
 import { startWatch } from "../processes/foreign-load.ts";
 import { startProgram } from "../processes/programs.ts";
-import type { RunResult } from "../results.ts";
+import { type RunResult, saveFigures } from "../results.ts";
 import { startDatabase } from "../targets/d1.ts";
 import type { Parts } from "../targets/servers.ts";
 import { type TargetName, targetNames } from "../targets/targets.ts";
 import { drawComparison } from "./chart.ts";
 import { type Round, runRounds } from "./rounds.ts";
 import { rows, valuesOf } from "./rows.ts";
-import { scenarios } from "./scenarios.ts";
-import { formatDisturbance, formatTable } from "./table.ts";
+import { type Scenario, scenarios } from "./scenarios.ts";
+import { BUSY, formatDisturbance, formatTable } from "./table.ts";
 
 export interface Choice {
   /** Leaves out what takes long. */
@@ -29,17 +30,25 @@ export interface Choice {
 const root = join(import.meta.dirname, "../..");
 
 export async function compareTurns(choice: Choice, folder: string): Promise<RunResult> {
+  const name = choice.peers ? "peers" : "turns";
   const targets = chooseTargets(choice);
+  const chosen = chooseScenarios(choice);
   const parts = await prepare(folder, targets);
   const { program: client } = await startProgram("load/load.ts", 1);
-  const stage = { parts, client, watch: await startWatch(), targets, folder };
-  const chosen = scenarios.filter(
-    ({ title, long }) =>
-      !(long && choice.short) && (choice.scenarios?.some((beginning) => title.startsWith(beginning)) ?? true),
-  );
+  const onRound = (rounds: Round[]): Promise<void> => saveFigures(name, { rounds });
+  const stage = { parts, client, database: parts.database, watch: await startWatch(), targets, folder, onRound };
   const rounds = await runRounds(stage, chosen, choice.rounds);
   const charts: Record<string, string> = choice.peers ? { "comparison.svg": drawComparison(rounds) } : {};
-  return { name: choice.peers ? "peers" : "turns", markdown: describe(rounds, targets), charts, figures: { rounds } };
+  return { name, markdown: describe(rounds, targets), charts, figures: { rounds } };
+}
+
+/** Throws if there are none. */
+function chooseScenarios({ short, scenarios: beginnings }: Pick<Choice, "short" | "scenarios">): Scenario[] {
+  const chosen = scenarios.filter(
+    ({ title, long }) => !(long && short) && (beginnings?.some((beginning) => title.startsWith(beginning)) ?? true),
+  );
+  if (chosen.length === 0) throw new Error(`no scenario's title begins so: ${beginnings?.join(", ")}`);
+  return chosen;
 }
 
 function describe(rounds: Round[], targets: TargetName[]): string {
@@ -49,8 +58,29 @@ function describe(rounds: Round[], targets: TargetName[]): string {
     const both = rows.filter((row) => valuesOf(rounds, row, "ag-ui").some((value) => value !== null));
     tables.push(formatTable(rounds, both, ["taskloom", "ag-ui"], "ag-ui", "taskloom"));
   }
-  return [...tables, formatDisturbance(rounds)].join("\n\n");
+  const notes = [howToRead];
+  if (targets.includes("agents")) notes.push(notAlike.agents);
+  if (targets.includes("node")) notes.push(notAlike.node);
+  return [...tables, notes.join("\n"), formatDisturbance(rounds)].join("\n\n");
 }
+
+const howToRead =
+  "Medians of the quiet rounds, in brackets the least and the most; each round is itself a median of its turns. *Added* " +
+  "is above asking the model directly. Clients send their next message as soon as a turn has ended; but for the first " +
+  `turns of threads and the 200 at full speed, threads exist already. ‡: the model, D1 and the clients used over ${BUSY} ` +
+  "of their core, so they may be what limits.";
+
+/** What is not like for like. */
+const notAlike = {
+  agents:
+    "*Agents SDK* speaks over a WebSocket, which is opened before the clock starts, also for the first turn of a " +
+    "thread; each request brings all messages, as its own client does. It stores the stream as it comes and each reply " +
+    "again with the next request. It has no plan, sandbox, keys, lists or D1.",
+  node:
+    "*`ai` on Node* is one process with SQLite in a file, in a thread's turn one row for each message. It has no resume, " +
+    "no recovery of a turn, no order between two turns of a thread, no plan, sandbox, keys, lists or D1. Only one " +
+    "machine can have a thread.",
+};
 
 function chooseTargets({ short, peers, only }: Choice): TargetName[] {
   const isPeer = (name: TargetName): boolean => name === "node" || name === "agents";
@@ -61,7 +91,7 @@ function chooseTargets({ short, peers, only }: Choice): TargetName[] {
   });
 }
 
-async function prepare(folder: string, targets: TargetName[]): Promise<Parts> {
+async function prepare(folder: string, targets: TargetName[]): Promise<Parts & { database: number }> {
   const hasPeers = targets.includes("node") || targets.includes("agents");
   if (hasPeers) await installPeers();
   const chat_agent = targets.includes("agents")
@@ -72,13 +102,19 @@ async function prepare(folder: string, targets: TargetName[]): Promise<Parts> {
   const product = await bundleWorker("src/index.ts", join(folder, "product"));
   const { said } = await startProgram("load/model.ts", 1);
   const d1 = await startDatabase(root, join(folder, "d1"));
-  return { model: `http://127.0.0.1:${said.port}`, d1: d1.url, product, chat_agent, folder };
+  return { model: `http://127.0.0.1:${said.port}`, d1: d1.url, database: d1.pid, product, chat_agent, folder };
 }
 
-/** In a folder of their own: nothing else in the repository needs them. */
-function installPeers(): Promise<void> {
+/** In a folder of their own: nothing else in the repository needs them. npm notes in `node_modules` what it installed. */
+async function installPeers(): Promise<void> {
+  const peers = join(root, "bench/peers");
+  const [wanted, installed] = await Promise.all([
+    stat(join(peers, "package-lock.json")),
+    stat(join(peers, "node_modules/.package-lock.json")).catch(() => null),
+  ]);
+  if (installed !== null && installed.mtimeMs > wanted.mtimeMs) return;
   const child = spawn("npm", ["ci", "--no-audit", "--no-fund"], {
-    cwd: join(root, "bench/peers"),
+    cwd: peers,
     stdio: ["ignore", 2, 2],
   });
   return new Promise((resolve, reject) => {

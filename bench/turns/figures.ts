@@ -20,3 +20,12 @@ export function ratio(one: number | null | undefined, other: number | null | und
 export function present(values: (number | null)[]): number[] {
   return values.filter((value) => value !== null);
 }
+
+export function divide(value: number | null, by: number): number | null {
+  return value === null ? null : value / by;
+}
+
+export function percentile(values: number[], share: number): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}

@@ -44,7 +44,7 @@ export const rows: Row[] = [
   },
   ...([10, 50, 200] as const).map(
     (clients): Row => ({
-      title: `the same, ${clients} clients with 4 turns/s each`,
+      title: `added time to first token, ${clients} clients, ms`,
       ...(clients === 50 ? { label: "first token, 50 clients" } : {}),
       scenario: `${clients} clients`,
       value: added(`first_token_${clients}`),
@@ -52,8 +52,24 @@ export const rows: Row[] = [
       better: less,
     }),
   ),
+  ...([50, 200] as const).map(
+    (clients): Row => ({
+      title: `time to first token, ${clients} clients, p95 ms`,
+      scenario: `${clients} clients`,
+      value: plain(`late_first_token_${clients}`),
+      digits: 1,
+      better: less,
+    }),
+  ),
   {
-    title: "the same, first turn of a thread",
+    title: "turns/s that 50 clients got, of 200",
+    scenario: "50 clients",
+    value: plain("turns_50"),
+    digits: 0,
+    better: more,
+  },
+  {
+    title: "added time to first token, first turn of a thread, ms",
     label: "first token of a new thread",
     scenario: "new threads",
     value: added("first_token_of_new_thread"),
@@ -61,7 +77,7 @@ export const rows: Row[] = [
     better: less,
   },
   {
-    title: "turns/s, 200 clients",
+    title: "turns/s, 200 clients at full speed",
     label: "turns/s, 200 clients",
     scenario: "turns of 200 clients",
     value: plain("turns_200"),
@@ -118,12 +134,19 @@ export const rows: Row[] = [
     (messages): Row => ({
       title: `turn in a thread of ${messages.toLocaleString("en")} messages, ms`,
       ...(messages === 1000 ? { label: "turn after 1,000 messages" } : {}),
-      scenario: `turn_${messages}`,
+      scenario: `${messages.toLocaleString("en")} messages`,
       value: plain(`turn_${messages}`),
       digits: 2,
       better: less,
     }),
   ),
+  {
+    title: "first turn after a restart, 10,000 messages, ms",
+    scenario: "10,000 messages",
+    value: plain("waking_turn_10000"),
+    digits: 1,
+    better: less,
+  },
   {
     title: "CPU s of 1,000 turns of 50 tokens",
     label: "CPU of 1,000 turns",
@@ -133,7 +156,14 @@ export const rows: Row[] = [
     better: less,
   },
   {
-    title: "peak memory of it, MiB",
+    title: "CPU s of D1's own process meanwhile",
+    scenario: "1,000 turns of 50 tokens",
+    value: plain("database_cpu_of_turns"),
+    digits: 2,
+    better: less,
+  },
+  {
+    title: "peak memory under these 1,000 turns, MiB",
     label: "peak memory",
     scenario: "1,000 turns of 50 tokens",
     value: plain("peak_memory"),

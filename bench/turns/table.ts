@@ -1,5 +1,5 @@
 // Turns the figures of all rounds into the tables of docs/performance.md: medians, with the least and the most.
-import { limits } from "../processes/foreign-load.ts";
+import { type Disturbance, limits } from "../processes/foreign-load.ts";
 import { type TargetName, titles } from "../targets/targets.ts";
 import { median, present, ratio } from "./figures.ts";
 import type { Round } from "./rounds.ts";
@@ -14,8 +14,12 @@ export function formatTable(
   divisor: TargetName,
 ): string {
   const lines = shown.flatMap((row) => {
-    const cells = names.map((name) => formatValues(present(valuesOf(rounds, row, name)), row.digits));
-    if (cells.every((cell) => cell === NONE)) return [];
+    // Without a quiet round it has no figures; a scenario that did not run has no row.
+    if (!rounds.some(({ scenario }) => scenario === row.scenario)) return [];
+    const cells = names.map((name) => {
+      const mark = isLimitedByHelpers(rounds, row, name) ? " ‡" : "";
+      return formatValues(present(valuesOf(rounds, row, name)), row.digits) + mark;
+    });
     // Each round has its own ratio: anything that slowed the machine in a round slowed both.
     const ratios = present(ratiosOf(rounds, row, divided, divisor));
     return [
@@ -34,23 +38,38 @@ export function ratiosOf(rounds: Round[], row: Row, divided: TargetName, divisor
 /** What disturbed the machine, and which rounds were left out for it. */
 export function formatDisturbance(rounds: Round[]): string {
   const noisy = rounds.filter((round) => round.noisy);
-  const foreign = rounds.map(({ disturbance }) => disturbance.foreign_cores);
-  const slow = rounds.map(({ disturbance }) => disturbance.slowdown);
-  const lines = [
-    `Foreign load: ${median(foreign).toFixed(3)} of a core in the median round, ${Math.max(...foreign).toFixed(3)} at most.`,
-    `A fixed piece of work took ${median(slow).toFixed(2)} times its usual time in the median round, ` +
+  const leftOut = noisy.length === 0 ? "." : `: ${countTitles(noisy)}.`;
+  return [
+    ...summarizeDisturbance(rounds.map(({ disturbance }) => disturbance)),
+    `Left out: ${noisy.length} of ${rounds.length} rounds of a scenario, for foreign load above ${limits.foreign_cores} ` +
+      `of a core or fixed work that took over ${limits.slowdown} times its usual time${leftOut}`,
+  ].join("\n");
+}
+
+export function summarizeDisturbance(all: Disturbance[]): string[] {
+  const foreign = present(all.map(({ foreign_cores }) => foreign_cores));
+  const slow = all.map(({ slowdown }) => slowdown);
+  return [
+    foreign.length === 0
+      ? "Foreign load was not measured: this system doesn't report it, nor CPU time and memory."
+      : `Foreign load: ${median(foreign).toFixed(3)} of a core at the median, ${Math.max(...foreign).toFixed(3)} at most.`,
+    `A fixed piece of work took ${median(slow).toFixed(2)} times its usual time at the median, ` +
       `${Math.max(...slow).toFixed(2)} at most.`,
-    `Left out: ${noisy.length} of ${rounds.length} rounds of a scenario, since foreign load was above ` +
-      `${limits.foreign_cores} of a core or the fixed work took over ${limits.slowdown} times its usual time` +
-      `${noisy.length === 0 ? "." : `: ${countTitles(noisy)}.`}`,
   ];
-  return lines.join("\n");
 }
 
 function countTitles(rounds: Round[]): string {
   const counts = new Map<string, number>();
   for (const { scenario } of rounds) counts.set(scenario, (counts.get(scenario) ?? 0) + 1);
   return [...counts].map(([title, count]) => `${title} ${count}`).join(", ");
+}
+
+/** Beyond this share of their core, the model, D1 and the clients may be what was measured. */
+export const BUSY = 0.9;
+
+function isLimitedByHelpers(rounds: Round[], row: Row, name: TargetName): boolean {
+  const shares = present(quietRounds(rounds, row).map(({ helpers_busy }) => helpers_busy[name] ?? null));
+  return shares.length > 0 && median(shares) > BUSY;
 }
 
 const NONE = "–";

@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { readFlags } from "./arguments.ts";
+
+describe("flags of the bench", () => {
+  it("measures turns without any", () => {
+    const none = { peers: false, short: false, rounds: null, only: null, scenarios: null };
+    expect(readFlags([])).toEqual({ measured: "turns", ...none });
+  });
+
+  it("takes lists and numbers", () => {
+    const flags = readFlags(["--rounds", "3", "--only", "loop,taskloom", "--scenarios", "1 client,one"]);
+    expect(flags).toMatchObject({ rounds: 3, only: ["loop", "taskloom"], scenarios: ["1 client", "one"] });
+  });
+
+  it.each([
+    [["--rounds", "0"], "--rounds takes"],
+    [["--rounds", "many"], "--rounds takes"],
+    [["--only", "loop,mastra"], "no target mastra"],
+    [["--growth", "--peers"], "Choose one"],
+    [["--only", "node"], "need --peers"],
+    [["--growth", "--only", "loop"], "choose turns"],
+    [["--fast"], "--fast"],
+  ])("refuses %j", (args, message) => {
+    expect(() => readFlags(args)).toThrow(message);
+  });
+});

@@ -1,0 +1,59 @@
+// The flags of `npm run bench`. A wrong one is refused before anything is measured.
+import { parseArgs } from "node:util";
+import { targetNames } from "./targets/targets.ts";
+
+export const usage = `npm run bench -- [flags]
+  --peers            also measure the Agents SDK and the AI SDK on Node (installs them in bench/peers)
+  --growth           measure how costs grow with messages, readers and threads instead
+  --sandbox, --web   measure sandboxes, or the web app in a browser, instead
+  --short            one round of what is quick
+  --rounds N         rounds, 5 unless --short (--growth: rounds of readers, 3)
+  --only A,B         targets: ${targetNames.filter((name) => name !== "direct").join(", ")}
+  --scenarios A,B    scenarios whose titles begin so`;
+
+export interface Flags {
+  measured: "turns" | "growth" | "sandbox" | "web";
+  peers: boolean;
+  short: boolean;
+  /** Null where it was not given. */
+  rounds: number | null;
+  only: string[] | null;
+  scenarios: string[] | null;
+}
+
+/** Throws an error with a text for the user. */
+export function readFlags(args: string[]): Flags {
+  const { values } = parseArgs({
+    args,
+    options: {
+      peers: { type: "boolean", default: false },
+      growth: { type: "boolean", default: false },
+      sandbox: { type: "boolean", default: false },
+      web: { type: "boolean", default: false },
+      short: { type: "boolean", default: false },
+      rounds: { type: "string" },
+      only: { type: "string" },
+      scenarios: { type: "string" },
+    },
+  });
+  const { peers, short } = values;
+  const instead = (["growth", "sandbox", "web"] as const).filter((name) => values[name]);
+  if (instead.length + (peers ? 1 : 0) > 1) throw new Error("Choose one of --peers, --growth, --sandbox and --web.");
+  const rounds = values.rounds === undefined ? null : Number(values.rounds);
+  if (rounds !== null && !(Number.isInteger(rounds) && rounds > 0)) throw new Error("--rounds takes a number above 0.");
+  const only = values.only?.split(",") ?? null;
+  if (instead.length > 0 && (only !== null || values.scenarios !== undefined)) {
+    throw new Error("--only and --scenarios choose turns.");
+  }
+  const unknown = only?.find((name) => !targetNames.some((known) => known === name));
+  if (unknown !== undefined) throw new Error(`There is no target ${unknown}.`);
+  if (!peers && only?.some((name) => name === "node" || name === "agents")) throw new Error("Peers need --peers.");
+  return {
+    measured: instead[0] ?? "turns",
+    peers,
+    short,
+    rounds,
+    only,
+    scenarios: values.scenarios?.split(",") ?? null,
+  };
+}
