@@ -17,6 +17,8 @@ function costOf(value: number): Cost {
     d1_rows_written: value,
     d1_rows_read: value,
     timers: value,
+    requests: value,
+    writes: value,
     encoded_bytes: value,
     json_characters: value,
   };
@@ -29,7 +31,6 @@ const costs: Costs = {
   token: costOf(0),
   modules: 1200,
   bundle_kib: 2000.2,
-  gzip_kib: 570,
 };
 
 const document =

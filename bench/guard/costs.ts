@@ -15,6 +15,8 @@ const rows: Record<CostName, string> = {
   d1_rows_written: "D1: rows written",
   d1_rows_read: "D1: rows read",
   timers: "timers set",
+  requests: "requests sent",
+  writes: "chunks written to streams",
   encoded_bytes: "bytes encoded as UTF-8",
   json_characters: "characters written as JSON",
 };
@@ -24,7 +26,6 @@ type StartName = Exclude<keyof Costs, (typeof columns)[number]>;
 const startRows: Record<StartName, string> = {
   modules: "modules evaluated at start-up",
   bundle_kib: "bundle, KiB",
-  gzip_kib: "bundle, KiB gzip",
 };
 
 /** Every figure by name, as it stands in the table. */

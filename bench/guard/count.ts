@@ -24,11 +24,9 @@ export interface Costs {
   token: Cost;
   modules: number;
   bundle_kib: number;
-  gzip_kib: number;
 }
 
 const root = join(import.meta.dirname, "../..");
-const thread = "thread-that-is-counted";
 
 // Enough that what happens once in some turns or tokens shows as a fraction.
 const TURNS = 10;
@@ -36,7 +34,8 @@ const STEPS = 10;
 const TOKENS = 100;
 const LONE_TOKENS = 50;
 
-export async function countCosts(folder: string): Promise<Costs> {
+/** Also returns the bundle's size in KiB as gzip, which depends on the machine's compressor. */
+export async function countCosts(folder: string): Promise<{ costs: Costs; gzip_kib: number }> {
   const [readable, deployed] = await Promise.all([
     bundleWorker("src/index.ts", join(folder, "readable"), { readable: true }),
     bundleWorker("src/index.ts", join(folder, "deployed")),
@@ -46,34 +45,38 @@ export async function countCosts(folder: string): Promise<Costs> {
   try {
     const late = Number(await (await fetch(`${stage.url}/modules`)).text());
     const { kib, gzip_kib } = await measureBundle(deployed);
-    return { ...(await countTurns(stage)), modules: atStart + late, bundle_kib: kib, gzip_kib };
+    return { costs: { ...(await countTurns(stage)), modules: atStart + late, bundle_kib: kib }, gzip_kib };
   } finally {
     await stage.close();
   }
 }
 
-async function countTurns(stage: Stage): Promise<Pick<Costs, "first_turn" | "turn" | "step" | "token">> {
-  // The agent and the user's key are read once by a process: that is no part of a thread's first turn.
-  await stage.take(0, "another-thread");
-  const first_turn = await stage.take(0);
-  const turn = await repeat(TURNS, () => stage.take(0));
-  const steps = await stage.take(STEPS);
-  const lone = await stage.takeAlone(LONE_TOKENS);
-  const more = await stage.takeAlone(LONE_TOKENS + TOKENS);
-  return {
-    first_turn,
-    turn: divide(turn, TURNS),
-    step: divide(subtract(steps, divide(turn, TURNS)), STEPS),
-    token: divide(subtract(more, lone), TOKENS),
+async function countTurns({ take }: Stage): Promise<Pick<Costs, "first_turn" | "turn" | "step" | "token">> {
+  // The agent and the key's user are read once by a process: that is no part of a thread's first turn.
+  await take("another", plain);
+  const first_turn = await take("turns", plain);
+  const turn = await repeat(TURNS, () => take("turns", plain));
+  // What is subtracted happens in a thread of the same length.
+  const second = async (thread: string, order: Order): Promise<Cost> => {
+    await take(thread, plain);
+    return take(thread, order);
   };
+  const step = subtract(await second("steps", { ...plain, steps: STEPS }), await second("no-steps", plain));
+  const more = await second("many-tokens", { ...lone, tokens: LONE_TOKENS + TOKENS });
+  const token = subtract(more, await second("few-tokens", lone));
+  return { first_turn, turn: divide(turn, TURNS), step: divide(step, STEPS), token: divide(token, TOKENS) };
 }
+
+/** Its tokens come in one piece. */
+const plain: Order = { tokens: 50, rate: 0, steps: 0 };
+
+/** Its tokens come one by one. */
+const lone: Order = { tokens: LONE_TOKENS, rate: 1, steps: 0 };
 
 interface Stage {
   url: string;
-  /** A turn whose 50 tokens come in one piece. */
-  take(steps: number, name?: string): Promise<Cost>;
-  /** A turn whose tokens come one by one. */
-  takeAlone(tokens: number): Promise<Cost>;
+  /** What a turn costs. */
+  take(thread: string, order: Order): Promise<Cost>;
   close(): Promise<void>;
 }
 
@@ -85,15 +88,13 @@ async function openStage(folder: string, bundle: string): Promise<Stage> {
   const product = await startCountedProduct(parts, join(folder, "server"));
   started.resolve(product);
   const { url } = product.server;
-  const takeCounted = async (name: string, order: Order): Promise<Cost> => {
-    const before = await waitUntilIdle(product);
-    await takeTurn({ name: "taskloom", url }, name, order, model.onTokens);
-    return subtract(await waitUntilIdle(product), before);
-  };
   return {
     url,
-    take: (steps, name = thread) => takeCounted(name, { tokens: 50, rate: 0, steps }),
-    takeAlone: (tokens) => takeCounted(thread, { tokens, rate: 1, steps: 0 }),
+    async take(thread, order) {
+      const before = await waitUntilIdle(product);
+      await takeTurn({ name: "taskloom", url }, thread, order, model.onTokens);
+      return subtract(await waitUntilIdle(product), before);
+    },
     async close() {
       model.close();
       await Promise.all([product.stop(), d1.stop()]);

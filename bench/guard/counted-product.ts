@@ -20,6 +20,8 @@ export type CostName =
   | `d1_${"trips" | "statements" | "rows_written" | "rows_read"}`
   | "alarms"
   | "timers"
+  | "requests"
+  | "writes"
   | "encoded_bytes"
   | "json_characters";
 
@@ -65,6 +67,8 @@ function nameCounts(object: Counts): Omit<Cost, `d1_${string}`> {
     object_rows_read: object.rows_read,
     alarms: object.alarms,
     timers: object.timers,
+    requests: object.requests,
+    writes: object.writes,
     encoded_bytes: object.encoded_bytes,
     json_characters: object.json_characters,
   };

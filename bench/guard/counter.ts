@@ -1,5 +1,5 @@
 // The product's Worker with counters around what costs: the object's SQL, transactions and alarms, timers, and what is
-// encoded. `/counts` answers all that was counted so far. D1 is counted on its way (database.ts).
+// encoded. `/counts` answers all that was counted so far. D1 is counted on its way (counted-product.ts).
 import type { Env } from "../../src/config.ts";
 import worker, { ThreadObject as Product } from "../../src/index.ts";
 
@@ -11,6 +11,10 @@ export interface Counts {
   transactions: number;
   alarms: number;
   timers: number;
+  /** Calls of `fetch`. */
+  requests: number;
+  /** Chunks written to streams: what clients get. */
+  writes: number;
   encoded_bytes: number;
   json_characters: number;
 }
@@ -28,6 +32,8 @@ const counts: Counts = {
   transactions: 0,
   alarms: 0,
   timers: 0,
+  requests: 0,
+  writes: 0,
   encoded_bytes: 0,
   json_characters: 0,
 };
@@ -64,13 +70,16 @@ function countStatement<T extends Record<string, SqlStorageValue>>(cursor: SqlSt
   return wrap(cursor, { toArray: () => rows });
 }
 
-/** Methods of the platform's objects must be called on the objects themselves: a proxy as `this` is rejected. */
-function wrap<T extends object>(whole: T, replaced: Partial<T>): T {
+/** What is not counted must not pass for free: another method of the object, called, is an error. */
+function wrap<T extends object>(whole: T, counted: Partial<T>): T {
   return new Proxy(whole, {
     get(target, name) {
-      if (name in replaced) return Reflect.get(replaced, name);
+      if (name in counted) return Reflect.get(counted, name);
       const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
+      if (typeof value !== "function") return value;
+      return () => {
+        throw new Error(`bench/guard/counter.ts doesn't count ${String(name)}`);
+      };
     },
   });
 }
@@ -92,6 +101,13 @@ function countTimer(): void {
 
 watch(globalThis, "setInterval", countTimer);
 watch(AbortSignal, "timeout", countTimer);
+watch(scheduler, "wait", countTimer);
+watch(globalThis, "fetch", () => {
+  counts.requests += 1;
+});
+watch(WritableStreamDefaultWriter.prototype, "write", () => {
+  counts.writes += 1;
+});
 watch(TextEncoder.prototype, "encode", (bytes) => {
   counts.encoded_bytes += (bytes as Uint8Array).byteLength;
 });

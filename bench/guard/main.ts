@@ -17,16 +17,17 @@ const CEILING_KIB = 590;
 
 /** Returns whether nothing is worse. */
 async function guard(folder: string, isRecording: boolean): Promise<boolean> {
-  const costs = await countCosts(folder);
+  const { costs, gzip_kib } = await countCosts(folder);
   const document = await readFile(path, "utf8");
   const { worse, better } = compareFigures(listFigures(costs), readFigures(document));
   console.log(`costs: ${worse.length} worse than docs/costs.md says, ${better.length} better`);
   for (const line of worse) console.error(`worse: ${line}`);
   for (const line of better) console.log(`better: ${line}`);
-  if (costs.gzip_kib > CEILING_KIB) {
-    console.error(`bundle: ${costs.gzip_kib.toFixed(0)} KiB gzip, ceiling ${CEILING_KIB} KiB`);
+  if (gzip_kib > CEILING_KIB) {
+    console.error(`bundle: ${gzip_kib.toFixed(0)} KiB gzip, ceiling ${CEILING_KIB} KiB`);
     return false;
   }
+  console.log(`bundle: ${gzip_kib.toFixed(0)} KiB gzip, ceiling ${CEILING_KIB} KiB`);
   if (isRecording) {
     await writeFile(path, writeFigures(document, listFigures(costs)));
     return true;

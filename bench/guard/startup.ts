@@ -1,5 +1,5 @@
 // What the Worker loads before its first request: how many modules are evaluated, and how large the bundle is.
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { METAFILE } from "../processes/bundle.ts";
@@ -32,7 +32,10 @@ export async function noteEvaluations(bundle: string): Promise<number> {
   return inputs.filter(({ bytesInOutput }) => bytesInOutput > 0).length - (text.match(LATE)?.length ?? 0);
 }
 
-export async function measureBundle(path: string): Promise<{ kib: number; gzip_kib: number }> {
-  const bytes = await readFile(path);
+/** `bundle` is a path; all modules of its folder are uploaded. */
+export async function measureBundle(bundle: string): Promise<{ kib: number; gzip_kib: number }> {
+  const folder = dirname(bundle);
+  const names = (await readdir(folder)).filter((name) => /\.(m?js|wasm|txt|html|bin)$/.test(name)).sort();
+  const bytes = Buffer.concat(await Promise.all(names.map((name) => readFile(join(folder, name)))));
   return { kib: bytes.length / 1024, gzip_kib: gzipSync(bytes, { level: 9 }).length / 1024 };
 }

@@ -1,7 +1,7 @@
 // Runs Workers in workerd itself, without Miniflare: what is measured is one process with nothing in it but the Worker.
 // D1 runs in a second workerd, as it runs elsewhere in a deployment: its work isn't counted against the Worker.
 // Both configurations are Cap'n Proto text (node_modules/workerd/workerd.capnp).
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import { type Core, type Program, startCommand } from "./programs.ts";
@@ -26,8 +26,15 @@ export interface WorkerDescription {
   d1?: string;
 }
 
-const platform = `compatibilityDate = "2026-11-01",
-  compatibilityFlags = ["queue_consumer_no_wait_for_wait_until"],`;
+/** Date and flags of wrangler.toml, as configuration. */
+async function readPlatform(): Promise<string> {
+  const text = await readFile(join(import.meta.dirname, "../../wrangler.toml"), "utf8");
+  const [, date] = /^compatibility_date = (".*")$/m.exec(text) ?? [];
+  const [, flags] = /^compatibility_flags = (\[.*\])$/m.exec(text) ?? [];
+  if (date === undefined || flags === undefined) throw new Error("wrangler.toml has no compatibility date or flags");
+  // workerd warns of a flag that this date has anyway.
+  return `compatibilityDate = ${date}, compatibilityFlags = ${flags.replace('"nodejs_compat", ', "")},`;
+}
 
 /** `folder` holds the configuration and the objects' databases. A later start finds them again. */
 export async function startWorker(worker: WorkerDescription, folder: string, core: Core): Promise<WorkerdProgram> {
@@ -65,7 +72,7 @@ const config :Workerd.Config = (
 );
 const worker :Workerd.Worker = (
   modules = [${modules.join(", ")}],
-  ${platform}
+  ${await readPlatform()}
   bindings = [${bindings.join(",\n    ")}],
   globalOutbound = "network",
   durableObjectNamespaces = [(
@@ -87,7 +94,7 @@ const config :Workerd.Config = (
 );
 const d1 :Workerd.Worker = (
   modules = [(name = "d1.js", bundled = "/workerd/d1.js")],
-  ${platform}
+  compatibilityDate = "2026-11-01",
   bindings = [(name = "DATABASE", durableObjectNamespace = "D1Database")],
   durableObjectNamespaces = [(className = "D1Database", uniqueKey = "d1", enableSql = true)],
   durableObjectStorage = (localDisk = "disk"),
