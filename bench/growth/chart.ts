@@ -98,7 +98,7 @@ function rowPanels({ messages, readers, threads }: Growth): Panel[] {
       ],
     },
     {
-      title: "Rows of a turn in an existing thread",
+      title: "Rows of a thread's second turn",
       counted: "threads in the process",
       y: "linear",
       lines: [

@@ -36,7 +36,7 @@ export function formatGrowth({ messages, readers, threads, rounds, reading }: Gr
     "Each thread has had one turn of 20 tokens, and all are in memory: workerd is told to keep them. " +
       "Times are of 40 turns, one at a time: first in existing threads, spread over all (below 40 threads " +
       "some take several), then in new ones. KiB are what the process has grown by, for each thread; with " +
-      "few threads it is mostly the heap's.",
+      "few threads it is mostly the heap's. Rows are those of a first and of a second turn while D1 has all threads.",
     formatDisturbance({ messages, readers, threads }),
   ].join("\n\n");
 }

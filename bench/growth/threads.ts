@@ -95,21 +95,21 @@ async function takeTurns(subject: Served, prefix: string, threads: number[]): Pr
   return turns;
 }
 
-/** Of a turn in an existing thread, after one that wakes its object, and of one in a new thread. */
+/**
+ * Of a first and of a second turn, while D1 has all threads. Their objects have new data: those of the timed process
+ * would be woken by their alarms meanwhile, and be counted.
+ */
 async function countRows(
   stage: Stage,
   parts: Parts,
   threads: number,
 ): Promise<Pick<ThreadsPoint, "rows_new" | "rows_existing">> {
-  return withRowCounter(stage, parts, `threads-${threads}`, async ({ subject, count }) => {
-    const countIn = (prefix: string, chosen: number[]): Promise<TurnRows> => {
-      const names = chosen.map((thread) => `${prefix}-${thread}`);
-      return count(names, COUNTED, () => takeTurns(subject, prefix, chosen));
-    };
-    const existing = chooseThreads(threads, COUNTED);
-    await takeTurns(subject, "made", existing);
-    const rows_existing = await countIn("made", existing);
-    const rows_new = await countIn("counted", chooseThreads(COUNTED, COUNTED));
-    return { rows_existing, rows_new };
+  return withRowCounter(stage, parts, `counted-threads-${threads}`, async ({ subject, count }) => {
+    const chosen = chooseThreads(COUNTED, COUNTED);
+    const names = chosen.map((thread) => `counted-${thread}`);
+    const countTurns = (): Promise<TurnRows> => count(names, COUNTED, () => takeTurns(subject, "counted", chosen));
+    await takeTurns(subject, "first", [0]);
+    const rows_new = await countTurns();
+    return { rows_new, rows_existing: await countTurns() };
   });
 }

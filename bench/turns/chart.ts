@@ -8,7 +8,8 @@ import { type Row, rows } from "./rows.ts";
 import { ratiosOf } from "./table.ts";
 
 const series: TargetName[] = ["taskloom", "node", "agents"];
-const marks = [0.5, 1, 2, 4, 8, 16, 32, 64];
+const marks = [0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256];
+const [LEAST, MOST] = [0.5, 256];
 
 const WIDTH = 840;
 const LEFT = 205;
@@ -19,7 +20,7 @@ const ROW = series.length * (BAR + 2) + 12;
 
 export function drawComparison(rounds: Round[]): string {
   const shown = rows.filter((row) => row.label !== undefined && costOf(rounds, row, "taskloom") !== null);
-  const scale = logScale(0.5, 64, WIDTH - LEFT - RIGHT);
+  const scale = logScale(LEAST, MOST, WIDTH - LEFT - RIGHT);
   const height = TOP + shown.length * ROW + 14;
   const grid = marks.flatMap((mark) => {
     const x = LEFT + scale(mark);
@@ -40,7 +41,7 @@ function drawRow(rounds: Round[], row: Row, top: number, scale: (value: number) 
     const cost = costOf(rounds, row, name);
     if (cost === null) return [];
     const y = top + index * (BAR + 2);
-    const width = scale(Math.min(64, Math.max(0.5, cost)));
+    const width = scale(Math.min(MOST, Math.max(LEAST, cost)));
     const said = cost >= 10 ? cost.toFixed(0) : cost.toFixed(1);
     return [
       drawBar(LEFT, y, width, BAR, index),

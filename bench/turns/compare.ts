@@ -75,11 +75,11 @@ const notAlike = {
   agents:
     "*Agents SDK* speaks over a WebSocket, which is opened before the clock starts, also for the first turn of a " +
     "thread; each request brings all messages, as its own client does. It stores the stream as it comes and each reply " +
-    "again with the next request. It has no plan, sandbox, keys, lists or D1.",
+    "again with the next request. It has no plan, no sandbox, no keys, no lists of threads and no D1.",
   node:
-    "*`ai` on Node* is one process with SQLite in a file, in a thread's turn one row for each message. It has no resume, " +
-    "no recovery of a turn, no order between two turns of a thread, no plan, sandbox, keys, lists or D1. Only one " +
-    "machine can have a thread.",
+    "*`ai` on Node* is one process with SQLite in a file, one row for each message. It has no resume, no recovery of a " +
+    "turn, no order between two turns of a thread, no plan, no sandbox, no keys, no lists of threads and no D1. One " +
+    "machine has all threads.",
 };
 
 function chooseTargets({ short, peers, only }: Choice): TargetName[] {
