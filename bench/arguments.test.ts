@@ -8,8 +8,8 @@ describe("flags of the bench", () => {
   });
 
   it("takes lists and numbers", () => {
-    const flags = readFlags(["--rounds", "3", "--only", "loop,taskloom", "--scenarios", "1 client,one"]);
-    expect(flags).toMatchObject({ rounds: 3, only: ["loop", "taskloom"], scenarios: ["1 client", "one"] });
+    const flags = readFlags(["--rounds", "3", "--only", "loop,taskloom", "--scenarios", "1 client; 10,000"]);
+    expect(flags).toMatchObject({ rounds: 3, only: ["loop", "taskloom"], scenarios: ["1 client", "10,000"] });
   });
 
   it.each([
@@ -17,6 +17,10 @@ describe("flags of the bench", () => {
     [["--rounds", "many"], "--rounds takes"],
     [["--only", "loop,mastra"], "no target mastra"],
     [["--growth", "--peers"], "Choose one"],
+    [["--only", "direct"], "no target direct"],
+    [["--scenarios", "nope"], "begins with"],
+    [["--scenarios", "1 client;"], "begins with"],
+    [["--rounds", "0x2"], "--rounds takes"],
     [["--only", "node"], "need --peers"],
     [["--growth", "--only", "loop"], "choose turns"],
     [["--fast"], "--fast"],

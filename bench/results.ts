@@ -20,7 +20,7 @@ export function describeMachine(): string {
 }
 
 const begun = new Date().toISOString();
-const command = `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(" ")}` : ""}`;
+const command = `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).map(quote).join(" ")}` : ""}`;
 
 /** Stores what there is so far. */
 export async function saveFigures(name: string, figures: unknown): Promise<void> {
@@ -42,4 +42,8 @@ async function makeFolder(name: string): Promise<string> {
   const folder = join(import.meta.dirname, "../dist/bench", `${begun.slice(0, 19).replaceAll(":", "")}-${name}`);
   await mkdir(folder, { recursive: true });
   return folder;
+}
+
+function quote(argument: string): string {
+  return /^[\w,.=-]+$/.test(argument) ? argument : `"${argument}"`;
 }

@@ -21,16 +21,21 @@ async function checkPage(): Promise<boolean> {
 }
 
 async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  if (args.some((arg) => arg !== "--record")) {
+    console.error("npm run check [-- --record]: --record writes what is counted into docs/costs.md");
+    process.exitCode = 2;
+    return;
+  }
   let ok = true;
-  for (const { title, command, args } of staticSteps) {
+  for (const step of staticSteps) {
     if (isStopping()) return;
-    ok = (await runStep(title, command, args)) === 0 && ok;
+    ok = (await runStep(step.title, step.command, step.args)) === 0 && ok;
   }
   if (isStopping()) return;
   ok = (await checkPage()) && ok;
   if (isStopping()) return;
-  const { title, command, args } = costsStep;
-  ok = (await runStep(title, command, [...args, ...process.argv.slice(2)])) === 0 && ok;
+  ok = (await runStep(costsStep.title, costsStep.command, [...costsStep.args, ...args])) === 0 && ok;
   process.exitCode ??= ok ? 0 : 1;
 }
 

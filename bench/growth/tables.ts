@@ -13,13 +13,13 @@ export function formatGrowth({ messages, readers, threads, rounds, reading }: Gr
   return [
     "Times are ms from the request: to the first token, or to the end of the stream. They and other " +
       "repeated figures are medians (least–most). Memory is what the server's process holds at the point " +
-      "(RSS). Each point has a process of its own, warm by 100 turns on five other threads. Rows are those of " +
+      "(RSS). Each point has a process of its own, warmed up by 100 turns on five other threads. Rows are those of " +
       "one turn: the object's + D1's, counted in a further process. An asterisk marks a point that was disturbed.",
     "### Messages in a thread",
     formatMessages(messages),
     "A turn has 5 tokens and makes two messages. Times are of 40 turns around that length. From 300 " +
       "messages on it is one thread, filled by turns; shorter ones are 20, 10 and 4 threads. Both servers " +
-      "send the model the whole thread. Memory is that of a process that has taken the turns since the " +
+      "send the model the whole thread. Rows are of five turns after these. Memory is that of a process that has taken the turns since the " +
       "length before.",
     formatStored(messages),
     "What a thread's object has stored. Rows are of all tables of its SQLite, bytes are its pages.",
@@ -35,7 +35,7 @@ export function formatGrowth({ messages, readers, threads, rounds, reading }: Gr
     formatThreads(threads),
     "Each thread has had one turn of 20 tokens, and all are in memory: workerd is told to keep them. " +
       "Times are of 40 turns, one at a time: first in existing threads, spread over all (below 40 threads " +
-      "some take several), then in new ones. KiB are what the process has grown by, for each thread; with " +
+      "some take several), then in new ones. KiB a thread: the growth of the process; with " +
       "few threads it is mostly the heap's. Rows are those of a first and of a second turn while D1 has all threads.",
     formatDisturbance({ messages, readers, threads }),
   ].join("\n\n");

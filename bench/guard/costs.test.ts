@@ -19,8 +19,11 @@ function costOf(value: number): Cost {
     timers: value,
     requests: value,
     writes: value,
+    jobs: value,
+    log_lines: value,
     encoded_bytes: value,
     json_characters: value,
+    parsed_characters: value,
   };
 }
 
@@ -53,6 +56,16 @@ describe("the table of costs", () => {
 
   it("is not found in a document without its marks", () => {
     expect(() => readFigures("# Costs\n")).toThrow("no table of costs");
+  });
+
+  it.each([
+    ["an empty cell", "| timers set | 30 | 20.13 | 10 | 0 |", "| timers set | 30 | 20.13 | | 0 |", "no number"],
+    ["a missing cell", "| timers set | 30 | 20.13 | 10 | 0 |", "| timers set | 30 | 20.13 | 10 |", "no number"],
+    ["two rows of a name", "| timers set |", "| D1: trips |", "twice"],
+  ])("is refused with %s", (_, from, to, message) => {
+    const written = writeFigures(document, listFigures(costs));
+    expect(written).toContain(from);
+    expect(() => readFigures(written.replace(from, to))).toThrow(message);
   });
 
   it("is complete in docs/costs.md", async () => {

@@ -17,8 +17,11 @@ const rows: Record<CostName, string> = {
   timers: "timers set",
   requests: "requests sent",
   writes: "chunks written to streams",
+  jobs: "jobs sent to the queue",
+  log_lines: "lines logged",
   encoded_bytes: "bytes encoded as UTF-8",
   json_characters: "characters written as JSON",
+  parsed_characters: "characters read as JSON",
 };
 
 type StartName = Exclude<keyof Costs, (typeof columns)[number]>;
@@ -54,17 +57,25 @@ function nameFigure(row: string, column: (typeof columns)[number]): string {
 const START = "<!-- costs: written by `npm run check -- --record` -->";
 const END = "<!-- end of costs -->";
 
-/** Throws if the document has no table. */
+/** Throws if the document has no table, or one with an empty cell or two rows of a name. */
 export function readFigures(document: string): Figures {
   const figures: Figures = new Map();
+  const add = (name: string, cell: string | undefined): void => {
+    if (cell === undefined || !/^[\d.]+$/.test(cell)) throw new Error(`the table of costs has no number for ${name}`);
+    if (figures.has(name)) throw new Error(`the table of costs has ${name} twice`);
+    figures.set(name, Number(cell));
+  };
   for (const line of cutTables(document).tables.split("\n")) {
     const [, title = "", ...cells] = line.split("|").map((cell) => cell.trim());
-    const values = cells.slice(0, -1).map(Number);
-    if (title === "" || values.length === 0 || values.some(Number.isNaN)) continue;
-    if (values.length === 1) figures.set(title, values[0] ?? 0);
-    else for (const [place, column] of columns.entries()) figures.set(nameFigure(title, column), values[place] ?? 0);
+    if (title === "" || title.startsWith("-")) continue;
+    if (isStartRow(title)) add(title, cells[0]);
+    else for (const [place, column] of columns.entries()) add(nameFigure(title, column), cells[place]);
   }
   return figures;
+}
+
+function isStartRow(title: string): boolean {
+  return Object.values(startRows).includes(title);
 }
 
 /** The document with tables of these figures. */

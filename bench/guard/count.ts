@@ -5,11 +5,13 @@ import type { Order } from "../load/order.ts";
 import { takeTurn } from "../load/turn.ts";
 import { bundleWorker } from "../processes/bundle.ts";
 import { startDatabase } from "../targets/d1.ts";
+import { API_KEY } from "../targets/targets.ts";
 import {
   add,
   type Cost,
   type CountedProduct,
   divide,
+  readCounts,
   startCountedProduct,
   subtract,
   waitUntilIdle,
@@ -88,11 +90,18 @@ async function openStage(folder: string, bundle: string): Promise<Stage> {
   const product = await startCountedProduct(parts, join(folder, "server"));
   started.resolve(product);
   const { url } = product.server;
+  const key = await makeUser(url);
   return {
     url,
     async take(thread, order) {
       const before = await waitUntilIdle(product);
-      await takeTurn({ name: "taskloom", url }, thread, order, model.onTokens);
+      try {
+        await takeTurn({ name: "taskloom", url, key }, thread, order, model.onTokens);
+      } catch (error) {
+        // What is not counted fails, and is the better explanation.
+        await readCounts(url);
+        throw error;
+      }
       return subtract(await waitUntilIdle(product), before);
     },
     async close() {
@@ -100,6 +109,15 @@ async function openStage(folder: string, bundle: string): Promise<Stage> {
       await Promise.all([product.stop(), d1.stop()]);
     },
   };
+}
+
+/** The key of a user: unlike the admin's, it is looked up in D1. */
+async function makeUser(url: string): Promise<string> {
+  const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" };
+  const answer = await fetch(`${url}/v1/users`, { method: "POST", headers, body: JSON.stringify({ name: "counted" }) });
+  const { api_key } = (await answer.json()) as { api_key?: string };
+  if (api_key === undefined) throw new Error(`no user could be made: ${answer.status}`);
+  return api_key;
 }
 
 async function repeat(times: number, take: () => Promise<Cost>): Promise<Cost> {

@@ -22,8 +22,11 @@ export type CostName =
   | "timers"
   | "requests"
   | "writes"
+  | "jobs"
+  | "log_lines"
   | "encoded_bytes"
-  | "json_characters";
+  | "json_characters"
+  | "parsed_characters";
 
 /** `data` is the server's folder. */
 export async function startCountedProduct(
@@ -48,7 +51,7 @@ export async function startCountedProduct(
   return {
     server,
     async readCost() {
-      const object = (await (await fetch(`${server.url}/counts`)).json()) as Counts;
+      const object = await readCounts(server.url);
       return { ...nameCounts(object), ...counts };
     },
     waiting: proxy.waiting,
@@ -57,6 +60,16 @@ export async function startCountedProduct(
       await server.stop();
     },
   };
+}
+
+/** Throws if something was called that is not counted. */
+export async function readCounts(url: string): Promise<Counts> {
+  const counts = (await (await fetch(`${url}/counts`)).json()) as Counts;
+  if (counts.uncounted.length > 0) {
+    const names = [...new Set(counts.uncounted)].join(", ");
+    throw new Error(`the object's storage was used by ${names}: bench/guard/counter.ts must count it`);
+  }
+  return counts;
 }
 
 function nameCounts(object: Counts): Omit<Cost, `d1_${string}`> {
@@ -69,8 +82,11 @@ function nameCounts(object: Counts): Omit<Cost, `d1_${string}`> {
     timers: object.timers,
     requests: object.requests,
     writes: object.writes,
+    jobs: object.jobs,
+    log_lines: object.log_lines,
     encoded_bytes: object.encoded_bytes,
     json_characters: object.json_characters,
+    parsed_characters: object.parsed_characters,
   };
 }
 

@@ -15,8 +15,13 @@ export interface Counts {
   requests: number;
   /** Chunks written to streams: what clients get. */
   writes: number;
+  jobs: number;
+  log_lines: number;
   encoded_bytes: number;
   json_characters: number;
+  parsed_characters: number;
+  /** Methods of the storage that were called and that nothing here counts. */
+  uncounted: string[];
 }
 
 declare global {
@@ -34,8 +39,12 @@ const counts: Counts = {
   timers: 0,
   requests: 0,
   writes: 0,
+  jobs: 0,
+  log_lines: 0,
   encoded_bytes: 0,
   json_characters: 0,
+  parsed_characters: 0,
+  uncounted: [],
 };
 const evaluatedAtStart = globalThis.evaluatedModules?.size ?? 0;
 let depth = 0;
@@ -70,7 +79,7 @@ function countStatement<T extends Record<string, SqlStorageValue>>(cursor: SqlSt
   return wrap(cursor, { toArray: () => rows });
 }
 
-/** What is not counted must not pass for free: another method of the object, called, is an error. */
+/** What is not counted must not pass for free: another method of the object, called, is noted and an error. */
 function wrap<T extends object>(whole: T, counted: Partial<T>): T {
   return new Proxy(whole, {
     get(target, name) {
@@ -78,18 +87,23 @@ function wrap<T extends object>(whole: T, counted: Partial<T>): T {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== "function") return value;
       return () => {
+        counts.uncounted.push(String(name));
         throw new Error(`bench/guard/counter.ts doesn't count ${String(name)}`);
       };
     },
   });
 }
 
-/** Calls `note` with what the method of that name returned. */
-function watch<T extends object>(owner: T, name: keyof T & string, note: (result: unknown) => void): void {
+/** Calls `note` with what the method of that name returned, and got first. */
+function watch<T extends object>(
+  owner: T,
+  name: keyof T & string,
+  note: (result: unknown, value: unknown) => void,
+): void {
   const method = owner[name] as (...values: unknown[]) => unknown;
   const watched = function (this: unknown, ...values: unknown[]): unknown {
     const result = method.apply(this, values);
-    note(result);
+    note(result, values[0]);
     return result;
   };
   Object.defineProperty(owner, name, { value: watched, configurable: true, writable: true });
@@ -102,11 +116,24 @@ function countTimer(): void {
 watch(globalThis, "setInterval", countTimer);
 watch(AbortSignal, "timeout", countTimer);
 watch(scheduler, "wait", countTimer);
+watch(globalThis, "setImmediate", countTimer);
 watch(globalThis, "fetch", () => {
   counts.requests += 1;
 });
-watch(WritableStreamDefaultWriter.prototype, "write", () => {
+function countWrite(): void {
   counts.writes += 1;
+}
+
+watch(WritableStreamDefaultWriter.prototype, "write", countWrite);
+watch(TransformStreamDefaultController.prototype, "enqueue", countWrite);
+watch(ReadableStreamDefaultController.prototype, "enqueue", countWrite);
+for (const level of ["debug", "info", "log", "warn", "error"] as const) {
+  watch(console, level, () => {
+    counts.log_lines += 1;
+  });
+}
+watch(JSON, "parse", (_, text) => {
+  counts.parsed_characters += String(text).length;
 });
 watch(TextEncoder.prototype, "encode", (bytes) => {
   counts.encoded_bytes += (bytes as Uint8Array).byteLength;
@@ -135,8 +162,24 @@ export class ThreadObject extends Product {
   constructor(ctx: DurableObjectState, env: Env) {
     // The platform accepts no other state than its own, so the member that the product reads is overridden on it.
     Object.defineProperty(ctx, "storage", { value: countStorage(ctx.storage) });
-    super(ctx, env);
+    super(ctx, countJobs(env));
   }
+}
+
+function countJobs(env: Env): Env {
+  const jobs = env.JOBS;
+  const JOBS = wrap(jobs, {
+    send(job, options) {
+      counts.jobs += 1;
+      return jobs.send(job, options);
+    },
+    sendBatch(batch, options) {
+      const all = [...batch];
+      counts.jobs += all.length;
+      return jobs.sendBatch(all, options);
+    },
+  });
+  return { ...env, JOBS };
 }
 
 export const publicEntrypoint = {
@@ -144,6 +187,6 @@ export const publicEntrypoint = {
   async fetch(request, env, context) {
     const { pathname } = new URL(request.url);
     if (pathname === "/modules") return new Response(String(evaluatedAtStart));
-    return pathname === "/counts" ? Response.json(counts) : worker.fetch(request, env, context);
+    return pathname === "/counts" ? Response.json(counts) : worker.fetch(request, countJobs(env), context);
   },
 } satisfies ExportedHandler<Env>;

@@ -17,21 +17,24 @@ const CEILING_KIB = 590;
 
 /** Returns whether nothing is worse. */
 async function guard(folder: string, isRecording: boolean): Promise<boolean> {
-  const { costs, gzip_kib } = await countCosts(folder);
   const document = await readFile(path, "utf8");
-  const { worse, better } = compareFigures(listFigures(costs), readFigures(document));
-  console.log(`costs: ${worse.length} worse than docs/costs.md says, ${better.length} better`);
-  for (const line of worse) console.error(`worse: ${line}`);
-  for (const line of better) console.log(`better: ${line}`);
+  // A page that can't be read is said before anything is counted; recording makes it anew.
+  const recorded = isRecording ? new Map() : readFigures(document);
+  const { costs, gzip_kib } = await countCosts(folder);
   if (gzip_kib > CEILING_KIB) {
-    console.error(`bundle: ${gzip_kib.toFixed(0)} KiB gzip, ceiling ${CEILING_KIB} KiB`);
+    console.error(`bundle: ${gzip_kib.toFixed(0)} KiB gzip, ceiling ${CEILING_KIB} KiB; nothing is recorded`);
     return false;
   }
   console.log(`bundle: ${gzip_kib.toFixed(0)} KiB gzip, ceiling ${CEILING_KIB} KiB`);
   if (isRecording) {
     await writeFile(path, writeFigures(document, listFigures(costs)));
+    console.log("costs: recorded in docs/costs.md");
     return true;
   }
+  const { worse, better } = compareFigures(listFigures(costs), recorded);
+  console.log(`costs: ${worse.length} worse than docs/costs.md says, ${better.length} better`);
+  for (const line of worse) console.error(`worse: ${line}`);
+  for (const line of better) console.log(`better: ${line}`);
   if (worse.length > 0) console.error("If it has to be, record it with `npm run check -- --record` and say why.");
   else if (better.length > 0) console.log("Record it with `npm run check -- --record`, so that it stays.");
   return worse.length === 0;

@@ -8,6 +8,8 @@ import { type Order, writeOrder } from "./order.ts";
 export interface Address {
   name: TargetName;
   url: string;
+  /** Of the product's client; the admin's if there is none. */
+  key?: string;
 }
 
 export interface Turn {
@@ -88,8 +90,8 @@ async function takeChatTurn({ name, url }: Address, thread: string, order: Order
 }
 
 function takeHttpTurn(address: Address, thread: string, order: Order, onTokens: OnTokens): Promise<Turn> {
-  const { name, url } = address;
-  const { path, headers, body } = turnOf(name, thread, writeOrder(order));
+  const { name, url, key } = address;
+  const { path, headers, body } = turnOf(name, thread, writeOrder(order), key);
   return new Promise((resolve, reject) => {
     const turn = startTurn(name, onTokens);
     const countEnds = createCounter(endOf(name));

@@ -26,7 +26,11 @@ export async function bundleWorker(entry: string, folder: string, options: Bundl
     cwd: root,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...quiet },
+    // A group of its own: wrangler has programs below it, which would go on writing after this process.
+    detached: true,
   });
+  const onExit = (): void => killGroup(child.pid);
+  process.prependOnceListener("exit", onExit);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => {
@@ -34,7 +38,16 @@ export async function bundleWorker(entry: string, folder: string, options: Bundl
     });
   }
   const code = await new Promise((resolve) => child.once("close", resolve));
+  process.off("exit", onExit);
   const module = (await readdir(folder).catch(() => [])).find((name) => name.endsWith(".js"));
   if (code !== 0 || module === undefined) throw new Error(`${entry} could not be bundled:\n${output.slice(-3000)}`);
   return join(folder, module);
+}
+
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
 }

@@ -1,4 +1,4 @@
-// The floor: an agent loop as one would write it well by hand in a Durable Object. It stores each message in its
+// The floor: a good hand-written agent loop in a Durable Object. It stores each message in its
 // SQLite, asks the model, forwards text as it arrives, and executes tool calls. It has no plan, sandbox, journal, resume
 // or database. What makes it fast, and what the product is held against: one parse and at most one write for each network
 // read, statements that SQLite has prepared, and a request whose messages are kept as text and never parsed again.

@@ -33,9 +33,9 @@ export interface TurnRequest {
 }
 
 /** The request of every target that is reached over HTTP: all but `agents`. */
-export function turnOf(target: TargetName, thread: string, text: string): TurnRequest {
+export function turnOf(target: TargetName, thread: string, text: string, key = API_KEY): TurnRequest {
   const headers = { "content-type": "application/json" };
-  const signed = { ...headers, accept: "text/event-stream", authorization: `Bearer ${API_KEY}` };
+  const signed = { ...headers, accept: "text/event-stream", authorization: `Bearer ${key}` };
   switch (target) {
     case "taskloom":
       return { path: `/v1/threads/${thread}/runs`, headers: signed, body: JSON.stringify({ message: text }) };

@@ -13,6 +13,7 @@ export function formatTable(
   divided: TargetName,
   divisor: TargetName,
 ): string {
+  const hasRatio = names.includes(divided) && names.includes(divisor);
   const lines = shown.flatMap((row) => {
     // Without a quiet round it has no figures; a scenario that did not run has no row.
     if (!rounds.some(({ scenario }) => scenario === row.scenario)) return [];
@@ -21,12 +22,11 @@ export function formatTable(
       return formatValues(present(valuesOf(rounds, row, name)), row.digits) + mark;
     });
     // Each round has its own ratio: anything that slowed the machine in a round slowed both.
-    const ratios = present(ratiosOf(rounds, row, divided, divisor));
-    return [
-      `| ${row.title} | ${[...cells, formatValues(ratios, 2)].join(" | ")} | ${quietRounds(rounds, row).length} |`,
-    ];
+    const ratios = hasRatio ? [formatValues(present(ratiosOf(rounds, row, divided, divisor)), 2)] : [];
+    return [`| ${row.title} | ${[...cells, ...ratios].join(" | ")} | ${quietRounds(rounds, row).length} |`];
   });
-  const head = [...names.map((name) => titles[name]), `${titles[divided]} ÷ ${titles[divisor]}`, "rounds"];
+  const divisions = hasRatio ? [`${titles[divided]} ÷ ${titles[divisor]}`] : [];
+  const head = [...names.map((name) => titles[name]), ...divisions, "rounds"];
   return [`| | ${head.join(" | ")} |`, `|---|${"--:|".repeat(head.length)}`, ...lines].join("\n");
 }
 
