@@ -14,7 +14,7 @@ export const usage = `npm run bench -- [flags]
   --only A,B         targets: ${chosenTargets.join(", ")}
   --scenarios "A;B"  scenarios whose titles begin so: ${scenarios.map(({ title }) => title).join("; ")}
 
-Minutes on two cores: 1 with --short, 12 for five rounds, 50 for five rounds with --peers, 8 with --growth.`;
+Minutes on two cores: 1 with --short, about 20 for five rounds, 50 for five rounds with --peers, 8 with --growth.`;
 
 export interface Flags {
   measured: "turns" | "growth" | "sandbox" | "web";
