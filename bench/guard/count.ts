@@ -85,7 +85,9 @@ interface Stage {
 async function openStage(folder: string, bundle: string): Promise<Stage> {
   const d1 = await startDatabase(root, join(folder, "d1"));
   const started = Promise.withResolvers<CountedProduct>();
-  const model = await startSteppedModel(async () => void (await waitUntilIdle(await started.promise)));
+  // An error shows again after the turn.
+  const waitForServer = async (): Promise<void> => void (await waitUntilIdle(await started.promise).catch(() => null));
+  const model = await startSteppedModel(waitForServer);
   const parts = { product: bundle, model: model.url, d1: d1.url, folder };
   const product = await startCountedProduct(parts, join(folder, "server"));
   started.resolve(product);

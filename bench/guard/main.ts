@@ -46,6 +46,9 @@ const folder = makeTemporaryFolder("taskloom-costs-");
 mkdirSync(join(root, "dist/web"), { recursive: true });
 try {
   process.exitCode = (await guard(folder, values.record)) ? 0 : 1;
+} catch (error) {
+  console.error(`costs: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
 } finally {
   await stopAll();
 }
