@@ -16,7 +16,7 @@ import { previewDomain, readSettings, secretsOf } from "./start/settings.ts";
 import { type Backends, startBackends } from "./start/stand-ins.ts";
 import { openState, readEncryptionKey, readKey, removeAddress, type State, writeAddress } from "./start/state.ts";
 import { Stopping } from "./start/stopping.ts";
-import { serveChanges } from "./start/watch.ts";
+import { listSources, serveChanges } from "./start/watch.ts";
 import { startWorker } from "./start/worker.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -37,6 +37,8 @@ async function start(options: StartArguments): Promise<void> {
   await stopping.add(() => log.close());
   const place: Place = { root, log, stopping };
 
+  // Before the first build: a source that changes during it, or as soon as the server is ready, is noticed.
+  const sources = options.watched ? await listSources(root) : null;
   const build = (): Promise<BuiltWorker> => buildAll(place, options);
   const [{ settings: found, ...backends }, worker] = await Promise.all([
     startBackends(given, state, options.hostExecAllowed, stopping),
@@ -53,7 +55,7 @@ async function start(options: StartArguments): Promise<void> {
   await stopping.add(() => removeAddress(state));
   console.log(describe(options, key, state, backends));
   console.log(`ready on http://localhost:${port}`);
-  if (options.watched) await serveChanges(place, { worker, program }, { build, migrate, start: serve });
+  if (sources !== null) await serveChanges(place, sources, { worker, program }, { build, migrate, start: serve });
   else await program.ended;
   if (!stopping.signal.aborted) await fail(`The Worker stopped unexpectedly:\n${log.tail()}`);
 }

@@ -24,15 +24,15 @@ export interface Steps {
   start(worker: BuiltWorker): Promise<Program>;
 }
 
-/** Resolves when everything stops. */
-export async function serveChanges(place: Place, first: Serving, steps: Steps): Promise<void> {
+/** Resolves when everything stops. `built` are the sources as they were before the first build. */
+export async function serveChanges(place: Place, built: Sources, first: Serving, steps: Steps): Promise<void> {
   const { signal } = place.stopping;
   const say = (error: unknown): void => {
     if (!signal.aborted) console.error(error instanceof Error ? error.message : String(error));
   };
   let serving: Serving | null = follow(place, first);
   try {
-    for await (const path of watchSources(place)) {
+    for await (const path of watchSources(place, built)) {
       console.log(`${path} has changed`);
       const worker = await steps.build().catch(say);
       if (!worker) continue;
@@ -79,25 +79,28 @@ function follow({ log, stopping }: Place, serving: Serving): Serving {
 }
 
 /** Yields one path for each group of changes; changes while the caller is busy form one more group. */
-async function* watchSources({ root, stopping }: Place): AsyncGenerator<string> {
+async function* watchSources({ root, stopping }: Place, built: Sources): AsyncGenerator<string> {
   const { signal } = stopping;
-  let before = await listFiles(root);
+  let before = built;
   for (;;) {
     await wait(lookMs, undefined, { signal });
-    const now = await listFiles(root);
+    const now = await listSources(root);
     const changed = findChange(before, now);
     before = now;
     if (changed !== null) yield changed;
   }
 }
 
-function findChange(before: Map<string, string>, now: Map<string, string>): string | null {
+function findChange(before: Sources, now: Sources): string | null {
   for (const [path, state] of now) if (before.get(path) !== state) return path;
   for (const path of before.keys()) if (!now.has(path)) return path;
   return null;
 }
 
-async function listFiles(root: string): Promise<Map<string, string>> {
+/** The state of each source by its path. */
+export type Sources = Map<string, string>;
+
+export async function listSources(root: string): Promise<Sources> {
   const listed = await Promise.all(
     ["src", "migrations"].map(async (folder) => {
       const names = await readdir(join(root, folder), { recursive: true });
