@@ -33,7 +33,7 @@ export function formatGrowth({ messages, readers, threads, rounds, reading }: Gr
     ...readers.flatMap(explainRefused),
     "### Threads in a process",
     formatThreads(threads),
-    "Each thread has had one turn of 20 tokens, and all are in memory: workerd is told to keep them. " +
+    "Each thread has had one turn of 20 tokens, and all are in memory: workerd keeps them there. " +
       "Times are of 40 turns, one at a time: first in existing threads, spread over all (below 40 threads " +
       "some take several), then in new ones. KiB a thread: the growth of the process; with " +
       "few threads it is mostly the heap's. Rows are those of a first and of a second turn while D1 has all threads.",

@@ -1,4 +1,4 @@
-// How costs grow with the threads that are alive in a server process: workerd is told to keep them, since it would
+// How costs grow with the threads that are alive in a server process: workerd is set to keep them, since it would
 // remove each after ten seconds. Each point has a process and a database of its own, so that D1 too has so many threads
 // and no more. A further process counts rows.
 import type { Order } from "../load/order.ts";

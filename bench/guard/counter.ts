@@ -20,7 +20,7 @@ export interface Counts {
   encoded_bytes: number;
   json_characters: number;
   parsed_characters: number;
-  /** Methods of the storage that were called and that nothing here counts. */
+  /** Methods of the storage and the queue that were called and that nothing here counts. */
   uncounted: string[];
 }
 

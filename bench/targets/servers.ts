@@ -26,7 +26,7 @@ export interface Parts {
 export interface Server {
   name: TargetName;
   url: string;
-  /** Null for the model, which is watched by nobody. */
+  /** Null for the model: only servers are measured. */
   pid: number | null;
   stop(): Promise<void>;
 }
