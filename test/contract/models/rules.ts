@@ -1,0 +1,88 @@
+// What every server with chat completions refuses, and rules that several providers share.
+import type { Refusal, Rule, WireMessage } from "./wire.ts";
+
+export function badRequest(message: string, more: Record<string, unknown> = {}, status = 400): Refusal {
+  return { status, body: { error: { message, type: "invalid_request_error", param: null, code: null, ...more } } };
+}
+
+const reference = "https://platform.openai.com/docs/api-reference/chat/create";
+
+/** OpenAI's own rules of order: every call has its result right behind it, every result its call. */
+export const openAiRules: Rule[] = [
+  {
+    name: "refuses a call without its result, or a result without its call",
+    source: reference,
+    check({ messages }) {
+      for (const [at, message] of messages.entries()) {
+        const ids = (message.tool_calls ?? []).map(({ id }) => id);
+        const results = takeResults(messages, at + 1);
+        const missing = ids.find((id) => !results.includes(id));
+        if (missing !== undefined) {
+          return badRequest(
+            `An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: ${missing}`,
+          );
+        }
+        if (message.role === "tool" && !isAnswer(messages, at)) {
+          return badRequest(
+            "Invalid parameter: messages with role 'tool' must be a response to a preceding message with 'tool_calls'.",
+          );
+        }
+      }
+      return null;
+    },
+  },
+  {
+    name: "refuses two calls of one id in a request",
+    source: reference,
+    check({ messages }) {
+      const ids = messages.flatMap(({ tool_calls }) => (tool_calls ?? []).map(({ id }) => id));
+      return new Set(ids).size === ids.length ? null : badRequest("tool_call_ids must be unique");
+    },
+  },
+  {
+    name: "refuses arguments that are not a JSON object",
+    source: "https://platform.openai.com/docs/guides/function-calling",
+    check({ messages }) {
+      for (const { tool_calls } of messages) {
+        for (const call of tool_calls ?? []) {
+          const value: unknown = JSON.parse(call.function.arguments);
+          if (typeof value !== "object" || value === null) return badRequest("Invalid arguments");
+        }
+      }
+      return null;
+    },
+  },
+];
+
+function takeResults(messages: WireMessage[], from: number): string[] {
+  const ids: string[] = [];
+  for (const message of messages.slice(from)) {
+    if (message.role !== "tool") break;
+    ids.push(message.tool_call_id ?? "");
+  }
+  return ids;
+}
+
+function isAnswer(messages: WireMessage[], at: number): boolean {
+  const asked = messages.slice(0, at).findLast(({ role }) => role !== "tool");
+  return asked?.tool_calls?.some(({ id }) => id === messages[at]?.tool_call_id) ?? false;
+}
+
+/** A rule about each message: `check` returns the words of the refusal. */
+export function messageRule(
+  name: string,
+  source: string,
+  check: (message: WireMessage, at: number, messages: WireMessage[]) => Refusal | null,
+): Rule {
+  return {
+    name,
+    source,
+    check({ messages }) {
+      for (const [at, message] of messages.entries()) {
+        const refusal = check(message, at, messages);
+        if (refusal !== null) return refusal;
+      }
+      return null;
+    },
+  };
+}

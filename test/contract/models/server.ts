@@ -1,0 +1,85 @@
+// A strict server of one provider as a `fetch`: checks each request against the provider's rules, and answers with the
+// provider's refusal or with the scripted model's reply in the provider's chunks. It also keeps what it was sent, so
+// that a test can look for what must not be there.
+import { openAiRules } from "./rules.ts";
+import type { PlannedReply, Provider, Refusal, SentReply, WireMessage, WireRequest } from "./wire.ts";
+
+/** Decides what the model says, from the request alone. */
+export type Script = (request: WireRequest, turn: number) => PlannedReply;
+
+export interface StrictServer {
+  fetch: typeof fetch;
+  /** Accepted requests, oldest first. */
+  accepted: WireRequest[];
+  /** The rules that were broken, in order. */
+  refused: { rule: string; request: WireRequest }[];
+  /** Every body and header that arrived, as text. */
+  received: string[];
+}
+
+export function openStrictServer(provider: Provider, script: Script): StrictServer {
+  const accepted: WireRequest[] = [];
+  const refused: StrictServer["refused"] = [];
+  const received: string[] = [];
+  const sent: SentReply[] = [];
+
+  function answer(request: WireRequest): Response {
+    for (const rule of [...openAiRules, ...provider.rules]) {
+      const refusal = rule.check(request, sent);
+      if (refusal === null) continue;
+      refused.push({ rule: rule.name, request });
+      return refuse(refusal);
+    }
+    const planned = script(request, accepted.length);
+    accepted.push(request);
+    const streamed = provider.stream(planned, accepted.length - 1, request);
+    if (planned.cut_after === undefined) sent.push(streamed.sent);
+    return send(streamed.chunks, planned.cut_after);
+  }
+
+  return {
+    accepted,
+    refused,
+    received,
+    fetch: async (input, init) => {
+      const asked = new Request(input, init);
+      const text = await asked.text();
+      received.push(`${JSON.stringify([...asked.headers])}\n${text}`);
+      return answer(readRequest(asked, text));
+    },
+  };
+}
+
+function readRequest(asked: Request, text: string): WireRequest {
+  const body = JSON.parse(text) as Record<string, unknown>;
+  const tools = (body.tools ?? []) as { function: { name: string } }[];
+  return {
+    url: new URL(asked.url),
+    headers: asked.headers,
+    body,
+    messages: body.messages as WireMessage[],
+    tools: tools.map(({ function: { name } }) => ({ name })),
+  };
+}
+
+function refuse({ status, body, headers = {} }: Refusal): Response {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  return new Response(text, { status, headers: { "content-type": "application/json", ...headers } });
+}
+
+function send(chunks: (Record<string, unknown> | string)[], cut_after: number | undefined): Response {
+  const lines = chunks.map((chunk) =>
+    typeof chunk === "string" ? `${chunk}\n\n` : `data: ${JSON.stringify(chunk)}\n\n`,
+  );
+  const whole = cut_after === undefined ? [...lines, "data: [DONE]\n\n"] : lines.slice(0, cut_after);
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const line = whole.shift();
+      if (line !== undefined) controller.enqueue(encoder.encode(line));
+      else if (cut_after === undefined) controller.close();
+      else controller.error(new Error("the connection was reset"));
+    },
+  });
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+}

@@ -1,0 +1,60 @@
+// The chunks that most providers share, with the places where they differ as options.
+import type { PlannedReply, SentReply, StreamedReply, WireRequest } from "./wire.ts";
+
+export interface StreamOptions {
+  /** The delta of a piece of reasoning; absent if this provider sends none. */
+  reasoning?: (text: string) => Record<string, unknown>;
+  /** The id of the call at `at`. */
+  id: (at: number, name: string) => string;
+  /** Fields beside `function` in the first piece of a call. */
+  call?: (at: number, isFirst: boolean) => Record<string, unknown>;
+  /** Arguments in one piece and not in several. */
+  whole_arguments?: boolean;
+  usage?: (usage: { input: number; output: number; cached?: number }) => Record<string, unknown>;
+  /** What the provider's own rules need to know of this reply. */
+  extras?: Record<string, unknown>;
+  /** Fields of every chunk. */
+  chunk?: Record<string, unknown>;
+}
+
+/** How many characters a piece of text or arguments has. */
+const PIECE_CHARACTERS = 7;
+
+export function streamReply(
+  planned: PlannedReply,
+  turn: number,
+  request: WireRequest,
+  options: StreamOptions,
+): StreamedReply {
+  const { reasoning = "", text = "", calls = [] } = planned;
+  const ids = calls.map(({ name }, at) => options.id(at, name));
+  const chunk = (delta: Record<string, unknown>, finish_reason: string | null = null) => ({
+    id: `chatcmpl-${turn}`,
+    object: "chat.completion.chunk",
+    created: 1_700_000_000,
+    model: String(request.body.model),
+    choices: [{ index: 0, delta, finish_reason }],
+    ...options.chunk,
+  });
+  const chunks: StreamedReply["chunks"] = [chunk({ role: "assistant", content: "" })];
+  if (options.reasoning) for (const piece of cut(reasoning)) chunks.push(chunk(options.reasoning(piece)));
+  for (const piece of cut(text)) chunks.push(chunk({ content: piece }));
+  for (const [index, call] of calls.entries()) {
+    const written = JSON.stringify(call.arguments);
+    const head = { index, id: ids[index], type: "function", ...options.call?.(index, index === 0) };
+    const first = options.whole_arguments ? written : "";
+    chunks.push(chunk({ tool_calls: [{ ...head, function: { name: call.name, arguments: first } }] }));
+    if (options.whole_arguments) continue;
+    for (const piece of cut(written)) chunks.push(chunk({ tool_calls: [{ index, function: { arguments: piece } }] }));
+  }
+  chunks.push(chunk({}, planned.finish ?? (calls.length > 0 ? "tool_calls" : "stop")));
+  if (planned.usage && options.usage) chunks.push({ ...chunk({}), choices: [], usage: options.usage(planned.usage) });
+  const sent: SentReply = { planned, ids, extras: options.extras ?? {} };
+  return { chunks, sent };
+}
+
+export function cut(text: string): string[] {
+  const pieces: string[] = [];
+  for (let at = 0; at < text.length; at += PIECE_CHARACTERS) pieces.push(text.slice(at, at + PIECE_CHARACTERS));
+  return pieces;
+}

@@ -1,0 +1,108 @@
+// The form of the laboratory of wires: what a provider's strict server is made of. One file in `providers/` describes
+// one provider: how it streams a reply, and what it refuses, each rule with the place where it was read. A server never
+// repairs a request. It accepts what the provider accepts, and answers all else as the provider does.
+
+/** A message of a request, as it came. Providers have fields of their own beside OpenAI's. */
+export interface WireMessage {
+  role: string;
+  content?: unknown;
+  tool_calls?: WireCall[];
+  tool_call_id?: string;
+  [field: string]: unknown;
+}
+
+export interface WireCall {
+  id: string;
+  type: string;
+  function: { name: string; arguments: string };
+  [field: string]: unknown;
+}
+
+/** A chat completion request. `messages` and `tools` are those of `body`, typed. */
+export interface WireRequest {
+  url: URL;
+  headers: Headers;
+  body: Record<string, unknown>;
+  messages: WireMessage[];
+  tools: { name: string }[];
+}
+
+/** What the model wants to say. The provider's `stream` turns it into that provider's chunks. */
+export interface PlannedReply {
+  reasoning?: string;
+  text?: string;
+  calls?: { name: string; arguments: Record<string, unknown> }[];
+  /** OpenAI's word for how the reply ends; `stop` or `tool_calls` if absent. */
+  finish?: string;
+  usage?: { input: number; output: number; cached?: number };
+  /** Ends the connection without an ending after so many chunks. */
+  cut_after?: number;
+}
+
+/** A reply that this server has sent: what it must get back. */
+export interface SentReply {
+  planned: PlannedReply;
+  /** The ids of its calls, in order. */
+  ids: string[];
+  /** What the provider sent along, for its own rules: signatures, reasoning details. */
+  extras: Record<string, unknown>;
+}
+
+/** One reply on the wire: values are JSON chunks, texts are whole lines (a comment, `[DONE]` is added by the server). */
+export interface StreamedReply {
+  chunks: (Record<string, unknown> | string)[];
+  sent: SentReply;
+}
+
+/** How the server answers a request that breaks a rule. */
+export interface Refusal {
+  status: number;
+  body: unknown;
+  headers?: Record<string, string>;
+}
+
+export interface Rule {
+  /** A claim: "refuses a call without the reasoning that led to it". */
+  name: string;
+  /** Where it was read: an address of documentation or of a thread of users. */
+  source: string;
+  /** Null if the request keeps the rule. `sent`: the replies of this server so far, oldest first. */
+  check(request: WireRequest, sent: readonly SentReply[]): Refusal | null;
+}
+
+export interface Provider {
+  /** The name of the profile that it tests. */
+  profile: string;
+  /** The address that users set as OPENAI_BASE_URL. */
+  base_url: string;
+  /** A name that users set as OPENAI_MODEL. */
+  model: string;
+  /** Whether the model of that name sees images. */
+  images: boolean;
+  rules: Rule[];
+  /** `turn` counts the replies of this server from 0. */
+  stream(planned: PlannedReply, turn: number, request: WireRequest): StreamedReply;
+}
+
+/** The reply of this server that a message of a request repeats, by its text and calls; null for another's. */
+export function findSent(message: WireMessage, sent: readonly SentReply[]): SentReply | null {
+  return sent.findLast((reply) => isSame(message, reply)) ?? null;
+}
+
+function isSame(message: WireMessage, { planned }: SentReply): boolean {
+  const calls = message.tool_calls ?? [];
+  const planned_calls = planned.calls ?? [];
+  if (message.role !== "assistant" || calls.length !== planned_calls.length) return false;
+  const isSameCall = (call: WireCall, at: number) =>
+    call.function.name === planned_calls[at]?.name &&
+    call.function.arguments === JSON.stringify(planned_calls[at]?.arguments);
+  if (calls.length > 0) return calls.every(isSameCall);
+  return textOf(message).endsWith(planned.text ?? "");
+}
+
+/** The text of a message whose content is a text, parts or nothing. */
+export function textOf({ content }: WireMessage): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content.map((part) => (typeof part?.text === "string" ? part.text : "")).join("");
+}
