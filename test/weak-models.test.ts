@@ -46,8 +46,7 @@ function actWell({ due, is_over, result }: View): Turn {
 }
 
 function look(request: ModelRequest, step: number): View {
-  const last = String(request.messages.at(-1)?.content ?? "");
-  const reminder = last.startsWith("<plan_reminder>") || last.startsWith("<reminder>") ? last : "";
+  const reminder = request.reminder ?? "";
   const result = request.messages.findLast((message) => message.role === "tool")?.content ?? "";
   return {
     step,

@@ -2,8 +2,7 @@
 // port, the same retries. No tool is executed: the evaluation scores the first move.
 import { setTimeout as wait } from "node:timers/promises";
 import { describeTool } from "../../src/agent/calls/tool-arguments.ts";
-import { composeMessages } from "../../src/agent/context/history.ts";
-import type { Model, ModelRequest } from "../../src/agent/model.ts";
+import type { Model, ModelMessage, ModelRequest } from "../../src/agent/model.ts";
 import { buildSystemPrompt } from "../../src/agent/prompt/prompt.ts";
 import { callWithRetry } from "../../src/agent/reply/call.ts";
 import type { Tool } from "../../src/agent/tool.ts";
@@ -39,7 +38,10 @@ export async function prepare(model: Model, name: string, agent: AgentConfig, of
 }
 
 async function askOnce(setup: Setup, request: EvalRequest, signal: AbortSignal): Promise<Outcome> {
-  const messages = composeMessages(setup.system, [{ role: "user", content: request.text }], []);
+  const messages: ModelMessage[] = [
+    { role: "system", content: setup.system },
+    { role: "user", content: request.text },
+  ];
   const outcome = await callWithRetry(
     { model: setup.name, messages, tools: setup.tools },
     {

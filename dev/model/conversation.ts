@@ -2,6 +2,7 @@
 // everything again from each request, so it needs no memory of its own.
 import type { Goal } from "./intent.ts";
 import { readIntent } from "./intent.ts";
+import { separateReminder } from "./reminder.ts";
 import { dueTask, type Plan, type Result, readPlan, readResult } from "./result.ts";
 import { expandSummary } from "./summary.ts";
 import type { ChatRequest, Message, ToolCall } from "./wire.ts";
@@ -53,7 +54,8 @@ export function isPlanTool(name: string): boolean {
 }
 
 export function readConversation(request: ChatRequest): Conversation {
-  const expanded = request.messages.flatMap((message) => expandSummary(message));
+  const all = separateReminder(request.messages);
+  const expanded = all.flatMap((message) => expandSummary(message));
   const messages = expanded.map((message) => (isReminder(message) ? null : message));
   const turns = readTurns(messages);
   const requestIndex = messages.findLastIndex((message) => message?.role === "user");
@@ -69,8 +71,8 @@ export function readConversation(request: ChatRequest): Conversation {
     recent: turns.filter((turn) => turn.index > requestIndex),
     ...readPlans(turns),
     is_steered: before?.role === "tool" && !/cancell?ed|取消/i.test(before.text.slice(0, 500)),
-    is_shortened: requestIndex >= 0 && !request.messages.includes(expanded[requestIndex] as Message),
-    has_reminded_tasks: request.messages.some((message) => isReminder(message) && /\btask_\w/.test(message.text)),
+    is_shortened: requestIndex >= 0 && !all.includes(expanded[requestIndex] as Message),
+    has_reminded_tasks: all.some((message) => isReminder(message) && /\btask_\w/.test(message.text)),
     goalBefore,
   };
 }

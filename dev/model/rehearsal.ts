@@ -1,5 +1,5 @@
 // For tests: plays a conversation to its end against given tools. The plan follows the server's rules (one task in
-// progress, in order, started by the first other call), and a reminder ends each list of messages.
+// progress, in order, started by the first other call), and a reminder ends the last message.
 import type { Content } from "./content.ts";
 import { decide } from "./decide.ts";
 import { call, type ReplyCall } from "./reply.ts";
@@ -94,11 +94,14 @@ export interface Rehearsal {
   shorten?: (played: WireMessage[]) => WireMessage[];
 }
 
-function remind(book: PlanBook): WireMessage[] {
+function remind(messages: WireMessage[], book: PlanBook): WireMessage[] {
   const due = dueTask(book.plan);
-  if (book.plan.sections.length === 0) return [];
+  const last = messages.at(-1);
+  if (book.plan.sections.length === 0 || !last) return messages;
   const text = due ? `Due: ${due.id}.` : "No task is due; task_1 was the first.";
-  return [{ role: "user", content: `<plan_reminder>\n${text}\n</plan_reminder>` }];
+  const reminder = `<plan_reminder>\n${text}\n</plan_reminder>`;
+  if (last.role === "assistant") return [...messages, { role: "user", content: reminder }];
+  return [...messages.slice(0, -1), { ...last, content: `${last.content}\n\n${reminder}` }];
 }
 
 export async function rehearse({
@@ -114,7 +117,7 @@ export async function rehearse({
   const played = [{ role: "system", content: "You are an agent." }, ...messages];
   for (let step = 1; step <= max_steps; step++) {
     const shown = shorten?.(played) ?? played;
-    const reply = decide(readRequest({ model: "any", messages: [...shown, ...remind(book)], tools: offered }), content);
+    const reply = decide(readRequest({ model: "any", messages: remind(shown, book), tools: offered }), content);
     const text = typeof reply.text === "string" ? reply.text : [...(reply.text ?? [])].join("");
     const calls = reply.calls ?? [];
     const place = played.length;

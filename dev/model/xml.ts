@@ -1,6 +1,8 @@
 // The script as a model without native tools: its tools are described in the system prompt, it reads its own calls and
 // their results from texts, and it writes its calls as XML. Deciding is unchanged: a request is first converted to the
 // native form, and the reply is converted back at the end.
+
+import { cutReminder } from "./reminder.ts";
 import type { Reply, ReplyCall } from "./reply.ts";
 import { type ChatRequest, isRecord, type Message, type ToolCall } from "./wire.ts";
 
@@ -29,9 +31,7 @@ function splitMessage(message: Message): Message[] {
     /^(?:(<function_results>\n[\s\S]*?\n<\/function_results>)|(<conversation_summary>[\s\S]*?<\/conversation_summary>))?([\s\S]*)$/.exec(
       message.text,
     ) ?? [];
-  const at = rest.search(/(?:^|\n\n)<(?:plan_)?reminder>\n[\s\S]*<\/(?:plan_)?reminder>\s*$/);
-  const parts = at < 0 ? [rest] : [rest.slice(0, at), rest.slice(at)];
-  return [...readResults(results), ...said(summary), ...parts.flatMap(said)];
+  return [...readResults(results), ...said(summary), ...cutReminder(rest).flatMap(said)];
 }
 
 function readTools(prompt: string): Described {

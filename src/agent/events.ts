@@ -4,7 +4,7 @@ import type { AssistantMessage, ToolMessage, UserMessage } from "../protocol/mes
 import type { Plan } from "../protocol/plan/task.ts";
 import type { Interrupt, RunErrorCode, Usage } from "../protocol/run.ts";
 import type { Summary } from "./context/summary.ts";
-import type { FinishReason } from "./model.ts";
+import type { FinishReason, ReplyExtras } from "./model.ts";
 
 /** A part of an assistant message while it is made. `part_id` is unique in the thread. */
 export type Part =
@@ -35,6 +35,8 @@ export type LoopFact =
       model?: string;
       /** The reply as the model wrote it, for models that write tool calls as XML into their text. */
       xml?: string;
+      /** For the model alone: kept in the object, and never shown to a reader. */
+      extras?: ReplyExtras;
       /** True when the run was cancelled during the reply: `message` holds the text so far, without tool calls. */
       partial: boolean;
       /** The task that was in progress or due when the model was called. */

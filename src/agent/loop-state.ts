@@ -1,5 +1,4 @@
 // What one life of a run holds in memory while it works. All of it can be rebuilt from what is stored.
-import type { ChatMessage } from "../protocol/message.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import {
   createRepetitionGuard,
@@ -15,7 +14,7 @@ import { shortenMessage } from "./context/shortening.ts";
 import type { Summary } from "./context/summary.ts";
 import { estimateMessage, estimateMessages, estimateText, estimateTools } from "./context/tokens.ts";
 import type { LoopFact } from "./events.ts";
-import type { ToolDescription } from "./model.ts";
+import type { ModelMessage, ToolDescription } from "./model.ts";
 import { noProgress, type Progress } from "./plan/progress.ts";
 import type { LoopInput, LoopPorts } from "./ports.ts";
 import { buildSystemPrompt } from "./prompt/prompt.ts";
@@ -33,13 +32,13 @@ export interface RunState {
   descriptions: ToolDescription[];
   models: ModelChain;
   /** The thread's LLM rows since `summary`, as they are stored. */
-  rows: ChatMessage[];
+  rows: ModelMessage[];
   /** Replaces all earlier rows. */
   summary: Summary | null;
   /** The model sees at most `tokens` tokens of each of the first `count` rows. */
   limited: { count: number; tokens: number };
-  /** What the model is sent between the system prompt and the reminders. It only grows, until a summary replaces it. */
-  messages: ChatMessage[];
+  /** What the model is sent between the system prompt and the reminder. It only grows, until a summary replaces it. */
+  messages: ModelMessage[];
   /** Estimated tokens of `messages`, and of everything else in a request. */
   size: number;
   fixed_size: number;
@@ -128,7 +127,7 @@ export async function store(state: RunState, fact: LoopFact): Promise<void> {
   }
 }
 
-export function remember(state: RunState, message: ChatMessage): void {
+export function remember(state: RunState, message: ModelMessage): void {
   state.rows.push(message);
   const shown = toModelMessage(shortenMessage(message, messageLimit(state.input.context_tokens)));
   if (!shown) return;

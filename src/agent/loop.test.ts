@@ -127,17 +127,17 @@ describe("a run", () => {
 });
 
 describe("the plan in a run", () => {
-  it("is in the last message of each call, never stored, after a prefix that stays byte-equal", async () => {
+  it("is in the reminder of each call, never stored, after a prefix that stays byte-equal", async () => {
     const run = new ScriptedRun(
       [callsTools("work"), callsTools("update_tasks"), callsTools("update_tasks"), says("Done.")],
       [work, planTool],
     );
     await run.run({ plan: makePlan("pending", "pending") });
-    for (const [at, { messages }] of run.requests.entries()) {
-      expect(messages.at(-1)).toMatchObject({ role: "user", content: expect.stringMatching(/^<plan_reminder>/) });
+    for (const [at, { messages, reminder }] of run.requests.entries()) {
+      expect(reminder).toMatch(/^<plan_reminder>/);
       const before = run.requests[at - 1];
       if (!before) continue;
-      const prefix = before.messages.slice(0, -1);
+      const prefix = before.messages;
       expect(JSON.stringify(messages.slice(0, prefix.length))).toBe(JSON.stringify(prefix));
       expect(JSON.stringify(run.requests[at]?.tools)).toBe(JSON.stringify(before.tools));
     }
@@ -173,7 +173,7 @@ describe("the plan in a run", () => {
     const run = new ScriptedRun([says("a"), says("b"), says("c"), says("d")]);
     expect(await run.run({ plan: makePlan("pending", "pending") })).toEqual(completed("d", 2));
     for (const at of [1, 2, 3])
-      expect(run.lastWords(at)).toMatch(/^<plan_reminder>[\s\S]*2 tasks are still open.*task_1/);
+      expect(run.lastWords(at)).toMatch(/<plan_reminder>[\s\S]*2 tasks are still open.*task_1/);
     expect(run.lastWords(0)).not.toContain("still open");
   });
 

@@ -70,7 +70,7 @@ async function takeStep(state: RunState): Promise<LoopOutcome | null> {
   if (ports.signal.aborted) return { status: "cancelled" };
   if (state.steps >= input.max_steps) return failed("max_steps", describeMaxSteps(input.max_steps));
   await takeSteered(state);
-  const outcome = await callWithinContext(state, takeReminders(state));
+  const outcome = await callWithinContext(state, takeReminder(state));
   if (outcome.kind === "failed") return { status: "failed", error: outcome.error };
   if (outcome.kind === "cancelled") {
     if (outcome.partial) await storeMessage(outcome.partial, true, state);
@@ -91,15 +91,17 @@ async function storeMessage(called: CalledMessage, partial: boolean, state: RunS
   const call_sources = listSources(called.message.tool_calls ?? [], state);
   const seen = describeSeen(state, partial);
   await store(state, { type: "assistant_message", ...called, partial, token_scale, ...seen, call_sources });
-  remember(state, called.message);
+  const { message, extras } = called;
+  remember(state, extras === undefined ? message : { ...message, extras });
   if (called.message.content?.trim()) state.lastText = called.message.content;
 }
 
 /** The plan's reminder comes first: it is recognized by how the message starts. */
-function takeReminders(state: RunState): string[] {
+function takeReminder(state: RunState): string | null {
   const { nudge } = state;
   state.nudge = null;
-  return [preparePlanReminder(state), nudge && `<reminder>\n${nudge}\n</reminder>`].filter((text) => text !== null);
+  const parts = [preparePlanReminder(state), nudge && `<reminder>\n${nudge}\n</reminder>`];
+  return parts.filter((text) => text !== null).join("\n\n") || null;
 }
 
 /** Returns whether a person had added anything. */

@@ -1,5 +1,5 @@
 // Port: a model. Each call streams one assistant message.
-import type { ChatMessage, ToolCall } from "../protocol/message.ts";
+import type { AssistantMessage, ChatMessage, ToolCall } from "../protocol/message.ts";
 import type { Usage } from "../protocol/run.ts";
 
 /** A tool as the model sees it. `parameters` is a JSON Schema object. */
@@ -9,12 +9,36 @@ export interface ToolDescription {
   parameters: Record<string, unknown>;
 }
 
+/**
+ * What a provider sent along with a reply and wants back with it: its reasoning, signatures, encrypted parts. Only the
+ * code in `models` reads `values`. `origin` names the server and the family of models that made them; nobody else gets
+ * them, no reader either.
+ */
+export interface ReplyExtras {
+  origin: string;
+  values: Record<string, unknown>;
+}
+
+/** A message of the history as a model is sent it. */
+export type ModelMessage = Exclude<ChatMessage, AssistantMessage> | (AssistantMessage & { extras?: ReplyExtras });
+
+/** What a thread remembers, by server and model, of how they want to be asked. Small; it survives restarts. */
+export interface ModelMemory {
+  read(key: string): readonly string[];
+  /** Stores the rule before it returns. */
+  add(key: string, rule: string): void;
+}
+
 export interface ModelRequest {
   model: string;
-  messages: ChatMessage[];
+  messages: ModelMessage[];
+  /** Comes last in the request and in no later one. Null if there is nothing to remind the model of. */
+  reminder?: string | null;
   tools: ToolDescription[];
   /** Null or absent leaves it to the provider. */
   temperature?: number | null;
+  /** The room for the reply. Sent only where a server would cut a reply early without it. */
+  max_output_tokens?: number;
 }
 
 /** A piece of the message as it arrives. Parts may interleave; `index` identifies a tool call within the message. */
@@ -36,6 +60,7 @@ export interface ModelReply {
   usage: Usage | null;
   /** What the model wrote, if text and calls were parsed out of it. */
   xml?: string;
+  extras?: ReplyExtras;
 }
 
 export interface ModelFailure {
@@ -60,8 +85,9 @@ export type ModelOutcome =
 
 /**
  * Contract: never throws and never rejects; a failure is an outcome. `onDelta` is called synchronously and in order,
- * from within `stream`, and never after `stream` has resolved. The deltas add up to the reply. One call is one request:
- * a model never retries by itself. The implementation bounds the wait for the first byte and between two bytes, and the
+ * from within `stream`, and never after `stream` has resolved. The deltas add up to the reply. A model never retries by
+ * itself, with one exception: a refusal that says how the server wants to be asked may be heeded at once, three times at
+ * most. The implementation bounds the wait for the first byte and between two bytes, and the
  * size of the reply. When `signal` aborts, it closes the request to the provider at once.
  */
 export interface Model {

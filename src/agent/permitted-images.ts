@@ -3,8 +3,8 @@
 // others are sent with the address that the check returns (lib/image-address.ts). The same message and rules give the
 // same bytes, so the provider's cache of the prompt's prefix stays valid.
 import { type ImageRules, readImageAddress } from "../lib/image-address.ts";
-import type { ChatMessage, ContentPart, UserMessage } from "../protocol/message.ts";
-import type { Model } from "./model.ts";
+import type { ContentPart, UserMessage } from "../protocol/message.ts";
+import type { Model, ModelMessage } from "./model.ts";
 
 const LEFT_OUT: ContentPart = {
   type: "text",
@@ -17,7 +17,7 @@ const LEFT_OUT: ContentPart = {
 export function withPermittedImages(model: Model, rules: ImageRules): Model {
   // Messages never change and are in every request, so each is checked once.
   const judged = new WeakMap<UserMessage, UserMessage>();
-  const permit = (message: ChatMessage): ChatMessage => {
+  const permit = (message: ModelMessage): ModelMessage => {
     if (message.role !== "user" || typeof message.content === "string") return message;
     const shown = judged.get(message) ?? {
       ...message,

@@ -1,13 +1,12 @@
 // What the loop receives, and the ports through which it does everything. The caller owns both.
 import type { AgentConfig } from "../protocol/agents/agent.ts";
-import type { ChatMessage } from "../protocol/message.ts";
 import type { Ledger } from "../protocol/plan/ledger.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import type { ClientTool } from "../protocol/thread.ts";
 import type { Grant } from "./calls/consent.ts";
 import type { Summary } from "./context/summary.ts";
 import type { LoopDelta, LoopFact, SteeredMessage } from "./events.ts";
-import type { Model } from "./model.ts";
+import type { Model, ModelMessage } from "./model.ts";
 import type { UnseenEdits } from "./plan/unseen-edits.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { Tool } from "./tool.ts";
@@ -22,7 +21,7 @@ export interface LoopInput {
    * Every LLM message of the thread since `summary`, in order, without a system prompt. The last ones may be tool calls
    * without results.
    */
-  history: ChatMessage[];
+  history: ModelMessage[];
   /** Results in `history` that contain a person's answer: by call id, the offset at which the person's words start. */
   answers: ReadonlyMap<string, number>;
   /** Replaces everything before `history`; null if there is nothing before it. */

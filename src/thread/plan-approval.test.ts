@@ -59,7 +59,7 @@ describe("a plan that a person approves", () => {
       total_tasks: 3,
       next_task: { content: "all of it" },
     });
-    expect(String(thread.requests[1]?.messages.at(-1)?.content)).toContain("The person changed the plan");
+    expect(thread.requests[1]?.reminder).toContain("The person changed the plan");
   });
 
   it("is not stored if it was declined, and the next plan needs approval again", async () => {

@@ -1,7 +1,7 @@
 // Makes the ports from the settings: the one place that knows all implementations (models, tools, sandboxes, mirrors).
 // Ports are made once per life, since objects of one isolate share module scope, but not I/O.
 import type { RunMirror } from "../agent/mirror.ts";
-import type { Model } from "../agent/model.ts";
+import type { Model, ModelMemory } from "../agent/model.ts";
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
 import type { Tool } from "../agent/tool.ts";
 import type { ToolSource } from "../agent/tool-source.ts";
@@ -30,8 +30,8 @@ import type { Clock } from "./stream/readers.ts";
 
 /** What the thread's object needs from outside. Methods that return a promise may reject, and callers handle it. */
 export interface Ports {
-  /** The agent's `tool_format` chooses a run's model. */
-  models: Record<AgentConfig["tool_format"], Model>;
+  /** The agent's `tool_format` chooses a run's model, which learns into the thread's memory. */
+  models: Record<AgentConfig["tool_format"], (memory: ModelMemory) => Model>;
   /** The model's name if neither the run nor the agent names one. */
   default_model: string;
   /** How many tokens a model reads and writes in one call. */
@@ -99,8 +99,11 @@ export function createPorts(
 }
 
 function createModels(openai: Config["openai"]): Ports["models"] {
-  if (openai === null) return { native: missingModel, xml: missingModel };
-  return { native: models.native(openai), xml: models.xml(openai) };
+  if (openai === null) return { native: () => missingModel, xml: () => missingModel };
+  return {
+    native: (memory) => models.native({ ...openai, memory }),
+    xml: (memory) => models.xml({ ...openai, memory }),
+  };
 }
 
 const missingModel: Model = {

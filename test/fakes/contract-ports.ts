@@ -26,7 +26,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
   const { object, d1, jobs } = world;
   const model = createPacedModel((signal) => object.ask("model", pulse, () => undefined, signal));
   return {
-    models: { native: model, xml: model },
+    models: { native: () => model, xml: () => model },
     default_model: "test-model",
     interrupt_ms: null,
     contextTokens: () => 128_000,

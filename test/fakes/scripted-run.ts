@@ -204,9 +204,10 @@ export class ScriptedRun {
     return this.#plan;
   }
 
-  /** The last message of a model request. */
+  /** The end of a model request: its last message, and the reminder. */
   lastWords(at: number): string {
-    return String(this.requests[at]?.messages.at(-1)?.content);
+    const { messages = [], reminder } = this.requests[at] ?? {};
+    return `${String(messages.at(-1)?.content)}${reminder ? `\n\n${reminder}` : ""}`;
   }
 
   run({ plan, ...input }: Partial<LoopInput> & { plan?: Plan } = {}): Promise<LoopOutcome> {

@@ -233,7 +233,7 @@ export class FakeThread {
       },
     };
     return {
-      models: { native: model, xml: createXmlModel(model) },
+      models: { native: () => model, xml: () => createXmlModel(model) },
       default_model: "test-model",
       interrupt_ms: this.#options.interrupt_ms ?? null,
       contextTokens: () => this.#options.context_tokens ?? 100_000_000,

@@ -34,7 +34,12 @@ export interface ContextBudget {
 
 /** `scale` is what an earlier life has measured; 1 if none has. */
 export function createBudget(context_tokens: number, scale = 1): ContextBudget {
-  return { tokens: context_tokens - Math.min(REPLY_TOKENS, Math.floor(context_tokens * REPLY_SHARE)), scale };
+  return { tokens: context_tokens - replyTokens(context_tokens), scale };
+}
+
+/** What a model may write in one reply, in a window of this size. */
+export function replyTokens(context_tokens: number): number {
+  return Math.min(REPLY_TOKENS, Math.floor(context_tokens * REPLY_SHARE));
 }
 
 /** `estimated` is our estimate of the request that the provider counted. */

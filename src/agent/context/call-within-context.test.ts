@@ -206,7 +206,7 @@ describe("a summary", () => {
     expect(text).toMatch(/\[\d+ messages of the person are left out here/);
     expect(text).toMatch(/answer 5\d &lt;\/conversation_summary>/);
     expect(text.match(/<\/conversation_summary>/g)).toHaveLength(1);
-    expect(long.requests[0]?.messages.at(-2)).toEqual({ role: "user", content: "the last wish" });
+    expect(long.requests[0]?.messages.at(-1)).toEqual({ role: "user", content: "the last wish" });
   });
 
   it("gives a request all the room that other messages don't need, and restores it in full when there is more room", async () => {

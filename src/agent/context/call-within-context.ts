@@ -6,9 +6,9 @@ import { type RunState, showRows, store } from "../loop-state.ts";
 import type { ModelRequest } from "../model.ts";
 import type { CallOutcome } from "../reply/call.ts";
 import { callWithFallback, orderModels } from "../reply/fallbacks.ts";
-import { calibrate, isNear, messageLimit, roomOf, shrink } from "./budget.ts";
+import { calibrate, isNear, messageLimit, replyTokens, roomOf, shrink } from "./budget.ts";
 import { chooseTail, fitLimit, isWorthSummary, MAX_SAID_TOKENS, MIN_MESSAGE_TOKENS, sharesOf } from "./compaction.ts";
-import { composeMessages, repairHistory } from "./history.ts";
+import { repairHistory } from "./history.ts";
 import { shortenMessage } from "./shortening.ts";
 import { collectSaid, composeSummary, keepSaid, type Summary } from "./summary.ts";
 import { writeSummary } from "./summary-writer.ts";
@@ -23,14 +23,14 @@ const MAX_LAST_TEXT_CHARACTERS = 100_000;
 /** The share of the room for the messages when no summary would help. */
 const SHOWN_SHARE = 0.6;
 
-/** Makes one step's model call. `reminders` come last in the request and are not stored. */
-export async function callWithinContext(state: RunState, reminders: string[]): Promise<CallOutcome> {
-  const fixed = state.fixed_size + estimateText(reminders.join());
+/** Makes one step's model call. `reminder` comes last in the request and is not stored. */
+export async function callWithinContext(state: RunState, reminder: string | null): Promise<CallOutcome> {
+  const fixed = state.fixed_size + estimateText(reminder ?? "");
   for (let refusals = 0; ; refusals++) {
     if (isNear(roomOf(state.budget, fixed), state.size)) await makeShorter(state, fixed, refusals);
     if (state.ports.signal.aborted) return { kind: "cancelled", partial: null };
     const outcome = await callWithFallback(
-      composeRequest(state, reminders),
+      composeRequest(state, reminder),
       state.models,
       state.ports,
       state.usedCallIds,
@@ -45,12 +45,14 @@ export async function callWithinContext(state: RunState, reminders: string[]): P
   }
 }
 
-function composeRequest(state: RunState, reminders: string[]): ModelRequest {
+function composeRequest(state: RunState, reminder: string | null): ModelRequest {
   return {
     model: state.models.current,
     temperature: state.input.agent.temperature,
-    messages: composeMessages(state.system, state.messages, reminders),
+    messages: [{ role: "system", content: state.system }, ...state.messages],
+    reminder,
     tools: state.descriptions,
+    max_output_tokens: replyTokens(state.input.context_tokens),
   };
 }
 

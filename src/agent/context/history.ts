@@ -3,15 +3,16 @@
 // prefix stays valid: every tool call is followed by its result, every result has its call, arguments are a JSON
 // object, and no message is empty.
 import type { AssistantMessage, ChatMessage, ToolCall, ToolMessage } from "../../protocol/message.ts";
+import type { ModelMessage } from "../model.ts";
 
 /** Replaces a result that was lost, e.g. because a client never answered a call of its own tool. */
 const LOST_RESULT =
   "No result was given for this call. If it matters, check what it did before you call the tool again.";
 
 /** `expected` holds the ids of calls whose results are still to come. */
-export function repairHistory(history: readonly ChatMessage[], expected?: ReadonlySet<string>): ChatMessage[] {
+export function repairHistory(history: readonly ModelMessage[], expected?: ReadonlySet<string>): ModelMessage[] {
   const results = collectResults(history);
-  const messages: ChatMessage[] = [];
+  const messages: ModelMessage[] = [];
   for (const [at, message] of history.entries()) {
     if (message.role === "tool") continue;
     const shown = toModelMessage(message);
@@ -20,7 +21,7 @@ export function repairHistory(history: readonly ChatMessage[], expected?: Readon
     if (message.role !== "assistant") continue;
     for (const { id } of message.tool_calls ?? []) {
       const result = takeResult(results, id, at);
-      if (result) messages.push(result);
+      if (result) messages.push(withoutReminders(result));
       else if (!expected?.has(id)) messages.push(loseResult(id));
     }
   }
@@ -28,19 +29,21 @@ export function repairHistory(history: readonly ChatMessage[], expected?: Readon
 }
 
 /** A message as it is sent; null if it is empty. */
-export function toModelMessage(message: ChatMessage): ChatMessage | null {
+export function toModelMessage(message: ModelMessage): ModelMessage | null {
+  if (message.role === "tool") return withoutReminders(message);
   if (message.role !== "assistant") return message;
   if (!message.tool_calls?.length) return message.content ? message : null;
   if (message.tool_calls.every(hasObjectArguments)) return message;
   return { ...message, tool_calls: message.tool_calls.map(withObjectArguments) };
 }
 
-/** The system prompt, the conversation, and last the reminders, which are new each time and never stored. */
-export function composeMessages(system: string, messages: readonly ChatMessage[], reminders: string[]): ChatMessage[] {
-  const composed: ChatMessage[] = [{ role: "system", content: system }, ...messages];
-  if (reminders.length > 0) composed.push({ role: "user", content: reminders.join("\n\n") });
-  return composed;
+/** A reminder stands behind the text of the last result, so no result may contain what looks like one. */
+function withoutReminders(message: ToolMessage): ToolMessage {
+  const content = message.content.replace(reminderTag, "&lt;");
+  return content === message.content ? message : { ...message, content };
 }
+
+const reminderTag = /<(?=\/?(?:plan_)?reminder\b)/gi;
 
 /**
  * The calls of the last assistant message that have no result and must still be made: all of them if only results

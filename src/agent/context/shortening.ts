@@ -4,8 +4,9 @@
 
 import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd, cutMiddle } from "../../lib/truncate.ts";
-import type { ChatMessage, ContentPart, ToolCall, UserContent } from "../../protocol/message.ts";
+import type { AssistantMessage, ContentPart, ToolCall, UserContent } from "../../protocol/message.ts";
 import { parseJson } from "../calls/leniency.ts";
+import type { ModelMessage } from "../model.ts";
 import { estimateMessage, estimateText } from "./tokens.ts";
 
 /**
@@ -16,7 +17,7 @@ const MAX_CUTS = 8;
 /** For what a message has beside its texts: its frame, names, keys. */
 const FRAME_TOKENS = 30;
 
-export function shortenMessage(message: ChatMessage, max_tokens: number): ChatMessage {
+export function shortenMessage(message: ModelMessage, max_tokens: number): ModelMessage {
   if (estimateMessage(message) <= max_tokens) return message;
   const room = Math.max(1, max_tokens - FRAME_TOKENS);
   switch (message.role) {
@@ -73,7 +74,11 @@ function takeText(text: string, room: { left: number }): string {
   return shown;
 }
 
-function shortenAssistant(message: Extract<ChatMessage, { role: "assistant" }>, room: number): ChatMessage {
+/** Without what its provider wants back, which belongs to the whole message. */
+function shortenAssistant(
+  { extras: _, ...message }: Extract<ModelMessage, { role: "assistant" }>,
+  room: number,
+): AssistantMessage {
   const calls = message.tool_calls ?? [];
   // Each text gets at most the same share. To keep this simple, what a short one leaves is not given to the others.
   const share = Math.floor(room / (calls.length + 1));

@@ -1,7 +1,7 @@
 // Estimates how many tokens a text takes, without a tokenizer: each model has its own, and they weigh megabytes. What a
 // provider reports corrects the estimate (`budget.ts`), so it must be cheap and consistent rather than exact.
-import type { ChatMessage, ContentPart } from "../../protocol/message.ts";
-import type { ToolDescription } from "../model.ts";
+import type { ContentPart } from "../../protocol/message.ts";
+import type { ModelMessage, ToolDescription } from "../model.ts";
 
 /** Tokens per ASCII character. A letter takes a quarter; code and JSON take more for the characters between words. */
 const weights = Float32Array.from({ length: 128 }, (_, code) => weigh(String.fromCharCode(code)));
@@ -41,15 +41,15 @@ export function estimateText(text: string): number {
 }
 
 // Messages never change, so each is counted once.
-const known = new WeakMap<ChatMessage, number>();
+const known = new WeakMap<ModelMessage, number>();
 
-export function estimateMessage(message: ChatMessage): number {
+export function estimateMessage(message: ModelMessage): number {
   const tokens = known.get(message) ?? countMessage(message);
   known.set(message, tokens);
   return tokens;
 }
 
-export function estimateMessages(messages: readonly ChatMessage[]): number {
+export function estimateMessages(messages: readonly ModelMessage[]): number {
   return messages.reduce((sum, message) => sum + estimateMessage(message), 0);
 }
 
@@ -66,7 +66,7 @@ function estimateTool(tool: ToolDescription): number {
   return tokens;
 }
 
-function countMessage(message: ChatMessage): number {
+function countMessage(message: ModelMessage): number {
   const { content } = message;
   const said =
     typeof content === "string"
@@ -74,10 +74,12 @@ function countMessage(message: ChatMessage): number {
       : (content ?? []).reduce((sum, part) => sum + countPart(part), 0);
   if (message.role !== "assistant") return said + MESSAGE_TOKENS;
   const calls = message.tool_calls ?? [];
+  // They are kept only if they are sent back, so they count.
+  const sentBack = message.extras ? estimateText(JSON.stringify(message.extras.values)) : 0;
   return calls.reduce(
     (sum, { function: called }) =>
       sum + estimateText(called.name) + estimateText(called.arguments) + MESSAGE_TOKENS * 2,
-    said + MESSAGE_TOKENS,
+    said + sentBack + MESSAGE_TOKENS,
   );
 }
 

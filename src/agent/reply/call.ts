@@ -3,7 +3,7 @@ import { type Backoff, backoffDelay } from "../../lib/retry.ts";
 import type { AssistantMessage } from "../../protocol/message.ts";
 import type { RunErrorCode, Usage } from "../../protocol/run.ts";
 import type { LoopDelta } from "../events.ts";
-import type { FinishReason, Model, ModelFailure, ModelReply, ModelRequest } from "../model.ts";
+import type { FinishReason, Model, ModelFailure, ModelReply, ModelRequest, ReplyExtras } from "../model.ts";
 import { createMessageParts, type MessageParts } from "./message-parts.ts";
 
 /** With the waits below, about eight seconds of failures. A longer outage is for a person to see. */
@@ -29,6 +29,7 @@ export interface CalledMessage {
   /** The model that wrote the message, if it is not the run's own. */
   model?: string;
   xml?: string;
+  extras?: ReplyExtras;
 }
 
 export type CallOutcome =
@@ -77,8 +78,12 @@ function toMessage(message_id: string, parts: MessageParts, reply: ModelReply): 
     tool_calls.length > 0
       ? { role: "assistant", content: text === "" ? null : text, tool_calls }
       : { role: "assistant", content: text };
-  const xml = reply.xml === undefined ? {} : { xml: reply.xml };
-  return { message_id, message, reasoning, finish: reply.finish, usage: reply.usage, ...xml };
+  const { finish, usage, xml, extras } = reply;
+  return {
+    ...{ message_id, message, reasoning, finish, usage },
+    ...(xml === undefined ? {} : { xml }),
+    ...(extras === undefined ? {} : { extras }),
+  };
 }
 
 /** A cancelled reply keeps its text. Half a tool call is of no use. */
@@ -93,7 +98,8 @@ function keepText(
     return null;
   }
   parts.finish({ ...reply, tool_calls: [] });
-  const { message, ...rest } = toMessage(message_id, parts, reply);
+  // What the provider wants back belongs to a whole reply.
+  const { message, extras: _, ...rest } = toMessage(message_id, parts, reply);
   return { ...rest, message: { role: "assistant", content: message.content } };
 }
 

@@ -1,6 +1,7 @@
 // The body of a chat completion: server-sent events or, from servers that ignore `stream: true`, one JSON value.
 import { type ByteReader, openByteReader } from "./byte-reader.ts";
-import { asRecord, type ReplyBuilder, ReplyTooLong } from "./reply-builder.ts";
+import { asRecord, type ReplyBuilder } from "./reply-builder.ts";
+import { ReplyTooLong } from "./reply-limits.ts";
 import type { RequestGuard } from "./request-guard.ts";
 import { createSseParser } from "./sse.ts";
 

@@ -1,14 +1,24 @@
 // A `Model` over the chat completions API of OpenAI and compatible servers. The SDK makes the request and its errors.
 // The body is read and parsed here, because that determines the cost of a token. One call is one request: the loop does
 // retries and their delays.
-import OpenAI from "openai";
-import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
-import type { Model, ModelDelta, ModelFailure, ModelOutcome, ModelRequest } from "../../agent/model.ts";
+import OpenAI, { APIError } from "openai";
+import type { Model, ModelDelta, ModelFailure, ModelMemory, ModelOutcome, ModelRequest } from "../../agent/model.ts";
 import { cutEnd } from "../../lib/truncate.ts";
+import { chooseProfile } from "../profiles/choose.ts";
+import { familyOf } from "../profiles/families.ts";
+import { type Objection, readObjection } from "../profiles/learn.ts";
+import { keyOf, knownRules, rememberRule } from "../profiles/memory.ts";
+import type { Profile } from "../profiles/profile.ts";
+import { applyRules, type Rule } from "../profiles/rules.ts";
+import { readAddress } from "./address.ts";
 import { openByteReader } from "./byte-reader.ts";
 import { type Ending, ErrorObject, readReply } from "./completion-body.ts";
+import { selectExtras } from "./extras.ts";
 import { describeError, describeErrorObject, failWith, type Provider } from "./failure.ts";
-import { createReplyBuilder, MAX_REPLY_CHARACTERS, type ReplyBuilder, ReplyTooLong } from "./reply-builder.ts";
+import { listImages, type WireContext } from "./messages.ts";
+import { createReplyBuilder, type ReplyBuilder } from "./reply-builder.ts";
+import { MAX_REPLY_CHARACTERS, ReplyTooLong } from "./reply-limits.ts";
+import { optionalFields, type RequestBody, toRequestBody } from "./request-body.ts";
 import { guardRequest, type StopReason, type TimeLimits } from "./request-guard.ts";
 
 export interface OpenAiLimits extends TimeLimits {
@@ -19,6 +29,10 @@ export interface OpenAiLimits extends TimeLimits {
 export interface OpenAiOptions {
   api_key: string;
   base_url: string;
+  /** The server's profile by name; without it, the address and the model's name decide. */
+  profile?: string | null;
+  /** Keeps what refusals teach; without it, only this isolate does. */
+  memory?: ModelMemory;
   fetch?: typeof fetch;
   limits?: Partial<OpenAiLimits>;
 }
@@ -38,6 +52,10 @@ interface Setup {
   client: OpenAI;
   provider: Provider;
   limits: OpenAiLimits;
+  base_url: string;
+  /** The setting MODEL_PROFILE. */
+  server: string | null;
+  memory: ModelMemory | undefined;
 }
 
 // The SDK's User-Agent begins with the name of its class, which a bundle without names lacks (`keep_names`, wrangler.toml).
@@ -45,11 +63,13 @@ Object.defineProperty(OpenAI, "name", { value: "OpenAI" });
 
 export function createOpenAiModel(options: OpenAiOptions): Model {
   const limits = { ...defaultLimits, ...options.limits };
+  const address = readAddress(options.base_url);
   const request = options.fetch ?? ((input, init) => fetch(input, init));
   // Sets everything that the SDK would read from the environment, so that only the deployment's settings count.
   const client = new OpenAI({
     apiKey: options.api_key,
-    baseURL: options.base_url,
+    baseURL: address.base_url,
+    defaultQuery: address.query,
     adminAPIKey: null,
     organization: null,
     project: null,
@@ -60,46 +80,127 @@ export function createOpenAiModel(options: OpenAiOptions): Model {
     logLevel: "off",
     fetch: (input, init) => boundErrorBody(request, input, init),
   });
-  const provider = { host: readHost(options.base_url), api_key: options.api_key };
-  const setup: Setup = { client, provider, limits };
+  const provider = { host: address.host, api_key: options.api_key };
+  const setup: Setup = {
+    client,
+    provider,
+    limits,
+    base_url: address.base_url,
+    server: options.profile ?? null,
+    memory: options.memory,
+  };
   return { stream: (modelRequest, onDelta, signal) => streamReply(setup, modelRequest, onDelta, signal) };
 }
 
+/** How one request ended, and what its server objected to, if it said so before its reply began. */
+interface Attempt {
+  outcome: ModelOutcome;
+  body: RequestBody;
+  objection: Objection | null;
+}
+
+/** A server objects to one thing at a time. Whoever objects to more wants another request than ours. */
+const MAX_LESSONS = 3;
+
+/** Sends the request, again if its refusal says what to change. What has helped is remembered. */
 async function streamReply(
   setup: Setup,
   request: ModelRequest,
   onDelta: (delta: ModelDelta) => void,
   signal: AbortSignal,
 ): Promise<ModelOutcome> {
+  const key = keyOf(setup.provider.host, request.model);
+  const chosen = chooseProfile(setup.server, setup.base_url, request.model);
+  const rules = knownRules(key, setup.memory);
+  const lessons: Rule[] = [];
+  for (let attempt = 0; ; attempt++) {
+    const context = openContext(setup, request.model, applyRules(chosen, [...rules, ...lessons]), [
+      ...rules,
+      ...lessons,
+    ]);
+    const { outcome, body, objection } = await sendRequest(setup, request, context, onDelta, signal);
+    const lesson = objection && attempt < MAX_LESSONS && findLesson(objection, request, body, context, lessons);
+    if (lesson) lessons.push(...lesson);
+    else {
+      const isRefused = objection !== null && objection.status < 500 && objection.status !== 429;
+      if (!isRefused) for (const rule of lessons) rememberRule(key, rule, setup.memory);
+      return outcome;
+    }
+  }
+}
+
+function openContext(setup: Setup, model: string, profile: Profile, rules: string[]): WireContext {
+  const images = rules.filter((rule) => rule.startsWith("image:")).map((rule) => rule.slice("image:".length));
+  return { profile, origin: `${setup.provider.host} ${familyOf(model)}`, refused_images: new Set(images) };
+}
+
+/** What the refusal teaches that is not known yet; null if nothing. */
+function findLesson(
+  objection: Objection,
+  request: ModelRequest,
+  body: RequestBody,
+  { profile, refused_images }: WireContext,
+  known: Rule[],
+): Rule[] | null {
+  const { images, new_images } = listImages(request.messages);
+  const isSent = (hash: string) => profile.images && !refused_images.has(hash);
+  const learned = readObjection(objection, {
+    profile,
+    optional_fields: optionalFields(body),
+    images: images.filter(isSent),
+    new_images: new_images.filter(isSent),
+  }).filter((rule) => !known.includes(rule));
+  return learned.length > 0 ? learned : null;
+}
+
+async function sendRequest(
+  setup: Setup,
+  request: ModelRequest,
+  context: WireContext,
+  onDelta: (delta: ModelDelta) => void,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const { profile, origin } = context;
   const guard = guardRequest(setup.limits, signal);
-  const builder = createReplyBuilder(onDelta, setup.limits.reply_characters);
+  const builder = createReplyBuilder(onDelta, {
+    max_characters: setup.limits.reply_characters,
+    tool_names: request.tools.map(({ name }) => name),
+  });
+  const body = toRequestBody(request, context);
   let ending: Ending = "cut";
   let failure: ModelFailure | null = null;
+  let objection: Objection | null = null;
   try {
-    const response = await setup.client.chat.completions.create(toBody(request), { signal: guard.signal }).asResponse();
+    const headers = profile.auth === "api-key" ? { "api-key": setup.provider.api_key, Authorization: null } : {};
+    const response = await setup.client.chat.completions.create(body, { signal: guard.signal, headers }).asResponse();
     ending = await readReply(response, builder, guard);
   } catch (error) {
     // The error of a request that we stopped only says that it was aborted; the guard's reason says why.
     failure = guard.reason ? null : describeReadError(error, builder, setup.provider);
+    if (failure && builder.progress === "waiting") objection = readError(error);
   } finally {
     guard.release();
   }
-  if (guard.reason === "cancelled") return { kind: "aborted", reply: closeReply(builder) };
-  if (!failure && (ending === "complete" || builder.finished)) return { kind: "reply", reply: closeReply(builder) };
-  return { kind: "failure", failure: failure ?? describeEnding(ending, guard.reason, setup) };
+  const end = (outcome: ModelOutcome): Attempt => ({ outcome, body, objection });
+  if (guard.reason === "cancelled") return end({ kind: "aborted", reply: closeReply(builder) });
+  const isWhole = builder.broken === null && (ending === "complete" || builder.finished);
+  if (!failure && isWhole) {
+    const extras = selectExtras(builder.extras(), profile, origin);
+    return end({ kind: "reply", reply: { ...closeReply(builder), ...(extras ? { extras } : {}) } });
+  }
+  failure ??=
+    builder.broken === null ? describeEnding(ending, guard.reason, setup) : describeBroken(builder.broken, setup);
+  return end({ kind: "failure", failure });
 }
 
-function toBody(request: ModelRequest): ChatCompletionCreateParamsStreaming {
-  const body: ChatCompletionCreateParamsStreaming = {
-    model: request.model,
-    messages: request.messages,
-    stream: true,
-    stream_options: { include_usage: true },
-  };
-  if (typeof request.temperature === "number") body.temperature = request.temperature;
-  // OpenAI refuses an empty list.
-  if (request.tools.length > 0) body.tools = request.tools.map((tool) => ({ type: "function", function: tool }));
-  return body;
+function describeBroken(word: string, { provider }: Setup): ModelFailure {
+  const message = `The model server at ${provider.host} broke its reply off (${JSON.stringify(word.slice(0, 60))}).`;
+  return failWith(provider, message, { retryable: true });
+}
+
+function readError(error: unknown): Objection | null {
+  if (!(error instanceof APIError) || typeof error.status !== "number") return null;
+  return { status: error.status, detail: error.message, param: error.param ?? null };
 }
 
 function closeReply(builder: ReplyBuilder) {
@@ -173,8 +274,4 @@ async function boundErrorBody(
     if (value !== null) headers.set(name, value);
   }
   return new Response(cutEnd(text, MAX_ERROR_BYTES), { status: response.status, headers });
-}
-
-function readHost(address: string): string {
-  return URL.canParse(address) ? new URL(address).host : "the configured address";
 }

@@ -1,11 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ModelDelta, ModelReply } from "../../agent/model.ts";
-import { createReplyBuilder, MAX_TOOL_CALLS, ReplyTooLong } from "./reply-builder.ts";
+import { MAX_TOOL_CALLS } from "./call-builder.ts";
+import { createReplyBuilder } from "./reply-builder.ts";
+import { ReplyTooLong } from "./reply-limits.ts";
 
 function build(chunks: unknown[], limit = 10_000): { reply: ModelReply; deltas: ModelDelta[] } {
   const deltas: ModelDelta[] = [];
-  const builder = createReplyBuilder((delta) => deltas.push(delta), limit);
+  const builder = createReplyBuilder((delta) => deltas.push(delta), { max_characters: limit });
   for (const chunk of chunks) builder.accept(chunk as Record<string, unknown>);
   builder.close();
   return { reply: builder.reply(), deltas };

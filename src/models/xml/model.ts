@@ -3,7 +3,8 @@
 // would write it. The result is the deltas and the reply of a native model, with the raw text beside them.
 import type { Model, ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
 import type { ToolCall } from "../../protocol/message.ts";
-import { MAX_REPLY_CHARACTERS, MAX_TOOL_CALLS } from "../chat/reply-builder.ts";
+import { MAX_TOOL_CALLS } from "../chat/call-builder.ts";
+import { MAX_REPLY_CHARACTERS } from "../chat/reply-limits.ts";
 import { writeHistory } from "./history.ts";
 import { createXmlParser } from "./parser.ts";
 import { withTools } from "./prompt.ts";

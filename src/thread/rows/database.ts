@@ -38,6 +38,7 @@ const tables = [
      messages TEXT, created_at TEXT) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS results (seq INTEGER PRIMARY KEY, tool_call_id TEXT NOT NULL, content TEXT)`,
   `CREATE INDEX IF NOT EXISTS results_by_call ON results (tool_call_id)`,
+  `CREATE TABLE IF NOT EXISTS reply_extras (seq INTEGER PRIMARY KEY, content TEXT NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS followers (invocation_id TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS overflow (
      owner TEXT NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (owner, part)) WITHOUT ROWID`,
@@ -57,10 +58,11 @@ export function createTables(sql: Sql): void {
   }
 }
 
+const tableNames = ["journal", "messages", "runs", "steered", "results", "reply_extras", "followers", "overflow"];
+
 /** Drops all tables except `meta`, which it empties. Inside a transaction. */
 export function dropTables(sql: Sql): void {
-  for (const table of ["journal", "messages", "runs", "steered", "results", "followers", "overflow"])
-    sql.exec(`DROP TABLE IF EXISTS ${table}`);
+  for (const table of tableNames) sql.exec(`DROP TABLE IF EXISTS ${table}`);
   sql.exec("DELETE FROM meta");
 }
 

@@ -92,7 +92,7 @@ describe("the ledger of a run", () => {
     expect(A?.started_at).toBe(metadataOf(thread, "c1").started_at);
     expect(B).toMatchObject({ steps: 1, calls: 0, proven: false });
     expect(B?.started_at).toBe(B?.finished_at);
-    expect(String(thread.requests.at(-1)?.messages.at(-1)?.content)).toMatch(
+    expect(thread.requests.at(-1)?.reminder).toMatch(
       /- "A" \(completed\): .*ran "run c2" \(exit code 0\).*2 calls, 1 failed\n- "B" \(completed, nothing shows it\): no calls/,
     );
   });

@@ -181,7 +181,7 @@ describe("a source", () => {
     await thread.run("hi", first);
     expect(findRun(thread.life, "inv_a")?.run.status).toBe("completed");
     expect(offered(thread)).toEqual(["work", "add_note"]);
-    const last = thread.requests.map(({ messages }) => String(messages.at(-1)?.content));
+    const last = thread.requests.map(({ reminder }) => String(reminder));
     expect(last[0]).toContain(unavailable);
     expect(JSON.stringify(thread.requests[1])).not.toContain("can't be reached");
     expect(log).toMatchObject([{ event: "tools_not_listed", source: "notes", invocation_id: "inv_a" }]);
@@ -208,7 +208,7 @@ describe("a source", () => {
     clock.advance(1);
     await settle();
     expect(asked).toMatchObject({ aborted: true });
-    expect(String(thread.requests[0]?.messages.at(-1)?.content)).toContain(unavailable);
+    expect(thread.requests[0]?.reminder).toContain(unavailable);
   });
 
   it("does not delay a cancel of the run while it is slow", async () => {

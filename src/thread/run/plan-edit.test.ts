@@ -44,7 +44,7 @@ function gated(gate: Gate, then: Reply): Reply {
   };
 }
 
-const lastWords = (request: ModelRequest | undefined) => String(request?.messages.at(-1)?.content);
+const lastWords = (request: ModelRequest | undefined) => `${request?.messages.at(-1)?.content} ${request?.reminder}`;
 
 describe("an edit while no run is active", () => {
   it("is stored under no run, sent as one STATE_DELTA, and replicated to D1", async () => {

@@ -34,7 +34,7 @@ function lost(gate: Gate): Reply {
 }
 
 describe("a request after the end of the plan", () => {
-  const reminders = (thread: FakeThread) => thread.requests.map(({ messages }) => String(messages.at(-1)?.content));
+  const reminders = (thread: FakeThread) => thread.requests.map(({ reminder }) => String(reminder));
 
   it("is completed by the next life if the first one ends during it", async () => {
     const gate = new Gate();

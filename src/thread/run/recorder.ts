@@ -12,6 +12,7 @@ import type { RunRecord } from "../rows/runs.ts";
 import { shapeOf, toolResult } from "../stream/events.ts";
 import { messagesSnapshot } from "../stream/snapshot.ts";
 import { forgetSeenEdits, storeTimes } from "./plan-tracking.ts";
+import { keepExtras } from "./reply-extras.ts";
 import { keepResult } from "./results.ts";
 import { storeSummary, storeTokenScale } from "./summaries.ts";
 
@@ -55,7 +56,7 @@ export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void 
 
 function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "assistant_message" }>): void {
   const { message, message_id, reasoning, partial, finish, model, xml, task_id, usage, call_sources } = fact;
-  insertMessage(life.database.sql, {
+  const seq = insertMessage(life.database.sql, {
     message_id,
     invocation_id: record.run.invocation_id,
     agent_id: record.run.agent_id,
@@ -74,6 +75,7 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
     },
     created_at: isoTime(life),
   });
+  if (fact.extras !== undefined) keepExtras(life.database.sql, seq, fact.extras);
   const calls = new Set(message.tool_calls?.map(({ id }) => id));
   const shapes = new Set(
     life.journal.liveParts().map(({ part_id, startEvents }) => (isToolCall(startEvents) ? "" : part_id)),

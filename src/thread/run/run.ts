@@ -14,6 +14,7 @@ import { type Life, noteError, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { trimMemory, watchIdle } from "../stream/streams.ts";
 import { readLedger } from "./ledger.ts";
+import { openModelMemory } from "./model-memory.ts";
 import { openTools } from "./open-tools.ts";
 import { isFormerPlan, readCallSources, readSeenTask, readUnseenEdits } from "./plan-tracking.ts";
 import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
@@ -137,7 +138,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       context: record.input?.context ?? [],
     },
     {
-      model: withPermittedImages(ports.models[config.tool_format], ports.images),
+      model: withPermittedImages(ports.models[config.tool_format](openModelMemory(life)), ports.images),
       tools,
       sandbox: await openSandbox(life),
       readPlan: () => life.state.plan,

@@ -2,17 +2,19 @@
 
 import type { Summary } from "../../agent/context/summary.ts";
 import type { LoopFact } from "../../agent/events.ts";
+import type { ModelMessage } from "../../agent/model.ts";
 import { isRecord } from "../../lib/is-record.ts";
-import type { ChatMessage, ToolMessage } from "../../protocol/message.ts";
+import type { ToolMessage } from "../../protocol/message.ts";
 import { toChatMessage, toUserMessage, UNREADABLE } from "../../store/shapes/message.ts";
 import { isList, isNumber, isText, readStored, shapeOf } from "../../store/shapes/stored.ts";
 import { readMeta, readText, type Sql, type SqlValue, writeMeta } from "../rows/database.ts";
 import { insertMessage, type NewMessage } from "../rows/messages.ts";
+import { dropExtras, readExtras } from "./reply-extras.ts";
 
 export interface History {
   summary: Summary | null;
   /** LLM rows in order, without summaries. */
-  history: ChatMessage[];
+  history: ModelMessage[];
   /** Offsets in results at which a person's words begin, by call id. */
   answers: Map<string, number>;
 }
@@ -26,18 +28,21 @@ export function readHistory(sql: Sql): History {
   const answers = new Map<string, number>();
   const lostResults: number[] = [];
   const messages = sql
-    .exec<{ seq: number; type: string; content: string | null; said_at: SqlValue }>(
-      `SELECT seq, type, content, CASE WHEN type = 'tool' AND json_valid(metadata) THEN metadata ->> 'said_at' END AS said_at FROM messages
+    .exec<{ seq: number; type: string; content: string | null; said_at: SqlValue; extras: string | null }>(
+      `SELECT seq, type, messages.content, reply_extras.content AS extras,
+         CASE WHEN type = 'tool' AND json_valid(metadata) THEN metadata ->> 'said_at' END AS said_at
+       FROM messages LEFT JOIN reply_extras USING (seq)
        WHERE seq >= ? AND is_llm_message = 1 AND type <> 'summary' ORDER BY seq`,
       newest?.keep_from ?? 0,
     )
     .toArray()
-    .map(({ seq, type, content, said_at }, place) => {
+    .map(({ seq, type, content, said_at, extras }, place) => {
       const text = content ?? readText(sql, `m:${seq}`, content);
       const message = readStored(toChatMessage, text, "message", seq);
       if (message === undefined && type === "tool") lostResults.push(place);
       if (message?.role === "tool" && isNumber(said_at)) answers.set(message.tool_call_id, said_at);
-      return message;
+      if (message?.role !== "assistant" || extras === null) return message;
+      return { ...message, extras: readExtras(extras, seq) };
     });
   for (const place of lostResults) messages[place] = standInResult(messages, place);
   // Every other unreadable row is left out.
@@ -49,7 +54,7 @@ export function readHistory(sql: Sql): History {
  * Stands in for a result that can't be read. Its call is no longer known, so the result is given to the first call of the
  * reply that has none: a call without a result would be made again.
  */
-function standInResult(messages: (ChatMessage | undefined)[], place: number): ToolMessage | undefined {
+function standInResult(messages: (ModelMessage | undefined)[], place: number): ToolMessage | undefined {
   const asked = messages.slice(0, place).findLastIndex((message) => message?.role === "assistant");
   const reply = messages[asked];
   if (reply?.role !== "assistant") return undefined;
@@ -67,8 +72,10 @@ export function storeSummary(
   row: Pick<NewMessage, "invocation_id" | "agent_id" | "created_at">,
 ): void {
   const { message, ...rest } = summary;
-  const metadata: SummaryMetadata = { ...rest, keep_from: findPlace(sql, replaced) };
+  const keep_from = findPlace(sql, replaced);
+  const metadata: SummaryMetadata = { ...rest, keep_from };
   insertMessage(sql, { ...row, message_id, type: "summary", is_llm_message: true, content: message, metadata });
+  dropExtras(sql, keep_from);
 }
 
 /** Counts from the front, so a row that the loop does not know of is kept and not lost. */

@@ -1,0 +1,148 @@
+// Adds up the pieces of a reply's calls. Providers send calls without an index, whole at once, several under one index,
+// with the name after the arguments, with the name in pieces, under an id that changes from piece to piece, or with
+// arguments as an object.
+import type { ModelDelta } from "../../agent/model.ts";
+import { isRecord } from "../../lib/is-record.ts";
+import type { ToolCall } from "../../protocol/message.ts";
+import { mergeExtra } from "./extras.ts";
+import { ReplyTooLong } from "./reply-limits.ts";
+
+/** More calls than this in one message are a loop and no plan; OpenAI's own limit is 128. */
+export const MAX_TOOL_CALLS = 256;
+
+interface OpenCall {
+  /** Our own index: the call's position in the message. */
+  index: number;
+  id: string;
+  name: string;
+  arguments: string;
+  extra: unknown;
+  /** Whether `tool_call` was sent; until then the arguments wait for the whole name. */
+  announced: boolean;
+}
+
+export interface CallBuilder {
+  accept(entry: Record<string, unknown>): void;
+  /** Sends what was held back. */
+  close(): void;
+  readonly count: number;
+  calls(): ToolCall[];
+  extras(): { name: string; extra: unknown }[];
+}
+
+/** `count` throws when the reply grows past its limit. `names` are those of the tools that were offered. */
+export function createCallBuilder(
+  names: readonly string[],
+  onDelta: (delta: ModelDelta) => void,
+  count: (characters: number) => void,
+): CallBuilder {
+  const calls: OpenCall[] = [];
+  /** The provider's index → the call that it currently means. */
+  const byIndex = new Map<number, OpenCall>();
+
+  function openCall(id: string): OpenCall {
+    if (calls.length >= MAX_TOOL_CALLS) throw new ReplyTooLong();
+    // The arguments of this call may follow, so the name of the one before is whole.
+    const last = calls.at(-1);
+    if (last && last.name !== "" && !last.announced) announce(last);
+    count(id.length);
+    const call = { index: calls.length, id, name: "", arguments: "", extra: undefined, announced: false };
+    calls.push(call);
+    return call;
+  }
+
+  function announce(call: OpenCall): void {
+    call.announced = true;
+    onDelta({ type: "tool_call", index: call.index, id: call.id, name: call.name });
+    if (call.arguments !== "") onDelta({ type: "tool_arguments", index: call.index, text: call.arguments });
+  }
+
+  function find(index: number | null, id: string, name: string): OpenCall | undefined {
+    if (index !== null) return byIndex.get(index);
+    const known = id === "" ? undefined : calls.find((call) => call.id === id);
+    // A piece that names no tool goes on with the newest call, whatever its id.
+    return known ?? (name === "" ? calls.at(-1) : undefined);
+  }
+
+  /** Some servers send a name in pieces, and some repeat the whole name with every piece of the arguments. */
+  function addName(call: OpenCall, piece: string): void {
+    const isPiece = call.name === "" || (!call.announced && call.arguments === "" && piece !== call.name);
+    if (piece === "" || !isPiece) return;
+    count(piece.length);
+    call.name += piece;
+  }
+
+  return {
+    accept(entry) {
+      const details = isRecord(entry.function) ? entry.function : {};
+      const id = asText(entry.id);
+      const name = asText(details.name);
+      const piece = readArguments(details.arguments);
+      const index = typeof entry.index === "number" ? entry.index : null;
+      const known = find(index, id, name);
+      const call = known && !startsAnother(known, id, name, piece) ? known : openCall(id);
+      if (index !== null) byIndex.set(index, call);
+      if (call.id === "" && id !== "") {
+        count(id.length);
+        call.id = id;
+      }
+      addName(call, name);
+      if (entry.extra_content !== undefined) {
+        count(JSON.stringify(entry.extra_content).length);
+        call.extra = mergeExtra(call.extra, entry.extra_content);
+      }
+      count(piece.length);
+      call.arguments += piece;
+      if (call.announced) {
+        if (piece !== "") onDelta({ type: "tool_arguments", index: call.index, text: piece });
+      } else if (call.name !== "" && (call.arguments !== "" || isWhole(call.name, names))) announce(call);
+    },
+    close() {
+      for (const call of calls) if (!call.announced) announce(call);
+    },
+    get count() {
+      return calls.length;
+    },
+    calls: () =>
+      calls.map((call) => ({
+        id: call.id,
+        type: "function",
+        function: { name: call.name, arguments: call.arguments },
+      })),
+    extras: () => calls.map(({ name, extra }) => ({ name, extra })),
+  };
+}
+
+/** Whether a name that was read so far can't be the beginning of another tool's. */
+function isWhole(name: string, names: readonly string[]): boolean {
+  return names.includes(name) && !names.some((other) => other !== name && other.startsWith(name));
+}
+
+/**
+ * Whether a piece under a known index starts another call. Another id and another name do. An id alone says nothing,
+ * since some servers make one for each piece: with the same name, or without ids, the arguments so far must be whole.
+ */
+function startsAnother(known: OpenCall, id: string, name: string, piece: string): boolean {
+  if (name === "" || known.name === "" || (id !== "" && id === known.id)) return false;
+  const hasOtherId = id !== "" && known.id !== "";
+  if (hasOtherId && name !== known.name) return true;
+  return isJsonObject(known.arguments) && (hasOtherId || isJsonObject(piece));
+}
+
+function isJsonObject(text: string): boolean {
+  if (!text.trimStart().startsWith("{")) return false;
+  try {
+    return isRecord(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
+
+function readArguments(value: unknown): string {
+  if (typeof value === "string") return value;
+  return isRecord(value) ? JSON.stringify(value) : "";
+}
+
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

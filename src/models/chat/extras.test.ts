@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { plainProfile } from "../profiles/profile.ts";
+import { addDetail, type GatheredExtras, mergeExtra, selectExtras } from "./extras.ts";
+
+const nothing: GatheredExtras = { reasoning: "", content: "", details: [], message_extra: undefined, call_extras: [] };
+const all: GatheredExtras = {
+  reasoning: "because",
+  content: "<think>because</think>Hi",
+  details: [{ type: "reasoning.text", text: "because" }],
+  message_extra: { a: 1 },
+  call_extras: [{ name: "f", extra: { google: { thought_signature: "s" } } }],
+};
+
+function join(...pieces: Record<string, unknown>[]): Record<string, unknown>[] {
+  const details: Record<string, unknown>[] = [];
+  for (const piece of pieces) addDetail(details, piece);
+  return details;
+}
+
+describe("selectExtras", () => {
+  it("keeps what the profile sends back, and the place that it belongs to", () => {
+    const profile = {
+      ...plainProfile,
+      thinks: true,
+      reasoning: { field: "reasoning", on: "all", required: false } as const,
+    };
+    expect(selectExtras(all, profile, "host family")).toEqual({
+      origin: "host family",
+      values: {
+        reasoning: "because",
+        content: "<think>because</think>Hi",
+        details: all.details,
+        message_extra: { a: 1 },
+        call_extras: all.call_extras,
+      },
+    });
+  });
+
+  it("keeps nothing of a reply that brought nothing, or that nobody wants back", () => {
+    expect(
+      selectExtras({ ...nothing, content: "Hi", call_extras: [{ name: "f", extra: undefined }] }, plainProfile, "x"),
+    ).toBeUndefined();
+    expect(selectExtras(all, { ...plainProfile, details: false, signatures: "no" }, "x")).toBeUndefined();
+  });
+
+  it("keeps no reasoning of a text where only calls need it", () => {
+    const profile = {
+      ...plainProfile,
+      reasoning: { field: "reasoning_content", on: "calls", required: true } as const,
+    };
+    expect(selectExtras({ ...nothing, reasoning: "r" }, profile, "x")).toBeUndefined();
+    expect(
+      selectExtras({ ...nothing, reasoning: "r", call_extras: [{ name: "f", extra: undefined }] }, profile, "x")
+        ?.values,
+    ).toEqual({ reasoning: "r" });
+  });
+});
+
+describe("addDetail", () => {
+  it("joins the pieces of a block by type and index, with the signature that comes last", () => {
+    expect(
+      join(
+        { type: "reasoning.text", text: "Let ", index: 0, format: "anthropic-claude-v1" },
+        { type: "reasoning.text", text: "me.", index: 0, format: "anthropic-claude-v1" },
+        { type: "reasoning.text", signature: "sig", index: 0, text: null },
+        { type: "reasoning.encrypted", data: "abc", index: 1 },
+        { type: "reasoning.encrypted", data: "def", index: 1 },
+      ),
+    ).toEqual([
+      { type: "reasoning.text", text: "Let me.", index: 0, format: "anthropic-claude-v1", signature: "sig" },
+      { type: "reasoning.encrypted", data: "abcdef", index: 1 },
+    ]);
+  });
+
+  it("keeps blocks apart that have no index but a signature or an id of their own", () => {
+    expect(join({ type: "t", text: "a", signature: "1" }, { type: "t", text: "b" })).toHaveLength(2);
+    expect(join({ type: "t", id: "1", data: "a" }, { type: "t", id: "2", data: "b" })).toHaveLength(2);
+    expect(join({ type: "t", text: "a" }, { type: "t", text: "b" })).toEqual([{ type: "t", text: "ab" }]);
+  });
+});
+
+describe("mergeExtra", () => {
+  it("adds the fields of each piece", () => {
+    expect(mergeExtra(mergeExtra(undefined, { google: { a: 1 } }), { google: { b: 2 }, c: 3 })).toEqual({
+      google: { a: 1, b: 2 },
+      c: 3,
+    });
+    expect(mergeExtra({ a: 1 }, null)).toEqual({ a: 1 });
+  });
+});

@@ -1,0 +1,169 @@
+// Writes the messages of a request in the form that a server accepts, by its profile. The same history and profile give
+// the same bytes each time, up to the end of the last message: the reminder and the marks for caches come there.
+import type { ModelMessage, ModelRequest } from "../../agent/model.ts";
+import { isRecord } from "../../lib/is-record.ts";
+import type { ContentPart, ToolCall } from "../../protocol/message.ts";
+import type { Profile } from "../profiles/profile.ts";
+import { type CallIds, createCallIds } from "./call-ids.ts";
+import { contentAsWritten, extraOfCall, readExtras } from "./extras.ts";
+import { hashImage } from "./images.ts";
+
+export interface WireMessage {
+  role: "system" | "user" | "assistant" | "tool";
+  content: string | null | WirePart[];
+  [field: string]: unknown;
+}
+
+type WirePart = ContentPart & { cache_control?: { type: "ephemeral" } };
+
+export interface WireContext {
+  profile: Profile;
+  /** The server and family whose extras go back. */
+  origin: string;
+  /** Images that were refused, by their hashes. */
+  refused_images: ReadonlySet<string>;
+}
+
+export function toWireMessages(request: ModelRequest, context: WireContext): WireMessage[] {
+  const { profile } = context;
+  const ids = createCallIds(profile.ids);
+  const messages: WireMessage[] = [];
+  for (const message of request.messages) append(messages, toWireMessage(message, ids, context), profile);
+  if (profile.cache_marks) markForCache(messages);
+  if (request.reminder) remind(messages, request.reminder, profile);
+  return messages;
+}
+
+function toWireMessage(message: ModelMessage, ids: CallIds, context: WireContext): WireMessage {
+  switch (message.role) {
+    case "system":
+      return { role: context.profile.system, content: message.content };
+    case "user":
+      return { role: "user", content: toUserContent(message.content, context) };
+    case "tool":
+      return { role: "tool", tool_call_id: ids.ofResult(message.tool_call_id), content: message.content };
+    case "assistant":
+      return toAssistant(message, ids, context);
+  }
+}
+
+function toUserContent(
+  content: string | ContentPart[],
+  { profile, refused_images }: WireContext,
+): WireMessage["content"] {
+  if (typeof content === "string" || (profile.images && refused_images.size === 0)) return content;
+  const shown = content.map((part) => {
+    const isRefused =
+      part.type === "image_url" && (!profile.images || refused_images.has(hashImage(part.image_url.url)));
+    return isRefused ? unseenImage : part;
+  });
+  if (shown.some(({ type }) => type !== "text")) return shown;
+  // A server that refuses images may refuse parts too.
+  return shown.map((part) => (part.type === "text" ? part.text : "")).join("\n\n");
+}
+
+const unseenImage: ContentPart = { type: "text", text: "[an image is left out here: the model can't see it]" };
+
+function toAssistant(
+  message: Extract<ModelMessage, { role: "assistant" }>,
+  ids: CallIds,
+  context: WireContext,
+): WireMessage {
+  const { profile, origin } = context;
+  const values = readExtras(message.extras, origin);
+  const written = profile.thinks ? contentAsWritten(values, message) : null;
+  const wire: WireMessage = { role: "assistant", content: written ?? (message.content || profile.empty_content) };
+  const { field, on, required } = profile.reasoning;
+  if (field !== null && written === null && (on === "all" || message.tool_calls !== undefined)) {
+    const { reasoning } = values;
+    if (typeof reasoning === "string") wire[field] = reasoning;
+    else if (required) wire[field] = "";
+  }
+  if (profile.details && Array.isArray(values.details)) wire.reasoning_details = values.details;
+  if (profile.signatures !== "no" && values.message_extra !== undefined) wire.extra_content = values.message_extra;
+  if (message.tool_calls) wire.tool_calls = message.tool_calls.map((call, at) => toCall(call, at));
+  return wire;
+
+  function toCall(call: ToolCall, at: number): Record<string, unknown> {
+    const id = ids.ofCall(call.id, call.function.name);
+    const extra = profile.signatures === "no" ? undefined : extraOfCall(values, at, call.function.name);
+    if (extra !== undefined) return { ...call, id, extra_content: extra };
+    return profile.signatures === "required" && at === 0
+      ? { ...call, id, extra_content: noSignature }
+      : { ...call, id };
+  }
+}
+
+/** Gemini's documented word for a call that another model made: docs of thought signatures. */
+const noSignature = { google: { thought_signature: "skip_thought_signature_validator" } };
+
+/** Stands between a result and a person's words where a server wants a message of the model there. */
+const BRIDGE = "I have the results.";
+
+function append(messages: WireMessage[], message: WireMessage, profile: Profile): void {
+  const last = messages.at(-1);
+  if (last?.role === "tool" && message.role === "user" && profile.bridges_results) {
+    messages.push({ role: "assistant", content: BRIDGE });
+  } else if (
+    last &&
+    profile.merges_messages &&
+    last.role === message.role &&
+    isMergeable(last) &&
+    isMergeable(message)
+  ) {
+    last.content = join(last.content, message.content);
+    return;
+  }
+  messages.push(message);
+}
+
+/** A message of a person, or one of the model without calls. */
+function isMergeable({ role, tool_calls }: WireMessage): boolean {
+  return role === "user" || (role === "assistant" && tool_calls === undefined);
+}
+
+function join(one: WireMessage["content"], other: WireMessage["content"]): WireMessage["content"] {
+  if (!Array.isArray(one) && !Array.isArray(other)) return [one, other].filter(Boolean).join("\n\n");
+  return [...toParts(one), ...toParts(other)];
+}
+
+function toParts(content: WireMessage["content"]): WirePart[] {
+  if (Array.isArray(content)) return content;
+  return content ? [{ type: "text", text: content }] : [];
+}
+
+/**
+ * The reminder stands at the end of the last result, or of the person's last message: a message of its own would follow
+ * a result, which some servers refuse, and would make templates drop the thoughts of this turn.
+ */
+function remind(messages: WireMessage[], reminder: string, profile: Profile): void {
+  const last = messages.at(-1);
+  if (last?.role === "tool" || last?.role === "user") last.content = join(last.content, reminder);
+  else append(messages, { role: "user", content: reminder }, profile);
+}
+
+const ephemeral = { type: "ephemeral" } as const;
+
+/** Marks the ends of what stays: the system prompt with the tools before it, and the conversation so far. */
+function markForCache(messages: WireMessage[]): void {
+  const newest = messages.findLast(({ role, content }) => role !== "assistant" && content !== "");
+  for (const message of new Set([messages.find(({ role }) => role === "system"), newest])) {
+    const parts = message ? toParts(message.content) : [];
+    const last = parts.at(-1);
+    if (message && last) message.content = [...parts.slice(0, -1), { ...last, cache_control: ephemeral }];
+  }
+}
+
+/** The images of a request that are sent: all, and those behind the model's last reply. */
+export function listImages(messages: readonly ModelMessage[]): { images: string[]; new_images: string[] } {
+  const hashes = (list: readonly ModelMessage[]) =>
+    list.flatMap(({ role, content }) =>
+      role === "user" && Array.isArray(content)
+        ? content.flatMap((part) =>
+            isRecord(part) && part.type === "image_url" ? [hashImage(part.image_url.url)] : [],
+          )
+        : [],
+    );
+  const replied = messages.findLastIndex(({ role }) => role === "assistant");
+  return { images: hashes(messages), new_images: hashes(messages.slice(replied + 1)) };
+}

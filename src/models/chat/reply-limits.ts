@@ -1,0 +1,12 @@
+// What one reply may take in memory.
+
+/** No model writes this much in one reply. The limit stops an endless reply, of which several copies are kept. */
+export const MAX_REPLY_CHARACTERS = 2 * 1024 * 1024;
+
+/** Thrown when the reply is longer than its limit. */
+export class ReplyTooLong extends Error {
+  constructor() {
+    super("the reply is longer than allowed");
+    this.name = "ReplyTooLong";
+  }
+}

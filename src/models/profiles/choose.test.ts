@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { chooseProfile } from "./choose.ts";
+import { bareName, familyOf } from "./families.ts";
+import { plainProfile } from "./profile.ts";
+import { serverNames } from "./servers.ts";
+
+const unknown = "http://127.0.0.1:9999/v1";
+
+describe("chooseProfile", () => {
+  it.each([
+    ["kimi-k2-thinking", { ids: "kimi", reasoning: { field: "reasoning_content", on: "calls", required: true } }],
+    ["moonshotai/Kimi-K2.6", { ids: "kimi", omits: ["temperature"] }],
+    ["deepseek-v4-pro", { images: false, reasoning: { field: "reasoning_content", on: "all", required: true } }],
+    ["deepseek-flash", { images: true }],
+    ["mistral-large-latest", { ids: "nine", bridges_results: true }],
+    ["gemini-3-pro-preview", { signatures: "required" }],
+    ["models/gemini-3.5-flash", { signatures: "required" }],
+    ["gemini-2.5-flash", { signatures: "echo" }],
+    ["MiniMax-M2", { thinks: true }],
+    ["anthropic/claude-sonnet-4.5", { ids: "plain", cache_marks: true, details: true }],
+    ["@cf/meta/llama-4-scout", { limit: { field: "max_tokens", required: true } }],
+    ["gpt-5.6-terra", { adds: { reasoning_effort: "none" } }],
+    ["gpt-5.4", { adds: {} }],
+  ])("knows %s by its name alone", (model, expected) => {
+    expect(chooseProfile(null, unknown, model)).toMatchObject(expected);
+  });
+
+  it.each([
+    ["https://api.groq.com/openai/v1", "moonshotai/kimi-k2-instruct", { reasoning: { field: null }, details: false }],
+    [
+      "https://openrouter.ai/api/v1",
+      "deepseek/deepseek-v4-pro",
+      { reasoning: { field: null }, details: true, images: false },
+    ],
+    ["https://api.anthropic.com/v1", "claude-sonnet-5", { cache_marks: false, limit: { required: true } }],
+    ["https://x.openai.azure.com/openai/v1/", "my-deployment", { auth: "api-key" }],
+    ["https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "qwen3-max", { cache_marks: true }],
+    ["https://api.z.ai/api/paas/v4", "glm-5", { adds: { tool_stream: true } }],
+  ])("puts what %s needs over what %s needs", (base_url, model, expected) => {
+    expect(chooseProfile(null, base_url, model)).toMatchObject(expected);
+  });
+
+  it("follows the setting before the address", () => {
+    expect(chooseProfile("vllm", "https://api.openai.com/v1", "m")).toMatchObject({ merges_messages: true });
+    expect(chooseProfile("workers-ai", unknown, "m").limit.required).toBe(true);
+  });
+
+  it("asks a server and model that nobody knows for nothing special", () => {
+    expect(chooseProfile(null, unknown, "house-model-1")).toEqual(plainProfile);
+    expect(chooseProfile(null, "not an address", "house-model-1")).toEqual(plainProfile);
+  });
+
+  it("is not misled by hosts that only contain a provider's name", () => {
+    for (const host of ["api.groq.com.example.org", "notopenrouter.ai", "api.openai.com.evil.example"]) {
+      expect(chooseProfile(null, `https://${host}/v1`, "m"), host).toEqual(plainProfile);
+    }
+  });
+
+  it("declares the servers of the documentation", () => {
+    expect(serverNames).toEqual(
+      expect.arrayContaining([
+        "openai",
+        "azure",
+        "deepseek",
+        "kimi",
+        "qwen",
+        "glm",
+        "minimax",
+        "openrouter",
+        "gemini",
+        "anthropic",
+        "mistral",
+        "groq",
+        "workers-ai",
+        "ai-gateway",
+        "litellm",
+        "vllm",
+        "llama.cpp",
+        "ollama",
+      ]),
+    );
+  });
+});
+
+describe("familyOf", () => {
+  it("is the same for versions of a model, wherever they run, and differs between makers", () => {
+    expect(familyOf("us.anthropic.claude-opus-5-v1:0")).toBe(familyOf("anthropic/claude-sonnet-4.5"));
+    expect(familyOf("deepseek-v4")).toBe(familyOf("deepseek-ai/DeepSeek-V3.2"));
+    expect(familyOf("house-model-1")).toBe(familyOf("house-model-2"));
+    expect(new Set(["gpt-5", "gpt-oss-120b", "claude-4", "house-1", "kimi-k3"].map(familyOf)).size).toBe(5);
+  });
+
+  it("removes the maker from a name", () => {
+    expect(bareName("accounts/fireworks/models/Kimi-K2p5")).toBe("kimi-k2p5");
+  });
+});

@@ -1,0 +1,87 @@
+// What models need on whatever server they run, by their names. The first family that matches counts. The name of a
+// family is also part of where a reply's extras belong to: another family does not get them.
+import type { ProfileChange } from "./profile.ts";
+
+interface Family {
+  name: string;
+  /** Matched against the name in lower case, without its maker. */
+  models: RegExp;
+  change: ProfileChange;
+}
+
+const returnsReasoning = { field: "reasoning_content", on: "calls", required: false } as const;
+
+const families: Family[] = [
+  {
+    name: "gpt-oss",
+    models: /^gpt-oss/,
+    // Its own format keeps the reasoning between the calls of a turn.
+    change: { reasoning: { field: "reasoning", on: "calls", required: false }, images: false },
+  },
+  {
+    // Function tools are refused with their usual effort: docs of /v1/chat/completions.
+    name: "gpt",
+    models: /^gpt-5\.(?:[5-9]|\d\d)/,
+    change: {
+      ids: "forty",
+      limit: { field: "max_completion_tokens", required: false },
+      adds: { reasoning_effort: "none" },
+    },
+  },
+  {
+    name: "gpt",
+    models: /^(?:gpt|chatgpt|o\d|codex)/,
+    change: { ids: "forty", limit: { field: "max_completion_tokens", required: false } },
+  },
+  {
+    // With tools, every message of the model must bring its reasoning, older ones too.
+    name: "deepseek",
+    models: /^deepseek.*(?:flash|vision|vl)/,
+    change: { reasoning: { field: "reasoning_content", on: "all", required: true } },
+  },
+  {
+    name: "deepseek",
+    models: /^deepseek/,
+    change: { reasoning: { field: "reasoning_content", on: "all", required: true }, images: false },
+  },
+  {
+    name: "kimi",
+    models: /^kimi-k2-thinking/,
+    change: { reasoning: { ...returnsReasoning, required: true }, ids: "kimi", images: false },
+  },
+  {
+    // They accept no other temperature than their own.
+    name: "kimi",
+    models: /^kimi-(?:k2\.[5-9]|k[3-9]|for-coding)/,
+    change: { reasoning: { ...returnsReasoning, required: true }, ids: "kimi", omits: ["temperature"] },
+  },
+  { name: "kimi", models: /^(?:kimi|moonshot)/, change: { ids: "kimi" } },
+  // Their templates show them the reasoning of the turn.
+  { name: "qwen", models: /^(?:qwen|qwq|qvq)/, change: { reasoning: returnsReasoning } },
+  { name: "glm", models: /^(?:glm|chatglm|z1)/, change: { reasoning: { ...returnsReasoning, on: "all" } } },
+  { name: "minimax", models: /^minimax/, change: { reasoning: { ...returnsReasoning, on: "all" }, thinks: true } },
+  { name: "claude", models: /^claude/, change: { ids: "plain", cache_marks: true } },
+  { name: "gemini", models: /^gemini-(?:[3-9]|\d\d)/, change: { signatures: "required" } },
+  { name: "gemini", models: /^gemini/, change: {} },
+  {
+    name: "mistral",
+    models: /^(?:mi[sx]tral|ministral|magistral|devstral|codestral|pixtral|voxtral|open-mi[sx]tral)/,
+    change: { ids: "nine", bridges_results: true, merges_messages: true },
+  },
+];
+
+/** Null for a name of no known family. */
+export function findFamily(model: string): Family | null {
+  const name = bareName(model);
+  return families.find(({ models }) => models.test(name)) ?? null;
+}
+
+/** Models of one family understand each other's extras. An unknown name is a family up to its first number. */
+export function familyOf(model: string): string {
+  return findFamily(model)?.name ?? /^[^\d:@]*/.exec(bareName(model))?.[0] ?? "";
+}
+
+/** Routers put the maker before the name (`anthropic/claude-…`), and so do clouds (`us.anthropic.claude-…`). */
+export function bareName(model: string): string {
+  return (model.toLowerCase().split("/").at(-1) ?? "").replace(/^(?:[a-z]+\.)+/, "");
+}

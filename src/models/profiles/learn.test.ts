@@ -1,0 +1,156 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { chooseProfile } from "./choose.ts";
+import { readObjection, type SentRequest } from "./learn.ts";
+import { forgetRules, knownRules, rememberRule } from "./memory.ts";
+import { plainProfile } from "./profile.ts";
+import { applyRules } from "./rules.ts";
+
+const sent: SentRequest = {
+  profile: plainProfile,
+  optional_fields: ["stream_options", "temperature", "max_tokens", "parallel_tool_calls", "tool_stream"],
+  images: [],
+  new_images: [],
+};
+const withImages = { ...sent, images: ["old", "new"], new_images: ["new"] };
+const learn = (detail: string, given: Partial<SentRequest> = {}, status = 400, param: string | null = null) =>
+  readObjection({ status, detail, param }, { ...sent, ...given });
+
+describe("readObjection", () => {
+  it.each([
+    [
+      "thinking is enabled but reasoning_content is missing in assistant tool call message at index 3",
+      "send reasoning_content",
+    ],
+    ["The `reasoning_content` in the thinking mode must be passed back to the API.", "send reasoning_content"],
+    ["Missing `reasoning_content` field in the assistant message at message index 2.", "send reasoning_content"],
+    [
+      "'messages.2' : for 'role:assistant' the following must be satisfied[('messages.2' : property 'reasoning_content' is unsupported)]",
+      "send no reasoning",
+    ],
+    [
+      "messages.2.assistant.reasoning_content: property 'messages.2.assistant.reasoning_content' is unsupported",
+      "send no reasoning",
+    ],
+    [
+      "body.messages.1.assistant.reasoning_content: Extra inputs are not permitted (extra_forbidden)",
+      "send no reasoning",
+    ],
+    ["messages.1.content.0: Invalid `signature` in `thinking` block", "send no reasoning"],
+    [
+      "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly",
+      "send signatures",
+    ],
+    ["Unknown field extra_content", "send no signatures"],
+    ["Tool call id was call_1 but must be a-z, A-Z, 0-9, with a length of 9.", "ids:nine"],
+    ["messages.1.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'", "ids:plain"],
+    ["Invalid 'messages[2].tool_calls[0].id': string too long. Expected a string with maximum length 40", "ids:forty"],
+    [
+      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+      "limit is max_completion_tokens",
+    ],
+    ["max_tokens: Field required", "limit is max_tokens"],
+    [
+      "Function tools with reasoning_effort are not supported for gpt-5.6 in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.",
+      "no effort with tools",
+    ],
+    ["body.stream_options: Extra inputs are not permitted", "omit:stream_options"],
+    [
+      "Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value is supported.",
+      "omit:temperature",
+    ],
+    ["invalid temperature: only 1 is allowed for this model", "omit:temperature"],
+    ["property 'tool_stream' is unsupported", "omit:tool_stream"],
+    ["Unexpected role 'user' after role 'tool'", "bridge results"],
+    [
+      "After the optional system message, conversation roles must alternate user/assistant/user/assistant/...",
+      "merge messages",
+    ],
+    ["System role not supported", "no system role"],
+    ["messages: text content blocks must be non-empty", "content is null"],
+  ])("reads %j", (detail, rule) => {
+    expect(learn(detail)).toEqual([rule]);
+  });
+
+  it("reads that null is refused only where null was sent", () => {
+    const nullSent = { profile: { ...plainProfile, empty_content: null } };
+    expect(learn("messages[2].content: expected a string, got null", nullSent)).toEqual(["content is text"]);
+    expect(learn("messages[2].content: expected a string, got null")).toEqual([]);
+  });
+
+  it("uses the field that the server names apart from its words", () => {
+    expect(learn("Unsupported parameter", {}, 400, "temperature")).toEqual(["omit:temperature"]);
+  });
+
+  it.each([
+    ["messages[7]: unknown variant `image_url`, expected `text`", 400],
+    ["No endpoints found that support image input", 404],
+    ["this model does not support vision", 422],
+    ["image input is not supported - hint: if this is unexpected, you may need to provide the mmproj", 500],
+  ])("reads that the model sees no images: %s", (detail, status) => {
+    expect(learn(detail, withImages, status)).toEqual(["no images"]);
+    expect(learn(detail, {}, status)).toEqual([]);
+  });
+
+  it.each([
+    "messages.3.content.0.image.source.base64: image exceeds 5 MB maximum",
+    "Unsupported image format: image/tiff",
+    "Failed to download image from https://x.example/a.png",
+    "Could not process image",
+  ])("blames the newest image alone: %s", (detail) => {
+    expect(learn(detail, withImages)).toEqual(["image:new"]);
+    expect(learn(detail, { ...withImages, new_images: [] })).toEqual(["image:old", "image:new"]);
+  });
+
+  it.each([
+    [400, "Something went wrong"],
+    [400, "Invalid JSON"],
+    [400, "The content filter refused the request"],
+    [401, "Incorrect API key: temperature is not supported"],
+    [404, "The model `reasoning_content` does not exist"],
+    [429, "stream_options is not supported"],
+    [503, "The server is overloaded; temperature invalid"],
+  ])("learns nothing from %i %s", (status, detail) => {
+    expect(learn(detail, {}, status)).toEqual([]);
+  });
+});
+
+describe("applyRules", () => {
+  it("changes one thing of the profile for each rule, and ignores words of a later version", () => {
+    const changed = applyRules(plainProfile, [
+      "omit:temperature",
+      "ids:nine",
+      "ids:roman",
+      "something new",
+      "image:x",
+      "no images",
+    ]);
+    expect(changed).toEqual({ ...plainProfile, omits: ["temperature"], ids: "nine", images: false });
+  });
+
+  it("wins over what the tables say", () => {
+    const kimi = chooseProfile(null, "http://127.0.0.1/v1", "kimi-k2-thinking");
+    expect(applyRules(kimi, ["send no reasoning"]).reasoning).toMatchObject({ field: null, required: false });
+  });
+});
+
+describe("the memory of rules", () => {
+  afterEach(forgetRules);
+
+  it("joins what the thread and this isolate know, and keeps an image in its thread", () => {
+    const stored: string[] = [];
+    const memory = { read: () => stored, add: (_key: string, rule: string) => void stored.push(rule) };
+    rememberRule("h m", "ids:nine", memory);
+    rememberRule("h m", "image:a", memory);
+    expect(stored).toEqual(["ids:nine", "image:a"]);
+    expect(knownRules("h m", undefined)).toEqual(["ids:nine"]);
+    expect(knownRules("h m", memory)).toEqual(["ids:nine", "image:a"]);
+    expect(knownRules("h other", undefined)).toEqual([]);
+  });
+
+  it("stays small, however many models and rules there are", () => {
+    for (let at = 0; at < 300; at++) rememberRule(`h ${at}`, "ids:nine", undefined);
+    for (let at = 0; at < 100; at++) rememberRule("h 299", `omit:${at}`, undefined);
+    expect(knownRules("h 0", undefined)).toEqual([]);
+    expect(knownRules("h 299", undefined)).toHaveLength(32);
+  });
+});

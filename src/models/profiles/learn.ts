@@ -1,0 +1,134 @@
+// Reads out of a refusal what the server objects to. Only a refusal that names it counts: everything else is an error
+// for people. The words of many servers are matched by what they have in common, a name of ours and a reason.
+import type { Profile } from "./profile.ts";
+import type { Rule } from "./rules.ts";
+
+/** What was refused: the provider's words, and the field that it names, if any. */
+export interface Objection {
+  status: number;
+  detail: string;
+  param: string | null;
+}
+
+/** What the refused request had. */
+export interface SentRequest {
+  profile: Profile;
+  /** Fields that a request can do without. */
+  optional_fields: string[];
+  /** Hashes of its images, of which those behind the model's last reply are `new_images`. */
+  images: string[];
+  new_images: string[];
+}
+
+/** A server that can't read a request says so with one of these. Some have 404 for a model that sees no images. */
+const statuses = new Set([400, 404, 415, 422, 500]);
+
+/** What the refusal teaches, most likely first; empty if it names nothing that can be changed. */
+export function readObjection({ status, detail, param }: Objection, sent: SentRequest): Rule[] {
+  if (!statuses.has(status)) return [];
+  const text = `${param ?? ""} ${detail}`;
+  if (status === 404 || status === 500)
+    return sent.images.length > 0 && mentionsImages(text) ? refuseImages(text, sent) : [];
+  return (
+    readReasoning(text) ??
+    readSignature(text) ??
+    readCallIds(text) ??
+    readLimit(text) ??
+    readEffort(text) ??
+    readField(text, sent) ??
+    readOrder(text) ??
+    (sent.images.length > 0 && mentionsImages(text) ? refuseImages(text, sent) : null) ??
+    readContent(text, sent) ??
+    []
+  );
+}
+
+const isMissing =
+  /\b(?:missing|required|must be (?:passed|provided|included|sent|present)|must (?:have|contain|include)|expected)\b/i;
+const isUnknown =
+  /\b(?:unsupported|not supported|does(?:n't| not) support|un(?:known|recogni[sz]ed|expected)|not (?:permitted|allowed)|extra(?:_forbidden| inputs| fields)|additional propert|invalid|not (?:a )?valid|must not|can(?:'t|not) be)/i;
+
+function readReasoning(text: string): Rule[] | null {
+  if (!/reasoning_(?:content|details)|\breasoning\b(?!_effort)/i.test(text) || /reasoning_effort/.test(text))
+    return null;
+  if (/reasoning_content/i.test(text) && isMissing.test(text) && !/extra_forbidden|is unsupported/.test(text))
+    return ["send reasoning_content"];
+  return isUnknown.test(text) || /signature|modified/i.test(text) ? ["send no reasoning"] : null;
+}
+
+function readSignature(text: string): Rule[] | null {
+  if (/missing a `?thought_signature|thought_signature.{0,40}(?:missing|required)/i.test(text))
+    return ["send signatures"];
+  if (/extra_content|thought_signature/i.test(text)) return ["send no signatures"];
+  // The signature of a thought, from Claude behind a proxy.
+  return /\bsignature\b.{0,40}\bthinking\b|\bthinking\b.{0,60}(?:modified|must start with)/i.test(text)
+    ? ["send no reasoning"]
+    : null;
+}
+
+/** Also two objections of one server: Mistral's length, Claude's characters. */
+function readCallIds(text: string): Rule[] | null {
+  if (!/\b(?:tool[_ ]?(?:call|use)s?)\b.{0,40}\bid\b|tool_call_id|tool_calls?\S*\.id\b/i.test(text)) return null;
+  if (/length of 9|nine/i.test(text)) return ["ids:nine"];
+  if (/a-z\W*A-Z\W*0-9\W*_|a-zA-Z0-9_|pattern/i.test(text)) return ["ids:plain"];
+  if (/too long|maximum length|at most|max_length/i.test(text)) return ["ids:forty"];
+  return null;
+}
+
+function readLimit(text: string): Rule[] | null {
+  if (/max_tokens/.test(text) && /use '?`?max_completion_tokens/i.test(text)) return ["limit is max_completion_tokens"];
+  if (/max_completion_tokens/.test(text) && /use '?`?max_tokens/i.test(text)) return ["limit is max_tokens"];
+  if (!isMissing.test(text) || isUnknown.test(text)) return null;
+  if (/\bmax_tokens\b/.test(text)) return ["limit is max_tokens"];
+  return /\bmax_completion_tokens\b/.test(text) ? ["limit is max_completion_tokens"] : null;
+}
+
+function readEffort(text: string): Rule[] | null {
+  return /tools?\b.{0,40}\breasoning_effort/i.test(text) && /'?none'?/i.test(text) ? ["no effort with tools"] : null;
+}
+
+/** The field that is named; the longest, since `max_tokens` is in `min_max_tokens`. */
+function readField(text: string, { optional_fields }: SentRequest): Rule[] | null {
+  if (!isUnknown.test(text) && !/\bonly\b.{0,30}\ballowed\b/i.test(text)) return null;
+  const named = optional_fields.filter((field) => new RegExp(`\\b${field}\\b`).test(text));
+  if (/\bcache_control\b/.test(text)) return ["no cache marks"];
+  const [field] = named.toSorted((one, other) => other.length - one.length);
+  return field === undefined ? null : [`omit:${field}`];
+}
+
+function readOrder(text: string): Rule[] | null {
+  if (/role\W{0,3}user\W{0,3}\s*(?:right )?after\s*(?:role\s*)?\W{0,3}tool/i.test(text)) return ["bridge results"];
+  if (/roles? must alternate|alternate user|consecutive (?:user|messages)|two .{0,20}in a row/i.test(text))
+    return ["merge messages"];
+  if (
+    /system\W{0,3}\s*(?:role|messages?|prompts?)\b.{0,40}not (?:supported|allowed|permitted)|developer instruction is not enabled/i.test(
+      text,
+    )
+  )
+    return ["no system role"];
+  return null;
+}
+
+function readContent(text: string, { profile }: SentRequest): Rule[] | null {
+  if (!/\bcontent\b/i.test(text)) return null;
+  const isEmptyRefused = /non-?empty|cannot be empty|is (?:blank|empty)|must not be empty|min_length/i.test(text);
+  if (profile.empty_content === "" && isEmptyRefused) return ["content is null"];
+  const isNullRefused = /null|none\b|nil|required|string/i.test(text);
+  return profile.empty_content === null && isNullRefused ? ["content is text"] : null;
+}
+
+export function mentionsImages(text: string): boolean {
+  return /image|vision|multi-?modal/i.test(text);
+}
+
+/**
+ * A model that sees no image refuses all of them. A refusal of one image (its size, its format, an address that does not
+ * answer) says nothing of others.
+ */
+function refuseImages(text: string, { images, new_images }: SentRequest): Rule[] {
+  const isOne =
+    /too large|too big|exceed|\bsize\b|dimension|resolution|pixel|download|fetch|retriev|access|timed? ?out|corrupt|decode|base64|(?:invalid|unsupported|bad|unknown) (?:image(?: (?:format|type|data|url))?|media|mime)|could not process|unable to process|not (?:a )?valid image/i;
+  if (!isOne.test(text)) return ["no images"];
+  const refused = new_images.length > 0 ? new_images : images;
+  return refused.map((hash): Rule => `image:${hash}`);
+}

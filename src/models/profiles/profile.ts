@@ -1,0 +1,75 @@
+// A profile says how one server and model want to be asked, where that differs from OpenAI's chat completions. It is
+// composed of three layers, each over the one before: what the model's family needs (`families.ts`), what the server
+// needs (`servers.ts`), and what refusals have taught (`rules.ts`).
+export interface Profile {
+  /** Reasoning that goes back with the reply it belongs to. */
+  reasoning: {
+    /** The field that it goes back in. Null: it is not sent back. */
+    field: "reasoning_content" | "reasoning" | null;
+    /** On which messages of the model. */
+    on: "calls" | "all";
+    /** Such a message is refused without the field. An empty text is accepted where there was no reasoning. */
+    required: boolean;
+  };
+  /** `reasoning_details` go back as they came. */
+  details: boolean;
+  /** `<think>` in a reply's content goes back with it. */
+  thinks: boolean;
+  /** A reply begins inside of its thoughts, because the server's template wrote `<think>`. */
+  starts_thinking: boolean;
+  /**
+   * `extra_content` of calls (Gemini's signatures) goes back as it came. `required`: a reply's first call is refused
+   * without one, and a word that the provider documents replaces it for calls of other models.
+   */
+  signatures: "no" | "echo" | "required";
+  /** The form of the ids of calls. */
+  ids: IdForm;
+  /** The server refuses a person's message right after a tool's result. */
+  bridges_results: boolean;
+  /** The server refuses two messages of one role in a row. */
+  merges_messages: boolean;
+  /** Where the system prompt goes if the server knows no such role. */
+  system: "system" | "user";
+  /** The content of a message that has only calls. */
+  empty_content: "" | null;
+  /** Fields of the request that the server refuses. */
+  omits: readonly string[];
+  /** Fields of the request that the server needs beside OpenAI's. */
+  adds: Readonly<Record<string, unknown>>;
+  /** The name of the limit for the reply, and whether it must be sent. */
+  limit: { field: "max_tokens" | "max_completion_tokens"; required: boolean };
+  images: boolean;
+  /** Marks what a provider shall cache, for those that cache nothing by themselves. */
+  cache_marks: boolean;
+  /** How the key is sent. */
+  auth: "bearer" | "api-key";
+}
+
+/** `nine`: nine letters or digits. `plain`: letters, digits, `_`, `-`. `forty`: at most 40 characters. */
+export type IdForm = "any" | "nine" | "plain" | "forty" | "kimi";
+
+/** What a family, a server or a rule changes. */
+export type ProfileChange = Partial<Profile>;
+
+/**
+ * For whatever is in no table: what no server has been seen to refuse. What a provider sends along by names that only
+ * it knows (details, signatures) goes back, since it would not send them otherwise.
+ */
+export const plainProfile: Profile = {
+  reasoning: { field: null, on: "calls", required: false },
+  details: true,
+  thinks: false,
+  starts_thinking: false,
+  signatures: "echo",
+  ids: "any",
+  bridges_results: false,
+  merges_messages: false,
+  system: "system",
+  empty_content: "",
+  omits: [],
+  adds: {},
+  limit: { field: "max_tokens", required: false },
+  images: true,
+  cache_marks: false,
+  auth: "bearer",
+};

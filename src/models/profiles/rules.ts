@@ -1,0 +1,55 @@
+// What refusals teach of a server and model, as words that can be stored. Each changes one thing of the profile.
+import type { IdForm, Profile } from "./profile.ts";
+
+/** `omit:`: a field of the request. `image:`: one image, by a hash of its address. */
+export type Rule = `omit:${string}` | `image:${string}` | `ids:${IdForm}` | keyof typeof changes;
+
+const changes = {
+  "send reasoning_content": (profile) => ({
+    ...profile,
+    reasoning: { field: "reasoning_content", on: "all", required: true },
+  }),
+  "send no reasoning": (profile) => ({
+    ...profile,
+    reasoning: { field: null, on: "calls", required: false },
+    details: false,
+  }),
+  "send signatures": (profile) => ({ ...profile, signatures: "required" }),
+  "send no signatures": (profile) => ({ ...profile, signatures: "no" }),
+  "reply starts with thoughts": (profile) => ({ ...profile, starts_thinking: true }),
+  "bridge results": (profile) => ({ ...profile, bridges_results: true }),
+  "merge messages": (profile) => ({ ...profile, merges_messages: true, bridges_results: true }),
+  "no system role": (profile) => ({ ...profile, system: "user", merges_messages: true }),
+  "content is null": (profile) => ({ ...profile, empty_content: null }),
+  "content is text": (profile) => ({ ...profile, empty_content: "" }),
+  "no images": (profile) => ({ ...profile, images: false }),
+  "no cache marks": (profile) => ({ ...profile, cache_marks: false }),
+  "no effort with tools": (profile) => ({ ...profile, adds: { ...profile.adds, reasoning_effort: "none" } }),
+  "limit is max_tokens": (profile) => ({ ...profile, limit: { field: "max_tokens", required: true } }),
+  "limit is max_completion_tokens": (profile) => ({
+    ...profile,
+    limit: { field: "max_completion_tokens", required: true },
+  }),
+} satisfies Record<string, (profile: Profile) => Profile>;
+
+const idForms: Record<IdForm, true> = { any: true, nine: true, plain: true, forty: true, kimi: true };
+
+/** Rules of a later version, and those that concern no profile, change nothing. */
+export function applyRules(profile: Profile, rules: Iterable<string>): Profile {
+  let changed = profile;
+  for (const rule of rules) {
+    const [kind, value = ""] = rule.split(/:(.*)/s);
+    if (isChange(rule)) changed = changes[rule](changed);
+    else if (kind === "omit") changed = { ...changed, omits: [...changed.omits, value] };
+    else if (kind === "ids" && isIdForm(value)) changed = { ...changed, ids: value };
+  }
+  return changed;
+}
+
+function isChange(rule: string): rule is keyof typeof changes {
+  return Object.hasOwn(changes, rule);
+}
+
+function isIdForm(text: string): text is IdForm {
+  return Object.hasOwn(idForms, text);
+}

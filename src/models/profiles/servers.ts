@@ -1,0 +1,94 @@
+// What servers need, by their addresses or by names of models that only they have. The setting MODEL_PROFILE names one
+// of them where an address says nothing, e.g. behind a proxy.
+import type { ProfileChange } from "./profile.ts";
+
+interface Server {
+  name: string;
+  hosts?: RegExp;
+  /** Names of models that no other server has. */
+  models?: RegExp;
+  change: ProfileChange;
+}
+
+const keepsNothing = {
+  reasoning: { field: null, on: "calls", required: false },
+  details: false,
+  signatures: "no",
+} as const;
+
+/** Templates of local servers are the strictest about the order of roles, and merged messages suit all of them. */
+const local = { merges_messages: true, details: false } as const;
+
+const servers: Server[] = [
+  { name: "openai", hosts: /(?:^|\.)api\.openai\.com$/, change: { ...keepsNothing, ids: "forty" } },
+  {
+    name: "azure",
+    hosts: /\.(?:openai\.azure|cognitiveservices\.azure|services\.ai\.azure|azure-api)\.(?:com|net|us|cn)$/,
+    change: { ids: "forty", auth: "api-key" },
+  },
+  { name: "deepseek", hosts: /(?:^|\.)api\.deepseek\.com$/, change: {} },
+  { name: "kimi", hosts: /(?:^|\.)(?:moonshot\.(?:ai|cn)|kimi\.(?:com|ai))$/, change: {} },
+  {
+    name: "qwen",
+    hosts: /(?:^dashscope[\w-]*|\.maas)\.aliyuncs\.com$/,
+    change: { cache_marks: true },
+  },
+  {
+    // Without the field it holds a call's arguments back until they are whole.
+    name: "glm",
+    hosts: /(?:^|\.)(?:z\.ai|bigmodel\.cn)$/,
+    change: { adds: { tool_stream: true } },
+  },
+  { name: "minimax", hosts: /(?:^|\.)(?:minimax\.io|minimaxi\.com|minimax\.chat)$/, change: {} },
+  {
+    // It has one form for the reasoning of all its models, and translates ids and limits.
+    name: "openrouter",
+    hosts: /(?:^|\.)openrouter\.ai$/,
+    change: { reasoning: { field: null, on: "calls", required: false }, adds: {} },
+  },
+  {
+    name: "gemini",
+    hosts: /(?:^|\.|-)(?:generativelanguage|aiplatform)\.googleapis\.com$/,
+    change: { details: false },
+  },
+  {
+    // This endpoint caches nothing and returns no thoughts.
+    name: "anthropic",
+    hosts: /(?:^|\.)api\.anthropic\.com$/,
+    change: { ...keepsNothing, ids: "plain", cache_marks: false, limit: { field: "max_tokens", required: true } },
+  },
+  {
+    name: "mistral",
+    hosts: /(?:^|\.)(?:api|codestral)\.mistral\.ai$/,
+    change: { ...keepsNothing, ids: "nine", bridges_results: true, merges_messages: true },
+  },
+  { name: "groq", hosts: /(?:^|\.)api\.groq\.com$/, change: keepsNothing },
+  {
+    name: "cerebras",
+    hosts: /(?:^|\.)api\.cerebras\.ai$/,
+    change: { ...keepsNothing, reasoning: { field: "reasoning", on: "calls", required: false } },
+  },
+  {
+    // A reply ends after 256 tokens unless a limit is sent.
+    name: "workers-ai",
+    hosts: /^api\.cloudflare\.com$/,
+    models: /^(?:workers-ai\/)?@(?:cf|hf)\//,
+    change: { ...keepsNothing, limit: { field: "max_tokens", required: true } },
+  },
+  { name: "ai-gateway", hosts: /^gateway\.ai\.cloudflare\.com$/, change: {} },
+  { name: "litellm", change: {} },
+  { name: "vllm", change: { ...local } },
+  { name: "llama.cpp", change: { ...local } },
+  { name: "ollama", hosts: /(?:^|\.)ollama\.com$/, change: { ...local } },
+];
+
+/** The names that MODEL_PROFILE may have. */
+export const serverNames = servers.map(({ name }) => name);
+
+/** Null for a server of no known address. */
+export function findServer(name: string | null, base_url: string, model: string): Server | null {
+  if (name !== null) return servers.find((server) => server.name === name) ?? null;
+  const host = URL.canParse(base_url) ? new URL(base_url).hostname : "";
+  const byHost = servers.find(({ hosts }) => hosts?.test(host));
+  return byHost ?? servers.find(({ models }) => models?.test(model)) ?? null;
+}

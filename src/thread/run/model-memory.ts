@@ -1,0 +1,38 @@
+// What a thread remembers of how servers and models want to be asked, so that a later life does not have to be refused
+// again.
+import type { ModelMemory } from "../../agent/model.ts";
+import { isRecord } from "../../lib/is-record.ts";
+import { isList, isText, shapeOf } from "../../store/shapes/stored.ts";
+import { type Life, transact } from "../life.ts";
+import { readMeta, writeMeta } from "../rows/database.ts";
+
+type Rules = Record<string, string[]>;
+
+const KEY = "model_rules";
+/** A thread's agent and its fallbacks are at most six models; a person may have changed them once or twice. */
+const MAX_MODELS = 16;
+/** There are about twenty rules beside those of single images, of which the newest are kept. */
+const MAX_RULES = 64;
+
+/** Reads the row once, when a model is first called. */
+export function openModelMemory(life: Life): ModelMemory {
+  let known: Rules | null = null;
+  const rules = (): Rules => {
+    known ??= readMeta(life.database.sql, KEY, shapeOf(isRules)) ?? {};
+    return known;
+  };
+  return {
+    read: (key) => rules()[key] ?? [],
+    add(key, rule) {
+      const { [key]: own = [], ...others } = rules();
+      if (own.includes(rule)) return;
+      const kept = Object.entries(others).slice(1 - MAX_MODELS);
+      known = { ...Object.fromEntries(kept), [key]: [...own, rule].slice(-MAX_RULES) };
+      transact(life, () => writeMeta(life.database.sql, KEY, known));
+    },
+  };
+}
+
+function isRules(value: unknown): value is Rules {
+  return isRecord(value) && Object.values(value).every((list) => isList(list, isText));
+}
