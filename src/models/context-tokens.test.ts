@@ -16,6 +16,12 @@ describe("contextTokens", () => {
     ["llama3.1:8b", 128_000],
     ["meta-llama/Meta-Llama-3-8B-Instruct", 8_192],
     ["deepseek-chat", 128_000],
+    ["deepseek-v4-pro", 1_000_000],
+    ["kimi-k2-thinking", 256_000],
+    ["moonshotai/kimi-k3", 256_000],
+    ["glm-5", 200_000],
+    ["z-ai/glm-5.2", 1_000_000],
+    ["doubao-seed-2-0-pro-260215", 224_000],
     ["", 128_000],
     ["taskloom-scripted-demo", 128_000],
   ])("knows %s", (model, tokens) => {

@@ -2,6 +2,7 @@
 // appear faster than tables are updated, so a family has the smallest value of its current models. The setting
 // MODEL_CONTEXT_TOKENS corrects a wrong value. A value that is too high costs one refused request
 // (`agent/context/call-within-context.ts`).
+import { bareName } from "./profiles/families.ts";
 
 /** The minimum of today's models, for names without a known prefix. */
 const DEFAULT_TOKENS = 128_000;
@@ -34,6 +35,8 @@ const families: Record<string, number> = {
   "gemma-3": 128_000,
   gemma3: 128_000,
   deepseek: 128_000,
+  "deepseek-flash": 1_000_000,
+  "deepseek-v4": 1_000_000,
   "deepseek-coder": 16_384,
   qwen: 32_768,
   "qwen2.5": 32_768,
@@ -41,12 +44,26 @@ const families: Record<string, number> = {
   "qwen-plus": 128_000,
   "qwen-long": 1_000_000,
   qwen3: 128_000,
+  "qwen3.5": 256_000,
+  "qwen3.6": 256_000,
+  "qwen3.7": 256_000,
+  "qwen3.8": 256_000,
+  qwen4: 256_000,
   "qwen3-coder": 256_000,
   "qwen3-max": 256_000,
   qwq: 32_768,
   "glm-4": 128_000,
   "glm-4.6": 200_000,
+  "glm-4.7": 200_000,
+  "glm-5": 200_000,
+  "glm-5.2": 1_000_000,
+  "glm-5.3": 1_000_000,
   kimi: 128_000,
+  "kimi-k2": 256_000,
+  "kimi-k2-0711": 128_000,
+  "kimi-k3": 256_000,
+  "kimi-for-coding": 256_000,
+  "doubao-seed": 224_000,
   "moonshot-v1-8k": 8_192,
   "moonshot-v1-32k": 32_768,
   llama: 128_000,
@@ -85,9 +102,8 @@ const families: Record<string, number> = {
 
 const names = Object.keys(families).toSorted((a, b) => b.length - a.length);
 
-/** Routers put the maker before the name (`anthropic/claude-…`), and so do clouds (`us.anthropic.claude-…`). */
 export function contextTokens(model: string): number {
-  const name = (model.toLowerCase().split("/").at(-1) ?? "").replace(/^(?:[a-z]+\.)+/, "");
+  const name = bareName(model);
   const family = names.find((each) => name.startsWith(each));
   return (family === undefined ? undefined : families[family]) ?? DEFAULT_TOKENS;
 }

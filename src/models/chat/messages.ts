@@ -10,7 +10,7 @@ import { hashImage } from "./images.ts";
 
 export interface WireMessage {
   role: "system" | "user" | "assistant" | "tool";
-  content: string | null | WirePart[];
+  content?: string | null | WirePart[];
   [field: string]: unknown;
 }
 
@@ -72,7 +72,7 @@ function toAssistant(
   const { profile, origin } = context;
   const values = readExtras(message.extras, origin);
   const written = profile.thinks ? contentAsWritten(values, message) : null;
-  const wire: WireMessage = { role: "assistant", content: written ?? (message.content || profile.empty_content) };
+  const wire: WireMessage = { role: "assistant", ...contentOf(written ?? message.content, profile) };
   const { field, on, required } = profile.reasoning;
   if (field !== null && written === null && (on === "all" || message.tool_calls !== undefined)) {
     const { reasoning } = values;
@@ -92,6 +92,11 @@ function toAssistant(
       ? { ...call, id, extra_content: noSignature }
       : { ...call, id };
   }
+}
+
+function contentOf(content: string | null, { empty_content }: Profile): Pick<WireMessage, "content"> {
+  if (content) return { content };
+  return empty_content === "nothing" ? {} : { content: empty_content === "text" ? "" : null };
 }
 
 /** Gemini's documented word for a call that another model made: docs of thought signatures. */

@@ -11,6 +11,9 @@ interface Family {
 
 const returnsReasoning = { field: "reasoning_content", on: "calls", required: false } as const;
 
+/** It refuses an empty content where there are calls: https://github.com/anomalyco/opencode/issues/46577 */
+const kimi = { ids: "kimi", empty_content: "nothing" } as const;
+
 const families: Family[] = [
   {
     name: "gpt-oss",
@@ -47,18 +50,19 @@ const families: Family[] = [
   {
     name: "kimi",
     models: /^kimi-k2-thinking/,
-    change: { reasoning: { ...returnsReasoning, required: true }, ids: "kimi", images: false },
+    change: { reasoning: { ...returnsReasoning, required: true }, ...kimi, images: false },
   },
   {
     // They accept no other temperature than their own.
     name: "kimi",
     models: /^kimi-(?:k2\.[5-9]|k[3-9]|for-coding)/,
-    change: { reasoning: { ...returnsReasoning, required: true }, ids: "kimi", omits: ["temperature"] },
+    change: { reasoning: { ...returnsReasoning, required: true }, ...kimi, omits: ["temperature"] },
   },
-  { name: "kimi", models: /^(?:kimi|moonshot)/, change: { ids: "kimi" } },
+  { name: "kimi", models: /^(?:kimi|moonshot)/, change: kimi },
   // Their templates show them the reasoning of the turn.
   { name: "qwen", models: /^(?:qwen|qwq|qvq)/, change: { reasoning: returnsReasoning } },
-  { name: "glm", models: /^(?:glm|chatglm|z1)/, change: { reasoning: { ...returnsReasoning, on: "all" } } },
+  { name: "glm", models: /^glm-[\d.]+v/, change: { reasoning: { ...returnsReasoning, on: "all" } } },
+  { name: "glm", models: /^(?:glm|chatglm)/, change: { reasoning: { ...returnsReasoning, on: "all" }, images: false } },
   { name: "minimax", models: /^minimax/, change: { reasoning: { ...returnsReasoning, on: "all" }, thinks: true } },
   { name: "claude", models: /^claude/, change: { ids: "plain", cache_marks: true } },
   { name: "gemini", models: /^gemini-(?:[3-9]|\d\d)/, change: { signatures: "required" } },

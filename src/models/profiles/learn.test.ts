@@ -66,15 +66,18 @@ describe("readObjection", () => {
       "merge messages",
     ],
     ["System role not supported", "no system role"],
-    ["messages: text content blocks must be non-empty", "content is null"],
+    ["messages: text content blocks must be non-empty", "content is nothing"],
+    ["the message at position 2 with role 'assistant' must not be empty", "content is nothing"],
   ])("reads %j", (detail, rule) => {
     expect(learn(detail)).toEqual([rule]);
   });
 
   it("reads that null is refused only where null was sent", () => {
-    const nullSent = { profile: { ...plainProfile, empty_content: null } };
+    const nullSent = { profile: { ...plainProfile, empty_content: "null" } as const };
     expect(learn("messages[2].content: expected a string, got null", nullSent)).toEqual(["content is text"]);
     expect(learn("messages[2].content: expected a string, got null")).toEqual([]);
+    const nothingSent = { profile: { ...plainProfile, empty_content: "nothing" } as const };
+    expect(learn("Input error. Field required: input.messages.2.content", nothingSent)).toEqual(["content is text"]);
   });
 
   it("uses the field that the server names apart from its words", () => {
@@ -83,6 +86,7 @@ describe("readObjection", () => {
 
   it.each([
     ["messages[7]: unknown variant `image_url`, expected `text`", 400],
+    ["messages.content.type 参数非法，取值范围 ['text']", 400],
     ["No endpoints found that support image input", 404],
     ["this model does not support vision", 422],
     ["image input is not supported - hint: if this is unexpected, you may need to provide the mmproj", 500],

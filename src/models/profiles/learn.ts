@@ -110,15 +110,14 @@ function readOrder(text: string): Rule[] | null {
 }
 
 function readContent(text: string, { profile }: SentRequest): Rule[] | null {
-  if (!/\bcontent\b/i.test(text)) return null;
-  const isEmptyRefused = /non-?empty|cannot be empty|is (?:blank|empty)|must not be empty|min_length/i.test(text);
-  if (profile.empty_content === "" && isEmptyRefused) return ["content is null"];
-  const isNullRefused = /null|none\b|nil|required|string/i.test(text);
-  return profile.empty_content === null && isNullRefused ? ["content is text"] : null;
+  if (!/\bcontent\b|\bmessage\b.*\bempty\b/i.test(text)) return null;
+  const isEmptyRefused = /non-?empty|(?:cannot|must not|may not) be empty|is (?:blank|empty)|min_length/i.test(text);
+  if (profile.empty_content === "text") return isEmptyRefused ? ["content is nothing"] : null;
+  return isEmptyRefused || /null|none\b|nil|required|missing|string/i.test(text) ? ["content is text"] : null;
 }
 
 export function mentionsImages(text: string): boolean {
-  return /image|vision|multi-?modal/i.test(text);
+  return /image|vision|multi-?modal|content\.type/i.test(text);
 }
 
 /**

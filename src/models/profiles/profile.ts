@@ -30,8 +30,8 @@ export interface Profile {
   merges_messages: boolean;
   /** Where the system prompt goes if the server knows no such role. */
   system: "system" | "user";
-  /** The content of a message that has only calls. */
-  empty_content: "" | null;
+  /** What a message that has only calls brings as its content. */
+  empty_content: "text" | "null" | "nothing";
   /** Fields of the request that the server refuses. */
   omits: readonly string[];
   /** Fields of the request that the server needs beside OpenAI's. */
@@ -65,7 +65,7 @@ export const plainProfile: Profile = {
   bridges_results: false,
   merges_messages: false,
   system: "system",
-  empty_content: "",
+  empty_content: "text",
   omits: [],
   adds: {},
   limit: { field: "max_tokens", required: false },
