@@ -35,6 +35,8 @@ import { FakeReader } from "./stream-reader.ts";
 
 export interface FakeThreadOptions {
   replies?: Reply[];
+  /** Instead of replies: real implementations. */
+  openModel?: Ports["models"]["native"];
   /** Answers once `replies` is empty. A reply that depends on the messages alone serves any number of lives. */
   defaultReply?: Reply;
   tools?: Tool[];
@@ -233,7 +235,10 @@ export class FakeThread {
       },
     };
     return {
-      models: { native: () => model, xml: () => createXmlModel(model) },
+      models: {
+        native: this.#options.openModel ?? (() => model),
+        xml: () => createXmlModel(model),
+      },
       default_model: "test-model",
       interrupt_ms: this.#options.interrupt_ms ?? null,
       contextTokens: () => this.#options.context_tokens ?? 100_000_000,

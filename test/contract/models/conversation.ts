@@ -1,0 +1,178 @@
+// Whole conversations of a real thread with strict servers: the thread's rows, the loop, the plan's tools and the models
+// are the real ones; only the servers and the tool for work are not.
+import { z } from "zod";
+import type { Model } from "../../../src/agent/model.ts";
+import type { Tool } from "../../../src/agent/tool.ts";
+import { models } from "../../../src/models/index.ts";
+import { forgetRules } from "../../../src/models/profiles/memory.ts";
+import type { AgentConfig } from "../../../src/protocol/agents/agent.ts";
+import type { RunInput } from "../../../src/protocol/thread.ts";
+import { ensureRunning } from "../../../src/thread/run/run.ts";
+import { peopleTools } from "../../../src/tools/people.ts";
+import { taskTools } from "../../../src/tools/tasks.ts";
+import { makeTool } from "../../fakes/scripted-run.ts";
+import { FakeThread } from "../../fakes/thread.ts";
+import { openStrictServer, type Script, type StrictServer } from "./server.ts";
+import { type PlannedReply, type Provider, textOf, type WireRequest } from "./wire.ts";
+
+/** A strict server and how the product reaches it. */
+export interface Seat {
+  provider: Provider;
+  server: StrictServer;
+  /** What an operator would set. */
+  base_url: string;
+  model: string;
+  api_key: string;
+}
+
+export interface SeatOptions {
+  /** An address that says nothing of the provider. */
+  base_url?: string;
+  model?: string;
+}
+
+export function openSeat(provider: Provider, script: Script, options: SeatOptions = {}): Seat {
+  return {
+    provider,
+    server: openStrictServer(provider, script),
+    base_url: options.base_url ?? provider.base_url,
+    model: options.model ?? provider.model,
+    api_key: `key-of-${provider.profile}-0123456789`,
+  };
+}
+
+export interface ConversationOptions {
+  context_tokens?: number;
+  /** What the tool for work returns. */
+  work?: (input: { n: number }) => string;
+  agent?: Partial<AgentConfig>;
+}
+
+export class Conversation {
+  readonly thread: FakeThread;
+  /** Calls of the tool for work. */
+  readonly worked: number[] = [];
+
+  /** As in a new isolate: what others have learned is not known. */
+  constructor(seats: Seat[], { context_tokens, work = () => "worked", agent }: ConversationOptions = {}) {
+    forgetRules();
+    const tool = makeTool("work", {
+      schema: z.object({ n: z.number() }),
+      read_only: true,
+      execute: async (input: unknown) => {
+        const { n } = input as { n: number };
+        this.worked.push(n);
+        return { content: work({ n }), is_error: false };
+      },
+    });
+    this.thread = new FakeThread({
+      tools: [...taskTools, ...peopleTools, tool] as Tool[],
+      ...(context_tokens === undefined ? {} : { context_tokens }),
+      ...(agent === undefined ? {} : { agent }),
+      openModel: (memory) => {
+        const opened = new Map(
+          seats.map(({ model, base_url, api_key, server }) => [
+            model,
+            models.native({ base_url, api_key, fetch: server.fetch, memory }),
+          ]),
+        );
+        return {
+          stream: (request, onDelta, signal) => {
+            const model = opened.get(request.model) as Model;
+            return model.stream(request, onDelta, signal);
+          },
+        };
+      },
+    });
+  }
+
+  /** The life ends here, and the next one goes on. */
+  crash(): void {
+    this.thread.crash();
+    forgetRules();
+    queueMicrotask(() => ensureRunning(this.thread.life));
+  }
+
+  /** Sends a message and waits until the thread rests. Returns how the run ended. */
+  async say(
+    content: RunInput["messages"][number]["content"],
+    model: string,
+  ): Promise<{ status: string; error: unknown; text: string | null }> {
+    const invocation_id = `inv_${crypto.randomUUID().slice(0, 8)}`;
+    const messages = [{ message_id: `msg_of_${invocation_id}`, content }];
+    const accepted = await this.thread.accept("", { invocation_id, messages, model });
+    if (!accepted.ok) throw new Error(accepted.error.detail);
+    let life = this.thread.life;
+    do {
+      life = this.thread.life;
+      ensureRunning(life);
+      await Promise.race([life.active?.done, this.#diedAfter(life)]);
+    } while (this.thread.life !== life || life.active !== null);
+    const [row] = life.database.sql
+      .exec<{ run: string }>("SELECT run FROM runs WHERE invocation_id = ?", invocation_id)
+      .toArray();
+    const run = JSON.parse(row?.run ?? "null");
+    return { status: run.status, error: run.error, text: run.result?.text ?? null };
+  }
+
+  /** Resolves once another life has taken over. */
+  async #diedAfter(life: FakeThread["life"]): Promise<void> {
+    while (this.thread.life === life) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
+  get plan(): { content: string; status: string }[] {
+    return this.thread.life.state.plan.tasks.map(({ content, status }) => ({ content, status }));
+  }
+
+  /** Extras that the object keeps, as text. */
+  get extras(): string[] {
+    return this.thread.life.database.sql
+      .exec<{ content: string }>("SELECT content FROM reply_extras ORDER BY seq")
+      .toArray()
+      .map(({ content }) => content);
+  }
+}
+
+/** Ids of the plan's tasks as the model has seen them. */
+export function taskIds({ messages }: WireRequest): string[] {
+  const seen = messages
+    .filter(({ role }) => role === "tool")
+    .map(textOf)
+    .join("\n");
+  return [...new Set(seen.match(/task_\w+/g) ?? [])];
+}
+
+/** A script that plays replies in turn. What is left over after the last is a text. */
+export function play(...replies: (PlannedReply | ((request: WireRequest) => PlannedReply))[]): Script {
+  return (request, turn) => {
+    const next = replies[turn] ?? { text: "There is nothing more to say." };
+    return {
+      usage: { input: 1000 + turn, output: 20, cached: 500 },
+      ...(typeof next === "function" ? next(request) : next),
+    };
+  };
+}
+
+const work = (n: number) => ({ name: "work", arguments: { n } });
+
+/** Plans two tasks and works through them: three tools in parallel, and one reply that breaks off. `mark` is in every thought. */
+export function buildShop(mark: string): Parameters<typeof play> {
+  const done = (at: number) => (request: WireRequest) => ({
+    reasoning: `${mark} task ${at} is done`,
+    calls: [{ name: "update_tasks", arguments: { task_ids: [taskIds(request)[at]], status: "completed" } }],
+  });
+  return [
+    {
+      reasoning: `${mark} a plan comes first`,
+      calls: [
+        { name: "create_tasks", arguments: { sections: [{ title: "Shop", tasks: ["Write the page", "Check it"] }] } },
+      ],
+    },
+    { reasoning: `${mark} three things at once`, text: "I write three files.", calls: [work(1), work(2), work(3)] },
+    { reasoning: `${mark} this reply breaks off`, text: "It was writ", cut_after: 4 },
+    done(0),
+    { reasoning: `${mark} now the check`, calls: [work(4)] },
+    done(1),
+    { reasoning: `${mark} all is done`, calls: [{ name: "complete", arguments: { summary: "The shop is ready." } }] },
+  ];
+}
