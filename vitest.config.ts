@@ -86,6 +86,7 @@ export default defineConfig({
             "bench/**/*.test.ts",
             "examples/**/*.test.ts",
             "test/*.test.ts",
+            "test/contract/models/*.test.ts",
           ],
         },
       },

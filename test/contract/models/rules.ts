@@ -86,3 +86,30 @@ export function messageRule(
     },
   };
 }
+
+/** Whether a message of the request is of this turn: after the last message of the user. */
+export function isOfThisTurn(messages: WireMessage[], at: number): boolean {
+  return at > messages.findLastIndex(({ role }) => role === "user");
+}
+
+/** The parts of a message; a text or nothing has none. */
+export function partsOf({ content }: WireMessage): Record<string, unknown>[] {
+  return Array.isArray(content) ? (content as Record<string, unknown>[]) : [];
+}
+
+/** A rule that refuses fields at the top of a request, with the provider's answer to the first of them. */
+export function fieldRule(
+  name: string,
+  source: string,
+  fields: string[],
+  refuse: (field: string, value: unknown) => Refusal,
+): Rule {
+  return {
+    name,
+    source,
+    check({ body }) {
+      const field = fields.find((field) => body[field] !== undefined);
+      return field === undefined ? null : refuse(field, body[field]);
+    },
+  };
+}

@@ -4,12 +4,22 @@ import type { PlannedReply, SentReply, StreamedReply, WireRequest } from "./wire
 export interface StreamOptions {
   /** The delta of a piece of reasoning; absent if this provider sends none. */
   reasoning?: (text: string) => Record<string, unknown>;
+  /** Deltas that follow the last piece of reasoning. */
+  after_reasoning?: () => Record<string, unknown>[];
+  /** The delta of a piece of text, where it is not only `content`. */
+  text?: (text: string) => Record<string, unknown>;
   /** The id of the call at `at`. */
   id: (at: number, name: string) => string;
   /** Fields beside `function` in the first piece of a call. */
   call?: (at: number, isFirst: boolean) => Record<string, unknown>;
+  /** Calls without `index`. */
+  without_index?: boolean;
   /** Arguments in one piece and not in several. */
   whole_arguments?: boolean;
+  /** How a reply with calls ends, if not with `tool_calls`. */
+  calls_finish?: string;
+  /** Fields of the chunk that ends the reply. */
+  last?: (usage: { input: number; output: number; cached?: number }) => Record<string, unknown>;
   usage?: (usage: { input: number; output: number; cached?: number }) => Record<string, unknown>;
   /** What the provider's own rules need to know of this reply. */
   extras?: Record<string, unknown>;
@@ -38,16 +48,20 @@ export function streamReply(
   });
   const chunks: StreamedReply["chunks"] = [chunk({ role: "assistant", content: "" })];
   if (options.reasoning) for (const piece of cut(reasoning)) chunks.push(chunk(options.reasoning(piece)));
-  for (const piece of cut(text)) chunks.push(chunk({ content: piece }));
+  if (reasoning !== "") for (const delta of options.after_reasoning?.() ?? []) chunks.push(chunk(delta));
+  for (const piece of cut(text)) chunks.push(chunk(options.text?.(piece) ?? { content: piece }));
   for (const [index, call] of calls.entries()) {
     const written = JSON.stringify(call.arguments);
-    const head = { index, id: ids[index], type: "function", ...options.call?.(index, index === 0) };
+    const place = options.without_index ? {} : { index };
+    const head = { ...place, id: ids[index], type: "function", ...options.call?.(index, index === 0) };
     const first = options.whole_arguments ? written : "";
     chunks.push(chunk({ tool_calls: [{ ...head, function: { name: call.name, arguments: first } }] }));
     if (options.whole_arguments) continue;
     for (const piece of cut(written)) chunks.push(chunk({ tool_calls: [{ index, function: { arguments: piece } }] }));
   }
-  chunks.push(chunk({}, planned.finish ?? (calls.length > 0 ? "tool_calls" : "stop")));
+  const finish = calls.length > 0 ? (options.calls_finish ?? "tool_calls") : "stop";
+  const last = planned.usage ? options.last?.(planned.usage) : {};
+  chunks.push({ ...chunk({}, planned.finish ?? finish), ...last });
   if (planned.usage && options.usage) chunks.push({ ...chunk({}), choices: [], usage: options.usage(planned.usage) });
   const sent: SentReply = { planned, ids, extras: options.extras ?? {} };
   return { chunks, sent };

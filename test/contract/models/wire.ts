@@ -70,6 +70,28 @@ export interface Rule {
   check(request: WireRequest, sent: readonly SentReply[]): Refusal | null;
 }
 
+/** A refusal or a reply of a provider that its client must understand. */
+export interface Ending {
+  /** A claim: "the account is empty". */
+  name: string;
+  /** Where it was read. */
+  source: string;
+  refusal?: Refusal;
+  /** A whole reply of status 200, as in `StreamedReply`. */
+  chunks?: (Record<string, unknown> | string)[];
+  means:
+    | "too_long"
+    | "no_credit"
+    | "rate_limited"
+    | "filtered"
+    | "broken"
+    | "invalid_key"
+    | "unknown_model"
+    | "tool_use_failed";
+  /** How long the server asks to wait. */
+  wait_ms?: number;
+}
+
 export interface Provider {
   /** The name of the profile that it tests. */
   profile: string;
@@ -82,6 +104,7 @@ export interface Provider {
   rules: Rule[];
   /** `turn` counts the replies of this server from 0. */
   stream(planned: PlannedReply, turn: number, request: WireRequest): StreamedReply;
+  endings?: Ending[];
 }
 
 /** The reply of this server that a message of a request repeats, by its text and calls; null for another's. */

@@ -1,0 +1,125 @@
+// Claude at Anthropic's own OpenAI-compatible address. It ignores what it does not support and never sends its thoughts,
+// so little is refused: ids, empty texts, more than one choice. It caches nothing.
+import { badRequest, messageRule, partsOf } from "../rules.ts";
+import { streamReply } from "../streams.ts";
+import type { Ending, Provider, Refusal, WireMessage } from "../wire.ts";
+
+const guide = "https://platform.claude.com/docs/en/api/openai-sdk";
+
+function refuse(message: string, status = 400, type = "invalid_request_error", headers = {}): Refusal {
+  return { ...badRequest(message, { type, code: type }, status), headers };
+}
+
+function isEmptyText(message: WireMessage): boolean {
+  return message.content === "" || partsOf(message).some(({ type, text }) => type === "text" && text === "");
+}
+
+const endings: Ending[] = [
+  {
+    name: "the conversation is too long",
+    source: "https://github.com/anthropics/claude-code/issues/11281",
+    means: "too_long",
+    refusal: refuse("prompt is too long: 201130 tokens > 200000 maximum"),
+  },
+  {
+    name: "the conversation and the asked output together are too long",
+    source: "https://github.com/BrokkAi/brokk-app/issues/540",
+    means: "too_long",
+    refusal: refuse(
+      "input length and `max_tokens` exceed context limit: 179413 + 32768 > 200000, decrease input length or `max_tokens` and try again",
+    ),
+  },
+  {
+    name: "the account is empty, which is a bad request",
+    source: "https://github.com/anthropics/claude-code/issues/66314",
+    means: "no_credit",
+    refusal: refuse(
+      "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.",
+    ),
+  },
+  {
+    name: "a minute's tokens are used up",
+    source: "https://docs.claude.com/en/api/rate-limits",
+    means: "rate_limited",
+    wait_ms: 23_000,
+    refusal: refuse("This request would exceed your organization's rate limit.", 429, "rate_limit_error", {
+      "retry-after": "23",
+    }),
+  },
+  {
+    name: "the servers are overloaded",
+    source: "https://github.com/anthropics/claude-code/issues/35777",
+    means: "rate_limited",
+    refusal: refuse("Overloaded", 529, "overloaded_error", { "x-should-retry": "true" }),
+  },
+  {
+    name: "the key is unknown",
+    source: "https://docs.claude.com/en/api/errors",
+    means: "invalid_key",
+    refusal: refuse("invalid x-api-key", 401, "authentication_error"),
+  },
+  {
+    name: "the model is unknown",
+    source: "https://docs.claude.com/en/api/errors",
+    means: "unknown_model",
+    refusal: refuse("model: claude-nonesuch", 404, "not_found_error"),
+  },
+];
+
+export const anthropic: Provider = {
+  profile: "anthropic",
+  base_url: "https://api.anthropic.com/v1",
+  model: "claude-sonnet-4-5",
+  images: true,
+  rules: [
+    messageRule(
+      "refuses an id with characters that Claude does not allow",
+      "https://github.com/maximhq/bifrost/issues/5097",
+      ({ tool_calls }, at) =>
+        tool_calls?.some(({ id }) => !/^[a-zA-Z0-9_-]+$/.test(id))
+          ? refuse(`messages.${at}.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'`)
+          : null,
+    ),
+    messageRule(
+      "refuses an empty text of the user",
+      "https://github.com/anthropics/claude-code/issues/59812",
+      (message) =>
+        message.role === "user" && isEmptyText(message)
+          ? refuse("messages: text content blocks must be non-empty")
+          : null,
+    ),
+    messageRule(
+      "refuses an assistant's message that says and calls nothing, except at the end",
+      "https://github.com/anthropics/claude-code/issues/2196",
+      (message, at, messages) =>
+        message.role === "assistant" && !message.tool_calls && !message.content && at < messages.length - 1
+          ? refuse(
+              `messages.${at}: all messages must have non-empty content except for the optional final assistant message`,
+            )
+          : null,
+    ),
+    {
+      name: "refuses a conversation of system messages only",
+      source: "https://github.com/langgenius/dify/issues/25953",
+      check: ({ messages }) =>
+        messages.every(({ role }) => role === "system" || role === "developer")
+          ? refuse("messages: at least one message is required")
+          : null,
+    },
+    {
+      name: "refuses more than one choice",
+      source: guide,
+      check: ({ body }) => (body.n !== undefined && body.n !== 1 ? refuse("n: Must be exactly 1") : null),
+    },
+  ],
+  stream: (planned, turn, request) =>
+    streamReply(planned, turn, request, {
+      id: (at) => `toolu_01A09q90qw90lq917835lq${turn}${at}`,
+      usage: ({ input, output }) => ({
+        prompt_tokens: input,
+        completion_tokens: output,
+        total_tokens: input + output,
+      }),
+    }),
+  endings,
+};
