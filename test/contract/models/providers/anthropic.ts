@@ -5,9 +5,11 @@ import { streamReply } from "../streams.ts";
 import type { Ending, Provider, Refusal, WireMessage } from "../wire.ts";
 
 const guide = "https://platform.claude.com/docs/en/api/openai-sdk";
+const error_guide = "https://platform.claude.com/docs/en/api/errors";
 
-function refuse(message: string, status = 400, type = "invalid_request_error", headers = {}): Refusal {
-  return { ...badRequest(message, { type, code: type }, status), headers };
+/** The kind of the refusal stands in `code`; `type` is the same for all. */
+function refuse(message: string, status = 400, code = "invalid_request_error", headers = {}): Refusal {
+  return { ...badRequest(message, { code }, status), headers };
 }
 
 function isEmptyText(message: WireMessage): boolean {
@@ -39,12 +41,29 @@ const endings: Ending[] = [
   },
   {
     name: "a minute's tokens are used up",
-    source: "https://docs.claude.com/en/api/rate-limits",
+    source: "https://github.com/FoundationAgents/OpenManus/issues/746",
     means: "rate_limited",
     wait_ms: 23_000,
-    refusal: refuse("This request would exceed your organization's rate limit.", 429, "rate_limit_error", {
-      "retry-after": "23",
-    }),
+    refusal: refuse(
+      "This request would exceed the rate limit for your organization of 20,000 input tokens per minute.",
+      429,
+      "rate_limit_error",
+      { "retry-after": "23" },
+    ),
+  },
+  {
+    name: "the account's own spend limit is reached, which is a bad request",
+    source: "https://github.com/anthropics/claude-code/issues/38035",
+    means: "no_credit",
+    refusal: refuse(
+      "You have reached your specified API usage limits. You will regain access on 2026-04-01 at 00:00 UTC.",
+    ),
+  },
+  {
+    name: "the bill is not paid",
+    source: error_guide,
+    means: "no_credit",
+    refusal: refuse("There's an issue with your billing or payment information.", 402, "billing_error"),
   },
   {
     name: "the servers are overloaded",
@@ -54,13 +73,13 @@ const endings: Ending[] = [
   },
   {
     name: "the key is unknown",
-    source: "https://docs.claude.com/en/api/errors",
+    source: error_guide,
     means: "invalid_key",
     refusal: refuse("invalid x-api-key", 401, "authentication_error"),
   },
   {
     name: "the model is unknown",
-    source: "https://docs.claude.com/en/api/errors",
+    source: error_guide,
     means: "unknown_model",
     refusal: refuse("model: claude-nonesuch", 404, "not_found_error"),
   },

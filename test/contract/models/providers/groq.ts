@@ -80,7 +80,7 @@ const endings: Ending[] = [
   },
   {
     name: "the key is unknown",
-    source: "https://console.groq.com/docs/errors",
+    source: "https://github.com/ag5826000/resume-commentor/issues/4",
     means: "invalid_key",
     refusal: refuse("Invalid API Key", { code: "invalid_api_key" }, 401),
   },

@@ -47,13 +47,20 @@ const endings: Ending[] = [
   },
   {
     name: "the conversation is too long",
-    source: "https://docs.mistral.ai/api/endpoint/chat",
+    source: "https://portkey.ai/error-library/context-length-exceeded-error-13710000",
     means: "too_long",
     refusal: refuse(
       "Prompt contains 159202 tokens and 0 draft tokens, too large for model with 131072 maximum context length",
       "invalid_request_invalid_args",
       "3051",
     ),
+  },
+  {
+    name: "the prepaid credit is used up",
+    // The source has the status, not the words.
+    source: "https://www.developersdigest.tech/errors/api/mistral-api/402-payment-required",
+    means: "no_credit",
+    refusal: refuse("Payment required", "invalid_request_error", null, 402),
   },
   {
     name: "the key is unknown",
@@ -69,7 +76,7 @@ const endings: Ending[] = [
   },
   {
     name: "a reply that ends with an error",
-    source: "https://docs.mistral.ai/api/endpoint/chat",
+    source: "https://docs.rs/crate/mistral-openapi-client/latest/source/docs/CompletionResponseStreamChoice.md",
     means: "broken",
     chunks: [
       { id: "c3c77283", choices: [{ index: 0, delta: { role: "assistant", content: "Half" }, finish_reason: null }] },

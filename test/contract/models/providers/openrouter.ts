@@ -68,7 +68,7 @@ const tooManyMarks: Rule = {
 
 const emptyMark = messageRule(
   "refuses a cache mark on an empty text",
-  "https://docs.claude.com/en/docs/build-with-claude/prompt-caching",
+  "https://github.com/NousResearch/hermes-agent/pull/1216",
   (message, at) =>
     partsOf(message).some(({ text, cache_control }) => text === "" && cache_control !== undefined)
       ? refuseClaude(`messages.${at}.content.0.text: cache_control cannot be set for empty text blocks`)

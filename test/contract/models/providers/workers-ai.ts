@@ -71,7 +71,7 @@ const endings: Ending[] = [
   },
   {
     name: "the key is unknown",
-    source: "https://developers.cloudflare.com/fundamentals/api/troubleshooting/",
+    source: "https://github.com/Ikalus1988/MisakaNet/issues/1354",
     means: "invalid_key",
     refusal: refuse("Authentication error", 10_000, 401),
   },
