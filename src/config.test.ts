@@ -21,11 +21,11 @@ describe("MODEL_CONTEXT_TOKENS", () => {
 });
 
 describe("silence limits of the model", () => {
-  it("are two minutes before the reply and one minute during it, unless set", () => {
-    const usual = { first_byte_ms: 120_000, idle_ms: 60_000 };
+  it("are ten minutes before the reply and five during it, unless set", () => {
+    const usual = { first_byte_ms: 600_000, idle_ms: 300_000 };
     expect(readLimits({})).toEqual(usual);
-    expect(readLimits({ MODEL_FIRST_BYTE_SECONDS: "600", MODEL_IDLE_SECONDS: " 0.5e2 " })).toEqual({
-      first_byte_ms: 600_000,
+    expect(readLimits({ MODEL_FIRST_BYTE_SECONDS: "700", MODEL_IDLE_SECONDS: " 0.5e2 " })).toEqual({
+      first_byte_ms: 700_000,
       idle_ms: 50_000,
     });
     // `[vars]` of wrangler.toml may hold numbers.
@@ -33,16 +33,16 @@ describe("silence limits of the model", () => {
   });
 
   it.each([
-    ["", 60],
-    ["  ", 60],
-    ["soon", 60],
-    ["60s", 60],
+    ["", 300],
+    ["  ", 300],
+    ["soon", 300],
+    ["60s", 300],
     ["0", 1],
     ["-5", 1],
     ["0.2", 1],
     ["86400", 1800],
     ["Infinity", 1800],
-    [true, 60],
+    [true, 300],
   ])("are clamped to their bounds: %s is %i s", (value, expected) => {
     expect(readLimits({ MODEL_IDLE_SECONDS: value })?.idle_ms).toBe(expected * 1000);
   });

@@ -104,6 +104,13 @@ const list = text.transform((value) =>
 /** A model call as a whole ends after half an hour (`total_ms` of the model), so no part of it can wait longer. */
 const MAX_WAIT_SECONDS = 1800;
 
+/**
+ * Reasoning models send nothing while they think, and some servers hold a long call back until it is whole: minutes
+ * were seen for both.
+ */
+const FIRST_BYTE_SECONDS = 600;
+const IDLE_SECONDS = 300;
+
 /** In ms. A number out of bounds becomes the nearest bound; a value that is no number counts as not set. */
 const seconds = (fallback: number) =>
   z.union([z.number(), text]).transform((value) => {
@@ -144,8 +151,8 @@ const settings = z.object({
   OPENAI_API_KEY: text,
   OPENAI_BASE_URL: text,
   OPENAI_MODEL: text,
-  MODEL_FIRST_BYTE_SECONDS: seconds(120),
-  MODEL_IDLE_SECONDS: seconds(60),
+  MODEL_FIRST_BYTE_SECONDS: seconds(FIRST_BYTE_SECONDS),
+  MODEL_IDLE_SECONDS: seconds(IDLE_SECONDS),
   INTERRUPT_HOURS: hours,
   MODEL_CONTEXT_TOKENS: contextTokens,
   DAYTONA_API_KEY: text,

@@ -9,7 +9,7 @@ import { createApp } from "../src/app.ts";
 import { describeApi } from "../src/http/docs/openapi.ts";
 import { defaultAgent } from "../src/protocol/agents/agent.ts";
 import { problems } from "../src/protocol/error.ts";
-import { runErrorCodes } from "../src/protocol/run.ts";
+import { modelFailureReasons, runErrorCodes } from "../src/protocol/run.ts";
 import { slackScopes } from "../src/slack/oauth.ts";
 import { createTables } from "../src/thread/rows/database.ts";
 
@@ -169,6 +169,13 @@ describe("docs/protocol.md", () => {
     const known = Object.entries(problems).map(([code, { status }]) => `${status} ${code}`);
     expect(listed.toSorted()).toEqual(known.toSorted());
     expect(missingIn(text, [...runErrorCodes])).toEqual([]);
+  });
+});
+
+describe("docs/models.md", () => {
+  it("lists every reason of a run's error, and no other", async () => {
+    const [, table = ""] = (await read("docs/models.md")).split("| `reason` |");
+    expect(findAll(table, /^\| `([a-z_]+)` \|/gm)).toEqual([...modelFailureReasons]);
   });
 });
 

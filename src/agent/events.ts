@@ -2,7 +2,7 @@
 // continues only once a fact is stored.
 import type { AssistantMessage, ToolMessage, UserMessage } from "../protocol/message.ts";
 import type { Plan } from "../protocol/plan/task.ts";
-import type { Interrupt, RunErrorCode, Usage } from "../protocol/run.ts";
+import type { Interrupt, RunError, Usage } from "../protocol/run.ts";
 import type { Summary } from "./context/summary.ts";
 import type { FinishReason, ReplyExtras } from "./model.ts";
 
@@ -71,7 +71,7 @@ export type LoopFact =
 export type LoopOutcome =
   | { status: "completed"; text: string; unfinished_tasks: number; pending_tool_call_ids: string[] }
   | { status: "interrupted"; interrupts: Interrupt[] }
-  | { status: "failed"; error: { code: RunErrorCode; message: string } }
+  | { status: "failed"; error: RunError }
   | { status: "cancelled" };
 
 /** A message that a person added to the active run. The caller has stored it. */

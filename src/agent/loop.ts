@@ -5,7 +5,7 @@
 // result. When a life ends, its facts remain, and the next life continues after the last one (`resumeRun`).
 import type { ToolCall } from "../protocol/message.ts";
 import type { Plan } from "../protocol/plan/task.ts";
-import type { RunErrorCode } from "../protocol/run.ts";
+import type { ModelFailureReason, RunErrorCode } from "../protocol/run.ts";
 import { runCalls } from "./calls/calls.ts";
 import type { CallsEnd } from "./calls/end.ts";
 import { judgeReply, noReplies } from "./calls/guards.ts";
@@ -170,21 +170,23 @@ async function endReply(text: string, finish: FinishReason, state: RunState): Pr
     case "done":
       return await complete(decision.text, state);
     case "filtered":
-      return failed("model_error", FILTERED);
+      return failed("model_error", FILTERED, "content_filtered");
     case "empty":
       if (state.lastText !== "") return await complete(state.lastText, state);
-      return failed("model_error", "The model answered with nothing, twice. Try again, or choose another model.");
+      return failed("model_error", EMPTY, "broken_reply");
   }
 }
 
 async function refuseFiltered(calls: ToolCall[], state: RunState): Promise<LoopOutcome> {
   const result = { content: "not executed: the provider's content filter stopped this message.", is_error: true };
   await runCalls(calls, state, { answers: new Map(calls.map((call) => [call.id, result])) });
-  return state.ports.signal.aborted ? { status: "cancelled" } : failed("model_error", FILTERED);
+  return state.ports.signal.aborted ? { status: "cancelled" } : failed("model_error", FILTERED, "content_filtered");
 }
 
 const FILTERED =
   "The provider's content filter stopped the model's reply. Put the request in other words, or choose another model.";
+
+const EMPTY = "The model answered with nothing, twice. Try again, or choose another model.";
 
 async function complete(text: string, state: RunState): Promise<LoopOutcome | null> {
   if ((await takeSteered(state)) || hasUnseenWork(state)) return null;
@@ -195,8 +197,8 @@ function completed(text: string, state: RunState, pending_tool_call_ids: string[
   return { status: "completed", text, unfinished_tasks: openTasks(state.plan).length, pending_tool_call_ids };
 }
 
-function failed(code: RunErrorCode, message: string): LoopOutcome {
-  return { status: "failed", error: { code, message } };
+function failed(code: RunErrorCode, message: string, reason?: ModelFailureReason): LoopOutcome {
+  return { status: "failed", error: { code, message, ...(reason === undefined ? {} : { reason }) } };
 }
 
 function describeMaxSteps(limit: number): string {

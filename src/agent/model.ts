@@ -1,6 +1,6 @@
 // Port: a model. Each call streams one assistant message.
 import type { AssistantMessage, ChatMessage, ToolCall } from "../protocol/message.ts";
-import type { Usage } from "../protocol/run.ts";
+import type { ModelFailureReason, Usage } from "../protocol/run.ts";
 
 /** A tool as the model sees it. `parameters` is a JSON Schema object. */
 export interface ToolDescription {
@@ -39,6 +39,8 @@ export interface ModelRequest {
   temperature?: number | null;
   /** The room for the reply. Sent only where a server would cut a reply early without it. */
   max_output_tokens?: number;
+  /** Another model is asked if this one fails, so this one is given up sooner when it stays silent. */
+  has_fallback?: boolean;
 }
 
 /** A piece of the message as it arrives. Parts may interleave; `index` identifies a tool call within the message. */
@@ -69,8 +71,10 @@ export interface ModelFailure {
   message: string;
   /** Whether the same request may succeed later (429, 5xx, or a stream that broke off or went silent). */
   retryable: boolean;
-  /** What the provider asked for in `Retry-After`, in ms. */
+  /** What the provider asked for, in ms. */
   retry_after_ms: number | null;
+  /** Why, for programs. Absent from a model of another kind that can't say. */
+  reason?: ModelFailureReason;
   /** Set when the provider's content filter refused the request: the cause is the request, not the model. */
   filtered?: boolean;
   /** The request is longer than the model's context. A shorter one may succeed. */

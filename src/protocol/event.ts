@@ -71,7 +71,8 @@ export type ThreadEvent =
       result?: { text: string; unfinished_tasks: number };
       usage?: AgUiUsage[];
     }
-  | { type: "RUN_ERROR"; message: string; code: string }
+  /** AG-UI removes fields that it doesn't know, except in `metadata`. */
+  | { type: "RUN_ERROR"; message: string; code: string; metadata?: { reason: string } }
   | { type: "STEP_STARTED" | "STEP_FINISHED"; stepName: string }
   | { type: "TEXT_MESSAGE_START"; messageId: string; role: "assistant" | "user" }
   | { type: "TEXT_MESSAGE_CONTENT"; messageId: string; delta: string }

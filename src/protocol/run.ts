@@ -21,6 +21,32 @@ export const runErrorCodes = [
 ] as const;
 export type RunErrorCode = (typeof runErrorCodes)[number];
 
+/** Why a model's server gave no reply (docs/models.md). */
+export const modelFailureReasons = [
+  "invalid_key",
+  "no_credit",
+  "not_allowed",
+  "model_not_found",
+  "context_too_long",
+  "content_filtered",
+  "rate_limited",
+  "request_refused",
+  "server_failed",
+  "unreachable",
+  "broken_reply",
+  "reply_too_long",
+  "timeout",
+] as const;
+export type ModelFailureReason = (typeof modelFailureReasons)[number];
+
+/** A row of a later version may have a reason that this one doesn't know. Runs before reasons have none. */
+const runError = z.object({
+  code: z.enum(runErrorCodes),
+  message: z.string(),
+  reason: z.union([z.enum(modelFailureReasons), z.string()]).optional(),
+});
+export type RunError = z.infer<typeof runError>;
+
 export const usage = z.object({
   input_tokens: z.int(),
   cached_input_tokens: z.int(),
@@ -57,7 +83,7 @@ export const run = z.object({
   metadata: z.record(z.string(), z.unknown()),
   usage,
   result: z.object({ text: z.string(), unfinished_tasks: z.int() }).nullable(),
-  error: z.object({ code: z.enum(runErrorCodes), message: z.string() }).nullable(),
+  error: runError.nullable(),
   interrupts: z.array(interrupt),
   hops: z.int(),
   caused_by: z.array(cause),

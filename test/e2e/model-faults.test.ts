@@ -34,8 +34,7 @@ const brokeOff = /5 attempts.*(cut its reply|broke) off/;
 
 describe.concurrent("a retryable fault of the model that never passes", () => {
   it.each<Case>([
-    ["429", "[[status 429]]", "model_error", 4, /5 attempts.*how often.*\(429\)/],
-    ["429 with Retry-After", "[[status 429 retry-after 1]]", "model_error", 4, /5 attempts.*how often.*\(429\)/],
+    ["503 with Retry-After", "[[status 503 retry-after 1]]", "model_error", 4, /5 attempts.*failed \(503\)/],
     ["500", "[[status 500]]", "model_error", 4, /5 attempts.*failed \(500\)/],
     ["a cut after chunks", "[[cut after 3]] [[say 20]]", "model_error", 4, brokeOff],
     ["a stream that just ends", "[[no end]] [[say 3]]", "model_error", 4, /5 attempts.*cut its reply off/],
@@ -49,7 +48,7 @@ describe.concurrent("a retryable fault of the model that never passes", () => {
 
   it("is waited for a minute at most, although the server asks for hours, and ends at once when cancelled", async () => {
     const path = "/v1/threads/hours/runs";
-    const body = { message: "[[status 429 retry-after 7200]]", invocation_id: "inv-hours" };
+    const body = { message: "[[status 503 retry-after 7200]]", invocation_id: "inv-hours" };
     const reader = await openReader(taskloom, path, { method: "POST", body });
     await reader.until(({ event }) => event.type === "CUSTOM" && event.name === "model_retry");
     expect(retries(reader.frames.map(({ event }) => event))).toEqual([60_000]);
@@ -60,12 +59,30 @@ describe.concurrent("a retryable fault of the model that never passes", () => {
   });
 });
 
+it.each([
+  ["[[status 401]]", "invalid_key"],
+  ["[[status 429 retry-after 7200]]", "rate_limited"],
+  ["[[html]]", "model_not_found"],
+])("a run's error has its reason, in the row, its event and its status message: %s", async (hooks, reason) => {
+  const { run, events } = await runToEnd(taskloom, hooks);
+  expect(run.error).toMatchObject({ code: "model_error", reason });
+  expect(events.at(-1)).toMatchObject({ type: "RUN_ERROR", metadata: { reason } });
+});
+
 describe("a permanent fault of the model", () => {
   it.each<Case>([
     ["a page", "[[html]]", "model_error", 0, /no chat completion.*OPENAI_BASE_URL/],
     ["a line without end", "[[endless]]", "model_error", 0, /grew past/],
     ["a text without end", "[[fill 9000000]]", "model_error", 0, /grew past.*2 MiB/],
     ["a refused key", "[[status 401]]", "model_error", 0, /API key \(401\).*OPENAI_API_KEY/],
+    [
+      "a limit for hours",
+      "[[status 429 retry-after 7200]]",
+      "model_error",
+      0,
+      /how often.*\(429\).*asks to wait 2 h\./,
+    ],
+    ["an empty account", "[[status 402]]", "model_error", 0, /no credit or quota left \(402\)/],
     ["an unknown model", "[[status 404]]", "model_error", 0, /OPENAI_MODEL/],
     ["too long a context", "[[status 400]]", "model_error", 0, /longer than the model can read/],
     ["an empty choice", "[[empty]]", "model_error", 0, /nothing, twice/],

@@ -44,7 +44,8 @@ export async function runToEnd(taskloom: Server, message: string, body: Record<s
   const rows = await taskloom.json<{ data: MessageRow[] }>("GET", `${path}/messages`);
   const statuses = rows.data.filter(({ type }) => type === "status").map(({ content }) => content);
   if (run.status === "failed") {
-    expect(events.at(-1)).toEqual({ type: "RUN_ERROR", code: run.error?.code, message: run.error?.message });
+    const { reason, ...error } = run.error ?? { message: "" };
+    expect(events.at(-1)).toEqual({ type: "RUN_ERROR", ...error, ...(reason ? { metadata: { reason } } : {}) });
     expect(statuses).toMatchObject([{ status: "failed", error: run.error }]);
     expect(run.error?.message).toMatch(/^[A-Z].{20,}[.!]$/s);
   }

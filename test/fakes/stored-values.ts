@@ -4,7 +4,7 @@ import { MAX_HOPS } from "../../src/protocol/chain.ts";
 import { type MessageBody, messageTypes, type UserContent } from "../../src/protocol/message.ts";
 import type { PlanContent } from "../../src/protocol/plan/task.ts";
 import { taskStatuses } from "../../src/protocol/plan/task.ts";
-import { type Run, runErrorCodes, runStatuses } from "../../src/protocol/run.ts";
+import { modelFailureReasons, type Run, runErrorCodes, runStatuses } from "../../src/protocol/run.ts";
 import type { RunInput } from "../../src/protocol/thread.ts";
 
 const text = fc.string({ unit: fc.constantFrom("a", "é", "电", "🛒", "\n", '"'), maxLength: 12 });
@@ -35,7 +35,17 @@ export const planContent: fc.Arbitrary<PlanContent> = fc.record({
     maxLength: 3,
   }),
 });
-const error = orNull(fc.record({ code: fc.constantFrom(...runErrorCodes), message: text }));
+/** Rows of former versions have no reason, those of later ones may have an unknown one. */
+const error = orNull(
+  fc.record(
+    {
+      code: fc.constantFrom(...runErrorCodes),
+      message: text,
+      reason: fc.constantFrom(...modelFailureReasons, "of_a_later_version"),
+    },
+    { requiredKeys: ["code", "message"] },
+  ),
+);
 const status = fc.record({ status: fc.constantFrom(...runStatuses), error, unfinished_tasks: fc.nat(9) });
 
 export const messageType = fc.constantFrom(...messageTypes);

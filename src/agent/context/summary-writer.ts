@@ -62,8 +62,8 @@ export interface WrittenSummary {
 
 /** Null if the run was cancelled. If no model returns a summary, a list of what was done. */
 export async function writeSummary(request: SummaryRequest, ports: SummaryPorts): Promise<WrittenSummary | null> {
-  for (const model of request.models) {
-    const written = await askModel(model, request, ports);
+  for (const [place, model] of request.models.entries()) {
+    const written = await askModel(model, place < request.models.length - 1, request, ports);
     if (written !== "failed") return written;
   }
   return listedWork(request, null);
@@ -71,12 +71,14 @@ export async function writeSummary(request: SummaryRequest, ports: SummaryPorts)
 
 async function askModel(
   model: string,
+  has_fallback: boolean,
   request: SummaryRequest,
   ports: SummaryPorts,
 ): Promise<WrittenSummary | null | "failed"> {
   let limit = request.max_input_tokens;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-    const outcome = await ports.model.stream({ ...toModelRequest(request, limit), model }, () => {}, ports.signal);
+    const asked = { ...toModelRequest(request, limit), model, ...(has_fallback ? { has_fallback } : {}) };
+    const outcome = await ports.model.stream(asked, () => {}, ports.signal);
     if (ports.signal.aborted) return null;
     if (outcome.kind === "reply") {
       const text = outcome.reply.text.replace(thoughts, "").trim().toWellFormed();
@@ -84,9 +86,11 @@ async function askModel(
       return { text: cutToTokens(text, request.max_output_tokens, describeCut), usage: outcome.reply.usage };
     }
     if (outcome.kind === "aborted") return null;
-    const { too_long, retryable, retry_after_ms } = outcome.failure;
+    const { too_long, retryable, retry_after_ms, reason } = outcome.failure;
+    const isTooFar = reason === "rate_limited" && (retry_after_ms ?? 0) > MAX_WAIT_MS;
     if (too_long) limit = Math.floor(limit / 2);
-    else if (!retryable) return "failed";
+    // Before its limit ends, the model would refuse again.
+    else if (!retryable || isTooFar) return "failed";
     else if (attempt < MAX_ATTEMPTS) {
       await ports.sleep(
         Math.min(MAX_WAIT_MS, Math.max(retry_after_ms ?? 0, backoffDelay(attempt, backoff))),

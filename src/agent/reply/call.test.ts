@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { callsTools, fails, makeTool, ScriptedRun, says } from "../../../test/fakes/scripted-run.ts";
-import { MAX_ATTEMPTS } from "./call.ts";
+import { MAX_ATTEMPTS, PATIENCE_MS } from "./patience.ts";
 
+const limited = (retry_after_ms: number | null) =>
+  fails({ reason: "rate_limited", retry_after_ms, message: "Slow down." });
 const retries = (run: ScriptedRun) => run.deltas.flatMap((delta) => (delta.type === "model_retry" ? [delta] : []));
 
 describe("callWithRetry", () => {
@@ -34,7 +36,72 @@ describe("callWithRetry", () => {
     expect(run.slept).toEqual([]);
   });
 
-  it("waits as long as the provider asks, up to a minute", async () => {
+  it("keeps the reason of the failure", async () => {
+    const run = new ScriptedRun([fails({ retryable: false, reason: "invalid_key", message: "Check OPENAI_API_KEY." })]);
+    const error = { code: "model_error", message: "Check OPENAI_API_KEY.", reason: "invalid_key" };
+    expect(await run.run()).toEqual({ status: "failed", error });
+  });
+
+  it("waits out a rate limit as the server asks, more often than it repeats a failure", async () => {
+    const run = new ScriptedRun([...Array.from({ length: 8 }, () => limited(60_000)), says("At last.")]);
+    expect(await run.run()).toMatchObject({ status: "completed", text: "At last." });
+    expect(run.slept).toEqual(Array(8).fill(60_000));
+    expect(retries(run).map((retry) => retry.attempt)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it("counts limits and failures apart", async () => {
+    const run = new ScriptedRun([
+      ...Array.from({ length: MAX_ATTEMPTS - 1 }, () => [fails(), limited(40_000)]).flat(),
+      says("x"),
+    ]);
+    expect(await run.run()).toMatchObject({ status: "completed" });
+    const failing = new ScriptedRun([limited(40_000), ...Array.from({ length: 9 }, () => fails())]);
+    expect(await failing.run()).toMatchObject({ status: "failed" });
+    expect(failing.requests).toHaveLength(1 + MAX_ATTEMPTS);
+  });
+
+  it("fails at once if the server asks for more than is left of the run's patience, and says how much", async () => {
+    const hours = new ScriptedRun([limited(7_500_000)]);
+    expect(await hours.run()).toEqual({
+      status: "failed",
+      error: {
+        code: "model_error",
+        message: "Slow down. It asks to wait 2 h 5 min. Try again then, or choose another model.",
+        reason: "rate_limited",
+      },
+    });
+    expect(hours.slept).toEqual([]);
+    const late = new ScriptedRun(() => limited(400_000));
+    expect(await late.run()).toMatchObject({ status: "failed", error: { reason: "rate_limited" } });
+    expect(late.slept).toEqual([400_000]);
+  });
+
+  it("waits longer each time for a limit that states no wait or always a second, within the same patience", async () => {
+    for (const asked of [null, 0, 1000]) {
+      const run = new ScriptedRun(() => limited(asked));
+      expect(await run.run()).toMatchObject({ status: "failed", error: { reason: "rate_limited" } });
+      const total = run.slept.reduce((sum, wait) => sum + wait, 0);
+      expect(total).toBeLessThanOrEqual(PATIENCE_MS);
+      expect(total).toBeGreaterThan(PATIENCE_MS - 30_000);
+      expect(run.requests.length).toBeLessThan(60);
+      expect(Math.max(...run.slept)).toBeLessThanOrEqual(30_000);
+    }
+  });
+
+  it("has its whole patience again in the next call", async () => {
+    const turns = [limited(500_000), callsTools("work"), limited(500_000), says("x")];
+    const run = new ScriptedRun(turns, [makeTool("work")]);
+    expect(await run.run()).toMatchObject({ status: "completed" });
+    expect(run.slept).toEqual([500_000, 500_000]);
+  });
+
+  it("asks no more once it is cancelled while it waits for a limit", async () => {
+    const run = new ScriptedRun([{ ...limited(60_000), before: () => queueMicrotask(() => run.cancel.abort()) }]);
+    expect(await run.run()).toEqual({ status: "cancelled" });
+    expect(run.requests).toHaveLength(1);
+  });
+
+  it("waits after other failures as long as the provider asks, up to a minute", async () => {
     const run = new ScriptedRun([fails({ retry_after_ms: 7000 }), fails({ retry_after_ms: 3_600_000 }), says("x")]);
     await run.run();
     expect(run.slept).toEqual([7000, 60_000]);

@@ -1,16 +1,10 @@
 // One step's model call. It retries failures that may pass, with back-off, until the call succeeds or can't.
-import { type Backoff, backoffDelay } from "../../lib/retry.ts";
 import type { AssistantMessage } from "../../protocol/message.ts";
-import type { RunErrorCode, Usage } from "../../protocol/run.ts";
+import type { RunError, Usage } from "../../protocol/run.ts";
 import type { LoopDelta } from "../events.ts";
 import type { FinishReason, Model, ModelFailure, ModelReply, ModelRequest, ReplyExtras } from "../model.ts";
 import { createMessageParts, type MessageParts } from "./message-parts.ts";
-
-/** With the waits below, about eight seconds of failures. A longer outage is for a person to see. */
-export const MAX_ATTEMPTS = 5;
-const backoff: Backoff = { base_ms: 500, cap_ms: 30_000 };
-/** Providers may ask for a wait of hours. A run that shows nothing for so long looks dead. */
-const MAX_RETRY_AFTER_MS = 60_000;
+import { describeImpatience, newTries, planRetry } from "./patience.ts";
 
 export interface ModelCallPorts {
   model: Model;
@@ -36,13 +30,14 @@ export type CallOutcome =
   | { kind: "message"; called: CalledMessage }
   /** `partial` is the text so far; null if there is none. */
   | { kind: "cancelled"; partial: CalledMessage | null }
-  | { kind: "failed"; error: { code: RunErrorCode; message: string }; failure: ModelFailure; attempts: number };
+  | { kind: "failed"; error: RunError; failure: ModelFailure; attempts: number };
 
 export async function callWithRetry(
   request: ModelRequest,
   ports: ModelCallPorts,
   usedCallIds: Set<string> | null,
 ): Promise<CallOutcome> {
+  const tries = newTries(request.has_fallback === true);
   for (let attempt = 1; ; attempt++) {
     const message_id = ports.newMessageId();
     const parts = createMessageParts(message_id, usedCallIds, ports.onDelta);
@@ -57,19 +52,15 @@ export async function callWithRetry(
     if (parts.seen) ports.onDelta({ type: "message_dropped", message_id });
     if (ports.signal.aborted) return { kind: "cancelled", partial: null };
     const { failure } = outcome;
-    if (!failure.retryable || failure.too_long || attempt >= MAX_ATTEMPTS) {
-      return { kind: "failed", error: describeFailure(failure, attempt), failure, attempts: attempt };
+    const after_ms = planRetry(failure, tries);
+    if (after_ms === null) {
+      const error = describeFailure(failure, attempt, describeImpatience(failure, tries));
+      return { kind: "failed", error, failure, attempts: attempt };
     }
-    await waitForRetry(outcome.failure, attempt, ports);
+    ports.onDelta({ type: "model_retry", attempt, after_ms });
+    await ports.sleep(after_ms, ports.signal);
     if (ports.signal.aborted) return { kind: "cancelled", partial: null };
   }
-}
-
-async function waitForRetry(failure: ModelFailure, attempt: number, ports: ModelCallPorts): Promise<void> {
-  const asked = Math.min(failure.retry_after_ms ?? 0, MAX_RETRY_AFTER_MS);
-  const after_ms = Math.max(asked, backoffDelay(attempt, backoff));
-  ports.onDelta({ type: "model_retry", attempt, after_ms });
-  await ports.sleep(after_ms, ports.signal);
 }
 
 function toMessage(message_id: string, parts: MessageParts, reply: ModelReply): CalledMessage {
@@ -103,8 +94,7 @@ function keepText(
   return { ...rest, message: { role: "assistant", content: message.content } };
 }
 
-function describeFailure(failure: ModelFailure, attempts: number): { code: RunErrorCode; message: string } {
-  const message =
-    attempts > 1 ? `The model gave no reply in ${attempts} attempts. ${failure.message}` : failure.message;
-  return { code: failure.code, message };
+function describeFailure({ code, message, reason }: ModelFailure, attempts: number, impatience: string): RunError {
+  const tried = attempts > 1 ? `The model gave no reply in ${attempts} attempts. ` : "";
+  return { code, message: `${tried}${message}${impatience}`, ...(reason === undefined ? {} : { reason }) };
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { callsTools, fails, makeTool, ScriptedRun, says, usage } from "../../../test/fakes/scripted-run.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";
-import { MAX_ATTEMPTS } from "./call.ts";
+import type { ModelFailureReason } from "../../protocol/run.ts";
+import { MAX_ATTEMPTS } from "./patience.ts";
 
 const agent = agentConfig.parse({ fallback_models: ["b", "c"] });
 const refused = (message = "no such model") => fails({ retryable: false, message });
@@ -76,6 +77,29 @@ describe("a run with fallback models", () => {
     const outcome = await new ScriptedRun(turns).run({ model: "a", agent: long });
     expect(outcome).toMatchObject({ status: "failed", error: { code: "model_timeout" } });
     if (outcome.status === "failed") expect(outcome.error.message.length).toBeLessThan(4000);
+  });
+
+  it("asks the next one at once if a limit lasts more than a minute in all, and waits longest for the last", async () => {
+    const limited = (retry_after_ms: number) => fails({ reason: "rate_limited", retry_after_ms });
+    const turns = [limited(30_000), limited(40_000), limited(61_000), limited(300_000), says("Hello.")];
+    const run = new ScriptedRun(turns);
+    expect(await run.run({ model: "a", agent })).toMatchObject({ status: "completed" });
+    expect(modelsAsked(run)).toEqual(["a", "a", "b", "c", "c"]);
+    expect(run.slept).toEqual([30_000, 300_000]);
+  });
+
+  it("tells each model but the last that another one can be asked", async () => {
+    const run = new ScriptedRun([refused(), refused(), says("Hello.")]);
+    await run.run({ model: "a", agent });
+    expect(run.requests.map(({ has_fallback }) => has_fallback)).toEqual([true, true, undefined]);
+  });
+
+  it("keeps the reason that all failures share, and none if they differ", async () => {
+    const fail = (reason: ModelFailureReason) => fails({ retryable: false, reason });
+    const same = new ScriptedRun([fail("no_credit"), fail("no_credit"), fail("no_credit")]);
+    expect(await same.run({ model: "a", agent })).toMatchObject({ error: { reason: "no_credit" } });
+    const mixed = await new ScriptedRun([fail("no_credit"), fail("timeout"), refused()]).run({ model: "a", agent });
+    expect(mixed.status === "failed" && "reason" in mixed.error).toBe(false);
   });
 
   it("asks no other model after a content filter's refusal, of the request or of the reply", async () => {

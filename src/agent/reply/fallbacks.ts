@@ -2,7 +2,7 @@
 // the same request, and the run stays with the one that answered: returning at each step would wait for the broken one
 // each time. A later life starts with the run's own model again, since it may have recovered.
 import { cutEnd } from "../../lib/truncate.ts";
-import type { RunErrorCode } from "../../protocol/run.ts";
+import type { RunError } from "../../protocol/run.ts";
 import type { ModelFailure, ModelRequest } from "../model.ts";
 import { type CallOutcome, callWithRetry, type ModelCallPorts } from "./call.ts";
 
@@ -37,11 +37,12 @@ export async function callWithFallback(
   const failed = new Map<string, Extract<CallOutcome, { kind: "failed" }>>();
   for (const [place, model] of order.entries()) {
     chain.current = model;
-    const outcome = nameModel(await callWithRetry({ ...request, model }, ports, usedCallIds), model, chain);
+    const next = order[place + 1];
+    const asked = { ...request, model, ...(next === undefined ? {} : { has_fallback: true }) };
+    const outcome = nameModel(await callWithRetry(asked, ports, usedCallIds), model, chain);
     if (outcome.kind !== "failed") return outcome;
     if (ports.signal.aborted) return { kind: "cancelled", partial: null };
     failed.set(model, outcome);
-    const next = order[place + 1];
     if (next === undefined || !mayElseSucceed(outcome.failure)) {
       return failed.size === 1 ? outcome : { ...outcome, error: describeAll(failed) };
     }
@@ -67,17 +68,20 @@ function nameModel(outcome: CallOutcome, model: string, { names }: ModelChain): 
 }
 
 /** Models that failed for the same reason are named together: a wrong key is wrong for all. */
-function describeAll(failed: Map<string, Extract<CallOutcome, { kind: "failed" }>>): {
-  code: RunErrorCode;
-  message: string;
-} {
+function describeAll(failed: Map<string, Extract<CallOutcome, { kind: "failed" }>>): RunError {
   const byReason = new Map<string, string[]>();
   for (const [model, { error }] of failed) {
     const reason = cutEnd(error.message, MAX_REASON_CHARACTERS);
     byReason.set(reason, [...(byReason.get(reason) ?? []), JSON.stringify(model)]);
   }
   const reasons = Array.from(byReason, ([reason, models]) => `${models.join(", ")}: ${reason}`);
-  const codes = new Set(Array.from(failed.values(), ({ error }) => error.code));
-  const [code = "model_error"] = codes;
-  return { code: codes.size === 1 ? code : "model_error", message: `No model gave a reply. ${reasons.join(" ")}` };
+  const errors = Array.from(failed.values(), ({ error }) => error);
+  const code = common(errors.map((error) => error.code)) ?? "model_error";
+  const reason = common(errors.map((error) => error.reason));
+  const message = `No model gave a reply. ${reasons.join(" ")}`;
+  return { code, message, ...(reason === undefined ? {} : { reason }) };
+}
+
+function common<Value>(values: Value[]): Value | undefined {
+  return new Set(values).size === 1 ? values[0] : undefined;
 }

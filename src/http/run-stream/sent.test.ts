@@ -71,7 +71,7 @@ function shapeOf(kind: number, id: string): Shape {
   };
 }
 
-const start: ThreadEvent = { type: "RUN_STARTED", threadId: "t", runId: "r" };
+const start: ThreadEvent & { type: "RUN_STARTED" } = { type: "RUN_STARTED", threadId: "t", runId: "r" };
 const end: ThreadEvent = { type: "RUN_FINISHED", threadId: "t", runId: "r", outcome: { type: "success" } };
 const state: ThreadEvent = {
   type: "STATE_SNAPSHOT",

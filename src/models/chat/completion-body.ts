@@ -1,7 +1,9 @@
 // The body of a chat completion: server-sent events or, from servers that ignore `stream: true`, one JSON value.
+import { asRecord } from "../../lib/is-record.ts";
 import { type ByteReader, openByteReader } from "./byte-reader.ts";
-import { asRecord, type ReplyBuilder } from "./reply-builder.ts";
-import { ReplyTooLong } from "./reply-limits.ts";
+import { isRefusedValue } from "./failure/refusal.ts";
+import type { ReplyBuilder } from "./reply/reply-builder.ts";
+import { ReplyTooLong } from "./reply/reply-limits.ts";
 import type { RequestGuard } from "./request-guard.ts";
 import { createSseParser } from "./sse.ts";
 
@@ -66,8 +68,7 @@ function createSink(builder: ReplyBuilder, isEvents: boolean): Sink {
     events++;
     const chunk = asRecord(JSON.parse(data));
     if (!chunk) throw new SyntaxError("a chunk is not an object");
-    if (chunk.error) throw new ErrorObject(chunk.error);
-    if (chunk.object === "error") throw new ErrorObject(chunk);
+    if (isRefusedValue(chunk)) throw new ErrorObject(chunk);
     builder.accept(chunk);
   }
 
@@ -102,7 +103,7 @@ function createSink(builder: ReplyBuilder, isEvents: boolean): Sink {
   };
 }
 
-/** An error object in a body that began normally. */
+/** A chunk or body that says that the request failed, in an answer that began normally. */
 export class ErrorObject extends Error {
   readonly value: unknown;
 

@@ -1,10 +1,10 @@
 // Tests against a real HTTP server on the loopback, since the behaviour on the wire is what matters.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { ModelDelta, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
 import { models } from "../index.ts";
-import type { OpenAiLimits } from "./model.ts";
+import type { OpenAiLimits } from "./exchange.ts";
 
 const api_key = "test-key-0123456789";
 const request: ModelRequest = {
@@ -239,9 +239,31 @@ describe("createOpenAiModel", () => {
   it("gives up on a server that sends no response head, and on one that sends no byte of the body", async () => {
     const limits = { first_byte_ms: 60 };
     const silent = await call(() => {}, { limits });
-    expect(failureOf(silent.outcome)).toMatchObject({ code: "model_timeout", retryable: true });
+    expect(failureOf(silent.outcome)).toMatchObject({ code: "model_timeout", retryable: true, reason: "timeout" });
     const headOnly = await call((response) => stream(response).flushHeaders(), { limits });
     expect(failureOf(headOnly.outcome)).toMatchObject({ code: "model_timeout", retryable: true });
+  });
+
+  it("gives up sooner on a silent server while another model can be asked", async () => {
+    vi.useFakeTimers();
+    try {
+      const silent: typeof fetch = (_input, init) =>
+        new Promise((_resolve, reject) => init?.signal?.addEventListener("abort", () => reject(new Error("aborted"))));
+      const ask = async (has_fallback: boolean, limits: Partial<OpenAiLimits> = {}) => {
+        const model = models.native({ api_key, base_url: "https://model.example/v1", fetch: silent, limits });
+        const begun = Date.now();
+        const outcome = await Promise.all([
+          model.stream({ ...request, has_fallback }, () => {}, new AbortController().signal),
+          vi.runAllTimersAsync(),
+        ]);
+        return [Date.now() - begun, failureOf(outcome[0]).message];
+      };
+      expect(await ask(true)).toEqual([120_000, "The model server at model.example sent nothing for 120 s."]);
+      expect(await ask(false)).toEqual([600_000, "The model server at model.example sent nothing for 600 s."]);
+      expect((await ask(true, { first_byte_ms: 5000 }))[0]).toBe(5000);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("gives up on a stream that falls silent, but not on one that has finished", async () => {

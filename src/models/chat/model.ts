@@ -1,36 +1,27 @@
-// A `Model` over the chat completions API of OpenAI and compatible servers. The SDK makes the request and its errors.
-// The body is read and parsed here, because that determines the cost of a token. One call is one request: the loop does
-// retries and their delays.
-import OpenAI, { APIError } from "openai";
-import type { Model, ModelDelta, ModelFailure, ModelMemory, ModelOutcome, ModelRequest } from "../../agent/model.ts";
-import { cutEnd } from "../../lib/truncate.ts";
+// A `Model` over the chat completions API of OpenAI and compatible servers, whatever their dialect of it: a profile says
+// how to ask, and a refusal that names what it objects to is heeded at once. All other repeats and their delays are the
+// loop's.
+import OpenAI from "openai";
+import type { Model, ModelDelta, ModelMemory, ModelOutcome, ModelRequest } from "../../agent/model.ts";
 import { chooseProfile } from "../profiles/choose.ts";
 import { familyOf } from "../profiles/families.ts";
-import { type Objection, readObjection } from "../profiles/learn.ts";
+import { readObjection } from "../profiles/learn.ts";
 import { keyOf, knownRules, rememberRule } from "../profiles/memory.ts";
-import type { Profile } from "../profiles/profile.ts";
-import { applyRules, type Rule } from "../profiles/rules.ts";
+import { applyRules, type Rule, refusedImages } from "../profiles/rules.ts";
 import { readAddress } from "./address.ts";
-import { openByteReader } from "./byte-reader.ts";
-import { type Ending, ErrorObject, readReply } from "./completion-body.ts";
-import { selectExtras } from "./extras.ts";
-import { describeError, describeErrorObject, failWith, type Provider } from "./failure.ts";
-import { listImages, type WireContext } from "./messages.ts";
-import { createReplyBuilder, type ReplyBuilder } from "./reply-builder.ts";
-import { MAX_REPLY_CHARACTERS, ReplyTooLong } from "./reply-limits.ts";
-import { optionalFields, type RequestBody, toRequestBody } from "./request-body.ts";
-import { guardRequest, type StopReason, type TimeLimits } from "./request-guard.ts";
-
-export interface OpenAiLimits extends TimeLimits {
-  /** Text, reasoning and arguments of one reply together, in characters. */
-  reply_characters: number;
-}
+import { fetchBounded } from "./bounded-fetch.ts";
+import { type Attempt, type Exchange, type OpenAiLimits, sendRequest } from "./exchange.ts";
+import { MAX_REPLY_CHARACTERS } from "./reply/reply-limits.ts";
+import { listImages, type WireContext } from "./request/messages.ts";
+import { optionalFields } from "./request/request-body.ts";
 
 export interface OpenAiOptions {
   api_key: string;
   base_url: string;
   /** The server's profile by name; without it, the address and the model's name decide. */
   profile?: string | null;
+  /** Opens Cloudflare's AI Gateway, and goes nowhere else. */
+  gateway_token?: string | null;
   /** Keeps what refusals teach; without it, only this isolate does. */
   memory?: ModelMemory;
   fetch?: typeof fetch;
@@ -38,23 +29,16 @@ export interface OpenAiOptions {
 }
 
 const defaultLimits: OpenAiLimits = {
-  first_byte_ms: 120_000,
-  idle_ms: 60_000,
+  first_byte_ms: 600_000,
+  idle_ms: 300_000,
   // The longest replies of reasoning models take about this long. A server that takes longer only trickles.
   total_ms: 30 * 60_000,
   reply_characters: MAX_REPLY_CHARACTERS,
 };
 
-/** Limits the body of an error: enough for any provider's message. */
-const MAX_ERROR_BYTES = 16 * 1024;
-
-interface Setup {
-  client: OpenAI;
-  provider: Provider;
-  limits: OpenAiLimits;
+interface Setup extends Exchange {
   base_url: string;
-  /** The setting MODEL_PROFILE. */
-  server: string | null;
+  profile: string | null;
   memory: ModelMemory | undefined;
 }
 
@@ -62,6 +46,11 @@ interface Setup {
 Object.defineProperty(OpenAI, "name", { value: "OpenAI" });
 
 export function createOpenAiModel(options: OpenAiOptions): Model {
+  const setup = openSetup(options);
+  return { stream: (request, onDelta, signal) => streamReply(setup, request, onDelta, signal) };
+}
+
+function openSetup({ profile = null, gateway_token = null, memory, ...options }: OpenAiOptions): Setup {
   const limits = { ...defaultLimits, ...options.limits };
   const address = readAddress(options.base_url);
   const request = options.fetch ?? ((input, init) => fetch(input, init));
@@ -78,25 +67,19 @@ export function createOpenAiModel(options: OpenAiOptions): Model {
     // Our own timer fires first. The SDK's timer stops at the response head and does not cover the body.
     timeout: limits.first_byte_ms * 2,
     logLevel: "off",
-    fetch: (input, init) => boundErrorBody(request, input, init),
+    fetch: (input, init) => fetchBounded(request, input, init),
   });
-  const provider = { host: address.host, api_key: options.api_key };
-  const setup: Setup = {
+  const secrets = [options.api_key, gateway_token].filter((secret) => secret !== null);
+  const keys = { api_key: options.api_key, gateway_token };
+  return {
     client,
-    provider,
+    keys,
+    provider: { host: address.host, secrets },
     limits,
     base_url: address.base_url,
-    server: options.profile ?? null,
-    memory: options.memory,
+    profile,
+    memory,
   };
-  return { stream: (modelRequest, onDelta, signal) => streamReply(setup, modelRequest, onDelta, signal) };
-}
-
-/** How one request ended, and what its server objected to, if it said so before its reply began. */
-interface Attempt {
-  outcome: ModelOutcome;
-  body: RequestBody;
-  objection: Objection | null;
 }
 
 /** A server objects to one thing at a time. Whoever objects to more wants another request than ours. */
@@ -110,168 +93,48 @@ async function streamReply(
   signal: AbortSignal,
 ): Promise<ModelOutcome> {
   const key = keyOf(setup.provider.host, request.model);
-  const chosen = chooseProfile(setup.server, setup.base_url, request.model);
-  const rules = knownRules(key, setup.memory);
-  const lessons: Rule[] = [];
-  for (let attempt = 0; ; attempt++) {
-    const context = openContext(setup, request.model, applyRules(chosen, [...rules, ...lessons]), [
-      ...rules,
-      ...lessons,
-    ]);
-    const { outcome, body, objection } = await sendRequest(setup, request, context, onDelta, signal);
-    const lesson = objection && attempt < MAX_LESSONS && findLesson(objection, request, body, context, lessons);
-    if (lesson) lessons.push(...lesson);
-    else {
-      const isRefused = objection !== null && objection.status < 500 && objection.status !== 429;
-      if (!isRefused) for (const rule of lessons) rememberRule(key, rule, setup.memory);
-      return outcome;
+  const known = knownRules(key, setup.memory);
+  const learned: Rule[] = [];
+  for (let lessons = 0; ; lessons++) {
+    const context = openContext(setup, request.model, [...known, ...learned]);
+    const attempt = await sendRequest(setup, request, context, onDelta, signal);
+    const rules = lessons < MAX_LESSONS ? findRules(attempt, request, context, learned) : [];
+    if (rules.length === 0) {
+      if (!isRefused(attempt)) for (const rule of learned) rememberRule(key, rule, setup.memory);
+      return attempt.outcome;
     }
+    learned.push(...rules);
   }
 }
 
-function openContext(setup: Setup, model: string, profile: Profile, rules: string[]): WireContext {
-  const images = rules.filter((rule) => rule.startsWith("image:")).map((rule) => rule.slice("image:".length));
-  return { profile, origin: `${setup.provider.host} ${familyOf(model)}`, refused_images: new Set(images) };
+function openContext({ profile, base_url, provider }: Setup, model: string, rules: string[]): WireContext {
+  return {
+    profile: applyRules(chooseProfile(profile, base_url, model), rules),
+    origin: `${provider.host} ${familyOf(model)}`,
+    refused_images: refusedImages(rules),
+  };
 }
 
-/** What the refusal teaches that is not known yet; null if nothing. */
-function findLesson(
-  objection: Objection,
-  request: ModelRequest,
-  body: RequestBody,
+/** What the refusal teaches that was not tried yet. */
+function findRules(
+  { objection, body }: Attempt,
+  { messages }: ModelRequest,
   { profile, refused_images }: WireContext,
-  known: Rule[],
-): Rule[] | null {
-  const { images, new_images } = listImages(request.messages);
+  tried: Rule[],
+): Rule[] {
+  if (objection === null) return [];
   const isSent = (hash: string) => profile.images && !refused_images.has(hash);
-  const learned = readObjection(objection, {
+  const { images, new_images } = listImages(messages);
+  const rules = readObjection(objection, {
     profile,
     optional_fields: optionalFields(body),
     images: images.filter(isSent),
     new_images: new_images.filter(isSent),
-  }).filter((rule) => !known.includes(rule));
-  return learned.length > 0 ? learned : null;
-}
-
-async function sendRequest(
-  setup: Setup,
-  request: ModelRequest,
-  context: WireContext,
-  onDelta: (delta: ModelDelta) => void,
-  signal: AbortSignal,
-): Promise<Attempt> {
-  const { profile, origin } = context;
-  const guard = guardRequest(setup.limits, signal);
-  const builder = createReplyBuilder(onDelta, {
-    max_characters: setup.limits.reply_characters,
-    tool_names: request.tools.map(({ name }) => name),
   });
-  const body = toRequestBody(request, context);
-  let ending: Ending = "cut";
-  let failure: ModelFailure | null = null;
-  let objection: Objection | null = null;
-  try {
-    const headers = profile.auth === "api-key" ? { "api-key": setup.provider.api_key, Authorization: null } : {};
-    const response = await setup.client.chat.completions.create(body, { signal: guard.signal, headers }).asResponse();
-    ending = await readReply(response, builder, guard);
-  } catch (error) {
-    // The error of a request that we stopped only says that it was aborted; the guard's reason says why.
-    failure = guard.reason ? null : describeReadError(error, builder, setup.provider);
-    if (failure && builder.progress === "waiting") objection = readError(error);
-  } finally {
-    guard.release();
-  }
-  const end = (outcome: ModelOutcome): Attempt => ({ outcome, body, objection });
-  if (guard.reason === "cancelled") return end({ kind: "aborted", reply: closeReply(builder) });
-  const isWhole = builder.broken === null && (ending === "complete" || builder.finished);
-  if (!failure && isWhole) {
-    const extras = selectExtras(builder.extras(), profile, origin);
-    return end({ kind: "reply", reply: { ...closeReply(builder), ...(extras ? { extras } : {}) } });
-  }
-  failure ??=
-    builder.broken === null ? describeEnding(ending, guard.reason, setup) : describeBroken(builder.broken, setup);
-  return end({ kind: "failure", failure });
+  return rules.filter((rule) => !tried.includes(rule));
 }
 
-function describeBroken(word: string, { provider }: Setup): ModelFailure {
-  const message = `The model server at ${provider.host} broke its reply off (${JSON.stringify(word.slice(0, 60))}).`;
-  return failWith(provider, message, { retryable: true });
-}
-
-function readError(error: unknown): Objection | null {
-  if (!(error instanceof APIError) || typeof error.status !== "number") return null;
-  return { status: error.status, detail: error.message, param: error.param ?? null };
-}
-
-function closeReply(builder: ReplyBuilder) {
-  builder.close();
-  return builder.reply();
-}
-
-/** Null if the reply was complete before the connection failed. */
-function describeReadError(error: unknown, builder: ReplyBuilder, provider: Provider): ModelFailure | null {
-  if (error instanceof ErrorObject) return describeErrorObject(error.value, provider);
-  if (error instanceof ReplyTooLong || error instanceof RangeError) {
-    return failWith(provider, "The model's reply grew past what is accepted (2 MiB of text or 256 tool calls).", {
-      retryable: false,
-    });
-  }
-  if (builder.finished) return null;
-  if (error instanceof SyntaxError) {
-    return failWith(provider, `The model server at ${provider.host} sent a chunk that is not JSON.`, {
-      retryable: true,
-    });
-  }
-  return describeError(error, provider);
-}
-
-function describeEnding(ending: Ending, reason: StopReason | null, { provider, limits }: Setup): ModelFailure {
-  const late = (message: string, retryable: boolean) =>
-    failWith(provider, message, { retryable, code: "model_timeout" });
-  const seconds = (milliseconds: number) => `${Math.max(1, Math.round(milliseconds / 1000))} s`;
-  if (reason === "no_first_byte") {
-    return late(`The model server at ${provider.host} sent nothing for ${seconds(limits.first_byte_ms)}.`, true);
-  }
-  if (reason === "silent") {
-    return late(
-      `The model server at ${provider.host} fell silent for ${seconds(limits.idle_ms)} amid its reply.`,
-      true,
-    );
-  }
-  if (reason === "too_long") return late(`The model's reply took longer than ${seconds(limits.total_ms)}.`, false);
-  if (ending === "foreign") {
-    return failWith(
-      provider,
-      `What answered at ${provider.host} is no chat completion. Check OPENAI_BASE_URL (it usually ends in /v1).`,
-      { retryable: false },
-    );
-  }
-  return failWith(provider, `The model server at ${provider.host} cut its reply off before the end.`, {
-    retryable: true,
-  });
-}
-
-/** The SDK reads the body of an error completely, whatever its size, so this bounds it. */
-async function boundErrorBody(
-  request: typeof fetch,
-  input: Parameters<typeof fetch>[0],
-  init: Parameters<typeof fetch>[1],
-): Promise<Response> {
-  const response = await request(input, init);
-  if (response.ok || !response.body) return response;
-  const reader = openByteReader(response.body);
-  const decoder = new TextDecoder();
-  let text = "";
-  while (text.length < MAX_ERROR_BYTES) {
-    const piece = await reader.read();
-    if (piece === null) break;
-    text += decoder.decode(piece, { stream: true });
-  }
-  await reader.cancel();
-  const headers = new Headers();
-  for (const name of ["content-type", "retry-after", "retry-after-ms"]) {
-    const value = response.headers.get(name);
-    if (value !== null) headers.set(name, value);
-  }
-  return new Response(cutEnd(text, MAX_ERROR_BYTES), { status: response.status, headers });
+/** A server that is busy or broken says nothing of the request. */
+function isRefused({ objection }: Attempt): boolean {
+  return objection !== null && objection.status < 500 && objection.status !== 429;
 }

@@ -76,6 +76,20 @@ describe("guardRequest", () => {
     expect(guard.reason).toBe("silent");
   });
 
+  it("takes bytes for life also once the model has finished, so that a late token count is read", () => {
+    const guard = guardRequest(
+      { first_byte_ms: 60_000, idle_ms: 60_000, total_ms: 600_000 },
+      new AbortController().signal,
+    );
+    for (let turn = 0; turn < 5; turn++) {
+      guard.touch("finished");
+      vi.advanceTimersByTime(4000);
+    }
+    expect(guard.reason).toBeNull();
+    vi.advanceTimersByTime(1000);
+    expect(guard.reason).toBe("silent");
+  });
+
   it("closes the body when the caller aborts, even if the body arrives only later", () => {
     const caller = new AbortController();
     const guard = open(caller.signal);

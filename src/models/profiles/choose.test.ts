@@ -17,7 +17,7 @@ describe("chooseProfile", () => {
     ["models/gemini-3.5-flash", { signatures: "required" }],
     ["gemini-2.5-flash", { signatures: "echo" }],
     ["MiniMax-M2", { thinks: true }],
-    ["anthropic/claude-sonnet-4.5", { ids: "plain", cache_marks: true, details: true }],
+    ["anthropic/claude-sonnet-4.5", { ids: "plain", cache_marks: "parts", details: true }],
     ["@cf/meta/llama-4-scout", { limit: { field: "max_tokens", required: true } }],
     ["gpt-5.6-terra", { adds: { reasoning_effort: "none" } }],
     ["gpt-5.4", { adds: {} }],
@@ -32,9 +32,9 @@ describe("chooseProfile", () => {
       "deepseek/deepseek-v4-pro",
       { reasoning: { field: null }, details: true, images: false },
     ],
-    ["https://api.anthropic.com/v1", "claude-sonnet-5", { cache_marks: false, limit: { required: true } }],
+    ["https://api.anthropic.com/v1", "claude-sonnet-5", { cache_marks: "none", limit: { required: true } }],
     ["https://x.openai.azure.com/openai/v1/", "my-deployment", { auth: "api-key" }],
-    ["https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "qwen3-max", { cache_marks: true }],
+    ["https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "qwen3-max", { cache_marks: "parts" }],
     ["https://api.z.ai/api/paas/v4", "glm-5", { adds: { tool_stream: true } }],
   ])("puts what %s needs over what %s needs", (base_url, model, expected) => {
     expect(chooseProfile(null, base_url, model)).toMatchObject(expected);

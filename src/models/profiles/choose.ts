@@ -5,5 +5,7 @@ import { findServer } from "./servers.ts";
 
 /** `server` is the setting MODEL_PROFILE; null derives the server from the address and the model's name. */
 export function chooseProfile(server: string | null, base_url: string, model: string): Profile {
-  return { ...plainProfile, ...findFamily(model)?.change, ...findServer(server, base_url, model)?.change };
+  const family = findFamily(model);
+  const found = findServer(server, base_url, model);
+  return { ...plainProfile, ...family?.change, ...found?.change, ...found?.changeFor?.(family?.name ?? "") };
 }

@@ -64,7 +64,8 @@ const families: Family[] = [
   { name: "glm", models: /^glm-[\d.]+v/, change: { reasoning: { ...returnsReasoning, on: "all" } } },
   { name: "glm", models: /^(?:glm|chatglm)/, change: { reasoning: { ...returnsReasoning, on: "all" }, images: false } },
   { name: "minimax", models: /^minimax/, change: { reasoning: { ...returnsReasoning, on: "all" }, thinks: true } },
-  { name: "claude", models: /^claude/, change: { ids: "plain", cache_marks: true } },
+  // Relays that translate to its own API make an empty text of an empty content, which it refuses.
+  { name: "claude", models: /^claude/, change: { ids: "plain", empty_content: "null", cache_marks: "parts" } },
   { name: "gemini", models: /^gemini-(?:[3-9]|\d\d)/, change: { signatures: "required" } },
   { name: "gemini", models: /^gemini/, change: {} },
   {

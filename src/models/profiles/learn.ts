@@ -20,8 +20,11 @@ export interface SentRequest {
   new_images: string[];
 }
 
-/** A server that can't read a request says so with one of these. Some have 404 for a model that sees no images. */
-const statuses = new Set([400, 404, 415, 422, 500]);
+/**
+ * A server that can't read a request says so with one of these, or without one in a stream. Some have 404 for a model
+ * that sees no images.
+ */
+const statuses = new Set([0, 400, 404, 415, 422, 500]);
 
 /** What the refusal teaches, most likely first; empty if it names nothing that can be changed. */
 export function readObjection({ status, detail, param }: Objection, sent: SentRequest): Rule[] {
@@ -88,10 +91,13 @@ function readEffort(text: string): Rule[] | null {
 }
 
 /** The field that is named; the longest, since `max_tokens` is in `min_max_tokens`. */
-function readField(text: string, { optional_fields }: SentRequest): Rule[] | null {
+function readField(text: string, { profile, optional_fields }: SentRequest): Rule[] | null {
   if (!isUnknown.test(text) && !/\bonly\b.{0,30}\ballowed\b/i.test(text)) return null;
   const named = optional_fields.filter((field) => new RegExp(`\\b${field}\\b`).test(text));
-  if (/\bcache_control\b/.test(text)) return ["no cache marks"];
+  if (/\bcache_control\b/.test(text)) {
+    const isInResult = /tool_result/.test(text) && profile.cache_marks === "parts";
+    return [isInResult ? "mark whole messages" : "no cache marks"];
+  }
   const [field] = named.toSorted((one, other) => other.length - one.length);
   return field === undefined ? null : [`omit:${field}`];
 }

@@ -39,10 +39,13 @@ export interface Profile {
   /** The name of the limit for the reply, and whether it must be sent. */
   limit: { field: "max_tokens" | "max_completion_tokens"; required: boolean };
   images: boolean;
-  /** Marks what a provider shall cache, for those that cache nothing by themselves. */
-  cache_marks: boolean;
-  /** How the key is sent. */
-  auth: "bearer" | "api-key";
+  /**
+   * Marks what a provider shall cache, for those that cache nothing by themselves: in parts of the content, or of a
+   * result on the message itself.
+   */
+  cache_marks: "none" | "parts" | "messages";
+  /** How the key is sent. `gateway`: with the token that opens Cloudflare's AI Gateway. */
+  auth: "bearer" | "api-key" | "gateway";
 }
 
 /** `nine`: nine letters or digits. `plain`: letters, digits, `_`, `-`. `forty`: at most 40 characters. */
@@ -70,6 +73,6 @@ export const plainProfile: Profile = {
   adds: {},
   limit: { field: "max_tokens", required: false },
   images: true,
-  cache_marks: false,
+  cache_marks: "none",
   auth: "bearer",
 };

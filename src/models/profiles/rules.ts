@@ -24,7 +24,8 @@ const changes = {
   "content is null": (profile) => ({ ...profile, empty_content: "null" }),
   "content is text": (profile) => ({ ...profile, empty_content: "text" }),
   "no images": (profile) => ({ ...profile, images: false }),
-  "no cache marks": (profile) => ({ ...profile, cache_marks: false }),
+  "mark whole messages": (profile) => ({ ...profile, cache_marks: "messages" }),
+  "no cache marks": (profile) => ({ ...profile, cache_marks: "none" }),
   "no effort with tools": (profile) => ({ ...profile, adds: { ...profile.adds, reasoning_effort: "none" } }),
   "limit is max_tokens": (profile) => ({ ...profile, limit: { field: "max_tokens", required: true } }),
   "limit is max_completion_tokens": (profile) => ({
@@ -45,6 +46,11 @@ export function applyRules(profile: Profile, rules: Iterable<string>): Profile {
     else if (kind === "ids" && isIdForm(value)) changed = { ...changed, ids: value };
   }
   return changed;
+}
+
+/** Hashes of the images that were refused. */
+export function refusedImages(rules: readonly string[]): ReadonlySet<string> {
+  return new Set(rules.flatMap((rule) => /^image:(.*)$/s.exec(rule)?.[1] ?? []));
 }
 
 function isChange(rule: string): rule is keyof typeof changes {

@@ -8,6 +8,8 @@ interface Server {
   /** Names of models that no other server has. */
   models?: RegExp;
   change: ProfileChange;
+  /** What differs by the model's family. */
+  changeFor?(family: string): ProfileChange;
 }
 
 const keepsNothing = {
@@ -15,6 +17,9 @@ const keepsNothing = {
   details: false,
   signatures: "no",
 } as const;
+
+/** Their templates decide what a model sees of it. */
+const returnsReasoning = { field: "reasoning_content", on: "all", required: false } as const;
 
 /** Templates of local servers are the strictest about the order of roles, and merged messages suit all of them. */
 const local = { merges_messages: true, details: false } as const;
@@ -31,7 +36,7 @@ const servers: Server[] = [
   {
     name: "qwen",
     hosts: /(?:^dashscope[\w-]*|\.maas)\.aliyuncs\.com$/,
-    change: { cache_marks: true },
+    change: { cache_marks: "parts" },
   },
   {
     // Without the field it holds a call's arguments back until they are whole.
@@ -45,6 +50,7 @@ const servers: Server[] = [
     name: "openrouter",
     hosts: /(?:^|\.)openrouter\.ai$/,
     change: { reasoning: { field: null, on: "calls", required: false }, adds: {} },
+    changeFor: (family) => (family === "qwen" ? { cache_marks: "parts" } : {}),
   },
   {
     name: "gemini",
@@ -55,7 +61,7 @@ const servers: Server[] = [
     // This endpoint caches nothing and returns no thoughts.
     name: "anthropic",
     hosts: /(?:^|\.)api\.anthropic\.com$/,
-    change: { ...keepsNothing, ids: "plain", cache_marks: false, limit: { field: "max_tokens", required: true } },
+    change: { ...keepsNothing, ids: "plain", cache_marks: "none", limit: { field: "max_tokens", required: true } },
   },
   {
     name: "mistral",
@@ -73,13 +79,22 @@ const servers: Server[] = [
     name: "workers-ai",
     hosts: /^api\.cloudflare\.com$/,
     models: /^(?:workers-ai\/)?@(?:cf|hf)\//,
-    change: { ...keepsNothing, limit: { field: "max_tokens", required: true } },
+    change: { ...keepsNothing, empty_content: "text", limit: { field: "max_tokens", required: true } },
   },
-  { name: "ai-gateway", hosts: /^gateway\.ai\.cloudflare\.com$/, change: {} },
-  { name: "litellm", change: {} },
-  { name: "vllm", change: { ...local } },
-  { name: "llama.cpp", change: { ...local } },
-  { name: "ollama", hosts: /(?:^|\.)ollama\.com$/, change: { ...local } },
+  { name: "ai-gateway", hosts: /^gateway\.ai\.cloudflare\.com$/, change: { auth: "gateway" } },
+  {
+    // A mark in a part of a result ends up in a place where Claude refuses it.
+    name: "litellm",
+    change: {},
+    changeFor: (family) => (family === "claude" ? { cache_marks: "messages" } : {}),
+  },
+  { name: "vllm", change: { ...local, reasoning: { ...returnsReasoning, field: "reasoning" } } },
+  { name: "llama.cpp", change: { ...local, reasoning: returnsReasoning } },
+  {
+    name: "ollama",
+    hosts: /(?:^|\.)ollama\.com$/,
+    change: { ...local, reasoning: { ...returnsReasoning, field: "reasoning" } },
+  },
 ];
 
 /** The names that MODEL_PROFILE may have. */

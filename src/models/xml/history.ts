@@ -4,6 +4,7 @@
 // person's messages, the reminder) are merged into one: the chat templates of many models without tools refuse two in a
 // row.
 import { readMalformed } from "../../agent/calls/malformed-call.ts";
+import { asRecord } from "../../lib/is-record.ts";
 import type {
   AssistantMessage,
   ChatMessage,
@@ -12,7 +13,6 @@ import type {
   ToolMessage,
   UserContent,
 } from "../../protocol/message.ts";
-import { asRecord } from "../chat/reply-builder.ts";
 import { holdsEntity } from "./entities.ts";
 
 export function writeHistory(messages: readonly ChatMessage[]): ChatMessage[] {

@@ -3,8 +3,8 @@
 // would write it. The result is the deltas and the reply of a native model, with the raw text beside them.
 import type { Model, ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
 import type { ToolCall } from "../../protocol/message.ts";
-import { MAX_TOOL_CALLS } from "../chat/call-builder.ts";
-import { MAX_REPLY_CHARACTERS } from "../chat/reply-limits.ts";
+import { MAX_TOOL_CALLS } from "../chat/reply/call-builder.ts";
+import { MAX_REPLY_CHARACTERS } from "../chat/reply/reply-limits.ts";
 import { writeHistory } from "./history.ts";
 import { createXmlParser } from "./parser.ts";
 import { withTools } from "./prompt.ts";
@@ -35,6 +35,7 @@ const tooLong: ModelFailure = {
   message: "The model's reply grew past what is accepted (2 MiB of text or 256 tool calls).",
   retryable: false,
   retry_after_ms: null,
+  reason: "reply_too_long",
 };
 
 interface Reading {

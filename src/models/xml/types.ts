@@ -1,6 +1,6 @@
 // A value of the dialect is text, and the tool's JSON Schema decides its type: "007" is a number only if a number is
 // asked for and a string is not.
-import { asRecord } from "../chat/reply-builder.ts";
+import { asRecord } from "../../lib/is-record.ts";
 import { decodeEntities, decodeValue } from "./entities.ts";
 
 export type JsonType = "string" | "number" | "boolean" | "null" | "array" | "object";

@@ -25,6 +25,16 @@ describe("the event that a run ends with", () => {
     fc.assert(fc.property(endOf("paused"), (end) => end === "RUN_ERROR"));
   });
 
+  it("has the reason of a failure if the run has one, also one of a later version", () => {
+    fc.assert(
+      fc.property(run, (value) => {
+        const { reason, ...error } = value.error ?? { code: "internal", message: "The run failed." };
+        const metadata = reason === undefined ? {} : { metadata: { reason } };
+        expect(runEnded({ ...value, status: "failed" }, [])).toEqual({ type: "RUN_ERROR", ...error, ...metadata });
+      }),
+    );
+  });
+
   it("names the calls that the client has to make", () => {
     fc.assert(
       fc.property(run, (value) => {

@@ -39,7 +39,8 @@ export function runEnded(run: Run, pending_tool_call_ids: string[]): ThreadEvent
 }
 
 function runError({ error }: Run, message: string): ThreadEvent {
-  return { type: "RUN_ERROR", message: error?.message ?? message, code: error?.code ?? "internal" };
+  const metadata = error?.reason === undefined ? {} : { metadata: { reason: error.reason } };
+  return { type: "RUN_ERROR", message: error?.message ?? message, code: error?.code ?? "internal", ...metadata };
 }
 
 function runFinished(run: Run, outcome: RunOutcome): ThreadEvent {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ModelMessage, ModelRequest } from "../../agent/model.ts";
-import { type Profile, type ProfileChange, plainProfile } from "../profiles/profile.ts";
+import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
+import { type Profile, type ProfileChange, plainProfile } from "../../profiles/profile.ts";
 import { hashImage } from "./images.ts";
 import { toWireMessages } from "./messages.ts";
 
@@ -172,7 +172,7 @@ describe("marks for a cache", () => {
 
   it("end the system prompt and the newest message before the reminder", () => {
     const messages: ModelMessage[] = [{ role: "system", content: "s" }, user("hi"), calls(), result()];
-    const wire = write(messages, { cache_marks: true }, { reminder: "r" });
+    const wire = write(messages, { cache_marks: "parts" }, { reminder: "r" });
     expect(wire[0]?.content).toEqual([{ type: "text", text: "s", ...marked }]);
     expect(wire.at(-1)?.content).toEqual([
       { type: "text", text: "done", ...marked },

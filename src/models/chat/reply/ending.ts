@@ -1,7 +1,7 @@
 // How a reply ended and what it cost, in the words of many servers.
-import type { FinishReason } from "../../agent/model.ts";
-import { isRecord } from "../../lib/is-record.ts";
-import type { Usage } from "../../protocol/run.ts";
+import type { FinishReason } from "../../../agent/model.ts";
+import { isRecord } from "../../../lib/is-record.ts";
+import type { Usage } from "../../../protocol/run.ts";
 
 /** `broken`: the provider broke the reply off, so it is no answer. */
 export type Finish = Exclude<FinishReason, "other"> | "broken";

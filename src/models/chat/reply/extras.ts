@@ -1,9 +1,9 @@
 // What a provider sends along with a reply and wants back with it. It is gathered while the reply arrives, cut down to
 // what the profile sends back, and put on the message again in later requests to the same server and family.
-import type { ReplyExtras } from "../../agent/model.ts";
-import { isRecord } from "../../lib/is-record.ts";
-import type { AssistantMessage } from "../../protocol/message.ts";
-import type { Profile } from "../profiles/profile.ts";
+import type { ReplyExtras } from "../../../agent/model.ts";
+import { isRecord } from "../../../lib/is-record.ts";
+import type { AssistantMessage } from "../../../protocol/message.ts";
+import type { Profile } from "../../profiles/profile.ts";
 
 /** All that came. */
 export interface GatheredExtras {

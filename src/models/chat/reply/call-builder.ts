@@ -1,9 +1,9 @@
 // Adds up the pieces of a reply's calls. Providers send calls without an index, whole at once, several under one index,
 // with the name after the arguments, with the name in pieces, under an id that changes from piece to piece, or with
 // arguments as an object.
-import type { ModelDelta } from "../../agent/model.ts";
-import { isRecord } from "../../lib/is-record.ts";
-import type { ToolCall } from "../../protocol/message.ts";
+import type { ModelDelta } from "../../../agent/model.ts";
+import { isRecord } from "../../../lib/is-record.ts";
+import type { ToolCall } from "../../../protocol/message.ts";
 import { mergeExtra } from "./extras.ts";
 import { ReplyTooLong } from "./reply-limits.ts";
 

@@ -1,14 +1,14 @@
 // Turns the chunks of a chat completion into deltas and adds them up to one reply. Providers differ in what they send.
 // This accepts reasoning under two names or as content parts, a whole message in the last chunk, and usage in three
 // places.
-import type { ModelDelta, ModelReply } from "../../agent/model.ts";
-import { isRecord } from "../../lib/is-record.ts";
-import type { Usage } from "../../protocol/run.ts";
+import type { ModelDelta, ModelReply } from "../../../agent/model.ts";
+import { isRecord } from "../../../lib/is-record.ts";
+import type { Usage } from "../../../protocol/run.ts";
+import type { Progress } from "../request-guard.ts";
 import { createCallBuilder } from "./call-builder.ts";
 import { type Finish, readFinish, readUsage } from "./ending.ts";
 import { addDetail, type GatheredExtras, mergeExtra } from "./extras.ts";
 import { ReplyTooLong } from "./reply-limits.ts";
-import type { Progress } from "./request-guard.ts";
 
 export interface ReplyOptions {
   max_characters: number;
@@ -157,5 +157,3 @@ function acceptPart(
   if (!Array.isArray(part.thinking)) return;
   for (const thought of part.thinking) if (isRecord(thought)) acceptPart(thought, onReasoning, onReasoning);
 }
-
-export const asRecord = (value: unknown): Record<string, unknown> | null => (isRecord(value) ? value : null);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ModelDelta, ModelReply } from "../../agent/model.ts";
+import type { ModelDelta, ModelReply } from "../../../agent/model.ts";
 import { MAX_TOOL_CALLS } from "./call-builder.ts";
 import { createReplyBuilder } from "./reply-builder.ts";
 import { ReplyTooLong } from "./reply-limits.ts";

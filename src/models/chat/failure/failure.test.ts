@@ -1,10 +1,15 @@
-import { APIConnectionError, APIError } from "openai";
+import { APIConnectionError } from "openai";
 import { describe, expect, it } from "vitest";
-import { describeError, describeErrorObject, redact } from "./failure.ts";
+import { RefusedResponse } from "../bounded-fetch.ts";
+import { describeError, describeErrorObject } from "./failure.ts";
+import { redact } from "./redaction.ts";
 
-const provider = { host: "model.example", api_key: "secret-key-0123456789" };
-const status = (code: number, error: unknown, headers: Record<string, string> = {}) =>
-  describeError(APIError.generate(code, { error } as object, undefined, new Headers(headers)), provider);
+const api_key = "secret-key-0123456789";
+const provider = { host: "model.example", secrets: [api_key] };
+function status(code: number, error: unknown, headers: Record<string, string> = {}) {
+  const answer = { status: code, headers: new Headers(headers), text: JSON.stringify({ error }) };
+  return describeError(new APIConnectionError({ cause: new RefusedResponse(answer, null) }), provider);
+}
 
 describe("describeError", () => {
   it("names the setting to check when the key or the model is wrong", () => {
@@ -86,16 +91,34 @@ describe("describeError", () => {
     expect(status(400, { message: "x" })).not.toHaveProperty("filtered");
   });
 
+  it("names the host whose account is empty, and what helps", () => {
+    const failure = status(402, { message: "Insufficient Balance" });
+    expect(failure).toMatchObject({ retryable: false, reason: "no_credit" });
+    expect(failure.message).toBe(
+      "The account at model.example has no credit or quota left (402): Insufficient Balance. Top it up, or choose another model.",
+    );
+  });
+
+  it("names only the host that a redirect points to", () => {
+    const answer = { status: 307, headers: new Headers(), text: "" };
+    const described = (host: string | null) => describeError(new RefusedResponse(answer, host), provider);
+    expect(described("other.example")).toMatchObject({ retryable: false, reason: "model_not_found" });
+    expect(described("other.example").message).toMatch(
+      /^What answers at model\.example .* at other\.example \(307\).*OPENAI_BASE_URL\.$/,
+    );
+    expect(described(null).message).toMatch(/another address \(307\)/);
+  });
+
   it("passes on how long the provider asks to wait", () => {
     expect(status(429, { message: "slow" }, { "retry-after": "3" }).retry_after_ms).toBe(3000);
   });
 
   it("never repeats the key, whole, masked, in a header, or cut in half by the length limit", () => {
     const said = [
-      `Incorrect API key provided: ${provider.api_key}. See`,
+      `Incorrect API key provided: ${api_key}. See`,
       "Incorrect API key provided: secr*****6789",
       "Authorization: Bearer abcdefghijkl",
-      `${"x".repeat(490)}${provider.api_key}`,
+      `${"x".repeat(490)}${api_key}`,
       "sk-proj-abcdefghijklmnop",
     ];
     for (const message of said) {
@@ -105,7 +128,7 @@ describe("describeError", () => {
   });
 
   it("ends the provider's words like a sentence, even if they ended with the key", () => {
-    const shown = status(401, { message: `You sent: Bearer ${provider.api_key}` }).message;
+    const shown = status(401, { message: `You sent: Bearer ${api_key}` }).message;
     expect(shown).toContain("You sent: Bearer [key]. Check OPENAI_API_KEY.");
   });
 
@@ -118,7 +141,7 @@ describe("describeError", () => {
   it("says why a server could not be reached, and that another attempt may succeed", () => {
     const cause = new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED 127.0.0.1:1") });
     const failure = describeError(new APIConnectionError({ cause }), provider);
-    expect(failure).toMatchObject({ retryable: true, code: "model_error" });
+    expect(failure).toMatchObject({ retryable: true, code: "model_error", reason: "unreachable" });
     expect(failure.message).toMatch(/model\.example.*ECONNREFUSED/);
   });
 });
@@ -141,6 +164,6 @@ describe("describeErrorObject", () => {
 describe("redact", () => {
   it("leaves a text without a key unchanged, even if the configured key is a common word", () => {
     const text = "The task-list is 2 * 3 items long, says ollama.";
-    for (const key of ["another-key-0123456789", "ollama", ""]) expect(redact(text, key)).toBe(text);
+    for (const key of ["another-key-0123456789", "ollama", ""]) expect(redact(text, [key])).toBe(text);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { plainProfile } from "../profiles/profile.ts";
+import { plainProfile } from "../../profiles/profile.ts";
 import { addDetail, type GatheredExtras, mergeExtra, selectExtras } from "./extras.ts";
 
 const nothing: GatheredExtras = { reasoning: "", content: "", details: [], message_extra: undefined, call_extras: [] };

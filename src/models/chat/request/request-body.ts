@@ -1,7 +1,7 @@
 // The body of a request, by its profile. A request has few fields: each more is one that some server refuses.
 import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
-import type { ModelRequest } from "../../agent/model.ts";
-import type { Profile } from "../profiles/profile.ts";
+import type { ModelRequest } from "../../../agent/model.ts";
+import type { Profile } from "../../profiles/profile.ts";
 import { toWireMessages, type WireContext } from "./messages.ts";
 
 export type RequestBody = ChatCompletionCreateParamsStreaming;

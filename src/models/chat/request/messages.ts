@@ -1,11 +1,11 @@
 // Writes the messages of a request in the form that a server accepts, by its profile. The same history and profile give
 // the same bytes each time, up to the end of the last message: the reminder and the marks for caches come there.
-import type { ModelMessage, ModelRequest } from "../../agent/model.ts";
-import { isRecord } from "../../lib/is-record.ts";
-import type { ContentPart, ToolCall } from "../../protocol/message.ts";
-import type { Profile } from "../profiles/profile.ts";
+import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
+import { isRecord } from "../../../lib/is-record.ts";
+import type { ContentPart, ToolCall } from "../../../protocol/message.ts";
+import type { Profile } from "../../profiles/profile.ts";
+import { contentAsWritten, extraOfCall, readExtras } from "../reply/extras.ts";
 import { type CallIds, createCallIds } from "./call-ids.ts";
-import { contentAsWritten, extraOfCall, readExtras } from "./extras.ts";
 import { hashImage } from "./images.ts";
 
 export interface WireMessage {
@@ -29,7 +29,7 @@ export function toWireMessages(request: ModelRequest, context: WireContext): Wir
   const ids = createCallIds(profile.ids);
   const messages: WireMessage[] = [];
   for (const message of request.messages) append(messages, toWireMessage(message, ids, context), profile);
-  if (profile.cache_marks) markForCache(messages);
+  if (profile.cache_marks !== "none") markForCache(messages, profile);
   if (request.reminder) remind(messages, request.reminder, profile);
   return messages;
 }
@@ -150,12 +150,13 @@ function remind(messages: WireMessage[], reminder: string, profile: Profile): vo
 const ephemeral = { type: "ephemeral" } as const;
 
 /** Marks the ends of what stays: the system prompt with the tools before it, and the conversation so far. */
-function markForCache(messages: WireMessage[]): void {
+function markForCache(messages: WireMessage[], { cache_marks }: Profile): void {
   const newest = messages.findLast(({ role, content }) => role !== "assistant" && content !== "");
   for (const message of new Set([messages.find(({ role }) => role === "system"), newest])) {
     const parts = message ? toParts(message.content) : [];
     const last = parts.at(-1);
-    if (message && last) message.content = [...parts.slice(0, -1), { ...last, cache_control: ephemeral }];
+    if (message?.role === "tool" && cache_marks === "messages") message.cache_control = ephemeral;
+    else if (message && last) message.content = [...parts.slice(0, -1), { ...last, cache_control: ephemeral }];
   }
 }
 

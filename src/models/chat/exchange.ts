@@ -1,0 +1,162 @@
+// One request and its reply. The SDK makes the request and its errors. The body is read and parsed here, because that
+// determines the cost of a token.
+import { APIConnectionError, type OpenAI } from "openai";
+import type { ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
+import type { Objection } from "../profiles/learn.ts";
+import type { Profile } from "../profiles/profile.ts";
+import { RefusedResponse } from "./bounded-fetch.ts";
+import { type Ending, ErrorObject, readReply } from "./completion-body.ts";
+import { describeError, describeErrorObject, failWith } from "./failure/failure.ts";
+import type { Provider } from "./failure/redaction.ts";
+import { readRefusal, readRefusedValue } from "./failure/refusal.ts";
+import { selectExtras } from "./reply/extras.ts";
+import { createReplyBuilder, type ReplyBuilder } from "./reply/reply-builder.ts";
+import { ReplyTooLong } from "./reply/reply-limits.ts";
+import type { WireContext } from "./request/messages.ts";
+import { type RequestBody, toRequestBody } from "./request/request-body.ts";
+import { guardRequest, type StopReason, type TimeLimits } from "./request-guard.ts";
+
+export interface OpenAiLimits extends TimeLimits {
+  /** Text, reasoning and arguments of one reply together, in characters. */
+  reply_characters: number;
+}
+
+/** What all requests to a server share. */
+export interface Exchange {
+  client: OpenAI;
+  keys: { api_key: string; gateway_token: string | null };
+  provider: Provider;
+  limits: OpenAiLimits;
+}
+
+/** How one request ended, and what its server objected to if it did so before a reply began. */
+export interface Attempt {
+  outcome: ModelOutcome;
+  body: RequestBody;
+  objection: Objection | null;
+}
+
+/** Some models think in silence for minutes. While another one could be asked, two minutes are enough. */
+const FIRST_BYTE_WITH_FALLBACK_MS = 120_000;
+
+export async function sendRequest(
+  exchange: Exchange,
+  request: ModelRequest,
+  context: WireContext,
+  onDelta: (delta: ModelDelta) => void,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const limits = limitsFor(request, exchange.limits);
+  const guard = guardRequest(limits, signal);
+  const builder = createReplyBuilder(onDelta, {
+    max_characters: limits.reply_characters,
+    tool_names: request.tools.map(({ name }) => name),
+  });
+  const body = toRequestBody(request, context);
+  let ending: Ending = "cut";
+  let failure: ModelFailure | null = null;
+  let objection: Objection | null = null;
+  try {
+    const options = { signal: guard.signal, headers: headersFor(context.profile, exchange.keys) };
+    const response = await exchange.client.chat.completions.create(body, options).asResponse();
+    ending = await readReply(response, builder, guard);
+  } catch (error) {
+    // The error of a request that we stopped only says that it was aborted; the guard's reason says why.
+    failure = guard.reason ? null : describeReadError(error, builder, exchange.provider);
+    if (failure && builder.progress === "waiting") objection = readError(error);
+  } finally {
+    guard.release();
+  }
+  const outcome = endRequest();
+  return { outcome, body, objection };
+
+  function endRequest(): ModelOutcome {
+    if (guard.reason === "cancelled") return { kind: "aborted", reply: closeReply(builder) };
+    if (failure) return { kind: "failure", failure };
+    if (builder.broken !== null) return { kind: "failure", failure: describeBroken(builder.broken, exchange.provider) };
+    if (ending === "complete" || builder.finished) return { kind: "reply", reply: finishReply(builder, context) };
+    return { kind: "failure", failure: describeEnding(ending, guard.reason, exchange.provider, limits) };
+  }
+}
+
+function limitsFor({ has_fallback }: ModelRequest, limits: OpenAiLimits): OpenAiLimits {
+  if (!has_fallback) return limits;
+  return { ...limits, first_byte_ms: Math.min(limits.first_byte_ms, FIRST_BYTE_WITH_FALLBACK_MS) };
+}
+
+function headersFor({ auth }: Profile, { api_key, gateway_token }: Exchange["keys"]): Record<string, string | null> {
+  if (auth === "api-key") return { "api-key": api_key, Authorization: null };
+  if (auth === "gateway" && gateway_token !== null) return { "cf-aig-authorization": `Bearer ${gateway_token}` };
+  return {};
+}
+
+function closeReply(builder: ReplyBuilder): ModelReply {
+  builder.close();
+  return builder.reply();
+}
+
+function finishReply(builder: ReplyBuilder, { profile, origin }: WireContext): ModelReply {
+  const reply = closeReply(builder);
+  const extras = selectExtras(builder.extras(), profile, origin);
+  return extras === undefined ? reply : { ...reply, extras };
+}
+
+function readError(error: unknown): Objection | null {
+  if (error instanceof ErrorObject) return readRefusedValue(error.value);
+  const cause = error instanceof APIConnectionError ? error.cause : error;
+  return cause instanceof RefusedResponse ? readRefusal(cause.answer) : null;
+}
+
+/** Null if the reply was complete before the connection failed. */
+function describeReadError(error: unknown, builder: ReplyBuilder, provider: Provider): ModelFailure | null {
+  if (error instanceof ErrorObject) return describeErrorObject(error.value, provider);
+  if (error instanceof ReplyTooLong || error instanceof RangeError) {
+    return failWith(provider, "The model's reply grew past what is accepted (2 MiB of text or 256 tool calls).", {
+      retryable: false,
+      reason: "reply_too_long",
+    });
+  }
+  if (builder.finished) return null;
+  if (error instanceof SyntaxError) {
+    return failWith(provider, `The model server at ${provider.host} sent a chunk that is not JSON.`, {
+      retryable: true,
+      reason: "broken_reply",
+    });
+  }
+  return describeError(error, provider);
+}
+
+function describeBroken(word: string, provider: Provider): ModelFailure {
+  const message = `The model server at ${provider.host} broke its reply off (${JSON.stringify(word.slice(0, 60))}).`;
+  return failWith(provider, message, { retryable: true, reason: "broken_reply" });
+}
+
+function describeEnding(
+  ending: Ending,
+  reason: StopReason | null,
+  provider: Provider,
+  limits: OpenAiLimits,
+): ModelFailure {
+  const { host } = provider;
+  const late = (message: string, retryable: boolean) =>
+    failWith(provider, message, { retryable, code: "model_timeout", reason: "timeout" });
+  const seconds = (milliseconds: number) => `${Math.max(1, Math.round(milliseconds / 1000))} s`;
+  if (reason === "no_first_byte") {
+    return late(`The model server at ${host} sent nothing for ${seconds(limits.first_byte_ms)}.`, true);
+  }
+  if (reason === "silent") {
+    return late(`The model server at ${host} fell silent for ${seconds(limits.idle_ms)} during its reply.`, true);
+  }
+  if (reason === "too_long") return late(`The model's reply took longer than ${seconds(limits.total_ms)}.`, false);
+  if (ending === "foreign") {
+    return failWith(
+      provider,
+      `What answered at ${host} is no chat completion. Check OPENAI_BASE_URL (it usually ends in /v1).`,
+      { retryable: false, reason: "model_not_found" },
+    );
+  }
+  return failWith(provider, `The model server at ${host} cut its reply off before the end.`, {
+    retryable: true,
+    reason: "broken_reply",
+  });
+}

@@ -1,0 +1,96 @@
+// Describes the failure of a model call: a sentence for people that names the setting to check and quotes the provider,
+// never a secret, and a reason for programs.
+import { APIConnectionError } from "openai";
+import type { ModelFailure } from "../../../agent/model.ts";
+import type { ModelFailureReason } from "../../../protocol/run.ts";
+import { RefusedResponse } from "../bounded-fetch.ts";
+import { cut, type Provider, redact } from "./redaction.ts";
+import { type Refusal, readRefusal, readRefusedValue } from "./refusal.ts";
+import { classifyRefusal } from "./refusal-reason.ts";
+
+export function failWith(
+  provider: Provider,
+  message: string,
+  options: Partial<ModelFailure> & Pick<ModelFailure, "retryable" | "reason">,
+): ModelFailure {
+  return {
+    ...(options.filtered ? { filtered: true } : {}),
+    code: options.code ?? "model_error",
+    message: redact(message, provider.secrets),
+    retryable: options.retryable,
+    retry_after_ms: options.retry_after_ms ?? null,
+    ...(options.too_long ? { too_long: true } : {}),
+    ...(options.reason ? { reason: options.reason } : {}),
+  };
+}
+
+/** Describes an error thrown by the SDK or the network. */
+export function describeError(error: unknown, provider: Provider): ModelFailure {
+  const cause = error instanceof APIConnectionError ? (error.cause ?? error) : error;
+  if (cause instanceof RefusedResponse) return describeResponse(cause, provider);
+  const why = cut(describeCause(cause), provider);
+  return failWith(provider, `The model server at ${provider.host} could not be reached or broke off: ${why}`, {
+    retryable: true,
+    reason: "unreachable",
+  });
+}
+
+/** Describes an error object inside a stream or in a 200 answer. */
+export function describeErrorObject(error: unknown, provider: Provider): ModelFailure {
+  return describeRefusal(readRefusedValue(error), provider);
+}
+
+function describeResponse({ answer, redirect_host }: RefusedResponse, provider: Provider): ModelFailure {
+  const { status } = answer;
+  if (status >= 400) return describeRefusal(readRefusal(answer), provider);
+  const place = redirect_host === null ? "another address" : `another address at ${redirect_host}`;
+  const message = `What answers at ${provider.host} sends requests on to ${place} (${status}), where the API key must not go. Check OPENAI_BASE_URL.`;
+  return failWith(provider, message, { retryable: false, reason: "model_not_found" });
+}
+
+export function describeRefusal(refusal: Refusal, provider: Provider): ModelFailure {
+  const { reason, retryable } = classifyRefusal(refusal);
+  const status = refusal.status === 0 ? "" : ` (${refusal.status})`;
+  const said = `${status}: ${cut(refusal.detail, provider)}`;
+  return failWith(provider, sentenceOf(reason, said, refusal, provider), {
+    retryable,
+    reason,
+    retry_after_ms: refusal.retry_after_ms,
+    filtered: reason === "content_filtered",
+    too_long: reason === "context_too_long",
+  });
+}
+
+function sentenceOf(reason: ModelFailureReason, said: string, { status }: Refusal, { host }: Provider): string {
+  switch (reason) {
+    case "invalid_key":
+      return `The model server refused the API key${said} Check OPENAI_API_KEY.`;
+    case "no_credit":
+      return `The account at ${host} has no credit or quota left${said} Top it up, or choose another model.`;
+    case "not_allowed":
+      return `The model server does not allow this request${said}`;
+    case "model_not_found":
+      return `The model server knows no such model or address${said} Check OPENAI_MODEL and OPENAI_BASE_URL.`;
+    case "context_too_long":
+      return `The conversation is longer than the model can read${said}`;
+    case "content_filtered":
+      return `The provider's content filter refused the request${said}`;
+    case "rate_limited":
+      return `The model server limits how often it can be asked${said}`;
+    case "broken_reply":
+      return `The model made a call that the model server could not read${said}`;
+    case "request_refused":
+      return `The model server did not accept the request${said}`;
+    default:
+      return status === 0
+        ? `The model server at ${host} ended its reply with an error${said}`
+        : `The model server failed${said}`;
+  }
+}
+
+/** Undici hides the reason (`ECONNREFUSED`) in the cause of "fetch failed". */
+function describeCause(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown error";
+  const inner = error.cause instanceof Error ? error.cause : null;
+  return inner ? `${error.message} (${inner.message || inner.name})` : error.message || error.name;
+}
