@@ -1,5 +1,5 @@
 // What every server with chat completions refuses, and rules that several providers share.
-import type { Refusal, Rule, WireMessage } from "./wire.ts";
+import type { Refusal, Rule, WireMessage, WireRequest } from "./wire.ts";
 
 export function badRequest(message: string, more: Record<string, unknown> = {}, status = 400): Refusal {
   return { status, body: { error: { message, type: "invalid_request_error", param: null, code: null, ...more } } };
@@ -45,8 +45,7 @@ export const openAiRules: Rule[] = [
     check({ messages }) {
       for (const { tool_calls } of messages) {
         for (const call of tool_calls ?? []) {
-          const value: unknown = JSON.parse(call.function.arguments);
-          if (typeof value !== "object" || value === null) return badRequest("Invalid arguments");
+          if (!isJsonObject(call.function.arguments)) return badRequest("Invalid arguments");
         }
       }
       return null;
@@ -54,7 +53,16 @@ export const openAiRules: Rule[] = [
   },
 ];
 
-function takeResults(messages: WireMessage[], from: number): string[] {
+export function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null;
+  } catch {
+    return false;
+  }
+}
+
+export function takeResults(messages: WireMessage[], from: number): string[] {
   const ids: string[] = [];
   for (const message of messages.slice(from)) {
     if (message.role !== "tool") break;
@@ -63,7 +71,7 @@ function takeResults(messages: WireMessage[], from: number): string[] {
   return ids;
 }
 
-function isAnswer(messages: WireMessage[], at: number): boolean {
+export function isAnswer(messages: WireMessage[], at: number): boolean {
   const asked = messages.slice(0, at).findLast(({ role }) => role !== "tool");
   return asked?.tool_calls?.some(({ id }) => id === messages[at]?.tool_call_id) ?? false;
 }
@@ -72,14 +80,14 @@ function isAnswer(messages: WireMessage[], at: number): boolean {
 export function messageRule(
   name: string,
   source: string,
-  check: (message: WireMessage, at: number, messages: WireMessage[]) => Refusal | null,
+  check: (message: WireMessage, at: number, messages: WireMessage[], request: WireRequest) => Refusal | null,
 ): Rule {
   return {
     name,
     source,
-    check({ messages }) {
-      for (const [at, message] of messages.entries()) {
-        const refusal = check(message, at, messages);
+    check(request) {
+      for (const [at, message] of request.messages.entries()) {
+        const refusal = check(message, at, request.messages, request);
         if (refusal !== null) return refusal;
       }
       return null;
@@ -112,4 +120,28 @@ export function fieldRule(
       return field === undefined ? null : refuse(field, body[field]);
     },
   };
+}
+
+/** Refuses a request without `Authorization: Bearer …`. */
+export function keyRule(source: string, refusal: Refusal): Rule {
+  return {
+    name: "refuses a request without a key",
+    source,
+    check: ({ headers }) => (/^Bearer \S/.test(headers.get("authorization") ?? "") ? null : refusal),
+  };
+}
+
+export function hasImage({ content }: WireMessage): boolean {
+  return Array.isArray(content) && content.some((part) => part?.type === "image_url");
+}
+
+/** Whether the request makes the model call a tool, and which form it does so in. */
+export function forcedChoice({ body }: WireRequest): "required" | "specified" | null {
+  if (body.tool_choice === "required") return "required";
+  return typeof body.tool_choice === "object" && body.tool_choice !== null ? "specified" : null;
+}
+
+/** Whether a model that thinks unless `thinking` says otherwise will think. */
+export function isThinking({ body }: WireRequest): boolean {
+  return (body.thinking as { type?: string } | undefined)?.type !== "disabled";
 }

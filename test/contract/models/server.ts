@@ -2,7 +2,7 @@
 // provider's refusal or with the scripted model's reply in the provider's chunks. It also keeps what it was sent, so
 // that a test can look for what must not be there.
 import { openAiRules } from "./rules.ts";
-import type { PlannedReply, Provider, Refusal, SentReply, WireMessage, WireRequest } from "./wire.ts";
+import type { Ending, PlannedReply, Provider, Refusal, SentReply, WireMessage, WireRequest } from "./wire.ts";
 
 /** Decides what the model says, from the request alone. */
 export type Script = (request: WireRequest, turn: number) => PlannedReply;
@@ -13,6 +13,8 @@ export interface StrictServer {
   accepted: WireRequest[];
   /** The rules that were broken, in order. */
   refused: { rule: string; request: WireRequest }[];
+  /** The wishes that accepted requests did not keep, in order. */
+  missed: { rule: string; request: WireRequest }[];
   /** Every body and header that arrived, as text. */
   received: string[];
 }
@@ -20,45 +22,56 @@ export interface StrictServer {
 export function openStrictServer(provider: Provider, script: Script): StrictServer {
   const accepted: WireRequest[] = [];
   const refused: StrictServer["refused"] = [];
+  const missed: StrictServer["missed"] = [];
   const received: string[] = [];
   const sent: SentReply[] = [];
 
   function answer(request: WireRequest): Response {
-    for (const rule of [...openAiRules, ...provider.rules]) {
+    // A provider that has rules of order of its own refuses in its own words.
+    for (const rule of [...provider.rules, ...openAiRules]) {
       const refusal = rule.check(request, sent);
       if (refusal === null) continue;
       refused.push({ rule: rule.name, request });
       return refuse(refusal);
     }
+    for (const wish of provider.wishes ?? []) {
+      if (wish.check(request, sent) !== null) missed.push({ rule: wish.name, request });
+    }
     const planned = script(request, accepted.length);
     accepted.push(request);
     const streamed = provider.stream(planned, accepted.length - 1, request);
     if (planned.cut_after === undefined) sent.push(streamed.sent);
-    return send(streamed.chunks, planned.cut_after);
+    return send(streamed.chunks, planned.cut_after, provider.has_done_line);
   }
 
   return {
     accepted,
     refused,
+    missed,
     received,
     fetch: async (input, init) => {
       const asked = new Request(input, init);
       const text = await asked.text();
       received.push(`${JSON.stringify([...asked.headers])}\n${text}`);
-      return answer(readRequest(asked, text));
+      return answer(readRequest(asked, text, provider));
     },
   };
 }
 
-function readRequest(asked: Request, text: string): WireRequest {
+/** How the provider answers in that case. */
+export function answerWith({ refusal, chunks = [] }: Ending, { has_done_line }: Provider): Response {
+  return refusal ? refuse(refusal) : send(chunks, undefined, has_done_line);
+}
+
+function readRequest(asked: Request, text: string, { readMessages }: Provider): WireRequest {
   const body = JSON.parse(text) as Record<string, unknown>;
-  const tools = (body.tools ?? []) as { function: { name: string } }[];
+  const tools = (body.tools ?? []) as { name?: string; function?: { name: string } }[];
   return {
     url: new URL(asked.url),
     headers: asked.headers,
     body,
-    messages: body.messages as WireMessage[],
-    tools: tools.map(({ function: { name } }) => ({ name })),
+    messages: readMessages?.(body) ?? (body.messages as WireMessage[]),
+    tools: tools.map((tool) => ({ name: tool.function?.name ?? tool.name ?? "" })),
   };
 }
 
@@ -67,11 +80,16 @@ function refuse({ status, body, headers = {} }: Refusal): Response {
   return new Response(text, { status, headers: { "content-type": "application/json", ...headers } });
 }
 
-function send(chunks: (Record<string, unknown> | string)[], cut_after: number | undefined): Response {
+function send(
+  chunks: (Record<string, unknown> | string)[],
+  cut_after: number | undefined,
+  has_done_line = true,
+): Response {
   const lines = chunks.map((chunk) =>
     typeof chunk === "string" ? `${chunk}\n\n` : `data: ${JSON.stringify(chunk)}\n\n`,
   );
-  const whole = cut_after === undefined ? [...lines, "data: [DONE]\n\n"] : lines.slice(0, cut_after);
+  const done = has_done_line ? ["data: [DONE]\n\n"] : [];
+  const whole = cut_after === undefined ? [...lines, ...done] : lines.slice(0, cut_after);
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     pull(controller) {

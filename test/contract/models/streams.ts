@@ -14,6 +14,8 @@ export interface StreamOptions {
   call?: (at: number, isFirst: boolean) => Record<string, unknown>;
   /** Calls without `index`. */
   without_index?: boolean;
+  /** Fields beside `function` in the later pieces of a call. */
+  later_call?: Record<string, unknown>;
   /** Arguments in one piece and not in several. */
   whole_arguments?: boolean;
   /** How a reply with calls ends, if not with `tool_calls`. */
@@ -21,6 +23,10 @@ export interface StreamOptions {
   /** Fields of the chunk that ends the reply. */
   last?: (usage: { input: number; output: number; cached?: number }) => Record<string, unknown>;
   usage?: (usage: { input: number; output: number; cached?: number }) => Record<string, unknown>;
+  /** Whether the usage is in the choice of the last chunk and not in a chunk of its own. */
+  usage_in_choice?: boolean;
+  /** Whether the usage comes only where `stream_options` asks for it. */
+  usage_on_request?: boolean;
   /** What the provider's own rules need to know of this reply. */
   extras?: Record<string, unknown>;
   /** Fields of every chunk. */
@@ -57,12 +63,18 @@ export function streamReply(
     const first = options.whole_arguments ? written : "";
     chunks.push(chunk({ tool_calls: [{ ...head, function: { name: call.name, arguments: first } }] }));
     if (options.whole_arguments) continue;
-    for (const piece of cut(written)) chunks.push(chunk({ tool_calls: [{ index, function: { arguments: piece } }] }));
+    for (const piece of cut(written)) {
+      chunks.push(chunk({ tool_calls: [{ index, ...options.later_call, function: { arguments: piece } }] }));
+    }
   }
-  const finish = calls.length > 0 ? (options.calls_finish ?? "tool_calls") : "stop";
-  const last = planned.usage ? options.last?.(planned.usage) : {};
-  chunks.push({ ...chunk({}, planned.finish ?? finish), ...last });
-  if (planned.usage && options.usage) chunks.push({ ...chunk({}), choices: [], usage: options.usage(planned.usage) });
+  const finish = planned.finish ?? (calls.length > 0 ? (options.calls_finish ?? "tool_calls") : "stop");
+  const last = { ...chunk({}, finish), ...(planned.usage ? options.last?.(planned.usage) : {}) };
+  const { include_usage = false } = (request.body.stream_options ?? {}) as { include_usage?: boolean };
+  const is_counted = !options.usage_on_request || include_usage;
+  const usage = is_counted && planned.usage && options.usage?.(planned.usage);
+  if (usage && options.usage_in_choice) chunks.push({ ...last, choices: last.choices.map((c) => ({ ...c, usage })) });
+  else chunks.push(last);
+  if (usage && !options.usage_in_choice) chunks.push({ ...chunk({}), choices: [], usage });
   const sent: SentReply = { planned, ids, extras: options.extras ?? {} };
   return { chunks, sent };
 }

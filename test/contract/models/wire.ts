@@ -102,9 +102,15 @@ export interface Provider {
   /** Whether the model of that name sees images. */
   images: boolean;
   rules: Rule[];
+  /** What the provider asks for and does not refuse: without it the model works worse. */
+  wishes?: Rule[];
+  endings?: Ending[];
+  /** False if its streams end without `[DONE]`. */
+  has_done_line?: boolean;
+  /** Reads the messages of a body that has none. */
+  readMessages?(body: Record<string, unknown>): WireMessage[];
   /** `turn` counts the replies of this server from 0. */
   stream(planned: PlannedReply, turn: number, request: WireRequest): StreamedReply;
-  endings?: Ending[];
 }
 
 /** The reply of this server that a message of a request repeats, by its text and calls; null for another's. */

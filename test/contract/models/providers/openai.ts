@@ -1,0 +1,141 @@
+// OpenAI's chat completions. Models of 2026 reason only in the Responses API when they have tools: here they want the
+// effort `none`, and the newest have no such effort and refuse tools altogether.
+import { parameterRules } from "../openai-rules.ts";
+import { badRequest, keyRule } from "../rules.ts";
+import { streamReply } from "../streams.ts";
+import type { Ending, Provider } from "../wire.ts";
+
+export const errorCodes = "https://developers.openai.com/docs/guides/error-codes";
+
+export const invalidKey = badRequest(
+  "Incorrect API key provided: sk-nop. You can find your API key at https://platform.openai.com/account/api-keys.",
+  { code: "invalid_api_key" },
+  401,
+);
+
+const limited = (message: string, type: string) => badRequest(message, { type, code: "rate_limit_exceeded" }, 429);
+
+const perMinute =
+  "Rate limit reached for gpt-5.4 in organization org-66tr5xhH5yhaqZAy6PAIy1Xi on tokens per min (TPM): Limit 30000, Used 28039, Requested 3906. Please try again in 3.89s. Visit https://platform.openai.com/account/rate-limits to learn more.";
+
+const chunk = (delta: Record<string, unknown>, finish_reason: string | null) => ({
+  id: "chatcmpl-CuXYi",
+  object: "chat.completion.chunk",
+  created: 1_700_000_000,
+  model: "gpt-5.4",
+  choices: [{ index: 0, delta, finish_reason }],
+});
+
+const endings: Ending[] = [
+  {
+    name: "a conversation longer than the window",
+    source: "https://github.com/chathub-dev/chathub/issues/126",
+    refusal: badRequest(
+      "This model's maximum context length is 272000 tokens. However, your messages resulted in 304308 tokens. Please reduce the length of the messages.",
+      { param: "messages", code: "context_length_exceeded" },
+    ),
+    means: "too_long",
+  },
+  {
+    name: "a request larger than a minute's tokens, which no waiting cures",
+    source: "https://github.com/TheR1D/shell_gpt/issues/653",
+    refusal: limited(
+      "Request too large for gpt-5.4 in organization org-78asdf87asdf9aaa8976 on tokens per min (TPM): Limit 30000, Requested 31538. The input or output tokens must be reduced in order to run successfully. Visit https://platform.openai.com/account/rate-limits to learn more.",
+      "tokens",
+    ),
+    means: "too_long",
+  },
+  {
+    name: "a limit with the wait in the text",
+    source: "https://github.com/continuedev/continue/issues/10502",
+    refusal: limited(perMinute, "tokens"),
+    means: "rate_limited",
+    wait_ms: 3_890,
+  },
+  {
+    name: "a limit with the wait in milliseconds in the text",
+    source: "https://github.com/continuedev/continue/issues/11472",
+    refusal: limited(perMinute.replace("3.89s", "174ms"), "tokens"),
+    means: "rate_limited",
+    wait_ms: 174,
+  },
+  {
+    name: "a limit with the wait in headers",
+    source: "https://platform.openai.com/docs/guides/rate-limits",
+    refusal: {
+      ...limited("Rate limit reached for requests", "requests"),
+      headers: { "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s" },
+    },
+    means: "rate_limited",
+    wait_ms: 360_000,
+  },
+  {
+    name: "a limit in the middle of a stream",
+    source: "https://github.com/openai/codex/issues/2255",
+    chunks: [
+      chunk({ role: "assistant", content: "Let " }, null),
+      { error: { message: perMinute, type: "tokens", param: null, code: "rate_limit_exceeded" } },
+    ],
+    means: "rate_limited",
+    wait_ms: 3_890,
+  },
+  {
+    name: "an empty account",
+    source: "https://github.com/langchain-ai/langchainjs/issues/1929",
+    refusal: badRequest(
+      "You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.",
+      { type: "insufficient_quota", code: "insufficient_quota" },
+      429,
+    ),
+    means: "no_credit",
+  },
+  {
+    name: "a reply that the filter stops",
+    source: "https://platform.openai.com/docs/api-reference/chat/streaming",
+    chunks: [chunk({ role: "assistant", content: "To " }, null), chunk({}, "content_filter")],
+    means: "filtered",
+  },
+  {
+    name: "a server under too much load",
+    source: errorCodes,
+    refusal: badRequest("The engine is currently overloaded, please try again later", { type: "server_error" }, 503),
+    means: "rate_limited",
+  },
+  { name: "a wrong key", source: errorCodes, refusal: invalidKey, means: "invalid_key" },
+  {
+    name: "a model that this account does not have",
+    source: "https://platform.openai.com/docs/guides/error-codes",
+    refusal: badRequest(
+      "The model `gpt-9` does not exist or you do not have access to it.",
+      { code: "model_not_found" },
+      404,
+    ),
+    means: "unknown_model",
+  },
+];
+
+export const openai: Provider = {
+  profile: "openai",
+  base_url: "https://api.openai.com/v1",
+  model: "gpt-5.6-terra",
+  images: true,
+  rules: [keyRule(errorCodes, invalidKey), ...parameterRules(({ body }) => String(body.model))],
+  endings,
+  stream: (planned, turn, request) =>
+    streamReply(planned, turn, request, {
+      // No thoughts are shown in chat completions.
+      id: (at) => `call_${turn}x${at}Zq8Wb4Kt1mNc7RvYp2sLd`,
+      chunk: { service_tier: "default", system_fingerprint: null, obfuscation: "aB3xK9" },
+      usage_on_request: true,
+      usage: ({ input, output, cached = 0 }) => ({
+        prompt_tokens: input,
+        completion_tokens: output,
+        total_tokens: input + output,
+        prompt_tokens_details: { cached_tokens: cached, audio_tokens: 0 },
+        completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 },
+      }),
+    }),
+};
+
+/** A model without efforts, as many users still have it. */
+export const openaiOlder: Provider = { ...openai, model: "gpt-4.1" };
