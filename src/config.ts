@@ -17,6 +17,8 @@ export interface Env {
   OPENAI_API_KEY?: string;
   OPENAI_BASE_URL?: string;
   OPENAI_MODEL?: string;
+  MODEL_PROFILE?: string;
+  AI_GATEWAY_TOKEN?: string;
   MODEL_FIRST_BYTE_SECONDS?: string;
   MODEL_IDLE_SECONDS?: string;
   INTERRUPT_HOURS?: string;
@@ -45,6 +47,10 @@ export interface Config {
     api_key: string;
     base_url: string;
     model: string;
+    /** Names the kind of server where its address and the model's name don't show it. */
+    profile: string | null;
+    /** Opens Cloudflare's AI Gateway. */
+    gateway_token: string | null;
     /** How long the model may be silent before its reply begins, and during it. */
     limits: { first_byte_ms: number; idle_ms: number };
     /** How many tokens one call may take, for any model; null derives it from the model's name. */
@@ -151,6 +157,8 @@ const settings = z.object({
   OPENAI_API_KEY: text,
   OPENAI_BASE_URL: text,
   OPENAI_MODEL: text,
+  MODEL_PROFILE: text,
+  AI_GATEWAY_TOKEN: text,
   MODEL_FIRST_BYTE_SECONDS: seconds(FIRST_BYTE_SECONDS),
   MODEL_IDLE_SECONDS: seconds(IDLE_SECONDS),
   INTERRUPT_HOURS: hours,
@@ -181,6 +189,8 @@ export function readConfig(env: Env): Config {
           api_key: values.OPENAI_API_KEY,
           base_url: values.OPENAI_BASE_URL || "https://api.openai.com/v1",
           model: values.OPENAI_MODEL || "gpt-5",
+          profile: values.MODEL_PROFILE?.toLowerCase() || null,
+          gateway_token: values.AI_GATEWAY_TOKEN || null,
           limits: { first_byte_ms: values.MODEL_FIRST_BYTE_SECONDS, idle_ms: values.MODEL_IDLE_SECONDS },
           context_tokens: values.MODEL_CONTEXT_TOKENS,
         }

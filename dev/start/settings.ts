@@ -14,6 +14,8 @@ export const settingNames: readonly string[] = [
   "OPENAI_API_KEY",
   "OPENAI_BASE_URL",
   "OPENAI_MODEL",
+  "MODEL_PROFILE",
+  "AI_GATEWAY_TOKEN",
   "MODEL_FIRST_BYTE_SECONDS",
   "MODEL_IDLE_SECONDS",
   "INTERRUPT_HOURS",

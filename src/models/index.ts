@@ -10,4 +10,5 @@ export const models: Record<AgentConfig["tool_format"], (options: OpenAiOptions)
   xml: (options) => createXmlModel(createOpenAiModel(options)),
 };
 export { contextTokens } from "./context-tokens.ts";
+export { serverNames } from "./profiles/servers.ts";
 export type { OpenAiOptions };

@@ -16,3 +16,19 @@ describe("a thread's sandbox", () => {
     await expect(listing).rejects.toMatchObject({ code: "unavailable", message: describeMissing() });
   });
 });
+
+describe("a server's model", () => {
+  const ask = async (env: Record<string, string>) => {
+    const ports = createPorts(readConfig(env as never), openD1().binding, {} as Queue<unknown>);
+    const model = ports.models.native({ read: () => [], add: () => {} });
+    return model.stream({ model: "m", messages: [], tools: [] }, () => {}, new AbortController().signal);
+  };
+
+  it("fails with the setting to mend if there is no key, or no such profile", async () => {
+    expect(await ask({})).toMatchObject({ failure: { message: expect.stringContaining("OPENAI_API_KEY") } });
+    const misspelt = await ask({ OPENAI_API_KEY: "k", MODEL_PROFILE: "ollamma" });
+    expect(misspelt).toMatchObject({
+      failure: { message: expect.stringMatching(/MODEL_PROFILE .*ollama/), retryable: false },
+    });
+  });
+});

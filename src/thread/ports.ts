@@ -9,7 +9,7 @@ import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
 import { createMirrors } from "../mirrors.ts";
-import { contextTokens, models } from "../models/index.ts";
+import { contextTokens, models, serverNames } from "../models/index.ts";
 import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
 import type { Agent, AgentConfig } from "../protocol/agents/agent.ts";
 import type { Job } from "../protocol/job.ts";
@@ -99,24 +99,22 @@ export function createPorts(
 }
 
 function createModels(openai: Config["openai"]): Ports["models"] {
-  if (openai === null) return { native: () => missingModel, xml: () => missingModel };
+  if (openai === null) return refuseAll("No model is set up: the server's setting OPENAI_API_KEY is missing.");
+  if (openai.profile !== null && !serverNames.includes(openai.profile)) {
+    return refuseAll(`The server's setting MODEL_PROFILE must be one of ${serverNames.join(", ")}.`);
+  }
   return {
     native: (memory) => models.native({ ...openai, memory }),
     xml: (memory) => models.xml({ ...openai, memory }),
   };
 }
 
-const missingModel: Model = {
-  stream: async () => ({
-    kind: "failure",
-    failure: {
-      code: "model_error",
-      message: "No model is set up: the server's setting OPENAI_API_KEY is missing.",
-      retryable: false,
-      retry_after_ms: null,
-    },
-  }),
-};
+/** Models that fail with a sentence on the setting to mend. */
+function refuseAll(message: string): Ports["models"] {
+  const failure = { code: "model_error" as const, message, retryable: false, retry_after_ms: null };
+  const model: Model = { stream: async () => ({ kind: "failure", failure }) };
+  return { native: () => model, xml: () => model };
+}
 
 interface ThreadPlace {
   config: Config;

@@ -10,7 +10,7 @@ import { describeError, describeErrorObject, failWith } from "./failure/failure.
 import type { Provider } from "./failure/redaction.ts";
 import { readRefusal, readRefusedValue } from "./failure/refusal.ts";
 import { selectExtras } from "./reply/extras.ts";
-import { createReplyBuilder, type ReplyBuilder } from "./reply/reply-builder.ts";
+import { type BrokenEnd, createReplyBuilder, type ReplyBuilder } from "./reply/reply-builder.ts";
 import { ReplyTooLong } from "./reply/reply-limits.ts";
 import type { WireContext } from "./request/messages.ts";
 import { type RequestBody, toRequestBody } from "./request/request-body.ts";
@@ -126,8 +126,13 @@ function describeReadError(error: unknown, builder: ReplyBuilder, provider: Prov
   return describeError(error, provider);
 }
 
-function describeBroken(word: string, provider: Provider): ModelFailure {
-  const message = `The model server at ${provider.host} broke its reply off (${JSON.stringify(word.slice(0, 60))}).`;
+function describeBroken({ word, too_long }: BrokenEnd, provider: Provider): ModelFailure {
+  const said = JSON.stringify(word.slice(0, 60));
+  if (too_long) {
+    const message = `The conversation and the reply are longer than the model can read (${said}).`;
+    return failWith(provider, message, { retryable: false, too_long, reason: "context_too_long" });
+  }
+  const message = `The model server at ${provider.host} broke its reply off (${said}).`;
   return failWith(provider, message, { retryable: true, reason: "broken_reply" });
 }
 

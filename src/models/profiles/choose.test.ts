@@ -75,7 +75,7 @@ describe("chooseProfile", () => {
         "ai-gateway",
         "litellm",
         "vllm",
-        "llama.cpp",
+        "llama-cpp",
         "ollama",
       ]),
     );

@@ -4,8 +4,8 @@
 export interface Profile {
   /** Reasoning that goes back with the reply it belongs to. */
   reasoning: {
-    /** The field that it goes back in. Null: it is not sent back. */
-    field: "reasoning_content" | "reasoning" | null;
+    /** The field that it goes back in. `thinking`: a part of the content. Null: it is not sent back. */
+    field: "reasoning_content" | "reasoning" | "thinking" | null;
     /** On which messages of the model. */
     on: "calls" | "all";
     /** Such a message is refused without the field. An empty text is accepted where there was no reasoning. */

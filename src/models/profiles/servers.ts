@@ -66,7 +66,15 @@ const servers: Server[] = [
   {
     name: "mistral",
     hosts: /(?:^|\.)(?:api|codestral)\.mistral\.ai$/,
-    change: { ...keepsNothing, ids: "nine", bridges_results: true, merges_messages: true },
+    // It counts tokens without being asked to, and has refused the question.
+    change: {
+      ...keepsNothing,
+      reasoning: { field: "thinking", on: "all", required: false },
+      ids: "nine",
+      bridges_results: true,
+      merges_messages: true,
+      omits: ["stream_options"],
+    },
   },
   { name: "groq", hosts: /(?:^|\.)api\.groq\.com$/, change: keepsNothing },
   {
@@ -89,7 +97,7 @@ const servers: Server[] = [
     changeFor: (family) => (family === "claude" ? { cache_marks: "messages" } : {}),
   },
   { name: "vllm", change: { ...local, reasoning: { ...returnsReasoning, field: "reasoning" } } },
-  { name: "llama.cpp", change: { ...local, reasoning: returnsReasoning } },
+  { name: "llama-cpp", change: { ...local, reasoning: returnsReasoning } },
   {
     name: "ollama",
     hosts: /(?:^|\.)ollama\.com$/,

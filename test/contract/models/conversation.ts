@@ -1,13 +1,14 @@
 // Whole conversations of a real thread with strict servers: the thread's rows, the loop, the plan's tools and the models
 // are the real ones; only the servers and the tool for work are not.
 import { z } from "zod";
-import type { Model } from "../../../src/agent/model.ts";
+import type { Model, ModelMemory } from "../../../src/agent/model.ts";
 import type { Tool } from "../../../src/agent/tool.ts";
 import { models } from "../../../src/models/index.ts";
 import { forgetRules } from "../../../src/models/profiles/memory.ts";
 import type { AgentConfig } from "../../../src/protocol/agents/agent.ts";
 import type { RunInput } from "../../../src/protocol/thread.ts";
 import { ensureRunning } from "../../../src/thread/run/run.ts";
+import type { Clock } from "../../../src/thread/stream/readers.ts";
 import { peopleTools } from "../../../src/tools/people.ts";
 import { taskTools } from "../../../src/tools/tasks.ts";
 import { makeTool } from "../../fakes/scripted-run.ts";
@@ -16,28 +17,41 @@ import { openStrictServer, type Script, type StrictServer } from "./server.ts";
 import { type PlannedReply, type Provider, textOf, type WireRequest } from "./wire.ts";
 
 /** A strict server and how the product reaches it. */
-export interface Seat {
+export interface Connection {
   provider: Provider;
   server: StrictServer;
   /** What an operator would set. */
   base_url: string;
   model: string;
+  /** The name that runs of a test give this server and model. */
+  name: string;
+  profile: string | null;
   api_key: string;
+  gateway_token: string;
 }
 
-export interface SeatOptions {
+export interface ConnectionOptions {
   /** An address that says nothing of the provider. */
   base_url?: string;
   model?: string;
+  /** The setting MODEL_PROFILE. */
+  profile?: string | null;
 }
 
-export function openSeat(provider: Provider, script: Script, options: SeatOptions = {}): Seat {
+/** Their addresses say nothing, so people name them in MODEL_PROFILE. */
+const named = new Set(["litellm", "vllm", "llama-cpp", "ollama"]);
+
+export function openConnection(provider: Provider, script: Script, options: ConnectionOptions = {}): Connection {
+  const { base_url = provider.base_url, model = provider.model } = options;
   return {
     provider,
     server: openStrictServer(provider, script),
-    base_url: options.base_url ?? provider.base_url,
-    model: options.model ?? provider.model,
-    api_key: `key-of-${provider.profile}-0123456789`,
+    base_url,
+    model,
+    name: `${provider.profile} ${base_url.length} ${model}`,
+    profile: options.profile === undefined ? (named.has(provider.profile) ? provider.profile : null) : options.profile,
+    api_key: `key-${crypto.randomUUID()}`,
+    gateway_token: `token-${crypto.randomUUID()}`,
   };
 }
 
@@ -48,13 +62,23 @@ export interface ConversationOptions {
   agent?: Partial<AgentConfig>;
 }
 
+/** Back-off takes no time. */
+const hastyClock: Clock = {
+  now: () => Date.now(),
+  setTimer(callback, ms) {
+    const timer = setTimeout(callback, ms < BACKOFF_LIMIT_MS ? 0 : ms);
+    return () => clearTimeout(timer);
+  },
+};
+const BACKOFF_LIMIT_MS = 1000;
+
 export class Conversation {
   readonly thread: FakeThread;
   /** Calls of the tool for work. */
   readonly worked: number[] = [];
 
   /** As in a new isolate: what others have learned is not known. */
-  constructor(seats: Seat[], { context_tokens, work = () => "worked", agent }: ConversationOptions = {}) {
+  constructor(connections: Connection[], { context_tokens, work = () => "worked", agent }: ConversationOptions = {}) {
     forgetRules();
     const tool = makeTool("work", {
       schema: z.object({ n: z.number() }),
@@ -66,21 +90,14 @@ export class Conversation {
       },
     });
     this.thread = new FakeThread({
+      clock: hastyClock,
       tools: [...taskTools, ...peopleTools, tool] as Tool[],
       ...(context_tokens === undefined ? {} : { context_tokens }),
       ...(agent === undefined ? {} : { agent }),
       openModel: (memory) => {
-        const opened = new Map(
-          seats.map(({ model, base_url, api_key, server }) => [
-            model,
-            models.native({ base_url, api_key, fetch: server.fetch, memory }),
-          ]),
-        );
+        const opened = new Map(connections.map((connection) => [connection.name, openModel(connection, memory)]));
         return {
-          stream: (request, onDelta, signal) => {
-            const model = opened.get(request.model) as Model;
-            return model.stream(request, onDelta, signal);
-          },
+          stream: (request, onDelta, signal) => (opened.get(request.model) as Model).stream(request, onDelta, signal),
         };
       },
     });
@@ -133,6 +150,11 @@ export class Conversation {
   }
 }
 
+function openModel({ server, model, ...options }: Connection, memory: ModelMemory): Model {
+  const real = models.native({ ...options, fetch: server.fetch, memory });
+  return { stream: (request, onDelta, signal) => real.stream({ ...request, model }, onDelta, signal) };
+}
+
 /** Ids of the plan's tasks as the model has seen them. */
 export function taskIds({ messages }: WireRequest): string[] {
   const seen = messages
@@ -169,7 +191,7 @@ export function buildShop(mark: string): Parameters<typeof play> {
       ],
     },
     { reasoning: `${mark} three things at once`, text: "I write three files.", calls: [work(1), work(2), work(3)] },
-    { reasoning: `${mark} this reply breaks off`, text: "It was writ", cut_after: 4 },
+    { reasoning: `${mark} this reply breaks off`, text: "It was writ", cut_after: 2 },
     done(0),
     { reasoning: `${mark} now the check`, calls: [work(4)] },
     done(1),

@@ -1,20 +1,150 @@
 // Whole conversations, for each declared provider.
 import { describe, expect, it } from "vitest";
-import { buildShop, Conversation, openSeat, play } from "./conversation.ts";
-import { deepseek } from "./providers/deepseek.ts";
+import type { UserContent } from "../../../src/protocol/message.ts";
+import { buildShop, Conversation, openConnection, play } from "./conversation.ts";
+import { providers } from "./providers/index.ts";
 
-const providers = [deepseek];
+const unknown = "http://127.0.0.1:9/v1";
+const finished = { status: "completed", text: "The shop is ready." };
 
-describe.each(providers.map((provider) => [provider.profile, provider] as const))("%s", (_name, provider) => {
-  it("plans, works with three tools at once, survives a broken reply, and finishes", async () => {
-    const seat = openSeat(provider, play(...buildShop("CANARY")));
-    const conversation = new Conversation([seat]);
-    expect(await conversation.say("build me a shop", seat.model)).toMatchObject({
-      status: "completed",
-      text: "The shop is ready.",
-    });
-    expect(seat.server.refused).toEqual([]);
+/** They want the key in a place where other servers must not get it, so their address or MODEL_PROFILE must say so. */
+const unguessable = new Set(["azure", "ai-gateway"]);
+
+const names = (list: { rule: string }[]) => list.map(({ rule }) => rule);
+const each = providers.map((provider) => [`${provider.profile} ${provider.model}`, provider] as const);
+
+describe.each(each)("%s", (_name, provider) => {
+  it("plans, works with three tools at once, survives a broken reply, and finishes without a refusal", async () => {
+    const connection = openConnection(provider, play(...buildShop("CANARY")));
+    const conversation = new Conversation([connection]);
+    const end = await conversation.say("build me a shop", connection.name);
+    expect(names(connection.server.refused)).toEqual([]);
+    expect(names(connection.server.missed)).toEqual([]);
+    expect(end).toMatchObject(finished);
     expect(conversation.plan.map(({ status }) => status)).toEqual(["completed", "completed"]);
     expect(conversation.worked.sort()).toEqual([1, 2, 3, 4]);
+  });
+
+  it.skipIf(unguessable.has(provider.profile))(
+    "finishes by the model's name alone, after one refusal at most",
+    async () => {
+      const connection = openConnection(provider, play(...buildShop("CANARY")), { base_url: unknown, profile: null });
+      const end = await new Conversation([connection]).say("build me a shop", connection.name);
+      expect(names(connection.server.refused).slice(1)).toEqual([]);
+      expect(end).toMatchObject(finished);
+    },
+  );
+
+  it("goes on after a restart at any request, with what the provider wants back", async () => {
+    for (const moment of [1, 3, 5]) {
+      const script = play(...buildShop("CANARY"));
+      const connection = openConnection(provider, (request, turn) => {
+        if (turn === moment) conversation.crash();
+        // The reply to a request of an ended life is lost, and the next life asks again.
+        return script(request, turn > moment ? turn - 1 : turn);
+      });
+      const conversation = new Conversation([connection]);
+      expect(await conversation.say("build me a shop", connection.name)).toMatchObject(finished);
+      expect(names(connection.server.refused)).toEqual([]);
+      expect(names(connection.server.missed)).toEqual([]);
+    }
+  });
+
+  it("takes an image, or gets a note in its place", async () => {
+    const connection = openConnection(provider, play({ text: "I see." }, { text: "Still here." }));
+    const conversation = new Conversation([connection]);
+    expect(await conversation.say(picture, connection.name)).toMatchObject({ status: "completed", text: "I see." });
+    expect(await conversation.say("and now?", connection.name)).toMatchObject({ status: "completed" });
+    // What is no part of the tables is learned from one refusal.
+    expect(names(connection.server.refused).slice(1)).toEqual([]);
+    const refusesImages = [...names(connection.server.refused), ...provider.rules.map(({ name }) => name)].some(
+      (name) => /refuses an image/.test(name),
+    );
+    const sent = JSON.stringify(connection.server.accepted.map(({ messages }) => messages));
+    if (provider.images) expect(sent).toContain("image_url");
+    if (!provider.images && refusesImages) expect(sent).not.toContain("image_url");
+    expect(sent.includes("an image is left out here")).toBe(!sent.includes("image_url"));
+  });
+
+  it("goes on from a summary, and forgets what it wanted back for what was summarized", async () => {
+    const steps = Array.from({ length: 12 }, (_, n) => ({
+      reasoning: `CANARY step ${n}`,
+      calls: [{ name: "work", arguments: { n } }],
+    }));
+    let turn = 0;
+    const connection = openConnection(provider, (request) => {
+      if (request.tools.length === 0) return { text: "SUMMARY: some work was done." };
+      return steps[turn++] ?? { text: "Done." };
+    });
+    const conversation = new Conversation([connection], {
+      context_tokens: 14_000,
+      work: ({ n }) => `result ${n} ${"lorem ipsum dolor ".repeat(400)}`,
+    });
+    expect(await conversation.say("work", connection.name)).toMatchObject({ status: "completed", text: "Done." });
+    expect(names(connection.server.refused)).toEqual([]);
+    expect(JSON.stringify(connection.server.accepted.at(-1)?.messages)).toContain("SUMMARY: some work was done.");
+    expect(conversation.extras.join()).not.toContain("CANARY step 0");
+  });
+
+  it.skipIf(unguessable.has(provider.profile))("learns by refusals alone, under a name that says nothing", async () => {
+    const options = { base_url: unknown, model: "house-model", profile: null };
+    const connection = openConnection(provider, play(...buildShop("CANARY")), options);
+    const end = await new Conversation([connection]).say("build me a shop", connection.name);
+    expect([end, names(connection.server.refused)]).toEqual([expect.objectContaining(finished), expect.anything()]);
+    // Each refusal has taught something, so none comes twice.
+    expect(new Set(names(connection.server.refused)).size).toBe(connection.server.refused.length);
+  });
+});
+
+const picture: UserContent = [
+  { type: "text", text: "what is this?" },
+  { type: "image_url", image_url: { url: "data:image/png;base64,iVBORw0KGgo=" } },
+];
+
+/** Plans and works one step, then answers. Reasoning has the canary of its provider. */
+function steps(canary: string): Parameters<typeof play> {
+  const work = (n: number) => ({
+    reasoning: `${canary} ${n}`,
+    text: `Working on ${n}.`,
+    calls: [
+      { name: "work", arguments: { n } },
+      { name: "work", arguments: { n: n + 100 } },
+    ],
+  });
+  return [
+    work(1),
+    { reasoning: `${canary} end 1`, text: "First part." },
+    work(2),
+    { reasoning: `${canary} end 2`, text: "Third part." },
+  ];
+}
+
+describe("a thread that changes between providers", () => {
+  const pairs = providers.flatMap((one) =>
+    providers.filter((other) => other !== one).map((other) => [one, other] as const),
+  );
+
+  it(`goes on after each of ${pairs.length} changes and back, with an image, and no server sees what is another's`, async () => {
+    for (const [one, other] of pairs) {
+      const here = openConnection(one, play(...steps("CANARY-ONE")));
+      const there = openConnection(other, play(...steps("CANARY-OTHER")));
+      const conversation = new Conversation([here, there]);
+      const pair = `${one.model} at ${one.base_url} and ${other.model} at ${other.base_url}`;
+      const said = [
+        await conversation.say(picture, here.name),
+        await conversation.say("go on", there.name),
+        await conversation.say("and now?", here.name),
+      ];
+      expect([pair, ...said.map(({ status, error }) => error ?? status)]).toEqual([
+        pair,
+        ...said.map(() => "completed"),
+      ]);
+      expect([pair, ...names(here.server.refused), ...names(there.server.refused)]).toEqual([pair]);
+      const [mine, theirs] = [here.server.received.join(), there.server.received.join()];
+      const secrets = [mine.includes(there.api_key), mine.includes(there.gateway_token), theirs.includes(here.api_key)];
+      expect([pair, ...secrets]).toEqual([pair, false, false, false]);
+      if (new URL(here.base_url).host === new URL(there.base_url).host) continue;
+      expect([pair, mine.includes("CANARY-OTHER"), theirs.includes("CANARY-ONE")]).toEqual([pair, false, false]);
+    }
   });
 });

@@ -87,6 +87,7 @@ const cases: Record<string, { retryable: boolean; cases: Case[] }> = {
         429,
         error("max RPM: 3, please try again after 1 seconds", { type: "rate_limit_reached_error" }),
       ],
+      ["MiniMax", "error codes", 200, { choices: null, base_resp: { status_code: 1039, status_msg: "token limit" } }],
       ["Moonshot", "users", 429, error("The engine is currently overloaded", { type: "engine_overloaded_error" })],
       ["Zhipu", "error codes", 429, error("您的账户已达到速率限制", { code: "1302" })],
       ["Zhipu", "error codes", 429, error("该模型当前访问量过大", { code: "1305" })],
@@ -135,7 +136,6 @@ const cases: Record<string, { retryable: boolean; cases: Case[] }> = {
         400,
         error("invalid params, context window exceeds limit (2013)", { type: "bad_request_error" }),
       ],
-      ["MiniMax", "users", 200, { choices: null, base_resp: { status_code: 1039, status_msg: "token limit" } }],
       ["Qianfan", "error codes", 400, error("Prompt tokens too long", { code: "tokens_too_long" })],
     ],
   },
@@ -238,7 +238,7 @@ describe("classifyRefusal", () => {
   }
 
   it("waits for a day's limit if the server says when it ends, and else calls it used up", () => {
-    const body = error("Rate limit exceeded: free-models-per-day", { code: 429 });
+    const body = error("Rate limit reached on tokens per day (TPD): Limit 100000", { code: 429 });
     expect(classify(429, body)).toEqual({ reason: "no_credit", retryable: false });
     const reset = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(Date.now() + 60_000) };
     expect(classify(429, body, reset)).toEqual({ reason: "rate_limited", retryable: true });

@@ -14,6 +14,7 @@ export function classifyRefusal(refusal: Refusal): Classification {
   // Groq found that the model's call fits no tool. Asked again, the model writes another one.
   if (/tool_use_failed/.test(kind)) return { reason: "broken_reply", retryable: true };
   if (filteredKinds.test(kind) || filteredWords.test(detail)) return { reason: "content_filtered", retryable: false };
+  if (isPassingShortage(refusal)) return { reason: "rate_limited", retryable: true };
   if (isWithoutCredit(refusal)) return { reason: "no_credit", retryable: false };
   if (isInvalidKey(refusal)) return { reason: "invalid_key", retryable: false };
   if (isUnknownModel(refusal)) return { reason: "model_not_found", retryable: false };
@@ -32,13 +33,22 @@ const filteredKinds =
 /** DeepSeek sends no code for it, and OpenAI's reasoning models `invalid_prompt` for several things. */
 const filteredWords = /content exists risk|flagged as potentially violating/i;
 
-/** OpenAI, Moonshot, DashScope, Google, MiniMax, Zhipu (1113, 1309), SiliconFlow (30001), one-api and its relatives. */
+/**
+ * OpenAI, Moonshot, DashScope, Google, MiniMax, Zhipu (1113, 1309), SiliconFlow (30001), LiteLLM, one-api and its
+ * relatives.
+ */
 const emptyKinds =
-  /insufficient_quota|exceeded_current_quota|billing|arrearage|insufficient_(?:user_quota|balance|credit)|pre_consume_token_quota|freetieronly|accountoverdue|base_resp_1008|\b(?:1113|1309|30001)\b/;
+  /insufficient_quota|exceeded_current_quota|billing|arrearage|insufficient_(?:user_quota|balance|credit)|pre_consume_token_quota|budget_exceeded|freetieronly|accountoverdue|base_resp_1008|\b(?:1113|1309|30001)\b/;
 
 /** Anthropic, xAI, DeepSeek behind routers, OpenRouter's limit of a key, DashScope, Zhipu, Google's prepaid accounts. */
 const emptyWords =
-  /credit balance is too low|used all available credits|(?:run )?out of credits|credits? (?:are|is|have been) depleted|insufficient (?:account )?(?:balance|credits?)|balance is (?:insufficient|not enough)|key limit exceeded|account is in good standing|free (?:tier|quota)\b.{0,40}\bexhausted|余额不足|欠费/i;
+  /credit balance is too low|used all available credits|(?:run )?out of credits|credits? (?:are|is|have been) depleted|insufficient (?:account )?(?:balance|credits?)|balance is (?:insufficient|not enough)|key limit exceeded|account is in good standing|free (?:tier|quota)\b.{0,40}\bexhausted|specified api usage limits|budget has been exceeded|free-models-per-day|余额不足|欠费/i;
+
+/** OpenRouter's credit that other requests hold for a moment, and DashScope's tokens of a minute. */
+function isPassingShortage({ status, kind, detail, retry_after_ms }: Refusal): boolean {
+  if (status === 402) return retry_after_ms !== null;
+  return status === 429 && /insufficient_quota/.test(kind) && /allocated quota exceeded|#token-limit/i.test(detail);
+}
 
 function isWithoutCredit({ status, kind, detail, retry_after_ms }: Refusal): boolean {
   if (status === 402 || emptyKinds.test(kind) || emptyWords.test(detail)) return true;
@@ -84,7 +94,10 @@ const limitKinds = /rate_?limit|too_many_requests|resource_exhausted|throttling|
 /** Types or codes of errors that the same request would meet again. */
 const permanentKinds = /invalid_request|invalid_argument|bad_?request/;
 
-/** How servers say that a request is longer than the model's context. The code is OpenAI's; few others send one. */
+/**
+ * How servers say that a request is longer than the model's context. The code is OpenAI's; few others send one. Ollama
+ * cuts the history, and its template then finds no message of the user.
+ */
 const tooLongWords = new RegExp(
   [
     /maximum (?:context|(?:model|prompt) length)|context[ _]?(?:length|window|size)|max_seq_len/,
@@ -92,7 +105,7 @@ const tooLongWords = new RegExp(
     /(?<!\b(?:image|audio|file) )\b(?:prompt|input|request)\b(?:(?!\btook\b).){0,40}\btoo (?:long|large)/,
     /too many (?:input )?tokens|input token count|input length|inputs\W{1,2}(?:tokens \+|must have less)/,
     /exceed(?:s|ed)?\b.{0,60}\btokens?\b|tokens?\b.{0,60}\bexceed(?:s|ed)?\b|prompt exceeds/,
-    /reduce the length|prompt ?超长/,
+    /reduce the length|prompt ?超长|no user query found/,
   ]
     .map(({ source }) => source)
     .join("|"),
@@ -104,8 +117,7 @@ const tooLongWords = new RegExp(
  * passes.
  */
 function isTooLong({ status, detail, kind }: Refusal): boolean {
-  if (/context_length|request_too_large|tokens_too_long|base_resp_1039|\b1261\b/.test(kind) || status === 413)
-    return true;
+  if (/context_length|request_too_large|tokens_too_long|\b1261\b/.test(kind) || status === 413) return true;
   // Names and ids have a limit of length too. The limit of a message's content is about what the largest models read.
   if (/string_above_max_length/.test(kind)) return /\bcontent\b/.test(detail);
   if (status === 429) return /request too large/i.test(detail);

@@ -36,9 +36,16 @@ export function readLimitReset(headers: Headers, now: number): number | null {
     return [{ name, wait_ms, remaining: remaining === null ? Number.NaN : Number(remaining) }];
   });
   const reached = resets.filter(({ remaining }) => remaining === 0);
-  const possible = resets.filter(({ name, remaining }) => !name.includes("requests") || !(remaining > 0));
+  const possible = resets.filter(
+    ({ name, remaining }) => !isOfDay(name) && !(name.includes("requests") && remaining > 0),
+  );
   const chosen = [reached, possible, resets].find((list) => list.length > 0);
   return chosen === undefined ? null : Math.max(...chosen.map(({ wait_ms }) => wait_ms));
+}
+
+/** A day that is used up says so: it has nothing remaining. */
+function isOfDay(name: string): boolean {
+  return name.endsWith("-day");
 }
 
 /** From 2001 on in seconds, and in milliseconds. Smaller numbers are seconds to wait. */

@@ -3,8 +3,8 @@ import type { FinishReason } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
 import type { Usage } from "../../../protocol/run.ts";
 
-/** `broken`: the provider broke the reply off, so it is no answer. */
-export type Finish = Exclude<FinishReason, "other"> | "broken";
+/** `broken`: the provider broke the reply off, so it is no answer. `too_long`: because the window was full. */
+export type Finish = Exclude<FinishReason, "other"> | "broken" | "too_long";
 
 /** In lower case. OpenAI's words, and those that clouds and local servers pass on from elsewhere. */
 const finishes: Record<string, Finish> = {
@@ -26,7 +26,7 @@ const finishes: Record<string, Finish> = {
   max_length: "length",
   max_output_tokens: "length",
   model_length: "length",
-  model_context_window_exceeded: "length",
+  model_context_window_exceeded: "too_long",
   content_filter: "content_filter",
   content_filtered: "content_filter",
   sensitive: "content_filter",

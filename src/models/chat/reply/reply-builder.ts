@@ -1,12 +1,12 @@
 // Turns the chunks of a chat completion into deltas and adds them up to one reply. Providers differ in what they send.
 // This accepts reasoning under two names or as content parts, a whole message in the last chunk, and usage in three
 // places.
-import type { ModelDelta, ModelReply } from "../../../agent/model.ts";
+import type { FinishReason, ModelDelta, ModelReply } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
 import type { Usage } from "../../../protocol/run.ts";
 import type { Progress } from "../request-guard.ts";
 import { createCallBuilder } from "./call-builder.ts";
-import { type Finish, readFinish, readUsage } from "./ending.ts";
+import { readFinish, readUsage } from "./ending.ts";
 import { addDetail, type GatheredExtras, mergeExtra } from "./extras.ts";
 import { ReplyTooLong } from "./reply-limits.ts";
 
@@ -14,6 +14,13 @@ export interface ReplyOptions {
   max_characters: number;
   /** Names of the tools that were offered. */
   tool_names?: readonly string[];
+}
+
+export interface BrokenEnd {
+  /** The server's word for it. */
+  word: string;
+  /** The conversation and the reply together have reached the end of the window. */
+  too_long: boolean;
 }
 
 export interface ReplyBuilder {
@@ -28,8 +35,8 @@ export interface ReplyBuilder {
   extras(): GatheredExtras;
   /** Whether a choice had a finish reason that is an end. */
   readonly finished: boolean;
-  /** The server's word for why it broke its reply off; null if it did not. */
-  readonly broken: string | null;
+  /** Null unless the server broke its reply off. */
+  readonly broken: BrokenEnd | null;
   readonly progress: Progress;
 }
 
@@ -42,8 +49,8 @@ export function createReplyBuilder(
   let text = "";
   let reasoning = "";
   let message_extra: unknown;
-  let finish: Finish | null = null;
-  let broken: string | null = null;
+  let finish: FinishReason | null = null;
+  let broken: BrokenEnd | null = null;
   let usage: Usage | null = null;
   let characters = 0;
 
@@ -117,8 +124,10 @@ export function createReplyBuilder(
       if (isRecord(choice?.message)) acceptMessage(choice.message);
       const reason = choice?.finish_reason;
       if (typeof reason === "string" && reason !== "") {
-        finish = readFinish(reason);
-        broken = finish === "broken" ? reason : null;
+        const read = readFinish(reason);
+        const isBroken = read === "broken" || read === "too_long";
+        finish = isBroken ? null : read;
+        broken = isBroken ? { word: reason, too_long: read === "too_long" } : null;
       }
       const groq = isRecord(chunk.x_groq) ? chunk.x_groq.usage : null;
       const spent = [chunk.usage, choice?.usage, groq].find(isRecord);
@@ -129,18 +138,18 @@ export function createReplyBuilder(
       text,
       reasoning,
       tool_calls: calls.calls(),
-      finish: finish === null || finish === "broken" ? (calls.count > 0 ? "tool_calls" : "other") : finish,
+      finish: finish ?? (calls.count > 0 ? "tool_calls" : "other"),
       usage,
     }),
     extras: () => ({ reasoning, content: text, details, message_extra, call_extras: calls.extras() }),
     get finished() {
-      return finish !== null && finish !== "broken";
+      return finish !== null;
     },
     get broken() {
       return broken;
     },
     get progress() {
-      if (finish !== null) return "finished";
+      if (finish !== null || broken !== null) return "finished";
       return characters > 0 ? "begun" : "waiting";
     },
   };

@@ -2,7 +2,7 @@
 // the same bytes each time, up to the end of the last message: the reminder and the marks for caches come there.
 import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
-import type { ContentPart, ToolCall } from "../../../protocol/message.ts";
+import type { AssistantMessage, ContentPart, ToolCall } from "../../../protocol/message.ts";
 import type { Profile } from "../../profiles/profile.ts";
 import { contentAsWritten, extraOfCall, readExtras } from "../reply/extras.ts";
 import { type CallIds, createCallIds } from "./call-ids.ts";
@@ -14,7 +14,9 @@ export interface WireMessage {
   [field: string]: unknown;
 }
 
-type WirePart = ContentPart & { cache_control?: { type: "ephemeral" } };
+type WirePart =
+  | (ContentPart & { cache_control?: { type: "ephemeral" } })
+  | { type: "thinking"; thinking: { type: "text"; text: string }[]; cache_control?: never };
 
 export interface WireContext {
   profile: Profile;
@@ -73,12 +75,7 @@ function toAssistant(
   const values = readExtras(message.extras, origin);
   const written = profile.thinks ? contentAsWritten(values, message) : null;
   const wire: WireMessage = { role: "assistant", ...contentOf(written ?? message.content, profile) };
-  const { field, on, required } = profile.reasoning;
-  if (field !== null && written === null && (on === "all" || message.tool_calls !== undefined)) {
-    const { reasoning } = values;
-    if (typeof reasoning === "string") wire[field] = reasoning;
-    else if (required) wire[field] = "";
-  }
+  if (written === null) returnReasoning(wire, values.reasoning, message, profile);
   if (profile.details && Array.isArray(values.details)) wire.reasoning_details = values.details;
   if (profile.signatures !== "no" && values.message_extra !== undefined) wire.extra_content = values.message_extra;
   if (message.tool_calls) wire.tool_calls = message.tool_calls.map((call, at) => toCall(call, at));
@@ -92,6 +89,19 @@ function toAssistant(
       ? { ...call, id, extra_content: noSignature }
       : { ...call, id };
   }
+}
+
+function returnReasoning(
+  wire: WireMessage,
+  reasoning: unknown,
+  { tool_calls }: AssistantMessage,
+  { reasoning: { field, on, required } }: Profile,
+): void {
+  const isSent = typeof reasoning === "string";
+  if (field === null || (on === "calls" && tool_calls === undefined) || (!isSent && !required)) return;
+  const text = isSent ? reasoning : "";
+  if (field !== "thinking") wire[field] = text;
+  else wire.content = [{ type: "thinking", thinking: [{ type: "text", text }] }, ...toParts(wire.content)];
 }
 
 function contentOf(content: string | null, { empty_content }: Profile): Pick<WireMessage, "content"> {
@@ -156,7 +166,9 @@ function markForCache(messages: WireMessage[], { cache_marks }: Profile): void {
     const parts = message ? toParts(message.content) : [];
     const last = parts.at(-1);
     if (message?.role === "tool" && cache_marks === "messages") message.cache_control = ephemeral;
-    else if (message && last) message.content = [...parts.slice(0, -1), { ...last, cache_control: ephemeral }];
+    else if (message && last?.type === "text") {
+      message.content = [...parts.slice(0, -1), { ...last, cache_control: ephemeral }];
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 // parts of `content`, and may go back as the same parts.
 import { fieldRule, messageRule } from "../rules.ts";
 import { streamReply } from "../streams.ts";
-import type { Ending, Provider, Refusal, WireMessage } from "../wire.ts";
+import { type Ending, findSent, type Provider, type Refusal, type WireMessage } from "../wire.ts";
 
 function refuse(message: unknown, type = "invalid_request_error", code: string | null = null, status = 400): Refusal {
   return { status, body: { object: "error", message, type, param: null, code } };
@@ -150,6 +150,19 @@ export const mistral: Provider = {
       ["max_completion_tokens", "store"],
       (field, value) => forbid([field], value),
     ),
+  ],
+  wishes: [
+    {
+      name: "asks for its thoughts back, as the parts that they came in",
+      source: "https://github.com/BerriAI/litellm/issues/16272",
+      check({ messages }, sent) {
+        const isKept = (message: WireMessage) => {
+          const reasoning = findSent(message, sent)?.planned.reasoning;
+          return reasoning === undefined || JSON.stringify(message.content).includes(JSON.stringify(reasoning));
+        };
+        return messages.every(isKept) ? null : refuse("the thoughts are missing");
+      },
+    },
   ],
   stream: (planned, turn, request) =>
     streamReply(planned, turn, request, {

@@ -1,0 +1,51 @@
+// All strict servers of chat completions. Each declared profile has at least one.
+import type { Provider } from "../wire.ts";
+import { aiGateway } from "./ai-gateway.ts";
+import { anthropic } from "./anthropic.ts";
+import { azure, azureClassic } from "./azure.ts";
+import { cerebras } from "./cerebras.ts";
+import { deepseek, deepseekFlash } from "./deepseek.ts";
+import { gemini } from "./gemini.ts";
+import { glm } from "./glm.ts";
+import { groq } from "./groq.ts";
+import { kimi, kimiK3 } from "./kimi.ts";
+import { litellm } from "./litellm.ts";
+import { llamaCpp, llamaCppQwen } from "./llama-cpp.ts";
+import { minimax } from "./minimax.ts";
+import { mistral } from "./mistral.ts";
+import { ollama } from "./ollama.ts";
+import { openai, openaiOlder } from "./openai.ts";
+import { openrouter } from "./openrouter.ts";
+import { openrouterGemini } from "./openrouter-gemini.ts";
+import { qwen } from "./qwen.ts";
+import { vllm, vllmMistral } from "./vllm.ts";
+import { workersAi } from "./workers-ai.ts";
+
+export const providers: Provider[] = [
+  openai,
+  openaiOlder,
+  azure,
+  azureClassic,
+  deepseek,
+  deepseekFlash,
+  kimi,
+  kimiK3,
+  qwen,
+  glm,
+  minimax,
+  openrouter,
+  openrouterGemini,
+  gemini,
+  anthropic,
+  mistral,
+  groq,
+  cerebras,
+  workersAi,
+  aiGateway,
+  litellm,
+  vllm,
+  vllmMistral,
+  llamaCpp,
+  llamaCppQwen,
+  ollama,
+];
