@@ -17,9 +17,17 @@ export function keepExtras(sql: Sql, seq: number, extras: ReplyExtras): void {
   sql.exec("INSERT INTO reply_extras (seq, content) VALUES (?, ?)", seq, content);
 }
 
-/** A damaged row costs no more than itself: providers accept a reply without its extras, or say what they need. */
-export function readExtras(content: string, seq: number): ReplyExtras | undefined {
-  return readStored(toExtras, content, "extras of reply", seq);
+/**
+ * Those of rows from `keep_from` on, by row. A damaged one costs no more than itself: providers accept a reply without
+ * its extras, or say what they need.
+ */
+export function readExtras(sql: Sql, keep_from: number): ReadonlyMap<number, ReplyExtras> {
+  // A query of its own, and no join: most threads have none, and a join would look for each message's.
+  const rows = sql
+    .exec<{ seq: number; content: string }>("SELECT seq, content FROM reply_extras WHERE seq >= ?", keep_from)
+    .toArray();
+  const read = rows.map(({ seq, content }) => [seq, readStored(toExtras, content, "extras of reply", seq)] as const);
+  return new Map(read.flatMap(([seq, extras]) => (extras === undefined ? [] : [[seq, extras]])));
 }
 
 /** Those of rows before `keep_from`. Inside a transaction. */

@@ -25,24 +25,23 @@ type SummaryMetadata = Omit<Summary, "message"> & { keep_from: number };
 /** Rows before `keep_from` are not read, so a life that wakes on a long thread reads no more than a model does. */
 export function readHistory(sql: Sql): History {
   const newest = readNewest(sql);
+  const extras = readExtras(sql, newest?.keep_from ?? 0);
   const answers = new Map<string, number>();
   const lostResults: number[] = [];
   const messages = sql
-    .exec<{ seq: number; type: string; content: string | null; said_at: SqlValue; extras: string | null }>(
-      `SELECT seq, type, messages.content, reply_extras.content AS extras,
-         CASE WHEN type = 'tool' AND json_valid(metadata) THEN metadata ->> 'said_at' END AS said_at
-       FROM messages LEFT JOIN reply_extras USING (seq)
+    .exec<{ seq: number; type: string; content: string | null; said_at: SqlValue }>(
+      `SELECT seq, type, content, CASE WHEN type = 'tool' AND json_valid(metadata) THEN metadata ->> 'said_at' END AS said_at FROM messages
        WHERE seq >= ? AND is_llm_message = 1 AND type <> 'summary' ORDER BY seq`,
       newest?.keep_from ?? 0,
     )
     .toArray()
-    .map(({ seq, type, content, said_at, extras }, place) => {
+    .map(({ seq, type, content, said_at }, place) => {
       const text = content ?? readText(sql, `m:${seq}`, content);
       const message = readStored(toChatMessage, text, "message", seq);
       if (message === undefined && type === "tool") lostResults.push(place);
       if (message?.role === "tool" && isNumber(said_at)) answers.set(message.tool_call_id, said_at);
-      if (message?.role !== "assistant" || extras === null) return message;
-      return { ...message, extras: readExtras(extras, seq) };
+      const own = message?.role === "assistant" ? extras.get(seq) : undefined;
+      return message?.role === "assistant" && own ? { ...message, extras: own } : message;
     });
   for (const place of lostResults) messages[place] = standInResult(messages, place);
   // Every other unreadable row is left out.
