@@ -162,10 +162,15 @@ describe("a summary", () => {
     expect(long.summary?.said).toEqual([CONSTRAINT]);
   });
 
-  it("is written by a fallback model if the run's own can't, and contains no reasoning", async () => {
+  it("is written by a fallback model if the run's own can't", async () => {
     const failure = { code: "model_error" as const, message: "no", retryable: false, retry_after_ms: null };
-    const text = "<think>Now, what was\nit?</think>\n# Open\nIt goes on.";
-    const reply = { text, reasoning: "", tool_calls: [], finish: "stop" as const, usage: null };
+    const reply = {
+      text: "# Open\nIt goes on.",
+      reasoning: "Now, what was\nit?",
+      tool_calls: [],
+      finish: "stop" as const,
+      usage: null,
+    };
     const long = start({
       summarise: ({ model }) => (model === "m" ? { kind: "failure", failure } : { kind: "reply", reply }),
     });

@@ -81,7 +81,7 @@ async function askModel(
     const outcome = await ports.model.stream(asked, () => {}, ports.signal);
     if (ports.signal.aborted) return null;
     if (outcome.kind === "reply") {
-      const text = outcome.reply.text.replace(thoughts, "").trim().toWellFormed();
+      const text = outcome.reply.text.trim().toWellFormed();
       if (text === "") return listedWork(request, outcome.reply.usage);
       return { text: cutToTokens(text, request.max_output_tokens, describeCut), usage: outcome.reply.usage };
     }
@@ -101,9 +101,6 @@ async function askModel(
   }
   return "failed";
 }
-
-/** Some servers leave the reasoning in the text. It is longer than the summary may be. */
-const thoughts = /^\s*<think(?:ing)?>[\s\S]*?<\/think(?:ing)?>/i;
 
 function listedWork({ before, messages, max_output_tokens }: SummaryRequest, usage: Usage | null): WrittenSummary {
   return { text: listWork(before, messages, max_output_tokens), usage };

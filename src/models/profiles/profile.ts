@@ -15,8 +15,6 @@ export interface Profile {
   details: boolean;
   /** `<think>` in a reply's content goes back with it. */
   thinks: boolean;
-  /** A reply begins inside of its thoughts, because the server's template wrote `<think>`. */
-  starts_thinking: boolean;
   /**
    * `extra_content` of calls (Gemini's signatures) goes back as it came. `required`: a reply's first call is refused
    * without one, and a word that the provider documents replaces it for calls of other models.
@@ -62,7 +60,6 @@ export const plainProfile: Profile = {
   reasoning: { field: null, on: "calls", required: false },
   details: true,
   thinks: false,
-  starts_thinking: false,
   signatures: "echo",
   ids: "any",
   bridges_results: false,

@@ -1,6 +1,9 @@
 // What refusals teach of a server and model, as words that can be stored. Each changes one thing of the profile.
 import type { IdForm, Profile } from "./profile.ts";
 
+/** Learned from a reply: the server's chat template wrote `<think>` into the prompt, so only `</think>` comes. */
+export const STARTS_THINKING = "reply starts with thoughts";
+
 /** `omit:`: a field of the request. `image:`: one image, by a hash of its address. */
 export type Rule = `omit:${string}` | `image:${string}` | `ids:${IdForm}` | keyof typeof changes;
 
@@ -16,7 +19,6 @@ const changes = {
   }),
   "send signatures": (profile) => ({ ...profile, signatures: "required" }),
   "send no signatures": (profile) => ({ ...profile, signatures: "no" }),
-  "reply starts with thoughts": (profile) => ({ ...profile, starts_thinking: true }),
   "bridge results": (profile) => ({ ...profile, bridges_results: true }),
   "merge messages": (profile) => ({ ...profile, merges_messages: true, bridges_results: true }),
   "no system role": (profile) => ({ ...profile, system: "user", merges_messages: true }),

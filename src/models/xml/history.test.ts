@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { read } from "../../../test/fakes/read-xml.ts";
+import { read } from "../../../test/fakes/read-markup.ts";
 import { MALFORMED } from "../../agent/calls/malformed-call.ts";
 import type { ChatMessage, ToolCall, ToolMessage } from "../../protocol/message.ts";
 import { writeCalls, writeHistory } from "./history.ts";

@@ -13,7 +13,7 @@ import type {
   ToolMessage,
   UserContent,
 } from "../../protocol/message.ts";
-import { holdsEntity } from "./entities.ts";
+import { holdsEntity } from "../markup/entities.ts";
 
 export function writeHistory(messages: readonly ChatMessage[]): ChatMessage[] {
   const names = new Map<string, string>();

@@ -74,6 +74,7 @@ const BACKOFF_LIMIT_MS = 1000;
 
 export class Conversation {
   readonly thread: FakeThread;
+  #crashed = Promise.withResolvers<void>();
   /** Calls of the tool for work. */
   readonly worked: number[] = [];
 
@@ -103,11 +104,12 @@ export class Conversation {
     });
   }
 
-  /** The life ends here, and the next one goes on. */
+  /** The life ends here, in a new isolate the next one goes on. */
   crash(): void {
     this.thread.crash();
     forgetRules();
-    queueMicrotask(() => ensureRunning(this.thread.life));
+    this.#crashed.resolve();
+    this.#crashed = Promise.withResolvers<void>();
   }
 
   /** Sends a message and waits until the thread rests. Returns how the run ended. */
@@ -119,22 +121,17 @@ export class Conversation {
     const messages = [{ message_id: `msg_of_${invocation_id}`, content }];
     const accepted = await this.thread.accept("", { invocation_id, messages, model });
     if (!accepted.ok) throw new Error(accepted.error.detail);
-    let life = this.thread.life;
-    do {
-      life = this.thread.life;
+    let { life } = this.thread;
+    while (life.active !== null) {
+      await Promise.race([life.active.done, this.#crashed.promise]);
+      ({ life } = this.thread);
       ensureRunning(life);
-      await Promise.race([life.active?.done, this.#diedAfter(life)]);
-    } while (this.thread.life !== life || life.active !== null);
+    }
     const [row] = life.database.sql
       .exec<{ run: string }>("SELECT run FROM runs WHERE invocation_id = ?", invocation_id)
       .toArray();
     const run = JSON.parse(row?.run ?? "null");
     return { status: run.status, error: run.error, text: run.result?.text ?? null };
-  }
-
-  /** Resolves once another life has taken over. */
-  async #diedAfter(life: FakeThread["life"]): Promise<void> {
-    while (this.thread.life === life) await new Promise((resolve) => setTimeout(resolve, 1));
   }
 
   get plan(): { content: string; status: string }[] {

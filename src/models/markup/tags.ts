@@ -3,11 +3,18 @@
 // its input is split.
 import { decodeEntities } from "./entities.ts";
 
-/**
- * `tool_calls` is another name of the block. It is read as one, and reported as malformed if its calls have another
- * form.
- */
-export type TagName = "function_calls" | "tool_calls" | "function_results" | "invoke" | "parameter" | "think";
+/** `tool_calls` is another name of the block, `function` (Qwen) of the call; `arg_key` and `arg_value` are of GLM. */
+export type TagName =
+  | "function_calls"
+  | "tool_calls"
+  | "function_results"
+  | "tool_response"
+  | "invoke"
+  | "function"
+  | "parameter"
+  | "arg_key"
+  | "arg_value"
+  | "think";
 
 export interface Tag {
   name: TagName;
@@ -36,20 +43,24 @@ export interface Cursor {
 /** A tool's name has at most 64 characters. Twice that for each of several attributes is more than anyone writes. */
 const MAX_TAG_CHARACTERS = 512;
 
-// Prefixes such as `<ns:invoke` and DeepSeek's `<｜DSML｜invoke`.
-const prefix = "(?:[a-z][\\w.-]{0,31}:|[|｜][a-z]{1,16}[|｜])?";
+// Prefixes such as `<ns:invoke` and DeepSeek's `<｜DSML｜invoke`, whose bars may be doubled and followed by a space. Its
+// block may be named `calls`.
+const bars = "[|｜‖]{1,2}";
+const dsml = `${bars}[a-z]{1,16}${bars} ?`;
+const names =
+  "function_calls|tool_calls?|toolcall|function_results?|tool_response|invoke|function|parameter|arg_key|arg_value|thinking|think";
 const head = new RegExp(
-  `<(\\/?)${prefix}(function_calls|tool_calls?|function_results?|invoke|parameter|thinking|think)(?=[\\s>/=<])`,
+  `<(\\/?)(?:(?:[a-z][\\w.-]{0,31}:|longcat_|${dsml})?(${names})|${dsml}(calls))(?=[\\s>/=<])`,
   "iy",
 );
 const headAtEnd = new RegExp(`${head.source.slice(0, head.source.lastIndexOf("(?="))}$`, "iy");
 /** Every head starts like this; a longer text is no head. */
-const begunHead = /<\/?[\w.:|｜-]{0,60}$/y;
+const begunHead = /<\/?[\w.:|｜‖-]{0,60}(?:[|｜‖] \w{0,20})?$/y;
 
 export function readTag({ rest, at, isEnd }: Cursor): TagMatch {
   const found = matchAt(head, rest, at) ?? (isEnd ? matchAt(headAtEnd, rest, at) : null);
   if (!found) return !isEnd && matchAt(begunHead, rest, at) ? "partial" : "none";
-  const [whole, slash, name = ""] = found;
+  const [whole, slash, name = "function_calls"] = found;
   const from = at + whole.length;
   const limit = at + MAX_TAG_CHARACTERS;
   const end = findEnd(rest, from, limit);
@@ -57,11 +68,15 @@ export function readTag({ rest, at, isEnd }: Cursor): TagMatch {
   const isBroken = end === null || rest[end] === "<";
   const inside = rest.slice(from, end ?? limit);
   const isEmpty = inside.trimEnd().endsWith("/");
+  const attributes = readAttributes(isEmpty ? inside.slice(0, inside.lastIndexOf("/")) : inside);
+  const tagName = readName(name);
+  // `<function>` is a word of many other languages.
+  if (tagName === "function" && slash === "" && !/^\s*=/.test(inside)) return "none";
   return {
-    name: readName(name),
+    name: tagName,
     closes: slash !== "",
     isEmpty,
-    attributes: readAttributes(isEmpty ? inside.slice(0, inside.lastIndexOf("/")) : inside),
+    attributes,
     isBroken,
     end: isBroken ? (end ?? Math.min(limit, rest.length)) : (end ?? 0) + 1,
   };
@@ -83,7 +98,7 @@ function findEnd(text: string, from: number, limit: number): number | null {
 function readName(written: string): TagName {
   const name = written.toLowerCase();
   if (name.startsWith("think")) return "think";
-  if (name.startsWith("tool_call")) return "tool_calls";
+  if (/^tool_?call/.test(name)) return "tool_calls";
   return name.startsWith("function_result") ? "function_results" : (name as TagName);
 }
 
@@ -102,6 +117,8 @@ function readAttributes(inside: string): Map<string, string> {
 /** Whether the tag is markup of the dialect: prose may mention `<parameter>`. */
 export function isMarkup(tag: Tag): boolean {
   if (tag.name === "think") return !tag.isBroken;
+  if (tag.name === "arg_key" || tag.name === "arg_value") return false;
+  if (tag.name === "function") return !tag.closes;
   return tag.name !== "parameter" || tag.closes || tag.isBroken || tag.attributes.has("name");
 }
 
@@ -110,15 +127,25 @@ export function isBlock({ name }: Tag): boolean {
   return name === "function_calls" || name === "tool_calls";
 }
 
+/** Whether the tag begins or ends one call. */
+export function isInvoke({ name }: Tag): boolean {
+  return name === "invoke" || name === "function";
+}
+
+/** Whether results begin, which only the tools may write. */
+export function isResults({ name, closes }: Tag): boolean {
+  return !closes && (name === "function_results" || name === "tool_response");
+}
+
 /** Whether the tag begins something that is executed. */
 export function isOpener(tag: Tag): boolean {
-  if (tag.closes || tag.name === "think") return false;
+  if (tag.closes || tag.name === "think" || tag.name === "tool_response") return false;
   return tag.name !== "parameter" || tag.attributes.has("name");
 }
 
 /** Whether the text held back is the first half of a tag that begins a call. */
 export function beginsCall({ rest, at }: Cursor): boolean {
-  const [, name = ""] = /^<(?:[\w.-]+:|[|｜]\w+[|｜])?([a-z_]+)$/i.exec(rest.slice(at)) ?? [];
+  const [, name = ""] = /^<(?:[\w.-]+:|[|｜‖]+\w+[|｜‖]+ ?)?([a-z_]+)$/i.exec(rest.slice(at)) ?? [];
   return (
     name !== "" && ["function_calls", "tool_calls", "invoke"].some((whole) => whole.startsWith(name.toLowerCase()))
   );
@@ -127,4 +154,26 @@ export function beginsCall({ rest, at }: Cursor): boolean {
 /** The position where a tag begins that was read. */
 export function startOf({ rest }: Cursor, tag: Tag): number {
   return rest.lastIndexOf("<", tag.end - 1);
+}
+
+/** Consumes up to the position. */
+export function take(cursor: Cursor, end: number): string {
+  const text = cursor.rest.slice(cursor.at, end);
+  cursor.at = end;
+  return text;
+}
+
+/** Moves after the next tag and gives the text before it to `onOther`; null if all that is known was consumed. */
+export function findTag(cursor: Cursor, onOther: (text: string) => void): Tag | null {
+  const { rest } = cursor;
+  for (let at = rest.indexOf("<", cursor.at); at >= 0; at = rest.indexOf("<", at + 1)) {
+    const tag = readTag({ ...cursor, at });
+    if (tag === "none") continue;
+    if (at > cursor.at) onOther(take(cursor, at));
+    if (tag === "partial") return null;
+    cursor.at = tag.end;
+    return tag;
+  }
+  if (cursor.at < rest.length) onOther(take(cursor, rest.length));
+  return null;
 }

@@ -1,7 +1,7 @@
-// Parses a reply in the XML dialect, in one piece and in many.
+// Parses a reply with calls and thoughts in its text, in one piece and in many.
 import { expect } from "vitest";
 import type { ToolDescription } from "../../src/agent/model.ts";
-import { createXmlParser, type ReplyEnd } from "../../src/models/xml/parser.ts";
+import { createMarkupParser, type MarkupOptions, type ReplyEnd } from "../../src/models/markup/parser.ts";
 
 const string = { type: "string" };
 const describeTool = (name: string, properties: Record<string, unknown>): ToolDescription => ({
@@ -9,7 +9,7 @@ const describeTool = (name: string, properties: Record<string, unknown>): ToolDe
   description: "",
   parameters: { type: "object", properties },
 });
-export const xmlTools = [
+export const markupTools = [
   describeTool("create_tasks", { sections: { type: "array", items: { type: "object" } } }),
   describeTool("create_file", { path: string, content: string }),
   describeTool("execute_command", {
@@ -24,7 +24,7 @@ export const xmlTools = [
   }),
   describeTool("view_tasks", {}),
 ];
-for (const { parameters } of xmlTools) parameters.$defs = { n: { type: "number" } };
+for (const { parameters } of markupTools) parameters.$defs = { n: { type: "number" } };
 
 export interface Read {
   text: string;
@@ -32,9 +32,12 @@ export interface Read {
   calls: { name: string; arguments: string }[];
 }
 
-export function read(pieces: Iterable<string>, how: ReplyEnd = "whole"): Read {
+const xml: MarkupOptions = { tools: markupTools, mode: "xml" };
+export const native: MarkupOptions = { tools: markupTools, mode: "native" };
+
+export function read(pieces: Iterable<string>, how: ReplyEnd = "whole", options = xml): Read {
   const got: Read = { text: "", reasoning: "", calls: [] };
-  const parser = createXmlParser(xmlTools, {
+  const parser = createMarkupParser(options, {
     addText: (piece) => {
       got.text += piece;
     },
@@ -52,9 +55,12 @@ export function read(pieces: Iterable<string>, how: ReplyEnd = "whole"): Read {
   return got;
 }
 
-/** As one piece and as single characters, which must give the same. */
-export function parse(text: string, how: ReplyEnd = "whole"): Read {
-  const whole = read([text], how);
-  expect(read(text.split(""), how)).toEqual(whole);
+/** As one piece, as single characters and in two pieces of any lengths, which must give the same. */
+export function parse(text: string, how: ReplyEnd = "whole", options = xml): Read {
+  const whole = read([text], how, options);
+  expect(read(text.split(""), how, options)).toEqual(whole);
+  for (let at = 1; at < text.length; at++) {
+    expect(read([text.slice(0, at), text.slice(at)], how, options)).toEqual(whole);
+  }
   return whole;
 }

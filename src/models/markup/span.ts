@@ -37,6 +37,7 @@ export function createSpanFinder(cursor: Cursor): SpanFinder {
         const character = rest[at + looked];
         if (character === "`") {
           run++;
+          isBlankLine = false;
           continue;
         }
         if (run === marks) return settle({ end: at + looked });

@@ -97,7 +97,7 @@ function readQuoted(written: WrittenValue, otherwise: () => ReadValue): ReadValu
   return parsed.ok ? parsed : otherwise();
 }
 
-/** Tries the text as it is, then with common mistakes of models repaired, then both again with entities decoded. */
+/** Tries the text as it is, then with its entities decoded. */
 function parseTolerantly({ text, isVerbatim }: WrittenValue): ReadValue {
   const decodes = !isVerbatim && text.includes("&") && !text.includes("<");
   const decodeString = (_key: string, value: unknown) => (typeof value === "string" ? decodeEntities(value) : value);
@@ -105,12 +105,24 @@ function parseTolerantly({ text, isVerbatim }: WrittenValue): ReadValue {
   if (decodes) attempts.push({ source: decodeEntities(text), inside: undefined });
   let reason = "";
   for (const { source, inside } of attempts) {
-    for (const read of [(given: string) => given, repairJson]) {
-      try {
-        return { ok: true, json: JSON.stringify(JSON.parse(read(source), inside)) };
-      } catch (error) {
-        if (reason === "") reason = error instanceof Error ? error.message : "not JSON";
-      }
+    const parsed = parseJson(source, inside);
+    if (parsed.ok) return { ok: true, json: JSON.stringify(parsed.value) };
+    if (reason === "") reason = parsed.reason;
+  }
+  return { ok: false, reason };
+}
+
+/** Tries the text as it is, then with common mistakes of models repaired. */
+export function parseJson(
+  text: string,
+  inside?: (key: string, value: unknown) => unknown,
+): { ok: true; value: unknown } | { ok: false; reason: string } {
+  let reason = "";
+  for (const read of [(given: string) => given, repairJson]) {
+    try {
+      return { ok: true, value: JSON.parse(read(text), inside) };
+    } catch (error) {
+      if (reason === "") reason = error instanceof Error ? error.message : "not JSON";
     }
   }
   return { ok: false, reason };

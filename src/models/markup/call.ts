@@ -1,11 +1,11 @@
-// Reads one call: its parameters become the JSON object that a native call would have. Strings are streamed as they
+// Reads one call of any form: its parameters become the JSON object that a native call would have. Strings are streamed as they
 // arrive; other values are parsed at their end. What is wrong with the call is added to its arguments at the end, so
 // that they are an object in any case (agent/calls/malformed-call).
 import { MALFORMED, NAMELESS } from "../../agent/calls/malformed-call.ts";
 import type { ToolDescription } from "../../agent/model.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import { createDecoder } from "./entities.ts";
-import type { Tag } from "./tags.ts";
+import type { Tag, TagName } from "./tags.ts";
 import { escapeJson, readValue, typesOf } from "./types.ts";
 import { createValueReader, type ValueReader } from "./value.ts";
 
@@ -20,6 +20,8 @@ export interface OpenCall {
   /** A reader for the value after the tag; null if the tag is the whole parameter. */
   openParameter(tag: Tag): ValueReader | null;
   closeParameter(): void;
+  /** Adds arguments that were written as JSON. */
+  addInput(input: Record<string, unknown>): void;
   /** Marks the call as malformed. Only the first reason is reported. */
   fail(reason: string): void;
   /** `cut`: the reply reached the output limit inside the call. */
@@ -33,8 +35,15 @@ export function quote(text: string): string {
   return JSON.stringify(cutEnd(text.trim().toWellFormed(), MAX_QUOTED_CHARACTERS));
 }
 
+export interface CallForm {
+  /** Values are plain text, in which nothing is an entity. */
+  isRaw: boolean;
+  /** Tells the model how to write the call again. */
+  advice: string;
+}
+
 /** `name` is empty if the call has none. */
-export function openCall(name: string, tool: ToolDescription | undefined, sink: CallSink): OpenCall {
+export function openCall(name: string, tool: ToolDescription | undefined, form: CallForm, sink: CallSink): OpenCall {
   const seen = new Set<string>([MALFORMED]);
   let isFirst = true;
   let problem: string | null = null;
@@ -63,17 +72,20 @@ export function openCall(name: string, tool: ToolDescription | undefined, sink: 
     return null;
   }
 
-  function startText(key: string) {
+  function startText(key: string, tag: TagName) {
     write(key, '"');
     const add = (piece: string) => sink.addArguments(escapeJson(piece));
     const decoder = createDecoder(add);
-    let isVerbatim = false;
-    const reader = createValueReader({
-      add: (piece) => (isVerbatim ? add(piece) : decoder.add(piece)),
-      setVerbatim: () => {
-        isVerbatim = true;
+    let isVerbatim = form.isRaw;
+    const reader = createValueReader(
+      {
+        add: (piece) => (isVerbatim ? add(piece) : decoder.add(piece)),
+        setVerbatim: () => {
+          isVerbatim = true;
+        },
       },
-    });
+      tag,
+    );
     const finish = () => {
       decoder.end();
       sink.addArguments('"');
@@ -81,17 +93,20 @@ export function openCall(name: string, tool: ToolDescription | undefined, sink: 
     return { reader, finish };
   }
 
-  function startParsed(key: string | null, types: ReturnType<typeof typesOf>, isString: boolean | null) {
+  function startParsed(key: string | null, types: ReturnType<typeof typesOf>, isString: boolean | null, tag: TagName) {
     let text = "";
-    let isVerbatim = false;
-    const reader = createValueReader({
-      add: (piece) => {
-        if (key !== null) text += piece;
+    let isVerbatim = form.isRaw;
+    const reader = createValueReader(
+      {
+        add: (piece) => {
+          if (key !== null) text += piece;
+        },
+        setVerbatim: () => {
+          isVerbatim = true;
+        },
       },
-      setVerbatim: () => {
-        isVerbatim = true;
-      },
-    });
+      tag,
+    );
     const finish = () => {
       if (key === null) return;
       const read = readValue({ text, isVerbatim, isString }, types);
@@ -126,7 +141,7 @@ export function openCall(name: string, tool: ToolDescription | undefined, sink: 
         return null;
       }
       const isText = (types.size === 1 && types.has("string") && isString !== false) || (types.size === 0 && isString);
-      value = key !== null && isText ? startText(key) : startParsed(key, types, isString);
+      value = key !== null && isText ? startText(key, tag.name) : startParsed(key, types, isString, tag.name);
       return value.reader;
 
       function startEmpty(of: string | null, text: string): void {
@@ -137,10 +152,14 @@ export function openCall(name: string, tool: ToolDescription | undefined, sink: 
       }
     },
     closeParameter,
+    addInput(input) {
+      for (const [key, given] of Object.entries(input)) if (key !== MALFORMED) write(key, JSON.stringify(given));
+    },
     fail,
     close(cut = false) {
       closeParameter();
-      if (problem !== null) write(MALFORMED, JSON.stringify(cut ? describeCut(name) : describe(name, problem)));
+      if (problem !== null)
+        write(MALFORMED, JSON.stringify(cut ? describeCut(name) : `${describe(name, problem)} ${form.advice}`));
       sink.addArguments(isFirst ? "{}" : "}");
     },
   };
@@ -148,10 +167,10 @@ export function openCall(name: string, tool: ToolDescription | undefined, sink: 
 
 function describe(name: string, problem: string): string {
   const which = name === "" ? "A call" : `The call of ${name}`;
-  return `${which} could not be read, so it was not run. ${problem} Write it again in the form that the system message shows.`;
+  return `${which} could not be read, so it was not run. ${problem}`;
 }
 
 function describeCut(name: string): string {
   const which = name === "" ? "a call" : `the call of ${name}`;
-  return `Your reply reached the output limit amid ${which}, so it was not run. Send less at once: write a long file in several smaller ones, or a first part now and the rest by later calls.`;
+  return `Your reply reached the output limit within ${which}, so it was not run. Send less at once: write a long file in several smaller ones, or a first part now and the rest by later calls.`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parse, read } from "../../../test/fakes/read-xml.ts";
+import { parse, read } from "../../../test/fakes/read-markup.ts";
 import { MALFORMED, readMalformed } from "../../agent/calls/malformed-call.ts";
 import type { ReplyEnd } from "./parser.ts";
 
@@ -172,7 +172,7 @@ describe("a malformed call", () => {
     ['<invoke name="create_file"><parameter name="path">a</parameter>', "create_file", /no <\/invoke>/],
     ['<invoke name="create_file">', "create_file", /no <\/invoke>/],
     ["<function_calls>", "malformed_call", /no call in <function_calls>/],
-    ['<function_calls>{"name": "x"}</function_calls>', "malformed_call", /Between.*which is no call/],
+    ['<function_calls>name: "x"</function_calls>', "malformed_call", /Between.*which is no call/],
     ["<function_calls><create_file><path>a</path></create_file></function_calls>", "malformed_call", /no call/],
     ['<invoke><parameter name="a">1</parameter></invoke>', "malformed_call", /no name/],
     ['<invoke name="create_file"><parameter>1</parameter></invoke>', "create_file", /<parameter> has no name/],
@@ -194,12 +194,6 @@ describe("a malformed call", () => {
       "create_file",
       /missing before it/,
     ],
-    [
-      '<tool_call>\n{"name": "view_tasks", "arguments": {}}\n</tool_call>',
-      "malformed_call",
-      /Between.*which is no call/,
-    ],
-    ["<tool_call>\n<function=view_tasks>\n</function>\n</tool_call>", "malformed_call", /Between.*which is no call/],
     ["<function_results>ok</function_results>", "malformed_call", /never written by you/],
     ["```\n<function_calls><invoke name='x'></invoke></function_calls>", "malformed_call", /fence that is not closed/],
   ])("is reported for the text %s", (written, name, words) => {

@@ -4,9 +4,10 @@
 //   one, the end of the call or the end of the block. Any other `</parameter>` belongs to the value.
 // - A value in CDATA ends at a `]]>` before a `</parameter>`. `]]>` before another `<![CDATA[` joins the two.
 // - A line break directly after the opening tag is layout, and then so is the last one before the closing tag.
+// - GLM's `<arg_value>` is read the same way, with its own tags.
 // - A bare tag that calls something may be content, or the `</parameter>` before it may be missing. This can't be
 //   decided, so it is reported (`suspect`): half of a file is worse than an error.
-import { type Cursor, readTag, type Tag } from "./tags.ts";
+import { type Cursor, isBlock, isInvoke, isResults, readTag, type Tag, type TagName, take } from "./tags.ts";
 
 export interface ValueSink {
   /** A piece of the value, without layout. */
@@ -25,7 +26,8 @@ export interface ValueReader {
 const CDATA = "<![CDATA[";
 const CDATA_END = "]]>";
 
-export function createValueReader(sink: ValueSink): ValueReader {
+/** `name` is that of the tag around the value. */
+export function createValueReader(sink: ValueSink, name: TagName): ValueReader {
   const layout = createLayout(sink.add);
   let phase: "lead" | "raw" | "raw_closed" | "cdata" | "cdata_closed" = "lead";
   /** White space that may be layout around CDATA, or a closing tag that may belong to the value. */
@@ -35,12 +37,6 @@ export function createValueReader(sink: ValueSink): ValueReader {
   function keep(): void {
     layout.add(held);
     held = "";
-  }
-
-  function take(cursor: Cursor, end: number): string {
-    const text = cursor.rest.slice(cursor.at, end);
-    cursor.at = end;
-    return text;
   }
 
   function holdSpace(cursor: Cursor): void {
@@ -77,11 +73,11 @@ export function createValueReader(sink: ValueSink): ValueReader {
       layout.add(take(cursor, at));
       if (tag === "partial") return false;
       const written = take(cursor, tag.end);
-      if (tag.name === "parameter" && tag.closes && !tag.isBroken) {
+      if (tag.name === name && tag.closes && !tag.isBroken) {
         held = written;
         phase = "raw_closed";
       } else {
-        if (isSuspect(tag)) suspect ??= written;
+        if (isSuspect(tag, name)) suspect ??= written;
         layout.add(written);
       }
       return true;
@@ -96,7 +92,7 @@ export function createValueReader(sink: ValueSink): ValueReader {
     if (cursor.at === cursor.rest.length) return cursor.isEnd;
     const tag = cursor.rest[cursor.at] === "<" ? readTag(cursor) : "none";
     if (tag === "partial") return false;
-    if (tag !== "none" && mayFollow(tag)) return true;
+    if (tag !== "none" && mayFollow(tag, name)) return true;
     keep();
     phase = "raw";
     return false;
@@ -131,7 +127,7 @@ export function createValueReader(sink: ValueSink): ValueReader {
     if (cursor.at === cursor.rest.length) return false;
     const tag = cursor.rest[cursor.at] === "<" ? readTag(cursor) : "none";
     if (tag === "partial") return false;
-    if (tag !== "none" && tag.name === "parameter" && tag.closes) {
+    if (tag !== "none" && tag.name === name && tag.closes) {
       cursor.at = tag.end;
       return true;
     }
@@ -163,17 +159,22 @@ export function createValueReader(sink: ValueSink): ValueReader {
   };
 }
 
-/** Whether the tag can follow the end of a value. */
-function mayFollow({ name, closes, isBroken, attributes }: Tag): boolean {
-  if (name === "parameter") return !closes && (isBroken || attributes.has("name"));
-  if (name === "invoke") return closes || isBroken || attributes.has("name");
-  return (name === "function_calls" && closes) || (name === "function_results" && !closes);
+/** Whether the tag can follow the end of a value in a tag of this name. */
+function mayFollow(tag: Tag, name: TagName): boolean {
+  const { closes, isBroken, attributes } = tag;
+  if (isBlock(tag)) return closes || name === "arg_value";
+  if (isResults(tag)) return true;
+  if (name === "arg_value") return tag.name === "arg_key" && !closes;
+  if (tag.name === "parameter") return !closes && (isBroken || attributes.has("name"));
+  return isInvoke(tag) && (closes || isBroken || attributes.has("name"));
 }
 
-function isSuspect({ name, closes, isEmpty, attributes }: Tag): boolean {
-  if (name === "parameter") return !closes && !isEmpty && attributes.has("name");
-  if (name === "invoke") return closes || attributes.has("name");
-  return name === "function_calls";
+function isSuspect(tag: Tag, name: TagName): boolean {
+  const { closes, isEmpty, attributes } = tag;
+  if (name === "arg_value") return isBlock(tag) || ((tag.name === "arg_key" || tag.name === name) && !closes);
+  if (tag.name === "parameter") return !closes && !isEmpty && attributes.has("name");
+  if (tag.name === "invoke") return closes || attributes.has("name");
+  return tag.name === "function_calls" || (tag.name === "function" && !closes);
 }
 
 /** Drops the line break after the opening tag, and with it the one before the closing tag. */

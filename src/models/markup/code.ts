@@ -9,6 +9,10 @@ const NEWLINE = 0x0a;
 
 export interface CodeTracker {
   accept(code: number): void;
+  /** Accepts characters of which none is a backtick, a tilde or a line break. */
+  skip(text: string, from: number, to: number): void;
+  /** Whether the line has only had white space so far. */
+  readonly beginsLine: boolean;
   /** The context of the next character, which is neither a backtick nor a tilde. */
   readonly context: "text" | "span" | "fence";
   /** The number of backticks that would close the span that is open or may be open. */
@@ -50,6 +54,11 @@ export function createCodeTracker(): CodeTracker {
     }
   }
 
+  function beginLine(): void {
+    isLineStart = false;
+    if (fence && fence.part !== "info") fence.part = "line";
+  }
+
   function endLine(): void {
     if (fence?.part === "closing") fence = null;
     else if (fence) fence.part = "start";
@@ -67,9 +76,18 @@ export function createCodeTracker(): CodeTracker {
       }
       endRun();
       if (code === NEWLINE) return endLine();
-      if (code === 0x20 || code === 0x09 || code === 0x0d) return;
-      isLineStart = false;
-      if (fence && fence.part !== "info") fence.part = "line";
+      if (!isBlank(code)) beginLine();
+    },
+    skip(text, from, to) {
+      endRun();
+      // Nothing changes any more once the line has begun.
+      if (!isLineStart && fence === null) return;
+      let at = from;
+      while (at < to && isBlank(text.charCodeAt(at))) at++;
+      if (at < to) beginLine();
+    },
+    get beginsLine() {
+      return isLineStart;
     },
     get context() {
       endRun();
@@ -91,4 +109,8 @@ export function createCodeTracker(): CodeTracker {
       return fence !== null && fence.part !== "closing" && fence.holdsCall;
     },
   };
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0d;
 }

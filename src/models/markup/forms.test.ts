@@ -1,0 +1,359 @@
+import { describe, expect, it } from "vitest";
+import { native, parse, read } from "../../../test/fakes/read-markup.ts";
+import { readMalformed } from "../../agent/calls/malformed-call.ts";
+import type { MarkupOptions, ReplyEnd } from "./parser.ts";
+
+const xml: MarkupOptions = { ...native, mode: "xml" };
+const modes = [native, xml];
+
+/** How each model writes a call of a tool with a string, a number and a list of one object. */
+interface Form {
+  name: string;
+  write(tool: string, values: Record<string, unknown>): string;
+  /** Around one or several calls. */
+  wrap?: (calls: string) => string;
+}
+
+const json = (name: string, values: unknown, key = "arguments") =>
+  `{"name": "${name}", "${key}": ${JSON.stringify(values)}}`;
+const asText = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
+const each = (values: Record<string, unknown>, write: (key: string, value: unknown) => string) =>
+  Object.entries(values)
+    .map(([key, value]) => write(key, value))
+    .join("");
+
+const forms: Form[] = [
+  { name: "Hermes", write: (tool, values) => `<tool_call>\n${json(tool, values)}\n</tool_call>` },
+  { name: "Hermes without line breaks", write: (tool, values) => `<tool_call>${json(tool, values)}</tool_call>` },
+  {
+    name: "Hermes with parameters",
+    write: (tool, values) => `<tool_call>\n${json(tool, values, "parameters")}\n</tool_call>`,
+  },
+  {
+    name: "Hermes with arguments as a string",
+    write: (tool, values) => `<tool_call>\n${json(tool, JSON.stringify(values))}\n</tool_call>`,
+  },
+  {
+    name: "Hermes with the name last",
+    write: (tool, values) => `<tool_call>{"arguments": ${JSON.stringify(values)}, "name": "${tool}"}</tool_call>`,
+  },
+  {
+    name: "Hermes in a fence",
+    write: (tool, values) => `<tool_call>\n\`\`\`json\n${json(tool, values)}\n\`\`\`\n</tool_call>`,
+  },
+  {
+    name: "Hermes with one bracket too many",
+    write: (tool, values) => `<tool_call>\n${json(tool, values)}}\n</tool_call>`,
+  },
+  {
+    name: "OpenAI's object",
+    write: (tool, values) => `<tool_call>{"type": "function", "function": ${json(tool, values)}}</tool_call>`,
+  },
+  { name: "several objects in one", write: json, wrap: (calls) => `<tool_call>\n${calls}\n</tool_call>` },
+  {
+    name: "a list",
+    write: (tool, values) => `${json(tool, values)},`,
+    wrap: (calls) => `<tool_calls>\n[${calls.replace(/,$/, "")}]\n</tool_calls>`,
+  },
+  { name: "a name before JSON", write: (tool, values) => `<tool_call>${tool}\n${JSON.stringify(values)}</tool_call>` },
+  {
+    name: "Kimi",
+    write: (tool, values) =>
+      `<|tool_call_begin|>functions.${tool}:0<|tool_call_argument_begin|>${JSON.stringify(values)}<|tool_call_end|>`,
+    wrap: (calls) => `<|tool_calls_section_begin|>${calls}<|tool_calls_section_end|>`,
+  },
+  {
+    name: "Kimi with spaces and no section",
+    write: (tool, values) =>
+      `<|tool_call_begin|> ${tool}:12 <|tool_call_argument_begin|> ${JSON.stringify(values)} <|tool_call_end|>`,
+  },
+  {
+    name: "DeepSeek V3",
+    write: (tool, values) =>
+      `<｜tool▁call▁begin｜>function<｜tool▁sep｜>${tool}\n\`\`\`json\n${JSON.stringify(values)}\n\`\`\`<｜tool▁call▁end｜>`,
+    wrap: (calls) => `<｜tool▁calls▁begin｜>${calls}<｜tool▁calls▁end｜>`,
+  },
+  {
+    name: "DeepSeek V3.1",
+    write: (tool, values) => `<｜tool▁call▁begin｜>${tool}<｜tool▁sep｜>${JSON.stringify(values)}<｜tool▁call▁end｜>`,
+    wrap: (calls) => `<｜tool▁calls▁begin｜>${calls}<｜tool▁calls▁end｜>`,
+  },
+  ...[
+    "<｜DSML｜function_calls",
+    "<｜DSML｜tool_calls",
+    "<|DSML|tool_calls",
+    "<｜｜DSML｜｜tool_calls",
+    "<｜DSML｜ calls",
+  ].map((open): Form => {
+    const [, prefix = "", block = ""] = /^<(\W+DSML\W+)(\w+)$/.exec(open) ?? [];
+    return {
+      name: `DeepSeek ${prefix}${block}`,
+      write: (tool, values) =>
+        `<${prefix}invoke name="${tool}">\n${each(
+          values,
+          (key, value) =>
+            `<${prefix}parameter name="${key}" string="${typeof value === "string"}">${asText(value)}</${prefix}parameter>\n`,
+        )}</${prefix}invoke>\n`,
+      wrap: (calls) => `<${prefix}${block}>\n${calls}</${prefix}${block}>`,
+    };
+  }),
+  {
+    name: "MiniMax",
+    write: (tool, values) =>
+      `<invoke name="${tool}">\n${each(values, (key, value) => `<parameter name="${key}">${asText(value)}</parameter>\n`)}</invoke>\n`,
+    wrap: (calls) => `<minimax:tool_call>\n${calls}</minimax:tool_call>`,
+  },
+  {
+    name: "Qwen3-Coder",
+    write: (tool, values) =>
+      `<tool_call>\n<function=${tool}>\n${each(values, (key, value) => `<parameter=${key}>\n${asText(value)}\n</parameter>\n`)}</function>\n</tool_call>`,
+  },
+  {
+    name: "Qwen3-Coder without its first tag",
+    write: (tool, values) =>
+      `<function=${tool}>\n${each(values, (key, value) => `<parameter=${key}>\n${asText(value)}\n</parameter>\n`)}</function>\n</tool_call>`,
+  },
+  {
+    name: "Qwen3-Coder without the end of its function",
+    write: (tool, values) =>
+      `<tool_call>\n<function=${tool}>\n${each(values, (key, value) => `<parameter=${key}>\n${asText(value)}\n</parameter>\n`)}</tool_call>`,
+  },
+  {
+    name: "GLM",
+    write: (tool, values) =>
+      `<tool_call>${tool}\n${each(values, (key, value) => `<arg_key>${key}</arg_key>\n<arg_value>${asText(value)}</arg_value>\n`)}</tool_call>`,
+  },
+  {
+    name: "GLM without line breaks",
+    write: (tool, values) =>
+      `<tool_call>${tool}${each(values, (key, value) => `<arg_key>${key}</arg_key><arg_value>${asText(value)}</arg_value>`)}</tool_call>`,
+  },
+  { name: "JSON in an invoke", write: (tool, values) => `<invoke name="${tool}">${JSON.stringify(values)}</invoke>` },
+  { name: "JSON in a function", write: (tool, values) => `<function=${tool}>${JSON.stringify(values)}</function>` },
+  {
+    name: "Mistral",
+    write: (tool, values) => `${json(tool, values)},`,
+    wrap: (calls) => `[TOOL_CALLS] [${calls.replace(/,$/, "")}]`,
+  },
+  { name: "Mistral v11", write: (tool, values) => `[TOOL_CALLS]${tool}${JSON.stringify(values)}` },
+  {
+    name: "Mistral v13",
+    write: (tool, values) => `[TOOL_CALLS]${tool}[CALL_ID]a1b2c3d4e[ARGS]${JSON.stringify(values)}`,
+  },
+  { name: "Granite", write: (tool, values) => `<|tool_call|>[${json(tool, values)}]` },
+  { name: "Nemotron", write: (tool, values) => `<TOOLCALL>[${json(tool, values)}]</TOOLCALL>` },
+  { name: "LongCat", write: (tool, values) => `<longcat_tool_call>${json(tool, values)}</longcat_tool_call>` },
+  { name: "Llama", write: (tool, values) => `<|python_tag|>${json(tool, values, "parameters")}` },
+  {
+    name: "gpt-oss",
+    write: (tool, values) =>
+      `<|start|>assistant<|channel|>commentary to=functions.${tool} <|constrain|>json<|message|>${JSON.stringify(values)}<|call|>`,
+  },
+  {
+    name: "gpt-oss with the tool before the channel",
+    write: (tool, values) =>
+      `<|start|>assistant to=functions.${tool}<|channel|>commentary json<|message|>${JSON.stringify(values)}<|call|>`,
+  },
+];
+
+const values = { command: "ls -a\n  & echo &amp; '商店'", timeout_seconds: 60, environment: { A: '"</b>' } };
+const file = { path: "a.ts", content: "if (a < b) {\n\t<b>}</b>\n}" };
+const wrapped = (form: Form, ...calls: string[]) => (form.wrap ?? ((text: string) => text))(calls.join(""));
+const called = (name: string, input: unknown) => ({ name, input });
+
+function readAll(text: string, options: MarkupOptions, how: ReplyEnd = "whole") {
+  const got = parse(text, how, options);
+  return { ...got, calls: got.calls.map((call) => called(call.name, JSON.parse(call.arguments))) };
+}
+
+const inXml = (form: Form, options: MarkupOptions) =>
+  options.mode === "xml" && /DSML|MiniMax|JSON in an invoke/.test(form.name);
+
+describe.each(modes)("with $mode calls, a call in the form of", (options) => {
+  describe.each(forms)("$name", (form) => {
+    // The dialect decodes entities, in any namespace.
+    const expected =
+      inXml(form, options) && form.name !== "JSON in an invoke"
+        ? { ...values, command: "ls -a\n  & echo & '商店'" }
+        : values;
+
+    it("is read, with its types and the text around it", () => {
+      const got = readAll(`Now.\n${wrapped(form, form.write("execute_command", values))}\n`, options);
+      expect(got.calls).toEqual([called("execute_command", expected)]);
+      expect([got.text.trim(), got.reasoning]).toEqual(["Now.", ""]);
+    });
+
+    it("is read beside others, and without arguments", () => {
+      const all = [form.write("create_file", file), form.write("view_tasks", {}), form.write("create_file", file)];
+      const got = readAll(wrapped(form, ...all), options);
+      expect(got.calls).toEqual([called("create_file", file), called("view_tasks", {}), called("create_file", file)]);
+      expect(got.text.trim()).toBe("");
+    });
+
+    it("is read with the prefix that OpenAI puts before names", () => {
+      const got = readAll(
+        wrapped(form, form.write(/Kimi$|gpt/.test(form.name) ? "view_tasks" : "functions.view_tasks", {})),
+        options,
+      );
+      expect(got.calls).toEqual([called("view_tasks", {})]);
+    });
+
+    it("is an example in code and reasoning in thoughts", () => {
+      const text = wrapped(form, form.write("create_file", { path: "a.ts" }));
+      const fence = `Write:\n~~~~\n${text}\n~~~~\nSo.`;
+      expect(readAll(fence, options)).toMatchObject({ text: fence, calls: [] });
+      const span = `Write \`\`\`\`${text}\`\`\`\` so.`;
+      expect(readAll(span, options)).toMatchObject({ text: span, calls: [] });
+      const thought = readAll(`<think>${text}</think>Hi`, options);
+      expect(thought).toEqual({ text: "Hi", reasoning: text, calls: [] });
+    });
+
+    it.skipIf(form.name.endsWith("name last"))("is malformed if the reply ends within it", () => {
+      const text = wrapped(form, form.write("create_file", { path: "a.ts", content: "0123456789" }));
+      const half = text.slice(0, text.indexOf("6789"));
+      for (const how of ["whole", "cut"] as const) {
+        const got = parse(`Hi ${half}`, how, options);
+        expect([got.text, got.calls.map(({ name }) => name)]).toEqual(["Hi ", ["create_file"]]);
+        expect(readMalformed(got.calls[0]?.arguments ?? "")).toMatch(
+          how === "cut" ? /output limit/ : /not written to its end/,
+        );
+      }
+      expect(() => read([`Hi ${half}`], "left", options)).not.toThrow();
+    });
+  });
+});
+
+describe("with native calls, the markup of a tool that was not offered", () => {
+  it.each(forms)("stays text: $name", (form) => {
+    const text = `See: ${wrapped(form, form.write("get_weather", { city: "Paris, <b>" }))} and so on.`;
+    expect(parse(text, "whole", native)).toEqual({ text, reasoning: "", calls: [] });
+  });
+
+  it.each([
+    "The model writes <tool_call> and then a JSON object, and </tool_call> at its end.",
+    "<tool_call>create_file is the name of a tool",
+    '<tool_call>\n{"name": "get_weather", "arguments": {}}\n</tool_call>',
+    'Use <function_calls> around <invoke name="…">, <parameter name="a"> and </invoke>.',
+    "<function=foo> and <function> and </function>",
+    "The token <|tool_call_begin|> begins a call, <|python_tag|> Python and [TOOL_CALLS] a list.",
+    "[TOOL_CALLS] [1, 2]",
+    "[TOOL_CALLS]create_file is a tool",
+    "<｜tool▁calls▁begin｜> is a token of DeepSeek, <｜DSML｜function_calls> another.",
+    "Its channels are <|channel|>analysis<|message|> and <|channel|>final<|message|>, ended by <|end|>.",
+    "Put <think> before a thought and </think> after it. <arg_key>a</arg_key>",
+    "<function_results> holds results, <tool_response> too.",
+    "a < b, <p>1</p> <!-- c --> <a:b/> 1<2 <| |> [x](y) ~~~ ` <",
+    "<tool_call>",
+    '<tool_call>{"a": "',
+    "<|tool_calls_section_begin|><|tool_call_begin|>functions.",
+  ])("stays text, as do words about it: %j", (text) => {
+    expect(parse(text, "whole", native)).toEqual({ text, reasoning: "", calls: [] });
+  });
+
+  it("stays text although the next call is one", () => {
+    const { text, calls } = parse('<invoke name="a"></invoke><invoke name="view_tasks"></invoke>', "whole", native);
+    expect([text, calls.map(({ name }) => name)]).toEqual(['<invoke name="a"></invoke>', ["view_tasks"]]);
+  });
+});
+
+describe.each(modes)("with $mode calls, malformed JSON", (options) => {
+  it.each([
+    ['<tool_call>\n{"name": "create_file", "arguments": {"path": a}}\n</tool_call>'],
+    ['<tool_call>\n{"name": "create_file", "arguments": {"path": "a"}\n</tool_call>'],
+    ['<tool_call>{"name": "create_file", "arguments": {"path": "<a href="b"><i>"}}</tool_call>'],
+    ['<tool_call>{"name": "create_file", "arguments": [1]}</tool_call>'],
+    ['<tool_call>{"name": "create_file", "arguments": "path"}</tool_call>'],
+    ['<invoke name="create_file">{"path": a}</invoke>'],
+    ['<|tool_call_begin|>functions.create_file:0<|tool_call_argument_begin|>{"path": <|tool_call_end|>'],
+    ["<|tool_call_begin|>create_file<|tool_call_argument_begin|>[1]<|tool_call_end|>"],
+    ["[TOOL_CALLS]create_file{'path': 'a'}"],
+  ])("is reported with the tool's name and never shown: %s", (text) => {
+    const got = parse(`Now. ${text}`, "whole", options);
+    expect([got.text, got.calls.map(({ name }) => name)]).toEqual(["Now. ", ["create_file"]]);
+    expect(readMalformed(got.calls[0]?.arguments ?? "")).toMatch(/could not be read.*JSON/);
+  });
+
+  it("may have what models often get wrong", () => {
+    const { calls } = readAll(
+      '<tool_call>{"name": "create_file", "arguments": {"content": "a\nb",},}</tool_call>',
+      options,
+    );
+    expect(calls).toEqual([called("create_file", { content: "a\nb" })]);
+  });
+});
+
+describe.each(modes)("with $mode calls, JSON without anything around it", (options) => {
+  const bare = json("create_file", file);
+
+  it.each([
+    bare,
+    `\n  ${bare}\n`,
+    `[${bare}]`,
+    json("create_file", file, "parameters"),
+    `<think>hm</think>\n\n${bare}`,
+    `{\n  "name" : "functions.create_file",\n  "arguments" : ${JSON.stringify(file)}\n}`,
+    `{"name": "create_file", "arguments": ${JSON.stringify(JSON.stringify(file))}}`,
+  ])("is a call where the answer begins: %j", (text) => {
+    const got = readAll(text, options);
+    expect([got.text.trim(), got.calls]).toEqual(["", [called("create_file", file)]]);
+  });
+
+  it("may be several calls, and malformed", () => {
+    expect(readAll(`${bare}\n${bare}`, options).calls).toHaveLength(2);
+    const [broken] = parse('{"name": "create_file", "arguments": {"path": a}}', "whole", options).calls;
+    expect(readMalformed(broken?.arguments ?? "")).toMatch(/not valid JSON/);
+  });
+
+  it.each([
+    `So: ${bare}`,
+    `Use this:\n\n${bare}`,
+    json("search", {}),
+    '{"name": "create_file"}',
+    '{"name": "create_file", "version": "1.0.0", "arguments": {}}',
+    '{"path": "a", "name": "create_file", "arguments": {}}',
+    '{"name": "create_file", "arguments": []}',
+    '{"name": "create_file',
+    "{",
+    "[",
+    "[1, 2]",
+    "{ a: 1 }",
+    "{}",
+    `\`\`\`json\n${bare}\n\`\`\`\n`,
+  ])("stays text elsewhere, with another name and with other keys: %j", (text) => {
+    expect(parse(text, "whole", options)).toEqual({ text, reasoning: "", calls: [] });
+  });
+});
+
+describe("values", () => {
+  it("of Qwen3-Coder and GLM get the types of the schema and keep their entities", () => {
+    for (const options of modes) {
+      const qwen = `<function=execute_command>\n<parameter=command>\n007 &amp; {"a":1}\n</parameter>\n<parameter=timeout_seconds>\n5\n</parameter>\n<parameter=untyped>\nplain\n</parameter>\n</function>`;
+      const glm = `<tool_call>execute_command<arg_key>command</arg_key><arg_value>007 &amp; {"a":1}</arg_value><arg_key>timeout_seconds</arg_key><arg_value>5</arg_value><arg_key>untyped</arg_key><arg_value>plain</arg_value></tool_call>`;
+      for (const text of [qwen, glm]) {
+        expect(readAll(text, options).calls).toEqual([
+          called("execute_command", { command: '007 &amp; {"a":1}', timeout_seconds: 5, untyped: "plain" }),
+        ]);
+      }
+    }
+  });
+
+  it("stream as they arrive where they are strings in tags", () => {
+    for (const text of [
+      "<tool_call><function=create_file><parameter=content>\nline 1\nli",
+      "<tool_call>create_file<arg_key>content</arg_key><arg_value>line 1\nli",
+      '<｜DSML｜invoke name="create_file"><｜DSML｜parameter name="content" string="true">line 1\nli',
+    ]) {
+      expect(read([text], "left", native).calls).toEqual([
+        { name: "create_file", arguments: '{"content":"line 1\\nli"}' },
+      ]);
+    }
+  });
+});
+
+describe("results that a model invents after its calls", () => {
+  it.each(modes)("are dropped with $mode calls", (options) => {
+    const call = '<tool_call>{"name": "view_tasks", "arguments": {}}</tool_call>';
+    const got = readAll(`A ${call}\n<tool_response>\nok\n</tool_response>\nDone.`, options);
+    expect([got.text, got.calls.length]).toEqual(["A \n", 1]);
+  });
+});
