@@ -10,6 +10,7 @@ import type { EvalArguments } from "./arguments.ts";
 import { askAll, type Outcome, prepare, type Setup } from "./ask-model.ts";
 import { createReplayModel, type Recordings, readRecordings, recordReply, writeRecordings } from "./recordings.ts";
 import { describeOutcome, describeTotals, describeUsage, frame, sumUp } from "./report.ts";
+import { converse, recordFetch, writeTranscript } from "./transcript.ts";
 
 export interface Surroundings {
   settings: Settings;
@@ -44,7 +45,8 @@ export async function evaluate(options: EvalArguments, { settings, print, signal
   const { score, failed, asked: count } = sumUp(outcomes);
   if (options.record !== null && failed < count && !signal.aborted) {
     await record(options.record, outcomes, setup, options);
-    print(`recorded in ${options.record}`);
+    const wire = await recordWire(options.record, setup, settings, { options, signal });
+    print(`recorded in ${options.record}, and as it went over the wire in ${wire}`);
   }
   const isReached = failed === 0 && score >= options.threshold;
   print(`${isReached ? "reached" : "NOT reached"}: score ${score.toFixed(3)}, threshold ${options.threshold}`);
@@ -90,6 +92,33 @@ function hostOf({ base_url }: NonNullable<Config["openai"]>): string {
 
 function isLocal(openai: NonNullable<Config["openai"]>): boolean {
   return /^(?:localhost|127\.[\d.]+|\[::1\])(?::\d+)?$/.test(hostOf(openai));
+}
+
+/** One short conversation, in the form of the laboratory of wires. */
+async function recordWire(
+  path: string,
+  setup: Setup,
+  settings: Settings,
+  { options, signal }: { options: EvalArguments; signal: AbortSignal },
+): Promise<string> {
+  const { openai } = readConfig(settings as unknown as Env);
+  if (openai === null) throw new Error("--record needs a model: set OPENAI_API_KEY");
+  const secrets = [openai.api_key, openai.gateway_token].filter((secret) => secret !== null);
+  const recorder = recordFetch(fetch, secrets);
+  const model = models[options.tool_format]({ ...openai, fetch: recorder.fetch });
+  await converse({ ...setup, model }, signal);
+  const wire = `${path.replace(/\.json$/, "")}.wire.json`;
+  const url = new URL(openai.base_url);
+  await writeTranscript(wire, {
+    made: isLocal(openai) ? "by a strict server" : "by a model",
+    // An address may contain a password, or a key in its query.
+    base_url: url.origin + url.pathname,
+    model: setup.name,
+    profile: openai.profile,
+    recorded_at: new Date().toISOString(),
+    exchanges: recorder.exchanges,
+  });
+  return wire;
 }
 
 async function record(path: string, outcomes: Outcome[], setup: Setup, { tool_format }: EvalArguments): Promise<void> {

@@ -2,6 +2,7 @@
 // one never comes. Speaks OpenAI's streamed chat completions; each request waits until the test takes it.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { cutReminder } from "../../dev/model/reminder.ts";
 
 interface SentMessage {
   role: string;
@@ -11,6 +12,7 @@ interface SentMessage {
 
 /** One request of the server, answered by the test. */
 export interface ModelCall {
+  /** Without the reminder at the end of the last one. */
   messages: SentMessage[];
   headers: IncomingMessage["headers"];
   text(piece: string): void;
@@ -39,6 +41,13 @@ export interface PuppetModel {
   close(): Promise<void>;
 }
 
+function withoutReminder(messages: SentMessage[]): SentMessage[] {
+  const last = messages.at(-1);
+  if (!last || typeof last.content !== "string") return messages;
+  const [content] = cutReminder(last.content);
+  return content === "" ? messages : [...messages.slice(0, -1), { ...last, content }];
+}
+
 export async function startPuppetModel(): Promise<PuppetModel> {
   let waiting: ModelCall[] = [];
   const takers: ((call: ModelCall) => void)[] = [];
@@ -46,7 +55,7 @@ export async function startPuppetModel(): Promise<PuppetModel> {
     const body = await readBody(request);
     if (body === null) return;
     const { messages } = JSON.parse(body) as { messages: SentMessage[] };
-    const call = makeCall(messages, request.headers, response);
+    const call = makeCall(withoutReminder(messages), request.headers, response);
     const take = takers.shift();
     if (take === undefined) waiting.push(call);
     else take(call);

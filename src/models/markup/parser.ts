@@ -17,9 +17,10 @@ import { createOfferFinder, type Offer } from "./offer.ts";
 import type { CallReader } from "./reader.ts";
 import { createSpanFinder } from "./span.ts";
 import { createTagReader } from "./tag-calls.ts";
-import { beginsCall, type Cursor, findTag, isBlock, isInvoke, isResults, startOf, type Tag, take } from "./tags.ts";
+import { beginsCall, type Cursor, isBlock, isInvoke, isResults, type Tag, take } from "./tags.ts";
+import { createThoughtReader } from "./thoughts.ts";
 import { createTokenReader } from "./token-calls.ts";
-import { isCall, readToken, type Token } from "./tokens.ts";
+import { isCall, type Token } from "./tokens.ts";
 
 export interface ReplySink extends CallSink {
   addText(piece: string): void;
@@ -60,17 +61,16 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
   const offers = createOfferFinder(cursor, calls);
   const tagReader = createTagReader(calls, sink.addReasoning);
   const tokenReader = createTokenReader(calls);
+  const thoughts = createThoughtReader(sink.addReasoning, options.startsThinking === true);
   let reader: CallReader = tagReader;
   let mode: "text" | "thinking" | "calls" | "ignored" = options.startsThinking ? "thinking" : "text";
-  /** The thought so far, while only `startsThinking` says that it is one. */
-  let guessed: string | null = options.startsThinking ? "" : null;
-  /** Whether the thought is a message of gpt-oss. */
-  let isMessage = false;
+  /** Whether only `startsThinking` says that this is a thought. */
+  let isGuess = options.startsThinking === true;
   let hasMessages = false;
   let hasStrayEnd = false;
   let hasStrayThinkEnd = false;
   let hasThinkStart = false;
-  let hasMarkup = options.startsThinking === true;
+  let hasMarkup = isGuess;
   let hasText = false;
   let hasThoughts = false;
   /** The text that was sent last; empty before the first. */
@@ -202,7 +202,7 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
 
   function think(asMessage: boolean): void {
     mode = "thinking";
-    isMessage = asMessage;
+    thoughts.start(asMessage);
     hasThinkStart = true;
   }
 
@@ -213,48 +213,16 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
     return step !== "wait";
   }
 
-  function addThought(piece: string): void {
-    if (guessed !== null) guessed += piece;
-    sink.addReasoning(piece);
-  }
-
   function stepThinking(): boolean {
-    if (isMessage) return stepMessage();
-    const tag = findTag(cursor, addThought);
-    if (!tag) return false;
-    if (tag.name !== "think" || tag.isBroken) addThought(cursor.rest.slice(startOf(cursor, tag), tag.end));
-    else if (tag.closes) {
-      endThought();
-      hasStrayThinkEnd ||= guessed !== null;
-      guessed = null;
-    } else if (guessed?.trim() === "") {
-      guessed = null;
-      hasThinkStart = true;
-    } else addThought(cursor.rest.slice(startOf(cursor, tag), tag.end));
-    return true;
-  }
-
-  function stepMessage(): boolean {
-    const { rest } = cursor;
-    const at = rest.indexOf("<", cursor.at);
-    const thought = take(cursor, at < 0 ? rest.length : at);
-    if (thought !== "") sink.addReasoning(thought);
-    if (at < 0) return false;
-    const token = readToken(cursor);
-    if (token === "partial") return false;
-    if (token === "none") sink.addReasoning(take(cursor, at + 1));
-    else {
-      // Another message may follow without an end of this one.
-      if (token.name === "message_end") cursor.at = token.end;
-      endThought();
+    const step = thoughts.step(cursor);
+    if (step === "done") {
+      mode = "text";
+      hasThoughts = true;
+      isAfterMarkup = true;
+      hasStrayThinkEnd ||= thoughts.guessed !== null;
+      isGuess = false;
     }
-    return true;
-  }
-
-  function endThought(): void {
-    mode = "text";
-    hasThoughts = true;
-    isAfterMarkup = true;
+    return step !== "wait";
   }
 
   function step(): boolean {
@@ -306,11 +274,10 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
       }
       cursor.isEnd = true;
       run();
-      if (guessed !== null && how === "whole") {
+      if (isGuess && thoughts.guessed !== null && how === "whole") {
         // No `</think>` came, so the reply was an answer and no thought.
-        cursor.rest = guessed;
+        cursor.rest = thoughts.guessed;
         cursor.at = 0;
-        guessed = null;
         mode = "text";
         run();
       }

@@ -143,12 +143,12 @@ export function isOpener(tag: Tag): boolean {
   return tag.name !== "parameter" || tag.attributes.has("name");
 }
 
-/** Whether the text held back is the first half of a tag that begins a call. */
+/** Whether the text held back is the first half of a tag or token that begins a call. */
 export function beginsCall({ rest, at }: Cursor): boolean {
-  const [, name = ""] = /^<(?:[\w.-]+:|[|｜‖]+\w+[|｜‖]+ ?)?([a-z_]+)$/i.exec(rest.slice(at)) ?? [];
-  return (
-    name !== "" && ["function_calls", "tool_calls", "invoke"].some((whole) => whole.startsWith(name.toLowerCase()))
-  );
+  const held = rest.slice(at);
+  const [, name = ""] = /^<(?:[\w.-]+:|[|｜‖]+\w+[|｜‖]+ ?)?([a-z_]+)$/i.exec(held) ?? [];
+  const isTag = ["function_calls", "tool_calls", "invoke"].some((whole) => whole.startsWith(name.toLowerCase()));
+  return (name !== "" && isTag) || /^<[|｜]tool[\w▁]*[|｜]?$/.test(held);
 }
 
 /** The position where a tag begins that was read. */
