@@ -10,7 +10,7 @@ import { createXmlModel } from "./xml/model.ts";
 
 /** By an agent's `tool_format`. */
 export const models: Record<AgentConfig["tool_format"], (options: OpenAiOptions) => Model> = {
-  native: (options) => withTextCalls(createOpenAiModel(options), "native", undefined, thinkingStarts(options)),
+  native: (options) => withTextCalls(createOpenAiModel(options), "native", thinkingStarts(options)),
   xml: (options) => createXmlModel(createOpenAiModel(options), thinkingStarts(options)),
 };
 

@@ -133,6 +133,10 @@ export const forms: Form[] = [
     name: "Mistral v13",
     write: (tool, values) => `[TOOL_CALLS]${tool}[CALL_ID]a1b2c3d4e[ARGS]${JSON.stringify(values)}`,
   },
+  {
+    name: "Gemma",
+    write: (tool, values) => `<|tool_call>call:${tool}${writeGemma(values)}<tool_call|>`,
+  },
   { name: "Granite", write: (tool, values) => `<|tool_call|>[${writeJson(tool, values)}]` },
   { name: "Nemotron", write: (tool, values) => `<TOOLCALL>[${writeJson(tool, values)}]</TOOLCALL>` },
   { name: "LongCat", write: (tool, values) => `<longcat_tool_call>${writeJson(tool, values)}</longcat_tool_call>` },
@@ -148,3 +152,11 @@ export const forms: Form[] = [
       `<|start|>assistant to=functions.${tool}<|channel|>commentary json<|message|>${JSON.stringify(values)}<|call|>`,
   },
 ];
+
+function writeGemma(value: unknown): string {
+  if (typeof value === "string") return `<|"|>${value}<|"|>`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  return `{${Object.entries(value)
+    .map(([key, inner]) => `${key}:${writeGemma(inner)}`)
+    .join(",")}}`;
+}

@@ -43,7 +43,7 @@ describe.each(modes)("with $mode calls, a call in the form of", (options) => {
 
     it("is read with the prefix that OpenAI puts before names", () => {
       const got = readAll(
-        wrapped(form, form.write(/Kimi$|gpt/.test(form.name) ? "view_tasks" : "functions.view_tasks", {})),
+        wrapped(form, form.write(/Kimi$|gpt|Gemma/.test(form.name) ? "view_tasks" : "functions.view_tasks", {})),
         options,
       );
       expect(got.calls).toEqual([called("view_tasks", {})]);
@@ -59,7 +59,9 @@ describe.each(modes)("with $mode calls, a call in the form of", (options) => {
       expect(thought).toEqual({ text: "Hi", reasoning: text, calls: [] });
     });
 
-    it.skipIf(form.name.endsWith("name last"))("is malformed if the reply ends within it", () => {
+    // Where the name comes last, half a call has none.
+    if (form.name.endsWith("name last")) return;
+    it("is malformed if the reply ends within it", () => {
       const text = wrapped(form, form.write("create_file", { path: "a.ts", content: "0123456789" }));
       const half = text.slice(0, text.indexOf("6789"));
       for (const how of ["whole", "cut"] as const) {

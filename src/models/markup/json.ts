@@ -23,6 +23,8 @@ export function createJsonScanner(): JsonScanner {
   let depth = 0;
   let isInside = false;
   let isEscaped = false;
+  /** Inside a string of Gemma. */
+  let isMarked = false;
   let state: JsonScanner["state"] = "open";
   let word = "";
   /** The string before the last colon. */
@@ -47,7 +49,17 @@ export function createJsonScanner(): JsonScanner {
       let at = from;
       for (; at < text.length && state === "open"; at++) {
         const character = text.charAt(at);
-        if (isInside) readInside(character);
+        if (character === "<" && !isInside) {
+          if (text.startsWith(GEMMA_QUOTE, at)) {
+            isMarked = !isMarked;
+            at += GEMMA_QUOTE.length - 1;
+          } else if (GEMMA_QUOTE.startsWith(text.slice(at))) return at;
+          else if (!isMarked) {
+            state = "broken";
+            return at;
+          }
+        } else if (isMarked) continue;
+        else if (isInside) readInside(character);
         else if (character === '"') {
           isInside = true;
           word = "";
@@ -58,9 +70,6 @@ export function createJsonScanner(): JsonScanner {
         } else if (character === "}" || character === "]") {
           depth--;
           if (depth === 0) state = "whole";
-        } else if (character === "<") {
-          state = "broken";
-          at--;
         }
       }
       return at;
@@ -72,11 +81,24 @@ export function createJsonScanner(): JsonScanner {
   };
 }
 
-/** `functions.f:0` is Kimi's id of a call of `f`. */
+/** Around strings, in which nothing is escaped; keys have no quotes. */
+const GEMMA_QUOTE = '<|"|>';
+
+/** The JSON that Gemma's notation stands for. */
+export function fromGemma(text: string): string {
+  return text
+    .split(GEMMA_QUOTE)
+    .map((part, index) =>
+      index % 2 === 1 ? JSON.stringify(part) : part.replace(/([{,]\s*)([A-Za-z_][\w.-]*)(?=\s*:)/g, '$1"$2"'),
+    )
+    .join("");
+}
+
+/** `functions.f:0` is Kimi's id of a call of `f`, and `call:f` Gemma's. */
 export function bareName(written: string): string {
   return written
     .trim()
-    .replace(/^functions[.:]/, "")
+    .replace(/^(?:functions[.:]|call:)/, "")
     .replace(/:\d+$/, "");
 }
 

@@ -130,13 +130,13 @@ describe("a model with native calls", () => {
 describe("replies that begin within a thought", () => {
   const answer = [text("I should greet.\n"), text("</think>\n\nHi")];
 
-  async function learn(deltas: ModelDelta[], expects: boolean) {
+  async function learn(deltas: ModelDelta[], expects: boolean, more: Partial<ModelReply> = {}) {
     const learned: boolean[] = [];
     const starts = {
       expects: () => expects,
       learn: (_request: ModelRequest, isStray: boolean) => void learned.push(isStray),
     };
-    const model = withTextCalls(sends(deltas), "native", undefined, starts);
+    const model = withTextCalls(sends(deltas, more), "native", starts);
     const outcome = await model.stream(request, () => {}, noSignal);
     return { learned, reply: outcome.kind === "reply" ? outcome.reply : null };
   }
@@ -157,7 +157,8 @@ describe("replies that begin within a thought", () => {
     expect(await learn([text("Hi")], true)).toMatchObject({ learned: [false], reply: { text: "Hi", reasoning: "Hi" } });
   });
 
-  it("teach nothing without text", async () => {
+  it("teach nothing without text, or where the output limit ends them", async () => {
     expect((await learn(nativeCall(0, "view_tasks", "{}"), false)).learned).toEqual([]);
+    expect((await learn([text("I should")], true, { finish: "length" })).learned).toEqual([]);
   });
 });

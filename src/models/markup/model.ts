@@ -12,7 +12,7 @@ import { createMarkupParser, type MarkupOptions } from "./parser.ts";
 export interface ThinkingStarts {
   /** Whether the reply will. */
   expects(request: ModelRequest): boolean;
-  /** Called after each complete reply with text: whether it had a `</think>` that nothing in it had opened. */
+  /** Called after each reply that shows it: whether it had a `</think>` that nothing in it had opened. */
   learn(request: ModelRequest, hasStrayThinkEnd: boolean): void;
 }
 
@@ -21,8 +21,8 @@ const noStarts: ThinkingStarts = { expects: () => false, learn() {} };
 export function withTextCalls(
   native: Model,
   mode: MarkupOptions["mode"],
-  toRequest: (request: ModelRequest) => ModelRequest = (request) => request,
   starts: ThinkingStarts = noStarts,
+  toRequest: (request: ModelRequest) => ModelRequest = (request) => request,
 ): Model {
   return { stream };
 
@@ -40,9 +40,16 @@ export function withTextCalls(
     if (outcome.kind === "failure") return outcome;
     const reply = reading.finish(outcome.reply, outcome.kind === "aborted");
     if (overflow.signal.aborted) return { kind: "failure", failure: tooLong };
-    if (outcome.kind === "reply" && reading.hasStrayThinkEnd !== null) starts.learn(request, reading.hasStrayThinkEnd);
+    if (outcome.kind === "reply" && teaches(outcome.reply, reading.hasStrayThinkEnd)) {
+      starts.learn(request, reading.hasStrayThinkEnd);
+    }
     return { ...outcome, reply };
   }
+}
+
+/** A reply without text says nothing about thoughts, and one at its output limit may have had more to come. */
+function teaches({ text, finish }: ModelReply, hasStrayThinkEnd: boolean): boolean {
+  return hasStrayThinkEnd || (text.trim() !== "" && finish !== "length");
 }
 
 const tooLong: ModelFailure = {
@@ -56,8 +63,7 @@ const tooLong: ModelFailure = {
 interface Reading {
   accept(delta: ModelDelta): void;
   finish(native: ModelReply, wasLeft: boolean): ModelReply;
-  /** Null if the reply had no text. */
-  readonly hasStrayThinkEnd: boolean | null;
+  readonly hasStrayThinkEnd: boolean;
 }
 
 function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void, onOverflow: () => void): Reading {
@@ -156,7 +162,7 @@ function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void,
       return mode === "native" || raw === read.text ? read : { ...read, xml: raw.toWellFormed() };
     },
     get hasStrayThinkEnd() {
-      return parser?.hasStrayThinkEnd ?? null;
+      return parser?.hasStrayThinkEnd ?? false;
     },
   };
 }

@@ -90,6 +90,10 @@ const otherFragment = fc.constantFrom(
   "<|channel|>analysis<|message|>",
   "<|start|>assistant",
   "<|tool_call|>",
+  "<|tool_call>call:view_tasks{",
+  'x:<|"|>',
+  "<tool_call|>",
+  "<|channel>thought",
   "<TOOLCALL>",
   '{"name": "view_tasks", "arguments": {',
   "<|channel|>",
@@ -172,7 +176,7 @@ describe("any text that a model writes", () => {
     const ordinary = fc.oneof(
       fragment.filter((piece) => !/create_file|view_tasks|think/.test(piece)),
       otherFragment.filter(
-        (piece) => !/create_|view_tasks|analysis|<\|(message|channel|start|end|call)\|>/.test(piece),
+        (piece) => !/create_|view_tasks|analysis|thought|<\|(message|channel|start|end|call)\|>/.test(piece),
       ),
       fc.string({ maxLength: 9 }),
       fc.constantFrom(

@@ -20,6 +20,7 @@ describe("a thought", () => {
       "a <b>hm",
       "Hi",
     ],
+    ["<|channel>thought\nhm <b><channel|>Hi", "\nhm <b>", "Hi"],
     ["<|channel|>analysis<|message|>hm<|start|>assistant<|channel|>final<|message|>Hi", "hm", "Hi"],
   ])("is reasoning with native calls too: %j", (written, reasoning, text) => {
     expect(parse(written, "whole", native)).toEqual({ text, reasoning, calls: [] });

@@ -1,7 +1,7 @@
 // Reads one call after a special token (./tokens.ts): a name and JSON. Everything between the token and the JSON is the
 // name, apart from separators and a fence, so the forms of Kimi, DeepSeek, Mistral, Llama and gpt-oss are all read here.
 import { type Calls, fillCall, type JsonEnd } from "./calls.ts";
-import { createJsonScanner, type JsonScanner } from "./json.ts";
+import { createJsonScanner, fromGemma, type JsonScanner } from "./json.ts";
 import type { CallReader, Step } from "./reader.ts";
 import { type Cursor, take } from "./tags.ts";
 import { readSeparator, readToken, type Token } from "./tokens.ts";
@@ -19,8 +19,9 @@ export function createTokenReader(calls: Calls): TokenReader {
   let json: { scanner: JsonScanner; text: string } | null = null;
 
   function endJson(how: JsonEnd): void {
-    const { scanner, text } = json ?? { scanner: null, text: "" };
     const name = readName(header);
+    const scanner = json?.scanner;
+    const text = name.startsWith("call:") ? fromGemma(json?.text ?? "") : (json?.text ?? "");
     json = null;
     // What follows JSON that broke off belongs to it.
     mode = how === "broken" ? "skip" : "tail";

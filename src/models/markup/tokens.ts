@@ -7,6 +7,7 @@
 // - Mistral: `[TOOL_CALLS]` before a list, or before `f{…}` or `f[CALL_ID]id[ARGS]{…}`.
 // - Llama and Granite: `<|python_tag|>` and `<|tool_call|>` before JSON.
 // - gpt-oss: `<|channel|>commentary to=functions.f <|constrain|>json<|message|>{…}<|call|>`, and `analysis` for thoughts.
+// - Gemma 4: `<|tool_call>call:f{x:<|"|>…<|"|>}<tool_call|>`, and `<|channel>thought` for thoughts.
 import type { Cursor } from "./tags.ts";
 
 export type TokenName =
@@ -32,8 +33,9 @@ export interface Token {
   end: number;
 }
 
-const token = /<[|｜](tool[_▁][a-z_▁]{1,30}|python_tag|channel|start|end|call|return)[|｜]>/y;
-const begunToken = /<(?:[|｜](?:[a-z_▁]{0,36}[|｜]?)?)?$/y;
+const token =
+  /<(?:[|｜](tool[_▁][a-z_▁]{1,30}|python_tag|channel|start|end|call|return)[|｜]>|\|(tool_call)>|\|(channel)>thought|(tool_call|channel)\|>)/y;
+const begunToken = /<(?:[|｜](?:[a-z_▁]{0,36}[|｜]?)?|\|channel>[a-z]{0,6}|[a-z_]{0,9}\|?)?$/y;
 const list = "[TOOL_CALLS]";
 
 const tokenNames: Record<string, TokenName> = {
@@ -47,6 +49,7 @@ const tokenNames: Record<string, TokenName> = {
   tool_call_end: "call_end",
   tool_call_argument_begin: "separator",
   tool_sep: "separator",
+  channel_end: "message_end",
   call: "message_end",
   end: "message_end",
   return: "message_end",
@@ -55,13 +58,14 @@ const tokenNames: Record<string, TokenName> = {
 export function readToken({ rest, at, isEnd }: Cursor): Token | "none" | "partial" {
   if (rest.charCodeAt(at) === 0x5b) return readWord({ rest, at, isEnd }, list, "call");
   token.lastIndex = at;
-  const [whole = "", written = ""] = token.exec(rest) ?? [];
-  if (written === "") {
+  const found = token.exec(rest);
+  if (!found) {
     begunToken.lastIndex = at;
     return !isEnd && begunToken.test(rest) ? "partial" : "none";
   }
+  const [whole, written = "", begin, channel, end] = found;
   if (written === "channel" || written === "start") return readMessageHead({ rest, at, isEnd });
-  const name = tokenNames[written.replaceAll("▁", "_")];
+  const name = begin ? "call" : channel ? "thought" : tokenNames[end ? `${end}_end` : written.replaceAll("▁", "_")];
   return name ? { name, tool: "", end: at + whole.length } : "none";
 }
 

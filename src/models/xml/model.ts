@@ -6,10 +6,9 @@ import { writeHistory } from "./history.ts";
 import { withTools } from "./prompt.ts";
 
 export function createXmlModel(native: Model, starts?: ThinkingStarts): Model {
-  return withTextCalls(
-    native,
-    "xml",
-    (request) => ({ ...request, messages: withTools(writeHistory(request.messages), request.tools), tools: [] }),
-    starts,
-  );
+  return withTextCalls(native, "xml", starts, (request) => ({
+    ...request,
+    messages: withTools(writeHistory(request.messages), request.tools),
+    tools: [],
+  }));
 }
