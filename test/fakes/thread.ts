@@ -36,7 +36,7 @@ import { FakeReader } from "./stream-reader.ts";
 export interface FakeThreadOptions {
   replies?: Reply[];
   /** Instead of replies: real implementations. */
-  openModel?: Ports["models"]["native"];
+  models?: Ports["models"];
   /** Answers once `replies` is empty. A reply that depends on the messages alone serves any number of lives. */
   defaultReply?: Reply;
   tools?: Tool[];
@@ -235,10 +235,7 @@ export class FakeThread {
       },
     };
     return {
-      models: {
-        native: this.#options.openModel ?? (() => model),
-        xml: () => createXmlModel(model),
-      },
+      models: this.#options.models ?? { native: () => model, xml: () => createXmlModel(model) },
       default_model: "test-model",
       interrupt_ms: this.#options.interrupt_ms ?? null,
       contextTokens: () => this.#options.context_tokens ?? 100_000_000,

@@ -4,20 +4,14 @@
 // person's messages, the reminder) are merged into one: the chat templates of many models without tools refuse two in a
 // row.
 import { readMalformed } from "../../agent/calls/malformed-call.ts";
+import type { ModelMessage } from "../../agent/model.ts";
 import { asRecord } from "../../lib/is-record.ts";
-import type {
-  AssistantMessage,
-  ChatMessage,
-  ContentPart,
-  ToolCall,
-  ToolMessage,
-  UserContent,
-} from "../../protocol/message.ts";
+import type { AssistantMessage, ContentPart, ToolCall, ToolMessage, UserContent } from "../../protocol/message.ts";
 import { holdsEntity } from "../markup/entities.ts";
 
-export function writeHistory(messages: readonly ChatMessage[]): ChatMessage[] {
+export function writeHistory(messages: readonly ModelMessage[]): ModelMessage[] {
   const names = new Map<string, string>();
-  const written: ChatMessage[] = [];
+  const written: ModelMessage[] = [];
   let results: string[] = [];
   const say = (content: UserContent) => {
     const last = written.at(-1);
@@ -43,7 +37,8 @@ export function writeHistory(messages: readonly ChatMessage[]): ChatMessage[] {
       continue;
     }
     for (const call of message.tool_calls ?? []) names.set(call.id, call.function.name);
-    written.push({ role: "assistant", content: writeOnce(writtenAssistants, message, writeAssistant) });
+    const content = writeOnce(writtenAssistants, message, writeAssistant);
+    written.push({ role: "assistant", content, ...(message.extras ? { extras: message.extras } : {}) });
   }
   close();
   return written;

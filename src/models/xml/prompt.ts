@@ -1,7 +1,6 @@
 // What the prompt says about tools to a model without native ones: the form of a call, how values are written, and each
 // tool as one line of JSON. The same tools give the same bytes.
-import type { ToolDescription } from "../../agent/model.ts";
-import type { ChatMessage } from "../../protocol/message.ts";
+import type { ModelMessage, ToolDescription } from "../../agent/model.ts";
 
 const howToCall = `# How to call tools
 
@@ -39,7 +38,7 @@ function describeTool({ name, description, parameters }: ToolDescription): strin
 }
 
 /** Appended to the system prompt, which itself stays unchanged. */
-export function withTools(messages: ChatMessage[], tools: ToolDescription[]): ChatMessage[] {
+export function withTools(messages: ModelMessage[], tools: ToolDescription[]): ModelMessage[] {
   if (tools.length === 0) return messages;
   const [first, ...rest] = messages;
   if (first?.role !== "system") return [{ role: "system", content: describeTools(tools) }, ...messages];

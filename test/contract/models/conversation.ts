@@ -5,6 +5,7 @@ import type { Model, ModelMemory } from "../../../src/agent/model.ts";
 import type { Tool } from "../../../src/agent/tool.ts";
 import { models } from "../../../src/models/index.ts";
 import { forgetRules } from "../../../src/models/profiles/memory.ts";
+import { writeCalls } from "../../../src/models/xml/history.ts";
 import type { AgentConfig } from "../../../src/protocol/agents/agent.ts";
 import type { RunInput } from "../../../src/protocol/thread.ts";
 import { ensureRunning } from "../../../src/thread/run/run.ts";
@@ -95,12 +96,7 @@ export class Conversation {
       tools: [...taskTools, ...peopleTools, tool] as Tool[],
       ...(context_tokens === undefined ? {} : { context_tokens }),
       ...(agent === undefined ? {} : { agent }),
-      openModel: (memory) => {
-        const opened = new Map(connections.map((connection) => [connection.name, openModel(connection, memory)]));
-        return {
-          stream: (request, onDelta, signal) => (opened.get(request.model) as Model).stream(request, onDelta, signal),
-        };
-      },
+      models: { native: openModels("native", connections), xml: openModels("xml", connections) },
     });
   }
 
@@ -147,18 +143,29 @@ export class Conversation {
   }
 }
 
-function openModel({ server, model, ...options }: Connection, memory: ModelMemory): Model {
-  const real = models.native({ ...options, fetch: server.fetch, memory });
+/** The model of each connection, by the name that runs give it. */
+function openModels(format: AgentConfig["tool_format"], connections: Connection[]): (memory: ModelMemory) => Model {
+  return (memory) => {
+    const opened = new Map(connections.map((connection) => [connection.name, openModel(format, connection, memory)]));
+    return {
+      stream: (request, onDelta, signal) => (opened.get(request.model) as Model).stream(request, onDelta, signal),
+    };
+  };
+}
+
+function openModel(
+  format: AgentConfig["tool_format"],
+  { server, model, ...options }: Connection,
+  memory: ModelMemory,
+): Model {
+  const real = models[format]({ ...options, fetch: server.fetch, memory });
   return { stream: (request, onDelta, signal) => real.stream({ ...request, model }, onDelta, signal) };
 }
 
 /** Ids of the plan's tasks as the model has seen them. */
 export function taskIds({ messages }: WireRequest): string[] {
-  const seen = messages
-    .filter(({ role }) => role === "tool")
-    .map(textOf)
-    .join("\n");
-  return [...new Set(seen.match(/task_\w+/g) ?? [])];
+  const seen = messages.filter(({ role }) => role === "tool" || role === "user").map(textOf);
+  return [...new Set(seen.join("\n").match(/task_\w{20,}/g) ?? [])];
 }
 
 /** A script that plays replies in turn. What is left over after the last is a text. */
@@ -194,4 +201,18 @@ export function buildShop(mark: string): Parameters<typeof play> {
     done(1),
     { reasoning: `${mark} all is done`, calls: [{ name: "complete", arguments: { summary: "The shop is ready." } }] },
   ];
+}
+
+/** The same with calls in the text, as a model without native ones writes them. */
+export function inXml(replies: Parameters<typeof play>): Parameters<typeof play> {
+  return replies.map((reply) => (request) => {
+    const { calls, text = "", ...rest } = typeof reply === "function" ? reply(request) : reply;
+    if (calls === undefined) return { ...rest, text };
+    const tool_calls = calls.map(({ name, arguments: input }) => ({
+      id: "",
+      type: "function" as const,
+      function: { name, arguments: JSON.stringify(input) },
+    }));
+    return { ...rest, text: `${text}\n\n${writeCalls(tool_calls)}` };
+  });
 }

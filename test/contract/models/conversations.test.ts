@@ -1,7 +1,7 @@
 // Whole conversations, for each declared provider.
 import { describe, expect, it } from "vitest";
 import type { UserContent } from "../../../src/protocol/message.ts";
-import { buildShop, Conversation, openConnection, play } from "./conversation.ts";
+import { buildShop, Conversation, inXml, openConnection, play } from "./conversation.ts";
 import { providers } from "./providers/index.ts";
 
 const unknown = "http://127.0.0.1:9/v1";
@@ -48,6 +48,15 @@ describe.each(each)("%s", (_name, provider) => {
       expect(names(connection.server.refused)).toEqual([]);
       expect(names(connection.server.missed)).toEqual([]);
     }
+  });
+
+  it("works for an agent that writes its calls as text", async () => {
+    const connection = openConnection(provider, play(...inXml(buildShop("CANARY"))));
+    const conversation = new Conversation([connection], { agent: { tool_format: "xml" } });
+    expect(await conversation.say("build me a shop", connection.name)).toMatchObject(finished);
+    expect(names(connection.server.refused)).toEqual([]);
+    expect(conversation.worked.sort()).toEqual([1, 2, 3, 4]);
+    expect(conversation.plan.map(({ status }) => status)).toEqual(["completed", "completed"]);
   });
 
   it("takes an image, or gets a note in its place", async () => {

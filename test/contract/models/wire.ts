@@ -126,7 +126,9 @@ function isSame(message: WireMessage, { planned }: SentReply): boolean {
     call.function.name === planned_calls[at]?.name &&
     call.function.arguments === JSON.stringify(planned_calls[at]?.arguments);
   if (calls.length > 0) return calls.every(isSameCall);
-  return textOf(message).endsWith(planned.text ?? "");
+  return textOf(message)
+    .trim()
+    .endsWith((planned.text ?? "").trim());
 }
 
 /** The text of a message whose content is a text, parts or nothing. */
