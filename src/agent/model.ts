@@ -79,6 +79,8 @@ export interface ModelFailure {
   filtered?: boolean;
   /** The request is longer than the model's context. A shorter one may succeed. */
   too_long?: boolean;
+  /** The server knows no tools for this model. The same request without tools may succeed. */
+  lacks_tools?: boolean;
 }
 
 export type ModelOutcome =

@@ -5,14 +5,32 @@ import { readAddress } from "./chat/address.ts";
 import { createOpenAiModel, type OpenAiOptions } from "./chat/model.ts";
 import { type ThinkingStarts, withTextCalls } from "./markup/model.ts";
 import { keyOf, knownRules, rememberRule } from "./profiles/memory.ts";
-import { STARTS_THINKING } from "./profiles/rules.ts";
+import { CALLS_AS_TEXT, STARTS_THINKING } from "./profiles/rules.ts";
 import { createXmlModel } from "./xml/model.ts";
 
 /** By an agent's `tool_format`. */
 export const models: Record<AgentConfig["tool_format"], (options: OpenAiOptions) => Model> = {
-  native: (options) => withTextCalls(createOpenAiModel(options), "native", thinkingStarts(options)),
+  native: createNativeModel,
   xml: (options) => createXmlModel(createOpenAiModel(options), thinkingStarts(options)),
 };
+
+/** A model whose server turns out to know no tools for it writes its calls as text from then on. */
+function createNativeModel(options: OpenAiOptions): Model {
+  const { host } = readAddress(options.base_url);
+  const native = withTextCalls(createOpenAiModel(options), "native", thinkingStarts(options));
+  const xml = models.xml(options);
+  return {
+    async stream(request, onDelta, signal) {
+      const key = keyOf(host, request.model);
+      const writesCalls = knownRules(key, options.memory).includes(CALLS_AS_TEXT);
+      const outcome = await (writesCalls ? xml : native).stream(request, onDelta, signal);
+      if (outcome.kind !== "failure" || !outcome.failure.lacks_tools) return outcome;
+      const second = await xml.stream(request, onDelta, signal);
+      if (second.kind === "reply") rememberRule(key, CALLS_AS_TEXT, options.memory);
+      return second;
+    },
+  };
+}
 
 /** Of models whose replies begin within a thought: the first such reply shows it. */
 function thinkingStarts({ base_url, memory }: OpenAiOptions): ThinkingStarts {

@@ -286,7 +286,7 @@ describe.each<[Version, Version]>([
     await deploy(to, to);
     expect(await readThem()).toEqual(before);
     expect(await server.json("GET", "/v1/threads/amid/inbox")).toEqual(inbox);
-    expect(JSON.stringify((await playAnswer("asked")).messages)).toContain(`reworded ${task_id}`);
+    expect((await playAnswer("asked")).reminder).toContain(`reworded ${task_id}`);
     expect((await runs.eventsOf("asked", "asked-2")).find(({ type }) => type === "STATE_SNAPSHOT")).toMatchObject({
       snapshot: { sandbox: { state: "started" } },
     });

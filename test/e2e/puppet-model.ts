@@ -14,6 +14,8 @@ interface SentMessage {
 export interface ModelCall {
   /** Without the reminder at the end of the last one. */
   messages: SentMessage[];
+  /** Empty if there is none. */
+  reminder: string;
   headers: IncomingMessage["headers"];
   text(piece: string): void;
   think(piece: string): void;
@@ -41,11 +43,11 @@ export interface PuppetModel {
   close(): Promise<void>;
 }
 
-function withoutReminder(messages: SentMessage[]): SentMessage[] {
+function separateReminder(messages: SentMessage[]): Pick<ModelCall, "messages" | "reminder"> {
   const last = messages.at(-1);
-  if (!last || typeof last.content !== "string") return messages;
-  const [content] = cutReminder(last.content);
-  return content === "" ? messages : [...messages.slice(0, -1), { ...last, content }];
+  if (!last || typeof last.content !== "string") return { messages, reminder: "" };
+  const [content, reminder] = cutReminder(last.content);
+  return { messages: content === "" ? messages : [...messages.slice(0, -1), { ...last, content }], reminder };
 }
 
 export async function startPuppetModel(): Promise<PuppetModel> {
@@ -55,7 +57,7 @@ export async function startPuppetModel(): Promise<PuppetModel> {
     const body = await readBody(request);
     if (body === null) return;
     const { messages } = JSON.parse(body) as { messages: SentMessage[] };
-    const call = makeCall(withoutReminder(messages), request.headers, response);
+    const call = makeCall(messages, request.headers, response);
     const take = takers.shift();
     if (take === undefined) waiting.push(call);
     else take(call);
@@ -97,7 +99,7 @@ function makeCall(messages: SentMessage[], headers: IncomingMessage["headers"], 
     response.write(`data: ${JSON.stringify({ object: "chat.completion.chunk", choices })}\n\n`);
   };
   return {
-    messages,
+    ...separateReminder(messages),
     headers,
     text: (content) => send({ content }),
     think: (reasoning_content) => send({ reasoning_content }),

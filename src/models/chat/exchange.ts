@@ -2,7 +2,7 @@
 // determines the cost of a token.
 import { APIConnectionError, type OpenAI } from "openai";
 import type { ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
-import type { Objection } from "../profiles/learn.ts";
+import { lacksTools, type Objection } from "../profiles/learn.ts";
 import type { Profile } from "../profiles/profile.ts";
 import { RefusedResponse } from "./bounded-fetch.ts";
 import { type Ending, ErrorObject, readReply } from "./completion-body.ts";
@@ -64,6 +64,7 @@ export async function sendRequest(
     // The error of a request that we stopped only says that it was aborted; the guard's reason says why.
     failure = guard.reason ? null : describeReadError(error, builder, exchange.provider);
     if (failure && builder.progress === "waiting") objection = readError(error);
+    if (failure && objection && request.tools.length > 0 && lacksTools(objection)) failure.lacks_tools = true;
   } finally {
     guard.release();
   }

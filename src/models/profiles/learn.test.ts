@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { chooseProfile } from "./choose.ts";
-import { readObjection, type SentRequest } from "./learn.ts";
+import { lacksTools, readObjection, type SentRequest } from "./learn.ts";
 import { forgetRules, knownRules, rememberRule } from "./memory.ts";
 import { plainProfile } from "./profile.ts";
 import { applyRules } from "./rules.ts";
@@ -115,6 +115,28 @@ describe("readObjection", () => {
     [503, "The server is overloaded; temperature invalid"],
   ])("learns nothing from %i %s", (status, detail) => {
     expect(learn(detail, {}, status)).toEqual([]);
+  });
+});
+
+describe("lacksTools", () => {
+  it.each([
+    // https://github.com/louisho5/picobot/issues/6
+    [400, "registry.ollama.ai/library/gemma3:4b does not support tools"],
+    // https://github.com/Kilo-Org/kilocode/issues/9006
+    [404, 'No endpoints found that support tool use. Try disabling "question".'],
+    // https://github.com/langchain4j/langchain4j/issues/3475
+    [400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'],
+  ])("reads %i %s", (status, detail) => {
+    expect(lacksTools({ status, detail, param: null })).toBe(true);
+  });
+
+  it.each([
+    [400, "tool_choice 'required' is incompatible with thinking enabled"],
+    [404, "The model does not exist"],
+    [500, "the model does not support tools"],
+    [400, "No endpoints found that support image input"],
+  ])("reads nothing of it in %i %s", (status, detail) => {
+    expect(lacksTools({ status, detail, param: null })).toBe(false);
   });
 });
 

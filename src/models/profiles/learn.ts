@@ -46,6 +46,16 @@ export function readObjection({ status, detail, param }: Objection, sent: SentRe
   );
 }
 
+/** Ollama, OpenRouter, vLLM without a parser for calls, and relatives of theirs. */
+export function lacksTools({ status, detail }: Objection): boolean {
+  return (
+    [0, 400, 404, 422].includes(status) &&
+    /does(?:n't| not) support (?:tools?|tool (?:use|call)|function)|no endpoints found that support tool use|requires --enable-auto-tool-choice|tools? (?:is|are|calling is|use is) not supported/i.test(
+      detail,
+    )
+  );
+}
+
 const isMissing =
   /\b(?:missing|required|must be (?:passed|provided|included|sent|present)|must (?:have|contain|include)|expected)\b/i;
 const isUnknown =

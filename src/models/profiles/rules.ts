@@ -4,6 +4,9 @@ import type { IdForm, Profile } from "./profile.ts";
 /** Learned from a reply: the server's chat template wrote `<think>` into the prompt, so only `</think>` comes. */
 export const STARTS_THINKING = "reply starts with thoughts";
 
+/** Learned from a refusal: the server knows no tools for this model, which then writes its calls as text. */
+export const CALLS_AS_TEXT = "calls are written as text";
+
 /** `omit:`: a field of the request. `image:`: one image, by a hash of its address. */
 export type Rule = `omit:${string}` | `image:${string}` | `ids:${IdForm}` | keyof typeof changes;
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { UserContent } from "../../../src/protocol/message.ts";
 import { buildShop, Conversation, inXml, openConnection, play } from "./conversation.ts";
 import { providers } from "./providers/index.ts";
+import { ollama } from "./providers/ollama.ts";
 
 const unknown = "http://127.0.0.1:9/v1";
 const finished = { status: "completed", text: "The shop is ready." };
@@ -102,6 +103,24 @@ describe.each(each)("%s", (_name, provider) => {
     expect([end, names(connection.server.refused)]).toEqual([expect.objectContaining(finished), expect.anything()]);
     // Each refusal has taught something, so none comes twice.
     expect(new Set(names(connection.server.refused)).size).toBe(connection.server.refused.length);
+  });
+});
+
+describe("a model whose server knows no tools for it", () => {
+  it("writes its calls as text after one refusal, also in a later life", async () => {
+    const script = play(...inXml(buildShop("CANARY")));
+    const connection = openConnection(
+      ollama,
+      (request, turn) => {
+        if (turn === 3) conversation.crash();
+        return script(request, turn > 3 ? turn - 1 : turn);
+      },
+      { model: "gemma3:12b" },
+    );
+    const conversation = new Conversation([connection]);
+    expect(await conversation.say("build me a shop", connection.name)).toMatchObject(finished);
+    expect(names(connection.server.refused)).toEqual(["refuses tools for a model whose template has none"]);
+    expect(conversation.plan.map(({ status }) => status)).toEqual(["completed", "completed"]);
   });
 });
 
