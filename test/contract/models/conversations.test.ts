@@ -1,8 +1,10 @@
 // Whole conversations, for each declared provider.
 import { describe, expect, it } from "vitest";
+import { familyOf } from "../../../src/models/profiles/families.ts";
 import type { UserContent } from "../../../src/protocol/message.ts";
 import { buildShop, Conversation, inXml, openConnection, play } from "./conversation.ts";
 import { providers } from "./providers/index.ts";
+import { kimi } from "./providers/kimi.ts";
 import { ollama } from "./providers/ollama.ts";
 
 const unknown = "http://127.0.0.1:9/v1";
@@ -106,6 +108,13 @@ describe.each(each)("%s", (_name, provider) => {
   });
 });
 
+it("needs no more than the name kimi-k2-thinking, at any address", async () => {
+  const options = { base_url: unknown, model: "kimi-k2-thinking", profile: null };
+  const connection = openConnection(kimi, play(...buildShop("CANARY")), options);
+  expect(await new Conversation([connection]).say("build me a shop", connection.name)).toMatchObject(finished);
+  expect(names(connection.server.refused)).toEqual([]);
+});
+
 describe("a model whose server knows no tools for it", () => {
   it("writes its calls as text after one refusal, also in a later life", async () => {
     const script = play(...inXml(buildShop("CANARY")));
@@ -173,7 +182,10 @@ describe("a thread that changes between providers", () => {
       const [mine, theirs] = [here.server.received.join(), there.server.received.join()];
       const secrets = [mine.includes(there.api_key), mine.includes(there.gateway_token), theirs.includes(here.api_key)];
       expect([pair, ...secrets]).toEqual([pair, false, false, false]);
-      if (new URL(here.base_url).host === new URL(there.base_url).host) continue;
+      const [mineIs, theirsIs] = [here, there].map(
+        ({ base_url, model }) => `${new URL(base_url).host} ${familyOf(model)}`,
+      );
+      if (mineIs === theirsIs) continue;
       expect([pair, mine.includes("CANARY-OTHER"), theirs.includes("CANARY-ONE")]).toEqual([pair, false, false]);
     }
   });

@@ -5,9 +5,17 @@ import { MAX_TOOL_CALLS } from "./call-builder.ts";
 import { createReplyBuilder } from "./reply-builder.ts";
 import { ReplyTooLong } from "./reply-limits.ts";
 
-function build(chunks: unknown[], limit = 10_000): { reply: ModelReply; deltas: ModelDelta[] } {
+function open(tool_names: string[] = [], limit = 10_000) {
   const deltas: ModelDelta[] = [];
-  const builder = createReplyBuilder((delta) => deltas.push(delta), { max_characters: limit });
+  return { deltas, builder: createReplyBuilder((delta) => deltas.push(delta), { max_characters: limit, tool_names }) };
+}
+
+function build(
+  chunks: unknown[],
+  limit = 10_000,
+  tool_names: string[] = [],
+): { reply: ModelReply; deltas: ModelDelta[] } {
+  const { deltas, builder } = open(tool_names, limit);
   for (const chunk of chunks) builder.accept(chunk as Record<string, unknown>);
   builder.close();
   return { reply: builder.reply(), deltas };
@@ -98,6 +106,115 @@ describe("createReplyBuilder", () => {
     ]);
   });
 
+  it("joins a name that comes in pieces, and announces the call when its name is whole", () => {
+    const tools = ["read", "read_file"];
+    const pieces = [
+      callPiece({ index: 0, id: "c1", function: { name: "read" } }),
+      callPiece({ index: 0, function: { name: "_fi" } }),
+      callPiece({ index: 0, function: { name: "le" } }),
+      callPiece({ index: 0, function: { arguments: "{}" } }),
+    ];
+    expect(named(build(pieces, 10_000, tools).reply)).toEqual([["c1", "read_file", "{}"]]);
+    const { builder, deltas } = open(tools);
+    for (const [at, piece] of pieces.entries()) {
+      builder.accept(piece as never);
+      expect(deltas.length > 0, `piece ${at}`).toBe(at >= 2);
+    }
+  });
+
+  it("announces a call with the first piece if no other tool begins with its name", () => {
+    const { builder, deltas } = open(["f", "g"]);
+    builder.accept(callPiece({ index: 0, id: "c1", function: { name: "f", arguments: "" } }) as never);
+    expect(deltas).toEqual([{ type: "tool_call", index: 0, id: "c1", name: "f" }]);
+  });
+
+  it.each([[{ index: 0 }], [{}]])("keeps one call together under an id that changes with each piece: %j", (place) => {
+    const { reply } = build([
+      callPiece({ ...place, id: "a1", function: { name: "f", arguments: "" } }),
+      callPiece({ ...place, id: "a2", function: { arguments: '{"a"' } }),
+      callPiece({ ...place, id: "a3", function: { name: "index" in place ? "f" : "", arguments: ":1}" } }),
+    ]);
+    expect(named(reply)).toEqual([["a1", "f", '{"a":1}']]);
+  });
+
+  it("is not misled by empty ids and names in later pieces", () => {
+    const { reply } = build([
+      callPiece({ index: 0, id: "c1", function: { name: "f", arguments: "{" } }),
+      callPiece({ index: 0, id: "", function: { name: "", arguments: "}" } }),
+    ]);
+    expect(named(reply)).toEqual([["c1", "f", "{}"]]);
+  });
+
+  it("takes from a whole message in the last chunk only what has not come yet", () => {
+    const message = {
+      role: "assistant",
+      content: "Hello there.",
+      reasoning_content: "hm",
+      tool_calls: [{ id: "c", function: { name: "f", arguments: '{"a":1}' } }],
+    };
+    const last = { object: "chat.completion", choices: [{ message, finish_reason: "tool_calls" }] };
+    const call = callPiece({ index: 0, id: "c", function: { name: "f", arguments: '{"a":1}' } });
+    const whole = build([delta({ reasoning_content: "hm" }), delta({ content: "Hello there." }), call, last]).reply;
+    expect(whole).toMatchObject({ text: "Hello there.", reasoning: "hm", finish: "tool_calls" });
+    expect(named(whole)).toEqual([["c", "f", '{"a":1}']]);
+    const part = build([delta({ content: "Hello" }), last]).reply;
+    expect(part.text).toBe("Hello there.");
+    expect(named(part)).toEqual([["c", "f", '{"a":1}']]);
+    expect(build([delta({ content: "Something else" }), last]).reply.text).toBe("Something else");
+  });
+
+  it("reads reasoning beside an empty field of the other name, or in details alone", () => {
+    expect(build([delta({ reasoning_content: "", reasoning: "a" })]).reply.reasoning).toBe("a");
+    expect(
+      build([delta({ reasoning_content: null, reasoning: "a", reasoning_details: [{ text: "a" }] })]).reply.reasoning,
+    ).toBe("a");
+    expect(build([delta({ reasoning_details: [{ type: "reasoning.text", text: "b" }] })]).reply.reasoning).toBe("b");
+  });
+
+  it.each([
+    ["end_turn", "stop"],
+    ["STOP", "stop"],
+    ["tool_use", "tool_calls"],
+    ["function_call", "tool_calls"],
+    ["max_tokens", "length"],
+    ["model_length", "length"],
+    ["sensitive", "content_filter"],
+    ["SAFETY", "content_filter"],
+  ])("knows %s as an end", (word, finish) => {
+    const { builder } = open();
+    builder.accept(delta({ content: "x" }, word) as never);
+    expect([builder.finished, builder.broken, builder.reply().finish]).toEqual([true, null, finish]);
+  });
+
+  it.each(["insufficient_system_resource", "network_error", "abort", "error", "unknown", "constructor"])(
+    "takes %s for a reply that the server broke off",
+    (word) => {
+      const { builder } = open();
+      builder.accept(delta({ content: "Half" }, word) as never);
+      expect([builder.finished, builder.broken]).toEqual([false, { word, too_long: false }]);
+    },
+  );
+
+  it("gathers what the provider wants back, by the positions of its calls", () => {
+    const { builder } = open();
+    const signature = { google: { thought_signature: "s" } };
+    builder.accept(delta({ reasoning_content: "hm", extra_content: { a: 1 } }) as never);
+    builder.accept(
+      callPiece({ index: 0, id: "c1", function: { name: "f", arguments: "{}" }, extra_content: signature }) as never,
+    );
+    builder.accept(callPiece({ index: 1, id: "c2", function: { name: "g", arguments: "{}" } }) as never);
+    expect(builder.extras()).toEqual({
+      reasoning: "hm",
+      content: "",
+      details: [],
+      message_extra: { a: 1 },
+      call_extras: [
+        { name: "f", extra: signature },
+        { name: "g", extra: undefined },
+      ],
+    });
+  });
+
   it("holds arguments back until the name is known, and announces a nameless call at the end", () => {
     const { reply, deltas } = build([
       callPiece({ index: 0, id: "c1", function: { arguments: "{" } }),
@@ -127,6 +244,9 @@ describe("createReplyBuilder", () => {
       cost_usd: 0.5,
     });
     const plain = { input_tokens: 10, cached_input_tokens: 0, output_tokens: 3, cost_usd: null };
+    for (const cached of [{ cached_tokens: 4 }, { prompt_cache_hit_tokens: 4 }]) {
+      expect(build([{ choices: [], usage: { ...spent, ...cached } }]).reply.usage?.cached_input_tokens).toBe(4);
+    }
     expect(build([{ choices: [{ delta: {}, usage: spent }] }]).reply.usage).toEqual(plain);
     expect(build([{ x_groq: { usage: spent } }]).reply.usage).toEqual(plain);
     expect(build([delta({ content: "x" })]).reply.usage).toBeNull();
