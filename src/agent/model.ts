@@ -25,8 +25,9 @@ export type ModelMessage = Exclude<ChatMessage, AssistantMessage> | (AssistantMe
 /** What a thread remembers, by server and model, of how they want to be asked. Small; it survives restarts. */
 export interface ModelMemory {
   read(key: string): readonly string[];
-  /** Stores the rule before it returns. */
+  /** Stores the rule, as the newest, before it returns. */
   add(key: string, rule: string): void;
+  remove(key: string, rule: string): void;
 }
 
 export interface ModelRequest {

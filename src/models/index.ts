@@ -4,7 +4,7 @@ import type { AgentConfig } from "../protocol/agents/agent.ts";
 import { readAddress } from "./chat/address.ts";
 import { createOpenAiModel, type OpenAiOptions } from "./chat/model.ts";
 import { type ThinkingStarts, withTextCalls } from "./markup/model.ts";
-import { keyOf, knownRules, rememberRule } from "./profiles/memory.ts";
+import { forgetRule, keyOf, knownRules, rememberRule } from "./profiles/memory.ts";
 import { CALLS_AS_TEXT, STARTS_THINKING } from "./profiles/rules.ts";
 import { createXmlModel } from "./xml/model.ts";
 
@@ -39,8 +39,9 @@ function thinkingStarts({ base_url, memory }: OpenAiOptions): ThinkingStarts {
     expects: ({ model }) => knownRules(keyOf(host, model), memory).includes(STARTS_THINKING),
     learn({ model }, hasStrayThinkEnd) {
       const key = keyOf(host, model);
-      if (hasStrayThinkEnd && !knownRules(key, memory).includes(STARTS_THINKING))
-        rememberRule(key, STARTS_THINKING, memory);
+      const isKnown = knownRules(key, memory).includes(STARTS_THINKING);
+      if (hasStrayThinkEnd && !isKnown) rememberRule(key, STARTS_THINKING, memory);
+      if (!hasStrayThinkEnd && isKnown) forgetRule(key, STARTS_THINKING, memory);
     },
   };
 }

@@ -20,7 +20,7 @@ describe("a thread's sandbox", () => {
 describe("a server's model", () => {
   const ask = async (env: Record<string, string>) => {
     const ports = createPorts(readConfig(env as never), openD1().binding, {} as Queue<unknown>);
-    const model = ports.models.native({ read: () => [], add: () => {} });
+    const model = ports.models.native({ read: () => [], add: () => {}, remove: () => {} });
     return model.stream({ model: "m", messages: [], tools: [] }, () => {}, new AbortController().signal);
   };
 

@@ -37,6 +37,9 @@ const MAX_ATTEMPTS = 3;
 const backoff = { base_ms: 500, cap_ms: 5000 };
 const MAX_WAIT_MS = 20_000;
 
+/** What a reasoning model may think before it writes. */
+const THOUGHT_TOKENS = 8000;
+
 export interface SummaryRequest {
   /** Called in turn, until one returns a summary. */
   models: readonly string[];
@@ -89,8 +92,8 @@ async function askModel(
     const { too_long, retryable, retry_after_ms, reason } = outcome.failure;
     const isTooFar = reason === "rate_limited" && (retry_after_ms ?? 0) > MAX_WAIT_MS;
     if (too_long) limit = Math.floor(limit / 2);
-    // Before its limit ends, the model would refuse again.
-    else if (!retryable || isTooFar) return "failed";
+    // Before its limit ends, the model would refuse again. One that is silent takes minutes each time.
+    else if (!retryable || isTooFar || reason === "timeout") return "failed";
     else if (attempt < MAX_ATTEMPTS) {
       await ports.sleep(
         Math.min(MAX_WAIT_MS, Math.max(retry_after_ms ?? 0, backoffDelay(attempt, backoff))),
@@ -118,5 +121,6 @@ function toModelRequest({ before, messages, max_output_tokens }: SummaryRequest,
       { role: "user" as const, content },
     ],
     tools: [],
+    max_output_tokens: max_output_tokens + THOUGHT_TOKENS,
   };
 }

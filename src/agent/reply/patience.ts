@@ -14,9 +14,10 @@ const MAX_RETRY_AFTER_MS = 60_000;
  */
 export const PATIENCE_MS = 10 * 60_000;
 /** A person prefers the next model's answer to a longer wait for this one's. */
-export const PATIENCE_WITH_FALLBACK_MS = 60_000;
+const PATIENCE_WITH_FALLBACK_MS = 60_000;
 
 export interface Tries {
+  has_fallback: boolean;
   failures: number;
   limits: number;
   /** How long the call may still wait for limits. */
@@ -24,7 +25,7 @@ export interface Tries {
 }
 
 export function newTries(has_fallback: boolean): Tries {
-  return { failures: 0, limits: 0, patience_ms: has_fallback ? PATIENCE_WITH_FALLBACK_MS : PATIENCE_MS };
+  return { has_fallback, failures: 0, limits: 0, patience_ms: has_fallback ? PATIENCE_WITH_FALLBACK_MS : PATIENCE_MS };
 }
 
 /** The wait before the next attempt, counted in `tries`; null if there is none. */
@@ -40,6 +41,8 @@ export function planRetry(failure: ModelFailure, tries: Tries): number | null {
     return after_ms;
   }
   tries.failures++;
+  // Each attempt at a silent server takes minutes, and the next model may answer at once.
+  if (tries.has_fallback && failure.reason === "timeout") return null;
   if (tries.failures >= MAX_ATTEMPTS) return null;
   return Math.max(Math.min(asked_ms, MAX_RETRY_AFTER_MS), backoffDelay(tries.failures, backoff));
 }
@@ -52,7 +55,7 @@ export function describeImpatience({ reason, retryable, retry_after_ms }: ModelF
 }
 
 /** In two units at most: `2 h 5 min`, `90 s`. */
-export function describeWait(milliseconds: number): string {
+function describeWait(milliseconds: number): string {
   const seconds = Math.ceil(milliseconds / 1000);
   if (seconds < 120) return `${seconds} s`;
   const minutes = Math.ceil(seconds / 60);

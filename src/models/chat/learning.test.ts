@@ -16,6 +16,7 @@ const request: ModelRequest = {
   messages: [{ role: "user", content: "hi" }],
   tools: [{ name: "f", description: "", parameters: { type: "object" } }],
   temperature: 0.5,
+  max_output_tokens: 16_000,
 };
 const hello = 'data: {"choices":[{"delta":{"content":"Hello."},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n';
 const refuse = (message: string, status = 400) => Response.json({ error: { message } }, { status });
@@ -45,6 +46,11 @@ function openMemory() {
     memory: {
       read: (key: string) => rules.get(key) ?? [],
       add: (key: string, rule: string) => void rules.set(key, [...(rules.get(key) ?? []), rule]),
+      remove: (key: string, rule: string) =>
+        void rules.set(
+          key,
+          (rules.get(key) ?? []).filter((each) => each !== rule),
+        ),
     },
   };
 }
@@ -95,13 +101,34 @@ describe("a refusal that names what it objects to", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("stays learned if the repeat meets a busy server", async () => {
+  it.each([429, 503])("is not remembered while the repeat has not succeeded: %i", async (status) => {
     const { memory, rules } = openMemory();
-    const { ask } = open((asked, count) => (count === 1 ? dislikesTemperature(asked) : refuse("try later", 503)), {
+    const { ask } = open((asked, count) => (count === 1 ? dislikesTemperature(asked) : refuse("try later", status)), {
       memory,
     });
     expect(await ask()).toMatchObject({ kind: "failure", failure: { retryable: true } });
-    expect([...rules.values()]).toEqual([["omit:temperature"]]);
+    expect(rules.size).toBe(0);
+  });
+
+  it("that first seems to mean one thing is read again as another", async () => {
+    const { memory, rules } = openMemory();
+    const { ask, asked } = open(
+      ({ body }) =>
+        "temperature" in body ? refuse("messages[1]: reasoning and temperature are not supported together") : say(),
+      { memory },
+    );
+    expect(await ask()).toMatchObject({ kind: "reply" });
+    expect(asked).toHaveLength(3);
+    expect([...rules.values()].flat()).toContain("omit:temperature");
+  });
+
+  it("teaches how long a reply may be", async () => {
+    const { ask, asked } = open(
+      ({ body }) => (Number(body.max_tokens) > 8192 ? refuse("max_tokens: 16000 > 8192, which is the maximum") : say()),
+      { profile: "workers-ai" },
+    );
+    await ask();
+    expect(asked.map(({ body }) => body.max_tokens)).toEqual([16_000, 8192]);
   });
 
   it("teaches nothing once the reply has begun", async () => {
@@ -141,5 +168,41 @@ describe("an address", () => {
     const gateway_token = "token-0123456789";
     const { ask } = open(() => refuse(`bad: key-0123456789 and ${gateway_token}`), { gateway_token });
     expect(JSON.stringify(await ask())).not.toMatch(/(key|token)-0123456789/);
+  });
+});
+
+describe("a model whose replies begin within a thought", () => {
+  const stream = (content: string) =>
+    new Response(
+      `data: ${JSON.stringify({ choices: [{ delta: { content }, finish_reason: "stop" }] })}\n\ndata: [DONE]\n\n`,
+      {
+        headers: { "content-type": "text/event-stream" },
+      },
+    );
+  const thought = () => stream("I should greet.\n</think>\n\nHello.");
+
+  it("shows the first thought as text, and the next ones as reasoning, until one is an answer", async () => {
+    const { memory, rules } = openMemory();
+    const replies = [thought(), thought(), stream("Hello."), stream("Hello.")];
+    const { ask } = open(() => replies.shift() as Response, { memory });
+    expect(await ask()).toMatchObject({ reply: { reasoning: "", text: expect.stringContaining("I should greet.") } });
+    expect(await ask()).toMatchObject({ reply: { reasoning: "I should greet.\n", text: "Hello." } });
+    expect([...rules.values()].flat()).toEqual(["reply starts with thoughts"]);
+    expect(await ask()).toMatchObject({ reply: { text: "Hello." } });
+    expect([...rules.values()].flat()).toEqual([]);
+    expect(await ask()).toMatchObject({ reply: { reasoning: "", text: "Hello." } });
+  });
+
+  it("is no model of another thread", async () => {
+    const replies = [thought(), stream("Hello.")];
+    await open(() => replies.shift() as Response, { memory: openMemory().memory }).ask();
+    const other = open(() => stream("Hello."), { memory: openMemory().memory });
+    expect(await other.ask()).toMatchObject({ reply: { reasoning: "", text: "Hello." } });
+  });
+
+  it("is not one whose answer mentions the tags", async () => {
+    const { memory, rules } = openMemory();
+    await open(() => stream("Wrap thoughts in <think>…</think>."), { memory }).ask();
+    expect(rules.size).toBe(0);
   });
 });

@@ -100,7 +100,7 @@ async function streamReply(
     const attempt = await sendRequest(setup, request, context, onDelta, signal);
     const rules = lessons < MAX_LESSONS ? findRules(attempt, request, context, learned) : [];
     if (rules.length === 0) {
-      if (!isRefused(attempt)) for (const rule of learned) rememberRule(key, rule, setup.memory);
+      if (attempt.outcome.kind === "reply") for (const rule of learned) rememberRule(key, rule, setup.memory);
       return attempt.outcome;
     }
     learned.push(...rules);
@@ -115,7 +115,7 @@ function openContext({ profile, base_url, provider }: Setup, model: string, rule
   };
 }
 
-/** What the refusal teaches that was not tried yet. */
+/** The most likely thing that the refusal teaches, of those that were not tried yet. */
 function findRules(
   { objection, body }: Attempt,
   { messages }: ModelRequest,
@@ -125,16 +125,12 @@ function findRules(
   if (objection === null) return [];
   const isSent = (hash: string) => profile.images && !refused_images.has(hash);
   const { images, new_images } = listImages(messages);
-  const rules = readObjection(objection, {
+  const readings = readObjection(objection, {
     profile,
     optional_fields: optionalFields(body),
     images: images.filter(isSent),
     new_images: new_images.filter(isSent),
   });
-  return rules.filter((rule) => !tried.includes(rule));
-}
-
-/** A server that is busy or broken says nothing of the request. */
-function isRefused({ objection }: Attempt): boolean {
-  return objection !== null && objection.status < 500 && objection.status !== 429;
+  const untried = readings.map((rules) => rules.filter((rule) => !tried.includes(rule)));
+  return untried.find((rules) => rules.length > 0) ?? [];
 }

@@ -17,7 +17,8 @@ import { createOfferFinder, type Offer } from "./offer.ts";
 import type { CallReader } from "./reader.ts";
 import { createSpanFinder } from "./span.ts";
 import { createTagReader } from "./tag-calls.ts";
-import { beginsCall, type Cursor, isBlock, isInvoke, isResults, type Tag, take } from "./tags.ts";
+import { beginsCall, type Cursor, isBlock, isInvoke, isResults, take } from "./tags.ts";
+import { createThinkTags } from "./think-tags.ts";
 import { createThoughtReader } from "./thoughts.ts";
 import { createTokenReader } from "./token-calls.ts";
 import { isCall, type Token } from "./tokens.ts";
@@ -58,6 +59,7 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
   const cursor: Cursor = { rest: "", at: 0, isEnd: false };
   const code = createCodeTracker();
   const spans = createSpanFinder(cursor);
+  const thinkTags = createThinkTags();
   const offers = createOfferFinder(cursor, calls);
   const tagReader = createTagReader(calls, sink.addReasoning);
   const tokenReader = createTokenReader(calls);
@@ -68,8 +70,6 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
   let isGuess = options.startsThinking === true;
   let hasMessages = false;
   let hasStrayEnd = false;
-  let hasStrayThinkEnd = false;
-  let hasThinkStart = false;
   let hasMarkup = isGuess;
   let hasText = false;
   let hasThoughts = false;
@@ -160,7 +160,9 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
     }
     if (tag.name === "tool_response") return unless(calls.count === 0);
     if (!isStrict) return "offered";
-    if (tag.name === "think") return tag.closes ? admitThinkEnd(tag) : unless(!beginsLine());
+    if (tag.name === "think") {
+      return tag.closes ? thinkTags.admitEnd(tag, cursor, beginsLine(), last) : thinkTags.admitStart(beginsLine());
+    }
     if (tag.closes || isResults(tag)) return unless(calls.count === 0);
     return isBlock(tag) || isInvoke(tag) ? offers.find() : "none";
   }
@@ -169,21 +171,11 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
     return code.beginsLine || isAfterMarkup;
   }
 
-  /** An answer may mention `</think>`, as a word of its own. */
-  function admitThinkEnd(tag: Tag): Offer {
-    const { rest, isEnd } = cursor;
-    if (!beginsLine() && /\s$/.test(last.slice(-1))) return "none";
-    if (tag.end === rest.length && !isEnd) return "undecided";
-    hasStrayThinkEnd ||= !hasThinkStart;
-    // Between two words it stays: without it, they would be one.
-    return beginsLine() || tag.end === rest.length || /\s/.test(rest.charAt(tag.end)) ? "offered" : "none";
-  }
-
   function takeMark({ tag, token }: Mark): void {
     hasMarkup = true;
     if (token) takeToken(token);
     else if (tag.closes) {
-      if (tag.name === "think") hasStrayThinkEnd ||= !hasThinkStart;
+      if (tag.name === "think") thinkTags.noteEnd();
       // The text before this tag was probably the rest of a value that ended too early.
       else hasStrayEnd ||= tag.name === "parameter" && calls.count > 0;
     } else if (tag.name === "think") think(false);
@@ -203,7 +195,7 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
   function think(asMessage: boolean): void {
     mode = "thinking";
     thoughts.start(asMessage);
-    hasThinkStart = true;
+    thinkTags.noteStart();
   }
 
   function read(next: CallReader, step: ReturnType<CallReader["step"]>): boolean {
@@ -219,7 +211,7 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
       mode = "text";
       hasThoughts = true;
       isAfterMarkup = true;
-      hasStrayThinkEnd ||= thoughts.guessed !== null;
+      if (thoughts.guessed !== null) thinkTags.noteEnd();
       isGuess = false;
     }
     return step !== "wait";
@@ -288,7 +280,7 @@ export function createMarkupParser(options: MarkupOptions, sink: ReplySink): Mar
       return hasMarkup;
     },
     get hasStrayThinkEnd() {
-      return hasStrayThinkEnd;
+      return thinkTags.hasStrayEnd;
     },
   };
 }

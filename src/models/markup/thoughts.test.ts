@@ -36,6 +36,9 @@ describe("a thought", () => {
     "Write `<think>` and `</think>`.",
     "```\n<think>\nhm\n</think>\n```\n",
     "Mind a <thinker> and <thought>.",
+    "text <think>x</think> y",
+    "Wrap thoughts in <think>…</think>.",
+    "The answer uses <think>foo</think> tags.\nSo <think>bar</think>\n",
   ])("is not what an answer says about the tags: %j", (text) => {
     expect(parse(text, "whole", native)).toEqual({ text, reasoning: "", calls: [] });
   });
@@ -61,7 +64,7 @@ describe("a </think> that nothing opened", () => {
     expect(readStart(written, native)).toEqual({ text, reasoning: "", calls: 0, isStray: true });
   });
 
-  it.each(["<think>hm</think>Hi", "Use </think> to end it.", "Hi", "`</think>`"])(
+  it.each(["<think>hm</think>Hi", "Use </think> to end it.", "Hi", "`</think>`", "Wrap it in <think>…</think>."])(
     "is not reported for %j",
     (written) => {
       expect(readStart(written, native).isStray).toBe(false);

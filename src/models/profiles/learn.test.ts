@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { chooseProfile } from "./choose.ts";
 import { lacksTools, readObjection, type SentRequest } from "./learn.ts";
-import { forgetRules, knownRules, rememberRule } from "./memory.ts";
+import { forgetRule, forgetRules, knownRules, rememberRule } from "./memory.ts";
 import { plainProfile } from "./profile.ts";
 import { applyRules } from "./rules.ts";
 
@@ -13,7 +13,7 @@ const sent: SentRequest = {
 };
 const withImages = { ...sent, images: ["old", "new"], new_images: ["new"] };
 const learn = (detail: string, given: Partial<SentRequest> = {}, status = 400, param: string | null = null) =>
-  readObjection({ status, detail, param }, { ...sent, ...given });
+  readObjection({ status, detail, param }, { ...sent, ...given }).at(0) ?? [];
 
 describe("readObjection", () => {
   it.each([
@@ -89,6 +89,9 @@ describe("readObjection", () => {
     ["messages.content.type 参数非法，取值范围 ['text']", 400],
     ["No endpoints found that support image input", 404],
     ["this model does not support vision", 422],
+    ["This model does not support image input.", 400],
+    ["Image input is not supported by this model", 400],
+    ["Qwen/Qwen3 is not a multimodal model", 400],
     ["image input is not supported - hint: if this is unexpected, you may need to provide the mmproj", 500],
   ])("reads that the model sees no images: %s", (detail, status) => {
     expect(learn(detail, withImages, status)).toEqual(["no images"]);
@@ -100,6 +103,11 @@ describe("readObjection", () => {
     "Unsupported image format: image/tiff",
     "Failed to download image from https://x.example/a.png",
     "Could not process image",
+    "image/svg+xml is not supported",
+    "Image format not supported",
+    "Too many images: at most 10 are allowed",
+    "Only HTTPS image URLs are supported",
+    "image URLs are not currently supported, please use base64 encoded data instead",
   ])("blames the newest image alone: %s", (detail) => {
     expect(learn(detail, withImages)).toEqual(["image:new"]);
     expect(learn(detail, { ...withImages, new_images: [] })).toEqual(["image:old", "image:new"]);
@@ -164,7 +172,11 @@ describe("the memory of rules", () => {
 
   it("joins what the thread and this isolate know, and keeps an image in its thread", () => {
     const stored: string[] = [];
-    const memory = { read: () => stored, add: (_key: string, rule: string) => void stored.push(rule) };
+    const memory = {
+      read: () => stored,
+      add: (_key: string, rule: string) => void stored.push(rule),
+      remove: () => {},
+    };
     rememberRule("h m", "ids:nine", memory);
     rememberRule("h m", "image:a", memory);
     expect(stored).toEqual(["ids:nine", "image:a"]);
@@ -178,5 +190,15 @@ describe("the memory of rules", () => {
     for (let at = 0; at < 100; at++) rememberRule("h 299", `omit:${at}`, undefined);
     expect(knownRules("h 0", undefined)).toEqual([]);
     expect(knownRules("h 299", undefined)).toHaveLength(32);
+    expect(knownRules("h 299", undefined).at(-1)).toBe("omit:99");
+  });
+
+  it("lets the newest of two contrary rules win, and forgets what did not hold", () => {
+    rememberRule("h m", "send reasoning_content", undefined);
+    rememberRule("h m", "send no reasoning", undefined);
+    rememberRule("h m", "send reasoning_content", undefined);
+    expect(knownRules("h m", undefined)).toEqual(["send no reasoning", "send reasoning_content"]);
+    forgetRule("h m", "send reasoning_content", undefined);
+    expect(knownRules("h m", undefined)).toEqual(["send no reasoning"]);
   });
 });

@@ -26,24 +26,26 @@ export interface SentRequest {
  */
 const statuses = new Set([0, 400, 404, 415, 422, 500]);
 
-/** What the refusal teaches, most likely first; empty if it names nothing that can be changed. */
-export function readObjection({ status, detail, param }: Objection, sent: SentRequest): Rule[] {
+/** What the refusal may teach, the most likely first; empty if it names nothing that can be changed. */
+export function readObjection(objection: Objection, sent: SentRequest): Rule[][] {
+  const { status, detail, param } = objection;
   if (!statuses.has(status)) return [];
   const text = `${param ?? ""} ${detail}`;
-  if (status === 404 || status === 500)
-    return sent.images.length > 0 && mentionsImages(text) ? refuseImages(text, sent) : [];
-  return (
-    readReasoning(text) ??
-    readSignature(text) ??
-    readCallIds(text) ??
-    readLimit(text) ??
-    readEffort(text) ??
-    readField(text, sent) ??
-    readOrder(text) ??
-    (sent.images.length > 0 && mentionsImages(text) ? refuseImages(text, sent) : null) ??
-    readContent(text, sent) ??
-    []
-  );
+  const images = sent.images.length > 0 && mentionsImages(text) ? [refuseImages(text, sent)] : [];
+  if (status === 404 || status === 500) return images;
+  const named = param === null ? null : readField(`${param} is not supported`, sent);
+  const readings = [
+    readReasoning(text),
+    readSignature(text),
+    readCallIds(text),
+    readLimit(text, sent),
+    readEffort(text),
+    readField(text, sent),
+    readOrder(text),
+    ...images,
+    readContent(text, sent),
+  ];
+  return [named, ...readings].flatMap((rule) => (rule === null ? [] : [[rule].flat()]));
 }
 
 /** Ollama, OpenRouter, vLLM without a parser for calls, and relatives of theirs. */
@@ -61,89 +63,99 @@ const isMissing =
 const isUnknown =
   /\b(?:unsupported|not supported|does(?:n't| not) support|un(?:known|recogni[sz]ed|expected)|not (?:permitted|allowed)|extra(?:_forbidden| inputs| fields)|additional propert|invalid|not (?:a )?valid|must not|can(?:'t|not) be)/i;
 
-function readReasoning(text: string): Rule[] | null {
-  if (!/reasoning_(?:content|details)|\breasoning\b(?!_effort)/i.test(text) || /reasoning_effort/.test(text))
-    return null;
-  if (/reasoning_content/i.test(text) && isMissing.test(text) && !/extra_forbidden|is unsupported/.test(text))
-    return ["send reasoning_content"];
-  return isUnknown.test(text) || /signature|modified/i.test(text) ? ["send no reasoning"] : null;
+/** Its field on a message, and not the effort or a word about reasoning models. */
+const reasoningField = /reasoning_(?:content|details)|thinking_blocks|messages?\b.{0,60}\breasoning\b(?! model)/i;
+
+function readReasoning(text: string): Rule | null {
+  if (!reasoningField.test(text) || /reasoning_effort/.test(text)) return null;
+  const isRefused = /extra_forbidden|is unsupported|not permitted/.test(text);
+  if (/reasoning_content/i.test(text) && isMissing.test(text) && !isRefused) return "send reasoning_content";
+  return isUnknown.test(text) || isRefused ? "send no reasoning" : null;
 }
 
-function readSignature(text: string): Rule[] | null {
+function readSignature(text: string): Rule | null {
   if (/missing a `?thought_signature|thought_signature.{0,40}(?:missing|required)/i.test(text))
-    return ["send signatures"];
-  if (/extra_content|thought_signature/i.test(text)) return ["send no signatures"];
+    return "send signatures";
+  if (/extra_content|thought_signature/i.test(text)) return "send no signatures";
   // The signature of a thought, from Claude behind a proxy.
-  return /\bsignature\b.{0,40}\bthinking\b|\bthinking\b.{0,60}(?:modified|must start with)/i.test(text)
-    ? ["send no reasoning"]
-    : null;
+  const isChanged = /\bsignature\b.{0,40}\bthinking\b|\bthinking\b.{0,60}(?:modified|must start with)/i;
+  return isChanged.test(text) ? "send no reasoning" : null;
 }
 
 /** Also two objections of one server: Mistral's length, Claude's characters. */
-function readCallIds(text: string): Rule[] | null {
+function readCallIds(text: string): Rule | null {
   if (!/\b(?:tool[_ ]?(?:call|use)s?)\b.{0,40}\bid\b|tool_call_id|tool_calls?\S*\.id\b/i.test(text)) return null;
-  if (/length of 9|nine/i.test(text)) return ["ids:nine"];
-  if (/a-z\W*A-Z\W*0-9\W*_|a-zA-Z0-9_|pattern/i.test(text)) return ["ids:plain"];
-  if (/too long|maximum length|at most|max_length/i.test(text)) return ["ids:forty"];
-  return null;
+  if (/length of 9|nine/i.test(text)) return "ids:nine";
+  if (/a-z\W*A-Z\W*0-9\W*_|a-zA-Z0-9_|pattern/i.test(text)) return "ids:plain";
+  return /too long|maximum length|at most|max_length/i.test(text) ? "ids:forty" : null;
 }
 
-function readLimit(text: string): Rule[] | null {
-  if (/max_tokens/.test(text) && /use '?`?max_completion_tokens/i.test(text)) return ["limit is max_completion_tokens"];
-  if (/max_completion_tokens/.test(text) && /use '?`?max_tokens/i.test(text)) return ["limit is max_tokens"];
+function readLimit(text: string, { profile, optional_fields }: SentRequest): Rule | null {
+  if (/max_tokens/.test(text) && /use '?`?max_completion_tokens/i.test(text)) return "limit is max_completion_tokens";
+  if (/max_completion_tokens/.test(text) && /use '?`?max_tokens/i.test(text)) return "limit is max_tokens";
+  if (!/\bmax_(?:completion_)?tokens\b/.test(text)) return null;
+  if (profile.limit.required && optional_fields.includes(profile.limit.field)) return readLargestLimit(text);
   if (!isMissing.test(text) || isUnknown.test(text)) return null;
-  if (/\bmax_tokens\b/.test(text)) return ["limit is max_tokens"];
-  return /\bmax_completion_tokens\b/.test(text) ? ["limit is max_completion_tokens"] : null;
+  return /\bmax_tokens\b/.test(text) ? "limit is max_tokens" : "limit is max_completion_tokens";
 }
 
-function readEffort(text: string): Rule[] | null {
-  return /tools?\b.{0,40}\breasoning_effort/i.test(text) && /'?none'?/i.test(text) ? ["no effort with tools"] : null;
+/** "max_tokens: 16000 > 8192, which is the maximum", "the valid range of max_tokens is [1, 8192]". */
+function readLargestLimit(text: string): Rule | null {
+  if (/\bcontext\b/i.test(text) || !/\b(?:maximum|max|at most|range|exceed|less|larger|large)\b|[<>]/i.test(text))
+    return null;
+  const numbers = (text.match(/\b\d{3,7}\b/g) ?? []).map(Number);
+  const limit = Math.min(...numbers.filter((number) => number >= MIN_LIMIT));
+  return Number.isFinite(limit) ? `limit:${limit}` : null;
 }
 
-/** The field that is named; the longest, since `max_tokens` is in `min_max_tokens`. */
-function readField(text: string, { profile, optional_fields }: SentRequest): Rule[] | null {
+/** A smaller number is a status or a code. */
+const MIN_LIMIT = 512;
+
+function readEffort(text: string): Rule | null {
+  const isNamed = /tools?\b.{0,40}\breasoning_effort/i.test(text) && /'?none'?/i.test(text);
+  return isNamed ? "no effort with tools" : null;
+}
+
+/** The field that is named; the longest, since one name may be part of another. */
+function readField(text: string, { profile, optional_fields }: SentRequest): Rule | null {
   if (!isUnknown.test(text) && !/\bonly\b.{0,30}\ballowed\b/i.test(text)) return null;
-  const named = optional_fields.filter((field) => new RegExp(`\\b${field}\\b`).test(text));
   if (/\bcache_control\b/.test(text)) {
     const isInResult = /tool_result/.test(text) && profile.cache_marks === "parts";
-    return [isInResult ? "mark whole messages" : "no cache marks"];
+    return isInResult ? "mark whole messages" : "no cache marks";
   }
+  const named = optional_fields.filter((field) => new RegExp(`\\b${field}\\b`).test(text));
   const [field] = named.toSorted((one, other) => other.length - one.length);
-  return field === undefined ? null : [`omit:${field}`];
+  return field === undefined ? null : `omit:${field}`;
 }
 
-function readOrder(text: string): Rule[] | null {
-  if (/role\W{0,3}user\W{0,3}\s*(?:right )?after\s*(?:role\s*)?\W{0,3}tool/i.test(text)) return ["bridge results"];
-  if (/roles? must alternate|alternate user|consecutive (?:user|messages)|two .{0,20}in a row/i.test(text))
-    return ["merge messages"];
-  if (
-    /system\W{0,3}\s*(?:role|messages?|prompts?)\b.{0,40}not (?:supported|allowed|permitted)|developer instruction is not enabled/i.test(
-      text,
-    )
-  )
-    return ["no system role"];
-  return null;
+function readOrder(text: string): Rule | null {
+  if (/role\W{0,3}user\W{0,3}\s*(?:right )?after\s*(?:role\s*)?\W{0,3}tool/i.test(text)) return "bridge results";
+  if (/roles? must alternate|alternate user|consecutive (?:user|messages)|two .{0,20}in a row/i.test(text)) {
+    return "merge messages";
+  }
+  const isSystem =
+    /system\W{0,3}\s*(?:role|messages?|prompts?)\b.{0,40}not (?:supported|allowed|permitted)|developer instruction is not enabled/i;
+  return isSystem.test(text) ? "no system role" : null;
 }
 
-function readContent(text: string, { profile }: SentRequest): Rule[] | null {
+function readContent(text: string, { profile }: SentRequest): Rule | null {
   if (!/\bcontent\b|\bmessage\b.*\bempty\b/i.test(text)) return null;
   const isEmptyRefused = /non-?empty|(?:cannot|must not|may not) be empty|is (?:blank|empty)|min_length/i.test(text);
-  if (profile.empty_content === "text") return isEmptyRefused ? ["content is nothing"] : null;
-  return isEmptyRefused || /null|none\b|nil|required|missing|string/i.test(text) ? ["content is text"] : null;
+  if (profile.empty_content === "text") return isEmptyRefused ? "content is nothing" : null;
+  const isMissed = isEmptyRefused || /null|none\b|nil|required|missing|string/i.test(text);
+  return isMissed ? "content is text" : null;
 }
 
-export function mentionsImages(text: string): boolean {
+function mentionsImages(text: string): boolean {
   return /image|vision|multi-?modal|content\.type/i.test(text);
 }
 
-/**
- * A model that sees no image refuses all of them. A refusal of one image (its size, its format, an address that does not
- * answer) says nothing of others.
- */
+/** A server that says so of the model refuses every image. Else it is this one: its size, its format, its address. */
+const seesNoImages =
+  /(?:not|n't) (?:currently )?support(?:s|ed)? (?:image|vision|multi-?modal)|(?:image|vision)s?(?: input| content)? (?:is|are) not supported(?! type| format)(?!.*\b(?:url|format|type)\b)|support image input|not a (?:multi-?modal|vision) model|unknown variant .image_url|only (?:supports? )?text|content\.type|mmproj/i;
+
 function refuseImages(text: string, { images, new_images }: SentRequest): Rule[] {
-  const isOne =
-    /too large|too big|exceed|\bsize\b|dimension|resolution|pixel|download|fetch|retriev|access|timed? ?out|corrupt|decode|base64|(?:invalid|unsupported|bad|unknown) (?:image(?: (?:format|type|data|url))?|media|mime)|could not process|unable to process|not (?:a )?valid image/i;
-  if (!isOne.test(text)) return ["no images"];
+  if (seesNoImages.test(text)) return ["no images"];
   const refused = new_images.length > 0 ? new_images : images;
   return refused.map((hash): Rule => `image:${hash}`);
 }

@@ -1,6 +1,7 @@
 // Which rules are known of a server and model: those of the thread, which outlive this isolate, and those that any
 // thread of this isolate has learned. An image is one thread's own.
 import type { ModelMemory } from "../../agent/model.ts";
+import { STARTS_THINKING } from "./rules.ts";
 
 /** Of this isolate, by server and model. A deployment has one server and a handful of models. */
 const learned = new Map<string, Set<string>>();
@@ -12,20 +13,34 @@ export function keyOf(host: string, model: string): string {
 }
 
 export function knownRules(key: string, memory: ModelMemory | undefined): string[] {
-  return [...new Set([...(learned.get(key) ?? []), ...(memory?.read(key) ?? [])])];
+  const own = memory?.read(key) ?? [];
+  return [...[...(learned.get(key) ?? [])].filter((rule) => !own.includes(rule)), ...own];
+}
+
+export function forgetRule(key: string, rule: string, memory: ModelMemory | undefined): void {
+  memory?.remove(key, rule);
+  learned.get(key)?.delete(rule);
 }
 
 export function rememberRule(key: string, rule: string, memory: ModelMemory | undefined): void {
   memory?.add(key, rule);
-  if (rule.startsWith("image:")) return;
+  if (isOfThread(rule)) return;
   const rules = learned.get(key) ?? new Set();
-  if (rules.size >= MAX_RULES) return;
+  // The newest rule is the last, since a later one wins over an earlier.
+  rules.delete(rule);
   rules.add(rule);
-  // The newest is the last: a model that is in use stays.
+  const [first] = rules;
+  if (rules.size > MAX_RULES && first !== undefined) rules.delete(first);
+  // The newest model is the last: one that is in use stays.
   learned.delete(key);
   learned.set(key, rules);
   const [oldest] = learned.keys();
   if (learned.size > MAX_MODELS && oldest !== undefined) learned.delete(oldest);
+}
+
+/** One image, or what one reply seemed to show, says nothing of other threads. */
+function isOfThread(rule: string): boolean {
+  return rule.startsWith("image:") || rule === STARTS_THINKING;
 }
 
 /** For tests, which share one isolate. */

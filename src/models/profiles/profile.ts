@@ -34,8 +34,8 @@ export interface Profile {
   omits: readonly string[];
   /** Fields of the request that the server needs beside OpenAI's. */
   adds: Readonly<Record<string, unknown>>;
-  /** The name of the limit for the reply, and whether it must be sent. */
-  limit: { field: "max_tokens" | "max_completion_tokens"; required: boolean };
+  /** The name of the limit for the reply, whether it must be sent, and the largest that the server accepts. */
+  limit: { field: "max_tokens" | "max_completion_tokens"; required: boolean; max?: number };
   images: boolean;
   /**
    * Marks what a provider shall cache, for those that cache nothing by themselves: in parts of the content, or of a

@@ -8,7 +8,7 @@ export const STARTS_THINKING = "reply starts with thoughts";
 export const CALLS_AS_TEXT = "calls are written as text";
 
 /** `omit:`: a field of the request. `image:`: one image, by a hash of its address. */
-export type Rule = `omit:${string}` | `image:${string}` | `ids:${IdForm}` | keyof typeof changes;
+export type Rule = `omit:${string}` | `image:${string}` | `ids:${IdForm}` | `limit:${number}` | keyof typeof changes;
 
 const changes = {
   "send reasoning_content": (profile) => ({
@@ -32,10 +32,13 @@ const changes = {
   "mark whole messages": (profile) => ({ ...profile, cache_marks: "messages" }),
   "no cache marks": (profile) => ({ ...profile, cache_marks: "none" }),
   "no effort with tools": (profile) => ({ ...profile, adds: { ...profile.adds, reasoning_effort: "none" } }),
-  "limit is max_tokens": (profile) => ({ ...profile, limit: { field: "max_tokens", required: true } }),
+  "limit is max_tokens": (profile) => ({
+    ...profile,
+    limit: { ...profile.limit, field: "max_tokens", required: true },
+  }),
   "limit is max_completion_tokens": (profile) => ({
     ...profile,
-    limit: { field: "max_completion_tokens", required: true },
+    limit: { ...profile.limit, field: "max_completion_tokens", required: true },
   }),
 } satisfies Record<string, (profile: Profile) => Profile>;
 
@@ -49,6 +52,9 @@ export function applyRules(profile: Profile, rules: Iterable<string>): Profile {
     if (isChange(rule)) changed = changes[rule](changed);
     else if (kind === "omit") changed = { ...changed, omits: [...changed.omits, value] };
     else if (kind === "ids" && isIdForm(value)) changed = { ...changed, ids: value };
+    else if (kind === "limit" && Number(value) > 0) {
+      changed = { ...changed, limit: { ...changed.limit, required: true, max: Number(value) } };
+    }
   }
   return changed;
 }

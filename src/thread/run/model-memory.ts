@@ -21,14 +21,25 @@ export function openModelMemory(life: Life): ModelMemory {
     known ??= readMeta(life.database.sql, KEY, shapeOf(isRules)) ?? {};
     return known;
   };
+  const store = (key: string, own: string[]): void => {
+    const { [key]: _, ...others } = rules();
+    const kept = Object.entries(others).slice(1 - MAX_MODELS);
+    known = { ...Object.fromEntries(kept), ...(own.length > 0 ? { [key]: own.slice(-MAX_RULES) } : {}) };
+    transact(life, () => writeMeta(life.database.sql, KEY, known));
+  };
   return {
     read: (key) => rules()[key] ?? [],
     add(key, rule) {
-      const { [key]: own = [], ...others } = rules();
-      if (own.includes(rule)) return;
-      const kept = Object.entries(others).slice(1 - MAX_MODELS);
-      known = { ...Object.fromEntries(kept), [key]: [...own, rule].slice(-MAX_RULES) };
-      transact(life, () => writeMeta(life.database.sql, KEY, known));
+      const own = rules()[key] ?? [];
+      if (own.at(-1) !== rule) store(key, [...own.filter((each) => each !== rule), rule]);
+    },
+    remove(key, rule) {
+      const own = rules()[key] ?? [];
+      if (own.includes(rule))
+        store(
+          key,
+          own.filter((each) => each !== rule),
+        );
     },
   };
 }

@@ -1,5 +1,5 @@
 // What a tool call is about, in one line: a command, a path, an address.
-const subjects = ["command", "path", "url", "port", "query", "pattern", "question", "command_id", "from "];
+const subjects = ["command", "path", "url", "port", "query", "pattern", "question", "command_id", "from"];
 
 const silentTools = new Set([
   "create_tasks",

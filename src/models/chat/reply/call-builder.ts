@@ -5,6 +5,7 @@ import type { ModelDelta } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
 import type { ToolCall } from "../../../protocol/message.ts";
 import { mergeExtra } from "./extras.ts";
+import { createJsonEnd, type JsonEnd } from "./json-end.ts";
 import { ReplyTooLong } from "./reply-limits.ts";
 
 /** More calls than this in one message are a loop and no plan; OpenAI's own limit is 128. */
@@ -16,6 +17,7 @@ interface OpenCall {
   id: string;
   name: string;
   arguments: string;
+  end: JsonEnd;
   extra: unknown;
   /** Whether `tool_call` was sent; until then the arguments wait for the whole name. */
   announced: boolean;
@@ -46,7 +48,15 @@ export function createCallBuilder(
     const last = calls.at(-1);
     if (last && last.name !== "" && !last.announced) announce(last);
     count(id.length);
-    const call = { index: calls.length, id, name: "", arguments: "", extra: undefined, announced: false };
+    const call = {
+      index: calls.length,
+      id,
+      name: "",
+      arguments: "",
+      end: createJsonEnd(),
+      extra: undefined,
+      announced: false,
+    };
     calls.push(call);
     return call;
   }
@@ -93,6 +103,7 @@ export function createCallBuilder(
       }
       count(piece.length);
       call.arguments += piece;
+      call.end.push(piece);
       if (call.announced) {
         if (piece !== "") onDelta({ type: "tool_arguments", index: call.index, text: piece });
       } else if (call.name !== "" && (call.arguments !== "" || isWhole(call.name, names))) announce(call);
@@ -126,16 +137,13 @@ function startsAnother(known: OpenCall, id: string, name: string, piece: string)
   if (name === "" || known.name === "" || (id !== "" && id === known.id)) return false;
   const hasOtherId = id !== "" && known.id !== "";
   if (hasOtherId && name !== known.name) return true;
-  return isJsonObject(known.arguments) && (hasOtherId || isJsonObject(piece));
+  return known.end.isWhole && (hasOtherId || isWholeObject(piece));
 }
 
-function isJsonObject(text: string): boolean {
-  if (!text.trimStart().startsWith("{")) return false;
-  try {
-    return isRecord(JSON.parse(text));
-  } catch {
-    return false;
-  }
+function isWholeObject(text: string): boolean {
+  const end = createJsonEnd();
+  end.push(text);
+  return end.isWhole;
 }
 
 function readArguments(value: unknown): string {

@@ -159,7 +159,7 @@ describe("images", () => {
   });
 
   it("are left out one by one if the server refused them", () => {
-    expect(write([message], {}, {}, [hashImage("data:a")])[0]?.content).toEqual([
+    expect(write([message], {}, {}, [hashImage({ url: "data:a" })])[0]?.content).toEqual([
       { type: "text", text: "look" },
       { type: "text", text: note },
       image("data:b"),

@@ -55,8 +55,7 @@ function toUserContent(
 ): WireMessage["content"] {
   if (typeof content === "string" || (profile.images && refused_images.size === 0)) return content;
   const shown = content.map((part) => {
-    const isRefused =
-      part.type === "image_url" && (!profile.images || refused_images.has(hashImage(part.image_url.url)));
+    const isRefused = part.type === "image_url" && (!profile.images || refused_images.has(hashImage(part.image_url)));
     return isRefused ? unseenImage : part;
   });
   if (shown.some(({ type }) => type !== "text")) return shown;
@@ -177,9 +176,7 @@ export function listImages(messages: readonly ModelMessage[]): { images: string[
   const hashes = (list: readonly ModelMessage[]) =>
     list.flatMap(({ role, content }) =>
       role === "user" && Array.isArray(content)
-        ? content.flatMap((part) =>
-            isRecord(part) && part.type === "image_url" ? [hashImage(part.image_url.url)] : [],
-          )
+        ? content.flatMap((part) => (isRecord(part) && part.type === "image_url" ? [hashImage(part.image_url)] : []))
         : [],
     );
   const replied = messages.findLastIndex(({ role }) => role === "assistant");

@@ -32,5 +32,6 @@ export function optionalFields(body: RequestBody): string[] {
 }
 
 function limitOf({ max_output_tokens }: ModelRequest, { limit }: Profile): Record<string, unknown> {
-  return limit.required && max_output_tokens !== undefined ? { [limit.field]: max_output_tokens } : {};
+  if (!limit.required || max_output_tokens === undefined) return {};
+  return { [limit.field]: Math.min(max_output_tokens, limit.max ?? Number.POSITIVE_INFINITY) };
 }
