@@ -9,6 +9,7 @@ import { type Ending, ErrorObject, readReply } from "./completion-body.ts";
 import { describeError, describeErrorObject, failWith } from "./failure/failure.ts";
 import type { Provider } from "./failure/redaction.ts";
 import { readRefusal, readRefusedValue } from "./failure/refusal.ts";
+import { saysBroken } from "./reply/ending.ts";
 import { selectExtras } from "./reply/extras.ts";
 import { type BrokenEnd, createReplyBuilder, type ReplyBuilder } from "./reply/reply-builder.ts";
 import { ReplyTooLong } from "./reply/reply-limits.ts";
@@ -34,6 +35,8 @@ export interface Attempt {
   outcome: ModelOutcome;
   body: RequestBody;
   objection: Objection | null;
+  /** A word for the end of the reply that may be one of this server's own. */
+  unknown_end: string | null;
 }
 
 /** Some models think in silence for minutes. While another one could be asked, two minutes are enough. */
@@ -51,6 +54,7 @@ export async function sendRequest(
   const builder = createReplyBuilder(onDelta, {
     max_characters: limits.reply_characters,
     tool_names: request.tools.map(({ name }) => name),
+    ends: context.ends,
   });
   const body = toRequestBody(request, context);
   let ending: Ending = "cut";
@@ -69,7 +73,8 @@ export async function sendRequest(
     guard.release();
   }
   const outcome = endRequest();
-  return { outcome, body, objection };
+  const word = builder.broken?.word ?? null;
+  return { outcome, body, objection, unknown_end: word === null || saysBroken(word) ? null : word };
 
   function endRequest(): ModelOutcome {
     if (guard.reason === "cancelled") return { kind: "aborted", reply: closeReply(builder) };
@@ -85,10 +90,11 @@ function limitsFor({ has_fallback }: ModelRequest, limits: OpenAiLimits): OpenAi
   return { ...limits, first_byte_ms: Math.min(limits.first_byte_ms, FIRST_BYTE_WITH_FALLBACK_MS) };
 }
 
-function headersFor({ auth }: Profile, { api_key, gateway_token }: Exchange["keys"]): Record<string, string | null> {
-  if (auth === "api-key") return { "api-key": api_key, Authorization: null };
-  if (auth === "gateway" && gateway_token !== null) return { "cf-aig-authorization": `Bearer ${gateway_token}` };
-  return {};
+function headersFor(profile: Profile, { api_key, gateway_token }: Exchange["keys"]): Record<string, string | null> {
+  return {
+    ...(profile.auth === "api-key" ? { "api-key": api_key, Authorization: null } : {}),
+    ...(profile.opens_gateway && gateway_token ? { "cf-aig-authorization": `Bearer ${gateway_token}` } : {}),
+  };
 }
 
 function closeReply(builder: ReplyBuilder): ModelReply {

@@ -140,6 +140,27 @@ describe("a refusal that names what it objects to", () => {
   });
 });
 
+describe("an end with a word that nobody knows", () => {
+  const ends = (word: string) => () =>
+    new Response(
+      `data: ${JSON.stringify({ choices: [{ delta: { content: "Hello." }, finish_reason: word }] })}\n\ndata: [DONE]\n\n`,
+      {
+        headers: { "content-type": "text/event-stream" },
+      },
+    );
+
+  it("is a broken reply once, and this server's end when it comes again", async () => {
+    const { ask } = open(ends("finito"), { memory: openMemory().memory });
+    expect(await ask()).toMatchObject({ kind: "failure", failure: { retryable: true, reason: "broken_reply" } });
+    expect(await ask()).toMatchObject({ kind: "reply", reply: { text: "Hello.", finish: "other" } });
+  });
+
+  it("is a broken reply each time if the word says so", async () => {
+    const { ask } = open(ends("upstream_error"), { memory: openMemory().memory });
+    for (const _ of [1, 2]) expect(await ask()).toMatchObject({ kind: "failure", failure: { reason: "broken_reply" } });
+  });
+});
+
 describe("an address", () => {
   it("keeps its query, and the path of the operation is not doubled", async () => {
     const { ask, asked } = open(say, {

@@ -7,7 +7,7 @@ import { chooseProfile } from "../profiles/choose.ts";
 import { familyOf } from "../profiles/families.ts";
 import { readObjection } from "../profiles/learn.ts";
 import { keyOf, knownRules, rememberRule } from "../profiles/memory.ts";
-import { applyRules, type Rule, refusedImages } from "../profiles/rules.ts";
+import { applyRules, knownEnds, type Rule, refusedImages } from "../profiles/rules.ts";
 import { readAddress } from "./address.ts";
 import { fetchBounded } from "./bounded-fetch.ts";
 import { type Attempt, type Exchange, type OpenAiLimits, sendRequest } from "./exchange.ts";
@@ -100,6 +100,8 @@ async function streamReply(
     const attempt = await sendRequest(setup, request, context, onDelta, signal);
     const rules = lessons < MAX_LESSONS ? findRules(attempt, request, context, learned) : [];
     if (rules.length === 0) {
+      // An end that comes a second time with the same word is this server's way to end.
+      if (attempt.unknown_end !== null) rememberRule(key, `end:${attempt.unknown_end.slice(0, 60)}`, setup.memory);
       if (attempt.outcome.kind === "reply") for (const rule of learned) rememberRule(key, rule, setup.memory);
       return attempt.outcome;
     }
@@ -112,6 +114,7 @@ function openContext({ profile, base_url, provider }: Setup, model: string, rule
     profile: applyRules(chooseProfile(profile, base_url, model), rules),
     origin: `${provider.host} ${familyOf(model)}`,
     refused_images: refusedImages(rules),
+    ends: knownEnds(rules),
   };
 }
 

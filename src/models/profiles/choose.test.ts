@@ -9,6 +9,8 @@ const unknown = "http://127.0.0.1:9999/v1";
 describe("chooseProfile", () => {
   it.each([
     ["kimi-k2-thinking", { ids: "kimi", reasoning: { field: "reasoning_content", on: "calls", required: true } }],
+    ["accounts/fireworks/models/kimi-k2p6", { ids: "kimi", omits: ["temperature"] }],
+    ["gemini-flash-latest", { signatures: "required" }],
     ["moonshotai/Kimi-K2.6", { ids: "kimi", omits: ["temperature"] }],
     ["deepseek-v4-pro", { images: false, reasoning: { field: "reasoning_content", on: "all", required: true } }],
     ["deepseek-flash", { images: true }],
@@ -38,6 +40,27 @@ describe("chooseProfile", () => {
     ["https://api.z.ai/api/paas/v4", "glm-5", { adds: { tool_stream: true } }],
   ])("puts what %s needs over what %s needs", (base_url, model, expected) => {
     expect(chooseProfile(null, base_url, model)).toMatchObject(expected);
+  });
+
+  it.each([
+    ["deepseek", { reasoning: { field: "reasoning_content", required: true } }],
+    ["kimi", { ids: "kimi" }],
+    ["minimax", { thinks: true }],
+    ["gemini", { signatures: "required" }],
+    ["glm", { adds: { tool_stream: true } }],
+  ])("takes the setting %s for what its models need, under a name that says nothing", (name, expected) => {
+    expect(chooseProfile(name, unknown, "house-model")).toMatchObject(expected);
+  });
+
+  it.each([
+    ["workers-ai/v1", "@cf/meta/llama-4", { limit: { required: true }, opens_gateway: true }],
+    ["compat", "workers-ai/@cf/meta/llama-4", { limit: { required: true }, opens_gateway: true }],
+    ["compat", "anthropic/claude-sonnet-5", { limit: { required: true }, ids: "plain" }],
+    ["mistral/v1", "mistral-large", { omits: ["stream_options"] }],
+    ["compat", "google-ai-studio/gemini-3-pro", { signatures: "required" }],
+    ["azure-openai/x/y", "my-deployment", { auth: "api-key", opens_gateway: true }],
+  ])("knows the server behind the gateway by the path %s and the name %s", (path, model, expected) => {
+    expect(chooseProfile(null, `https://gateway.ai.cloudflare.com/v1/acc/gw/${path}`, model)).toMatchObject(expected);
   });
 
   it("follows the setting before the address", () => {

@@ -55,7 +55,7 @@ const families: Family[] = [
   {
     // They accept no other temperature than their own.
     name: "kimi",
-    models: /^kimi-(?:k2\.[5-9]|k[3-9]|for-coding)/,
+    models: /^kimi-(?:k2[.p][5-9]|k[3-9]|for-coding)/,
     change: { reasoning: { ...returnsReasoning, required: true }, ...kimi, omits: ["temperature"] },
   },
   { name: "kimi", models: /^(?:kimi|moonshot)/, change: kimi },
@@ -66,7 +66,7 @@ const families: Family[] = [
   { name: "minimax", models: /^minimax/, change: { reasoning: { ...returnsReasoning, on: "all" }, thinks: true } },
   // Relays that translate to its own API make an empty text of an empty content, which it refuses.
   { name: "claude", models: /^claude/, change: { ids: "plain", empty_content: "null", cache_marks: "parts" } },
-  { name: "gemini", models: /^gemini-(?:[3-9]|\d\d)/, change: { signatures: "required" } },
+  { name: "gemini", models: /^gemini-(?:[3-9]|\d\d|\w+(?:-\w+)?-latest)/, change: { signatures: "required" } },
   { name: "gemini", models: /^gemini/, change: {} },
   {
     name: "mistral",

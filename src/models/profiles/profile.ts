@@ -42,8 +42,10 @@ export interface Profile {
    * result on the message itself.
    */
   cache_marks: "none" | "parts" | "messages";
-  /** How the key is sent. `gateway`: with the token that opens Cloudflare's AI Gateway. */
-  auth: "bearer" | "api-key" | "gateway";
+  /** How the key is sent. */
+  auth: "bearer" | "api-key";
+  /** The token that opens Cloudflare's AI Gateway is sent too. */
+  opens_gateway: boolean;
 }
 
 /** `nine`: nine letters or digits. `plain`: letters, digits, `_`, `-`. `forty`: at most 40 characters. */
@@ -72,4 +74,5 @@ export const plainProfile: Profile = {
   images: true,
   cache_marks: "none",
   auth: "bearer",
+  opens_gateway: false,
 };

@@ -7,8 +7,17 @@ export const STARTS_THINKING = "reply starts with thoughts";
 /** Learned from a refusal: the server knows no tools for this model, which then writes its calls as text. */
 export const CALLS_AS_TEXT = "calls are written as text";
 
-/** `omit:`: a field of the request. `image:`: one image, by a hash of its address. */
-export type Rule = `omit:${string}` | `image:${string}` | `ids:${IdForm}` | `limit:${number}` | keyof typeof changes;
+/**
+ * `omit:`: a field of the request. `image:`: one image, by a hash of its address. `limit:`: the longest reply in tokens.
+ * `end:`: a word for the end of a reply.
+ */
+export type Rule =
+  | `end:${string}`
+  | `omit:${string}`
+  | `image:${string}`
+  | `ids:${IdForm}`
+  | `limit:${number}`
+  | keyof typeof changes;
 
 const changes = {
   "send reasoning_content": (profile) => ({
@@ -61,7 +70,15 @@ export function applyRules(profile: Profile, rules: Iterable<string>): Profile {
 
 /** Hashes of the images that were refused. */
 export function refusedImages(rules: readonly string[]): ReadonlySet<string> {
-  return new Set(rules.flatMap((rule) => /^image:(.*)$/s.exec(rule)?.[1] ?? []));
+  return new Set(valuesOf("image:", rules));
+}
+
+export function knownEnds(rules: readonly string[]): string[] {
+  return valuesOf("end:", rules);
+}
+
+function valuesOf(kind: string, rules: readonly string[]): string[] {
+  return rules.filter((rule) => rule.startsWith(kind)).map((rule) => rule.slice(kind.length));
 }
 
 function isChange(rule: string): rule is keyof typeof changes {

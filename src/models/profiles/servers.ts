@@ -2,11 +2,15 @@
 // of them where an address says nothing, e.g. behind a proxy.
 import type { ProfileChange } from "./profile.ts";
 
-interface Server {
+export interface Server {
   name: string;
   hosts?: RegExp;
   /** Names of models that no other server has. */
   models?: RegExp;
+  /** Its name in an address or a model's name of Cloudflare's AI Gateway, where that is another. */
+  gateway_name?: string;
+  /** A model of it, for names that say nothing: a deployment's, a proxy's. */
+  example?: string;
   change: ProfileChange;
   /** What differs by the model's family. */
   changeFor?(family: string): ProfileChange;
@@ -25,26 +29,30 @@ const returnsReasoning = { field: "reasoning_content", on: "all", required: fals
 const local = { merges_messages: true, details: false } as const;
 
 const servers: Server[] = [
-  { name: "openai", hosts: /(?:^|\.)api\.openai\.com$/, change: { ...keepsNothing, ids: "forty" } },
+  { name: "openai", example: "gpt-5", hosts: /(?:^|\.)api\.openai\.com$/, change: { ...keepsNothing, ids: "forty" } },
   {
     name: "azure",
+    gateway_name: "azure-openai",
+    example: "gpt-5",
     hosts: /\.(?:openai\.azure|cognitiveservices\.azure|services\.ai\.azure|azure-api)\.(?:com|net|us|cn)$/,
     change: { ids: "forty", auth: "api-key" },
   },
-  { name: "deepseek", hosts: /(?:^|\.)api\.deepseek\.com$/, change: {} },
-  { name: "kimi", hosts: /(?:^|\.)(?:moonshot\.(?:ai|cn)|kimi\.(?:com|ai))$/, change: {} },
+  { name: "deepseek", example: "deepseek-v4-pro", hosts: /(?:^|\.)api\.deepseek\.com$/, change: {} },
+  { name: "kimi", example: "kimi-k2.6", hosts: /(?:^|\.)(?:moonshot\.(?:ai|cn)|kimi\.(?:com|ai))$/, change: {} },
   {
     name: "qwen",
+    example: "qwen3",
     hosts: /(?:^dashscope[\w-]*|\.maas)\.aliyuncs\.com$/,
     change: { cache_marks: "parts" },
   },
   {
     // Without the field it holds a call's arguments back until they are whole.
     name: "glm",
+    example: "glm-5",
     hosts: /(?:^|\.)(?:z\.ai|bigmodel\.cn)$/,
     change: { adds: { tool_stream: true } },
   },
-  { name: "minimax", hosts: /(?:^|\.)(?:minimax\.io|minimaxi\.com|minimax\.chat)$/, change: {} },
+  { name: "minimax", example: "minimax-m2", hosts: /(?:^|\.)(?:minimax\.io|minimaxi\.com|minimax\.chat)$/, change: {} },
   {
     // It has one form for the reasoning of all its models, and translates ids and limits.
     name: "openrouter",
@@ -54,17 +62,21 @@ const servers: Server[] = [
   },
   {
     name: "gemini",
+    gateway_name: "google-ai-studio",
+    example: "gemini-3",
     hosts: /(?:^|\.|-)(?:generativelanguage|aiplatform)\.googleapis\.com$/,
     change: { details: false },
   },
   {
     // This endpoint caches nothing and returns no thoughts.
     name: "anthropic",
+    example: "claude",
     hosts: /(?:^|\.)api\.anthropic\.com$/,
     change: { ...keepsNothing, ids: "plain", cache_marks: "none", limit: { field: "max_tokens", required: true } },
   },
   {
     name: "mistral",
+    example: "mistral",
     hosts: /(?:^|\.)(?:api|codestral)\.mistral\.ai$/,
     // It counts tokens without being asked to, and has refused the question.
     change: {
@@ -86,10 +98,11 @@ const servers: Server[] = [
     // A reply ends after 256 tokens unless a limit is sent.
     name: "workers-ai",
     hosts: /^api\.cloudflare\.com$/,
-    models: /^(?:workers-ai\/)?@(?:cf|hf)\//,
+    models: /^@(?:cf|hf)\//,
     change: { ...keepsNothing, empty_content: "text", limit: { field: "max_tokens", required: true } },
   },
-  { name: "ai-gateway", hosts: /^gateway\.ai\.cloudflare\.com$/, change: { auth: "gateway" } },
+  // What it needs beside what the server behind it needs.
+  { name: "ai-gateway", hosts: /^gateway\.ai\.cloudflare\.com$/, change: { opens_gateway: true } },
   {
     // A mark in a part of a result ends up in a place where Claude refuses it.
     name: "litellm",
@@ -114,4 +127,14 @@ export function findServer(name: string | null, base_url: string, model: string)
   const host = URL.canParse(base_url) ? new URL(base_url).hostname : "";
   const byHost = servers.find(({ hosts }) => hosts?.test(host));
   return byHost ?? servers.find(({ models }) => models?.test(model)) ?? null;
+}
+
+/**
+ * The server behind the gateway, by the address (`/v1/ACCOUNT/GATEWAY/workers-ai/v1`) or, where that is `compat`, by the
+ * model's name (`workers-ai/@cf/…`).
+ */
+export function findServerBehind(base_url: string, model: string): Server | null {
+  const path = URL.canParse(base_url) ? new URL(base_url).pathname.split("/")[4] : undefined;
+  const names = [path, model.split("/")[0]];
+  return servers.find((server) => names.includes(server.gateway_name ?? server.name)) ?? findServer(null, "", model);
 }

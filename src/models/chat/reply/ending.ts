@@ -9,7 +9,10 @@ export type Finish = Exclude<FinishReason, "other"> | "broken" | "too_long";
 /** In lower case. OpenAI's words, and those that clouds and local servers pass on from elsewhere. */
 const finishes: Record<string, Finish> = {
   stop: "stop",
+  end: "stop",
+  normal: "stop",
   eos: "stop",
+  eos_token_id: "stop",
   eos_token: "stop",
   end_turn: "stop",
   stop_sequence: "stop",
@@ -24,6 +27,7 @@ const finishes: Record<string, Finish> = {
   length: "length",
   max_tokens: "length",
   max_length: "length",
+  max_new_tokens: "length",
   max_output_tokens: "length",
   model_length: "length",
   model_context_window_exceeded: "too_long",
@@ -42,6 +46,11 @@ const finishes: Record<string, Finish> = {
 export function readFinish(reason: string): Finish {
   const word = reason.toLowerCase();
   return Object.hasOwn(finishes, word) ? (finishes[word] ?? "broken") : "broken";
+}
+
+/** Whether an unknown word says that something went wrong. If not, it may be a server's own word for an end. */
+export function saysBroken(reason: string): boolean {
+  return /error|abort|cancel|fail|insufficient|timeout|overload|interrupt|malformed|unexpected/i.test(reason);
 }
 
 /** Cached tokens stand in three places: OpenAI's, DeepSeek's and Kimi's. */

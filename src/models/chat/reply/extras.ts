@@ -50,11 +50,14 @@ export function extraOfCall({ call_extras }: Values, at: number, name: string): 
   return kept?.name === name ? kept.extra : undefined;
 }
 
-/** The content as the model wrote it, unless the message was shortened since. */
+/**
+ * The content as the model wrote it. Calls that were read out of it go back as calls, so only its thoughts do then.
+ */
 export function contentAsWritten({ content }: Values, message: AssistantMessage): string | null {
   if (typeof content !== "string") return null;
-  const said = (message.content ?? "").trim();
-  return said === "" || content.includes(said) ? content : null;
+  const end = /[\s\S]*<\/(?:\w+:)?think(?:ing)?>/i.exec(content)?.[0].length ?? 0;
+  const said = message.content ?? "";
+  return content.slice(end).trim() === said.trim() ? content : `${content.slice(0, end)}\n\n${said}`.trimEnd();
 }
 
 /**

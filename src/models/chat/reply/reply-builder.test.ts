@@ -195,6 +195,15 @@ describe("createReplyBuilder", () => {
     },
   );
 
+  it("takes a server's own word for an end as one, and the word null for none", () => {
+    const deltas: ModelDelta[] = [];
+    const builder = createReplyBuilder((delta) => deltas.push(delta), { max_characters: 100, ends: ["finito"] });
+    builder.accept(delta({ content: "x" }, "null") as never);
+    expect([builder.finished, builder.broken]).toEqual([false, null]);
+    builder.accept(delta({ content: "y" }, "finito") as never);
+    expect([builder.finished, builder.reply().finish]).toEqual([true, "other"]);
+  });
+
   it("gathers what the provider wants back, by the positions of its calls", () => {
     const { builder } = open();
     const signature = { google: { thought_signature: "s" } };

@@ -14,6 +14,8 @@ export interface ReplyOptions {
   max_characters: number;
   /** Names of the tools that were offered. */
   tool_names?: readonly string[];
+  /** The server's own words for an end. */
+  ends?: readonly string[];
 }
 
 export interface BrokenEnd {
@@ -42,7 +44,7 @@ export interface ReplyBuilder {
 
 export function createReplyBuilder(
   onDelta: (delta: ModelDelta) => void,
-  { max_characters, tool_names = [] }: ReplyOptions,
+  { max_characters, tool_names = [], ends = [] }: ReplyOptions,
 ): ReplyBuilder {
   const details: Record<string, unknown>[] = [];
   const calls = createCallBuilder(tool_names, onDelta, count);
@@ -65,10 +67,14 @@ export function createReplyBuilder(
     onDelta({ type: "text", text: piece });
   }
 
-  function addReasoning(piece: string): void {
-    count(piece.length);
+  function showReasoning(piece: string): void {
     reasoning += piece;
     onDelta({ type: "reasoning", text: piece });
+  }
+
+  function addReasoning(piece: string): void {
+    count(piece.length);
+    showReasoning(piece);
   }
 
   function acceptDelta(delta: Record<string, unknown>): void {
@@ -92,10 +98,10 @@ export function createReplyBuilder(
   function addDetails(pieces: unknown[], isShown: boolean): void {
     for (const piece of pieces) {
       if (!isRecord(piece)) continue;
-      count(JSON.stringify(piece).length);
+      for (const value of Object.values(piece)) if (typeof value === "string") count(value.length);
       addDetail(details, piece);
       const shown = piece.text ?? piece.summary;
-      if (isShown && typeof shown === "string" && shown !== "") addReasoning(shown);
+      if (isShown && typeof shown === "string" && shown !== "") showReasoning(shown);
     }
   }
 
@@ -117,18 +123,21 @@ export function createReplyBuilder(
     acceptDelta({ extra_content, ...(calls.count === 0 ? { tool_calls } : {}) });
   }
 
+  function end(reason: string): void {
+    const read = ends.includes(reason) ? "other" : readFinish(reason);
+    const isBroken = read === "broken" || read === "too_long";
+    finish = isBroken ? null : read;
+    broken = isBroken ? { word: reason, too_long: read === "too_long" } : null;
+  }
+
   return {
     accept(chunk) {
       const choice = Array.isArray(chunk.choices) && isRecord(chunk.choices[0]) ? chunk.choices[0] : null;
       if (isRecord(choice?.delta)) acceptDelta(choice.delta);
       if (isRecord(choice?.message)) acceptMessage(choice.message);
       const reason = choice?.finish_reason;
-      if (typeof reason === "string" && reason !== "") {
-        const read = readFinish(reason);
-        const isBroken = read === "broken" || read === "too_long";
-        finish = isBroken ? null : read;
-        broken = isBroken ? { word: reason, too_long: read === "too_long" } : null;
-      }
+      // Some servers write the absent reason as a word.
+      if (typeof reason === "string" && reason !== "" && reason !== "null") end(reason);
       const groq = isRecord(chunk.x_groq) ? chunk.x_groq.usage : null;
       const spent = [chunk.usage, choice?.usage, groq].find(isRecord);
       if (spent) usage = readUsage(spent);

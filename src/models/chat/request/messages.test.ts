@@ -15,7 +15,7 @@ const write = (
 ) =>
   toWireMessages(
     { model: "m", messages, tools: [], ...more },
-    { profile: profileOf(change), origin, refused_images: new Set(refused) },
+    { profile: profileOf(change), origin, refused_images: new Set(refused), ends: [] },
   );
 
 const user = (content: string): ModelMessage => ({ role: "user", content });
@@ -97,10 +97,15 @@ describe("what a provider wants back", () => {
     ]);
   });
 
-  it("returns thoughts in the content as they were written, unless the message was shortened", () => {
+  it("returns thoughts in the content as they were written, without calls that were read out of it", () => {
     const written = { content: "<think>\nhm\n</think>\n\nHello." };
     expect(write([says("Hello.", written)], { thinks: true })[0]?.content).toBe(written.content);
-    expect(write([says("Hel […]", written)], { thinks: true })[0]?.content).toBe("Hel […]");
+    const inText = {
+      content: '<think>hm</think>I look.<minimax:tool_call><invoke name="f"></invoke></minimax:tool_call>',
+    };
+    const called = { ...calls(inText), content: "I look." };
+    expect(write([called], { thinks: true })[0]?.content).toBe("<think>hm</think>\n\nI look.");
+    expect(write([calls(inText)], { thinks: true })[0]?.content).toBe("<think>hm</think>");
     expect(write([says("Hello.", written)])[0]?.content).toBe("Hello.");
   });
 
@@ -138,6 +143,14 @@ describe("the order of messages", () => {
       ["tool", "done"],
     ]);
     expect(write(messages)).toHaveLength(6);
+  });
+
+  it("keeps the reasoning of both messages that it merges", () => {
+    const reasoning = { field: "reasoning_content", on: "all", required: true } as const;
+    const messages = [says("x", { reasoning: "a" }), says("y"), says("z", { reasoning: "b", details: [1] })];
+    expect(write(messages, { merges_messages: true, reasoning })).toEqual([
+      { role: "assistant", content: "x\n\ny\n\nz", reasoning_content: "a\n\nb", reasoning_details: [1] },
+    ]);
   });
 
   it("gives the system prompt to the person's message where the server knows no system role", () => {

@@ -24,6 +24,8 @@ export interface WireContext {
   origin: string;
   /** Images that were refused, by their hashes. */
   refused_images: ReadonlySet<string>;
+  /** The server's own words for the end of a reply. */
+  ends: readonly string[];
 }
 
 export function toWireMessages(request: ModelRequest, context: WireContext): WireMessage[] {
@@ -125,10 +127,22 @@ function append(messages: WireMessage[], message: WireMessage, profile: Profile)
     isMergeable(last) &&
     isMergeable(message)
   ) {
-    last.content = join(last.content, message.content);
+    merge(last, message);
     return;
   }
   messages.push(message);
+}
+
+/** Reasoning and the like of both go on with the one message. */
+function merge(last: WireMessage, message: WireMessage): void {
+  for (const [field, value] of Object.entries(message)) {
+    const before = last[field];
+    if (field === "content") last.content = join(last.content, message.content);
+    else if (Array.isArray(before) && Array.isArray(value)) last[field] = [...before, ...value];
+    else if (typeof before === "string" && typeof value === "string" && field !== "role") {
+      last[field] = [before, value].filter(Boolean).join("\n\n");
+    } else last[field] = value;
+  }
 }
 
 /** A message of a person, or one of the model without calls. */
