@@ -1,7 +1,7 @@
 // Makes the ports from the settings: the one place that knows all implementations (models, tools, sandboxes, mirrors).
 // Ports are made once per life, since objects of one isolate share module scope, but not I/O.
 import type { RunMirror } from "../agent/mirror.ts";
-import type { Model, ModelMemory } from "../agent/model.ts";
+import type { Model, ModelFailure, ModelMemory } from "../agent/model.ts";
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
 import type { Tool } from "../agent/tool.ts";
 import type { ToolSource } from "../agent/tool-source.ts";
@@ -99,9 +99,10 @@ export function createPorts(
 }
 
 function createModels(openai: Config["openai"]): Ports["models"] {
-  if (openai === null) return refuseAll("No model is set up: the server's setting OPENAI_API_KEY is missing.");
+  if (openai === null)
+    return refuseAll("No model is set up: the server's setting OPENAI_API_KEY is missing.", "invalid_key");
   if (openai.profile !== null && !serverNames.includes(openai.profile)) {
-    return refuseAll(`The server's setting MODEL_PROFILE must be one of ${serverNames.join(", ")}.`);
+    return refuseAll(`The server's setting MODEL_PROFILE must be one of ${serverNames.join(", ")}.`, "request_refused");
   }
   return {
     native: (memory) => models.native({ ...openai, memory }),
@@ -110,8 +111,8 @@ function createModels(openai: Config["openai"]): Ports["models"] {
 }
 
 /** Models that fail with a sentence on the setting to mend. */
-function refuseAll(message: string): Ports["models"] {
-  const failure = { code: "model_error" as const, message, retryable: false, retry_after_ms: null };
+function refuseAll(message: string, reason: ModelFailure["reason"]): Ports["models"] {
+  const failure: ModelFailure = { code: "model_error", reason, message, retryable: false, retry_after_ms: null };
   const model: Model = { stream: async () => ({ kind: "failure", failure }) };
   return { native: () => model, xml: () => model };
 }

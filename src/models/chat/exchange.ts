@@ -12,7 +12,7 @@ import { readRefusal, readRefusedValue } from "./failure/refusal.ts";
 import { saysBroken } from "./reply/ending.ts";
 import { selectExtras } from "./reply/extras.ts";
 import { type BrokenEnd, createReplyBuilder, type ReplyBuilder } from "./reply/reply-builder.ts";
-import { ReplyTooLong } from "./reply/reply-limits.ts";
+import { ReplyTooLong, TOO_LONG } from "./reply/reply-limits.ts";
 import type { WireContext } from "./request/messages.ts";
 import { type RequestBody, toRequestBody } from "./request/request-body.ts";
 import { guardRequest, type StopReason, type TimeLimits } from "./request-guard.ts";
@@ -118,7 +118,7 @@ function readError(error: unknown): Objection | null {
 function describeReadError(error: unknown, builder: ReplyBuilder, provider: Provider): ModelFailure | null {
   if (error instanceof ErrorObject) return describeErrorObject(error.value, provider);
   if (error instanceof ReplyTooLong || error instanceof RangeError) {
-    return failWith(provider, "The model's reply grew past what is accepted (2 MiB of text or 256 tool calls).", {
+    return failWith(provider, TOO_LONG, {
       retryable: false,
       reason: "reply_too_long",
     });

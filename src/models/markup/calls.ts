@@ -2,7 +2,7 @@
 import type { ToolDescription } from "../../agent/model.ts";
 import { asRecord } from "../../lib/is-record.ts";
 import { type CallSink, type OpenCall, openCall } from "./call.ts";
-import { bareName, readCalls, readJson, type WrittenCall } from "./json.ts";
+import { readCalls, readJson, toToolName, type WrittenCall } from "./json.ts";
 
 /** How JSON ended: complete, at a tag, with the reply, or with the reply at its output limit. */
 export type JsonEnd = "whole" | "broken" | "unfinished" | "cut";
@@ -30,7 +30,7 @@ export function createCalls(tools: readonly ToolDescription[], sink: CallSink, i
   let count = 0;
 
   function open(written: string, isRaw = isNative): OpenCall {
-    const name = bareName(written);
+    const name = toToolName(written);
     count++;
     return openCall(name, byName.get(name), { isRaw, advice }, sink);
   }
@@ -61,7 +61,7 @@ export function createCalls(tools: readonly ToolDescription[], sink: CallSink, i
     get count() {
       return count;
     },
-    isOffered: (name) => byName.has(bareName(name)),
+    isOffered: (name) => byName.has(toToolName(name)),
   };
 }
 

@@ -33,7 +33,7 @@ export function createJsonScanner(): JsonScanner {
 
   function closeString(): void {
     isInside = false;
-    if ((key === "name" || key === "function") && names.length < MAX_NAMES) names.push(bareName(word));
+    if ((key === "name" || key === "function") && names.length < MAX_NAMES) names.push(toToolName(word));
     key = "";
   }
 
@@ -95,7 +95,7 @@ export function fromGemma(text: string): string {
 }
 
 /** `functions.f:0` is Kimi's id of a call of `f`, and `call:f` Gemma's. */
-export function bareName(written: string): string {
+export function toToolName(written: string): string {
   return written
     .trim()
     .replace(/^(?:functions[.:]|call:)/, "")

@@ -4,8 +4,8 @@
 import type { Model, ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
 import type { ToolCall } from "../../protocol/message.ts";
 import { MAX_TOOL_CALLS } from "../chat/reply/call-builder.ts";
-import { MAX_REPLY_CHARACTERS } from "../chat/reply/reply-limits.ts";
-import { bareName } from "./json.ts";
+import { MAX_REPLY_CHARACTERS, TOO_LONG } from "../chat/reply/reply-limits.ts";
+import { toToolName } from "./json.ts";
 import { createMarkupParser, type MarkupOptions } from "./parser.ts";
 
 /** What is known of the models whose replies begin within a thought. */
@@ -54,7 +54,7 @@ function teaches({ text, finish }: ModelReply, hasStrayThinkEnd: boolean): boole
 
 const tooLong: ModelFailure = {
   code: "model_error",
-  message: "The model's reply grew past what is accepted (2 MiB of text or 256 tool calls).",
+  message: TOO_LONG,
   retryable: false,
   retry_after_ms: null,
   reason: "reply_too_long",
@@ -101,7 +101,7 @@ function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void,
   }
 
   function addCall(origin: "text" | "native", id: string, name: string): number {
-    if (twins.isSecond(origin, bareName(name))) return -1;
+    if (twins.isSecond(origin, toToolName(name))) return -1;
     const index = calls.length;
     calls.push({ id, type: "function", function: { name, arguments: "" } });
     send({ type: "tool_call", index, id, name }, id.length + name.length);

@@ -187,3 +187,20 @@ describe("isRefusedValue", () => {
     expect(isRefusedValue(chunk)).toBe(false);
   });
 });
+
+describe("a wait that no limit of a minute needs", () => {
+  const asks = (message: string) =>
+    readRefusal({
+      status: 429,
+      headers: new Headers({ "retry-after": "86400" }),
+      text: JSON.stringify({ error: { message } }),
+    }).retry_after_ms;
+
+  it("counts as not stated", () => {
+    expect(
+      asks("You have exceeded token rate limit of your S0 pricing tier. Please retry after 86400 seconds."),
+    ).toBeNull();
+    expect(asks("Rate limit reached on tokens per day (TPD)")).toBe(86_400_000);
+    expect(asks("Quota exceeded")).toBe(86_400_000);
+  });
+});

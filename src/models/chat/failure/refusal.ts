@@ -67,8 +67,17 @@ function toRefusal(said: Said, status: number, header_wait_ms: number | null, no
     detail,
     kind: [...new Set(said.labels)].join(" ").toLowerCase(),
     param: said.param,
-    retry_after_ms: header_wait_ms ?? said.wait_ms ?? readWordsWait(detail, now),
+    retry_after_ms: believable(header_wait_ms ?? said.wait_ms ?? readWordsWait(detail, now), detail),
   };
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Azure asks to wait a day for a limit of tokens a minute. */
+function believable(wait_ms: number | null, detail: string): number | null {
+  const isOfMinute =
+    /token rate limit|per minute|\b[TR]PM\b/i.test(detail) && !/per day|daily|\b[TR]PD\b/i.test(detail);
+  return wait_ms !== null && wait_ms >= HOUR_MS && isOfMinute ? null : wait_ms;
 }
 
 function readText(text: string, said: Said, now: number, depth: number): void {

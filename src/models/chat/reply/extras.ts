@@ -40,7 +40,7 @@ export function selectExtras(gathered: GatheredExtras, profile: Profile, origin:
 }
 
 /** The values that belong to this server and family. */
-export function readExtras(extras: ReplyExtras | undefined, origin: string): Values {
+export function ownValues(extras: ReplyExtras | undefined, origin: string): Values {
   return extras?.origin === origin ? extras.values : {};
 }
 

@@ -4,7 +4,7 @@ import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
 import type { AssistantMessage, ContentPart, ToolCall } from "../../../protocol/message.ts";
 import type { Profile } from "../../profiles/profile.ts";
-import { contentAsWritten, extraOfCall, readExtras } from "../reply/extras.ts";
+import { contentAsWritten, extraOfCall, ownValues } from "../reply/extras.ts";
 import { type CallIds, createCallIds } from "./call-ids.ts";
 import { hashImage } from "./images.ts";
 
@@ -73,7 +73,7 @@ function toAssistant(
   context: WireContext,
 ): WireMessage {
   const { profile, origin } = context;
-  const values = readExtras(message.extras, origin);
+  const values = ownValues(message.extras, origin);
   const written = profile.thinks ? contentAsWritten(values, message) : null;
   const wire: WireMessage = { role: "assistant", ...contentOf(written ?? message.content, profile) };
   if (written === null) returnReasoning(wire, values.reasoning, message, profile);
