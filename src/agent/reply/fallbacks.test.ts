@@ -136,4 +136,14 @@ describe("a run with fallback models", () => {
     await run.run({ model: "a", agent: { ...agent, temperature: 0 } });
     expect(run.requests.map(({ temperature }) => temperature)).toEqual([0, 0]);
   });
+
+  it("gives up a silent model at its first silence while another one is left, and the last one after five", async () => {
+    const silent = () => fails({ code: "model_timeout", reason: "timeout" });
+    const run = new ScriptedRun([silent(), silent(), says("At last.")]);
+    expect(await run.run({ model: "a", agent })).toMatchObject({ status: "completed" });
+    expect(run.requests.map(({ model }) => model)).toEqual(["a", "b", "c"]);
+    const last = new ScriptedRun(Array.from({ length: 9 }, silent));
+    await last.run({ model: "a", agent });
+    expect(last.requests.map(({ model }) => model).join("")).toBe("abccccc");
+  });
 });
