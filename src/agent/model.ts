@@ -19,6 +19,17 @@ export interface ReplyExtras {
   values: Record<string, unknown>;
 }
 
+/** Some models think for 60,000 tokens. What is longer is left out as a whole: a part of it would be refused. */
+const MAX_EXTRAS_BYTES = 256 * 1024;
+
+const encoder = new TextEncoder();
+
+/** Whether the extras may be kept. The same answer holds in memory and in storage, so a restart changes no request. */
+export function fitsExtras(extras: ReplyExtras): boolean {
+  const text = JSON.stringify(extras);
+  return text.length <= MAX_EXTRAS_BYTES && encoder.encode(text).byteLength <= MAX_EXTRAS_BYTES;
+}
+
 /** A message of the history as a model is sent it. */
 export type ModelMessage = Exclude<ChatMessage, AssistantMessage> | (AssistantMessage & { extras?: ReplyExtras });
 

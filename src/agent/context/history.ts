@@ -43,7 +43,8 @@ function withoutReminders(message: ToolMessage): ToolMessage {
   return content === message.content ? message : { ...message, content };
 }
 
-const reminderTag = /<(?=\/?(?:plan_)?reminder\b)/gi;
+/** In any spelling that a model may take for ours. */
+const reminderTag = /<(?=[\s/\u200b-\u200f\u2060\ufeff]{0,8}(?:plan[_\s-]?)?reminder\b)/gi;
 
 /**
  * The calls of the last assistant message that have no result and must still be made: all of them if only results

@@ -2,12 +2,13 @@
 // determines the cost of a token.
 import { APIConnectionError, type OpenAI } from "openai";
 import type { ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
+import type { ModelFailureReason } from "../../protocol/run.ts";
 import { lacksTools, type Objection } from "../profiles/learn.ts";
 import type { Profile } from "../profiles/profile.ts";
 import { RefusedResponse } from "./bounded-fetch.ts";
 import { type Ending, ErrorObject, readReply } from "./completion-body.ts";
 import { describeError, describeErrorObject, failWith } from "./failure/failure.ts";
-import type { Provider } from "./failure/redaction.ts";
+import { type Provider, redact } from "./failure/redaction.ts";
 import { readRefusal, readRefusedValue } from "./failure/refusal.ts";
 import { saysBroken } from "./reply/ending.ts";
 import { selectExtras } from "./reply/extras.ts";
@@ -34,6 +35,7 @@ export interface Exchange {
 export interface Attempt {
   outcome: ModelOutcome;
   body: RequestBody;
+  profile: Profile;
   objection: Objection | null;
   /** A word for the end of the reply that may be one of this server's own. */
   unknown_end: string | null;
@@ -56,25 +58,26 @@ export async function sendRequest(
     tool_names: request.tools.map(({ name }) => name),
     ends: context.ends,
   });
+  const { profile } = context;
   const body = toRequestBody(request, context);
   let ending: Ending = "cut";
   let failure: ModelFailure | null = null;
   let objection: Objection | null = null;
   try {
-    const options = { signal: guard.signal, headers: headersFor(context.profile, exchange.keys) };
+    const options = { signal: guard.signal, headers: headersFor(profile, exchange.keys) };
     const response = await exchange.client.chat.completions.create(body, options).asResponse();
     ending = await readReply(response, builder, guard);
   } catch (error) {
     // The error of a request that we stopped only says that it was aborted; the guard's reason says why.
     failure = guard.reason ? null : describeReadError(error, builder, exchange.provider);
-    if (failure && builder.progress === "waiting") objection = readError(error);
+    if (failure?.reason && builder.progress === "waiting") objection = readError(error, failure.reason);
     if (failure && objection && request.tools.length > 0 && lacksTools(objection)) failure.lacks_tools = true;
   } finally {
     guard.release();
   }
   const outcome = endRequest();
   const word = builder.broken?.word ?? null;
-  return { outcome, body, objection, unknown_end: word === null || saysBroken(word) ? null : word };
+  return { outcome, body, profile, objection, unknown_end: word === null || saysBroken(word) ? null : word };
 
   function endRequest(): ModelOutcome {
     if (guard.reason === "cancelled") return { kind: "aborted", reply: closeReply(builder) };
@@ -108,10 +111,10 @@ function finishReply(builder: ReplyBuilder, { profile, origin }: WireContext): M
   return extras === undefined ? reply : { ...reply, extras };
 }
 
-function readError(error: unknown): Objection | null {
-  if (error instanceof ErrorObject) return readRefusedValue(error.value);
+function readError(error: unknown, reason: ModelFailureReason): Objection | null {
+  if (error instanceof ErrorObject) return { ...readRefusedValue(error.value), reason };
   const cause = error instanceof APIConnectionError ? error.cause : error;
-  return cause instanceof RefusedResponse ? readRefusal(cause.answer) : null;
+  return cause instanceof RefusedResponse ? { ...readRefusal(cause.answer), reason } : null;
 }
 
 /** Null if the reply was complete before the connection failed. */
@@ -134,7 +137,7 @@ function describeReadError(error: unknown, builder: ReplyBuilder, provider: Prov
 }
 
 function describeBroken({ word, too_long }: BrokenEnd, provider: Provider): ModelFailure {
-  const said = JSON.stringify(word.slice(0, 60));
+  const said = JSON.stringify(redact(word, provider.secrets).slice(0, 60));
   if (too_long) {
     const message = `The conversation and the reply are longer than the model can read (${said}).`;
     return failWith(provider, message, { retryable: false, too_long, reason: "context_too_long" });

@@ -69,7 +69,7 @@ function openSetup({ profile = null, gateway_token = null, memory, ...options }:
     logLevel: "off",
     fetch: (input, init) => fetchBounded(request, input, init),
   });
-  const secrets = [options.api_key, gateway_token].filter((secret) => secret !== null);
+  const secrets = [options.api_key, gateway_token, ...address.secrets].filter((secret) => secret !== null);
   const keys = { api_key: options.api_key, gateway_token };
   return {
     client,
@@ -94,46 +94,55 @@ async function streamReply(
 ): Promise<ModelOutcome> {
   const key = keyOf(setup.provider.host, request.model);
   const known = knownRules(key, setup.memory);
-  const learned: Rule[] = [];
+  let learned: Rule[] = [];
+  const tried = new Set<string>();
   for (let lessons = 0; ; lessons++) {
     const context = openContext(setup, request.model, [...known, ...learned]);
     const attempt = await sendRequest(setup, request, context, onDelta, signal);
-    const rules = lessons < MAX_LESSONS ? findRules(attempt, request, context, learned) : [];
-    if (rules.length === 0) {
-      // An end that comes a second time with the same word is this server's way to end.
-      if (attempt.unknown_end !== null) rememberRule(key, `end:${attempt.unknown_end.slice(0, 60)}`, setup.memory);
-      if (attempt.outcome.kind === "reply") for (const rule of learned) rememberRule(key, rule, setup.memory);
+    const rules = lessons < MAX_LESSONS ? findRules(attempt, request, known, tried) : null;
+    if (rules === null) {
+      remember(key, attempt, learned, setup.memory);
       return attempt.outcome;
     }
-    learned.push(...rules);
+    tried.add(rules.join());
+    // Another image is blamed in place of one whose absence did not help.
+    const isOther = (rule: Rule) => !rule.startsWith("image:") || !rules.some((each) => each.startsWith("image:"));
+    learned = [...learned.filter(isOther), ...rules];
   }
 }
 
-function openContext({ profile, base_url, provider }: Setup, model: string, rules: string[]): WireContext {
+/** A lesson counts if the request succeeded with it. Never throws: a reply is worth more than what was learned. */
+function remember(key: string, { outcome, unknown_end }: Attempt, learned: Rule[], memory: Setup["memory"]): void {
+  try {
+    if (outcome.kind === "reply") for (const rule of learned) rememberRule(key, rule, memory);
+    // An end that comes a second time with the same word is this server's way to end.
+    if (unknown_end !== null) rememberRule(key, `end:${unknown_end.slice(0, MAX_END_CHARACTERS)}`, memory);
+  } catch {
+    // The thread's storage has failed, and its next transaction says so.
+  }
+}
+
+const MAX_END_CHARACTERS = 60;
+
+function openContext({ profile, base_url }: Setup, model: string, rules: string[]): WireContext {
   return {
     profile: applyRules(chooseProfile(profile, base_url, model), rules),
-    origin: `${provider.host} ${familyOf(model)}`,
+    origin: `${base_url.replace(/^\w+:\/\/(?:[^/@]*@)?/, "")} ${familyOf(model)}`,
     refused_images: refusedImages(rules),
     ends: knownEnds(rules),
   };
 }
 
-/** The most likely thing that the refusal teaches, of those that were not tried yet. */
+/** The most likely thing that the refusal teaches, of those that were not tried yet; null if there is none. */
 function findRules(
-  { objection, body }: Attempt,
-  { messages }: ModelRequest,
-  { profile, refused_images }: WireContext,
-  tried: Rule[],
-): Rule[] {
-  if (objection === null) return [];
-  const isSent = (hash: string) => profile.images && !refused_images.has(hash);
-  const { images, new_images } = listImages(messages);
-  const readings = readObjection(objection, {
-    profile,
-    optional_fields: optionalFields(body),
-    images: images.filter(isSent),
-    new_images: new_images.filter(isSent),
-  });
-  const untried = readings.map((rules) => rules.filter((rule) => !tried.includes(rule)));
-  return untried.find((rules) => rules.length > 0) ?? [];
+  { objection, body, profile }: Attempt,
+  { model, messages }: ModelRequest,
+  known: readonly string[],
+  tried: ReadonlySet<string>,
+): Rule[] | null {
+  if (objection === null) return null;
+  const refused = refusedImages(known);
+  const images = profile.images ? listImages(messages).filter(({ hash }) => !refused.has(hash)) : [];
+  const readings = readObjection(objection, { profile, model, optional_fields: optionalFields(body), images });
+  return readings.find((rules) => rules.length > 0 && !tried.has(rules.join())) ?? null;
 }

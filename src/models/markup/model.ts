@@ -138,7 +138,8 @@ function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void,
         if (mode === "xml") raw += delta.text;
         parser ??= open();
         if (parser.passes(delta.text)) {
-          text.pass(delta.text);
+          if (parser.hasMarkup) text.add(delta.text);
+          else text.pass(delta.text);
           send(delta, delta.text.length);
         } else parser.push(delta.text);
       } else if (delta.type === "reasoning") {

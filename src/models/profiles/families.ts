@@ -81,9 +81,14 @@ export function findFamily(model: string): Family | null {
   return families.find(({ models }) => models.test(name)) ?? null;
 }
 
-/** Models of one family understand each other's extras. An unknown name is a family up to its first number. */
+/**
+ * Models of one family and maker understand each other's extras. An unknown name is a family up to its first number, or
+ * as a whole if it begins with one.
+ */
 export function familyOf(model: string): string {
-  return findFamily(model)?.name ?? /^[^\d:@]*/.exec(bareName(model))?.[0] ?? "";
+  const name = bareName(model);
+  const family = findFamily(model)?.name ?? (/^[^\d:@]+/.exec(name)?.[0] || name);
+  return [...model.toLowerCase().split("/").slice(0, -1), family].join("/");
 }
 
 /** Routers put the maker before the name (`anthropic/claude-…`), and so do clouds (`us.anthropic.claude-…`). */

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { classifyRefusal } from "../chat/failure/refusal-reason.ts";
 import { chooseProfile } from "./choose.ts";
 import { lacksTools, readObjection, type SentRequest } from "./learn.ts";
 import { forgetRule, forgetRules, knownRules, rememberRule } from "./memory.ts";
@@ -8,12 +9,17 @@ import { applyRules } from "./rules.ts";
 const sent: SentRequest = {
   profile: plainProfile,
   optional_fields: ["stream_options", "temperature", "max_tokens", "parallel_tool_calls", "tool_stream"],
+  model: "house-vision-model",
   images: [],
-  new_images: [],
 };
-const withImages = { ...sent, images: ["old", "new"], new_images: ["new"] };
+const image = (hash: string, is_new: boolean) => ({ hash, url: `https://x.example/${hash}.png`, is_new });
+const withImages = { ...sent, images: [image("old", false), image("new", true)] };
+const readAll = (detail: string, given: Partial<SentRequest>, status: number, param: string | null) => {
+  const { reason } = classifyRefusal({ status, detail, kind: "", param, retry_after_ms: null });
+  return readObjection({ status, detail, param, reason }, { ...sent, ...given });
+};
 const learn = (detail: string, given: Partial<SentRequest> = {}, status = 400, param: string | null = null) =>
-  readObjection({ status, detail, param }, { ...sent, ...given }).at(0) ?? [];
+  readAll(detail, given, status, param).find((rules) => rules.length > 0) ?? [];
 
 describe("readObjection", () => {
   it.each([
@@ -110,7 +116,20 @@ describe("readObjection", () => {
     "image URLs are not currently supported, please use base64 encoded data instead",
   ])("blames the newest image alone: %s", (detail) => {
     expect(learn(detail, withImages)).toEqual(["image:new"]);
-    expect(learn(detail, { ...withImages, new_images: [] })).toEqual(["image:old", "image:new"]);
+    expect(readAll(detail, withImages, 400, null)).toEqual([["image:new"], ["image:old"], ["image:old", "image:new"]]);
+  });
+
+  it("blames the image that the server names", () => {
+    expect(readAll("Failed to download https://x.example/old.png", withImages, 400, null)).toEqual([["image:old"]]);
+  });
+
+  it.each([
+    [500, "worker for house-vision-model crashed"],
+    [400, "maximum context length is 8192 tokens, with 3000 vision tokens"],
+    [429, "too many images per minute"],
+    [503, "multimodal worker overloaded"],
+  ])("blames no image for %i %s", (status, detail) => {
+    expect(learn(detail, withImages, status)).toEqual([]);
   });
 
   it.each([
@@ -135,7 +154,9 @@ describe("lacksTools", () => {
     // https://github.com/langchain4j/langchain4j/issues/3475
     [400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'],
   ])("reads %i %s", (status, detail) => {
-    expect(lacksTools({ status, detail, param: null })).toBe(true);
+    expect(
+      lacksTools({ status, detail, param: null, reason: status === 404 ? "model_not_found" : "request_refused" }),
+    ).toBe(true);
   });
 
   it.each([
@@ -144,7 +165,9 @@ describe("lacksTools", () => {
     [500, "the model does not support tools"],
     [400, "No endpoints found that support image input"],
   ])("reads nothing of it in %i %s", (status, detail) => {
-    expect(lacksTools({ status, detail, param: null })).toBe(false);
+    expect(
+      lacksTools({ status, detail, param: null, reason: status === 500 ? "server_failed" : "request_refused" }),
+    ).toBe(false);
   });
 });
 

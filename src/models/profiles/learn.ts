@@ -1,5 +1,6 @@
 // Reads out of a refusal what the server objects to. Only a refusal that names it counts: everything else is an error
 // for people. The words of many servers are matched by what they have in common, a name of ours and a reason.
+import type { ModelFailureReason } from "../../protocol/run.ts";
 import type { Profile } from "./profile.ts";
 import type { Rule } from "./rules.ts";
 
@@ -8,6 +9,8 @@ export interface Objection {
   status: number;
   detail: string;
   param: string | null;
+  /** How the refusal is classified for people. */
+  reason: ModelFailureReason;
 }
 
 /** What the refused request had. */
@@ -15,24 +18,26 @@ export interface SentRequest {
   profile: Profile;
   /** Fields that a request can do without. */
   optional_fields: string[];
-  /** Hashes of its images, of which those behind the model's last reply are `new_images`. */
-  images: string[];
-  new_images: string[];
+  model: string;
+  images: SentImage[];
 }
 
-/**
- * A server that can't read a request says so with one of these, or without one in a stream. Some have 404 for a model
- * that sees no images.
- */
-const statuses = new Set([0, 400, 404, 415, 422, 500]);
+export interface SentImage {
+  hash: string;
+  url: string;
+  /** It stands behind the model's last reply. */
+  is_new: boolean;
+}
 
 /** What the refusal may teach, the most likely first; empty if it names nothing that can be changed. */
 export function readObjection(objection: Objection, sent: SentRequest): Rule[][] {
-  const { status, detail, param } = objection;
-  if (!statuses.has(status)) return [];
-  const text = `${param ?? ""} ${detail}`;
-  const images = sent.images.length > 0 && mentionsImages(text) ? [refuseImages(text, sent)] : [];
-  if (status === 404 || status === 500) return images;
+  const { detail, param, reason } = objection;
+  // Names of models may be words that are looked for.
+  const text = `${param ?? ""} ${detail.replaceAll(sent.model, "")}`;
+  const lacksSight = sent.images.length > 0 && seesNoImages.test(text);
+  if (lacksSight && sightReasons.has(reason)) return [["no images"]];
+  if (reason !== "request_refused") return [];
+  const images = blameImages(text, sent.images);
   const named = param === null ? null : readField(`${param} is not supported`, sent);
   const readings = [
     readReasoning(text),
@@ -49,9 +54,9 @@ export function readObjection(objection: Objection, sent: SentRequest): Rule[][]
 }
 
 /** Ollama, OpenRouter, vLLM without a parser for calls, and relatives of theirs. */
-export function lacksTools({ status, detail }: Objection): boolean {
+export function lacksTools({ reason, detail }: Objection): boolean {
   return (
-    [0, 400, 404, 422].includes(status) &&
+    (reason === "request_refused" || reason === "model_not_found") &&
     /does(?:n't| not) support (?:tools?|tool (?:use|call)|function)|no endpoints found that support tool use|requires --enable-auto-tool-choice|tools? (?:is|are|calling is|use is) not supported/i.test(
       detail,
     )
@@ -154,8 +159,17 @@ function mentionsImages(text: string): boolean {
 const seesNoImages =
   /(?:not|n't) (?:currently )?support(?:s|ed)? (?:image|vision|multi-?modal)|(?:image|vision)s?(?: input| content)? (?:is|are) not supported(?! type| format)(?!.*\b(?:url|format|type)\b)|support image input|not a (?:multi-?modal|vision) model|unknown variant .image_url|only (?:supports? )?text|content\.type|mmproj/i;
 
-function refuseImages(text: string, { images, new_images }: SentRequest): Rule[] {
-  if (seesNoImages.test(text)) return ["no images"];
-  const refused = new_images.length > 0 ? new_images : images;
-  return refused.map((hash): Rule => `image:${hash}`);
+/** Some have 404 for a model that sees no images, or fail. */
+const sightReasons = new Set<ModelFailureReason>(["request_refused", "model_not_found", "server_failed"]);
+
+/** The image that is named, or else, where the words are about images, the new ones, the old ones, and at last all of them. */
+function blameImages(text: string, images: SentImage[]): Rule[][] {
+  const toRules = (list: SentImage[]) => list.map(({ hash }): Rule => `image:${hash}`);
+  const named = images.filter(({ url }) => url.length < MAX_NAMED_CHARACTERS && text.includes(url));
+  if (named.length > 0) return [toRules(named)];
+  if (!mentionsImages(text)) return [];
+  return [images.filter(({ is_new }) => is_new), images.filter(({ is_new }) => !is_new), images].map(toRules);
 }
+
+/** A longer address is the image itself, and no server repeats it. */
+const MAX_NAMED_CHARACTERS = 2000;

@@ -1,20 +1,14 @@
 // What providers want back with their replies (reasoning, signatures). It belongs to the object alone: D1, events and
 // `GET …/messages` never have it. It goes with its message when a summary replaces that.
-import type { ReplyExtras } from "../../agent/model.ts";
+import { fitsExtras, type ReplyExtras } from "../../agent/model.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { readStored, shapeOf } from "../../store/shapes/stored.ts";
 import type { Sql } from "../rows/database.ts";
 
-/** Some models think for 60,000 tokens. What is longer is left out as a whole: a part of it would be refused. */
-const MAX_BYTES = 256 * 1024;
-
-const encoder = new TextEncoder();
-
 /** `seq`: the row of the reply. Inside a transaction. */
 export function keepExtras(sql: Sql, seq: number, extras: ReplyExtras): void {
-  const content = JSON.stringify(extras).toWellFormed();
-  if (content.length > MAX_BYTES || encoder.encode(content).byteLength > MAX_BYTES) return;
-  sql.exec("INSERT INTO reply_extras (seq, content) VALUES (?, ?)", seq, content);
+  if (!fitsExtras(extras)) return;
+  sql.exec("INSERT INTO reply_extras (seq, content) VALUES (?, ?)", seq, JSON.stringify(extras).toWellFormed());
 }
 
 /**

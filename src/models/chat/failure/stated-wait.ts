@@ -12,7 +12,10 @@ const MAX_WAIT_MS = 366 * DAY;
 
 /** Limits of a later request say nothing about other failures, so these headers count for a 429 alone. */
 export function readHeaderWait(headers: Headers, isLimit: boolean, now: number): number | null {
-  return readRetryAfter(headers, now) ?? (isLimit ? readLimitReset(headers, now) : null);
+  const asked = readRetryAfter(headers, now);
+  // A time since 1970 in the place of seconds.
+  const wait = asked !== null && asked >= MIN_EPOCH_SECONDS * SECOND ? asked - now : asked;
+  return (wait === null ? null : toWait(wait)) ?? (isLimit ? readLimitReset(headers, now) : null);
 }
 
 interface LimitReset {

@@ -1,8 +1,8 @@
 // What a provider sends along with a reply and wants back with it. It is gathered while the reply arrives, cut down to
 // what the profile sends back, and put on the message again in later requests to the same server and family.
-import type { ReplyExtras } from "../../../agent/model.ts";
+import { fitsExtras, type ReplyExtras } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
-import type { AssistantMessage } from "../../../protocol/message.ts";
+import type { AssistantMessage, ToolCall } from "../../../protocol/message.ts";
 import type { Profile } from "../../profiles/profile.ts";
 
 /** All that came. */
@@ -29,14 +29,17 @@ export function selectExtras(gathered: GatheredExtras, profile: Profile, origin:
   const { reasoning, content, details, message_extra, call_extras } = gathered;
   const values: Values = {};
   const { field, on } = profile.reasoning;
-  if (reasoning !== "" && field !== null && (on === "all" || call_extras.length > 0)) values.reasoning = reasoning;
-  if (profile.thinks && /<think>/i.test(content)) values.content = content;
+  if (reasoning !== "" && field !== null && (on === "all" || call_extras.length > 0))
+    values.reasoning = reasoning.toWellFormed();
+  if (profile.thinks && /<think>/i.test(content)) values.content = content.toWellFormed();
   if (profile.details && details.length > 0) values.details = details;
   if (profile.signatures !== "no") {
     if (message_extra !== undefined) values.message_extra = message_extra;
     if (call_extras.some(({ extra }) => extra !== undefined)) values.call_extras = call_extras;
   }
-  return Object.keys(values).length > 0 ? { origin, values: { ...values } } : undefined;
+  if (Object.keys(values).length === 0) return undefined;
+  const extras = { origin, values: { ...values } };
+  return fitsExtras(extras) ? extras : undefined;
 }
 
 /** The values that belong to this server and family. */
@@ -44,10 +47,21 @@ export function ownValues(extras: ReplyExtras | undefined, origin: string): Valu
   return extras?.origin === origin ? extras.values : {};
 }
 
-/** The `extra_content` of the call at a position, if it is still the same call. */
-export function extraOfCall({ call_extras }: Values, at: number, name: string): unknown {
-  const kept = Array.isArray(call_extras) ? call_extras[at] : undefined;
-  return kept?.name === name ? kept.extra : undefined;
+/**
+ * The `extra_content` of each call, in order. Calls that were read out of the text stand among those that the provider
+ * made, so a call is found by its name: the nth of a name is the nth one.
+ */
+export function extrasOfCalls({ call_extras }: Values, calls: readonly ToolCall[]): unknown[] {
+  const left = Array.isArray(call_extras) ? [...call_extras] : [];
+  return calls.map(({ function: { name } }) => {
+    const at = left.findIndex((kept) => plainName(kept.name) === plainName(name));
+    return at < 0 ? undefined : left.splice(at, 1)[0]?.extra;
+  });
+}
+
+/** Names are cleaned before they are stored. */
+function plainName(name: string): string {
+  return name.replace(/^functions[.:]/, "").replace(/[^A-Za-z0-9_-]/g, "_");
 }
 
 /**
@@ -62,36 +76,45 @@ export function contentAsWritten({ content }: Values, message: AssistantMessage)
 
 /**
  * Adds a piece of `reasoning_details`. Pieces of one block have its type and index; a signature may come in the last.
+ * Some servers repeat the whole block at the end.
  */
 export function addDetail(details: Record<string, unknown>[], piece: Record<string, unknown>): void {
-  const last = details.at(-1);
-  const isSameBlock =
-    last !== undefined && last.type === piece.type && last.index === piece.index && !isSealed(last, piece);
-  if (!isSameBlock) {
+  const block = findBlock(details, piece);
+  if (!block) {
     details.push({ ...piece });
     return;
   }
+  const isRepeated = typeof block.signature === "string" && piece.signature === block.signature;
   for (const [key, value] of Object.entries(piece)) {
-    const before = last[key];
-    if (isGrowing(key) && typeof before === "string" && typeof value === "string") last[key] = before + value;
-    else if (value !== null && value !== undefined) last[key] = value;
+    const before = block[key];
+    if (!isGrowing(key) || typeof before !== "string" || typeof value !== "string") block[key] = value ?? before;
+    else if (!(isRepeated && value === before)) block[key] = before + value;
   }
 }
 
-/** Without an index, blocks of one type follow each other: a signature, or another id, ends the one before. */
-function isSealed(last: Record<string, unknown>, piece: Record<string, unknown>): boolean {
-  if (typeof last.id === "string" && typeof piece.id === "string" && last.id !== piece.id) return true;
-  return last.index === undefined && typeof last.signature === "string";
+function findBlock(
+  details: Record<string, unknown>[],
+  piece: Record<string, unknown>,
+): Record<string, unknown> | undefined {
+  const isSame = (block: Record<string, unknown>) => block.type === piece.type && block.index === piece.index;
+  if (piece.index !== undefined) return details.findLast(isSame);
+  // Without an index, blocks of one type follow each other: a signature, or another id, ends the one before. Encrypted
+  // blocks come whole.
+  const last = details.at(-1);
+  if (last === undefined || !isSame(last) || typeof last.signature === "string") return undefined;
+  const isOther = typeof last.id === "string" && typeof piece.id === "string" && last.id !== piece.id;
+  return isOther || (last.id === undefined && typeof piece.data === "string") ? undefined : last;
 }
 
 function isGrowing(key: string): boolean {
   return key === "text" || key === "summary" || key === "data";
 }
 
-/** `extra_content` grows by pieces only where each piece is an object of its own. */
+/** Adds the fields of a piece of `extra_content` to what came before, which it changes. */
 export function mergeExtra(before: unknown, piece: unknown): unknown {
   if (!isRecord(before) || !isRecord(piece)) return piece ?? before;
-  const merged: Record<string, unknown> = { ...before };
-  for (const [key, value] of Object.entries(piece)) merged[key] = mergeExtra(before[key], value);
-  return merged;
+  for (const [key, value] of Object.entries(piece)) {
+    before[key] = Object.hasOwn(before, key) ? mergeExtra(before[key], value) : value;
+  }
+  return before;
 }

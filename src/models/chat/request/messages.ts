@@ -1,10 +1,10 @@
 // Writes the messages of a request in the form that a server accepts, by its profile. The same history and profile give
 // the same bytes each time, up to the end of the last message: the reminder and the marks for caches come there.
 import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
-import { isRecord } from "../../../lib/is-record.ts";
 import type { AssistantMessage, ContentPart, ToolCall } from "../../../protocol/message.ts";
+import type { SentImage } from "../../profiles/learn.ts";
 import type { Profile } from "../../profiles/profile.ts";
-import { contentAsWritten, extraOfCall, ownValues } from "../reply/extras.ts";
+import { contentAsWritten, extrasOfCalls, ownValues } from "../reply/extras.ts";
 import { type CallIds, createCallIds } from "./call-ids.ts";
 import { hashImage } from "./images.ts";
 
@@ -79,12 +79,15 @@ function toAssistant(
   if (written === null) returnReasoning(wire, values.reasoning, message, profile);
   if (profile.details && Array.isArray(values.details)) wire.reasoning_details = values.details;
   if (profile.signatures !== "no" && values.message_extra !== undefined) wire.extra_content = values.message_extra;
-  if (message.tool_calls) wire.tool_calls = message.tool_calls.map((call, at) => toCall(call, at));
+  const calls = message.tool_calls;
+  if (calls) {
+    const extras = profile.signatures === "no" ? [] : extrasOfCalls(values, calls);
+    wire.tool_calls = calls.map((call, at) => toCall(call, at, extras[at]));
+  }
   return wire;
 
-  function toCall(call: ToolCall, at: number): Record<string, unknown> {
+  function toCall(call: ToolCall, at: number, extra: unknown): Record<string, unknown> {
     const id = ids.ofCall(call.id, call.function.name);
-    const extra = profile.signatures === "no" ? undefined : extraOfCall(values, at, call.function.name);
     if (extra !== undefined) return { ...call, id, extra_content: extra };
     return profile.signatures === "required" && at === 0
       ? { ...call, id, extra_content: noSignature }
@@ -174,25 +177,24 @@ const ephemeral = { type: "ephemeral" } as const;
 
 /** Marks the ends of what stays: the system prompt with the tools before it, and the conversation so far. */
 function markForCache(messages: WireMessage[], { cache_marks }: Profile): void {
-  const newest = messages.findLast(({ role, content }) => role !== "assistant" && content !== "");
+  // An empty text can't be marked, and a mark further up would change what has been sent.
+  const newest = messages.findLast(({ role }) => role !== "assistant");
   for (const message of new Set([messages.find(({ role }) => role === "system"), newest])) {
     const parts = message ? toParts(message.content) : [];
     const last = parts.at(-1);
     if (message?.role === "tool" && cache_marks === "messages") message.cache_control = ephemeral;
-    else if (message && last?.type === "text") {
+    else if (message && last?.type === "text" && last.text !== "") {
       message.content = [...parts.slice(0, -1), { ...last, cache_control: ephemeral }];
     }
   }
 }
 
-/** The images of a request that are sent: all, and those behind the model's last reply. */
-export function listImages(messages: readonly ModelMessage[]): { images: string[]; new_images: string[] } {
-  const hashes = (list: readonly ModelMessage[]) =>
-    list.flatMap(({ role, content }) =>
-      role === "user" && Array.isArray(content)
-        ? content.flatMap((part) => (isRecord(part) && part.type === "image_url" ? [hashImage(part.image_url)] : []))
-        : [],
-    );
+/** The images of a request. */
+export function listImages(messages: readonly ModelMessage[]): SentImage[] {
   const replied = messages.findLastIndex(({ role }) => role === "assistant");
-  return { images: hashes(messages), new_images: hashes(messages.slice(replied + 1)) };
+  return messages.flatMap(({ role, content }, at) => {
+    if (role !== "user" || !Array.isArray(content)) return [];
+    const images = content.flatMap((part) => (part.type === "image_url" ? [part.image_url] : []));
+    return images.map((image) => ({ hash: hashImage(image), url: image.url, is_new: at > replied }));
+  });
 }
