@@ -1,5 +1,5 @@
-// The documents list exactly the routes, events, problem codes, tables, columns and settings that exist, and so does
-// `npm start` for settings. Whether the documents' texts are right is for reviews.
+// The documents list exactly the routes, events, problem codes, tables, columns, settings and profiles of models that
+// exist, and so does `npm start` for settings. Whether the documents' texts are right is for reviews.
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -7,11 +7,13 @@ import { describe, expect, it } from "vitest";
 import { settingNames } from "../dev/start/settings.ts";
 import { createApp } from "../src/app.ts";
 import { describeApi } from "../src/http/docs/openapi.ts";
+import { serverNames } from "../src/models/index.ts";
 import { defaultAgent } from "../src/protocol/agents/agent.ts";
 import { problems } from "../src/protocol/error.ts";
 import { modelFailureReasons, runErrorCodes } from "../src/protocol/run.ts";
 import { slackScopes } from "../src/slack/oauth.ts";
 import { createTables } from "../src/thread/rows/database.ts";
+import { providers } from "./contract/models/providers/index.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -173,6 +175,14 @@ describe("docs/protocol.md", () => {
 });
 
 describe("docs/models.md", () => {
+  it("lists exactly the profiles that MODEL_PROFILE may name, each of which has a strict server", async () => {
+    const [, table = ""] = /\n\| `MODEL_PROFILE` \|.*\n((?:\|.*\n)+)/.exec(await read("docs/models.md")) ?? [];
+    const cells = table.split("\n").map((row) => row.split("|")[1] ?? "");
+    const listed = findAll(cells.join("\n"), /`([a-z-]+)`/g);
+    expect(listed.toSorted()).toEqual(serverNames.toSorted());
+    expect([...new Set(providers.map(({ profile }) => profile))].toSorted()).toEqual(serverNames.toSorted());
+  });
+
   it("lists every reason of a run's error, and no other", async () => {
     const [, table = ""] = (await read("docs/models.md")).split("| `reason` |");
     expect(findAll(table, /^\| `([a-z_]+)` \|/gm)).toEqual([...modelFailureReasons]);

@@ -39,6 +39,9 @@ export interface ConnectionOptions {
   profile?: string | null;
 }
 
+/** Connections so far: one test may open several to one model. */
+let opened = 0;
+
 /** Their addresses say nothing, so people name them in MODEL_PROFILE. */
 const named = new Set(["litellm", "vllm", "llama-cpp", "ollama"]);
 
@@ -49,7 +52,7 @@ export function openConnection(provider: Provider, script: Script, options: Conn
     server: openStrictServer(provider, script),
     base_url,
     model,
-    name: `${provider.profile} ${base_url.length} ${model}`,
+    name: `connection ${++opened}: ${model}`,
     profile: options.profile === undefined ? (named.has(provider.profile) ? provider.profile : null) : options.profile,
     api_key: `key-${crypto.randomUUID()}`,
     gateway_token: `token-${crypto.randomUUID()}`,
@@ -146,9 +149,9 @@ export class Conversation {
 /** The model of each connection, by the name that runs give it. */
 function openModels(format: AgentConfig["tool_format"], connections: Connection[]): (memory: ModelMemory) => Model {
   return (memory) => {
-    const opened = new Map(connections.map((connection) => [connection.name, openModel(format, connection, memory)]));
+    const byName = new Map(connections.map((connection) => [connection.name, openModel(format, connection, memory)]));
     return {
-      stream: (request, onDelta, signal) => (opened.get(request.model) as Model).stream(request, onDelta, signal),
+      stream: (request, onDelta, signal) => (byName.get(request.model) as Model).stream(request, onDelta, signal),
     };
   };
 }

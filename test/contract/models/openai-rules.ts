@@ -41,8 +41,8 @@ function effortOf(model: string, { body }: WireRequest): string {
 }
 
 function isNullContent({ role, content, tool_calls, refusal }: WireMessage): boolean {
-  const may_lack = role === "assistant" && (tool_calls !== undefined || refusal !== undefined);
-  return content === null && !may_lack;
+  const mayLack = role === "assistant" && (tool_calls !== undefined || refusal !== undefined);
+  return content === null && !mayLack;
 }
 
 const guide = "https://developers.openai.com/api/docs/guides/reasoning";

@@ -62,6 +62,7 @@ export function isJsonObject(text: string): boolean {
   }
 }
 
+/** The ids of the results from this place on, up to the first other message. */
 export function takeResults(messages: WireMessage[], from: number): string[] {
   const ids: string[] = [];
   for (const message of messages.slice(from)) {
@@ -71,12 +72,13 @@ export function takeResults(messages: WireMessage[], from: number): string[] {
   return ids;
 }
 
+/** Whether the result at this place answers a call of the message before the results. */
 export function isAnswer(messages: WireMessage[], at: number): boolean {
   const asked = messages.slice(0, at).findLast(({ role }) => role !== "tool");
   return asked?.tool_calls?.some(({ id }) => id === messages[at]?.tool_call_id) ?? false;
 }
 
-/** A rule about each message: `check` returns the words of the refusal. */
+/** A rule about each message; the first that breaks it decides the refusal. */
 export function messageRule(
   name: string,
   source: string,
@@ -131,11 +133,30 @@ export function keyRule(source: string, refusal: Refusal): Rule {
   };
 }
 
-export function hasImage({ content }: WireMessage): boolean {
-  return Array.isArray(content) && content.some((part) => part?.type === "image_url");
+/** Claude refuses such ids wherever it runs, in the words of whoever is in front of it. */
+export function claudeIdRule(refuse: (message: string) => Refusal): Rule {
+  return messageRule(
+    "refuses an id with characters that Claude does not allow",
+    "https://github.com/maximhq/bifrost/issues/5097",
+    ({ tool_calls }, at) =>
+      tool_calls?.some(({ id }) => !/^[a-zA-Z0-9_-]+$/.test(id))
+        ? refuse(`messages.${at}.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'`)
+        : null,
+  );
 }
 
-/** Whether the request makes the model call a tool, and which form it does so in. */
+/** Refuses parts of a message other than text, images and sound. */
+export function partRule(source: string, refusal: Refusal): Rule {
+  return messageRule("refuses a part of an unknown type", source, (message) =>
+    partsOf(message).every(({ type }) => ["text", "image_url", "input_audio"].includes(String(type))) ? null : refusal,
+  );
+}
+
+export function hasImage(message: WireMessage): boolean {
+  return partsOf(message).some(({ type }) => type === "image_url");
+}
+
+/** How the request makes the model call a tool: any, or one that it names. Null if it leaves that to the model. */
 export function forcedChoice({ body }: WireRequest): "required" | "specified" | null {
   if (body.tool_choice === "required") return "required";
   return typeof body.tool_choice === "object" && body.tool_choice !== null ? "specified" : null;

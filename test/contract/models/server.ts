@@ -2,7 +2,17 @@
 // provider's refusal or with the scripted model's reply in the provider's chunks. It also keeps what it was sent, so
 // that a test can look for what must not be there.
 import { openAiRules } from "./rules.ts";
-import type { Ending, PlannedReply, Provider, Refusal, SentReply, WireMessage, WireRequest } from "./wire.ts";
+import type {
+  Ending,
+  PlannedReply,
+  Provider,
+  Refusal,
+  Rule,
+  SentReply,
+  StreamedReply,
+  WireMessage,
+  WireRequest,
+} from "./wire.ts";
 
 /** Decides what the model says, from the request alone. */
 export type Script = (request: WireRequest, turn: number) => PlannedReply;
@@ -41,7 +51,7 @@ export function openStrictServer(provider: Provider, script: Script): StrictServ
     accepted.push(request);
     const streamed = provider.stream(planned, accepted.length - 1, request);
     if (planned.cut_after === undefined) sent.push(streamed.sent);
-    return send(streamed.chunks, planned.cut_after, provider.has_done_line);
+    return send(streamed.chunks, planned.cut_after);
   }
 
   return {
@@ -53,25 +63,37 @@ export function openStrictServer(provider: Provider, script: Script): StrictServ
       const asked = new Request(input, init);
       const text = await asked.text();
       received.push(`${JSON.stringify([...asked.headers])}\n${text}`);
-      return answer(readRequest(asked, text, provider));
+      return answer(readRequest(asked, text));
     },
   };
 }
 
-/** How the provider answers in that case. */
-export function answerWith({ refusal, chunks = [] }: Ending, { has_done_line }: Provider): Response {
-  return refusal ? refuse(refusal) : send(chunks, undefined, has_done_line);
+/** The same provider behind a proxy that has its own address and its own name for the model. */
+export function behindProxy(provider: Provider): Provider {
+  const translate = (request: WireRequest) => ({ ...request, body: { ...request.body, model: provider.model } });
+  const check = (rule: Rule): Rule => ({ ...rule, check: (request, sent) => rule.check(translate(request), sent) });
+  return {
+    ...provider,
+    rules: provider.rules.filter(({ is_of_place }) => !is_of_place).map(check),
+    wishes: (provider.wishes ?? []).map(check),
+    stream: (planned, turn, request) => provider.stream(planned, turn, translate(request)),
+  };
 }
 
-function readRequest(asked: Request, text: string, { readMessages }: Provider): WireRequest {
+/** How the provider answers in that case. */
+export function answerWith({ refusal, chunks = [] }: Ending): Response {
+  return refusal ? refuse(refusal) : send(chunks);
+}
+
+function readRequest(asked: Request, text: string): WireRequest {
   const body = JSON.parse(text) as Record<string, unknown>;
-  const tools = (body.tools ?? []) as { name?: string; function?: { name: string } }[];
+  const tools = (body.tools ?? []) as { function: { name: string } }[];
   return {
     url: new URL(asked.url),
     headers: asked.headers,
     body,
-    messages: readMessages?.(body) ?? (body.messages as WireMessage[]),
-    tools: tools.map((tool) => ({ name: tool.function?.name ?? tool.name ?? "" })),
+    messages: body.messages as WireMessage[],
+    tools: tools.map((tool) => ({ name: tool.function.name })),
   };
 }
 
@@ -80,16 +102,11 @@ function refuse({ status, body, headers = {} }: Refusal): Response {
   return new Response(text, { status, headers: { "content-type": "application/json", ...headers } });
 }
 
-function send(
-  chunks: (Record<string, unknown> | string)[],
-  cut_after: number | undefined,
-  has_done_line = true,
-): Response {
+function send(chunks: StreamedReply["chunks"], cut_after?: number): Response {
   const lines = chunks.map((chunk) =>
     typeof chunk === "string" ? `${chunk}\n\n` : `data: ${JSON.stringify(chunk)}\n\n`,
   );
-  const done = has_done_line ? ["data: [DONE]\n\n"] : [];
-  const whole = cut_after === undefined ? [...lines, ...done] : lines.slice(0, cut_after);
+  const whole = cut_after === undefined ? [...lines, "data: [DONE]\n\n"] : lines.slice(0, cut_after);
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     pull(controller) {

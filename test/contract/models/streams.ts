@@ -1,5 +1,8 @@
-// The chunks that most providers share, with the places where they differ as options.
+// The chunks that most providers share, with the places where they differ as options. Without options a reply has
+// OpenAI's form.
 import type { PlannedReply, SentReply, StreamedReply, WireRequest } from "./wire.ts";
+
+type Usage = NonNullable<PlannedReply["usage"]>;
 
 export interface StreamOptions {
   /** The delta of a piece of reasoning; absent if this provider sends none. */
@@ -20,13 +23,14 @@ export interface StreamOptions {
   whole_arguments?: boolean;
   /** How a reply with calls ends, if not with `tool_calls`. */
   calls_finish?: string;
-  /** Fields of the chunk that ends the reply. */
-  last?: (usage: { input: number; output: number; cached?: number }) => Record<string, unknown>;
-  usage?: (usage: { input: number; output: number; cached?: number }) => Record<string, unknown>;
-  /** Whether the usage is in the choice of the last chunk and not in a chunk of its own. */
-  usage_in_choice?: boolean;
-  /** Whether the usage comes only where `stream_options` asks for it. */
+  /** The object that counts tokens, where it is not OpenAI's. */
+  usage?: (usage: Usage) => Record<string, unknown>;
+  /** Where that object is, if not in a chunk of its own. `nowhere`: the provider's file adds it. */
+  usage_in?: "choice" | "last_chunk" | "nowhere";
+  /** Whether tokens are counted only where `stream_options` asks for it. */
   usage_on_request?: boolean;
+  /** Fields of the chunk that ends the reply. */
+  last?: (usage: Usage) => Record<string, unknown>;
   /** What the provider's own rules need to know of this reply. */
   extras?: Record<string, unknown>;
   /** Fields of every chunk. */
@@ -56,27 +60,56 @@ export function streamReply(
   if (options.reasoning) for (const piece of cut(reasoning)) chunks.push(chunk(options.reasoning(piece)));
   if (reasoning !== "") for (const delta of options.after_reasoning?.() ?? []) chunks.push(chunk(delta));
   for (const piece of cut(text)) chunks.push(chunk(options.text?.(piece) ?? { content: piece }));
-  for (const [index, call] of calls.entries()) {
-    const written = JSON.stringify(call.arguments);
-    const place = options.without_index ? {} : { index };
-    const head = { ...place, id: ids[index], type: "function", ...options.call?.(index, index === 0) };
-    const first = options.whole_arguments ? written : "";
-    chunks.push(chunk({ tool_calls: [{ ...head, function: { name: call.name, arguments: first } }] }));
-    if (options.whole_arguments) continue;
-    for (const piece of cut(written)) {
-      chunks.push(chunk({ tool_calls: [{ index, ...options.later_call, function: { arguments: piece } }] }));
-    }
+  for (const at of calls.keys()) {
+    for (const call of streamCall(calls, ids, at, options)) chunks.push(chunk({ tool_calls: [call] }));
   }
   const finish = planned.finish ?? (calls.length > 0 ? (options.calls_finish ?? "tool_calls") : "stop");
-  const last = { ...chunk({}, finish), ...(planned.usage ? options.last?.(planned.usage) : {}) };
-  const { include_usage = false } = (request.body.stream_options ?? {}) as { include_usage?: boolean };
-  const is_counted = !options.usage_on_request || include_usage;
-  const usage = is_counted && planned.usage && options.usage?.(planned.usage);
-  if (usage && options.usage_in_choice) chunks.push({ ...last, choices: last.choices.map((c) => ({ ...c, usage })) });
-  else chunks.push(last);
-  if (usage && !options.usage_in_choice) chunks.push({ ...chunk({}), choices: [], usage });
+  const ending = endReply(planned.usage, chunk({}, finish), request, options);
   const sent: SentReply = { planned, ids, extras: options.extras ?? {} };
-  return { chunks, sent };
+  return { chunks: [...chunks, ...ending], sent };
+}
+
+/** The pieces of the call at `index`. */
+function streamCall(
+  calls: NonNullable<PlannedReply["calls"]>,
+  ids: string[],
+  index: number,
+  { without_index = false, whole_arguments = false, later_call, call: fieldsOf }: StreamOptions,
+): Record<string, unknown>[] {
+  const { name, arguments: given } = calls[index] as (typeof calls)[number];
+  const written = JSON.stringify(given);
+  const place = without_index ? {} : { index };
+  const head = { ...place, id: ids[index], type: "function", ...fieldsOf?.(index, index === 0) };
+  if (whole_arguments) return [{ ...head, function: { name, arguments: written } }];
+  const later = cut(written).map((piece) => ({ ...place, ...later_call, function: { arguments: piece } }));
+  return [{ ...head, function: { name, arguments: "" } }, ...later];
+}
+
+/** The chunk that ends a reply, and the usage wherever this provider puts it. */
+function endReply(
+  usage: Usage | undefined,
+  last: { choices: Record<string, unknown>[] },
+  { body }: WireRequest,
+  { usage: count = countTokens, usage_in, usage_on_request = false, ...options }: StreamOptions,
+): Record<string, unknown>[] {
+  if (!usage) return [last];
+  const chunk = { ...last, ...options.last?.(usage) };
+  const { include_usage = false } = (body.stream_options ?? {}) as { include_usage?: boolean };
+  if (usage_in === "nowhere" || (usage_on_request && !include_usage)) return [chunk];
+  const counted = count(usage);
+  if (usage_in === "last_chunk") return [{ ...chunk, usage: counted }];
+  if (usage_in === "choice") return [{ ...chunk, choices: chunk.choices.map((one) => ({ ...one, usage: counted })) }];
+  return [chunk, { ...last, choices: [], usage: counted }];
+}
+
+/** OpenAI's object that counts tokens. */
+export function countTokens(usage: Usage) {
+  return { ...sumTokens(usage), prompt_tokens_details: { cached_tokens: usage.cached ?? 0 } };
+}
+
+/** The same for providers that don't say what came from a cache. */
+export function sumTokens({ input, output }: Usage) {
+  return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
 }
 
 export function cut(text: string): string[] {

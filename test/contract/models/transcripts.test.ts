@@ -1,5 +1,7 @@
-// Transcripts of conversations that providers accepted (`npm run eval -- --record FILE` writes them): today's code still
-// understands each reply, and sends the messages back as they were accepted.
+// Recorded conversations (`npm run eval -- --record FILE` writes them): today's code still understands each reply, and
+// sends the same messages back. `NAME.strict.json` was recorded beside a strict server of this laboratory. It says
+// nothing of the provider, and proves that the path works, from the recording to the comparison. Only a transcript of a
+// real model, `NAME.json`, proves that a later version still sends what its provider accepted.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -17,7 +19,12 @@ const folder = join(import.meta.dirname, "transcripts");
 const files = readdirSync(folder).filter((file) => file.endsWith(".json"));
 
 describe.each(files)("the transcript %s", (file) => {
-  it("is understood, and what goes back is what was accepted", async () => {
+  it("is named for what made it", async () => {
+    const { made } = await readTranscript(join(folder, file));
+    expect(file.endsWith(".strict.json")).toBe(made === "by a strict server");
+  });
+
+  it("is understood, and what goes back is what was sent then", async () => {
     forgetRules();
     const { base_url, model, profile, exchanges } = await readTranscript(join(folder, file));
     const sent: unknown[] = [];

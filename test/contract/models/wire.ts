@@ -1,6 +1,7 @@
 // The form of the laboratory of wires: what a provider's strict server is made of. One file in `providers/` describes
 // one provider: how it streams a reply, and what it refuses, each rule with the place where it was read. A server never
-// repairs a request. It accepts what the provider accepts, and answers all else as the provider does.
+// repairs a request. It accepts what the provider accepts, and answers all else as the provider does. The file of the
+// same name in `breaks/` has a request that breaks each of its rules.
 
 /** A message of a request, as it came. Providers have fields of their own beside OpenAI's. */
 export interface WireMessage {
@@ -66,6 +67,8 @@ export interface Rule {
   name: string;
   /** Where it was read: an address of documentation or of a thread of users. */
   source: string;
+  /** Whether it is about the server's own address or names of models, which a proxy in front of it replaces. */
+  is_of_place?: true;
   /** Null if the request keeps the rule. `sent`: the replies of this server so far, oldest first. */
   check(request: WireRequest, sent: readonly SentReply[]): Refusal | null;
 }
@@ -79,17 +82,23 @@ export interface Ending {
   refusal?: Refusal;
   /** A whole reply of status 200, as in `StreamedReply`. */
   chunks?: (Record<string, unknown> | string)[];
+  /**
+   * `overloaded`: the server is full or not ready, whoever asks. `broken`: the reply ends without an end, or with a word
+   * that says so. `failed_in_reply`: with status 200, an error object says that the server failed.
+   */
   means:
     | "too_long"
     | "no_credit"
     | "rate_limited"
+    | "overloaded"
     | "filtered"
     | "broken"
+    | "failed_in_reply"
     | "invalid_key"
     | "unknown_model"
     | "tool_use_failed";
-  /** How long the server asks to wait. */
-  wait_ms?: number;
+  /** How long the server asks to wait; absent if it does not say. Null: it asks for a wait that helps nobody. */
+  wait_ms?: number | null;
 }
 
 export interface Provider {
@@ -99,16 +108,15 @@ export interface Provider {
   base_url: string;
   /** A name that users set as OPENAI_MODEL. */
   model: string;
-  /** Whether the model of that name sees images. */
-  images: boolean;
+  /**
+   * What becomes of an image. `ignored`: its model does not see it, and the server does not say so. `refused`: nothing
+   * but a refusal shows that its model sees none. `left_out`: its model's name shows that, so the image is not sent.
+   */
+  images: "seen" | "ignored" | "refused" | "left_out";
   rules: Rule[];
   /** What the provider asks for and does not refuse: without it the model works worse. */
   wishes?: Rule[];
   endings?: Ending[];
-  /** False if its streams end without `[DONE]`. */
-  has_done_line?: boolean;
-  /** Reads the messages of a body that has none. */
-  readMessages?(body: Record<string, unknown>): WireMessage[];
   /** `turn` counts the replies of this server from 0. */
   stream(planned: PlannedReply, turn: number, request: WireRequest): StreamedReply;
 }
@@ -120,11 +128,11 @@ export function findSent(message: WireMessage, sent: readonly SentReply[]): Sent
 
 function isSame(message: WireMessage, { planned }: SentReply): boolean {
   const calls = message.tool_calls ?? [];
-  const planned_calls = planned.calls ?? [];
-  if (message.role !== "assistant" || calls.length !== planned_calls.length) return false;
+  const plannedCalls = planned.calls ?? [];
+  if (message.role !== "assistant" || calls.length !== plannedCalls.length) return false;
   const isSameCall = (call: WireCall, at: number) =>
-    call.function.name === planned_calls[at]?.name &&
-    call.function.arguments === JSON.stringify(planned_calls[at]?.arguments);
+    call.function.name === plannedCalls[at]?.name &&
+    call.function.arguments === JSON.stringify(plannedCalls[at]?.arguments);
   if (calls.length > 0) return calls.every(isSameCall);
   return textOf(message)
     .trim()

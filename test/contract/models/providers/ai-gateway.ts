@@ -1,43 +1,49 @@
 // Cloudflare's AI Gateway in front of a provider. It has a key of its own, in a header of its own, which every gateway
-// made since November 2026 requires. Its own errors have an array under `error`.
-import { streamReply } from "../streams.ts";
-import type { Provider, Refusal } from "../wire.ts";
-
-const authentication_guide = "https://developers.cloudflare.com/ai-gateway/configuration/authentication/";
+// made since November 2026 requires. Its own errors have an array under `error`. At its address for all providers, the
+// model's name begins with the provider behind it, which gets the request as it is and refuses what it refuses.
+import { parameterRules } from "../openai-rules.ts";
+import type { Provider, Refusal, Rule } from "../wire.ts";
+import { anthropic } from "./anthropic.ts";
+import { openai, openaiKeyRule } from "./openai.ts";
+import { workersAi } from "./workers-ai.ts";
 
 const unauthorized: Refusal = {
   status: 401,
   body: { success: false, result: [], messages: [], error: [{ code: 2009, message: "Unauthorized" }] },
 };
 
-export const aiGateway: Provider = {
-  profile: "ai-gateway",
-  base_url: "https://gateway.ai.cloudflare.com/v1/0123456789abcdef0123456789abcdef/main/compat",
-  model: "openai/gpt-5-mini",
-  images: true,
-  rules: [
-    {
-      name: "refuses a request without the gateway's own key",
-      source: "https://developers.cloudflare.com/changelog/post/2026-11-03-required-authentication/",
-      check: ({ headers }) => (/^Bearer \S+$/.test(headers.get("cf-aig-authorization") ?? "") ? null : unauthorized),
-    },
-  ],
-  stream: (planned, turn, request) =>
-    streamReply(planned, turn, request, {
-      id: (at) => `call_Xq4${turn}${at}`,
-      usage: ({ input, output, cached = 0 }) => ({
-        prompt_tokens: input,
-        completion_tokens: output,
-        total_tokens: input + output,
-        prompt_tokens_details: { cached_tokens: cached },
-      }),
-    }),
+const gatewayKeyRule: Rule = {
+  name: "refuses a request without the gateway's own key",
+  source: "https://developers.cloudflare.com/changelog/post/2026-11-03-required-authentication/",
+  check: ({ headers }) => (/^Bearer \S+$/.test(headers.get("cf-aig-authorization") ?? "") ? null : unauthorized),
+};
+
+function throughGateway(maker: string, provider: Provider): Provider {
+  return {
+    ...provider,
+    profile: "ai-gateway",
+    base_url: "https://gateway.ai.cloudflare.com/v1/0123456789abcdef0123456789abcdef/main/compat",
+    model: `${maker}/${provider.model}`,
+    rules: [gatewayKeyRule, ...provider.rules],
+    endings: [],
+  };
+}
+
+export const aiGatewayOpenAi: Provider = {
+  ...throughGateway("openai", {
+    ...openai,
+    model: "gpt-5-mini",
+    rules: [openaiKeyRule, ...parameterRules(({ body }) => String(body.model).replace(/^openai\//, ""))],
+  }),
   endings: [
     {
       name: "the gateway's key is unknown",
-      source: authentication_guide,
+      source: "https://developers.cloudflare.com/ai-gateway/configuration/authentication/",
       means: "invalid_key",
       refusal: unauthorized,
     },
   ],
 };
+
+export const aiGatewayWorkersAi = throughGateway("workers-ai", workersAi);
+export const aiGatewayClaude = throughGateway("anthropic", anthropic);

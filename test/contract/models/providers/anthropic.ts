@@ -1,11 +1,11 @@
 // Claude at Anthropic's own OpenAI-compatible address. It ignores what it does not support and never sends its thoughts,
 // so little is refused: ids, empty texts, more than one choice. It caches nothing.
-import { badRequest, messageRule, partsOf } from "../rules.ts";
-import { streamReply } from "../streams.ts";
+import { badRequest, claudeIdRule, messageRule, partsOf } from "../rules.ts";
+import { streamReply, sumTokens } from "../streams.ts";
 import type { Ending, Provider, Refusal, WireMessage } from "../wire.ts";
 
 const guide = "https://platform.claude.com/docs/en/api/openai-sdk";
-const error_guide = "https://platform.claude.com/docs/en/api/errors";
+const errorGuide = "https://platform.claude.com/docs/en/api/errors";
 
 /** The kind of the refusal stands in `code`; `type` is the same for all. */
 function refuse(message: string, status = 400, code = "invalid_request_error", headers = {}): Refusal {
@@ -61,25 +61,25 @@ const endings: Ending[] = [
   },
   {
     name: "the bill is not paid",
-    source: error_guide,
+    source: errorGuide,
     means: "no_credit",
     refusal: refuse("There's an issue with your billing or payment information.", 402, "billing_error"),
   },
   {
     name: "the servers are overloaded",
     source: "https://github.com/anthropics/claude-code/issues/35777",
-    means: "rate_limited",
+    means: "overloaded",
     refusal: refuse("Overloaded", 529, "overloaded_error", { "x-should-retry": "true" }),
   },
   {
     name: "the key is unknown",
-    source: error_guide,
+    source: errorGuide,
     means: "invalid_key",
     refusal: refuse("invalid x-api-key", 401, "authentication_error"),
   },
   {
     name: "the model is unknown",
-    source: error_guide,
+    source: errorGuide,
     means: "unknown_model",
     refusal: refuse("model: claude-nonesuch", 404, "not_found_error"),
   },
@@ -89,16 +89,9 @@ export const anthropic: Provider = {
   profile: "anthropic",
   base_url: "https://api.anthropic.com/v1",
   model: "claude-sonnet-4-5",
-  images: true,
+  images: "seen",
   rules: [
-    messageRule(
-      "refuses an id with characters that Claude does not allow",
-      "https://github.com/maximhq/bifrost/issues/5097",
-      ({ tool_calls }, at) =>
-        tool_calls?.some(({ id }) => !/^[a-zA-Z0-9_-]+$/.test(id))
-          ? refuse(`messages.${at}.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'`)
-          : null,
-    ),
+    claudeIdRule(refuse),
     messageRule(
       "refuses an empty text of the user",
       "https://github.com/anthropics/claude-code/issues/59812",
@@ -131,14 +124,10 @@ export const anthropic: Provider = {
       check: ({ body }) => (body.n !== undefined && body.n !== 1 ? refuse("n: Must be exactly 1") : null),
     },
   ],
+  endings,
   stream: (planned, turn, request) =>
     streamReply(planned, turn, request, {
       id: (at) => `toolu_01A09q90qw90lq917835lq${turn}${at}`,
-      usage: ({ input, output }) => ({
-        prompt_tokens: input,
-        completion_tokens: output,
-        total_tokens: input + output,
-      }),
+      usage: sumTokens,
     }),
-  endings,
 };

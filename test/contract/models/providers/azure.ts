@@ -5,20 +5,19 @@ import type { Ending, Provider, Refusal, Rule, StreamedReply, WireRequest } from
 import { openai } from "./openai.ts";
 
 /** The deployments of this resource. Users name them as they like; these are named as their models. */
-const deployments = ["gpt-5.1", "gpt-4.1"];
+const deployments = ["gpt-5.1", "gpt-4.1", "gpt-5.6-terra", "gpt-5.3-codex"];
 
-const error = (status: number, code: string, message: string): Refusal => ({
-  status,
-  body: { error: { code, message } },
-});
+function refuse(status: number, code: string, message: string): Refusal {
+  return { status, body: { error: { code, message } } };
+}
 
-const notFound = error(404, "404", "Resource not found");
-const noDeployment = error(
+const notFound = refuse(404, "404", "Resource not found");
+const noDeployment = refuse(
   404,
   "DeploymentNotFound",
   "The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes, please wait a moment and try again.",
 );
-const invalidKey = error(
+const invalidKey = refuse(
   401,
   "401",
   "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource.",
@@ -35,11 +34,13 @@ const classicRules: Rule[] = [
   {
     name: "refuses an address that is not a deployment's",
     source: "https://learn.microsoft.com/azure/ai-services/openai/reference",
+    is_of_place: true,
     check: ({ url }) => (classicPath.test(url.pathname) ? null : notFound),
   },
   {
     name: "refuses an address without the version of the API",
     source: "https://www.mintlify.com/BoundaryML/baml/reference/providers/azure",
+    is_of_place: true,
     check: ({ url }) => (url.searchParams.get("api-version") ? null : notFound),
   },
   {
@@ -50,6 +51,7 @@ const classicRules: Rule[] = [
   {
     name: "refuses a deployment that does not exist",
     source: deploymentThread,
+    is_of_place: true,
     check: (request) => (deployments.includes(deploymentOf(request)) ? null : noDeployment),
   },
 ];
@@ -58,6 +60,7 @@ const v1Rules: Rule[] = [
   {
     name: "refuses an address that is not of the v1 API",
     source: v1Guide,
+    is_of_place: true,
     check: ({ url }) => (url.pathname === "/openai/v1/chat/completions" ? null : notFound),
   },
   {
@@ -69,6 +72,7 @@ const v1Rules: Rule[] = [
   {
     name: "refuses a model that is not the name of a deployment",
     source: deploymentThread,
+    is_of_place: true,
     check: ({ body }) => (deployments.includes(String(body.model)) ? null : noDeployment),
   },
 ];
@@ -101,7 +105,7 @@ function addFilterResults({ chunks, sent }: StreamedReply): StreamedReply {
 }
 
 const limited = (seconds: number) =>
-  error(
+  refuse(
     429,
     "429",
     `Requests to the ChatCompletions_Create Operation under Azure OpenAI API version 2025-03-01-preview have exceeded token rate limit of your current OpenAI S0 pricing tier. Please retry after ${seconds} seconds. Please go here: https://aka.ms/oai/quotaincrease if you would like to further increase the default rate limit.`,
@@ -111,20 +115,21 @@ const endings: Ending[] = [
   {
     name: "a limit with the wait in the text",
     source: "https://github.com/dyad-sh/dyad/issues/1849",
-    refusal: limited(60),
     means: "rate_limited",
     wait_ms: 60_000,
+    refusal: limited(60),
   },
   {
     name: "a limit of a minute that asks to wait for a day",
     source: "https://github.com/vanderschaarlab/climb/issues/1",
-    refusal: limited(86_400),
     means: "rate_limited",
-    wait_ms: 86_400_000,
+    wait_ms: null,
+    refusal: limited(86_400),
   },
   {
     name: "a prompt that the filter stops",
     source: "https://github.com/microsoft/TinyTroupe/issues/85",
+    means: "filtered",
     refusal: {
       status: 400,
       body: {
@@ -142,10 +147,9 @@ const endings: Ending[] = [
         },
       },
     },
-    means: "filtered",
   },
-  { name: "a wrong key", source: keyThread, refusal: invalidKey, means: "invalid_key" },
-  { name: "an unknown deployment", source: deploymentThread, refusal: noDeployment, means: "unknown_model" },
+  { name: "a wrong key", source: keyThread, means: "invalid_key", refusal: invalidKey },
+  { name: "an unknown deployment", source: deploymentThread, means: "unknown_model", refusal: noDeployment },
 ];
 
 /** The classic address. Its deployment decides which model answers, whatever `model` says. */

@@ -57,7 +57,7 @@ export const cerebras: Provider = {
   profile: "cerebras",
   base_url: "https://api.cerebras.ai/v1",
   model: "gpt-oss-120b",
-  images: false,
+  images: "left_out",
   rules: [
     messageRule(
       "refuses reasoning_content",
@@ -72,19 +72,12 @@ export const cerebras: Provider = {
       refuseField,
     ),
   ],
+  endings,
   stream: (planned, turn, request) =>
     streamReply(planned, turn, request, {
       reasoning: (text) => ({ reasoning: text }),
       id: (at) => `e7a1b3f0${turn}${at}`,
       whole_arguments: true,
-      last: ({ input, output, cached = 0 }) => ({
-        usage: {
-          prompt_tokens: input,
-          completion_tokens: output,
-          total_tokens: input + output,
-          prompt_tokens_details: { cached_tokens: cached },
-        },
-      }),
+      usage_in: "last_chunk",
     }),
-  endings,
 };

@@ -1,7 +1,7 @@
 // DeepSeek with its thinking mode, which is on unless a request says otherwise. Thoughts have to come back on every
 // reply of a request that has tools, also on replies without a call and in older turns.
 import { badRequest, forcedChoice, hasImage, isThinking, keyRule, messageRule } from "../rules.ts";
-import { streamReply } from "../streams.ts";
+import { countTokens, streamReply } from "../streams.ts";
 import type { Ending, Provider, WireRequest } from "../wire.ts";
 
 const thinkingGuide = "https://api-docs.deepseek.com/guides/thinking_mode.md";
@@ -83,50 +83,50 @@ const endings: Ending[] = [
   {
     name: "a request longer than the window",
     source: "https://github.com/evalstate/fast-agent/issues/621",
+    means: "too_long",
     refusal: badRequest(
       "This model's maximum context length is 1048576 tokens. However, you requested 1049134 tokens (1040942 in the messages, 8192 in the completion). Please reduce the length of the messages or completion.",
       code,
     ),
-    means: "too_long",
   },
   {
     name: "an empty account",
     source: "https://github.com/1Panel-dev/MaxKB/issues/3797",
-    refusal: badRequest("Insufficient Balance", { type: "unknown_error", ...code }, 402),
     means: "no_credit",
+    refusal: badRequest("Insufficient Balance", { type: "unknown_error", ...code }, 402),
   },
   {
     name: "a request that the filter stops",
     source: "https://github.com/666ghj/BettaFish/issues/108",
-    refusal: badRequest("Content Exists Risk", code),
     means: "filtered",
+    refusal: badRequest("Content Exists Risk", code),
   },
   {
     name: "a reply that the filter stops",
     source: "https://api-docs.deepseek.com/api/create-chat-completion",
-    chunks: [chunk({ role: "assistant", content: "The plan" }, null), chunk({ content: "" }, "content_filter")],
     means: "filtered",
+    chunks: [chunk({ role: "assistant", content: "The plan" }, null), chunk({ content: "" }, "content_filter")],
   },
   {
     name: "a reply that ends for lack of resources",
     source: "https://api-docs.deepseek.com/api/create-chat-completion",
+    means: "broken",
     chunks: [
       chunk({ role: "assistant", content: "First I " }, null),
       chunk({ content: "" }, "insufficient_system_resource"),
     ],
-    means: "broken",
   },
   {
     name: "a server under too much load",
     source: "https://api-docs.deepseek.com/quick_start/error_codes.md",
+    means: "overloaded",
     refusal: badRequest("The server is overloaded due to high traffic.", code, 503),
-    means: "rate_limited",
   },
   {
     name: "a wrong key",
     source: "https://github.com/continuedev/continue/issues/11820",
-    refusal: invalidKey,
     means: "invalid_key",
+    refusal: invalidKey,
   },
 ];
 
@@ -134,7 +134,7 @@ export const deepseek: Provider = {
   profile: "deepseek",
   base_url: "https://api.deepseek.com/v1",
   model: "deepseek-v4-pro",
-  images: false,
+  images: "left_out",
   rules,
   endings,
   stream(planned, turn, request) {
@@ -144,10 +144,7 @@ export const deepseek: Provider = {
       id: (at) => `call_0${at}_${turn}d5f`,
       usage_on_request: true,
       usage: ({ input, output, cached = 0 }) => ({
-        prompt_tokens: input,
-        completion_tokens: output,
-        total_tokens: input + output,
-        prompt_tokens_details: { cached_tokens: cached },
+        ...countTokens({ input, output, cached }),
         prompt_cache_hit_tokens: cached,
         prompt_cache_miss_tokens: input - cached,
       }),
@@ -158,4 +155,4 @@ export const deepseek: Provider = {
 };
 
 /** Its smaller model, which sees images. */
-export const deepseekFlash: Provider = { ...deepseek, model: "deepseek-flash", images: true };
+export const deepseekFlash: Provider = { ...deepseek, model: "deepseek-flash", images: "seen" };

@@ -2,13 +2,13 @@
 // turn lasts. Its stream departs from OpenAI's: calls come whole and without `index`, and a reply with calls ends with
 // `stop`. Errors are arrays.
 import { fieldRule, isOfThisTurn } from "../rules.ts";
-import { streamReply } from "../streams.ts";
+import { streamReply, sumTokens } from "../streams.ts";
 import type { Ending, Provider, Refusal, Rule, WireCall, WireMessage } from "../wire.ts";
 
-const signature_guide = "https://ai.google.dev/gemini-api/docs/thought-signatures";
+const signatureGuide = "https://ai.google.dev/gemini-api/docs/thought-signatures";
 
 /** What Google documents for calls that another model made. */
-const dummy_signatures = ["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"];
+const dummySignatures = ["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"];
 
 function refuse(code: number, status: string, message: string, details?: unknown[], headers = {}): Refusal {
   return { status: code, headers, body: [{ error: { code, message, status, ...(details ? { details } : {}) } }] };
@@ -37,16 +37,16 @@ const missingSignature: Rule = {
     return refuse(
       400,
       "INVALID_ARGUMENT",
-      `Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly, and missing thought_signature may lead to degraded model performance. Additional data, function call \`default_api:${name}\` , position ${placeOf(messages, at)}. Please refer to ${signature_guide} for more details.`,
+      `Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly, and missing thought_signature may lead to degraded model performance. Additional data, function call \`default_api:${name}\` , position ${placeOf(messages, at)}. Please refer to ${signatureGuide} for more details.`,
     );
   },
 };
 
 const foreignSignature: Rule = {
   name: "refuses a signature that it did not make",
-  source: signature_guide,
+  source: signatureGuide,
   check({ messages }, sent) {
-    const known = [...dummy_signatures, ...sent.map(({ extras }) => extras.signature)];
+    const known = [...dummySignatures, ...sent.map(({ extras }) => extras.signature)];
     const signatures = messages.flatMap(({ tool_calls }) => (tool_calls ?? []).map(signatureOf));
     const isForeign = signatures.some((signature) => signature && !known.includes(signature));
     return isForeign ? refuse(400, "INVALID_ARGUMENT", "Thought signature is not valid") : null;
@@ -122,8 +122,9 @@ export const gemini: Provider = {
   profile: "gemini",
   base_url: "https://generativelanguage.googleapis.com/v1beta/openai",
   model: "gemini-3-pro-preview",
-  images: true,
+  images: "seen",
   rules: [missingSignature, foreignSignature, unknownField],
+  endings,
   stream(planned, turn, request) {
     const signature = `CrICAdHtim827fQ${turn}`;
     return streamReply(planned, turn, request, {
@@ -132,11 +133,9 @@ export const gemini: Provider = {
       whole_arguments: true,
       calls_finish: "stop",
       call: (_at, isFirst) => (isFirst ? { extra_content: { google: { thought_signature: signature } } } : {}),
-      last: ({ input, output }) => ({
-        usage: { prompt_tokens: input, completion_tokens: output, total_tokens: input + output },
-      }),
+      usage: sumTokens,
+      usage_in: "last_chunk",
       extras: planned.calls ? { signature } : {},
     });
   },
-  endings,
 };

@@ -6,12 +6,11 @@ import { type Ending, findSent, type Provider, type Refusal, type Rule } from ".
 
 const errorPage = "https://docs.bigmodel.cn/cn/api/api-code";
 
-const error = (code: string, message: string, status: number): Refusal => ({
-  status,
-  body: { error: { code, message } },
-});
+function refuse(code: string, message: string, status: number): Refusal {
+  return { status, body: { error: { code, message } } };
+}
 
-const invalidKey = error("1002", "Authorization Token非法，请确认Authorization Token正确传递。", 401);
+const invalidKey = refuse("1002", "Authorization Token非法，请确认Authorization Token正确传递。", 401);
 
 const rules: Rule[] = [
   keyRule(errorPage, invalidKey),
@@ -21,14 +20,14 @@ const rules: Rule[] = [
     check: ({ messages }) =>
       messages.some(({ role }) => role === "user")
         ? null
-        : error("1214", "The messages parameter is illegal. Please check the documentation.", 400),
+        : refuse("1214", "The messages parameter is illegal. Please check the documentation.", 400),
   },
   messageRule(
     "refuses an image unless the model sees",
     "https://github.com/TriDefender/zcode-api/pull/26",
     (message, _at, _messages, { body }) =>
       hasImage(message) && !/^glm-[\d.]+v|^glm-5\.3/i.test(String(body.model))
-        ? error("1210", "messages.content.type 参数非法，取值范围 ['text']", 400)
+        ? refuse("1210", "messages.content.type 参数非法，取值范围 ['text']", 400)
         : null,
   ),
 ];
@@ -44,7 +43,7 @@ const wishes: Rule[] = [
         const reply = message.tool_calls ? findSent(message, sent) : null;
         const thoughts = reply?.planned.reasoning ?? "";
         if (thoughts !== "" && message.reasoning_content !== thoughts)
-          return error("1214", "no reasoning_content", 400);
+          return refuse("1214", "no reasoning_content", 400);
       }
       return null;
     },
@@ -70,62 +69,62 @@ const endings: Ending[] = [
   {
     name: "a prompt longer than the window",
     source: errorPage,
-    refusal: error("1261", "Prompt 超长", 400),
     means: "too_long",
+    refusal: refuse("1261", "Prompt 超长", 400),
   },
   {
     name: "an empty account, as a limit of requests",
     source: "https://github.com/zai-org/GLM-5/issues/148",
-    refusal: error("1113", "Insufficient balance or no resource package. Please recharge.", 429),
     means: "no_credit",
+    refusal: refuse("1113", "Insufficient balance or no resource package. Please recharge.", 429),
   },
   {
     name: "an empty account, in Chinese",
     source: "https://github.com/zhayujie/CowAgent/issues/2910",
-    refusal: error("1113", "余额不足或无可用资源包,请充值。", 429),
     means: "no_credit",
+    refusal: refuse("1113", "余额不足或无可用资源包,请充值。", 429),
   },
   {
     name: "a plan that has ended",
     source: errorPage,
-    refusal: error(
+    means: "no_credit",
+    refusal: refuse(
       "1309",
       "您的 GLM Coding Plan 套餐已到期，暂无法使用，前往官方续订后即可恢复 https://bigmodel.cn/claude-code",
       429,
     ),
-    means: "no_credit",
   },
   {
     name: "too many requests at a time",
     source: errorPage,
-    refusal: error("1302", "您当前使用该 API 的并发数过高，请降低并发，或联系客服增加限额", 429),
     means: "rate_limited",
+    refusal: refuse("1302", "您当前使用该 API 的并发数过高，请降低并发，或联系客服增加限额", 429),
   },
   {
     name: "a model under too much load",
     source: errorPage,
-    refusal: error("1312", "该模型当前访问量过大，请您稍后再试，或切换其他模型如 glm-5 等", 429),
-    means: "rate_limited",
+    means: "overloaded",
+    refusal: refuse("1312", "该模型当前访问量过大，请您稍后再试，或切换其他模型如 glm-5 等", 429),
   },
   {
     name: "a request that the filter stops",
     source: errorPage,
-    refusal: error(
+    means: "filtered",
+    refusal: refuse(
       "1301",
       "系统检测到输入或生成内容可能包含不安全或敏感内容，请您避免输入易产生敏感内容的提示语，感谢您的配合",
       400,
     ),
-    means: "filtered",
   },
   ended("a reply that the filter stops", "sensitive", "filtered"),
   ended("a reply that the network cuts", "network_error", "broken"),
   ended("a reply that reaches the end of the window", "model_context_window_exceeded", "too_long"),
-  { name: "a wrong key", source: errorPage, refusal: invalidKey, means: "invalid_key" },
+  { name: "a wrong key", source: errorPage, means: "invalid_key", refusal: invalidKey },
   {
     name: "an unknown model",
     source: errorPage,
-    refusal: error("1211", "模型不存在，请检查模型代码。", 400),
     means: "unknown_model",
+    refusal: refuse("1211", "模型不存在，请检查模型代码。", 400),
   },
 ];
 
@@ -133,7 +132,7 @@ export const glm: Provider = {
   profile: "glm",
   base_url: "https://api.z.ai/api/paas/v4",
   model: "glm-5.2",
-  images: false,
+  images: "left_out",
   rules,
   wishes,
   endings,
@@ -142,11 +141,5 @@ export const glm: Provider = {
       reasoning: (text) => ({ role: "assistant", reasoning_content: text }),
       id: (at) => `call_-78314${turn}52${at}`,
       whole_arguments: request.body.tool_stream !== true,
-      usage: ({ input, output, cached = 0 }) => ({
-        prompt_tokens: input,
-        completion_tokens: output,
-        total_tokens: input + output,
-        prompt_tokens_details: { cached_tokens: cached },
-      }),
     }),
 };

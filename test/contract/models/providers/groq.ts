@@ -1,17 +1,17 @@
 // Groq with a model that reasons. Messages have a closed set of fields. The reply to a slip of the model, a call that
 // fits no tool, is an error, before or inside the stream. Usage comes in `x_groq`.
 import { badRequest, fieldRule, messageRule } from "../rules.ts";
-import { streamReply } from "../streams.ts";
+import { countTokens, streamReply } from "../streams.ts";
 import type { Ending, Provider, Refusal } from "../wire.ts";
 
-const limits_guide = "https://console.groq.com/docs/rate-limits";
+const limitsGuide = "https://console.groq.com/docs/rate-limits";
 
 /** Groq's errors have neither `param` nor `code`, except where they mean something. */
 function refuse(message: string, more: Record<string, unknown> = {}, status = 400, headers = {}): Refusal {
   return { status, headers, body: { error: { message, type: "invalid_request_error", ...more } } };
 }
 
-const known_fields = ["role", "content", "name", "tool_calls", "tool_call_id", "reasoning", "function_call"];
+const knownFields = ["role", "content", "name", "tool_calls", "tool_call_id", "reasoning", "function_call"];
 
 /** Models that think. Others refuse even an empty `reasoning`. */
 const thinks = /gpt-oss|qwen|deepseek-r1/;
@@ -38,7 +38,7 @@ const endings: Ending[] = [
   },
   {
     name: "a minute's tokens are used up, with the wait as a header",
-    source: limits_guide,
+    source: limitsGuide,
     means: "rate_limited",
     wait_ms: 5_000,
     refusal: refuse(
@@ -100,13 +100,13 @@ export const groq: Provider = {
   profile: "groq",
   base_url: "https://api.groq.com/openai/v1",
   model: "openai/gpt-oss-120b",
-  images: false,
+  images: "left_out",
   rules: [
     messageRule(
       "refuses a field of a message that it does not know",
       "https://github.com/AstrBotDevs/AstrBot/issues/5946",
       (message, at) => {
-        const field = Object.keys(message).find((key) => !known_fields.includes(key));
+        const field = Object.keys(message).find((key) => !knownFields.includes(key));
         if (field === undefined) return null;
         const place = `'messages.${at}'`;
         return refuse(
@@ -130,23 +130,15 @@ export const groq: Provider = {
       (field) => refuse(`property '${field}' is unsupported`),
     ),
   ],
+  endings,
   stream: (planned, turn, request) =>
     streamReply(planned, turn, request, {
       reasoning: (text) => ({ channel: "analysis", reasoning: text }),
       id: (at) => `fc_9e4b3c${turn}${at}`,
       whole_arguments: true,
-      last: ({ input, output, cached = 0 }) => ({
-        x_groq: {
-          id: "req_01jadadp0femyae9kav1gpkhe8",
-          usage: {
-            queue_time: 0.06,
-            prompt_tokens: input,
-            completion_tokens: output,
-            total_tokens: input + output,
-            prompt_tokens_details: { cached_tokens: cached },
-          },
-        },
+      usage_in: "nowhere",
+      last: (usage) => ({
+        x_groq: { id: "req_01jadadp0femyae9kav1gpkhe8", usage: { queue_time: 0.06, ...countTokens(usage) } },
       }),
     }),
-  endings,
 };

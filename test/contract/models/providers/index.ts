@@ -1,6 +1,6 @@
-// All strict servers of chat completions. Each declared profile has at least one.
+// All strict servers, of each declared profile at least one. `breaks/index.ts` has a client for each.
 import type { Provider } from "../wire.ts";
-import { aiGateway } from "./ai-gateway.ts";
+import { aiGatewayClaude, aiGatewayOpenAi, aiGatewayWorkersAi } from "./ai-gateway.ts";
 import { anthropic } from "./anthropic.ts";
 import { azure, azureClassic } from "./azure.ts";
 import { cerebras } from "./cerebras.ts";
@@ -41,7 +41,9 @@ export const providers: Provider[] = [
   groq,
   cerebras,
   workersAi,
-  aiGateway,
+  aiGatewayOpenAi,
+  aiGatewayWorkersAi,
+  aiGatewayClaude,
   litellm,
   vllm,
   vllmMistral,

@@ -2,7 +2,7 @@
 // the thoughts that led to it. Ids count the calls of a conversation. The newest model refuses an empty text even
 // beside calls, so that a message of calls alone has no content at all.
 import { forcedChoice, isThinking, keyRule, messageRule } from "../rules.ts";
-import { streamReply } from "../streams.ts";
+import { streamReply, sumTokens } from "../streams.ts";
 import {
   type Ending,
   type Provider,
@@ -16,12 +16,11 @@ import {
 const errorPage = "https://platform.kimi.ai/docs/api/errors";
 
 /** Moonshot's errors have a message and a type, no code. */
-const error = (message: string, type = "invalid_request_error", status = 400): Refusal => ({
-  status,
-  body: { error: { message, type } },
-});
+function refuse(message: string, type = "invalid_request_error", status = 400): Refusal {
+  return { status, body: { error: { message, type } } };
+}
 
-const invalidKey = error("Invalid Authentication", "invalid_authentication_error", 401);
+const invalidKey = refuse("Invalid Authentication", "invalid_authentication_error", 401);
 
 const modelOf = ({ body }: WireRequest) => String(body.model);
 
@@ -50,8 +49,8 @@ function hasTypes(schema: Schema): boolean {
     ...(schema.items ? [schema.items] : []),
     ...(schema.anyOf ?? []),
   ];
-  const is_named = schema.type !== undefined || schema.anyOf !== undefined || schema.$ref !== undefined;
-  return is_named && inner.every(hasTypes);
+  const isNamed = schema.type !== undefined || schema.anyOf !== undefined || schema.$ref !== undefined;
+  return isNamed && inner.every(hasTypes);
 }
 
 const rules: Rule[] = [
@@ -61,18 +60,20 @@ const rules: Rule[] = [
     "https://github.com/labring/FastGPT/issues/6357",
     ({ tool_calls, reasoning_content }, at, _messages, request) =>
       tool_calls !== undefined && thinks(request) && typeof reasoning_content !== "string"
-        ? error(`thinking is enabled but reasoning_content is missing in assistant tool call message at index ${at}`)
+        ? refuse(`thinking is enabled but reasoning_content is missing in assistant tool call message at index ${at}`)
         : null,
   ),
   messageRule(
     "refuses an assistant message that says nothing",
     "https://github.com/anomalyco/opencode/issues/46577",
     (message, at, _messages, request) =>
-      isEmpty(message, request) ? error(`the message at position ${at} with role 'assistant' must not be empty`) : null,
+      isEmpty(message, request)
+        ? refuse(`the message at position ${at} with role 'assistant' must not be empty`)
+        : null,
   ),
   messageRule("refuses an empty part of text", "https://github.com/MoonshotAI/kimi-cli/pull/2035", ({ content }) =>
     Array.isArray(content) && content.some((part) => part?.type === "text" && part.text === "")
-      ? error("text content is empty")
+      ? refuse("text content is empty")
       : null,
   ),
   {
@@ -80,7 +81,7 @@ const rules: Rule[] = [
     source: "https://github.com/NousResearch/hermes-agent/pull/12668",
     check: (request) =>
       thinks(request) && !/thinking/.test(modelOf(request)) && (request.body.temperature ?? 1) !== 1
-        ? error("invalid temperature: only 1 is allowed for this model")
+        ? refuse("invalid temperature: only 1 is allowed for this model")
         : null,
   },
   {
@@ -88,9 +89,9 @@ const rules: Rule[] = [
     source: "https://github.com/UKGovernmentBEIS/inspect_ai/pull/5152",
     check(request) {
       const forced = forcedChoice(request);
-      const is_allowed = forced === "required" && /^kimi-k3/.test(modelOf(request));
-      if (forced === null || is_allowed || !thinks(request)) return null;
-      return error(`tool_choice '${forced}' is incompatible with thinking enabled`);
+      const isAllowed = forced === "required" && /^kimi-k3/.test(modelOf(request));
+      if (forced === null || isAllowed || !thinks(request)) return null;
+      return refuse(`tool_choice '${forced}' is incompatible with thinking enabled`);
     },
   },
   {
@@ -98,7 +99,7 @@ const rules: Rule[] = [
     source: "https://github.com/MoonshotAI/Kimi-K2/issues/141",
     check: (request) =>
       alwaysThinks(request) && !isThinking(request)
-        ? error("invalid thinking: only type=enabled is allowed for this model")
+        ? refuse("invalid thinking: only type=enabled is allowed for this model")
         : null,
   },
   {
@@ -108,7 +109,7 @@ const rules: Rule[] = [
       const tools = (body.tools ?? []) as { function: { parameters?: Schema } }[];
       return tools.every(({ function: { parameters } }) => parameters === undefined || hasTypes(parameters))
         ? null
-        : error("Invalid request: tools.function.parameters is not a valid moonshot flavored json schema");
+        : refuse("Invalid request: tools.function.parameters is not a valid moonshot flavored json schema");
     },
   },
 ];
@@ -122,7 +123,7 @@ const chunk = (delta: Record<string, unknown>, finish_reason: string | null) => 
 });
 
 const limited = (limit: string) =>
-  error(
+  refuse(
     `Your account org-e664b178c0f74d818f6b62f87efa49f7<ak-f3t8pfk16fki11gzh6i1> request reached ${limit}`,
     "rate_limit_reached_error",
     429,
@@ -134,71 +135,71 @@ const endings: Ending[] = [
   {
     name: "an input longer than the window",
     source: errorPage,
-    refusal: error("Input token length too long"),
     means: "too_long",
+    refusal: refuse("Input token length too long"),
   },
   {
     name: "an input and an output that together are longer than the window",
     source: errorPage,
-    refusal: error("Invalid request: Your request exceeded model token limit: 262144"),
     means: "too_long",
+    refusal: refuse("Invalid request: Your request exceeded model token limit: 262144"),
   },
   {
     name: "three requests a minute, with a wait that is too short",
     source: limitThread,
-    refusal: limited("organization max RPM: 3, please try again after 1 seconds"),
     means: "rate_limited",
     wait_ms: 1_000,
+    refusal: limited("organization max RPM: 3, please try again after 1 seconds"),
   },
   {
     name: "one request at a time",
     source: limitThread,
-    refusal: limited("max organization concurrency: 1, please try again after 1 seconds"),
     means: "rate_limited",
     wait_ms: 1_000,
+    refusal: limited("max organization concurrency: 1, please try again after 1 seconds"),
   },
   {
     name: "a limit of tokens that names no time",
     source: "https://github.com/LLM-Red-Team/kimi-cc/issues/41",
+    means: "rate_limited",
     refusal: limited(
       "project TPM rate limit, current: 1410, limit: 100, see https://platform.moonshot.cn/docs/pricing/limits",
     ),
-    means: "rate_limited",
   },
   {
     name: "a server under too much load",
     source: "https://github.com/MoonshotAI/MoonshotAI-Cookbook/issues/16",
-    refusal: error("The engine is currently overloaded, please try again later", "engine_overloaded_error", 429),
-    means: "rate_limited",
+    means: "overloaded",
+    refusal: refuse("The engine is currently overloaded, please try again later", "engine_overloaded_error", 429),
   },
   {
     name: "an empty account, as a limit of requests",
     source: "https://forum.moonshot.ai/t/429-insufficient-balance/244",
-    refusal: error(
+    means: "no_credit",
+    refusal: refuse(
       "You exceeded your current quota, please check your plan and billing details",
       "exceeded_current_quota_error",
       429,
     ),
-    means: "no_credit",
   },
   {
     name: "a request that the filter stops",
     source: errorPage,
-    refusal: error("The request was rejected because it was considered high risk", "content_filter"),
     means: "filtered",
+    refusal: refuse("The request was rejected because it was considered high risk", "content_filter"),
   },
   {
     name: "a reply that the filter stops",
     source: errorPage,
-    chunks: [chunk({ role: "assistant", content: "As " }, null), chunk({}, "content_filter")],
     means: "filtered",
+    chunks: [chunk({ role: "assistant", content: "As " }, null), chunk({}, "content_filter")],
   },
-  { name: "a wrong key", source: errorPage, refusal: invalidKey, means: "invalid_key" },
+  { name: "a wrong key", source: errorPage, means: "invalid_key", refusal: invalidKey },
   {
     name: "an unknown model",
     source: "https://github.com/666ghj/BettaFish/issues/351",
-    refusal: error("Not found the model kimi-k9 or Permission denied", "resource_not_found_error", 404),
     means: "unknown_model",
+    refusal: refuse("Not found the model kimi-k9 or Permission denied", "resource_not_found_error", 404),
   },
 ];
 
@@ -206,7 +207,7 @@ export const kimi: Provider = {
   profile: "kimi",
   base_url: "https://api.moonshot.ai/v1",
   model: "kimi-k2.6",
-  images: true,
+  images: "seen",
   rules,
   endings,
   stream(planned, turn, request) {
@@ -214,13 +215,8 @@ export const kimi: Provider = {
     return streamReply(thinks(request) ? planned : { ...planned, reasoning: undefined }, turn, request, {
       reasoning: (text) => ({ reasoning_content: text }),
       id: (at, name) => `functions.${name}:${earlier + at}`,
-      usage_in_choice: true,
-      usage: ({ input, output, cached = 0 }) => ({
-        prompt_tokens: input,
-        completion_tokens: output,
-        total_tokens: input + output,
-        cached_tokens: cached,
-      }),
+      usage_in: "choice",
+      usage: (usage) => ({ ...sumTokens(usage), cached_tokens: usage.cached ?? 0 }),
     });
   },
 };

@@ -1,7 +1,7 @@
 // A LiteLLM proxy in front of Claude. It passes the provider's words on inside its own, with the status as a text in
 // `code`. Thoughts come as text and as `thinking_blocks`, which must go back where the request asks for thinking.
 import { isDeepStrictEqual } from "node:util";
-import { fieldRule, isOfThisTurn, messageRule, partsOf } from "../rules.ts";
+import { claudeIdRule, fieldRule, isOfThisTurn, messageRule, partsOf } from "../rules.ts";
 import { streamReply } from "../streams.ts";
 import type { Ending, Provider, Refusal, Rule } from "../wire.ts";
 import { findSent } from "../wire.ts";
@@ -69,7 +69,7 @@ const endings: Ending[] = [
   {
     name: "the provider behind it breaks off, as an error inside the stream",
     source: "https://github.com/BerriAI/litellm/issues/40404",
-    means: "broken",
+    means: "failed_in_reply",
     chunks: [
       { id: "chatcmpl-1", choices: [{ index: 0, delta: { role: "assistant", content: "Half" }, finish_reason: null }] },
       {
@@ -89,17 +89,10 @@ export const litellm: Provider = {
   profile: "litellm",
   base_url: "http://litellm.internal:4000/v1",
   model: "claude",
-  images: true,
+  images: "seen",
   rules: [
     missingThoughts,
-    messageRule(
-      "refuses an id with characters that Claude does not allow",
-      "https://github.com/maximhq/bifrost/issues/5097",
-      ({ tool_calls }, at) =>
-        tool_calls?.some(({ id }) => !/^[a-zA-Z0-9_-]+$/.test(id))
-          ? refuseClaude(`messages.${at}.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'`)
-          : null,
-    ),
+    claudeIdRule(refuseClaude),
     // The source has the status and the place, not the words.
     messageRule(
       "refuses a cache mark inside a tool result",
@@ -119,6 +112,7 @@ export const litellm: Provider = {
         ),
     ),
   ],
+  endings,
   stream(planned, turn, request) {
     const signature = `EuYBCkQYAiJAg${turn}`;
     const thinking = planned.reasoning ?? "";
@@ -128,14 +122,7 @@ export const litellm: Provider = {
         { reasoning_content: "", thinking_blocks: [{ type: "thinking", thinking: "", signature }] },
       ],
       id: (at) => `toolu_01XFDUDYJgAACz${turn}${at}`,
-      usage: ({ input, output, cached = 0 }) => ({
-        prompt_tokens: input,
-        completion_tokens: output,
-        total_tokens: input + output,
-        prompt_tokens_details: { cached_tokens: cached },
-      }),
       extras: thinking ? { thinking_blocks: [{ type: "thinking", thinking, signature }] } : {},
     });
   },
-  endings,
 };

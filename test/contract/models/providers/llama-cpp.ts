@@ -1,10 +1,10 @@
 // llama-server of llama.cpp with a Devstral and with a Qwen. The model's template refuses an order that it was not
 // trained on, with status 500; the server itself refuses malformed messages with 400.
-import { messageRule, partsOf } from "../rules.ts";
+import { hasImage, messageRule, partRule } from "../rules.ts";
 import { streamReply } from "../streams.ts";
 import type { Ending, Provider, Refusal, Rule, WireMessage } from "../wire.ts";
 
-const server_source = "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/server-common.cpp";
+const serverSource = "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/server-common.cpp";
 
 function refuse(message: string, code = 400, type = "invalid_request_error", more = {}): Refusal {
   return { status: code, body: { error: { code, message, type, ...more } } };
@@ -19,18 +19,14 @@ function refuseTemplate(reason: string): Refusal {
 }
 
 const malformed: Rule[] = [
-  messageRule("refuses a message without content and calls", server_source, ({ role, content, tool_calls }) => {
+  messageRule("refuses a message without content and calls", serverSource, ({ role, content, tool_calls }) => {
     if (content !== undefined) return null;
     if (role !== "assistant") return refuse("All non-assistant messages must contain 'content'");
     return tool_calls ? null : refuse("Assistant message must contain either 'content' or 'tool_calls'!");
   }),
-  messageRule("refuses a part of an unknown type", server_source, (message) =>
-    partsOf(message).every(({ type }) => ["text", "image_url", "input_audio"].includes(String(type)))
-      ? null
-      : refuse("unsupported content[].type"),
-  ),
+  partRule(serverSource, refuse("unsupported content[].type")),
   messageRule("refuses an image to a model of text", "https://github.com/ggml-org/llama.cpp/issues/15377", (message) =>
-    partsOf(message).some(({ type }) => type === "image_url")
+    hasImage(message)
       ? refuse(
           "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
           500,
@@ -71,7 +67,7 @@ const endings: Ending[] = [
   {
     name: "the model is still being loaded",
     source: "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
-    means: "rate_limited",
+    means: "overloaded",
     refusal: refuse("Loading model", 503, "unavailable_error"),
   },
   {
@@ -87,18 +83,12 @@ function serve(model: string, rules: Rule[]): Provider {
     profile: "llama-cpp",
     base_url: "http://models.internal:8080/v1",
     model,
-    images: false,
+    images: "refused",
     rules: [...malformed, ...rules],
     stream: (planned, turn, request) =>
       streamReply(planned, turn, request, {
         reasoning: (text) => ({ reasoning_content: text }),
         id: (at) => `Kq7xW2mZ${turn}${at}`,
-        usage: ({ input, output, cached = 0 }) => ({
-          prompt_tokens: input,
-          completion_tokens: output,
-          total_tokens: input + output,
-          prompt_tokens_details: { cached_tokens: cached },
-        }),
         last: () => ({ timings: { predicted_n: 12, predicted_ms: 340.5 } }),
       }),
     endings,

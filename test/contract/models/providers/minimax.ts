@@ -1,7 +1,7 @@
 // MiniMax. Its thoughts are in the content between `<think>` and `</think>` unless a request asks to split them, and
 // come back unchanged either way. A stream ends with a whole `message`, which repeats all that was sent.
 import { isAnswer, isJsonObject, keyRule, messageRule, takeResults } from "../rules.ts";
-import { streamReply } from "../streams.ts";
+import { countTokens, streamReply } from "../streams.ts";
 import {
   type Ending,
   findSent,
@@ -17,13 +17,12 @@ import {
 
 const request_id = "05feb714f6f25f0718e241240188e865";
 
-const error = (message: string, type: string, status: number): Refusal => ({
-  status,
-  body: { type: "error", error: { type, message, http_code: String(status) }, request_id },
-});
+function refuse(message: string, type: string, status: number): Refusal {
+  return { status, body: { type: "error", error: { type, message, http_code: String(status) }, request_id } };
+}
 
-const invalid = (message: string) => error(`invalid params, ${message} (2013)`, "bad_request_error", 400);
-const invalidKey = error(
+const invalid = (message: string) => refuse(`invalid params, ${message} (2013)`, "bad_request_error", 400);
+const invalidKey = refuse(
   "login fail: Please carry the API secret key in the 'Authorization' field of the request header (1004)",
   "authorized_error",
   401,
@@ -74,8 +73,8 @@ const rules: Rule[] = [
     name: "refuses a temperature that is not above 0 and at most 1",
     source: guide,
     check({ body: { temperature } }) {
-      const is_kept = typeof temperature !== "number" || (temperature > 0 && temperature <= 1);
-      return is_kept ? null : invalid("temperature must be in (0, 1]");
+      const isKept = typeof temperature !== "number" || (temperature > 0 && temperature <= 1);
+      return isKept ? null : invalid("temperature must be in (0, 1]");
     },
   },
   {
@@ -83,8 +82,8 @@ const rules: Rule[] = [
     source: "https://github.com/CherryHQ/cherry-studio/issues/16431",
     check({ body }) {
       const type = (body.thinking as { type?: string } | undefined)?.type;
-      const is_known = type === undefined || ["adaptive", "disabled"].includes(type);
-      return is_known || !/^MiniMax-M3/.test(String(body.model))
+      const isKnown = type === undefined || ["adaptive", "disabled"].includes(type);
+      return isKnown || !/^MiniMax-M3/.test(String(body.model))
         ? null
         : invalid(`invalid thinking.type: "${type}" (allowed: adaptive, disabled)`);
     },
@@ -112,7 +111,11 @@ const wishes: Rule[] = [
 ];
 
 /** The last frame: no chunk but a completion, with the whole message and the only true usage. */
-function lastFrame({ usage, ...planned }: PlannedReply, { ids, extras }: SentReply, model: unknown) {
+function lastFrame(
+  { usage = { input: 0, output: 0 }, ...planned }: PlannedReply,
+  { ids, extras }: SentReply,
+  model: unknown,
+) {
   const calls = (planned.calls ?? []).map(({ name, arguments: values }, at) => ({
     id: ids[at],
     type: "function",
@@ -125,13 +128,7 @@ function lastFrame({ usage, ...planned }: PlannedReply, { ids, extras }: SentRep
     created: 1_700_000_000,
     model,
     choices: [{ index: 0, finish_reason: planned.finish ?? (calls.length > 0 ? "tool_calls" : "stop"), message }],
-    usage: {
-      prompt_tokens: usage?.input ?? 0,
-      completion_tokens: usage?.output ?? 0,
-      total_tokens: (usage?.input ?? 0) + (usage?.output ?? 0),
-      total_characters: 0,
-      prompt_tokens_details: { cached_tokens: usage?.cached ?? 0 },
-    },
+    usage: { ...countTokens(usage), total_characters: 0 },
     input_sensitive: false,
     output_sensitive: false,
     base_resp: { status_code: 0, status_msg: "" },
@@ -154,7 +151,7 @@ function disguise(chunks: StreamedReply["chunks"]): StreamedReply["chunks"] {
   });
 }
 
-const body = (status_code: number, status_msg: string) => ({
+const bodyOf = (status_code: number, status_msg: string) => ({
   id: "03e19de25d5cdd89c3c8364c5be8d1c9",
   choices: null,
   created: 1_700_000_000,
@@ -166,10 +163,10 @@ const body = (status_code: number, status_msg: string) => ({
   base_resp: { status_code, status_msg },
 });
 
-const inBody = (name: string, code: number, message: string, means: Ending["means"]): Ending => ({
+const refuseInBody = (name: string, code: number, message: string, means: Ending["means"]): Ending => ({
   name: `${name}, with status 200`,
   source: code === 1039 ? "https://github.com/MiniMax-AI/MiniMax-01/issues/15" : errorPage,
-  refusal: { status: 200, body: body(code, message) },
+  refusal: { status: 200, body: bodyOf(code, message) },
   means,
 });
 
@@ -177,59 +174,60 @@ const endings: Ending[] = [
   {
     name: "a prompt longer than the window, with a code that looks like a size",
     source: "https://github.com/NousResearch/hermes-agent/pull/14743",
-    refusal: invalid("context window exceeds limit"),
     means: "too_long",
+    refusal: invalid("context window exceeds limit"),
   },
-  inBody("a limit of tokens", 1039, "token limit", "rate_limited"),
-  inBody("a limit of requests", 1002, "rate limit", "rate_limited"),
-  inBody("an empty account", 1008, "insufficient balance", "no_credit"),
-  inBody("an input that the filter stops", 1026, "input new_sensitive", "filtered"),
-  inBody("an output that the filter stops", 1027, "output new_sensitive", "filtered"),
-  inBody("a wrong key", 1004, "login fail", "invalid_key"),
-  inBody("an error of the server", 1024, "internal error", "broken"),
+  refuseInBody("a limit of tokens", 1039, "token limit", "rate_limited"),
+  refuseInBody("a limit of requests", 1002, "rate limit", "rate_limited"),
+  refuseInBody("an empty account", 1008, "insufficient balance", "no_credit"),
+  refuseInBody("an input that the filter stops", 1026, "input new_sensitive", "filtered"),
+  refuseInBody("an output that the filter stops", 1027, "output new_sensitive", "filtered"),
+  refuseInBody("a wrong key", 1004, "login fail", "invalid_key"),
+  refuseInBody("an error of the server", 1024, "internal error", "failed_in_reply"),
   {
     name: "an empty account, as a limit of requests",
     source: "https://github.com/modelscope/modelscope/issues/1691",
-    refusal: error("insufficient balance (1008)", "insufficient_balance_error", 429),
     means: "no_credit",
+    refusal: refuse("insufficient balance (1008)", "insufficient_balance_error", 429),
   },
   {
     name: "an empty account, as an error of the server",
     source: "https://github.com/MiniMax-AI/MiniMax-M2/issues/62",
-    refusal: error("insufficient balance (1008)", "api_error", 500),
     means: "no_credit",
+    refusal: refuse("insufficient balance (1008)", "api_error", 500),
   },
   {
     name: "a key of another region, with status 200",
     source: "https://github.com/MiniMax-AI/MiniMax-01/issues/37",
-    refusal: { status: 200, body: body(2049, "invalid api key") },
     means: "invalid_key",
+    refusal: { status: 200, body: bodyOf(2049, "invalid api key") },
   },
-  { name: "no key", source: keyThread, refusal: invalidKey, means: "invalid_key" },
+  { name: "no key", source: keyThread, means: "invalid_key", refusal: invalidKey },
 ];
 
 export const minimax: Provider = {
   profile: "minimax",
   base_url: "https://api.minimax.io/v1",
   model: "MiniMax-M2.7",
-  images: false,
+  images: "ignored",
   rules,
   wishes,
   endings,
   stream(planned, turn, request) {
     const { reasoning = "", text = "" } = planned;
-    const is_split = request.body.reasoning_split === true;
-    const content = is_split || reasoning === "" ? text : `<think>\n${reasoning}\n</think>\n\n${text}`;
+    const isSplit = request.body.reasoning_split === true;
+    const content = isSplit || reasoning === "" ? text : `<think>\n${reasoning}\n</think>\n\n${text}`;
     const detail = { type: "reasoning.text", id: "reasoning-text-1", format: "MiniMax-response-v1", index: 0 };
-    const reasoning_details = is_split && reasoning !== "" ? [{ ...detail, text: reasoning }] : undefined;
+    const reasoning_details = isSplit && reasoning !== "" ? [{ ...detail, text: reasoning }] : undefined;
     const extras = { content, ...(reasoning_details && { reasoning_details }) };
     const { chunks, sent } = streamReply(
-      { ...planned, text: content, reasoning: is_split ? reasoning : "" },
+      { ...planned, text: content, reasoning: isSplit ? reasoning : "" },
       turn,
       request,
       {
         reasoning: (piece) => ({ reasoning_details: [{ ...detail, text: piece }] }),
         id: (at) => `call_function_${turn}t8ros4e04r8_${at + 1}`,
+        usage_in: "nowhere",
         extras,
       },
     );

@@ -1,7 +1,7 @@
 // Mistral with a model that thinks. Its schema is closed: a field that it does not know is a 422. Reasoning comes as
 // parts of `content`, and may go back as the same parts.
 import { fieldRule, messageRule } from "../rules.ts";
-import { streamReply } from "../streams.ts";
+import { streamReply, sumTokens } from "../streams.ts";
 import { type Ending, findSent, type Provider, type Refusal, type WireMessage } from "../wire.ts";
 
 function refuse(message: unknown, type = "invalid_request_error", code: string | null = null, status = 400): Refusal {
@@ -13,13 +13,13 @@ function forbid(loc: (string | number)[], input: unknown): Refusal {
   return refuse({ detail }, "invalid_request_error", null, 422);
 }
 
-const id_pattern = /^[a-zA-Z0-9]{9}$/;
+const idPattern = /^[a-zA-Z0-9]{9}$/;
 
 function idsOf({ tool_calls, tool_call_id }: WireMessage): string[] {
   return [...(tool_calls ?? []).map(({ id }) => id), ...(tool_call_id === undefined ? [] : [tool_call_id])];
 }
 
-const known_fields: Record<string, string[]> = {
+const knownFields: Record<string, string[]> = {
   system: ["role", "content"],
   user: ["role", "content"],
   assistant: ["role", "content", "tool_calls", "prefix"],
@@ -42,7 +42,7 @@ const endings: Ending[] = [
   {
     name: "the servers are full",
     source: "https://github.com/continuedev/continue/issues/6185",
-    means: "rate_limited",
+    means: "overloaded",
     refusal: refuse("Service tier capacity exceeded for this model.", "invalid_request_error", null, 429),
   },
   {
@@ -57,7 +57,7 @@ const endings: Ending[] = [
   },
   {
     name: "the prepaid credit is used up",
-    // The source has the status, not the words.
+    // The source has the status, not the words.,
     source: "https://www.developersdigest.tech/errors/api/mistral-api/402-payment-required",
     means: "no_credit",
     refusal: refuse("Payment required", "invalid_request_error", null, 402),
@@ -89,13 +89,13 @@ export const mistral: Provider = {
   profile: "mistral",
   base_url: "https://api.mistral.ai/v1",
   model: "magistral-medium-2509",
-  images: false,
+  images: "seen",
   rules: [
     messageRule(
       "refuses an id that is not nine letters and digits",
       "https://github.com/openclaw/openclaw/issues/57672",
       (message) => {
-        const id = idsOf(message).find((id) => !id_pattern.test(id));
+        const id = idsOf(message).find((id) => !idPattern.test(id));
         if (id === undefined) return null;
         const words = `Tool call id was ${id} but must be a-z, A-Z, 0-9, with a length of 9.`;
         return refuse(words, "invalid_function_call", "3280");
@@ -134,7 +134,7 @@ export const mistral: Provider = {
       "refuses a field of a message that it does not know",
       "https://github.com/charmbracelet/crush/issues/1590",
       (message, at) => {
-        const field = Object.keys(message).find((key) => !known_fields[message.role]?.includes(key));
+        const field = Object.keys(message).find((key) => !knownFields[message.role]?.includes(key));
         return field === undefined ? null : forbid(["messages", at, message.role, field], message[field]);
       },
     ),
@@ -164,14 +164,13 @@ export const mistral: Provider = {
       },
     },
   ],
+  endings,
   stream: (planned, turn, request) =>
     streamReply(planned, turn, request, {
       reasoning: (text) => ({ content: [{ type: "thinking", thinking: [{ type: "text", text }] }] }),
       id: (at) => `D681PeV${turn}${at}`,
       whole_arguments: true,
-      last: ({ input, output }) => ({
-        usage: { prompt_tokens: input, completion_tokens: output, total_tokens: input + output },
-      }),
+      usage: sumTokens,
+      usage_in: "last_chunk",
     }),
-  endings,
 };

@@ -1,10 +1,10 @@
 // Ollama's OpenAI-compatible address. It reads and sends thoughts as `reasoning`, knows only `max_tokens`, and cuts a
 // history that is longer than its window from the front without a word, so no ending says that.
-import { messageRule, partsOf } from "../rules.ts";
-import { streamReply } from "../streams.ts";
+import { messageRule, partRule, partsOf } from "../rules.ts";
+import { streamReply, sumTokens } from "../streams.ts";
 import type { Ending, Provider, Refusal } from "../wire.ts";
 
-const request_source = "https://github.com/ollama/ollama/blob/main/openai/openai.go";
+const requestSource = "https://github.com/ollama/ollama/blob/main/openai/openai.go";
 
 function refuse(message: string, type = "invalid_request_error", status = 400): Refusal {
   return { status, body: { error: { message, type, param: null, code: null } } };
@@ -33,7 +33,7 @@ export const ollama: Provider = {
   profile: "ollama",
   base_url: "http://127.0.0.1:11434/v1",
   model: "qwen3.5:27b",
-  images: true,
+  images: "seen",
   rules: [
     messageRule(
       "refuses a message without content that has no calls",
@@ -43,12 +43,8 @@ export const ollama: Provider = {
           ? refuse("invalid message content type: <nil>")
           : null,
     ),
-    messageRule("refuses a part of an unknown type", request_source, (message) =>
-      partsOf(message).every(({ type }) => ["text", "image_url", "input_audio"].includes(String(type)))
-        ? null
-        : refuse("invalid message format"),
-    ),
-    messageRule("refuses an image by its address", request_source, (message) =>
+    partRule(requestSource, refuse("invalid message format")),
+    messageRule("refuses an image by its address", requestSource, (message) =>
       partsOf(message).some(({ type, image_url }) => type === "image_url" && !urlOf(image_url).startsWith("data:"))
         ? refuse("image URLs are not currently supported, please use base64 encoded data instead")
         : null,
@@ -62,21 +58,15 @@ export const ollama: Provider = {
           : null,
     },
   ],
+  endings,
   stream(planned, turn, request) {
-    const options = request.body.stream_options as { include_usage?: boolean } | undefined;
     return streamReply(planned, turn, request, {
       reasoning: (text) => ({ role: "assistant", content: "", reasoning: text }),
       text: (content) => ({ role: "assistant", content }),
       id: (at) => `call_7k2m${turn}${at}`,
       whole_arguments: true,
-      usage: options?.include_usage
-        ? ({ input, output }) => ({
-            prompt_tokens: input,
-            completion_tokens: output,
-            total_tokens: input + output,
-          })
-        : undefined,
+      usage: sumTokens,
+      usage_on_request: true,
     });
   },
-  endings,
 };

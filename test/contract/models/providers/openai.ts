@@ -2,12 +2,12 @@
 // effort `none`, and the newest have no such effort and refuse tools altogether.
 import { parameterRules } from "../openai-rules.ts";
 import { badRequest, keyRule } from "../rules.ts";
-import { streamReply } from "../streams.ts";
+import { countTokens, streamReply } from "../streams.ts";
 import type { Ending, Provider } from "../wire.ts";
 
-export const errorCodes = "https://developers.openai.com/docs/guides/error-codes";
+const errorCodes = "https://developers.openai.com/docs/guides/error-codes";
 
-export const invalidKey = badRequest(
+const invalidKey = badRequest(
   "Incorrect API key provided: sk-nop. You can find your API key at https://platform.openai.com/account/api-keys.",
   { code: "invalid_api_key" },
   401,
@@ -30,96 +30,98 @@ const endings: Ending[] = [
   {
     name: "a conversation longer than the window",
     source: "https://github.com/chathub-dev/chathub/issues/126",
+    means: "too_long",
     refusal: badRequest(
       "This model's maximum context length is 272000 tokens. However, your messages resulted in 304308 tokens. Please reduce the length of the messages.",
       { param: "messages", code: "context_length_exceeded" },
     ),
-    means: "too_long",
   },
   {
     name: "a request larger than a minute's tokens, which no waiting cures",
     source: "https://github.com/TheR1D/shell_gpt/issues/653",
+    means: "too_long",
     refusal: limited(
       "Request too large for gpt-5.4 in organization org-78asdf87asdf9aaa8976 on tokens per min (TPM): Limit 30000, Requested 31538. The input or output tokens must be reduced in order to run successfully. Visit https://platform.openai.com/account/rate-limits to learn more.",
       "tokens",
     ),
-    means: "too_long",
   },
   {
     name: "a limit with the wait in the text",
     source: "https://github.com/continuedev/continue/issues/10502",
-    refusal: limited(perMinute, "tokens"),
     means: "rate_limited",
     wait_ms: 3_890,
+    refusal: limited(perMinute, "tokens"),
   },
   {
     name: "a limit with the wait in milliseconds in the text",
     source: "https://github.com/continuedev/continue/issues/11472",
-    refusal: limited(perMinute.replace("3.89s", "174ms"), "tokens"),
     means: "rate_limited",
     wait_ms: 174,
+    refusal: limited(perMinute.replace("3.89s", "174ms"), "tokens"),
   },
   {
     name: "a limit with the wait in headers",
     source: "https://platform.openai.com/docs/guides/rate-limits",
+    means: "rate_limited",
+    wait_ms: 360_000,
     refusal: {
       ...limited("Rate limit reached for requests", "requests"),
       headers: { "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s" },
     },
-    means: "rate_limited",
-    wait_ms: 360_000,
   },
   {
     name: "a limit in the middle of a stream",
     source: "https://github.com/openai/codex/issues/2255",
+    means: "rate_limited",
+    wait_ms: 3_890,
     chunks: [
       chunk({ role: "assistant", content: "Let " }, null),
       { error: { message: perMinute, type: "tokens", param: null, code: "rate_limit_exceeded" } },
     ],
-    means: "rate_limited",
-    wait_ms: 3_890,
   },
   {
     name: "an empty account",
     source: "https://github.com/langchain-ai/langchainjs/issues/1929",
+    means: "no_credit",
     refusal: badRequest(
       "You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.",
       { type: "insufficient_quota", code: "insufficient_quota" },
       429,
     ),
-    means: "no_credit",
   },
   {
     name: "a reply that the filter stops",
     source: "https://platform.openai.com/docs/api-reference/chat/streaming",
-    chunks: [chunk({ role: "assistant", content: "To " }, null), chunk({}, "content_filter")],
     means: "filtered",
+    chunks: [chunk({ role: "assistant", content: "To " }, null), chunk({}, "content_filter")],
   },
   {
     name: "a server under too much load",
     source: errorCodes,
+    means: "overloaded",
     refusal: badRequest("The engine is currently overloaded, please try again later", { type: "server_error" }, 503),
-    means: "rate_limited",
   },
-  { name: "a wrong key", source: errorCodes, refusal: invalidKey, means: "invalid_key" },
+  { name: "a wrong key", source: errorCodes, means: "invalid_key", refusal: invalidKey },
   {
     name: "a model that this account does not have",
     source: "https://platform.openai.com/docs/guides/error-codes",
+    means: "unknown_model",
     refusal: badRequest(
       "The model `gpt-9` does not exist or you do not have access to it.",
       { code: "model_not_found" },
       404,
     ),
-    means: "unknown_model",
   },
 ];
+
+export const openaiKeyRule = keyRule(errorCodes, invalidKey);
 
 export const openai: Provider = {
   profile: "openai",
   base_url: "https://api.openai.com/v1",
   model: "gpt-5.6-terra",
-  images: true,
-  rules: [keyRule(errorCodes, invalidKey), ...parameterRules(({ body }) => String(body.model))],
+  images: "seen",
+  rules: [openaiKeyRule, ...parameterRules(({ body }) => String(body.model))],
   endings,
   stream: (planned, turn, request) =>
     streamReply(planned, turn, request, {
@@ -127,11 +129,8 @@ export const openai: Provider = {
       id: (at) => `call_${turn}x${at}Zq8Wb4Kt1mNc7RvYp2sLd`,
       chunk: { service_tier: "default", system_fingerprint: null, obfuscation: "aB3xK9" },
       usage_on_request: true,
-      usage: ({ input, output, cached = 0 }) => ({
-        prompt_tokens: input,
-        completion_tokens: output,
-        total_tokens: input + output,
-        prompt_tokens_details: { cached_tokens: cached, audio_tokens: 0 },
+      usage: (usage) => ({
+        ...countTokens(usage),
         completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 },
       }),
     }),

@@ -7,7 +7,7 @@ import type { PlannedReply, Provider, Rule, StreamedReply, WireRequest } from ".
 import { findSent } from "../wire.ts";
 import { refuseUpstream, wrapStream } from "./openrouter.ts";
 
-const reasoning_guide = "https://openrouter.ai/docs/guides/best-practices/reasoning-tokens";
+const reasoningGuide = "https://openrouter.ai/docs/guides/best-practices/reasoning-tokens";
 
 function streamGemini(planned: PlannedReply, turn: number, request: WireRequest): StreamedReply {
   const id = `tool_${planned.calls?.[0]?.name}_${turn}`;
@@ -16,6 +16,7 @@ function streamGemini(planned: PlannedReply, turn: number, request: WireRequest)
   const pieces = cut(data).map((data) => ({ content: "", reasoning_details: [{ ...block, data }] }));
   const streamed = streamReply(planned, turn, request, {
     chunk: { provider: "Google AI Studio" },
+    usage_in: "nowhere",
     reasoning: (text) => ({ content: "", reasoning: text }),
     after_reasoning: () => pieces,
     id: (at, name) => `tool_${name}_${at}${turn}`,
@@ -38,7 +39,7 @@ const missingDetails: Rule = {
     const name = missing.tool_calls?.[0]?.function.name;
     return refuseUpstream(
       "Google AI Studio",
-      `Gemini models require OpenRouter reasoning details to be preserved in each request. Please refer to our docs: ${reasoning_guide}#preserving-reasoning-blocks. Upstream error: {\n  "error": {\n    "code": 400,\n    "message": "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly, and missing thought_signature may lead to degraded model performance. Additional data, function call \`default_api:${name}\` , position 2. Please refer to https://ai.google.dev/gemini-api/docs/thought-signatures for more details.",\n    "status": "INVALID_ARGUMENT"\n  }\n}\n`,
+      `Gemini models require OpenRouter reasoning details to be preserved in each request. Please refer to our docs: ${reasoningGuide}#preserving-reasoning-blocks. Upstream error: {\n  "error": {\n    "code": 400,\n    "message": "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly, and missing thought_signature may lead to degraded model performance. Additional data, function call \`default_api:${name}\` , position 2. Please refer to https://ai.google.dev/gemini-api/docs/thought-signatures for more details.",\n    "status": "INVALID_ARGUMENT"\n  }\n}\n`,
     );
   },
 };
@@ -47,7 +48,7 @@ export const openrouterGemini: Provider = {
   profile: "openrouter",
   base_url: "https://openrouter.ai/api/v1",
   model: "google/gemini-3-pro-preview",
-  images: true,
+  images: "seen",
   rules: [missingDetails],
   stream: streamGemini,
 };

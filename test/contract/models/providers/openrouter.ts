@@ -2,12 +2,12 @@
 // in pieces. Pieces of one `type` and `index` are one block, which goes back whole, as it was, in order. A refusal of
 // the provider behind it is a text of JSON inside its own JSON.
 import { isDeepStrictEqual } from "node:util";
-import { isOfThisTurn, messageRule, partsOf } from "../rules.ts";
-import { streamReply } from "../streams.ts";
+import { claudeIdRule, isOfThisTurn, messageRule, partsOf } from "../rules.ts";
+import { countTokens, streamReply } from "../streams.ts";
 import type { Ending, PlannedReply, Provider, Refusal, Rule, StreamedReply, WireRequest } from "../wire.ts";
 import { findSent } from "../wire.ts";
 
-const error_reference = "https://openrouter.ai/docs/api/reference/errors-and-debugging";
+const errorReference = "https://openrouter.ai/docs/api/reference/errors-and-debugging";
 
 export function refuseUpstream(provider_name: string, raw: string): Refusal {
   const metadata = { raw, provider_name, is_byok: false };
@@ -75,26 +75,10 @@ const emptyMark = messageRule(
       : null,
 );
 
-const foreignId = messageRule(
-  "refuses an id with characters that Claude does not allow",
-  "https://github.com/maximhq/bifrost/issues/5097",
-  ({ tool_calls }, at) =>
-    tool_calls?.some(({ id }) => !/^[a-zA-Z0-9_-]+$/.test(id))
-      ? refuseClaude(`messages.${at}.content.0.tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'`)
-      : null,
-);
-
 /** Comments come before the first chunk, and the last chunk comes twice: the second time with the usage. */
 export function wrapStream({ chunks, sent }: StreamedReply, planned: PlannedReply): StreamedReply {
   const ending = chunks.at(-1) as Record<string, unknown>;
-  const { input, output, cached = 0 } = planned.usage ?? { input: 0, output: 0 };
-  const usage = {
-    prompt_tokens: input,
-    completion_tokens: output,
-    total_tokens: input + output,
-    cost: 0.00566,
-    prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: 0 },
-  };
+  const usage = { ...countTokens(planned.usage ?? { input: 0, output: 0 }), cost: 0.00566 };
   return { chunks: [": OPENROUTER PROCESSING", ": OPENROUTER PROCESSING", ...chunks, { ...ending, usage }], sent };
 }
 
@@ -104,6 +88,7 @@ function streamClaude(planned: PlannedReply, turn: number, request: WireRequest)
   const whole = { ...block, text: planned.reasoning, signature };
   const streamed = streamReply(planned, turn, request, {
     chunk: { provider: "Anthropic" },
+    usage_in: "nowhere",
     reasoning: (text) => ({ role: "assistant", content: "", reasoning: text, reasoning_details: [{ ...block, text }] }),
     after_reasoning: () => [{ role: "assistant", content: "", reasoning_details: [{ ...block, signature }] }],
     text: (content) => ({ role: "assistant", content }),
@@ -133,7 +118,7 @@ const endings: Ending[] = [
   },
   {
     name: "requests in flight hold the credit, which a wait frees",
-    source: error_reference,
+    source: errorReference,
     means: "rate_limited",
     wait_ms: 7_000,
     refusal: {
@@ -168,8 +153,8 @@ const endings: Ending[] = [
   },
   {
     name: "no provider is free",
-    source: error_reference,
-    means: "rate_limited",
+    source: errorReference,
+    means: "overloaded",
     wait_ms: 12_000,
     refusal: {
       status: 503,
@@ -197,7 +182,7 @@ const endings: Ending[] = [
   {
     name: "a provider fails inside a stream of status 200",
     source: "https://openrouter.ai/docs/api/reference/streaming",
-    means: "broken",
+    means: "failed_in_reply",
     chunks: [
       {
         id: "gen-1",
@@ -216,7 +201,7 @@ const endings: Ending[] = [
   {
     name: "a provider fails inside a stream without a choice",
     source: "https://github.com/diegosouzapw/OmniRoute/pull/8210",
-    means: "broken",
+    means: "failed_in_reply",
     chunks: [
       ": OPENROUTER PROCESSING",
       {
@@ -229,7 +214,7 @@ const endings: Ending[] = [
   },
   {
     name: "a moderation refuses the input",
-    source: error_reference,
+    source: errorReference,
     means: "filtered",
     refusal: {
       status: 403,
@@ -268,8 +253,8 @@ export const openrouter: Provider = {
   profile: "openrouter",
   base_url: "https://openrouter.ai/api/v1",
   model: "anthropic/claude-sonnet-4.5",
-  images: true,
-  rules: [unmodifiedDetails, missingThoughts, tooManyMarks, emptyMark, foreignId],
-  stream: streamClaude,
+  images: "seen",
+  rules: [unmodifiedDetails, missingThoughts, tooManyMarks, emptyMark, claudeIdRule(refuseClaude)],
   endings,
+  stream: streamClaude,
 };

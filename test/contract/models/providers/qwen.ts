@@ -1,21 +1,20 @@
 // Qwen in DashScope's compatible mode. Every message has a content, the opposite of Kimi. Later pieces of a call have
 // an empty id. A lack of quota is a limit of tokens a minute here, and an empty account is a bad request.
 import { forcedChoice, isJsonObject, keyRule, messageRule } from "../rules.ts";
-import { streamReply } from "../streams.ts";
+import { streamReply, sumTokens } from "../streams.ts";
 import type { Ending, Provider, Refusal, Rule, WireRequest } from "../wire.ts";
 
 const errorPage = "https://help.aliyun.com/en/model-studio/error-code";
 const id = "5bf78562-0341-9de2-8d10-5429ef761b7e";
 
-const error = (code: string, message: string, type = "invalid_request_error", status = 400): Refusal => ({
-  status,
-  body: { error: { message, type, param: null, code }, id: `chatcmpl-${id}`, request_id: id },
-});
+function refuse(code: string, message: string, type = "invalid_request_error", status = 400): Refusal {
+  return { status, body: { error: { message, type, param: null, code }, id: `chatcmpl-${id}`, request_id: id } };
+}
 
 const invalid = (message: string) =>
-  error("invalid_parameter_error", `<400> InternalError.Algo.InvalidParameter: ${message}`);
+  refuse("invalid_parameter_error", `<400> InternalError.Algo.InvalidParameter: ${message}`);
 
-const invalidKey = error(
+const invalidKey = refuse(
   "invalid_api_key",
   "Incorrect API key provided. For details, see: https://help.aliyun.com/zh/model-studio/error-code#apikey-error",
   "invalid_request_error",
@@ -74,6 +73,10 @@ const wishes: Rule[] = [
 const hasMark = ({ messages }: WireRequest) =>
   messages.some(({ content }) => Array.isArray(content) && content.some((part) => part?.cache_control !== undefined));
 
+function countCached({ input, cached = 0 }: { input: number; cached?: number }, isMarked: boolean) {
+  return { cached_tokens: cached, cache_creation_input_tokens: isMarked ? input - cached : 0 };
+}
+
 const chunk = (delta: Record<string, unknown>, finish_reason: string | null) => ({
   id: `chatcmpl-${id}`,
   object: "chat.completion.chunk",
@@ -83,7 +86,7 @@ const chunk = (delta: Record<string, unknown>, finish_reason: string | null) => 
   choices: [{ index: 0, delta, finish_reason, logprobs: null }],
 });
 
-const filtered = error(
+const filtered = refuse(
   "data_inspection_failed",
   "<400> InternalError.Algo.DataInspectionFailed: Input text data may contain inappropriate content.",
   "data_inspection_failed",
@@ -96,50 +99,51 @@ const endings: Ending[] = [
   {
     name: "an input longer than the window",
     source: "https://github.com/QwenLM/qwen-code/issues/2068",
-    refusal: invalid("Range of input length should be [1, 983616]"),
     means: "too_long",
+    refusal: invalid("Range of input length should be [1, 983616]"),
   },
   {
     name: "an empty account, as a bad request",
     source: errorPage,
-    refusal: error("Arrearage", "Access denied, please make sure your account is in good standing.", "Arrearage"),
     means: "no_credit",
+    refusal: refuse("Arrearage", "Access denied, please make sure your account is in good standing.", "Arrearage"),
   },
   {
     name: "a limit of tokens a minute, as a lack of quota",
     source: "https://help.aliyun.com/en/model-studio/error-code-start",
-    refusal: error(
+    means: "rate_limited",
+    refusal: refuse(
       "insufficient_quota",
       "Allocated quota exceeded, please increase your quota limit. For details, see: https://help.aliyun.com/zh/model-studio/error-code#token-limit",
       "insufficient_quota",
       429,
     ),
-    means: "rate_limited",
   },
   {
     name: "a limit of requests",
     source: "https://github.com/agentscope-ai/QwenPaw/issues/708",
-    refusal: error("limit_burst_rate", tooQuick, "limit_burst_rate", 429),
     means: "rate_limited",
+    refusal: refuse("limit_burst_rate", tooQuick, "limit_burst_rate", 429),
   },
   {
     name: "a limit of requests in the middle of a reply",
     source: "https://github.com/anomalyco/opencode/issues/21164",
+    means: "rate_limited",
     chunks: [
       chunk({ role: "assistant", content: "So " }, null),
       { error: { code: "limit_burst_rate", param: null, message: tooQuick, type: "limit_burst_rate" } },
     ],
-    means: "rate_limited",
   },
   {
     name: "a request that the filter stops",
     source: "https://github.com/QwenLM/qwen-code/issues/3145",
-    refusal: filtered,
     means: "filtered",
+    refusal: filtered,
   },
   {
     name: "a reply that the filter stops",
     source: errorPage,
+    means: "filtered",
     chunks: [
       chunk({ role: "assistant", content: "The " }, null),
       {
@@ -151,19 +155,18 @@ const endings: Ending[] = [
         },
       },
     ],
-    means: "filtered",
   },
-  { name: "a wrong key", source: errorPage, refusal: invalidKey, means: "invalid_key" },
+  { name: "a wrong key", source: errorPage, means: "invalid_key", refusal: invalidKey },
   {
     name: "an unknown model",
     source: "https://help.aliyun.com/en/model-studio/error-code-start",
-    refusal: error(
+    means: "unknown_model",
+    refusal: refuse(
       "model_not_found",
       "The model `qwen9-max` does not exist or you do not have access to it.",
       "invalid_request_error",
       404,
     ),
-    means: "unknown_model",
   },
 ];
 
@@ -171,7 +174,7 @@ export const qwen: Provider = {
   profile: "qwen",
   base_url: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
   model: "qwen3.7-plus",
-  images: true,
+  images: "seen",
   rules,
   wishes,
   endings,
@@ -186,15 +189,7 @@ export const qwen: Provider = {
         later_call: { id: "", type: "function" },
         chunk: { system_fingerprint: null },
         usage_on_request: true,
-        usage: ({ input, output, cached = 0 }) => ({
-          prompt_tokens: input,
-          completion_tokens: output,
-          total_tokens: input + output,
-          prompt_tokens_details: {
-            cached_tokens: cached,
-            cache_creation_input_tokens: hasMark(request) ? input - cached : 0,
-          },
-        }),
+        usage: (usage) => ({ ...sumTokens(usage), prompt_tokens_details: countCached(usage, hasMark(request)) }),
       },
     ),
 };

@@ -1,7 +1,7 @@
 // vLLM with a Qwen and with a Mistral, each with the template of its maker, which decides what order is allowed. It
 // reads and sends thoughts as `reasoning`; unknown fields are ignored.
-import { messageRule, partsOf } from "../rules.ts";
-import { streamReply } from "../streams.ts";
+import { hasImage, messageRule } from "../rules.ts";
+import { streamReply, sumTokens } from "../streams.ts";
 import type { Ending, PlannedReply, Provider, Refusal, Rule, StreamedReply, WireRequest } from "../wire.ts";
 
 function refuse(message: string, type = "BadRequestError", status = 400): Refusal {
@@ -9,18 +9,11 @@ function refuse(message: string, type = "BadRequestError", status = 400): Refusa
 }
 
 function stream(planned: PlannedReply, turn: number, request: WireRequest): StreamedReply {
-  const options = request.body.stream_options as { include_usage?: boolean } | undefined;
   return streamReply(planned, turn, request, {
     reasoning: (text) => ({ reasoning: text }),
     id: (at) => `chatcmpl-tool-b92ff944d3a2${turn}${at}`,
-    usage: options?.include_usage
-      ? ({ input, output }) => ({
-          prompt_tokens: input,
-          completion_tokens: output,
-          total_tokens: input + output,
-          prompt_tokens_details: null,
-        })
-      : undefined,
+    usage: (usage) => ({ ...sumTokens(usage), prompt_tokens_details: null }),
+    usage_on_request: true,
   });
 }
 
@@ -28,8 +21,7 @@ const noImages: Rule = {
   name: "refuses an image to a model of text",
   source: "https://github.com/vllm-project/vllm/issues/23402",
   check({ body, messages }) {
-    const hasImage = messages.some((message) => partsOf(message).some(({ type }) => type === "image_url"));
-    return hasImage ? refuse(`${body.model} is not a multimodal model`) : null;
+    return messages.some(hasImage) ? refuse(`${body.model} is not a multimodal model`) : null;
   },
 };
 
@@ -88,7 +80,7 @@ export const vllm: Provider = {
   profile: "vllm",
   base_url: "http://models.internal:8000/v1",
   model: "Qwen/Qwen3.6-27B",
-  images: false,
+  images: "refused",
   rules: [
     noImages,
     messageRule(
@@ -97,15 +89,15 @@ export const vllm: Provider = {
       ({ role }, at) => (role === "system" && at > 0 ? refuse("System message must be at the beginning.") : null),
     ),
   ],
-  stream,
   endings,
+  stream,
 };
 
 export const vllmMistral: Provider = {
   profile: "vllm",
   base_url: "http://models.internal:8000/v1",
   model: "mistralai/Mistral-Small-4-119B-2603-NVFP4",
-  images: false,
+  images: "seen",
   rules: [
     messageRule(
       "refuses a user message right after a tool result",

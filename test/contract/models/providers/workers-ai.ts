@@ -4,7 +4,7 @@ import { messageRule } from "../rules.ts";
 import { streamReply } from "../streams.ts";
 import type { Ending, PlannedReply, Provider, Refusal, WireRequest } from "../wire.ts";
 
-const error_table = "https://developers.cloudflare.com/workers-ai/platform/errors/";
+const errorTable = "https://developers.cloudflare.com/workers-ai/platform/errors/";
 
 function refuse(message: string, code: number, status = 400): Refusal {
   return { status, body: { errors: [{ message, code }], success: false, result: {}, messages: [] } };
@@ -44,8 +44,8 @@ const endings: Ending[] = [
   },
   {
     name: "the servers are full",
-    source: error_table,
-    means: "rate_limited",
+    source: errorTable,
+    means: "overloaded",
     refusal: refuse("AiError: No more data centers to forward the request to", 3040, 429),
   },
   {
@@ -59,13 +59,13 @@ const endings: Ending[] = [
   },
   {
     name: "the request is too large",
-    source: error_table,
+    source: errorTable,
     means: "too_long",
     refusal: refuse("AiError: Request is too large", 3006, 413),
   },
   {
     name: "the model is unknown, which is a bad request",
-    source: error_table,
+    source: errorTable,
     means: "unknown_model",
     refusal: refuse("No such model @cf/nonesuch or task", 5007),
   },
@@ -81,7 +81,7 @@ export const workersAi: Provider = {
   profile: "workers-ai",
   base_url: "https://api.cloudflare.com/client/v4/accounts/0123456789abcdef0123456789abcdef/ai/v1",
   model: "@cf/deepseek-ai/deepseek-r1-distill-qwen-32b",
-  images: false,
+  images: "left_out",
   rules: [
     messageRule(
       "refuses content that is not a text",
@@ -97,16 +97,17 @@ export const workersAi: Provider = {
             ),
     ),
   ],
+  wishes: [
+    {
+      name: "asks for a limit, without which a reply ends after 256 tokens",
+      source: "https://github.com/Jazee6/cloudflare-ai-web/issues/66",
+      check: ({ body }) => (typeof body.max_tokens === "number" ? null : refuse("no max_tokens", 5006)),
+    },
+  ],
+  endings,
   stream: (planned, turn, request) =>
     streamReply(limitReply(planned, request), turn, request, {
       reasoning: (text) => ({ reasoning_content: text }),
       id: (at) => `chatcmpl-tool-8b1c${turn}${at}`,
-      usage: ({ input, output, cached = 0 }) => ({
-        prompt_tokens: input,
-        completion_tokens: output,
-        total_tokens: input + output,
-        prompt_tokens_details: { cached_tokens: cached },
-      }),
     }),
-  endings,
 };
