@@ -4,7 +4,7 @@ import type { AssistantMessage, ToolMessage, UserMessage } from "../protocol/mes
 import type { Plan } from "../protocol/plan/task.ts";
 import type { Interrupt, RunError, Usage } from "../protocol/run.ts";
 import type { Summary } from "./context/summary.ts";
-import type { FinishReason, ReplyExtras } from "./model.ts";
+import type { FinishReason, ModelFailure, ReplyExtras } from "./model.ts";
 
 /** A part of an assistant message while it is made. `part_id` is unique in the thread. */
 export type Part =
@@ -20,7 +20,7 @@ export type LoopDelta =
   | { type: "message_dropped"; message_id: string }
   | { type: "tool_output"; tool_call_id: string; stream: "stdout" | "stderr"; text: string }
   /** `model` is set when another model is called next. */
-  | { type: "model_retry"; attempt: number; after_ms: number; model?: string };
+  | { type: "model_retry"; attempt: number; after_ms: number; model?: string; reason?: ModelFailure["reason"] };
 
 export type LoopFact =
   /** A model call is complete: all its parts have ended. Counts as a step. */

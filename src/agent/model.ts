@@ -17,6 +17,8 @@ export interface ToolDescription {
 export interface ReplyExtras {
   origin: string;
   values: Record<string, unknown>;
+  /** Kept for a server that turns out to want them, and not sent so far. */
+  unsent?: boolean;
 }
 
 /** Some models think for 60,000 tokens. What is longer is left out as a whole: a part of it would be refused. */

@@ -4,6 +4,7 @@ import type { AgentConfig } from "../protocol/agents/agent.ts";
 import { readAddress } from "./chat/address.ts";
 import { createOpenAiModel, type OpenAiOptions } from "./chat/model.ts";
 import { type ThinkingStarts, withTextCalls } from "./markup/model.ts";
+import { chooseProfile } from "./profiles/choose.ts";
 import { forgetRule, keyOf, knownRules, rememberRule } from "./profiles/memory.ts";
 import { CALLS_AS_TEXT, STARTS_THINKING } from "./profiles/rules.ts";
 import { createXmlModel } from "./xml/model.ts";
@@ -17,7 +18,12 @@ export const models: Record<AgentConfig["tool_format"], (options: OpenAiOptions)
 /** A model whose server turns out to know no tools for it writes its calls as text from then on. */
 function createNativeModel(options: OpenAiOptions): Model {
   const { host } = readAddress(options.base_url);
-  const native = withTextCalls(createOpenAiModel(options), "native", thinkingStarts(options));
+  const { profile = null, base_url } = options;
+  const native = withTextCalls(createOpenAiModel(options), {
+    mode: "native",
+    starts: thinkingStarts(options),
+    reads: ({ model }) => chooseProfile(profile, base_url, model).text_calls,
+  });
   const xml = models.xml(options);
   return {
     async stream(request, onDelta, signal) {

@@ -90,4 +90,8 @@ export type ThreadEvent =
   | { type: "MESSAGES_SNAPSHOT"; messages: AgUiMessage[] }
   | { type: "CUSTOM"; name: "tool_output"; value: { tool_call_id: string; stream: "stdout" | "stderr"; text: string } }
   | { type: "CUSTOM"; name: "sandbox"; value: { state: string; message: string } }
-  | { type: "CUSTOM"; name: "model_retry"; value: { attempt: number; after_ms: number; model?: string } };
+  | {
+      type: "CUSTOM";
+      name: "model_retry";
+      value: { attempt: number; after_ms: number; model?: string; reason?: string };
+    };

@@ -74,8 +74,8 @@ function countMessage(message: ModelMessage): number {
       : (content ?? []).reduce((sum, part) => sum + countPart(part), 0);
   if (message.role !== "assistant") return said + MESSAGE_TOKENS;
   const calls = message.tool_calls ?? [];
-  // They are kept only if they are sent back, so they count.
-  const sentBack = message.extras ? estimateText(JSON.stringify(message.extras.values)) : 0;
+  const { extras } = message;
+  const sentBack = extras && !extras.unsent ? estimateText(JSON.stringify(extras.values)) : 0;
   return calls.reduce(
     (sum, { function: called }) =>
       sum + estimateText(called.name) + estimateText(called.arguments) + MESSAGE_TOKENS * 2,

@@ -57,7 +57,7 @@ export async function callWithRetry(
       const error = describeFailure(failure, attempt, describeImpatience(failure, tries));
       return { kind: "failed", error, failure, attempts: attempt };
     }
-    ports.onDelta({ type: "model_retry", attempt, after_ms });
+    ports.onDelta({ type: "model_retry", attempt, after_ms, ...(failure.reason ? { reason: failure.reason } : {}) });
     await ports.sleep(after_ms, ports.signal);
     if (ports.signal.aborted) return { kind: "cancelled", partial: null };
   }

@@ -46,7 +46,14 @@ export async function callWithFallback(
     if (next === undefined || !mayElseSucceed(outcome.failure)) {
       return failed.size === 1 ? outcome : { ...outcome, error: describeAll(failed) };
     }
-    ports.onDelta({ type: "model_retry", attempt: outcome.attempts, after_ms: 0, model: next });
+    const { reason } = outcome.failure;
+    ports.onDelta({
+      type: "model_retry",
+      attempt: outcome.attempts,
+      after_ms: 0,
+      model: next,
+      ...(reason ? { reason } : {}),
+    });
   }
   throw new Error("a chain has at least one model");
 }

@@ -90,6 +90,7 @@ describe("createOpenAiModel", () => {
       tool_calls: [{ id: "c1", type: "function", function: { name: "f", arguments: '{"a":1}' } }],
       finish: "tool_calls",
       usage: { input_tokens: 5, cached_input_tokens: 0, output_tokens: 2, cost_usd: null },
+      extras: { origin: expect.stringMatching(/^127\.0\.0\.1:\d+\/v1 m$/), values: { reasoning: "hm" }, unsent: true },
     });
     expect(deltas.map((delta) => delta.type)).toEqual([
       "reasoning",

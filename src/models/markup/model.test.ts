@@ -36,7 +36,7 @@ function sends(deltas: ModelDelta[], more: Partial<ModelReply> = {}): Model {
 
 async function ask(deltas: ModelDelta[], asked = request, more: Partial<ModelReply> = {}) {
   const got: ModelDelta[] = [];
-  const outcome = await withTextCalls(sends(deltas, more), "native").stream(
+  const outcome = await withTextCalls(sends(deltas, more), { mode: "native" }).stream(
     asked,
     (delta) => got.push(delta),
     noSignal,
@@ -71,7 +71,7 @@ describe("a model with native calls", () => {
         failure: { code: "model_error", message: "no", retryable: true, retry_after_ms: null },
       }),
     };
-    expect(await withTextCalls(failing, "native").stream(request, () => {}, noSignal)).toEqual(
+    expect(await withTextCalls(failing, { mode: "native" }).stream(request, () => {}, noSignal)).toEqual(
       await failing.stream(request, () => {}, noSignal),
     );
   });
@@ -93,20 +93,57 @@ describe("a model with native calls", () => {
   });
 
   it.each([
-    ["the text comes first", [text(call), ...nativeCall(0, "view_tasks", '{"b":2}')], ['{"a":1}']],
-    ["the native call comes first", [...nativeCall(0, "view_tasks", '{"b":2}'), text(call)], ['{"b":2}']],
-    ["the name has a prefix", [...nativeCall(0, "functions.view_tasks", '{"b":2}'), text(call)], ['{"b":2}']],
+    ["the text comes first", [text(call), ...nativeCall(0, "view_tasks", '{ "a": 1 }')], ['{"a":1}']],
+    ["the native call comes first", [...nativeCall(0, "view_tasks", '{ "a": 1 }'), text(call)], ['{ "a": 1 }']],
+    ["the name has a prefix", [...nativeCall(0, "functions.view_tasks", '{"a":1}'), text(call)], ['{"a":1}']],
+    ["a value has another type", [...nativeCall(0, "view_tasks", '{"a":"1"}'), text(call)], ['{"a":"1"}']],
     [
       "both come twice",
-      [text(call + call), ...nativeCall(0, "view_tasks", "{}"), ...nativeCall(1, "view_tasks", "{}")],
+      [text(call + call), ...nativeCall(0, "view_tasks", '{"a":1}'), ...nativeCall(1, "view_tasks", '{"a":1}')],
       ['{"a":1}', '{"a":1}'],
     ],
-    ["the text has one more", [...nativeCall(0, "view_tasks", '{"b":2}'), text(call + call)], ['{"b":2}', '{"a":1}']],
+    ["the text has one more", [...nativeCall(0, "view_tasks", '{"a":1}'), text(call + call)], ['{"a":1}', '{"a":1}']],
+    [
+      "the text is unreadable",
+      [
+        ...nativeCall(0, "view_tasks", '{"a":1}'),
+        text('<tool_call>{"name": "view_tasks", "arguments": {a}}</tool_call>'),
+      ],
+      ['{"a":1}'],
+    ],
     ["the other call is of another tool", [...nativeCall(0, "search", "{}"), text(call)], ["{}", '{"a":1}']],
   ])("makes a call once that its server reads and leaves in the text, where %s", async (_where, deltas, expected) => {
     const { reply } = await ask(deltas);
     expect(reply.tool_calls.map((made) => made.function.arguments)).toEqual(expected);
     expect(reply.text).toBe("");
+  });
+
+  it.each([
+    ["first", [text(call), ...nativeCall(0, "view_tasks", '{"b":2}')], ['{"a":1}', '{"b":2}']],
+    ["last", [...nativeCall(0, "view_tasks", '{"b":2}'), text(call)], ['{"b":2}', '{"a":1}']],
+  ])(
+    "makes both calls of one tool that say different things, where the text comes %s",
+    async (_where, deltas, expected) => {
+      const { reply, got } = await ask(deltas);
+      expect(reply.tool_calls.map((made) => made.function.arguments)).toEqual(expected);
+      const sums = new Map<number, string>();
+      for (const delta of got) {
+        if (delta.type === "tool_arguments") sums.set(delta.index, (sums.get(delta.index) ?? "") + delta.text);
+      }
+      expect([...sums.values()]).toEqual(expected);
+    },
+  );
+
+  it("makes a good native call although the same one in the text is unreadable and comes first", async () => {
+    const broken = '<tool_call>{"name": "view_tasks", "arguments": {a}}</tool_call>';
+    const { reply } = await ask([text(broken), ...nativeCall(0, "view_tasks", '{"a":1}')]);
+    expect(reply.tool_calls.at(-1)?.function.arguments).toBe('{"a":1}');
+  });
+
+  it("makes no call of a text where its caller says that none is meant", async () => {
+    const deaf = withTextCalls(sends([text(`<think>hm</think>See ${call}`)]), { mode: "native", reads: () => false });
+    const outcome = await deaf.stream(request, () => {}, noSignal);
+    expect(outcome).toMatchObject({ reply: { text: `See ${call}`, reasoning: "hm", tool_calls: [] } });
   });
 
   it("makes no call where none was offered, and thoughts are no text there either", async () => {
@@ -122,7 +159,7 @@ describe("a model with native calls", () => {
 
   it("refuses more than 256 calls and closes the request", async () => {
     const deltas = Array.from({ length: 257 }, () => text(call));
-    const outcome = await withTextCalls(sends(deltas), "native").stream(request, () => {}, noSignal);
+    const outcome = await withTextCalls(sends(deltas), { mode: "native" }).stream(request, () => {}, noSignal);
     expect(outcome).toMatchObject({ kind: "failure", failure: { retryable: false } });
   });
 });
@@ -136,7 +173,7 @@ describe("replies that begin within a thought", () => {
       expects: () => expects,
       learn: (_request: ModelRequest, isStray: boolean) => void learned.push(isStray),
     };
-    const model = withTextCalls(sends(deltas, more), "native", starts);
+    const model = withTextCalls(sends(deltas, more), { mode: "native", starts });
     const outcome = await model.stream(request, () => {}, noSignal);
     return { learned, reply: outcome.kind === "reply" ? outcome.reply : null };
   }

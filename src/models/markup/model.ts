@@ -7,6 +7,7 @@ import { MAX_TOOL_CALLS } from "../chat/reply/call-builder.ts";
 import { MAX_REPLY_CHARACTERS, TOO_LONG } from "../chat/reply/reply-limits.ts";
 import { toToolName } from "./json.ts";
 import { createMarkupParser, type MarkupOptions } from "./parser.ts";
+import { createTwins, isSameCall } from "./twins.ts";
 
 /** What is known of the models whose replies begin within a thought. */
 export interface ThinkingStarts {
@@ -18,12 +19,16 @@ export interface ThinkingStarts {
 
 const noStarts: ThinkingStarts = { expects: () => false, learn() {} };
 
-export function withTextCalls(
-  native: Model,
-  mode: MarkupOptions["mode"],
-  starts: ThinkingStarts = noStarts,
-  toRequest: (request: ModelRequest) => ModelRequest = (request) => request,
-): Model {
+export interface TextCallOptions {
+  mode: MarkupOptions["mode"];
+  starts?: ThinkingStarts;
+  /** Whether calls in the text count; thoughts always do. */
+  reads?: (request: ModelRequest) => boolean;
+  toRequest?: (request: ModelRequest) => ModelRequest;
+}
+
+export function withTextCalls(native: Model, given: TextCallOptions): Model {
+  const { mode, starts = noStarts, reads = () => true, toRequest = (request) => request } = given;
   return { stream };
 
   async function stream(
@@ -32,7 +37,7 @@ export function withTextCalls(
     signal: AbortSignal,
   ): Promise<ModelOutcome> {
     const overflow = new AbortController();
-    const options = { mode, tools: request.tools, startsThinking: starts.expects(request) };
+    const options = { mode, tools: reads(request) ? request.tools : [], startsThinking: starts.expects(request) };
     const reading = readReply(options, onDelta, () => overflow.abort());
     const asked = toRequest(request);
     const outcome = await native.stream(asked, reading.accept, AbortSignal.any([signal, overflow.signal]));
@@ -60,6 +65,12 @@ const tooLong: ModelFailure = {
   reason: "reply_too_long",
 };
 
+interface OpenedCall {
+  call: ToolCall;
+  /** Null while it is held. */
+  index: number | null;
+}
+
 interface Reading {
   accept(delta: ModelDelta): void;
   finish(native: ModelReply, wasLeft: boolean): ModelReply;
@@ -70,23 +81,28 @@ function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void,
   const { mode } = options;
   const calls: ToolCall[] = [];
   const twins = createTwins();
-  /** The index of a native call → ours; -1 for a call that came as text too. */
-  const nativeCalls = new Map<number, number>();
+  const nativeCalls = new Map<number, OpenedCall>();
+  /** Calls that another one of the reply may already stand for. */
+  const held: { call: ToolCall; twin: ToolCall }[] = [];
   let parser: ReturnType<typeof createMarkupParser> | null = null;
   let raw = "";
   const text = createSum();
   const reasoning = createSum();
   let characters = 0;
   let isOver = false;
-  /** Our index of the call that was read last. */
-  let opened = -1;
+  /** The call that was read last. */
+  let opened: OpenedCall | undefined;
 
   /** Escapes make arguments longer than their text, so the output is bounded like the input. */
-  function send(delta: ModelDelta, size: number): void {
+  function count(size: number): void {
     characters += size;
-    isOver ||= characters > MAX_REPLY_CHARACTERS || calls.length > MAX_TOOL_CALLS;
+    isOver ||= characters > MAX_REPLY_CHARACTERS || calls.length + held.length > MAX_TOOL_CALLS;
     if (isOver) onOverflow();
-    else onDelta(delta);
+  }
+
+  function send(delta: ModelDelta, size: number): void {
+    count(size);
+    if (!isOver) onDelta(delta);
   }
 
   function addText(piece: string): void {
@@ -100,19 +116,40 @@ function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void,
     send({ type: "reasoning", text: piece }, piece.length);
   }
 
-  function addCall(origin: "text" | "native", id: string, name: string): number {
-    if (twins.isSecond(origin, toToolName(name))) return -1;
-    const index = calls.length;
-    calls.push({ id, type: "function", function: { name, arguments: "" } });
-    send({ type: "tool_call", index, id, name }, id.length + name.length);
-    return index;
+  function addCall(origin: "text" | "native", id: string, name: string): OpenedCall {
+    const call: ToolCall = { id, type: "function", function: { name, arguments: "" } };
+    const twin = twins.add(origin, toToolName(name), call);
+    if (twin !== null) {
+      count(id.length + name.length);
+      held.push({ call, twin });
+      return { call, index: null };
+    }
+    return announce(call);
   }
 
-  function addArguments(index: number, piece: string): void {
-    const call = calls[index];
-    if (!call || isOver) return;
-    call.function.arguments += piece;
-    send({ type: "tool_arguments", index, text: piece }, piece.length);
+  function announce(call: ToolCall): OpenedCall {
+    const index = calls.length;
+    calls.push(call);
+    const { name } = call.function;
+    send({ type: "tool_call", index, id: call.id, name }, call.id.length + name.length);
+    return { call, index };
+  }
+
+  function addArguments(opened: OpenedCall | undefined, piece: string): void {
+    if (!opened || isOver) return;
+    opened.call.function.arguments += piece;
+    if (opened.index === null) count(piece.length);
+    else send({ type: "tool_arguments", index: opened.index, text: piece }, piece.length);
+  }
+
+  /** A call that turns out to be no twin of another comes last. */
+  function releaseHeld(): void {
+    for (const { call, twin } of held) {
+      if (isOver || isSameCall(call, twin)) continue;
+      const { index } = announce(call);
+      const { arguments: written } = call.function;
+      if (index !== null && written !== "") send({ type: "tool_arguments", index, text: written }, 0);
+    }
   }
 
   const sink = {
@@ -147,10 +184,11 @@ function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void,
         send(delta, delta.text.length);
       } else if (delta.type === "tool_call") {
         nativeCalls.set(delta.index, addCall("native", delta.id, delta.name));
-      } else addArguments(nativeCalls.get(delta.index) ?? -1, delta.text);
+      } else addArguments(nativeCalls.get(delta.index), delta.text);
     },
     finish(native, wasLeft) {
       parser?.end(wasLeft ? "left" : native.finish === "length" ? "cut" : "whole");
+      releaseHeld();
       const finish = native.finish === "stop" && calls.length > 0 ? "tool_calls" : native.finish;
       const read = {
         ...native,
@@ -164,21 +202,6 @@ function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void,
     },
     get hasStrayThinkEnd() {
       return parser?.hasStrayThinkEnd ?? false;
-    },
-  };
-}
-
-/**
- * Some servers make native calls of what they recognise and leave the markup in the text. The nth call of a tool as
- * text and its nth native one are the same; the one that comes first counts.
- */
-function createTwins(): { isSecond(origin: "text" | "native", name: string): boolean } {
-  const seen = { text: new Map<string, number>(), native: new Map<string, number>() };
-  return {
-    isSecond(origin, name) {
-      const count = (seen[origin].get(name) ?? 0) + 1;
-      seen[origin].set(name, count);
-      return count <= (seen[origin === "text" ? "native" : "text"].get(name) ?? 0);
     },
   };
 }

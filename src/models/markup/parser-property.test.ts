@@ -224,7 +224,7 @@ async function readNative(pieces: string[]): Promise<{ reply: ModelReply; deltas
         return { kind: "reply", reply: { text, reasoning: "", tool_calls: [], finish: "stop", usage: null } };
       },
     },
-    "native",
+    { mode: "native" },
   );
   const request = { model: "m", messages: [], tools: markupTools };
   const outcome = await model.stream(request, (delta) => deltas.push(delta), new AbortController().signal);

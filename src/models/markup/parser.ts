@@ -18,8 +18,7 @@ import type { CallReader } from "./reader.ts";
 import { createSpanFinder } from "./span.ts";
 import { createTagReader } from "./tag-calls.ts";
 import { beginsCall, type Cursor, isBlock, isInvoke, isResults, take } from "./tags.ts";
-import { createThinkTags } from "./think-tags.ts";
-import { createThoughtReader } from "./thoughts.ts";
+import { createThinkTags, createThoughtReader } from "./thoughts.ts";
 import { createTokenReader } from "./token-calls.ts";
 import { isCall, type Token } from "./tokens.ts";
 

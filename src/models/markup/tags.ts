@@ -48,7 +48,7 @@ const MAX_TAG_CHARACTERS = 512;
 const bars = "[|｜‖]{1,2}";
 const dsml = `${bars}[a-z]{1,16}${bars} ?`;
 const names =
-  "function_calls|tool_calls?|toolcall|function_results?|tool_response|invoke|function|parameter|arg_key|arg_value|thinking|think";
+  "function_calls|tool_calls?|toolcall|function_results?|tool_response|invoke|function|parameter|arg_key|arg_value|thinking|thought|think";
 const head = new RegExp(
   `<(\\/?)(?:(?:[a-z][\\w.-]{0,31}:|longcat_|${dsml})?(${names})|${dsml}(calls))(?=[\\s>/=<])`,
   "iy",

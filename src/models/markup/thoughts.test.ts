@@ -11,6 +11,7 @@ describe("a thought", () => {
     ["\n<think>\nhm\n</think>\n\nHi", "\nhm\n", "\nHi"],
     ["<thinking>hm</thinking>Hi", "hm", "Hi"],
     ["<mm:think>hm</mm:think>Hi", "hm", "Hi"],
+    ["<thought>hm</thought>Hi", "hm", "Hi"],
     ["Hi.\n<think>hm</think>\nSo.", "hm", "Hi.\n\nSo."],
     ["<think>a</think>\n<think>b</think>Hi", "ab", "Hi"],
     ["<think>a < b, `</p>` and <tool_call>{</think>Hi", "a < b, `</p>` and <tool_call>{", "Hi"],

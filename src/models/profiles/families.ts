@@ -11,6 +11,12 @@ interface Family {
 
 const returnsReasoning = { field: "reasoning_content", on: "calls", required: false } as const;
 
+const gpt = {
+  ids: "forty",
+  text_calls: false,
+  limit: { field: "max_completion_tokens", required: false },
+} as const;
+
 /** It refuses an empty content where there are calls: https://github.com/anomalyco/opencode/issues/46577 */
 const kimi = { ids: "kimi", empty_content: "nothing" } as const;
 
@@ -25,16 +31,12 @@ const families: Family[] = [
     // Function tools are refused with their usual effort: docs of /v1/chat/completions.
     name: "gpt",
     models: /^gpt-5\.(?:[5-9]|\d\d)/,
-    change: {
-      ids: "forty",
-      limit: { field: "max_completion_tokens", required: false },
-      adds: { reasoning_effort: "none" },
-    },
+    change: { ...gpt, adds: { reasoning_effort: "none" } },
   },
   {
     name: "gpt",
     models: /^(?:gpt|chatgpt|o\d|codex)/,
-    change: { ids: "forty", limit: { field: "max_completion_tokens", required: false } },
+    change: gpt,
   },
   {
     // With tools, every message of the model must bring its reasoning, older ones too.
@@ -65,9 +67,17 @@ const families: Family[] = [
   { name: "glm", models: /^(?:glm|chatglm)/, change: { reasoning: { ...returnsReasoning, on: "all" }, images: false } },
   { name: "minimax", models: /^minimax/, change: { reasoning: { ...returnsReasoning, on: "all" }, thinks: true } },
   // Relays that translate to its own API make an empty text of an empty content, which it refuses.
-  { name: "claude", models: /^claude/, change: { ids: "plain", empty_content: "null", cache_marks: "parts" } },
-  { name: "gemini", models: /^gemini-(?:[3-9]|\d\d|\w+(?:-\w+)?-latest)/, change: { signatures: "required" } },
-  { name: "gemini", models: /^gemini/, change: {} },
+  {
+    name: "claude",
+    models: /^claude/,
+    change: { ids: "plain", text_calls: false, empty_content: "null", cache_marks: "parts" },
+  },
+  {
+    name: "gemini",
+    models: /^gemini-(?:[3-9]|\d\d|\w+(?:-\w+)?-latest)/,
+    change: { signatures: "required", text_calls: false },
+  },
+  { name: "gemini", models: /^gemini/, change: { text_calls: false } },
   {
     name: "mistral",
     models: /^(?:mi[sx]tral|ministral|magistral|devstral|codestral|pixtral|voxtral|open-mi[sx]tral)/,

@@ -14,9 +14,9 @@ const sent: SentRequest = {
 };
 const image = (hash: string, is_new: boolean) => ({ hash, url: `https://x.example/${hash}.png`, is_new });
 const withImages = { ...sent, images: [image("old", false), image("new", true)] };
-const readAll = (detail: string, given: Partial<SentRequest>, status: number, param: string | null) => {
-  const { reason } = classifyRefusal({ status, detail, kind: "", param, retry_after_ms: null });
-  return readObjection({ status, detail, param, reason }, { ...sent, ...given });
+const readAll = (detail: string, given: Partial<SentRequest>, status: number, param: string | null, kind = "") => {
+  const { reason } = classifyRefusal({ status, detail, kind, param, retry_after_ms: null });
+  return readObjection({ status, detail, param, kind, reason }, { ...sent, ...given });
 };
 const learn = (detail: string, given: Partial<SentRequest> = {}, status = 400, param: string | null = null) =>
   readAll(detail, given, status, param).find((rules) => rules.length > 0) ?? [];
@@ -119,6 +119,20 @@ describe("readObjection", () => {
     expect(readAll(detail, withImages, 400, null)).toEqual([["image:new"], ["image:old"], ["image:old", "image:new"]]);
   });
 
+  it("reads images where only the code speaks of them, or where content must be a text", () => {
+    const detail = "Error while downloading https://cdn.example/x. Upstream status code: 404.";
+    expect(readAll(detail, withImages, 400, null, "invalid_request_error invalid_image_url")[0]).toEqual(["image:new"]);
+    expect(learn("body.messages.1.content: Input should be a valid string", withImages, 422)).toEqual(["no images"]);
+    expect(learn("('messages.1.content' : value must be a string)", withImages)).toEqual(["no images"]);
+  });
+
+  it("reads the order of roles also from a server whose template failed", () => {
+    expect(learn("Conversation roles must alternate user/assistant/user/assistant/...", {}, 500)).toEqual([
+      "merge messages",
+    ]);
+    expect(learn("temperature is not supported", {}, 500)).toEqual([]);
+  });
+
   it("blames the image that the server names", () => {
     expect(readAll("Failed to download https://x.example/old.png", withImages, 400, null)).toEqual([["image:old"]]);
   });
@@ -155,7 +169,13 @@ describe("lacksTools", () => {
     [400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'],
   ])("reads %i %s", (status, detail) => {
     expect(
-      lacksTools({ status, detail, param: null, reason: status === 404 ? "model_not_found" : "request_refused" }),
+      lacksTools({
+        status,
+        detail,
+        param: null,
+        kind: "",
+        reason: status === 404 ? "model_not_found" : "request_refused",
+      }),
     ).toBe(true);
   });
 
@@ -166,7 +186,13 @@ describe("lacksTools", () => {
     [400, "No endpoints found that support image input"],
   ])("reads nothing of it in %i %s", (status, detail) => {
     expect(
-      lacksTools({ status, detail, param: null, reason: status === 500 ? "server_failed" : "request_refused" }),
+      lacksTools({
+        status,
+        detail,
+        param: null,
+        kind: "",
+        reason: status === 500 ? "server_failed" : "request_refused",
+      }),
     ).toBe(false);
   });
 });

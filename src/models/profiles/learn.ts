@@ -9,6 +9,8 @@ export interface Objection {
   status: number;
   detail: string;
   param: string | null;
+  /** Types and codes in lower case. */
+  kind: string;
   /** How the refusal is classified for people. */
   reason: ModelFailureReason;
 }
@@ -31,13 +33,15 @@ export interface SentImage {
 
 /** What the refusal may teach, the most likely first; empty if it names nothing that can be changed. */
 export function readObjection(objection: Objection, sent: SentRequest): Rule[][] {
-  const { detail, param, reason } = objection;
+  const { detail, param, kind, reason } = objection;
   // Names of models may be words that are looked for.
   const text = `${param ?? ""} ${detail.replaceAll(sent.model, "")}`;
   const lacksSight = sent.images.length > 0 && seesNoImages.test(text);
   if (lacksSight && sightReasons.has(reason)) return [["no images"]];
+  // A chat template that refuses the order of roles may end as a fault of its server.
+  if (reason === "server_failed") return [readOrder(text)].flatMap((rule) => (rule === null ? [] : [[rule]]));
   if (reason !== "request_refused") return [];
-  const images = blameImages(text, sent.images);
+  const images = blameImages(text, kind, sent.images);
   const named = param === null ? null : readField(`${param} is not supported`, sent);
   const readings = [
     readReasoning(text),
@@ -163,11 +167,14 @@ const seesNoImages =
 const sightReasons = new Set<ModelFailureReason>(["request_refused", "model_not_found", "server_failed"]);
 
 /** The image that is named, or else, where the words are about images, the new ones, the old ones, and at last all of them. */
-function blameImages(text: string, images: SentImage[]): Rule[][] {
+function blameImages(text: string, kind: string, images: SentImage[]): Rule[][] {
+  if (images.length === 0) return [];
   const toRules = (list: SentImage[]) => list.map(({ hash }): Rule => `image:${hash}`);
   const named = images.filter(({ url }) => url.length < MAX_NAMED_CHARACTERS && text.includes(url));
   if (named.length > 0) return [toRules(named)];
-  if (!mentionsImages(text)) return [];
+  // A content that shall be a text has no place for an image.
+  if (/\bcontent\b.*\bstring\b/i.test(text)) return [["no images"]];
+  if (!mentionsImages(`${kind} ${text}`)) return [];
   return [images.filter(({ is_new }) => is_new), images.filter(({ is_new }) => !is_new), images].map(toRules);
 }
 

@@ -11,6 +11,8 @@ export interface Profile {
     /** Such a message is refused without the field. An empty text is accepted where there was no reasoning. */
     required: boolean;
   };
+  /** Reasoning is kept also where it is not sent back, for a server that turns out to want it. */
+  keeps_reasoning: boolean;
   /** `reasoning_details` go back as they came. */
   details: boolean;
   /** `<think>` in a reply's content goes back with it. */
@@ -36,6 +38,8 @@ export interface Profile {
   adds: Readonly<Record<string, unknown>>;
   /** The name of the limit for the reply, whether it must be sent, and the largest that the server accepts. */
   limit: { field: "max_tokens" | "max_completion_tokens"; required: boolean; max?: number };
+  /** Calls that a model writes as text are calls. Not where the server makes native ones of all that it means. */
+  text_calls: boolean;
   images: boolean;
   /**
    * Marks what a provider shall cache, for those that cache nothing by themselves: in parts of the content, or of a
@@ -60,6 +64,7 @@ export type ProfileChange = Partial<Profile>;
  */
 export const plainProfile: Profile = {
   reasoning: { field: null, on: "calls", required: false },
+  keeps_reasoning: true,
   details: true,
   thinks: false,
   signatures: "echo",
@@ -71,6 +76,7 @@ export const plainProfile: Profile = {
   omits: [],
   adds: {},
   limit: { field: "max_tokens", required: false },
+  text_calls: true,
   images: true,
   cache_marks: "none",
   auth: "bearer",

@@ -18,6 +18,7 @@ export interface Server {
 
 const keepsNothing = {
   reasoning: { field: null, on: "calls", required: false },
+  keeps_reasoning: false,
   details: false,
   signatures: "no",
 } as const;
@@ -57,7 +58,7 @@ const servers: Server[] = [
     // It has one form for the reasoning of all its models, and translates ids and limits.
     name: "openrouter",
     hosts: /(?:^|\.)openrouter\.ai$/,
-    change: { reasoning: { field: null, on: "calls", required: false }, adds: {} },
+    change: { reasoning: { field: null, on: "calls", required: false }, keeps_reasoning: false, adds: {} },
     changeFor: (family) => (family === "qwen" ? { cache_marks: "parts" } : {}),
   },
   {

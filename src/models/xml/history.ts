@@ -7,6 +7,7 @@ import { readMalformed } from "../../agent/calls/malformed-call.ts";
 import type { ModelMessage } from "../../agent/model.ts";
 import { asRecord } from "../../lib/is-record.ts";
 import type { AssistantMessage, ContentPart, ToolCall, ToolMessage, UserContent } from "../../protocol/message.ts";
+import { quoteMarkup } from "../chat/request/quoted-markup.ts";
 import { holdsEntity } from "../markup/entities.ts";
 
 export function writeHistory(messages: readonly ModelMessage[]): ModelMessage[] {
@@ -124,7 +125,7 @@ function writeResult(message: ToolMessage, name: string): string {
 }
 
 function escapeResult({ content }: ToolMessage): string {
-  return content.replace(anyTag, "&lt;");
+  return quoteMarkup(content.replace(anyTag, "&lt;"));
 }
 
 function wrapResults(results: readonly string[]): string {

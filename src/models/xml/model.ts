@@ -6,9 +6,13 @@ import { writeHistory } from "./history.ts";
 import { withTools } from "./prompt.ts";
 
 export function createXmlModel(native: Model, starts?: ThinkingStarts): Model {
-  return withTextCalls(native, "xml", starts, (request) => ({
-    ...request,
-    messages: withTools(writeHistory(request.messages), request.tools),
-    tools: [],
-  }));
+  return withTextCalls(native, {
+    mode: "xml",
+    ...(starts ? { starts } : {}),
+    toRequest: (request) => ({
+      ...request,
+      messages: withTools(writeHistory(request.messages), request.tools),
+      tools: [],
+    }),
+  });
 }

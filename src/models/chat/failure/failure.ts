@@ -68,8 +68,10 @@ function sentenceOf(reason: ModelFailureReason, said: string, { status }: Refusa
     case "no_credit":
       return `The account at ${host} has no credit or quota left${said} Top it up, or choose another model.`;
     case "not_allowed":
-      return `The model server does not allow this request${said}`;
+      return `The model server does not allow this request${said} Choose another model, or ask the provider.`;
     case "model_not_found":
+      // Some models of OpenAI answer there alone.
+      if (/\/responses\b/.test(said)) return `The model has no chat completions${said} Choose another model.`;
       return `The model server knows no such model or address${said} Check OPENAI_MODEL and OPENAI_BASE_URL.`;
     case "context_too_long":
       return `The conversation is longer than the model can read${said}`;

@@ -38,11 +38,11 @@ const filteredWords = /content exists risk|flagged as potentially violating/i;
  * relatives.
  */
 const emptyKinds =
-  /insufficient_quota|exceeded_current_quota|billing|arrearage|insufficient_(?:user_quota|balance|credit)|pre_consume_token_quota|budget_exceeded|freetieronly|accountoverdue|base_resp_1008|\b(?:1113|1309|30001)\b/;
+  /insufficient_quota|exceeded_current_quota|billing|arrearage|insufficient_(?:user_quota|balance|credit)|pre_consume_token_quota|budget_exceeded|freetieronly|account_?overdue|base_resp_1008|\b(?:1113|1309|30001)\b/;
 
 /** Anthropic, xAI, DeepSeek behind routers, OpenRouter's limit of a key, DashScope, Zhipu, Google's prepaid accounts. */
 const emptyWords =
-  /credit balance is too low|used all available credits|(?:run )?out of credits|credits? (?:are|is|have been) depleted|insufficient (?:account )?(?:balance|credits?)|balance is (?:insufficient|not enough)|key limit exceeded|account is in good standing|free (?:tier|quota)\b.{0,40}\bexhausted|specified api usage limits|budget has been exceeded|free-models-per-day|余额不足|欠费/i;
+  /credit balance is too low|used all available credits|(?:run )?out of credits|credits? (?:are|is|have been) depleted|insufficient (?:account )?(?:balance|credits?)|balance is (?:insufficient|not enough)|key limit exceeded|account is in good standing|free (?:tier|quota)\b.{0,40}\bexhausted|specified api usage limits|budget has been exceeded|free-models-per-day|in arrears|have any credits|余额不足|欠费/i;
 
 /** OpenRouter's credit that other requests hold for a moment, and DashScope's tokens of a minute. */
 function isPassingShortage({ status, kind, detail, retry_after_ms }: Refusal): boolean {
@@ -89,7 +89,8 @@ function isForbidden({ status, kind }: Refusal): boolean {
   return [403, 407, 434, 451].includes(status) || /permission|\b(?:111[0-2]|1121|1220|1311|1313)\b/.test(kind);
 }
 
-const limitKinds = /rate_?limit|too_many_requests|resource_exhausted|throttling|base_resp_1002/;
+const limitKinds =
+  /rate_?limit|limit_(?:burst_rate|requests)|too_many_requests|resource_exhausted|throttling|base_resp_1002/;
 
 /** Types or codes of errors that the same request would meet again. */
 const permanentKinds = /invalid_request|invalid_argument|bad_?request/;
@@ -121,5 +122,7 @@ function isTooLong({ status, detail, kind }: Refusal): boolean {
   // Names and ids have a limit of length too. The limit of a message's content is about what the largest models read.
   if (/string_above_max_length/.test(kind)) return /\bcontent\b/.test(detail);
   if (status === 429) return /request too large/i.test(detail);
+  // A limit of the reply is another limit.
+  if (/\bmax_(?:completion_)?tokens\b/.test(detail) && !/context|prompt|input|messages/i.test(detail)) return false;
   return [0, 400, 422, 500].includes(status) && tooLongWords.test(detail);
 }

@@ -33,7 +33,7 @@ interface Said {
 const NOTHING_SAID = "no reason given";
 
 /** A router quotes its provider, which quotes another router. Deeper bodies are no refusals. */
-const MAX_DEPTH = 6;
+const MAX_DEPTH = 9;
 
 export function readRefusal({ status, headers, text }: RefusedAnswer, now = Date.now()): Refusal {
   const said = newSaid();

@@ -40,19 +40,18 @@ describe("selectExtras", () => {
     expect(
       selectExtras({ ...nothing, content: "Hi", call_extras: [{ name: "f", extra: undefined }] }, plainProfile, "x"),
     ).toBeUndefined();
-    expect(selectExtras(all, { ...plainProfile, details: false, signatures: "no" }, "x")).toBeUndefined();
+    const keepsNothing = { ...plainProfile, keeps_reasoning: false, details: false, signatures: "no" } as const;
+    expect(selectExtras(all, keepsNothing, "x")).toBeUndefined();
   });
 
-  it("keeps no reasoning of a text where only calls need it", () => {
-    const profile = {
-      ...plainProfile,
-      reasoning: { field: "reasoning_content", on: "calls", required: true } as const,
-    };
-    expect(selectExtras({ ...nothing, reasoning: "r" }, profile, "x")).toBeUndefined();
-    expect(
-      selectExtras({ ...nothing, reasoning: "r", call_extras: [{ name: "f", extra: undefined }] }, profile, "x")
-        ?.values,
-    ).toEqual({ reasoning: "r" });
+  it("keeps reasoning that is not sent back so far, and says so", () => {
+    const some = { ...nothing, reasoning: "r" };
+    expect(selectExtras(some, plainProfile, "x")).toEqual({ origin: "x", values: { reasoning: "r" }, unsent: true });
+    expect(selectExtras(some, { ...plainProfile, keeps_reasoning: false }, "x")).toBeUndefined();
+    const wanted = { ...plainProfile, reasoning: { field: "reasoning_content", on: "calls", required: true } as const };
+    expect(selectExtras(some, wanted, "x")?.unsent).toBe(true);
+    const called = { ...some, call_extras: [{ name: "f", extra: undefined }] };
+    expect(selectExtras(called, wanted, "x")).toEqual({ origin: "x", values: { reasoning: "r" } });
   });
 });
 

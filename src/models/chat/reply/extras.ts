@@ -29,16 +29,17 @@ export function selectExtras(gathered: GatheredExtras, profile: Profile, origin:
   const { reasoning, content, details, message_extra, call_extras } = gathered;
   const values: Values = {};
   const { field, on } = profile.reasoning;
-  if (reasoning !== "" && field !== null && (on === "all" || call_extras.length > 0))
-    values.reasoning = reasoning.toWellFormed();
+  const isSent = field !== null && (on === "all" || call_extras.length > 0);
   if (profile.thinks && /<think>/i.test(content)) values.content = content.toWellFormed();
   if (profile.details && details.length > 0) values.details = details;
   if (profile.signatures !== "no") {
     if (message_extra !== undefined) values.message_extra = message_extra;
     if (call_extras.some(({ extra }) => extra !== undefined)) values.call_extras = call_extras;
   }
+  const unsent = Object.keys(values).length === 0 && !isSent;
+  if (reasoning !== "" && (field !== null || profile.keeps_reasoning)) values.reasoning = reasoning.toWellFormed();
   if (Object.keys(values).length === 0) return undefined;
-  const extras = { origin, values: { ...values } };
+  const extras: ReplyExtras = { origin, values: { ...values }, ...(unsent ? { unsent } : {}) };
   return fitsExtras(extras) ? extras : undefined;
 }
 

@@ -133,15 +133,15 @@ describe("the order of messages", () => {
     expect(write(messages).map(({ role }) => role)).toEqual(["assistant", "tool", "user"]);
   });
 
-  it("merges messages of one role in a row, and never results or calls", () => {
+  it("merges messages of one role in a row, a text and its calls too, and never results", () => {
     const messages = [user("a"), user("b"), says("x"), says("y"), calls(), result()];
     const merged = write(messages, { merges_messages: true });
     expect(merged.map(({ role, content }) => [role, content])).toEqual([
       ["user", "a\n\nb"],
       ["assistant", "x\n\ny"],
-      ["assistant", ""],
       ["tool", "done"],
     ]);
+    expect(merged[1]?.tool_calls).toHaveLength(1);
     expect(write(messages)).toHaveLength(6);
   });
 

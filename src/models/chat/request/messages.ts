@@ -1,12 +1,13 @@
 // Writes the messages of a request in the form that a server accepts, by its profile. The same history and profile give
 // the same bytes each time, up to the end of the last message: the reminder and the marks for caches come there.
 import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
-import type { AssistantMessage, ContentPart, ToolCall } from "../../../protocol/message.ts";
+import type { AssistantMessage, ContentPart, ToolCall, ToolMessage } from "../../../protocol/message.ts";
 import type { SentImage } from "../../profiles/learn.ts";
 import type { Profile } from "../../profiles/profile.ts";
 import { contentAsWritten, extrasOfCalls, ownValues } from "../reply/extras.ts";
 import { type CallIds, createCallIds } from "./call-ids.ts";
 import { hashImage } from "./images.ts";
+import { quoteMarkup } from "./quoted-markup.ts";
 
 export interface WireMessage {
   role: "system" | "user" | "assistant" | "tool";
@@ -45,10 +46,20 @@ function toWireMessage(message: ModelMessage, ids: CallIds, context: WireContext
     case "user":
       return { role: "user", content: toUserContent(message.content, context) };
     case "tool":
-      return { role: "tool", tool_call_id: ids.ofResult(message.tool_call_id), content: message.content };
+      return { role: "tool", tool_call_id: ids.ofResult(message.tool_call_id), content: toResult(message, context) };
     case "assistant":
       return toAssistant(message, ids, context);
   }
+}
+
+// Results never change and are in every request, so each is looked through once.
+const quoted = new WeakMap<object, string>();
+
+function toResult(message: ToolMessage, { profile }: WireContext): string {
+  if (!profile.text_calls) return message.content;
+  const text = quoted.get(message) ?? quoteMarkup(message.content);
+  quoted.set(message, text);
+  return text;
 }
 
 function toUserContent(
@@ -123,13 +134,7 @@ function append(messages: WireMessage[], message: WireMessage, profile: Profile)
   const last = messages.at(-1);
   if (last?.role === "tool" && message.role === "user" && profile.bridges_results) {
     messages.push({ role: "assistant", content: BRIDGE });
-  } else if (
-    last &&
-    profile.merges_messages &&
-    last.role === message.role &&
-    isMergeable(last) &&
-    isMergeable(message)
-  ) {
+  } else if (last && profile.merges_messages && last.role === message.role && isMergeable(last)) {
     merge(last, message);
     return;
   }
@@ -148,7 +153,7 @@ function merge(last: WireMessage, message: WireMessage): void {
   }
 }
 
-/** A message of a person, or one of the model without calls. */
+/** A message of a person, or one of the model without calls: another of its role may go on with it. */
 function isMergeable({ role, tool_calls }: WireMessage): boolean {
   return role === "user" || (role === "assistant" && tool_calls === undefined);
 }

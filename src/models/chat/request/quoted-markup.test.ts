@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { native, parse } from "../../../../test/fakes/read-markup.ts";
+import { forms } from "../../../../test/fakes/written-calls.ts";
+import { quoteMarkup } from "./quoted-markup.ts";
+
+const pages = forms.map(({ name, write, wrap = (calls) => calls }) => [name, wrap(write("view_tasks", {}))] as const);
+
+describe("markup in a tool's result", () => {
+  it.each(pages)("is no call when a model repeats it: %s", (_name, written) => {
+    expect(parse(quoteMarkup(`The page says:\n${written}\nThat is all.`), "whole", native).calls).toEqual([]);
+  });
+
+  it("would be one without that, in most forms", () => {
+    const made = pages.filter(([, written]) => parse(`The page says:\n${written}`, "whole", native).calls.length > 0);
+    expect(made.length).toBeGreaterThan(pages.length / 2);
+  });
+
+  it.each(["a < b", "<p>text</p>", "x <| f", "a << b", "<parameter>1</parameter>", "if (a<b || c>d)", "[TOOLS]"])(
+    "stays as it is if it begins no call: %s",
+    (text) => {
+      expect(quoteMarkup(text)).toBe(text);
+    },
+  );
+});
