@@ -97,7 +97,7 @@ function findEnd(text: string, from: number, limit: number): number | null {
 
 function readName(written: string): TagName {
   const name = written.toLowerCase();
-  if (name.startsWith("think")) return "think";
+  if (name.startsWith("think") || name === "thought") return "think";
   if (/^tool_?call/.test(name)) return "tool_calls";
   return name.startsWith("function_result") ? "function_results" : (name as TagName);
 }

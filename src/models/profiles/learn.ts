@@ -110,7 +110,10 @@ function readLimit(text: string, { profile, optional_fields }: SentRequest): Rul
 
 /** "max_tokens: 16000 > 8192, which is the maximum", "the valid range of max_tokens is [1, 8192]". */
 function readLargestLimit(text: string): Rule | null {
-  if (/\bcontext\b/i.test(text) || !/\b(?:maximum|max|at most|range|exceed|less|larger|large)\b|[<>]/i.test(text))
+  if (
+    /\bcontext\b/i.test(text) ||
+    !/\b(?:maximum|max|at most|range|exceed|less|larger|large|greater|more than|up to|between)\b|[<>]/i.test(text)
+  )
     return null;
   const numbers = (text.match(/\b\d{3,7}\b/g) ?? []).map(Number);
   const limit = Math.min(...numbers.filter((number) => number >= MIN_LIMIT));
@@ -132,7 +135,9 @@ function readField(text: string, { profile, optional_fields }: SentRequest): Rul
     const isInResult = /tool_result/.test(text) && profile.cache_marks === "parts";
     return isInResult ? "mark whole messages" : "no cache marks";
   }
-  const named = optional_fields.filter((field) => new RegExp(`\\b${field}\\b`).test(text));
+  const isNeeded = (field: string) => profile.limit.required && field === profile.limit.field;
+  const optional = optional_fields.filter((field) => !isNeeded(field));
+  const named = optional.filter((field) => new RegExp(`\\b${field}\\b`).test(text));
   const [field] = named.toSorted((one, other) => other.length - one.length);
   return field === undefined ? null : `omit:${field}`;
 }

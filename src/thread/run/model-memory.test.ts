@@ -24,8 +24,26 @@ describe("a thread's memory of its models", () => {
     for (let at = 0; at < 100; at++) memory.add("host 29", `image:${at}`);
     expect(memory.read("host 0")).toEqual([]);
     expect(memory.read("host 14")).toEqual(["x"]);
-    expect(memory.read("host 29")).toHaveLength(64);
+    expect(memory.read("host 29")).toHaveLength(65);
     expect(memory.read("host 29").at(-1)).toBe("image:99");
+  });
+
+  it("keeps what it knows of a server, however many images that refused", () => {
+    const memory = openModelMemory(new FakeThread().life);
+    memory.add("host a", "ids:nine");
+    for (let at = 0; at < 100; at++) memory.add("host a", `image:${at}`);
+    expect(memory.read("host a")).toContain("ids:nine");
+    expect(memory.read("host a")).toContain("image:99");
+  });
+
+  it("forgets a rule that did not hold", () => {
+    const thread = new FakeThread();
+    const memory = openModelMemory(thread.life);
+    memory.add("host a", "ids:nine");
+    memory.add("host a", "no images");
+    memory.remove("host a", "ids:nine");
+    thread.crash();
+    expect(openModelMemory(thread.life).read("host a")).toEqual(["no images"]);
   });
 
   it("starts anew from a damaged row", () => {

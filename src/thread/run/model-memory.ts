@@ -11,8 +11,9 @@ type Rules = Record<string, string[]>;
 const KEY = "model_rules";
 /** A thread's agent and its fallbacks are at most six models; a person may have changed them once or twice. */
 const MAX_MODELS = 16;
-/** There are about twenty rules beside those of single images, of which the newest are kept. */
-const MAX_RULES = 64;
+/** There are about twenty rules beside those of single images. Of both, the newest are kept. */
+const MAX_RULES = 32;
+const MAX_IMAGES = 64;
 
 /** Reads the row once, when a model is first called. */
 export function openModelMemory(life: Life): ModelMemory {
@@ -24,7 +25,7 @@ export function openModelMemory(life: Life): ModelMemory {
   const store = (key: string, own: string[]): void => {
     const { [key]: _, ...others } = rules();
     const kept = Object.entries(others).slice(1 - MAX_MODELS);
-    known = { ...Object.fromEntries(kept), ...(own.length > 0 ? { [key]: own.slice(-MAX_RULES) } : {}) };
+    known = { ...Object.fromEntries(kept), ...(own.length > 0 ? { [key]: keepNewest(own) } : {}) };
     transact(life, () => writeMeta(life.database.sql, KEY, known));
   };
   return {
@@ -42,6 +43,12 @@ export function openModelMemory(life: Life): ModelMemory {
         );
     },
   };
+}
+
+function keepNewest(rules: string[]): string[] {
+  const isImage = (rule: string) => rule.startsWith("image:");
+  const images = rules.filter(isImage).slice(-MAX_IMAGES);
+  return [...rules.filter((rule) => !isImage(rule)).slice(-MAX_RULES), ...images];
 }
 
 function isRules(value: unknown): value is Rules {
