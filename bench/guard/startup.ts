@@ -4,32 +4,36 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { METAFILE } from "../processes/bundle.ts";
 
-/** The call by which esbuild evaluates a CommonJS module when it is first required. */
-const EVALUATION = "(0, cb[__getOwnPropNames(cb)[0]])";
-const NOTED_EVALUATION = "(globalThis.evaluatedModules.add(__getOwnPropNames(cb)[0]), cb[__getOwnPropNames(cb)[0]])";
-/** The wrapper of such a module, and that of an ES module which is imported dynamically. */
-const LATE = /= __commonJS\(/g;
-const DYNAMIC = /= __esm\(/;
+/** The calls by which esbuild evaluates a CommonJS module, or an ES module that one requires, when it is first needed. */
+const EVALUATIONS = ["(0, cb[__getOwnPropNames(cb)[0]])", "(0, fn[__getOwnPropNames(fn)[0]])"];
+/** The wrappers of such modules. */
+const LATE = /= __(?:commonJS|esm)\(/g;
 
 interface Metafile {
   outputs: Record<string, { inputs: Record<string, { bytesInOutput: number }> }>;
 }
 
 /**
- * Makes a readable bundle note which CommonJS modules were evaluated, in `globalThis.evaluatedModules`. Returns how many
+ * Makes a readable bundle note which late modules were evaluated, in `globalThis.evaluatedModules`. Returns how many
  * other modules it has: those are evaluated at start-up.
  */
 export async function noteEvaluations(bundle: string): Promise<number> {
   const text = await readFile(bundle, "utf8");
-  if (!text.includes(EVALUATION) || DYNAMIC.test(text))
+  if (EVALUATIONS.some((call) => !text.includes(call))) {
     throw new Error("the bundle's modules are not as this file expects");
-  await writeFile(
-    bundle,
-    `globalThis.evaluatedModules = new Set();\n${text.replace(EVALUATION, () => NOTED_EVALUATION)}`,
-  );
+  }
+  const noted = EVALUATIONS.reduce((read, call) => read.replace(call, () => note(call)), text);
+  await writeFile(bundle, `globalThis.evaluatedModules = new Set();\n${noted}`);
   const { outputs } = JSON.parse(await readFile(join(dirname(bundle), METAFILE), "utf8")) as Metafile;
   const inputs = Object.values(outputs).flatMap((output) => Object.values(output.inputs));
   return inputs.filter(({ bytesInOutput }) => bytesInOutput > 0).length - (text.match(LATE)?.length ?? 0);
+}
+
+/** `(0, f[name])` → `(noted, f[name])` */
+function note(call: string): string {
+  const [, evaluated = ""] = /^\(0, (.*)\)$/.exec(call) ?? [];
+  const [, name = ""] = /\[(.*)\]$/.exec(evaluated) ?? [];
+  return `(globalThis.evaluatedModules.add(${name}), ${evaluated})`;
 }
 
 /** `bundle` is a path; all modules of its folder are uploaded. */
