@@ -44,7 +44,8 @@ const servers: Server[] = [
     name: "qwen",
     example: "qwen3",
     hosts: /(?:^dashscope[\w-]*|\.maas)\.aliyuncs\.com$/,
-    change: { cache_marks: "parts" },
+    change: {},
+    changeFor: (family) => (family === "qwen" ? { cache_marks: "parts" } : {}),
   },
   {
     // Without the field it holds a call's arguments back until they are whole.

@@ -33,33 +33,71 @@ export function toWireMessages(request: ModelRequest, context: WireContext): Wir
   const { profile } = context;
   const ids = createCallIds(profile.ids);
   const messages: WireMessage[] = [];
-  for (const message of request.messages) append(messages, toWireMessage(message, ids, context), profile);
+  const known = writtenFor(profile);
+  for (const message of request.messages) append(messages, toWireMessage(message, ids, context, known), profile);
   if (profile.cache_marks !== "none") markForCache(messages, profile);
   if (request.reminder) remind(messages, request.reminder, profile);
   return messages;
 }
 
-function toWireMessage(message: ModelMessage, ids: CallIds, context: WireContext): WireMessage {
+/**
+ * What was written for a profile. Messages never change and are in every request, so most are written once. Those whose
+ * ids are mapped, or that bring what a provider wants back, depend on the request.
+ */
+const written = new Map<string, WeakMap<ModelMessage, WireMessage>>();
+/** A deployment has a handful of profiles, and each is a small text. */
+const MAX_PROFILES = 50;
+
+function writtenFor(profile: Profile): WeakMap<ModelMessage, WireMessage> {
+  const key = JSON.stringify(profile);
+  const known = written.get(key) ?? new WeakMap();
+  if (written.size >= MAX_PROFILES) written.clear();
+  written.set(key, known);
+  return known;
+}
+
+function toWireMessage(
+  message: ModelMessage,
+  ids: CallIds,
+  context: WireContext,
+  known: WeakMap<ModelMessage, WireMessage>,
+): WireMessage {
+  const mapped = mapIds(message, ids);
+  const isFixed = mapped === null && !("extras" in message) && !Array.isArray(message.content);
+  const before = isFixed ? known.get(message) : undefined;
+  if (before) return before;
+  const wire = writeMessage(message, mapped, context);
+  if (isFixed) known.set(message, wire);
+  return wire;
+}
+
+/** The ids of the message on the wire; null if they are ours. */
+function mapIds(message: ModelMessage, ids: CallIds): string[] | null {
+  if (message.role === "tool") {
+    const id = ids.ofResult(message.tool_call_id);
+    return id === message.tool_call_id ? null : [id];
+  }
+  if (message.role !== "assistant" || !message.tool_calls) return null;
+  const calls = message.tool_calls;
+  const mapped = calls.map((call) => ids.ofCall(call.id, call.function.name));
+  return mapped.every((id, at) => id === calls[at]?.id) ? null : mapped;
+}
+
+function writeMessage(message: ModelMessage, ids: string[] | null, context: WireContext): WireMessage {
   switch (message.role) {
     case "system":
       return { role: context.profile.system, content: message.content };
     case "user":
       return { role: "user", content: toUserContent(message.content, context) };
     case "tool":
-      return { role: "tool", tool_call_id: ids.ofResult(message.tool_call_id), content: toResult(message, context) };
+      return { role: "tool", tool_call_id: ids?.[0] ?? message.tool_call_id, content: toResult(message, context) };
     case "assistant":
       return toAssistant(message, ids, context);
   }
 }
 
-// Results never change and are in every request, so each is looked through once.
-const quoted = new WeakMap<object, string>();
-
-function toResult(message: ToolMessage, { profile }: WireContext): string {
-  if (!profile.text_calls) return message.content;
-  const text = quoted.get(message) ?? quoteMarkup(message.content);
-  quoted.set(message, text);
-  return text;
+function toResult({ content }: ToolMessage, { profile }: WireContext): string {
+  return profile.text_calls ? quoteMarkup(content) : content;
 }
 
 function toUserContent(
@@ -80,14 +118,14 @@ const unseenImage: ContentPart = { type: "text", text: "[an image is left out he
 
 function toAssistant(
   message: Extract<ModelMessage, { role: "assistant" }>,
-  ids: CallIds,
+  ids: string[] | null,
   context: WireContext,
 ): WireMessage {
   const { profile, origin } = context;
   const values = ownValues(message.extras, origin);
-  const written = profile.thinks ? contentAsWritten(values, message) : null;
-  const wire: WireMessage = { role: "assistant", ...contentOf(written ?? message.content, profile) };
-  if (written === null) returnReasoning(wire, values.reasoning, message, profile);
+  const shown = profile.thinks ? contentAsWritten(values, message) : null;
+  const wire: WireMessage = { role: "assistant", ...contentOf(shown ?? message.content, profile) };
+  if (shown === null) returnReasoning(wire, values.reasoning, message, profile);
   if (profile.details && Array.isArray(values.details)) wire.reasoning_details = values.details;
   if (profile.signatures !== "no" && values.message_extra !== undefined) wire.extra_content = values.message_extra;
   const calls = message.tool_calls;
@@ -98,7 +136,7 @@ function toAssistant(
   return wire;
 
   function toCall(call: ToolCall, at: number, extra: unknown): Record<string, unknown> {
-    const id = ids.ofCall(call.id, call.function.name);
+    const id = ids?.[at] ?? call.id;
     if (extra !== undefined) return { ...call, id, extra_content: extra };
     return profile.signatures === "required" && at === 0
       ? { ...call, id, extra_content: noSignature }
@@ -135,22 +173,24 @@ function append(messages: WireMessage[], message: WireMessage, profile: Profile)
   if (last?.role === "tool" && message.role === "user" && profile.bridges_results) {
     messages.push({ role: "assistant", content: BRIDGE });
   } else if (last && profile.merges_messages && last.role === message.role && isMergeable(last)) {
-    merge(last, message);
+    messages[messages.length - 1] = merge(last, message);
     return;
   }
   messages.push(message);
 }
 
 /** Reasoning and the like of both go on with the one message. */
-function merge(last: WireMessage, message: WireMessage): void {
+function merge(last: WireMessage, message: WireMessage): WireMessage {
+  const merged: WireMessage = { ...last };
   for (const [field, value] of Object.entries(message)) {
     const before = last[field];
-    if (field === "content") last.content = join(last.content, message.content);
-    else if (Array.isArray(before) && Array.isArray(value)) last[field] = [...before, ...value];
+    if (field === "content") merged.content = join(last.content, message.content);
+    else if (Array.isArray(before) && Array.isArray(value)) merged[field] = [...before, ...value];
     else if (typeof before === "string" && typeof value === "string" && field !== "role") {
-      last[field] = [before, value].filter(Boolean).join("\n\n");
-    } else last[field] = value;
+      merged[field] = [before, value].filter(Boolean).join("\n\n");
+    } else merged[field] = value;
   }
+  return merged;
 }
 
 /** A message of a person, or one of the model without calls: another of its role may go on with it. */
@@ -174,8 +214,9 @@ function toParts(content: WireMessage["content"]): WirePart[] {
  */
 function remind(messages: WireMessage[], reminder: string, profile: Profile): void {
   const last = messages.at(-1);
-  if (last?.role === "tool" || last?.role === "user") last.content = join(last.content, reminder);
-  else append(messages, { role: "user", content: reminder }, profile);
+  if (last?.role === "tool" || last?.role === "user") {
+    messages[messages.length - 1] = { ...last, content: join(last.content, reminder) };
+  } else append(messages, { role: "user", content: reminder }, profile);
 }
 
 const ephemeral = { type: "ephemeral" } as const;
@@ -183,15 +224,19 @@ const ephemeral = { type: "ephemeral" } as const;
 /** Marks the ends of what stays: the system prompt with the tools before it, and the conversation so far. */
 function markForCache(messages: WireMessage[], { cache_marks }: Profile): void {
   // An empty text can't be marked, and a mark further up would change what has been sent.
-  const newest = messages.findLast(({ role }) => role !== "assistant");
-  for (const message of new Set([messages.find(({ role }) => role === "system"), newest])) {
-    const parts = message ? toParts(message.content) : [];
-    const last = parts.at(-1);
-    if (message?.role === "tool" && cache_marks === "messages") message.cache_control = ephemeral;
-    else if (message && last?.type === "text" && last.text !== "") {
-      message.content = [...parts.slice(0, -1), { ...last, cache_control: ephemeral }];
-    }
+  const newest = messages.findLastIndex(({ role }) => role !== "assistant");
+  for (const at of new Set([messages.findIndex(({ role }) => role === "system"), newest])) {
+    const message = messages[at];
+    if (message) messages[at] = mark(message, cache_marks);
   }
+}
+
+function mark(message: WireMessage, cache_marks: Profile["cache_marks"]): WireMessage {
+  if (message.role === "tool" && cache_marks === "messages") return { ...message, cache_control: ephemeral };
+  const parts = toParts(message.content);
+  const last = parts.at(-1);
+  if (last?.type !== "text" || last.text === "") return message;
+  return { ...message, content: [...parts.slice(0, -1), { ...last, cache_control: ephemeral }] };
 }
 
 /** The images of a request. */
