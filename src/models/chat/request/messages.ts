@@ -62,6 +62,8 @@ function toWireMessage(
   context: WireContext,
   known: WeakMap<ModelMessage, WireMessage>,
 ): WireMessage {
+  // Nothing is made for a text, of which a thread may have ten thousand.
+  if (isPlainText(message, context.profile)) return message;
   const mapped = mapIds(message, ids);
   const isFixed = mapped === null && !("extras" in message) && !Array.isArray(message.content);
   const before = isFixed ? known.get(message) : undefined;
@@ -69,6 +71,14 @@ function toWireMessage(
   const wire = writeMessage(message, mapped, context);
   if (isFixed) known.set(message, wire);
   return wire;
+}
+
+function isPlainText(message: ModelMessage, { system, reasoning }: Profile): message is ModelMessage & WireMessage {
+  if (typeof message.content !== "string" || message.content === "") return false;
+  if (message.role === "user") return true;
+  if (message.role === "system") return system === "system";
+  if (message.role !== "assistant" || message.tool_calls || "extras" in message) return false;
+  return reasoning.field === null || !reasoning.required || reasoning.on === "calls";
 }
 
 /** The ids of the message on the wire; null if they are ours. */
