@@ -43,6 +43,15 @@ export interface ModelMemory {
   remove(key: string, rule: string): void;
 }
 
+/** What an agent asks of its model beside what every request has. Absent fields leave it to the provider. */
+export interface ModelOptions {
+  reasoning_effort?: string;
+  /** The longest reply, reasoning included. Always sent. */
+  max_output_tokens?: number;
+  /** Fields that go into the request as they are. They were checked when they came in. */
+  extra_body?: Readonly<Record<string, unknown>>;
+}
+
 export interface ModelRequest {
   model: string;
   messages: ModelMessage[];
@@ -53,6 +62,7 @@ export interface ModelRequest {
   temperature?: number | null;
   /** The room for the reply. Sent only where a server would cut a reply early without it. */
   max_output_tokens?: number;
+  options?: ModelOptions;
   /** Another model is asked if this one fails, so this one is given up sooner when it stays silent. */
   has_fallback?: boolean;
 }

@@ -22,6 +22,12 @@ export interface OpenAiOptions {
   profile?: string | null;
   /** Opens Cloudflare's AI Gateway, and goes nowhere else. */
   gateway_token?: string | null;
+  /** The operation to ask at; without it, the profile decides. */
+  api?: "chat" | "responses" | null;
+  /** The operator's own, with every request. */
+  headers?: Readonly<Record<string, string>>;
+  /** The operator's own fields of every request. An agent's win over them. */
+  extra_body?: Readonly<Record<string, unknown>>;
   /** Keeps what refusals teach; without it, only this isolate does. */
   memory?: ModelMemory;
   fetch?: typeof fetch;
