@@ -141,6 +141,6 @@ describe("tools of another server's list", () => {
     const thread = makeThread({ reader: new NotesServer([{ name: 7 }]) });
     await thread.run("hi", { agent_id: "reader" });
     expect(offered(thread, 0)).toEqual([]);
-    expect(String(thread.requests[0]?.messages.at(-1)?.content)).toContain("The tools of notes can't be reached");
+    expect(thread.requests[0]?.reminder).toContain("The tools of notes can't be reached");
   });
 });
