@@ -28,8 +28,11 @@ const keepsNothing = {
 /** Their templates decide what a model sees of it. */
 const returnsReasoning = { field: "reasoning_content", on: "all", required: false } as const;
 
-/** Templates of local servers are the strictest about the order of roles, and merged messages suit all of them. */
-const local = { merges_messages: true, details: false } as const;
+/**
+ * Templates of local servers are the strictest about the order of roles, and merged messages suit all of them. Their
+ * Responses API encrypts nothing and shows thoughts without being asked to.
+ */
+const local = { merges_messages: true, details: false, reasons: false } as const;
 
 const servers: Server[] = [
   {
