@@ -146,7 +146,7 @@ export const formRules: Rule[] = [
     { code: "unknown_parameter" },
   ),
   itemRule("refuses a part of a message in the form of chat completions", reference, ({ role, content }, at) => {
-    const parts = Array.isArray(content) ? (content as { type: string }[]) : [];
+    const parts = role !== undefined && Array.isArray(content) ? (content as { type: string }[]) : [];
     const allowed = knownParts[role ?? ""] ?? [];
     const part = parts.findIndex(({ type }) => !allowed.includes(type));
     return part === -1

@@ -58,8 +58,8 @@ export const openai: Provider = {
     }),
 };
 
-/** A model without efforts, as many users still have it. */
-export const openaiOlder: Provider = { ...openai, model: "gpt-4.1" };
+/** A model without efforts, as many users still have it. Nobody has to ask it elsewhere. */
+export const openaiOlder: Provider = { ...openai, model: "gpt-4.1", responses: undefined };
 
 /** Its chat completions have no tools for this model, at any effort. */
 export const openaiNewest: Provider = { ...openai, model: "gpt-6.1-sol", only_responses: true };
