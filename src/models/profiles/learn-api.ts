@@ -8,13 +8,18 @@ const formReasons = new Set<ModelFailureReason>(["request_refused", "model_not_f
 
 /** Each direction is learned once at most, and a server without the one operation is not asked there again. */
 export function readApi(objection: Objection, { profile, model, is_api_set, rules }: SentRequest): Rule | null {
-  if (is_api_set || !formReasons.has(objection.reason)) return null;
+  if (is_api_set) return null;
+  // LM Studio says so with status 200.
+  if (profile.api === "responses" && noSuchAddress.test(objection.detail)) return ASK_CHAT;
+  if (!formReasons.has(objection.reason)) return null;
   if (profile.api === "responses") return lacksResponses(objection, model) ? ASK_CHAT : null;
   return needsResponses.test(objection.detail) && !rules.includes(ASK_CHAT) ? ASK_RESPONSES : null;
 }
 
 const needsResponses =
   /\buse (?:the )?`?\/?v1\/responses|only (?:be )?(?:supported|available|accessible|used) (?:in|on|at|via|through|with) (?:the )?(?:\/?v1\/)?responses\b|not a chat model|not supported in the v1\/chat\/completions|\buse the responses api/i;
+
+const noSuchAddress = /unexpected endpoint|unknown (?:endpoint|url|path|route)|invalid url|no route/i;
 
 /** An address that does not exist, and not a model that does not exist there. */
 function lacksResponses({ status, detail }: Objection, model: string): boolean {
@@ -24,7 +29,6 @@ function lacksResponses({ status, detail }: Objection, model: string): boolean {
     )
   )
     return true;
-  if (/unexpected endpoint|unknown (?:endpoint|url|path|route)|invalid url|no route/i.test(detail)) return true;
   const namesModel = /\b(?:model|deployment|engine|item)s?\b/i.test(detail) || (model !== "" && detail.includes(model));
   return [404, 405, 501].includes(status) && !namesModel;
 }

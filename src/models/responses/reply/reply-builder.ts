@@ -1,6 +1,7 @@
 // Turns the events of the Responses API into deltas and adds them up to one reply. What has been streamed counts; an item
 // that is `done`, and the whole response at the end, bring what did not stream. Servers differ in what they send: an item
 // may be known by its place, by its id or by neither, and nothing but the end is sure to come.
+import type { ResponseStreamEvent } from "openai/resources/responses/responses";
 import type { FinishReason, ModelDelta } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
 import type { Usage } from "../../../protocol/run.ts";
@@ -12,6 +13,9 @@ import { createCalls } from "./calls.ts";
 import { createItems, type OpenItem } from "./items.ts";
 
 type Event = Record<string, unknown>;
+
+/** Beside OpenAI's, names that other servers use (https://www.openresponses.org). */
+type EventType = ResponseStreamEvent["type"] | "response.reasoning.delta" | "response.reasoning_summary.delta";
 
 export function createReplyBuilder(
   onDelta: (delta: ModelDelta) => void,
@@ -95,7 +99,7 @@ export function createReplyBuilder(
   }
 
   function acceptEvent(event: Event): void {
-    switch (event.type) {
+    switch (event.type as EventType) {
       case "response.output_text.delta":
       case "response.refusal.delta":
         addText(items.find("message", event), placeOf(event.content_index), textOf(event.delta));
@@ -119,7 +123,7 @@ export function createReplyBuilder(
   /** Events that begin an item, repeat what has streamed, or bring it whole. */
   function acceptWhole(event: Event): void {
     const value = isRecord(event.item) ? event.item : null;
-    switch (event.type) {
+    switch (event.type as EventType) {
       case "response.output_item.added":
         if (value) items.update(items.open(event, value), value, value.status === "completed");
         break;

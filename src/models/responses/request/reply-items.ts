@@ -24,7 +24,7 @@ export function writeReply(
   let reasoning: ReasoningItem[] = [];
 
   function add(found: ResponseInputItem[]): void {
-    if (found.length > 0) items.push(...reasoning, ...found);
+    if (found.length > 0) items.push(...reasoning.map(withId), ...found);
     reasoning = [];
   }
 
@@ -36,6 +36,12 @@ export function writeReply(
     else add([...toMessages(texts.get(item) ?? "", item.phase), ...(item === messages.at(-1) ? added.splice(0) : [])]);
   }
   return [...items, ...added];
+}
+
+/** Some servers give their items no ids, and an empty one is refused. */
+function withId(item: ReasoningItem): ResponseInputItem {
+  const { id, ...rest } = item;
+  return id === "" ? (rest as ReasoningItem) : item;
 }
 
 function toMessages(content: string, phase: Phase | undefined): ResponseInputItem[] {
