@@ -19,7 +19,8 @@ export function readApi(objection: Objection, { profile, model, is_api_set, rule
 const needsResponses =
   /\buse (?:the )?`?\/?v1\/responses|only (?:be )?(?:supported|available|accessible|used) (?:in|on|at|via|through|with) (?:the )?(?:\/?v1\/)?responses\b|not a chat model|not supported in the v1\/chat\/completions|\buse the responses api/i;
 
-const noSuchAddress = /unexpected endpoint|unknown (?:endpoint|url|path|route)|invalid url|no route/i;
+const noSuchAddress =
+  /unexpected endpoint|unknown (?:endpoint|url|path|route)|invalid url \(|no route (?:matched|found|for)\b/i;
 
 /** An address that does not exist, and not a model that does not exist there. */
 function lacksResponses({ status, detail }: Objection, model: string): boolean {
