@@ -1,6 +1,6 @@
 // What an agent and an operator add to requests, and what of a server nobody but the operator learns.
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { chat, house, open, openai, refuse, request, say, useResponses } from "../../test/contract/models/fake-apis.ts";
+import { chat, house, open, openai, refuse, say, useResponses } from "../../test/contract/models/fake-apis.ts";
 import { forgetRules } from "./profiles/memory.ts";
 
 afterEach(() => {
