@@ -13,6 +13,7 @@ const exchange = z.strictObject({
   /** The system prompt and the tools are left out: they are ours, and long. */
   request: z.strictObject({
     fields: z.record(z.string(), z.unknown()),
+    /** Of the Responses API, its items. */
     messages: z.array(z.record(z.string(), z.unknown())),
   }),
   status: z.int(),
@@ -100,8 +101,8 @@ function withoutSecrets(text: string, secrets: readonly string[]): string {
 }
 
 function readRequest(text: string): Exchange["request"] {
-  const { messages = [], tools: _, ...fields } = JSON.parse(text) as Record<string, unknown>;
-  const sent = (messages as Record<string, unknown>[]).filter(({ role }) => role !== "system");
+  const { messages, input, tools: _, ...fields } = JSON.parse(text) as Record<string, unknown>;
+  const sent = ((messages ?? input ?? []) as Record<string, unknown>[]).filter(({ role }) => role !== "system");
   return { fields, messages: sent };
 }
 

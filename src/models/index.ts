@@ -1,9 +1,9 @@
 // The model implementations: one folder per wire dialect, each with a factory of `Model`.
 import type { Model } from "../agent/model.ts";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
-import { readAddress } from "./chat/address.ts";
-import { createOpenAiModel, type OpenAiOptions } from "./chat/model.ts";
+import { readAddress } from "./exchange/address.ts";
 import { type ThinkingStarts, withTextCalls } from "./markup/model.ts";
+import { createOpenAiModel, type OpenAiOptions } from "./openai-model.ts";
 import { chooseProfile } from "./profiles/choose.ts";
 import { forgetRule, keyOf, knownRules, rememberRule } from "./profiles/memory.ts";
 import { CALLS_AS_TEXT, STARTS_THINKING } from "./profiles/rules.ts";

@@ -32,7 +32,7 @@ describe("a model server that is not running", () => {
   it("ends the run as failed after five attempts", async () => {
     const { run, events } = await runToEnd(taskloom, "hello");
     expect([run.status, run.error?.code]).toEqual(["failed", "model_error"]);
-    expect(run.error?.message).toMatch(/5 attempts.*127\.0\.0\.1:\d+ could not be reached/);
+    expect(run.error?.message).toMatch(/5 attempts.*The model server could not be reached/);
     expect(retries(events)).toHaveLength(4);
   });
 

@@ -21,8 +21,10 @@ describe("chooseProfile", () => {
     ["MiniMax-M2", { thinks: true }],
     ["anthropic/claude-sonnet-4.5", { ids: "plain", cache_marks: "parts", details: true }],
     ["@cf/meta/llama-4-scout", { limit: { field: "max_tokens", required: true } }],
-    ["gpt-5.6-terra", { adds: { reasoning_effort: "none" } }],
-    ["gpt-5.4", { adds: {} }],
+    ["gpt-5.6-terra", { api: "chat", reasons: true }],
+    ["gpt-5.4", { adds: {}, reasons: true }],
+    ["openai/gpt-4.1", { reasons: false }],
+    ["gpt-5.1-chat-latest", { reasons: false }],
   ])("knows %s by its name alone", (model, expected) => {
     expect(chooseProfile(null, unknown, model)).toMatchObject(expected);
   });
@@ -61,6 +63,27 @@ describe("chooseProfile", () => {
     ["azure-openai/x/y", "my-deployment", { auth: "api-key", opens_gateway: true }],
   ])("knows the server behind the gateway by the path %s and the name %s", (path, model, expected) => {
     expect(chooseProfile(null, `https://gateway.ai.cloudflare.com/v1/acc/gw/${path}`, model)).toMatchObject(expected);
+  });
+
+  it.each([
+    ["https://api.openai.com/v1", "gpt-6.1-sol", "responses"],
+    ["https://eu.api.openai.com/v1", "gpt-5-mini", "responses"],
+    ["https://api.openai.com/v1", "o4-mini", "responses"],
+    ["https://api.openai.com/v1", "gpt-5.3-codex", "responses"],
+    ["https://api.openai.com/v1", "o1-pro", "responses"],
+    ["https://api.openai.com/v1", "gpt-5-chat-latest", "chat"],
+    ["https://api.openai.com/v1", "gpt-4.1", "chat"],
+    ["https://api.openai.com/v1", "ft:house", "chat"],
+    ["https://x.openai.azure.com/openai/v1", "gpt-5.6-terra", "responses"],
+    ["https://x.openai.azure.com/openai/v1", "gpt-5.1", "chat"],
+    ["https://x.openai.azure.com/openai/v1", "my-deployment", "chat"],
+    ["https://x.openai.azure.com/openai/deployments/gpt-5.6?api-version=1", "gpt-5.6", "chat"],
+    ["https://gateway.ai.cloudflare.com/v1/acc/gw/openai", "gpt-5.6-terra", "responses"],
+    ["https://gateway.ai.cloudflare.com/v1/acc/gw/compat", "openai/gpt-5.6-terra", "chat"],
+    ["https://openrouter.ai/api/v1", "openai/gpt-6.1-sol", "chat"],
+    [unknown, "gpt-6.1-sol", "chat"],
+  ])("asks at %s for %s at %s", (base_url, model, api) => {
+    expect(chooseProfile(null, base_url, model).api).toBe(api);
   });
 
   it("follows the setting before the address", () => {

@@ -1,6 +1,6 @@
 // Chooses the profile of a server and model before anything was learned of them.
 import { findFamily } from "./families.ts";
-import { type Profile, type ProfileChange, plainProfile } from "./profile.ts";
+import { type Api, type Profile, type ProfileChange, plainProfile } from "./profile.ts";
 import { findServer, findServerBehind, type Server } from "./servers.ts";
 
 /** `name` is the setting MODEL_PROFILE; null derives the server from the address and the model's name. */
@@ -12,5 +12,17 @@ export function chooseProfile(name: string | null, base_url: string, model: stri
     ...server?.change,
     ...server?.changeFor?.(family?.name ?? ""),
   });
-  return { ...plainProfile, ...family?.change, ...changeOf(behind), ...changeOf(found) };
+  const api = chooseApi(found, behind, base_url, model);
+  return { ...plainProfile, ...family?.change, ...changeOf(behind), ...changeOf(found), api };
+}
+
+/** By the model's own name: one that says nothing may be of a model that the Responses API doesn't have. */
+function chooseApi(found: Server | null, behind: Server | null, base_url: string, model: string): Api {
+  const path = URL.canParse(base_url) ? new URL(base_url).pathname : "";
+  // Azure's older addresses end in a deployment, and its Responses API is not below them. The gateway's address for all
+  // providers has chat completions.
+  if (/\/deployments\/|\/compat$|\/azure-openai\//.test(path)) return "chat";
+  const has = (behind ?? found)?.responses;
+  const wants = findFamily(model)?.responses;
+  return wants !== undefined && (has === "better" || (has === "needed" && wants === "needed")) ? "responses" : "chat";
 }

@@ -4,6 +4,8 @@ import type { ProfileChange } from "./profile.ts";
 
 interface Family {
   name: string;
+  /** Whether models reason with tools in the Responses API: only there, or better there. */
+  responses?: "needed" | "better";
   /** Matched against the name in lower case, without its maker. */
   models: RegExp;
   change: ProfileChange;
@@ -28,14 +30,27 @@ const families: Family[] = [
     change: { reasoning: { field: "reasoning", on: "calls", required: false }, images: false },
   },
   {
-    // Function tools are refused with their usual effort: docs of /v1/chat/completions.
+    // They have no efforts: "non-reasoning" in https://developers.openai.com/api/docs/models.
     name: "gpt",
-    models: /^gpt-5\.(?:[5-9]|\d\d)/,
-    change: { ...gpt, adds: { reasoning_effort: "none" } },
+    models: /^(?:gpt-[34]|gpt-\d.*chat|chatgpt)/,
+    change: { ...gpt, reasons: false },
+  },
+  {
+    // Chat completions refuse their tools while they reason, or don't have them: docs/decisions/0056.
+    name: "gpt",
+    models: /^(?:gpt-5\.(?:[5-9]|\d\d)|gpt-(?:[6-9]|\d\d)|gpt-5.*codex|codex|(?:gpt-5|o\d).*-pro\b|o\d-deep)/,
+    responses: "needed",
+    change: gpt,
   },
   {
     name: "gpt",
-    models: /^(?:gpt|chatgpt|o\d|codex)/,
+    models: /^(?:gpt-5|o\d)/,
+    responses: "better",
+    change: gpt,
+  },
+  {
+    name: "gpt",
+    models: /^gpt/,
     change: gpt,
   },
   {

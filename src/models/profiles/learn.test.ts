@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { classifyRefusal } from "../chat/failure/refusal-reason.ts";
+import { classifyRefusal } from "../exchange/failure/refusal-reason.ts";
 import { chooseProfile } from "./choose.ts";
-import { lacksTools, readObjection, type SentRequest } from "./learn.ts";
+import { lacksTools, readObjection } from "./learn.ts";
 import { forgetRule, forgetRules, knownRules, rememberRule } from "./memory.ts";
+import type { SentRequest } from "./objection.ts";
 import { plainProfile } from "./profile.ts";
 import { applyRules } from "./rules.ts";
 
@@ -11,6 +12,11 @@ const sent: SentRequest = {
   optional_fields: ["stream_options", "temperature", "max_tokens", "parallel_tool_calls", "tool_stream"],
   model: "house-vision-model",
   images: [],
+  rules: [],
+  is_api_set: false,
+  limit_field: "max_tokens",
+  is_effort_set: false,
+  newest_item: null,
 };
 const image = (hash: string, is_new: boolean) => ({ hash, url: `https://x.example/${hash}.png`, is_new });
 const withImages = { ...sent, images: [image("old", false), image("new", true)] };
@@ -57,7 +63,7 @@ describe("readObjection", () => {
     ["max_tokens: Field required", "limit is max_tokens"],
     [
       "Function tools with reasoning_effort are not supported for gpt-5.6 in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.",
-      "no effort with tools",
+      "ask at /responses",
     ],
     ["body.stream_options: Extra inputs are not permitted", "omit:stream_options"],
     [

@@ -1,35 +1,10 @@
 // Reads out of a refusal what the server objects to. Only a refusal that names it counts: everything else is an error
 // for people. The words of many servers are matched by what they have in common, a name of ours and a reason.
 import type { ModelFailureReason } from "../../protocol/run.ts";
-import type { Profile } from "./profile.ts";
+import { escapePattern } from "./escape-pattern.ts";
+import { readApi, readItems } from "./learn-api.ts";
+import type { Objection, SentImage, SentRequest } from "./objection.ts";
 import type { Rule } from "./rules.ts";
-
-/** What was refused: the provider's words, and the field that it names, if any. */
-export interface Objection {
-  status: number;
-  detail: string;
-  param: string | null;
-  /** Types and codes in lower case. */
-  kind: string;
-  /** How the refusal is classified for people. */
-  reason: ModelFailureReason;
-}
-
-/** What the refused request had. */
-export interface SentRequest {
-  profile: Profile;
-  /** Fields that a request can do without. */
-  optional_fields: string[];
-  model: string;
-  images: SentImage[];
-}
-
-export interface SentImage {
-  hash: string;
-  url: string;
-  /** It stands behind the model's last reply. */
-  is_new: boolean;
-}
 
 /** What the refusal may teach, the most likely first; empty if it names nothing that can be changed. */
 export function readObjection(objection: Objection, sent: SentRequest): Rule[][] {
@@ -38,23 +13,31 @@ export function readObjection(objection: Objection, sent: SentRequest): Rule[][]
   const text = `${param ?? ""} ${detail.replaceAll(sent.model, "")}`;
   const lacksSight = sent.images.length > 0 && seesNoImages.test(text);
   if (lacksSight && sightReasons.has(reason)) return [["no images"]];
+  const first = toReadings([readApi(objection, sent), readItems(objection, sent)]);
   // A chat template that refuses the order of roles may end as a fault of its server.
-  if (reason === "server_failed") return [readOrder(text)].flatMap((rule) => (rule === null ? [] : [[rule]]));
-  if (reason !== "request_refused") return [];
+  if (reason === "server_failed") return [...first, ...toReadings([readOrder(text)])];
+  if (reason !== "request_refused") return first;
+  // A wrong value is for whoever chose it: without it the model would work otherwise than they believe.
+  if (isWrongEffort(text, kind, sent)) return first;
   const images = blameImages(text, kind, sent.images);
   const named = param === null ? null : readField(`${param} is not supported`, sent);
   const readings = [
+    readLimit(text, sent),
+    named,
     readReasoning(text),
     readSignature(text),
     readCallIds(text),
-    readLimit(text, sent),
-    readEffort(text),
+    readEffort(text, sent),
     readField(text, sent),
     readOrder(text),
     ...images,
     readContent(text, sent),
   ];
-  return [named, ...readings].flatMap((rule) => (rule === null ? [] : [[rule].flat()]));
+  return [...first, ...toReadings(readings)];
+}
+
+function toReadings(rules: (Rule | Rule[] | null)[]): Rule[][] {
+  return rules.flatMap((rule) => (rule === null ? [] : [[rule].flat()]));
 }
 
 /** Ollama, OpenRouter, vLLM without a parser for calls, and relatives of theirs. */
@@ -99,12 +82,15 @@ function readCallIds(text: string): Rule | null {
   return /too long|maximum length|at most|max_length/i.test(text) ? "ids:forty" : null;
 }
 
-function readLimit(text: string, { profile, optional_fields }: SentRequest): Rule | null {
-  if (/max_tokens/.test(text) && /use '?`?max_completion_tokens/i.test(text)) return "limit is max_completion_tokens";
-  if (/max_completion_tokens/.test(text) && /use '?`?max_tokens/i.test(text)) return "limit is max_tokens";
-  if (!/\bmax_(?:completion_)?tokens\b/.test(text)) return null;
-  if (profile.limit.required && optional_fields.includes(profile.limit.field)) return readLargestLimit(text);
-  if (!isMissing.test(text) || isUnknown.test(text)) return null;
+function readLimit(text: string, { profile, optional_fields, limit_field }: SentRequest): Rule | null {
+  if (profile.api === "chat") {
+    if (/max_tokens/.test(text) && /use '?`?max_completion_tokens/i.test(text)) return "limit is max_completion_tokens";
+    if (/max_completion_tokens/.test(text) && /use '?`?max_tokens/i.test(text)) return "limit is max_tokens";
+  }
+  if (!/\bmax_(?:completion_|output_)?tokens\b/.test(text)) return null;
+  const largest = optional_fields.includes(limit_field) ? readLargestLimit(text) : null;
+  if (largest !== null) return largest;
+  if (!isMissing.test(text) || isUnknown.test(text) || profile.api !== "chat") return null;
   return /\bmax_tokens\b/.test(text) ? "limit is max_tokens" : "limit is max_completion_tokens";
 }
 
@@ -123,21 +109,34 @@ function readLargestLimit(text: string): Rule | null {
 /** A smaller number is a status or a code. */
 const MIN_LIMIT = 512;
 
-function readEffort(text: string): Rule | null {
+function readEffort(text: string, { profile, is_effort_set }: SentRequest): Rule | null {
   const isNamed = /tools?\b.{0,40}\breasoning_effort/i.test(text) && /'?none'?/i.test(text);
-  return isNamed ? "no effort with tools" : null;
+  return isNamed && profile.api === "chat" && !is_effort_set ? "no effort with tools" : null;
+}
+
+const effort = /\breasoning(?:_|\.)effort\b|\beffort\b/i;
+
+/** A value that the model does not have, and not a field that it does not know. */
+function isWrongEffort(text: string, kind: string, { is_effort_set }: SentRequest): boolean {
+  if (!is_effort_set || !effort.test(text)) return false;
+  return (
+    /unsupported_value|invalid_value/.test(kind) ||
+    /(?:unsupported|invalid|supported|allowed|valid) values?\b|must be (?:one|either)|input should be|unknown variant|\bone of\b/i.test(
+      text,
+    )
+  );
 }
 
 /** The field that is named; the longest, since one name may be part of another. */
-function readField(text: string, { profile, optional_fields }: SentRequest): Rule | null {
+function readField(text: string, { profile, optional_fields, limit_field }: SentRequest): Rule | null {
   if (!isUnknown.test(text) && !/\bonly\b.{0,30}\ballowed\b/i.test(text)) return null;
   if (/\bcache_control\b/.test(text)) {
     const isInResult = /tool_result/.test(text) && profile.cache_marks === "parts";
     return isInResult ? "mark whole messages" : "no cache marks";
   }
-  const isNeeded = (field: string) => profile.limit.required && field === profile.limit.field;
+  const isNeeded = (field: string) => profile.limit.required && field === limit_field;
   const optional = optional_fields.filter((field) => !isNeeded(field));
-  const named = optional.filter((field) => new RegExp(`\\b${field}\\b`).test(text));
+  const named = optional.filter((field) => new RegExp(`\\b${escapePattern(field)}\\b`).test(text));
   const [field] = named.toSorted((one, other) => other.length - one.length);
   return field === undefined ? null : `omit:${field}`;
 }

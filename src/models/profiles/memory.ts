@@ -1,7 +1,7 @@
 // Which rules are known of a server and model: those of the thread, which outlive this isolate, and those that any
 // thread of this isolate has learned. An image is one thread's own.
 import type { ModelMemory } from "../../agent/model.ts";
-import { STARTS_THINKING } from "./rules.ts";
+import { STARTS_THINKING, UNREADABLE } from "./rules.ts";
 
 /** Of this isolate, by server and model. A deployment has one server and a handful of models. */
 const learned = new Map<string, Set<string>>();
@@ -38,9 +38,9 @@ export function rememberRule(key: string, rule: string, memory: ModelMemory | un
   if (learned.size > MAX_MODELS && oldest !== undefined) learned.delete(oldest);
 }
 
-/** One image, or what one reply seemed to show, says nothing of other threads. */
+/** One image, one item of reasoning, or what one reply seemed to show, says nothing of other threads. */
 function isOfThread(rule: string): boolean {
-  return rule.startsWith("image:") || rule === STARTS_THINKING;
+  return rule.startsWith("image:") || rule.startsWith(UNREADABLE) || rule === STARTS_THINKING;
 }
 
 /** For tests, which share one isolate. */

@@ -2,6 +2,14 @@
 // composed of three layers, each over the one before: what the model's family needs (`families.ts`), what the server
 // needs (`servers.ts`), and what refusals have taught (`rules.ts`).
 export interface Profile {
+  /** The operation that is asked. */
+  api: Api;
+  /** The model reasons: the Responses API gives its reasoning back encrypted, and a summary of it, where asked to. */
+  reasons: boolean;
+  /** Items of reasoning go back to the Responses API. */
+  returns_items: boolean;
+  /** The provider's cache takes a key by which the requests of one conversation find the same machine. */
+  cache_key: boolean;
   /** Reasoning that goes back with the reply it belongs to. */
   reasoning: {
     /** The field that it goes back in. `thinking`: a part of the content. Null: it is not sent back. */
@@ -52,6 +60,9 @@ export interface Profile {
   opens_gateway: boolean;
 }
 
+/** The two operations of OpenAI's API that models are asked at: `/v1/chat/completions` and `/v1/responses`. */
+export type Api = "chat" | "responses";
+
 /** `nine`: nine letters or digits. `plain`: letters, digits, `_`, `-`. `forty`: at most 40 characters. */
 export type IdForm = "any" | "nine" | "plain" | "forty" | "kimi";
 
@@ -63,6 +74,10 @@ export type ProfileChange = Partial<Profile>;
  * it knows (details, signatures) goes back, since it would not send them otherwise.
  */
 export const plainProfile: Profile = {
+  api: "chat",
+  reasons: true,
+  returns_items: true,
+  cache_key: false,
   reasoning: { field: null, on: "calls", required: false },
   keeps_reasoning: true,
   details: true,

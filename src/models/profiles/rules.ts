@@ -7,12 +7,22 @@ export const STARTS_THINKING = "reply starts with thoughts";
 /** Learned from a refusal: the server knows no tools for this model, which then writes its calls as text. */
 export const CALLS_AS_TEXT = "calls are written as text";
 
+/** Learned from a refusal: chat completions don't have this model, or not with tools. */
+export const ASK_RESPONSES = "ask at /responses";
+
+/** Learned from a refusal: the server has no Responses API, or not for this model. */
+export const ASK_CHAT = "ask at /chat/completions";
+
+/** Learned from a refusal: what goes back of the model's reasoning can't be read any more, up to one item's hash. */
+export const UNREADABLE = "items:";
+
 /**
- * `omit:`: a field of the request. `image:`: one image, by a hash of its address. `limit:`: the longest reply in tokens.
- * `end:`: a word for the end of a reply.
+ * `omit:`: a field of the request, or of an object in it. `image:`: one image, by a hash of its address. `limit:`: the
+ * longest reply in tokens. `end:`: a word for the end of a reply. `items:`: see `UNREADABLE`.
  */
 export type Rule =
   | `end:${string}`
+  | `items:${string}`
   | `omit:${string}`
   | `image:${string}`
   | `ids:${IdForm}`
@@ -20,6 +30,8 @@ export type Rule =
   | keyof typeof changes;
 
 const changes = {
+  "ask at /responses": (profile) => ({ ...profile, api: "responses" }),
+  "ask at /chat/completions": (profile) => ({ ...profile, api: "chat" }),
   "send reasoning_content": (profile) => ({
     ...profile,
     reasoning: { field: "reasoning_content", on: "all", required: true },
@@ -28,6 +40,7 @@ const changes = {
     ...profile,
     reasoning: { field: null, on: "calls", required: false },
     details: false,
+    returns_items: false,
   }),
   "send signatures": (profile) => ({ ...profile, signatures: "required" }),
   "send no signatures": (profile) => ({ ...profile, signatures: "no" }),
@@ -71,6 +84,11 @@ export function applyRules(profile: Profile, rules: Iterable<string>): Profile {
 /** Hashes of the images that were refused. */
 export function refusedImages(rules: readonly string[]): ReadonlySet<string> {
   return new Set(valuesOf("image:", rules));
+}
+
+/** Hashes of the items of reasoning that were refused. */
+export function refusedItems(rules: readonly string[]): ReadonlySet<string> {
+  return new Set(valuesOf(UNREADABLE, rules));
 }
 
 export function knownEnds(rules: readonly string[]): string[] {

@@ -7,6 +7,8 @@ export interface Server {
   hosts?: RegExp;
   /** Names of models that no other server has. */
   models?: RegExp;
+  /** Which models are asked at its Responses API: all that reason, or those that can't be asked otherwise. */
+  responses?: "better" | "needed";
   /** Its name in an address or a model's name of Cloudflare's AI Gateway, where that is another. */
   gateway_name?: string;
   /** A model of it, for names that say nothing: a deployment's, a proxy's. */
@@ -26,13 +28,24 @@ const keepsNothing = {
 /** Their templates decide what a model sees of it. */
 const returnsReasoning = { field: "reasoning_content", on: "all", required: false } as const;
 
-/** Templates of local servers are the strictest about the order of roles, and merged messages suit all of them. */
-const local = { merges_messages: true, details: false } as const;
+/**
+ * Templates of local servers are the strictest about the order of roles, and merged messages suit all of them. Their
+ * Responses API encrypts nothing and shows thoughts without being asked to.
+ */
+const local = { merges_messages: true, details: false, reasons: false } as const;
 
 const servers: Server[] = [
-  { name: "openai", example: "gpt-5", hosts: /(?:^|\.)api\.openai\.com$/, change: { ...keepsNothing, ids: "forty" } },
   {
+    name: "openai",
+    example: "gpt-5",
+    hosts: /(?:^|\.)api\.openai\.com$/,
+    responses: "better",
+    change: { ...keepsNothing, ids: "forty", cache_key: true },
+  },
+  {
+    // Not every region and version has the Responses API.
     name: "azure",
+    responses: "needed",
     gateway_name: "azure-openai",
     example: "gpt-5",
     hosts: /\.(?:openai\.azure|cognitiveservices\.azure|services\.ai\.azure|azure-api)\.(?:com|net|us|cn)$/,

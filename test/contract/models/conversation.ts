@@ -27,6 +27,7 @@ export interface Connection {
   /** The name that runs of a test give this server and model. */
   name: string;
   profile: string | null;
+  api: "responses" | null;
   api_key: string;
   gateway_token: string;
 }
@@ -54,6 +55,7 @@ export function openConnection(provider: Provider, script: Script, options: Conn
     model,
     name: `connection ${++opened}: ${model}`,
     profile: options.profile === undefined ? (named.has(provider.profile) ? provider.profile : null) : options.profile,
+    api: provider.api ?? null,
     api_key: `key-${crypto.randomUUID()}`,
     gateway_token: `token-${crypto.randomUUID()}`,
   };

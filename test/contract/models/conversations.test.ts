@@ -6,10 +6,11 @@ import { familyOf } from "../../../src/models/profiles/families.ts";
 import type { UserContent } from "../../../src/protocol/message.ts";
 import { buildShop, Conversation, inXml, openConnection, play } from "./conversation.ts";
 import { aiGatewayWorkersAi } from "./providers/ai-gateway.ts";
+import { azureResponses } from "./providers/azure.ts";
 import { providers } from "./providers/index.ts";
 import { kimi } from "./providers/kimi.ts";
 import { ollama } from "./providers/ollama.ts";
-import { openai } from "./providers/openai.ts";
+import { openai, openaiCodex, openaiNewest, openaiUnverified } from "./providers/openai.ts";
 import { behindProxy } from "./server.ts";
 import type { Provider } from "./wire.ts";
 
@@ -29,6 +30,10 @@ const imageResults: Record<Provider["images"], typeof sent> = {
   left_out: { has_image: false, has_note: true, refusals: 0 },
 };
 
+/** What nothing but a refusal shows. */
+const learned = new Set(["refuses a summary to an organization that is not verified"]);
+const unlearned = (list: { rule: string }[]) => names(list).filter((name) => !learned.has(name));
+
 const names = (list: { rule: string }[]) => list.map(({ rule }) => rule);
 const each = providers.map((provider) => [`${provider.profile} ${provider.model}`, provider] as const);
 
@@ -37,7 +42,7 @@ describe.each(each)("%s", (_name, provider) => {
     const connection = openConnection(provider, play(...buildShop("CANARY")));
     const conversation = new Conversation([connection]);
     const end = await conversation.say("build me a shop", connection.name);
-    expect(names(connection.server.refused)).toEqual([]);
+    expect(unlearned(connection.server.refused)).toEqual([]);
     expect(names(connection.server.missed)).toEqual([]);
     expect(end).toMatchObject(finished);
     expect(conversation.plan.map(({ status }) => status)).toEqual(["completed", "completed"]);
@@ -49,7 +54,7 @@ describe.each(each)("%s", (_name, provider) => {
     async () => {
       const connection = openConnection(provider, play(...buildShop("CANARY")), { base_url: unknown, profile: null });
       const end = await new Conversation([connection]).say("build me a shop", connection.name);
-      expect(names(connection.server.refused).slice(1)).toEqual([]);
+      expect(unlearned(connection.server.refused).slice(1)).toEqual([]);
       expect(end).toMatchObject(finished);
     },
   );
@@ -64,7 +69,7 @@ describe.each(each)("%s", (_name, provider) => {
       });
       const conversation = new Conversation([connection]);
       expect(await conversation.say("build me a shop", connection.name)).toMatchObject(finished);
-      expect(names(connection.server.refused)).toEqual([]);
+      expect(unlearned(connection.server.refused)).toEqual([]);
       expect(names(connection.server.missed)).toEqual([]);
     }
   });
@@ -73,7 +78,7 @@ describe.each(each)("%s", (_name, provider) => {
     const connection = openConnection(provider, play(...inXml(buildShop("CANARY"))));
     const conversation = new Conversation([connection], { agent: { tool_format: "xml" } });
     expect(await conversation.say("build me a shop", connection.name)).toMatchObject(finished);
-    expect(names(connection.server.refused)).toEqual([]);
+    expect(unlearned(connection.server.refused)).toEqual([]);
     expect(conversation.worked.sort()).toEqual([1, 2, 3, 4]);
     expect(conversation.plan.map(({ status }) => status)).toEqual(["completed", "completed"]);
   });
@@ -87,7 +92,7 @@ describe.each(each)("%s", (_name, provider) => {
     expect({
       has_image: accepted.includes("image_url"),
       has_note: accepted.includes("an image is left out here"),
-      refusals: connection.server.refused.length,
+      refusals: unlearned(connection.server.refused).length,
     }).toEqual(imageResults[provider.images]);
   });
 
@@ -106,7 +111,7 @@ describe.each(each)("%s", (_name, provider) => {
       work: ({ n }) => `result ${n} ${"lorem ipsum dolor ".repeat(400)}`,
     });
     expect(await conversation.say("work", connection.name)).toMatchObject({ status: "completed", text: "Done." });
-    expect(names(connection.server.refused)).toEqual([]);
+    expect(unlearned(connection.server.refused)).toEqual([]);
     expect(JSON.stringify(connection.server.accepted.at(-1)?.messages)).toContain("SUMMARY: some work was done.");
     expect(conversation.extras.join()).not.toContain("CANARY step 0");
   });
@@ -124,6 +129,13 @@ describe.each(each)("%s", (_name, provider) => {
 /** What depends on which model answers, and a name of one's own does not say that. */
 const unknowable = new Map<Provider, string[]>([
   [openai, ["refuses tools while a newer model reasons"]],
+  [openaiNewest, ["refuses tools while a newer model reasons"]],
+  [openaiCodex, ["refuses a model that only the Responses API serves"]],
+  [
+    openaiUnverified,
+    ["refuses tools while a newer model reasons", "refuses a summary to an organization that is not verified"],
+  ],
+  [azureResponses, ["refuses tools while a newer model reasons"]],
   [aiGatewayWorkersAi, ["asks for a limit, without which a reply ends after 256 tokens"]],
 ]);
 
@@ -147,7 +159,7 @@ it("needs no more than the name kimi-k2-thinking, at any address", async () => {
   const options = { base_url: unknown, model: "kimi-k2-thinking", profile: null };
   const connection = openConnection(kimi, play(...buildShop("CANARY")), options);
   expect(await new Conversation([connection]).say("build me a shop", connection.name)).toMatchObject(finished);
-  expect(names(connection.server.refused)).toEqual([]);
+  expect(unlearned(connection.server.refused)).toEqual([]);
 });
 
 describe("a model whose server knows no tools for it", () => {
@@ -212,7 +224,7 @@ describe("a thread that changes between providers", () => {
         ...said.map(() => "completed"),
       ]);
       // Which models see images is in no table for a server of one's own: that is learned from one refusal.
-      const refused = [...names(here.server.refused), ...names(there.server.refused)];
+      const refused = [...unlearned(here.server.refused), ...unlearned(there.server.refused)];
       expect([pair, ...refused.filter((name) => !/an image/.test(name))]).toEqual([pair]);
       const [mine, theirs] = [here.server.received.join(), there.server.received.join()];
       const secrets = [mine.includes(there.api_key), mine.includes(there.gateway_token), theirs.includes(here.api_key)];

@@ -8,9 +8,14 @@ import { providers } from "./providers/index.ts";
 import { answerWith } from "./server.ts";
 import type { Ending, Provider } from "./wire.ts";
 
+type Api = "chat" | "responses";
+
 /** Models of one provider share their endings. */
 const endings = new Map(
-  providers.flatMap((provider) => (provider.endings ?? []).map((ending) => [ending, provider] as const)),
+  providers.flatMap((provider) => [
+    ...(provider.endings ?? []).map((ending) => [ending, { provider, api: "chat" as Api }] as const),
+    ...(provider.responses?.endings ?? []).map((ending) => [ending, { provider, api: "responses" as Api }] as const),
+  ]),
 );
 
 /** What people and programs get for each meaning, and whether the request is worth a repeat. */
@@ -37,15 +42,16 @@ function isCutByFilter({ means, chunks }: Ending): boolean {
   return means === "filtered" && chunks !== undefined && !JSON.stringify(chunks.at(-1)).includes('"error"');
 }
 
-async function ask(provider: Provider, ending: Ending): Promise<{ outcome: ModelOutcome; requests: number }> {
+async function ask(provider: Provider, api: Api, ending: Ending): Promise<{ outcome: ModelOutcome; requests: number }> {
   forgetRules();
   let requests = 0;
   const model = models.native({
     api_key: "key-0123456789",
     base_url: provider.base_url,
+    api,
     fetch: async () => {
       requests++;
-      return answerWith(ending);
+      return answerWith(ending, api === "chat");
     },
   });
   const request = { model: provider.model, messages: [{ role: "user" as const, content: "hi" }], tools: [] };
@@ -53,10 +59,12 @@ async function ask(provider: Provider, ending: Ending): Promise<{ outcome: Model
 }
 
 describe.each(
-  [...endings].map(([ending, provider]) => [`${provider.profile}: ${ending.name}`, provider, ending] as const),
-)("%s", (_name, provider, ending) => {
+  [...endings].map(
+    ([ending, { provider, api }]) => [`${provider.profile} (${api}): ${ending.name}`, provider, api, ending] as const,
+  ),
+)("%s", (_name, provider, api, ending) => {
   it(`means ${ending.means}, and the request is sent once`, async () => {
-    const { outcome, requests } = await ask(provider, ending);
+    const { outcome, requests } = await ask(provider, api, ending);
     expect(requests).toBe(1);
     if (isCutByFilter(ending)) {
       expect(outcome).toMatchObject({ kind: "reply", reply: { finish: "content_filter" } });
@@ -80,9 +88,10 @@ describe.each(
 
 describe("the endings", () => {
   it("have names that differ within a provider", () => {
-    for (const { endings = [] } of providers) {
-      const names = endings.map(({ name }) => name);
-      expect(new Set(names).size).toBe(names.length);
+    for (const { endings = [], responses } of providers) {
+      for (const own of [endings, responses?.endings ?? []]) {
+        expect(new Set(own.map(({ name }) => name)).size).toBe(own.length);
+      }
     }
   });
 

@@ -148,7 +148,7 @@ describe("markup in an answer", () => {
       { role: "assistant", content: null, tool_calls: [call] },
       { role: "tool", tool_call_id: "a", content: page },
     ];
-    const { model } = open(() => say(`The page says: ${page}`), { base_url: "https://api.openai.com/v1" });
+    const { model } = open(() => say(`The page says: ${page}`), { base_url: "https://api.openai.com/v1", api: "chat" });
     const tools = [tool("fetch_page"), tool("run_command")];
     const { outcome } = await ask(model, { model: "gpt-5.4", messages, tools });
     expect(replyOf(outcome).tool_calls).toEqual([]);

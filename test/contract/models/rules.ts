@@ -153,7 +153,7 @@ export function partRule(source: string, refusal: Refusal): Rule {
 }
 
 export function hasImage(message: WireMessage): boolean {
-  return partsOf(message).some(({ type }) => type === "image_url");
+  return partsOf(message).some(({ type }) => type === "image_url" || type === "input_image");
 }
 
 /** How the request makes the model call a tool: any, or one that it names. Null if it leaves that to the model. */

@@ -1,15 +1,18 @@
 // A strict server of one provider as a `fetch`: checks each request against the provider's rules, and answers with the
 // provider's refusal or with the scripted model's reply in the provider's chunks. It also keeps what it was sent, so
 // that a test can look for what must not be there.
+import { readItems } from "./responses-items.ts";
 import { openAiRules } from "./rules.ts";
 import type {
   Ending,
   PlannedReply,
   Provider,
   Refusal,
+  ResponsesSide,
   Rule,
   SentReply,
   StreamedReply,
+  WireItem,
   WireMessage,
   WireRequest,
 } from "./wire.ts";
@@ -37,21 +40,27 @@ export function openStrictServer(provider: Provider, script: Script): StrictServ
   const sent: SentReply[] = [];
 
   function answer(request: WireRequest): Response {
+    const isResponses = asksResponses(request);
+    const side = isResponses ? provider.responses : provider;
+    if (side === undefined) {
+      refused.push({ rule: "has no Responses API", request });
+      return refuse({ status: 404, body: { detail: "Not Found" } });
+    }
     // A provider that has rules of order of its own refuses in its own words.
-    for (const rule of [...provider.rules, ...openAiRules]) {
+    for (const rule of [...side.rules, ...openAiRules]) {
       const refusal = rule.check(request, sent);
       if (refusal === null) continue;
       refused.push({ rule: rule.name, request });
       return refuse(refusal);
     }
-    for (const wish of provider.wishes ?? []) {
+    for (const wish of side.wishes ?? []) {
       if (wish.check(request, sent) !== null) missed.push({ rule: wish.name, request });
     }
     const planned = script(request, accepted.length);
     accepted.push(request);
-    const streamed = provider.stream(planned, accepted.length - 1, request);
+    const streamed = side.stream(planned, accepted.length - 1, request);
     if (planned.cut_after === undefined) sent.push(streamed.sent);
-    return send(streamed.chunks, planned.cut_after);
+    return send(streamed.chunks, !isResponses, planned.cut_after);
   }
 
   return {
@@ -72,28 +81,40 @@ export function openStrictServer(provider: Provider, script: Script): StrictServ
 export function behindProxy(provider: Provider): Provider {
   const translate = (request: WireRequest) => ({ ...request, body: { ...request.body, model: provider.model } });
   const check = (rule: Rule): Rule => ({ ...rule, check: (request, sent) => rule.check(translate(request), sent) });
+  const translateSide = ({ rules, wishes = [], stream }: ResponsesSide) => ({
+    rules: rules.filter(({ is_of_place }) => !is_of_place).map(check),
+    wishes: wishes.map(check),
+    stream: (planned: PlannedReply, turn: number, request: WireRequest) => stream(planned, turn, translate(request)),
+  });
+  const { responses } = provider;
   return {
     ...provider,
-    rules: provider.rules.filter(({ is_of_place }) => !is_of_place).map(check),
-    wishes: (provider.wishes ?? []).map(check),
-    stream: (planned, turn, request) => provider.stream(planned, turn, translate(request)),
+    ...translateSide(provider),
+    ...(responses ? { responses: translateSide(responses) } : {}),
   };
 }
 
 /** How the provider answers in that case. */
-export function answerWith({ refusal, chunks = [] }: Ending): Response {
-  return refusal ? refuse(refusal) : send(chunks);
+export function answerWith({ refusal, chunks = [] }: Ending, hasDoneLine = true): Response {
+  return refusal ? refuse(refusal) : send(chunks, hasDoneLine);
+}
+
+function asksResponses({ url }: Pick<WireRequest, "url">): boolean {
+  return url.pathname.endsWith("/responses");
 }
 
 function readRequest(asked: Request, text: string): WireRequest {
   const body = JSON.parse(text) as Record<string, unknown>;
-  const tools = (body.tools ?? []) as { function: { name: string } }[];
+  const url = new URL(asked.url);
+  const items = (asksResponses({ url }) && Array.isArray(body.input) ? body.input : []) as WireItem[];
+  const tools = (body.tools ?? []) as { name?: string; function?: { name: string } }[];
   return {
-    url: new URL(asked.url),
+    url,
     headers: asked.headers,
     body,
-    messages: body.messages as WireMessage[],
-    tools: tools.map((tool) => ({ name: tool.function.name })),
+    items,
+    messages: asksResponses({ url }) ? readItems(items) : (body.messages as WireMessage[]),
+    tools: tools.map(({ name, function: called }) => ({ name: called?.name ?? name ?? "" })),
   };
 }
 
@@ -102,11 +123,12 @@ function refuse({ status, body, headers = {} }: Refusal): Response {
   return new Response(text, { status, headers: { "content-type": "application/json", ...headers } });
 }
 
-function send(chunks: StreamedReply["chunks"], cut_after?: number): Response {
+function send(chunks: StreamedReply["chunks"], hasDoneLine: boolean, cut_after?: number): Response {
   const lines = chunks.map((chunk) =>
     typeof chunk === "string" ? `${chunk}\n\n` : `data: ${JSON.stringify(chunk)}\n\n`,
   );
-  const whole = cut_after === undefined ? [...lines, "data: [DONE]\n\n"] : lines.slice(0, cut_after);
+  const whole =
+    cut_after === undefined ? [...lines, ...(hasDoneLine ? ["data: [DONE]\n\n"] : [])] : lines.slice(0, cut_after);
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     pull(controller) {

@@ -30,8 +30,8 @@ describe.each(files)("the transcript %s", (file) => {
     const sent: unknown[] = [];
     const left = [...exchanges];
     const replay: typeof fetch = async (_input, init) => {
-      const { messages } = JSON.parse(String(init?.body)) as { messages: { role: string }[] };
-      sent.push(messages.filter(({ role }) => role !== "system"));
+      const { messages, input = [] } = JSON.parse(String(init?.body)) as Record<string, { role: string }[]>;
+      sent.push((messages ?? input).filter(({ role }) => role !== "system"));
       const next = left.shift();
       if (!next) throw new Error("more was asked than in the transcript");
       return new Response(next.body, { status: next.status, headers: { "content-type": next.content_type } });

@@ -19,11 +19,27 @@ export interface WireCall {
   [field: string]: unknown;
 }
 
-/** A chat completion request. `messages` and `tools` are those of `body`, typed. */
+/** An item of a request to the Responses API, as it came. */
+export interface WireItem {
+  type?: string;
+  role?: string;
+  id?: string;
+  call_id?: string;
+  content?: unknown;
+  encrypted_content?: unknown;
+  phase?: unknown;
+  [field: string]: unknown;
+}
+
+/**
+ * A request. `messages` and `tools` are those of `body`, typed; in the Responses API, `items` are, and `messages` what
+ * they would be in chat completions.
+ */
 export interface WireRequest {
   url: URL;
   headers: Headers;
   body: Record<string, unknown>;
+  items: WireItem[];
   messages: WireMessage[];
   tools: { name: string }[];
 }
@@ -101,7 +117,21 @@ export interface Ending {
   wait_ms?: number | null;
 }
 
+/** What a server has at `/v1/responses`. */
+export interface ResponsesSide {
+  rules: Rule[];
+  wishes?: Rule[];
+  endings?: Ending[];
+  stream(planned: PlannedReply, turn: number, request: WireRequest): StreamedReply;
+}
+
 export interface Provider {
+  /** Its Responses API, beside chat completions; absent if it has none. */
+  responses?: ResponsesSide;
+  /** The model has no tools in chat completions. */
+  only_responses?: true;
+  /** What the operator has to set: nothing else says that this server has a Responses API. */
+  api?: "responses";
   /** The name of the profile that it tests. */
   profile: string;
   /** The address that users set as OPENAI_BASE_URL. */

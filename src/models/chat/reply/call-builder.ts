@@ -4,12 +4,9 @@
 import type { ModelDelta } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
 import type { ToolCall } from "../../../protocol/message.ts";
+import { MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply-limits.ts";
 import { mergeExtra } from "./extras.ts";
 import { createJsonEnd, type JsonEnd } from "./json-end.ts";
-import { ReplyTooLong } from "./reply-limits.ts";
-
-/** More calls than this in one message are a loop and no plan; OpenAI's own limit is 128. */
-export const MAX_TOOL_CALLS = 256;
 
 interface OpenCall {
   /** Our own index: the call's position in the message. */

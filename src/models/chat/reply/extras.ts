@@ -3,6 +3,7 @@
 import { fitsExtras, type ReplyExtras } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
 import type { AssistantMessage, ToolCall } from "../../../protocol/message.ts";
+import { plainName } from "../../exchange/call-ids.ts";
 import type { Profile } from "../../profiles/profile.ts";
 
 /** All that came. */
@@ -58,11 +59,6 @@ export function extrasOfCalls({ call_extras }: Values, calls: readonly ToolCall[
     const at = left.findIndex((kept) => plainName(kept.name) === plainName(name));
     return at < 0 ? undefined : left.splice(at, 1)[0]?.extra;
   });
-}
-
-/** Names are cleaned before they are stored. */
-function plainName(name: string): string {
-  return name.replace(/^functions[.:]/, "").replace(/[^A-Za-z0-9_-]/g, "_");
 }
 
 /**

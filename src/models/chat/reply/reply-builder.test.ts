@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ModelDelta, ModelReply } from "../../../agent/model.ts";
-import { MAX_TOOL_CALLS } from "./call-builder.ts";
+import { MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply-limits.ts";
+import { plainProfile } from "../../profiles/profile.ts";
 import { createReplyBuilder } from "./reply-builder.ts";
-import { ReplyTooLong } from "./reply-limits.ts";
 
 function open(tool_names: string[] = [], limit = 10_000) {
   const deltas: ModelDelta[] = [];
@@ -212,15 +212,16 @@ describe("createReplyBuilder", () => {
       callPiece({ index: 0, id: "c1", function: { name: "f", arguments: "{}" }, extra_content: signature }) as never,
     );
     builder.accept(callPiece({ index: 1, id: "c2", function: { name: "g", arguments: "{}" } }) as never);
-    expect(builder.extras()).toEqual({
-      reasoning: "hm",
-      content: "",
-      details: [],
-      message_extra: { a: 1 },
-      call_extras: [
-        { name: "f", extra: signature },
-        { name: "g", extra: undefined },
-      ],
+    expect(builder.extras(plainProfile, "here")).toEqual({
+      origin: "here",
+      values: {
+        reasoning: "hm",
+        message_extra: { a: 1 },
+        call_extras: [
+          { name: "f", extra: signature },
+          { name: "g", extra: undefined },
+        ],
+      },
     });
   });
 

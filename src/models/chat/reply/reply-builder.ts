@@ -1,46 +1,14 @@
 // Turns the chunks of a chat completion into deltas and adds them up to one reply. Providers differ in what they send.
 // This accepts reasoning under two names or as content parts, a whole message in the last chunk, and usage in three
 // places.
-import type { FinishReason, ModelDelta, ModelReply } from "../../../agent/model.ts";
+import type { FinishReason, ModelDelta } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
 import type { Usage } from "../../../protocol/run.ts";
-import type { Progress } from "../request-guard.ts";
+import { readFinish, readUsage } from "../../exchange/ending.ts";
+import { ReplyTooLong } from "../../exchange/reply-limits.ts";
+import type { BrokenEnd, ReplyBuilder, ReplyOptions } from "../../exchange/wire.ts";
 import { createCallBuilder } from "./call-builder.ts";
-import { readFinish, readUsage } from "./ending.ts";
-import { addDetail, type GatheredExtras, mergeExtra } from "./extras.ts";
-import { ReplyTooLong } from "./reply-limits.ts";
-
-export interface ReplyOptions {
-  max_characters: number;
-  /** Names of the tools that were offered. */
-  tool_names?: readonly string[];
-  /** The server's own words for an end. */
-  ends?: readonly string[];
-}
-
-export interface BrokenEnd {
-  /** The server's word for it. */
-  word: string;
-  /** The conversation and the reply together have reached the end of the window. */
-  too_long: boolean;
-}
-
-export interface ReplyBuilder {
-  /**
-   * Accepts one parsed chunk, or a whole completion of a server that does not stream. Throws nothing but
-   * `ReplyTooLong`, whatever the shape.
-   */
-  accept(chunk: Record<string, unknown>): void;
-  /** Sends what was held back. Nothing may be accepted afterwards. */
-  close(): void;
-  reply(): ModelReply;
-  extras(): GatheredExtras;
-  /** Whether a choice had a finish reason that is an end. */
-  readonly finished: boolean;
-  /** Null unless the server broke its reply off. */
-  readonly broken: BrokenEnd | null;
-  readonly progress: Progress;
-}
+import { addDetail, mergeExtra, selectExtras } from "./extras.ts";
 
 export function createReplyBuilder(
   onDelta: (delta: ModelDelta) => void,
@@ -150,7 +118,8 @@ export function createReplyBuilder(
       finish: finish ?? (calls.count > 0 ? "tool_calls" : "other"),
       usage,
     }),
-    extras: () => ({ reasoning, content: text, details, message_extra, call_extras: calls.extras() }),
+    extras: (profile, origin) =>
+      selectExtras({ reasoning, content: text, details, message_extra, call_extras: calls.extras() }, profile, origin),
     get finished() {
       return finish !== null;
     },

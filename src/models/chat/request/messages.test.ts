@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
+import { hashImage } from "../../exchange/images.ts";
 import { type Profile, type ProfileChange, plainProfile } from "../../profiles/profile.ts";
-import { hashImage } from "./images.ts";
 import { toWireMessages } from "./messages.ts";
 
 const origin = "api.example kimi";
@@ -15,7 +15,7 @@ const write = (
 ) =>
   toWireMessages(
     { model: "m", messages, tools: [], ...more },
-    { profile: profileOf(change), origin, refused_images: new Set(refused), ends: [] },
+    { profile: profileOf(change), origin, refused_images: new Set(refused), refused_items: new Set(), ends: [] },
   );
 
 const user = (content: string): ModelMessage => ({ role: "user", content });

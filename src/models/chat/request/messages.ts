@@ -2,12 +2,13 @@
 // the same bytes each time, up to the end of the last message: the reminder and the marks for caches come there.
 import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
 import type { AssistantMessage, ContentPart, ToolCall, ToolMessage } from "../../../protocol/message.ts";
-import type { SentImage } from "../../profiles/learn.ts";
+import { BRIDGE } from "../../exchange/bridge.ts";
+import { type CallIds, createCallIds } from "../../exchange/call-ids.ts";
+import { toVisibleContent } from "../../exchange/images.ts";
+import { quoteMarkup } from "../../exchange/quoted-markup.ts";
+import type { WireContext } from "../../exchange/wire.ts";
 import type { Profile } from "../../profiles/profile.ts";
 import { contentAsWritten, extrasOfCalls, ownValues } from "../reply/extras.ts";
-import { type CallIds, createCallIds } from "./call-ids.ts";
-import { hashImage } from "./images.ts";
-import { quoteMarkup } from "./quoted-markup.ts";
 
 export interface WireMessage {
   role: "system" | "user" | "assistant" | "tool";
@@ -18,16 +19,6 @@ export interface WireMessage {
 type WirePart =
   | (ContentPart & { cache_control?: { type: "ephemeral" } })
   | { type: "thinking"; thinking: { type: "text"; text: string }[]; cache_control?: never };
-
-export interface WireContext {
-  profile: Profile;
-  /** The server and family whose extras go back. */
-  origin: string;
-  /** Images that were refused, by their hashes. */
-  refused_images: ReadonlySet<string>;
-  /** The server's own words for the end of a reply. */
-  ends: readonly string[];
-}
 
 export function toWireMessages(request: ModelRequest, context: WireContext): WireMessage[] {
   const { profile } = context;
@@ -98,7 +89,7 @@ function writeMessage(message: ModelMessage, ids: string[] | null, context: Wire
     case "system":
       return { role: context.profile.system, content: message.content };
     case "user":
-      return { role: "user", content: toUserContent(message.content, context) };
+      return { role: "user", content: toVisibleContent(message.content, context) };
     case "tool":
       return { role: "tool", tool_call_id: ids?.[0] ?? message.tool_call_id, content: toResult(message, context) };
     case "assistant":
@@ -109,22 +100,6 @@ function writeMessage(message: ModelMessage, ids: string[] | null, context: Wire
 function toResult({ content }: ToolMessage, { profile }: WireContext): string {
   return profile.text_calls ? quoteMarkup(content) : content;
 }
-
-function toUserContent(
-  content: string | ContentPart[],
-  { profile, refused_images }: WireContext,
-): WireMessage["content"] {
-  if (typeof content === "string" || (profile.images && refused_images.size === 0)) return content;
-  const shown = content.map((part) => {
-    const isRefused = part.type === "image_url" && (!profile.images || refused_images.has(hashImage(part.image_url)));
-    return isRefused ? unseenImage : part;
-  });
-  if (shown.some(({ type }) => type !== "text")) return shown;
-  // A server that refuses images may refuse parts too.
-  return shown.map((part) => (part.type === "text" ? part.text : "")).join("\n\n");
-}
-
-const unseenImage: ContentPart = { type: "text", text: "[an image is left out here: the model can't see it]" };
 
 function toAssistant(
   message: Extract<ModelMessage, { role: "assistant" }>,
@@ -174,9 +149,6 @@ function contentOf(content: string | null, { empty_content }: Profile): Pick<Wir
 
 /** Gemini's documented word for a call that another model made: docs of thought signatures. */
 const noSignature = { google: { thought_signature: "skip_thought_signature_validator" } };
-
-/** Stands between a result and a person's words where a server wants a message of the model there. */
-const BRIDGE = "I have the results.";
 
 function append(messages: WireMessage[], message: WireMessage, profile: Profile): void {
   const last = messages.at(-1);
@@ -247,14 +219,4 @@ function mark(message: WireMessage, cache_marks: Profile["cache_marks"]): WireMe
   const last = parts.at(-1);
   if (last?.type !== "text" || last.text === "") return message;
   return { ...message, content: [...parts.slice(0, -1), { ...last, cache_control: ephemeral }] };
-}
-
-/** The images of a request. */
-export function listImages(messages: readonly ModelMessage[]): SentImage[] {
-  const replied = messages.findLastIndex(({ role }) => role === "assistant");
-  return messages.flatMap(({ role, content }, at) => {
-    if (role !== "user" || !Array.isArray(content)) return [];
-    const images = content.flatMap((part) => (part.type === "image_url" ? [part.image_url] : []));
-    return images.map((image) => ({ hash: hashImage(image), url: image.url, is_new: at > replied }));
-  });
 }

@@ -26,6 +26,7 @@ function throughGateway(maker: string, provider: Provider): Provider {
     model: `${maker}/${provider.model}`,
     rules: [gatewayKeyRule, ...provider.rules],
     endings: [],
+    responses: undefined,
   };
 }
 

@@ -1,8 +1,11 @@
 // OpenAI's models on Azure, at both forms of address. The classic form has the deployment and the version of the API in
 // the address and takes the key in a header of its own. The v1 form has the deployment as the model.
+
+import { formRules, historyRules, responsesWishes } from "../openai-responses-rules.ts";
 import { parameterRules } from "../openai-rules.ts";
 import type { Ending, Provider, Refusal, Rule, StreamedReply, WireRequest } from "../wire.ts";
 import { openai } from "./openai.ts";
+import { streamAt } from "./openai-responses.ts";
 
 /** The deployments of this resource. Users name them as they like; these are named as their models. */
 const deployments = ["gpt-5.1", "gpt-4.1", "gpt-5.6-terra", "gpt-5.3-codex"];
@@ -61,7 +64,7 @@ const v1Rules: Rule[] = [
     name: "refuses an address that is not of the v1 API",
     source: v1Guide,
     is_of_place: true,
-    check: ({ url }) => (url.pathname === "/openai/v1/chat/completions" ? null : notFound),
+    check: ({ url }) => (/^\/openai\/v1\/(?:chat\/completions|responses)$/.test(url.pathname) ? null : notFound),
   },
   {
     name: "refuses a request without a key",
@@ -154,8 +157,8 @@ const endings: Ending[] = [
 
 /** The classic address. Its deployment decides which model answers, whatever `model` says. */
 export const azureClassic: Provider = {
-  ...openai,
   profile: "azure",
+  images: openai.images,
   base_url: "https://contoso.openai.azure.com/openai/deployments/gpt-5.1?api-version=2025-03-01-preview",
   model: "gpt-5.1",
   rules: [...classicRules, ...parameterRules(deploymentOf)],
@@ -167,4 +170,18 @@ export const azure: Provider = {
   ...azureClassic,
   base_url: "https://contoso.openai.azure.com/openai/v1",
   rules: [...v1Rules, ...parameterRules(({ body }) => String(body.model))],
+};
+
+const host = "contoso.openai.azure.com";
+
+/** A model that reasons with tools in the Responses API alone. */
+export const azureResponses: Provider = {
+  ...azure,
+  model: "gpt-5.6-terra",
+  only_responses: true,
+  responses: {
+    rules: [...v1Rules, ...formRules.filter(({ is_of_place }) => !is_of_place), ...historyRules(host)],
+    wishes: responsesWishes,
+    stream: streamAt(host),
+  },
 };

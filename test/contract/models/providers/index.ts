@@ -2,7 +2,7 @@
 import type { Provider } from "../wire.ts";
 import { aiGatewayClaude, aiGatewayOpenAi, aiGatewayWorkersAi } from "./ai-gateway.ts";
 import { anthropic } from "./anthropic.ts";
-import { azure, azureClassic } from "./azure.ts";
+import { azure, azureClassic, azureResponses } from "./azure.ts";
 import { cerebras } from "./cerebras.ts";
 import { deepseek, deepseekFlash } from "./deepseek.ts";
 import { gemini } from "./gemini.ts";
@@ -14,7 +14,8 @@ import { llamaCpp, llamaCppQwen } from "./llama-cpp.ts";
 import { minimax } from "./minimax.ts";
 import { mistral } from "./mistral.ts";
 import { ollama } from "./ollama.ts";
-import { openai, openaiOlder } from "./openai.ts";
+import { openResponses } from "./open-responses.ts";
+import { openai, openaiCodex, openaiNewest, openaiOlder, openaiUnverified } from "./openai.ts";
 import { openrouter } from "./openrouter.ts";
 import { openrouterGemini } from "./openrouter-gemini.ts";
 import { qwen } from "./qwen.ts";
@@ -23,8 +24,13 @@ import { workersAi } from "./workers-ai.ts";
 
 export const providers: Provider[] = [
   openai,
+  openaiNewest,
+  openaiCodex,
+  openaiUnverified,
   openaiOlder,
+  openResponses,
   azure,
+  azureResponses,
   azureClassic,
   deepseek,
   deepseekFlash,

@@ -1,6 +1,6 @@
 // The ids of calls in the form that a server accepts. A request's ids are mapped in its order, so the same history gives
 // the same bytes each time. What the server's reply brings needs no way back: a result is found by our own id.
-import type { IdForm } from "../../profiles/profile.ts";
+import type { IdForm } from "../profiles/profile.ts";
 
 export interface CallIds {
   /** The id of the next call of the request. */
@@ -47,4 +47,9 @@ export function createCallIds(form: IdForm): CallIds {
     },
     ofResult: (id) => mapped.get(id) ?? id,
   };
+}
+
+/** A tool's name as it is stored: replies and messages are compared by it. */
+export function plainName(name: string): string {
+  return name.replace(/^functions[.:]/, "").replace(/[^A-Za-z0-9_-]/g, "_");
 }

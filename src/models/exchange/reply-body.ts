@@ -1,11 +1,10 @@
-// The body of a chat completion: server-sent events or, from servers that ignore `stream: true`, one JSON value.
+// The body of a reply: server-sent events or, from servers that ignore `stream: true`, one JSON value.
 import { asRecord } from "../../lib/is-record.ts";
 import { type ByteReader, openByteReader } from "./byte-reader.ts";
-import { isRefusedValue } from "./failure/refusal.ts";
-import type { ReplyBuilder } from "./reply/reply-builder.ts";
-import { ReplyTooLong } from "./reply/reply-limits.ts";
+import { ReplyTooLong } from "./reply-limits.ts";
 import type { RequestGuard } from "./request-guard.ts";
 import { createSseParser } from "./sse.ts";
+import type { ReplyBuilder, Wire } from "./wire.ts";
 
 /** Each token is wrapped in 200 to 300 bytes of JSON, so a reply of 2 MiB is about 128 MiB on the wire. */
 const MAX_WIRE_BYTES = 128 * 1024 * 1024;
@@ -13,18 +12,23 @@ const MAX_WIRE_BYTES = 128 * 1024 * 1024;
 /** A whole completion in one event or one JSON body: escapes may double its length, and other fields surround it. */
 const MAX_EVENT_CHARACTERS = 5 * 1024 * 1024;
 
-/** How a body ended that was read without an error. `foreign` means that it was no chat completion. */
+/** How a body ended that was read without an error. `foreign` means that it was no reply. */
 export type Ending = "complete" | "cut" | "foreign";
 
 /**
  * Feeds the builder until the body ends, is done or is stopped. Throws errors of the network, of JSON and of a limit.
  */
-export async function readReply(response: Response, builder: ReplyBuilder, guard: RequestGuard): Promise<Ending> {
+export async function readReply(
+  response: Response,
+  wire: Wire,
+  builder: ReplyBuilder,
+  guard: RequestGuard,
+): Promise<Ending> {
   if (!response.body) return "foreign";
   const reader = openByteReader(response.body);
   guard.onStop(() => void reader.cancel());
   const isEvents = response.headers.get("content-type")?.includes("event-stream") ?? false;
-  const sink = createSink(builder, isEvents);
+  const sink = createSink(wire, builder, isEvents);
   let bytes = 0;
   try {
     for (let piece = await reader.read(); piece !== null; piece = await reader.read()) {
@@ -47,11 +51,11 @@ export async function readReply(response: Response, builder: ReplyBuilder, guard
 interface Sink {
   push(bytes: Uint8Array): void;
   end(): Ending;
-  /** True once `[DONE]` was read. */
+  /** True once nothing more is to come. */
   readonly done: boolean;
 }
 
-function createSink(builder: ReplyBuilder, isEvents: boolean): Sink {
+function createSink({ readFailure, ends_with_done }: Wire, builder: ReplyBuilder, isEvents: boolean): Sink {
   let done = false;
   let events = 0;
   let json: { text: string; decoder: TextDecoder } | null = null;
@@ -62,14 +66,17 @@ function createSink(builder: ReplyBuilder, isEvents: boolean): Sink {
     // A chunk with a token begins with a brace; only other lines are examined further.
     if (data.charCodeAt(0) !== 0x7b) {
       const word = data.trim();
-      if (word === "[DONE]") done = true;
+      // Whoever ends with an event and sends this without it has cut the reply.
+      if (word === "[DONE]") done = ends_with_done || builder.finished;
       if (word === "[DONE]" || word === "") return;
     }
     events++;
     const chunk = asRecord(JSON.parse(data));
     if (!chunk) throw new SyntaxError("a chunk is not an object");
-    if (isRefusedValue(chunk)) throw new ErrorObject(chunk);
+    const failure = readFailure(chunk);
+    if (failure !== null) throw new ErrorObject(failure);
     builder.accept(chunk);
+    if (!ends_with_done && builder.finished) done = true;
   }
 
   const parser = createSseParser(acceptData, MAX_EVENT_CHARACTERS);

@@ -3,20 +3,19 @@
 import { APIConnectionError, type OpenAI } from "openai";
 import type { ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
 import type { ModelFailureReason } from "../../protocol/run.ts";
-import { lacksTools, type Objection } from "../profiles/learn.ts";
+import { lacksTools } from "../profiles/learn.ts";
+import type { Objection } from "../profiles/objection.ts";
 import type { Profile } from "../profiles/profile.ts";
+import { toBody } from "./body.ts";
 import { RefusedResponse } from "./bounded-fetch.ts";
-import { type Ending, ErrorObject, readReply } from "./completion-body.ts";
+import { saysBroken } from "./ending.ts";
 import { describeError, describeErrorObject, failWith } from "./failure/failure.ts";
-import { type Provider, redact } from "./failure/redaction.ts";
+import { hideAddresses, type Provider, redact } from "./failure/redaction.ts";
 import { readRefusal, readRefusedValue } from "./failure/refusal.ts";
-import { saysBroken } from "./reply/ending.ts";
-import { selectExtras } from "./reply/extras.ts";
-import { type BrokenEnd, createReplyBuilder, type ReplyBuilder } from "./reply/reply-builder.ts";
-import { ReplyTooLong, TOO_LONG } from "./reply/reply-limits.ts";
-import type { WireContext } from "./request/messages.ts";
-import { type RequestBody, toRequestBody } from "./request/request-body.ts";
+import { type Ending, ErrorObject, readReply } from "./reply-body.ts";
+import { ReplyTooLong, TOO_LONG } from "./reply-limits.ts";
 import { guardRequest, type StopReason, type TimeLimits } from "./request-guard.ts";
+import type { Body, BrokenEnd, ReplyBuilder, Wire, WireContext } from "./wire.ts";
 
 export interface OpenAiLimits extends TimeLimits {
   /** Text, reasoning and arguments of one reply together, in characters. */
@@ -27,6 +26,8 @@ export interface OpenAiLimits extends TimeLimits {
 export interface Exchange {
   client: OpenAI;
   keys: { api_key: string; gateway_token: string | null };
+  /** The operator's own. */
+  headers: Readonly<Record<string, string>>;
   provider: Provider;
   limits: OpenAiLimits;
 }
@@ -34,11 +35,14 @@ export interface Exchange {
 /** How one request ended, and what its server objected to if it did so before a reply began. */
 export interface Attempt {
   outcome: ModelOutcome;
-  body: RequestBody;
+  body: Body;
+  context: WireContext;
   profile: Profile;
   objection: Objection | null;
   /** A word for the end of the reply that may be one of this server's own. */
   unknown_end: string | null;
+  /** What only the operator learns of a failure. */
+  log: { status: number | null; redirects_to?: string };
 }
 
 /** Some models think in silence for minutes. While another one could be asked, two minutes are enough. */
@@ -46,6 +50,7 @@ const FIRST_BYTE_WITH_FALLBACK_MS = 120_000;
 
 export async function sendRequest(
   exchange: Exchange,
+  wire: Wire,
   request: ModelRequest,
   context: WireContext,
   onDelta: (delta: ModelDelta) => void,
@@ -53,38 +58,48 @@ export async function sendRequest(
 ): Promise<Attempt> {
   const limits = limitsFor(request, exchange.limits);
   const guard = guardRequest(limits, signal);
-  const builder = createReplyBuilder(onDelta, {
+  const builder = wire.createReply(onDelta, {
     max_characters: limits.reply_characters,
     tool_names: request.tools.map(({ name }) => name),
     ends: context.ends,
   });
   const { profile } = context;
-  const body = toRequestBody(request, context);
+  const body = toBody(wire, request, context);
   let ending: Ending = "cut";
   let failure: ModelFailure | null = null;
   let objection: Objection | null = null;
+  let log: Attempt["log"] = { status: null };
   try {
-    const options = { signal: guard.signal, headers: headersFor(profile, exchange.keys) };
-    const response = await exchange.client.chat.completions.create(body, options).asResponse();
-    ending = await readReply(response, builder, guard);
+    const options = { signal: guard.signal, headers: headersFor(profile, exchange) };
+    ending = await readReply(await wire.send(exchange.client, body, options), wire, builder, guard);
   } catch (error) {
     // The error of a request that we stopped only says that it was aborted; the guard's reason says why.
     failure = guard.reason ? null : describeReadError(error, builder, exchange.provider);
-    if (failure?.reason && builder.progress === "waiting") objection = readError(error, failure.reason);
+    const said = failure?.reason ? readError(error, failure.reason) : null;
+    log = readLog(error, said);
+    if (builder.progress === "waiting") objection = said;
     if (failure && objection && request.tools.length > 0 && lacksTools(objection)) failure.lacks_tools = true;
   } finally {
     guard.release();
   }
   const outcome = endRequest();
   const word = builder.broken?.word ?? null;
-  return { outcome, body, profile, objection, unknown_end: word === null || saysBroken(word) ? null : word };
+  return {
+    outcome,
+    body,
+    context,
+    profile,
+    objection,
+    unknown_end: word === null || saysBroken(word) ? null : word,
+    log,
+  };
 
   function endRequest(): ModelOutcome {
     if (guard.reason === "cancelled") return { kind: "aborted", reply: closeReply(builder) };
     if (failure) return { kind: "failure", failure };
     if (builder.broken !== null) return { kind: "failure", failure: describeBroken(builder.broken, exchange.provider) };
     if (ending === "complete" || builder.finished) return { kind: "reply", reply: finishReply(builder, context) };
-    return { kind: "failure", failure: describeEnding(ending, guard.reason, exchange.provider, limits) };
+    return { kind: "failure", failure: describeEnding(ending, guard.reason, wire, exchange.provider, limits) };
   }
 }
 
@@ -93,10 +108,13 @@ function limitsFor({ has_fallback }: ModelRequest, limits: OpenAiLimits): OpenAi
   return { ...limits, first_byte_ms: Math.min(limits.first_byte_ms, FIRST_BYTE_WITH_FALLBACK_MS) };
 }
 
-function headersFor(profile: Profile, { api_key, gateway_token }: Exchange["keys"]): Record<string, string | null> {
+/** The operator's come last, so that nothing replaces them. */
+function headersFor(profile: Profile, { keys, headers }: Exchange): Record<string, string | null> {
+  const { api_key, gateway_token } = keys;
   return {
     ...(profile.auth === "api-key" ? { "api-key": api_key, Authorization: null } : {}),
     ...(profile.opens_gateway && gateway_token ? { "cf-aig-authorization": `Bearer ${gateway_token}` } : {}),
+    ...headers,
   };
 }
 
@@ -107,7 +125,7 @@ function closeReply(builder: ReplyBuilder): ModelReply {
 
 function finishReply(builder: ReplyBuilder, { profile, origin }: WireContext): ModelReply {
   const reply = closeReply(builder);
-  const extras = selectExtras(builder.extras(), profile, origin);
+  const extras = builder.extras(profile, origin);
   return extras === undefined ? reply : { ...reply, extras };
 }
 
@@ -115,6 +133,12 @@ function readError(error: unknown, reason: ModelFailureReason): Objection | null
   if (error instanceof ErrorObject) return { ...readRefusedValue(error.value), reason };
   const cause = error instanceof APIConnectionError ? error.cause : error;
   return cause instanceof RefusedResponse ? { ...readRefusal(cause.answer), reason } : null;
+}
+
+function readLog(error: unknown, objection: Objection | null): Attempt["log"] {
+  const cause = error instanceof APIConnectionError ? error.cause : error;
+  const host = cause instanceof RefusedResponse ? cause.redirect_host : null;
+  return { status: objection?.status || null, ...(host === null ? {} : { redirects_to: host }) };
 }
 
 /** Null if the reply was complete before the connection failed. */
@@ -128,7 +152,7 @@ function describeReadError(error: unknown, builder: ReplyBuilder, provider: Prov
   }
   if (builder.finished) return null;
   if (error instanceof SyntaxError) {
-    return failWith(provider, `The model server at ${provider.host} sent a chunk that is not JSON.`, {
+    return failWith(provider, "The model server sent a chunk that is not JSON.", {
       retryable: true,
       reason: "broken_reply",
     });
@@ -137,40 +161,40 @@ function describeReadError(error: unknown, builder: ReplyBuilder, provider: Prov
 }
 
 function describeBroken({ word, too_long }: BrokenEnd, provider: Provider): ModelFailure {
-  const said = JSON.stringify(redact(word, provider.secrets).slice(0, 60));
+  const said = JSON.stringify(hideAddresses(redact(word, provider.secrets), provider.host).slice(0, 60));
   if (too_long) {
     const message = `The conversation and the reply are longer than the model can read (${said}).`;
     return failWith(provider, message, { retryable: false, too_long, reason: "context_too_long" });
   }
-  const message = `The model server at ${provider.host} broke its reply off (${said}).`;
+  const message = `The model server broke its reply off (${said}).`;
   return failWith(provider, message, { retryable: true, reason: "broken_reply" });
 }
 
 function describeEnding(
   ending: Ending,
   reason: StopReason | null,
+  { reply_name }: Wire,
   provider: Provider,
   limits: OpenAiLimits,
 ): ModelFailure {
-  const { host } = provider;
   const late = (message: string, retryable: boolean) =>
     failWith(provider, message, { retryable, code: "model_timeout", reason: "timeout" });
   const seconds = (milliseconds: number) => `${Math.max(1, Math.round(milliseconds / 1000))} s`;
   if (reason === "no_first_byte") {
-    return late(`The model server at ${host} sent nothing for ${seconds(limits.first_byte_ms)}.`, true);
+    return late(`The model server sent nothing for ${seconds(limits.first_byte_ms)}.`, true);
   }
   if (reason === "silent") {
-    return late(`The model server at ${host} fell silent for ${seconds(limits.idle_ms)} during its reply.`, true);
+    return late(`The model server fell silent for ${seconds(limits.idle_ms)} during its reply.`, true);
   }
   if (reason === "too_long") return late(`The model's reply took longer than ${seconds(limits.total_ms)}.`, false);
   if (ending === "foreign") {
     return failWith(
       provider,
-      `What answered at ${host} is no chat completion. Check OPENAI_BASE_URL (it usually ends in /v1).`,
+      `What answered is no ${reply_name}. Check ${provider.settings.base_url} (it usually ends in /v1).`,
       { retryable: false, reason: "model_not_found" },
     );
   }
-  return failWith(provider, `The model server at ${host} cut its reply off before the end.`, {
+  return failWith(provider, "The model server cut its reply off before the end.", {
     retryable: true,
     reason: "broken_reply",
   });

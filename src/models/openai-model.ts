@@ -1,19 +1,27 @@
-// A `Model` over the chat completions API of OpenAI and compatible servers, whatever their dialect of it: a profile says
-// how to ask, and a refusal that names what it objects to is heeded at once. All other repeats and their delays are the
+// A `Model` over the API of OpenAI and compatible servers, whatever their dialect of it: a profile says at which of its
+// two operations and how to ask, and a refusal that names what it objects to is heeded at once. All other repeats and their delays are the
 // loop's.
 import OpenAI from "openai";
-import type { Model, ModelDelta, ModelMemory, ModelOutcome, ModelRequest } from "../../agent/model.ts";
-import { chooseProfile } from "../profiles/choose.ts";
-import { familyOf } from "../profiles/families.ts";
-import { readObjection } from "../profiles/learn.ts";
-import { keyOf, knownRules, rememberRule } from "../profiles/memory.ts";
-import { applyRules, knownEnds, type Rule, refusedImages } from "../profiles/rules.ts";
-import { readAddress } from "./address.ts";
-import { fetchBounded } from "./bounded-fetch.ts";
-import { type Attempt, type Exchange, type OpenAiLimits, sendRequest } from "./exchange.ts";
-import { MAX_REPLY_CHARACTERS } from "./reply/reply-limits.ts";
-import { listImages, type WireContext } from "./request/messages.ts";
-import { optionalFields } from "./request/request-body.ts";
+import type { Model, ModelDelta, ModelMemory, ModelOutcome, ModelRequest } from "../agent/model.ts";
+import { isRecord } from "../lib/is-record.ts";
+import { logWarning } from "../lib/log.ts";
+import { chatWire } from "./chat/wire.ts";
+import { readAddress } from "./exchange/address.ts";
+import { optionalFields } from "./exchange/body.ts";
+import { fetchBounded } from "./exchange/bounded-fetch.ts";
+import { type Attempt, type Exchange, type OpenAiLimits, sendRequest } from "./exchange/exchange.ts";
+import type { SettingNames } from "./exchange/failure/redaction.ts";
+import { listImages } from "./exchange/images.ts";
+import { MAX_REPLY_CHARACTERS } from "./exchange/reply-limits.ts";
+import type { Body, Wire, WireContext } from "./exchange/wire.ts";
+import { chooseProfile } from "./profiles/choose.ts";
+import { familyOf } from "./profiles/families.ts";
+import { readObjection } from "./profiles/learn.ts";
+import { keyOf, knownRules, rememberRule } from "./profiles/memory.ts";
+import type { Api, Profile } from "./profiles/profile.ts";
+import { applyRules, knownEnds, type Rule, refusedImages, refusedItems } from "./profiles/rules.ts";
+import { newestItem } from "./responses/request/items.ts";
+import { responsesWire } from "./responses/wire.ts";
 
 export interface OpenAiOptions {
   api_key: string;
@@ -23,16 +31,22 @@ export interface OpenAiOptions {
   /** Opens Cloudflare's AI Gateway, and goes nowhere else. */
   gateway_token?: string | null;
   /** The operation to ask at; without it, the profile decides. */
-  api?: "chat" | "responses" | null;
+  api?: Api | null;
   /** The operator's own, with every request. */
   headers?: Readonly<Record<string, string>>;
   /** The operator's own fields of every request. An agent's win over them. */
   extra_body?: Readonly<Record<string, unknown>>;
+  /** How sentences for people name this server's settings. */
+  settings?: SettingNames;
   /** Keeps what refusals teach; without it, only this isolate does. */
   memory?: ModelMemory;
   fetch?: typeof fetch;
   limits?: Partial<OpenAiLimits>;
 }
+
+const defaultSettings: SettingNames = { key: "OPENAI_API_KEY", base_url: "OPENAI_BASE_URL", model: "OPENAI_MODEL" };
+
+const wires: Record<Api, Wire> = { chat: chatWire, responses: responsesWire };
 
 const defaultLimits: OpenAiLimits = {
   first_byte_ms: 600_000,
@@ -45,6 +59,11 @@ const defaultLimits: OpenAiLimits = {
 interface Setup extends Exchange {
   base_url: string;
   profile: string | null;
+  /** What the operator has set; null leaves it to the profile. */
+  api: Api | null;
+  /** The pasted address ends in the Responses API. */
+  prefers_responses: boolean;
+  extra_body: Readonly<Record<string, unknown>>;
   memory: ModelMemory | undefined;
 }
 
@@ -75,15 +94,20 @@ function openSetup({ profile = null, gateway_token = null, memory, ...options }:
     logLevel: "off",
     fetch: (input, init) => fetchBounded(request, input, init),
   });
-  const secrets = [options.api_key, gateway_token, ...address.secrets].filter((secret) => secret !== null);
+  const { headers = {}, settings = defaultSettings, extra_body = {}, api = null } = options;
+  const secrets = [options.api_key, gateway_token, ...address.secrets, ...Object.values(headers)];
   const keys = { api_key: options.api_key, gateway_token };
   return {
     client,
     keys,
-    provider: { host: address.host, secrets },
+    headers,
+    provider: { host: address.host, secrets: secrets.filter((secret) => secret !== null), settings },
     limits,
     base_url: address.base_url,
     profile,
+    api,
+    prefers_responses: address.api === "responses",
+    extra_body,
     memory,
   };
 }
@@ -104,10 +128,13 @@ async function streamReply(
   const tried = new Set<string>();
   for (let lessons = 0; ; lessons++) {
     const context = openContext(setup, request.model, [...known, ...learned]);
-    const attempt = await sendRequest(setup, request, context, onDelta, signal);
-    const rules = lessons < MAX_LESSONS ? findRules(attempt, request, known, tried) : null;
+    const wire = wires[context.profile.api];
+    const attempt = await sendRequest(setup, wire, request, context, onDelta, signal);
+    const rules =
+      lessons < MAX_LESSONS ? findRules(setup, wire, attempt, request, [...known, ...learned], tried) : null;
     if (rules === null) {
       remember(key, attempt, learned, setup.memory);
+      logFailure(setup, request.model, attempt);
       return attempt.outcome;
     }
     tried.add(rules.join());
@@ -130,25 +157,54 @@ function remember(key: string, { outcome, unknown_end }: Attempt, learned: Rule[
 
 const MAX_END_CHARACTERS = 60;
 
-function openContext({ profile, base_url }: Setup, model: string, rules: string[]): WireContext {
+/** The one place that says which server it was: its name is not for users. */
+function logFailure({ provider }: Setup, model: string, { outcome, log }: Attempt): void {
+  if (outcome.kind !== "failure") return;
+  logWarning("model_failed", { host: provider.host, model, reason: outcome.failure.reason ?? null, ...log });
+}
+
+function openContext(setup: Setup, model: string, rules: string[]): WireContext {
+  const { base_url, api, prefers_responses, extra_body } = setup;
+  const chosen = chooseProfile(setup.profile, base_url, model);
+  const profile = applyRules(prefers_responses ? { ...chosen, api: "responses" } : chosen, rules);
   return {
-    profile: applyRules(chooseProfile(profile, base_url, model), rules),
+    profile: api === null ? profile : { ...profile, api },
     origin: `${base_url.replace(/^\w+:\/\/(?:[^/@]*@)?/, "")} ${familyOf(model)}`,
     refused_images: refusedImages(rules),
+    refused_items: refusedItems(rules),
     ends: knownEnds(rules),
+    extra_body,
   };
 }
 
 /** The most likely thing that the refusal teaches, of those that were not tried yet; null if there is none. */
 function findRules(
-  { objection, body, profile }: Attempt,
+  { api }: Setup,
+  wire: Wire,
+  { objection, body, profile, context }: Attempt,
   { model, messages }: ModelRequest,
-  known: readonly string[],
+  rules: readonly string[],
   tried: ReadonlySet<string>,
 ): Rule[] | null {
   if (objection === null) return null;
-  const refused = refusedImages(known);
+  const refused = refusedImages(rules);
   const images = profile.images ? listImages(messages).filter(({ hash }) => !refused.has(hash)) : [];
-  const readings = readObjection(objection, { profile, model, optional_fields: optionalFields(body), images });
+  const readings = readObjection(objection, {
+    profile,
+    model,
+    optional_fields: optionalFields(wire, body),
+    images,
+    rules,
+    is_api_set: api !== null,
+    limit_field: wire.limitField(profile),
+    is_effort_set: isEffortSet(body, profile),
+    newest_item: profile.api === "responses" ? newestItem(messages, context) : null,
+  });
   return readings.find((rules) => rules.length > 0 && !tried.has(rules.join())) ?? null;
+}
+
+/** Whether an agent or the operator has chosen an effort. */
+function isEffortSet({ reasoning_effort, reasoning }: Body, { adds }: Profile): boolean {
+  if (isRecord(reasoning) && reasoning.effort !== undefined) return true;
+  return reasoning_effort !== undefined && reasoning_effort !== adds.reasoning_effort;
 }

@@ -1,9 +1,9 @@
 // What a server teaches by refusing, at the port of the model: how often it is asked, and what is remembered.
 import { afterEach, describe, expect, it } from "vitest";
-import type { ModelRequest } from "../../agent/model.ts";
-import { models } from "../index.ts";
-import { forgetRules } from "../profiles/memory.ts";
-import type { OpenAiOptions } from "./model.ts";
+import type { ModelRequest } from "../agent/model.ts";
+import { models } from "./index.ts";
+import type { OpenAiOptions } from "./openai-model.ts";
+import { forgetRules } from "./profiles/memory.ts";
 
 interface Asked {
   url: string;

@@ -1,5 +1,5 @@
 // Describes the failure of a model call: a sentence for people that names the setting to check and quotes the provider,
-// never a secret, and a reason for programs.
+// never a secret or an address, and a reason for programs.
 import { APIConnectionError } from "openai";
 import type { ModelFailure } from "../../../agent/model.ts";
 import type { ModelFailureReason } from "../../../protocol/run.ts";
@@ -29,7 +29,7 @@ export function describeError(error: unknown, provider: Provider): ModelFailure 
   const cause = error instanceof APIConnectionError ? (error.cause ?? error) : error;
   if (cause instanceof RefusedResponse) return describeResponse(cause, provider);
   const why = cut(describeCause(cause), provider);
-  return failWith(provider, `The model server at ${provider.host} could not be reached or broke off: ${why}`, {
+  return failWith(provider, `The model server could not be reached or broke off: ${why}`, {
     retryable: true,
     reason: "unreachable",
   });
@@ -40,11 +40,10 @@ export function describeErrorObject(error: unknown, provider: Provider): ModelFa
   return describeRefusal(readRefusedValue(error), provider);
 }
 
-function describeResponse({ answer, redirect_host }: RefusedResponse, provider: Provider): ModelFailure {
+function describeResponse({ answer }: RefusedResponse, provider: Provider): ModelFailure {
   const { status } = answer;
   if (status >= 400) return describeRefusal(readRefusal(answer), provider);
-  const place = redirect_host === null ? "another address" : `another address at ${redirect_host}`;
-  const message = `What answers at ${provider.host} sends requests on to ${place} (${status}), where the API key must not go. Check OPENAI_BASE_URL.`;
+  const message = `What answers sends requests on to another address (${status}), where the API key must not go. Check ${provider.settings.base_url}.`;
   return failWith(provider, message, { retryable: false, reason: "model_not_found" });
 }
 
@@ -61,18 +60,16 @@ export function describeRefusal(refusal: Refusal, provider: Provider): ModelFail
   });
 }
 
-function sentenceOf(reason: ModelFailureReason, said: string, { status }: Refusal, { host }: Provider): string {
+function sentenceOf(reason: ModelFailureReason, said: string, { status }: Refusal, { settings }: Provider): string {
   switch (reason) {
     case "invalid_key":
-      return `The model server refused the API key${said} Check OPENAI_API_KEY.`;
+      return `The model server refused the API key${said} Check ${settings.key}.`;
     case "no_credit":
-      return `The account at ${host} has no credit or quota left${said} Top it up, or choose another model.`;
+      return `The account has no credit or quota left${said} Top it up, or choose another model.`;
     case "not_allowed":
       return `The model server does not allow this request${said} Choose another model, or ask the provider.`;
     case "model_not_found":
-      // Some models of OpenAI answer there alone.
-      if (/\/responses\b/.test(said)) return `The model has no chat completions${said} Choose another model.`;
-      return `The model server knows no such model or address${said} Check OPENAI_MODEL and OPENAI_BASE_URL.`;
+      return `The model server knows no such model or address${said} Check ${settings.model} and ${settings.base_url}.`;
     case "context_too_long":
       return `The conversation is longer than the model can read${said}`;
     case "content_filtered":
@@ -84,9 +81,7 @@ function sentenceOf(reason: ModelFailureReason, said: string, { status }: Refusa
     case "request_refused":
       return `The model server did not accept the request${said}`;
     default:
-      return status === 0
-        ? `The model server at ${host} ended its reply with an error${said}`
-        : `The model server failed${said}`;
+      return status === 0 ? `The model server ended its reply with an error${said}` : `The model server failed${said}`;
   }
 }
 

@@ -2,10 +2,11 @@ import { APIConnectionError } from "openai";
 import { describe, expect, it } from "vitest";
 import { RefusedResponse } from "../bounded-fetch.ts";
 import { describeError, describeErrorObject } from "./failure.ts";
-import { redact } from "./redaction.ts";
+import { hideAddresses, redact } from "./redaction.ts";
 
 const api_key = "secret-key-0123456789";
-const provider = { host: "model.example", secrets: [api_key] };
+const settings = { key: "OPENAI_API_KEY", base_url: "OPENAI_BASE_URL", model: "OPENAI_MODEL" };
+const provider = { host: "api.model.example:8443", secrets: [api_key], settings };
 function status(code: number, error: unknown, headers: Record<string, string> = {}) {
   const answer = { status: code, headers: new Headers(headers), text: JSON.stringify({ error }) };
   return describeError(new APIConnectionError({ cause: new RefusedResponse(answer, null) }), provider);
@@ -91,22 +92,28 @@ describe("describeError", () => {
     expect(status(400, { message: "x" })).not.toHaveProperty("filtered");
   });
 
-  it("names the host whose account is empty, and what helps", () => {
+  it("says whose account is empty, and what helps", () => {
     const failure = status(402, { message: "Insufficient Balance" });
     expect(failure).toMatchObject({ retryable: false, reason: "no_credit" });
     expect(failure.message).toBe(
-      "The account at model.example has no credit or quota left (402): Insufficient Balance. Top it up, or choose another model.",
+      "The account has no credit or quota left (402): Insufficient Balance. Top it up, or choose another model.",
     );
   });
 
-  it("names only the host that a redirect points to", () => {
+  it("does not say where a redirect points to", () => {
     const answer = { status: 307, headers: new Headers(), text: "" };
-    const described = (host: string | null) => describeError(new RefusedResponse(answer, host), provider);
-    expect(described("other.example")).toMatchObject({ retryable: false, reason: "model_not_found" });
-    expect(described("other.example").message).toMatch(
-      /^What answers at model\.example .* at other\.example \(307\).*OPENAI_BASE_URL\.$/,
-    );
-    expect(described(null).message).toMatch(/another address \(307\)/);
+    const failure = describeError(new RefusedResponse(answer, "other.example"), provider);
+    expect(failure).toMatchObject({ retryable: false, reason: "model_not_found" });
+    expect(failure.message).toMatch(/^What answers sends requests on to another address \(307\).*OPENAI_BASE_URL\.$/);
+  });
+
+  it("names the settings of the server that was asked", () => {
+    const names = { key: "the server's key", base_url: "the server's address", model: "the model's name" };
+    const refused = describeError(new RefusedResponse({ status: 401, headers: new Headers(), text: "no" }, null), {
+      ...provider,
+      settings: names,
+    });
+    expect(refused.message).toBe("The model server refused the API key (401): no. Check the server's key.");
   });
 
   it("passes on how long the provider asks to wait", () => {
@@ -142,7 +149,9 @@ describe("describeError", () => {
     const cause = new TypeError("fetch failed", { cause: new Error("connect ECONNREFUSED 127.0.0.1:1") });
     const failure = describeError(new APIConnectionError({ cause }), provider);
     expect(failure).toMatchObject({ retryable: true, code: "model_error", reason: "unreachable" });
-    expect(failure.message).toMatch(/model\.example.*ECONNREFUSED/);
+    expect(failure.message).toBe(
+      "The model server could not be reached or broke off: fetch failed (connect ECONNREFUSED [address]).",
+    );
   });
 });
 
@@ -156,7 +165,7 @@ describe("describeErrorObject", () => {
 
   it("makes a sentence of any value", () => {
     for (const value of ["text", {}, [], 5, null, { message: { deep: 1 } }]) {
-      expect(describeErrorObject(value, provider).message).toMatch(/model\.example.*\.$/);
+      expect(describeErrorObject(value, provider).message).toMatch(/^The model server.*\.$/);
     }
   });
 });
@@ -165,5 +174,34 @@ describe("redact", () => {
   it("leaves a text without a key unchanged, even if the configured key is a common word", () => {
     const text = "The task-list is 2 * 3 items long, says ollama.";
     for (const key of ["another-key-0123456789", "ollama", ""]) expect(redact(text, [key])).toBe(text);
+  });
+});
+
+describe("hideAddresses", () => {
+  it.each([
+    ["You can find your key at https://platform.openai.com/account/api-keys.", "You can find your key at [address]."],
+    ["no route to API.OpenAI.com:443/v1/responses", "no route to [address]"],
+    ["eu.api.openai.com, us.openai.com", "[address], [address]"],
+    ["getaddrinfo ENOTFOUND api.openai.com", "getaddrinfo ENOTFOUND [address]"],
+    ["connect ECONNREFUSED 10.0.0.5:8000", "connect ECONNREFUSED [address]"],
+    ["connect ECONNREFUSED ::1:8000", "connect ECONNREFUSED [address]"],
+    ["connect to [fe80::1ff:fe23:4567:890a]:80 failed", "connect to [address] failed"],
+    ["upstream pool.internal.corp:9000 is down", "upstream [address] is down"],
+    ["see grpc://10.1.2.3/x?key=1", "see [address]"],
+  ])("takes an address out of %s", (said, shown) => {
+    expect(hideAddresses(said, "api.openai.com")).toBe(shown);
+  });
+
+  it.each([
+    "Limit 30000, Used 28039, Requested 3906. Please try again in 3.89s.",
+    "12:30:45 std::vector gpt-5.6-terra at 0.2, openai says no; file.ts and a/b/c",
+  ])("leaves other words alone: %s", (said) => {
+    expect(hideAddresses(said, "api.openai.com")).toBe(said);
+  });
+
+  it("knows the domain below which a host is, and hosts of one word", () => {
+    expect(hideAddresses("docs.example.co.uk and other.co.uk", "api.example.co.uk")).toBe("[address] and other.co.uk");
+    expect(hideAddresses("connect to vllm failed", "vllm:8000")).toBe("connect to [address] failed");
+    expect(hideAddresses("a text", "the configured address")).toBe("a text");
   });
 });

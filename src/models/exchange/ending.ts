@@ -1,7 +1,7 @@
 // How a reply ended and what it cost, in the words of many servers.
-import type { FinishReason } from "../../../agent/model.ts";
-import { isRecord } from "../../../lib/is-record.ts";
-import type { Usage } from "../../../protocol/run.ts";
+import type { FinishReason } from "../../agent/model.ts";
+import { isRecord } from "../../lib/is-record.ts";
+import type { Usage } from "../../protocol/run.ts";
 
 /** `broken`: the provider broke the reply off, so it is no answer. `too_long`: because the window was full. */
 export type Finish = Exclude<FinishReason, "other"> | "broken" | "too_long";
@@ -53,15 +53,17 @@ export function saysBroken(reason: string): boolean {
   return /error|abort|cancel|fail|insufficient|timeout|overload|interrupt|malformed|unexpected/i.test(reason);
 }
 
-/** Cached tokens stand in three places: OpenAI's, DeepSeek's and Kimi's. */
+/**
+ * Both dialects have names of their own. Cached tokens stand in more places: OpenAI's, DeepSeek's and Kimi's.
+ */
 export function readUsage(value: Record<string, unknown>): Usage {
-  const details = isRecord(value.prompt_tokens_details) ? value.prompt_tokens_details : {};
-  const cached = details.cached_tokens ?? value.prompt_cache_hit_tokens ?? value.cached_tokens;
+  const details = [value.prompt_tokens_details, value.input_tokens_details].find(isRecord);
+  const cached = details?.cached_tokens ?? value.prompt_cache_hit_tokens ?? value.cached_tokens;
   const { cost } = value;
   return {
-    input_tokens: asCount(value.prompt_tokens),
+    input_tokens: asCount(value.prompt_tokens ?? value.input_tokens),
     cached_input_tokens: asCount(cached),
-    output_tokens: asCount(value.completion_tokens),
+    output_tokens: asCount(value.completion_tokens ?? value.output_tokens),
     cost_usd: typeof cost === "number" && Number.isFinite(cost) && cost >= 0 ? cost : null,
   };
 }

@@ -3,6 +3,8 @@
 
 export interface Address {
   base_url: string;
+  /** The operation that the pasted address ends in, where that says something: nearly every page shows the other one. */
+  api: "responses" | null;
   /** Goes with every request, e.g. Azure's `api-version`. */
   query: Record<string, string>;
   /** Host and port: an address may contain a password. */
@@ -13,15 +15,22 @@ export interface Address {
 
 export function readAddress(address: string): Address {
   if (!URL.canParse(address))
-    return { base_url: address, query: {}, host: "the configured address", secrets: [address] };
+    return { base_url: address, api: null, query: {}, host: "the configured address", secrets: [address] };
   const url = new URL(address);
   const query = Object.fromEntries(url.searchParams);
   url.search = "";
   url.hash = "";
-  url.pathname = url.pathname.replace(/\/chat\/completions\/?$/, "");
+  const [operation = "", name] = /\/(chat\/completions|responses)\/?$/.exec(url.pathname) ?? [];
+  url.pathname = url.pathname.slice(0, url.pathname.length - operation.length);
   const { username, password, host } = url;
   const secrets = [username, password, ...Object.values(query)].flatMap((text) => [text, decode(text)]);
-  return { base_url: url.href.replace(/\/$/, ""), query, host, secrets };
+  return {
+    base_url: url.href.replace(/\/$/, ""),
+    api: name === "responses" ? name : null,
+    query,
+    host,
+    secrets,
+  };
 }
 
 function decode(text: string): string {

@@ -1,0 +1,60 @@
+// Completes the body of a request: the operator's fields, what the agent asks for, the limit of the reply, and without
+// what the server refuses. A request has few fields of its own: each more is one that some server refuses.
+import type { ModelRequest } from "../../agent/model.ts";
+import { isRecord } from "../../lib/is-record.ts";
+import { protectedFields } from "../../protocol/agents/model-options.ts";
+import type { Profile } from "../profiles/profile.ts";
+import type { Body, Wire, WireContext } from "./wire.ts";
+
+export function toBody(wire: Wire, request: ModelRequest, context: WireContext): Body {
+  const { profile, extra_body = {} } = context;
+  const { reasoning_effort, extra_body: asked = {} } = request.options ?? {};
+  const body = wire.write(request, context);
+  addFields(body, allowed(extra_body));
+  if (reasoning_effort !== undefined) addFields(body, wire.effortFields(reasoning_effort));
+  addFields(body, allowed(asked));
+  addFields(body, limitOf(request, wire.limitField(profile), profile));
+  for (const path of profile.omits) omit(body, path, wire.needed_fields);
+  return body;
+}
+
+/** The fields that the request can do without; those of its objects as `reasoning.summary`. */
+export function optionalFields(wire: Wire, body: Body): string[] {
+  const fields = Object.keys(body).filter((field) => !wire.needed_fields.has(field));
+  return fields.flatMap((field) => {
+    const value = body[field];
+    return isRecord(value) ? [field, ...Object.keys(value).map((inner) => `${field}.${inner}`)] : [field];
+  });
+}
+
+function allowed(fields: Readonly<Body>): Body {
+  const isAllowed = ([field]: [string, unknown]) => !protectedFields.has(field) && field !== "__proto__";
+  return Object.fromEntries(Object.entries(fields).filter(isAllowed));
+}
+
+/** Fields of an object are added to those that are there: an effort leaves the summary in place. */
+function addFields(body: Body, fields: Body): void {
+  for (const [field, value] of Object.entries(fields)) {
+    const before = body[field];
+    body[field] = isRecord(before) && isRecord(value) ? { ...before, ...value } : value;
+  }
+}
+
+/** The smallest of what the agent, the request and the server set. */
+function limitOf({ max_output_tokens, options }: ModelRequest, field: string, { limit }: Profile): Body {
+  const asked = options?.max_output_tokens;
+  if (asked === undefined && (!limit.required || max_output_tokens === undefined)) return {};
+  return { [field]: Math.min(...[asked, max_output_tokens, limit.max].filter((each) => each !== undefined)) };
+}
+
+function omit(body: Body, path: string, needed: ReadonlySet<string>): void {
+  const [field = "", inner] = path.split(/\.(.*)/s);
+  if (needed.has(field)) return;
+  const value = body[field];
+  if (inner === undefined) delete body[field];
+  else if (isRecord(value)) {
+    const { [inner]: _, ...rest } = value;
+    if (Object.keys(rest).length > 0) body[field] = rest;
+    else delete body[field];
+  }
+}

@@ -1,0 +1,76 @@
+// What the exchange knows of a dialect: how it writes a request, sends it, and adds up a reply. `chat/` and `responses/`
+// are the two; all else of a request and its reply is common to them.
+import type { OpenAI } from "openai";
+import type { ModelDelta, ModelReply, ModelRequest, ReplyExtras } from "../../agent/model.ts";
+import type { Profile } from "../profiles/profile.ts";
+import type { Progress } from "./request-guard.ts";
+
+/** A request's body. The dialect makes it in the SDK's type, and then fields are added and left out by their names. */
+export type Body = Record<string, unknown>;
+
+export interface WireContext {
+  profile: Profile;
+  /** The server and family whose extras go back. */
+  origin: string;
+  /** Images that were refused, by their hashes. */
+  refused_images: ReadonlySet<string>;
+  /** Items of reasoning that were refused, by their hashes: neither they nor older ones go back. */
+  refused_items: ReadonlySet<string>;
+  /** The server's own words for the end of a reply. */
+  ends: readonly string[];
+  /** The operator's own fields. */
+  extra_body?: Readonly<Body>;
+}
+
+export interface ReplyOptions {
+  max_characters: number;
+  /** Names of the tools that were offered. */
+  tool_names?: readonly string[];
+  /** The server's own words for an end. */
+  ends?: readonly string[];
+}
+
+export interface BrokenEnd {
+  /** The server's word for it. */
+  word: string;
+  /** The conversation and the reply together have reached the end of the window. */
+  too_long: boolean;
+}
+
+export interface ReplyBuilder {
+  /** Accepts one parsed chunk, or a whole reply of a server that does not stream. Throws nothing but `ReplyTooLong`. */
+  accept(chunk: Record<string, unknown>): void;
+  /** Sends what was held back. Nothing may be accepted afterwards. */
+  close(): void;
+  reply(): ModelReply;
+  /** What goes back with the reply; undefined if nothing does. */
+  extras(profile: Profile, origin: string): ReplyExtras | undefined;
+  /** Whether an end has come. */
+  readonly finished: boolean;
+  /** Null unless the server broke its reply off. */
+  readonly broken: BrokenEnd | null;
+  readonly progress: Progress;
+}
+
+export interface Wire {
+  /** A reply in words for people. */
+  reply_name: string;
+  /** Without these fields there is no request. */
+  needed_fields: ReadonlySet<string>;
+  /** The field for the longest reply. */
+  limitField(profile: Profile): string;
+  /** The fields that ask for an effort. */
+  effortFields(effort: string): Body;
+  /** The request without what an agent or an operator adds. */
+  write(request: ModelRequest, context: WireContext): Body;
+  send(
+    client: OpenAI,
+    body: Body,
+    options: { signal: AbortSignal; headers: Record<string, string | null> },
+  ): Promise<Response>;
+  createReply(onDelta: (delta: ModelDelta) => void, options: ReplyOptions): ReplyBuilder;
+  /** What a chunk or a whole body says of a failure; null if it is part of a reply. */
+  readFailure(chunk: Record<string, unknown>): Record<string, unknown> | null;
+  /** The reply ends with `[DONE]`. Otherwise with an event of its own, and nothing follows it. */
+  ends_with_done: boolean;
+}

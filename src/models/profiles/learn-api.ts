@@ -1,0 +1,54 @@
+// Reads out of a refusal that a model has to be asked at the other operation, and that reasoning which goes back can't be
+// read any more: by another account, another region, or after a change of keys.
+import type { ModelFailureReason } from "../../protocol/run.ts";
+import type { Objection, SentRequest } from "./objection.ts";
+import { ASK_CHAT, ASK_RESPONSES, type Rule, UNREADABLE } from "./rules.ts";
+
+const formReasons = new Set<ModelFailureReason>(["request_refused", "model_not_found"]);
+
+/** Each direction is learned once at most, and a server without the one operation is not asked there again. */
+export function readApi(objection: Objection, { profile, model, is_api_set, rules }: SentRequest): Rule | null {
+  if (is_api_set) return null;
+  // LM Studio says so with status 200.
+  if (profile.api === "responses" && noSuchAddress.test(objection.detail)) return ASK_CHAT;
+  if (!formReasons.has(objection.reason)) return null;
+  if (profile.api === "responses") return lacksResponses(objection, model) ? ASK_CHAT : null;
+  return needsResponses.test(objection.detail) && !rules.includes(ASK_CHAT) ? ASK_RESPONSES : null;
+}
+
+const needsResponses =
+  /\buse (?:the )?`?\/?v1\/responses|only (?:be )?(?:supported|available|accessible|used) (?:in|on|at|via|through|with) (?:the )?(?:\/?v1\/)?responses\b|not a chat model|not supported in the v1\/chat\/completions|\buse the responses api/i;
+
+const noSuchAddress =
+  /unexpected endpoint|unknown (?:endpoint|url|path|route)|invalid url \(|no route (?:matched|found|for)\b/i;
+
+/** An address that does not exist, and not a model that does not exist there. */
+function lacksResponses({ status, detail }: Objection, model: string): boolean {
+  if (
+    /not (?:supported|available) (?:with|in|by|on|for|via) (?:the )?(?:\/?v1\/)?responses\b|responses api (?:is |are )?(?:not|disabled)/i.test(
+      detail,
+    )
+  )
+    return true;
+  const namesModel = /\b(?:model|deployment|engine|item)s?\b/i.test(detail) || (model !== "" && detail.includes(model));
+  return [404, 405, 501].includes(status) && !namesModel;
+}
+
+/** Two lessons show that the server can't read what it sends. */
+const MAX_LESSONS = 2;
+
+export function readItems({ detail, kind, param }: Objection, { newest_item, rules }: SentRequest): Rule | null {
+  if (newest_item === null || param === "include") return null;
+  if (refusesItems.test(detail)) return "send no reasoning";
+  if (!unreadableKinds.test(kind) && !unreadableWords.test(detail)) return null;
+  const lessons = rules.filter((rule) => rule.startsWith(UNREADABLE)).length;
+  return lessons < MAX_LESSONS ? `items:${newest_item}` : "send no reasoning";
+}
+
+/** vLLM, and servers without such items: https://github.com/vllm-project/vllm/pull/28248 */
+const refusesItems =
+  /encrypted[ _]content is not supported|(?:unsupported|unknown|invalid)\b.{0,40}\bitem\b.{0,30}\breasoning\b|\breasoning items? (?:is|are) not/i;
+
+const unreadableKinds = /invalid_encrypted_content/;
+const unreadableWords =
+  /encrypted[ _]content\b.{0,200}(?:could not be|can(?:'t|not) be|failed to be|not) (?:verified|decrypted|parsed)|items? with id '?rs_\S* not found|of type 'reasoning' was provided without/is;

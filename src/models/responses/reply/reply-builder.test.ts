@@ -1,0 +1,365 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { streamEvents } from "../../../../test/contract/models/responses-streams.ts";
+import type { PlannedReply, WireRequest } from "../../../../test/contract/models/wire.ts";
+import type { ModelDelta, ModelReply } from "../../../agent/model.ts";
+import { MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply-limits.ts";
+import { plainProfile } from "../../profiles/profile.ts";
+import { createReplyBuilder } from "./reply-builder.ts";
+
+type Event = Record<string, unknown>;
+
+function build(events: Event[], max_characters = 100_000) {
+  const deltas: ModelDelta[] = [];
+  const builder = createReplyBuilder((delta) => deltas.push(delta), { max_characters });
+  for (const event of events) builder.accept(event);
+  builder.close();
+  return { builder, deltas, reply: builder.reply(), extras: builder.extras(plainProfile, "here")?.values.output };
+}
+
+/** What the deltas add up to. */
+function sum(deltas: ModelDelta[]): Pick<ModelReply, "text" | "reasoning" | "tool_calls"> {
+  const added = { text: "", reasoning: "", tool_calls: [] as ModelReply["tool_calls"] };
+  for (const delta of deltas) {
+    if (delta.type === "text" || delta.type === "reasoning") added[delta.type] += delta.text;
+    else if (delta.type === "tool_call") {
+      added.tool_calls[delta.index] = { id: delta.id, type: "function", function: { name: delta.name, arguments: "" } };
+    } else {
+      const call = added.tool_calls[delta.index];
+      if (call) call.function.arguments += delta.text;
+    }
+  }
+  return added;
+}
+
+const text = (delta: string, output_index?: number, more: Event = {}): Event => ({
+  type: "response.output_text.delta",
+  delta,
+  ...(output_index === undefined ? {} : { output_index }),
+  ...more,
+});
+const call = (call_id: string, more: Event = {}): Event => ({ type: "function_call", call_id, name: "f", ...more });
+const added = (item: Event, output_index?: number): Event => ({
+  type: "response.output_item.added",
+  item,
+  ...(output_index === undefined ? {} : { output_index }),
+});
+const done = (item: Event, output_index?: number): Event => ({
+  ...added(item, output_index),
+  type: "response.output_item.done",
+});
+const args = (delta: string, output_index?: number, item_id?: string): Event => ({
+  type: "response.function_call_arguments.delta",
+  delta,
+  output_index,
+  item_id,
+});
+const completed = (output: Event[] = [], more: Event = {}): Event => ({
+  type: "response.completed",
+  response: { status: "completed", output, ...more },
+});
+const message = (said: string, more: Event = {}): Event => ({
+  type: "message",
+  role: "assistant",
+  content: [{ type: "output_text", text: said }],
+  ...more,
+});
+const reasoning = (id: string, encrypted_content: string | null = "gAAA", more: Event = {}): Event => ({
+  type: "reasoning",
+  id,
+  summary: [],
+  ...(encrypted_content === null ? {} : { encrypted_content }),
+  ...more,
+});
+const callsOf = ({ tool_calls }: ModelReply) =>
+  tool_calls.map(({ id, function: { name, arguments: written } }) => [id, name, written]);
+
+const request = { body: { model: "m" } } as unknown as WireRequest;
+const planned: PlannedReply = {
+  reasoning: "Both files.",
+  text: "I read both files.",
+  calls: [
+    { name: "read", arguments: { path: "a" } },
+    { name: "read", arguments: { path: "b" } },
+  ],
+  usage: { input: 120, output: 40, cached: 64 },
+};
+const typical = (plan: PlannedReply = planned): Event[] =>
+  streamEvents(plan, 0, request, { encrypt: (id) => `gAAA.${id}`, phases: true }).chunks as Event[];
+
+describe("createReplyBuilder", () => {
+  it("adds up what OpenAI streams", () => {
+    const { builder, deltas, reply } = build(typical());
+    expect(reply).toMatchObject({
+      text: planned.text,
+      reasoning: planned.reasoning,
+      finish: "tool_calls",
+      usage: { input_tokens: 120, cached_input_tokens: 64, output_tokens: 40, cost_usd: null },
+    });
+    expect(reply.tool_calls.map((each) => JSON.parse(each.function.arguments))).toEqual([{ path: "a" }, { path: "b" }]);
+    expect(sum(deltas)).toEqual({ text: reply.text, reasoning: reply.reasoning, tool_calls: reply.tool_calls });
+    expect([builder.finished, builder.broken, builder.progress]).toEqual([true, null, "finished"]);
+  });
+
+  it("keeps reasoning, phases and the places of messages and calls for the way back", () => {
+    expect(build(typical()).extras).toEqual([
+      {
+        type: "reasoning",
+        id: "rs_0",
+        summary: [{ type: "summary_text", text: "Both files." }],
+        encrypted_content: "gAAA.rs_0",
+      },
+      { type: "message", length: planned.text?.length, phase: "commentary" },
+      { type: "function_call", name: "read" },
+      { type: "function_call", name: "read" },
+    ]);
+  });
+
+  it("gives the same reply without its deltas, without its ends, and from the whole response alone", () => {
+    const whole = build(typical()).reply;
+    const without = (pattern: RegExp) => build(typical().filter(({ type }) => !pattern.test(String(type)))).reply;
+    expect(without(/delta$/)).toEqual(whole);
+    expect(without(/\.done$/)).toEqual(whole);
+    expect(without(/^(?!response\.completed)/)).toEqual(whole);
+    expect(without(/added$|done$/).text).toBe(whole.text);
+    const { response } = typical().at(-1) as { response: Event };
+    expect(build([response]).reply).toEqual(whole);
+  });
+
+  it("keeps parallel calls apart whose arguments come in turns, by place or by id", () => {
+    const output = [call("a", { id: "1" }), call("b", { id: "2" })];
+    const byPlace = [
+      added(output[0] as Event, 0),
+      added(output[1] as Event, 1),
+      args("{1", 0),
+      args("{2", 1),
+      args("}", 0),
+      args("}", 1),
+    ];
+    expect(callsOf(build([...byPlace, completed()]).reply)).toEqual([
+      ["a", "f", "{1}"],
+      ["b", "f", "{2}"],
+    ]);
+    const byId = [
+      added(output[0] as Event),
+      added(output[1] as Event),
+      args("{1", undefined, "1"),
+      args("{2", undefined, "2"),
+      args("}", undefined, "1"),
+    ];
+    expect(callsOf(build([...byId, completed()]).reply)).toEqual([
+      ["a", "f", "{1}"],
+      ["b", "f", "{2"],
+    ]);
+  });
+
+  it.each([
+    [
+      "that comes only when it is done",
+      [added(call("a"), 0), { type: "response.function_call_arguments.done", output_index: 0, arguments: "{}" }],
+    ],
+    ["that is done without having been added", [done(call("a", { arguments: "{}" }), 0)]],
+    ["that has no place", [added(call("a", { arguments: "" })), args("{}"), done(call("a", { arguments: "{}" }))]],
+    [
+      "that has arguments when it is added",
+      [added(call("a", { arguments: "{}", status: "in_progress" }), 0), args("{", 0), args("}", 0)],
+    ],
+    ["whose name comes last", [args("{}", 0), done(call("a", { arguments: "{}" }), 0)]],
+    [
+      "whose ids are new in each event",
+      [added(call("a", { id: "x1" }), 0), args("{}", 0, "x2"), done(call("a", { id: "x3", arguments: "{}" }), 0)],
+    ],
+    ["that is added twice", [added(call("a"), 0), added(call("a"), 0), args("{}", 0)]],
+    [
+      "that is done twice",
+      [added(call("a"), 0), done(call("a", { arguments: "{}" }), 0), done(call("a", { arguments: "{}" }), 0)],
+    ],
+    ["whose arguments are an object", [done(call("a", { arguments: {} }), 0)]],
+    ["with null fields", [added(call("a", { id: null, status: null, arguments: null }), 0), args("{}", 0)]],
+  ])("reads a call %s once", (_how, events) => {
+    for (const output of [[], [call("a", { arguments: "{}" })]]) {
+      const { reply, deltas } = build([...(events as Event[]), completed(output)]);
+      expect(callsOf(reply)).toEqual([["a", "f", "{}"]]);
+      expect(sum(deltas).tool_calls).toEqual(reply.tool_calls);
+    }
+  });
+
+  it("takes a place that is used a second time for another item", () => {
+    const events = [added(call("a", { id: "1" }), 0), args("{1}", 0), added(call("b", { id: "2" }), 0), args("{2}", 0)];
+    expect(callsOf(build([...events, completed()]).reply)).toEqual([
+      ["a", "f", "{1}"],
+      ["b", "f", "{2}"],
+    ]);
+    const shared = [text("Hello", 0), args("{}", 0), done(call("a", { arguments: "{}" }), 0)];
+    expect(build([...shared, completed()]).reply).toMatchObject({ text: "Hello", tool_calls: [{ id: "a" }] });
+  });
+
+  it("shows two messages as two paragraphs, and knows their texts again", () => {
+    const events = [
+      added({ type: "message", id: "m1", content: [] }, 0),
+      text("I look.", 0),
+      done(message("I look.", { id: "m1", phase: "commentary" }), 0),
+      added({ type: "message", id: "m2", content: [] }, 1),
+      text("Done.", 1),
+      done(message("Done.", { id: "m2", phase: "final_answer" }), 1),
+      completed([message("I look."), message("Done.")]),
+    ];
+    const { reply, extras } = build(events);
+    expect(reply.text).toBe("I look.\n\nDone.");
+    expect(extras).toEqual([
+      { type: "message", length: 7, phase: "commentary" },
+      { type: "message", length: 5, phase: "final_answer" },
+    ]);
+  });
+
+  it("reads refusals as text, and content of several parts", () => {
+    const parts = [text("a", 0, { content_index: 0 }), text("b", 0, { content_index: 1 })];
+    expect(
+      build([
+        ...parts,
+        { type: "response.refusal.delta", delta: "No.", output_index: 0, content_index: 2 },
+        completed(),
+      ]).reply.text,
+    ).toBe("abNo.");
+    const refused = [{ type: "refusal", refusal: "I can't." }];
+    expect(build([completed([{ type: "message", role: "assistant", content: refused }])]).reply.text).toBe("I can't.");
+  });
+
+  it("shows thoughts of open models, and a summary in paragraphs, but not both", () => {
+    const thought = (delta: string) => ({ type: "response.reasoning_text.delta", delta, output_index: 0 });
+    const part = (delta: string, summary_index: number) => ({
+      type: "response.reasoning_summary_text.delta",
+      delta,
+      output_index: 0,
+      summary_index,
+    });
+    expect(build([thought("Hm"), thought("m."), part("Thinks.", 0), completed()]).reply.reasoning).toBe("Hmm.");
+    expect(build([part("One", 0), part(".", 0), part("Two.", 1), completed()]).reply.reasoning).toBe("One.\n\nTwo.");
+    const item = reasoning("r", null, { content: [{ type: "reasoning_text", text: "Hmm." }] });
+    expect(build([done(item, 0), completed([item])]).reply.reasoning).toBe("Hmm.");
+  });
+
+  it("keeps no reasoning that is not encrypted, and none that led to an item that nobody asked for", () => {
+    expect(build([done(reasoning("r", null), 0), text("a", 1), completed()]).extras).toBeUndefined();
+    const search = { type: "web_search_call", id: "ws", status: "completed" };
+    const events = [done(reasoning("r1"), 0), done(search, 1), done(reasoning("r2"), 2), text("a", 3), completed()];
+    expect(build(events).extras).toEqual([
+      { type: "reasoning", id: "r2", summary: [], encrypted_content: "gAAA" },
+      { type: "message", length: 1 },
+    ]);
+  });
+
+  it("keeps the newest content of reasoning that comes twice, once", () => {
+    const events = [added(reasoning("r", "partial"), 0), done(reasoning("r", "whole"), 0), text("a", 1)];
+    const { extras } = build([...events, completed([reasoning("r", "whole"), message("a")])]);
+    expect(extras).toEqual([
+      { type: "reasoning", id: "r", summary: [], encrypted_content: "whole" },
+      { type: "message", length: 1 },
+    ]);
+  });
+
+  it("leaves out reasoning that is too large to be kept, and keeps the phases", () => {
+    const events = [done(reasoning("r", "x".repeat(300_000)), 0), done(message("a", { phase: "final_answer" }), 1)];
+    expect(build([...events, completed()], 2_000_000).extras).toEqual([
+      { type: "message", length: 1, phase: "final_answer" },
+    ]);
+  });
+
+  it.each([
+    [completed(), "stop"],
+    [
+      {
+        type: "response.incomplete",
+        response: { status: "incomplete", incomplete_details: { reason: "max_output_tokens" } },
+      },
+      "length",
+    ],
+    [{ type: "response.incomplete", response: { incomplete_details: null } }, "length"],
+    [{ type: "response.incomplete", response: { incomplete_details: { reason: "content_filter" } } }, "content_filter"],
+    [
+      { type: "response.completed", response: { status: "incomplete", incomplete_details: { reason: "max_tokens" } } },
+      "length",
+    ],
+    [{ type: "response.done", response: { output: null } }, "stop"],
+    [{ type: "response.completed", response: {} }, "stop"],
+  ])("ends with %j as %s", (event, finish) => {
+    const { builder, reply } = build([text("a", 0), event]);
+    expect([builder.finished, reply.finish]).toEqual([true, finish]);
+  });
+
+  it.each(["cancelled", "lost"])("is broken by the status %s", (status) => {
+    const { builder } = build([text("a", 0), { type: "response.completed", response: { status } }]);
+    expect([builder.finished, builder.broken?.word]).toEqual([false, status]);
+  });
+
+  it("has not ended without an event that says so, whatever else came", () => {
+    const events = typical().slice(0, -1);
+    expect(build(events).builder.finished).toBe(false);
+    expect(
+      build([{ type: "response.created", response: { status: "in_progress", output: [] } }]).builder.progress,
+    ).toBe("waiting");
+  });
+
+  it("ignores events that it does not know, and all after the end", () => {
+    const odd: Event[] = [
+      { type: "response.output_text.annotation.added", annotation: {} },
+      { type: "keepalive", sequence_number: 1 },
+      { type: 5 },
+      {},
+      { type: "response.output_item.added" },
+      { type: "response.output_item.done", item: "x" },
+      { type: "response.in_progress", response: null },
+    ];
+    expect(build([...odd, text("a", 0), completed(), text("b", 0), completed([message("abc")])]).reply.text).toBe("a");
+  });
+
+  it("stops a reply that grows without end: text, arguments, calls, encrypted content", () => {
+    const long = "x".repeat(60);
+    const attacks = [
+      [text(long, 0), text(long, 0)],
+      [args(long, 0), args(long, 0)],
+      [done(reasoning("r", long), 0), done(reasoning("s", long), 1)],
+      Array.from({ length: MAX_TOOL_CALLS + 1 }, (_, at) => added(call("", { name: "" }), at)),
+      Array.from({ length: 2000 }, (_, at) => added({ type: "message" }, at)),
+    ];
+    for (const events of attacks) expect(() => build(events as Event[], 100)).toThrow(ReplyTooLong);
+  });
+
+  it("throws nothing else and keeps to its deltas, whatever comes", () => {
+    const anyValue = fc.oneof(fc.jsonValue(), fc.constantFrom("a", "m1", 0, 1, null));
+    const types = typical().map(({ type }) => String(type));
+    const anyEvent = fc.record(
+      {
+        type: fc.constantFrom(...new Set(types), "response.incomplete", "x"),
+        delta: anyValue,
+        text: anyValue,
+        arguments: anyValue,
+        output_index: anyValue,
+        content_index: anyValue,
+        summary_index: anyValue,
+        item_id: anyValue,
+        item: fc.oneof(
+          anyValue,
+          fc.record({
+            type: fc.constantFrom("message", "reasoning", "function_call"),
+            id: anyValue,
+            call_id: anyValue,
+            name: anyValue,
+            arguments: anyValue,
+            content: anyValue,
+            summary: anyValue,
+            encrypted_content: anyValue,
+          }),
+        ),
+        response: fc.oneof(anyValue, fc.record({ status: anyValue, output: anyValue, usage: anyValue })),
+      },
+      { requiredKeys: ["type"] },
+    );
+    fc.assert(
+      fc.property(fc.array(anyEvent, { maxLength: 12 }), (events) => {
+        const { reply, deltas } = build(events);
+        expect(sum(deltas)).toEqual({ text: reply.text, reasoning: reply.reasoning, tool_calls: reply.tool_calls });
+      }),
+    );
+  });
+});

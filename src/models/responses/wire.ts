@@ -1,0 +1,59 @@
+// OpenAI's Responses API, without a memory on the server: each request has the whole history, and reasoning comes and goes
+// encrypted.
+import type { FunctionTool, ResponseCreateParamsStreaming } from "openai/resources/responses/responses";
+import type { ModelMessage, ModelRequest, ToolDescription } from "../../agent/model.ts";
+import { isRecord } from "../../lib/is-record.ts";
+import { textOf } from "../../protocol/message.ts";
+import { isRefusedValue } from "../exchange/failure/refusal.ts";
+import { hashText } from "../exchange/hash.ts";
+import type { Body, Wire, WireContext } from "../exchange/wire.ts";
+import { createReplyBuilder } from "./reply/reply-builder.ts";
+import { toInput } from "./request/items.ts";
+
+export const responsesWire: Wire = {
+  reply_name: "response of a model",
+  needed_fields: new Set(["model", "input", "stream", "tools"]),
+  limitField: () => "max_output_tokens",
+  effortFields: (effort) => ({ reasoning: { effort } }),
+  write: (request, context) => ({ ...writeRequest(request, context) }) satisfies Body,
+  send: (client, body, options) =>
+    client.responses.create(body as unknown as ResponseCreateParamsStreaming, options).asResponse(),
+  createReply: createReplyBuilder,
+  readFailure,
+  ends_with_done: false,
+};
+
+function writeRequest(request: ModelRequest, context: WireContext): ResponseCreateParamsStreaming {
+  const { profile } = context;
+  return {
+    model: request.model,
+    input: toInput(request, context),
+    stream: true,
+    store: false,
+    ...(profile.reasons ? { include: ["reasoning.encrypted_content"], reasoning: { summary: "auto" } } : {}),
+    ...(profile.cache_key ? { prompt_cache_key: cacheKey(request.messages) } : {}),
+    ...(typeof request.temperature === "number" ? { temperature: request.temperature } : {}),
+    ...(request.tools.length > 0 ? { tools: request.tools.map(toTool) } : {}),
+  };
+}
+
+/** Without the word, the server would make every field required: ours have optional ones. */
+function toTool({ name, description, parameters }: ToolDescription): FunctionTool {
+  return { type: "function", name, description, parameters, strict: false };
+}
+
+/** A conversation is known by its first question, so that its requests find the machine that has cached the last one. */
+function cacheKey(messages: readonly ModelMessage[]): string {
+  const first = messages.find(({ role }) => role === "user");
+  return first?.role === "user" ? hashText(textOf(first.content)) : "";
+}
+
+/** A failure is an event of its own, a status of the response, or an error as in chat completions. */
+function readFailure(event: Record<string, unknown>): Record<string, unknown> | null {
+  if (event.type === "error") return event;
+  const response = isRecord(event.response) ? event.response : event;
+  if (event.type === "response.failed" || response.status === "failed") {
+    return isRecord(response.error) ? response.error : { message: "the response failed" };
+  }
+  return typeof event.type !== "string" && isRefusedValue({ choices: null, ...event }) ? event : null;
+}
