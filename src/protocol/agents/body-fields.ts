@@ -17,7 +17,17 @@ export const protectedFields: ReadonlySet<string> = new Set([
   ...["route", "prompt_id", "prompt_variables", "prompt_version"],
   // Addresses and keys of others, and what a proxy logs where.
   ...["mcp_servers", "data_sources", "extra_body", "extra_query", "extra_headers", "headers", "default_headers"],
-  ...["client", "http_client", "proxy", "proxies", "ssl_verify", "credentials", "tenant_id", "client_id", "region_name"],
+  ...[
+    "client",
+    "http_client",
+    "proxy",
+    "proxies",
+    "ssl_verify",
+    "credentials",
+    "tenant_id",
+    "client_id",
+    "region_name",
+  ],
   ...["callbacks", "success_callback", "failure_callback", "service_callback", "logger_fn", "proxy_server_request"],
   ...["secret_fields", "guardrails", "guardrail_config", "disable_global_guardrails", "permissions", "no-log"],
   ...["mock_response", "mock_tool_calls", "mock_timeout", "input_cost_per_token", "output_cost_per_token"],
@@ -30,7 +40,8 @@ const MAX_CHARACTERS = 8 * 1024;
 const MAX_LEVELS = 16;
 
 /** What an address or a key is called, at any depth: `aws_sts_endpoint`, `langfuse_host`, `server_url`. */
-const addressStart = /^(?:aws|azure|vertex|gcs|s3|sagemaker|watsonx|litellm|langfuse|langsmith|arize|posthog|userapikey)/;
+const addressStart =
+  /^(?:aws|azure|vertex|gcs|s3|sagemaker|watsonx|litellm|langfuse|langsmith|arize|posthog|userapikey)/;
 const addressEnd =
   /(?:url|uri|host|hostname|endpoint|apibase|apikey|apiversion|credentials?|secret|password|accesstoken|bearertoken|authtoken|idtoken|authorization|headers?|proxy)$/;
 /** With a scheme, or without one before a host; and what LiteLLM replaces by a secret or reads from a file. */
@@ -60,24 +71,30 @@ export function findBodyFault(fields: unknown): string | null {
   return length > MAX_CHARACTERS ? `is larger than ${MAX_CHARACTERS} characters of JSON` : null;
 }
 
-function findDeepFault(value: unknown, levels: number): string | null {
-  if (typeof value === "string") return value.isWellFormed() ? null : "is not well-formed Unicode (a lone surrogate)";
+/** `name` is the field that the value is in, also through lists. */
+function findDeepFault(value: unknown, levels: number, name = ""): string | null {
+  if (typeof value === "string") return findTextFault(value, name);
   if (typeof value === "number" && !Number.isFinite(value)) return "has a number that JSON can't have";
   if (typeof value !== "object" || value === null) return null;
   if (levels === 0) return `is nested deeper than ${MAX_LEVELS} levels`;
-  for (const [name, inner] of Object.entries(value)) {
-    const fault = findNamedFault(name, inner) ?? findDeepFault(inner, levels - 1);
+  const isList = Array.isArray(value);
+  for (const [key, inner] of Object.entries(value)) {
+    const fault = (isList ? null : findNameFault(key)) ?? findDeepFault(inner, levels - 1, isList ? name : key);
     if (fault !== null) return fault;
   }
   return null;
 }
 
-function findNamedFault(name: string, value: unknown): string | null {
+function findNameFault(name: string): string | null {
   const plain = plainName(name);
   const isAddress = addressStart.test(plain) || addressEnd.test(plain);
   if (name === "__proto__" || isAddress) return `${quote(name)} may not be set here`;
-  if (!name.isWellFormed()) return "is not well-formed Unicode (a lone surrogate)";
-  return typeof value === "string" && addressValue.test(value) ? `${quote(name)} may not be an address` : null;
+  return name.isWellFormed() ? null : "is not well-formed Unicode (a lone surrogate)";
+}
+
+function findTextFault(text: string, name: string): string | null {
+  if (!text.isWellFormed()) return "is not well-formed Unicode (a lone surrogate)";
+  return addressValue.test(text) ? `${quote(name)} may not be an address` : null;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
