@@ -7,6 +7,7 @@ import { useWords } from "../../state/words.ts";
 import { Advanced, Beside, Check, Form } from "../parts/form.tsx";
 import { useAction } from "../use-action.ts";
 import { type AgentDraft, bodyOf } from "./agent.ts";
+import { FurtherModelFields, ModelFields } from "./model-fields.tsx";
 import { words } from "./words.ts";
 
 interface Draft {
@@ -56,17 +57,11 @@ export function AgentForm({
         value={draft.instructions}
         onChange={(event) => change({ instructions: event.target.value })}
       />
+      <ModelFields {...{ draft, change }} />
       <WorkFields {...{ draft, change }} />
       <ApprovalFields {...{ draft, change }} />
       <Advanced label={said.advanced}>
-        <TextArea
-          label={said.fallbacks}
-          hint={said.fallbacksHint}
-          rows={2}
-          spellCheck={false}
-          value={draft.fallback_models}
-          onChange={(event) => change({ fallback_models: event.target.value })}
-        />
+        <FurtherModelFields {...{ draft, change }} />
         <TextArea
           label={said.rest}
           hint={said.restHint}
@@ -85,26 +80,15 @@ function WorkFields({ draft, change }: Draft) {
   const said = useWords(words);
   return (
     <>
-      <Beside>
-        <TextField
-          label={said.model}
-          hint={said.modelHint}
-          maxLength={200}
-          spellCheck={false}
-          autoComplete="off"
-          value={draft.model}
-          onChange={(event) => change({ model: event.target.value })}
-        />
-        <TextField
-          label={said.maxSteps}
-          type="number"
-          required
-          min={1}
-          max={1000}
-          value={draft.max_steps}
-          onChange={(event) => change({ max_steps: event.target.value })}
-        />
-      </Beside>
+      <TextField
+        label={said.maxSteps}
+        type="number"
+        required
+        min={1}
+        max={1000}
+        value={draft.max_steps}
+        onChange={(event) => change({ max_steps: event.target.value })}
+      />
       <Beside>
         <Select
           label={said.planOrder}
