@@ -7,7 +7,7 @@ import { useWords } from "../../state/words.ts";
 import { Advanced, Beside, Check, Form } from "../parts/form.tsx";
 import { useAction } from "../use-action.ts";
 import { type AgentDraft, bodyOf } from "./agent.ts";
-import { FurtherModelFields, ModelFields } from "./model-fields.tsx";
+import { ModelFields } from "./model-fields.tsx";
 import { words } from "./words.ts";
 
 interface Draft {
@@ -61,7 +61,14 @@ export function AgentForm({
       <WorkFields {...{ draft, change }} />
       <ApprovalFields {...{ draft, change }} />
       <Advanced label={said.advanced}>
-        <FurtherModelFields {...{ draft, change }} />
+        <TextArea
+          label={said.fallbacks}
+          hint={said.fallbacksHint}
+          rows={2}
+          spellCheck={false}
+          value={draft.fallback_models}
+          onChange={(event) => change({ fallback_models: event.target.value })}
+        />
         <TextArea
           label={said.rest}
           hint={said.restHint}
@@ -80,15 +87,6 @@ function WorkFields({ draft, change }: Draft) {
   const said = useWords(words);
   return (
     <>
-      <TextField
-        label={said.maxSteps}
-        type="number"
-        required
-        min={1}
-        max={1000}
-        value={draft.max_steps}
-        onChange={(event) => change({ max_steps: event.target.value })}
-      />
       <Beside>
         <Select
           label={said.planOrder}

@@ -1,7 +1,7 @@
 // What an agent's model is: chosen from the models that the server offers, or typed, since a server's list may be
-// incomplete; and how it is asked.
+// incomplete; and how it is asked, how often and how long it answers.
 import { useId } from "react";
-import { Select, TextArea, TextField } from "../../parts/field.tsx";
+import { Select, TextField } from "../../parts/field.tsx";
 import { useWords } from "../../state/words.ts";
 import { Beside } from "../parts/form.tsx";
 import { type AgentDraft, efforts } from "./agent.ts";
@@ -18,7 +18,7 @@ export function ModelFields({ draft, change }: Draft) {
   const listId = useId();
   const { data, incomplete } = useModels();
   const usual = data.find(({ is_default }) => is_default)?.id ?? null;
-  const missing = incomplete.length > 0 ? ` ${said.modelsIncomplete(incomplete.join(", "))}` : "";
+  const missing = incomplete.length > 0 ? said.modelsIncomplete(incomplete.join(", ")) : "";
   return (
     <>
       <Beside>
@@ -49,36 +49,31 @@ export function ModelFields({ draft, change }: Draft) {
           ))}
         </Select>
       </Beside>
+      <Beside>
+        <TextField
+          label={said.maxSteps}
+          type="number"
+          required
+          min={1}
+          max={1000}
+          value={draft.max_steps}
+          onChange={(event) => change({ max_steps: event.target.value })}
+        />
+        <TextField
+          label={said.longestReply}
+          hint={said.longestReplyHint}
+          type="number"
+          min={1}
+          max={1_000_000}
+          value={draft.max_output_tokens}
+          onChange={(event) => change({ max_output_tokens: event.target.value })}
+        />
+      </Beside>
       <datalist id={listId}>
         {data.map(({ id }) => (
           <option key={id} value={id} />
         ))}
       </datalist>
-    </>
-  );
-}
-
-export function FurtherModelFields({ draft, change }: Draft) {
-  const said = useWords(words);
-  return (
-    <>
-      <TextArea
-        label={said.fallbacks}
-        hint={said.fallbacksHint}
-        rows={2}
-        spellCheck={false}
-        value={draft.fallback_models}
-        onChange={(event) => change({ fallback_models: event.target.value })}
-      />
-      <TextField
-        label={said.longestReply}
-        hint={said.longestReplyHint}
-        type="number"
-        min={1}
-        max={1_000_000}
-        value={draft.max_output_tokens}
-        onChange={(event) => change({ max_output_tokens: event.target.value })}
-      />
     </>
   );
 }
