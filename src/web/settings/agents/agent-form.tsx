@@ -86,26 +86,24 @@ export function AgentForm({
 function WorkFields({ draft, change }: Draft) {
   const said = useWords(words);
   return (
-    <>
-      <Beside>
-        <Select
-          label={said.planOrder}
-          value={draft.plan_order}
-          onChange={(event) => change({ plan_order: event.target.value === "free" ? "free" : "strict" })}
-        >
-          <option value="strict">{said.planOrders.strict}</option>
-          <option value="free">{said.planOrders.free}</option>
-        </Select>
-        <Select
-          label={said.evidence}
-          value={draft.evidence}
-          onChange={(event) => change({ evidence: event.target.value === "challenge" ? "challenge" : "note" })}
-        >
-          <option value="note">{said.evidences.note}</option>
-          <option value="challenge">{said.evidences.challenge}</option>
-        </Select>
-      </Beside>
-    </>
+    <Beside>
+      <Select
+        label={said.planOrder}
+        value={draft.plan_order}
+        onChange={(event) => change({ plan_order: event.target.value === "free" ? "free" : "strict" })}
+      >
+        <option value="strict">{said.planOrders.strict}</option>
+        <option value="free">{said.planOrders.free}</option>
+      </Select>
+      <Select
+        label={said.evidence}
+        value={draft.evidence}
+        onChange={(event) => change({ evidence: event.target.value === "challenge" ? "challenge" : "note" })}
+      >
+        <option value="note">{said.evidences.note}</option>
+        <option value="challenge">{said.evidences.challenge}</option>
+      </Select>
+    </Beside>
   );
 }
 
