@@ -58,7 +58,10 @@ async function startModelStandIn(settings: Settings, stopping: Stopping): Promis
     settings: { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: MODEL },
     standIn: true,
     label: `scripted demo model, not a real one (set OPENAI_API_KEY to use one)${others}`,
-    warnings: OPENAI_BASE_URL ? ["OPENAI_BASE_URL is ignored: OPENAI_API_KEY is not set."] : [],
+    warnings: [
+      ...(OPENAI_BASE_URL ? ["OPENAI_BASE_URL is ignored: OPENAI_API_KEY is not set."] : []),
+      ...(OPENAI_MODEL ? ["OPENAI_MODEL is ignored: OPENAI_API_KEY is not set, and it names no server."] : []),
+    ],
   };
 }
 

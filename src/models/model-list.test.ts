@@ -108,6 +108,31 @@ describe("the list of models", () => {
     expect([await askAfter(301_000), await askAfter(29_000), await askAfter(2000)]).toEqual([3, 3, 4]);
   });
 
+  it("ends with the time limit, and asks those first next time that were not reached", async () => {
+    const MODEL_SERVERS = Object.fromEntries(
+      Array.from({ length: 9 }, (_, n) => [`s${n}`, { base_url: `http://s${n}.example` }]),
+    );
+    const settings = readModelSettings({ MODEL_SERVERS });
+    const asked: string[] = [];
+    const fetch = (input: string | URL | Request, init?: RequestInit) => {
+      asked.push(new URL(String(input)).hostname.slice(0, 2));
+      return new Promise<Response>((_, reject) => {
+        const fail = () => reject(new Error("aborted"));
+        if (init?.signal?.aborted) fail();
+        init?.signal?.addEventListener("abort", fail);
+      });
+    };
+    const list = async (answer_ms: number, all_ms: number) => {
+      asked.length = 0;
+      const { incomplete } = await listModels(settings, { fetch, now: () => 0, limits: { answer_ms, all_ms } });
+      expect(incomplete).toHaveLength(9);
+      return asked.toSorted().join();
+    };
+    expect(await list(60_000, 20)).toBe("s0,s1,s2,s3,s4,s5,s6,s7,s8");
+    expect(await list(20, 60_000)).toBe("s0,s1,s2,s3,s4,s5,s6,s7,s8");
+    expect(await list(20, 60_000)).toBe("");
+  });
+
   it("is empty where nothing is set up", async () => {
     expect(await listModels(readModelSettings({}))).toEqual({ data: [], incomplete: [] });
   });

@@ -18,14 +18,15 @@ export interface ModelList {
 export interface ListOptions {
   fetch?: typeof fetch;
   now?: () => number;
+  /** How long one server may take, and all together. */
+  limits?: { answer_ms: number; all_ms: number };
 }
 
 /** A router's list of 400 models with descriptions and prices is about 1 MiB. */
 const MAX_BYTES = 4 * 1024 * 1024;
 const MAX_IDS = 1000;
 /** Somebody waits with a form open. */
-const ANSWER_MS = 5_000;
-const ALL_MS = 10_000;
+const usualLimits = { answer_ms: 5_000, all_ms: 10_000 };
 /** A Worker has six connections at a time. */
 const MAX_PARALLEL = 6;
 /** Providers add a model in a week, and a server that was down is back in a minute. */
@@ -43,7 +44,7 @@ const asked = new WeakMap<ModelServer, Offered & { until: number }>();
 export async function listModels(settings: ModelSettings, options: ListOptions = {}): Promise<ModelList> {
   const servers: (readonly [string, ModelServer])[] = [...settings.servers];
   if (settings.default_server !== null) servers.unshift([DEFAULT_SERVER, settings.default_server]);
-  const all = AbortSignal.timeout(ALL_MS);
+  const all = AbortSignal.timeout((options.limits ?? usualLimits).all_ms);
   const offers: Offered[] = [];
   const left = servers.entries();
   const work = async (): Promise<void> => {
@@ -72,24 +73,25 @@ function isAtDefault(settings: ModelSettings, id: string): boolean {
 
 async function findOffered(
   server: ModelServer,
-  signal: AbortSignal,
-  { fetch: request = fetch, now = Date.now }: ListOptions,
+  all: AbortSignal,
+  { fetch: request = fetch, now = Date.now, limits = usualLimits }: ListOptions,
 ): Promise<Offered> {
   if (server.models !== null) return { ids: server.models, is_complete: true };
   const known = asked.get(server);
   if (known !== undefined && known.until > now()) return known;
-  const found = await ask(server, signal, request);
+  const found = await ask(server, AbortSignal.any([all, AbortSignal.timeout(limits.answer_ms)]), request);
+  // The time that others took says nothing of this server. The next list begins with it, since theirs is known by then.
+  if (all.aborted && !found.is_complete) return found;
   asked.set(server, { ...found, until: now() + (found.is_complete ? KEEP_MS : KEEP_FAILURE_MS) });
   return found;
 }
 
 /** Never rejects: one server's failure is its own. Redirects are not followed, since the request carries the key. */
-async function ask(server: ModelServer, all: AbortSignal, request: typeof fetch): Promise<Offered> {
+async function ask(server: ModelServer, signal: AbortSignal, request: typeof fetch): Promise<Offered> {
   try {
     const { base_url, query } = readAddress(server.base_url);
     const url = new URL(`${base_url}/models`);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    const signal = AbortSignal.any([all, AbortSignal.timeout(ANSWER_MS)]);
     const response = await request(url, { headers: headersFor(server), redirect: "manual", signal });
     if (!response.ok) {
       await response.body?.cancel();
