@@ -7,6 +7,7 @@ import { type Followed, followRun } from "../src/web/client/follow.ts";
 import { newId } from "../src/web/client/ids.ts";
 import { restore } from "../src/web/client/restore.ts";
 import { type AskArguments, readArguments, usage } from "./ask/arguments.ts";
+import { modelLines } from "./ask/models.ts";
 import { answerQuestions } from "./ask/questions.ts";
 import { Screen } from "./ask/screen.ts";
 import { plain } from "./ask/width.ts";
@@ -84,8 +85,13 @@ async function runOnce(api: Api, followed: Followed, screen: Screen, before: Con
 
 async function ask(options: AskArguments): Promise<number> {
   const { api, url } = await findServer(options);
+  const { message, model } = options;
+  if (message === null) return await listModels(api);
   const thread = options.thread ?? newId("thread");
-  const begin: Followed["begin"] = { kind: "message", id: newId("msg"), text: options.message };
+  const begin: Followed["begin"] = {
+    ...{ kind: "message", id: newId("msg"), text: message },
+    ...(model === null ? {} : { model }),
+  };
   let followed: Followed = { thread, run: newId("inv"), begin };
   let view = await readThread(api, options.thread);
   const screen = new Screen(process.stdout, view);
@@ -109,6 +115,11 @@ async function ask(options: AskArguments): Promise<number> {
   }
   screen.end();
   return conclude(view, url, thread);
+}
+
+async function listModels(api: Api): Promise<number> {
+  for (const line of modelLines(await api.listModels())) console.log(line);
+  return 0;
 }
 
 /** The thread's newest run: the one that someone else's answer started, or else the one that asked. */

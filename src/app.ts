@@ -17,6 +17,7 @@ import { addEvents } from "./http/routes/events.ts";
 import { addHealth } from "./http/routes/health.ts";
 import { addInbox } from "./http/routes/inbox.ts";
 import { addMessages } from "./http/routes/messages.ts";
+import { addModels } from "./http/routes/models.ts";
 import { addRuns } from "./http/routes/runs.ts";
 import { addTasks } from "./http/routes/tasks.ts";
 import { addThreads } from "./http/routes/threads.ts";
@@ -84,6 +85,7 @@ const resources = [
   addEvents,
   addAgents,
   addAgentVersions,
+  addModels,
   addTriggers,
   addHooks,
   addWebhooks,

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Env, readConfig } from "./config.ts";
 
 function readLimits(settings: Record<string, unknown>) {
-  return readConfig({ OPENAI_API_KEY: "key", ...settings } as unknown as Env).openai?.limits;
+  return readConfig({ OPENAI_API_KEY: "key", ...settings } as unknown as Env).models.limits;
 }
 
 describe("MODEL_CONTEXT_TOKENS", () => {
@@ -16,7 +16,7 @@ describe("MODEL_CONTEXT_TOKENS", () => {
     ["1e12", 100_000_000],
   ])("is clamped to its bounds, or null if it is no number: %s is %s", (value, expected) => {
     const env = { OPENAI_API_KEY: "key", MODEL_CONTEXT_TOKENS: value } as unknown as Env;
-    expect(readConfig(env).openai?.context_tokens).toBe(expected);
+    expect(readConfig(env).models.default_server?.context_tokens).toBe(expected);
   });
 });
 
@@ -44,7 +44,7 @@ describe("silence limits of the model", () => {
     ["Infinity", 1800],
     [true, 300],
   ])("are clamped to their bounds: %s is %i s", (value, expected) => {
-    expect(readLimits({ MODEL_IDLE_SECONDS: value })?.idle_ms).toBe(expected * 1000);
+    expect(readLimits({ MODEL_IDLE_SECONDS: value }).idle_ms).toBe(expected * 1000);
   });
 });
 

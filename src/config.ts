@@ -1,5 +1,6 @@
 // Settings: parses `Env` once into plain values (docs/settings.md). Nothing else reads vars and secrets.
 import { z } from "zod";
+import { type ModelSettings, readModelSettings } from "./config/models.ts";
 import type { ThreadApi } from "./protocol/thread.ts";
 
 /** The bindings of wrangler.toml, and the vars and secrets of a deployment. */
@@ -17,7 +18,12 @@ export interface Env {
   OPENAI_API_KEY?: string;
   OPENAI_BASE_URL?: string;
   OPENAI_MODEL?: string;
+  OPENAI_MODELS?: string;
+  MODEL_SERVERS?: string;
   MODEL_PROFILE?: string;
+  MODEL_API?: string;
+  MODEL_HEADERS?: string;
+  MODEL_EXTRA_BODY?: string;
   AI_GATEWAY_TOKEN?: string;
   MODEL_FIRST_BYTE_SECONDS?: string;
   MODEL_IDLE_SECONDS?: string;
@@ -43,19 +49,7 @@ export interface Env {
 }
 
 export interface Config {
-  openai: {
-    api_key: string;
-    base_url: string;
-    model: string;
-    /** Names the kind of server where its address and the model's name don't show it. */
-    profile: string | null;
-    /** Opens Cloudflare's AI Gateway. */
-    gateway_token: string | null;
-    /** How long the model may be silent before its reply begins, and during it. */
-    limits: { first_byte_ms: number; idle_ms: number };
-    /** How many tokens one call may take, for any model; null derives it from the model's name. */
-    context_tokens: number | null;
-  } | null;
+  models: ModelSettings;
   daytona: { api_key: string; api_url: string; target: string | null; snapshot: string | null } | null;
   admin_api_key: string | null;
   /** How long a person may take to answer a question or an approval; null means for ever. */
@@ -107,23 +101,6 @@ const list = text.transform((value) =>
     .filter((item) => item !== ""),
 );
 
-/** A model call as a whole ends after half an hour (`total_ms` of the model), so no part of it can wait longer. */
-const MAX_WAIT_SECONDS = 1800;
-
-/**
- * Reasoning models send nothing while they think, and some servers hold a long call back until it is whole: minutes
- * were seen for both.
- */
-const FIRST_BYTE_SECONDS = 600;
-const IDLE_SECONDS = 300;
-
-/** In ms. A number out of bounds becomes the nearest bound; a value that is no number counts as not set. */
-const seconds = (fallback: number) =>
-  z.union([z.number(), text]).transform((value) => {
-    const given = value === undefined || value === "" ? Number.NaN : Number(value);
-    return 1000 * (Number.isNaN(given) ? fallback : Math.min(MAX_WAIT_SECONDS, Math.max(1, given)));
-  });
-
 /** A week: long enough for a holiday, and an approval does not come months after its question. */
 const DEFAULT_INTERRUPT_HOURS = 7 * 24;
 const MAX_INTERRUPT_HOURS = 366 * 24;
@@ -135,16 +112,6 @@ const hours = z.union([z.number(), text]).transform((value): number | null => {
   return read === 0 || read > MAX_INTERRUPT_HOURS ? null : read * 3_600_000;
 });
 
-/** The system prompt and the tools alone take more than half of the minimum. No model reads as much as the maximum. */
-const MIN_CONTEXT_TOKENS = 8_000;
-const MAX_CONTEXT_TOKENS = 100_000_000;
-
-const contextTokens = z.union([z.number(), text]).transform((value) => {
-  const given = value === undefined || value === "" ? Number.NaN : Number(value);
-  if (Number.isNaN(given)) return null;
-  return Math.floor(Math.min(MAX_CONTEXT_TOKENS, Math.max(MIN_CONTEXT_TOKENS, given)));
-});
-
 /** `cpu=4,memory=8,disk=10`; a part that is missing or no number counts as not set. */
 const resources = list.transform((items): SandboxResources => {
   const given = Object.fromEntries(items.map((item) => item.split("=").map((part) => part.trim())));
@@ -154,15 +121,7 @@ const resources = list.transform((items): SandboxResources => {
 });
 
 const settings = z.object({
-  OPENAI_API_KEY: text,
-  OPENAI_BASE_URL: text,
-  OPENAI_MODEL: text,
-  MODEL_PROFILE: text,
-  AI_GATEWAY_TOKEN: text,
-  MODEL_FIRST_BYTE_SECONDS: seconds(FIRST_BYTE_SECONDS),
-  MODEL_IDLE_SECONDS: seconds(IDLE_SECONDS),
   INTERRUPT_HOURS: hours,
-  MODEL_CONTEXT_TOKENS: contextTokens,
   DAYTONA_API_KEY: text,
   DAYTONA_API_URL: text,
   DAYTONA_TARGET: text,
@@ -184,17 +143,7 @@ const settings = z.object({
 export function readConfig(env: Env): Config {
   const values = settings.parse(env);
   return {
-    openai: values.OPENAI_API_KEY
-      ? {
-          api_key: values.OPENAI_API_KEY,
-          base_url: values.OPENAI_BASE_URL || "https://api.openai.com/v1",
-          model: values.OPENAI_MODEL || "gpt-5",
-          profile: values.MODEL_PROFILE?.toLowerCase() || null,
-          gateway_token: values.AI_GATEWAY_TOKEN || null,
-          limits: { first_byte_ms: values.MODEL_FIRST_BYTE_SECONDS, idle_ms: values.MODEL_IDLE_SECONDS },
-          context_tokens: values.MODEL_CONTEXT_TOKENS,
-        }
-      : null,
+    models: readModelSettings(env),
     daytona: values.DAYTONA_API_KEY
       ? {
           api_key: values.DAYTONA_API_KEY,

@@ -3,14 +3,18 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 export interface AskArguments {
-  message: string;
+  /** Null lists the models instead. */
+  message: string | null;
+  /** Null is the agent's. */
+  model: string | null;
   url: string | null;
   key: string | null;
   thread: string | null;
   state: string;
 }
 
-export const usage = 'npm run ask -- "帮我做一个电商网站" [--thread ID] [--url URL --key KEY] [--state DIR]';
+export const usage = `npm run ask -- "帮我做一个电商网站" [--model NAME] [--thread ID] [--url URL --key KEY] [--state DIR]
+       npm run ask -- --models`;
 
 /** Throws an error with a message for people. */
 export function readArguments(list: string[], root: string): AskArguments {
@@ -21,11 +25,15 @@ export function readArguments(list: string[], root: string): AskArguments {
       url: { type: "string" },
       key: { type: "string" },
       thread: { type: "string" },
+      model: { type: "string" },
+      models: { type: "boolean", default: false },
       state: { type: "string", default: resolve(root, ".wrangler/state") },
     },
   });
   const message = positionals.join(" ");
-  if (message.trim() === "") throw new Error("no request given");
+  if (values.models && message.trim() !== "") throw new Error("--models takes no request");
+  if (!values.models && message.trim() === "") throw new Error("no request given");
+  if (values.model?.trim() === "") throw new Error("--model must not be empty; --models lists the names");
   if (values.url !== undefined && !/^https?:$/.test(URL.parse(values.url)?.protocol ?? "")) {
     throw new Error("--url must be the address of a server, such as http://localhost:8787");
   }
@@ -33,7 +41,8 @@ export function readArguments(list: string[], root: string): AskArguments {
     throw new Error("--thread must be 1 to 64 letters, digits, - or _");
   }
   return {
-    message,
+    message: values.models ? null : message,
+    model: values.model?.trim() ?? null,
     url: values.url ?? null,
     key: values.key ?? null,
     thread: values.thread ?? null,

@@ -108,6 +108,17 @@ describe("an evaluation with a model", () => {
     expect((await run([...options, "--replay", path])).text).toContain("ANOTHER prompt (00000000)");
   });
 
+  it("asks a model of another server by its name, and says so if it is at none", async () => {
+    const server = { base_url: scripted.baseUrl, key: "key-of-the-second", models: ["scripted-demo"] };
+    const settings = { MODEL_SERVERS: JSON.stringify({ second: server }) };
+    const asked = await run(["--only", "small-talk-1", "--model", "second/scripted-demo"], settings);
+    expect(asked.text).toContain("second/scripted-demo at 127.0.0.1");
+    expect(asked.text).not.toContain("REPLAY");
+    for (const options of [["--model", "second/other"], ["--model", "other"], []]) {
+      await expect(run(["--only", "small-talk-1", ...options], settings)).rejects.toThrow(/second/);
+    }
+  });
+
   it("reports a model that fails, without control characters from its message", async () => {
     const failure = {
       code: "model_error",

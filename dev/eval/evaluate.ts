@@ -2,7 +2,7 @@
 // recordings, and prints at the beginning and the end that they prove nothing about the prompt.
 import { join } from "node:path";
 import { type Config, type Env, readConfig } from "../../src/config.ts";
-import { models } from "../../src/models/index.ts";
+import { createModels, findRoute, type Route } from "../../src/models/index.ts";
 import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import { createTools } from "../../src/tools/index.ts";
 import type { Settings } from "../start/settings.ts";
@@ -58,17 +58,29 @@ async function openSource(options: EvalArguments, settings: Settings): Promise<S
   const agent = agentConfig.parse({ tool_format: options.tool_format });
   // Of `Env` only vars are read here; its bindings exist on the platform only.
   const config = readConfig(settings as unknown as Env);
-  const { openai } = config;
+  const route = options.replay === null ? chooseModel(config.models, options.model) : null;
   const tools = createTools(config);
-  if (openai === null && options.record !== null) throw new Error("--record needs a model: set OPENAI_API_KEY");
-  if (openai === null || options.replay !== null) {
+  if (route === null && options.record !== null) throw new Error(needsModel);
+  if (route === null) {
     const recordings = await readRecordings(options.replay ?? handmade);
     const setup = await prepare(createReplayModel(recordings), "recordings", agent, tools);
     return { setup, notice: describeReplay(recordings, setup), place: "recorded replies" };
   }
-  const setup = await prepare(models[agent.tool_format](openai), options.model ?? openai.model, agent, tools);
-  const place = `${setup.name} at ${hostOf(openai)}, ${agent.tool_format} tool calls`;
-  return { setup, notice: isLocal(openai) ? local : null, place };
+  const setup = await prepare(createModels(config.models)[agent.tool_format](), route.name, agent, tools);
+  const place = `${setup.name} at ${hostOf(route)}, ${agent.tool_format} tool calls`;
+  return { setup, notice: isLocal(route) ? local : null, place };
+}
+
+const needsModel = "--record needs a model: set OPENAI_API_KEY, or name a model of MODEL_SERVERS";
+
+/** Null where no server is set up. Throws an error with a message for people where the model is at none. */
+function chooseModel(settings: Config["models"], asked: string | null): (Route & { name: string }) | null {
+  const name = asked ?? settings.default_model;
+  const hasServer = settings.default_server !== null || settings.servers.size > 0;
+  if (settings.problem === null && !hasServer) return null;
+  const routing = findRoute(settings, name ?? "");
+  if (!routing.ok) throw new Error(routing.message);
+  return { ...routing.route, name: name ?? "" };
 }
 
 function describeReplay({ origin }: Recordings, { fingerprint }: Setup): string {
@@ -86,12 +98,12 @@ and NOTHING about the prompt. To evaluate the prompt, set OPENAI_API_KEY and run
 const local = `The model is at an address of this machine. If it is the scripted demo model (npm run model), it does not read
 the prompt, and these figures say NOTHING about it.`;
 
-function hostOf({ base_url }: NonNullable<Config["openai"]>): string {
-  return URL.parse(base_url)?.host ?? "an invalid URL";
+function hostOf({ server }: Route): string {
+  return URL.parse(server.base_url)?.host ?? "an invalid URL";
 }
 
-function isLocal(openai: NonNullable<Config["openai"]>): boolean {
-  return /^(?:localhost|127\.[\d.]+|\[::1\])(?::\d+)?$/.test(hostOf(openai));
+function isLocal(route: Route): boolean {
+  return /^(?:localhost|127\.[\d.]+|\[::1\])(?::\d+)?$/.test(hostOf(route));
 }
 
 /** One short conversation, in the form of the laboratory of wires. */
@@ -101,20 +113,22 @@ async function recordWire(
   settings: Settings,
   { options, signal }: { options: EvalArguments; signal: AbortSignal },
 ): Promise<string> {
-  const { openai } = readConfig(settings as unknown as Env);
-  if (openai === null) throw new Error("--record needs a model: set OPENAI_API_KEY");
-  const secrets = [openai.api_key, openai.gateway_token].filter((secret) => secret !== null);
+  const config = readConfig(settings as unknown as Env);
+  const route = chooseModel(config.models, setup.name);
+  if (route === null) throw new Error(needsModel);
+  const { api_key, gateway_token, headers } = route.server;
+  const secrets = [api_key, gateway_token, ...Object.values(headers)].filter((secret) => secret !== null);
   const recorder = recordFetch(fetch, secrets);
-  const model = models[options.tool_format]({ ...openai, fetch: recorder.fetch });
+  const model = createModels(config.models, { fetch: recorder.fetch })[options.tool_format]();
   await converse({ ...setup, model }, signal);
   const wire = `${path.replace(/\.json$/, "")}.wire.json`;
-  const url = new URL(openai.base_url);
+  const url = new URL(route.server.base_url);
   await writeTranscript(wire, {
-    made: isLocal(openai) ? "by a strict server" : "by a model",
+    made: isLocal(route) ? "by a strict server" : "by a model",
     // An address may contain a password, or a key in its query.
     base_url: url.origin + url.pathname,
-    model: setup.name,
-    profile: openai.profile,
+    model: route.model,
+    profile: route.server.profile,
     recorded_at: new Date().toISOString(),
     exchanges: recorder.exchanges,
   });

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { previewDomain, readSettings, secretsOf } from "./settings.ts";
+import { namedServers, previewDomain, readSettings, secretsOf } from "./settings.ts";
 
 let root: string;
 
@@ -44,6 +44,24 @@ describe("settings", () => {
     await expect(readSettings(root, {})).rejects.toThrow("IMAGE_URLS");
     expect(await readSettings(root, { IMAGE_URLS: "" })).toEqual({});
   });
+
+  it("may have JSON in .dev.vars, on one line or in quotes on several", async () => {
+    for (const text of [`{"a": {"base_url": "http://a"}}`, `'{\n  "a": {"base_url": "http://a"}\n}'`]) {
+      await writeFile(join(root, ".dev.vars"), `MODEL_SERVERS=${text}\nOPENAI_MODEL=a/b\n`);
+      expect(namedServers(await readSettings(root, {}))).toEqual({ names: ["a"], hasDefault: true });
+    }
+  });
+
+  it.each([
+    ["MODEL_SERVERS", "{"],
+    ["MODEL_SERVERS", '{"a": {"base_url": "http://a", "provider": "openia"}}'],
+    ["MODEL_PROFILE", "ollamma"],
+    ["MODEL_HEADERS", '{"Host": "x"}'],
+    ["MODEL_EXTRA_BODY", '{"model": "x"}'],
+    ["MODEL_API", "chats"],
+  ])("are rejected if %s is %s, with the setting's name", async (name, value) => {
+    await expect(readSettings(root, { OPENAI_API_KEY: "k", [name]: value })).rejects.toThrow(name);
+  });
 });
 
 describe("secretsOf", () => {
@@ -54,6 +72,11 @@ describe("secretsOf", () => {
       SLACK_CLIENT_SECRET: "hidden",
     };
     expect(secretsOf(settings)).toEqual(["sk-1234", "hidden"]);
+  });
+
+  it("returns the keys, tokens and headers of each model server", () => {
+    const server = { base_url: "http://a", key: "sk-5678", gateway_token: "gate-1", headers: { "X-Key": "header-1" } };
+    expect(secretsOf({ MODEL_SERVERS: JSON.stringify({ server }) })).toEqual(["sk-5678", "gate-1", "header-1"]);
   });
 });
 

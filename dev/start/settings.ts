@@ -3,6 +3,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { readModelSettings } from "../../src/config/models.ts";
+import { findRoute, findSettingProblem } from "../../src/models/index.ts";
 
 export type Settings = Record<string, string>;
 
@@ -14,7 +16,12 @@ export const settingNames: readonly string[] = [
   "OPENAI_API_KEY",
   "OPENAI_BASE_URL",
   "OPENAI_MODEL",
+  "OPENAI_MODELS",
+  "MODEL_SERVERS",
   "MODEL_PROFILE",
+  "MODEL_API",
+  "MODEL_HEADERS",
+  "MODEL_EXTRA_BODY",
   "AI_GATEWAY_TOKEN",
   "MODEL_FIRST_BYTE_SECONDS",
   "MODEL_IDLE_SECONDS",
@@ -51,7 +58,16 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
   }
   const images = settings.IMAGE_URLS?.trim() || "public";
   if (images !== "public" && images !== "data") throw new Error('IMAGE_URLS must be "public" or "data"');
+  const problem = findSettingProblem(readModelSettings(settings));
+  if (problem !== null) throw new Error(problem);
   return settings;
+}
+
+/** The servers that MODEL_SERVERS names, and whether the default model is at one of them. */
+export function namedServers(settings: Settings): { names: string[]; hasDefault: boolean } {
+  const models = readModelSettings(settings);
+  const routing = models.default_model === null ? null : findRoute(models, models.default_model);
+  return { names: [...models.servers.keys()], hasDefault: routing?.ok === true && routing.route.server_name !== null };
 }
 
 /** `localhost`, or a name with a dot in it that is no address; with or without a port. */
@@ -78,7 +94,13 @@ async function readVariables(root: string): Promise<string> {
 
 /** Values that must not appear in a log. */
 export function secretsOf(settings: Settings): string[] {
-  return Object.entries(settings)
-    .filter(([name, value]) => /KEY|SECRET|TOKEN|PASSWORD/.test(name) && value.length >= 4)
-    .map(([, value]) => value);
+  const named = Object.entries(settings).filter(([name]) => /KEY|SECRET|TOKEN|PASSWORD/.test(name));
+  const { default_server, servers } = readModelSettings(settings);
+  const all = [default_server, ...servers.values()].filter((server) => server !== null);
+  const ofServers = all.flatMap(({ api_key, gateway_token, headers }) => [
+    ...[api_key ?? "", gateway_token ?? ""],
+    ...Object.values(headers),
+  ]);
+  const secrets = [...named.map(([, value]) => value), ...ofServers];
+  return [...new Set(secrets.filter((value) => value.length >= 4))];
 }

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { startDaytona } from "../daytona/server.ts";
 import { startModel } from "../model/server.ts";
 import { MODEL } from "../model/stream.ts";
-import type { Settings } from "./settings.ts";
+import { namedServers, type Settings } from "./settings.ts";
 import { keepSandboxPort, readSandboxKey, readSandboxPort, type State } from "./state.ts";
 import type { Stopping } from "./stopping.ts";
 
@@ -44,9 +44,12 @@ interface Backend {
 
 async function startModelStandIn(settings: Settings, stopping: Stopping): Promise<Backend> {
   const { OPENAI_API_KEY, OPENAI_MODEL, OPENAI_BASE_URL } = settings;
-  if (OPENAI_API_KEY) {
-    const where = OPENAI_BASE_URL ? ` at ${hostOf(OPENAI_BASE_URL)}` : "";
-    return { settings: {}, standIn: false, label: `${OPENAI_MODEL || "the default model"}${where}`, warnings: [] };
+  const { names, hasDefault } = namedServers(settings);
+  const others = names.length > 0 ? `; more at ${names.join(", ")}` : "";
+  if (OPENAI_API_KEY || hasDefault) {
+    const where = OPENAI_BASE_URL && !hasDefault ? ` at ${hostOf(OPENAI_BASE_URL)}` : "";
+    const label = `${OPENAI_MODEL || "the default model"}${where}${others}`;
+    return { settings: {}, standIn: false, label, warnings: [] };
   }
   const apiKey = randomBytes(24).toString("base64url");
   const model = await startModel({ port: 0, apiKey });
@@ -54,8 +57,11 @@ async function startModelStandIn(settings: Settings, stopping: Stopping): Promis
   return {
     settings: { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: MODEL },
     standIn: true,
-    label: "scripted demo model, not a real one (set OPENAI_API_KEY to use one)",
-    warnings: OPENAI_BASE_URL ? ["OPENAI_BASE_URL is ignored: OPENAI_API_KEY is not set."] : [],
+    label: `scripted demo model, not a real one (set OPENAI_API_KEY to use one)${others}`,
+    warnings: [
+      ...(OPENAI_BASE_URL ? ["OPENAI_BASE_URL is ignored: OPENAI_API_KEY is not set."] : []),
+      ...(OPENAI_MODEL ? ["OPENAI_MODEL is ignored: OPENAI_API_KEY is not set, and it names no server."] : []),
+    ],
   };
 }
 
@@ -74,7 +80,7 @@ async function startSandboxStandIn(
     state: state.sandboxes,
     apiKey,
     hostExecAllowed,
-    realModel: Boolean(settings.OPENAI_API_KEY),
+    realModel: Boolean(settings.OPENAI_API_KEY) || namedServers(settings).names.length > 0,
     privateUrlsAllowed: settings.ALLOW_PRIVATE_URLS === "1",
   };
   // If the last start's port is still free it is used again, so that links given out earlier keep working.

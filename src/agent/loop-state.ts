@@ -88,7 +88,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     messages: [],
     size: 0,
     fixed_size: estimateText(system) + estimateTools(descriptions),
-    budget: createBudget(input.context_tokens, input.token_scale),
+    budget: createBudget(input.context_tokens, input.token_scale, input.agent.model_options.max_output_tokens),
     usedCallIds: summary === null ? collectCallIds(input.history) : null,
     get plan() {
       return ports.readPlan();

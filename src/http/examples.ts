@@ -209,6 +209,7 @@ export const agent: AgentView = {
   model: null,
   fallback_models: [],
   temperature: null,
+  model_options: { reasoning_effort: "low" },
   max_steps: 100,
   plan_order: "strict",
   tool_format: "native",
@@ -219,6 +220,14 @@ export const agent: AgentView = {
   pinned_version: null,
   created_at: time,
   updated_at: time,
+};
+
+export const modelList = {
+  data: [
+    { id: "gpt-5", is_default: true },
+    { id: "deepseek/deepseek-v4-pro", is_default: false },
+  ],
+  incomplete: [],
 };
 
 export const comparison = {

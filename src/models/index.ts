@@ -1,5 +1,7 @@
 // The model implementations: one folder per wire dialect, each with a factory of `Model`.
-import type { Model } from "../agent/model.ts";
+import type { Model, ModelMemory } from "../agent/model.ts";
+import type { ModelServer } from "../config/model-servers.ts";
+import type { ModelSettings } from "../config/models.ts";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
 import { readAddress } from "./exchange/address.ts";
 import { type ThinkingStarts, withTextCalls } from "./markup/model.ts";
@@ -7,6 +9,7 @@ import { createOpenAiModel, type OpenAiOptions } from "./openai-model.ts";
 import { chooseProfile } from "./profiles/choose.ts";
 import { forgetRule, keyOf, knownRules, rememberRule } from "./profiles/memory.ts";
 import { CALLS_AS_TEXT, STARTS_THINKING } from "./profiles/rules.ts";
+import { routeByName } from "./servers.ts";
 import { createXmlModel } from "./xml/model.ts";
 
 /** By an agent's `tool_format`. */
@@ -14,6 +17,30 @@ export const models: Record<AgentConfig["tool_format"], (options: OpenAiOptions)
   native: createNativeModel,
   xml: (options) => createXmlModel(createOpenAiModel(options), thinkingStarts(options)),
 };
+
+/** The model of each format, over all servers of the settings. It learns into the memory that it is made with. */
+export function createModels(
+  settings: ModelSettings,
+  own: Pick<OpenAiOptions, "fetch"> = {},
+): Record<AgentConfig["tool_format"], (memory?: ModelMemory) => Model> {
+  const optionsFor = (server: ModelServer, memory?: ModelMemory): OpenAiOptions => ({
+    ...toOptions(server, settings.limits),
+    ...(memory === undefined ? {} : { memory }),
+    ...own,
+  });
+  return {
+    native: (memory) => routeByName(settings, (server) => models.native(optionsFor(server, memory))),
+    xml: (memory) => routeByName(settings, (server) => models.xml(optionsFor(server, memory))),
+  };
+}
+
+/** The SDK has no client without a key. Servers that want none ignore this one. */
+const NO_KEY = "no-key";
+
+function toOptions(server: ModelServer, limits: ModelSettings["limits"]): OpenAiOptions {
+  const { api_key, base_url, profile, gateway_token, api, headers, extra_body } = server;
+  return { api_key: api_key ?? NO_KEY, base_url, profile, gateway_token, api, headers, extra_body, limits };
+}
 
 /** A model whose server turns out to know no tools for it writes its calls as text from then on. */
 function createNativeModel(options: OpenAiOptions): Model {
@@ -52,6 +79,7 @@ function thinkingStarts({ base_url, memory }: OpenAiOptions): ThinkingStarts {
   };
 }
 
-export { contextTokens } from "./context-tokens.ts";
+export { listModels, type ModelList } from "./model-list.ts";
 export { serverNames } from "./profiles/servers.ts";
+export { findContextTokens, findRefusal, findRoute, findSettingProblem, type Route } from "./servers.ts";
 export type { OpenAiOptions };

@@ -24,6 +24,14 @@ describe("a server's model", () => {
     return model.stream({ model: "m", messages: [], tools: [] }, () => {}, new AbortController().signal);
   };
 
+  it("is chosen by the model's name among the servers, and one that is missing is named", async () => {
+    const MODEL_SERVERS = JSON.stringify({ a: { base_url: "http://127.0.0.1:9", models: ["x"] } });
+    const refused = await ask({ MODEL_SERVERS, OPENAI_MODEL: "a/x" });
+    expect(refused).toMatchObject({ failure: { message: expect.stringMatching(/"m" is at no server.* a\./) } });
+    const broken = await ask({ MODEL_SERVERS: "{", OPENAI_API_KEY: "k" });
+    expect(broken).toMatchObject({ failure: { message: expect.stringContaining("MODEL_SERVERS"), retryable: false } });
+  });
+
   it("fails with the setting to mend if there is no key, or no such profile", async () => {
     expect(await ask({})).toMatchObject({ failure: { message: expect.stringContaining("OPENAI_API_KEY") } });
     const misspelt = await ask({ OPENAI_API_KEY: "k", MODEL_PROFILE: "ollamma" });

@@ -1,7 +1,7 @@
 // Makes the ports from the settings: the one place that knows all implementations (models, tools, sandboxes, mirrors).
 // Ports are made once per life, since objects of one isolate share module scope, but not I/O.
 import type { RunMirror } from "../agent/mirror.ts";
-import type { Model, ModelFailure, ModelMemory } from "../agent/model.ts";
+import type { Model, ModelMemory } from "../agent/model.ts";
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
 import type { Tool } from "../agent/tool.ts";
 import type { ToolSource } from "../agent/tool-source.ts";
@@ -9,7 +9,7 @@ import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
 import { createMirrors } from "../mirrors.ts";
-import { contextTokens, models, serverNames } from "../models/index.ts";
+import { createModels, findContextTokens } from "../models/index.ts";
 import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
 import type { Agent, AgentConfig } from "../protocol/agents/agent.ts";
 import type { Job } from "../protocol/job.ts";
@@ -75,9 +75,9 @@ export function createPorts(
   provider = findProvider(config),
 ): Ports {
   return {
-    models: createModels(config.openai),
-    default_model: config.openai?.model ?? "none",
-    contextTokens: (model) => config.openai?.context_tokens ?? contextTokens(model),
+    models: createModels(config.models),
+    default_model: config.models.default_model ?? "none",
+    contextTokens: (model) => findContextTokens(config.models, model),
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
     tools: createTools(config),
     toolSources: createToolSources(config),
@@ -96,25 +96,6 @@ export function createPorts(
     sendJobs: (list) => sendJobs(jobs, list),
     clock,
   };
-}
-
-function createModels(openai: Config["openai"]): Ports["models"] {
-  if (openai === null)
-    return refuseAll("No model is set up: the server's setting OPENAI_API_KEY is missing.", "invalid_key");
-  if (openai.profile !== null && !serverNames.includes(openai.profile)) {
-    return refuseAll(`The server's setting MODEL_PROFILE must be one of ${serverNames.join(", ")}.`, "request_refused");
-  }
-  return {
-    native: (memory) => models.native({ ...openai, memory }),
-    xml: (memory) => models.xml({ ...openai, memory }),
-  };
-}
-
-/** Models that fail with a sentence on the setting to mend. */
-function refuseAll(message: string, reason: ModelFailure["reason"]): Ports["models"] {
-  const failure: ModelFailure = { code: "model_error", reason, message, retryable: false, retry_after_ms: null };
-  const model: Model = { stream: async () => ({ kind: "failure", failure }) };
-  return { native: () => model, xml: () => model };
 }
 
 interface ThreadPlace {

@@ -17,7 +17,8 @@ let server: StartedServer;
 beforeAll(async () => {
   place = await makeState();
   model = await startModel({ port: 0, tokensPerSecond: 0 });
-  const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "demo" };
+  const MODEL_SERVERS = JSON.stringify({ second: { base_url: model.baseUrl, models: ["one"] } });
+  const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "demo", MODEL_SERVERS };
   server = await startServer(place.state, settings);
 });
 afterAll(async () => {
@@ -53,6 +54,21 @@ describe("npm run ask", () => {
     expect(answered.code).toBe(0);
     expect(answered.stdout).toContain("Done.");
     expect(answered.stdout).not.toContain("哪一个");
+  });
+
+  it("lists the models, asks the one that is named, and says which there are if it is none", async () => {
+    const list = await runProgram("dev/ask.ts", ["--models", "--state", place.state]);
+    expect(list).toMatchObject({ code: 0, stderr: "" });
+    expect(list.stdout.trim().split("\n")).toEqual(["demo (default)", "taskloom-scripted-demo", "second/one"]);
+    const named = ["你好", "--state", place.state, "--thread", "named", "--model", "second/one"];
+    expect((await runProgram("dev/ask.ts", named)).code).toBe(0);
+    const runs = await fetch(`${server.url}/v1/threads/named/runs`, {
+      headers: { authorization: `Bearer ${server.key}` },
+    });
+    expect(await runs.json()).toMatchObject({ data: [{ model: "second/one", status: "completed" }] });
+    const none = await runProgram("dev/ask.ts", ["你好", "--state", place.state, "--model", "second/two"]);
+    expect(none.code).toBe(1);
+    expect(none.stderr).toContain("Models that can: second/one.");
   });
 
   it("prints what to do where no server runs, and that a key is unknown", async () => {

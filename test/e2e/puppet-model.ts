@@ -12,6 +12,7 @@ interface SentMessage {
 
 /** One request of the server, answered by the test. */
 export interface ModelCall {
+  model: string;
   /** Without the reminder at the end of the last one. */
   messages: SentMessage[];
   /** Empty if there is none. */
@@ -56,8 +57,8 @@ export async function startPuppetModel(): Promise<PuppetModel> {
   const server = createServer(async (request, response) => {
     const body = await readBody(request);
     if (body === null) return;
-    const { messages } = JSON.parse(body) as { messages: SentMessage[] };
-    const call = makeCall(messages, request.headers, response);
+    const { model, messages } = JSON.parse(body) as { model: string; messages: SentMessage[] };
+    const call = { ...makeCall(messages, request.headers, response), model };
     const take = takers.shift();
     if (take === undefined) waiting.push(call);
     else take(call);
@@ -92,7 +93,11 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
   }
 }
 
-function makeCall(messages: SentMessage[], headers: IncomingMessage["headers"], response: ServerResponse): ModelCall {
+function makeCall(
+  messages: SentMessage[],
+  headers: IncomingMessage["headers"],
+  response: ServerResponse,
+): Omit<ModelCall, "model"> {
   const send = (delta: object, finish: string | null = null): void => {
     if (!response.headersSent) response.writeHead(200, { "content-type": "text/event-stream" });
     const choices = [{ index: 0, delta, finish_reason: finish }];

@@ -137,6 +137,31 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await dialog.getByText("whsec_").waitFor();
   });
 
+  it("an agent is made with a model that the server offers, its effort and its longest reply", async () => {
+    const dialog = await openSection("Agents");
+    await button("New agent", dialog).click();
+    await dialog.getByText("Empty: the server's own, demo.").waitFor();
+    await dialog.getByLabel("Name", { exact: true }).fill("Careful");
+    const model = dialog.getByLabel("Model", { exact: true });
+    const offered = page.locator(`[id="${await model.getAttribute("list")}"] option`);
+    const names = await offered.evaluateAll((options) => options.map((option) => option.getAttribute("value")));
+    expect(names).toEqual(["demo", "taskloom-scripted-demo"]);
+    await model.fill("taskloom-scripted-demo");
+    await dialog.getByLabel("Reasoning effort").selectOption("High");
+    await dialog.getByLabel("Longest reply, in tokens").fill("9000");
+    await button("Make the agent", dialog).click();
+    await dialog.getByText("9000", { exact: true }).waitFor();
+    expect(await stage.request("GET", "/v1/agents")).toMatchObject({
+      data: [
+        {
+          ...{ name: "Careful", model: "taskloom-scripted-demo" },
+          model_options: { reasoning_effort: "high", max_output_tokens: 9000 },
+        },
+        { agent_id: "agent_default", model_options: {} },
+      ],
+    });
+  });
+
   it("the usage has a bar for today", async () => {
     const dialog = await openSection("Usage");
     const bars = dialog.getByRole("group", { name: "Tokens by day" }).getByRole("button");

@@ -5,6 +5,8 @@ import type { Usage } from "../../protocol/run.ts";
 /** Reserved for the reply: enough for a large file and the reasoning before it. In a small window it is a share. */
 const REPLY_TOKENS = 16_000;
 const REPLY_SHARE = 0.2;
+/** An agent may want longer replies; a conversation still needs the other half. */
+const MAX_REPLY_SHARE = 0.5;
 /**
  * A provider that reports less counts something else than what it was sent, e.g. leaves out what it had cached. Such a
  * count is ignored.
@@ -32,9 +34,13 @@ export interface ContextBudget {
   scale: number;
 }
 
-/** `scale` is what an earlier life has measured; 1 if none has. */
-export function createBudget(context_tokens: number, scale = 1): ContextBudget {
-  return { tokens: context_tokens - replyTokens(context_tokens), scale };
+/**
+ * `scale` is what an earlier life has measured; 1 if none has. `longest_reply` is the agent's own limit: servers refuse a
+ * request that leaves no room for it.
+ */
+export function createBudget(context_tokens: number, scale = 1, longest_reply = 0): ContextBudget {
+  const asked = Math.min(longest_reply, Math.floor(context_tokens * MAX_REPLY_SHARE));
+  return { tokens: context_tokens - Math.max(replyTokens(context_tokens), asked), scale };
 }
 
 /** What a model may write in one reply, in a window of this size. */

@@ -230,6 +230,31 @@ describe("a summary", () => {
     expect(long.summary?.message.content).toContain(`<person_message>\n${wish}\n</person_message>`);
   });
 
+  it("asks the model with the agent's options, and for a summary with a longest reply only if that is short", async () => {
+    const extra_body = { thinking: { type: "disabled" } };
+    for (const max_output_tokens of [100_000, 200]) {
+      const model_options = { reasoning_effort: "low" as const, extra_body, max_output_tokens };
+      const long = start();
+      await long.run({ agent: agentConfig.parse({ model_options }) });
+      for (const { options } of long.requests) expect(options).toEqual(model_options);
+      expect(long.summaryRequests.length).toBeGreaterThan(0);
+      const { max_output_tokens: _, ...others } = model_options;
+      const expected = max_output_tokens === 200 ? model_options : others;
+      for (const { options } of long.summaryRequests) expect(options).toEqual(expected);
+    }
+  });
+
+  it("leaves room for the agent's longest reply, up to half of the context", async () => {
+    const largest = async (max_output_tokens: number) => {
+      const long = start();
+      await long.run({ agent: agentConfig.parse({ model_options: { max_output_tokens } }) });
+      return Math.max(...long.requests.map(LongRun.size));
+    };
+    expect(await largest(8000)).toBeLessThanOrEqual(WINDOW - 8000);
+    expect(await largest(1_000_000)).toBeLessThanOrEqual(WINDOW / 2);
+    expect(await largest(100)).toBeGreaterThan(WINDOW - 8000);
+  });
+
   it("passes the run's last text on to the next life", async () => {
     let dead = false;
     const long = start({

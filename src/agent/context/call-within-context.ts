@@ -53,6 +53,7 @@ function composeRequest(state: RunState, reminder: string | null): ModelRequest 
     reminder,
     tools: state.descriptions,
     max_output_tokens: replyTokens(state.input.context_tokens),
+    options: state.input.agent.model_options,
   };
 }
 
@@ -94,6 +95,7 @@ async function compact(
     messages: older,
     max_input_tokens: Math.floor(room * SUMMARY_INPUT_SHARE),
     max_output_tokens: shares.text,
+    options: state.input.agent.model_options,
   };
   const written = await writeSummary(request, state.ports);
   if (written === null) return;

@@ -3,7 +3,7 @@
 import { backoffDelay } from "../../lib/retry.ts";
 import type { ChatMessage } from "../../protocol/message.ts";
 import type { Usage } from "../../protocol/run.ts";
-import type { Model } from "../model.ts";
+import type { Model, ModelOptions } from "../model.ts";
 import { cutToTokens, describeCut } from "./shortening.ts";
 import { estimateText } from "./tokens.ts";
 import { listWork, renderTranscript } from "./transcript.ts";
@@ -50,6 +50,8 @@ export interface SummaryRequest {
   /** Tokens by our estimate. */
   max_input_tokens: number;
   max_output_tokens: number;
+  /** The agent's. */
+  options?: ModelOptions;
 }
 
 export interface SummaryPorts {
@@ -109,7 +111,7 @@ function listedWork({ before, messages, max_output_tokens }: SummaryRequest, usa
   return { text: listWork(before, messages, max_output_tokens), usage };
 }
 
-function toModelRequest({ before, messages, max_output_tokens }: SummaryRequest, limit: number) {
+function toModelRequest({ before, messages, max_output_tokens, options = {} }: SummaryRequest, limit: number) {
   const words = Math.max(100, Math.floor(max_output_tokens * 0.6));
   const earlier = before === "" ? [] : [JSON.stringify({ earlier_summary: before })];
   const left = limit - estimateText(earlier.join()) - estimateText(summaryPrompt);
@@ -122,5 +124,11 @@ function toModelRequest({ before, messages, max_output_tokens }: SummaryRequest,
     ],
     tools: [],
     max_output_tokens: max_output_tokens + THOUGHT_TOKENS,
+    options: limitOptions(options, max_output_tokens + THOUGHT_TOKENS),
   };
+}
+
+/** An agent's longest reply holds here only if it is shorter: a summary needs no more than its own limit. */
+function limitOptions({ max_output_tokens, ...others }: ModelOptions, most: number): ModelOptions {
+  return max_output_tokens === undefined || max_output_tokens >= most ? others : { ...others, max_output_tokens };
 }

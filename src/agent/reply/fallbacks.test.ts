@@ -34,6 +34,16 @@ describe("a run with fallback models", () => {
     expect(run.requests.at(-1)).toEqual({ ...run.requests[0], model: "b" });
   });
 
+  it("sends the agent's options to each model", async () => {
+    const model_options = { reasoning_effort: "high" as const, max_output_tokens: 500 };
+    const run = new ScriptedRun([refused(), says("Hello.")]);
+    await run.run({ model: "a", agent: { ...agent, model_options } });
+    expect(run.requests.map(({ model, options }) => [model, options])).toEqual([
+      ["a", model_options],
+      ["b", model_options],
+    ]);
+  });
+
   it("drops what a model had sent before it failed", async () => {
     const run = new ScriptedRun([fails({ retryable: false }, "Hal"), says("Hello.")]);
     await run.run({ model: "a", agent });

@@ -1,8 +1,10 @@
-// Schemas of the agents' routes. They check names of tools against the tools of this server: an agent whose only tool
-// is misspelled, or whose approval matches no tool, would look right and not work.
+// Schemas of the agents' routes. They check names of tools and models against those of this server: an agent whose only
+// tool is misspelled, or whose approval matches no tool, would look right and not work.
 import { z } from "@hono/zod-openapi";
 import type { Config } from "../../config.ts";
+import { findRefusal } from "../../models/index.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";
+import { modelOptions } from "../../protocol/agents/model-options.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { createTools } from "../../tools/index.ts";
 import * as examples from "../examples.ts";
@@ -26,7 +28,38 @@ function toolsOf(toolNames: string[]) {
     });
 }
 
-const models = agentConfig.shape.fallback_models.unwrap().transform((names) => [...new Set(names)]);
+/** Says why a model can't be chosen, and which can. */
+export type ModelCheck = (name: string) => string | null;
+
+/** A name of a model, as a run or an agent gives it. */
+export function modelNameOf(check: ModelCheck) {
+  return wellFormed
+    .min(1)
+    .max(200)
+    .superRefine((name, issues) => {
+      const message = check(name);
+      if (message !== null) issues.addIssue({ code: "custom", message });
+    });
+}
+
+function fallbacksOf(check: ModelCheck) {
+  return z
+    .array(modelNameOf(check))
+    .max(5)
+    .transform((names) => [...new Set(names)]);
+}
+
+const options = z
+  .strictObject({
+    reasoning_effort: modelOptions.shape.reasoning_effort,
+    max_output_tokens: modelOptions.shape.max_output_tokens,
+    extra_body: modelOptions.shape.extra_body,
+  })
+  .openapi({
+    description:
+      "How hard the model thinks, its longest reply in tokens, and fields of one provider for the request's body.",
+    example: { reasoning_effort: "low", max_output_tokens: 16_000 },
+  });
 
 const pattern = wellFormed.min(1).max(500);
 const call = z.strictObject({ tool: z.string(), pattern: pattern.optional() });
@@ -60,11 +93,19 @@ function withoutDefaults<Fields extends Record<string, z.ZodDefault<z.ZodType>>>
   };
 }
 
-function createBodies(toolNames: string[]) {
+function createBodies(toolNames: string[], check: ModelCheck) {
   const tools = toolsOf(toolNames);
   const approvals = approvalsOf(toolNames);
-  const given = { fallback_models: models.default([]), tools: tools.default(null), approvals: approvals.default({}) };
-  const changed = { fallback_models: models.optional(), tools: tools.optional(), approvals: approvals.optional() };
+  const model = modelNameOf(check).nullable();
+  const fallbacks = fallbacksOf(check);
+  const given = {
+    ...{ model: model.default(null), fallback_models: fallbacks.default([]), model_options: options.default({}) },
+    ...{ tools: tools.default(null), approvals: approvals.default({}) },
+  };
+  const changed = {
+    ...{ model: model.optional(), fallback_models: fallbacks.optional(), model_options: options.optional() },
+    ...{ tools: tools.optional(), approvals: approvals.optional() },
+  };
   return {
     create: z
       .strictObject({ agent_id: clientId.optional(), name: agentName, ...config, ...given })
@@ -75,16 +116,21 @@ function createBodies(toolNames: string[]) {
   };
 }
 
-/** The bodies that `/openapi.json` describes, without names of tools. */
-export const anyBodies = createBodies([]);
+/** The bodies that `/openapi.json` describes, without names of tools and models. */
+export const anyBodies = createBodies([], () => null);
 
 const knownBodies = new WeakMap<Config, typeof anyBodies>();
 
-/** The bodies that check names of tools against the tools of this server. */
+/** The bodies that check names against the tools and models of this server. */
 export function bodiesFor(config: Config): typeof anyBodies {
-  const bodies = knownBodies.get(config) ?? createBodies(createTools(config).map(({ name }) => name));
+  const bodies =
+    knownBodies.get(config) ?? createBodies(namesOfTools(config), (name) => findRefusal(config.models, name));
   knownBodies.set(config, bodies);
   return bodies;
+}
+
+function namesOfTools(config: Config): string[] {
+  return createTools(config).map(({ name }) => name);
 }
 
 export const agent = z
@@ -93,6 +139,7 @@ export const agent = z
     name: z.string(),
     version: z.int(),
     ...config,
+    model_options: options,
     pinned_version: z
       .int()
       .nullable()

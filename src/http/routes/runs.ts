@@ -1,5 +1,7 @@
 // Runs are started, resumed, watched and cancelled through the thread's object. Their list is read from D1.
 import { z } from "@hono/zod-openapi";
+import type { Config } from "../../config.ts";
+import { findRefusal } from "../../models/index.ts";
 import { withChain } from "../../protocol/chain.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, userContent } from "../../protocol/message.ts";
@@ -24,25 +26,39 @@ import {
   wellFormed,
 } from "../schemas.ts";
 import { answerStream, wantsStream } from "../stream.ts";
+import { type ModelCheck, modelNameOf } from "./agent-schemas.ts";
 
 const tag = "Runs";
 
 // How long `?wait=1` keeps a request open.
 const WAIT_MS = 5 * 60_000;
 
-const runBody = z
-  .strictObject({
-    message: userContent,
-    message_id: clientId.optional(),
-    agent_id: clientId.optional(),
-    invocation_id: clientId.optional(),
-    background: z.boolean().default(false),
-    on_busy: z.enum(busyPolicies).default("enqueue"),
-    model: wellFormed.min(1).max(200).optional(),
-    max_steps: z.int().min(1).max(1000).optional(),
-    metadata: smallObject.optional(),
-  })
-  .openapi({ example: { message: "帮我做一个电商网站" } });
+function runBodyOf(check: ModelCheck) {
+  return z
+    .strictObject({
+      message: userContent,
+      message_id: clientId.optional(),
+      agent_id: clientId.optional(),
+      invocation_id: clientId.optional(),
+      background: z.boolean().default(false),
+      on_busy: z.enum(busyPolicies).default("enqueue"),
+      model: modelNameOf(check).optional(),
+      max_steps: z.int().min(1).max(1000).optional(),
+      metadata: smallObject.optional(),
+    })
+    .openapi({ example: { message: "帮我做一个电商网站" } });
+}
+
+/** For `/openapi.json`, without names of models. */
+const runBody = runBodyOf(() => null);
+const knownBodies = new WeakMap<Config, typeof runBody>();
+
+/** Checks the model's name against those of this server. */
+function runBodyFor(config: Config): typeof runBody {
+  const body = knownBodies.get(config) ?? runBodyOf((name) => findRefusal(config.models, name));
+  knownBodies.set(config, body);
+  return body;
+}
 
 const resumeBody = z
   .strictObject({
@@ -103,6 +119,7 @@ function addStart(app: App): void {
       query: startQuery,
       headers: startHeaders.extend({ "taskloom-hops": hopsHeader }),
       body: runBody,
+      bodyFor: runBodyFor,
       answers: startAnswers,
       problems: ["empty_message", "not_found", "busy", "idempotency_conflict", "invalid_operation"],
     },

@@ -1,6 +1,7 @@
 // An agent: a named, versioned configuration. A run pins the version it started with.
 import { z } from "zod";
 import { DEFAULT_AGENT_ID } from "../ids.ts";
+import { modelOptions } from "./model-options.ts";
 
 const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode");
 
@@ -16,6 +17,8 @@ export const agentConfig = z.strictObject({
   fallback_models: z.array(modelName).max(5).default([]),
   /** Null means the provider's default. */
   temperature: z.number().min(0).max(2).nullable().default(null),
+  /** Sent with every call of the run's model and of its fallbacks. */
+  model_options: modelOptions.default({}),
   max_steps: z.int().min(1).max(1000).default(100),
   plan_order: z.enum(["strict", "free"]).default("strict"),
   /** How the model gets its tools: through the provider's tool calls, or described in the prompt and called in XML. */

@@ -16,4 +16,14 @@ describe("a stored configuration of an agent", () => {
   it.each(Object.keys(agentConfig.shape))("is refused when its field %s is of another kind", (field) => {
     expect(toAgentConfig({ ...config, [field]: Symbol("another kind") })).toBeUndefined();
   });
+
+  it("keeps options of a model that another version knows, and has none where its version had none", () => {
+    const { model_options: _, ...former } = config;
+    expect(toAgentConfig(former)?.model_options).toEqual({});
+    const later = { reasoning_effort: "utmost", max_output_tokens: 5, verbosity: "low" };
+    expect(toAgentConfig({ ...config, model_options: later })?.model_options).toEqual(later);
+    for (const wrong of [{ reasoning_effort: 1 }, { max_output_tokens: "5" }, { extra_body: [] }]) {
+      expect(toAgentConfig({ ...config, model_options: wrong })).toBeUndefined();
+    }
+  });
 });

@@ -18,6 +18,7 @@ const isKnown: Record<keyof AgentConfig, (value: unknown) => boolean> = {
   model: isTextOrNull,
   fallback_models: isTexts,
   temperature: (value) => value === null || isNumber(value),
+  model_options: isModelOptions,
   max_steps: isNumber,
   plan_order: isText,
   tool_format: isText,
@@ -30,6 +31,17 @@ const fields = Object.keys(isKnown) as (keyof AgentConfig)[];
 
 function isAgentConfig(config: Record<keyof AgentConfig, unknown>): config is AgentConfig {
   return fields.every((field) => isKnown[field](config[field]));
+}
+
+/** Another version may know more options and more efforts. Those that this one sends have to be of their kind. */
+function isModelOptions(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { reasoning_effort, max_output_tokens, extra_body } = value;
+  return (
+    (reasoning_effort === undefined || isText(reasoning_effort)) &&
+    (max_output_tokens === undefined || isNumber(max_output_tokens)) &&
+    (extra_body === undefined || isRecord(extra_body))
+  );
 }
 
 function isTexts(value: unknown): value is string[] {

@@ -34,6 +34,13 @@ export interface Health {
   stand_ins: string[];
 }
 
+/** The models that may be chosen. */
+export interface ModelList {
+  data: { id: string; is_default: boolean }[];
+  /** Servers whose models are not all listed. */
+  incomplete: string[];
+}
+
 interface RequestOptions {
   method?: string;
   body?: unknown;
@@ -98,6 +105,10 @@ export class Api {
     return this.#json("/healthz");
   }
 
+  listModels(): Promise<ModelList> {
+    return this.#json("/v1/models", { signal: AbortSignal.timeout(answerMs) });
+  }
+
   listInbox(thread: string): Promise<{ data: WaitingMessage[] }> {
     return this.#json(`${pathOf(thread)}/inbox`);
   }
@@ -139,14 +150,17 @@ export class Api {
     return this.#json(`${pathOf(thread)}/runs/${encodeURIComponent(run)}/cancel`, { method: "POST", body: {} });
   }
 
-  /** Sending it again with the same `run` returns the same run and its stream from the start. */
+  /**
+   * Sending it again with the same `run` returns the same run and its stream from the start. Without `model` the agent's
+   * is used.
+   */
   startRun(
     thread: string,
     run: string,
-    { id, text }: { id: string; text: string },
+    { id, text, model }: { id: string; text: string; model?: string },
     signal: AbortSignal,
   ): Promise<Response> {
-    const body = { message: text, message_id: id, invocation_id: run };
+    const body = { message: text, message_id: id, invocation_id: run, ...(model === undefined ? {} : { model }) };
     return this.#stream(`${pathOf(thread)}/runs`, { method: "POST", body, signal });
   }
 

@@ -10,7 +10,7 @@ export interface Followed {
   run: string;
   /** What starts the run; null where it has started before. */
   begin:
-    | { kind: "message"; id: string; text: string }
+    | { kind: "message"; id: string; text: string; model?: string }
     | { kind: "answers"; interrupted: string; answers: InterruptAnswer[] }
     | null;
 }

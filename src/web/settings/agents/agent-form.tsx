@@ -7,6 +7,7 @@ import { useWords } from "../../state/words.ts";
 import { Advanced, Beside, Check, Form } from "../parts/form.tsx";
 import { useAction } from "../use-action.ts";
 import { type AgentDraft, bodyOf } from "./agent.ts";
+import { ModelFields } from "./model-fields.tsx";
 import { words } from "./words.ts";
 
 interface Draft {
@@ -56,6 +57,7 @@ export function AgentForm({
         value={draft.instructions}
         onChange={(event) => change({ instructions: event.target.value })}
       />
+      <ModelFields {...{ draft, change }} />
       <WorkFields {...{ draft, change }} />
       <ApprovalFields {...{ draft, change }} />
       <Advanced label={said.advanced}>
@@ -84,46 +86,24 @@ export function AgentForm({
 function WorkFields({ draft, change }: Draft) {
   const said = useWords(words);
   return (
-    <>
-      <Beside>
-        <TextField
-          label={said.model}
-          hint={said.modelHint}
-          maxLength={200}
-          spellCheck={false}
-          autoComplete="off"
-          value={draft.model}
-          onChange={(event) => change({ model: event.target.value })}
-        />
-        <TextField
-          label={said.maxSteps}
-          type="number"
-          required
-          min={1}
-          max={1000}
-          value={draft.max_steps}
-          onChange={(event) => change({ max_steps: event.target.value })}
-        />
-      </Beside>
-      <Beside>
-        <Select
-          label={said.planOrder}
-          value={draft.plan_order}
-          onChange={(event) => change({ plan_order: event.target.value === "free" ? "free" : "strict" })}
-        >
-          <option value="strict">{said.planOrders.strict}</option>
-          <option value="free">{said.planOrders.free}</option>
-        </Select>
-        <Select
-          label={said.evidence}
-          value={draft.evidence}
-          onChange={(event) => change({ evidence: event.target.value === "challenge" ? "challenge" : "note" })}
-        >
-          <option value="note">{said.evidences.note}</option>
-          <option value="challenge">{said.evidences.challenge}</option>
-        </Select>
-      </Beside>
-    </>
+    <Beside>
+      <Select
+        label={said.planOrder}
+        value={draft.plan_order}
+        onChange={(event) => change({ plan_order: event.target.value === "free" ? "free" : "strict" })}
+      >
+        <option value="strict">{said.planOrders.strict}</option>
+        <option value="free">{said.planOrders.free}</option>
+      </Select>
+      <Select
+        label={said.evidence}
+        value={draft.evidence}
+        onChange={(event) => change({ evidence: event.target.value === "challenge" ? "challenge" : "note" })}
+      >
+        <option value="note">{said.evidences.note}</option>
+        <option value="challenge">{said.evidences.challenge}</option>
+      </Select>
+    </Beside>
   );
 }
 

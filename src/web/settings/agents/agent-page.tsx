@@ -64,6 +64,7 @@ function Details({ agent }: { agent: Agent }) {
   const said = useWords(words);
   const approvals = writeApprovals(agent.approvals);
   const rest = describeRest(agent);
+  const { reasoning_effort, max_output_tokens } = agent.model_options;
   return (
     <Facts>
       <Fact name="ID">{agent.agent_id}</Fact>
@@ -73,6 +74,8 @@ function Details({ agent }: { agent: Agent }) {
         </Fact>
       )}
       <Fact name={said.model}>{[agent.model ?? said.serverModel, ...agent.fallback_models].join(" → ")}</Fact>
+      {reasoning_effort !== undefined && <Fact name={said.effort}>{said.efforts[reasoning_effort]}</Fact>}
+      {max_output_tokens !== undefined && <Fact name={said.longestReply}>{max_output_tokens}</Fact>}
       <Fact name={said.maxSteps}>{agent.max_steps}</Fact>
       <Fact name={said.planOrder}>{said.planOrders[agent.plan_order]}</Fact>
       <Fact name={said.evidence}>{said.evidences[agent.evidence]}</Fact>

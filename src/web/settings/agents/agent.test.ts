@@ -15,6 +15,7 @@ const agent: Agent = {
   ...{ agent_id: "shop", name: "Shop builder", version: 3, pinned_version: null, created_at: "", updated_at: "" },
   ...{ instructions: "Build small shops.\n", model: null, fallback_models: ["a", "b"], temperature: 0.5 },
   ...{ max_steps: 50, plan_order: "free", tool_format: "xml", tools: ["execute_command"], plan_approval: true },
+  model_options: { reasoning_effort: "high", max_output_tokens: 9000, extra_body: { top_k: 3 } },
   ...{ evidence: "challenge", approvals: { execute_command: ["rm *", "git push*"], delete_file: ["*"] } },
 };
 
@@ -26,6 +27,13 @@ describe("bodyOf", () => {
 
   it("of a new agent is what the server takes for its defaults", () => {
     expect(bodyOf({ ...newAgentDraft, name: " Ada " })).toEqual({ name: "Ada", ...defaultAgent.config });
+  });
+
+  it("has the options that are set, and no others", () => {
+    const of = (part: Partial<typeof newAgentDraft>) => bodyOf({ ...newAgentDraft, name: "A", ...part })?.model_options;
+    expect(of({ reasoning_effort: "low" })).toEqual({ reasoning_effort: "low" });
+    expect(of({ max_output_tokens: " 500 " })).toEqual({ max_output_tokens: 500 });
+    expect(of({ rest: '{"extra_body": {"a": 1}}' })).toEqual({ extra_body: { a: 1 } });
   });
 
   it("lets a field win over the JSON", () => {
@@ -57,7 +65,8 @@ describe("approvals", () => {
 
 describe("describeRest", () => {
   it("lists what differs from the defaults, and is empty for an agent without differences", () => {
-    expect(describeRest(agent)).toBe('temperature: 0.5\ntool_format: "xml"\ntools: ["execute_command"]');
+    const lines = ["temperature: 0.5", 'tool_format: "xml"', 'tools: ["execute_command"]', 'extra_body: {"top_k":3}'];
+    expect(describeRest(agent)).toBe(lines.join("\n"));
     expect(describeRest({ ...agent, ...defaultAgent.config })).toBe("");
   });
 });

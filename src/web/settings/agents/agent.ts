@@ -3,6 +3,9 @@
 import type { AgentConfig, AgentView } from "../../../protocol/agents/agent.ts";
 
 export type Agent = AgentView;
+type Effort = NonNullable<AgentConfig["model_options"]["reasoning_effort"]>;
+
+export const efforts: readonly Effort[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 export interface AgentDraft {
   name: string;
@@ -11,6 +14,10 @@ export interface AgentDraft {
   model: string;
   /** One per line. */
   fallback_models: string;
+  /** "" leaves it to the provider. */
+  reasoning_effort: Effort | "";
+  /** "" is without a limit of its own. */
+  max_output_tokens: string;
   max_steps: string;
   plan_order: AgentConfig["plan_order"];
   plan_approval: boolean;
@@ -21,25 +28,27 @@ export interface AgentDraft {
   rest: string;
 }
 
-/** The settings without a field in the form. */
-type Rest = Omit<AgentConfig, keyof AgentDraft>;
-const newRest: Rest = { temperature: null, tool_format: "native", tools: null };
+/** The settings without a field in the form. `extra_body` is a part of `model_options`. */
+type Rest = Omit<AgentConfig, keyof AgentDraft | "model_options"> & { extra_body: Record<string, unknown> | null };
+const newRest: Rest = { temperature: null, tool_format: "native", tools: null, extra_body: null };
 const restNames = Object.keys(newRest) as (keyof Rest)[];
 
 export const newAgentDraft: AgentDraft = {
   ...{ name: "", instructions: "", model: "", fallback_models: "", max_steps: "100", plan_order: "strict" },
-  ...{ plan_approval: false, evidence: "note", approvals: "" },
+  ...{ reasoning_effort: "", max_output_tokens: "", plan_approval: false, evidence: "note", approvals: "" },
   rest: writeRest(newRest),
 };
 
 export function draftOf(agent: Agent): AgentDraft {
-  const { name, instructions, plan_order, plan_approval, evidence } = agent;
+  const { name, instructions, plan_order, plan_approval, evidence, model_options } = agent;
   return {
     ...{ name, instructions, plan_order, plan_approval, evidence, model: agent.model ?? "" },
     fallback_models: agent.fallback_models.join("\n"),
+    reasoning_effort: model_options.reasoning_effort ?? "",
+    max_output_tokens: String(model_options.max_output_tokens ?? ""),
     max_steps: String(agent.max_steps),
     approvals: writeApprovals(agent.approvals),
-    rest: writeRest(agent),
+    rest: writeRest(restOf(agent)),
   };
 }
 
@@ -47,15 +56,21 @@ export function draftOf(agent: Agent): AgentDraft {
 export function bodyOf(draft: AgentDraft): Record<string, unknown> | null {
   const rest = readRest(draft.rest);
   if (rest === null) return null;
-  const { instructions, plan_order, plan_approval, evidence } = draft;
-  const fields: Record<Exclude<keyof AgentDraft, "rest">, unknown> = {
+  const { extra_body, ...others } = rest;
+  const { instructions, plan_order, plan_approval, evidence, reasoning_effort, max_output_tokens } = draft;
+  const fields = {
     ...{ name: draft.name.trim(), instructions, plan_order, plan_approval, evidence },
     model: draft.model.trim() || null,
     fallback_models: linesOf(draft.fallback_models),
+    model_options: {
+      ...(reasoning_effort === "" ? {} : { reasoning_effort }),
+      ...(max_output_tokens.trim() === "" ? {} : { max_output_tokens: Number(max_output_tokens) }),
+      ...(extra_body === undefined || extra_body === null ? {} : { extra_body }),
+    },
     max_steps: Number(draft.max_steps),
     approvals: readApprovals(draft.approvals),
   };
-  return { ...rest, ...fields };
+  return { ...others, ...fields };
 }
 
 /** `rm *` and `git push` of one tool are two lines; a line without a pattern asks about every call. */
@@ -78,16 +93,20 @@ export function writeApprovals(approvals: AgentConfig["approvals"]): string {
 
 /** The other settings that differ from a new agent's; "" where none does. */
 export function describeRest(agent: Agent): string {
-  const usual = readRest(newAgentDraft.rest) ?? {};
+  const rest = restOf(agent);
   return restNames
-    .filter((name) => JSON.stringify(agent[name]) !== JSON.stringify(usual[name]))
-    .map((name) => `${name}: ${JSON.stringify(agent[name])}`)
+    .filter((name) => JSON.stringify(rest[name]) !== JSON.stringify(newRest[name]))
+    .map((name) => `${name}: ${JSON.stringify(rest[name])}`)
     .join("\n");
 }
 
 /** A value of a version, as text to compare. */
 export function showValue(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+}
+
+function restOf({ temperature, tool_format, tools, model_options }: Agent): Rest {
+  return { temperature, tool_format, tools, extra_body: model_options.extra_body ?? null };
 }
 
 function writeRest(rest: Rest): string {

@@ -1,0 +1,12 @@
+// The list of models as lines of text. Pure.
+import type { ModelList } from "../../src/web/client/api.ts";
+import { plain } from "./width.ts";
+
+export function modelLines({ data, incomplete }: ModelList): string[] {
+  const names = data.map(({ id, is_default }) => `${plain(id)}${is_default ? " (default)" : ""}`);
+  if (incomplete.length === 0) return names.length > 0 ? names : ["No model is set up."];
+  return [
+    ...names,
+    `Not all models are listed of: ${incomplete.map(plain).join(", ")}. Any name that they know works.`,
+  ];
+}
