@@ -50,10 +50,12 @@ function cacheKey(messages: readonly ModelMessage[]): string {
 
 /** A failure is an event of its own, a status of the response, or an error as in chat completions. */
 function readFailure(event: Record<string, unknown>): Record<string, unknown> | null {
-  if (event.type === "error") return event;
+  const { type } = event;
+  if (type === "error" || type === "response.error") return event;
   const response = isRecord(event.response) ? event.response : event;
-  if (event.type === "response.failed" || response.status === "failed") {
+  if (type === "response.failed" || response.status === "failed") {
     return isRecord(response.error) ? response.error : { message: "the response failed" };
   }
-  return typeof event.type !== "string" && isRefusedValue({ choices: null, ...event }) ? event : null;
+  const isEvent = typeof type === "string" && type.startsWith("response.");
+  return !isEvent && isRefusedValue(event) ? event : null;
 }

@@ -28,7 +28,7 @@ export function classifyRefusal(refusal: Refusal): Classification {
 
 /** Azure, OpenAI, DashScope, Zhipu (1301), MiniMax, OpenRouter's moderation, Qianfan. */
 const filteredKinds =
-  /content_filter|content_policy|responsibleaipolicyviolation|data_?inspection_?failed|\b1301\b|base_resp_102[67]|flagged_input|unsafe_request/;
+  /content_filter|content_policy|(?:bio|cyber)_policy|policy_violation|responsibleaipolicyviolation|data_?inspection_?failed|\b1301\b|base_resp_102[67]|flagged_input|unsafe_request/;
 
 /** DeepSeek sends no code for it, and OpenAI's reasoning models `invalid_prompt` for several things. */
 const filteredWords = /content exists risk|flagged as potentially violating/i;
@@ -93,7 +93,8 @@ const limitKinds =
   /rate_?limit|limit_(?:burst_rate|requests)|too_many_requests|resource_exhausted|throttling|base_resp_1002/;
 
 /** Types or codes of errors that the same request would meet again. */
-const permanentKinds = /invalid_request|invalid_argument|bad_?request/;
+const permanentKinds =
+  /invalid_(?:request|argument|prompt|image|base64_image)|bad_?request|data_residency_mismatch|\bimage_|_image\b|unsupported_image/;
 
 /**
  * How servers say that a request is longer than the model's context. The code is OpenAI's; few others send one. Ollama

@@ -73,7 +73,9 @@ export function createCalls(onDelta: (delta: ModelDelta) => void, count: (charac
       const { call } = item;
       if (call === null) return;
       const text = asArguments(whole);
-      if (text.startsWith(call.arguments)) add(item, text.slice(call.arguments.length));
+      // The length is compared first, since each comparison of texts takes time in proportion to them.
+      if (text.length > call.arguments.length && text.startsWith(call.arguments))
+        add(item, text.slice(call.arguments.length));
       name(call, "", given);
     },
     close() {

@@ -20,6 +20,8 @@ export interface OpenItem {
   call_id: string;
   phase: Phase | null;
   reasoning: ReasoningItem | null;
+  /** An event has brought it; until then only pieces of it have come. */
+  isAdded: boolean;
 }
 
 export interface Items {
@@ -57,6 +59,7 @@ export function createItems(calls: Calls, count: (characters: number) => void): 
       call_id: "",
       phase: null,
       reasoning: null,
+      isAdded: false,
     };
     items.push(item);
     newest.set(kind, item);
@@ -67,15 +70,15 @@ export function createItems(calls: Calls, count: (characters: number) => void): 
   function find(kind: Kind, event: Record<string, unknown>): OpenItem {
     const { output_index, item_id } = event;
     const placed = typeof output_index === "number" ? byPlace.get(output_index) : undefined;
-    if (placed?.kind === kind) return placed;
-    if (typeof item_id === "string" && item_id !== "") {
-      const named = items.find((item) => item.kind === kind && item.id === item_id);
-      if (named) return named;
-    }
-    const last = newest.get(kind);
-    // A place of its own means another item.
-    if (last !== undefined && typeof output_index !== "number") return last;
-    return add(kind, event, asText(item_id));
+    const here = placed?.kind === kind ? placed : undefined;
+    if (here?.id === item_id && here !== undefined) return here;
+    const id = asText(item_id);
+    const named = id === "" ? undefined : items.find((item) => item.kind === kind && item.id === id);
+    const known = named ?? here;
+    if (known) return known;
+    // A place of its own means another item, unless the server uses one place for several.
+    const isOther = typeof output_index === "number" && placed === undefined;
+    return (isOther ? undefined : newest.get(kind)) ?? add(kind, event, id);
   }
 
   /** Whether an item may be the one that is known. A place that is used twice shows by other ids. */
@@ -89,6 +92,7 @@ export function createItems(calls: Calls, count: (characters: number) => void): 
     const known = findKnown(event, value, kind);
     const item = known ?? add(kind, event, asText(value.id));
     if (item.id === "") item.id = asText(value.id);
+    item.isAdded = true;
     return item;
   }
 
@@ -98,12 +102,13 @@ export function createItems(calls: Calls, count: (characters: number) => void): 
     const isPlaced = typeof output_index === "number";
     const isDone = event.type === "response.output_item.done";
     const placed = isPlaced ? byPlace.get(output_index) : undefined;
-    if (placed && isSame(placed, kind, value) && (isDone || placed.id === "" || placed.id === id)) return placed;
+    if (placed && isSame(placed, kind, value) && (isDone || !placed.isAdded || placed.id === id)) return placed;
     // An item that is added at a place of its own is another one, whatever its id.
     if (isPlaced && !isDone) return undefined;
     const named = id === "" ? undefined : items.find((item) => item.id === id && isSame(item, kind, value));
     const last = newest.get(kind);
-    return named ?? (isDone && !isPlaced && last && isSame(last, kind, value) ? last : undefined);
+    const isUnplaced = !isPlaced || placed !== undefined;
+    return named ?? (isDone && isUnplaced && last && isSame(last, kind, value) ? last : undefined);
   }
 
   function update(item: OpenItem, value: Record<string, unknown>, isWhole: boolean): void {

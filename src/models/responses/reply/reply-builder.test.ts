@@ -194,6 +194,40 @@ describe("createReplyBuilder", () => {
     expect(build([...shared, completed()]).reply).toMatchObject({ text: "Hello", tool_calls: [{ id: "a" }] });
   });
 
+  it("keeps to ids where a server has one place for everything, and to places where ids are new each time", () => {
+    const calls = [
+      added(call("a", { id: "1" }), 0),
+      added(call("b", { id: "2" }), 0),
+      args("{1", 0, "1"),
+      args("{2", 0, "2"),
+      args("}", 0, "1"),
+      args("}", 0, "2"),
+    ];
+    expect(callsOf(build([...calls, completed()]).reply)).toEqual([
+      ["a", "f", "{1}"],
+      ["b", "f", "{2}"],
+    ]);
+    const late = [
+      text("He", 0, { item_id: "x1" }),
+      added({ type: "message", id: "x2" }, 0),
+      text("llo", 0, { item_id: "x3" }),
+      done(message("Hello", { id: "x4" }), 0),
+    ];
+    expect(build([...late, completed([message("Hello", { id: "x5" })])]).reply.text).toBe("Hello");
+    const onePlace = [
+      { type: "response.reasoning_text.delta", delta: "Hm", output_index: 0 },
+      text("Hel", 0),
+      { type: "response.reasoning_text.delta", delta: "m.", output_index: 0 },
+      text("lo", 0),
+      done(reasoning("", null, { content: [{ type: "reasoning_text", text: "Hmm." }] }), 0),
+      done(message("Hello"), 0),
+    ];
+    expect(build([...onePlace, completed([message("Hello")])]).reply).toMatchObject({
+      text: "Hello",
+      reasoning: "Hmm.",
+    });
+  });
+
   it("shows two messages as two paragraphs, and knows their texts again", () => {
     const events = [
       added({ type: "message", id: "m1", content: [] }, 0),
