@@ -53,7 +53,11 @@ const options = z
   .strictObject({
     reasoning_effort: modelOptions.shape.reasoning_effort,
     max_output_tokens: modelOptions.shape.max_output_tokens,
-    extra_body: modelOptions.shape.extra_body,
+    extra_body: z
+      .unknown()
+      .pipe(modelOptions.shape.extra_body.unwrap())
+      .openapi({ type: "object", additionalProperties: true })
+      .optional(),
   })
   .openapi({
     description:

@@ -10,6 +10,9 @@ export const protectedFields: ReadonlySet<string> = new Set([
   ...["functions", "function_call", "stream", "stream_options", "n", "best_of", "max_tokens", "max_completion_tokens"],
   ...["max_output_tokens", "store", "include", "background", "previous_response_id", "conversation"],
   ...["modalities", "audio"],
+  // What a server would run or read: templates, code, files of its machine.
+  ...["chat_template", "template", "logits_processors", "custom_logit_processor", "custom_params", "lora_path"],
+  ...["kv_transfer_params", "mm_processor_kwargs", "media_io_kwargs"],
   // Other models, and where they are.
   ...["base_url", "api_base", "api_key", "api_version", "api_type", "custom_llm_provider", "organization"],
   ...["fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "default_fallbacks", "model_list"],
@@ -17,17 +20,8 @@ export const protectedFields: ReadonlySet<string> = new Set([
   ...["route", "prompt_id", "prompt_variables", "prompt_version"],
   // Addresses and keys of others, and what a proxy logs where.
   ...["mcp_servers", "data_sources", "extra_body", "extra_query", "extra_headers", "headers", "default_headers"],
-  ...[
-    "client",
-    "http_client",
-    "proxy",
-    "proxies",
-    "ssl_verify",
-    "credentials",
-    "tenant_id",
-    "client_id",
-    "region_name",
-  ],
+  ...["client", "http_client", "proxy", "proxies", "ssl_verify", "credentials", "tenant_id", "client_id"],
+  ...["region_name"],
   ...["callbacks", "success_callback", "failure_callback", "service_callback", "logger_fn", "proxy_server_request"],
   ...["secret_fields", "guardrails", "guardrail_config", "disable_global_guardrails", "permissions", "no-log"],
   ...["mock_response", "mock_tool_calls", "mock_timeout", "input_cost_per_token", "output_cost_per_token"],
@@ -41,9 +35,9 @@ const MAX_LEVELS = 16;
 
 /** What an address or a key is called, at any depth: `aws_sts_endpoint`, `langfuse_host`, `server_url`. */
 const addressStart =
-  /^(?:aws|azure|vertex|gcs|s3|sagemaker|watsonx|litellm|langfuse|langsmith|arize|posthog|userapikey)/;
+  /^(?:aws|azure|vertex|gcs|s3|oci|sagemaker|watsonx|ssl|litellm|langfuse|langsmith|arize|posthog|userapikey)/;
 const addressEnd =
-  /(?:url|uri|host|hostname|endpoint|apibase|apikey|apiversion|credentials?|secret|password|accesstoken|bearertoken|authtoken|idtoken|authorization|headers?|proxy)$/;
+  /(?:url|uri|host|hostname|endpoint|apibase|apikey|apiversion|credentials?|secret|password|(?:access|bearer|auth|id|ad|hf|session|security)token|authorization|headers?|proxy)$/;
 /** With a scheme, or without one before a host; and what LiteLLM replaces by a secret or reads from a file. */
 const addressValue = /^\s*(?:(?:[a-z][a-z0-9+.-]*:)?\/\/[^\s/]|os\.environ\/|oidc\/)/i;
 

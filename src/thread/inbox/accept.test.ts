@@ -236,9 +236,10 @@ describe("the agent of a run", () => {
     config: { ...defaultAgent.config, ...config },
   });
 
-  it("is pinned with its version and model when the run is accepted; the run may name another model", async () => {
+  it("is pinned with its version, model and options when the run is accepted; the run may name another model", async () => {
     const thread = new FakeThread({ defaultReply: say("hello") });
-    let agent = version(4, { model: "of-agent" });
+    const model_options = { reasoning_effort: "high", extra_body: { top_k: 3 } };
+    let agent = version(4, { model: "of-agent", model_options });
     thread.life.ports.readAgent = async () => agent;
     const first = expectOk(await acceptRun(thread.life, thread.input("a"), false));
     agent = version(7, {});
@@ -252,6 +253,7 @@ describe("the agent of a run", () => {
     ]);
     await thread.run("d");
     expect(thread.requests.map(({ model }) => model).slice(0, 3)).toEqual(["of-agent", "test-model", "of-run"]);
+    expect(thread.requests.map(({ options }) => options).slice(0, 2)).toEqual([model_options, {}]);
   });
 
   it("is the version that the thread last knew while D1 fails, or the unchanged default if it knew none", async () => {

@@ -72,7 +72,7 @@ export function AgentForm({
         <TextArea
           label={said.rest}
           hint={said.restHint}
-          rows={5}
+          rows={6}
           spellCheck={false}
           value={draft.rest}
           onChange={(event) => change({ rest: event.target.value })}
