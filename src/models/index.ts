@@ -24,7 +24,7 @@ export function createModels(
   own: Pick<OpenAiOptions, "fetch"> = {},
 ): Record<AgentConfig["tool_format"], (memory?: ModelMemory) => Model> {
   const optionsFor = (server: ModelServer, memory?: ModelMemory): OpenAiOptions => ({
-    ...toOptions(server, settings.limits),
+    ...toOptions(server, settings),
     ...(memory === undefined ? {} : { memory }),
     ...own,
   });
@@ -34,12 +34,17 @@ export function createModels(
   };
 }
 
-/** The SDK has no client without a key. Servers that want none ignore this one. */
-const NO_KEY = "no-key";
+/** What sentences tell people to check. Which server it is stands in the operator's log. */
+const ofNamed = {
+  key: "its key in MODEL_SERVERS",
+  base_url: "its address in MODEL_SERVERS",
+  model: "the model's name",
+};
 
-function toOptions(server: ModelServer, limits: ModelSettings["limits"]): OpenAiOptions {
+function toOptions(server: ModelServer, { default_server, limits }: ModelSettings): OpenAiOptions {
   const { api_key, base_url, profile, gateway_token, api, headers, extra_body } = server;
-  return { api_key: api_key ?? NO_KEY, base_url, profile, gateway_token, api, headers, extra_body, limits };
+  const settings = server === default_server ? {} : { settings: ofNamed };
+  return { api_key, base_url, profile, gateway_token, api, headers, extra_body, limits, ...settings };
 }
 
 /** A model whose server turns out to know no tools for it writes its calls as text from then on. */

@@ -24,7 +24,8 @@ import { newestItem } from "./responses/request/items.ts";
 import { responsesWire } from "./responses/wire.ts";
 
 export interface OpenAiOptions {
-  api_key: string;
+  /** Null for a server that wants none. */
+  api_key: string | null;
   base_url: string;
   /** The server's profile by name; without it, the address and the model's name decide. */
   profile?: string | null;
@@ -81,7 +82,8 @@ function openSetup({ profile = null, gateway_token = null, memory, ...options }:
   const request = options.fetch ?? ((input, init) => fetch(input, init));
   // Sets everything that the SDK would read from the environment, so that only the deployment's settings count.
   const client = new OpenAI({
-    apiKey: options.api_key,
+    // The SDK has no client without a key. This word is sent nowhere.
+    apiKey: options.api_key ?? "none",
     baseURL: address.base_url,
     defaultQuery: address.query,
     adminAPIKey: null,

@@ -25,7 +25,7 @@ export interface OpenAiLimits extends TimeLimits {
 /** What all requests to a server share. */
 export interface Exchange {
   client: OpenAI;
-  keys: { api_key: string; gateway_token: string | null };
+  keys: { api_key: string | null; gateway_token: string | null };
   /** The operator's own. */
   headers: Readonly<Record<string, string>>;
   provider: Provider;
@@ -112,7 +112,8 @@ function limitsFor({ has_fallback }: ModelRequest, limits: OpenAiLimits): OpenAi
 function headersFor(profile: Profile, { keys, headers }: Exchange): Record<string, string | null> {
   const { api_key, gateway_token } = keys;
   return {
-    ...(profile.auth === "api-key" ? { "api-key": api_key, Authorization: null } : {}),
+    ...(profile.auth === "api-key" || api_key === null ? { Authorization: null } : {}),
+    ...(profile.auth === "api-key" ? { "api-key": api_key } : {}),
     ...(profile.opens_gateway && gateway_token ? { "cf-aig-authorization": `Bearer ${gateway_token}` } : {}),
     ...headers,
   };
