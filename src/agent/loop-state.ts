@@ -93,7 +93,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     get plan() {
       return ports.readPlan();
     },
-    seen: { task_id: input.seen_task_id, edits: null },
+    seen: { task_ids: input.seen_task_ids, edits: null },
     isFormerPlan: input.is_former_plan,
     steps: input.steps,
     guard,
@@ -148,9 +148,10 @@ export function showRows(state: RunState, expected?: ReadonlySet<string>): void 
   state.size = estimateMessages(state.messages);
 }
 
+/** What the model has seen of the plan when it writes a message. */
 export interface SeenPlan {
-  /** The task that was in progress or due; null when there was none. */
-  task_id: string | null;
+  /** The open tasks, the due one first. */
+  task_ids: string[];
   /** The version of the plan up to which the request included a person's edits; null when it included none. */
   edits: number | null;
 }

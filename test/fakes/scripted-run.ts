@@ -122,7 +122,7 @@ export function newLoopInput(given: Partial<LoopInput> & Pick<LoopInput, "is_for
     started_calls: [],
     grants: new Map(),
     interrupt_ms: null,
-    seen_task_id: null,
+    seen_task_ids: [],
     call_sources: new Map(),
     client_tools: [],
     unavailable_sources: [],

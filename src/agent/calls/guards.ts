@@ -3,6 +3,7 @@
 import type { ChatMessage } from "../../protocol/message.ts";
 import type { Task } from "../../protocol/plan/task.ts";
 import type { FinishReason } from "../model.ts";
+import { taskId } from "../plan/numbers.ts";
 
 /** The third equal call in a row is stopped. Two may be a retry. */
 const MAX_EQUAL_CALLS = 3;
@@ -128,5 +129,5 @@ function describeEmpty(finish: FinishReason): string {
 
 function describeOpen(due: Task, count: number): string {
   const tasks = count === 1 ? "1 task is" : `${count} tasks are`;
-  return `You ended your reply without a tool call, but ${tasks} still open; the due one is ${due.id}. The work is not finished: go on with it now by calling a tool. If it is done, set it to completed with update_tasks. If it can't or need not be done, set it to cancelled. If you need the person, call ask.`;
+  return `You ended your reply without a tool call, but ${tasks} still open; the due one is ${taskId(due)}. The work is not finished: go on with it now by calling a tool. If it is done, set it to completed with update_tasks. If it can't or need not be done, set it to cancelled. If you need the person, call ask.`;
 }

@@ -77,8 +77,13 @@ describe("updateTasksInput", () => {
     expect(updateTasksInput.parse({ ...input, status: "completed" }).task_ids).toEqual(["task_1"]);
   });
 
-  it("refuses numbers as ids, missing ids, and unknown statuses", () => {
-    expect(updateTasksInput.safeParse({ task_ids: [1], status: "done" }).success).toBe(false);
+  it("reads a bare number as an id", () => {
+    expect(updateTasksInput.parse({ task_ids: [1, "2"], status: "done" }).task_ids).toEqual(["1", "2"]);
+    expect(updateTasksInput.parse({ task_ids: 3, status: "done" }).task_ids).toEqual(["3"]);
+  });
+
+  it("refuses fractions as ids, missing ids, and unknown statuses", () => {
+    expect(updateTasksInput.safeParse({ task_ids: [1.5], status: "done" }).success).toBe(false);
     expect(updateTasksInput.safeParse({ task_ids: [], status: "done" }).success).toBe(false);
     expect(updateTasksInput.safeParse({ task_ids: ["a"], status: "constructor" }).success).toBe(false);
     expect(updateTasksInput.safeParse({ task_ids: ["a"], status: 3 }).success).toBe(false);

@@ -30,7 +30,7 @@ export type CreateTasksInput = z.infer<typeof createTasksInput>;
 
 export const updateTasksInput = lenientObject(
   {
-    task_ids: z.array(z.string()).min(1).max(500).describe("Ids of tasks, as view_tasks shows them"),
+    task_ids: z.array(z.string()).min(1).max(500).describe('Ids of tasks, such as "task_3"'),
     status: z.enum(taskStatuses).optional(),
     content: z.string().optional().describe("A new text for the one task that is named"),
     section_id: z.string().optional().describe("The section to move the tasks to"),
@@ -92,10 +92,13 @@ function readStatus(value: unknown): unknown {
   return statusOfWord.get(word) ?? word;
 }
 
-/** Accepts ids sent as `{id}` objects. Anything else that is not a text is left for the schema to refuse. */
+/** Accepts ids sent as `{id}` objects or as bare numbers. Anything else that is not a text is left for the schema to refuse. */
 function readIds(value: unknown): unknown {
   return Array.isArray(value)
-    ? value.map((item) => firstText(parseJson(item), ["id", "task_id", "section_id"]))
+    ? value.map((item) => {
+        const id = firstText(parseJson(item), ["id", "task_id", "section_id"]);
+        return Number.isInteger(id) ? String(id) : id;
+      })
     : value;
 }
 

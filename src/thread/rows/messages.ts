@@ -1,10 +1,13 @@
 // The thread's messages in the object's SQLite, which the model and D1 get, and the plan's row.
+
+import { numberPlan, withoutNumbers } from "../../agent/plan/numbers.ts";
+import { isRecord } from "../../lib/is-record.ts";
 import type { MessageBody, MessageRow, MessageType } from "../../protocol/message.ts";
-import type { Plan, PlanContent } from "../../protocol/plan/task.ts";
+import type { LastNumbers, Plan, PlanContent } from "../../protocol/plan/task.ts";
 import type { Thread } from "../../protocol/thread.ts";
 import { readMetadata, toPlanContent, withContent } from "../../store/shapes/message.ts";
-import { parseStored, readStored } from "../../store/shapes/stored.ts";
-import { readText, type Sql, writeText } from "./database.ts";
+import { isNumber, parseStored, readStored, shapeOf } from "../../store/shapes/stored.ts";
+import { readMeta, readText, type Sql, writeMeta, writeText } from "./database.ts";
 
 /** Where a new message comes from, and when it came. */
 interface MessageOrigin {
@@ -34,6 +37,9 @@ type Row = {
 export type VersionedMessage = MessageRow & { version: number };
 
 const emptyPlan: Plan = { version: 0, sections: [], tasks: [] };
+
+/** The highest numbers of the plan's tasks and sections. Beside the row, where a former version leaves them alone. */
+const LAST_NUMBERS = "plan_numbers";
 
 /** Gives the message the next `seq` and stores it. Inside a transaction. */
 export function insertMessage(sql: Sql, message: NewMessage, version = 1): number {
@@ -92,12 +98,13 @@ export function readMessagesBefore(sql: Sql, thread: Thread, before: number, lim
     .map((row) => toMessage(sql, thread, row));
 }
 
-/** The plan. Its version is 0 if the thread has none. */
+/** The plan, with numbers also where a former version has written it. Its version is 0 if the thread has none. */
 export function readPlan(sql: Sql): Plan {
   const row = readPlanRow(sql);
   if (row === null) return emptyPlan;
   const content = readStored(toPlanContent, readText(sql, `m:${row.seq}`, row.content), "plan", row.seq);
-  return { ...emptyPlan, ...content, version: row.version };
+  const last_numbers = readLastNumbers(sql);
+  return numberPlan({ ...emptyPlan, ...content, version: row.version, ...(last_numbers && { last_numbers }) });
 }
 
 export function readPlanMessage(sql: Sql, thread: Thread): VersionedMessage | null {
@@ -108,6 +115,9 @@ export function readPlanMessage(sql: Sql, thread: Thread): VersionedMessage | nu
 /** Stores the plan as the thread's one `task_list` row. Inside a transaction. */
 export function writePlan(sql: Sql, plan: Plan, message: MessageOrigin): void {
   const content: PlanContent = { sections: plan.sections, tasks: plan.tasks };
+  const { last_numbers } = plan;
+  if (last_numbers && JSON.stringify(readLastNumbers(sql)) !== JSON.stringify(last_numbers))
+    writeMeta(sql, LAST_NUMBERS, last_numbers);
   const row = readPlanRow(sql);
   if (row === null) {
     insertMessage(sql, { ...message, type: "task_list", is_llm_message: false, content }, plan.version);
@@ -137,5 +147,14 @@ function toMessage(sql: Sql, thread: Thread, row: Row): VersionedMessage {
     created_at: row.created_at,
     version: row.version,
   };
-  return withContent(message, row.seq);
+  const read = withContent(message, row.seq);
+  return read.type === "task_list" ? { ...read, content: withoutNumbers(read.content) } : read;
+}
+
+function readLastNumbers(sql: Sql): LastNumbers | null {
+  return readMeta(sql, LAST_NUMBERS, shapeOf(isLastNumbers));
+}
+
+function isLastNumbers(value: unknown): value is LastNumbers {
+  return isRecord(value) && isNumber(value.task) && isNumber(value.sec);
 }
