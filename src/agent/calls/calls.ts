@@ -77,9 +77,13 @@ function isStale(result: ToolResult | null | undefined, { plan }: RunState): boo
   return result?.plan !== undefined && result.plan.version !== plan.version + 1;
 }
 
-/** Stored just before the tool's first request, so that the next life knows that the call may have had an effect. */
+/**
+ * Stored just before the tool's first request, so that the next life knows that the call may have had an effect. A call
+ * that an earlier life has started has its task already, whatever is due by now.
+ */
 async function announce(call: ToolCall, tool: Tool, state: RunState): Promise<void> {
-  const work = tool.kind === "work" ? beginWork(state) : {};
+  const hasBegun = state.input.started_calls.includes(call.id);
+  const work = tool.kind === "work" && !hasBegun ? beginWork(state) : {};
   await store(state, { type: "tool_started", tool_call_id: call.id, name: tool.name, ...work });
 }
 

@@ -81,6 +81,8 @@ function findMeant(plan: Plan, seen: string[], { notes }: UnseenEdits): string |
   const isEnded = (id: string) =>
     changed(id, ({ kind, status }) => kind === "deleted" || status === "completed" || status === "cancelled");
   if (current !== undefined && !isStarted(current.id)) return current.id;
+  const lost = notes.findLast((note) => note.was_current && isEnded(note.task_id));
+  if (lost !== undefined) return lost.task_id;
   // A task that has ended without the person was ended by a call before this one.
   const next = seen.find((id) => open.some((task) => task.id === id) || isEnded(id));
   if (next !== undefined) return next;
