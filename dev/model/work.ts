@@ -5,9 +5,10 @@ import type { Content } from "./content.ts";
 import { type Conversation, type Exchange, isPlanTool, type Turn } from "./conversation.ts";
 
 import { readIntent } from "./intent.ts";
+import { dueTask, openTasks, type Task } from "./plan.ts";
 import { findTask, projects } from "./projects/index.ts";
 import { call, type Reply, say, type ToolUse } from "./reply.ts";
-import { dueTask, excerpt, openTasks, type Task } from "./result.ts";
+import { excerpt } from "./result.ts";
 import { givenUp, type Outcome, type Step, type TaskContext } from "./script.ts";
 
 // A failing call is tried this often; then the person gets the error.
