@@ -68,8 +68,9 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
   const tools = new Map(own.map((tool) => [tool.name, tool]));
   // A client can't use the name of a server's tool, even if the agent may not use that tool.
   const offered = input.client_tools.filter(({ name }) => !ports.tools.some((tool) => tool.name === name));
-  const guard = createRepetitionGuard();
-  replayCalls(guard, input.history, (name) => tools.get(name)?.read_only ?? false);
+  const isPlanTool = (name: string) => tools.get(name)?.kind === "plan";
+  const guard = createRepetitionGuard(isPlanTool);
+  replayCalls(guard, input.history, (name) => tools.get(name)?.read_only ?? false, isPlanTool);
   const foreign_tools = own.filter(({ source }) => source !== undefined).map(({ name }) => name);
   const system = buildSystemPrompt({ agent: input.agent, context: input.context, foreign_tools });
   const descriptions = [...own.map(describeTool), ...offered];

@@ -90,7 +90,7 @@ export const planTool = makeTool("update_tasks", {
   kind: "plan",
   execute: async (_input: unknown, context: ToolContext): Promise<ToolResult> => {
     const plan = completeTask(context.plan);
-    return { content: "updated", is_error: false, plan };
+    return { content: JSON.stringify({ version: plan.version }), is_error: false, plan };
   },
 });
 

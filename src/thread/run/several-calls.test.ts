@@ -9,6 +9,7 @@ import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.t
 import { defineTool, type Tool } from "../../agent/tool.ts";
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
+import { peopleTools } from "../../tools/people.ts";
 import { taskTools } from "../../tools/tasks.ts";
 import { findRun } from "../life.ts";
 import { readMessages } from "../rows/messages.ts";
@@ -85,6 +86,7 @@ function toolsFor(person: Person): Tool[] {
   const common = { kind: "work", recovery: "repeat", time_limit_ms: 10_000 } as const;
   return [
     ...taskTools,
+    ...peopleTools,
     defineTool({
       ...common,
       name: "work",
@@ -123,6 +125,7 @@ interface Ended {
   tasks: Record<string, string>;
   plan: string[];
   is_over: boolean;
+  text: string;
 }
 
 function read(thread: FakeThread): Ended {
@@ -138,6 +141,7 @@ function read(thread: FakeThread): Ended {
       entries.flatMap(([id, , task]) => (typeof task === "string" ? [[id, textOf.get(task) ?? "deleted"]] : [])),
     ),
     plan: plan.tasks.map(({ number, content, status }) => `${number} ${content} ${status}`),
+    text: findRun(thread.life, "inv_a")?.run.result?.text ?? "",
     is_over: ["completed", "failed"].includes(findRun(thread.life, "inv_a")?.run.status ?? ""),
   };
 }
@@ -192,6 +196,16 @@ describe("a call after a change of the plan in the same message", () => {
     expect(plan[0]).toBe("1 A in_progress");
   });
 
+  it("does not end the run if the change was refused", async () => {
+    const end = { name: "complete", input: { summary: "All done." } };
+    const refused = await play([work(), done("task_2"), end], {});
+    expect(refused.results.c2).toMatch(/^not executed: a change of the task list/);
+    const ids = ["task_1", "task_2", "task_3", "task_4"];
+    const accepted = await play([work(), done(...ids), end], {});
+    expect(accepted.results).toMatchObject({ c2: "The run ends here." });
+    expect(accepted.text).toBe("All done.");
+  });
+
   it("finds the evidence of calls before it in the same message", async () => {
     const { plan } = await play([work(), done("task_1"), work(), done("task_2")], { evidence: "challenge" });
     expect(plan.slice(0, 2)).toEqual(["1 A completed", "2 B completed"]);
@@ -238,6 +252,7 @@ describe("a kill between the effects of a message", () => {
       start("task_3"),
       more("S"),
       more("T"),
+      { name: "complete", input: { summary: "All done." } },
     ),
   );
 
@@ -253,7 +268,8 @@ describe("a kill between the effects of a message", () => {
             if (when === "before") count += 1;
             return false;
           };
-          const whole = await play(calls, { plan_order, evidence }, counts);
+          // The words with which a run ends may differ: a model that was killed at the end is asked once more.
+          const { text: _, ...whole } = await play(calls, { plan_order, evidence }, counts);
           expect(whole.is_over).toBe(true);
           const transactions = count;
           for (let last = 3; last <= transactions; last++) {
@@ -265,7 +281,7 @@ describe("a kill between the effects of a message", () => {
               isKilled = true;
               return true;
             };
-            expect(await play(calls, { plan_order, evidence }, dies)).toEqual(whole);
+            expect(await play(calls, { plan_order, evidence }, dies)).toMatchObject(whole);
           }
         },
       ),
