@@ -146,11 +146,20 @@ function read(thread: FakeThread): Ended {
   };
 }
 
-async function play(calls: Call[], agent: Partial<AgentConfig>, dies?: FakeThreadOptions["dies"]): Promise<Ended> {
-  const person = new Person();
+function threadFor(
+  calls: Call[],
+  person: Person,
+  agent: Partial<AgentConfig>,
+  dies?: FakeThreadOptions["dies"],
+): FakeThread {
   const options = { defaultReply: script(calls), tools: toolsFor(person), agent, ...(dies && { dies }) };
   const thread = new FakeThread(options);
   person.thread = thread;
+  return thread;
+}
+
+async function play(calls: Call[], agent: Partial<AgentConfig>, dies?: FakeThreadOptions["dies"]): Promise<Ended> {
+  const thread = threadFor(calls, new Person(), agent, dies);
   await thread.accept("go", run).catch(() => {});
   for (let turns = 0; turns < 2_000; turns++) {
     if (!thread.isAlive) {
@@ -194,6 +203,28 @@ describe("a call after a change of the plan in the same message", () => {
     const { tasks, plan } = await play([done("task_1"), work()], { evidence: "challenge" });
     expect(tasks).toEqual({ c1: "A" });
     expect(plan[0]).toBe("1 A in_progress");
+  });
+
+  it("waits with all behind it for a person who has to approve it, and sees which tasks it names", async () => {
+    const thread = threadFor([work(), done("task_1"), work("late")], new Person(), {
+      approvals: { update_tasks: ["*"] },
+    });
+    await thread.run("go", run);
+    const [question] = findRun(thread.life, "inv_a")?.run.interrupts ?? [];
+    expect(question?.message).toBe('update_tasks: {"task_ids":["task_1"],"status":"completed"}\ntask_1 ("A")');
+    expect(read(thread)).toMatchObject({ tasks: { c0: "A" }, results: { c2: expect.stringMatching(/^not executed/) } });
+    const resume = [{ interrupt_id: question?.id ?? "", status: "resolved" as const, payload: true }];
+    await thread.run("", { invocation_id: "inv_b", messages: [], resume });
+    expect(read(thread).plan[0]).toBe("1 A completed");
+  });
+
+  it("belongs to the next task also if it waits for approval itself", async () => {
+    const thread = threadFor([work(), done("task_1"), work("late")], new Person(), { approvals: { work: ["late"] } });
+    await thread.run("go", run);
+    const [question] = findRun(thread.life, "inv_a")?.run.interrupts ?? [];
+    const resume = [{ interrupt_id: question?.id ?? "", status: "resolved" as const, payload: true }];
+    await thread.run("", { invocation_id: "inv_b", messages: [], resume });
+    expect(read(thread).tasks).toEqual({ c0: "A", c2: "B" });
   });
 
   it("does not end the run if the change was refused", async () => {
