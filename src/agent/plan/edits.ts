@@ -15,7 +15,7 @@ export type PlanEdit = { ok: true; plan: Plan } | { ok: false; message: string }
  * the plan differs at the end. Otherwise the result is the same plan object.
  */
 export function editPlan(plan: Plan, operations: PlanOperation[], makeId?: MakeId): PlanEdit {
-  let edited: Plan = { ...withoutNumbers(plan), version: plan.version };
+  let edited = withoutNumbers(plan);
   for (const [index, operation] of operations.entries()) {
     const change = applyOperation(edited, operation, makeId);
     if (!change.ok)

@@ -1,7 +1,7 @@
 // Short ids: the model knows a task as `task_12` and a section as `sec_3`, since an id of 31 characters costs it 20 tokens
 // each time and is easily miscopied. A number is given once and to nothing else while the plan lives, so what the model
 // has read stays true. People and clients have the ids and see no numbers.
-import type { Plan, PlanContent, Section, Task } from "../../protocol/plan/task.ts";
+import type { Plan, Section, Task } from "../../protocol/plan/task.ts";
 
 type Kind = "task" | "sec";
 
@@ -52,10 +52,11 @@ function isUsable(number: unknown): number is number {
 }
 
 /** What people and clients see; a person's edit and its refusals know ids only. */
-export function withoutNumbers(plan: PlanContent): PlanContent {
+export function withoutNumbers({ version, sections, tasks }: Plan): Plan {
   return {
-    sections: plan.sections.map(({ number: _, ...section }) => section),
-    tasks: plan.tasks.map(({ number: _, ...task }) => task),
+    version,
+    sections: sections.map(({ number: _, ...section }) => section),
+    tasks: tasks.map(({ number: _, ...task }) => task),
   };
 }
 

@@ -28,8 +28,6 @@ function writeAsBefore(thread: FakeThread, change: (content: { sections: object[
   thread.crash();
 }
 
-const strip = ({ number: _, ...item }: { number?: number }) => item;
-
 describe("the numbers of tasks", () => {
   it("are the same in the next life, and never given again", async () => {
     const thread = await run(create("A", "B", "C"), remove("task_3"));
@@ -50,16 +48,27 @@ describe("the numbers of tasks", () => {
     expect(namesOf(thread)).toEqual(["1 A", "2 B", "4 N"]);
   });
 
-  it("are given to rows that have none, and differ where two rows have the same", async () => {
+  it("are given to rows that have none, in their order, and again if they can't be read", async () => {
+    const thread = await run(create("A", "B", "C"), remove("task_1"));
+    for (const broken of [
+      "DELETE FROM meta WHERE key = 'plan_numbers'",
+      "UPDATE meta SET value = '{' WHERE key = 'plan_numbers'",
+    ]) {
+      thread.life.database.sql.exec(broken);
+      thread.crash();
+      expect(namesOf(thread)).toEqual(["1 B", "2 C"]);
+      expect(namesOf(thread)).toEqual(["1 B", "2 C"]);
+      thread.crash();
+      expect(namesOf(thread)).toEqual(["1 B", "2 C"]);
+      thread.life.database.sql.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('plan_numbers', '5')");
+    }
+  });
+
+  it("differ for any two, whatever is stored", async () => {
     const thread = await run(create("A", "B", "C"));
-    writeAsBefore(thread, ({ sections, tasks }) => ({ sections: sections.map(strip), tasks: tasks.map(strip) }));
-    expect(namesOf(thread)).toEqual(["4 A", "5 B", "6 C"]);
-    writeAsBefore(thread, ({ sections, tasks }) => ({
-      sections,
-      tasks: tasks.map((task) => ({ ...task, number: 2 })),
-    }));
-    expect(namesOf(thread)).toEqual(["2 A", "4 B", "5 C"]);
-    thread.life.database.sql.exec("UPDATE meta SET value = '{' WHERE key = 'plan_numbers'");
+    const [A, B] = thread.life.state.plan.tasks.map(({ id }) => id);
+    const value = { last: { task: 2, sec: 1 }, numbers: { [A ?? ""]: 2, [B ?? ""]: 2, constructor: 1 } };
+    thread.life.database.sql.exec("UPDATE meta SET value = ? WHERE key = 'plan_numbers'", JSON.stringify(value));
     thread.crash();
     expect(namesOf(thread)).toEqual(["2 A", "3 B", "4 C"]);
   });
