@@ -121,6 +121,13 @@ describe("what names a task", () => {
     expect(early.ok || early.message).toMatch(/^task_3 \("C"\) is not due yet/);
   });
 
+  it("may be a section's id in place of its title", () => {
+    const change = createTasks(plan, { section_title: "sec_1", task_contents: ["D"] }, makeId);
+    expect(change.ok && change.plan.sections).toEqual(plan.sections);
+    const other = createTasks(plan, { section_title: "sec_9", task_contents: ["D"] }, makeId);
+    expect(other.ok && other.plan.sections.map(({ title }) => title)).toEqual(["S", "sec_9"]);
+  });
+
   it("never takes the start of an id for a number", () => {
     expect(readNumber("01j00000000000000000000000001", "task")).toBeNull();
     expect(readNumber("1".repeat(12), "task")).toBeNull();

@@ -9,7 +9,7 @@
 //   "free": in any order. Both allow cancelling any task.
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import { newId } from "../../protocol/ids.ts";
-import type { Plan, Task, TaskStatus } from "../../protocol/plan/task.ts";
+import type { Plan, Section, Task, TaskStatus } from "../../protocol/plan/task.ts";
 import type { ClearAllInput, CreateTasksInput, DeleteTasksInput, UpdateTasksInput } from "./arguments.ts";
 import { findById, findTasks } from "./find.ts";
 import { cleanText, describeDue, listSections, nameTask, quote } from "./text.ts";
@@ -48,7 +48,7 @@ export function createTasks(plan: Plan, input: CreateTasksInput, makeId: MakeId 
     if (title === "") return refuse("A section needs a title that is not empty.");
     if (title.length > MAX_TITLE_CHARACTERS)
       return refuse(`A section's title has at most ${MAX_TITLE_CHARACTERS} characters.`);
-    let section = sections.find((known) => (addition.id ? known.id === addition.id : sameTitle(known.title, title)));
+    let section = findSection(sections, addition.id, title);
     if (!section) {
       section = { id: makeId("sec"), title };
       sections.push(section);
@@ -234,8 +234,11 @@ function checkSize(plan: Plan): PlanChange {
   return { ok: true, plan };
 }
 
-function sameTitle(one: string, other: string): boolean {
-  return one.trim().toLowerCase() === other.trim().toLowerCase();
+/** Models also give a section's id as its title. */
+function findSection(sections: Section[], id: string | undefined, title: string): Section | undefined {
+  if (id !== undefined) return sections.find((known) => known.id === id);
+  const named = sections.find((known) => known.title.trim().toLowerCase() === title.toLowerCase());
+  return named ?? (/^sec_\w+$/i.test(title) ? findById(sections, title, "sec") : undefined);
 }
 
 function refuse(message: string): { ok: false; message: string } {

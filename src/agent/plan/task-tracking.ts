@@ -13,8 +13,8 @@ import { startDueTask } from "./rules.ts";
 import type { EditNote, UnseenEdits } from "./unseen-edits.ts";
 import { dueTask, openTasks } from "./view.ts";
 
-/** How many open tasks are remembered. A message that gets through more of them is long past any output limit. */
-const MAX_SEEN = 20;
+/** How many open tasks are remembered: stored with a reply, and more than a message gets through. */
+const MAX_SEEN = 10;
 
 /**
  * Returns the plan's reminder for the next call, or null if there is nothing to say, and records what the model then
