@@ -1,15 +1,17 @@
 // Ten habits of weak models, each in two forms. One heeds reminders and ends with a finished plan. The other does not,
-// and ends with a correct count of unfinished tasks. Both end within bounds. The loop, the plan's tools and their
-// answers are the real ones; only the model and the tool for work are not.
+// and ends with a correct count of unfinished tasks. Both end within bounds, whether the model makes its calls one by one
+// or several in a message, and however it writes ids. The loop, the plan's tools and their answers are the real ones;
+// only the model and the tool for work are not.
 import { describe, expect, it } from "vitest";
 import type { ModelRequest } from "../src/agent/model.ts";
+import { taskId } from "../src/agent/plan/numbers.ts";
 import type { Plan } from "../src/protocol/plan/task.ts";
 import { peopleTools } from "../src/tools/people.ts";
 import { taskTools } from "../src/tools/tasks.ts";
 import { makeTool, ScriptedRun, says, type Turn, type TurnCall } from "./fakes/scripted-run.ts";
+import { taskIdsIn } from "./fakes/task-ids.ts";
 
 const MAX_STEPS = 60;
-const TASKS = 3;
 
 const sections = [
   { title: "Build", tasks: ["front", "back"] },
@@ -20,6 +22,10 @@ const sections = [
 interface View {
   step: number;
   due: string | null;
+  /** The task after the due one. */
+  next: string | null;
+  /** Ids of all tasks that it was told of. */
+  ids: string[];
   is_over: boolean;
   reminder: string;
   result: string;
@@ -47,23 +53,26 @@ function actWell({ due, is_over, result }: View): Turn {
 
 function look(request: ModelRequest, step: number): View {
   const reminder = request.reminder ?? "";
-  const result = request.messages.findLast((message) => message.role === "tool")?.content ?? "";
+  const results = request.messages.filter((message) => message.role === "tool").map(({ content }) => String(content));
   return {
     step,
     due: /(?:In progress|Due now): (task_\w+)/.exec(reminder)?.[1] ?? null,
+    next: /After it: (task_\w+)/.exec(reminder)?.[1] ?? null,
+    ids: taskIdsIn(results.join("\n")),
     is_over: reminder.includes("All tasks have ended"),
     reminder,
-    result,
+    result: results.at(-1) ?? "",
   };
 }
 
-async function runHabit(habit: Habit) {
+async function runHabit(habit: Habit, { act, write, crowd = (turn) => turn }: Manner) {
   let step = 0;
   let stored: Plan | null = null;
   const tools = [...taskTools, ...peopleTools, makeTool("work")];
-  const run = new ScriptedRun((request) => {
+  const run: ScriptedRun = new ScriptedRun((request) => {
     const view = look(request, ++step);
-    return habit(view) ?? actWell(view);
+    const own = habit(view);
+    return withIds(own === null ? act(view) : crowd(own), (id) => write(id, run.plan));
   }, tools);
   run.onFact = (fact) => {
     if ("plan" in fact && fact.plan) stored = fact.plan;
@@ -73,6 +82,86 @@ async function runHabit(habit: Habit) {
   const open = tasks.filter(({ status }) => status === "pending" || status === "in_progress").length;
   return { outcome, steps: step, tasks, open, run };
 }
+
+/** The turn with each short id as the model writes it. */
+function withIds(turn: Turn, write: (id: string) => string): Turn {
+  const rewrite = (call: TurnCall) => ({ ...call, arguments: call.arguments?.replace(/task_\d+/g, write) });
+  return { ...turn, ...(turn.calls && { calls: turn.calls.map(rewrite) }) };
+}
+
+/** How a model acts where its habit does not show, and how it writes a short id. */
+interface Manner {
+  act: (view: View) => Turn;
+  write: (id: string, plan: Plan) => string;
+  /** What becomes of a message in which the habit shows. */
+  crowd?: (turn: Turn) => Turn;
+}
+
+const crowded = (crowd: (turn: Turn) => Turn): Manner => ({
+  act: actAhead,
+  write: asRead,
+  crowd: (turn) => (turn.calls === undefined ? turn : { ...turn, ...crowd(turn) }),
+});
+
+const asRead = (id: string) => id;
+const longIdOf = (id: string, { tasks }: Plan) => tasks.find((task) => taskId(task) === id)?.id ?? id;
+const merge = (...turns: Turn[]): Turn => calls(...turns.flatMap((turn) => turn.calls ?? []));
+
+/** Completes a task beside the work on the next. */
+function actAhead({ due, next, is_over, result }: View): Turn {
+  if (is_over) return call("complete", { summary: "All is there." });
+  if (due === null) return plan();
+  if (result !== "work done") return merge(work(), work());
+  return next === null ? done(due) : merge(done(due), work(), work());
+}
+
+/** Plans and works in one message, then ends the run in the message that completes the last task. */
+function actAtOnce(view: View): Turn {
+  const { due, next, is_over, result } = view;
+  if (due === null && !is_over) return merge(plan(), work());
+  if (due === null || next !== null || result !== "work done") return actAhead(view);
+  return merge(done(due), call("complete", { summary: "All is there." }));
+}
+
+/** Gets through the whole plan in one message, each task's call before its update. */
+function actInOneMessage({ due, is_over, ids }: View): Turn {
+  if (is_over) return call("complete", { summary: "All is there." });
+  if (due === null) return plan();
+  const left = ids.slice(ids.indexOf(due));
+  return merge(...left.flatMap((id) => [work(), done(id)]));
+}
+
+/** Completes two tasks with two updates in one message. */
+function actInPairs(view: View): Turn {
+  const { due, next, result } = view;
+  if (due === null || next === null || result !== "work done") return actAhead(view);
+  return merge(done(due), work(), done(next), work());
+}
+
+/** Completes a task before the call that does its work, in the same message. */
+function actTooEarly({ due, is_over }: View): Turn {
+  if (is_over) return call("complete", { summary: "All is there." });
+  return due === null ? plan() : merge(done(due), work());
+}
+
+const manners: Record<string, Manner> = {
+  "one call a message": { act: actWell, write: asRead },
+  "long ids": { act: actWell, write: longIdOf },
+  "ids as numbers": { act: actWell, write: (id) => id.replace("task_", "") },
+  "an update beside the next work": { act: actAhead, write: asRead },
+  "an update beside the next work, long ids": { act: actAhead, write: longIdOf },
+  "plan, work and end in shared messages": { act: actAtOnce, write: asRead },
+  "all in one message": { act: actInOneMessage, write: asRead },
+  "two updates in a message": { act: actInPairs, write: asRead },
+  "an update before the work that it is about": { act: actTooEarly, write: asRead },
+  "the habit twice in a message": crowded((turn) => ({ calls: [...(turn.calls ?? []), ...(turn.calls ?? [])] })),
+  "the habit behind a refused update": crowded((turn) => ({
+    calls: [...(done("task_99").calls ?? []), ...(turn.calls ?? [])],
+  })),
+  "the habit behind a look at the list": crowded((turn) => ({
+    calls: [{ name: "view_tasks" }, ...(turn.calls ?? [])],
+  })),
+};
 
 const isReminded = ({ reminder }: View, words: string) => reminder.includes(words);
 
@@ -104,14 +193,10 @@ const habits: Record<string, { listens: Habit; stubborn: Habit; ends?: "failed" 
   },
   "completes out of order": {
     listens: (view) => {
-      const ids = idsIn(view.result);
-      return view.step === 2 && ids[2] ? done(ids[2]) : null;
+      const [, , third] = view.ids;
+      return view.step === 2 && third !== undefined ? done(third) : null;
     },
-    stubborn: ({ result, step }) => {
-      const ids = idsIn(result);
-      if (ids.length === TASKS) known = ids;
-      return step === 1 ? null : done(known[2] ?? "");
-    },
+    stubborn: ({ ids, step }) => (step === 1 ? null : done(ids[2] ?? "")),
   },
   "says done too early": {
     listens: ({ step }) => (step === 2 || step === 3 ? says("All done!") : null),
@@ -136,13 +221,15 @@ const habits: Record<string, { listens: Habit; stubborn: Habit; ends?: "failed" 
   },
 };
 
-let known: string[] = [];
 const cut: Turn = { ...calls({ name: "create_tasks", arguments: '{"sections":[{"title":"Bu' }), finish: "length" };
-const idsIn = (result: string) => [...new Set([...result.matchAll(/"id":"(task_\w+)"/g)].map(([, id]) => id ?? ""))];
 
-describe.each(Object.entries(habits))("a model that %s", (_name, { listens, stubborn, ends = "completed" }) => {
+const cases = Object.entries(habits).flatMap(([habit, forms]) =>
+  Object.entries(manners).map(([manner, how]) => ({ habit, manner, how, ...forms })),
+);
+
+describe.each(cases)("a model that $habit ($manner)", ({ listens, stubborn, how, ends = "completed" }) => {
   it("and heeds reminders, ends with a finished plan of its tasks", async () => {
-    const { outcome, steps, tasks } = await runHabit(listens);
+    const { outcome, steps, tasks, run } = await runHabit(listens, how);
     expect(outcome).toMatchObject({ status: "completed", unfinished_tasks: 0 });
     expect(tasks.map(({ content, status }) => `${content}: ${status}`)).toEqual([
       "front: completed",
@@ -150,10 +237,11 @@ describe.each(Object.entries(habits))("a model that %s", (_name, { listens, stub
       "try it: completed",
     ]);
     expect(steps).toBeLessThanOrEqual(20);
+    expect(run.bugs).toEqual([]);
   });
 
   it("and ignores reminders, ends within bounds, and counts what is unfinished", async () => {
-    const { outcome, steps, open, run } = await runHabit(stubborn);
+    const { outcome, steps, open, run } = await runHabit(stubborn, how);
     expect(steps).toBeLessThan(MAX_STEPS);
     expect(outcome.status).toBe(ends);
     if (outcome.status === "completed") expect(outcome.unfinished_tasks).toBe(open);

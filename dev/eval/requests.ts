@@ -3,10 +3,10 @@
 // was shown would score well on those.
 
 /**
- * `plan`: create_tasks is the first call; `ask`: a question is; `answer`: text and no call; `work`: any other call is
- * first.
+ * `plan`: create_tasks is the first call; `ask`: a question is; `answer`: text and no call; `look`: calls that only read;
+ * `work`: any other call is first.
  */
-export type Move = "plan" | "ask" | "answer" | "work" | "nothing";
+export type Move = "plan" | "ask" | "answer" | "look" | "work" | "nothing";
 
 export const kinds = ["research", "content", "multi-step", "project", "small-talk", "one-answer"] as const;
 export type Kind = (typeof kinds)[number];
@@ -25,6 +25,8 @@ export interface EvalRequest {
 const planned: Move[] = ["plan"];
 const answered: Move[] = ["answer"];
 const ambiguous: Move[] = ["plan", "ask"];
+/** The plan depends on files that are there already. */
+const about_files: Move[] = ["plan", "look"];
 
 type Row = [language: Language, text: string, accepted?: Move[]];
 
@@ -46,7 +48,7 @@ const rows: Record<Kind, Row[]> = {
   "multi-step": [
     ["zh", "搭建一个 Python 环境，写一个读取 CSV 的脚本，再加上单元测试"],
     ["en", "Set up a Node project with TypeScript, add a linter and a first passing test"],
-    ["zh", "把 src 目录下的日志函数改名，更新所有引用，然后跑一遍测试"],
+    ["zh", "把 src 目录下的日志函数改名，更新所有引用，然后跑一遍测试", about_files],
     ["en", "Clone https://github.com/example/notes, find out why its tests fail, fix that and commit the fix"],
     ["zh", "写一个快速排序函数，测试它，再用一万个随机数测一下速度"],
   ],

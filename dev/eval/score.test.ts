@@ -34,6 +34,8 @@ describe("the scored move", () => {
     ["a plan with words before it", { ...goodPlan, text: "先做计划。" }, "plan"],
     ["a plan and work behind it", { text: "", calls: [...goodPlan.calls, look] }, "plan"],
     ["work, then the plan", { text: "", calls: [look, ...goodPlan.calls] }, "work"],
+    ["calls that only read", { text: "", calls: [look, call("read_file", { path: "a" })] }, "look"],
+    ["a look and a command", { text: "", calls: [look, call("execute_command", { command: "ls" })] }, "work"],
     ["a look at the empty list first", { text: "", calls: [call("view_tasks", {}), ...goodPlan.calls] }, "work"],
     ["complete instead of an answer", { text: "", calls: [call("complete", { summary: "你好" })] }, "work"],
     ["a question", { text: "", calls: [call("ask", { question: "什么？" })] }, "ask"],

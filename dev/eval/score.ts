@@ -4,8 +4,10 @@
 import { checkArguments } from "../../src/agent/calls/tool-arguments.ts";
 import type { CreateTasksInput } from "../../src/agent/plan/arguments.ts";
 import { createTasks } from "../../src/agent/plan/rules.ts";
+import { type Env, readConfig } from "../../src/config.ts";
 import type { ToolCall } from "../../src/protocol/message.ts";
 import type { Plan } from "../../src/protocol/plan/task.ts";
+import { createTools } from "../../src/tools/index.ts";
 import { peopleTools } from "../../src/tools/people.ts";
 import { taskTools } from "../../src/tools/tasks.ts";
 import { fits, readLanguage } from "./language.ts";
@@ -48,11 +50,19 @@ export function readMove({ text, calls }: Reply): Move {
   const first = calls[0]?.function.name;
   if (first === undefined) return text.trim() === "" ? "nothing" : "answer";
   if (first === "create_tasks") return "plan";
-  return first === "ask" ? "ask" : "work";
+  if (first === "ask") return "ask";
+  return calls.every(({ function: called }) => looking.has(called.name)) ? "look" : "work";
 }
 
+/** Tools for work that only read. */
+const looking = new Set(
+  createTools(readConfig({} as Env))
+    .filter(({ kind, read_only }) => kind === "work" && read_only)
+    .map(({ name }) => name),
+);
+
 function describeMove({ calls }: Reply, move: Move): string {
-  if (move !== "work") return move;
+  if (move !== "work" && move !== "look") return move;
   const names = calls.map((call) => call.function.name);
   return names.includes("create_tasks") ? `${names[0]} before the plan` : `${names[0]} first`;
 }

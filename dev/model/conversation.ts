@@ -2,8 +2,9 @@
 // everything again from each request, so it needs no memory of its own.
 import type { Goal } from "./intent.ts";
 import { readIntent } from "./intent.ts";
+import { dueTask, isOutdated, type Plan, planAfter } from "./plan.ts";
 import { separateReminder } from "./reminder.ts";
-import { dueTask, type Plan, type Result, readPlan, readResult } from "./result.ts";
+import { type Result, readResult } from "./result.ts";
 import { expandSummary } from "./summary.ts";
 import type { ChatRequest, Message, ToolCall } from "./wire.ts";
 
@@ -13,8 +14,8 @@ export interface Exchange extends ToolCall {
   /** The position of the result. */
   index: number;
   result: Result;
-  /** The plan in a plan tool's result. */
-  plan: Plan | null;
+  /** The result as it is. */
+  answer: string;
 }
 
 /** One assistant message with the results of its calls. */
@@ -34,6 +35,8 @@ export interface Conversation {
   /** Turns since the newest message of a person. */
   recent: Turn[];
   plan: Plan | null;
+  /** A person has changed the plan since: view_tasks shows it as it is. */
+  is_outdated: boolean;
   /** The position of the result that made the due task due. */
   due_since: number;
   /** The position where each task first appeared. */
@@ -61,6 +64,7 @@ export function readConversation(request: ChatRequest): Conversation {
   const requestIndex = messages.findLastIndex((message) => message?.role === "user");
   const text = messages[requestIndex]?.text ?? "";
   const before = messages.slice(0, Math.max(requestIndex, 0)).findLast((message) => message !== null);
+  const plans = readPlans(turns);
   const goalBefore = (index: number) => readGoal(messages, turns, index, 3);
   return {
     tools: request.tools,
@@ -69,12 +73,19 @@ export function readConversation(request: ChatRequest): Conversation {
     language: readLanguage(text, goalBefore(messages.length).text, messages),
     turns,
     recent: turns.filter((turn) => turn.index > requestIndex),
-    ...readPlans(turns),
+    ...plans,
+    is_outdated: isOutdated(plans.plan, reminderOf(all)),
     is_steered: before?.role === "tool" && !/cancell?ed|取消/i.test(before.text.slice(0, 500)),
     is_shortened: requestIndex >= 0 && !all.includes(expanded[requestIndex] as Message),
     has_reminded_tasks: all.some((message) => isReminder(message) && /\btask_\w/.test(message.text)),
     goalBefore,
   };
+}
+
+/** What the server says at the end of the request. */
+function reminderOf(messages: Message[]): string {
+  const last = messages.at(-1);
+  return last !== undefined && last.role === "user" && isReminder(last) ? last.text : "";
 }
 
 function isReminder(message: Message): boolean {
@@ -92,8 +103,7 @@ function readTurns(messages: (Message | null)[]): Turn[] {
     }
     const exchanges = message.calls.map((call) => {
       const { index: at, text } = results.get(call.id) ?? { index, text: "error: no result" };
-      const plan = isPlanTool(call.name) ? readPlan(text) : null;
-      return { ...call, index: at, result: readResult(call.name, text), plan };
+      return { ...call, index: at, result: readResult(call.name, text), answer: text };
     });
     return [{ index, text: message.text, exchanges }];
   });
@@ -105,12 +115,14 @@ function readPlans(turns: Turn[]) {
   let due = dueTask(null);
   let dueSince = -1;
   for (const exchange of turns.flatMap((turn) => turn.exchanges)) {
-    if (!exchange.plan) continue;
-    plan = exchange.plan;
-    for (const task of plan.sections.flatMap((section) => section.tasks)) {
+    const { name, arguments: written, answer } = exchange;
+    const changed: Plan | null = isPlanTool(name) ? planAfter(plan, name, written, answer) : plan;
+    if (changed === null || changed === plan) continue;
+    plan = changed;
+    for (const task of changed.sections.flatMap((section) => section.tasks)) {
       if (!firstSeen.has(task.id)) firstSeen.set(task.id, exchange.index);
     }
-    const next = dueTask(plan);
+    const next = dueTask(changed);
     if (next?.id !== due?.id) dueSince = exchange.index;
     due = next;
   }

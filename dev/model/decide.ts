@@ -4,9 +4,10 @@ import type { Content } from "./content.ts";
 import { type Conversation, readConversation } from "./conversation.ts";
 import { readHooks } from "./hooks.ts";
 import { type Intent, readIntent, readKind } from "./intent.ts";
+import { dueTask, openTasks } from "./plan.ts";
 import { projects } from "./projects/index.ts";
 import { call, type Reply, say } from "./reply.ts";
-import { dueTask, excerpt, openTasks } from "./result.ts";
+import { excerpt } from "./result.ts";
 import { asksForSummary, writeSummary } from "./summary.ts";
 import { askBack, talk } from "./talk.ts";
 import type { ChatRequest } from "./wire.ts";
@@ -21,6 +22,7 @@ export function decide(request: ChatRequest, content: Content): Reply {
   const hooked = readHooks(conversation, request.messages);
   if (hooked) return hooked;
   if (conversation.recent.length >= MAX_STEPS) return giveUp(conversation);
+  if (conversation.is_outdated && canView(conversation)) return say("", [call("view_tasks", {})]);
   const intent = readIntent(conversation.request);
   const isOpen = dueTask(conversation.plan) !== null;
   if (isOpen && intent === "stop") return stop(conversation);
@@ -29,6 +31,11 @@ export function decide(request: ChatRequest, content: Content): Reply {
   if (isOpen && isWorking(conversation, intent)) return work(conversation, content);
   if (hasPlanned(conversation)) return finish(conversation);
   return intent === "ask" ? askBack(conversation) : talk(conversation, intent, request);
+}
+
+/** Once: what a person does meanwhile shows at the next message. */
+function canView({ tools, recent }: Conversation): boolean {
+  return tools.has("view_tasks") && !recent.at(-1)?.exchanges.some(({ name }) => name === "view_tasks");
 }
 
 /** Whether work was going on before the newest message, or the person wants it to continue. */

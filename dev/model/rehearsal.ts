@@ -2,8 +2,8 @@
 // progress, in order, started by the first other call), and a reminder ends the last message.
 import type { Content } from "./content.ts";
 import { decide } from "./decide.ts";
+import { dueTask, type Plan } from "./plan.ts";
 import { call, type ReplyCall } from "./reply.ts";
-import { dueTask, type Plan } from "./result.ts";
 import { readRequest } from "./wire.ts";
 
 export type ToolTable = Record<string, (input: Record<string, unknown>) => string | Promise<string>>;
@@ -53,12 +53,13 @@ export class PlanBook {
   }
 
   #create(sections: { title: string; tasks: string[] }[]): string {
+    const before = this.#count;
     for (const { title, tasks } of sections) {
       const made = tasks.map((content) => ({ id: `task_${++this.#count}`, content, status: "pending" }));
       for (const task of made) this.history.set(task.content, ["pending"]);
       this.plan.sections.push({ title, tasks: made });
     }
-    return this.#view();
+    return this.#counts({ new_tasks: `task_${before + 1} to task_${this.#count}` });
   }
 
   #update(ids: string[], status: string): string {
@@ -68,7 +69,7 @@ export class PlanBook {
       }
       this.#set(id, status);
     }
-    return this.#view();
+    return this.#counts();
   }
 
   #set(id: string, status: string): void {
@@ -78,9 +79,20 @@ export class PlanBook {
     this.history.get(task.content)?.push(status);
   }
 
-  #view(): string {
+  #counts(more: object = {}): string {
     const due = dueTask(this.plan);
-    return JSON.stringify({ version: 1, ...this.plan, next_task: due ? { id: due.id, content: due.content } : null });
+    const statuses = this.statuses();
+    return JSON.stringify({
+      version: 1,
+      total_tasks: statuses.length,
+      completed_tasks: statuses.filter((status) => status === "completed").length,
+      next_task: due && { id: due.id, content: due.content },
+      ...more,
+    });
+  }
+
+  #view(): string {
+    return JSON.stringify({ ...JSON.parse(this.#counts()), ...this.plan });
   }
 }
 
@@ -98,7 +110,7 @@ function remind(messages: WireMessage[], book: PlanBook): WireMessage[] {
   const due = dueTask(book.plan);
   const last = messages.at(-1);
   if (book.plan.sections.length === 0 || !last) return messages;
-  const text = due ? `Due: ${due.id}.` : "No task is due; task_1 was the first.";
+  const text = due ? `Due now: ${due.id} ${JSON.stringify(due.content)}` : "No task is due; task_1 was the first.";
   const reminder = `<plan_reminder>\n${text}\n</plan_reminder>`;
   if (last.role === "assistant") return [...messages, { role: "user", content: reminder }];
   return [...messages.slice(0, -1), { ...last, content: `${last.content}\n\n${reminder}` }];

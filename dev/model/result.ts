@@ -1,5 +1,6 @@
 // Reads a tool's result. Each server words results in its own way, so this looks for what they have in common: an exit
 // code, an error in front, a link, a plan as JSON.
+import { isPlanResult } from "./plan.ts";
 import { isRecord } from "./wire.ts";
 
 export interface Result {
@@ -9,16 +10,6 @@ export interface Result {
   declined?: boolean;
   /** The call was not made because a call before it waits for a person. It must be made again. */
   deferred?: boolean;
-}
-
-export interface Task {
-  id: string;
-  content: string;
-  status: string;
-}
-
-export interface Plan {
-  sections: { title: string; tasks: Task[] }[];
 }
 
 // Results may be as long as a request; what the script looks for is near the start or the end.
@@ -43,7 +34,7 @@ export function readResult(name: string, answer: string): Result {
   if (declining.test(whole.slice(0, START))) return { ok: false, text: whole.slice(0, MAX_READ), declined: true };
   if (deferring.test(whole.slice(0, START))) return { ok: false, text: whole.slice(0, MAX_READ), deferred: true };
   const text = whole.length > 2 * MAX_READ ? `${whole.slice(0, MAX_READ)}\n${whole.slice(-MAX_READ)}` : whole;
-  if (/^(?:create|update|view|delete)_tasks$/.test(name)) return { ok: readPlan(whole) !== null, text };
+  if (/^(?:create|update|view|delete)_tasks$/.test(name)) return { ok: isPlanResult(whole), text };
   if (name === "execute_command") {
     const code = /exit[_ ]?code"?[:= ]{0,3}(-?\d{1,5})/i.exec(text)?.[1];
     if (code !== undefined) return { ok: code === "0", text };
@@ -57,32 +48,6 @@ function isFailure(text: string): boolean {
   const value = parseJson(text);
   if (isRecord(value)) return Boolean(value.error) || value.ok === false || value.is_error === true;
   return failing.test(text.slice(0, START));
-}
-
-export function readPlan(text: string): Plan | null {
-  const value = parseJson(text) ?? parseJson(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1));
-  if (!isRecord(value) || !Array.isArray(value.sections)) return null;
-  const sections = value.sections.filter(isRecord).map((section) => ({
-    title: String(section.title ?? ""),
-    tasks: (Array.isArray(section.tasks) ? section.tasks : []).flatMap(readTask),
-  }));
-  return { sections };
-}
-
-function readTask(value: unknown): Task[] {
-  if (!isRecord(value) || typeof value.id !== "string") return [];
-  return [{ id: value.id, content: String(value.content ?? ""), status: String(value.status ?? "pending") }];
-}
-
-export function openTasks(plan: Plan | null): Task[] {
-  const tasks = plan?.sections.flatMap((section) => section.tasks) ?? [];
-  return tasks.filter((task) => task.status === "pending" || task.status === "in_progress");
-}
-
-/** The task in progress, else the first pending one. */
-export function dueTask(plan: Plan | null): Task | null {
-  const open = openTasks(plan);
-  return open.find((task) => task.status === "in_progress") ?? open[0] ?? null;
 }
 
 export function findUrl(text: string): string | null {

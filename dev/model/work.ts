@@ -5,9 +5,10 @@ import type { Content } from "./content.ts";
 import { type Conversation, type Exchange, isPlanTool, type Turn } from "./conversation.ts";
 
 import { readIntent } from "./intent.ts";
+import { dueTask, openTasks, type Task } from "./plan.ts";
 import { findTask, projects } from "./projects/index.ts";
 import { call, type Reply, say, type ToolUse } from "./reply.ts";
-import { dueTask, excerpt, openTasks, type Task } from "./result.ts";
+import { excerpt } from "./result.ts";
 import { givenUp, type Outcome, type Step, type TaskContext } from "./script.ts";
 
 // A failing call is tried this often; then the person gets the error.
@@ -24,18 +25,23 @@ export function canTry(tried: Exchange[]): boolean {
 export function work(conversation: Conversation, content: Content): Reply {
   const due = dueTask(conversation.plan);
   if (!due) return finish(conversation);
-  const since = conversation.turns.filter((turn) => turn.index > conversation.due_since);
+  const since = turnsSince(conversation);
   if (countRefusals(conversation) >= MAX_REFUSALS) return closeRemaining(conversation, due, since);
   if (since.some((turn) => turn.exchanges.some(isRefused))) return close(conversation, due, since, leaveOut(due));
   const progress = replay(conversation, content, due, since);
-  if ("outcome" in progress) return close(conversation, due, since, progress.outcome);
-  const { step, is_first: isFirst } = progress;
+  if ("outcome" in progress) return goOn(conversation, content, close(conversation, due, since, progress.outcome));
+  const { step } = progress;
   const uses = step.uses.filter((use) => conversation.tools.has(use.name));
-  if (isFirst && due.status === "pending" && conversation.tools.has("update_tasks")) {
-    uses.unshift(call("update_tasks", { task_ids: [due.id], status: "in_progress" }));
-  }
   const { language } = conversation;
   return say(acknowledge(conversation) + step.text[language], uses, step.reasoning?.[language]);
+}
+
+/** What was done since the due task became due, also in the message that ended the task before it. */
+function turnsSince({ turns, due_since: since }: Conversation): Turn[] {
+  return turns.flatMap((turn) => {
+    const exchanges = turn.exchanges.filter(({ index }) => index > since);
+    return turn.index > since || exchanges.length > 0 ? [{ ...turn, exchanges }] : [];
+  });
 }
 
 function isRefused({ name, result }: Exchange): boolean {
@@ -64,7 +70,7 @@ function leaveOut({ content }: Task): Outcome {
   );
 }
 
-type Progress = { step: Step; is_first: boolean } | { outcome: Outcome };
+type Progress = { step: Step } | { outcome: Outcome };
 
 /** Skips messages whose calls are not those of the current step (from another client or script). */
 function replay(conversation: Conversation, content: Content, due: Task, since: Turn[]): Progress {
@@ -77,9 +83,9 @@ function replay(conversation: Conversation, content: Content, due: Task, since: 
     const { uses } = current.value;
     const names = listNames(uses.filter(isOffered));
     const at = names === "" ? taken - 1 : past.findIndex((each, index) => index >= taken && listNames(each) === names);
-    if (at < 0 && names !== "") return { step: current.value, is_first: taken === 0 };
+    if (at < 0 && names !== "") return { step: current.value };
     const settled = names === "" ? { exchanges: [], taken } : settle(past, at, uses.filter(isOffered));
-    if ("step" in settled) return { step: settled.step, is_first: false };
+    if ("step" in settled) return { step: settled.step };
     const { exchanges } = settled;
     taken = settled.taken;
     const notOffered = { ok: false, text: "this tool is not offered" };
@@ -162,7 +168,23 @@ function close(conversation: Conversation, due: Task, since: Turn[], outcome: Ou
 }
 
 function isClosing(exchange: Exchange, due: Task): boolean {
-  return exchange.arguments.includes(due.id) && !exchange.arguments.includes("in_progress");
+  return exchange.arguments.includes(`"${due.id}"`) && !exchange.arguments.includes("in_progress");
+}
+
+/** Begins the next task in the message that ends this one. */
+function goOn(conversation: Conversation, content: Content, closing: Reply): Reply {
+  const next = openTasks(conversation.plan)[1];
+  if (next === undefined || closing.calls?.length !== 1) return closing;
+  const first = findTask(next.content)
+    .script(contextOf(conversation, content, next))
+    .next();
+  if (first.done) return closing;
+  const { text, reasoning, uses } = first.value;
+  const { language } = conversation;
+  const made = uses.filter((use) => conversation.tools.has(use.name));
+  if (made.length === 0) return closing;
+  const begun = say(`${closing.text}\n\n${text[language]}`, made, reasoning?.[language]);
+  return { ...begun, calls: [...closing.calls, ...(begun.calls ?? [])] };
 }
 
 export function finish(conversation: Conversation): Reply {

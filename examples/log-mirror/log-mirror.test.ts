@@ -8,6 +8,7 @@ import { createTools } from "../../src/tools/index.ts";
 import { call, type Reply, reply, say } from "../../test/fakes/replies.ts";
 import { noSettings } from "../../test/fakes/settings.ts";
 import { FakeClock } from "../../test/fakes/stream.ts";
+import { taskIdsIn } from "../../test/fakes/task-ids.ts";
 import { FakeThread, type FakeThreadOptions } from "../../test/fakes/thread.ts";
 import { createLogMirror, type Log, type LogPlace } from "./log-mirror.ts";
 
@@ -121,7 +122,7 @@ describe("a run in the log", () => {
 
   it("shows the plan's progress in one line", async () => {
     const finish: Reply = (request, onDelta, signal) => {
-      const [id = ""] = /task_[a-z0-9]{26}/.exec(JSON.stringify(request.messages)) ?? [];
+      const [id = ""] = taskIdsIn(JSON.stringify(request.messages));
       const input = { task_ids: [id], status: "completed" };
       return call({ id: "c2", name: "update_tasks", input })(request, onDelta, signal);
     };

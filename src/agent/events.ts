@@ -41,6 +41,8 @@ export type LoopFact =
       partial: boolean;
       /** The task that was in progress or due when the model was called. */
       task_id?: string;
+      /** The open tasks that the model saw, if the message changes the plan and then goes on. */
+      seen_task_ids?: string[];
       /** The request included a person's edits of the plan, up to this version of it. */
       seen_edits?: number;
       /** The provider's token count divided by our estimate. */

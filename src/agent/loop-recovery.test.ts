@@ -3,7 +3,9 @@ import {
   askTool,
   callsTools,
   completed,
+  completeTool,
   fails,
+  makePlan,
   makeTool,
   ScriptedRun,
   says,
@@ -116,6 +118,13 @@ describe("a run that the next life continues", () => {
       "old_1",
       "old_3",
     ]);
+  });
+
+  it("starts no task for a call that an earlier life has started for another", async () => {
+    const run = new ScriptedRun([callsTools("complete")], [makeTool("a", { recovery: "repeat" }), completeTool]);
+    const plan = makePlan("cancelled", "pending");
+    await run.run({ steps: 1, history: left("a"), started_calls: ["old_0"], seen_task_ids: ["task_1"], plan });
+    expect(run.plan.tasks[1]?.status).toBe("pending");
   });
 
   it("reports that a started call of a tool that is gone may have happened, and calls no other tool in its place", async () => {

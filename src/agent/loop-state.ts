@@ -68,8 +68,9 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
   const tools = new Map(own.map((tool) => [tool.name, tool]));
   // A client can't use the name of a server's tool, even if the agent may not use that tool.
   const offered = input.client_tools.filter(({ name }) => !ports.tools.some((tool) => tool.name === name));
-  const guard = createRepetitionGuard();
-  replayCalls(guard, input.history, (name) => tools.get(name)?.read_only ?? false);
+  const isPlanTool = (name: string) => tools.get(name)?.kind === "plan";
+  const guard = createRepetitionGuard(isPlanTool);
+  replayCalls(guard, input.history, (name) => tools.get(name)?.read_only ?? false, isPlanTool);
   const foreign_tools = own.filter(({ source }) => source !== undefined).map(({ name }) => name);
   const system = buildSystemPrompt({ agent: input.agent, context: input.context, foreign_tools });
   const descriptions = [...own.map(describeTool), ...offered];
@@ -93,7 +94,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     get plan() {
       return ports.readPlan();
     },
-    seen: { task_id: input.seen_task_id, edits: null },
+    seen: { task_ids: input.seen_task_ids, edits: null },
     isFormerPlan: input.is_former_plan,
     steps: input.steps,
     guard,
@@ -148,9 +149,10 @@ export function showRows(state: RunState, expected?: ReadonlySet<string>): void 
   state.size = estimateMessages(state.messages);
 }
 
+/** What the model has seen of the plan when it writes a message. */
 export interface SeenPlan {
-  /** The task that was in progress or due; null when there was none. */
-  task_id: string | null;
+  /** The open tasks, the due one first. */
+  task_ids: string[];
   /** The version of the plan up to which the request included a person's edits; null when it included none. */
   edits: number | null;
 }

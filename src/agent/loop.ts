@@ -88,8 +88,9 @@ async function takeStep(state: RunState): Promise<LoopOutcome | null> {
 async function storeMessage(called: CalledMessage, partial: boolean, state: RunState): Promise<void> {
   state.steps++;
   const { scale: token_scale } = state.budget;
-  const call_sources = listSources(called.message.tool_calls ?? [], state);
-  const seen = describeSeen(state, partial);
+  const calls = called.message.tool_calls ?? [];
+  const call_sources = listSources(calls, state);
+  const seen = describeSeen(state, partial, calls);
   await store(state, { type: "assistant_message", ...called, partial, token_scale, ...seen, call_sources });
   const { message, extras } = called;
   remember(state, extras === undefined ? message : { ...message, extras });

@@ -36,8 +36,8 @@ export interface LoopInput {
   grants: ReadonlyMap<string, Grant>;
   /** How long a person may take to answer; null is without limit. */
   interrupt_ms: number | null;
-  /** The task that the model saw as due when it made the calls at the end of `history`; null if it saw none. */
-  seen_task_id: string | null;
+  /** The open tasks that the model saw when it made the calls at the end of `history`, the due one first. */
+  seen_task_ids: string[];
   /** The sources of the tools that the calls at the end of `history` were meant for, by call id. */
   call_sources: ReadonlyMap<string, string>;
   /** Whether no task was open when a person last spoke. */

@@ -132,15 +132,22 @@ export const plan = {
   version: 3,
   sections: [
     {
-      id: "sec_1",
+      id: "sec_01k9a4xw3tq8m5v7c2d6e9f0gh",
       title: "需求分析",
-      tasks: [{ id: "task_1", content: "分析功能需求", status: "in_progress" as const, section_id: "sec_1" }],
+      tasks: [
+        {
+          id: "task_01k9a4xw3vn2r6s8t4u5w7x9yz",
+          content: "分析功能需求",
+          status: "in_progress" as const,
+          section_id: "sec_01k9a4xw3tq8m5v7c2d6e9f0gh",
+        },
+      ],
     },
   ],
   total_sections: 1,
   total_tasks: 1,
   completed_tasks: 0,
-  next_task: { id: "task_1", content: "分析功能需求" },
+  next_task: { id: "task_01k9a4xw3vn2r6s8t4u5w7x9yz", content: "分析功能需求" },
 };
 
 export const ledger = {
@@ -170,8 +177,8 @@ export const planWithLedger = {
 export const planPatch = {
   version: 3,
   operations: [
-    { op: "create" as const, section_id: "sec_1", task_contents: ["写验收标准"] },
-    { op: "update" as const, task_ids: ["task_1"], status: "completed" as const },
+    { op: "create" as const, section_id: "sec_01k9a4xw3tq8m5v7c2d6e9f0gh", task_contents: ["写验收标准"] },
+    { op: "update" as const, task_ids: ["task_01k9a4xw3vn2r6s8t4u5w7x9yz"], status: "completed" as const },
   ],
 };
 

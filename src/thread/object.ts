@@ -2,6 +2,7 @@
 // finds the life and calls one function of this folder. Private members are `#private`, since a member that is
 // `private` only to TypeScript can be called over RPC.
 import { DurableObject } from "cloudflare:workers";
+import { withoutNumbers } from "../agent/plan/numbers.ts";
 import { type Env, readConfig } from "../config.ts";
 import type { Diagnostics } from "../protocol/diagnostics.ts";
 import { type Failure, fail, problems, type Result, succeed } from "../protocol/error.ts";
@@ -115,15 +116,16 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   }
 
   async readPlan(key: ThreadKey): Promise<Result<Plan>> {
-    return this.#read(key, (life) => succeed(life.state.plan));
+    return this.#read(key, (life) => succeed(withoutNumbers(life.state.plan)));
   }
 
   async readLedger(key: ThreadKey): Promise<Result<{ plan: Plan; ledger: Ledger }>> {
-    return this.#read(key, (life) => succeed({ plan: life.state.plan, ledger: readLedger(life) }));
+    return this.#read(key, (life) => succeed({ plan: withoutNumbers(life.state.plan), ledger: readLedger(life) }));
   }
 
   async editPlan(key: ThreadKey, request: PlanEditRequest): Promise<Result<Plan>> {
-    return this.#write(key, (life) => editPlan(life, request));
+    const edited = await this.#write(key, (life) => editPlan(life, request));
+    return edited.ok ? succeed(withoutNumbers(edited.value)) : edited;
   }
 
   async readMessages(key: ThreadKey, request: MessageRequest): Promise<Result<Page<MessageRow>>> {

@@ -57,7 +57,12 @@ describe("a plan that a person approves", () => {
     expect(contents(thread)).toEqual(["all of it", "twice", "back"]);
     expect(JSON.parse(resultsOf(thread).p1 ?? "")).toMatchObject({
       total_tasks: 3,
-      next_task: { content: "all of it" },
+      next_task: { id: "task_1", content: "all of it" },
+      sections: [
+        { id: "sec_1", title: "Test", tasks: [{ id: "task_1", content: "all of it" }, { content: "twice" }] },
+        { id: "sec_2", title: "Build", tasks: [{ id: "task_3", content: "back" }] },
+      ],
+      note: expect.stringContaining("changed the plan before approving"),
     });
     expect(thread.requests[1]?.reminder).toContain("The person changed the plan");
   });

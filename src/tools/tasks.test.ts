@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { callTool } from "../../test/fakes/call-tool.ts";
 import { emptyPlan } from "../agent/plan/view.ts";
 import type { ToolResult } from "../agent/tool.ts";
-import { type Plan, planView } from "../protocol/plan/task.ts";
+import type { Plan } from "../protocol/plan/task.ts";
 import { taskTools } from "./tasks.ts";
 
 const sections = [{ title: "S", tasks: ["A", "B"] }];
@@ -17,10 +17,17 @@ async function made(): Promise<Plan> {
 }
 
 describe("the plan's tools", () => {
-  it("return the plan as the API shows it, and the changed plan", async () => {
+  it("return counts, the next task and the ids of new tasks, and the changed plan beside them", async () => {
     const result = await callTool(taskTools, "create_tasks", { sections });
-    const view = planView.parse(JSON.parse(result.content));
-    expect(view).toMatchObject({ version: 1, total_sections: 1, total_tasks: 2, next_task: { content: "A" } });
+    expect(JSON.parse(result.content)).toEqual({
+      version: 1,
+      total_sections: 1,
+      total_tasks: 2,
+      completed_tasks: 0,
+      next_task: { id: "task_1", content: "A" },
+      new_tasks: "task_1 to task_2",
+      new_sections: "sec_1",
+    });
     expect(result.plan?.version).toBe(1);
     expect(result.details).toEqual({ version: 1, total_tasks: 2, completed_tasks: 0 });
   });
@@ -51,10 +58,43 @@ describe("the plan's tools", () => {
     expect(asked).toEqual(["completed completed"]);
   });
 
-  it("show the plan without changing it", async () => {
+  it("say how many of the tasks were planned already, and which ids the others have", async () => {
+    const plan = await made();
+    const more = [{ title: "S", tasks: ["B", "C"] }];
+    const result = await callTool(taskTools, "create_tasks", { sections: more }, { plan });
+    expect(JSON.parse(result.content)).toMatchObject({
+      new_tasks: "task_3",
+      note: "1 of the tasks were in the plan already and open: not added again.",
+    });
+    expect(JSON.parse(result.content)).not.toHaveProperty("new_sections");
+  });
+
+  it("answer with a few words however large the plan is", async () => {
+    const task_contents = Array.from({ length: 499 }, (_, at) => `Task ${at}: ${"x".repeat(90)}`);
+    const plan = planOf(await callTool(taskTools, "create_tasks", { section_title: "S", task_contents }));
+    const more = await callTool(
+      taskTools,
+      "create_tasks",
+      { section_id: "sec_1", task_contents: ["one more"] },
+      { plan },
+    );
+    expect(more.content.length).toBeLessThan(300);
+    const input = { task_ids: ["task_1"], status: "completed" };
+    expect((await callTool(taskTools, "update_tasks", input, { plan })).content.length).toBeLessThan(300);
+  });
+
+  it("show the plan with short ids, without changing it", async () => {
     const plan = await made();
     const result = await callTool(taskTools, "view_tasks", {}, { plan });
-    expect(JSON.parse(result.content)).toMatchObject({ version: 1, total_tasks: 2 });
+    const [A, B] = ["A", "B"].map((content, at) => ({ id: `task_${at + 1}`, content, status: "pending" }));
+    expect(JSON.parse(result.content)).toEqual({
+      version: 1,
+      sections: [{ id: "sec_1", title: "S", tasks: [A, B] }],
+      total_sections: 1,
+      total_tasks: 2,
+      completed_tasks: 0,
+      next_task: { id: "task_1", content: "A" },
+    });
     expect(result.plan).toBeUndefined();
     expect(JSON.parse((await callTool(taskTools, "view_tasks", {})).content)).toMatchObject({ next_task: null });
   });
@@ -70,7 +110,7 @@ describe("the plan's tools", () => {
     const plan = await made();
     const call = { task_ids: [plan.tasks[1]?.id], status: "completed" };
     const strict = await callTool(taskTools, "update_tasks", call, { plan });
-    expect(strict).toMatchObject({ is_error: true, content: expect.stringContaining(plan.tasks[0]?.id ?? "") });
+    expect(strict).toMatchObject({ is_error: true, content: expect.stringContaining("task_1") });
     expect(strict.plan).toBeUndefined();
     const free = await callTool(taskTools, "update_tasks", call, { plan, plan_order: "free" });
     expect(free.is_error).toBe(false);
@@ -89,12 +129,13 @@ describe("the plan's tools", () => {
     expect(unsure).toMatchObject({ is_error: true, content: expect.stringContaining('"confirm":true') });
     expect(await callTool(taskTools, "clear_all", {}, { plan })).toMatchObject({ is_error: true });
     const gone = await callTool(taskTools, "delete_tasks", { section_ids, confirm: true }, { plan });
-    expect(planOf(gone)).toEqual({ version: 2, sections: [], tasks: [] });
+    expect(planOf(gone)).toMatchObject({ version: 2, sections: [], tasks: [] });
   });
 
   it("return the largest plan in full", async () => {
     const task_contents = Array.from({ length: 500 }, () => '"'.repeat(119));
-    const result = await callTool(taskTools, "create_tasks", { section_title: "S", task_contents });
+    const plan = planOf(await callTool(taskTools, "create_tasks", { section_title: "S", task_contents }));
+    const result = await callTool(taskTools, "view_tasks", {}, { plan });
     expect(result.is_error).toBe(false);
     expect(result.content.length).toBeLessThan(taskTools[0]?.output_limit ?? 0);
   });

@@ -1,10 +1,18 @@
-// The plan's tools. They are thin, since the rules are pure functions of `agent/plan`. Each returns the plan as it is
-// afterwards. A changed plan and its result are stored as one fact, so a call without a result has changed nothing and
-// may be repeated.
+// The plan's tools. They are thin, since the rules are pure functions of `agent/plan`. A change answers with counts and
+// the next task: each result is read again at every later step, and the model knows the rest of the plan from its own
+// calls. A changed plan and its result are stored as one fact, so a call without a result has changed nothing and may be
+// repeated.
 import { lenientObject } from "../agent/calls/leniency.ts";
-import { clearAllInput, createTasksInput, deleteTasksInput, updateTasksInput } from "../agent/plan/arguments.ts";
+import {
+  type CreateTasksInput,
+  clearAllInput,
+  createTasksInput,
+  deleteTasksInput,
+  updateTasksInput,
+} from "../agent/plan/arguments.ts";
+import { listNumbers, numberPlan } from "../agent/plan/numbers.ts";
 import { clearAll, createTasks, deleteTasks, type PlanChange, updateTasks } from "../agent/plan/rules.ts";
-import { viewPlan } from "../agent/plan/view.ts";
+import { countPlan, describePlan, viewPlan } from "../agent/plan/view.ts";
 import { defineTool, type PlanProposal, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 
@@ -28,13 +36,14 @@ export const taskTools: Tool[] = [
     ...planTool,
     name: "create_tasks",
     description:
-      "Make the task list, or add to it. Call it before any other tool for research, content, multi-step work and projects. Give sections in the order of the work, each with small tasks that can be checked. To add tasks to one section, give section_title or section_id with task_contents.",
+      "Make the task list, or add to it: first of all for research, content, multi-step work and projects. Give sections in the order of the work, each with small tasks that can be checked. To add tasks to one section, give section_title or section_id with task_contents. The result says which ids the new tasks have, in the order of your call.",
     schema: createTasksInput,
     read_only: false,
     execute: async (input, context) => {
       const change = createTasks(context.plan, input);
-      if (change.ok && change.plan === context.plan) return showPlan(change.plan, NOTHING_NEW);
-      return answerChange(context, change);
+      if (!change.ok || change.plan === context.plan) return answerChange(context, change, { note: NOTHING_NEW });
+      const plan = numberPlan(change.plan);
+      return answerChange(context, { ok: true, plan }, describeNew(context.plan, plan, countTasks(input)));
     },
     propose: (input, plan) => {
       const change = createTasks(plan, input);
@@ -47,13 +56,13 @@ export const taskTools: Tool[] = [
     description: "Show the task list with all ids and statuses, and the task that is next.",
     schema: lenientObject({}),
     read_only: true,
-    execute: async (_input, context) => showPlan(context.plan),
+    execute: async (_input, context) => show(context.plan, describePlan(context.plan)),
   }),
   defineTool({
     ...planTool,
     name: "update_tasks",
     description:
-      "Change tasks: their status, the content of one, or their section. Set a task to completed as soon as it is done and you have seen that it is; several at once only if they follow each other from the due one. cancelled is for tasks that have become pointless.",
+      "Change tasks: their status, the content of one, or their section. Set a task to completed as soon as it is done and you have seen that it is, in one message with the first calls of the next task; several at once only if they follow each other from the due one. cancelled is for tasks that have become pointless.",
     schema: updateTasksInput,
     read_only: false,
     execute: async (input, context) => answerChange(context, updateTasks(context.plan, input, context.plan_order)),
@@ -87,17 +96,39 @@ function proposePlan(before: Plan, after: Plan): PlanProposal {
   return { sections: sections.filter(({ tasks }) => tasks.length > 0) };
 }
 
-function answerChange(context: ToolContext, change: PlanChange): ToolResult {
+/** Says which ids the new tasks have: the model has their texts from its own call, in the same order. */
+function describeNew(before: Plan, after: Plan, asked: number): Record<string, unknown> {
+  const known = new Set([...before.tasks, ...before.sections].map(({ id }) => id));
+  const isNew = ({ id }: { id: string }) => !known.has(id);
+  const tasks = after.tasks.filter(isNew);
+  const sections = after.sections.filter(isNew);
+  const skipped = asked - tasks.length;
+  return {
+    new_tasks: listNumbers(tasks, "task"),
+    ...(sections.length === 0 ? {} : { new_sections: listNumbers(sections, "sec") }),
+    ...(skipped === 0 ? {} : { note: `${skipped} of the tasks were in the plan already and open: not added again.` }),
+  };
+}
+
+function countTasks({ sections, task_contents }: CreateTasksInput): number {
+  return sections?.reduce((sum, { tasks }) => sum + tasks.length, 0) ?? task_contents?.length ?? 0;
+}
+
+function answerChange(context: ToolContext, change: PlanChange, extra: Record<string, unknown> = {}): ToolResult {
   if (!change.ok) return { content: change.message, is_error: true };
-  if (change.plan === context.plan) return showPlan(change.plan);
+  if (change.plan === context.plan) return showCounts(change.plan, extra);
   const challenge = context.challenge?.(change.plan) ?? null;
   if (challenge !== null)
     return { content: challenge.message, is_error: true, details: { challenged: challenge.task_ids } };
-  return { ...showPlan(change.plan), plan: change.plan };
+  return { ...showCounts(change.plan, extra), plan: change.plan };
 }
 
-function showPlan(plan: Plan, note?: string): ToolResult {
-  const view = { ...viewPlan(plan), ...(note === undefined ? {} : { note }) };
-  const { version, total_tasks, completed_tasks } = view;
-  return { content: JSON.stringify(view), is_error: false, details: { version, total_tasks, completed_tasks } };
+function showCounts(plan: Plan, extra: Record<string, unknown> = {}): ToolResult {
+  return show(plan, { ...countPlan(plan), ...extra });
+}
+
+function show({ version, tasks }: Plan, shown: Record<string, unknown>): ToolResult {
+  const completed_tasks = tasks.filter(({ status }) => status === "completed").length;
+  const details = { version, total_tasks: tasks.length, completed_tasks };
+  return { content: JSON.stringify(shown), is_error: false, details };
 }

@@ -3,8 +3,8 @@
 // call gets the same words; the ids of its tool calls are new each time, as a real model's are.
 import { randomBytes } from "node:crypto";
 import { readConversation } from "../../dev/model/conversation.ts";
+import type { Plan } from "../../dev/model/plan.ts";
 import { call, type Reply, type ToolUse } from "../../dev/model/reply.ts";
-import type { Plan } from "../../dev/model/result.ts";
 import { cutText } from "../../dev/model/tokens.ts";
 import type { ChatRequest } from "../../dev/model/wire.ts";
 import type { Watch } from "./moments.ts";

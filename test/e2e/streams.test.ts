@@ -1,5 +1,7 @@
 // Event streams of the complete server: a connection that breaks after any event costs a client nothing.
+
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { taskIdsIn } from "../fakes/task-ids.ts";
 import { type StreamFrame, startTaskloom, type Taskloom } from "./harness.ts";
 import { type ModelCall, type PuppetModel, startPuppetModel } from "./puppet-model.ts";
 import { checkFrames, openReader, readAsClient, readConversation, resume, type StreamReader } from "./stream-reader.ts";
@@ -80,7 +82,7 @@ async function play(thread: string, scene: Scene): Promise<Play> {
 
 function taskIds(call: ModelCall): string[] {
   const result = call.messages.findLast(({ role }) => role === "tool");
-  return [...String(result?.content).matchAll(/"(task_\w+)"/g)].flatMap(([, id]) => id ?? []);
+  return taskIdsIn(String(result?.content));
 }
 
 /** A model call that ends the run, whatever the plan says. */

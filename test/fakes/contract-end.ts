@@ -1,6 +1,8 @@
 // What must hold for a thread once everything has settled: nothing lost, nothing twice, D1 and every reader consistent
 // with it.
+
 import { expect } from "vitest";
+import { taskId } from "../../src/agent/plan/numbers.ts";
 import { planState } from "../../src/agent/plan/view.ts";
 import type { MessageRow } from "../../src/protocol/message.ts";
 import type { Run } from "../../src/protocol/run.ts";
@@ -13,6 +15,7 @@ import type { ContractReader } from "./contract-reader.ts";
 import { expectDeliveries } from "./contract-webhooks.ts";
 import type { ContractWorld } from "./contract-world.ts";
 import { passTime } from "./stream.ts";
+import { taskIdsIn } from "./task-ids.ts";
 import { Transcript } from "./transcript.ts";
 
 interface StoredRun {
@@ -55,8 +58,8 @@ function expectPlan({ object, person, readers }: ContractWorld): void {
       "SELECT content ->> '$.content' AS content FROM messages WHERE type = 'tool' AND metadata ->> 'name' = 'create_tasks'",
     )
     .toArray();
-  const ids = made.flatMap(({ content }) => [...content.matchAll(/"id":"(task_\w+)"/g)].map(([, id]) => id));
-  expect(ids.filter((id) => !plan.tasks.some((task) => task.id === id))).toEqual([]);
+  const ids = made.flatMap(({ content }) => taskIdsIn(content));
+  expect(ids.filter((id) => !plan.tasks.some((task) => taskId(task) === id))).toEqual([]);
   for (const { run, transcript } of readers) {
     if (run === null && transcript.state !== null) expect(transcript.state.plan).toEqual(planState(plan));
   }

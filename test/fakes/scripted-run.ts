@@ -90,7 +90,7 @@ export const planTool = makeTool("update_tasks", {
   kind: "plan",
   execute: async (_input: unknown, context: ToolContext): Promise<ToolResult> => {
     const plan = completeTask(context.plan);
-    return { content: "updated", is_error: false, plan };
+    return { content: JSON.stringify({ version: plan.version }), is_error: false, plan };
   },
 });
 
@@ -122,7 +122,7 @@ export function newLoopInput(given: Partial<LoopInput> & Pick<LoopInput, "is_for
     started_calls: [],
     grants: new Map(),
     interrupt_ms: null,
-    seen_task_id: null,
+    seen_task_ids: [],
     call_sources: new Map(),
     client_tools: [],
     unavailable_sources: [],

@@ -1,10 +1,12 @@
 // A model that plans two tasks and works through them: it decides from the messages alone, so it serves any number of
 // lives. Also the tools that it uses.
+
 import { z } from "zod";
 import type { ModelDelta, ModelRequest } from "../../src/agent/model.ts";
 import { defineTool, type Tool } from "../../src/agent/tool.ts";
 import { taskTools } from "../../src/tools/tasks.ts";
 import { type Reply, reply } from "./replies.ts";
+import { taskIdsIn } from "./task-ids.ts";
 
 interface Turn {
   reasoning?: string[];
@@ -78,7 +80,7 @@ function turnAfter(results: number, request: ModelRequest): Turn {
 
 function idsOf(request: ModelRequest): string[] {
   const made = request.messages.find((message) => message.role === "tool");
-  return [...String(made?.content).matchAll(/"id":"(task_\w+)"/g)].map(([, id]) => id ?? "").slice(0, 2);
+  return taskIdsIn(String(made?.content)).slice(0, 2);
 }
 
 /** `work` counts what it did, which no life may do twice; `look` only reads. */

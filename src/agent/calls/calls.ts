@@ -7,6 +7,7 @@ import { beginWork, challengeChange, noteChange } from "../plan/task-tracking.ts
 import type { Tool, ToolResult } from "../tool.ts";
 import type { CallsEnd } from "./end.ts";
 import { type CallsOptions, type Prepared, prepareCall, withChanges } from "./prepare.ts";
+import { withholdEnd } from "./refused-change.ts";
 import { abandonCall, CANCELLED_RESULT, runTool } from "./run.ts";
 import { withNotice } from "./sandbox-notice.ts";
 import { nameQuestion, settleWaiting, type Waiting } from "./waiting.ts";
@@ -77,9 +78,13 @@ function isStale(result: ToolResult | null | undefined, { plan }: RunState): boo
   return result?.plan !== undefined && result.plan.version !== plan.version + 1;
 }
 
-/** Stored just before the tool's first request, so that the next life knows that the call may have had an effect. */
+/**
+ * Stored just before the tool's first request, so that the next life knows that the call may have had an effect. A call
+ * that an earlier life has started has its task already, whatever is due by now.
+ */
 async function announce(call: ToolCall, tool: Tool, state: RunState): Promise<void> {
-  const work = tool.kind === "work" ? beginWork(state) : {};
+  const hasBegun = state.input.started_calls.includes(call.id);
+  const work = tool.kind === "work" && !hasBegun ? beginWork(state) : {};
   await store(state, { type: "tool_started", tool_call_id: call.id, name: tool.name, ...work });
 }
 
@@ -103,7 +108,7 @@ async function execute(prepared: Prepared, state: RunState): Promise<ToolResult 
   };
   if (prepared.kind === "run" && !ports.signal.aborted) {
     const result = await runTool(prepared.tool, prepared.input, context, ports);
-    return withChanges(withNotice(result, prepared.tool, state), prepared, state);
+    return withChanges(withNotice(withholdEnd(result, state), prepared.tool, state), prepared, state);
   }
   const begun = state.input.started_calls.includes(call.id) ? state.tools.get(call.function.name) : undefined;
   if (begun) await abandonCall(begun, context, ports);
@@ -125,7 +130,10 @@ async function finishCall(prepared: Prepared, result: ToolResult, state: RunStat
     ...(result.whole === undefined ? {} : { whole: result.whole }),
   });
   remember(state, message);
-  if (result.plan) noteChange(state, result.plan);
+  if (result.plan) {
+    noteChange(state, result.plan);
+    state.guard.notePlanChange();
+  }
   if (prepared.kind === "run") {
     if (prepared.tool.read_only) state.guard.record(call.function.name, call.function.arguments, result.content);
     const { kind } = prepared.tool;

@@ -1,10 +1,14 @@
 // What a person is asked before a call is made: whether it may run, if the agent's approvals say so, and whether a plan
 // is right, if the agent has `plan_approval`. The answer is a grant, with which the next run makes the call as it was
 // approved. A call that was declined already has its result and is never made.
+
+import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { isChinese } from "../language.ts";
+import { findTasks } from "../plan/find.ts";
+import { nameTask } from "../plan/text.ts";
 import type { PlanProposal, Question, Tool } from "../tool.ts";
 import { listValues, needsApproval } from "./approvals.ts";
 
@@ -15,6 +19,8 @@ export interface Grant {
 
 /** What people see of a call before they decide. The call's own arguments hold all of it. */
 const SHOWN_CHARACTERS = 2_000;
+/** Of the tasks that a call changes. */
+const MAX_NAMED = 10;
 /** Nobody edits longer arguments in a form, and every list of runs would carry them. */
 const MAX_EDITABLE_CHARACTERS = 20_000;
 
@@ -23,7 +29,16 @@ export function askFirst(tool: Tool, input: unknown, agent: AgentConfig, plan: P
   const proposal = agent.plan_approval ? (tool.propose?.(input, plan) ?? null) : null;
   if (proposal !== null) return askForPlan(proposal);
   const subjects = Object.hasOwn(agent.approvals, tool.name) ? (tool.subjects?.(input) ?? listValues(input)) : [];
-  return needsApproval(agent.approvals, tool.name, subjects) ? askForCall(tool, input, subjects[0] ?? "") : null;
+  if (!needsApproval(agent.approvals, tool.name, subjects)) return null;
+  return askForCall(tool, input, `${subjects[0] ?? ""}${nameTasks(input, plan)}`);
+}
+
+/** People don't see the model's short ids, so a call that names tasks by them says which they are. */
+function nameTasks(input: unknown, plan: Plan): string {
+  const ids =
+    isRecord(input) && Array.isArray(input.task_ids) ? input.task_ids.filter((id) => typeof id === "string") : [];
+  const found = findTasks(plan, ids.slice(0, MAX_NAMED));
+  return typeof found === "string" || found.length === 0 ? "" : `\n${found.map(nameTask).join("\n")}`;
 }
 
 function askForCall(tool: Tool, input: unknown, subject: string): Question {

@@ -5,6 +5,17 @@ import { createRepetitionGuard, judgeReply, noReplies } from "./guards.ts";
 const task = { id: "task_1", content: "Build", status: "pending" as const, section_id: "sec_1" };
 
 describe("createRepetitionGuard", () => {
+  it("counts through calls that leave the plan as it is, and from one after a change of it", () => {
+    const guard = createRepetitionGuard((name) => name === "update_tasks");
+    const answers = ["work", "update_tasks", "work", "update_tasks", "work", "update_tasks"].map((name) =>
+      guard.check(name, "{}"),
+    );
+    expect(answers.map((answer) => answer !== null)).toEqual([false, false, false, false, true, false]);
+    expect([1, 2].map(() => guard.check("update_tasks", "{}") !== null)).toEqual([false, true]);
+    guard.notePlanChange();
+    expect(guard.check("work", "{}")).toBeNull();
+  });
+
   it("stops the third equal call in a row, and every one after it", () => {
     const guard = createRepetitionGuard();
     expect([1, 2, 3, 4].map(() => guard.check("f", '{"a":1}') === null)).toEqual([true, true, false, false]);

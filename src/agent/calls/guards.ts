@@ -3,6 +3,7 @@
 import type { ChatMessage } from "../../protocol/message.ts";
 import type { Task } from "../../protocol/plan/task.ts";
 import type { FinishReason } from "../model.ts";
+import { taskId } from "../plan/numbers.ts";
 
 /** The third equal call in a row is stopped. Two may be a retry. */
 const MAX_EQUAL_CALLS = 3;
@@ -23,25 +24,44 @@ export interface RepetitionGuard {
    * repetition.
    */
   record(name: string, written: string, content: string): void;
+  /** The plan has changed, so equal calls may be for different tasks. */
+  notePlanChange(): void;
 }
 
-export function createRepetitionGuard(): RepetitionGuard {
-  let last = "";
-  let count = 0;
-  let answer: string | null = null;
+interface Row {
+  last: string;
+  count: number;
+  answer: string | null;
+}
+
+/**
+ * Calls of plan tools (`isPlanTool`) don't end a row of other equal calls, unless they change the plan: a refused one
+ * beside each call would hide the row. Any call ends a row of equal plan calls, since it may be the work that they
+ * lacked.
+ */
+export function createRepetitionGuard(isPlanTool: (name: string) => boolean = () => false): RepetitionGuard {
+  const newRow = (): Row => ({ last: "", count: 0, answer: null });
+  const rows = { plan: newRow(), other: newRow() };
+  const rowOf = (name: string) => (isPlanTool(name) ? rows.plan : rows.other);
   return {
     check(name, written) {
       const key = `${name} ${normalizeArguments(written)}`;
-      if (key !== last) answer = null;
-      count = key === last ? count + 1 : 1;
-      last = key;
-      if (count < MAX_EQUAL_CALLS) return null;
-      return `${name} was called ${count} times in a row with the same arguments, so it was not called again: the result would be the same. Look at the results above. If you wait for something, let time pass with another command; if it does not work, try another way; if you can't go on, ask the person.`;
+      if (!isPlanTool(name)) rows.plan = newRow();
+      const row = rowOf(name);
+      if (key !== row.last) row.answer = null;
+      row.count = key === row.last ? row.count + 1 : 1;
+      row.last = key;
+      if (row.count < MAX_EQUAL_CALLS) return null;
+      return `${name} was called ${row.count} times in a row with the same arguments, so it was not called again: the result would be the same. Look at the results above. If you wait for something, let time pass with another command; if it does not work, try another way; if you can't go on, ask the person.`;
     },
     record(name, written, content) {
-      if (`${name} ${normalizeArguments(written)}` !== last) return;
-      if (answer !== null && answer !== content) count = 1;
-      answer = content;
+      const row = rowOf(name);
+      if (`${name} ${normalizeArguments(written)}` !== row.last) return;
+      if (row.answer !== null && row.answer !== content) row.count = 1;
+      row.answer = content;
+    },
+    notePlanChange() {
+      rows.other = newRow();
     },
   };
 }
@@ -51,6 +71,7 @@ export function replayCalls(
   guard: RepetitionGuard,
   history: readonly ChatMessage[],
   readOnly: (name: string) => boolean,
+  isPlanTool: (name: string) => boolean = () => false,
 ) {
   const recent = history.slice(history.findLastIndex((message) => message.role === "user") + 1);
   const results = new Map(
@@ -63,6 +84,8 @@ export function replayCalls(
       if (content === undefined) continue;
       guard.check(called.name, called.arguments);
       if (readOnly(called.name)) guard.record(called.name, called.arguments, content);
+      // A plan tool answers a change with JSON and a refusal with a sentence.
+      else if (isPlanTool(called.name) && content.startsWith("{")) guard.notePlanChange();
     }
   }
 }
@@ -128,5 +151,5 @@ function describeEmpty(finish: FinishReason): string {
 
 function describeOpen(due: Task, count: number): string {
   const tasks = count === 1 ? "1 task is" : `${count} tasks are`;
-  return `You ended your reply without a tool call, but ${tasks} still open; the due one is ${due.id}. The work is not finished: go on with it now by calling a tool. If it is done, set it to completed with update_tasks. If it can't or need not be done, set it to cancelled. If you need the person, call ask.`;
+  return `You ended your reply without a tool call, but ${tasks} still open; the due one is ${taskId(due)}. The work is not finished: go on with it now by calling a tool. If it is done, set it to completed with update_tasks. If it can't or need not be done, set it to cancelled. If you need the person, call ask.`;
 }

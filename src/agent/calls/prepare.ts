@@ -3,6 +3,7 @@
 import { cutEnd } from "../../lib/truncate.ts";
 import type { ToolCall } from "../../protocol/message.ts";
 import type { RunState } from "../loop-state.ts";
+import { describePlan } from "../plan/view.ts";
 import type { Question, Tool, ToolResult } from "../tool.ts";
 import { askFirst } from "./consent.ts";
 import type { CallsEnd } from "./end.ts";
@@ -74,14 +75,16 @@ export function prepareCall(call: ToolCall, state: RunState, options: CallsOptio
 }
 
 /**
- * Shows the model the arguments that a person approved instead of its own. The result of a plan tool is the plan and
- * nothing else, so a reminder says it there.
+ * Shows the model the arguments that a person approved instead of its own. For a plan tool that is the plan as they made
+ * it, with its ids: the model knows another one.
  */
 export function withChanges(result: ToolResult, { tool, changed }: RunnableCall, state: RunState): ToolResult {
   if (!changed) return result;
   if (tool.kind === "plan") {
+    if (result.is_error) return result;
     state.nudge = `The person changed the plan before approving it. Work from the plan as ${tool.name} has answered it.`;
-    return result;
+    const note = "The person changed the plan before approving it. This is the plan.";
+    return { ...result, content: JSON.stringify({ ...describePlan(result.plan ?? state.plan), note }) };
   }
   const shown = cutEnd(JSON.stringify(changed), SHOWN_CHANGES);
   return { ...result, content: `(The person approved this call with other arguments: ${shown})\n${result.content}` };

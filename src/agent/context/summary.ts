@@ -3,6 +3,7 @@
 import type { ChatMessage, UserContent, UserMessage } from "../../protocol/message.ts";
 import { textOf } from "../../protocol/message.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { taskId } from "../plan/numbers.ts";
 import { quote } from "../plan/text.ts";
 import { tasksInOrder } from "../plan/view.ts";
 import type { Shares } from "./compaction.ts";
@@ -105,7 +106,7 @@ function listTasks(plan: Plan, max_tokens: number): string | null {
   if (plan.tasks.length === 0) return null;
   const tasks = tasksInOrder(plan);
   const isOpen = ({ status }: Task) => status === "pending" || status === "in_progress";
-  const line = (task: Task) => `- ${task.id} [${task.status}] ${escapeTags(quote(task.content))}`;
+  const line = (task: Task) => `- ${taskId(task)} [${task.status}] ${escapeTags(quote(task.content))}`;
   const whole = tasks.map(line).join("\n");
   if (estimateText(whole) <= max_tokens) return whole;
   const ended = tasks.filter((task) => !isOpen(task)).length;

@@ -77,8 +77,25 @@ describe("updateTasksInput", () => {
     expect(updateTasksInput.parse({ ...input, status: "completed" }).task_ids).toEqual(["task_1"]);
   });
 
-  it("refuses numbers as ids, missing ids, and unknown statuses", () => {
-    expect(updateTasksInput.safeParse({ task_ids: [1], status: "done" }).success).toBe(false);
+  it("reads a bare number as an id", () => {
+    expect(updateTasksInput.parse({ task_ids: [1, "2"], status: "done" }).task_ids).toEqual(["1", "2"]);
+    expect(updateTasksInput.parse({ task_ids: 3, status: "done" }).task_ids).toEqual(["3"]);
+  });
+
+  it.each([
+    ["task_1, task_2", ["task_1", " task_2"]],
+    ["task_1,", ["task_1"]],
+    ["task_2 to task_4", ["task_2", "task_3", "task_4"]],
+    ["task_1、task_3 到 task_4", ["task_1", "task_3", "task_4"]],
+    ["task_4 to task_2", ["task_4 to task_2"]],
+    ["task_1 to task_999999999", ["task_1 to task_999999999"]],
+    ["task_1 to sec_3", ["task_1 to sec_3"]],
+  ])("reads several ids in one text: %s", (text, ids) => {
+    expect(updateTasksInput.parse({ task_ids: text, status: "done" }).task_ids).toEqual(ids);
+  });
+
+  it("refuses fractions as ids, missing ids, and unknown statuses", () => {
+    expect(updateTasksInput.safeParse({ task_ids: [1.5], status: "done" }).success).toBe(false);
     expect(updateTasksInput.safeParse({ task_ids: [], status: "done" }).success).toBe(false);
     expect(updateTasksInput.safeParse({ task_ids: ["a"], status: "constructor" }).success).toBe(false);
     expect(updateTasksInput.safeParse({ task_ids: ["a"], status: 3 }).success).toBe(false);

@@ -5,6 +5,9 @@ import { isRecord } from "../../lib/is-record.ts";
 import { type TaskStatus, taskStatuses } from "../../protocol/plan/task.ts";
 import { lenientObject, parseJson } from "../calls/leniency.ts";
 
+/** As many as a plan has tasks. */
+const MAX_NAMED = 500;
+
 const taskTexts = z.array(z.string()).min(1).describe("One short sentence per task, in the order of the work");
 
 export const createTasksInput = lenientObject(
@@ -30,7 +33,7 @@ export type CreateTasksInput = z.infer<typeof createTasksInput>;
 
 export const updateTasksInput = lenientObject(
   {
-    task_ids: z.array(z.string()).min(1).max(500).describe("Ids of tasks, as view_tasks shows them"),
+    task_ids: z.array(z.string()).min(1).max(MAX_NAMED).describe('Ids of tasks, such as "task_3"'),
     status: z.enum(taskStatuses).optional(),
     content: z.string().optional().describe("A new text for the one task that is named"),
     section_id: z.string().optional().describe("The section to move the tasks to"),
@@ -44,8 +47,8 @@ export type UpdateTasksInput = z.infer<typeof updateTasksInput>;
 
 export const deleteTasksInput = lenientObject(
   {
-    task_ids: z.array(z.string()).max(500).optional(),
-    section_ids: z.array(z.string()).max(500).optional().describe("Sections to delete with all their tasks"),
+    task_ids: z.array(z.string()).max(MAX_NAMED).optional(),
+    section_ids: z.array(z.string()).max(MAX_NAMED).optional().describe("Sections to delete with all their tasks"),
     confirm: z.boolean().optional().describe("Must be true where sections are deleted"),
   },
   {
@@ -92,11 +95,26 @@ function readStatus(value: unknown): unknown {
   return statusOfWord.get(word) ?? word;
 }
 
-/** Accepts ids sent as `{id}` objects. Anything else that is not a text is left for the schema to refuse. */
+/**
+ * Accepts ids sent as `{id}` objects, as bare numbers, several in one text, and as the range that a result names. Anything
+ * else that is not a text is left for the schema to refuse.
+ */
 function readIds(value: unknown): unknown {
-  return Array.isArray(value)
-    ? value.map((item) => firstText(parseJson(item), ["id", "task_id", "section_id"]))
-    : value;
+  if (!Array.isArray(value)) return value;
+  return value.flatMap((item) => {
+    const id = firstText(parseJson(item), ["id", "task_id", "section_id"]);
+    if (Number.isInteger(id)) return String(id);
+    if (typeof id !== "string") return [id];
+    const parts = id.split(/[,，、]/);
+    return parts.filter((part) => parts.length === 1 || part.trim() !== "").flatMap(readRange);
+  });
+}
+
+function readRange(text: string): string[] {
+  const [, kind, from = "", to = ""] = /^\s*(task|sec)_(\d{1,9})\s+(?:to|到|至)\s+\1_(\d{1,9})\s*$/.exec(text) ?? [];
+  const count = Number(to) - Number(from) + 1;
+  if (kind === undefined || count < 1 || count > MAX_NAMED) return [text];
+  return Array.from({ length: count }, (_, at) => `${kind}_${Number(from) + at}`);
 }
 
 function readUpdate(fields: Record<string, unknown>): Record<string, unknown> {

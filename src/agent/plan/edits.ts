@@ -2,7 +2,9 @@
 // tasks in any order.
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
-import { clearAll, createTasks, deleteTasks, findTasks, type MakeId, type PlanChange, updateTasks } from "./rules.ts";
+import { findTasks } from "./find.ts";
+import { withNumbersOf, withoutNumbers } from "./numbers.ts";
+import { clearAll, createTasks, deleteTasks, type MakeId, type PlanChange, updateTasks } from "./rules.ts";
 import { describeDue } from "./text.ts";
 import { planState, tasksInOrder } from "./view.ts";
 
@@ -13,7 +15,7 @@ export type PlanEdit = { ok: true; plan: Plan } | { ok: false; message: string }
  * the plan differs at the end. Otherwise the result is the same plan object.
  */
 export function editPlan(plan: Plan, operations: PlanOperation[], makeId?: MakeId): PlanEdit {
-  let edited = plan;
+  let edited = withoutNumbers(plan);
   for (const [index, operation] of operations.entries()) {
     const change = applyOperation(edited, operation, makeId);
     if (!change.ok)
@@ -23,7 +25,8 @@ export function editPlan(plan: Plan, operations: PlanOperation[], makeId?: MakeI
   const tasks = tasksInOrder(edited);
   const isSame =
     JSON.stringify({ ...planState(edited), version: 0 }) === JSON.stringify({ ...planState(plan), version: 0 });
-  return { ok: true, plan: isSame ? plan : { version: plan.version + 1, sections: edited.sections, tasks } };
+  if (isSame) return { ok: true, plan };
+  return { ok: true, plan: withNumbersOf(plan, { version: plan.version + 1, sections: edited.sections, tasks }) };
 }
 
 function applyOperation(plan: Plan, operation: PlanOperation, makeId?: MakeId): PlanChange {

@@ -37,6 +37,18 @@ describe("steps without progress", () => {
     expect(judge(times(15, {}))).toEqual([...times(4, "-"), ...times(10, "nudge"), "fruitless"]);
   });
 
+  it("are those that end a task and add another in one message, unless work succeeds beside it", () => {
+    const churn = { plan_changes: 2, tasks_after: 3 };
+    expect(judge(times(15, churn)).at(-1)).toBe("fruitless");
+    expect(judge(times(15, { ...churn, worked: 1 }))).toEqual(times(15, "-"));
+  });
+
+  it("after the plan are not counted from the message that ends the last task, whatever is beside it", () => {
+    const last = { worked: 2, plan_changes: 1, open_before: 1, open_after: 0 };
+    const after = { worked: 1, open_before: 0, open_after: 0, was_over: true };
+    expect(judge([last, ...times(3, after)])).toEqual(["-", "-", "-", "nudge"]);
+  });
+
   it.each<[string, Partial<StepReport>]>([
     ["work that succeeds", { worked: 1 }],
     ["a task that ends", { open_after: 1 }],

@@ -1,6 +1,7 @@
 // The reminder at the end of each model call. It is built anew each time and never stored, so it costs the same at the
 // thousandth step as at the first, and the prompt before it stays in the provider's cache.
 import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { taskId } from "./numbers.ts";
 import { quoteAsData } from "./text.ts";
 import { describeUnseenEdits, type UnseenEdits } from "./unseen-edits.ts";
 import { openTasks } from "./view.ts";
@@ -58,8 +59,8 @@ function describeProgress(plan: Plan): string {
 function describeNext(due: Task, next: Task | undefined): string[] {
   const now = due.status === "in_progress" ? "In progress" : "Due now";
   return [
-    `${now}: ${due.id} ${quoteAsData(due.content)}`,
-    ...(next ? [`After it: ${next.id} ${quoteAsData(next.content)}`] : []),
-    `Work on this task only. Once you have seen that it is done, call update_tasks with {"task_ids":["${due.id}"],"status":"completed"}.`,
+    `${now}: ${taskId(due)} ${quoteAsData(due.content)}`,
+    ...(next ? [`After it: ${taskId(next)} ${quoteAsData(next.content)}`] : []),
+    `Work on this task. Once you have seen that it is done, call update_tasks with {"task_ids":["${taskId(due)}"],"status":"completed"}${next ? ", and in the same message the first calls of the next task" : ""}.`,
   ];
 }

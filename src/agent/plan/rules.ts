@@ -9,8 +9,9 @@
 //   "free": in any order. Both allow cancelling any task.
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import { newId } from "../../protocol/ids.ts";
-import type { Plan, Task, TaskStatus } from "../../protocol/plan/task.ts";
+import type { Plan, Section, Task, TaskStatus } from "../../protocol/plan/task.ts";
 import type { ClearAllInput, CreateTasksInput, DeleteTasksInput, UpdateTasksInput } from "./arguments.ts";
+import { findById, findTasks } from "./find.ts";
 import { cleanText, describeDue, listSections, nameTask, quote } from "./text.ts";
 import { dueTask, openTasks } from "./view.ts";
 
@@ -30,9 +31,6 @@ export const MAX_TASK_CHARACTERS = 2_000;
 const MAX_TITLE_CHARACTERS = 200;
 export const MAX_PLAN_CHARACTERS = 60_000;
 
-// An abbreviated id must be longer than the time part that all tasks of one call share.
-const MIN_ID_PREFIX = 12;
-
 /** The plan with its due task in progress; null if a task is in progress already or none is left. */
 export function startDueTask(plan: Plan): Plan | null {
   const due = dueTask(plan);
@@ -50,7 +48,7 @@ export function createTasks(plan: Plan, input: CreateTasksInput, makeId: MakeId 
     if (title === "") return refuse("A section needs a title that is not empty.");
     if (title.length > MAX_TITLE_CHARACTERS)
       return refuse(`A section's title has at most ${MAX_TITLE_CHARACTERS} characters.`);
-    let section = sections.find((known) => (addition.id ? known.id === addition.id : sameTitle(known.title, title)));
+    let section = findSection(sections, addition.id, title);
     if (!section) {
       section = { id: makeId("sec"), title };
       sections.push(section);
@@ -67,7 +65,7 @@ export function createTasks(plan: Plan, input: CreateTasksInput, makeId: MakeId 
     }
   }
   if (tasks.length === plan.tasks.length) return { ok: true, plan };
-  return checkSize({ version: plan.version + 1, sections, tasks });
+  return checkSize({ ...plan, version: plan.version + 1, sections, tasks });
 }
 
 /** Whether the task was open in the plan before this call: models that lose track plan the same work twice. */
@@ -192,7 +190,7 @@ export function clearAll(plan: Plan, input: ClearAllInput): PlanChange {
     );
   }
   if (plan.sections.length === 0 && plan.tasks.length === 0) return { ok: true, plan };
-  return { ok: true, plan: { version: plan.version + 1, sections: [], tasks: [] } };
+  return { ok: true, plan: { ...plan, version: plan.version + 1, sections: [], tasks: [] } };
 }
 
 function changeTasks(plan: Plan, ids: Set<string>, change: { status?: TaskStatus; content?: string }): Plan {
@@ -236,38 +234,11 @@ function checkSize(plan: Plan): PlanChange {
   return { ok: true, plan };
 }
 
-/** The tasks in the order in which they are named, or the reason why one is not found. */
-export function findTasks(plan: Plan, ids: string[]): string | Task[] {
-  const found = new Map<string, Task>();
-  const unknown: string[] = [];
-  for (const id of ids) {
-    const task = findById(plan.tasks, id, "task");
-    if (task) found.set(task.id, task);
-    else unknown.push(quote(id));
-  }
-  if (unknown.length === 0) return [...found.values()];
-  const rest = unknown.length > 5 ? ` and ${unknown.length - 5} more` : "";
-  return `There is no task with the id ${unknown.slice(0, 5).join(", ")}${rest}. Nothing was changed; view_tasks shows all ids. ${describeDue(plan)}`;
-}
-
-/**
- * Finds an item by its id, or by what models make of an id: without its prefix, in capitals, or cut short where that is
- * still unique.
- */
-function findById<Item extends { id: string }>(items: Item[], id: string, prefix: "task" | "sec"): Item | undefined {
-  const exact = items.find((item) => item.id === id);
-  if (exact) return exact;
-  const text = id.trim().toLowerCase();
-  const full = text.startsWith(`${prefix}_`) ? text : `${prefix}_${text}`;
-  const fits = items.filter((item) => item.id === full);
-  if (fits.length === 1) return fits[0];
-  if (full.length < prefix.length + 1 + MIN_ID_PREFIX) return undefined;
-  const begin = items.filter((item) => item.id.startsWith(full));
-  return begin.length === 1 ? begin[0] : undefined;
-}
-
-function sameTitle(one: string, other: string): boolean {
-  return one.trim().toLowerCase() === other.trim().toLowerCase();
+/** Models also give a section's id as its title. */
+function findSection(sections: Section[], id: string | undefined, title: string): Section | undefined {
+  if (id !== undefined) return sections.find((known) => known.id === id);
+  const named = sections.find((known) => known.title.trim().toLowerCase() === title.toLowerCase());
+  return named ?? (/^sec_\w+$/i.test(title) ? findById(sections, title, "sec") : undefined);
 }
 
 function refuse(message: string): { ok: false; message: string } {

@@ -1,23 +1,24 @@
 // The sentences that the plan's rules return to a model.
 import { cutEnd } from "../../lib/truncate.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { sectionId, taskId } from "./numbers.ts";
 import { dueTask } from "./view.ts";
 
 export function describeDue(plan: Plan): string {
   const due = dueTask(plan);
   if (due)
-    return `The task that is due is ${nameTask(due)}, ${due.status}; when it is done, call update_tasks with {"task_ids":["${due.id}"],"status":"completed"}.`;
+    return `The task that is due is ${nameTask(due)}, ${due.status}; when it is done, call update_tasks with {"task_ids":["${taskId(due)}"],"status":"completed"}.`;
   return plan.tasks.length === 0 ? "The plan is empty; create_tasks makes one." : "No task is due: all have ended.";
 }
 
 export function listSections(plan: Plan): string {
   if (plan.sections.length === 0) return "The plan has no sections yet; create_tasks makes them.";
-  const shown = plan.sections.slice(0, 10).map((section) => `${section.id} (${quote(section.title)})`);
+  const shown = plan.sections.slice(0, 10).map((section) => `${sectionId(section)} (${quote(section.title)})`);
   return `Sections: ${shown.join(", ")}${plan.sections.length > 10 ? ", …; view_tasks shows all" : ""}.`;
 }
 
 export function nameTask(task: Task): string {
-  return `${task.id} (${quote(task.content)})`;
+  return `${taskId(task)} (${quote(task.content)})`;
 }
 
 /** A text inside a message: on one line, quoted, and cut short without splitting a surrogate pair. */

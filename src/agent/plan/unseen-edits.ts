@@ -2,6 +2,7 @@
 // the plan before is outdated. The notes are kept until a reply is stored whose request included them.
 import { cutEnd } from "../../lib/truncate.ts";
 import type { Plan, Task, TaskStatus } from "../../protocol/plan/task.ts";
+import { taskId } from "./numbers.ts";
 import { quoteAsData } from "./text.ts";
 import { tasksInOrder } from "./view.ts";
 
@@ -9,6 +10,8 @@ import { tasksInOrder } from "./view.ts";
 export interface EditNote {
   kind: "added" | "deleted" | "status" | "text" | "moved" | "sections";
   task_id: string;
+  /** Of the task; absent if a former version made the note. */
+  number?: number;
   content: string;
   /** The version of the plan after the edit. */
   version: number;
@@ -56,7 +59,8 @@ function compareTask(former: Task | undefined, task: Task): Draft[] {
 }
 
 function noteOf(task: Task, kind: EditNote["kind"], former: Task): Draft {
-  const note: Draft = { kind, task_id: task.id, content: cutEnd(task.content, NOTE_CHARACTERS) };
+  const number = task.number === undefined ? {} : { number: task.number };
+  const note: Draft = { kind, task_id: task.id, ...number, content: cutEnd(task.content, NOTE_CHARACTERS) };
   return former.status === "in_progress" ? { ...note, was_current: true } : note;
 }
 
@@ -95,8 +99,9 @@ export function describeUnseenEdits({ notes, omitted }: UnseenEdits): string[] {
   ];
 }
 
-function describeNote({ kind, task_id, content, status }: EditNote): string {
-  const name = `${task_id} ${quoteAsData(content)}`;
+function describeNote({ kind, task_id, number, content, status }: EditNote): string {
+  const id = taskId({ id: task_id, number });
+  const name = `${id} ${quoteAsData(content)}`;
   switch (kind) {
     case "added":
       return `added ${name}${status === "pending" ? "" : `, ${status}`}`;
@@ -105,7 +110,7 @@ function describeNote({ kind, task_id, content, status }: EditNote): string {
     case "status":
       return `${status === "in_progress" ? "started" : status} ${name}`;
     case "text":
-      return `reworded ${task_id}: it is now ${quoteAsData(content)}`;
+      return `reworded ${id}: it is now ${quoteAsData(content)}`;
     case "moved":
       return `changed the order or section of tasks, of ${name} first`;
     case "sections":
@@ -113,7 +118,7 @@ function describeNote({ kind, task_id, content, status }: EditNote): string {
   }
 }
 
-function describeCurrent({ kind, task_id, content, status }: EditNote): string {
+function describeCurrent({ kind, task_id, number, content, status }: EditNote): string {
   const what = kind === "deleted" ? "deleted" : status === "completed" ? "set to completed" : "cancelled";
-  return `The task that you were working on, ${task_id} ${quoteAsData(content)}, was ${what} by the person: stop working on it, and don't plan it again.`;
+  return `The task that you were working on, ${taskId({ id: task_id, number })} ${quoteAsData(content)}, was ${what} by the person: stop working on it, and don't plan it again.`;
 }

@@ -1,6 +1,7 @@
-// What can be derived from a plan: its order, the due task, and the two forms in which it is sent (a tool's result, the
-// stream's state).
+// What can be derived from a plan: its order, the due task, and the forms in which it is sent (to clients, as the
+// stream's state, to the model).
 import type { Plan, PlanState, PlanView, Section, Task } from "../../protocol/plan/task.ts";
+import { sectionId, taskId } from "./numbers.ts";
 
 export const emptyPlan: Plan = { version: 0, sections: [], tasks: [] };
 
@@ -33,7 +34,11 @@ export function viewPlan(plan: Plan): PlanView {
   const due = dueTask(plan);
   return {
     version: plan.version,
-    sections: groupTasks(plan).map(({ section, tasks }) => ({ id: section.id, title: section.title, tasks })),
+    sections: groupTasks(plan).map(({ section, tasks }) => ({
+      id: section.id,
+      title: section.title,
+      tasks: tasks.map(({ id, content, status, section_id }) => ({ id, content, status, section_id })),
+    })),
     total_sections: plan.sections.length,
     total_tasks: plan.tasks.length,
     completed_tasks: plan.tasks.filter((task) => task.status === "completed").length,
@@ -50,4 +55,23 @@ export function planState(plan: Plan): PlanState {
       tasks: tasks.map(({ id, content, status }) => ({ id, content, status })),
     })),
   };
+}
+
+/** Where the plan stands, for the model. It has the rest: from its own calls, and from the reminder of each request. */
+export function countPlan(plan: Plan) {
+  const { version, total_sections, total_tasks, completed_tasks } = viewPlan(plan);
+  const due = dueTask(plan);
+  const next_task = due && { id: taskId(due), content: due.content };
+  return { version, total_sections, total_tasks, completed_tasks, next_task };
+}
+
+/** The whole plan, for the model. */
+export function describePlan(plan: Plan) {
+  const { version, ...counts } = countPlan(plan);
+  const sections = groupTasks(plan).map(({ section, tasks }) => ({
+    id: sectionId(section),
+    title: section.title,
+    tasks: tasks.map((task) => ({ id: taskId(task), content: task.content, status: task.status })),
+  }));
+  return { version, sections, ...counts };
 }

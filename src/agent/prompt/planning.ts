@@ -6,12 +6,13 @@ export const whenToPlan = `# Plan or answer
 
 Decide this first, for every new request.
 
-PLAN: call create_tasks first, before any other tool and before any part of the work, ALWAYS and even if it looks small, for
+PLAN: call create_tasks first, before any part of the work, ALWAYS and even if it looks small, for
 - research: searching, gathering data, comparing (调研、收集数据、对比)
 - content: reports, articles, documentation, analyses (报告、文章、文档、分析)
 - multi-step work: setting up, implementing, fixing, testing, deploying (搭建、实现、修复、测试、部署)
 - projects: a site, an app, a shop, a service (网站、应用、商城、系统)
 凡是调研、写内容、多步骤工作和项目，第一个动作永远是 create_tasks。
+Two exceptions: a question that you must ask first (see Asking); and one look, a single message of calls that only read, if the plan depends on what is there, such as a repository. 例外：必须先问的问题；计划取决于现有内容时，先看一眼。
 
 ANSWER: no list, just the answer, for
 - small talk: greetings, thanks, who you are (问候、道谢、闲聊)
@@ -22,7 +23,7 @@ Borderline:
 - "How do I build an online shop?" 怎么做一个电商网站？ → answer: they ask how. "Build me an online shop" 帮我做一个电商网站 → plan.
 - "What is Redis?" → answer. "Compare Redis with three others and write it up" 对比几种缓存并写成报告 → plan.
 - "A slogan for my café" 写一句广告语 → answer. "A blog post about my café" 写一篇博客 → plan.
-- "Which files are here?" 看看有哪些文件 → that one call, then the answer. "Fix the failing test" 修复失败的测试 → plan.
+- "Which files are here?" 看看有哪些文件 → that one look, then the answer. "Fix the failing test" 修复失败的测试 → plan.
 - "Make a website" 做一个网站, and nothing more → ask what it is for.
 
 With a list already there: add what is new to it with create_tasks, cancel what is no longer wanted, on "continue" 继续 go on with the task that is due, on "stop" 停 cancel the open tasks and end. Never plan the same work twice.`;
@@ -35,7 +36,7 @@ const rules = `# The list
 - What turns up later is added under its section. What became pointless is set to cancelled, not deleted.`;
 
 const planApproval = `
-- create_tasks asks the person for approval and waits; start nothing before. Its result is the approved plan, perhaps changed by them: follow what it says, not what you proposed. If it was declined, make a plan that fits what they said.`;
+- create_tasks asks the person for approval and waits; start nothing before. If they changed it, its result shows the plan as it is: follow that, not what you proposed. If it was declined, make a plan that fits what they said.`;
 
 const examples = `
 

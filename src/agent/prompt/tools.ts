@@ -19,6 +19,10 @@ const lines: { about: string[]; text: string }[] = [
     about: ["git_clone", "git_pull", "git_push"],
     text: "Clone, pull and push with the git tools: only they have the credentials that the person stored.",
   },
+  {
+    about: ["git_commit", "git_push"],
+    text: "Never commit or push unasked, and never discard changes that are not yours.",
+  },
 ];
 
 const firstLine = "Paths are relative to the work dir.";

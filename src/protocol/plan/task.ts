@@ -1,5 +1,5 @@
-// The plan: sections with tasks, in its stored form (flat), in the form of tools and `GET …/tasks` (nested), and in the
-// form of the stream's state.
+// The plan: sections with tasks, in its stored form (flat), in the form of `GET …/tasks` (nested), and in the form of
+// the stream's state.
 import { z } from "zod";
 
 export const taskStatuses = ["pending", "in_progress", "completed", "cancelled"] as const;
@@ -8,12 +8,15 @@ export type TaskStatus = (typeof taskStatuses)[number];
 export interface Section {
   id: string;
   title: string;
+  number?: number;
 }
+/** `number`: the model knows it as `task_<number>`. Only the thread's object has numbers; clients have the id. */
 export interface Task {
   id: string;
   content: string;
   status: TaskStatus;
   section_id: string;
+  number?: number;
 }
 
 /** `content` of the thread's `task_list` row. Within a section, tasks are in the order in which they are due. */
@@ -22,12 +25,19 @@ export interface PlanContent {
   tasks: Task[];
 }
 
+/** The highest numbers that tasks and sections of a plan have had. */
+export interface LastNumbers {
+  task: number;
+  sec: number;
+}
+
 /** A plan with the version of its row. Version 0 means that the thread has no plan. */
 export interface Plan extends PlanContent {
   version: number;
+  last_numbers?: LastNumbers;
 }
 
-/** Returned by `GET …/tasks` and by every plan tool. */
+/** Returned by `GET …/tasks`. */
 export const planView = z.object({
   version: z.int(),
   sections: z.array(

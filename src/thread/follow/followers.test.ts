@@ -4,6 +4,7 @@ import { call, type Reply, reply, say } from "../../../test/fakes/replies.ts";
 import { noSettings } from "../../../test/fakes/settings.ts";
 import { place, SlackChannel } from "../../../test/fakes/slack-channel.ts";
 import { FakeClock } from "../../../test/fakes/stream.ts";
+import { taskIdsIn } from "../../../test/fakes/task-ids.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
 import type { RunMirror } from "../../agent/mirror.ts";
 import { succeed } from "../../protocol/error.ts";
@@ -66,7 +67,7 @@ describe("a thread that is mirrored in Slack", () => {
       replies: [
         call(shop),
         async (request, onDelta, signal) => {
-          const [id = ""] = /task_[a-z0-9]{26}/.exec(JSON.stringify(request.messages)) ?? [];
+          const [id = ""] = taskIdsIn(JSON.stringify(request.messages));
           const finish = { id: "c2", name: "update_tasks", input: { task_ids: [id], status: "completed" } };
           return call(finish)(request, onDelta, signal);
         },

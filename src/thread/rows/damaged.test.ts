@@ -90,7 +90,7 @@ describe.each(unreadable)("a row that holds %s", (text) => {
     await expectWorking(thread);
   });
 
-  it.each(["sandbox", "known_sandbox", "task_times", "plan_edits", "token_scale", "synced"])(
+  it.each(["sandbox", "known_sandbox", "task_times", "plan_edits", "plan_numbers", "token_scale", "synced"])(
     "as the meta value %s counts as missing",
     async (key) => {
       const thread = await damage("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", key, text);

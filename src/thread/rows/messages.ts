@@ -1,10 +1,13 @@
 // The thread's messages in the object's SQLite, which the model and D1 get, and the plan's row.
+
+import { numberPlan, withoutNumbers } from "../../agent/plan/numbers.ts";
+import { isRecord } from "../../lib/is-record.ts";
 import type { MessageBody, MessageRow, MessageType } from "../../protocol/message.ts";
-import type { Plan, PlanContent } from "../../protocol/plan/task.ts";
+import type { LastNumbers, Plan } from "../../protocol/plan/task.ts";
 import type { Thread } from "../../protocol/thread.ts";
 import { readMetadata, toPlanContent, withContent } from "../../store/shapes/message.ts";
-import { parseStored, readStored } from "../../store/shapes/stored.ts";
-import { readText, type Sql, writeText } from "./database.ts";
+import { isNumber, parseStored, readStored, shapeOf } from "../../store/shapes/stored.ts";
+import { readMeta, readText, type Sql, writeMeta, writeText } from "./database.ts";
 
 /** Where a new message comes from, and when it came. */
 interface MessageOrigin {
@@ -34,6 +37,16 @@ type Row = {
 export type VersionedMessage = MessageRow & { version: number };
 
 const emptyPlan: Plan = { version: 0, sections: [], tasks: [] };
+
+/**
+ * The numbers of the plan's tasks and sections, by id, and the highest so far. Beside the row, so that a former version
+ * leaves them alone and shows the row as it always was.
+ */
+const NUMBERS = "plan_numbers";
+interface Numbers {
+  last: LastNumbers;
+  numbers: Record<string, number>;
+}
 
 /** Gives the message the next `seq` and stores it. Inside a transaction. */
 export function insertMessage(sql: Sql, message: NewMessage, version = 1): number {
@@ -92,12 +105,25 @@ export function readMessagesBefore(sql: Sql, thread: Thread, before: number, lim
     .map((row) => toMessage(sql, thread, row));
 }
 
-/** The plan. Its version is 0 if the thread has none. */
+/** The plan, with numbers also where a former version has written it. Its version is 0 if the thread has none. */
 export function readPlan(sql: Sql): Plan {
   const row = readPlanRow(sql);
   if (row === null) return emptyPlan;
   const content = readStored(toPlanContent, readText(sql, `m:${row.seq}`, row.content), "plan", row.seq);
-  return { ...emptyPlan, ...content, version: row.version };
+  const plan: Plan = { ...emptyPlan, ...content, version: row.version };
+  const stored = readMeta(sql, NUMBERS, shapeOf(isNumbers));
+  if (stored === null) return numberPlan(plan);
+  const numberOf = <Item extends { id: string }>(item: Item): Item & { number?: number } => {
+    const number = Object.hasOwn(stored.numbers, item.id) ? stored.numbers[item.id] : undefined;
+    return number === undefined ? item : { ...item, number };
+  };
+  const { sections, tasks } = plan;
+  return numberPlan({
+    ...plan,
+    sections: sections.map(numberOf),
+    tasks: tasks.map(numberOf),
+    last_numbers: stored.last,
+  });
 }
 
 export function readPlanMessage(sql: Sql, thread: Thread): VersionedMessage | null {
@@ -107,7 +133,8 @@ export function readPlanMessage(sql: Sql, thread: Thread): VersionedMessage | nu
 
 /** Stores the plan as the thread's one `task_list` row. Inside a transaction. */
 export function writePlan(sql: Sql, plan: Plan, message: MessageOrigin): void {
-  const content: PlanContent = { sections: plan.sections, tasks: plan.tasks };
+  const { version: _, ...content } = withoutNumbers(plan);
+  writeNumbers(sql, plan);
   const row = readPlanRow(sql);
   if (row === null) {
     insertMessage(sql, { ...message, type: "task_list", is_llm_message: false, content }, plan.version);
@@ -138,4 +165,19 @@ function toMessage(sql: Sql, thread: Thread, row: Row): VersionedMessage {
     version: row.version,
   };
   return withContent(message, row.seq);
+}
+
+/** Most changes of a plan give no number, and then write nothing. */
+function writeNumbers(sql: Sql, plan: Plan): void {
+  if (plan.last_numbers === undefined) return;
+  const items = [...plan.sections, ...plan.tasks];
+  const numbers = Object.fromEntries(items.flatMap(({ id, number }) => (number === undefined ? [] : [[id, number]])));
+  const value: Numbers = { last: plan.last_numbers, numbers };
+  if (JSON.stringify(readMeta(sql, NUMBERS, shapeOf(isNumbers))) !== JSON.stringify(value))
+    writeMeta(sql, NUMBERS, value);
+}
+
+function isNumbers(value: unknown): value is Numbers {
+  if (!isRecord(value) || !isRecord(value.last) || !isRecord(value.numbers)) return false;
+  return isNumber(value.last.task) && isNumber(value.last.sec) && Object.values(value.numbers).every(isNumber);
 }

@@ -73,10 +73,11 @@ export function forgetSeenEdits(life: Life, version: number): void {
   writeMeta(life.database.sql, EDITS, edits);
 }
 
-/** The task that the newest reply saw as due. The reply's calls count for it, whichever life or run makes them. */
-export function readSeenTask({ database: { sql } }: Life): string | null {
-  const { task_id } = readNewestReply(sql);
-  return isText(task_id) ? task_id : null;
+/** The open tasks that the newest reply saw. Its calls count for them, whichever life or run makes the calls. */
+export function readSeenTasks({ database: { sql } }: Life): string[] {
+  const { task_id, seen_task_ids } = readNewestReply(sql);
+  if (isList(seen_task_ids, isText)) return seen_task_ids;
+  return isText(task_id) ? [task_id] : [];
 }
 
 /** The sources of the tools that the newest reply calls, by call id. */

@@ -55,7 +55,8 @@ export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void 
 }
 
 function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "assistant_message" }>): void {
-  const { message, message_id, reasoning, partial, finish, model, xml, task_id, usage, call_sources } = fact;
+  const { message, message_id, reasoning, partial, finish, model, xml, task_id, seen_task_ids, usage, call_sources } =
+    fact;
   const seq = insertMessage(life.database.sql, {
     message_id,
     invocation_id: record.run.invocation_id,
@@ -67,6 +68,7 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
       finish,
       ...(model === undefined ? {} : { model }),
       ...(task_id === undefined ? {} : { task_id }),
+      ...(seen_task_ids === undefined ? {} : { seen_task_ids }),
       ...(call_sources.size === 0 ? {} : { call_sources: Object.fromEntries(call_sources) }),
       ...(usage === null ? {} : { usage }),
       ...(reasoning === "" ? {} : { reasoning }),

@@ -16,7 +16,7 @@ import { trimMemory, watchIdle } from "../stream/streams.ts";
 import { readLedger } from "./ledger.ts";
 import { openModelMemory } from "./model-memory.ts";
 import { openTools } from "./open-tools.ts";
-import { isFormerPlan, readCallSources, readSeenTask, readUnseenEdits } from "./plan-tracking.ts";
+import { isFormerPlan, readCallSources, readSeenTasks, readUnseenEdits } from "./plan-tracking.ts";
 import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
 import { readResult } from "./results.ts";
 import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
@@ -129,7 +129,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       token_scale: readTokenScale(life.database.sql, record.run.model),
       started_calls: record.started_calls.map(({ id }) => id),
       grants: readGrants(life, record),
-      seen_task_id: readSeenTask(life),
+      seen_task_ids: readSeenTasks(life),
       call_sources: readCallSources(life),
       is_former_plan: isFormerPlan(life, record),
       interrupt_ms: ports.interrupt_ms,

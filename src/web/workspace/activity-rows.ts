@@ -73,7 +73,7 @@ export function readActivity(activity: readonly TimedEvent[], started: ReadonlyM
     const rows = events.reduce<ActivityRow[]>((list, { event, at, id }, place) => {
       if (event.type === "TOOL_CALL_START" && isSilentTool(event.toolCallName)) silent.add(event.toolCallId);
       const row = describeEvent(event);
-      // The results of these tools repeat the plan, in a form for models.
+      // The results of these tools are in a form for models.
       const isEcho = event.type === "TOOL_CALL_RESULT" && silent.has(event.toolCallId) && row?.isBad === false;
       if (row === null || isEcho) return list;
       const time = isLate && at - heardAt < burstMs ? null : at;

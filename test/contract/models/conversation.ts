@@ -1,5 +1,6 @@
 // Whole conversations of a real thread with strict servers: the thread's rows, the loop, the plan's tools and the models
 // are the real ones; only the servers and the tool for work are not.
+
 import { z } from "zod";
 import type { Model, ModelMemory } from "../../../src/agent/model.ts";
 import type { Tool } from "../../../src/agent/tool.ts";
@@ -13,6 +14,7 @@ import type { Clock } from "../../../src/thread/stream/readers.ts";
 import { peopleTools } from "../../../src/tools/people.ts";
 import { taskTools } from "../../../src/tools/tasks.ts";
 import { makeTool } from "../../fakes/scripted-run.ts";
+import { taskIdsIn } from "../../fakes/task-ids.ts";
 import { FakeThread } from "../../fakes/thread.ts";
 import { openStrictServer, type Script, type StrictServer } from "./server.ts";
 import { type PlannedReply, type Provider, textOf, type WireRequest } from "./wire.ts";
@@ -170,7 +172,7 @@ function openModel(
 /** Ids of the plan's tasks as the model has seen them. */
 export function taskIds({ messages }: WireRequest): string[] {
   const seen = messages.filter(({ role }) => role === "tool" || role === "user").map(textOf);
-  return [...new Set(seen.join("\n").match(/task_\w{20,}/g) ?? [])];
+  return taskIdsIn(seen.join("\n"));
 }
 
 /** A script that plays replies in turn. What is left over after the last is a text. */

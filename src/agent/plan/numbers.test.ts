@@ -1,0 +1,143 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Plan } from "../../protocol/plan/task.ts";
+import { editPlan } from "./edits.ts";
+import { findTasks } from "./find.ts";
+import { listNumbers, numberPlan, readNumber, withoutNumbers } from "./numbers.ts";
+import { createTasks, deleteTasks, updateTasks } from "./rules.ts";
+import { emptyPlan } from "./view.ts";
+
+let made = 0;
+const makeId = (prefix: string) => `${prefix}_01j${String(++made).padStart(23, "0")}`;
+
+function planOf(...contents: string[]): Plan {
+  const change = createTasks(emptyPlan, { section_title: "S", task_contents: contents }, makeId);
+  if (!change.ok) throw new Error(change.message);
+  return numberPlan(change.plan);
+}
+
+const namesOf = ({ tasks }: Plan) => tasks.map(({ number, content }) => `${number} ${content}`);
+
+/** The contents of the tasks that the ids name, or the refusal. */
+function find(plan: Plan, ...ids: string[]): string | string[] {
+  const found = findTasks(plan, ids);
+  return typeof found === "string" ? found : found.map(({ content }) => content);
+}
+
+describe("the numbers of a plan", () => {
+  it("go on after the last, also if that task is deleted or the plan cleared", () => {
+    const plan = planOf("A", "B", "C");
+    const deleted = deleteTasks(plan, { task_ids: ["task_3"] });
+    const again = createTasks(deleted.ok ? deleted.plan : plan, { section_title: "S", task_contents: ["D"] }, makeId);
+    expect(namesOf(numberPlan(again.ok ? again.plan : plan))).toEqual(["1 A", "2 B", "4 D"]);
+    const edited = editPlan(plan, [{ op: "clear" }, { op: "create", section_title: "T", task_contents: ["E"] }]);
+    expect(edited.ok && namesOf(edited.plan)).toEqual(["4 E"]);
+    expect(edited.ok && edited.plan.sections[0]?.number).toBe(2);
+  });
+
+  it("stay with their tasks through a person's edits, whose refusals name ids", () => {
+    const plan = planOf("A", "B", "C");
+    const ids = plan.tasks.map(({ id }) => id);
+    const moved = editPlan(plan, [{ op: "update", task_ids: [ids[2] ?? ""], position: 0 }]);
+    expect(moved.ok && namesOf(moved.plan)).toEqual(["3 C", "1 A", "2 B"]);
+    const refused = editPlan(plan, [{ op: "update", task_ids: [ids[0] ?? ""], content: " " }, { op: "clear" }]);
+    expect(refused.ok).toBe(false);
+    const unknown = editPlan(plan, [{ op: "update", task_ids: ["task_1"], status: "completed" }]);
+    expect(unknown.ok || unknown.message).toContain('There is no task with the id "task_1"');
+  });
+
+  it("are given to a former version's plan in the order of its rows, the same each time", () => {
+    const former = withoutNumbers(planOf("A", "B", "C"));
+    expect(namesOf(numberPlan(former))).toEqual(["1 A", "2 B", "3 C"]);
+    expect(numberPlan(former)).toEqual(numberPlan(structuredClone(former)));
+    expect(numberPlan(numberPlan(former))).toEqual(numberPlan(former));
+  });
+
+  it("are never the same for two, whatever a former version has dropped, copied or broken", () => {
+    const number = fc.oneof(
+      fc.integer({ min: 1, max: 4 }),
+      fc.constantFrom(undefined, 0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 1e300, "1", null),
+    );
+    const last = fc.option(fc.record({ task: number, sec: number }), { nil: undefined });
+    fc.assert(
+      fc.property(fc.array(number, { maxLength: 8 }), last, (numbers, last_numbers) => {
+        const tasks = numbers.map((given, at) => ({
+          ...{ id: `task_${at}`, content: `${at}`, status: "pending", section_id: "sec_0" },
+          number: given,
+        }));
+        const plan = { version: 1, sections: [{ id: "sec_0", title: "S" }], tasks, last_numbers } as unknown as Plan;
+        const numbered = numberPlan(plan);
+        const given = numbered.tasks.map(({ number: each }) => each ?? 0);
+        expect(new Set(given).size).toBe(numbers.length);
+        expect(given.every((each) => Number.isSafeInteger(each) && each > 0)).toBe(true);
+        expect(numbered.last_numbers?.task).toBe(Math.max(0, ...given, numbered.last_numbers?.task ?? 0));
+        expect(numberPlan(numbered)).toBe(numbered);
+      }),
+    );
+  });
+});
+
+describe("what names a task", () => {
+  const plan = planOf("A", "B", "C");
+
+  it.each(["task_2", "TASK_2", " task 2 ", "task-2", "Task2", "2", "#2", "任务2", "任务 ２", "task_02"])(
+    "%s",
+    (text) => {
+      expect(find(plan, text)).toEqual(["B"]);
+    },
+  );
+
+  it.each([
+    "task_999",
+    "task_0",
+    "-2",
+    "2.0",
+    "2 3",
+    "task_2x",
+    "0x2",
+    "sec_2",
+    "２３４５６７８９０１",
+    "",
+    "__proto__",
+    "task_",
+  ])("is not %j", (text) => {
+    expect(find(plan, text)).toContain("There is no task with the id");
+  });
+
+  it("may be its id and its number at once: it is one task", () => {
+    const [first] = plan.tasks;
+    expect(find(plan, "task_1", first?.id ?? "", "1", "task_1")).toEqual(["A"]);
+    const change = updateTasks(
+      plan,
+      { task_ids: ["task_1", first?.id ?? "", "task_1"], status: "completed" },
+      "strict",
+    );
+    expect(change.ok && change.plan.tasks.map(({ status }) => status)).toEqual(["completed", "pending", "pending"]);
+  });
+
+  it("is refused in short ids, each with the next right call", () => {
+    expect(find(plan, "task_9")).toContain('call update_tasks with {"task_ids":["task_1"],"status":"completed"}');
+    const early = updateTasks(plan, { task_ids: ["task_3"], status: "completed" }, "strict");
+    expect(early.ok || early.message).toMatch(/^task_3 \("C"\) is not due yet/);
+  });
+
+  it("may be a section's id in place of its title", () => {
+    const change = createTasks(plan, { section_title: "sec_1", task_contents: ["D"] }, makeId);
+    expect(change.ok && change.plan.sections).toEqual(plan.sections);
+    const other = createTasks(plan, { section_title: "sec_9", task_contents: ["D"] }, makeId);
+    expect(other.ok && other.plan.sections.map(({ title }) => title)).toEqual(["S", "sec_9"]);
+  });
+
+  it("never takes the start of an id for a number", () => {
+    expect(readNumber("01j00000000000000000000000001", "task")).toBeNull();
+    expect(readNumber("1".repeat(12), "task")).toBeNull();
+    expect(readNumber("section 3", "sec")).toBe(3);
+    expect(readNumber("阶段3", "sec")).toBe(3);
+  });
+});
+
+it("lists consecutive numbers as ranges", () => {
+  const items = [1, 2, 3, 7, 9, 10].map((number) => ({ number }));
+  expect(listNumbers(items, "task")).toBe("task_1 to task_3, task_7, task_9 to task_10");
+  expect(listNumbers([], "sec")).toBe("");
+});
