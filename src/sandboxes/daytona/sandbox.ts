@@ -46,7 +46,7 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     moveFile: (from, to, signal) => guard(signal, () => files.move(from, to, signal)),
     listFiles: (path, depth, signal) => guard(signal, () => files.list(path, depth, signal)),
     findFiles: (path, glob, signal) => guard(signal, () => search.findFiles(path, glob, signal)),
-    searchFiles: (path, text, signal) => guard(signal, () => search.searchFiles(path, text, signal)),
+    searchFiles: (wanted, signal) => guard(signal, () => search.searchFiles(wanted, signal)),
     exposePort: (port, signal) => guard(signal, () => links.expose(port, signal)),
     keepAlive: (used_since, signal) => guard(signal, () => keepAlive.refresh(used_since, signal)),
     git: {
