@@ -2,6 +2,8 @@
 // contains one.
 import { z } from "zod";
 import { lenientObject } from "../agent/calls/leniency.ts";
+import { quoteNotes } from "../agent/context/environment.ts";
+import type { ProjectNotes, Sandbox } from "../agent/sandbox.ts";
 import type { GitStatus } from "../agent/sandbox-git.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { readGitAddress } from "../lib/git-address.ts";
@@ -151,9 +153,19 @@ async function clone(
   if ("wrong" in address) return refuse(`The url ${address.wrong}.`);
   const branches = input.branch === undefined ? address.branches : [input.branch];
   const at = await sandbox.git.clone({ url: address.url, path: input.path ?? null, branches }, signal);
+  const notes = await readNotes(sandbox, at.path, signal);
   const where = at.branch === null ? at.path : `${at.path} (branch ${at.branch})`;
   const details = { url: address.url, path: at.path, branch: at.branch };
-  return succeed(`Cloned ${address.url} into ${where}.`, details);
+  return succeed(`Cloned ${address.url} into ${where}.${notes === null ? "" : `\n${quoteNotes(notes)}`}`, details);
+}
+
+/** The clone has succeeded, whatever comes of this. */
+async function readNotes(sandbox: Sandbox, folder: string, signal: AbortSignal): Promise<ProjectNotes | null> {
+  try {
+    return (await sandbox.readNotes?.(folder, signal)) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 async function commit(

@@ -1,5 +1,6 @@
 // Runs are started, resumed, watched and cancelled through the thread's object. Their list is read from D1.
 import { z } from "@hono/zod-openapi";
+import { readTimeZone } from "../../lib/time-zone.ts";
 import { withChain } from "../../protocol/chain.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, userContent } from "../../protocol/message.ts";
@@ -21,6 +22,7 @@ import {
   smallJson,
   smallObject,
   threadParams,
+  timeZone,
   wellFormed,
 } from "../schemas.ts";
 import { answerStream, wantsStream } from "../stream.ts";
@@ -41,6 +43,9 @@ const runBody = z
     model: wellFormed.min(1).max(200).optional(),
     max_steps: z.int().min(1).max(1000).optional(),
     metadata: smallObject.optional(),
+    time_zone: timeZone
+      .optional()
+      .openapi({ description: "Where the person is, for the date that the model is told." }),
   })
   .openapi({ example: { message: "帮我做一个电商网站" } });
 
@@ -118,6 +123,7 @@ function addStart(app: App): void {
         model: body.model ?? null,
         max_steps: body.max_steps ?? null,
         metadata: body.metadata ?? {},
+        ...zoneOf(body.time_zone),
         background: body.background,
         on_busy: body.on_busy,
         ...unwrap(readChain(context)),
@@ -166,6 +172,12 @@ function addResume(app: App): void {
       return await startRun(context, input, query.wait);
     },
   );
+}
+
+/** In its usual spelling, since a model reads it. */
+function zoneOf(name: string | undefined): Pick<RunInput, "time_zone"> {
+  const time_zone = name === undefined ? null : readTimeZone(name);
+  return time_zone === null ? {} : { time_zone };
 }
 
 function chooseInvocationId(ofBody: string | undefined, ofHeader: string | undefined): string {

@@ -4,6 +4,7 @@ import { DaytonaPortLinks } from "./access/ports.ts";
 import { connectDaytona, type DaytonaSettings } from "./client/client.ts";
 import { DaytonaCommands } from "./commands/commands.ts";
 import { DaytonaSessions } from "./commands/sessions.ts";
+import { DaytonaFacts } from "./files/facts.ts";
 import { DaytonaFiles } from "./files/files.ts";
 import { DaytonaSearch } from "./files/search.ts";
 import { DaytonaGit } from "./git/git.ts";
@@ -33,6 +34,7 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     access: client.gitAccess,
     readHome: () => client.checkout.readHome(),
   });
+  const facts = new DaytonaFacts({ connection, toolbox, files, readHome: () => client.checkout.readHome() });
   const links = new DaytonaPortLinks({ ...ports, lifecycle });
   return {
     runCommand: (request, onOutput, signal) => guard(signal, () => commands.run(request, onOutput, signal)),
@@ -60,6 +62,8 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
       checkoutBranch: (path, name, signal) => guard(signal, () => git.checkoutBranch(path, name, signal)),
       deleteBranch: (path, name, signal) => guard(signal, () => git.deleteBranch(path, name, signal)),
     },
+    readFacts: (signal) => guard(signal, () => facts.read(signal)),
+    readNotes: (folder, signal) => guard(signal, () => facts.readNotes(folder, signal)),
     readRepositoryNotice: () => client.checkout.readRepositoryNotice(),
     awaitListener: (port, signal) => guard(signal, () => links.awaitListener(port, signal)),
     expireLink: (port, token, signal) => guard(signal, () => links.expire(port, token, signal)),
