@@ -56,7 +56,8 @@ export const fileTools: Tool[] = [
   defineTool({
     ...fileTool,
     name: "create_file",
-    description: "Write a text file: a new one, or all of an existing one anew. Missing folders are made.",
+    description:
+      "Write a text file: a new one, or all of an existing one anew. Missing folders are made. To change parts of a file, use edit_file.",
     schema: lenientObject(
       { path, content: z.string() },
       { aliases: { ...pathAliases, content: ["file_contents", "contents", "text"] } },
@@ -68,7 +69,8 @@ export const fileTools: Tool[] = [
   defineTool({
     ...fileTool,
     name: "read_file",
-    description: "Show a text file, or some lines of it. A long file is shown in part, with the line to go on from.",
+    description:
+      "Show a text file, or some lines of it. A long file is shown in part, with the line to go on from. To find something in files, use search_files.",
     schema: readInput,
     read_only: true,
     recovery: "repeat",
@@ -78,7 +80,8 @@ export const fileTools: Tool[] = [
   defineTool({
     ...fileTool,
     name: "edit_file",
-    description: "Replace a piece of text in a file. old_text must stand there exactly once, or replace_all be true.",
+    description:
+      "Replace a piece of text in a file. old_string must stand there exactly once, or replace_all be true. Not for a new file, nor for most of one: use create_file.",
     schema: editInput,
     read_only: false,
     recovery: "report",

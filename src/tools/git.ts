@@ -83,7 +83,7 @@ export const gitTools: Tool[] = [
     ...gitTool,
     name: "git_clone",
     description:
-      "Clone a git repository into the sandbox. For a private one the credential that the person has stored for the host is used; never put a password into the address.",
+      "Clone a git repository into the sandbox. For a private one the credential that the person has stored for the host is used; never put a password into the address. The project's own repository is there already.",
     schema: cloneInput,
     recovery: "report",
     time_limit_ms: TRANSFER_LIMIT_MS,
@@ -101,7 +101,8 @@ export const gitTools: Tool[] = [
   defineTool({
     ...gitTool,
     name: "git_commit",
-    description: "Stage what is changed, or only the given files, and commit it.",
+    description:
+      "Stage what is changed, or only the given files, and commit it. Only if the person asked for a commit.",
     schema: commitInput,
     recovery: "report",
     execute: commit,
@@ -109,7 +110,8 @@ export const gitTools: Tool[] = [
   defineTool({
     ...gitTool,
     name: "git_push",
-    description: "Push the branch that is checked out to the remote `origin`, with the credential stored for its host.",
+    description:
+      "Push the branch that is checked out to the remote `origin`, with the credential stored for its host. Only if the person asked for it.",
     schema: transferInput,
     // The push may have happened, so the model checks.
     recovery: "report",

@@ -21,9 +21,9 @@ const searchInput = lenientObject(
   {
     pattern: z.string().min(1),
     path: folder,
-    glob: z.string().min(1).optional().describe("Only files such as *.ts or src/**/*.{ts,tsx}"),
+    glob: z.string().min(1).optional().describe("Only such files: *.ts, src/**/*.{ts,tsx}"),
     ignore_case: z.boolean().default(false),
-    literal: z.boolean().default(false).describe("The pattern is plain text"),
+    literal: z.boolean().default(false).describe("Plain text"),
   },
   {
     aliases: {
@@ -40,7 +40,7 @@ export const searchTools: Tool[] = [
   defineTool({
     ...searchTool,
     name: "list_files",
-    description: "List the files and folders in a folder, with sizes.",
+    description: "List the files and folders in a folder, with sizes. To find a file by its name, use find_files.",
     schema: lenientObject(
       { path: folder, depth: z.int().min(1).max(10).default(1).describe("How many levels down") },
       { aliases: pathAliases },
@@ -54,7 +54,7 @@ export const searchTools: Tool[] = [
     ...searchTool,
     name: "find_files",
     description:
-      "Find files by name, below the work dir. The pattern is a glob for the base name, such as *.test.ts; a folder may stand before it.",
+      "Find files by name, below the work dir; not by content. The pattern is a glob for the base name, such as *.test.ts; a folder may stand before it.",
     schema: lenientObject({ pattern: z.string().min(1) }, { aliases: { pattern: ["glob", "name"] } }),
     execute: async ({ pattern }, { sandbox, signal }) => {
       const target = splitPattern(pattern);
@@ -70,7 +70,7 @@ export const searchTools: Tool[] = [
     ...searchTool,
     name: "search_files",
     description:
-      "Find lines that fit a regular expression (such as \\bfoo\\(\\d+), in all files below a folder or in one file; .git and node_modules are left out.",
+      "Find lines that fit a regular expression (such as \\bfoo\\(\\d+) in a file, or all below a folder except .git and node_modules.",
     schema: searchInput,
     execute: searchLines,
   }),
