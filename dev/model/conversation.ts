@@ -1,5 +1,6 @@
 // Reads the messages of one request: who wants what, what was done, and the state of the plan. The script reads
 // everything again from each request, so it needs no memory of its own.
+import { withoutEnvironment } from "./environment.ts";
 import type { Goal } from "./intent.ts";
 import { readIntent } from "./intent.ts";
 import { dueTask, isOutdated, type Plan, planAfter } from "./plan.ts";
@@ -57,7 +58,7 @@ export function isPlanTool(name: string): boolean {
 }
 
 export function readConversation(request: ChatRequest): Conversation {
-  const all = separateReminder(request.messages);
+  const all = separateReminder(request.messages).map(withoutEnvironment);
   const expanded = all.flatMap((message) => expandSummary(message));
   const messages = expanded.map((message) => (isReminder(message) ? null : message));
   const turns = readTurns(messages);

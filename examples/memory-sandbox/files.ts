@@ -1,5 +1,5 @@
 // The file system of a sandbox in memory: maps absolute paths to bytes, and keeps empty folders.
-import { type FileInfo, type FileMatch, SandboxError } from "../../src/agent/sandbox.ts";
+import { type FileInfo, type FileMatch, type FileSearch, SandboxError } from "../../src/agent/sandbox.ts";
 import { fitsName, readGlob } from "../../src/sandboxes/glob.ts";
 import { isInBulkyFolder, isWithin, parentOf, resolvePath, showPath } from "../../src/sandboxes/paths.ts";
 
@@ -100,14 +100,23 @@ export class MemoryFiles {
       .slice(0, MAX_ENTRIES);
   }
 
-  search(path: string, text: string): FileMatch[] {
-    if (text === "" || /[\n\0]/.test(text)) throw invalid("Search for a text within one line.");
-    const matches = this.#filesBelow(path).flatMap(({ shown, content }) =>
+  /** Plain text only: nothing could end an expression of this process that takes for ever. */
+  search({ path, pattern, is_expression, ignore_case, glob }: FileSearch): FileMatch[] {
+    if (is_expression) throw invalid("This sandbox searches for plain text only.");
+    if (pattern === "" || /[\n\0]/.test(pattern)) throw invalid("Search for a text within one line.");
+    const { base, fitsFolders } = readGlob(glob ?? "*");
+    const fits = (file: string) => fitsFolders(file) && fitsName(base, file.slice(file.lastIndexOf("/") + 1));
+    const fold = (text: string) => (ignore_case ? text.toLowerCase() : text);
+    const wanted = fold(pattern);
+    const files = this.#filesBelow(path).filter(({ rest }) => fits(rest));
+    const matches = files.flatMap(({ shown, content }) =>
       new TextDecoder("utf-8", { ignoreBOM: true, fatal: false })
         .decode(content)
         .split("\n")
         .flatMap((line, index) =>
-          line.includes(text) ? [{ path: shown, line: index + 1, text: line.slice(0, MAX_LINE_CHARACTERS) }] : [],
+          fold(line).includes(wanted)
+            ? [{ path: shown, line: index + 1, text: line.slice(0, MAX_LINE_CHARACTERS) }]
+            : [],
         ),
     );
     return matches.slice(0, MAX_ENTRIES);

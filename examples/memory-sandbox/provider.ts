@@ -47,7 +47,7 @@ function createSandbox(use: MachineUse): ProjectSandbox {
     moveFile: async (from, to, signal) => (await open(signal)).moveFile(from, to, signal),
     listFiles: async (path, depth, signal) => (await open(signal)).listFiles(path, depth, signal),
     findFiles: async (path, glob, signal) => (await open(signal)).findFiles(path, glob, signal),
-    searchFiles: async (path, text, signal) => (await open(signal)).searchFiles(path, text, signal),
+    searchFiles: async (search, signal) => (await open(signal)).searchFiles(search, signal),
     exposePort: async (port, signal) => (await open(signal)).exposePort(port, signal),
     awaitListener: async (port, signal) => {
       await open(signal);

@@ -4,7 +4,8 @@ import {
   type CommandRequest,
   type CommandState,
   type FileInfo,
-  type FileMatch,
+  type FileSearch,
+  type FileSearchResult,
   type OnOutput,
   type Sandbox,
   SandboxError,
@@ -92,9 +93,9 @@ export class MemorySandbox implements Sandbox {
     return this.files.find(path, glob);
   }
 
-  async searchFiles(path: string, text: string, signal: AbortSignal): Promise<FileMatch[]> {
+  async searchFiles(search: FileSearch, signal: AbortSignal): Promise<FileSearchResult> {
     signal.throwIfAborted();
-    return this.files.search(path, text);
+    return { matches: this.files.search(search), problem: null };
   }
 
   async exposePort(port: number, signal: AbortSignal): Promise<never> {

@@ -64,6 +64,8 @@ export type LoopFact =
       details: Record<string, unknown>;
       plan?: Plan;
       preview?: { port: number; url: string };
+      /** The sandbox that the result introduces to the model. */
+      introduces?: string;
       /** The full result, when `message` holds it with its middle cut out. */
       whole?: string;
     }

@@ -10,6 +10,7 @@ import {
 import { describeTool } from "./calls/tool-arguments.ts";
 import { type ContextBudget, createBudget, messageLimit } from "./context/budget.ts";
 import { collectCallIds, repairHistory, toModelMessage } from "./context/history.ts";
+import { withPreamble } from "./context/preamble.ts";
 import { shortenMessage } from "./context/shortening.ts";
 import type { Summary } from "./context/summary.ts";
 import { estimateMessage, estimateMessages, estimateText, estimateTools } from "./context/tokens.ts";
@@ -35,6 +36,8 @@ export interface RunState {
   rows: ModelMessage[];
   /** Replaces all earlier rows. */
   summary: Summary | null;
+  /** What was told in front of earlier messages and still holds, in front of `summary`. */
+  opening: readonly string[];
   /** The model sees at most `tokens` tokens of each of the first `count` rows. */
   limited: { count: number; tokens: number };
   /** What the model is sent between the system prompt and the reminder. It only grows, until a summary replaces it. */
@@ -85,6 +88,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     models: createModelChain(input.model, input.agent.fallback_models),
     rows: [...input.history],
     summary,
+    opening: input.opening,
     limited: { count: summary?.kept ?? 0, tokens: summary?.message_limit ?? 0 },
     messages: [],
     size: 0,
@@ -144,9 +148,13 @@ export function showRows(state: RunState, expected?: ReadonlySet<string>): void 
   const usual = messageLimit(state.input.context_tokens);
   const { count, tokens } = state.limited;
   const shown = state.rows.map((row, at) => shortenMessage(row, at < count ? Math.min(tokens, usual) : usual));
-  const before = state.summary === null ? [] : [state.summary.message];
+  const before = state.summary === null ? [] : [openWith(state.opening, state.summary)];
   state.messages = [...before, ...repairHistory(shown, expected)];
   state.size = estimateMessages(state.messages);
+}
+
+function openWith(opening: readonly string[], { message }: Summary): ModelMessage {
+  return opening.length === 0 ? message : withPreamble({ ...message, preamble: opening.join("\n\n") });
 }
 
 /** What the model has seen of the plan when it writes a message. */

@@ -1,5 +1,5 @@
 // Port: a model. Each call streams one assistant message.
-import type { AssistantMessage, ChatMessage, ToolCall } from "../protocol/message.ts";
+import type { AssistantMessage, ChatMessage, ToolCall, UserMessage } from "../protocol/message.ts";
 import type { ModelFailureReason, Usage } from "../protocol/run.ts";
 
 /** A tool as the model sees it. `parameters` is a JSON Schema object. */
@@ -32,8 +32,14 @@ export function fitsExtras(extras: ReplyExtras): boolean {
   return text.length <= MAX_EXTRAS_BYTES && encoder.encode(text).byteLength <= MAX_EXTRAS_BYTES;
 }
 
-/** A message of the history as a model is sent it. */
-export type ModelMessage = Exclude<ChatMessage, AssistantMessage> | (AssistantMessage & { extras?: ReplyExtras });
+/**
+ * A message of the history. `preamble` is what the server tells in front of a person's message: it is a part of the
+ * content once the message is sent.
+ */
+export type ModelMessage =
+  | Exclude<ChatMessage, AssistantMessage | UserMessage>
+  | (UserMessage & { preamble?: string })
+  | (AssistantMessage & { extras?: ReplyExtras });
 
 /** What a thread remembers, by server and model, of how they want to be asked. Small; it survives restarts. */
 export interface ModelMemory {

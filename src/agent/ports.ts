@@ -8,7 +8,7 @@ import type { Summary } from "./context/summary.ts";
 import type { LoopDelta, LoopFact, SteeredMessage } from "./events.ts";
 import type { Model, ModelMessage } from "./model.ts";
 import type { UnseenEdits } from "./plan/unseen-edits.ts";
-import type { Sandbox } from "./sandbox.ts";
+import type { Introduction, Sandbox } from "./sandbox.ts";
 import type { Tool } from "./tool.ts";
 
 export interface LoopInput {
@@ -26,6 +26,8 @@ export interface LoopInput {
   answers: ReadonlyMap<string, number>;
   /** Replaces everything before `history`; null if there is nothing before it. */
   summary: Summary | null;
+  /** What was told in front of the messages that `summary` replaces, and still holds. */
+  opening: readonly string[];
   /** The model's context window, in tokens: what it reads and writes in one call. */
   context_tokens: number;
   /** The provider's token count divided by our estimate, as last measured in this thread; 1 if it never was. */
@@ -59,6 +61,11 @@ export interface LoopPorts {
   readUnseenEdits: () => UnseenEdits | null;
   /** What was done for each task so far, as stored. It reads every row of the thread, so call it rarely. */
   readLedger: () => Ledger;
+  /**
+   * What the model is told once of the sandbox that a call has just used; null if it was told, or none was used. Never
+   * rejects, and takes a few seconds at most.
+   */
+  introduceSandbox?: () => Promise<Introduction | null>;
   /** A result of this thread with its middle; null if none is kept under that id. */
   readResult: (tool_call_id: string) => string | null;
   onDelta: (delta: LoopDelta) => void;

@@ -39,6 +39,50 @@ export interface FileMatch {
   text: string;
 }
 
+export interface FileSearch {
+  /** A folder to search below, or one file. */
+  path: string;
+  /** Within one line. */
+  pattern: string;
+  /** A regular expression in the form that Perl, JavaScript and Rust share; else a text exactly as written. */
+  is_expression: boolean;
+  ignore_case: boolean;
+  /** Only files that fit: a glob for the base name, perhaps with folders and braces before it. */
+  glob: string | null;
+}
+
+export interface FileSearchResult {
+  matches: FileMatch[];
+  /** Why some lines may be missing beyond the limit of 1,000, in a sentence; null if none is. */
+  problem: string | null;
+}
+
+/** What only the sandbox itself knows. All texts come from its programs and files. */
+export interface SandboxFacts {
+  /** The distribution and the processor; empty if it does not say. */
+  system: string;
+  work_dir: string;
+  programs: { name: string; version: string | null }[];
+  /** Whether there is a route to other machines; null if it can't be told. No request is made for this. */
+  has_route: boolean | null;
+  /** The notes of the project's checkout, or else of the work dir. */
+  notes: ProjectNotes | null;
+}
+
+/** What a repository tells agents: its AGENTS.md, or else its CLAUDE.md. */
+export interface ProjectNotes {
+  path: string;
+  /** The beginning, more than is shown of it. */
+  text: string;
+  is_cut: boolean;
+}
+
+/** `sandbox` identifies what was introduced. */
+export interface Introduction {
+  sandbox: string;
+  text: string;
+}
+
 export type OnOutput = (stream: "stdout" | "stderr", text: string) => void;
 
 /** The only error that methods may throw; any other is a bug. */
@@ -75,10 +119,17 @@ export interface Sandbox {
   listFiles(path: string, depth: number, signal: AbortSignal): Promise<FileInfo[]>;
   /** Paths whose base name matches the glob. */
   findFiles(path: string, glob: string, signal: AbortSignal): Promise<string[]>;
-  /** Lines that contain the text. */
-  searchFiles(path: string, text: string, signal: AbortSignal): Promise<FileMatch[]>;
+  /**
+   * Lines that match, at most 1,000, in files with text; not in `.git` and `node_modules` below the folder. Rejects with
+   * `invalid` and its engine's own sentence for a wrong expression, or for any if it has no engine.
+   */
+  searchFiles(search: FileSearch, signal: AbortSignal): Promise<FileSearchResult>;
   /** A link to the program that listens on the port, for a browser, and when the link expires. */
   exposePort(port: number, signal: AbortSignal): Promise<{ url: string; expires_at: string }>;
+  /** Null if the sandbox was not used so far: none is made or started for this. Takes a few seconds at most. */
+  readFacts?(signal: AbortSignal): Promise<SandboxFacts | null>;
+  /** Of a repository's folder. Null if it has none that is a regular file of text. */
+  readNotes?(folder: string, signal: AbortSignal): Promise<ProjectNotes | null>;
   /** The project's settings may have changed: the next use reads them again. */
   renew?(): void;
   /**

@@ -39,6 +39,8 @@ export interface ToolResult {
   details?: Record<string, unknown>;
   /** The changed plan, if a plan tool changed it. */
   plan?: Plan;
+  /** The sandbox that the content introduces. */
+  introduces?: string;
   /** A link that the sandbox now serves. */
   preview?: { port: number; url: string };
   /** The run waits for a person. Their answer becomes the result, and `content` is not used. */

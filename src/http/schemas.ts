@@ -2,6 +2,7 @@
 // `protocol` are built again from their shapes, because only instances made after zod-openapi's import can have a name.
 import { z } from "@hono/zod-openapi";
 import { findJsonFault } from "../lib/json-bounds.ts";
+import { MAX_ZONE_CHARACTERS, readTimeZone } from "../lib/time-zone.ts";
 import { diagnostics as threadDiagnostics } from "../protocol/diagnostics.ts";
 import { gitCredentialFields } from "../protocol/git-credential.ts";
 import { clientId } from "../protocol/ids.ts";
@@ -16,6 +17,10 @@ import * as examples from "./examples.ts";
 export const wellFormed = z
   .string()
   .refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
+
+export const timeZone = wellFormed
+  .max(MAX_ZONE_CHARACTERS)
+  .refine((name) => readTimeZone(name) !== null, "is not an IANA time zone, such as Europe/Berlin or UTC");
 
 export const title = wellFormed.max(500);
 export const time = z.string().openapi({ format: "date-time", example: examples.time });

@@ -88,6 +88,8 @@ export interface RunInput extends ThreadKey {
   model: string | null;
   max_steps: number | null;
   metadata: Record<string, unknown>;
+  /** Where the person is, if the client knows it: an IANA name. Absent takes the zone of the message before, or UTC. */
+  time_zone?: string;
   background: boolean;
   on_busy: BusyPolicy;
   /**

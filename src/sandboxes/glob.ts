@@ -9,6 +9,8 @@ const MAX_GLOB_CHARACTERS = 256;
 export interface Glob {
   /** The pattern for the base name. */
   base: string;
+  /** The whole pattern, without parts that say nothing. */
+  source: string;
   /** Whether a path, relative to the searched folder, matches the folders of the glob. */
   fitsFolders: (path: string) => boolean;
 }
@@ -22,7 +24,11 @@ export function readGlob(glob: string): Glob {
     throw new SandboxError("invalid", `"${shown}" is not a usable pattern. Give one such as *.ts or src/**/*.ts.`);
   }
   const isAnywhere = parts.every((part) => part === "**");
-  return { base, fitsFolders: (path) => isAnywhere || fitsParts(parts, path.split("/").slice(0, -1)) };
+  return {
+    base,
+    source: [...parts, base].join("/"),
+    fitsFolders: (path) => isAnywhere || fitsParts(parts, path.split("/").slice(0, -1)),
+  };
 }
 
 /** Works row by row over the pattern, so that no pattern takes longer than its length times the path's length. */

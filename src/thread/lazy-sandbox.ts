@@ -53,6 +53,8 @@ export function lazySandbox(make: (former: Sandbox | null) => Promise<Sandbox>):
       checkoutBranch: async (...request) => (await open()).git.checkoutBranch(...request),
       deleteBranch: async (...request) => (await open()).git.deleteBranch(...request),
     },
+    readFacts: async (signal) => (await ready?.readFacts?.(signal)) ?? null,
+    readNotes: async (...request) => (await (await open()).readNotes?.(...request)) ?? null,
     readRepositoryNotice: () => ready?.readRepositoryNotice?.() ?? null,
     takeNotice: () => ready?.takeNotice?.() ?? null,
   };

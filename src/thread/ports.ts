@@ -13,6 +13,7 @@ import { createModels, findContextTokens } from "../models/index.ts";
 import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
 import type { Agent, AgentConfig } from "../protocol/agents/agent.ts";
 import type { Job } from "../protocol/job.ts";
+import type { Project } from "../protocol/project.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { describeMissing, findProvider, type SandboxProvider } from "../sandboxes/index.ts";
 import { readStartingAgent } from "../store/agents/versions.ts";
@@ -50,6 +51,8 @@ export interface Ports {
   deleteThread(key: ThreadKey): Promise<void>;
   /** The agent in the version that new runs begin with. */
   readAgent(user_id: string, agent_id: string): Promise<Agent | null>;
+  /** Null if D1 does not have it, as one that was just made. */
+  readProject(user_id: string, project_id: string): Promise<Project | null>;
   /** The valid preview links to ports of the project's sandbox. */
   readPreviews(user_id: string, project_id: string): Promise<{ port: number; url: string }[]>;
   sendJob(job: Job): Promise<void>;
@@ -88,6 +91,7 @@ export function createPorts(
     deleteThread: (key) => deleteThread(database, key, Date.now()),
     readAgent: (user_id, agent_id) =>
       agentMemory.read(user_id, agent_id, () => readStartingAgent(database, user_id, agent_id)),
+    readProject: (user_id, project_id) => readProject(database, user_id, project_id),
     readPreviews: (user_id, project_id) => listPreviews(database, user_id, project_id, clock.now()),
     sendJob: async (job) => {
       await jobs.send(job);

@@ -114,8 +114,8 @@ describe("read_file", () => {
 });
 
 describe("edit_file", () => {
-  const edit = (sandbox: MemorySandbox, old_text: string, new_text: string, replace_all?: boolean) =>
-    call(sandbox, "edit_file", { path: "a", old_text, new_text, replace_all });
+  const edit = (sandbox: MemorySandbox, old_string: string, new_string: string, replace_all?: boolean) =>
+    call(sandbox, "edit_file", { path: "a", old_string, new_string, replace_all });
 
   it("replaces the one place and says where it is", async () => {
     const sandbox = sandboxWith({ a: "one\ntwo\n" });
@@ -148,11 +148,41 @@ describe("edit_file", () => {
     expect(sandbox.getText("a")).toBe("1\r\n2\r\nthree\r\n");
   });
 
-  it("says when it finds nothing, and when only the spaces differ", async () => {
+  it("answers a miss with the nearest lines, as they are in the file", async () => {
     const sandbox = sandboxWith({ a: "if (x) {\n  y\n}" });
-    expect((await edit(sandbox, "nope", "z")).content).toMatch(/^old_text was not found in a\. /);
-    expect((await edit(sandbox, "if (x) { y", "z")).content).toContain("other spaces or line breaks");
+    const missed = await edit(sandbox, "if (x) { y", "z");
+    expect(missed.is_error).toBe(true);
+    expect(missed.content).toMatch(
+      /^old_string was not found in a, so nothing was changed\. .*nearest.*\n1\tif \(x\) \{\n2\t {2}y\n/,
+    );
+    expect((await edit(sandbox, "nope", "z")).content).toContain("No line of it is alike");
     expect((await edit(sandbox, " \t ", "z")).is_error).toBe(true);
+  });
+
+  it("applies a single match but for white space, and shows the lines as they are now", async () => {
+    const sandbox = sandboxWith({ a: "def f():\n\tif x:\n\t\treturn 1\n" });
+    const { content, is_error } = await edit(sandbox, "if x:\n    return 1", "if x:\n    y = 2\n    return y");
+    expect(is_error).toBe(false);
+    expect(content).toMatch(
+      /^Edited a \(line 2\)\. It matched but for white space; .*\n2\t\tif x:\n3\t\t\ty = 2\n4\t\t\treturn y$/,
+    );
+    expect(sandbox.getText("a")).toBe("def f():\n\tif x:\n\t\ty = 2\n\t\treturn y\n");
+  });
+
+  it.each([
+    ["old_text", "new_text"],
+    ["old_str", "new_str"],
+    ["oldString", "newString"],
+  ])("takes %s and %s too, and the names of the schema before them", async (old, fresh) => {
+    const sandbox = sandboxWith({ a: "one one two" });
+    await call(sandbox, "edit_file", { file_path: "a", [old]: "two", [fresh]: "2" });
+    expect(sandbox.getText("a")).toBe("one one 2");
+    await call(sandbox, "edit_file", { path: "a", old_string: "2", new_string: "", [old]: "one", [fresh]: "1" });
+    expect(sandbox.getText("a")).toBe("one one ");
+    await call(sandbox, "edit_file", { path: "a", [old]: "one", [fresh]: "1", replaceAll: "true" });
+    expect(sandbox.getText("a")).toBe("1 1 ");
+    await call(sandbox, "edit_file", { path: "a", [old]: "1", [fresh]: "x", allow_multiple: true });
+    expect(sandbox.getText("a")).toBe("x x ");
   });
 
   it("refuses empty, unchanged and binary text, and a file that is not there", async () => {

@@ -7,6 +7,7 @@ import { lenientObject } from "../agent/calls/leniency.ts";
 import { SandboxError } from "../agent/sandbox.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { cutEnd } from "../lib/truncate.ts";
+import { applyEdit, MAX_FILE_BYTES, TOO_LARGE } from "./edits/edit.ts";
 
 // The first call of a run may have to create or start the sandbox.
 const TIME_LIMIT_MS = 180_000;
@@ -14,16 +15,12 @@ const TIME_LIMIT_MS = 180_000;
 const SHOWN_CHARACTERS = 30_000;
 // Leaves space for the notice after the text.
 const OUTPUT_LIMIT = SHOWN_CHARACTERS + 1_000;
-// A write holds the content several times in memory that all objects of a process share.
-const MAX_FILE_BYTES = 5 * 1024 * 1024;
 
-const tooLarge = `A file that is written has at most ${MAX_FILE_BYTES} bytes. Make larger ones with a command.`;
 // Otherwise JSON Schema would name the largest integer there is.
 const MAX_LINE = 10_000_000;
-const SHOWN_PLACES = 10;
 
 const path = z.string().min(1).describe("Relative to the work dir, or absolute");
-const pathAliases = { path: ["file_path", "filename", "file"] };
+const pathAliases = { path: ["file_path", "filename", "file", "filePath"] };
 const fileTool = {
   kind: "work",
   time_limit_ms: TIME_LIMIT_MS,
@@ -41,18 +38,26 @@ const readInput = lenientObject(
 const editInput = lenientObject(
   {
     path,
-    old_text: z.string().describe("Exactly as in the file, long enough to be there once"),
-    new_text: z.string(),
-    replace_all: z.boolean().default(false).describe("Replace every place where old_text stands"),
+    old_string: z.string().describe("Exactly as in the file, long enough to be there once"),
+    new_string: z.string(),
+    replace_all: z.boolean().default(false),
   },
-  { aliases: { ...pathAliases, old_text: ["old_string", "old_str"], new_text: ["new_string", "new_str"] } },
+  {
+    aliases: {
+      ...pathAliases,
+      old_string: ["old_text", "old_str", "oldString", "oldText"],
+      new_string: ["new_text", "new_str", "newString", "newText"],
+      replace_all: ["replaceAll", "allow_multiple"],
+    },
+  },
 );
 
 export const fileTools: Tool[] = [
   defineTool({
     ...fileTool,
     name: "create_file",
-    description: "Write a text file: a new one, or all of an existing one anew. Missing folders are made.",
+    description:
+      "Write a text file: a new one, or all of an existing one anew. Missing folders are made. To change parts of a file, use edit_file.",
     schema: lenientObject(
       { path, content: z.string() },
       { aliases: { ...pathAliases, content: ["file_contents", "contents", "text"] } },
@@ -64,7 +69,8 @@ export const fileTools: Tool[] = [
   defineTool({
     ...fileTool,
     name: "read_file",
-    description: "Show a text file, or some lines of it. A long file is shown in part, with the line to go on from.",
+    description:
+      "Show a text file, or some lines of it. A long file is shown in part, with the line to go on from. To find something in files, use search_files.",
     schema: readInput,
     read_only: true,
     recovery: "repeat",
@@ -74,7 +80,8 @@ export const fileTools: Tool[] = [
   defineTool({
     ...fileTool,
     name: "edit_file",
-    description: "Replace a piece of text in a file. old_text must stand there exactly once, or replace_all be true.",
+    description:
+      "Replace a piece of text in a file. old_string must stand there exactly once, or replace_all be true. Not for a new file, nor for most of one: use create_file.",
     schema: editInput,
     read_only: false,
     recovery: "report",
@@ -112,7 +119,7 @@ async function createFile(
   { sandbox, signal }: ToolContext,
 ): Promise<ToolResult> {
   const bytes = new TextEncoder().encode(input.content);
-  if (bytes.length > MAX_FILE_BYTES) return refuse(tooLarge);
+  if (bytes.length > MAX_FILE_BYTES) return refuse(TOO_LARGE);
   await sandbox.writeFile(input.path, bytes, signal);
   const details = { path: input.path, bytes: bytes.length };
   return { content: `Wrote ${input.path} (${bytes.length} bytes).`, is_error: false, details };
@@ -153,57 +160,20 @@ function showLines(lines: string[], first: number, last: number): string | null 
 }
 
 async function editFile(input: z.infer<typeof editInput>, { sandbox, signal }: ToolContext): Promise<ToolResult> {
-  if (input.old_text === "") return refuse("old_text is empty. To write a whole file, use create_file.");
-  if (input.old_text === input.new_text) return refuse("old_text and new_text are the same, so nothing would change.");
-  const text = decodeText(await readBytes(sandbox, input.path, signal));
-  if (text === null) return refuse(`${input.path} is a binary file and can't be edited as text.`);
-  const { old_text, new_text } = fitLineBreaks(text, input);
-  const places = findPlaces(text, old_text);
-  if (places.count === 0) return refuse(describeMiss(text, old_text, input.path));
-  if (places.count > 1 && !input.replace_all) {
-    return refuse(
-      `old_text stands ${places.count} times in ${input.path} (lines ${places.lines}), so nothing was changed. Add lines around it until it is there once, or set replace_all to true.`,
-    );
-  }
-  const length = text.length + places.count * (new_text.length - old_text.length);
-  if (length > MAX_FILE_BYTES) return refuse(tooLarge);
-  const bytes = new TextEncoder().encode(text.split(old_text).join(new_text));
-  if (bytes.length > MAX_FILE_BYTES) return refuse(tooLarge);
-  await sandbox.writeFile(input.path, bytes, signal);
-  const where = places.count === 1 ? `line ${places.lines}` : `${places.count} places, lines ${places.lines}`;
+  const { path } = input;
+  const text = decodeText(await readBytes(sandbox, path, signal));
+  if (text === null) return refuse(`${path} is a binary file and can't be edited as text.`);
+  const edit = applyEdit(text, input);
+  if (!edit.ok) return refuse(edit.message);
+  const bytes = new TextEncoder().encode(edit.text);
+  if (bytes.length > MAX_FILE_BYTES) return refuse(TOO_LARGE);
+  await sandbox.writeFile(path, bytes, signal);
+  const where = edit.count === 1 ? `line ${edit.lines}` : `${edit.count} places, lines ${edit.lines}`;
   return {
-    content: `Edited ${input.path} (${where}).`,
+    content: `Edited ${path} (${where}).${edit.note === null ? "" : ` ${edit.note}`}`,
     is_error: false,
-    details: { path: input.path, bytes: bytes.length, replacements: places.count },
+    details: { path, bytes: bytes.length, replacements: edit.count },
   };
-}
-
-/** Models write line feeds. In a file whose lines end in CR LF they mean those. */
-function fitLineBreaks(
-  text: string,
-  edit: { old_text: string; new_text: string },
-): { old_text: string; new_text: string } {
-  if (text.includes(edit.old_text) || !text.includes("\r\n")) return edit;
-  const adapt = (part: string) => part.replace(/\r?\n/g, "\r\n");
-  return { old_text: adapt(edit.old_text), new_text: adapt(edit.new_text) };
-}
-
-/** How often the part occurs in the text, and the line numbers of the first few. */
-function findPlaces(text: string, part: string): { count: number; lines: string } {
-  const lines: number[] = [];
-  let count = 0;
-  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) {
-    count++;
-    if (count <= SHOWN_PLACES) lines.push(text.slice(0, at).split("\n").length);
-  }
-  return { count, lines: `${lines.join(", ")}${count > SHOWN_PLACES ? ", …" : ""}` };
-}
-
-function describeMiss(text: string, part: string, path: string): string {
-  const collapseSpaces = (value: string) => value.replace(/\s+/g, " ").trim();
-  const nearly = collapseSpaces(part) !== "" && collapseSpaces(text).includes(collapseSpaces(part));
-  const reason = nearly ? ": it is there with other spaces or line breaks" : "";
-  return `old_text was not found in ${path}${reason}. Nothing was changed; read the file and copy the text exactly as it stands.`;
 }
 
 async function readBytes(sandbox: ToolContext["sandbox"], path: string, signal: AbortSignal): Promise<Uint8Array> {

@@ -2,6 +2,8 @@
 // contains one.
 import { z } from "zod";
 import { lenientObject } from "../agent/calls/leniency.ts";
+import { quoteNotes } from "../agent/context/environment.ts";
+import type { ProjectNotes, Sandbox } from "../agent/sandbox.ts";
 import type { GitStatus } from "../agent/sandbox-git.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { readGitAddress } from "../lib/git-address.ts";
@@ -81,7 +83,7 @@ export const gitTools: Tool[] = [
     ...gitTool,
     name: "git_clone",
     description:
-      "Clone a git repository into the sandbox. For a private one the credential that the person has stored for the host is used; never put a password into the address.",
+      "Clone a git repository into the sandbox. For a private one the credential that the person has stored for the host is used; never put a password into the address. The project's own repository is there already.",
     schema: cloneInput,
     recovery: "report",
     time_limit_ms: TRANSFER_LIMIT_MS,
@@ -99,7 +101,8 @@ export const gitTools: Tool[] = [
   defineTool({
     ...gitTool,
     name: "git_commit",
-    description: "Stage what is changed, or only the given files, and commit it.",
+    description:
+      "Stage what is changed, or only the given files, and commit it. Only if the person asked for a commit.",
     schema: commitInput,
     recovery: "report",
     execute: commit,
@@ -107,7 +110,8 @@ export const gitTools: Tool[] = [
   defineTool({
     ...gitTool,
     name: "git_push",
-    description: "Push the branch that is checked out to the remote `origin`, with the credential stored for its host.",
+    description:
+      "Push the branch that is checked out to the remote `origin`, with the credential stored for its host. Only if the person asked for it.",
     schema: transferInput,
     // The push may have happened, so the model checks.
     recovery: "report",
@@ -151,9 +155,19 @@ async function clone(
   if ("wrong" in address) return refuse(`The url ${address.wrong}.`);
   const branches = input.branch === undefined ? address.branches : [input.branch];
   const at = await sandbox.git.clone({ url: address.url, path: input.path ?? null, branches }, signal);
+  const notes = await readNotes(sandbox, at.path, signal);
   const where = at.branch === null ? at.path : `${at.path} (branch ${at.branch})`;
   const details = { url: address.url, path: at.path, branch: at.branch };
-  return succeed(`Cloned ${address.url} into ${where}.`, details);
+  return succeed(`Cloned ${address.url} into ${where}.${notes === null ? "" : `\n${quoteNotes(notes)}`}`, details);
+}
+
+/** The clone has succeeded, whatever comes of this. */
+async function readNotes(sandbox: Sandbox, folder: string, signal: AbortSignal): Promise<ProjectNotes | null> {
+  try {
+    return (await sandbox.readNotes?.(folder, signal)) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 async function commit(

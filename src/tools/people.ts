@@ -15,7 +15,7 @@ export const peopleTools: Tool[] = [
     ...controlTool,
     name: "ask",
     description:
-      "Ask the person a question and wait for the answer, which becomes the result of this call. Only for what you can't decide or find out yourself.",
+      "Ask the person a question and wait for the answer, which becomes the result of this call. Only for what you can't decide or find out yourself; not to report or to go on.",
     schema: lenientObject(
       {
         question: z.string().trim().min(1),
@@ -38,7 +38,7 @@ export const peopleTools: Tool[] = [
     ...controlTool,
     name: "complete",
     description:
-      "End the run when the work is done. The summary is the last thing that the person reads: what they have now, where it is, what is not done.",
+      "End the run when the work is done. The summary is the last thing that the person reads: what they have now, where it is, what is not done. Not while tasks are open that you can do.",
     schema: lenientObject(
       { summary: z.string().trim().min(1) },
       { aliases: { summary: ["text", "message", "result"] } },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { callTool } from "../../test/fakes/call-tool.ts";
+import { type FileSearch, type FileSearchResult, SandboxError } from "../agent/sandbox.ts";
 import { searchTools } from "./search.ts";
 
 const sandbox = new MemorySandbox();
@@ -88,7 +89,7 @@ describe("search_files", () => {
   });
 
   it("searches below one folder, and says if it finds nothing", async () => {
-    expect((await call("search_files", { query: "Shop", path: "src" })).content).toBe("No line contains this text.");
+    expect((await call("search_files", { pattern: "Shop", path: "src" })).content).toBe("No line contains this text.");
     await expect(call("search_files", { query: "" })).rejects.toThrow();
   });
 
@@ -105,5 +106,43 @@ describe("search_files", () => {
     const full = new MemorySandbox();
     full.putText("a", "x\n".repeat(250));
     expect((await call("search_files", { query: "x" }, full)).content).toContain("(50 more left out");
+  });
+
+  describe("with an expression", () => {
+    const asked: FileSearch[] = [];
+    const spy = Object.assign(new MemorySandbox(), {
+      searchFiles: async (search: FileSearch): Promise<FileSearchResult> => {
+        asked.push(search);
+        if (search.is_expression && search.pattern.endsWith("(")) throw new SandboxError("invalid", "missing )");
+        if (search.path.startsWith("..")) throw new SandboxError("invalid", "leads out");
+        const problem = search.pattern === "slow+" ? "It was stopped." : null;
+        return { matches: search.pattern === "a\\|b" ? [] : [{ path: "a", line: 1, text: "x" }], problem };
+      },
+    });
+    const search = async (input: object) => (await call("search_files", input, spy)).content;
+
+    it("searches for it as an expression only where it can be one", async () => {
+      asked.length = 0;
+      await search({ pattern: "plain text" });
+      await search({ query: "a.b", include: "*.ts", "-i": "true" });
+      await search({ regex: "a.b", literal: true, path: "src" });
+      expect(asked).toEqual([
+        { path: ".", pattern: "plain text", glob: null, ignore_case: false, is_expression: false },
+        { path: ".", pattern: "a.b", glob: "*.ts", ignore_case: true, is_expression: true },
+        { path: "src", pattern: "a.b", glob: null, ignore_case: false, is_expression: false },
+      ]);
+    });
+
+    it("searches for plain text if it is wrong, and says so with the engine's sentence", async () => {
+      expect(await search({ pattern: "foo(" })).toBe(
+        "(This is no valid expression (missing )), so it was searched for as plain text.)\na:1: x",
+      );
+      await expect(search({ pattern: "foo(", path: "../x" })).rejects.toThrow("leads out");
+    });
+
+    it("says what may be missing, and what a model means by \\|", async () => {
+      expect(await search({ pattern: "slow+" })).toBe("(It was stopped.)\na:1: x");
+      expect(await search({ pattern: "a\\|b" })).toContain("alternatives are written a|b");
+    });
   });
 });

@@ -1,8 +1,8 @@
-// Finds things in the sandbox: what a folder contains, which files have a name, which lines contain a text.
+// Finds things in the sandbox: what a folder contains, which files have a name, which lines fit an expression.
 import { z } from "zod";
 import { lenientObject } from "../agent/calls/leniency.ts";
-import type { FileInfo, FileMatch } from "../agent/sandbox.ts";
-import { defineTool, type Tool, type ToolResult } from "../agent/tool.ts";
+import { type FileInfo, type FileMatch, type FileSearch, SandboxError } from "../agent/sandbox.ts";
+import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { cutEnd } from "../lib/truncate.ts";
 
 // The first call of a run may have to create or start the sandbox.
@@ -17,11 +17,30 @@ const folder = z.string().min(1).default(".").describe("Folder to look in; the w
 const pathAliases = { path: ["folder", "directory", "dir"] };
 const searchTool = { kind: "work", read_only: true, recovery: "repeat", time_limit_ms: TIME_LIMIT_MS } as const;
 
+const searchInput = lenientObject(
+  {
+    pattern: z.string().min(1),
+    path: folder,
+    glob: z.string().min(1).optional().describe("Only such files: *.ts, src/**/*.{ts,tsx}"),
+    ignore_case: z.boolean().default(false),
+    literal: z.boolean().default(false).describe("Plain text"),
+  },
+  {
+    aliases: {
+      path: [...pathAliases.path, "file_path", "file"],
+      pattern: ["query", "regex", "text", "search"],
+      glob: ["include", "file_pattern"],
+      ignore_case: ["-i", "case_insensitive", "ignoreCase"],
+      literal: ["fixed_strings", "fixed", "is_literal"],
+    },
+  },
+);
+
 export const searchTools: Tool[] = [
   defineTool({
     ...searchTool,
     name: "list_files",
-    description: "List the files and folders in a folder, with sizes.",
+    description: "List the files and folders in a folder, with sizes. To find a file by its name, use find_files.",
     schema: lenientObject(
       { path: folder, depth: z.int().min(1).max(10).default(1).describe("How many levels down") },
       { aliases: pathAliases },
@@ -35,7 +54,7 @@ export const searchTools: Tool[] = [
     ...searchTool,
     name: "find_files",
     description:
-      "Find files by name, below the work dir. The pattern is a glob for the base name, such as *.test.ts; a folder may stand before it.",
+      "Find files by name, below the work dir; not by content. The pattern is a glob for the base name, such as *.test.ts; a folder may stand before it.",
     schema: lenientObject({ pattern: z.string().min(1) }, { aliases: { pattern: ["glob", "name"] } }),
     execute: async ({ pattern }, { sandbox, signal }) => {
       const target = splitPattern(pattern);
@@ -50,21 +69,44 @@ export const searchTools: Tool[] = [
   defineTool({
     ...searchTool,
     name: "search_files",
-    description: "Find lines that contain a text, exactly as it is written, in all files below a folder.",
-    schema: lenientObject(
-      { query: z.string().min(1), path: folder },
-      { aliases: { ...pathAliases, query: ["text", "pattern"] } },
-    ),
-    execute: async ({ query, path }, { sandbox, signal }) => {
-      const matches = await sandbox.searchFiles(path, query, signal);
-      return showList(matches.map(describeMatch), SHOWN_MATCHES, "No line contains this text.", {
-        query: cutEnd(query, SHOWN_LINE),
-        path,
-        matches: matches.length,
-      });
-    },
+    description:
+      "Find lines that fit a regular expression (such as \\bfoo\\(\\d+) in a file, or all below a folder except .git and node_modules.",
+    schema: searchInput,
+    execute: searchLines,
   }),
 ];
+
+/** Without one of these a pattern means itself. */
+const SPECIAL = /[\\^$.|?*+()[\]{}]/;
+
+async function searchLines(
+  { pattern, path, glob, ignore_case, literal }: z.infer<typeof searchInput>,
+  { sandbox, signal }: ToolContext,
+): Promise<ToolResult> {
+  const search: FileSearch = {
+    path,
+    pattern,
+    glob: glob ?? null,
+    ignore_case,
+    is_expression: !literal && SPECIAL.test(pattern),
+  };
+  let note: string | null = null;
+  const found = await sandbox.searchFiles(search, signal).catch((error: unknown) => {
+    if (!search.is_expression || !(error instanceof SandboxError) || error.code !== "invalid") throw error;
+    note = `This is no valid expression (${error.message}), so it was searched for as plain text.`;
+    return sandbox.searchFiles({ ...search, is_expression: false }, signal);
+  });
+  const notes = [note, found.problem].filter((each) => each !== null).map((each) => `(${each})`);
+  const details = { query: cutEnd(pattern, SHOWN_LINE), path, matches: found.matches.length };
+  const list = showList(found.matches.map(describeMatch), SHOWN_MATCHES, describeNone(search), details);
+  return { ...list, content: [...notes, list.content].join("\n") };
+}
+
+function describeNone({ pattern, is_expression }: FileSearch): string {
+  if (!is_expression) return "No line contains this text.";
+  const hint = pattern.includes("\\|") ? " In it \\| is the sign itself; alternatives are written a|b." : "";
+  return `No line fits this expression.${hint}`;
+}
 
 /** A glob for the base name, and the folder to search; null if the folder contains wildcards. */
 function splitPattern(pattern: string): { path: string; glob: string } | null {

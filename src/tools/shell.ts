@@ -37,7 +37,7 @@ export const shellTools: Tool[] = [
   defineTool({
     name: "execute_command",
     description:
-      "Run a shell command in the sandbox and get its exit code and output. If it has not ended after timeout_seconds it goes on, and you get its command_id. Nobody answers prompts: pass flags such as --yes.",
+      "Run a shell command in the sandbox and get its exit code and output. If it has not ended after timeout_seconds it goes on, and you get its command_id. Nobody answers prompts: pass flags such as --yes. Not for reading, writing, finding or searching files, nor for git clone, pull and push: use their tools.",
     schema: executeInput,
     kind: "work",
     read_only: false,
@@ -49,7 +49,7 @@ export const shellTools: Tool[] = [
   }),
   defineTool({
     name: "check_command_output",
-    description: "Show the output so far of a command, and its exit code if it has ended.",
+    description: "Show the output so far of a command that goes on, and its exit code if it has ended.",
     schema: lenientObject({ command_id: commandId }, { aliases: idAliases }),
     kind: "work",
     read_only: true,

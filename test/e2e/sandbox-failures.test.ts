@@ -226,7 +226,8 @@ describe("a daemon that fails", () => {
       (sandbox, signal) => sandbox.moveFile("x", "y", signal),
       (sandbox, signal) => sandbox.listFiles("", 2, signal),
       (sandbox, signal) => sandbox.findFiles("", "*", signal),
-      (sandbox, signal) => sandbox.searchFiles("", "x", signal),
+      (sandbox, signal) =>
+        sandbox.searchFiles({ path: "", pattern: "x", is_expression: false, ignore_case: false, glob: null }, signal),
       (sandbox, signal) => sandbox.exposePort(8_000, signal),
     ];
     for (const body of [null, [], [null], "text", 7, { commands: [null], output: 1, files: [1], isDir: "maybe" }]) {

@@ -41,6 +41,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
     deleteThread: (key) => object.ask("d1", pulse, () => deleteThread(d1.binding, key, object.clock.now())),
     readAgent: (_user, agent_id) =>
       object.ask("agent", pulse, () => (agent_id === defaultAgent.agent_id ? defaultAgent : null)),
+    readProject: async () => null,
     readPreviews: async () => [],
     sendJob: (job) => object.ask("queue", pulse, () => void jobs.push(job)),
     mirrors: [],

@@ -130,6 +130,7 @@ export function newLoopInput(given: Partial<LoopInput> & Pick<LoopInput, "is_for
     summary: null,
     context_tokens: 128_000,
     token_scale: 1,
+    opening: [],
     ...given,
   };
 }

@@ -9,9 +9,11 @@ import type { Tool } from "../../src/agent/tool.ts";
 import type { ToolSource } from "../../src/agent/tool-source.ts";
 import type { ImageRules } from "../../src/lib/image-address.ts";
 import { createXmlModel } from "../../src/models/xml/model.ts";
+import type { SandboxMemory } from "../../src/projects/sandbox.ts";
 import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/agents/agent.ts";
 import { fail, type Result, succeed } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
+import type { Project } from "../../src/protocol/project.ts";
 import { type AcceptedRun, newRunInput, type RunInput, type ThreadKey } from "../../src/protocol/thread.ts";
 import type { CallSlack } from "../../src/slack/api.ts";
 import { createSlackMirror } from "../../src/slack/mirror.ts";
@@ -22,7 +24,7 @@ import { ensureFollowing } from "../../src/thread/follow/followers.ts";
 import { acceptRun } from "../../src/thread/inbox/accept.ts";
 import type { Life } from "../../src/thread/life.ts";
 import { clock, type Ports } from "../../src/thread/ports.ts";
-import type { Database } from "../../src/thread/rows/database.ts";
+import { type Database, writeMeta } from "../../src/thread/rows/database.ts";
 import { ensureRunning } from "../../src/thread/run/run.ts";
 import type { Clock } from "../../src/thread/stream/readers.ts";
 import { planStream, type StreamRequest, watchIdle } from "../../src/thread/stream/streams.ts";
@@ -53,6 +55,8 @@ export interface FakeThreadOptions {
   clock?: Clock;
   /** Overrides of the thread's agent. */
   agent?: Partial<AgentConfig>;
+  /** Whether models are told the environment. By default the thread counts as told, so requests have only what was said. */
+  tells?: boolean;
   /** Ids of further agents. */
   agents?: string[];
   interrupt_ms?: number;
@@ -70,11 +74,15 @@ export class FakeThread {
   readonly batches: ThreadBatch[] = [];
   /** The project's links in D1. */
   links = [{ port: 8000, url: "http://p.localhost/" }];
+  /** The project in D1. */
+  project: Project | null = null;
   readonly jobs: Job[] = [];
   readonly alarms: number[] = [];
   readonly replies: Reply[];
   readonly requests: ModelRequest[] = [];
   readonly sandbox = new MemorySandbox();
+  /** What the object remembers of it. A test calls `remember` where a provider would have opened it. */
+  sandboxMemory: SandboxMemory | null = null;
   /** Why lives were ended by their own code. */
   readonly aborts: string[] = [];
   /** Errors of work that nobody awaits. */
@@ -90,6 +98,8 @@ export class FakeThread {
     this.replies = options.replies ?? [];
     const creation = { ...this.key, project_id: null, title: null, agent_id: null, metadata: {}, request_id: "" };
     storeThread(this.#database, creation, Date.now());
+    const day = { date: "9999-12-31", time_zone: "UTC" };
+    if (options.tells !== true) writeMeta(this.#database.sql, "told", { day, notes: [], sandbox: null });
     this.life = this.#wake();
   }
 
@@ -242,7 +252,10 @@ export class FakeThread {
       images: { image_urls: "public", private_urls_allowed: false, ...this.#options.images },
       tools: this.#options.tools ?? [],
       toolSources: this.#options.toolSources ?? [],
-      openSandbox: async () => this.sandbox,
+      openSandbox: async (_thread, _onState, memory) => {
+        this.sandboxMemory = memory;
+        return this.sandbox;
+      },
       syncThread: async (batch) => {
         check(pulse);
         await this.#options.syncThread?.(batch);
@@ -254,6 +267,7 @@ export class FakeThread {
         const known = [defaultAgent.agent_id, ...(this.#options.agents ?? [])];
         return known.includes(agent_id) ? { ...this.#agent, agent_id } : null;
       },
+      readProject: async () => this.project,
       readPreviews: async () => this.links,
       sendJob: async (job) => {
         check(pulse);

@@ -6,6 +6,7 @@ import { type RunState, remember, store } from "../loop-state.ts";
 import { beginWork, challengeChange, noteChange } from "../plan/task-tracking.ts";
 import type { Tool, ToolResult } from "../tool.ts";
 import type { CallsEnd } from "./end.ts";
+import { withIntroduction } from "./introduction.ts";
 import { type CallsOptions, type Prepared, prepareCall, withChanges } from "./prepare.ts";
 import { withholdEnd } from "./refused-change.ts";
 import { abandonCall, CANCELLED_RESULT, runTool } from "./run.ts";
@@ -108,7 +109,8 @@ async function execute(prepared: Prepared, state: RunState): Promise<ToolResult 
   };
   if (prepared.kind === "run" && !ports.signal.aborted) {
     const result = await runTool(prepared.tool, prepared.input, context, ports);
-    return withChanges(withNotice(withholdEnd(result, state), prepared.tool, state), prepared, state);
+    const noticed = withNotice(withholdEnd(result, state), prepared.tool, state);
+    return withChanges(await withIntroduction(noticed, prepared.tool, state), prepared, state);
   }
   const begun = state.input.started_calls.includes(call.id) ? state.tools.get(call.function.name) : undefined;
   if (begun) await abandonCall(begun, context, ports);
@@ -127,6 +129,7 @@ async function finishCall(prepared: Prepared, result: ToolResult, state: RunStat
     details: result.details ?? {},
     ...(result.plan ? { plan: result.plan } : {}),
     ...(result.preview ? { preview: result.preview } : {}),
+    ...(result.introduces === undefined ? {} : { introduces: result.introduces }),
     ...(result.whole === undefined ? {} : { whole: result.whole }),
   });
   remember(state, message);

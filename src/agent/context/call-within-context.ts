@@ -9,6 +9,7 @@ import { callWithFallback, orderModels } from "../reply/fallbacks.ts";
 import { calibrate, isNear, messageLimit, replyTokens, roomOf, shrink } from "./budget.ts";
 import { chooseTail, fitLimit, isWorthSummary, MAX_SAID_TOKENS, MIN_MESSAGE_TOKENS, sharesOf } from "./compaction.ts";
 import { repairHistory } from "./history.ts";
+import { keepOpening, withoutPreambles } from "./preamble.ts";
 import { shortenMessage } from "./shortening.ts";
 import { collectSaid, composeSummary, keepSaid, type Summary } from "./summary.ts";
 import { writeSummary } from "./summary-writer.ts";
@@ -88,7 +89,8 @@ async function compact(
   { room, from, sizes }: { room: number; from: number; sizes: number[] },
 ): Promise<void> {
   const shares = sharesOf(room);
-  const older = repairHistory(state.rows.slice(0, from));
+  const replaced = state.rows.slice(0, from);
+  const older = repairHistory(withoutPreambles(replaced));
   const request = {
     models: orderModels(state.models),
     before: state.summary?.text ?? "",
@@ -119,6 +121,7 @@ async function compact(
   const message_id = state.ports.newMessageId();
   await store(state, { type: "context_compacted", message_id, summary, replaced: from, usage: written.usage });
   state.summary = summary;
+  state.opening = keepOpening(state.opening, replaced);
   state.rows = state.rows.slice(from);
   state.limited = { count: summary.kept, tokens: summary.message_limit };
   // Later lives know only the calls after the summary, so from here on all lives take new ids.

@@ -4,6 +4,7 @@
 // object, and no message is empty.
 import type { AssistantMessage, ChatMessage, ToolCall, ToolMessage } from "../../protocol/message.ts";
 import type { ModelMessage } from "../model.ts";
+import { withPreamble } from "./preamble.ts";
 
 /** Replaces a result that was lost, e.g. because a client never answered a call of its own tool. */
 const LOST_RESULT =
@@ -31,6 +32,7 @@ export function repairHistory(history: readonly ModelMessage[], expected?: Reado
 /** A message as it is sent; null if it is empty. */
 export function toModelMessage(message: ModelMessage): ModelMessage | null {
   if (message.role === "tool") return withoutReminders(message);
+  if (message.role === "user") return message.preamble === undefined ? message : withPreamble(message);
   if (message.role !== "assistant") return message;
   if (!message.tool_calls?.length) return message.content ? message : null;
   if (message.tool_calls.every(hasObjectArguments)) return message;

@@ -1,6 +1,8 @@
 // The routes of AG-UI clients. Clients send their whole history each time, and the thread's object finds what is new in
 // it. Bodies are parsed leniently, because clients add fields of their own and of later protocol versions.
 import { z } from "@hono/zod-openapi";
+import { isRecord } from "../../lib/is-record.ts";
+import { readTimeZone } from "../../lib/time-zone.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
 import { newRunInput, type RunInput } from "../../protocol/thread.ts";
@@ -80,6 +82,9 @@ const body = z
       )
       .max(MAX_ANSWERS)
       .optional(),
+    forwardedProps: z.unknown().openapi({
+      description: "`time_zone`: an IANA name, for the date that the model is told. Anything else in it is ignored.",
+    }),
   })
   .openapi("RunAgentInput", {
     example: {
@@ -136,8 +141,16 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
     agent_id,
     client_tools: body.tools,
     context: body.context,
+    ...readZone(body),
   });
   return streamResponse(await openRunStream(context, input));
+}
+
+/** Properties may be meant for another agent, so one that is no time zone is no mistake. */
+function readZone({ forwardedProps }: Body): Pick<RunInput, "time_zone"> {
+  const name = isRecord(forwardedProps) ? forwardedProps.time_zone : null;
+  const time_zone = typeof name === "string" ? readTimeZone(name) : null;
+  return time_zone === null ? {} : { time_zone };
 }
 
 function readResume({ resume }: Body): RunInput["resume"] {

@@ -1,6 +1,7 @@
 // Runs are started, resumed, watched and cancelled through the thread's object. Their list is read from D1.
 import { z } from "@hono/zod-openapi";
 import type { Config } from "../../config.ts";
+import { readTimeZone } from "../../lib/time-zone.ts";
 import { findRefusal } from "../../models/index.ts";
 import { withChain } from "../../protocol/chain.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
@@ -23,6 +24,7 @@ import {
   smallJson,
   smallObject,
   threadParams,
+  timeZone,
   wellFormed,
 } from "../schemas.ts";
 import { answerStream, wantsStream } from "../stream.ts";
@@ -45,6 +47,9 @@ function runBodyOf(check: ModelCheck) {
       model: modelNameOf(check).optional(),
       max_steps: z.int().min(1).max(1000).optional(),
       metadata: smallObject.optional(),
+      time_zone: timeZone
+        .optional()
+        .openapi({ description: "Where the person is, for the date that the model is told." }),
     })
     .openapi({ example: { message: "帮我做一个电商网站" } });
 }
@@ -135,6 +140,7 @@ function addStart(app: App): void {
         model: body.model ?? null,
         max_steps: body.max_steps ?? null,
         metadata: body.metadata ?? {},
+        ...zoneOf(body.time_zone),
         background: body.background,
         on_busy: body.on_busy,
         ...unwrap(readChain(context)),
@@ -183,6 +189,12 @@ function addResume(app: App): void {
       return await startRun(context, input, query.wait);
     },
   );
+}
+
+/** In its usual spelling, since a model reads it. */
+function zoneOf(name: string | undefined): Pick<RunInput, "time_zone"> {
+  const time_zone = name === undefined ? null : readTimeZone(name);
+  return time_zone === null ? {} : { time_zone };
 }
 
 function chooseInvocationId(ofBody: string | undefined, ofHeader: string | undefined): string {

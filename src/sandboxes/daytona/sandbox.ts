@@ -4,6 +4,7 @@ import { DaytonaPortLinks } from "./access/ports.ts";
 import { connectDaytona, type DaytonaSettings } from "./client/client.ts";
 import { DaytonaCommands } from "./commands/commands.ts";
 import { DaytonaSessions } from "./commands/sessions.ts";
+import { DaytonaFacts } from "./files/facts.ts";
 import { DaytonaFiles } from "./files/files.ts";
 import { DaytonaSearch } from "./files/search.ts";
 import { DaytonaGit } from "./git/git.ts";
@@ -33,6 +34,7 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     access: client.gitAccess,
     readHome: () => client.checkout.readHome(),
   });
+  const facts = new DaytonaFacts({ connection, toolbox, files, readHome: () => client.checkout.readHome() });
   const links = new DaytonaPortLinks({ ...ports, lifecycle });
   return {
     runCommand: (request, onOutput, signal) => guard(signal, () => commands.run(request, onOutput, signal)),
@@ -46,7 +48,7 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     moveFile: (from, to, signal) => guard(signal, () => files.move(from, to, signal)),
     listFiles: (path, depth, signal) => guard(signal, () => files.list(path, depth, signal)),
     findFiles: (path, glob, signal) => guard(signal, () => search.findFiles(path, glob, signal)),
-    searchFiles: (path, text, signal) => guard(signal, () => search.searchFiles(path, text, signal)),
+    searchFiles: (wanted, signal) => guard(signal, () => search.searchFiles(wanted, signal)),
     exposePort: (port, signal) => guard(signal, () => links.expose(port, signal)),
     keepAlive: (used_since, signal) => guard(signal, () => keepAlive.refresh(used_since, signal)),
     git: {
@@ -60,6 +62,8 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
       checkoutBranch: (path, name, signal) => guard(signal, () => git.checkoutBranch(path, name, signal)),
       deleteBranch: (path, name, signal) => guard(signal, () => git.deleteBranch(path, name, signal)),
     },
+    readFacts: (signal) => guard(signal, () => facts.read(signal)),
+    readNotes: (folder, signal) => guard(signal, () => facts.readNotes(folder, signal)),
     readRepositoryNotice: () => client.checkout.readRepositoryNotice(),
     awaitListener: (port, signal) => guard(signal, () => links.awaitListener(port, signal)),
     expireLink: (port, token, signal) => guard(signal, () => links.expire(port, token, signal)),

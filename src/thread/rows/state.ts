@@ -16,11 +16,13 @@ export class ThreadState {
   readonly #sql: Sql;
   #plan: Plan;
   #sandbox: SandboxState;
+  #known: string | null;
 
   constructor(sql: Sql) {
     this.#sql = sql;
     this.#plan = readPlan(sql);
     this.#sandbox = readMeta(sql, "sandbox", shapeOf(isSandboxState)) ?? { state: "none", previews: [] };
+    this.#known = readMeta(sql, "known_sandbox", shapeOf(isText));
   }
 
   get plan(): Plan {
@@ -71,11 +73,12 @@ export class ThreadState {
 
   /** The sandbox whose files the model knows. Null if it knows none. */
   get knownSandbox(): string | null {
-    return readMeta(this.#sql, "known_sandbox", shapeOf(isText));
+    return this.#known;
   }
 
   /** Inside a transaction. */
   rememberSandbox(id: string): void {
+    this.#known = id;
     writeMeta(this.#sql, "known_sandbox", id);
   }
 

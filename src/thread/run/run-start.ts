@@ -1,4 +1,5 @@
 // The start of a run: its input becomes rows and its first events. A later life continues the run instead.
+import type { NetworkRules } from "../../agent/context/environment.ts";
 import { dueTask } from "../../agent/plan/view.ts";
 import { takeLonger } from "../../protocol/chain.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
@@ -11,6 +12,7 @@ import { type RunRecord, trimInput } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
 import { runStarted, toolResult, toUserMessage } from "../stream/events.ts";
 import { openStep } from "./recorder.ts";
+import { tellMessage } from "./told.ts";
 
 // If five lives within ten minutes end without progress, the run itself is what ends them.
 const MAX_LIVES_IN_WINDOW = 5;
@@ -18,7 +20,8 @@ const LIVES_WINDOW_MS = 10 * 60_000;
 // However long each life takes: lives that end every fifteen minutes never fill the window.
 const MAX_LIVES = 20;
 
-export function startRun(life: Life, record: RunRecord): void {
+/** `network` is what the project's settings say of it, for a message that is told so. */
+export function startRun(life: Life, record: RunRecord, network: NetworkRules = null): void {
   transact(life, () => {
     const { run, input } = record;
     const interrupted = findInterrupted(life, record);
@@ -41,8 +44,12 @@ export function startRun(life: Life, record: RunRecord): void {
     for (const result of input?.tool_results ?? []) {
       storeResult(life, record, result.message_id, result.tool_call_id, result.content, describeClientWork(life));
     }
+    let isTold = false;
     for (const [place, message] of messages.entries()) {
-      storeMessage(life, record, message, !(answered && place === 0 && typeof message.content === "string"));
+      const isRead = !(answered && place === 0 && typeof message.content === "string");
+      const seq = storeMessage(life, record, message, isRead);
+      if (isRead && !isTold) tellMessage(life, record, seq, network);
+      isTold ||= isRead;
     }
     trimInput(record);
     storeRun(life, record, { input: true });
@@ -122,9 +129,9 @@ function storeMessage(
   record: RunRecord,
   { message_id, content }: { message_id: string; content: UserMessage["content"] },
   is_llm_message: boolean,
-): void {
+): number {
   const message: UserMessage = { role: "user", content };
-  insertMessage(life.database.sql, {
+  return insertMessage(life.database.sql, {
     ...rowOf(life, record),
     message_id,
     agent_id: null,

@@ -1,5 +1,7 @@
 // A run from its start to its end. `ensureRunning` is the only entry point. It is idempotent, so anything may call it:
 // it continues the run that a former life left, or starts the next run of the inbox.
+
+import type { NetworkRules } from "../../agent/context/environment.ts";
 import type { LoopOutcome } from "../../agent/events.ts";
 import { runAgent } from "../../agent/loop.ts";
 import { withPermittedImages } from "../../agent/permitted-images.ts";
@@ -13,6 +15,7 @@ import { takeSteered } from "../inbox/steering.ts";
 import { type Life, noteError, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { trimMemory, watchIdle } from "../stream/streams.ts";
+import { introducer } from "./introduction.ts";
 import { readLedger } from "./ledger.ts";
 import { openModelMemory } from "./model-memory.ts";
 import { openTools } from "./open-tools.ts";
@@ -22,10 +25,14 @@ import { readResult } from "./results.ts";
 import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
 import { continueRun, findCrashLoop, startRun } from "./run-start.ts";
 import { readHistory, readTokenScale } from "./summaries.ts";
+import { isBeginning, usesSandbox } from "./told.ts";
 
 // D1 gets an active run early, for lists across threads; reads of one thread ask the object itself.
 const SYNC_AFTER_MS = 1_000;
 const LINKS_LIMIT_MS = 5_000;
+// The first token waits for it, and the answer is one sentence to the model.
+const PROJECT_LIMIT_MS = 2_000;
+const NEW_PROJECT_MS = 1_000;
 
 export function ensureRunning(life: Life): void {
   if (life.active !== null) return;
@@ -81,7 +88,7 @@ async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Pro
 
 async function workOn(life: Life, record: RunRecord, signal: AbortSignal): Promise<LoopOutcome> {
   if (record.run.status === "queued") {
-    startRun(life, record);
+    startRun(life, record, await readNetwork(life, record));
     checkPreviews(life, record);
   } else {
     const end = continueRun(life, record);
@@ -92,6 +99,24 @@ async function workOn(life: Life, record: RunRecord, signal: AbortSignal): Promi
     return await loopOver(life, record, signal);
   } finally {
     cancelSync();
+  }
+}
+
+/**
+ * For the first message of a thread whose agent works in a sandbox. A project that was made with the thread a moment ago
+ * has no settings yet, which saves most threads the read.
+ */
+async function readNetwork(life: Life, record: RunRecord): Promise<NetworkRules> {
+  const { stored, thread, ports } = life;
+  if (!isBeginning(life) || !usesSandbox(life, record)) return null;
+  if (stored.made_project !== null && ports.clock.now() - Date.parse(stored.made_project.created_at) < NEW_PROJECT_MS)
+    return {};
+  try {
+    const read = ports.readProject(thread.user_id, thread.project_id);
+    return (await withinTime(ports.clock, PROJECT_LIMIT_MS, "D1", read))?.sandbox?.network ?? {};
+  } catch (error) {
+    logError("project_not_read", error, nameOf(record));
+    return null;
   }
 }
 
@@ -118,6 +143,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
   const { config } = record.agent;
   // Before anything of the thread is read: a source may be slow, and a person may write meanwhile.
   const { tools, unavailable } = await openTools(life, record, signal);
+  const sandbox = await openSandbox(life);
   return runAgent(
     {
       model: record.run.model,
@@ -140,7 +166,8 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
     {
       model: withPermittedImages(ports.models[config.tool_format](openModelMemory(life)), ports.images),
       tools,
-      sandbox: await openSandbox(life),
+      sandbox,
+      introduceSandbox: introducer(life, sandbox, signal),
       readPlan: () => life.state.plan,
       readUnseenEdits: () => readUnseenEdits(life),
       readLedger: () => readLedger(life),

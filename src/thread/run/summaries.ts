@@ -1,5 +1,6 @@
 // What a model reads of the thread: the newest summary, and every row after those that it summarizes.
 
+import { chooseOpening } from "../../agent/context/preamble.ts";
 import type { Summary } from "../../agent/context/summary.ts";
 import type { LoopFact } from "../../agent/events.ts";
 import type { ModelMessage } from "../../agent/model.ts";
@@ -10,11 +11,14 @@ import { isList, isNumber, isText, readStored, shapeOf } from "../../store/shape
 import { readMeta, readText, type Sql, type SqlValue, writeMeta } from "../rows/database.ts";
 import { insertMessage, type NewMessage } from "../rows/messages.ts";
 import { dropExtras, readExtras } from "./reply-extras.ts";
+import { readNotes } from "./told.ts";
 
 export interface History {
   summary: Summary | null;
   /** LLM rows in order, without summaries. */
   history: ModelMessage[];
+  /** What was told in front of messages before `history`, and still holds. */
+  opening: string[];
   /** Offsets in results at which a person's words begin, by call id. */
   answers: Map<string, number>;
 }
@@ -26,6 +30,7 @@ type SummaryMetadata = Omit<Summary, "message"> & { keep_from: number };
 export function readHistory(sql: Sql): History {
   const newest = readNewest(sql);
   const extras = readExtras(sql, newest?.keep_from ?? 0);
+  const told = readNotes(sql, newest?.keep_from ?? 0);
   const answers = new Map<string, number>();
   const lostResults: number[] = [];
   const messages = sql
@@ -40,13 +45,15 @@ export function readHistory(sql: Sql): History {
       const message = readStored(toChatMessage, text, "message", seq);
       if (message === undefined && type === "tool") lostResults.push(place);
       if (message?.role === "tool" && isNumber(said_at)) answers.set(message.tool_call_id, said_at);
+      const preamble = message?.role === "user" ? told.later.get(seq) : undefined;
+      if (message?.role === "user" && preamble !== undefined) return { ...message, preamble };
       const own = message?.role === "assistant" ? extras.get(seq) : undefined;
       return message?.role === "assistant" && own ? { ...message, extras: own } : message;
     });
   for (const place of lostResults) messages[place] = standInResult(messages, place);
   // Every other unreadable row is left out.
   const history = messages.filter((message) => message !== undefined);
-  return { summary: newest?.summary ?? null, history, answers };
+  return { summary: newest?.summary ?? null, opening: chooseOpening(told.earlier), history, answers };
 }
 
 /**

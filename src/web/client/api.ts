@@ -41,6 +41,12 @@ export interface ModelList {
   incomplete: string[];
 }
 
+/** For the date that the model is told. A browser that does not know its zone says `Etc/Unknown`. */
+function zoneOfBrowser(): { time_zone?: string } {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return /^(?!Etc\/Unknown)[A-Za-z][\w/+-]{1,63}$/.test(zone ?? "") ? { time_zone: zone } : {};
+}
+
 interface RequestOptions {
   method?: string;
   body?: unknown;
@@ -89,7 +95,7 @@ export class Api {
     { id, text }: { id: string; text: string },
     onBusy: "enqueue" | "steer",
   ): Promise<Run> {
-    const body = { message: text, message_id: id, invocation_id: run, on_busy: onBusy };
+    const body = { message: text, message_id: id, invocation_id: run, on_busy: onBusy, ...zoneOfBrowser() };
     return this.send("POST", `${pathOf(thread)}/runs`, body);
   }
 
@@ -160,7 +166,8 @@ export class Api {
     { id, text, model }: { id: string; text: string; model?: string },
     signal: AbortSignal,
   ): Promise<Response> {
-    const body = { message: text, message_id: id, invocation_id: run, ...(model === undefined ? {} : { model }) };
+    const chosen = model === undefined ? {} : { model };
+    const body = { message: text, message_id: id, invocation_id: run, ...chosen, ...zoneOfBrowser() };
     return this.#stream(`${pathOf(thread)}/runs`, { method: "POST", body, signal });
   }
 

@@ -28,7 +28,9 @@ function renderDetails(item: ToolItem) {
       </>
     );
   }
-  const [old, fresh] = [textOf(given?.old_text), textOf(given?.new_text)];
+  // Calls of former versions have the second names.
+  const old = textOf(given?.old_string ?? given?.old_text);
+  const fresh = textOf(given?.new_string ?? given?.new_text);
   if (item.name === "edit_file" && old !== null && fresh !== null) {
     return (
       <>

@@ -1,7 +1,13 @@
 // What the parts of the sandbox's contract share: the fixture that the implementation's test opened, and helpers for
 // requests.
 import { expect } from "vitest";
-import { type CommandState, type Sandbox, SandboxError } from "../../../src/agent/sandbox.ts";
+import {
+  type CommandState,
+  type FileSearch,
+  type FileSearchResult,
+  type Sandbox,
+  SandboxError,
+} from "../../../src/agent/sandbox.ts";
 import type { Workspace } from "../../../src/agent/workspace.ts";
 
 /** The labels of each sandbox of a fixture. */
@@ -65,6 +71,12 @@ export const decoder = new TextDecoder();
 
 export function writeText(path: string, text: string): Promise<void> {
   return sandbox.writeFile(path, encoder.encode(text), untilEnd());
+}
+
+/** For plain text, unless `options` say otherwise. */
+export function search(path: string, pattern: string, options: Partial<FileSearch> = {}): Promise<FileSearchResult> {
+  const plain = { is_expression: false, ignore_case: false, glob: null };
+  return sandbox.searchFiles({ path, pattern, ...plain, ...options }, untilEnd());
 }
 
 export async function readText(path: string): Promise<string> {

@@ -5,6 +5,7 @@ import { describeCommandCore } from "./core/commands.ts";
 import { describeFileCore, describeFolderCore } from "./core/files.ts";
 import { describeLifeCore } from "./core/life.ts";
 import { describeWorkspaceCore } from "./core/workspace.ts";
+import { describeFacts } from "./facts.ts";
 import { describeFiles } from "./files.ts";
 import { enter, fixture, type SandboxFixture } from "./fixture.ts";
 import { describePorts } from "./ports.ts";
@@ -27,6 +28,7 @@ export function describeSandbox(name: string, makeFixture: () => Promise<Sandbox
     describe("a shell's commands", describeCommands);
     describe("a shell's long commands", describeLongCommands);
     describe("a machine's files", describeFiles);
+    describe("a machine's facts", describeFacts);
     describe("ports", describePorts);
   });
 }

@@ -17,13 +17,15 @@ export interface Script {
   /** The arguments, from `$1`. */
   values: string[];
   timeout_ms: number;
+  /** How much is read of the answer, which is JSON. Enough for a few lines by default. */
+  answer_bytes?: number;
 }
 
 /** Resolves with the script's output on both streams and its exit code. Rejects as `Toolbox.ask` does. */
 export async function runScript(
   toolbox: Toolbox,
   sandbox: SdkSandbox,
-  { text, values, timeout_ms }: Script,
+  { text, values, timeout_ms, answer_bytes = ANSWER_BYTES }: Script,
   signal: AbortSignal,
 ): Promise<{ output: string; exit_code: number }> {
   const command = ["sh -c", ...[text, "taskloom", ...values].map(quote)].join(" ");
@@ -35,7 +37,7 @@ export async function runScript(
     signal,
     timeout_ms: timeout_ms + GRACE_MS,
   };
-  const bytes = await toolbox.ask(sandbox, request, (response) => readBytes(response, ANSWER_BYTES));
+  const bytes = await toolbox.ask(sandbox, request, (response) => readBytes(response, answer_bytes));
   const answer = JSON.parse(new TextDecoder().decode(bytes ?? undefined) || "null") as Record<string, unknown> | null;
   if (typeof answer?.result !== "string" || typeof answer.exitCode !== "number") {
     throw new DaytonaFailure("the sandbox gave no answer that can be read", { status: 500 });

@@ -1,10 +1,11 @@
 // Finds files by name and lines by text. Leaves out node_modules and .git, unless the search begins inside them.
-import type { FileMatch } from "../../../agent/sandbox.ts";
+import type { FileMatch, FileSearch, FileSearchResult } from "../../../agent/sandbox.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
-import { readGlob } from "../../glob.ts";
-import { isInBulkyFolder, isWithin, showPath } from "../../paths.ts";
+import { fitsName, readGlob } from "../../glob.ts";
+import { type Folders, isInBulkyFolder, isWithin, showPath } from "../../paths.ts";
 import { readFailure, toSandboxError } from "../client/failure.ts";
 import type { DaytonaFiles, FilePorts } from "./files.ts";
+import { NoGrep, searchWithGrep } from "./grep.ts";
 import { readBytes, readObjects } from "./json-stream.ts";
 
 /** The daemon reads every file below the folder. */
@@ -59,21 +60,46 @@ export class DaytonaSearch {
     return Array.isArray(answer?.files) ? answer.files.filter((file) => typeof file === "string") : [];
   }
 
-  async searchFiles(path: string, text: string, signal: AbortSignal): Promise<FileMatch[]> {
-    if (text === "" || text.includes("\n") || text.includes("\0")) {
+  async searchFiles(search: FileSearch, signal: AbortSignal): Promise<FileSearchResult> {
+    const { path, pattern } = search;
+    if (pattern === "" || /[\n\0]/.test(pattern)) {
       throw new SandboxError("invalid", "Search for a text within one line.");
     }
-    const { absolute, folders } = await this.#files.resolve(path, signal);
+    const { absolute, folders } = await this.#files.resolve(path, signal, { takesAnyName: true });
+    const { connection, toolbox, limits } = this.#ports;
+    try {
+      const { matches, problem } = await this.#explain(path, signal, () =>
+        connection.call(
+          (sandbox) => searchWithGrep({ toolbox, sandbox }, { ...search, absolute, max: limits.entries }, signal),
+          signal,
+        ),
+      );
+      return { matches: matches.map((match) => ({ ...match, path: showPath(match.path, folders) })), problem };
+    } catch (error) {
+      const isRefused = error instanceof SandboxError && error.code === "refused";
+      if (!isRefused && !(error instanceof NoGrep)) throw error;
+      if (search.is_expression) throw new SandboxError("invalid", "This sandbox has no grep for expressions.");
+      return { matches: await this.#searchByDaemon(search, { absolute, folders }, signal), problem: null };
+    }
+  }
+
+  /** The daemon's own search, for sandboxes without grep or that refuse scripts. It finds plain text and distinguishes case. */
+  async #searchByDaemon(
+    { path, pattern, glob }: FileSearch,
+    { absolute, folders }: { absolute: string; folders: Folders },
+    signal: AbortSignal,
+  ): Promise<FileMatch[]> {
     const { limits } = this.#ports;
-    const query = { path: absolute, pattern: text };
-    return this.#request(path, "/files/find", query, signal, async (response) => {
+    const { base, fitsFolders } = readGlob(glob ?? "*");
+    return this.#request(path, "/files/find", { path: absolute, pattern }, signal, async (response) => {
       const matches: FileMatch[] = [];
       await readObjects(response, MAX_MATCH_CHARACTERS, (value) => {
         const match = readMatch(value);
         if (!match) return true;
         const file = match.path.startsWith("/") ? match.path : `${absolute}/${match.path}`;
-        const below = isWithin(file, absolute) ? file.slice(absolute.length) : file;
-        if (!isInBulkyFolder(below)) matches.push({ ...match, path: showPath(file, folders) });
+        const below = isWithin(file, absolute) ? file.slice(absolute.length + 1) : file;
+        const fits = fitsFolders(below) && fitsName(base, below.slice(below.lastIndexOf("/") + 1));
+        if (fits && !isInBulkyFolder(below)) matches.push({ ...match, path: showPath(file, folders) });
         return matches.length < limits.entries;
       });
       return matches;
@@ -88,14 +114,21 @@ export class DaytonaSearch {
     read: (response: Response) => Promise<Value>,
   ): Promise<Value> {
     const { connection, toolbox } = this.#ports;
-    try {
-      return await connection.call(
+    return this.#explain(path, signal, () =>
+      connection.call(
         (sandbox) => toolbox.ask(sandbox, { path: route, query, signal, timeout_ms: SEARCH_MS }, read),
         signal,
-      );
+      ),
+    );
+  }
+
+  async #explain<Value>(path: string, signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
+    try {
+      return await work();
     } catch (error) {
       signal.throwIfAborted();
-      throw error instanceof SandboxError ? error : toSandboxError(readFailure(error), path || ".");
+      if (error instanceof SandboxError || error instanceof NoGrep) throw error;
+      throw toSandboxError(readFailure(error), path || ".");
     }
   }
 }

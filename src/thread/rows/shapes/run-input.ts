@@ -32,6 +32,7 @@ function isStoredInput(value: unknown): value is StoredInput {
     isRecord(value.metadata) &&
     isList(value.client_tools, isClientTool) &&
     isList(value.context, isContext) &&
+    (value.time_zone === undefined || isText(value.time_zone)) &&
     (value.chain === undefined || (isRecord(value.chain) && isPartOfChain(value.chain)))
   );
 }

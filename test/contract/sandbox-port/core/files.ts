@@ -1,6 +1,7 @@
 // The core of the contract for files, folders and searches.
 import { expect, it } from "vitest";
-import { failureOf, readText, run, sandbox, untilEnd, writeText } from "../fixture.ts";
+import type { FileSearch } from "../../../../src/agent/sandbox.ts";
+import { failureOf, readText, run, sandbox, search, untilEnd, writeText } from "../fixture.ts";
 
 export function describeFileCore(): void {
   it("are written and read with any bytes under any name, and their folders are created", async () => {
@@ -131,9 +132,21 @@ export function describeFolderCore(): void {
     await writeText("text/one.txt", "first\nprice (a.b)* = 价格\nlast\n");
     await writeText("text/two.txt", "price (aXb)* = 价格\n");
     await writeText("text/node_modules/x.txt", "price (a.b)* = 价格\n");
-    const matches = await sandbox.searchFiles("text", "(a.b)* = 价", untilEnd());
-    expect(matches).toEqual([{ path: "text/one.txt", line: 2, text: "price (a.b)* = 价格" }]);
-    expect(await sandbox.searchFiles("text", "nowhere", untilEnd())).toEqual([]);
-    expect((await failureOf(sandbox.searchFiles("text", "", untilEnd()))).code).toBe("invalid");
+    const line = { path: "text/one.txt", line: 2, text: "price (a.b)* = 价格" };
+    expect(await search("text", "(a.b)* = 价")).toEqual({ matches: [line], problem: null });
+    expect(await search("text", "nowhere")).toEqual({ matches: [], problem: null });
+    expect((await failureOf(search("text", ""))).code).toBe("invalid");
+    expect((await failureOf(search("text", "a\nb"))).code).toBe("invalid");
+  });
+
+  it("are found in any case, and in files that fit a glob, if that is asked for", async () => {
+    for (const path of ["some/A.ts", "some/sub/b.ts", "some/sub/c.js"]) await writeText(path, "Some Words\n");
+    const paths = async (options: Partial<FileSearch>) =>
+      (await search("some", "some words", { ignore_case: true, ...options })).matches.map(({ path }) => path);
+    expect(await paths({ ignore_case: false })).toEqual([]);
+    expect(await paths({})).toEqual(["some/A.ts", "some/sub/b.ts", "some/sub/c.js"]);
+    expect(await paths({ glob: "*.ts" })).toEqual(["some/A.ts", "some/sub/b.ts"]);
+    expect(await paths({ glob: "sub/*.ts" })).toEqual(["some/sub/b.ts"]);
+    expect(await paths({ glob: "**/*.js" })).toEqual(["some/sub/c.js"]);
   });
 }

@@ -1,0 +1,43 @@
+// Introduces a sandbox to the thread's model: once, with the first result of a call that used it, and again when the
+// sandbox was made anew. A look that fails or takes too long says nothing, and the next run tries again.
+import { describeSandbox, quoteNotes } from "../../agent/context/environment.ts";
+import type { Introduction, Sandbox } from "../../agent/sandbox.ts";
+import { withinTime } from "../../lib/time-limit.ts";
+import type { Life } from "../life.ts";
+import { readIntroduced } from "./told.ts";
+
+/** What a first result may have to wait for it. Usually it takes some 100 ms. */
+const LOOK_MS = 4_000;
+
+/** For one run. */
+export function introducer(life: Life, sandbox: Sandbox, signal: AbortSignal): () => Promise<Introduction | null> {
+  let introduced: string | null | undefined;
+  return async () => {
+    const known = life.state.knownSandbox;
+    if (known === null || known === introduced) return null;
+    introduced ??= readIntroduced(life.database.sql);
+    if (known === introduced) return null;
+    // Calls that run in parallel don't tell it twice.
+    introduced = known;
+    const text = await look(life, sandbox, signal);
+    return text === null ? null : { sandbox: known, text };
+  };
+}
+
+async function look(life: Life, sandbox: Sandbox, signal: AbortSignal): Promise<string | null> {
+  const end = new AbortController();
+  const stop = () => end.abort(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const looked = sandbox.readFacts?.(end.signal) ?? Promise.resolve(null);
+    const facts = await withinTime(life.ports.clock, LOOK_MS, "the sandbox", looked);
+    if (facts === null) return null;
+    const notes = facts.notes === null ? [] : [quoteNotes(facts.notes)];
+    return [describeSandbox(facts), ...notes].join("\n");
+  } catch {
+    return null;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    end.abort();
+  }
+}

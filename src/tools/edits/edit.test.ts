@@ -1,0 +1,175 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { applyEdit, type EditOutcome } from "./edit.ts";
+
+function edit(text: string, old_string: string, new_string: string, replace_all = false): EditOutcome {
+  return applyEdit(text, { path: "a", old_string, new_string, replace_all });
+}
+
+function edited(text: string, old_string: string, new_string: string): string {
+  const outcome = edit(text, old_string, new_string);
+  if (!outcome.ok) throw new Error(outcome.message);
+  return outcome.text;
+}
+
+function refusal(text: string, old_string: string, new_string = "new", replace_all = false): string {
+  const outcome = edit(text, old_string, new_string, replace_all);
+  if (outcome.ok) throw new Error(`the edit was made: ${outcome.text}`);
+  return outcome.message;
+}
+
+describe("a match but for white space", () => {
+  it.each([
+    ["spaces at the end of a line", "a = 1  \nb = 2\n", "a = 1\nb = 2", "a = 3\nb = 4", "a = 3\nb = 4\n"],
+    ["several spaces for one", "a   =  1\n", "a = 1", "a = 2", "a = 2\n"],
+    [
+      "a deeper indentation",
+      "    if x:\n        y\n",
+      "if x:\n\ty".replace("\t", "    "),
+      "if z:\n    y",
+      "    if z:\n        y\n",
+    ],
+    ["a lesser indentation", "if x:\n    y\n", "    if x:\n        y", "    if z:\n        y", "if z:\n    y\n"],
+    [
+      "tabs for spaces",
+      "\tif x:\n\t\ty\n",
+      "    if x:\n        y",
+      "    if x:\n        z\n            w",
+      "\tif x:\n\t\tz\n\t\t\tw\n",
+    ],
+    ["two spaces for a tab", "\tif x:\n\t\ty\n", "  if x:\n    y", "  if z:\n    y", "\tif z:\n\t\ty\n"],
+    ["spaces for tabs", "  if x:\n    y\n", "\tif x:\n\t\ty", "\tif x:\n\t\t\ty", "  if x:\n      y\n"],
+    [
+      "a first line without its indentation",
+      "  f(\n    a ,\n  )\n",
+      "f(\n    a,\n  )".replace("a,", "a  ,"),
+      "g(\n    b,\n  )",
+      "  g(\n    b,\n  )\n",
+    ],
+    ["CR LF in a file of both", "a\r\nb\nc\r\n", "a\nb\nc", "a\nx\nc", "a\r\nx\r\nc\r\n"],
+    ["CR LF in the call", "a\nb\n", "a\r\nb", "a\r\nx", "a\nx\n"],
+    ["typographic quotes", "say(“hi”) – it’s\n", 'say("hi") - it\'s', 'say("ho")', 'say("ho")\n'],
+    ["a no-break space", "a\u00a0b\n", "a b", "c", "c\n"],
+    ["no line break at the end of the file", "a\n  b", "a\nb \n", "a\nc\n", "a\n  c"],
+    ["a byte order mark", "\ufeffa  b\n", "a b", "c", "\ufeffc\n"],
+  ])("is found with %s", (_, text, old_string, new_string, expected) => {
+    expect(text).not.toContain(old_string);
+    expect(edited(text, old_string, new_string)).toBe(expected);
+  });
+
+  it("removes whole lines, with their break if the call names it", () => {
+    expect(edited("a\n  b  \nc\n", "b\n", "")).toBe("a\nc\n");
+    expect(edited("a\n  b  x\nc\n", "b x", "")).toBe("a\n\nc\n");
+  });
+
+  it("leaves lines at both ends that the edit does not change as they are in the file", () => {
+    const text = "“one”  \n\ttwo\n\tthree  \n";
+    expect(edited(text, '"one"\n  two\n  three', '"one"\n  2\n  three')).toBe("“one”  \n\t2\n\tthree  \n");
+  });
+
+  it("is not found within a line, across line breaks, or where only blank lines would match", () => {
+    expect(refusal("call(a,  b) // x\n", "call(a, b)")).toContain("not found");
+    expect(refusal("call(a,\n  b)\n", "call(a, b)")).toContain("not found");
+    expect(refusal("a\n\n\nb", " \n \n")).toContain("not found");
+  });
+
+  it("is refused with the places when there are more than one, also with replace_all", () => {
+    const text = "if x:\n    y\nif x:\n        y\n";
+    for (const all of [false, true]) {
+      const message = refusal(text, "if x:\n  y", "z", all);
+      expect(message).toMatch(/stands there 2 times \(from lines 1, 3\).*\n1\tif x:\n2\t {4}y$/s);
+    }
+  });
+
+  it("is refused where no rule gives the file's indentation", () => {
+    const text = "a:\n   b\n  c\n";
+    expect(refusal(text, "a:\n  b\n    c", "a:\n  x\n    c\n  d")).toMatch(
+      /differs from line to line.*\n1\ta:\n2\t {3}b\n3\t {2}c$/s,
+    );
+  });
+
+  it("is refused if nothing would change", () => {
+    expect(refusal("\ta\n", "  a", "    a".slice(2))).toContain("nothing would change");
+  });
+});
+
+describe("a miss", () => {
+  const text = Array.from({ length: 100 }, (_, at) => `  const value${at} = compute(${at});`).join("\n");
+
+  it("shows the nearest lines with their numbers, exactly as they are", () => {
+    const message = refusal(text, "const value57 = compute(58);\nconst value58 = compute(59);");
+    expect(message).toContain("\n58\t  const value57 = compute(57);\n59\t  const value58 = compute(58);");
+    expect(message.split("\n").length).toBeLessThan(10);
+  });
+
+  it("says that new_string is there already", () => {
+    expect(refusal("let total = 2;\n", "let total = 1;", "let total = 2;")).toContain(
+      "new_string is there already (line 1)",
+    );
+  });
+
+  it("is bounded, whatever the file and the call hold", () => {
+    const long = `${"x".repeat(100_000)}\n`.repeat(40);
+    expect(refusal(long, `${"x".repeat(100_001)}\n`.repeat(40)).length).toBeLessThan(12_000);
+    expect(refusal("\ud83d\ude00".repeat(5_000), `${"\ud83d\ude00".repeat(300)}y`).isWellFormed()).toBe(true);
+  });
+});
+
+const line = fc.oneof(
+  fc.constantFrom("", "a", "b", "if x:", "  y", "\ty", "}", "a  b", "“q”", "c\r"),
+  fc.string({ unit: fc.constantFrom("a", "b", " ", "\t", "“", "-", "字"), maxLength: 6 }),
+);
+const lines = fc.array(line, { minLength: 1, maxLength: 12 });
+const joined = lines.map((each) => each.join("\n"));
+
+describe("any edit", () => {
+  it("prefers exact matches", () => {
+    fc.assert(
+      fc.property(joined, joined, fc.string({ minLength: 1, maxLength: 4 }), joined, (before, after, old, fresh) => {
+        const text = `${before}${old}${after}`;
+        const outcome = edit(text, old, fresh, true);
+        if (old === fresh) return;
+        expect(outcome).toMatchObject({ ok: true, text: text.split(old).join(fresh), note: null });
+      }),
+    );
+  });
+
+  it("changes nothing outside of the lines that it found, and puts each new line there", () => {
+    const respaced = fc.tuple(lines, fc.constantFrom("", "  ", "\t", "    "), fc.constantFrom("", " ", "  "));
+    fc.assert(
+      fc.property(lines, respaced, lines, lines, (before, [old, indent, end], after, fresh) => {
+        const text = [...before, ...old.map((each) => `${indent}${each}${end}`), ...after].join("\n");
+        const outcome = edit(text, old.join("\n"), fresh.join("\n"));
+        if (!outcome.ok || outcome.note === null) return;
+        const place = Number(outcome.lines) - 1;
+        const now = outcome.text.split("\n");
+        const was = text.split("\n");
+        const size = now.length - was.length + old.length;
+        const plain = (each: string) => each.replace(/\s+/g, " ").trim().replace(/[“”]/g, '"').replace(/\r$/, "");
+        expect(now.slice(0, place)).toEqual(was.slice(0, place));
+        const rest = was.slice(place + old.length).join("\n");
+        expect(outcome.text.endsWith(rest)).toBe(true);
+        const trimmed = (list: string[]) => list.map(plain).filter((each) => each !== "");
+        expect(trimmed(now.slice(place, place + Math.max(size, 0)))).toEqual(trimmed(fresh));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("takes no time in the square of the file's length", () => {
+    // In the square of its length, the shortest of them would take minutes.
+    const size = 512 * 1024;
+    const cases: [string, string][] = [
+      ["\n".repeat(size), `${"\n".repeat(1000)}x`],
+      ["a\n".repeat(size / 2), `${" a\n".repeat(100_000)}b`],
+      ["a".repeat(size), `${"a".repeat(size / 2)} b`],
+      ["ab cd\n".repeat(size / 6), " ab  cd\n".repeat(2_000)],
+      [`${"abcdefghij".repeat(6)}\n`.repeat(size / 61), `${"abcdefghij".repeat(5)}xxxxxxxxxx\n`.repeat(50)],
+    ];
+    for (const [text, old] of cases) {
+      const start = performance.now();
+      edit(text, old, "z");
+      expect(performance.now() - start).toBeLessThan(20_000);
+    }
+  }, 120_000);
+});
