@@ -5,6 +5,7 @@ describe("contextTokens", () => {
   it.each([
     ["gpt-5", 272_000],
     ["gpt-5-mini-2025-08-07", 272_000],
+    ["gpt-6.1-sol", 922_000],
     ["gpt-4o-mini", 128_000],
     ["gpt-4-0613", 8_192],
     ["o3-mini", 200_000],

@@ -9,6 +9,7 @@ const DEFAULT_TOKENS = 128_000;
 
 /** The longest matching prefix counts. For models with a separate limit of input, the value is that limit. */
 const families: Record<string, number> = {
+  "gpt-6": 922_000,
   "gpt-5": 272_000,
   "gpt-5-chat": 128_000,
   "gpt-4.1": 1_000_000,

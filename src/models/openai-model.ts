@@ -130,10 +130,8 @@ async function streamReply(
   const tried = new Set<string>();
   for (let lessons = 0; ; lessons++) {
     const context = openContext(setup, request.model, [...known, ...learned]);
-    const wire = wires[context.profile.api];
-    const attempt = await sendRequest(setup, wire, request, context, onDelta, signal);
-    const rules =
-      lessons < MAX_LESSONS ? findRules(setup, wire, attempt, request, [...known, ...learned], tried) : null;
+    const attempt = await sendRequest(setup, wires[context.profile.api], request, context, onDelta, signal);
+    const rules = lessons < MAX_LESSONS ? findRules(setup, attempt, request, { known, learned, tried }) : null;
     if (rules === null) {
       remember(key, attempt, learned, setup.memory);
       logFailure(setup, request.model, attempt);
@@ -161,7 +159,8 @@ const MAX_END_CHARACTERS = 60;
 
 /** The one place that says which server it was: its name is not for users. */
 function logFailure({ provider }: Setup, model: string, { outcome, log }: Attempt): void {
-  if (outcome.kind !== "failure") return;
+  // Without tools of its own, the model is asked to write its calls as text.
+  if (outcome.kind !== "failure" || outcome.failure.lacks_tools) return;
   logWarning("model_failed", { host: provider.host, model, reason: outcome.failure.reason ?? null, ...log });
 }
 
@@ -182,21 +181,20 @@ function openContext(setup: Setup, model: string, rules: string[]): WireContext 
 /** The most likely thing that the refusal teaches, of those that were not tried yet; null if there is none. */
 function findRules(
   { api }: Setup,
-  wire: Wire,
-  { objection, body, profile, context }: Attempt,
+  { objection, body, context, wire }: Attempt,
   { model, messages }: ModelRequest,
-  rules: readonly string[],
-  tried: ReadonlySet<string>,
+  { known, learned, tried }: { known: readonly string[]; learned: readonly string[]; tried: ReadonlySet<string> },
 ): Rule[] | null {
   if (objection === null) return null;
-  const refused = refusedImages(rules);
+  const { profile } = context;
+  const refused = refusedImages(known);
   const images = profile.images ? listImages(messages).filter(({ hash }) => !refused.has(hash)) : [];
   const readings = readObjection(objection, {
     profile,
     model,
     optional_fields: optionalFields(wire, body),
     images,
-    rules,
+    rules: [...known, ...learned],
     is_api_set: api !== null,
     limit_field: wire.limitField(profile),
     is_effort_set: isEffortSet(body, profile),

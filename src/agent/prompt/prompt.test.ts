@@ -108,6 +108,7 @@ describe("buildSystemPrompt", () => {
 
   it("forbids unasked commits only to agents that can make them", () => {
     expect(bare).toContain("Never commit or push unasked");
+    expect(promptOf({ tools: ["execute_command"] })).toContain("Never commit or push unasked");
     expect(promptOf({ tools: ["read_file"] })).not.toContain("commit");
   });
 

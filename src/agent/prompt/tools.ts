@@ -2,7 +2,8 @@
 // would make the model call them, so it is left out.
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 
-const lines: { about: string[]; text: string }[] = [
+/** `any`: one of the tools is enough. */
+const lines: { about: string[]; any?: true; text: string }[] = [
   {
     about: ["create_file", "edit_file"],
     text: "Write files with create_file and change them with edit_file, not with shell commands. Read a file before you edit it.",
@@ -20,7 +21,8 @@ const lines: { about: string[]; text: string }[] = [
     text: "Clone, pull and push with the git tools: only they have the credentials that the person stored.",
   },
   {
-    about: ["git_commit", "git_push"],
+    about: ["execute_command", "git_commit", "git_push"],
+    any: true,
     text: "Never commit or push unasked, and never discard changes that are not yours.",
   },
 ];
@@ -31,6 +33,8 @@ const lastLine =
 
 export function describeTools({ tools }: AgentConfig): string {
   const isOffered = (name: string) => tools === null || tools.includes(name);
-  const offered = lines.filter(({ about }) => about.every(isOffered)).map(({ text }) => text);
+  const offered = lines
+    .filter(({ about, any }) => (any ? about.some(isOffered) : about.every(isOffered)))
+    .map(({ text }) => text);
   return `# Tools\n\n${[firstLine, ...offered, lastLine].map((line) => `- ${line}`).join("\n")}`;
 }

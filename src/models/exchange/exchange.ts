@@ -37,7 +37,7 @@ export interface Attempt {
   outcome: ModelOutcome;
   body: Body;
   context: WireContext;
-  profile: Profile;
+  wire: Wire;
   objection: Objection | null;
   /** A word for the end of the reply that may be one of this server's own. */
   unknown_end: string | null;
@@ -88,7 +88,7 @@ export async function sendRequest(
     outcome,
     body,
     context,
-    profile,
+    wire,
     objection,
     unknown_end: word === null || saysBroken(word) ? null : word,
     log,

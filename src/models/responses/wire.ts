@@ -31,7 +31,7 @@ function writeRequest(request: ModelRequest, context: WireContext): ResponseCrea
     stream: true,
     store: false,
     ...(profile.reasons ? { include: ["reasoning.encrypted_content"], reasoning: { summary: "auto" } } : {}),
-    ...(profile.cache_key ? { prompt_cache_key: cacheKey(request.messages) } : {}),
+    ...(profile.cache_key ? cacheKey(request.messages) : {}),
     ...(typeof request.temperature === "number" ? { temperature: request.temperature } : {}),
     ...(request.tools.length > 0 ? { tools: request.tools.map(toTool) } : {}),
   };
@@ -43,9 +43,9 @@ function toTool({ name, description, parameters }: ToolDescription): FunctionToo
 }
 
 /** A conversation is known by its first question, so that its requests find the machine that has cached the last one. */
-function cacheKey(messages: readonly ModelMessage[]): string {
+function cacheKey(messages: readonly ModelMessage[]): { prompt_cache_key?: string } {
   const first = messages.find(({ role }) => role === "user");
-  return first?.role === "user" ? hashText(textOf(first.content)) : "";
+  return first?.role === "user" ? { prompt_cache_key: hashText(textOf(first.content)) } : {};
 }
 
 /** A failure is an event of its own, a status of the response, or an error as in chat completions. */

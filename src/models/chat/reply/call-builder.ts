@@ -4,6 +4,7 @@
 import type { ModelDelta } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
 import type { ToolCall } from "../../../protocol/message.ts";
+import { asArguments, asText } from "../../exchange/given.ts";
 import { MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply-limits.ts";
 import { mergeExtra } from "./extras.ts";
 import { createJsonEnd, type JsonEnd } from "./json-end.ts";
@@ -86,7 +87,7 @@ export function createCallBuilder(
       const details = isRecord(entry.function) ? entry.function : {};
       const id = asText(entry.id);
       const name = asText(details.name);
-      const piece = readArguments(details.arguments);
+      const piece = asArguments(details.arguments);
       const index = typeof entry.index === "number" ? entry.index : null;
       const known = find(index, id, name);
       const call = known && !startsAnother(known, id, name, piece) ? known : openCall(id);
@@ -143,13 +144,4 @@ function isWholeObject(text: string): boolean {
   const end = createJsonEnd();
   end.push(text);
   return end.isWhole;
-}
-
-function readArguments(value: unknown): string {
-  if (typeof value === "string") return value;
-  return isRecord(value) ? JSON.stringify(value) : "";
-}
-
-function asText(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

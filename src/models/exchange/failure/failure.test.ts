@@ -188,6 +188,11 @@ describe("hideAddresses", () => {
     ["connect to [fe80::1ff:fe23:4567:890a]:80 failed", "connect to [address] failed"],
     ["upstream pool.internal.corp:9000 is down", "upstream [address] is down"],
     ["see grpc://10.1.2.3/x?key=1", "see [address]"],
+    ["for *.openai.com and .openai.com/x, y", "for *[address] and [address], y"],
+    [
+      "Host: api.openai.com. is not in the cert's altnames: DNS:*.gpu.example, DNS:gpu.example",
+      "Host: [address]. is not in the cert's altnames: DNS:[address], DNS:[address]",
+    ],
   ])("takes an address out of %s", (said, shown) => {
     expect(hideAddresses(said, "api.openai.com")).toBe(shown);
   });
@@ -197,6 +202,12 @@ describe("hideAddresses", () => {
     "12:30:45 std::vector gpt-5.6-terra at 0.2, openai says no; file.ts and a/b/c",
   ])("leaves other words alone: %s", (said) => {
     expect(hideAddresses(said, "api.openai.com")).toBe(said);
+  });
+
+  it("takes linear time", () => {
+    const begun = performance.now();
+    for (const piece of ["a.", "a:", ":", "x-", "1.", "ab"]) hideAddresses(piece.repeat(8000), "api.openai.com");
+    expect(performance.now() - begun).toBeLessThan(1000);
   });
 
   it("knows the domain below which a host is, and hosts of one word", () => {

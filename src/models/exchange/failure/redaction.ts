@@ -59,15 +59,17 @@ export function hideAddresses(text: string, host: string): string {
       /(?<![\w:])\[?(?:[\da-f]{1,4}(?::[\da-f]{1,4}){0,6})?::(?:[\da-f]{1,4}(?::[\da-f]{1,4}){0,6})?\]?(?::\d{1,5})?(?![\w:])/gi,
       ADDRESS,
     );
+  // Names in a certificate say whose server it is, too.
+  const certified = shown.replace(/\bDNS:[^\s,]+/g, `DNS:${ADDRESS}`);
   const known = domainOf(host);
-  const own = known === null ? shown : shown.replace(hostPattern(known), ADDRESS);
+  const own = known === null ? certified : certified.replace(hostPattern(known), ADDRESS);
   return own.replace(/(?<![\w.-])[\w-]+(?:\.[\w-]+)+:\d{2,5}(?!\w)/g, ADDRESS);
 }
 
-/** A host of the domain, with its port and path. */
+/** A name that ends in the domain, with its port and path. It begins where a word does, so it takes linear time. */
 function hostPattern(domain: string): RegExp {
   const name = escapePattern(domain);
-  return new RegExp(`(?<![\\w-])(?:[\\w-]+\\.)*${name}(?![\\w-])(?::\\d{1,5})?(?:/[^\\s"'<>)]*[^\\s"'<>).,;:])?`, "gi");
+  return new RegExp(`(?<![\\w.-])[\\w.-]*${name}(?![\\w-])(?::\\d{1,5})?(?:/[^\\s"'<>)]*[^\\s"'<>).,;:])?`, "gi");
 }
 
 /** Names below which countries give out domains: `example.co.uk`. */

@@ -1,7 +1,7 @@
 // The calls of a reply while it streams. A name comes whole, mostly before the arguments; until then they wait.
 import type { ModelDelta } from "../../../agent/model.ts";
-import { isRecord } from "../../../lib/is-record.ts";
 import type { ToolCall } from "../../../protocol/message.ts";
+import { asArguments } from "../../exchange/given.ts";
 import { MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply-limits.ts";
 
 export interface OpenCall {
@@ -91,9 +91,4 @@ export function createCalls(onDelta: (delta: ModelDelta) => void, count: (charac
       return calls.length;
     },
   };
-}
-
-function asArguments(value: unknown): string {
-  if (typeof value === "string") return value;
-  return isRecord(value) ? JSON.stringify(value) : "";
 }

@@ -1,5 +1,6 @@
 // The items of a reply while it streams: found by their place, else by their id, else the newest of their kind. Some
 // proxies make a new id for each event, and some servers use a place twice.
+import { asText } from "../../exchange/given.ts";
 import { ReplyTooLong } from "../../exchange/reply-limits.ts";
 import { type KeptItem, type Phase, type ReasoningItem, readPhase, readReasoning } from "../extras.ts";
 import type { Calls, OpenCall } from "./calls.ts";
@@ -170,8 +171,4 @@ export function createItems(calls: Calls, count: (characters: number) => void): 
 function kindOf({ type, role }: Record<string, unknown>): Kind {
   if (type === "message" || type === "reasoning" || type === "function_call") return type;
   return type === undefined && role === "assistant" ? "message" : "other";
-}
-
-function asText(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

@@ -6,6 +6,7 @@ import type { FinishReason, ModelDelta } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
 import type { Usage } from "../../../protocol/run.ts";
 import { readFinish, readUsage } from "../../exchange/ending.ts";
+import { asText } from "../../exchange/given.ts";
 import { ReplyTooLong } from "../../exchange/reply-limits.ts";
 import type { BrokenEnd, ReplyBuilder, ReplyOptions } from "../../exchange/wire.ts";
 import { keepItems, MESSAGE_BREAK } from "../extras.ts";
@@ -102,18 +103,18 @@ export function createReplyBuilder(
     switch (event.type as EventType) {
       case "response.output_text.delta":
       case "response.refusal.delta":
-        addText(items.find("message", event), placeOf(event.content_index), textOf(event.delta));
+        addText(items.find("message", event), placeOf(event.content_index), asText(event.delta));
         break;
       case "response.function_call_arguments.delta":
         calls.add(items.find("function_call", event), event.delta);
         break;
       case "response.reasoning_summary_text.delta":
       case "response.reasoning_summary.delta":
-        addReasoning(items.find("reasoning", event), "summary", placeOf(event.summary_index), textOf(event.delta));
+        addReasoning(items.find("reasoning", event), "summary", placeOf(event.summary_index), asText(event.delta));
         break;
       case "response.reasoning_text.delta":
       case "response.reasoning.delta":
-        addReasoning(items.find("reasoning", event), "content", placeOf(event.content_index), textOf(event.delta));
+        addReasoning(items.find("reasoning", event), "content", placeOf(event.content_index), asText(event.delta));
         break;
       default:
         acceptWhole(event);
@@ -203,10 +204,6 @@ function readStatus({ status }: Event, type: unknown): string | null {
 function reasonOf({ incomplete_details }: Event): string {
   const reason = isRecord(incomplete_details) ? incomplete_details.reason : null;
   return typeof reason === "string" && reason !== "" ? reason : "max_output_tokens";
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }
 
 function placeOf(value: unknown): number {
