@@ -3,6 +3,7 @@
 // is data: bounded, on one line or quoted, and without a tag that could end the quotation.
 import { cutEnd } from "../../lib/truncate.ts";
 import type { ProjectNotes, SandboxFacts } from "../sandbox.ts";
+import { escapeTags } from "./own-tags.ts";
 
 export interface Day {
   date: string;
@@ -96,12 +97,4 @@ function toLine(text: string): string {
 
 function inTags(lines: string[]): string {
   return ["<environment>", ...lines, "</environment>"].join("\n");
-}
-
-/** The tags of our prompts, in any spelling that a model may take for ours. */
-const ourTags =
-  /<(?=[\s/\u200b-\u200f\u2060\ufeff]{0,8}(?:environment|project[_\s-]?notes|conversation_summary|person_message|(?:plan[_\s-]?)?reminder|webhook_payload)\b)/gi;
-
-function escapeTags(text: string): string {
-  return text.replace(ourTags, "&lt;");
 }

@@ -7,6 +7,7 @@ import { taskId } from "../plan/numbers.ts";
 import { quote } from "../plan/text.ts";
 import { tasksInOrder } from "../plan/view.ts";
 import type { Shares } from "./compaction.ts";
+import { escapeTags } from "./own-tags.ts";
 import { cutToTokens, describeCut } from "./shortening.ts";
 import { estimateText } from "./tokens.ts";
 
@@ -98,10 +99,6 @@ export function composeSummary(
 }
 
 /** Escapes the tags that our prompts use, so that quoted text can't contain them. */
-function escapeTags(text: string): string {
-  return text.replace(/<(?=\/?(?:conversation_summary|person_message|plan_reminder|reminder)\b)/gi, "&lt;");
-}
-
 function listTasks(plan: Plan, max_tokens: number): string | null {
   if (plan.tasks.length === 0) return null;
   const tasks = tasksInOrder(plan);
