@@ -143,6 +143,25 @@ describe("a refusal of the Responses API", () => {
     if (param === "reasoning.summary") expect(asked[2]?.body.reasoning).toEqual({ effort: "low" });
   });
 
+  it("of phases sends none from then on", async () => {
+    const output = [{ type: "message", length: 2, phase: "commentary" }];
+    const messages: ModelMessage[] = [
+      { role: "user", content: "hi" },
+      { role: "assistant", content: "ok", extras: { origin: "api.openai.com/v1 gpt", values: { output } } },
+      { role: "user", content: "go on" },
+    ];
+    const hasPhase = ({ body }: Asked) => JSON.stringify(body.input).includes("phase");
+    const { ask, asked } = open(
+      (one) =>
+        hasPhase(one)
+          ? refuse("Unknown parameter: 'input[1].phase'.", 400, { param: "input[1].phase", code: "unknown_parameter" })
+          : sayResponses(),
+      options,
+    );
+    expect(await ask({ messages })).toMatchObject({ kind: "reply" });
+    expect(asked.map(hasPhase)).toEqual([true, false]);
+  });
+
   it("of an effort that the model does not have is the person's, in the provider's words", async () => {
     const words =
       "Unsupported value: 'reasoning.effort' does not support 'minimal' with this model. Supported values are: 'low', 'high'.";

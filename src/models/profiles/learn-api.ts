@@ -37,8 +37,11 @@ function lacksResponses({ status, detail }: Objection, model: string): boolean {
 /** Two lessons show that the server can't read what it sends. */
 const MAX_LESSONS = 2;
 
-export function readItems({ detail, kind, param }: Objection, { newest_item, rules }: SentRequest): Rule | null {
-  if (newest_item === null || param === "include") return null;
+export function readItems({ detail, kind, param }: Objection, sent: SentRequest): Rule | null {
+  const { newest_item, rules, profile } = sent;
+  if (profile.api !== "responses" || param === "include") return null;
+  if (refusesPhases.test(`${param ?? ""} ${detail}`)) return "send no reasoning";
+  if (newest_item === null) return null;
   if (refusesItems.test(detail)) return "send no reasoning";
   if (!unreadableKinds.test(kind) && !unreadableWords.test(detail)) return null;
   const lessons = rules.filter((rule) => rule.startsWith(UNREADABLE)).length;
@@ -48,6 +51,10 @@ export function readItems({ detail, kind, param }: Objection, { newest_item, rul
 /** vLLM, and servers without such items: https://github.com/vllm-project/vllm/pull/28248 */
 const refusesItems =
   /encrypted[ _]content is not supported|(?:unsupported|unknown|invalid)\b.{0,40}\bitem\b.{0,30}\breasoning\b|\breasoning items? (?:is|are) not/i;
+
+/** From a model or a version of the API that has no phases. */
+const refusesPhases =
+  /(?:unknown|unsupported|unrecogni[sz]ed|not permitted|not allowed|extra inputs).{0,80}\bphase\b|\binput\S*\.phase\b/i;
 
 const unreadableKinds = /invalid_encrypted_content/;
 const unreadableWords =
