@@ -72,6 +72,10 @@ describe("the operation", () => {
     ["Azure", () => Response.json({ error: { code: "404", message: "Resource not found" } }, { status: 404 })],
     ["a server of another method", () => new Response("", { status: 405 })],
     ["LM Studio", () => Response.json({ error: "Unexpected endpoint or method. (POST /v1/responses)" })],
+    [
+      "OpenAI to a key for chat completions",
+      () => refuse("You have insufficient permissions for this operation. Missing scopes: api.responses.write.", 401),
+    ],
     ["a router", () => refuse("Model gpt-6.1-sol is not supported with the Responses API", 404)],
   ])("is chat completions where there is no other, as %s says", async (_who, refusal) => {
     const { ask, paths } = open((asked) => (asked.path === responses ? refusal() : say(asked)), { base_url: openai });

@@ -9,8 +9,10 @@ const formReasons = new Set<ModelFailureReason>(["request_refused", "model_not_f
 /** Each direction is learned once at most, and a server without the one operation is not asked there again. */
 export function readApi(objection: Objection, { profile, model, is_api_set, rules }: SentRequest): Rule | null {
   if (is_api_set) return null;
-  // LM Studio says so with status 200.
-  if (profile.api === "responses" && noSuchAddress.test(objection.detail)) return ASK_CHAT;
+  // LM Studio says so with status 200. A key of OpenAI may be good for chat completions alone.
+  if (profile.api === "responses" && (noSuchAddress.test(objection.detail) || lacksScope.test(objection.detail))) {
+    return ASK_CHAT;
+  }
   if (!formReasons.has(objection.reason)) return null;
   if (profile.api === "responses") return lacksResponses(objection, model) ? ASK_CHAT : null;
   return needsResponses.test(objection.detail) && !rules.includes(ASK_CHAT) ? ASK_RESPONSES : null;
@@ -21,6 +23,8 @@ const needsResponses =
 
 const noSuchAddress =
   /unexpected endpoint|unknown (?:endpoint|url|path|route)|invalid url \(|no route (?:matched|found|for)\b/i;
+
+const lacksScope = /missing scopes?\b.{0,80}\bapi\.responses\b/is;
 
 /** An address that does not exist, and not a model that does not exist there. */
 function lacksResponses({ status, detail }: Objection, model: string): boolean {

@@ -269,6 +269,15 @@ describe("createReplyBuilder", () => {
     });
     expect(build([thought("Hm"), thought("m."), part("Thinks.", 0), completed()]).reply.reasoning).toBe("Hmm.");
     expect(build([part("One", 0), part(".", 0), part("Two.", 1), completed()]).reply.reasoning).toBe("One.\n\nTwo.");
+    const whole = (type: string, said: string) => ({ type, text: said, output_index: 0, content_index: 0 });
+    expect(
+      build([
+        part("", 0),
+        whole("response.reasoning_text.done", "Hmm."),
+        whole("response.reasoning_summary_text.done", "Hmm. Thinks."),
+        completed(),
+      ]).reply.reasoning,
+    ).toBe("Hmm.");
     const item = reasoning("r", null, { content: [{ type: "reasoning_text", text: "Hmm." }] });
     expect(build([done(item, 0), completed([item])]).reply.reasoning).toBe("Hmm.");
   });
