@@ -103,6 +103,22 @@ describe("the operation", () => {
     expect(paths()).toHaveLength(5);
   });
 
+  it("is asked again where a server that lacked it says that it is needed", async () => {
+    let hasResponses = false;
+    const { ask, paths } = open(
+      (one) => {
+        if (one.path === responses) return hasResponses ? sayResponses() : noRoute();
+        return hasResponses ? refuse(useResponses) : sayChat();
+      },
+      { base_url: openai },
+    );
+    await ask();
+    hasResponses = true;
+    expect(await ask()).toMatchObject({ kind: "reply" });
+    await ask();
+    expect(paths()).toEqual([responses, chat, chat, responses, responses]);
+  });
+
   it("does not go to and fro between two that refuse", async () => {
     const { ask, paths } = open(({ path }) => (path === chat ? refuse(useResponses) : noRoute()));
     expect(await ask()).toMatchObject({ kind: "failure" });

@@ -6,16 +6,17 @@ import { ASK_CHAT, ASK_RESPONSES, type Rule, UNREADABLE } from "./rules.ts";
 
 const formReasons = new Set<ModelFailureReason>(["request_refused", "model_not_found"]);
 
-/** Each direction is learned once at most, and a server without the one operation is not asked there again. */
-export function readApi(objection: Objection, { profile, model, is_api_set, rules }: SentRequest): Rule | null {
+/** Each direction is learned once a call, and a server that has just shown that it lacks one is not asked there again. */
+export function readApi(objection: Objection, { profile, model, is_api_set, lessons }: SentRequest): Rule | null {
   if (is_api_set) return null;
-  // LM Studio says so with status 200. A key of OpenAI may be good for chat completions alone.
+  // LM Studio says so with status 200. A key of OpenAI may be good for chat completions alone:
+  // https://github.com/Wei-Shaw/sub2api/issues/1566
   if (profile.api === "responses" && (noSuchAddress.test(objection.detail) || lacksScope.test(objection.detail))) {
     return ASK_CHAT;
   }
   if (!formReasons.has(objection.reason)) return null;
   if (profile.api === "responses") return lacksResponses(objection, model) ? ASK_CHAT : null;
-  return needsResponses.test(objection.detail) && !rules.includes(ASK_CHAT) ? ASK_RESPONSES : null;
+  return needsResponses.test(objection.detail) && !lessons.includes(ASK_CHAT) ? ASK_RESPONSES : null;
 }
 
 const needsResponses =
