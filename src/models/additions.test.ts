@@ -21,6 +21,41 @@ describe("what an agent and an operator add", () => {
     expect(asked[0]?.body).toMatchObject(expected);
   });
 
+  it.each([
+    "Unsupported value: 'reasoning_effort' does not support 'minimal' with this model. Supported values are: 'low', 'high'.",
+    "body.reasoning_effort: Input should be 'low', 'medium' or 'high'",
+    "reasoning_effort must be one of low, high",
+    "invalid value for reasoning.effort: minimal",
+  ])("is the person's to mend where a server has no such effort: %s", async (words) => {
+    const { ask, asked } = open(() => refuse(words));
+    const outcome = await ask({ model: "m", options: { reasoning_effort: "minimal" } });
+    expect(outcome).toMatchObject({
+      kind: "failure",
+      failure: { message: expect.stringContaining(words.slice(0, 30)) },
+    });
+    expect(asked).toHaveLength(1);
+  });
+
+  it.each([
+    "Unrecognized request argument supplied: reasoning_effort",
+    "property 'reasoning_effort' is unsupported",
+    "`reasoning_effort` is not supported with this model",
+  ])("is left out where a server knows no efforts: %s", async (words) => {
+    const { ask, asked } = open((one) => ("reasoning_effort" in one.body ? refuse(words) : say(one)));
+    expect(await ask({ model: "m", options: { reasoning_effort: "low" } })).toMatchObject({ kind: "reply" });
+    expect(asked.map(({ body }) => body.reasoning_effort)).toEqual(["low", undefined]);
+  });
+
+  it("wins over what a profile adds", async () => {
+    const { ask, asked } = open(
+      (one) => (one.path === chat && one.body.reasoning_effort === undefined ? refuse(useResponses) : say(one)),
+      { api: "chat" },
+    );
+    await ask();
+    await ask({ options: { reasoning_effort: "low" } });
+    expect(asked.map(({ body }) => body.reasoning_effort)).toEqual([undefined, "none", "low"]);
+  });
+
   it("has the smaller limit, and none unless one is asked for", async () => {
     const { ask, asked } = open(say);
     await ask({ model: "m", options: { max_output_tokens: 500 } });

@@ -72,6 +72,10 @@ describe("the operation", () => {
     ["Azure", () => Response.json({ error: { code: "404", message: "Resource not found" } }, { status: 404 })],
     ["a server of another method", () => new Response("", { status: 405 })],
     ["LM Studio", () => Response.json({ error: "Unexpected endpoint or method. (POST /v1/responses)" })],
+    [
+      "OpenAI to a key for chat completions",
+      () => refuse("You have insufficient permissions for this operation. Missing scopes: api.responses.write.", 401),
+    ],
     ["a router", () => refuse("Model gpt-6.1-sol is not supported with the Responses API", 404)],
   ])("is chat completions where there is no other, as %s says", async (_who, refusal) => {
     const { ask, paths } = open((asked) => (asked.path === responses ? refusal() : say(asked)), { base_url: openai });
@@ -97,6 +101,22 @@ describe("the operation", () => {
     expect(asked.at(-1)?.body.reasoning_effort).toBe("none");
     await ask();
     expect(paths()).toHaveLength(5);
+  });
+
+  it("is asked again where a server that lacked it says that it is needed", async () => {
+    let hasResponses = false;
+    const { ask, paths } = open(
+      (one) => {
+        if (one.path === responses) return hasResponses ? sayResponses() : noRoute();
+        return hasResponses ? refuse(useResponses) : sayChat();
+      },
+      { base_url: openai },
+    );
+    await ask();
+    hasResponses = true;
+    expect(await ask()).toMatchObject({ kind: "reply" });
+    await ask();
+    expect(paths()).toEqual([responses, chat, chat, responses, responses]);
   });
 
   it("does not go to and fro between two that refuse", async () => {
@@ -141,6 +161,25 @@ describe("a refusal of the Responses API", () => {
     const { input, model, stream, tools } = asked[2]?.body ?? {};
     expect([input, model, stream, tools].every((field) => field !== undefined)).toBe(true);
     if (param === "reasoning.summary") expect(asked[2]?.body.reasoning).toEqual({ effort: "low" });
+  });
+
+  it("of phases sends none from then on", async () => {
+    const output = [{ type: "message", length: 2, phase: "commentary" }];
+    const messages: ModelMessage[] = [
+      { role: "user", content: "hi" },
+      { role: "assistant", content: "ok", extras: { origin: "api.openai.com/v1 gpt", values: { output } } },
+      { role: "user", content: "go on" },
+    ];
+    const hasPhase = ({ body }: Asked) => JSON.stringify(body.input).includes("phase");
+    const { ask, asked } = open(
+      (one) =>
+        hasPhase(one)
+          ? refuse("Unknown parameter: 'input[1].phase'.", 400, { param: "input[1].phase", code: "unknown_parameter" })
+          : sayResponses(),
+      options,
+    );
+    expect(await ask({ messages })).toMatchObject({ kind: "reply" });
+    expect(asked.map(hasPhase)).toEqual([true, false]);
   });
 
   it("of an effort that the model does not have is the person's, in the provider's words", async () => {

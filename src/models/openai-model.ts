@@ -195,6 +195,7 @@ function findRules(
     optional_fields: optionalFields(wire, body),
     images,
     rules: [...known, ...learned],
+    lessons: learned,
     is_api_set: api !== null,
     limit_field: wire.limitField(profile),
     is_effort_set: isEffortSet(body, profile),

@@ -6,14 +6,17 @@ import { ASK_CHAT, ASK_RESPONSES, type Rule, UNREADABLE } from "./rules.ts";
 
 const formReasons = new Set<ModelFailureReason>(["request_refused", "model_not_found"]);
 
-/** Each direction is learned once at most, and a server without the one operation is not asked there again. */
-export function readApi(objection: Objection, { profile, model, is_api_set, rules }: SentRequest): Rule | null {
+/** Each direction is learned once a call, and a server that has just shown that it lacks one is not asked there again. */
+export function readApi(objection: Objection, { profile, model, is_api_set, lessons }: SentRequest): Rule | null {
   if (is_api_set) return null;
-  // LM Studio says so with status 200.
-  if (profile.api === "responses" && noSuchAddress.test(objection.detail)) return ASK_CHAT;
+  // LM Studio says so with status 200. A key of OpenAI may be good for chat completions alone:
+  // https://github.com/Wei-Shaw/sub2api/issues/1566
+  if (profile.api === "responses" && (noSuchAddress.test(objection.detail) || lacksScope.test(objection.detail))) {
+    return ASK_CHAT;
+  }
   if (!formReasons.has(objection.reason)) return null;
   if (profile.api === "responses") return lacksResponses(objection, model) ? ASK_CHAT : null;
-  return needsResponses.test(objection.detail) && !rules.includes(ASK_CHAT) ? ASK_RESPONSES : null;
+  return needsResponses.test(objection.detail) && !lessons.includes(ASK_CHAT) ? ASK_RESPONSES : null;
 }
 
 const needsResponses =
@@ -21,6 +24,8 @@ const needsResponses =
 
 const noSuchAddress =
   /unexpected endpoint|unknown (?:endpoint|url|path|route)|invalid url \(|no route (?:matched|found|for)\b/i;
+
+const lacksScope = /missing scopes?\b.{0,80}\bapi\.responses\b/is;
 
 /** An address that does not exist, and not a model that does not exist there. */
 function lacksResponses({ status, detail }: Objection, model: string): boolean {
@@ -37,8 +42,11 @@ function lacksResponses({ status, detail }: Objection, model: string): boolean {
 /** Two lessons show that the server can't read what it sends. */
 const MAX_LESSONS = 2;
 
-export function readItems({ detail, kind, param }: Objection, { newest_item, rules }: SentRequest): Rule | null {
-  if (newest_item === null || param === "include") return null;
+export function readItems({ detail, kind, param }: Objection, sent: SentRequest): Rule | null {
+  const { newest_item, rules, profile } = sent;
+  if (profile.api !== "responses" || param === "include") return null;
+  if (refusesPhases.test(`${param ?? ""} ${detail}`)) return "send no reasoning";
+  if (newest_item === null) return null;
   if (refusesItems.test(detail)) return "send no reasoning";
   if (!unreadableKinds.test(kind) && !unreadableWords.test(detail)) return null;
   const lessons = rules.filter((rule) => rule.startsWith(UNREADABLE)).length;
@@ -48,6 +56,10 @@ export function readItems({ detail, kind, param }: Objection, { newest_item, rul
 /** vLLM, and servers without such items: https://github.com/vllm-project/vllm/pull/28248 */
 const refusesItems =
   /encrypted[ _]content is not supported|(?:unsupported|unknown|invalid)\b.{0,40}\bitem\b.{0,30}\breasoning\b|\breasoning items? (?:is|are) not/i;
+
+/** From a model or a version of the API that has no phases. */
+const refusesPhases =
+  /(?:unknown|unsupported|unrecogni[sz]ed|not permitted|not allowed|extra inputs).{0,80}\bphase\b|\binput\S*\.phase\b/i;
 
 const unreadableKinds = /invalid_encrypted_content/;
 const unreadableWords =

@@ -13,6 +13,7 @@ const sent: SentRequest = {
   model: "house-vision-model",
   images: [],
   rules: [],
+  lessons: [],
   is_api_set: false,
   limit_field: "max_tokens",
   is_effort_set: false,

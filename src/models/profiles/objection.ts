@@ -22,6 +22,8 @@ export interface SentRequest {
   images: SentImage[];
   /** Rules that the request was written by. */
   rules: readonly string[];
+  /** Those of them that earlier refusals of the same call have taught. */
+  lessons: readonly string[];
   /** The operator has set the operation. */
   is_api_set: boolean;
   /** The field of the longest reply. */

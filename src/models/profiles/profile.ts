@@ -6,7 +6,7 @@ export interface Profile {
   api: Api;
   /** The model reasons: the Responses API gives its reasoning back encrypted, and a summary of it, where asked to. */
   reasons: boolean;
-  /** Items of reasoning go back to the Responses API. */
+  /** Reasoning and the phases of messages go back to the Responses API. */
   returns_items: boolean;
   /** The provider's cache takes a key by which the requests of one conversation find the same machine. */
   cache_key: boolean;

@@ -6,7 +6,7 @@ import { isRecord } from "../../lib/is-record.ts";
 import { textOf } from "../../protocol/message.ts";
 import { isRefusedValue } from "../exchange/failure/refusal.ts";
 import { hashText } from "../exchange/hash.ts";
-import type { Body, Wire, WireContext } from "../exchange/wire.ts";
+import type { Wire, WireContext } from "../exchange/wire.ts";
 import { createReplyBuilder } from "./reply/reply-builder.ts";
 import { toInput } from "./request/items.ts";
 
@@ -15,7 +15,7 @@ export const responsesWire: Wire = {
   needed_fields: new Set(["model", "input", "stream", "tools"]),
   limitField: () => "max_output_tokens",
   effortFields: (effort) => ({ reasoning: { effort } }),
-  write: (request, context) => ({ ...writeRequest(request, context) }) satisfies Body,
+  write: (request, context) => ({ ...writeRequest(request, context) }),
   send: (client, body, options) =>
     client.responses.create(body as unknown as ResponseCreateParamsStreaming, options).asResponse(),
   createReply: createReplyBuilder,

@@ -1,91 +1,20 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { streamEvents } from "../../../../test/contract/models/responses-streams.ts";
-import type { PlannedReply, WireRequest } from "../../../../test/contract/models/wire.ts";
-import type { ModelDelta, ModelReply } from "../../../agent/model.ts";
-import { MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply-limits.ts";
-import { plainProfile } from "../../profiles/profile.ts";
-import { createReplyBuilder } from "./reply-builder.ts";
-
-type Event = Record<string, unknown>;
-
-function build(events: Event[], max_characters = 100_000) {
-  const deltas: ModelDelta[] = [];
-  const builder = createReplyBuilder((delta) => deltas.push(delta), { max_characters });
-  for (const event of events) builder.accept(event);
-  builder.close();
-  return { builder, deltas, reply: builder.reply(), extras: builder.extras(plainProfile, "here")?.values.output };
-}
-
-/** What the deltas add up to. */
-function sum(deltas: ModelDelta[]): Pick<ModelReply, "text" | "reasoning" | "tool_calls"> {
-  const added = { text: "", reasoning: "", tool_calls: [] as ModelReply["tool_calls"] };
-  for (const delta of deltas) {
-    if (delta.type === "text" || delta.type === "reasoning") added[delta.type] += delta.text;
-    else if (delta.type === "tool_call") {
-      added.tool_calls[delta.index] = { id: delta.id, type: "function", function: { name: delta.name, arguments: "" } };
-    } else {
-      const call = added.tool_calls[delta.index];
-      if (call) call.function.arguments += delta.text;
-    }
-  }
-  return added;
-}
-
-const text = (delta: string, output_index?: number, more: Event = {}): Event => ({
-  type: "response.output_text.delta",
-  delta,
-  ...(output_index === undefined ? {} : { output_index }),
-  ...more,
-});
-const call = (call_id: string, more: Event = {}): Event => ({ type: "function_call", call_id, name: "f", ...more });
-const added = (item: Event, output_index?: number): Event => ({
-  type: "response.output_item.added",
-  item,
-  ...(output_index === undefined ? {} : { output_index }),
-});
-const done = (item: Event, output_index?: number): Event => ({
-  ...added(item, output_index),
-  type: "response.output_item.done",
-});
-const args = (delta: string, output_index?: number, item_id?: string): Event => ({
-  type: "response.function_call_arguments.delta",
-  delta,
-  output_index,
-  item_id,
-});
-const completed = (output: Event[] = [], more: Event = {}): Event => ({
-  type: "response.completed",
-  response: { status: "completed", output, ...more },
-});
-const message = (said: string, more: Event = {}): Event => ({
-  type: "message",
-  role: "assistant",
-  content: [{ type: "output_text", text: said }],
-  ...more,
-});
-const reasoning = (id: string, encrypted_content: string | null = "gAAA", more: Event = {}): Event => ({
-  type: "reasoning",
-  id,
-  summary: [],
-  ...(encrypted_content === null ? {} : { encrypted_content }),
-  ...more,
-});
-const callsOf = ({ tool_calls }: ModelReply) =>
-  tool_calls.map(({ id, function: { name, arguments: written } }) => [id, name, written]);
-
-const request = { body: { model: "m" } } as unknown as WireRequest;
-const planned: PlannedReply = {
-  reasoning: "Both files.",
-  text: "I read both files.",
-  calls: [
-    { name: "read", arguments: { path: "a" } },
-    { name: "read", arguments: { path: "b" } },
-  ],
-  usage: { input: 120, output: 40, cached: 64 },
-};
-const typical = (plan: PlannedReply = planned): Event[] =>
-  streamEvents(plan, 0, request, { encrypt: (id) => `gAAA.${id}`, phases: true }).chunks as Event[];
+import {
+  added,
+  args,
+  build,
+  call,
+  callsOf,
+  completed,
+  done,
+  type Event,
+  message,
+  planned,
+  reasoning,
+  sum,
+  text,
+  typical,
+} from "../../../../test/fakes/responses-events.ts";
 
 describe("createReplyBuilder", () => {
   it("adds up what OpenAI streams", () => {
@@ -269,6 +198,15 @@ describe("createReplyBuilder", () => {
     });
     expect(build([thought("Hm"), thought("m."), part("Thinks.", 0), completed()]).reply.reasoning).toBe("Hmm.");
     expect(build([part("One", 0), part(".", 0), part("Two.", 1), completed()]).reply.reasoning).toBe("One.\n\nTwo.");
+    const whole = (type: string, said: string) => ({ type, text: said, output_index: 0, content_index: 0 });
+    expect(
+      build([
+        part("", 0),
+        whole("response.reasoning_text.done", "Hmm."),
+        whole("response.reasoning_summary_text.done", "Hmm. Thinks."),
+        completed(),
+      ]).reply.reasoning,
+    ).toBe("Hmm.");
     const item = reasoning("r", null, { content: [{ type: "reasoning_text", text: "Hmm." }] });
     expect(build([done(item, 0), completed([item])]).reply.reasoning).toBe("Hmm.");
   });
@@ -345,55 +283,5 @@ describe("createReplyBuilder", () => {
       { type: "response.in_progress", response: null },
     ];
     expect(build([...odd, text("a", 0), completed(), text("b", 0), completed([message("abc")])]).reply.text).toBe("a");
-  });
-
-  it("stops a reply that grows without end: text, arguments, calls, encrypted content", () => {
-    const long = "x".repeat(60);
-    const attacks = [
-      [text(long, 0), text(long, 0)],
-      [args(long, 0), args(long, 0)],
-      [done(reasoning("r", long), 0), done(reasoning("s", long), 1)],
-      Array.from({ length: MAX_TOOL_CALLS + 1 }, (_, at) => added(call("", { name: "" }), at)),
-      Array.from({ length: 2000 }, (_, at) => added({ type: "message" }, at)),
-    ];
-    for (const events of attacks) expect(() => build(events as Event[], 100)).toThrow(ReplyTooLong);
-  });
-
-  it("throws nothing else and keeps to its deltas, whatever comes", () => {
-    const anyValue = fc.oneof(fc.jsonValue(), fc.constantFrom("a", "m1", 0, 1, null));
-    const types = typical().map(({ type }) => String(type));
-    const anyEvent = fc.record(
-      {
-        type: fc.constantFrom(...new Set(types), "response.incomplete", "x"),
-        delta: anyValue,
-        text: anyValue,
-        arguments: anyValue,
-        output_index: anyValue,
-        content_index: anyValue,
-        summary_index: anyValue,
-        item_id: anyValue,
-        item: fc.oneof(
-          anyValue,
-          fc.record({
-            type: fc.constantFrom("message", "reasoning", "function_call"),
-            id: anyValue,
-            call_id: anyValue,
-            name: anyValue,
-            arguments: anyValue,
-            content: anyValue,
-            summary: anyValue,
-            encrypted_content: anyValue,
-          }),
-        ),
-        response: fc.oneof(anyValue, fc.record({ status: anyValue, output: anyValue, usage: anyValue })),
-      },
-      { requiredKeys: ["type"] },
-    );
-    fc.assert(
-      fc.property(fc.array(anyEvent, { maxLength: 12 }), (events) => {
-        const { reply, deltas } = build(events);
-        expect(sum(deltas)).toEqual({ text: reply.text, reasoning: reply.reasoning, tool_calls: reply.tool_calls });
-      }),
-    );
   });
 });

@@ -60,8 +60,9 @@ export function createReplyBuilder(
 
   /** `source`: a server that sends both its thoughts and a summary of them shows the first that comes. */
   function addReasoning(item: OpenItem, source: "summary" | "content", part: number, piece: string): void {
+    if (piece === "") return;
     item.source ??= source;
-    if (piece === "" || item.source !== source) return;
+    if (item.source !== source) return;
     count(piece.length);
     if (reasoning !== "" && (lastThought !== item || item.parts[part] === undefined)) showReasoning("\n\n");
     lastThought = item;
@@ -133,6 +134,14 @@ export function createReplyBuilder(
         const item = items.find("message", event);
         const part = placeOf(event.content_index);
         addText(item, part, restOf(item, part, event.text ?? event.refusal));
+        break;
+      }
+      case "response.reasoning_summary_text.done":
+      case "response.reasoning_text.done": {
+        const source = event.type === "response.reasoning_text.done" ? "content" : "summary";
+        const item = items.find("reasoning", event);
+        const part = placeOf(event.content_index ?? event.summary_index);
+        addReasoning(item, source, part, restOf(item, part, event.text));
         break;
       }
       case "response.function_call_arguments.done":

@@ -127,7 +127,7 @@ describe("toInput", () => {
       { type: "message", length: 2 },
     ];
     expect(write([reply("hm", [], without)])).toEqual([says("hm")]);
-    expect(write([reply("hm", [], output)], { returns_items: false })).toEqual([says("hm", { phase: "final_answer" })]);
+    expect(write([reply("hm", [], output)], { returns_items: false })).toEqual([says("hm")]);
   });
 
   it("reads extras of chat completions, of a later version and of nobody as none", () => {

@@ -76,7 +76,7 @@ function toItems(message: ModelMessage, ids: CallIds, context: WireContext, isRe
       if (!message.extras && !tool_calls) {
         return content ? writeOnce(message, () => toMessage("assistant", content)) : [];
       }
-      const kept = ownItems(message.extras, context.origin);
+      const kept = profile.returns_items ? ownItems(message.extras, context.origin) : [];
       return writeReply(message, isReadable ? kept : kept.filter(({ type }) => type !== "reasoning"), ids);
     }
   }
