@@ -2,9 +2,15 @@
 // what the person and the tool said.
 import type { Message } from "./wire.ts";
 
+const inFront = /^(?:<environment>[\s\S]*?<\/environment>\s*)+/;
+const behind = /\n<environment>\n[\s\S]*$/;
+
 export function withoutEnvironment(message: Message): Message {
-  if (message.role === "user")
-    return { ...message, text: message.text.replace(/^(?:<environment>[\s\S]*?<\/environment>\s*)+/, "") };
-  if (message.role === "tool") return { ...message, text: message.text.replace(/\n<environment>\n[\s\S]*$/, "") };
-  return message;
+  return { ...message, text: cutEnvironment(message.role, message.text) };
+}
+
+/** What a person or a tool said in a message of that role. */
+export function cutEnvironment(role: string, text: string): string {
+  if (role === "user") return text.replace(inFront, "");
+  return role === "tool" ? text.replace(behind, "") : text;
 }

@@ -2,6 +2,7 @@
 // one never comes. Speaks OpenAI's streamed chat completions; each request waits until the test takes it.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { cutEnvironment } from "../../dev/model/environment.ts";
 import { cutReminder } from "../../dev/model/reminder.ts";
 
 interface SentMessage {
@@ -13,7 +14,7 @@ interface SentMessage {
 /** One request of the server, answered by the test. */
 export interface ModelCall {
   model: string;
-  /** Without the reminder at the end of the last one. */
+  /** Without the environment, and without the reminder at the end of the last one. */
   messages: SentMessage[];
   /** Empty if there is none. */
   reminder: string;
@@ -57,8 +58,13 @@ export async function startPuppetModel(): Promise<PuppetModel> {
   const server = createServer(async (request, response) => {
     const body = await readBody(request);
     if (body === null) return;
-    const { model, messages } = JSON.parse(body) as { model: string; messages: SentMessage[] };
-    const call = { ...makeCall(messages, request.headers, response), model };
+    const sent = JSON.parse(body) as { model: string; messages: SentMessage[] };
+    const messages = sent.messages.map((message) =>
+      typeof message.content === "string"
+        ? { ...message, content: cutEnvironment(message.role, message.content) }
+        : message,
+    );
+    const call = { ...makeCall(messages, request.headers, response), model: sent.model };
     const take = takers.shift();
     if (take === undefined) waiting.push(call);
     else take(call);

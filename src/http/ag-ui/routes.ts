@@ -82,7 +82,7 @@ const body = z
       )
       .max(MAX_ANSWERS)
       .optional(),
-    forwardedProps: z.unknown().openapi({
+    forwardedProps: z.unknown().optional().openapi({
       description: "`time_zone`: an IANA name, for the date that the model is told. Anything else in it is ignored.",
     }),
   })
