@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, "../..");
 const path = join(root, "docs/costs.md");
 
 /** A fifth of the 3 MB that the smallest plan allows: start-up time grows with the bundle. `--record` can't exceed it. */
-const CEILING_KIB = 590;
+const CEILING_KIB = 580;
 
 /** Returns whether nothing is worse. */
 async function guard(folder: string, isRecording: boolean): Promise<boolean> {
