@@ -1,4 +1,5 @@
-// The model implementations: one folder per wire dialect, each with a factory of `Model`.
+// The model implementations, by how a model calls tools. Below both is `openai-model.ts`: one exchange with a server, in
+// one of two dialects, `chat` and `responses`.
 import type { Model } from "../agent/model.ts";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
 import { readAddress } from "./exchange/address.ts";
