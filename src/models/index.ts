@@ -1,4 +1,5 @@
-// The model implementations: one folder per wire dialect, each with a factory of `Model`.
+// The model implementations, by how a model calls tools. Below both is `openai-model.ts`: one exchange with a server, in
+// one of two dialects, `chat` and `responses`. Above both, a model's name leads to its server (`servers.ts`).
 import type { Model, ModelMemory } from "../agent/model.ts";
 import type { ModelServer } from "../config/model-servers.ts";
 import type { ModelSettings } from "../config/models.ts";

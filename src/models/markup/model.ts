@@ -1,4 +1,4 @@
-// Reads calls and thoughts that a model writes as text, around a model of chat completions. Some models have no native
+// Reads calls and thoughts that a model writes as text, around a model with native ones. Some models have no native
 // calls and are asked to write theirs as text (../xml); others should make native ones, but their server doesn't
 // recognise what they write. The result is the deltas and the reply of a model with native calls.
 import type { Model, ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
