@@ -88,6 +88,14 @@ describe("a match but for white space", () => {
     );
   });
 
+  it.each([
+    ["a line less deep than those found", "key: v\n  sub: 1\n", "key:  v\n    sub: 1", "key: v\n    sub: 2\n  odd: 4"],
+    ["half a level", "\tx\n", "    x", "    x\n      y"],
+    ["a level above the first", "x\n", "\tx", "\tx\ny"],
+  ])("is refused where the new text has %s", (_, text, old_string, new_string) => {
+    expect(refusal(text, old_string, new_string)).toContain("differs from line to line");
+  });
+
   it("is refused if nothing would change", () => {
     expect(refusal("\ta\n", "  a", "    a".slice(2))).toContain("nothing would change");
   });
