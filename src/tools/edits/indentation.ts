@@ -53,7 +53,33 @@ function findRule(pairs: readonly IndentPair[]): Rule | null {
     // A line that was less deep than all that were found may belong to anything outside of them.
     return (written) => (written.startsWith(removed) ? written.slice(removed.length) : null);
   }
-  return findUnits(pairs);
+  return findScale(pairs) ?? findUnits(pairs);
+}
+
+/** Spaces of one level as models write them, and as files have them. */
+const scales = [
+  [4, 2],
+  [2, 4],
+  [8, 4],
+  [4, 8],
+  [8, 2],
+  [2, 8],
+  [4, 3],
+  [3, 4],
+  [3, 2],
+  [2, 3],
+] as const;
+
+/** Levels of another width. */
+function findScale(pairs: readonly IndentPair[]): Rule | null {
+  if (!pairs.every(({ written, real }) => /^ *$/.test(written) && /^ *$/.test(real))) return null;
+  const scale = scales.find(([from, to]) =>
+    pairs.every(({ written, real }) => written.length % from === 0 && (written.length / from) * to === real.length),
+  );
+  if (scale === undefined) return null;
+  const [from, to] = scale;
+  return (written) =>
+    /^ *$/.test(written) && written.length % from === 0 ? " ".repeat((written.length / from) * to) : null;
 }
 
 /** Tabs where the model wrote spaces, or the other way round, perhaps some levels deeper. */
