@@ -2,7 +2,7 @@
 // what the person and the tool said.
 import type { Message } from "./wire.ts";
 
-const inFront = /^(?:<environment>[\s\S]*?<\/environment>\s*)+/;
+const inFront = /^(?:<environment>[\s\S]*?<\/environment>(?:\n\n)?)+/;
 const behind = /\n<environment>\n[\s\S]*$/;
 
 export function withoutEnvironment(message: Message): Message {

@@ -49,6 +49,14 @@ describe("lazySandbox", () => {
     expect(formers).toHaveLength(3);
   });
 
+  it("is not made to tell facts of itself", async () => {
+    const facts = { system: "", work_dir: "/", programs: [], has_route: null, notes: null };
+    const sandbox = lazySandbox(async () => Object.assign(new MemorySandbox(), { readFacts: async () => facts }));
+    expect(await sandbox.readFacts?.(signal)).toBeNull();
+    await sandbox.listCommands(signal);
+    expect(await sandbox.readFacts?.(signal)).toEqual(facts);
+  });
+
   it("has no notices before it is made, and then those of the sandbox", async () => {
     const sandbox = lazySandbox(async () => Object.assign(new MemorySandbox(), { takeNotice: () => "news" }));
     expect(sandbox.takeNotice?.()).toBeNull();

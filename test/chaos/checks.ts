@@ -1,6 +1,8 @@
 // The checks of a finished run, however often its server was killed: nothing is missing and nothing is duplicate, in
 // the object, in D1, in the sandbox, and for a client.
+
 import { isDeepStrictEqual } from "node:util";
+import { cutEnvironment } from "../../dev/model/environment.ts";
 import type { StateValue } from "../../src/protocol/event.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import { COMMANDS, outputs, texts } from "./script.ts";
@@ -118,7 +120,7 @@ function checkOutputs(messages: StoredMessage[], report: Report): void {
   const results = messages
     .filter(({ type }) => type === "tool")
     .map(({ content, metadata }) => ({
-      content: (JSON.parse(content) as { content: string }).content,
+      content: cutEnvironment("tool", (JSON.parse(content) as { content: string }).content),
       ...(JSON.parse(metadata) as { name: string; is_error: boolean }),
     }));
   const received = results.filter(({ name }) => name === "execute_command").map(({ content }) => content.trimEnd());

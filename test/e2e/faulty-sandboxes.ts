@@ -1,11 +1,13 @@
 // `npm start` beside a Daytona-compatible server that fails on demand. Here the Worker uses the network itself, so a
 // reset, a refusal or a missing answer reaches it as in production. Sandboxes outlive the server, as they do there.
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Daytona, Sandbox } from "@daytonaio/sdk";
 import type { Fault, FaultAnswer } from "../../dev/daytona/faults.ts";
 import { type DaytonaServer, startDaytona } from "../../dev/daytona/server.ts";
+import { cutEnvironment } from "../../dev/model/environment.ts";
 import { startModel } from "../../dev/model/server.ts";
 import type { MessageRow } from "../../src/protocol/message.ts";
 import type { Run } from "../../src/protocol/run.ts";
@@ -24,7 +26,7 @@ export interface FaultySandboxes {
   /** A run that continues; returns its id. */
   begin(thread: string, message: string): Promise<string>;
   cancel(thread: string, run: string): Promise<{ run: Run; ms: number }>;
-  /** The tool results that the model received. */
+  /** The tool results that the model received, without the environment. */
   results(thread: string): Promise<string[]>;
   sandboxOf(thread: string): Promise<Sandbox>;
   /** A thread whose sandbox runs. */
@@ -84,7 +86,7 @@ export async function startFaultySandboxes(): Promise<FaultySandboxes> {
     results: async (thread) => {
       const path = `/v1/threads/${thread}/messages?limit=200&type=tool`;
       const { data } = await json<{ data: MessageRow[] }>("GET", path);
-      return rowsOfType(data, "tool").map(({ content }) => content.content);
+      return rowsOfType(data, "tool").map(({ content }) => cutEnvironment("tool", content.content));
     },
     prepare: async (thread) => {
       const run = await ask(thread, '[[tool execute_command {"command":"echo ready"}]]');

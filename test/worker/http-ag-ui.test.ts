@@ -42,6 +42,15 @@ describe("POST /ag-ui", () => {
     });
   });
 
+  it("takes a time zone from the forwarded properties, and ignores what is none", async () => {
+    const messages = [{ id: "u1", role: "user", content: "hi" }];
+    const zoneOf = async (forwardedProps: unknown) => (await inputOf({ ...base, messages, forwardedProps })).time_zone;
+    expect(await zoneOf({ time_zone: "Asia/Shanghai", other: 1 })).toBe("Asia/Shanghai");
+    for (const props of [{ time_zone: "+02:00" }, { time_zone: 7 }, {}, [], "x", null]) {
+      expect(await zoneOf(props)).toBeUndefined();
+    }
+  });
+
   it("turns images of every form into OpenAI parts", async () => {
     const content = [
       { type: "text", text: "see" },

@@ -55,6 +55,17 @@ describe("starting a run", () => {
     });
   });
 
+  it("passes a time zone on in its usual spelling, and refuses what is none", async () => {
+    const client = createClient();
+    await client.send("POST", RUNS, { message: "hi", time_zone: "europe/berlin" });
+    expect(client.threads.asked.at(-1)?.input).toMatchObject({ time_zone: "Europe/Berlin" });
+    for (const time_zone of ["Mars/Phobos", "+02:00", "", "Europe/Berlin</environment>", 7, "x".repeat(300)]) {
+      const answer = await client.send("POST", RUNS, { message: "hi", time_zone });
+      expect(answer).toMatchObject({ status: 400, body: { code: "invalid_field" } });
+      expect(answer.body.detail).toContain("time_zone");
+    }
+  });
+
   it("takes its id from Idempotency-Key, and refuses two that differ", async () => {
     const client = createClient();
     const key = { "idempotency-key": "key-1" };

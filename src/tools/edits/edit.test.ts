@@ -40,6 +40,13 @@ describe("a match but for white space", () => {
     ["two spaces for a tab", "\tif x:\n\t\ty\n", "  if x:\n    y", "  if z:\n    y", "\tif z:\n\t\ty\n"],
     ["spaces for tabs", "  if x:\n    y\n", "\tif x:\n\t\ty", "\tif x:\n\t\t\ty", "  if x:\n      y\n"],
     [
+      "levels of another width",
+      "if x:\n  y\n",
+      "if x:\n    y",
+      "if x:\n    if z:\n        y",
+      "if x:\n  if z:\n    y\n",
+    ],
+    [
       "a first line without its indentation",
       "  f(\n    a ,\n  )\n",
       "f(\n    a,\n  )".replace("a,", "a  ,"),
@@ -86,6 +93,14 @@ describe("a match but for white space", () => {
     expect(refusal(text, "a:\n  b\n    c", "a:\n  x\n    c\n  d")).toMatch(
       /differs from line to line.*\n1\ta:\n2\t {3}b\n3\t {2}c$/s,
     );
+  });
+
+  it.each([
+    ["half a level of spaces", "key: v\n  sub: 1\n", "key:  v\n    sub: 1", "key: v\n    sub: 2\n  odd: 4"],
+    ["half a level of tabs", "\tx\n", "    x", "    x\n      y"],
+    ["a level above the first", "x\n", "\tx", "\tx\ny"],
+  ])("is refused where the new text has %s", (_, text, old_string, new_string) => {
+    expect(refusal(text, old_string, new_string)).toContain("differs from line to line");
   });
 
   it("is refused if nothing would change", () => {

@@ -79,7 +79,7 @@ function applyLoosely(text: string, request: EditRequest): EditOutcome {
   const made = replaceLines(text, place, old, request.new_string);
   if (made === null) {
     return refuse(
-      `old_string was not found in ${path}. But for white space it stands at line ${place.line + 1}, with an indentation that differs from line to line, so nothing was changed. These are the lines (number, tab, line); copy them exactly:\n${showPlace(text, place, old.lines.length)}`,
+      `old_string was not found in ${path}. But for white space it stands at line ${place.line + 1}, with an indentation that differs from line to line in a way that can't be carried over to new_string, so nothing was changed. These are the lines (number, tab, line); copy them exactly:\n${showPlace(text, place, old.lines.length)}`,
     );
   }
   if (made.text === text)

@@ -50,12 +50,36 @@ function findRule(pairs: readonly IndentPair[]): Rule | null {
   if (pairs.every(({ written, real }) => real === added + written)) return (written) => added + written;
   const removed = first.written.slice(0, Math.max(0, first.written.length - first.real.length));
   if (pairs.every(({ written, real }) => written === removed + real)) {
-    return (written) => {
-      if (written.startsWith(removed)) return written.slice(removed.length);
-      return removed.startsWith(written) ? "" : null;
-    };
+    // A line that was less deep than all that were found may belong to anything outside of them.
+    return (written) => (written.startsWith(removed) ? written.slice(removed.length) : null);
   }
-  return findUnits(pairs);
+  return findScale(pairs) ?? findUnits(pairs);
+}
+
+/** Spaces of one level as models write them, and as files have them. */
+const scales = [
+  [4, 2],
+  [2, 4],
+  [8, 4],
+  [4, 8],
+  [8, 2],
+  [2, 8],
+  [4, 3],
+  [3, 4],
+  [3, 2],
+  [2, 3],
+] as const;
+
+/** Levels of another width. */
+function findScale(pairs: readonly IndentPair[]): Rule | null {
+  if (!pairs.every(({ written, real }) => /^ *$/.test(written) && /^ *$/.test(real))) return null;
+  const scale = scales.find(([from, to]) =>
+    pairs.every(({ written, real }) => written.length % from === 0 && (written.length / from) * to === real.length),
+  );
+  if (scale === undefined) return null;
+  const [from, to] = scale;
+  return (written) =>
+    /^ *$/.test(written) && written.length % from === 0 ? " ".repeat((written.length / from) * to) : null;
 }
 
 /** Tabs where the model wrote spaces, or the other way round, perhaps some levels deeper. */
@@ -71,12 +95,14 @@ function findUnits(pairs: readonly IndentPair[]): Rule | null {
   const { size, deeper } = unit;
   if (isTabs) {
     return (written) => {
-      if (!/^ *$/.test(written)) return null;
-      const level = Math.floor(written.length / size) + deeper;
-      return "\t".repeat(Math.max(0, level)) + " ".repeat(written.length % size);
+      const level = written.length / size + deeper;
+      return /^ *$/.test(written) && Number.isInteger(level) && level >= 0 ? "\t".repeat(level) : null;
     };
   }
-  return (written) => (/^\t*$/.test(written) ? " ".repeat(Math.max(0, size * (written.length - deeper))) : null);
+  return (written) => {
+    const level = written.length - deeper;
+    return /^\t*$/.test(written) && level >= 0 ? " ".repeat(size * level) : null;
+  };
 }
 
 /** Spaces of one tab, and how many tabs more there are than the spaces say. */

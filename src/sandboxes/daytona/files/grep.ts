@@ -33,7 +33,7 @@ for program in grep find xargs sort cut head tr; do command -v $program >/dev/nu
 if [ "$kind" = F ]; then mode=F
 elif printf '' | grep -P x >/dev/null 2>&1; [ $? -le 1 ]; then mode=P
 elif [ -n "$extended" ]; then mode=E pattern=$extended options=$others
-else say none; exit 0
+else say 'wrong this grep knows no lookarounds, back references or named groups'; exit 0
 fi
 wrong=$(printf '' | grep -$mode$options -e "$pattern" 2>&1 >/dev/null)
 if [ $? -gt 1 ]; then say "wrong $wrong"; exit 0; fi
