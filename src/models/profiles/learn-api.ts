@@ -9,11 +9,7 @@ const formReasons = new Set<ModelFailureReason>(["request_refused", "model_not_f
 /** Each direction is learned once a call, and a server that has just shown that it lacks one is not asked there again. */
 export function readApi(objection: Objection, { profile, model, is_api_set, lessons }: SentRequest): Rule | null {
   if (is_api_set) return null;
-  // LM Studio says so with status 200. A key of OpenAI may be good for chat completions alone:
-  // https://github.com/Wei-Shaw/sub2api/issues/1566
-  if (profile.api === "responses" && (noSuchAddress.test(objection.detail) || lacksScope.test(objection.detail))) {
-    return ASK_CHAT;
-  }
+  if (profile.api === "responses" && lacksOperation(objection)) return ASK_CHAT;
   if (!formReasons.has(objection.reason)) return null;
   if (profile.api === "responses") return lacksResponses(objection, model) ? ASK_CHAT : null;
   return needsResponses.test(objection.detail) && !lessons.includes(ASK_CHAT) ? ASK_RESPONSES : null;
@@ -21,6 +17,16 @@ export function readApi(objection: Objection, { profile, model, is_api_set, less
 
 const needsResponses =
   /\buse (?:the )?`?\/?v1\/responses|only (?:be )?(?:supported|available|accessible|used) (?:in|on|at|via|through|with) (?:the )?(?:\/?v1\/)?responses\b|not a chat model|not supported in the v1\/chat\/completions|\buse the responses api/i;
+
+/**
+ * LM Studio says so with status 200, and new-api with 500. A key of OpenAI may be good for chat completions alone:
+ * https://github.com/Wei-Shaw/sub2api/issues/1566, https://github.com/QuantumNous/new-api/issues/4534
+ */
+function lacksOperation({ status, detail }: Objection): boolean {
+  return status === 501 || notImplemented.test(detail) || noSuchAddress.test(detail) || lacksScope.test(detail);
+}
+
+const notImplemented = /\bnot implemented\b/i;
 
 const noSuchAddress =
   /unexpected endpoint|unknown (?:endpoint|url|path|route)|invalid url \(|no route (?:matched|found|for)\b/i;
@@ -36,8 +42,11 @@ function lacksResponses({ status, detail }: Objection, model: string): boolean {
   )
     return true;
   const namesModel = /\b(?:model|deployment|engine|item)s?\b/i.test(detail) || (model !== "" && detail.includes(model));
-  return [404, 405, 501].includes(status) && !namesModel;
+  return [404, 405, 410].includes(status) && (!namesModel || isPage.test(detail));
 }
+
+/** From a web server, and not from what knows models. */
+const isPage = /^<|\bpage not found\b/i;
 
 /** Two lessons show that the server can't read what it sends. */
 const MAX_LESSONS = 2;
@@ -62,5 +71,15 @@ const refusesPhases =
   /(?:unknown|unsupported|unrecogni[sz]ed|not permitted|not allowed|extra inputs).{0,80}\bphase\b|\binput\S*\.phase\b/i;
 
 const unreadableKinds = /invalid_encrypted_content/;
-const unreadableWords =
-  /encrypted[ _]content\b.{0,200}(?:could not be|can(?:'t|not) be|failed to be|not) (?:verified|decrypted|parsed)|items? with id '?rs_\S* not found|of type 'reasoning' was provided without/is;
+/** OpenAI, Azure, xAI ("compaction blob": https://github.com/chenyme/grok2api/issues/688), and routers of their own. */
+const unreadableWords = new RegExp(
+  [
+    /encrypted[ _]content\b.{0,200}(?:could not be|can(?:'t|not) be|failed to be|not) (?:verified|decrypted|parsed|issued)/,
+    /\b(?:invalid|failed to|unable to|could not|cannot|can't)\b.{0,60}\b(?:encrypted[ _](?:content|reasoning)|compaction blob)/,
+    /items? with id '?rs_\S* not found|duplicate item found with id '?rs_|of type 'reasoning' was provided without/,
+    /an id that begins with 'rs'/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "is",
+);
