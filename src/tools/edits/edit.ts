@@ -39,14 +39,22 @@ export function applyEdit(text: string, request: EditRequest): EditOutcome {
       `old_string stands ${places.count} times in ${path} (lines ${places.lines}), so nothing was changed. Add lines around it until it is there once, or set replace_all to true.`,
     );
   }
+  // With this one more, it is no longer clear which of them is meant.
+  if (!replace_all && text.indexOf(old_string, text.indexOf(old_string) + 1) >= 0) {
+    return refuse(
+      `old_string stands more than once in ${path}, in places that overlap (from line ${places.lines}), so nothing was changed. Add lines around it until it is there once.`,
+    );
+  }
   const length = text.length + places.count * (new_string.length - old_string.length);
   if (length > MAX_FILE_BYTES) return refuse(TOO_LARGE);
   return { ok: true, text: text.split(old_string).join(new_string), ...places, note: null };
 }
 
-/** Models write line feeds. In a file whose lines end in CR LF they mean those. */
+/** Models write line feeds. In a file whose lines end in CR LF they mean those, unless they write some themselves. */
 function fitLineBreaks(text: string, edit: EditRequest): { old_string: string; new_string: string } {
-  if (text.includes(edit.old_string) || !text.includes("\r\n")) return edit;
+  if (!text.includes("\r\n")) return edit;
+  const isExact = edit.old_string.includes("\r") || /(?<!\r)\n/.test(text);
+  if (isExact && text.includes(edit.old_string)) return edit;
   const adapt = (part: string) => part.replace(/\r?\n/g, "\r\n");
   return { old_string: adapt(edit.old_string), new_string: adapt(edit.new_string) };
 }
@@ -110,7 +118,7 @@ function replaceLines(
   new_string: string,
 ): { text: string; count: number } | null {
   if (new_string === "") {
-    const after = old.has_end ? Math.min(end + 1, text.length) : end;
+    const after = old.has_end ? Math.min(end + 1, text.length) : text[end - 1] === "\r" ? end - 1 : end;
     return { text: text.slice(0, start) + text.slice(after), count: 0 };
   }
   const fresh = splitLines(new_string);
