@@ -152,6 +152,15 @@ describe("a later day", () => {
     expect(users).toEqual(["two", `${sunday}\n\nthree`, "four"]);
   });
 
+  it("is told in UTC where the zone is not known to the runtime", async () => {
+    const stage = new Stage({ defaultReply: say("ok") });
+    await stage.thread.run("one", { time_zone: "Mars/Phobos" });
+    expect(stage.sent[0]).toContain("Friday, 2026-11-27 (time zone UTC)");
+    stage.thread.life.told = { ...stage.thread.life.told, day: { date: "2026-11-26", time_zone: "Mars/Deimos" } };
+    await stage.thread.run("two");
+    expect(stage.sent.at(-1)).toContain("Friday, 2026-11-27 (time zone UTC)");
+  });
+
   it("does not come back to an earlier one", async () => {
     const stage = new Stage({ defaultReply: say("ok") });
     await stage.thread.run("one", { time_zone: "Asia/Shanghai" });

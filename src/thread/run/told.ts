@@ -1,7 +1,7 @@
 // Tells the thread's model once where and when it works, so that it is told neither twice nor in other words. A thread of
 // a former version is told with its next run.
 import { type Day, describeBeginning, describeLaterDay, type NetworkRules } from "../../agent/context/environment.ts";
-import { dayIn } from "../../lib/time-zone.ts";
+import { dayIn, readTimeZone } from "../../lib/time-zone.ts";
 import type { Life } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { type Told, writeTold } from "../rows/told.ts";
@@ -26,7 +26,7 @@ export function usesSandbox(life: Life, { agent }: RunRecord): boolean {
  */
 export function tellMessage(life: Life, record: RunRecord, seq: number, network: NetworkRules): void {
   const { told } = life;
-  const time_zone = record.input?.time_zone ?? told.day?.time_zone ?? "UTC";
+  const time_zone = chooseZone(record.input?.time_zone, told.day?.time_zone);
   const day: Day = { ...dayIn(time_zone, life.ports.clock.now()), time_zone };
   if (told.day !== null && day.date <= told.day.date) return;
   const sandbox = usesSandbox(life, record) ? { network } : null;
@@ -34,6 +34,11 @@ export function tellMessage(life: Life, record: RunRecord, seq: number, network:
   const [first, ...others] = [...told.notes, { seq, text }];
   const notes = first === undefined ? [] : [first, ...others.slice(1 - MAX_NOTES)];
   store(life, { ...told, day: { date: day.date, time_zone }, notes });
+}
+
+/** A stored name is checked again: another runtime may not know it, and no run may fail for that. */
+function chooseZone(...names: (string | undefined)[]): string {
+  return names.map((name) => (name === undefined ? null : readTimeZone(name))).find((name) => name !== null) ?? "UTC";
 }
 
 /** Inside the transaction that stores the result with the introduction. */
