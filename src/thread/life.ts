@@ -12,6 +12,7 @@ import { type Database, writeMeta } from "./rows/database.ts";
 import { type RunRecord, readRun, readRunBefore, saveRun } from "./rows/runs.ts";
 import type { ThreadState } from "./rows/state.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
+import type { Told } from "./rows/told.ts";
 import type { Journal } from "./stream/journal.ts";
 import type { Readers } from "./stream/readers.ts";
 
@@ -42,6 +43,8 @@ export interface Life {
   readers: Readers;
   state: ThreadState;
   outbox: Outbox;
+  /** What the model was told once. */
+  told: Told;
   stored: StoredThread;
   thread: Thread;
   /**

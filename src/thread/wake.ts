@@ -10,6 +10,7 @@ import { createTables, type Database, hasTables } from "./rows/database.ts";
 import { readLastPosition, readLiveRuns, readRunBefore } from "./rows/runs.ts";
 import { ThreadState } from "./rows/state.ts";
 import { readRemoval, readStoredThread } from "./rows/stored-thread.ts";
+import { readTold } from "./rows/told.ts";
 import { countLife } from "./run/run-start.ts";
 import { schedule } from "./scheduler.ts";
 import { Journal } from "./stream/journal.ts";
@@ -34,6 +35,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     readers: new Readers(journal, ports.clock),
     state: new ThreadState(database.sql),
     outbox: new Outbox(database, ports, () => journal.newest),
+    told: readTold(database.sql),
     stored,
     thread: stored.thread,
     live,

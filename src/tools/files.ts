@@ -70,7 +70,7 @@ export const fileTools: Tool[] = [
     ...fileTool,
     name: "read_file",
     description:
-      "Show a text file, or some lines of it. A long file is shown in part, with the line to go on from. To find something in files, use search_files.",
+      "Show a text file, or some lines of it. A long file is shown in part, with the line to go on from. To find text: search_files.",
     schema: readInput,
     read_only: true,
     recovery: "repeat",

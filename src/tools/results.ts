@@ -28,7 +28,7 @@ export const resultTools: Tool[] = [
   defineTool({
     name: "read_result",
     description:
-      "Read on in an earlier result of this conversation whose middle was left out, from a character offset, or find the lines of it that contain a text. Not for files: use read_file.",
+      "Read on in an earlier result of this conversation whose middle was left out, from a character offset, or find the lines of it that contain a text. Not for files.",
     schema: input,
     kind: "memory",
     read_only: true,

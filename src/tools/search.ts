@@ -40,7 +40,7 @@ export const searchTools: Tool[] = [
   defineTool({
     ...searchTool,
     name: "list_files",
-    description: "List the files and folders in a folder, with sizes. To find a file by its name, use find_files.",
+    description: "List the files and folders in a folder, with sizes. To find a file by name: find_files.",
     schema: lenientObject(
       { path: folder, depth: z.int().min(1).max(10).default(1).describe("How many levels down") },
       { aliases: pathAliases },

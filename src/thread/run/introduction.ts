@@ -4,19 +4,16 @@ import { describeSandbox, quoteNotes } from "../../agent/context/environment.ts"
 import type { Introduction, Sandbox } from "../../agent/sandbox.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import type { Life } from "../life.ts";
-import { readIntroduced } from "./told.ts";
 
 /** What a first result may have to wait for it. Usually it takes some 100 ms. */
 const LOOK_MS = 4_000;
 
 /** For one run. */
 export function introducer(life: Life, sandbox: Sandbox, signal: AbortSignal): () => Promise<Introduction | null> {
-  let introduced: string | null | undefined;
+  let { sandbox: introduced } = life.told;
   return async () => {
     const known = life.state.knownSandbox;
     if (known === null || known === introduced) return null;
-    introduced ??= readIntroduced(life.database.sql);
-    if (known === introduced) return null;
     // Calls that run in parallel don't tell it twice.
     introduced = known;
     const text = await look(life, sandbox, signal);

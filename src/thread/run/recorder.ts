@@ -130,7 +130,7 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
   });
   if (whole !== undefined) keepResult(life.database.sql, seq, message.tool_call_id, whole);
   life.journal.addFact(record.run.invocation_id, toolResult(message_id, message));
-  if (introduces !== undefined) storeIntroduced(life.database.sql, introduces);
+  if (introduces !== undefined) storeIntroduced(life, introduces);
   if (plan !== undefined) recordPlan(life, record, plan);
   if (preview !== undefined) recordPatch(life, record, life.state.addPreview(preview));
 }

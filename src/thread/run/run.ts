@@ -150,7 +150,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       agent: config,
       max_steps: record.agent.max_steps ?? config.max_steps,
       steps: record.run.steps,
-      ...readHistory(life.database.sql),
+      ...readHistory(life.database.sql, life.told.notes),
       context_tokens: ports.contextTokens(record.run.model),
       token_scale: readTokenScale(life.database.sql, record.run.model),
       started_calls: record.started_calls.map(({ id }) => id),

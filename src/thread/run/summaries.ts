@@ -10,8 +10,8 @@ import { toChatMessage, toUserMessage, UNREADABLE } from "../../store/shapes/mes
 import { isList, isNumber, isText, readStored, shapeOf } from "../../store/shapes/stored.ts";
 import { readMeta, readText, type Sql, type SqlValue, writeMeta } from "../rows/database.ts";
 import { insertMessage, type NewMessage } from "../rows/messages.ts";
+import type { Note } from "../rows/told.ts";
 import { dropExtras, readExtras } from "./reply-extras.ts";
-import { readNotes } from "./told.ts";
 
 export interface History {
   summary: Summary | null;
@@ -26,11 +26,12 @@ export interface History {
 /** What is stored beside a summary's message. `keep_from`: the first row that the summary does not cover. */
 type SummaryMetadata = Omit<Summary, "message"> & { keep_from: number };
 
-/** Rows before `keep_from` are not read, so a life that wakes on a long thread reads no more than a model does. */
-export function readHistory(sql: Sql): History {
+/** `notes` are what was told in front of messages. Rows before `keep_from` are not read, so a life that wakes on a long thread reads no more than a model does. */
+export function readHistory(sql: Sql, notes: readonly Note[] = []): History {
   const newest = readNewest(sql);
   const extras = readExtras(sql, newest?.keep_from ?? 0);
-  const told = readNotes(sql, newest?.keep_from ?? 0);
+  const from = newest?.keep_from ?? 0;
+  const preambles = new Map(notes.map(({ seq, text }) => [seq, text]));
   const answers = new Map<string, number>();
   const lostResults: number[] = [];
   const messages = sql
@@ -45,7 +46,7 @@ export function readHistory(sql: Sql): History {
       const message = readStored(toChatMessage, text, "message", seq);
       if (message === undefined && type === "tool") lostResults.push(place);
       if (message?.role === "tool" && isNumber(said_at)) answers.set(message.tool_call_id, said_at);
-      const preamble = message?.role === "user" ? told.later.get(seq) : undefined;
+      const preamble = message?.role === "user" ? preambles.get(seq) : undefined;
       if (message?.role === "user" && preamble !== undefined) return { ...message, preamble };
       const own = message?.role === "assistant" ? extras.get(seq) : undefined;
       return message?.role === "assistant" && own ? { ...message, extras: own } : message;
@@ -53,7 +54,8 @@ export function readHistory(sql: Sql): History {
   for (const place of lostResults) messages[place] = standInResult(messages, place);
   // Every other unreadable row is left out.
   const history = messages.filter((message) => message !== undefined);
-  return { summary: newest?.summary ?? null, opening: chooseOpening(told.earlier), history, answers };
+  const opening = chooseOpening(notes.filter(({ seq }) => seq < from).map(({ text }) => text));
+  return { summary: newest?.summary ?? null, opening, history, answers };
 }
 
 /**

@@ -9,6 +9,7 @@ import type { ModelRequest } from "../../agent/model.ts";
 import { SandboxError, type SandboxFacts } from "../../agent/sandbox.ts";
 import { defineTool, type Tool } from "../../agent/tool.ts";
 import type { MessageRow } from "../../protocol/message.ts";
+import type { Life } from "../life.ts";
 import { clock } from "../ports.ts";
 import { writeMeta } from "../rows/database.ts";
 import { readMessages } from "../rows/messages.ts";
@@ -126,10 +127,12 @@ describe("the first message of a thread", () => {
   it("is the same after a restart, and the environment is not told twice", async () => {
     const stage = new Stage({ replies: [say("hello"), say("again")] });
     await stage.thread.run("hi");
-    const before = readHistory(stage.thread.life.database.sql);
+    const read = ({ database, told }: Life) => readHistory(database.sql, told.notes);
+    const before = read(stage.thread.life);
     stage.at += 1_000;
     stage.thread.crash();
-    expect(readHistory(stage.thread.life.database.sql)).toEqual(before);
+    expect(read(stage.thread.life)).toEqual(before);
+    expect(before.history[0]).toMatchObject({ content: "hi", preamble: friday });
     await stage.thread.run("and?");
     expect(stage.sent).toEqual([`${friday}\n\nhi`, "hello", "and?"]);
   });
@@ -147,6 +150,15 @@ describe("a later day", () => {
     const users = stage.sent.filter((content) => content !== "ok").slice(1);
     const sunday = "<environment>Today is Sunday, 2026-11-29 (time zone Europe/Berlin).</environment>";
     expect(users).toEqual(["two", `${sunday}\n\nthree`, "four"]);
+  });
+
+  it("is told in UTC where the zone is not known to the runtime", async () => {
+    const stage = new Stage({ defaultReply: say("ok") });
+    await stage.thread.run("one", { time_zone: "Mars/Phobos" });
+    expect(stage.sent[0]).toContain("Friday, 2026-11-27 (time zone UTC)");
+    stage.thread.life.told = { ...stage.thread.life.told, day: { date: "2026-11-26", time_zone: "Mars/Deimos" } };
+    await stage.thread.run("two");
+    expect(stage.sent.at(-1)).toContain("Friday, 2026-11-27 (time zone UTC)");
   });
 
   it("does not come back to an earlier one", async () => {
@@ -167,6 +179,7 @@ describe("a thread of the former version", () => {
     const { sql } = stage.thread.life.database;
     sql.exec("DELETE FROM meta WHERE key = 'told'");
     if (stored !== null) writeMeta(sql, "told", stored);
+    stage.thread.crash();
     await stage.thread.run("two");
     expect(stage.sent[0]).toBe("one");
     expect(stage.sent[2]).toMatch(/^<environment>\nToday is Friday.*\n\ntwo$/s);
