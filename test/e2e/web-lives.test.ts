@@ -41,6 +41,13 @@ async function sendBeside(page: Page, text: string, mode: string): Promise<void>
   await taken;
 }
 
+/** A page whose stream is still open after a run's end does not ask again, so it is woken until it does. */
+async function noticeLoss(page: Page): Promise<void> {
+  const wake = () => page.evaluate("window.dispatchEvent(new Event('online'))");
+  const isNoticed = () => page.getByText("连接断开，正在重试").isVisible();
+  await expect.poll(() => wake().then(isNoticed), { timeout: 60_000 }).toBe(true);
+}
+
 const idle = (page: Page) => page.getByRole("button", { name: "发送" }).waitFor();
 const answers = (page: Page) => page.locator("[data-answer]");
 const words = (count: number) => Array.from({ length: count }, () => "word").join(" ");
@@ -91,8 +98,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await answers(page).getByText("before", { exact: true }).waitFor();
     await idle(page);
     await page.context().setOffline(true);
-    await page.evaluate("window.dispatchEvent(new Event('online'))");
-    await page.getByText("连接断开，正在重试").waitFor();
+    await noticeLoss(page);
     await page.route("**/v1/threads/lost/events", (route) => route.abort());
     await page.context().setOffline(false);
     await send("[[say 100]] [[pace 50]]");

@@ -205,13 +205,13 @@ export const registrationRule: Rule = (sources) =>
       .map((path) => `${path}: is not registered in ${folder}/index.ts`);
   });
 
-/** Only a Worker's entry and configuration files need a default export. */
+/** A Worker's entry, configuration files, and what stands in for a package that has one. */
+const needsDefaultExport = /^src\/index\.ts$|^test\/.*-worker\.ts$|(^|\/)[\w-]+\.config\.ts$|^scripts\/bundle\//;
+
+/** Nothing else is imported by a name of the importer's choice. */
 export const defaultExportRule: Rule = (sources) =>
   sources
-    .filter(
-      ({ path }) =>
-        path !== "src/index.ts" && !/^test\/.*-worker\.ts$/.test(path) && !/(^|\/)[\w-]+\.config\.ts$/.test(path),
-    )
+    .filter(({ path }) => !needsDefaultExport.test(path))
     .filter(({ text }) => /^export\s+default\b|^export\s*\{[^}]*\bas\s+default\b/m.test(text))
     .map(({ path }) => `${path}: has a default export`);
 
