@@ -5,6 +5,7 @@ import type { Plan } from "../protocol/plan/task.ts";
 import type { Interrupt, RunError, Usage } from "../protocol/run.ts";
 import type { Summary } from "./context/summary.ts";
 import type { FinishReason, ModelFailure, ReplyExtras } from "./model.ts";
+import type { Source } from "./sources.ts";
 
 /** A part of an assistant message while it is made. `part_id` is unique in the thread. */
 export type Part =
@@ -66,6 +67,8 @@ export type LoopFact =
       preview?: { port: number; url: string };
       /** The sandbox that the result introduces to the model. */
       introduces?: string;
+      /** What the result names, for people and for later answers. */
+      sources?: Source[];
       /** The full result, when `message` holds it with its middle cut out. */
       whole?: string;
     }

@@ -9,7 +9,8 @@ import type { LoopDelta, LoopFact, SteeredMessage } from "./events.ts";
 import type { Model, ModelMessage } from "./model.ts";
 import type { UnseenEdits } from "./plan/unseen-edits.ts";
 import type { Introduction, Sandbox } from "./sandbox.ts";
-import type { Tool } from "./tool.ts";
+import type { Sources } from "./sources.ts";
+import type { RunCache, Tool } from "./tool.ts";
 
 export interface LoopInput {
   model: string;
@@ -68,6 +69,8 @@ export interface LoopPorts {
   introduceSandbox?: () => Promise<Introduction | null>;
   /** A result of this thread with its middle; null if none is kept under that id. */
   readResult: (tool_call_id: string) => string | null;
+  sources: Sources;
+  cache: RunCache;
   onDelta: (delta: LoopDelta) => void;
   /** Resolves when the fact is stored. */
   emit: (fact: LoopFact) => Promise<void>;

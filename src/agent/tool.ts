@@ -5,6 +5,14 @@ import type { Plan } from "../protocol/plan/task.ts";
 import type { Interrupt } from "../protocol/run.ts";
 import type { Challenge } from "./plan/evidence.ts";
 import type { OnOutput, Sandbox } from "./sandbox.ts";
+import type { Source, Sources } from "./sources.ts";
+
+/**
+ * What `make` resolves to, made once in a run for each key: for answers that cost money or a site's patience. It
+ * outlives a crash, and is dropped some time after the run. Calls that ask for the same key at the same time share one
+ * `make`; if that rejects, they all reject, and the next call makes it again. A text over 4 Mi characters is not kept.
+ */
+export type RunCache = (key: string, make: () => Promise<string>) => Promise<string>;
 
 /** What a tool may use. Built for one call. */
 export interface ToolContext {
@@ -21,6 +29,8 @@ export interface ToolContext {
   now: () => number;
   /** A result of this thread with its middle; null if none is kept under that id. */
   readResult: (tool_call_id: string) => string | null;
+  sources: Sources;
+  cache: RunCache;
   onOutput: OnOutput;
   /** Aborts at the tool's time limit and when the run is cancelled. */
   signal: AbortSignal;
@@ -41,6 +51,8 @@ export interface ToolResult {
   plan?: Plan;
   /** The sandbox that the content introduces. */
   introduces?: string;
+  /** What the content names, by the numbers of `ToolContext.sources`. */
+  sources?: Source[];
   /** A link that the sandbox now serves. */
   preview?: { port: number; url: string };
   /** The run waits for a person. Their answer becomes the result, and `content` is not used. */

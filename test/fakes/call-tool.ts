@@ -3,6 +3,7 @@
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { checkArguments } from "../../src/agent/calls/tool-arguments.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
+import { memoryCache, memorySources } from "./sources.ts";
 
 export async function callTool(
   tools: Tool[],
@@ -19,6 +20,8 @@ export async function callTool(
     plan_order: "strict",
     now: () => 0,
     readResult: () => null,
+    sources: memorySources(),
+    cache: memoryCache(),
     onOutput: () => {},
     signal: new AbortController().signal,
     ...context,

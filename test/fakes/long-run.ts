@@ -14,6 +14,7 @@ import type { Tool } from "../../src/agent/tool.ts";
 import type { ChatMessage } from "../../src/protocol/message.ts";
 import type { Plan } from "../../src/protocol/plan/task.ts";
 import { newLoopInput } from "./scripted-run.ts";
+import { memoryCache, memorySources } from "./sources.ts";
 
 export interface LongRunOptions {
   context_tokens: number;
@@ -84,6 +85,8 @@ export class LongRun {
         readUnseenEdits: () => null,
         readLedger: () => ({}),
         readResult: () => null,
+        sources: memorySources(),
+        cache: memoryCache(),
         onDelta: () => {},
         emit: async (fact) => this.#store(fact),
         takeSteered: async () => [],

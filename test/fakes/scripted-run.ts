@@ -22,6 +22,7 @@ import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import type { PlanOperation } from "../../src/protocol/plan/edit.ts";
 import type { Ledger } from "../../src/protocol/plan/ledger.ts";
 import type { Plan, TaskStatus } from "../../src/protocol/plan/task.ts";
+import { memoryCache, memorySources } from "./sources.ts";
 
 export interface TurnCall {
   name: string;
@@ -235,6 +236,8 @@ export class ScriptedRun {
       readUnseenEdits: () => this.#news,
       readLedger: () => this.ledger,
       readResult: () => null,
+      sources: memorySources(),
+      cache: memoryCache(),
       takeSteered: async () => this.steered.shift() ?? [],
       newMessageId: () => `msg_${++this.#messages}`,
       now: () => 0,

@@ -104,6 +104,8 @@ async function execute(prepared: Prepared, state: RunState): Promise<ToolResult 
     challenge: (changed: Plan) => challengeChange(state, changed),
     now: ports.now,
     readResult: ports.readResult,
+    sources: ports.sources,
+    cache: ports.cache,
     onOutput: (stream: "stdout" | "stderr", text: string) =>
       ports.onDelta({ type: "tool_output", tool_call_id: call.id, stream, text }),
   };
@@ -130,6 +132,7 @@ async function finishCall(prepared: Prepared, result: ToolResult, state: RunStat
     ...(result.plan ? { plan: result.plan } : {}),
     ...(result.preview ? { preview: result.preview } : {}),
     ...(result.introduces === undefined ? {} : { introduces: result.introduces }),
+    ...(result.sources?.length ? { sources: result.sources } : {}),
     ...(result.whole === undefined ? {} : { whole: result.whole }),
   });
   remember(state, message);

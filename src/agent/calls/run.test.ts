@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MemorySandbox } from "../../../examples/memory-sandbox/sandbox.ts";
 import { makePlan, makeTool } from "../../../test/fakes/scripted-run.ts";
+import { memoryCache, memorySources } from "../../../test/fakes/sources.ts";
 import { SandboxError } from "../sandbox.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { CANCELLED_RESULT, runTool } from "./run.ts";
@@ -12,6 +13,8 @@ const context: Omit<ToolContext, "signal"> = {
   plan_order: "strict",
   now: () => 0,
   readResult: () => null,
+  sources: memorySources(),
+  cache: memoryCache(),
   onOutput: () => {},
 };
 const untilAborted = (signal: AbortSignal) =>

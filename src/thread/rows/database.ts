@@ -39,6 +39,13 @@ const tables = [
   `CREATE TABLE IF NOT EXISTS results (seq INTEGER PRIMARY KEY, tool_call_id TEXT NOT NULL, content TEXT)`,
   `CREATE INDEX IF NOT EXISTS results_by_call ON results (tool_call_id)`,
   `CREATE TABLE IF NOT EXISTS reply_extras (seq INTEGER PRIMARY KEY, content TEXT NOT NULL)`,
+  `CREATE TABLE IF NOT EXISTS sources (
+     n INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, title TEXT, date TEXT, read_at TEXT, hash TEXT)`,
+  `CREATE TABLE IF NOT EXISTS run_sources (
+     invocation_id TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (invocation_id, n)) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS run_cache (
+     id INTEGER PRIMARY KEY, invocation_id TEXT NOT NULL, key TEXT NOT NULL, content TEXT,
+     UNIQUE (invocation_id, key))`,
   `CREATE TABLE IF NOT EXISTS followers (invocation_id TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS overflow (
      owner TEXT NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (owner, part)) WITHOUT ROWID`,
@@ -58,7 +65,19 @@ export function createTables(sql: Sql): void {
   }
 }
 
-const tableNames = ["journal", "messages", "runs", "steered", "results", "reply_extras", "followers", "overflow"];
+const tableNames = [
+  "journal",
+  "messages",
+  "runs",
+  "steered",
+  "results",
+  "reply_extras",
+  "sources",
+  "run_sources",
+  "run_cache",
+  "followers",
+  "overflow",
+];
 
 /** Drops all tables except `meta`, which it empties. Inside a transaction. */
 export function dropTables(sql: Sql): void {

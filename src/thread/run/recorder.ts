@@ -14,6 +14,7 @@ import { messagesSnapshot } from "../stream/snapshot.ts";
 import { forgetSeenEdits, storeTimes } from "./plan-tracking.ts";
 import { keepExtras } from "./reply-extras.ts";
 import { keepResult } from "./results.ts";
+import { storeSources } from "./sources.ts";
 import { storeSummary, storeTokenScale } from "./summaries.ts";
 import { storeIntroduced } from "./told.ts";
 
@@ -109,7 +110,7 @@ function recordToolStart(life: Life, record: RunRecord, fact: Extract<LoopFact, 
 }
 
 function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "tool_finished" }>): void {
-  const { message, message_id, name, is_error, details, plan, preview, introduces, whole } = fact;
+  const { message, message_id, name, is_error, details, plan, preview, introduces, whole, sources } = fact;
   const begun = record.started_calls.find(({ id }) => id === message.tool_call_id);
   record.started_calls = record.started_calls.filter((call) => call !== begun);
   const seq = insertMessage(life.database.sql, {
@@ -130,6 +131,7 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
   });
   if (whole !== undefined) keepResult(life.database.sql, seq, message.tool_call_id, whole);
   life.journal.addFact(record.run.invocation_id, toolResult(message_id, message));
+  if (sources !== undefined) storeSources(life.database.sql, record.run.invocation_id, sources);
   if (introduces !== undefined) storeIntroduced(life, introduces);
   if (plan !== undefined) recordPlan(life, record, plan);
   if (preview !== undefined) recordPatch(life, record, life.state.addPreview(preview));

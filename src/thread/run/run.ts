@@ -22,8 +22,10 @@ import { openTools } from "./open-tools.ts";
 import { isFormerPlan, readCallSources, readSeenTasks, readUnseenEdits } from "./plan-tracking.ts";
 import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
 import { readResult } from "./results.ts";
+import { openRunCache } from "./run-cache.ts";
 import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
 import { continueRun, findCrashLoop, startRun } from "./run-start.ts";
+import { openSources } from "./sources.ts";
 import { readHistory, readTokenScale } from "./summaries.ts";
 import { isBeginning, usesSandbox } from "./told.ts";
 
@@ -172,6 +174,8 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       readUnseenEdits: () => readUnseenEdits(life),
       readLedger: () => readLedger(life),
       readResult: (id) => readResult(life.database.sql, id),
+      sources: openSources(life),
+      cache: openRunCache(life, record.run.invocation_id),
       onDelta: (delta) => recordDelta(life, record, delta),
       emit: async (fact) => recordFact(life, record, fact),
       takeSteered: async () => takeSteered(life, record),

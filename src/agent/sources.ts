@@ -1,0 +1,34 @@
+// Port: the sources that an answer may cite. A search result or a page gets a number that stays the same for its address
+// in the whole thread, so that `[3]` in a later answer still means the same page.
+
+export interface Source {
+  n: number;
+  /** Without its fragment, as `toSourceUrl` writes it. */
+  url: string;
+  title: string | null;
+  /** When it was published, ISO 8601 or a date, where the service or the page says so. */
+  date: string | null;
+  /** When its text was read, ISO 8601, and the SHA-256 of that text in hex. Null if it was found and not read. */
+  read: { at: string; hash: string } | null;
+}
+
+/** Owned by the thread's life. Nothing here throws for what a model or a page wrote. */
+export interface Sources {
+  /**
+   * The number of an address. Two calls that run at the same time get different ones. It is stored with the result that
+   * lists it in `sources`; the number of a call that dies before that is free again.
+   */
+  number(url: string): number;
+  /** Whether a person's message or a stored result of a tool contains this address. */
+  isNamed(url: string): boolean;
+}
+
+/** The form of an address under which it is numbered. Null if it is none. */
+export function toSourceUrl(address: string): string | null {
+  const url = URL.parse(address);
+  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) return null;
+  url.hash = "";
+  url.username = "";
+  url.password = "";
+  return url.href;
+}
