@@ -140,7 +140,8 @@ export async function describeWorker(root: string): Promise<BuiltWorker["options
   return described as unknown as BuiltWorker["options"];
 }
 
-async function hashSources(root: string, { entry, minified }: BuildChoice): Promise<string> {
+/** Names a build by everything that it is made from. */
+export async function hashSources(root: string, { entry, minified }: BuildChoice): Promise<string> {
   const isWorker = (path: string) => path.endsWith(".ts") && !path.endsWith(".test.ts") && !path.startsWith("web/");
   // wrangler.toml's aliases lead to scripts/bundle.
   const folders = ["src", "scripts/bundle"].map(async (folder) =>
