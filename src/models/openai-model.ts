@@ -24,6 +24,8 @@ import { newestItem } from "./responses/request/items.ts";
 import { responsesWire } from "./responses/wire.ts";
 
 export interface OpenAiOptions {
+  /** Its name in the settings: two servers may be two accounts at one address. Null is the default server. */
+  server_name?: string | null;
   /** Null for a server that wants none. */
   api_key: string | null;
   base_url: string;
@@ -58,7 +60,10 @@ const defaultLimits: OpenAiLimits = {
 };
 
 interface Setup extends Exchange {
+  /** The name and the host, which what is learned belongs to. */
+  place: string;
   base_url: string;
+  server_name: string | null;
   profile: string | null;
   /** What the operator has set; null leaves it to the profile. */
   api: Api | null;
@@ -105,13 +110,24 @@ function openSetup({ profile = null, gateway_token = null, memory, ...options }:
     headers,
     provider: { host: address.host, secrets: secrets.filter((secret) => secret !== null), settings },
     limits,
+    place: placeOf(options),
     base_url: address.base_url,
+    server_name: options.server_name ?? null,
     profile,
     api,
     prefers_responses: address.api === "responses",
     extra_body,
     memory,
   };
+}
+
+/** Names a server in what is remembered of it. */
+export function placeOf({ server_name = null, base_url }: Pick<OpenAiOptions, "server_name" | "base_url">): string {
+  return nameAt(server_name, readAddress(base_url).host);
+}
+
+function nameAt(server_name: string | null, address: string): string {
+  return server_name === null ? address : `${server_name}@${address}`;
 }
 
 /** A server objects to one thing at a time. Whoever objects to more wants another request than ours. */
@@ -124,7 +140,7 @@ async function streamReply(
   onDelta: (delta: ModelDelta) => void,
   signal: AbortSignal,
 ): Promise<ModelOutcome> {
-  const key = keyOf(setup.provider.host, request.model);
+  const key = keyOf(setup.place, request.model);
   const known = knownRules(key, setup.memory);
   let learned: Rule[] = [];
   const tried = new Set<string>();
@@ -165,12 +181,12 @@ function logFailure({ provider }: Setup, model: string, { outcome, log }: Attemp
 }
 
 function openContext(setup: Setup, model: string, rules: string[]): WireContext {
-  const { base_url, api, prefers_responses, extra_body } = setup;
+  const { base_url, server_name, api, prefers_responses, extra_body } = setup;
   const chosen = chooseProfile(setup.profile, base_url, model);
   const profile = applyRules(prefers_responses ? { ...chosen, api: "responses" } : chosen, rules);
   return {
     profile: api === null ? profile : { ...profile, api },
-    origin: `${base_url.replace(/^\w+:\/\/(?:[^/@]*@)?/, "")} ${familyOf(model)}`,
+    origin: `${nameAt(server_name, base_url.replace(/^\w+:\/\/(?:[^/@]*@)?/, ""))} ${familyOf(model)}`,
     refused_images: refusedImages(rules),
     refused_items: refusedItems(rules),
     ends: knownEnds(rules),
