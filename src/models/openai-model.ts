@@ -7,7 +7,7 @@ import { isRecord } from "../lib/is-record.ts";
 import { logWarning } from "../lib/log.ts";
 import { chatWire } from "./chat/wire.ts";
 import { readAddress } from "./exchange/address.ts";
-import { optionalFields } from "./exchange/body.ts";
+import { optionalFields, pathsOf } from "./exchange/body.ts";
 import { fetchBounded } from "./exchange/bounded-fetch.ts";
 import { type Attempt, type Exchange, type OpenAiLimits, sendRequest } from "./exchange/exchange.ts";
 import type { SettingNames } from "./exchange/failure/redaction.ts";
@@ -149,7 +149,7 @@ async function streamReply(
     const attempt = await sendRequest(setup, wires[context.profile.api], request, context, onDelta, signal);
     const rules = lessons < MAX_LESSONS ? findRules(setup, attempt, request, { known, learned, tried }) : null;
     if (rules === null) {
-      remember(key, attempt, learned, setup.memory);
+      remember(key, attempt, learned, request, setup.memory);
       logFailure(setup, request.model, attempt);
       return attempt.outcome;
     }
@@ -160,15 +160,32 @@ async function streamReply(
   }
 }
 
-/** A lesson counts if the request succeeded with it. Never throws: a reply is worth more than what was learned. */
-function remember(key: string, { outcome, unknown_end }: Attempt, learned: Rule[], memory: Setup["memory"]): void {
+/**
+ * A lesson counts if the request succeeded with it. What an agent has chosen may be chosen badly, so what is learned of
+ * that is the thread's alone. Never throws: a reply is worth more than what was learned.
+ */
+function remember(
+  key: string,
+  { outcome, unknown_end }: Attempt,
+  learned: Rule[],
+  { options }: ModelRequest,
+  memory: Setup["memory"],
+): void {
+  const isChosen = (rule: Rule) => Object.keys(options?.extra_body ?? {}).some((field) => concerns(rule, field));
   try {
-    if (outcome.kind === "reply") for (const rule of learned) rememberRule(key, rule, memory);
+    if (outcome.kind === "reply") {
+      for (const rule of learned) isChosen(rule) ? memory?.add(key, rule) : rememberRule(key, rule, memory);
+    }
     // An end that comes a second time with the same word is this server's way to end.
     if (unknown_end !== null) rememberRule(key, `end:${unknown_end.slice(0, MAX_END_CHARACTERS)}`, memory);
   } catch {
     // The thread's storage has failed, and its next transaction says so.
   }
+}
+
+/** `omit:reasoning` and `omit:reasoning.summary` both concern `reasoning`. */
+function concerns(rule: Rule, field: string): boolean {
+  return rule === `omit:${field}` || rule.startsWith(`omit:${field}.`);
 }
 
 const MAX_END_CHARACTERS = 60;
@@ -196,9 +213,9 @@ function openContext(setup: Setup, model: string, rules: string[]): WireContext 
 
 /** The most likely thing that the refusal teaches, of those that were not tried yet; null if there is none. */
 function findRules(
-  { api }: Setup,
+  { api, extra_body }: Setup,
   { objection, body, context, wire }: Attempt,
-  { model, messages }: ModelRequest,
+  { model, messages, options }: ModelRequest,
   { known, learned, tried }: { known: readonly string[]; learned: readonly string[]; tried: ReadonlySet<string> },
 ): Rule[] | null {
   if (objection === null) return null;
@@ -215,6 +232,7 @@ function findRules(
     is_api_set: api !== null,
     limit_field: wire.limitField(profile),
     is_effort_set: isEffortSet(body, profile),
+    chosen_fields: pathsOf({ ...extra_body, ...options?.extra_body }),
     newest_item: profile.api === "responses" ? newestItem(messages, context) : null,
   });
   return readings.find((rules) => rules.length > 0 && !tried.has(rules.join())) ?? null;

@@ -16,6 +16,7 @@ const sent: SentRequest = {
   is_api_set: false,
   limit_field: "max_output_tokens",
   is_effort_set: false,
+  chosen_fields: [],
   newest_item: null,
 };
 

@@ -161,7 +161,10 @@ describe("createReplyBuilder", () => {
     const streamed = { type: "response.reasoning_summary_text.delta", delta: "Hm.", output_index: 1, item_id: "rs_2" };
     const shown = reasoning("rs_2", "B", { summary: [{ type: "summary_text", text: "Hm." }] });
     const output = [reasoning("rs_1", "A", { summary: [] }), shown, message("Yes.")];
-    expect(build([streamed, text("Yes.", 2), completed(output)]).reply).toMatchObject({ reasoning: "Hm.", text: "Yes." });
+    expect(build([streamed, text("Yes.", 2), completed(output)]).reply).toMatchObject({
+      reasoning: "Hm.",
+      text: "Yes.",
+    });
   });
 
   it("shows two messages as two paragraphs, and knows their texts again", () => {
