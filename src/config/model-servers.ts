@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { isRecord } from "../lib/is-record.ts";
 import { findBodyFault } from "../protocol/agents/body-fields.ts";
+import { findRepeatedName } from "./repeated-name.ts";
 
 /** The operation that a server is asked at. */
 export const modelApis = ["chat", "responses"] as const;
@@ -50,12 +51,15 @@ const setByUs =
 const headerName = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/;
 const headerValue = /^[\x21-\x7e](?:[\x20-\x7e]{0,4094}[\x21-\x7e])?$/;
 
+/** A key of the default server. It may have spaces within. */
+export const headerText = z.string().regex(headerValue, "must be 1 to 4096 printable ASCII characters");
+
 const secret = z
   .string()
   .trim()
   .regex(/^[\x21-\x7e]{1,4096}$/, "must be 1 to 4096 visible ASCII characters without spaces");
 
-const address = z
+export const address = z
   .string()
   .trim()
   .max(2048)
@@ -166,8 +170,10 @@ function unwrap<Value>(setting: string, reading: Reading<Value>): Value {
 /** `[vars]` of wrangler.toml may hold the object itself. Null if the setting is empty. */
 function readObject(setting: string, given: unknown): Record<string, unknown> | null {
   const value = typeof given === "string" ? parseJson(given.trim()) : (given ?? null);
-  if (value === null || isRecord(value)) return value;
-  throw problem(setting, "must be a JSON object");
+  if (value !== null && !isRecord(value)) throw problem(setting, "must be a JSON object");
+  const repeated = value !== null && typeof given === "string" ? findRepeatedName(given) : null;
+  if (repeated === null) return value;
+  throw problem(setting, `has ${serverName.test(repeated) ? `"${repeated}"` : "a name"} twice in one object`);
 }
 
 function parseJson(text: string): unknown {

@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readModelSettings } from "./models.ts";
+import { findRepeatedName } from "./repeated-name.ts";
 
 const SECRET = "sk-canary-0123456789";
 
@@ -59,6 +61,9 @@ describe("MODEL_SERVERS", () => {
     ["has a long name", `{"${"a".repeat(33)}": {"base_url": "http://a"}}`],
     ["has the name of every object's prototype", '{"__proto__": {"base_url": "http://a"}}'],
     ["has the name of the default server", '{"default": {"base_url": "http://a"}}'],
+    ["has a name twice", `{"a": {"base_url": "http://a", "key": "${SECRET}"}, "\\u0061": {"base_url": "http://b"}}`],
+    ["has a field twice", `{"a": {"base_url": "http://a", "key": "${SECRET}", "key": "1"}}`],
+    ["has a key as a name twice", `{"${SECRET}!": 1, "${SECRET}!": 1}`],
     ["has too many", JSON.stringify(Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`s${n}`, {}])))],
   ])("that %s fails with a sentence without its value", (_what, value) => {
     const { problem, default_server, servers } = readServers(value);
@@ -102,6 +107,24 @@ describe("MODEL_SERVERS", () => {
   });
 });
 
+describe("names in a setting in JSON", () => {
+  const json = fc.jsonValue({ maxDepth: 4 });
+
+  it("are found where one object has one twice, and nowhere else", () => {
+    fc.assert(
+      fc.property(json, fc.constantFrom(undefined, 1, "\t"), (value, space) => {
+        expect(findRepeatedName(JSON.stringify(value, null, space))).toBeNull();
+      }),
+    );
+    fc.assert(
+      fc.property(json, fc.string(), json, (before, name, value) => {
+        const pair = `${JSON.stringify(name)} :${JSON.stringify(value)}`;
+        expect(findRepeatedName(`[${JSON.stringify(before)}, {${pair}, ${pair}}]`)).toBe(name);
+      }),
+    );
+  });
+});
+
 describe("the settings of the default server", () => {
   it("are read beside its key", () => {
     const env = {
@@ -130,7 +153,13 @@ describe("the settings of the default server", () => {
     ["MODEL_HEADERS", `{"Cookie": "${SECRET}"}`],
     ["MODEL_EXTRA_BODY", "[]"],
     ["MODEL_EXTRA_BODY", `{"STREAM": "${SECRET}"}`],
+    ["MODEL_HEADERS", `{"X-A": "${SECRET}", "X-A": "1"}`],
     ["OPENAI_MODELS", "a b,c"],
+    ["OPENAI_BASE_URL", "api.canary.example/v1"],
+    ["OPENAI_BASE_URL", "ftp://canary.example"],
+    ["OPENAI_API_KEY", `${SECRET}\nX-A: b`],
+    ["OPENAI_API_KEY", `“${SECRET}”`],
+    ["AI_GATEWAY_TOKEN", `${SECRET}\u0000`],
   ])("%s fails with a sentence if it is %s", (name, value) => {
     const { problem } = readModelSettings({ [name]: value });
     expect(problem).toContain(`The server's setting ${name} `);

@@ -46,6 +46,36 @@ describe("what an agent and an operator add", () => {
     expect(asked.map(({ body }) => body.reasoning_effort)).toEqual(["low", undefined]);
   });
 
+  it.each([
+    ["Invalid type for 'reasoning': expected an object, but got an integer instead.", { reasoning: 5 }],
+    [
+      "Invalid value: 'x'. Supported values are: 'auto', 'concise', and 'detailed'. (reasoning.summary)",
+      { reasoning: { summary: "x" } },
+    ],
+    [
+      "Invalid 'prompt_cache_key': string too long. Expected a string with maximum length 64, but got 65 instead.",
+      { prompt_cache_key: "k".repeat(65) },
+    ],
+    ["Invalid 'top_p': decimal above maximum value. Expected a value <= 1, but got 9 instead.", { top_p: 9 }],
+    ["body.top_k: Input should be a valid integer", { top_k: "many" }],
+  ])("is the person's to mend where a field has a wrong value: %s", async (words, extra_body) => {
+    const { ask, asked } = open(() => refuse(words), { base_url: openai });
+    const outcome = await ask({ options: { extra_body } });
+    expect(outcome).toMatchObject({ failure: { message: expect.stringContaining(words.slice(0, 30)) } });
+    expect(asked).toHaveLength(1);
+  });
+
+  it("teaches nothing that holds for others, since whoever chose a field may have chosen it badly", async () => {
+    const { ask, asked } = open(
+      (one) => ((one.body.reasoning as object & { mode?: 1 })?.mode ? refuse("reasoning is not supported") : say(one)),
+      { base_url: openai },
+    );
+    await ask({ options: { extra_body: { reasoning: { mode: 1 } } } });
+    await ask();
+    const reasoning = { summary: "auto" };
+    expect(asked.map(({ body }) => body.reasoning)).toEqual([{ ...reasoning, mode: 1 }, undefined, reasoning]);
+  });
+
   it("wins over what a profile adds", async () => {
     const { ask, asked } = open(
       (one) => (one.path === chat && one.body.reasoning_effort === undefined ? refuse(useResponses) : say(one)),

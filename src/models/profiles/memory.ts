@@ -3,13 +3,14 @@
 import type { ModelMemory } from "../../agent/model.ts";
 import { STARTS_THINKING, UNREADABLE } from "./rules.ts";
 
-/** Of this isolate, by server and model. A deployment has one server and a handful of models. */
+/** Of this isolate, by server and model. A deployment has a few servers with a handful of models each. */
 const learned = new Map<string, Set<string>>();
 const MAX_MODELS = 200;
 const MAX_RULES = 32;
 
-export function keyOf(host: string, model: string): string {
-  return `${host} ${model}`;
+/** `place` names the server: see `placeOf`. */
+export function keyOf(place: string, model: string): string {
+  return `${place} ${model}`;
 }
 
 export function knownRules(key: string, memory: ModelMemory | undefined): string[] {
