@@ -47,9 +47,10 @@ function indentWithoutFirst(lines: readonly string[], pairs: readonly IndentPair
   const isAsWritten = others.every(({ written, real }) => written === real);
   const rest: Rule | null = isAsWritten ? (written) => written : (findScale(others, false) ?? findUnits(others, false));
   if (rest === null) return null;
+  const found = new Set(others.map(({ written }) => written));
   const ofRest: Rule = (written) => {
     const real = rest(written);
-    if (real === null || others.some((pair) => pair.written === written)) return real;
+    if (real === null || found.has(written)) return real;
     return written !== first.written && real.startsWith(first.real) ? real : null;
   };
   if (!begins || lines.length === 0) return indentAll(lines, ofRest);
