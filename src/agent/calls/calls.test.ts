@@ -126,6 +126,24 @@ describe("the calls of one message", () => {
     expect(ended.results.get("call_1_0")?.is_error).toBe(true);
   });
 
+  it("wait behind a question, since its answer may be against them; a second question is asked too", async () => {
+    const plan = makeTool("plan", { kind: "plan" });
+    const tools = [makeTool("work"), plan, askTool];
+    const run = new ScriptedRun([callsTools("work", "ask", "work", "plan", "ask")], tools);
+    const outcome = await run.run();
+    expect(outcome.status === "interrupted" && outcome.interrupts.map(({ tool_call_id }) => tool_call_id)).toEqual([
+      "call_1_1",
+      "call_1_4",
+    ]);
+    expect(run.results.get("call_1_0")?.content).toBe("work done");
+    for (const id of ["call_1_2", "call_1_3"]) {
+      expect(run.results.get(id)).toMatchObject({
+        is_error: true,
+        content: expect.stringMatching(/^not executed: a q/),
+      });
+    }
+  });
+
   it("report a new sandbox to a model that has worked before, and not at its first work", async () => {
     const plan = makeTool("plan", { kind: "plan" });
     const run = new ScriptedRun([callsTools("plan", "a"), callsTools("plan", "a"), says("x")], [plan, makeTool("a")]);
