@@ -24,8 +24,9 @@ const MAX_PROBLEM_CHARACTERS = 300;
 // $1 is the folder or file, $2 F for a plain text or E for an expression, $3 the text or Perl's expression, $4 the
 // extended expression or empty, $5 how many lines, $6 and $7 options of grep for $3 and $4. The rest is the condition of
 // find. grep's errors are beside its lines; only lines have the mark \036 behind their path. Without -Z (BusyBox), a
-// colon is there instead. BusyBox reads an expression with the first line only, so there is one to check it with. Names
-// with a line break would look like other lines.
+// colon is there instead. BusyBox reads an expression with the first line only, so there is one to check it with. Its
+// timeout ends one process and not those below it, so grep has one of its own. Names with a line break would look like
+// other lines.
 const SCRIPT = `say() { printf '\\036%s\\n' "$*"; }
 LC_ALL=C.UTF-8; export LC_ALL
 at=$1 kind=$2 pattern=$3 extended=$4 lines=$5 options=$6 others=$7
@@ -44,11 +45,12 @@ else say missing; exit 0
 fi
 [ "$(pwd)" = / ] && kernel='-o -path ./proc -o -path ./sys -o -path ./dev'
 mark=; if printf 'x\\n' | grep -Zc x >/dev/null 2>&1; then mark=Z; else say colon; fi
-limit=; command -v timeout >/dev/null 2>&1 && limit='timeout ${SEARCH_SECONDS}'
+limit= inner=; timeout 1 true >/dev/null 2>&1 && limit='timeout ${SEARCH_SECONDS}'
+[ -n "$mark" ] || inner=$limit
 find -H "$start" \\( -name .git -o -name node_modules -o -name .daytona -o -name '*
 *' $kernel \\) -prune -o -type f -size -131072k \\( "$@" \\) -print0 2>/dev/null | sort -z | {
-  $limit xargs -0 -r grep -nHsI$mark$mode$options -e "$pattern" -- 2>&1
-  [ $? -eq 124 ] && say late
+  $limit xargs -0 -r $inner grep -nHsI$mark$mode$options -e "$pattern" -- 2>&1
+  case $? in 124 | 125 | 143) say late ;; esac
 } | tr '\\000' '\\036' | cut -b 1-${LINE_BYTES} | head -n "$lines" | head -c ${OUTPUT_BYTES}
 echo
 say end`;
