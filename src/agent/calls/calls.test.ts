@@ -121,6 +121,9 @@ describe("the calls of one message", () => {
     const client_tools = [{ name: "pick", description: "", parameters: {} }];
     const asked = new ScriptedRun([callsTools("complete", "ask")], [completeTool, askTool]);
     expect(await asked.run()).toMatchObject({ status: "interrupted" });
+    const unheard = new ScriptedRun([callsTools("ask", "complete")], [completeTool, askTool]);
+    expect(await unheard.run()).toMatchObject({ status: "interrupted" });
+    expect(unheard.results.get("call_1_1")?.content).toMatch(/^not executed: a question/);
     const ended = new ScriptedRun([callsTools("pick", "complete")], [completeTool]);
     expect(await ended.run({ client_tools })).toMatchObject({ status: "completed", pending_tool_call_ids: [] });
     expect(ended.results.get("call_1_0")?.is_error).toBe(true);
