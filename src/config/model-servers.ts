@@ -50,37 +50,47 @@ const setByUs =
 const headerName = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/;
 const headerValue = /^[\x21-\x7e](?:[\x20-\x7e]{0,4094}[\x21-\x7e])?$/;
 
-const secret = z
-  .string()
+/** `z.string()` in the words of a sentence about the field. */
+const text = () => z.string({ error: ({ input }) => (input === undefined ? "is missing" : "must be a text") });
+
+const secret = text()
   .trim()
   .regex(/^[\x21-\x7e]{1,4096}$/, "must be 1 to 4096 visible ASCII characters without spaces");
 
-const address = z
-  .string()
-  .trim()
-  .max(2048)
-  .refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? ""), "must be an http or https address");
+/** As long as providers' servers accept one. */
+const MAX_ADDRESS = 2048;
+const NO_ADDRESS = `must be an http or https address of at most ${MAX_ADDRESS} characters`;
+
+function isAddress(url: string): boolean {
+  return url.length <= MAX_ADDRESS && /^https?:$/.test(URL.parse(url)?.protocol ?? "");
+}
 
 /** A name as people choose it. It is shown to them, so it has nothing that hides or breaks a line. */
-export const modelName = z
-  .string()
+export const modelName = text()
   .trim()
   .regex(/^[^\s\p{C}]{1,160}$/u, "must be a model's name without spaces");
 
 const headers = z.unknown().transform((given, issues) => take(readHeaders(given), issues));
 const extraBody = z.unknown().transform((given, issues) => take(readBodyFields(given), issues));
 
-const entry = z.strictObject({
-  base_url: address,
-  key: secret.optional(),
-  provider: z.string().trim().toLowerCase().min(1).max(64).optional(),
-  api: z.enum(modelApis, `must be ${modelApis.join(" or ")}`).optional(),
-  headers: headers.optional(),
-  extra_body: extraBody.optional(),
-  models: z.array(modelName).min(1).max(MAX_MODELS).optional(),
-  context_tokens: z.int().min(MIN_CONTEXT_TOKENS).max(MAX_CONTEXT_TOKENS).optional(),
-  gateway_token: secret.optional(),
-});
+const listed = `must be a list of 1 to ${MAX_MODELS} names`;
+const tokens = `must be a whole number from ${MIN_CONTEXT_TOKENS} to ${MAX_CONTEXT_TOKENS}`;
+const profile = "must be the name of a profile";
+
+const entry = z.strictObject(
+  {
+    base_url: text().trim().refine(isAddress, NO_ADDRESS),
+    key: secret.optional(),
+    provider: text().trim().toLowerCase().min(1, profile).max(64, profile).optional(),
+    api: z.enum(modelApis, `must be ${modelApis.join(" or ")}`).optional(),
+    headers: headers.optional(),
+    extra_body: extraBody.optional(),
+    models: z.array(modelName, listed).min(1, listed).max(MAX_MODELS, listed).optional(),
+    context_tokens: z.int(tokens).min(MIN_CONTEXT_TOKENS, tokens).max(MAX_CONTEXT_TOKENS, tokens).optional(),
+    gateway_token: secret.optional(),
+  },
+  "must be an object of fields",
+);
 
 /** By name. Empty if the setting is. */
 export function readModelServers(given: unknown): Map<string, ModelServer> {
@@ -118,6 +128,11 @@ function describeIssue({ issues: [issue] }: z.ZodError): string {
   }
   const place = issue?.path.map(String).join(".") ?? "";
   return `${place === "" ? "" : `${place} `}${issue?.message ?? "not valid"}`;
+}
+
+export function readAddressSetting(setting: string, given: string): string {
+  if (!isAddress(given)) throw problem(setting, NO_ADDRESS);
+  return given;
 }
 
 export function readHeaderSetting(given: unknown): Record<string, string> {

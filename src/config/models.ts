@@ -10,6 +10,7 @@ import {
   modelApis,
   modelName,
   problem,
+  readAddressSetting,
   readBodySetting,
   readHeaderSetting,
   readModelServers,
@@ -89,7 +90,7 @@ export function readModelSettings(env: object): ModelSettings {
 function readDefaultServer(values: Values): ModelServer | null {
   const { OPENAI_API_KEY: api_key } = values;
   const server = {
-    base_url: values.OPENAI_BASE_URL || "https://api.openai.com/v1",
+    base_url: readAddressSetting("OPENAI_BASE_URL", values.OPENAI_BASE_URL || "https://api.openai.com/v1"),
     profile: values.MODEL_PROFILE?.toLowerCase() || null,
     api: readApi(values.MODEL_API),
     gateway_token: values.AI_GATEWAY_TOKEN || null,
