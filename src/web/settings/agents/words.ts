@@ -15,7 +15,7 @@ export const words = defineWords(
     instructionsHint: "What it is told in every run, such as how to work and what to leave alone.",
     model: "Model",
     modelHint: (server: string | null) => `Empty: the server's own${server === null ? "" : `, ${server}`}.`,
-    modelsIncomplete: (servers: string) => ` Not all models are listed of: ${servers}. You can type any name.`,
+    modelsIncomplete: (servers: string) => ` No whole list from: ${servers}. You can type names that are not listed.`,
     effort: "Reasoning effort",
     effortHint: "How long the model thinks. Models without this choice ignore it.",
     effortUsual: "As the provider chooses",
