@@ -101,7 +101,10 @@ export function readModelServers(given: unknown): Map<string, ModelServer> {
   for (const [place, [name, value]] of entries.entries()) {
     // A name that is none may be a key that was pasted in the wrong place.
     if (!serverName.test(name)) {
-      throw problem("MODEL_SERVERS", `has a name at place ${place + 1} that is not 1 to 32 of a-z 0-9 _ -`);
+      throw problem(
+        "MODEL_SERVERS",
+        `has a name at place ${place + 1} that is not 1 to 32 of a-z 0-9 _ - with a letter or digit first`,
+      );
     }
     if (name === DEFAULT_SERVER) throw problem("MODEL_SERVERS", `may not name a server "${DEFAULT_SERVER}"`);
     servers.set(name, readServer(name, value));
