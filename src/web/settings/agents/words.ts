@@ -83,7 +83,7 @@ export const words = defineWords(
     instructionsHint: "每次运行都会告诉它的内容，例如如何工作、不要碰什么。",
     model: "模型",
     modelHint: (server: string | null) => `留空则用服务器的模型${server === null ? "" : `（${server}）`}。`,
-    modelsIncomplete: (servers: string) => `未能列出以下服务器的全部模型：${servers}。可以直接输入任意名称。`,
+    modelsIncomplete: (servers: string) => `未能列出以下服务器的全部模型：${servers}。未列出的名称也可以直接输入。`,
     effort: "推理强度",
     effortHint: "模型思考的时间。没有此选项的模型会忽略它。",
     effortUsual: "由服务商决定",
