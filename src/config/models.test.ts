@@ -73,19 +73,20 @@ describe("MODEL_SERVERS", () => {
   });
 
   it.each<[string, unknown]>([
-    ["base_url", {}],
+    ["base_url is missing", {}],
     ["base_url", { base_url: "api.acme.example" }],
     ["base_url", { base_url: `ftp://${SECRET}@acme.example` }],
     ["key", { key: `${SECRET}\n${SECRET}` }],
     ["key", { key: "" }],
-    ["key", { key: 7 }],
-    ["api", { api: SECRET }],
-    ["provider", { provider: 7 }],
-    ["models", { models: [] }],
+    ["key must be a text", { key: 7 }],
+    ["api must be chat or responses.", { api: SECRET }],
+    ["models must be a list of 1 to 500 names", { models: SECRET }],
+    ["provider must be a text", { provider: 7 }],
+    ["models must be a list of 1 to 500 names", { models: [] }],
     ["models.1", { models: ["a", "b c"] }],
     ["models.0", { models: ["a\u202eb"] }],
-    ["context_tokens", { context_tokens: 10 }],
-    ["context_tokens", { context_tokens: SECRET }],
+    ["context_tokens must be a whole number from 8000 to 100000000.", { context_tokens: 10 }],
+    ["context_tokens must be a whole number", { context_tokens: SECRET }],
     ["unknown field keys", { keys: SECRET }],
     ["unknown field", { [SECRET]: 1 }],
     ["headers may not set Authorization", { headers: { Authorization: SECRET } }],
@@ -100,7 +101,8 @@ describe("MODEL_SERVERS", () => {
     ['extra_body "Api-Base" may not be set', { extra_body: { a: { "Api-Base": SECRET } } }],
     ["extra_body", { extra_body: SECRET }],
   ])("that is wrong at %s says so, without the value", (place, entry) => {
-    const whole = typeof entry === "object" && place !== "base_url" ? { base_url: "http://a", ...entry } : entry;
+    const whole =
+      typeof entry === "object" && !place.startsWith("base_url") ? { base_url: "http://a", ...entry } : entry;
     const { problem } = readOne(whole);
     expect(problem).toContain(`The server's setting MODEL_SERVERS is wrong at "acme": ${place}`);
     expect(problem).not.toContain("canary");
@@ -155,8 +157,8 @@ describe("the settings of the default server", () => {
     ["MODEL_EXTRA_BODY", `{"STREAM": "${SECRET}"}`],
     ["MODEL_HEADERS", `{"X-A": "${SECRET}", "X-A": "1"}`],
     ["OPENAI_MODELS", "a b,c"],
-    ["OPENAI_BASE_URL", "api.canary.example/v1"],
-    ["OPENAI_BASE_URL", "ftp://canary.example"],
+    ["OPENAI_BASE_URL", "api.acme.example/v1"],
+    ["OPENAI_BASE_URL", `ftp://${SECRET}@acme.example`],
     ["OPENAI_API_KEY", `${SECRET}\nX-A: b`],
     ["OPENAI_API_KEY", `“${SECRET}”`],
     ["AI_GATEWAY_TOKEN", `${SECRET}\u0000`],

@@ -78,6 +78,15 @@ describe("a match but for white space", () => {
     expect(edited(text, old_string, new_string)).toBe(expected);
   });
 
+  it.each([
+    ["white space", "a  b\n", "a b"],
+    ["typographic quotes or dashes", "“a” – b\n", '"a" - b'],
+    ["white space and typographic quotes or dashes", "“a”  b\n", '"a" b'],
+  ])("says that it differs in %s", (difference, text, old_string) => {
+    expect(edit(text, old_string, "c")).toMatchObject({ note: expect.stringContaining(`but for ${difference};`) });
+    expect(refusal(text + text, old_string)).toContain(`But for ${difference} it stands there 2 times`);
+  });
+
   it("removes whole lines, with their break if the call names it", () => {
     expect(edited("a\n  b  \nc\n", "b\n", "")).toBe("a\nc\n");
     expect(edited("a\n  b  x\nc\n", "b x", "")).toBe("a\n\nc\n");
