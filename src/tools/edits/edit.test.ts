@@ -66,6 +66,13 @@ describe("a match but for white space", () => {
       "        if z:\n        w\n            v\n",
     ],
     [
+      "spaces for one tab, and a line without any",
+      "\treturn a\n",
+      "    return  a",
+      "    return b\n}",
+      "\treturn b\n}\n",
+    ],
+    [
       "a line as deep as a first one without its indentation",
       "    if x:  \n        y\n",
       "if x:\n        y",

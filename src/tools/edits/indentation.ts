@@ -31,7 +31,8 @@ export function indentLike(lines: readonly string[], pairs: readonly IndentPair[
 
 /** Whether a line is less deep than those that were found, all at one depth: that shows how deep, but not how steep. */
 function leavesDepths(lines: readonly string[], pairs: readonly IndentPair[]): boolean {
-  if (pairs.every(({ written, real }) => written === real)) return false;
+  // Above one tab there is one depth only.
+  if (pairs.every(({ written, real }) => written === real || real === "\t")) return false;
   const depths = new Set(pairs.map(({ written }) => written.length));
   const least = Math.min(...depths);
   return depths.size === 1 && lines.some((line) => line.trim() !== "" && indentOf(line).length < least);

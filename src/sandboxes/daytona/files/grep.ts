@@ -18,6 +18,8 @@ const OUTPUT_BYTES = 1_000_000;
 const ANSWER_BYTES = 6 * OUTPUT_BYTES + 64 * 1024;
 /** Models give two or three endings. */
 const MAX_GLOBS = 16;
+/** Each is shorter still. Reading braces takes the square of the length. */
+const MAX_GLOB_CHARACTERS = 1_000;
 const MAX_LINE_CHARACTERS = 500;
 const MAX_PROBLEM_CHARACTERS = 300;
 
@@ -83,6 +85,8 @@ export async function searchWithGrep(
 
 /** `*.{ts,tsx}` as `*.ts` and `*.tsx`. Braces within braces are rare enough to be taken as they are. */
 function expandBraces(glob: string): string[] {
+  if (glob.length > MAX_GLOB_CHARACTERS)
+    throw new SandboxError("invalid", `A glob has at most ${MAX_GLOB_CHARACTERS} characters.`);
   let globs = [glob];
   for (let brace = 0; brace < 3; brace++) {
     globs = globs.flatMap((each) => {
