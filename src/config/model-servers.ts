@@ -59,7 +59,7 @@ const secret = text()
 
 /** As long as providers' servers accept one. */
 const MAX_ADDRESS = 2048;
-const NO_ADDRESS = `must be an http or https address of at most ${MAX_ADDRESS} characters`;
+const NO_ADDRESS = "must be an http or https address";
 
 function isAddress(url: string): boolean {
   return url.length <= MAX_ADDRESS && /^https?:$/.test(URL.parse(url)?.protocol ?? "");
