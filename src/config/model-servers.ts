@@ -68,7 +68,7 @@ export const address = text()
   .trim()
   .refine(
     (url) => url.length <= MAX_ADDRESS && /^https?:$/.test(URL.parse(url)?.protocol ?? ""),
-    `must be an http or https address of at most ${MAX_ADDRESS} characters`,
+    "must be an http or https address",
   );
 
 /** A name as people choose it. It is shown to them, so it has nothing that hides or breaks a line. */
