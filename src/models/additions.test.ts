@@ -1,6 +1,15 @@
 // What an agent and an operator add to requests, and what of a server nobody but the operator learns.
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { chat, house, open, openai, refuse, say, useResponses } from "../../test/contract/models/fake-apis.ts";
+import {
+  type Asked,
+  chat,
+  house,
+  open,
+  openai,
+  refuse,
+  say,
+  useResponses,
+} from "../../test/contract/models/fake-apis.ts";
 import { forgetRules } from "./profiles/memory.ts";
 
 afterEach(() => {
@@ -65,15 +74,16 @@ describe("what an agent and an operator add", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("teaches nothing that holds for others, since whoever chose a field may have chosen it badly", async () => {
-    const { ask, asked } = open(
-      (one) => ((one.body.reasoning as object & { mode?: 1 })?.mode ? refuse("reasoning is not supported") : say(one)),
-      { base_url: openai },
-    );
-    await ask({ options: { extra_body: { reasoning: { mode: 1 } } } });
+  it.each([
+    ["reasoning is not supported", { mode: "pro" }],
+    ["This model does not support tools with a mode.", { mode: "pro" }],
+  ])("teaches nothing that holds for others, since it may be badly chosen: %s", async (words, reasoning) => {
+    const refusesMode = (one: Asked) =>
+      JSON.stringify(one.body).includes('"mode"') && one.body.tools ? refuse(words) : say(one);
+    const { ask, asked } = open(refusesMode, { base_url: openai });
+    await ask({ options: { extra_body: { reasoning } } });
     await ask();
-    const reasoning = { summary: "auto" };
-    expect(asked.map(({ body }) => body.reasoning)).toEqual([{ ...reasoning, mode: 1 }, undefined, reasoning]);
+    expect(asked.at(-1)?.body).toMatchObject({ reasoning: { summary: "auto" }, tools: [{ name: "f" }] });
   });
 
   it("wins over what a profile adds", async () => {

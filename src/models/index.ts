@@ -7,7 +7,7 @@ import type { AgentConfig } from "../protocol/agents/agent.ts";
 import { type ThinkingStarts, withTextCalls } from "./markup/model.ts";
 import { createOpenAiModel, type OpenAiOptions, placeOf } from "./openai-model.ts";
 import { chooseProfile } from "./profiles/choose.ts";
-import { forgetRule, keyOf, knownRules, rememberRule } from "./profiles/memory.ts";
+import { forgetRule, keyOf, knownRules, rememberLesson, rememberRule } from "./profiles/memory.ts";
 import { CALLS_AS_TEXT, STARTS_THINKING } from "./profiles/rules.ts";
 import { routeByName } from "./servers.ts";
 import { createXmlModel } from "./xml/model.ts";
@@ -65,7 +65,7 @@ function createNativeModel(options: OpenAiOptions): Model {
       const outcome = await (writesCalls ? xml : native).stream(request, onDelta, signal);
       if (outcome.kind !== "failure" || !outcome.failure.lacks_tools) return outcome;
       const second = await xml.stream(request, onDelta, signal);
-      if (second.kind === "reply") rememberRule(key, CALLS_AS_TEXT, options.memory);
+      if (second.kind === "reply") rememberLesson(key, CALLS_AS_TEXT, request, options.memory);
       return second;
     },
   };

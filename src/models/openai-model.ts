@@ -17,7 +17,7 @@ import type { Body, Wire, WireContext } from "./exchange/wire.ts";
 import { chooseProfile } from "./profiles/choose.ts";
 import { familyOf } from "./profiles/families.ts";
 import { readObjection } from "./profiles/learn.ts";
-import { keyOf, knownRules, rememberRule } from "./profiles/memory.ts";
+import { keyOf, knownRules, rememberLesson, rememberRule } from "./profiles/memory.ts";
 import type { Api, Profile } from "./profiles/profile.ts";
 import { applyRules, knownEnds, type Rule, refusedImages, refusedItems } from "./profiles/rules.ts";
 import { newestItem } from "./responses/request/items.ts";
@@ -160,32 +160,21 @@ async function streamReply(
   }
 }
 
-/**
- * A lesson counts if the request succeeded with it. What an agent has chosen may be chosen badly, so what is learned of
- * that is the thread's alone. Never throws: a reply is worth more than what was learned.
- */
+/** A lesson counts if the request succeeded with it. Never throws: a reply is worth more than what was learned. */
 function remember(
   key: string,
   { outcome, unknown_end }: Attempt,
   learned: Rule[],
-  { options }: ModelRequest,
+  request: ModelRequest,
   memory: Setup["memory"],
 ): void {
-  const isChosen = (rule: Rule) => Object.keys(options?.extra_body ?? {}).some((field) => concerns(rule, field));
   try {
-    if (outcome.kind === "reply") {
-      for (const rule of learned) isChosen(rule) ? memory?.add(key, rule) : rememberRule(key, rule, memory);
-    }
+    if (outcome.kind === "reply") for (const rule of learned) rememberLesson(key, rule, request, memory);
     // An end that comes a second time with the same word is this server's way to end.
     if (unknown_end !== null) rememberRule(key, `end:${unknown_end.slice(0, MAX_END_CHARACTERS)}`, memory);
   } catch {
     // The thread's storage has failed, and its next transaction says so.
   }
-}
-
-/** `omit:reasoning` and `omit:reasoning.summary` both concern `reasoning`. */
-function concerns(rule: Rule, field: string): boolean {
-  return rule === `omit:${field}` || rule.startsWith(`omit:${field}.`);
 }
 
 const MAX_END_CHARACTERS = 60;

@@ -30,6 +30,14 @@ const learn = (detail: string, given: Partial<SentRequest> = {}, status = 400, p
   readAll(detail, given, status, param).find((rules) => rules.length > 0) ?? [];
 
 describe("readObjection", () => {
+  it.each([
+    "This model does not support images of type image/tiff.",
+    "We don't support images larger than 20 MB.",
+    "The server does not support image URLs; send the data.",
+  ])("blames an image for what is wrong with it, and not the model: %s", (words) => {
+    expect(learn(words, withImages)).toEqual(["image:new"]);
+  });
+
   it("reads nothing out of an address, which a person may have chosen", () => {
     const url = "https://x.example/mmproj?temperature=unsupported&content.type";
     const images = [{ hash: "new", url, is_new: true }];

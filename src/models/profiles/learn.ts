@@ -177,7 +177,7 @@ function mentionsImages(text: string): boolean {
 
 /** A server that says so of the model refuses every image. Else it is this one: its size, its format, its address. */
 const seesNoImages =
-  /(?:not|n't) (?:currently )?support(?:s|ed)? (?:image|vision|multi-?modal)|(?:image|vision)s?(?: input| content)? (?:is|are) not supported(?! type| format)(?!.*\b(?:url|format|type)\b)|support image input|not a (?:multi-?modal|vision) model|unknown variant .image_url|only (?:supports? )?text|content\.type|mmproj/i;
+  /(?:not|n't) (?:currently )?support(?:s|ed)? (?:image|vision|multi-?modal)(?!s? (?:of|with|in|from|larger|above|over|smaller|types?|formats?|sizes?|urls?)\b)|(?:image|vision)s?(?: input| content)? (?:is|are) not supported(?! type| format)(?!.*\b(?:url|format|type)\b)|support image input|not a (?:multi-?modal|vision) model|unknown variant .image_url|only (?:supports? )?text|content\.type|mmproj/i;
 
 /** Some have 404 for a model that sees no images, or fail. */
 const sightReasons = new Set<ModelFailureReason>(["request_refused", "model_not_found", "server_failed"]);
