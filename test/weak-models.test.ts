@@ -1,4 +1,4 @@
-// Ten habits of weak models, each in two forms. One heeds reminders and ends with a finished plan. The other does not,
+// Twelve habits of weak models, each in two forms. One heeds reminders and ends with a finished plan. The other does not,
 // and ends with a correct count of unfinished tasks. Both end within bounds, whether the model makes its calls one by one
 // or several in a message, and however it writes ids. The loop, the plan's tools and their answers are the real ones;
 // only the model and the tool for work are not.
@@ -148,6 +148,10 @@ const manners: Record<string, Manner> = {
   "one call a message": { act: actWell, write: asRead },
   "long ids": { act: actWell, write: longIdOf },
   "ids as numbers": { act: actWell, write: (id) => id.replace("task_", "") },
+  "ids in other spellings": {
+    act: actAhead,
+    write: (id) => ({ task_1: "Task 1", task_2: "task-2" })[id] ?? id.toUpperCase(),
+  },
   "an update beside the next work": { act: actAhead, write: asRead },
   "an update beside the next work, long ids": { act: actAhead, write: longIdOf },
   "plan, work and end in shared messages": { act: actAtOnce, write: asRead },
@@ -162,6 +166,8 @@ const manners: Record<string, Manner> = {
     calls: [{ name: "view_tasks" }, ...(turn.calls ?? [])],
   })),
 };
+
+const INVENTED = "7b0c9f2e-5a51-4d0e-9a53-3f1f6f0c2f11";
 
 const isReminded = ({ reminder }: View, words: string) => reminder.includes(words);
 
@@ -197,6 +203,16 @@ const habits: Record<string, { listens: Habit; stubborn: Habit; ends?: "failed" 
       return view.step === 2 && third !== undefined ? done(third) : null;
     },
     stubborn: ({ ids, step }) => (step === 1 ? null : done(ids[2] ?? "")),
+  },
+  "invents ids": {
+    listens: ({ step }) => (step === 2 || step === 3 ? done(step === 2 ? INVENTED : "sec_1") : null),
+    stubborn: ({ step }) => (step === 1 ? null : done(step % 2 === 0 ? INVENTED : "sec_1")),
+  },
+  "goes on behind the end": {
+    listens: ({ is_over }) =>
+      is_over ? merge(call("complete", { summary: "All is there." }), work(), done("task_1")) : null,
+    stubborn: ({ step }) =>
+      step === 1 ? null : merge(call("complete", { summary: "Bye." }), call("work", { same: true }), done("task_1")),
   },
   "says done too early": {
     listens: ({ step }) => (step === 2 || step === 3 ? says("All done!") : null),

@@ -7,6 +7,6 @@ export function modelLines({ data, incomplete }: ModelList): string[] {
   if (incomplete.length === 0) return names.length > 0 ? names : ["No model is set up."];
   return [
     ...names,
-    `Not all models are listed of: ${incomplete.map(plain).join(", ")}. Any name that they know works.`,
+    `No whole list from: ${incomplete.map(plain).join(", ")}. You can name models of theirs that are not listed.`,
   ];
 }

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { describeWorker } from "./build.ts";
+import { describeWorker, hashSources } from "./build.ts";
 
 const repository = join(import.meta.dirname, "../..");
 
@@ -40,4 +40,21 @@ describe("describeWorker", () => {
     expect(options.bindings).toEqual({ OPENAI_MODEL: "of-the-file" });
     expect(JSON.stringify(options)).not.toContain("sk-hidden");
   });
+});
+
+describe("the name of a build", () => {
+  it.each(["src/index.ts", "scripts/bundle/zod.ts", "wrangler.toml", "package-lock.json"])(
+    "is another one when %s changes",
+    async (path) => {
+      for (const folder of ["src", "scripts/bundle", "dev/start"]) await mkdir(join(root, folder), { recursive: true });
+      for (const file of ["src/index.ts", "scripts/bundle/zod.ts", "dev/start/entrypoints.ts", "package-lock.json"]) {
+        await writeFile(join(root, file), "one");
+      }
+      const choice = { entry: "src/index.ts", minified: true };
+      const before = await hashSources(root, choice);
+      expect(await hashSources(root, choice)).toBe(before);
+      await writeFile(join(root, path), "two");
+      expect(await hashSources(root, choice)).not.toBe(before);
+    },
+  );
 });

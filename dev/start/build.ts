@@ -140,11 +140,14 @@ export async function describeWorker(root: string): Promise<BuiltWorker["options
   return described as unknown as BuiltWorker["options"];
 }
 
-async function hashSources(root: string, { entry, minified }: BuildChoice): Promise<string> {
+/** Names a build by everything that it is made from. */
+export async function hashSources(root: string, { entry, minified }: BuildChoice): Promise<string> {
   const isWorker = (path: string) => path.endsWith(".ts") && !path.endsWith(".test.ts") && !path.startsWith("web/");
-  const sources = (await readdir(join(root, "src"), { recursive: true }))
-    .filter(isWorker)
-    .map((path) => join("src", path));
+  // wrangler.toml's aliases lead to scripts/bundle.
+  const folders = ["src", "scripts/bundle"].map(async (folder) =>
+    (await readdir(join(root, folder), { recursive: true })).filter(isWorker).map((path) => join(folder, path)),
+  );
+  const sources = (await Promise.all(folders)).flat();
   const files = [...sources.sort(), entry, entrypoints, "wrangler.toml", "package-lock.json"];
   const hash = createHash("sha256").update(String(minified));
   const texts = await Promise.all(files.map((path) => readFile(join(root, path))));

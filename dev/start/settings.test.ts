@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { namedServers, previewDomain, readSettings, secretsOf } from "./settings.ts";
+import { forDemoModel, namedServers, previewDomain, readSettings, secretsOf } from "./settings.ts";
 
 let root: string;
 
@@ -59,8 +59,19 @@ describe("settings", () => {
     ["MODEL_HEADERS", '{"Host": "x"}'],
     ["MODEL_EXTRA_BODY", '{"model": "x"}'],
     ["MODEL_API", "chats"],
-  ])("are rejected if %s is %s, with the setting's name", async (name, value) => {
+    ["OPENAI_BASE_URL", "localhost:11434/v1"],
+  ])("are rejected if %s is %s, with the setting's name, with and without a key", async (name, value) => {
     await expect(readSettings(root, { OPENAI_API_KEY: "k", [name]: value })).rejects.toThrow(name);
+    await expect(readSettings(root, { [name]: value })).rejects.toThrow(name);
+  });
+});
+
+describe("forDemoModel", () => {
+  it("unsets what concerns the server of OPENAI_BASE_URL alone, and names what was set", () => {
+    const set = { MODEL_API: "responses", MODEL_PROFILE: "azure", MODEL_CONTEXT_TOKENS: "9000" };
+    const { settings, ignored } = forDemoModel(set);
+    expect(ignored).toEqual(["MODEL_PROFILE", "MODEL_API"]);
+    expect({ ...set, ...settings }).toMatchObject({ MODEL_API: "", MODEL_PROFILE: "", MODEL_CONTEXT_TOKENS: "9000" });
   });
 });
 

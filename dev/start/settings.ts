@@ -58,9 +58,29 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
   }
   const images = settings.IMAGE_URLS?.trim() || "public";
   if (images !== "public" && images !== "data") throw new Error('IMAGE_URLS must be "public" or "data"');
-  const problem = findSettingProblem(readModelSettings(settings));
+  // Without a key there is no default server, but its settings are there to be checked before it gets one.
+  const problem = findSettingProblem(readModelSettings({ OPENAI_API_KEY: "any", ...settings }));
   if (problem !== null) throw new Error(problem);
   return settings;
+}
+
+/** Settings of the server of OPENAI_BASE_URL, which the demo model, a plain server of chat completions, takes over. */
+const ofDefaultServer = [
+  "OPENAI_BASE_URL",
+  "OPENAI_MODELS",
+  "MODEL_PROFILE",
+  "MODEL_API",
+  "MODEL_HEADERS",
+  "MODEL_EXTRA_BODY",
+  "AI_GATEWAY_TOKEN",
+];
+
+/** What the demo model needs unset, and which of it somebody had set. */
+export function forDemoModel(settings: Settings): { settings: Settings; ignored: string[] } {
+  return {
+    settings: Object.fromEntries(ofDefaultServer.map((name) => [name, ""])),
+    ignored: ofDefaultServer.filter((name) => settings[name]),
+  };
 }
 
 /** The servers that MODEL_SERVERS names, and whether the default model is at one of them. */

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { startDaytona } from "../daytona/server.ts";
 import { startModel } from "../model/server.ts";
 import { MODEL } from "../model/stream.ts";
-import { namedServers, type Settings } from "./settings.ts";
+import { forDemoModel, namedServers, type Settings } from "./settings.ts";
 import { keepSandboxPort, readSandboxKey, readSandboxPort, type State } from "./state.ts";
 import type { Stopping } from "./stopping.ts";
 
@@ -51,15 +51,16 @@ async function startModelStandIn(settings: Settings, stopping: Stopping): Promis
     const label = `${OPENAI_MODEL || "the default model"}${where}${others}`;
     return { settings: {}, standIn: false, label, warnings: [] };
   }
+  const plain = forDemoModel(settings);
   const apiKey = randomBytes(24).toString("base64url");
   const model = await startModel({ port: 0, apiKey });
   await stopping.add(() => model.close());
   return {
-    settings: { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: MODEL },
+    settings: { ...plain.settings, OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: MODEL },
     standIn: true,
     label: `scripted demo model, not a real one (set OPENAI_API_KEY to use one)${others}`,
     warnings: [
-      ...(OPENAI_BASE_URL ? ["OPENAI_BASE_URL is ignored: OPENAI_API_KEY is not set."] : []),
+      ...plain.ignored.map((name) => `${name} is ignored: OPENAI_API_KEY is not set.`),
       ...(OPENAI_MODEL ? ["OPENAI_MODEL is ignored: OPENAI_API_KEY is not set, and it names no server."] : []),
     ],
   };

@@ -58,7 +58,7 @@ describe("a cancelled run", () => {
           queueMicrotask(() => run.cancel.abort());
         }),
     });
-    const run = new ScriptedRun([callsTools("ask", "slow", "work", "client_tool")], [slow, work, askTool]);
+    const run = new ScriptedRun([callsTools("slow", "ask", "work", "client_tool")], [slow, work, askTool]);
     const client_tools = [{ name: "client_tool", description: "", parameters: {} }];
     expect(await run.run({ client_tools })).toEqual({ status: "cancelled" });
     expect(stopped).toBe(true);

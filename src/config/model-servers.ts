@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { isRecord } from "../lib/is-record.ts";
 import { findBodyFault } from "../protocol/agents/body-fields.ts";
+import { findRepeatedName } from "./repeated-name.ts";
 
 /** The operation that a server is asked at. */
 export const modelApis = ["chat", "responses"] as const;
@@ -50,37 +51,52 @@ const setByUs =
 const headerName = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/;
 const headerValue = /^[\x21-\x7e](?:[\x20-\x7e]{0,4094}[\x21-\x7e])?$/;
 
-const secret = z
-  .string()
+/** A key of the default server. It may have spaces within. */
+export const headerText = z.string().regex(headerValue, "must be 1 to 4096 printable ASCII characters");
+
+/** `z.string()` in the words of a sentence about the field. */
+const text = () => z.string({ error: ({ input }) => (input === undefined ? "is missing" : "must be a text") });
+
+const secret = text()
   .trim()
   .regex(/^[\x21-\x7e]{1,4096}$/, "must be 1 to 4096 visible ASCII characters without spaces");
 
-const address = z
-  .string()
+/** As long as providers' servers accept one. */
+const MAX_ADDRESS = 2048;
+
+export const address = text()
   .trim()
-  .max(2048)
-  .refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? ""), "must be an http or https address");
+  .refine(
+    (url) => url.length <= MAX_ADDRESS && /^https?:$/.test(URL.parse(url)?.protocol ?? ""),
+    "must be an http or https address",
+  );
 
 /** A name as people choose it. It is shown to them, so it has nothing that hides or breaks a line. */
-export const modelName = z
-  .string()
+export const modelName = text()
   .trim()
   .regex(/^[^\s\p{C}]{1,160}$/u, "must be a model's name without spaces");
 
 const headers = z.unknown().transform((given, issues) => take(readHeaders(given), issues));
 const extraBody = z.unknown().transform((given, issues) => take(readBodyFields(given), issues));
 
-const entry = z.strictObject({
-  base_url: address,
-  key: secret.optional(),
-  provider: z.string().trim().toLowerCase().min(1).max(64).optional(),
-  api: z.enum(modelApis, `must be ${modelApis.join(" or ")}`).optional(),
-  headers: headers.optional(),
-  extra_body: extraBody.optional(),
-  models: z.array(modelName).min(1).max(MAX_MODELS).optional(),
-  context_tokens: z.int().min(MIN_CONTEXT_TOKENS).max(MAX_CONTEXT_TOKENS).optional(),
-  gateway_token: secret.optional(),
-});
+const listed = `must be a list of 1 to ${MAX_MODELS} names`;
+const tokens = `must be a whole number from ${MIN_CONTEXT_TOKENS} to ${MAX_CONTEXT_TOKENS}`;
+const profile = "must be the name of a profile";
+
+const entry = z.strictObject(
+  {
+    base_url: address,
+    key: secret.optional(),
+    provider: text().trim().toLowerCase().min(1, profile).max(64, profile).optional(),
+    api: z.enum(modelApis, `must be ${modelApis.join(" or ")}`).optional(),
+    headers: headers.optional(),
+    extra_body: extraBody.optional(),
+    models: z.array(modelName, listed).min(1, listed).max(MAX_MODELS, listed).optional(),
+    context_tokens: z.int(tokens).min(MIN_CONTEXT_TOKENS, tokens).max(MAX_CONTEXT_TOKENS, tokens).optional(),
+    gateway_token: secret.optional(),
+  },
+  "must be an object of fields",
+);
 
 /** By name. Empty if the setting is. */
 export function readModelServers(given: unknown): Map<string, ModelServer> {
@@ -91,7 +107,10 @@ export function readModelServers(given: unknown): Map<string, ModelServer> {
   for (const [place, [name, value]] of entries.entries()) {
     // A name that is none may be a key that was pasted in the wrong place.
     if (!serverName.test(name)) {
-      throw problem("MODEL_SERVERS", `has a name at place ${place + 1} that is not 1 to 32 of a-z 0-9 _ -`);
+      throw problem(
+        "MODEL_SERVERS",
+        `has a name at place ${place + 1} that is not 1 to 32 of a-z 0-9 _ - with a letter or digit first`,
+      );
     }
     if (name === DEFAULT_SERVER) throw problem("MODEL_SERVERS", `may not name a server "${DEFAULT_SERVER}"`);
     servers.set(name, readServer(name, value));
@@ -166,8 +185,10 @@ function unwrap<Value>(setting: string, reading: Reading<Value>): Value {
 /** `[vars]` of wrangler.toml may hold the object itself. Null if the setting is empty. */
 function readObject(setting: string, given: unknown): Record<string, unknown> | null {
   const value = typeof given === "string" ? parseJson(given.trim()) : (given ?? null);
-  if (value === null || isRecord(value)) return value;
-  throw problem(setting, "must be a JSON object");
+  if (value !== null && !isRecord(value)) throw problem(setting, "must be a JSON object");
+  const repeated = value !== null && typeof given === "string" ? findRepeatedName(given) : null;
+  if (repeated === null) return value;
+  throw problem(setting, `has ${serverName.test(repeated) ? `"${repeated}"` : "a name"} twice in one object`);
 }
 
 function parseJson(text: string): unknown {

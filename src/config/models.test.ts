@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readModelSettings } from "./models.ts";
+import { findRepeatedName } from "./repeated-name.ts";
 
 const SECRET = "sk-canary-0123456789";
 
@@ -59,6 +61,9 @@ describe("MODEL_SERVERS", () => {
     ["has a long name", `{"${"a".repeat(33)}": {"base_url": "http://a"}}`],
     ["has the name of every object's prototype", '{"__proto__": {"base_url": "http://a"}}'],
     ["has the name of the default server", '{"default": {"base_url": "http://a"}}'],
+    ["has a name twice", `{"a": {"base_url": "http://a", "key": "${SECRET}"}, "\\u0061": {"base_url": "http://b"}}`],
+    ["has a field twice", `{"a": {"base_url": "http://a", "key": "${SECRET}", "key": "1"}}`],
+    ["has a key as a name twice", `{"${SECRET}!": 1, "${SECRET}!": 1}`],
     ["has too many", JSON.stringify(Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`s${n}`, {}])))],
   ])("that %s fails with a sentence without its value", (_what, value) => {
     const { problem, default_server, servers } = readServers(value);
@@ -68,19 +73,20 @@ describe("MODEL_SERVERS", () => {
   });
 
   it.each<[string, unknown]>([
-    ["base_url", {}],
+    ["base_url is missing", {}],
     ["base_url", { base_url: "api.acme.example" }],
     ["base_url", { base_url: `ftp://${SECRET}@acme.example` }],
     ["key", { key: `${SECRET}\n${SECRET}` }],
     ["key", { key: "" }],
-    ["key", { key: 7 }],
-    ["api", { api: SECRET }],
-    ["provider", { provider: 7 }],
-    ["models", { models: [] }],
+    ["key must be a text", { key: 7 }],
+    ["api must be chat or responses.", { api: SECRET }],
+    ["models must be a list of 1 to 500 names", { models: SECRET }],
+    ["provider must be a text", { provider: 7 }],
+    ["models must be a list of 1 to 500 names", { models: [] }],
     ["models.1", { models: ["a", "b c"] }],
     ["models.0", { models: ["a\u202eb"] }],
-    ["context_tokens", { context_tokens: 10 }],
-    ["context_tokens", { context_tokens: SECRET }],
+    ["context_tokens must be a whole number from 8000 to 100000000.", { context_tokens: 10 }],
+    ["context_tokens must be a whole number", { context_tokens: SECRET }],
     ["unknown field keys", { keys: SECRET }],
     ["unknown field", { [SECRET]: 1 }],
     ["headers may not set Authorization", { headers: { Authorization: SECRET } }],
@@ -95,10 +101,29 @@ describe("MODEL_SERVERS", () => {
     ['extra_body "Api-Base" may not be set', { extra_body: { a: { "Api-Base": SECRET } } }],
     ["extra_body", { extra_body: SECRET }],
   ])("that is wrong at %s says so, without the value", (place, entry) => {
-    const whole = typeof entry === "object" && place !== "base_url" ? { base_url: "http://a", ...entry } : entry;
+    const whole =
+      typeof entry === "object" && !place.startsWith("base_url") ? { base_url: "http://a", ...entry } : entry;
     const { problem } = readOne(whole);
     expect(problem).toContain(`The server's setting MODEL_SERVERS is wrong at "acme": ${place}`);
     expect(problem).not.toContain("canary");
+  });
+});
+
+describe("names in a setting in JSON", () => {
+  const json = fc.jsonValue({ maxDepth: 4 });
+
+  it("are found where one object has one twice, and nowhere else", () => {
+    fc.assert(
+      fc.property(json, fc.constantFrom(undefined, 1, "\t"), (value, space) => {
+        expect(findRepeatedName(JSON.stringify(value, null, space))).toBeNull();
+      }),
+    );
+    fc.assert(
+      fc.property(json, fc.string(), json, (before, name, value) => {
+        const pair = `${JSON.stringify(name)} :${JSON.stringify(value)}`;
+        expect(findRepeatedName(`[${JSON.stringify(before)}, {${pair}, ${pair}}]`)).toBe(name);
+      }),
+    );
   });
 });
 
@@ -130,7 +155,13 @@ describe("the settings of the default server", () => {
     ["MODEL_HEADERS", `{"Cookie": "${SECRET}"}`],
     ["MODEL_EXTRA_BODY", "[]"],
     ["MODEL_EXTRA_BODY", `{"STREAM": "${SECRET}"}`],
+    ["MODEL_HEADERS", `{"X-A": "${SECRET}", "X-A": "1"}`],
     ["OPENAI_MODELS", "a b,c"],
+    ["OPENAI_BASE_URL", "api.acme.example/v1"],
+    ["OPENAI_BASE_URL", `ftp://${SECRET}@acme.example`],
+    ["OPENAI_API_KEY", `${SECRET}\nX-A: b`],
+    ["OPENAI_API_KEY", `“${SECRET}”`],
+    ["AI_GATEWAY_TOKEN", `${SECRET}\u0000`],
   ])("%s fails with a sentence if it is %s", (name, value) => {
     const { problem } = readModelSettings({ [name]: value });
     expect(problem).toContain(`The server's setting ${name} `);

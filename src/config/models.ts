@@ -3,6 +3,8 @@
 // other limits than were meant, would be found out too late.
 import { z } from "zod";
 import {
+  address,
+  headerText,
   MAX_CONTEXT_TOKENS,
   MIN_CONTEXT_TOKENS,
   type ModelApi,
@@ -87,18 +89,26 @@ export function readModelSettings(env: object): ModelSettings {
 
 /** The settings are read also where the key is missing, so that a wrong one is named. */
 function readDefaultServer(values: Values): ModelServer | null {
-  const { OPENAI_API_KEY: api_key } = values;
+  const api_key = check("OPENAI_API_KEY", headerText, values.OPENAI_API_KEY);
   const server = {
-    base_url: values.OPENAI_BASE_URL || "https://api.openai.com/v1",
+    base_url: check("OPENAI_BASE_URL", address, values.OPENAI_BASE_URL) ?? "https://api.openai.com/v1",
     profile: values.MODEL_PROFILE?.toLowerCase() || null,
     api: readApi(values.MODEL_API),
-    gateway_token: values.AI_GATEWAY_TOKEN || null,
+    gateway_token: check("AI_GATEWAY_TOKEN", headerText, values.AI_GATEWAY_TOKEN),
     headers: readHeaderSetting(values.MODEL_HEADERS),
     extra_body: readBodySetting(values.MODEL_EXTRA_BODY),
     models: readNames(values.OPENAI_MODELS),
     context_tokens: values.MODEL_CONTEXT_TOKENS,
   };
-  return api_key ? { api_key, ...server } : null;
+  return api_key === null ? null : { api_key, ...server };
+}
+
+/** Null if it is empty. */
+function check(setting: string, schema: z.ZodType<string>, given: string | undefined): string | null {
+  if (given === undefined || given === "") return null;
+  const read = schema.safeParse(given);
+  if (!read.success) throw problem(setting, read.error.issues[0]?.message ?? "is not valid");
+  return read.data;
 }
 
 function readApi(given: string | undefined): ModelApi | null {

@@ -1,6 +1,15 @@
 // What an agent and an operator add to requests, and what of a server nobody but the operator learns.
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { chat, house, open, openai, refuse, say, useResponses } from "../../test/contract/models/fake-apis.ts";
+import {
+  type Asked,
+  chat,
+  house,
+  open,
+  openai,
+  refuse,
+  say,
+  useResponses,
+} from "../../test/contract/models/fake-apis.ts";
 import { forgetRules } from "./profiles/memory.ts";
 
 afterEach(() => {
@@ -44,6 +53,37 @@ describe("what an agent and an operator add", () => {
     const { ask, asked } = open((one) => ("reasoning_effort" in one.body ? refuse(words) : say(one)));
     expect(await ask({ model: "m", options: { reasoning_effort: "low" } })).toMatchObject({ kind: "reply" });
     expect(asked.map(({ body }) => body.reasoning_effort)).toEqual(["low", undefined]);
+  });
+
+  it.each([
+    ["Invalid type for 'reasoning': expected an object, but got an integer instead.", { reasoning: 5 }],
+    [
+      "Invalid value: 'x'. Supported values are: 'auto', 'concise', and 'detailed'. (reasoning.summary)",
+      { reasoning: { summary: "x" } },
+    ],
+    [
+      "Invalid 'prompt_cache_key': string too long. Expected a string with maximum length 64, but got 65 instead.",
+      { prompt_cache_key: "k".repeat(65) },
+    ],
+    ["Invalid 'top_p': decimal above maximum value. Expected a value <= 1, but got 9 instead.", { top_p: 9 }],
+    ["body.top_k: Input should be a valid integer", { top_k: "many" }],
+  ])("is the person's to mend where a field has a wrong value: %s", async (words, extra_body) => {
+    const { ask, asked } = open(() => refuse(words), { base_url: openai });
+    const outcome = await ask({ options: { extra_body } });
+    expect(outcome).toMatchObject({ failure: { message: expect.stringContaining(words.slice(0, 30)) } });
+    expect(asked).toHaveLength(1);
+  });
+
+  it.each([
+    ["reasoning is not supported", { mode: "pro" }],
+    ["This model does not support tools with a mode.", { mode: "pro" }],
+  ])("teaches nothing that holds for others, since it may be badly chosen: %s", async (words, reasoning) => {
+    const refusesMode = (one: Asked) =>
+      JSON.stringify(one.body).includes('"mode"') && one.body.tools ? refuse(words) : say(one);
+    const { ask, asked } = open(refusesMode, { base_url: openai });
+    await ask({ options: { extra_body: { reasoning } } });
+    await ask();
+    expect(asked.at(-1)?.body).toMatchObject({ reasoning: { summary: "auto" }, tools: [{ name: "f" }] });
   });
 
   it("wins over what a profile adds", async () => {

@@ -4,11 +4,10 @@ import type { Model, ModelMemory } from "../agent/model.ts";
 import type { ModelServer } from "../config/model-servers.ts";
 import type { ModelSettings } from "../config/models.ts";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
-import { readAddress } from "./exchange/address.ts";
 import { type ThinkingStarts, withTextCalls } from "./markup/model.ts";
-import { createOpenAiModel, type OpenAiOptions } from "./openai-model.ts";
+import { createOpenAiModel, type OpenAiOptions, placeOf } from "./openai-model.ts";
 import { chooseProfile } from "./profiles/choose.ts";
-import { forgetRule, keyOf, knownRules, rememberRule } from "./profiles/memory.ts";
+import { forgetRule, keyOf, knownRules, rememberLesson, rememberRule } from "./profiles/memory.ts";
 import { CALLS_AS_TEXT, STARTS_THINKING } from "./profiles/rules.ts";
 import { routeByName } from "./servers.ts";
 import { createXmlModel } from "./xml/model.ts";
@@ -24,14 +23,15 @@ export function createModels(
   settings: ModelSettings,
   own: Pick<OpenAiOptions, "fetch"> = {},
 ): Record<AgentConfig["tool_format"], (memory?: ModelMemory) => Model> {
-  const optionsFor = (server: ModelServer, memory?: ModelMemory): OpenAiOptions => ({
+  const optionsFor = (server: ModelServer, server_name: string | null, memory?: ModelMemory): OpenAiOptions => ({
     ...toOptions(server, settings),
+    server_name,
     ...(memory === undefined ? {} : { memory }),
     ...own,
   });
   return {
-    native: (memory) => routeByName(settings, (server) => models.native(optionsFor(server, memory))),
-    xml: (memory) => routeByName(settings, (server) => models.xml(optionsFor(server, memory))),
+    native: (memory) => routeByName(settings, (server, name) => models.native(optionsFor(server, name, memory))),
+    xml: (memory) => routeByName(settings, (server, name) => models.xml(optionsFor(server, name, memory))),
   };
 }
 
@@ -50,8 +50,8 @@ function toOptions(server: ModelServer, { default_server, limits }: ModelSetting
 
 /** A model whose server turns out to know no tools for it writes its calls as text from then on. */
 function createNativeModel(options: OpenAiOptions): Model {
-  const { host } = readAddress(options.base_url);
   const { profile = null, base_url } = options;
+  const place = placeOf(options);
   const native = withTextCalls(createOpenAiModel(options), {
     mode: "native",
     starts: thinkingStarts(options),
@@ -60,24 +60,24 @@ function createNativeModel(options: OpenAiOptions): Model {
   const xml = models.xml(options);
   return {
     async stream(request, onDelta, signal) {
-      const key = keyOf(host, request.model);
+      const key = keyOf(place, request.model);
       const writesCalls = knownRules(key, options.memory).includes(CALLS_AS_TEXT);
       const outcome = await (writesCalls ? xml : native).stream(request, onDelta, signal);
       if (outcome.kind !== "failure" || !outcome.failure.lacks_tools) return outcome;
       const second = await xml.stream(request, onDelta, signal);
-      if (second.kind === "reply") rememberRule(key, CALLS_AS_TEXT, options.memory);
+      if (second.kind === "reply") rememberLesson(key, CALLS_AS_TEXT, request, options.memory);
       return second;
     },
   };
 }
 
 /** Of models whose replies begin within a thought: the first such reply shows it. */
-function thinkingStarts({ base_url, memory }: OpenAiOptions): ThinkingStarts {
-  const { host } = readAddress(base_url);
+function thinkingStarts({ memory, ...server }: OpenAiOptions): ThinkingStarts {
+  const place = placeOf(server);
   return {
-    expects: ({ model }) => knownRules(keyOf(host, model), memory).includes(STARTS_THINKING),
+    expects: ({ model }) => knownRules(keyOf(place, model), memory).includes(STARTS_THINKING),
     learn({ model }, hasStrayThinkEnd) {
-      const key = keyOf(host, model);
+      const key = keyOf(place, model);
       const isKnown = knownRules(key, memory).includes(STARTS_THINKING);
       if (hasStrayThinkEnd && !isKnown) rememberRule(key, STARTS_THINKING, memory);
       if (!hasStrayThinkEnd && isKnown) forgetRule(key, STARTS_THINKING, memory);

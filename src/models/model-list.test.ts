@@ -7,7 +7,7 @@ const HEADER = "canary-header-value";
 
 function settingsOf(env: Record<string, unknown> = {}) {
   const MODEL_SERVERS = JSON.stringify({
-    one: { base_url: "https://one.example/v1?api-version=1", key: KEY, headers: { "X-Title": HEADER } },
+    one: { base_url: "https://one.example:8443/v1?api-version=1", key: KEY, headers: { "X-Title": HEADER } },
     two: { base_url: "http://127.0.0.1:9", models: ["b", "a"] },
   });
   return readModelSettings({ OPENAI_API_KEY: KEY, OPENAI_MODEL: "one/x", OPENAI_MODELS: "m", MODEL_SERVERS, ...env });
@@ -36,7 +36,7 @@ describe("the list of models", () => {
       ],
       incomplete: [],
     });
-    expect(asked.slice(0, 3)).toEqual(["https://one.example/v1/models?api-version=1", "manual", `Bearer ${KEY}`]);
+    expect(asked.slice(0, 3)).toEqual(["https://one.example:8443/v1/models?api-version=1", "manual", `Bearer ${KEY}`]);
     expect(asked[3]).toMatchObject({ "X-Title": HEADER });
   });
 
@@ -73,7 +73,13 @@ describe("the list of models", () => {
       7,
       null,
     ];
-    const secret = [`x-${KEY}`, "one.example/m", `${HEADER}!`];
+    const secret = [
+      `x-${KEY}`,
+      encodeURIComponent(KEY).toUpperCase(),
+      "ONE.example/m",
+      "a.one.example:1",
+      `${HEADER}!`,
+    ];
     const found = await list(() => json({ data: [...hidden, ...secret, "ok"].map((id) => ({ id })) }));
     expect(idsOf(found).filter((id) => id.startsWith("one/"))).toEqual(["one/x", "one/ok"]);
     expect(found.incomplete).toEqual(["one"]);

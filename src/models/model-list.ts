@@ -6,6 +6,7 @@ import type { ModelSettings } from "../config/models.ts";
 import { readBoundedText } from "../lib/bounded-body.ts";
 import { isRecord } from "../lib/is-record.ts";
 import { readAddress } from "./exchange/address.ts";
+import { hideSecrets } from "./exchange/failure/secrets.ts";
 import { chooseProfile } from "./profiles/choose.ts";
 import { findRoute } from "./servers.ts";
 
@@ -130,8 +131,16 @@ function isShowable(id: unknown, { base_url, api_key, gateway_token, headers }: 
   if (typeof id !== "string" || id.trim() !== id || !modelName.safeParse(id).success || id.includes("://"))
     return false;
   const { host, secrets } = readAddress(base_url);
-  const hidden = [host, api_key, gateway_token, ...secrets, ...Object.values(headers)];
-  return !hidden.some((word) => word !== null && word.length >= MIN_HIDDEN_CHARACTERS && id.includes(word));
+  const keys = [api_key, gateway_token, ...secrets, ...Object.values(headers)].filter((key) => key !== null);
+  if (hideSecrets(id, keys) !== id) return false;
+  const words = [nameOf(host), ...keys].filter(({ length }) => length >= MIN_HIDDEN_CHARACTERS);
+  return !words.some((word) => id.toLowerCase().includes(word.toLowerCase()));
+}
+
+/** A name of one word (`ollama:11434`) may be a maker's too, so it counts with its port. */
+function nameOf(host: string): string {
+  const name = host.replace(/:\d+$/, "");
+  return /[.:]/.test(name) ? name : host;
 }
 
 /** Shorter words, such as a key "x" of a local server, are in every other name. */

@@ -7,7 +7,7 @@ import { isRecord } from "../lib/is-record.ts";
 import { logWarning } from "../lib/log.ts";
 import { chatWire } from "./chat/wire.ts";
 import { readAddress } from "./exchange/address.ts";
-import { optionalFields } from "./exchange/body.ts";
+import { optionalFields, pathsOf } from "./exchange/body.ts";
 import { fetchBounded } from "./exchange/bounded-fetch.ts";
 import { type Attempt, type Exchange, type OpenAiLimits, sendRequest } from "./exchange/exchange.ts";
 import type { SettingNames } from "./exchange/failure/redaction.ts";
@@ -17,13 +17,15 @@ import type { Body, Wire, WireContext } from "./exchange/wire.ts";
 import { chooseProfile } from "./profiles/choose.ts";
 import { familyOf } from "./profiles/families.ts";
 import { readObjection } from "./profiles/learn.ts";
-import { keyOf, knownRules, rememberRule } from "./profiles/memory.ts";
+import { keyOf, knownRules, rememberLesson, rememberRule } from "./profiles/memory.ts";
 import type { Api, Profile } from "./profiles/profile.ts";
 import { applyRules, knownEnds, type Rule, refusedImages, refusedItems } from "./profiles/rules.ts";
 import { newestItem } from "./responses/request/items.ts";
 import { responsesWire } from "./responses/wire.ts";
 
 export interface OpenAiOptions {
+  /** Its name in the settings: two servers may be two accounts at one address. Null is the default server. */
+  server_name?: string | null;
   /** Null for a server that wants none. */
   api_key: string | null;
   base_url: string;
@@ -58,7 +60,10 @@ const defaultLimits: OpenAiLimits = {
 };
 
 interface Setup extends Exchange {
+  /** The name and the host, which what is learned belongs to. */
+  place: string;
   base_url: string;
+  server_name: string | null;
   profile: string | null;
   /** What the operator has set; null leaves it to the profile. */
   api: Api | null;
@@ -105,13 +110,24 @@ function openSetup({ profile = null, gateway_token = null, memory, ...options }:
     headers,
     provider: { host: address.host, secrets: secrets.filter((secret) => secret !== null), settings },
     limits,
+    place: placeOf(options),
     base_url: address.base_url,
+    server_name: options.server_name ?? null,
     profile,
     api,
     prefers_responses: address.api === "responses",
     extra_body,
     memory,
   };
+}
+
+/** Names a server in what is remembered of it. */
+export function placeOf({ server_name = null, base_url }: Pick<OpenAiOptions, "server_name" | "base_url">): string {
+  return nameAt(server_name, readAddress(base_url).host);
+}
+
+function nameAt(server_name: string | null, address: string): string {
+  return server_name === null ? address : `${server_name}@${address}`;
 }
 
 /** A server objects to one thing at a time. Whoever objects to more wants another request than ours. */
@@ -124,7 +140,7 @@ async function streamReply(
   onDelta: (delta: ModelDelta) => void,
   signal: AbortSignal,
 ): Promise<ModelOutcome> {
-  const key = keyOf(setup.provider.host, request.model);
+  const key = keyOf(setup.place, request.model);
   const known = knownRules(key, setup.memory);
   let learned: Rule[] = [];
   const tried = new Set<string>();
@@ -133,7 +149,7 @@ async function streamReply(
     const attempt = await sendRequest(setup, wires[context.profile.api], request, context, onDelta, signal);
     const rules = lessons < MAX_LESSONS ? findRules(setup, attempt, request, { known, learned, tried }) : null;
     if (rules === null) {
-      remember(key, attempt, learned, setup.memory);
+      remember(key, attempt, learned, request, setup.memory);
       logFailure(setup, request.model, attempt);
       return attempt.outcome;
     }
@@ -145,9 +161,15 @@ async function streamReply(
 }
 
 /** A lesson counts if the request succeeded with it. Never throws: a reply is worth more than what was learned. */
-function remember(key: string, { outcome, unknown_end }: Attempt, learned: Rule[], memory: Setup["memory"]): void {
+function remember(
+  key: string,
+  { outcome, unknown_end }: Attempt,
+  learned: Rule[],
+  request: ModelRequest,
+  memory: Setup["memory"],
+): void {
   try {
-    if (outcome.kind === "reply") for (const rule of learned) rememberRule(key, rule, memory);
+    if (outcome.kind === "reply") for (const rule of learned) rememberLesson(key, rule, request, memory);
     // An end that comes a second time with the same word is this server's way to end.
     if (unknown_end !== null) rememberRule(key, `end:${unknown_end.slice(0, MAX_END_CHARACTERS)}`, memory);
   } catch {
@@ -165,12 +187,12 @@ function logFailure({ provider }: Setup, model: string, { outcome, log }: Attemp
 }
 
 function openContext(setup: Setup, model: string, rules: string[]): WireContext {
-  const { base_url, api, prefers_responses, extra_body } = setup;
+  const { base_url, server_name, api, prefers_responses, extra_body } = setup;
   const chosen = chooseProfile(setup.profile, base_url, model);
   const profile = applyRules(prefers_responses ? { ...chosen, api: "responses" } : chosen, rules);
   return {
     profile: api === null ? profile : { ...profile, api },
-    origin: `${base_url.replace(/^\w+:\/\/(?:[^/@]*@)?/, "")} ${familyOf(model)}`,
+    origin: `${nameAt(server_name, base_url.replace(/^\w+:\/\/(?:[^/@]*@)?/, ""))} ${familyOf(model)}`,
     refused_images: refusedImages(rules),
     refused_items: refusedItems(rules),
     ends: knownEnds(rules),
@@ -180,9 +202,9 @@ function openContext(setup: Setup, model: string, rules: string[]): WireContext 
 
 /** The most likely thing that the refusal teaches, of those that were not tried yet; null if there is none. */
 function findRules(
-  { api }: Setup,
+  { api, extra_body }: Setup,
   { objection, body, context, wire }: Attempt,
-  { model, messages }: ModelRequest,
+  { model, messages, options }: ModelRequest,
   { known, learned, tried }: { known: readonly string[]; learned: readonly string[]; tried: ReadonlySet<string> },
 ): Rule[] | null {
   if (objection === null) return null;
@@ -199,6 +221,7 @@ function findRules(
     is_api_set: api !== null,
     limit_field: wire.limitField(profile),
     is_effort_set: isEffortSet(body, profile),
+    chosen_fields: pathsOf({ ...extra_body, ...options?.extra_body }),
     newest_item: profile.api === "responses" ? newestItem(messages, context) : null,
   });
   return readings.find((rules) => rules.length > 0 && !tried.has(rules.join())) ?? null;

@@ -94,14 +94,14 @@ export function findContextTokens(settings: ModelSettings, name: string): number
 }
 
 /** Sends each request to its model's server. A server is opened at its first request. */
-export function routeByName(settings: ModelSettings, open: (server: ModelServer) => Model): Model {
+export function routeByName(settings: ModelSettings, open: (server: ModelServer, name: string | null) => Model): Model {
   const opened = new Map<string | null, Model>();
   return {
     async stream(request, onDelta, signal) {
       const routing = findRoute(settings, request.model);
       if (!routing.ok) return { kind: "failure", failure: refuse(routing.message, routing.reason) };
       const { server_name, server, model } = routing.route;
-      const known = opened.get(server_name) ?? open(server);
+      const known = opened.get(server_name) ?? open(server, server_name);
       opened.set(server_name, known);
       return known.stream({ ...request, model }, onDelta, signal);
     },

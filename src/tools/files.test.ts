@@ -100,7 +100,9 @@ describe("read_file", () => {
 
   it("refuses lines that are not there or out of order", async () => {
     const sandbox = sandboxWith({ a: numbers(3) });
-    expect((await call(sandbox, "read_file", { path: "a", start_line: 4 })).content).toContain("has 3 lines");
+    expect((await call(sandbox, "read_file", { path: "a", start_line: 4 })).content).toContain(
+      "the last line of a is 3",
+    );
     expect((await call(sandbox, "read_file", { path: "a", start_line: 3, end_line: 2 })).is_error).toBe(true);
     await expect(call(sandbox, "read_file", { path: "a", start_line: 0 })).rejects.toThrow();
     await expect(call(sandbox, "read_file", { path: "b" })).rejects.toThrow("no file b");

@@ -136,7 +136,7 @@ async function readFile(input: z.infer<typeof readInput>, { sandbox, signal }: T
   const details = { path: input.path, bytes: bytes.length, lines: lines.length };
   if (lines.length === 0) return { content: "(the file is empty)", is_error: false, details };
   if (start_line > lines.length)
-    return refuse(`${input.path} has ${lines.length} lines; start_line ${start_line} is after its end.`);
+    return refuse(`start_line ${start_line} is after the end: the last line of ${input.path} is ${lines.length}.`);
   const content = showLines(lines, start_line, Math.min(end_line ?? lines.length, lines.length));
   return { content: content ?? text, is_error: false, details };
 }

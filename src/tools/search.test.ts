@@ -83,9 +83,16 @@ describe("search_files", () => {
   it("shows path, line and text, and cuts long lines", async () => {
     const { content, details } = await call("search_files", { query: "cart" });
     const lines = content.split("\n");
-    expect(lines.slice(0, 2)).toEqual(["src/index.ts:1: const cart = 1;", "src/index.ts:2: const other = cart;"]);
+    expect(lines.slice(0, 2)).toEqual(["src/index.ts:1: const cart = 1;", "src/index.ts:2:   const other = cart;"]);
     expect(lines[2]?.length).toBeLessThan(340);
     expect(details).toEqual({ query: "cart", path: ".", matches: 3 });
+  });
+
+  it("shows lines with their indentation, so that what is copied from them into edit_file matches", async () => {
+    const indented = new MemorySandbox();
+    indented.putText("a", "if x:\n\t\ty = 1  \r\n    z(y)\n");
+    const { content } = await call("search_files", { pattern: "y" }, indented);
+    expect(content).toBe("a:2: \t\ty = 1\na:3:     z(y)");
   });
 
   it("searches below one folder, and says if it finds nothing", async () => {

@@ -20,7 +20,7 @@ const searchTool = { kind: "work", read_only: true, recovery: "repeat", time_lim
 const searchInput = lenientObject(
   {
     pattern: z.string().min(1),
-    path: folder,
+    path: folder.describe("File or folder to look in; the work dir if absent"),
     glob: z.string().min(1).optional().describe("Only such files: *.ts, src/**/*.{ts,tsx}"),
     ignore_case: z.boolean().default(false),
     literal: z.boolean().default(false).describe("Plain text"),
@@ -133,7 +133,7 @@ function describeEntries(entries: FileInfo[]): string {
 const BINARY = /[\0-\x08\x0e-\x1a\x1c-\x1f\ufffd]/;
 
 function describeMatch(match: FileMatch): string {
-  const text = match.text.trim();
+  const text = match.text.trimEnd();
   if (BINARY.test(text)) return `${match.path}:${match.line}: (in binary data, not shown)`;
   return `${match.path}:${match.line}: ${cutEnd(text, SHOWN_LINE)}${text.length > SHOWN_LINE ? "…" : ""}`;
 }

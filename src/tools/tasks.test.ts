@@ -64,7 +64,7 @@ describe("the plan's tools", () => {
     const result = await callTool(taskTools, "create_tasks", { sections: more }, { plan });
     expect(JSON.parse(result.content)).toMatchObject({
       new_tasks: "task_3",
-      note: "1 of the tasks were in the plan already and open: not added again.",
+      note: "1 not added again: in the plan already, and still open.",
     });
     expect(JSON.parse(result.content)).not.toHaveProperty("new_sections");
   });

@@ -106,7 +106,7 @@ function describeNew(before: Plan, after: Plan, asked: number): Record<string, u
   return {
     new_tasks: listNumbers(tasks, "task"),
     ...(sections.length === 0 ? {} : { new_sections: listNumbers(sections, "sec") }),
-    ...(skipped === 0 ? {} : { note: `${skipped} of the tasks were in the plan already and open: not added again.` }),
+    ...(skipped === 0 ? {} : { note: `${skipped} not added again: in the plan already, and still open.` }),
   };
 }
 

@@ -36,6 +36,7 @@ beforeAll(async () => {
     "src",
     "dev",
     "migrations",
+    "scripts",
     "package.json",
     "package-lock.json",
     "tsconfig.json",

@@ -16,6 +16,12 @@ const idle = () => button("Send").waitFor();
 /** Stays on the page's own origin, which is signed in. */
 const open = (place: string) => page.goto(`${new URL(stage.server.address).origin}/#${place}`);
 
+/** Whether the dialog, whose content scrolls, shows the whole element. */
+async function isShown(element: Locator, dialog: Locator): Promise<boolean> {
+  const [inner, outer] = await Promise.all([element.boundingBox(), dialog.boundingBox()]);
+  return inner !== null && outer !== null && inner.y > outer.y && inner.y + inner.height < outer.y + outer.height;
+}
+
 async function openSection(name: string): Promise<Locator> {
   await open("settings=keys");
   const dialog = page.getByRole("dialog", { name: "Settings" });
@@ -160,6 +166,26 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
         { agent_id: "agent_default", model_options: {} },
       ],
     });
+  });
+
+  it("what is wrong with a form that Enter sends is scrolled into view", async () => {
+    const dialog = await openSection("Agents");
+    await button("New agent", dialog).click();
+    await dialog.getByText("Advanced", { exact: true }).click();
+    const others = dialog.getByLabel("Other fields, as JSON");
+    const name = dialog.getByLabel("Name", { exact: true });
+    for (const [wrong, words] of [
+      ["{", "The other fields are no JSON object."],
+      ['{"temperature": 9}', "temperature"],
+    ] as const) {
+      await others.fill(wrong);
+      await name.fill("Wrong");
+      await name.press("Enter");
+      const notice = dialog.getByRole("alert").filter({ hasText: words });
+      await notice.waitFor();
+      await expect.poll(() => isShown(notice, dialog)).toBe(true);
+    }
+    expect(visit.complaints.splice(0)).toEqual([expect.stringContaining("400")]);
   });
 
   it("the usage has a bar for today", async () => {

@@ -121,9 +121,30 @@ describe("the calls of one message", () => {
     const client_tools = [{ name: "pick", description: "", parameters: {} }];
     const asked = new ScriptedRun([callsTools("complete", "ask")], [completeTool, askTool]);
     expect(await asked.run()).toMatchObject({ status: "interrupted" });
+    const unheard = new ScriptedRun([callsTools("ask", "complete")], [completeTool, askTool]);
+    expect(await unheard.run()).toMatchObject({ status: "interrupted" });
+    expect(unheard.results.get("call_1_1")?.content).toMatch(/^not executed: a question/);
     const ended = new ScriptedRun([callsTools("pick", "complete")], [completeTool]);
     expect(await ended.run({ client_tools })).toMatchObject({ status: "completed", pending_tool_call_ids: [] });
     expect(ended.results.get("call_1_0")?.is_error).toBe(true);
+  });
+
+  it("wait behind a question, since its answer may be against them; a second question is asked too", async () => {
+    const plan = makeTool("plan", { kind: "plan" });
+    const tools = [makeTool("work"), plan, askTool];
+    const run = new ScriptedRun([callsTools("work", "ask", "work", "plan", "ask")], tools);
+    const outcome = await run.run();
+    expect(outcome.status === "interrupted" && outcome.interrupts.map(({ tool_call_id }) => tool_call_id)).toEqual([
+      "call_1_1",
+      "call_1_4",
+    ]);
+    expect(run.results.get("call_1_0")?.content).toBe("work done");
+    for (const id of ["call_1_2", "call_1_3"]) {
+      expect(run.results.get(id)).toMatchObject({
+        is_error: true,
+        content: expect.stringMatching(/^not executed: a q/),
+      });
+    }
   });
 
   it("report a new sandbox to a model that has worked before, and not at its first work", async () => {

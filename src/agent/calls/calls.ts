@@ -11,7 +11,7 @@ import { type CallsOptions, type Prepared, prepareCall, withChanges } from "./pr
 import { withholdEnd } from "./refused-change.ts";
 import { abandonCall, CANCELLED_RESULT, runTool } from "./run.ts";
 import { withNotice } from "./sandbox-notice.ts";
-import { nameQuestion, settleWaiting, type Waiting } from "./waiting.ts";
+import { nameQuestion, QUESTION_OPEN, settleWaiting, type Waiting } from "./waiting.ts";
 
 /** Read-only calls in parallel. A Worker has six connections, and the rest of the object needs some. */
 const MAX_SIDE_BY_SIDE = 4;
@@ -70,8 +70,15 @@ async function runGroup(group: Prepared[], state: RunState, end: CallsEnd, waiti
     else if (result.interrupt && !result.is_error) {
       waiting.set(prepared.call, "person");
       end.interrupts.push(nameQuestion(result.interrupt, prepared.call, state));
-    } else await finishCall(prepared, result, state, end);
+    } else await finishCall(prepared, endsTooEarly(result, end) ? NOT_ENDED : result, state, end);
   }
+}
+
+const NOT_ENDED: ToolResult = { content: QUESTION_OPEN, is_error: true };
+
+/** A run does not end before the question that stands before the end in the same message is answered. */
+function endsTooEarly({ complete, is_error }: ToolResult, { interrupts }: CallsEnd): boolean {
+  return complete !== undefined && !is_error && interrupts.length > 0;
 }
 
 /** Whether the result's plan is based on one that a person has changed since: it would undo that change. */

@@ -7,8 +7,8 @@ import { cutEnd } from "../../lib/truncate.ts";
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { isChinese } from "../language.ts";
-import { findTasks } from "../plan/find.ts";
-import { nameTask } from "../plan/text.ts";
+import { findById, findTasks } from "../plan/find.ts";
+import { nameSection, nameTask } from "../plan/text.ts";
 import type { PlanProposal, Question, Tool } from "../tool.ts";
 import { listValues, needsApproval } from "./approvals.ts";
 
@@ -19,7 +19,7 @@ export interface Grant {
 
 /** What people see of a call before they decide. The call's own arguments hold all of it. */
 const SHOWN_CHARACTERS = 2_000;
-/** Of the tasks that a call changes. */
+/** Of the tasks that a call names, and of the sections. */
 const MAX_NAMED = 10;
 /** Nobody edits longer arguments in a form, and every list of runs would carry them. */
 const MAX_EDITABLE_CHARACTERS = 20_000;
@@ -30,15 +30,23 @@ export function askFirst(tool: Tool, input: unknown, agent: AgentConfig, plan: P
   if (proposal !== null) return askForPlan(proposal);
   const subjects = Object.hasOwn(agent.approvals, tool.name) ? (tool.subjects?.(input) ?? listValues(input)) : [];
   if (!needsApproval(agent.approvals, tool.name, subjects)) return null;
-  return askForCall(tool, input, `${subjects[0] ?? ""}${nameTasks(input, plan)}`);
+  return askForCall(tool, input, `${subjects[0] ?? ""}${nameItems(input, plan)}`);
 }
 
-/** People don't see the model's short ids, so a call that names tasks by them says which they are. */
-function nameTasks(input: unknown, plan: Plan): string {
-  const ids =
-    isRecord(input) && Array.isArray(input.task_ids) ? input.task_ids.filter((id) => typeof id === "string") : [];
-  const found = findTasks(plan, ids.slice(0, MAX_NAMED));
-  return typeof found === "string" || found.length === 0 ? "" : `\n${found.map(nameTask).join("\n")}`;
+/** People don't see the model's short ids, so a call that names tasks or sections by them says which they are. */
+function nameItems(input: unknown, plan: Plan): string {
+  if (!isRecord(input)) return "";
+  const tasks = findTasks(plan, listIds(input.task_ids));
+  const sections = listIds(input.section_ids ?? [input.section_id]).map((id) => findById(plan.sections, id, "sec"));
+  const lines = [
+    ...(typeof tasks === "string" ? [] : tasks.map(nameTask)),
+    ...sections.flatMap((section) => (section === undefined ? [] : [nameSection(section)])),
+  ];
+  return lines.map((line) => `\n${line}`).join("");
+}
+
+function listIds(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((id) => typeof id === "string").slice(0, MAX_NAMED) : [];
 }
 
 function askForCall(tool: Tool, input: unknown, subject: string): Question {

@@ -9,6 +9,7 @@ import { askFirst } from "./consent.ts";
 import type { CallsEnd } from "./end.ts";
 import { readMalformed } from "./malformed-call.ts";
 import { checkArguments } from "./tool-arguments.ts";
+import { QUESTION_OPEN } from "./waiting.ts";
 
 /** How much of the arguments that a person changed is shown. The model knows most of them from its own call. */
 const SHOWN_CHANGES = 2_000;
@@ -67,6 +68,8 @@ export function prepareCall(call: ToolCall, state: RunState, options: CallsOptio
     const question = grant ? null : askFirst(tool, checked.input, state.input.agent, state.plan);
     if (question) return { kind: "asked", call, question };
     if (end.interrupts.some(({ reason }) => reason !== "question")) return refuse(BEHIND_APPROVAL);
+    // A second question may stand beside the first.
+    if (end.interrupts.length > 0 && tool.kind !== "control") return refuse(QUESTION_OPEN);
     return { kind: "run", call, tool, input: checked.input, ...(changed ? { changed } : {}) };
   } catch (error) {
     state.ports.onBug?.(`arguments of ${name}`, error);

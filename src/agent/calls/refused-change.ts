@@ -1,6 +1,7 @@
 // A message may end the run beside its last change of the plan. If that change was refused, the model did not know it
 // when it wrote the end, so the end has to wait until it does.
 import type { RunState } from "../loop-state.ts";
+import type { ModelMessage } from "../model.ts";
 import type { ToolResult } from "../tool.ts";
 
 const NOT_YET: ToolResult = {
@@ -8,6 +9,9 @@ const NOT_YET: ToolResult = {
     "not executed: a change of the task list in the same message was refused. Read why, finish what is open, then call it again.",
   is_error: true,
 };
+
+/** Since the person last spoke. A model that goes on like this has not read why, and would never end. */
+const MAX_WITHHELD = 3;
 
 /** The result in place of one that would end the run; read from the rows, which the next life has too. */
 export function withholdEnd(result: ToolResult, { rows, tools }: RunState): ToolResult {
@@ -22,7 +26,12 @@ export function withholdEnd(result: ToolResult, { rows, tools }: RunState): Tool
   const isRefused = rows
     .slice(at + 1)
     .some((row) => row.role === "tool" && changes.has(row.tool_call_id) && !row.content.startsWith("{"));
-  return isRefused ? NOT_YET : result;
+  return isRefused && countWithheld(rows) < MAX_WITHHELD ? NOT_YET : result;
+}
+
+function countWithheld(rows: readonly ModelMessage[]): number {
+  const since = rows.slice(rows.findLastIndex(({ role }) => role === "user") + 1);
+  return since.filter(({ role, content }) => role === "tool" && content === NOT_YET.content).length;
 }
 
 function isChange(tool: { kind: string; read_only: boolean } | undefined): boolean {

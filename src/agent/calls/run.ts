@@ -137,7 +137,7 @@ function cutOutput(content: string, tool: Tool, { tool_call_id }: ToolContext): 
   if (whole.length <= limit) return { content: whole };
   const id = JSON.stringify(tool_call_id);
   const notice = (omitted: number, at: number) =>
-    `\n[… ${omitted} characters are left out here. The whole result is kept: call read_result with {"result_id":${id},"offset":${at}} to go on from here, or with a text to "search" for. …]\n`;
+    `\n[… ${omitted} characters are left out here and kept: call read_result with {"result_id":${id},"offset":${at}} to go on from here, or with a text to "search" for. …]\n`;
   return {
     content: cutMiddle(whole, limit, notice),
     whole: cutMiddle(whole, MAX_KEPT_CHARACTERS, (omitted) => `\n[… ${omitted} characters were too many to keep …]\n`),

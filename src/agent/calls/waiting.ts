@@ -6,6 +6,8 @@ import type { Question, ToolResult } from "../tool.ts";
 import type { CallsEnd } from "./end.ts";
 import { CANCELLED_RESULT } from "./run.ts";
 
+export const QUESTION_OPEN = "not executed: a question to the person is open. Call it again after the answer.";
+
 export type Waiting = Map<ToolCall, "person" | "client">;
 
 /**
@@ -44,7 +46,6 @@ export async function settleWaiting(
 function reasonNotToWait(whom: "person" | "client", end: CallsEnd): string | null {
   if (end.fatal) return "not executed: the run could not go on.";
   if (whom === "person") return null;
-  if (end.interrupts.length > 0)
-    return "not executed: a question to the person is open. Call it again after the answer.";
+  if (end.interrupts.length > 0) return QUESTION_OPEN;
   return end.complete === null ? null : "not executed: the run was completed by another call of this message.";
 }

@@ -42,7 +42,7 @@ export function challengeCompletion(
   const names = unproven.slice(0, MAX_NAMED).map(nameTask).join(", ");
   const rest = unproven.length > MAX_NAMED ? ` and ${unproven.length - MAX_NAMED} more` : "";
   return {
-    message: `${OPENING}${names}${rest} since it began, so nothing shows that it is done. What would show it: a command that exits with 0, a file written or read back, a page that answers. Do that first, then complete it. If there is nothing to show, make this same call again: it will be accepted.`,
+    message: `${OPENING}${names}${rest} since it began, so nothing shows that it is done. What would show it: a command that exits with 0, a file written or read back, a page that answers. Do that first, then complete it. If there is nothing to show, make this same call again in your next message: it will be accepted.`,
     task_ids: unproven.map(({ id }) => id),
   };
 }

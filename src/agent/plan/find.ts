@@ -20,21 +20,35 @@ export function findTasks(plan: Plan, ids: string[]): string | Task[] {
   return `There is no task with the id ${unknown.slice(0, 5).join(", ")}${rest}. Nothing was changed; view_tasks shows all ids. ${describeDue(plan)}`;
 }
 
+interface Named {
+  id: string;
+  number?: number;
+  /** Of a section. */
+  title?: string;
+  /** Of a task. */
+  content?: string;
+}
+
+/** As a short id is shown, or its number alone. Anything else that names a number may be a text, such as "Section 2". */
+const PLAIN = /^(?:task_|sec_|#)?\d+$/i;
+
 /**
  * Finds an item by its id or its number, or by an id without its prefix, in capitals, or cut short where that is still
  * unique.
  */
-export function findById<Item extends { id: string; number?: number }>(
-  items: Item[],
-  id: string,
-  prefix: "task" | "sec",
-): Item | undefined {
+export function findById<Item extends Named>(items: Item[], id: string, prefix: "task" | "sec"): Item | undefined {
   const exact = items.find((item) => item.id === id);
   if (exact) return exact;
   const number = readNumber(id, prefix);
   const numbered = number === null ? undefined : items.find((item) => item.number === number);
-  if (numbered) return numbered;
   const text = id.trim().toLowerCase();
+  if (numbered) {
+    const named = PLAIN.test(text)
+      ? []
+      : items.filter(({ title, content = title }) => content?.trim().toLowerCase() === text);
+    if (named.length > 1) return undefined;
+    return named[0] ?? numbered;
+  }
   const full = text.startsWith(`${prefix}_`) ? text : `${prefix}_${text}`;
   const fits = items.filter((item) => item.id === full);
   if (fits.length === 1) return fits[0];

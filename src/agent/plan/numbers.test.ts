@@ -128,6 +128,20 @@ describe("what names a task", () => {
     expect(other.ok && other.plan.sections.map(({ title }) => title)).toEqual(["S", "sec_9"]);
   });
 
+  it("is its text rather than the number of another, where that text is like a short id", () => {
+    const sections = [{ title: "Setup", tasks: ["Task 2"] }].concat(
+      { title: "Section 1", tasks: ["Task 3"] },
+      { title: "Section 2", tasks: ["Task 4", "Task 9", "task 9"] },
+    );
+    const change = createTasks(emptyPlan, { sections }, makeId);
+    const made = change.ok ? numberPlan(change.plan) : emptyPlan;
+    expect(find(made, "Task 2", "task 3")).toEqual(["Task 2", "Task 3"]);
+    expect(find(made, "task_2", "3", "Task 5")).toEqual(["Task 3", "Task 4", "task 9"]);
+    expect(find(made, "Task 9")).toContain("There is no task with the id");
+    const deletion = deleteTasks(made, { section_ids: ["section 2"], confirm: true });
+    expect(deletion.ok && deletion.plan.sections.map(({ title }) => title)).toEqual(["Setup", "Section 1"]);
+  });
+
   it("never takes the start of an id for a number", () => {
     expect(readNumber("01j00000000000000000000000001", "task")).toBeNull();
     expect(readNumber("1".repeat(12), "task")).toBeNull();

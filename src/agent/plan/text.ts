@@ -1,6 +1,6 @@
 // The sentences that the plan's rules return to a model.
 import { cutEnd } from "../../lib/truncate.ts";
-import type { Plan, Task } from "../../protocol/plan/task.ts";
+import type { Plan, Section, Task } from "../../protocol/plan/task.ts";
 import { sectionId, taskId } from "./numbers.ts";
 import { dueTask } from "./view.ts";
 
@@ -13,12 +13,16 @@ export function describeDue(plan: Plan): string {
 
 export function listSections(plan: Plan): string {
   if (plan.sections.length === 0) return "The plan has no sections yet; create_tasks makes them.";
-  const shown = plan.sections.slice(0, 10).map((section) => `${sectionId(section)} (${quote(section.title)})`);
+  const shown = plan.sections.slice(0, 10).map(nameSection);
   return `Sections: ${shown.join(", ")}${plan.sections.length > 10 ? ", …; view_tasks shows all" : ""}.`;
 }
 
 export function nameTask(task: Task): string {
   return `${taskId(task)} (${quote(task.content)})`;
+}
+
+export function nameSection(section: Section): string {
+  return `${sectionId(section)} (${quote(section.title)})`;
 }
 
 /** A text inside a message: on one line, quoted, and cut short without splitting a surrogate pair. */

@@ -99,7 +99,7 @@ describe("buildSystemPrompt", () => {
   it.each([
     ["create_tasks comes first", "PLAN: call create_tasks first", "Two exceptions: a question that you must ask"],
     ["one task at a time", "One task at a time", "but several calls in one message"],
-    ["each action follows the list", "Before EVERY action, consult the task list", "is the list as it stands"],
+    ["each action follows the list", "Before EVERY action, consult the task list", "says where the list stands"],
     ["nothing new once all tasks have ended", "start nothing new", "Before you complete the last task"],
   ])("has the exceptions of a rule beside it: %s", (_rule, rule, exception) => {
     expect(bare).toContain(rule);

@@ -12,7 +12,7 @@ export function describeWork({ plan_order, evidence }: AgentConfig): string {
   return `# Work
 
 Before EVERY action, consult the task list: which task is next? Do that one. 每次行动之前先看任务列表，只做当前该做的那一项。
-The <plan_reminder> at the end of the conversation is the list as it stands; view_tasks shows more. The person may change the list at any time: what it says now counts, not what you remember.
+The <plan_reminder> at the end of the conversation says where the list stands; view_tasks shows all of it. The person may change the list at any time: what it says now counts, not what you remember.
 
 Until no task is open:
 1. See which task is next.

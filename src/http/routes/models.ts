@@ -30,7 +30,7 @@ export function addModels(app: App): void {
       tag: "Agents",
       summary: "List the models that may be chosen",
       description:
-        "The default first. A server without a list of the operator's is asked itself, at most once in five minutes; if it does not answer, the rest is listed.",
+        "The default first. A server for which the operator lists no models is asked for its own, which are kept for five minutes. If it does not answer, the rest is listed.",
       answers: { 200: { description: "Models by name, without pages.", schema: list } },
     },
     async (context) => {

@@ -20,11 +20,14 @@ export function toBody(wire: Wire, request: ModelRequest, context: WireContext):
 
 /** The fields that the request can do without; those of its objects as `reasoning.summary`. */
 export function optionalFields(wire: Wire, body: Body): string[] {
-  const fields = Object.keys(body).filter((field) => !wire.needed_fields.has(field));
-  return fields.flatMap((field) => {
-    const value = body[field];
-    return isRecord(value) ? [field, ...Object.keys(value).map((inner) => `${field}.${inner}`)] : [field];
-  });
+  return pathsOf(Object.fromEntries(Object.entries(body).filter(([field]) => !wire.needed_fields.has(field))));
+}
+
+/** Fields, and those of objects as `reasoning.summary`. */
+export function pathsOf(fields: Readonly<Body>): string[] {
+  return Object.entries(fields).flatMap(([field, value]) =>
+    isRecord(value) ? [field, ...Object.keys(value).map((inner) => `${field}.${inner}`)] : [field],
+  );
 }
 
 function allowed(fields: Readonly<Body>): Body {

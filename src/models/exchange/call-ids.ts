@@ -49,7 +49,8 @@ export function createCallIds(form: IdForm): CallIds {
   };
 }
 
-/** A tool's name as it is stored: replies and messages are compared by it. */
+/** A tool's name as it is stored (`agent/reply`): replies and messages are compared by it. */
 export function plainName(name: string): string {
-  return name.replace(/^functions[.:]/, "").replace(/[^A-Za-z0-9_-]/g, "_");
+  const bare = name.replace(/^functions[.:]/, "").replace(/[^A-Za-z0-9_-]/g, "_");
+  return bare.slice(0, 64) || "unnamed";
 }

@@ -18,10 +18,16 @@ export function hashImage(image: { url: string }): string {
   return hash;
 }
 
-/** What a person wrote, with a note in place of each image that the model does not get. */
+/**
+ * What a person wrote, with a note in place of each image that the model does not get. A blank text beside an image is
+ * left out: Claude refuses the request, and every later one of the thread, for it.
+ */
 export function toVisibleContent(content: UserContent, { profile, refused_images }: WireContext): UserContent {
-  if (typeof content === "string" || (profile.images && refused_images.size === 0)) return content;
-  const shown = content.map((part) => {
+  if (typeof content === "string") return content;
+  const isBlank = (part: ContentPart) => part.type === "text" && part.text.trim() === "";
+  const written = content.some(isBlank) ? content.filter((part) => !isBlank(part)) : content;
+  if (profile.images && refused_images.size === 0) return written;
+  const shown = written.map((part) => {
     const isRefused = part.type === "image_url" && (!profile.images || refused_images.has(hashImage(part.image_url)));
     return isRefused ? unseenImage : part;
   });

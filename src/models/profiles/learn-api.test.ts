@@ -16,6 +16,7 @@ const sent: SentRequest = {
   is_api_set: false,
   limit_field: "max_output_tokens",
   is_effort_set: false,
+  chosen_fields: [],
   newest_item: null,
 };
 
@@ -42,6 +43,7 @@ describe("a server without the Responses API", () => {
     [500, '{"error":{"message":"The server had an error","type":"server_error"}}'],
     [502, "<html><head><title>502 Bad Gateway</title></head></html>"],
     [404, '{"error":{"message":"The model `gpt-6.1-sol` does not exist","code":"model_not_found"}}'],
+    [400, '{"error":{"message":"images of type webp are not implemented","type":"invalid_request_error"}}'],
   ])("is not taken for one that fails or lacks the model: %i %s", (status, text) => {
     expect(learn(status, text)).toEqual([]);
   });

@@ -23,7 +23,12 @@ const needsResponses =
  * https://github.com/Wei-Shaw/sub2api/issues/1566, https://github.com/QuantumNous/new-api/issues/4534
  */
 function lacksOperation({ status, detail }: Objection): boolean {
-  return status === 501 || notImplemented.test(detail) || noSuchAddress.test(detail) || lacksScope.test(detail);
+  return (
+    status === 501 ||
+    (status >= 500 && notImplemented.test(detail)) ||
+    noSuchAddress.test(detail) ||
+    lacksScope.test(detail)
+  );
 }
 
 const notImplemented = /\bnot implemented\b/i;

@@ -17,6 +17,7 @@ const sent: SentRequest = {
   is_api_set: false,
   limit_field: "max_tokens",
   is_effort_set: false,
+  chosen_fields: [],
   newest_item: null,
 };
 const image = (hash: string, is_new: boolean) => ({ hash, url: `https://x.example/${hash}.png`, is_new });
@@ -29,6 +30,21 @@ const learn = (detail: string, given: Partial<SentRequest> = {}, status = 400, p
   readAll(detail, given, status, param).find((rules) => rules.length > 0) ?? [];
 
 describe("readObjection", () => {
+  it.each([
+    "This model does not support images of type image/tiff.",
+    "We don't support images larger than 20 MB.",
+    "The server does not support image URLs; send the data.",
+  ])("blames an image for what is wrong with it, and not the model: %s", (words) => {
+    expect(learn(words, withImages)).toEqual(["image:new"]);
+  });
+
+  it("reads nothing out of an address, which a person may have chosen", () => {
+    const url = "https://x.example/mmproj?temperature=unsupported&content.type";
+    const images = [{ hash: "new", url, is_new: true }];
+    expect(learn(`Error while downloading ${url}.`, { images })).toEqual(["image:new"]);
+    expect(learn(`Error while downloading ${url}.`)).toEqual([]);
+  });
+
   it.each([
     [
       "thinking is enabled but reasoning_content is missing in assistant tool call message at index 3",

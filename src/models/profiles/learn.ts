@@ -7,7 +7,9 @@ import type { Objection, SentImage, SentRequest } from "./objection.ts";
 import type { Rule } from "./rules.ts";
 
 /** What the refusal may teach, the most likely first; empty if it names nothing that can be changed. */
-export function readObjection(objection: Objection, sent: SentRequest): Rule[][] {
+export function readObjection(refused: Objection, sent: SentRequest): Rule[][] {
+  // An image's address is a person's, who could write any word into it.
+  const objection = { ...refused, detail: refused.detail.replace(/\bhttps?:\/\/\S+/gi, "") };
   const { detail, param, kind, reason } = objection;
   // Names of models may be words that are looked for.
   const text = `${param ?? ""} ${detail.replaceAll(sent.model, "")}`;
@@ -18,8 +20,8 @@ export function readObjection(objection: Objection, sent: SentRequest): Rule[][]
   if (reason === "server_failed") return [...first, ...toReadings([readOrder(text)])];
   if (reason !== "request_refused") return first;
   // A wrong value is for whoever chose it: without it the model would work otherwise than they believe.
-  if (isWrongEffort(text, kind, sent)) return first;
-  const images = blameImages(text, kind, sent.images);
+  if (isWrongEffort(text, kind, sent) || isWrongValue(text, kind, sent)) return first;
+  const images = blameImages(refused.detail, text, kind, sent.images);
   const named = param === null ? null : readField(`${param} is not supported`, sent);
   const readings = [
     readLimit(text, sent),
@@ -127,6 +129,16 @@ function isWrongEffort(text: string, kind: string, { is_effort_set }: SentReques
   );
 }
 
+/** The same of any field that somebody has chosen. */
+function isWrongValue(text: string, kind: string, { chosen_fields }: SentRequest): boolean {
+  const isNamed = chosen_fields.some((field) => new RegExp(`\\b${escapePattern(field)}\\b`).test(text));
+  return isNamed && (wrongKinds.test(kind) || wrongValue.test(text));
+}
+
+const wrongKinds = /invalid_(?:value|type)|(?:above|below)_(?:max|min)|too_(?:long|short|large|small|big)|out_of_range/;
+const wrongValue =
+  /(?:supported|allowed|valid|invalid) (?:values?|types?)\b|\bexpected (?:an?|one|value)\b|(?:above|below) (?:the )?(?:maximum|minimum)|\btoo (?:long|short|large|small|big|high|low)\b|out of range|\b(?:greater|less|more|larger|smaller) than\b|must be (?:an?|one|either|between|at|in|[<>])|input should be|unknown variant|\bone of\b/i;
+
 /** The field that is named; the longest, since one name may be part of another. */
 function readField(text: string, { profile, optional_fields, limit_field }: SentRequest): Rule | null {
   if (!isUnknown.test(text) && !/\bonly\b.{0,30}\ballowed\b/i.test(text)) return null;
@@ -165,16 +177,16 @@ function mentionsImages(text: string): boolean {
 
 /** A server that says so of the model refuses every image. Else it is this one: its size, its format, its address. */
 const seesNoImages =
-  /(?:not|n't) (?:currently )?support(?:s|ed)? (?:image|vision|multi-?modal)|(?:image|vision)s?(?: input| content)? (?:is|are) not supported(?! type| format)(?!.*\b(?:url|format|type)\b)|support image input|not a (?:multi-?modal|vision) model|unknown variant .image_url|only (?:supports? )?text|content\.type|mmproj/i;
+  /(?:not|n't) (?:currently )?support(?:s|ed)? (?:image|vision|multi-?modal)(?!s? (?:of|with|in|from|larger|above|over|smaller|types?|formats?|sizes?|urls?)\b)|(?:image|vision)s?(?: input| content)? (?:is|are) not supported(?! type| format)(?!.*\b(?:url|format|type)\b)|support image input|not a (?:multi-?modal|vision) model|unknown variant .image_url|only (?:supports? )?text|content\.type|mmproj/i;
 
 /** Some have 404 for a model that sees no images, or fail. */
 const sightReasons = new Set<ModelFailureReason>(["request_refused", "model_not_found", "server_failed"]);
 
 /** The image that is named, or else, where the words are about images, the new ones, the old ones, and at last all of them. */
-function blameImages(text: string, kind: string, images: SentImage[]): Rule[][] {
+function blameImages(said: string, text: string, kind: string, images: SentImage[]): Rule[][] {
   if (images.length === 0) return [];
   const toRules = (list: SentImage[]) => list.map(({ hash }): Rule => `image:${hash}`);
-  const named = images.filter(({ url }) => url.length < MAX_NAMED_CHARACTERS && text.includes(url));
+  const named = images.filter(({ url }) => url.length < MAX_NAMED_CHARACTERS && said.includes(url));
   if (named.length > 0) return [toRules(named)];
   // A content that shall be a text has no place for an image.
   if (/\bcontent\b.*\bstring\b/i.test(text)) return [["no images"]];

@@ -1,15 +1,16 @@
 // Which rules are known of a server and model: those of the thread, which outlive this isolate, and those that any
 // thread of this isolate has learned. An image is one thread's own.
-import type { ModelMemory } from "../../agent/model.ts";
+import type { ModelMemory, ModelRequest } from "../../agent/model.ts";
 import { STARTS_THINKING, UNREADABLE } from "./rules.ts";
 
-/** Of this isolate, by server and model. A deployment has one server and a handful of models. */
+/** Of this isolate, by server and model. A deployment has a few servers with a handful of models each. */
 const learned = new Map<string, Set<string>>();
 const MAX_MODELS = 200;
 const MAX_RULES = 32;
 
-export function keyOf(host: string, model: string): string {
-  return `${host} ${model}`;
+/** `place` names the server: see `placeOf`. */
+export function keyOf(place: string, model: string): string {
+  return `${place} ${model}`;
 }
 
 export function knownRules(key: string, memory: ModelMemory | undefined): string[] {
@@ -36,6 +37,17 @@ export function rememberRule(key: string, rule: string, memory: ModelMemory | un
   learned.set(key, rules);
   const [oldest] = learned.keys();
   if (learned.size > MAX_MODELS && oldest !== undefined) learned.delete(oldest);
+}
+
+/** What an agent adds to its requests may be what was refused, so what its refusals teach is the thread's own. */
+export function rememberLesson(
+  key: string,
+  rule: string,
+  { options }: ModelRequest,
+  memory: ModelMemory | undefined,
+): void {
+  if (Object.keys(options?.extra_body ?? {}).length > 0) memory?.add(key, rule);
+  else rememberRule(key, rule, memory);
 }
 
 /** One image, one item of reasoning, or what one reply seemed to show, says nothing of other threads. */

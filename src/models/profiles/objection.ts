@@ -30,6 +30,8 @@ export interface SentRequest {
   limit_field: string;
   /** Somebody has chosen the effort. */
   is_effort_set: boolean;
+  /** Fields that an agent or the operator has chosen, those of objects as `reasoning.summary`. */
+  chosen_fields: readonly string[];
   /** The newest item of reasoning that was sent back, by its hash. */
   newest_item: string | null;
 }

@@ -3,19 +3,29 @@
 // conversation, and the operator's key, to an address of the user's choice. Names are compared without case, `_` and
 // `-`, since a proxy may do that too.
 
+/**
+ * At any depth: what a server would run or read, which vLLM also takes out of the objects that it hands on
+ * (`chat_template_kwargs`: https://github.com/vllm-project/vllm/pull/25794), and other models, which Vercel's gateway
+ * takes out of `providerOptions`.
+ */
+const deepFields = [
+  ...["chat_template", "tokenize", "logits_processors", "custom_logit_processor", "lora_path", "kv_transfer_params"],
+  ...["mm_processor_kwargs", "media_io_kwargs", "models", "fallbacks", "model_list"],
+];
+
 /** What only Taskloom sets, what a proxy takes for an address or a key, and what would replace the chosen model. */
 export const protectedFields: ReadonlySet<string> = new Set([
   // What Taskloom sends itself, and reads the reply by.
-  ...["model", "models", "messages", "input", "instructions", "system", "prompt", "tools", "tool_choice"],
+  ...deepFields,
+  ...["model", "messages", "input", "instructions", "system", "prompt", "tools", "tool_choice"],
   ...["functions", "function_call", "stream", "stream_options", "n", "best_of", "max_tokens", "max_completion_tokens"],
   ...["max_output_tokens", "store", "include", "background", "previous_response_id", "conversation"],
+  ...["session_params"],
   ...["modalities", "audio"],
-  // What a server would run or read: templates, code, files of its machine.
-  ...["chat_template", "template", "logits_processors", "custom_logit_processor", "custom_params", "lora_path"],
-  ...["kv_transfer_params", "mm_processor_kwargs", "media_io_kwargs"],
+  ...["template", "custom_params"],
   // Other models, and where they are.
   ...["base_url", "api_base", "api_key", "api_version", "api_type", "custom_llm_provider", "organization"],
-  ...["fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "default_fallbacks", "model_list"],
+  ...["context_window_fallbacks", "content_policy_fallbacks", "default_fallbacks", "num_retries", "max_retries"],
   ...["user_config", "model_info", "model_group", "specific_deployment", "deployment_id", "hf_model_name", "preset"],
   ...["route", "prompt_id", "prompt_variables", "prompt_version"],
   // Addresses and keys of others, and what a proxy logs where.
@@ -25,6 +35,7 @@ export const protectedFields: ReadonlySet<string> = new Set([
   ...["callbacks", "success_callback", "failure_callback", "service_callback", "logger_fn", "proxy_server_request"],
   ...["secret_fields", "guardrails", "guardrail_config", "disable_global_guardrails", "permissions", "no-log"],
   ...["mock_response", "mock_tool_calls", "mock_timeout", "input_cost_per_token", "output_cost_per_token"],
+  ...["input_cost_per_second", "output_cost_per_second"],
   ...["custom_prompt_dict", "initial_prompt_value", "roles", "cache", "caching", "cache_params"],
 ]);
 
@@ -37,13 +48,19 @@ const MAX_LEVELS = 16;
 const addressStart =
   /^(?:aws|azure|vertex|gcs|s3|oci|sagemaker|watsonx|ssl|litellm|langfuse|langsmith|arize|posthog|userapikey)/;
 const addressEnd =
-  /(?:url|uri|host|hostname|endpoint|apibase|apikey|apiversion|credentials?|secret|password|(?:access|bearer|auth|id|ad|hf|session|security)token|authorization|headers?|proxy)$/;
-/** With a scheme, or without one before a host; and what LiteLLM replaces by a secret or reads from a file. */
-const addressValue = /^\s*(?:(?:[a-z][a-z0-9+.-]*:)?\/\/[^\s/]|os\.environ\/|oidc\/)/i;
+  /(?:(?:url|uri|host|hostname|endpoint|apibase|apikey|apiversion|credential|secret|password|header|webhook|callback)s?|(?:access|api|bearer|auth|id|ad|hf|session|security)token|authorization|proxy)$/;
+/**
+ * With a scheme, or without one before a host; and what LiteLLM replaces by a secret or reads from a file. Parsers of
+ * addresses need no slashes after the schemes that they know.
+ */
+const addressValue = /^(?:(?:[a-z][a-z0-9+.-]*:)?\/\/[^\s/]|(?:https?|wss?|ftps?|file):[^\s]|os\.environ\/|oidc\/)/i;
+/** What parsers of addresses drop: white space and control characters before one, and breaks within. */
+const dropped = /^[\s\p{C}]+|[\t\n\r]+/gu;
 
 const fieldName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 const protectedNames = new Set(Array.from(protectedFields, plainName));
+const deepNames = new Set(deepFields.map(plainName));
 
 function plainName(name: string): string {
   return name
@@ -82,13 +99,13 @@ function findDeepFault(value: unknown, levels: number, name = ""): string | null
 function findNameFault(name: string): string | null {
   const plain = plainName(name);
   const isAddress = addressStart.test(plain) || addressEnd.test(plain);
-  if (name === "__proto__" || isAddress) return `${quote(name)} may not be set here`;
+  if (name === "__proto__" || isAddress || deepNames.has(plain)) return `${quote(name)} may not be set here`;
   return name.isWellFormed() ? null : "is not well-formed Unicode (a lone surrogate)";
 }
 
 function findTextFault(text: string, name: string): string | null {
   if (!text.isWellFormed()) return "is not well-formed Unicode (a lone surrogate)";
-  return addressValue.test(text) ? `${quote(name)} may not be an address` : null;
+  return addressValue.test(text.replace(dropped, "")) ? `${quote(name)} may not be an address` : null;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

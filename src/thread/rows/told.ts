@@ -19,6 +19,8 @@ export interface Told {
   notes: Note[];
   /** The sandbox that was introduced last. */
   sandbox: string | null;
+  /** The row of the result that introduces it. Absent in rows of earlier versions. */
+  sandbox_seq?: number;
 }
 
 const nothing: Told = { day: null, notes: [], sandbox: null };
@@ -35,6 +37,7 @@ export function writeTold(sql: Sql, told: Told): void {
 function isTold(value: unknown): value is Told {
   if (!isRecord(value) || !isList(value.notes, isNote)) return false;
   if (value.sandbox !== null && !isText(value.sandbox)) return false;
+  if (value.sandbox_seq !== undefined && !isNumber(value.sandbox_seq)) return false;
   return value.day === null || (isRecord(value.day) && isText(value.day.date) && isText(value.day.time_zone));
 }
 

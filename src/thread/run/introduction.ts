@@ -1,5 +1,6 @@
 // Introduces a sandbox to the thread's model: once, with the first result of a call that used it, and again when the
-// sandbox was made anew. A look that fails or takes too long says nothing, and the next run tries again.
+// sandbox was made anew or a summary has taken the introduction out. A look that fails or takes too long says nothing,
+// and the next run tries again.
 import { describeSandbox, quoteNotes } from "../../agent/context/environment.ts";
 import type { Introduction, Sandbox } from "../../agent/sandbox.ts";
 import { withinTime } from "../../lib/time-limit.ts";
@@ -10,12 +11,14 @@ const LOOK_MS = 4_000;
 
 /** For one run. */
 export function introducer(life: Life, sandbox: Sandbox, signal: AbortSignal): () => Promise<Introduction | null> {
-  let { sandbox: introduced } = life.told;
+  let asked: string | null = null;
   return async () => {
     const known = life.state.knownSandbox;
-    if (known === null || known === introduced) return null;
+    const { sandbox: introduced } = life.told;
+    if (introduced === asked) asked = null;
     // Calls that run in parallel don't tell it twice.
-    introduced = known;
+    if (known === null || known === introduced || known === asked) return null;
+    asked = known;
     const text = await look(life, sandbox, signal);
     return text === null ? null : { sandbox: known, text };
   };

@@ -16,7 +16,7 @@ import { keepExtras } from "./reply-extras.ts";
 import { keepResult } from "./results.ts";
 import { storeSources } from "./sources.ts";
 import { storeSummary, storeTokenScale } from "./summaries.ts";
-import { storeIntroduced } from "./told.ts";
+import { forgetIntroduced, storeIntroduced } from "./told.ts";
 
 /** The run id of events that happen while no run is active. */
 const BETWEEN_RUNS = "";
@@ -132,7 +132,7 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
   if (whole !== undefined) keepResult(life.database.sql, seq, message.tool_call_id, whole);
   life.journal.addFact(record.run.invocation_id, toolResult(message_id, message));
   if (sources !== undefined) storeSources(life.database.sql, record.run.invocation_id, sources);
-  if (introduces !== undefined) storeIntroduced(life, introduces);
+  if (introduces !== undefined) storeIntroduced(life, introduces, seq);
   if (plan !== undefined) recordPlan(life, record, plan);
   if (preview !== undefined) recordPatch(life, record, life.state.addPreview(preview));
 }
@@ -140,7 +140,8 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
 /** A row and no event: people still see every summarized message. Its tokens count for the run, but it is no step. */
 function recordSummary(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "context_compacted" }>): void {
   const { invocation_id, agent_id } = record.run;
-  storeSummary(life.database.sql, fact, { invocation_id, agent_id, created_at: isoTime(life) });
+  const keep_from = storeSummary(life.database.sql, fact, { invocation_id, agent_id, created_at: isoTime(life) });
+  forgetIntroduced(life, keep_from);
   if (fact.usage !== null) record.run.usage = addUsage(record.run.usage, fact.usage);
 }
 

@@ -142,7 +142,7 @@ function read(thread: FakeThread): Ended {
     ),
     plan: plan.tasks.map(({ number, content, status }) => `${number} ${content} ${status}`),
     text: findRun(thread.life, "inv_a")?.run.result?.text ?? "",
-    is_over: ["completed", "failed"].includes(findRun(thread.life, "inv_a")?.run.status ?? ""),
+    is_over: ["completed", "failed", "interrupted"].includes(findRun(thread.life, "inv_a")?.run.status ?? ""),
   };
 }
 
@@ -283,6 +283,12 @@ describe("a kill between the effects of a message", () => {
       start("task_3"),
       more("S"),
       more("T"),
+      { name: "view_tasks", input: {} },
+      { name: "delete_tasks", input: { task_ids: ["task_2"] } },
+      { name: "clear_all", input: { confirm: true } },
+      { name: "update_tasks", input: { task_ids: ["task_1"], status: "cancelled" } },
+      { name: "nope", input: {} },
+      { name: "ask", input: { question: "Which?" } },
       { name: "complete", input: { summary: "All done." } },
     ),
   );
@@ -290,10 +296,11 @@ describe("a kill between the effects of a message", () => {
   it("leaves the plan, the results and the tasks of the calls as they are without it", async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step, { minLength: 2, maxLength: 5 }),
+        fc.array(step, { minLength: 2, maxLength: 6 }),
         fc.constantFrom("strict", "free"),
         fc.constantFrom("note", "challenge"),
-        async (calls, plan_order, evidence) => {
+        fc.constantFrom("before", "after"),
+        async (calls, plan_order, evidence, moment) => {
           let count = 0;
           const counts = (when: string) => {
             if (when === "before") count += 1;
@@ -308,7 +315,7 @@ describe("a kill between the effects of a message", () => {
             let isKilled = false;
             const dies = (when: string) => {
               counts(when);
-              if (isKilled || count !== last || when !== "after") return false;
+              if (isKilled || count !== last || when !== moment) return false;
               isKilled = true;
               return true;
             };

@@ -73,17 +73,21 @@ function standInResult(messages: (ModelMessage | undefined)[], place: number): T
   return call && { role: "tool", tool_call_id: call.id, content: UNREADABLE };
 }
 
-/** Stores a summary of the first `replaced` rows of the current history. Inside a transaction. */
+/**
+ * Stores a summary of the first `replaced` rows of the current history, and returns the first row that it does not
+ * cover. Inside a transaction.
+ */
 export function storeSummary(
   sql: Sql,
   { message_id, summary, replaced }: Extract<LoopFact, { type: "context_compacted" }>,
   row: Pick<NewMessage, "invocation_id" | "agent_id" | "created_at">,
-): void {
+): number {
   const { message, ...rest } = summary;
   const keep_from = findPlace(sql, replaced);
   const metadata: SummaryMetadata = { ...rest, keep_from };
   insertMessage(sql, { ...row, message_id, type: "summary", is_llm_message: true, content: message, metadata });
   dropExtras(sql, keep_from);
+  return keep_from;
 }
 
 /** Counts from the front, so a row that the loop does not know of is kept and not lost. */

@@ -268,6 +268,30 @@ describe("a sandbox", () => {
     expect(stage.sent.at(-1)).toEqual(introduced);
   });
 
+  it("is introduced again by the next call when a summary has taken the introduction out", async () => {
+    let looks = 0;
+    let made = 0;
+    const work: Reply = (request, onDelta, signal) => {
+      if (request.messages[0]?.content === summaryPrompt) return say("It worked.")(request, onDelta, signal);
+      made += 1;
+      const play = made < 30 ? call({ id: `c${made}`, name: "long", input: { made } }) : say("done");
+      return play(request, onDelta, signal);
+    };
+    const options = { replies: [say("ok")], defaultReply: work, tools: [long], context_tokens: 16_000 };
+    const stage = await begin(options, async () => {
+      looks += 1;
+      return facts;
+    });
+    await stage.thread.run("go");
+    const told = stage.thread.requests
+      .filter(({ messages }) => messages[0]?.content !== summaryPrompt)
+      .map(({ messages }) => JSON.stringify(messages).match(/Work dir: /g)?.length ?? 0);
+    expect(looks).toBeGreaterThan(2);
+    // It is missing in no request but the one whose summary took it.
+    expect(told.slice(2).join("")).toMatch(/^(?:1+0?)+$/);
+    expect(told.slice(2, -1).filter((count) => count === 0)).toHaveLength(looks - 1);
+  });
+
   it("is not introduced by a call that uses none, and by none that fails to look, until the next run", async () => {
     const answers = [() => Promise.reject(new SandboxError("failed", "away")), async () => facts];
     const replies = [say("ok"), call({ id: "p", name: "plan", input: {} }), calls("a"), calls("b"), say("ok")];

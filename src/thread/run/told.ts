@@ -41,9 +41,15 @@ function chooseZone(...names: (string | undefined)[]): string {
   return names.map((name) => (name === undefined ? null : readTimeZone(name))).find((name) => name !== null) ?? "UTC";
 }
 
-/** Inside the transaction that stores the result with the introduction. */
-export function storeIntroduced(life: Life, sandbox: string): void {
-  store(life, { ...life.told, sandbox });
+/** Inside the transaction that stores the result with the introduction, at row `seq`. */
+export function storeIntroduced(life: Life, sandbox: string, seq: number): void {
+  store(life, { ...life.told, sandbox, sandbox_seq: seq });
+}
+
+/** A summary that takes the introduction out lets the next call introduce the sandbox again. Inside its transaction. */
+export function forgetIntroduced(life: Life, keep_from: number): void {
+  const { sandbox_seq, ...told } = life.told;
+  if (sandbox_seq !== undefined && sandbox_seq < keep_from) store(life, { ...told, sandbox: null });
 }
 
 function store(life: Life, told: Told): void {

@@ -57,11 +57,41 @@ describe("a match but for white space", () => {
     ["CR LF in the call", "a\nb\n", "a\r\nb", "a\r\nx", "a\nx\n"],
     ["typographic quotes", "say(“hi”) – it’s\n", 'say("hi") - it\'s', 'say("ho")', 'say("ho")\n'],
     ["a no-break space", "a\u00a0b\n", "a b", "c", "c\n"],
-    ["no line break at the end of the file", "a\n  b", "a\nb \n", "a\nc\n", "a\n  c"],
+    ["no line break at the end of the file", "a\n  b", "a\n  b \n", "a\n  c\n", "a\n  c"],
+    [
+      "levels of another width, and less deep",
+      "        if x:\n            y\n",
+      "if x:\n  y",
+      "if z:\nw\n  v",
+      "        if z:\n        w\n            v\n",
+    ],
+    [
+      "spaces for one tab, and a line without any",
+      "\treturn a\n",
+      "    return  a",
+      "    return b\n}",
+      "\treturn b\n}\n",
+    ],
+    [
+      "a line as deep as a first one without its indentation",
+      "    if x:  \n        y\n",
+      "if x:\n        y",
+      "if x:\n        z\nelse:\n        w",
+      "    if x:  \n        z\n    else:\n        w\n",
+    ],
     ["a byte order mark", "\ufeffa  b\n", "a b", "c", "\ufeffc\n"],
   ])("is found with %s", (_, text, old_string, new_string, expected) => {
     expect(text).not.toContain(old_string);
     expect(edited(text, old_string, new_string)).toBe(expected);
+  });
+
+  it.each([
+    ["white space", "a  b\n", "a b"],
+    ["typographic quotes or dashes", "“a” – b\n", '"a" - b'],
+    ["white space and typographic quotes or dashes", "“a”  b\n", '"a" b'],
+  ])("says that it differs in %s", (difference, text, old_string) => {
+    expect(edit(text, old_string, "c")).toMatchObject({ note: expect.stringContaining(`but for ${difference};`) });
+    expect(refusal(text + text, old_string)).toContain(`But for ${difference} it stands there 2 times`);
   });
 
   it("removes whole lines, with their break if the call names it", () => {
@@ -99,6 +129,9 @@ describe("a match but for white space", () => {
     ["half a level of spaces", "key: v\n  sub: 1\n", "key:  v\n    sub: 1", "key: v\n    sub: 2\n  odd: 4"],
     ["half a level of tabs", "\tx\n", "    x", "    x\n      y"],
     ["a level above the first", "x\n", "\tx", "\tx\ny"],
+    ["a level above all that were found at one depth", "  a  = 1\n", "    a = 1", "    a = 1\n  b = 2"],
+    ["lines that two rules put at different depths", "    if x:\n        y\n", "if x:\n\t\ty", "if x:\n\t\ty\n\tz"],
+    ["no indentation where the lines differ", "if x:\n    y\n", "if x:\ny ", "if x:\ny\nz"],
   ])("is refused where the new text has %s", (_, text, old_string, new_string) => {
     expect(refusal(text, old_string, new_string)).toContain("differs from line to line");
   });
@@ -167,6 +200,40 @@ const line = fc.oneof(
 const lines = fc.array(line, { minLength: 1, maxLength: 12 });
 const joined = lines.map((each) => each.join("\n"));
 
+interface Line {
+  depth: number;
+  text: string;
+}
+
+/** Lines of which each is one level deeper than the one before it, as deep, or less. */
+const blocks = fc
+  .array(fc.tuple(fc.integer({ min: -2, max: 1 }), fc.constantFrom("a", "b", "c")), {
+    minLength: 1,
+    maxLength: 5,
+  })
+  .map((steps) => {
+    let depth = 0;
+    return steps.map(([step, text], at): Line => {
+      if (at > 0) depth = Math.max(0, depth + step);
+      return { depth, text: `${text}${at}` };
+    });
+  });
+
+/** The lines with the begins and ends of blocks, by Python's rules. */
+function readBlocks(text: string): string {
+  const open = [0];
+  const read = text.split("\n").flatMap((line) => {
+    const indent = /^[ \t]*/.exec(line)?.[0] ?? "";
+    const width = [...indent].reduce((sum, sign) => (sign === "\t" ? (Math.floor(sum / 8) + 1) * 8 : sum + 1), 0);
+    const marks: string[] = [];
+    if (width > (open.at(-1) ?? 0)) marks.push("{");
+    if (width > (open.at(-1) ?? 0)) open.push(width);
+    for (; width < (open.at(-1) ?? 0); open.pop()) marks.push("}");
+    return [...marks, width === open.at(-1) ? line.trim() : `no block: ${line}`];
+  });
+  return read.join(" ");
+}
+
 describe("any edit", () => {
   it("prefers exact matches", () => {
     fc.assert(
@@ -196,6 +263,32 @@ describe("any edit", () => {
         expect(outcome.text.endsWith(rest)).toBe(true);
         const trimmed = (list: string[]) => list.map(plain).filter((each) => each !== "");
         expect(trimmed(now.slice(place, place + Math.max(size, 0)))).toEqual(trimmed(fresh));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("leaves each line in the block that the call puts it into, as Python reads them", () => {
+    const indents = fc.constantFrom("\t", "  ", "    ");
+    fc.assert(
+      fc.property(blocks, blocks, indents, indents, fc.nat(2), fc.boolean(), fc.boolean(), (...values) => {
+        const [old, fresh, real, written, base, isShifted, isBare] = values;
+        const around = Array.from({ length: base }, (_, depth) => `${real.repeat(depth)}outer`);
+        const put = (lines: Line[], end: string) =>
+          [...around, ...lines.map(({ depth, text }) => `${real.repeat(base + depth)}${text}${end}`), "last"].join(
+            "\n",
+          );
+        // Without the indentation of the first line, or in another style.
+        const style = isBare ? real : written;
+        const write = (lines: Line[]) =>
+          lines
+            .map(({ depth, text }, at) => {
+              const levels = isShifted && !isBare ? depth : base + depth;
+              return `${isBare && at === 0 ? "" : style.repeat(levels)}${text}`;
+            })
+            .join("\n");
+        const outcome = edit(put(old, " "), write(old), write(fresh));
+        if (outcome.ok && outcome.note !== null) expect(readBlocks(outcome.text)).toBe(readBlocks(put(fresh, "")));
       }),
       { numRuns: 2_000 },
     );

@@ -2,7 +2,7 @@
 // An edit that can't be made says why, with the real lines, so that the model need not read the file again.
 import { type IndentPair, indentLike, indentOf } from "./indentation.ts";
 import { lineNumbers, numberLines } from "./lines.ts";
-import { findLoosely, type LoosePlace } from "./loose-match.ts";
+import { findLoosely, type LoosePlace, nameDifference } from "./loose-match.ts";
 import { findNearest } from "./nearest.ts";
 
 export interface EditRequest {
@@ -78,23 +78,24 @@ function applyLoosely(text: string, request: EditRequest): EditOutcome {
   // The byte order mark counts as white space and is no part of the first line.
   const place = found && text[found.start] === "\ufeff" ? { ...found, start: found.start + 1 } : found;
   if (place === undefined) return refuse(describeMiss(text, old.lines, request));
+  const difference = nameDifference(text.slice(place.start, place.end).split("\n"), old.lines);
   if (count > 1) {
     const lines = places.map(({ line }) => line + 1).join(", ");
     return refuse(
-      `old_string was not found in ${path}. But for white space it stands there ${count} times (from lines ${lines}${count > places.length ? ", …" : ""}), so nothing was changed. Copy one of them exactly, with lines around it until it is there once:\n${showPlace(text, place, old.lines.length)}`,
+      `old_string was not found in ${path}. But for ${difference} it stands there ${count} times (from lines ${lines}${count > places.length ? ", …" : ""}), so nothing was changed. Copy one of them exactly, with lines around it until it is there once:\n${showPlace(text, place, old.lines.length)}`,
     );
   }
   const made = replaceLines(text, place, old, request.new_string);
   if (made === null) {
     return refuse(
-      `old_string was not found in ${path}. But for white space it stands at line ${place.line + 1}, with an indentation that differs from line to line in a way that can't be carried over to new_string, so nothing was changed. These are the lines (number, tab, line); copy them exactly:\n${showPlace(text, place, old.lines.length)}`,
+      `old_string was not found in ${path}. But for ${difference} it stands at line ${place.line + 1}, with an indentation that differs from line to line in a way that can't be carried over to new_string, so nothing was changed. These are the lines (number, tab, line); copy them exactly:\n${showPlace(text, place, old.lines.length)}`,
     );
   }
   if (made.text === text)
-    return refuse("new_string only differs in white space that the file has already, so nothing would change.");
+    return refuse(`Nothing would change: but for ${difference}, the file has new_string there already.`);
   const last = place.line + Math.max(1, made.count);
   const shown = numberLines(made.text, place.line + 1, last);
-  const note = `It matched but for white space; the file's own indentation was kept. The lines are now:\n${shown}`;
+  const note = `It matched but for ${difference}; the file's own indentation was kept. The lines are now:\n${shown}`;
   return { ok: true, text: made.text, count: 1, lines: String(place.line + 1), note };
 }
 

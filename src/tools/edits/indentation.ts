@@ -15,20 +15,48 @@ export function indentOf(line: string): string {
 }
 
 /**
- * The lines with the file's indentation; null if the pairs follow no rule. `pairs` are of the lines that were found, in
- * order. The first may follow a rule of its own, since models often leave out its indentation only; `begins` says
- * whether `lines` begin with its successor.
+ * The lines with the file's indentation; null if the pairs follow no rule, or several that differ for these lines.
+ * `pairs` are of the lines that were found, in order. `begins` says whether `lines` begin with the first one's successor.
  */
 export function indentLike(lines: readonly string[], pairs: readonly IndentPair[], begins: boolean): string[] | null {
+  if (leavesDepths(lines, pairs)) return null;
   const rule = findRule(pairs);
   if (rule !== null) return indentAll(lines, rule);
+  const shifted = findScale(pairs, true) ?? findUnits(pairs, true);
+  const [made, ...others] = [shifted && indentAll(lines, shifted), indentWithoutFirst(lines, pairs, begins)].filter(
+    (each) => each !== null,
+  );
+  return made !== undefined && others.every((other) => other.join("\n") === made.join("\n")) ? made : null;
+}
+
+/** Whether a line is less deep than those that were found, all at one depth: that shows how deep, but not how steep. */
+function leavesDepths(lines: readonly string[], pairs: readonly IndentPair[]): boolean {
+  // Above one tab there is one depth only.
+  if (pairs.every(({ written, real }) => written === real || real === "\t")) return false;
+  const depths = new Set(pairs.map(({ written }) => written.length));
+  const least = Math.min(...depths);
+  return depths.size === 1 && lines.some((line) => line.trim() !== "" && indentOf(line).length < least);
+}
+
+/**
+ * Models often leave out the indentation of the first line only. Another line with as little of it is then no such line,
+ * and one that is less deep than the first is known only if it was found.
+ */
+function indentWithoutFirst(lines: readonly string[], pairs: readonly IndentPair[], begins: boolean): string[] | null {
   const [first, ...others] = pairs;
-  const rest = others.length > 0 ? findRule(others) : null;
-  if (first === undefined || rest === null) return null;
-  if (!begins || lines.length === 0) return indentAll(lines, rest);
-  const ofFirst: Rule = (written) => (written === first.written ? first.real : rest(written));
-  const head = indentAll(lines.slice(0, 1), ofFirst);
-  const tail = indentAll(lines.slice(1), rest);
+  if (first === undefined || others.length === 0) return null;
+  const isAsWritten = others.every(({ written, real }) => written === real);
+  const rest: Rule | null = isAsWritten ? (written) => written : (findScale(others, false) ?? findUnits(others, false));
+  if (rest === null) return null;
+  const found = new Set(others.map(({ written }) => written));
+  const ofRest: Rule = (written) => {
+    const real = rest(written);
+    if (real === null || found.has(written)) return real;
+    return written !== first.written && real.startsWith(first.real) ? real : null;
+  };
+  if (!begins || lines.length === 0) return indentAll(lines, ofRest);
+  const head = indentAll(lines.slice(0, 1), (written) => (written === first.written ? first.real : ofRest(written)));
+  const tail = indentAll(lines.slice(1), ofRest);
   return head === null || tail === null ? null : [...head, ...tail];
 }
 
@@ -53,7 +81,7 @@ function findRule(pairs: readonly IndentPair[]): Rule | null {
     // A line that was less deep than all that were found may belong to anything outside of them.
     return (written) => (written.startsWith(removed) ? written.slice(removed.length) : null);
   }
-  return findScale(pairs) ?? findUnits(pairs);
+  return findScale(pairs, false) ?? findUnits(pairs, false);
 }
 
 /** Spaces of one level as models write them, and as files have them. */
@@ -70,20 +98,25 @@ const scales = [
   [2, 3],
 ] as const;
 
-/** Levels of another width. */
-function findScale(pairs: readonly IndentPair[]): Rule | null {
-  if (!pairs.every(({ written, real }) => /^ *$/.test(written) && /^ *$/.test(real))) return null;
-  const scale = scales.find(([from, to]) =>
-    pairs.every(({ written, real }) => written.length % from === 0 && (written.length / from) * to === real.length),
-  );
-  if (scale === undefined) return null;
-  const [from, to] = scale;
-  return (written) =>
-    /^ *$/.test(written) && written.length % from === 0 ? " ".repeat((written.length / from) * to) : null;
+/** Levels of another width, perhaps some of them deeper. */
+function findScale(pairs: readonly IndentPair[], isShifted: boolean): Rule | null {
+  const [first] = pairs;
+  if (first === undefined || !pairs.every(({ written, real }) => /^ *$/.test(written) && /^ *$/.test(real)))
+    return null;
+  for (const [from, to] of scales) {
+    const shift = first.real.length - (first.written.length / from) * to;
+    if (shift !== 0 && !isShifted) continue;
+    const rule: Rule = (written) => {
+      const width = (written.length / from) * to + shift;
+      return /^ *$/.test(written) && written.length % from === 0 && width >= 0 ? " ".repeat(width) : null;
+    };
+    if (pairs.every(({ written, real }) => rule(written) === real)) return rule;
+  }
+  return null;
 }
 
 /** Tabs where the model wrote spaces, or the other way round, perhaps some levels deeper. */
-function findUnits(pairs: readonly IndentPair[]): Rule | null {
+function findUnits(pairs: readonly IndentPair[], isShifted: boolean): Rule | null {
   const isTabs = pairs.every(({ written, real }) => /^ *$/.test(written) && /^\t*$/.test(real));
   const isSpaces = pairs.every(({ written, real }) => /^\t*$/.test(written) && /^ *$/.test(real));
   if (!isTabs && !isSpaces) return null;
@@ -91,7 +124,7 @@ function findUnits(pairs: readonly IndentPair[]): Rule | null {
     isTabs ? [written.length, real.length] : [real.length, written.length],
   );
   const unit = chooseUnit(widths as [number, number][]);
-  if (unit === null) return null;
+  if (unit === null || (unit.deeper !== 0 && !isShifted)) return null;
   const { size, deeper } = unit;
   if (isTabs) {
     return (written) => {

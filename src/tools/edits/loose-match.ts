@@ -12,10 +12,25 @@ const plainMarks: [RegExp, string][] = [
 ];
 
 export function normalizeLine(line: string): string {
-  let plain = line.replace(/\s+/g, " ").trim();
+  return withPlainMarks(withPlainSpace(line));
+}
+
+function withPlainSpace(line: string): string {
+  return line.replace(/\s+/g, " ").trim();
+}
+
+function withPlainMarks(line: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: everything beyond ASCII
-  if (/[^\x00-\x7f]/.test(plain)) for (const [marks, mark] of plainMarks) plain = plain.replace(marks, mark);
-  return plain;
+  if (!/[^\x00-\x7f]/.test(line)) return line;
+  return plainMarks.reduce((plain, [marks, mark]) => plain.replace(marks, mark), line);
+}
+
+/** What the lines that were found differ in from those that were wanted, in words. */
+export function nameDifference(found: readonly string[], wanted: readonly string[]): string {
+  const differs = (simplify: (line: string) => string) =>
+    found.some((line, at) => simplify(line) !== simplify(wanted[at] ?? ""));
+  const marks = differs(withPlainSpace) ? ["typographic quotes or dashes"] : [];
+  return [...(differs(withPlainMarks) ? ["white space"] : []), ...marks].join(" and ");
 }
 
 export interface LoosePlace {

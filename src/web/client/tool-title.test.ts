@@ -6,4 +6,9 @@ describe("the title of a call", () => {
     expect(describeCall("f", JSON.stringify({ other: 1, [key]: "this" }))).toEqual({ verb: "f", subject: "this" });
     expect(describeCall("f", `{"${key}": "this", "text": "arriv`)).toEqual({ verb: "f", subject: "this" });
   });
+
+  it("has what a search looks for, not where", () => {
+    const { subject } = describeCall("search_files", JSON.stringify({ path: "src", pattern: "cart" }));
+    expect(subject).toBe("cart");
+  });
 });

@@ -1,5 +1,6 @@
 // What a tool call is about, in one line: a command, a path, an address.
-const subjects = ["command", "path", "url", "port", "query", "pattern", "question", "command_id", "from"];
+// A search has a path too, but is about what it looks for.
+const subjects = ["command", "pattern", "query", "path", "url", "port", "question", "command_id", "from"];
 
 const silentTools = new Set([
   "create_tasks",

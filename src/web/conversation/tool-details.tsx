@@ -5,7 +5,7 @@ import { useWords } from "../state/words.ts";
 import { Code } from "./code.tsx";
 import { languageOf } from "./language.ts";
 import { readLink } from "./markdown.tsx";
-import type { ToolItem } from "./tool-item.ts";
+import { type ToolItem, tellsMore } from "./tool-item.ts";
 import styles from "./tool-row.module.css";
 import { words } from "./words.ts";
 
@@ -108,7 +108,7 @@ function Lines({ text, sign, className }: { text: string; sign: string; classNam
 
 function Result({ item, isSilent = false }: { item: ToolItem; isSilent?: boolean }) {
   // A plain success adds nothing to the row.
-  if (item.result === null || (isSilent && !/^(error|interrupted)\b/i.test(item.result))) return null;
+  if (item.result === null || (isSilent && !tellsMore(item))) return null;
   return <Output text={item.result} />;
 }
 

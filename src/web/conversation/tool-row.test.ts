@@ -1,15 +1,45 @@
 import { describe, expect, it } from "vitest";
-import { readOutcome } from "./tool-row.tsx";
+import { readOutcome, tellsMore } from "./tool-item.ts";
+
+const failed = { state: "failed", exitCode: null };
+const done = { state: "done", exitCode: null };
 
 describe("the outcome of a call", () => {
   it.each([
-    ["a command that ended well", { result: "exit_code: 0\nok", open: false }, { state: "done", exitCode: "0" }],
-    ["a command that failed", { result: "exit_code: 2\n", open: false }, { state: "failed", exitCode: "2" }],
-    ["an error", { result: "Error: no such file", open: false }, { state: "failed", exitCode: null }],
-    ["a result", { result: "Wrote a.txt (3 bytes).", open: false }, { state: "done", exitCode: null }],
-    ["a call that is being made", { result: null, open: true }, { state: "open", exitCode: null }],
-    ["a call that waits for a person", { result: null, open: false }, { state: "left", exitCode: null }],
+    [
+      "a command that ended well",
+      { name: "execute_command", result: "exit_code: 0\nok", open: false },
+      { state: "done", exitCode: "0" },
+    ],
+    [
+      "a command that failed",
+      { name: "execute_command", result: "exit_code: 2\n", open: false },
+      { state: "failed", exitCode: "2" },
+    ],
+    ["an error", { name: "f", result: "Error: no such file", open: false }, failed],
+    ["a call that a person declined", { name: "f", result: "declined: no.", open: false }, failed],
+    ["a call that was not made", { name: "f", result: "not executed: no.", open: false }, failed],
+    ["a result", { name: "f", result: "Anything.", open: false }, done],
+    ["a file that was written", { name: "create_file", result: "Wrote a.txt (3 bytes).", open: false }, done],
+    ["an edit", { name: "edit_file", result: "Edited a.txt (line 1).", open: false }, done],
+    ["an edit that was refused", { name: "edit_file", result: "old_string was not found in a.", open: false }, failed],
+    ["a file that is not there", { name: "move_file", result: "a does not exist.", open: false }, failed],
+    ["a call that is being made", { name: "f", result: null, open: true }, { state: "open", exitCode: null }],
+    ["a call that waits for a person", { name: "f", result: null, open: false }, { state: "left", exitCode: null }],
   ])("is read of %s", (_what, item, outcome) => {
     expect(readOutcome(item)).toEqual(outcome);
+  });
+
+  it.each([
+    ["nothing of a plain success", "edit_file", "Edited a.txt (line 1).", false],
+    [
+      "lines that are not what was asked for",
+      "edit_file",
+      "Edited a (line 1). It matched but for white space; …",
+      true,
+    ],
+    ["the reason of a failure", "edit_file", "old_string was not found in a.", true],
+  ])("adds %s to what an opened call shows", (_what, name, result, isTold) => {
+    expect(tellsMore({ name, result, open: false })).toBe(isTold);
   });
 });

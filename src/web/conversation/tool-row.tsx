@@ -16,7 +16,7 @@ import { lazy, memo, Suspense, useState } from "react";
 import { describeCall } from "../client/tool-title.ts";
 import { Spinner } from "../parts/notice.tsx";
 import { useWords } from "../state/words.ts";
-import type { ToolItem } from "./tool-item.ts";
+import { type Outcome, readOutcome, type ToolItem } from "./tool-item.ts";
 import styles from "./tool-row.module.css";
 import { words } from "./words.ts";
 
@@ -55,20 +55,6 @@ export const ToolRow = memo(function ToolRow({ item }: { item: ToolItem }) {
     </div>
   );
 });
-
-interface Outcome {
-  /** `left`: it was requested and has no result: it waits for approval, or its run was stopped. */
-  state: "open" | "left" | "done" | "failed";
-  exitCode: string | null;
-}
-
-/** The result of a command begins with its exit code, that of an error with that word; anything else succeeded. */
-export function readOutcome({ result, open }: Pick<ToolItem, "result" | "open">): Outcome {
-  if (result === null) return { state: open ? "open" : "left", exitCode: null };
-  const exitCode = /^exit_code: (-?\d+)/.exec(result)?.[1] ?? null;
-  const isFailed = exitCode === null ? /^(error|interrupted)\b/i.test(result) : exitCode !== "0";
-  return { state: isFailed ? "failed" : "done", exitCode };
-}
 
 function sayOutcome({ state, exitCode }: Outcome, said: (typeof words)["en"]): string {
   if (state === "open") return said.running;

@@ -71,6 +71,38 @@ export function describeFiles(): void {
       expect(problem).toMatch(/too long|stopped/);
     });
 
+    it("says so when a line ends the search", async () => {
+      await run("mkdir -p greedy && head -c 40 /dev/zero | tr '\\0' a > greedy/a.txt && echo '!' >> greedy/a.txt");
+      await writeText("greedy/b.txt", "b\n");
+      const { matches, problem } = await search("greedy", "(a+)+$|b", { is_expression: true });
+      if (matches.length === 0) expect(problem).toMatch(/not all files/);
+      else expect(matches).toMatchObject([{ path: "greedy/b.txt" }]);
+    });
+
+    it("under any name, and at the end of a link", async () => {
+      await writeText("names/a:12:b.txt", "needle\n");
+      const made = await run(
+        "cd names && mkdir 'c\n.' && echo needle > 'c\n./d.txt' && echo needle > 'e\nf' && ln -s a:12:b.txt link.txt",
+      );
+      expect(made.exit_code).toBe(0);
+      expect((await search("names", "needle")).matches).toEqual([
+        { path: "names/a:12:b.txt", line: 1, text: "needle" },
+      ]);
+      expect((await search("names/link.txt", "needle")).matches).toEqual([
+        { path: "names/link.txt", line: 1, text: "needle" },
+      ]);
+    });
+
+    it("of a bounded length", async () => {
+      for (const is_expression of [true, false]) {
+        const error = await failureOf(search("expr", "a".repeat(100_000), { is_expression }));
+        expect(error).toMatchObject({ code: "invalid", message: expect.stringContaining("4000 characters") });
+      }
+      for (const glob of [`{${"a,".repeat(300)}b}`.repeat(3), `{${"a,".repeat(100)}b}`, `{${",".repeat(500_000)}`]) {
+        expect((await failureOf(search("expr", "a", { glob }))).code).toBe("invalid");
+      }
+    });
+
     it("as they are written, with every sign of a shell", async () => {
       await writeText('signs/it\'s $(x) `y` "z".txt', "'$HOME' \"`id`\" \\ ; rm -rf . #\n-e\n");
       const search_ = (pattern: string, options: Partial<FileSearch> = {}) => search("signs", pattern, options);

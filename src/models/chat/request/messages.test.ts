@@ -171,6 +171,12 @@ describe("images", () => {
     expect(write([message], { images: false })[0]?.content).toBe(`look\n\n${note}\n\n${note}`);
   });
 
+  it("go without a blank text beside them: Claude refuses the whole request for one", () => {
+    const content = [{ type: "text" as const, text: " \n" }, image("data:a"), { type: "text" as const, text: "" }];
+    expect(write([{ role: "user", content }])[0]?.content).toEqual([image("data:a")]);
+    expect(write([{ role: "user", content }], { images: false })[0]?.content).toBe(note);
+  });
+
   it("are left out one by one if the server refused them", () => {
     expect(write([message], {}, {}, [hashImage({ url: "data:a" })])[0]?.content).toEqual([
       { type: "text", text: "look" },

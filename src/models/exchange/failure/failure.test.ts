@@ -175,6 +175,31 @@ describe("redact", () => {
     const text = "The task-list is 2 * 3 items long, says ollama.";
     for (const key of ["another-key-0123456789", "ollama", ""]) expect(redact(text, [key])).toBe(text);
   });
+
+  it.each([
+    ["of an address", encodeURIComponent],
+    ["of an address, in small letters", (key: string) => encodeURIComponent(key).toLowerCase()],
+    ["of a form", (key: string) => new URLSearchParams({ key }).toString().slice(4)],
+    ["of bytes", (key: string) => key.replace(/./g, (char) => `%${char.charCodeAt(0).toString(16)}`)],
+    ["of a page", (key: string) => key.replace(/[^\w ]/g, (char) => `&#${char.charCodeAt(0)};`)],
+    [
+      "of a page in hexadecimal",
+      (key: string) => key.replace(/\W/g, (char) => `&#x${char.charCodeAt(0).toString(16)};`),
+    ],
+    ["of JSON", (key: string) => JSON.stringify(key).slice(1, -1).replaceAll("/", "\\/")],
+    ["of JSON in JSON", (key: string) => JSON.stringify(JSON.stringify(key)).slice(3, -3)],
+    ["of JSON without signs", (key: string) => key.replace(/\W/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)],
+    ["of Basic", (key: string) => `Basic ${btoa(`user:${key}`)}`],
+    ["of base64", btoa],
+    ["of another case", (key: string) => key.toUpperCase()],
+  ])("knows a key in the writing %s", (_which, write) => {
+    const key = 'Canary+key/0 1"2=&';
+    expect(redact(`a key ${write(key)} is wrong`, [key])).toMatch(/^a key (?:Basic )?\[key\] is wrong$/);
+  });
+
+  it("leaves nothing of a key that begins with another one", () => {
+    expect(redact("not canary-01-tail", ["canary-01", "canary-01-tail"])).toBe("not [key]");
+  });
 });
 
 describe("hideAddresses", () => {

@@ -2,6 +2,7 @@
 // every sentence passes through here.
 import { cutEnd } from "../../../lib/truncate.ts";
 import { escapePattern } from "../../profiles/escape-pattern.ts";
+import { hideSecrets } from "./secrets.ts";
 
 /** How sentences name the settings of a server. */
 export interface SettingNames {
@@ -28,18 +29,14 @@ export function cut(detail: string, provider: Provider): string {
   return /[.!?。！？…]$/.test(line) ? line : `${line}.`;
 }
 
-/** Local servers accept any key ("ollama", "x"). Such a short word is no secret and occurs in ordinary text. */
-const MIN_KEY_CHARACTERS = 8;
-
 /**
- * Removes the secrets and anything that looks like one: `sk-…`, a bearer token, a key that the provider masked with
- * asterisks.
+ * Removes the secrets in any writing, and anything that looks like one: `sk-…`, a bearer token, a key that the provider
+ * masked with asterisks.
  */
 export function redact(text: string, secrets: readonly string[]): string {
-  return secrets
-    .filter((secret) => secret.length >= MIN_KEY_CHARACTERS)
-    .reduce((known, secret) => known.replaceAll(secret, "[key]"), text)
+  return hideSecrets(text, secrets)
     .replace(/\bBearer\s+(?!\[key\])[^\s"']+/gi, "Bearer [key]")
+    .replace(/\bBasic\s+[a-z0-9+/]{16,}={0,2}/gi, "Basic [key]")
     .replace(/\b(?:sk|pk|key|gsk|xai)-[\w*.-]{6,}/g, "[key]")
     .replace(/[^\s"']*\*{3,}[^\s"']*/g, "[key]");
 }

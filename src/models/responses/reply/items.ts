@@ -126,20 +126,26 @@ export function createItems(calls: Calls, count: (characters: number) => void): 
     }
   }
 
+  /** By their ids first: an item that nothing has streamed of would else take the place of the next of its kind. */
   function match(values: Record<string, unknown>[]): [Record<string, unknown>, OpenItem][] {
     const left = [...items];
-    return values.map((value) => {
+    const take = (found: OpenItem | undefined): OpenItem | undefined => {
+      if (found) left.splice(left.indexOf(found), 1);
+      return found;
+    };
+    const named = values.map((value) => take(left.find((item) => isNamed(item, value))));
+    return values.map((value, at) => {
       const kind = kindOf(value);
-      const id = asText(value.id);
-      const call_id = asText(value.call_id);
-      const known =
-        left.find(
-          (item) =>
-            item.kind === kind && ((call_id !== "" && item.call_id === call_id) || (id !== "" && item.id === id)),
-        ) ?? left.find((item) => isSame(item, kind, value));
-      if (known) left.splice(left.indexOf(known), 1);
-      return [value, known ?? add(kind, {}, id)];
+      const known = named[at] ?? take(left.find((item) => isSame(item, kind, value)));
+      return [value, known ?? add(kind, {}, asText(value.id))];
     });
+  }
+
+  function isNamed(item: OpenItem, value: Record<string, unknown>): boolean {
+    const id = asText(value.id);
+    const call_id = asText(value.call_id);
+    const hasId = (call_id !== "" && item.call_id === call_id) || (id !== "" && item.id === id);
+    return hasId && item.kind === kindOf(value);
   }
 
   function keep(item: OpenItem): KeptItem[] {

@@ -157,6 +157,16 @@ describe("createReplyBuilder", () => {
     });
   });
 
+  it("knows an item of the whole response by its id before it takes it for the next of its kind", () => {
+    const streamed = { type: "response.reasoning_summary_text.delta", delta: "Hm.", output_index: 1, item_id: "rs_2" };
+    const shown = reasoning("rs_2", "B", { summary: [{ type: "summary_text", text: "Hm." }] });
+    const output = [reasoning("rs_1", "A", { summary: [] }), shown, message("Yes.")];
+    expect(build([streamed, text("Yes.", 2), completed(output)]).reply).toMatchObject({
+      reasoning: "Hm.",
+      text: "Yes.",
+    });
+  });
+
   it("shows two messages as two paragraphs, and knows their texts again", () => {
     const events = [
       added({ type: "message", id: "m1", content: [] }, 0),

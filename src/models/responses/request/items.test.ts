@@ -110,6 +110,15 @@ describe("toInput", () => {
     expect(write([reply(null, [], [reasoning("r1")])])).toEqual([]);
   });
 
+  it("knows a call again whose name was cut or replaced when it was stored", () => {
+    const named = { type: "function_call", name: "n".repeat(80) };
+    const output = [reasoning("rs_0"), { type: "message", length: 1 }, reasoning("rs_1"), named];
+    const items = write([reply(null, [call("c1", "n".repeat(64))], output), result()]);
+    expect(items.slice(0, -1)).toEqual([reasoning("rs_1"), calls("c1", "n".repeat(64))]);
+    const unnamed = [reasoning("rs_1"), { type: "function_call", name: "" }];
+    expect(write([reply(null, [call("c1", "unnamed")], unnamed), result()])[0]).toEqual(reasoning("rs_1"));
+  });
+
   it("puts calls that were read out of the text where the text was", () => {
     const output = [reasoning("r1"), { type: "message", length: 40 }, { type: "function_call", name: "g" }];
     expect(write([reply(null, [call("c1"), call("c2", "g")], output)])).toEqual([

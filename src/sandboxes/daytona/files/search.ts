@@ -17,6 +17,9 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 /** Longer matches are skipped: a line of minified code is of no use. */
 const MAX_MATCH_CHARACTERS = 256 * 1024;
 
+/** Nobody means a longer one, and it is an argument of a program, three times. */
+const MAX_PATTERN_CHARACTERS = 4_000;
+
 /** How much of a matching line is returned. */
 const MAX_LINE_CHARACTERS = 500;
 
@@ -64,6 +67,9 @@ export class DaytonaSearch {
     const { path, pattern } = search;
     if (pattern === "" || /[\n\0]/.test(pattern)) {
       throw new SandboxError("invalid", "Search for a text within one line.");
+    }
+    if (pattern.length > MAX_PATTERN_CHARACTERS) {
+      throw new SandboxError("invalid", `A pattern has at most ${MAX_PATTERN_CHARACTERS} characters.`);
     }
     const { absolute, folders } = await this.#files.resolve(path, signal, { takesAnyName: true });
     const { connection, toolbox, limits } = this.#ports;

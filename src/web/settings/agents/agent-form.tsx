@@ -4,7 +4,7 @@ import type { Api } from "../../client/api.ts";
 import { Select, TextArea, TextField } from "../../parts/field.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { useWords } from "../../state/words.ts";
-import { Advanced, Beside, Check, Form } from "../parts/form.tsx";
+import { Advanced, Beside, Check, Form, InSight } from "../parts/form.tsx";
 import { useAction } from "../use-action.ts";
 import { type AgentDraft, bodyOf } from "./agent.ts";
 import { ModelFields } from "./model-fields.tsx";
@@ -78,7 +78,11 @@ export function AgentForm({
           onChange={(event) => change({ rest: event.target.value })}
         />
       </Advanced>
-      {isBad && <Notice tone="bad">{said.badJson}</Notice>}
+      {isBad && (
+        <InSight>
+          <Notice tone="bad">{said.badJson}</Notice>
+        </InSight>
+      )}
     </Form>
   );
 }

@@ -7,6 +7,15 @@ import type { Action } from "../use-action.ts";
 import { words } from "../words.ts";
 import styles from "./form.module.css";
 
+/** Enter sends a form from each of its fields, so its end may be out of sight. */
+export function InSight({ children }: { children: ReactNode }) {
+  return <div ref={scrollIntoView}>{children}</div>;
+}
+
+function scrollIntoView(element: HTMLElement | null): void {
+  element?.scrollIntoView({ block: "nearest" });
+}
+
 export function Form({
   action,
   submit,
@@ -32,7 +41,11 @@ export function Form({
   return (
     <form className={`${styles.form} ${styles[frame]}`} onSubmit={send}>
       {children}
-      {action.problem && <ProblemNotice problem={action.problem} />}
+      {action.problem && (
+        <InSight>
+          <ProblemNotice problem={action.problem} />
+        </InSight>
+      )}
       <div className={styles.buttons}>
         <Button onClick={onCancel}>{said.cancel}</Button>
         <Button look="primary" type="submit" disabled={action.isBusy}>
