@@ -2,7 +2,7 @@
 // rate, request), and has the troubles of networks on demand.
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { AskedSearch, KnownPage, Refused, StrictService } from "./strict.ts";
+import type { AskedSearch, KnownPage, Refused, StrictService } from "./strict-service.ts";
 
 /** `drip` sends a byte at a time and never ends, `endless` never stops sending, `cut` ends in the middle. */
 export type Trouble =
@@ -109,7 +109,7 @@ function makeTrouble(trouble: Trouble, response: ServerResponse): void {
   else if (trouble.kind === "cut") {
     response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
     response.write('{"results": [', () => response.destroy());
-  } else if (trouble.kind !== "silence") keepSending(response, trouble.kind);
+  } else if (trouble.kind === "drip" || trouble.kind === "endless") keepSending(response, trouble.kind);
 }
 
 /** Null for what never becomes whole. */

@@ -10,13 +10,13 @@ import type {
   SearchRequest,
 } from "../../../src/tools/web/search/search-service.ts";
 import { type SearchServer, startSearchServer, type Trouble } from "./server.ts";
-import { bocha } from "./services/bocha.ts";
-import { brave } from "./services/brave.ts";
-import { exa } from "./services/exa.ts";
-import { searxng } from "./services/searxng.ts";
-import { serper } from "./services/serper.ts";
-import { tavily } from "./services/tavily.ts";
-import { type KnownPage, NOW, type StrictService } from "./strict.ts";
+import { bocha } from "./strict/bocha.ts";
+import { brave } from "./strict/brave.ts";
+import { exa } from "./strict/exa.ts";
+import { searxng } from "./strict/searxng.ts";
+import { serper } from "./strict/serper.ts";
+import { tavily } from "./strict/tavily.ts";
+import { type KnownPage, NOW, type StrictService } from "./strict-service.ts";
 
 const services = [tavily, brave, exa, serper, searxng, bocha];
 

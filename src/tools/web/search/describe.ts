@@ -1,10 +1,13 @@
 // What a model reads where a search has no results. It says what to do next, and nothing of the operator's accounts,
 // keys and addresses.
 import type { ChosenPages } from "./choose-pages.ts";
-import type { SearchFailure, SearchRequest } from "./search-service.ts";
+import type { SearchFailure, SearchFailureReason, SearchRequest } from "./search-service.ts";
 
 const GO_ON =
   "Go on with what you know and with pages whose addresses you have, say which facts could not be looked up, and make up no source.";
+
+/** What may be over in a minute. */
+const passing: SearchFailureReason[] = ["timeout", "unavailable", "unreachable"];
 
 export function describeFailures(failures: SearchFailure[]): string {
   const waits = failures.flatMap(({ reason, retry_after_ms }) =>
@@ -17,7 +20,7 @@ export function describeFailures(failures: SearchFailure[]): string {
   if (reasons.size === 1 && reasons.has("bad_request")) {
     return "The search did not accept this query. Write it as a few keywords, without operators, or leave freshness and domains out.";
   }
-  if (["timeout", "unavailable", "unreachable"].some((reason) => reasons.has(reason as SearchFailure["reason"]))) {
+  if (passing.some((reason) => reasons.has(reason))) {
     return `The search did not answer. Make this call once more a little later. If it fails again: ${GO_ON}`;
   }
   return `The search does not work on this server until its operator mends it, so don't try it again. Tell the person so. ${GO_ON}`;

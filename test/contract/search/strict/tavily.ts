@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { faultOf, type StrictService } from "../strict.ts";
+import { faultOf, type StrictService } from "../strict-service.ts";
 
 const body = z.strictObject({
   query: z.string().min(1).max(400),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { faultOf, type StrictService } from "../strict.ts";
+import { faultOf, type StrictService } from "../strict-service.ts";
 
 const words = (text: string) => text.split(/\s+/).length <= 50;
 const whole = (min: number, max: number) =>

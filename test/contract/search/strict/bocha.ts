@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { faultOf, type StrictService } from "../strict.ts";
+import { faultOf, type StrictService } from "../strict-service.ts";
 
 const domains = z.string().refine((text) => text.split(/[|,]/).length <= 20, "more than 20 domains");
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { faultOf, type StrictService } from "../strict.ts";
+import { faultOf, type StrictService } from "../strict-service.ts";
 
 const fields = z.strictObject({
   q: z.string().min(1),

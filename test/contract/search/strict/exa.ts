@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { faultOf, type StrictService } from "../strict.ts";
+import { faultOf, type StrictService } from "../strict-service.ts";
 
 const moment = z.string().refine((text) => z.iso.date().or(z.iso.datetime()).safeParse(text).success, "not ISO 8601");
 
