@@ -79,6 +79,11 @@ export function namedServers(settings: Settings): { names: string[]; hasDefault:
   return { names: [...models.servers.keys()], hasDefault: routing?.ok === true && routing.route.server_name !== null };
 }
 
+/** The services that search the web, in the order in which they are asked. */
+export function namedSearch(settings: Settings): string[] {
+  return readSearchSettings(settings).services.map(({ name }) => name);
+}
+
 /** `localhost`, or a name with a dot in it that is no address; with or without a port. */
 const domainShape = /^(?:localhost|(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z](?:[a-z0-9-]*[a-z0-9])?)(?::\d{1,5})?$/;
 

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { callTool, readInput } from "../../../test/fakes/call-tool.ts";
 import { memoryCache, memorySources } from "../../../test/fakes/sources.ts";
+import { findSchemaFault } from "../../agent/calls/json-schema.ts";
 import type { ToolContext } from "../../agent/tool.ts";
 import type { SearchSettings } from "../../config/search.ts";
 import { type Env, readConfig } from "../../config.ts";
@@ -47,6 +49,17 @@ describe("web_search", () => {
     expect(namesOf({})).toEqual([]);
     expect(namesOf({ SEARXNG_URL: "http://10.0.0.5:8080" })).toEqual(["web_search"]);
     expect(namesOf({ BOCHA_API_KEY: "sk-1" })).toEqual(["web_search"]);
+  });
+
+  it("is described by a plain schema and in few words", () => {
+    const [tool] = createSearchTools(readConfig({ EXA_API_KEY: "k" } as Env));
+    if (tool === undefined || "json_schema" in tool.schema) throw new Error("no tool with a schema");
+    const { $schema, ...schema } = z.toJSONSchema(tool.schema, { io: "input" });
+    expect(findSchemaFault(schema)).toBeNull();
+    expect(Object.keys(schema.properties ?? {})).toEqual(["query", "count", "freshness", "domains"]);
+    expect(JSON.stringify(schema)).not.toMatch(/\$ref|\$defs|anyOf|allOf|not"|9007199254740991/);
+    expect(tool.description.length).toBeLessThan(400);
+    expect(tool).toMatchObject({ kind: "work", read_only: true, recovery: "repeat" });
   });
 
   it("says with a wrong setting what is wrong, and asks nobody", async () => {

@@ -52,7 +52,7 @@ function searchTool(execute: (input: SearchInput, context: ToolContext) => Promi
   return defineTool({
     name: "web_search",
     description:
-      "Search the web. Results have a title, an address, a date if known, a passage, and the number by which an answer cites them: [3]. For figures, news, versions, prices and anything else that may have changed or that you are not sure of. Not for what this conversation or the sandbox already has, nor for a page whose address you know. A few keywords find more than a sentence; search in the language of the sources. A passage is only a part of its page: read the page before you rely on it. Put nothing private in a query.",
+      "Search the web for figures, news, versions, prices and other facts that may have changed or that you are not sure of; not for what you have here already, nor for a page whose address you know. Results have the number that an answer cites: [3]. A few keywords find more than a sentence. A passage is a part of its page: read the page before you rely on it. Put nothing private in a query.",
     schema: searchInput,
     kind: "work",
     read_only: true,
