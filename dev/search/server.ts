@@ -28,7 +28,8 @@ const spans: Record<string, number> = { day: 1, week: 7, month: 31, year: 366 };
 
 export async function startSearch({ port: wanted, now = Date.now }: SearchOptions): Promise<RunningSearch> {
   const pages = await loadCorpus();
-  const server = http.createServer((request, response) => send(response, answer(request, pages, now())));
+  let url = "";
+  const server = http.createServer((request, response) => send(response, answer(request, { pages, url, now: now() })));
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = HEADERS_TIMEOUT_MS;
   await new Promise<void>((resolve, reject) => {
@@ -39,9 +40,10 @@ export async function startSearch({ port: wanted, now = Date.now }: SearchOption
     });
   });
   const { port } = server.address() as AddressInfo;
+  url = `http://127.0.0.1:${port}`;
   return {
     port,
-    url: `http://127.0.0.1:${port}`,
+    url,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -57,15 +59,20 @@ interface Answer {
   headers?: Record<string, string>;
 }
 
-function answer(request: IncomingMessage, pages: CorpusPage[], now: number): Answer {
+/** `url` is where the pages are, whatever host a request names. */
+interface Place {
+  pages: CorpusPage[];
+  url: string;
+  now: number;
+}
+
+function answer(request: IncomingMessage, place: Place): Answer {
   const url = URL.parse(request.url ?? "/", "http://search");
   if (request.method !== "GET" && request.method !== "HEAD") return errorPage(405, "Method Not Allowed");
   if (url === null) return errorPage(400, "Bad Request");
   if (url.pathname === "/robots.txt") return { status: 200, type: "text/plain", body: robots };
-  if (url.pathname === "/" || url.pathname === "/search") {
-    return search(url.searchParams, pages, request.headers.host ?? "127.0.0.1", now);
-  }
-  const page = pages.find(({ name }) => url.pathname === `/${name}`);
+  if (url.pathname === "/" || url.pathname === "/search") return search(url.searchParams, place);
+  const page = place.pages.find(({ name }) => url.pathname === `/${name}`);
   if (page === undefined) return errorPage(404, "Not Found");
   const headers: Record<string, string> =
     page.published === null ? {} : { "last-modified": new Date(page.published).toUTCString() };
@@ -74,7 +81,7 @@ function answer(request: IncomingMessage, pages: CorpusPage[], now: number): Ans
 
 const robots = "User-agent: *\nDisallow: /search\n";
 
-function search(fields: URLSearchParams, pages: CorpusPage[], host: string, now: number): Answer {
+function search(fields: URLSearchParams, place: Place): Answer {
   const query = fields.get("q")?.trim() ?? "";
   const format = fields.get("format") ?? "";
   if (format === "csv" || format === "rss") return errorPage(403, "Forbidden");
@@ -82,10 +89,10 @@ function search(fields: URLSearchParams, pages: CorpusPage[], host: string, now:
   if (wrong !== null) return errorPage(400, `Invalid value for the parameter ${wrong}`);
   const isJson = format === "json";
   if (query === "" && isJson) return json(400, { error: "No query" });
-  const hits = query === "" ? [] : findHits(fields, pages, host, now);
+  const hits = query === "" ? [] : findHits(fields, place);
   return isJson
-    ? json(200, toAnswer(query, hits, host))
-    : { status: 200, type: "text/html", body: showResults(query, hits, pages) };
+    ? json(200, toAnswer(query, hits, new URL(place.url)))
+    : { status: 200, type: "text/html", body: showResults(query, hits, place.pages) };
 }
 
 /** The name of a parameter that SearXNG answers 400 to. Others, and names that it doesn't know, it ignores. */
@@ -100,11 +107,10 @@ function findWrong(fields: URLSearchParams): string | null {
   return allowed.find(([name, form]) => fields.has(name) && !form.test(fields.get(name) ?? ""))?.[0] ?? null;
 }
 
-function findHits(fields: URLSearchParams, pages: CorpusPage[], host: string, now: number): Hit[] {
+function findHits(fields: URLSearchParams, { pages, url, now }: Place): Hit[] {
   const { terms, sites } = readQuery(fields.get("q") ?? "");
   const days = spans[fields.get("time_range") ?? ""];
-  const name = host.replace(/:\d+$/, "").toLowerCase();
-  if (sites.length > 0 && !sites.some((site) => name === site || name.endsWith(`.${site}`))) return [];
+  if (sites.length > 0 && !sites.includes(new URL(url).hostname)) return [];
   const recent = pages.filter(
     ({ published }) => days === undefined || (published !== null && now - Date.parse(published) <= days * DAY_MS),
   );
@@ -112,12 +118,12 @@ function findHits(fields: URLSearchParams, pages: CorpusPage[], host: string, no
   return findPages(recent, terms).slice(first, first + PAGE_SIZE);
 }
 
-function toAnswer(query: string, hits: Hit[], host: string): object {
+function toAnswer(query: string, hits: Hit[], { origin, host }: URL): object {
   return {
     query,
     number_of_results: hits.length,
     results: hits.map(({ page, passage, score }, index) => ({
-      url: `http://${host}/${page.name}`,
+      url: `${origin}/${page.name}`,
       title: page.title,
       content: passage,
       publishedDate: page.published,
