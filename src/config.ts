@@ -1,5 +1,6 @@
 // Settings: parses `Env` once into plain values (docs/settings.md). Nothing else reads vars and secrets.
 import { z } from "zod";
+import { type FetchSettings, readFetchSettings } from "./config/fetch.ts";
 import { type ModelSettings, readModelSettings } from "./config/models.ts";
 import { readSearchSettings, type SearchSettings } from "./config/search.ts";
 import type { ThreadApi } from "./protocol/thread.ts";
@@ -47,6 +48,12 @@ export interface Env {
   BOCHA_API_KEY?: string;
   SEARCH_ORDER?: string;
   WEB_PRIVATE_ORIGINS?: string;
+  WEB_DOMAINS_ALLOW?: string;
+  WEB_DOMAINS_DENY?: string;
+  FETCH_URL?: string;
+  FETCH_URL_ADDRESSES?: string;
+  FETCH_ROBOTS?: string;
+  FETCH_CONTACT?: string;
   SANDBOX_LIMITS?: string;
   CORS_ORIGINS?: string;
   STAND_INS?: string;
@@ -60,6 +67,7 @@ export interface Env {
 export interface Config {
   models: ModelSettings;
   search: SearchSettings;
+  fetch: FetchSettings;
   daytona: { api_key: string; api_url: string; target: string | null; snapshot: string | null } | null;
   admin_api_key: string | null;
   /** How long a person may take to answer a question or an approval; null means for ever. */
@@ -155,6 +163,7 @@ export function readConfig(env: Env): Config {
   return {
     models: readModelSettings(env),
     search: readSearchSettings(env),
+    fetch: readFetchSettings(env),
     daytona: values.DAYTONA_API_KEY
       ? {
           api_key: values.DAYTONA_API_KEY,

@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { readFetchSettings } from "../../src/config/fetch.ts";
 import { readModelSettings } from "../../src/config/models.ts";
 import { readSearchSettings } from "../../src/config/search.ts";
 import { findRoute, findSettingProblem } from "../../src/models/index.ts";
@@ -46,6 +47,12 @@ export const settingNames: readonly string[] = [
   "BOCHA_API_KEY",
   "SEARCH_ORDER",
   "WEB_PRIVATE_ORIGINS",
+  "WEB_DOMAINS_ALLOW",
+  "WEB_DOMAINS_DENY",
+  "FETCH_URL",
+  "FETCH_URL_ADDRESSES",
+  "FETCH_ROBOTS",
+  "FETCH_CONTACT",
   "SANDBOX_LIMITS",
   "SLACK_SIGNING_SECRET",
   "SLACK_CLIENT_ID",
@@ -67,7 +74,10 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
   }
   const images = settings.IMAGE_URLS?.trim() || "public";
   if (images !== "public" && images !== "data") throw new Error('IMAGE_URLS must be "public" or "data"');
-  const problem = findSettingProblem(readModelSettings(settings)) ?? readSearchSettings(settings).problem;
+  const problem =
+    findSettingProblem(readModelSettings(settings)) ??
+    readSearchSettings(settings).problem ??
+    readFetchSettings(settings).problem;
   if (problem !== null) throw new Error(problem);
   return settings;
 }

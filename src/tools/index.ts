@@ -23,9 +23,9 @@ const groups: ToolGroup[] = [
   () => shellTools,
   () => fileTools,
   () => searchTools,
-  createSearchTools,
   () => gitTools,
   () => portTools,
+  createSearchTools,
   () => resultTools,
   () => peopleTools,
 ];

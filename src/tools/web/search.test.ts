@@ -67,6 +67,8 @@ describe("web_search", () => {
     const result = await callTool(tools, "web_search", { query: "x" });
     expect(result.is_error).toBe(true);
     expect(result.content).toContain("The server's setting SEARCH_ORDER names brave, which needs BRAVE_API_KEY.");
+    const forbidding = createSearchTools(readConfig({ EXA_API_KEY: "k", WEB_DOMAINS_DENY: "not a domain" } as Env));
+    expect((await callTool(forbidding, "web_search", { query: "x" })).content).toContain("setting WEB_DOMAINS_DENY");
   });
 
   it("lists each page between fences, with its number, title, address, date and passage", async () => {

@@ -21,11 +21,15 @@ const TIME_LIMIT_MS = SEARCH_LIMIT_MS + 5000;
 const TITLE_CHARACTERS = 160;
 const PASSAGE_CHARACTERS = 500;
 
-/** A deployment without a search has no such tool. */
-export function createSearchTools({ search }: Config): Tool[] {
-  if (search.problem !== null) return [searchTool(async () => refuse(describeProblem(search.problem ?? "")))];
-  if (search.services.length === 0) return [];
-  const rules = { private_origins: search.private_origins, domains: { allow: [], deny: [] } };
+/**
+ * A deployment without a search has no such tool. Where a setting of the web is wrong, `fetch.domains` may lack what the
+ * operator forbids, so nothing is searched.
+ */
+export function createSearchTools({ search, fetch }: Pick<Config, "search" | "fetch">): Tool[] {
+  if (search.services.length === 0 && search.problem === null) return [];
+  const problem = search.problem ?? fetch.problem;
+  if (problem !== null) return [searchTool(async () => refuse(describeProblem(problem)))];
+  const rules = { private_origins: search.private_origins, domains: fetch.domains };
   return [createSearchTool(openServices(search), rules, { resting: restingOf(search), sleep })];
 }
 
