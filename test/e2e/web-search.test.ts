@@ -107,7 +107,10 @@ describe("web_search with a strict SearXNG", () => {
       invocation_id: "inv_cancelled",
     });
     await expect.poll(() => server.asked.length).toBe(1);
+    const cancelled = performance.now();
     await taskloom.json("POST", "/v1/threads/cancelled/runs/inv_cancelled/cancel", {});
     await server.abandoned;
+    // By itself it would end at the limit of a service, after ten seconds.
+    expect(performance.now() - cancelled).toBeLessThan(5000);
   });
 });

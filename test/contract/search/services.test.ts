@@ -214,7 +214,8 @@ describe.each(services)("$name", (strict: StrictService) => {
 
     server.trouble = { kind: "drip" };
     const controller = new AbortController();
-    const during = ask({}, { signal: controller.signal });
+    // The limit alone would end it too, but not within this test's time.
+    const during = ask({}, { signal: controller.signal, limit_ms: 60_000 });
     await expect.poll(() => server.asked.length).toBe(1);
     controller.abort(reason);
     await expect(during).rejects.toBe(reason);
