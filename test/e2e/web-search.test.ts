@@ -4,6 +4,7 @@ import { type RunningSearch, startSearch } from "../../dev/search/server.ts";
 import { type SearchServer, startSearchServer } from "../contract/search/server.ts";
 import { searxng } from "../contract/search/strict/searxng.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
+import { type MortalTaskloom, startMortalTaskloom } from "./mortal-server.ts";
 
 interface Message {
   type: string;
@@ -55,11 +56,11 @@ describe("web_search with the stand-in", () => {
 describe("web_search with a strict SearXNG", () => {
   let server: SearchServer;
   let other: SearchServer;
-  let taskloom: Taskloom;
+  let taskloom: MortalTaskloom;
 
   beforeAll(async () => {
     [server, other] = await Promise.all([startSearchServer(searxng), startSearchServer(searxng)]);
-    taskloom = await startTaskloom({ SEARXNG_URL: server.url });
+    taskloom = await startMortalTaskloom({ SEARXNG_URL: server.url });
   });
   afterAll(async () => {
     await taskloom?.close();
@@ -98,6 +99,19 @@ describe("web_search with a strict SearXNG", () => {
     server.trouble = trouble;
     const [result = ""] = await resultsOf(taskloom, `trouble-${name}`, call({ query: "latency" }));
     expect(result).toContain(words);
+  });
+
+  it("is made once more by the life after one that ended during it, and what was paid before is not paid again", async () => {
+    const queries = () => server.asked.map(({ fields }) => fields.get("q"));
+    const isFirst = (query: string) => queries().filter((each) => each === query).length === 1;
+    server.trouble = ({ fields }) => (fields.get("q") === "held" && isFirst("held") ? { kind: "silence" } : null);
+    const message = ["paid", "held", "paid"].map((query) => call({ query })).join("[[then]]");
+    await taskloom.json("POST", "/v1/threads/lives/runs", { message, invocation_id: "inv_lives" });
+    await expect.poll(queries).toEqual(["paid", "held"]);
+    await taskloom.endLife("lives");
+    const status = () => taskloom.json<{ status: string }>("GET", "/v1/threads/lives/runs/inv_lives");
+    await expect.poll(async () => (await status()).status).toBe("completed");
+    expect(queries()).toEqual(["paid", "held", "held"]);
   });
 
   it("aborts its request when the run is cancelled", async () => {

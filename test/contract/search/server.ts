@@ -18,7 +18,8 @@ export interface SearchServer {
   key: string;
   pages: KnownPage[];
   account: "full" | "empty" | "limited";
-  trouble: Trouble | null;
+  /** The same for all requests, or by request. */
+  trouble: Trouble | ((asked: AskedSearch) => Trouble | null) | null;
   /** Every request that arrived, oldest first. */
   asked: AskedSearch[];
   /** What was wrong with those that were refused for themselves. */
@@ -70,7 +71,8 @@ async function read(request: IncomingMessage): Promise<AskedSearch> {
 }
 
 function answer(server: SearchServer, asked: AskedSearch, response: ServerResponse): void {
-  if (server.trouble !== null) makeTrouble(server.trouble, response);
+  const trouble = typeof server.trouble === "function" ? server.trouble(asked) : server.trouble;
+  if (trouble !== null) makeTrouble(trouble, response);
   else send(response, refusalOf(server, asked) ?? { status: 200, body: server.service.answer(server.pages, asked) });
 }
 
