@@ -1,6 +1,6 @@
 // `npm start`: everything a person needs on one machine, in one command. The Worker runs in workerd as wrangler bundles
-// it for a deployment (start/build.ts, start/runtime-options.ts). What would need an account runs beside it: a model
-// and sandboxes in this process, the cron clock in the Worker's process. `npm run dev` is the same with `--watch`.
+// it for a deployment (start/build.ts, start/runtime-options.ts). What would need an account runs beside it: a model,
+// sandboxes and a search in this process, the cron clock in the Worker's process. `npm run dev` is the same with `--watch`.
 //
 // However this process ends, nothing that it started keeps running: see start/stopping.ts and start/guard.ts.
 import { join, relative } from "node:path";
@@ -80,6 +80,7 @@ function describe(
     `  key      ${key}`,
     `  model    ${backends.model}`,
     `  sandbox  ${backends.sandbox}`,
+    `  search   ${backends.search}`,
     `  data     ${data.startsWith("..") ? state.data : data}`,
     ...backends.warnings.map((warning) => `  note     ${warning}`),
     ...(watched ? ["  note     for development: the server restarts whenever a source file changes."] : []),

@@ -43,6 +43,12 @@ describe("settings", () => {
     await writeFile(join(root, ".dev.vars"), "IMAGE_URLS=date\n");
     await expect(readSettings(root, {})).rejects.toThrow("IMAGE_URLS");
     expect(await readSettings(root, { IMAGE_URLS: "" })).toEqual({});
+    await writeFile(join(root, ".dev.vars"), "BRAVE_API_KEY=b-1234\nSEARCH_ORDER=brave,exa\n");
+    await expect(readSettings(root, {})).rejects.toThrow(
+      /^The server's setting SEARCH_ORDER names exa, which needs EXA_/,
+    );
+    const fixed = { BRAVE_API_KEY: "b-1234", SEARCH_ORDER: "brave" };
+    expect(await readSettings(root, { SEARCH_ORDER: "brave" })).toEqual(fixed);
   });
 
   it("may have JSON in .dev.vars, on one line or in quotes on several", async () => {
@@ -81,8 +87,10 @@ describe("secretsOf", () => {
       OPENAI_API_KEY: "sk-1234",
       OPENAI_BASE_URL: "https://api.example",
       SLACK_CLIENT_SECRET: "hidden",
+      TAVILY_API_KEY: "tvly-1234",
+      SEARXNG_URL: "http://10.0.0.5",
     };
-    expect(secretsOf(settings)).toEqual(["sk-1234", "hidden"]);
+    expect(secretsOf(settings)).toEqual(["sk-1234", "hidden", "tvly-1234"]);
   });
 
   it("returns the keys, tokens and headers of each model server", () => {

@@ -3,7 +3,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { readFetchSettings } from "../../src/config/fetch.ts";
 import { readModelSettings } from "../../src/config/models.ts";
+import { readSearchSettings } from "../../src/config/search.ts";
 import { findRoute, findSettingProblem } from "../../src/models/index.ts";
 
 export type Settings = Record<string, string>;
@@ -37,6 +39,20 @@ export const settingNames: readonly string[] = [
   "PREVIEW_DOMAIN",
   "ALLOW_PRIVATE_URLS",
   "IMAGE_URLS",
+  "TAVILY_API_KEY",
+  "BRAVE_API_KEY",
+  "EXA_API_KEY",
+  "SERPER_API_KEY",
+  "SEARXNG_URL",
+  "BOCHA_API_KEY",
+  "SEARCH_ORDER",
+  "WEB_PRIVATE_ORIGINS",
+  "WEB_DOMAINS_ALLOW",
+  "WEB_DOMAINS_DENY",
+  "FETCH_URL",
+  "FETCH_URL_ADDRESSES",
+  "FETCH_ROBOTS",
+  "FETCH_CONTACT",
   "SANDBOX_LIMITS",
   "SLACK_SIGNING_SECRET",
   "SLACK_CLIENT_ID",
@@ -59,7 +75,10 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
   const images = settings.IMAGE_URLS?.trim() || "public";
   if (images !== "public" && images !== "data") throw new Error('IMAGE_URLS must be "public" or "data"');
   // Without a key there is no default server, but its settings are there to be checked before it gets one.
-  const problem = findSettingProblem(readModelSettings({ OPENAI_API_KEY: "any", ...settings }));
+  const problem =
+    findSettingProblem(readModelSettings({ OPENAI_API_KEY: "any", ...settings })) ??
+    readSearchSettings(settings).problem ??
+    readFetchSettings(settings).problem;
   if (problem !== null) throw new Error(problem);
   return settings;
 }
@@ -88,6 +107,11 @@ export function namedServers(settings: Settings): { names: string[]; hasDefault:
   const models = readModelSettings(settings);
   const routing = models.default_model === null ? null : findRoute(models, models.default_model);
   return { names: [...models.servers.keys()], hasDefault: routing?.ok === true && routing.route.server_name !== null };
+}
+
+/** The services that search the web, in the order in which they are asked. */
+export function namedSearch(settings: Settings): string[] {
+  return readSearchSettings(settings).services.map(({ name }) => name);
 }
 
 /** `localhost`, or a name with a dot in it that is no address; with or without a port. */

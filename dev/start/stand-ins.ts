@@ -1,12 +1,13 @@
-// The services that replace missing keys: the scripted demo model, and sandboxes on this machine. Both run in this
-// process, each with a key that only the Worker has: every program, and as far as browsers allow it every page, can
-// reach their ports.
+// The services that replace missing keys: the scripted demo model, sandboxes on this machine, and a search over sample
+// pages. They run in this process, the first two with a key that only the Worker has: every program, and as far as
+// browsers allow it every page, can reach their ports. The search has nothing that is secret.
 import { randomBytes } from "node:crypto";
 import { startDaytona } from "../daytona/server.ts";
 import { startModel } from "../model/server.ts";
 import { MODEL } from "../model/stream.ts";
-import { forDemoModel, namedServers, type Settings } from "./settings.ts";
-import { keepSandboxPort, readSandboxKey, readSandboxPort, type State } from "./state.ts";
+import { startSearch } from "../search/server.ts";
+import { forDemoModel, namedSearch, namedServers, type Settings } from "./settings.ts";
+import { keepPort, readPort, readSandboxKey, type State } from "./state.ts";
 import type { Stopping } from "./stopping.ts";
 
 export interface Backends {
@@ -15,6 +16,7 @@ export interface Backends {
   /** Describes the service to people. */
   model: string;
   sandbox: string;
+  search: string;
   warnings: string[];
 }
 
@@ -26,12 +28,15 @@ export async function startBackends(
 ): Promise<Backends> {
   const model = await startModelStandIn(settings, stopping);
   const sandbox = await startSandboxStandIn(settings, state, hostExecAllowed, stopping);
-  const standIns = [model.standIn ? "model" : "", sandbox.standIn ? "sandbox" : ""].filter((name) => name !== "");
+  const search = await startSearchStandIn(settings, state, stopping);
+  const backends = Object.entries({ model, sandbox, search });
+  const standIns = backends.filter(([, { standIn }]) => standIn).map(([name]) => name);
   return {
-    settings: { ...model.settings, ...sandbox.settings, STAND_INS: standIns.join(",") },
+    settings: { ...model.settings, ...sandbox.settings, ...search.settings, STAND_INS: standIns.join(",") },
     model: model.label,
     sandbox: sandbox.label,
-    warnings: [...model.warnings, ...sandbox.warnings],
+    search: search.label,
+    warnings: backends.flatMap(([, { warnings }]) => warnings),
   };
 }
 
@@ -84,14 +89,10 @@ async function startSandboxStandIn(
     realModel: Boolean(settings.OPENAI_API_KEY) || namedServers(settings).names.length > 0,
     privateUrlsAllowed: settings.ALLOW_PRIVATE_URLS === "1",
   };
-  // If the last start's port is still free it is used again, so that links given out earlier keep working.
-  const kept = await readSandboxPort(state);
-  const daytona = await startDaytona({ ...options, port: kept }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EADDRINUSE") throw error;
-    return startDaytona({ ...options, port: 0 });
-  });
+  const kept = await readPort(state, "sandbox");
+  const daytona = await startOnPort(kept, (port) => startDaytona({ ...options, port }));
   await stopping.add(() => daytona.close());
-  await keepSandboxPort(state, daytona.port);
+  await keepPort(state, "sandbox", daytona.port);
   const isolation =
     daytona.isolation === "bubblewrap" ? "isolated with bubblewrap" : `NOT isolated (${daytona.isolationReason})`;
   return {
@@ -100,6 +101,30 @@ async function startSandboxStandIn(
     label: `folders and processes on this machine, ${isolation} (set DAYTONA_API_KEY to use Daytona)`,
     warnings: daytona.refusal ? [daytona.refusal] : [],
   };
+}
+
+async function startSearchStandIn(settings: Settings, state: State, stopping: Stopping): Promise<Backend> {
+  const named = namedSearch(settings);
+  if (named.length > 0) return { settings: {}, standIn: false, label: named.join(", "), warnings: [] };
+  const search = await startOnPort(await readPort(state, "search"), (port) => startSearch({ port }));
+  await stopping.add(() => search.close());
+  await keepPort(state, "search", search.port);
+  // Its pages are on this machine, which agents may not see otherwise.
+  const origins = [settings.WEB_PRIVATE_ORIGINS ?? "", search.url].filter((origin) => origin.trim() !== "");
+  return {
+    settings: { SEARXNG_URL: search.url, WEB_PRIVATE_ORIGINS: origins.join(",") },
+    standIn: true,
+    label: `sample pages on this machine, not the web (set TAVILY_API_KEY or another search to use one)`,
+    warnings: [],
+  };
+}
+
+/** If the last start's port is still free it is used again, so that links given out earlier keep working. */
+function startOnPort<Service>(kept: number, start: (port: number) => Promise<Service>): Promise<Service> {
+  return start(kept).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    return start(0);
+  });
 }
 
 function hostOf(url: string): string {

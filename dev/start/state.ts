@@ -66,14 +66,17 @@ async function readOrMake(path: string, make: () => string): Promise<string> {
   return made;
 }
 
-/** The port that the last start's sandbox links point to; 0 for any. */
-export async function readSandboxPort(state: State): Promise<number> {
-  const port = Number(await readOptional(join(state.folder, "sandbox-port")));
+/** The stand-ins that earlier links point to. */
+type LinkedService = "sandbox" | "search";
+
+/** The port of the last start; 0 for any. */
+export async function readPort(state: State, service: LinkedService): Promise<number> {
+  const port = Number(await readOptional(join(state.folder, `${service}-port`)));
   return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
 }
 
-export async function keepSandboxPort(state: State, port: number): Promise<void> {
-  await writeOwn(join(state.folder, "sandbox-port"), String(port));
+export async function keepPort(state: State, service: LinkedService, port: number): Promise<void> {
+  await writeOwn(join(state.folder, `${service}-port`), String(port));
 }
 
 export async function writeAddress(state: State, address: ServerAddress): Promise<void> {

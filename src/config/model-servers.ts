@@ -57,7 +57,7 @@ export const headerText = z.string().regex(headerValue, "must be 1 to 4096 print
 /** `z.string()` in the words of a sentence about the field. */
 const text = () => z.string({ error: ({ input }) => (input === undefined ? "is missing" : "must be a text") });
 
-const secret = text()
+export const secret = text()
   .trim()
   .regex(/^[\x21-\x7e]{1,4096}$/, "must be 1 to 4096 visible ASCII characters without spaces");
 

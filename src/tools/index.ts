@@ -10,6 +10,7 @@ import { resultTools } from "./results.ts";
 import { searchTools } from "./search.ts";
 import { shellTools } from "./shell.ts";
 import { taskTools } from "./tasks.ts";
+import { createSearchTools } from "./web/search.ts";
 
 /**
  * Makes a group of tools from its setting, for example `({ weather }) => createWeatherTools(weather)`. Without the
@@ -24,6 +25,7 @@ const groups: ToolGroup[] = [
   () => searchTools,
   () => gitTools,
   () => portTools,
+  createSearchTools,
   () => resultTools,
   () => peopleTools,
 ];

@@ -20,7 +20,7 @@ let taskloom: ServerClient;
 let listeners: Listener[];
 
 /**
- * Starts everything that opens a port: a sandbox with a page on port 3000 and its preview, a terminal's gateway, both
+ * Starts everything that opens a port: a sandbox with a page on port 3000 and its preview, a terminal's gateway, the
  * stand-ins.
  */
 beforeAll(async () => {
@@ -118,11 +118,12 @@ const scheduledPaths = [
 ];
 
 describe.skipIf(!canListListeners)("the ports of npm start", () => {
-  it("are those of the Worker, of Miniflare, of both stand-ins and of SSH, and no others", () => {
+  it("are those of the Worker, of Miniflare, of the stand-ins and of SSH, and no others", () => {
     const programs = listeners.map(({ program }) => program).sort();
-    // The Worker's entry and Miniflare's; Miniflare's loopback, the model, the sandboxes and their SSH gateway.
+    // The Worker's entry and Miniflare's; Miniflare's loopback, the model, the sandboxes with their SSH gateway, and the
+    // search, which has nothing to hide.
     expect(programs.map((program) => (program === "workerd" ? program : "node"))).toEqual([
-      ...Array(4).fill("node"),
+      ...Array(5).fill("node"),
       ...Array(2).fill("workerd"),
     ]);
     expect(listeners.map(portOf)).toContain(server.port);
@@ -234,7 +235,7 @@ describe.skipIf(!canListListeners)("the ports of npm start", () => {
     }
   });
 
-  it("open neither stand-in without its secret key", async () => {
+  it("open no stand-in for a model or sandboxes without its secret key", async () => {
     const chat = { model: "taskloom-scripted-demo", stream: true, messages: [{ role: "user", content: "hello" }] };
     const guesses = ["", "local", "scripted", "any", server.key];
     for (const { port } of listeners) {

@@ -58,8 +58,9 @@ describe("npm start", () => {
     expect(server.lines.at(-1)).toBe(`ready on http://localhost:${server.port}`);
     expect(text).toContain("scripted demo model");
     expect(text).toContain("DAYTONA_API_KEY");
+    expect(text).toContain("sample pages on this machine, not the web");
     expect(server.address).toBe(`http://localhost:${server.port}/#key=${server.key}`);
-    expect(await (await call(server, "/healthz")).json()).toMatchObject({ stand_ins: ["model", "sandbox"] });
+    expect(await (await call(server, "/healthz")).json()).toMatchObject({ stand_ins: ["model", "sandbox", "search"] });
     expect((await call(server, "/v1/threads")).status).toBe(200);
     const page = await fetch(server.url);
     expect(await page.text()).toContain("<title>Taskloom</title>");
@@ -174,6 +175,6 @@ describe("npm start", () => {
     expect((await call(server, "/v1/threads")).status).toBe(200);
     expect(server.lines.join("\n")).not.toContain(secret);
     expect((await listProcesses(state, server.port)).join("\n")).not.toContain("admin$key");
-    expect(await (await call(server, "/healthz")).json()).toMatchObject({ stand_ins: ["sandbox"] });
+    expect(await (await call(server, "/healthz")).json()).toMatchObject({ stand_ins: ["sandbox", "search"] });
   });
 });

@@ -57,6 +57,7 @@ function StandIns() {
   const known: Record<string, { notice: string; hint: string }> = {
     model: { notice: said.scriptedModel, hint: said.scriptedModelHint },
     sandbox: { notice: said.localSandbox, hint: said.localSandboxHint },
+    search: { notice: said.sampleSearch, hint: said.sampleSearchHint },
   };
   const notices = names.flatMap((name) => known[name] ?? []);
   if (notices.length === 0) return null;

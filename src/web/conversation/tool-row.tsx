@@ -69,5 +69,5 @@ function iconOf(name: string): LucideIcon {
   if (name.endsWith("_file")) return FileText;
   if (name.startsWith("git_")) return GitBranch;
   if (name === "ask") return MessageCircleQuestion;
-  return name === "expose_port" ? Globe : Wrench;
+  return name === "expose_port" || name === "web_search" ? Globe : Wrench;
 }
