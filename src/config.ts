@@ -1,6 +1,7 @@
 // Settings: parses `Env` once into plain values (docs/settings.md). Nothing else reads vars and secrets.
 import { z } from "zod";
 import { type ModelSettings, readModelSettings } from "./config/models.ts";
+import { readSearchSettings, type SearchSettings } from "./config/search.ts";
 import type { ThreadApi } from "./protocol/thread.ts";
 
 /** The bindings of wrangler.toml, and the vars and secrets of a deployment. */
@@ -38,6 +39,14 @@ export interface Env {
   PREVIEW_DOMAIN?: string;
   ALLOW_PRIVATE_URLS?: string;
   IMAGE_URLS?: string;
+  TAVILY_API_KEY?: string;
+  BRAVE_API_KEY?: string;
+  EXA_API_KEY?: string;
+  SERPER_API_KEY?: string;
+  SEARXNG_URL?: string;
+  BOCHA_API_KEY?: string;
+  SEARCH_ORDER?: string;
+  WEB_PRIVATE_ORIGINS?: string;
   SANDBOX_LIMITS?: string;
   CORS_ORIGINS?: string;
   STAND_INS?: string;
@@ -50,6 +59,7 @@ export interface Env {
 
 export interface Config {
   models: ModelSettings;
+  search: SearchSettings;
   daytona: { api_key: string; api_url: string; target: string | null; snapshot: string | null } | null;
   admin_api_key: string | null;
   /** How long a person may take to answer a question or an approval; null means for ever. */
@@ -65,7 +75,7 @@ export interface Config {
   /** The most that one sandbox may request: cores, GiB, GiB. */
   sandbox_limits: SandboxResources;
   cors_origins: string[];
-  /** The stand-ins in use, `model` and `sandbox`, so that the page can show them. */
+  /** The stand-ins in use, `model`, `sandbox` and `search`, so that the page can show them. */
   stand_ins: string[];
   /** Null if Slack is not set up. */
   slack: SlackSettings | null;
@@ -144,6 +154,7 @@ export function readConfig(env: Env): Config {
   const values = settings.parse(env);
   return {
     models: readModelSettings(env),
+    search: readSearchSettings(env),
     daytona: values.DAYTONA_API_KEY
       ? {
           api_key: values.DAYTONA_API_KEY,

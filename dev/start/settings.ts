@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { readModelSettings } from "../../src/config/models.ts";
+import { readSearchSettings } from "../../src/config/search.ts";
 import { findRoute, findSettingProblem } from "../../src/models/index.ts";
 
 export type Settings = Record<string, string>;
@@ -37,6 +38,14 @@ export const settingNames: readonly string[] = [
   "PREVIEW_DOMAIN",
   "ALLOW_PRIVATE_URLS",
   "IMAGE_URLS",
+  "TAVILY_API_KEY",
+  "BRAVE_API_KEY",
+  "EXA_API_KEY",
+  "SERPER_API_KEY",
+  "SEARXNG_URL",
+  "BOCHA_API_KEY",
+  "SEARCH_ORDER",
+  "WEB_PRIVATE_ORIGINS",
   "SANDBOX_LIMITS",
   "SLACK_SIGNING_SECRET",
   "SLACK_CLIENT_ID",
@@ -58,7 +67,7 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
   }
   const images = settings.IMAGE_URLS?.trim() || "public";
   if (images !== "public" && images !== "data") throw new Error('IMAGE_URLS must be "public" or "data"');
-  const problem = findSettingProblem(readModelSettings(settings));
+  const problem = findSettingProblem(readModelSettings(settings)) ?? readSearchSettings(settings).problem;
   if (problem !== null) throw new Error(problem);
   return settings;
 }

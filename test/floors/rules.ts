@@ -64,8 +64,8 @@ const environmentRooms = [
 /** The rooms that make the first request of a run. */
 const evaluatedRooms = ["src/protocol/", "src/lib/", "src/config", "src/agent/", "src/models/", "src/tools/"];
 
-/** The settings of models and what is wrong with them, which `npm start` says before it starts. */
-const checkedAtStart = ["src/config/models.ts", "src/models/index.ts"];
+/** The settings of models and of the search, and what is wrong with them, which `npm start` says before it starts. */
+const checkedAtStart = ["src/config/models.ts", "src/config/search.ts", "src/models/index.ts"];
 
 const lineCeiling = 400;
 

@@ -2,7 +2,7 @@
 
 /** The tags of our prompts, in any spelling that a model may take for ours. */
 const ownTags =
-  /<(?=[\s/\u200b-\u200f\u2060\ufeff]{0,8}(?:environment|project[_\s-]?notes|conversation_summary|person_message|(?:plan[_\s-]?)?reminder|webhook_payload)\b)/gi;
+  /<(?=[\s/\u200b-\u200f\u2060\ufeff]{0,8}(?:environment|project[_\s-]?notes|conversation_summary|person_message|(?:plan[_\s-]?)?reminder|webhook_payload|web[_\s-]?content)\b)/gi;
 
 export function escapeTags(text: string): string {
   return text.replace(ownTags, "&lt;");

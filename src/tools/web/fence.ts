@@ -1,0 +1,60 @@
+// Text of the web as data: between tags of ours, with the tags inside escaped and what nobody can see removed. A page
+// may say anything between them, and has no way to end them.
+import { escapeTags } from "../../agent/context/own-tags.ts";
+import { cutEnd } from "../../lib/truncate.ts";
+
+const TAG = "web_content";
+
+/** `n` is the source's number. Host and text may be anything. */
+export function fence({ n, host }: { n: number; host: string }, text: string): string {
+  // A host has no quotes or spaces; what has is no host.
+  const name = cleanLine(host, 253).replace(/[^\p{L}\p{N}.:[\]-]/gu, "");
+  return `<${TAG} source="[${n}] ${name}">\n${cleanText(text)}\n</${TAG}>`;
+}
+
+/**
+ * Control characters, and what takes no room and may yet be read by a model: zero-width characters, direction marks,
+ * variation selectors, the invisible twins of ASCII at U+E0000. Emoji that are joined fall apart, which is no loss.
+ */
+const HIDDEN = /(?![\n\t])[\p{Cc}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu;
+
+/** Lines stay as they are. */
+export function cleanText(text: string): string {
+  const shown = text
+    .replace(/\r\n?|[\v\f\u0085\u2028\u2029]/g, "\n")
+    .replace(HIDDEN, "")
+    .toWellFormed();
+  return escapeTags(shown.replace(OPENING, (sign, at: number) => (spellsTag(shown, at) ? "&lt;" : sign)));
+}
+
+/** On one line, and at most `limit` units long. */
+export function cleanLine(text: string, limit: number): string {
+  const line = cleanText(cutEnd(text, 8 * limit))
+    .replace(/\s+/g, " ")
+    .trim();
+  return line.length <= limit ? line : `${cutEnd(line, limit - 1).trimEnd()}…`;
+}
+
+/** The sign that begins a tag, and the others that look like it. */
+const OPENING = /[<\uff1c\ufe64\u2039\u3008\u276e\u02c2\u1438\u16b2]/g;
+/** As far as a tag's name can reach, with spaces and signs in between. */
+const NAME_REACH = 48;
+/** Letters of other scripts that look like those of the tag. */
+const TWINS: Record<string, string> = {
+  ...{ ԝ: "w", ѡ: "w", ω: "w", ш: "w", е: "e", ҽ: "e", ε: "e", ь: "b", в: "b", β: "b" },
+  ...{ с: "c", ϲ: "c", о: "o", ο: "o", п: "n", η: "n", т: "t", τ: "t", "0": "o", "3": "e", "8": "b" },
+};
+
+/** Whether a model could take what begins here for our tag: in other letters, widths and cases, with signs between. */
+function spellsTag(text: string, at: number): boolean {
+  const letters = Array.from(
+    text
+      .slice(at + 1, at + 1 + NAME_REACH)
+      .normalize("NFKD")
+      .toLowerCase(),
+  )
+    .map((sign) => TWINS[sign] ?? sign)
+    .filter((sign) => /[a-z]/.test(sign))
+    .join("");
+  return letters.startsWith("webcontent");
+}
