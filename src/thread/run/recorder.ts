@@ -60,6 +60,7 @@ export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void 
 function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "assistant_message" }>): void {
   const { message, message_id, reasoning, partial, finish, model, xml, task_id, seen_task_ids, usage, call_sources } =
     fact;
+  const cites = message.content ? addCited(life.database.sql, record.run, message.content) : [];
   const seq = insertMessage(life.database.sql, {
     message_id,
     invocation_id: record.run.invocation_id,
@@ -77,6 +78,7 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
       ...(reasoning === "" ? {} : { reasoning }),
       ...(partial ? { partial: true } : {}),
       ...(xml === undefined ? {} : { xml }),
+      ...(cites.length === 0 ? {} : { cites }),
     },
     created_at: isoTime(life),
   });
@@ -93,7 +95,6 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
   if (!partial) record.run.steps += 1;
   if (usage !== null) record.run.usage = addUsage(record.run.usage, usage);
   if (fact.seen_edits !== undefined) forgetSeenEdits(life, fact.seen_edits);
-  if (message.content) addCited(life.database.sql, record.run, message.content);
   storeTokenScale(life.database.sql, record.run.model, fact.token_scale);
 }
 

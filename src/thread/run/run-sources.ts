@@ -1,7 +1,7 @@
 // The sources on a run: what it read, and what its texts cite. They are a part of the run, so they are stored with it
 // and need no table of their own.
 import type { Source } from "../../agent/sources.ts";
-import { citedNumbers } from "../../protocol/citations.ts";
+import { citedNumbers } from "../../lib/citations.ts";
 import type { Run, RunSource } from "../../protocol/run.ts";
 import type { Sql } from "../rows/database.ts";
 import { findSources } from "./sources.ts";
@@ -21,12 +21,13 @@ export function addRead(run: Run, sources: Source[]): void {
   );
 }
 
-/** Marks and adds what a text of the run cites. Inside a transaction that stores the run. */
-export function addCited(sql: Sql, run: Run, text: string): void {
+/** Marks and adds what a text of the run cites, and returns it. Inside a transaction that stores the run. */
+export function addCited(sql: Sql, run: Run, text: string): RunSource[] {
   const numbers = citedNumbers(text);
-  if (numbers.length === 0) return;
-  const found = findSources(sql, numbers);
-  if (found !== null) setSources(run, found, new Set(numbers));
+  const found = numbers.length === 0 ? null : findSources(sql, numbers);
+  if (found === null) return [];
+  setSources(run, found, new Set(numbers));
+  return withinBounds(found.map((source) => toRunSource(source, true)));
 }
 
 /** How many numbers a text cites that no source of the thread has. */

@@ -5,7 +5,8 @@ import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.t
 import { memoryWeb } from "../../../test/fakes/web-tools.ts";
 import type { Source } from "../../agent/sources.ts";
 import { findRun } from "../life.ts";
-import { hasResearchTables } from "../rows/database.ts";
+import { dropResearchTables, dropTables, hasResearchTables, writeMeta } from "../rows/database.ts";
+import { wakeLife } from "../wake.ts";
 import { ensureRunning } from "./run.ts";
 import { findSources, openSources, storeSources } from "./sources.ts";
 
@@ -156,6 +157,31 @@ describe("the sources of a run", () => {
     expect(runOf(thread)).not.toHaveProperty("sources");
     expect(runOf(thread)?.result).toEqual({ text: "See [1] and [2].", unfinished_tasks: 0 });
     expect(hasResearchTables(thread.life.database.sql)).toBe(false);
+  });
+});
+
+describe("the tables of sources", () => {
+  it("are made in a thread of the former version when its first source comes", async () => {
+    const { thread } = await research("In 1610 [1].");
+    dropResearchTables(thread.life.database.sql);
+    thread.crash();
+    expect(openSources(thread.life).listRead(5)).toEqual([]);
+    storeSources(thread.life.database.sql, [found(1, ships)]);
+    expect(findSources(thread.life.database.sql, [1])).toMatchObject([{ url: ships }]);
+  });
+
+  it("go with their thread, also if a version deleted it that does not know them", async () => {
+    const { thread } = await research("In 1610 [1].");
+    const { database } = thread.life;
+    expect(hasResearchTables(database.sql)).toBe(true);
+    const removal = { user_id: "user_1", thread_id: "thread_1", request_id: "r", done: true };
+    writeMeta(database.sql, "removed", removal);
+    expect(wakeLife(database, thread.life.ports, thread.life.platform)).toBeNull();
+    for (const name of ["sources", "run_cache"])
+      expect(database.sql.exec("SELECT 1 FROM sqlite_master WHERE name = ?", name).toArray()).toEqual([]);
+    storeSources(database.sql, [found(1, tea)]);
+    dropTables(database.sql);
+    expect(hasResearchTables(database.sql)).toBe(false);
   });
 });
 
