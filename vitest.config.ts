@@ -87,6 +87,7 @@ export default defineConfig({
             "examples/**/*.test.ts",
             "test/*.test.ts",
             "test/contract/models/*.test.ts",
+            "test/hostile-pages/*.test.ts",
           ],
         },
       },

@@ -1,13 +1,15 @@
 // `web_search` and `fetch_url` over pages in memory: what a thread and a page see of the real ones. They fence what the
 // web says, number it, name it as sources, and fetch only what was named.
 import { z } from "zod";
-import { escapeTags } from "../../src/agent/context/own-tags.ts";
 import { type Source, toSourceUrl } from "../../src/agent/sources.ts";
 import { defineTool, type Tool } from "../../src/agent/tool.ts";
+import { cleanLine, fence } from "../../src/tools/web/fence.ts";
 
 export interface WebPage {
   title: string;
   text: string;
+  /** What a search shows of it. */
+  passage?: string;
 }
 
 export interface MemoryWeb {
@@ -33,12 +35,20 @@ export function memoryWeb(pages: Record<string, WebPage>, onRequest: () => Promi
       const found = await cache(`search ${query}`, async () => {
         searched.push(query);
         await onRequest();
-        return JSON.stringify(Object.entries(pages).map(([url, { title }]) => ({ url, title })));
+        return JSON.stringify(Object.entries(pages).map(([url, page]) => ({ url, ...page })));
       });
-      const results = (JSON.parse(found) as { url: string; title: string }[]).map(({ url, title }) => ({
-        ...{ n: sources.number(url), url: toSourceUrl(url) ?? url, title, date: null, read: null },
+      const results = (JSON.parse(found) as (WebPage & { url: string })[]).map(({ url, title, passage = "" }) => ({
+        source: { n: sources.number(url), url: toSourceUrl(url) ?? url, title, date: null, read: null },
+        passage,
       }));
-      return { content: results.map(fenceResult).join("\n"), is_error: false, sources: results };
+      const content = results.map(({ source, passage }) =>
+        fenceOf(source, `${cleanLine(source.title, 300)}\n${source.url}\n${passage}`),
+      );
+      return {
+        content: `Results for ${JSON.stringify(query)}:\n${content.join("\n")}`,
+        is_error: false,
+        sources: results.map(({ source }) => source),
+      };
     },
   });
   const fetchUrl = defineTool({
@@ -51,7 +61,8 @@ export function memoryWeb(pages: Record<string, WebPage>, onRequest: () => Promi
         return { content: "Not fetched: no person and no result has named this address.", is_error: true };
       const key = toSourceUrl(url) ?? url;
       const text = await cache(`page ${key}`, async () => {
-        requested.push(url);
+        // A fragment never leaves the machine.
+        requested.push(key);
         await onRequest();
         return pages[key]?.text ?? "";
       });
@@ -59,19 +70,14 @@ export function memoryWeb(pages: Record<string, WebPage>, onRequest: () => Promi
       if (page === undefined) return { content: "The page does not exist (404).", is_error: true };
       const read = { at: new Date(now()).toISOString(), hash: await hashOf(text) };
       const source: Source = { n: sources.number(key), url: key, title: page.title, date: null, read };
-      const content = `<web_content source="[${source.n}] ${new URL(key).host}">\n${clean(`${page.title}\n\n${text}`)}\n</web_content>`;
-      return { content, is_error: false, sources: [source] };
+      return { content: fenceOf(source, `${page.title}\n\n${text}`), is_error: false, sources: [source] };
     },
   });
   return { tools: [search, fetchUrl], requested, searched };
 }
 
-function fenceResult({ n, url, title }: Source): string {
-  return `<web_content source="[${n}] ${new URL(url).host}">\n${clean(title ?? "")}\n${url}\n</web_content>`;
-}
-
-function clean(text: string): string {
-  return escapeTags(text.replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]|[\u{e0000}-\u{e007f}]/gu, ""));
+function fenceOf({ n, url }: Source, text: string): string {
+  return fence({ n, host: new URL(url).host }, text);
 }
 
 async function hashOf(text: string): Promise<string> {

