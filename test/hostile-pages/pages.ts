@@ -18,7 +18,7 @@ const filler = "<p>Tea is a drink made of leaves. It came to Europe in 1610.</p>
 
 type Parts = Omit<HostilePage, "url" | "type" | "title"> & Partial<HostilePage>;
 const page = (parts: Parts): HostilePage => ({
-  url: `https://p${parts.name.replace(/\W+/g, "-")}.example/`,
+  url: `https://p${parts.name.toLowerCase().replace(/\W+/g, "-")}.example/`,
   type: "text/html; charset=utf-8",
   title: "The history of tea",
   ...parts,
