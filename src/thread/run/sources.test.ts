@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { call, say } from "../../../test/fakes/replies.ts";
+import { call, type Reply, say } from "../../../test/fakes/replies.ts";
 import { openDatabase } from "../../../test/fakes/sqlite-database.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
 import { memoryWeb } from "../../../test/fakes/web-tools.ts";
+import type { ModelRequest } from "../../agent/model.ts";
 import type { Source } from "../../agent/sources.ts";
 import { findRun } from "../life.ts";
 import { dropResearchTables, dropTables, hasResearchTables, writeMeta } from "../rows/database.ts";
@@ -157,6 +158,38 @@ describe("the sources of a run", () => {
     expect(runOf(thread)).not.toHaveProperty("sources");
     expect(runOf(thread)?.result).toEqual({ text: "See [1] and [2].", unfinished_tasks: 0 });
     expect(hasResearchTables(thread.life.database.sql)).toBe(false);
+  });
+});
+
+describe("an agent", () => {
+  it.each([
+    ["all tools", null, true],
+    ["the tools of the web", ["web_search", "fetch_url"], true],
+    ["others", ["read_file"], false],
+  ])("with %s is offered the web's tools and told of them, or neither", async (_name, tools, isOffered) => {
+    const thread = new FakeThread({ replies: [say("Hi.")], tools: memoryWeb(pages).tools, agent: { tools } });
+    await thread.run("hello", run);
+    const [request] = thread.requests;
+    expect(request?.tools.some(({ name }) => name === "fetch_url" || name === "web_search")).toBe(isOffered);
+    expect(String(request?.messages[0]?.content).includes("# Research")).toBe(isOffered);
+  });
+});
+
+describe("the summary of a long research", () => {
+  it("still has the numbers and addresses of what was read", async () => {
+    const long = { [tea]: { title: "Tea", text: "In 1610. ".repeat(2_000) }, [ships]: pages[ships] };
+    const web = memoryWeb(long);
+    const fetchShips = call({ id: "c3", name: "fetch_url", input: { url: ships } });
+    const replies = [search, fetchTea, say("So far."), fetchShips, say("In 1610 [1].")];
+    const isSummary = (request: ModelRequest) =>
+      JSON.stringify(request.messages).includes("You summarise the older part");
+    const defaultReply: Reply = (request, onDelta, signal) =>
+      (isSummary(request) ? say("Tea was looked up.") : (replies.shift() ?? say("Done.")))(request, onDelta, signal);
+    const thread = new FakeThread({ defaultReply, tools: web.tools, context_tokens: 6_000 });
+    for (const text of ["When?", "And the ships?", "Go on. ".repeat(300), "And then?"]) await thread.run(text);
+    const last = JSON.stringify(thread.requests.at(-1)?.messages);
+    expect(last).toContain("<conversation_summary>");
+    expect(last).toContain(`[1] ${tea} `);
   });
 });
 

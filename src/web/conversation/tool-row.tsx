@@ -83,5 +83,5 @@ function iconOf(name: string): LucideIcon {
   if (name.endsWith("_file")) return FileText;
   if (name.startsWith("git_")) return GitBranch;
   if (name === "ask") return MessageCircleQuestion;
-  return name === "expose_port" ? Globe : Wrench;
+  return ["expose_port", "web_search", "fetch_url"].includes(name) ? Globe : Wrench;
 }
