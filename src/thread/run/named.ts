@@ -66,6 +66,7 @@ function isNamedIn(sql: Sql, row: Row, forms: string[]): boolean {
     const said = message?.content.slice(metadata.said_at) ?? "";
     return forms.some((form) => contains(said, form, true));
   }
+  if (!Array.isArray(metadata.sources)) return false;
   return forms.some((form) => contains(content, form, false)) && !isWrittenByCall(sql, row.seq, forms);
 }
 
