@@ -110,6 +110,7 @@ describe("an address is named by a result", () => {
 
   it.each([
     ["failed", { name: "fetch_url", is_error: true, sources: [1] }],
+    ["has such a list in its details", { name: "read_file", is_error: false, details: { sources: [1] } }],
     ["is of another tool", { name: "read_file", is_error: false }],
     [
       "says in its text that it lists sources",
