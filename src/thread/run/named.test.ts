@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../../test/fakes/sqlite-database.ts";
 import { insertMessage, type NewMessage } from "../rows/messages.ts";
 import { isNamedInText } from "./named.ts";
+import { keepResult } from "./results.ts";
 
 const address = "https://tea.example/history";
 
@@ -106,6 +107,18 @@ describe("an address is named by a result", () => {
     thread.writes("", { url: "https://portal.example/" });
     thread.returns(`[Tea](${address}) and "quotes"`);
     expect(thread.isNamed()).toBe(true);
+  });
+
+  it("also in the middle of a long one, which the model reads on in", () => {
+    const thread = open();
+    thread.writes("", { url: "https://portal.example/" });
+    const seq = thread.returns("Start … end");
+    keepResult(thread.sql, seq, "c", `Start\n[Tea](${address})\n${"茶".repeat(400_000)} end`);
+    expect(thread.isNamed()).toBe(true);
+    thread.writes("", { path: "x" });
+    const other = thread.returns("Start … end", { name: "read_file", is_error: false });
+    keepResult(thread.sql, other, "c", "Start https://x.example/secret end");
+    expect(thread.isNamed("https://x.example/secret")).toBe(false);
   });
 
   it.each([

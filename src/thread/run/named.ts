@@ -12,6 +12,8 @@ import { readText, type Sql } from "../rows/database.ts";
 
 /** Messages of people and results are searched from the newest on. Sources are found by their table, however old. */
 const MAX_SEARCHED = 2000;
+/** Of results whose middle the model reads with `read_result`: of those that list sources, the newest. */
+const MAX_WHOLE = 50;
 /** As long as the longest that browsers and servers take. */
 const MAX_ADDRESS_CHARACTERS = 8000;
 
@@ -25,7 +27,7 @@ interface Row extends Record<string, string | number | null> {
 export function isNamedInText(sql: Sql, address: string): boolean {
   if (address.length > MAX_ADDRESS_CHARACTERS) return false;
   const forms = formsOf(address);
-  return readRows(sql, forms).some((row) => isNamedIn(sql, row, forms));
+  return readRows(sql, forms).some((row) => isNamedIn(sql, row, forms)) || isNamedInWhole(sql, forms);
 }
 
 /** As it is written and as it is stored, without a slash at its end: people leave that out. */
@@ -68,6 +70,23 @@ function isNamedIn(sql: Sql, row: Row, forms: string[]): boolean {
   }
   if (!Array.isArray(metadata.sources)) return false;
   return forms.some((form) => contains(content, form, false)) && !isWrittenByCall(sql, row.seq, forms);
+}
+
+/** A long page has links in the middle too, which is not in the message. */
+function isNamedInWhole(sql: Sql, forms: string[]): boolean {
+  const rows = sql
+    .exec<{ seq: number; content: string | null; metadata: string | null }>(
+      `SELECT results.seq, results.content, messages.metadata FROM results JOIN messages USING (seq)
+       WHERE instr(messages.metadata, '"sources":[') > 0 ORDER BY results.seq DESC LIMIT ?`,
+      MAX_WHOLE,
+    )
+    .toArray();
+  return rows.some(({ seq, content, metadata }) => {
+    const said = parseStored(metadata ?? "null");
+    if (!isRecord(said) || said.is_error === true || !Array.isArray(said.sources)) return false;
+    const whole = readText(sql, `w:${seq}`, content);
+    return forms.some((form) => contains(whole, form, false)) && !isWrittenByCall(sql, seq, forms);
+  });
 }
 
 /** Whether the message that made the call contains the address, also behind the escapes of JSON. */
