@@ -165,9 +165,18 @@ describe("findCitations", () => {
       const long = part.repeat(1_000_000 / part.length);
       const start = performance.now();
       findCitations(long);
-      expect(performance.now() - start).toBeLessThan(3000);
+      // It takes 0.2 s; what is quadratic takes hours.
+      expect(performance.now() - start).toBeLessThan(5000);
     },
   );
+});
+
+describe("a text with thousands of citations", () => {
+  it("has the first two thousand", () => {
+    const found = findCitations("Tea [1].\n\n".repeat(3000));
+    expect(found).toHaveLength(2000);
+    expect(found.at(-1)).toMatchObject({ numbers: [1] });
+  });
 });
 
 describe("citedNumbers", () => {

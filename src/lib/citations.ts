@@ -13,6 +13,9 @@ export interface Citation {
 /** A range in brackets names at most this many sources. A longer one is rather a range of years or of values. */
 const MAX_RANGE = 20;
 
+/** Nobody checks more of one text, and the page makes elements of each. The rest stays text. */
+const MAX_CITATIONS = 2000;
+
 const number = String.raw`[1-9]\d{0,3}`;
 const item = String.raw`${number}(?:[ \t]?[-–—~][ \t]?${number})?`;
 const list = String.raw`[ \t]?${item}(?:[ \t]?[,，、;；][ \t]?${item}){0,30}[ \t]?`;
@@ -24,7 +27,12 @@ const brackets = new RegExp(
 const fence = /^ {0,3}(`{3,}|~{3,})(.*)$/;
 
 export function findCitations(text: string): Citation[] {
-  return readBlocks(text).flatMap(({ start, end }) => readBlock(text, start, end));
+  const found: Citation[] = [];
+  for (const { start, end } of readBlocks(text)) {
+    if (found.length >= MAX_CITATIONS) break;
+    readBlock(text, start, end, found);
+  }
+  return found;
 }
 
 /** The numbers that a text cites, each once, in ascending order. */
@@ -61,12 +69,11 @@ function readBlocks(text: string): Span[] {
   return blocks;
 }
 
-function readBlock(text: string, start: number, end: number): Citation[] {
+function readBlock(text: string, start: number, end: number, found: Citation[]): void {
   const block = text.slice(start, end);
   const closings = findClosings(block);
-  const found: Citation[] = [];
   const reader = new RegExp(brackets);
-  for (let match = reader.exec(block); match !== null; match = reader.exec(block)) {
+  for (let match = reader.exec(block); match !== null && found.length < MAX_CITATIONS; match = reader.exec(block)) {
     const ticks = match[4];
     if (ticks !== undefined) reader.lastIndex = closings.get(match.index) ?? reader.lastIndex;
     const inside = match[1] ?? match[2] ?? match[3];
@@ -77,7 +84,6 @@ function readBlock(text: string, start: number, end: number): Citation[] {
     if (numbers.length === 0 || (isSquare && !isFree(block, span, found.at(-1)?.end === start + span.start))) continue;
     found.push({ start: start + span.start, end: start + span.end, numbers });
   }
-  return found;
 }
 
 /** For each run of backticks that opens a code span: where the span ends. */
