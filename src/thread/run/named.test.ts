@@ -109,6 +109,19 @@ describe("an address is named by a result", () => {
     expect(thread.isNamed()).toBe(true);
   });
 
+  it("also without its scheme, and not by a longer host or address that contains it", () => {
+    const thread = open();
+    thread.writes("", { url: "https://portal.example/" });
+    thread.returns(
+      "https://green-tea.example/history https://evil.example/?u=tea.example/history a@tea.example/history",
+    );
+    for (const url of ["tea.example/history", address]) expect(thread.isNamed(url)).toBe(false);
+    thread.returns(`See ${address.replace("https", "http")}, or www.tea.example/b.`);
+    expect(thread.isNamed("tea.example/history")).toBe(true);
+    expect(thread.isNamed("www.tea.example/b")).toBe(true);
+    expect(thread.isNamed("tea.example/b")).toBe(false);
+  });
+
   it("also in the middle of a long one, which the model reads on in", () => {
     const thread = open();
     thread.writes("", { url: "https://portal.example/" });

@@ -122,9 +122,10 @@ const BEFORE_HOST = /(?:^|[^\w.@%/\-=&?#+~:]|\/\/)$/;
  */
 function contains(text: string, form: string, people: boolean): boolean {
   const needle = people ? withoutScheme(form) : form;
+  const hasScheme = needle !== withoutScheme(needle);
   for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
     const isWhole = AFTER_ADDRESS.test(text.slice(at + needle.length, at + needle.length + 3));
-    if (isWhole && (!people || BEFORE_HOST.test(text.slice(Math.max(0, at - 2), at)))) return true;
+    if (isWhole && (hasScheme || BEFORE_HOST.test(text.slice(Math.max(0, at - 2), at)))) return true;
   }
   return false;
 }
