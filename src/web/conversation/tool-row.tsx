@@ -78,10 +78,11 @@ function sayOutcome({ state, exitCode }: Outcome, said: (typeof words)["en"]): s
 }
 
 function iconOf(name: string): LucideIcon {
+  if (name === "fetch_url") return Globe;
   if (name.includes("command")) return SquareTerminal;
   if (/^(list|find|search)_/.test(name)) return FolderSearch;
   if (name.endsWith("_file")) return FileText;
   if (name.startsWith("git_")) return GitBranch;
   if (name === "ask") return MessageCircleQuestion;
-  return ["expose_port", "web_search", "fetch_url"].includes(name) ? Globe : Wrench;
+  return name === "expose_port" || name === "web_search" ? Globe : Wrench;
 }
