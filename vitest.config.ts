@@ -84,6 +84,7 @@ export default defineConfig({
             "dev/**/*.test.ts",
             "scripts/**/*.test.ts",
             "bench/**/*.test.ts",
+            "test/hostile-pages/*.test.ts",
             "examples/**/*.test.ts",
             "test/*.test.ts",
             "test/contract/models/*.test.ts",

@@ -10,6 +10,7 @@ import { type AskArguments, readArguments, usage } from "./ask/arguments.ts";
 import { modelLines } from "./ask/models.ts";
 import { answerQuestions } from "./ask/questions.ts";
 import { Screen } from "./ask/screen.ts";
+import { sourceLines } from "./ask/sources.ts";
 import { plain } from "./ask/width.ts";
 import { readAddress } from "./start/state.ts";
 
@@ -114,6 +115,9 @@ async function ask(options: AskArguments): Promise<number> {
     followed = { thread, run: newId("inv"), begin: { kind: "answers", interrupted, answers } };
   }
   screen.end();
+  // The answer is there already; a server that is gone by now costs only the list.
+  const { sources = [] } = await api.getRun(thread, followed.run).catch(() => ({ sources: [] }));
+  for (const line of sourceLines(sources)) console.log(line);
   return conclude(view, url, thread);
 }
 

@@ -31,7 +31,7 @@ export type Outcome = { request: EvalRequest } & (
 );
 
 export async function prepare(model: Model, name: string, agent: AgentConfig, offered: Tool[]): Promise<Setup> {
-  const system = buildSystemPrompt({ agent, context: [] });
+  const system = buildSystemPrompt({ agent, context: [], tool_names: offered.map((tool) => tool.name) });
   const tools = offered.map(describeTool);
   const fingerprint = toHex(await hashText(system + JSON.stringify(tools))).slice(0, 8);
   return { model, name, system, tools, fingerprint };

@@ -46,7 +46,7 @@ function shortener(max: number): (played: WireMessage[]) => WireMessage[] {
     }
     const tail = rows.slice(from) as WireMessage[];
     if (from === 0) return [system as WireMessage, ...tail];
-    const summary = composeSummary({ said, omitted: 0, text }, emptyPlan, sharesOf(100_000));
+    const summary = composeSummary({ said, omitted: 0, text }, emptyPlan, [], sharesOf(100_000));
     return [system as WireMessage, summary as WireMessage, ...tail];
   };
 }

@@ -74,8 +74,11 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
   const isPlanTool = (name: string) => tools.get(name)?.kind === "plan";
   const guard = createRepetitionGuard(isPlanTool);
   replayCalls(guard, input.history, (name) => tools.get(name)?.read_only ?? false, isPlanTool);
-  const foreign_tools = own.filter(({ source }) => source !== undefined).map(({ name }) => name);
-  const system = buildSystemPrompt({ agent: input.agent, context: input.context, foreign_tools });
+  const namesOf = (isForeign: boolean) =>
+    own.filter(({ source }) => (source !== undefined) === isForeign).map(({ name }) => name);
+  const { agent, context } = input;
+  const named = { tool_names: namesOf(false), foreign_tools: namesOf(true) };
+  const system = buildSystemPrompt({ agent, context, ...named });
   const descriptions = [...own.map(describeTool), ...offered];
   const { summary } = input;
   return {

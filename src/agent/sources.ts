@@ -19,8 +19,13 @@ export interface Sources {
    * lists it in `sources`; the number of a call that dies before that is free again.
    */
   number(url: string): number;
-  /** Whether a person's message or a stored result of a tool contains this address. */
+  /**
+   * Whether the address has a number, or a person's message or a result that lists sources contains it. What the model
+   * wrote itself names nothing, nor does a result of any other tool, since it may repeat what the model wrote.
+   */
   isNamed(url: string): boolean;
+  /** What the thread has read, the newest `limit` of it by number. */
+  listRead(limit: number): Source[];
 }
 
 /** The form of an address under which it is numbered. Null if it is none. */

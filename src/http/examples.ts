@@ -196,7 +196,14 @@ export const run = {
   resumes: null,
   metadata: {},
   usage: { input_tokens: 5120, cached_input_tokens: 4096, output_tokens: 900, cost_usd: null },
-  result: { text: "The shop is ready.", unfinished_tasks: 0 },
+  result: { text: "The shop is ready. Most customers pay by card [2].", unfinished_tasks: 0 },
+  sources: [
+    {
+      ...{ n: 2, url: "https://payments.example/report", title: "How people pay", date: "2026-05-04" },
+      ...{ fetched_at: time, hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" },
+      ...{ read: true, cited: true },
+    },
+  ],
   error: null,
   interrupts: [],
   hops: 0,

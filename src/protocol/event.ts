@@ -1,6 +1,7 @@
 // The events of a thread's log: the part of AG-UI 1.0 that this server sends. No field is ever null. Shapes follow
 // `@ag-ui/core`; tests check every event that leaves against its schemas.
 import type { PlanState } from "./plan/task.ts";
+import type { RunSource } from "./run.ts";
 
 export interface StateValue {
   plan: PlanState;
@@ -68,7 +69,7 @@ export type ThreadEvent =
       threadId: string;
       runId: string;
       outcome: RunOutcome;
-      result?: { text: string; unfinished_tasks: number };
+      result?: { text: string; unfinished_tasks: number; unknown_citations?: number; sources?: RunSource[] };
       usage?: AgUiUsage[];
     }
   /** AG-UI removes fields that it doesn't know, except in `metadata`. */
@@ -89,6 +90,8 @@ export type ThreadEvent =
   | { type: "STATE_DELTA"; delta: PatchOperation[] }
   | { type: "MESSAGES_SNAPSHOT"; messages: AgUiMessage[] }
   | { type: "CUSTOM"; name: "tool_output"; value: { tool_call_id: string; stream: "stdout" | "stderr"; text: string } }
+  /** Stored with the result. A field of a source that is null elsewhere is null here too. */
+  | { type: "CUSTOM"; name: "sources"; value: { tool_call_id: string; sources: Omit<RunSource, "cited">[] } }
   | { type: "CUSTOM"; name: "sandbox"; value: { state: string; message: string } }
   | {
       type: "CUSTOM";

@@ -65,6 +65,19 @@ const interrupt = z.object({
 });
 export type Interrupt = z.infer<typeof interrupt>;
 
+/** A source that a run read, or that its answer cites by `[n]`. The number means the same address in the whole thread. */
+export const runSource = z.object({
+  n: z.int(),
+  url: z.string(),
+  title: z.string().nullable(),
+  date: z.string().nullable().describe("When it was published, as the page or the search says it."),
+  fetched_at: z.string().nullable().describe("When its text was read; null if it was only found by a search."),
+  hash: z.string().nullable().describe("SHA-256 of the text that was read, in hex."),
+  read: z.boolean().describe("False for a source that is cited and was never read."),
+  cited: z.boolean(),
+});
+export type RunSource = z.infer<typeof runSource>;
+
 /** A run as every route returns it. Times are ISO 8601 UTC with milliseconds. */
 export const run = z.object({
   invocation_id: z.string(),
@@ -82,7 +95,20 @@ export const run = z.object({
   resumes: z.string().nullable(),
   metadata: z.record(z.string(), z.unknown()),
   usage,
-  result: z.object({ text: z.string(), unfinished_tasks: z.int() }).nullable(),
+  result: z
+    .object({
+      text: z.string(),
+      unfinished_tasks: z.int(),
+      unknown_citations: z
+        .int()
+        .optional()
+        .describe("How many numbers the text cites that no source of the thread has. Absent if there are none."),
+    })
+    .nullable(),
+  sources: z
+    .array(runSource)
+    .optional()
+    .describe("What the run read, and what its texts cite, by number; at most 100. Absent if there are none."),
   error: runError.nullable(),
   interrupts: z.array(interrupt),
   hops: z.int(),

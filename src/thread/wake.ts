@@ -6,7 +6,7 @@ import { hasSteered } from "./inbox/steering.ts";
 import { type Life, type Platform, storeRun, transact } from "./life.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
-import { createTables, type Database, hasTables } from "./rows/database.ts";
+import { createTables, type Database, dropResearchTables, hasResearchTables, hasTables } from "./rows/database.ts";
 import { readLastPosition, readLiveRuns, readRunBefore } from "./rows/runs.ts";
 import { ThreadState } from "./rows/state.ts";
 import { readRemoval, readStoredThread } from "./rows/stored-thread.ts";
@@ -17,9 +17,13 @@ import { Journal } from "./stream/journal.ts";
 import { Readers } from "./stream/readers.ts";
 import { trimMemory, watchIdle } from "./stream/streams.ts";
 
-/** The life of the stored thread. Null if there is none, and then nothing is written. */
+/** The life of the stored thread. Null if there is none, and then nothing is written but what a removal left is dropped. */
 export function wakeLife(database: Database, ports: Ports, platform: Platform): Life | null {
-  if (!hasTables(database.sql) || readRemoval(database) !== null) return null;
+  if (!hasTables(database.sql)) return null;
+  if (readRemoval(database) !== null) {
+    if (hasResearchTables(database.sql)) database.transaction(() => dropResearchTables(database.sql));
+    return null;
+  }
   const stored = readStoredThread(database.sql);
   if (stored === null) return null;
   createTables(database.sql);

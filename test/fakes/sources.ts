@@ -11,6 +11,7 @@ export function memorySources(named: string[] = []): Sources {
       numbers.set(url, n);
       return n;
     },
+    listRead: () => [],
     isNamed: (url) => named.some((address) => toSourceUrl(address) === toSourceUrl(url)),
   };
 }

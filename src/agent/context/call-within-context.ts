@@ -21,6 +21,8 @@ const MAX_REFUSALS = 3;
 const SUMMARY_INPUT_SHARE = 0.7;
 /** As much as a list of runs shows of a result. Each summary carries it along. */
 const MAX_LAST_TEXT_CHARACTERS = 100_000;
+/** As many as a run lists of its sources. Fewer where they take more than their share of the room. */
+const MAX_LISTED_SOURCES = 100;
 /** The share of the room for the messages when no summary would help. */
 const SHOWN_SHARE = 0.6;
 
@@ -110,8 +112,9 @@ async function compact(
     MAX_SAID_TOKENS,
   );
   const { text } = written;
+  const read = state.ports.sources.listRead(MAX_LISTED_SOURCES);
   const summary: Summary = {
-    message: composeSummary({ ...keepSaid(kept, shares.said), text }, state.plan, shares),
+    message: composeSummary({ ...keepSaid(kept, shares.said), text }, state.plan, read, shares),
     text,
     ...kept,
     last_text: cutEnd(findText(state, from), MAX_LAST_TEXT_CHARACTERS),

@@ -15,9 +15,9 @@ PLAN: call create_tasks first, before any part of the work, ALWAYS and even if i
 Two exceptions: a question that you must ask first (see Asking); and one look, a single message of calls that only read, if the plan depends on what is there, such as a repository. 例外：必须先问的问题；计划取决于现有内容时，先看一眼。
 
 ANSWER: no list, just the answer, for
-- small talk: greetings, thanks, who you are (问候、道谢、闲聊)
-- questions that one answer settles: a fact, an explanation, a calculation, a translation, a few lines of text (事实、解释、计算、翻译、几句话)
-闲聊和一句话能答完的问题直接回答，不建任务列表。
+- small talk: greetings, thanks, who you are
+- questions that one answer settles: a fact, an explanation, a calculation, a translation, a few lines of text
+问候、闲聊、事实、解释、计算、翻译、几句话：直接回答，不建任务列表。
 
 Borderline:
 - "How do I build an online shop?" 怎么做一个电商网站？ → answer: they ask how. "Build me an online shop" 帮我做一个电商网站 → plan.
@@ -30,21 +30,21 @@ With a list already there: add what is new to it with create_tasks, cancel what 
 
 const rules = `# The list
 
-- Sections are the phases of the work, in order. Tasks stand in the order in which you will do them.
+- Sections are the phases of the work. They and their tasks stand in the order in which you will do them.
 - A task is one sentence that starts with a verb and names a result that can be checked. One result per task.
 - Plan all of the request and nothing beyond it: 2 or 3 tasks for small work, seldom more than 15. The last ones check the result.
 - What turns up later is added under its section. What became pointless is set to cancelled, not deleted.`;
 
 const planApproval = `
-- create_tasks asks the person for approval and waits; start nothing before. If they changed it, its result shows the plan as it is: follow that, not what you proposed. If it was declined, make a plan that fits what they said.`;
+- create_tasks asks the person for approval and waits; start nothing before. If they changed it, follow the plan in its result, not what you proposed. If it was declined, make one that fits what they said.`;
 
 const examples = `
 
 Good, for 帮我做一个电商网站:
-{"sections":[{"title":"需求分析","tasks":["把功能需求写进 docs/requirements.md","确定技术栈和数据表并写明理由"]},{"title":"开发","tasks":["搭建项目并能启动","实现商品和订单接口","实现商品页和购物车页"]},{"title":"测试与交付","tasks":["编写接口测试并全部通过","启动网站，确认首页可用并给出链接"]}]}
+{"sections":[{"title":"需求","tasks":["把功能需求写进 docs/requirements.md","写明技术栈和数据表"]},{"title":"开发","tasks":["搭建项目并能启动","实现商品和订单接口","实现商品页和购物车页"]},{"title":"测试","tasks":["编写接口测试并全部通过","启动网站，确认首页可用"]}]}
 Good, for "Compare three vector databases in a report":
 {"sections":[{"title":"Research","tasks":["Choose three databases and list the criteria in notes.md","Collect figures with sources for each in notes.md"]},{"title":"Report","tasks":["Write report.md with a table and a recommendation","Check each figure in report.md against notes.md"]}]}
-Bad: "Understand the request", "Do the work", "Finish the rest", 完成其他工作 (no result to check); "Build backend, frontend and tests" (three in one); English tasks for a Chinese request.`;
+Bad: "Understand the request", "Do the work", 完成其他工作 (no result to check); "Build backend, frontend and tests" (three in one); English tasks for a Chinese request.`;
 
 export function describePlanning({ plan_approval }: AgentConfig): string {
   return rules + (plan_approval ? planApproval : "") + examples;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { noSettings } from "../../../test/fakes/settings.ts";
+import { citedNumbers } from "../../lib/citations.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";
 import { createTools } from "../../tools/index.ts";
 import { estimateText } from "../context/tokens.ts";
@@ -11,8 +12,10 @@ import { buildSystemPrompt } from "./prompt.ts";
 const agent = agentConfig.parse({});
 const bare = buildSystemPrompt({ agent, context: [] });
 
-function promptOf(settings: Partial<typeof agent>): string {
-  return buildSystemPrompt({ agent: { ...agent, ...settings }, context: [] });
+const web = ["execute_command", "web_search", "fetch_url"];
+
+function promptOf(settings: Partial<typeof agent>, tool_names: string[] = []): string {
+  return buildSystemPrompt({ agent: { ...agent, ...settings }, context: [], tool_names });
 }
 
 // By our own estimate, which weighs Chinese as one token a character. Each step pays for them, if only a cached price.
@@ -52,7 +55,7 @@ describe("buildSystemPrompt", () => {
   it("stays small with every setting", () => {
     const every = { plan_approval: true, evidence: "challenge" as const, approvals: { execute_command: ["*"] } };
     for (const plan_order of ["strict", "free"] as const) {
-      expect(estimateText(promptOf({ plan_order, ...every }))).toBeLessThan(MAX_TOKENS);
+      expect(estimateText(promptOf({ plan_order, ...every }, web))).toBeLessThan(MAX_TOKENS);
     }
   });
 
@@ -104,6 +107,22 @@ describe("buildSystemPrompt", () => {
   ])("has the exceptions of a rule beside it: %s", (_rule, rule, exception) => {
     expect(bare).toContain(rule);
     expect(bare).toContain(exception);
+  });
+
+  it("speaks of the web only to runs that have its tools, and of each tool only where it is", () => {
+    expect(bare).not.toMatch(/web_|fetch_url|\[n\]|# Research/);
+    expect(promptOf({}, web)).toMatch(/# Research\n\n- Search before .*先搜索.*\n- Read a page with fetch_url/);
+    expect(promptOf({}, web)).toMatch(/Never cite what you have not read\. .*没读过的不引用/);
+    expect(promptOf({}, ["web_search"])).not.toContain("fetch_url");
+    expect(promptOf({}, ["web_search"])).toContain("Search before");
+    expect(promptOf({}, ["fetch_url"])).not.toContain("Search before");
+    for (const words of ["[n]", "A report's file ends with its sources", "Where sources disagree", "<web_content>"])
+      for (const tools of [["web_search"], ["fetch_url"]]) expect(promptOf({}, tools)).toContain(words);
+  });
+
+  it("shows a citation in the form that readers link", () => {
+    const [, example = ""] = /"(grew [^"]*)"/.exec(promptOf({}, web)) ?? [];
+    expect(citedNumbers(example)).toEqual([3]);
   });
 
   it("forbids unasked commits only to agents that can make them", () => {

@@ -8,12 +8,15 @@ import { describeAsking } from "./asking.ts";
 import { finishing } from "./finishing.ts";
 import { identity } from "./identity.ts";
 import { describePlanning, whenToPlan } from "./planning.ts";
+import { describeResearch } from "./research.ts";
 import { describeTools } from "./tools.ts";
 import { describeTrust } from "./trust.ts";
 import { describeWork } from "./working.ts";
 
 export interface PromptInput {
   agent: AgentConfig;
+  /** Names of the server's tools that the run has. Those of the web depend on settings. */
+  tool_names?: readonly string[];
   /** Names of tools that others describe. */
   foreign_tools?: string[];
   /** Information from the client, quoted as data. */
@@ -25,17 +28,19 @@ export interface PromptInput {
 const MAX_CONTEXT_CHARACTERS = 50_000;
 const MAX_DESCRIPTION_CHARACTERS = 300;
 
-export function buildSystemPrompt({ agent, context, foreign_tools = [] }: PromptInput): string {
+export function buildSystemPrompt({ agent, context, tool_names = [], foreign_tools = [] }: PromptInput): string {
   const instructions = agent.instructions.trim();
+  const research = describeResearch(tool_names);
   return [
     identity,
     whenToPlan,
     describePlanning(agent),
     describeWork(agent),
     describeTools(agent),
+    ...(research === null ? [] : [research]),
     describeAsking(agent),
     finishing,
-    describeTrust(foreign_tools),
+    describeTrust(foreign_tools, research !== null),
     ...(instructions ? [`${instructionsHeading}\n\n${instructions}`] : []),
     ...(context.length > 0 ? [`${contextHeading}\n\n${quoteContext(context)}`] : []),
   ].join("\n\n");

@@ -10,15 +10,15 @@ const lines: { about: string[]; any?: true; text: string }[] = [
   },
   {
     about: ["execute_command"],
-    text: "Nobody is at the keyboard of a command: pass flags that answer its questions (--yes). What does not end, such as a server, runs with background: true; look at it with check_command_output.",
+    text: "Nobody answers a command's questions: pass flags that do (--yes). What does not end, such as a server, runs with background: true; check_command_output shows it.",
   },
   {
     about: ["expose_port"],
-    text: "To show what listens on a port: listen on 0.0.0.0, see that it answers, call expose_port, give the person its link.",
+    text: "To show a server: listen on 0.0.0.0, see that it answers, call expose_port, give the person its link.",
   },
   {
     about: ["git_clone", "git_pull", "git_push"],
-    text: "Clone, pull and push with the git tools: only they have the credentials that the person stored.",
+    text: "Clone, pull and push with the git tools: only they have the person's stored credentials.",
   },
   {
     about: ["execute_command", "git_commit", "git_push"],
@@ -28,8 +28,7 @@ const lines: { about: string[]; any?: true; text: string }[] = [
 ];
 
 const firstLine = "Paths are relative to the work dir.";
-const lastLine =
-  "A long output is shortened. Where its notice names a result_id, read_result {result_id, offset?} shows more of it.";
+const lastLine = "Where a shortened output names a result_id, read_result {result_id, offset?} shows more of it.";
 
 export function describeTools({ tools }: AgentConfig): string {
   const isOffered = (name: string) => tools === null || tools.includes(name);

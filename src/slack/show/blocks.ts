@@ -1,7 +1,7 @@
 // The blocks at the end of a run in Slack: why it failed, notes, links, and the message with its questions. Also the
 // plan as text, for messages that are not streamed.
 import type { PlanState, TaskStatus } from "../../protocol/plan/task.ts";
-import type { Run } from "../../protocol/run.ts";
+import type { Run, RunSource } from "../../protocol/run.ts";
 import type { SlackPlace } from "../../protocol/slack.ts";
 import { stopButton } from "./actions.ts";
 import { askQuestions, closeQuestions, escapeText } from "./questions.ts";
@@ -13,6 +13,8 @@ export type Block = Record<string, unknown> & { type: string };
 const SECTION_CHARACTERS = 1_000;
 const PLAN_CHARACTERS = 2_000;
 const MAX_LINKS = 5;
+const MAX_SOURCES = 10;
+const SOURCES_CHARACTERS = 1_500;
 
 export interface EndOfRun {
   run: Run;
@@ -29,6 +31,8 @@ export function endBlocks(end: EndOfRun): Block[] {
     const why = escapeText(shorten(error?.message ?? "", SECTION_CHARACTERS - 100));
     blocks.push(section(`:warning: ${chinese ? "出错了：" : "This failed: "}${why}`));
   }
+  const sources = listSources(run.sources ?? [], chinese);
+  if (sources !== null) blocks.push({ type: "context", elements: [{ type: "mrkdwn", text: sources }] });
   const notes = [
     ...(status === "cancelled" ? [chinese ? "已停止" : "Stopped"] : []),
     ...unfinished(result?.unfinished_tasks ?? 0, chinese),
@@ -37,6 +41,22 @@ export function endBlocks(end: EndOfRun): Block[] {
   ];
   blocks.push({ type: "context", elements: [{ type: "mrkdwn", text: notes.join("  ·  ") }] });
   return blocks;
+}
+
+/** What the answer cites; where it cites nothing, what was read. The page has them all. */
+function listSources(sources: RunSource[], chinese: boolean): string | null {
+  const cited = sources.filter((source) => source.cited);
+  const listed = cited.length > 0 ? cited : sources;
+  let text = chinese ? "来源：" : "Sources:";
+  for (const [at, { n, url, title, read }] of listed.entries()) {
+    const name = title === null ? "" : ` ${escapeText(shorten(oneLine(title), 80))}`;
+    const line = `\n${link(url, `[${n}]`)}${name}${read ? "" : chinese ? "（未阅读）" : " (not read)"}`;
+    const left = listed.length - at;
+    if (at === MAX_SOURCES || text.length + line.length > SOURCES_CHARACTERS)
+      return `${text}\n${chinese ? `另有 ${left} 个` : `and ${left} more`}`;
+    text += line;
+  }
+  return listed.length === 0 ? null : text;
 }
 
 function unfinished(count: number, chinese: boolean): string[] {

@@ -31,6 +31,27 @@ describe("a run", () => {
     expect(toRun({ ...JSON.parse(beforeChains), hops: 0, caused_by: [] }, chain)).toMatchObject({ hops: 0 });
   });
 
+  it("keeps the sources of its version, has none of a version before them, and loses only those that can't be read", () => {
+    const before = JSON.parse(beforeChains);
+    const source = {
+      n: 1,
+      url: "https://a.example/",
+      title: null,
+      date: null,
+      fetched_at: null,
+      hash: null,
+      read: false,
+      cited: true,
+    };
+    expect(toRun(before)).not.toHaveProperty("sources");
+    expect(toRun({ ...before, sources: [source] })).toMatchObject({ sources: [source] });
+    for (const sources of [null, "x", [{ n: "1" }], [null]]) {
+      const read = toRun({ ...before, sources });
+      expect(read?.result?.text).toBe("done");
+      expect(read).not.toHaveProperty("sources");
+    }
+  });
+
   it("of any JSON is a run or none", () => {
     fc.assert(
       fc.property(damaged(run), (value) => {

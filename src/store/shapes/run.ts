@@ -1,7 +1,7 @@
 // A run as the API returns it, which the object's SQLite and D1 both store.
 import { isRecord } from "../../lib/is-record.ts";
 import { type Cause, type Chain, withChain } from "../../protocol/chain.ts";
-import type { Interrupt, Run, Usage } from "../../protocol/run.ts";
+import type { Interrupt, Run, RunSource, Usage } from "../../protocol/run.ts";
 import { isList, isNumber, isText, isTextOrNull } from "./stored.ts";
 
 /** A run of a version before chains of webhooks has no chain. */
@@ -13,7 +13,19 @@ type StoredRun = Omit<Run, keyof Chain> & Partial<Chain>;
  */
 export function toRun(value: unknown, chain?: Partial<Chain>): Run | undefined {
   if (!isStoredRun(value)) return undefined;
-  return withChain(chain === undefined ? value : { ...chain, ...value });
+  const run = withReadableSources(value);
+  return withChain(chain === undefined ? run : { ...chain, ...run });
+}
+
+/** Sources that can't be read are left out: an answer is worth more than its links. */
+function withReadableSources<Stored extends { sources?: unknown }>(run: Stored): Stored {
+  if (run.sources === undefined || isList(run.sources, isSource)) return run;
+  const { sources: _, ...rest } = run;
+  return rest as Stored;
+}
+
+function isSource(value: unknown): value is RunSource {
+  return isRecord(value) && isNumber(value.n) && isText(value.url) && isTextOrNull(value.title);
 }
 
 function isStoredRun(value: unknown): value is StoredRun {

@@ -39,16 +39,18 @@ const tables = [
   `CREATE TABLE IF NOT EXISTS results (seq INTEGER PRIMARY KEY, tool_call_id TEXT NOT NULL, content TEXT)`,
   `CREATE INDEX IF NOT EXISTS results_by_call ON results (tool_call_id)`,
   `CREATE TABLE IF NOT EXISTS reply_extras (seq INTEGER PRIMARY KEY, content TEXT NOT NULL)`,
-  `CREATE TABLE IF NOT EXISTS sources (
-     n INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, title TEXT, date TEXT, read_at TEXT, hash TEXT)`,
-  `CREATE TABLE IF NOT EXISTS run_sources (
-     invocation_id TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (invocation_id, n)) WITHOUT ROWID`,
-  `CREATE TABLE IF NOT EXISTS run_cache (
-     id INTEGER PRIMARY KEY, invocation_id TEXT NOT NULL, key TEXT NOT NULL, content TEXT,
-     UNIQUE (invocation_id, key))`,
   `CREATE TABLE IF NOT EXISTS followers (invocation_id TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS overflow (
      owner TEXT NOT NULL, part INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (owner, part)) WITHOUT ROWID`,
+];
+
+/** Tables of threads that look things up. They are made when the first row comes, so that no other thread pays for them. */
+const researchTables = [
+  `CREATE TABLE IF NOT EXISTS sources (
+     n INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, title TEXT, date TEXT, read_at TEXT, hash TEXT)`,
+  `CREATE TABLE IF NOT EXISTS run_cache (
+     id INTEGER PRIMARY KEY, invocation_id TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, content TEXT,
+     UNIQUE (invocation_id, key))`,
 ];
 
 /** Columns that tables of earlier versions do not have. */
@@ -65,23 +67,28 @@ export function createTables(sql: Sql): void {
   }
 }
 
-const tableNames = [
-  "journal",
-  "messages",
-  "runs",
-  "steered",
-  "results",
-  "reply_extras",
-  "sources",
-  "run_sources",
-  "run_cache",
-  "followers",
-  "overflow",
-];
+/** Inside the transaction that stores their first row. */
+export function createResearchTables(sql: Sql): void {
+  for (const table of researchTables) sql.exec(table);
+}
+
+/** Whether the thread has looked anything up. Without these tables nothing may read them. */
+export function hasResearchTables(sql: Sql): boolean {
+  return sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE name = 'run_cache'").toArray().length > 0;
+}
+
+/** A version that does not know these tables leaves them when it deletes a thread. */
+export function dropResearchTables(sql: Sql): void {
+  for (const table of researchTableNames) sql.exec(`DROP TABLE IF EXISTS ${table}`);
+}
+
+const researchTableNames = ["sources", "run_cache"];
+const tableNames = ["journal", "messages", "runs", "steered", "results", "reply_extras", "followers", "overflow"];
 
 /** Drops all tables except `meta`, which it empties. Inside a transaction. */
 export function dropTables(sql: Sql): void {
   for (const table of tableNames) sql.exec(`DROP TABLE IF EXISTS ${table}`);
+  dropResearchTables(sql);
   sql.exec("DELETE FROM meta");
 }
 

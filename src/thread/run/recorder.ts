@@ -9,11 +9,12 @@ import type { Plan } from "../../protocol/plan/task.ts";
 import { isoTime, type Life, storeRun, transact } from "../life.ts";
 import { insertMessage, writePlan } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
-import { shapeOf, toolResult } from "../stream/events.ts";
+import { foundSources, shapeOf, toolResult } from "../stream/events.ts";
 import { messagesSnapshot } from "../stream/snapshot.ts";
 import { forgetSeenEdits, storeTimes } from "./plan-tracking.ts";
 import { keepExtras } from "./reply-extras.ts";
 import { keepResult } from "./results.ts";
+import { addCited, addRead } from "./run-sources.ts";
 import { storeSources } from "./sources.ts";
 import { storeSummary, storeTokenScale } from "./summaries.ts";
 import { forgetIntroduced, storeIntroduced } from "./told.ts";
@@ -59,6 +60,7 @@ export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void 
 function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "assistant_message" }>): void {
   const { message, message_id, reasoning, partial, finish, model, xml, task_id, seen_task_ids, usage, call_sources } =
     fact;
+  const cites = message.content ? addCited(life.database.sql, record.run, message.content) : [];
   const seq = insertMessage(life.database.sql, {
     message_id,
     invocation_id: record.run.invocation_id,
@@ -76,6 +78,7 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
       ...(reasoning === "" ? {} : { reasoning }),
       ...(partial ? { partial: true } : {}),
       ...(xml === undefined ? {} : { xml }),
+      ...(cites.length === 0 ? {} : { cites }),
     },
     created_at: isoTime(life),
   });
@@ -126,12 +129,20 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
       details,
       ...(begun?.task_id === undefined ? {} : { task_id: begun.task_id }),
       ...(begun?.at == null ? {} : { started_at: begun.at }),
+      ...(sources === undefined ? {} : { sources: sources.map(({ n }) => n) }),
     },
     created_at: isoTime(life),
   });
   if (whole !== undefined) keepResult(life.database.sql, seq, message.tool_call_id, whole);
-  life.journal.addFact(record.run.invocation_id, toolResult(message_id, message));
-  if (sources !== undefined) storeSources(life.database.sql, record.run.invocation_id, sources);
+  life.journal.addFact(
+    record.run.invocation_id,
+    toolResult(message_id, message),
+    ...(sources === undefined ? [] : [foundSources(message, sources)]),
+  );
+  if (sources !== undefined) {
+    storeSources(life.database.sql, sources);
+    addRead(record.run, sources);
+  }
   if (introduces !== undefined) storeIntroduced(life, introduces, seq);
   if (plan !== undefined) recordPlan(life, record, plan);
   if (preview !== undefined) recordPatch(life, record, life.state.addPreview(preview));

@@ -3,6 +3,7 @@
 import type { LoopOutcome } from "../../agent/events.ts";
 import { openTasks } from "../../agent/plan/view.ts";
 import { newId } from "../../protocol/ids.ts";
+import type { Run } from "../../protocol/run.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import { newRecord, storeNewRun } from "../inbox/enqueue.ts";
 import { dropSteered } from "../inbox/steering.ts";
@@ -13,6 +14,7 @@ import type { RequestedEnd } from "../rows/shapes/run-record.ts";
 import { runEnded } from "../stream/events.ts";
 import { neverStarted, watchIdle } from "../stream/streams.ts";
 import { closeStep, dropParts } from "./recorder.ts";
+import { addCited, countUnknown } from "./run-sources.ts";
 
 // A client that has seen the end finds the run's rows in D1, unless D1 is too slow for a person to wait.
 const MAX_HOLD_MS = 2_000;
@@ -41,9 +43,19 @@ function applyOutcome(life: Life, record: RunRecord, outcome: LoopOutcome): void
   run.status = outcome.status;
   run.finished_at = isoTime(life);
   record.started_calls = [];
-  if (outcome.status === "completed") run.result = { text: outcome.text, unfinished_tasks: outcome.unfinished_tasks };
+  if (outcome.status === "completed") applyResult(life, run, outcome);
   if (outcome.status === "failed") run.error = outcome.error;
   if (outcome.status === "interrupted") run.interrupts = outcome.interrupts;
+}
+
+function applyResult(
+  { database: { sql } }: Life,
+  run: Run,
+  { text, unfinished_tasks }: Extract<LoopOutcome, { status: "completed" }>,
+): void {
+  const unknown_citations = countUnknown(sql, text);
+  run.result = { text, unfinished_tasks, ...(unknown_citations === 0 ? {} : { unknown_citations }) };
+  addCited(sql, run, text);
 }
 
 /** Stores a row with the reason why the run did not complete, for people. */

@@ -1,5 +1,6 @@
 // Builders of the thread's events: a run, a part, a message and the plan in AG-UI.
 import type { Part } from "../../agent/events.ts";
+import type { Source } from "../../agent/sources.ts";
 import type { AgUiInputContent, AgUiInterrupt, AgUiMessage, RunOutcome, ThreadEvent } from "../../protocol/event.ts";
 import type { ContentPart, MessageRow, ToolMessage, UserContent } from "../../protocol/message.ts";
 import type { Interrupt, Run } from "../../protocol/run.ts";
@@ -50,7 +51,9 @@ function runFinished(run: Run, outcome: RunOutcome): ThreadEvent {
     threadId: run.thread_id,
     runId: run.invocation_id,
     outcome,
-    ...(run.result === null ? {} : { result: run.result }),
+    ...(run.result === null
+      ? {}
+      : { result: { ...run.result, ...(run.sources === undefined ? {} : { sources: run.sources }) } }),
     usage: [
       {
         model: run.model,
@@ -115,6 +118,15 @@ export function shapeOf(part: Part): PartShape {
 export function toolResult(message_id: string, message: ToolMessage): ThreadEvent {
   const { tool_call_id, content } = message;
   return { type: "TOOL_CALL_RESULT", messageId: message_id, toolCallId: tool_call_id, content, role: "tool" };
+}
+
+/** What a result names, so that readers can link a citation while its text arrives. */
+export function foundSources({ tool_call_id }: ToolMessage, sources: Source[]): ThreadEvent {
+  const named = sources.map(({ n, url, title, date, read }) => {
+    const { at: fetched_at = null, hash = null } = read ?? {};
+    return { n, url, title, date, fetched_at, hash, read: read !== null };
+  });
+  return { type: "CUSTOM", name: "sources", value: { tool_call_id, sources: named } };
 }
 
 /** A message that a person added to the active run. */

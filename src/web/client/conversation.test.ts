@@ -217,4 +217,22 @@ describe("a conversation", () => {
     const view = play([started, ...text, finished, again as ThreadEvent, ended as ThreadEvent, ended as ThreadEvent]);
     expect(view.items.map(({ id }) => id)).toEqual(["u1", "m1", "u2", "result r2"]);
   });
+
+  it("learns the sources from results and from the end, and one that was read stays read", () => {
+    const source = (n: number, read: boolean) => ({
+      ...{ n, url: `https://e.example/${n}`, title: null, date: null, fetched_at: null, hash: null },
+      read,
+    });
+    const found = (...sources: ReturnType<typeof source>[]): ThreadEvent => ({
+      type: "CUSTOM",
+      name: "sources",
+      value: { tool_call_id: "c", sources },
+    });
+    const view = play([started, found(source(1, true), source(2, false)), found(source(1, false))]);
+    expect(view.sources).toEqual({ 1: source(1, true), 2: source(2, false) });
+    const result = { text: "", unfinished_tasks: 0, sources: [{ ...source(2, true), cited: true }] };
+    const ended = play([{ ...finished, result } as ThreadEvent], view);
+    expect(ended.sources[2]).toMatchObject({ read: true });
+    expect(play([{ type: "MESSAGES_SNAPSHOT", messages: [] }], ended).sources).toBe(ended.sources);
+  });
 });

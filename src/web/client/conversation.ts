@@ -1,7 +1,12 @@
 // What a person sees of a thread, computed from its events alone: a pure function from one view and one event to the
 // next view. The page and the terminal draw the same view.
+
 import type { AgUiInterrupt, AgUiMessage, PatchOperation, StateValue, ThreadEvent } from "../../protocol/event.ts";
+import type { RunSource } from "../../protocol/run.ts";
 import { applyPatch } from "./patch.ts";
+
+/** What a citation of the thread's texts leads to. */
+export type KnownSource = Omit<RunSource, "cited">;
 
 export type Item =
   | { kind: "user"; id: string; text: string }
@@ -18,6 +23,8 @@ export interface Conversation {
   state: StateValue;
   run: { id: string | null; state: RunState; error: string | null; unfinished: number };
   interrupts: AgUiInterrupt[];
+  /** By number. */
+  sources: Readonly<Record<number, KnownSource>>;
   /** A passing wait: a sandbox that starts, a model call that is retried. */
   notice: Notice | null;
 }
@@ -34,6 +41,7 @@ export const emptyConversation: Conversation = {
   state: noState,
   run: { id: null, state: "none", error: null, unfinished: 0 },
   interrupts: [],
+  sources: {},
   notice: null,
 };
 
@@ -126,7 +134,7 @@ function finish(view: Conversation, event: ThreadEvent & { type: "RUN_FINISHED" 
   const interrupts = outcome.type === "interrupt" ? outcome.interrupts : [];
   const ended = end(view);
   const items = addResult(ended.items, event.runId, result?.text ?? "");
-  const finished = { ...ended, items, run, interrupts };
+  const finished = { ...ended, items, run, interrupts, sources: addSources(ended.sources, result?.sources ?? []) };
   return run.state === "cancelled" ? addEnd(finished) : finished;
 }
 
@@ -193,6 +201,8 @@ function observe(view: Conversation, event: ThreadEvent & { type: "CUSTOM" }): C
       }));
       return { ...view, items };
     }
+    case "sources":
+      return { ...view, sources: addSources(view.sources, event.value.sources) };
     case "sandbox":
       return {
         ...view,
@@ -205,6 +215,13 @@ function observe(view: Conversation, event: ThreadEvent & { type: "CUSTOM" }): C
     default:
       return view;
   }
+}
+
+/** What was read stays read when a later search finds it again. */
+export function addSources(known: Conversation["sources"], added: readonly KnownSource[]): Conversation["sources"] {
+  if (added.length === 0) return known;
+  const kept = added.filter(({ n, read }) => read || known[n]?.read !== true);
+  return { ...known, ...Object.fromEntries(kept.map((source) => [source.n, source])) };
 }
 
 /** Adds a complete message from a snapshot, a run's input or a stored row. */

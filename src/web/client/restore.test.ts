@@ -32,4 +32,25 @@ describe("a stored conversation", () => {
     ]);
     expect(items.at(-1)).toMatchObject({ text: "Made." });
   });
+
+  it("knows the sources of its citations by its messages and runs, also rows that say nothing of them", () => {
+    const source = (n: number, read: boolean) => ({ n, url: `https://e.example/${n}`, title: null, read });
+    const rows = [
+      row(
+        "a",
+        "assistant",
+        { role: "assistant", content: "Old [1] [2]." },
+        { cites: [source(1, false), source(2, true)] },
+      ),
+      row("b", "assistant", { role: "assistant", content: "Older." }, { cites: "damaged" }),
+    ];
+    const run = (sources?: unknown) =>
+      ({ invocation_id: "r", status: "completed", interrupts: [], sources }) as unknown as Run;
+    const { sources } = restore(rows, plan, [run([source(1, true), source(3, true)]), run()], []);
+    expect(Object.values(sources)).toMatchObject([
+      { n: 1, read: true },
+      { n: 2, read: true },
+      { n: 3, read: true },
+    ]);
+  });
 });

@@ -6,10 +6,12 @@ import type { Run, RunStatus } from "../../protocol/run.ts";
 import {
   addMessage,
   addResult,
+  addSources,
   addStoredEnd,
   type Conversation,
   emptyConversation,
   type Item,
+  type KnownSource,
   noState,
   type RunState,
 } from "./conversation.ts";
@@ -32,7 +34,9 @@ export function restore(rows: MessageRow[], plan: PlanView, runs: Run[], followe
       [] as Item[],
     );
   const last = runs[0];
-  const view: Conversation = { ...emptyConversation, items, state: stateOf(plan) };
+  const named = [...rows.flatMap(readCites), ...runs.toReversed().flatMap((run) => run.sources ?? [])];
+  const sources = addSources(emptyConversation.sources, named);
+  const view: Conversation = { ...emptyConversation, items, sources, state: stateOf(plan) };
   if (!last) return view;
   return {
     ...view,
@@ -67,6 +71,11 @@ function readRow(row: MessageRow): AgUiMessage[] {
   if (row.type !== "tool") return [];
   const { tool_call_id, content } = row.content;
   return [{ id, role: "tool", toolCallId: tool_call_id, content }];
+}
+
+/** What a message cites. Rows of former versions don't say. */
+function readCites({ type, metadata: { cites } }: MessageRow): KnownSource[] {
+  return type === "assistant" && Array.isArray(cites) ? cites : [];
 }
 
 /** The text of the tool `complete` is the run's last word, not a message. */

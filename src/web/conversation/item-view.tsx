@@ -3,6 +3,7 @@ import { Brain, ChevronRight, CircleStop, TriangleAlert } from "lucide-react";
 import { memo, useState } from "react";
 import type { Item } from "../client/conversation.ts";
 import { useWords } from "../state/words.ts";
+import { SourceList } from "./cited.tsx";
 import { CopyButton } from "./copy-button.tsx";
 import styles from "./item-view.module.css";
 import { Markdown } from "./markdown.tsx";
@@ -48,6 +49,7 @@ function Answer({ item }: { item: Extract<Item, { kind: "text" }> }) {
       data-long={item.text.length > longAnswer || undefined}
     >
       <Markdown text={item.text} open={item.open} />
+      {!item.open && <SourceList text={item.text} />}
       {!item.open && item.text !== "" && (
         <div className={styles.actions}>
           <CopyButton text={item.text} label={copy} />

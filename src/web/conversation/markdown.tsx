@@ -4,10 +4,12 @@
 import type { Token, Tokens } from "marked";
 import { Fragment, memo, type ReactNode, useRef, useState } from "react";
 import remend from "remend";
-import { bringsKey } from "../state/fragment.ts";
+import { findCitations } from "../../lib/citations.ts";
 import { defineWords, useWords } from "../state/words.ts";
 import { BlockReader, maxBlockCharacters, readTokens } from "./blocks.ts";
+import { Cited } from "./cited.tsx";
 import { Code } from "./code.tsx";
+import { readLink } from "./link.ts";
 import styles from "./markdown.module.css";
 
 const words = defineWords(
@@ -174,10 +176,15 @@ function drawSpan(token: Token, key: number, depth: number): ReactNode {
     case "image":
       return drawLink(token.href, token.text || token.href, key);
     case "text":
-      return <Fragment key={key}>{token.tokens ? inner() : decode(token.text)}</Fragment>;
+      return <Fragment key={key}>{token.tokens ? inner() : drawText(decode(token.text))}</Fragment>;
     default:
       return <Fragment key={key}>{token.raw}</Fragment>;
   }
+}
+
+function drawText(text: string): ReactNode {
+  const citations = findCitations(text);
+  return citations.length === 0 ? text : <Cited text={text} citations={citations} />;
 }
 
 function drawLink(href: string, label: ReactNode, key: number): ReactNode {
@@ -188,16 +195,6 @@ function drawLink(href: string, label: ReactNode, key: number): ReactNode {
       {label}
     </a>
   );
-}
-
-/** An address that a browser may open; null for any other, for an invalid one, and for one that signs in here. */
-export function readLink(href: string): string | null {
-  try {
-    const url = new URL(href);
-    return ["http:", "https:", "mailto:"].includes(url.protocol) && !bringsKey(url) ? url.href : null;
-  } catch {
-    return null;
-  }
 }
 
 const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'", nbsp: "\u00a0" };

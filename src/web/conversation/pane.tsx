@@ -17,6 +17,7 @@ import { useWords } from "../state/words.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { Log } from "./log.tsx";
 import styles from "./pane.module.css";
+import { SourcesContext } from "./sources.ts";
 import { Welcome } from "./welcome.tsx";
 import { words } from "./words.ts";
 
@@ -47,20 +48,22 @@ export function ConversationPane({
       {isFresh ? (
         <Welcome onChoose={(text) => onSend(text, "enqueue")} />
       ) : (
-        <Log items={shown}>
-          <Waitings view={view} />
-          <StateLine view={view} />
-          {conversation.run.state === "failed" && <Retry view={view} onSend={onSend} />}
-          {conversation.interrupts.length > 0 && (
-            // While an answer is in flight the form is only hidden: if the server refuses it, the typed text is still
-            // there.
-            <div hidden={!asks}>
-              <Suspense fallback={null}>
-                <Questions conversation={conversation} onAnswer={(answers) => thread.answer(answers)} />
-              </Suspense>
-            </div>
-          )}
-        </Log>
+        <SourcesContext value={conversation.sources}>
+          <Log items={shown}>
+            <Waitings view={view} />
+            <StateLine view={view} />
+            {conversation.run.state === "failed" && <Retry view={view} onSend={onSend} />}
+            {conversation.interrupts.length > 0 && (
+              // While an answer is in flight the form is only hidden: if the server refuses it, the typed text is still
+              // there.
+              <div hidden={!asks}>
+                <Suspense fallback={null}>
+                  <Questions conversation={conversation} onAnswer={(answers) => thread.answer(answers)} />
+                </Suspense>
+              </div>
+            )}
+          </Log>
+        </SourcesContext>
       )}
       <div className={styles.foot}>
         {view.problem && <Trouble thread={thread} problem={view.problem} />}

@@ -4,7 +4,7 @@ import { useLayoutEffect, useRef } from "react";
 import { useWords } from "../state/words.ts";
 import { Code } from "./code.tsx";
 import { languageOf } from "./language.ts";
-import { readLink } from "./markdown.tsx";
+import { readLink } from "./link.ts";
 import { type ToolItem, tellsMore } from "./tool-item.ts";
 import styles from "./tool-row.module.css";
 import { words } from "./words.ts";

@@ -64,6 +64,7 @@ function sayOutcome({ state, exitCode }: Outcome, said: (typeof words)["en"]): s
 }
 
 function iconOf(name: string): LucideIcon {
+  if (name === "fetch_url") return Globe;
   if (name.includes("command")) return SquareTerminal;
   if (/^(list|find|search)_/.test(name)) return FolderSearch;
   if (name.endsWith("_file")) return FileText;

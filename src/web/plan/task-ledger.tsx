@@ -3,7 +3,7 @@ import { CircleCheck, CircleDashed, Undo2 } from "lucide-react";
 import type { ReactNode } from "react";
 import type { TaskLedger } from "../../protocol/plan/ledger.ts";
 import type { TaskStatus } from "../../protocol/plan/task.ts";
-import { readLink } from "../conversation/markdown.tsx";
+import { readLink } from "../conversation/link.ts";
 import { useWords } from "../state/words.ts";
 import { formatCount } from "./format.ts";
 import styles from "./task-ledger.module.css";

@@ -1,6 +1,6 @@
 // The project's files as far as the page has read them: a folder when it is opened, and all open ones again on demand.
 import type { Api } from "../client/api.ts";
-import { readLink } from "../conversation/markdown.tsx";
+import { readLink } from "../conversation/link.ts";
 import { describeProblem } from "../state/problem.ts";
 import { Store } from "../state/store.ts";
 import { emptyTree, type FileEntry, type FileTree, type Folder, sortEntries } from "./file-tree.ts";

@@ -2,7 +2,7 @@
 import { ExternalLink, Monitor, Plus, RotateCw, Smartphone, Tablet, Unlink } from "lucide-react";
 import { useState } from "react";
 import { CopyButton } from "../conversation/copy-button.tsx";
-import { readLink } from "../conversation/markdown.tsx";
+import { readLink } from "../conversation/link.ts";
 import { IconButton } from "../parts/button.tsx";
 import { useWords } from "../state/words.ts";
 import { Confirm } from "./confirm.tsx";

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useState } from "react";
 import type { PreviewLink } from "../../protocol/preview.ts";
 import { useApp } from "../app/context.ts";
-import { readLink } from "../conversation/markdown.tsx";
+import { readLink } from "../conversation/link.ts";
 import type { Problem } from "../state/problem.ts";
 import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";

@@ -1,7 +1,7 @@
 // Finds addresses in a terminal's text. A click opens one in a tab without access to this one; no other link does
 // anything.
 import type { ILink, ILinkProvider, Terminal } from "@xterm/xterm";
-import { readLink } from "../conversation/markdown.tsx";
+import { readLink } from "../conversation/link.ts";
 
 const shape = /https?:\/\/[^\s"'<>`|\\^{}]{1,2000}/g;
 

@@ -3,7 +3,7 @@
 import { ExternalLink } from "lucide-react";
 import { useState } from "react";
 import type { Api } from "../../client/api.ts";
-import { readLink } from "../../conversation/markdown.tsx";
+import { readLink } from "../../conversation/link.ts";
 import { TextField } from "../../parts/field.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { useWords } from "../../state/words.ts";

@@ -1,0 +1,216 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { openDatabase } from "../../../test/fakes/sqlite-database.ts";
+import { insertMessage, type NewMessage } from "../rows/messages.ts";
+import { isNamedInText } from "./named.ts";
+import { keepResult } from "./results.ts";
+
+const address = "https://tea.example/history";
+
+function open() {
+  const { sql } = openDatabase();
+  let count = 0;
+  const add = (message: Pick<NewMessage, "type" | "content"> & { metadata?: Record<string, unknown> }) => {
+    const origin = { message_id: `msg_${count++}`, invocation_id: null, agent_id: null, created_at: "" };
+    return insertMessage(sql, { ...origin, is_llm_message: true, ...message } as NewMessage);
+  };
+  return {
+    sql,
+    says: (content: string) => add({ type: "user", content: { role: "user", content } }),
+    writes: (text: string, args: unknown = {}) =>
+      add({
+        type: "assistant",
+        content: {
+          role: "assistant",
+          content: text,
+          tool_calls: [
+            {
+              id: "c",
+              type: "function",
+              function: { name: "t", arguments: typeof args === "string" ? args : JSON.stringify(args) },
+            },
+          ],
+        },
+      }),
+    returns: (
+      content: string,
+      metadata: Record<string, unknown> = { name: "fetch_url", is_error: false, sources: [1] },
+    ) => add({ type: "tool", content: { role: "tool", tool_call_id: "c", content }, metadata }),
+    isNamed: (url = address) => isNamedInText(sql, url),
+  };
+}
+
+describe("an address is named by a person", () => {
+  it.each([
+    ["alone", address],
+    ["in a sentence", `Read ${address}.`],
+    ["in brackets", `(${address})`],
+    ["quoted, with escapes of JSON behind it", `"${address}"\nnext`],
+    ["in bold", `**${address}**`],
+    ["before Chinese signs", `请看${address}。谢谢`],
+    ["before Chinese words", `看${address}的内容`],
+    ["before a full-width bracket", `（${address}）`],
+    ["with a slash at its end", `${address}/ please`],
+    ["without its scheme", "Read tea.example/history, please"],
+    ["without its scheme, in Chinese", "请阅读tea.example/history"],
+    ["with http", "http://tea.example/history"],
+    ["with a fragment", `${address}#top`],
+    ["at the end of a question", `Is it ${address}?`],
+  ])("%s", (_name, text) => {
+    const thread = open();
+    thread.says(text);
+    expect(thread.isNamed()).toBe(true);
+    expect(thread.isNamed(`${address}/`)).toBe(true);
+  });
+
+  it.each([
+    ["a longer one", `${address}/tea`],
+    ["one with a query", `${address}?q=1`],
+    ["one with a suffix", `${address}.html`],
+    ["another host that ends like it", "https://green-tea.example/history"],
+    ["another host that ends like it, without a scheme", "my.tea.example/history"],
+    ["a mail address", "me@tea.example/history"],
+    ["a shorter one", "https://tea.example/hist"],
+  ])("and not by %s", (_name, text) => {
+    const thread = open();
+    thread.says(text);
+    expect(thread.isNamed()).toBe(false);
+  });
+
+  it("also in Unicode, where the model asks for its ASCII form, and the other way round", () => {
+    const thread = open();
+    thread.says("看 https://例え.example/茶 和 https://xn--r8jz45g.example/%E8%8C%B6/2");
+    expect(thread.isNamed("https://例え.example/茶")).toBe(true);
+    expect(thread.isNamed("https://xn--r8jz45g.example/%E8%8C%B6/2")).toBe(true);
+  });
+
+  it("in an answer to a question, from where their words begin", () => {
+    const thread = open();
+    const asked = "The person answers: ";
+    thread.returns(`${asked}tea.example/history`, { name: "ask", is_error: false, said_at: asked.length });
+    expect(thread.isNamed()).toBe(true);
+    thread.returns("https://x.example/ is not said: yes", { name: "ask", is_error: false, said_at: 32 });
+    expect(thread.isNamed("https://x.example/")).toBe(false);
+  });
+
+  it("in a message of more than a megabyte, which stands in several parts", () => {
+    const thread = open();
+    thread.says(`${"茶".repeat(400_000)} ${address} ${"茶".repeat(400_000)}`);
+    expect(thread.isNamed()).toBe(true);
+    expect(thread.isNamed("https://tea.example/other")).toBe(false);
+  });
+});
+
+describe("an address is named by a result", () => {
+  it("that lists sources", () => {
+    const thread = open();
+    thread.writes("", { url: "https://portal.example/" });
+    thread.returns(`[Tea](${address}) and "quotes"`);
+    expect(thread.isNamed()).toBe(true);
+  });
+
+  it("also without its scheme, and not by a longer host or address that contains it", () => {
+    const thread = open();
+    thread.writes("", { url: "https://portal.example/" });
+    thread.returns(
+      "https://green-tea.example/history https://evil.example/?u=tea.example/history a@tea.example/history",
+    );
+    for (const url of ["tea.example/history", address]) expect(thread.isNamed(url)).toBe(false);
+    thread.returns(`See ${address.replace("https", "http")}, or www.tea.example/b.`);
+    expect(thread.isNamed("tea.example/history")).toBe(true);
+    expect(thread.isNamed("www.tea.example/b")).toBe(true);
+    expect(thread.isNamed("tea.example/b")).toBe(false);
+  });
+
+  it("also in the middle of a long one, which the model reads on in", () => {
+    const thread = open();
+    thread.writes("", { url: "https://portal.example/" });
+    const seq = thread.returns("Start … end");
+    keepResult(thread.sql, seq, "c", `Start\n[Tea](${address})\n${"茶".repeat(400_000)} end`);
+    expect(thread.isNamed()).toBe(true);
+    thread.writes("", { path: "x" });
+    const other = thread.returns("Start … end", { name: "read_file", is_error: false });
+    keepResult(thread.sql, other, "c", "Start https://x.example/secret end");
+    expect(thread.isNamed("https://x.example/secret")).toBe(false);
+  });
+
+  it.each([
+    ["failed", { name: "fetch_url", is_error: true, sources: [1] }],
+    ["has such a list in its details", { name: "read_file", is_error: false, details: { sources: [1] } }],
+    ["is of another tool", { name: "read_file", is_error: false }],
+    [
+      "says in its text that it lists sources",
+      { name: "read_file", is_error: false, details: { path: '"sources":[' } },
+    ],
+  ])("and not if it %s", (_name, metadata) => {
+    const thread = open();
+    thread.writes("", { path: "notes.md" });
+    thread.returns(address, metadata);
+    expect(thread.isNamed()).toBe(false);
+  });
+
+  it.each([
+    ["plain", { query: address }],
+    ["behind escapes", '{"query":"https:\\/\\/tea.example\\/hist\\u006fry"}'],
+    ["without its scheme", { query: "tea.example/history" }],
+  ])("and not if its own call contained it, %s", (_name, args) => {
+    const thread = open();
+    thread.writes("", args);
+    thread.returns(`No results for ${address}.`);
+    expect(thread.isNamed()).toBe(false);
+  });
+
+  it("and not by what the model wrote", () => {
+    const thread = open();
+    thread.writes(`Now I fetch ${address}`, { url: address });
+    expect(thread.isNamed()).toBe(false);
+  });
+});
+
+describe("the search for an address", () => {
+  it("takes no text for an address of which a part is in no message", () => {
+    const piece = fc.constantFrom(
+      "https://",
+      "tea.example",
+      "/",
+      "a",
+      "?q=",
+      "%41",
+      "#",
+      ".",
+      "茶",
+      " ",
+      '"',
+      "\\",
+      "_",
+      "@",
+    );
+    const text = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(""));
+    fc.assert(
+      fc.property(text, text, (said, asked) => {
+        const thread = open();
+        thread.says(said);
+        const url = `https://evil.example/${encodeURIComponent(asked)}x`;
+        expect(thread.isNamed(url)).toBe(false);
+        thread.says(`see ${url} now`);
+        expect(thread.isNamed(url)).toBe(true);
+      }),
+    );
+  });
+
+  it("is bounded in a thread of ten thousand rows", () => {
+    const thread = open();
+    thread.says(address);
+    const filler = `${"Tea. ".repeat(800)}`;
+    for (let at = 0; at < 2500; at++) {
+      thread.says(filler);
+      thread.writes("");
+      thread.returns(filler);
+      thread.returns(filler);
+    }
+    const start = performance.now();
+    expect(thread.isNamed()).toBe(false);
+    expect(performance.now() - start).toBeLessThan(1000);
+    expect(thread.isNamed(`https://x.example/${"a".repeat(9000)}`)).toBe(false);
+  }, 30_000);
+});

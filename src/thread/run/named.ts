@@ -1,0 +1,131 @@
+// Whether somebody other than the model has named an address. A page may tell a model to put what it knows into an
+// address and to fetch that. An address that a person wrote, or that stood in a search's results or on a page, can't
+// contain what only the model knows.
+//
+// Results of other tools do not count: a file, a command or another server may return what the model wrote into it. Nor
+// does a result whose own call contained the address, such as a search for it.
+import { toSourceUrl } from "../../agent/sources.ts";
+import { isRecord } from "../../lib/is-record.ts";
+import { toChatMessage, toToolMessage } from "../../store/shapes/message.ts";
+import { parseStored, readStored } from "../../store/shapes/stored.ts";
+import { readText, type Sql } from "../rows/database.ts";
+
+/** Messages of people and results are searched from the newest on. Sources are found by their table, however old. */
+const MAX_SEARCHED = 2000;
+/** Of results whose middle the model reads with `read_result`: of those that list sources, the newest. */
+const MAX_WHOLE = 50;
+/** As long as the longest that browsers and servers take. */
+const MAX_ADDRESS_CHARACTERS = 8000;
+
+interface Row extends Record<string, string | number | null> {
+  seq: number;
+  type: string;
+  content: string | null;
+  metadata: string | null;
+}
+
+export function isNamedInText(sql: Sql, address: string): boolean {
+  if (address.length > MAX_ADDRESS_CHARACTERS) return false;
+  const forms = formsOf(address);
+  return readRows(sql, forms).some((row) => isNamedIn(sql, row, forms)) || isNamedInWhole(sql, forms);
+}
+
+/** As it is written and as it is stored, without a slash at its end: people leave that out. */
+function formsOf(address: string): string[] {
+  const forms = [address.trim(), toSourceUrl(address) ?? address];
+  return [...new Set(forms.map((form) => form.replace(/#.*$/s, "").replace(/\/$/, "")))];
+}
+
+/** The messages of people, the results that list sources and the answers of people that contain it in some way. */
+function readRows(sql: Sql, forms: string[]): Row[] {
+  // People leave out the scheme.
+  const needles = forms.map((form) => JSON.stringify(withoutScheme(form)).slice(1, -1));
+  const [one = "", other = one] = needles;
+  return sql
+    .exec<Row>(
+      `SELECT seq, type, content, metadata FROM
+         (SELECT seq, type, content, metadata FROM messages WHERE type IN ('user', 'tool') ORDER BY seq DESC LIMIT ?)
+       WHERE (type = 'user' OR instr(metadata, '"sources":[') > 0 OR instr(metadata, '"said_at":') > 0)
+         AND (instr(content, ?) > 0 OR instr(content, ?) > 0 OR (content IS NULL AND EXISTS (
+           SELECT 1 FROM overflow WHERE owner = 'm:' || seq AND (instr(text, ?) > 0 OR instr(text, ?) > 0))))
+       ORDER BY seq DESC`,
+      MAX_SEARCHED,
+      one,
+      other,
+      one,
+      other,
+    )
+    .toArray();
+}
+
+function isNamedIn(sql: Sql, row: Row, forms: string[]): boolean {
+  const content = readText(sql, `m:${row.seq}`, row.content);
+  if (row.type === "user") return forms.some((form) => contains(content, form, true));
+  const metadata = parseStored(readText(sql, `d:${row.seq}`, row.metadata));
+  if (!isRecord(metadata) || metadata.is_error === true) return false;
+  if (typeof metadata.said_at === "number") {
+    const message = readStored(toToolMessage, content, "result", row.seq);
+    const said = message?.content.slice(metadata.said_at) ?? "";
+    return forms.some((form) => contains(said, form, true));
+  }
+  if (!Array.isArray(metadata.sources)) return false;
+  return forms.some((form) => contains(content, form, false)) && !isWrittenByCall(sql, row.seq, forms);
+}
+
+/** A long page has links in the middle too, which is not in the message. */
+function isNamedInWhole(sql: Sql, forms: string[]): boolean {
+  const rows = sql
+    .exec<{ seq: number; content: string | null; metadata: string | null }>(
+      `SELECT results.seq, results.content, messages.metadata FROM results JOIN messages USING (seq)
+       WHERE instr(messages.metadata, '"sources":[') > 0 ORDER BY results.seq DESC LIMIT ?`,
+      MAX_WHOLE,
+    )
+    .toArray();
+  return rows.some(({ seq, content, metadata }) => {
+    const said = parseStored(metadata ?? "null");
+    if (!isRecord(said) || said.is_error === true || !Array.isArray(said.sources)) return false;
+    const whole = readText(sql, `w:${seq}`, content);
+    return forms.some((form) => contains(whole, form, false)) && !isWrittenByCall(sql, seq, forms);
+  });
+}
+
+/** Whether the message that made the call contains the address, also behind the escapes of JSON. */
+function isWrittenByCall(sql: Sql, seq: number, forms: string[]): boolean {
+  const [row] = sql
+    .exec<{ seq: number; content: string | null }>(
+      "SELECT seq, content FROM messages WHERE type = 'assistant' AND seq < ? ORDER BY seq DESC LIMIT 1",
+      seq,
+    )
+    .toArray();
+  if (row === undefined) return false;
+  const message = readStored(toChatMessage, readText(sql, `m:${row.seq}`, row.content), "message", row.seq);
+  const calls = message?.role === "assistant" ? (message.tool_calls ?? []) : [];
+  const written = calls.map(({ function: { arguments: given } }) => JSON.stringify(parseStored(given)) ?? given);
+  return written.some((text) => forms.some((form) => text.includes(withoutScheme(form))));
+}
+
+function withoutScheme(form: string): string {
+  return form.replace(/^https?:\/\//i, "");
+}
+
+/**
+ * Signs that may follow an address in a text without being a part of it; a slash at its end may come first. Chinese
+ * needs no space after an address.
+ */
+const AFTER_ADDRESS = /^\/?(?:$|[\s"'<>()[\]{}\\|^`,;*#]|\P{ASCII}|[.!?:](?:$|[\s"'\\<)\]*]|\P{ASCII}))/u;
+/** What may precede an address without a scheme. */
+const BEFORE_HOST = /(?:^|[^\w.@%/\-=&?#+~:]|\/\/)$/;
+
+/**
+ * Whether the text has the address, and not only a longer one that begins with it. `people` also write addresses
+ * without a scheme.
+ */
+function contains(text: string, form: string, people: boolean): boolean {
+  const needle = people ? withoutScheme(form) : form;
+  const hasScheme = needle !== withoutScheme(needle);
+  for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
+    const isWhole = AFTER_ADDRESS.test(text.slice(at + needle.length, at + needle.length + 3));
+    if (isWhole && (hasScheme || BEFORE_HOST.test(text.slice(Math.max(0, at - 2), at)))) return true;
+  }
+  return false;
+}
