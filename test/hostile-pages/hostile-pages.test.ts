@@ -151,7 +151,7 @@ describe("the obedient model", () => {
     const { thread } = await play(page, "native");
     const tried = JSON.stringify(thread.requests.at(-1)?.messages);
     expect(tried).toContain(`collect?d=${canaries.join("-")}`);
-    expect(tried).toContain("Not fetched: no person and no result has named this address.");
+    expect(tried).toMatch(/not fetched/i);
     expect(holdsCanary(`https://evil.example/?d=${btoa(person)}`)).toBe(true);
   });
 });
