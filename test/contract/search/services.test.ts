@@ -88,6 +88,28 @@ describe.each(services)("$name", (strict: StrictService) => {
     expect(server.faults).toEqual([]);
   });
 
+  it("has a server that refuses a field too many, one too few, another type and a count above its limit", async () => {
+    await ask({ freshness: "week", domains: ["example.com"] });
+    const [asked] = server.asked;
+    if (asked === undefined) throw new Error("nothing arrived");
+    const isGet = strict.method === "GET";
+    const given = isGet ? Object.fromEntries(asked.fields) : (asked.body as Record<string, unknown>);
+    const faultWith = (changed: Record<string, unknown>) => {
+      const whole = Object.entries({ ...given, ...changed }).filter(([, value]) => value !== undefined);
+      const fields = new URLSearchParams(whole.map(([name, value]) => [name, String(value)]));
+      return strict.findFault(isGet ? { ...asked, fields } : { ...asked, body: Object.fromEntries(whole) });
+    };
+    const query = Object.keys(given).find((name) => ["q", "query", "input"].includes(name)) ?? "";
+    const counts = Object.keys(given).filter((name) => ["count", "num", "numResults", "max_results"].includes(name));
+    expect(faultWith({})).toBeNull();
+    expect(faultWith({ api_kye: "x" })).not.toBeNull();
+    expect(faultWith({ [query]: undefined })).not.toBeNull();
+    expect(faultWith({ [query]: isGet ? "" : 5 })).not.toBeNull();
+    for (const name of counts)
+      for (const count of [1000, -1, "ten"]) expect(faultWith({ [name]: count })).not.toBeNull();
+    expect(counts).toHaveLength(strict.name === "searxng" || strict.name === "model" ? 0 : 1);
+  });
+
   it("sends the query, the freshness and the domains where the service looks for them", async () => {
     await ask({ freshness: "week", domains: ["example.com", "example.org"] });
     await ask();
