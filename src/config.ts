@@ -46,6 +46,7 @@ export interface Env {
   SERPER_API_KEY?: string;
   SEARXNG_URL?: string;
   BOCHA_API_KEY?: string;
+  SEARCH_MODEL?: string;
   SEARCH_ORDER?: string;
   WEB_PRIVATE_ORIGINS?: string;
   WEB_DOMAINS_ALLOW?: string;

@@ -38,11 +38,16 @@ export function readCorpusPage(name: string, html: string): CorpusPage {
 /** Our own pages only: this is no parser of HTML. */
 function visible(html: string): string {
   const [, main = html] = /<main>(.*)<\/main>/s.exec(html) ?? [];
-  return main
-    .replace(/<!--.*?-->/gs, " ")
-    .replace(/<(\w+)[^>]* style="display:none"[^>]*>.*?<\/\1>/gs, " ")
-    .replace(/<\/?(?:a|b|strong|em|code|time)\b[^>]*>/g, "")
-    .replace(/<[^>]*>/g, " ");
+  return (
+    main
+      .replace(/<!--.*?-->/gs, " ")
+      // The title and the date are known by themselves.
+      .replace(/<h1>.*?<\/h1>/s, " ")
+      .replace(/<p>[^<]*<time\b.*?<\/p>/s, " ")
+      .replace(/<(\w+)[^>]* style="display:none"[^>]*>.*?<\/\1>/gs, " ")
+      .replace(/<\/?(?:a|b|strong|em|code|time)\b[^>]*>/g, "")
+      .replace(/<[^>]*>/g, " ")
+  );
 }
 
 const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"' };

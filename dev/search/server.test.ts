@@ -16,7 +16,10 @@ afterAll(() => search.close());
 
 async function find(query: string, freshness: Freshness | null = null, domains: string[] = []) {
   const options = { now, limit_ms: 5000, signal: new AbortController().signal };
-  const outcome = await openService(searxng, search.url).search({ query, count: 10, freshness, domains }, options);
+  const outcome = await openService(searxng, { access: search.url }).search(
+    { query, count: 10, freshness, domains },
+    options,
+  );
   if (!outcome.ok) throw new Error(outcome.failure.reason);
   return outcome.pages.map((page) => ({ ...page, name: page.url.replace(`${search.url}/`, "") }));
 }

@@ -45,6 +45,7 @@ export const settingNames: readonly string[] = [
   "SERPER_API_KEY",
   "SEARXNG_URL",
   "BOCHA_API_KEY",
+  "SEARCH_MODEL",
   "SEARCH_ORDER",
   "WEB_PRIVATE_ORIGINS",
   "WEB_DOMAINS_ALLOW",
@@ -111,7 +112,7 @@ export function namedServers(settings: Settings): { names: string[]; hasDefault:
 
 /** The services that search the web, in the order in which they are asked. */
 export function namedSearch(settings: Settings): string[] {
-  return readSearchSettings(settings).services.map(({ name }) => name);
+  return readSearchSettings(settings).services.map(({ name, model }) => (model ? `${model}'s own search` : name));
 }
 
 /** `localhost`, or a name with a dot in it that is no address; with or without a port. */

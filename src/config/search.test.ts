@@ -9,6 +9,8 @@ const all = {
   SERPER_API_KEY: "serper-1",
   SEARXNG_URL: "http://10.0.0.5:8080/",
   BOCHA_API_KEY: "sk-bocha",
+  SEARCH_MODEL: "gpt-5-mini",
+  OPENAI_API_KEY: "sk-1",
 };
 const namesOf = (env: object) => readSearchSettings(env).services.map(({ name }) => name);
 
@@ -41,7 +43,7 @@ describe("the settings of the search", () => {
     [{ SEARXNG_URL: "https://search.example/?q=" }, "SEARXNG_URL may not have a query or a fragment."],
     [
       { ...all, SEARCH_ORDER: "brave,google" },
-      "SEARCH_ORDER has no service's name at place 2: tavily, brave, exa, serper, searxng, bocha.",
+      "SEARCH_ORDER has no service's name at place 2: tavily, brave, exa, serper, searxng, bocha, model.",
     ],
     [{ EXA_API_KEY: "k", SEARCH_ORDER: "exa,brave" }, "SEARCH_ORDER names brave, which needs BRAVE_API_KEY."],
     [
@@ -60,6 +62,25 @@ describe("the settings of the search", () => {
     });
   });
 
+  it("find the model's server as runs do", () => {
+    const router = { base_url: "https://router.example/v1/", key: "r-1" };
+    const env = {
+      OPENAI_API_KEY: "sk-1",
+      MODEL_SERVERS: JSON.stringify({ router, local: { base_url: "http://10.0.0.1/v1" } }),
+    };
+    const serviceOf = (SEARCH_MODEL: string) => readSearchSettings({ ...env, SEARCH_MODEL }).services;
+    const openai = { name: "model", access: "sk-1", base_url: "https://api.openai.com/v1" };
+    expect(serviceOf("gpt-5-mini")).toEqual([{ ...openai, model: "gpt-5-mini" }]);
+    expect(serviceOf("openai/gpt-5-mini")).toEqual([{ ...openai, model: "openai/gpt-5-mini" }]);
+    expect(serviceOf("router/x-ai/grok")).toEqual([
+      { name: "model", access: "r-1", base_url: "https://router.example/v1", model: "x-ai/grok" },
+    ]);
+    expect(serviceOf("local/m")).toMatchObject([{ access: "", base_url: "http://10.0.0.1/v1" }]);
+    const problemOf = (set: object) => readSearchSettings(set).problem;
+    expect(problemOf({ SEARCH_MODEL: "gpt-5" })).toContain("SEARCH_MODEL needs OPENAI_API_KEY");
+    expect(problemOf({ ...env, SEARCH_MODEL: "two words" })).toContain("SEARCH_MODEL must be a model's name");
+  });
+
   it("read origins in their one form", () => {
     const given = "http://127.0.0.1:41234/, HTTPS://Wiki.Internal:443";
     expect(readSearchSettings({ WEB_PRIVATE_ORIGINS: given }).private_origins).toEqual([
@@ -73,7 +94,7 @@ describe("the settings of the search", () => {
     const names = [...Object.keys(all), "SEARCH_ORDER", "WEB_PRIVATE_ORIGINS"];
     fc.assert(
       fc.property(fc.constantFrom(...names), value, (name, given) => {
-        expect(readSearchSettings({ [name]: given }).problem).not.toMatch(/secret-|密/);
+        expect(readSearchSettings({ [name]: given }).problem ?? "").not.toMatch(/secret-|密/);
       }),
     );
   });

@@ -1,9 +1,10 @@
 // Which services search the web for agents, in the order in which they are asked. As with models, a setting that is
 // wrong becomes `problem`: half of the services, or another order than was meant, would be found out too late.
-import { problem, SettingProblem, secret } from "./model-servers.ts";
+import { modelName, problem, SettingProblem, secret } from "./model-servers.ts";
+import { readModelSettings } from "./models.ts";
 
 /** In the order in which they are asked without SEARCH_ORDER. */
-export const searchServices = ["tavily", "brave", "exa", "serper", "searxng", "bocha"] as const;
+export const searchServices = ["tavily", "brave", "exa", "serper", "searxng", "bocha", "model"] as const;
 export type SearchServiceName = (typeof searchServices)[number];
 
 const settingOf = {
@@ -13,12 +14,16 @@ const settingOf = {
   serper: "SERPER_API_KEY",
   searxng: "SEARXNG_URL",
   bocha: "BOCHA_API_KEY",
+  model: "SEARCH_MODEL",
 } as const satisfies Record<SearchServiceName, string>;
 
 /** `access` is the key, or the address of a SearXNG without a trailing slash. */
 export interface SearchServiceSetting {
   name: SearchServiceName;
   access: string;
+  /** Of `model`: the server of models, and which of its models searches. */
+  base_url?: string;
+  model?: string;
 }
 
 export interface SearchSettings {
@@ -39,7 +44,7 @@ export function readSearchSettings(env: object): SearchSettings {
   );
   const read = (name: string) => given.get(name) ?? "";
   try {
-    const services = readServices(read);
+    const services = readServices(read, env);
     return { services, private_origins: readOrigins(read("WEB_PRIVATE_ORIGINS")), problem: null };
   } catch (error) {
     if (!(error instanceof SettingProblem)) throw error;
@@ -47,11 +52,12 @@ export function readSearchSettings(env: object): SearchSettings {
   }
 }
 
-function readServices(read: (name: string) => string): SearchServiceSetting[] {
-  const set = searchServices.flatMap((name) => {
+function readServices(read: (name: string) => string, env: object): SearchServiceSetting[] {
+  const set = searchServices.flatMap((name): SearchServiceSetting[] => {
     const setting = settingOf[name];
     const given = read(setting);
     if (given === "") return [];
+    if (name === "model") return [{ name, ...readModel(setting, given, env) }];
     return [{ name, access: name === "searxng" ? readAddress(setting, given) : readKey(setting, given) }];
   });
   const order = readOrder(read("SEARCH_ORDER"));
@@ -61,6 +67,19 @@ function readServices(read: (name: string) => string): SearchServiceSetting[] {
     if (found === undefined) throw problem("SEARCH_ORDER", `names ${name}, which needs ${settingOf[name]}`);
     return found;
   });
+}
+
+/** A model as elsewhere: `name` at OPENAI_BASE_URL, or `server/name`. */
+function readModel(setting: string, given: string, env: object): Omit<SearchServiceSetting, "name"> {
+  const { servers, default_server } = readModelSettings(env);
+  const slash = given.indexOf("/");
+  const named = slash > 0 ? servers.get(given.slice(0, slash)) : undefined;
+  const server = named ?? default_server;
+  if (!modelName.safeParse(given).success) throw problem(setting, "must be a model's name without spaces");
+  if (server === null)
+    throw problem(setting, "needs OPENAI_API_KEY, or the name of a server in MODEL_SERVERS and a slash");
+  const model = named === undefined ? given : given.slice(slash + 1);
+  return { access: server.api_key ?? "", base_url: server.base_url.replace(/\/+$/, ""), model };
 }
 
 function readKey(setting: string, given: string): string {

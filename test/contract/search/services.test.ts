@@ -13,12 +13,13 @@ import { type SearchServer, startSearchServer, type Trouble } from "./server.ts"
 import { bocha } from "./strict/bocha.ts";
 import { brave } from "./strict/brave.ts";
 import { exa } from "./strict/exa.ts";
+import { model } from "./strict/model.ts";
 import { searxng } from "./strict/searxng.ts";
 import { serper } from "./strict/serper.ts";
 import { tavily } from "./strict/tavily.ts";
 import { type KnownPage, NOW, type StrictService } from "./strict-service.ts";
 
-const services = [tavily, brave, exa, serper, searxng, bocha];
+const services = [tavily, brave, exa, serper, searxng, bocha, model];
 
 const request: SearchRequest = { query: "edge databases", count: 10, freshness: null, domains: [] };
 const pages: KnownPage[] = [
@@ -47,7 +48,7 @@ describe.each(services)("$name", (strict: StrictService) => {
     { key = server.key, limit_ms = 5000, signal = new AbortController().signal } = {},
   ): Promise<SearchOutcome> {
     const access = strict.readKey === null ? server.url : key;
-    const service = openService(definitions[strict.name], access, server.url);
+    const service = openService(definitions[strict.name], { access, base_url: server.url, model: "model-1" });
     return service.search({ ...request, ...changed }, { now: NOW, limit_ms, signal });
   }
 
@@ -87,6 +88,28 @@ describe.each(services)("$name", (strict: StrictService) => {
     expect(server.faults).toEqual([]);
   });
 
+  it("has a server that refuses a field too many, one too few, another type and a count above its limit", async () => {
+    await ask({ freshness: "week", domains: ["example.com"] });
+    const [asked] = server.asked;
+    if (asked === undefined) throw new Error("nothing arrived");
+    const isGet = strict.method === "GET";
+    const given = isGet ? Object.fromEntries(asked.fields) : (asked.body as Record<string, unknown>);
+    const faultWith = (changed: Record<string, unknown>) => {
+      const whole = Object.entries({ ...given, ...changed }).filter(([, value]) => value !== undefined);
+      const fields = new URLSearchParams(whole.map(([name, value]) => [name, String(value)]));
+      return strict.findFault(isGet ? { ...asked, fields } : { ...asked, body: Object.fromEntries(whole) });
+    };
+    const query = Object.keys(given).find((name) => ["q", "query", "input"].includes(name)) ?? "";
+    const counts = Object.keys(given).filter((name) => ["count", "num", "numResults", "max_results"].includes(name));
+    expect(faultWith({})).toBeNull();
+    expect(faultWith({ api_kye: "x" })).not.toBeNull();
+    expect(faultWith({ [query]: undefined })).not.toBeNull();
+    expect(faultWith({ [query]: isGet ? "" : 5 })).not.toBeNull();
+    for (const name of counts)
+      for (const count of [1000, -1, "ten"]) expect(faultWith({ [name]: count })).not.toBeNull();
+    expect(counts).toHaveLength(strict.name === "searxng" || strict.name === "model" ? 0 : 1);
+  });
+
   it("sends the query, the freshness and the domains where the service looks for them", async () => {
     await ask({ freshness: "week", domains: ["example.com", "example.org"] });
     await ask();
@@ -95,8 +118,8 @@ describe.each(services)("$name", (strict: StrictService) => {
     );
     expect(limited).toMatch(/edge(?:\+| )databases/);
     expect(limited).toMatch(/example\.com.*example\.org/);
-    expect(limited).toMatch(/week|"qdr:w"|freshness=pw|2026-11-13T12:00:00\.000Z|oneWeek/);
-    expect(plain).not.toMatch(/example\.com|week|qdr|freshness=|startPublishedDate|oneWeek/i);
+    expect(limited).toMatch(/week|"qdr:w"|freshness=pw|2026-11-13T12:00:00\.000Z|oneWeek|since 2026-11-13/);
+    expect(plain).not.toMatch(/example\.com|week|qdr|freshness=|startPublishedDate|oneWeek|published since/i);
   });
 
   it("sends its key in the documented place and nowhere else", async () => {
@@ -195,7 +218,10 @@ describe.each(services)("$name", (strict: StrictService) => {
   });
 
   it("knows that nobody listens", async () => {
-    const service = openService(definitions[strict.name], "http://127.0.0.1:9", "http://127.0.0.1:9");
+    const service = openService(definitions[strict.name], {
+      access: "http://127.0.0.1:9",
+      base_url: "http://127.0.0.1:9",
+    });
     const options = { now: NOW, limit_ms: 5000, signal: new AbortController().signal };
     expect(await service.search(request, options)).toEqual(failed("unreachable", null));
   });
@@ -235,7 +261,7 @@ const emptyAsked = {
 function findList(value: unknown): unknown[] {
   if (Array.isArray(value)) return value;
   const fields = value as Record<string, unknown>;
-  for (const name of ["results", "organic", "value", "web", "data", "webPages"]) {
+  for (const name of ["results", "organic", "value", "web", "data", "webPages", "output"]) {
     const inner = fields[name];
     if (inner !== null && typeof inner === "object") return findList(inner);
   }

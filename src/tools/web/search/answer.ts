@@ -29,7 +29,7 @@ export function readPages(
     .filter(isRecord)
     .map(pick)
     .flatMap(({ url, title, date, passages }) =>
-      typeof url === "string"
+      typeof url === "string" && url.length <= MAX_TEXT
         ? [{ url, title: toText(title), date: toDate(date, now), passage: passages.map(toText).find(Boolean) ?? "" }]
         : [],
     );

@@ -57,7 +57,7 @@ async function askEach(
       failures.set(name, { ...rest.failure, retry_after_ms: rest.until - now() });
       continue;
     }
-    const limit_ms = Math.min(SERVICE_LIMIT_MS, end - now());
+    const limit_ms = Math.min(service.limit_ms ?? SERVICE_LIMIT_MS, end - now());
     if (limit_ms <= 0) continue;
     const outcome = await service.search(request, { now: now(), limit_ms, signal });
     if (outcome.ok) return { ok: true, service: name, pages: outcome.pages };

@@ -18,10 +18,10 @@ const spans: Record<Freshness, string> = { day: "oneDay", week: "oneWeek", month
 
 export const bocha: ServiceDefinition = {
   name: "bocha",
-  write: ({ query, count, freshness, domains }, key, _now, base_url = "https://api.bochaai.com") => ({
+  write: ({ query, count, freshness, domains }, { access, base_url = "https://api.bochaai.com" }) => ({
     url: `${base_url}/v1/web-search`,
     init: postJson(
-      { authorization: `Bearer ${key}` },
+      { authorization: `Bearer ${access}` },
       {
         query,
         count,

@@ -19,7 +19,7 @@ const limit = { characters: 400, words: 50 };
 
 export const brave: ServiceDefinition = {
   name: "brave",
-  write: ({ query, count, freshness, domains }, key, _now, base_url = "https://api.search.brave.com") => {
+  write: ({ query, count, freshness, domains }, { access, base_url = "https://api.search.brave.com" }) => {
     const fields = new URLSearchParams({
       q: withSites(query, domains, limit),
       count: String(count),
@@ -28,7 +28,7 @@ export const brave: ServiceDefinition = {
       ...(freshness === null ? {} : { freshness: ages[freshness] }),
       ...(isChinese(query) ? { search_lang: "zh-hans" } : {}),
     });
-    const headers = { accept: "application/json", "x-subscription-token": key };
+    const headers = { accept: "application/json", "x-subscription-token": access };
     return { url: `${base_url}/res/v1/web/search?${fields}`, init: { headers } };
   },
   read: (body, now) => {

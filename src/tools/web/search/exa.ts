@@ -17,10 +17,10 @@ const PASSAGE_CHARACTERS = 600;
 
 export const exa: ServiceDefinition = {
   name: "exa",
-  write: ({ query, count, freshness, domains }, key, now, base_url = "https://api.exa.ai") => ({
+  write: ({ query, count, freshness, domains }, { access, base_url = "https://api.exa.ai" }, now) => ({
     url: `${base_url}/search`,
     init: postJson(
-      { "x-api-key": key },
+      { "x-api-key": access },
       {
         query,
         numResults: count,

@@ -1,5 +1,5 @@
 // Makes a `SearchService` of what is particular to one: how it is asked, and how its answer reads.
-import type { SearchServiceName } from "../../../config/search.ts";
+import type { SearchServiceName, SearchServiceSetting } from "../../../config/search.ts";
 import { exchange, type Refusal, reasonOfStatus } from "./exchange.ts";
 import type {
   FoundPage,
@@ -13,21 +13,26 @@ import type {
 /** An answer that was read and is no refusal by its status. A service may still refuse in its body. */
 export type ReadAnswer = FoundPage[] | SearchFailureReason;
 
+/** `base_url` replaces the service's own address. */
+export type SearchAccess = Pick<SearchServiceSetting, "access" | "base_url" | "model">;
+
 export interface ServiceDefinition {
   name: SearchServiceName;
-  /** `access` is the key, or the address of a service without one. `base_url` replaces the service's own address. */
-  write(request: SearchRequest, access: string, now: number, base_url?: string): { url: string; init: RequestInit };
+  /** Of a slow service. */
+  limit_ms?: number;
+  write(request: SearchRequest, at: SearchAccess, now: number): { url: string; init: RequestInit };
   read(body: unknown, now: number): ReadAnswer;
   /** Where the status says less than the body. Null: as the status says. */
   readRefusal?(refusal: Refusal): Partial<SearchFailure> | null;
 }
 
-export function openService(definition: ServiceDefinition, access: string, base_url?: string): SearchService {
-  const { name, write, read, readRefusal } = definition;
+export function openService(definition: ServiceDefinition, at: SearchAccess): SearchService {
+  const { name, limit_ms: own_limit_ms, write, read, readRefusal } = definition;
   return {
     name,
+    ...(own_limit_ms === undefined ? {} : { limit_ms: own_limit_ms }),
     search: async (request, { now, limit_ms, signal }) => {
-      const { url, init } = write(request, access, now, base_url);
+      const { url, init } = write(request, at, now);
       const outcome = await exchange(url, init, limit_ms, signal);
       if (outcome.kind === "failed") return fail(outcome.reason, outcome.status);
       if (outcome.kind === "refused") {

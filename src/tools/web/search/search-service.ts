@@ -63,5 +63,7 @@ export interface SearchOptions {
 
 export interface SearchService {
   name: SearchServiceName;
+  /** How long it may take, if that is not what others take. */
+  limit_ms?: number;
   search(request: SearchRequest, options: SearchOptions): Promise<SearchOutcome>;
 }

@@ -15,13 +15,13 @@ const limit = { characters: 1000, words: 100 };
 
 export const searxng: ServiceDefinition = {
   name: "searxng",
-  write: ({ query, freshness, domains }, address, _now, base_url = address) => {
+  write: ({ query, freshness, domains }, { access }) => {
     const fields = new URLSearchParams({
       q: withSites(query, domains, limit),
       format: "json",
       ...(freshness === null ? {} : { time_range: freshness }),
     });
-    return { url: `${base_url}/search?${fields}`, init: { headers: { accept: "application/json" } } };
+    return { url: `${access}/search?${fields}`, init: { headers: { accept: "application/json" } } };
   },
   read: (body, now) => {
     const pages = readPages(at(body, "results"), now, ({ url, title, publishedDate, content }) => ({

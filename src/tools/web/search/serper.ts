@@ -18,10 +18,10 @@ const limit = { characters: 2000, words: 32 };
 
 export const serper: ServiceDefinition = {
   name: "serper",
-  write: ({ query, count, freshness, domains }, key, _now, base_url = "https://google.serper.dev") => ({
+  write: ({ query, count, freshness, domains }, { access, base_url = "https://google.serper.dev" }) => ({
     url: `${base_url}/search`,
     init: postJson(
-      { "x-api-key": key },
+      { "x-api-key": access },
       {
         q: withSites(query, domains, limit),
         num: count,

@@ -12,10 +12,10 @@ import { postJson } from "./query.ts";
 
 export const tavily: ServiceDefinition = {
   name: "tavily",
-  write: ({ query, count, freshness, domains }, key, _now, base_url = "https://api.tavily.com") => ({
+  write: ({ query, count, freshness, domains }, { access, base_url = "https://api.tavily.com" }) => ({
     url: `${base_url}/search`,
     init: postJson(
-      { authorization: `Bearer ${key}` },
+      { authorization: `Bearer ${access}` },
       {
         query,
         max_results: count,

@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { model } from "./model.ts";
+
+const now = Date.UTC(2026, 10, 20);
+
+function read(text: string, annotations: object[], sources: (object | null)[] = []) {
+  const message = { type: "message", content: [{ type: "output_text", text, annotations }] };
+  return model.read({ output: [{ type: "web_search_call", action: { sources } }, message] }, now);
+}
+
+const cite = (text: string, link: string, url: string, title: string) => {
+  const start_index = text.indexOf(link);
+  return { type: "url_citation", start_index, end_index: start_index + link.length, url, title };
+};
+
+describe("the search of a model's provider", () => {
+  it("keeps each citation with what the model wrote before it", () => {
+    const text =
+      "Found:\n- **Survey 2026**: 41 % work remotely. ([a.example](https://a.example/x?utm_source=openai))\n2) Meetings fell to 6.1 h ([b.example](https://b.example/)) ([c.example](https://c.example/))";
+    const pages = read(text, [
+      cite(text, "[a.example]", "https://a.example/x?utm_source=openai", "Survey"),
+      cite(text, "[b.example]", "https://b.example/", "Meetings"),
+      cite(text, "[c.example]", "https://c.example/", "Others"),
+    ]);
+    expect(pages).toEqual([
+      { url: "https://a.example/x", title: "Survey", date: null, passage: "**Survey 2026**: 41 % work remotely." },
+      { url: "https://b.example/", title: "Meetings", date: null, passage: "Meetings fell to 6.1 h" },
+      { url: "https://c.example/", title: "Others", date: null, passage: "Meetings fell to 6.1 h" },
+    ]);
+  });
+
+  it("adds the pages that were found and not cited, without a passage", () => {
+    const text = "One ([a.example](https://a.example/))";
+    const sources = [
+      { type: "url", url: "https://a.example/?utm_source=openai" },
+      { type: "url", url: "https://d.example/" },
+      null,
+    ];
+    expect(read(text, [cite(text, "[a.example]", "https://a.example/", "A")], sources)).toMatchObject([
+      { url: "https://a.example/", passage: "One" },
+      { url: "https://d.example/", title: "", passage: "" },
+    ]);
+  });
+
+  it("takes no words for a page that has no citation, and no other annotation for one", () => {
+    expect(read("I could not search.", [])).toEqual([]);
+    expect(read("x", [{ type: "file_citation", url: "https://a.example/" }, { type: "url_citation" }])).toEqual([]);
+    expect(model.read({ status: "failed", output: [], error: { code: "server_error" } }, now)).toBe("unavailable");
+  });
+});

@@ -1,0 +1,93 @@
+// The search that the provider of a model has itself: the tool `web_search` of the Responses API, which OpenAI and xAI
+// serve. Read in November 2026 at https://developers.openai.com/api/docs/guides/tools-web-search.
+//
+// POST /responses, the key as a bearer token. A model searches, and writes what it found in a text whose citations are
+// annotations: `{"type": "url_citation", "start_index", "end_index", "url", "title"}`. What stands before a citation on
+// its line becomes the passage, so passages are a model's words and not the page's. `web_search_call` items list the
+// pages that were found beside (`action.sources`). `filters.allowed_domains` takes up to 100 domains at OpenAI and 5 at
+// xAI. There is no field for a time: the instructions name it. Dates are not given. Addresses come with
+// `utm_source=openai`.
+import { asRecord, isRecord } from "../../../lib/is-record.ts";
+import { at, readPages, textAt } from "./answer.ts";
+import type { ServiceDefinition } from "./open-service.ts";
+import { postJson } from "./query.ts";
+import type { Freshness, SearchRequest } from "./search-service.ts";
+
+const days: Record<Freshness, number> = { day: 1, week: 7, month: 31, year: 366 };
+
+export const model: ServiceDefinition = {
+  name: "model",
+  // A model reads several pages before it writes.
+  limit_ms: 25_000,
+  write: (request, { access, base_url = "https://api.openai.com/v1", model }, now) => ({
+    url: `${base_url}/responses`,
+    init: postJson(access === "" ? {} : { authorization: `Bearer ${access}` }, {
+      model,
+      instructions: instruct(request, now),
+      input: request.query,
+      tools: [
+        {
+          type: "web_search",
+          ...(request.domains.length === 0 ? {} : { filters: { allowed_domains: request.domains } }),
+        },
+      ],
+      tool_choice: "required",
+      include: ["web_search_call.action.sources"],
+      store: false,
+    }),
+  }),
+  read: (body, now) => {
+    const output = at(body, "output");
+    if (!Array.isArray(output)) return "unreadable";
+    if (textAt(body, "status") === "failed") return "unavailable";
+    const items = output.filter(isRecord);
+    const cited = items.flatMap(readCited);
+    const beside = items.flatMap(readSources).filter(({ url }) => !cited.some((page) => page.url === url));
+    const found = [...cited, ...beside];
+    return readPages(found, now, ({ url, title, passage }) => ({ url, title, date: null, passages: [passage] })) ?? [];
+  },
+  readRefusal: ({ body }) =>
+    textAt(body, "error", "code") === "insufficient_quota" ? { reason: "account_empty" } : null,
+};
+
+function instruct({ count, freshness }: SearchRequest, now: number): string {
+  const since = freshness === null ? "" : new Date(now - days[freshness] * 86_400_000).toISOString().slice(0, 10);
+  return `Search the web for the person's query. Then list up to ${count} pages that answer it best${since === "" ? "" : `, published since ${since}`}, one line for each: what the page says, with its figures and dates, and its citation. Write nothing else.`;
+}
+
+interface Cited extends Record<string, unknown> {
+  url: unknown;
+  title?: unknown;
+  passage?: string;
+}
+
+function readCited(item: Record<string, unknown>): Cited[] {
+  if (item.type !== "message" || !Array.isArray(item.content)) return [];
+  return item.content.filter(isRecord).flatMap(({ text, annotations }) => {
+    if (typeof text !== "string" || !Array.isArray(annotations)) return [];
+    return annotations
+      .filter((note) => asRecord(note)?.type === "url_citation")
+      .filter(isRecord)
+      .map(({ url, title, start_index }) => ({ url: clean(url), title, passage: passageBefore(text, start_index) }));
+  });
+}
+
+function readSources({ type, action }: Record<string, unknown>): Cited[] {
+  const sources = type === "web_search_call" ? at(action, "sources") : null;
+  return Array.isArray(sources) ? sources.map((source) => ({ url: clean(at(source, "url")) })) : [];
+}
+
+/** The line up to the citation, without its number or bullet, other citations on it, and the bracket that opens it. */
+function passageBefore(text: string, start: unknown): string {
+  if (typeof start !== "number") return "";
+  const before = text.slice(0, Math.max(0, start));
+  return before
+    .slice(before.lastIndexOf("\n") + 1)
+    .replace(/\(?\[[^\]]*\]\([^)]*\)\)?/g, " ")
+    .replace(/^\s*(?:[-*•]|\d{1,2}[.)])\s+/, "")
+    .replace(/[\s([]+$/, "");
+}
+
+function clean(url: unknown): unknown {
+  return typeof url === "string" ? url.replace(/[?&]utm_source=openai(?=$|#)/, "") : url;
+}
