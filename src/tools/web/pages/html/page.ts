@@ -1,0 +1,68 @@
+// HTML as a page that a model can read: title, date, and the main content as Markdown.
+import { findArticle } from "./article.ts";
+import { selectContent } from "./content.ts";
+import { dateOf, type HeadFacts, titleOf } from "./head.ts";
+import { toMarkdown } from "./markdown.ts";
+import { measure, measureAll, proseOf } from "./measure.ts";
+import { findElement, type PageNode, type PageTree, readTree, textOf } from "./tree.ts";
+
+export interface HtmlPage {
+  title: string | null;
+  date: string | null;
+  text: string;
+  /** What the reader should know about the text, in sentences. */
+  notes: string[];
+}
+
+/** As much as fifty parts that the tool shows. The Markdown of a page can be longer than its HTML: links become absolute. */
+const MAX_MARKDOWN = 1_000_000;
+
+/** A page with less text than this, in characters without spaces, and with scripts is filled by them. */
+const NEARLY_EMPTY = 200;
+
+/** An article with less than this share of the page's prose is only a part of what the page says. */
+const ARTICLE_SHARE = 0.5;
+
+export function readHtml(html: string, url: string): HtmlPage {
+  const first = readTree(html, { url, noscript: false });
+  const isEmpty = (tree: PageTree): boolean => measure(tree.root).text < NEARLY_EMPTY;
+  const second = isEmpty(first) && /<noscript/i.test(html) ? readTree(html, { url, noscript: true }) : first;
+  const tree = measure(second.root).text > measure(first.root).text ? second : first;
+  const { text, cut } = toMarkdown(choose(tree, url), MAX_MARKDOWN);
+  const title = titleOf(tree.head) ?? headingOf(tree);
+  const { head } = tree;
+  return {
+    title,
+    date: dateOf(head),
+    text: [text, writeFrames(head)].filter((part) => part !== "").join("\n\n"),
+    notes: [
+      ...(tree.cut || cut ? ["The page is longer than this tool reads; its end is missing."] : []),
+      ...(head.refresh !== null && isEmpty(tree) ? [`The page sends its readers on to ${head.refresh}`] : []),
+      ...(isEmpty(first) && head.scripts > 0 && head.refresh === null && head.frames.length === 0
+        ? [NEEDS_BROWSER]
+        : []),
+    ],
+  };
+}
+
+const NEEDS_BROWSER =
+  "The page has hardly any text of its own: scripts fill it in a browser, which this tool does not have. Look for another page with the same facts, for the address of its data (an API, a feed), or open it with a browser in the sandbox.";
+
+function choose(tree: PageTree, url: string): PageNode[] {
+  const content = selectContent(tree.root);
+  const article = findArticle(tree.root, url);
+  if (article === null) return content;
+  const [found, all] = [measureAll(article), measureAll(content)];
+  return proseOf(found) >= proseOf(all) * ARTICLE_SHARE ? article : content;
+}
+
+function headingOf({ root }: PageTree): string | null {
+  const heading = findElement(root, ({ name }) => name === "h1");
+  return heading === null ? null : textOf(heading).replace(/\s+/g, " ").trim().slice(0, 300) || null;
+}
+
+function writeFrames({ frames }: HeadFacts): string {
+  if (frames.length === 0) return "";
+  const lines = frames.map(({ name, url }) => `- ${name === "" ? "frame" : name}: <${url}>`);
+  return ["The page consists of frames, which are pages of their own:", ...lines].join("\n");
+}
