@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isAllowed, toDomain } from "./domains.ts";
+import { toDomain } from "../../lib/domain.ts";
+import { isAllowed, isWithin } from "./domains.ts";
 
 describe("the lists of domains", () => {
   it.each([
@@ -40,6 +41,12 @@ describe("the lists of domains", () => {
     ["..", null],
   ])("know %s as %s", (text, domain) => {
     expect(toDomain(text)).toBe(domain);
+  });
+
+  it("compares hosts and domains in one form", () => {
+    expect(isWithin("MÜNCHEN.example.", "xn--mnchen-3ya.example")).toBe(true);
+    expect(isWithin("", "example.com")).toBe(false);
+    expect(isWithin("example.com", "")).toBe(false);
   });
 
   it("never let a denied domain's subdomain through, however it is written", () => {

@@ -1,28 +1,24 @@
-// Which sites the web tools may use, by the operator's lists. A name stands for itself and all names below it. Pure.
+// Which hosts the operator lets agents see. A domain stands for itself and all names below it.
+import { toDomain } from "../../lib/domain.ts";
 
 export interface DomainRules {
-  /** Empty: all. */
+  /** If there is one, only these. */
   allow: string[];
-  /** Takes precedence. */
+  /** These never, even where `allow` has them. */
   deny: string[];
 }
 
-/** `host` as a URL has it, with or without a port. */
-export function isAllowed(rules: DomainRules, host: string): boolean {
-  if (rules.allow.length === 0 && rules.deny.length === 0) return true;
-  const name = toDomain(host);
-  if (name === null) return false;
-  const isOneOf = (domains: string[]) => domains.some((domain) => name === domain || name.endsWith(`.${domain}`));
-  return !isOneOf(rules.deny) && (rules.allow.length === 0 || isOneOf(rules.allow));
+/** `host` as a URL has it, with or without a port. A host that can't be read is allowed only where nothing is ruled. */
+export function isAllowed({ allow, deny }: DomainRules, host: string): boolean {
+  if (allow.length === 0 && deny.length === 0) return true;
+  if (toDomain(host) === null) return false;
+  const isBelow = (domain: string) => isWithin(host, domain);
+  return !deny.some(isBelow) && (allow.length === 0 || allow.some(isBelow));
 }
 
-/**
- * The one form of a domain, which rules and hosts are compared in: lower case, punycode, without dots at its ends, port
- * or `*.` before it. Null if it is none.
- */
-export function toDomain(text: string): string | null {
-  const given = text.trim().replace(/^\*?\./, "");
-  if (given === "" || /[\s/@?#\\]/.test(given)) return null;
-  const host = URL.parse(`http://${given}`)?.hostname.replace(/\.+$/, "") ?? "";
-  return host === "" ? null : host;
+/** Whether a host is the domain or a name below it. */
+export function isWithin(host: string, domain: string): boolean {
+  const [name, parent] = [toDomain(host), toDomain(domain)];
+  if (name === null || parent === null) return false;
+  return name === parent || name.endsWith(`.${parent}`);
 }
