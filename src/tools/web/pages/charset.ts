@@ -93,7 +93,7 @@ function read(bytes: Uint8Array, charset: string): string | null {
 /** Null if the bytes are no UTF-8. */
 function readStrict(bytes: Uint8Array): string | null {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch {
     return null;
   }

@@ -1,12 +1,14 @@
 // From an address to its bytes: up to five redirects, each of which must lead to an address that may be fetched, within
 // one limit of time for all of it.
-import { type AddressRules, checkAddress } from "./address.ts";
+
+import type { WebRules } from "../readable.ts";
+import { checkAddress } from "./address.ts";
 import { BUSY, type HostTurns } from "./hosts.ts";
 import { type Answer, type RequestLimits, request } from "./request.ts";
 import { askRobots, MAX_ROBOTS_BYTES, type Robots } from "./robots.ts";
 import type { ContentType } from "./types.ts";
 
-export interface DownloadSettings extends AddressRules {
+export interface DownloadSettings extends WebRules {
   user_agent: string;
   /** Null: robots.txt is not asked. */
   robots: Robots | null;
