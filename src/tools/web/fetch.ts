@@ -15,8 +15,8 @@ import { createHostTurns } from "./pages/hosts.ts";
 import { readPage } from "./pages/read.ts";
 import { createRobots, ROBOT_NAME } from "./pages/robots.ts";
 
-/** The wait for other requests to the site, the download, and the reading. */
-const TIME_LIMIT_MS = 90_000;
+/** The wait for other requests to the site, the download, and for a PDF the start of a sandbox that reads it. */
+const TIME_LIMIT_MS = 300_000;
 /** About 5,000 tokens, as `read_result` shows. */
 const MAX_SHOWN_CHARACTERS = 20_000;
 /** Articles have less HTML, nearly always; what has more is data. */
@@ -135,7 +135,7 @@ async function readKept(url: URL, context: ToolContext, used: DownloadSettings):
   const json = await context.cache(`fetch_url ${url.href}`, async () => {
     const found = await download(url, used, context.signal);
     if (!found.ok) throw new NotRead(found.message);
-    const reading = await readPage(found.url, found.type, found.bytes);
+    const reading = await readPage(found.url, found, context);
     if (!reading.ok) throw new NotRead(reading.message);
     const { title, date, text, notes } = reading.page;
     const read = { at: new Date(context.now()).toISOString(), hash: toHex(await hashText(text)) };

@@ -1,22 +1,16 @@
-// From bytes to text, by what they are. The readers of HTML and PDF are loaded when the first such page comes: most
-// lives of a Worker read none.
+// From bytes to text, by what they are. The reader of HTML is evaluated when the first such page comes: most lives of a
+// Worker read none.
 import { decode } from "./charset.ts";
+import type { Reading } from "./page.ts";
+import { type PdfReader, readPdf } from "./pdf.ts";
 import { findWall } from "./refusal.ts";
 import { type ContentType, describeFile, sniff } from "./types.ts";
 
-export interface Page {
-  title: string | null;
-  /** When it was published, as it says. */
-  date: string | null;
-  text: string;
-  /** What the reader should know about the text, in sentences. */
-  notes: string[];
-}
-
-/** `message` is a complete sentence. */
-export type Reading = { ok: true; page: Page } | { ok: false; message: string };
-
-export async function readPage(url: string, type: ContentType, bytes: Uint8Array): Promise<Reading> {
+export async function readPage(
+  url: string,
+  { type, bytes }: { type: ContentType; bytes: Uint8Array },
+  pdf: PdfReader,
+): Promise<Reading> {
   if (bytes.byteLength === 0)
     return refuse("The site sent an empty page: check the address, or look for another source.");
   const found = sniff(bytes);
@@ -24,7 +18,7 @@ export async function readPage(url: string, type: ContentType, bytes: Uint8Array
   const kind =
     type.kind === "unknown" || found === "pdf" || (found === "other" && type.kind === "text") ? found : type.kind;
   if (kind === "html") return readHtmlPage(url, type, bytes);
-  if (kind === "pdf") return readPdfPage(bytes);
+  if (kind === "pdf") return readPdf(url, bytes, pdf);
   if (kind !== "text") {
     return refuse(
       `At this address is ${describeFile(type.type, bytes.byteLength)} and no text. If you need what is in it, download it in the sandbox.`,
@@ -44,11 +38,6 @@ async function readHtmlPage(url: string, type: ContentType, bytes: Uint8Array): 
   return refuse(
     page.notes.length > 0 ? page.notes.join(" ") : "The page has no text to read: look for another source.",
   );
-}
-
-async function readPdfPage(bytes: Uint8Array): Promise<Reading> {
-  const { readPdf } = await import("./pdf.ts");
-  return readPdf(bytes);
 }
 
 function refuse(message: string): Reading {

@@ -3,7 +3,7 @@
 import { Readability } from "@mozilla/readability";
 import JSDOMParser from "@mozilla/readability/JSDOMParser.js";
 import { measure } from "./measure.ts";
-import { type PageElement, type PageNode, readTree } from "./tree.ts";
+import { newElement, type PageElement, type PageNode, readTree } from "./tree.ts";
 
 /**
  * Readability looks at each element several times, and reads the text of many with all that is below them. The largest
@@ -13,9 +13,9 @@ const MAX_ELEMENTS = 20_000;
 const MAX_READ_CHARACTERS = 10_000_000;
 
 /** What it takes for the article; null where it finds none. */
-export function findArticle(root: PageElement, url: string): PageNode[] | null {
-  if (isTooLarge(root)) return null;
-  const html = `<html><head></head><body>${root.children.map(writeNode).join("")}</body></html>`;
+export function findArticle(nodes: PageNode[], url: string): PageNode[] | null {
+  if (isTooLarge(newElement("body", {}, nodes))) return null;
+  const html = `<html><head></head><body>${nodes.map(writeNode).join("")}</body></html>`;
   const options = { keepClasses: true, disableJSONLD: true };
   try {
     const article = new Readability(new JSDOMParser().parse(html, url), options).parse();
@@ -35,8 +35,10 @@ function writeNode(node: PageNode): string {
   const inner = node.children.map(writeNode).join("");
   if (droppedAround.has(node.name) || !/^[a-z][a-z0-9-]*$/.test(node.name)) return inner;
   const attributes = Object.entries(node.attributes).map(([name, value]) => ` ${name}="${escapeText(value)}"`);
-  const start = `<${node.name}${attributes.join("")}`;
-  return voidNames.has(node.name) ? `${start}/>` : `${start}>${inner}</${node.name}>`;
+  // Remarks in the content: those beside it are gone by now, and Readability would drop all.
+  const name = node.name === "aside" ? "div" : node.name;
+  const start = `<${name}${attributes.join("")}`;
+  return voidNames.has(name) ? `${start}/>` : `${start}>${inner}</${name}>`;
 }
 
 const signs: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };

@@ -3,16 +3,17 @@
 import { type Measure, measure, proseOf } from "./measure.ts";
 import { findElement, type PageElement, type PageNode } from "./tree.ts";
 
-/** Returns the nodes to write. The tree is not changed. */
+/** The tree is not changed. */
 export function selectContent(root: PageElement): PageNode[] {
   const body = findElement(root, ({ name }) => name === "body") ?? root;
-  const main = findMain(body);
-  const from = main ?? body;
-  const rules: Rules = { all: measure(from), in_main: main !== null, dropFarms: false };
-  const kept = prune(from, rules);
-  const without = prune(from, { ...rules, dropFarms: true });
+  const rules: Rules = { all: measure(body), in_main: false, dropFarms: false };
+  const whole = prune(body, rules);
+  const main = findMain(whole);
+  const kept = main ?? whole;
+  const without = prune(kept, { all: measure(kept), in_main: main !== null, dropFarms: true });
   // On a page of links, such as a portal or a search, they are the content.
-  return measure(without).text >= measure(kept).text * FARMS_LEAVE ? without.children : kept.children;
+  const isLinks = measure(without).text < measure(kept).text * FARMS_LEAVE;
+  return (isLinks ? kept : without).children;
 }
 
 /** If less than this is left without lists of links, they are the content. */
@@ -20,12 +21,12 @@ const FARMS_LEAVE = 0.5;
 /** A main part with less than this of the page's prose was marked by mistake. */
 const MAIN_SHARE = 0.4;
 
+const mainId = /^(?:main|content|main-?content|page-?content|article|bodyContent)$/i;
+
 function findMain(body: PageElement): PageElement | null {
   const candidates = [
     findElement(body, ({ name, attributes }) => name === "main" || attributes.role === "main"),
-    findElement(body, ({ attributes: { id = "" } }) =>
-      /^(?:main|content|main-?content|page-?content|article|bodyContent)$/i.test(id),
-    ),
+    findElement(body, ({ attributes: { id = "" } }) => mainId.test(id)),
   ];
   const enough = proseOf(measure(body)) * MAIN_SHARE;
   return candidates.find((found) => found !== null && proseOf(measure(found)) >= enough) ?? null;
@@ -41,7 +42,8 @@ function prune(element: PageElement, rules: Rules): PageElement {
   const children = element.children.flatMap((child): PageNode[] => {
     if (typeof child === "string" || !child.block) return [child];
     if (isChrome(child, rules) || (rules.dropFarms && isFarm(child, rules))) return [];
-    const in_main = rules.in_main || child.name === "article" || child.name === "main";
+    const in_main =
+      rules.in_main || child.name === "article" || child.name === "main" || child.attributes.role === "main";
     return [prune(child, { ...rules, in_main })];
   });
   return { ...element, children };
@@ -68,8 +70,9 @@ const alwaysChrome =
 /** These are, if they hold mostly links. */
 const linkedChrome =
   /^(?:nav|navbar|navigation|menu|submenu|breadcrumbs?|crumbs?|sidebar|side|aside|related|recommend\w*|toc|pagination|pager|tags?|footer|foot|header|masthead|topbar|toolbar|links?|hot|rank\w*|friendlinks?)$/i;
-/** A part this large is the page, whatever it is called. */
+/** A part this large is the page, whatever it is called, unless the page is short. */
 const MAX_CHROME_SHARE = 0.4;
+const SHORT_PART = 400;
 const LINKED_SHARE = 0.5;
 
 function isChrome(element: PageElement, { all, in_main }: Rules): boolean {
@@ -79,9 +82,9 @@ function isChrome(element: PageElement, { all, in_main }: Rules): boolean {
   if (name === "article" || name === "main" || /^h[1-6]$/.test(name)) return false;
   const words = `${attributes.class ?? ""} ${attributes.id ?? ""}`.split(/[\s_-]+|(?<=[a-z])(?=[A-Z])/);
   const own = measure(element);
-  if (own.text > all.text * MAX_CHROME_SHARE) return false;
-  if (words.some((word) => alwaysChrome.test(word))) return true;
-  return own.linked > own.text * LINKED_SHARE && words.some((word) => linkedChrome.test(word));
+  const isLarge = own.text > all.text * MAX_CHROME_SHARE;
+  if (words.some((word) => alwaysChrome.test(word))) return !isLarge || own.text < SHORT_PART;
+  return !isLarge && own.linked > own.text * LINKED_SHARE && words.some((word) => linkedChrome.test(word));
 }
 
 const farmNames = new Set(["ul", "ol", "div", "td", "table", "tr", "p", "section", "dl", "center"]);

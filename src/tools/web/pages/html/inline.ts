@@ -109,7 +109,6 @@ const writers: Record<string, ElementWriter | undefined> = {
       /^(?:image|img|photo|picture|logo|icon|avatar|图片)$/i.test(alt);
     return alt === "" || isName ? "" : spend(`[image: ${cutEnd(alt, MAX_ALT)}]`);
   },
-  input: ({ attributes }) => (attributes.checked === undefined ? "[ ] " : "[x] "),
   a: (element, style, { spend, writeAll }) => {
     const { href = "" } = element.attributes;
     const text = writeAll(element.children, { ...style, linked: true });

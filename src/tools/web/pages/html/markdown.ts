@@ -1,8 +1,9 @@
 // Writes a tree as Markdown for a model: what is not structure is left as it stands, so signs such as `*` in a text are
 // not escaped. Work and memory are bounded by a budget of characters that the whole page shares.
 import { createInlineWriter, type InlineWriter } from "./inline.ts";
+import { measure } from "./measure.ts";
 import { isDataTable, layoutCells, writeTable } from "./table.ts";
-import { type PageElement, type PageNode, textOf } from "./tree.ts";
+import { findElement, type PageElement, type PageNode, textOf } from "./tree.ts";
 
 /** Deeper lists and quotations are written without more indentation. */
 const MAX_INDENTS = 8;
@@ -72,10 +73,21 @@ const writers: Record<string, BlockWriter | undefined> = {
   a: (element, place) => linkFirst(writeBlocks(element.children, place), element.attributes.href ?? ""),
 };
 
-function writeHeading({ name, children }: PageElement, place: Place): string[] {
+function writeHeading(heading: PageElement, place: Place): string[] {
+  const { name, children } = heading;
+  // A heading that is never closed holds the rest of the page.
+  if (heading.block && measure(heading).text > MAX_HEADING && findElement(heading, isPart) !== null) {
+    return writeBlocks(children, place);
+  }
   // What stands in a heading as a block is a part of its line.
   const text = place.inline.writeLine(children).replace(/\s*[#¶§]$/, "");
   return text === "" ? [] : [`${"#".repeat(Number(name.slice(1)))} ${text}`];
+}
+
+const MAX_HEADING = 120;
+
+function isPart({ name }: PageElement): boolean {
+  return ["p", "ul", "ol", "table", "pre", "blockquote"].includes(name);
 }
 
 function strong(blocks: string[]): string[] {

@@ -1,4 +1,5 @@
 // HTML as a page that a model can read: title, date, and the main content as Markdown.
+import type { Page } from "../page.ts";
 import { findArticle } from "./article.ts";
 import { selectContent } from "./content.ts";
 import { dateOf, type HeadFacts, titleOf } from "./head.ts";
@@ -6,24 +7,19 @@ import { toMarkdown } from "./markdown.ts";
 import { measure, measureAll, proseOf } from "./measure.ts";
 import { findElement, type PageNode, type PageTree, readTree, textOf } from "./tree.ts";
 
-export interface HtmlPage {
-  title: string | null;
-  date: string | null;
-  text: string;
-  /** What the reader should know about the text, in sentences. */
-  notes: string[];
-}
-
 /** As much as fifty parts that the tool shows. The Markdown of a page can be longer than its HTML: links become absolute. */
 const MAX_MARKDOWN = 1_000_000;
 
 /** A page with less text than this, in characters without spaces, and with scripts is filled by them. */
 const NEARLY_EMPTY = 200;
 
-/** An article with less than this share of the page's prose is only a part of what the page says. */
-const ARTICLE_SHARE = 0.5;
+/**
+ * An article with less than this share of the page's prose is only a part of what the page says. Pages that call
+ * themselves articles have prose around them too: teasers, comments.
+ */
+const ARTICLE_SHARE = { named: 0.5, other: 0.85 };
 
-export function readHtml(html: string, url: string): HtmlPage {
+export function readHtml(html: string, url: string): Page {
   const first = readTree(html, { url, noscript: false });
   const isEmpty = (tree: PageTree): boolean => measure(tree.root).text < NEARLY_EMPTY;
   const second = isEmpty(first) && /<noscript/i.test(html) ? readTree(html, { url, noscript: true }) : first;
@@ -38,7 +34,7 @@ export function readHtml(html: string, url: string): HtmlPage {
     notes: [
       ...(tree.cut || cut ? ["The page is longer than this tool reads; its end is missing."] : []),
       ...(head.refresh !== null && isEmpty(tree) ? [`The page sends its readers on to ${head.refresh}`] : []),
-      ...(isEmpty(first) && head.scripts > 0 && head.refresh === null && head.frames.length === 0
+      ...(isEmpty(tree) && head.scripts > 0 && head.refresh === null && head.frames.length === 0
         ? [NEEDS_BROWSER]
         : []),
     ],
@@ -49,11 +45,18 @@ const NEEDS_BROWSER =
   "The page has hardly any text of its own: scripts fill it in a browser, which this tool does not have. Look for another page with the same facts, for the address of its data (an API, a feed), or open it with a browser in the sandbox.";
 
 function choose(tree: PageTree, url: string): PageNode[] {
-  const content = selectContent(tree.root);
-  const article = findArticle(tree.root, url);
-  if (article === null) return content;
-  const [found, all] = [measureAll(article), measureAll(content)];
-  return proseOf(found) >= proseOf(all) * ARTICLE_SHARE ? article : content;
+  const nodes = selectContent(tree.root);
+  const article = findArticle(nodes, url);
+  if (article === null) return nodes;
+  const share = proseOf(measureAll(article)) / Math.max(1, proseOf(measureAll(nodes)));
+  return share >= (isArticle(tree.head) ? ARTICLE_SHARE.named : ARTICLE_SHARE.other) ? article : nodes;
+}
+
+const articleType = /"@type"\s*:\s*\[?\s*"(?:[A-Za-z]*Article|[A-Za-z]*Posting)"/;
+
+function isArticle({ metas, linked_data }: HeadFacts): boolean {
+  const named = metas.get("og:type")?.toLowerCase() === "article" || metas.has("article:published_time");
+  return named || articleType.test(linked_data);
 }
 
 function headingOf({ root }: PageTree): string | null {

@@ -70,9 +70,14 @@ export function readTree(html: string, { url, noscript }: TreeOptions): PageTree
       }
       elements += 1;
       const parent = open.at(-1) ?? root;
+      // Readability would drop what looks like a part of a form.
+      if (name === "input") parent.children.push(attributes.checked === undefined ? "[ ] " : "[x] ");
       if (attributes.href !== undefined) addresses += head.base.length + attributes.href.length;
       const base = addresses < MAX_ADDRESSES ? head.base : null;
-      const element = open.length < MAX_LEVELS ? newElement(name, keepAttributes(name, attributes, base)) : parent;
+      const element =
+        open.length < MAX_LEVELS
+          ? newElement(name === "button" ? "span" : name, keepAttributes(name, attributes, base))
+          : parent;
       if (element !== parent) parent.children.push(element);
       open.push(element);
       if (blockNames.has(name)) markBlock(open);
