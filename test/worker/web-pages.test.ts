@@ -1,8 +1,12 @@
 // What reading a page needs of the runtime: encodings, decompression, the parsers.
+import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import { type Env, readConfig } from "../../src/config.ts";
+import { createFetchTools } from "../../src/tools/web/fetch.ts";
 import { inflate } from "../../src/tools/web/pages/body.ts";
 import { decode } from "../../src/tools/web/pages/charset.ts";
 import { readHtml } from "../../src/tools/web/pages/html/page.ts";
+import { callTool } from "../fakes/call-tool.ts";
 
 const bytes = (hex: string) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 
@@ -46,5 +50,17 @@ describe("the runtime", () => {
     const end = await inflate(packed, 10_000, new AbortController().signal);
     expect("bytes" in end ? new TextDecoder().decode(end.bytes) : end).toBe("hello ".repeat(100));
     expect(await inflate(packed, 10, new AbortController().signal)).toHaveProperty("too_long");
+  });
+
+  it("asks a site with a limit of time, and gives its refusals as sentences", async () => {
+    const { OPENAI_BASE_URL = "" } = env as unknown as Env;
+    const { origin } = new URL(OPENAI_BASE_URL);
+    const config = readConfig({ WEB_PRIVATE_ORIGINS: origin, FETCH_URL_ADDRESSES: "any" } as unknown as Env);
+    const read = (url: string) => callTool(createFetchTools(config), "fetch_url", { url });
+    expect((await read(`${origin}/no-such-page`)).content).toContain("There is no page at this address (404)");
+    expect((await read("http://127.0.0.1:1/")).content).toContain("is this computer itself");
+    const stop = AbortSignal.abort(new DOMException("cancelled", "AbortError"));
+    const cancelled = callTool(createFetchTools(config), "fetch_url", { url: origin }, { signal: stop });
+    await expect(cancelled).rejects.toThrow("cancelled");
   });
 });
