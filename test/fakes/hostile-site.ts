@@ -9,6 +9,7 @@ export interface HostileSite {
   asked: { path: string; headers: IncomingMessage["headers"] }[];
   /** The most requests that were open at the same time. */
   most_open(): number;
+  open(): number;
   close(): Promise<void>;
 }
 
@@ -170,6 +171,7 @@ export async function startHostileSite(): Promise<HostileSite> {
     url: `http://127.0.0.1:${port}`,
     asked,
     most_open: () => most,
+    open: () => open,
     async close() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
