@@ -89,6 +89,7 @@ export default defineConfig({
             "test/*.test.ts",
             "test/contract/models/*.test.ts",
             "test/contract/search/*.test.ts",
+            "test/pages/*.test.ts",
           ],
         },
       },

@@ -14,7 +14,7 @@ describe("the tools of a server without optional settings", () => {
         ...["execute_command", "check_command_output", "send_command_input", "terminate_command", "list_commands"],
         ...["create_file", "read_file", "edit_file", "delete_file", "move_file"],
         ...["git_clone", "git_status", "git_commit", "git_push", "git_pull", "git_branch"],
-        ...["list_files", "find_files", "search_files", "expose_port", "read_result", "ask", "complete"],
+        ...["list_files", "find_files", "search_files", "expose_port", "fetch_url", "read_result", "ask", "complete"],
       ].toSorted(),
     );
   });

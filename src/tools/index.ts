@@ -10,6 +10,7 @@ import { resultTools } from "./results.ts";
 import { searchTools } from "./search.ts";
 import { shellTools } from "./shell.ts";
 import { taskTools } from "./tasks.ts";
+import { createFetchTools } from "./web/fetch.ts";
 import { createSearchTools } from "./web/search.ts";
 
 /**
@@ -26,6 +27,7 @@ const groups: ToolGroup[] = [
   () => gitTools,
   () => portTools,
   createSearchTools,
+  createFetchTools,
   () => resultTools,
   () => peopleTools,
 ];

@@ -195,7 +195,7 @@ export const registrationRule: Rule = (sources) =>
   implementationFolders.flatMap((folder) => {
     const implementations = new Map(
       sources
-        .filter(({ path }) => path.startsWith(`${folder}/`) && !isTest(path))
+        .filter(({ path }) => path.startsWith(`${folder}/`) && !isTest(path) && !path.endsWith(".d.ts"))
         .map((source) => [source.path, source]),
     );
     const reached = new Set<string>();

@@ -1,0 +1,84 @@
+// The text of a PDF, by a program of the sandbox. A library that reads PDF would double the bundle for a kind of page
+// that is rare, and a parser of such files is best kept away from keys.
+import type { Sandbox } from "../../../agent/sandbox.ts";
+import { hashText, toHex } from "../../../lib/hash.ts";
+import { cutEnd } from "../../../lib/truncate.ts";
+import type { Reading } from "./page.ts";
+
+export interface PdfReader {
+  sandbox: Sandbox;
+  /** A repeated call finds the command of the first one by it. */
+  tool_call_id: string;
+  signal: AbortSignal;
+}
+
+const MAX_CHARACTERS = 1_000_000;
+/** 2 MB take a second or two. */
+const COMMAND_MS = 60_000;
+
+/** Libraries that images for agents often have, from the best text to the plainest. `$1` is the PDF, `$2` the text. */
+const program = `
+import sys
+source, target = sys.argv[1:3]
+def read():
+    try:
+        import fitz
+        return [page.get_text() for page in fitz.open(source)]
+    except ImportError: pass
+    for name in ("pypdf", "PyPDF2"):
+        try:
+            module = __import__(name)
+            return [page.extract_text() or "" for page in module.PdfReader(source).pages]
+        except ImportError: pass
+    try:
+        from pdfminer.high_level import extract_text
+        return extract_text(source).split("\\f")
+    except ImportError: sys.exit(42)
+with open(target, "w", encoding="utf-8", errors="replace") as file: file.write("\\f".join(read()))
+`;
+
+export async function readPdf(
+  url: string,
+  bytes: Uint8Array,
+  { sandbox, tool_call_id, signal }: PdfReader,
+): Promise<Reading> {
+  const name = toHex(await hashText(url)).slice(0, 16);
+  const [source, target] = [`/tmp/fetch_url/${name}.pdf`, `/tmp/fetch_url/${name}.txt`];
+  await sandbox.writeFile(source, bytes, signal);
+  const script =
+    'if command -v pdftotext >/dev/null 2>&1; then exec timeout 50 pdftotext -enc UTF-8 "$1" "$2"; fi; command -v python3 >/dev/null 2>&1 || exit 42; exec timeout 50 python3 -c "$3" "$1" "$2"';
+  const command = `sh -c ${quote(script)} sh ${[source, target, program].map(quote).join(" ")}`;
+  const request = { command_id: `${tool_call_id}_pdf`, command, wait_ms: COMMAND_MS };
+  const { exit_code } = await sandbox.runCommand(request, () => {}, signal);
+  if (exit_code === 42)
+    return refuse(
+      source,
+      "the sandbox has no program that does. Install one (poppler-utils, or pypdf with pip) and call fetch_url again",
+    );
+  if (exit_code !== 0) return refuse(source, "it is damaged, locked or too large for it. Try another program on it");
+  const text = new TextDecoder().decode(await sandbox.readFile(target, signal));
+  return toPage(text, source);
+}
+
+function toPage(text: string, source: string): Reading {
+  const pages = text
+    .split("\f")
+    .map((page) => page.replace(/[ \t]+$/gm, "").trim())
+    .map((page, index) => (page === "" ? "" : `## Page ${index + 1}\n\n${page}`))
+    .filter((page) => page !== "");
+  if (pages.length === 0) return refuse(source, "it holds no text, probably scanned images");
+  const whole = pages.join("\n\n");
+  const notes = whole.length > MAX_CHARACTERS ? [`The text goes on; the whole PDF is ${source} in the sandbox.`] : [];
+  return { ok: true, page: { title: null, date: null, text: cutEnd(whole, MAX_CHARACTERS), notes } };
+}
+
+function refuse(source: string, why: string): Reading {
+  return {
+    ok: false,
+    message: `At this address is a PDF, which is now ${source} in the sandbox. Its text could not be read: ${why}.`,
+  };
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

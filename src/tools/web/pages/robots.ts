@@ -1,0 +1,35 @@
+// robots.txt, by setting: whether a site lets this server's reader fetch an address (RFC 9309).
+import robotsParser from "robots-parser";
+import { createTimedCache, type TimedCache } from "../../../lib/timed-cache.ts";
+
+/** The name that a robots.txt addresses. */
+export const ROBOT_NAME = "Taskloom";
+/** What the RFC has every reader parse. */
+export const MAX_ROBOTS_BYTES = 512 * 1024;
+/** An hour: the RFC allows a day, and a site that changes its mind should not wait for one. */
+const KEEP_MS = 3_600_000;
+/** Ten megabytes at most. */
+const MAX_SITES = 20;
+
+export type Robots = TimedCache<string>;
+
+export function createRobots(now: () => number = Date.now): Robots {
+  return createTimedCache<string>({ now, keep_ms: KEEP_MS, max_entries: MAX_SITES });
+}
+
+/** `read`: the text of the file, "" if the site has none, null if that could not be known. */
+export async function askRobots(
+  robots: Robots,
+  url: URL,
+  read: (url: URL) => Promise<string | null>,
+): Promise<"yes" | "no" | "unknown"> {
+  const address = new URL("/robots.txt", url);
+  const text = await robots.read(url.origin, () => read(address));
+  if (text === null) return "unknown";
+  try {
+    return robotsParser(address.href, text).isAllowed(url.href, ROBOT_NAME) === false ? "no" : "yes";
+  } catch {
+    // A file that the parser fails on says nothing.
+    return "yes";
+  }
+}
