@@ -5,10 +5,9 @@ import { callTool, readInput } from "../../../test/fakes/call-tool.ts";
 import { memoryCache, memorySources } from "../../../test/fakes/sources.ts";
 import { findSchemaFault } from "../../agent/calls/json-schema.ts";
 import type { ToolContext } from "../../agent/tool.ts";
-import type { SearchSettings } from "../../config/search.ts";
 import { type Env, readConfig } from "../../config.ts";
 import type { DomainRules } from "./domains.ts";
-import { restingOf } from "./search/resting.ts";
+import { createResting } from "./search/resting.ts";
 import type { FoundPage, SearchFailure, SearchRequest, SearchService } from "./search/search-service.ts";
 import { createSearchTool, createSearchTools } from "./search.ts";
 
@@ -35,7 +34,7 @@ function stage(
       return { ok: true, pages };
     },
   };
-  const means = { resting: restingOf({} as SearchSettings), sleep: async () => {} };
+  const means = { resting: createResting(), sleep: async () => {} };
   const tool = createSearchTool([service], { domains, private_origins }, means);
   return { requests, call: (input, context) => callTool([tool], "web_search", input, context) };
 }
@@ -277,7 +276,7 @@ describe("a search without results", () => {
     };
     const rules = { domains: everywhere, private_origins: [] };
     const tool = createSearchTool([service], rules, {
-      resting: restingOf({} as SearchSettings),
+      resting: createResting(),
       sleep: async () => {},
     });
     const reason = new Error("cancelled");
