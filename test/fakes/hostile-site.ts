@@ -131,6 +131,11 @@ const handlers: Record<string, Handler> = {
   "/paragraphs": (response) =>
     send(response, `<body>${"<p>word, word, word and another word</p>".repeat(48_000)}</body>`),
   "/lists": (response) => send(response, `${"<ul><li>a".repeat(190)}${"<br>line".repeat(50_000)}`),
+  "/siblings": (response) => send(response, "<p>some words".repeat(150_000)),
+  "/items": (response) => send(response, "<li>some words".repeat(140_000)),
+  "/headings": (response) => send(response, "<h1>some words".repeat(140_000)),
+  "/signs": (response) => send(response, `<p>some words ${"&".repeat(1_900_000)}`),
+  "/spaces": (response) => send(response, `<p>some words ${"a\n".repeat(950_000)}`),
   "/entities": (response) => {
     const laughs = Array.from({ length: 12 }, (_, n) => `<!ENTITY l${n + 1} "${`&l${n};`.repeat(10)}">`).join("");
     send(response, `<?xml version="1.0"?><!DOCTYPE l [<!ENTITY l0 "lol">${laughs}]><l>&l12;</l>`, {
