@@ -113,7 +113,7 @@ describe("a page", () => {
     ["/links", "some words"],
     ["/lists", "line"],
     ["/siblings", "some words"],
-    ["/items", "- some words"],
+    ["/items", "some words"],
     ["/headings", "some words"],
     ["/signs", "some words &&&"],
     ["/spaces", "some words a a a"],

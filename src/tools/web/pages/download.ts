@@ -1,6 +1,7 @@
 // From an address to its bytes: up to five redirects, each of which must lead to an address that may be fetched, within
 // one limit of time for all of it.
 
+import { cutEnd } from "../../../lib/truncate.ts";
 import type { WebRules } from "../readable.ts";
 import { checkAddress } from "./address.ts";
 import { BUSY, type HostTurns } from "./hosts.ts";
@@ -24,6 +25,8 @@ export type Download =
   | { ok: false; message: string };
 
 const MAX_REDIRECTS = 5;
+/** Of an address within a sentence. */
+const MAX_SHOWN = 500;
 
 /** Rejects only when the signal aborts. */
 export async function download(address: URL, settings: DownloadSettings, signal: AbortSignal): Promise<Download> {
@@ -32,7 +35,7 @@ export async function download(address: URL, settings: DownloadSettings, signal:
   for (let redirects = 0; ; redirects += 1) {
     const answer = await ask(url, settings, clock, signal);
     if (answer.kind === "page") return { ok: true, url: url.href, type: answer.type, bytes: answer.bytes };
-    const from = redirects === 0 ? "" : `The address redirects to ${url.href}. `;
+    const from = redirects === 0 ? "" : `The address redirects to ${cutEnd(url.href, MAX_SHOWN)}. `;
     if (answer.kind === "refused") return { ok: false, message: `${from}${answer.message}` };
     if (redirects === MAX_REDIRECTS) {
       return {
