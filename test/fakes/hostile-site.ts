@@ -111,6 +111,7 @@ const handlers: Record<string, Handler> = {
     send(response, Buffer.alloc(48_000), { "content-type": "image/png", "content-length": "48000" }),
   "/lying-text": (response) =>
     send(response, Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 0, 1]), { "content-type": "text/plain" }),
+  "/pdf": (response) => send(response, "%PDF-1.7\nnot really", { "content-type": "application/pdf" }),
   "/empty": (response) => send(response, ""),
   "/json": (response) => send(response, '{"a":[1,2]}', { "content-type": "application/json" }),
   "/limited": (response) => send(response, "", { "retry-after": "30" }, 429),

@@ -1,6 +1,5 @@
 // From an address to its bytes: up to five redirects, each of which must lead to an address that may be fetched, within
 // one limit of time for all of it.
-
 import { cutEnd } from "../../../lib/truncate.ts";
 import type { WebRules } from "../readable.ts";
 import { checkAddress } from "./address.ts";
@@ -119,8 +118,7 @@ async function readRobots(
     );
     if (answer === BUSY || answer === null) return null;
     if (answer.kind === "page") return new TextDecoder().decode(answer.bytes);
-    if (answer.kind === "refused")
-      return answer.status !== null && answer.status >= 400 && answer.status < 500 && answer.status !== 429 ? "" : null;
+    if (answer.kind === "refused") return saysNone(answer.status) ? "" : null;
     const checked = checkAddress(URL.parse(answer.to, url)?.href ?? "", settings);
     if ("wrong" in checked) return "";
     url = checked.url;
@@ -130,4 +128,9 @@ async function readRobots(
 
 function refuse(message: string): Answer {
   return { kind: "refused", message, status: null };
+}
+
+/** No content, or refused for good: RFC 9309 reads both as "all is allowed". */
+function saysNone(status: number | null): boolean {
+  return status !== null && (status < 300 || (status >= 400 && status < 500 && status !== 429));
 }

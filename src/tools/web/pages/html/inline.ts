@@ -92,10 +92,10 @@ const writers: Record<string, ElementWriter | undefined> = {
   del: ({ children }, style, { writeAll }) => mark(writeAll(children, style), "~~"),
   s: ({ children }, style, { writeAll }) => mark(writeAll(children, style), "~~"),
   q: ({ children }, style, { writeAll }) => `“${writeAll(children, style)}”`,
-  sup: ({ children }, style, { writeAll }) => {
-    const text = writeAll(children, style);
+  sup: (element, style, { writeAll }) => {
     // The number of a note of the page's own would look like the number of a source.
-    if (/^\s*\[[^\]]{1,12}\]\s*$/.test(text)) return "";
+    if (/^\s*\[[^\]]{1,12}\]\s*$/.test(textOf(element))) return "";
+    const text = writeAll(element.children, style);
     return /^[\d+\-−n]{1,3}$/.test(text) ? `^${text}` : text;
   },
   img: ({ attributes }, _, { spend }) => {

@@ -56,6 +56,7 @@ const blockNames = new Set(
 
 export function readTree(html: string, { url, noscript }: TreeOptions): PageTree {
   const head = newHead(url);
+  const page = url.split("#")[0] ?? url;
   const root = newElement("#root", {});
   const open: PageElement[] = [root];
   let [depth, elements, dropped_at, addresses] = [0, 0, 0, 0];
@@ -79,10 +80,10 @@ export function readTree(html: string, { url, noscript }: TreeOptions): PageTree
       // Readability would drop what looks like a part of a form.
       if (name === "input") parent.children.push(attributes.checked === undefined ? "[ ] " : "[x] ");
       if (attributes.href !== undefined) addresses += head.base.length + attributes.href.length;
-      const base = addresses < MAX_ADDRESSES ? head.base : null;
+      const place = addresses < MAX_ADDRESSES ? { page, base: head.base } : null;
       const element =
         open.length < MAX_LEVELS
-          ? newElement(name === "button" ? "span" : name, keepAttributes(name, attributes, base))
+          ? newElement(name === "button" ? "span" : name, keepAttributes(name, attributes, place))
           : parent;
       if (element !== parent) parent.children.push(element);
       open.push(element);
@@ -147,24 +148,32 @@ function markBlock(open: PageElement[]): void {
 
 const none: Record<string, string> = Object.freeze({});
 
-function keepAttributes(name: string, attributes: Record<string, string>, base: string | null): Record<string, string> {
+function keepAttributes(name: string, attributes: Record<string, string>, place: Place | null): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [key, value] of Object.entries(attributes)) {
     if (!keptAttributes.has(key)) continue;
     if (key !== "href") kept[key] = value.slice(0, MAX_ATTRIBUTE);
-    else if (name === "a" && base !== null) kept.href = resolveAddress(value, base);
+    else if (name === "a" && place !== null) kept.href = resolveAddress(value, place);
   }
   if (kept.href === "") delete kept.href;
   return Object.keys(kept).length === 0 ? none : kept;
 }
 
 /** Empty where there is nothing to read: places in the page itself, scripts, data, mail. */
-export function resolveAddress(address: string, base: string): string {
+function resolveAddress(address: string, { page, base }: Place): string {
   const given = address.trim();
   if (given === "" || given.startsWith("#") || given.length > MAX_ADDRESS) return "";
   const url = URL.parse(given, base);
   if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) return "";
-  return url.href.length > MAX_ADDRESS ? "" : url.href.replaceAll("(", "%28").replaceAll(")", "%29");
+  const isPlaceInPage = url.hash !== "" && url.href.slice(0, -url.hash.length) === page;
+  if (isPlaceInPage || url.href.length > MAX_ADDRESS) return "";
+  return url.href.replaceAll("(", "%28").replaceAll(")", "%29");
+}
+
+/** Where an address stands: the page's own address without its fragment, and what relative ones begin with. */
+interface Place {
+  page: string;
+  base: string;
 }
 
 /** The first element in document order that fits. */
