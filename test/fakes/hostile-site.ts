@@ -111,6 +111,7 @@ const handlers: Record<string, Handler> = {
     send(response, Buffer.alloc(48_000), { "content-type": "image/png", "content-length": "48000" }),
   "/lying-text": (response) =>
     send(response, Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 0, 1]), { "content-type": "text/plain" }),
+  "/pdf": (response) => send(response, "%PDF-1.7\nnot really", { "content-type": "application/pdf" }),
   "/empty": (response) => send(response, ""),
   "/json": (response) => send(response, '{"a":[1,2]}', { "content-type": "application/json" }),
   "/limited": (response) => send(response, "", { "retry-after": "30" }, 429),
@@ -131,6 +132,11 @@ const handlers: Record<string, Handler> = {
   "/paragraphs": (response) =>
     send(response, `<body>${"<p>word, word, word and another word</p>".repeat(48_000)}</body>`),
   "/lists": (response) => send(response, `${"<ul><li>a".repeat(190)}${"<br>line".repeat(50_000)}`),
+  "/siblings": (response) => send(response, "<p>some words".repeat(150_000)),
+  "/items": (response) => send(response, "<li>some words".repeat(140_000)),
+  "/headings": (response) => send(response, "<h1>some words".repeat(140_000)),
+  "/signs": (response) => send(response, `<p>some words ${"&".repeat(1_900_000)}`),
+  "/spaces": (response) => send(response, `<p>some words ${"a\n".repeat(950_000)}`),
   "/entities": (response) => {
     const laughs = Array.from({ length: 12 }, (_, n) => `<!ENTITY l${n + 1} "${`&l${n};`.repeat(10)}">`).join("");
     send(response, `<?xml version="1.0"?><!DOCTYPE l [<!ENTITY l0 "lol">${laughs}]><l>&l12;</l>`, {

@@ -112,6 +112,11 @@ describe("a page", () => {
     ["/base", "x"],
     ["/links", "some words"],
     ["/lists", "line"],
+    ["/siblings", "some words"],
+    ["/items", "some words"],
+    ["/headings", "some words"],
+    ["/signs", "some words &&&"],
+    ["/spaces", "some words a a a"],
   ])("of a hostile kind is read in bounded time: %s", async (path, text) => {
     const started = performance.now();
     const before = process.memoryUsage().heapUsed;

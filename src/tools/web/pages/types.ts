@@ -32,13 +32,27 @@ function kindOf(type: string): Kind {
     : "other";
 }
 
-/** What a body of an unknown type is, by how it begins. */
-export function sniff(bytes: Uint8Array): Exclude<Kind, "unknown"> {
-  const start = new TextDecoder("windows-1252").decode(bytes.subarray(0, 1024));
+const SEARCHED_BYTES = 1024;
+
+/** What a body is, by what its server says and how it begins: types are wrong most often for what is no text. */
+export function kindOfBody(declared: Kind, bytes: Uint8Array): Exclude<Kind, "unknown"> {
+  const start = new TextDecoder("windows-1252").decode(bytes.subarray(0, SEARCHED_BYTES));
+  // Some have a line before their mark. A page in place of one asks for a login, or says that it is gone.
+  if (declared === "pdf") return start.includes("%PDF-") ? "pdf" : sniff(start);
+  const found = sniff(start);
+  if (declared === "unknown" || found === "pdf" || (declared === "text" && found === "other")) return found;
+  return declared;
+}
+
+function sniff(start: string): Exclude<Kind, "unknown"> {
   if (start.startsWith("%PDF-")) return "pdf";
   // UTF-16 has zero bytes too, behind its mark.
   if (start.includes("\0") && !/^(?:ÿþ|þÿ)/.test(start)) return "other";
-  return /^\s*(?:ï»¿)?\s*(?:<!--[\s\S]*?-->\s*)*<(?:!doctype html|html|head|body)\b/i.test(start) ? "html" : "text";
+  const first = start
+    .replace(/^ï»¿/, "")
+    .replace(/<!--[\s\S]*?-->/g, "")
+    .trimStart();
+  return /^<(?:!doctype html|html|head|body)\b/i.test(first) ? "html" : "text";
 }
 
 /** For people: `an image (image/png, 48 KB)`. */

@@ -46,7 +46,10 @@ function prune(element: PageElement, rules: Rules): PageElement {
       rules.in_main || child.name === "article" || child.name === "main" || child.attributes.role === "main";
     return [prune(child, { ...rules, in_main })];
   });
-  return { ...element, children };
+  // Most elements lose nothing, and a copy of a large page would take its memory again.
+  const isSame =
+    children.length === element.children.length && children.every((child, at) => child === element.children[at]);
+  return isSame ? element : { ...element, children };
 }
 
 const chromeRoles = new Set([

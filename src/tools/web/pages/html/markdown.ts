@@ -41,7 +41,8 @@ function writeBlocks(nodes: PageNode[], place: Place): string[] {
       continue;
     }
     flush();
-    blocks.push(...writeBlock(node, place));
+    // A call with a hundred thousand arguments would overflow the stack.
+    for (const block of writeBlock(node, place)) blocks.push(block);
   }
   flush();
   return blocks;

@@ -52,7 +52,7 @@ function choose(tree: PageTree, url: string): PageNode[] {
   return share >= (isArticle(tree.head) ? ARTICLE_SHARE.named : ARTICLE_SHARE.other) ? article : nodes;
 }
 
-const articleType = /"@type"\s*:\s*\[?\s*"(?:[A-Za-z]*Article|[A-Za-z]*Posting)"/;
+const articleType = /"@type"\s{0,20}:\s{0,20}\[?\s{0,20}"(?:[A-Za-z]*Article|[A-Za-z]*Posting)"/;
 
 function isArticle({ metas, linked_data }: HeadFacts): boolean {
   const named = metas.get("og:type")?.toLowerCase() === "article" || metas.has("article:published_time");
