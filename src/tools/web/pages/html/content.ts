@@ -15,7 +15,8 @@ export function selectContent(root: PageElement): Content {
   const rules: Rules = { all: measure(body), in_main: false, dropFarms: false };
   const whole = prune(body, rules);
   const main = findMain(whole);
-  const kept = main ?? whole;
+  // A page of nothing but what looks like its site's frame is read with it.
+  const kept = main ?? (measure(whole).text > 0 ? whole : body);
   const without = prune(kept, { all: measure(kept), in_main: main !== null, dropFarms: true });
   // On a page of links, such as a portal or a search, they are the content.
   const isLinks = measure(without).text < measure(kept).text * FARMS_LEAVE;
