@@ -34,7 +34,7 @@ describe("a page", () => {
     const { content, is_error, sources, details } = await read("/page");
     const { host } = new URL(site.url);
     expect(content).toBe(
-      `[1] ${site.url}/page\nFetched: 1970-01-01T00:00:00.000Z\n<web_content source="[1] ${host}">\nTitle: A page\n\n## A page\n\nSome words.\n</web_content>`,
+      `[1] ${site.url}/page\nFetched: 1970-01-01T00:00:00.000Z\n<web_content source="[1] ${host}">\nTitle: A page\n\n# A page\n\nSome words.\n</web_content>`,
     );
     expect(is_error).toBe(false);
     const hash = expect.stringMatching(/^[0-9a-f]{64}$/);
@@ -49,7 +49,7 @@ describe("a page", () => {
     expect(details).toMatchObject({
       title: "A page",
       offset: 0,
-      total: "## A page\n\nSome words.".length,
+      total: "# A page\n\nSome words.".length,
     });
   });
 
