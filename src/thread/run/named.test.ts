@@ -77,6 +77,20 @@ describe("an address is named by a person", () => {
     expect(thread.isNamed()).toBe(false);
   });
 
+  it("and not with spaces behind it, which could spell out a secret", () => {
+    const thread = open();
+    thread.says(`Read ${address} now, or tea.example/history`);
+    for (const spaces of ["\u00a0", "\u2000\u3000"]) expect(thread.isNamed(address + spaces)).toBe(false);
+  });
+
+  it.each(["\n", "\r\n", "\t", "\f"])("without its scheme, behind %j", (space) => {
+    const thread = open();
+    thread.says(`Read these:${space}tea.example/history${space}tea.example/other`);
+    expect(thread.isNamed()).toBe(true);
+    expect(thread.isNamed("http://tea.example/other")).toBe(true);
+    expect(thread.isNamed("n.tea.example/other")).toBe(false);
+  });
+
   it("also in Unicode, where the model asks for its ASCII form, and the other way round", () => {
     const thread = open();
     thread.says("看 https://例え.example/茶 和 https://xn--r8jz45g.example/%E8%8C%B6/2");

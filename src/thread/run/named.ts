@@ -32,7 +32,7 @@ export function isNamedInText(sql: Sql, address: string): boolean {
 
 /** As it is written and as it is stored, without a slash at its end: people leave that out. */
 function formsOf(address: string): string[] {
-  const forms = [address.trim(), toSourceUrl(address) ?? address];
+  const forms = [address, toSourceUrl(address) ?? address];
   return [...new Set(forms.map((form) => form.replace(/#.*$/s, "").replace(/\/$/, "")))];
 }
 
@@ -113,8 +113,8 @@ function withoutScheme(form: string): string {
  * needs no space after an address.
  */
 const AFTER_ADDRESS = /^\/?(?:$|[\s"'<>()[\]{}\\|^`,;*#]|\P{ASCII}|[.!?:](?:$|[\s"'\\<)\]*]|\P{ASCII}))/u;
-/** What may precede an address without a scheme. */
-const BEFORE_HOST = /(?:^|[^\w.@%/\-=&?#+~:]|\/\/)$/;
+/** What may precede an address without a scheme; a line end or a tab is written as JSON does. */
+const BEFORE_HOST = /(?:^|[^\w.@%/\-=&?#+~:]|\/\/|(?:^|[^\\])\\[nrtf])$/;
 
 /**
  * Whether the text has the address, and not only a longer one that begins with it. `people` also write addresses
@@ -125,7 +125,7 @@ function contains(text: string, form: string, people: boolean): boolean {
   const hasScheme = needle !== withoutScheme(needle);
   for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
     const isWhole = AFTER_ADDRESS.test(text.slice(at + needle.length, at + needle.length + 3));
-    if (isWhole && (hasScheme || BEFORE_HOST.test(text.slice(Math.max(0, at - 2), at)))) return true;
+    if (isWhole && (hasScheme || BEFORE_HOST.test(text.slice(Math.max(0, at - 3), at)))) return true;
   }
   return false;
 }

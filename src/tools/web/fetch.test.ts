@@ -256,6 +256,17 @@ describe("settings", () => {
     await expect(read(url, { env: { FETCH_URL_ADDRESSES: "named" }, context })).rejects.toThrow("asked");
   });
 
+  it.each([
+    ["a secret before a step back", "/secret%5C..%5Cpage"],
+    ["a secret written in line ends and tabs", "/pa%0A%09%0D%0Age"],
+    ["a secret written in spaces", "/page%20%20%20"],
+    ["the same in a query", "/page?a%0A%09"],
+  ])("know no address that escapes make another of: %s", async (_name, path) => {
+    const context = { sources: memorySources(["/page", "/page?a"].map((named) => site.url + named)) };
+    const { is_error } = await read(path, { env: { FETCH_URL_ADDRESSES: "named" }, context });
+    expect({ is_error, asked: site.asked }).toEqual({ is_error: true, asked: [] });
+  });
+
   it("keep it from sites, also behind a redirect", async () => {
     const env = { WEB_DOMAINS_DENY: "example.com" };
     expect((await read("https://www.example.com/", { env })).content).toContain("operator does not allow");
