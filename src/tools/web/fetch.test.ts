@@ -53,6 +53,11 @@ describe("a page", () => {
     });
   });
 
+  it("has no words of its content type outside of the fence", async () => {
+    const { content } = await read("/type");
+    expect(content).not.toContain("reminder");
+  });
+
   it("is asked for once in a run, also for its later parts and at the same time", async () => {
     const context = { cache: memoryCache(), sources: memorySources() };
     await Promise.all([read("/paragraphs", { context }), read("/paragraphs", { context })]);
@@ -117,6 +122,8 @@ describe("a page", () => {
     ["/headings", "some words"],
     ["/signs", "some words &&&"],
     ["/spaces", "some words a a a"],
+    ["/styles", "some words"],
+    ["/classes", "some words"],
   ])("of a hostile kind is read in bounded time: %s", async (path, text) => {
     const started = performance.now();
     const before = process.memoryUsage().heapUsed;
