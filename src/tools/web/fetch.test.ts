@@ -53,6 +53,11 @@ describe("a page", () => {
     });
   });
 
+  it("has no words of its content type outside of the fence", async () => {
+    const { content } = await read("/type");
+    expect(content).not.toContain("reminder");
+  });
+
   it("is asked for once in a run, also for its later parts and at the same time", async () => {
     const context = { cache: memoryCache(), sources: memorySources() };
     await Promise.all([read("/paragraphs", { context }), read("/paragraphs", { context })]);
@@ -117,6 +122,8 @@ describe("a page", () => {
     ["/headings", "some words"],
     ["/signs", "some words &&&"],
     ["/spaces", "some words a a a"],
+    ["/styles", "some words"],
+    ["/classes", "some words"],
   ])("of a hostile kind is read in bounded time: %s", async (path, text) => {
     const started = performance.now();
     const before = process.memoryUsage().heapUsed;
@@ -254,6 +261,17 @@ describe("settings", () => {
     const isNamed = (address: string) => address === named;
     const context = { sources: { ...memorySources(), isNamed }, signal: AbortSignal.abort(new Error("asked")) };
     await expect(read(url, { env: { FETCH_URL_ADDRESSES: "named" }, context })).rejects.toThrow("asked");
+  });
+
+  it.each([
+    ["a secret before a step back", "/secret%5C..%5Cpage"],
+    ["a secret written in line ends and tabs", "/pa%0A%09%0D%0Age"],
+    ["a secret written in spaces", "/page%20%20%20"],
+    ["the same in a query", "/page?a%0A%09"],
+  ])("know no address that escapes make another of: %s", async (_name, path) => {
+    const context = { sources: memorySources(["/page", "/page?a"].map((named) => site.url + named)) };
+    const { is_error } = await read(path, { env: { FETCH_URL_ADDRESSES: "named" }, context });
+    expect({ is_error, asked: site.asked }).toEqual({ is_error: true, asked: [] });
   });
 
   it("keep it from sites, also behind a redirect", async () => {

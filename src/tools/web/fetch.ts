@@ -100,21 +100,22 @@ const NOT_NAMED =
 /** As a person may have written it. What follows the host must be named as it is: it could spell out a secret. */
 function isNamed({ sources }: ToolContext, given: string, url: URL): boolean {
   const { href } = url;
-  const forms = [
-    given,
-    href,
-    readable(href),
-    ...[href, readable(href)].map((form) => form.replace(/^https?:\/\/(?:www\.)?/, "")),
-  ];
+  const whole = [href, ...readable(href)];
+  const forms = [given, ...whole, ...whole.map((form) => form.replace(/^https?:\/\/(?:www\.)?/, ""))];
   const other = href.startsWith("https:") ? href.replace("https:", "http:") : href.replace("http:", "https:");
   return [...new Set([...forms, other])].some((form) => sources.isNamed(form));
 }
 
-function readable(href: string): string {
+/**
+ * Without the escapes, where that is the same address. `secret%5C..%5Cpage` would become `page` as it is parsed, and
+ * spaces at an end and line ends would be gone.
+ */
+function readable(href: string): string[] {
   try {
-    return decodeURI(href);
+    const decoded = decodeURI(href);
+    return URL.parse(decoded)?.href === href ? [decoded] : [];
   } catch {
-    return href;
+    return [];
   }
 }
 

@@ -3,7 +3,7 @@
 export type Kind = "html" | "text" | "pdf" | "other" | "unknown";
 
 export interface ContentType {
-  /** Lower case, without parameters; empty if the server names none. */
+  /** Lower case, without parameters; empty if the server names none. It is shown to the model outside of a fence. */
   type: string;
   charset: string | null;
   kind: Kind;
@@ -12,9 +12,13 @@ export interface ContentType {
 const textTypes =
   /^(?:text\/.*|application\/(?:.*\+)?(?:json|xml|yaml)|application\/(?:x-)?(?:javascript|ecmascript|typescript|ndjson|jsonlines|jsonl|yaml|toml|sh|httpd-php|sql|graphql|csv|tex|latex|subrip|mbox|x-bibtex|rtf)|application\/(?:rss|atom|rdf|ld|xhtml|soap).*|message\/.*|image\/svg\+xml)$/;
 
+/** What the standard lets a type be called, in the length of the longest that are registered. */
+const typeName = /^(?:\*\/\*|[a-z0-9][\w!#$&^.+-]{0,126}(?:\/[a-z0-9][\w!#$&^.+-]{0,126})?)$/;
+
 export function readContentType(header: string | null): ContentType {
   const [first = "", ...parameters] = (header ?? "").slice(0, 300).split(";");
-  const type = first.trim().toLowerCase();
+  const given = first.trim().toLowerCase();
+  const type = typeName.test(given) ? given : "";
   const charset = parameters
     .map((each) => /^\s*charset\s*=\s*"?([^"\s]+)/i.exec(each)?.[1])
     .find((each) => each !== undefined);

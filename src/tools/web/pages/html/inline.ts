@@ -41,7 +41,7 @@ export function createInlineWriter(limit: number): InlineWriter {
     return pieces.join("");
   };
   const writeElement = (element: PageElement, style: Style): string => {
-    const write = writers[element.name];
+    const write = Object.hasOwn(writers, element.name) ? writers[element.name] : undefined;
     if (write !== undefined) return write(element, style, { spend, writeAll });
     const text = writeAll(element.children, style);
     // A block within a line, as in a heading or a cell.

@@ -23,6 +23,11 @@ describe("the Markdown of a page", () => {
       "- **CPU**: 4 cores\n- **Disk**: 10 GB",
     ],
     ["quotations", "<blockquote><p>a</p><p>b</p></blockquote>", "> a\n>\n> b"],
+    [
+      "unknown elements, whatever their name",
+      "a <constructor>b</constructor><constructor><p>c</constructor>",
+      "a b\n\nc",
+    ],
     ["what a summary opens", "<details><summary>Why?</summary><p>So.</p></details>", "**Why?**\n\nSo."],
     [
       "code with its language",

@@ -51,7 +51,7 @@ function writeBlocks(nodes: PageNode[], place: Place): string[] {
 function writeBlock(element: PageElement, place: Place): string[] {
   const { name, children } = element;
   if (/^h[1-6]$/.test(name)) return writeHeading(element, place);
-  const write = writers[name];
+  const write = Object.hasOwn(writers, name) ? writers[name] : undefined;
   return write === undefined ? writeBlocks(children, place) : write(element, place);
 }
 
