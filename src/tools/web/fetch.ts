@@ -82,7 +82,9 @@ async function fetchUrl(
 ): Promise<ToolResult> {
   const { problem } = settings;
   if (problem !== null)
-    return refuse(`A setting of this server is wrong, so fetch_url reads nothing: ${problem}. Tell the person.`);
+    return refuse(
+      `A setting of this server is wrong, so fetch_url reads nothing. Tell the person, for its operator: ${problem}`,
+    );
   const checked = checkAddress(given.url, used);
   if ("wrong" in checked) return refuse(`The address ${checked.wrong}.`);
   const { url } = checked;
