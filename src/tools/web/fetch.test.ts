@@ -279,9 +279,19 @@ describe("settings", () => {
     expect((await read("https://www.example.com/", { env })).content).toContain("operator does not allow");
   });
 
+  it("deny a site also where its origin is named, and need no entry for such an origin in the list of allowed ones", async () => {
+    const { hostname } = new URL(site.url);
+    const denied = await read("/page", { env: { WEB_DOMAINS_DENY: hostname } });
+    expect(denied.content).toContain("operator does not allow");
+    expect(site.asked).toEqual([]);
+    expect((await read("/page", { env: { WEB_DOMAINS_ALLOW: "example.com" } })).is_error).toBe(false);
+  });
+
   it("that are wrong stop it, and are named", async () => {
     const { content } = await read("/page", { env: { FETCH_ROBOTS: "1", WEB_DOMAINS_DENY: "a b" } });
-    expect(content).toContain("WEB_DOMAINS_DENY");
+    expect(content).toBe(
+      "A setting of this server is wrong, so fetch_url reads nothing. Tell the person, for its operator: The server's setting WEB_DOMAINS_DENY has no domain such as example.com at place 1.",
+    );
     expect(site.asked).toEqual([]);
   });
 
