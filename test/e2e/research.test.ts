@@ -27,10 +27,13 @@ async function makeThread({ json }: ServerClient, id: string): Promise<void> {
   await json("POST", "/v1/threads", { thread_id: id, project_id: id });
 }
 
-async function waitForEnd({ json }: ServerClient, thread: string, run: string): Promise<Run> {
-  const read = () => json<Run>("GET", `/v1/threads/${thread}/runs/${run}`);
-  await expect.poll(async () => (await read()).status, { timeout: PATIENCE_MS, interval: 200 }).toBe("completed");
-  return read();
+/** The stream of a run ends with it. */
+async function waitForEnd({ json, request }: ServerClient, thread: string, run: string): Promise<Run> {
+  const path = `/v1/threads/${thread}/runs/${run}`;
+  await (await request("GET", `${path}/events`)).text();
+  const ended = await json<Run>("GET", path);
+  expect(ended.status).toBe("completed");
+  return ended;
 }
 
 async function readReport({ json, request }: ServerClient, project: string): Promise<string> {

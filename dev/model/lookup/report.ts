@@ -14,10 +14,13 @@ export function cite({ text, n }: Statement): string {
   return `${said} [${n}]${end || (/\p{Script=Han}/u.test(said) ? "。" : ".")}`;
 }
 
-/** Sentences before rows of tables. */
+/** Sentences before rows of tables, and measured values before counts; in the order of the page. */
 export function pickFacts({ facts }: View, page: ReadPage, count: number): Statement[] {
   const own = facts.filter(({ n }) => n === page.n);
-  return [...own.filter(({ is_row }) => !is_row), ...own.filter(({ is_row }) => is_row)].slice(0, count);
+  const rank = ({ is_row, figures }: Statement) =>
+    is_row ? 2 : figures.some((each) => /[^\d.,\s]/.test(each)) ? 0 : 1;
+  const picked = own.toSorted((one, other) => rank(one) - rank(other)).slice(0, count);
+  return own.filter((fact) => picked.includes(fact));
 }
 
 /** What a page says, where it has no figure. */
@@ -56,13 +59,6 @@ export function describeLimits(view: View, language: Language): string[] {
         ? `[${n}] 含有写给智能体的指令，这里没有照做，也不采用那些句子。`
         : `[${n}] has orders for agents in it. They were not followed, and those sentences are not used.`,
     ),
-    ...(view.pages.length === 1
-      ? [
-          zh
-            ? "只有一个来源，没有第二个来源可以核对。"
-            : "There is one source only, and no second one to check it against.",
-        ]
-      : []),
   ];
 }
 
@@ -107,13 +103,20 @@ export function writeReport(view: View, language: Language): string {
     ...pickStatements(view, page, MAX_FACTS_PER_PAGE).map((fact) => `- ${cite(fact)}`),
     "",
   ]);
-  const none = zh
-    ? "没有发现两个来源对同一件事给出不同的数字。"
-    : "No two of the pages give different figures for the same thing.";
+  const none =
+    pages.length === 1
+      ? {
+          zh: "只有一个来源，没有第二个来源可以核对。",
+          en: "There is one source only, and no second one to check it against.",
+        }
+      : {
+          zh: "没有发现两个来源对同一件事给出不同的数字。",
+          en: "No two of the pages give different figures for the same thing.",
+        };
   const parts: [string, string[]][] = [
     [zh ? "摘要" : "Summary", [...summary.map((fact) => `- ${cite(fact)}`), ""]],
     [zh ? "各来源的数据" : "What the sources say", said],
-    [zh ? "不一致之处" : "Where sources differ", [...list(describeDifferences(view, language), none), ""]],
+    [zh ? "不一致之处" : "Where sources differ", [...list(describeDifferences(view, language), none[language]), ""]],
     [
       zh ? "局限" : "Limits",
       [...list(describeLimits(view, language), zh ? "来源没有说明。" : "The pages name none."), ""],

@@ -40,7 +40,7 @@ describe("the figures of a page", () => {
   it("are known in Chinese, where sentences have no spaces between them", () => {
     const text =
       "2026 年上半年销量为 **712 万辆**，同比增长 18%。原因不明。\n\n| 类型 | 销量（万辆） |\n|---|---|\n| 纯电动 | 438 |";
-    expect(textsOf(text)).toEqual(["2026 年上半年销量为 712 万辆，同比增长 18%。", "纯电动：销量（万辆） 438"]);
+    expect(textsOf(text)).toEqual(["2026 年上半年销量为 712 万辆，同比增长 18%。", "纯电动：销量（万辆）438"]);
   });
 
   it("are no dates", () => {
@@ -56,6 +56,10 @@ describe("the figures of a page", () => {
         for (const statement of readStatements(page(text))) expect(citedNumbers(statement.text)).toEqual([]);
       }),
     );
+  });
+
+  it("have the heading of a number that names a row", () => {
+    expect(textsOf("| Desks | Cost |\n|---|---|\n| 10 | 9,800 € |")).toEqual(["Desks 10: Cost 9,800 €"]);
   });
 
   it("leave out what gives orders to agents", () => {

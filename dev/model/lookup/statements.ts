@@ -17,6 +17,9 @@ export interface Statement {
 // A longer sentence is no quotation any more.
 const MAX_CHARACTERS = 300;
 
+/** "Published 2026-05-01 · Ines Duarte". The source has its date by itself. */
+const byline = /^\D{0,20}\d{4}-\d{2}-\d{2}(?: · .*)?$/;
+
 export function readStatements({ n, text }: ReadPage): Statement[] {
   const lines = text
     .replace(/^(`{3,}|~{3,})[^\n]*\n[\s\S]*?^\1\s*$/gm, "")
@@ -24,7 +27,7 @@ export function readStatements({ n, text }: ReadPage): Statement[] {
     .split("\n");
   return readLines(lines).flatMap(({ raw, is_row }) => {
     const plain = toPlain(raw);
-    if (plain.length < 4 || hasOrders(plain)) return [];
+    if (plain.length < 4 || byline.test(plain) || hasOrders(plain)) return [];
     const links = [...raw.matchAll(/\]\((https?:\/\/[^\s)]+)/g)].map(([, url = ""]) => url);
     return [{ n, text: plain, figures: figuresIn(plain), links, is_row }];
   });
@@ -62,9 +65,11 @@ function cellsOf(line: string): string[] | null {
   return row === undefined ? null : row.split(/(?<!\\)\|/).map((cell) => cell.trim());
 }
 
-/** "Perth: p50 261 ms, p95 300 ms". */
-function joinRow(head: string[], [label = "", ...cells]: string[]): string {
-  const values = cells.flatMap((cell, index) => (cell === "" ? [] : [`${head[index + 1] ?? ""} ${cell}`.trim()]));
+/** "Perth: p50 261 ms, p95 300 ms". A number is no name, and gets its heading. */
+function joinRow(head: string[], [first = "", ...cells]: string[]): string {
+  const name = (cell: string, index: number) => `${head[index] ?? ""} ${cell}`.replace("） ", "）").trim();
+  const label = /\p{L}/u.test(first) ? first : name(first, 0);
+  const values = cells.flatMap((cell, index) => (cell === "" ? [] : [name(cell, index + 1)]));
   return /\p{Script=Han}/u.test(head.join("")) ? `${label}：${values.join("，")}` : `${label}: ${values.join(", ")}`;
 }
 

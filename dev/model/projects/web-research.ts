@@ -90,7 +90,8 @@ const searchTask: TaskScript = function* (context) {
 const readTask: TaskScript = function* (context) {
   if (!hasCalled(context, "web_search")) yield* search(context);
   yield* read(context);
-  const { pages, unread } = viewOf(context);
+  const { chosen, pages, unread } = viewOf(context);
+  if (chosen.length === 0) return givenUp("没有可读的网页。", "There is no page to read.");
   if (pages.length === 0) return nothing(context);
   const titles = pages.map(({ title, n }) => `${withoutBrackets(title)} [${n}]`);
   const missing = { zh: `；${unread.length} 页没能读到`, en: `; ${unread.length} could not be read` };
@@ -104,7 +105,7 @@ const readTask: TaskScript = function* (context) {
 const compareTask: TaskScript = function* (context) {
   yield* lookUp(context);
   const view = viewOf(context);
-  if (view.pages.length === 0) return nothing(context);
+  if (view.pages.length === 0) return givenUp("没有可以对照的数据。", "There are no figures to compare.");
   const path = `${folderOf(context.goal)}/notes.md`;
   const problem = yield* write(path, writeNotes(view, context.language), {
     zh: "把读到的数字连同来源摘进笔记，再互相对照。",
@@ -157,8 +158,10 @@ const checkTask: TaskScript = function* (context) {
   return cited.length === 0
     ? done("报告没有引用任何来源，因为一个也没有读到。", "The report cites nothing, since nothing was read.")
     : done(
-        `报告引用了 ${cited.length} 个来源，全部读过。`,
-        `The report cites ${cited.length} of the pages, all of which were read.`,
+        `报告引用的 ${cited.length} 个来源全部读过。`,
+        cited.length === 1
+          ? "The one source that the report cites was read."
+          : `All ${cited.length} sources that the report cites were read.`,
       );
 };
 
