@@ -14,6 +14,11 @@ export function cite({ text, n }: Statement): string {
   return `${said} [${n}]${end || (/\p{Script=Han}/u.test(said) ? "。" : ".")}`;
 }
 
+/** The numbers in a report, each once: it has no other brackets. */
+export function citedIn(report: string): number[] {
+  return [...new Set([...report.matchAll(/\[(\d{1,6})\]/g)].map(([, n]) => Number(n)))];
+}
+
 /** Sentences before rows of tables, and measured values before counts; in the order of the page. */
 export function pickFacts({ facts }: View, page: ReadPage, count: number): Statement[] {
   const own = facts.filter(({ n }) => n === page.n);

@@ -1,10 +1,10 @@
 // A report from the web, where the run can search and read: searches, reads the pages that speak of the topic, takes
 // the figures out of what it read, and writes them down with their sources. What it says comes from the results alone.
-import { citedNumbers } from "../../../src/lib/citations.ts";
 import type { Language } from "../conversation.ts";
 import { type Goal, nameFolder } from "../intent.ts";
 import {
   cite,
+  citedIn,
   describeDifferences,
   describeNothing,
   pickStatements,
@@ -149,7 +149,7 @@ const checkTask: TaskScript = function* (context) {
     return givenUp(`没能核对报告：${why}`, `The report could not be checked: ${why}`);
   }
   const read = new Set(viewOf(context).pages.map(({ n }) => n));
-  const cited = citedNumbers(report.text);
+  const cited = citedIn(report.text);
   const wrong = cited.filter((n) => !read.has(n));
   if (wrong.length > 0) {
     const numbers = wrong.join(", ");
