@@ -1,4 +1,5 @@
 // Research with the product's own tools against the stand-in search: what the script says is what it read.
+import fc from "fast-check";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Env, readConfig } from "../../src/config.ts";
 import { citedNumbers } from "../../src/lib/citations.ts";
@@ -209,6 +210,41 @@ describe("a research that can search and read", () => {
       expect(text).toMatch(/一个也没能读到|none could be read/);
     },
   );
+
+  it("ends, and cites only what is fenced as read, whatever the web tools return", async () => {
+    const fenced = (n: number, text: string) => `<web_content source="[${n}] a.example">\n${text}\n</web_content>`;
+    const page = fc
+      .tuple(fc.integer({ min: 1, max: 9 }), fc.string({ maxLength: 80 }))
+      .map(
+        ([n, text]) =>
+          `[${n}] https://a.example/${n}\nFetched: 2026-11-27T00:00:00Z\n${fenced(n, `Title: tea [7]\n\n${text} 5 % [8].`)}`,
+      );
+    const found = fc.integer({ min: 1, max: 9 }).map((n) => fenced(n, `tea\nhttps://a.example/${n}\n3 % [9]`));
+    const refused = fc.constantFrom("", "No results.", "The search did not answer.", "[1] nothing", "Error: 404 [6]");
+    const answers = fc.array(fc.oneof(page, found, refused), { minLength: 1, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(answers, answers, async (searches, fetches) => {
+        const files: string[] = [];
+        let [asked, fetched] = [0, 0];
+        const tools: ToolTable = {
+          ...pretend(),
+          web_search: () => searches[asked++ % searches.length] ?? "",
+          fetch_url: () => fetches[fetched++ % fetches.length] ?? "",
+          create_file: ({ content: text }) => {
+            files.push(String(text));
+            return "Wrote it.";
+          },
+        };
+        const played = await rehearse({ content, messages: say("write a report on tea"), book: new PlanBook(), tools });
+        expect(played.ended).toBe("complete");
+        const returned = fetches.slice(0, fetched).join("\n");
+        const read = [...returned.matchAll(/^\[(\d)\] https/gm)].map(([, n]) => Number(n));
+        for (const n of citedNumbers([played.text, ...textsOf(played), ...files].join("\n\n")))
+          expect(read).toContain(n);
+      }),
+      { numRuns: 150 },
+    );
+  });
 
   it("goes on wherever its messages were shortened", async () => {
     search = await startSearch({ port: 0, pages: corpus });

@@ -10,6 +10,10 @@ import { isAbout, readTopicWords, type Topic } from "./topic.ts";
 // A person waits for the pages, and the report quotes each of them.
 const MAX_PAGES = 4;
 const MAX_CAVEATS_PER_PAGE = 2;
+// Each is compared with each of the other pages. A page with more is a table of data.
+const MAX_FACTS_PER_PAGE = 100;
+// Two tables that disagree do so in every row.
+const MAX_DIFFERENCES = 5;
 
 export interface View {
   topic: Topic;
@@ -37,7 +41,7 @@ export function readView(goal: Goal, exchanges: Exchange[]): View {
   );
   const fetches = exchanges.filter(({ name }) => name === "fetch_url");
   const pages = firstOfEach(fetches.flatMap(({ answer }) => readPage(answer) ?? []));
-  const facts = pages.flatMap(readFacts);
+  const facts = pages.flatMap((page) => readFacts(page).slice(0, MAX_FACTS_PER_PAGE));
   return {
     topic,
     queries: [...new Set(searches.map((search) => readArgument(search, "query")))],
@@ -49,8 +53,8 @@ export function readView(goal: Goal, exchanges: Exchange[]): View {
       return failed && !isRead ? [{ page, why: withoutBrackets(excerpt(failed.result.text)) }] : [];
     }),
     facts,
-    differences: findDifferences(facts),
-    misquotes: findMisquotes(facts, pages),
+    differences: findDifferences(facts).slice(0, MAX_DIFFERENCES),
+    misquotes: findMisquotes(facts, pages).slice(0, MAX_DIFFERENCES),
     caveats: pages.flatMap((page) => findCaveats(readStatements(page)).slice(0, MAX_CAVEATS_PER_PAGE)),
     ordering: pages.filter(({ text }) => hasOrders(text)),
   };
