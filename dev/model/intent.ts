@@ -64,9 +64,11 @@ const lead =
 const topics = [
   /关于[「“"《]?(.{1,80}?)[」”"》]?的?(?:调研|研究|分析|调查|市场)*(?:报告|综述|研究|调研)/,
   /(?:调研|研究|分析|调查)(?:一下|下)?[「“"《：:]?([^，。；！？,.;!?」”"》]{2,80})/,
-  /(?:写|做|出|来)一?[份个篇]?(.{1,60}?)的?(?:调研|研究|分析|调查)*报告/,
+  /(?<![检审])(?:查|搜索|查找|了解|收集|对比|比较)(?:一下|一查)?[「“"《：:]?([^，。；！？,.;!?」”"》]{2,80})/,
+  /(?:写|做|出|来)(?!成)一?[份个篇]?(.{1,60}?)的?(?:调研|研究|分析|调查)*报告/,
   /\b(?:report|research|survey|paper|study)\b.{0,40}?\b(?:on|about|into|of)\s+([^.;!?]{2,100})/i,
   /\b(?:research|survey|investigate)\s+([^.;!?]{2,100})/i,
+  /\b(?:compare|look up|find out about|gather data on)\s+([^.;!?]{2,100})/i,
 ];
 /** What the report is to be like, behind its subject. */
 const manner =
@@ -84,7 +86,7 @@ export function readTopic(goal: Goal): string {
 function cleanTopic(topic: string): string {
   return topic
     .replace(manner, "")
-    .replace(/^(?:的?(?:调研|研究)?报告|一下)|^report$/i, "")
+    .replace(/^(?:的?(?:调研|研究)?报告|一下)|^report$|的(?:资料|数据|信息)$/i, "")
     .trim();
 }
 

@@ -12,6 +12,9 @@ describe("the topic of a request", () => {
     ["帮我写一份远程办公的调研报告，要有数据和来源", "远程办公"],
     ["调研企业并购市场", "企业并购市场"],
     ["写一份关于茶叶市场的报告，附来源", "茶叶市场"],
+    ["帮我查一下茶叶市场的数据，写成报告", "茶叶市场"],
+    ["compare edge databases and write a report", "edge databases"],
+    ["look up remote work, then write a report", "remote work"],
   ])("is known from its words: %s", (text, topic) => {
     expect(readTopic({ text, answers: [] })).toBe(topic);
   });

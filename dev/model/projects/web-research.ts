@@ -161,7 +161,7 @@ const checkTask: TaskScript = function* (context) {
         `报告引用的 ${cited.length} 个来源全部读过。`,
         cited.length === 1
           ? "The one source that the report cites was read."
-          : `All ${cited.length} sources that the report cites were read.`,
+          : `Each of the ${cited.length} sources that the report cites was read.`,
       );
 };
 
