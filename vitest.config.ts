@@ -16,6 +16,7 @@ mkdirSync(`${root}/dist/web`, { recursive: true });
  */
 const longest = [
   "kill",
+  "research",
   "sandbox-run-faults",
   "start",
   "web-lives",

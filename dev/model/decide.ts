@@ -3,9 +3,9 @@
 import type { Content } from "./content.ts";
 import { type Conversation, readConversation } from "./conversation.ts";
 import { readHooks } from "./hooks.ts";
-import { type Intent, readIntent, readKind } from "./intent.ts";
+import { type Intent, readIntent } from "./intent.ts";
 import { dueTask, openTasks } from "./plan.ts";
-import { projects } from "./projects/index.ts";
+import { chooseProject } from "./projects/index.ts";
 import { call, type Reply, say } from "./reply.ts";
 import { excerpt } from "./result.ts";
 import { asksForSummary, writeSummary } from "./summary.ts";
@@ -83,7 +83,7 @@ function carryOut(conversation: Conversation, content: Content): Reply {
 
 function makePlan(conversation: Conversation): Reply {
   const goal = conversation.goalBefore(Number.MAX_SAFE_INTEGER);
-  const project = projects[readKind(goal)];
+  const project = chooseProject(goal, conversation.tools);
   const { text, reasoning } = project.announce(goal);
   const sections = project.plan(goal, conversation.language);
   return say(text[conversation.language], [call("create_tasks", { sections })], reasoning[conversation.language]);

@@ -61,22 +61,33 @@ function readAnswer(answer: string): ProjectKind | null {
 const lead =
   /^(?:请|麻烦|帮我|给我|替我|我想要?|我要|能不能|可以|你好[，,]?)+|^(?:(?:please|can you|could you|i want(?: you)? to|i'd like(?: you)? to|hi|hello)[, ]+)+/i;
 
+const topics = [
+  /关于[「“"《]?(.{1,80}?)[」”"》]?的?(?:调研|研究|分析|调查|市场)*(?:报告|综述|研究|调研)/,
+  /(?:调研|研究|分析|调查)(?:一下|下)?[「“"《：:]?([^，。；！？,.;!?」”"》]{2,80})/,
+  /(?<![检审])(?:查|搜索|查找|了解|收集|对比|比较)(?:一下|一查)?[「“"《：:]?([^，。；！？,.;!?」”"》]{2,80})/,
+  /(?:写|做|出|来)(?!成)一?[份个篇]?(.{1,60}?)的?(?:调研|研究|分析|调查)*报告/,
+  /\b(?:report|research|survey|paper|study)\b.{0,40}?\b(?:on|about|into|of)\s+([^.;!?]{2,100})/i,
+  /\b(?:research|survey|investigate)\s+([^.;!?]{2,100})/i,
+  /\b(?:compare|look up|find out about|gather data on)\s+([^.;!?]{2,100})/i,
+];
+/** What the report is to be like, behind its subject. */
+const manner =
+  /(?:，|,|并(?:且|写|做|出|给|把|附|列|生成|整理|形成|撰写)|然后|\band (?:write|make|give|prepare|draft|compile)\b|\s(?:with|including) (?:\w+ ){0,3}(?:sources?|figures|citations|references|numbers|data)\b).*$/i;
+
 /** The subject of a report: the words after "on" or between the usual phrases. */
 export function readTopic(goal: Goal): string {
   const text = goal.text.slice(0, MAX_CHARACTERS).replace(/\s+/g, " ").trim();
-  const found =
-    /关于[「“"《]?(.{1,80}?)[」”"》]?的?(?:调研|研究|分析|调查|市场)*(?:报告|综述|研究|调研)/.exec(text) ??
-    /(?:调研|研究|分析|调查)(?:一下|下)?[「“"《：:]?([^，。；！？,.;!?」”"》]{2,80})/.exec(text) ??
-    /(?:写|做|出|来)一?[份个篇]?(.{1,60}?)的?(?:调研|研究|分析|调查)*报告/.exec(text) ??
-    /\b(?:report|research|survey|paper|study)\b.{0,20}?\b(?:on|about|into|of)\s+([^.;!?]{2,100})/i.exec(text) ??
-    /\b(?:research|survey|investigate)\s+([^.;!?]{2,100})/i.exec(text);
-  const topic = (found?.[1] ?? "")
-    .replace(/(?:，|,|并|and (?:write|make)).*$/, "")
-    .replace(/^(?:报告|一下)/, "")
-    .trim();
-  const named = topic || [...goal.answers, text.replace(lead, "")].find((each) => each !== "") || "?";
+  const found = topics.map((pattern) => cleanTopic(pattern.exec(text)?.[1] ?? "")).find((topic) => topic !== "");
+  const named = found ?? [...goal.answers, text.replace(lead, "")].find((each) => each !== "") ?? "?";
   // A person who chose "a report" without naming a subject gets an example.
   return named === "研究报告" ? "远程办公" : named === "Research report" ? "remote work" : shorten(named);
+}
+
+function cleanTopic(topic: string): string {
+  return topic
+    .replace(manner, "")
+    .replace(/^(?:的?(?:调研|研究)?报告|一下)|^report$|的(?:资料|数据|信息)$/i, "")
+    .trim();
 }
 
 /** The subject of a generic project, as a short line without polite phrases. */

@@ -40,6 +40,9 @@ export function readResult(name: string, answer: string): Result {
     if (code !== undefined) return { ok: code === "0", text };
     if (/still running/i.test(text.slice(0, START))) return { ok: true, text };
   }
+  // A page may have any words.
+  if (name === "web_search") return { ok: /^(?:<web_content |No results\b)/.test(whole), text };
+  if (name === "fetch_url") return { ok: /^\[\d{1,6}\] https?:/.test(whole), text };
   const isContent = name === "read_file" || name === "list_files" || name === "ask";
   return { ok: isContent ? !/^\W{0,4}error\b/i.test(text) : !isFailure(text), text };
 }

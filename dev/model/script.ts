@@ -32,6 +32,8 @@ export interface TaskContext {
   number: number;
   /** The newest exchange of the thread that matches. */
   find: (fits: (exchange: Exchange) => boolean) => Exchange | undefined;
+  /** All since the plan has this project's tasks. */
+  exchanges: Exchange[];
 }
 
 export type TaskScript = (context: TaskContext) => Generator<Step, Outcome, Result[]>;
@@ -47,6 +49,7 @@ export interface SummaryContext {
   completed: string[];
   cancelled: string[];
   find: TaskContext["find"];
+  exchanges: Exchange[];
 }
 
 export interface Project {
@@ -63,10 +66,10 @@ export function givenUp(zh: string, en: string): Outcome {
   return { text: { zh, en }, status: "cancelled" };
 }
 
-/** Yields a step, and yields it again if a call of it failed. */
-export function* trying(step: Step): Generator<Step, Result[], Result[]> {
+/** Yields a step, and yields it again if a call of it failed, or for "some" if all of them did. */
+export function* trying(step: Step, needed: "every" | "some" = "every"): Generator<Step, Result[], Result[]> {
   const results = yield step;
-  if (results.every((result) => result.ok)) return results;
+  if (results[needed]((result) => result.ok)) return results;
   return yield {
     ...step,
     text: { zh: "上一步没有成功，我再试一次。", en: "That did not work; I'll try once more." },

@@ -13,8 +13,8 @@ interface Answer {
 }
 
 const abilities = {
-  zh: "你可以这样试我：\n- 「帮我做一个电商网站」：计划、写代码、测试、上线，最后给出链接\n- 「写一份关于远程办公的研究报告」\n- 任何多步骤的请求：我会列出计划并逐项走完\n\n要得到真正的回答，请设置 `OPENAI_API_KEY` 接入真实模型。",
-  en: 'Try me with:\n- "build me an online shop": plan, code, check, launch, and a link at the end\n- "write a research report on remote work"\n- any request of several steps: I make a plan and work through it\n\nFor real answers set `OPENAI_API_KEY` and connect a real model.',
+  zh: "你可以这样试我：\n- 「帮我做一个电商网站」：计划、写代码、测试、上线，最后给出链接\n- 「调研远程办公，写一份带来源的报告」：搜索、读网页，每个数字都标出来源\n- 任何多步骤的请求：我会列出计划并逐项走完\n\n要得到真正的回答，请设置 `OPENAI_API_KEY` 接入真实模型。",
+  en: 'Try me with:\n- "build me an online shop": plan, code, check, launch, and a link at the end\n- "research remote work and write a report with sources": search, read, and a source beside each figure\n- any request of several steps: I make a plan and work through it\n\nFor real answers set `OPENAI_API_KEY` and connect a real model.',
 };
 
 const answers: Answer[] = [

@@ -125,14 +125,20 @@ function listNames(calls: { name: string }[]): string {
 
 function contextOf(conversation: Conversation, content: Content, due: Task): TaskContext {
   const tasks = conversation.plan?.sections.flatMap((section) => section.tasks) ?? [];
+  const planned = conversation.first_seen.get(due.id) ?? conversation.due_since;
   return {
     content,
     language: conversation.language,
-    goal: conversation.goalBefore(conversation.first_seen.get(due.id) ?? conversation.due_since),
+    goal: conversation.goalBefore(planned),
     task: due.content,
     number: tasks.findIndex((task) => task.id === due.id) + 1,
     find: finder(conversation),
+    exchanges: exchangesAfter(conversation, planned),
   };
+}
+
+function exchangesAfter({ turns }: Conversation, index: number): Exchange[] {
+  return turns.flatMap((turn) => turn.exchanges).filter((exchange) => exchange.index > index);
 }
 
 function finder(conversation: Conversation): TaskContext["find"] {
@@ -224,5 +230,6 @@ function summarize(conversation: Conversation): string {
     completed: titles("completed"),
     cancelled: [...titles("cancelled"), ...unfinished],
     find: finder(conversation),
+    exchanges: exchangesAfter(conversation, made?.index ?? -1),
   });
 }

@@ -10,6 +10,10 @@ export interface SearchOptions {
   /** 0 chooses a free one. */
   port: number;
   now?: () => number;
+  /** Others than the files of `pages`. */
+  pages?: CorpusPage[];
+  /** For tests: an answer waits for it. */
+  onRequest?: (path: string) => Promise<void> | void;
 }
 
 export interface RunningSearch {
@@ -26,10 +30,13 @@ const PAGE_SIZE = 10;
 const DAY_MS = 86_400_000;
 const spans: Record<string, number> = { day: 1, week: 7, month: 31, year: 366 };
 
-export async function startSearch({ port: wanted, now = Date.now }: SearchOptions): Promise<RunningSearch> {
-  const pages = await loadCorpus();
+export async function startSearch(options: SearchOptions): Promise<RunningSearch> {
+  const { port: wanted, now = Date.now, pages = await loadCorpus(), onRequest } = options;
   let url = "";
-  const server = http.createServer((request, response) => send(response, answer(request, { pages, url, now: now() })));
+  const server = http.createServer((request, response) => {
+    const ready = Promise.resolve(onRequest?.(request.url ?? "/"));
+    void ready.then(() => send(response, answer(request, { pages, url, now: now() })));
+  });
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = HEADERS_TIMEOUT_MS;
   await new Promise<void>((resolve, reject) => {

@@ -42,6 +42,18 @@ export const noSettings = {
   ADMIN_API_KEY: "",
   CORS_ORIGINS: "",
   PREVIEW_DOMAIN: "",
+  TAVILY_API_KEY: "",
+  BRAVE_API_KEY: "",
+  EXA_API_KEY: "",
+  SERPER_API_KEY: "",
+  BOCHA_API_KEY: "",
+  SEARXNG_URL: "",
+  SEARCH_MODEL: "",
+  SEARCH_ORDER: "",
+  WEB_PRIVATE_ORIGINS: "",
+  WEB_DOMAINS_ALLOW: "",
+  WEB_DOMAINS_DENY: "",
+  FETCH_URL: "",
 };
 
 export interface StatePlace {

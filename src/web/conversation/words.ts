@@ -109,7 +109,7 @@ export const words = defineWords(
     welcomeHint: "Say it in a sentence. A plan is made of it, and worked through task by task while you watch.",
     examples: [
       "Build me an online shop",
-      "Research the history of tea and write a report",
+      "Research remote work and write a report with sources",
       "Write a script that finds duplicate files, with tests",
     ],
   },
@@ -158,6 +158,6 @@ export const words = defineWords(
     notRead: "未阅读",
     welcome: "想做点什么？",
     welcomeHint: "用一句话说出来。系统会拟出计划，并在你眼前逐项完成。",
-    examples: ["帮我做一个电商网站", "调研茶的历史，写一份报告", "写一个查找重复文件的脚本，并附上测试"],
+    examples: ["帮我做一个电商网站", "调研远程办公，写一份带来源的报告", "写一个查找重复文件的脚本，并附上测试"],
   },
 );
