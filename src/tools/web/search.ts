@@ -12,7 +12,7 @@ import { MAX_COUNT, MAX_DOMAINS, type SearchInput, searchInput } from "./search/
 import { openServices } from "./search/list.ts";
 import { restingOf } from "./search/resting.ts";
 import type { FoundPage, SearchFailure, SearchRequest, SearchService } from "./search/search-service.ts";
-import { sleep } from "./search/sleep.ts";
+import { sleep } from "./sleep.ts";
 
 /** The services end before, so that the model reads why. */
 const TIME_LIMIT_MS = SEARCH_LIMIT_MS + 5000;
