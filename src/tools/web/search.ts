@@ -56,7 +56,7 @@ function searchTool(execute: (input: SearchInput, context: ToolContext) => Promi
   return defineTool({
     name: "web_search",
     description:
-      "Search the web for figures, news, versions, prices and other facts that may have changed or that you are not sure of; not for what you have here already, nor for a page whose address you know. Results have the number that an answer cites: [3]. A few keywords find more than a sentence. A passage is a part of its page: read the page before you rely on it. Put nothing private in a query.",
+      "Search the web for figures, news, versions, prices and other facts that may have changed or that you are not sure of; not for what you have here already, nor for a page whose address you know. Results have the number that an answer cites: [3]. A few keywords find more than a sentence. A passage is a part of its page, chosen for the query. Put nothing private in a query.",
     schema: searchInput,
     kind: "work",
     read_only: true,
