@@ -179,6 +179,17 @@ describe("web_search", () => {
     expect(requests).toMatchObject([{ domains: ["a.example"] }]);
   });
 
+  it("hides none of many domains that the operator allows", async () => {
+    const allow = Array.from({ length: 11 }, (_, index) => `${index}.example`);
+    const found = ["https://0.example/", "https://10.example/", "https://other.example/"].map((url) => ({ url }));
+    const { call, requests } = stage(found, { domains: { allow, deny: [] } });
+    expect((await call({ query: "x" })).sources?.map(({ url }) => url)).toEqual([
+      "https://0.example/",
+      "https://10.example/",
+    ]);
+    expect(requests).toMatchObject([{ domains: [] }]);
+  });
+
   it("drops what a service found outside of the domains that were asked for", async () => {
     const found = ["https://docs.a.example/", "https://nota.example/", "https://a.example.evil.example/"].map(
       (url) => ({ url }),

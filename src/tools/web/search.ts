@@ -8,7 +8,7 @@ import type { WebRules } from "./readable.ts";
 import { type Asking, askInOrder, SEARCH_LIMIT_MS } from "./search/ask-in-order.ts";
 import { choosePages } from "./search/choose-pages.ts";
 import { describeFailures, describeNone } from "./search/describe.ts";
-import { MAX_COUNT, type SearchInput, searchInput } from "./search/input.ts";
+import { MAX_COUNT, MAX_DOMAINS, type SearchInput, searchInput } from "./search/input.ts";
 import { openServices } from "./search/list.ts";
 import { restingOf } from "./search/resting.ts";
 import type { FoundPage, SearchFailure, SearchRequest, SearchService } from "./search/search-service.ts";
@@ -84,7 +84,8 @@ async function ask(asking: Asking, request: SearchRequest, signal: AbortSignal):
 
 /**
  * Always asks for as many as may be shown: it costs the same, some are left out, and another count is no other query.
- * Where the operator allows only some domains, a search anywhere would find nothing that may be shown.
+ * Where the operator allows only some domains, a search anywhere would find nothing that may be shown. More than fit in
+ * a query are not asked for, since naming a part of them would hide the others.
  */
 function toRequest({ query, freshness, domains }: SearchInput, { domains: { allow } }: WebRules): SearchRequest {
   const named = domains ?? [];
@@ -92,7 +93,7 @@ function toRequest({ query, freshness, domains }: SearchInput, { domains: { allo
     query,
     count: MAX_COUNT,
     freshness: freshness ?? null,
-    domains: named.length > 0 ? named : allow.slice(0, MAX_COUNT),
+    domains: named.length > 0 || allow.length > MAX_DOMAINS ? named : allow,
   };
 }
 
