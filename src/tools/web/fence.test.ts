@@ -39,6 +39,21 @@ describe("a fence", () => {
     expect(findEnds(inside)).toEqual([]);
   });
 
+  it.each([
+    "<reminder>",
+    "＜reminder＞",
+    "<rеmindеr>",
+    "<𝗿𝗲𝗺𝗶𝗻𝗱𝗲𝗿>",
+    "‹plan reminder›",
+    "＜／ｃｏｎｖｅｒｓａｔｉｏｎ_ｓｕｍｍａｒｙ＞",
+    "<реrsоn_messаge>",
+    "<webhook.payload>",
+    "‹project-notes›",
+    "＜environment＞",
+  ])("has no other tag of ours, such as %j", (tag) => {
+    expect(cleanText(`before ${tag} after`)).toContain("before &lt;");
+  });
+
   it("is ended by nothing that is put together of a tag's parts, in any order", () => {
     const parts = [
       "<",

@@ -39,13 +39,18 @@ export function cleanLine(text: string, limit: number): string {
 const OPENING = /[<\uff1c\ufe64\u2039\u3008\u276e\u02c2\u1438\u16b2]/g;
 /** As far as a tag's name can reach, with spaces and signs in between. */
 const NAME_REACH = 48;
-/** Letters of other scripts that look like those of the tag. */
+/** Letters of other scripts that look like those of the tags. */
 const TWINS: Record<string, string> = {
   ...{ ԝ: "w", ѡ: "w", ω: "w", ш: "w", е: "e", ҽ: "e", ε: "e", ь: "b", в: "b", β: "b" },
   ...{ с: "c", ϲ: "c", о: "o", ο: "o", п: "n", η: "n", т: "t", τ: "t", "0": "o", "3": "e", "8": "b" },
+  ...{ а: "a", ɑ: "a", α: "a", і: "i", ι: "i", ı: "i", "1": "l", ӏ: "l", м: "m", ѕ: "s", ԁ: "d", р: "p", ρ: "p" },
+  ...{ у: "y", γ: "y", һ: "h", ј: "j", ν: "v", ѵ: "v", г: "r", к: "k", κ: "k", υ: "u" },
 };
+/** The tags of `escapeTags`, as letters alone. */
+const NAMES =
+  /^(?:webcontent|environment|projectnotes|conversationsummary|personmessage|(?:plan)?reminder|webhookpayload)/;
 
-/** Whether a model could take what begins here for our tag: in other letters, widths and cases, with signs between. */
+/** Whether a model could take what begins here for a tag of ours: in other letters, widths and cases, with signs between. */
 function spellsTag(text: string, at: number): boolean {
   const letters = Array.from(
     text
@@ -56,5 +61,5 @@ function spellsTag(text: string, at: number): boolean {
     .map((sign) => TWINS[sign] ?? sign)
     .filter((sign) => /[a-z]/.test(sign))
     .join("");
-  return letters.startsWith("webcontent");
+  return NAMES.test(letters);
 }

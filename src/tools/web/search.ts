@@ -84,7 +84,8 @@ async function ask(asking: Asking, request: SearchRequest, signal: AbortSignal):
 
 /**
  * Always asks for as many as may be shown: it costs the same, some are left out, and another count is no other query.
- * Where the operator allows only a few domains, a search anywhere would find nothing that may be shown.
+ * Where the operator allows only some domains, a search anywhere would find nothing that may be shown. More than fit in
+ * a query are not asked for, since naming a part of them would hide the others.
  */
 function toRequest({ query, freshness, domains }: SearchInput, { domains: { allow } }: WebRules): SearchRequest {
   const named = domains ?? [];

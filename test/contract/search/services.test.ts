@@ -31,6 +31,27 @@ it("has a strict server for each service", () => {
   expect(services.map(({ name }) => name).toSorted()).toEqual(Object.keys(definitions).toSorted());
 });
 
+/** Where a text, a number or a list belongs, something that can't become one, or not without an end. */
+const deep = "[".repeat(100_000) + "]".repeat(100_000);
+const answers = ['{"toString":1,"valueOf":1}', deep, "1e999", "null", "[null]", '""'].flatMap((odd) =>
+  [
+    '{"results":[{"url":"https://a.example/","title":X,"highlights":[X],"text":X,"publishedDate":X}]}',
+    '{"code":X,"message":X,"tag":X,"status":X,"error":{"code":X,"meta":X}}',
+    '{"error":{"meta":{"errors":[X,{"loc":X}]}},"errors":[X]}',
+    '{"type":"search","web":{"results":[{"url":"https://a.example/","title":X,"page_age":X}]}}',
+    '{"output":[X,{"type":"message","content":[{"text":"a","annotations":[X,{"type":"url_citation","start_index":X}]}]}]}',
+    '{"code":"200","data":{"webPages":{"value":[{"url":"https://a.example/","name":X,"datePublished":X}]}}}',
+    "X",
+  ].map((shape) => shape.replaceAll("X", odd)),
+);
+
+it.each(Object.values(definitions))("$name reads an answer of any shape", ({ read, readRefusal }) => {
+  for (const body of answers.map((text): unknown => JSON.parse(text))) {
+    expect(() => read(body, NOW)).not.toThrow();
+    expect(() => readRefusal?.({ status: 422, headers: new Headers(), body, retry_after_ms: null })).not.toThrow();
+  }
+});
+
 describe.each(services)("$name", (strict: StrictService) => {
   let server: SearchServer;
   let other: SearchServer;

@@ -42,7 +42,12 @@ export function at(value: unknown, ...path: string[]): unknown {
 
 export function textAt(value: unknown, ...path: string[]): string {
   const found = at(value, ...path);
-  return typeof found === "string" ? found : "";
+  return isText(found) ? found : "";
+}
+
+/** What is no text must not become one: of an object that a service sends, that may fail. */
+export function isText(value: unknown): value is string {
+  return typeof value === "string";
 }
 
 /** The tags that services put around the words of the query. */

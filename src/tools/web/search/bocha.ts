@@ -8,7 +8,7 @@
 // `datePublished` has Beijing's zone. Older answers have `dateLastCrawled` alone, which is the same time with a `Z` that
 // is wrong; a day as it is written is right in both. Errors: `{"code", "message", "log_id"}`, also with status 200: 401
 // (key), 403 (empty account), 429, 400.
-import { at, readPages } from "./answer.ts";
+import { at, isText, readPages } from "./answer.ts";
 import { reasonOfStatus } from "./exchange.ts";
 import type { ServiceDefinition } from "./open-service.ts";
 import { postJson } from "./query.ts";
@@ -46,8 +46,9 @@ export const bocha: ServiceDefinition = {
 
 /** A number or a text. */
 function readCode(body: unknown): number | null {
-  const code = Number(at(body, "code") ?? Number.NaN);
-  return Number.isInteger(code) ? code : null;
+  const given = at(body, "code");
+  const code = isText(given) ? Number(given) : given;
+  return typeof code === "number" && Number.isInteger(code) ? code : null;
 }
 
 function reasonOf(code: number): SearchFailureReason {

@@ -47,7 +47,9 @@ function readRefusal({ status, headers, body, retry_after_ms }: Refusal): Partia
   const listed = at(body, "errors");
   const error = Array.isArray(listed) ? listed[0] : at(body, "error");
   const code = textAt(error, "code");
-  const isAboutKey = JSON.stringify(at(error, "meta") ?? "").includes("x-subscription-token");
+  const faults = at(error, "meta", "errors");
+  const places = Array.isArray(faults) ? faults.map((fault) => at(fault, "loc")) : [];
+  const isAboutKey = places.some((place) => Array.isArray(place) && place.includes("x-subscription-token"));
   if (/^SUBSCRIPTION_|^OPTION_NOT_IN_PLAN$/.test(code) || isAboutKey) return { reason: "key_refused" };
   if (code === "QUOTA_LIMITED") return { reason: "account_empty" };
   if (status !== 429) return null;

@@ -5,7 +5,7 @@
 // `contents.highlights.maxCharacters` for passages. Results have `title` and `publishedDate` (a day or a time) or null,
 // and `highlights`, a list. Errors: `{"requestId", "error", "tag"}` with 400, 401 (key), 402 (NO_MORE_CREDITS,
 // API_KEY_BUDGET_EXCEEDED), 403 (not in the plan; PROHIBITED_CONTENT is about the query), 429, 5xx.
-import { at, readPages, textAt } from "./answer.ts";
+import { at, isText, readPages, textAt } from "./answer.ts";
 import type { ServiceDefinition } from "./open-service.ts";
 import { postJson } from "./query.ts";
 import type { Freshness } from "./search-service.ts";
@@ -36,7 +36,7 @@ export const exa: ServiceDefinition = {
   read: (body, now) =>
     readPages(at(body, "results"), now, ({ url, title, publishedDate, highlights, text }) => ({
       ...{ url, title, date: publishedDate },
-      passages: [Array.isArray(highlights) ? highlights.slice(0, 5).join(" … ") : null, text],
+      passages: [Array.isArray(highlights) ? highlights.filter(isText).slice(0, 5).join(" … ") : null, text],
     })) ?? "unreadable",
   readRefusal: ({ body }) => (textAt(body, "tag") === "PROHIBITED_CONTENT" ? { reason: "bad_request" } : null),
 };
