@@ -12,8 +12,11 @@ import { countCosts } from "./count.ts";
 const root = join(import.meta.dirname, "../..");
 const path = join(root, "docs/costs.md");
 
-/** A fifth of the 3 MB that the smallest plan allows: start-up time grows with the bundle. `--record` can't exceed it. */
-const CEILING_KIB = 580;
+/**
+ * A fifth of the 3 MB that the smallest plan allows: start-up time grows with the bundle. The reader of HTML takes 54 of
+ * it (docs/decisions/0063-reading-pages.md). `--record` can't exceed it.
+ */
+const CEILING_KIB = 640;
 
 /** Returns whether nothing is worse. */
 async function guard(folder: string, isRecording: boolean): Promise<boolean> {

@@ -21,6 +21,11 @@ describe("sourceLines", () => {
     expect(sourceLines([])).toEqual([]);
   });
 
+  it("shows that a long title goes on", () => {
+    const [, , line] = sourceLines([{ ...source, title: "t".repeat(200), read: true, cited: true }]);
+    expect(line).toBe(`  [1] ${"t".repeat(99)}… — https://tea.example/a`);
+  });
+
   it("lets no title or address control the terminal", () => {
     const evil = "\u001b]8;;https://evil.example\u0007x\u001b[2J\u202e";
     const text = sourceLines([

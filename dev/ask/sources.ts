@@ -1,12 +1,12 @@
-// The sources of a run, printed below its answer. Addresses are plain text, without the escape sequences of links, which
-// not every terminal hides.
+// The sources of a run, printed below its answer. Addresses are plain text, without the escape sequences of links,
+// which not every terminal hides.
 import type { RunSource } from "../../src/protocol/run.ts";
-import { plain } from "./width.ts";
+import { plain, shorten } from "./width.ts";
 
 /** Marks of direction could show an address as another one. */
 const clean = (text: string): string => plain(text).replace(/\p{Cf}/gu, "");
 
-const maxTitle = 100;
+const maxColumns = 100;
 
 export function sourceLines(sources: RunSource[]): string[] {
   if (sources.length === 0) return [];
@@ -19,5 +19,5 @@ function lineOf({ n, url, title, read, cited }: RunSource): string {
     .trim();
   const notes = [...(read ? [] : ["not read"]), ...(cited ? [] : ["not cited"])];
   const note = notes.length === 0 ? "" : ` (${notes.join(", ")})`;
-  return `[${n}] ${name === "" ? "" : `${name.slice(0, maxTitle).toWellFormed()} — `}${clean(url)}${note}`;
+  return `[${n}] ${name === "" ? "" : `${shorten(name, maxColumns)} — `}${clean(url)}${note}`;
 }

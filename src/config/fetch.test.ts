@@ -32,6 +32,7 @@ describe("the settings of fetch_url", () => {
   it.each([
     ["FETCH_URL", "no", "FETCH_URL must be on or off"],
     ["FETCH_URL_ADDRESSES", "all", "FETCH_URL_ADDRESSES must be named or any"],
+    ["FETCH_ROBOTS", "yes", "FETCH_ROBOTS must be 0 or 1"],
     ["FETCH_CONTACT", "me (at) example\r\nX: y", "FETCH_CONTACT must be an address"],
     [
       "WEB_DOMAINS_ALLOW",

@@ -28,7 +28,7 @@ export function readFetchSettings(env: object): FetchSettings {
     return {
       offered: readWord("FETCH_URL", read, ["on", "off"]) === "on",
       named_only: readWord("FETCH_URL_ADDRESSES", read, ["named", "any"]) === "named",
-      robots: read("FETCH_ROBOTS") === "1",
+      robots: readWord("FETCH_ROBOTS", read, ["0", "1"]) === "1",
       contact: readContact(read("FETCH_CONTACT")),
       domains: { allow: readDomains("WEB_DOMAINS_ALLOW", read), deny: readDomains("WEB_DOMAINS_DENY", read) },
       problem: null,

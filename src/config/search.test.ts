@@ -78,6 +78,8 @@ describe("the settings of the search", () => {
     expect(serviceOf("local/m")).toMatchObject([{ access: "", base_url: "http://10.0.0.1/v1" }]);
     const problemOf = (set: object) => readSearchSettings(set).problem;
     expect(problemOf({ SEARCH_MODEL: "gpt-5" })).toContain("SEARCH_MODEL needs OPENAI_API_KEY");
+    const azure = { OPENAI_API_KEY: "k", OPENAI_BASE_URL: "https://a.example/openai?api-version=1" };
+    expect(problemOf({ ...azure, SEARCH_MODEL: "gpt-5" })).toContain("address has no query");
     expect(problemOf({ ...env, SEARCH_MODEL: "two words" })).toContain("SEARCH_MODEL must be a model's name");
   });
 

@@ -78,6 +78,7 @@ function readModel(setting: string, given: string, env: object): Omit<SearchServ
   if (!modelName.safeParse(given).success) throw problem(setting, "must be a model's name without spaces");
   if (server === null)
     throw problem(setting, "needs OPENAI_API_KEY, or the name of a server in MODEL_SERVERS and a slash");
+  if (URL.parse(server.base_url)?.search !== "") throw problem(setting, "needs a server whose address has no query");
   const model = named === undefined ? given : given.slice(slash + 1);
   return { access: server.api_key ?? "", base_url: server.base_url.replace(/\/+$/, ""), model };
 }

@@ -72,6 +72,7 @@ function readBlocks(text: string): Span[] {
 function readBlock(text: string, start: number, end: number, found: Citation[]): void {
   const block = text.slice(start, end);
   const closings = findClosings(block);
+  const openings = findOpenings(block);
   const reader = new RegExp(brackets);
   for (let match = reader.exec(block); match !== null && found.length < MAX_CITATIONS; match = reader.exec(block)) {
     const ticks = match[4];
@@ -81,7 +82,8 @@ function readBlock(text: string, start: number, end: number, found: Citation[]):
     const span = { start: match.index, end: reader.lastIndex };
     const numbers = readNumbers(inside);
     const isSquare = match[1] !== undefined;
-    if (numbers.length === 0 || (isSquare && !isFree(block, span, found.at(-1)?.end === start + span.start))) continue;
+    const chained = found.at(-1)?.end === start + span.start;
+    if (numbers.length === 0 || (isSquare && !isFree(block, span, { chained, openings }))) continue;
     found.push({ start: start + span.start, end: start + span.end, numbers });
   }
 }
@@ -99,11 +101,28 @@ function findClosings(block: string): Map<number, number> {
   return closings;
 }
 
-/** Whether square brackets are a citation by what stands around them. `chained`: another citation ends just before. */
-function isFree(block: string, { start, end }: Span, chained: boolean): boolean {
+/** For each `)`: the last `(` before it. To search for it each time would take the square of the text's length. */
+function findOpenings(block: string): Map<number, number> {
+  const openings = new Map<number, number>();
+  let last: number | null = null;
+  for (const { index, 0: sign } of block.matchAll(/[()]/g)) {
+    if (sign === "(") last = index;
+    else if (last !== null) openings.set(index, last);
+  }
+  return openings;
+}
+
+interface Around {
+  /** Another citation ends just before. */
+  chained: boolean;
+  openings: Map<number, number>;
+}
+
+/** Whether square brackets are a citation by what stands around them. */
+function isFree(block: string, { start, end }: Span, { chained, openings }: Around): boolean {
   const before = block.slice(Math.max(0, start - 1), start);
   // An index behind a name, a call or another index; an image; the label of a link.
-  if (!chained && /[\w\])!]/.test(before) && !isClosing(block, start)) return false;
+  if (!chained && /[\w\])!]/.test(before) && !isClosing(block, openings.get(start - 1))) return false;
   const after = block.slice(end, end + 2);
   if (after.startsWith("(")) return false;
   // `[1][label]` is a link by reference, `[1][2]` two citations.
@@ -113,10 +132,8 @@ function isFree(block: string, { start, end }: Span, chained: boolean): boolean 
 }
 
 /** A bracket that closes an aside in prose, `(up 3%)[1]`, and not a call, `f(x)[1]`. */
-function isClosing(block: string, start: number): boolean {
-  if (block[start - 1] !== ")") return false;
-  const opening = block.lastIndexOf("(", start);
-  return opening === 0 || (opening > 0 && /[^\w\])]/.test(block[opening - 1] ?? ""));
+function isClosing(block: string, opening: number | undefined): boolean {
+  return opening !== undefined && (opening === 0 || /[^\w\])]/.test(block[opening - 1] ?? ""));
 }
 
 function readNumbers(inside: string): number[] {

@@ -1,6 +1,6 @@
 // The contract of a thread in random worlds: posts, cancels, ends of lives, queue, D1, readers and time interleave at
 // every point where the object waits. The object is the real one. `contract-world` simulates everything around it.
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { expectContract } from "../../test/fakes/contract-end.ts";
 import { ContractWorld, type Script, type Step } from "../../test/fakes/contract-world.ts";

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import { rotateKeys, type SigningKey } from "../secrets/rotated.ts";

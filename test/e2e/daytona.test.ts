@@ -173,5 +173,6 @@ it("leaves no process behind when it closes", async () => {
   await runInBackground(await other.client.create(), "s", `setsid sleep ${mark} & sleep ${mark}`);
   await eventually(async () => (await findProcesses(mark)).length >= 2);
   await other.dispose();
-  expect(await findProcesses(mark)).toEqual([]);
+  // A busy machine may be late to take away what was killed.
+  await eventually(async () => (await findProcesses(mark)).length === 0);
 });

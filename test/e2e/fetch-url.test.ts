@@ -64,6 +64,13 @@ describe("fetch_url in a run", () => {
     expect(result).toContain(words);
   });
 
+  it("gives a PDF to the sandbox, and goes on if that can't read it", async () => {
+    const [result = ""] = await resultsOf("pdf", call("/pdf"));
+    expect(result).toMatch(/At this address is a PDF.*(?:Its text could not be read|which failed)/);
+    const { data } = await taskloom.json<{ data: { status: string }[] }>("GET", "/v1/threads/pdf/runs");
+    expect(data.map(({ status }) => status)).toEqual(["completed"]);
+  });
+
   it("is made once more by the life after one that ended during it, and what was read before is not fetched again", async () => {
     const message = [call("/page"), call("/silent"), call("/page")].join("[[then]]");
     await taskloom.json("POST", "/v1/threads/lives/runs", { message, invocation_id: "inv_lives" });

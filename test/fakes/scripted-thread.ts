@@ -1,6 +1,6 @@
 // A thread that follows a random script, like the run driver: over a real Journal and real Readers, with the truth kept
 // beside them in the plainest form. Its clients are cut and reconnect.
-import * as fc from "fast-check";
+import fc from "fast-check";
 import type { AgUiMessage, ThreadEvent } from "../../src/protocol/event.ts";
 import type { Limits } from "../../src/thread/stream/cursor.ts";
 import { frameOf, Journal, type PartShape } from "../../src/thread/stream/journal.ts";

@@ -1,8 +1,8 @@
 // The web that the hostile pages stand in, for the product's own tools: a search that finds them, and a `fetch` that
 // serves their bodies with their types. Nothing leaves the machine.
 import { vi } from "vitest";
-import type { Tool } from "../../src/agent/tool.ts";
 import { toSourceUrl } from "../../src/agent/sources.ts";
+import type { Tool } from "../../src/agent/tool.ts";
 import { createFetchTools } from "../../src/tools/web/fetch.ts";
 import { restingOf } from "../../src/tools/web/search/resting.ts";
 import { createSearchTool } from "../../src/tools/web/search.ts";
@@ -28,6 +28,9 @@ export function openWeb(pages: HostilePage[]): HostileWeb {
   const found = pages.map(({ url, title, passage = "" }) => ({ url, title, date: null, passage }));
   const service = { name: "tavily" as const, search: async () => ({ ok: true as const, pages: found }) };
   const rules = { private_origins: [], domains: { allow: [], deny: [] } };
-  const search = createSearchTool([service as never], rules, { resting: restingOf(noSettings.search), sleep: async () => {} });
+  const search = createSearchTool([service as never], rules, {
+    resting: restingOf(noSettings.search),
+    sleep: async () => {},
+  });
   return { tools: [search, ...createFetchTools(noSettings)], requested };
 }

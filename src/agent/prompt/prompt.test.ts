@@ -115,6 +115,8 @@ describe("buildSystemPrompt", () => {
     expect(promptOf({}, web)).toMatch(/Never cite what you have not read\. .*没读过的不引用/);
     expect(promptOf({}, ["web_search"])).not.toContain("fetch_url");
     expect(promptOf({}, ["web_search"])).toContain("Search before");
+    // Nothing can be read there, so a passage has to do.
+    expect(promptOf({}, ["web_search"])).not.toMatch(/Never cite|没读过/);
     expect(promptOf({}, ["fetch_url"])).not.toContain("Search before");
     for (const words of ["[n]", "A report's file ends with its sources", "Where sources disagree", "<web_content>"])
       for (const tools of [["web_search"], ["fetch_url"]]) expect(promptOf({}, tools)).toContain(words);

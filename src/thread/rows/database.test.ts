@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../../test/fakes/sqlite-database.ts";
 import { createTables, cutText, readMeta, readText, writeMeta, writeText } from "./database.ts";

@@ -34,7 +34,7 @@ function open() {
       }),
     returns: (
       content: string,
-      metadata: Record<string, unknown> = { name: "fetch_url", is_error: false, sources: [1] },
+      metadata: Record<string, unknown> = { name: "fetch_url", is_error: false, sources: [1], read: [1] },
     ) => add({ type: "tool", content: { role: "tool", tool_call_id: "c", content }, metadata }),
     isNamed: (url = address) => isNamedInText(sql, url),
   };
@@ -77,6 +77,20 @@ describe("an address is named by a person", () => {
     expect(thread.isNamed()).toBe(false);
   });
 
+  it("and not with spaces behind it, which could spell out a secret", () => {
+    const thread = open();
+    thread.says(`Read ${address} now, or tea.example/history`);
+    for (const spaces of ["\u00a0", "\u2000\u3000"]) expect(thread.isNamed(address + spaces)).toBe(false);
+  });
+
+  it.each(["\n", "\r\n", "\t", "\f"])("without its scheme, behind %j", (space) => {
+    const thread = open();
+    thread.says(`Read these:${space}tea.example/history${space}tea.example/other`);
+    expect(thread.isNamed()).toBe(true);
+    expect(thread.isNamed("http://tea.example/other")).toBe(true);
+    expect(thread.isNamed("n.tea.example/other")).toBe(false);
+  });
+
   it("also in Unicode, where the model asks for its ASCII form, and the other way round", () => {
     const thread = open();
     thread.says("看 https://例え.example/茶 和 https://xn--r8jz45g.example/%E8%8C%B6/2");
@@ -102,7 +116,7 @@ describe("an address is named by a person", () => {
 });
 
 describe("an address is named by a result", () => {
-  it("that lists sources", () => {
+  it("that read a page", () => {
     const thread = open();
     thread.writes("", { url: "https://portal.example/" });
     thread.returns(`[Tea](${address}) and "quotes"`);
@@ -135,13 +149,10 @@ describe("an address is named by a result", () => {
   });
 
   it.each([
-    ["failed", { name: "fetch_url", is_error: true, sources: [1] }],
-    ["has such a list in its details", { name: "read_file", is_error: false, details: { sources: [1] } }],
+    ["failed", { name: "fetch_url", is_error: true, sources: [1], read: [1] }],
+    ["has such a list in its details", { name: "read_file", is_error: false, details: { sources: [1], read: [1] } }],
     ["is of another tool", { name: "read_file", is_error: false }],
-    [
-      "says in its text that it lists sources",
-      { name: "read_file", is_error: false, details: { path: '"sources":[' } },
-    ],
+    ["says in its text that it read sources", { name: "read_file", is_error: false, details: { path: '"read":[1' } }],
   ])("and not if it %s", (_name, metadata) => {
     const thread = open();
     thread.writes("", { path: "notes.md" });

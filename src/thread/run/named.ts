@@ -1,9 +1,10 @@
 // Whether somebody other than the model has named an address. A page may tell a model to put what it knows into an
-// address and to fetch that. An address that a person wrote, or that stood in a search's results or on a page, can't
-// contain what only the model knows.
+// address and to fetch that. An address that a person wrote, or that a search found or a page contains, can't contain
+// what only the model knows.
 //
 // Results of other tools do not count: a file, a command or another server may return what the model wrote into it. Nor
-// does a result whose own call contained the address, such as a search for it.
+// does the text of a search, which may repeat its query in other words: what it found is in the table of sources. Nor
+// does a result whose own call contained the address.
 import { toSourceUrl } from "../../agent/sources.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { toChatMessage, toToolMessage } from "../../store/shapes/message.ts";
@@ -12,7 +13,7 @@ import { readText, type Sql } from "../rows/database.ts";
 
 /** Messages of people and results are searched from the newest on. Sources are found by their table, however old. */
 const MAX_SEARCHED = 2000;
-/** Of results whose middle the model reads with `read_result`: of those that list sources, the newest. */
+/** Of results whose middle the model reads with `read_result`: of those that read sources, the newest. */
 const MAX_WHOLE = 50;
 /** As long as the longest that browsers and servers take. */
 const MAX_ADDRESS_CHARACTERS = 8000;
@@ -32,11 +33,11 @@ export function isNamedInText(sql: Sql, address: string): boolean {
 
 /** As it is written and as it is stored, without a slash at its end: people leave that out. */
 function formsOf(address: string): string[] {
-  const forms = [address.trim(), toSourceUrl(address) ?? address];
+  const forms = [address, toSourceUrl(address) ?? address];
   return [...new Set(forms.map((form) => form.replace(/#.*$/s, "").replace(/\/$/, "")))];
 }
 
-/** The messages of people, the results that list sources and the answers of people that contain it in some way. */
+/** The messages of people, the results that read sources and the answers of people that contain it in some way. */
 function readRows(sql: Sql, forms: string[]): Row[] {
   // People leave out the scheme.
   const needles = forms.map((form) => JSON.stringify(withoutScheme(form)).slice(1, -1));
@@ -45,7 +46,7 @@ function readRows(sql: Sql, forms: string[]): Row[] {
     .exec<Row>(
       `SELECT seq, type, content, metadata FROM
          (SELECT seq, type, content, metadata FROM messages WHERE type IN ('user', 'tool') ORDER BY seq DESC LIMIT ?)
-       WHERE (type = 'user' OR instr(metadata, '"sources":[') > 0 OR instr(metadata, '"said_at":') > 0)
+       WHERE (type = 'user' OR instr(metadata, '"read":[') > 0 OR instr(metadata, '"said_at":') > 0)
          AND (instr(content, ?) > 0 OR instr(content, ?) > 0 OR (content IS NULL AND EXISTS (
            SELECT 1 FROM overflow WHERE owner = 'm:' || seq AND (instr(text, ?) > 0 OR instr(text, ?) > 0))))
        ORDER BY seq DESC`,
@@ -68,8 +69,14 @@ function isNamedIn(sql: Sql, row: Row, forms: string[]): boolean {
     const said = message?.content.slice(metadata.said_at) ?? "";
     return forms.some((form) => contains(said, form, true));
   }
-  if (!Array.isArray(metadata.sources)) return false;
-  return forms.some((form) => contains(content, form, false)) && !isWrittenByCall(sql, row.seq, forms);
+  return (
+    hasRead(metadata) && forms.some((form) => contains(content, form, false)) && !isWrittenByCall(sql, row.seq, forms)
+  );
+}
+
+/** Whether the result holds the text of a page, as its metadata say. */
+function hasRead({ read }: Record<string, unknown>): boolean {
+  return Array.isArray(read) && read.length > 0;
 }
 
 /** A long page has links in the middle too, which is not in the message. */
@@ -77,13 +84,13 @@ function isNamedInWhole(sql: Sql, forms: string[]): boolean {
   const rows = sql
     .exec<{ seq: number; content: string | null; metadata: string | null }>(
       `SELECT results.seq, results.content, messages.metadata FROM results JOIN messages USING (seq)
-       WHERE instr(messages.metadata, '"sources":[') > 0 ORDER BY results.seq DESC LIMIT ?`,
+       WHERE instr(messages.metadata, '"read":[') > 0 ORDER BY results.seq DESC LIMIT ?`,
       MAX_WHOLE,
     )
     .toArray();
   return rows.some(({ seq, content, metadata }) => {
     const said = parseStored(metadata ?? "null");
-    if (!isRecord(said) || said.is_error === true || !Array.isArray(said.sources)) return false;
+    if (!isRecord(said) || said.is_error === true || !hasRead(said)) return false;
     const whole = readText(sql, `w:${seq}`, content);
     return forms.some((form) => contains(whole, form, false)) && !isWrittenByCall(sql, seq, forms);
   });
@@ -113,8 +120,8 @@ function withoutScheme(form: string): string {
  * needs no space after an address.
  */
 const AFTER_ADDRESS = /^\/?(?:$|[\s"'<>()[\]{}\\|^`,;*#]|\P{ASCII}|[.!?:](?:$|[\s"'\\<)\]*]|\P{ASCII}))/u;
-/** What may precede an address without a scheme. */
-const BEFORE_HOST = /(?:^|[^\w.@%/\-=&?#+~:]|\/\/)$/;
+/** What may precede an address without a scheme; a line end or a tab is written as JSON does. */
+const BEFORE_HOST = /(?:^|[^\w.@%/\-=&?#+~:]|\/\/|(?:^|[^\\])\\[nrtf])$/;
 
 /**
  * Whether the text has the address, and not only a longer one that begins with it. `people` also write addresses
@@ -125,7 +132,7 @@ function contains(text: string, form: string, people: boolean): boolean {
   const hasScheme = needle !== withoutScheme(needle);
   for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
     const isWhole = AFTER_ADDRESS.test(text.slice(at + needle.length, at + needle.length + 3));
-    if (isWhole && (hasScheme || BEFORE_HOST.test(text.slice(Math.max(0, at - 2), at)))) return true;
+    if (isWhole && (hasScheme || BEFORE_HOST.test(text.slice(Math.max(0, at - 3), at)))) return true;
   }
   return false;
 }

@@ -1,5 +1,5 @@
 // What the journal's table answers for a returning reader: the same as a scan of every row, at the cost of a few rows.
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyScript, ScriptedThread } from "../../../test/fakes/scripted-thread.ts";
 import { finished, Stage } from "../../../test/fakes/stage.ts";

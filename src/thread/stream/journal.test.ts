@@ -1,5 +1,5 @@
 // The journal's numbers, rows and frames. What readers make of them is in `resume.test.ts`.
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
 import { anyScript, ScriptedThread, shapeOf } from "../../../test/fakes/scripted-thread.ts";

@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
 import { anyScript, ScriptedThread } from "../../../test/fakes/scripted-thread.ts";

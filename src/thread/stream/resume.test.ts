@@ -1,5 +1,5 @@
 // Random threads with clients that are cut anywhere and come back: at the end they have the stored conversation.
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
 import { type ClientPlan, ScriptedClient } from "../../../test/fakes/scripted-client.ts";

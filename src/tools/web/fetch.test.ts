@@ -34,7 +34,7 @@ describe("a page", () => {
     const { content, is_error, sources, details } = await read("/page");
     const { host } = new URL(site.url);
     expect(content).toBe(
-      `[1] ${site.url}/page\nFetched: 1970-01-01T00:00:00.000Z\n<web_content source="[1] ${host}">\nTitle: A page\n\n## A page\n\nSome words.\n</web_content>`,
+      `[1] ${site.url}/page\nFetched: 1970-01-01T00:00:00.000Z\n<web_content source="[1] ${host}">\nTitle: A page\n\n# A page\n\nSome words.\n</web_content>`,
     );
     expect(is_error).toBe(false);
     const hash = expect.stringMatching(/^[0-9a-f]{64}$/);
@@ -49,8 +49,13 @@ describe("a page", () => {
     expect(details).toMatchObject({
       title: "A page",
       offset: 0,
-      total: "## A page\n\nSome words.".length,
+      total: "# A page\n\nSome words.".length,
     });
+  });
+
+  it("has no words of its content type outside of the fence", async () => {
+    const { content } = await read("/type");
+    expect(content).not.toContain("reminder");
   });
 
   it("is asked for once in a run, also for its later parts and at the same time", async () => {
@@ -112,6 +117,13 @@ describe("a page", () => {
     ["/base", "x"],
     ["/links", "some words"],
     ["/lists", "line"],
+    ["/siblings", "some words"],
+    ["/items", "some words"],
+    ["/headings", "some words"],
+    ["/signs", "some words &&&"],
+    ["/spaces", "some words a a a"],
+    ["/styles", "some words"],
+    ["/classes", "some words"],
   ])("of a hostile kind is read in bounded time: %s", async (path, text) => {
     const started = performance.now();
     const before = process.memoryUsage().heapUsed;
@@ -251,14 +263,35 @@ describe("settings", () => {
     await expect(read(url, { env: { FETCH_URL_ADDRESSES: "named" }, context })).rejects.toThrow("asked");
   });
 
+  it.each([
+    ["a secret before a step back", "/secret%5C..%5Cpage"],
+    ["a secret written in line ends and tabs", "/pa%0A%09%0D%0Age"],
+    ["a secret written in spaces", "/page%20%20%20"],
+    ["the same in a query", "/page?a%0A%09"],
+  ])("know no address that escapes make another of: %s", async (_name, path) => {
+    const context = { sources: memorySources(["/page", "/page?a"].map((named) => site.url + named)) };
+    const { is_error } = await read(path, { env: { FETCH_URL_ADDRESSES: "named" }, context });
+    expect({ is_error, asked: site.asked }).toEqual({ is_error: true, asked: [] });
+  });
+
   it("keep it from sites, also behind a redirect", async () => {
     const env = { WEB_DOMAINS_DENY: "example.com" };
     expect((await read("https://www.example.com/", { env })).content).toContain("operator does not allow");
   });
 
+  it("deny a site also where its origin is named, and need no entry for such an origin in the list of allowed ones", async () => {
+    const { hostname } = new URL(site.url);
+    const denied = await read("/page", { env: { WEB_DOMAINS_DENY: hostname } });
+    expect(denied.content).toContain("operator does not allow");
+    expect(site.asked).toEqual([]);
+    expect((await read("/page", { env: { WEB_DOMAINS_ALLOW: "example.com" } })).is_error).toBe(false);
+  });
+
   it("that are wrong stop it, and are named", async () => {
     const { content } = await read("/page", { env: { FETCH_ROBOTS: "1", WEB_DOMAINS_DENY: "a b" } });
-    expect(content).toContain("WEB_DOMAINS_DENY");
+    expect(content).toBe(
+      "A setting of this server is wrong, so fetch_url reads nothing. Tell the person, for its operator: The server's setting WEB_DOMAINS_DENY has no domain such as example.com at place 1.",
+    );
     expect(site.asked).toEqual([]);
   });
 

@@ -82,7 +82,9 @@ async function fetchUrl(
 ): Promise<ToolResult> {
   const { problem } = settings;
   if (problem !== null)
-    return refuse(`A setting of this server is wrong, so fetch_url reads nothing: ${problem}. Tell the person.`);
+    return refuse(
+      `A setting of this server is wrong, so fetch_url reads nothing. Tell the person, for its operator: ${problem}`,
+    );
   const checked = checkAddress(given.url, used);
   if ("wrong" in checked) return refuse(`The address ${checked.wrong}.`);
   const { url } = checked;
@@ -95,26 +97,27 @@ async function fetchUrl(
 }
 
 const NOT_NAMED =
-  "Neither the person nor a result named this address, so it is not fetched: an address that is made up may not exist, or may carry out what should stay here. Use one exactly as a result or a message has it, follow links from a page that you may read, search for the page, or ask the person to give you the address.";
+  "Neither the person nor a result named this address, so it is not fetched: an address that is made up may not exist, or may carry out what should stay here. Use one exactly as a message, a search result or a page has it, or ask the person to give you the address.";
 
 /** As a person may have written it. What follows the host must be named as it is: it could spell out a secret. */
 function isNamed({ sources }: ToolContext, given: string, url: URL): boolean {
   const { href } = url;
-  const forms = [
-    given,
-    href,
-    readable(href),
-    ...[href, readable(href)].map((form) => form.replace(/^https?:\/\/(?:www\.)?/, "")),
-  ];
+  const whole = [href, ...readable(href)];
+  const forms = [given, ...whole, ...whole.map((form) => form.replace(/^https?:\/\/(?:www\.)?/, ""))];
   const other = href.startsWith("https:") ? href.replace("https:", "http:") : href.replace("http:", "https:");
   return [...new Set([...forms, other])].some((form) => sources.isNamed(form));
 }
 
-function readable(href: string): string {
+/**
+ * Without the escapes, where that is the same address. `secret%5C..%5Cpage` would become `page` as it is parsed, and
+ * spaces at an end and line ends would be gone.
+ */
+function readable(href: string): string[] {
   try {
-    return decodeURI(href);
+    const decoded = decodeURI(href);
+    return URL.parse(decoded)?.href === href ? [decoded] : [];
   } catch {
-    return href;
+    return [];
   }
 }
 

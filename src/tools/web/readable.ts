@@ -11,8 +11,12 @@ export interface WebRules extends Pick<SearchSettings, "private_origins"> {
 /** Why a page must not be shown or read, as the end of a sentence; null if it may be. */
 export function whyNotReadable({ private_origins, domains }: WebRules, address: string): string | null {
   const url = URL.parse(address);
-  if (url !== null && private_origins.includes(url.origin)) return null;
-  const why = whyNotPublic(address);
-  if (why !== null || url === null) return why ?? "is not a valid address";
-  return isAllowed(domains, url.hostname) ? null : "is at a host that this server's operator does not allow";
+  if (url === null) return "is not a valid address";
+  const isNamed = private_origins.includes(url.origin);
+  const why = isNamed ? null : whyNotPublic(address);
+  if (why !== null) return why;
+  // Who names an origin allows it.
+  const { allow, deny } = domains;
+  const isReadable = isAllowed({ allow: isNamed ? [] : allow, deny }, url.hostname);
+  return isReadable ? null : "is at a host that this server's operator does not allow";
 }

@@ -5,10 +5,9 @@ import { callTool, readInput } from "../../../test/fakes/call-tool.ts";
 import { memoryCache, memorySources } from "../../../test/fakes/sources.ts";
 import { findSchemaFault } from "../../agent/calls/json-schema.ts";
 import type { ToolContext } from "../../agent/tool.ts";
-import type { SearchSettings } from "../../config/search.ts";
 import { type Env, readConfig } from "../../config.ts";
 import type { DomainRules } from "./domains.ts";
-import { restingOf } from "./search/resting.ts";
+import { createResting } from "./search/resting.ts";
 import type { FoundPage, SearchFailure, SearchRequest, SearchService } from "./search/search-service.ts";
 import { createSearchTool, createSearchTools } from "./search.ts";
 
@@ -35,7 +34,7 @@ function stage(
       return { ok: true, pages };
     },
   };
-  const means = { resting: restingOf({} as SearchSettings), sleep: async () => {} };
+  const means = { resting: createResting(), sleep: async () => {} };
   const tool = createSearchTool([service], { domains, private_origins }, means);
   return { requests, call: (input, context) => callTool([tool], "web_search", input, context) };
 }
@@ -180,6 +179,26 @@ describe("web_search", () => {
     expect(requests).toMatchObject([{ domains: ["a.example"] }]);
   });
 
+  it("searches everywhere if the operator allows more domains than a query can name, and shows all of those", async () => {
+    const allow = Array.from({ length: 11 }, (_, index) => `site${index}.example`);
+    const found = ["https://site10.example/", "https://b.example/"].map((url) => ({ url }));
+    const { call, requests } = stage(found, { domains: { allow, deny: [] } });
+    expect((await call({ query: "x" })).sources).toMatchObject([{ url: "https://site10.example/" }]);
+    expect(requests).toMatchObject([{ domains: [] }]);
+  });
+
+  it("shows a private origin that the operator named, also if it is not among the allowed domains", async () => {
+    const rules = { domains: { allow: ["a.example"], deny: [] }, private_origins: ["http://10.0.0.1"] };
+    const { call } = stage([{ url: "http://10.0.0.1/wiki" }], rules);
+    expect((await call({ query: "x" })).sources).toMatchObject([{ url: "http://10.0.0.1/wiki" }]);
+  });
+
+  it("does not suggest to leave out domains that the operator set and the call did not name", async () => {
+    const { call } = stage([], { domains: { allow: ["a.example"], deny: [] } });
+    expect((await call({ query: "x" })).content).not.toContain("domains");
+    expect((await call({ query: "x", domains: ["docs.a.example"] })).content).toContain("Leave domains out.");
+  });
+
   it("drops what a service found outside of the domains that were asked for", async () => {
     const found = ["https://docs.a.example/", "https://nota.example/", "https://a.example.evil.example/"].map(
       (url) => ({ url }),
@@ -277,7 +296,7 @@ describe("a search without results", () => {
     };
     const rules = { domains: everywhere, private_origins: [] };
     const tool = createSearchTool([service], rules, {
-      resting: restingOf({} as SearchSettings),
+      resting: createResting(),
       sleep: async () => {},
     });
     const reason = new Error("cancelled");

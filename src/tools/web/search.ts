@@ -8,11 +8,11 @@ import type { WebRules } from "./readable.ts";
 import { type Asking, askInOrder, SEARCH_LIMIT_MS } from "./search/ask-in-order.ts";
 import { choosePages } from "./search/choose-pages.ts";
 import { describeFailures, describeNone } from "./search/describe.ts";
-import { MAX_COUNT, type SearchInput, searchInput } from "./search/input.ts";
+import { MAX_COUNT, MAX_DOMAINS, type SearchInput, searchInput } from "./search/input.ts";
 import { openServices } from "./search/list.ts";
 import { restingOf } from "./search/resting.ts";
 import type { FoundPage, SearchFailure, SearchRequest, SearchService } from "./search/search-service.ts";
-import { sleep } from "./search/sleep.ts";
+import { sleep } from "./sleep.ts";
 
 /** The services end before, so that the model reads why. */
 const TIME_LIMIT_MS = SEARCH_LIMIT_MS + 5000;
@@ -44,7 +44,7 @@ export function createSearchTool(
       const found = await context.cache(keyOf(request), () =>
         ask({ ...means, services, now: context.now }, request, context.signal),
       );
-      return show(JSON.parse(found) as FoundPage[], request, input.count, rules, context);
+      return show(JSON.parse(found) as FoundPage[], input, rules, context);
     } catch (error) {
       if (!(error instanceof SearchFailed)) throw error;
       return refuse(describeFailures(error.failures));
@@ -56,7 +56,7 @@ function searchTool(execute: (input: SearchInput, context: ToolContext) => Promi
   return defineTool({
     name: "web_search",
     description:
-      "Search the web for figures, news, versions, prices and other facts that may have changed or that you are not sure of; not for what you have here already, nor for a page whose address you know. Results have the number that an answer cites: [3]. A few keywords find more than a sentence. A passage is a part of its page: read the page before you rely on it. Put nothing private in a query.",
+      "Search the web for figures, news, versions, prices and other facts that may have changed or that you are not sure of; not for what you have here already, nor for a page whose address you know. Results have the number that an answer cites: [3]. A few keywords find more than a sentence. A passage is a part of its page, chosen for the query. Put nothing private in a query.",
     schema: searchInput,
     kind: "work",
     read_only: true,
@@ -84,7 +84,7 @@ async function ask(asking: Asking, request: SearchRequest, signal: AbortSignal):
 
 /**
  * Always asks for as many as may be shown: it costs the same, some are left out, and another count is no other query.
- * Where the operator allows only some domains, a search anywhere would find nothing that may be shown.
+ * Where the operator allows only a few domains, a search anywhere would find nothing that may be shown.
  */
 function toRequest({ query, freshness, domains }: SearchInput, { domains: { allow } }: WebRules): SearchRequest {
   const named = domains ?? [];
@@ -92,7 +92,7 @@ function toRequest({ query, freshness, domains }: SearchInput, { domains: { allo
     query,
     count: MAX_COUNT,
     freshness: freshness ?? null,
-    domains: named.length > 0 ? named : allow.slice(0, MAX_COUNT),
+    domains: named.length > 0 || allow.length > MAX_DOMAINS ? named : allow,
   };
 }
 
@@ -102,14 +102,16 @@ function keyOf({ query, freshness, domains }: SearchRequest): string {
 
 function show(
   found: FoundPage[],
-  request: SearchRequest,
-  count: number,
+  { query, count, freshness, domains = [] }: SearchInput,
   rules: WebRules,
   { sources }: ToolContext,
 ): ToolResult {
-  const chosen = choosePages(found, request.domains, rules, count);
-  const details = { query: request.query, results: chosen.pages.length };
-  if (chosen.pages.length === 0) return { content: describeNone(request, chosen), is_error: false, details };
+  const chosen = choosePages(found, domains, rules, count);
+  const details = { query, results: chosen.pages.length };
+  if (chosen.pages.length === 0) {
+    const given = { freshness: freshness ?? null, domains };
+    return { content: describeNone(given, chosen), is_error: false, details };
+  }
   const shown = chosen.pages.map((page) => ({ n: sources.number(page.url), ...clean(page) }));
   return {
     content: shown.map(describePage).join("\n"),

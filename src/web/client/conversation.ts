@@ -1,12 +1,8 @@
 // What a person sees of a thread, computed from its events alone: a pure function from one view and one event to the
 // next view. The page and the terminal draw the same view.
-
 import type { AgUiInterrupt, AgUiMessage, PatchOperation, StateValue, ThreadEvent } from "../../protocol/event.ts";
-import type { RunSource } from "../../protocol/run.ts";
 import { applyPatch } from "./patch.ts";
-
-/** What a citation of the thread's texts leads to. */
-export type KnownSource = Omit<RunSource, "cited">;
+import { addSources, type KnownSources } from "./sources.ts";
 
 export type Item =
   | { kind: "user"; id: string; text: string }
@@ -23,8 +19,7 @@ export interface Conversation {
   state: StateValue;
   run: { id: string | null; state: RunState; error: string | null; unfinished: number };
   interrupts: AgUiInterrupt[];
-  /** By number. */
-  sources: Readonly<Record<number, KnownSource>>;
+  sources: KnownSources;
   /** A passing wait: a sandbox that starts, a model call that is retried. */
   notice: Notice | null;
 }
@@ -215,13 +210,6 @@ function observe(view: Conversation, event: ThreadEvent & { type: "CUSTOM" }): C
     default:
       return view;
   }
-}
-
-/** What was read stays read when a later search finds it again. */
-export function addSources(known: Conversation["sources"], added: readonly KnownSource[]): Conversation["sources"] {
-  if (added.length === 0) return known;
-  const kept = added.filter(({ n, read }) => read || known[n]?.read !== true);
-  return { ...known, ...Object.fromEntries(kept.map((source) => [source.n, source])) };
 }
 
 /** Adds a complete message from a snapshot, a run's input or a stored row. */

@@ -6,15 +6,14 @@ import type { Run, RunStatus } from "../../protocol/run.ts";
 import {
   addMessage,
   addResult,
-  addSources,
   addStoredEnd,
   type Conversation,
   emptyConversation,
   type Item,
-  type KnownSource,
   noState,
   type RunState,
 } from "./conversation.ts";
+import { addSources, type KnownSource } from "./sources.ts";
 
 const states: Record<RunStatus, RunState> = {
   queued: "waiting",

@@ -2,7 +2,7 @@
 // stays text. Titles are the web's words: they are shown as text only.
 import { Fragment, type ReactNode, useContext } from "react";
 import { type Citation, citedNumbers } from "../../lib/citations.ts";
-import type { KnownSource } from "../client/conversation.ts";
+import type { KnownSource, KnownSources } from "../client/sources.ts";
 import { useWords } from "../state/words.ts";
 import styles from "./cited.module.css";
 import { readLink } from "./link.ts";
@@ -29,7 +29,7 @@ export function Cited({ text, citations }: { text: string; citations: Citation[]
   );
 }
 
-function Marks({ numbers, sources }: { numbers: number[]; sources: Record<number, KnownSource> }) {
+function Marks({ numbers, sources }: { numbers: number[]; sources: KnownSources }) {
   return (
     <span className={styles.marks}>
       [

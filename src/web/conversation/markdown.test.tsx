@@ -1,7 +1,7 @@
 import { renderToStaticMarkup } from "react-dom/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { hostilePages } from "../../../test/hostile-pages/pages.ts";
-import type { KnownSource } from "../client/conversation.ts";
+import type { KnownSource } from "../client/sources.ts";
 import { SourceList } from "./cited.tsx";
 import { readLink } from "./link.ts";
 import { Markdown } from "./markdown.tsx";

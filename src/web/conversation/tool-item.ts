@@ -12,11 +12,13 @@ export interface Outcome {
 }
 
 /** How the results of these begin when they succeeded. Whatever else they say is the reason of a failure. */
-const successes: Record<string, string> = {
-  create_file: "Wrote ",
-  edit_file: "Edited ",
-  delete_file: "Deleted ",
-  move_file: "Moved ",
+const successes: Record<string, string[]> = {
+  create_file: ["Wrote "],
+  edit_file: ["Edited "],
+  delete_file: ["Deleted "],
+  move_file: ["Moved "],
+  web_search: ["<web_content", "No results"],
+  fetch_url: ["["],
 };
 
 /** Calls of any tool that failed, were cut off, or were not made. */
@@ -31,8 +33,8 @@ export function readOutcome({ name, result, open }: Ending): Outcome {
 }
 
 function isRefused(name: string, result: string): boolean {
-  const success = successes[name];
-  return failure.test(result) || (success !== undefined && !result.startsWith(success));
+  const starts = successes[name];
+  return failure.test(result) || (starts !== undefined && !starts.some((start) => result.startsWith(start)));
 }
 
 /** Whether the result of a change of a file says more than that it was made: why not, or what differs. */

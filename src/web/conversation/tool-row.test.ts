@@ -24,6 +24,11 @@ describe("the outcome of a call", () => {
     ["an edit", { name: "edit_file", result: "Edited a.txt (line 1).", open: false }, done],
     ["an edit that was refused", { name: "edit_file", result: "old_string was not found in a.", open: false }, failed],
     ["a file that is not there", { name: "move_file", result: "a does not exist.", open: false }, failed],
+    ["a page that was read", { name: "fetch_url", result: "[3] https://a.example/\nFetched: …", open: false }, done],
+    ["a page that was refused", { name: "fetch_url", result: "There is no page (404).", open: false }, failed],
+    ["a search", { name: "web_search", result: '<web_content source="[1] a">\nA', open: false }, done],
+    ["a search without results", { name: "web_search", result: "No results. Use fewer words.", open: false }, done],
+    ["a search that failed", { name: "web_search", result: "The search did not answer.", open: false }, failed],
     ["a call that is being made", { name: "f", result: null, open: true }, { state: "open", exitCode: null }],
     ["a call that waits for a person", { name: "f", result: null, open: false }, { state: "left", exitCode: null }],
   ])("is read of %s", (_what, item, outcome) => {

@@ -78,4 +78,10 @@ export const oddPages: SamplePage[] = [
     html: `<html><head><title>The Lighthouse, by A. Holm</title></head><body><h1>The Lighthouse</h1>${Array.from({ length: 12 }, (_, n) => `<h2>Chapter ${n + 1}</h2>${paragraphs(`In the ${n + 1}th winter the sea froze as far as the outer rock, and the lamp burned for nobody. She lit it all the same, because a promise does not ask who hears it.`, `The boat with oil came on the ${n + 3}th of March. It brought letters too, and she read them in order of their stamps, one each evening.`)}`).join("")}</body></html>`,
     has: ["## Chapter 12", "the 14th of March"],
   },
+  {
+    name: "all-frame",
+    url: "https://small.example/",
+    html: `<title>Opening hours</title><body><div class="modal"><p>We are open from nine to five, and closed on Sundays.</p></div></body>`,
+    has: ["We are open from nine to five"],
+  },
 ];

@@ -27,13 +27,14 @@ export const referencePages: SamplePage[] = [
           ["cache.ttl", "seconds", 30],
           ["strict", "boolean", "false"],
         ],
-      )}<p>Next: <a href="./first-steps">first steps</a>.</p></div></article><nav class="pagination-nav"><a href="/prev">Previous: Why</a><a href="/next">Next: First steps</a></nav></main>
+      )}<section id="share"><h2>Share a cache</h2><p>Two machines share a cache if both name the same folder.</p></section><p>Next: <a href="./first-steps">first steps</a>.</p></div></article><nav class="pagination-nav"><a href="/prev">Previous: Why</a><a href="/next">Next: First steps</a></nav></main>
 <div class="table-of-contents"><ul><li><a href="#configure">Configure</a></li></ul></div>`,
     ),
     has: [
       "```bash\nnpm install tool\nnpx tool init --yes\n```",
       "```ts\nimport { defineConfig }",
       "A missing file means the defaults.",
+      "Two machines share a cache",
       "| cache.ttl | seconds | 30 |",
       "[first steps](https://docs.tool.example/guide/first-steps)",
     ],

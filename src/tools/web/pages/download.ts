@@ -1,6 +1,6 @@
 // From an address to its bytes: up to five redirects, each of which must lead to an address that may be fetched, within
 // one limit of time for all of it.
-
+import { cutEnd } from "../../../lib/truncate.ts";
 import type { WebRules } from "../readable.ts";
 import { checkAddress } from "./address.ts";
 import { BUSY, type HostTurns } from "./hosts.ts";
@@ -24,6 +24,8 @@ export type Download =
   | { ok: false; message: string };
 
 const MAX_REDIRECTS = 5;
+/** Of an address within a sentence. */
+const MAX_SHOWN = 500;
 
 /** Rejects only when the signal aborts. */
 export async function download(address: URL, settings: DownloadSettings, signal: AbortSignal): Promise<Download> {
@@ -32,7 +34,7 @@ export async function download(address: URL, settings: DownloadSettings, signal:
   for (let redirects = 0; ; redirects += 1) {
     const answer = await ask(url, settings, clock, signal);
     if (answer.kind === "page") return { ok: true, url: url.href, type: answer.type, bytes: answer.bytes };
-    const from = redirects === 0 ? "" : `The address redirects to ${url.href}. `;
+    const from = redirects === 0 ? "" : `The address redirects to ${cutEnd(url.href, MAX_SHOWN)}. `;
     if (answer.kind === "refused") return { ok: false, message: `${from}${answer.message}` };
     if (redirects === MAX_REDIRECTS) {
       return {
@@ -116,8 +118,7 @@ async function readRobots(
     );
     if (answer === BUSY || answer === null) return null;
     if (answer.kind === "page") return new TextDecoder().decode(answer.bytes);
-    if (answer.kind === "refused")
-      return answer.status !== null && answer.status >= 400 && answer.status < 500 && answer.status !== 429 ? "" : null;
+    if (answer.kind === "refused") return saysNone(answer.status) ? "" : null;
     const checked = checkAddress(URL.parse(answer.to, url)?.href ?? "", settings);
     if ("wrong" in checked) return "";
     url = checked.url;
@@ -127,4 +128,9 @@ async function readRobots(
 
 function refuse(message: string): Answer {
   return { kind: "refused", message, status: null };
+}
+
+/** No content, or refused for good: RFC 9309 reads both as "all is allowed". */
+function saysNone(status: number | null): boolean {
+  return status !== null && (status < 300 || (status >= 400 && status < 500 && status !== 429));
 }

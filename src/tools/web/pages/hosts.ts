@@ -1,6 +1,7 @@
 // One request at a time to a host, for all threads of an isolate: a site that is asked politely keeps answering. A turn
 // is a time in memory and no promise, because objects of one isolate can't wait for each other's, and because the one
 // that holds it may die.
+import { sleep } from "../sleep.ts";
 
 /** The host had other requests for too long. */
 export const BUSY = "busy";
@@ -28,7 +29,7 @@ export function createHostTurns(limits: TurnLimits = usual): HostTurns {
       const latest = Date.now() + limits.wait_ms;
       while (isBusy(host)) {
         if (Date.now() > latest) return BUSY;
-        await pause(limits.poll_ms, signal);
+        await sleep(limits.poll_ms, signal);
       }
       const turn = { until: Date.now() + limits.turn_ms };
       turns.set(host, turn);
@@ -40,19 +41,4 @@ export function createHostTurns(limits: TurnLimits = usual): HostTurns {
       }
     },
   };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-  });
 }

@@ -1,6 +1,6 @@
 // The text of a PDF, by a program of the sandbox. A library that reads PDF would double the bundle for a kind of page
 // that is rare, and a parser of such files is best kept away from keys.
-import type { Sandbox } from "../../../agent/sandbox.ts";
+import { type Sandbox, SandboxError } from "../../../agent/sandbox.ts";
 import { hashText, toHex } from "../../../lib/hash.ts";
 import { cutEnd } from "../../../lib/truncate.ts";
 import type { Reading } from "./page.ts";
@@ -37,39 +37,58 @@ def read():
 with open(target, "w", encoding="utf-8", errors="replace") as file: file.write("\\f".join(read()))
 `;
 
-export async function readPdf(
-  url: string,
-  bytes: Uint8Array,
-  { sandbox, tool_call_id, signal }: PdfReader,
-): Promise<Reading> {
+/** Without a sandbox the run goes on: only the PDF is not read. */
+export async function readPdf(url: string, bytes: Uint8Array, reader: PdfReader): Promise<Reading> {
+  try {
+    return await read(url, bytes, reader);
+  } catch (error) {
+    if (!(error instanceof SandboxError)) throw error;
+    return {
+      ok: false,
+      message: `At this address is a PDF. It is read in the sandbox, which failed: ${error.message.replace(/\.$/, "")}.`,
+    };
+  }
+}
+
+const script = [
+  'if command -v pdftotext >/dev/null 2>&1; then exec timeout 50 pdftotext -enc UTF-8 "$1" "$2"; fi',
+  "command -v python3 >/dev/null 2>&1 || exit 42",
+  'exec timeout 50 python3 -c "$3" "$1" "$2"',
+].join("; ");
+
+const NO_PROGRAM =
+  "the sandbox has no program that does. Install one (poppler-utils, or pypdf with pip) and call fetch_url again";
+
+async function read(url: string, bytes: Uint8Array, { sandbox, tool_call_id, signal }: PdfReader): Promise<Reading> {
   const name = toHex(await hashText(url)).slice(0, 16);
   const [source, target] = [`/tmp/fetch_url/${name}.pdf`, `/tmp/fetch_url/${name}.txt`];
   await sandbox.writeFile(source, bytes, signal);
-  const script =
-    'if command -v pdftotext >/dev/null 2>&1; then exec timeout 50 pdftotext -enc UTF-8 "$1" "$2"; fi; command -v python3 >/dev/null 2>&1 || exit 42; exec timeout 50 python3 -c "$3" "$1" "$2"';
   const command = `sh -c ${quote(script)} sh ${[source, target, program].map(quote).join(" ")}`;
   const request = { command_id: `${tool_call_id}_pdf`, command, wait_ms: COMMAND_MS };
   const { exit_code } = await sandbox.runCommand(request, () => {}, signal);
-  if (exit_code === 42)
-    return refuse(
-      source,
-      "the sandbox has no program that does. Install one (poppler-utils, or pypdf with pip) and call fetch_url again",
-    );
+  if (exit_code === 42) return refuse(source, NO_PROGRAM);
   if (exit_code !== 0) return refuse(source, "it is damaged, locked or too large for it. Try another program on it");
-  const text = new TextDecoder().decode(await sandbox.readFile(target, signal));
-  return toPage(text, source);
+  return toPage(new TextDecoder().decode(await sandbox.readFile(target, signal)), source);
 }
 
 function toPage(text: string, source: string): Reading {
   const pages = text
     .split("\f")
-    .map((page) => page.replace(/[ \t]+$/gm, "").trim())
+    .map((page) => trimLines(page))
     .map((page, index) => (page === "" ? "" : `## Page ${index + 1}\n\n${page}`))
     .filter((page) => page !== "");
   if (pages.length === 0) return refuse(source, "it holds no text, probably scanned images");
   const whole = pages.join("\n\n");
   const notes = whole.length > MAX_CHARACTERS ? [`The text goes on; the whole PDF is ${source} in the sandbox.`] : [];
   return { ok: true, page: { title: null, date: null, text: cutEnd(whole, MAX_CHARACTERS), notes } };
+}
+
+function trimLines(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n")
+    .trim();
 }
 
 function refuse(source: string, why: string): Reading {

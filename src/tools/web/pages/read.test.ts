@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MemorySandbox } from "../../../../examples/memory-sandbox/sandbox.ts";
-import type { CommandRequest, Sandbox } from "../../../agent/sandbox.ts";
+import { type CommandRequest, type Sandbox, SandboxError } from "../../../agent/sandbox.ts";
 import { readPage } from "./read.ts";
 import { readContentType } from "./types.ts";
 
@@ -59,6 +59,11 @@ describe("a body", () => {
       });
     },
   );
+
+  it("that begins with comments is found at once", async () => {
+    const body = `${"<!---->".repeat(140)}<p>x`;
+    expect(await read(body, null)).toMatchObject({ page: { text: body } });
+  });
 
   it("of a page that scripts fill is refused with what to do", async () => {
     const html = `<title>App</title><div id="root"></div><script src="/app.js"></script>`;
@@ -134,6 +139,19 @@ describe("a PDF", () => {
     });
     expect(asked.map(({ command_id }) => command_id)).toEqual(["call_7_pdf"]);
     expect([...files.keys()]).toEqual([expect.stringMatching(/^\/tmp\/fetch_url\/[0-9a-f]{16}\.pdf$/)]);
+  });
+
+  it("is not read without a sandbox, and the run goes on", async () => {
+    const { sandbox } = pdfSandbox(0);
+    sandbox.writeFile = () => Promise.reject(new SandboxError("unavailable", "No sandbox is set up."));
+    const message = "At this address is a PDF. It is read in the sandbox, which failed: No sandbox is set up.";
+    expect(await read(pdf, "application/pdf", sandbox)).toEqual({ ok: false, message });
+  });
+
+  it("that is a page of a login after all is read as one", async () => {
+    expect(await read("<html><title>Sign in</title><p>Words</p>", "application/pdf")).toMatchObject({
+      page: { title: "Sign in" },
+    });
   });
 
   it("is found by how it begins, whatever its type", async () => {

@@ -4,7 +4,7 @@ import { decode } from "./charset.ts";
 import type { Reading } from "./page.ts";
 import { type PdfReader, readPdf } from "./pdf.ts";
 import { findWall } from "./refusal.ts";
-import { type ContentType, describeFile, sniff } from "./types.ts";
+import { type ContentType, describeFile, kindOfBody } from "./types.ts";
 
 export async function readPage(
   url: string,
@@ -13,10 +13,7 @@ export async function readPage(
 ): Promise<Reading> {
   if (bytes.byteLength === 0)
     return refuse("The site sent an empty page: check the address, or look for another source.");
-  const found = sniff(bytes);
-  // Types are wrong most often for what is no text.
-  const kind =
-    type.kind === "unknown" || found === "pdf" || (found === "other" && type.kind === "text") ? found : type.kind;
+  const kind = kindOfBody(type.kind, bytes);
   if (kind === "html") return readHtmlPage(url, type, bytes);
   if (kind === "pdf") return readPdf(url, bytes, pdf);
   if (kind !== "text") {

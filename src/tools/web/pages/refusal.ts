@@ -23,7 +23,7 @@ const sentences: Record<number, string | undefined> = {
   401: `The page needs a login (401), and this tool has no accounts: ask the person for its text, or ${OTHER_SOURCE}. An API with a key belongs in the sandbox.`,
   402: `The page must be paid for (402): ${OTHER_SOURCE}, or ask the person for its text.`,
   403: `The site does not let this reader in (403), and asking again does not change that: ${OTHER_SOURCE}, or ask the person for the text.`,
-  404: "There is no page at this address (404): check it against where you found it, or search for the page by its title.",
+  404: "There is no page at this address (404): check it against where you found it, or look for the page by its title.",
   410: `The page was removed for good (410): ${OTHER_SOURCE}.`,
   451: `The page is withheld for legal reasons (451): ${OTHER_SOURCE}.`,
 };

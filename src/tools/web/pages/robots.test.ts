@@ -60,6 +60,8 @@ describe("robots.txt", () => {
   it("that is not there allows all, and one that can't be had allows nothing", async () => {
     file = { status: 404, text: "" };
     expect((await read("/a")).ok).toBe(true);
+    file = { status: 204, text: "" };
+    expect((await read("/a")).ok).toBe(true);
     file = { status: 503, text: "" };
     expect(await read("/a")).toMatchObject({ ok: false, message: expect.stringContaining("could not be read") });
     file = { status: 302, text: "", location: "http://10.0.0.1/robots.txt" };

@@ -3,7 +3,7 @@
 export type Kind = "html" | "text" | "pdf" | "other" | "unknown";
 
 export interface ContentType {
-  /** Lower case, without parameters; empty if the server names none. */
+  /** Lower case, without parameters; empty if the server names none. It is shown to the model outside of a fence. */
   type: string;
   charset: string | null;
   kind: Kind;
@@ -12,9 +12,13 @@ export interface ContentType {
 const textTypes =
   /^(?:text\/.*|application\/(?:.*\+)?(?:json|xml|yaml)|application\/(?:x-)?(?:javascript|ecmascript|typescript|ndjson|jsonlines|jsonl|yaml|toml|sh|httpd-php|sql|graphql|csv|tex|latex|subrip|mbox|x-bibtex|rtf)|application\/(?:rss|atom|rdf|ld|xhtml|soap).*|message\/.*|image\/svg\+xml)$/;
 
+/** What the standard lets a type be called, in the length of the longest that are registered. */
+const typeName = /^(?:\*\/\*|[a-z0-9][\w!#$&^.+-]{0,126}(?:\/[a-z0-9][\w!#$&^.+-]{0,126})?)$/;
+
 export function readContentType(header: string | null): ContentType {
   const [first = "", ...parameters] = (header ?? "").slice(0, 300).split(";");
-  const type = first.trim().toLowerCase();
+  const given = first.trim().toLowerCase();
+  const type = typeName.test(given) ? given : "";
   const charset = parameters
     .map((each) => /^\s*charset\s*=\s*"?([^"\s]+)/i.exec(each)?.[1])
     .find((each) => each !== undefined);
@@ -32,13 +36,27 @@ function kindOf(type: string): Kind {
     : "other";
 }
 
-/** What a body of an unknown type is, by how it begins. */
-export function sniff(bytes: Uint8Array): Exclude<Kind, "unknown"> {
-  const start = new TextDecoder("windows-1252").decode(bytes.subarray(0, 1024));
+const SEARCHED_BYTES = 1024;
+
+/** What a body is, by what its server says and how it begins: types are wrong most often for what is no text. */
+export function kindOfBody(declared: Kind, bytes: Uint8Array): Exclude<Kind, "unknown"> {
+  const start = new TextDecoder("windows-1252").decode(bytes.subarray(0, SEARCHED_BYTES));
+  // Some have a line before their mark. A page in place of one asks for a login, or says that it is gone.
+  if (declared === "pdf") return start.includes("%PDF-") ? "pdf" : sniff(start);
+  const found = sniff(start);
+  if (declared === "unknown" || found === "pdf" || (declared === "text" && found === "other")) return found;
+  return declared;
+}
+
+function sniff(start: string): Exclude<Kind, "unknown"> {
   if (start.startsWith("%PDF-")) return "pdf";
   // UTF-16 has zero bytes too, behind its mark.
   if (start.includes("\0") && !/^(?:ÿþ|þÿ)/.test(start)) return "other";
-  return /^\s*(?:ï»¿)?\s*(?:<!--[\s\S]*?-->\s*)*<(?:!doctype html|html|head|body)\b/i.test(start) ? "html" : "text";
+  const first = start
+    .replace(/^ï»¿/, "")
+    .replace(/<!--[\s\S]*?-->/g, "")
+    .trimStart();
+  return /^<(?:!doctype html|html|head|body)\b/i.test(first) ? "html" : "text";
 }
 
 /** For people: `an image (image/png, 48 KB)`. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { SearchServiceName, SearchSettings } from "../../../config/search.ts";
+import type { SearchServiceName } from "../../../config/search.ts";
 import { type Asking, askInOrder } from "./ask-in-order.ts";
-import { restingOf } from "./resting.ts";
+import { createResting, restingOf } from "./resting.ts";
 import type { SearchFailure, SearchOutcome, SearchRequest, SearchService } from "./search-service.ts";
 
 const request: SearchRequest = { query: "what only the person knows", count: 10, freshness: null, domains: [] };
@@ -35,10 +35,10 @@ function service(name: SearchServiceName, outcomes: SearchOutcome[], takes = 100
   };
 }
 
-function asking(services: SearchService[], settings = {} as SearchSettings): Asking {
+function asking(services: SearchService[], resting = createResting()): Asking {
   return {
     services,
-    resting: restingOf(settings),
+    resting,
     now: () => clock,
     sleep: async (ms) => {
       asked.push(`wait ${ms}`);
@@ -83,28 +83,30 @@ describe("several services", () => {
 
 describe("an empty account and a refused key", () => {
   it.each(["account_empty", "key_refused"] as const)("are not asked again for five minutes (%s)", async (reason) => {
-    const settings = {} as SearchSettings;
+    const resting = createResting();
     const services = [service("brave", [failure(reason)]), service("exa", [answer])];
-    await askInOrder(asking(services, settings), request, signal);
-    await askInOrder(asking(services, settings), request, signal);
+    await askInOrder(asking(services, resting), request, signal);
+    await askInOrder(asking(services, resting), request, signal);
     expect(asked).toEqual(["brave", "exa", "exa"]);
     clock += 5 * 60_000;
-    await askInOrder(asking(services, settings), request, signal);
+    await askInOrder(asking(services, resting), request, signal);
     expect(asked.slice(3)).toEqual(["brave", "exa"]);
   });
 
-  it("are remembered for the settings that they belong to", async () => {
+  it("are remembered for all objects with these keys, and not for other keys", async () => {
+    const restingFor = (access: string) => restingOf({ services: [{ name: "brave", access }] });
     const services = [service("brave", [failure("key_refused")])];
-    await askInOrder(asking(services), request, signal);
-    await askInOrder(asking(services), request, signal);
+    for (const key of ["old-key", "old-key", "new-key"]) {
+      await askInOrder(asking(services, restingFor(key)), request, signal);
+    }
     expect(asked).toEqual(["brave", "brave"]);
   });
 
   it("are a failure at once if there is no other service", async () => {
-    const settings = {} as SearchSettings;
+    const resting = createResting();
     const services = [service("brave", [failure("account_empty")])];
-    await askInOrder(asking(services, settings), request, signal);
-    expect(await askInOrder(asking(services, settings), request, signal)).toMatchObject({
+    await askInOrder(asking(services, resting), request, signal);
+    expect(await askInOrder(asking(services, resting), request, signal)).toMatchObject({
       ok: false,
       failures: [{ reason: "account_empty" }],
     });
@@ -127,11 +129,11 @@ describe("a rate limit", () => {
   });
 
   it("that is longer is told to the model, with the time that is left of it", async () => {
-    const settings = {} as SearchSettings;
+    const resting = createResting();
     const services = [service("brave", [failure("rate_limited", 60_000)], 0)];
-    await askInOrder(asking(services, settings), request, signal);
+    await askInOrder(asking(services, resting), request, signal);
     clock += 20_000;
-    expect(await askInOrder(asking(services, settings), request, signal)).toMatchObject({
+    expect(await askInOrder(asking(services, resting), request, signal)).toMatchObject({
       ok: false,
       failures: [{ reason: "rate_limited", retry_after_ms: 40_000 }],
     });

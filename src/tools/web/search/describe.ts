@@ -4,7 +4,7 @@ import type { ChosenPages } from "./choose-pages.ts";
 import type { SearchFailure, SearchFailureReason, SearchRequest } from "./search-service.ts";
 
 const GO_ON =
-  "Go on with what you know and with pages whose addresses you have, say which facts could not be looked up, and make up no source.";
+  "Go on with pages whose addresses you have, say which facts could not be looked up, and make up no source.";
 
 /** What may be over in a minute. */
 const passing: SearchFailureReason[] = ["timeout", "unavailable", "unreachable"];
@@ -26,7 +26,11 @@ export function describeFailures(failures: SearchFailure[]): string {
   return `The search does not work on this server until its operator mends it, so don't try it again. Tell the person so. ${GO_ON}`;
 }
 
-export function describeNone({ freshness, domains }: SearchRequest, { left_out }: ChosenPages): string {
+/** By what the call itself named: the operator's domains are not the model's to leave out. */
+export function describeNone(
+  { freshness, domains }: Pick<SearchRequest, "freshness" | "domains">,
+  { left_out }: ChosenPages,
+): string {
   const hints = [
     "Use fewer or other words, or another language.",
     ...(freshness === null ? [] : ["Leave freshness out: many pages have no date."]),

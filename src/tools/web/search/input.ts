@@ -9,7 +9,7 @@ const MAX_WORDS = 50;
 export const MAX_COUNT = 10;
 const DEFAULT_COUNT = 5;
 /** As many as fit in the query of a service that has no field for them. */
-const MAX_DOMAINS = 10;
+export const MAX_DOMAINS = 10;
 
 const query = z
   .string()

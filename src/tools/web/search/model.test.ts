@@ -42,6 +42,16 @@ describe("the search of a model's provider", () => {
     ]);
   });
 
+  it("reads an answer that is one long line with more citations than pages in bounded time", () => {
+    const text = "[".repeat(1_000_000);
+    const notes = Array.from({ length: 20_000 }, () => ({
+      type: "url_citation",
+      url: "https://a.example/",
+      start_index: 999_999,
+    }));
+    expect(read(text, notes)).toHaveLength(50);
+  });
+
   it("takes no words for a page that has no citation, and no other annotation for one", () => {
     expect(read("I could not search.", [])).toEqual([]);
     expect(read("x", [{ type: "file_citation", url: "https://a.example/" }, { type: "url_citation" }])).toEqual([]);

@@ -15,6 +15,11 @@ import type { Freshness, SearchRequest } from "./search-service.ts";
 
 const days: Record<Freshness, number> = { day: 1, week: 7, month: 31, year: 366 };
 
+/** A model that was asked for ten pages searches a few times, cites each page a few times, and writes short lines. */
+const MAX_ITEMS = 50;
+const MAX_CITATIONS = 50;
+const MAX_LINE = 2000;
+
 export const model: ServiceDefinition = {
   name: "model",
   // A model reads several pages before it writes.
@@ -40,7 +45,7 @@ export const model: ServiceDefinition = {
     const output = at(body, "output");
     if (!Array.isArray(output)) return "unreadable";
     if (textAt(body, "status") === "failed") return "unavailable";
-    const items = output.filter(isRecord);
+    const items = output.slice(0, MAX_ITEMS).filter(isRecord);
     const cited = items.flatMap(readCited);
     const beside = items.flatMap(readSources).filter(({ url }) => !cited.some((page) => page.url === url));
     const found = [...cited, ...beside];
@@ -66,6 +71,7 @@ function readCited(item: Record<string, unknown>): Cited[] {
   return item.content.filter(isRecord).flatMap(({ text, annotations }) => {
     if (typeof text !== "string" || !Array.isArray(annotations)) return [];
     return annotations
+      .slice(0, MAX_CITATIONS)
       .filter((note) => asRecord(note)?.type === "url_citation")
       .filter(isRecord)
       .map(({ url, title, start_index }) => ({ url: clean(url), title, passage: passageBefore(text, start_index) }));
@@ -74,13 +80,16 @@ function readCited(item: Record<string, unknown>): Cited[] {
 
 function readSources({ type, action }: Record<string, unknown>): Cited[] {
   const sources = type === "web_search_call" ? at(action, "sources") : null;
-  return Array.isArray(sources) ? sources.map((source) => ({ url: clean(at(source, "url")) })) : [];
+  return Array.isArray(sources)
+    ? sources.slice(0, MAX_CITATIONS).map((source) => ({ url: clean(at(source, "url")) }))
+    : [];
 }
 
 /** The line up to the citation, without its number or bullet, other citations on it, and the bracket that opens it. */
 function passageBefore(text: string, start: unknown): string {
   if (typeof start !== "number") return "";
-  const before = text.slice(0, Math.max(0, start));
+  const end = Math.max(0, start);
+  const before = text.slice(Math.max(0, end - MAX_LINE), end);
   return before
     .slice(before.lastIndexOf("\n") + 1)
     .replace(/\(?\[[^\]]*\]\([^)]*\)\)?/g, " ")

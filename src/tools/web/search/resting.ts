@@ -14,15 +14,22 @@ const ACCOUNT_REST_MS = 5 * 60_000;
 /** Of a service that asks for a time. */
 const MAX_LIMIT_REST_MS = 5 * 60_000;
 
-const known = new WeakMap<SearchSettings, Resting>();
+/** A deployment has one; tests and previews have a few in one isolate. */
+const MAX_KNOWN = 16;
 
-export function restingOf(settings: SearchSettings): Resting {
-  const resting = known.get(settings) ?? createResting();
-  known.set(settings, resting);
+const known = new Map<string, Resting>();
+
+/** Each object reads the settings for itself, so they are told by what is in them. A new key begins without a rest. */
+export function restingOf({ services }: Pick<SearchSettings, "services">): Resting {
+  const key = JSON.stringify(services);
+  const resting = known.get(key) ?? createResting();
+  known.set(key, resting);
+  const [oldest] = known.keys();
+  if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
   return resting;
 }
 
-function createResting(): Resting {
+export function createResting(): Resting {
   const entries = new Map<SearchServiceName, { failure: SearchFailure; until: number }>();
   return {
     find: (name, now) => {

@@ -11,6 +11,8 @@ import { newElement, type PageElement, type PageNode, readTree } from "./tree.ts
  */
 const MAX_ELEMENTS = 20_000;
 const MAX_READ_CHARACTERS = 10_000_000;
+/** Signs that are written as entities: a text of them alone would be five times as long. */
+const MAX_SIGNS = 100_000;
 
 /** What it takes for the article; null where it finds none. */
 export function findArticle(nodes: PageNode[], url: string): PageNode[] | null {
@@ -41,19 +43,26 @@ function writeNode(node: PageNode): string {
   return voidNames.has(name) ? `${start}/>` : `${start}>${inner}</${name}>`;
 }
 
-const signs: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-
 function escapeText(text: string): string {
-  return text.replace(/[&<>"]/g, (sign) => signs[sign] ?? sign);
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }
 
 function isTooLarge(root: PageElement): boolean {
-  let [elements, characters] = [0, 0];
+  let [elements, characters, signs] = [0, 0, 0];
   const count = (element: PageElement): void => {
     elements += 1;
     characters += measure(element).text;
-    for (const child of element.children) if (typeof child !== "string") count(child);
+    for (const child of element.children) {
+      if (typeof child === "string") signs += countSigns(child);
+      else count(child);
+    }
   };
   count(root);
-  return elements > MAX_ELEMENTS || characters > MAX_READ_CHARACTERS;
+  return elements > MAX_ELEMENTS || characters > MAX_READ_CHARACTERS || signs > MAX_SIGNS;
+}
+
+function countSigns(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at++) if ('&<>"'.includes(text.charAt(at))) count += 1;
+  return count;
 }

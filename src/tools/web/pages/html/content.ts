@@ -3,17 +3,24 @@
 import { type Measure, measure, proseOf } from "./measure.ts";
 import { findElement, type PageElement, type PageNode } from "./tree.ts";
 
+export interface Content {
+  nodes: PageNode[];
+  /** Whether the page itself says which part of it is the content. */
+  is_marked: boolean;
+}
+
 /** The tree is not changed. */
-export function selectContent(root: PageElement): PageNode[] {
+export function selectContent(root: PageElement): Content {
   const body = findElement(root, ({ name }) => name === "body") ?? root;
   const rules: Rules = { all: measure(body), in_main: false, dropFarms: false };
   const whole = prune(body, rules);
   const main = findMain(whole);
-  const kept = main ?? whole;
+  // A page of nothing but what looks like its site's frame is read with it.
+  const kept = main ?? (measure(whole).text > 0 ? whole : body);
   const without = prune(kept, { all: measure(kept), in_main: main !== null, dropFarms: true });
   // On a page of links, such as a portal or a search, they are the content.
   const isLinks = measure(without).text < measure(kept).text * FARMS_LEAVE;
-  return (isLinks ? kept : without).children;
+  return { nodes: (isLinks ? kept : without).children, is_marked: main !== null };
 }
 
 /** If less than this is left without lists of links, they are the content. */
@@ -46,7 +53,10 @@ function prune(element: PageElement, rules: Rules): PageElement {
       rules.in_main || child.name === "article" || child.name === "main" || child.attributes.role === "main";
     return [prune(child, { ...rules, in_main })];
   });
-  return { ...element, children };
+  // Most elements lose nothing, and a copy of a large page would take its memory again.
+  const isSame =
+    children.length === element.children.length && children.every((child, at) => child === element.children[at]);
+  return isSame ? element : { ...element, children };
 }
 
 const chromeRoles = new Set([
@@ -80,11 +90,21 @@ function isChrome(element: PageElement, { all, in_main }: Rules): boolean {
   if (name === "nav" || chromeRoles.has(attributes.role ?? "")) return true;
   if (outerNames.has(name) && !in_main) return true;
   if (name === "article" || name === "main" || /^h[1-6]$/.test(name)) return false;
-  const words = `${attributes.class ?? ""} ${attributes.id ?? ""}`.split(/[\s_-]+|(?<=[a-z])(?=[A-Z])/);
+  // A section about sharing may have the id `share`, so in the content ids say nothing, and classes little.
+  const names = in_main ? (attributes.class ?? "") : `${attributes.class ?? ""} ${attributes.id ?? ""}`;
+  const words = names.split(/\s+/).flatMap(wordsOf);
   const own = measure(element);
   const isLarge = own.text > all.text * MAX_CHROME_SHARE;
-  if (words.some((word) => alwaysChrome.test(word))) return !isLarge || own.text < SHORT_PART;
+  if (words.some((word) => alwaysChrome.test(word))) return own.text < SHORT_PART || (!in_main && !isLarge);
   return !isLarge && own.linked > own.text * LINKED_SHARE && words.some((word) => linkedChrome.test(word));
+}
+
+/** Names of more words are made from headings. */
+const MAX_WORDS = 3;
+
+function wordsOf(name: string): string[] {
+  const words = name.split(/[_-]+|(?<=[a-z])(?=[A-Z])/);
+  return words.length > MAX_WORDS ? [] : words;
 }
 
 const farmNames = new Set(["ul", "ol", "div", "td", "table", "tr", "p", "section", "dl", "center"]);

@@ -40,7 +40,7 @@ export function newHead(url: string): HeadFacts {
 }
 
 export function readHeadTag(head: HeadFacts, name: string, attributes: Record<string, string>): void {
-  readers[name]?.(head, attributes);
+  if (Object.hasOwn(readers, name)) readers[name]?.(head, attributes);
 }
 
 type TagReader = (head: HeadFacts, attributes: Record<string, string>) => void;

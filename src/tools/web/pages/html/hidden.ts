@@ -11,11 +11,12 @@ const droppedNames = new Set(
 /** Names under which frameworks hide an element on every screen. `hidden` alone: `hidden md:block` is seen. */
 const hiddenClass =
   /(?:^|\s)(?:sr-only|visually-?hidden|screen-reader(?:-text|-only|s)?|skip-(?:link|to-content)|a11y-hidden|mw-editsection|mw-jump-link|navbox|noprint|toc|table-of-contents|linenos?|line-?numbers?-rows|gutter|blob-num)(?:\s|$)/i;
-const hiddenAlone = /^(?:.*\s)?(?:hidden|d-none|is-hidden)(?:\s.*)?$/i;
+const hiddenAlone = /(?:^|\s)(?:hidden|d-none|is-hidden)(?:\s|$)/i;
 const shownSomewhere = /(?:sm|md|lg|xl|print)(?::|-)(?:block|flex|inline|grid|table|contents)/i;
 
+// Zeros have one way to be read, or a page of long styles would take a minute.
 const hiddenStyle =
-  /display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:^|[;\s])opacity\s*:\s*0*\.?0*\s*(?:[;!%]|$)|font-size\s*:\s*0*\.?0*[a-z%]*\s*(?:[;!]|$)|(?:left|right|top|bottom|text-indent|margin-left)\s*:\s*-\d{3,}|clip\s*:\s*rect\(\s*[01]|clip-path\s*:\s*inset\(\s*(?:50|100)%/i;
+  /display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|(?:^|[;\s])opacity\s*:\s*(?:0+(?:\.0*)?|\.0+)\s*(?:[;!%]|$)|font-size\s*:\s*(?:0+(?:\.0*)?|\.0+)[a-z%]*\s*(?:[;!]|$)|(?:left|right|top|bottom|text-indent|margin-left)\s*:\s*-\d{3,}|clip\s*:\s*rect\(\s*[01]|clip-path\s*:\s*inset\(\s*(?:50|100)%/i;
 
 /** Styles are read up to this: a longer one is data. */
 const MAX_STYLE = 2000;

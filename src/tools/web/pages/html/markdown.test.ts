@@ -23,6 +23,11 @@ describe("the Markdown of a page", () => {
       "- **CPU**: 4 cores\n- **Disk**: 10 GB",
     ],
     ["quotations", "<blockquote><p>a</p><p>b</p></blockquote>", "> a\n>\n> b"],
+    [
+      "unknown elements, whatever their name",
+      "a <constructor>b</constructor><constructor><p>c</constructor>",
+      "a b\n\nc",
+    ],
     ["what a summary opens", "<details><summary>Why?</summary><p>So.</p></details>", "**Why?**\n\nSo."],
     [
       "code with its language",
@@ -39,6 +44,8 @@ describe("the Markdown of a page", () => {
     ["words of a heading in blocks", "<h2><div>A</div><div>B</div></h2>", "## A B"],
     ["text in order around blocks", "<div>a<p>b</p>c</div>", "a\n\nb\n\nc"],
     ["notes of the page without their numbers", "Fact<sup><a href='#n1'>[1]</a></sup>, x<sup>2</sup>", "Fact, x^2"],
+    ["no numbers that lead to other pages either", "Fact<sup><a href='/notes'>[12]</a></sup>.", "Fact."],
+    ["no links into the page itself", "<a href='/docs/page.html#part'>part</a>", "part"],
   ])("has %s", (_, html, markdown) => {
     expect(write(html)).toBe(markdown);
   });

@@ -41,7 +41,8 @@ function writeBlocks(nodes: PageNode[], place: Place): string[] {
       continue;
     }
     flush();
-    blocks.push(...writeBlock(node, place));
+    // A call with a hundred thousand arguments would overflow the stack.
+    for (const block of writeBlock(node, place)) blocks.push(block);
   }
   flush();
   return blocks;
@@ -50,7 +51,7 @@ function writeBlocks(nodes: PageNode[], place: Place): string[] {
 function writeBlock(element: PageElement, place: Place): string[] {
   const { name, children } = element;
   if (/^h[1-6]$/.test(name)) return writeHeading(element, place);
-  const write = writers[name];
+  const write = Object.hasOwn(writers, name) ? writers[name] : undefined;
   return write === undefined ? writeBlocks(children, place) : write(element, place);
 }
 

@@ -45,14 +45,16 @@ const NEEDS_BROWSER =
   "The page has hardly any text of its own: scripts fill it in a browser, which this tool does not have. Look for another page with the same facts, for the address of its data (an API, a feed), or open it with a browser in the sandbox.";
 
 function choose(tree: PageTree, url: string): PageNode[] {
-  const nodes = selectContent(tree.root);
-  const article = findArticle(nodes, url);
+  const { nodes, is_marked } = selectContent(tree.root);
+  const is_article = isArticle(tree.head);
+  // What Readability leaves out of a page that is no article and marks its content is more often content than not.
+  const article = is_marked && !is_article ? null : findArticle(nodes, url);
   if (article === null) return nodes;
   const share = proseOf(measureAll(article)) / Math.max(1, proseOf(measureAll(nodes)));
-  return share >= (isArticle(tree.head) ? ARTICLE_SHARE.named : ARTICLE_SHARE.other) ? article : nodes;
+  return share >= (is_article ? ARTICLE_SHARE.named : ARTICLE_SHARE.other) ? article : nodes;
 }
 
-const articleType = /"@type"\s*:\s*\[?\s*"(?:[A-Za-z]*Article|[A-Za-z]*Posting)"/;
+const articleType = /"@type"\s{0,20}:\s{0,20}\[?\s{0,20}"(?:[A-Za-z]*Article|[A-Za-z]*Posting)"/;
 
 function isArticle({ metas, linked_data }: HeadFacts): boolean {
   const named = metas.get("og:type")?.toLowerCase() === "article" || metas.has("article:published_time");

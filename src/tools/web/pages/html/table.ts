@@ -54,7 +54,10 @@ export function layoutCells(table: PageElement): PageNode[][] {
 export function writeTable(table: PageElement, inline: InlineWriter): string {
   const rows = rowsOf(table);
   const grid = spread(rows, inline);
-  const columns = Math.min(MAX_COLUMNS, Math.max(0, ...grid.map((row) => row.length)));
+  const columns = Math.min(
+    MAX_COLUMNS,
+    grid.reduce((most, row) => Math.max(most, row.length), 0),
+  );
   const filled = grid.filter((row) => row.some((cell) => cell !== ""));
   const [head, ...body] = filled;
   if (head === undefined) return "";

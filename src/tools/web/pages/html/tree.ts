@@ -29,8 +29,8 @@ export interface TreeOptions {
   noscript: boolean;
 }
 
-/** Ten times what the largest encyclopedia articles have. */
-const MAX_ELEMENTS = 150_000;
+/** Five times what the largest encyclopedia articles have. More would take half of an isolate's memory. */
+const MAX_ELEMENTS = 40_000;
 /** Functions that walk the tree call themselves. Browsers nest 512 levels; what is deeper goes into the last of these. */
 const MAX_LEVELS = 200;
 /** htmlparser2 searches its stack for each closing tag. A page that leaves this many elements open is read no further. */
@@ -56,13 +56,20 @@ const blockNames = new Set(
 
 export function readTree(html: string, { url, noscript }: TreeOptions): PageTree {
   const head = newHead(url);
+  const page = url.split("#")[0] ?? url;
   const root = newElement("#root", {});
   const open: PageElement[] = [root];
   let [depth, elements, dropped_at, addresses] = [0, 0, 0, 0];
+  const text = collectPieces();
+  const endText = (): void => {
+    const whole = text.take();
+    if (whole !== "") open.at(-1)?.children.push(whole);
+  };
   const parser = new Parser({
     onopentag(name, attributes) {
       depth += 1;
       if (dropped_at > 0) return;
+      endText();
       readHeadTag(head, name, attributes);
       if (isDropped(name, attributes, noscript)) {
         dropped_at = depth;
@@ -73,21 +80,22 @@ export function readTree(html: string, { url, noscript }: TreeOptions): PageTree
       // Readability would drop what looks like a part of a form.
       if (name === "input") parent.children.push(attributes.checked === undefined ? "[ ] " : "[x] ");
       if (attributes.href !== undefined) addresses += head.base.length + attributes.href.length;
-      const base = addresses < MAX_ADDRESSES ? head.base : null;
+      const place = addresses < MAX_ADDRESSES ? { page, base: head.base } : null;
       const element =
         open.length < MAX_LEVELS
-          ? newElement(name === "button" ? "span" : name, keepAttributes(name, attributes, base))
+          ? newElement(name === "button" ? "span" : name, keepAttributes(name, attributes, place))
           : parent;
       if (element !== parent) parent.children.push(element);
       open.push(element);
       if (blockNames.has(name)) markBlock(open);
     },
-    ontext(text) {
-      if (head.capture !== null) head.capture(text);
-      else if (dropped_at === 0) open.at(-1)?.children.push(text);
+    ontext(piece) {
+      if (head.capture !== null) head.capture(piece);
+      else if (dropped_at === 0) text.add(piece);
     },
     onclosetag() {
       head.capture = null;
+      endText();
       if (dropped_at === depth) dropped_at = 0;
       else if (dropped_at === 0) open.pop();
       depth -= 1;
@@ -99,8 +107,31 @@ export function readTree(html: string, { url, noscript }: TreeOptions): PageTree
   }
   const cut = at < html.length;
   parser.end();
+  endText();
   return { root, head, cut };
 }
+
+/** The parser gives text in pieces as small as a sign, each of which would take more memory than it says. */
+function collectPieces(): { add(piece: string): void; take(): string } {
+  let [whole, pieces] = ["", [] as string[]];
+  const join = (): void => {
+    whole += pieces.join("");
+    pieces = [];
+  };
+  return {
+    add(piece) {
+      if (pieces.push(piece) >= MAX_PIECES) join();
+    },
+    take() {
+      join();
+      const taken = whole;
+      whole = "";
+      return taken;
+    },
+  };
+}
+
+const MAX_PIECES = 1000;
 
 export function newElement(name: string, attributes: Record<string, string>, children: PageNode[] = []): PageElement {
   return { name, attributes, children, block: blockNames.has(name) };
@@ -115,24 +146,34 @@ function markBlock(open: PageElement[]): void {
   }
 }
 
-function keepAttributes(name: string, attributes: Record<string, string>, base: string | null): Record<string, string> {
+const none: Record<string, string> = Object.freeze({});
+
+function keepAttributes(name: string, attributes: Record<string, string>, place: Place | null): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [key, value] of Object.entries(attributes)) {
     if (!keptAttributes.has(key)) continue;
     if (key !== "href") kept[key] = value.slice(0, MAX_ATTRIBUTE);
-    else if (name === "a" && base !== null) kept.href = resolveAddress(value, base);
+    else if (name === "a" && place !== null) kept.href = resolveAddress(value, place);
   }
   if (kept.href === "") delete kept.href;
-  return kept;
+  return Object.keys(kept).length === 0 ? none : kept;
 }
 
 /** Empty where there is nothing to read: places in the page itself, scripts, data, mail. */
-export function resolveAddress(address: string, base: string): string {
+function resolveAddress(address: string, { page, base }: Place): string {
   const given = address.trim();
   if (given === "" || given.startsWith("#") || given.length > MAX_ADDRESS) return "";
   const url = URL.parse(given, base);
   if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) return "";
-  return url.href.length > MAX_ADDRESS ? "" : url.href.replaceAll("(", "%28").replaceAll(")", "%29");
+  const isPlaceInPage = url.hash !== "" && url.href.slice(0, -url.hash.length) === page;
+  if (isPlaceInPage || url.href.length > MAX_ADDRESS) return "";
+  return url.href.replaceAll("(", "%28").replaceAll(")", "%29");
+}
+
+/** Where an address stands: the page's own address without its fragment, and what relative ones begin with. */
+interface Place {
+  page: string;
+  base: string;
 }
 
 /** The first element in document order that fits. */
