@@ -38,6 +38,11 @@ const views: View[] = [
     options: { ...desktop, locale: "en-GB", place: thread, colorScheme: "dark" },
     show: openTab("Activity"),
   },
+  {
+    name: "research-light",
+    options: { ...desktop, locale: "en-GB", place: "&thread=research" },
+    show: openTab("Plan"),
+  },
   { name: "chinese-light", options: { ...desktop, locale: "zh-CN", place: thread }, show: openTab("计划") },
 ];
 
@@ -59,9 +64,9 @@ async function settle(page: Page): Promise<void> {
 async function buildShop(stage: WebStage): Promise<void> {
   await stage.request("POST", "/v1/threads", { thread_id: "shop", title: "帮我做一个电商网站" });
   await stage.request("POST", "/v1/threads/shop/runs?wait=1", { message: "帮我做一个电商网站" });
-  await stage.request("POST", "/v1/threads", { thread_id: "tea", title: "The history of tea" });
-  await stage.request("POST", "/v1/threads/tea/runs?wait=1", {
-    message: "Research the history of tea and write a report",
+  await stage.request("POST", "/v1/threads", { thread_id: "research", title: "Remote work" });
+  await stage.request("POST", "/v1/threads/research/runs?wait=1", {
+    message: "Research remote work and write a report with sources",
   });
 }
 
