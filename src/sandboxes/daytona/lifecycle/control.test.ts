@@ -74,12 +74,10 @@ describe("DaytonaControl.archive", () => {
 
   it("fails at once if somebody started the sandbox meanwhile", async () => {
     const daytona = showing("stopped", "started");
-    const begun = Date.now();
     expect(await settle(controlOf(daytona).archive(signal))).toMatchObject({
       code: "failed",
       message: "The sandbox was started meanwhile: only a stopped one can be archived.",
     });
-    expect(Date.now() - begun).toBeLessThan(5_000);
     expect(daytona.orders).toEqual([]);
   });
 
