@@ -140,6 +140,7 @@ async function finishCall(prepared: Prepared, result: ToolResult, state: RunStat
     ...(result.preview ? { preview: result.preview } : {}),
     ...(result.introduces === undefined ? {} : { introduces: result.introduces }),
     ...(result.sources?.length ? { sources: result.sources } : {}),
+    ...(result.names_addresses ? { names_addresses: true } : {}),
     ...(result.whole === undefined ? {} : { whole: result.whole }),
   });
   remember(state, message);

@@ -34,7 +34,7 @@ function open() {
       }),
     returns: (
       content: string,
-      metadata: Record<string, unknown> = { name: "fetch_url", is_error: false, sources: [1], read: [1] },
+      metadata: Record<string, unknown> = { name: "fetch_url", is_error: false, sources: [1], names_addresses: true },
     ) => add({ type: "tool", content: { role: "tool", tool_call_id: "c", content }, metadata }),
     isNamed: (url = address) => isNamedInText(sql, url),
   };
@@ -149,8 +149,9 @@ describe("an address is named by a result", () => {
   });
 
   it.each([
-    ["failed", { name: "fetch_url", is_error: true, sources: [1], read: [1] }],
-    ["has such a list in its details", { name: "read_file", is_error: false, details: { sources: [1], read: [1] } }],
+    ["failed", { name: "fetch_url", is_error: true, sources: [1], names_addresses: true }],
+    ["says so in its details", { name: "read_file", is_error: false, details: { names_addresses: true } }],
+    ["is a search or a PDF, which lists sources", { name: "web_search", is_error: false, sources: [1] }],
     ["is of another tool", { name: "read_file", is_error: false }],
     ["says in its text that it read sources", { name: "read_file", is_error: false, details: { path: '"read":[1' } }],
   ])("and not if it %s", (_name, metadata) => {
