@@ -153,7 +153,7 @@ describe("an address is named by a result", () => {
     ["says so in its details", { name: "read_file", is_error: false, details: { names_addresses: true } }],
     ["is a search or a PDF, which lists sources", { name: "web_search", is_error: false, sources: [1] }],
     ["is of another tool", { name: "read_file", is_error: false }],
-    ["says in its text that it read sources", { name: "read_file", is_error: false, details: { path: '"read":[1' } }],
+    ["says so in a text", { name: "read_file", is_error: false, details: { path: '"names_addresses":true' } }],
   ])("and not if it %s", (_name, metadata) => {
     const thread = open();
     thread.writes("", { path: "notes.md" });
