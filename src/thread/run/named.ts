@@ -46,7 +46,7 @@ function readRows(sql: Sql, forms: string[]): Row[] {
     .exec<Row>(
       `SELECT seq, type, content, metadata FROM
          (SELECT seq, type, content, metadata FROM messages WHERE type IN ('user', 'tool') ORDER BY seq DESC LIMIT ?)
-       WHERE (type = 'user' OR instr(metadata, '"names_addresses":true') > 0 OR instr(metadata, '"said_at":') > 0)
+       WHERE (type = 'user' OR instr(metadata, '"names_until":') > 0 OR instr(metadata, '"said_at":') > 0)
          AND (instr(content, ?) > 0 OR instr(content, ?) > 0 OR (content IS NULL AND EXISTS (
            SELECT 1 FROM overflow WHERE owner = 'm:' || seq AND (instr(text, ?) > 0 OR instr(text, ?) > 0))))
        ORDER BY seq DESC`,
@@ -64,13 +64,12 @@ function isNamedIn(sql: Sql, row: Row, forms: string[]): boolean {
   if (row.type === "user") return forms.some((form) => contains(content, form, true));
   const metadata = parseStored(readText(sql, `d:${row.seq}`, row.metadata));
   if (!isRecord(metadata) || metadata.is_error === true) return false;
-  if (typeof metadata.said_at === "number") {
-    const message = readStored(toToolMessage, content, "result", row.seq);
-    const said = message?.content.slice(metadata.said_at) ?? "";
-    return forms.some((form) => contains(said, form, true));
-  }
-  if (metadata.names_addresses !== true) return false;
-  return forms.some((form) => contains(content, form, false)) && !isWrittenByCall(sql, row.seq, forms);
+  const { said_at, names_until } = metadata;
+  const said = readStored(toToolMessage, content, "result", row.seq)?.content ?? "";
+  if (typeof said_at === "number") return forms.some((form) => contains(said.slice(said_at), form, true));
+  if (typeof names_until !== "number") return false;
+  const named = said.slice(0, names_until);
+  return forms.some((form) => contains(named, form, false)) && !isWrittenByCall(sql, row.seq, forms);
 }
 
 /** A long page has links in the middle too, which is not in the message. */
@@ -78,13 +77,13 @@ function isNamedInWhole(sql: Sql, forms: string[]): boolean {
   const rows = sql
     .exec<{ seq: number; content: string | null; metadata: string | null }>(
       `SELECT results.seq, results.content, messages.metadata FROM results JOIN messages USING (seq)
-       WHERE instr(messages.metadata, '"names_addresses":true') > 0 ORDER BY results.seq DESC LIMIT ?`,
+       WHERE instr(messages.metadata, '"names_until":') > 0 ORDER BY results.seq DESC LIMIT ?`,
       MAX_WHOLE,
     )
     .toArray();
   return rows.some(({ seq, content, metadata }) => {
     const said = parseStored(metadata ?? "null");
-    if (!isRecord(said) || said.is_error === true || said.names_addresses !== true) return false;
+    if (!isRecord(said) || said.is_error === true || typeof said.names_until !== "number") return false;
     const whole = readText(sql, `w:${seq}`, content);
     return forms.some((form) => contains(whole, form, false)) && !isWrittenByCall(sql, seq, forms);
   });

@@ -130,7 +130,7 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
       ...(begun?.task_id === undefined ? {} : { task_id: begun.task_id }),
       ...(begun?.at == null ? {} : { started_at: begun.at }),
       ...(sources === undefined ? {} : { sources: sources.map(({ n }) => n) }),
-      ...(fact.names_addresses ? { names_addresses: true } : {}),
+      ...(fact.names_until === undefined ? {} : { names_until: fact.names_until }),
     },
     created_at: isoTime(life),
   });
