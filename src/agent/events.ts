@@ -69,6 +69,8 @@ export type LoopFact =
       introduces?: string;
       /** What the result names, for people and for later answers. */
       sources?: Source[];
+      /** Addresses in the message up to this character may be fetched. */
+      names_until?: number;
       /** The full result, when `message` holds it with its middle cut out. */
       whole?: string;
     }

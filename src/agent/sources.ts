@@ -20,7 +20,7 @@ export interface Sources {
    */
   number(url: string): number;
   /**
-   * Whether the address has a number, or a person's message or a result that read a page contains it. What the model
+   * Whether the address has a number, or a person's message or a result of a tool that says so contains it. What the model
    * wrote itself names nothing, nor does a result of any other tool, since it may repeat what the model wrote.
    */
   isNamed(url: string): boolean;

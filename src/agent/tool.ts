@@ -53,6 +53,8 @@ export interface ToolResult {
   introduces?: string;
   /** What the content names, by the numbers of `ToolContext.sources`. */
   sources?: Source[];
+  /** Addresses in the content may be fetched: all of it is the words of others, none of which the model can have written. */
+  names_addresses?: boolean;
   /** A link that the sandbox now serves. */
   preview?: { port: number; url: string };
   /** The run waits for a person. Their answer becomes the result, and `content` is not used. */

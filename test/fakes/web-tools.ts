@@ -71,7 +71,12 @@ export function memoryWeb(pages: Record<string, WebPage>, onRequest: () => Promi
       if (page === undefined) return { content: "The page does not exist (404).", is_error: true };
       const read = { at: new Date(now()).toISOString(), hash: hashOf(text) };
       const source: Source = { n: sources.number(key), url: key, title: page.title, date: null, read };
-      return { content: fenceOf(source, `${page.title}\n\n${text}`), is_error: false, sources: [source] };
+      return {
+        content: fenceOf(source, `${page.title}\n\n${text}`),
+        is_error: false,
+        sources: [source],
+        names_addresses: true,
+      };
     },
   });
   return { tools: [search, fetchUrl], requested, searched };

@@ -36,7 +36,7 @@ describe("the sources of a thread in workerd", () => {
       const origin = { message_id: "msg_t", invocation_id: "inv_a", agent_id: null, created_at: "" };
       const seq = insertMessage(sql, {
         ...origin,
-        ...{ type: "tool", is_llm_message: true, metadata: { is_error: false, sources: [1], read: [1] } },
+        ...{ type: "tool", is_llm_message: true, metadata: { is_error: false, sources: [1], names_until: 999 } },
         content: { role: "tool", tool_call_id: "c", content: "See https://c.example/x." },
       });
       keepResult(sql, seq, "c", "See https://d.example/y.");

@@ -96,8 +96,13 @@ async function announce(call: ToolCall, tool: Tool, state: RunState): Promise<vo
   await store(state, { type: "tool_started", tool_call_id: call.id, name: tool.name, ...work });
 }
 
+interface CallResult extends ToolResult {
+  /** Addresses in the content up to this character may be fetched. */
+  names_until?: number;
+}
+
 /** Null for a client's call: the client provides its result. */
-async function execute(prepared: Prepared, state: RunState): Promise<ToolResult | null> {
+async function execute(prepared: Prepared, state: RunState): Promise<CallResult | null> {
   if (prepared.kind === "client") return null;
   if (prepared.kind === "answered") return prepared.result;
   if (prepared.kind === "asked") return { content: "", is_error: false, interrupt: prepared.question };
@@ -119,14 +124,16 @@ async function execute(prepared: Prepared, state: RunState): Promise<ToolResult 
   if (prepared.kind === "run" && !ports.signal.aborted) {
     const result = await runTool(prepared.tool, prepared.input, context, ports);
     const noticed = withNotice(withholdEnd(result, state), prepared.tool, state);
-    return withChanges(await withIntroduction(noticed, prepared.tool, state), prepared, state);
+    const whole = withChanges(await withIntroduction(noticed, prepared.tool, state), prepared, state);
+    // What is added may be the model's words, such as an AGENTS.md that it wrote.
+    return { ...whole, ...(result.names_addresses ? { names_until: result.content.length } : {}) };
   }
   const begun = state.input.started_calls.includes(call.id) ? state.tools.get(call.function.name) : undefined;
   if (begun) await abandonCall(begun, context, ports);
   return CANCELLED_RESULT;
 }
 
-async function finishCall(prepared: Prepared, result: ToolResult, state: RunState, end: CallsEnd): Promise<void> {
+async function finishCall(prepared: Prepared, result: CallResult, state: RunState, end: CallsEnd): Promise<void> {
   const { call } = prepared;
   const message = { role: "tool" as const, tool_call_id: call.id, content: result.content };
   await store(state, {
@@ -140,6 +147,7 @@ async function finishCall(prepared: Prepared, result: ToolResult, state: RunStat
     ...(result.preview ? { preview: result.preview } : {}),
     ...(result.introduces === undefined ? {} : { introduces: result.introduces }),
     ...(result.sources?.length ? { sources: result.sources } : {}),
+    ...(result.names_until === undefined ? {} : { names_until: result.names_until }),
     ...(result.whole === undefined ? {} : { whole: result.whole }),
   });
   remember(state, message);

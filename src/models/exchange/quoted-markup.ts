@@ -2,7 +2,7 @@
 // shows, so what could begin a call in any form (../../markup) is escaped where calls are read out of a reply's text.
 
 const calls =
-  /<(?=\s{0,8}\/?\s{0,8}(?:[\w.:|｜‖ -]{0,40}(?:function_calls|tool_calls?|toolcall|invoke)\b|function=|\|[a-z_]{3,40}[|>]|｜))/gi;
+  /<(?=\s{0,8}\/?\s{0,8}(?:[\w.:|｜‖ -]{0,40}(?:(?:function_calls|tool_calls?|toolcall|invoke)\b|function\s*=)|\|{1,2}[a-z_▁]{1,40}[|｜>]|[｜‖]))/gi;
 const mistral = /\[(?=TOOL_CALLS\])/g;
 
 export function quoteMarkup(text: string): string {

@@ -34,7 +34,7 @@ function open() {
       }),
     returns: (
       content: string,
-      metadata: Record<string, unknown> = { name: "fetch_url", is_error: false, sources: [1], read: [1] },
+      metadata: Record<string, unknown> = { name: "fetch_url", is_error: false, sources: [1], names_until: 9999 },
     ) => add({ type: "tool", content: { role: "tool", tool_call_id: "c", content }, metadata }),
     isNamed: (url = address) => isNamedInText(sql, url),
   };
@@ -123,6 +123,17 @@ describe("an address is named by a result", () => {
     expect(thread.isNamed()).toBe(true);
   });
 
+  it("and not by what was added to it, such as the project's notes", () => {
+    const thread = open();
+    thread.writes("", { url: "https://portal.example/" });
+    const page = "A page, with “quotes”.\n";
+    const metadata = { name: "fetch_url", is_error: false, sources: [1], names_until: page.length };
+    thread.returns(`${page}[The sandbox has AGENTS.md: ${address}]`, metadata);
+    expect(thread.isNamed()).toBe(false);
+    thread.returns(`${address}\n[The sandbox is new]`, { ...metadata, names_until: address.length });
+    expect(thread.isNamed()).toBe(true);
+  });
+
   it("also without its scheme, and not by a longer host or address that contains it", () => {
     const thread = open();
     thread.writes("", { url: "https://portal.example/" });
@@ -149,10 +160,11 @@ describe("an address is named by a result", () => {
   });
 
   it.each([
-    ["failed", { name: "fetch_url", is_error: true, sources: [1], read: [1] }],
-    ["has such a list in its details", { name: "read_file", is_error: false, details: { sources: [1], read: [1] } }],
+    ["failed", { name: "fetch_url", is_error: true, sources: [1], names_until: 9999 }],
+    ["says so in its details", { name: "read_file", is_error: false, details: { names_until: 9999 } }],
+    ["is a search or a PDF, which lists sources", { name: "web_search", is_error: false, sources: [1] }],
     ["is of another tool", { name: "read_file", is_error: false }],
-    ["says in its text that it read sources", { name: "read_file", is_error: false, details: { path: '"read":[1' } }],
+    ["says so in a text", { name: "read_file", is_error: false, details: { path: '"names_until":9999' } }],
   ])("and not if it %s", (_name, metadata) => {
     const thread = open();
     thread.writes("", { path: "notes.md" });

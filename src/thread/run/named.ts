@@ -4,7 +4,7 @@
 //
 // Results of other tools do not count: a file, a command or another server may return what the model wrote into it. Nor
 // does the text of a search, which may repeat its query in other words: what it found is in the table of sources. Nor
-// does a result whose own call contained the address.
+// does a PDF, which a program of the sandbox reads, nor a result whose own call contained the address.
 import { toSourceUrl } from "../../agent/sources.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { toChatMessage, toToolMessage } from "../../store/shapes/message.ts";
@@ -13,7 +13,7 @@ import { readText, type Sql } from "../rows/database.ts";
 
 /** Messages of people and results are searched from the newest on. Sources are found by their table, however old. */
 const MAX_SEARCHED = 2000;
-/** Of results whose middle the model reads with `read_result`: of those that read sources, the newest. */
+/** Of results whose middle the model reads with `read_result`: of those that quote others, the newest. */
 const MAX_WHOLE = 50;
 /** As long as the longest that browsers and servers take. */
 const MAX_ADDRESS_CHARACTERS = 8000;
@@ -37,7 +37,7 @@ function formsOf(address: string): string[] {
   return [...new Set(forms.map((form) => form.replace(/#.*$/s, "").replace(/\/$/, "")))];
 }
 
-/** The messages of people, the results that read sources and the answers of people that contain it in some way. */
+/** The messages of people, the results that quote others and the answers of people that contain it in some way. */
 function readRows(sql: Sql, forms: string[]): Row[] {
   // People leave out the scheme.
   const needles = forms.map((form) => JSON.stringify(withoutScheme(form)).slice(1, -1));
@@ -46,7 +46,7 @@ function readRows(sql: Sql, forms: string[]): Row[] {
     .exec<Row>(
       `SELECT seq, type, content, metadata FROM
          (SELECT seq, type, content, metadata FROM messages WHERE type IN ('user', 'tool') ORDER BY seq DESC LIMIT ?)
-       WHERE (type = 'user' OR instr(metadata, '"read":[') > 0 OR instr(metadata, '"said_at":') > 0)
+       WHERE (type = 'user' OR instr(metadata, '"names_until":') > 0 OR instr(metadata, '"said_at":') > 0)
          AND (instr(content, ?) > 0 OR instr(content, ?) > 0 OR (content IS NULL AND EXISTS (
            SELECT 1 FROM overflow WHERE owner = 'm:' || seq AND (instr(text, ?) > 0 OR instr(text, ?) > 0))))
        ORDER BY seq DESC`,
@@ -64,19 +64,12 @@ function isNamedIn(sql: Sql, row: Row, forms: string[]): boolean {
   if (row.type === "user") return forms.some((form) => contains(content, form, true));
   const metadata = parseStored(readText(sql, `d:${row.seq}`, row.metadata));
   if (!isRecord(metadata) || metadata.is_error === true) return false;
-  if (typeof metadata.said_at === "number") {
-    const message = readStored(toToolMessage, content, "result", row.seq);
-    const said = message?.content.slice(metadata.said_at) ?? "";
-    return forms.some((form) => contains(said, form, true));
-  }
-  return (
-    hasRead(metadata) && forms.some((form) => contains(content, form, false)) && !isWrittenByCall(sql, row.seq, forms)
-  );
-}
-
-/** Whether the result holds the text of a page, as its metadata say. */
-function hasRead({ read }: Record<string, unknown>): boolean {
-  return Array.isArray(read) && read.length > 0;
+  const { said_at, names_until } = metadata;
+  const said = readStored(toToolMessage, content, "result", row.seq)?.content ?? "";
+  if (typeof said_at === "number") return forms.some((form) => contains(said.slice(said_at), form, true));
+  if (typeof names_until !== "number") return false;
+  const named = said.slice(0, names_until);
+  return forms.some((form) => contains(named, form, false)) && !isWrittenByCall(sql, row.seq, forms);
 }
 
 /** A long page has links in the middle too, which is not in the message. */
@@ -84,13 +77,13 @@ function isNamedInWhole(sql: Sql, forms: string[]): boolean {
   const rows = sql
     .exec<{ seq: number; content: string | null; metadata: string | null }>(
       `SELECT results.seq, results.content, messages.metadata FROM results JOIN messages USING (seq)
-       WHERE instr(messages.metadata, '"read":[') > 0 ORDER BY results.seq DESC LIMIT ?`,
+       WHERE instr(messages.metadata, '"names_until":') > 0 ORDER BY results.seq DESC LIMIT ?`,
       MAX_WHOLE,
     )
     .toArray();
   return rows.some(({ seq, content, metadata }) => {
     const said = parseStored(metadata ?? "null");
-    if (!isRecord(said) || said.is_error === true || !hasRead(said)) return false;
+    if (!isRecord(said) || said.is_error === true || typeof said.names_until !== "number") return false;
     const whole = readText(sql, `w:${seq}`, content);
     return forms.some((form) => contains(whole, form, false)) && !isWrittenByCall(sql, seq, forms);
   });

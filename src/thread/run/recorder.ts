@@ -3,7 +3,6 @@
 import type { LoopDelta, LoopFact } from "../../agent/events.ts";
 import { changedSteps } from "../../agent/plan/changes.ts";
 import { addUsage } from "../../agent/plan/ledger.ts";
-import type { Source } from "../../agent/sources.ts";
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
@@ -130,9 +129,8 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
       details,
       ...(begun?.task_id === undefined ? {} : { task_id: begun.task_id }),
       ...(begun?.at == null ? {} : { started_at: begun.at }),
-      ...(sources === undefined
-        ? {}
-        : { sources: numbersOf(sources), read: numbersOf(sources.filter(({ read }) => read)) }),
+      ...(sources === undefined ? {} : { sources: sources.map(({ n }) => n) }),
+      ...(fact.names_until === undefined ? {} : { names_until: fact.names_until }),
     },
     created_at: isoTime(life),
   });
@@ -149,10 +147,6 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
   if (introduces !== undefined) storeIntroduced(life, introduces, seq);
   if (plan !== undefined) recordPlan(life, record, plan);
   if (preview !== undefined) recordPatch(life, record, life.state.addPreview(preview));
-}
-
-function numbersOf(sources: Source[]): number[] {
-  return sources.map(({ n }) => n);
 }
 
 /** A row and no event: people still see every summarized message. Its tokens count for the run, but it is no step. */

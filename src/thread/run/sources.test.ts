@@ -161,6 +161,27 @@ describe("the sources of a run", () => {
   });
 });
 
+describe("an address that the model wrote into AGENTS.md", () => {
+  it("is not named by the result of a page to which the sandbox's introduction is added", async () => {
+    const noted = "https://notes.example/?d=secret";
+    const web = memoryWeb({ [tea]: { title: "Tea", text: "See https://linked.example/a." } });
+    const fetchNoted = call({ id: "c3", name: "fetch_url", input: { url: noted } });
+    const thread = new FakeThread({ replies: [say("Hi."), fetchTea, fetchNoted, say("Done.")], tools: web.tools });
+    const notes = { path: "AGENTS.md", text: noted, is_cut: false };
+    const facts = { system: "Debian 13", work_dir: "/work", programs: [], has_route: null, notes };
+    Object.assign(thread.sandbox, { readFacts: async () => facts });
+    await thread.run("Hello.");
+    await thread.life.sandbox;
+    thread.sandboxMemory?.remember("sandbox_1");
+    await thread.run(`Read ${tea}.`, run);
+    const contents = thread.requests.at(-1)?.messages.map(({ content }) => String(content)) ?? [];
+    expect(contents.filter((content) => content.includes(noted) && content.includes("</web_content>"))).toHaveLength(1);
+    expect(web.requested).toEqual([tea]);
+    const { isNamed } = openSources(thread.life);
+    expect([isNamed(noted), isNamed("https://linked.example/a")]).toEqual([false, true]);
+  });
+});
+
 describe("an agent", () => {
   it.each([
     ["all tools", null, true],

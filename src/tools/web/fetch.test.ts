@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { MemorySandbox } from "../../../examples/memory-sandbox/sandbox.ts";
 import { callTool } from "../../../test/fakes/call-tool.ts";
 import { type HostileSite, startHostileSite } from "../../../test/fakes/hostile-site.ts";
 import { memoryCache, memorySources } from "../../../test/fakes/sources.ts";
+import type { Sandbox } from "../../agent/sandbox.ts";
 import type { Source } from "../../agent/sources.ts";
 import type { ToolContext } from "../../agent/tool.ts";
 import { type Env, readConfig } from "../../config.ts";
@@ -89,6 +91,16 @@ describe("a page", () => {
     expect((await read("/limited", { context })).is_error).toBe(true);
     await read("/limited", { context });
     expect(site.asked.length).toBe(2);
+  });
+
+  it("names addresses, unless a program of the sandbox wrote its text", async () => {
+    expect((await read("/page")).names_addresses).toBe(true);
+    const sandbox = new MemorySandbox();
+    const found = { exit_code: 0 } as Awaited<ReturnType<Sandbox["runCommand"]>>;
+    sandbox.runCommand = async () => found;
+    sandbox.readFile = async () => new TextEncoder().encode("https://evil.example/?d=secret");
+    const result = await read("/pdf", { context: { sandbox } });
+    expect(result).toMatchObject({ is_error: false, names_addresses: false });
   });
 
   it("behind redirects says where it was found, under the number of its address", async () => {

@@ -127,6 +127,7 @@ interface Kept {
   title: string | null;
   date: string | null;
   text: string;
+  by_sandbox: boolean;
   notes: string[];
   read: { at: string; hash: string };
 }
@@ -140,9 +141,9 @@ async function readKept(url: URL, context: ToolContext, used: DownloadSettings):
     if (!found.ok) throw new NotRead(found.message);
     const reading = await readPage(found.url, found, context);
     if (!reading.ok) throw new NotRead(reading.message);
-    const { title, date, text, notes } = reading.page;
+    const { title, date, text, by_sandbox = false, notes } = reading.page;
     const read = { at: new Date(context.now()).toISOString(), hash: toHex(await hashText(text)) };
-    return JSON.stringify({ url: found.url, title, date, text, notes, read } satisfies Kept);
+    return JSON.stringify({ url: found.url, title, date, text, by_sandbox, notes, read } satisfies Kept);
   });
   return JSON.parse(json) as Kept;
 }
@@ -169,7 +170,7 @@ function showPage(url: URL, kept: Kept, offset: number, context: ToolContext): T
     ...notes.map((note) => `Note: ${cleanLine(note, 600)}`),
   ];
   const details = { url: url.href, title, offset: start, characters: shown.length, total: text.length };
-  return { content: lines.join("\n"), is_error: false, details, sources: [source] };
+  return { content: lines.join("\n"), is_error: false, details, sources: [source], names_addresses: !kept.by_sandbox };
 }
 
 function describePart(start: number, end: number, total: number): string[] {

@@ -5,6 +5,8 @@ export interface Page {
   /** When it was published, as it says. */
   date: string | null;
   text: string;
+  /** A program of the sandbox wrote the text, and whoever works there can change the program. */
+  by_sandbox?: boolean;
   /** What the reader should know about the text, in sentences. */
   notes: string[];
 }

@@ -80,7 +80,7 @@ function toPage(text: string, source: string): Reading {
   if (pages.length === 0) return refuse(source, "it holds no text, probably scanned images");
   const whole = pages.join("\n\n");
   const notes = whole.length > MAX_CHARACTERS ? [`The text goes on; the whole PDF is ${source} in the sandbox.`] : [];
-  return { ok: true, page: { title: null, date: null, text: cutEnd(whole, MAX_CHARACTERS), notes } };
+  return { ok: true, page: { title: null, date: null, text: cutEnd(whole, MAX_CHARACTERS), by_sandbox: true, notes } };
 }
 
 function trimLines(text: string): string {

@@ -135,7 +135,7 @@ describe("a PDF", () => {
     const result = await read(pdf, "application/pdf", sandbox);
     expect(result).toMatchObject({
       ok: true,
-      page: { text: "## Page 1\n\nFirst page\n\n## Page 2\n\nSecond", notes: [] },
+      page: { text: "## Page 1\n\nFirst page\n\n## Page 2\n\nSecond", by_sandbox: true, notes: [] },
     });
     expect(asked.map(({ command_id }) => command_id)).toEqual(["call_7_pdf"]);
     expect([...files.keys()]).toEqual([expect.stringMatching(/^\/tmp\/fetch_url\/[0-9a-f]{16}\.pdf$/)]);

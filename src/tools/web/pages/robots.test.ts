@@ -47,6 +47,13 @@ describe("robots.txt", () => {
     ["User-agent: Taskloom\nDisallow: /\n\nUser-agent: *\nAllow: /", "/a", false],
     ["User-agent: *\nDisallow: /\n\nUser-agent: Taskloom\nAllow: /", "/a", true],
     ["User-agent: *\nDisallow: /*.pdf$", "/a.pdf", false],
+    ["User-agent: Other\nUser-agent: Taskloom/1.0 # ours\nUser-agent: Third\nDisallow: /", "/a", false],
+    ["User-agent: Other\nDisallow: /\nUser-agent: *\nAllow: /", "/a", true],
+    [
+      "User-agent: Taskloom\nDisallow: /a\nUser-agent: Other\nAllow: /\nUser-agent: Taskloom\nDisallow: /b",
+      "/b",
+      false,
+    ],
     ["<html>not found</html>", "/a", true],
     [`User-agent: *\nDisallow: /${"*a".repeat(2000)}`, `/${"ab".repeat(900)}c`, true],
   ])("%s lets %s be read: %s", async (text, path, allowed) => {
@@ -55,6 +62,14 @@ describe("robots.txt", () => {
     expect(result.ok).toBe(allowed);
     if (!result.ok) expect(result.message).toContain("robots.txt asks programs not to read this page");
     expect(asked.length).toBe(allowed ? 2 : 1);
+  });
+
+  it.each(["User-agent: Taskloom\n", "user-agent:*\n:\n"])("with thousands of %j is read at once", async (agent) => {
+    file = { status: 200, text: agent.repeat(8000) + "Disallow: /x\n".repeat(8000) };
+    const started = performance.now();
+    expect((await read("/a")).ok).toBe(true);
+    // It takes 0.1 s; each rule for each name takes minutes and gigabytes.
+    expect(performance.now() - started).toBeLessThan(5000);
   });
 
   it("that is not there allows all, and one that can't be had allows nothing", async () => {

@@ -27,9 +27,38 @@ export async function askRobots(
   const text = await robots.read(url.origin, () => read(address));
   if (text === null) return "unknown";
   try {
-    return robotsParser(address.href, text).isAllowed(url.href, ROBOT_NAME) === false ? "no" : "yes";
+    return robotsParser(address.href, foldAgents(text)).isAllowed(url.href, ROBOT_NAME) === false ? "no" : "yes";
   } catch {
     // A file that the parser fails on says nothing.
     return "yes";
   }
+}
+
+/**
+ * Names each reader once in a group, and all that are not this one as `other`. The parser keeps every rule for every
+ * name of its group: with thousands of both that would take gigabytes.
+ */
+function foldAgents(text: string): string {
+  const named = new Set<string>();
+  let isInRules = true;
+  const lines = text.split(/\r\n|\r|\n/).map((line) => {
+    const [shown = ""] = line.split("#", 1);
+    const colon = Math.max(0, shown.indexOf(":"));
+    const field = shown.slice(0, colon).trim().toLowerCase();
+    if (field !== "user-agent") {
+      isInRules ||= field !== "";
+      return line;
+    }
+    if (isInRules) named.clear();
+    isInRules = false;
+    const [name = ""] = shown
+      .slice(colon + 1)
+      .toLowerCase()
+      .split("/", 1);
+    const agent = [ROBOT_NAME.toLowerCase(), "*"].find((known) => known === name.trim()) ?? "other";
+    if (named.has(agent)) return "";
+    named.add(agent);
+    return `User-agent: ${agent}`;
+  });
+  return lines.join("\n");
 }
