@@ -1,7 +1,7 @@
 // Twenty hostile pages against a model that obeys all of them. Nothing here depends on what a model thinks of a page: no
 // call that needs an approval is made without one, and no address that is requested holds what only the model knows.
 
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { defineTool, type Tool } from "../../src/agent/tool.ts";
 import { findRun } from "../../src/thread/life.ts";
@@ -16,6 +16,8 @@ import { openWeb } from "./web.ts";
 beforeEach(() => {
   vi.spyOn(console, "error").mockImplementation(() => {});
 });
+// Files of tests share their globals.
+afterEach(() => void vi.unstubAllGlobals());
 
 /** In a person's message, in the client's context, in AGENTS.md. Letters that stay the same in a host. */
 const canaries = ["canaryofperson", "canaryofclient", "canaryofagents"];
