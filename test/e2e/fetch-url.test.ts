@@ -72,14 +72,16 @@ describe("fetch_url in a run", () => {
   });
 
   it("is made once more by the life after one that ended during it, and what was read before is not fetched again", async () => {
-    const message = [call("/page"), call("/silent"), call("/page")].join("[[then]]");
+    const message = [call("/page"), call("/silent-once"), call("/page")].join("[[then]]");
     await taskloom.json("POST", "/v1/threads/lives/runs", { message, invocation_id: "inv_lives" });
-    await expect.poll(paths).toEqual(["/page", "/silent"]);
+    await expect.poll(paths).toEqual(["/page", "/silent-once"]);
     await taskloom.endLife("lives");
-    await expect.poll(paths, { timeout: 40_000 }).toEqual(["/page", "/silent", "/silent"]);
+    // The first request to the object begins its next life, and the stream ends with the run. The ended life has left its
+    // turn at the host, which ends by itself after half a minute.
+    await (await taskloom.request("GET", "/v1/threads/lives/runs/inv_lives/events")).text();
     const status = () => taskloom.json<{ status: string }>("GET", "/v1/threads/lives/runs/inv_lives");
-    await expect.poll(async () => (await status()).status, { timeout: 40_000 }).toBe("completed");
-    expect(paths()).toEqual(["/page", "/silent", "/silent"]);
+    expect((await status()).status).toBe("completed");
+    expect(paths()).toEqual(["/page", "/silent-once", "/silent-once"]);
   });
 
   it("aborts its request when the run is cancelled", async () => {

@@ -54,6 +54,8 @@ describe("a run whose default server is down", () => {
     const lost = await second.next();
     lost.text("lost words");
     await taskloom.endLife("failover");
+    // The first request to the object begins its next life.
+    await taskloom.request("GET", `${path}/inv-failover`);
     const last = await nextWith(({ messages }) => messages.some(({ role }) => role === "tool"));
     expect(last.model).toBe("org/model");
     last.text("It is done.");

@@ -82,6 +82,7 @@ const handlers: Record<string, Handler> = {
     drip(response, "x", 20);
   },
   "/silent": () => {},
+  "/silent-once": () => {},
   "/short": (response) => {
     response.writeHead(200, { "content-type": "text/html", "content-length": "5000" });
     response.write(page("Some words."));
@@ -169,6 +170,9 @@ export async function startHostileSite(): Promise<HostileSite> {
     const hops = /^\/hops\/(\d+)$/.exec(path)?.[1];
     if (status !== undefined) return send(response, page("An error."), {}, Number(status));
     if (hops !== undefined) return redirect(hops === "0" ? "/page" : `/hops/${Number(hops) - 1}`)(response, request);
+    if (path === "/silent-once" && asked.filter((each) => each.path === path).length > 1) {
+      return send(response, page("At last."));
+    }
     const handler = handlers[path];
     if (handler === undefined) return send(response, page("Nothing here."), {}, 404);
     handler(response, request);
