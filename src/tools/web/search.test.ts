@@ -272,6 +272,7 @@ describe("a search without results", () => {
     ["account_empty", /does not work on this server until its operator/],
     ["moved", /does not work on this server until its operator/],
     ["format_refused", /does not work on this server until its operator/],
+    ["setup_refused", /does not work on this server until its operator/],
     ["unreadable", /does not work on this server until its operator/],
     ["rate_limited", /limit of requests\. Do other work for 10 s, then make this call again/],
     ["timeout", /did not answer\. Make this call once more a little later/],

@@ -7,7 +7,9 @@
 // Errors: `{"type": "ErrorResponse", "error": {"code", "meta"}}`, documented as `errors: [{…}]`. A wrong key is 422
 // SUBSCRIPTION_TOKEN_INVALID, a missing one 422 VALIDATION with its header's name, one of another plan 400
 // OPTION_NOT_IN_PLAN, and none that is subscribed 404; 429 is RATE_LIMITED or, with nothing left for the month,
-// QUOTA_LIMITED. `X-RateLimit-Reset: 1, 1419704` has the seconds until each window ends.
+// QUOTA_LIMITED, for which plans of before also say RATE_LIMITED (https://github.com/egoist/chatwise-releases/issues/1296
+// has such a body). `X-RateLimit-Limit`, `-Remaining` and `-Reset: 1, 1419704` (seconds) have a number for each window,
+// the second and the month; a limit of 0 is none.
 import { at, readPages, textAt } from "./answer.ts";
 import type { Refusal } from "./exchange.ts";
 import type { ServiceDefinition } from "./open-service.ts";
@@ -53,7 +55,20 @@ function readRefusal({ status, headers, body, retry_after_ms }: Refusal): Partia
   if (/^SUBSCRIPTION_|^OPTION_NOT_IN_PLAN$/.test(code) || isAboutKey) return { reason: "key_refused" };
   if (code === "QUOTA_LIMITED") return { reason: "account_empty" };
   if (status !== 429) return null;
+  if (isMonthUsedUp(headers, at(error, "meta"))) return { reason: "account_empty" };
   // The first window is the shortest: a second.
-  const [seconds] = (headers.get("x-ratelimit-reset") ?? "").split(",").map((part) => Number.parseInt(part, 10));
+  const [seconds] = readWindows(headers, "reset");
   return { retry_after_ms: retry_after_ms ?? (seconds !== undefined && seconds >= 0 ? seconds * 1000 : null) };
+}
+
+function isMonthUsedUp(headers: Headers, meta: unknown): boolean {
+  const [limit, used] = [at(meta, "quota_limit"), at(meta, "quota_current")];
+  if (typeof limit === "number" && typeof used === "number" && limit > 0 && used >= limit) return true;
+  const [, month = 0] = readWindows(headers, "limit");
+  const [, left] = readWindows(headers, "remaining");
+  return month > 0 && left === 0;
+}
+
+function readWindows(headers: Headers, name: "limit" | "remaining" | "reset"): number[] {
+  return (headers.get(`x-ratelimit-${name}`) ?? "").split(",").map((part) => Number.parseInt(part, 10));
 }

@@ -17,11 +17,12 @@ export function describeFailures(failures: SearchFailure[]): string {
     return `The search is at its limit of requests. Do other work for ${Math.min(...waits)} s, then make this call again. If it fails again: ${GO_ON}`;
   }
   const reasons = new Set(failures.map(({ reason }) => reason));
-  if (reasons.size === 1 && reasons.has("bad_request")) {
-    return "The search did not accept this query. Write it as a few keywords, without operators, or leave freshness and domains out.";
-  }
   if (passing.some((reason) => reasons.has(reason))) {
     return `The search did not answer. Make this call once more a little later. If it fails again: ${GO_ON}`;
+  }
+  // Whatever ails the others: one that objects to the query answers to another.
+  if (reasons.has("bad_request")) {
+    return "The search did not accept this query. Write it as a few keywords, without operators, or leave freshness and domains out.";
   }
   return `The search does not work on this server until its operator mends it, so don't try it again. Tell the person so. ${GO_ON}`;
 }

@@ -4,7 +4,7 @@
 // POST /search, the key in `x-api-key`. `numResults` 1 to 100, `startPublishedDate` in ISO 8601, `includeDomains`,
 // `contents.highlights.maxCharacters` for passages. Results have `title` and `publishedDate` (a day or a time) or null,
 // and `highlights`, a list. Errors: `{"requestId", "error", "tag"}` with 400, 401 (key), 402 (NO_MORE_CREDITS,
-// API_KEY_BUDGET_EXCEEDED), 403 (not in the plan; PROHIBITED_CONTENT is about the query), 429, 5xx.
+// API_KEY_BUDGET_EXCEEDED), 403 (not in the plan; two tags are about the query), 429, 5xx.
 import { at, isText, readPages, textAt } from "./answer.ts";
 import type { ServiceDefinition } from "./open-service.ts";
 import { postJson } from "./query.ts";
@@ -38,5 +38,6 @@ export const exa: ServiceDefinition = {
       ...{ url, title, date: publishedDate },
       passages: [Array.isArray(highlights) ? highlights.filter(isText).slice(0, 5).join(" … ") : null, text],
     })) ?? "unreadable",
-  readRefusal: ({ body }) => (textAt(body, "tag") === "PROHIBITED_CONTENT" ? { reason: "bad_request" } : null),
+  readRefusal: ({ body }) =>
+    ["PROHIBITED_CONTENT", "CONTENT_FILTER_ERROR"].includes(textAt(body, "tag")) ? { reason: "bad_request" } : null,
 };

@@ -77,6 +77,7 @@ function parseJson(text: string): unknown {
 export function reasonOfStatus(status: number): SearchFailureReason {
   if (status === 401 || status === 403) return "key_refused";
   if (status === 402) return "account_empty";
+  if (status === 404 || status === 405) return "setup_refused";
   if (status === 429) return "rate_limited";
   return status >= 500 || status === 408 ? "unavailable" : "bad_request";
 }

@@ -42,6 +42,35 @@ describe("the search of a model's provider", () => {
     ]);
   });
 
+  it("reads the citations of xAI, whose titles are numbers, and its list of all pages", () => {
+    const text = "- Grok is a model.[[1]](https://a.example/x_(y))[[2]](https://b.example/)";
+    const pages = model.read(
+      {
+        citations: ["https://b.example/", "https://c.example/", 5],
+        output: [
+          {
+            type: "message",
+            content: [
+              {
+                text,
+                annotations: [
+                  cite(text, "[[1]]", "https://a.example/x_(y)", "1"),
+                  cite(text, "[[2]]", "https://b.example/", "2"),
+                ],
+              },
+            ],
+          },
+        ],
+      },
+      now,
+    );
+    expect(pages).toEqual([
+      { url: "https://a.example/x_(y)", title: "", date: null, passage: "Grok is a model." },
+      { url: "https://b.example/", title: "", date: null, passage: "Grok is a model." },
+      { url: "https://c.example/", title: "", date: null, passage: "" },
+    ]);
+  });
+
   it("reads an answer that is one long line with more citations than pages in bounded time", () => {
     const text = "[".repeat(1_000_000);
     const notes = Array.from({ length: 20_000 }, () => ({
@@ -50,6 +79,22 @@ describe("the search of a model's provider", () => {
       start_index: 999_999,
     }));
     expect(read(text, notes)).toHaveLength(50);
+  });
+
+  it("names more domains than every provider takes in its instructions", () => {
+    const domains = ["a", "b", "c", "d", "e", "f"].map((name) => `${name}.example`);
+    const write = (domains: string[]) => {
+      const request = { query: "x", count: 10, freshness: null, domains };
+      return JSON.parse(String(model.write(request, { access: "k", model: "m" }, now).init.body)) as {
+        instructions: string;
+        tools: object[];
+      };
+    };
+    expect(write(domains.slice(1)).tools).toEqual([
+      { type: "web_search", filters: { allowed_domains: domains.slice(1) } },
+    ]);
+    expect(write(domains).tools).toEqual([{ type: "web_search" }]);
+    expect(write(domains).instructions).toContain(domains.join(", "));
   });
 
   it("takes no words for a page that has no citation, and no other annotation for one", () => {

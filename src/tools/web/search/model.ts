@@ -1,17 +1,23 @@
 // The search that the provider of a model has itself: the tool `web_search` of the Responses API, which OpenAI and xAI
-// serve. Read in November 2026 at https://developers.openai.com/api/docs/guides/tools-web-search.
+// serve. Read in November 2026 at https://developers.openai.com/api/docs/guides/tools-web-search and
+// https://docs.x.ai/developers/tools/citations.
 //
 // POST /responses, the key as a bearer token. A model searches, and writes what it found in a text whose citations are
 // annotations: `{"type": "url_citation", "start_index", "end_index", "url", "title"}`. What stands before a citation on
 // its line becomes the passage, so passages are a model's words and not the page's. `web_search_call` items list the
 // pages that were found beside (`action.sources`). `filters.allowed_domains` takes up to 100 domains at OpenAI and 5 at
-// xAI. There is no field for a time: the instructions name it. Dates are not given. Addresses come with
-// `utm_source=openai`.
+// xAI: the instructions name more. There is no field for a time: the instructions name it. Dates are not given. OpenAI's
+// addresses come with `utm_source=openai`. xAI cites as `[[1]](https://…)` with the number as the title, and has all
+// pages in `citations`.
+//
+// Errors: `{"error": {"message", "type", "param", "code"}}` of OpenAI, and `{"code", "error": "…"}` of xAI, which answers
+// a wrong key with 400 and an empty account with 403 or 429.
 import { asRecord, isRecord } from "../../../lib/is-record.ts";
-import { at, readPages, textAt } from "./answer.ts";
+import { at, isText, readPages, textAt } from "./answer.ts";
+import type { Refusal } from "./exchange.ts";
 import type { ServiceDefinition } from "./open-service.ts";
 import { postJson } from "./query.ts";
-import type { Freshness, SearchRequest } from "./search-service.ts";
+import type { Freshness, SearchFailure, SearchRequest } from "./search-service.ts";
 
 const days: Record<Freshness, number> = { day: 1, week: 7, month: 31, year: 366 };
 
@@ -19,6 +25,8 @@ const days: Record<Freshness, number> = { day: 1, week: 7, month: 31, year: 366 
 const MAX_ITEMS = 50;
 const MAX_CITATIONS = 50;
 const MAX_LINE = 2000;
+/** What every provider takes. */
+const MAX_DOMAINS = 5;
 
 export const model: ServiceDefinition = {
   name: "model",
@@ -33,7 +41,7 @@ export const model: ServiceDefinition = {
       tools: [
         {
           type: "web_search",
-          ...(request.domains.length === 0 ? {} : { filters: { allowed_domains: request.domains } }),
+          ...(isFilter(request.domains) ? { filters: { allowed_domains: request.domains } } : {}),
         },
       ],
       tool_choice: "required",
@@ -47,17 +55,37 @@ export const model: ServiceDefinition = {
     if (textAt(body, "status") === "failed") return "unavailable";
     const items = output.slice(0, MAX_ITEMS).filter(isRecord);
     const cited = items.flatMap(readCited);
-    const beside = items.flatMap(readSources).filter(({ url }) => !cited.some((page) => page.url === url));
+    const sources = [...items.flatMap(readSources), ...readAll(at(body, "citations"))];
+    const beside = sources.filter(({ url }) => !cited.some((page) => page.url === url));
     const found = [...cited, ...beside];
     return readPages(found, now, ({ url, title, passage }) => ({ url, title, date: null, passages: [passage] })) ?? [];
   },
-  readRefusal: ({ body }) =>
-    textAt(body, "error", "code") === "insufficient_quota" ? { reason: "account_empty" } : null,
+  readRefusal,
 };
 
-function instruct({ count, freshness }: SearchRequest, now: number): string {
+function readRefusal({ status, body }: Refusal): Partial<SearchFailure> | null {
+  const error = at(body, "error");
+  const [code, type, param] = ["code", "type", "param"].map((name) => textAt(error, name));
+  const message = isText(error) ? error : "";
+  if (code === "insufficient_quota" || type === "insufficient_quota" || code?.startsWith("billing_")) {
+    return { reason: "account_empty" };
+  }
+  if ((status === 403 || status === 429) && /\bcredits\b/i.test(message)) return { reason: "account_empty" };
+  if (status !== 400) return null;
+  if (/^incorrect(?: |%20)api(?: |%20)key/i.test(message)) return { reason: "key_refused" };
+  // Of a tool's own field, such as its domains, `param` says more than `tools`.
+  const isAboutSetup = param === "model" || param === "tools" || code === "model_not_found";
+  return isAboutSetup || /^model not found/i.test(message) ? { reason: "setup_refused" } : null;
+}
+
+function isFilter(domains: string[]): boolean {
+  return domains.length > 0 && domains.length <= MAX_DOMAINS;
+}
+
+function instruct({ count, freshness, domains }: SearchRequest, now: number): string {
   const since = freshness === null ? "" : new Date(now - days[freshness] * 86_400_000).toISOString().slice(0, 10);
-  return `Search the web for the person's query. Then list up to ${count} pages that answer it best${since === "" ? "" : `, published since ${since}`}, one line for each: what the page says, with its figures and dates, and its citation. Write nothing else.`;
+  const only = domains.length > MAX_DOMAINS ? `, only from ${domains.join(", ")}` : "";
+  return `Search the web for the person's query. Then list up to ${count} pages that answer it best${since === "" ? "" : `, published since ${since}`}${only}, one line for each: what the page says, with its figures and dates, and its citation. Write nothing else.`;
 }
 
 interface Cited extends Record<string, unknown> {
@@ -74,7 +102,11 @@ function readCited(item: Record<string, unknown>): Cited[] {
       .slice(0, MAX_CITATIONS)
       .filter((note) => asRecord(note)?.type === "url_citation")
       .filter(isRecord)
-      .map(({ url, title, start_index }) => ({ url: clean(url), title, passage: passageBefore(text, start_index) }));
+      .map(({ url, title, start_index }) => ({
+        url: clean(url),
+        title: isText(title) && /^\d{1,3}$/.test(title) ? "" : title,
+        passage: passageBefore(text, start_index),
+      }));
   });
 }
 
@@ -85,6 +117,10 @@ function readSources({ type, action }: Record<string, unknown>): Cited[] {
     : [];
 }
 
+function readAll(citations: unknown): Cited[] {
+  return Array.isArray(citations) ? citations.slice(0, MAX_CITATIONS).map((url) => ({ url: clean(url) })) : [];
+}
+
 /** The line up to the citation, without its number or bullet, other citations on it, and the bracket that opens it. */
 function passageBefore(text: string, start: unknown): string {
   if (typeof start !== "number") return "";
@@ -92,7 +128,7 @@ function passageBefore(text: string, start: unknown): string {
   const before = text.slice(Math.max(0, end - MAX_LINE), end);
   return before
     .slice(before.lastIndexOf("\n") + 1)
-    .replace(/\(?\[[^\]]*\]\([^)]*\)\)?/g, " ")
+    .replace(/\(?\[{1,2}[^[\]]*\]{1,2}\([^)]*\)\)?/g, " ")
     .replace(/^\s*(?:[-*•]|\d{1,2}[.)])\s+/, "")
     .replace(/[\s([]+$/, "");
 }

@@ -32,6 +32,7 @@ export interface FoundPage {
 /**
  * `key_refused` and `account_empty` stay until the operator acts, `rate_limited` for a while. `bad_request`: the service
  * objects to the query. `moved`: it answered with a redirect. `format_refused`: it is not set up to answer in JSON.
+ * `setup_refused`: nothing is at its address, or its model can't search.
  */
 export type SearchFailureReason =
   | "key_refused"
@@ -43,7 +44,8 @@ export type SearchFailureReason =
   | "timeout"
   | "unreadable"
   | "moved"
-  | "format_refused";
+  | "format_refused"
+  | "setup_refused";
 
 export interface SearchFailure {
   reason: SearchFailureReason;

@@ -4,8 +4,8 @@
 // GET /search with `format=json`, without a key. `time_range` is day, week, month or year. There is no count: an answer
 // has a page of results, about 20. Sites go into the query, which each engine reads in its own way. Results have
 // `content` and, from some engines, `publishedDate` (ISO 8601, without a zone) or null. `unresponsive_engines` lists
-// those that failed. Errors: 403 where `search.formats` of settings.yml has no `json`, 429 from its limiter, 400 for a
-// parameter.
+// those that failed. Errors: 403 where `search.formats` of settings.yml has no `json`, 400 for a parameter, 429 from its
+// limiter. That refuses every program unless its `pass_ip` list has the caller, so we don't dress up as a browser.
 import { at, readPages } from "./answer.ts";
 import type { ServiceDefinition } from "./open-service.ts";
 import { withSites } from "./query.ts";

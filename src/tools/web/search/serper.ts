@@ -6,7 +6,7 @@
 // POST /search, the key in `X-API-KEY`. `num` 1 to 100 (up to 10 costs one credit), `tbs` `qdr:d`, `qdr:w`, `qdr:m` or
 // `qdr:y`, `gl` and `hl` are us and en if they are not given. Sites go into the query. Results are `organic`, with `link`,
 // `snippet`, and `date` as Google shows it (`Jan 5, 2024`, `3 days ago`). Errors: `{"message", "statusCode"}` with 403
-// (key), 400 (`Not enough credits`, or the query), 429, without a time to wait.
+// (key), 400 (`Not enough credits`, or the query: free accounts may not quote phrases), 429, without a time to wait.
 import { at, readPages, textAt } from "./answer.ts";
 import type { ServiceDefinition } from "./open-service.ts";
 import { isChinese, postJson, withSites } from "./query.ts";

@@ -9,7 +9,7 @@ const body = z.strictObject({
     .array(
       z.strictObject({
         type: z.literal("web_search"),
-        filters: z.strictObject({ allowed_domains: z.array(z.string()).max(100) }).optional(),
+        filters: z.strictObject({ allowed_domains: z.array(z.string()).max(5) }).optional(),
         search_context_size: z.enum(["low", "medium", "high"]).optional(),
       }),
     )
