@@ -22,7 +22,7 @@ export function describeFailures(failures: SearchFailure[]): string {
   }
   // Whatever ails the others: one that objects to the query answers to another.
   if (reasons.has("bad_request")) {
-    return "The search did not accept this query. Write it as a few keywords, without operators, or leave freshness and domains out.";
+    return "The search did not accept this query. Write it as a few keywords, without quotation marks and operators, or leave freshness and domains out.";
   }
   return `The search does not work on this server until its operator mends it, so don't try it again. Tell the person so. ${GO_ON}`;
 }
