@@ -7,9 +7,9 @@
 // Errors: `{"type": "ErrorResponse", "error": {"code", "meta"}}`, documented as `errors: [{…}]`. A wrong key is 422
 // SUBSCRIPTION_TOKEN_INVALID, a missing one 422 VALIDATION with its header's name, one of another plan 400
 // OPTION_NOT_IN_PLAN, and none that is subscribed 404; 429 is RATE_LIMITED or, with nothing left for the month,
-// QUOTA_LIMITED, for which plans of before also say RATE_LIMITED (https://github.com/egoist/chatwise-releases/issues/1296
-// has such a body). `X-RateLimit-Limit`, `-Remaining` and `-Reset: 1, 1419704` (seconds) have a number for each window,
-// the second and the month; a limit of 0 is none.
+// QUOTA_LIMITED. Clients also take RATE_LIMITED for the month's if `meta` (`quota_limit`, `quota_current`, as in
+// https://github.com/egoist/chatwise-releases/issues/1296) or the headers say so. `X-RateLimit-Limit`, `-Remaining` and
+// `-Reset: 1, 1419704` (seconds) have a number for each window, the second and the month; a limit of 0 is none.
 import { at, readPages, textAt } from "./answer.ts";
 import type { Refusal } from "./exchange.ts";
 import type { ServiceDefinition } from "./open-service.ts";
