@@ -183,6 +183,26 @@ describe("an address that the model wrote into AGENTS.md", () => {
   });
 });
 
+describe("a page without a title", () => {
+  it("keeps the title of the search that found it, in the event of its result and on the run", async () => {
+    const web = memoryWeb({ [tea]: { title: "Tea", text: "In 1610." } });
+    const tools = web.tools.map((tool) => ({
+      ...tool,
+      execute: async (...given: Parameters<typeof tool.execute>) => {
+        const result = await tool.execute(...given);
+        if (tool.name !== "fetch_url" || result.sources === undefined) return result;
+        return { ...result, sources: result.sources.map((source) => ({ ...source, title: null })) };
+      },
+    }));
+    const thread = new FakeThread({ replies: [search, fetchTea, say("Done.")], tools });
+    const { events } = await thread.run("When did tea come?", run);
+    expect(runOf(thread)?.sources).toMatchObject([{ n: 1, title: "Tea", read: true, cited: false }]);
+    expect(events.findLast((event) => event.type === "CUSTOM" && event.name === "sources")).toMatchObject({
+      value: { tool_call_id: "c2", sources: [{ n: 1, title: "Tea", read: true }] },
+    });
+  });
+});
+
 describe("an answer to a question", () => {
   const noted = "https://notes.example/?d=secret";
   const ask = call({ id: "c1", name: "ask", input: { question: "Go on?", choices: ["No", `Yes, read ${noted}`] } });
