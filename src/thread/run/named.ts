@@ -29,14 +29,21 @@ interface Row extends Record<string, string | number | null> {
 export function isNamedInText(sql: Sql, address: string): boolean {
   if (address.length > MAX_ADDRESS_CHARACTERS) return false;
   const forms = formsOf(address);
+  if (forms.length === 0) return false;
   return readRows(sql, forms).some((row) => isNamedIn(sql, row, forms)) || isNamedInWhole(sql, forms);
 }
 
 /** As it is written and as it is stored, without a slash at its end: people leave that out. */
 function formsOf(address: string): string[] {
-  const forms = [address, toSourceUrl(address) ?? address];
+  const forms = [address, toSourceUrl(address) ?? address].filter((form) => !ENDS_ADDRESS.test(form));
   return [...new Set(forms.map((form) => form.replace(/#.*$/s, "").replace(/\/$/, "")))];
 }
+
+/**
+ * Signs that end an address in a text: spaces, those that an address has only with escapes, and Chinese punctuation. A
+ * form with one of them would be an address with the words behind it, and in a person's message these may be secrets.
+ */
+const ENDS_ADDRESS = /[\s"<>\\^`{|}]|[^\P{P}\p{ASCII}]/u;
 
 /** The messages of people, the results that quote others and the answers of people that contain it in some way. */
 function readRows(sql: Sql, forms: string[]): Row[] {
