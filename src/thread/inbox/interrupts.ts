@@ -176,10 +176,14 @@ export function isAnswer({ run, input }: RunRecord, asked: RunRecord): boolean {
   return !isEarlier && !hasExpired(interrupt, Date.parse(run.created_at));
 }
 
-/** `said_at`: the offset at which the person's own words begin; null if they said nothing. */
+/**
+ * `said_at`: the offset at which the person's own words begin; null if they said nothing. `chosen`: the answer is a
+ * suggestion of the question, so its words are the model's.
+ */
 interface AnsweredResult {
   content: string;
   said_at: number | null;
+  chosen: boolean;
 }
 
 /** The result of the call that asked; null if it was approved, since then it is still to be made. */
@@ -191,13 +195,19 @@ export function resultOf(
 ): AnsweredResult | null {
   const reading = readAnswer(interrupt, answers ?? []);
   if (reading?.kind === "approved") return null;
-  if (reading?.kind === "text") return { content: reading.text, said_at: 0 };
+  const answer = reading?.kind === "text" ? reading.text : said === null ? null : textOf(said);
   if (interrupt.reason === "question") {
-    return said === null ? { content: NOT_ANSWERED, said_at: null } : { content: textOf(said), said_at: 0 };
+    if (answer === null) return { content: NOT_ANSWERED, said_at: null, chosen: false };
+    return { content: answer, said_at: 0, chosen: isSuggested(interrupt, answer) };
   }
   const declined = interrupt.reason === "approval" ? NOT_APPROVED : PLAN_NOT_APPROVED;
-  const reason = cutEnd(reading?.reason.trim() ?? "", REASON_CHARACTERS);
-  if (reason === "") return { content: declined, said_at: null };
+  const reason = cutEnd(reading?.kind === "declined" ? reading.reason.trim() : "", REASON_CHARACTERS);
+  if (reason === "") return { content: declined, said_at: null, chosen: false };
   const head = `${declined} They said: `;
-  return { content: head + reason, said_at: head.length };
+  return { content: head + reason, said_at: head.length, chosen: false };
+}
+
+function isSuggested({ response_schema }: Interrupt, answer: string): boolean {
+  const suggested: unknown[] = Array.isArray(response_schema.enum) ? response_schema.enum : [];
+  return suggested.some((text) => typeof text === "string" && text.trim() === answer.trim());
 }

@@ -83,6 +83,23 @@ describe("an address is named by a person", () => {
     for (const spaces of ["\u00a0", "\u2000\u3000"]) expect(thread.isNamed(address + spaces)).toBe(false);
   });
 
+  it.each([
+    ["a space", `Read ${address} my code is 4711`, " my code is 4711"],
+    ["a full stop", `Read ${address}. My code is 4711`, ". My code is 4711"],
+    ["a line end, as it is stored", `Read ${address}\nMy-code-is-4711`, "\\nMy-code-is-4711"],
+    ["a quotation mark, as it is stored", `{"url":"${address}","code":"4711"}`, '\\",\\"code\\":\\"4711'],
+    ["a cell of a table", `|${address}|4711|`, "|4711"],
+    ["a tag", `<a>${address}</a>4711`, "</a>4711"],
+    ["a Chinese comma", `看${address}，密码是4711`, "，密码是4711"],
+    ["a Chinese bracket", `看（${address}）密码是4711`, "）密码是4711"],
+  ])("and not with the words behind it, after %s, which may be a secret", (_name, text, behind) => {
+    const thread = open();
+    thread.says(text);
+    expect([thread.isNamed(), thread.isNamed(address + behind)]).toEqual([true, false]);
+    thread.returns(text);
+    expect(thread.isNamed(address + behind)).toBe(false);
+  });
+
   it.each(["\n", "\r\n", "\t", "\f"])("without its scheme, behind %j", (space) => {
     const thread = open();
     thread.says(`Read these:${space}tea.example/history${space}tea.example/other`);

@@ -4,7 +4,8 @@
 //
 // Results of other tools do not count: a file, a command or another server may return what the model wrote into it. Nor
 // does the text of a search, which may repeat its query in other words: what it found is in the table of sources. Nor
-// does a PDF, which a program of the sandbox reads, nor a result whose own call contained the address.
+// does a PDF, which a program of the sandbox reads, a result whose own call contained the address, nor an answer that a
+// person chose from the model's suggestions: a button may show only the beginning of one.
 import { toSourceUrl } from "../../agent/sources.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { toChatMessage, toToolMessage } from "../../store/shapes/message.ts";
@@ -28,14 +29,21 @@ interface Row extends Record<string, string | number | null> {
 export function isNamedInText(sql: Sql, address: string): boolean {
   if (address.length > MAX_ADDRESS_CHARACTERS) return false;
   const forms = formsOf(address);
+  if (forms.length === 0) return false;
   return readRows(sql, forms).some((row) => isNamedIn(sql, row, forms)) || isNamedInWhole(sql, forms);
 }
 
 /** As it is written and as it is stored, without a slash at its end: people leave that out. */
 function formsOf(address: string): string[] {
-  const forms = [address, toSourceUrl(address) ?? address];
+  const forms = [address, toSourceUrl(address) ?? address].filter((form) => !ENDS_ADDRESS.test(form));
   return [...new Set(forms.map((form) => form.replace(/#.*$/s, "").replace(/\/$/, "")))];
 }
+
+/**
+ * Signs that end an address in a text: spaces, those that an address has only with escapes, and Chinese punctuation. A
+ * form with one of them would be an address with the words behind it, and in a person's message these may be secrets.
+ */
+const ENDS_ADDRESS = /[\s"<>\\^`{|}]|[^\P{P}\p{ASCII}]/u;
 
 /** The messages of people, the results that quote others and the answers of people that contain it in some way. */
 function readRows(sql: Sql, forms: string[]): Row[] {
@@ -61,8 +69,9 @@ function readRows(sql: Sql, forms: string[]): Row[] {
 
 function isNamedIn(sql: Sql, row: Row, forms: string[]): boolean {
   const content = readText(sql, `m:${row.seq}`, row.content);
-  if (row.type === "user") return forms.some((form) => contains(content, form, true));
   const metadata = parseStored(readText(sql, `d:${row.seq}`, row.metadata));
+  if (isRecord(metadata) && metadata.chosen === true) return false;
+  if (row.type === "user") return forms.some((form) => contains(content, form, true));
   if (!isRecord(metadata) || metadata.is_error === true) return false;
   const { said_at, names_until } = metadata;
   const said = readStored(toToolMessage, content, "result", row.seq)?.content ?? "";

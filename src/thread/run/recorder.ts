@@ -113,7 +113,8 @@ function recordToolStart(life: Life, record: RunRecord, fact: Extract<LoopFact, 
 }
 
 function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "tool_finished" }>): void {
-  const { message, message_id, name, is_error, details, plan, preview, introduces, whole, sources } = fact;
+  const { message, message_id, name, is_error, details, plan, preview, introduces, whole } = fact;
+  const sources = fact.sources && storeSources(life.database.sql, fact.sources);
   const begun = record.started_calls.find(({ id }) => id === message.tool_call_id);
   record.started_calls = record.started_calls.filter((call) => call !== begun);
   const seq = insertMessage(life.database.sql, {
@@ -140,10 +141,7 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
     toolResult(message_id, message),
     ...(sources === undefined ? [] : [foundSources(message, sources)]),
   );
-  if (sources !== undefined) {
-    storeSources(life.database.sql, sources);
-    addRead(record.run, sources);
-  }
+  if (sources !== undefined) addRead(record.run, sources);
   if (introduces !== undefined) storeIntroduced(life, introduces, seq);
   if (plan !== undefined) recordPlan(life, record, plan);
   if (preview !== undefined) recordPatch(life, record, life.state.addPreview(preview));

@@ -7,7 +7,7 @@ import { createResearchTables, hasResearchTables, readText, type Sql, writeText 
 const MAX_CHARACTERS = 4 * 1024 * 1024;
 /** A run that keeps more has read a small library; its oldest texts are dropped first. */
 const MAX_KEPT = 200;
-/** Of all texts: thirty pages of the largest size, and a hundredth of what an object may hold. */
+/** Of all texts: sixteen pages of the largest size, and a hundredth of what an object may hold. */
 const MAX_TOTAL_CHARACTERS = 32 * 1024 * 1024;
 
 const ownerOf = (id: number) => `c:${id}`;

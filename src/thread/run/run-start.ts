@@ -40,14 +40,15 @@ export function startRun(life: Life, record: RunRecord, network: NetworkRules = 
     record.start_seq = life.journal.addFact(run.invocation_id, runStarted(run, said), snapshot) - 1;
     if (!(life.newestStarted !== null && life.newestStarted.position > record.position)) life.newestStarted = record;
     openSteps(life, record);
-    const answered = interrupted !== null && storeAnswers(life, record, interrupted);
+    const answered = interrupted === null ? null : storeAnswers(life, record, interrupted);
     for (const result of input?.tool_results ?? []) {
       storeResult(life, record, result.message_id, result.tool_call_id, result.content, describeClientWork(life));
     }
     let isTold = false;
     for (const [place, message] of messages.entries()) {
-      const isRead = !(answered && place === 0 && typeof message.content === "string");
-      const seq = storeMessage(life, record, message, isRead);
+      const isAnswering = answered !== null && place === 0;
+      const isRead = !(isAnswering && typeof message.content === "string");
+      const seq = storeMessage(life, record, message, { isRead, chosen: isAnswering && answered.chosen });
       if (isRead && !isTold) tellMessage(life, record, seq, network);
       isTold ||= isRead;
     }
@@ -87,21 +88,24 @@ function openSteps(life: Life, record: RunRecord): void {
 }
 
 /**
- * Stores the results of the calls that asked, except of approved ones, which are still to be made. True if the run's
- * message was the answer.
+ * Stores the results of the calls that asked, except of approved ones, which are still to be made. Null unless the run's
+ * message was the answer; then whether it is a suggestion of the question.
  */
-function storeAnswers(life: Life, record: RunRecord, interrupted: RunRecord): boolean {
+function storeAnswers(life: Life, record: RunRecord, interrupted: RunRecord): { chosen: boolean } | null {
   const answers = record.input?.resume ?? null;
   const { interrupts } = interrupted.run;
   const first = record.input?.messages[0]?.content ?? null;
   const said = isAnswer(record, interrupted) ? first : null;
+  let isChosen = false;
   for (const interrupt of interrupts) {
     const result = resultOf(interrupt, answers, said);
     if (result === null) continue;
-    const metadata = result.said_at === null ? {} : { said_at: result.said_at };
+    const { said_at, chosen } = result;
+    isChosen ||= chosen;
+    const metadata = { ...(said_at === null ? {} : { said_at }), ...(chosen ? { chosen } : {}) };
     storeResult(life, record, newId("msg"), interrupt.tool_call_id, result.content, metadata);
   }
-  return said !== null;
+  return said === null ? null : { chosen: isChosen };
 }
 
 /** A client's call of its own tool counts as work for the due task. */
@@ -128,7 +132,7 @@ function storeMessage(
   life: Life,
   record: RunRecord,
   { message_id, content }: { message_id: string; content: UserMessage["content"] },
-  is_llm_message: boolean,
+  { isRead, chosen }: { isRead: boolean; chosen: boolean },
 ): number {
   const message: UserMessage = { role: "user", content };
   return insertMessage(life.database.sql, {
@@ -136,8 +140,9 @@ function storeMessage(
     message_id,
     agent_id: null,
     type: "user",
-    is_llm_message,
+    is_llm_message: isRead,
     content: message,
+    ...(chosen ? { metadata: { chosen } } : {}),
   });
 }
 

@@ -5,6 +5,7 @@ import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.t
 import { memoryWeb } from "../../../test/fakes/web-tools.ts";
 import type { ModelRequest } from "../../agent/model.ts";
 import type { Source } from "../../agent/sources.ts";
+import { peopleTools } from "../../tools/people.ts";
 import { findRun } from "../life.ts";
 import { dropResearchTables, dropTables, hasResearchTables, writeMeta } from "../rows/database.ts";
 import { wakeLife } from "../wake.ts";
@@ -179,6 +180,48 @@ describe("an address that the model wrote into AGENTS.md", () => {
     expect(web.requested).toEqual([tea]);
     const { isNamed } = openSources(thread.life);
     expect([isNamed(noted), isNamed("https://linked.example/a")]).toEqual([false, true]);
+  });
+});
+
+describe("a page without a title", () => {
+  it("keeps the title of the search that found it, in the event of its result and on the run", async () => {
+    const web = memoryWeb({ [tea]: { title: "Tea", text: "In 1610." } });
+    const tools = web.tools.map((tool) => ({
+      ...tool,
+      execute: async (...given: Parameters<typeof tool.execute>) => {
+        const result = await tool.execute(...given);
+        if (tool.name !== "fetch_url" || result.sources === undefined) return result;
+        return { ...result, sources: result.sources.map((source) => ({ ...source, title: null })) };
+      },
+    }));
+    const thread = new FakeThread({ replies: [search, fetchTea, say("Done.")], tools });
+    const { events } = await thread.run("When did tea come?", run);
+    expect(runOf(thread)?.sources).toMatchObject([{ n: 1, title: "Tea", read: true, cited: false }]);
+    expect(events.findLast((event) => event.type === "CUSTOM" && event.name === "sources")).toMatchObject({
+      value: { tool_call_id: "c2", sources: [{ n: 1, title: "Tea", read: true }] },
+    });
+  });
+});
+
+describe("an answer to a question", () => {
+  const noted = "https://notes.example/?d=secret";
+  const ask = call({ id: "c1", name: "ask", input: { question: "Go on?", choices: ["No", `Yes, read ${noted}`] } });
+  const answerTo = (thread: FakeThread, payload: string) => {
+    const [interrupt] = runOf(thread)?.interrupts ?? [];
+    return { resume: [{ interrupt_id: interrupt?.id ?? "", status: "resolved" as const, payload }] };
+  };
+
+  it.each([
+    ["that the person chose from the model's suggestions names no address", `Yes, read ${noted}`, false],
+    ["in the person's own words names an address", `Then read ${noted}`, true],
+  ])("%s", async (_name, text, isNamed) => {
+    for (const isMessage of [false, true]) {
+      const thread = new FakeThread({ replies: [ask, say("Done.")], tools: peopleTools });
+      await thread.run("Hello.", run);
+      await (isMessage ? thread.run(text) : thread.run("", { messages: [], ...answerTo(thread, text) }));
+      expect(JSON.stringify(thread.requests.at(-1)?.messages)).toContain(text);
+      expect(openSources(thread.life).isNamed(noted)).toBe(isNamed);
+    }
   });
 });
 

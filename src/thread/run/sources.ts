@@ -44,16 +44,19 @@ function lastNumber(sql: Sql): number {
 
 /**
  * A source that was read stays read when a later search finds it again. An address keeps its first number, and a number
- * its first address. Inside a transaction.
+ * its first address. Returns them with the title and the date that the thread knows, which a page may lack. Inside a
+ * transaction.
  */
-export function storeSources(sql: Sql, sources: Source[]): void {
+export function storeSources(sql: Sql, sources: Source[]): Source[] {
   createResearchTables(sql);
-  for (const { n, url, title, date, read } of sources) {
-    sql.exec(
+  return sources.map((source) => {
+    const { n, url, title, date, read } = source;
+    const stored = sql.exec<Pick<SourceRow, "title" | "date">>(
       `INSERT INTO sources (n, url, title, date, read_at, hash) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (url) DO UPDATE SET title = coalesce(excluded.title, title), date = coalesce(excluded.date, date),
          read_at = coalesce(excluded.read_at, read_at), hash = coalesce(excluded.hash, hash)
-       ON CONFLICT (n) DO NOTHING`,
+       ON CONFLICT (n) DO NOTHING
+       RETURNING title, date`,
       n,
       toSourceUrl(url) ?? url,
       title,
@@ -61,7 +64,8 @@ export function storeSources(sql: Sql, sources: Source[]): void {
       read?.at ?? null,
       read?.hash ?? null,
     );
-  }
+    return { ...source, ...stored.toArray()[0] };
+  });
 }
 
 /** Those of the numbers that the thread has. Null if it has looked nothing up, so that numbers in texts mean nothing. */
