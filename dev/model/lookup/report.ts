@@ -20,7 +20,7 @@ export function citedIn(report: string): number[] {
 }
 
 /** Sentences before rows of tables, and measured values before counts; in the order of the page. */
-export function pickFacts({ facts }: View, page: ReadPage, count: number): Statement[] {
+function pickFacts({ facts }: View, page: ReadPage, count: number): Statement[] {
   const own = facts.filter(({ n }) => n === page.n);
   const rank = ({ is_row, figures }: Statement) =>
     is_row ? 2 : figures.some((each) => /[^\d.,\s]/.test(each)) ? 0 : 1;
@@ -50,7 +50,7 @@ export function describeDifferences(view: View, language: Language): string[] {
   ];
 }
 
-export function describeLimits(view: View, language: Language): string[] {
+function describeLimits(view: View, language: Language): string[] {
   const zh = language === "zh";
   return [
     ...view.caveats.map(cite),

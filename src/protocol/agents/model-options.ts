@@ -5,7 +5,7 @@ import { findBodyFault } from "./body-fields.ts";
 
 export { protectedFields } from "./body-fields.ts";
 
-export const reasoningEfforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
+const reasoningEfforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
 
 /** No model writes more in one reply, and a reply ends at 2 MiB of text. */
 const MAX_OUTPUT_TOKENS = 1_000_000;

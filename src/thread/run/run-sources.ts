@@ -37,7 +37,7 @@ export function countUnknown(sql: Sql, text: string): number {
   return found === null ? 0 : numbers.length - found.length;
 }
 
-export function toRunSource({ n, url, title, date, read }: Source, cited: boolean): RunSource {
+function toRunSource({ n, url, title, date, read }: Source, cited: boolean): RunSource {
   const { at: fetched_at = null, hash = null } = read ?? {};
   return { n, url, title, date, fetched_at, hash, read: read !== null, cited };
 }

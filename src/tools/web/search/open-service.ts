@@ -11,7 +11,7 @@ import type {
 } from "./search-service.ts";
 
 /** An answer that was read and is no refusal by its status. A service may still refuse in its body. */
-export type ReadAnswer = FoundPage[] | SearchFailureReason;
+type ReadAnswer = FoundPage[] | SearchFailureReason;
 
 /** `base_url` replaces the service's own address. */
 export type SearchAccess = Pick<SearchServiceSetting, "access" | "base_url" | "model">;
