@@ -29,7 +29,7 @@ async function knownKey() {
   const { store, db } = storeOf(stored.hash);
   const authenticator = createAuthenticator(() => now);
   const recognize = (): Promise<unknown> => authenticator.recognize(key, config, db);
-  expect(await recognize()).toEqual({ user_id: "user_1", is_admin: false });
+  expect(await recognize()).toEqual({ user_id: "user_1", key_id: expect.any(String), is_admin: false });
   const pass = (ms: number): void => {
     now += ms;
   };

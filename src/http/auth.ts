@@ -4,7 +4,7 @@ import { createMiddleware } from "hono/factory";
 import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText } from "../lib/hash.ts";
 import { withinTime } from "../lib/time-limit.ts";
-import { FIRST_USER_ID } from "../protocol/ids.ts";
+import { ADMIN_KEY_ID, FIRST_USER_ID } from "../protocol/ids.ts";
 import { findApiKey } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
 import { readKeyId } from "./api-key.ts";
@@ -42,7 +42,7 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
     const known = cached.get(key_id);
     const fresh = known && known.until > now() ? known : await (known ? refresh(known, db) : load(key_id, db));
     if (!fresh || !equalInConstantTime(fromHex(fresh.hash), hash)) return null;
-    return { user_id: fresh.user_id, is_admin: false };
+    return { user_id: fresh.user_id, key_id, is_admin: false };
   }
 
   /** Asks D1 again, and returns what is cached if D1 fails. */
@@ -72,7 +72,9 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
     async recognize(key, config, db) {
       const hash = await hashText(key);
       const admin = config.admin_api_key === null ? null : await hashText(config.admin_api_key);
-      if (admin && equalInConstantTime(admin, hash)) return { user_id: FIRST_USER_ID, is_admin: true };
+      if (admin && equalInConstantTime(admin, hash)) {
+        return { user_id: FIRST_USER_ID, key_id: ADMIN_KEY_ID, is_admin: true };
+      }
       const key_id = readKeyId(key);
       return key_id === null ? null : await recognizeStored(key_id, hash, db);
     },

@@ -5,6 +5,8 @@ import type { Config, Env } from "../config.ts";
 
 export interface Caller {
   user_id: string;
+  /** The key that the request brought, or for a ticket's bearer the one that asked for the ticket. */
+  key_id: string;
   /** Whether the request has the admin key of the settings. */
   is_admin: boolean;
 }

@@ -33,7 +33,7 @@ export async function issueTicket(
     hash: toHex(await hashText(ticket)),
     expires_at,
     // The stored name of the purpose.
-    details: { door: purpose, ...details },
+    details: { door: purpose, key_id: context.get("caller").key_id, ...details },
   };
   await createTicket(context.env.DB, stored, new Date(now).toISOString());
   return { url: new URL(`${path}?ticket=${ticket}`, context.req.url), expires_at };
@@ -47,11 +47,11 @@ export async function redeemTicket(
 ): Promise<{ project_id: string; details: Record<string, unknown> }> {
   requireProvider(context);
   const taken = await takeTicket(context.env.DB, toHex(await hashText(ticket)), new Date().toISOString());
-  const { door, ...details } = taken?.details ?? {};
-  if (!taken || door !== purpose) {
+  const { door, key_id, ...details } = taken?.details ?? {};
+  if (!taken || door !== purpose || typeof key_id !== "string") {
     throw new Problem("unauthorized", "The ticket is not known, was used, or has expired.");
   }
-  context.set("caller", { user_id: taken.user_id, is_admin: false });
+  context.set("caller", { user_id: taken.user_id, key_id, is_admin: false });
   await requireProject(context, taken.project_id);
   return { project_id: taken.project_id, details };
 }

@@ -64,3 +64,9 @@ export const DEFAULT_AGENT_ID = "agent_default";
 
 /** The owner of the key in the setting `ADMIN_API_KEY`: a deployment's first user. */
 export const FIRST_USER_ID = "user_first";
+
+/**
+ * Takes the place of a key's id for `ADMIN_API_KEY`, which has no row. What opens a way in (keys, triggers, webhooks,
+ * links, SSH access) records in `made_by` which key made it, so that both can be revoked together.
+ */
+export const ADMIN_KEY_ID = "admin_key";

@@ -27,6 +27,8 @@ export const apiKeys = sqliteTable(
     /** SHA-256 of the whole key, hex. The key itself is not stored. */
     hash: text().notNull(),
     created_at: text().notNull(),
+    /** The id of the key that made it (`ADMIN_KEY_ID` for the admin key); null if that is not known. */
+    made_by: text(),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.key_id] }),
@@ -196,12 +198,28 @@ export const previews = sqliteTable(
     url: text().notNull(),
     created_at: text().notNull(),
     expires_at: text().notNull(),
+    /** The id of the key that made it (`ADMIN_KEY_ID` for the admin key); null if that is not known. */
+    made_by: text(),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.project_id, table.port] }),
     // A visitor brings a token and no user.
     uniqueIndex("previews_by_token").on(table.token),
   ],
+);
+
+/** SSH access to a project's sandbox. A project has one at most: opening another ends the one before. */
+export const sshAccesses = sqliteTable(
+  "ssh_accesses",
+  {
+    user_id: text().notNull(),
+    project_id: text().notNull(),
+    created_at: text().notNull(),
+    expires_at: text().notNull(),
+    /** The id of the key that made it (`ADMIN_KEY_ID` for the admin key); null if that is not known. */
+    made_by: text(),
+  },
+  (table) => [primaryKey({ columns: [table.user_id, table.project_id] })],
 );
 
 /** One-use tickets for clients that can't send a key, such as a browser's WebSocket. Deleted when used. */
@@ -245,6 +263,8 @@ export const triggers = sqliteTable(
     updated_at: text().notNull(),
     settings: text({ mode: "json" }).$type<TriggerSettings>().notNull(),
     prompt: text().notNull(),
+    /** The id of the key that made it (`ADMIN_KEY_ID` for the admin key); null if that is not known. */
+    made_by: text(),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.trigger_id] }),
@@ -292,6 +312,13 @@ export const webhooks = sqliteTable(
     disabled_reason: text(),
     events: text({ mode: "json" }).$type<WebhookEvent[]>().notNull(),
     url: text().notNull(),
+    /** The id of the key that made it (`ADMIN_KEY_ID` for the admin key); null if that is not known. */
+    made_by: text(),
+    /** When its receiver first answered a signed ping with 2xx; null while it has not. */
+    verified_at: text(),
+    /** The minute, counted since 1970, in which deliveries were last sent, and how many were sent in it. */
+    sent_minute: integer(),
+    sent_count: integer(),
   },
   (table) => [primaryKey({ columns: [table.user_id, table.webhook_id] })],
 );
@@ -334,6 +361,8 @@ export const slackWorkspaces = sqliteTable(
     project_id: text(),
     created_at: text().notNull(),
     updated_at: text().notNull(),
+    /** The id of the key that made it (`ADMIN_KEY_ID` for the admin key); null if that is not known. */
+    made_by: text(),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.team_id] }),

@@ -146,7 +146,7 @@ function describe(
   port: number,
   link: { token: string; url: string; expires_at: string },
 ): StoredPreview {
-  return { user_id, project_id, port, ...link, created_at: new Date().toISOString() };
+  return { user_id, project_id, port, ...link, created_at: new Date().toISOString(), made_by: null };
 }
 
 function show({ port, url, expires_at }: StoredPreview): PreviewLink {

@@ -153,7 +153,7 @@ describe("ten thousand schedules", () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z");
     const others = `INSERT INTO triggers SELECT user_id, 'trig_' || value, type, agent_id, project_id, thread, enabled, next_at, last_fired_at,
-      last_thread_id, last_invocation_id, created_at, updated_at, settings, prompt
+      last_thread_id, last_invocation_id, created_at, updated_at, settings, prompt, made_by
       FROM triggers, (WITH RECURSIVE counted(value) AS (SELECT 2 UNION ALL SELECT value + 1 FROM counted WHERE value < 10002) SELECT value FROM counted)
       WHERE trigger_id = 'trig_1'`;
     world.d1.read(others);
