@@ -20,6 +20,21 @@ describe("MODEL_CONTEXT_TOKENS", () => {
   });
 });
 
+describe("SCHEDULE_MINUTES", () => {
+  it.each([
+    [undefined, 5],
+    ["", 5],
+    ["1", 1],
+    [15, 15],
+    ["0", 5],
+    ["2.5", 5],
+    ["61", 5],
+    ["often", 5],
+  ])("is whole minutes up to an hour, or not set: %s is %s", (value, expected) => {
+    expect(readConfig({ SCHEDULE_MINUTES: value } as unknown as Env).schedule_minutes).toBe(expected);
+  });
+});
+
 describe("silence limits of the model", () => {
   it("are ten minutes before the reply and five during it, unless set", () => {
     const usual = { first_byte_ms: 600_000, idle_ms: 300_000 };

@@ -30,6 +30,7 @@ export interface Env {
   MODEL_FIRST_BYTE_SECONDS?: string;
   MODEL_IDLE_SECONDS?: string;
   INTERRUPT_HOURS?: string;
+  SCHEDULE_MINUTES?: string;
   MODEL_CONTEXT_TOKENS?: string;
   DAYTONA_API_KEY?: string;
   DAYTONA_API_URL?: string;
@@ -73,6 +74,8 @@ export interface Config {
   admin_api_key: string | null;
   /** How long a person may take to answer a question or an approval; null means for ever. */
   interrupt_ms: number | null;
+  /** The fewest minutes between two due times of a new schedule. */
+  schedule_minutes: number;
   /** The first key encrypts, all of them decrypt. */
   encryption_keys: string[];
   /** `host` or `host:port` in lower case; each preview gets a name under it. */
@@ -131,6 +134,16 @@ const hours = z.union([z.number(), text]).transform((value): number | null => {
   return read === 0 || read > MAX_INTERRUPT_HOURS ? null : read * 3_600_000;
 });
 
+/** Each due time is a run, and a run costs money: twelve an hour are plenty for what nobody watches. */
+const DEFAULT_SCHEDULE_MINUTES = 5;
+const HOUR_MINUTES = 60;
+
+/** Whole minutes up to an hour; anything else counts as not set. */
+const scheduleMinutes = z.union([z.number(), text]).transform((value) => {
+  const given = Number(value);
+  return Number.isInteger(given) && given >= 1 && given <= HOUR_MINUTES ? given : DEFAULT_SCHEDULE_MINUTES;
+});
+
 /** `cpu=4,memory=8,disk=10`; a part that is missing or no number counts as not set. */
 const resources = list.transform((items): SandboxResources => {
   const given = Object.fromEntries(items.map((item) => item.split("=").map((part) => part.trim())));
@@ -141,6 +154,7 @@ const resources = list.transform((items): SandboxResources => {
 
 const settings = z.object({
   INTERRUPT_HOURS: hours,
+  SCHEDULE_MINUTES: scheduleMinutes,
   DAYTONA_API_KEY: text,
   DAYTONA_API_URL: text,
   DAYTONA_TARGET: text,
@@ -174,6 +188,7 @@ export function readConfig(env: Env): Config {
         }
       : null,
     interrupt_ms: values.INTERRUPT_HOURS,
+    schedule_minutes: values.SCHEDULE_MINUTES,
     admin_api_key: values.ADMIN_API_KEY || null,
     encryption_keys: values.ENCRYPTION_KEY,
     preview_domain: values.PREVIEW_DOMAIN?.toLowerCase() || null,

@@ -28,6 +28,7 @@ export const settingNames: readonly string[] = [
   "MODEL_FIRST_BYTE_SECONDS",
   "MODEL_IDLE_SECONDS",
   "INTERRUPT_HOURS",
+  "SCHEDULE_MINUTES",
   "MODEL_CONTEXT_TOKENS",
   "DAYTONA_API_KEY",
   "DAYTONA_API_URL",

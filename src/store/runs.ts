@@ -50,13 +50,15 @@ export interface SilentRun extends ThreadKey {
 export const TAKE_SILENT_RUNS = `
 UPDATE runs SET updated_at = ?2
 WHERE (user_id, thread_id, invocation_id) IN (
-  SELECT user_id, thread_id, invocation_id FROM runs
-  WHERE status IN ('queued', 'running') AND updated_at < ?1 ORDER BY updated_at LIMIT ?3)
+  SELECT user_id, thread_id, invocation_id FROM (
+    SELECT user_id, thread_id, invocation_id, updated_at, row_number() OVER (PARTITION BY user_id ORDER BY updated_at) AS turn
+    FROM runs WHERE status IN ('queued', 'running') AND updated_at < ?1)
+  ORDER BY turn, updated_at LIMIT ?3)
 RETURNING user_id, thread_id, invocation_id`;
 
 /**
- * Takes up to `limit` live runs that D1 has no news of since `before`, the longest silent first, and marks them as seen
- * now. So every run gets its turn, and two concurrent sweeps take different runs.
+ * Takes up to `limit` live runs that D1 has no news of since `before`, and marks them as seen now, so two concurrent
+ * sweeps take different runs. Users take turns; of each, the longest silent comes first.
  */
 export async function takeSilentRuns(db: D1Database, before: number, now: number, limit: number): Promise<SilentRun[]> {
   const times = [before, now].map((time) => new Date(time).toISOString());

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findScheduleFault, formatDueTime, lastDue, nextTimes } from "./schedule-times.ts";
+import { findScheduleFault, formatDueTime, isDueWithin, lastDue, nextTimes } from "./schedule-times.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -260,6 +260,39 @@ describe("findScheduleFault", () => {
       }),
     );
   });
+});
+
+describe("isDueWithin", () => {
+  const now = Date.parse("2026-11-25T08:02:30Z");
+
+  it.each(["* * * * *", "*/4 * * * *", "0,4 * * * *", "* 9 * * *", "59,0 * * * *", "0,58 0,23 * * *", "*/7 * * * *"])(
+    "finds due times of %s that are less than five minutes apart",
+    (cron) => {
+      expect(isDueWithin(cron, 5, now)).toBe(true);
+    },
+  );
+
+  it.each(["*/5 * * * *", "2-59/5 * * * *", "0 9 * * MON-FRI", "@hourly", "0 0 29 2 *", "0,30 2 * * *", "0 0 1 1 *"])(
+    "finds none of %s",
+    (cron) => {
+      expect(isDueWithin(cron, 5, now)).toBe(false);
+    },
+  );
+
+  it("is right about any list of minutes, whenever it is asked", () =>
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.integer({ min: 0, max: 59 }), { minLength: 1, maxLength: 12 }),
+        fc.integer({ min: 2, max: 60 }),
+        fc.integer({ min: 0, max: 366 * 24 * 60 }),
+        (minutes, apart, later) => {
+          const sorted = minutes.toSorted((one, other) => one - other);
+          const gaps = sorted.map((minute, index) => (sorted[index + 1] ?? (sorted[0] ?? 0) + 60) - minute);
+          const found = isDueWithin(`${sorted.join(",")} * * * *`, apart, now + later * MINUTE_MS);
+          expect(found).toBe(Math.min(...gaps) < apart);
+        },
+      ),
+    ));
 });
 
 describe("formatDueTime", () => {

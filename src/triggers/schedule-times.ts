@@ -10,6 +10,8 @@ const MAX_CRON_CHARACTERS = 200;
 // The longest IANA name has 32 characters.
 const MAX_ZONE_CHARACTERS = 64;
 
+const DAY_MINUTES = 24 * 60;
+
 const nicknames = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 
 /**
@@ -49,6 +51,22 @@ export function findScheduleFault(cron: string, timezone: string, from: number):
     return "cron: needs five fields: minute, hour, day, month, weekday, such as 0 9 * * MON-FRI";
   }
   return findCronFault(cron, timezone, from);
+}
+
+/**
+ * Whether two due times are less than `minutes` apart, as the cron is written: in UTC, since a change of the clock may
+ * move times of a named day together once a year. A day's worth of due times is read, so that those around a full hour
+ * and around midnight are among them. Throws if the cron is invalid.
+ */
+export function isDueWithin(cron: string, minutes: number, from: number): boolean {
+  const times = read(cron, "UTC");
+  let last = times.nextRun(new Date(from));
+  for (let left = Math.ceil(DAY_MINUTES / minutes); left > 0 && last !== null; left--) {
+    const next = times.nextRun(last);
+    if (next !== null && next.getTime() - last.getTime() < minutes * 60_000) return true;
+    last = next;
+  }
+  return false;
 }
 
 /** A due time in the schedule's local time: `Monday, 2026-11-02 09:00, Europe/Berlin (GMT+01:00)`. */

@@ -171,12 +171,28 @@ describe("a schedule", () => {
     expect(await env.DB.prepare("SELECT next_at FROM triggers").first("next_at")).toBe("2026-01-01T00:00:00.000Z");
   });
 
+  it("of a former version that is due each minute goes on and can be changed, and gets no other such cron", async () => {
+    const made = await client.send("POST", PATH, schedule);
+    const path = `${PATH}/${made.body.trigger_id}`;
+    await env.DB.prepare("UPDATE triggers SET settings = json_set(settings, '$.cron', '* * * * *')").run();
+    const changed = await client.send("PATCH", path, { prompt: "Other.", cron: "* * * * *", enabled: true });
+    expect(changed).toMatchObject({ status: 200, body: { prompt: "Other.", cron: "* * * * *" } });
+    const refused = await client.send("PATCH", path, { cron: "*/2 * * * *" });
+    expect(refused).toMatchObject({ status: 400, body: { code: "invalid_field" } });
+  });
+
   it.each([
     ["a field of a webhook", { verify: { scheme: "github" } }, "unknown_field", /"verify"/],
     ["a secret", { secret: "x".repeat(20) }, "unknown_field", /"secret"/],
     ["no cron", { cron: undefined }, "invalid_field", /^cron/],
     ["six fields", { cron: "* * * * * *" }, "invalid_field", /^cron: has too many fields/],
     ["words", { cron: "every day at nine o'clock" }, "invalid_field", /^cron: can.t be read/],
+    [
+      "due times a minute apart",
+      { cron: "* 9 * * *" },
+      "invalid_field",
+      /^cron: due times must be at least 5 minutes apart/,
+    ],
     ["a day that never comes", { cron: "0 0 30 2 *" }, "invalid_field", /^cron/],
     ["no time zone", { timezone: "Berlin" }, "invalid_field", /^timezone: is not an IANA time zone/],
     ["a key's threads", { thread: "per_key" }, "invalid_field", /^thread: per_key is for webhooks/],

@@ -189,6 +189,22 @@ describe("takeSilentRuns", () => {
     expect(unwrap(await listRuns(env.DB, key, { limit: 9, cursor: null })).data).toHaveLength(5);
   });
 
+  it("takes turns among users, however long the runs of one have been silent", async () => {
+    const silence = async (user_id: string, ids: string[], updated_at: string) => {
+      const key = { user_id, thread_id: "t" };
+      const runs = ids.map((invocation_id) => ({
+        ...makeRun(key, { invocation_id, status: "running" as const }),
+        version: 1,
+      }));
+      await syncThread(env.DB, { key, project: null, thread: null, messages: [], runs });
+      await env.DB.prepare("UPDATE runs SET updated_at = ? WHERE user_id = ?").bind(updated_at, user_id).run();
+    };
+    await silence("user_many", ["inv-1", "inv-2", "inv-3"], "2026-01-01T00:00:00.000Z");
+    await silence("user_one", ["inv-4"], "2026-01-02T00:00:00.000Z");
+    const taken = await takeSilentRuns(env.DB, Date.parse("2026-02-01"), Date.now(), 2);
+    expect(taken.map(({ user_id }) => user_id).sort()).toEqual(["user_many", "user_one"]);
+  });
+
   it("uses the partial index", async () => {
     const plan = await env.DB.prepare(`EXPLAIN QUERY PLAN ${TAKE_SILENT_RUNS}`)
       .bind(at, at, 5)

@@ -28,22 +28,28 @@ export interface WaitingSchedule {
   due_at: string;
 }
 
-/** `next_at <= ?1` alone lets SQLite use the partial index `triggers_due`, which has this order. */
+/**
+ * Users take turns: the first due schedule of each user comes before the second of any. Only `triggers_due` is read to
+ * rank them, since its entries hold the key, and settings only of those that are returned.
+ */
 export const READ_DUE_SCHEDULES = `
-SELECT user_id, trigger_id, next_at, coalesce(settings ->> '$.cron', '') AS cron, coalesce(settings ->> '$.timezone', '') AS timezone
-FROM triggers WHERE next_at <= ?1 AND (next_at, user_id, trigger_id) > (?2, ?3, ?4)
-ORDER BY next_at, user_id, trigger_id LIMIT ?5`;
+SELECT user_id, trigger_id, due.next_at AS next_at, coalesce(settings ->> '$.cron', '') AS cron, coalesce(settings ->> '$.timezone', '') AS timezone
+FROM (
+  SELECT user_id, trigger_id, next_at, turn FROM (
+    SELECT user_id, trigger_id, next_at, row_number() OVER (PARTITION BY user_id ORDER BY next_at, trigger_id) AS turn
+    FROM triggers WHERE next_at <= ?1)
+  WHERE turn <= ?2 ORDER BY turn, next_at, user_id LIMIT ?3) AS due
+JOIN triggers USING (user_id, trigger_id) ORDER BY turn, next_at, user_id`;
 
-/** The longest due first. `after` is the last schedule of the page before. */
+/** Of each user at most `limits.user`, the longest due first. */
 export async function readDueSchedules(
   db: D1Database,
   now: number,
-  after: DueSchedule | null,
-  limit: number,
+  limits: { user: number; all: number },
 ): Promise<DueSchedule[]> {
   const read = await db
     .prepare(READ_DUE_SCHEDULES)
-    .bind(new Date(now).toISOString(), after?.next_at ?? "", after?.user_id ?? "", after?.trigger_id ?? "", limit)
+    .bind(new Date(now).toISOString(), limits.user, limits.all)
     .all<DueSchedule>();
   return read.results;
 }
@@ -80,12 +86,17 @@ export async function parkSchedules(db: D1Database, parked: ParkedSchedule[], no
   ]);
 }
 
-/** The oldest waiting due time of each trigger. `rows` limits the rows read, `limit` the rows returned. */
+/**
+ * The oldest waiting due time of each trigger; users take turns here too. The index is named, since SQLite would rather
+ * read the whole table in the order of its groups.
+ */
 export const READ_WAITING_SCHEDULES = `
-SELECT user_id, trigger_id, min(created_at) AS due_at FROM (
-  SELECT user_id, trigger_id, created_at FROM trigger_deliveries WHERE status = 'waiting' ORDER BY created_at LIMIT ?1)
-GROUP BY user_id, trigger_id ORDER BY due_at LIMIT ?2`;
+SELECT user_id, trigger_id, due_at FROM (
+  SELECT user_id, trigger_id, due_at, row_number() OVER (PARTITION BY user_id ORDER BY due_at, trigger_id) AS turn FROM (
+    SELECT user_id, trigger_id, min(created_at) AS due_at
+    FROM trigger_deliveries INDEXED BY trigger_deliveries_waiting WHERE status = 'waiting' GROUP BY user_id, trigger_id))
+ORDER BY turn, due_at, user_id LIMIT ?1`;
 
-export async function readWaitingSchedules(db: D1Database, rows: number, limit: number): Promise<WaitingSchedule[]> {
-  return (await db.prepare(READ_WAITING_SCHEDULES).bind(rows, limit).all<WaitingSchedule>()).results;
+export async function readWaitingSchedules(db: D1Database, limit: number): Promise<WaitingSchedule[]> {
+  return (await db.prepare(READ_WAITING_SCHEDULES).bind(limit).all<WaitingSchedule>()).results;
 }

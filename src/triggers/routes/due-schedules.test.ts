@@ -148,23 +148,46 @@ describe("a schedule that is due", () => {
   });
 });
 
+/** Copies `trig_1` to triggers of the user with these numbers. */
+function addMany(world: ScheduleWorld, user_id: string, first: number, last: number): void {
+  world.d1.read(
+    `INSERT INTO triggers SELECT ?, 'trig_' || value, type, agent_id, project_id, thread, enabled, next_at, last_fired_at,
+      last_thread_id, last_invocation_id, created_at, updated_at, settings, prompt, made_by
+      FROM triggers, (WITH RECURSIVE counted(value) AS (SELECT ? UNION ALL SELECT value + 1 FROM counted WHERE value < ?) SELECT value FROM counted)
+      WHERE trigger_id = 'trig_1'`,
+    user_id,
+    first,
+    last,
+  );
+}
+
 describe("ten thousand schedules", () => {
-  it("that are due at once are each sent once, page by page", async () => {
+  it("that are due at once are each sent once", async () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z");
-    const others = `INSERT INTO triggers SELECT user_id, 'trig_' || value, type, agent_id, project_id, thread, enabled, next_at, last_fired_at,
-      last_thread_id, last_invocation_id, created_at, updated_at, settings, prompt, made_by
-      FROM triggers, (WITH RECURSIVE counted(value) AS (SELECT 2 UNION ALL SELECT value + 1 FROM counted WHERE value < 10002) SELECT value FROM counted)
-      WHERE trigger_id = 'trig_1'`;
-    world.d1.read(others);
+    for (const index of Array(6).keys()) addMany(world, `user_${index}`, index * 2_000 + 2, index * 2_000 + 2_001);
     await world.sweep("2026-11-25T08:01:00Z");
     expect(new Set(world.jobs.map(({ trigger_id }) => trigger_id)).size).toBe(10_000);
     expect(world.jobs).toHaveLength(10_000);
     expect(world.steps).toBeLessThan(200);
-    // Those left over come first in the next sweep.
     await world.sweep("2026-11-25T08:01:30Z");
-    expect(new Set(world.jobs.map(({ trigger_id }) => trigger_id)).size).toBe(10_002);
-    expect(world.jobs).toHaveLength(10_002);
+    expect(new Set(world.jobs.map(({ trigger_id }) => trigger_id)).size).toBe(12_001);
+    expect(world.jobs).toHaveLength(12_001);
+  });
+
+  it("of one user that are due each minute don't hold up another user's", async () => {
+    const world = new ScheduleWorld();
+    await world.add("2026-11-25T08:00:30Z");
+    addMany(world, "user_ada", 2, 12_000);
+    await world.sweep("2026-11-25T08:01:00Z");
+    await world.sweep("2026-11-25T08:02:00Z");
+    await world.add("2026-11-25T08:02:30Z", { user_id: "user_grace", trigger_id: "trig_grace" });
+    world.jobs = [];
+    await world.sweep("2026-11-25T08:03:00Z");
+    const place = world.jobs.findIndex(({ user_id }) => user_id === "user_grace");
+    expect(place).toBeGreaterThanOrEqual(0);
+    expect(place).toBeLessThan(2);
+    expect(world.jobs).toHaveLength(2_001);
   });
 
   it("are found through the indexes made for them", async () => {
@@ -174,12 +197,10 @@ describe("ten thousand schedules", () => {
     const { READ_DUE_SCHEDULES, MOVE_SCHEDULES, READ_WAITING_SCHEDULES } = await import(
       "../../store/triggers/due-schedules.ts"
     );
-    expect(plan(READ_DUE_SCHEDULES, "2026", "", "", "", 10)).toEqual([
-      expect.stringContaining("SEARCH triggers USING INDEX triggers_due"),
-    ]);
+    const due = plan(READ_DUE_SCHEDULES, "2026", 10, 10).join("\n");
+    expect(due).toContain("SEARCH triggers USING COVERING INDEX triggers_due");
+    expect(due).toContain("SEARCH triggers USING INDEX triggers_by_id");
     expect(plan(MOVE_SCHEDULES, "[]").join("\n")).toContain("SEARCH triggers USING COVERING INDEX triggers_due");
-    expect(plan(READ_WAITING_SCHEDULES, 10, 10).join("\n")).toContain(
-      "USING COVERING INDEX trigger_deliveries_waiting",
-    );
+    expect(plan(READ_WAITING_SCHEDULES, 10).join("\n")).toContain("USING COVERING INDEX trigger_deliveries_waiting");
   });
 });

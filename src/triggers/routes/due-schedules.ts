@@ -16,15 +16,17 @@ import {
 } from "../../store/triggers/due-schedules.ts";
 import { findScheduleFault, lastDue, nextTimes } from "../schedule-times.ts";
 
-// One sweep takes some seconds for this many. Those left over have been due longest in the next sweep.
+// One sweep takes some seconds for this many. Those left over are still due in the next one, and users take turns. The
+// second limit keeps one user's jobs from filling the queue for longer than a minute.
 const SCHEDULES_PER_SWEEP = 10_000;
-const SCHEDULES_PER_PAGE = 500;
+const SCHEDULES_PER_USER = 2_000;
+
+/** Sent and moved together, so that a sweep that dies sends few of them twice. */
+const SCHEDULES_AT_ONCE = 500;
 
 /** The queue's limit per batch. A hundred of these jobs are 30 KB; the limit is 256 KB. */
 const JOBS_PER_BATCH = 100;
 
-// Waiting due times: a trigger has at most twenty.
-const WAITING_ROWS_PER_SWEEP = 20_000;
 const WAITING_SCHEDULES_PER_SWEEP = 2_000;
 
 type FireSchedule = Extract<Job, { type: "fire_schedule" }>;
@@ -48,14 +50,12 @@ export async function sweepSchedules(env: Env, now: number): Promise<void> {
 async function sendDue(env: Env, now: number): Promise<void> {
   // Thousands of schedules share the few crons that people write.
   const known = new Map<string, Times>();
-  let after: DueSchedule | null = null;
-  for (let left = SCHEDULES_PER_SWEEP; left > 0; left -= SCHEDULES_PER_PAGE) {
-    const page: DueSchedule[] = await readDueSchedules(env.DB, now, after, Math.min(SCHEDULES_PER_PAGE, left));
-    await sendPage(env, page, now, known);
-    after = page.at(-1) ?? null;
-    if (page.length < SCHEDULES_PER_PAGE) return;
+  const limits = { user: SCHEDULES_PER_USER, all: SCHEDULES_PER_SWEEP };
+  const due = await readDueSchedules(env.DB, now, limits);
+  for (let index = 0; index < due.length; index += SCHEDULES_AT_ONCE) {
+    await sendPage(env, due.slice(index, index + SCHEDULES_AT_ONCE), now, known);
   }
-  logWarning("schedules_left", { most: SCHEDULES_PER_SWEEP });
+  if (due.length === SCHEDULES_PER_SWEEP) logWarning("schedules_left", { most: SCHEDULES_PER_SWEEP });
 }
 
 async function sendPage(env: Env, page: DueSchedule[], now: number, known: Map<string, Times>): Promise<void> {
@@ -98,7 +98,7 @@ function findTimes(cron: string, timezone: string, now: number): Times {
 
 /** Sends waiting due times every minute. The job decides whether the turn of a due time has come. */
 async function sendWaiting(env: Env): Promise<void> {
-  const waiting = await readWaitingSchedules(env.DB, WAITING_ROWS_PER_SWEEP, WAITING_SCHEDULES_PER_SWEEP);
+  const waiting = await readWaitingSchedules(env.DB, WAITING_SCHEDULES_PER_SWEEP);
   await sendJobs(
     env,
     waiting.map(({ user_id, trigger_id, due_at }) => toJob(user_id, trigger_id, due_at)),

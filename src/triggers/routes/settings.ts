@@ -6,7 +6,7 @@ import type { Trigger, TriggerSettings, TriggerVerification } from "../../protoc
 import type { RotatedName } from "../../secrets/rotated.ts";
 import { findSecretFault, makeSecret } from "../../secrets/signing-secret.ts";
 import { parseKey, parseTemplate } from "../picks.ts";
-import { findScheduleFault, nextTimes } from "../schedule-times.ts";
+import { findScheduleFault, isDueWithin, nextTimes } from "../schedule-times.ts";
 import type { TriggerBody, TriggerPatch } from "./schemas.ts";
 
 /** How many due times clients see. */
@@ -38,6 +38,13 @@ export function checkTrigger(trigger: Trigger): void {
   if (key !== null && check("key", parseKey(key)).every((piece) => typeof piece === "string")) {
     throw new Problem("invalid_field", "key: must pick something of the payload, such as {{$.issue.number}}");
   }
+}
+
+/** Throws a `Problem` if a schedule is due more often than the server permits new ones to be. */
+export function checkPace({ type, settings }: Trigger, minutes: number, now: number): void {
+  if (type !== "schedule" || minutes <= 1 || !isDueWithin(settings.cron ?? "", minutes, now)) return;
+  const example = `*/${minutes} * * * *`;
+  throw new Problem("invalid_field", `cron: due times must be at least ${minutes} minutes apart, such as ${example}`);
 }
 
 function check(field: string, parsed: ReturnType<typeof parseTemplate>) {

@@ -23,6 +23,7 @@ import type { TriggerPatch } from "./schemas.ts";
 import * as schemas from "./schemas.ts";
 import {
   applyPatch,
+  checkPace,
   checkTrigger,
   chooseSecret,
   findNext,
@@ -93,6 +94,7 @@ function addCreate(app: App): void {
       const made = newTrigger(user_id, body, now);
       await checkOwned(context, made);
       checkTrigger(made);
+      checkPace(made, context.get("config").schedule_minutes, now);
       const secret = body.type === "webhook" ? chooseSecret(body.verify, body.secret) : null;
       if ((await countTriggers(context.env.DB, user_id)) >= MAX_TRIGGERS) {
         throw new Problem("invalid_operation", `You have ${MAX_TRIGGERS} triggers; delete some.`);
@@ -201,6 +203,7 @@ async function changeOnce(context: AppContext, trigger_id: string, patch: Trigge
   const { agent_id, project_id, prompt, thread, enabled, settings } = changed;
   // Each change gets a later time than the one before, so that no two are mistaken for each other.
   const now = Math.max(Date.now(), Date.parse(before.updated_at) + 1);
+  if (before.settings.cron !== settings.cron) checkPace(changed, context.get("config").schedule_minutes, now);
   return await updateTrigger(context.env.DB, before, {
     ...{ agent_id, project_id, prompt, thread, enabled, settings },
     ...(isRetimed(before, changed) ? { next_at: findNext(changed, now) } : {}),
