@@ -130,7 +130,8 @@ describe("a webhook's message", () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 12 }), fc.boolean(), (pieces, isJson) => {
         const text = pieces.join("");
-        const payload = isJson ? payloadOf({ t: text, [text]: 1 }) : { text, is_json: false, value: undefined };
+        // A name of one escaped character would meet a bug of V8 13.6: it is read as the one that was read before it.
+        const payload = isJson ? payloadOf({ t: text, [`a ${text}`]: 1 }) : { text, is_json: false, value: undefined };
         const message = writeMessage(parse("Read {{$.t}}."), payload, null);
         const tags = message.match(/<[^>]*>/g);
         expect(tags).toEqual([
