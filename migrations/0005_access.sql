@@ -12,7 +12,6 @@ ALTER TABLE `previews` ADD `made_by` text;--> statement-breakpoint
 ALTER TABLE `slack_workspaces` ADD `made_by` text;--> statement-breakpoint
 ALTER TABLE `triggers` ADD `made_by` text;--> statement-breakpoint
 ALTER TABLE `webhooks` ADD `made_by` text;--> statement-breakpoint
-ALTER TABLE `webhooks` ADD `verified_at` text;--> statement-breakpoint
+ALTER TABLE `webhooks` ADD `unverified_since` text;--> statement-breakpoint
 ALTER TABLE `webhooks` ADD `sent_minute` integer;--> statement-breakpoint
-ALTER TABLE `webhooks` ADD `sent_count` integer;--> statement-breakpoint
-UPDATE `webhooks` SET `verified_at` = `created_at`;
+ALTER TABLE `webhooks` ADD `sent_count` integer;

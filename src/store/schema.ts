@@ -314,8 +314,8 @@ export const webhooks = sqliteTable(
     url: text().notNull(),
     /** The id of the key that made it (`ADMIN_KEY_ID` for the admin key); null if that is not known. */
     made_by: text(),
-    /** When its receiver first answered a signed ping with 2xx; null while it has not. */
-    verified_at: text(),
+    /** Since when its receiver owes an answer to a signed ping; null once it has answered. */
+    unverified_since: text(),
     /** The minute, counted since 1970, in which deliveries were last sent, and how many were sent in it. */
     sent_minute: integer(),
     sent_count: integer(),
