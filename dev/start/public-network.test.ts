@@ -1,4 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { BlockList, isIPv6 } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -88,12 +90,17 @@ function isNat64OfFakeIp(address: string): boolean {
 describe("its certificates", () => {
   afterEach(() => void vi.unstubAllEnvs());
 
-  it("are those that browsers trust, and those that Node is told of", () => {
-    const { tlsOptions } = describePublicNetwork().network;
-    expect(tlsOptions.trustBrowserCas).toBe(true);
-    vi.stubEnv("NODE_EXTRA_CA_CERTS", join(import.meta.dirname, "../../package.json"));
-    expect(describePublicNetwork().network.tlsOptions.trustedCertificates).toEqual([]);
-    vi.stubEnv("NODE_EXTRA_CA_CERTS", "/nowhere");
-    expect(describePublicNetwork().network.tlsOptions.trustedCertificates).toEqual([]);
+  const trusted = () => describePublicNetwork().network.tlsOptions;
+
+  it("are those that browsers trust, and those that Node is told of", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "taskloom-authorities-"));
+    const own = "-----BEGIN CERTIFICATE-----\nb3du\n-----END CERTIFICATE-----";
+    await writeFile(join(folder, "own.pem"), `# Ours\n${own}\n${own}\n`);
+    vi.stubEnv("NODE_EXTRA_CA_CERTS", join(folder, "own.pem"));
+    expect(trusted()).toEqual({ trustBrowserCas: true, trustedCertificates: [own, own] });
+    await rm(folder, { recursive: true });
+    expect(trusted()).toEqual({ trustBrowserCas: true, trustedCertificates: [] });
+    vi.stubEnv("NODE_EXTRA_CA_CERTS", undefined);
+    expect(trusted()).toEqual({ trustBrowserCas: true, trustedCertificates: [] });
   });
 });

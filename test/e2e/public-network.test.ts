@@ -3,9 +3,13 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type HostileSite, startHostileSite } from "../fakes/hostile-site.ts";
 import { type NamedHosts, nameHosts } from "../setup/named-hosts.ts";
 import { clientOf, type ServerClient } from "../setup/server-client.ts";
 import { makeState, type StartedServer, type StatePlace, startServer } from "../setup/started-server.ts";
+
+import { startTaskloom, type Taskloom } from "./harness.ts";
+import { startReceiver } from "./webhook-receiver.ts";
 
 interface Visit {
   host: string;
@@ -45,6 +49,14 @@ const loopback = {
   "wiki.example.com": ["127.0.0.1"],
 };
 
+async function readPage(taskloom: ServerClient, thread: string, url: string): Promise<string> {
+  const message = `[[tool fetch_url ${JSON.stringify({ url })}]]`;
+  await taskloom.json("POST", `/v1/threads/${thread}/runs?wait=1`, { message });
+  const path = `/v1/threads/${thread}/messages`;
+  const { data } = await taskloom.json<{ data: { type: string; content: unknown }[] }>("GET", path);
+  return JSON.stringify(data.find(({ type }) => type === "tool")?.content);
+}
+
 describe("npm start, where public names lead to this machine", () => {
   let service: PrivateService;
   let other: PrivateService;
@@ -76,13 +88,7 @@ describe("npm start, where public names lead to this machine", () => {
     other.visits.splice(0);
   });
 
-  async function read(thread: string, url: string): Promise<string> {
-    const message = `[[tool fetch_url ${JSON.stringify({ url })}]]`;
-    await taskloom.json("POST", `/v1/threads/${thread}/runs?wait=1`, { message });
-    const path = `/v1/threads/${thread}/messages`;
-    const { data } = await taskloom.json<{ data: { type: string; content: unknown }[] }>("GET", path);
-    return JSON.stringify(data.find(({ type }) => type === "tool")?.content);
-  }
+  const read = (thread: string, url: string) => readPage(taskloom, thread, url);
 
   it.each(Object.keys(loopback).filter((name) => name !== "wiki.example.com"))("reads no page at %s", async (name) => {
     const found = await read(name.replaceAll(".", "-"), `http://${name}:${service.port}/page`);
@@ -138,5 +144,79 @@ describe("npm start, where public names lead to this machine", () => {
     const { data } = await taskloom.json<{ data: { type: string; content: unknown }[] }>("GET", path);
     const found = /http:\/\/127\.0\.0\.1:\d+\/[^\s"\\]+/.exec(JSON.stringify(data))?.[0] ?? "";
     expect(await read("sample", found)).toContain("Fetched: ");
+  });
+});
+
+describe("the network for public addresses, where it may reach this machine", () => {
+  let site: HostileSite;
+  let hosts: NamedHosts;
+  let taskloom: Taskloom;
+
+  beforeAll(async () => {
+    [site, hosts] = await Promise.all([startHostileSite(), nameHosts({ "site.example.com": ["127.0.0.1"] })]);
+    const former = process.env.MINIFLARE_WORKERD_PATH;
+    process.env.MINIFLARE_WORKERD_PATH = hosts.program;
+    taskloom = await startTaskloom({ ENCRYPTION_KEY: "a key of the tests" }, undefined, (options) => {
+      for (const { config } of options.workers) {
+        const network = config.env?.PUBLIC_NETWORK;
+        if (network?.type !== "network") throw new Error("there is no network for public addresses");
+        Object.assign(network, { allow: ["private"], deny: [] });
+      }
+      return options;
+    });
+    if (former === undefined) delete process.env.MINIFLARE_WORKERD_PATH;
+    else process.env.MINIFLARE_WORKERD_PATH = former;
+  });
+  afterAll(async () => {
+    await taskloom?.close();
+    await Promise.all([site?.close(), hosts?.close()]);
+  });
+
+  const at = (path: string) => `http://site.example.com:${new URL(site.url).port}${path}`;
+
+  it.each([
+    ["/page", "Some words."],
+    ["/gzip-bomb", "longer than the 2.0 MB"],
+    ["/br-bomb", "longer than the 2.0 MB"],
+    ["/endless", "longer than the 2.0 MB"],
+    ["/declared-long", "longer than the 2.0 MB"],
+    ["/not-gzip", "broke before the page was complete"],
+    ["/short", "broke before the page was complete"],
+    ["/cut", "broke before the page was complete"],
+    ["/headers", "headers and was left"],
+    ["/garbage", "can't be reached"],
+    ["/private", "redirects to one that is an address of a private network"],
+    ["/deflate", "Deflated words."],
+    ["/moved", "Redirected to: "],
+    ["/limited", "asks to wait for 30 s"],
+  ])("brings %s as fetch does", async (path, words) => {
+    expect(await readPage(taskloom, `site${path.replaceAll("/", "-")}`, at(path))).toContain(words);
+  });
+
+  it("ends its request when the run is cancelled", async () => {
+    site.asked.splice(0);
+    const message = `[[tool fetch_url ${JSON.stringify({ url: at("/drip") })}]]`;
+    await taskloom.json("POST", "/v1/threads/cancelled/runs", { message, invocation_id: "inv_cancelled" });
+    await expect.poll(() => site.asked.map(({ path }) => path)).toEqual(["/drip"]);
+    await taskloom.json("POST", "/v1/threads/cancelled/runs/inv_cancelled/cancel", {});
+    await expect.poll(() => site.open()).toBe(0);
+  });
+
+  it("takes deliveries to a webhook, and follows no redirect of its", async () => {
+    const receiver = await startReceiver({
+      "/moved": (response) => response.writeHead(307, { location: `${receiver.origin}/elsewhere` }).end(),
+    });
+    const { port } = new URL(receiver.origin);
+    for (const path of ["/hook", "/moved"]) {
+      const body = { url: `http://site.example.com:${port}${path}`, events: ["run.completed"] };
+      await taskloom.json("POST", "/v1/webhooks", body);
+    }
+    await taskloom.json("POST", "/v1/threads/hooked/runs?wait=1", { message: "go" });
+    const { headers, payload } = await receiver.next(({ path }) => path === "/hook");
+    expect(headers).toMatchObject({ host: `site.example.com:${port}`, "content-type": "application/json" });
+    expect(payload.type).toBe("run.completed");
+    await receiver.next(({ path }) => path === "/moved");
+    expect(receiver.received.map(({ path }) => path).toSorted()).toEqual(["/hook", "/moved"]);
+    await receiver.close();
   });
 });
