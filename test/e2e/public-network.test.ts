@@ -1,7 +1,9 @@
 // Addresses that users name, under `npm start`: public names that lead to this machine or into its network. They pass
 // every check of the address itself, and are refused when the Worker connects.
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type HostileSite, startHostileSite } from "../fakes/hostile-site.ts";
 import { type NamedHosts, nameHosts } from "../setup/named-hosts.ts";
@@ -90,12 +92,18 @@ describe("npm start, where public names lead to this machine", () => {
 
   const read = (thread: string, url: string) => readPage(taskloom, thread, url);
 
-  it.each(Object.keys(loopback).filter((name) => name !== "wiki.example.com"))("reads no page at %s", async (name) => {
-    const found = await read(name.replaceAll(".", "-"), `http://${name}:${service.port}/page`);
-    expect(found).not.toContain("the secret");
-    expect(found).toContain("robots.txt could not be read");
-    expect(service.visits).toEqual([]);
-  });
+  it.each(Object.keys(loopback).filter((name) => name !== "wiki.example.com"))(
+    "connects to nothing at %s",
+    async (name) => {
+      const found = await read(name.replaceAll(".", "-"), `http://${name}:${service.port}/page`);
+      expect(found).not.toContain("the secret");
+      expect(found).toContain("robots.txt could not be read");
+      expect(service.visits).toEqual([]);
+      // Else an address where nobody answers would pass.
+      const log = () => readFile(join(place.state, "start/worker.log"), "utf8");
+      await expect.poll(log).toContain(`connecting to ${name}:${service.port} is not allowed`);
+    },
+  );
 
   it("reads the origin that the operator named, and follows it to no other", async () => {
     const origin = `http://wiki.example.com:${service.port}`;
