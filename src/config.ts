@@ -17,6 +17,11 @@ export interface Env {
    */
   DELIVERY_LIMIT?: RateLimit;
   REFUSAL_LIMIT?: RateLimit;
+  /**
+   * Reaches public addresses only, whatever a name leads to. Where it is missing, `fetch` is used: on Cloudflare that
+   * reaches no private network either.
+   */
+  PUBLIC_NETWORK?: Fetcher;
   OPENAI_API_KEY?: string;
   OPENAI_BASE_URL?: string;
   OPENAI_MODEL?: string;

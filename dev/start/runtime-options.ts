@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, type MiniflareOptions } from "miniflare";
 import { type BuiltWorker, PUBLIC_ENTRYPOINT } from "./build.ts";
+import { describePublicNetwork } from "./public-network.ts";
 
 export interface RuntimeSettings {
   root: string;
@@ -36,6 +37,7 @@ export function describeRuntime(run: RuntimeSettings, onLog: (line: string) => v
         rootPath: root,
         modules: [{ type: "ESModule", path: "worker.js", contents: readFileSync(script, "utf8") }],
         bindings: { ...options.bindings, ...settings },
+        serviceBindings: { ...options.serviceBindings, PUBLIC_NETWORK: describePublicNetwork() },
         unsafeDirectSockets: [{ host: "127.0.0.1", port, entrypoint: PUBLIC_ENTRYPOINT }],
       },
     ],

@@ -35,7 +35,7 @@ describeSandboxCore("memory", async () => {
 describe("a thread whose project's sandbox is in memory", () => {
   it("runs a command and reads the file that it wrote, through the ports of a deployment", async () => {
     const provider = createMemoryProvider();
-    const ports = createPorts(config, openD1().binding, {} as Queue<unknown>, provider);
+    const ports = createPorts(config, openD1().binding, {} as Queue<unknown>, undefined, provider);
     const thread = new FakeThread({
       tools: ports.tools,
       replies: [

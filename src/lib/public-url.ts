@@ -4,9 +4,9 @@
 //
 // It reads the address as `fetch` and git do, after parsing by the URL standard: `0x7f.1`, `017700000001`, `127.0.0.1.`
 // and full-width digits have become 127.0.0.1 by then. It is pure and can't detect three things: a public name that
-// resolves to a private address (a Worker can't resolve names; an operator who needs this closed must do it in the
-// sandboxes' network), a name whose address changes between two lookups, and the target of a redirect. Call it again
-// just before each use.
+// resolves to a private address, a name whose address changes between two lookups, and the target of a redirect. Call
+// it again just before each use. What the Worker fetches itself goes through a network that judges where a name leads
+// (network/send.ts). What others fetch, git in a sandbox or a model's server, is for their networks to judge.
 
 /** Why the address must not be fetched, as the end of a sentence; null if it may be. */
 export function whyNotPublic(address: string): string | null {

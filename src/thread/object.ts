@@ -64,7 +64,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     super(ctx, env);
     const { storage } = ctx;
     this.#database = { sql: storage.sql, transaction: (change) => storage.transactionSync(change) };
-    this.#ports = createPorts(readConfig(env), env.DB, env.JOBS);
+    this.#ports = createPorts(readConfig(env), env.DB, env.JOBS, env.PUBLIC_NETWORK);
     this.#platform = {
       waitUntil: (promise) => ctx.waitUntil(promise),
       setAlarm: (at) => storage.setAlarm(at),

@@ -8,6 +8,7 @@ import type { ToolSource } from "../agent/tool-source.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
+import { sendThrough } from "../lib/network/send.ts";
 import { createMirrors } from "../mirrors.ts";
 import { createModels, findContextTokens } from "../models/index.ts";
 import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
@@ -75,6 +76,7 @@ export function createPorts(
   config: Config,
   database: D1Database,
   jobs: Queue<unknown>,
+  network?: Fetcher,
   provider = findProvider(config),
 ): Ports {
   return {
@@ -82,7 +84,7 @@ export function createPorts(
     default_model: config.models.default_model ?? "none",
     contextTokens: (model) => findContextTokens(config.models, model),
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
-    tools: createTools(config),
+    tools: createTools(config, sendThrough(network)),
     toolSources: createToolSources(config),
     interrupt_ms: config.interrupt_ms,
     openSandbox: async (thread, onState, memory) =>

@@ -2,6 +2,7 @@
 import type { Tool } from "../agent/tool.ts";
 import type { ToolSource } from "../agent/tool-source.ts";
 import type { Config } from "../config.ts";
+import { type Send, sendAnywhere } from "../lib/network/send.ts";
 import { fileTools } from "./files.ts";
 import { gitTools } from "./git.ts";
 import { peopleTools } from "./people.ts";
@@ -15,9 +16,10 @@ import { createSearchTools } from "./web/search.ts";
 
 /**
  * Makes a group of tools from its setting, for example `({ weather }) => createWeatherTools(weather)`. Without the
- * setting the group is empty. A tool keeps settings but no connection: objects of one isolate share no I/O.
+ * setting the group is empty. A tool keeps settings but no connection: objects of one isolate share no I/O. `send` is for
+ * addresses that a user, a page or the model names.
  */
-type ToolGroup = (config: Config) => Tool[];
+type ToolGroup = (config: Config, send: Send) => Tool[];
 
 const groups: ToolGroup[] = [
   () => taskTools,
@@ -27,13 +29,13 @@ const groups: ToolGroup[] = [
   () => gitTools,
   () => portTools,
   createSearchTools,
-  createFetchTools,
+  (config, send) => createFetchTools(config, { send }),
   () => resultTools,
   () => peopleTools,
 ];
 
-export function createTools(config: Config): Tool[] {
-  return groups.flatMap((create) => create(config));
+export function createTools(config: Config, send = sendAnywhere): Tool[] {
+  return groups.flatMap((create) => create(config, send));
 }
 
 /** Sources of tools that differ by agent or change between runs, such as MCP servers, one line each. */

@@ -29,8 +29,12 @@ export interface Taskloom extends ServerClient {
   close(): Promise<void>;
 }
 
-/** `entry` is another module to serve in place of the usual one. */
-export async function startTaskloom(own: Record<string, string> = {}, entry?: string): Promise<Taskloom> {
+/** `entry` is another module to serve in place of the usual one; `change` alters how it is run. */
+export async function startTaskloom(
+  own: Record<string, string> = {},
+  entry?: string,
+  change?: Parameters<typeof startRuntime>[3],
+): Promise<Taskloom> {
   // wrangler.toml names this folder, which exists only after the page was built.
   await mkdir(join(root, "dist/web"), { recursive: true });
   const [worker, tables] = await Promise.all([buildTestWorker(entry === undefined ? {} : { entry }), findTables()]);
@@ -51,7 +55,7 @@ export async function startTaskloom(own: Record<string, string> = {}, entry?: st
     MODEL_CONTEXT_TOKENS: "100000000",
     ...own,
   };
-  const runtime = await startRuntime(worker, join(state, "data"), settings);
+  const runtime = await startRuntime(worker, join(state, "data"), settings, change);
   return {
     url: runtime.url,
     key,

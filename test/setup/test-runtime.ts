@@ -1,6 +1,6 @@
 // The Worker's runtime in the test's own process, configured as `npm start` configures it: a test can inspect it, end
 // every life at once and start it again.
-import { Miniflare } from "miniflare";
+import { Miniflare, type MiniflareOptions } from "miniflare";
 import { type BuiltWorker, PUBLIC_ENTRYPOINT } from "../../dev/start/build.ts";
 import { describeRuntime } from "../../dev/start/runtime-options.ts";
 import { findFreePort, root } from "./started-server.ts";
@@ -19,15 +19,19 @@ export interface TestRuntime {
   close(): Promise<void>;
 }
 
+/** `change` alters what `npm start` would configure. */
 export async function startRuntime(
   worker: BuiltWorker,
   data: string,
   settings: Record<string, string>,
+  change: (options: MiniflareOptions) => MiniflareOptions = (options) => options,
 ): Promise<TestRuntime> {
   const logs: string[] = [];
   const port = await findFreePort();
   const describe = (own: Record<string, string>) => ({
-    ...describeRuntime({ root, worker, data, port, settings: own, inspectorPort: null }, (line) => logs.push(line)),
+    ...change(
+      describeRuntime({ root, worker, data, port, settings: own, inspectorPort: null }, (line) => logs.push(line)),
+    ),
     unsafeInspectDurableObjects: true,
   });
   const { name } = worker.options;

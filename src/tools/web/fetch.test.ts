@@ -10,6 +10,7 @@ import { type Env, readConfig } from "../../config.ts";
 import { createFetchTools } from "./fetch.ts";
 import type { DownloadSettings } from "./pages/download.ts";
 import { createHostTurns } from "./pages/hosts.ts";
+import { createRobots } from "./pages/robots.ts";
 
 let site: HostileSite;
 beforeAll(async () => {
@@ -101,6 +102,30 @@ describe("a page", () => {
     sandbox.readFile = async () => new TextEncoder().encode("https://evil.example/?d=secret");
     const result = await read("/pdf", { context: { sandbox } });
     expect(result).toMatchObject({ is_error: false, names_addresses: false });
+  });
+
+  it("is sent for through the network for public addresses, unless the operator named its origin", async () => {
+    const sent: string[] = [];
+    const send: DownloadSettings["send"] = async (url) => {
+      sent.push(url);
+      return url.endsWith("/robots.txt")
+        ? new Response("", { status: 404 })
+        : new Response(null, { status: 302, headers: { location: `${site.url}/page` } });
+    };
+    const setup = { env: { FETCH_ROBOTS: "1" }, limits: { send, robots: createRobots() } };
+    expect((await read("https://public.example/a", setup)).content).toContain("Some words.");
+    expect(sent).toEqual(["https://public.example/robots.txt", "https://public.example/a"]);
+    expect(site.asked.map(({ path }) => path)).toEqual(["/robots.txt", "/page"]);
+    expect((await read(`http://localhost.example:${new URL(site.url).port}/a`, setup)).is_error).toBe(false);
+    expect(sent.length).toBe(4);
+  });
+
+  it("that the network refuses is answered as one that can't be reached", async () => {
+    const send = () => Promise.reject(new Error("internal error; reference = abc"));
+    expect(await read("https://public.example/a", { limits: { send } })).toMatchObject({
+      is_error: true,
+      content: expect.stringContaining("leads to a private network, or it does not answer"),
+    });
   });
 
   it("behind redirects says where it was found, under the number of its address", async () => {

@@ -7,6 +7,7 @@ import { defineTool, type Tool, type ToolContext, type ToolResult } from "../../
 import type { FetchSettings } from "../../config/fetch.ts";
 import type { Config } from "../../config.ts";
 import { hashText, toHex } from "../../lib/hash.ts";
+import { sendAnywhere } from "../../lib/network/send.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import { cleanLine, fence } from "./fence.ts";
 import { checkAddress } from "./pages/address.ts";
@@ -36,10 +37,10 @@ const input = lenientObject(
   { aliases: { url: ["uri", "link", "address", "href"], offset: ["start", "start_index"] } },
 );
 
-/** `limits` are for tests. */
+/** `own.send` is for all but the private origins; other parts are for tests. */
 export function createFetchTools(
   { fetch: settings, search }: Pick<Config, "fetch" | "search">,
-  limits: Partial<DownloadSettings> = {},
+  own: Partial<DownloadSettings> = {},
 ): Tool[] {
   if (!settings.offered) return [];
   const used: DownloadSettings = {
@@ -50,7 +51,8 @@ export function createFetchTools(
     hosts,
     body_bytes: MAX_BODY_BYTES,
     time_ms: DOWNLOAD_MS,
-    ...limits,
+    send: sendAnywhere,
+    ...own,
   };
   return [
     defineTool({

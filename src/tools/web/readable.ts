@@ -12,11 +12,16 @@ export interface WebRules extends Pick<SearchSettings, "private_origins"> {
 export function whyNotReadable({ private_origins, domains }: WebRules, address: string): string | null {
   const url = URL.parse(address);
   if (url === null) return "is not a valid address";
-  const isNamed = private_origins.includes(url.origin);
+  const isNamed = isPrivateOrigin(private_origins, url);
   const why = isNamed ? null : whyNotPublic(address);
   if (why !== null) return why;
   // Who names an origin allows it.
   const { allow, deny } = domains;
   const isReadable = isAllowed({ allow: isNamed ? [] : allow, deny }, url.hostname);
   return isReadable ? null : "is at a host that this server's operator does not allow";
+}
+
+/** Whether the operator named this very origin: another scheme or port is another one. */
+export function isPrivateOrigin(private_origins: string[], { origin }: URL): boolean {
+  return private_origins.includes(origin);
 }

@@ -135,6 +135,17 @@ describe("a delivery", () => {
     expect(readWebhook()).toMatchObject({ failing_since: null, enabled: 1 });
   });
 
+  it.each([
+    // The reference is random, and may spell a word that means something elsewhere.
+    ["internal error; reference = 4dnstls0ssl", /not found or leads to a private network, or no secure connection/],
+    ["Network connection lost.", /was not reached, or the connection broke/],
+  ])("that fails with %j says what may be wrong, and is tried again", async (message, words) => {
+    receive = () => Promise.reject(new Error(message));
+    await deliver();
+    expect(readDelivery().tries).toMatchObject([{ status: null, error: expect.stringMatching(words) }]);
+    expect(jobs).toHaveLength(1);
+  });
+
   it("becomes due again under the same id if a try crashed", async () => {
     receive = () => new Promise(() => {});
     const asked = untilAsked();

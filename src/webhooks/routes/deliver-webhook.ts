@@ -2,6 +2,7 @@
 // The queue is only a timer: a job that is lost, late or repeated changes nothing, since D1 says what is due. A
 // receiver's answer is read to its end, so that the receiver can finish, and not stored.
 import { describeError, logWarning } from "../../lib/log.ts";
+import type { Send } from "../../lib/network/send.ts";
 import { whyNotPublic } from "../../lib/public-url.ts";
 import { readRetryAfter } from "../../lib/retry.ts";
 import { withinTime } from "../../lib/time-limit.ts";
@@ -39,7 +40,7 @@ const TOO_MANY_HOPS = 422;
 
 export interface DeliveryPorts extends SecretPorts {
   private_urls_allowed: boolean;
-  fetch: (url: string, init: RequestInit) => Promise<Response>;
+  fetch: Send;
   sendJob(job: Job, delay_ms: number): Promise<void>;
   clock: { now(): number; setTimer(callback: () => void, ms: number): () => void };
   random(): number;
@@ -174,10 +175,16 @@ function failed(error: string): Tried {
   return { status: null, error, retry_after_ms: null };
 }
 
+const NOT_FOUND_OR_PRIVATE =
+  "Its name was not found or leads to a private network, or no secure connection to it was possible.";
+
 /** In our own words: the runtime's message may quote the address and says no more. */
 function describeFailure(error: unknown): string {
   const text = describeError(error);
   if (/gave no answer within/.test(text)) return `It did not answer within ${TRY_MS / 1000} s.`;
+  // workerd says no more, whether it found no address, found none that may be reached, or trusts no certificate. Behind
+  // these words is a random reference.
+  if (/^(?:Error: )?internal error/.test(text)) return NOT_FOUND_OR_PRIVATE;
   if (/dns|ENOTFOUND/i.test(text)) return "The name of its host was not found.";
   if (/tls|ssl|certificate/i.test(text)) return "No secure connection to it was possible.";
   return "It was not reached, or the connection broke.";

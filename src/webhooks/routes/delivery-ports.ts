@@ -1,5 +1,6 @@
 // The ports of a delivery, made from the bindings.
 import { configOf, type Env } from "../../config.ts";
+import { sendAnywhere, sendThrough } from "../../lib/network/send.ts";
 import { clock } from "../../thread/ports.ts";
 import type { DeliveryPorts } from "./deliver-webhook.ts";
 
@@ -9,7 +10,7 @@ export function deliveryPorts(env: Env): DeliveryPorts {
     database: env.DB,
     encryption_keys,
     private_urls_allowed,
-    fetch: (url, init) => fetch(url, init),
+    fetch: private_urls_allowed ? sendAnywhere : sendThrough(env.PUBLIC_NETWORK),
     sendJob: async (job, delay_ms) => {
       await env.JOBS.send(job, { delaySeconds: Math.ceil(delay_ms / 1000) });
     },

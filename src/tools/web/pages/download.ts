@@ -1,7 +1,8 @@
 // From an address to its bytes: up to five redirects, each of which must lead to an address that may be fetched, within
 // one limit of time for all of it.
+import { type Send, sendAnywhere } from "../../../lib/network/send.ts";
 import { cutEnd } from "../../../lib/truncate.ts";
-import type { WebRules } from "../readable.ts";
+import { isPrivateOrigin, type WebRules } from "../readable.ts";
 import { checkAddress } from "./address.ts";
 import { BUSY, type HostTurns } from "./hosts.ts";
 import { type Answer, type RequestLimits, request } from "./request.ts";
@@ -9,6 +10,8 @@ import { askRobots, MAX_ROBOTS_BYTES, type Robots } from "./robots.ts";
 import type { ContentType } from "./types.ts";
 
 export interface DownloadSettings extends WebRules {
+  /** For all but the private origins. */
+  send: Send;
   user_agent: string;
   /** Null: robots.txt is not asked. */
   robots: Robots | null;
@@ -78,7 +81,7 @@ function startClock(time_ms: number): Clock {
 }
 
 async function ask(url: URL, settings: DownloadSettings, clock: Clock, signal: AbortSignal): Promise<Answer> {
-  const { user_agent, body_bytes, time_ms, robots } = settings;
+  const { body_bytes, time_ms, robots } = settings;
   if (robots !== null) {
     const allowed = await askRobots(robots, url, (file) => readRobots(file, settings, clock, signal));
     if (allowed === "no")
@@ -90,10 +93,7 @@ async function ask(url: URL, settings: DownloadSettings, clock: Clock, signal: A
         "The site's robots.txt could not be read, so this server does not know whether it may read the page: try once more later, or look for another source.",
       );
   }
-  const limits: RequestLimits = { body_bytes, user_agent };
-  const answer = await settings.hosts.use(url.host, signal, () =>
-    clock.run(signal, (each) => request(url, limits, each)),
-  );
+  const answer = await requestInTurn(url, body_bytes, settings, clock, signal);
   if (answer === BUSY)
     return refuse(
       "Other requests to this site are still under way, and it is asked one at a time: try again in a minute.",
@@ -101,6 +101,20 @@ async function ask(url: URL, settings: DownloadSettings, clock: Clock, signal: A
   return (
     answer ?? refuse(`The site was too slow: it had ${time_ms / 1000} s. Try once more, or look for another source.`)
   );
+}
+
+/** Null when the time is up. */
+function requestInTurn(
+  url: URL,
+  body_bytes: number,
+  { user_agent, private_origins, send, hosts }: DownloadSettings,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Answer | typeof BUSY | null> {
+  // Each redirect is judged for itself.
+  const means = isPrivateOrigin(private_origins, url) ? sendAnywhere : send;
+  const limits: RequestLimits = { body_bytes, user_agent, send: means };
+  return hosts.use(url.host, signal, () => clock.run(signal, (each) => request(url, limits, each)));
 }
 
 /** "" where the site has none: every answer that says so means that all is allowed. */
@@ -112,10 +126,7 @@ async function readRobots(
 ): Promise<string | null> {
   let url = file;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-    const limits: RequestLimits = { body_bytes: MAX_ROBOTS_BYTES, user_agent: settings.user_agent };
-    const answer = await settings.hosts.use(url.host, signal, () =>
-      clock.run(signal, (each) => request(url, limits, each)),
-    );
+    const answer = await requestInTurn(url, MAX_ROBOTS_BYTES, settings, clock, signal);
     if (answer === BUSY || answer === null) return null;
     if (answer.kind === "page") return new TextDecoder().decode(answer.bytes);
     if (answer.kind === "refused") return saysNone(answer.status) ? "" : null;

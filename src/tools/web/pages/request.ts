@@ -1,10 +1,12 @@
 // One request for a page: a redirect is returned and not followed, a body is read up to a limit.
+import type { Send } from "../../../lib/network/send.ts";
 import { inflate, readBody } from "./body.ts";
 import { describeStatus } from "./refusal.ts";
 import { type ContentType, describeFile, describeSize, readContentType } from "./types.ts";
 
-/** What a request may cost, and who makes it. */
+/** What a request may cost, who makes it, and how. */
 export interface RequestLimits {
+  send: Send;
   body_bytes: number;
   user_agent: string;
 }
@@ -22,11 +24,11 @@ const MAX_HEADER_CHARACTERS = 64 * 1024;
 export async function request(url: URL, limits: RequestLimits, signal: AbortSignal): Promise<Answer> {
   let response: Response;
   try {
-    response = await fetch(url.href, { headers: headersOf(limits), redirect: "manual", signal });
+    response = await limits.send(url.href, { headers: headersOf(limits), redirect: "manual", signal });
   } catch (error) {
     if (signal.aborted) throw error;
     return refuse(
-      "The site can't be reached: its name is unknown, or it does not answer. Check the address, or look for another source.",
+      "The site can't be reached: its name is unknown or leads to a private network, or it does not answer. Check the address, or look for another source.",
     );
   }
   const answer = await read(response, limits, signal);

@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { sendAnywhere } from "../../../lib/network/send.ts";
 import { type Download, download } from "./download.ts";
 import { createHostTurns } from "./hosts.ts";
 import { createRobots } from "./robots.ts";
@@ -29,6 +30,7 @@ function settings(now?: () => number) {
   return {
     domains: { allow: [], deny: [] },
     private_origins: [origin],
+    send: sendAnywhere,
     user_agent: "Taskloom",
     robots: createRobots(now),
     hosts: createHostTurns({ turn_ms: 5000, wait_ms: 5000, poll_ms: 5 }),
