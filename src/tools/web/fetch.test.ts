@@ -232,7 +232,7 @@ describe("a request", () => {
   });
 
   it("waits until the one before it to its host is over", async () => {
-    const limits = { hosts: createHostTurns({ turn_ms: 5000, wait_ms: 5000, poll_ms: 5 }) };
+    const limits = { hosts: createHostTurns({ poll_ms: 5 }) };
     const paths = ["/page", "/json", "/cookie", "/attribute", "/broken"];
     const open = site.most_open();
     const results = await Promise.all(paths.map((path) => read(path, { limits })));
@@ -241,7 +241,7 @@ describe("a request", () => {
   });
 
   it("does not wait for ever", async () => {
-    const limits = { hosts: createHostTurns({ turn_ms: 5000, wait_ms: 30, poll_ms: 5 }), time_ms: 500 };
+    const limits = { hosts: createHostTurns({ wait_ms: 30, poll_ms: 5 }), time_ms: 500 };
     const [slow, other] = await Promise.all([read("/drip", { limits }), read("/page", { limits })]);
     expect(slow.content).toContain("too slow");
     expect(other.content).toContain("still under way, and it is asked one at a time");
