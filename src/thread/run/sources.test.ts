@@ -8,6 +8,7 @@ import type { Source } from "../../agent/sources.ts";
 import { peopleTools } from "../../tools/people.ts";
 import { findRun } from "../life.ts";
 import { dropResearchTables, dropTables, hasResearchTables, writeMeta } from "../rows/database.ts";
+import { readMessagePage, readRunPage } from "../rows/reads.ts";
 import { wakeLife } from "../wake.ts";
 import { ensureRunning } from "./run.ts";
 import { findSources, openSources, storeSources } from "./sources.ts";
@@ -151,6 +152,29 @@ describe("the sources of a run", () => {
     expect(sources.length).toBeLessThanOrEqual(100);
     expect(sources.at(-1)).toMatchObject({ n: 130, cited: true });
     expect(JSON.stringify(sources).length).toBeLessThan(51_000);
+  });
+
+  it("are no part of a list of runs, which holds two hundred", async () => {
+    const { thread } = await research("In 1610 [1].");
+    const listed = readRunPage(thread.life, { cursor: null, limit: 9 });
+    const { sources: _, ...others } = runOf(thread) ?? {};
+    expect(listed).toEqual({ ok: true, value: { data: [others], next_cursor: null } });
+    expect(runOf(thread)?.sources).toHaveLength(1);
+  });
+
+  it("are named by the row of the call that ends the run with a text, as by that of a message", async () => {
+    const summary = "In 1610 [1], on two ships [2].";
+    const end = call({ id: "c3", name: "complete", input: { summary } });
+    const web = memoryWeb(pages);
+    const thread = new FakeThread({ replies: [search, fetchTea, end], tools: [...web.tools, ...peopleTools] });
+    await thread.run("When?", run);
+    const read = readMessagePage(thread.life, { cursor: null, limit: 99, types: ["tool"], after: null });
+    const cites = read.ok && read.value.data.map(({ metadata }) => metadata.cites);
+    expect(cites).toEqual([undefined, undefined, runOf(thread)?.sources]);
+    expect(runOf(thread)?.sources).toMatchObject([
+      { n: 1, read: true, cited: true },
+      { n: 2, read: false },
+    ]);
   });
 
   it("mean nothing in a thread that looked nothing up, which has no tables for them either", async () => {
