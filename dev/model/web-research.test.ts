@@ -273,10 +273,20 @@ describe("a research that can search and read", () => {
 });
 
 describe("a research that can't both search and read", () => {
-  it.each(["web_search", "fetch_url"])("shows the form only, with %s alone", async (name) => {
-    const tools = { ...pretend(), [name]: () => "never called" };
-    const played = await rehearse({ content, messages: say("write a report on tea"), book: new PlanBook(), tools });
-    expect(callsOf(played, name)).toEqual([]);
-    expect(played.text).toContain("without web access");
-  });
+  it.each([
+    ["web_search", "write a report on tea", "nothing was looked up"],
+    ["fetch_url", "写一份关于茶的报告", "没有查任何资料"],
+  ])(
+    "shows the form only, with %s alone, and says so without a word on what the server can't do",
+    async (name, wish, words) => {
+      const tools = { ...pretend(), [name]: () => "never called" };
+      const played = await rehearse({ content, messages: say(wish), book: new PlanBook(), tools });
+      expect(callsOf(played, name)).toEqual([]);
+      const files = callsOf(played, "create_file").map((file) => String(file.content));
+      expect(files.length).toBeGreaterThan(1);
+      const report = files.find((text) => text.startsWith("# Report") || text.includes("研究报告"));
+      for (const text of [played.text, report]) expect(text).toContain(words);
+      for (const text of [played.text, ...files]) expect(text).not.toMatch(/web access|联网/);
+    },
+  );
 });
