@@ -108,9 +108,7 @@ export const run = z.object({
   sources: z
     .array(runSource)
     .optional()
-    .describe(
-      "What the run read, and what its texts cite, by number; at most 100. Absent if there are none, and in lists of runs.",
-    ),
+    .describe("What the run read, and what its texts cite, by number; at most 100. Absent if there are none."),
   error: runError.nullable(),
   interrupts: z.array(interrupt),
   hops: z.int(),
