@@ -265,6 +265,6 @@ describe("a run that reads a page", () => {
       ["holds", 0],
     ] as const)
       expect((await client.readRun(thread, "inv-1")).sources ?? []).toHaveLength(n);
-    expect(site.open()).toBe(0);
+    await expect.poll(() => site.open()).toBe(0);
   }, 30_000);
 });
