@@ -35,15 +35,29 @@ export function isNamedInText(sql: Sql, address: string): boolean {
 
 /** As it is written and as it is stored, without a slash at its end: people leave that out. */
 function formsOf(address: string): string[] {
-  const forms = [address, toSourceUrl(address) ?? address].filter((form) => !ENDS_ADDRESS.test(form));
+  const forms = [address, toSourceUrl(address) ?? address].filter((form) => !ENDS_ADDRESS.test(form) && isPaired(form));
   return [...new Set(forms.map((form) => form.replace(/#.*$/s, "").replace(/\/$/, "")))];
 }
 
 /**
- * Signs that end an address in a text: spaces, those that an address has only with escapes, and Chinese punctuation. A
- * form with one of them would be an address with the words behind it, and in a person's message these may be secrets.
+ * Signs that end an address in a text: spaces, those that an address has only with escapes, what nobody sees, and
+ * punctuation and symbols other than those of ASCII. A form with one of them would be an address with the words behind
+ * it, and in a person's message these may be secrets. What joins letters of Persian and Hindi is a part of words.
  */
-const ENDS_ADDRESS = /[\s"<>\\^`{|}]|[^\P{P}\p{ASCII}]/u;
+const ENDS_ADDRESS = /[\s"<>\\^`{|}\p{Cc}]|(?![\u200c\u200d])\p{Cf}|(?!\p{ASCII})[\p{P}\p{S}]/u;
+
+/** Whether it closes no bracket that it did not open: such a bracket stands around the address. */
+function isPaired(form: string): boolean {
+  return ["()", "[]"].every(([open, close]) => {
+    let depth = 0;
+    for (const sign of form) {
+      if (sign === open) depth += 1;
+      if (sign === close) depth -= 1;
+      if (depth < 0) return false;
+    }
+    return true;
+  });
+}
 
 /** The messages of people, the results that quote others and the answers of people that contain it in some way. */
 function readRows(sql: Sql, forms: string[]): Row[] {
@@ -124,6 +138,9 @@ function withoutScheme(form: string): string {
 const AFTER_ADDRESS = /^\/?(?:$|[\s"'<>()[\]{}\\|^`,;*#]|\P{ASCII}|[.!?:](?:$|[\s"'\\<)\]*]|\P{ASCII}))/u;
 /** What may precede an address without a scheme; a line end or a tab is written as JSON does. */
 const BEFORE_HOST = /(?:^|[^\w.@%/\-=&?#+~:]|\/\/|(?:^|[^\\])\\[nrtf])$/;
+/** A sign that an address may have, and that ends it where it also precedes it. */
+const AROUND_ADDRESS = /(['*])(?:https?:\/\/)?(?:www\.)?$/i;
+const MAX_BEFORE = "'https://www.".length;
 
 /**
  * Whether the text has the address, and not only a longer one that begins with it. `people` also write addresses
@@ -133,8 +150,11 @@ function contains(text: string, form: string, people: boolean): boolean {
   const needle = people ? withoutScheme(form) : form;
   const hasScheme = needle !== withoutScheme(needle);
   for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
-    const isWhole = AFTER_ADDRESS.test(text.slice(at + needle.length, at + needle.length + 3));
-    if (isWhole && (hasScheme || BEFORE_HOST.test(text.slice(Math.max(0, at - 3), at)))) return true;
+    const before = text.slice(Math.max(0, at - MAX_BEFORE), at);
+    const isBegun = hasScheme || BEFORE_HOST.test(before);
+    if (!isBegun || !AFTER_ADDRESS.test(text.slice(at + needle.length, at + needle.length + 3))) continue;
+    const around = AROUND_ADDRESS.exec(before)?.[1];
+    if (around === undefined || !needle.includes(around)) return true;
   }
   return false;
 }
