@@ -222,6 +222,15 @@ describe("an address is named by a result", () => {
     expect(thread.isNamed()).toBe(false);
   });
 
+  it("also if its own call named a page below it", () => {
+    const thread = open();
+    thread.writes("", { url: `${address}/tea/1610?page=2` });
+    thread.returns(`[Home](https://tea.example/) > [History](${address}/) > [Tea](${address}/tea/)`);
+    for (const url of ["https://tea.example/", `${address}/`, `${address}/tea/`]) expect(thread.isNamed(url)).toBe(true);
+    thread.returns(`[This page](${address}/tea/1610?page=2)`);
+    expect(thread.isNamed(`${address}/tea/1610?page=2`)).toBe(false);
+  });
+
   it("and not by what the model wrote", () => {
     const thread = open();
     thread.writes(`Now I fetch ${address}`, { url: address });

@@ -112,7 +112,7 @@ function isNamedInWhole(sql: Sql, forms: string[]): boolean {
   });
 }
 
-/** Whether the message that made the call contains the address, also behind the escapes of JSON. */
+/** Whether the message that made the call contains the address as a whole, also behind the escapes of JSON. */
 function isWrittenByCall(sql: Sql, seq: number, forms: string[]): boolean {
   const [row] = sql
     .exec<{ seq: number; content: string | null }>(
@@ -124,7 +124,7 @@ function isWrittenByCall(sql: Sql, seq: number, forms: string[]): boolean {
   const message = readStored(toChatMessage, readText(sql, `m:${row.seq}`, row.content), "message", row.seq);
   const calls = message?.role === "assistant" ? (message.tool_calls ?? []) : [];
   const written = calls.map(({ function: { arguments: given } }) => JSON.stringify(parseStored(given)) ?? given);
-  return written.some((text) => forms.some((form) => text.includes(withoutScheme(form))));
+  return written.some((text) => forms.some((form) => contains(text, form, true)));
 }
 
 function withoutScheme(form: string): string {
