@@ -222,11 +222,25 @@ describe("an address is named by a result", () => {
     expect(thread.isNamed()).toBe(false);
   });
 
+  it.each([
+    ["JSON", '{"link":"https:\\/\\/tea.example\\/history?a=1\\u0026b=2","next":"https:\\/\\/tea.example\\/b"}'],
+    ["XML", "<link>https://tea.example/history?a=1&amp;b=2</link><link>https://tea.example/b</link>"],
+    ["HTML", '<a href="https://tea.example/history?a=1&#038;b=2">x</a> https://tea.example/b'],
+  ])("also in the escapes of %s, and not only its beginning", (_name, text) => {
+    const thread = open();
+    thread.writes("", { url: "https://portal.example/feed" });
+    thread.returns(text);
+    expect(thread.isNamed(`${address}?a=1&b=2`)).toBe(true);
+    expect(thread.isNamed("https://tea.example/b")).toBe(true);
+    for (const url of [address, `${address}?a=1`, "https://tea.example"]) expect(thread.isNamed(url)).toBe(false);
+  });
+
   it("also if its own call named a page below it", () => {
     const thread = open();
     thread.writes("", { url: `${address}/tea/1610?page=2` });
     thread.returns(`[Home](https://tea.example/) > [History](${address}/) > [Tea](${address}/tea/)`);
-    for (const url of ["https://tea.example/", `${address}/`, `${address}/tea/`]) expect(thread.isNamed(url)).toBe(true);
+    for (const url of ["https://tea.example/", `${address}/`, `${address}/tea/`])
+      expect(thread.isNamed(url)).toBe(true);
     thread.returns(`[This page](${address}/tea/1610?page=2)`);
     expect(thread.isNamed(`${address}/tea/1610?page=2`)).toBe(false);
   });

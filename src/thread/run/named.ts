@@ -61,8 +61,8 @@ function isPaired(form: string): boolean {
 
 /** The messages of people, the results that quote others and the answers of people that contain it in some way. */
 function readRows(sql: Sql, forms: string[]): Row[] {
-  // People leave out the scheme.
-  const needles = forms.map((form) => JSON.stringify(withoutScheme(form)).slice(1, -1));
+  // People leave out the scheme, and pages escape what stands between the pieces.
+  const needles = forms.map((form) => JSON.stringify(longest(withoutScheme(form).split(/[/&]/))).slice(1, -1));
   const [one = "", other = one] = needles;
   return sql
     .exec<Row>(
@@ -91,8 +91,17 @@ function isNamedIn(sql: Sql, row: Row, forms: string[]): boolean {
   const said = readStored(toToolMessage, content, "result", row.seq)?.content ?? "";
   if (typeof said_at === "number") return forms.some((form) => contains(said.slice(said_at), form, true));
   if (typeof names_until !== "number") return false;
-  const named = said.slice(0, names_until);
-  return forms.some((form) => contains(named, form, false)) && !isWrittenByCall(sql, row.seq, forms);
+  return isInPage(said.slice(0, names_until), forms) && !isWrittenByCall(sql, row.seq, forms);
+}
+
+function longest(texts: string[]): string {
+  return texts.reduce((one, other) => (other.length > one.length ? other : one));
+}
+
+/** JSON, feeds and HTML that is shown as text have addresses with escapes, which a model takes out. */
+function isInPage(text: string, forms: string[]): boolean {
+  const plain = text.replace(/\\\/|&(?:amp|#0*38|#x0*26);|\\u0026/gi, (escaped) => (escaped === "\\/" ? "/" : "&"));
+  return forms.some((form) => contains(text, form, false) || contains(plain, form, false));
 }
 
 /** A long page has links in the middle too, which is not in the message. */
@@ -108,7 +117,7 @@ function isNamedInWhole(sql: Sql, forms: string[]): boolean {
     const said = parseStored(metadata ?? "null");
     if (!isRecord(said) || said.is_error === true || typeof said.names_until !== "number") return false;
     const whole = readText(sql, `w:${seq}`, content);
-    return forms.some((form) => contains(whole, form, false)) && !isWrittenByCall(sql, seq, forms);
+    return isInPage(whole, forms) && !isWrittenByCall(sql, seq, forms);
   });
 }
 
