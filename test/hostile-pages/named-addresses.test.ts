@@ -135,3 +135,12 @@ it("a request has the address itself, in each frame", async () => {
     expect([before, after, requested.pop()]).toEqual([before, after, "https://tea.example/a"]);
   }
 });
+
+it.each(["Tea.example/A", "Https://tea.example/A", "https://Tea.example/A", "tea.example/A"])(
+  "a request has an address that a person wrote as %s",
+  async (written) => {
+    await fetchAs(`${written} is what I mean.`, "https://tea.example/A");
+    await fetchAs(`${written} is what I mean.`, "https://tea.example/a");
+    expect(requested).toEqual(["https://tea.example/A"]);
+  },
+);
