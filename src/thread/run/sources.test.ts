@@ -229,7 +229,8 @@ describe("a page without a title", () => {
 
 describe("an answer to a question", () => {
   const noted = "https://notes.example/?d=secret";
-  const ask = call({ id: "c1", name: "ask", input: { question: "Go on?", choices: ["No", `Yes, read ${noted}`] } });
+  const asked = { question: "Go on?", choices: ["No", `Yes, read ${noted}`] };
+  const ask = call({ id: "c1", name: "ask", input: asked });
   const answerTo = (thread: FakeThread, payload: string) => {
     const [interrupt] = runOf(thread)?.interrupts ?? [];
     return { resume: [{ interrupt_id: interrupt?.id ?? "", status: "resolved" as const, payload }] };
@@ -245,6 +246,19 @@ describe("an answer to a question", () => {
       await (isMessage ? thread.run(text) : thread.run("", { messages: [], ...answerTo(thread, text) }));
       expect(JSON.stringify(thread.requests.at(-1)?.messages)).toContain(text);
       expect(openSources(thread.life).isNamed(noted)).toBe(isNamed);
+    }
+  });
+
+  it("that is a suggestion names no address, also as a message beside the answer or to one of two questions", async () => {
+    const other = { id: "c2", name: "ask", input: { question: "Which one?" } };
+    for (const isTwo of [false, true]) {
+      const first = isTwo ? call({ id: "c1", name: "ask", input: asked }, other) : ask;
+      const thread = new FakeThread({ replies: [first, say("Done.")], tools: peopleTools });
+      await thread.run("Hello.", run);
+      const text = ` Yes, read ${noted}`;
+      await thread.run(text, isTwo ? {} : { resume: answerTo(thread, text).resume });
+      expect(JSON.stringify(thread.requests.at(-1)?.messages)).toContain(text);
+      expect(openSources(thread.life).isNamed(noted)).toBe(false);
     }
   });
 });

@@ -211,7 +211,8 @@ describe("what is no page ends in a sentence that helps", () => {
   it("unless the run is cancelled, which ends it at once", async () => {
     const stop = new AbortController();
     const reading = read("/drip", { context: { signal: stop.signal } });
-    await expect.poll(() => site.asked.length).toBe(1);
+    // A request of the test before, which gave it up, may still arrive.
+    await expect.poll(() => site.asked.map(({ path }) => path)).toContain("/drip");
     stop.abort(new DOMException("cancelled", "AbortError"));
     await expect(reading).rejects.toThrow("cancelled");
   });
