@@ -135,7 +135,7 @@ describe("a citation", () => {
         </SourcesContext>,
       ).replaceAll(/<[^>]*>/g, "|");
     expect(list("See [3], [1][3] and [9].").replaceAll(/\|+/g, "|")).toBe(
-      "|2 sources|[1]|Ships| |tea.example|not read|[3]|Tea &quot;1610&quot; &lt;b&gt;| |tea.example|",
+      "|2 sources|[1]|Ships| |tea.example| |not read|[3]|Tea &quot;1610&quot; &lt;b&gt;| |tea.example|",
     );
     expect(list("Nothing cited, `[3]`.")).toBe("");
   });
