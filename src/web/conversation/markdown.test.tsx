@@ -28,7 +28,7 @@ afterEach(() => {
 describe("a model's text", () => {
   it("is drawn from Markdown", () => {
     expect(draw("# Tea\n\n- **one**\n- `two`\n\n1 < 2 &amp; 3")).toBe(
-      "<div><h3>Tea</h3><ul><li><strong>one</strong></li><li><code>two</code></li></ul><p>1 &lt; 2 &amp; 3</p></div>",
+      '<div><h3>Tea</h3><ul dir="auto"><li><strong>one</strong></li><li><code>two</code></li></ul><p>1 &lt; 2 &amp; 3</p></div>',
     );
     expect(draw("| a | b |\n|---|--:|\n| 1 | 2 |")).toContain("<td>1</td><td>2</td>");
   });
