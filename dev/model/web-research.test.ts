@@ -88,6 +88,8 @@ describe("a research that can search and read", () => {
     ["Write a research report on remote work", ["41 %", "6.1", "9,800 euros", "37%"], 4],
     ["调研远程办公，并写一份带来源的报告", ["37%", "68%", "41 %"], 4],
     ["写一份关于新能源汽车市场的报告，附数据和来源", ["712 万辆", "186 万个"], 1],
+    ["研究远程办公，要有数据和来源", ["37%", "68%", "41 %"], 4],
+    ["查一下茶叶市场的最新数据，注明来源", ["361 万吨"], 1],
     ["调研边缘数据库并写一份带来源的报告", ["23 million"], 3],
     ["research the tea market and write a report", ["361 万吨"], 1],
   ])("reads pages and writes a report of their figures: %s", async (request, figures, pages) => {
