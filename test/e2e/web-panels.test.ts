@@ -253,7 +253,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await page.keyboard.press("Enter");
     await button("Project: Garden").waitFor();
     await button("New conversation").click();
-    await page.getByRole("heading", { name: "What do you want to have?" }).waitFor();
+    await page.getByRole("heading", { name: "What should we build?" }).waitFor();
     await visit.send("[[say 2]]");
     await expect.poll(() => page.url()).toMatch(/thread=thread_/);
     await page.locator("[data-answer=whole]").waitFor();
