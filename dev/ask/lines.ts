@@ -1,7 +1,7 @@
 // A run as lines of text: what a view contains that the former one did not. Pure; the terminal decides where the lines
 // go.
 import type { Conversation, Item } from "../../src/web/client/conversation.ts";
-import { describeCall, isSilentTool } from "../../src/web/client/tool-title.ts";
+import { describeCall, isSilentTool, withoutFences } from "../../src/web/client/tool-title.ts";
 import { plain } from "./width.ts";
 
 const marks = { pending: "○", in_progress: "◐", completed: "●", cancelled: "⊘" } as const;
@@ -81,7 +81,7 @@ export class OutputTracker {
 
   #resultLines(item: ToolItem): string[] {
     const shown = item.name === "execute_command" ? outputLines : resultLines;
-    const lines = plain(item.result ?? "")
+    const lines = plain(withoutFences(item.result ?? ""))
       .trimEnd()
       .split("\n")
       .map((line) => line.slice(0, lineCharacters));

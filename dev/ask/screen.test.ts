@@ -123,6 +123,14 @@ describe("the screen", () => {
     expect(lines.match(/电商网站/g)).toHaveLength(1);
   });
 
+  it("shows of a result from the web its words, without the server's own tags", () => {
+    const terminal = new Terminal(false);
+    const fenced = '<web_content source="[1] tea.example">\nThe history of tea\nhttps://tea.example\n</web_content>';
+    play(terminal, call("c1", "look", fenced));
+    expect(terminal.lines.join("\n")).toContain("$ look\n  The history of tea\n  https://tea.example\n");
+    expect(terminal.lines.join("\n")).not.toContain("web_content");
+  });
+
   it("shows the part of a long plan around the current task", () => {
     const terminal = new Terminal(true);
     const statuses = Array.from({ length: 40 }, (_, index): TaskStatus => (index < 20 ? "completed" : "pending"));

@@ -14,7 +14,7 @@ const shopEn =
 const isShop = new RegExp(`${makeZh}.{0,20}${shopZh}|${makeEn}.{0,60}${shopEn}`, "is");
 const isBareShop = new RegExp(`^(?:an? )?(?:${shopZh}|${shopEn})(?:网站|平台|系统| ?site| ?website)?$`, "i");
 const isResearch =
-  /调研|研究报告|分析报告|调查报告|研究一下|(?:做|写|出|来).{0,20}(?:报告|综述|研究)|\b(?:research|survey|investigate|white ?paper)\b|\b(?:write|make|create|prepare|give|need|want|draft)\b.{0,40}\breport\b|^report (?:on|about)\b/is;
+  /调研|研究报告|分析报告|调查报告|研究一下|^(?:请|麻烦|帮我|给我|替我|我想|我要)*研究(?![生所院员])|(?:(?<![检审])查|找|搜|收集).{0,40}(?:来源|出处)|(?:做|写|出|来).{0,20}(?:报告|综述|研究)|\b(?:research|survey|investigate|white ?paper)\b|\b(?:write|make|create|prepare|give|need|want|draft)\b.{0,40}\breport\b|^report (?:on|about)\b/is;
 const isBuild =
   /(?:帮我|请|给我|替我)?.{0,10}(?:做|制作|开发|搭建|建立|创建|实现|编写|写|设计|部署|配置|整理|准备|规划)(?:一|个|份|套|出|好|下|些|我)|\b(?:build|make|create|set ?up|implement|develop|write|design|deploy|configure|prepare|organi[sz]e|plan|draft)\s+(?:me\s+|us\s+)?(?:an?|the|my|our|some|two|three|\w+ \w+)\b/is;
 const isVague =
@@ -86,7 +86,7 @@ export function readTopic(goal: Goal): string {
 function cleanTopic(topic: string): string {
   return topic
     .replace(manner, "")
-    .replace(/^(?:的?(?:调研|研究)?报告|一下)|^report$|的(?:资料|数据|信息)$/i, "")
+    .replace(/^(?:的?(?:调研|研究)?报告|一下)|^report$|的(?:最新)?(?:资料|数据|信息)$/i, "")
     .trim();
 }
 

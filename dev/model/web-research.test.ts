@@ -88,6 +88,8 @@ describe("a research that can search and read", () => {
     ["Write a research report on remote work", ["41 %", "6.1", "9,800 euros", "37%"], 4],
     ["调研远程办公，并写一份带来源的报告", ["37%", "68%", "41 %"], 4],
     ["写一份关于新能源汽车市场的报告，附数据和来源", ["712 万辆", "186 万个"], 1],
+    ["研究远程办公，要有数据和来源", ["37%", "68%", "41 %"], 4],
+    ["查一下茶叶市场的最新数据，注明来源", ["361 万吨"], 1],
     ["调研边缘数据库并写一份带来源的报告", ["23 million"], 3],
     ["research the tea market and write a report", ["361 万吨"], 1],
   ])("reads pages and writes a report of their figures: %s", async (request, figures, pages) => {
@@ -273,10 +275,20 @@ describe("a research that can search and read", () => {
 });
 
 describe("a research that can't both search and read", () => {
-  it.each(["web_search", "fetch_url"])("shows the form only, with %s alone", async (name) => {
-    const tools = { ...pretend(), [name]: () => "never called" };
-    const played = await rehearse({ content, messages: say("write a report on tea"), book: new PlanBook(), tools });
-    expect(callsOf(played, name)).toEqual([]);
-    expect(played.text).toContain("without web access");
-  });
+  it.each([
+    ["web_search", "write a report on tea", "nothing was looked up"],
+    ["fetch_url", "写一份关于茶的报告", "没有查任何资料"],
+  ])(
+    "shows the form only, with %s alone, and says so without a word on what the server can't do",
+    async (name, wish, words) => {
+      const tools = { ...pretend(), [name]: () => "never called" };
+      const played = await rehearse({ content, messages: say(wish), book: new PlanBook(), tools });
+      expect(callsOf(played, name)).toEqual([]);
+      const files = callsOf(played, "create_file").map((file) => String(file.content));
+      expect(files.length).toBeGreaterThan(1);
+      const report = files.find((text) => text.startsWith("# Report") || text.includes("研究报告"));
+      for (const text of [played.text, report]) expect(text).toContain(words);
+      for (const text of [played.text, ...files]) expect(text).not.toMatch(/web access|联网/);
+    },
+  );
 });

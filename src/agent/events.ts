@@ -73,6 +73,8 @@ export type LoopFact =
       names_until?: number;
       /** The full result, when `message` holds it with its middle cut out. */
       whole?: string;
+      /** The text with which the call ends the run. */
+      complete?: string;
     }
   /** The summary replaces the first `replaced` rows of the model's context, and the summary before them. */
   | { type: "context_compacted"; message_id: string; summary: Summary; replaced: number; usage: Usage | null };

@@ -144,7 +144,7 @@ async function judgeWork(
   if (decision.hasEndedTask) state.replies = noReplies;
   state.nudge ??= decision.nudge;
   if (decision.end === null) return null;
-  const chinese = isChinese(state.lastText + state.plan.tasks.map(({ content }) => content).join(""));
+  const chinese = isChinese(state.plan.tasks.map(({ content }) => content).join(" ") || state.lastText);
   const said = decision.end === "finished" ? state.lastText.trim() : "";
   return await complete(said || describeEnd(decision.end, open, chinese), state);
 }

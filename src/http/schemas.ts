@@ -275,6 +275,10 @@ export const planPatch = z
   })
   .openapi({ example: examples.planPatch });
 export const runAnswer = z.object(run.shape).openapi("Run", { example: examples.run });
+const { sources: _, ...listedExample } = examples.run;
+export const listedRun = z
+  .object(run.omit({ sources: true }).shape)
+  .openapi("ListedRun", { description: "A run without its sources.", example: listedExample });
 export const diagnostics = threadDiagnostics.openapi("Diagnostics", { example: examples.diagnostics });
 
 export const pageQuery = z.strictObject({

@@ -1,5 +1,5 @@
 // Reads runs for the routes, and finds silent runs for the sweeper.
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { type Result, succeed } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { Run } from "../protocol/run.ts";
@@ -20,13 +20,17 @@ export async function readRun(db: D1Database, key: ThreadKey, invocation_id: str
   return (row && toStoredRun(row)) ?? null;
 }
 
+/** What SQLite can't parse is left as it is: one damaged row must not fail the whole list. */
+const withoutSources = sql<string>`iif(json_valid(${runs.run}), json_remove(${runs.run}, '$.sources'), ${runs.run})`;
+
+/** Without their sources: two hundred runs would bring ten million characters of them. */
 export async function listRuns(db: D1Database, key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>> {
   const listed = await listNewest(
     request,
     [runs.created_at, runs.invocation_id],
     ({ older, order, limit }) =>
       open(db)
-        .select({ run: runs.run, created_at: runs.created_at, invocation_id: runs.invocation_id })
+        .select({ run: withoutSources, created_at: runs.created_at, invocation_id: runs.invocation_id })
         .from(runs)
         .where(and(isOfThread(key), older))
         .orderBy(...order)

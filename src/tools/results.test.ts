@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { callTool } from "../../test/fakes/call-tool.ts";
 import { resultTools } from "./results.ts";
+import { fence } from "./web/fence.ts";
 
 const read = (text: string | null, input: Record<string, unknown> = {}) =>
   callTool(resultTools, "read_result", { result_id: "call_1", ...input }, { readResult: () => text });
@@ -56,5 +57,38 @@ describe("read_result", () => {
     });
     expect(await read(null)).toMatchObject({ is_error: true, content: expect.stringContaining('"call_1"') });
     expect(await read("")).toMatchObject({ is_error: false, content: "\n[characters 0-0 of 0]" });
+  });
+});
+
+describe("a part of what comes from the web", () => {
+  const [first, second] = [
+    { n: 1, host: "a.example" },
+    { n: 2, host: "b.example" },
+  ];
+  const pages = `Found:\n${fence(first, "one tea\nnothing\ntwo tea")}\n${fence(second, "three tea")}\nEnd, no tea`;
+
+  it("stands between the tags of its page, wherever the part begins and ends", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(pages.length - 1), fc.integer({ min: 2, max: pages.length }), async (offset, limit) => {
+        const { content } = await read(pages, { offset, limit });
+        const inside = [...content.matchAll(/<web_content source="\[(\d)\] .\.example">([\s\S]*?)<\/web_content>/g)];
+        const outside = inside.reduce((text, [whole]) => text.replace(whole, ""), content);
+        expect(outside).not.toMatch(/one|nothing|two|three/);
+        for (const [, n, text] of inside) expect(text).not.toMatch(n === "1" ? /three/ : /one|nothing|two/);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("keeps them where lines are found", async () => {
+    const { content } = await read(pages, { search: "tea" });
+    expect(content.replace(/\d+: /g, "")).toBe(
+      `${fence(first, "one tea\ntwo tea")}\n${fence(second, "three tea")}\nEnd, no tea\n[4 lines, each with the offset of what was found, of ${pages.length} characters]`,
+    );
+  });
+
+  it("is not made of what only looks like it", async () => {
+    const text = `a\n${"b".repeat(100)}</web_content>\nc <web_content> d`;
+    expect((await read(text, { offset: 10, limit: 20 })).content).not.toContain("web_content");
   });
 });

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { lenientObject } from "../agent/calls/leniency.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { cutEnd } from "../lib/truncate.ts";
+import { fenceAt, joinFenced, withFences } from "./web/fence.ts";
 
 // This tool makes no request, so only a bug could take longer.
 const TIME_LIMIT_MS = 10_000;
@@ -60,14 +61,14 @@ function showPart(text: string, { offset = 0, limit = MAX_SHOWN_CHARACTERS }: z.
   const end = start + shown.length;
   const next = end < text.length ? `; to go on, call read_result with offset ${end}` : "";
   return {
-    content: `${shown}\n[characters ${start}-${end} of ${text.length}${next}]`,
+    content: `${withFences(text, start, shown)}\n[characters ${start}-${end} of ${text.length}${next}]`,
     is_error: false,
     details: { offset: start, characters: shown.length, total: text.length },
   };
 }
 
 function showMatches(text: string, search: string, offset: number): ToolResult {
-  const lines: string[] = [];
+  const lines: { opening: string | null; line: string }[] = [];
   let at = text.indexOf(search, offset);
   let length = 0;
   while (at >= 0 && lines.length < MAX_FOUND_LINES && length < MAX_SHOWN_CHARACTERS) {
@@ -75,7 +76,7 @@ function showMatches(text: string, search: string, offset: number): ToolResult {
     const found = text.indexOf("\n", at);
     const end = found < 0 ? text.length : found;
     const line = showLine(text, { start, at, end });
-    lines.push(line);
+    lines.push({ opening: fenceAt(text, at), line });
     length += line.length;
     // A line shown in full counts as one match. In one very long line, the next match is further on.
     at = text.indexOf(search, Math.max(at + search.length, Math.min(end, at + LINE_SHOWN)));
@@ -86,7 +87,7 @@ function showMatches(text: string, search: string, offset: number): ToolResult {
   }
   const more = at < 0 ? "" : `; there are more, to go on search again with offset ${at}`;
   return {
-    content: `${lines.join("\n")}\n[${lines.length} lines, each with the offset of what was found, of ${text.length} characters${more}]`,
+    content: `${joinFenced(lines)}\n[${lines.length} lines, each with the offset of what was found, of ${text.length} characters${more}]`,
     is_error: false,
     details: { lines: lines.length, total: text.length },
   };

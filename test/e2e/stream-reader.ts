@@ -126,7 +126,7 @@ export function isResync(frames: StreamFrame[]): boolean {
   return first?.type === "MESSAGES_SNAPSHOT" || (first?.type === "RUN_STARTED" && first.metadata?.resync === true);
 }
 
-/** Throws where an event is not AG-UI's, contains a null, or a number does not grow. */
+/** Throws where an event is not AG-UI's, contains a null outside of its sources, or a number does not grow. */
 export function checkFrames(frames: StreamFrame[]): void {
   let last = 0;
   for (const { id, event } of frames) {
@@ -139,7 +139,7 @@ export function checkFrames(frames: StreamFrame[]): void {
 
 function hasNull(value: unknown): boolean {
   if (value === null) return true;
-  return typeof value === "object" && Object.values(value).some(hasNull);
+  return typeof value === "object" && Object.entries(value).some(([name, each]) => name !== "sources" && hasNull(each));
 }
 
 class Retelling extends AbstractAgent {

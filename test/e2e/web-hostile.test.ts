@@ -62,7 +62,24 @@ describe.skipIf(!hasBrowser)("a hostile reply", () => {
     const isolated = await visit.page.evaluate(
       "getComputedStyle(document.querySelector('[data-answer] p')).unicodeBidi",
     );
-    expect(isolated).toBe("isolate");
+    // It isolates, and its first letter says which way the paragraph runs.
+    expect(isolated).toBe("plaintext");
+    await visit.close();
+  });
+
+  it("in Arabic or Hebrew begins at the right, list and all", async () => {
+    const visit = await stage.visit();
+    await visit.send("[[text \u0645\u062f\u064a\u0646\u0629\n\n- \u0645\u062f\u064a\u0646\u0629]]");
+    await answer(visit.page).waitFor();
+    const gapAtRight = (selector: string) =>
+      visit.page.evaluate<number>(`(() => {
+        const element = document.querySelector("[data-answer] ${selector}");
+        const words = document.createRange();
+        words.selectNodeContents(element);
+        return Math.round(element.getBoundingClientRect().right - words.getBoundingClientRect().right);
+      })()`);
+    expect(await gapAtRight("p")).toBe(0);
+    expect(await gapAtRight("li")).toBe(0);
     await visit.close();
   });
 

@@ -33,8 +33,13 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
   beforeAll(async () => {
     stage = await openWebStage();
     const write = '[[tool create_file {"path":"notes/<b>.txt","content":"What the agent wrote."}]]';
+    const report = {
+      path: "notes/report.md",
+      content: "# Tea\n\nGrew 12% [1].\n\n- [1] Sales <https://tea.example/a>",
+    };
+    const document = `[[tool create_file ${JSON.stringify(report)}]]`;
     const command = '[[then]][[tool execute_command {"command":"echo said $((40+2))"}]]';
-    await stage.request("POST", "/v1/threads/worked/runs?wait=1", { message: `${write}${command}` });
+    await stage.request("POST", "/v1/threads/worked/runs?wait=1", { message: `${write}${document}${command}` });
     await stage.request("POST", "/v1/threads", { thread_id: "named", title: "before" });
     visit = await stage.visit({ locale: "en-GB", viewport: { width: 1400, height: 900 }, place: "&thread=worked" });
     ({ page } = visit);
@@ -78,6 +83,20 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await button("Delete", page.getByRole("dialog")).click();
     await entry("mine.txt").waitFor({ state: "detached" });
     expect(await entry("<b>.txt").count()).toBe(1);
+  });
+
+  it("a report reads as its Markdown says, with links, and its source is there too", async () => {
+    await open("thread=worked");
+    await part("Files");
+    await page.getByRole("treeitem").filter({ hasText: "report.md" }).click();
+    const file = page.getByRole("region", { name: "Contents of the file" });
+    await file.getByRole("heading", { name: "Tea" }).waitFor();
+    expect(await file.getByRole("link").getAttribute("href")).toBe("https://tea.example/a");
+    await button("Show the source").click();
+    await file.getByText("# Tea").waitFor();
+    expect(await file.getByRole("link").count()).toBe(0);
+    await button("Show the source").click();
+    await file.getByRole("heading", { name: "Tea" }).waitFor();
   });
 
   it("the activity lists what a run did and how long it took", async () => {
@@ -234,7 +253,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await page.keyboard.press("Enter");
     await button("Project: Garden").waitFor();
     await button("New conversation").click();
-    await page.getByRole("heading", { name: "What do you want to have?" }).waitFor();
+    await page.getByRole("heading", { name: "What should we build?" }).waitFor();
     await visit.send("[[say 2]]");
     await expect.poll(() => page.url()).toMatch(/thread=thread_/);
     await page.locator("[data-answer=whole]").waitFor();

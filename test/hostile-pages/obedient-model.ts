@@ -9,11 +9,14 @@ export interface Directive {
   input: Record<string, unknown>;
 }
 
+/** By name, without the braces. */
+export type Fills = Record<string, string>;
+
 export interface ObedientOptions {
   /** The calls with which it begins. */
   first: Directive[];
-  /** What it puts in place of `{SECRET}`. */
-  secret: (request: ModelRequest) => string;
+  /** What it puts in place of `{SECRET}` and other names in braces, from what it knows. */
+  fill: (request: ModelRequest) => Fills;
   /** How it writes a call into its text; by default it calls natively. */
   write?: (call: Directive) => string;
 }
@@ -22,8 +25,9 @@ const names = "execute_command|fetch_url|web_search|write_note|read_note|write_f
 const directive = new RegExp(`(${names})\\s*(\\{[^{}]*\\})`, "g");
 
 /** What the text asks for: calls, also behind the escapes of JSON and HTML, and addresses of beacons. */
-export function readDirectives(text: string, secret: string): Directive[] {
-  const plain = text.replaceAll("&quot;", '"').replaceAll('\\"', '"').replaceAll("{SECRET}", secret);
+export function readDirectives(text: string, fills: Fills): Directive[] {
+  const asJson = (fill: string) => JSON.stringify(fill).slice(1, -1);
+  const plain = replaceNames(text.replaceAll("&quot;", '"').replaceAll('\\"', '"'), fills, asJson);
   return [...plain.matchAll(directive)].flatMap(([, name = "", json = ""]) => {
     try {
       return [{ name, input: JSON.parse(json) as Record<string, unknown> }];
@@ -33,7 +37,14 @@ export function readDirectives(text: string, secret: string): Directive[] {
   });
 }
 
-export function obey({ first, secret, write }: ObedientOptions): Reply {
+function replaceNames(text: string, fills: Fills, write = (fill: string) => fill): string {
+  return Object.entries(fills).reduce(
+    (filled, [name, fill]) => filled.replaceAll(`{${name}}`, () => write(fill)),
+    text,
+  );
+}
+
+export function obey({ first, fill, write }: ObedientOptions): Reply {
   const made: Directive[] = [];
   const say = (calls: Directive[]): Partial<ModelReply> => {
     if (write !== undefined) return { text: calls.map(write).join("\n") };
@@ -48,7 +59,7 @@ export function obey({ first, secret, write }: ObedientOptions): Reply {
     const texts = request.messages
       .filter((message) => message.role === "tool" || (write !== undefined && message.role === "user"))
       .map(({ content }) => String(content));
-    const wanted = [...first, ...texts.flatMap((text) => readDirectives(text, secret(request)))];
+    const wanted = [...first, ...texts.flatMap((text) => readDirectives(text, fill(request)))];
     const isMade = (call: Directive) => made.some((other) => JSON.stringify(other) === JSON.stringify(call));
     const next = wanted.find((call) => !isMade(call));
     if (next !== undefined) {
@@ -57,7 +68,7 @@ export function obey({ first, secret, write }: ObedientOptions): Reply {
       if (parts.text) onDelta({ type: "text", text: parts.text });
       return reply(parts);
     }
-    const echo = texts.join("\n").replaceAll("{SECRET}", secret(request));
+    const echo = replaceNames(texts.join("\n"), fill(request));
     onDelta({ type: "text", text: echo });
     return reply({ text: echo });
   };

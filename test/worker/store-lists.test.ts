@@ -17,7 +17,7 @@ import {
 import { createApiKey, listApiKeys } from "../../src/store/api-keys.ts";
 import { listMessages } from "../../src/store/messages.ts";
 import { createProject, listProjects } from "../../src/store/projects/projects.ts";
-import { listRuns, TAKE_SILENT_RUNS, takeSilentRuns } from "../../src/store/runs.ts";
+import { listRuns, readRun, TAKE_SILENT_RUNS, takeSilentRuns } from "../../src/store/runs.ts";
 import { syncThread } from "../../src/store/sync.ts";
 import { createUser } from "../../src/store/users.ts";
 import { at, makeRun } from "./http-fake-threads.ts";
@@ -166,6 +166,31 @@ describe("agents in D1", () => {
     expect(await deleteAgent(env.DB, "user_other", "agent-1")).toBe(false);
     expect(await deleteAgent(env.DB, "user_delete", "agent-1")).toBe(true);
     expect(await readAgent(env.DB, "user_delete", "agent-1")).toBeNull();
+  });
+});
+
+describe("a list of runs", () => {
+  it("is without their sources, which may be fifty thousand characters each, and without a run that can't be read", async () => {
+    const key = { user_id: "user_runs", thread_id: "t" };
+    const source = {
+      ...{ n: 1, url: "https://e.example/", title: 'T\ud83d\ude00"', date: null, fetched_at: null, hash: null },
+      ...{ read: false, cited: true },
+    };
+    const runs = ["a", "b", "c"].map((invocation_id) =>
+      makeRun(key, {
+        ...{ invocation_id, sources: [source], metadata: { sources: [1e-7, "北\u2028"] } },
+        result: { text: "Grew [1].", unfinished_tasks: 0 },
+      }),
+    );
+    const rows = runs.map((run) => ({ ...run, version: 1 }));
+    await syncThread(env.DB, { key, project: null, thread: null, messages: [], runs: rows });
+    await env.DB.prepare("UPDATE runs SET run = '{' WHERE user_id = ?1 AND invocation_id = 'b'")
+      .bind(key.user_id)
+      .run();
+    const { data } = unwrap(await listRuns(env.DB, key, { limit: 9, cursor: null }));
+    const listed = runs.map(({ sources: _, ...run }) => run);
+    expect(data).toEqual([listed[2], listed[0]]);
+    expect(await readRun(env.DB, key, "a")).toEqual(runs[0]);
   });
 });
 

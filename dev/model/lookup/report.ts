@@ -69,14 +69,15 @@ function describeLimits(view: View, language: Language): string[] {
 
 /** What was looked for in vain. */
 export function describeNothing({ topic, queries, chosen }: View, language: Language): string {
-  const asked = queries.map((query) => `“${withoutBrackets(query)}”`).join(language === "zh" ? "、" : ", ");
+  const searched = queries.map(withoutBrackets);
   if (language === "zh") {
     if (queries.length === 0) return "搜索没有成功，所以没有任何资料。";
     if (chosen.length > 0) return `找到了 ${chosen.length} 个网页，但一个也没能读到，所以没有任何数据。`;
-    return `用 ${asked} 搜索过，没有一个结果谈到「${topic.name}」。我不会凭记忆补上数据。`;
+    return `用${searched.map((query) => `「${query}」`).join("")}搜索过，没有一个结果谈到「${topic.name}」。我不会凭记忆补上数据。`;
   }
   if (queries.length === 0) return "The search did not work, so there is nothing to report.";
   if (chosen.length > 0) return `${chosen.length} pages were found and none could be read, so there are no figures.`;
+  const asked = searched.map((query) => `“${query}”`).join(", ");
   return `I searched for ${asked}, and no result speaks of "${topic.name}". I don't fill the gap from memory.`;
 }
 

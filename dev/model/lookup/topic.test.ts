@@ -8,6 +8,8 @@ describe("the topic of a request", () => {
     ["Write a report with figures and sources on edge databases.", "edge databases"],
     ["write a research report about tea with sources", "tea"],
     ["调研边缘数据库并写一份带来源的报告", "边缘数据库"],
+    ["研究远程办公，要有数据和来源", "远程办公"],
+    ["查一下远程办公的最新数据，注明来源", "远程办公"],
     ["请调研一下新能源汽车市场，并写一份带来源的报告", "新能源汽车市场"],
     ["帮我写一份远程办公的调研报告，要有数据和来源", "远程办公"],
     ["调研企业并购市场", "企业并购市场"],

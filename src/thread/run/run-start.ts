@@ -5,7 +5,7 @@ import { takeLonger } from "../../protocol/chain.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { ToolMessage, UserMessage } from "../../protocol/message.ts";
-import { findInterrupted, isAnswer, resultOf } from "../inbox/interrupts.ts";
+import { findInterrupted, isAnswer, isSuggestion, resultOf } from "../inbox/interrupts.ts";
 import { isoTime, type Life, storeRun, transact } from "../life.ts";
 import { insertMessage } from "../rows/messages.ts";
 import { type RunRecord, trimInput } from "../rows/runs.ts";
@@ -40,15 +40,15 @@ export function startRun(life: Life, record: RunRecord, network: NetworkRules = 
     record.start_seq = life.journal.addFact(run.invocation_id, runStarted(run, said), snapshot) - 1;
     if (!(life.newestStarted !== null && life.newestStarted.position > record.position)) life.newestStarted = record;
     openSteps(life, record);
-    const answered = interrupted === null ? null : storeAnswers(life, record, interrupted);
+    const isAnswered = interrupted !== null && storeAnswers(life, record, interrupted);
     for (const result of input?.tool_results ?? []) {
       storeResult(life, record, result.message_id, result.tool_call_id, result.content, describeClientWork(life));
     }
     let isTold = false;
     for (const [place, message] of messages.entries()) {
-      const isAnswering = answered !== null && place === 0;
-      const isRead = !(isAnswering && typeof message.content === "string");
-      const seq = storeMessage(life, record, message, { isRead, chosen: isAnswering && answered.chosen });
+      const isRead = !(isAnswered && place === 0 && typeof message.content === "string");
+      const chosen = isSuggestion(interrupted?.run.interrupts ?? [], message.content);
+      const seq = storeMessage(life, record, message, { isRead, chosen });
       if (isRead && !isTold) tellMessage(life, record, seq, network);
       isTold ||= isRead;
     }
@@ -88,24 +88,22 @@ function openSteps(life: Life, record: RunRecord): void {
 }
 
 /**
- * Stores the results of the calls that asked, except of approved ones, which are still to be made. Null unless the run's
- * message was the answer; then whether it is a suggestion of the question.
+ * Stores the results of the calls that asked, except of approved ones, which are still to be made. Returns whether the
+ * run's message was the answer.
  */
-function storeAnswers(life: Life, record: RunRecord, interrupted: RunRecord): { chosen: boolean } | null {
+function storeAnswers(life: Life, record: RunRecord, interrupted: RunRecord): boolean {
   const answers = record.input?.resume ?? null;
   const { interrupts } = interrupted.run;
   const first = record.input?.messages[0]?.content ?? null;
   const said = isAnswer(record, interrupted) ? first : null;
-  let isChosen = false;
   for (const interrupt of interrupts) {
     const result = resultOf(interrupt, answers, said);
     if (result === null) continue;
     const { said_at, chosen } = result;
-    isChosen ||= chosen;
     const metadata = { ...(said_at === null ? {} : { said_at }), ...(chosen ? { chosen } : {}) };
     storeResult(life, record, newId("msg"), interrupt.tool_call_id, result.content, metadata);
   }
-  return said === null ? null : { chosen: isChosen };
+  return said !== null;
 }
 
 /** A client's call of its own tool counts as work for the due task. */

@@ -8,6 +8,7 @@ import type { Source } from "../../agent/sources.ts";
 import { peopleTools } from "../../tools/people.ts";
 import { findRun } from "../life.ts";
 import { dropResearchTables, dropTables, hasResearchTables, writeMeta } from "../rows/database.ts";
+import { readMessagePage, readRunPage } from "../rows/reads.ts";
 import { wakeLife } from "../wake.ts";
 import { ensureRunning } from "./run.ts";
 import { findSources, openSources, storeSources } from "./sources.ts";
@@ -153,6 +154,29 @@ describe("the sources of a run", () => {
     expect(JSON.stringify(sources).length).toBeLessThan(51_000);
   });
 
+  it("are no part of a list of runs, which holds two hundred", async () => {
+    const { thread } = await research("In 1610 [1].");
+    const listed = readRunPage(thread.life, { cursor: null, limit: 9 });
+    const { sources: _, ...others } = runOf(thread) ?? {};
+    expect(listed).toEqual({ ok: true, value: { data: [others], next_cursor: null } });
+    expect(runOf(thread)?.sources).toHaveLength(1);
+  });
+
+  it("are named by the row of the call that ends the run with a text, as by that of a message", async () => {
+    const summary = "In 1610 [1], on two ships [2].";
+    const end = call({ id: "c3", name: "complete", input: { summary } });
+    const web = memoryWeb(pages);
+    const thread = new FakeThread({ replies: [search, fetchTea, end], tools: [...web.tools, ...peopleTools] });
+    await thread.run("When?", run);
+    const read = readMessagePage(thread.life, { cursor: null, limit: 99, types: ["tool"], after: null });
+    const cites = read.ok && read.value.data.map(({ metadata }) => metadata.cites);
+    expect(cites).toEqual([undefined, undefined, runOf(thread)?.sources]);
+    expect(runOf(thread)?.sources).toMatchObject([
+      { n: 1, read: true, cited: true },
+      { n: 2, read: false },
+    ]);
+  });
+
   it("mean nothing in a thread that looked nothing up, which has no tables for them either", async () => {
     const thread = new FakeThread({ replies: [say("See [1] and [2].")] });
     await thread.run("hello", run);
@@ -205,7 +229,8 @@ describe("a page without a title", () => {
 
 describe("an answer to a question", () => {
   const noted = "https://notes.example/?d=secret";
-  const ask = call({ id: "c1", name: "ask", input: { question: "Go on?", choices: ["No", `Yes, read ${noted}`] } });
+  const asked = { question: "Go on?", choices: ["No", `Yes, read ${noted}`] };
+  const ask = call({ id: "c1", name: "ask", input: asked });
   const answerTo = (thread: FakeThread, payload: string) => {
     const [interrupt] = runOf(thread)?.interrupts ?? [];
     return { resume: [{ interrupt_id: interrupt?.id ?? "", status: "resolved" as const, payload }] };
@@ -221,6 +246,19 @@ describe("an answer to a question", () => {
       await (isMessage ? thread.run(text) : thread.run("", { messages: [], ...answerTo(thread, text) }));
       expect(JSON.stringify(thread.requests.at(-1)?.messages)).toContain(text);
       expect(openSources(thread.life).isNamed(noted)).toBe(isNamed);
+    }
+  });
+
+  it("that is a suggestion names no address, also as a message beside the answer or to one of two questions", async () => {
+    const other = { id: "c2", name: "ask", input: { question: "Which one?" } };
+    for (const isTwo of [false, true]) {
+      const first = isTwo ? call({ id: "c1", name: "ask", input: asked }, other) : ask;
+      const thread = new FakeThread({ replies: [first, say("Done.")], tools: peopleTools });
+      await thread.run("Hello.", run);
+      const text = ` Yes, read ${noted}`;
+      await thread.run(text, isTwo ? {} : { resume: answerTo(thread, text).resume });
+      expect(JSON.stringify(thread.requests.at(-1)?.messages)).toContain(text);
+      expect(openSources(thread.life).isNamed(noted)).toBe(false);
     }
   });
 });

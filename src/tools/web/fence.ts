@@ -9,7 +9,37 @@ const TAG = "web_content";
 export function fence({ n, host }: { n: number; host: string }, text: string): string {
   // A host has no quotes or spaces; what has is no host.
   const name = cleanLine(host, 253).replace(/[^\p{L}\p{N}.:[\]-]/gu, "");
-  return `<${TAG} source="[${n}] ${name}">\n${cleanText(text)}\n</${TAG}>`;
+  return `<${TAG} source="[${n}] ${name}">\n${cleanText(text)}\n${CLOSING}`;
+}
+
+const CLOSING = `</${TAG}>`;
+/** As `fence` writes it, with a host of 253 characters and any number. */
+const OPENED = new RegExp(`^<${TAG} source="\\[\\d+\\] [^"\\n]*">`);
+const MAX_OPENING = 320;
+
+/** The tag that opens the fence in which this place of a text stands; null if it stands in none. */
+export function fenceAt(text: string, place: number): string | null {
+  const from = text.lastIndexOf(`<${TAG} `, place);
+  if (from < 0 || text.lastIndexOf(CLOSING, place) > from) return null;
+  return OPENED.exec(text.slice(from, from + MAX_OPENING))?.[0] ?? null;
+}
+
+/** A part of a text, beginning at `start`, in the fences in which it stands there. */
+export function withFences(text: string, start: number, part: string): string {
+  const opening = fenceAt(text, start);
+  const begun = opening === null ? part : `${opening}\n${part}`;
+  return fenceAt(begun, begun.length) === null ? begun : `${begun}\n${CLOSING}`;
+}
+
+/** Lines of a text, each in the fence that `opening` began there. Neighbours share it. */
+export function joinFenced(lines: { opening: string | null; line: string }[]): string {
+  let open: string | null = null;
+  const written = lines.flatMap(({ opening, line }) => {
+    const between = opening === open ? [] : [open === null ? null : CLOSING, opening];
+    open = opening;
+    return [...between.filter((tag) => tag !== null), line];
+  });
+  return [...written, ...(open === null ? [] : [CLOSING])].join("\n");
 }
 
 /**

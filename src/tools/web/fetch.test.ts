@@ -236,7 +236,8 @@ describe("what is no page ends in a sentence that helps", () => {
   it("unless the run is cancelled, which ends it at once", async () => {
     const stop = new AbortController();
     const reading = read("/drip", { context: { signal: stop.signal } });
-    await expect.poll(() => site.asked.length).toBe(1);
+    // A request of the test before, which gave it up, may still arrive.
+    await expect.poll(() => site.asked.map(({ path }) => path)).toContain("/drip");
     stop.abort(new DOMException("cancelled", "AbortError"));
     await expect(reading).rejects.toThrow("cancelled");
   });
@@ -257,7 +258,7 @@ describe("a request", () => {
   });
 
   it("waits until the one before it to its host is over", async () => {
-    const limits = { hosts: createHostTurns({ turn_ms: 5000, wait_ms: 5000, poll_ms: 5 }) };
+    const limits = { hosts: createHostTurns({ poll_ms: 5 }) };
     const paths = ["/page", "/json", "/cookie", "/attribute", "/broken"];
     const open = site.most_open();
     const results = await Promise.all(paths.map((path) => read(path, { limits })));
@@ -266,7 +267,7 @@ describe("a request", () => {
   });
 
   it("does not wait for ever", async () => {
-    const limits = { hosts: createHostTurns({ turn_ms: 5000, wait_ms: 30, poll_ms: 5 }), time_ms: 500 };
+    const limits = { hosts: createHostTurns({ wait_ms: 30, poll_ms: 5 }), time_ms: 500 };
     const [slow, other] = await Promise.all([read("/drip", { limits }), read("/page", { limits })]);
     expect(slow.content).toContain("too slow");
     expect(other.content).toContain("still under way, and it is asked one at a time");

@@ -105,7 +105,9 @@ const NOT_NAMED =
 function isNamed({ sources }: ToolContext, given: string, url: URL): boolean {
   const { href } = url;
   const whole = [href, ...readable(href)];
-  const forms = [given, ...whole, ...whole.map((form) => form.replace(/^https?:\/\/(?:www\.)?/, ""))];
+  const bare = whole.map((form) => form.replace(/^https?:\/\/(?:www\.)?/, ""));
+  // A phone begins a sentence with a capital, and in a host that makes no difference.
+  const forms = [given, ...whole, ...bare, ...bare.map((form) => form.charAt(0).toUpperCase() + form.slice(1))];
   const other = href.startsWith("https:") ? href.replace("https:", "http:") : href.replace("http:", "https:");
   return [...new Set([...forms, other])].some((form) => sources.isNamed(form));
 }

@@ -33,7 +33,7 @@ describe("a stored conversation", () => {
     expect(items.at(-1)).toMatchObject({ text: "Made." });
   });
 
-  it("knows the sources of its citations by its messages and runs, also rows that say nothing of them", () => {
+  it("knows the sources of its citations by its rows, also of the call that ended a run, and rows that say nothing", () => {
     const source = (n: number, read: boolean) => ({ n, url: `https://e.example/${n}`, title: null, read });
     const rows = [
       row(
@@ -43,10 +43,10 @@ describe("a stored conversation", () => {
         { cites: [source(1, false), source(2, true)] },
       ),
       row("b", "assistant", { role: "assistant", content: "Older." }, { cites: "damaged" }),
+      row("t", "tool", { role: "tool", tool_call_id: "c" }, { cites: [source(1, true), source(3, true)] }),
+      row("t2", "tool", { role: "tool", tool_call_id: "d" }, { cites: null }),
     ];
-    const run = (sources?: unknown) =>
-      ({ invocation_id: "r", status: "completed", interrupts: [], sources }) as unknown as Run;
-    const { sources } = restore(rows, plan, [run([source(1, true), source(3, true)]), run()], []);
+    const { sources } = restore(rows, plan, [], []);
     expect(Object.values(sources)).toMatchObject([
       { n: 1, read: true },
       { n: 2, read: true },

@@ -33,8 +33,7 @@ export function restore(rows: MessageRow[], plan: PlanView, runs: Run[], followe
       [] as Item[],
     );
   const last = runs[0];
-  const named = [...rows.flatMap(readCites), ...runs.toReversed().flatMap((run) => run.sources ?? [])];
-  const sources = addSources(emptyConversation.sources, named);
+  const sources = addSources(emptyConversation.sources, rows.flatMap(readCites));
   const view: Conversation = { ...emptyConversation, items, sources, state: stateOf(plan) };
   if (!last) return view;
   return {
@@ -72,9 +71,9 @@ function readRow(row: MessageRow): AgUiMessage[] {
   return [{ id, role: "tool", toolCallId: tool_call_id, content }];
 }
 
-/** What a message cites. Rows of former versions don't say. */
-function readCites({ type, metadata: { cites } }: MessageRow): KnownSource[] {
-  return type === "assistant" && Array.isArray(cites) ? cites : [];
+/** What a text cites: a message, or that of a call that ended its run. Rows of former versions don't say. */
+function readCites({ metadata: { cites } }: MessageRow): KnownSource[] {
+  return Array.isArray(cites) ? cites : [];
 }
 
 /** The text of the tool `complete` is the run's last word, not a message. */

@@ -17,6 +17,11 @@ export function isSilentTool(name: string): boolean {
   return silentTools.has(name);
 }
 
+/** A result without the tags that quote the web to a model: they say nothing to a person. */
+export function withoutFences(result: string): string {
+  return result.replace(/^<\/?web_content\b[^\n]*(?:\n|$)/gm, "");
+}
+
 /** From arguments that are still arriving, as far as they have come. */
 export function describeCall(name: string, args: string): { verb: string; subject: string } {
   const value = parseRecord(args) ?? readArriving(args);

@@ -78,7 +78,12 @@ export function SourceList({ text }: { text: string }) {
             <span className={styles.number}>[{source.n}]</span>
             <span className={styles.source}>
               <Title source={source} /> <span className={styles.host}>{hostOf(source)}</span>
-              {!source.read && <span className={styles.unread}>{said.notRead}</span>}
+              {!source.read && (
+                <>
+                  {" "}
+                  <span className={styles.unread}>{said.notRead}</span>
+                </>
+              )}
             </span>
           </li>
         ))}

@@ -28,7 +28,7 @@ afterEach(() => {
 describe("a model's text", () => {
   it("is drawn from Markdown", () => {
     expect(draw("# Tea\n\n- **one**\n- `two`\n\n1 < 2 &amp; 3")).toBe(
-      "<div><h3>Tea</h3><ul><li><strong>one</strong></li><li><code>two</code></li></ul><p>1 &lt; 2 &amp; 3</p></div>",
+      '<div><h3>Tea</h3><ul dir="auto"><li><strong>one</strong></li><li><code>two</code></li></ul><p>1 &lt; 2 &amp; 3</p></div>',
     );
     expect(draw("| a | b |\n|---|--:|\n| 1 | 2 |")).toContain("<td>1</td><td>2</td>");
   });
@@ -135,7 +135,7 @@ describe("a citation", () => {
         </SourcesContext>,
       ).replaceAll(/<[^>]*>/g, "|");
     expect(list("See [3], [1][3] and [9].").replaceAll(/\|+/g, "|")).toBe(
-      "|2 sources|[1]|Ships| |tea.example|not read|[3]|Tea &quot;1610&quot; &lt;b&gt;| |tea.example|",
+      "|2 sources|[1]|Ships| |tea.example| |not read|[3]|Tea &quot;1610&quot; &lt;b&gt;| |tea.example|",
     );
     expect(list("Nothing cited, `[3]`.")).toBe("");
   });

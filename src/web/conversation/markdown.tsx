@@ -112,9 +112,14 @@ function drawList({ ordered, start, items }: Tokens.List, key: number, depth: nu
       {drawBlocks(item.tokens, depth, open)}
     </li>
   ));
-  if (!ordered) return <ul key={key}>{drawn}</ul>;
+  if (!ordered)
+    return (
+      <ul key={key} dir="auto">
+        {drawn}
+      </ul>
+    );
   return (
-    <ol key={key} start={typeof start === "number" ? start : undefined}>
+    <ol key={key} dir="auto" start={typeof start === "number" ? start : undefined}>
       {drawn}
     </ol>
   );

@@ -105,8 +105,8 @@ export const words = defineWords(
     agent: "Agent",
     sources: (count: number) => (count === 1 ? "1 source" : `${count} sources`),
     notRead: "not read",
-    welcome: "What do you want to have?",
-    welcomeHint: "Say it in a sentence. A plan is made of it, and worked through task by task while you watch.",
+    welcome: "What should we build?",
+    welcomeHint: "Describe it in a sentence. The agent makes a plan and works through it task by task while you watch.",
     examples: [
       "Build me an online shop",
       "Research remote work and write a report with sources",

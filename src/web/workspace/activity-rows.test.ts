@@ -42,6 +42,12 @@ describe("the events of a run", () => {
     ]);
   });
 
+  it("show of a result from the web its words, not the server's own tags", () => {
+    const fenced = '<web_content source="[1] tea.example">\nThe history of tea\n</web_content>';
+    const [run] = readActivity(happen([begin("r1"), result(fenced)]), new Map());
+    expect(run?.rows[1]).toMatchObject({ kind: "result", subject: "The history of tea" });
+  });
+
   it("become one row where they are pieces of one output", () => {
     const [run] = readActivity(
       happen([begin("r1"), say("\u001b[31mone\u001b[0m\n"), say("two\n"), say("\n")]),

@@ -1,7 +1,7 @@
 // Turns the events of a run into rows that a person can read: many small pieces are one row, and an event that only
 // ends something is none.
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
-import { isSilentTool } from "../client/tool-title.ts";
+import { isSilentTool, withoutFences } from "../client/tool-title.ts";
 import type { TimedEvent } from "../state/thread-view.ts";
 
 export type RowKind =
@@ -105,7 +105,11 @@ function describeEvent(event: ThreadEvent): Pick<ActivityRow, "kind" | "subject"
     case "TOOL_CALL_START":
       return row("call", event.toolCallName);
     case "TOOL_CALL_RESULT":
-      return row("result", event.content, /^(error|interrupted)\b|^exit_code: (?!0\b)/i.test(event.content));
+      return row(
+        "result",
+        withoutFences(event.content),
+        /^(error|interrupted)\b|^exit_code: (?!0\b)/i.test(event.content),
+      );
     case "STATE_DELTA":
       return event.delta.some(isOfPlan) ? row("plan") : null;
     case "RUN_FINISHED":

@@ -1,11 +1,12 @@
 // The content of the chosen file.
-import { ArrowLeft, Download, FileQuestion, Trash2 } from "lucide-react";
+import { ArrowLeft, CodeXml, Download, FileQuestion, Trash2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useApp } from "../app/context.ts";
 import { revealName } from "../client/reveal.ts";
 import { Colours } from "../conversation/code.tsx";
 import { CopyButton } from "../conversation/copy-button.tsx";
 import { languageOf } from "../conversation/language.ts";
+import { Markdown } from "../conversation/markdown.tsx";
 import { Button, IconButton } from "../parts/button.tsx";
 import { Empty, Notice, ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { describeProblem, type Problem } from "../state/problem.ts";
@@ -33,6 +34,7 @@ export function FileView({ entry, files, isPreparing, onBack, onDownload, onDele
   const said = useWords(fileWords);
   const formats = useFormats();
   const [attempt, setAttempt] = useState(0);
+  const [isSource, setSource] = useState(false);
   const reading = useContent(entry, files, attempt);
   const content = reading && "content" in reading ? reading.content : null;
   return (
@@ -49,6 +51,15 @@ export function FileView({ entry, files, isPreparing, onBack, onDownload, onDele
             {formats.bytes(entry.size)} · {formats.moment(Date.parse(entry.modified_at))}
           </p>
         </div>
+        {content?.kind === "text" && isDocument(entry) && (
+          <IconButton
+            small
+            label={said.source}
+            icon={CodeXml}
+            aria-pressed={isSource}
+            onClick={() => setSource(!isSource)}
+          />
+        )}
         {content?.kind === "text" && content.isWhole && <CopyButton text={content.text} label={said.copyText} />}
         <IconButton
           small
@@ -77,7 +88,7 @@ export function FileView({ entry, files, isPreparing, onBack, onDownload, onDele
             />
           </div>
         )}
-        {content && <Content content={content} entry={entry} onDownload={onDownload} />}
+        {content && <Content content={content} entry={entry} isSource={isSource} onDownload={onDownload} />}
       </div>
     </section>
   );
@@ -103,7 +114,17 @@ function useContent(entry: FileEntry, files: string, attempt: number): Reading {
   return reading;
 }
 
-function Content({ content, entry, onDownload }: { content: FileContent } & Pick<View, "entry" | "onDownload">) {
+/** Shown as it reads, such as a report whose sources can be opened. */
+function isDocument({ name }: FileEntry): boolean {
+  return languageOf(name) === "markdown";
+}
+
+function Content({
+  content,
+  entry,
+  isSource,
+  onDownload,
+}: { content: FileContent; isSource: boolean } & Pick<View, "entry" | "onDownload">) {
   const said = useWords(fileWords);
   const formats = useFormats();
   if (content.kind === "picture") return <Picture blob={content.blob} name={entry.name} />;
@@ -117,6 +138,8 @@ function Content({ content, entry, onDownload }: { content: FileContent } & Pick
         )}
         {content.text === "" ? (
           <p className={shared.remark}>{said.emptyFolder}</p>
+        ) : isDocument(entry) && !isSource ? (
+          <Document text={content.text} />
         ) : (
           <Text {...content} entry={entry} />
         )}
@@ -130,6 +153,16 @@ function Content({ content, entry, onDownload }: { content: FileContent } & Pick
         {said.download}
       </Button>
     </Empty>
+  );
+}
+
+function Document({ text }: { text: string }) {
+  const said = useWords(fileWords);
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: long files are scrolled with the keyboard too
+    <section className={styles.document} tabIndex={0} aria-label={said.contents}>
+      <Markdown text={text} open={false} />
+    </section>
   );
 }
 

@@ -63,8 +63,7 @@ export const oddPages: SamplePage[] = [
     name: "forwarding-page",
     url: "https://old.example/home",
     html: '<html><head><title>Moved</title><meta http-equiv="refresh" content="0; url=https://new.example/home"></head><body><p>We have moved.</p></body></html>',
-    has: ["We have moved."],
-    note: "sends its readers on to https://new.example/home",
+    has: ["We have moved.", "sends its readers on to <https://new.example/home>"],
   },
   {
     name: "broken-html",

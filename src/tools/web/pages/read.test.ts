@@ -34,6 +34,15 @@ function read(body: string | Uint8Array, type: string | null, sandbox: Sandbox =
   );
 }
 
+describe("a page that only sends its readers on", () => {
+  it("is read, so that its words name the address where it leads", async () => {
+    const page = '<meta http-equiv="refresh" content="0;url=/new"><title>Moved</title>';
+    expect(await read(page, "text/html")).toMatchObject({
+      page: { title: "Moved", text: "The page sends its readers on to <https://site.example/new>", notes: [] },
+    });
+  });
+});
+
 describe("a body", () => {
   it.each([
     ["application/json", '{"a": 1}', '{"a": 1}'],

@@ -33,7 +33,7 @@ function settings(now?: () => number) {
     send: sendAnywhere,
     user_agent: "Taskloom",
     robots: createRobots(now),
-    hosts: createHostTurns({ turn_ms: 5000, wait_ms: 5000, poll_ms: 5 }),
+    hosts: createHostTurns({ poll_ms: 5 }),
     body_bytes: 2_000_000,
     time_ms: 5000,
   };

@@ -4,7 +4,7 @@ import type { ChosenPages } from "./choose-pages.ts";
 import type { SearchFailure, SearchFailureReason, SearchRequest } from "./search-service.ts";
 
 const GO_ON =
-  "Go on with pages whose addresses you have, say which facts could not be looked up, and make up no source.";
+  "go on with pages whose addresses you have, say which facts could not be looked up, and make up no source.";
 
 /** What may be over in a minute. */
 const passing: SearchFailureReason[] = ["timeout", "unavailable", "unreachable"];
@@ -14,17 +14,17 @@ export function describeFailures(failures: SearchFailure[]): string {
     reason === "rate_limited" ? [Math.ceil((retry_after_ms ?? 10_000) / 1000)] : [],
   );
   if (waits.length > 0) {
-    return `The search is at its limit of requests. Do other work for ${Math.min(...waits)} s, then make this call again. If it fails again: ${GO_ON}`;
+    return `The search is at its limit of requests. Do other work for ${Math.min(...waits)} s, then make this call again. If it fails again, ${GO_ON}`;
   }
   const reasons = new Set(failures.map(({ reason }) => reason));
   if (passing.some((reason) => reasons.has(reason))) {
-    return `The search did not answer. Make this call once more a little later. If it fails again: ${GO_ON}`;
+    return `The search did not answer. Make this call once more a little later. If it fails again, ${GO_ON}`;
   }
   // Whatever ails the others: one that objects to the query answers to another.
   if (reasons.has("bad_request")) {
     return "The search did not accept this query. Write it as a few keywords, without quotation marks and operators, or leave freshness and domains out.";
   }
-  return `The search does not work on this server until its operator mends it, so don't try it again. Tell the person so. ${GO_ON}`;
+  return `The search does not work on this server until its operator mends it, so don't try it again. Tell the person so, ${GO_ON}`;
 }
 
 /** By what the call itself named: the operator's domains are not the model's to leave out. */

@@ -30,10 +30,9 @@ export function readHtml(html: string, url: string): Page {
   return {
     title,
     date: dateOf(head),
-    text: [text, writeFrames(head)].filter((part) => part !== "").join("\n\n"),
+    text: [text, writeFrames(head), writeRefresh(head, isEmpty(tree))].filter((part) => part !== "").join("\n\n"),
     notes: [
       ...(tree.cut || cut ? ["The page is longer than this tool reads; its end is missing."] : []),
-      ...(head.refresh !== null && isEmpty(tree) ? [`The page sends its readers on to ${head.refresh}`] : []),
       ...(isEmpty(tree) && head.scripts > 0 && head.refresh === null && head.frames.length === 0
         ? [NEEDS_BROWSER]
         : []),
@@ -70,4 +69,9 @@ function writeFrames({ frames }: HeadFacts): string {
   if (frames.length === 0) return "";
   const lines = frames.map(({ name, url }) => `- ${name === "" ? "frame" : name}: <${url}>`);
   return ["The page consists of frames, which are pages of their own:", ...lines].join("\n");
+}
+
+/** In the text and no note: the words of the page name the address, so it may be read. */
+function writeRefresh({ refresh }: HeadFacts, isEmpty: boolean): string {
+  return refresh !== null && isEmpty ? `The page sends its readers on to <${refresh}>` : "";
 }
