@@ -1,6 +1,7 @@
 // Turns a request's bearer key into a caller. The admin key of the settings belongs to the first user. All other keys
 // are rows of D1, cached for a few seconds so that a busy client does not cost a read per request.
 import { createMiddleware } from "hono/factory";
+import { isShortKey } from "../config/key-length.ts";
 import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText } from "../lib/hash.ts";
 import { withinTime } from "../lib/time-limit.ts";
@@ -10,6 +11,7 @@ import { clock } from "../thread/ports.ts";
 import { readKeyId } from "./api-key.ts";
 import type { AppContext, AppEnv, Authenticator, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
+import type { Guess } from "./guesses.ts";
 
 // How long a deleted key may still work in other isolates. In the one that deletes it, it stops working at once.
 const CACHED_MS = 10_000;
@@ -38,8 +40,14 @@ interface CachedKey {
 export function createAuthenticator(now: () => number = Date.now): Authenticator {
   const cached = new Map<string, CachedKey>();
 
-  async function recognizeStored(key_id: string, hash: Uint8Array, db: D1Database): Promise<Caller | null> {
+  async function recognizeStored(
+    key_id: string,
+    hash: Uint8Array,
+    db: D1Database,
+    guess: Guess | undefined,
+  ): Promise<Caller | null> {
     const known = cached.get(key_id);
+    if (!known) guess?.count();
     const fresh = known && known.until > now() ? known : await (known ? refresh(known, db) : load(key_id, db));
     if (!fresh || !equalInConstantTime(fromHex(fresh.hash), hash)) return null;
     return { user_id: fresh.user_id, is_admin: false };
@@ -69,12 +77,16 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
   }
 
   return {
-    async recognize(key, config, db) {
+    async recognize(key, config, db, guess) {
       const hash = await hashText(key);
       const admin = config.admin_api_key === null ? null : await hashText(config.admin_api_key);
-      if (admin && equalInConstantTime(admin, hash)) return { user_id: FIRST_USER_ID, is_admin: true };
+      if (admin && equalInConstantTime(admin, hash)) {
+        // A long one can't be guessed, and must not be kept out.
+        if (isShortKey(config.admin_api_key)) guess?.check();
+        return { user_id: FIRST_USER_ID, is_admin: true };
+      }
       const key_id = readKeyId(key);
-      return key_id === null ? null : await recognizeStored(key_id, hash, db);
+      return key_id === null ? null : await recognizeStored(key_id, hash, db, guess);
     },
     forget(key_id) {
       cached.delete(key_id);
@@ -101,9 +113,13 @@ export async function identify(context: AppContext): Promise<Caller> {
   if (key === undefined || key.length > KEY_CHARACTERS) {
     throw new Problem("unauthorized", "Send an API key: Authorization: Bearer <api key>.");
   }
-  const caller = await context.get("authenticator").recognize(key, config, context.env.DB);
-  if (!caller) throw new Problem("unauthorized", "The API key is not known here.");
-  return caller;
+  const guess = context.get("guesses").open(context);
+  // While D1 fails, nobody knows whether the key was wrong.
+  const recognized = context.get("authenticator").recognize(key, config, context.env.DB, guess);
+  const caller = await recognized.finally(guess.giveBack);
+  if (caller) return caller;
+  guess.count();
+  throw new Problem("unauthorized", "The API key is not known here.");
 }
 
 function fromHex(hex: string): Uint8Array {

@@ -2,6 +2,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Config, Env } from "../config.ts";
+import type { Guess, Guesses } from "./guesses.ts";
 
 export interface Caller {
   user_id: string;
@@ -17,6 +18,7 @@ export interface AppEnv {
     /** Set on every route that needs a key. */
     caller: Caller;
     authenticator: Authenticator;
+    guesses: Guesses;
   };
 }
 
@@ -24,8 +26,11 @@ export type App = OpenAPIHono<AppEnv>;
 export type AppContext = Context<AppEnv>;
 
 export interface Authenticator {
-  /** Returns the caller to whom the key belongs; null if nobody. */
-  recognize(key: string, config: Config, db: D1Database): Promise<Caller | null>;
+  /**
+   * Returns the caller to whom the key belongs; null if nobody. With `guess`, a key that is not known here counts as one
+   * before D1 is read.
+   */
+  recognize(key: string, config: Config, db: D1Database, guess?: Guess): Promise<Caller | null>;
   /** Call this when a key is deleted, so that this isolate refuses it from now on. */
   forget(key_id: string): void;
 }

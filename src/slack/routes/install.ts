@@ -211,8 +211,12 @@ async function storeTicket(
 }
 
 async function take(context: AppContext, purpose: TicketPurpose, secret: string): Promise<Ticket | null> {
+  const guess = context.get("guesses").open(context);
+  guess.count();
   const taken = await takeTicket(context.env.DB, toHex(await hashText(secret)), new Date().toISOString());
-  return taken?.details.door === purpose ? taken : null;
+  if (taken?.details.door !== purpose) return null;
+  guess.giveBack();
+  return taken;
 }
 
 function choiceOf({ details }: Ticket): InstallChoice {
