@@ -17,6 +17,8 @@ export interface Env {
    */
   DELIVERY_LIMIT?: RateLimit;
   REFUSAL_LIMIT?: RateLimit;
+  /** When this version of the Worker and its settings was made. */
+  VERSION?: WorkerVersionMetadata;
   OPENAI_API_KEY?: string;
   OPENAI_BASE_URL?: string;
   OPENAI_MODEL?: string;
@@ -58,6 +60,7 @@ export interface Env {
   SANDBOX_LIMITS?: string;
   CORS_ORIGINS?: string;
   STAND_INS?: string;
+  SLACK_APP_ID?: string;
   SLACK_SIGNING_SECRET?: string;
   SLACK_CLIENT_ID?: string;
   SLACK_CLIENT_SECRET?: string;
@@ -96,6 +99,8 @@ export type ImageUrls = (typeof imageUrls)[number];
 
 export interface SlackSettings {
   signing_secret: string;
+  /** Slack's id of the app; null if it is not set. Then no workspace is connected with a bot token. */
+  app_id: string | null;
   /** Installs the app with OAuth; null means that workspaces are connected with a bot token only. */
   client: { id: string; secret: string } | null;
   /** With a trailing slash. */
@@ -152,6 +157,7 @@ const settings = z.object({
   SANDBOX_LIMITS: resources,
   CORS_ORIGINS: list,
   STAND_INS: list,
+  SLACK_APP_ID: text,
   SLACK_SIGNING_SECRET: text,
   SLACK_CLIENT_ID: text,
   SLACK_CLIENT_SECRET: text,
@@ -202,6 +208,7 @@ function readSlack(values: z.infer<typeof settings>): SlackSettings | null {
   if (!signing_secret) return null;
   return {
     signing_secret,
+    app_id: values.SLACK_APP_ID || null,
     client: id && secret ? { id, secret } : null,
     api_url: (values.SLACK_API_URL || "https://slack.com/api/").replace(/\/*$/, "/"),
     authorize_url: values.SLACK_AUTHORIZE_URL || "https://slack.com/oauth/v2/authorize",

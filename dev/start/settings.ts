@@ -55,6 +55,7 @@ export const settingNames: readonly string[] = [
   "FETCH_ROBOTS",
   "FETCH_CONTACT",
   "SANDBOX_LIMITS",
+  "SLACK_APP_ID",
   "SLACK_SIGNING_SECRET",
   "SLACK_CLIENT_ID",
   "SLACK_CLIENT_SECRET",
