@@ -34,6 +34,7 @@ async function run(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.once(signal, () => void slack.close().finally(() => process.exit(0)));
   console.log(`a fake Slack on ${slack.url} (reachable only from this machine)`);
+  console.log(`SLACK_APP_ID=${slack.app.id}`);
   console.log(`SLACK_SIGNING_SECRET=${slack.app.signingSecret}`);
   console.log(`SLACK_CLIENT_ID=${slack.app.clientId}`);
   console.log(`SLACK_CLIENT_SECRET=${slack.app.clientSecret}`);

@@ -9,9 +9,8 @@ import { FIRST_USER_ID } from "../protocol/ids.ts";
 import { findApiKey } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
 import { readKeyId } from "./api-key.ts";
-import type { AppContext, AppEnv, Authenticator, Caller } from "./context.ts";
+import type { AppContext, AppEnv, Authenticator, Caller, Guess } from "./context.ts";
 import { Problem } from "./errors.ts";
-import type { Guess } from "./guesses.ts";
 
 // How long a deleted key may still work in other isolates. In the one that deletes it, it stops working at once.
 const CACHED_MS = 10_000;

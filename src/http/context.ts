@@ -2,7 +2,6 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Config, Env } from "../config.ts";
-import type { Guess, Guesses } from "./guesses.ts";
 
 export interface Caller {
   user_id: string;
@@ -33,4 +32,19 @@ export interface Authenticator {
   recognize(key: string, config: Config, db: D1Database, guess?: Guess): Promise<Caller | null>;
   /** Call this when a key is deleted, so that this isolate refuses it from now on. */
   forget(key_id: string): void;
+}
+
+/** What a request may try: `guesses.ts`. */
+export interface Guess {
+  /** Throws 429 if the address has tried too much. */
+  check(): void;
+  /** The same, and counts the request, once however often it is called. */
+  count(): void;
+  /** The key was right: the request does not count. */
+  giveBack(): void;
+}
+
+export interface Guesses {
+  /** For each request anew. */
+  open(context: AppContext): Guess;
 }

@@ -5,7 +5,7 @@
 // In memory, for each isolate: Cloudflare's rate limits can't give back what turned out to be right, and a new isolate
 // that reads D1 for thirty wrong keys costs nothing worth a call on the way (docs/decisions/0069-wrong-keys.md).
 import { logWarning } from "../lib/log.ts";
-import type { AppContext } from "./context.ts";
+import type { AppContext, Guesses } from "./context.ts";
 import { Problem } from "./errors.ts";
 
 /** A person tries a handful of keys, a new release of a client with an old key a few. */
@@ -18,20 +18,6 @@ const MAX_ADDRESSES = 5_000;
 const ADDRESS_CHARACTERS = 64;
 /** An attack is one line in the log in this time, not one for each request. */
 const LOGGED_MS = 60_000;
-
-/** What a request may try. */
-export interface Guess {
-  /** Throws 429 if the address has tried too much. */
-  check(): void;
-  /** The same, and counts the request, once however often it is called. */
-  count(): void;
-  /** The key was right: the request does not count. */
-  giveBack(): void;
-}
-
-export interface Guesses {
-  open(context: AppContext): Guess;
-}
 
 interface Tried {
   left: number;
