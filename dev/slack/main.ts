@@ -3,6 +3,7 @@
  * and a page to try the product in. It prints the settings that the server needs.
  */
 import { parseArgs } from "node:util";
+import { hideArguments } from "../secrets.ts";
 import { startSlack } from "./server.ts";
 
 const usage =
@@ -28,6 +29,7 @@ async function run(): Promise<void> {
   });
   const { "signing-secret": signingSecret, "client-id": clientId, "client-secret": clientSecret } = values;
   const secrets = { signingSecret, clientId, clientSecret };
+  if (signingSecret !== undefined || clientSecret !== undefined) hideArguments("taskloom-slack");
   const slack = await startSlack({ port: readPort(values.port), ...secrets });
   slack.connect(values.app);
   const workspace = slack.addWorkspace("Acme", { installed: values.installed });
