@@ -26,7 +26,8 @@ afterEach(async () => {
 });
 
 function start(file: string, args: string[]): ChildProcess {
-  const child = spawn(process.execPath, [join(root, file), ...args], { cwd: root, stdio: ["pipe", "pipe", "pipe"] });
+  const options = { cwd: root, env: { PATH: process.env.PATH }, stdio: "pipe" } as const;
+  const child = spawn(process.execPath, [join(root, file), ...args], options);
   started.push(child);
   return child;
 }
@@ -85,6 +86,36 @@ describe("a secret in a file", () => {
       await expect(readSecretFile("--key-file", join(folder, "none"))).rejects.toThrow("--key-file");
     } finally {
       await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+/** A port that nothing uses just now; the server ends before it would. */
+async function findPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe("npm start", () => {
+  it("begins no server with a key that can be guessed", async () => {
+    const state = await mkdtemp(join(tmpdir(), "taskloom-secrets-"));
+    try {
+      const server = start("dev/start.ts", ["--port", `${await findPort()}`, "--state", state, "--api-key", CANARY]);
+      const said = await new Promise<string>((resolve) => {
+        let text = "";
+        server.stderr?.on("data", (chunk) => {
+          text += String(chunk);
+        });
+        server.once("close", () => resolve(text));
+      });
+      expect(server.exitCode).toBe(1);
+      expect(said).toMatch(/^ADMIN_API_KEY needs at least 32 characters/);
+      expect(said).not.toContain(CANARY);
+    } finally {
+      await rm(state, { recursive: true, force: true });
     }
   });
 });

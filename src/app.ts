@@ -20,6 +20,7 @@ import { addInbox } from "./http/routes/inbox.ts";
 import { addMessages } from "./http/routes/messages.ts";
 import { addModels } from "./http/routes/models.ts";
 import { addRuns } from "./http/routes/runs.ts";
+import { addServer } from "./http/routes/server.ts";
 import { addTasks } from "./http/routes/tasks.ts";
 import { addThreads } from "./http/routes/threads.ts";
 import { addUsage } from "./http/routes/usage.ts";
@@ -69,6 +70,7 @@ export function createApp(): App {
 
 const resources = [
   addHealth,
+  addServer,
   addUsers,
   addApiKeys,
   addProjects,
