@@ -67,7 +67,7 @@ export function createKeySweep(): (env: Env, now: number) => Promise<void> {
   return async (env, now) => {
     try {
       const config = configOf(env);
-      if (!hasWarned) for (const detail of findWarnings(config)) logWarning("setting_weak", { detail });
+      if (!hasWarned) for (const detail of findWarnings(config)) logWarning("setting_warning", { detail });
       hasWarned = true;
       if (now - Date.parse(env.VERSION?.timestamp ?? "") < VERSION_MS) return;
       await resealer.tick({ database: env.DB, encryption_keys: config.encryption_keys }, now);

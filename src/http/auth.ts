@@ -46,7 +46,7 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
     guess: Guess | undefined,
   ): Promise<Caller | null> {
     const known = cached.get(key_id);
-    if (!known) guess?.count();
+    if (!known) guess?.look();
     const fresh = known && known.until > now() ? known : await (known ? refresh(known, db) : load(key_id, db));
     if (!fresh || !equalInConstantTime(fromHex(fresh.hash), hash)) return null;
     return { user_id: fresh.user_id, is_admin: false };
@@ -113,12 +113,22 @@ export async function identify(context: AppContext): Promise<Caller> {
     throw new Problem("unauthorized", "Send an API key: Authorization: Bearer <api key>.");
   }
   const guess = context.get("guesses").open(context);
-  // While D1 fails, nobody knows whether the key was wrong.
-  const recognized = context.get("authenticator").recognize(key, config, context.env.DB, guess);
-  const caller = await recognized.finally(guess.giveBack);
+  const caller = await recognizeOnce(context, key, guess);
   if (caller) return caller;
-  guess.count();
+  guess.fail();
   throw new Problem("unauthorized", "The API key is not known here.");
+}
+
+/** Gives back the guess unless the key is wrong. While D1 fails, nobody knows. */
+async function recognizeOnce(context: AppContext, key: string, guess: Guess): Promise<Caller | null> {
+  let isWrong = false;
+  try {
+    const caller = await context.get("authenticator").recognize(key, context.get("config"), context.env.DB, guess);
+    isWrong = caller === null;
+    return caller;
+  } finally {
+    if (!isWrong) guess.giveBack();
+  }
 }
 
 function fromHex(hex: string): Uint8Array {

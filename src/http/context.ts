@@ -38,10 +38,12 @@ export interface Authenticator {
 export interface Guess {
   /** Throws 429 if the address has tried too much. */
   check(): void;
-  /** The same, and counts the request, once however often it is called. */
-  count(): void;
-  /** The key was right: the request does not count. */
+  /** The same, and takes a little; once, however often it is called. Call it before a key is looked up. */
+  look(): void;
+  /** Returns what `look` took. The key was right, or could not be looked up. */
   giveBack(): void;
+  /** The key was wrong. Throws 429, as `look` does, if that was not called before. */
+  fail(): void;
 }
 
 export interface Guesses {

@@ -1,17 +1,23 @@
-// Slows down who guesses keys. Each client address may bring a number of keys and tickets that this isolate does not
-// know; those that turn out to be right are given back. Beyond the number they are refused before D1 is read. Keys that
-// are known here pass meanwhile, so nobody at the same address (an office, a carrier) is kept out by a neighbour.
+// Slows down who guesses keys. A client address may bring some keys and tickets that this isolate does not know; beyond
+// that they are refused before D1 is read. A key that is right costs nothing in the end. Keys that are known here pass
+// meanwhile, so nobody at the same address (an office, a carrier) is kept out by a neighbour.
 //
-// In memory, for each isolate: Cloudflare's rate limits can't give back what turned out to be right, and a new isolate
-// that reads D1 for thirty wrong keys costs nothing worth a call on the way (docs/decisions/0069-wrong-keys.md).
+// In memory, for each isolate: Cloudflare's rate limits can't give back what turned out to be right
+// (docs/decisions/0069-wrong-keys.md).
 import { logWarning } from "../lib/log.ts";
 import type { AppContext, Guesses } from "./context.ts";
 import { Problem } from "./errors.ts";
 
-/** A person tries a handful of keys, a new release of a client with an old key a few. */
-const MAX_GUESSES = 30;
-/** Ten in a minute: a short admin key of random letters withstands that for years. */
-const REFILL_MS = 6_000;
+/** A person tries a handful of keys, a new release of a client with an old key a few: thirty, one after another. */
+const ALLOWANCE = 120;
+/** Taken while D1 is read: a page begins with ten requests at once, and an office with several pages. */
+const COST_OF_LOOKING = 1;
+/** Beside that, once the key is known to be wrong. */
+const COST_OF_WRONG = 3;
+/** Ten wrong keys in a minute: a short admin key of random letters withstands that for years. */
+const REFILL_MS = 1_500;
+/** What many wrong keys at the same moment can owe: a minute, since neighbours wait, too. */
+const MAX_DEBT = 40;
 /** Some hundred bytes each. Beyond this number the oldest starts anew. */
 const MAX_ADDRESSES = 5_000;
 /** The longest form of an IPv6 address has 45. */
@@ -31,52 +37,55 @@ export function createGuesses(now: () => number = Date.now): Guesses {
 
   function read(address: string): Tried {
     const known = addresses.get(address);
-    if (known === undefined) return { left: MAX_GUESSES, at: now(), logged_at: Number.NEGATIVE_INFINITY };
-    const left = Math.min(MAX_GUESSES, known.left + (now() - known.at) / REFILL_MS);
+    if (known === undefined) return { left: ALLOWANCE, at: now(), logged_at: Number.NEGATIVE_INFINITY };
+    const left = Math.min(ALLOWANCE, known.left + (now() - known.at) / REFILL_MS);
     return { ...known, left, at: now() };
   }
 
   function write(address: string, tried: Tried): void {
     addresses.delete(address);
-    if (tried.left < MAX_GUESSES) addresses.set(address, tried);
+    if (tried.left < ALLOWANCE) addresses.set(address, tried);
     const [oldest] = addresses.keys();
     if (addresses.size > MAX_ADDRESSES && oldest !== undefined) addresses.delete(oldest);
   }
 
-  function refuse(context: AppContext, address: string, tried: Tried): never {
+  function take(address: string, cost: number): void {
+    const tried = read(address);
+    write(address, { ...tried, left: Math.min(ALLOWANCE, Math.max(-MAX_DEBT, tried.left - cost)) });
+  }
+
+  function check(context: AppContext, address: string): void {
+    const tried = read(address);
+    if (tried.left >= COST_OF_LOOKING) return;
     if (now() - tried.logged_at > LOGGED_MS) {
       write(address, { ...tried, logged_at: now() });
       logWarning("wrong_keys", { request_id: context.get("request_id"), address });
     }
-    context.header("retry-after", String(Math.ceil(((1 - tried.left) * REFILL_MS) / 1000)));
+    context.header("retry-after", String(Math.ceil(((COST_OF_LOOKING - tried.left) * REFILL_MS) / 1000)));
     throw new Problem("rate_limited", "Too many wrong keys came from this address. Try again later.", false);
   }
 
   return {
     open(context) {
       const addressOf = () => networkOf((context.req.header("cf-connecting-ip") ?? "").slice(0, ADDRESS_CHARACTERS));
-      let isCounted = false;
+      let isLooking = false;
+      const look = () => {
+        if (isLooking) return;
+        const address = addressOf();
+        check(context, address);
+        take(address, COST_OF_LOOKING);
+        isLooking = true;
+      };
       return {
-        check() {
-          if (addresses.size === 0) return;
-          const address = addressOf();
-          const tried = read(address);
-          if (tried.left < 1) refuse(context, address, tried);
-        },
-        count() {
-          if (isCounted) return;
-          const address = addressOf();
-          const tried = read(address);
-          if (tried.left < 1) refuse(context, address, tried);
-          write(address, { ...tried, left: tried.left - 1 });
-          isCounted = true;
-        },
+        check: () => check(context, addressOf()),
+        look,
         giveBack() {
-          if (!isCounted) return;
-          const address = addressOf();
-          const tried = read(address);
-          write(address, { ...tried, left: Math.min(MAX_GUESSES, tried.left + 1) });
-          isCounted = false;
+          if (isLooking) take(addressOf(), -COST_OF_LOOKING);
+          isLooking = false;
+        },
+        fail() {
+          look();
+          take(addressOf(), COST_OF_WRONG);
         },
       };
     },

@@ -47,10 +47,11 @@ export async function redeemTicket(
 ): Promise<{ project_id: string; details: Record<string, unknown> }> {
   requireProvider(context);
   const guess = context.get("guesses").open(context);
-  guess.count();
+  guess.look();
   const taken = await takeTicket(context.env.DB, toHex(await hashText(ticket)), new Date().toISOString());
   const { door, ...details } = taken?.details ?? {};
   if (!taken || door !== purpose) {
+    guess.fail();
     throw new Problem("unauthorized", "The ticket is not known, was used, or has expired.");
   }
   guess.giveBack();

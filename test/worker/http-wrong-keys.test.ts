@@ -61,6 +61,18 @@ describe("wrong keys of one address", () => {
     expect(asked()).toBe(before);
   });
 
+  it("that arrive at the same moment are bounded too, and paid for later", async () => {
+    const { DB, asked } = countingDatabase();
+    const client = createClient({ DB });
+    const keys = await Promise.all(Array.from({ length: 300 }, strangersKey));
+    const answers = await Promise.all(keys.map((key) => from(client, "192.0.2.13", key)));
+    expect(asked()).toBeLessThanOrEqual(120);
+    expect(answers.filter(({ status }) => status === 429).length).toBeGreaterThanOrEqual(180);
+    const answer = await from(client, "192.0.2.13", "guess");
+    expect(answer.status).toBe(429);
+    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(50);
+  });
+
   it("are one line in the log once they are slowed down", async () => {
     const client = createClient();
     await exhaust(client, "192.0.2.2");
@@ -116,6 +128,14 @@ describe("wrong keys of one address", () => {
 });
 
 describe("right keys", () => {
+  it("pass where a page sends many requests at once with one that is new here", async () => {
+    const ada = await createClient().addUser("user_page");
+    const key = String((await ada.send("POST", "/v1/api-keys", {})).body.key);
+    const client = createClient();
+    const answers = await Promise.all(Array.from({ length: 100 }, () => from(client, "192.0.2.12", key)));
+    expect(answers.map(({ status }) => status).filter((status) => status !== 200)).toEqual([]);
+  });
+
   it("do not count while D1 fails", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const ada = await createClient().addUser("user_outage");

@@ -44,9 +44,9 @@ it("warns once of short keys, and quotes nothing of them", async () => {
   await sweep(short, NOW);
   await sweep(short, NOW + MINUTE);
   expect(logged.map(({ event, detail }) => [event, String(detail).split(" ")[0]])).toEqual([
-    ["setting_weak", "ADMIN_API_KEY"],
-    ["setting_weak", "ENCRYPTION_KEY"],
-    ["setting_weak", "SLACK_APP_ID"],
+    ["setting_warning", "ADMIN_API_KEY"],
+    ["setting_warning", "ENCRYPTION_KEY"],
+    ["setting_warning", "SLACK_APP_ID"],
   ]);
   expect(JSON.stringify(logged)).not.toContain("canary");
 });

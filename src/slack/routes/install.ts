@@ -216,11 +216,12 @@ async function storeTicket(
 
 async function take(context: AppContext, purpose: TicketPurpose, secret: string): Promise<Ticket | null> {
   const guess = context.get("guesses").open(context);
-  guess.count();
+  guess.look();
   const taken = await takeTicket(context.env.DB, toHex(await hashText(secret)), new Date().toISOString());
-  if (taken?.details.door !== purpose) return null;
-  guess.giveBack();
-  return taken;
+  const isRight = taken?.details.door === purpose;
+  if (isRight) guess.giveBack();
+  else guess.fail();
+  return isRight ? taken : null;
 }
 
 function choiceOf({ details }: Ticket): InstallChoice {
