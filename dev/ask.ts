@@ -12,6 +12,7 @@ import { answerQuestions } from "./ask/questions.ts";
 import { Screen } from "./ask/screen.ts";
 import { sourceLines } from "./ask/sources.ts";
 import { plain } from "./ask/width.ts";
+import { describeArgument, hideArguments, readSecretFile } from "./secrets.ts";
 import { readAddress } from "./start/state.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -19,18 +20,19 @@ const root = join(import.meta.dirname, "..");
 /** A restart of the server takes seconds; after a minute it is not coming back. */
 const patienceMs = 60_000;
 
-async function findServer({ url, key, state }: AskArguments): Promise<{ api: Api; url: string }> {
+async function findServer({ url, key, keyFile, state }: AskArguments): Promise<{ api: Api; url: string }> {
   const local = await readAddress(state);
   const address = url ?? local?.url;
   if (address === undefined) {
-    throw new Error("No server runs here. Start one with `npm start`, or name one with --url and --key.");
+    throw new Error("No server runs here. Start one with `npm start`, or name one with --url and its key.");
   }
-  // The local server's key is never sent to another server.
-  const known = local !== null && placeOf(address) === placeOf(local.url) ? local.key : "";
-  const api = new Api(address, key ?? known);
+  // The local server's key is never sent to another server, nor another server's key to the local one.
+  const known = local !== null && placeOf(address) === placeOf(local.url) ? local.key : process.env.TASKLOOM_API_KEY;
+  const inFile = keyFile === null ? null : await readSecretFile("--key-file", keyFile);
+  const api = new Api(address, key ?? inFile ?? known ?? "");
   await api.health().catch(() => {
     throw new Error(
-      `No server responds at ${address}. Start one with \`npm start\`, or name one with --url and --key.`,
+      `No server responds at ${address}. Start one with \`npm start\`, or name one with --url and its key.`,
     );
   });
   return { api, url: address };
@@ -158,6 +160,10 @@ async function main(): Promise<void> {
   process.stdout.on("error", () => process.exit(1));
   try {
     const options = readArguments(process.argv.slice(2), root);
+    if (options.key !== null) {
+      hideArguments("taskloom-ask");
+      console.error(describeArgument("--key", "the variable TASKLOOM_API_KEY or --key-file"));
+    }
     process.exitCode = await ask(options);
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;

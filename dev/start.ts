@@ -5,6 +5,7 @@
 // However this process ends, nothing that it started keeps running: see start/stopping.ts and start/guard.ts.
 import { join, relative } from "node:path";
 import { lockState } from "./daytona/lock.ts";
+import { describeArgument, hideArguments, readSecretFile } from "./secrets.ts";
 import { devUsage, readArguments, type StartArguments, usage } from "./start/arguments.ts";
 import { type BuiltWorker, buildWorker } from "./start/build.ts";
 import { Log } from "./start/log.ts";
@@ -12,9 +13,17 @@ import { applyMigrations } from "./start/migrations.ts";
 import { buildPage } from "./start/page.ts";
 import { isPortFree } from "./start/port.ts";
 import type { Place } from "./start/processes.ts";
-import { previewDomain, readSettings, secretsOf } from "./start/settings.ts";
+import { checkKeys, previewDomain, readSettings, type Settings, secretsOf } from "./start/settings.ts";
 import { type Backends, startBackends } from "./start/stand-ins.ts";
-import { openState, readEncryptionKey, readKey, removeAddress, type State, writeAddress } from "./start/state.ts";
+import {
+  isNewState,
+  openState,
+  readEncryptionKey,
+  readKey,
+  removeAddress,
+  type State,
+  writeAddress,
+} from "./start/state.ts";
 import { Stopping } from "./start/stopping.ts";
 import { listSources, serveChanges } from "./start/watch.ts";
 import { startWorker } from "./start/worker.ts";
@@ -31,8 +40,11 @@ async function start(options: StartArguments): Promise<void> {
   await stopping.add(() => lock.release());
   const given = await readSettings(root, process.env);
   const PREVIEW_DOMAIN = previewDomain(given, port);
-  const key = options.apiKey ?? given.ADMIN_API_KEY ?? (await readKey(state));
-  const encryptionKey = given.ENCRYPTION_KEY ?? (await readEncryptionKey(state));
+  const keys = await readKeys(options, given, state);
+  const { ADMIN_API_KEY: key, ENCRYPTION_KEY: encryptionKey } = keys;
+  const notes = checkKeys(keys, await isNewState(state));
+  if (options.apiKey !== null)
+    notes.push(describeArgument("--api-key", "the variable ADMIN_API_KEY or --api-key-file"));
   const log = new Log(state.log, [...secretsOf(given), key, encryptionKey]);
   await stopping.add(() => log.close());
   const place: Place = { root, log, stopping };
@@ -44,7 +56,7 @@ async function start(options: StartArguments): Promise<void> {
     startBackends(given, state, options.hostExecAllowed, stopping),
     build(),
   ]);
-  const settings = { ...given, ...found, ADMIN_API_KEY: key, ENCRYPTION_KEY: encryptionKey, PREVIEW_DOMAIN };
+  const settings = { ...given, ...found, ...keys, PREVIEW_DOMAIN };
   const { inspectorPort } = options;
   const migrate = (worker: BuiltWorker) => applyMigrations(root, state, worker.options.d1Databases.DB.id);
   const serve = (worker: BuiltWorker) =>
@@ -53,11 +65,23 @@ async function start(options: StartArguments): Promise<void> {
   const program = await serve(worker);
   await writeAddress(state, { url: `http://127.0.0.1:${port}`, key, pid: process.pid });
   await stopping.add(() => removeAddress(state));
-  console.log(describe(options, key, state, backends));
+  console.log(describe(options, key, state, { ...backends, warnings: [...backends.warnings, ...notes] }));
   console.log(`ready on http://localhost:${port}`);
   if (sources !== null) await serveChanges(place, sources, { worker, program }, { build, migrate, start: serve });
   else await program.ended;
   if (!stopping.signal.aborted) await fail(`The Worker stopped unexpectedly:\n${log.tail()}`);
+}
+
+async function readKeys(
+  { apiKey, apiKeyFile }: StartArguments,
+  given: Settings,
+  state: State,
+): Promise<{ ADMIN_API_KEY: string; ENCRYPTION_KEY: string }> {
+  const inFile = apiKeyFile === null ? null : await readSecretFile("--api-key-file", apiKeyFile);
+  return {
+    ADMIN_API_KEY: apiKey ?? inFile ?? given.ADMIN_API_KEY ?? (await readKey(state)),
+    ENCRYPTION_KEY: given.ENCRYPTION_KEY ?? (await readEncryptionKey(state)),
+  };
 }
 
 async function buildAll(place: Place, { watched }: StartArguments): Promise<BuiltWorker> {
@@ -128,6 +152,7 @@ async function main(): Promise<void> {
   const isWatched = process.argv.includes("--watch");
   try {
     options = readArguments(process.argv.slice(2), root);
+    if (options.apiKey !== null) hideArguments("taskloom");
     if (!(await isPortFree(options.port))) throw new Error(`port ${options.port} is taken; choose another with --port`);
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException;

@@ -9,6 +9,7 @@ import { allowOrigins } from "./http/cors.ts";
 import { addDocs } from "./http/docs/docs.ts";
 import { addOpenApi } from "./http/docs/openapi.ts";
 import { answerError, answerNotFound } from "./http/errors.ts";
+import { createGuesses } from "./http/guesses.ts";
 import { keyRoots } from "./http/roots.ts";
 import { addAgentVersions } from "./http/routes/agent-versions.ts";
 import { addAgents } from "./http/routes/agents.ts";
@@ -19,6 +20,7 @@ import { addInbox } from "./http/routes/inbox.ts";
 import { addMessages } from "./http/routes/messages.ts";
 import { addModels } from "./http/routes/models.ts";
 import { addRuns } from "./http/routes/runs.ts";
+import { addServer } from "./http/routes/server.ts";
 import { addTasks } from "./http/routes/tasks.ts";
 import { addThreads } from "./http/routes/threads.ts";
 import { addUsage } from "./http/routes/usage.ts";
@@ -44,11 +46,13 @@ import { addWebhooks } from "./webhooks/routes/webhooks.ts";
 export function createApp(): App {
   const app = new OpenAPIHono<AppEnv>();
   const authenticator = createAuthenticator();
+  const guesses = createGuesses();
   const prepare = createMiddleware<AppEnv>(async (context, next) => {
     const request_id = crypto.randomUUID();
     context.set("request_id", request_id);
     context.set("config", configOf(context.env));
     context.set("authenticator", authenticator);
+    context.set("guesses", guesses);
     await next();
     context.res.headers.set("x-request-id", request_id);
     context.res.headers.set("x-content-type-options", "nosniff");
@@ -66,6 +70,7 @@ export function createApp(): App {
 
 const resources = [
   addHealth,
+  addServer,
   addUsers,
   addApiKeys,
   addProjects,

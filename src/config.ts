@@ -22,6 +22,8 @@ export interface Env {
    * reaches no private network either.
    */
   PUBLIC_NETWORK?: Fetcher;
+  /** When this version of the Worker and its settings was made. */
+  VERSION?: WorkerVersionMetadata;
   OPENAI_API_KEY?: string;
   OPENAI_BASE_URL?: string;
   OPENAI_MODEL?: string;
@@ -64,6 +66,7 @@ export interface Env {
   SANDBOX_LIMITS?: string;
   CORS_ORIGINS?: string;
   STAND_INS?: string;
+  SLACK_APP_ID?: string;
   SLACK_SIGNING_SECRET?: string;
   SLACK_CLIENT_ID?: string;
   SLACK_CLIENT_SECRET?: string;
@@ -104,6 +107,8 @@ export type ImageUrls = (typeof imageUrls)[number];
 
 export interface SlackSettings {
   signing_secret: string;
+  /** Slack's id of the app; null if it is not set. Then no workspace is connected with a bot token. */
+  app_id: string | null;
   /** Installs the app with OAuth; null means that workspaces are connected with a bot token only. */
   client: { id: string; secret: string } | null;
   /** With a trailing slash. */
@@ -171,6 +176,7 @@ const settings = z.object({
   SANDBOX_LIMITS: resources,
   CORS_ORIGINS: list,
   STAND_INS: list,
+  SLACK_APP_ID: text,
   SLACK_SIGNING_SECRET: text,
   SLACK_CLIENT_ID: text,
   SLACK_CLIENT_SECRET: text,
@@ -222,6 +228,7 @@ function readSlack(values: z.infer<typeof settings>): SlackSettings | null {
   if (!signing_secret) return null;
   return {
     signing_secret,
+    app_id: values.SLACK_APP_ID || null,
     client: id && secret ? { id, secret } : null,
     api_url: (values.SLACK_API_URL || "https://slack.com/api/").replace(/\/*$/, "/"),
     authorize_url: values.SLACK_AUTHORIZE_URL || "https://slack.com/oauth/v2/authorize",

@@ -5,13 +5,14 @@ import type { Env } from "./config.ts";
 import { servePage } from "./http/page.ts";
 import { consumeJobs } from "./jobs.ts";
 import { servePreview } from "./projects/previews/routes/host.ts";
-import { sweepRuns } from "./sweeps.ts";
+import { createKeySweep, sweepRuns } from "./sweeps.ts";
 import { sweepSchedules } from "./triggers/routes/due-schedules.ts";
 import { sweepDeliveries } from "./webhooks/routes/sweep-deliveries.ts";
 
 export { ThreadObject } from "./thread/object.ts";
 
 const app = createApp();
+const sweepKeys = createKeySweep();
 
 export default {
   fetch: (request, env, context) =>
@@ -19,6 +20,6 @@ export default {
   queue: (batch, env, context) => consumeJobs(batch, env, (promise) => context.waitUntil(promise)),
   scheduled: async (controller, env) => {
     const now = controller.scheduledTime;
-    await Promise.all([sweepRuns(env, now), sweepSchedules(env, now), sweepDeliveries(env, now)]);
+    await Promise.all([sweepRuns(env, now), sweepSchedules(env, now), sweepDeliveries(env, now), sweepKeys(env, now)]);
   },
 } satisfies ExportedHandler<Env>;

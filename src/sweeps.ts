@@ -1,8 +1,11 @@
-// Runs every minute and calls the threads of silent runs. The call asks the object to send the state of these runs to
-// D1, and like any call it wakes an object that has work. A healthy object loses nothing.
-import type { Env } from "./config.ts";
+// The work of the clock, each minute. `sweepRuns` calls the threads of silent runs. The call asks the object to send the state of these runs to
+// D1, and like any call it wakes an object that has work. A healthy object loses nothing. `createKeySweep` sees to the keys of the settings.
+
+import { findWarnings } from "./config/warnings.ts";
+import { configOf, type Env } from "./config.ts";
 import { logError, logWarning } from "./lib/log.ts";
 import type { ThreadKey } from "./protocol/thread.ts";
+import { createResealer } from "./secrets/reseal.ts";
 import { endLostRuns, takeSilentRuns } from "./store/runs.ts";
 import { callThread } from "./thread/stub.ts";
 
@@ -12,6 +15,12 @@ const SILENT_MS = 60_000;
 // Limits of one sweep. Runs left over have waited longest in the next one.
 const RUNS_PER_SWEEP = 500;
 const THREADS_AT_ONCE = 20;
+
+/**
+ * Objects of a former version go on for five minutes after a deploy (wrangler.toml), with that version's keys. Until
+ * they have ended, no secret is sealed with a key that they lack.
+ */
+const VERSION_MS = 10 * 60_000;
 
 interface SilentThread {
   key: ThreadKey;
@@ -49,4 +58,21 @@ async function resumeStaleThread(env: Env, { key, invocation_ids }: SilentThread
   } catch (error) {
     logError("poke_failed", error, { ...key });
   }
+}
+
+/** Seals secrets with a new ENCRYPTION_KEY, and logs once in an isolate's life what an operator should mend. */
+export function createKeySweep(): (env: Env, now: number) => Promise<void> {
+  const resealer = createResealer();
+  let hasWarned = false;
+  return async (env, now) => {
+    try {
+      const config = configOf(env);
+      if (!hasWarned) for (const detail of findWarnings(config)) logWarning("setting_warning", { detail });
+      hasWarned = true;
+      if (now - Date.parse(env.VERSION?.timestamp ?? "") < VERSION_MS) return;
+      await resealer.tick({ database: env.DB, encryption_keys: config.encryption_keys }, now);
+    } catch (error) {
+      logError("key_sweep_failed", error, {});
+    }
+  };
 }

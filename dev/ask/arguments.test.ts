@@ -9,6 +9,7 @@ describe("the arguments of npm run ask", () => {
       model: null,
       url: null,
       key: null,
+      keyFile: null,
       thread: null,
       state: "/clone/.wrangler/state",
     });

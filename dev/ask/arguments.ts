@@ -9,12 +9,14 @@ export interface AskArguments {
   model: string | null;
   url: string | null;
   key: string | null;
+  keyFile: string | null;
   thread: string | null;
   state: string;
 }
 
-export const usage = `npm run ask -- "帮我做一个电商网站" [--model NAME] [--thread ID] [--url URL --key KEY] [--state DIR]
-       npm run ask -- --models`;
+export const usage = `npm run ask -- "帮我做一个电商网站" [--model NAME] [--thread ID] [--url URL] [--key-file FILE] [--state DIR]
+       npm run ask -- --models
+       With --url, the key is in the variable TASKLOOM_API_KEY or in a file (- is standard input).`;
 
 /** Throws an error with a message for people. */
 export function readArguments(list: string[], root: string): AskArguments {
@@ -24,6 +26,7 @@ export function readArguments(list: string[], root: string): AskArguments {
     options: {
       url: { type: "string" },
       key: { type: "string" },
+      "key-file": { type: "string" },
       thread: { type: "string" },
       model: { type: "string" },
       models: { type: "boolean", default: false },
@@ -45,6 +48,7 @@ export function readArguments(list: string[], root: string): AskArguments {
     model: values.model?.trim() ?? null,
     url: values.url ?? null,
     key: values.key ?? null,
+    keyFile: values["key-file"] ?? null,
     thread: values.thread ?? null,
     state: resolve(values.state),
   };

@@ -1,19 +1,20 @@
 /**
- * `npm run daytona -- --port N --state DIR [--allow-host-exec] [--real-model] [--api-key KEY] [--allow-private-urls]
- * [--linger MS]`: the server alone. `--linger` keeps sandboxes in each transitional state for that long, as a busy
+ * `npm run daytona -- --port N --state DIR [--allow-host-exec] [--real-model] [--api-key-file FILE]
+ * [--allow-private-urls] [--linger MS]`: the server alone. `--linger` keeps sandboxes in each transitional state for that long, as a busy
  * Daytona does.
  */
 import { parseArgs } from "node:util";
+import { hideArguments, readSecretFile } from "../secrets.ts";
 import { startDaytona } from "./server.ts";
 
 /** Clients give up after some minutes. */
 const maxLingerMs = 600_000;
 
 const usage =
-  "usage: npm run daytona -- [--port 3986] [--state DIR] [--allow-host-exec] [--real-model] [--api-key KEY] " +
-  "[--allow-private-urls] [--linger MS]";
+  "usage: npm run daytona -- [--port 3986] [--state DIR] [--allow-host-exec] [--real-model] " +
+  "[--api-key KEY | --api-key-file FILE] [--allow-private-urls] [--linger MS]";
 
-function readArguments(): {
+async function readArguments(): Promise<{
   port: number;
   state: string;
   hostExecAllowed: boolean;
@@ -21,7 +22,7 @@ function readArguments(): {
   privateUrlsAllowed: boolean;
   apiKey?: string;
   linger?: number;
-} {
+}> {
   const { values } = parseArgs({
     options: {
       port: { type: "string", default: "3986" },
@@ -29,10 +30,14 @@ function readArguments(): {
       "allow-host-exec": { type: "boolean", default: false },
       "real-model": { type: "boolean", default: false },
       "api-key": { type: "string" },
+      "api-key-file": { type: "string" },
       "allow-private-urls": { type: "boolean", default: false },
       linger: { type: "string" },
     },
   });
+  const given = values["api-key"];
+  const file = values["api-key-file"];
+  if (given !== undefined) hideArguments("taskloom-daytona");
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error("--port must be a number from 0 to 65535");
   const linger = values.linger === undefined ? undefined : Number(values.linger);
@@ -45,7 +50,7 @@ function readArguments(): {
     hostExecAllowed: values["allow-host-exec"],
     realModel: values["real-model"],
     privateUrlsAllowed: values["allow-private-urls"],
-    apiKey: values["api-key"],
+    apiKey: given ?? (file === undefined ? undefined : await readSecretFile("--api-key-file", file)),
     linger,
   };
 }
@@ -56,9 +61,9 @@ function fail(line: string): never {
 }
 
 async function main(): Promise<void> {
-  let options: ReturnType<typeof readArguments>;
+  let options: Awaited<ReturnType<typeof readArguments>>;
   try {
-    options = readArguments();
+    options = await readArguments();
   } catch (error) {
     fail(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
   }

@@ -52,10 +52,13 @@ export function emitEvent(
 ): Promise<Delivery>[] {
   const { app, deliveries } = context;
   const { events: address } = app.addresses;
-  if (address === undefined || workspace.token === undefined) return [];
+  const installed = context.store.workspaces.get(workspace.id);
+  // What another app's bot does reaches this app in the channels that both are in; what concerns its token does not.
+  const isOfGuest = workspace.guestApp !== undefined && channel === undefined;
+  if (address === undefined || installed?.token === undefined || isOfGuest) return [];
   if (!app.subscriptions.includes(subscriptionOf(event, channel))) return [];
   const stamped = { event_ts: event.ts ?? context.store.newTs(), ...event };
-  return [deliveries.sendEvent(address, wrapEvent(context, workspace, stamped, options.eventId), options.forgery)];
+  return [deliveries.sendEvent(address, wrapEvent(context, installed, stamped, options.eventId), options.forgery)];
 }
 
 /**
@@ -70,7 +73,7 @@ export function emitMessage(
   change?: "message_changed" | "message_deleted",
   options: SendOptions = {},
 ): Promise<Delivery>[] {
-  const { userId } = workspace.bot;
+  const { userId } = (context.store.workspaces.get(workspace.id) ?? workspace).bot;
   if (!channel.members.has(userId)) return [];
   const place = { channel: channel.id, channel_type: { channel: "channel", group: "group", im: "im" }[channel.kind] };
   const described = describeMessage(message, channel, workspace);

@@ -36,6 +36,8 @@ export interface WorkspaceHandle {
   /** The direct conversation of a person with the app. */
   direct(user?: string): string;
   install(scopes?: string[]): string;
+  /** Installs another app beside this one, and returns its bot's token. */
+  installGuest(app: string, scopes?: string[]): string;
   uninstall(): void;
 }
 
@@ -218,6 +220,7 @@ function addWorkspace(context: Context, name: string, isInstalled: boolean): Wor
     },
     direct: (person = user) => store.directChannel(workspace, person).id,
     install: (scopes = app.scopes) => install(workspace, scopes),
+    installGuest: (guest, scopes = app.scopes) => store.addGuest(workspace, guest, scopes).token ?? "",
     uninstall: () => uninstall(workspace, context),
   };
   if (isInstalled) handle.install();

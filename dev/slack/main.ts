@@ -3,6 +3,7 @@
  * and a page to try the product in. It prints the settings that the server needs.
  */
 import { parseArgs } from "node:util";
+import { hideArguments } from "../secrets.ts";
 import { startSlack } from "./server.ts";
 
 const usage =
@@ -28,12 +29,14 @@ async function run(): Promise<void> {
   });
   const { "signing-secret": signingSecret, "client-id": clientId, "client-secret": clientSecret } = values;
   const secrets = { signingSecret, clientId, clientSecret };
+  if (signingSecret !== undefined || clientSecret !== undefined) hideArguments("taskloom-slack");
   const slack = await startSlack({ port: readPort(values.port), ...secrets });
   slack.connect(values.app);
   const workspace = slack.addWorkspace("Acme", { installed: values.installed });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.once(signal, () => void slack.close().finally(() => process.exit(0)));
   console.log(`a fake Slack on ${slack.url} (reachable only from this machine)`);
+  console.log(`SLACK_APP_ID=${slack.app.id}`);
   console.log(`SLACK_SIGNING_SECRET=${slack.app.signingSecret}`);
   console.log(`SLACK_CLIENT_ID=${slack.app.clientId}`);
   console.log(`SLACK_CLIENT_SECRET=${slack.app.clientSecret}`);

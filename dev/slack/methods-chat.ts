@@ -104,7 +104,7 @@ const postMessage: Method = {
     const message = context.store.addMessage(to, {
       user: caller.workspace.bot.userId,
       bot_id: caller.workspace.bot.botId,
-      app_id: context.app.id,
+      app_id: caller.workspace.guestApp ?? context.app.id,
       text: (read.text ?? "").slice(0, maxText),
       ...(read.isMarkdown ? { isMarkdown: true as const } : {}),
       ...(read.blocks ? { blocks: nameBlocks(read.blocks) } : {}),

@@ -1,4 +1,4 @@
-// Reads: conversations.replies, .history, .info, .open; users.info, team.info.
+// Reads: conversations.replies, .history, .info, .open; users.info, bots.info, team.info.
 import { describeMessage, type Method, type Methods } from "./context.ts";
 import { invalidArguments, SlackError } from "./errors.ts";
 import type { Json } from "./json.ts";
@@ -116,6 +116,21 @@ const userInfo: Method = {
   },
 };
 
+/** Also of other apps' bots, and of the caller's own only with the scope. */
+const botInfo: Method = {
+  scopes: ["users:read"],
+  arguments: { bot: text, team_id: text },
+  run(values, { workspace }, { app, store }) {
+    const found = store.botsOf(workspace).find(({ bot }) => bot.botId === values.bot);
+    if (!found) throw new SlackError("bot_not_found");
+    const { userId, botId } = found.bot;
+    const name = workspace.users.get(userId)?.name;
+    const icons = { image_36: "", image_48: "", image_72: "" };
+    const app_id = found.guestApp ?? app.id;
+    return { bot: { id: botId, deleted: false, name, updated: 0, app_id, user_id: userId, icons } };
+  },
+};
+
 const teamInfo: Method = {
   scopes: ["team:read"],
   arguments: { team: text, domain: text },
@@ -130,5 +145,6 @@ export const conversationMethods: Methods = {
   "conversations.info": info,
   "conversations.open": open,
   "users.info": userInfo,
+  "bots.info": botInfo,
   "team.info": teamInfo,
 };

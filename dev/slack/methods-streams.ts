@@ -38,7 +38,7 @@ const startStream: Method = {
     const message = context.store.addMessage(to, {
       user: caller.workspace.bot.userId,
       bot_id: caller.workspace.bot.botId,
-      app_id: context.app.id,
+      app_id: caller.workspace.guestApp ?? context.app.id,
       text: streamText(stream),
       isMarkdown: true,
       thread_ts: root.thread_ts ?? root.ts,

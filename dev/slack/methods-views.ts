@@ -115,7 +115,7 @@ export function describeView(open: OpenView, workspace: Workspace, context: Cont
     hash: open.hash,
     previous_view_id: open.previousId ?? null,
     root_view_id: open.rootId,
-    app_id: context.app.id,
+    app_id: workspace.guestApp ?? context.app.id,
     bot_id: workspace.bot.botId,
     app_installed_team_id: workspace.id,
   };

@@ -36,6 +36,7 @@ const methodLimits: Record<string, number> = {
   "auth.revoke": tiers.tier3,
   "apps.uninstall": tiers.tier1,
   "users.info": tiers.tier4,
+  "bots.info": tiers.tier3,
   "team.info": tiers.tier3,
 };
 

@@ -81,6 +81,8 @@ export interface Workspace {
   channels: Map<string, Channel>;
   views: OpenView[];
   bot: { userId: string; botId: string };
+  /** The app of `bot`, where it is another one than the app that is tried: see `addGuest`. */
+  guestApp?: string;
   /** Undefined where the app is not installed. */
   token: string | undefined;
   scopes: string[];
@@ -111,6 +113,8 @@ export class Store {
   readonly workspaces = new Map<string, Workspace>();
   readonly triggers = new Map<string, Trigger>();
   readonly responses = new Map<string, ResponseAddress>();
+  /** Workspaces as other apps' tokens see them, by token. */
+  readonly guests = new Map<string, Workspace>();
   readonly deadTokens = new Map<string, "token_revoked" | "account_inactive">();
   readonly clock: Clock;
   private count = 0;
@@ -148,6 +152,22 @@ export class Store {
     workspace.users.set(workspace.bot.userId, { id: workspace.bot.userId, name: "taskloom", isBot: true });
     this.workspaces.set(workspace.id, workspace);
     return workspace;
+  }
+
+  /** The same workspace for the token of another app, which has a bot of its own there and receives no events here. */
+  addGuest(workspace: Workspace, app: string, scopes: string[]): Workspace {
+    const bot = { userId: this.newId("U"), botId: this.newId("B") };
+    workspace.users.set(bot.userId, { id: bot.userId, name: "guest", isBot: true });
+    const token = `xoxb-${workspace.id}-${crypto.randomUUID().replaceAll("-", "")}`;
+    const guest = { ...workspace, bot, guestApp: app, token, scopes };
+    keep(this.guests, token, guest);
+    return guest;
+  }
+
+  /** All bots of a workspace, with what each may do. */
+  botsOf(workspace: Workspace): Workspace[] {
+    const own = this.workspaces.get(workspace.id);
+    return [...(own ? [own] : []), ...[...this.guests.values()].filter(({ id }) => id === workspace.id)];
   }
 
   addUser(workspace: Workspace, name: string): User {
@@ -212,7 +232,8 @@ export class Store {
   }
 
   findByToken(token: string): Workspace | undefined {
-    return [...this.workspaces.values()].find((workspace) => workspace.token === token);
+    if (this.deadTokens.has(token)) return undefined;
+    return this.guests.get(token) ?? [...this.workspaces.values()].find((workspace) => workspace.token === token);
   }
 
   /** Searches all workspaces: ids are unique. */

@@ -193,6 +193,32 @@ describe("views", () => {
   });
 });
 
+describe("a bot", () => {
+  it("is named with its app to a token with users:read, its own token included, and to no other", async () => {
+    const { client, workspace } = connect("Bots");
+    const guest = connectClient(slack, workspace.installGuest("A0OTHER"));
+    const own = await client.auth.test();
+    const other = await guest.auth.test();
+    expect(own).not.toHaveProperty("app_id");
+    expect(other).toMatchObject({ team_id: own.team_id });
+    expect(other.user_id).not.toBe(own.user_id);
+    for (const reader of [client, guest]) {
+      const read = (bot: string | undefined) => reader.bots.info({ bot: bot ?? "" }).then((answer) => answer.bot);
+      expect(await read(own.bot_id)).toMatchObject({ app_id: slack.app.id, user_id: own.user_id, deleted: false });
+      expect(await read(other.bot_id)).toMatchObject({ app_id: "A0OTHER", user_id: other.user_id });
+      expect(await refusalOf(read("B0"))).toBe("bot_not_found");
+    }
+    const poor = connectClient(slack, workspace.installGuest("A0POOR", ["chat:write"]));
+    const { bot_id = "" } = await poor.auth.test();
+    await expect(poor.bots.info({ bot: bot_id })).rejects.toMatchObject({
+      data: { error: "missing_scope", needed: "users:read", provided: "chat:write" },
+    });
+    await guest.auth.revoke();
+    expect(await refusalOf(guest.auth.test())).toBe("token_revoked");
+    expect(await client.auth.test()).toMatchObject({ ok: true });
+  });
+});
+
 describe("an installation", () => {
   it("goes through consent and a one-use code, and ends with the token", async () => {
     const workspace = slack.addWorkspace("Installing", { installed: false });

@@ -7,6 +7,7 @@ describe("the flags of npm start", () => {
       port: 8787,
       state: "/clone/.wrangler/state",
       apiKey: null,
+      apiKeyFile: null,
       hostExecAllowed: false,
       watched: false,
       inspectorPort: null,
@@ -14,11 +15,22 @@ describe("the flags of npm start", () => {
   });
 
   it("are read as given", () => {
-    const list = ["--port", "9000", "--state", "/data", "--api-key", "key", "--allow-host-exec"];
+    const list = [
+      "--port",
+      "9000",
+      "--state",
+      "/data",
+      "--api-key",
+      "key",
+      "--api-key-file",
+      "/run/key",
+      "--allow-host-exec",
+    ];
     expect(readArguments(list, "/clone")).toEqual({
       port: 9000,
       state: "/data",
       apiKey: "key",
+      apiKeyFile: "/run/key",
       hostExecAllowed: true,
       watched: false,
       inspectorPort: null,

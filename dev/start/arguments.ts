@@ -6,13 +6,14 @@ export interface StartArguments {
   port: number;
   state: string;
   apiKey: string | null;
+  apiKeyFile: string | null;
   hostExecAllowed: boolean;
   /** Rebuilds and restarts when a source changes. */
   watched: boolean;
   inspectorPort: number | null;
 }
 
-export const usage = "npm start -- [--port 8787] [--state DIR] [--api-key KEY] [--allow-host-exec]";
+export const usage = "npm start -- [--port 8787] [--state DIR] [--api-key-file FILE] [--allow-host-exec]";
 export const devUsage = `${usage.replace("npm start", "npm run dev")} [--inspect PORT]`;
 
 /** Throws an error with a message for people. */
@@ -23,6 +24,7 @@ export function readArguments(list: string[], root: string): StartArguments {
       port: { type: "string", default: "8787" },
       state: { type: "string", default: resolve(root, ".wrangler/state") },
       "api-key": { type: "string" },
+      "api-key-file": { type: "string" },
       "allow-host-exec": { type: "boolean", default: false },
       watch: { type: "boolean", default: false },
       inspect: { type: "string" },
@@ -35,13 +37,14 @@ export function readArguments(list: string[], root: string): StartArguments {
   if (apiKey !== null && !/^[\x21-\x7e]{1,256}$/.test(apiKey)) {
     throw new Error("--api-key must be 1 to 256 visible ASCII characters without spaces");
   }
+  const apiKeyFile = values["api-key-file"] ?? null;
   const watched = values.watch;
   if (values.inspect !== undefined && !watched) {
     throw new Error("--inspect works only with npm run dev: anyone who can reach that port can read the Worker's keys");
   }
   const inspectorPort = values.inspect === undefined ? null : readPort("inspect", values.inspect);
   const hostExecAllowed = values["allow-host-exec"];
-  return { port, state: resolve(values.state), apiKey, hostExecAllowed, watched, inspectorPort };
+  return { port, state: resolve(values.state), apiKey, apiKeyFile, hostExecAllowed, watched, inspectorPort };
 }
 
 function readPort(name: string, value: string): number {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { forDemoModel, namedServers, previewDomain, readSettings, secretsOf } from "./settings.ts";
+import { checkKeys, forDemoModel, namedServers, previewDomain, readSettings, secretsOf } from "./settings.ts";
 
 let root: string;
 
@@ -114,5 +114,23 @@ describe("previewDomain", () => {
     "-x.example",
   ])("rejects %s", (domain) => {
     expect(() => previewDomain({ PREVIEW_DOMAIN: domain }, 8787)).toThrow("PREVIEW_DOMAIN");
+  });
+});
+
+describe("checkKeys", () => {
+  const long = "0123456789abcdef0123456789abcdef";
+
+  it("has nothing to say of long keys", () => {
+    for (const isNew of [true, false]) {
+      expect(checkKeys({ ADMIN_API_KEY: long, ENCRYPTION_KEY: `${long},old` }, isNew)).toEqual([]);
+    }
+  });
+
+  it.each([
+    ["ADMIN_API_KEY", { ADMIN_API_KEY: "canary", ENCRYPTION_KEY: long }],
+    ["ENCRYPTION_KEY", { ADMIN_API_KEY: long, ENCRYPTION_KEY: `canary,${long}` }],
+  ])("refuses a short %s for a new server, and warns of it where data is", (name, keys) => {
+    expect(() => checkKeys(keys, true)).toThrow(new RegExp(`^${name} needs at least 32 characters`));
+    expect(checkKeys(keys, false)).toEqual([expect.stringMatching(new RegExp(`^${name} has fewer(?!.*canary)`))]);
   });
 });

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { readFetchSettings } from "../../src/config/fetch.ts";
+import { describeShortKeys, MIN_KEY_CHARACTERS } from "../../src/config/key-length.ts";
 import { readModelSettings } from "../../src/config/models.ts";
 import { readSearchSettings } from "../../src/config/search.ts";
 import { findRoute, findSettingProblem } from "../../src/models/index.ts";
@@ -56,6 +57,7 @@ export const settingNames: readonly string[] = [
   "FETCH_ROBOTS",
   "FETCH_CONTACT",
   "SANDBOX_LIMITS",
+  "SLACK_APP_ID",
   "SLACK_SIGNING_SECRET",
   "SLACK_CLIENT_ID",
   "SLACK_CLIENT_SECRET",
@@ -83,6 +85,20 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
     readFetchSettings(settings).problem;
   if (problem !== null) throw new Error(problem);
   return settings;
+}
+
+/**
+ * Warnings of keys that can be guessed. Throws an error with a message for people where nothing has been made with such
+ * a key yet: a new server begins with a long one.
+ */
+export function checkKeys(keys: { ADMIN_API_KEY: string; ENCRYPTION_KEY: string }, isNew: boolean): string[] {
+  const [inUse = ""] = keys.ENCRYPTION_KEY.split(",");
+  const short = describeShortKeys({ ADMIN_API_KEY: keys.ADMIN_API_KEY.trim(), ENCRYPTION_KEY: inUse.trim() });
+  const [first] = short;
+  if (!isNew || first === undefined) return short;
+  const [name] = first.split(" ");
+  const remedy = "`openssl rand -hex 32` makes one, and without the setting so does npm start.";
+  throw new Error(`${name} needs at least ${MIN_KEY_CHARACTERS} characters for a new server. ${remedy}`);
 }
 
 /** Settings of the server of OPENAI_BASE_URL, which the demo model, a plain server of chat completions, takes over. */

@@ -1,7 +1,7 @@
 // The files of `npm start` in its state folder, beside the data of the Worker and of the sandboxes: the sign-in key,
 // the ports that earlier links point to, the log, and, while it runs, the address for `npm run ask`.
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { access, chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface ServerAddress {
@@ -34,6 +34,14 @@ export async function openState(data: string): Promise<State> {
     log: join(folder, "worker.log"),
     settings: join(folder, "settings.json"),
   };
+}
+
+/** Whether no Worker has stored anything here yet. */
+export async function isNewState({ data }: State): Promise<boolean> {
+  return await access(join(data, "v3")).then(
+    () => false,
+    () => true,
+  );
 }
 
 /** Atomic: a start that is killed meanwhile leaves the former file. */

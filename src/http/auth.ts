@@ -1,6 +1,7 @@
 // Turns a request's bearer key into a caller. The admin key of the settings belongs to the first user. All other keys
 // are rows of D1, cached for a few seconds so that a busy client does not cost a read per request.
 import { createMiddleware } from "hono/factory";
+import { isShortKey } from "../config/key-length.ts";
 import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText } from "../lib/hash.ts";
 import { withinTime } from "../lib/time-limit.ts";
@@ -8,7 +9,7 @@ import { ADMIN_KEY_ID, FIRST_USER_ID } from "../protocol/ids.ts";
 import { findApiKey } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
 import { readKeyId } from "./api-key.ts";
-import type { AppContext, AppEnv, Authenticator, Caller } from "./context.ts";
+import type { AppContext, AppEnv, Authenticator, Caller, Guess } from "./context.ts";
 import { Problem } from "./errors.ts";
 
 // How long a deleted key may still work in other isolates. In the one that deletes it, it stops working at once.
@@ -38,8 +39,14 @@ interface CachedKey {
 export function createAuthenticator(now: () => number = Date.now): Authenticator {
   const cached = new Map<string, CachedKey>();
 
-  async function recognizeStored(key_id: string, hash: Uint8Array, db: D1Database): Promise<Caller | null> {
+  async function recognizeStored(
+    key_id: string,
+    hash: Uint8Array,
+    db: D1Database,
+    guess: Guess | undefined,
+  ): Promise<Caller | null> {
     const known = cached.get(key_id);
+    if (!known) guess?.look();
     const fresh = known && known.until > now() ? known : await (known ? refresh(known, db) : load(key_id, db));
     if (!fresh || !equalInConstantTime(fromHex(fresh.hash), hash)) return null;
     return { user_id: fresh.user_id, key_id, is_admin: false };
@@ -69,14 +76,16 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
   }
 
   return {
-    async recognize(key, config, db) {
+    async recognize(key, config, db, guess) {
       const hash = await hashText(key);
       const admin = config.admin_api_key === null ? null : await hashText(config.admin_api_key);
       if (admin && equalInConstantTime(admin, hash)) {
+        // A long one can't be guessed, and must not be kept out.
+        if (isShortKey(config.admin_api_key)) guess?.check();
         return { user_id: FIRST_USER_ID, key_id: ADMIN_KEY_ID, is_admin: true };
       }
       const key_id = readKeyId(key);
-      return key_id === null ? null : await recognizeStored(key_id, hash, db);
+      return key_id === null ? null : await recognizeStored(key_id, hash, db, guess);
     },
     forget(key_id) {
       cached.delete(key_id);
@@ -103,9 +112,23 @@ export async function identify(context: AppContext): Promise<Caller> {
   if (key === undefined || key.length > KEY_CHARACTERS) {
     throw new Problem("unauthorized", "Send an API key: Authorization: Bearer <api key>.");
   }
-  const caller = await context.get("authenticator").recognize(key, config, context.env.DB);
-  if (!caller) throw new Problem("unauthorized", "The API key is not known here.");
-  return caller;
+  const guess = context.get("guesses").open(context);
+  const caller = await recognizeOnce(context, key, guess);
+  if (caller) return caller;
+  guess.fail();
+  throw new Problem("unauthorized", "The API key is not known here.");
+}
+
+/** Gives back the guess unless the key is wrong. While D1 fails, nobody knows. */
+async function recognizeOnce(context: AppContext, key: string, guess: Guess): Promise<Caller | null> {
+  let isWrong = false;
+  try {
+    const caller = await context.get("authenticator").recognize(key, context.get("config"), context.env.DB, guess);
+    isWrong = caller === null;
+    return caller;
+  } finally {
+    if (!isWrong) guess.giveBack();
+  }
 }
 
 function fromHex(hex: string): Uint8Array {

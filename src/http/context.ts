@@ -19,6 +19,7 @@ export interface AppEnv {
     /** Set on every route that needs a key. */
     caller: Caller;
     authenticator: Authenticator;
+    guesses: Guesses;
   };
 }
 
@@ -26,8 +27,28 @@ export type App = OpenAPIHono<AppEnv>;
 export type AppContext = Context<AppEnv>;
 
 export interface Authenticator {
-  /** Returns the caller to whom the key belongs; null if nobody. */
-  recognize(key: string, config: Config, db: D1Database): Promise<Caller | null>;
+  /**
+   * Returns the caller to whom the key belongs; null if nobody. With `guess`, a key that is not known here counts as one
+   * before D1 is read.
+   */
+  recognize(key: string, config: Config, db: D1Database, guess?: Guess): Promise<Caller | null>;
   /** Call this when a key is deleted, so that this isolate refuses it from now on. */
   forget(key_id: string): void;
+}
+
+/** What a request may try: `guesses.ts`. */
+export interface Guess {
+  /** Throws 429 if the address has tried too much. */
+  check(): void;
+  /** The same, and takes a little; once, however often it is called. Call it before a key is looked up. */
+  look(): void;
+  /** Returns what `look` took. The key was right, or could not be looked up. */
+  giveBack(): void;
+  /** The key was wrong. Throws 429, as `look` does, if that was not called before. */
+  fail(): void;
+}
+
+export interface Guesses {
+  /** For each request anew. */
+  open(context: AppContext): Guess;
 }

@@ -35,11 +35,14 @@ function formOf(context: AppContext): ErrorForm {
 
 export class Problem extends Error {
   readonly failure: Failure;
+  /** False for what a flood would repeat: a line for each would cost the operator more than the sender. */
+  readonly isLogged: boolean;
 
-  constructor(code: ProblemCode, detail: string) {
+  constructor(code: ProblemCode, detail: string, isLogged = true) {
     super(code);
     this.name = "Problem";
     this.failure = { code, detail };
+    this.isLogged = isLogged;
   }
 }
 
@@ -52,7 +55,7 @@ export function unwrap<T>(result: Result<T>): T {
 export function answerError(error: unknown, context: AppContext): Response {
   if (error instanceof Problem) {
     const { code, detail } = error.failure;
-    log(context, code);
+    if (error.isLogged) log(context, code);
     return answerProblem(context, code, detail);
   }
   logError("request_failed", error, describeRequest(context, "internal"));

@@ -163,7 +163,7 @@ function describeProblems<Params, Query, Headers, Body>(
   operation: Operation<Params, Query, Headers, Body>,
 ): Record<number, ResponseDescription> {
   const codes = new Set<ProblemCode>(["internal", ...(operation.problems ?? [])]);
-  if (!operation.open) codes.add("unauthorized").add("not_configured");
+  if (!operation.open) codes.add("unauthorized").add("rate_limited").add("not_configured");
   if (operation.params || operation.body || operation.query) codes.add("invalid_field");
   if (isStrict(operation)) codes.add("unknown_field");
   if (operation.body) codes.add("bad_json");

@@ -46,11 +46,15 @@ export async function redeemTicket(
   ticket: string,
 ): Promise<{ project_id: string; details: Record<string, unknown> }> {
   requireProvider(context);
+  const guess = context.get("guesses").open(context);
+  guess.look();
   const taken = await takeTicket(context.env.DB, toHex(await hashText(ticket)), new Date().toISOString());
   const { door, key_id, ...details } = taken?.details ?? {};
   if (!taken || door !== purpose || typeof key_id !== "string") {
+    guess.fail();
     throw new Problem("unauthorized", "The ticket is not known, was used, or has expired.");
   }
+  guess.giveBack();
   context.set("caller", { user_id: taken.user_id, key_id, is_admin: false });
   await requireProject(context, taken.project_id);
   return { project_id: taken.project_id, details };

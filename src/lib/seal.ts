@@ -15,6 +15,8 @@ export type Opened = { ok: true; text: string } | { ok: false; reason: "key_miss
 export interface Seal {
   seal(text: string, bound: string[]): Promise<Sealed>;
   open(sealed: Sealed, bound: string[]): Promise<Opened>;
+  /** The ids of the keys, in the order of the texts. */
+  keyIds(): Promise<string[]>;
 }
 
 /** GCM's standard length. Random nonces may repeat after about 2^32 secrets of one key. */
@@ -55,6 +57,7 @@ export function createSeal(texts: string[]): Seal {
         return { ok: false, reason: "damaged" };
       }
     },
+    keyIds: async () => (await readKeys()).map(({ id }) => id),
   };
 }
 

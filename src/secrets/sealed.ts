@@ -16,6 +16,11 @@ export const noEncryptionKey = fail(
   "Secrets can't be kept: the server's setting ENCRYPTION_KEY is missing.",
 );
 
+/** What a secret's ciphertext belongs to. */
+export function bindingOf({ user_id, secret_id }: Pick<Secret, "user_id" | "secret_id">): string[] {
+  return [user_id, secret_id];
+}
+
 /** The row to store. */
 export async function sealSecret(
   encryption_keys: string[],
@@ -25,7 +30,7 @@ export async function sealSecret(
 ): Promise<Result<Secret>> {
   if (encryption_keys.length === 0) return noEncryptionKey;
   const secret_id = newId("sec");
-  const sealed = await createSeal(encryption_keys).seal(text, [name.user_id, secret_id]);
+  const sealed = await createSeal(encryption_keys).seal(text, bindingOf({ user_id: name.user_id, secret_id }));
   return succeed({ ...name, secret_id, created_at: at, updated_at: at, ...sealed });
 }
 
@@ -36,7 +41,7 @@ export async function openSecret(
   { what, remedy }: { what: string; remedy: string },
 ): Promise<Result<string>> {
   if (encryption_keys.length === 0) return noEncryptionKey;
-  const opened = await createSeal(encryption_keys).open(row, [row.user_id, row.secret_id]);
+  const opened = await createSeal(encryption_keys).open(row, bindingOf(row));
   if (opened.ok) return succeed(opened.text);
   const why =
     opened.reason === "key_missing"

@@ -43,7 +43,9 @@ const envelope = z.object({
   type: z.string(),
   team_id: slackId.optional(),
   api_app_id: z.string().optional(),
-  authorizations: z.array(z.object({ team_id: slackId.nullish() })).nullish(),
+  authorizations: z
+    .array(z.object({ team_id: slackId.nullish(), user_id: slackId.nullish(), is_bot: z.boolean().nullish() }))
+    .nullish(),
   event: z.record(z.string(), z.unknown()).optional(),
 });
 
@@ -79,6 +81,15 @@ export function readSlackEvent(body: unknown): SlackEvent | null {
   if (type === "app_rate_limited") return { kind: "ignored", reason: "app_rate_limited", team_id };
   if (type !== "event_callback" || event === undefined || team_id === null) return null;
   return readInner(event, team_id, read.data.api_app_id);
+}
+
+/** For which app Slack sends an event, and for which bot of the app; null for what it does not say. */
+export function readEventTarget(body: unknown): { app_id: string | null; bot_user_id: string | null } {
+  const read = envelope.safeParse(body);
+  const [installed] = read.data?.authorizations ?? [];
+  // An app may also be installed for a person, whose id says nothing about the bot.
+  const bot_user_id = installed?.is_bot === true ? (installed.user_id ?? null) : null;
+  return { app_id: read.data?.api_app_id ?? null, bot_user_id };
 }
 
 function readInner(event: Record<string, unknown>, team_id: string, app_id: string | undefined): SlackEvent {

@@ -126,9 +126,12 @@ describe("a grant from Slack", () => {
   const grant = { team_id: "T1", team_name: "Acme", bot_user_id: "UBOT", token: "xoxb-1" };
 
   it("has the bot's token for one workspace", () => {
-    expect(readAccess(access)).toEqual({ ok: true, grant });
+    for (const own of [null, "A1"]) {
+      expect(readAccess({ ...access, app_id: "A1" }, own)).toEqual({ ok: true, grant });
+      expect(readAccess(access, own)).toEqual({ ok: true, grant });
+    }
     const tested = { ok: true, team: "Acme", team_id: "T1", user_id: "UBOT", bot_id: "B1" };
-    expect(readIdentity(tested, "xoxb-1")).toEqual({ ok: true, grant });
+    expect(readIdentity(tested, "xoxb-1")).toEqual({ ok: true, identity: { grant, bot_id: "B1" } });
   });
 
   it.each([
@@ -136,8 +139,9 @@ describe("a grant from Slack", () => {
     ["one that expires", { refresh_token: "xoxe-1", expires_in: 43200 }],
     ["a person's", { token_type: "user" }],
     ["one without a bot", { bot_user_id: undefined }],
+    ["another app's", { app_id: "A2" }],
   ])("is refused if it is %s, and never quoted", (_name, change) => {
-    const read = readAccess({ ...access, ...change });
+    const read = readAccess({ ...access, ...change }, "A1");
     expect(read.ok).toBe(false);
     expect(JSON.stringify(read)).not.toContain("xox");
   });

@@ -25,6 +25,14 @@ export interface SlackGrant {
 
 type GrantReading = { ok: true; grant: SlackGrant } | { ok: false; reason: string };
 
+/** Whose a token is, by `auth.test`. It names the bot and not the app. */
+export interface SlackIdentity {
+  grant: SlackGrant;
+  bot_id: string;
+}
+
+type IdentityReading = { ok: true; identity: SlackIdentity } | { ok: false; reason: string };
+
 const token = z.string().min(1).max(1_000);
 const teamName = z.string().max(500).nullish();
 
@@ -32,10 +40,13 @@ const accessAnswer = z.object({
   access_token: token,
   token_type: z.literal("bot"),
   bot_user_id: slackId,
+  app_id: slackId.nullish(),
   team: z.object({ id: slackId, name: teamName }),
 });
 
 const testAnswer = z.object({ team_id: slackId, team: teamName, user_id: slackId, bot_id: slackId });
+
+const botAnswer = z.object({ bot: z.object({ app_id: slackId, user_id: slackId }) });
 
 const ORGANIZATION = "The app was installed for a whole organization. Install it in one workspace.";
 const ROTATION =
@@ -52,21 +63,30 @@ export function authorizeAddress(
   return url.href;
 }
 
-/** Parses the answer of `oauth.v2.access`. */
-export function readAccess(body: Record<string, unknown>): GrantReading {
+/** Parses the answer of `oauth.v2.access`. `own_app_id` is null if the settings don't name the app. */
+export function readAccess(body: Record<string, unknown>, own_app_id: string | null): GrantReading {
   if (body.is_enterprise_install === true) return { ok: false, reason: ORGANIZATION };
   if (body.refresh_token !== undefined || body.expires_in !== undefined) return { ok: false, reason: ROTATION };
   const read = accessAnswer.safeParse(body);
   if (!read.success) return { ok: false, reason: "Slack returned no bot token. Does the app have a bot user?" };
-  const { access_token, bot_user_id, team } = read.data;
+  const { access_token, bot_user_id, team, app_id } = read.data;
+  if (own_app_id !== null && app_id && app_id !== own_app_id) {
+    return { ok: false, reason: "SLACK_APP_ID names another Slack app than SLACK_CLIENT_ID." };
+  }
   return { ok: true, grant: { team_id: team.id, team_name: team.name ?? null, bot_user_id, token: access_token } };
 }
 
 /** Parses the answer of `auth.test` for this token. */
-export function readIdentity(body: Record<string, unknown>, token: string): GrantReading {
+export function readIdentity(body: Record<string, unknown>, token: string): IdentityReading {
   if (body.is_enterprise_install === true) return { ok: false, reason: ORGANIZATION };
   const read = testAnswer.safeParse(body);
   if (!read.success) return { ok: false, reason: "This is not a bot token. A bot token begins with xoxb-." };
-  const { team_id, team, user_id } = read.data;
-  return { ok: true, grant: { team_id, team_name: team ?? null, bot_user_id: user_id, token } };
+  const { team_id, team, user_id, bot_id } = read.data;
+  return { ok: true, identity: { grant: { team_id, team_name: team ?? null, bot_user_id: user_id, token }, bot_id } };
+}
+
+/** Whether the answer of `bots.info` says that the grant's bot belongs to the app. */
+export function isBotOf(body: Record<string, unknown>, app_id: string, { bot_user_id }: SlackGrant): boolean {
+  const read = botAnswer.safeParse(body);
+  return read.success && read.data.bot.app_id === app_id && read.data.bot.user_id === bot_user_id;
 }

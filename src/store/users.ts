@@ -1,5 +1,5 @@
 // Users. Only the holder of the admin key creates them; the first user needs no row.
-import { eq } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { FIRST_USER_ID } from "../protocol/ids.ts";
 import type { StoredApiKey } from "./api-keys.ts";
 import { isConflict, open } from "./database.ts";
@@ -11,13 +11,20 @@ export interface User {
   created_at: string;
 }
 
-/** Stores a user with a first key, both or none; false if the id is taken. */
+/**
+ * Stores a user with a first key, both or none; false if the id is taken. Ids of two users differ in more than case:
+ * people who read `U-Alice` in a list or a log mean `u-alice`. Pairs that an earlier version made stay.
+ */
 export async function createUser(db: D1Database, user: User, key: StoredApiKey): Promise<boolean> {
-  if (user.user_id === FIRST_USER_ID) return false;
+  if (user.user_id.toLowerCase() === FIRST_USER_ID) return false;
   const database = open(db);
+  // The id of another user in any case of its letters, if there is one, is a conflict that ends the whole batch. Reads
+  // every user, for a request that only the admin makes.
+  const taken = database.select({ user_id: users.user_id }).from(users);
+  const same = taken.where(sql`lower(${users.user_id}) = lower(${user.user_id})`).limit(1);
   try {
     await database.batch([
-      database.insert(users).values(user),
+      database.insert(users).values({ ...user, user_id: sql`coalesce(${same}, ${user.user_id})` }),
       database.insert(apiKeys).values({ ...key, user_id: user.user_id }),
     ]);
     return true;

@@ -47,6 +47,7 @@ beforeEach(async () => {
     MODEL_CONTEXT_TOKENS: "100000000",
     DAYTONA_API_KEY: SANDBOX_KEY,
     DAYTONA_API_URL: daytona.apiUrl,
+    SLACK_APP_ID: slack.app.id,
     SLACK_SIGNING_SECRET: slack.app.signingSecret,
     SLACK_CLIENT_ID: slack.app.clientId,
     SLACK_CLIENT_SECRET: slack.app.clientSecret,

@@ -13,8 +13,9 @@ let workspace: ReturnType<Slack["addWorkspace"]>;
 beforeAll(async () => {
   slack = await startSlack();
   workspace = slack.addWorkspace("Acme", { installed: true });
-  const { signingSecret, clientId, clientSecret } = slack.app;
+  const { id, signingSecret, clientId, clientSecret } = slack.app;
   taskloom = await startMortalTaskloom({
+    SLACK_APP_ID: id,
     SLACK_SIGNING_SECRET: signingSecret,
     SLACK_CLIENT_ID: clientId,
     SLACK_CLIENT_SECRET: clientSecret,
@@ -99,5 +100,15 @@ describe("a mention in Slack", () => {
     await until(() => wordsOf(answers(message.ts)) === said || answers(message.ts).length > 2);
     expect(answers(message.ts)).toHaveLength(1);
     expect(wordsOf(answers(message.ts))).toBe(said);
+  });
+});
+
+describe("another Slack app", () => {
+  it("can't be connected with its token, nor with one that does not say whose it is", async () => {
+    const victim = slack.addWorkspace("Beta", { installed: true });
+    const bring = (bot_token: string) => taskloom.json("POST", "/v1/slack/workspaces", { bot_token });
+    await expect(bring(victim.installGuest("A0OTHER"))).rejects.toThrow("400");
+    await expect(bring(victim.installGuest("A0POOR", ["chat:write"]))).rejects.toThrow("users:read");
+    expect(await bring(victim.token())).toMatchObject({ team_id: victim.id, bot_user_id: victim.bot.userId });
   });
 });

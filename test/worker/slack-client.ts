@@ -40,8 +40,12 @@ export interface SlackClient {
   settled(): Promise<void>;
 }
 
+/** Slack's id of the app that the settings describe. */
+export const APP_ID = "A1";
+
 const usual: Partial<Env> = {
   ENCRYPTION_KEY: "a key of the tests",
+  SLACK_APP_ID: APP_ID,
   SLACK_SIGNING_SECRET: SIGNING_SECRET,
   SLACK_CLIENT_ID: "111.222",
   SLACK_CLIENT_SECRET: CLIENT_SECRET,
@@ -132,6 +136,11 @@ export function identityOf(team_id: string, bot_user_id = "UBOT"): Record<string
   return { ok: true, team: "Acme", team_id, user_id: bot_user_id, bot_id: "B1" };
 }
 
+/** What `bots.info` answers for a bot of an app. */
+export function botOf(app_id: string | undefined, bot_user_id = "UBOT"): Record<string, unknown> {
+  return { ok: true, bot: { id: "B1", deleted: false, name: "taskloom", app_id, user_id: bot_user_id } };
+}
+
 /** Connects a workspace by its bot's token to the user of the key. */
 export async function connect(
   client: SlackClient,
@@ -140,6 +149,7 @@ export async function connect(
   key = ADMIN_KEY,
 ): Promise<void> {
   client.answers.set("auth.test", () => identityOf(team_id));
+  client.answers.set("bots.info", () => botOf(APP_ID));
   const made = await client.ask("POST", "/v1/slack/workspaces", { bot_token: TOKEN, ...choice }, key);
   if (made.status !== 201) throw new Error(made.text);
   client.calls.length = 0;

@@ -3,7 +3,16 @@ import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { slackScopes } from "../../src/slack/oauth.ts";
 import { createClient } from "./http-client.ts";
-import { CLIENT_SECRET, connect, createSlackClient, identityOf, type SlackClient, TOKEN } from "./slack-client.ts";
+import {
+  APP_ID,
+  botOf,
+  CLIENT_SECRET,
+  connect,
+  createSlackClient,
+  identityOf,
+  type SlackClient,
+  TOKEN,
+} from "./slack-client.ts";
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -265,6 +274,7 @@ describe("a workspace connected by its token", () => {
       identityOf("TTK5"),
     ]) {
       slack.answers.set("auth.test", () => answer);
+      slack.answers.set("bots.info", () => botOf(APP_ID));
       answers.push(await slack.ask("POST", WORKSPACES, { bot_token: TOKEN }));
     }
     answers.push(await slack.ask("GET", WORKSPACES), await slack.ask("PATCH", `${WORKSPACES}/TTK5`, {}));

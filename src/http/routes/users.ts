@@ -26,7 +26,8 @@ export function addUsers(app: App): void {
       const user = { user_id: body.user_id ?? newId("user", now), name: body.name ?? null };
       const { key, stored } = await mintApiKey("first key", now);
       const made = await createUser(context.env.DB, { ...user, created_at: new Date(now).toISOString() }, stored);
-      if (!made) throw new Problem("already_exists", `There is a user ${user.user_id}.`);
+      if (!made)
+        throw new Problem("already_exists", `There is a user ${user.user_id}, or one whose id differs only in case.`);
       return context.json({ ...user, api_key: key }, 201);
     },
   );

@@ -9,6 +9,7 @@ import type { SlackAnswer } from "../api.ts";
 import { announceCommand, explainCommand, readCommand, replyPrivately, type SlackCommand } from "../commands.ts";
 import { toCommandRun } from "../run.ts";
 import { type ConnectedWorkspace, openSlackWorkspace } from "../workspaces.ts";
+import { requireOwnApp } from "./own-app.ts";
 import { answerInTime, continueInBackground, logIgnored, notifyPerson, readSigned, slackPorts } from "./requests.ts";
 import { acceptFromSlack } from "./threads.ts";
 
@@ -32,12 +33,13 @@ export function addSlackCommands(app: App): void {
       description: "Signed by Slack. Starts a thread in the channel and a run in it.",
       takesBytes: true,
       answers: { 200: { description: "The reply that only the person who typed it sees." } },
-      problems: ["unauthorized", "bad_json", "invalid_field", "not_configured"],
+      problems: ["unauthorized", "forbidden", "bad_json", "invalid_field", "not_configured"],
     },
     async (context) => {
       const form = new URLSearchParams(await readSigned(context));
       // From time to time Slack checks the route's certificate with such a request.
       if (form.get("ssl_check") === "1") return context.body(null, 200);
+      requireOwnApp(context, form.get("api_app_id"));
       const command = readCommand(form);
       if (command === null) throw new Problem("invalid_field", "The body is not a Slack command.");
       if (command.request === "") return context.json(replyPrivately(explainCommand(command.command)));

@@ -7,10 +7,11 @@ import { isTerminal } from "../../protocol/run.ts";
 import type { SlackWorkspace } from "../../protocol/slack.ts";
 import { findSlackWorkspace } from "../../store/slack-workspaces.ts";
 import { callThread } from "../../thread/stub.ts";
-import { readSlackEvent, type SlackEvent, type SlackMessageEvent } from "../events.ts";
+import { readEventTarget, readSlackEvent, type SlackEvent, type SlackMessageEvent } from "../events.ts";
 import { mentions, toContent } from "../message-text.ts";
 import { requestedAt, threadOfPlace, toMessageRun } from "../run.ts";
 import { type ConnectedWorkspace, disconnectSlackWorkspace, openSlackWorkspace } from "../workspaces.ts";
+import { requireOwnApp } from "./own-app.ts";
 import { answerInTime, continueInBackground, logIgnored, notifyPerson, readSigned, slackPorts } from "./requests.ts";
 import { acceptFromSlack, type BoundThreads, createBoundThreads } from "./threads.ts";
 
@@ -41,13 +42,16 @@ export function addSlackEvents(app: App): void {
       description: "Signed by Slack. A mention or a direct message starts a run; a 503 asks Slack to send it again.",
       takesBytes: true,
       answers: { 200: { description: "It is accepted or ignored." } },
-      problems: ["unauthorized", "bad_json", "invalid_field", "not_configured"],
+      problems: ["unauthorized", "forbidden", "bad_json", "invalid_field", "not_configured"],
     },
     async (context) => {
-      const event = readSlackEvent(parseBody(await readSigned(context)));
+      const body = parseBody(await readSigned(context));
+      const event = readSlackEvent(body);
       if (event === null) throw new Problem("invalid_field", "The body is not a Slack event.");
       if (event.kind === "challenge") return context.text(event.challenge);
-      const outcome = await answerInTime(context, handle(context, event, bound), "again");
+      const { app_id, bot_user_id } = readEventTarget(body);
+      requireOwnApp(context, app_id);
+      const outcome = await answerInTime(context, handle(context, event, bot_user_id, bound), "again");
       return outcome === "done" ? context.body(null, 200) : context.body(null, 503, { "retry-after": "1" });
     },
   );
@@ -64,6 +68,7 @@ function parseBody(text: string): unknown {
 async function handle(
   context: AppContext,
   event: Exclude<SlackEvent, { kind: "challenge" }>,
+  bot_user_id: string | null,
   bound: BoundThreads,
 ): Promise<Outcome> {
   if (event.kind === "ignored") {
@@ -74,6 +79,11 @@ async function handle(
   const workspace = await findSlackWorkspace(context.env.DB, event.team_id);
   if (workspace === null) {
     logIgnored("unknown_workspace", event.team_id);
+    return "done";
+  }
+  // Connected with another app's token, by a version that did not ask whose it was.
+  if (bot_user_id !== null && bot_user_id !== workspace.bot_user_id) {
+    logIgnored("other_bot", event.team_id);
     return "done";
   }
   if (event.kind === "message") return await takeMessage(context, workspace, event.message, bound);

@@ -4,10 +4,13 @@ import type { Result } from "../../protocol/error.ts";
 import type { SlackWorkspace } from "../../protocol/slack.ts";
 import { findSlackWorkspace } from "../../store/slack-workspaces.ts";
 import type { SlackGrant } from "../oauth.ts";
-import { connectSlackWorkspace } from "../workspaces.ts";
-import { slackPorts } from "./requests.ts";
+import { connectSlackWorkspace, disconnectSlackWorkspace } from "../workspaces.ts";
+import { logIgnored, slackPorts } from "./requests.ts";
 
-/** An agent or project that is not chosen stays as it was if the user has connected the workspace before. */
+/**
+ * An agent or project that is not chosen stays as it was if the user has connected the workspace before. An account
+ * that had connected it with another bot loses it: the grant is of this server's app, which has one bot in a workspace.
+ */
 export async function connectGrant(
   context: AppContext,
   user_id: string,
@@ -16,6 +19,9 @@ export async function connectGrant(
 ): Promise<Result<SlackWorkspace>> {
   const known = await findSlackWorkspace(context.env.DB, grant.team_id);
   const before = known?.user_id === user_id ? known : null;
+  if (known !== null && before === null && known.bot_user_id !== grant.bot_user_id) {
+    if (await disconnectSlackWorkspace(slackPorts(context), known)) logIgnored("other_bot_replaced", known.team_id);
+  }
   const now = new Date().toISOString();
   const workspace: SlackWorkspace = {
     user_id,

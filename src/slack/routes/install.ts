@@ -182,7 +182,11 @@ async function takeState(context: AppContext, state: string | undefined): Promis
   return equalInConstantTime(encoder.encode(String(taken.details.cookie)), given) ? taken : null;
 }
 
-async function exchange(context: AppContext, { api_url, client }: Client, code: string): Promise<Result<SlackGrant>> {
+async function exchange(
+  context: AppContext,
+  { api_url, app_id, client }: Client,
+  code: string,
+): Promise<Result<SlackGrant>> {
   const call = createSlackCaller({ api_url, token: null });
   const redirect_uri = new URL(CALLBACK, context.req.url).href;
   const given = { client_id: client.id, client_secret: client.secret, code, redirect_uri };
@@ -190,7 +194,7 @@ async function exchange(context: AppContext, { api_url, client }: Client, code: 
   if (answer.kind === "refused")
     return fail("forbidden", `Slack did not take the code (${answer.error}). Begin again.`);
   if (answer.kind !== "done") return fail("internal", "Slack could not be reached. Begin again in a moment.");
-  const read = readAccess(answer.body);
+  const read = readAccess(answer.body, app_id);
   return read.ok ? succeed(read.grant) : fail("invalid_operation", read.reason);
 }
 
@@ -211,8 +215,13 @@ async function storeTicket(
 }
 
 async function take(context: AppContext, purpose: TicketPurpose, secret: string): Promise<Ticket | null> {
+  const guess = context.get("guesses").open(context);
+  guess.look();
   const taken = await takeTicket(context.env.DB, toHex(await hashText(secret)), new Date().toISOString());
-  return taken?.details.door === purpose ? taken : null;
+  const isRight = taken?.details.door === purpose;
+  if (isRight) guess.giveBack();
+  else guess.fail();
+  return isRight ? taken : null;
 }
 
 function choiceOf({ details }: Ticket): InstallChoice {

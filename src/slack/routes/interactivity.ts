@@ -3,6 +3,7 @@
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
+import { isRecord } from "../../lib/is-record.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import { callThread } from "../../thread/stub.ts";
 import type { CallSlack } from "../api.ts";
@@ -18,6 +19,7 @@ import { threadOfPlace } from "../run.ts";
 import { choicesOf, closeShown } from "../show/questions.ts";
 import { type ConnectedWorkspace, openSlackWorkspace } from "../workspaces.ts";
 import { type AnswerOutcome, findAsked, giveAnswer, takeBack, withBlocks } from "./answers.ts";
+import { requireOwnApp } from "./own-app.ts";
 import { answerInTime, continueInBackground, logIgnored, notifyPerson, readSigned, slackPorts } from "./requests.ts";
 
 type Click = Extract<SlackInteraction, { kind: "click" }>;
@@ -44,10 +46,12 @@ export function addSlackInteractivity(app: App): void {
       description: "Signed by Slack. Answers what a run asked, or stops a run.",
       takesBytes: true,
       answers: { 200: { description: "It is accepted or ignored." } },
-      problems: ["unauthorized", "bad_json", "invalid_field", "not_configured"],
+      problems: ["unauthorized", "forbidden", "bad_json", "invalid_field", "not_configured"],
     },
     async (context) => {
-      const interaction = readInteraction(readPayload(await readSigned(context)));
+      const payload = readPayload(await readSigned(context));
+      requireOwnApp(context, isRecord(payload) ? payload.api_app_id : null);
+      const interaction = readInteraction(payload);
       if (interaction === null) throw new Problem("invalid_field", "The body is not a Slack interaction.");
       const work = handle(context, interaction);
       const inTime = await answerInTime<{ error: FormError } | null>(context, wrap(work), null);

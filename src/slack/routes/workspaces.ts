@@ -13,6 +13,7 @@ import { readIdentity } from "../oauth.ts";
 import { disconnectSlackWorkspace, openSlackWorkspace } from "../workspaces.ts";
 import { connectGrant } from "./grants.ts";
 import { createInstallAddress } from "./install.ts";
+import { requireOwnBot } from "./own-app.ts";
 import { slackPorts } from "./requests.ts";
 
 const tag = "Slack";
@@ -75,7 +76,8 @@ function addConnecting(app: App): void {
       path: "/v1/slack/workspaces",
       tag,
       summary: "Connect a workspace by its bot's token",
-      description: "For an app that was installed in Slack's own settings. The token is encrypted and never returned.",
+      description:
+        "For an app that was installed in Slack's own settings: the one in SLACK_APP_ID, with the scope users:read, by which Slack says whose the token is. The token is encrypted and never returned.",
       body: workspaceBody,
       answers: { 201: { description: "The connected workspace.", schema: workspaceAnswer } },
       problems: ["not_found", "already_exists", "rate_limited"],
@@ -173,7 +175,8 @@ async function examineToken(context: AppContext, token: string) {
   if (slack === null || missing.length > 0) {
     throw new Problem("not_configured", `Slack is not set up: set ${missing.join(", ")}.`);
   }
-  const answer = await createSlackCaller({ api_url: slack.api_url, token })("auth.test", {});
+  const call = createSlackCaller({ api_url: slack.api_url, token });
+  const answer = await call("auth.test", {});
   if (answer.kind === "later")
     throw new Problem("rate_limited", "Slack takes no more calls just now. Try again later.");
   if (answer.kind === "refused") {
@@ -182,7 +185,8 @@ async function examineToken(context: AppContext, token: string) {
   if (answer.kind === "unknown") throw new Problem("internal", "Slack could not be reached. Try again.");
   const read = readIdentity(answer.body, token);
   if (!read.ok) throw new Problem("invalid_field", `bot_token: ${read.reason}`);
-  return read.grant;
+  await requireOwnBot(context, call, read.identity);
+  return read.identity.grant;
 }
 
 function show({ user_id: _, ...workspace }: SlackWorkspace) {

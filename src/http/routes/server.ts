@@ -1,0 +1,55 @@
+// What an operator should know of the server and nobody else: settings to mend, and how far a change of ENCRYPTION_KEY
+// is. `/healthz` is open to everybody and says none of it.
+import { z } from "@hono/zod-openapi";
+import { findWarnings } from "../../config/warnings.ts";
+import { reportSeals } from "../../secrets/reseal.ts";
+import type { App } from "../context.ts";
+import { Problem } from "../errors.ts";
+import { addOperation } from "../operation.ts";
+import { VERSION } from "../version.ts";
+
+const encryption = z.object({
+  keys: z
+    .array(z.object({ key_id: z.string(), is_first: z.boolean(), secrets: z.int() }))
+    .openapi({ description: "The keys of ENCRYPTION_KEY in their order, by ids that reveal nothing of them." }),
+  waiting: z.int().openapi({ description: "Secrets that the clock will seal with the first key." }),
+  unreadable: z.int().openapi({ description: "Secrets that no key opens; they are left as they are." }),
+  first_unreadable: z.array(z.object({ user_id: z.string(), kind: z.string(), name: z.string() })),
+  former_keys_may_go: z.boolean().openapi({ description: "Whether all keys but the first can be removed." }),
+});
+
+const serverAnswer = z
+  .object({
+    version: z.string(),
+    stand_ins: z.array(z.string()),
+    warnings: z.array(z.string()),
+    encryption: encryption.nullable(),
+  })
+  .openapi("Server", { example: { version: "0.1.0", stand_ins: [], warnings: [], encryption: null } });
+
+export function addServer(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/server",
+      tag: "Server",
+      summary: "What an operator should know of the server",
+      description: "Needs the admin key. Counts secrets and shows none.",
+      answers: { 200: { description: "The server.", schema: serverAnswer } },
+      problems: ["forbidden"],
+    },
+    async (context) => {
+      if (!context.get("caller").is_admin) throw new Problem("forbidden", "Only the admin key reads this.");
+      const config = context.get("config");
+      const { stand_ins, encryption_keys } = config;
+      const ports = { database: context.env.DB, encryption_keys };
+      return context.json({
+        version: VERSION,
+        stand_ins,
+        warnings: findWarnings(config),
+        encryption: encryption_keys.length === 0 ? null : await reportSeals(ports),
+      });
+    },
+  );
+}
