@@ -6,6 +6,7 @@ import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { SecretKind } from "../protocol/secret.ts";
 import { open } from "./database.ts";
+import { ownerIfLive } from "./keys/maker.ts";
 import { listNewest } from "./newest.ts";
 import { secrets } from "./schema.ts";
 
@@ -46,6 +47,33 @@ export async function replaceSecret(db: D1Database, secret: Secret, former_id: s
     .bind(user_id, name, former_id, secret_id, key_id, sealed, updated_at, kind)
     .all();
   return replaced.results.length > 0;
+}
+
+// A trigger that was revoked has no secret. In the upsert no row is ever in conflict with `former_id` "".
+const TAKE_OVER = `
+INSERT INTO secrets (user_id, kind, name, secret_id, key_id, created_at, updated_at, sealed)
+SELECT ?1, 'trigger', ?2, ?4, ?5, ?7, ?7, ?6 WHERE ${ownerIfLive("?1", "?8")} IS NOT NULL
+  AND EXISTS (SELECT 1 FROM triggers WHERE user_id = ?1 AND trigger_id = ?2)
+  AND (?3 = '' OR EXISTS (SELECT 1 FROM secrets WHERE user_id = ?1 AND kind = 'trigger' AND name = ?2))
+ON CONFLICT (user_id, kind, name) DO UPDATE SET secret_id = ?4, key_id = ?5, updated_at = ?7, sealed = ?6
+  WHERE secret_id = ?3
+RETURNING name`;
+
+const NAME_MAKER = `
+UPDATE triggers SET made_by = ?4 WHERE user_id = ?1 AND trigger_id = ?2
+  AND EXISTS (SELECT 1 FROM secrets WHERE user_id = ?1 AND kind = 'trigger' AND name = ?2 AND secret_id = ?3)`;
+
+/**
+ * Gives a trigger a secret, and makes the key that did its maker. `former_id` is the id of the secret that was read, ""
+ * for none. False if another rotation came between, the trigger is gone, or the key was deleted.
+ */
+export async function takeOverSecret(db: D1Database, secret: Secret, former_id: string, made_by: string) {
+  const { user_id, name, secret_id, key_id, sealed, updated_at } = secret;
+  const [stored] = await db.batch([
+    db.prepare(TAKE_OVER).bind(user_id, name, former_id, secret_id, key_id, sealed, updated_at, made_by),
+    db.prepare(NAME_MAKER).bind(user_id, name, secret_id, made_by),
+  ]);
+  return (stored?.results.length ?? 0) > 0;
 }
 
 export async function readSecret(db: D1Database, name: SecretName): Promise<Secret | null> {

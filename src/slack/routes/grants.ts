@@ -10,7 +10,7 @@ import { slackPorts } from "./requests.ts";
 /** An agent or project that is not chosen stays as it was if the user has connected the workspace before. */
 export async function connectGrant(
   context: AppContext,
-  user_id: string,
+  { user_id, key_id }: { user_id: string; key_id: string | null },
   choice: { agent_id: string | null; project_id: string | null },
   { token, ...grant }: SlackGrant,
 ): Promise<Result<SlackWorkspace>> {
@@ -24,6 +24,7 @@ export async function connectGrant(
     project_id: choice.project_id ?? before?.project_id ?? null,
     created_at: now,
     updated_at: now,
+    made_by: key_id,
   };
   return await connectSlackWorkspace(slackPorts(context), workspace, token);
 }

@@ -1,0 +1,36 @@
+// Revokes what a key made, and retries until the sandbox provider has ended it too. The job is sent before anything is
+// revoked and makes the same decision, so whatever dies on the way, it is carried out.
+import { type Env, readConfig } from "../../config.ts";
+import { describeError, logError, logWarning } from "../../lib/log.ts";
+import type { Job } from "../../protocol/job.ts";
+import { revokeMade } from "../../store/keys/revocation.ts";
+import { forgetLinks } from "../previews/previews.ts";
+import { dropRevokedAccess, endRevokedAccess } from "../revocation.ts";
+
+type RevokeMade = Extract<Job, { type: "revoke_made" }>;
+
+/** With the delays below about 33 hours: longer than any link that a provider signs, and any SSH access. */
+const MAX_ATTEMPTS = 42;
+const FIRST_DELAY_SECONDS = 5;
+const MAX_DELAY_SECONDS = 60 * 60;
+
+/** A queue consumer has 15 minutes for a batch. */
+const LIMIT_MS = 60_000;
+
+/** Rejects only if D1 or the queue fails: the queue then redelivers this message. */
+export async function finishRevocation(job: RevokeMade, env: Env): Promise<void> {
+  const { user_id, key_id, attempt } = job;
+  const scope = { config: readConfig(env), database: env.DB, user_id };
+  forgetLinks((await revokeMade(env.DB, user_id, key_id, Date.now())).tokens);
+  try {
+    await endRevokedAccess(scope, AbortSignal.timeout(LIMIT_MS));
+  } catch (error) {
+    if (attempt >= MAX_ATTEMPTS) {
+      logError("access_left_to_expire", error, { user_id, attempt });
+      return await dropRevokedAccess(scope);
+    }
+    logWarning("access_left", { user_id, attempt, error: describeError(error) });
+    const delaySeconds = Math.min(FIRST_DELAY_SECONDS * 2 ** attempt, MAX_DELAY_SECONDS);
+    await env.JOBS.send({ ...job, attempt: attempt + 1 } satisfies Job, { delaySeconds });
+  }
+}
