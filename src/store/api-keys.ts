@@ -68,12 +68,12 @@ const DELETE_KEY = `
 UPDATE api_keys SET key_id = '${DELETED_PREFIX}' || key_id, name = NULL, hash = 'deleted', created_at = ?3
 WHERE user_id = ?1 AND key_id = ?2 AND ${IS_KEY} RETURNING 1`;
 
-const makers = ["api_keys", "triggers", "webhooks", "previews", "ssh_accesses", "slack_workspaces"]
-  .map((table) => `SELECT made_by FROM ${table} WHERE user_id = ?1 AND made_by IS NOT NULL`)
-  .join(" UNION ALL ");
+const madeNothing = ["api_keys", "triggers", "webhooks", "previews", "ssh_accesses", "slack_workspaces"]
+  .map((table) => `${KEY_ID} NOT IN (SELECT made_by FROM ${table} WHERE user_id = ?1 AND made_by IS NOT NULL)`)
+  .join(" AND ");
 
 const DELETE_TRACES = `
-DELETE FROM api_keys WHERE user_id = ?1 AND created_at < ?2 AND NOT ${IS_KEY} AND ${KEY_ID} NOT IN (${makers})`;
+DELETE FROM api_keys WHERE user_id = ?1 AND created_at < ?2 AND NOT ${IS_KEY} AND ${madeNothing}`;
 
 /**
  * False if the user has no such key. What it made goes on, and is found by the row that stays (`keys/maker.ts`). Such
