@@ -15,6 +15,9 @@ const READ_AT_ONCE = 200;
 /** Requests to the provider at a time, which limits them per minute. */
 const ENDED_AT_ONCE = 5;
 
+/** Links that a provider signs and SSH accesses last a day at most. After that there is nothing left to end. */
+const LONGEST_MS = 25 * 3_600_000;
+
 export interface RevocationScope {
   config: Config;
   database: D1Database;
@@ -39,15 +42,8 @@ export async function endRevokedAccess(scope: RevocationScope, signal: AbortSign
   }
 }
 
-/** For what the provider did not end in all the time that it can last: it has expired there. */
-export async function dropRevokedAccess({ database, user_id }: RevocationScope): Promise<void> {
-  const { previews, ssh_accesses } = await readPendingEnds(database, user_id, READ_AT_ONCE);
-  for (const preview of previews) await dropPendingPreview(database, preview);
-  for (const access of ssh_accesses) await dropPendingSsh(database, access);
-}
-
 async function endLink(scope: RevocationScope, preview: StoredPreview, signal: AbortSignal): Promise<void> {
-  if (!isOwn(scope, preview)) {
+  if (!isOwn(scope, preview) && !hasExpired(preview)) {
     const workspace = await openWorkspace(scope, preview.project_id);
     await workspace.expireLink(preview.port, preview.token, signal);
   }
@@ -55,11 +51,18 @@ async function endLink(scope: RevocationScope, preview: StoredPreview, signal: A
 }
 
 async function endSsh(scope: RevocationScope, access: StoredSshAccess, signal: AbortSignal): Promise<void> {
-  const workspace = await openWorkspace(scope, access.project_id);
-  // The provider ends whatever is open. Another key's access has replaced the revoked one by itself.
-  if (!(await isPendingSsh(scope.database, access))) return;
-  await workspace.closeSsh?.(signal);
+  if (!hasExpired(access)) {
+    const workspace = await openWorkspace(scope, access.project_id);
+    // The provider ends whatever is open. Another key's access has replaced the revoked one by itself.
+    if (!(await isPendingSsh(scope.database, access))) return;
+    await workspace.closeSsh?.(signal);
+  }
   await dropPendingSsh(scope.database, access);
+}
+
+/** The time at which it would have expired is not known any more: the mark is there. */
+function hasExpired({ created_at }: { created_at: string }): boolean {
+  return Date.parse(created_at) < Date.now() - LONGEST_MS;
 }
 
 /** Nothing is created or started for this. */

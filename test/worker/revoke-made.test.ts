@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vites
 import type { Env } from "../../src/config.ts";
 import { consumeJobs } from "../../src/jobs.ts";
 import { servePreview } from "../../src/projects/previews/routes/host.ts";
+import { sweepRevoked } from "../../src/projects/routes/revoke-made.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { RunInput } from "../../src/protocol/thread.ts";
 import { signStandard } from "./hook-client.ts";
@@ -378,14 +379,26 @@ describe("a revocation that is interrupted", () => {
   });
 
   it("gives up when everything has expired at the provider", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
     await openSsh(attacker);
     const { body } = await owner.send("POST", "/v1/api-keys", {});
     const cut = createClient({ ...settings, ...away }).as(String(body.key));
     await revoke(key_id, cut);
-    await consume({ type: "revoke_made", user_id, key_id, attempt: 42 }, away);
+    const yesterday = new Date(Date.now() - 26 * 3_600_000).toISOString();
+    await env.DB.prepare("UPDATE ssh_accesses SET created_at = ? WHERE user_id = ?").bind(yesterday, user_id).run();
+    await consume(jobs[0], away);
     expect(jobs).toHaveLength(1);
     expect(await listOf()).toEqual([]);
+  });
+
+  it("and whose job was lost is carried out by the sweep", async () => {
+    const token = await openSsh(attacker);
+    const { body } = await owner.send("POST", "/v1/api-keys", {});
+    const cut = createClient({ ...settings, ...away }).as(String(body.key));
+    await revoke(key_id, cut);
+    await sweepRevoked(env as Env, Date.parse("2026-11-27T10:14:00Z"));
+    expect(await opensSsh(token)).toBe(true);
+    await sweepRevoked(env as Env, Date.parse("2026-11-27T10:15:00Z"));
+    expect(await opensSsh(token)).toBe(false);
   });
 });
 

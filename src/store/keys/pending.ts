@@ -23,6 +23,19 @@ export async function readPendingEnds(db: D1Database, user_id: string, limit: nu
   return { previews: links, ssh_accesses: accesses };
 }
 
+/** Some of the users who have such rows, in no order, so that one whose provider is away holds up nobody for long. */
+export async function findPendingUsers(db: D1Database, limit: number): Promise<string[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT user_id FROM (
+         SELECT user_id FROM previews WHERE expires_at = ?1 UNION SELECT user_id FROM ssh_accesses WHERE expires_at = ?1
+       ) ORDER BY random() LIMIT ?2`,
+    )
+    .bind(REVOKED_AT, limit)
+    .all<{ user_id: string }>();
+  return results.map(({ user_id }) => user_id);
+}
+
 /** Deletes nothing if the port has another link by now. */
 export async function dropPendingPreview(db: D1Database, { user_id, project_id, port, token }: StoredPreview) {
   const isLink = and(eq(previews.user_id, user_id), eq(previews.project_id, project_id), eq(previews.port, port));
