@@ -6,10 +6,9 @@ import { addOperation } from "../../http/operation.ts";
 import { requireAgent, requireProject } from "../../http/ownership.ts";
 import { pageOf, pageQuery } from "../../http/schemas.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
-import { openLiveSecrets, rotateSecret, sealFirst } from "../../secrets/rotated.ts";
-import { findSecretFault } from "../../secrets/signing-secret.ts";
+import { rotateSecret, sealFirst } from "../../secrets/rotated.ts";
 import { whileMakerLives } from "../../store/keys/maker.ts";
-import { putSecret, readSecret } from "../../store/secrets.ts";
+import { putSecret } from "../../store/secrets.ts";
 import { listTriggerDeliveries } from "../../store/triggers/log.ts";
 import {
   countTriggers,
@@ -20,6 +19,7 @@ import {
   updateTrigger,
 } from "../../store/triggers/triggers.ts";
 import { runNow } from "./firing.ts";
+import { checkKeptSecret, requireSecret } from "./kept-secret.ts";
 import type { TriggerPatch } from "./schemas.ts";
 import * as schemas from "./schemas.ts";
 import {
@@ -212,23 +212,6 @@ async function changeOnce(context: AppContext, trigger_id: string, patch: Trigge
     updated_at: new Date(now).toISOString(),
     ...(isOther && { made_by: context.get("caller").key_id }),
   });
-}
-
-/** Its maker knew the secret that was taken away. */
-async function requireSecret(context: AppContext, trigger: Trigger): Promise<void> {
-  if (trigger.type !== "webhook" || (await readSecret(context.env.DB, secretOf(trigger))) !== null) return;
-  const remedy = `Give it a new one first: POST /v1/triggers/${trigger.trigger_id}/rotate.`;
-  throw new Problem("invalid_operation", `The trigger has no secret. ${remedy}`);
-}
-
-/** A changed scheme keeps the existing secret, if that fits. */
-async function checkKeptSecret(context: AppContext, before: Trigger, { settings }: Trigger): Promise<void> {
-  const { verify } = settings;
-  if (verify === null || verify.scheme === before.settings.verify?.scheme) return;
-  const row = await readSecret(context.env.DB, secretOf(before));
-  const [current] = unwrap(await openLiveSecrets(portsOf(context).encryption_keys, row, Date.now()));
-  if (current === undefined || findSecretFault(verify, current) === null) return;
-  throw new Problem("invalid_field", "verify: the trigger's secret does not fit this scheme; make a new trigger");
 }
 
 function addRotate(app: App): void {
