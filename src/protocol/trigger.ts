@@ -43,6 +43,8 @@ export interface TriggerSettings {
   /** Why the server disabled it, and when. Its secret is gone too. Absent if it did not. */
   disabled_reason?: string;
   disabled_at?: string;
+  /** Keys that know a secret which was replaced and stays valid for a time. */
+  former_makers?: { made_by: string; until: string }[];
 }
 
 export interface Trigger {

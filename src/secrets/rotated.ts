@@ -52,10 +52,11 @@ export async function rotateSecret(
     const sealed = await sealSecret(encryption_keys, name, JSON.stringify(keys), new Date(now).toISOString());
     if (!sealed.ok) return sealed;
     const former_id = former?.secret_id ?? "";
+    const until = new Date(now + overlap_ms).toISOString();
     const isStored =
       made_by === null
         ? await replaceSecret(database, sealed.value, former_id)
-        : await takeOverSecret(database, sealed.value, former_id, made_by);
+        : await takeOverSecret(database, sealed.value, former_id, { made_by, until });
     if (isStored) return succeed(null);
   }
   return fail("version_conflict", "The secret is being rotated by other requests. Try again.");

@@ -48,6 +48,15 @@ describe("a revocation that is interrupted", () => {
     expect(jobs).toHaveLength(1);
   });
 
+  it("of the admin key, which lives on, leaves what it makes afterwards", async () => {
+    const first = await makeHook(admin);
+    expect((await admin.send("DELETE", "/v1/api-keys/admin_key?made=revoke")).status).toBe(204);
+    expect((await deliver(first.trigger_id, first.secret)).status).toBe(503);
+    const second = await makeHook(admin);
+    await consume(jobs[0]);
+    expect((await deliver(second.trigger_id, second.secret)).status).toBe(202);
+  });
+
   it("is refused, with nothing changed, if no job can be sent", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const hook = await makeHook(scene.attacker);

@@ -165,6 +165,27 @@ describe("what a deleted key made", () => {
     expect((await scene.owner.send("GET", path)).body.enabled).toBe(false);
   });
 
+  it("includes a trigger with another secret by now, while the one that the key knows is still valid", async () => {
+    const [one, two] = [await makeHook(scene.attacker), await makeHook(scene.attacker)];
+    const rotate = (id: string, body: object) => scene.owner.send("POST", `/v1/triggers/${id}/rotate`, body);
+    const { body } = await rotate(one.trigger_id, { overlap_seconds: 0 });
+    await rotate(two.trigger_id, {});
+    await scene.owner.send("PATCH", `/v1/triggers/${two.trigger_id}`, { prompt: "Other" });
+    expect((await deliver(two.trigger_id, two.secret)).status).toBe(202);
+    expect(await listOf(scene)).toMatchObject([{ type: "trigger", id: two.trigger_id }]);
+    await revoke(scene);
+    expect((await deliver(two.trigger_id, two.secret)).status).toBe(503);
+    expect((await scene.owner.send("GET", `/v1/triggers/${two.trigger_id}`)).body.disabled_reason).toContain(
+      scene.key_id,
+    );
+    expect((await deliver(one.trigger_id, String(body.secret))).status).toBe(202);
+    // With a new secret it is the owner's alone.
+    await rotate(two.trigger_id, {});
+    await scene.owner.send("PATCH", `/v1/triggers/${two.trigger_id}`, { enabled: true });
+    await revoke(scene);
+    expect((await scene.owner.send("GET", `/v1/triggers/${two.trigger_id}`)).body.enabled).toBe(true);
+  });
+
   it("includes Slack workspaces and tickets", async () => {
     await env.DB.batch([
       env.DB.prepare("INSERT INTO slack_workspaces VALUES (?, ?, 'Acme', 'B', NULL, NULL, 'a', 'a', ?)").bind(

@@ -2,6 +2,7 @@
 // revoked and makes the same decision, so whatever dies on the way, it is carried out. A sweep finds what a lost job left.
 import { type Env, readConfig } from "../../config.ts";
 import { describeError, logError, logWarning } from "../../lib/log.ts";
+import { ADMIN_KEY_ID } from "../../protocol/ids.ts";
 import type { Job } from "../../protocol/job.ts";
 import { findPendingUsers } from "../../store/keys/pending.ts";
 import { revokeMade } from "../../store/keys/revocation.ts";
@@ -22,7 +23,8 @@ const LIMIT_MS = 60_000;
 export async function finishRevocation(job: RevokeMade, env: Env): Promise<void> {
   const { user_id, key_id, attempt } = job;
   const scope = { config: readConfig(env), database: env.DB, user_id };
-  forgetLinks((await revokeMade(env.DB, user_id, key_id, Date.now())).tokens);
+  // The admin key may have made new things since. Who asked for this and got no answer asks again.
+  if (key_id !== ADMIN_KEY_ID) forgetLinks((await revokeMade(env.DB, user_id, key_id, Date.now())).tokens);
   try {
     await endRevokedAccess(scope, AbortSignal.timeout(LIMIT_MS));
   } catch (error) {

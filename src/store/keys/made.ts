@@ -1,5 +1,5 @@
 // What a key made, and what the keys that it made have made in turn. Keys may be deleted: their rows stay findable.
-import { DELETED_PREFIX, IS_KEY, MAKERS, REVOKED_AT } from "./maker.ts";
+import { DELETED_PREFIX, IS_KEY, isOpenTo, MAKERS, REVOKED_AT } from "./maker.ts";
 
 /** More than a person reads. Revoking has no such bound. */
 export const MAX_MADE = 1_000;
@@ -40,7 +40,10 @@ const ORDER = `ORDER BY created_at DESC LIMIT ${MAX_MADE}`;
 const list = (made: string) => (select: string) =>
   `SELECT created_at, made_by, ${select} user_id = ?1 AND ${made} ${ORDER}`;
 const LIST_UNKNOWN = selects.map(list("made_by IS NULL"));
-const LIST_MADE = selects.map(list("made_by IN (SELECT id FROM makers)")).map((select) => `${MAKERS} ${select}`);
+const LIST_MADE = selects.map((select) => {
+  const makers = "SELECT id FROM makers";
+  return `${MAKERS} ${list(select.includes("triggers") ? isOpenTo(makers) : `made_by IN (${makers})`)(select)}`;
+});
 
 /** Newest first. A link or an SSH access that has expired opens nothing, and is left out. */
 export async function listMade(db: D1Database, user_id: string, maker: string, now: number): Promise<MadeThing[]> {

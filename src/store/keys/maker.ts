@@ -36,6 +36,20 @@ WITH RECURSIVE known (id, maker) AS MATERIALIZED (
   SELECT ?2 UNION SELECT known.id FROM makers JOIN known ON known.maker = makers.id
 )`;
 
+/**
+ * For a statement over `triggers` at the time ?3: made by one of `keys`, a query, or open to a secret that one of them
+ * gave it and that another key has replaced since.
+ */
+export function isOpenTo(keys: string): string {
+  const former = `json_extract(former.value, '$.made_by') IN (${keys}) AND json_extract(former.value, '$.until') > ?3`;
+  return `(made_by IN (${keys}) OR EXISTS (SELECT 1 FROM json_each(settings, '$.former_makers') AS former WHERE ${former}))`;
+}
+
+/** A change of `updated_at`, so that nothing that was read before is written over it. */
+export function laterThan(now: string): string {
+  return `iif(updated_at < ${now}, ${now}, strftime('%Y-%m-%dT%H:%M:%fZ', updated_at, '+0.001 seconds'))`;
+}
+
 /** The owner's id for a statement that makes a row; null if the maker is a deleted key. Both are placeholders. */
 export function ownerIfLive(user_id: string, made_by: string): string {
   const found = `(SELECT user_id FROM api_keys WHERE user_id = ${user_id} AND key_id = ${made_by})`;

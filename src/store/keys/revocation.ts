@@ -3,7 +3,7 @@
 // may be repeated: it finds what an earlier one left, and nothing whose maker was not revoked.
 import { appendTry } from "../webhooks/tries.ts";
 import { DISABLED } from "../webhooks/webhooks.ts";
-import { DELETED_PREFIX, IS_KEY, KEY_ID, MAKERS, REVOKED_AT, REVOKED_REASON } from "./maker.ts";
+import { DELETED_PREFIX, IS_KEY, isOpenTo, KEY_ID, laterThan, MAKERS, REVOKED_AT, REVOKED_REASON } from "./maker.ts";
 
 /** Deliveries that one batch ends. Those beyond it end when they are due. */
 const DELIVERIES_AT_ONCE = 1_000;
@@ -16,19 +16,19 @@ WHERE user_id = ?1 AND hash <> 'revoked' AND ${KEY_ID} IN (SELECT id FROM makers
 RETURNING ${KEY_ID} AS key_id`;
 
 /** The key ?2, which may be the admin key or have left no row, and all keys that were ever revoked. */
-const MADE = `made_by IN (
-  SELECT ?2 UNION ALL SELECT ${KEY_ID} FROM api_keys WHERE user_id = ?1 AND hash = 'revoked')`;
-const OF_USER = `user_id = ?1 AND ${MADE}`;
+const REVOKED = `SELECT ?2 UNION ALL SELECT ${KEY_ID} FROM api_keys WHERE user_id = ?1 AND hash = 'revoked'`;
+const OF_USER = `user_id = ?1 AND made_by IN (${REVOKED})`;
+const OPEN_TRIGGERS = `user_id = ?1 AND ${isOpenTo(REVOKED)}`;
 
 const DROP_TRIGGER_SECRETS = `
-DELETE FROM secrets WHERE user_id = ?1 AND kind = 'trigger' AND name IN (SELECT trigger_id FROM triggers WHERE ${OF_USER})`;
+DELETE FROM secrets WHERE user_id = ?1 AND kind = 'trigger' AND name IN (SELECT trigger_id FROM triggers WHERE ${OPEN_TRIGGERS})`;
 
-/** `updated_at` always changes, so that no change that was read before is written over this one. */
 const DISABLE_TRIGGERS = `
 UPDATE triggers SET enabled = 0, next_at = NULL,
-  settings = json_set(settings, '$.disabled_at', ?3, '$.disabled_reason', '${REVOKED_REASON}: ' || made_by || '.'),
-  updated_at = iif(updated_at < ?3, ?3, strftime('%Y-%m-%dT%H:%M:%fZ', updated_at, '+0.001 seconds'))
-WHERE ${OF_USER} AND (enabled = 1 OR json_extract(settings, '$.disabled_reason') IS NULL)`;
+  settings = json_set(settings, '$.disabled_at', ?3, '$.disabled_reason',
+    '${REVOKED_REASON}: ' || iif(made_by IN (${REVOKED}), made_by, ?2) || '.'),
+  updated_at = ${laterThan("?3")}
+WHERE ${OPEN_TRIGGERS} AND (enabled = 1 OR json_extract(settings, '$.disabled_reason') IS NULL)`;
 
 const DISABLE_WEBHOOKS = `
 UPDATE webhooks SET enabled = 0, disabled_at = ?3, disabled_reason = '${REVOKED_REASON}: ' || made_by || '.', updated_at = ?3
@@ -49,11 +49,10 @@ DELETE FROM secrets WHERE user_id = ?1 AND kind = 'slack' AND name IN (SELECT te
 const DISCONNECT_SLACK = `DELETE FROM slack_workspaces WHERE ${OF_USER}`;
 
 const DROP_TICKETS = `
-DELETE FROM tickets WHERE user_id = ?1 AND json_extract(details, '$.key_id') IN (
-  SELECT ?2 UNION ALL SELECT ${KEY_ID} FROM api_keys WHERE user_id = ?1 AND hash = 'revoked')`;
+DELETE FROM tickets WHERE user_id = ?1 AND json_extract(details, '$.key_id') IN (${REVOKED})`;
 
 /** Without ?3, the time of the decision. */
-const TIMELESS = [DROP_TRIGGER_SECRETS, DROP_SLACK_TOKENS, DISCONNECT_SLACK, DROP_TICKETS];
+const TIMELESS = [DROP_SLACK_TOKENS, DISCONNECT_SLACK, DROP_TICKETS];
 
 export interface Revoked {
   /** The keys that this batch deleted. */
@@ -70,7 +69,9 @@ export async function revokeMade(db: D1Database, user_id: string, key_id: string
   const [keys, previews] = await db.batch<{ key_id: string; token: string }>([
     ...[REVOKE_KEYS, MARK_PREVIEWS, MARK_SSH].map((query) => db.prepare(query).bind(user_id, key_id, at)),
     ...TIMELESS.map((query) => db.prepare(query).bind(user_id, key_id)),
-    ...[DISABLE_TRIGGERS, DISABLE_WEBHOOKS].map((query) => db.prepare(query).bind(user_id, key_id, at)),
+    ...[DROP_TRIGGER_SECRETS, DISABLE_TRIGGERS, DISABLE_WEBHOOKS].map((query) =>
+      db.prepare(query).bind(user_id, key_id, at),
+    ),
     db.prepare(END_DELIVERIES).bind(user_id, key_id, at, last),
   ]);
   return {

@@ -101,6 +101,7 @@ export function applyPatch(before: Trigger, patch: TriggerPatch): Trigger {
     timezone: timezone ?? before.settings.timezone,
     overlap: overlap ?? before.settings.overlap,
     ...(changed.enabled ? {} : disabledOf(before)),
+    ...(before.settings.former_makers && { former_makers: before.settings.former_makers }),
   };
   // A trigger that stops being `per_key` loses its key without being asked.
   if (key === undefined && changed.thread !== "per_key") settings.key = null;
