@@ -17,6 +17,7 @@ import { addApiKeys } from "./http/routes/api-keys.ts";
 import { addEvents } from "./http/routes/events.ts";
 import { addHealth } from "./http/routes/health.ts";
 import { addInbox } from "./http/routes/inbox.ts";
+import { addMade } from "./http/routes/made.ts";
 import { addMessages } from "./http/routes/messages.ts";
 import { addModels } from "./http/routes/models.ts";
 import { addRuns } from "./http/routes/runs.ts";
@@ -73,6 +74,7 @@ const resources = [
   addServer,
   addUsers,
   addApiKeys,
+  addMade,
   addProjects,
   addGitCredentials,
   addSandbox,

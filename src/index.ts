@@ -5,6 +5,7 @@ import type { Env } from "./config.ts";
 import { servePage } from "./http/page.ts";
 import { consumeJobs } from "./jobs.ts";
 import { servePreview } from "./projects/previews/routes/host.ts";
+import { sweepRevoked } from "./projects/routes/revoke-made.ts";
 import { createKeySweep, sweepRuns } from "./sweeps.ts";
 import { sweepSchedules } from "./triggers/routes/due-schedules.ts";
 import { sweepDeliveries } from "./webhooks/routes/sweep-deliveries.ts";
@@ -20,6 +21,12 @@ export default {
   queue: (batch, env, context) => consumeJobs(batch, env, (promise) => context.waitUntil(promise)),
   scheduled: async (controller, env) => {
     const now = controller.scheduledTime;
-    await Promise.all([sweepRuns(env, now), sweepSchedules(env, now), sweepDeliveries(env, now), sweepKeys(env, now)]);
+    await Promise.all([
+      sweepRuns(env, now),
+      sweepSchedules(env, now),
+      sweepDeliveries(env, now),
+      sweepRevoked(env, now),
+      sweepKeys(env, now),
+    ]);
   },
 } satisfies ExportedHandler<Env>;

@@ -3,6 +3,7 @@
 import type { Env } from "./config.ts";
 import { describeError, logError, logWarning } from "./lib/log.ts";
 import { deleteSandbox } from "./projects/routes/delete-sandbox.ts";
+import { finishRevocation } from "./projects/routes/revoke-made.ts";
 import { type Result, succeed } from "./protocol/error.ts";
 import { type Job, job } from "./protocol/job.ts";
 import { callThread } from "./thread/stub.ts";
@@ -73,7 +74,7 @@ async function doJob(
 ): Promise<Result<null>> {
   if (body.type === "run_agent_background") return await (isDead ? failRun(body, env) : startRun(body, env));
   if (body.type === "fire_schedule") return await (isDead ? retryDeadFiring : fireSchedule)(body, env, Date.now());
-  await deleteSandbox(body, env);
+  await (body.type === "revoke_made" ? finishRevocation(body, env) : deleteSandbox(body, env));
   return succeed(null);
 }
 

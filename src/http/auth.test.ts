@@ -25,7 +25,7 @@ function storeOf(hash: string): { store: Store; db: D1Database } {
 
 async function knownKey() {
   let now = 1_000_000;
-  const { key, stored } = await mintApiKey(null, now);
+  const { key, stored } = await mintApiKey(null, "admin_key", now);
   const { store, db } = storeOf(stored.hash);
   const authenticator = createAuthenticator(() => now);
   const recognize = (): Promise<unknown> => authenticator.recognize(key, config, db);

@@ -16,7 +16,12 @@ export const problem = {
   request_id: "6d1f5e0c-6a0b-4a53-9a0e-0f1f6a3f7f8e",
 };
 
-export const apiKey = { key_id: "key_01jdf3k8x2m4n6p8q0r2s4t6v8", name: "laptop", created_at: time };
+export const apiKey = {
+  key_id: "key_01jdf3k8x2m4n6p8q0r2s4t6v8",
+  name: "laptop",
+  created_at: time,
+  made_by: "admin_key",
+};
 
 export const project = {
   project_id: ids.project_id,
@@ -41,6 +46,7 @@ export const webhook = {
   disabled_at: null,
   disabled_reason: null,
   created_at: time,
+  made_by: apiKey.key_id,
 };
 
 export const delivery = {
@@ -85,6 +91,7 @@ export const preview = {
   port: 3000,
   url: "https://3000-k5t2mq7zr4wq3xj6vy2b5n7c3d.previews.example/",
   expires_at: "2026-11-25T10:00:00.000Z",
+  made_by: apiKey.key_id,
 };
 
 export const ticket = { url: "wss://taskloom.example/v1/terminal?ticket=4f…", expires_at: time };
@@ -94,6 +101,8 @@ export const sshAccess = {
   vscode_url: `vscode://vscode-remote/ssh-remote+8kf…@${sandboxExamples.ssh_host}${sandboxExamples.folder}`,
   expires_at: time,
 };
+
+export const sshStatus = { created_at: time, expires_at: "2026-11-24T11:00:00.000Z", made_by: apiKey.key_id };
 
 export const thread = {
   ...ids,

@@ -75,11 +75,15 @@ export const currentUser = z
 export const apiKeyBody = z
   .strictObject({ name: title.nullable().optional() })
   .openapi({ example: { name: "laptop" } });
+/** Of whatever opens a way in. */
+export const madeBy = z.string().nullable().openapi({
+  description: "The id of the API key that made it, or `admin_key`. Null if that is not known.",
+});
 export const apiKey = z
-  .object({ key_id: z.string(), name: z.string().nullable(), created_at: time })
+  .object({ key_id: z.string(), name: z.string().nullable(), created_at: time, made_by: madeBy })
   .openapi("ApiKey", { example: examples.apiKey });
 export const newApiKey = z
-  .object({ key_id: z.string(), name: z.string().nullable(), key: z.string(), created_at: time })
+  .object({ ...apiKey.shape, key: z.string() })
   .openapi("NewApiKey", { example: { ...examples.apiKey, key: examples.key } });
 
 const projectFields = { git: gitSource.nullable().optional(), sandbox: sandboxSettings.nullable().optional() };
@@ -163,7 +167,7 @@ export const previewBody = z
   })
   .openapi({ example: { port: 3000 } });
 export const preview = z
-  .object({ port: z.int(), url: z.string(), expires_at: time })
+  .object({ port: z.int(), url: z.string(), expires_at: time, made_by: madeBy })
   .openapi("Preview", { example: examples.preview });
 export const terminalBody = z
   .strictObject({
@@ -180,6 +184,10 @@ export const sshBody = z
 export const sshAccess = z
   .object({ command: z.string(), vscode_url: z.string(), expires_at: time })
   .openapi("SshAccess", { example: examples.sshAccess });
+
+export const sshStatus = z
+  .object({ created_at: time, expires_at: time, made_by: madeBy })
+  .openapi("SshStatus", { example: examples.sshStatus });
 
 export const threadParams = z.object({ thread_id: clientId });
 export const runParams = threadParams.extend({ invocation_id: clientId });

@@ -29,7 +29,9 @@ export async function withWorkspace<Value>(
 ): Promise<Value> {
   const project = await requireProject(context, project_id);
   const provider = requireProvider(context);
-  const scope = { config: context.get("config"), provider, database: context.env.DB, ...project, project };
+  const { key_id } = context.get("caller");
+  const world = { config: context.get("config"), provider, database: context.env.DB, maker: () => key_id };
+  const scope = { ...world, ...project, project };
   const workspace = await openProjectWorkspace(scope);
   try {
     return await work(workspace, context.req.raw.signal, scope);

@@ -13,4 +13,6 @@ export interface ProjectScope {
   project: Project | null;
   /** When the project was created, also if D1 does not have it yet. */
   created_at: string;
+  /** The id of the key for whom links are made; absent or null if that is not known. */
+  maker?: () => string | null;
 }

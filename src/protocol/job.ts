@@ -19,6 +19,14 @@ export const job = z.discriminatedUnion("type", [
     /** The number of this attempt. */
     attempt: z.int().min(1),
   }),
+  /** Revokes what the key made. The key itself may be gone. */
+  z.object({
+    type: z.literal("revoke_made"),
+    user_id: clientId,
+    key_id: clientId,
+    /** The number of this attempt. */
+    attempt: z.int().min(1),
+  }),
   /** A due time of a schedule. */
   z.object({
     type: z.literal("fire_schedule"),

@@ -101,6 +101,8 @@ export interface RunInput extends ThreadKey {
    * arrived too late. The question then stays unanswered.
    */
   answers_nothing?: boolean;
+  /** The API key that started the run, or made the trigger that did; absent if that is not known, as for Slack. */
+  key_id?: string;
   /** The webhooks that led to this run; absent if none did. */
   chain?: Chain;
   client_tools: ClientTool[];

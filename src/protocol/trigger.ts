@@ -40,6 +40,11 @@ export interface TriggerSettings {
   timezone: string | null;
   /** What happens to a due time while the run before still works. */
   overlap: "skip" | "queue";
+  /** Why the server disabled it, and when. Its secret is gone too. Absent if it did not. */
+  disabled_reason?: string;
+  disabled_at?: string;
+  /** Keys that know a secret which was replaced and stays valid for a time. */
+  former_makers?: { made_by: string; until: string }[];
 }
 
 export interface Trigger {
@@ -59,6 +64,8 @@ export interface Trigger {
   last_invocation_id: string | null;
   created_at: string;
   updated_at: string;
+  /** The id of the key that made it, or gave it its secret; null or absent if that is not known. */
+  made_by?: string | null;
 }
 
 /**

@@ -69,6 +69,8 @@ export interface Webhook {
   disabled_reason: string | null;
   created_at: string;
   updated_at: string;
+  /** The id of the key that made it or named its address; null or absent if that is not known. */
+  made_by?: string | null;
 }
 
 /** As stored. */

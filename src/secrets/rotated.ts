@@ -3,7 +3,7 @@
 // the answer to a rotation is lost and the key is rotated again.
 import { isRecord } from "../lib/is-record.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
-import { readSecret, replaceSecret, type Secret, type SecretName } from "../store/secrets.ts";
+import { readSecret, replaceSecret, type Secret, type SecretName, takeOverSecret } from "../store/secrets.ts";
 import { isList, isText, isTextOrNull, parseStored } from "../store/shapes/stored.ts";
 import { openSecret, type SecretPorts, sealSecret } from "./sealed.ts";
 
@@ -34,7 +34,7 @@ const ROTATIONS_TRIED = 5;
 
 /**
  * Former keys stay valid for `overlap_ms`, but none longer than before. Keys that can't be decrypted any more are
- * dropped.
+ * dropped. With `made_by` the secret is a trigger's, which belongs to that key from now on; it may have lost its secret.
  */
 export async function rotateSecret(
   { database, encryption_keys }: SecretPorts,
@@ -42,15 +42,22 @@ export async function rotateSecret(
   secret: string,
   overlap_ms: number,
   now: number,
+  made_by: string | null = null,
 ): Promise<Result<null>> {
   for (let time = 0; time < ROTATIONS_TRIED; time++) {
     const former = await readSecret(database, name);
-    if (former === null) return fail("not_found", `There is no ${name.kind} ${name.name}.`);
-    const opened = await openKeys(encryption_keys, former);
-    const keys = rotateKeys(opened.ok ? opened.value : [], secret, overlap_ms, now);
+    if (former === null && made_by === null) return fail("not_found", `There is no ${name.kind} ${name.name}.`);
+    const opened = former && (await openKeys(encryption_keys, former));
+    const keys = rotateKeys(opened?.ok ? opened.value : [], secret, overlap_ms, now);
     const sealed = await sealSecret(encryption_keys, name, JSON.stringify(keys), new Date(now).toISOString());
     if (!sealed.ok) return sealed;
-    if (await replaceSecret(database, sealed.value, former.secret_id)) return succeed(null);
+    const former_id = former?.secret_id ?? "";
+    const until = new Date(now + overlap_ms).toISOString();
+    const isStored =
+      made_by === null
+        ? await replaceSecret(database, sealed.value, former_id)
+        : await takeOverSecret(database, sealed.value, former_id, { made_by, until });
+    if (isStored) return succeed(null);
   }
   return fail("version_conflict", "The secret is being rotated by other requests. Try again.");
 }

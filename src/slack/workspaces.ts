@@ -4,6 +4,7 @@ import type { SlackSettings } from "../config.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
 import { openSecret, type SecretPorts, sealSecret } from "../secrets/sealed.ts";
+import { whileMakerLives } from "../store/keys/maker.ts";
 import { deleteSecret, putSecret, readSecret, type SecretName } from "../store/secrets.ts";
 import {
   deleteSlackWorkspace,
@@ -34,7 +35,9 @@ export async function connectSlackWorkspace(
 ): Promise<Result<SlackWorkspace>> {
   if (encryption_keys.length === 0) return notConfigured();
   const { user_id, team_id, updated_at } = workspace;
-  const stored = await putSlackWorkspace(database, workspace);
+  const put = await whileMakerLives(putSlackWorkspace(database, workspace));
+  if (!put.ok) return put;
+  const stored = put.value;
   if (stored === null) {
     return fail("already_exists", "This workspace is connected to another account; disconnect it there first.");
   }

@@ -1,8 +1,9 @@
 // API keys: their owners, and the hashes that presented keys are compared with. The key itself is not stored.
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import { open } from "./database.ts";
+import { DELETED_PREFIX, IS_KEY, KEY_ID, ownerOfLive } from "./keys/maker.ts";
 import { listNewest } from "./newest.ts";
 import { apiKeys } from "./schema.ts";
 
@@ -10,6 +11,8 @@ export interface ApiKey {
   key_id: string;
   name: string | null;
   created_at: string;
+  /** The id of the key that made it; null if that is not known. */
+  made_by: string | null;
 }
 
 export interface StoredApiKey extends ApiKey {
@@ -17,10 +20,11 @@ export interface StoredApiKey extends ApiKey {
   hash: string;
 }
 
+/** Rejects if its maker is a deleted key (`whileMakerLives`). */
 export async function createApiKey(db: D1Database, user_id: string, key: StoredApiKey): Promise<void> {
   await open(db)
     .insert(apiKeys)
-    .values({ ...key, user_id });
+    .values({ ...key, user_id: ownerOfLive(user_id, key.made_by) });
 }
 
 /** Finds a key by its public part; the caller must still compare the hash. */
@@ -43,20 +47,43 @@ export async function listApiKeys(
     [apiKeys.created_at, apiKeys.key_id],
     ({ older, order, limit }) =>
       open(db)
-        .select({ key_id: apiKeys.key_id, name: apiKeys.name, created_at: apiKeys.created_at })
+        .select({
+          key_id: apiKeys.key_id,
+          name: apiKeys.name,
+          created_at: apiKeys.created_at,
+          made_by: apiKeys.made_by,
+        })
         .from(apiKeys)
-        .where(and(eq(apiKeys.user_id, user_id), older))
+        .where(and(eq(apiKeys.user_id, user_id), sql.raw(IS_KEY), older))
         .orderBy(...order)
         .limit(limit),
     (row) => [row.created_at, row.key_id],
   );
 }
 
-/** False if the user has no such key. */
-export async function deleteApiKey(db: D1Database, user_id: string, key_id: string): Promise<boolean> {
-  const deleted = await open(db)
-    .delete(apiKeys)
-    .where(and(eq(apiKeys.user_id, user_id), eq(apiKeys.key_id, key_id)))
-    .returning({ key_id: apiKeys.key_id });
-  return deleted.length > 0;
+// A run that the key started may still expose a port. No run works this long.
+const TRACE_KEPT_MS = 30 * 24 * 3_600_000;
+
+const DELETE_KEY = `
+UPDATE api_keys SET key_id = '${DELETED_PREFIX}' || key_id, name = NULL, hash = 'deleted', created_at = ?3
+WHERE user_id = ?1 AND key_id = ?2 AND ${IS_KEY} RETURNING 1`;
+
+const madeNothing = ["api_keys", "triggers", "webhooks", "previews", "ssh_accesses", "slack_workspaces"]
+  .map((table) => `${KEY_ID} NOT IN (SELECT made_by FROM ${table} WHERE user_id = ?1 AND made_by IS NOT NULL)`)
+  .join(" AND ");
+
+const DELETE_TRACES = `
+DELETE FROM api_keys WHERE user_id = ?1 AND created_at < ?2 AND NOT ${IS_KEY} AND ${madeNothing}`;
+
+/**
+ * False if the user has no such key. What it made goes on, and is found by the row that stays (`keys/maker.ts`). Such
+ * rows of keys that made nothing that still exists are deleted later.
+ */
+export async function deleteApiKey(db: D1Database, user_id: string, key_id: string, now: number): Promise<boolean> {
+  const time = (at: number) => new Date(at).toISOString();
+  const [deleted] = await db.batch([
+    db.prepare(DELETE_KEY).bind(user_id, key_id, time(now)),
+    db.prepare(DELETE_TRACES).bind(user_id, time(now - TRACE_KEPT_MS)),
+  ]);
+  return (deleted?.results.length ?? 0) > 0;
 }

@@ -6,6 +6,7 @@ import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { SecretKind } from "../protocol/secret.ts";
 import { open } from "./database.ts";
+import { laterThan, ownerIfLive } from "./keys/maker.ts";
 import { listNewest } from "./newest.ts";
 import { secrets } from "./schema.ts";
 
@@ -46,6 +47,50 @@ export async function replaceSecret(db: D1Database, secret: Secret, former_id: s
     .bind(user_id, name, former_id, secret_id, key_id, sealed, updated_at, kind)
     .all();
   return replaced.results.length > 0;
+}
+
+// A trigger that was revoked has no secret. In the upsert no row is ever in conflict with `former_id` "".
+const TAKE_OVER = `
+INSERT INTO secrets (user_id, kind, name, secret_id, key_id, created_at, updated_at, sealed)
+SELECT ?1, 'trigger', ?2, ?4, ?5, ?7, ?7, ?6 WHERE ${ownerIfLive("?1", "?8")} IS NOT NULL
+  AND EXISTS (SELECT 1 FROM triggers WHERE user_id = ?1 AND trigger_id = ?2)
+  AND (?3 = '' OR EXISTS (SELECT 1 FROM secrets WHERE user_id = ?1 AND kind = 'trigger' AND name = ?2))
+ON CONFLICT (user_id, kind, name) DO UPDATE SET secret_id = ?4, key_id = ?5, updated_at = ?7, sealed = ?6
+  WHERE secret_id = ?3
+RETURNING name`;
+
+// The former makers know secrets that stay valid until ?5, if there is an overlap and the trigger had a secret.
+const FORMER_MAKERS = `
+SELECT json_group_array(json_object('made_by', maker, 'until', until)) FROM (
+  SELECT maker, max(until) AS until FROM (
+    SELECT json_extract(value, '$.made_by') AS maker, json_extract(value, '$.until') AS until
+    FROM json_each(settings, '$.former_makers')
+    UNION ALL SELECT made_by, ?5
+  ) WHERE maker <> ?4 AND until > ?6 AND ?5 > ?6 AND ?7 <> '' GROUP BY maker)`;
+
+const NAME_MAKER = `
+UPDATE triggers SET made_by = ?4, updated_at = ${laterThan("?6")},
+  settings = json_set(settings, '$.former_makers', json((${FORMER_MAKERS})))
+WHERE user_id = ?1 AND trigger_id = ?2
+  AND EXISTS (SELECT 1 FROM secrets WHERE user_id = ?1 AND kind = 'trigger' AND name = ?2 AND secret_id = ?3)`;
+
+/**
+ * Gives a trigger a secret, and makes the key that did its maker. `former_id` is the id of the secret that was read, ""
+ * for none, and former secrets end at `until`. False if another rotation came between, the trigger is gone, or the key was
+ * deleted.
+ */
+export async function takeOverSecret(
+  db: D1Database,
+  secret: Secret,
+  former_id: string,
+  { made_by, until }: { made_by: string; until: string },
+): Promise<boolean> {
+  const { user_id, name, secret_id, key_id, sealed, updated_at } = secret;
+  const [stored] = await db.batch([
+    db.prepare(TAKE_OVER).bind(user_id, name, former_id, secret_id, key_id, sealed, updated_at, made_by),
+    db.prepare(NAME_MAKER).bind(user_id, name, secret_id, made_by, until, updated_at, former_id),
+  ]);
+  return (stored?.results.length ?? 0) > 0;
 }
 
 export async function readSecret(db: D1Database, name: SecretName): Promise<Secret | null> {

@@ -4,6 +4,7 @@ import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
 import { open } from "./database.ts";
+import { ownerOfLive } from "./keys/maker.ts";
 import { listNewest } from "./newest.ts";
 import { slackWorkspaces } from "./schema.ts";
 
@@ -14,12 +15,15 @@ export interface WorkspaceKey {
   updated_at?: string;
 }
 
-/** Returns the workspace as stored; an existing one keeps its time of creation. Null if it belongs to another user. */
+/**
+ * Returns the workspace as stored; an existing one keeps its time of creation. Null if it belongs to another user. Rejects
+ * if its maker is a deleted key (`whileMakerLives`).
+ */
 export async function putSlackWorkspace(db: D1Database, workspace: SlackWorkspace): Promise<SlackWorkspace | null> {
   const { user_id, created_at: _, ...changed } = workspace;
   const [row] = await open(db)
     .insert(slackWorkspaces)
-    .values(workspace)
+    .values({ ...workspace, user_id: ownerOfLive(user_id, workspace.made_by ?? null) })
     .onConflictDoUpdate({
       target: slackWorkspaces.team_id,
       set: changed,

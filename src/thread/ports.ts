@@ -46,8 +46,13 @@ export interface Ports {
   toolSources: ToolSource[];
   /** How long a person may take to answer. Null means no limit. */
   interrupt_ms: number | null;
-  /** The sandbox of the thread's project. Nothing is created before its first use. */
-  openSandbox(thread: Thread, onState: OnSandboxState, memory: SandboxMemory): Promise<Sandbox>;
+  /** The sandbox of the thread's project. Nothing is created before its first use. `maker`: for which key a run works. */
+  openSandbox(
+    thread: Thread,
+    onState: OnSandboxState,
+    memory: SandboxMemory,
+    maker?: () => string | null,
+  ): Promise<Sandbox>;
   syncThread(batch: ThreadBatch): Promise<EventDeliveries>;
   deleteThread(key: ThreadKey): Promise<void>;
   /** The agent in the version that new runs begin with. */
@@ -87,8 +92,8 @@ export function createPorts(
     tools: createTools(config, sendThrough(network)),
     toolSources: createToolSources(config),
     interrupt_ms: config.interrupt_ms,
-    openSandbox: async (thread, onState, memory) =>
-      lazySandbox(rememberSettings({ config, database, provider, thread }, onState, memory)),
+    openSandbox: async (thread, onState, memory, maker) =>
+      lazySandbox(rememberSettings({ config, database, provider, thread, maker }, onState, memory)),
     syncThread: (batch) => syncThread(database, batch),
     deleteThread: (key) => deleteThread(database, key, Date.now()),
     readAgent: (user_id, agent_id) =>
@@ -109,6 +114,7 @@ interface ThreadPlace {
   database: D1Database;
   provider: SandboxProvider | null;
   thread: Thread;
+  maker: (() => string | null) | undefined;
 }
 
 /**
@@ -116,7 +122,7 @@ interface ThreadPlace {
  * knows its commands.
  */
 function rememberSettings(
-  { provider, thread, ...world }: ThreadPlace,
+  { provider, thread, maker = () => null, ...world }: ThreadPlace,
   onState: OnSandboxState,
   memory: SandboxMemory,
 ): (former: Sandbox | null) => Promise<Sandbox> {
@@ -129,7 +135,7 @@ function rememberSettings(
     // A project that D1 does not have yet was created with this thread.
     const created_at = project?.created_at ?? thread.created_at;
     if (provider === null) throw new SandboxError("unavailable", describeMissing());
-    const place = { ...world, provider, user_id, project_id, project, created_at };
+    const place = { ...world, provider, user_id, project_id, project, created_at, maker };
     const sandbox = await openProjectSandbox(place, onState, memory);
     settings = asked;
     return scopeCommands(sandbox, toHex(await hashText(thread_id)).slice(0, 8));

@@ -17,6 +17,8 @@ export interface Firing {
   title?: string | null;
   /** Shown with the run. */
   metadata: Record<string, unknown>;
+  /** The key of the person who fired it; absent takes the key that made the trigger. */
+  key_id?: string;
   /** The webhooks that led to it. */
   chain?: Chain;
 }
@@ -24,6 +26,7 @@ export interface Firing {
 /** The input of the firing's background run and of its thread, which is made if it does not exist. */
 export async function toRunInput(trigger: Trigger, firing: Firing): Promise<RunInput> {
   const { user_id, trigger_id, agent_id } = trigger;
+  const key_id = firing.key_id ?? trigger.made_by ?? undefined;
   const invocation_id = await derivedId("inv", trigger_id, firing.id);
   return newRunInput({
     user_id,
@@ -36,6 +39,7 @@ export async function toRunInput(trigger: Trigger, firing: Firing): Promise<RunI
     answers_nothing: true,
     ...(firing.title !== undefined && { title: firing.title }),
     ...(firing.chain !== undefined && { chain: firing.chain }),
+    ...(key_id !== undefined && { key_id }),
   });
 }
 

@@ -83,6 +83,8 @@ export class FakeThread {
   readonly sandbox = new MemorySandbox();
   /** What the object remembers of it. A test calls `remember` where a provider would have opened it. */
   sandboxMemory: SandboxMemory | null = null;
+  /** For which key the active run works. */
+  maker: () => string | null = () => null;
   /** Why lives were ended by their own code. */
   readonly aborts: string[] = [];
   /** Errors of work that nobody awaits. */
@@ -252,8 +254,9 @@ export class FakeThread {
       images: { image_urls: "public", private_urls_allowed: false, ...this.#options.images },
       tools: this.#options.tools ?? [],
       toolSources: this.#options.toolSources ?? [],
-      openSandbox: async (_thread, _onState, memory) => {
+      openSandbox: async (_thread, _onState, memory, maker = () => null) => {
         this.sandboxMemory = memory;
+        this.maker = maker;
         return this.sandbox;
       },
       syncThread: async (batch) => {

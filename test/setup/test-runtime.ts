@@ -11,6 +11,8 @@ export interface TestRuntime {
   logs: string[];
   /** Kills the runtime, like a crash, and starts it on the same port and storage, with other settings where given. */
   restart(settings?: Record<string, string>): Promise<void>;
+  /** Runs the Worker's cron as if it were that time. */
+  fireCron(at: Date): Promise<void>;
   database(): Promise<D1Database>;
   /** Rows of a thread's object; `name` is `user/thread`. */
   queryObject(name: string, sql: string): Promise<unknown[]>;
@@ -41,6 +43,9 @@ export async function startRuntime(
     url: origin,
     logs,
     restart: (own = settings) => runtime.setOptions(describe(own)),
+    fireCron: async (scheduledTime) => {
+      await (await runtime.getWorker(name)).scheduled({ cron: "* * * * *", scheduledTime });
+    },
     database: () => runtime.getD1Database("DB", name) as Promise<D1Database>,
     queryObject: async (object, sql) => {
       const storage = await runtime.unsafeGetDurableObjectStorage(name, "ThreadObject", { name: object });

@@ -52,6 +52,9 @@ describe("a webhook trigger", () => {
       next_times: [],
       last_fired_at: null,
       created_at: expect.any(String),
+      disabled_at: null,
+      disabled_reason: null,
+      made_by: "admin_key",
     });
     expect(made.headers.get("location")).toBe(`${PATH}/${rest.trigger_id}`);
     expect((await client.send("GET", `${PATH}/${rest.trigger_id}`)).body).toEqual(rest);

@@ -26,6 +26,7 @@ describe("webhooks", () => {
       disabled_at: null,
       disabled_reason: null,
       created_at: expect.any(String),
+      made_by: "admin_key",
     });
     const path = `${PATH}/${made.body.webhook_id}`;
     expect((await client.send("GET", PATH)).body).toEqual({ data: [shown], next_cursor: null });

@@ -103,6 +103,66 @@ describe("a link under our own preview domain", () => {
   });
 });
 
+describe("the maker of a link", () => {
+  const user_id = "user_previews";
+  const storeKey = (key_id: string, hash: string) =>
+    env.DB.prepare("INSERT INTO api_keys VALUES (?, ?, NULL, ?, 'a', NULL)").bind(user_id, key_id, hash).run();
+  const makersOf = async ({ scope }: ReturnType<typeof rig>) =>
+    (await readPreviews(scope)).map(({ made_by }) => made_by);
+
+  it("is the key for whom it was made, and stays while the link does", async () => {
+    await storeKey("key_one", "h");
+    let key_id: string | null = "key_one";
+    const own = rig("previews.example", { maker: () => key_id });
+    const first = await own.expose(3000);
+    key_id = "key_two";
+    expect((await own.expose(3000)).url).toBe(first.url);
+    expect(await makersOf(own)).toEqual(["key_one"]);
+    key_id = null;
+    await own.expose(3001);
+    expect(await makersOf(own)).toEqual(["key_one", null]);
+    key_id = "key_one";
+    await own.make(3001);
+    expect(await makersOf(own)).toEqual(["key_one", "key_one"]);
+    const signed = rig(null, { maker: () => key_id });
+    await signed.expose(3000);
+    key_id = "key_two";
+    await signed.expose(3000);
+    expect(await makersOf(signed)).toEqual(["key_two"]);
+  });
+
+  it("can't be a key that was revoked, also for a run that it had started", async () => {
+    await storeKey("deleted:key_revoked", "revoked");
+    await storeKey("deleted:key_gone", "deleted");
+    const refused = { code: "refused", message: expect.stringContaining("revoked") };
+    for (const domain of ["previews.example", null]) {
+      const run = rig(domain, { maker: () => "key_revoked" });
+      await expect(run.expose(3000)).rejects.toMatchObject(refused);
+      expect(await run.list()).toEqual([]);
+      if (domain === null) expect(run.orders).toEqual(["sign 3000", expect.stringMatching(/^expire 3000 signed/)]);
+      // The run of a key that was only deleted goes on.
+      await rig(domain, { maker: () => "key_gone" }).expose(3000);
+      await expect(rig(domain, { maker: () => "key_gone" }).make(3000)).rejects.toThrow();
+    }
+  });
+
+  it("that was revoked has its signed link ended before another link takes its row", async () => {
+    await storeKey("key_thief", "h");
+    for (const remake of ["expose", "make"] as const) {
+      const thief = rig(null, { maker: () => "key_thief" });
+      const token = tokenOf((await thief.make(3000)).url);
+      await env.DB.prepare("UPDATE previews SET expires_at = '1970-01-01T00:00:00.000Z' WHERE token = ?")
+        .bind(token)
+        .run();
+      expect(await thief.list()).toEqual([]);
+      thief.orders.length = 0;
+      const fresh = tokenOf((await thief[remake](3000)).url);
+      expect(thief.orders.toSorted()).toEqual([`expire 3000 ${token}`, "sign 3000"]);
+      expect(await thief.list()).toEqual([expect.stringContaining(fresh)]);
+    }
+  });
+});
+
 describe("a link that Daytona signs", () => {
   it("replaces the port's former link, and each of them is expired at Daytona", async () => {
     const { orders, expose, make, revoke, list } = rig(null);

@@ -148,13 +148,14 @@ describe("the deletion of a project", () => {
     const at = new Date().toISOString();
     await env.DB.batch([
       env.DB.prepare(
-        "INSERT INTO previews VALUES ('user_first', 'ended', 80, 'token-of-ended', 'http://x', ?, ?)",
+        "INSERT INTO previews VALUES ('user_first', 'ended', 80, 'token-of-ended', 'http://x', ?, ?, NULL)",
       ).bind(at, at),
       env.DB.prepare("INSERT INTO tickets VALUES ('user_first', 'hash-of-ended', 'ended', ?, '{}')").bind(at),
+      env.DB.prepare("INSERT INTO ssh_accesses VALUES ('user_first', 'ended', ?, ?, NULL)").bind(at, at),
     ]);
     expect((await client.send("DELETE", path)).status).toBe(204);
     expect(await stateOf("ended")).toBe("none");
-    for (const table of ["projects", "previews", "tickets"]) {
+    for (const table of ["projects", "previews", "tickets", "ssh_accesses"]) {
       const left = await env.DB.prepare(`SELECT * FROM ${table} WHERE project_id = 'ended'`).all();
       expect([table, left.results]).toEqual([table, []]);
     }

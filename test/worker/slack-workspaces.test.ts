@@ -106,6 +106,7 @@ describe("installing the app", () => {
         project_id: null,
         created_at: expect.any(String),
         updated_at: expect.any(String),
+        made_by: "admin_key",
       },
     ]);
     expect(

@@ -134,6 +134,7 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
   const input = newRunInput({
     ...keyOf(context, body.threadId),
     invocation_id: body.runId,
+    key_id: context.get("caller").key_id,
     messages: body.messages.flatMap(readUserMessage),
     tool_results: body.messages.flatMap(readToolResult),
     from_history: true,

@@ -136,6 +136,7 @@ function addStart(app: App): void {
       const input = newRunInput({
         ...keyOf(context, params.thread_id),
         invocation_id,
+        key_id: context.get("caller").key_id,
         messages: [{ message_id: body.message_id ?? newId("msg"), content: body.message }],
         agent_id: body.agent_id ?? null,
         model: body.model ?? null,
@@ -186,7 +187,7 @@ function addResume(app: App): void {
       if (foreign) {
         throw new Problem("interrupt_answered", `The interrupt ${foreign.interrupt_id} does not belong to this run.`);
       }
-      const input = newRunInput({ ...key, invocation_id, resume: body.resume });
+      const input = newRunInput({ ...key, invocation_id, key_id: context.get("caller").key_id, resume: body.resume });
       return await startRun(context, input, query.wait);
     },
   );

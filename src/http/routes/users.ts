@@ -24,7 +24,7 @@ export function addUsers(app: App): void {
       if (!context.get("caller").is_admin) throw new Problem("forbidden", "Only the admin key makes users.");
       const now = Date.now();
       const user = { user_id: body.user_id ?? newId("user", now), name: body.name ?? null };
-      const { key, stored } = await mintApiKey("first key", now);
+      const { key, stored } = await mintApiKey("first key", context.get("caller").key_id, now);
       const made = await createUser(context.env.DB, { ...user, created_at: new Date(now).toISOString() }, stored);
       if (!made)
         throw new Problem("already_exists", `There is a user ${user.user_id}, or one whose id differs only in case.`);

@@ -8,9 +8,11 @@ import { replaceMethods } from "../../lib/replace-methods.ts";
 import { createTimedCache } from "../../lib/timed-cache.ts";
 import { isPreviewDomain, newPreviewToken, type PreviewLink, previewUrl } from "../../protocol/preview.ts";
 import type { ProjectSandbox } from "../../sandboxes/index.ts";
+import { isMakerGone, ownerOfLive, ownerUnlessRevoked, REVOKED_AT } from "../../store/keys/maker.ts";
 import {
   deletePreview,
   findPreview,
+  listPresentPreviews,
   listPreviews,
   putPreview,
   readPreview,
@@ -31,6 +33,11 @@ const CACHED_MS = 5_000;
 
 const links = createTimedCache<StoredPreview>({ now: () => Date.now(), keep_ms: CACHED_MS, max_entries: 1_000 });
 
+export interface MadePreview extends PreviewLink {
+  /** The id of the key that made it; null if that is not known. */
+  made_by: string | null;
+}
+
 /** The link of a visitor's host. The caller checks its port and expiry. */
 export function readCachedPreview(database: D1Database, token: string): Promise<StoredPreview | null> {
   return links.read(token, () => findPreview(database, token));
@@ -41,7 +48,15 @@ export function keepLinks(sandbox: ProjectSandbox, scope: ProjectScope): Sandbox
   return replaceMethods<Sandbox>(sandbox, { exposePort: (port, signal) => exposePort(sandbox, scope, port, signal) });
 }
 
-/** A link under our own domain stays the same when the port is exposed again, so that open pages keep working. */
+/** For links that were ended elsewhere: this isolate serves them no longer. */
+export function forgetLinks(tokens: string[]): void {
+  for (const token of tokens) links.forget(token);
+}
+
+/**
+ * A link under our own domain stays the same when the port is exposed again, so that open pages keep working. It keeps
+ * its maker too, who knows it.
+ */
 async function exposePort(
   sandbox: ProjectSandbox,
   scope: ProjectScope,
@@ -51,16 +66,26 @@ async function exposePort(
   const domain = readDomain(scope);
   if (domain !== null) await sandbox.awaitListener(port, signal);
   const signed = domain === null ? await sandbox.exposePort(port, signal) : null;
-  let link = signed === null ? null : show(describe(scope, port, signed));
+  const made_by = scope.maker?.() ?? null;
+  const owner = ownerUnlessRevoked(scope.user_id, made_by);
+  let link = signed === null ? null : show(describe(scope, port, signed, made_by));
   try {
     const former = await findFormer(scope, port);
-    const isKept = former !== null && isOwn(scope, former);
-    if (signed !== null) await putPreview(scope.database, describe(scope, port, signed));
-    else link = await store(scope, port, isKept ? former.token : newPreviewToken(), LINK_SECONDS);
-    if (former !== null && !isKept) await sandbox.expireLink(port, former.token, signal);
+    const isRevoked = former?.expires_at === REVOKED_AT;
+    const isKept = former !== null && !isRevoked && isOwn(scope, former);
+    // Its row is all that names it at the provider, and is about to be replaced.
+    if (isRevoked && !isOwn(scope, former)) await sandbox.expireLink(port, former.token, signal);
+    const kept = isKept ? former : { token: newPreviewToken(), made_by };
+    if (signed !== null) await putPreview(scope.database, describe(scope, port, signed, made_by), owner);
+    else link = await store(scope, { port, ...kept, seconds: LINK_SECONDS }, owner);
+    if (former !== null && !isKept && !isRevoked) await sandbox.expireLink(port, former.token, signal);
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof SandboxError && error.code === "invalid") throw error;
+    if (isMakerGone(error)) {
+      if (signed !== null) await sandbox.expireLink(port, signed.token, signal);
+      throw new SandboxError("refused", "The API key that started this run was revoked, and what it makes with it.");
+    }
     // The provider's own link works without a row, and expires by itself.
     logError("preview_not_stored", error, { project_id: scope.project_id, port });
   }
@@ -68,13 +93,16 @@ async function exposePort(
   return link;
 }
 
-/** Creates a link and revokes the port's former one. The port need not have a listener yet. */
+/**
+ * Creates a link and revokes the port's former one. The port need not have a listener yet. Rejects if its maker is a
+ * deleted key (`whileMakerLives`).
+ */
 export async function createPreview(
   scope: ProjectScope,
   workspace: Workspace,
   request: { port: number; seconds: number },
   signal: AbortSignal,
-): Promise<PreviewLink> {
+): Promise<MadePreview> {
   const { port, seconds } = request;
   const { provider } = scope;
   if (provider.own_ports.has(port)) throw new SandboxError("refused", `Port ${port} belongs to the sandbox itself.`);
@@ -85,14 +113,21 @@ export async function createPreview(
   }
   const former = await findFormer(scope, port);
   if (former !== null) await expire(scope, workspace, former, signal);
-  if (domain !== null) return store(scope, port, newPreviewToken(), seconds);
+  const made_by = scope.maker?.() ?? null;
+  const owner = ownerOfLive(scope.user_id, made_by);
+  if (domain !== null) return store(scope, { port, token: newPreviewToken(), seconds, made_by }, owner);
   const signed = await workspace.signLink(port, seconds, signal);
-  const preview = describe(scope, port, signed);
-  await putPreview(scope.database, preview);
+  const preview = describe(scope, port, signed, made_by);
+  try {
+    await putPreview(scope.database, preview, owner);
+  } catch (error) {
+    if (isMakerGone(error)) await workspace.expireLink(port, signed.token, signal);
+    throw error;
+  }
   return show(preview);
 }
 
-export async function readPreviews(scope: ProjectScope): Promise<PreviewLink[]> {
+export async function readPreviews(scope: ProjectScope): Promise<MadePreview[]> {
   return (await listPreviews(scope.database, scope.user_id, scope.project_id, Date.now())).map(show);
 }
 
@@ -111,10 +146,11 @@ export async function revokePreview(
   return true;
 }
 
-/** The port's current link; null if it has none. Rejects if the project has too many links for another one. */
+/** The port's current link, or a revoked one that the provider may still serve; null if it has none. Rejects if the project has too many links for another one. */
 async function findFormer(scope: ProjectScope, port: number): Promise<StoredPreview | null> {
-  const live = await listPreviews(scope.database, scope.user_id, scope.project_id, Date.now());
-  const former = live.find((preview) => preview.port === port);
+  const present = await listPresentPreviews(scope.database, scope.user_id, scope.project_id, Date.now());
+  const former = present.find((preview) => preview.port === port);
+  const live = present.filter(({ expires_at }) => expires_at !== REVOKED_AT);
   if (former === undefined && live.length >= MAX_LINKS) {
     throw new SandboxError("invalid", `The project has ${MAX_LINKS} links already. Revoke one first.`);
   }
@@ -132,11 +168,15 @@ async function expire(
   links.forget(preview.token);
 }
 
-async function store(scope: ProjectScope, port: number, token: string, seconds: number): Promise<PreviewLink> {
+async function store(
+  scope: ProjectScope,
+  { port, token, seconds, made_by }: { port: number; token: string; seconds: number; made_by: string | null },
+  owner: ReturnType<typeof ownerOfLive>,
+): Promise<MadePreview> {
   const url = previewUrl(scope.config.preview_domain ?? "", port, token);
   const expires_at = new Date(Date.now() + seconds * 1000).toISOString();
-  const preview = describe(scope, port, { token, url, expires_at });
-  await putPreview(scope.database, preview);
+  const preview = describe(scope, port, { token, url, expires_at }, made_by);
+  await putPreview(scope.database, preview, owner);
   links.forget(token);
   return show(preview);
 }
@@ -144,17 +184,18 @@ async function store(scope: ProjectScope, port: number, token: string, seconds: 
 function describe(
   { user_id, project_id }: ProjectScope,
   port: number,
-  link: { token: string; url: string; expires_at: string },
+  { token, url, expires_at }: { token: string; url: string; expires_at: string },
+  made_by: string | null,
 ): StoredPreview {
-  return { user_id, project_id, port, ...link, created_at: new Date().toISOString(), made_by: null };
+  return { user_id, project_id, port, token, url, expires_at, created_at: new Date().toISOString(), made_by };
 }
 
-function show({ port, url, expires_at }: StoredPreview): PreviewLink {
-  return { port, url, expires_at };
+function show({ port, url, expires_at, made_by }: StoredPreview): MadePreview {
+  return { port, url, expires_at, made_by };
 }
 
 /** Whether the link is under the server's current preview domain, and not the provider's own. */
-function isOwn({ config }: ProjectScope, { port, token, url }: StoredPreview): boolean {
+export function isOwn({ config }: Pick<ProjectScope, "config">, { port, token, url }: StoredPreview): boolean {
   return config.preview_domain !== null && url === previewUrl(config.preview_domain, port, token);
 }
 

@@ -6,6 +6,7 @@ import { addOperation } from "../../http/operation.ts";
 import { workspaceState } from "../../http/schemas.ts";
 import { requireAbility, withWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
+import { deleteSshAccess } from "../../store/projects/ssh-accesses.ts";
 
 const tag = "Sandboxes";
 const params = z.object({ project_id: clientId });
@@ -39,7 +40,11 @@ export function addSandbox(app: App): void {
       problems: workspaceProblems,
     },
     async (context, { params }) => {
-      await withWorkspace(context, params.project_id, (workspace, signal) => workspace.destroy(signal));
+      await withWorkspace(context, params.project_id, async (workspace, signal, { user_id, project_id }) => {
+        await workspace.destroy(signal);
+        // It opened what is gone.
+        await deleteSshAccess(context.env.DB, user_id, project_id);
+      });
       return context.body(null, 204);
     },
   );

@@ -3,10 +3,14 @@
 import { z } from "@hono/zod-openapi";
 import type { SshAccess } from "../../agent/workspace.ts";
 import type { App } from "../../http/context.ts";
+import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
-import { sshAccess, sshBody } from "../../http/schemas.ts";
+import { requireProject } from "../../http/ownership.ts";
+import { sshAccess, sshBody, sshStatus } from "../../http/schemas.ts";
 import { requireAbility, withWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
+import { whileMakerLives } from "../../store/keys/maker.ts";
+import { deleteSshAccess, putSshAccess, readSshAccess } from "../../store/projects/ssh-accesses.ts";
 
 const tag = "Sandboxes";
 const params = z.object({ project_id: clientId });
@@ -27,12 +31,41 @@ export function addSsh(app: App): void {
       problems: workspaceProblems,
     },
     async (context, { params, body }) => {
-      const access = await withWorkspace(context, params.project_id, (workspace, signal) =>
-        requireAbility(workspace.openSsh?.(body.expires_in_minutes, signal), "SSH"),
-      );
+      const access = await withWorkspace(context, params.project_id, async (workspace, signal, scope) => {
+        const opened = await requireAbility(workspace.openSsh?.(body.expires_in_minutes, signal), "SSH");
+        const { user_id, project_id } = scope;
+        const { expires_at } = opened;
+        const made_by = context.get("caller").key_id;
+        const row = { user_id, project_id, created_at: new Date().toISOString(), expires_at, made_by };
+        // Nobody has seen the access before its row is stored.
+        const stored = await whileMakerLives(putSshAccess(context.env.DB, row));
+        if (!stored.ok) await workspace.closeSsh?.(signal);
+        unwrap(stored);
+        return opened;
+      });
       const { command, expires_at } = access;
       const answer = { command, vscode_url: describeLink(access), expires_at };
       return context.json(answer, 201, { "cache-control": "no-store" });
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path,
+      tag,
+      summary: "Read who opened the sandbox to SSH",
+      description: "Without the access itself, which is shown only once. Accesses of former versions are not known.",
+      params,
+      answers: { 200: { description: "The access that is open.", schema: sshStatus } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => {
+      const { user_id, project_id } = await requireProject(context, params.project_id);
+      const open = await readSshAccess(context.env.DB, user_id, project_id, Date.now());
+      if (open === null) throw new Problem("not_found", "No SSH access is open.");
+      const { created_at, expires_at, made_by } = open;
+      return context.json({ created_at, expires_at, made_by });
     },
   );
   addOperation(
@@ -47,7 +80,10 @@ export function addSsh(app: App): void {
       problems: workspaceProblems,
     },
     async (context, { params }) => {
-      await withWorkspace(context, params.project_id, async (workspace, signal) => workspace.closeSsh?.(signal));
+      await withWorkspace(context, params.project_id, async (workspace, signal, { user_id, project_id }) => {
+        await workspace.closeSsh?.(signal);
+        await deleteSshAccess(context.env.DB, user_id, project_id);
+      });
       return context.body(null, 204);
     },
   );

@@ -13,7 +13,7 @@ import { logIgnored, slackPorts } from "./requests.ts";
  */
 export async function connectGrant(
   context: AppContext,
-  user_id: string,
+  { user_id, key_id }: { user_id: string; key_id: string | null },
   choice: { agent_id: string | null; project_id: string | null },
   { token, ...grant }: SlackGrant,
 ): Promise<Result<SlackWorkspace>> {
@@ -30,6 +30,7 @@ export async function connectGrant(
     project_id: choice.project_id ?? before?.project_id ?? null,
     created_at: now,
     updated_at: now,
+    made_by: key_id,
   };
   return await connectSlackWorkspace(slackPorts(context), workspace, token);
 }

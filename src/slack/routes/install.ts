@@ -34,6 +34,12 @@ export interface InstallChoice {
   project_id: string | null;
 }
 
+interface Installer {
+  user_id: string;
+  /** The key that asked; null in a ticket of a former version. */
+  key_id: string | null;
+}
+
 export function addSlackInstall(app: App): void {
   addOperation(
     app,
@@ -55,7 +61,7 @@ export function addSlackInstall(app: App): void {
       const who = await findInstaller(context, query.ticket);
       // Tickets are opened in browsers, so the failure is a page for a person.
       if (who === null) return answerFailurePage(context, unknownTicket.error);
-      return await redirectToSlack(context, settings, who.user_id, who.choice);
+      return await redirectToSlack(context, settings, who.installer, who.choice);
     },
   );
   addOperation(
@@ -89,11 +95,11 @@ export function addSlackInstall(app: App): void {
 /** Returns the address that starts an installation for this user, once. */
 export async function createInstallAddress(
   context: AppContext,
-  user_id: string,
+  installer: Installer,
   choice: InstallChoice,
 ): Promise<{ url: string; expires_at: string }> {
   requireClient(context);
-  const ticket = await storeTicket(context, "slack_install", user_id, { ...choice });
+  const ticket = await storeTicket(context, "slack_install", installer, { ...choice });
   const url = new URL(`/integrations/slack/install?ticket=${ticket.secret}`, context.req.url);
   return { url: url.href, expires_at: ticket.expires_at };
 }
@@ -115,27 +121,26 @@ function requireClient(context: AppContext): Client {
 async function findInstaller(
   context: AppContext,
   ticket: string | undefined,
-): Promise<{ user_id: string; choice: InstallChoice } | null> {
+): Promise<{ installer: Installer; choice: InstallChoice } | null> {
   if (ticket === undefined) {
     if (context.req.header("authorization") === undefined) {
       throw new Problem("unauthorized", "Ask for an address first: POST /v1/slack/install with your key.");
     }
-    const { user_id } = await identify(context);
-    return { user_id, choice: { agent_id: null, project_id: null } };
+    return { installer: await identify(context), choice: { agent_id: null, project_id: null } };
   }
   const taken = await take(context, "slack_install", ticket);
-  return taken && { user_id: taken.user_id, choice: choiceOf(taken) };
+  return taken && { installer: installerOf(taken), choice: choiceOf(taken) };
 }
 
 async function redirectToSlack(
   context: AppContext,
   { authorize_url, client }: Client,
-  user_id: string,
+  installer: Installer,
   choice: InstallChoice,
 ): Promise<Response> {
   const cookie = randomHex();
   const bound = { ...choice, cookie: toHex(await hashText(cookie)) };
-  const state = await storeTicket(context, "slack_state", user_id, bound);
+  const state = await storeTicket(context, "slack_state", installer, bound);
   const redirect_uri = new URL(CALLBACK, context.req.url).href;
   const location = authorizeAddress(authorize_url, { client_id: client.id, redirect_uri, state: state.secret });
   return context.body(null, 302, {
@@ -166,7 +171,7 @@ async function completeInstall(
   const granted = await exchange(context, settings, code);
   if (!granted.ok) return granted;
   const { user_id } = ticket;
-  const connected = await connectGrant(context, user_id, choiceOf(ticket), granted.value);
+  const connected = await connectGrant(context, installerOf(ticket), choiceOf(ticket), granted.value);
   if (!connected.ok) return connected;
   const { team_id, team_name } = connected.value;
   return succeed({ team_id, team_name, user_id });
@@ -201,7 +206,7 @@ async function exchange(
 async function storeTicket(
   context: AppContext,
   purpose: TicketPurpose,
-  user_id: string,
+  { user_id, key_id }: Installer,
   details: Record<string, unknown>,
 ): Promise<{ secret: string; expires_at: string }> {
   const secret = randomHex();
@@ -209,7 +214,7 @@ async function storeTicket(
   const expires_at = new Date(now + INSTALL_MS).toISOString();
   const hash = toHex(await hashText(secret));
   // `door` is the stored name of the purpose.
-  const ticket = { user_id, project_id: "", hash, expires_at, details: { door: purpose, ...details } };
+  const ticket = { user_id, project_id: "", hash, expires_at, details: { door: purpose, key_id, ...details } };
   await createTicket(context.env.DB, ticket, new Date(now).toISOString());
   return { secret, expires_at };
 }
@@ -222,6 +227,10 @@ async function take(context: AppContext, purpose: TicketPurpose, secret: string)
   if (isRight) guess.giveBack();
   else guess.fail();
   return isRight ? taken : null;
+}
+
+function installerOf({ user_id, details: { key_id } }: Ticket): Installer {
+  return { user_id, key_id: typeof key_id === "string" ? key_id : null };
 }
 
 function choiceOf({ details }: Ticket): InstallChoice {

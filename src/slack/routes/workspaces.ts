@@ -4,7 +4,7 @@ import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
 import { requireAgent, requireProject } from "../../http/ownership.ts";
-import { pageOf, pageQuery, time } from "../../http/schemas.ts";
+import { madeBy, pageOf, pageQuery, time } from "../../http/schemas.ts";
 import { clientId } from "../../protocol/ids.ts";
 import type { SlackWorkspace } from "../../protocol/slack.ts";
 import { listSlackWorkspaces, updateSlackWorkspace } from "../../store/slack-workspaces.ts";
@@ -40,6 +40,7 @@ const workspaceAnswer = z
     project_id: z.string().nullable(),
     created_at: time,
     updated_at: time,
+    made_by: madeBy,
   })
   .openapi("SlackWorkspace");
 
@@ -66,7 +67,7 @@ function addConnecting(app: App): void {
     async (context, { body }) => {
       await requireChoice(context, body);
       const chosen = { agent_id: body.agent_id ?? null, project_id: body.project_id ?? null };
-      return context.json(await createInstallAddress(context, context.get("caller").user_id, chosen));
+      return context.json(await createInstallAddress(context, context.get("caller"), chosen));
     },
   );
   addOperation(
@@ -86,7 +87,7 @@ function addConnecting(app: App): void {
       await requireChoice(context, body);
       const grant = await examineToken(context, body.bot_token);
       const chosen = { agent_id: body.agent_id ?? null, project_id: body.project_id ?? null };
-      const made = unwrap(await connectGrant(context, context.get("caller").user_id, chosen, grant));
+      const made = unwrap(await connectGrant(context, context.get("caller"), chosen, grant));
       return context.json(show(made), 201);
     },
   );
@@ -190,7 +191,7 @@ async function examineToken(context: AppContext, token: string) {
 }
 
 function show({ user_id: _, ...workspace }: SlackWorkspace) {
-  return workspace;
+  return { ...workspace, made_by: workspace.made_by ?? null };
 }
 
 function notConnected(): Problem {

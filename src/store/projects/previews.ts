@@ -1,18 +1,20 @@
 // Preview links. A port of a project has at most one: a new link replaces the old one.
-import { and, asc, eq, gt } from "drizzle-orm";
+import { and, asc, eq, gt, or, type SQL } from "drizzle-orm";
 import { open } from "../database.ts";
+import { REVOKED_AT } from "../keys/maker.ts";
 import { previews } from "../schema.ts";
 
 export type StoredPreview = typeof previews.$inferSelect;
 
-export async function putPreview(db: D1Database, preview: StoredPreview): Promise<void> {
-  const { token, url, created_at, expires_at } = preview;
+/** Rejects if `owner` is null, because its maker may make nothing more (`keys/maker.ts`). */
+export async function putPreview(db: D1Database, preview: StoredPreview, owner: SQL<string>): Promise<void> {
+  const { token, url, created_at, expires_at, made_by } = preview;
   await open(db)
     .insert(previews)
-    .values(preview)
+    .values({ ...preview, user_id: owner })
     .onConflictDoUpdate({
       target: [previews.user_id, previews.project_id, previews.port],
-      set: { token, url, created_at, expires_at },
+      set: { token, url, created_at, expires_at, made_by },
     });
 }
 
@@ -44,6 +46,20 @@ export async function listPreviews(
     .from(previews)
     .where(and(isOfProject(user_id, project_id), isLive))
     .orderBy(asc(previews.port));
+}
+
+/** The same, and revoked links that the provider may still serve. */
+export async function listPresentPreviews(
+  db: D1Database,
+  user_id: string,
+  project_id: string,
+  now: number,
+): Promise<StoredPreview[]> {
+  const isPresent = or(gt(previews.expires_at, new Date(now).toISOString()), eq(previews.expires_at, REVOKED_AT));
+  return await open(db)
+    .select()
+    .from(previews)
+    .where(and(isOfProject(user_id, project_id), isPresent));
 }
 
 export async function findPreview(db: D1Database, token: string): Promise<StoredPreview | null> {

@@ -6,7 +6,7 @@ import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { Project, ProjectPatch } from "../../protocol/project.ts";
 import { isConflict, open } from "../database.ts";
 import { listNewest } from "../newest.ts";
-import { previews, projects, tickets } from "../schema.ts";
+import { previews, projects, sshAccesses, tickets } from "../schema.ts";
 
 /** False if the user already has a project with this id. */
 export async function createProject(db: D1Database, project: Project): Promise<boolean> {
@@ -59,13 +59,14 @@ export async function updateProject(
   return row ?? null;
 }
 
-/** Deletes the project with the preview links of its sandbox. */
+/** Deletes the project with the preview links of its sandbox, which is gone with its SSH access. */
 export async function deleteProject(db: D1Database, user_id: string, project_id: string): Promise<void> {
   const database = open(db);
-  const isOf = (table: typeof previews | typeof tickets) =>
+  const isOf = (table: typeof previews | typeof tickets | typeof sshAccesses) =>
     and(eq(table.user_id, user_id), eq(table.project_id, project_id));
   await database.batch([
     database.delete(previews).where(isOf(previews)),
+    database.delete(sshAccesses).where(isOf(sshAccesses)),
     database.delete(tickets).where(isOf(tickets)),
     database.delete(projects).where(isProject(user_id, project_id)),
   ]);

@@ -5,14 +5,18 @@ import type { Result } from "../../protocol/error.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
 import { isConflict, open } from "../database.ts";
+import { isLive, ownerOfLive } from "../keys/maker.ts";
 import { listNewest } from "../newest.ts";
 import { secrets, triggerDeliveries, triggers } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
 
-/** False if the id is taken, even by another user. */
+/** False if the id is taken, even by another user. Rejects if its maker is a deleted key (`whileMakerLives`). */
 export async function createTrigger(db: D1Database, trigger: Trigger): Promise<boolean> {
   try {
-    await open(db).insert(triggers).values(trigger);
+    const user_id = ownerOfLive(trigger.user_id, trigger.made_by ?? null);
+    await open(db)
+      .insert(triggers)
+      .values({ ...trigger, user_id });
     return true;
   } catch (error) {
     if (isConflict(error)) return false;
@@ -80,13 +84,15 @@ export async function listTriggers(
   );
 }
 
-/** The updated trigger; null if it is gone or was changed since `seen` was read. */
+/** The updated trigger; null if it is gone or was changed since `seen` was read, or if a new maker is a deleted key. */
 export async function updateTrigger(
   db: D1Database,
   seen: Trigger,
   patch: Partial<Omit<Trigger, "user_id" | "trigger_id" | "type" | "created_at">>,
 ): Promise<Trigger | null> {
-  const isSeen = and(isTrigger(seen.user_id, seen.trigger_id), eq(triggers.updated_at, seen.updated_at));
+  const { user_id, trigger_id, updated_at } = seen;
+  const isMaker = typeof patch.made_by === "string" ? isLive(user_id, patch.made_by) : undefined;
+  const isSeen = and(isTrigger(user_id, trigger_id), eq(triggers.updated_at, updated_at), isMaker);
   const [row] = await open(db).update(triggers).set(patch).where(isSeen).returning();
   return row ?? null;
 }

@@ -1,10 +1,11 @@
 // Webhooks and their secrets, which are made, changed and deleted together. A disabled webhook has no pending
 // deliveries: they end as failed, and a person can replay them.
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Result } from "../../protocol/error.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { Webhook } from "../../protocol/webhook.ts";
 import { open } from "../database.ts";
+import { isLive, ownerIfLive, REVOKED_REASON } from "../keys/maker.ts";
 import { listNewest } from "../newest.ts";
 import { webhooks } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
@@ -17,19 +18,19 @@ export const MAX_WEBHOOKS = 20;
 const ROWS_AT_ONCE = 1_000;
 
 const PUT_WEBHOOK = `
-INSERT INTO webhooks (user_id, webhook_id, enabled, created_at, updated_at, events, url)
-SELECT ?1, ?2, ?3, ?4, ?4, ?5, ?6 WHERE (SELECT count(*) FROM webhooks WHERE user_id = ?1) < ${MAX_WEBHOOKS}
+INSERT INTO webhooks (user_id, webhook_id, enabled, created_at, updated_at, events, url, made_by)
+SELECT ${ownerIfLive("?1", "?7")}, ?2, ?3, ?4, ?4, ?5, ?6, ?7 WHERE (SELECT count(*) FROM webhooks WHERE user_id = ?1) < ${MAX_WEBHOOKS}
 RETURNING webhook_id`;
 
 const PUT_SECRET = `
 INSERT INTO secrets (user_id, kind, name, secret_id, key_id, created_at, updated_at, sealed)
 SELECT ?1, 'webhook', ?2, ?3, ?4, ?5, ?5, ?6 WHERE EXISTS (SELECT 1 FROM webhooks WHERE user_id = ?1 AND webhook_id = ?2)`;
 
-/** False if the user has the maximum of webhooks. */
+/** False if the user has the maximum of webhooks. Rejects if its maker is a deleted key (`whileMakerLives`). */
 export async function createWebhook(db: D1Database, webhook: Webhook, secret: Secret): Promise<boolean> {
-  const { user_id, webhook_id, enabled, created_at, events, url } = webhook;
+  const { user_id, webhook_id, enabled, created_at, events, url, made_by = null } = webhook;
   const { secret_id, key_id, sealed } = secret;
-  const values = [user_id, webhook_id, enabled ? 1 : 0, created_at, JSON.stringify(events), url];
+  const values = [user_id, webhook_id, enabled ? 1 : 0, created_at, JSON.stringify(events), url, made_by];
   const [made] = await db.batch([
     db.prepare(PUT_WEBHOOK).bind(...values),
     db.prepare(PUT_SECRET).bind(user_id, webhook_id, secret_id, key_id, created_at, sealed),
@@ -62,21 +63,28 @@ export async function listWebhooks(
 
 /**
  * The updated webhook; null if there is none. Enabling it or changing its address clears its record of failures, which
- * no longer applies.
+ * no longer applies. The key that names another address, or enables a webhook whose maker was revoked, is its maker from
+ * then on; null if that key was deleted meanwhile.
  */
 export async function updateWebhook(
   db: D1Database,
   user_id: string,
   webhook_id: string,
   patch: Partial<Pick<Webhook, "url" | "events" | "enabled">>,
+  maker: string,
   now: number,
 ): Promise<Webhook | null> {
   const cleared = patch.enabled === true ? { failing_since: null, disabled_at: null, disabled_reason: null } : {};
   const elsewhere = patch.url === undefined ? {} : { failing_since: null };
+  const isMoved = patch.url === undefined ? sql`0` : sql`${webhooks.url} <> ${patch.url}`;
+  const wasRevoked = sql`substr(${webhooks.disabled_reason}, 1, ${REVOKED_REASON.length}) = ${REVOKED_REASON}`;
+  const isOpened = patch.enabled === true ? sql`${isMoved} OR ${wasRevoked}` : isMoved;
+  const made_by = sql<string | null>`CASE WHEN ${isOpened} THEN ${maker} ELSE ${webhooks.made_by} END`;
+  const mayOpen = patch.url === undefined && patch.enabled !== true ? undefined : isLive(user_id, maker);
   const [row] = await open(db)
     .update(webhooks)
-    .set({ ...patch, ...elsewhere, ...cleared, updated_at: new Date(now).toISOString() })
-    .where(isWebhook(user_id, webhook_id))
+    .set({ ...patch, ...elsewhere, ...cleared, made_by, updated_at: new Date(now).toISOString() })
+    .where(and(isWebhook(user_id, webhook_id), mayOpen))
     .returning();
   if (row !== undefined && !row.enabled) await endWaiting(db, user_id, webhook_id, now).run();
   return row ?? null;

@@ -64,7 +64,8 @@ export function takeSteered(life: Life, record: RunRecord): SteeredMessage[] {
   return transact(life, () => {
     // What the run does from here on may be for the message. Without this, a loop of webhooks could pass through it.
     const isLonger = waiting.filter(({ input }) => takeLonger(record.run, chainOf(input.chain))).length > 0;
-    if (isLonger) storeRun(life, record);
+    const isOther = takeKey(record, waiting);
+    if (isLonger || isOther) storeRun(life, record, { input: isOther });
     return waiting.flatMap(({ input }) => {
       markTaken(life, input.invocation_id);
       return input.messages.map(({ message_id, content }) => {
@@ -83,6 +84,14 @@ export function takeSteered(life: Life, record: RunRecord): SteeredMessage[] {
       });
     });
   });
+}
+
+/** What the run does from here on, it does for whoever wrote last. Returns whether that is another key. */
+function takeKey(record: RunRecord, waiting: Steered[]): boolean {
+  const key_id = waiting.at(-1)?.input.key_id;
+  if (key_id === undefined || record.input === null || record.input.key_id === key_id) return false;
+  record.input = { ...record.input, key_id };
+  return true;
 }
 
 /** Removes and returns what the run ended without taking; the caller makes runs of it. Inside a transaction. */

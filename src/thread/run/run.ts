@@ -206,12 +206,13 @@ async function openSandbox(life: Life): Promise<Sandbox> {
     transact(life, () => recordPatch(life, run, life.state.setSandboxState(state)));
     life.journal.addEphemeral({ type: "CUSTOM", name: "sandbox", value: { state, message } });
   };
-  life.sandbox = life.ports.openSandbox(life.thread, onState, {
+  const memory = {
     get known() {
       return life.state.knownSandbox;
     },
-    remember: (id) => transact(life, () => life.state.rememberSandbox(id)),
-  });
+    remember: (id: string) => transact(life, () => life.state.rememberSandbox(id)),
+  };
+  life.sandbox = life.ports.openSandbox(life.thread, onState, memory, () => life.active?.record.input?.key_id ?? null);
   return life.sandbox;
 }
 

@@ -43,10 +43,11 @@ export async function runNow(
   const firing_id = `person:${id}`;
   const brought = payload === undefined ? null : payloadOf(payload);
   const chained = unwrap(await findChain(context, trigger, brought));
-  const firing: Firing =
+  const described: Firing =
     trigger.type === "webhook"
       ? describeFiring(trigger, firing_id, brought, { event: null, source_id: null }, chained)
       : { id: firing_id, key: null, message: trigger.prompt, metadata: {}, ...chained };
+  const firing = { ...described, key_id: context.get("caller").key_id };
   const { run, created, is_other } = unwrap(await fireTrigger(context.env, trigger, firing));
   if (is_other)
     throw new Problem("idempotency_conflict", `The run ${run.invocation_id} was started with another message.`);

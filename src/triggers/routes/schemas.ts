@@ -2,7 +2,7 @@
 // the other's.
 import { z } from "@hono/zod-openapi";
 import { hopsHeader } from "../../http/hops.ts";
-import { smallJson, time, wellFormed } from "../../http/schemas.ts";
+import { madeBy, smallJson, time, wellFormed } from "../../http/schemas.ts";
 import { clientId } from "../../protocol/ids.ts";
 import type { TriggerVerification } from "../../protocol/trigger.ts";
 import { fillHmac } from "../verify.ts";
@@ -171,6 +171,9 @@ const example = {
   next_times: [],
   last_fired_at: null,
   created_at: "2026-11-24T10:00:00.000Z",
+  disabled_at: null,
+  disabled_reason: null,
+  made_by: "admin_key",
 } as const;
 
 const triggerShape = {
@@ -190,6 +193,11 @@ const triggerShape = {
   next_times: z.array(time),
   last_fired_at: time.nullable(),
   created_at: time,
+  disabled_at: time.nullable().openapi({ description: "When the server disabled it." }),
+  disabled_reason: z.string().nullable().openapi({
+    description: "Why the server disabled it. A webhook's secret is gone then: it needs a new one to be enabled again.",
+  }),
+  made_by: madeBy,
 };
 export const trigger = z.object(triggerShape).openapi("Trigger", { example });
 export const newTrigger = z

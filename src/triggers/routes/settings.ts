@@ -1,5 +1,6 @@
 // Between a request and a trigger's row: which fields belong to which type, what is wrong with a request, and when a
 // schedule is due.
+import type { Caller } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Trigger, TriggerSettings, TriggerVerification } from "../../protocol/trigger.ts";
@@ -60,7 +61,11 @@ export function chooseSecret(verify: TriggerVerification, given: string | undefi
   return given;
 }
 
-export function newTrigger(user_id: string, body: TriggerBody, now: number): Trigger {
+export function newTrigger(
+  { user_id, key_id }: Pick<Caller, "user_id" | "key_id">,
+  body: TriggerBody,
+  now: number,
+): Trigger {
   const at = new Date(now).toISOString();
   const { type, agent_id, project_id, prompt, thread, enabled } = body;
   const trigger: Trigger = {
@@ -79,6 +84,7 @@ export function newTrigger(user_id: string, body: TriggerBody, now: number): Tri
     last_invocation_id: null,
     created_at: at,
     updated_at: at,
+    made_by: key_id,
   };
   return { ...trigger, next_at: findNext(trigger, now) };
 }
@@ -101,10 +107,23 @@ export function applyPatch(before: Trigger, patch: TriggerPatch): Trigger {
     cron: cron ?? before.settings.cron,
     timezone: timezone ?? before.settings.timezone,
     overlap: overlap ?? before.settings.overlap,
+    ...(changed.enabled ? {} : disabledOf(before)),
+    ...(before.settings.former_makers && { former_makers: before.settings.former_makers }),
   };
   // A trigger that stops being `per_key` loses its key without being asked.
   if (key === undefined && changed.thread !== "per_key") settings.key = null;
   return { ...changed, settings };
+}
+
+/** Why the server disabled a trigger; empty if it did not. */
+function disabledOf({ settings: { disabled_at, disabled_reason } }: Trigger) {
+  if (disabled_at === undefined || disabled_reason === undefined) return {};
+  return { disabled_at, disabled_reason };
+}
+
+/** Whether a trigger is enabled whose maker was revoked. Whoever does that opens it, and is its maker from now on. */
+export function isTakenOver(before: Trigger, changed: Trigger): boolean {
+  return before.settings.disabled_reason !== undefined && changed.enabled;
 }
 
 /** A schedule whose times don't change keeps its `next_at`, which the sweep may be moving at the same time. */
@@ -154,6 +173,9 @@ export function showTrigger(trigger: Trigger, origin: string, now: number) {
     next_times: isDue ? (readTimes(cron, timezone, now, TIMES_SHOWN) ?? []) : [],
     last_fired_at: trigger.last_fired_at,
     created_at: trigger.created_at,
+    disabled_at: settings.disabled_at ?? null,
+    disabled_reason: settings.disabled_reason ?? null,
+    made_by: trigger.made_by ?? null,
   };
 }
 

@@ -6,9 +6,9 @@ import { addOperation } from "../../http/operation.ts";
 import { requireAgent, requireProject } from "../../http/ownership.ts";
 import { pageOf, pageQuery } from "../../http/schemas.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
-import { openLiveSecrets, rotateSecret, sealFirst } from "../../secrets/rotated.ts";
-import { findSecretFault } from "../../secrets/signing-secret.ts";
-import { putSecret, readSecret } from "../../store/secrets.ts";
+import { rotateSecret, sealFirst } from "../../secrets/rotated.ts";
+import { whileMakerLives } from "../../store/keys/maker.ts";
+import { putSecret } from "../../store/secrets.ts";
 import { listTriggerDeliveries } from "../../store/triggers/log.ts";
 import {
   countTriggers,
@@ -19,6 +19,7 @@ import {
   updateTrigger,
 } from "../../store/triggers/triggers.ts";
 import { runNow } from "./firing.ts";
+import { checkKeptSecret, requireSecret } from "./kept-secret.ts";
 import type { TriggerPatch } from "./schemas.ts";
 import * as schemas from "./schemas.ts";
 import {
@@ -28,6 +29,7 @@ import {
   chooseSecret,
   findNext,
   isRetimed,
+  isTakenOver,
   newTrigger,
   refuseOtherFields,
   secretOf,
@@ -89,9 +91,9 @@ function addCreate(app: App): void {
       problems: ["not_found", "invalid_operation"],
     },
     async (context, { body }) => {
-      const { user_id } = context.get("caller");
+      const { user_id, key_id } = context.get("caller");
       const now = Date.now();
-      const made = newTrigger(user_id, body, now);
+      const made = newTrigger({ user_id, key_id }, body, now);
       await checkOwned(context, made);
       checkTrigger(made);
       checkPace(made, context.get("config").schedule_minutes, now);
@@ -107,7 +109,8 @@ function addCreate(app: App): void {
           unwrap(await sealFirst(encryption_keys, secretOf(made), secret, made.created_at)),
         );
       }
-      if (!(await createTrigger(context.env.DB, made))) throw new Error("a new trigger's id is taken");
+      if (!unwrap(await whileMakerLives(createTrigger(context.env.DB, made))))
+        throw new Error("a new trigger's id is taken");
       const location = `/v1/triggers/${made.trigger_id}`;
       return context.json({ ...show(context, made), secret }, 201, { ...once, location });
     },
@@ -180,7 +183,7 @@ function addPatch(app: App): void {
       params,
       body: schemas.triggerPatch,
       answers: { 200: { description: "The changed trigger.", schema: schemas.trigger } },
-      problems: ["not_found", "version_conflict"],
+      problems: ["not_found", "version_conflict", "invalid_operation"],
     },
     async (context, { params, body }) => {
       for (let time = 0; time < CHANGES_TRIED; time++) {
@@ -200,6 +203,8 @@ async function changeOnce(context: AppContext, trigger_id: string, patch: Trigge
   await checkOwned(context, changed, before);
   checkTrigger(changed);
   await checkKeptSecret(context, before, changed);
+  const isOther = isTakenOver(before, changed);
+  if (isOther) await requireSecret(context, changed);
   const { agent_id, project_id, prompt, thread, enabled, settings } = changed;
   // Each change gets a later time than the one before, so that no two are mistaken for each other.
   const now = Math.max(Date.now(), Date.parse(before.updated_at) + 1);
@@ -208,17 +213,8 @@ async function changeOnce(context: AppContext, trigger_id: string, patch: Trigge
     ...{ agent_id, project_id, prompt, thread, enabled, settings },
     ...(isRetimed(before, changed) ? { next_at: findNext(changed, now) } : {}),
     updated_at: new Date(now).toISOString(),
+    ...(isOther && { made_by: context.get("caller").key_id }),
   });
-}
-
-/** A changed scheme keeps the existing secret, if that fits. */
-async function checkKeptSecret(context: AppContext, before: Trigger, { settings }: Trigger): Promise<void> {
-  const { verify } = settings;
-  if (verify === null || verify.scheme === before.settings.verify?.scheme) return;
-  const row = await readSecret(context.env.DB, secretOf(before));
-  const [current] = unwrap(await openLiveSecrets(portsOf(context).encryption_keys, row, Date.now()));
-  if (current === undefined || findSecretFault(verify, current) === null) return;
-  throw new Problem("invalid_field", "verify: the trigger's secret does not fit this scheme; make a new trigger");
 }
 
 function addRotate(app: App): void {
@@ -229,7 +225,8 @@ function addRotate(app: App): void {
       path: `${path}/rotate`,
       tag,
       summary: "Give a webhook trigger a new secret",
-      description: "Shown only in this answer. The former secrets stay valid for `overlap_seconds`, a day if absent.",
+      description:
+        "Shown only in this answer. The former secrets stay valid for `overlap_seconds`, a day if absent. Whoever asks knows the secret, and is the trigger's `made_by` from now on.",
       params,
       body: schemas.rotationBody,
       answers: { 200: { description: "The trigger with its new secret.", schema: schemas.newTrigger } },
@@ -241,8 +238,9 @@ function addRotate(app: App): void {
       if (verify === null) throw new Problem("invalid_operation", "A schedule has no secret.");
       const secret = chooseSecret(verify, body.secret);
       const overlap_ms = body.overlap_seconds * 1000;
-      unwrap(await rotateSecret(portsOf(context), secretOf(trigger), secret, overlap_ms, Date.now()));
-      return context.json({ ...show(context, trigger), secret }, 200, once);
+      const made_by = context.get("caller").key_id;
+      unwrap(await rotateSecret(portsOf(context), secretOf(trigger), secret, overlap_ms, Date.now(), made_by));
+      return context.json({ ...show(context, { ...trigger, made_by }), secret }, 200, once);
     },
   );
 }

@@ -8,6 +8,7 @@ import { signIn } from "../state/sign-in.ts";
 import { useStore } from "../state/store.ts";
 import { defineWords, useWords } from "../state/words.ts";
 import { formatTime, useLocale } from "./format.ts";
+import { KeyMade } from "./key-made.tsx";
 import { ConfirmButton } from "./parts/confirm-button.tsx";
 import { Form } from "./parts/form.tsx";
 import { ListView } from "./parts/list-view.tsx";
@@ -34,6 +35,10 @@ const own = defineWords(
     follows: (name: string) => `Programs that use “${name}” can't reach the server any more. This can't be undone.`,
     ownFollows: "This page is signed in with this key: you will be signed out, and need another key to come back.",
     ariaLabel: (name: string) => `Delete ${name}`,
+    maker: (maker: string) => `by ${maker}`,
+    adminKey: "the admin key",
+    deletedKey: "a key that was deleted",
+    unknownMaker: "by an unknown key",
   },
   {
     about: "持有这些密钥的人可以做你在这里能做的一切。请为每个程序单独创建密钥，并删除不再使用的。",
@@ -49,6 +54,10 @@ const own = defineWords(
     follows: (name: string) => `使用“${name}”的程序将无法再访问服务器。此操作无法撤销。`,
     ownFollows: "本页面正使用这个密钥登录：删除后你将退出，需要另一个密钥才能再次登录。",
     ariaLabel: (name: string) => `删除 ${name}`,
+    maker: (maker: string) => `创建者：${maker}`,
+    adminKey: "管理员密钥",
+    deletedKey: "已删除的密钥",
+    unknownMaker: "创建者未知",
   },
 );
 
@@ -56,6 +65,8 @@ interface ApiKey {
   key_id: string;
   name: string | null;
   created_at: string;
+  /** The id of the key that made it, or `admin_key`. */
+  made_by: string | null;
 }
 
 export function Keys() {
@@ -84,7 +95,9 @@ export function Keys() {
       {isMaking && <NewKey onMade={show} onCancel={() => setMaking(false)} />}
       {made !== null && <SecretOnce name={said.made} secret={made} onDone={() => setMade(null)} />}
       <ListView list={list} icon={KeyRound} empty={said.empty}>
-        {(key) => <KeyRow key={key.key_id} apiKey={key} onDeleted={() => void list.refresh()} />}
+        {(key) => (
+          <KeyRow key={key.key_id} apiKey={key} known={list.rows ?? []} onDeleted={() => void list.refresh()} />
+        )}
       </ListView>
     </Section>
   );
@@ -115,27 +128,40 @@ function NewKey({ onMade, onCancel }: { onMade: (key: string) => void; onCancel:
   );
 }
 
-function KeyRow({ apiKey, onDeleted }: { apiKey: ApiKey; onDeleted: () => void }) {
+function KeyRow({ apiKey, known, onDeleted }: { apiKey: ApiKey; known: ApiKey[]; onDeleted: () => void }) {
   const general = useWords(words);
   const said = useWords(own);
   const locale = useLocale();
   const current = useStore(signIn, (now) => (now.phase === "in" ? now.key : null));
   const isInUse = current !== null && keyIdOf(current) === apiKey.key_id;
+  const [isRevoking, setRevoking] = useState(false);
   const name = apiKey.name || said.unnamed;
+  const { made_by } = apiKey;
+  const maker = known.find(({ key_id }) => key_id === made_by);
+  const makerName = made_by === "admin_key" ? said.adminKey : maker ? maker.name || said.unnamed : said.deletedKey;
+  const details = [
+    general.created(formatTime(locale, apiKey.created_at)),
+    made_by === null ? said.unknownMaker : said.maker(makerName),
+  ];
   return (
     <Row
       title={name}
       badge={isInUse && <Badge tone="good">{said.inUse}</Badge>}
-      detail={general.created(formatTime(locale, apiKey.created_at))}
+      detail={details.join(" · ")}
       actions={
         <ConfirmButton
           label={general.delete}
           ariaLabel={said.ariaLabel(name)}
           question={said.question}
           text={isInUse ? said.ownFollows : said.follows(name)}
-          act={(api) => api.send("DELETE", `/v1/api-keys/${encodeURIComponent(apiKey.key_id)}`)}
+          act={(api) => {
+            const made = isRevoking ? "?made=revoke" : "";
+            return api.send("DELETE", `/v1/api-keys/${encodeURIComponent(apiKey.key_id)}${made}`);
+          }}
           onDone={onDeleted}
-        />
+        >
+          <KeyMade key_id={apiKey.key_id} isRevoking={isRevoking} onChoose={setRevoking} />
+        </ConfirmButton>
       }
     />
   );

@@ -1,7 +1,7 @@
 // Request and response bodies of the webhook routes.
 import { z } from "@hono/zod-openapi";
 import * as examples from "../../http/examples.ts";
-import { pageQuery, time, wellFormed } from "../../http/schemas.ts";
+import { madeBy, pageQuery, time, wellFormed } from "../../http/schemas.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { webhookEvents } from "../../protocol/webhook.ts";
 import { whyNoSigningSecret } from "../signing.ts";
@@ -53,6 +53,7 @@ const webhookFields = {
   disabled_at: time.nullable().openapi({ description: "When the server disabled it." }),
   disabled_reason: z.string().nullable().openapi({ description: "Why the server disabled it." }),
   created_at: time,
+  made_by: madeBy,
 };
 export const webhook = z.object(webhookFields).openapi("Webhook", { example: examples.webhook });
 export const newWebhook = z

@@ -88,8 +88,8 @@ function addOne(app: App): void {
     },
     async (context, { params, body }) => {
       if (body.url !== undefined) requirePublic(context, body.url);
-      const { user_id } = context.get("caller");
-      const changed = await updateWebhook(context.env.DB, user_id, params.webhook_id, body, Date.now());
+      const { user_id, key_id } = context.get("caller");
+      const changed = await updateWebhook(context.env.DB, user_id, params.webhook_id, body, key_id, Date.now());
       if (!changed) throw missing(params.webhook_id);
       return context.json(showWebhook(changed));
     },
@@ -170,10 +170,12 @@ function toWebhook(context: AppContext, fields: Pick<Webhook, "url" | "events" |
     disabled_reason: null,
     created_at: now,
     updated_at: now,
+    made_by: context.get("caller").key_id,
   };
 }
 
 function showWebhook(stored: Webhook): z.infer<typeof webhook> {
   const { webhook_id, url, events, enabled, failing_since, disabled_at, disabled_reason, created_at } = stored;
-  return { webhook_id, url, events, enabled, failing_since, disabled_at, disabled_reason, created_at };
+  const { made_by = null } = stored;
+  return { webhook_id, url, events, enabled, failing_since, disabled_at, disabled_reason, created_at, made_by };
 }

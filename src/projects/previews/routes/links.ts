@@ -1,11 +1,12 @@
 // Creates, lists and revokes links to ports of a project's sandbox. `host.ts` serves a link's visitors.
 import { z } from "@hono/zod-openapi";
 import type { App } from "../../../http/context.ts";
-import { Problem } from "../../../http/errors.ts";
+import { Problem, unwrap } from "../../../http/errors.ts";
 import { addOperation } from "../../../http/operation.ts";
 import { preview, previewBody } from "../../../http/schemas.ts";
 import { withWorkspace, workspaceProblems } from "../../../http/workspace.ts";
 import { clientId } from "../../../protocol/ids.ts";
+import { whileMakerLives } from "../../../store/keys/maker.ts";
 import { createPreview, LINK_SECONDS, readPreviews, revokePreview } from "../previews.ts";
 
 const tag = "Sandboxes";
@@ -30,10 +31,10 @@ export function addPreviews(app: App): void {
     },
     async (context, { params, body }) => {
       const request = { port: body.port, seconds: body.expires_in_seconds ?? LINK_SECONDS };
-      const made = await withWorkspace(context, params.project_id, (workspace, signal, scope) =>
+      const made = withWorkspace(context, params.project_id, (workspace, signal, scope) =>
         createPreview(scope, workspace, request, signal),
       );
-      return context.json(made, 201);
+      return context.json(unwrap(await whileMakerLives(made)), 201);
     },
   );
   addOperation(

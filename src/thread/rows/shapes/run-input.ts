@@ -33,6 +33,7 @@ function isStoredInput(value: unknown): value is StoredInput {
     isList(value.client_tools, isClientTool) &&
     isList(value.context, isContext) &&
     (value.time_zone === undefined || isText(value.time_zone)) &&
+    (value.key_id === undefined || isText(value.key_id)) &&
     (value.chain === undefined || (isRecord(value.chain) && isPartOfChain(value.chain)))
   );
 }

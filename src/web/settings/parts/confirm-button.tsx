@@ -17,6 +17,7 @@ export function ConfirmButton({
   look = "danger",
   question,
   text,
+  children,
   act,
   onDone,
 }: {
@@ -27,6 +28,8 @@ export function ConfirmButton({
   look?: ButtonLook;
   question: string;
   text: ReactNode;
+  /** What is to be known or chosen before. It is mounted each time that the question opens. */
+  children?: ReactNode;
   act: (api: Api) => Promise<unknown>;
   onDone?: () => void;
 }) {
@@ -56,6 +59,7 @@ export function ConfirmButton({
         <Dialog title={question} onClose={() => setOpen(false)}>
           <div className={styles.question}>
             <p>{text}</p>
+            {children}
             {action.problem && <ProblemNotice problem={action.problem} />}
             <div className={styles.buttons}>
               <Button onClick={() => setOpen(false)}>{said.cancel}</Button>

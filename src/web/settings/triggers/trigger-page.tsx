@@ -70,6 +70,7 @@ export function TriggerPage({
         }}
       />
       {secret !== null && <SecretOnce name={said.secret} secret={secret} onDone={() => setSecret(null)} />}
+      <Trouble trigger={trigger} />
       <Details trigger={trigger} />
       {trigger.type === "schedule" && <DueTimes trigger={trigger} />}
       <TriggerLog path={path} lastFired={trigger.last_fired_at} />
@@ -134,6 +135,19 @@ function Actions({
         </Notice>
       )}
     </>
+  );
+}
+
+/** Why it is off, if a person did not turn it off. */
+function Trouble({ trigger: { type, disabled_at, disabled_reason } }: { trigger: Trigger }) {
+  const said = useWords(words);
+  const locale = useLocale();
+  if (!disabled_reason) return null;
+  return (
+    <Notice tone="bad">
+      {said.disabledBecause(formatTime(locale, disabled_at ?? ""))} {disabled_reason}{" "}
+      {type === "webhook" && said.needsSecret}
+    </Notice>
   );
 }
 

@@ -19,6 +19,9 @@ export interface Trigger {
   next_times: string[];
   last_fired_at: string | null;
   created_at: string;
+  /** When and why the server disabled it. */
+  disabled_at?: string | null;
+  disabled_reason?: string | null;
 }
 
 export interface TriggerDelivery {

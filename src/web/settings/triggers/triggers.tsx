@@ -103,12 +103,13 @@ function TriggerRow({ trigger, onOpen }: { trigger: Trigger; onOpen: () => void 
   const details = [
     said.type[trigger.type],
     next ? said.next(formatDue(locale, next)) : null,
+    trigger.disabled_reason ?? null,
     trigger.last_fired_at ? said.lastFired(formatTime(locale, trigger.last_fired_at)) : said.neverFired,
   ];
   return (
     <Row
       title={firstLine(trigger.prompt)}
-      badge={!trigger.enabled && <Badge tone="warn">{paused}</Badge>}
+      badge={!trigger.enabled && <Badge tone={trigger.disabled_reason ? "bad" : "warn"}>{paused}</Badge>}
       detail={details.filter(Boolean).join(" · ")}
       onOpen={onOpen}
     />

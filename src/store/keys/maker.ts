@@ -1,0 +1,93 @@
+// Rows that open a way in (keys, triggers, webhooks, links, SSH access, Slack workspaces) name in `made_by` the key that
+// made them. A key that is deleted can make nothing more: each write names the owner through the key's own row, so a
+// request that was let in a moment before the deletion fails at the column that takes no null.
+import { type SQL, sql } from "drizzle-orm";
+import { fail, type Result, succeed } from "../../protocol/error.ts";
+import { ADMIN_KEY_ID } from "../../protocol/ids.ts";
+
+/**
+ * A deleted key leaves a row, so that what it made is still found through the key that made it. The row has another id,
+ * which no request and no check can name, and one of these words in place of the hash.
+ */
+export const DELETED_PREFIX = "deleted:";
+/** `revoked` if what it made was revoked with it. */
+export type DeletedMark = "deleted" | "revoked";
+
+/** For a statement over `api_keys`. */
+export const IS_KEY = "hash NOT IN ('deleted', 'revoked')";
+
+/** The id of a key, live or deleted, as `made_by` has it. */
+export const KEY_ID = `replace(key_id, '${DELETED_PREFIX}', '')`;
+
+/** How the reason begins why a trigger or webhook is disabled. The id of its maker follows. */
+export const REVOKED_REASON = "What its API key made was revoked";
+
+/** The expiry of a revoked link or SSH access: it has ended for every reader, also one of a former version. */
+export const REVOKED_AT = "1970-01-01T00:00:00.000Z";
+
+/**
+ * The ids of the key ?2 and of all keys that it made, of the user ?1. `UNION` visits an id once, so a cycle ends. The
+ * user's keys are read once.
+ */
+export const MAKERS = `
+WITH RECURSIVE known (id, maker) AS MATERIALIZED (
+  SELECT ${KEY_ID}, made_by FROM api_keys WHERE user_id = ?1
+), makers (id) AS (
+  SELECT ?2 UNION SELECT known.id FROM makers JOIN known ON known.maker = makers.id
+)`;
+
+/**
+ * For a statement over `triggers` at the time ?3: made by one of `keys`, a query, or open to a secret that one of them
+ * gave it and that another key has replaced since.
+ */
+export function isOpenTo(keys: string): string {
+  const former = `json_extract(former.value, '$.made_by') IN (${keys}) AND json_extract(former.value, '$.until') > ?3`;
+  return `(made_by IN (${keys}) OR EXISTS (SELECT 1 FROM json_each(settings, '$.former_makers') AS former WHERE ${former}))`;
+}
+
+/** A change of `updated_at`, so that nothing that was read before is written over it. */
+export function laterThan(now: string): string {
+  return `iif(updated_at < ${now}, ${now}, strftime('%Y-%m-%dT%H:%M:%fZ', updated_at, '+0.001 seconds'))`;
+}
+
+/** The owner's id for a statement that makes a row; null if the maker is a deleted key. Both are placeholders. */
+export function ownerIfLive(user_id: string, made_by: string): string {
+  const found = `(SELECT user_id FROM api_keys WHERE user_id = ${user_id} AND key_id = ${made_by})`;
+  return `iif(${made_by} IS NULL OR ${made_by} = '${ADMIN_KEY_ID}', ${user_id}, ${found})`;
+}
+
+/** The same for drizzle. */
+export function ownerOfLive(user_id: string, made_by: string | null): SQL<string> {
+  if (made_by === null || made_by === ADMIN_KEY_ID) return sql<string>`${user_id}`;
+  return sql<string>`(SELECT user_id FROM api_keys WHERE user_id = ${user_id} AND key_id = ${made_by})`;
+}
+
+/** A run goes on after its key was deleted, and may expose a port, unless what the key made was revoked. */
+export function ownerUnlessRevoked(user_id: string, made_by: string | null): SQL<string> {
+  if (made_by === null) return sql<string>`${user_id}`;
+  const revoked = sql`SELECT 1 FROM api_keys WHERE user_id = ${user_id} AND key_id = ${DELETED_PREFIX + made_by} AND hash = 'revoked'`;
+  return sql<string>`iif(EXISTS (${revoked}), NULL, ${user_id})`;
+}
+
+/** Whether the key may still make something. */
+export function isLive(user_id: string, made_by: string): SQL {
+  return sql`${ownerOfLive(user_id, made_by)} IS NOT NULL`;
+}
+
+/** Fails with `unauthorized` if the write was refused because its maker is a deleted key. */
+export async function whileMakerLives<Value>(write: Promise<Value>): Promise<Result<Value>> {
+  try {
+    return succeed(await write);
+  } catch (error) {
+    if (isMakerGone(error)) return fail("unauthorized", "The API key was deleted.");
+    throw error;
+  }
+}
+
+/** D1 names the column only in the message, which drizzle wraps as a cause. */
+export function isMakerGone(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (/NOT NULL constraint failed: \w+\.user_id/.test(at.message)) return true;
+  }
+  return false;
+}
