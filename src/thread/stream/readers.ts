@@ -12,10 +12,13 @@
 // take it in ten minutes (about 100 bytes a second) is cut. This costs a slow reader nothing, since it comes back with
 // its last id. Left alone, it would keep the object in memory, which is billed, and count among the readers that a
 // thread may have.
+import type { Clock, Sink } from "./connection.ts";
 import { Cursor, type Limits, type ReaderRequest, type Shared } from "./cursor.ts";
+import type { Opener } from "./ended-keys.ts";
 import type { Frame } from "./frame-log.ts";
 import type { Journal } from "./journal.ts";
 
+export type { Clock, Sink } from "./connection.ts";
 export type { ReaderRequest } from "./cursor.ts";
 
 const GATHER_MS = 16;
@@ -26,16 +29,11 @@ const MAX_WRITE_MS = 600_000;
 /** Each reader may hold a write of its own, so this bounds how much memory readers that take nothing can hold. */
 export const MAX_READERS = 500;
 
-/** The writing half of a reader's connection. Rejects when the client is gone. */
-export interface Sink {
-  write(bytes: Uint8Array): Promise<void>;
-  close(): Promise<void>;
-  abort(reason: string): Promise<void>;
-}
-
 interface Reader {
   sink: Sink;
   request: ReaderRequest;
+  /** Null if it may stay whatever happens to keys. */
+  opener: Opener | null;
   cursor: Cursor;
   /** The write in flight: since when, and `written` of the log at that time. */
   writing: { since: number; written: number } | null;
@@ -45,11 +43,6 @@ interface Reader {
   closingFrame: Uint8Array | null;
   /** `written` of the log at the last frame that it took. */
   taken: number;
-}
-
-export interface Clock {
-  now(): number;
-  setTimer(callback: () => void, ms: number): () => void;
 }
 
 const encoder = new TextEncoder();
@@ -63,6 +56,8 @@ export class Readers {
   readonly #leaving = new Map<Sink, number>();
   /** Called when a reader took what was written to it, or left. */
   onProgress: () => void = () => {};
+  /** Called every ten seconds while there are readers. */
+  onPing: () => void = () => {};
   #lastFlush = 0;
   #cancelFlush: (() => void) | null = null;
   #flushQueued = false;
@@ -93,10 +88,11 @@ export class Readers {
   }
 
   /** Adds a reader and begins to write. It is removed at its end, when it is cut, or when its client is gone. */
-  add(sink: Sink, request: ReaderRequest): void {
+  add(sink: Sink, request: ReaderRequest, opener: Opener | null = null): void {
     this.#startPings();
     const cursor = new Cursor(this.#journal, request, this.#shared);
-    const reader: Reader = { sink, request, cursor, writing: null, hurried: false, closingFrame: null, taken: 0 };
+    const state = { writing: null, hurried: false, closingFrame: null, taken: 0 };
+    const reader: Reader = { sink, request, opener, cursor, ...state };
     this.#readers.add(reader);
     this.#step(reader);
   }
@@ -128,6 +124,18 @@ export class Readers {
   /** Cuts every reader, since what they wait for will not come. */
   cutAll(reason: string): void {
     for (const reader of this.#readers) this.#cut(reader, reason);
+  }
+
+  /** Who opened the streams, where that is to be checked. */
+  get openers(): Opener[] {
+    return [...this.#readers].flatMap(({ opener }) => opener ?? []);
+  }
+
+  /** Cuts the readers of these keys, also those that have come since `openers` was read. */
+  cutOpenedBy(key_ids: Set<string>): void {
+    for (const reader of this.#readers) {
+      if (reader.opener !== null && key_ids.has(reader.opener.key_id)) this.#cut(reader, "the key no longer holds");
+    }
   }
 
   /** Writes the gathered frames. */
@@ -284,6 +292,7 @@ export class Readers {
       this.#leaving.delete(sink);
       sink.abort("the reader takes nothing; resume with the last id").catch(() => {});
     }
+    this.onPing();
     this.#stopPingsWhenEmpty();
   }
 }
