@@ -7,6 +7,9 @@ import { CHECK_KEYS_MS, checkKeys } from "../thread/stream/ended-keys.ts";
 import type { AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
 
+const KEY_ENDED = "The API key is no longer valid.";
+const UNKNOWN = "The server could not find out for too long whether the API key is still valid.";
+
 export interface KeyWatch {
   /** Aborted once the key no longer holds. The reason is the problem to answer. */
   signal: AbortSignal;
@@ -25,10 +28,10 @@ export function watchKey(context: AppContext): KeyWatch {
   };
   const look = async (): Promise<void> => {
     const find = (key_ids: string[]) => findEndedKeys(context.env.DB, caller.user_id, key_ids);
-    const { ended } = await checkKeys(clock, [caller], find);
+    const { ended, failure } = await checkKeys(clock, [caller], find);
     if (isStopped) return;
-    if (ended.has(caller.key_id)) over.abort(new Problem("unauthorized", "The API key is no longer valid."));
-    else watch();
+    if (!ended.has(caller.key_id)) watch();
+    else over.abort(failure === null ? new Problem("unauthorized", KEY_ENDED) : new Problem("internal", UNKNOWN));
   };
   watch();
   return {
