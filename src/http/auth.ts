@@ -7,7 +7,7 @@ import { withinTime } from "../lib/time-limit.ts";
 import { ADMIN_KEY_ID, FIRST_USER_ID } from "../protocol/ids.ts";
 import { findApiKey } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
-import { TRUSTED_WITHOUT_D1_MS } from "../thread/stream/ended-keys.ts";
+import { CHECK_KEYS_MS, TRUSTED_WITHOUT_D1_MS } from "../thread/stream/ended-keys.ts";
 import { readKeyId } from "./api-key.ts";
 import type { AppContext, AppEnv, Authenticator, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
@@ -89,6 +89,12 @@ export const requireKey = createMiddleware<AppEnv>(async (context, next) => {
   context.set("caller", await identify(context));
   await next();
 });
+
+/** Asks again for the key of a request that took its time to arrive. */
+export async function confirmKey(context: AppContext): Promise<void> {
+  const { confirmed_at } = context.get("caller");
+  if (Date.now() - confirmed_at > CHECK_KEYS_MS) context.set("caller", await identify(context));
+}
 
 /** Returns the caller to whom the request's key belongs. */
 export async function identify(context: AppContext): Promise<Caller> {

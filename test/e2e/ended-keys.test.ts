@@ -92,6 +92,21 @@ function trickle(holder: Holder, path: string): Promise<number | null> {
   });
 }
 
+/** A request whose body comes only with `finish`, which resolves with the answer's status. */
+function begin(holder: Holder, path: string) {
+  const headers = { authorization: `Bearer ${holder.key}`, "content-type": "application/json" };
+  const sent = request(`${holder.url}${path}`, { method: "POST", headers });
+  sent.write(" ");
+  return {
+    finish: async (body: string) => {
+      sent.end(body);
+      const [response] = (await once(sent, "response")) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    },
+  };
+}
+
 /** A download whose client takes nothing until `drain`, which resolves with the number of bytes and how it ended. */
 async function openDownload(url: string, headers: Record<string, string> = {}) {
   const sent = request(url, { headers });
@@ -162,6 +177,7 @@ describe("a key that is deleted", () => {
     const downloads = await Promise.all([download(leaver), downloadByTicket(leaver)]);
     const wholeDownload = await download(stayer);
     const upload = trickle(leaver, `${sandbox}/files/content?path=uploaded`);
+    const slow = begin(leaver, "/v1/threads/slow/runs");
     const tickets = await Promise.all([
       leaver.json<{ url: string }>("POST", `${sandbox}/files/ticket`, { path: "large" }),
       leaver.json<{ url: string }>("POST", `${sandbox}/terminal`, { session: "late" }),
@@ -196,6 +212,7 @@ describe("a key that is deleted", () => {
       expect([bytes < FILE_BYTES, isWhole]).toEqual([true, false]);
     }
     expect(await wholeDownload.drain()).toEqual({ bytes: FILE_BYTES, isWhole: true });
+    expect(await slow.finish(JSON.stringify(messages))).toBe(401);
     for (const { url } of tickets) expect(await statusOf(url)).toBe(401);
     for (const path of ["/v1/threads/watched/events", "/v1/threads/own/runs/inv-own/events"]) {
       expect((await leaver.request("GET", path)).status).toBe(401);

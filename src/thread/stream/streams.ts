@@ -120,14 +120,17 @@ export function checkReaders(life: Life): void {
   if (openers.length === 0) return;
   const find = (key_ids: string[]) => ports.findEndedKeys(thread.user_id, key_ids);
   const cut = ({ ended, failure }: KeyCheck): void => {
-    if (failure !== null) noteError(life, `the keys of readers could not be checked: ${describe(failure)}`);
+    if (failure !== null) noteFailure(life, failure);
     readers.cutOpenedBy(ended);
   };
   platform.waitUntil(checkKeys(ports.clock, openers, find).then(cut));
 }
 
-function describe(failure: unknown): string {
-  return failure instanceof Error ? failure.message : "unknown";
+/** Once for an outage, not every ten seconds. */
+function noteFailure(life: Life, failure: unknown): void {
+  const reason = failure instanceof Error ? failure.message : "unknown";
+  const message = `the keys of readers could not be checked: ${reason}`;
+  if (life.errors.at(-1)?.message !== message) noteError(life, message);
 }
 
 /** Drops frames of runs that are over and that every reader has. */
