@@ -81,17 +81,17 @@ it("a key that this isolate deleted is refused while D1 fails", async () => {
   await expect(recognize()).rejects.toThrow("Failed query");
 });
 
-it("a key that was deleted elsewhere is refused within three seconds, however long D1 took to find it", async () => {
+it("a key that was deleted elsewhere is refused within ten seconds, however long D1 took to find it", async () => {
   const { store, recognize, pass } = await knownKey();
-  pass(3_000);
+  pass(10_000);
   store.answer = async () => {
     pass(1_000);
     return [["user_1", store.hash]];
   };
-  expect(await recognize()).toMatchObject({ confirmed_at: 1_003_000 });
+  expect(await recognize()).toMatchObject({ confirmed_at: 1_010_000 });
   store.answer = async () => [];
-  pass(1_900);
-  expect(await recognize()).toMatchObject({ confirmed_at: 1_003_000 });
+  pass(8_900);
+  expect(await recognize()).toMatchObject({ confirmed_at: 1_010_000 });
   pass(100);
   expect(await recognize()).toBeNull();
 });

@@ -12,9 +12,9 @@ import { readKeyId } from "./api-key.ts";
 import type { AppContext, AppEnv, Authenticator, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
 
-// How long a deleted key may still work in other isolates. In the one that deletes it, it stops working at once. A part
-// of the 15 s within which everything ends that the key opened (`thread/stream/ended-keys.ts`).
-const CACHED_MS = 3_000;
+// How long a deleted key may still work in other isolates. In the one that deletes it, it stops working at once. What it
+// opens until then ends in time (`thread/stream/ended-keys.ts`).
+const CACHED_MS = 10_000;
 
 const D1_LIMIT_MS = 3_000;
 const D1_PAUSE_MS = 2_000;

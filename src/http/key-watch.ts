@@ -3,7 +3,7 @@
 import { ADMIN_KEY_ID } from "../protocol/ids.ts";
 import { findEndedKeys } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
-import { CHECK_KEYS_MS, checkKeys } from "../thread/stream/ended-keys.ts";
+import { checkKeys, checkWithin } from "../thread/stream/ended-keys.ts";
 import type { AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
 
@@ -17,14 +17,14 @@ export interface KeyWatch {
   stop(): void;
 }
 
-/** Asks D1 every ten seconds, from ten seconds on. The admin key has no row and needs no watch. */
+/** Asks D1 every ten seconds. The admin key has no row and needs no watch. */
 export function watchKey(context: AppContext): KeyWatch {
   const caller = context.get("caller");
   const over = new AbortController();
   let isStopped = caller.key_id === ADMIN_KEY_ID;
   let cancel = (): void => {};
   const watch = (): void => {
-    if (!isStopped) cancel = clock.setTimer(() => void look(), CHECK_KEYS_MS);
+    if (!isStopped) cancel = clock.setTimer(() => void look(), checkWithin(caller, [], clock.now()));
   };
   const look = async (): Promise<void> => {
     const find = (key_ids: string[]) => findEndedKeys(context.env.DB, caller.user_id, key_ids);

@@ -123,6 +123,64 @@ describe("the readers of a key that is deleted", () => {
   });
 });
 
+describe("a reader whose key was looked up a while ago", () => {
+  it("is never open 13 s after its key has ended, and a key that holds is asked for every three seconds at most", async () => {
+    const key = fc.constantFrom("key_a", "key_b", "key_c");
+    const step = fc.oneof(
+      fc.record({ does: fc.constant("read" as const), key, age: fc.integer({ min: 0, max: 10_000 }) }),
+      fc.record({ does: fc.constant("end" as const), key }),
+      fc.record({ does: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 12_000 }) }),
+    );
+    type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never;
+    const check = async (steps: Step[]): Promise<void> => {
+      const scene = new Scene();
+      const endedAt = new Map<string, number>();
+      const readers: { sink: FakeSink; key: string }[] = [];
+      const askedAt: number[] = [];
+      const find = scene.thread.findEndedKeys;
+      scene.thread.findEndedKeys = (key_ids) => {
+        askedAt.push(scene.clock.now());
+        return find(key_ids);
+      };
+      const since = (key: string) => scene.clock.now() - (endedAt.get(key) ?? scene.clock.now());
+      for (const each of [...steps, { does: "pass" as const, ms: 14 * SECOND }]) {
+        // No Worker lets a key in that it was last known to hold ten seconds ago.
+        if (each.does === "read" && since(each.key) <= 10 * SECOND) {
+          const age = Math.max(each.age, since(each.key));
+          readers.push({ sink: scene.read(each.key, { age }), key: each.key });
+        } else if (each.does === "end" && !scene.ended.has(each.key)) {
+          scene.ended.add(each.key);
+          endedAt.set(each.key, scene.clock.now());
+        } else if (each.does === "pass") {
+          for (let left = each.ms; left > 0; left -= 500) {
+            await scene.pass(Math.min(500, left));
+            for (const { sink, key } of readers) if (sink.isOpen) expect(since(key)).toBeLessThanOrEqual(13_500);
+          }
+        }
+      }
+      for (const { sink, key } of readers) expect(sink.isOpen).toBe(!scene.ended.has(key));
+      for (const [place, at] of askedAt.entries()) expect(at - (askedAt[place - 1] ?? 0)).toBeGreaterThanOrEqual(3_000);
+    };
+    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 30 }), check), { numRuns: 100 });
+  });
+
+  it("brings the next question forward, and not where another reader of the key is known to hold", async () => {
+    const scene = new Scene();
+    scene.read("key_a");
+    await scene.pass(2 * SECOND);
+    scene.read("key_a", { age: 9 * SECOND });
+    await scene.pass(7 * SECOND);
+    expect(scene.asked).toEqual([]);
+    await scene.pass(SECOND);
+    expect(scene.asked).toEqual([["key_a"]]);
+    scene.read("key_b", { age: 9 * SECOND });
+    await scene.pass(4 * SECOND);
+    expect(scene.asked).toEqual([["key_a"], ["key_a", "key_b"]]);
+    await scene.pass(10 * SECOND);
+    expect(scene.asked).toHaveLength(3);
+  });
+});
+
 describe("the question to D1", () => {
   it("is one every ten seconds, with each key once, whatever the number of readers", async () => {
     const scene = new Scene();

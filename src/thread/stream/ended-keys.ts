@@ -1,6 +1,6 @@
 // Asks which API keys no longer hold, for as long as something is open that a key opened: a stream of a thread, a
-// terminal, a download. What an ended key opened ends within 15 s: a Worker trusts a key for three seconds without
-// asking (`CACHED_MS` in http/auth.ts), the next question comes ten seconds later, and is answered within two.
+// terminal, a download. What an ended key opened ends within 15 s: the first question comes 13 s at most after the key
+// was last known to hold, however long a Worker has remembered that, and is answered within two.
 import { withinTime } from "../../lib/time-limit.ts";
 import { ADMIN_KEY_ID } from "../../protocol/ids.ts";
 import type { Clock } from "./connection.ts";
@@ -8,6 +8,9 @@ import type { Clock } from "./connection.ts";
 /** How often to ask. Readers are asked for at each ping. */
 export const CHECK_KEYS_MS = 10_000;
 
+// A Worker remembers a key for ten seconds (`CACHED_MS` in http/auth.ts), so three are left for what it opens then.
+const FIRST_CHECK_MS = 13_000;
+const SOONEST_CHECK_MS = 3_000;
 const ANSWER_MS = 2_000;
 
 /**
@@ -20,6 +23,18 @@ export const TRUSTED_WITHOUT_D1_MS = 15 * 60_000;
 export interface Opener {
   key_id: string;
   confirmed_at: number;
+}
+
+/**
+ * When to ask at the latest, from now on. The others may know more of the same key: then this one does too, so that a
+ * key that opens many streams brings no question forward.
+ */
+export function checkWithin(opener: Opener, others: Opener[], now: number): number {
+  for (const { key_id, confirmed_at } of others) {
+    if (key_id === opener.key_id) opener.confirmed_at = Math.max(opener.confirmed_at, confirmed_at);
+  }
+  const left = opener.confirmed_at + FIRST_CHECK_MS - now;
+  return Math.min(CHECK_KEYS_MS, Math.max(SOONEST_CHECK_MS, left));
 }
 
 export interface KeyCheck {
