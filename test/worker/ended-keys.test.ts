@@ -36,8 +36,9 @@ function follow(response: Response) {
   return { seen, ended: read(), leave: () => reader?.cancel() };
 }
 
-const watch = async (client: ThreadClient, key_id?: string) =>
-  follow(await client.events({ ...run, ...(key_id === undefined ? {} : { key_id, key_age: 0 }) }));
+/** Without a key, as a Worker of the former version asks. */
+const watch = async (client: ThreadClient, key_id?: string, key_age = 0) =>
+  follow(await client.events({ ...run, ...(key_id === undefined ? {} : { key_id, key_age }) }));
 
 /** A client of a thread whose run goes on for long and says nothing. */
 async function stalled(): Promise<ThreadClient> {
@@ -72,6 +73,19 @@ describe.concurrent("a thread's streams of two keys", () => {
     await client.stub.cancel(client.key, "inv_a");
     await Promise.all(streams.map(({ ended }) => ended));
     expect(streams.map(({ seen }) => seen.text.includes('"type":"RUN_FINISHED"'))).toEqual([false, true, true]);
+  }, 30_000);
+
+  it("end in time for the key that is deleted where another isolate let it in ten seconds after that", async () => {
+    const client = await stalled();
+    const [gone, held] = [await addKey(client.key.user_id), await addKey(client.key.user_id)];
+    await deleteApiKey(env.DB, client.key.user_id, gone);
+    const stays = await watch(client, held);
+    const late = await watch(client, gone, 10_000);
+    const opened_at = Date.now();
+    expect((await late.ended) - opened_at).toBeLessThan(PROMISED_MS - 10_000);
+    expect([late.seen.ended, stays.seen.ended]).toEqual(["cut", "open"]);
+    await client.stub.cancel(client.key, "inv_a");
+    await stays.ended;
   }, 30_000);
 
   it("end for the key that is deleted where the next life has taken its reader over", async () => {
