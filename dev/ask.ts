@@ -80,6 +80,9 @@ async function runOnce(api: Api, followed: Followed, screen: Screen, before: Con
     };
     await followRun(api, followed, follower, { signal: new AbortController().signal, patienceMs });
     return view;
+  } catch (error) {
+    if (view === before || !(error instanceof ApiError && error.status === 401)) throw error;
+    throw new Error("The API key is no longer valid. The run goes on without you; read it with another key.");
   } finally {
     process.off("SIGINT", cancel);
     process.off("SIGTERM", cancel);

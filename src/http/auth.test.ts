@@ -8,13 +8,14 @@ const MINUTE = 60_000;
 const config = readConfig({} as Parameters<typeof readConfig>[0]);
 
 interface Store {
+  hash: string;
   answer: () => Promise<unknown[][]>;
   asked: number;
 }
 
 /** As much of D1 as the lookup of a key needs. */
 function storeOf(hash: string): { store: Store; db: D1Database } {
-  const store: Store = { answer: async () => [["user_1", hash]], asked: 0 };
+  const store: Store = { hash, answer: async () => [["user_1", hash]], asked: 0 };
   const raw = (): Promise<unknown[][]> => {
     store.asked += 1;
     return store.answer();
@@ -29,7 +30,7 @@ async function knownKey() {
   const { store, db } = storeOf(stored.hash);
   const authenticator = createAuthenticator(() => now);
   const recognize = (): Promise<unknown> => authenticator.recognize(key, config, db);
-  expect(await recognize()).toEqual({ user_id: "user_1", key_id: expect.any(String), is_admin: false });
+  expect(await recognize()).toEqual({ user_id: "user_1", key_id: stored.key_id, confirmed_at: now, is_admin: false });
   const pass = (ms: number): void => {
     now += ms;
   };
@@ -78,6 +79,21 @@ it("a key that this isolate deleted is refused while D1 fails", async () => {
   fail();
   await expect(asked).rejects.toThrow("Failed query");
   await expect(recognize()).rejects.toThrow("Failed query");
+});
+
+it("a key that was deleted elsewhere is refused within ten seconds, however long D1 took to find it", async () => {
+  const { store, recognize, pass } = await knownKey();
+  pass(10_000);
+  store.answer = async () => {
+    pass(1_000);
+    return [["user_1", store.hash]];
+  };
+  expect(await recognize()).toMatchObject({ confirmed_at: 1_010_000 });
+  store.answer = async () => [];
+  pass(8_900);
+  expect(await recognize()).toMatchObject({ confirmed_at: 1_010_000 });
+  pass(100);
+  expect(await recognize()).toBeNull();
 });
 
 it("a key that D1 no longer has is refused", async () => {

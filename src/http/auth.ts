@@ -8,16 +8,15 @@ import { withinTime } from "../lib/time-limit.ts";
 import { ADMIN_KEY_ID, FIRST_USER_ID } from "../protocol/ids.ts";
 import { findApiKey } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
+import { CHECK_KEYS_MS, TRUSTED_WITHOUT_D1_MS } from "../thread/stream/ended-keys.ts";
 import { readKeyId } from "./api-key.ts";
 import type { AppContext, AppEnv, Authenticator, Caller, Guess } from "./context.ts";
 import { Problem } from "./errors.ts";
 
-// How long a deleted key may still work in other isolates. In the one that deletes it, it stops working at once.
+// How long a deleted key may still work in other isolates. In the one that deletes it, it stops working at once. What it
+// opens until then ends in time (`thread/stream/ended-keys.ts`).
 const CACHED_MS = 10_000;
 
-// Runs go on while D1 fails, and their users must be able to watch and cancel them. So a key that was valid this
-// recently still is.
-const CACHED_WITHOUT_D1_MS = 15 * 60_000;
 const D1_LIMIT_MS = 3_000;
 const D1_PAUSE_MS = 2_000;
 
@@ -33,7 +32,7 @@ interface CachedKey {
   user_id: string;
   /** D1 is not asked again before this time. */
   until: number;
-  readAt: number;
+  confirmed_at: number;
 }
 
 export function createAuthenticator(now: () => number = Date.now): Authenticator {
@@ -49,7 +48,7 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
     if (!known) guess?.look();
     const fresh = known && known.until > now() ? known : await (known ? refresh(known, db) : load(key_id, db));
     if (!fresh || !equalInConstantTime(fromHex(fresh.hash), hash)) return null;
-    return { user_id: fresh.user_id, key_id, is_admin: false };
+    return { user_id: fresh.user_id, key_id, confirmed_at: fresh.confirmed_at, is_admin: false };
   }
 
   /** Asks D1 again, and returns what is cached if D1 fails. */
@@ -58,17 +57,18 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
       return await withinTime(clock, D1_LIMIT_MS, "D1", load(known.key_id, db));
     } catch (error) {
       const isForgotten = cached.get(known.key_id) !== known;
-      if (isForgotten || now() - known.readAt > CACHED_WITHOUT_D1_MS) throw error;
+      if (isForgotten || now() - known.confirmed_at > TRUSTED_WITHOUT_D1_MS) throw error;
       known.until = now() + D1_PAUSE_MS;
       return known;
     }
   }
 
   async function load(key_id: string, db: D1Database): Promise<CachedKey | null> {
+    const confirmed_at = now();
     const row = await findApiKey(db, key_id);
     cached.delete(key_id);
     if (!row) return null;
-    const entry = { ...row, key_id, until: now() + CACHED_MS, readAt: now() };
+    const entry = { ...row, key_id, until: confirmed_at + CACHED_MS, confirmed_at };
     cached.set(key_id, entry);
     const [oldest] = cached.keys();
     if (cached.size > MAX_CACHED_KEYS && oldest !== undefined) cached.delete(oldest);
@@ -82,7 +82,7 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
       if (admin && equalInConstantTime(admin, hash)) {
         // A long one can't be guessed, and must not be kept out.
         if (isShortKey(config.admin_api_key)) guess?.check();
-        return { user_id: FIRST_USER_ID, key_id: ADMIN_KEY_ID, is_admin: true };
+        return { user_id: FIRST_USER_ID, key_id: ADMIN_KEY_ID, confirmed_at: now(), is_admin: true };
       }
       const key_id = readKeyId(key);
       return key_id === null ? null : await recognizeStored(key_id, hash, db, guess);
@@ -98,6 +98,12 @@ export const requireKey = createMiddleware<AppEnv>(async (context, next) => {
   context.set("caller", await identify(context));
   await next();
 });
+
+/** Asks again for the key of a request that took its time to arrive. */
+export async function confirmKey(context: AppContext): Promise<void> {
+  const { confirmed_at } = context.get("caller");
+  if (Date.now() - confirmed_at > CHECK_KEYS_MS) context.set("caller", await identify(context));
+}
 
 /** Returns the caller to whom the request's key belongs. */
 export async function identify(context: AppContext): Promise<Caller> {

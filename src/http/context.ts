@@ -7,6 +7,8 @@ export interface Caller {
   user_id: string;
   /** The key that the request brought, or for a ticket's bearer the one that asked for the ticket. */
   key_id: string;
+  /** When D1 last said that the key holds. */
+  confirmed_at: number;
   /** Whether the request has the admin key of the settings. */
   is_admin: boolean;
 }

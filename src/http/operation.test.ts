@@ -59,6 +59,7 @@ describe("a body that depends on the settings", () => {
     app.use(async (context, next) => {
       const cors_origins = context.req.header("x-server") === "one" ? ["one"] : ["two"];
       context.set("config", { ...noSettings, cors_origins });
+      context.set("caller", { user_id: "user_1", key_id: "key_1", confirmed_at: Date.now(), is_admin: false });
       await next();
     });
     app.onError(answerError);

@@ -3,6 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Config } from "../config.ts";
 import { type ProblemCode, problems } from "../protocol/error.ts";
+import { confirmKey } from "./auth.ts";
 import { readJson } from "./body.ts";
 import type { App, AppContext } from "./context.ts";
 import { type ErrorForm, Problem, toFailure, usualErrors, withErrors } from "./errors.ts";
@@ -70,6 +71,8 @@ export function addOperation<Params, Query, Headers, Body>(
       headers: check(operation.headers, req.header()),
       body: body ? check(body, await readJson(req.raw)) : undefined,
     };
+    // A body may come slowly, and its key may have ended meanwhile.
+    if (body && !operation.open) await confirmKey(context);
     return await handle(context, input as Input<Params, Query, Headers, Body>);
   };
   const path = operation.path.replaceAll(/\{(\w+)\}/g, ":$1");

@@ -2,9 +2,17 @@
 // through.
 import { type Failure, problems } from "../protocol/error.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
+import { writeOpener } from "../thread/stream/ended-keys.ts";
 import { callThread } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
+
+/** A request for a stream of a thread's object, which cuts the stream once the caller's key no longer holds. */
+export function streamRequest(context: AppContext, address: string | URL, init?: RequestInit): Request {
+  const url = new URL(address);
+  writeOpener(url.searchParams, context.get("caller"), Date.now());
+  return new Request(url, init);
+}
 
 /** Requests a stream from the object and answers with it. Throws the failure that the object may answer instead. */
 export async function answerStream(context: AppContext, key: ThreadKey, makeRequest: () => Request): Promise<Response> {

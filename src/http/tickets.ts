@@ -1,6 +1,8 @@
 // One-use tickets for routes that a browser opens without a key: a WebSocket, a download. A ticket is valid for the one
 // purpose that it was issued for. Redeemed for another, it is refused like an unknown one, and is used up.
 import { hashText, toHex } from "../lib/hash.ts";
+import { ADMIN_KEY_ID } from "../protocol/ids.ts";
+import { findEndedKeys } from "../store/api-keys.ts";
 import { createTicket, takeTicket } from "../store/tickets.ts";
 import type { AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
@@ -55,7 +57,10 @@ export async function redeemTicket(
     throw new Problem("unauthorized", "The ticket is not known, was used, or has expired.");
   }
   guess.giveBack();
-  context.set("caller", { user_id: taken.user_id, key_id, is_admin: false });
+  const confirmed_at = Date.now();
+  const ended = key_id === ADMIN_KEY_ID ? [] : await findEndedKeys(context.env.DB, taken.user_id, [key_id]);
+  if (ended.length > 0) throw new Problem("unauthorized", "The API key that asked for the ticket is no longer valid.");
+  context.set("caller", { user_id: taken.user_id, key_id, confirmed_at, is_admin: false });
   await requireProject(context, taken.project_id);
   return { project_id: taken.project_id, details };
 }

@@ -7,6 +7,7 @@ import type { ProblemCode } from "../protocol/error.ts";
 import { describeMissing, findProvider, type SandboxProvider } from "../sandboxes/index.ts";
 import type { AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
+import { type KeyWatch, watchKey } from "./key-watch.ts";
 import { requireProject } from "./ownership.ts";
 
 const codes: Record<SandboxError["code"], ProblemCode> = {
@@ -21,11 +22,27 @@ const codes: Record<SandboxError["code"], ProblemCode> = {
 /** The problems that an operation on a workspace can answer. */
 export const workspaceProblems: ProblemCode[] = ["not_found", "sandbox_failed", "not_configured"];
 
-/** Runs `work` on the workspace of the caller's project. Failures of the sandbox become problems. */
-export async function withWorkspace<Value>(
+type Work<Value> = (workspace: Workspace, signal: AbortSignal, scope: ProjectScope) => Promise<Value>;
+
+/**
+ * Runs `work` on the workspace of the caller's project. Failures of the sandbox become problems. The signal is aborted
+ * when the client leaves, and when the caller's key no longer holds.
+ */
+export async function withWorkspace<Value>(context: AppContext, project_id: string, work: Work<Value>): Promise<Value> {
+  const watch = watchKey(context);
+  try {
+    return await withWatchedWorkspace(context, project_id, watch, work);
+  } finally {
+    watch.stop();
+  }
+}
+
+/** The same for a caller that watches the key itself, because its connection stays open after `work`. */
+export async function withWatchedWorkspace<Value>(
   context: AppContext,
   project_id: string,
-  work: (workspace: Workspace, signal: AbortSignal, scope: ProjectScope) => Promise<Value>,
+  { signal: ended }: KeyWatch,
+  work: Work<Value>,
 ): Promise<Value> {
   const project = await requireProject(context, project_id);
   const provider = requireProvider(context);
@@ -34,8 +51,9 @@ export async function withWorkspace<Value>(
   const scope = { ...world, ...project, project };
   const workspace = await openProjectWorkspace(scope);
   try {
-    return await work(workspace, context.req.raw.signal, scope);
+    return await work(workspace, AbortSignal.any([context.req.raw.signal, ended]), scope);
   } catch (error) {
+    ended.throwIfAborted();
     throw error instanceof SandboxError ? new Problem(codes[error.code], error.message) : error;
   }
 }

@@ -157,6 +157,8 @@ export interface PinnedAgent {
  * - `POST https://thread/runs` with a `RunInput` accepts the run and streams it. With `?known=1` (AG-UI), a known
  *   `invocation_id` attaches to its run by a resync and the body is ignored.
  * - `GET https://thread/events?user_id&thread_id[&invocation_id][&after]` streams the thread or one run.
+ * - Both take `key_id` and `key_age`, the API key that the client sent and the milliseconds since it was known to hold.
+ *   The stream is cut once the key no longer holds. Without `key_id` this is not checked.
  * A failure of either is `application/json` `{error: Failure}` with the status of its code.
  */
 export interface ThreadApi {

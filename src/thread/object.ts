@@ -46,6 +46,7 @@ import { readLedger } from "./run/ledger.ts";
 import { editPlan } from "./run/plan-edit.ts";
 import { ensureRunning } from "./run/run.ts";
 import { arm, resendJobs, schedule } from "./scheduler.ts";
+import { type Opener, readOpener } from "./stream/ended-keys.ts";
 import { openStream } from "./stream/stream-response.ts";
 import { type StreamRequest, tooManyReaders } from "./stream/streams.ts";
 import { finishRemoval, ownedBy, patchThread, removeThread, storeThread } from "./threads.ts";
@@ -180,6 +181,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   /** Streams. The routes are described at `ThreadApi`. */
   override async fetch(request: Request): Promise<Response> {
     const url = new URL(request.url);
+    const opener = readOpener(url.searchParams, this.#ports.clock.now());
     if (url.pathname === "/runs") {
       const input = (await request.json()) as RunInput;
       const attach = url.searchParams.has("known");
@@ -188,18 +190,20 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
       const accepted = await this.#accept(input, attach);
       if (!accepted.ok) return failureResponse(accepted.error);
       const { run, created } = accepted.value;
-      return this.#stream(input, { invocation_id: run.invocation_id, after: null, resync: attach && !created });
+      const begin = { invocation_id: run.invocation_id, after: null, resync: attach && !created };
+      return this.#stream(input, begin, opener);
     }
     const key = { user_id: url.searchParams.get("user_id") ?? "", thread_id: url.searchParams.get("thread_id") ?? "" };
     const after = url.searchParams.get("after");
     const invocation_id = url.searchParams.get("invocation_id");
-    return this.#stream(key, { invocation_id, after: after === null ? null : Number(after), resync: false });
+    const from = { invocation_id, after: after === null ? null : Number(after), resync: false };
+    return this.#stream(key, from, opener);
   }
 
-  #stream(key: ThreadKey, request: StreamRequest): Response {
+  #stream(key: ThreadKey, request: StreamRequest, opener: Opener | null): Response {
     const owned = this.#wake(key);
     if (!owned.ok) return failureResponse(owned.error);
-    const opened = openStream(owned.value, request);
+    const opened = openStream(owned.value, request, opener);
     return opened.ok ? opened.value : failureResponse(opened.error);
   }
 

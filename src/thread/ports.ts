@@ -18,6 +18,7 @@ import type { Project } from "../protocol/project.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { describeMissing, findProvider, type SandboxProvider } from "../sandboxes/index.ts";
 import { readStartingAgent } from "../store/agents/versions.ts";
+import { findEndedKeys } from "../store/api-keys.ts";
 import type { ThreadBatch } from "../store/batch.ts";
 import { listPreviews } from "../store/projects/previews.ts";
 import { readProject } from "../store/projects/projects.ts";
@@ -61,6 +62,8 @@ export interface Ports {
   readProject(user_id: string, project_id: string): Promise<Project | null>;
   /** The valid preview links to ports of the project's sandbox. */
   readPreviews(user_id: string, project_id: string): Promise<{ port: number; url: string }[]>;
+  /** Those of the keys that no longer hold. */
+  findEndedKeys(user_id: string, key_ids: string[]): Promise<string[]>;
   sendJob(job: Job): Promise<void>;
   /** Sends any number of jobs. */
   sendJobs(jobs: Job[]): Promise<void>;
@@ -100,6 +103,7 @@ export function createPorts(
       agentMemory.read(user_id, agent_id, () => readStartingAgent(database, user_id, agent_id)),
     readProject: (user_id, project_id) => readProject(database, user_id, project_id),
     readPreviews: (user_id, project_id) => listPreviews(database, user_id, project_id, clock.now()),
+    findEndedKeys: (user_id, key_ids) => findEndedKeys(database, user_id, key_ids),
     sendJob: async (job) => {
       await jobs.send(job);
     },

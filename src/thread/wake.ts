@@ -15,7 +15,7 @@ import { countLife } from "./run/run-start.ts";
 import { schedule } from "./scheduler.ts";
 import { Journal } from "./stream/journal.ts";
 import { Readers } from "./stream/readers.ts";
-import { trimMemory, watchIdle } from "./stream/streams.ts";
+import { checkReaders, trimMemory, watchIdle } from "./stream/streams.ts";
 
 /** The life of the stored thread. Null if there is none, and then nothing is written but what a removal left is dropped. */
 export function wakeLife(database: Database, ports: Ports, platform: Platform): Life | null {
@@ -68,6 +68,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     trimMemory(life);
     if (life.readers.count === 0) watchIdle(life);
   };
+  life.readers.onPing = () => checkReaders(life);
   life.outbox.onFailure = () => platform.waitUntil(schedule(life));
   life.onFollowerWaits = () => platform.waitUntil(schedule(life));
   life.outbox.onPlanChange = () => syncPlanSoon(life);

@@ -247,7 +247,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     const { page, asked } = await visitAsAda("&thread=refused");
     await page.route("**/ag-ui", (route) => route.fulfill({ status: 401, json: { code: "unauthorized", title: "" } }));
     await send(page, "[[text got it]]");
-    await page.getByText("This key is not known to the server.").waitFor();
+    await page.getByText("This key is no longer valid.").waitFor();
     await page.unroute("**/ag-ui");
     await page.getByLabel("API key").fill(bob);
     await button(page, "Sign in").click();

@@ -150,7 +150,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     await box(page).waitFor();
     await page.route("**/ag-ui", (route) => route.fulfill({ status: 401, json: { code: "unauthorized", title: "" } }));
     await send("[[text got it]]");
-    await page.getByText("服务器不认识这个密钥。").waitFor();
+    await page.getByText("这个密钥已失效。").waitFor();
     await page.unroute("**/ag-ui");
     await page.getByLabel("API 密钥").fill(stage.server.key);
     await page.getByRole("button", { name: "登录" }).click();

@@ -43,6 +43,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
       object.ask("agent", pulse, () => (agent_id === defaultAgent.agent_id ? defaultAgent : null)),
     readProject: async () => null,
     readPreviews: async () => [],
+    findEndedKeys: async () => [],
     sendJob: (job) => object.ask("queue", pulse, () => void jobs.push(job)),
     mirrors: [],
     // The clock finds what these would have sent: none arrives.

@@ -74,6 +74,8 @@ export class FakeThread {
   readonly batches: ThreadBatch[] = [];
   /** The project's links in D1. */
   links = [{ port: 8000, url: "http://p.localhost/" }];
+  /** What D1 says of API keys: all hold. */
+  findEndedKeys = async (_key_ids: string[]): Promise<string[]> => [];
   /** The project in D1. */
   project: Project | null = null;
   readonly jobs: Job[] = [];
@@ -272,6 +274,7 @@ export class FakeThread {
       },
       readProject: async () => this.project,
       readPreviews: async () => this.links,
+      findEndedKeys: (_user, key_ids) => this.findEndedKeys(key_ids),
       sendJob: async (job) => {
         check(pulse);
         await this.#options.sendJob?.(job);

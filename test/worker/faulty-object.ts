@@ -36,12 +36,28 @@ export function withFaultyObject<T>(key: ThreadKey, use: (faulty: FaultyObject) 
   });
 }
 
+/** Batches fail, and single statements whose rows are read as objects. */
 function faultyD1(fault: () => Fault): D1Database {
-  return new Proxy(env.DB, {
-    get: (target, name) => {
-      if (name === "batch") {
-        return (statements: D1PreparedStatement[]) => under(fault(), "D1", () => target.batch(statements));
-      }
+  const inner = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
+  const wrap = (statement: D1PreparedStatement): D1PreparedStatement => {
+    const wrapped = proxyOf(statement, {
+      bind: (...values: unknown[]) => wrap(statement.bind(...values)),
+      all: () => under(fault(), "D1", () => statement.all()),
+    });
+    inner.set(wrapped, statement);
+    return wrapped;
+  };
+  return proxyOf(env.DB, {
+    prepare: (query: string) => wrap(env.DB.prepare(query)),
+    batch: (statements: D1PreparedStatement[]) =>
+      under(fault(), "D1", () => env.DB.batch(statements.map((each) => inner.get(each) ?? each))),
+  });
+}
+
+function proxyOf<T extends object>(target: T, own: Record<string, unknown>): T {
+  return new Proxy(target, {
+    get: (_target, name) => {
+      if (typeof name === "string" && name in own) return own[name];
       const value: unknown = Reflect.get(target, name);
       return typeof value === "function" ? value.bind(target) : value;
     },

@@ -2,6 +2,7 @@
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { mintApiKey } from "../../src/http/api-key.ts";
+import { ADMIN_KEY_ID } from "../../src/protocol/ids.ts";
 import { ADMIN_KEY, createClient } from "./http-client.ts";
 
 afterEach(() => vi.restoreAllMocks());
@@ -80,7 +81,7 @@ describe("a key", () => {
   it("opens only its own user's things where an earlier version made two that differ in case", async () => {
     const admin = createClient();
     const lower = await admin.addUser("u-twin");
-    const { key, stored } = await mintApiKey(null, Date.now());
+    const { key, stored } = await mintApiKey(null, ADMIN_KEY_ID, Date.now());
     const { key_id, hash, created_at } = stored;
     await env.DB.batch([
       env.DB.prepare("INSERT INTO users (user_id, created_at) VALUES ('U-TWIN', ?)").bind(created_at),

@@ -7,10 +7,13 @@ import { type Failure, fail, type Result, succeed } from "../../src/protocol/err
 import { noUsage, type Run } from "../../src/protocol/run.ts";
 import type { RunInput, Thread, ThreadApi, ThreadKey } from "../../src/protocol/thread.ts";
 import { deleteThread, syncThread } from "../../src/store/sync.ts";
+import { type Opener, readOpener } from "../../src/thread/stream/ended-keys.ts";
 
 export interface Asked {
   method: string;
+  /** Without the key that asks. */
   url?: string;
+  opener?: Opener | null;
   input?: unknown;
 }
 
@@ -143,12 +146,15 @@ export class FakeThreads {
       diagnose: () => run("diagnose", null, async () => (known() ? succeed(diagnostics) : missing)),
       fetch: async (request) => {
         const input = request.method === "POST" ? await request.json() : undefined;
-        this.asked.push({ method: `fetch ${request.method}`, url: request.url, input });
+        const url = new URL(request.url);
+        const opener = readOpener(url.searchParams, Date.now());
+        for (const name of ["key_id", "key_age"]) url.searchParams.delete(name);
+        this.asked.push({ method: `fetch ${request.method}`, url: url.href, input, opener });
         const { next } = this;
         this.next = null;
         if (next && "failure" in next) return Response.json({ error: next.failure }, { status: 409 });
         // The AG-UI routes recognize a stream's end by its last event.
-        const end = request.url.endsWith("?known=1") ? 'id: 2\ndata: {"type":"RUN_FINISHED"}\n\n' : "";
+        const end = url.searchParams.has("known") ? 'id: 2\ndata: {"type":"RUN_FINISHED"}\n\n' : "";
         return new Response(`retry: 1000\n\nid: 1\ndata: {"type":"RUN_STARTED"}\n\n${end}`, {
           headers: { "content-type": "text/event-stream" },
         });

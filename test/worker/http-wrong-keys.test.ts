@@ -2,6 +2,7 @@
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { mintApiKey } from "../../src/http/api-key.ts";
+import { ADMIN_KEY_ID } from "../../src/protocol/ids.ts";
 import { ADMIN_KEY, type Client, createClient } from "./http-client.ts";
 
 const PATH = "/v1/users/me";
@@ -17,7 +18,7 @@ afterEach(() => vi.restoreAllMocks());
 
 /** A key of the right form that belongs to nobody. */
 async function strangersKey(): Promise<string> {
-  return (await mintApiKey(null, Date.now())).key;
+  return (await mintApiKey(null, ADMIN_KEY_ID, Date.now())).key;
 }
 
 /** D1, which counts what is asked of it. */

@@ -4,7 +4,7 @@ import type { App, AppContext } from "../context.ts";
 import { type Answer, addOperation } from "../operation.ts";
 import { keyOf } from "../ownership.ts";
 import { runParams, threadParams } from "../schemas.ts";
-import { answerStream, readPosition } from "../stream.ts";
+import { answerStream, readPosition, streamRequest } from "../stream.ts";
 
 const query = z.strictObject({
   after: z.string().max(100).optional().openapi({ description: "Like `Last-Event-ID`, which wins." }),
@@ -63,5 +63,5 @@ async function watch(
   for (const [name, value] of Object.entries({ ...key, invocation_id, after: position })) {
     if (value !== null) address.searchParams.set(name, String(value));
   }
-  return await answerStream(context, key, () => new Request(address));
+  return await answerStream(context, key, () => streamRequest(context, address));
 }

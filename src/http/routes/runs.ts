@@ -13,6 +13,7 @@ import { callThread } from "../../thread/stub.ts";
 import type { App, AppContext } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
 import { hopsHeader, readChain } from "../hops.ts";
+import { whileKeyHolds } from "../key-watch.ts";
 import { type Answer, addOperation } from "../operation.ts";
 import { keyOf, readOfThread, requireAgent } from "../ownership.ts";
 import {
@@ -28,7 +29,7 @@ import {
   timeZone,
   wellFormed,
 } from "../schemas.ts";
-import { answerStream, wantsStream } from "../stream.ts";
+import { answerStream, streamRequest, wantsStream } from "../stream.ts";
 import { type ModelCheck, modelNameOf } from "./agent-schemas.ts";
 
 const tag = "Runs";
@@ -212,16 +213,16 @@ async function startRun(context: AppContext, input: RunInput, wait: string | und
   if (wantsStream(context)) {
     const headers = { "content-type": "application/json" };
     const body = JSON.stringify(input);
-    return await answerStream(
-      context,
-      key,
-      () => new Request("https://thread/runs", { method: "POST", headers, body }),
+    return await answerStream(context, key, () =>
+      streamRequest(context, "https://thread/runs", { method: "POST", headers, body }),
     );
   }
   const { run } = unwrap(await callThread(context.env, key, (stub) => stub.accept(input)));
   if (wait !== "1" && wait !== "true") return answerAccepted(context, run);
   const id = run.invocation_id;
-  const ended = unwrap(await callThread(context.env, key, (stub) => stub.waitForEnd(key, id, WAIT_MS)));
+  const ended = unwrap(
+    await whileKeyHolds(context, () => callThread(context.env, key, (stub) => stub.waitForEnd(key, id, WAIT_MS))),
+  );
   return isTerminal(ended.status) ? context.json(withChain(ended)) : answerAccepted(context, ended);
 }
 

@@ -1,8 +1,9 @@
 // Starts a run and opens its stream, for protocols whose clients can't resume one.
 import type { RunInput } from "../../protocol/thread.ts";
 import { callThread, threadStub } from "../../thread/stub.ts";
+import { identify } from "../auth.ts";
 import type { AppContext } from "../context.ts";
-import { readStream } from "../stream.ts";
+import { readStream, streamRequest } from "../stream.ts";
 import { followLives } from "./reconnect.ts";
 
 /**
@@ -15,12 +16,16 @@ export async function openRunStream(context: AppContext, input: RunInput): Promi
   const key = { user_id, thread_id };
   const headers = { "content-type": "application/json" };
   const body = JSON.stringify(input);
-  const start = () => new Request("https://thread/runs?known=1", { method: "POST", headers, body });
+  const start = () => streamRequest(context, "https://thread/runs?known=1", { method: "POST", headers, body });
   const first = await readStream(await callThread(context.env, key, (stub) => stub.fetch(start())));
   // The object answers a number above the newest event with a resync; for a waiting run, with its whole stream.
   const position = { invocation_id, after: String(Number.MAX_SAFE_INTEGER) };
   const address = `https://thread/events?${new URLSearchParams({ ...key, ...position })}`;
   // A stub whose object was reset stays broken, so each life needs a new one.
-  const next = async () => readStream(await threadStub(context.env, key).fetch(new Request(address)));
+  const next = async () => {
+    // The object may have cut the stream because the key no longer holds.
+    context.set("caller", await identify(context));
+    return readStream(await threadStub(context.env, key).fetch(streamRequest(context, address)));
+  };
   return followLives(first, next, { ...key, invocation_id }, input.tool_results);
 }

@@ -153,6 +153,17 @@ describe("followLives", () => {
     expect(client.reconnects()).toBe(1);
   });
 
+  it("ends what is open and then with RUN_ERROR if the client's key no longer holds, without another attempt", async () => {
+    const first = openLife();
+    const client = followFrom(first, () => new Problem("unauthorized", "It no longer holds."));
+    first.say(frames(start, opened));
+    expect(await client.read()).toBe(frames(start, opened));
+    first.crash();
+    const refused: ThreadEvent = { type: "RUN_ERROR", message: "It no longer holds.", code: "unauthorized" };
+    expect(await client.toEnd()).toBe(frames(ended, refused));
+    expect([client.reconnects(), vi.getTimerCount()]).toEqual([1, 0]);
+  });
+
   it("aborts after forty lives that end as soon as they begin", async () => {
     const client = followFrom(crashed(), crashed);
     await expect(withTime(client.toEnd())).rejects.toThrow("broke too often");

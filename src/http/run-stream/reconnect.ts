@@ -3,7 +3,8 @@
 // was open, both snapshots, everything opened again, and the rest.
 //
 // The stream is read on the client's demand, one read at a time, so a slow client delays only its own reader. It ends
-// cleanly after the run's terminal event. In every other case it is aborted.
+// cleanly after the run's terminal event, and after RUN_ERROR once the client's key no longer holds. In every other case
+// it is aborted.
 //
 // One request of the Worker is behind it. That may last as long as its client is connected, but it may make 50
 // subrequests on the smallest plan and 10,000 on others, and compute for 30 s unless configured otherwise (10 ms on the
@@ -11,7 +12,8 @@
 // of text at full speed. So deltas are recognized by a few bytes and never parsed, and a chunk is sent on as one piece.
 import { logError } from "../../lib/log.ts";
 import { backoffDelay } from "../../lib/retry.ts";
-import { problems } from "../../protocol/error.ts";
+import { type Failure, problems } from "../../protocol/error.ts";
+import type { ThreadEvent } from "../../protocol/event.ts";
 import { Problem } from "../errors.ts";
 import { FrameCutter } from "./frames.ts";
 import { type ClientResult, SentEvents } from "./sent.ts";
@@ -35,7 +37,7 @@ type Bytes = ReadableStream<Uint8Array>;
 
 /**
  * `next` opens a stream of the object's next life, and rejects if it can't be reached. If it rejects with a `Problem`
- * of a status below 500, trying again is useless. `clientResults` are tool results that the client sent itself: their
+ * of a status below 500, trying again is useless. `unauthorized`: the client may not see more of the run, which goes on. `clientResults` are tool results that the client sent itself: their
  * events are dropped.
  */
 export function followLives(
@@ -79,6 +81,8 @@ class RunFollower {
   #outage: { since: number; attempts: number } | null = null;
   #attachedAt = 0;
   #closed = false;
+  /** Whether the client was told that its key no longer holds. */
+  #isRefused = false;
   /** Ends the pause between two attempts. */
   #wake: () => void = () => {};
   /** When the current read began; null between reads. */
@@ -98,7 +102,7 @@ class RunFollower {
 
   /** Returns what to send to the client next; null when it has everything, or has disconnected. */
   async read(): Promise<Uint8Array[] | null> {
-    while (!this.#closed) {
+    while (!this.#closed && !this.#isRefused) {
       const pieces = this.#source === null ? await this.#reconnect() : await this.#readChunk(this.#source);
       if (pieces === null || pieces.length > 0) return pieces;
     }
@@ -141,12 +145,20 @@ class RunFollower {
     try {
       await this.#attach();
     } catch (error) {
+      if (error instanceof Problem && error.failure.code === "unauthorized") return [this.#refuse(error.failure)];
       const isFinal = error instanceof Problem && problems[error.failure.code].status < 500;
       if (isFinal || Date.now() - since > MAX_OUTAGE_MS) throw error;
       return [ping];
     }
     const endings = this.#sent.endAll();
     return endings === "" ? [] : [encoder.encode(endings)];
+  }
+
+  /** AG-UI's client has no way to catch that its stream breaks, and shows the message of this event. */
+  #refuse({ code, detail }: Failure): Uint8Array {
+    this.#isRefused = true;
+    const error: ThreadEvent = { type: "RUN_ERROR", message: detail, code };
+    return encoder.encode(`${this.#sent.endAll()}data: ${JSON.stringify(error)}\n\n`);
   }
 
   async #attach(): Promise<void> {

@@ -5,10 +5,11 @@ import { z } from "@hono/zod-openapi";
 import type { FileStream } from "../../agent/workspace.ts";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
+import { watchKey } from "../../http/key-watch.ts";
 import { type Answer, addOperation } from "../../http/operation.ts";
 import { downloadBody, filePath, folderPath, ticket } from "../../http/schemas.ts";
 import { issueTicket, redeemTicket, TICKET_CHARACTERS } from "../../http/tickets.ts";
-import { requireAbility, withWorkspace, workspaceProblems } from "../../http/workspace.ts";
+import { requireAbility, withWatchedWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
 
 const tag = "Sandboxes";
@@ -98,14 +99,22 @@ export function addTicketDownload(app: App): void {
 }
 
 async function answerDownload(context: AppContext, project_id: string, kind: Kind, path: string): Promise<Response> {
-  const opening = withWorkspace(context, project_id, (workspace, signal) =>
+  const watch = watchKey(context);
+  const opening = withWatchedWorkspace(context, project_id, watch, (workspace, signal) =>
     kind === "content"
       ? workspace.openFile(path, readRange(context), signal)
       : requireAbility(workspace.openArchive?.(path, signal), "downloads of folders"),
   );
   // If the client leaves meanwhile, the archive is still removed.
   context.executionCtx.waitUntil(opening.catch(() => undefined));
-  return answerFile(context, await opening, types[kind]);
+  try {
+    const { answer, sent } = await answerFile(context, await opening, types[kind], watch.signal);
+    context.executionCtx.waitUntil(sent.finally(watch.stop));
+    return answer;
+  } catch (error) {
+    watch.stop();
+    throw error;
+  }
 }
 
 /**
@@ -121,12 +130,17 @@ function readRange(context: AppContext): string | null {
   return isNone ? null : range;
 }
 
+/** `sent` resolves when the whole body has been sent, or nobody takes it any more. */
 async function answerFile(
   context: AppContext,
   { name, size, body, part }: FileStream,
   type: string,
-): Promise<Response> {
-  if (part?.startsWith("bytes */")) return new Response(null, { status: 416, headers: { "content-range": part } });
+  ended: AbortSignal,
+): Promise<{ answer: Response; sent: Promise<void> }> {
+  const sent = Promise.resolve();
+  if (part?.startsWith("bytes */")) {
+    return { answer: new Response(null, { status: 416, headers: { "content-range": part } }), sent };
+  }
   const headers = {
     "content-type": type,
     "content-length": String(size),
@@ -138,12 +152,14 @@ async function answerFile(
   };
   if (context.req.raw.method === "HEAD") {
     await body.cancel();
-    return new Response(null, { headers });
+    return { answer: new Response(null, { headers }), sent };
   }
   // A body that ends early breaks the connection, so that a short file does not look complete.
   const { readable, writable } = new FixedLengthStream(size);
-  context.executionCtx.waitUntil(body.pipeTo(writable).catch(() => undefined));
-  return new Response(readable, { status: part === undefined ? 200 : 206, headers });
+  return {
+    answer: new Response(readable, { status: part === undefined ? 200 : 206, headers }),
+    sent: body.pipeTo(writable, { signal: ended }).catch(() => undefined),
+  };
 }
 
 /** Plain ASCII for old clients, and the whole name in the encoding of RFC 5987. */

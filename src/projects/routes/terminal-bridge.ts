@@ -174,6 +174,11 @@ export class TerminalBridge {
     this.#finish(code, "see the message before this");
   }
 
+  /** The person may no longer use the terminal; the shell continues. */
+  refuse(message: string): void {
+    this.fail(message, close.policy);
+  }
+
   /** The person has disconnected; the shell continues. */
   leave(): void {
     if (!this.#isOver) this.#finish(close.done, "");

@@ -5,10 +5,11 @@ import { z } from "@hono/zod-openapi";
 import type { TerminalRequest } from "../../agent/workspace.ts";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
+import { type KeyWatch, watchKey } from "../../http/key-watch.ts";
 import { addOperation } from "../../http/operation.ts";
 import { terminalBody, ticket } from "../../http/schemas.ts";
 import { issueTicket, redeemTicket, TICKET_CHARACTERS } from "../../http/tickets.ts";
-import { requireAbility, withWorkspace, workspaceProblems } from "../../http/workspace.ts";
+import { requireAbility, withWatchedWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { logError } from "../../lib/log.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { TerminalBridge, TICK_MS } from "./terminal-bridge.ts";
@@ -81,25 +82,34 @@ function answerTerminal(context: AppContext, project_id: string, request: Termin
   socket.accept();
   const bridge = new TerminalBridge(socket, request.session);
   const left = new AbortController();
+  const watch = watchKey(context);
+  const stop = () => {
+    clearInterval(clock);
+    watch.stop();
+  };
   const clock = setInterval(() => {
     bridge.tick();
-    if (bridge.is_over) clearInterval(clock);
+    if (bridge.is_over) stop();
   }, TICK_MS);
   const leave = () => {
-    clearInterval(clock);
+    stop();
     left.abort(new DOMException("the person has left", "AbortError"));
     bridge.leave();
   };
   socket.addEventListener("message", ({ data }) => bridge.receive(data as string | ArrayBuffer));
   socket.addEventListener("close", leave);
   socket.addEventListener("error", leave);
-  context.executionCtx.waitUntil(connect(context, project_id, request, bridge, left.signal));
+  watch.signal.addEventListener("abort", () => {
+    bridge.refuse((watch.signal.reason as Problem).failure.detail);
+    leave();
+  });
+  context.executionCtx.waitUntil(connect(context, { project_id, watch }, request, bridge, left.signal));
   return new Response(null, { status: 101, webSocket: client });
 }
 
 async function connect(
   context: AppContext,
-  project_id: string,
+  { project_id, watch }: { project_id: string; watch: KeyWatch },
   request: TerminalRequest,
   bridge: TerminalBridge,
   signal: AbortSignal,
@@ -111,7 +121,7 @@ async function connect(
   };
   try {
     bridge.attach(
-      await withWorkspace(context, project_id, (workspace) =>
+      await withWatchedWorkspace(context, project_id, watch, (workspace) =>
         requireAbility(workspace.openTerminal?.(request, events, signal), "a terminal"),
       ),
     );

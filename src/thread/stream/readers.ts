@@ -12,10 +12,14 @@
 // take it in ten minutes (about 100 bytes a second) is cut. This costs a slow reader nothing, since it comes back with
 // its last id. Left alone, it would keep the object in memory, which is billed, and count among the readers that a
 // thread may have.
+import type { Clock, Sink } from "./connection.ts";
 import { Cursor, type Limits, type ReaderRequest, type Shared } from "./cursor.ts";
+import { checkWithin, type Opener } from "./ended-keys.ts";
 import type { Frame } from "./frame-log.ts";
 import type { Journal } from "./journal.ts";
+import type { Reader } from "./reader.ts";
 
+export type { Clock, Sink } from "./connection.ts";
 export type { ReaderRequest } from "./cursor.ts";
 
 const GATHER_MS = 16;
@@ -25,32 +29,6 @@ const usual: Limits = { write: 64 * 1024, slow: 128 * 1024, lag: 1024 * 1024 };
 const MAX_WRITE_MS = 600_000;
 /** Each reader may hold a write of its own, so this bounds how much memory readers that take nothing can hold. */
 export const MAX_READERS = 500;
-
-/** The writing half of a reader's connection. Rejects when the client is gone. */
-export interface Sink {
-  write(bytes: Uint8Array): Promise<void>;
-  close(): Promise<void>;
-  abort(reason: string): Promise<void>;
-}
-
-interface Reader {
-  sink: Sink;
-  request: ReaderRequest;
-  cursor: Cursor;
-  /** The write in flight: since when, and `written` of the log at that time. */
-  writing: { since: number; written: number } | null;
-  /** Whether an urgent event came while a write was in flight. The next write then follows at once. */
-  hurried: boolean;
-  /** The frame to close it with when it has everything. Null again if more events came first. */
-  closingFrame: Uint8Array | null;
-  /** `written` of the log at the last frame that it took. */
-  taken: number;
-}
-
-export interface Clock {
-  now(): number;
-  setTimer(callback: () => void, ms: number): () => void;
-}
 
 const encoder = new TextEncoder();
 const ping = encoder.encode(": ping\n\n");
@@ -63,13 +41,16 @@ export class Readers {
   readonly #leaving = new Map<Sink, number>();
   /** Called when a reader took what was written to it, or left. */
   onProgress: () => void = () => {};
+  /** Called every ten seconds while there are readers, or sooner for a key that was asked for long ago. */
+  onPing: () => void = () => {};
   #lastFlush = 0;
   #cancelFlush: (() => void) | null = null;
   #flushQueued = false;
   #urgent = false;
   #cancelPing: (() => void) | null = null;
-  /** `written` of the log at the last ping, or when the first reader came. */
-  #pingedAt = 0;
+  #pingDue = 0;
+  /** The last ping, or when the first reader came: the time, and `written` of the log then. */
+  #pinged = { written: 0, at: 0 };
   /** While there are no readers: the last time at which the thread was not calm, and `written` of the log then. */
   #busy = { written: 0, at: 0 };
   /** The newest encoded bytes and the numbers of their frames. Readers side by side share one encoding. */
@@ -93,10 +74,11 @@ export class Readers {
   }
 
   /** Adds a reader and begins to write. It is removed at its end, when it is cut, or when its client is gone. */
-  add(sink: Sink, request: ReaderRequest): void {
-    this.#startPings();
+  add(sink: Sink, request: ReaderRequest, opener: Opener | null = null): void {
+    this.#startPings(opener === null ? PING_MS : checkWithin(opener, this.openers, this.#clock.now()));
     const cursor = new Cursor(this.#journal, request, this.#shared);
-    const reader: Reader = { sink, request, cursor, writing: null, hurried: false, closingFrame: null, taken: 0 };
+    const state = { writing: null, hurried: false, closingFrame: null, taken: 0 };
+    const reader: Reader = { sink, request, opener, cursor, ...state };
     this.#readers.add(reader);
     this.#step(reader);
   }
@@ -130,6 +112,18 @@ export class Readers {
     for (const reader of this.#readers) this.#cut(reader, reason);
   }
 
+  /** Who opened the streams, where that is to be checked. */
+  get openers(): Opener[] {
+    return [...this.#readers].flatMap(({ opener }) => opener ?? []);
+  }
+
+  /** Cuts the readers of these keys, also those that have come since `openers` was read. */
+  cutOpenedBy(key_ids: Set<string>): void {
+    for (const reader of this.#readers) {
+      if (reader.opener !== null && key_ids.has(reader.opener.key_id)) this.#cut(reader, "the key no longer holds");
+    }
+  }
+
   /** Writes the gathered frames. */
   flush(): void {
     this.#flushQueued = false;
@@ -150,7 +144,7 @@ export class Readers {
 
   #schedule(urgent: boolean): void {
     if (this.#readers.size === 0) {
-      if (this.#journal.log.written - this.#busy.written >= this.#shared.limits.write) this.#noteBusy();
+      if (this.#journal.log.written - this.#busy.written >= this.#shared.limits.write) this.#busy = this.#now();
       return;
     }
     this.#urgent ||= urgent;
@@ -244,36 +238,45 @@ export class Readers {
     this.#stopPingsWhenEmpty();
   }
 
-  #startPings(): void {
-    if (this.#cancelPing !== null) return;
+  /** The next ping comes after `ms` at the latest. */
+  #startPings(ms: number): void {
+    if (this.#cancelPing !== null) {
+      if (this.#clock.now() + ms < this.#pingDue) this.#schedulePing(ms);
+      return;
+    }
     // Without readers no ping has checked whether the thread is calm.
     if (this.#clock.now() - this.#busy.at >= PING_MS) this.#shared.isStrained = false;
-    this.#pingedAt = this.#journal.log.written;
-    this.#schedulePing();
+    this.#pinged = this.#now();
+    this.#schedulePing(ms);
   }
 
-  #schedulePing(): void {
-    this.#cancelPing = this.#clock.setTimer(() => this.#pingAll(), PING_MS);
+  #schedulePing(ms: number): void {
+    this.#cancelPing?.();
+    this.#pingDue = this.#clock.now() + ms;
+    this.#cancelPing = this.#clock.setTimer(() => this.#pingAll(), ms);
   }
 
   #stopPingsWhenEmpty(): void {
     if (this.#readers.size + this.#leaving.size > 0) return;
     this.#cancelPing?.();
     this.#cancelPing = null;
-    this.#noteBusy();
+    this.#busy = this.#now();
   }
 
-  #noteBusy(): void {
-    this.#busy = { written: this.#journal.log.written, at: this.#clock.now() };
+  #now(): { written: number; at: number } {
+    return { written: this.#journal.log.written, at: this.#clock.now() };
   }
 
   #pingAll(): void {
-    this.#schedulePing();
-    const { written } = this.#journal.log;
-    const isCalm = written - this.#pingedAt < this.#shared.limits.write;
-    this.#pingedAt = written;
+    // The timer has fired, and need not be cleared.
+    this.#cancelPing = null;
+    this.#schedulePing(PING_MS);
+    const now = this.#now();
+    const share = Math.min(1, (now.at - this.#pinged.at) / PING_MS);
+    const isCalm = now.written - this.#pinged.written < this.#shared.limits.write * share;
+    this.#pinged = now;
     if (isCalm) this.#shared.isStrained = false;
-    const oldest = this.#clock.now() - MAX_WRITE_MS;
+    const oldest = now.at - MAX_WRITE_MS;
     for (const reader of this.#readers) {
       if (isCalm) reader.cursor.calm();
       if (reader.writing === null) this.#write(reader, ping);
@@ -284,6 +287,7 @@ export class Readers {
       this.#leaving.delete(sink);
       sink.abort("the reader takes nothing; resume with the last id").catch(() => {});
     }
+    this.onPing();
     this.#stopPingsWhenEmpty();
   }
 }

@@ -1,8 +1,9 @@
 // Streams of a thread: where a reader begins and ends, and when it gets a resync instead of exactly the rest.
 import { type Failure, fail, type Result, succeed } from "../../protocol/error.ts";
 import { isTerminal } from "../../protocol/run.ts";
-import { findRun, type Life } from "../life.ts";
+import { findRun, type Life, noteError } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
+import { checkKeys, type KeyCheck } from "./ended-keys.ts";
 import { runEnded } from "./events.ts";
 import { frameOf, type JournalRow } from "./journal.ts";
 import { MAX_READERS, type ReaderRequest } from "./readers.ts";
@@ -110,6 +111,26 @@ export function watchIdle(life: Life): void {
     // A reader that is still catching up gets another minute.
     watchIdle(life);
   }, IDLE_MS);
+}
+
+/** Cuts the readers whose key no longer holds. One statement for all of them, for which nothing waits. */
+export function checkReaders(life: Life): void {
+  const { readers, ports, thread, platform } = life;
+  const { openers } = readers;
+  if (openers.length === 0) return;
+  const find = (key_ids: string[]) => ports.findEndedKeys(thread.user_id, key_ids);
+  const cut = ({ ended, failure }: KeyCheck): void => {
+    if (failure !== null) noteFailure(life, failure);
+    readers.cutOpenedBy(ended);
+  };
+  platform.waitUntil(checkKeys(ports.clock, openers, find).then(cut));
+}
+
+/** Once for an outage, not every ten seconds. */
+function noteFailure(life: Life, failure: unknown): void {
+  const reason = failure instanceof Error ? failure.message : "unknown";
+  const message = `the keys of readers could not be checked: ${reason}`;
+  if (life.errors.at(-1)?.message !== message) noteError(life, message);
 }
 
 /** Drops frames of runs that are over and that every reader has. */

@@ -21,7 +21,7 @@ export function App() {
     const onUnauthorized = (): void => refuseKey(key);
     return { api, threads: new ThreadList(api, onUnauthorized), account, onUnauthorized };
   }, [now]);
-  if (now.phase === "out") return <SignIn isRefused={now.isRefused} />;
+  if (now.phase === "out") return <SignIn refused={now.refused} />;
   if (now.phase !== "in" || app === null) return <Arriving problem={now.phase === "unclear" ? now.problem : null} />;
   return (
     <AppContext key={now.key} value={app}>

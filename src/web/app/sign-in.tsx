@@ -10,7 +10,7 @@ import { Brand } from "./brand.tsx";
 import styles from "./sign-in.module.css";
 import { words } from "./words.ts";
 
-export function SignIn({ isRefused }: { isRefused: boolean }) {
+export function SignIn({ refused }: { refused: "unknown" | "ended" | null }) {
   const said = useWords(words);
   const [key, setKey] = useState("");
   const submit = (event: FormEvent): void => {
@@ -22,7 +22,7 @@ export function SignIn({ isRefused }: { isRefused: boolean }) {
       <form className={styles.card} onSubmit={submit}>
         <Brand />
         <p className={styles.about}>{said.about}</p>
-        {isRefused && <Notice tone="bad">{said.keyRefused}</Notice>}
+        {refused && <Notice tone="bad">{refused === "ended" ? said.keyEnded : said.keyRefused}</Notice>}
         <TextField
           label={said.key}
           hint={said.keyHint}

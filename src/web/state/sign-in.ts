@@ -12,14 +12,15 @@ import { Store } from "./store.ts";
 import { keepArriving, keyName, recallAccount, recallArriving, recallKey, storeKey, unstoreKey } from "./stored-key.ts";
 
 export type SignIn =
-  | { phase: "out"; isRefused: boolean }
+  /** `refused`: the server never knew the key, or has ended the one that this tab was signed in with. */
+  | { phase: "out"; refused: "unknown" | "ended" | null }
   /** The key is being looked up. `place`: where its link leads, null where there was no link. */
   | { phase: "asking"; key: string; place: Place | null }
   /** The lookup failed. */
   | { phase: "unclear"; key: string; place: Place | null; problem: Problem }
   | { phase: "in"; key: string; account: Account };
 
-export const signIn = new Store<SignIn>({ phase: "out", isRefused: false });
+export const signIn = new Store<SignIn>({ phase: "out", refused: null });
 
 /** What a link asks for: `account` is null where the server can't say whose its key is. */
 export interface Offer {
@@ -104,7 +105,7 @@ export function refuseKey(key: string): void {
   if (recallKey() === key) unstoreKey({ isSignOut: false });
   if (seen === key) seen = null;
   forgetChoices();
-  signIn.set({ phase: "out", isRefused: true });
+  signIn.set({ phase: "out", refused: now.phase === "in" ? "ended" : "unknown" });
   settle();
 }
 

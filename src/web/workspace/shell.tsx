@@ -2,8 +2,8 @@
 import type { Terminal } from "@xterm/xterm";
 import { LogOut, SquareTerminal } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { useApp } from "../app/context.ts";
-import type { Api } from "../client/api.ts";
+import { type AppValue, useApp } from "../app/context.ts";
+import { ApiError } from "../client/api.ts";
 import { Button } from "../parts/button.tsx";
 import { Empty, Notice, ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { describeProblem } from "../state/problem.ts";
@@ -22,12 +22,21 @@ const TerminalScreen = lazy(() =>
 const session = "main";
 const encoder = new TextEncoder();
 
-function makeConnection(api: Api, project: string, hear: Pick<ShellOptions, "onReady" | "onOutput">): ShellConnection {
+function makeConnection(
+  { api, onUnauthorized }: Pick<AppValue, "api" | "onUnauthorized">,
+  project: string,
+  hear: Pick<ShellOptions, "onReady" | "onOutput">,
+): ShellConnection {
   return new ShellConnection({
     askTicket: async (size) => {
       const path = `${pathOfSandbox(project)}/terminal`;
-      const { url } = await api.send<{ url: string }>("POST", path, { session, ...size });
-      return url;
+      try {
+        const { url } = await api.send<{ url: string }>("POST", path, { session, ...size });
+        return url;
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 401) onUnauthorized();
+        throw error;
+      }
     },
     open: (url) => new WebSocket(url),
     ...hear,
@@ -36,12 +45,12 @@ function makeConnection(api: Api, project: string, hear: Pick<ShellOptions, "onR
 
 export function Shell({ project, isShown }: { project: string; isShown: boolean }) {
   const said = useWords(terminalWords);
-  const { api } = useApp();
+  const { api, onUnauthorized } = useApp();
   const screen = useRef<{ terminal: Terminal; write: (bytes: Uint8Array) => void } | null>(null);
   const [isOpen, setOpen] = useState(false);
   const connection = useMemo(
     () =>
-      makeConnection(api, project, {
+      makeConnection({ api, onUnauthorized }, project, {
         // Output of a new shell starts on a line of its own.
         onReady: () => {
           const terminal = screen.current?.terminal;
@@ -49,7 +58,7 @@ export function Shell({ project, isShown }: { project: string; isShown: boolean 
         },
         onOutput: (bytes) => screen.current?.write(bytes),
       }),
-    [api, project],
+    [api, onUnauthorized, project],
   );
   const state = useStore(connection.state);
   useEffect(() => () => connection.leave(), [connection]);

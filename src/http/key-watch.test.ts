@@ -1,0 +1,88 @@
+// How a request that is open for long learns that its key has ended.
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { ADMIN_KEY_ID } from "../protocol/ids.ts";
+import type { AppContext } from "./context.ts";
+import { Problem } from "./errors.ts";
+import { watchKey, whileKeyHolds } from "./key-watch.ts";
+
+type Answer = () => Promise<{ results: { key_id: string }[] }>;
+
+const holds: Answer = async () => ({ results: [] });
+const isEnded: Answer = async () => ({ results: [{ key_id: "key_a" }] });
+const never: Answer = () => new Promise(() => {});
+
+let answer: Answer;
+let asked: unknown[][];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  answer = holds;
+  asked = [];
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** As much of a request as the watch needs. */
+function contextOf(key_id = "key_a"): AppContext {
+  const caller = { user_id: "user_1", key_id, confirmed_at: Date.now(), is_admin: false };
+  const bind = (...values: unknown[]) => {
+    asked.push(values);
+    return { all: () => answer() };
+  };
+  return { get: () => caller, env: { DB: { prepare: () => ({ bind }) } } } as unknown as AppContext;
+}
+
+it("asks for the one key every ten seconds, and never for the admin key or after it was stopped", async () => {
+  const [watch, admin] = [watchKey(contextOf()), watchKey(contextOf(ADMIN_KEY_ID))];
+  await vi.advanceTimersByTimeAsync(35_000);
+  expect(asked).toEqual(Array.from({ length: 3 }, () => ["user_1", '["key_a"]']));
+  watch.stop();
+  expect(vi.getTimerCount()).toBe(0);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([asked.length, watch.signal.aborted, admin.signal.aborted]).toEqual([3, false, false]);
+});
+
+it("aborts with the problem to answer once the key has ended, and asks no more", async () => {
+  const watch = watchKey(contextOf());
+  await vi.advanceTimersByTimeAsync(15_000);
+  answer = isEnded;
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(watch.signal.reason).toBeInstanceOf(Problem);
+  expect((watch.signal.reason as Problem).failure).toEqual({
+    code: "unauthorized",
+    detail: "The API key is no longer valid.",
+  });
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it("says nothing of a key whose answer comes after it was stopped", async () => {
+  answer = isEnded;
+  const watch = watchKey(contextOf());
+  vi.advanceTimersByTime(10_000);
+  watch.stop();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(watch.signal.aborted).toBe(false);
+});
+
+it("trusts the key for a quarter of an hour while D1 does not answer, and then says that it does not know", async () => {
+  const watch = watchKey(contextOf());
+  await vi.advanceTimersByTimeAsync(60_000);
+  answer = never;
+  await vi.advanceTimersByTimeAsync(14 * 60_000);
+  expect(watch.signal.aborted).toBe(false);
+  await vi.advanceTimersByTimeAsync(2 * 60_000);
+  expect((watch.signal.reason as Problem).failure.code).toBe("internal");
+});
+
+it("lets work end that its key allows, and refuses the rest", async () => {
+  const context = contextOf();
+  expect(await whileKeyHolds(context, async () => "done")).toBe("done");
+  await expect(whileKeyHolds(context, () => Promise.reject(new Error("its own")))).rejects.toThrow("its own");
+  expect(vi.getTimerCount()).toBe(0);
+  const waiting = whileKeyHolds(context, () => new Promise(() => {}));
+  const refused = expect(waiting).rejects.toThrow("unauthorized");
+  answer = isEnded;
+  await vi.advanceTimersByTimeAsync(10_000);
+  await refused;
+});

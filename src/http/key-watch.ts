@@ -1,0 +1,57 @@
+// Watches the caller's key while a request is open for long: a terminal, a transfer, a wait for a run. Streams of events
+// are watched by the thread's object, which asks for all its readers at once.
+import { ADMIN_KEY_ID } from "../protocol/ids.ts";
+import { findEndedKeys } from "../store/api-keys.ts";
+import { clock } from "../thread/ports.ts";
+import { checkKeys, checkWithin } from "../thread/stream/ended-keys.ts";
+import type { AppContext } from "./context.ts";
+import { Problem } from "./errors.ts";
+
+const KEY_ENDED = "The API key is no longer valid.";
+const UNKNOWN = "The server could not find out for too long whether the API key is still valid.";
+
+export interface KeyWatch {
+  /** Aborted once the key no longer holds. The reason is the problem to answer. */
+  signal: AbortSignal;
+  /** Call this when the request is over. */
+  stop(): void;
+}
+
+/** Asks D1 every ten seconds. The admin key has no row and needs no watch. */
+export function watchKey(context: AppContext): KeyWatch {
+  const caller = context.get("caller");
+  const over = new AbortController();
+  let isStopped = caller.key_id === ADMIN_KEY_ID;
+  let cancel = (): void => {};
+  const watch = (): void => {
+    if (!isStopped) cancel = clock.setTimer(() => void look(), checkWithin(caller, [], clock.now()));
+  };
+  const look = async (): Promise<void> => {
+    const find = (key_ids: string[]) => findEndedKeys(context.env.DB, caller.user_id, key_ids);
+    const { ended, failure } = await checkKeys(clock, [caller], find);
+    if (isStopped) return;
+    if (!ended.has(caller.key_id)) watch();
+    else over.abort(failure === null ? new Problem("unauthorized", KEY_ENDED) : new Problem("internal", UNKNOWN));
+  };
+  watch();
+  return {
+    signal: over.signal,
+    stop: () => {
+      isStopped = true;
+      cancel();
+    },
+  };
+}
+
+/** Settles as `work` does, or rejects once the key no longer holds. The work itself goes on. */
+export async function whileKeyHolds<T>(context: AppContext, work: () => Promise<T>): Promise<T> {
+  const watch = watchKey(context);
+  const ended = new Promise<never>((_resolve, reject) => {
+    watch.signal.addEventListener("abort", () => reject(watch.signal.reason), { once: true });
+  });
+  try {
+    return await Promise.race([work(), ended]);
+  } finally {
+    watch.stop();
+  }
+}
