@@ -9,16 +9,22 @@ const SECRET_CHARACTERS = 40;
 
 const pattern = /^tl_([0-9a-z]{26})_[0-9a-z]{40}$/;
 
+interface NewApiKey extends Pick<StoredApiKey, "name" | "made_by"> {
+  /** Without them it may do all that its user may. */
+  scopes?: StoredApiKey["scopes"];
+  /** Without it the key never expires. */
+  expires_at?: StoredApiKey["expires_at"];
+}
+
 /** Makes a new key, which is shown only now, and the row to store. */
 export async function mintApiKey(
-  name: string | null,
-  made_by: string,
+  { scopes = null, expires_at = null, ...rest }: NewApiKey,
   now: number,
 ): Promise<{ key: string; stored: StoredApiKey }> {
   const key_id = newId("key", now);
   const key = `tl_${key_id.slice("key_".length)}_${makeSecret()}`;
   const hash = toHex(await hashText(key));
-  return { key, stored: { key_id, name, hash, created_at: new Date(now).toISOString(), made_by } };
+  return { key, stored: { key_id, hash, created_at: new Date(now).toISOString(), scopes, expires_at, ...rest } };
 }
 
 /** Returns the `key_id` that a key claims to have; null if it does not have the form of our keys. */

@@ -1,6 +1,7 @@
 // API keys while D1 fails.
 import { expect, it, vi } from "vitest";
 import { readConfig } from "../config.ts";
+import type { FoundApiKey } from "../store/api-keys.ts";
 import { mintApiKey } from "./api-key.ts";
 import { createAuthenticator } from "./auth.ts";
 
@@ -11,30 +12,56 @@ interface Store {
   hash: string;
   answer: () => Promise<unknown[][]>;
   asked: number;
+  /** The values of each statement that wrote. */
+  written: unknown[][];
+}
+
+/** A row as `findApiKey` selects it. */
+function rowOf(hash: string, { scopes = null, expires_at = null, last_used_at = null }: Partial<FoundApiKey> = {}) {
+  return ["user_1", hash, scopes === null ? null : JSON.stringify(scopes), expires_at, last_used_at];
 }
 
 /** As much of D1 as the lookup of a key needs. */
 function storeOf(hash: string): { store: Store; db: D1Database } {
-  const store: Store = { hash, answer: async () => [["user_1", hash]], asked: 0 };
+  const store: Store = { hash, answer: async () => [rowOf(hash)], asked: 0, written: [] };
   const raw = (): Promise<unknown[][]> => {
     store.asked += 1;
     return store.answer();
   };
-  const statement = { bind: () => statement, raw };
+  const run = async () => ({ success: true });
+  const bind = (...values: unknown[]) => {
+    if (values.length > 1) store.written.push(values);
+    return statement;
+  };
+  const statement = { bind, raw, run };
   return { store, db: { prepare: () => statement } as unknown as D1Database };
 }
 
-async function knownKey() {
+async function knownKey(row: Partial<FoundApiKey> = {}) {
   let now = 1_000_000;
-  const { key, stored } = await mintApiKey(null, "admin_key", now);
+  const { key, stored } = await mintApiKey({ name: null, made_by: "admin_key" }, now);
   const { store, db } = storeOf(stored.hash);
+  store.answer = async () => [rowOf(stored.hash, row)];
   const authenticator = createAuthenticator(() => now);
-  const recognize = (): Promise<unknown> => authenticator.recognize(key, config, db);
-  expect(await recognize()).toEqual({ user_id: "user_1", key_id: stored.key_id, confirmed_at: now, is_admin: false });
+  const left: Promise<void>[] = [];
+  const later = (work: Promise<void>) => void left.push(work);
+  const recognize = (given = key): Promise<unknown> => authenticator.recognize(given, config, db, { later });
+  const expires_at = row.expires_at ? Date.parse(row.expires_at) : null;
+  const limits = { scopes: row.scopes ?? ["read", "run", "write"], is_limited: row.scopes !== undefined };
+  const caller = { user_id: "user_1", key_id: stored.key_id, confirmed_at: now, expires_at, ...limits };
+  expect(await recognize()).toEqual(caller);
   const pass = (ms: number): void => {
     now += ms;
   };
-  return { store, recognize, pass, forget: () => authenticator.forget(stored.key_id) };
+  return {
+    key,
+    store,
+    recognize,
+    pass,
+    left,
+    time: () => new Date(now).toISOString(),
+    forget: () => authenticator.forget(stored.key_id),
+  };
 }
 
 it("a key that was valid a moment ago stays valid for a quarter of an hour while D1 fails", async () => {
@@ -86,7 +113,7 @@ it("a key that was deleted elsewhere is refused within ten seconds, however long
   pass(10_000);
   store.answer = async () => {
     pass(1_000);
-    return [["user_1", store.hash]];
+    return [rowOf(store.hash)];
   };
   expect(await recognize()).toMatchObject({ confirmed_at: 1_010_000 });
   store.answer = async () => [];
@@ -103,4 +130,44 @@ it("a key that D1 no longer has is refused", async () => {
   expect(await recognize()).toBeNull();
   store.answer = () => Promise.reject(new Error("D1 is away"));
   await expect(recognize()).rejects.toThrow("Failed query");
+});
+
+it("a key is refused from the millisecond in which it expires, from memory and while D1 fails", async () => {
+  const { store, recognize, pass } = await knownKey({ expires_at: new Date(1_005_000).toISOString() });
+  pass(4_999);
+  expect(await recognize()).toMatchObject({ expires_at: 1_005_000 });
+  expect(store.asked).toBe(1);
+  pass(1);
+  await expect(recognize()).rejects.toMatchObject({
+    failure: { code: "unauthorized", detail: "The API key expired at 1970-01-01T00:16:45.000Z." },
+  });
+  expect(store.asked).toBe(1);
+  store.answer = () => Promise.reject(new Error("D1 is away"));
+  pass(MINUTE);
+  await expect(recognize()).rejects.toMatchObject({ failure: { code: "unauthorized" } });
+});
+
+it("whoever has a wrong secret does not learn that a key has expired", async () => {
+  const { key, recognize, pass } = await knownKey({ expires_at: new Date(1_005_000).toISOString() });
+  pass(MINUTE);
+  expect(await recognize(key.replace(/.$/, (last) => (last === "0" ? "1" : "0")))).toBeNull();
+});
+
+it("a key's use is noted once an hour, when D1 is asked anyway, and not for a wrong secret", async () => {
+  const { key, store, recognize, pass, left, time } = await knownKey();
+  const first = time();
+  expect(store.written.map(([at]) => at)).toEqual([first]);
+  store.answer = async () => [rowOf(store.hash, { last_used_at: first })];
+  for (let minute = 0; minute < 60; minute++) {
+    await recognize();
+    pass(MINUTE);
+  }
+  expect(store.written).toHaveLength(1);
+  await recognize(key.replace(/.$/, (last) => (last === "0" ? "1" : "0")));
+  expect(store.written).toHaveLength(1);
+  pass(10_000);
+  const second = time();
+  await recognize();
+  expect(store.written.map(([at]) => at)).toEqual([first, second]);
+  await Promise.all(left);
 });

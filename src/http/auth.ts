@@ -4,11 +4,13 @@ import { createMiddleware } from "hono/factory";
 import { isShortKey } from "../config/key-length.ts";
 import { equalInConstantTime } from "../lib/constant-time.ts";
 import { hashText } from "../lib/hash.ts";
+import { describeError, logWarning } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import { ADMIN_KEY_ID, FIRST_USER_ID } from "../protocol/ids.ts";
-import { findApiKey } from "../store/api-keys.ts";
+import { type Scope, scopes, userScopes } from "../protocol/keys/scope.ts";
+import { type FoundApiKey, findApiKey, noteUse } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
-import { CHECK_KEYS_MS, TRUSTED_WITHOUT_D1_MS } from "../thread/stream/ended-keys.ts";
+import { CHECK_KEYS_MS, isExpired, TRUSTED_WITHOUT_D1_MS } from "../thread/stream/ended-keys.ts";
 import { readKeyId } from "./api-key.ts";
 import type { AppContext, AppEnv, Authenticator, Caller, Guess } from "./context.ts";
 import { Problem } from "./errors.ts";
@@ -26,10 +28,13 @@ const MAX_CACHED_KEYS = 1000;
 // Our keys are far shorter. This avoids hashing a header of a megabyte.
 const KEY_CHARACTERS = 1024;
 
-interface CachedKey {
+// A write is billed, and nobody asks for the minute in which a key was last used.
+const USE_NOTED_MS = 3_600_000;
+
+interface CachedKey extends Omit<FoundApiKey, "expires_at" | "last_used_at"> {
   key_id: string;
-  hash: string;
-  user_id: string;
+  expires_at: number | null;
+  last_used_at: number | null;
   /** D1 is not asked again before this time. */
   until: number;
   confirmed_at: number;
@@ -42,13 +47,31 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
     key_id: string,
     hash: Uint8Array,
     db: D1Database,
-    guess: Guess | undefined,
+    { guess, later }: Parameters<Authenticator["recognize"]>[3] & object,
   ): Promise<Caller | null> {
     const known = cached.get(key_id);
     if (!known) guess?.look();
-    const fresh = known && known.until > now() ? known : await (known ? refresh(known, db) : load(key_id, db));
+    const isRead = !known || known.until <= now();
+    const fresh = isRead ? await (known ? refresh(known, db) : load(key_id, db)) : known;
     if (!fresh || !equalInConstantTime(fromHex(fresh.hash), hash)) return null;
-    return { user_id: fresh.user_id, key_id, confirmed_at: fresh.confirmed_at, is_admin: false };
+    // Whatever is cached, and also while D1 fails.
+    if (isExpired(fresh, now())) throw expired(fresh);
+    if (isRead && later) note(fresh, db, later);
+    const { user_id, confirmed_at, expires_at, scopes: given } = fresh;
+    const limits = { expires_at, scopes: given ?? userScopes, is_limited: given !== null };
+    return { user_id, key_id, confirmed_at, ...limits };
+  }
+
+  /** Stores when the key was last used, if that is not known to the hour. Nothing waits for it, or fails with it. */
+  function note(used: CachedKey, db: D1Database, later: (work: Promise<void>) => void): void {
+    const at = now();
+    if (used.last_used_at !== null && used.last_used_at > at - USE_NOTED_MS) return;
+    used.last_used_at = at;
+    later(
+      noteUse(db, used.key_id, at, at - USE_NOTED_MS).catch((error: unknown) =>
+        logWarning("key_use_not_noted", { error: describeError(error) }),
+      ),
+    );
   }
 
   /** Asks D1 again, and returns what is cached if D1 fails. */
@@ -68,7 +91,8 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
     const row = await findApiKey(db, key_id);
     cached.delete(key_id);
     if (!row) return null;
-    const entry = { ...row, key_id, until: confirmed_at + CACHED_MS, confirmed_at };
+    const times = { expires_at: timeOf(row.expires_at), last_used_at: timeOf(row.last_used_at) };
+    const entry = { ...row, ...times, key_id, until: confirmed_at + CACHED_MS, confirmed_at };
     cached.set(key_id, entry);
     const [oldest] = cached.keys();
     if (cached.size > MAX_CACHED_KEYS && oldest !== undefined) cached.delete(oldest);
@@ -76,16 +100,17 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
   }
 
   return {
-    async recognize(key, config, db, guess) {
+    async recognize(key, config, db, options = {}) {
       const hash = await hashText(key);
       const admin = config.admin_api_key === null ? null : await hashText(config.admin_api_key);
       if (admin && equalInConstantTime(admin, hash)) {
         // A long one can't be guessed, and must not be kept out.
-        if (isShortKey(config.admin_api_key)) guess?.check();
-        return { user_id: FIRST_USER_ID, key_id: ADMIN_KEY_ID, confirmed_at: now(), is_admin: true };
+        if (isShortKey(config.admin_api_key)) options.guess?.check();
+        const admin_key = { user_id: FIRST_USER_ID, key_id: ADMIN_KEY_ID, expires_at: null };
+        return { ...admin_key, confirmed_at: now(), scopes, is_limited: false };
       }
       const key_id = readKeyId(key);
-      return key_id === null ? null : await recognizeStored(key_id, hash, db, guess);
+      return key_id === null ? null : await recognizeStored(key_id, hash, db, options);
     },
     forget(key_id) {
       cached.delete(key_id);
@@ -125,16 +150,36 @@ export async function identify(context: AppContext): Promise<Caller> {
   throw new Problem("unauthorized", "The API key is not known here.");
 }
 
+/** What an operation needs of a key. `any`: every valid key may. */
+export type NeededScope = Scope | "any";
+
+/** Throws `forbidden`, with the scope that is missing. */
+export function requireScope(caller: Pick<Caller, "scopes">, needed: NeededScope): void {
+  if (needed === "any" || caller.scopes.includes(needed)) return;
+  const held = caller.scopes.map((scope) => `\`${scope}\``).join(", ") || "none";
+  throw new Problem("forbidden", `This needs an API key with the scope \`${needed}\`. The scopes of yours: ${held}.`);
+}
+
+export function expired({ expires_at }: Pick<Caller, "expires_at">): Problem {
+  return new Problem("unauthorized", `The API key expired at ${new Date(expires_at ?? 0).toISOString()}.`);
+}
+
 /** Gives back the guess unless the key is wrong. While D1 fails, nobody knows. */
 async function recognizeOnce(context: AppContext, key: string, guess: Guess): Promise<Caller | null> {
   let isWrong = false;
   try {
-    const caller = await context.get("authenticator").recognize(key, context.get("config"), context.env.DB, guess);
+    const later = (work: Promise<void>) => context.executionCtx.waitUntil(work);
+    const options = { guess, later };
+    const caller = await context.get("authenticator").recognize(key, context.get("config"), context.env.DB, options);
     isWrong = caller === null;
     return caller;
   } finally {
     if (!isWrong) guess.giveBack();
   }
+}
+
+function timeOf(stored: string | null): number | null {
+  return stored === null ? null : Date.parse(stored);
 }
 
 function fromHex(hex: string): Uint8Array {

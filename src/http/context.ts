@@ -2,6 +2,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Config, Env } from "../config.ts";
+import type { Scope } from "../protocol/keys/scope.ts";
 
 export interface Caller {
   user_id: string;
@@ -9,8 +10,12 @@ export interface Caller {
   key_id: string;
   /** When D1 last said that the key holds. */
   confirmed_at: number;
-  /** Whether the request has the admin key of the settings. */
-  is_admin: boolean;
+  /** In milliseconds; null if the key never expires. */
+  expires_at: number | null;
+  /** What the key may do, or for a ticket's bearer what the ticket is for. */
+  scopes: readonly Scope[];
+  /** Whether it was given scopes. Any other key may do all that its user may, in later versions too. */
+  is_limited: boolean;
 }
 
 export interface AppEnv {
@@ -30,10 +35,15 @@ export type AppContext = Context<AppEnv>;
 
 export interface Authenticator {
   /**
-   * Returns the caller to whom the key belongs; null if nobody. With `guess`, a key that is not known here counts as one
-   * before D1 is read.
+   * Returns the caller to whom the key belongs; null if nobody. Throws a `Problem` if the key has expired. With `guess`,
+   * a key that is not known here counts as one before D1 is read. `later` receives what is done after the answer.
    */
-  recognize(key: string, config: Config, db: D1Database, guess?: Guess): Promise<Caller | null>;
+  recognize(
+    key: string,
+    config: Config,
+    db: D1Database,
+    options?: { guess?: Guess; later?: (work: Promise<void>) => void },
+  ): Promise<Caller | null>;
   /** Call this when a key is deleted, so that this isolate refuses it from now on. */
   forget(key_id: string): void;
 }

@@ -21,6 +21,9 @@ export const apiKey = {
   name: "laptop",
   created_at: time,
   made_by: "admin_key",
+  scopes: ["read" as const, "run" as const],
+  expires_at: null,
+  last_used_at: time,
 };
 
 export const project = {

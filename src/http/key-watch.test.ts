@@ -24,8 +24,9 @@ afterEach(() => {
 });
 
 /** As much of a request as the watch needs. */
-function contextOf(key_id = "key_a"): AppContext {
-  const caller = { user_id: "user_1", key_id, confirmed_at: Date.now(), is_admin: false };
+function contextOf(key_id = "key_a", left: number | null = null): AppContext {
+  const now = Date.now();
+  const caller = { user_id: "user_1", key_id, confirmed_at: now, expires_at: left === null ? null : now + left };
   const bind = (...values: unknown[]) => {
     asked.push(values);
     return { all: () => answer() };
@@ -36,7 +37,7 @@ function contextOf(key_id = "key_a"): AppContext {
 it("asks for the one key every ten seconds, and never for the admin key or after it was stopped", async () => {
   const [watch, admin] = [watchKey(contextOf()), watchKey(contextOf(ADMIN_KEY_ID))];
   await vi.advanceTimersByTimeAsync(35_000);
-  expect(asked).toEqual(Array.from({ length: 3 }, () => ["user_1", '["key_a"]']));
+  expect(asked.map((values) => values.slice(0, 2))).toEqual(Array.from({ length: 3 }, () => ["user_1", '["key_a"]']));
   watch.stop();
   expect(vi.getTimerCount()).toBe(0);
   await vi.advanceTimersByTimeAsync(60_000);
@@ -54,6 +55,22 @@ it("aborts with the problem to answer once the key has ended, and asks no more",
     detail: "The API key is no longer valid.",
   });
   expect(vi.getTimerCount()).toBe(0);
+});
+
+it("aborts once the key has expired, whether D1 says it or fails", async () => {
+  const failed: Answer = () => Promise.reject(new Error("D1 is away"));
+  for (const says of [isEnded, failed]) {
+    answer = holds;
+    const watch = watchKey(contextOf("key_a", 15_000));
+    await vi.advanceTimersByTimeAsync(14_000);
+    answer = says;
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect((watch.signal.reason as Problem).failure).toEqual({
+      code: "unauthorized",
+      detail: expect.stringContaining("The API key expired at"),
+    });
+    expect(vi.getTimerCount()).toBe(0);
+  }
 });
 
 it("says nothing of a key whose answer comes after it was stopped", async () => {

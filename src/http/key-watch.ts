@@ -3,7 +3,8 @@
 import { ADMIN_KEY_ID } from "../protocol/ids.ts";
 import { findEndedKeys } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
-import { checkKeys, checkWithin } from "../thread/stream/ended-keys.ts";
+import { checkKeys, checkWithin, isExpired } from "../thread/stream/ended-keys.ts";
+import { expired } from "./auth.ts";
 import type { AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
 
@@ -27,11 +28,12 @@ export function watchKey(context: AppContext): KeyWatch {
     if (!isStopped) cancel = clock.setTimer(() => void look(), checkWithin(caller, [], clock.now()));
   };
   const look = async (): Promise<void> => {
-    const find = (key_ids: string[]) => findEndedKeys(context.env.DB, caller.user_id, key_ids);
+    const find = (key_ids: string[]) => findEndedKeys(context.env.DB, caller.user_id, key_ids, clock.now());
     const { ended, failure } = await checkKeys(clock, [caller], find);
     if (isStopped) return;
-    if (!ended.has(caller.key_id)) watch();
-    else over.abort(failure === null ? new Problem("unauthorized", KEY_ENDED) : new Problem("internal", UNKNOWN));
+    if (!ended.has(caller.key_id)) return watch();
+    if (isExpired(caller, clock.now())) return over.abort(expired(caller));
+    over.abort(failure === null ? new Problem("unauthorized", KEY_ENDED) : new Problem("internal", UNKNOWN));
   };
   watch();
   return {

@@ -1,9 +1,15 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { describe, expect, it } from "vitest";
 import { noSettings } from "../../test/fakes/settings.ts";
-import type { AppEnv } from "./context.ts";
+import type { Scope } from "../protocol/keys/scope.ts";
+import type { AppEnv, Caller } from "./context.ts";
 import { answerError, answerNotFound, type ErrorForm, Problem } from "./errors.ts";
 import { addOperation } from "./operation.ts";
+
+function callerWith(scopes: Scope[]): Caller {
+  const limits = { expires_at: null, scopes, is_limited: true };
+  return { user_id: "user_1", key_id: "key_1", confirmed_at: Date.now(), ...limits };
+}
 
 describe("an operation with an error form of its own", () => {
   const errors: ErrorForm = {
@@ -17,6 +23,7 @@ describe("an operation with an error form of its own", () => {
     app.notFound(answerNotFound);
     app.use("/v1/*", async (context, next) => {
       if (!context.req.header("authorization")) throw new Problem("unauthorized", "Send an API key.");
+      context.set("caller", callerWith(["write"]));
       await next();
     });
     const common = { method: "post", tag: "Names", summary: "Fails", answers: {} } as const;
@@ -59,7 +66,7 @@ describe("a body that depends on the settings", () => {
     app.use(async (context, next) => {
       const cors_origins = context.req.header("x-server") === "one" ? ["one"] : ["two"];
       context.set("config", { ...noSettings, cors_origins });
-      context.set("caller", { user_id: "user_1", key_id: "key_1", confirmed_at: Date.now(), is_admin: false });
+      context.set("caller", callerWith(["write"]));
       await next();
     });
     app.onError(answerError);

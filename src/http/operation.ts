@@ -3,7 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Config } from "../config.ts";
 import { type ProblemCode, problems } from "../protocol/error.ts";
-import { confirmKey } from "./auth.ts";
+import { confirmKey, type NeededScope, requireScope } from "./auth.ts";
 import { readJson } from "./body.ts";
 import type { App, AppContext } from "./context.ts";
 import { type ErrorForm, Problem, toFailure, usualErrors, withErrors } from "./errors.ts";
@@ -30,6 +30,8 @@ export interface Operation<Params, Query, Headers, Body> {
   description?: string;
   /** The operation needs no key. */
   open?: true;
+  /** What the key must be allowed to do, if that is not `read` for a GET, and `write` for any other method. */
+  scope?: NeededScope;
   params?: z.ZodObject & z.ZodType<Params>;
   query?: z.ZodObject & z.ZodType<Query>;
   /** The headers that the operation reads, in lower case. Others are ignored. */
@@ -64,6 +66,8 @@ export function addOperation<Params, Query, Headers, Body>(
   describe(app, operation);
   const answer = async (context: AppContext): Promise<Response> => {
     const { req } = context;
+    // Before anything else, for every route: a key without the scope learns and changes nothing.
+    if (!operation.open) requireScope(context.get("caller"), scopeOf(operation));
     const body = operation.bodyFor?.(context.get("config")) ?? operation.body;
     const input = {
       params: check(operation.params, req.param()),
@@ -77,6 +81,10 @@ export function addOperation<Params, Query, Headers, Body>(
   };
   const path = operation.path.replaceAll(/\{(\w+)\}/g, ":$1");
   app.on(operation.method.toUpperCase(), path, withErrors(operation.errors ?? usualErrors, answer));
+}
+
+function scopeOf({ scope, method }: { scope?: NeededScope; method: string }): NeededScope {
+  return scope ?? (method === "get" ? "read" : "write");
 }
 
 const noQuery = z.strictObject({});
@@ -115,7 +123,8 @@ function describe<Params, Query, Headers, Body>(app: App, operation: Operation<P
     summary,
     ...(description ? { description } : {}),
     operationId: nameOf(method, path),
-    security: operation.open ? [] : [{ key: [] }],
+    // Roles, as OpenAPI calls them for such a scheme: none for an operation that every key may do.
+    security: operation.open ? [] : [{ key: scopeOf(operation) === "any" ? [] : [scopeOf(operation)] }],
     request: {
       ...(params ? { params } : {}),
       ...(query ? { query } : {}),
@@ -167,6 +176,7 @@ function describeProblems<Params, Query, Headers, Body>(
 ): Record<number, ResponseDescription> {
   const codes = new Set<ProblemCode>(["internal", ...(operation.problems ?? [])]);
   if (!operation.open) codes.add("unauthorized").add("rate_limited").add("not_configured");
+  if (!operation.open && scopeOf(operation) !== "any") codes.add("forbidden");
   if (operation.params || operation.body || operation.query) codes.add("invalid_field");
   if (isStrict(operation)) codes.add("unknown_field");
   if (operation.body) codes.add("bad_json");

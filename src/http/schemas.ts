@@ -58,33 +58,10 @@ export const health = z
   .object({ status: z.literal("ok"), version: z.string(), stand_ins: z.array(z.string()) })
   .openapi("Health", { example: { status: "ok", version: "0.1.0", stand_ins: [] } });
 
-export const userBody = z
-  .strictObject({ user_id: clientId.optional(), name: title.nullable().optional() })
-  .openapi({ example: { name: "Ada" } });
-export const newUser = z
-  .object({ user_id: z.string(), name: z.string().nullable(), api_key: z.string() })
-  .openapi("NewUser", { example: { user_id: "user_ada", name: "Ada", api_key: examples.key } });
-export const currentUser = z
-  .object({
-    user_id: z.string(),
-    name: z.string().nullable(),
-    is_admin: z.boolean().openapi({ description: "Whether the key is the admin key." }),
-  })
-  .openapi("CurrentUser", { example: { user_id: "user_ada", name: "Ada", is_admin: false } });
-
-export const apiKeyBody = z
-  .strictObject({ name: title.nullable().optional() })
-  .openapi({ example: { name: "laptop" } });
 /** Of whatever opens a way in. */
 export const madeBy = z.string().nullable().openapi({
   description: "The id of the API key that made it, or `admin_key`. Null if that is not known.",
 });
-export const apiKey = z
-  .object({ key_id: z.string(), name: z.string().nullable(), created_at: time, made_by: madeBy })
-  .openapi("ApiKey", { example: examples.apiKey });
-export const newApiKey = z
-  .object({ ...apiKey.shape, key: z.string() })
-  .openapi("NewApiKey", { example: { ...examples.apiKey, key: examples.key } });
 
 const projectFields = { git: gitSource.nullable().optional(), sandbox: sandboxSettings.nullable().optional() };
 export const projectBody = z

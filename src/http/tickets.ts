@@ -2,8 +2,11 @@
 // purpose that it was issued for. Redeemed for another, it is refused like an unknown one, and is used up.
 import { hashText, toHex } from "../lib/hash.ts";
 import { ADMIN_KEY_ID } from "../protocol/ids.ts";
-import { findEndedKeys } from "../store/api-keys.ts";
+import { type Scope, userScopes } from "../protocol/keys/scope.ts";
+import { findApiKey } from "../store/api-keys.ts";
 import { createTicket, takeTicket } from "../store/tickets.ts";
+import { isExpired } from "../thread/stream/ended-keys.ts";
+import { requireScope } from "./auth.ts";
 import type { AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
 import { requireProject } from "./ownership.ts";
@@ -17,6 +20,9 @@ const TICKET_BYTES = 32;
 export const TICKET_CHARACTERS = 200;
 
 export type TicketPurpose = "terminal" | "download";
+
+/** What the key that asks must be allowed to do. Who brings the ticket may do no more than that. */
+export const ticketScopes = { terminal: "write", download: "run" } as const satisfies Record<TicketPurpose, Scope>;
 
 /** Returns an address at `path` that works once, for what `details` describe in a project of the caller. */
 export async function issueTicket(
@@ -57,10 +63,21 @@ export async function redeemTicket(
     throw new Problem("unauthorized", "The ticket is not known, was used, or has expired.");
   }
   guess.giveBack();
-  const confirmed_at = Date.now();
-  const ended = key_id === ADMIN_KEY_ID ? [] : await findEndedKeys(context.env.DB, taken.user_id, [key_id]);
-  if (ended.length > 0) throw new Problem("unauthorized", "The API key that asked for the ticket is no longer valid.");
-  context.set("caller", { user_id: taken.user_id, key_id, confirmed_at, is_admin: false });
+  await bear(context, { user_id: taken.user_id, key_id }, ticketScopes[purpose]);
   await requireProject(context, taken.project_id);
   return { project_id: taken.project_id, details };
+}
+
+/** Makes whoever brings the ticket the caller, for as long as the key holds that asked for it. */
+async function bear(context: AppContext, key: { user_id: string; key_id: string }, scope: Scope): Promise<void> {
+  const confirmed_at = Date.now();
+  const caller = { ...key, confirmed_at, expires_at: null, scopes: [scope], is_limited: true };
+  if (key.key_id === ADMIN_KEY_ID) return context.set("caller", caller);
+  const found = await findApiKey(context.env.DB, key.key_id);
+  const expires_at = found?.expires_at ? Date.parse(found.expires_at) : null;
+  if (found?.user_id !== key.user_id || isExpired({ expires_at }, confirmed_at)) {
+    throw new Problem("unauthorized", "The API key that asked for the ticket is no longer valid.");
+  }
+  requireScope({ scopes: found.scopes ?? userScopes }, scope);
+  context.set("caller", { ...caller, expires_at });
 }

@@ -1,6 +1,7 @@
 // API keys: their owners, and the hashes that presented keys are compared with. The key itself is not stored.
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, isNull, lt, or, sql } from "drizzle-orm";
 import type { Result } from "../protocol/error.ts";
+import { readScopes, type Scope } from "../protocol/keys/scope.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import { open } from "./database.ts";
 import { DELETED_PREFIX, IS_KEY, KEY_ID, ownerOfLive } from "./keys/maker.ts";
@@ -13,9 +14,14 @@ export interface ApiKey {
   created_at: string;
   /** The id of the key that made it; null if that is not known. */
   made_by: string | null;
+  /** Null for all that the user may do. */
+  scopes: Scope[] | null;
+  /** Null if it never expires. */
+  expires_at: string | null;
+  last_used_at: string | null;
 }
 
-export interface StoredApiKey extends ApiKey {
+export interface StoredApiKey extends Omit<ApiKey, "last_used_at"> {
   /** SHA-256 of the whole key, hex. */
   hash: string;
 }
@@ -27,14 +33,29 @@ export async function createApiKey(db: D1Database, user_id: string, key: StoredA
     .values({ ...key, user_id: ownerOfLive(user_id, key.made_by) });
 }
 
-/** Finds a key by its public part; the caller must still compare the hash. */
-export async function findApiKey(db: D1Database, key_id: string): Promise<{ user_id: string; hash: string } | null> {
+export interface FoundApiKey extends Pick<ApiKey, "scopes" | "expires_at" | "last_used_at"> {
+  user_id: string;
+  hash: string;
+}
+
+/** Finds a key by its public part, also one that has expired; the caller must still compare the hash. */
+export async function findApiKey(db: D1Database, key_id: string): Promise<FoundApiKey | null> {
+  const { user_id, hash, scopes, expires_at, last_used_at } = apiKeys;
   const row = await open(db)
-    .select({ user_id: apiKeys.user_id, hash: apiKeys.hash })
+    .select({ user_id, hash, scopes, expires_at, last_used_at })
     .from(apiKeys)
     .where(eq(apiKeys.key_id, key_id))
     .get();
-  return row ?? null;
+  return row ? { ...row, scopes: readScopes(row.scopes) } : null;
+}
+
+/** Does nothing if the stored time is later than `unless_after`: another isolate was here. */
+export async function noteUse(db: D1Database, key_id: string, at: number, unless_after: number): Promise<void> {
+  const [used_at, bound] = [at, unless_after].map((time) => new Date(time).toISOString()) as [string, string];
+  await open(db)
+    .update(apiKeys)
+    .set({ last_used_at: used_at })
+    .where(and(eq(apiKeys.key_id, key_id), or(isNull(apiKeys.last_used_at), lt(apiKeys.last_used_at, bound))));
 }
 
 export async function listApiKeys(
@@ -42,21 +63,19 @@ export async function listApiKeys(
   user_id: string,
   request: PageRequest,
 ): Promise<Result<Page<ApiKey>>> {
+  const { hash: _, user_id: owner, ...shown } = getTableColumns(apiKeys);
   return listNewest(
     request,
     [apiKeys.created_at, apiKeys.key_id],
-    ({ older, order, limit }) =>
-      open(db)
-        .select({
-          key_id: apiKeys.key_id,
-          name: apiKeys.name,
-          created_at: apiKeys.created_at,
-          made_by: apiKeys.made_by,
-        })
+    async ({ older, order, limit }) => {
+      const rows = await open(db)
+        .select(shown)
         .from(apiKeys)
-        .where(and(eq(apiKeys.user_id, user_id), sql.raw(IS_KEY), older))
+        .where(and(eq(owner, user_id), sql.raw(IS_KEY), older))
         .orderBy(...order)
-        .limit(limit),
+        .limit(limit);
+      return rows.map((row) => ({ ...row, scopes: readScopes(row.scopes) }));
+    },
     (row) => [row.created_at, row.key_id],
   );
 }
@@ -89,13 +108,20 @@ export async function deleteApiKey(db: D1Database, user_id: string, key_id: stri
 }
 
 const FIND_ENDED = `SELECT asked.value AS key_id FROM json_each(?2) AS asked
-WHERE NOT EXISTS (SELECT 1 FROM api_keys WHERE api_keys.user_id = ?1 AND api_keys.key_id = asked.value)`;
+WHERE NOT EXISTS (SELECT 1 FROM api_keys WHERE api_keys.user_id = ?1 AND api_keys.key_id = asked.value
+  AND (api_keys.expires_at IS NULL OR api_keys.expires_at > ?3))`;
 
 /**
- * Those of the keys that the user no longer has. What is open on behalf of one is then ended. This is the only place
- * that says what ends a key. One statement with two parameters, however many keys: D1 takes 100 parameters at most.
+ * Those of the keys that the user no longer has, or that have expired. What is open on behalf of one is then ended. One
+ * statement with three parameters, however many keys: D1 takes 100 parameters at most.
  */
-export async function findEndedKeys(db: D1Database, user_id: string, key_ids: string[]): Promise<string[]> {
-  const found = await db.prepare(FIND_ENDED).bind(user_id, JSON.stringify(key_ids)).all<{ key_id: string }>();
+export async function findEndedKeys(
+  db: D1Database,
+  user_id: string,
+  key_ids: string[],
+  now: number,
+): Promise<string[]> {
+  const time = new Date(now).toISOString();
+  const found = await db.prepare(FIND_ENDED).bind(user_id, JSON.stringify(key_ids), time).all<{ key_id: string }>();
   return found.results.map(({ key_id }) => key_id);
 }

@@ -29,6 +29,12 @@ export const apiKeys = sqliteTable(
     created_at: text().notNull(),
     /** The id of the key that made it (`ADMIN_KEY_ID` for the admin key); null if that is not known. */
     made_by: text(),
+    /** Read through `readScopes`: null for a key without any, which may do all that its user may. */
+    scopes: text({ mode: "json" }).$type<unknown>(),
+    /** Null if it never expires. */
+    expires_at: text(),
+    /** At most an hour before its latest use. */
+    last_used_at: text(),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.key_id] }),

@@ -103,7 +103,7 @@ export function createPorts(
       agentMemory.read(user_id, agent_id, () => readStartingAgent(database, user_id, agent_id)),
     readProject: (user_id, project_id) => readProject(database, user_id, project_id),
     readPreviews: (user_id, project_id) => listPreviews(database, user_id, project_id, clock.now()),
-    findEndedKeys: (user_id, key_ids) => findEndedKeys(database, user_id, key_ids),
+    findEndedKeys: (user_id, key_ids) => findEndedKeys(database, user_id, key_ids, clock.now()),
     sendJob: async (job) => {
       await jobs.send(job);
     },

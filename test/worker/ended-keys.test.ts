@@ -10,7 +10,7 @@ import { type ThreadClient, threadClient } from "./thread-client.ts";
 const PROMISED_MS = 15_000;
 const run = { invocation_id: "inv_a" };
 
-async function addKey(user_id: string): Promise<string> {
+async function addKey(user_id: string, expires_at: number | null = null): Promise<string> {
   const key_id = newId("key");
   await createApiKey(env.DB, user_id, {
     key_id,
@@ -18,6 +18,8 @@ async function addKey(user_id: string): Promise<string> {
     hash: "",
     created_at: new Date().toISOString(),
     made_by: null,
+    scopes: null,
+    expires_at: expires_at === null ? null : new Date(expires_at).toISOString(),
   });
   return key_id;
 }
@@ -59,11 +61,20 @@ describe("what D1 says of keys", () => {
     const held = await Promise.all([addKey(user_id), addKey(user_id)]);
     const foreign = await addKey(newId("user"));
     const deleted = Array.from({ length: 497 }, () => newId("key"));
-    const ended = await findEndedKeys(env.DB, user_id, [...held, foreign, ...deleted]);
+    const ended = await findEndedKeys(env.DB, user_id, [...held, foreign, ...deleted], Date.now());
     expect(ended.sort()).toEqual([foreign, ...deleted].sort());
     await deleteApiKey(env.DB, user_id, held[0] ?? "", Date.now());
-    expect(await findEndedKeys(env.DB, user_id, held)).toEqual([held[0]]);
-    expect(await findEndedKeys(env.DB, user_id, [])).toEqual([]);
+    expect(await findEndedKeys(env.DB, user_id, held, Date.now())).toEqual([held[0]]);
+    expect(await findEndedKeys(env.DB, user_id, [], Date.now())).toEqual([]);
+  });
+
+  it("names those that have expired by then", async () => {
+    const user_id = newId("user");
+    const at = Date.parse("2026-11-28T08:00:00.000Z");
+    const keys = await Promise.all([null, at, at + 1].map((expires_at) => addKey(user_id, expires_at)));
+    expect(await findEndedKeys(env.DB, user_id, keys, at - 1)).toEqual([]);
+    expect(await findEndedKeys(env.DB, user_id, keys, at)).toEqual([keys[1]]);
+    expect(await findEndedKeys(env.DB, user_id, keys, at + 1)).toEqual(keys.slice(1));
   });
 });
 
@@ -79,6 +90,20 @@ describe.concurrent("a thread's streams of two keys", () => {
     await client.stub.cancel(client.key, "inv_a");
     await Promise.all(streams.map(({ ended }) => ended));
     expect(streams.map(({ seen }) => seen.text.includes('"type":"RUN_FINISHED"'))).toEqual([false, true, true]);
+  }, 30_000);
+
+  it("end in time for the key that expires, and for nobody else", async () => {
+    const client = await stalled();
+    const expires_at = Date.now() + 1_000;
+    const [gone, held] = [
+      await addKey(client.key.user_id, expires_at),
+      await addKey(client.key.user_id, expires_at + 600_000),
+    ];
+    const streams = await Promise.all([watch(client, gone), watch(client, held)]);
+    expect((await (streams[0]?.ended ?? Date.now())) - expires_at).toBeLessThan(PROMISED_MS);
+    expect(streams.map(({ seen }) => seen.ended)).toEqual(["cut", "open"]);
+    await client.stub.cancel(client.key, "inv_a");
+    await streams[1]?.ended;
   }, 30_000);
 
   it("end in time for the key that is deleted where another isolate let it in ten seconds after that", async () => {

@@ -81,7 +81,7 @@ describe("a key", () => {
   it("opens only its own user's things where an earlier version made two that differ in case", async () => {
     const admin = createClient();
     const lower = await admin.addUser("u-twin");
-    const { key, stored } = await mintApiKey(null, ADMIN_KEY_ID, Date.now());
+    const { key, stored } = await mintApiKey({ name: null, made_by: ADMIN_KEY_ID }, Date.now());
     const { key_id, hash, created_at } = stored;
     await env.DB.batch([
       env.DB.prepare("INSERT INTO users (user_id, created_at) VALUES ('U-TWIN', ?)").bind(created_at),
@@ -106,9 +106,11 @@ describe("a key", () => {
     const grace = admin.as(String(made.body.api_key));
     const first = admin.as(String((await admin.send("POST", "/v1/api-keys", {})).body.key));
     const path = "/v1/users/me";
-    expect((await ada.send("GET", path)).body).toEqual({ user_id: "user_who", name: null, is_admin: false });
-    expect((await grace.send("GET", path)).body).toEqual({ user_id: "user_named", name: "Grace", is_admin: false });
-    expect((await first.send("GET", path)).body).toEqual({ user_id: "user_first", name: null, is_admin: false });
+    const key_id = expect.stringMatching(/^key_/);
+    const known = { is_admin: false, key_id, scopes: ["read", "run", "write"], expires_at: null };
+    expect((await ada.send("GET", path)).body).toEqual({ user_id: "user_who", name: null, ...known });
+    expect((await grace.send("GET", path)).body).toEqual({ user_id: "user_named", name: "Grace", ...known });
+    expect((await first.send("GET", path)).body).toEqual({ user_id: "user_first", name: null, ...known });
     expect((await admin.as("tl_guess").send("GET", path)).status).toBe(401);
     expect(await ada.send("GET", `${path}?of=user_named`)).toMatchObject({ status: 400 });
   });

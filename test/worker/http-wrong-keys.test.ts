@@ -18,7 +18,7 @@ afterEach(() => vi.restoreAllMocks());
 
 /** A key of the right form that belongs to nobody. */
 async function strangersKey(): Promise<string> {
-  return (await mintApiKey(null, ADMIN_KEY_ID, Date.now())).key;
+  return (await mintApiKey({ name: null, made_by: ADMIN_KEY_ID }, Date.now())).key;
 }
 
 /** D1, which counts what is asked of it. */

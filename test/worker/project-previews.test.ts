@@ -106,7 +106,9 @@ describe("a link under our own preview domain", () => {
 describe("the maker of a link", () => {
   const user_id = "user_previews";
   const storeKey = (key_id: string, hash: string) =>
-    env.DB.prepare("INSERT INTO api_keys VALUES (?, ?, NULL, ?, 'a', NULL)").bind(user_id, key_id, hash).run();
+    env.DB.prepare("INSERT INTO api_keys (user_id, key_id, hash, created_at) VALUES (?, ?, ?, 'a')")
+      .bind(user_id, key_id, hash)
+      .run();
   const makersOf = async ({ scope }: ReturnType<typeof rig>) =>
     (await readPreviews(scope)).map(({ made_by }) => made_by);
 

@@ -70,16 +70,20 @@ describe("a list", () => {
       created_at: at,
       hash: "secret",
       made_by: null,
+      scopes: ["read"],
+      expires_at: at,
     });
     const keys = await readAll(1, (request) => listApiKeys(env.DB, "user_keys", request));
-    expect(keys).toEqual([{ key_id: "key_1", name: "one", created_at: at, made_by: null }]);
+    const limits = { scopes: ["read"], expires_at: at, last_used_at: null };
+    expect(keys).toEqual([{ key_id: "key_1", name: "one", created_at: at, made_by: null, ...limits }]);
   });
 });
 
 describe("createUser", () => {
   it("stores neither user nor key if the id is taken", async () => {
     const user = { user_id: "user_once", name: null, created_at: at };
-    const key = (key_id: string) => ({ key_id, name: null, hash: key_id, created_at: at, made_by: null });
+    const limits = { scopes: null, expires_at: null };
+    const key = (key_id: string) => ({ key_id, name: null, hash: key_id, created_at: at, made_by: null, ...limits });
     expect(await createUser(env.DB, user, key("key_a"))).toBe(true);
     expect(await createUser(env.DB, user, key("key_b"))).toBe(false);
     expect(await createUser(env.DB, { ...user, user_id: "user_first" }, key("key_c"))).toBe(false);

@@ -102,6 +102,7 @@ const errors: ErrorForm = { type: "application/json" };
 
 const common = {
   method: "post",
+  scope: "run",
   tag: "AG-UI",
   description: "For `@ag-ui/client`'s `HttpAgent`. Unknown fields are ignored. A known `runId` attaches to its run.",
   body,

@@ -14,7 +14,8 @@ export function addOpenApi(app: App): void {
   app.openAPIRegistry.registerComponent("securitySchemes", "key", {
     type: "http",
     scheme: "bearer",
-    description: "An API key, or the admin key of the settings.",
+    description:
+      "An API key, or the admin key of the settings. Each operation names the scope that the key needs; a key without scopes may do all but `admin`.",
   });
   let document: string | null = null;
   addOperation(

@@ -1,13 +1,16 @@
 // The caller's own API keys.
 import { z } from "@hono/zod-openapi";
 import { clientId } from "../../protocol/ids.ts";
-import { createApiKey, deleteApiKey, listApiKeys } from "../../store/api-keys.ts";
+import { expandScopes } from "../../protocol/keys/scope.ts";
+import { createApiKey, deleteApiKey, listApiKeys, type StoredApiKey } from "../../store/api-keys.ts";
 import { whileMakerLives } from "../../store/keys/maker.ts";
 import { mintApiKey } from "../api-key.ts";
-import type { App } from "../context.ts";
+import { requireScope } from "../auth.ts";
+import type { App, Caller } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
 import { addOperation } from "../operation.ts";
-import { apiKey, apiKeyBody, newApiKey, pageOf, pageQuery } from "../schemas.ts";
+import { pageOf, pageQuery } from "../schemas.ts";
+import { apiKey, apiKeyBody, newApiKey } from "./key-schemas.ts";
 import { revokeWithMade } from "./made.ts";
 
 const tag = "Users and keys";
@@ -20,16 +23,18 @@ export function addApiKeys(app: App): void {
       path: "/v1/api-keys",
       tag,
       summary: "Make an API key",
-      description: "`key` is returned only this once.",
+      description: "`key` is returned only this once. It may do no more than the key that makes it, for no longer.",
       body: apiKeyBody,
       answers: { 201: { description: "The key.", schema: newApiKey } },
     },
     async (context, { body }) => {
-      const { user_id, key_id: maker } = context.get("caller");
-      const { key, stored } = await mintApiKey(body.name ?? null, maker, Date.now());
-      unwrap(await whileMakerLives(createApiKey(context.env.DB, user_id, stored)));
-      const { key_id, name, created_at, made_by } = stored;
-      return context.json({ key_id, name, key, created_at, made_by }, 201);
+      const caller = context.get("caller");
+      const now = Date.now();
+      const grant = grantOf(caller, body, now);
+      const { key, stored } = await mintApiKey({ name: body.name ?? null, made_by: caller.key_id, ...grant }, now);
+      unwrap(await whileMakerLives(createApiKey(context.env.DB, caller.user_id, stored)));
+      const { hash: _, ...shown } = stored;
+      return context.json({ ...shown, last_used_at: null, key }, 201);
     },
   );
 
@@ -81,4 +86,24 @@ export function addApiKeys(app: App): void {
       return context.body(null, 204);
     },
   );
+}
+
+/** What a new key may do, and until when. Throws `forbidden` for more than the key that makes it has. */
+function grantOf(
+  caller: Caller,
+  { scopes, expires_in_seconds }: z.infer<typeof apiKeyBody>,
+  now: number,
+): Pick<StoredApiKey, "scopes" | "expires_at"> {
+  for (const scope of scopes ?? []) requireScope(caller, scope);
+  const inherited = caller.is_limited ? caller.scopes.filter((scope) => scope !== "admin") : null;
+  const until = expires_in_seconds === undefined ? caller.expires_at : now + expires_in_seconds * 1000;
+  if (caller.expires_at !== null && until !== null && until > caller.expires_at) {
+    const end = toTime(caller.expires_at);
+    throw new Problem("forbidden", `Your key expires at ${end}, and a key that it makes can't live longer.`);
+  }
+  return { scopes: scopes ? expandScopes(scopes) : inherited, expires_at: until === null ? null : toTime(until) };
+}
+
+function toTime(at: number): string {
+  return new Date(at).toISOString();
 }

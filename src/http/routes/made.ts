@@ -51,6 +51,8 @@ export function addMade(app: App): void {
     {
       method: "get",
       path: "/v1/api-keys/{key_id}/made",
+      // It shows addresses of webhooks.
+      scope: "write",
       tag: "Users and keys",
       summary: "List what an API key made",
       description: `What opens a way in, and exists: keys, triggers, webhooks, preview links, SSH access and Slack workspaces, also those that keys made which this key made. The key may be deleted. \`admin_key\` stands for the admin key, \`unknown\` for what has no known maker. The newest ${MAX_MADE}.`,

@@ -119,6 +119,7 @@ function addStart(app: App): void {
     {
       method: "post",
       path: "/v1/threads/{thread_id}/runs",
+      scope: "run",
       tag,
       summary: "Start a run",
       description: "A thread that does not exist is made. The same `invocation_id` with the same body is the same run.",
@@ -159,6 +160,7 @@ function addResume(app: App): void {
     {
       method: "post",
       path: "/v1/threads/{thread_id}/runs/{invocation_id}/resume",
+      scope: "run",
       tag,
       summary: "Answer what an interrupted run asked",
       description:
@@ -275,6 +277,7 @@ function addReadAndCancel(app: App): void {
     {
       method: "post",
       path: "/v1/threads/{thread_id}/runs/{invocation_id}/cancel",
+      scope: "run",
       tag,
       summary: "Cancel a run",
       params: runParams,

@@ -4,7 +4,6 @@ import { z } from "@hono/zod-openapi";
 import { findWarnings } from "../../config/warnings.ts";
 import { reportSeals } from "../../secrets/reseal.ts";
 import type { App } from "../context.ts";
-import { Problem } from "../errors.ts";
 import { addOperation } from "../operation.ts";
 import { VERSION } from "../version.ts";
 
@@ -35,12 +34,11 @@ export function addServer(app: App): void {
       path: "/v1/server",
       tag: "Server",
       summary: "What an operator should know of the server",
-      description: "Needs the admin key. Counts secrets and shows none.",
+      description: "Counts secrets and shows none.",
+      scope: "admin",
       answers: { 200: { description: "The server.", schema: serverAnswer } },
-      problems: ["forbidden"],
     },
     async (context) => {
-      if (!context.get("caller").is_admin) throw new Problem("forbidden", "Only the admin key reads this.");
       const config = context.get("config");
       const { stand_ins, encryption_keys } = config;
       const ports = { database: context.env.DB, encryption_keys };

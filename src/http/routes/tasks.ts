@@ -51,6 +51,7 @@ export function addTasks(app: App): void {
     {
       method: "patch",
       path,
+      scope: "run",
       tag,
       summary: "Change the plan",
       description:

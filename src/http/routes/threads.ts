@@ -72,6 +72,7 @@ function addCreateAndList(app: App): void {
     {
       method: "post",
       path: "/v1/threads",
+      scope: "run",
       tag,
       summary: "Make a thread",
       description:

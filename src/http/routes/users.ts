@@ -1,11 +1,11 @@
 // Users are made with the admin key, each with a first API key. `/v1/users/me` says to whom a request's key belongs.
-import { newId } from "../../protocol/ids.ts";
+import { ADMIN_KEY_ID, newId } from "../../protocol/ids.ts";
 import { createUser, readUserName } from "../../store/users.ts";
 import { mintApiKey } from "../api-key.ts";
 import type { App } from "../context.ts";
 import { Problem } from "../errors.ts";
 import { addOperation } from "../operation.ts";
-import { currentUser, newUser, userBody } from "../schemas.ts";
+import { currentUser, newUser, userBody } from "./key-schemas.ts";
 
 export function addUsers(app: App): void {
   addOperation(
@@ -15,16 +15,17 @@ export function addUsers(app: App): void {
       path: "/v1/users",
       tag: "Users and keys",
       summary: "Make a user",
-      description: "Needs the admin key. The user's first API key is returned only this once.",
+      description: "The user's first API key is returned only this once.",
+      scope: "admin",
       body: userBody,
       answers: { 201: { description: "The user and a key.", schema: newUser } },
-      problems: ["forbidden", "already_exists"],
+      problems: ["already_exists"],
     },
     async (context, { body }) => {
-      if (!context.get("caller").is_admin) throw new Problem("forbidden", "Only the admin key makes users.");
       const now = Date.now();
       const user = { user_id: body.user_id ?? newId("user", now), name: body.name ?? null };
-      const { key, stored } = await mintApiKey("first key", context.get("caller").key_id, now);
+      const maker = context.get("caller").key_id;
+      const { key, stored } = await mintApiKey({ name: "first key", made_by: maker }, now);
       const made = await createUser(context.env.DB, { ...user, created_at: new Date(now).toISOString() }, stored);
       if (!made)
         throw new Problem("already_exists", `There is a user ${user.user_id}, or one whose id differs only in case.`);
@@ -38,12 +39,15 @@ export function addUsers(app: App): void {
       method: "get",
       path: "/v1/users/me",
       tag: "Users and keys",
-      summary: "Read whose key it is",
+      summary: "Read whose key it is, and what it may do",
+      scope: "any",
       answers: { 200: { description: "The user of the request's key.", schema: currentUser } },
     },
     async (context) => {
-      const { user_id, is_admin } = context.get("caller");
-      return context.json({ user_id, name: await readUserName(context.env.DB, user_id), is_admin });
+      const { user_id, key_id, scopes, expires_at } = context.get("caller");
+      const name = await readUserName(context.env.DB, user_id);
+      const expiry = expires_at === null ? null : new Date(expires_at).toISOString();
+      return context.json({ user_id, name, is_admin: key_id === ADMIN_KEY_ID, key_id, scopes, expires_at: expiry });
     },
   );
 }

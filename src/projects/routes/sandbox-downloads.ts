@@ -8,7 +8,7 @@ import { Problem } from "../../http/errors.ts";
 import { watchKey } from "../../http/key-watch.ts";
 import { type Answer, addOperation } from "../../http/operation.ts";
 import { downloadBody, filePath, folderPath, ticket } from "../../http/schemas.ts";
-import { issueTicket, redeemTicket, TICKET_CHARACTERS } from "../../http/tickets.ts";
+import { issueTicket, redeemTicket, TICKET_CHARACTERS, ticketScopes } from "../../http/tickets.ts";
 import { requireAbility, withWatchedWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
 
@@ -47,6 +47,7 @@ export function addDownloads(app: App): void {
     {
       method: "post",
       path: `${base}/ticket`,
+      scope: ticketScopes.download,
       tag,
       summary: "Ask for a download",
       description:
@@ -69,7 +70,7 @@ function addDownload(app: App, kind: Kind, summary: string, query: z.ZodObject &
   const answers = kind === "content" ? { 200: whole, ...parts } : { 200: whole };
   addOperation(
     app,
-    { method: "get", path: `${base}/${kind}`, tag, summary, params, query, answers, problems },
+    { method: "get", path: `${base}/${kind}`, scope: "run", tag, summary, params, query, answers, problems },
     (context, { params, query }) => answerDownload(context, params.project_id, kind, query.path),
   );
 }

@@ -30,6 +30,8 @@ function addList(app: App): void {
     {
       method: "get",
       path: base,
+      // It makes or starts the sandbox. A run could show the files, too.
+      scope: "run",
       tag,
       summary: "List files of the sandbox",
       description:

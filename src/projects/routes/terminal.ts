@@ -8,7 +8,7 @@ import { Problem } from "../../http/errors.ts";
 import { type KeyWatch, watchKey } from "../../http/key-watch.ts";
 import { addOperation } from "../../http/operation.ts";
 import { terminalBody, ticket } from "../../http/schemas.ts";
-import { issueTicket, redeemTicket, TICKET_CHARACTERS } from "../../http/tickets.ts";
+import { issueTicket, redeemTicket, TICKET_CHARACTERS, ticketScopes } from "../../http/tickets.ts";
 import { requireAbility, withWatchedWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { logError } from "../../lib/log.ts";
 import { clientId } from "../../protocol/ids.ts";
@@ -23,6 +23,7 @@ export function addTerminal(app: App): void {
     {
       method: "post",
       path: "/v1/projects/{project_id}/sandbox/terminal",
+      scope: ticketScopes.terminal,
       tag,
       summary: "Ask for a terminal",
       description:

@@ -4,7 +4,7 @@
 import { z } from "@hono/zod-openapi";
 import { getCookie } from "hono/cookie";
 import type { SlackSettings } from "../../config.ts";
-import { identify } from "../../http/auth.ts";
+import { identify, requireScope } from "../../http/auth.ts";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
@@ -126,7 +126,10 @@ async function findInstaller(
     if (context.req.header("authorization") === undefined) {
       throw new Problem("unauthorized", "Ask for an address first: POST /v1/slack/install with your key.");
     }
-    return { installer: await identify(context), choice: { agent_id: null, project_id: null } };
+    const installer = await identify(context);
+    // As for `POST /v1/slack/install`, which this stands for.
+    requireScope(installer, "write");
+    return { installer, choice: { agent_id: null, project_id: null } };
   }
   const taken = await take(context, "slack_install", ticket);
   return taken && { installer: installerOf(taken), choice: choiceOf(taken) };

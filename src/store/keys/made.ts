@@ -28,7 +28,7 @@ const IS_OPEN = `(expires_at > ?3 OR expires_at = '${REVOKED_AT}')`;
 
 /** One statement each: D1 joins at most five by UNION. */
 const selects = [
-  `'api_key' AS type, key_id AS id, name FROM api_keys WHERE ${IS_KEY} AND`,
+  `'api_key' AS type, key_id AS id, name, expires_at FROM api_keys WHERE ${IS_KEY} AND`,
   "'trigger' AS type, trigger_id AS id, project_id, substr(prompt, 1, 200) AS name, enabled FROM triggers WHERE",
   "'webhook' AS type, webhook_id AS id, substr(url, 1, 200) AS name, enabled FROM webhooks WHERE",
   `'preview' AS type, port AS id, project_id, expires_at FROM previews WHERE ${IS_OPEN} AND`,

@@ -1,6 +1,6 @@
 // Rows that open a way in (keys, triggers, webhooks, links, SSH access, Slack workspaces) name in `made_by` the key that
-// made them. A key that is deleted can make nothing more: each write names the owner through the key's own row, so a
-// request that was let in a moment before the deletion fails at the column that takes no null.
+// made them. A key that is deleted or has expired can make nothing more: each write names the owner through the key's
+// own row, so a request that was let in a moment before fails at the column that takes no null.
 import { type SQL, sql } from "drizzle-orm";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { ADMIN_KEY_ID } from "../../protocol/ids.ts";
@@ -50,16 +50,20 @@ export function laterThan(now: string): string {
   return `iif(updated_at < ${now}, ${now}, strftime('%Y-%m-%dT%H:%M:%fZ', updated_at, '+0.001 seconds'))`;
 }
 
-/** The owner's id for a statement that makes a row; null if the maker is a deleted key. Both are placeholders. */
+/** For a statement over `api_keys`. By the clock of D1, since not all such statements have a time. */
+const IS_VALID = "(expires_at IS NULL OR expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))";
+
+/** The owner's id for a statement that makes a row; null if the maker no longer holds. Both are placeholders. */
 export function ownerIfLive(user_id: string, made_by: string): string {
-  const found = `(SELECT user_id FROM api_keys WHERE user_id = ${user_id} AND key_id = ${made_by})`;
+  const found = `(SELECT user_id FROM api_keys WHERE user_id = ${user_id} AND key_id = ${made_by} AND ${IS_VALID})`;
   return `iif(${made_by} IS NULL OR ${made_by} = '${ADMIN_KEY_ID}', ${user_id}, ${found})`;
 }
 
 /** The same for drizzle. */
 export function ownerOfLive(user_id: string, made_by: string | null): SQL<string> {
   if (made_by === null || made_by === ADMIN_KEY_ID) return sql<string>`${user_id}`;
-  return sql<string>`(SELECT user_id FROM api_keys WHERE user_id = ${user_id} AND key_id = ${made_by})`;
+  const isKey = sql`user_id = ${user_id} AND key_id = ${made_by} AND ${sql.raw(IS_VALID)}`;
+  return sql<string>`(SELECT user_id FROM api_keys WHERE ${isKey})`;
 }
 
 /** A run goes on after its key was deleted, and may expose a port, unless what the key made was revoked. */
@@ -74,12 +78,12 @@ export function isLive(user_id: string, made_by: string): SQL {
   return sql`${ownerOfLive(user_id, made_by)} IS NOT NULL`;
 }
 
-/** Fails with `unauthorized` if the write was refused because its maker is a deleted key. */
+/** Fails with `unauthorized` if the write was refused because its maker no longer holds. */
 export async function whileMakerLives<Value>(write: Promise<Value>): Promise<Result<Value>> {
   try {
     return succeed(await write);
   } catch (error) {
-    if (isMakerGone(error)) return fail("unauthorized", "The API key was deleted.");
+    if (isMakerGone(error)) return fail("unauthorized", "The API key is no longer valid.");
     throw error;
   }
 }

@@ -27,11 +27,14 @@ class Scene {
     };
   }
 
-  read(key_id: string | null, { paced = false, age = 0 } = {}): FakeSink {
+  /** `left`: milliseconds until the key expires. */
+  read(key_id: string | null, { paced = false, age = 0, left = null as number | null } = {}): FakeSink {
     const sink = new FakeSink({ paced });
     const { readers, journal } = this.thread.life;
     const request = { after: journal.newest, opening: [], end: () => null, idles: false };
-    readers.add(sink, request, key_id === null ? null : { key_id, confirmed_at: this.clock.now() - age });
+    const now = this.clock.now();
+    const expires_at = left === null ? null : now + left;
+    readers.add(sink, request, key_id === null ? null : { key_id, confirmed_at: now - age, expires_at });
     return sink;
   }
 
@@ -248,12 +251,36 @@ describe("the question to D1", () => {
   });
 });
 
+describe("a reader whose key expires", () => {
+  it.each(["fails", "never"] as const)(
+    "is cut within 13 s of that while D1 %s, and other keys' readers stay",
+    async (answers) => {
+      const scene = new Scene();
+      scene.answers = answers;
+      const [gone, later, stays] = [
+        scene.read("key_a", { left: 25 * SECOND }),
+        scene.read("key_b", { left: 10 * MINUTE }),
+        scene.read("key_c"),
+      ];
+      await scene.pass(24 * SECOND);
+      expect(gone.isOpen).toBe(true);
+      await scene.pass(14 * SECOND);
+      expect([gone.isOpen, later.isOpen, stays.isOpen]).toEqual([false, true, true]);
+      await scene.pass(10 * MINUTE);
+      expect([later.isOpen, stays.isOpen]).toEqual([false, true]);
+    },
+  );
+});
+
 describe("a stream's opener", () => {
-  it("travels as the key's id and the age of what is known of it", () => {
+  it("travels as the key's id, the age of what is known of it, and the time that it has left", () => {
     const params = new URLSearchParams();
-    writeOpener(params, { key_id: "key_a", confirmed_at: 1_000 }, 3_500);
+    writeOpener(params, { key_id: "key_a", confirmed_at: 1_000, expires_at: null }, 3_500);
     expect(String(params)).toBe("key_id=key_a&key_age=2500");
-    expect(readOpener(params, 90_000)).toEqual({ key_id: "key_a", confirmed_at: 87_500 });
+    expect(readOpener(params, 90_000)).toEqual({ key_id: "key_a", confirmed_at: 87_500, expires_at: null });
+    writeOpener(params, { key_id: "key_a", confirmed_at: 1_000, expires_at: 5_000 }, 3_500);
+    expect(String(params)).toBe("key_id=key_a&key_age=2500&key_left=1500");
+    expect(readOpener(params, 90_000)).toEqual({ key_id: "key_a", confirmed_at: 87_500, expires_at: 91_500 });
   });
 
   it("is none for the admin key, and for a Worker of a former version, which names no key", () => {

@@ -23,6 +23,8 @@ export const TRUSTED_WITHOUT_D1_MS = 15 * 60_000;
 export interface Opener {
   key_id: string;
   confirmed_at: number;
+  /** Null if the key never expires. */
+  expires_at: number | null;
 }
 
 /**
@@ -61,19 +63,36 @@ export async function checkKeys(
   } catch (failure) {
     const oldest = clock.now() - TRUSTED_WITHOUT_D1_MS;
     const untrusted = [...confirmed].filter(([, at]) => at < oldest);
-    return { ended: new Set(untrusted.map(([key_id]) => key_id)), failure };
+    const expired = openers.filter((opener) => isExpired(opener, clock.now()));
+    return {
+      ended: new Set([...untrusted.map(([key_id]) => key_id), ...expired.map(({ key_id }) => key_id)]),
+      failure,
+    };
   }
 }
 
-/** Adds the opener of a stream to a request for a thread's object: the age, because two machines have two clocks. */
-export function writeOpener(params: URLSearchParams, { key_id, confirmed_at }: Opener, now: number): void {
+export function isExpired({ expires_at }: Pick<Opener, "expires_at">, now: number): boolean {
+  return expires_at !== null && expires_at <= now;
+}
+
+/**
+ * Adds the opener of a stream to a request for a thread's object. Times are relative, because two machines have two
+ * clocks.
+ */
+export function writeOpener(params: URLSearchParams, { key_id, confirmed_at, expires_at }: Opener, now: number): void {
   params.set("key_id", key_id);
   params.set("key_age", String(Math.max(0, now - confirmed_at)));
+  if (expires_at !== null) params.set("key_left", String(Math.max(0, expires_at - now)));
 }
 
 /** Null if there is nothing to ask: the admin key is no row, and a former version of the Worker names no key. */
 export function readOpener(params: URLSearchParams, now: number): Opener | null {
   const key_id = params.get("key_id");
   if (key_id === null || key_id === ADMIN_KEY_ID) return null;
-  return { key_id, confirmed_at: now - (Number(params.get("key_age")) || 0) };
+  const left = params.get("key_left");
+  return {
+    key_id,
+    confirmed_at: now - (Number(params.get("key_age")) || 0),
+    expires_at: left === null ? null : now + (Number(left) || 0),
+  };
 }

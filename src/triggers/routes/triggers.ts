@@ -251,6 +251,7 @@ function addRun(app: App): void {
     {
       method: "post",
       path: `${path}/run`,
+      scope: "run",
       tag,
       summary: "Run a trigger now",
       description: "Runs a paused trigger too. A schedule's next time does not change.",

@@ -42,6 +42,8 @@ export function addWebhooks(app: App): void {
     {
       method: "get",
       path: "/v1/webhooks",
+      // An address may itself be a secret, as those of chat platforms are.
+      scope: "write",
       tag,
       summary: "List webhooks",
       query: pageQuery,
@@ -64,6 +66,7 @@ function addOne(app: App): void {
     {
       method: "get",
       path: "/v1/webhooks/{webhook_id}",
+      scope: "write",
       tag,
       summary: "Read a webhook",
       params: webhookParams,

@@ -42,6 +42,8 @@ export function addPreviews(app: App): void {
     {
       method: "get",
       path,
+      // A link opens the port for whoever has it. A run could make one, too.
+      scope: "run",
       tag,
       summary: "List the links to ports of the sandbox",
       description: "Those that have not expired, by port. There are 50 at most.",
