@@ -59,6 +59,11 @@ export interface GitBranches extends GitCheckout {
  * repository, or else the only one in the work dir.
  */
 export interface SandboxGit {
+  /**
+   * The same, for agents whose commands need approval: runs no hook, filter or other program that settings or files
+   * name, and refuses where it can't work without one. Left out by a sandbox whose git never runs any.
+   */
+  restricted?: SandboxGit;
   clone(request: GitCloneRequest, signal: AbortSignal): Promise<GitCheckout>;
   status(path: string | null, signal: AbortSignal): Promise<GitStatus>;
   /** Null if there was nothing to commit. */
