@@ -98,4 +98,155 @@ describe("an agent whose commands all need approval", () => {
     expect(results.at(-1)?.content).toContain("* main");
     expect(await shell("cd set && git -c core.fsmonitor=false log -1 --format='%an %B'")).toContain("a two\n\nlines");
   });
+
+  it("is asked about a file that a link leads to, and is told where", async () => {
+    const repository = await host.addRepository("linked", { files: { a: "1" } });
+    await shell("rm -rf $HOME/pwned linked pushed");
+    // A repository may bring any link: here into its own .git, through two folders, and to a file that is not there.
+    await shell(
+      `git clone -q ${repository.url} pushed && cd pushed && ln -s .git docs && mkdir d && ln -s ../docs d/e && ln -s .git/hooks/post-commit later && git add -A && git -c user.name=a -c user.email=a@b.c commit -qm links && git push -q origin HEAD`,
+    );
+    for (const path of ["linked/docs/config", "linked/d/e/config", "linked/later"]) {
+      await shell("rm -rf linked");
+      const { outcome, results } = await runCalls([
+        ["git_clone", { url: repository.url, path: "linked" }],
+        ["create_file", { path, content: `[core]\n\tfsmonitor = "${PWNED}"\n` }],
+      ]);
+      expect(results.map(({ is_error }) => is_error)).toEqual([false]);
+      expect(outcome, path).toMatchObject({
+        interrupts: [{ message: expect.stringMatching(/leads to \S+\/linked\/\.git\/(config|hooks\/post-commit)\)/) }],
+      });
+    }
+    expect(await shell("cat linked/.git/config")).not.toContain("fsmonitor");
+  });
+
+  it("is asked about files that this repository's settings make git run or read", async () => {
+    await makeRepository(
+      "own",
+      "git config core.hooksPath tools/checks && git config include.path ../shared.ini && mkdir -p tools/checks && git init -q --separate-git-dir=$PWD/../own-meta && mkdir src",
+    );
+    const asked = async (path: string) => (await runCalls([["create_file", { path, content: "x" }]])).outcome.status;
+    expect(await asked("own/tools/checks/helper.sh")).toBe("interrupted");
+    expect(await asked("own-meta/config")).toBe("interrupted");
+    expect(await asked("own-meta/info/grafts")).toBe("interrupted");
+    await shell("cd own && printf '[include]\\n\\tpath = ../own/shared.ini\\n' >> ../own-meta/config");
+    expect(await asked("own/shared.ini")).toBe("interrupted");
+    await shell("echo > own/shared.ini");
+    expect(await asked("own/shared.ini")).toBe("interrupted");
+    expect(await asked("own/src/a.ts")).toBe("completed");
+  });
+
+  it("is asked before files come into the home folder or a folder of settings with a clone or a move", async () => {
+    const repository = await host.addRepository("x/bin", { files: { "git/config": "[core]\n" } });
+    const asked = async (name: string, input: object) => (await runCalls([[name, input]])).outcome;
+    for (const path of [".", "~", "~/.config", "./a/../.config/"])
+      expect((await asked("git_clone", { url: repository.url, path })).status, path).toBe("interrupted");
+    expect((await asked("git_clone", { url: repository.url })).status).toBe("interrupted");
+    await shell("mkdir -p plain/git && echo > plain/git/config");
+    expect((await asked("move_file", { from: "plain", to: ".config" })).status).toBe("interrupted");
+    expect((await asked("move_file", { from: "plain", to: "plainer" })).status).toBe("completed");
+  });
+
+  it("has git that runs no hook and no filter, and is told which filter a file needs", async () => {
+    const hooks = ["pre-commit", "commit-msg", "post-commit", "post-checkout", "post-index-change"];
+    const hook = `printf '#!/bin/sh\\n${PWNED}' > .git/hooks/$h; chmod +x .git/hooks/$h`;
+    await makeRepository("hooked", `for h in ${hooks.join(" ")}; do ${hook}; done`);
+    const { results } = await runCalls([
+      ["create_file", { path: "hooked/b c", content: "2" }],
+      ["git_commit", { path: "hooked", message: "two", files: ["b c"] }],
+      ["git_branch", { path: "hooked", name: "dev", create: true }],
+    ]);
+    expect(results.filter(({ is_error }) => is_error)).toEqual([]);
+    expect(await hasRun()).toBe(false);
+    await shell(
+      `cd hooked && git config 'filter.odd name.clean' '${PWNED} cat' && git config filter.other.process '${PWNED}' && echo '*.bin filter="odd name"' > .git/info/attributes && echo '*.bin filter=other' > .git/info/attributes && echo 3 > x.bin`,
+    );
+    const added = await runCalls([["git_commit", { path: "hooked", message: "three" }]]);
+    expect(added.results[0]?.content).toMatch(
+      /The commit would run a program .* the filter `other`.*use git in a command/,
+    );
+    await shell("cd hooked && git config 'filter.a=b.clean' x");
+    const odd = await runCalls([["git_status", { path: "hooked" }]]);
+    expect(odd.results[0]).toMatchObject({ is_error: true, content: expect.stringContaining("equals sign") });
+    expect(await hasRun()).toBe(false);
+  });
+
+  it("pushes and pulls over http as before, and refuses where settings or the remote would run a program", async () => {
+    const repository = await host.addRepository("remote", { files: { a: "1" } });
+    await shell("rm -rf remote $HOME/pwned");
+    const clone = await runCalls([["git_clone", { url: repository.url }]]);
+    expect(clone.results[0]?.is_error).toBe(false);
+    await shell("cd remote && git config user.name a && git config user.email a@b.c");
+    const work: [string, object][] = [
+      ["create_file", { path: "remote/b", content: "2" }],
+      ["git_commit", { message: "two", path: "remote" }],
+      ["git_push", { path: "remote" }],
+      ["git_pull", { path: "remote" }],
+    ];
+    const plain = await runCalls(work);
+    expect(plain.results.filter(({ is_error }) => is_error)).toEqual([]);
+    expect(await repository.read("main", "b")).toBe("2");
+    await shell("cd remote && git config filter.lfs.clean 'git-lfs clean -- %f' && git config core.fsmonitor false");
+    expect((await runCalls([["git_pull", { path: "remote" }]])).results[0]?.is_error).toBe(false);
+    for (const set of [
+      `core.fsmonitor '${PWNED}'`,
+      `filter.x.smudge '${PWNED}'`,
+      `merge.x.driver '${PWNED}'`,
+      "url.ext::sh.insteadOf http",
+      "commit.gpgSign true",
+      `remote.origin.url 'ext::sh -c "${PWNED}"'`,
+      "remote.origin.url /tmp/other",
+    ]) {
+      await shell(`cd remote && cp .git/config ../saved && git config ${set}`);
+      for (const name of ["git_pull", "git_push"]) {
+        const { results } = await runCalls([[name, { path: "remote" }]]);
+        expect(results[0]?.is_error, `${name}: ${set}: ${results[0]?.content}`).toBe(true);
+      }
+      await shell("cd remote && cp ../saved .git/config");
+    }
+    expect(await hasRun()).toBe(false);
+  });
+});
+
+describe("other agents", () => {
+  const status = async (agent: object, name: string, input: object) =>
+    (await runCalls([[name, input]], agentConfig.parse(agent))).outcome.status;
+
+  it("work with hooks and settings as before", async () => {
+    await makeRepository(
+      "free",
+      `printf '#!/bin/sh\\n${PWNED}' > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit`,
+    );
+    const calls: [string, object][] = [
+      ["create_file", { path: "free/.github/workflows/ci.yml", content: "run: x" }],
+      ["git_commit", { path: "free", message: "two" }],
+    ];
+    const { outcome, results } = await runCalls(calls, agentConfig.parse({ approvals: { execute_command: ["rm *"] } }));
+    expect([outcome.status, ...results.map(({ is_error }) => is_error)]).toEqual(["completed", false, false]);
+    expect(await hasRun()).toBe(true);
+  });
+
+  it("are asked about a text that fits a pattern for commands, and about a move", async () => {
+    await makeRepository("some");
+    const agent = { approvals: { execute_command: ["git push*"] } };
+    const path = "some/.github/workflows/ci.yml";
+    expect(await status(agent, "create_file", { path, content: "jobs:\n  - run: npm test\n" })).toBe("completed");
+    expect(await status(agent, "create_file", { path, content: "jobs:\n  - run: git push -f\n" })).toBe("interrupted");
+    expect(await status(agent, "edit_file", { path, old_string: "npm", new_string: "git  push" })).toBe("interrupted");
+    expect(await status(agent, "move_file", { from: "some/a", to: "some/.git/hooks/post-merge" })).toBe("interrupted");
+    expect(await status(agent, "delete_file", { path })).toBe("completed");
+  });
+
+  it("without commands are asked about what would run in their sandbox, and git runs nothing for them", async () => {
+    await makeRepository("none", `git config core.fsmonitor '${PWNED}'`);
+    const agent = { tools: ["create_file", "git_status"] };
+    expect(await status(agent, "create_file", { path: "none/.git/hooks/pre-commit", content: "x" })).toBe(
+      "interrupted",
+    );
+    expect(await status(agent, "create_file", { path: "none/.github/workflows/a.yml", content: "x" })).toBe(
+      "completed",
+    );
+    expect(await status(agent, "git_status", { path: "none" })).toBe("completed");
+    expect(await hasRun()).toBe(false);
+  });
 });
