@@ -23,6 +23,7 @@ export function ApprovalPart({ asked }: { asked: Approval }) {
       <legend className={styles.legend}>{said.mayRun}</legend>
       <Deadline expires={asked.expires} />
       <Call asked={asked} />
+      {asked.why !== null && asked.arguments !== null && <Revealed text={asked.why} />}
       {texts.length > 0 && (
         <details className={styles.changes}>
           <summary>{said.changeFirst}</summary>

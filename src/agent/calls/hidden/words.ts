@@ -1,4 +1,5 @@
 // What a person reads of a call that would make programs run without a command.
+import { cutMiddle } from "../../../lib/truncate.ts";
 import type { HiddenCommand } from "./hidden-commands.ts";
 import type { Runner } from "./program-files.ts";
 
@@ -15,8 +16,15 @@ const reasons: Record<Runner, [english: string, chinese: string]> = {
   unknown: ["where it leads can't be told", "无法确定它指向哪里"],
 };
 
-export function describeHidden({ runner, path, real }: HiddenCommand, chinese: boolean): string {
+/** The end of a path says which file it is. */
+const SHOWN_CHARACTERS = 300;
+
+const show = (path: string) => cutMiddle(path, SHOWN_CHARACTERS, () => "…");
+
+export function describeHidden({ runner, ...hidden }: HiddenCommand, chinese: boolean): string {
   const [english, other] = reasons[runner];
+  const path = show(hidden.path);
+  const real = hidden.real === null ? null : show(hidden.real);
   if (chinese) return `需要像命令一样批准：${path}${real === null ? "" : `（指向 ${real}）`}：${other}。`;
   const place = real === null ? path : `${path} (which leads to ${real})`;
   return `It needs approval as commands do, because it can make programs run. ${place}: ${english}.`;

@@ -36,7 +36,8 @@ const TRANSFER_PROGRAMS = [
 ].join("|");
 
 /** A switch; or git's own, which images bring. */
-const HARMLESS = /^\S+ ?(?:$|(?:true|false|yes|no|on|off|0|1)$)|^filter\.lfs\.\w+ git-lfs /;
+const HARMLESS =
+  /^\S+ ?(?:true|false|yes|no|on|off|0|1)?$|^filter\.lfs\.\w+ git-lfs (?:clean|smudge|filter-process)(?: --skip)?(?: -- %f)?$/;
 const SWITCHED_ON = /^\S+(?:gpgsign|verifysignatures)(?: (?:true|yes|on|1))?$/;
 
 /** What git would run for the operations below, by what it documents of its settings. The later one wins. */
@@ -101,8 +102,9 @@ exec 3>&1
 said=$({ { work "$@" 2>&4 4>&-; printf '\\ncode %s' "$?" >&4; } | tr '\\000' '\\036' >&3; } 4>&1)
 printf '\\037%s' "$said"`;
 
+/** One setting an entry: its name and its value, whose line breaks are spaces. */
 const LIST = `cd -- "$1" 2>/dev/null || cd
-git config --get-regexp '^(${TRANSFER_PROGRAMS})$' 2>/dev/null`;
+git config -z --get-regexp '^(${TRANSFER_PROGRAMS})$' 2>/dev/null | tr '\\n\\000' ' \\036'`;
 
 /** Rejects if git in this folder would run a program when it reaches a remote. */
 export async function requireNoPrograms(
@@ -111,7 +113,7 @@ export async function requireNoPrograms(
   signal: AbortSignal,
 ): Promise<void> {
   const listed = await requests.run(sandbox, ["sh -c", ...[LIST, "taskloom", folder].map(quote)].join(" "), signal);
-  const found = listed.split("\n").find((line) => line !== "" && (SWITCHED_ON.test(line) || !HARMLESS.test(line)));
+  const found = listed.split("\x1e").find((line) => line !== "" && (SWITCHED_ON.test(line) || !HARMLESS.test(line)));
   if (found !== undefined) throw refuseProgram(attempt, `\`${found.split(" ")[0]}\``);
 }
 
