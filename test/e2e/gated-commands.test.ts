@@ -1,5 +1,8 @@
 // An agent whose commands need a person's approval, over TCP and with real git: what makes programs run without a
 // command is asked about, and git runs nothing that files name.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LoopOutcome } from "../../src/agent/events.ts";
 import type { Sandbox } from "../../src/agent/sandbox.ts";
@@ -133,7 +136,28 @@ describe("an agent whose commands all need approval", () => {
     expect(await asked("own/shared.ini")).toBe("interrupted");
     await shell("echo > own/shared.ini");
     expect(await asked("own/shared.ini")).toBe("interrupted");
+    await shell(
+      "git config --global init.templateDir $HOME/starter && git config --global core.attributesFile $HOME/att",
+    );
+    expect(await asked("starter/hooks/x")).toBe("interrupted");
+    expect(await asked("att")).toBe("interrupted");
+    await shell("rm ~/.gitconfig");
     expect(await asked("own/src/a.ts")).toBe("completed");
+  });
+
+  it("is asked before a folder becomes a repository, whichever of its files comes last", async () => {
+    const parts = { HEAD: "ref: refs/heads/main", "objects/a": "", "refs/a": "", config: "" };
+    for (const last of Object.keys(parts)) {
+      await shell("rm -rf bare");
+      const others = Object.entries(parts).filter(([name]) => name !== last);
+      const calls = [...others, [last, ""]].map(([name, content]): [string, object] => [
+        "create_file",
+        { path: `bare/${name}`, content },
+      ]);
+      const { outcome, results } = await runCalls(calls);
+      // The settings come last: the folder was a repository before.
+      expect([outcome.status, results.length], last).toEqual(["interrupted", last === "config" ? 2 : 3]);
+    }
   });
 
   it("is asked before files come into the home folder or a folder of settings with a clone or a move", async () => {
@@ -205,6 +229,24 @@ describe("an agent whose commands all need approval", () => {
       await shell("cd remote && cp ../saved .git/config");
     }
     expect(await hasRun()).toBe(false);
+  });
+});
+
+describe("what the server itself runs in a sandbox", () => {
+  it("takes no other program for Go than the one that is installed", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "taskloom-go-"));
+    // As Go does, which reads the version that it should be from its settings in the home folder.
+    await writeFile(
+      join(folder, "go"),
+      '#!/bin/sh\n[ "$GOTOOLCHAIN" = local ] && echo go version go1.2.3 || echo go version go6.6.6\n',
+      { mode: 0o755 },
+    );
+    const settings = { api_key: apiKey, api_url: fixture.server.apiUrl, target: "local", snapshot: null, labels: {} };
+    const env = { PATH: `${folder}:${process.env.PATH}` };
+    const other = createDaytonaSandbox({ ...settings, name: "facts", recipe: { env } });
+    await other.listFiles("", 1, signal);
+    expect((await other.readFacts?.(signal))?.programs).toContainEqual({ name: "go", version: "1.2.3" });
+    await rm(folder, { recursive: true, force: true });
   });
 });
 

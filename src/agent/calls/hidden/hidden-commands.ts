@@ -33,6 +33,7 @@ export function gatesEveryCommand(agent: AgentConfig): boolean {
 
 /** By the path alone; null if the call may be made, as far as that tells. */
 export function findHiddenCommand(writes: readonly FileWrite[], agent: AgentConfig): HiddenCommand | null {
+  if (!isGated(agent)) return null;
   for (const write of writes) {
     const runner = findRunner(write.path);
     if (runner !== null && isAsked(write, runner, agent)) return { runner, path: write.path, real: null };
@@ -61,9 +62,13 @@ export function findHiddenIn(
 }
 
 function isAsked({ path, text }: FileWrite, runner: Runner, agent: AgentConfig): boolean {
+  if (!isGated(agent)) return false;
   if (!hasCommands(agent)) return !elsewhere.has(runner);
-  if (!Object.hasOwn(agent.approvals, COMMANDS)) return false;
   return text === null || matchesCommands(agent, [path, ...listWritten(text)]);
+}
+
+function isGated(agent: AgentConfig): boolean {
+  return !hasCommands(agent) || Object.hasOwn(agent.approvals, COMMANDS);
 }
 
 function hasCommands({ tools }: AgentConfig): boolean {

@@ -163,6 +163,8 @@ describe("a file that makes programs run", () => {
     "shop/.git /config",
     "../../.git/config",
     "~/../x/.git/config",
+    "/proc/self/cwd/a",
+    "/x/../proc/1/root/a",
   ])("is known as %j", (path) => {
     expect(findRunner(path)).not.toBeNull();
   });
@@ -216,6 +218,9 @@ describe("a place in the sandbox", () => {
     ["a temporary file", "/tmp/a/b", false, null],
     ["a repository's settings", "/home/daytona/shop/.git/config", false, "git"],
     ["a program of the home", "/home/daytona/bin/git", false, "path"],
+    ["a program that Go has installed", "/home/daytona/go/bin/x", false, "path"],
+    ["settings of npm for the home", "/home/daytona/.npmrc", false, "start"],
+    ["settings of npm for a project", "/home/daytona/shop/.npmrc", false, null],
     ["a folder of programs", "/data/tools/bin/git", false, "path"],
     ["what brings a folder of programs", "/data/tools", true, "path"],
     ["a file beside it", "/data/tools/readme", false, null],

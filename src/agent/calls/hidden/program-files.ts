@@ -83,8 +83,13 @@ const rules: [RegExp, Runner][] = [
   files("editor", "[^/]+\\.code-workspace", "\\.devcontainer\\.json", "\\.mcp\\.json"),
 ];
 
-/** Directly in the home folder: on the PATH of login shells, or read by programs. */
-const homeFolders = /^\/(?:bin|go\/bin|\.docker|\.npmrc)(?:\/|$)/;
+/** Only directly in the home folder: folders on the PATH of login shells, and settings with usual names. */
+const homeRules: [RegExp, Runner][] = [
+  [/^\/(?:go\/)?bin(?:\/|$)/, "path"],
+  [/^\/\.(?:docker|npmrc)(?:\/|$)/, "start"],
+];
+/** Paths there lead anywhere, depending on who asks: /proc/self/cwd. */
+const kernelFolders = /^\/(?:proc|sys)(?:\/|$)/;
 /** Not /home, /tmp, /mnt, /srv and others, which hold data. */
 const systemFolders = /^\/(?:bin|boot|dev|etc|lib\w*|opt|proc|root|run|sbin|sys|usr|var\/(?!tmp\/|www\/))/;
 
@@ -93,6 +98,7 @@ export type Surroundings = Omit<SandboxPlaces, "places">;
 /** By its text alone; null if nothing runs such a file. `is_tree`: what is below the path is written, too. */
 export function findRunner(path: string): Runner | null {
   const folded = fold(path);
+  if (kernelFolders.test(normalizePath(path))) return "system";
   return rules.find(([pattern]) => pattern.test(folded))?.[1] ?? null;
 }
 
@@ -106,7 +112,8 @@ export function findRunnerOf({ real, role }: SandboxPlace, around: Surroundings,
   const named = findRunner(inWork ?? inHome ?? real);
   if (named !== null) return named;
   if (is_tree && below(home, path) !== null) return "home";
-  if (homeFolders.test(inHome ?? "")) return "path";
+  const inOwn = inHome === null ? undefined : homeRules.find(([pattern]) => pattern.test(inHome));
+  if (inOwn !== undefined) return inOwn[1];
   const searched = around.search_path.filter((folder) => folder.startsWith("/")).map(fold);
   if (searched.some((folder) => below(path, folder) !== null || (is_tree && below(folder, path) !== null)))
     return "path";

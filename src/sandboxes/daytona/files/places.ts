@@ -14,13 +14,14 @@ const SCRIPT_MS = 15_000;
 const END = "\x1e";
 
 // $1 is the work dir, $2 the home, the rest are absolute paths. The script goes up to the first existing folder,
-// resolves that, and goes down again. A name may end with a line feed, which an added dot keeps. Git only reads settings
-// here, which runs nothing. A file that settings name and that is not there yet is known by its name alone.
+// resolves that, and goes down again. A name may end with a line feed, which an added dot keeps. A folder with HEAD,
+// objects and refs is a repository to git, and the path may be what it lacks. Git only reads settings here, which runs
+// nothing. A file that settings name and that is not there yet is known by its name alone.
 const SCRIPT = `LC_ALL=C; export LC_ALL
 say() { printf '%s\\036' "$@"; }
 lost() { say '' ''; }
 named() {
-  git -C "$1" config --get-regexp '^include(if\\..*)?\\.path$' 2>/dev/null | while IFS= read -r line; do
+  git -C "$1" config --get-regexp '^(include(if\\..*)?\\.path|core\\.attributesfile)$' 2>/dev/null | while IFS= read -r line; do
     [ "\${line##*[/ ]}" = "\${2##*/}" ] && echo settings && break
   done
   git -C "$1" config -z --list --show-origin --name-only 2>/dev/null | tr '\\000' '\\n' | sed -n 's/^file://p' | sort -u |
@@ -46,18 +47,20 @@ for path in "$@"; do
     real=\${real%??}; base=\${real%/*}; [ -n "$base" ] || base=/
   fi
   [ -d "$real" ] && base=$real
-  role=; top=; at=$base
-  while :; do
-    if [ -e "$at/HEAD" ] && [ -d "$at/objects" ] && [ -d "$at/refs" ]; then role=git_dir; break; fi
+  role=; top=; at=$real
+  while [ "$at" != / ]; do
+    next=\${at##*/}; at=\${at%/*}; [ -n "$at" ] || at=/
+    if { [ -e "$at/HEAD" ] || [ "$next" = HEAD ]; } && { [ -d "$at/objects" ] || [ "$next" = objects ]; } &&
+      { [ -d "$at/refs" ] || [ "$next" = refs ]; }; then role=git_dir; break; fi
     [ -z "$top" ] && [ -e "$at/.git" ] && top=$at
-    [ "$at" = / ] && break
-    at=\${at%/*}; [ -n "$at" ] || at=/
   done
   if [ -z "$role" ] && command -v git >/dev/null 2>&1; then
-    hooks=$(git -C "$base" config --path --get core.hooksPath 2>/dev/null)
-    case $hooks in '' | /*) ;; *) hooks=$top/\${hooks#./} ;; esac
-    [ -d "$hooks" ] && hooks=$(cd -P -- "$hooks" && pwd -P)
-    case $real/ in "\${hooks:-/dev/null}"/*) role=hook ;; esac
+    for setting in core.hooksPath init.templateDir; do
+      hooks=$(git -C "$base" config --path --get $setting 2>/dev/null)
+      case $hooks in '' | /*) ;; *) hooks=$top/\${hooks#./} ;; esac
+      [ -d "$hooks" ] && hooks=$(cd -P -- "$hooks" && pwd -P)
+      case $real/ in "\${hooks:-/dev/null}"/*) role=hook ;; esac
+    done
     [ -n "$role" ] || role=$(named "$base" "$real" "$top" | head -n 1)
   fi
   say "$real" "$role"

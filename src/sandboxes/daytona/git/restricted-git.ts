@@ -27,6 +27,7 @@ const TRANSFER_PROGRAMS = [
   "core\\.(fsmonitor|alternaterefscommand)",
   "filter\\..*\\.(clean|smudge|process)",
   "(hook|merge)\\..*\\.(command|driver)",
+  "lfs\\.(extension\\..*|customtransfer\\..*|standalonetransferagent)",
   "gc\\.recentobjectshook",
   "pull\\.(twohead|octopus)",
   "(commit|push)\\.gpgsign",
