@@ -7,16 +7,16 @@ import { SandboxError, type SandboxPlaces } from "../sandbox.ts";
 
 const around = { work: "/work", home: "/home/u", search_path: ["/usr/bin"] };
 
+const gated = { approvals: { execute_command: ["*"] } };
+
 /** A run that writes `path`, in a sandbox that says where it leads. */
 async function write(
   path: string,
-  { answer, agent = { approvals: { execute_command: ["*"] } }, cancels = false, impatient = false }: Options = {},
+  { answer, agent = gated, cancels = false, impatient = false, is_granted = false }: Options = {},
 ) {
-  const content = "x";
-  const run = new ScriptedRun(
-    [callsTools({ id: "c", name: "create_file", arguments: JSON.stringify({ path, content }) }), says("done")],
-    [...fileTools, ...shellTools],
-  );
+  const written = JSON.stringify({ path, content: "x" });
+  const turns = [callsTools({ id: "c", name: "create_file", arguments: written }), says("done")];
+  const run = new ScriptedRun(is_granted ? turns.slice(1) : turns, [...fileTools, ...shellTools]);
   const asked: string[][] = [];
   run.impatient = impatient;
   run.realSandbox = Object.assign(run.sandbox, {
@@ -26,7 +26,13 @@ async function write(
       return answer === undefined ? { ...around, places: [{ real: `/work/${path}`, role: null }] } : answer();
     },
   });
-  const outcome = await run.run({ agent: agentConfig.parse(agent) });
+  const call = { id: "c", type: "function" as const, function: { name: "create_file", arguments: written } };
+  const history = [
+    { role: "user" as const, content: "do it" },
+    { role: "assistant" as const, content: "", tool_calls: [call] },
+  ];
+  const granted = { history, grants: new Map([["c", { arguments: null }]]) };
+  const outcome = await run.run({ agent: agentConfig.parse(agent), ...(is_granted ? granted : {}) });
   const [result] = [...run.results.values()];
   return { outcome, asked, result, isWritten: run.sandbox.files.has(path), facts: run.facts };
 }
@@ -36,6 +42,7 @@ interface Options {
   agent?: object;
   cancels?: boolean;
   impatient?: boolean;
+  is_granted?: boolean;
 }
 
 const leadingTo = (real: string | null) => () => ({ ...around, places: [{ real, role: null }] });
@@ -69,6 +76,14 @@ describe("where a path leads", () => {
   it("lets a call be made that makes nothing run", async () => {
     const { outcome, isWritten } = await write("docs/config");
     expect([outcome.status, isWritten]).toEqual(["completed", true]);
+  });
+
+  it("is not asked of a call that a person has approved", async () => {
+    const answer = leadingTo("/work/.git/config");
+    for (const path of ["docs/config", ".git/config"]) {
+      const { outcome, asked, isWritten } = await write(path, { answer, is_granted: true });
+      expect([outcome.status, asked, isWritten], path).toEqual(["completed", [], true]);
+    }
   });
 
   it("is taken for harmless where a sandbox has no links, and for a doubt where it can't be told", async () => {
