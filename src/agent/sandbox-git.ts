@@ -50,6 +50,12 @@ export interface GitCommitRequest {
   email: string | null;
 }
 
+export interface GitCommit extends GitCheckout {
+  hash: string;
+  /** Hooks of the repository that a restricted git did not run. */
+  skipped_hooks?: string[];
+}
+
 export interface GitBranches extends GitCheckout {
   branches: string[];
 }
@@ -67,11 +73,7 @@ export interface SandboxGit {
   clone(request: GitCloneRequest, signal: AbortSignal): Promise<GitCheckout>;
   status(path: string | null, signal: AbortSignal): Promise<GitStatus>;
   /** Null if there was nothing to commit. */
-  commit(
-    path: string | null,
-    request: GitCommitRequest,
-    signal: AbortSignal,
-  ): Promise<(GitCheckout & { hash: string }) | null>;
+  commit(path: string | null, request: GitCommitRequest, signal: AbortSignal): Promise<GitCommit | null>;
   /**
    * `branch`, if given, must be the one that is checked out. Creates the remote's branch of that name if it is missing.
    */

@@ -199,7 +199,12 @@ async function commit(
   const made = await gitOf(context).commit(input.path ?? null, request, context.signal);
   if (made === null) return succeed("There is nothing to commit.", { committed: false });
   const text = `Committed ${made.hash.slice(0, 10)} on ${made.branch ?? "no branch"} in ${made.path}. It is not pushed yet.`;
-  return succeed(text, { committed: true, hash: made.hash, path: made.path, branch: made.branch });
+  const hooks = made.skipped_hooks ?? [];
+  const note =
+    hooks.length === 0
+      ? ""
+      : ` Hooks did not run (${hooks.join(", ")}), since commands need approval here. Run what they check with a command.`;
+  return succeed(text + note, { committed: true, hash: made.hash, path: made.path, branch: made.branch });
 }
 
 async function changeBranch(

@@ -181,6 +181,7 @@ describe("an agent whose commands all need approval", () => {
       ["git_branch", { path: "hooked", name: "dev", create: true }],
     ]);
     expect(results.filter(({ is_error }) => is_error)).toEqual([]);
+    expect(results[1]?.content).toContain("Hooks did not run (pre-commit, commit-msg, post-commit)");
     expect(await hasRun()).toBe(false);
     await shell(
       `cd hooked && git config 'filter.odd name.clean' '${PWNED} cat' && git config filter.other.process '${PWNED}' && echo '*.bin filter="odd name"' > .git/info/attributes && echo '*.bin filter=other' > .git/info/attributes && echo 3 > x.bin`,

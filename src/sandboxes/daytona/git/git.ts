@@ -7,6 +7,7 @@ import type {
   GitBranches,
   GitCheckout,
   GitCloneRequest,
+  GitCommit,
   GitCommitRequest,
   GitStatus,
   SandboxGit,
@@ -75,11 +76,7 @@ export class DaytonaGit implements SandboxGit {
     return { path: place.shown, branch: place.branch, ...readStatus(answer) };
   }
 
-  async commit(
-    path: string | null,
-    request: GitCommitRequest,
-    signal: AbortSignal,
-  ): Promise<(GitCheckout & { hash: string }) | null> {
+  async commit(path: string | null, request: GitCommitRequest, signal: AbortSignal): Promise<GitCommit | null> {
     const place = await this.#locate(path, signal);
     const attempt = attemptOf("The commit");
     const query = { path: place.root };
@@ -91,8 +88,9 @@ export class DaytonaGit implements SandboxGit {
     const email = request.email ?? place.email ?? AUTHOR.email;
     const json = { path: place.root, message: request.message, author, email };
     const answer = await this.#change({ path: "commit", json }, attempt, signal, ["nothing_staged"]);
-    const { hash } = (answer ?? {}) as { hash?: unknown };
-    return typeof hash === "string" ? { path: place.shown, branch: place.branch, hash } : null;
+    const { hash, skipped_hooks } = (answer ?? {}) as { hash?: unknown; skipped_hooks?: string[] };
+    if (typeof hash !== "string") return null;
+    return { path: place.shown, branch: place.branch, hash, ...(skipped_hooks?.length ? { skipped_hooks } : {}) };
   }
 
   push(path: string | null, branch: string | null, signal: AbortSignal): Promise<GitCheckout> {

@@ -43,8 +43,10 @@ describe("git that runs no programs", () => {
   });
 
   it("passes values as arguments and reads what git printed", async () => {
-    const { requests, commands } = answering("0123abc\n\x1f\ncode 0");
-    expect(await askRestricted(requests, sandbox, commit, attempt, signal)).toEqual({ hash: "0123abc" });
+    const { requests, commands } = answering("0123abc\nhook pre-commit\n\x1f\ncode 0");
+    expect(await askRestricted(requests, sandbox, commit, attempt, signal)).toEqual({
+      ...{ hash: "0123abc", skipped_hooks: ["pre-commit"] },
+    });
     expect(commands[0]).toMatch(/ '\/r' 'commit' 'it'\\''s' 'A' 'a@b'$/);
   });
 

@@ -85,6 +85,11 @@ quiet() {
   done
   git --no-pager ${OFF} "$@"
 }
+skipped() {
+  hooks=$(git rev-parse --git-path hooks)
+  for hook in pre-commit prepare-commit-msg commit-msg post-commit; do [ -x "$hooks/$hook" ] && echo "hook $hook"; done
+  :
+}
 work() {
   case $operation in
   status) quiet --no-optional-locks status --porcelain=v2 --branch -z --untracked-files=all --no-renames --ignore-submodules=dirty ;;
@@ -93,7 +98,7 @@ work() {
   commit)
     GIT_AUTHOR_NAME=$two GIT_AUTHOR_EMAIL=$three GIT_COMMITTER_NAME=$two GIT_COMMITTER_EMAIL=$three
     export GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
-    printf %s "$one" | quiet commit --quiet --cleanup=verbatim --no-gpg-sign --file=- && quiet rev-parse HEAD ;;
+    printf %s "$one" | quiet commit --quiet --cleanup=verbatim --no-gpg-sign --file=- && quiet rev-parse HEAD && skipped ;;
   create) quiet checkout --quiet -b "$one" ;;
   checkout) quiet checkout --quiet --no-guess "$one" -- ;;
   delete) quiet branch --quiet -D -- "$one" ;;
@@ -192,5 +197,7 @@ function readAnswer({ name }: Operation, told: string): unknown {
   if (name === "status") return readPorcelain(told.split("\x1e"));
   const lines = told.split("\n").filter((line) => line !== "");
   if (name === "branches") return { branches: lines };
-  return name === "commit" ? { hash: lines.at(-1) } : null;
+  if (name !== "commit") return null;
+  const skipped_hooks = lines.flatMap((line) => (line.startsWith("hook ") ? [line.slice(5)] : []));
+  return { hash: lines[0], skipped_hooks };
 }
