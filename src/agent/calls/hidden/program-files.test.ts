@@ -11,7 +11,7 @@ const runners: [Runner, string[]][] = [
       "shop/.git/hooks/pre-commit",
       "shop/.git",
       ".git/modules/x/config",
-      "/home/daytona/.gitconfig",
+      "/home/dev/.gitconfig",
       "~/.gitconfig-work",
       "shop/.gitattributes",
       "shop/.gitmodules",
@@ -55,6 +55,7 @@ const runners: [Runner, string[]][] = [
     "start",
     [
       "~/.ssh/config",
+      "~/.tool-versions",
       ".ssh/authorized_keys",
       ".config/git/config",
       "~/.config/fish/config.fish",
@@ -205,26 +206,26 @@ function toFullWidth(letter: string): string {
 
 describe("a place in the sandbox", () => {
   const around = {
-    work: "/home/daytona",
-    home: "/home/daytona",
+    work: "/home/dev",
+    home: "/home/dev",
     search_path: ["/usr/bin", "", "bin", "/data/tools/bin"],
   };
   const at = (real: string | null, is_tree = false, role: "git_dir" | "hook" | "settings" | null = null) =>
     findRunnerOf({ real, role }, around, is_tree);
 
   it.each<[string, string, boolean, Runner | null]>([
-    ["a file of the project", "/home/daytona/shop/bin/cli.js", false, null],
+    ["a file of the project", "/home/dev/shop/bin/cli.js", false, null],
     ["data elsewhere", "/mnt/data/a.csv", false, null],
     ["a temporary file", "/tmp/a/b", false, null],
-    ["a repository's settings", "/home/daytona/shop/.git/config", false, "git"],
-    ["a program of the home", "/home/daytona/bin/git", false, "path"],
-    ["a program that Go has installed", "/home/daytona/go/bin/x", false, "path"],
-    ["settings of npm for the home", "/home/daytona/.npmrc", false, "start"],
-    ["settings of npm for a project", "/home/daytona/shop/.npmrc", false, null],
+    ["a repository's settings", "/home/dev/shop/.git/config", false, "git"],
+    ["a program of the home", "/home/dev/bin/git", false, "path"],
+    ["a program that Go has installed", "/home/dev/go/bin/x", false, "path"],
+    ["settings of npm for the home", "/home/dev/.npmrc", false, "start"],
+    ["settings of npm for a project", "/home/dev/shop/.npmrc", false, null],
     ["a folder of programs", "/data/tools/bin/git", false, "path"],
     ["what brings a folder of programs", "/data/tools", true, "path"],
     ["a file beside it", "/data/tools/readme", false, null],
-    ["the home folder as a whole", "/home/daytona", true, "home"],
+    ["the home folder as a whole", "/home/dev", true, "home"],
     ["what brings the home folder", "/home", true, "home"],
     ["a file of the system", "/etc/profile.d/a.sh", false, "system"],
     ["a program of the system", "/usr/local/bin/git", false, "system"],
@@ -234,9 +235,9 @@ describe("a place in the sandbox", () => {
   });
 
   it("counts by what git says of it, and when nobody can say where it is", () => {
-    expect(at("/home/daytona/meta/config", false, "git_dir")).toBe("git");
-    expect(at("/home/daytona/shop/tools/x", false, "hook")).toBe("hook");
-    expect(at("/home/daytona/shop/shared.ini", false, "settings")).toBe("git");
+    expect(at("/home/dev/meta/config", false, "git_dir")).toBe("git");
+    expect(at("/home/dev/shop/tools/x", false, "hook")).toBe("hook");
+    expect(at("/home/dev/shop/shared.ini", false, "settings")).toBe("git");
     expect(at(null)).toBe("unknown");
   });
 

@@ -55,7 +55,18 @@ const rules: [RegExp, Runner][] = [
   // Settings of programs in a home: .ssh runs ProxyCommand and lets people in, .gnupg a pinentry, .kube and .aws
   // helpers for credentials, .config and .local hold git's and many others', and start-up entries. Version managers
   // decide which program a name means.
-  names("start", "\\.ssh", "\\.gnupg", "\\.config", "\\.local", "\\.kube", "\\.aws", "\\.emacs\\.d", "\\.n?vim"),
+  names(
+    "start",
+    "\\.tool-versions",
+    "\\.ssh",
+    "\\.gnupg",
+    "\\.config",
+    "\\.local",
+    "\\.kube",
+    "\\.aws",
+    "\\.emacs\\.d",
+    "\\.n?vim",
+  ),
   names("start", "\\.(?:cargo|rustup|nvm|pyenv|rbenv|asdf|volta|sdkman|jenv|goenv|nodenv|bun|deno|npm-global)"),
   files(
     "start",
