@@ -233,6 +233,20 @@ describe("an agent whose commands all need approval", () => {
   });
 });
 
+it("an agent in a sandbox that takes files and no commands is asked, since nobody can say where a path leads", async () => {
+  const strict = await startFixture({ apiKey, isolation: "none", realModel: true });
+  const settings = { api_key: apiKey, api_url: strict.server.apiUrl, target: "local", snapshot: null, labels: {} };
+  const before = sandbox;
+  try {
+    sandbox = createDaytonaSandbox({ ...settings, name: "strict" });
+    const { outcome } = await runCalls([["create_file", { path: "a", content: "1" }]]);
+    expect(outcome).toMatchObject({ interrupts: [{ message: expect.stringContaining("can't be told") }] });
+  } finally {
+    sandbox = before;
+    await strict.dispose();
+  }
+});
+
 describe("what the server itself runs in a sandbox", () => {
   it("takes no other program for Go than the one that is installed", async () => {
     const folder = await mkdtemp(join(tmpdir(), "taskloom-go-"));

@@ -3,6 +3,7 @@
 import type { SandboxPlace, SandboxPlaces } from "../../../agent/sandbox.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { DaytonaConnection } from "../client/connection.ts";
+import { readFailure } from "../client/failure.ts";
 import type { Toolbox } from "../client/toolbox.ts";
 import type { DaytonaFiles } from "./files.ts";
 import { runScript } from "./scripts.ts";
@@ -82,7 +83,15 @@ export async function locatePaths(
   const resolved = await Promise.all(paths.map((path) => files.resolve(path, signal, { takesAnyName: true })));
   const values = [folders.work, folders.home, ...resolved.map(({ absolute }) => absolute)];
   const script = { text: SCRIPT, values, timeout_ms: SCRIPT_MS };
-  const { output } = await connection.call((sandbox) => runScript(toolbox, sandbox, script, signal), signal);
+  let output: string;
+  try {
+    ({ output } = await connection.call((sandbox) => runScript(toolbox, sandbox, script, signal), signal));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof SandboxError || readFailure(error).status !== 403) throw error;
+    // A sandbox that takes files and no scripts: a person decides.
+    return { ...folders, places: paths.map(() => ({ real: null, role: null })), search_path: [] };
+  }
   const [start, work, home, path, ...told] = output.slice(output.indexOf(`taskloom${END}`)).split(END);
   const isWhole = start === "taskloom" && told.length === 2 * paths.length + 2 && told.at(-2) === "end";
   if (!isWhole || work === undefined || home === undefined || path === undefined)
