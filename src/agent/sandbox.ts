@@ -89,9 +89,9 @@ export interface SandboxPlace {
   real: string | null;
   /**
    * What git says of it: in the folder of a repository itself, in the folder of its hooks, or a file from which it reads
-   * settings.
+   * settings. `pipe`: no regular file, and perhaps what a running program reads.
    */
-  role: "git_dir" | "hook" | "settings" | null;
+  role: "git_dir" | "hook" | "settings" | "pipe" | null;
 }
 
 export interface SandboxPlaces {

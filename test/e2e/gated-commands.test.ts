@@ -145,6 +145,15 @@ describe("an agent whose commands all need approval", () => {
     expect(await asked("own/src/a.ts")).toBe("completed");
   });
 
+  it("is asked before it writes into a pipe, from which an approved command may read its commands", async () => {
+    await shell("mkfifo line; (timeout 20 sh < line) > /dev/null 2>&1 &");
+    const { outcome } = await runCalls([["create_file", { path: "line", content: `${PWNED}\n` }]]);
+    expect(outcome).toMatchObject({
+      interrupts: [{ message: expect.stringContaining("running program may read it") }],
+    });
+    expect(await hasRun()).toBe(false);
+  });
+
   it("is asked before a folder becomes a repository, whichever of its files comes last", async () => {
     const parts = { HEAD: "ref: refs/heads/main", "objects/a": "", "refs/a": "", config: "" };
     for (const last of Object.keys(parts)) {

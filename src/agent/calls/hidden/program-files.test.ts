@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { SandboxPlace } from "../../sandbox.ts";
 import { findRunner, findRunnerOf, type Runner } from "./program-files.ts";
 
 const runners: [Runner, string[]][] = [
@@ -210,7 +211,7 @@ describe("a place in the sandbox", () => {
     home: "/home/dev",
     search_path: ["/usr/bin", "", "bin", "/data/tools/bin"],
   };
-  const at = (real: string | null, is_tree = false, role: "git_dir" | "hook" | "settings" | null = null) =>
+  const at = (real: string | null, is_tree = false, role: SandboxPlace["role"] = null) =>
     findRunnerOf({ real, role }, around, is_tree);
 
   it.each<[string, string, boolean, Runner | null]>([
@@ -238,6 +239,7 @@ describe("a place in the sandbox", () => {
     expect(at("/home/dev/meta/config", false, "git_dir")).toBe("git");
     expect(at("/home/dev/shop/tools/x", false, "hook")).toBe("hook");
     expect(at("/home/dev/shop/shared.ini", false, "settings")).toBe("git");
+    expect(at("/tmp/box/1/in", false, "pipe")).toBe("pipe");
     expect(at(null)).toBe("unknown");
   });
 

@@ -8,7 +8,18 @@ import type { SandboxPlace, SandboxPlaces } from "../../sandbox.ts";
 import { normalizePath } from "../approvals.ts";
 
 /** What runs the program. */
-export type Runner = "git" | "hook" | "shell" | "start" | "ci" | "editor" | "system" | "path" | "home" | "unknown";
+export type Runner =
+  | "git"
+  | "hook"
+  | "shell"
+  | "start"
+  | "ci"
+  | "editor"
+  | "system"
+  | "path"
+  | "home"
+  | "pipe"
+  | "unknown";
 
 const names = (runner: Runner, ...patterns: string[]): [RegExp, Runner] => [
   new RegExp(`/(?:${patterns.join("|")})(?:/|$)`),
@@ -116,7 +127,7 @@ export function findRunner(path: string): Runner | null {
 /** By where it is. */
 export function findRunnerOf({ real, role }: SandboxPlace, around: Surroundings, is_tree: boolean): Runner | null {
   if (real === null) return "unknown";
-  if (role !== null) return role === "hook" ? "hook" : "git";
+  if (role !== null) return role === "hook" || role === "pipe" ? role : "git";
   const [path, work, home] = [fold(real), fold(around.work), fold(around.home)];
   const [inWork, inHome] = [work === "/" ? null : below(path, work), below(path, home)];
   // What is above the work dir says nothing: it may be in a folder such as ~/.local.

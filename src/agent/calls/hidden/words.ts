@@ -13,6 +13,7 @@ const reasons: Record<Runner, [english: string, chinese: string]> = {
   path: ["programs are looked up in its folder", "系统会在它所在的文件夹中查找程序"],
   system: ["it is among the system's files", "它属于系统文件"],
   home: ["it brings files into the home folder", "它会把文件放进主目录"],
+  pipe: ["a running program may read it as its input", "正在运行的程序可能把它当作输入"],
   unknown: ["where it leads can't be told", "无法确定它指向哪里"],
 };
 

@@ -55,6 +55,7 @@ for path in "$@"; do
       { [ -d "$at/refs" ] || [ "$next" = refs ]; }; then role=git_dir; break; fi
     [ -z "$top" ] && [ -e "$at/.git" ] && top=$at
   done
+  [ -e "$real" ] && [ ! -f "$real" ] && [ ! -d "$real" ] && role=pipe
   if [ -z "$role" ] && command -v git >/dev/null 2>&1; then
     for setting in core.hooksPath init.templateDir; do
       hooks=$(git -C "$base" config --path --get $setting 2>/dev/null)
@@ -101,5 +102,5 @@ export async function locatePaths(
 }
 
 function readRole(word: string | undefined): SandboxPlace["role"] {
-  return word === "git_dir" || word === "hook" || word === "settings" ? word : null;
+  return word === "git_dir" || word === "hook" || word === "settings" || word === "pipe" ? word : null;
 }

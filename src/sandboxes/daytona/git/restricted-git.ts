@@ -33,6 +33,7 @@ const TRANSFER_PROGRAMS = [
   "(commit|push)\\.gpgsign",
   "merge\\.verifysignatures",
   "url\\..*",
+  "protocol\\.ext\\.allow",
   "remote\\.origin\\.(vcs|uploadpack|receivepack|pushurl)",
 ].join("|");
 
@@ -81,7 +82,10 @@ IFS='
 quiet() {
   for name in $off; do
     set -- -c "$name=" "$@"
-    case $name in filter.*) set -- -c "\${name%.*}.required=true" "$@" ;; esac
+    case $name in
+    filter.*) set -- -c "\${name%.*}.required=true" "$@" ;;
+    hook.*) set -- -c "\${name%.*}.enabled=false" "$@" ;;
+    esac
   done
   git --no-pager ${OFF} "$@"
 }
