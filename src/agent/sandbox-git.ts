@@ -86,3 +86,20 @@ export interface SandboxGit {
   checkoutBranch(path: string | null, name: string, signal: AbortSignal): Promise<GitCheckout>;
   deleteBranch(path: string | null, name: string, signal: AbortSignal): Promise<GitCheckout>;
 }
+
+/** Git behind another one's methods: `use` decides how each call is made. */
+export function wrapGit(
+  use: <Value>(work: (git: SandboxGit) => Promise<Value>, signal: AbortSignal) => Promise<Value>,
+): SandboxGit {
+  return {
+    clone: (request, signal) => use((git) => git.clone(request, signal), signal),
+    status: (path, signal) => use((git) => git.status(path, signal), signal),
+    commit: (path, request, signal) => use((git) => git.commit(path, request, signal), signal),
+    push: (path, branch, signal) => use((git) => git.push(path, branch, signal), signal),
+    pull: (path, branch, signal) => use((git) => git.pull(path, branch, signal), signal),
+    listBranches: (path, signal) => use((git) => git.listBranches(path, signal), signal),
+    createBranch: (path, name, signal) => use((git) => git.createBranch(path, name, signal), signal),
+    checkoutBranch: (path, name, signal) => use((git) => git.checkoutBranch(path, name, signal), signal),
+    deleteBranch: (path, name, signal) => use((git) => git.deleteBranch(path, name, signal), signal),
+  };
+}

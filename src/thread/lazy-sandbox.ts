@@ -1,6 +1,6 @@
 // A sandbox that is opened when a tool first uses it. A run without tools reads no project and makes no client.
 import { type Sandbox, SandboxError } from "../agent/sandbox.ts";
-import type { SandboxGit } from "../agent/sandbox-git.ts";
+import { wrapGit } from "../agent/sandbox-git.ts";
 
 /**
  * `make` is called until it succeeds once. If it fails, the call fails, and the next call tries again. After `renew` it
@@ -44,10 +44,10 @@ export function lazySandbox(make: (former: Sandbox | null) => Promise<Sandbox>):
     },
     keepAlive: async (...request) => ready?.keepAlive?.(...request),
     git: {
-      ...lazyGit(async () => (await open()).git),
-      restricted: lazyGit(async () => {
+      ...wrapGit(async (work) => work((await open()).git)),
+      restricted: wrapGit(async (work) => {
         const { git } = await open();
-        return git.restricted ?? git;
+        return work(git.restricted ?? git);
       }),
     },
     locate: async (...request) => (await (await open()).locate?.(...request)) ?? null,
@@ -55,19 +55,5 @@ export function lazySandbox(make: (former: Sandbox | null) => Promise<Sandbox>):
     readNotes: async (...request) => (await (await open()).readNotes?.(...request)) ?? null,
     readRepositoryNotice: () => ready?.readRepositoryNotice?.() ?? null,
     takeNotice: () => ready?.takeNotice?.() ?? null,
-  };
-}
-
-function lazyGit(open: () => Promise<SandboxGit>): SandboxGit {
-  return {
-    clone: async (...request) => (await open()).clone(...request),
-    status: async (...request) => (await open()).status(...request),
-    commit: async (...request) => (await open()).commit(...request),
-    push: async (...request) => (await open()).push(...request),
-    pull: async (...request) => (await open()).pull(...request),
-    listBranches: async (...request) => (await open()).listBranches(...request),
-    createBranch: async (...request) => (await open()).createBranch(...request),
-    checkoutBranch: async (...request) => (await open()).checkoutBranch(...request),
-    deleteBranch: async (...request) => (await open()).deleteBranch(...request),
   };
 }

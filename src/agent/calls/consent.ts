@@ -1,6 +1,7 @@
-// What a person is asked before a call is made: whether it may run, if the agent's approvals say so, and whether a plan
-// is right, if the agent has `plan_approval`. The answer is a grant, with which the next run makes the call as it was
-// approved. A call that was declined already has its result and is never made.
+// What a person is asked before a call is made: whether it may run, if the agent's approvals say so or it would make
+// programs run past them, and whether a plan is right, if the agent has `plan_approval`. The answer is a grant, with
+// which the next run makes the call as it was approved. A call that was declined already has its result and is never
+// made.
 
 import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd } from "../../lib/truncate.ts";

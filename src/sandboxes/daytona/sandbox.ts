@@ -1,8 +1,8 @@
 // A project's sandbox in Daytona as tools use it.
-import type { SandboxGit } from "../../agent/sandbox-git.ts";
+import { wrapGit } from "../../agent/sandbox-git.ts";
 import type { ProjectSandbox } from "../provider.ts";
 import { DaytonaPortLinks } from "./access/ports.ts";
-import { connectDaytona, type DaytonaSettings, type Guard } from "./client/client.ts";
+import { connectDaytona, type DaytonaSettings } from "./client/client.ts";
 import { DaytonaCommands } from "./commands/commands.ts";
 import { DaytonaSessions } from "./commands/sessions.ts";
 import { DaytonaFacts } from "./files/facts.ts";
@@ -33,6 +33,8 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     ...{ connection, requests: client.gitRequests, files, access: client.gitAccess },
     readHome: () => client.checkout.readHome(),
   };
+  const git = new DaytonaGit(gitPorts);
+  const restricted = new DaytonaGit({ ...gitPorts, is_restricted: true });
   const facts = new DaytonaFacts({ connection, toolbox, files, readHome: () => client.checkout.readHome() });
   const links = new DaytonaPortLinks({ ...ports, lifecycle });
   return {
@@ -51,8 +53,8 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     exposePort: (port, signal) => guard(signal, () => links.expose(port, signal)),
     keepAlive: (used_since, signal) => guard(signal, () => keepAlive.refresh(used_since, signal)),
     git: {
-      ...guardGit(new DaytonaGit(gitPorts), guard),
-      restricted: guardGit(new DaytonaGit({ ...gitPorts, is_restricted: true }), guard),
+      ...wrapGit((work, signal) => guard(signal, () => work(git))),
+      restricted: wrapGit((work, signal) => guard(signal, () => work(restricted))),
     },
     locate: (paths, signal) => guard(signal, () => locatePaths({ ...ports, files }, paths, signal)),
     readFacts: (signal) => guard(signal, () => facts.read(signal)),
@@ -66,19 +68,5 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
         connection.reset();
         await lifecycle.destroy(signal);
       }),
-  };
-}
-
-function guardGit(git: DaytonaGit, guard: Guard): SandboxGit {
-  return {
-    clone: (request, signal) => guard(signal, () => git.clone(request, signal)),
-    status: (path, signal) => guard(signal, () => git.status(path, signal)),
-    commit: (path, request, signal) => guard(signal, () => git.commit(path, request, signal)),
-    push: (path, branch, signal) => guard(signal, () => git.push(path, branch, signal)),
-    pull: (path, branch, signal) => guard(signal, () => git.pull(path, branch, signal)),
-    listBranches: (path, signal) => guard(signal, () => git.listBranches(path, signal)),
-    createBranch: (path, name, signal) => guard(signal, () => git.createBranch(path, name, signal)),
-    checkoutBranch: (path, name, signal) => guard(signal, () => git.checkoutBranch(path, name, signal)),
-    deleteBranch: (path, name, signal) => guard(signal, () => git.deleteBranch(path, name, signal)),
   };
 }
