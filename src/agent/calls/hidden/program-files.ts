@@ -115,7 +115,7 @@ const kernelFolders = /^\/(?:proc|sys)(?:\/|$)/;
 /** Not /home, /tmp, /mnt, /srv and others, which hold data. */
 const systemFolders = /^\/(?:bin|boot|dev|etc|lib\w*|opt|proc|root|run|sbin|sys|usr|var\/(?!tmp\/|www\/))/;
 
-export type Surroundings = Omit<SandboxPlaces, "places">;
+type Surroundings = Omit<SandboxPlaces, "places">;
 
 /** By its text alone; null if nothing runs such a file. `is_tree`: what is below the path is written, too. */
 export function findRunner(path: string): Runner | null {
