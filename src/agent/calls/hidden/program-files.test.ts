@@ -216,6 +216,7 @@ describe("a place in the sandbox", () => {
 
   it.each<[string, string, boolean, Runner | null]>([
     ["a file of the project", "/home/dev/shop/bin/cli.js", false, null],
+    ["a folder of the project with a name of the system's", "/home/dev/proc/a.ts", false, null],
     ["data elsewhere", "/mnt/data/a.csv", false, null],
     ["a temporary file", "/tmp/a/b", false, null],
     ["a repository's settings", "/home/dev/shop/.git/config", false, "git"],

@@ -117,21 +117,23 @@ const systemFolders = /^\/(?:bin|boot|dev|etc|lib\w*|opt|proc|root|run|sbin|sys|
 
 type Surroundings = Omit<SandboxPlaces, "places">;
 
-/** By its text alone; null if nothing runs such a file. `is_tree`: what is below the path is written, too. */
+/** By its text alone; null if nothing runs such a file. */
 export function findRunner(path: string): Runner | null {
-  const folded = fold(path);
-  if (kernelFolders.test(normalizePath(path))) return "system";
+  return kernelFolders.test(normalizePath(path)) ? "system" : findByName(fold(path));
+}
+
+function findByName(folded: string): Runner | null {
   return rules.find(([pattern]) => pattern.test(folded))?.[1] ?? null;
 }
 
-/** By where it is. */
+/** By where it is. `is_tree`: what is below the path is written, too. */
 export function findRunnerOf({ real, role }: SandboxPlace, around: Surroundings, is_tree: boolean): Runner | null {
   if (real === null) return "unknown";
   if (role !== null) return role === "hook" || role === "pipe" ? role : "git";
   const [path, work, home] = [fold(real), fold(around.work), fold(around.home)];
   const [inWork, inHome] = [work === "/" ? null : below(path, work), below(path, home)];
   // What is above the work dir says nothing: it may be in a folder such as ~/.local.
-  const named = findRunner(inWork ?? inHome ?? real);
+  const named = findByName(inWork ?? inHome ?? path);
   if (named !== null) return named;
   if (is_tree && below(home, path) !== null) return "home";
   const inOwn = inHome === null ? undefined : homeRules.find(([pattern]) => pattern.test(inHome));
