@@ -67,6 +67,11 @@ function fail(how: unknown): never {
   throw new Error(`it has ended: ${JSON.stringify(how)}`);
 }
 
+async function listFiles(): Promise<string[]> {
+  const { data } = await stayer.json<{ data: { name: string }[] }>("GET", `${sandbox}/files`);
+  return data.map(({ name }) => name);
+}
+
 /** Starts a run whose model has said something and never says more. */
 async function startStalled(thread_id: string): Promise<string> {
   const { invocation_id } = await stayer.json<{ invocation_id: string }>(
@@ -177,6 +182,7 @@ describe("a key that is deleted", () => {
     const downloads = await Promise.all([download(leaver), downloadByTicket(leaver)]);
     const wholeDownload = await download(stayer);
     const upload = trickle(leaver, `${sandbox}/files/content?path=uploaded`);
+    await expect.poll(async () => (await listFiles()).length).toBe(2);
     const slow = begin(leaver, "/v1/threads/slow/runs");
     const tickets = await Promise.all([
       leaver.json<{ url: string }>("POST", `${sandbox}/files/ticket`, { path: "large" }),
@@ -224,8 +230,7 @@ describe("a key that is deleted", () => {
     kept.leave();
     // The run that the key started is the user's, and goes on.
     expect(await stayer.json("GET", "/v1/threads/own/runs/inv-own")).toMatchObject({ status: "running" });
-    const { data } = await stayer.json<{ data: { name: string }[] }>("GET", `${sandbox}/files`);
-    expect(data.map(({ name }) => name)).toEqual(["large"]);
+    expect(await listFiles()).toEqual(["large"]);
   });
 });
 
