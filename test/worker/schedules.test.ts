@@ -148,7 +148,7 @@ describe("ten thousand schedules", () => {
     await createTrigger(env.DB, trigger);
     await env.DB.prepare(
       `INSERT INTO triggers SELECT user_id, 'trig_' || value, type, agent_id, project_id, thread, enabled, next_at, last_fired_at,
-         last_thread_id, last_invocation_id, created_at, updated_at, settings, prompt
+         last_thread_id, last_invocation_id, created_at, updated_at, settings, prompt, made_by
        FROM triggers, (WITH RECURSIVE counted(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM counted WHERE value < 9999)
          SELECT value FROM counted) WHERE trigger_id = ?`,
     )

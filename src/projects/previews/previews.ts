@@ -3,6 +3,7 @@
 // and the expiry. In both cases a link is revoked through its row.
 import { type Sandbox, SandboxError } from "../../agent/sandbox.ts";
 import type { Workspace } from "../../agent/workspace.ts";
+import type { Config } from "../../config.ts";
 import { logError } from "../../lib/log.ts";
 import { replaceMethods } from "../../lib/replace-methods.ts";
 import { createTimedCache } from "../../lib/timed-cache.ts";
@@ -195,7 +196,10 @@ function show({ port, url, expires_at, made_by }: StoredPreview): MadePreview {
 }
 
 /** Whether the link is under the server's current preview domain, and not the provider's own. */
-export function isOwn({ config }: Pick<ProjectScope, "config">, { port, token, url }: StoredPreview): boolean {
+export function isOwn(
+  { config }: { config: Pick<Config, "preview_domain"> },
+  { port, token, url }: StoredPreview,
+): boolean {
   return config.preview_domain !== null && url === previewUrl(config.preview_domain, port, token);
 }
 
