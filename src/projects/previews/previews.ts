@@ -26,6 +26,9 @@ const DAY_SECONDS = 24 * 60 * 60;
 /** A working day and the following night. Tools expose the port again for a longer use. */
 export const LINK_SECONDS = DAY_SECONDS;
 
+/** For taking back a link that its maker may not make. The maker's own signal may have been aborted for that. */
+export const UNDO_MS = 10_000;
+
 /** More than any real project serves on. */
 const MAX_LINKS = 50;
 
@@ -84,7 +87,7 @@ async function exposePort(
     signal.throwIfAborted();
     if (error instanceof SandboxError && error.code === "invalid") throw error;
     if (isMakerGone(error)) {
-      if (signed !== null) await sandbox.expireLink(port, signed.token, signal);
+      if (signed !== null) await sandbox.expireLink(port, signed.token, AbortSignal.timeout(UNDO_MS));
       throw new SandboxError("refused", "The API key that started this run was revoked, and what it makes with it.");
     }
     // The provider's own link works without a row, and expires by itself.
@@ -122,7 +125,7 @@ export async function createPreview(
   try {
     await putPreview(scope.database, preview, owner);
   } catch (error) {
-    if (isMakerGone(error)) await workspace.expireLink(port, signed.token, signal);
+    if (isMakerGone(error)) await workspace.expireLink(port, signed.token, AbortSignal.timeout(UNDO_MS));
     throw error;
   }
   return show(preview);
