@@ -1,6 +1,6 @@
 // Ends at the sandbox provider what was revoked here: links that it signed, and SSH access. The store has marked them
-// (`store/keys/revocation.ts`), so that this may be interrupted and repeated. A link under our own domain has ended with
-// its mark.
+// (`store/keys/revocation.ts`), so that this may be interrupted and repeated. A link under our own domain has ended
+// with its mark.
 import type { Workspace } from "../agent/workspace.ts";
 import type { Config } from "../config.ts";
 import { describeMissing, type SandboxProvider } from "../sandboxes/index.ts";
@@ -26,7 +26,9 @@ export interface RevocationScope {
   user_id: string;
 }
 
-/** Rejects if some could not be ended, after all were tried: one broken sandbox must not keep the others' links open. */
+/**
+ * Rejects if some could not be ended, after all were tried: one broken sandbox must not keep the others' links open.
+ */
 export async function endRevokedAccess(scope: RevocationScope, signal: AbortSignal): Promise<void> {
   for (;;) {
     const { previews, ssh_accesses } = await readPendingEnds(scope.database, scope.user_id, READ_AT_ONCE);

@@ -150,7 +150,10 @@ export async function revokePreview(
   return true;
 }
 
-/** The port's current link, or a revoked one that the provider may still serve; null if it has none. Rejects if the project has too many links for another one. */
+/**
+ * The port's current link, or a revoked one that the provider may still serve; null if it has none. Rejects if the
+ * project has too many links for another one.
+ */
 async function findFormer(scope: ProjectScope, port: number): Promise<StoredPreview | null> {
   const present = await listPresentPreviews(scope.database, scope.user_id, scope.project_id, Date.now());
   const former = present.find((preview) => preview.port === port);

@@ -1,5 +1,6 @@
 // Revokes what a key made, and retries until the sandbox provider has ended it too. The job is sent before anything is
-// revoked and makes the same decision, so whatever dies on the way, it is carried out. A sweep finds what a lost job left.
+// revoked and makes the same decision, so whatever dies on the way, it is carried out. A sweep finds what a lost job
+// left.
 import { type Env, readConfig } from "../../config.ts";
 import { describeError, logError, logWarning } from "../../lib/log.ts";
 import { ADMIN_KEY_ID } from "../../protocol/ids.ts";
