@@ -13,10 +13,10 @@ const root = join(import.meta.dirname, "../..");
 const path = join(root, "docs/costs.md");
 
 /**
- * A fifth of the 3 MB that the smallest plan allows: start-up time grows with the bundle. The reader of HTML takes 54 of
- * it (docs/decisions/0063-reading-pages.md). `--record` can't exceed it.
+ * Less than a quarter of the 3 MB that the smallest plan allows: start-up time grows with the bundle. The reader of HTML
+ * takes 54 of it (docs/decisions/0063-reading-pages.md), what keeps people and keys apart 25. `--record` can't exceed it.
  */
-const CEILING_KIB = 640;
+const CEILING_KIB = 700;
 
 /** Returns whether nothing is worse. */
 async function guard(folder: string, isRecording: boolean): Promise<boolean> {

@@ -58,6 +58,8 @@ describe("an answer at the keyboard", () => {
     const { said, answers } = await type([call], "", "what?", "y");
     expect(answers).toEqual([{ approved: true }]);
     expect(said).toContain("? May this be done? sh\n    rm x⟨U+202E⟩⟨U+001B⟩[2J");
+    const why = { ...call, responseSchema: { ...call.responseSchema, description: "It runs \u202ea" } };
+    expect((await type([why], "y")).said).toMatch(/\[2J\n {2}It runs ⟨U\+202E⟩a/);
     expect((await type([call], "n not this")).answers).toEqual([{ approved: false, reason: "not this" }]);
     expect((await type([call])).answers).toEqual(["cancelled"]);
   });

@@ -103,13 +103,13 @@ function change(draft: PlanDraft, text: string, say: Keyboard["say"]): PlanDraft
   return edited.draft;
 }
 
-function approvalLines({ tool, arguments: given, message }: Approval): string[] {
+function approvalLines({ tool, arguments: given, message, why }: Approval): string[] {
   if (tool === null || given === null) return ["", "? May this be done?", ...indented(message)];
   const listed = listArguments(given);
   const lines = listed.flatMap(({ name, text }) =>
     listed.length === 1 ? indented(text) : [`  ${shown(name)}:`, ...indented(text)],
   );
-  return ["", `? May this be done? ${shown(tool)}`, ...lines];
+  return ["", `? May this be done? ${shown(tool)}`, ...lines, ...(why === null ? [] : [`  ${shown(why)}`])];
 }
 
 export function readAnswer(id: string, text: string, choices: string[]): InterruptAnswer {

@@ -50,6 +50,12 @@ export interface GitCommitRequest {
   email: string | null;
 }
 
+export interface GitCommit extends GitCheckout {
+  hash: string;
+  /** Hooks of the repository that a restricted git did not run. */
+  skipped_hooks?: string[];
+}
+
 export interface GitBranches extends GitCheckout {
   branches: string[];
 }
@@ -59,14 +65,15 @@ export interface GitBranches extends GitCheckout {
  * repository, or else the only one in the work dir.
  */
 export interface SandboxGit {
+  /**
+   * The same, for agents whose commands need approval: runs no hook, filter or other program that settings or files
+   * name, and refuses where it can't work without one. Left out by a sandbox whose git never runs any.
+   */
+  restricted?: SandboxGit;
   clone(request: GitCloneRequest, signal: AbortSignal): Promise<GitCheckout>;
   status(path: string | null, signal: AbortSignal): Promise<GitStatus>;
   /** Null if there was nothing to commit. */
-  commit(
-    path: string | null,
-    request: GitCommitRequest,
-    signal: AbortSignal,
-  ): Promise<(GitCheckout & { hash: string }) | null>;
+  commit(path: string | null, request: GitCommitRequest, signal: AbortSignal): Promise<GitCommit | null>;
   /**
    * `branch`, if given, must be the one that is checked out. Creates the remote's branch of that name if it is missing.
    */
@@ -78,4 +85,21 @@ export interface SandboxGit {
   createBranch(path: string | null, name: string, signal: AbortSignal): Promise<GitCheckout>;
   checkoutBranch(path: string | null, name: string, signal: AbortSignal): Promise<GitCheckout>;
   deleteBranch(path: string | null, name: string, signal: AbortSignal): Promise<GitCheckout>;
+}
+
+/** Git behind another one's methods: `use` decides how each call is made. */
+export function wrapGit(
+  use: <Value>(work: (git: SandboxGit) => Promise<Value>, signal: AbortSignal) => Promise<Value>,
+): SandboxGit {
+  return {
+    clone: (request, signal) => use((git) => git.clone(request, signal), signal),
+    status: (path, signal) => use((git) => git.status(path, signal), signal),
+    commit: (path, request, signal) => use((git) => git.commit(path, request, signal), signal),
+    push: (path, branch, signal) => use((git) => git.push(path, branch, signal), signal),
+    pull: (path, branch, signal) => use((git) => git.pull(path, branch, signal), signal),
+    listBranches: (path, signal) => use((git) => git.listBranches(path, signal), signal),
+    createBranch: (path, name, signal) => use((git) => git.createBranch(path, name, signal), signal),
+    checkoutBranch: (path, name, signal) => use((git) => git.checkoutBranch(path, name, signal), signal),
+    deleteBranch: (path, name, signal) => use((git) => git.deleteBranch(path, name, signal), signal),
+  };
 }

@@ -83,6 +83,27 @@ export interface Introduction {
   text: string;
 }
 
+/** Where a path leads. */
+export interface SandboxPlace {
+  /** Absolute and without links, also for a file that is not there yet. Null if that can't be told. */
+  real: string | null;
+  /**
+   * What git says of it: in the folder of a repository itself, in the folder of its hooks, or a file from which it reads
+   * settings. `pipe`: no regular file, and perhaps what a running program reads.
+   */
+  role: "git_dir" | "hook" | "settings" | "pipe" | null;
+}
+
+export interface SandboxPlaces {
+  /** In the order of the paths. */
+  places: SandboxPlace[];
+  /** Absolute and without links. */
+  work: string;
+  home: string;
+  /** Folders in which the sandbox looks programs up. */
+  search_path: string[];
+}
+
 export type OnOutput = (stream: "stdout" | "stderr", text: string) => void;
 
 /** The only error that methods may throw; any other is a bug. */
@@ -124,6 +145,8 @@ export interface Sandbox {
    * `invalid` and its engine's own sentence for a wrong expression, or for any if it has no engine.
    */
   searchFiles(search: FileSearch, signal: AbortSignal): Promise<FileSearchResult>;
+  /** Where paths lead. Null, or left out, only for a sandbox that has no links and no git. */
+  locate?(paths: string[], signal: AbortSignal): Promise<SandboxPlaces | null>;
   /** A link to the program that listens on the port, for a browser, and when the link expires. */
   exposePort(port: number, signal: AbortSignal): Promise<{ url: string; expires_at: string }>;
   /** Null if the sandbox was not used so far: none is made or started for this. Takes a few seconds at most. */

@@ -18,6 +18,8 @@ export type RunCache = (key: string, make: () => Promise<string>) => Promise<str
 export interface ToolContext {
   tool_call_id: string;
   sandbox: Sandbox;
+  /** The agent's commands need a person's approval: nothing that the tool uses may run programs which files name. */
+  runs_no_programs?: boolean;
   /** The current plan. A plan tool returns the changed one in its result. */
   plan: Plan;
   plan_order: "strict" | "free";
@@ -70,6 +72,15 @@ export interface PlanProposal {
   sections: { title: string; tasks: string[] }[];
 }
 
+/** A file or folder of the sandbox that a call writes, changes, moves or deletes. */
+export interface FileWrite {
+  path: string;
+  /** What is written; null if it is not known before the call is made. */
+  text: string | null;
+  /** What is below the path comes or goes with it. */
+  is_tree?: boolean;
+}
+
 /** Arguments described by JSON Schema, as another server lists its tools. See `calls/json-schema.ts`. */
 export interface JsonArguments {
   json_schema: Record<string, unknown>;
@@ -97,6 +108,10 @@ export interface Tool<Arguments = unknown> {
   output_limit?: number;
   /** What approvals are matched against: a command, paths. Without this method, the values of the arguments. */
   subjects?(input: Arguments): string[];
+  /** Where the agent has no approvals for this tool, those for the named one hold. */
+  approved_as?: string;
+  /** For a tool that writes files in the sandbox: which. What makes programs run is asked about as commands are. */
+  writes?(input: Arguments): FileWrite[];
   /** For a tool that plans: what a person must approve; null if the call changes nothing or is refused anyway. */
   propose?(input: Arguments, plan: Plan): PlanProposal | null;
   /** May throw `SandboxError`. Any other error is a bug, and becomes an error result too. */

@@ -1,9 +1,9 @@
 // Ends at the sandbox provider what was revoked here: links that it signed, and SSH access. The store has marked them
-// (`store/keys/revocation.ts`), so that this may be interrupted and repeated. A link under our own domain has ended with
-// its mark.
+// (`store/keys/revocation.ts`), so that this may be interrupted and repeated. A link under our own domain has ended
+// with its mark.
 import type { Workspace } from "../agent/workspace.ts";
 import type { Config } from "../config.ts";
-import { describeMissing, findProvider } from "../sandboxes/index.ts";
+import { describeMissing, type SandboxProvider } from "../sandboxes/index.ts";
 import { dropPendingPreview, dropPendingSsh, isPendingSsh, readPendingEnds } from "../store/keys/pending.ts";
 import type { StoredPreview } from "../store/projects/previews.ts";
 import type { StoredSshAccess } from "../store/projects/ssh-accesses.ts";
@@ -19,12 +19,16 @@ const ENDED_AT_ONCE = 5;
 const LONGEST_MS = 25 * 3_600_000;
 
 export interface RevocationScope {
-  config: Config;
+  config: Pick<Config, "preview_domain">;
+  /** Null if the server has none: then a signed link and an SSH access wait for one. */
+  provider: SandboxProvider | null;
   database: D1Database;
   user_id: string;
 }
 
-/** Rejects if some could not be ended; the others are. */
+/**
+ * Rejects if some could not be ended, after all were tried: one broken sandbox must not keep the others' links open.
+ */
 export async function endRevokedAccess(scope: RevocationScope, signal: AbortSignal): Promise<void> {
   for (;;) {
     const { previews, ssh_accesses } = await readPendingEnds(scope.database, scope.user_id, READ_AT_ONCE);
@@ -33,12 +37,13 @@ export async function endRevokedAccess(scope: RevocationScope, signal: AbortSign
       ...previews.map((preview) => () => endLink(scope, preview, signal)),
     ];
     if (ends.length === 0) return;
+    const failures: unknown[] = [];
     for (let index = 0; index < ends.length; index += ENDED_AT_ONCE) {
       signal.throwIfAborted();
       const ended = await Promise.allSettled(ends.slice(index, index + ENDED_AT_ONCE).map((end) => end()));
-      const failed = ended.find(({ status }) => status === "rejected");
-      if (failed?.status === "rejected") throw failed.reason;
+      failures.push(...ended.flatMap((end) => (end.status === "rejected" ? [end.reason] : [])));
     }
+    if (failures.length > 0) throw failures[0];
   }
 }
 
@@ -66,8 +71,7 @@ function hasExpired({ created_at }: { created_at: string }): boolean {
 }
 
 /** Nothing is created or started for this. */
-async function openWorkspace({ config, user_id }: RevocationScope, project_id: string): Promise<Workspace> {
-  const provider = findProvider(config);
+async function openWorkspace({ provider, user_id }: RevocationScope, project_id: string): Promise<Workspace> {
   if (provider === null) throw new Error(describeMissing());
   return provider.openWorkspace({ name: await sandboxName(user_id, project_id), labels: {}, recipe: {} });
 }

@@ -34,7 +34,8 @@ const ROTATIONS_TRIED = 5;
 
 /**
  * Former keys stay valid for `overlap_ms`, but none longer than before. Keys that can't be decrypted any more are
- * dropped. With `made_by` the secret is a trigger's, which belongs to that key from now on; it may have lost its secret.
+ * dropped. With `made_by` the secret is a trigger's, which belongs to that key from now on; it may have lost its
+ * secret.
  */
 export async function rotateSecret(
   { database, encryption_keys }: SecretPorts,

@@ -76,8 +76,8 @@ WHERE user_id = ?1 AND trigger_id = ?2
 
 /**
  * Gives a trigger a secret, and makes the key that did its maker. `former_id` is the id of the secret that was read, ""
- * for none, and former secrets end at `until`. False if another rotation came between, the trigger is gone, or the key was
- * deleted.
+ * for none, and former secrets end at `until`. False if another rotation came between, the trigger is gone, or the key
+ * was deleted.
  */
 export async function takeOverSecret(
   db: D1Database,

@@ -16,8 +16,8 @@ export interface WorkspaceKey {
 }
 
 /**
- * Returns the workspace as stored; an existing one keeps its time of creation. Null if it belongs to another user. Rejects
- * if its maker is a deleted key (`whileMakerLives`).
+ * Returns the workspace as stored; an existing one keeps its time of creation. Null if it belongs to another user.
+ * Rejects if its maker is a deleted key (`whileMakerLives`).
  */
 export async function putSlackWorkspace(db: D1Database, workspace: SlackWorkspace): Promise<SlackWorkspace | null> {
   const { user_id, created_at: _, ...changed } = workspace;

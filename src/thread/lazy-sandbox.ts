@@ -1,5 +1,6 @@
 // A sandbox that is opened when a tool first uses it. A run without tools reads no project and makes no client.
 import { type Sandbox, SandboxError } from "../agent/sandbox.ts";
+import { wrapGit } from "../agent/sandbox-git.ts";
 
 /**
  * `make` is called until it succeeds once. If it fails, the call fails, and the next call tries again. After `renew` it
@@ -43,16 +44,13 @@ export function lazySandbox(make: (former: Sandbox | null) => Promise<Sandbox>):
     },
     keepAlive: async (...request) => ready?.keepAlive?.(...request),
     git: {
-      clone: async (...request) => (await open()).git.clone(...request),
-      status: async (...request) => (await open()).git.status(...request),
-      commit: async (...request) => (await open()).git.commit(...request),
-      push: async (...request) => (await open()).git.push(...request),
-      pull: async (...request) => (await open()).git.pull(...request),
-      listBranches: async (...request) => (await open()).git.listBranches(...request),
-      createBranch: async (...request) => (await open()).git.createBranch(...request),
-      checkoutBranch: async (...request) => (await open()).git.checkoutBranch(...request),
-      deleteBranch: async (...request) => (await open()).git.deleteBranch(...request),
+      ...wrapGit(async (work) => work((await open()).git)),
+      restricted: wrapGit(async (work) => {
+        const { git } = await open();
+        return work(git.restricted ?? git);
+      }),
     },
+    locate: async (...request) => (await (await open()).locate?.(...request)) ?? null,
     readFacts: async (signal) => (await ready?.readFacts?.(signal)) ?? null,
     readNotes: async (...request) => (await (await open()).readNotes?.(...request)) ?? null,
     readRepositoryNotice: () => ready?.readRepositoryNotice?.() ?? null,

@@ -47,7 +47,9 @@ export interface Ports {
   toolSources: ToolSource[];
   /** How long a person may take to answer. Null means no limit. */
   interrupt_ms: number | null;
-  /** The sandbox of the thread's project. Nothing is created before its first use. `maker`: for which key a run works. */
+  /**
+   * The sandbox of the thread's project. Nothing is created before its first use. `maker`: for which key a run works.
+   */
   openSandbox(
     thread: Thread,
     onState: OnSandboxState,

@@ -27,6 +27,11 @@ const fileTool = {
   subjects: ({ path }: { path: string }) => listPaths(path),
 } as const;
 
+interface CreateInput {
+  path: string;
+  content: string;
+}
+
 const readInput = lenientObject(
   {
     path,
@@ -64,6 +69,7 @@ export const fileTools: Tool[] = [
     ),
     read_only: false,
     recovery: "repeat",
+    writes: ({ path, content }: CreateInput) => [{ path, text: content }],
     execute: createFile,
   }),
   defineTool({
@@ -85,6 +91,7 @@ export const fileTools: Tool[] = [
     schema: editInput,
     read_only: false,
     recovery: "report",
+    writes: ({ path, new_string }: z.infer<typeof editInput>) => [{ path, text: new_string }],
     execute: editFile,
   }),
   defineTool({
@@ -94,6 +101,7 @@ export const fileTools: Tool[] = [
     schema: lenientObject({ path }, { aliases: pathAliases }),
     read_only: false,
     recovery: "report",
+    writes: ({ path }) => [{ path, text: "" }],
     execute: async (input, { sandbox, signal }) => {
       await sandbox.deleteFile(input.path, false, signal);
       return { content: `Deleted ${input.path}.`, is_error: false, details: { path: input.path } };
@@ -107,6 +115,7 @@ export const fileTools: Tool[] = [
     read_only: false,
     recovery: "report",
     subjects: ({ from, to }) => listPaths(from, to),
+    writes: ({ from, to }) => [from, to].map((path) => ({ path, text: null, is_tree: true })),
     execute: async ({ from, to }, { sandbox, signal }) => {
       await sandbox.moveFile(from, to, signal);
       return { content: `Moved ${from} to ${to}.`, is_error: false, details: { from, to } };
@@ -114,10 +123,7 @@ export const fileTools: Tool[] = [
   }),
 ];
 
-async function createFile(
-  input: { path: string; content: string },
-  { sandbox, signal }: ToolContext,
-): Promise<ToolResult> {
+async function createFile(input: CreateInput, { sandbox, signal }: ToolContext): Promise<ToolResult> {
   const bytes = new TextEncoder().encode(input.content);
   if (bytes.length > MAX_FILE_BYTES) return refuse(TOO_LARGE);
   await sandbox.writeFile(input.path, bytes, signal);

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { lenientObject } from "../agent/calls/leniency.ts";
 import { quoteNotes } from "../agent/context/environment.ts";
 import type { ProjectNotes, Sandbox } from "../agent/sandbox.ts";
-import type { GitStatus } from "../agent/sandbox-git.ts";
+import type { GitStatus, SandboxGit } from "../agent/sandbox-git.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { readGitAddress } from "../lib/git-address.ts";
 
@@ -87,6 +87,7 @@ export const gitTools: Tool[] = [
     schema: cloneInput,
     recovery: "report",
     time_limit_ms: TRANSFER_LIMIT_MS,
+    writes: (input) => [{ path: folderOf(input), text: null, is_tree: true }],
     execute: clone,
   }),
   defineTool({
@@ -96,7 +97,7 @@ export const gitTools: Tool[] = [
     schema: lenientObject({ path }, { aliases: pathAliases }),
     read_only: true,
     recovery: "repeat",
-    execute: async (input, { sandbox, signal }) => showStatus(await sandbox.git.status(input.path ?? null, signal)),
+    execute: async (input, context) => showStatus(await gitOf(context).status(input.path ?? null, context.signal)),
   }),
   defineTool({
     ...gitTool,
@@ -116,8 +117,8 @@ export const gitTools: Tool[] = [
     // The push may have happened, so the model checks.
     recovery: "report",
     time_limit_ms: TRANSFER_LIMIT_MS,
-    execute: async (input, { sandbox, signal }) => {
-      const at = await sandbox.git.push(input.path ?? null, input.branch ?? null, signal);
+    execute: async (input, context) => {
+      const at = await gitOf(context).push(input.path ?? null, input.branch ?? null, context.signal);
       return succeed(`Pushed ${at.branch ?? "it"} of ${at.path} to origin.`, { path: at.path, branch: at.branch });
     },
   }),
@@ -129,8 +130,8 @@ export const gitTools: Tool[] = [
     // A second pull changes nothing.
     recovery: "repeat",
     time_limit_ms: TRANSFER_LIMIT_MS,
-    execute: async (input, { sandbox, signal }) => {
-      const at = await sandbox.git.pull(input.path ?? null, input.branch ?? null, signal);
+    execute: async (input, context) => {
+      const at = await gitOf(context).pull(input.path ?? null, input.branch ?? null, context.signal);
       return succeed(`${at.branch ?? "It"} of ${at.path} is up to date with origin.`, {
         path: at.path,
         branch: at.branch,
@@ -149,16 +150,27 @@ export const gitTools: Tool[] = [
 
 async function clone(
   input: { url: string; path?: string | undefined; branch?: string | undefined },
-  { sandbox, signal }: ToolContext,
+  context: ToolContext,
 ): Promise<ToolResult> {
+  const { sandbox, signal } = context;
   const address = readGitAddress(input.url);
   if ("wrong" in address) return refuse(`The url ${address.wrong}.`);
   const branches = input.branch === undefined ? address.branches : [input.branch];
-  const at = await sandbox.git.clone({ url: address.url, path: input.path ?? null, branches }, signal);
+  const at = await gitOf(context).clone({ url: address.url, path: input.path ?? null, branches }, signal);
   const notes = await readNotes(sandbox, at.path, signal);
   const where = at.branch === null ? at.path : `${at.path} (branch ${at.branch})`;
   const details = { url: address.url, path: at.path, branch: at.branch };
   return succeed(`Cloned ${address.url} into ${where}.${notes === null ? "" : `\n${quoteNotes(notes)}`}`, details);
+}
+
+function gitOf({ sandbox: { git }, runs_no_programs = false }: ToolContext): SandboxGit {
+  return runs_no_programs ? (git.restricted ?? git) : git;
+}
+
+/** Where a clone goes: its name may be that of a folder of settings. */
+function folderOf({ url, path: given }: { url: string; path?: string | undefined }): string {
+  const address = readGitAddress(url);
+  return given || ("wrong" in address ? "." : address.name);
 }
 
 /** The clone has succeeded, whatever comes of this. */
@@ -178,23 +190,29 @@ async function commit(
     author_name?: string | undefined;
     author_email?: string | undefined;
   },
-  { sandbox, signal }: ToolContext,
+  context: ToolContext,
 ): Promise<ToolResult> {
   // Git itself writes an author as `Ada Lovelace <ada@example.com>`.
   const [, name = input.author_name, email = input.author_email] =
     /^\s*([^<>]*?)\s*<([^<>\s]+)>\s*$/.exec(input.author_name ?? "") ?? [];
   const request = { message: input.message, files: input.files ?? null, author: name ?? null, email: email ?? null };
-  const made = await sandbox.git.commit(input.path ?? null, request, signal);
+  const made = await gitOf(context).commit(input.path ?? null, request, context.signal);
   if (made === null) return succeed("There is nothing to commit.", { committed: false });
   const text = `Committed ${made.hash.slice(0, 10)} on ${made.branch ?? "no branch"} in ${made.path}. It is not pushed yet.`;
-  return succeed(text, { committed: true, hash: made.hash, path: made.path, branch: made.branch });
+  const hooks = made.skipped_hooks ?? [];
+  const note =
+    hooks.length === 0
+      ? ""
+      : ` Hooks did not run (${hooks.join(", ")}), since commands need approval here. Run what they check with a command.`;
+  return succeed(text + note, { committed: true, hash: made.hash, path: made.path, branch: made.branch });
 }
 
 async function changeBranch(
   input: { path?: string | undefined; name?: string | undefined; create: boolean; checkout: boolean; delete: boolean },
-  { sandbox, signal }: ToolContext,
+  context: ToolContext,
 ): Promise<ToolResult> {
-  const { git } = sandbox;
+  const git = gitOf(context);
+  const { signal } = context;
   const at = input.path ?? null;
   const { name } = input;
   if (name === undefined) {

@@ -75,6 +75,7 @@ export const shellTools: Tool[] = [
     },
     // Input to a shell is a command.
     subjects: ({ input }) => listCommands(input),
+    approved_as: "execute_command",
   }),
   defineTool({
     name: "terminate_command",

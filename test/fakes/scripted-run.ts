@@ -17,6 +17,7 @@ import { emptyLedger } from "../../src/agent/plan/ledger.ts";
 import { addNotes, noteEdit, type UnseenEdits } from "../../src/agent/plan/unseen-edits.ts";
 import { openTasks } from "../../src/agent/plan/view.ts";
 import type { LoopInput, LoopPorts } from "../../src/agent/ports.ts";
+import type { Sandbox } from "../../src/agent/sandbox.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
 import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import type { PlanOperation } from "../../src/protocol/plan/edit.ts";
@@ -152,6 +153,8 @@ export class ScriptedRun {
   readonly bugs: unknown[] = [];
   readonly cancel = new AbortController();
   readonly sandbox = new MemorySandbox();
+  /** Used instead of the one in memory. */
+  realSandbox: Sandbox | null = null;
   /** What `takeSteered` returns, in turn. */
   steered: SteeredMessage[][] = [];
   /** Called with each fact before it is stored; may throw. */
@@ -221,7 +224,7 @@ export class ScriptedRun {
     return {
       model: this.dialect({ stream: (request, onDelta, signal) => this.#stream(request, onDelta, signal) }),
       tools: this.#tools,
-      sandbox: this.sandbox,
+      sandbox: this.realSandbox ?? this.sandbox,
       onDelta: (delta) => void this.log.push(delta),
       emit: async (fact) => {
         this.onFact(fact);

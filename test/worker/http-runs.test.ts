@@ -41,6 +41,7 @@ describe("starting a run", () => {
       user_id: "user_first",
       thread_id: "thread-001",
       invocation_id: expect.stringMatching(/^inv_[0-9a-z]{26}$/),
+      key_id: "admin_key",
       messages: [{ message_id: "msg-001", content: parts }],
       tool_results: [],
       resume: null,

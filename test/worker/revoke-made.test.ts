@@ -1,4 +1,5 @@
-// What a key made, through the API: recorded, listed, and revoked with it. The attacker has a key that its owner deletes.
+// What a key made, through the API: recorded, listed, and revoked with it. The attacker has a key that its owner
+// deletes.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { RunInput } from "../../src/protocol/thread.ts";

@@ -137,7 +137,7 @@ export function listPaths(...paths: string[]): string[] {
   return [...new Set(paths.flatMap((path) => [path, normalizePath(path)]))];
 }
 
-function normalizePath(path: string): string {
+export function normalizePath(path: string): string {
   const parts: string[] = [];
   for (const part of path.split("/")) {
     if (part === "" || part === ".") continue;

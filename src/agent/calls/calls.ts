@@ -1,16 +1,17 @@
 // The tool calls of one message. They run in order; read-only neighbours run in parallel. Each call gets exactly one
 // result, or waits for a person's answer (an interrupt) or for the client whose tool it is.
 import type { ToolCall } from "../../protocol/message.ts";
-import type { Plan } from "../../protocol/plan/task.ts";
 import { type RunState, remember, store } from "../loop-state.ts";
-import { beginWork, challengeChange, noteChange } from "../plan/task-tracking.ts";
+import { beginWork, noteChange } from "../plan/task-tracking.ts";
 import type { Tool, ToolResult } from "../tool.ts";
 import type { CallsEnd } from "./end.ts";
 import { withIntroduction } from "./introduction.ts";
+import { withPlaces } from "./places.ts";
 import { type CallsOptions, type Prepared, prepareCall, withChanges } from "./prepare.ts";
 import { withholdEnd } from "./refused-change.ts";
 import { abandonCall, CANCELLED_RESULT, runTool } from "./run.ts";
 import { withNotice } from "./sandbox-notice.ts";
+import { newToolContext } from "./tool-context.ts";
 import { nameQuestion, QUESTION_OPEN, settleWaiting, type Waiting } from "./waiting.ts";
 
 /** Read-only calls in parallel. A Worker has six connections, and the rest of the object needs some. */
@@ -35,7 +36,7 @@ export async function runCalls(calls: ToolCall[], state: RunState, options: Call
   const waiting: Waiting = new Map();
   let at = 0;
   while (at < calls.length) {
-    const group = takeGroup(calls, at, state, options, end);
+    const group = await takeGroup(calls, at, state, options, end);
     at += group.length;
     await runGroup(group, state, end, waiting);
   }
@@ -46,12 +47,18 @@ export async function runCalls(calls: ToolCall[], state: RunState, options: Call
 }
 
 /** The next call, with the neighbours that may run in parallel with it. */
-function takeGroup(calls: ToolCall[], at: number, state: RunState, options: CallsOptions, end: CallsEnd): Prepared[] {
+async function takeGroup(
+  calls: ToolCall[],
+  at: number,
+  state: RunState,
+  options: CallsOptions,
+  end: CallsEnd,
+): Promise<Prepared[]> {
   const group: Prepared[] = [];
   for (const call of calls.slice(at, at + MAX_SIDE_BY_SIDE)) {
     const reads = state.tools.get(call.function.name)?.read_only ?? false;
     if (group.length > 0 && !reads) break;
-    const prepared = prepareCall(call, state, options, end);
+    const prepared = await withPlaces(prepareCall(call, state, options, end), state);
     group.push(prepared);
     // Calls after one that waits for approval may depend on it, so they don't run in parallel with it either.
     if (!reads || prepared.kind === "asked") break;
@@ -108,19 +115,7 @@ async function execute(prepared: Prepared, state: RunState): Promise<CallResult 
   if (prepared.kind === "asked") return { content: "", is_error: false, interrupt: prepared.question };
   const { call } = prepared;
   const { ports } = state;
-  const context = {
-    tool_call_id: call.id,
-    sandbox: ports.sandbox,
-    plan: state.plan,
-    plan_order: state.input.agent.plan_order,
-    challenge: (changed: Plan) => challengeChange(state, changed),
-    now: ports.now,
-    readResult: ports.readResult,
-    sources: ports.sources,
-    cache: ports.cache,
-    onOutput: (stream: "stdout" | "stderr", text: string) =>
-      ports.onDelta({ type: "tool_output", tool_call_id: call.id, stream, text }),
-  };
+  const context = newToolContext(call, state);
   if (prepared.kind === "run" && !ports.signal.aborted) {
     const result = await runTool(prepared.tool, prepared.input, context, ports);
     const noticed = withNotice(withholdEnd(result, state), prepared.tool, state);

@@ -1,6 +1,7 @@
-// What a person is asked before a call is made: whether it may run, if the agent's approvals say so, and whether a plan
-// is right, if the agent has `plan_approval`. The answer is a grant, with which the next run makes the call as it was
-// approved. A call that was declined already has its result and is never made.
+// What a person is asked before a call is made: whether it may run, if the agent's approvals say so or it would make
+// programs run past them, and whether a plan is right, if the agent has `plan_approval`. The answer is a grant, with
+// which the next run makes the call as it was approved. A call that was declined already has its result and is never
+// made.
 
 import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd } from "../../lib/truncate.ts";
@@ -11,6 +12,8 @@ import { findById, findTasks } from "../plan/find.ts";
 import { nameSection, nameTask } from "../plan/text.ts";
 import type { PlanProposal, Question, Tool } from "../tool.ts";
 import { listValues, needsApproval } from "./approvals.ts";
+import { findHiddenCommand, type HiddenCommand } from "./hidden/hidden-commands.ts";
+import { describeHidden } from "./hidden/words.ts";
 
 /** A person has approved the call. `arguments` is not null if they changed the model's arguments. */
 export interface Grant {
@@ -28,9 +31,24 @@ const MAX_EDITABLE_CHARACTERS = 20_000;
 export function askFirst(tool: Tool, input: unknown, agent: AgentConfig, plan: Plan): Question | null {
   const proposal = agent.plan_approval ? (tool.propose?.(input, plan) ?? null) : null;
   if (proposal !== null) return askForPlan(proposal);
-  const subjects = Object.hasOwn(agent.approvals, tool.name) ? (tool.subjects?.(input) ?? listValues(input)) : [];
-  if (!needsApproval(agent.approvals, tool.name, subjects)) return null;
+  const hidden = findHiddenCommand(tool.writes?.(input) ?? [], agent);
+  if (hidden !== null) return askAboutHidden(tool, input, { plan }, hidden);
+  const named = Object.hasOwn(agent.approvals, tool.name) ? tool.name : (tool.approved_as ?? tool.name);
+  const subjects = Object.hasOwn(agent.approvals, named) ? listSubjects(tool, input) : [];
+  if (!needsApproval(agent.approvals, named, subjects)) return null;
   return askForCall(tool, input, `${subjects[0] ?? ""}${nameItems(input, plan)}`);
+}
+
+/** Says which file it is and why. Clients that show the call's arguments find the reason in the schema. */
+export function askAboutHidden(tool: Tool, input: unknown, { plan }: { plan: Plan }, hidden: HiddenCommand): Question {
+  const why = describeHidden(hidden, isChinese(plan.tasks.map(({ content }) => content).join("")));
+  const question = askForCall(tool, input, hidden.path);
+  const response_schema = { description: why, ...question.response_schema };
+  return { ...question, message: `${question.message}\n${why}`, response_schema };
+}
+
+function listSubjects(tool: Tool, input: unknown): string[] {
+  return tool.subjects?.(input) ?? listValues(input);
 }
 
 /** People don't see the model's short ids, so a call that names tasks or sections by them says which they are. */

@@ -6,6 +6,7 @@ import { forgetLinks } from "../../projects/previews/previews.ts";
 import { endRevokedAccess } from "../../projects/revocation.ts";
 import { ADMIN_KEY_ID, clientId } from "../../protocol/ids.ts";
 import type { Job } from "../../protocol/job.ts";
+import { findProvider } from "../../sandboxes/index.ts";
 import { isKnownKey, listMade, MAX_MADE, madeTypes, UNKNOWN_MAKER } from "../../store/keys/made.ts";
 import { revokeMade } from "../../store/keys/revocation.ts";
 import { clock } from "../../thread/ports.ts";
@@ -83,8 +84,9 @@ export async function revokeWithMade(context: AppContext, key_id: string): Promi
   const { key_ids, tokens } = await revokeMade(DB, user_id, key_id, Date.now());
   for (const deleted of [key_id, ...key_ids]) context.get("authenticator").forget(deleted);
   forgetLinks(tokens);
+  const config = context.get("config");
   const end = new AbortController();
-  const ended = endRevokedAccess({ config: context.get("config"), database: DB, user_id }, end.signal);
+  const ended = endRevokedAccess({ config, provider: findProvider(config), database: DB, user_id }, end.signal);
   try {
     await withinTime(clock, END_LIMIT_MS, "the sandbox provider", ended);
   } catch (error) {

@@ -3,6 +3,7 @@
 // and the expiry. In both cases a link is revoked through its row.
 import { type Sandbox, SandboxError } from "../../agent/sandbox.ts";
 import type { Workspace } from "../../agent/workspace.ts";
+import type { Config } from "../../config.ts";
 import { logError } from "../../lib/log.ts";
 import { replaceMethods } from "../../lib/replace-methods.ts";
 import { createTimedCache } from "../../lib/timed-cache.ts";
@@ -24,6 +25,9 @@ const DAY_SECONDS = 24 * 60 * 60;
 
 /** A working day and the following night. Tools expose the port again for a longer use. */
 export const LINK_SECONDS = DAY_SECONDS;
+
+/** For taking back a link that its maker may not make. The maker's own signal may have been aborted for that. */
+export const UNDO_MS = 10_000;
 
 /** More than any real project serves on. */
 const MAX_LINKS = 50;
@@ -83,7 +87,7 @@ async function exposePort(
     signal.throwIfAborted();
     if (error instanceof SandboxError && error.code === "invalid") throw error;
     if (isMakerGone(error)) {
-      if (signed !== null) await sandbox.expireLink(port, signed.token, signal);
+      if (signed !== null) await sandbox.expireLink(port, signed.token, AbortSignal.timeout(UNDO_MS));
       throw new SandboxError("refused", "The API key that started this run was revoked, and what it makes with it.");
     }
     // The provider's own link works without a row, and expires by itself.
@@ -121,7 +125,7 @@ export async function createPreview(
   try {
     await putPreview(scope.database, preview, owner);
   } catch (error) {
-    if (isMakerGone(error)) await workspace.expireLink(port, signed.token, signal);
+    if (isMakerGone(error)) await workspace.expireLink(port, signed.token, AbortSignal.timeout(UNDO_MS));
     throw error;
   }
   return show(preview);
@@ -146,7 +150,10 @@ export async function revokePreview(
   return true;
 }
 
-/** The port's current link, or a revoked one that the provider may still serve; null if it has none. Rejects if the project has too many links for another one. */
+/**
+ * The port's current link, or a revoked one that the provider may still serve; null if it has none. Rejects if the
+ * project has too many links for another one.
+ */
 async function findFormer(scope: ProjectScope, port: number): Promise<StoredPreview | null> {
   const present = await listPresentPreviews(scope.database, scope.user_id, scope.project_id, Date.now());
   const former = present.find((preview) => preview.port === port);
@@ -195,7 +202,10 @@ function show({ port, url, expires_at, made_by }: StoredPreview): MadePreview {
 }
 
 /** Whether the link is under the server's current preview domain, and not the provider's own. */
-export function isOwn({ config }: Pick<ProjectScope, "config">, { port, token, url }: StoredPreview): boolean {
+export function isOwn(
+  { config }: { config: Pick<Config, "preview_domain"> },
+  { port, token, url }: StoredPreview,
+): boolean {
   return config.preview_domain !== null && url === previewUrl(config.preview_domain, port, token);
 }
 

@@ -1,9 +1,11 @@
 // Revokes what a key made, and retries until the sandbox provider has ended it too. The job is sent before anything is
-// revoked and makes the same decision, so whatever dies on the way, it is carried out. A sweep finds what a lost job left.
+// revoked and makes the same decision, so whatever dies on the way, it is carried out. A sweep finds what a lost job
+// left.
 import { type Env, readConfig } from "../../config.ts";
 import { describeError, logError, logWarning } from "../../lib/log.ts";
 import { ADMIN_KEY_ID } from "../../protocol/ids.ts";
 import type { Job } from "../../protocol/job.ts";
+import { findProvider } from "../../sandboxes/index.ts";
 import { findPendingUsers } from "../../store/keys/pending.ts";
 import { revokeMade } from "../../store/keys/revocation.ts";
 import { forgetLinks } from "../previews/previews.ts";
@@ -22,7 +24,8 @@ const LIMIT_MS = 60_000;
 /** Rejects only if D1 or the queue fails: the queue then redelivers this message. */
 export async function finishRevocation(job: RevokeMade, env: Env): Promise<void> {
   const { user_id, key_id, attempt } = job;
-  const scope = { config: readConfig(env), database: env.DB, user_id };
+  const config = readConfig(env);
+  const scope = { config, provider: findProvider(config), database: env.DB, user_id };
   // The admin key may have made new things since. Who asked for this and got no answer asks again.
   if (key_id !== ADMIN_KEY_ID) forgetLinks((await revokeMade(env.DB, user_id, key_id, Date.now())).tokens);
   try {
@@ -47,9 +50,10 @@ export async function sweepRevoked(env: Env, now: number): Promise<void> {
   if (Math.floor(now / 60_000) % SWEEP_MINUTES !== 0) return;
   try {
     const config = readConfig(env);
+    const world = { config, provider: findProvider(config), database: env.DB };
     const signal = AbortSignal.timeout(LIMIT_MS);
     for (const user_id of await findPendingUsers(env.DB, USERS_PER_SWEEP)) {
-      await endRevokedAccess({ config, database: env.DB, user_id }, signal).catch((error: unknown) =>
+      await endRevokedAccess({ ...world, user_id }, signal).catch((error: unknown) =>
         logWarning("access_left", { user_id, error: describeError(error) }),
       );
     }

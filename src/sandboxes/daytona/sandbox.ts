@@ -1,4 +1,5 @@
 // A project's sandbox in Daytona as tools use it.
+import { wrapGit } from "../../agent/sandbox-git.ts";
 import type { ProjectSandbox } from "../provider.ts";
 import { DaytonaPortLinks } from "./access/ports.ts";
 import { connectDaytona, type DaytonaSettings } from "./client/client.ts";
@@ -6,6 +7,7 @@ import { DaytonaCommands } from "./commands/commands.ts";
 import { DaytonaSessions } from "./commands/sessions.ts";
 import { DaytonaFacts } from "./files/facts.ts";
 import { DaytonaFiles } from "./files/files.ts";
+import { locatePaths } from "./files/places.ts";
 import { DaytonaSearch } from "./files/search.ts";
 import { DaytonaGit } from "./git/git.ts";
 import { DaytonaKeepAlive } from "./lifecycle/keep-alive.ts";
@@ -27,13 +29,12 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
   const files = new DaytonaFiles(ports);
   const search = new DaytonaSearch(ports, files);
   const keepAlive = new DaytonaKeepAlive(lifecycle, connection);
-  const git = new DaytonaGit({
-    connection,
-    requests: client.gitRequests,
-    files,
-    access: client.gitAccess,
+  const gitPorts = {
+    ...{ connection, requests: client.gitRequests, files, access: client.gitAccess },
     readHome: () => client.checkout.readHome(),
-  });
+  };
+  const git = new DaytonaGit(gitPorts);
+  const restricted = new DaytonaGit({ ...gitPorts, is_restricted: true });
   const facts = new DaytonaFacts({ connection, toolbox, files, readHome: () => client.checkout.readHome() });
   const links = new DaytonaPortLinks({ ...ports, lifecycle });
   return {
@@ -52,16 +53,10 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     exposePort: (port, signal) => guard(signal, () => links.expose(port, signal)),
     keepAlive: (used_since, signal) => guard(signal, () => keepAlive.refresh(used_since, signal)),
     git: {
-      clone: (request, signal) => guard(signal, () => git.clone(request, signal)),
-      status: (path, signal) => guard(signal, () => git.status(path, signal)),
-      commit: (path, request, signal) => guard(signal, () => git.commit(path, request, signal)),
-      push: (path, branch, signal) => guard(signal, () => git.push(path, branch, signal)),
-      pull: (path, branch, signal) => guard(signal, () => git.pull(path, branch, signal)),
-      listBranches: (path, signal) => guard(signal, () => git.listBranches(path, signal)),
-      createBranch: (path, name, signal) => guard(signal, () => git.createBranch(path, name, signal)),
-      checkoutBranch: (path, name, signal) => guard(signal, () => git.checkoutBranch(path, name, signal)),
-      deleteBranch: (path, name, signal) => guard(signal, () => git.deleteBranch(path, name, signal)),
+      ...wrapGit((work, signal) => guard(signal, () => work(git))),
+      restricted: wrapGit((work, signal) => guard(signal, () => work(restricted))),
     },
+    locate: (paths, signal) => guard(signal, () => locatePaths({ ...ports, files }, paths, signal)),
     readFacts: (signal) => guard(signal, () => facts.read(signal)),
     readNotes: (folder, signal) => guard(signal, () => facts.readNotes(folder, signal)),
     readRepositoryNotice: () => client.checkout.readRepositoryNotice(),

@@ -1,6 +1,6 @@
 // Revokes what a key made, in one batch, so that it is decided wholly or not at all. What the Worker itself opens ends
-// with the batch. Links and SSH access that a sandbox provider gave are marked, and end there afterwards. Every statement
-// may be repeated: it finds what an earlier one left, and nothing whose maker was not revoked.
+// with the batch. Links and SSH access that a sandbox provider gave are marked, and end there afterwards. Every
+// statement may be repeated: it finds what an earlier one left, and nothing whose maker was not revoked.
 import { appendTry } from "../webhooks/tries.ts";
 import { DISABLED } from "../webhooks/webhooks.ts";
 import { DELETED_PREFIX, IS_KEY, isOpenTo, KEY_ID, laterThan, MAKERS, REVOKED_AT, REVOKED_REASON } from "./maker.ts";

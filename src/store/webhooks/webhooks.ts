@@ -63,8 +63,8 @@ export async function listWebhooks(
 
 /**
  * The updated webhook; null if there is none. Enabling it or changing its address clears its record of failures, which
- * no longer applies. The key that names another address, or enables a webhook whose maker was revoked, is its maker from
- * then on; null if that key was deleted meanwhile.
+ * no longer applies. The key that names another address, or enables a webhook whose maker was revoked, is its maker
+ * from then on; null if that key was deleted meanwhile.
  */
 export async function updateWebhook(
   db: D1Database,

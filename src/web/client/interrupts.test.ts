@@ -44,6 +44,18 @@ describe("the questions of an interrupt", () => {
     ]);
   });
 
+  it("an approval says why it is asked where the schema does", () => {
+    const why = "It needs approval as commands do.";
+    const asked = approval({ path: ".git/config" });
+    expect(readAsked(asked)).toMatchObject({ why: null });
+    expect(readAsked({ ...asked, responseSchema: { ...asked.responseSchema, description: why } })).toMatchObject({
+      why,
+    });
+    expect(readAsked({ ...asked, responseSchema: { ...asked.responseSchema, description: 1 } })).toMatchObject({
+      why: null,
+    });
+  });
+
   it("a call too long to be edited is taken from the conversation", () => {
     const call = { kind: "tool", name: "create_file", output: "", result: null, open: false } as const;
     const items = [{ ...call, id: "c", arguments: '{"path":"a","content":"long"}' }];

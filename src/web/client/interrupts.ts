@@ -21,6 +21,8 @@ export type Approval = AskedOf<"approval"> & {
   arguments: Record<string, unknown> | null;
   /** The same, where they may be edited. */
   editable: Record<string, unknown> | null;
+  /** Why it is asked, where the arguments don't say it. */
+  why: string | null;
 };
 export type PlanApproval = AskedOf<"plan_approval"> & {
   /** Null where the proposal can't be read as a plan; then it is shown as it is, and can't be edited. */
@@ -44,7 +46,9 @@ export function readAsked(interrupt: AgUiInterrupt, items: readonly Item[] = [])
     const given = defaultOf(schema, "arguments");
     const tool = known?.name ?? /^([\w.-]{1,64})(?::|$)/.exec(message)?.[1] ?? null;
     const editable = isRecord(given) ? given : null;
-    return { kind: "approval", ...common, tool, arguments: editable ?? parseRecord(known?.arguments ?? ""), editable };
+    const why = isRecord(schema) && typeof schema.description === "string" ? schema.description : null;
+    const shown = editable ?? parseRecord(known?.arguments ?? "");
+    return { kind: "approval", ...common, tool, arguments: shown, editable, why };
   }
   if (reason === "plan_approval") {
     const proposed = defaultOf(schema, "sections");

@@ -2,6 +2,7 @@
 // edited before it is approved.
 import { useState } from "react";
 import { type Approval, approveCall, listArguments } from "../client/interrupts.ts";
+import { revealText } from "../client/reveal.ts";
 import { inputClass } from "../parts/field.tsx";
 import { useWords } from "../state/words.ts";
 import { Decision } from "./decision.tsx";
@@ -23,6 +24,7 @@ export function ApprovalPart({ asked }: { asked: Approval }) {
       <legend className={styles.legend}>{said.mayRun}</legend>
       <Deadline expires={asked.expires} />
       <Call asked={asked} />
+      {asked.why !== null && asked.arguments !== null && <p className={styles.why}>{revealText(asked.why)}</p>}
       {texts.length > 0 && (
         <details className={styles.changes}>
           <summary>{said.changeFirst}</summary>

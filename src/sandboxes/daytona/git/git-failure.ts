@@ -46,7 +46,7 @@ const messages: [sentence: RegExp, fault: GitFault][] = [
   [/repository( '.*')? not found|returned error: 404/i, "repository"],
   [/branch .*already exists|reference already exists/i, "branch_exists"],
   [/remote branch .* not found|couldn't find remote ref|reference not found|branch .*not found/i, "branch"],
-  [/did not match any file|src refspec .* does not match|unknown revision/i, "branch"],
+  [/did not match any file|src refspec .* does not match|unknown revision|invalid reference/i, "branch"],
   [/already exists and is not an empty|repository already exists/i, "in_the_way"],
   [
     /could not resolve host|no such host|connection (refused|reset|timed out)|i\/o timeout|network is unreachable/i,

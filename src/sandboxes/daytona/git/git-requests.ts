@@ -18,13 +18,16 @@ export const TRANSFER_MS = 270_000;
 /**
  * For an operation without a remote. It runs the repository's hooks, which may test, and a large work tree is slow too.
  */
-const WORK_MS = 120_000;
+export const WORK_MS = 120_000;
 
 /** Enough for a status with ten thousand files. */
 const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
 
 /** The daemon ends the command after this time. */
 const COMMAND_SECONDS = 10;
+
+/** How much later than that the answer may come. */
+const GRACE_MS = 5_000;
 
 export interface GitRequest {
   method?: "GET" | "POST" | "DELETE";
@@ -69,9 +72,9 @@ export class GitRequests {
   }
 
   /** Resolves with the output of a command, which must be short and end by itself. */
-  async run(sandbox: SdkSandbox, command: string, signal: AbortSignal): Promise<string> {
-    const json = { command, timeout: COMMAND_SECONDS };
-    const timeout_ms = this.#limits.request_ms;
+  async run(sandbox: SdkSandbox, command: string, signal: AbortSignal, limit_ms?: number): Promise<string> {
+    const json = { command, timeout: limit_ms === undefined ? COMMAND_SECONDS : Math.ceil(limit_ms / 1000) };
+    const timeout_ms = limit_ms === undefined ? this.#limits.request_ms : limit_ms + GRACE_MS;
     const answer = await this.#send(sandbox, { method: "POST", path: "/process/execute", json, signal, timeout_ms });
     const { result } = (answer ?? {}) as { result?: unknown };
     if (typeof result !== "string") throw new SandboxError("failed", "The sandbox did not say what a command printed.");

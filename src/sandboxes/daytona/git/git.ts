@@ -7,6 +7,7 @@ import type {
   GitBranches,
   GitCheckout,
   GitCloneRequest,
+  GitCommit,
   GitCommitRequest,
   GitStatus,
   SandboxGit,
@@ -22,6 +23,7 @@ import { explainGit, type GitAttempt, type GitFault } from "./git-failure.ts";
 import { type Repository, readInspection, writeInspection } from "./git-remote.ts";
 import { type GitRequest, type GitRequests, requireBranchName, TRANSFER_MS, tryBranches } from "./git-requests.ts";
 import { mapFiles, readBranches, readStatus } from "./git-status.ts";
+import { askRestricted, refuseProgram, requireNoPrograms } from "./restricted-git.ts";
 
 /** The author of commits if neither the call nor git's settings name one. */
 const AUTHOR = { name: "Taskloom", email: "taskloom@localhost" };
@@ -33,6 +35,8 @@ export interface GitPorts {
   access: GitAccess;
   /** The folder of the project's own repository; null if it has none. */
   readHome(): string | null;
+  /** Runs no program that files name. */
+  is_restricted?: boolean;
 }
 
 interface LocatedRepository extends Repository {
@@ -55,6 +59,7 @@ export class DaytonaGit implements SandboxGit {
     const shown = showPath(absolute, folders);
     const login = await access.findLogin(address.url);
     await this.#requireVacancy(absolute, shown, signal);
+    await this.#requireNoPrograms(absolute, attemptOf("The clone"), signal);
     await tryBranches(request.branches, async (branch) => {
       const attempt = { what: `The clone of ${address.url}`, host: hostOfGitUrl(address.url), login, branch };
       const json = { url: address.url, path: absolute, ...(branch === null ? {} : { branch }), ...login };
@@ -71,11 +76,7 @@ export class DaytonaGit implements SandboxGit {
     return { path: place.shown, branch: place.branch, ...readStatus(answer) };
   }
 
-  async commit(
-    path: string | null,
-    request: GitCommitRequest,
-    signal: AbortSignal,
-  ): Promise<(GitCheckout & { hash: string }) | null> {
+  async commit(path: string | null, request: GitCommitRequest, signal: AbortSignal): Promise<GitCommit | null> {
     const place = await this.#locate(path, signal);
     const attempt = attemptOf("The commit");
     const query = { path: place.root };
@@ -87,8 +88,9 @@ export class DaytonaGit implements SandboxGit {
     const email = request.email ?? place.email ?? AUTHOR.email;
     const json = { path: place.root, message: request.message, author, email };
     const answer = await this.#change({ path: "commit", json }, attempt, signal, ["nothing_staged"]);
-    const { hash } = (answer ?? {}) as { hash?: unknown };
-    return typeof hash === "string" ? { path: place.shown, branch: place.branch, hash } : null;
+    const { hash, skipped_hooks } = (answer ?? {}) as { hash?: unknown; skipped_hooks?: string[] };
+    if (typeof hash !== "string") return null;
+    return { path: place.shown, branch: place.branch, hash, ...(skipped_hooks?.length ? { skipped_hooks } : {}) };
   }
 
   push(path: string | null, branch: string | null, signal: AbortSignal): Promise<GitCheckout> {
@@ -155,6 +157,7 @@ export class DaytonaGit implements SandboxGit {
     }
     const { host, login } = await this.#openRemote(place, signal);
     const what = action === "push" ? "The push" : "The pull";
+    await this.#requireNoPrograms(place.root, attemptOf(what), signal, place.remote);
     const upstream = action === "push" ? { set_upstream: true } : {};
     const json = { path: place.root, remote: "origin", branch: place.branch, ...upstream, ...login };
     const attempt = { what, host, login, branch: place.branch };
@@ -235,6 +238,21 @@ export class DaytonaGit implements SandboxGit {
     throw new SandboxError("invalid", text);
   }
 
+  /** For a restricted git. A remote that is not reached over http runs programs itself. */
+  async #requireNoPrograms(
+    folder: string,
+    attempt: GitAttempt,
+    signal: AbortSignal,
+    remote?: Repository["remote"],
+  ): Promise<void> {
+    const { connection, requests, is_restricted = false } = this.#ports;
+    // Without git in the sandbox, the URL is not known and the daemon's own git runs nothing.
+    if (!is_restricted || remote?.url === "") return;
+    if (remote !== undefined && !/^https?:\/\//i.test(remote?.url ?? ""))
+      throw refuseProgram(attempt, "the remote `origin`, which is not reached over https");
+    await connection.call((sandbox) => requireNoPrograms(requests, { sandbox, folder, attempt }, signal), signal);
+  }
+
   async #inspect(absolute: string, signal: AbortSignal, before = "") {
     const { connection, requests } = this.#ports;
     const run = (sandbox: SdkSandbox) => requests.run(sandbox, before + writeInspection(absolute), signal);
@@ -257,9 +275,12 @@ export class DaytonaGit implements SandboxGit {
     accepted: GitFault[],
     options: CallOptions,
   ): Promise<unknown> {
-    const { connection, requests } = this.#ports;
+    const { connection, requests, is_restricted = false } = this.#ports;
     try {
-      const work = (sandbox: SdkSandbox) => requests.ask(sandbox, request, attempt, signal, accepted);
+      const work = (sandbox: SdkSandbox) =>
+        is_restricted
+          ? askRestricted(requests, sandbox, request, attempt, signal, accepted)
+          : requests.ask(sandbox, request, attempt, signal, accepted);
       return await connection.call(work, signal, options);
     } catch (error) {
       signal.throwIfAborted();

@@ -1,0 +1,171 @@
+// Files that make programs run without a command: git's settings and hooks, what shells and other programs read when
+// they start, what CI and editors run, and folders in which programs are looked up. Writing one needs approval as a
+// command does.
+//
+// A name counts in every folder, since nobody knows which folder is a home or a repository until the sandbox is asked.
+// What an approved command runs by itself (package.json, Makefile, a test) is part of that command and is not here.
+import type { SandboxPlace, SandboxPlaces } from "../../sandbox.ts";
+import { normalizePath } from "../approvals.ts";
+
+/** What runs the program. */
+export type Runner =
+  | "git"
+  | "hook"
+  | "shell"
+  | "start"
+  | "ci"
+  | "editor"
+  | "system"
+  | "path"
+  | "home"
+  | "pipe"
+  | "unknown";
+
+const names = (runner: Runner, ...patterns: string[]): [RegExp, Runner] => [
+  new RegExp(`/(?:${patterns.join("|")})(?:/|$)`),
+  runner,
+];
+/** The last name only. */
+const files = (runner: Runner, ...patterns: string[]): [RegExp, Runner] => [
+  new RegExp(`/(?:${patterns.join("|")})$`),
+  runner,
+];
+
+// Matched in lower case, from the root or the work dir, which is the leading slash. Tried in this order.
+const rules: [RegExp, Runner][] = [
+  // Filters and merge drivers are chosen by attributes, repositories inside of others by .gitmodules.
+  names("git", "\\.git", "\\.gitconfig[^/]*", "\\.gitattributes", "\\.gitmodules"),
+  names("hook", "\\.husky", "\\.?git-?hooks", "\\.lefthook"),
+  // `update` is left out: a hook of servers only, and a usual name.
+  files(
+    "hook",
+    "(?:pre-|post-)?applypatch(?:-msg)?",
+    "pre-(?:commit|merge-commit|rebase|push|receive|auto-gc)",
+    "post-(?:commit|checkout|merge|receive|update|rewrite|index-change)",
+    "(?:prepare-)?commit-msg",
+    "proc-receive",
+    "reference-transaction",
+    "push-to-checkout",
+    "sendemail-validate",
+    "fsmonitor-watchman",
+    // What existing hooks read.
+    "\\.pre-commit-config\\.ya?ml",
+    "\\.?lefthook(?:-local)?\\.(?:ya?ml|toml|json)",
+    "(?:\\.lintstagedrc|\\.huskyrc|lint-staged\\.config|\\.?simple-git-hooks|\\.overcommit)[^/]*",
+  ),
+  names(
+    "shell",
+    "\\.(?:ba|z|k|mk|c|tc|a)sh[^/]*",
+    "\\.oh-my-[^/]+",
+    "\\.(?:login|logout|inputrc|envrc)",
+    "\\.profile[^/]*",
+    "\\.x(?:profile|initrc|session|sessionrc)",
+    "\\.?mise(?:\\.[^/]+)?\\.toml",
+    "\\.mise",
+  ),
+  // Settings of programs in a home: .ssh runs ProxyCommand and lets people in, .gnupg a pinentry, .kube and .aws
+  // helpers for credentials, .config and .local hold git's and many others', and start-up entries. Version managers
+  // decide which program a name means.
+  names(
+    "start",
+    "\\.tool-versions",
+    "\\.ssh",
+    "\\.gnupg",
+    "\\.config",
+    "\\.local",
+    "\\.kube",
+    "\\.aws",
+    "\\.emacs\\.d",
+    "\\.n?vim",
+  ),
+  names("start", "\\.(?:cargo|rustup|nvm|pyenv|rbenv|asdf|volta|sdkman|jenv|goenv|nodenv|bun|deno|npm-global)"),
+  files(
+    "start",
+    "\\.(?:g?vim|nvim|ex|screen|psql|sqlite|wget|irb|pry|python|r)rc(?:\\.py)?",
+    "\\.(?:emacs|tmux\\.conf|gdbinit|lldbinit|rprofile|mailcap|lessfilter|nvim\\.lua|dir-locals\\.el)",
+    "(?:site|user)customize\\.py",
+    "(?:site|dist)-packages/[^/]+\\.pth",
+    "crontab",
+  ),
+  names(
+    "ci",
+    "\\.(?:github|gitea|forgejo)/(?:workflows|actions)",
+    "\\.(?:gitlab|circleci|buildkite|woodpecker|tekton)",
+  ),
+  names("ci", "\\.(?:semaphore|teamcity|builds|azure-?pipelines|azuredevops)"),
+  files(
+    "ci",
+    "[^/]*\\.gitlab-ci\\.ya?ml",
+    "\\.?(?:travis|drone|woodpecker|appveyor|cirrus|build|azure-pipelines|bitbucket-pipelines)\\.(?:ya?ml|star)",
+    "(?:cloudbuild|buildspec|codemagic|bitrise|wercker)\\.ya?ml",
+    "jenkinsfile[^/]*",
+  ),
+  // Tasks on opening a folder, interpreters, and servers and hooks of other agents.
+  names("editor", "\\.(?:vscode|idea|fleet|zed|devcontainer|cursor|windsurf|claude|codex|gemini)"),
+  files("editor", "[^/]+\\.code-workspace", "\\.devcontainer\\.json", "\\.mcp\\.json"),
+];
+
+/** Only directly in the home folder: folders on the PATH of login shells, and settings with usual names. */
+const homeRules: [RegExp, Runner][] = [
+  [/^\/(?:go\/)?bin(?:\/|$)/, "path"],
+  [/^\/\.(?:docker|npmrc)(?:\/|$)/, "start"],
+];
+/** Paths there lead anywhere, depending on who asks: /proc/self/cwd. */
+const kernelFolders = /^\/(?:proc|sys)(?:\/|$)/;
+/** Not /home, /tmp, /mnt, /srv and others, which hold data. */
+const systemFolders = /^\/(?:bin|boot|dev|etc|lib\w*|opt|proc|root|run|sbin|sys|usr|var\/(?!tmp\/|www\/))/;
+
+type Surroundings = Omit<SandboxPlaces, "places">;
+
+/** By its text alone; null if nothing runs such a file. */
+export function findRunner(path: string): Runner | null {
+  return kernelFolders.test(normalizePath(path)) ? "system" : findByName(fold(path));
+}
+
+function findByName(folded: string): Runner | null {
+  return rules.find(([pattern]) => pattern.test(folded))?.[1] ?? null;
+}
+
+/** By where it is. `is_tree`: what is below the path is written, too. */
+export function findRunnerOf({ real, role }: SandboxPlace, around: Surroundings, is_tree: boolean): Runner | null {
+  if (real === null) return "unknown";
+  if (role !== null) return role === "hook" || role === "pipe" ? role : "git";
+  const [path, work, home] = [fold(real), fold(around.work), fold(around.home)];
+  const [inWork, inHome] = [work === "/" ? null : below(path, work), below(path, home)];
+  // What is above the work dir says nothing: it may be in a folder such as ~/.local.
+  const named = findByName(inWork ?? inHome ?? path);
+  if (named !== null) return named;
+  if (is_tree && below(home, path) !== null) return "home";
+  const inOwn = inHome === null ? undefined : homeRules.find(([pattern]) => pattern.test(inHome));
+  if (inOwn !== undefined) return inOwn[1];
+  const searched = around.search_path.filter((folder) => folder.startsWith("/")).map(fold);
+  if (searched.some((folder) => below(path, folder) !== null || (is_tree && below(folder, path) !== null)))
+    return "path";
+  if (inWork !== null || inHome !== null) return null;
+  return systemFolders.test(path) || path.lastIndexOf("/") === 0 ? "system" : null;
+}
+
+/** The path from the folder on, with a leading slash; null if it is not in it. */
+function below(path: string, folder: string): string | null {
+  if (path === folder) return "/";
+  const start = folder === "/" ? "/" : `${folder}/`;
+  return path.startsWith(start) ? path.slice(start.length - 1) : null;
+}
+
+/**
+ * As file systems compare names that ignore case (macOS): full case folding, compatibility forms as one, characters that
+ * are not seen left out. A name that only looks alike is asked about once too often.
+ */
+function fold(path: string): string {
+  const parts = normalizePath(path)
+    .split("/")
+    .map((name) =>
+      name
+        .normalize("NFKC")
+        .replace(/\p{Default_Ignorable_Code_Point}|\p{Cc}/gu, "")
+        .toUpperCase()
+        .toLowerCase()
+        .trim(),
+    );
+  return `/${parts.filter((name) => name !== "" && name !== "~").join("/")}`;
+}

@@ -1,0 +1,106 @@
+// Where paths lead, and what git makes of them: a link may lead into a repository's own folder, and settings may name
+// any folder for hooks and any file for further settings. One script for all paths of a call.
+import type { SandboxPlace, SandboxPlaces } from "../../../agent/sandbox.ts";
+import { SandboxError } from "../../../agent/sandbox.ts";
+import type { DaytonaConnection } from "../client/connection.ts";
+import { readFailure } from "../client/failure.ts";
+import type { Toolbox } from "../client/toolbox.ts";
+import type { DaytonaFiles } from "./files.ts";
+import { runScript } from "./scripts.ts";
+
+/** A handful of look-ups on one disk, and three questions to git. */
+const SCRIPT_MS = 15_000;
+
+/** Ends each value of the output. A path that holds it is taken for one that can't be told. */
+const END = "\x1e";
+
+// $1 is the work dir, $2 the home, the rest are absolute paths. The script goes up to the first existing folder,
+// resolves that, and goes down again. A name may end with a line feed, which an added dot keeps. A folder with HEAD,
+// objects and refs is a repository to git, and the path may be what it lacks. Git only reads settings here, which runs
+// nothing. A file that settings name and that is not there yet is known by its name alone.
+const SCRIPT = `LC_ALL=C; export LC_ALL
+say() { printf '%s\\036' "$@"; }
+lost() { say '' ''; }
+named() {
+  git -C "$1" config --get-regexp '^(include(if\\..*)?\\.path|core\\.attributesfile)$' 2>/dev/null | while IFS= read -r line; do
+    [ "\${line##*[/ ]}" = "\${2##*/}" ] && echo settings && break
+  done
+  git -C "$1" config -z --list --show-origin --name-only 2>/dev/null | tr '\\000' '\\n' | sed -n 's/^file://p' | sort -u |
+  while IFS= read -r file; do
+    case $file in /*) ;; *) file=$3/$file ;; esac
+    [ "$file" -ef "$2" ] && echo settings && break
+  done
+}
+say taskloom
+work=$(cd -P -- "$1" 2>/dev/null && pwd -P) || work=$1
+home=$(cd -P -- "$2" 2>/dev/null && pwd -P) || home=$2
+say "$work" "$home" "$PATH"
+shift 2
+for path in "$@"; do
+  dir=\${path%/*}; rest=\${path##*/}; [ -n "$dir" ] || dir=/
+  while [ ! -d "$dir" ] && [ ! -e "$dir" ] && [ ! -L "$dir" ]; do
+    rest=\${dir##*/}/$rest; dir=\${dir%/*}; [ -n "$dir" ] || dir=/
+  done
+  real=$(cd -P -- "$dir" 2>/dev/null && pwd -P && echo .) || { lost; continue; }
+  real=\${real%??}; base=$real; real=\${real%/}/$rest
+  if [ -L "$real" ]; then
+    real=$(readlink -f -- "$real" 2>/dev/null && echo .) || { lost; continue; }
+    real=\${real%??}; base=\${real%/*}; [ -n "$base" ] || base=/
+  fi
+  [ -d "$real" ] && base=$real
+  role=; top=; at=$real
+  while [ "$at" != / ]; do
+    next=\${at##*/}; at=\${at%/*}; [ -n "$at" ] || at=/
+    if { [ -e "$at/HEAD" ] || [ "$next" = HEAD ]; } && { [ -d "$at/objects" ] || [ "$next" = objects ]; } &&
+      { [ -d "$at/refs" ] || [ "$next" = refs ]; }; then role=git_dir; break; fi
+    [ -z "$top" ] && [ -e "$at/.git" ] && top=$at
+  done
+  [ -e "$real" ] && [ ! -f "$real" ] && [ ! -d "$real" ] && role=pipe
+  if [ -z "$role" ] && command -v git >/dev/null 2>&1; then
+    for setting in core.hooksPath init.templateDir; do
+      hooks=$(git -C "$base" config --path --get $setting 2>/dev/null)
+      case $hooks in '' | /*) ;; *) hooks=$top/\${hooks#./} ;; esac
+      [ -d "$hooks" ] && hooks=$(cd -P -- "$hooks" && pwd -P)
+      case $real/ in "\${hooks:-/dev/null}"/*) role=hook ;; esac
+    done
+    [ -n "$role" ] || role=$(named "$base" "$real" "$top" | head -n 1)
+  fi
+  say "$real" "$role"
+done
+say end`;
+
+interface Ports {
+  connection: DaytonaConnection;
+  toolbox: Toolbox;
+  files: DaytonaFiles;
+}
+
+export async function locatePaths(
+  { connection, toolbox, files }: Ports,
+  paths: string[],
+  signal: AbortSignal,
+): Promise<SandboxPlaces> {
+  const { folders } = await files.resolve("", signal);
+  const resolved = await Promise.all(paths.map((path) => files.resolve(path, signal, { takesAnyName: true })));
+  const values = [folders.work, folders.home, ...resolved.map(({ absolute }) => absolute)];
+  const script = { text: SCRIPT, values, timeout_ms: SCRIPT_MS };
+  let output: string;
+  try {
+    ({ output } = await connection.call((sandbox) => runScript(toolbox, sandbox, script, signal), signal));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof SandboxError || readFailure(error).status !== 403) throw error;
+    // A sandbox that takes files and no scripts: a person decides.
+    return { ...folders, places: paths.map(() => ({ real: null, role: null })), search_path: [] };
+  }
+  const [start, work, home, path, ...told] = output.slice(output.indexOf(`taskloom${END}`)).split(END);
+  const isWhole = start === "taskloom" && told.length === 2 * paths.length + 2 && told.at(-2) === "end";
+  if (!isWhole || work === undefined || home === undefined || path === undefined)
+    throw new SandboxError("failed", "The sandbox does not say where the path leads.");
+  const places = paths.map((_, at): SandboxPlace => ({ real: told[2 * at] || null, role: readRole(told[2 * at + 1]) }));
+  return { places, work, home, search_path: path.split(":").filter((folder) => folder !== "") };
+}
+
+function readRole(word: string | undefined): SandboxPlace["role"] {
+  return word === "git_dir" || word === "hook" || word === "settings" || word === "pipe" ? word : null;
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { readStatus } from "./git-status.ts";
+import { readPorcelain } from "./porcelain.ts";
+
+const read = (...entries: string[]) => readStatus(readPorcelain(entries));
+const ids = "100644 100644 100644 1111111 2222222";
+
+describe("a status of git's own", () => {
+  it("is read as the daemon would tell it", () => {
+    expect(
+      read(
+        "# branch.oid 1111111",
+        "# branch.head main",
+        "# branch.upstream origin/main",
+        "# branch.ab +2 -3",
+        `1 M. N... ${ids} a b.txt`,
+        `1 .D N... ${ids} gone`,
+        `1 A. N... ${ids} new`,
+        `1 .T N... ${ids} link`,
+        `u UU N... 100644 100644 100644 100644 1 2 3 both`,
+        "? left over",
+        "! ignored",
+        "",
+      ),
+    ).toEqual({
+      changes: [
+        { path: "a b.txt", staged: "Modified", unstaged: "Unmodified" },
+        { path: "both", staged: "Updated but unmerged", unstaged: "Updated but unmerged" },
+        { path: "gone", staged: "Unmodified", unstaged: "Deleted" },
+        { path: "left over", staged: "Unmodified", unstaged: "Untracked" },
+        { path: "link", staged: "Unmodified", unstaged: "Modified" },
+        { path: "new", staged: "Added", unstaged: "Unmodified" },
+      ],
+      ahead: 2,
+      behind: 3,
+      is_published: true,
+    });
+  });
+
+  it("without a remote has nothing to push or pull", () => {
+    expect(read("# branch.oid (initial)", "# branch.head main")).toEqual({
+      ...{ changes: [], ahead: 0, behind: 0, is_published: false },
+    });
+  });
+});
