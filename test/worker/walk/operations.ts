@@ -25,6 +25,8 @@ export interface Operation {
   path: string;
   /** It needs no key. */
   isOpen: boolean;
+  /** The scope that the key needs; null if any key will do, or none. */
+  scope: string | null;
   parameters: Parameter[];
   /** The schema of a JSON body, with its references replaced; `bytes` if the body is any bytes. */
   body: Schema | "bytes" | null;
@@ -45,7 +47,7 @@ export interface Description {
     Record<
       string,
       {
-        security: object[];
+        security: { key?: string[] }[];
         parameters?: Parameter[];
         requestBody?: { content: Record<string, Content> };
         responses: Record<string, { content?: Record<string, Content> }>;
@@ -66,6 +68,7 @@ export function readOperations({ paths, components }: Description): Operation[] 
         method,
         path,
         isOpen: security.length === 0,
+        scope: security[0]?.key?.[0] ?? null,
         parameters,
         body: json ? withoutReferences(json, components.schemas) : requestBody ? ("bytes" as const) : null,
         statuses: Object.keys(responses).map(Number),

@@ -24,6 +24,9 @@ export interface Watch {
 
 export async function watchOver(stage: Stage, world: World): Promise<Watch> {
   const { walker } = stage;
+  // The first use of a key is noted in its row.
+  await walker.send({ method: "GET", path: "/v1/users/me" }, world.key);
+  await walker.settled();
   const secrets = secretsOf(world, await takeSnapshot(world.user_id));
   const before = await recordAll(stage, world);
   const check: Watch["check"] = (reply, asked, what, hidden = "all") => {
