@@ -56,6 +56,18 @@ describe("npm run ask", () => {
     expect(answered.stdout).not.toContain("哪一个");
   });
 
+  it("says which scope a key lacks", async () => {
+    const made = await fetch(`${server.url}/v1/api-keys`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${server.key}`, "content-type": "application/json" },
+      body: JSON.stringify({ scopes: ["read"] }),
+    });
+    const { key } = (await made.json()) as { key: string };
+    const run = await runProgram("dev/ask.ts", ["你好", "--state", place.state, "--key", key]);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain("This needs an API key with the scope `run`. The scopes of yours: `read`.");
+  });
+
   it("lists the models, asks the one that is named, and says which there are if it is none", async () => {
     const list = await runProgram("dev/ask.ts", ["--models", "--state", place.state]);
     expect(list).toMatchObject({ code: 0, stderr: "" });
