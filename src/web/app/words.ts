@@ -31,6 +31,11 @@ export const words = defineWords(
     languageName: "Switch to Chinese",
     theme: { system: "Colours of the system", light: "Light", dark: "Dark" },
     gotIt: "Got it",
+    lacks: (scope: string) => `Your key has no right to this: the scope “${scope}” is missing.`,
+    onlyReads: "You are signed in with a key that may only read. To take part, sign in with a key that may run.",
+    onlyRuns: "You are signed in with a key that can't change settings.",
+    rights: { read: "may only read", run: "may read and run" },
+    expires: (time: string) => `The key expires ${time}`,
     tabs: { plan: "Plan", terminal: "Terminal", files: "Files", preview: "Preview", activity: "Activity" },
   },
   {
@@ -62,6 +67,11 @@ export const words = defineWords(
     languageName: "切换到英文",
     theme: { system: "跟随系统配色", light: "浅色", dark: "深色" },
     gotIt: "知道了",
+    lacks: (scope) => `你的密钥缺少“${scope}”权限，无法使用此功能。`,
+    onlyReads: "你当前的密钥只能查看。如需参与对话，请换用可以运行的密钥登录。",
+    onlyRuns: "你当前的密钥不能修改设置。",
+    rights: { read: "只能查看", run: "可查看和运行" },
+    expires: (time) => `密钥到期时间：${time}`,
     tabs: { plan: "计划", terminal: "终端", files: "文件", preview: "预览", activity: "活动" },
   },
 );

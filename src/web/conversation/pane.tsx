@@ -1,11 +1,12 @@
 // The middle of the page: the conversation, the run's state, open questions, and the composer.
 import { RotateCcw } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo, useRef } from "react";
+import { useMay } from "../app/may.tsx";
 import { words as frame } from "../app/words.ts";
 import type { Conversation, Item, Notice } from "../client/conversation.ts";
 import { isSilentTool } from "../client/tool-title.ts";
 import { Button } from "../parts/button.tsx";
-import { ProblemNotice, Spinner } from "../parts/notice.tsx";
+import { Notice as Note, ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { PlanStrip } from "../plan/plan-strip.tsx";
 import { drafts, giveBack, setDraft } from "../state/drafts.ts";
 import { go, place } from "../state/place.ts";
@@ -33,6 +34,8 @@ export function ConversationPane({
   const view = useStore(thread.view.shown);
   const named = useStore(place, (now) => now.thread);
   const composer = useRef<ComposerHandle>(null);
+  const general = useWords(frame);
+  const mayRun = useMay("run");
   const busy = isBusy(view);
   const { conversation } = view;
   const shown = useMemo(() => conversation.items.filter(isShown), [conversation.items]);
@@ -41,26 +44,26 @@ export function ConversationPane({
     // A phone's keyboard would cover what was just opened.
     if (window.matchMedia("(pointer: fine)").matches && thread.id !== "") composer.current?.focus();
   }, [thread]);
-  useEscape(busy, () => void thread.stop());
+  useEscape(busy && mayRun, () => void thread.stop());
   const isFresh = view.phase === "ready" && shown.length === 0 && !busy && !asks && view.waiting.length === 0;
   return (
     <section className={styles.pane}>
       {isFresh ? (
-        <Welcome onChoose={(text) => onSend(text, "enqueue")} />
+        <Welcome onChoose={mayRun ? (text) => onSend(text, "enqueue") : null} />
       ) : (
         <SourcesContext value={conversation.sources}>
           <Log items={shown}>
             <Waitings view={view} />
             <StateLine view={view} />
-            {conversation.run.state === "failed" && <Retry view={view} onSend={onSend} />}
+            {conversation.run.state === "failed" && mayRun && <Retry view={view} onSend={onSend} />}
             {conversation.interrupts.length > 0 && (
               // While an answer is in flight the form is only hidden: if the server refuses it, the typed text is still
               // there.
-              <div hidden={!asks}>
+              <fieldset hidden={!asks} disabled={!mayRun}>
                 <Suspense fallback={null}>
                   <Questions conversation={conversation} onAnswer={(answers) => thread.answer(answers)} />
                 </Suspense>
-              </div>
+              </fieldset>
             )}
           </Log>
         </SourcesContext>
@@ -68,7 +71,11 @@ export function ConversationPane({
       <div className={styles.foot}>
         {view.problem && <Trouble thread={thread} problem={view.problem} />}
         <PlanStrip thread={thread} />
-        <Composer ref={composer} draft={named ?? ""} busy={busy} onSend={onSend} onStop={() => void thread.stop()} />
+        {mayRun ? (
+          <Composer ref={composer} draft={named ?? ""} busy={busy} onSend={onSend} onStop={() => void thread.stop()} />
+        ) : (
+          <Note>{general.onlyReads}</Note>
+        )}
       </div>
     </section>
   );

@@ -4,20 +4,23 @@ import { AgentChoice } from "./agent-choice.tsx";
 import styles from "./pane.module.css";
 import { words } from "./words.ts";
 
-export function Welcome({ onChoose }: { onChoose: (text: string) => void }) {
+/** `onChoose` is null for a key that may only read. */
+export function Welcome({ onChoose }: { onChoose: ((text: string) => void) | null }) {
   const said = useWords(words);
   return (
     <div className={styles.welcome}>
       <h2>{said.welcome}</h2>
       <p>{said.welcomeHint}</p>
-      <div className={styles.examples}>
-        {said.examples.map((text) => (
-          <button key={text} type="button" className={styles.example} onClick={() => onChoose(text)}>
-            {text}
-          </button>
-        ))}
-      </div>
-      <AgentChoice />
+      {onChoose && (
+        <div className={styles.examples}>
+          {said.examples.map((text) => (
+            <button key={text} type="button" className={styles.example} onClick={() => onChoose(text)}>
+              {text}
+            </button>
+          ))}
+        </div>
+      )}
+      {onChoose && <AgentChoice />}
     </div>
   );
 }

@@ -3,6 +3,7 @@ import { ListChecks, Plus } from "lucide-react";
 import { useCallback, useLayoutEffect, useMemo, useRef } from "react";
 import type { PlanState } from "../../protocol/plan/task.ts";
 import { useApp } from "../app/context.ts";
+import { useMay } from "../app/may.tsx";
 import { Button } from "../parts/button.tsx";
 import { Empty, ProblemNotice } from "../parts/notice.tsx";
 import { useFocusBack } from "../parts/use-focus-back.ts";
@@ -30,6 +31,7 @@ export function PlanPanel({ thread }: { thread: ThreadStore }) {
   const { place: adding, isFieldOpen: isAdding, isDue, open, leave } = useFocusBack<HTMLDivElement>();
   const trouble = problem ?? ledger.problem;
   const isEmpty = plan.sections.length === 0;
+  const mayEdit = useMay("run");
   const add = (title: string, task: string): void => {
     void editor.edit(addSection(title, task)).then((done) => done && leave());
   };
@@ -67,11 +69,13 @@ export function PlanPanel({ thread }: { thread: ThreadStore }) {
         ) : isEmpty ? (
           <Empty icon={ListChecks}>
             <p>{said.empty}</p>
-            <Button icon={Plus} autoFocus={isDue} onClick={open}>
-              {said.begin}
-            </Button>
+            {mayEdit && (
+              <Button icon={Plus} autoFocus={isDue} onClick={open}>
+                {said.begin}
+              </Button>
+            )}
           </Empty>
-        ) : (
+        ) : !mayEdit ? null : (
           <Button look="quiet" small icon={Plus} autoFocus={isDue} onClick={open}>
             {said.addSection}
           </Button>

@@ -2,6 +2,7 @@
 import { Ellipsis, Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
 import type { PlanState } from "../../protocol/plan/task.ts";
+import { May } from "../app/may.tsx";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Menu, MenuItem } from "../parts/menu.tsx";
@@ -35,7 +36,9 @@ export function PlanSection({
     <section className={styles.section}>
       <div className={styles.sectionHead}>
         <h3 dir="auto">{section.title}</h3>
-        <SectionMenu section={section} onEdit={onEdit} />
+        <May scope="run">
+          <SectionMenu section={section} onEdit={onEdit} />
+        </May>
       </div>
       <ol className={styles.tasks}>
         {tasks.map((task, place) => (
@@ -51,7 +54,9 @@ export function PlanSection({
           />
         ))}
       </ol>
-      <AddTask label={said.taskTo(section.title)} onAdd={(text) => onEdit(addTask(section.id, text))} />
+      <May scope="run">
+        <AddTask label={said.taskTo(section.title)} onAdd={(text) => onEdit(addTask(section.id, text))} />
+      </May>
     </section>
   );
 }

@@ -4,6 +4,7 @@ import { ArrowDown, ArrowUp, Ban, Check, Ellipsis, Pencil, Trash2 } from "lucide
 import { type KeyboardEvent, memo, useState } from "react";
 import type { TaskLedger } from "../../protocol/plan/ledger.ts";
 import type { PlanState } from "../../protocol/plan/task.ts";
+import { useMay } from "../app/may.tsx";
 import { Menu, MenuItem, MenuLine } from "../parts/menu.tsx";
 import { Spinner } from "../parts/notice.tsx";
 import { useFocusBack } from "../parts/use-focus-back.ts";
@@ -38,9 +39,10 @@ export const TaskRow = memo(function TaskRow(row: TaskRowProps) {
   const said = useWords(words);
   const [isOpened, setOpened] = useState(false);
   const { place, isFieldOpen, isDue, open, leave } = useFocusBack<HTMLLIElement>();
+  const mayEdit = useMay("run");
   const works = busy && task.status === "in_progress";
   const press = (event: KeyboardEvent): void => {
-    if (!event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
+    if (!mayEdit || !event.altKey || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
     event.preventDefault();
     const isUp = event.key === "ArrowUp";
     if (isUp ? !row.isFirst : !row.isLast) void onEdit(moveTask(task.id, isUp ? -1 : 1), task.id);
@@ -64,7 +66,7 @@ export const TaskRow = memo(function TaskRow(row: TaskRowProps) {
             // biome-ignore lint/a11y/noAutofocus: it has it where the field above had it
             autoFocus={isDue}
             aria-expanded={isOpened}
-            aria-keyshortcuts="Alt+ArrowUp Alt+ArrowDown"
+            aria-keyshortcuts={mayEdit ? "Alt+ArrowUp Alt+ArrowDown" : undefined}
             onClick={() => setOpened(!isOpened)}
             onKeyDown={press}
           >
@@ -75,7 +77,7 @@ export const TaskRow = memo(function TaskRow(row: TaskRowProps) {
             <span className="unseen"> ({said.statuses[task.status]})</span>
             <TaskTime seconds={ledger?.seconds ?? null} at={readAt} ticks={works} />
           </button>
-          <TaskMenu {...row} onReword={open} />
+          {mayEdit && <TaskMenu {...row} onReword={open} />}
         </div>
       )}
       {isOpened && (

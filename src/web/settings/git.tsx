@@ -2,6 +2,7 @@
 import { GitBranch, Plus } from "lucide-react";
 import { useState } from "react";
 import type { GitCredentialInfo } from "../../protocol/git-credential.ts";
+import { May } from "../app/may.tsx";
 import { Button } from "../parts/button.tsx";
 import { TextField } from "../parts/field.tsx";
 import { defineWords, useWords } from "../state/words.ts";
@@ -63,11 +64,13 @@ export function Git() {
       title={general.sections.git}
       about={said.about}
       action={
-        !isAdding && (
-          <Button small look="primary" icon={Plus} onClick={() => setAdding(true)}>
-            {said.add}
-          </Button>
-        )
+        <May scope="write">
+          {!isAdding && (
+            <Button small look="primary" icon={Plus} onClick={() => setAdding(true)}>
+              {said.add}
+            </Button>
+          )}
+        </May>
       }
     >
       {isAdding && <NewCredential onStored={show} onCancel={() => setAdding(false)} />}

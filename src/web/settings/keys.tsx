@@ -1,33 +1,30 @@
 // API keys. A new one is shown once. The page's own key is marked, because deleting it signs out.
 import { KeyRound, Plus } from "lucide-react";
 import { useState } from "react";
+import type { Scope } from "../../protocol/keys/scope.ts";
+import { May } from "../app/may.tsx";
 import { Button } from "../parts/button.tsx";
-import { TextField } from "../parts/field.tsx";
 import { keyIdOf } from "../state/key-id.ts";
 import { signIn } from "../state/sign-in.ts";
 import { useStore } from "../state/store.ts";
 import { defineWords, useWords } from "../state/words.ts";
 import { formatTime, useLocale } from "./format.ts";
 import { KeyMade } from "./key-made.tsx";
+import { NewKey } from "./new-key.tsx";
 import { ConfirmButton } from "./parts/confirm-button.tsx";
-import { Form } from "./parts/form.tsx";
 import { ListView } from "./parts/list-view.tsx";
 import { Badge, Row } from "./parts/row.tsx";
 import { SecretOnce } from "./parts/secret-once.tsx";
 import { Section } from "./parts/section.tsx";
-import { useAction } from "./use-action.ts";
 import { useList } from "./use-list.ts";
 import { words } from "./words.ts";
 
 const own = defineWords(
   {
     about:
-      "Who has one of these keys can do all that you can do here. Make one for each program, and delete what is not used any more.",
+      "Who has one of these keys can do here what it allows. Make one for each program with no more than it needs, and delete what is not used any more.",
     empty: "No keys yet. Make one for a program that should use your account.",
     make: "New key",
-    makeIt: "Make the key",
-    name: "Name",
-    nameHint: "What it is for, such as “laptop”.",
     unnamed: "Without a name",
     inUse: "In use here",
     made: "The new key",
@@ -39,14 +36,17 @@ const own = defineWords(
     adminKey: "the admin key",
     deletedKey: "a key that was deleted",
     unknownMaker: "by an unknown key",
+    neverUsed: "not used yet",
+    used: (time: string) => `last used ${time}`,
+    expires: (time: string) => `expires ${time}`,
+    expired: (time: string) => `expired ${time}`,
+    isExpired: "Expired",
+    rights: { read: "Read", run: "Read and run", admin: "Operator" },
   },
   {
-    about: "持有这些密钥的人可以做你在这里能做的一切。请为每个程序单独创建密钥，并删除不再使用的。",
+    about: "持有密钥的人可以执行该密钥允许的操作。请为每个程序单独创建密钥，只授予所需的权限，并删除不再使用的。",
     empty: "还没有密钥。为需要使用你账户的程序创建一个吧。",
     make: "新建密钥",
-    makeIt: "创建密钥",
-    name: "名称",
-    nameHint: "用途，例如“笔记本电脑”。",
     unnamed: "未命名",
     inUse: "当前使用",
     made: "新密钥",
@@ -58,6 +58,12 @@ const own = defineWords(
     adminKey: "管理员密钥",
     deletedKey: "已删除的密钥",
     unknownMaker: "创建者未知",
+    neverUsed: "尚未使用",
+    used: (time: string) => `最近使用：${time}`,
+    expires: (time: string) => `${time} 到期`,
+    expired: (time: string) => `已于 ${time} 到期`,
+    isExpired: "已到期",
+    rights: { read: "只读", run: "查看和运行", admin: "运维" },
   },
 );
 
@@ -65,6 +71,10 @@ interface ApiKey {
   key_id: string;
   name: string | null;
   created_at: string;
+  /** Null for all that its user may do. */
+  scopes: Scope[] | null;
+  expires_at: string | null;
+  last_used_at: string | null;
   /** The id of the key that made it, or `admin_key`. */
   made_by: string | null;
 }
@@ -85,11 +95,13 @@ export function Keys() {
       title={general.sections.keys}
       about={said.about}
       action={
-        !isMaking && (
-          <Button small look="primary" icon={Plus} onClick={() => setMaking(true)}>
-            {said.make}
-          </Button>
-        )
+        <May scope="write">
+          {!isMaking && (
+            <Button small look="primary" icon={Plus} onClick={() => setMaking(true)}>
+              {said.make}
+            </Button>
+          )}
+        </May>
       }
     >
       {isMaking && <NewKey onMade={show} onCancel={() => setMaking(false)} />}
@@ -103,29 +115,11 @@ export function Keys() {
   );
 }
 
-function NewKey({ onMade, onCancel }: { onMade: (key: string) => void; onCancel: () => void }) {
-  const said = useWords(own);
-  const [name, setName] = useState("");
-  const action = useAction();
-  const submit = (): void => {
-    void action.run(async (api) => {
-      const body = name.trim() === "" ? {} : { name: name.trim() };
-      onMade((await api.send<{ key: string }>("POST", "/v1/api-keys", body)).key);
-    });
-  };
-  return (
-    <Form frame="box" action={action} submit={said.makeIt} onSubmit={submit} onCancel={onCancel}>
-      <TextField
-        label={said.name}
-        hint={said.nameHint}
-        maxLength={500}
-        autoComplete="off"
-        autoFocus
-        value={name}
-        onChange={(event) => setName(event.target.value)}
-      />
-    </Form>
-  );
+/** Those that differ from what most keys may. */
+function rightsOf({ scopes }: ApiKey): ("read" | "run" | "admin")[] {
+  if (scopes === null) return [];
+  const right = scopes.includes("write") ? [] : scopes.includes("run") ? (["run"] as const) : (["read"] as const);
+  return [...(scopes.includes("read") ? right : []), ...(scopes.includes("admin") ? (["admin"] as const) : [])];
 }
 
 function KeyRow({ apiKey, known, onDeleted }: { apiKey: ApiKey; known: ApiKey[]; onDeleted: () => void }) {
@@ -139,14 +133,26 @@ function KeyRow({ apiKey, known, onDeleted }: { apiKey: ApiKey; known: ApiKey[];
   const { made_by } = apiKey;
   const maker = known.find(({ key_id }) => key_id === made_by);
   const makerName = made_by === "admin_key" ? said.adminKey : maker ? maker.name || said.unnamed : said.deletedKey;
+  const { expires_at, last_used_at } = apiKey;
+  const isExpired = expires_at !== null && Date.parse(expires_at) <= Date.now();
   const details = [
     general.created(formatTime(locale, apiKey.created_at)),
     made_by === null ? said.unknownMaker : said.maker(makerName),
-  ];
+    last_used_at === null ? said.neverUsed : said.used(formatTime(locale, last_used_at)),
+    expires_at !== null && (isExpired ? said.expired : said.expires)(formatTime(locale, expires_at)),
+  ].filter(Boolean);
   return (
     <Row
       title={name}
-      badge={isInUse && <Badge tone="good">{said.inUse}</Badge>}
+      badge={
+        <>
+          {isInUse && <Badge tone="good">{said.inUse}</Badge>}
+          {isExpired && <Badge tone="bad">{said.isExpired}</Badge>}
+          {rightsOf(apiKey).map((right) => (
+            <Badge key={right}>{said.rights[right]}</Badge>
+          ))}
+        </>
+      }
       detail={details.join(" · ")}
       actions={
         <ConfirmButton

@@ -2,8 +2,11 @@
 // section. Each one loads when it is first opened; one that fails leaves the others usable.
 import { Bot, ChartColumn, GitBranch, KeyRound, type LucideIcon, MessagesSquare, Webhook, Zap } from "lucide-react";
 import { type ComponentType, lazy, Suspense, useEffect, useRef } from "react";
+import { Locked, useMay } from "../app/may.tsx";
+import { words as general } from "../app/words.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { ErrorBoundary } from "../parts/error-boundary.tsx";
+import { Notice } from "../parts/notice.tsx";
 import { go } from "../state/place.ts";
 import { useWords } from "../state/words.ts";
 import { Waiting } from "./parts/list-view.tsx";
@@ -35,6 +38,8 @@ const sections: Record<SectionName, { icon: LucideIcon; content: ComponentType }
 
 export function Settings({ section }: { section: string }) {
   const said = useWords(words);
+  const { onlyRuns } = useWords(general);
+  const mayWrite = useMay("write");
   const current = readSection(section);
   const Content = sections[current].content;
   return (
@@ -42,9 +47,10 @@ export function Settings({ section }: { section: string }) {
       <div className={styles.frame}>
         <SectionList current={current} />
         <div className={styles.content}>
+          {!mayWrite && <Notice>{onlyRuns}</Notice>}
           <ErrorBoundary key={current}>
             <Suspense fallback={<Waiting />}>
-              <Content />
+              {current === "webhooks" && !mayWrite ? <Locked scope="write" /> : <Content />}
             </Suspense>
           </ErrorBoundary>
         </div>

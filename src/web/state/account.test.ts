@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { findAccount, nameOf } from "./account.ts";
+import { type Account, findAccount, mayDo, nameOf } from "./account.ts";
 import { recallAccount, recallKey, storeKey, unstoreKey } from "./stored-key.ts";
 
 const key = `tl_01jdf3k8x2m4n6p8q0r2s4t6v8_${"a".repeat(40)}`;
 const other = `tl_01jdf3k8x2m4n6p8q0r2s4t6v9_${"a".repeat(40)}`;
-const ada = { user_id: "user_ada", name: "Ada", is_admin: false };
+const ada: Account = { user_id: "user_ada", name: "Ada", is_admin: false, scopes: ["read"], expires_at: null };
 
 afterEach(() => void vi.unstubAllGlobals());
 
@@ -22,6 +22,18 @@ describe("the account of a key", () => {
     const found = await findAccount("admin");
     expect(found).toMatchObject({ account: { user_id: "user_first", name: null, is_admin: true } });
     expect([nameOf(ada), nameOf({ ...ada, name: null })]).toEqual(["Ada", "user_ada"]);
+  });
+
+  it("may do what its key may, and all but what an operator does if the server knows no scopes", async () => {
+    expect((["read", "run", "admin"] as const).map((scope) => mayDo(ada, scope))).toEqual([true, false, false]);
+    answer({ user_id: "user_ada", name: null, is_admin: false });
+    const found = await findAccount(key);
+    if (found.kind !== "known") throw new Error(found.kind);
+    expect((["read", "write", "admin"] as const).map((scope) => mayDo(found.account, scope))).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   it("is refused where the server says that there is no such key, and unclear for any other answer", async () => {

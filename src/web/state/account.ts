@@ -1,4 +1,5 @@
 // Which account a key belongs to, according to the server.
+import type { Scope } from "../../protocol/keys/scope.ts";
 import { Api, ApiError } from "../client/api.ts";
 import { describeProblem, type Problem } from "./problem.ts";
 
@@ -6,6 +7,10 @@ export interface Account {
   user_id: string;
   name: string | null;
   is_admin: boolean;
+  /** What the key may do; null for all, as a server says that knows no scopes. */
+  scopes: Scope[] | null;
+  /** Null if the key never expires. */
+  expires_at: string | null;
 }
 
 export type Found =
@@ -38,7 +43,13 @@ export function readAccount(value: unknown): Account | null {
   if (typeof value !== "object" || value === null || !("user_id" in value) || typeof value.user_id !== "string")
     return null;
   const name = "name" in value && typeof value.name === "string" && value.name.trim() !== "" ? value.name : null;
-  return { user_id: value.user_id, name, is_admin: "is_admin" in value && value.is_admin === true };
+  const scopes = "scopes" in value && Array.isArray(value.scopes) ? (value.scopes as Scope[]) : null;
+  const expires_at = "expires_at" in value && typeof value.expires_at === "string" ? value.expires_at : null;
+  return { user_id: value.user_id, name, is_admin: "is_admin" in value && value.is_admin === true, scopes, expires_at };
+}
+
+export function mayDo({ scopes }: Pick<Account, "scopes">, scope: Scope): boolean {
+  return scopes === null ? scope !== "admin" : scopes.includes(scope);
 }
 
 export function nameOf({ name, user_id }: Account): string {

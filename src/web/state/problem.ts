@@ -6,7 +6,9 @@ const words = defineWords(
   {
     offline: "The server can't be reached. Check the connection, then try again.",
     unauthorized: "This key is not known to the server. Sign in again with another one.",
-    forbidden: "This key may not do that. Sign in with the admin key.",
+    forbidden: "This is not allowed, for the reason below.",
+    lacks: (scope: string) =>
+      `Your key has no right to this: the scope “${scope}” is missing. Sign in with a key that has it.`,
     missing: "This is not there any more. Choose another one from the list.",
     tooLarge: "This is too large for the server. Make it smaller or send it in parts.",
     limited: "Too many requests at once. Wait a moment and try again.",
@@ -19,7 +21,8 @@ const words = defineWords(
   {
     offline: "无法连接服务器。请检查网络后重试。",
     unauthorized: "服务器不认识这个密钥。请换一个密钥登录。",
-    forbidden: "这个密钥没有此权限。请用管理员密钥登录。",
+    forbidden: "不允许此操作，原因如下。",
+    lacks: (scope: string) => `你的密钥缺少“${scope}”权限，无法执行此操作。请换用具有该权限的密钥登录。`,
     missing: "它已不存在。请从列表中另选一个。",
     tooLarge: "内容太大，服务器不接受。请缩小或分开发送。",
     limited: "请求太频繁。请稍等片刻再试。",
@@ -43,10 +46,12 @@ export function describeProblem(error: unknown): Problem {
   if (!(error instanceof ApiError))
     return { text: said.offline, detail: error instanceof Error ? error.message : null };
   const kind = kindOf(error);
+  const [, scope] = error.status === 403 ? (/with the scope `(\w+)`/.exec(error.message) ?? []) : [];
+  if (scope !== undefined) return { text: said.lacks(scope), detail: error.message };
   return { text: said[kind], detail: error.message, isMissing: kind === "missing" };
 }
 
-function kindOf({ status, code, isAnswered }: ApiError): keyof (typeof words)["en"] {
+function kindOf({ status, code, isAnswered }: ApiError): Exclude<keyof (typeof words)["en"], "lacks"> {
   if (isAnswered) return "answered";
   if (code === "not_configured") return "unconfigured";
   if (code === "sandbox_failed") return "sandbox";

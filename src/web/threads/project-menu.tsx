@@ -2,6 +2,7 @@
 import { ChevronsUpDown, FolderPlus, Folders, Pencil, Trash2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useApp } from "../app/context.ts";
+import { May } from "../app/may.tsx";
 import { words as frame } from "../app/words.ts";
 import { Button } from "../parts/button.tsx";
 import { Menu, MenuChoices, MenuItem, MenuLine } from "../parts/menu.tsx";
@@ -43,20 +44,22 @@ export function ProjectMenu({ projects }: { projects: ProjectList }) {
         onChoose={(value) => chosenProject.set(value === "" ? null : value)}
       />
       {phase === "loading" && <p className={styles.loading}>…</p>}
-      <MenuLine />
-      <MenuItem icon={FolderPlus} onClick={() => setAsked("create")}>
-        {said.newProject}
-      </MenuItem>
-      {chosen !== null && (
-        <>
-          <MenuItem icon={Pencil} onClick={() => setAsked("rename")}>
-            {said.renameProject}
-          </MenuItem>
-          <MenuItem icon={Trash2} tone="danger" onClick={() => setAsked("remove")}>
-            {said.removeProject}
-          </MenuItem>
-        </>
-      )}
+      <May scope="write">
+        <MenuLine />
+        <MenuItem icon={FolderPlus} onClick={() => setAsked("create")}>
+          {said.newProject}
+        </MenuItem>
+        {chosen !== null && (
+          <>
+            <MenuItem icon={Pencil} onClick={() => setAsked("rename")}>
+              {said.renameProject}
+            </MenuItem>
+            <MenuItem icon={Trash2} tone="danger" onClick={() => setAsked("remove")}>
+              {said.removeProject}
+            </MenuItem>
+          </>
+        )}
+      </May>
     </>
   );
   return (

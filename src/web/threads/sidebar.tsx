@@ -17,7 +17,8 @@ import { useApp } from "../app/context.ts";
 import { words as frame } from "../app/words.ts";
 import { Button, IconButton } from "../parts/button.tsx";
 import { Menu, MenuItem } from "../parts/menu.tsx";
-import { nameOf } from "../state/account.ts";
+import { formatTime, useLocale } from "../settings/format.ts";
+import { mayDo, nameOf } from "../state/account.ts";
 import { chosenProject } from "../state/chosen-project.ts";
 import { go } from "../state/place.ts";
 import { choose, preferences, type Theme } from "../state/preferences.ts";
@@ -65,9 +66,15 @@ function AccountMenu() {
   const general = useWords(frame);
   const { account } = useApp();
   const name = nameOf(account);
+  const locale = useLocale();
+  const rights = mayDo(account, "write") ? null : mayDo(account, "run") ? general.rights.run : general.rights.read;
+  const { expires_at } = account;
   const items = (
     <>
-      <p className={styles.who}>{account.is_admin ? `${account.user_id} · ${general.adminKey}` : account.user_id}</p>
+      <p className={styles.who}>
+        {[account.user_id, account.is_admin && general.adminKey, rights].filter(Boolean).join(" · ")}
+      </p>
+      {expires_at !== null && <p className={styles.who}>{general.expires(formatTime(locale, expires_at))}</p>}
       <MenuItem icon={LogOut} onClick={signOut}>
         {general.signOut}
       </MenuItem>

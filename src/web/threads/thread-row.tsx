@@ -3,6 +3,7 @@ import { Ellipsis, Pencil, Trash2 } from "lucide-react";
 import { type KeyboardEvent, memo, useState } from "react";
 import type { ThreadWithRun } from "../../protocol/thread.ts";
 import { useApp } from "../app/context.ts";
+import { May } from "../app/may.tsx";
 import { words as frame } from "../app/words.ts";
 import { inputClass } from "../parts/field.tsx";
 import { Menu, MenuItem } from "../parts/menu.tsx";
@@ -53,22 +54,24 @@ export const ThreadRow = memo(function ThreadRow({ row, isOpen }: { row: ThreadW
         </span>
         <RunMark run={row.last_run} />
       </button>
-      <span className={styles.menu}>
-        <Menu
-          icon={Ellipsis}
-          label={said.actionsOf(title)}
-          items={
-            <>
-              <MenuItem icon={Pencil} onClick={open}>
-                {said.rename}
-              </MenuItem>
-              <MenuItem icon={Trash2} tone="danger" onClick={() => setAsking(true)}>
-                {said.remove}
-              </MenuItem>
-            </>
-          }
-        />
-      </span>
+      <May scope="write">
+        <span className={styles.menu}>
+          <Menu
+            icon={Ellipsis}
+            label={said.actionsOf(title)}
+            items={
+              <>
+                <MenuItem icon={Pencil} onClick={open}>
+                  {said.rename}
+                </MenuItem>
+                <MenuItem icon={Trash2} tone="danger" onClick={() => setAsking(true)}>
+                  {said.remove}
+                </MenuItem>
+              </>
+            }
+          />
+        </span>
+      </May>
       {isAsking && (
         <AskDialog
           title={said.removeThread}

@@ -2,6 +2,7 @@
 import { Archive, RotateCw, Trash2 } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
 import { useApp } from "../app/context.ts";
+import { Locked, May, useMay } from "../app/may.tsx";
 import { revealName } from "../client/reveal.ts";
 import { IconButton } from "../parts/button.tsx";
 import { ProblemNotice } from "../parts/notice.tsx";
@@ -23,6 +24,7 @@ import { Uploads } from "./uploads.ts";
 import { useAttempts } from "./use-attempts.ts";
 
 export function FilesPanel({ thread, isShown }: PartProps) {
+  if (!useMay("run")) return <Locked scope="run" />;
   return (
     <SandboxGate thread={thread} isShown={isShown}>
       {(project) => <Files key={project} project={project} thread={thread} isShown={isShown} />}
@@ -76,15 +78,17 @@ function Files({ project, thread, isShown }: PartProps & { project: string }) {
                 disabled={isBusy}
                 onClick={() => download(folder, "archive")}
               />
-              {chosen?.is_dir && (
-                <IconButton
-                  small
-                  label={said.deleteNamed(chosen.name)}
-                  icon={Trash2}
-                  onClick={() => setDoomed(chosen)}
-                />
-              )}
-              {upload}
+              <May scope="write">
+                {chosen?.is_dir && (
+                  <IconButton
+                    small
+                    label={said.deleteNamed(chosen.name)}
+                    icon={Trash2}
+                    onClick={() => setDoomed(chosen)}
+                  />
+                )}
+                {upload}
+              </May>
               <IconButton small label={said.refresh} icon={RotateCw} onClick={() => void store.refresh()} />
             </div>
             {problem && (

@@ -1,6 +1,7 @@
 // Above the frame: which port is shown at which width, and its address with its actions.
 import { ExternalLink, Monitor, Plus, RotateCw, Smartphone, Tablet, Unlink } from "lucide-react";
 import { useState } from "react";
+import { May } from "../app/may.tsx";
 import { CopyButton } from "../conversation/copy-button.tsx";
 import { readLink } from "../conversation/link.ts";
 import { IconButton } from "../parts/button.tsx";
@@ -98,7 +99,9 @@ function Address({
           <ExternalLink size={15} aria-hidden="true" />
         </a>
       )}
-      <IconButton small label={said.revoke} icon={Unlink} onClick={() => setAsking(true)} />
+      <May scope="write">
+        <IconButton small label={said.revoke} icon={Unlink} onClick={() => setAsking(true)} />
+      </May>
       {isAsking && (
         <Confirm
           title={said.revoke}

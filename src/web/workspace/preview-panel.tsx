@@ -1,6 +1,7 @@
 // Shows what runs on the project's ports, in a frame that can't reach the surrounding page.
 import { Globe } from "lucide-react";
 import { useState } from "react";
+import { Locked, May, useMay } from "../app/may.tsx";
 import { Button } from "../parts/button.tsx";
 import { Empty, Notice, ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { useWords } from "../state/words.ts";
@@ -16,7 +17,11 @@ import { previewWords } from "./words.ts";
 
 const keptMs = 60_000;
 
-export function PreviewPanel({ thread, isShown }: PartProps) {
+export function PreviewPanel(part: PartProps) {
+  return useMay("run") ? <Links {...part} /> : <Locked scope="run" />;
+}
+
+function Links({ thread, isShown }: PartProps) {
   const said = useWords(previewWords);
   const project = useProject(thread);
   const previews = usePreviews(thread, project.phase === "ready" ? project.id : null, isShown);
@@ -61,10 +66,12 @@ function NoPreviews({ previews }: { previews: Previews }) {
   return (
     <Empty icon={Globe}>
       <p>{said.none}</p>
-      <div className={styles.own}>
-        <p>{said.ownPort}</p>
-        <PortForm onExpose={previews.expose} />
-      </div>
+      <May scope="write">
+        <div className={styles.own}>
+          <p>{said.ownPort}</p>
+          <PortForm onExpose={previews.expose} />
+        </div>
+      </May>
       {previews.problem && <ProblemNotice problem={previews.problem} />}
     </Empty>
   );

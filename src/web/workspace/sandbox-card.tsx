@@ -1,6 +1,7 @@
 // The sandbox's state in brief, with a button that starts or stops it.
 import { Play, RotateCw, Square } from "lucide-react";
 import { useState } from "react";
+import { useMay } from "../app/may.tsx";
 import { Button, IconButton } from "../parts/button.tsx";
 import { ProblemNotice, Spinner } from "../parts/notice.tsx";
 import type { ThreadStore } from "../state/thread-store.ts";
@@ -15,6 +16,7 @@ export function SandboxCard({ thread, project, isShown }: { thread: ThreadStore;
   const said = useWords(sandboxWords);
   const { sandbox, order, problem, store } = useSandbox(thread, project, isShown);
   const [isAsking, setAsking] = useState(false);
+  const mayGive = useMay("write");
   const isRunning = sandbox?.state === "started";
   const isMissing = sandbox?.state === "none" || sandbox?.state === "destroyed";
   const state =
@@ -32,7 +34,7 @@ export function SandboxCard({ thread, project, isShown }: { thread: ThreadStore;
           <Facts sandbox={sandbox} />
         </p>
         <IconButton small label={said.look} icon={RotateCw} onClick={() => void store.read()} />
-        {isRunning ? (
+        {!mayGive ? null : isRunning ? (
           <Button small icon={Square} disabled={order !== null} onClick={() => setAsking(true)}>
             {said.stop}
           </Button>

@@ -2,6 +2,7 @@
 // Nothing inside sends a request to the sandbox before that, because a request starts it.
 import { Box } from "lucide-react";
 import type { ReactNode } from "react";
+import { May } from "../app/may.tsx";
 import { Button } from "../parts/button.tsx";
 import { Empty, ProblemNotice, Spinner } from "../parts/notice.tsx";
 import type { ThreadStore } from "../state/thread-store.ts";
@@ -85,9 +86,11 @@ function Running({ project, thread, isShown, children }: Gate & { project: strin
       {text === undefined ? (
         <Button onClick={() => void store.read()}>{said.look}</Button>
       ) : (
-        <Button look="primary" onClick={() => void store.give("start")}>
-          {sandbox.state === "none" || sandbox.state === "destroyed" ? said.make : said.start}
-        </Button>
+        <May scope="write">
+          <Button look="primary" onClick={() => void store.give("start")}>
+            {sandbox.state === "none" || sandbox.state === "destroyed" ? said.make : said.start}
+          </Button>
+        </May>
       )}
       {problem && <ProblemNotice problem={problem} />}
     </Empty>

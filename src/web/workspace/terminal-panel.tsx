@@ -1,6 +1,7 @@
 // The terminal tab: the output of the agent's commands, and a shell for the person.
 import { SquareTerminal } from "lucide-react";
 import { useState } from "react";
+import { Locked, useMay } from "../app/may.tsx";
 import { Button } from "../parts/button.tsx";
 import { Empty, ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { useStore } from "../state/store.ts";
@@ -67,6 +68,7 @@ function OwnShell({ thread, isShown }: PartProps) {
   const said = useWords(terminalWords);
   const { look } = useWords(sandboxWords);
   const project = useProject(thread);
+  if (!useMay("write")) return <Locked scope="write" />;
   if (project.phase === "ready") return <Shell key={project.id} project={project.id} isShown={isShown} />;
   if (project.phase === "failed") {
     return (

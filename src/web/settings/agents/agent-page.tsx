@@ -1,6 +1,7 @@
 // One agent: its configuration and its versions.
 import { Pencil } from "lucide-react";
 import { useState } from "react";
+import { May } from "../../app/may.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Notice } from "../../parts/notice.tsx";
 import { useWords } from "../../state/words.ts";
@@ -38,9 +39,11 @@ export function AgentPage({ agent, onChanged, onBack }: { agent: Agent; onChange
   return (
     <Section title={agent.name} action={<Badge>{said.version(agent.version)}</Badge>} onBack={onBack}>
       <Bar>
-        <Button small icon={Pencil} onClick={() => setEditing(true)}>
-          {common.edit}
-        </Button>
+        <May scope="write">
+          <Button small icon={Pencil} onClick={() => setEditing(true)}>
+            {common.edit}
+          </Button>
+        </May>
         {agent.agent_id !== "agent_default" && (
           <DeleteButton
             path={path}

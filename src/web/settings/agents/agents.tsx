@@ -1,6 +1,7 @@
 // Agents: the list, a form for a new one, and the page of one with its versions.
 import { Bot, Plus } from "lucide-react";
 import { useState } from "react";
+import { May } from "../../app/may.tsx";
 import { Button } from "../../parts/button.tsx";
 import { useWords } from "../../state/words.ts";
 import { firstLine } from "../format.ts";
@@ -47,9 +48,11 @@ export function Agents() {
       title={sections.agents}
       about={said.about}
       action={
-        <Button small look="primary" icon={Plus} onClick={() => setShown({ kind: "new" })}>
-          {said.make}
-        </Button>
+        <May scope="write">
+          <Button small look="primary" icon={Plus} onClick={() => setShown({ kind: "new" })}>
+            {said.make}
+          </Button>
+        </May>
       }
     >
       <ListView list={list} icon={Bot} empty={said.empty}>

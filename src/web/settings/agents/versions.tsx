@@ -1,6 +1,7 @@
 // The versions of an agent: compare two, pin one for new runs, store one again as the newest.
 import { History } from "lucide-react";
 import { useState } from "react";
+import { useMay } from "../../app/may.tsx";
 import { Button } from "../../parts/button.tsx";
 import { ProblemNotice } from "../../parts/notice.tsx";
 import { useWords } from "../../state/words.ts";
@@ -22,6 +23,7 @@ export function Versions({ agent, path, onChanged }: { agent: Agent; path: strin
   const list = useList<Agent>(`${path}/versions?limit=20`, agent.version);
   const [compared, setCompared] = useState<number | null>(null);
   const action = useAction();
+  const mayPin = useMay("write");
   const pin = (version: number | null): void => {
     const address = `${path}/pin`;
     const change = action.run((api) =>
@@ -74,7 +76,7 @@ export function Versions({ agent, path, onChanged }: { agent: Agent; path: strin
                     />
                   </>
                 )}
-                {version === agent.pinned_version ? (
+                {!mayPin ? null : version === agent.pinned_version ? (
                   <Button small disabled={action.isBusy} onClick={() => pin(null)}>
                     {said.unpin}
                   </Button>

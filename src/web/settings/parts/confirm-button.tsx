@@ -1,6 +1,7 @@
 // A button for an action that can't be undone: it asks first, names the consequences, and stays open on failure.
 import type { LucideIcon } from "lucide-react";
 import { type ReactNode, useState } from "react";
+import { useMay } from "../../app/may.tsx";
 import type { Api } from "../../client/api.ts";
 import { Button, type ButtonLook } from "../../parts/button.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
@@ -36,11 +37,13 @@ export function ConfirmButton({
   const said = useWords(words);
   const [isOpen, setOpen] = useState(false);
   const action = useAction();
+  const may = useMay("write");
   const confirm = async (): Promise<void> => {
     if (!(await action.run(act))) return;
     setOpen(false);
     onDone?.();
   };
+  if (!may) return null;
   return (
     <>
       <Button

@@ -2,6 +2,7 @@
 import { Link2, MessagesSquare } from "lucide-react";
 import { useState } from "react";
 import type { SlackWorkspace } from "../../../protocol/slack.ts";
+import { May } from "../../app/may.tsx";
 import { Button } from "../../parts/button.tsx";
 import { useWords } from "../../state/words.ts";
 import { formatTime, useLocale } from "../format.ts";
@@ -37,16 +38,18 @@ export function Slack() {
       title={sections.slack}
       about={said.about}
       action={
-        way === null && (
-          <>
-            <Button small icon={Link2} onClick={() => setWay("token")}>
-              {said.byToken}
-            </Button>
-            <Button small look="primary" icon={MessagesSquare} onClick={() => setWay("install")}>
-              {said.install}
-            </Button>
-          </>
-        )
+        <May scope="write">
+          {way === null && (
+            <>
+              <Button small icon={Link2} onClick={() => setWay("token")}>
+                {said.byToken}
+              </Button>
+              <Button small look="primary" icon={MessagesSquare} onClick={() => setWay("install")}>
+                {said.install}
+              </Button>
+            </>
+          )}
+        </May>
       }
     >
       {way !== null && <Connect key={way} way={way} onDone={done} onCancel={() => setWay(null)} />}
@@ -95,9 +98,11 @@ function WorkspaceRow({
       actions={
         !isChanging && (
           <>
-            <Button small aria-label={said.changeLabel(name)} onClick={onChange}>
-              {said.change}
-            </Button>
+            <May scope="write">
+              <Button small aria-label={said.changeLabel(name)} onClick={onChange}>
+                {said.change}
+              </Button>
+            </May>
             <ConfirmButton
               label={said.disconnect}
               ariaLabel={said.disconnectLabel(name)}

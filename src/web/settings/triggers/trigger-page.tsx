@@ -1,6 +1,7 @@
 // One trigger: its configuration, its actions, its next due times, its deliveries.
 import { Pause, Pencil, Play, Zap } from "lucide-react";
 import { useState } from "react";
+import { May } from "../../app/may.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Notice, ProblemNotice } from "../../parts/notice.tsx";
 import { go } from "../../state/place.ts";
@@ -109,15 +110,19 @@ function Actions({
   return (
     <>
       <Bar>
-        <Button small icon={Zap} disabled={action.isBusy} onClick={runNow}>
-          {said.runNow}
-        </Button>
-        <Button small icon={trigger.enabled ? Pause : Play} disabled={action.isBusy} onClick={toggle}>
-          {trigger.enabled ? said.pause : said.resume}
-        </Button>
-        <Button small icon={Pencil} onClick={onEdit}>
-          {common.edit}
-        </Button>
+        <May scope="run">
+          <Button small icon={Zap} disabled={action.isBusy} onClick={runNow}>
+            {said.runNow}
+          </Button>
+        </May>
+        <May scope="write">
+          <Button small icon={trigger.enabled ? Pause : Play} disabled={action.isBusy} onClick={toggle}>
+            {trigger.enabled ? said.pause : said.resume}
+          </Button>
+          <Button small icon={Pencil} onClick={onEdit}>
+            {common.edit}
+          </Button>
+        </May>
         {trigger.type === "webhook" && <RotateButton path={path} onSecret={onSecret} />}
         <DeleteButton path={path} question={said.deleteTitle} text={said.deleteText} onDone={onDeleted} />
       </Bar>

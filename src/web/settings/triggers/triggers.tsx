@@ -2,6 +2,7 @@
 import { CalendarClock, Webhook, Zap } from "lucide-react";
 import { useState } from "react";
 import type { TriggerType } from "../../../protocol/trigger.ts";
+import { May } from "../../app/may.tsx";
 import { Button } from "../../parts/button.tsx";
 import { useWords } from "../../state/words.ts";
 import { firstLine, formatDue, formatTime, useLocale } from "../format.ts";
@@ -78,14 +79,14 @@ function TriggerList({
       title={sections.triggers}
       about={said.about}
       action={
-        <>
+        <May scope="write">
           <Button small icon={Webhook} onClick={() => onNew("webhook")}>
             {said.newWebhook}
           </Button>
           <Button small icon={CalendarClock} onClick={() => onNew("schedule")}>
             {said.newSchedule}
           </Button>
-        </>
+        </May>
       }
     >
       <ListView list={list} icon={Zap} empty={said.empty}>

@@ -1,6 +1,7 @@
 // Webhooks: the list, a form for a new one, and the page of one.
 import { Plus, Webhook as WebhookIcon } from "lucide-react";
 import { useState } from "react";
+import { May } from "../../app/may.tsx";
 import { Button } from "../../parts/button.tsx";
 import { useWords } from "../../state/words.ts";
 import { formatTime, useLocale } from "../format.ts";
@@ -56,9 +57,11 @@ export function Webhooks() {
       title={sections.webhooks}
       about={said.about}
       action={
-        <Button small look="primary" icon={Plus} onClick={() => setShown({ kind: "new" })}>
-          {said.make}
-        </Button>
+        <May scope="write">
+          <Button small look="primary" icon={Plus} onClick={() => setShown({ kind: "new" })}>
+            {said.make}
+          </Button>
+        </May>
       }
     >
       <ListView list={list} icon={WebhookIcon} empty={said.empty}>

@@ -1,0 +1,131 @@
+// The form for a new key: its name, what it may do, and until when.
+import { useState } from "react";
+import type { Scope } from "../../protocol/keys/scope.ts";
+import { useApp } from "../app/context.ts";
+import { Select, TextField } from "../parts/field.tsx";
+import { mayDo } from "../state/account.ts";
+import { defineWords, useWords } from "../state/words.ts";
+import { formatTime, useLocale } from "./format.ts";
+import { Check, Choices, Form } from "./parts/form.tsx";
+import { useAction } from "./use-action.ts";
+
+const own = defineWords(
+  {
+    makeIt: "Make the key",
+    name: "Name",
+    nameHint: "What it is for, such as “laptop”.",
+    may: "What it may do",
+    rights: {
+      write: {
+        label: "Everything of yours",
+        hint: "Also agents, triggers, projects, sandboxes, keys.",
+      },
+      run: { label: "Read and run", hint: "Start, steer, answer and cancel runs, edit plans, see files." },
+      read: { label: "Only read", hint: "Conversations, runs, plans and settings." },
+    },
+    admin: "Also what an operator does",
+    adminHint: "Make users, and read the state of the server.",
+    expiry: "Expires",
+    never: "Never",
+    withThis: (time: string) => `With your key, ${time}`,
+    days: (count: number) => (count === 365 ? "In a year" : `In ${count} days`),
+  },
+  {
+    makeIt: "创建密钥",
+    name: "名称",
+    nameHint: "用途，例如“笔记本电脑”。",
+    may: "权限",
+    rights: {
+      write: { label: "你的全部权限", hint: "包括智能体、触发器、项目、沙箱和密钥。" },
+      run: { label: "查看和运行", hint: "发起、引导、回答和取消运行，编辑计划，查看文件。" },
+      read: { label: "只读", hint: "对话、运行、计划和设置。" },
+    },
+    admin: "同时具有运维权限",
+    adminHint: "创建用户，查看服务器状态。",
+    expiry: "有效期",
+    never: "永不过期",
+    withThis: (time) => `与当前密钥相同（${time}）`,
+    days: (count) => (count === 365 ? "一年" : `${count} 天`),
+  },
+);
+
+const rights = ["write", "run", "read"] as const;
+const lives = [7, 30, 90, 365];
+const daySeconds = 86_400;
+
+export function NewKey({ onMade, onCancel }: { onMade: (key: string) => void; onCancel: () => void }) {
+  const said = useWords(own);
+  const { account } = useApp();
+  const [name, setName] = useState("");
+  const [right, setRight] = useState<(typeof rights)[number]>("write");
+  const [isAdmin, setAdmin] = useState(false);
+  const [days, setDays] = useState("");
+  const action = useAction();
+  const submit = (): void => {
+    void action.run(async (api) => {
+      const scopes: Scope[] = [right, ...(isAdmin ? (["admin"] as const) : [])];
+      const body = {
+        ...(name.trim() !== "" && { name: name.trim() }),
+        // Without scopes it may do all that this person may, in later versions too.
+        ...(String(scopes) !== "write" && { scopes }),
+        ...(days !== "" && { expires_in_seconds: Number(days) * daySeconds }),
+      };
+      onMade((await api.send<{ key: string }>("POST", "/v1/api-keys", body)).key);
+    });
+  };
+  return (
+    <Form frame="box" action={action} submit={said.makeIt} onSubmit={submit} onCancel={onCancel}>
+      <TextField
+        label={said.name}
+        hint={said.nameHint}
+        maxLength={500}
+        autoComplete="off"
+        autoFocus
+        value={name}
+        onChange={(event) => setName(event.target.value)}
+      />
+      <Choices label={said.may}>
+        {rights.map((each) => (
+          <Check
+            key={each}
+            type="radio"
+            name="rights"
+            label={said.rights[each].label}
+            hint={said.rights[each].hint}
+            checked={right === each}
+            onChange={() => setRight(each)}
+          />
+        ))}
+        {mayDo(account, "admin") && (
+          <Check
+            label={said.admin}
+            hint={said.adminHint}
+            checked={isAdmin}
+            onChange={(event) => setAdmin(event.target.checked)}
+          />
+        )}
+      </Choices>
+      <Expiry days={days} onChoose={setDays} />
+    </Form>
+  );
+}
+
+/** No key lives longer than the one that makes it. */
+function Expiry({ days, onChoose }: { days: string; onChoose: (days: string) => void }) {
+  const said = useWords(own);
+  const locale = useLocale();
+  const { expires_at } = useApp().account;
+  const left = expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(expires_at) - Date.now();
+  return (
+    <Select label={said.expiry} value={days} onChange={(event) => onChoose(event.target.value)}>
+      <option value="">{expires_at === null ? said.never : said.withThis(formatTime(locale, expires_at))}</option>
+      {lives
+        .filter((count) => count * daySeconds * 1000 < left)
+        .map((count) => (
+          <option key={count} value={count}>
+            {said.days(count)}
+          </option>
+        ))}
+    </Select>
+  );
+}
