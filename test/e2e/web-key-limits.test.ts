@@ -1,0 +1,118 @@
+// The page for keys with rights and an expiry: how they are made and shown, and what it is like to sign in with one.
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listViolations } from "../setup/axe.ts";
+import { hasBrowser } from "../setup/browser.ts";
+import { openWebStage, type WebStage } from "../setup/web-stage.ts";
+
+let stage: WebStage;
+
+/** A page that is signed in with a new key. */
+async function enter(key: object, place: string, options: BrowserContextOptions = {}) {
+  const made = await stage.request<{ key: string }>("POST", "/v1/api-keys", key);
+  const usual = { locale: "en-GB", viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" } as const;
+  const context = await stage.browser.newContext({ ...usual, ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  await page.goto(`${stage.server.url}/#key=${encodeURIComponent(made.key)}${place}`);
+  return { page, complaints, close: () => context.close() };
+}
+
+const widthOver = (page: Page): Promise<number> =>
+  page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+
+describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
+  beforeAll(async () => {
+    stage = await openWebStage();
+    await stage.request("POST", "/v1/threads/shop/runs?wait=1", { message: "帮我做一个电商网站" });
+  });
+  afterAll(async () => {
+    await stage?.close();
+  });
+
+  it("is made in the settings, and the list says what it may do and until when", async () => {
+    const { page, complaints, close } = await stage.visit({ locale: "en-GB", place: "&settings=keys" });
+    const settings = page.getByRole("dialog", { name: "Settings" });
+    await settings.getByRole("button", { name: "New key" }).click();
+    await settings.getByLabel("Name").fill("dashboard");
+    await settings.getByLabel("Only read").check();
+    await settings.getByLabel("Also what an operator does").check();
+    await settings.getByLabel("Expires").selectOption({ label: "In 30 days" });
+    expect(await listViolations(page, "[role=dialog]")).toEqual([]);
+    await settings.getByRole("button", { name: "Make the key" }).click();
+    const row = settings.getByRole("listitem").filter({ hasText: "dashboard" });
+    for (const text of ["Read", "Operator"]) await row.getByText(text, { exact: true }).waitFor();
+    await row.getByText(/not used yet · expires \d/).waitFor();
+    const { data } = await stage.request<{ data: Record<string, unknown>[] }>("GET", "/v1/api-keys");
+    const made = data.find(({ name }) => name === "dashboard");
+    expect(made?.scopes).toEqual(["read", "admin"]);
+    const days = (Date.parse(String(made?.expires_at)) - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(29.9);
+    expect(days).toBeLessThanOrEqual(30);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it("that may only read shows conversations, plans and settings, and nothing that would be refused", async () => {
+    const { page, complaints, close } = await enter({ name: "reader", scopes: ["read"] }, "&thread=shop");
+    await page.getByText("You are signed in with a key that may only read.").waitFor();
+    await page.getByText("帮我做一个电商网站").first().waitFor();
+    expect(await page.getByLabel("Message", { exact: true }).count()).toBe(0);
+    expect(await page.getByRole("button", { name: /^Change: / }).count()).toBe(0);
+    for (const name of ["Files", "Preview"]) {
+      await page.getByRole("tab", { name }).click();
+      const panel = page.getByRole("tabpanel", { name });
+      await panel.getByText("Your key has no right to this: the scope “run” is missing.").waitFor();
+    }
+    await page.getByRole("button", { name: "Account: user_first" }).click();
+    await page.getByText("user_first · may only read").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Settings" }).click();
+    const settings = page.getByRole("dialog", { name: "Settings" });
+    await settings.getByText("You are signed in with a key that can't change settings.").waitFor();
+    await settings.getByText("reader").waitFor();
+    for (const name of ["New key", "Delete reader"]) {
+      expect(await settings.getByRole("button", { name }).count()).toBe(0);
+    }
+    await settings.getByRole("button", { name: "Webhooks" }).click();
+    await settings.getByText("the scope “write” is missing").waitFor();
+    expect(await listViolations(page, "[role=dialog]")).toEqual([]);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it("that may read and run takes part, on a phone and in Chinese", async () => {
+    const viewport = { width: 360, height: 640 };
+    const key = { scopes: ["run"], expires_in_seconds: 86_400 };
+    const { page, complaints, close } = await enter(key, "", { locale: "zh-CN", viewport });
+    await page.getByLabel("消息", { exact: true }).fill("你好");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "停止" }).waitFor({ state: "detached" });
+    await page.goto(`${page.url().split("#")[0]}#settings=keys`);
+    const settings = page.getByRole("dialog", { name: "设置" });
+    await settings.getByText("你当前的密钥不能修改设置。").waitFor();
+    await settings.getByText("查看和运行").first().waitFor();
+    expect(await widthOver(page)).toBe(0);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it("that may only read greets in Chinese on a phone without a composer", async () => {
+    const viewport = { width: 360, height: 640 };
+    const { page, close } = await enter({ scopes: ["read"] }, "", { locale: "zh-CN", viewport });
+    await page.getByText("你当前的密钥只能查看。").waitFor();
+    expect(await widthOver(page)).toBe(0);
+    await close();
+  });
+
+  it("that expires signs out with a sentence, and what it shows stays until then", async () => {
+    const { page, close } = await enter({ scopes: ["read"], expires_in_seconds: 4 }, "&thread=shop");
+    await page.getByText("You are signed in with a key that may only read.").waitFor();
+    await page.getByText("This key is no longer valid.").waitFor({ timeout: 40_000 });
+    await close();
+  }, 60_000);
+});
