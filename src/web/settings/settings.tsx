@@ -47,7 +47,11 @@ export function Settings({ section }: { section: string }) {
       <div className={styles.frame}>
         <SectionList current={current} />
         <div className={styles.content}>
-          {!mayWrite && <Notice>{onlyRuns}</Notice>}
+          {!mayWrite && (
+            <div className={styles.limits}>
+              <Notice>{onlyRuns}</Notice>
+            </div>
+          )}
           <ErrorBoundary key={current}>
             <Suspense fallback={<Waiting />}>
               {current === "webhooks" && !mayWrite ? <Locked scope="write" /> : <Content />}
