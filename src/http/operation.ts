@@ -87,6 +87,12 @@ function scopeOf({ scope, method }: { scope?: NeededScope; method: string }): Ne
   return scope ?? (method === "get" ? "read" : "write");
 }
 
+/** For people: pages that show the description leave out what `security` says of a scheme like ours. */
+function sayScope(operation: { open?: true; scope?: NeededScope; method: string }): string | null {
+  const scope = scopeOf(operation);
+  return operation.open || scope === "any" ? null : `Needs the scope \`${scope}\`.`;
+}
+
 const noQuery = z.strictObject({});
 const bytes = z.string().openapi({ format: "binary" });
 
@@ -116,12 +122,13 @@ function check(schema: z.ZodType | undefined, value: unknown): unknown {
 
 function describe<Params, Query, Headers, Body>(app: App, operation: Operation<Params, Query, Headers, Body>): void {
   const { method, path, tag, summary, description, params, query, headers, body } = operation;
+  const said = [description, sayScope(operation)].filter(Boolean).join(" ");
   app.openAPIRegistry.registerPath({
     method,
     path,
     tags: [tag],
     summary,
-    ...(description ? { description } : {}),
+    ...(said === "" ? {} : { description: said }),
     operationId: nameOf(method, path),
     // Roles, as OpenAPI calls them for such a scheme: none for an operation that every key may do.
     security: operation.open ? [] : [{ key: scopeOf(operation) === "any" ? [] : [scopeOf(operation)] }],
