@@ -17,6 +17,8 @@ export interface Env {
    */
   DELIVERY_LIMIT?: RateLimit;
   REFUSAL_LIMIT?: RateLimit;
+  /** Rate limit of a user's pings of webhooks. A missing binding means no limit. */
+  PING_LIMIT?: RateLimit;
   OPENAI_API_KEY?: string;
   OPENAI_BASE_URL?: string;
   OPENAI_MODEL?: string;

@@ -1,15 +1,20 @@
 // Stores a webhook together with the secret that signs its deliveries.
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { Webhook } from "../protocol/webhook.ts";
-import { createWebhook, MAX_WEBHOOKS } from "../store/webhooks/webhooks.ts";
+import { createWebhook, MAX_WEBHOOKS, type StoredWebhook } from "../store/webhooks/webhooks.ts";
 import { type RotatedName, sealFirst } from "./rotated.ts";
 import type { SecretPorts } from "./sealed.ts";
 
 /** Stores both, or neither. */
-export async function storeWebhook(ports: SecretPorts, webhook: Webhook, secret: string): Promise<Result<Webhook>> {
+export async function storeWebhook(
+  ports: SecretPorts,
+  webhook: Webhook,
+  secret: string,
+): Promise<Result<StoredWebhook>> {
   const sealed = await sealFirst(ports.encryption_keys, signingSecretOf(webhook), secret, webhook.created_at);
   if (!sealed.ok) return sealed;
-  if (await createWebhook(ports.database, webhook, sealed.value)) return succeed(webhook);
+  const stored = await createWebhook(ports.database, webhook, sealed.value, Date.parse(webhook.created_at));
+  if (stored !== null) return succeed(stored);
   return fail("invalid_operation", `You have ${MAX_WEBHOOKS} webhooks, which is the maximum. Delete one first.`);
 }
 

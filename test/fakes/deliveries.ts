@@ -13,6 +13,7 @@ export const webhook: Webhook = {
   failing_since: null,
   disabled_at: null,
   disabled_reason: null,
+  unverified_since: null,
   created_at: "2026-11-25T00:00:00.000Z",
   updated_at: "2026-11-25T00:00:00.000Z",
 };

@@ -1,13 +1,14 @@
 // Webhooks and their secrets, which are made, changed and deleted together. A disabled webhook has no pending
 // deliveries: they end as failed, and a person can replay them.
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Result } from "../../protocol/error.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
-import type { Webhook } from "../../protocol/webhook.ts";
+import type { Delivery, Webhook } from "../../protocol/webhook.ts";
 import { open } from "../database.ts";
 import { listNewest } from "../newest.ts";
 import { webhooks } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
+import { createPing, insertPing } from "./pings.ts";
 import { appendTry } from "./tries.ts";
 
 /** The end of a run costs a row for each webhook. */
@@ -17,24 +18,47 @@ export const MAX_WEBHOOKS = 20;
 const ROWS_AT_ONCE = 1_000;
 
 const PUT_WEBHOOK = `
-INSERT INTO webhooks (user_id, webhook_id, enabled, created_at, updated_at, events, url)
-SELECT ?1, ?2, ?3, ?4, ?4, ?5, ?6 WHERE (SELECT count(*) FROM webhooks WHERE user_id = ?1) < ${MAX_WEBHOOKS}
+INSERT INTO webhooks (user_id, webhook_id, enabled, created_at, updated_at, events, url, unverified_since)
+SELECT ?1, ?2, ?3, ?4, ?4, ?5, ?6, ?4 WHERE (SELECT count(*) FROM webhooks WHERE user_id = ?1) < ${MAX_WEBHOOKS}
 RETURNING webhook_id`;
 
 const PUT_SECRET = `
 INSERT INTO secrets (user_id, kind, name, secret_id, key_id, created_at, updated_at, sealed)
 SELECT ?1, 'webhook', ?2, ?3, ?4, ?5, ?5, ?6 WHERE EXISTS (SELECT 1 FROM webhooks WHERE user_id = ?1 AND webhook_id = ?2)`;
 
-/** False if the user has the maximum of webhooks. */
-export async function createWebhook(db: D1Database, webhook: Webhook, secret: Secret): Promise<boolean> {
+/** What was stored, and the ping that its receiver has to answer. */
+export interface StoredWebhook {
+  webhook: Webhook;
+  /** Null if the webhook is disabled or verified. */
+  ping: Delivery | null;
+}
+
+/** Null if the user has the maximum of webhooks. */
+export async function createWebhook(
+  db: D1Database,
+  webhook: Webhook,
+  secret: Secret,
+  now: number,
+): Promise<StoredWebhook | null> {
   const { user_id, webhook_id, enabled, created_at, events, url } = webhook;
   const { secret_id, key_id, sealed } = secret;
   const values = [user_id, webhook_id, enabled ? 1 : 0, created_at, JSON.stringify(events), url];
-  const [made] = await db.batch([
+  const { ping, statement } = insertPing(db, user_id, webhook_id, now);
+  const [made, , pinged] = await db.batch([
     db.prepare(PUT_WEBHOOK).bind(...values),
     db.prepare(PUT_SECRET).bind(user_id, webhook_id, secret_id, key_id, created_at, sealed),
+    statement,
   ]);
-  return (made?.results.length ?? 0) > 0;
+  if ((made?.results.length ?? 0) === 0) return null;
+  return { webhook, ping: (pinged?.results.length ?? 0) > 0 ? ping : null };
+}
+
+/** Of all webhooks of the user, at most `MAX_WEBHOOKS`. */
+export async function readAddresses(db: D1Database, user_id: string): Promise<Pick<Webhook, "webhook_id" | "url">[]> {
+  return await open(db)
+    .select({ webhook_id: webhooks.webhook_id, url: webhooks.url })
+    .from(webhooks)
+    .where(eq(webhooks.user_id, user_id));
 }
 
 export async function readWebhook(db: D1Database, user_id: string, webhook_id: string): Promise<Webhook | null> {
@@ -62,7 +86,7 @@ export async function listWebhooks(
 
 /**
  * The updated webhook; null if there is none. Enabling it or changing its address clears its record of failures, which
- * no longer applies.
+ * no longer applies. Another address has to answer a ping first; deliveries that are pending wait for that.
  */
 export async function updateWebhook(
   db: D1Database,
@@ -70,16 +94,22 @@ export async function updateWebhook(
   webhook_id: string,
   patch: Partial<Pick<Webhook, "url" | "events" | "enabled">>,
   now: number,
-): Promise<Webhook | null> {
+): Promise<StoredWebhook | null> {
+  const at = new Date(now).toISOString();
   const cleared = patch.enabled === true ? { failing_since: null, disabled_at: null, disabled_reason: null } : {};
-  const elsewhere = patch.url === undefined ? {} : { failing_since: null };
+  // The right side of an assignment reads the row as it was.
+  const unverified_since = sql`iif(${webhooks.url} = ${patch.url}, ${webhooks.unverified_since}, ${at})`;
+  const elsewhere = patch.url === undefined ? {} : { failing_since: null, unverified_since };
   const [row] = await open(db)
     .update(webhooks)
-    .set({ ...patch, ...elsewhere, ...cleared, updated_at: new Date(now).toISOString() })
+    .set({ ...patch, ...elsewhere, ...cleared, updated_at: at })
     .where(isWebhook(user_id, webhook_id))
     .returning();
-  if (row !== undefined && !row.enabled) await endWaiting(db, user_id, webhook_id, now).run();
-  return row ?? null;
+  if (row === undefined) return null;
+  if (!row.enabled) await endWaiting(db, user_id, webhook_id, now).run();
+  const owesAnswer = row.enabled && row.unverified_since !== null;
+  const isAsked = owesAnswer && (row.unverified_since === at || patch.enabled === true);
+  return { webhook: row, ping: isAsked ? await createPing(db, user_id, webhook_id, now) : null };
 }
 
 /** The error of a pending delivery whose webhook is disabled. */

@@ -8,12 +8,14 @@ import type { App, AppContext } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
 import { findChain, hopsHeader } from "../../http/hops.ts";
 import { addOperation } from "../../http/operation.ts";
+import { isRecord } from "../../lib/is-record.ts";
 import { logError } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import { HOPS_HEADER, MAX_HOPS } from "../../protocol/chain.ts";
 import type { ProblemCode } from "../../protocol/error.ts";
 import { clientId } from "../../protocol/ids.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
+import { PING } from "../../protocol/webhook.ts";
 import { openLiveSecrets } from "../../secrets/rotated.ts";
 import { findAcceptedDelivery } from "../../store/triggers/log.ts";
 import { findTrigger } from "../../store/triggers/triggers.ts";
@@ -51,7 +53,7 @@ export function addHooks(app: App): void {
       params: z.object({ trigger_id: z.string() }),
       headers: z.object({ "taskloom-hops": hopsHeader }),
       answers: {
-        202: { description: "The run; null if the delivery needs none (GitHub's ping).", schema: hookAnswer },
+        202: { description: "The run; null if the delivery needs none (a ping).", schema: hookAnswer },
       },
       problems: [
         "bad_json",
@@ -126,9 +128,9 @@ async function receiveVerified(
   const payload = readPayload(body, context.req.header("content-type") ?? null);
   if (!payload.ok) return refuseIt(payload.error.code, payload.error.detail);
   const { trigger_id } = trigger;
-  if (event === "ping" && trigger.settings.verify?.scheme === "github") {
+  if (isPing(trigger, event, payload.value.value)) {
     const none = { thread_id: null, invocation_id: null };
-    writeLog(context, trigger, { status: "skipped", reason: "GitHub's ping needs no run.", source_id, ...none });
+    writeLog(context, trigger, { status: "skipped", reason: "A ping needs no run.", source_id, ...none });
     return { ...none, trigger_id, duplicate: false };
   }
   const chained = await findChain(context, trigger, payload.value);
@@ -190,6 +192,12 @@ async function refuse(
 }
 
 /** A missing or failing rate limit keeps nobody out. */
+/** Whether the sender only asks if somebody is there: GitHub, or a Taskloom's webhook. */
+function isPing({ settings }: Trigger, event: string | null, payload: unknown): boolean {
+  const scheme = settings.verify?.scheme;
+  return scheme === "github" ? event === "ping" : scheme === "standard" && isRecord(payload) && payload.type === PING;
+}
+
 async function isWithin(
   context: AppContext,
   name: "DELIVERY_LIMIT" | "REFUSAL_LIMIT",
