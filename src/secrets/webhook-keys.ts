@@ -1,7 +1,7 @@
 // Stores a webhook together with the secret that signs its deliveries.
-import { fail, type Result, succeed } from "../protocol/error.ts";
+import type { Result } from "../protocol/error.ts";
 import type { Webhook } from "../protocol/webhook.ts";
-import { createWebhook, MAX_WEBHOOKS, type StoredWebhook } from "../store/webhooks/webhooks.ts";
+import { createWebhook, type StoredWebhook } from "../store/webhooks/webhooks.ts";
 import { type RotatedName, sealFirst } from "./rotated.ts";
 import type { SecretPorts } from "./sealed.ts";
 
@@ -13,9 +13,7 @@ export async function storeWebhook(
 ): Promise<Result<StoredWebhook>> {
   const sealed = await sealFirst(ports.encryption_keys, signingSecretOf(webhook), secret, webhook.created_at);
   if (!sealed.ok) return sealed;
-  const stored = await createWebhook(ports.database, webhook, sealed.value, Date.parse(webhook.created_at));
-  if (stored !== null) return succeed(stored);
-  return fail("invalid_operation", `You have ${MAX_WEBHOOKS} webhooks, which is the maximum. Delete one first.`);
+  return await createWebhook(ports.database, webhook, sealed.value, Date.parse(webhook.created_at));
 }
 
 export function signingSecretOf({ user_id, webhook_id }: Webhook): RotatedName {

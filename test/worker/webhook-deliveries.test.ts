@@ -2,6 +2,7 @@
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { consumeJobs } from "../../src/jobs.ts";
+import { firstIdAt } from "../../src/protocol/ids.ts";
 import type { WebhookPayload } from "../../src/protocol/webhook.ts";
 import { endLostRuns } from "../../src/store/runs.ts";
 import { deleteThread, syncThread } from "../../src/store/sync.ts";
@@ -35,7 +36,7 @@ async function readPayloads(): Promise<WebhookPayload[]> {
 }
 
 const reportedTasks = async () =>
-  (await readPayloads()).map(({ data }) => `${data.task?.id} ${data.task?.status}`).toSorted();
+  (await readPayloads()).map(({ data }) => data.tasks?.map(({ id, status }) => `${id} ${status}`));
 
 describe("deliveries", () => {
   it("are made in the batch that ends a run, once for each webhook subscribed to that event", async () => {
@@ -104,7 +105,7 @@ describe("deliveries", () => {
     ]);
   });
 
-  it("report each task that is new, has another status or text, or is gone, and no other", async () => {
+  it("report in one event each task that is new, has another status or text, or is gone, and no other", async () => {
     const thread_id = nextThread();
     await make();
     await syncThread(
@@ -118,11 +119,18 @@ describe("deliveries", () => {
         1,
       ),
     );
-    expect(await reportedTasks()).toEqual(["a pending", "b pending", "c pending"]);
-    expect((await readPayloads())[0]).toMatchObject({
-      type: "task.updated",
-      data: { thread_id, project_id: "proj-001", invocation_id: "inv-001", seq: 10 },
-    });
+    expect(await reportedTasks()).toEqual([["a pending", "b pending", "c pending"]]);
+    expect(await readPayloads()).toEqual([
+      {
+        type: "task.updated",
+        timestamp: expect.any(String),
+        data: {
+          ...{ thread_id, project_id: "proj-001", invocation_id: "inv-001", seq: 10, taskloom_hops: 2 },
+          task: { id: "a", status: "pending" },
+          tasks: ["a", "b", "c"].map((id) => ({ id, status: "pending" })),
+        },
+      },
+    ]);
     await env.DB.prepare("DELETE FROM deliveries").run();
     const next = planBatch(
       [
@@ -133,9 +141,8 @@ describe("deliveries", () => {
       2,
     );
     const { made } = await syncThread(env.DB, next);
-    expect(await reportedTasks()).toEqual(["a completed", "c deleted", "d pending"]);
-    expect(new Set(made.map(({ delivery_id }) => delivery_id)).size).toBe(3);
-    for (const { delivery_id } of made) expect(delivery_id).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+    expect(await reportedTasks()).toEqual([["a completed", "d pending", "c deleted"]]);
+    expect(made).toEqual([{ user_id: "user_first", webhook_id: expect.any(String), delivery_id: expect.any(String) }]);
     for (const late of [next, planBatch([["a", "pending"]], 1)])
       expect((await syncThread(env.DB, late)).made).toEqual([]);
     await env.DB.prepare("DELETE FROM deliveries").run();
@@ -150,15 +157,61 @@ describe("deliveries", () => {
         3,
       ),
     );
-    expect(await reportedTasks()).toEqual(["b pending"]);
+    expect(await reportedTasks()).toEqual([["b pending"]]);
   });
 
-  it("are limited for any size of plan and any number of webhooks", async () => {
+  it("are one for each webhook, with all tasks in the plan's order, for the largest plan", async () => {
     nextThread();
-    for (let count = 0; count < 5; count++) await make({ events: ["task.updated"] });
+    for (let count = 0; count < 3; count++) await make({ events: ["task.updated"] });
     const tasks = Array.from({ length: 500 }, (_, place): [string, "pending"] => [`task_${place}`, "pending"]);
     const { made } = await syncThread(env.DB, planBatch(tasks, 1));
-    expect(made).toHaveLength(2_000);
+    expect(made).toHaveLength(3);
+    const reported = tasks.map(([id, status]) => `${id} ${status}`);
+    expect(await reportedTasks()).toEqual([reported, reported, reported]);
+    await env.DB.prepare("DELETE FROM deliveries").run();
+    await syncThread(env.DB, planBatch([], 2));
+    expect((await reportedTasks())[0]).toEqual(tasks.map(([id]) => `${id} deleted`));
+  });
+
+  it("beyond six hundred in five minutes are kept as failed and can be replayed", async () => {
+    const { body } = await make({ events: ["run.completed", "task.updated", "run.failed"] });
+    const other = await make({ events: ["run.completed"] });
+    const fill = `INSERT INTO deliveries SELECT user_id, webhook_id, delivery_id || '_' || value, event, status, attempts,
+      next_attempt_at, created_at, finished_at, payload, tries FROM deliveries, json_each(?2) WHERE webhook_id = ?1`;
+    const makeOne = async () => {
+      nextThread();
+      return await syncThread(env.DB, endedBatch("completed"));
+    };
+    expect((await makeOne()).made).toHaveLength(2);
+    const rest = Array.from({ length: 598 }, (_, place) => place);
+    await env.DB.prepare(fill).bind(body.webhook_id, JSON.stringify(rest)).run();
+    expect((await makeOne()).made).toHaveLength(2);
+    expect((await makeOne()).made).toMatchObject([{ webhook_id: other.body.webhook_id }]);
+    nextThread();
+    expect((await syncThread(env.DB, planBatch([["a", "pending"]], 1))).made).toEqual([]);
+    const lost = endedBatch("running", 1);
+    await syncThread(env.DB, lost);
+    await endLostRuns(env.DB, lost.key, ["inv-001"], Date.now());
+    const path = `${PATH}/${body.webhook_id}`;
+    const { data } = (await client.send("GET", `${path}/deliveries?status=failed`)).body;
+    expect(data?.map(({ event }) => event)).toEqual(["run.failed", "task.updated", "run.completed"]);
+    for (const each of data ?? []) {
+      expect(each).toMatchObject({ attempts: 0, next_attempt_at: null, finished_at: expect.any(String) });
+      expect(each.tries).toEqual([
+        {
+          at: expect.any(String),
+          status: null,
+          error: expect.stringMatching(/^More than 600 .*in 5 min/),
+          duration_ms: 0,
+        },
+      ]);
+    }
+    expect((await client.send("POST", `${path}/deliveries/${data?.[0]?.delivery_id}/replay`)).status).toBe(202);
+    // Older ones don't count.
+    await env.DB.prepare("UPDATE deliveries SET delivery_id = ?1 || substr(delivery_id, 15)")
+      .bind(firstIdAt("del", Date.now() - 301_000))
+      .run();
+    expect((await makeOne()).made).toHaveLength(2);
   });
 
   it("are listed newest first, page by page and by status", async () => {
@@ -333,8 +386,11 @@ describe("the sweep of deliveries", () => {
     const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${LIST_OVERDUE}`)
       .bind(at, 10)
       .all<{ detail: string }>();
-    expect(results.map(({ detail }) => detail).filter((detail) => detail.includes("deliveries"))).toEqual([
-      expect.stringMatching(/SEARCH deliveries USING (COVERING )?INDEX deliveries_due/),
+    const details = results.map(({ detail }) => detail).filter((detail) => /^(?:SCAN|SEARCH) \w/.test(detail));
+    expect(details).toEqual([
+      expect.stringMatching(/^SEARCH due USING COVERING INDEX deliveries_due/),
+      expect.stringMatching(/^SEARCH w USING PRIMARY KEY/),
+      expect.stringMatching(/^SEARCH it USING PRIMARY KEY/),
     ]);
   });
 });

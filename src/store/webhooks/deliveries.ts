@@ -168,15 +168,20 @@ export async function finishTry(
 const MAX_OVERDUE_PER_WEBHOOK = 100;
 
 /**
- * Overdue deliveries. Users take turns, and of a user the webhooks; of a webhook, the longest overdue comes first. Only
- * entries of the partial index `deliveries_due` are read, which the literal condition lets SQLite use.
+ * Overdue deliveries that may be sent. Users take turns, and of a user the webhooks; of a webhook, the longest overdue
+ * comes first. Of `deliveries`, only entries of the partial index `deliveries_due` are read, which the literal condition
+ * lets SQLite use, and the events of webhooks that are not verified.
  */
 export const LIST_OVERDUE = `
 SELECT user_id, webhook_id, delivery_id FROM (
   SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY place, next_attempt_at) AS turn FROM (
     SELECT user_id, webhook_id, delivery_id, next_attempt_at,
       row_number() OVER (PARTITION BY user_id, webhook_id ORDER BY next_attempt_at) AS place
-    FROM deliveries WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1)
+    FROM deliveries AS due WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1 AND NOT EXISTS (
+      SELECT 1 FROM webhooks AS w
+      WHERE w.user_id = due.user_id AND w.webhook_id = due.webhook_id AND w.unverified_since IS NOT NULL
+        AND '${PING}' <> (SELECT event FROM deliveries AS it WHERE it.user_id = due.user_id
+          AND it.webhook_id = due.webhook_id AND it.delivery_id = due.delivery_id)))
   WHERE place <= ${MAX_OVERDUE_PER_WEBHOOK})
 ORDER BY turn, next_attempt_at LIMIT ?2`;
 

@@ -1,13 +1,14 @@
 // Webhooks and their secrets, which are made, changed and deleted together. A disabled webhook has no pending
 // deliveries: they end as failed, and a person can replay them.
-import { and, eq, sql } from "drizzle-orm";
-import type { Result } from "../../protocol/error.ts";
+import { and, eq, type SQL, sql } from "drizzle-orm";
+import { fail, type Result, succeed } from "../../protocol/error.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { Delivery, Webhook } from "../../protocol/webhook.ts";
 import { open } from "../database.ts";
 import { listNewest } from "../newest.ts";
 import { webhooks } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
+import { ALL_COMPARED, areAllCompared, withNewAddress } from "./addresses.ts";
 import { createPing, insertPing } from "./pings.ts";
 import { appendTry } from "./tries.ts";
 
@@ -19,7 +20,8 @@ const ROWS_AT_ONCE = 1_000;
 
 const PUT_WEBHOOK = `
 INSERT INTO webhooks (user_id, webhook_id, enabled, created_at, updated_at, events, url, unverified_since)
-SELECT ?1, ?2, ?3, ?4, ?4, ?5, ?6, ?4 WHERE (SELECT count(*) FROM webhooks WHERE user_id = ?1) < ${MAX_WEBHOOKS}
+SELECT ?1, ?2, ?3, ?4, ?4, ?5, ?6, ?4
+WHERE (SELECT count(*) FROM webhooks WHERE user_id = ?1) < ${MAX_WEBHOOKS} AND ${ALL_COMPARED}
 RETURNING webhook_id`;
 
 const PUT_SECRET = `
@@ -33,32 +35,29 @@ export interface StoredWebhook {
   ping: Delivery | null;
 }
 
-/** Null if the user has the maximum of webhooks. */
+/** Fails if the user has the maximum of webhooks, or another one with this address. */
 export async function createWebhook(
   db: D1Database,
   webhook: Webhook,
   secret: Secret,
   now: number,
-): Promise<StoredWebhook | null> {
+): Promise<Result<StoredWebhook>> {
   const { user_id, webhook_id, enabled, created_at, events, url } = webhook;
   const { secret_id, key_id, sealed } = secret;
   const values = [user_id, webhook_id, enabled ? 1 : 0, created_at, JSON.stringify(events), url];
   const { ping, statement } = insertPing(db, user_id, webhook_id, now);
-  const [made, , pinged] = await db.batch([
-    db.prepare(PUT_WEBHOOK).bind(...values),
-    db.prepare(PUT_SECRET).bind(user_id, webhook_id, secret_id, key_id, created_at, sealed),
-    statement,
-  ]);
-  if ((made?.results.length ?? 0) === 0) return null;
-  return { webhook, ping: (pinged?.results.length ?? 0) > 0 ? ping : null };
-}
-
-/** Of all webhooks of the user, at most `MAX_WEBHOOKS`. */
-export async function readAddresses(db: D1Database, user_id: string): Promise<Pick<Webhook, "webhook_id" | "url">[]> {
-  return await open(db)
-    .select({ webhook_id: webhooks.webhook_id, url: webhooks.url })
-    .from(webhooks)
-    .where(eq(webhooks.user_id, user_id));
+  return await withNewAddress(db, { user_id, webhook_id, url }, async (others, compared) => {
+    if (others.length >= MAX_WEBHOOKS) {
+      return fail("invalid_operation", `You have ${MAX_WEBHOOKS} webhooks, which is the maximum. Delete one first.`);
+    }
+    const [made, , pinged] = await db.batch([
+      db.prepare(PUT_WEBHOOK).bind(...values, compared),
+      db.prepare(PUT_SECRET).bind(user_id, webhook_id, secret_id, key_id, created_at, sealed),
+      statement,
+    ]);
+    if ((made?.results.length ?? 0) === 0) return null;
+    return succeed({ webhook, ping: (pinged?.results.length ?? 0) > 0 ? ping : null });
+  });
 }
 
 export async function readWebhook(db: D1Database, user_id: string, webhook_id: string): Promise<Webhook | null> {
@@ -84,17 +83,38 @@ export async function listWebhooks(
   );
 }
 
+type Patch = Partial<Pick<Webhook, "url" | "events" | "enabled">>;
+
 /**
  * The updated webhook; null if there is none. Enabling it or changing its address clears its record of failures, which
- * no longer applies. Another address has to answer a ping first; deliveries that are pending wait for that.
+ * no longer applies. Another address has to answer a ping first; deliveries that are pending wait for that. `asks`:
+ * whether a ping may be sent, if the receiver owes an answer.
  */
 export async function updateWebhook(
   db: D1Database,
-  user_id: string,
-  webhook_id: string,
-  patch: Partial<Pick<Webhook, "url" | "events" | "enabled">>,
+  { user_id, webhook_id, asks }: Pick<Webhook, "user_id" | "webhook_id"> & { asks: boolean },
+  patch: Patch,
   now: number,
-): Promise<StoredWebhook | null> {
+): Promise<Result<StoredWebhook | null>> {
+  const { url } = patch;
+  const row = await (url === undefined
+    ? writePatch(db, patch, now, isWebhook(user_id, webhook_id)).then(succeed)
+    : withNewAddress(db, { user_id, webhook_id, url }, async (_others, compared) => {
+        const place = { user_id, webhook_id, url };
+        const where = and(isWebhook(user_id, webhook_id), areAllCompared(place, compared));
+        const changed = await writePatch(db, patch, now, where);
+        const isGone = changed === null && (await readWebhook(db, user_id, webhook_id)) === null;
+        return changed === null && !isGone ? null : succeed(changed);
+      }));
+  if (!row.ok) return row;
+  const webhook = row.value;
+  if (webhook === null) return succeed(null);
+  if (!webhook.enabled) await endWaiting(db, user_id, webhook_id, now).run();
+  const isAsked = asks && webhook.unverified_since !== null;
+  return succeed({ webhook, ping: isAsked ? await createPing(db, user_id, webhook_id, now) : null });
+}
+
+async function writePatch(db: D1Database, patch: Patch, now: number, where: SQL | undefined): Promise<Webhook | null> {
   const at = new Date(now).toISOString();
   const cleared = patch.enabled === true ? { failing_since: null, disabled_at: null, disabled_reason: null } : {};
   // The right side of an assignment reads the row as it was.
@@ -103,13 +123,9 @@ export async function updateWebhook(
   const [row] = await open(db)
     .update(webhooks)
     .set({ ...patch, ...elsewhere, ...cleared, updated_at: at })
-    .where(isWebhook(user_id, webhook_id))
+    .where(where)
     .returning();
-  if (row === undefined) return null;
-  if (!row.enabled) await endWaiting(db, user_id, webhook_id, now).run();
-  const owesAnswer = row.enabled && row.unverified_since !== null;
-  const isAsked = owesAnswer && (row.unverified_since === at || patch.enabled === true);
-  return { webhook: row, ping: isAsked ? await createPing(db, user_id, webhook_id, now) : null };
+  return row ?? null;
 }
 
 /** The error of a pending delivery whose webhook is disabled. */

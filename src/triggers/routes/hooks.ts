@@ -8,19 +8,18 @@ import type { App, AppContext } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
 import { findChain, hopsHeader } from "../../http/hops.ts";
 import { addOperation } from "../../http/operation.ts";
-import { isRecord } from "../../lib/is-record.ts";
 import { logError } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import { HOPS_HEADER, MAX_HOPS } from "../../protocol/chain.ts";
 import type { ProblemCode } from "../../protocol/error.ts";
 import { clientId } from "../../protocol/ids.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
-import { PING } from "../../protocol/webhook.ts";
 import { openLiveSecrets } from "../../secrets/rotated.ts";
 import { findAcceptedDelivery } from "../../store/triggers/log.ts";
 import { findTrigger } from "../../store/triggers/triggers.ts";
 import { clock } from "../../thread/ports.ts";
 import { readPayload } from "../payload.ts";
+import { isPing } from "../ping.ts";
 import { type VerifiedDelivery, verifyDelivery } from "../verify.ts";
 import { describeFiring, writeLog } from "./firing.ts";
 import { hookAnswer } from "./schemas.ts";
@@ -128,7 +127,8 @@ async function receiveVerified(
   const payload = readPayload(body, context.req.header("content-type") ?? null);
   if (!payload.ok) return refuseIt(payload.error.code, payload.error.detail);
   const { trigger_id } = trigger;
-  if (isPing(trigger, event, payload.value.value)) {
+  const isOfGithub = trigger.settings.verify?.scheme === "github";
+  if ((isOfGithub && event === "ping") || isPing(payload.value.value)) {
     const none = { thread_id: null, invocation_id: null };
     writeLog(context, trigger, { status: "skipped", reason: "A ping needs no run.", source_id, ...none });
     return { ...none, trigger_id, duplicate: false };
@@ -192,12 +192,6 @@ async function refuse(
 }
 
 /** A missing or failing rate limit keeps nobody out. */
-/** Whether the sender only asks if somebody is there: GitHub, or a Taskloom's webhook. */
-function isPing({ settings }: Trigger, event: string | null, payload: unknown): boolean {
-  const scheme = settings.verify?.scheme;
-  return scheme === "github" ? event === "ping" : scheme === "standard" && isRecord(payload) && payload.type === PING;
-}
-
 async function isWithin(
   context: AppContext,
   name: "DELIVERY_LIMIT" | "REFUSAL_LIMIT",

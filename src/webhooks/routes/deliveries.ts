@@ -47,7 +47,8 @@ export function addWebhookDeliveries(app: App): void {
       path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
       tag,
       summary: "Send a delivery again",
-      description: "The delivery starts again under the same id, so a receiver can recognize it.",
+      description:
+        "The delivery starts again under the same id, so a receiver can recognize it. Pings are not replayed; send a new one.",
       params: deliveryParams,
       answers: { 202: { description: "The delivery, on its way.", schema: delivery } },
       problems: ["not_found", "invalid_operation"],
@@ -56,7 +57,7 @@ export function addWebhookDeliveries(app: App): void {
       const { user_id, webhook_id } = await requireEnabled(context, params.webhook_id);
       const name = { user_id, webhook_id, delivery_id: params.delivery_id };
       const begun = await replayDelivery(context.env.DB, name, Date.now());
-      if (!begun) throw new Problem("not_found", `There is no delivery ${params.delivery_id}.`);
+      if (!begun) throw new Problem("not_found", `There is no delivery ${params.delivery_id}, or it is a ping.`);
       await announce(context, [name]);
       return context.json(showDelivery(begun), 202);
     },

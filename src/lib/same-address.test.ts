@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isSameAddress } from "./address.ts";
+import { isSameAddress } from "./same-address.ts";
 
 describe("isSameAddress", () => {
   it.each([

@@ -1,4 +1,4 @@
-// Whether two addresses of webhooks are the same one: spelled another way, an address could get each event many times.
+// Whether two addresses are the same one, spelled in different ways.
 
 /** The address as it is requested: no fragment is sent, and the URL parser knows default ports and upper case. */
 export function isSameAddress(one: string, other: string): boolean {
@@ -10,6 +10,6 @@ function normalize(address: string): string {
   if (url === null) return address;
   url.hash = "";
   // `host.` names the same host as `host`.
-  url.hostname = url.hostname.replace(/\.$/, "");
+  url.hostname = url.hostname.replace(/\.+$/, "");
   return url.href;
 }
