@@ -5,9 +5,9 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { webhook } from "../../../test/fakes/deliveries.ts";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
 import { FakeClock } from "../../../test/fakes/stream.ts";
+import type { DeliveryName } from "../../protocol/webhook.ts";
 import { storeWebhook } from "../../secrets/webhook-keys.ts";
 import type { ThreadBatch } from "../../store/batch.ts";
-import { listOverdue } from "../../store/webhooks/deliveries.ts";
 import { insertEventDeliveries } from "../../store/webhooks/event-deliveries.ts";
 import { createPing } from "../../store/webhooks/pings.ts";
 import { replayRange } from "../../store/webhooks/replays.ts";
@@ -43,6 +43,8 @@ class World {
   readonly clock = new FakeClock();
   readonly ports: DeliveryPorts;
   readonly sent: string[] = [];
+  /** Sent where it must not be. A throw here would be a receiver's failure. */
+  readonly wrong: string[] = [];
   /** What the model knows: where the webhook points to, and whether that receiver has answered a ping since. */
   url = webhook.url;
   isVerified = false;
@@ -63,8 +65,7 @@ class World {
   async receive(url: string, body: string): Promise<Response> {
     const { type } = JSON.parse(body) as { type: string };
     this.sent.push(type);
-    expect(url).toBe(this.url);
-    if (type !== "webhook.ping") expect(this.isVerified).toBe(true);
+    if (url !== this.url || (type !== "webhook.ping" && !this.isVerified)) this.wrong.push(`${type} to ${url}`);
     const { status, hold } = this.answers;
     if (hold) {
       await new Promise<void>((resolve) => {
@@ -78,7 +79,8 @@ class World {
   }
 
   async deliver(): Promise<void> {
-    const names = await listOverdue(this.d1.binding, this.clock.now() + 60_000, 500);
+    // The queue may bring any job at any time.
+    const names = this.d1.read<DeliveryName>("SELECT user_id, webhook_id, delivery_id FROM deliveries");
     for (const name of names) {
       const held = new Promise<void>((resolve) => {
         this.onHeld = resolve;
@@ -135,6 +137,7 @@ class World {
 
   /** What must be true between any two steps. */
   check(): void {
+    expect(this.wrong).toEqual([]);
     const [stored] = this.d1.read<{ url: string; enabled: number; unverified_since: string | null }>(
       "SELECT url, enabled, unverified_since FROM webhooks",
     );
