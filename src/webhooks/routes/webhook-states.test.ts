@@ -79,8 +79,8 @@ class World {
   }
 
   async deliver(): Promise<void> {
-    // The queue may bring any job at any time.
-    const names = this.d1.read<DeliveryName>("SELECT user_id, webhook_id, delivery_id FROM deliveries");
+    // The queue may bring any job at any time; events come first here.
+    const names = this.d1.read<DeliveryName>("SELECT user_id, webhook_id, delivery_id FROM deliveries ORDER BY event");
     for (const name of names) {
       const held = new Promise<void>((resolve) => {
         this.onHeld = resolve;
