@@ -2,7 +2,6 @@
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { consumeJobs } from "../../src/jobs.ts";
-import { firstIdAt } from "../../src/protocol/ids.ts";
 import type { WebhookPayload } from "../../src/protocol/webhook.ts";
 import { endLostRuns } from "../../src/store/runs.ts";
 import { deleteThread, syncThread } from "../../src/store/sync.ts";
@@ -171,47 +170,6 @@ describe("deliveries", () => {
     await env.DB.prepare("DELETE FROM deliveries").run();
     await syncThread(env.DB, planBatch([], 2));
     expect((await reportedTasks())[0]).toEqual(tasks.map(([id]) => `${id} deleted`));
-  });
-
-  it("beyond six hundred in five minutes are kept as failed and can be replayed", async () => {
-    const { body } = await make({ events: ["run.completed", "task.updated", "run.failed"] });
-    const other = await make({ events: ["run.completed"] });
-    const fill = `INSERT INTO deliveries SELECT user_id, webhook_id, delivery_id || '_' || value, event, status, attempts,
-      next_attempt_at, created_at, finished_at, payload, tries FROM deliveries, json_each(?2) WHERE webhook_id = ?1`;
-    const makeOne = async () => {
-      nextThread();
-      return await syncThread(env.DB, endedBatch("completed"));
-    };
-    expect((await makeOne()).made).toHaveLength(2);
-    const rest = Array.from({ length: 598 }, (_, place) => place);
-    await env.DB.prepare(fill).bind(body.webhook_id, JSON.stringify(rest)).run();
-    expect((await makeOne()).made).toHaveLength(2);
-    expect((await makeOne()).made).toMatchObject([{ webhook_id: other.body.webhook_id }]);
-    nextThread();
-    expect((await syncThread(env.DB, planBatch([["a", "pending"]], 1))).made).toEqual([]);
-    const lost = endedBatch("running", 1);
-    await syncThread(env.DB, lost);
-    await endLostRuns(env.DB, lost.key, ["inv-001"], Date.now());
-    const path = `${PATH}/${body.webhook_id}`;
-    const { data } = (await client.send("GET", `${path}/deliveries?status=failed`)).body;
-    expect(data?.map(({ event }) => event)).toEqual(["run.failed", "task.updated", "run.completed"]);
-    for (const each of data ?? []) {
-      expect(each).toMatchObject({ attempts: 0, next_attempt_at: null, finished_at: expect.any(String) });
-      expect(each.tries).toEqual([
-        {
-          at: expect.any(String),
-          status: null,
-          error: expect.stringMatching(/^More than 600 .*in 5 min/),
-          duration_ms: 0,
-        },
-      ]);
-    }
-    expect((await client.send("POST", `${path}/deliveries/${data?.[0]?.delivery_id}/replay`)).status).toBe(202);
-    // Older ones don't count.
-    await env.DB.prepare("UPDATE deliveries SET delivery_id = ?1 || substr(delivery_id, 15)")
-      .bind(firstIdAt("del", Date.now() - 301_000))
-      .run();
-    expect((await makeOne()).made).toHaveLength(2);
   });
 
   it("are listed newest first, page by page and by status", async () => {
