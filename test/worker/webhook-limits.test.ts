@@ -127,7 +127,13 @@ describe("the sweep", () => {
 
 describe("pings", () => {
   it("are limited to twenty a minute and user, however webhooks are made, changed, enabled and deleted", async () => {
-    const limited = createClient({ ...settings, PING_LIMIT: env.PING_LIMIT });
+    // As in wrangler.toml, but for a minute that does not end meanwhile.
+    const counts = new Map<string, number>();
+    const limit = async ({ key }: { key: string }) => {
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+      return { success: (counts.get(key) ?? 0) <= 20 };
+    };
+    const limited = createClient({ ...settings, PING_LIMIT: { limit } });
     const ada = await limited.addUser("user_pings");
     const statuses: number[] = [];
     for (let round = 0; statuses.length < 26; round++) {
