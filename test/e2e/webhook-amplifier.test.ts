@@ -68,8 +68,8 @@ describe("one request that changes forty tasks", () => {
     const spelled = Array.from({ length: 20 }, (_, place) => `${receiver.origin}/own${place === 0 ? "" : `#${place}`}`);
     const made = await Promise.all(spelled.map((url) => user.send("POST", "/v1/webhooks", { url, events })));
     expect(made.map(({ status }) => status).toSorted()).toEqual([201, ...Array(19).fill(409)]);
-    const [own] = made.filter(({ status }) => status === 201);
-    const { webhook_id, secret } = (await own?.json()) as Hook;
+    const bodies = await Promise.all(made.map((answer) => answer.json() as Promise<Partial<Hook>>));
+    const { webhook_id = "", secret = "" } = bodies.find((body) => body.secret !== undefined) ?? {};
     await untilVerified(user.json, webhook_id);
     await changeTasks(user, "thread-twenty");
     await untilHeard(user, "thread-twenty");
