@@ -2,7 +2,6 @@
 // SQL can't compare spellings, so the addresses are compared here, and a statement stores one only if each other address
 // of the user is among those that were compared.
 import { type SQL, sql } from "drizzle-orm";
-import { isSameAddress } from "../../lib/same-address.ts";
 import { fail, type Result } from "../../protocol/error.ts";
 import type { Webhook } from "../../protocol/webhook.ts";
 
@@ -42,4 +41,18 @@ export function areAllCompared({ user_id, webhook_id }: Place, compared: string)
   return sql`NOT EXISTS (
   SELECT 1 FROM webhooks AS other WHERE other.user_id = ${user_id} AND other.webhook_id <> ${webhook_id}
     AND other.url NOT IN (SELECT value FROM json_each(${compared})))`;
+}
+
+/** The address as it is requested: no fragment is sent, and the URL parser knows default ports and upper case. */
+export function isSameAddress(one: string, other: string): boolean {
+  return normalize(one) === normalize(other);
+}
+
+function normalize(address: string): string {
+  const url = URL.parse(address);
+  if (url === null) return address;
+  url.hash = "";
+  // `host.` names the same host as `host`.
+  url.hostname = url.hostname.replace(/\.+$/, "");
+  return url.href;
 }

@@ -1,7 +1,7 @@
 // The deliveries to a webhook, with each attempt. One that is over can be sent again under its id, unless it is a ping.
 import { RotateCw, Send } from "lucide-react";
 import { type ComponentProps, useState } from "react";
-import { type DeliveryStatus, PING } from "../../../protocol/webhook.ts";
+import type { DeliveryStatus } from "../../../protocol/webhook.ts";
 import { Button, IconButton } from "../../parts/button.tsx";
 import { inputClass } from "../../parts/field.tsx";
 import { ProblemNotice } from "../../parts/notice.tsx";
@@ -109,7 +109,7 @@ function DeliveryRow({
       detail={details.filter(Boolean).join(" · ")}
       actions={
         mayReplay &&
-        event !== PING && (
+        event !== "webhook.ping" && (
           <Button small disabled={action.isBusy || status === "pending"} onClick={replay}>
             {said.replay}
           </Button>

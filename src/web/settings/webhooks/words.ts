@@ -64,7 +64,7 @@ export const words = defineWords(
     disable: "停用",
     ping: "发送 ping",
     waits: "等待应答",
-    unverified: "接收方以 2xx 状态应答 ping 之前，不会向它发送其他内容。",
+    unverified: "在接收方以 2xx 状态应答 ping 之前，不会发送其他内容。",
     failing: (time: string) => `自 ${time} 起没有成功投递。`,
     disabledBecause: (time: string) => `服务器于 ${time} 停用：`,
     deleteTitle: "删除这个 Webhook？",

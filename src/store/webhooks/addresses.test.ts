@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isSameAddress } from "./same-address.ts";
+import { isSameAddress } from "./addresses.ts";
 
 describe("isSameAddress", () => {
   it.each([
