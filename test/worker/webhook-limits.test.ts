@@ -1,10 +1,9 @@
 // What a webhook may make somebody else's server receive: pings, deliveries in a minute, deliveries that wait.
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { firstIdAt } from "../../src/protocol/ids.ts";
-import { endLostRuns } from "../../src/store/runs.ts";
 import { syncThread } from "../../src/store/sync.ts";
 import { claimDelivery, listOverdue } from "../../src/store/webhooks/deliveries.ts";
+import { sweepDeliveries } from "../../src/webhooks/routes/sweep-deliveries.ts";
 import { createClient } from "./http-client.ts";
 import {
   client,
@@ -14,7 +13,6 @@ import {
   makeUnverified,
   nextThread,
   PATH,
-  planBatch,
   settings,
   url,
 } from "./webhook-batches.ts";
@@ -40,40 +38,6 @@ async function endRun() {
 }
 
 describe("deliveries", () => {
-  it("beyond six hundred in five minutes are kept as failed and can be replayed", async () => {
-    const { body } = await make({ events: ["run.completed", "task.updated", "run.failed"] });
-    const other = await make({ events: ["run.completed"] });
-    expect((await endRun()).made).toHaveLength(2);
-    await copy(body.webhook_id, 598);
-    expect((await endRun()).made).toHaveLength(2);
-    expect((await endRun()).made).toMatchObject([{ webhook_id: other.body.webhook_id }]);
-    nextThread();
-    expect((await syncThread(env.DB, planBatch([["a", "pending"]], 1))).made).toEqual([]);
-    const lost = endedBatch("running", 1);
-    await syncThread(env.DB, lost);
-    await endLostRuns(env.DB, lost.key, ["inv-001"], Date.now());
-    const path = `${PATH}/${body.webhook_id}`;
-    const { data } = (await client.send("GET", `${path}/deliveries?status=failed`)).body;
-    expect(data?.map(({ event }) => event)).toEqual(["run.failed", "task.updated", "run.completed"]);
-    for (const each of data ?? []) {
-      expect(each).toMatchObject({ attempts: 0, next_attempt_at: null, finished_at: expect.any(String) });
-      expect(each.tries).toEqual([
-        {
-          at: expect.any(String),
-          status: null,
-          error: expect.stringMatching(/^More than 600 .*in 5 min/),
-          duration_ms: 0,
-        },
-      ]);
-    }
-    expect((await client.send("POST", `${path}/deliveries/${data?.[0]?.delivery_id}/replay`)).status).toBe(202);
-    // Older ones don't count.
-    await env.DB.prepare("UPDATE deliveries SET delivery_id = ?1 || substr(delivery_id, 15)")
-      .bind(firstIdAt("del", Date.now() - 301_000))
-      .run();
-    expect((await endRun()).made).toHaveLength(2);
-  });
-
   it("are tried 120 times a minute and webhook, pings included, and the others wait", async () => {
     const { body } = await make({ events: ["run.completed"] });
     await make({ events: ["run.completed"] });
@@ -122,6 +86,32 @@ describe("the sweep", () => {
       .bind(ofFirst[0]?.delivery_id ?? "")
       .first("event");
     expect(events).toBe("webhook.ping");
+  });
+});
+
+describe("what a webhook can't send", () => {
+  it("ends as failed if ten thousand others have waited longer, and can be replayed", async () => {
+    const { body } = await make({ events: ["run.completed"] });
+    await make({ events: ["run.completed"] });
+    await endRun();
+    await copy(body.webhook_id, 10_002);
+    await env.DB.prepare("UPDATE deliveries SET next_attempt_at = '2026-01-02' WHERE delivery_id LIKE '%_10001'").run();
+    await env.DB.prepare("UPDATE deliveries SET next_attempt_at = '2026-01-01' WHERE delivery_id LIKE '%_10000'").run();
+    const late = Date.now() + 60_000;
+    const sent: unknown[] = [];
+    const JOBS = { sendBatch: async (jobs: unknown[]) => void sent.push(...jobs) } as unknown as Queue<unknown>;
+    await sweepDeliveries({ ...env, JOBS }, late);
+    expect(sent).toHaveLength(101);
+    const path = `${PATH}/${body.webhook_id}`;
+    const { data = [] } = (await client.send("GET", `${path}/deliveries?status=failed`)).body;
+    expect(data).toHaveLength(3);
+    for (const each of data) {
+      expect(each.delivery_id).not.toMatch(/_1000[01]$/);
+      expect(each).toMatchObject({ attempts: 0, next_attempt_at: null, finished_at: new Date(late).toISOString() });
+      expect(each.tries).toMatchObject([{ status: null, error: expect.stringMatching(/^More than 10000 .*waiting/) }]);
+    }
+    expect((await client.send("POST", `${path}/deliveries/${data[0]?.delivery_id}/replay`)).status).toBe(202);
+    expect(await env.DB.prepare("SELECT count(*) n FROM deliveries WHERE status = 'pending'").first("n")).toBe(10_002);
   });
 });
 

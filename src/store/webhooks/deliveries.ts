@@ -164,8 +164,8 @@ export async function finishTry(
   return { disabled: disable !== null && (results[2]?.results.length ?? 0) > 0 };
 }
 
-/** As many as a webhook may send until the next sweep; more would be jobs that claim nothing. */
-const MAX_OVERDUE_PER_WEBHOOK = 100;
+/** About as many as a webhook may send until the next sweep; more would be jobs that claim nothing. */
+export const MAX_OVERDUE_PER_WEBHOOK = 100;
 
 /**
  * Overdue deliveries that may be sent. Users take turns, and of a user the webhooks; of a webhook, the longest overdue
@@ -187,6 +187,31 @@ ORDER BY turn, next_attempt_at LIMIT ?2`;
 
 export async function listOverdue(db: D1Database, before: number, limit: number): Promise<DeliveryName[]> {
   return (await db.prepare(LIST_OVERDUE).bind(toTime(before), limit).all<DeliveryName>()).results;
+}
+
+/**
+ * A webhook that is sent more than its limit a minute lets through would have ever more that wait. What is overdue
+ * beyond an hour's worth ends, and a person can replay it.
+ */
+const MAX_WAITING = 10_000;
+
+/** A statement of D1 has half a minute; the next sweep ends as many. */
+const ENDED_AT_ONCE = 5_000;
+
+const END_SURPLUS = `
+UPDATE deliveries SET status = 'failed', next_attempt_at = NULL, finished_at = ?2, tries = ${appendTry("?3")}
+WHERE next_attempt_at < ?1 AND (user_id, webhook_id, delivery_id) IN (
+  SELECT user_id, webhook_id, delivery_id FROM (
+    SELECT user_id, webhook_id, delivery_id,
+      row_number() OVER (PARTITION BY user_id, webhook_id ORDER BY next_attempt_at) AS place
+    FROM deliveries WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1)
+  WHERE place > ${MAX_WAITING} LIMIT ${ENDED_AT_ONCE})`;
+
+/** Ends the newest of a webhook's overdue deliveries if too many wait. */
+export async function endSurplus(db: D1Database, before: number, now: number): Promise<void> {
+  const error = `More than ${MAX_WAITING} deliveries were waiting, so this one was not sent. Replay it later.`;
+  const last = { at: toTime(now), status: null, error, duration_ms: 0 };
+  await db.prepare(END_SURPLUS).bind(toTime(before), toTime(now), JSON.stringify(last)).run();
 }
 
 /** Newest first, by their ids, which sort by time of creation. */

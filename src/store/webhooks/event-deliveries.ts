@@ -8,61 +8,31 @@
 // batches, with the last state. A plan too large for its row is stored in parts, which no statement can compare: such a
 // change, in either direction, delivers the state of all tasks and reports none as deleted. (The limits of a plan keep
 // it far below that size.)
-//
-// A webhook that gets more of them than can be sent (`MAX_TRIES_PER_MINUTE`) would have ever more that wait. So what is
-// above the limit is stored as failed, with the reason, and can be replayed.
 import { END_HOPS, TASK_HOPS } from "../../protocol/chain.ts";
-import { firstIdAt, newId } from "../../protocol/ids.ts";
+import { newId } from "../../protocol/ids.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import type { ThreadKey } from "../../protocol/thread.ts";
-import type { DeliveryName, DeliveryStatus, WebhookEvent, WebhookPayload } from "../../protocol/webhook.ts";
+import type { DeliveryName, WebhookEvent, WebhookPayload } from "../../protocol/webhook.ts";
 import type { ThreadBatch } from "../batch.ts";
 import { ALIVE } from "../tombstones.ts";
 
 /** A job is sent immediately; if it is lost, the sweep sends another after this time. */
 export const FIRST_LOOK_MS = 20_000;
 
-/** As many as can be sent in that time; a burst of so many is sent in five minutes. */
-const MAX_WAITING = 600;
-const WINDOW_MS = 5 * 60_000;
+const COLUMNS = `(user_id, webhook_id, delivery_id, event, status, attempts, next_attempt_at, created_at, payload, tries)`;
 
-const OVER_LIMIT = `More than ${MAX_WAITING} deliveries in ${WINDOW_MS / 60_000} minutes: this one was not sent. Replay it later.`;
+const subscribed = (event: string) =>
+  `w.user_id = ?1 AND w.enabled = 1 AND w.unverified_since IS NULL AND ${event} IN (SELECT value FROM json_each(w.events))`;
 
-const COLUMNS = `(user_id, webhook_id, delivery_id, event, status, attempts, next_attempt_at, created_at, finished_at, payload, tries)`;
-
-/**
- * The last columns of a delivery of the webhook `w` that is made at ?4 and looked after at ?5, in the order of
- * `COLUMNS`. The ids sort by time, so the limit reads no more than the rows of its window.
- */
-const rowOf = (payload: string) => `iif(w.is_full, 'failed', 'pending'), 0, iif(w.is_full, NULL, ?5), ?4,
-  iif(w.is_full, ?4, NULL), ${payload},
-  iif(w.is_full, json_array(json_object('at', ?4, 'status', NULL, 'error', '${OVER_LIMIT}', 'duration_ms', 0)), '[]')`;
-
-const isChosen = (event: string) =>
-  `EXISTS (SELECT 1 FROM json_each(w.events) AS chosen WHERE chosen.value = ${event})`;
-
-/** The user's webhooks that get events. `since`: the parameter with the first id of the limit's window. */
-const listening = (since: string) => `
-WITH w AS MATERIALIZED (
-  SELECT webhook_id, events, (
-    SELECT count(*) FROM (
-      SELECT 1 FROM deliveries AS made
-      WHERE made.user_id = ?1 AND made.webhook_id = hook.webhook_id AND made.delivery_id > ${since} LIMIT ${MAX_WAITING})
-    ) = ${MAX_WAITING} AS is_full
-  FROM webhooks AS hook WHERE hook.user_id = ?1 AND hook.enabled = 1 AND hook.unverified_since IS NULL)`;
-
-/** What a statement returns of each delivery that it made. */
-const MADE = "user_id, webhook_id, delivery_id, status";
-
-const INSERT_RUN_DELIVERIES = `${listening("?6")}
+const INSERT_RUN_DELIVERIES = `
 INSERT INTO deliveries ${COLUMNS}
-SELECT ?1, w.webhook_id, run.value ->> 'delivery_id', run.value ->> 'event', ${rowOf("run.value -> 'payload'")}
-FROM w CROSS JOIN json_each(?3) AS run
-WHERE ${isChosen("run.value ->> 'event'")} AND ${ALIVE} AND NOT EXISTS (
+SELECT ?1, w.webhook_id, run.value ->> 'delivery_id', run.value ->> 'event', 'pending', 0, ?5, ?4, run.value -> 'payload', '[]'
+FROM webhooks AS w CROSS JOIN json_each(?3) AS run
+WHERE ${subscribed("run.value ->> 'event'")} AND ${ALIVE} AND NOT EXISTS (
   SELECT 1 FROM runs WHERE user_id = ?1 AND thread_id = ?2 AND invocation_id = run.value ->> 'invocation_id'
     AND status NOT IN ('queued', 'running'))
 ON CONFLICT DO NOTHING
-RETURNING ${MADE}`;
+RETURNING user_id, webhook_id, delivery_id`;
 
 /** Above the place of any task of a plan. */
 const AFTER_ALL_TASKS = 100_000;
@@ -71,15 +41,14 @@ const AFTER_ALL_TASKS = 100_000;
 const STORED_TASKS =
   "messages AS row JOIN json_each(row.content, '$.tasks') AS old ON row.user_id = ?1 AND row.thread_id = ?2 AND row.seq = ?3";
 
-const TASK_PAYLOAD = `json_object('type', 'task.updated', 'timestamp', ?4, 'data', json_object(
-  'thread_id', ?2, 'project_id', ?9, 'invocation_id', ?10,
-  'task', changed.tasks -> '$[0]', 'tasks', json(changed.tasks), 'seq', CAST(?11 AS INTEGER),
-  'taskloom_hops', CAST(?12 AS INTEGER)))`;
-
-const INSERT_TASK_DELIVERIES = `${listening("?13")}
+const INSERT_TASK_DELIVERIES = `
 INSERT INTO deliveries ${COLUMNS}
-SELECT ?1, w.webhook_id, ?6, 'task.updated', ${rowOf(TASK_PAYLOAD)}
-FROM w CROSS JOIN (
+SELECT ?1, w.webhook_id, ?6, 'task.updated', 'pending', 0, ?5, ?4, json_object(
+  'type', 'task.updated', 'timestamp', ?4, 'data', json_object(
+    'thread_id', ?2, 'project_id', ?9, 'invocation_id', ?10,
+    'task', changed.tasks -> '$[0]', 'tasks', json(changed.tasks), 'seq', CAST(?11 AS INTEGER),
+    'taskloom_hops', CAST(?12 AS INTEGER))), '[]'
+FROM webhooks AS w CROSS JOIN (
   SELECT json_group_array(json_object('id', task.id, 'status', task.status)) AS tasks FROM (
     SELECT new.key AS place, new.value ->> 'id' AS id, new.value ->> 'status' AS status
     FROM json_each(?7) AS new
@@ -91,29 +60,26 @@ FROM w CROSS JOIN (
     WHERE old.value ->> 'id' NOT IN (SELECT new.value ->> 'id' FROM json_each(?7) AS new)
     ORDER BY place) AS task
 ) AS changed
-WHERE changed.tasks <> '[]' AND ${isChosen("'task.updated'")} AND ${ALIVE} AND NOT EXISTS (
+WHERE changed.tasks <> '[]' AND ${subscribed("'task.updated'")} AND ${ALIVE} AND NOT EXISTS (
   SELECT 1 FROM messages WHERE user_id = ?1 AND thread_id = ?2 AND seq = ?3 AND version >= ?8)
 ON CONFLICT DO NOTHING
-RETURNING ${MADE}`;
+RETURNING user_id, webhook_id, delivery_id`;
 
-const LOST_RUN_PAYLOAD = `json_object('type', 'run.failed', 'timestamp', ?4, 'data', json_object(
-  'thread_id', ?2, 'project_id', runs.run ->> 'project_id', 'invocation_id', runs.invocation_id, 'status', 'failed',
-  'seq', NULL, 'taskloom_hops', coalesce(runs.run ->> 'hops', 0) + ${END_HOPS}))`;
-
-const INSERT_LOST_RUN_DELIVERIES = `${listening("?6")}
+const INSERT_LOST_RUN_DELIVERIES = `
 INSERT INTO deliveries ${COLUMNS}
-SELECT ?1, w.webhook_id, lost.value ->> 'delivery_id', 'run.failed', ${rowOf(LOST_RUN_PAYLOAD)}
-FROM w CROSS JOIN json_each(?3) AS lost JOIN runs ON runs.user_id = ?1 AND runs.thread_id = ?2
+SELECT ?1, w.webhook_id, lost.value ->> 'delivery_id', 'run.failed', 'pending', 0, ?5, ?4, json_object(
+  'type', 'run.failed', 'timestamp', ?4, 'data', json_object(
+    'thread_id', ?2, 'project_id', runs.run ->> 'project_id', 'invocation_id', runs.invocation_id, 'status', 'failed',
+    'seq', NULL, 'taskloom_hops', coalesce(runs.run ->> 'hops', 0) + ${END_HOPS})), '[]'
+FROM webhooks AS w CROSS JOIN json_each(?3) AS lost JOIN runs ON runs.user_id = ?1 AND runs.thread_id = ?2
   AND runs.invocation_id = lost.value ->> 'invocation_id' AND runs.status IN ('queued', 'running')
-WHERE ${isChosen("'run.failed'")}
+WHERE ${subscribed("'run.failed'")}
 ON CONFLICT DO NOTHING`;
 
-const READ_TASKS_SUBSCRIBED = `
-SELECT 1 AS tasks_subscribed FROM webhooks AS w
-WHERE w.user_id = ?1 AND w.enabled = 1 AND w.unverified_since IS NULL AND ${isChosen("'task.updated'")} LIMIT 1`;
+const READ_TASKS_SUBSCRIBED = `SELECT 1 AS tasks_subscribed FROM webhooks AS w WHERE ${subscribed("'task.updated'")} LIMIT 1`;
 
 /**
- * The deliveries made by a batch that are to be sent, and whether a webhook wants task events: changes of the plan are then written to D1
+ * The deliveries made by a batch, and whether a webhook wants task events: changes of the plan are then written to D1
  * immediately.
  */
 export interface EventDeliveries {
@@ -139,19 +105,14 @@ export function insertLostRunDeliveries(
   now: number,
 ): D1PreparedStatement {
   const lost = ids.map((invocation_id) => ({ invocation_id, delivery_id: newId("del", now) }));
-  return db
-    .prepare(INSERT_LOST_RUN_DELIVERIES)
-    .bind(key.user_id, key.thread_id, JSON.stringify(lost), ...timesOf(now), windowOf(now));
+  return db.prepare(INSERT_LOST_RUN_DELIVERIES).bind(key.user_id, key.thread_id, JSON.stringify(lost), ...timesOf(now));
 }
-
-type Made = DeliveryName & { status: DeliveryStatus };
 
 /** Reads the results of the statements of `insertEventDeliveries`; more results may follow them. */
 export function readEventDeliveries(results: D1Result<unknown>[]): EventDeliveries {
-  const rows = results.flatMap(({ results }) => results as Partial<Made & { tasks_subscribed: number }>[]);
-  const made = rows.filter((row): row is Made => row.delivery_id !== undefined && row.status === "pending");
+  const rows = results.flatMap(({ results }) => results as Partial<DeliveryName & { tasks_subscribed: number }>[]);
   return {
-    made: made.map(({ status: _pending, ...name }) => name),
+    made: rows.filter((row): row is DeliveryName => row.delivery_id !== undefined),
     tasks_subscribed: rows.some((row) => row.tasks_subscribed === 1),
   };
 }
@@ -169,7 +130,7 @@ function insertRunDeliveries(db: D1Database, { key, runs }: ThreadBatch, now: nu
     return [{ invocation_id, event, delivery_id: newId("del", now), payload }];
   });
   if (ends.length === 0) return [];
-  const values = [key.user_id, key.thread_id, JSON.stringify(ends), ...timesOf(now), windowOf(now)];
+  const values = [key.user_id, key.thread_id, JSON.stringify(ends), ...timesOf(now)];
   return [db.prepare(INSERT_RUN_DELIVERIES).bind(...values)];
 }
 
@@ -182,15 +143,12 @@ function insertTaskDeliveries(
   const { tasks } = plan.content;
   const { seq = null, invocation_id = null, hops = 0 } = plan_change ?? {};
   const values = [key.user_id, key.thread_id, plan.seq, ...timesOf(now), newId("del", now)];
-  const change = [JSON.stringify(tasks), plan.version, plan.project_id, invocation_id, seq, hops + TASK_HOPS];
-  return db.prepare(INSERT_TASK_DELIVERIES).bind(...values, ...change, windowOf(now));
+  return db
+    .prepare(INSERT_TASK_DELIVERIES)
+    .bind(...values, JSON.stringify(tasks), plan.version, plan.project_id, invocation_id, seq, hops + TASK_HOPS);
 }
 
 /** When a delivery is made, and when the sweep first looks at it. */
 function timesOf(now: number): string[] {
   return [now, now + FIRST_LOOK_MS].map((time) => new Date(time).toISOString());
-}
-
-function windowOf(now: number): string {
-  return firstIdAt("del", now - WINDOW_MS);
 }
