@@ -29,7 +29,7 @@ export async function withNewAddress<T>(
     const stored = await store(results, JSON.stringify(results.map((other) => other.url)));
     if (stored !== null) return stored;
   }
-  return fail("busy", "Other requests are changing your webhooks. Try again.");
+  return fail("version_conflict", "Other requests are changing your webhooks. Try again.");
 }
 
 /** The condition of the statement, with the names of its parameters. */

@@ -46,7 +46,7 @@ export function addWebhooks(app: App): void {
         "Events of all your threads are sent to it, signed by the Standard Webhooks scheme, once it has answered a ping with 2xx. `secret` is shown only in this answer. At most 20 webhooks, each with another address.",
       body: webhookBody,
       answers: { 201: { description: "The webhook with its secret.", schema: newWebhook } },
-      problems: ["invalid_operation", "already_exists", "busy", "rate_limited"],
+      problems: ["invalid_operation", "already_exists", "version_conflict", "rate_limited"],
     },
     async (context, { body }) => {
       requirePublic(context, body.url);
@@ -104,7 +104,7 @@ function addOne(app: App): void {
       params: webhookParams,
       body: webhookPatch,
       answers: { 200: { description: "The changed webhook.", schema: webhook } },
-      problems: ["not_found", "already_exists", "busy", "rate_limited"],
+      problems: ["not_found", "already_exists", "version_conflict", "rate_limited"],
     },
     async (context, { params, body }) => {
       const { user_id, webhook_id, url, ...stored } = await requireWebhook(context, params.webhook_id);
