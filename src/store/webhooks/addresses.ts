@@ -2,7 +2,7 @@
 // SQL can't compare spellings, so the addresses are compared here, and a statement stores one only if each other address
 // of the user is among those that were compared.
 import { type SQL, sql } from "drizzle-orm";
-import { fail, type Result } from "../../protocol/error.ts";
+import { fail, type Result, succeed } from "../../protocol/error.ts";
 import type { Webhook } from "../../protocol/webhook.ts";
 
 type Place = Pick<Webhook, "user_id" | "webhook_id" | "url">;
@@ -12,23 +12,33 @@ const MAX_ROUNDS = 40;
 
 /**
  * `store` gets the user's other webhooks and, as JSON, the addresses that were compared. It returns null if its
- * statement met an address beyond those.
+ * statement stored nothing, and is asked again if that was because of an address beyond those. Null if it was not.
  */
 export async function withNewAddress<T>(
   db: D1Database,
   { user_id, webhook_id, url }: Place,
-  store: (others: Place[], compared: string) => Promise<Result<T> | null>,
-): Promise<Result<T>> {
+  store: (others: Place[], compared: string) => Promise<T | null>,
+): Promise<Result<T | null>> {
+  let before: string | null = null;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const { results } = await db
-      .prepare("SELECT user_id, webhook_id, url FROM webhooks WHERE user_id = ?1 AND webhook_id <> ?2")
+      .prepare(
+        "SELECT user_id, webhook_id, url FROM webhooks WHERE user_id = ?1 AND webhook_id <> ?2 ORDER BY webhook_id",
+      )
       .bind(user_id, webhook_id)
       .all<Place>();
     const same = results.find((other) => isSameAddress(other.url, url));
     if (same) return fail("already_exists", `url: your webhook ${same.webhook_id} has this address`);
-    const stored = await store(results, JSON.stringify(results.map((other) => other.url)));
-    if (stored !== null) return stored;
+    const compared = JSON.stringify(results.map((other) => other.url));
+    if (compared === before) return succeed(null);
+    const stored = await store(results, compared);
+    if (stored !== null) return succeed(stored);
+    before = compared;
   }
+  return tooManyChanges();
+}
+
+export function tooManyChanges() {
   return fail("version_conflict", "Other requests are changing your webhooks. Try again.");
 }
 

@@ -8,7 +8,7 @@ import { open } from "../database.ts";
 import { listNewest } from "../newest.ts";
 import { webhooks } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
-import { ALL_COMPARED, areAllCompared, withNewAddress } from "./addresses.ts";
+import { ALL_COMPARED, areAllCompared, tooManyChanges, withNewAddress } from "./addresses.ts";
 import { createPing, insertPing } from "./pings.ts";
 import { appendTry } from "./tries.ts";
 
@@ -46,7 +46,8 @@ export async function createWebhook(
   const { secret_id, key_id, sealed } = secret;
   const values = [user_id, webhook_id, enabled ? 1 : 0, created_at, JSON.stringify(events), url];
   const { ping, statement } = insertPing(db, user_id, webhook_id, now);
-  return await withNewAddress(db, { user_id, webhook_id, url }, async (others, compared) => {
+  const place = { user_id, webhook_id, url };
+  const stored = await withNewAddress<Result<StoredWebhook>>(db, place, async (others, compared) => {
     if (others.length >= MAX_WEBHOOKS) {
       return fail("invalid_operation", `You have ${MAX_WEBHOOKS} webhooks, which is the maximum. Delete one first.`);
     }
@@ -58,6 +59,7 @@ export async function createWebhook(
     if ((made?.results.length ?? 0) === 0) return null;
     return succeed({ webhook, ping: (pinged?.results.length ?? 0) > 0 ? ping : null });
   });
+  return stored.ok ? (stored.value ?? tooManyChanges()) : stored;
 }
 
 export async function readWebhook(db: D1Database, user_id: string, webhook_id: string): Promise<Webhook | null> {
@@ -97,15 +99,13 @@ export async function updateWebhook(
   now: number,
 ): Promise<Result<StoredWebhook | null>> {
   const { url } = patch;
-  const row = await (url === undefined
-    ? writePatch(db, patch, now, isWebhook(user_id, webhook_id)).then(succeed)
-    : withNewAddress(db, { user_id, webhook_id, url }, async (_others, compared) => {
-        const place = { user_id, webhook_id, url };
-        const where = and(isWebhook(user_id, webhook_id), areAllCompared(place, compared));
-        const changed = await writePatch(db, patch, now, where);
-        const isGone = changed === null && (await readWebhook(db, user_id, webhook_id)) === null;
-        return changed === null && !isGone ? null : succeed(changed);
-      }));
+  const is = isWebhook(user_id, webhook_id);
+  const place = url === undefined ? null : { user_id, webhook_id, url };
+  const row = await (place === null
+    ? writePatch(db, patch, now, is).then(succeed)
+    : withNewAddress(db, place, (_others, compared) =>
+        writePatch(db, patch, now, and(is, areAllCompared(place, compared))),
+      ));
   if (!row.ok) return row;
   const webhook = row.value;
   if (webhook === null) return succeed(null);
