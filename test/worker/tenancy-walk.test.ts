@@ -1,0 +1,150 @@
+// A walk over every operation of `/openapi.json` with the things of another user. A new operation is part of it: if the
+// walk can't fill it in, a test fails and says what to add.
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { DEFAULT_AGENT_ID } from "../../src/protocol/ids.ts";
+import { type Case, casesOf, describeCase, type Named } from "./walk/cases.ts";
+import type { Things } from "./walk/names.ts";
+import { findIdFields, type Operation, orderOf } from "./walk/operations.ts";
+import { meantOf, openOperations, refusalsOf } from "./walk/rules.ts";
+import { allOf, casesOfAll, createStage, nothingLike, pairsOfAll, type Stage } from "./walk/stage.ts";
+import type { Reply } from "./walk/walker.ts";
+import { expectStatus, type Watch, watchOver } from "./walk/watch.ts";
+import type { World } from "./walk/world.ts";
+
+/** For a busy machine: all of it takes ten seconds on an idle one. */
+const patience = { timeout: 60_000 };
+
+let stage: Stage;
+let alpha: World;
+let bravo: World;
+let watch: Watch;
+let keyed: Operation[];
+
+beforeAll(async () => {
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+  stage = await createStage();
+  keyed = stage.walker.operations.filter(({ isOpen }) => !isOpen);
+  const [one, other] = ["alphacanary", "bravocanary"];
+  alpha = await stage.settle({ user_id: `user_${one}`, mark: one, suffix: "of-alpha", team_id: "TOFALPHA" });
+  bravo = await stage.settle({ user_id: `user_${other}`, mark: other, suffix: "of-bravo", team_id: "TOFBRAVO" });
+  watch = await watchOver(stage, alpha);
+}, patience.timeout);
+afterAll(() => vi.restoreAllMocks());
+
+/** One case for each name in each body of an operation: all things are of the one, but that name is of the other. */
+function casesWithOne(operation: Operation, things: Things, other: Things): Case[] {
+  return casesOf(operation, allOf(things)).flatMap(({ named }, place) =>
+    named.flatMap((one) => {
+      const isOne = (thing: Named) => thing.place === one.place && thing.name === one.name;
+      return casesOf(operation, (thing) => (isOne(thing) ? other : things)[thing.kind]).slice(place, place + 1);
+    }),
+  );
+}
+
+describe("the walk", patience, () => {
+  it("knows each operation that needs no key, and why", () => {
+    const open = stage.walker.operations.filter(({ isOpen }) => isOpen).map(({ name }) => name);
+    // A new open operation needs a line in rules.ts that says what protects it.
+    expect(open.sort()).toEqual(Object.keys(openOperations).sort());
+  });
+
+  it("fails for a parameter, a field of a body or a body that it can't fill in", () => {
+    const name = "POST /v1/things/{thing_id}";
+    const operation = { ...(keyed[0] as Operation), name, path: "/v1/things/{thing_id}", parameters: [], body: null };
+    const fill = (part: Partial<Operation>) => casesOf({ ...operation, ...part }, allOf(alpha.things.quiet));
+    const said = (what: string, file: string) => new RegExp(`^${name}: .*${what}.*${file}`.replaceAll(/[{}]/g, "\\$&"));
+    expect(() => fill({ parameters: [{ in: "path", name: "thing_id" }] })).toThrow(said("thing_id", "names.ts"));
+    expect(() => fill({ parameters: [{ in: "query", name: "of" }] })).toThrow(said("of \\(query\\)", "names.ts"));
+    const field = { type: "string", pattern: "^[A-Za-z0-9_-]{1,64}$" };
+    const body = { properties: { parts: { items: { properties: { parent: field } } } }, example: { parts: [] } };
+    expect(findIdFields(body)).toEqual(["parts.parent"]);
+    expect(() => fill({ body })).toThrow(said("parts.parent", "names.ts"));
+    expect(() => fill({ body: {} })).toThrow(said("no example", "cases.ts"));
+    const unfilled = { properties: { resume: { properties: { interrupt_id: field } } }, example: {} };
+    expect(() => fill({ body: unfilled })).toThrow(said("resume.interrupt_id", "cases.ts"));
+  });
+});
+
+describe("what a user has", patience, () => {
+  afterEach(() => watch.expectUnchanged(), patience.timeout);
+
+  it("is refused without a key and with what is no key, before anything else is looked at", async () => {
+    const wrong = [null, `${alpha.key}x`, alpha.key.slice(0, -1), alpha.things.quiet.key_id, ...alpha.shown];
+    for (const asked of casesOfAll(keyed, alpha.things.quiet)) {
+      for (const key of wrong) expectStatus(asked, await watch.ask(asked, key), [401]);
+      expect([asked.operation.name, asked.operation.statuses]).toEqual([
+        asked.operation.name,
+        expect.arrayContaining([401]),
+      ]);
+    }
+  });
+
+  it("is not shown by operations that need no key", async () => {
+    const open = stage.walker.operations.filter(({ isOpen }) => isOpen);
+    for (const asked of casesOfAll(open, alpha.things.quiet)) {
+      const status = openOperations[asked.operation.name]?.status ?? 0;
+      for (const key of [null, bravo.key]) expectStatus(asked, await watch.ask(asked, key), [status]);
+    }
+  });
+
+  it("is to another user as if it had never existed, on every operation", async () => {
+    const [key, other] = [await stage.admit("user_newcomer"), await stage.admit("user_elsewhere")];
+    for (const { asked, other: absent } of pairsOfAll(keyed, alpha, nothingLike)) {
+      // What may be chosen has a test of its own.
+      if (meantOf(asked, alpha).length === 0) continue;
+      const reply = await watch.ask(asked, key);
+      expectStatus(asked, reply, refusalsOf(asked));
+      const shown = describeReply(absent, await watch.ask(absent, other));
+      expect([describeCase(asked), describeReply(asked, reply)]).toEqual([describeCase(asked), shown]);
+    }
+    // Lists have nothing but what everybody has from the start.
+    const lists = keyed.filter(({ method, path }) => method === "GET" && !path.includes("{"));
+    for (const asked of casesOfAll(lists, alpha.things.quiet)) {
+      const { data = [] } = (await watch.ask(asked, key)).body;
+      const isGiven = (row: Record<string, unknown>) =>
+        row.agent_id === DEFAULT_AGENT_ID || row.name === "first key" || row.is_default !== undefined;
+      expect([asked.operation.name, data.filter((row) => !isGiven(row))]).toEqual([asked.operation.name, []]);
+    }
+  });
+
+  it("is not found among what another user has, by any one name in a request", async () => {
+    for (const which of ["quiet", "asking"] as const) {
+      for (const asked of keyed.flatMap((of) => casesWithOne(of, bravo.things[which], alpha.things[which]))) {
+        const [name] = meantOf(asked, alpha);
+        if (name !== undefined) expectStatus(asked, await watch.ask(asked, bravo.key), refusalsOf(asked, name));
+      }
+    }
+  });
+
+  it("stays apart from what others make under the same ids", async () => {
+    const reads = keyed.filter(({ method }) => method === "GET");
+    for (const [place, { asked, things }] of pairsOfAll(keyed, alpha, allOf).entries()) {
+      if (meantOf(asked, alpha).length > 0 || asked.operation.method === "GET") continue;
+      const key = await stage.admit(`user_maker_${place}`);
+      const reply = await watch.ask(asked, key, "made");
+      expectStatus(asked, reply, asked.operation.statuses);
+      if (reply.status > 299) continue;
+      for (const read of casesOfAll(reads, things)) await watch.ask(read, key, "made");
+    }
+  });
+});
+
+describe("the same requests", patience, () => {
+  it("are answered to whom the things belong, so none of them is refused for its form", async () => {
+    for (const operation of keyed.toSorted((one, other) => orderOf(one) - orderOf(other))) {
+      const { path, name } = operation;
+      const things = path.endsWith("/resume") ? "asking" : /\/(?:cancel|inbox)$/.test(path) ? "live" : "quiet";
+      // What exists already is a conflict. Users are made by the admin key only.
+      const statuses = [200, 201, 202, 204, 409, ...(name === "POST /v1/users" ? [403] : [])];
+      for (const asked of casesOf(operation, allOf(alpha.things[things]))) {
+        expectStatus(asked, await stage.walker.ask(asked, alpha.key), statuses);
+      }
+    }
+  });
+});
+
+/** Without what differs between two requests that are answered alike. */
+function describeReply({ named }: Case, { status, text }: Reply): string {
+  const shown = text.replace(/"request_id":"[^"]+"/, "");
+  return named.reduce((said, { name, value }) => said.replaceAll(value, `<${name}>`), `${status} ${shown}`);
+}

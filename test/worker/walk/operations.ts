@@ -1,0 +1,102 @@
+// The operations of `/openapi.json`, as a walk over all of them needs them.
+
+export interface Schema {
+  $ref?: string;
+  type?: string | string[];
+  pattern?: string;
+  properties?: Record<string, Schema>;
+  items?: Schema;
+  oneOf?: Schema[];
+  anyOf?: Schema[];
+  allOf?: Schema[];
+  example?: unknown;
+}
+
+export interface Parameter {
+  in: "path" | "query" | "header";
+  name: string;
+}
+
+export interface Operation {
+  /** Such as `GET /v1/threads/{thread_id}`. */
+  name: string;
+  method: string;
+  path: string;
+  /** It needs no key. */
+  isOpen: boolean;
+  parameters: Parameter[];
+  /** The schema of a JSON body, with its references replaced; `bytes` if the body is any bytes. */
+  body: Schema | "bytes" | null;
+  /** The statuses that it documents. */
+  statuses: number[];
+  isStream: boolean;
+}
+
+interface Content {
+  schema: Schema;
+}
+
+export interface Description {
+  paths: Record<
+    string,
+    Record<
+      string,
+      {
+        security: object[];
+        parameters?: Parameter[];
+        requestBody?: { content: Record<string, Content> };
+        responses: Record<string, { content?: Record<string, Content> }>;
+      }
+    >
+  >;
+  components: { schemas: Record<string, Schema> };
+}
+
+export function readOperations({ paths, components }: Description): Operation[] {
+  return Object.entries(paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([verb, { security, parameters = [], requestBody, responses }]) => {
+      const method = verb.toUpperCase();
+      const content = requestBody?.content ?? {};
+      const json = content["application/json"]?.schema;
+      return {
+        name: `${method} ${path}`,
+        method,
+        path,
+        isOpen: security.length === 0,
+        parameters,
+        body: json ? withoutReferences(json, components.schemas) : requestBody ? ("bytes" as const) : null,
+        statuses: Object.keys(responses).map(Number),
+        isStream: Object.values(responses).some((answer) => "text/event-stream" in (answer.content ?? {})),
+      };
+    }),
+  );
+}
+
+function withoutReferences<T>(value: T, schemas: Record<string, Schema>): T {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => withoutReferences(item, schemas)) as T;
+  const { $ref } = value as Schema;
+  if ($ref !== undefined) return withoutReferences(schemas[$ref.split("/").at(-1) ?? ""] as T, schemas);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutReferences(inner, schemas)])) as T;
+}
+
+/** For sorting: reads first; what deletes much comes last, so that each operation still finds its things. */
+export function orderOf({ method, path }: Operation): number {
+  const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+  const isWholeProject = path === "/v1/projects/{project_id}";
+  return methods.indexOf(method) * 100 - (method === "DELETE" && !isWholeProject ? path.split("/").length : 0);
+}
+
+/** The pattern of an id that a client may choose (`clientId`). */
+const ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$";
+
+/** The fields of a body that name something, as `resume.interrupt_id`: by their pattern or by their name. */
+export function findIdFields(schema: Schema, path: string[] = []): string[] {
+  const { properties = {}, items, oneOf = [], anyOf = [], allOf = [] } = schema;
+  const inside = [
+    ...Object.entries(properties).flatMap(([name, inner]) => findIdFields(inner, [...path, name])),
+    ...[...oneOf, ...anyOf, ...allOf, ...(items ? [items] : [])].flatMap((inner) => findIdFields(inner, path)),
+  ];
+  const isId = schema.pattern === ID_PATTERN || /(?:_ids?|Ids?)$/.test(path.at(-1) ?? "");
+  return [...new Set(isId ? [path.join("."), ...inside] : inside)];
+}

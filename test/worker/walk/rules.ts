@@ -1,0 +1,72 @@
+// What the walk expects of operations that are not simply refused to others.
+import type { Case } from "./cases.ts";
+import type { Kind } from "./names.ts";
+import type { World } from "./world.ts";
+
+/** Operations that need no key, why, and what they answer to somebody who has another user's ids only. */
+export const openOperations: Record<string, { why: string; status: number }> = {
+  "GET /healthz": { why: "A probe has no key, and it says nothing of users.", status: 200 },
+  "GET /openapi.json": { why: "The description is the same for everybody.", status: 200 },
+  "GET /docs": { why: "The page shows the description.", status: 200 },
+  "GET /v1/terminal": { why: "A browser's WebSocket can't send a key: its ticket stands for one.", status: 422 },
+  "GET /v1/download": { why: "A link can't send a key: its ticket stands for one.", status: 401 },
+  "POST /hooks/{trigger_id}": { why: "A sender signs with the trigger's secret.", status: 401 },
+  "POST /integrations/slack/events": { why: "Slack signs.", status: 401 },
+  "POST /integrations/slack/interactivity": { why: "Slack signs.", status: 401 },
+  "POST /integrations/slack/commands": { why: "Slack signs.", status: 401 },
+  "GET /integrations/slack/install": { why: "A browser opens it: its ticket stands for a key.", status: 401 },
+  "GET /integrations/slack/callback": { why: "Slack sends the browser here with a state of ours.", status: 401 },
+};
+
+const ofRun = ["thread_id", "invocation_id", "message_id", "idempotency-key"];
+const ofAgUi = ["threadId", "runId", "messages.id", "messages.toolCallId"];
+
+/**
+ * Names that a client chooses for a thing of its own. Another user's thing with that name is not meant and not touched.
+ */
+const chosen: Record<string, string[]> = {
+  "POST /v1/threads": ["thread_id"],
+  "POST /v1/projects": ["project_id"],
+  "POST /v1/agents": ["agent_id"],
+  "POST /v1/threads/{thread_id}/runs": ofRun,
+  "POST /ag-ui": ofAgUi,
+  "POST /ag-ui/{agent_id}": ofAgUi,
+  "POST /v1/triggers": ["thread"],
+  "PATCH /v1/triggers/{trigger_id}": ["thread"],
+  "POST /v1/triggers/{trigger_id}/run": ["idempotency-key"],
+  "POST /v1/projects/{project_id}/sandbox/terminal": ["session"],
+  "PUT /v1/projects/{project_id}/sandbox/files/content": ["path"],
+};
+
+const ofPlan = { statuses: [422], why: "The caller's plan has no such section or task." };
+const ofThread = { statuses: [409, 422], why: "The caller's thread has asked no such question." };
+
+/** The names in a request that can only mean a thing of the other user. */
+export function meantOf({ operation, named }: Case, other: World): string[] {
+  const own = chosen[operation.name] ?? [];
+  const isOthers = (kind: Kind, value: string) =>
+    !same.includes(kind) && Object.values(other.things).some((things) => things[kind] === value);
+  return named.filter(({ name, kind, value }) => isOthers(kind, value) && !own.includes(name)).map(({ name }) => name);
+}
+
+/** Kinds whose values are the same for everybody. */
+const same: Kind[] = ["port", "version"];
+
+/**
+ * How an operation refuses the things of others, if not by 404. With a name: if only that one is another user's, and is
+ * looked up among what the caller has.
+ */
+const refusals: Record<string, { statuses: number[]; why: string }> = {
+  "POST /v1/users": { statuses: [403], why: "Only the admin key makes users." },
+  "PATCH /v1/threads/{thread_id}/tasks operations.section_id": ofPlan,
+  "PATCH /v1/threads/{thread_id}/tasks operations.section_ids": ofPlan,
+  "PATCH /v1/threads/{thread_id}/tasks operations.task_ids": ofPlan,
+  "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume resume.interrupt_id": ofThread,
+  "POST /ag-ui resume.interruptId": ofThread,
+  "POST /ag-ui/{agent_id} resume.interruptId": ofThread,
+};
+
+/** The statuses with which a request is refused that has another user's things everywhere, or only as `name`. */
+export function refusalsOf({ operation }: Case, name?: string): number[] {
+  return (refusals[`${operation.name} ${name}`] ?? refusals[operation.name])?.statuses ?? [404];
+}
