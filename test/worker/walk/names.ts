@@ -100,6 +100,10 @@ const inBody: Record<string, Filling> = {
   message_id: kind("message_id"),
   agent_id: kind("agent_id"),
   session: kind("session"),
+  host: kind("host"),
+  path: kind("file"),
+  // A folder of a repository elsewhere.
+  "git.path": null,
   "messages.id": kind("message_id"),
   "messages.toolCallId": kind("interrupt_id"),
   // Names of tools, which are the same for everybody.

@@ -90,6 +90,9 @@ export function orderOf({ method, path }: Operation): number {
 /** The pattern of an id that a client may choose (`clientId`). */
 const ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$";
 
+/** What names something without being an id by its pattern: an id of the server, a git host, a file. */
+const ID_NAME = /_ids?$|Ids?$|^host$|^path$/;
+
 /** The fields of a body that name something, as `resume.interrupt_id`: by their pattern or by their name. */
 export function findIdFields(schema: Schema, path: string[] = []): string[] {
   const { properties = {}, items, oneOf = [], anyOf = [], allOf = [] } = schema;
@@ -97,6 +100,6 @@ export function findIdFields(schema: Schema, path: string[] = []): string[] {
     ...Object.entries(properties).flatMap(([name, inner]) => findIdFields(inner, [...path, name])),
     ...[...oneOf, ...anyOf, ...allOf, ...(items ? [items] : [])].flatMap((inner) => findIdFields(inner, path)),
   ];
-  const isId = schema.pattern === ID_PATTERN || /(?:_ids?|Ids?)$/.test(path.at(-1) ?? "");
+  const isId = schema.pattern === ID_PATTERN || ID_NAME.test(path.at(-1) ?? "");
   return [...new Set(isId ? [path.join("."), ...inside] : inside)];
 }

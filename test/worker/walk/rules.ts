@@ -34,7 +34,10 @@ const chosen: Record<string, string[]> = {
   "POST /v1/triggers": ["thread"],
   "PATCH /v1/triggers/{trigger_id}": ["thread"],
   "POST /v1/triggers/{trigger_id}/run": ["idempotency-key"],
+  "POST /v1/git-credentials": ["host"],
   "POST /v1/projects/{project_id}/sandbox/terminal": ["session"],
+  // A path is looked up when the ticket is used.
+  "POST /v1/projects/{project_id}/sandbox/files/ticket": ["path"],
   "PUT /v1/projects/{project_id}/sandbox/files/content": ["path"],
 };
 
@@ -64,6 +67,11 @@ const refusals: Record<string, { statuses: number[]; why: string }> = {
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume resume.interrupt_id": ofThread,
   "POST /ag-ui resume.interruptId": ofThread,
   "POST /ag-ui/{agent_id} resume.interruptId": ofThread,
+};
+
+/** What the admin key may do with another user's things. Everything else it is refused as anybody is. */
+export const adminOperations: Record<string, { status: number; why: string }> = {
+  "POST /v1/users": { status: 409, why: "It makes users, and an id is given once." },
 };
 
 /** The statuses with which a request is refused that has another user's things everywhere, or only as `name`. */
