@@ -9,6 +9,7 @@ export interface Schema {
   oneOf?: Schema[];
   anyOf?: Schema[];
   allOf?: Schema[];
+  additionalProperties?: unknown;
   example?: unknown;
 }
 
@@ -30,6 +31,8 @@ export interface Operation {
   /** The statuses that it documents. */
   statuses: number[];
   isStream: boolean;
+  /** The schemas of JSON answers, by status. */
+  answers: Record<number, Schema>;
 }
 
 interface Content {
@@ -66,6 +69,12 @@ export function readOperations({ paths, components }: Description): Operation[] 
         parameters,
         body: json ? withoutReferences(json, components.schemas) : requestBody ? ("bytes" as const) : null,
         statuses: Object.keys(responses).map(Number),
+        answers: Object.fromEntries(
+          Object.entries(responses).flatMap(([status, { content = {} }]) => {
+            const schema = content["application/json"]?.schema;
+            return schema ? [[status, withoutReferences(schema, components.schemas)]] : [];
+          }),
+        ),
         isStream: Object.values(responses).some((answer) => "text/event-stream" in (answer.content ?? {})),
       };
     }),
@@ -102,4 +111,26 @@ export function findIdFields(schema: Schema, path: string[] = []): string[] {
   ];
   const isId = schema.pattern === ID_PATTERN || ID_NAME.test(path.at(-1) ?? "");
   return [...new Set(isId ? [path.join("."), ...inside] : inside)];
+}
+
+/** The fields of an answer that its schema does not have, such as a column that was never meant to be shown. */
+export function findUndocumented(value: unknown, schema: Schema, path = ""): string[] {
+  const forms = schema.oneOf ?? schema.anyOf;
+  if (forms !== undefined) {
+    return (
+      forms.map((form) => findUndocumented(value, form, path)).sort((one, other) => one.length - other.length)[0] ?? []
+    );
+  }
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    return items === undefined ? [] : [...new Set(value.flatMap((item) => findUndocumented(item, items, path)))];
+  }
+  const { properties } = schema;
+  if (typeof value !== "object" || value === null || properties === undefined) return [];
+  return Object.entries(value).flatMap(([name, inner]) => {
+    const known = properties[name];
+    const own = path === "" ? name : `${path}.${name}`;
+    if (known !== undefined) return findUndocumented(inner, known, own);
+    return schema.additionalProperties ? [] : [own];
+  });
 }
