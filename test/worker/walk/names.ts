@@ -72,6 +72,7 @@ const inQuery: Record<string, Filling> = {
   from: value("1"),
   to: kind("version"),
   status: value("delivered"),
+  made: value("revoke"),
   ticket: value("ticket-of-nobody"),
   code: value("code-of-nobody"),
   state: value("state-of-nobody"),

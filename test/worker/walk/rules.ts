@@ -55,12 +55,8 @@ export function meantOf({ operation, named }: Case, other: World): string[] {
 /** Kinds whose values are the same for everybody. */
 const same: Kind[] = ["port", "version"];
 
-/**
- * How an operation refuses the things of others, if not by 404. With a name: if only that one is another user's, and is
- * looked up among what the caller has.
- */
+/** How an operation refuses one name of another user's thing, if not by 404: it looks among what the caller has. */
 const refusals: Record<string, { statuses: number[]; why: string }> = {
-  "POST /v1/users": { statuses: [403], why: "Only the admin key makes users." },
   "PATCH /v1/threads/{thread_id}/tasks operations.section_id": ofPlan,
   "PATCH /v1/threads/{thread_id}/tasks operations.section_ids": ofPlan,
   "PATCH /v1/threads/{thread_id}/tasks operations.task_ids": ofPlan,
@@ -69,12 +65,14 @@ const refusals: Record<string, { statuses: number[]; why: string }> = {
   "POST /ag-ui/{agent_id} resume.interruptId": ofThread,
 };
 
-/** What the admin key may do with another user's things. Everything else it is refused as anybody is. */
+/** What only the admin key may do, and what it gets for another user's things. All else it is refused as anybody is. */
 export const adminOperations: Record<string, { status: number; why: string }> = {
   "POST /v1/users": { status: 409, why: "It makes users, and an id is given once." },
+  "GET /v1/server": { status: 200, why: "It says what an operator has to mend." },
 };
 
 /** The statuses with which a request is refused that has another user's things everywhere, or only as `name`. */
 export function refusalsOf({ operation }: Case, name?: string): number[] {
-  return (refusals[`${operation.name} ${name}`] ?? refusals[operation.name])?.statuses ?? [404];
+  if (operation.name in adminOperations) return [403];
+  return refusals[`${operation.name} ${name}`]?.statuses ?? [404];
 }

@@ -38,10 +38,18 @@ export async function createWalker(settings: Partial<Env>): Promise<Walker> {
     props: {},
   };
   const bindings = { ...(env as Env), ...settings };
+  let asked = 0;
   const send: Walker["send"] = async ({ method, path, headers = {}, body }, key) => {
     const authorization: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` };
     const sent = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
-    const init = { method, headers: { ...authorization, ...headers }, ...(sent === undefined ? {} : { body: sent }) };
+    asked += 1;
+    // Each from another address, so that wrong keys are refused for what they are and not for their number.
+    const address = { "cf-connecting-ip": `10.${asked >> 16}.${(asked >> 8) & 255}.${asked & 255}` };
+    const init = {
+      method,
+      headers: { ...address, ...authorization, ...headers },
+      ...(sent === undefined ? {} : { body: sent }),
+    };
     const response = await app.request(`https://taskloom.test${path}`, init, bindings, context as ExecutionContext);
     const text = await readText(response, method);
     const isJson = text !== "" && response.headers.get("content-type")?.includes("json");

@@ -52,6 +52,11 @@ function secretsOf(world: World, snapshot: Snapshot): Record<Hidden, string[]> {
   return { all, made: all.filter((text) => !text.includes(world.suffix)) };
 }
 
+/** The answer without the id of its request. */
+export function withoutRequest(text: string): string {
+  return text.replace(/"request_id":"[^"]+"/, "");
+}
+
 /** Reads that change without anybody's doing, or cost much. */
 const unsteady = [
   // Counts the readers of streams.
@@ -70,7 +75,7 @@ async function recordAll({ walker }: Stage, world: World): Promise<unknown> {
     if (operation.method !== "GET" || operation.isOpen || unsteady.includes(operation.name)) continue;
     for (const asked of casesOf(operation, allOf(world.things.quiet))) {
       const { status, text } = await walker.ask(asked, world.key);
-      read[operation.name] = `${status} ${text}`;
+      read[operation.name] = `${status} ${withoutRequest(text)}`;
     }
   }
   return { stored: await takeSnapshot(world.user_id), read };

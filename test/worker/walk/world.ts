@@ -30,12 +30,13 @@ export interface Person {
   suffix: string;
   /** A workspace of Slack belongs to one user. */
   team_id: string;
+  /** An earlier version made the user, under an id that is refused by now. */
+  is_former?: true;
 }
 
 export async function makeWorld(walker: Walker, slack: SlackClient, person: Person): Promise<World> {
   const { user_id, mark, suffix } = person;
-  const admitted = await walker.send({ method: "POST", path: "/v1/users", body: { user_id, name: mark } }, ADMIN_KEY);
-  const key = String(admitted.body.api_key);
+  const key = await admit(walker, person);
   const shown: string[] = [];
   const make: Make = async (method, path, body, headers) => {
     const made = await walker.send(
@@ -84,6 +85,17 @@ export async function makeWorld(walker: Walker, slack: SlackClient, person: Pers
     things: { quiet: { ...shared, ...quiet }, asking: { ...shared, ...asking }, live: { ...shared, ...live } },
     shown,
   };
+}
+
+async function admit(walker: Walker, { user_id, mark, is_former }: Person): Promise<string> {
+  const name = is_former ? `temporary-${mark}` : user_id;
+  const body = { user_id: name, name: mark };
+  const { body: admitted, text } = await walker.send({ method: "POST", path: "/v1/users", body }, ADMIN_KEY);
+  if (typeof admitted.api_key !== "string") throw new Error(text);
+  for (const table of ["users", "api_keys"]) {
+    await env.DB.prepare(`UPDATE ${table} SET user_id = ? WHERE user_id = ?`).bind(user_id, name).run();
+  }
+  return admitted.api_key;
 }
 
 type Make = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Reply["body"]>;
