@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { DEFAULT_AGENT_ID } from "../../src/protocol/ids.ts";
 import { ADMIN_KEY } from "./http-client.ts";
+import { identityOf } from "./slack-client.ts";
 import { type Case, casesOf, describeCase, type Named } from "./walk/cases.ts";
 import type { Things } from "./walk/names.ts";
 import { findIdFields, findUndocumented, type Operation, orderOf } from "./walk/operations.ts";
@@ -125,6 +126,14 @@ describe("what a user has", patience, () => {
         if (name !== undefined) expectStatus(asked, await watch.ask(asked, bravo.key), refusalsOf(asked, name));
       }
     }
+  });
+
+  it("is not shown to who brings a token of its Slack workspace", async () => {
+    const { team_id } = alpha.things.quiet;
+    stage.slack.answers.set("auth.test", () => identityOf(team_id));
+    const [operation] = keyed.filter(({ name }) => name === "POST /v1/slack/workspaces") as [Operation];
+    for (const asked of casesOf(operation, () => null)) expectStatus(asked, await watch.ask(asked, bravo.key), [409]);
+    stage.slack.answers.set("auth.test", () => identityOf(`${team_id}3`));
   });
 
   it("stays apart from what others make under the same ids", async () => {

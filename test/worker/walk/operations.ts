@@ -89,11 +89,13 @@ function withoutReferences<T>(value: T, schemas: Record<string, Schema>): T {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutReferences(inner, schemas)])) as T;
 }
 
+/** Deletions that take much with them: a project's threads, and what a key made. */
+const widest = ["/v1/projects/{project_id}", "/v1/api-keys/{key_id}"];
+
 /** For sorting: reads first; what deletes much comes last, so that each operation still finds its things. */
 export function orderOf({ method, path }: Operation): number {
-  const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
-  const isWholeProject = path === "/v1/projects/{project_id}";
-  return methods.indexOf(method) * 100 - (method === "DELETE" && !isWholeProject ? path.split("/").length : 0);
+  const rank = ["GET", "POST", "PUT", "PATCH", "DELETE"].indexOf(method) * 100;
+  return method === "DELETE" ? rank + (widest.includes(path) ? widest.indexOf(path) : -path.split("/").length) : rank;
 }
 
 /** The pattern of an id that a client may choose (`clientId`). */

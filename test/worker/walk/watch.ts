@@ -47,7 +47,7 @@ export function expectStatus(asked: Case, { status, text }: Reply, statuses: num
 
 function secretsOf(world: World, snapshot: Snapshot): Record<Hidden, string[]> {
   const things = Object.values(world.things).flatMap((of) => Object.values(of));
-  const known = new Set([world.mark, world.key, world.second_key, ...world.shown, ...secretsIn(snapshot), ...things]);
+  const known = new Set([world.mark, world.key, world.first_key, ...world.shown, ...secretsIn(snapshot), ...things]);
   const all = [...known].filter((text) => text.length >= MIN_CHARACTERS && text !== DEFAULT_AGENT_ID);
   return { all, made: all.filter((text) => !text.includes(world.suffix)) };
 }

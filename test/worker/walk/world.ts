@@ -1,6 +1,7 @@
 // One user with at least one of every kind of thing, and two wherever there is a list. All texts of the user contain a
 // mark, so that any of them is recognized in another user's answer.
 import { env } from "cloudflare:test";
+import { readKeyId } from "../../../src/http/api-key.ts";
 import { syncThread } from "../../../src/store/sync.ts";
 import { threadStub } from "../../../src/thread/stub.ts";
 import { signStandard } from "../hook-client.ts";
@@ -15,10 +16,10 @@ export interface World {
   suffix: string;
   user_id: string;
   key: string;
+  /** The key that made everything, also the one above. */
+  first_key: string;
   /** A thread with plan and ended runs, one that waits for an answer, and one with a live run. */
   things: { quiet: Things; asking: Things; live: Things };
-  /** Another key. */
-  second_key: string;
   /** The secrets of its triggers and webhooks, which were shown once. */
   shown: string[];
 }
@@ -50,7 +51,6 @@ export async function makeWorld(walker: Walker, slack: SlackClient, person: Pers
   const ids = { project_id: `project-${suffix}`, agent_id: `agent-${suffix}`, session: `shell-${suffix}` };
   const host = `git-${suffix}.example`;
   const second = await make("POST", "/v1/api-keys", { name: `key ${mark}` });
-  const key_id = String(second.key_id);
   await makeProjects(make, ids.project_id, mark);
   await makeAgents(make, ids.agent_id, mark);
   for (const of of [host, `other-${host}`]) {
@@ -66,7 +66,7 @@ export async function makeWorld(walker: Walker, slack: SlackClient, person: Pers
   await walker.settled();
   const shared = {
     user_id,
-    key_id,
+    key_id: readKeyId(key) ?? "",
     ...ids,
     host,
     ...sandbox,
@@ -80,8 +80,8 @@ export async function makeWorld(walker: Walker, slack: SlackClient, person: Pers
     mark,
     suffix,
     user_id,
-    key,
-    second_key: String(second.key),
+    key: String(second.key),
+    first_key: key,
     things: { quiet: { ...shared, ...quiet }, asking: { ...shared, ...asking }, live: { ...shared, ...live } },
     shown,
   };
