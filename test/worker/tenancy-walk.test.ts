@@ -8,6 +8,7 @@ import { type Case, casesOf, describeCase, type Named } from "./walk/cases.ts";
 import type { Things } from "./walk/names.ts";
 import { findIdFields, findUndocumented, type Operation, orderOf } from "./walk/operations.ts";
 import { adminOperations, meantOf, openOperations, refusalsOf } from "./walk/rules.ts";
+import { takeSnapshot } from "./walk/snapshot.ts";
 import { allOf, casesOfAll, createStage, nothingLike, pairsOfAll, type Stage } from "./walk/stage.ts";
 import type { Reply } from "./walk/walker.ts";
 import { expectStatus, type Watch, watchOver, withoutRequest } from "./walk/watch.ts";
@@ -48,6 +49,12 @@ describe("the walk", patience, () => {
     const open = stage.walker.operations.filter(({ isOpen }) => isOpen).map(({ name }) => name);
     // A new open operation needs a line in rules.ts that says what protects it.
     expect(open.sort()).toEqual(Object.keys(openOperations).sort());
+  });
+
+  it("compares all tables of D1, and those of the threads' objects", async () => {
+    const tables = Object.entries(await takeSnapshot(alpha.user_id)).filter(([, rows]) => rows.length > 0);
+    const expected = ["api_keys", "deliveries", "secrets", "ssh_accesses", "journal in thread-live-of-alpha"];
+    expect(tables.map(([name]) => name)).toEqual(expect.arrayContaining(expected));
   });
 
   it("fails for a parameter, a field of a body or a body that it can't fill in", () => {
