@@ -13,6 +13,7 @@ const root = join(import.meta.dirname, "..");
 const CANARY = "canary-of-an-argument";
 
 let started: ChildProcess[] = [];
+let folders: string[] = [];
 
 afterEach(async () => {
   await Promise.all(
@@ -23,6 +24,9 @@ afterEach(async () => {
     }),
   );
   started = [];
+  // What is still running writes into them.
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+  folders = [];
 });
 
 function start(file: string, args: string[]): ChildProcess {
@@ -45,11 +49,8 @@ describe.runIf(process.platform === "linux")("a secret in an argument", () => {
   it("of the stand-ins is hidden from ps", async () => {
     await untilHidden(start("dev/slack/main.ts", ["--port", "0", "--signing-secret", CANARY]));
     const state = await mkdtemp(join(tmpdir(), "taskloom-secrets-"));
-    try {
-      await untilHidden(start("dev/daytona/main.ts", ["--port", "0", "--state", state, "--api-key", CANARY]));
-    } finally {
-      await rm(state, { recursive: true, force: true });
-    }
+    folders.push(state);
+    await untilHidden(start("dev/daytona/main.ts", ["--port", "0", "--state", state, "--api-key", CANARY]));
   });
 
   it("of npm run ask is hidden from ps, and warned of", async () => {

@@ -24,6 +24,8 @@ export interface Env {
   PUBLIC_NETWORK?: Fetcher;
   /** When this version of the Worker and its settings was made. */
   VERSION?: WorkerVersionMetadata;
+  /** Rate limit of a user's pings of webhooks. A missing binding means no limit. */
+  PING_LIMIT?: RateLimit;
   OPENAI_API_KEY?: string;
   OPENAI_BASE_URL?: string;
   OPENAI_MODEL?: string;

@@ -45,6 +45,7 @@ export const webhook = {
   url: "https://example.com/taskloom",
   events: ["run.completed" as const, "run.failed" as const],
   enabled: true,
+  unverified_since: null,
   failing_since: null,
   disabled_at: null,
   disabled_reason: null,

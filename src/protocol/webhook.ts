@@ -11,6 +11,10 @@ export const webhookEvents = [
 ] as const;
 export type WebhookEvent = (typeof webhookEvents)[number];
 
+/** Asks a receiver to prove that it wants deliveries. Nobody subscribes to it. */
+export const PING = "webhook.ping";
+export type DeliveryEvent = WebhookEvent | typeof PING;
+
 /** The body of a delivery, in the format of Standard Webhooks. */
 export interface WebhookPayload {
   type: WebhookEvent;
@@ -23,8 +27,10 @@ export interface WebhookPayload {
     invocation_id: string | null;
     /** The run's status. */
     status?: string;
-    /** For `task.updated`: the task's status, or `deleted`. */
-    task?: { id: string; status: string };
+    /** For `task.updated`: all tasks that changed, in the plan's order; `deleted` ones come last. */
+    tasks?: ChangedTask[];
+    /** The first of them. Deliveries of former versions have only this one. */
+    task?: ChangedTask;
     /**
      * A number in the thread's event stream to continue from. For a run: its last event, or the thread's newest if the
      * run left none, such as one cancelled before it started. For a task: the event of its change or a later one. Null
@@ -37,6 +43,18 @@ export interface WebhookPayload {
      */
     taskloom_hops?: number;
   };
+}
+
+export interface ChangedTask {
+  id: string;
+  /** The task's status, or `deleted`. */
+  status: string;
+}
+
+export interface PingPayload {
+  type: typeof PING;
+  timestamp: string;
+  data: { webhook_id: string };
 }
 
 export type DeliveryStatus = "pending" | "delivered" | "failed";
@@ -67,6 +85,8 @@ export interface Webhook {
   failing_since: string | null;
   disabled_at: string | null;
   disabled_reason: string | null;
+  /** Since when its receiver owes an answer to a ping; until it answers, nothing else is sent. */
+  unverified_since: string | null;
   created_at: string;
   updated_at: string;
   /** The id of the key that made it or named its address; null or absent if that is not known. */
@@ -75,14 +95,14 @@ export interface Webhook {
 
 /** As stored. */
 export interface Delivery extends DeliveryName {
-  event: WebhookEvent;
+  event: DeliveryEvent;
   status: DeliveryStatus;
   /** Tries since the delivery began or was replayed. */
   attempts: number;
   next_attempt_at: string | null;
   created_at: string;
   finished_at: string | null;
-  payload: WebhookPayload;
+  payload: WebhookPayload | PingPayload;
   /** The newest tries, oldest first. */
   tries: DeliveryTry[];
 }

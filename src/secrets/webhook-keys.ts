@@ -1,19 +1,22 @@
 // Stores a webhook together with the secret that signs its deliveries.
-import { fail, type Result, succeed } from "../protocol/error.ts";
+import type { Result } from "../protocol/error.ts";
 import type { Webhook } from "../protocol/webhook.ts";
 import { whileMakerLives } from "../store/keys/maker.ts";
-import { createWebhook, MAX_WEBHOOKS } from "../store/webhooks/webhooks.ts";
+import { createWebhook, type StoredWebhook } from "../store/webhooks/webhooks.ts";
 import { type RotatedName, sealFirst } from "./rotated.ts";
 import type { SecretPorts } from "./sealed.ts";
 
 /** Stores both, or neither. */
-export async function storeWebhook(ports: SecretPorts, webhook: Webhook, secret: string): Promise<Result<Webhook>> {
+export async function storeWebhook(
+  ports: SecretPorts,
+  webhook: Webhook,
+  secret: string,
+): Promise<Result<StoredWebhook>> {
   const sealed = await sealFirst(ports.encryption_keys, signingSecretOf(webhook), secret, webhook.created_at);
   if (!sealed.ok) return sealed;
-  const made = await whileMakerLives(createWebhook(ports.database, webhook, sealed.value));
-  if (!made.ok) return made;
-  if (made.value) return succeed(webhook);
-  return fail("invalid_operation", `You have ${MAX_WEBHOOKS} webhooks, which is the maximum. Delete one first.`);
+  const now = Date.parse(webhook.created_at);
+  const made = await whileMakerLives(createWebhook(ports.database, webhook, sealed.value, now));
+  return made.ok ? made.value : made;
 }
 
 export function signingSecretOf({ user_id, webhook_id }: Webhook): RotatedName {

@@ -10,7 +10,14 @@ import type { GitSource, SandboxSettings } from "../protocol/project.ts";
 import type { RunStatus } from "../protocol/run.ts";
 import type { SecretKind } from "../protocol/secret.ts";
 import type { TriggerDeliveryStatus, TriggerSettings, TriggerType } from "../protocol/trigger.ts";
-import type { DeliveryStatus, DeliveryTry, WebhookEvent, WebhookPayload } from "../protocol/webhook.ts";
+import type {
+  DeliveryEvent,
+  DeliveryStatus,
+  DeliveryTry,
+  PingPayload,
+  WebhookEvent,
+  WebhookPayload,
+} from "../protocol/webhook.ts";
 
 export const users = sqliteTable("users", {
   user_id: text().primaryKey(),
@@ -336,7 +343,7 @@ export const deliveries = sqliteTable(
     user_id: text().notNull(),
     webhook_id: text().notNull(),
     delivery_id: text().notNull(),
-    event: text().$type<WebhookEvent>().notNull(),
+    event: text().$type<DeliveryEvent>().notNull(),
     status: text().$type<DeliveryStatus>().notNull(),
     /** Tries since the delivery began or was replayed. */
     attempts: integer().notNull(),
@@ -344,7 +351,7 @@ export const deliveries = sqliteTable(
     next_attempt_at: text(),
     created_at: text().notNull(),
     finished_at: text(),
-    payload: text({ mode: "json" }).$type<WebhookPayload>().notNull(),
+    payload: text({ mode: "json" }).$type<WebhookPayload | PingPayload>().notNull(),
     /** The newest tries, oldest first. */
     tries: text({ mode: "json" }).$type<DeliveryTry[]>().notNull(),
   },

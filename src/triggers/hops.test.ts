@@ -107,6 +107,7 @@ describe("hops in a payload", () => {
   it("add two for a task's event whose count is lost", () => {
     const task = { ...ids, task: { id: "task_1", status: "completed" } };
     expect(ofBody({ type: "task.updated", data: task })).toMatchObject({ hops: 0, run: ids, step: 2 });
+    expect(ofBody({ ...ids, tasks: [task.task] })).toMatchObject({ hops: 0, run: ids, step: 2 });
     expect(ofBody({ type: "run.completed", data: ids })).toMatchObject({ hops: 0, run: ids, step: 1 });
   });
 

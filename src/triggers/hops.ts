@@ -66,7 +66,7 @@ function searchPayload(value: unknown): Search {
     const holder = next as Record<string, unknown>;
     const run = readRunOf(holder);
     search.run ??= run;
-    search.isOfTask ||= holder.type === "task.updated" || (run !== null && "task" in holder);
+    search.isOfTask ||= holder.type === "task.updated" || (run !== null && ("task" in holder || "tasks" in holder));
     for (const [name, member] of Object.entries(holder)) {
       left.push(member);
       if (!memberName.test(name)) continue;

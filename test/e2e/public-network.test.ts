@@ -11,7 +11,7 @@ import { clientOf, type ServerClient } from "../setup/server-client.ts";
 import { makeState, type StartedServer, type StatePlace, startServer } from "../setup/started-server.ts";
 
 import { startTaskloom, type Taskloom } from "./harness.ts";
-import { startReceiver } from "./webhook-receiver.ts";
+import { makeVerified, startReceiver } from "./webhook-receiver.ts";
 
 interface Visit {
   host: string;
@@ -131,7 +131,7 @@ describe("npm start, where public names lead to this machine", () => {
       events: ["run.completed"],
     });
     await hosts.set({ ...loopback, "rebound.example.com": ["127.0.0.1"] });
-    await taskloom.json("POST", "/v1/threads/hooked/runs?wait=1", { message: "go" });
+    await taskloom.json("POST", `/v1/webhooks/${webhook_id}/ping`);
     const readTry = async () => {
       const path = `/v1/webhooks/${webhook_id}/deliveries`;
       const { data } = await taskloom.json<{ data: { status: string; tries: object[] }[] }>("GET", path);
@@ -216,7 +216,7 @@ describe("the network for public addresses, where it may reach this machine", ()
     const { port } = new URL(receiver.origin);
     for (const path of ["/hook", "/moved"]) {
       const body = { url: `http://site.example.com:${port}${path}`, events: ["run.completed"] };
-      await taskloom.json("POST", "/v1/webhooks", body);
+      await makeVerified(taskloom.json, body);
     }
     await taskloom.json("POST", "/v1/threads/hooked/runs?wait=1", { message: "go" });
     const { headers, payload } = await receiver.next(({ path }) => path === "/hook");

@@ -153,13 +153,20 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await idle();
   });
 
-  it("a webhook is created with its secret", async () => {
+  it("a webhook is created with its secret, and waits for an answer to its ping", async () => {
     const dialog = await openSection("Webhooks");
     await button("New webhook", dialog).first().click();
     await page.keyboard.type("https://hooks.invalid/");
     await button("Make the webhook", dialog).click();
     await dialog.getByText("This is shown only this once.").waitFor();
     await dialog.getByText("whsec_").waitFor();
+    await dialog.getByText("Waits for an answer").waitFor();
+    await dialog.getByText("Nothing else is sent until the receiver has answered a ping").waitFor();
+    const logged = dialog.getByText("Ping", { exact: true });
+    await expect.poll(() => logged.count()).toBe(1);
+    await button("Send a ping", dialog).click();
+    await expect.poll(() => logged.count()).toBe(2);
+    expect(await button("Send again", dialog).count()).toBe(0);
   });
 
   it("an agent is made with a model that the server offers, its effort and its longest reply", async () => {

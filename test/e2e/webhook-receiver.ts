@@ -1,8 +1,9 @@
-// A receiver of webhooks: verifies each with the package of Standard Webhooks, and answers as the path says.
+// A receiver of webhooks: verifies each with the package of Standard Webhooks, and answers as the path says. A ping is
+// answered with 204, but where `pings` says otherwise.
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
-import type { WebhookPayload } from "../../src/protocol/webhook.ts";
+import { PING, type PingPayload, type WebhookPayload } from "../../src/protocol/webhook.ts";
 
 export interface Received {
   path: string;
@@ -12,28 +13,40 @@ export interface Received {
   payload: WebhookPayload;
 }
 
+export interface ReceivedPing extends Omit<Received, "payload"> {
+  payload: PingPayload;
+}
+
 export interface Receiver {
   origin: string;
   received: Received[];
+  pings: ReceivedPing[];
   /** The first that matches, even one that has already arrived. */
   next(fits: (received: Received) => boolean): Promise<Received>;
   close(): Promise<void>;
 }
 
-/** `answers`: by path, called with the number of earlier requests there; other paths answer 204. */
+type Answer = (response: ServerResponse, before: number) => void;
+
+/** `answers` and `pings`: by path, called with the number of earlier requests there; other paths answer 204. */
 export async function startReceiver(
-  answers: Record<string, (response: ServerResponse, before: number) => void>,
+  answers: Record<string, Answer>,
+  pingAnswers: Record<string, Answer> = {},
 ): Promise<Receiver> {
   const received: Received[] = [];
+  const pings: ReceivedPing[] = [];
   const waiting = new Set<() => void>();
   const server = createServer(async (request, response) => {
     const body = await readBody(request);
     const path = request.url ?? "";
-    const before = received.filter((other) => other.path === path).length;
-    const id = String(request.headers["webhook-id"]);
-    received.push({ path, id, headers: request.headers, body, payload: JSON.parse(body || "null") as WebhookPayload });
+    const payload = JSON.parse(body || "null") as WebhookPayload | PingPayload;
+    const isPing = payload?.type === PING;
+    const before = (isPing ? pings : received).filter((other) => other.path === path).length;
+    const one = { path, id: String(request.headers["webhook-id"]), headers: request.headers, body };
+    if (payload?.type === PING) pings.push({ ...one, payload });
+    else received.push({ ...one, payload });
     for (const look of waiting) look();
-    const answer = answers[path];
+    const answer = (isPing ? pingAnswers : answers)[path];
     if (answer) answer(response, before);
     else response.writeHead(204).end();
   });
@@ -41,6 +54,7 @@ export async function startReceiver(
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
+    pings,
     next: (fits) =>
       new Promise((resolve) => {
         const look = (): void => {
@@ -61,7 +75,7 @@ export async function startReceiver(
 }
 
 /** Throws where the signature does not match the secret. */
-export function verify(secret: string, { body, headers }: Received): unknown {
+export function verify(secret: string, { body, headers }: Pick<Received, "body" | "headers">): unknown {
   return new Webhook(secret).verify(body, headers as Record<string, string>);
 }
 
@@ -69,4 +83,24 @@ async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks).toString("utf8");
+}
+
+type Ask = <T>(method: string, path: string, body?: unknown) => Promise<T>;
+
+/** Resolves when the webhook's receiver has proved itself. */
+export async function untilVerified(ask: Ask, webhook_id: string): Promise<void> {
+  for (;;) {
+    const { unverified_since } = await ask<{ unverified_since: string | null }>("GET", `/v1/webhooks/${webhook_id}`);
+    if (unverified_since === null) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+export async function makeVerified<Hook extends { webhook_id: string }>(
+  ask: Ask,
+  body: Record<string, unknown>,
+): Promise<Hook> {
+  const made = await ask<Hook>("POST", "/v1/webhooks", body);
+  await untilVerified(ask, made.webhook_id);
+  return made;
 }

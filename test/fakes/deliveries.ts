@@ -1,5 +1,8 @@
 // A webhook and its deliveries, as the batches of a thread leave them in D1.
+import { expect } from "vitest";
 import type { Webhook } from "../../src/protocol/webhook.ts";
+import type { SecretPorts } from "../../src/secrets/sealed.ts";
+import { storeWebhook } from "../../src/secrets/webhook-keys.ts";
 import type { SqliteD1 } from "./sqlite-d1.ts";
 
 export const payload = JSON.stringify({ type: "run.completed", data: { thread_id: "电商" } });
@@ -13,9 +16,17 @@ export const webhook: Webhook = {
   failing_since: null,
   disabled_at: null,
   disabled_reason: null,
+  unverified_since: null,
   created_at: "2026-11-25T00:00:00.000Z",
   updated_at: "2026-11-25T00:00:00.000Z",
 };
+
+/** Stores the webhook as one whose receiver has answered a ping. */
+export async function storeVerified(ports: SecretPorts, d1: SqliteD1, secret: string): Promise<void> {
+  expect((await storeWebhook(ports, webhook, secret)).ok).toBe(true);
+  d1.read("UPDATE webhooks SET unverified_since = NULL");
+  d1.read("DELETE FROM deliveries");
+}
 
 /** `due`: when the clock looks after a waiting one, in ms. */
 export function insertDelivery(

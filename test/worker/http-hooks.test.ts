@@ -132,6 +132,24 @@ describe("a delivery", () => {
     expect(new Set(answers.map(({ body }) => body.invocation_id)).size).toBe(2);
   });
 
+  it.each<[string, Record<string, unknown>, (secret: string, body: string) => Record<string, string>]>([
+    ["standard", { verify: { scheme: "standard" } }, signStandard],
+    ["hmac", { verify: { scheme: "hmac", header: "X-Signature" } }, signBody],
+    ["header", { verify: { scheme: "header", header: "X-Token" } }, (secret) => ({ "x-token": secret })],
+    ["github", { verify: { scheme: "github" } }, signGithub],
+  ])("may be a Taskloom webhook's ping, which starts no run, at a trigger with %s", async (_scheme, part, sign) => {
+    const { trigger_id, secret } = await make(part);
+    const before = acceptedInputs().length;
+    const ping = { type: "webhook.ping", timestamp: "2026-11-25T00:00:00.000Z", data: { webhook_id: "hook_1" } };
+    for (const body of [JSON.stringify(ping), JSON.stringify({ events: [{ event: ping }] })]) {
+      const answer = await deliver(trigger_id, body, sign(secret, body));
+      expect([answer.status, answer.body.invocation_id, answer.body.duplicate]).toEqual([202, null, false]);
+    }
+    expect(acceptedInputs()).toHaveLength(before);
+    const skipped = { status: "skipped", reason: "A ping needs no run.", thread_id: null, invocation_id: null };
+    expect(await logOf(trigger_id)).toMatchObject([skipped, skipped]);
+  });
+
   it("may be GitHub's, as JSON or as a form, and a ping starts no run", async () => {
     const { trigger_id, secret } = await make({ verify: { scheme: "github" } });
     const form = `payload=${encodeURIComponent(BODY)}`;

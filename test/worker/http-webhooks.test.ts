@@ -4,7 +4,17 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { syncThread } from "../../src/store/sync.ts";
 import { createClient } from "./http-client.ts";
 import { at } from "./http-fake-threads.ts";
-import { client, endedBatch, forgetWebhooks, make, nextThread, PATH, settings, url } from "./webhook-batches.ts";
+import {
+  client,
+  endedBatch,
+  forgetWebhooks,
+  make,
+  makeUnverified,
+  nextThread,
+  PATH,
+  settings,
+  url,
+} from "./webhook-batches.ts";
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -13,7 +23,7 @@ afterEach(async () => {
 
 describe("webhooks", () => {
   it("are made, listed, read, changed and deleted, and the secret is returned once", async () => {
-    const made = await make({ events: ["run.failed", "run.completed", "run.failed"] });
+    const made = await makeUnverified({ events: ["run.failed", "run.completed", "run.failed"] });
     expect(made.status).toBe(201);
     const { secret, ...shown } = made.body;
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
@@ -22,6 +32,7 @@ describe("webhooks", () => {
       url,
       events: ["run.failed", "run.completed"],
       enabled: true,
+      unverified_since: expect.any(String),
       failing_since: null,
       disabled_at: null,
       disabled_reason: null,
@@ -38,7 +49,10 @@ describe("webhooks", () => {
       .run();
     expect((await client.send("GET", path)).body).toMatchObject({ enabled: false, disabled_reason: "gone" });
     const changed = await client.send("PATCH", path, { enabled: true, events: ["task.updated"], url: `${url}/2` });
-    expect(changed.body).toEqual({ ...shown, url: `${url}/2`, events: ["task.updated"] });
+    expect(changed.body).toEqual({
+      ...{ ...shown, url: `${url}/2`, events: ["task.updated"] },
+      unverified_since: expect.any(String),
+    });
     expect((await client.send("DELETE", path)).status).toBe(204);
     expect((await client.send("GET", path)).body.code).toBe("not_found");
     expect((await env.DB.prepare("SELECT * FROM secrets").all()).results).toEqual([]);
@@ -77,7 +91,7 @@ describe("webhooks", () => {
   });
 
   it("are limited to twenty, even if they are made at the same time", async () => {
-    const made = await Promise.all(Array.from({ length: 25 }, () => make()));
+    const made = await Promise.all(Array.from({ length: 25 }, () => makeUnverified()));
     expect(made.filter(({ status }) => status === 201)).toHaveLength(20);
     expect(made.filter(({ body }) => body.code === "invalid_operation")).toHaveLength(5);
     expect(await env.DB.prepare("SELECT count(*) n FROM secrets").first("n")).toBe(20);
@@ -109,6 +123,7 @@ describe("webhooks", () => {
       await other.send("GET", `${path}/deliveries`),
       await other.send("POST", `${path}/deliveries/${data?.[0]?.delivery_id}/replay`),
       await other.send("POST", `${path}/replay`, { since: at }),
+      await other.send("POST", `${path}/ping`),
     ];
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 404));
     expect((await other.send("GET", PATH)).body.data).toEqual([]);

@@ -109,7 +109,10 @@ describe("what a deleted key made", () => {
       enabled: false,
       disabled_reason: `What its API key made was revoked: ${scene.key_id}.`,
     });
-    expect((await scene.owner.send("GET", `${path}/deliveries`)).body.data).toMatchObject([{ status: "failed" }]);
+    expect((await scene.owner.send("GET", `${path}/deliveries`)).body.data).toMatchObject([
+      { event: "run.completed", status: "failed" },
+      { event: "webhook.ping", status: "failed" },
+    ]);
     expect((await scene.owner.send("PATCH", path, { enabled: true })).body).toMatchObject({ disabled_reason: null });
     expect(await listOf(scene)).toEqual([]);
   });
@@ -226,7 +229,7 @@ describe("a key that is deleted while its requests are under way", () => {
     for (const [method, path, sentBody] of [
       ["POST", "/v1/api-keys", {}],
       ["POST", "/v1/triggers", { type: "webhook", prompt: "p", verify }],
-      ["POST", "/v1/webhooks", sent],
+      ["POST", "/v1/webhooks", { ...sent, url: "https://receiver.example/y" }],
       ["POST", sandboxPath(scene, "previews"), { port: 3000 }],
       ["POST", sandboxPath(scene, "ssh"), {}],
     ] as const) {

@@ -108,7 +108,7 @@ function isChosen({ name }: Operation, parameter: string): boolean {
 describe("a cursor of another user's list", patience, () => {
   it("leads to nothing of that list, for every list", async () => {
     const lists = keyed.filter(({ parameters }) => parameters.some(({ name }) => name === "cursor"));
-    for (const asked of casesOfAll(lists, alpha.things.quiet)) {
+    for (const asked of casesOfAll(lists, alpha.things.quiet).filter(({ isBare }) => !isBare)) {
       const page = (more: string) => ({ ...asked, path: `${asked.path.replace("limit=200", "limit=1")}${more}` });
       const { next_cursor } = (await stage.walker.ask(page(""), alpha.key)).body;
       // A list has a second page if world.ts makes two of what it lists.

@@ -81,7 +81,7 @@ describe("a thread is named after its first message", () => {
 
   it("of a schedule, without the time that it was due", async () => {
     const name = newId("user");
-    const ada = await realUser(name, settings);
+    const ada = await realUser(name, { ...settings, SCHEDULE_MINUTES: "1" });
     const due = new Date(Date.now() - 60_000);
     due.setUTCSeconds(0, 0);
     const schedule = {

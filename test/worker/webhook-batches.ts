@@ -4,7 +4,7 @@ import type { Job } from "../../src/protocol/job.ts";
 import type { Task } from "../../src/protocol/plan/task.ts";
 import type { RunStatus } from "../../src/protocol/run.ts";
 import type { ThreadBatch } from "../../src/store/batch.ts";
-import { createClient } from "./http-client.ts";
+import { type Answer, createClient } from "./http-client.ts";
 import { at, makeRun } from "./http-fake-threads.ts";
 
 export const PATH = "/v1/webhooks";
@@ -16,14 +16,32 @@ export const jobs: Job[] = [];
 export const queue = {
   sendBatch: async (messages: { body: Job }[]) => void jobs.push(...messages.map(({ body }) => body)),
 } as unknown as Queue<unknown>;
-export const settings = { ENCRYPTION_KEY: "a key", JOBS: queue };
+/** Pings are not limited: the limit is shared by all tests of a user. */
+export const settings = { ENCRYPTION_KEY: "a key", JOBS: queue, PING_LIMIT: undefined };
 export const client = createClient(settings);
 
-export const make = (body: Record<string, unknown> = {}, from = client) =>
-  from.send("POST", PATH, { url, events: all, ...body });
+let addresses = 0;
+
+/** A new webhook at an address of its own, whose receiver has not answered the ping yet. */
+export const makeUnverified = (body: Record<string, unknown> = {}, from = client) =>
+  from.send("POST", PATH, { url: addresses++ === 0 ? url : `${url}?${addresses}`, events: all, ...body });
+
+/** A webhook whose receiver has answered, as if there had been no ping. */
+export async function make(body: Record<string, unknown> = {}, from = client): Promise<Answer> {
+  const made = await makeUnverified(body, from);
+  const { webhook_id = "" } = made.body;
+  await env.DB.batch([
+    env.DB.prepare("UPDATE webhooks SET unverified_since = NULL WHERE webhook_id = ?").bind(webhook_id),
+    env.DB.prepare("DELETE FROM deliveries WHERE event = 'webhook.ping' AND webhook_id = ?").bind(webhook_id),
+  ]);
+  const isPing = (job: Job) => job.type === "deliver_webhook" && job.webhook_id === webhook_id;
+  jobs.splice(0, jobs.length, ...jobs.filter((job) => !isPing(job)));
+  return made;
+}
 
 export async function forgetWebhooks(): Promise<void> {
   jobs.length = 0;
+  addresses = 0;
   await env.DB.batch(["webhooks", "deliveries", "secrets"].map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
 }
 

@@ -5,7 +5,14 @@ import { and, desc, eq, lt } from "drizzle-orm";
 import { type Result, succeed } from "../../protocol/error.ts";
 import { firstIdAt } from "../../protocol/ids.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
-import type { Delivery, DeliveryName, DeliveryStatus, DeliveryTry } from "../../protocol/webhook.ts";
+import {
+  type Delivery,
+  type DeliveryEvent,
+  type DeliveryName,
+  type DeliveryStatus,
+  type DeliveryTry,
+  PING,
+} from "../../protocol/webhook.ts";
 import { open } from "../database.ts";
 import { readPosition, toPage } from "../page.ts";
 import { deliveries } from "../schema.ts";
@@ -22,16 +29,34 @@ const DELETED_AT_ONCE = 20;
 // The clocks of the queue and the server may differ, and a second early does no harm.
 const EARLY_MS = 1_000;
 
-// A delivery that was never tried can be claimed at any time, even before the sweep would look for it.
+/**
+ * Tries of one webhook in a minute. It is far above what a person's runs make, and bounds what a receiver gets from
+ * somebody who changes plans in a loop. A trigger of this server lets in more.
+ */
+const MAX_TRIES_PER_MINUTE = 120;
+
+// A delivery that was never tried can be claimed at any time, even before the sweep would look for it. One that is not
+// claimed because of the limit, or because its webhook is not verified, stays due, and the sweep looks at it again.
 const CLAIM = `
 UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = ?5
 WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3 AND status = 'pending'
   AND (attempts = 0 OR next_attempt_at <= ?4)
-RETURNING attempts, payload`;
+  AND NOT EXISTS (
+    SELECT 1 FROM webhooks AS w WHERE w.user_id = ?1 AND w.webhook_id = ?2 AND (
+      (w.sent_minute = ?6 AND w.sent_count >= ${MAX_TRIES_PER_MINUTE})
+      OR (w.unverified_since IS NOT NULL AND deliveries.event <> '${PING}')))
+RETURNING attempts, event, payload`;
+
+/** Counts the try that was claimed until ?4. */
+const COUNT_TRY = `
+UPDATE webhooks SET sent_count = iif(sent_minute = ?5, sent_count + 1, 1), sent_minute = ?5
+WHERE user_id = ?1 AND webhook_id = ?2 AND EXISTS (
+  SELECT 1 FROM deliveries WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3 AND next_attempt_at = ?4)`;
 
 export interface ClaimedDelivery extends DeliveryName {
   /** The number of this try. */
   attempts: number;
+  event: DeliveryEvent;
   /** The exact JSON that is sent. */
   payload: string;
   /** Identifies this try: the time that it moved the delivery to. */
@@ -41,7 +66,7 @@ export interface ClaimedDelivery extends DeliveryName {
   secret: Secret | null;
 }
 
-/** Null if the delivery has ended, is being tried, is not due yet or does not exist. */
+/** Null if the delivery has ended, is being tried, is not due yet, has to wait or does not exist. */
 export async function claimDelivery(
   db: D1Database,
   name: DeliveryName,
@@ -51,12 +76,14 @@ export async function claimDelivery(
   const key = keyOf(name);
   const [user_id, webhook_id] = key;
   const lease = toTime(now + lease_ms);
+  const minute = Math.floor(now / 60_000);
   const [claimed, webhook, secret] = await db.batch([
-    db.prepare(CLAIM).bind(...key, toTime(now + EARLY_MS), lease),
+    db.prepare(CLAIM).bind(...key, toTime(now + EARLY_MS), lease, minute),
     db.prepare("SELECT url, enabled FROM webhooks WHERE user_id = ?1 AND webhook_id = ?2").bind(user_id, webhook_id),
     db.prepare("SELECT * FROM secrets WHERE user_id = ?1 AND kind = 'webhook' AND name = ?2").bind(user_id, webhook_id),
+    db.prepare(COUNT_TRY).bind(...key, lease, minute),
   ]);
-  const row = claimed?.results[0] as { attempts: number; payload: string } | undefined;
+  const row = claimed?.results[0] as Pick<ClaimedDelivery, "attempts" | "event" | "payload"> | undefined;
   if (row === undefined) return null;
   const found = webhook?.results[0] as { url: string; enabled: number } | undefined;
   return {
@@ -77,9 +104,11 @@ UPDATE deliveries SET tries = ${appendTry("?5")}, status = iif(${IS_OURS}, ?6, s
   finished_at = iif(${IS_OURS}, ?8, finished_at), next_attempt_at = iif(${IS_OURS}, ?7, next_attempt_at)
 WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3`;
 
+/** ?4 is the event that was delivered; null if a working receiver refused one. */
 const NOTE_SUCCESS = `
-UPDATE webhooks SET failing_since = NULL
-WHERE user_id = ?1 AND webhook_id = ?2 AND failing_since IS NOT NULL AND url = ?3`;
+UPDATE webhooks SET failing_since = NULL, unverified_since = iif(?4 = '${PING}', NULL, unverified_since)
+WHERE user_id = ?1 AND webhook_id = ?2 AND url = ?3
+  AND (failing_since IS NOT NULL OR (?4 = '${PING}' AND unverified_since IS NOT NULL))`;
 
 const NOTE_FAILURE = `
 UPDATE webhooks SET failing_since = ?4
@@ -120,7 +149,7 @@ export async function finishTry(
   const statements = [
     db.prepare(NOTE_TRY).bind(...key, claimed.lease, JSON.stringify(tried), status, next_attempt_at, finished_at),
     status === "delivered" || is_refused
-      ? db.prepare(NOTE_SUCCESS).bind(...hook)
+      ? db.prepare(NOTE_SUCCESS).bind(...hook, is_refused ? null : claimed.event)
       : db.prepare(NOTE_FAILURE).bind(...hook, toTime(now)),
   ];
   if (disable !== null) {
@@ -135,28 +164,54 @@ export async function finishTry(
   return { disabled: disable !== null && (results[2]?.results.length ?? 0) > 0 };
 }
 
-/**
- * The limit per webhook in one sweep, so that a webhook with thousands of them does not fill the sweep. It gets this
- * many tries per minute.
- */
-const MAX_OVERDUE_PER_WEBHOOK = 100;
-
-/** How many deliveries one sweep reads. */
-const MAX_OVERDUE = 10_000;
+/** About as many as a webhook may send until the next sweep; more would be jobs that claim nothing. */
+export const MAX_OVERDUE_PER_WEBHOOK = 100;
 
 /**
- * Overdue deliveries, the longest first. The condition is literal, so that SQLite can use the partial index
- * `deliveries_due`.
+ * Overdue deliveries that may be sent. Users take turns, and of a user the webhooks; of a webhook, the longest overdue
+ * comes first. Of `deliveries`, only entries of the partial index `deliveries_due` are read, which the literal condition
+ * lets SQLite use, and the events of webhooks that are not verified.
  */
 export const LIST_OVERDUE = `
 SELECT user_id, webhook_id, delivery_id FROM (
-  SELECT *, row_number() OVER (PARTITION BY webhook_id ORDER BY next_attempt_at) AS place FROM (
-    SELECT user_id, webhook_id, delivery_id, next_attempt_at FROM deliveries
-    WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1 ORDER BY next_attempt_at LIMIT ${MAX_OVERDUE}))
-WHERE place <= ${MAX_OVERDUE_PER_WEBHOOK} ORDER BY next_attempt_at LIMIT ?2`;
+  SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY place, next_attempt_at) AS turn FROM (
+    SELECT user_id, webhook_id, delivery_id, next_attempt_at,
+      row_number() OVER (PARTITION BY user_id, webhook_id ORDER BY next_attempt_at) AS place
+    FROM deliveries AS due WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1 AND NOT EXISTS (
+      SELECT 1 FROM webhooks AS w
+      WHERE w.user_id = due.user_id AND w.webhook_id = due.webhook_id AND w.unverified_since IS NOT NULL
+        AND '${PING}' <> (SELECT event FROM deliveries AS it WHERE it.user_id = due.user_id
+          AND it.webhook_id = due.webhook_id AND it.delivery_id = due.delivery_id)))
+  WHERE place <= ${MAX_OVERDUE_PER_WEBHOOK})
+ORDER BY turn, next_attempt_at LIMIT ?2`;
 
 export async function listOverdue(db: D1Database, before: number, limit: number): Promise<DeliveryName[]> {
   return (await db.prepare(LIST_OVERDUE).bind(toTime(before), limit).all<DeliveryName>()).results;
+}
+
+/**
+ * A webhook that is sent more than its limit a minute lets through would have ever more that wait. What is overdue
+ * beyond an hour's worth ends, and a person can replay it.
+ */
+const MAX_WAITING = 10_000;
+
+/** A statement of D1 has half a minute; the next sweep ends as many. */
+const ENDED_AT_ONCE = 5_000;
+
+const END_SURPLUS = `
+UPDATE deliveries SET status = 'failed', next_attempt_at = NULL, finished_at = ?2, tries = ${appendTry("?3")}
+WHERE next_attempt_at < ?1 AND (user_id, webhook_id, delivery_id) IN (
+  SELECT user_id, webhook_id, delivery_id FROM (
+    SELECT user_id, webhook_id, delivery_id,
+      row_number() OVER (PARTITION BY user_id, webhook_id ORDER BY next_attempt_at) AS place
+    FROM deliveries WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1)
+  WHERE place > ${MAX_WAITING} LIMIT ${ENDED_AT_ONCE})`;
+
+/** Ends the newest of a webhook's overdue deliveries if too many wait. */
+export async function endSurplus(db: D1Database, before: number, now: number): Promise<void> {
+  const error = `More than ${MAX_WAITING} deliveries were waiting, so this one was not sent. Replay it later.`;
+  const last = { at: toTime(now), status: null, error, duration_ms: 0 };
+  await db.prepare(END_SURPLUS).bind(toTime(before), toTime(now), JSON.stringify(last)).run();
 }
 
 /** Newest first, by their ids, which sort by time of creation. */

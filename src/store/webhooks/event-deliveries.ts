@@ -3,10 +3,11 @@
 // batch that arrives late or twice, or whose answer was lost, therefore makes no second delivery. A statement inserts
 // nothing if the user has no webhook for its event.
 //
-// Runs: one delivery for each run that ends. The plan: one for each task that is new, gone, or has another status or
-// text than in D1's row. Several changes between two batches make one delivery with the last state. A plan too large
-// for its row is stored in parts, which no statement can compare: such a change, in either direction, delivers the
-// state of all tasks and reports none as deleted. (The limits of a plan keep it far below that size.)
+// Runs: one delivery for each run that ends. The plan: one with all tasks that are new, gone, or have another status or
+// text than in D1's row. So a request that changes forty tasks is one event, as are several changes between two
+// batches, with the last state. A plan too large for its row is stored in parts, which no statement can compare: such a
+// change, in either direction, delivers the state of all tasks and reports none as deleted. (The limits of a plan keep
+// it far below that size.)
 import { END_HOPS, TASK_HOPS } from "../../protocol/chain.ts";
 import { newId } from "../../protocol/ids.ts";
 import { isTerminal } from "../../protocol/run.ts";
@@ -18,13 +19,10 @@ import { ALIVE } from "../tombstones.ts";
 /** A job is sent immediately; if it is lost, the sweep sends another after this time. */
 export const FIRST_LOOK_MS = 20_000;
 
-// Enough for a plan with the maximum of tasks and four webhooks. D1 needs only a fraction of a batch's time for it.
-const DELIVERIES_PER_BATCH = 2_000;
-
 const COLUMNS = `(user_id, webhook_id, delivery_id, event, status, attempts, next_attempt_at, created_at, payload, tries)`;
 
 const subscribed = (event: string) =>
-  `w.user_id = ?1 AND w.enabled = 1 AND EXISTS (SELECT 1 FROM json_each(w.events) AS chosen WHERE chosen.value = ${event})`;
+  `w.user_id = ?1 AND w.enabled = 1 AND w.unverified_since IS NULL AND ${event} IN (SELECT value FROM json_each(w.events))`;
 
 const INSERT_RUN_DELIVERIES = `
 INSERT INTO deliveries ${COLUMNS}
@@ -36,30 +34,34 @@ WHERE ${subscribed("run.value ->> 'event'")} AND ${ALIVE} AND NOT EXISTS (
 ON CONFLICT DO NOTHING
 RETURNING user_id, webhook_id, delivery_id`;
 
+/** Above the place of any task of a plan. */
+const AFTER_ALL_TASKS = 100_000;
+
 /** The stored plan's tasks, one JSON row each. */
 const STORED_TASKS =
   "messages AS row JOIN json_each(row.content, '$.tasks') AS old ON row.user_id = ?1 AND row.thread_id = ?2 AND row.seq = ?3";
 
 const INSERT_TASK_DELIVERIES = `
 INSERT INTO deliveries ${COLUMNS}
-SELECT ?1, w.webhook_id, ?6 || '_' || task.place, 'task.updated', 'pending', 0, ?5, ?4, json_object(
+SELECT ?1, w.webhook_id, ?6, 'task.updated', 'pending', 0, ?5, ?4, json_object(
   'type', 'task.updated', 'timestamp', ?4, 'data', json_object(
     'thread_id', ?2, 'project_id', ?9, 'invocation_id', ?10,
-    'task', json_object('id', task.id, 'status', task.status), 'seq', CAST(?11 AS INTEGER),
+    'task', changed.tasks -> '$[0]', 'tasks', json(changed.tasks), 'seq', CAST(?11 AS INTEGER),
     'taskloom_hops', CAST(?12 AS INTEGER))), '[]'
 FROM webhooks AS w CROSS JOIN (
-  SELECT printf('%03d', new.key) AS place, new.value ->> 'id' AS id, new.value ->> 'status' AS status
-  FROM json_each(?7) AS new
-  WHERE (new.value ->> 'id', new.value ->> 'status', new.value ->> 'content') NOT IN (
-    SELECT old.value ->> 'id', old.value ->> 'status', old.value ->> 'content' FROM ${STORED_TASKS})
-  UNION ALL
-  SELECT printf('x%03d', old.key), old.value ->> 'id', 'deleted'
-  FROM ${STORED_TASKS}
-  WHERE old.value ->> 'id' NOT IN (SELECT new.value ->> 'id' FROM json_each(?7) AS new)
-) AS task
-WHERE ${subscribed("'task.updated'")} AND ${ALIVE} AND NOT EXISTS (
+  SELECT json_group_array(json_object('id', task.id, 'status', task.status)) AS tasks FROM (
+    SELECT new.key AS place, new.value ->> 'id' AS id, new.value ->> 'status' AS status
+    FROM json_each(?7) AS new
+    WHERE (new.value ->> 'id', new.value ->> 'status', new.value ->> 'content') NOT IN (
+      SELECT old.value ->> 'id', old.value ->> 'status', old.value ->> 'content' FROM ${STORED_TASKS})
+    UNION ALL
+    SELECT old.key + ${AFTER_ALL_TASKS}, old.value ->> 'id', 'deleted'
+    FROM ${STORED_TASKS}
+    WHERE old.value ->> 'id' NOT IN (SELECT new.value ->> 'id' FROM json_each(?7) AS new)
+    ORDER BY place) AS task
+) AS changed
+WHERE changed.tasks <> '[]' AND ${subscribed("'task.updated'")} AND ${ALIVE} AND NOT EXISTS (
   SELECT 1 FROM messages WHERE user_id = ?1 AND thread_id = ?2 AND seq = ?3 AND version >= ?8)
-LIMIT ${DELIVERIES_PER_BATCH}
 ON CONFLICT DO NOTHING
 RETURNING user_id, webhook_id, delivery_id`;
 

@@ -1,9 +1,10 @@
-// Replays deliveries under their former ids, so a receiver recognizes one that it has seen.
-import { and, eq, sql } from "drizzle-orm";
+// Replays deliveries under their former ids, so a receiver recognizes one that it has seen. Pings are not replayed: a
+// new one can be sent.
+import { and, eq, ne, sql } from "drizzle-orm";
 import { type Result, succeed } from "../../protocol/error.ts";
 import { firstIdAt } from "../../protocol/ids.ts";
 import type { Page } from "../../protocol/page.ts";
-import type { Delivery, DeliveryName } from "../../protocol/webhook.ts";
+import { type Delivery, type DeliveryName, PING } from "../../protocol/webhook.ts";
 import { open } from "../database.ts";
 import { decodeCursor, encodeCursor } from "../page.ts";
 import { deliveries } from "../schema.ts";
@@ -12,7 +13,7 @@ import { FIRST_LOOK_MS } from "./event-deliveries.ts";
 /** The limit of one request; a larger replay continues with its cursor. */
 export const MAX_REPLAYS = 1_000;
 
-/** Null if there is no such delivery, or its webhook is disabled. */
+/** Null if there is no such delivery, it is a ping, or its webhook is disabled or not verified. */
 export async function replayDelivery(db: D1Database, name: DeliveryName, now: number): Promise<Delivery | null> {
   const { user_id, webhook_id, delivery_id } = name;
   const [row] = await open(db)
@@ -23,7 +24,9 @@ export async function replayDelivery(db: D1Database, name: DeliveryName, now: nu
         eq(deliveries.user_id, user_id),
         eq(deliveries.webhook_id, webhook_id),
         eq(deliveries.delivery_id, delivery_id),
-        sql`EXISTS (SELECT 1 FROM webhooks WHERE user_id = ${user_id} AND webhook_id = ${webhook_id} AND enabled = 1)`,
+        ne(deliveries.event, PING),
+        sql`EXISTS (SELECT 1 FROM webhooks WHERE user_id = ${user_id} AND webhook_id = ${webhook_id} AND enabled = 1
+          AND unverified_since IS NULL)`,
       ),
     )
     .returning();
@@ -35,9 +38,9 @@ UPDATE deliveries SET status = 'pending', attempts = 0, next_attempt_at = ?6, fi
 WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id IN (
   SELECT delivery_id FROM deliveries
   WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id > ?3 AND delivery_id < ?4
-    AND status <> 'pending' AND (?5 = 'all' OR status = ?5)
+    AND status <> 'pending' AND event <> '${PING}' AND (?5 = 'all' OR status = ?5)
   ORDER BY delivery_id LIMIT ${MAX_REPLAYS})
-AND EXISTS (SELECT 1 FROM webhooks WHERE user_id = ?1 AND webhook_id = ?2 AND enabled = 1)
+AND EXISTS (SELECT 1 FROM webhooks WHERE user_id = ?1 AND webhook_id = ?2 AND enabled = 1 AND unverified_since IS NULL)
 RETURNING user_id, webhook_id, delivery_id`;
 
 export interface ReplayRange {

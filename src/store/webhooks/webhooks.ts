@@ -1,14 +1,16 @@
 // Webhooks and their secrets, which are made, changed and deleted together. A disabled webhook has no pending
 // deliveries: they end as failed, and a person can replay them.
-import { and, eq, sql } from "drizzle-orm";
-import type { Result } from "../../protocol/error.ts";
+import { and, eq, type SQL, sql } from "drizzle-orm";
+import { fail, type Result, succeed } from "../../protocol/error.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
-import type { Webhook } from "../../protocol/webhook.ts";
+import type { Delivery, Webhook } from "../../protocol/webhook.ts";
 import { open } from "../database.ts";
 import { isLive, ownerIfLive, REVOKED_REASON } from "../keys/maker.ts";
 import { listNewest } from "../newest.ts";
 import { webhooks } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
+import { ALL_COMPARED, areAllCompared, tooManyChanges, withNewAddress } from "./addresses.ts";
+import { createPing, insertPing } from "./pings.ts";
 import { appendTry } from "./tries.ts";
 
 /** The end of a run costs a row for each webhook. */
@@ -18,24 +20,50 @@ export const MAX_WEBHOOKS = 20;
 const ROWS_AT_ONCE = 1_000;
 
 const PUT_WEBHOOK = `
-INSERT INTO webhooks (user_id, webhook_id, enabled, created_at, updated_at, events, url, made_by)
-SELECT ${ownerIfLive("?1", "?7")}, ?2, ?3, ?4, ?4, ?5, ?6, ?7 WHERE (SELECT count(*) FROM webhooks WHERE user_id = ?1) < ${MAX_WEBHOOKS}
+INSERT INTO webhooks (user_id, webhook_id, enabled, created_at, updated_at, events, url, made_by, unverified_since)
+SELECT ${ownerIfLive("?1", "?8")}, ?2, ?3, ?4, ?4, ?5, ?6, ?8, ?4
+WHERE (SELECT count(*) FROM webhooks WHERE user_id = ?1) < ${MAX_WEBHOOKS} AND ${ALL_COMPARED}
 RETURNING webhook_id`;
 
 const PUT_SECRET = `
 INSERT INTO secrets (user_id, kind, name, secret_id, key_id, created_at, updated_at, sealed)
 SELECT ?1, 'webhook', ?2, ?3, ?4, ?5, ?5, ?6 WHERE EXISTS (SELECT 1 FROM webhooks WHERE user_id = ?1 AND webhook_id = ?2)`;
 
-/** False if the user has the maximum of webhooks. Rejects if its maker is a deleted key (`whileMakerLives`). */
-export async function createWebhook(db: D1Database, webhook: Webhook, secret: Secret): Promise<boolean> {
+/** What was stored, and the ping that its receiver has to answer. */
+export interface StoredWebhook {
+  webhook: Webhook;
+  /** Null if the webhook is disabled or verified. */
+  ping: Delivery | null;
+}
+
+/**
+ * Fails if the user has the maximum of webhooks, or another one with this address. Rejects if its maker is a deleted key
+ * (`whileMakerLives`).
+ */
+export async function createWebhook(
+  db: D1Database,
+  webhook: Webhook,
+  secret: Secret,
+  now: number,
+): Promise<Result<StoredWebhook>> {
   const { user_id, webhook_id, enabled, created_at, events, url, made_by = null } = webhook;
   const { secret_id, key_id, sealed } = secret;
-  const values = [user_id, webhook_id, enabled ? 1 : 0, created_at, JSON.stringify(events), url, made_by];
-  const [made] = await db.batch([
-    db.prepare(PUT_WEBHOOK).bind(...values),
-    db.prepare(PUT_SECRET).bind(user_id, webhook_id, secret_id, key_id, created_at, sealed),
-  ]);
-  return (made?.results.length ?? 0) > 0;
+  const values = [user_id, webhook_id, enabled ? 1 : 0, created_at, JSON.stringify(events), url];
+  const { ping, statement } = insertPing(db, user_id, webhook_id, now);
+  const place = { user_id, webhook_id, url };
+  const stored = await withNewAddress<Result<StoredWebhook>>(db, place, async (others, compared) => {
+    if (others.length >= MAX_WEBHOOKS) {
+      return fail("invalid_operation", `You have ${MAX_WEBHOOKS} webhooks, which is the maximum. Delete one first.`);
+    }
+    const [made, , pinged] = await db.batch([
+      db.prepare(PUT_WEBHOOK).bind(...values, compared, made_by),
+      db.prepare(PUT_SECRET).bind(user_id, webhook_id, secret_id, key_id, created_at, sealed),
+      statement,
+    ]);
+    if ((made?.results.length ?? 0) === 0) return null;
+    return succeed({ webhook, ping: (pinged?.results.length ?? 0) > 0 ? ping : null });
+  });
+  return stored.ok ? (stored.value ?? tooManyChanges()) : stored;
 }
 
 export async function readWebhook(db: D1Database, user_id: string, webhook_id: string): Promise<Webhook | null> {
@@ -61,32 +89,58 @@ export async function listWebhooks(
   );
 }
 
+type Patch = Partial<Pick<Webhook, "url" | "events" | "enabled">>;
+
 /**
  * The updated webhook; null if there is none. Enabling it or changing its address clears its record of failures, which
- * no longer applies. The key that names another address, or enables a webhook whose maker was revoked, is its maker
- * from then on; null if that key was deleted meanwhile.
+ * no longer applies. Another address has to answer a ping first; deliveries that are pending wait for that. `asks`:
+ * whether a ping may be sent, if the receiver owes an answer. The key that names another address, or enables a webhook
+ * whose maker was revoked, is its maker from then on; null if that key was deleted meanwhile.
  */
 export async function updateWebhook(
   db: D1Database,
-  user_id: string,
-  webhook_id: string,
-  patch: Partial<Pick<Webhook, "url" | "events" | "enabled">>,
+  { user_id, webhook_id, asks, maker }: Pick<Webhook, "user_id" | "webhook_id"> & { asks: boolean; maker: string },
+  patch: Patch,
+  now: number,
+): Promise<Result<StoredWebhook | null>> {
+  const { url } = patch;
+  const mayOpen = url === undefined && patch.enabled !== true ? undefined : isLive(user_id, maker);
+  const is = and(isWebhook(user_id, webhook_id), mayOpen);
+  const place = url === undefined ? null : { user_id, webhook_id, url };
+  const row = await (place === null
+    ? writePatch(db, patch, maker, now, is).then(succeed)
+    : withNewAddress(db, place, (_others, compared) =>
+        writePatch(db, patch, maker, now, and(is, areAllCompared(place, compared))),
+      ));
+  if (!row.ok) return row;
+  const webhook = row.value;
+  if (webhook === null) return succeed(null);
+  if (!webhook.enabled) await endWaiting(db, user_id, webhook_id, now).run();
+  const isAsked = asks && webhook.unverified_since !== null;
+  return succeed({ webhook, ping: isAsked ? await createPing(db, user_id, webhook_id, now) : null });
+}
+
+async function writePatch(
+  db: D1Database,
+  patch: Patch,
   maker: string,
   now: number,
+  where: SQL | undefined,
 ): Promise<Webhook | null> {
+  const at = new Date(now).toISOString();
   const cleared = patch.enabled === true ? { failing_since: null, disabled_at: null, disabled_reason: null } : {};
-  const elsewhere = patch.url === undefined ? {} : { failing_since: null };
+  // The right side of an assignment reads the row as it was.
+  const unverified_since = sql`iif(${webhooks.url} = ${patch.url}, ${webhooks.unverified_since}, ${at})`;
+  const elsewhere = patch.url === undefined ? {} : { failing_since: null, unverified_since };
   const isMoved = patch.url === undefined ? sql`0` : sql`${webhooks.url} <> ${patch.url}`;
   const wasRevoked = sql`substr(${webhooks.disabled_reason}, 1, ${REVOKED_REASON.length}) = ${REVOKED_REASON}`;
   const isOpened = patch.enabled === true ? sql`${isMoved} OR ${wasRevoked}` : isMoved;
   const made_by = sql<string | null>`CASE WHEN ${isOpened} THEN ${maker} ELSE ${webhooks.made_by} END`;
-  const mayOpen = patch.url === undefined && patch.enabled !== true ? undefined : isLive(user_id, maker);
   const [row] = await open(db)
     .update(webhooks)
-    .set({ ...patch, ...elsewhere, ...cleared, made_by, updated_at: new Date(now).toISOString() })
-    .where(and(isWebhook(user_id, webhook_id), mayOpen))
+    .set({ ...patch, ...elsewhere, ...cleared, made_by, updated_at: at })
+    .where(where)
     .returning();
-  if (row !== undefined && !row.enabled) await endWaiting(db, user_id, webhook_id, now).run();
   return row ?? null;
 }
 

@@ -19,6 +19,7 @@ import { findAcceptedDelivery } from "../../store/triggers/log.ts";
 import { findTrigger } from "../../store/triggers/triggers.ts";
 import { clock } from "../../thread/ports.ts";
 import { readPayload } from "../payload.ts";
+import { isPing } from "../ping.ts";
 import { type VerifiedDelivery, verifyDelivery } from "../verify.ts";
 import { describeFiring, writeLog } from "./firing.ts";
 import { hookAnswer } from "./schemas.ts";
@@ -51,7 +52,7 @@ export function addHooks(app: App): void {
       params: z.object({ trigger_id: z.string() }),
       headers: z.object({ "taskloom-hops": hopsHeader }),
       answers: {
-        202: { description: "The run; null if the delivery needs none (GitHub's ping).", schema: hookAnswer },
+        202: { description: "The run; null if the delivery needs none (a ping).", schema: hookAnswer },
       },
       problems: [
         "bad_json",
@@ -126,9 +127,10 @@ async function receiveVerified(
   const payload = readPayload(body, context.req.header("content-type") ?? null);
   if (!payload.ok) return refuseIt(payload.error.code, payload.error.detail);
   const { trigger_id } = trigger;
-  if (event === "ping" && trigger.settings.verify?.scheme === "github") {
+  const isOfGithub = trigger.settings.verify?.scheme === "github";
+  if ((isOfGithub && event === "ping") || isPing(payload.value.value)) {
     const none = { thread_id: null, invocation_id: null };
-    writeLog(context, trigger, { status: "skipped", reason: "GitHub's ping needs no run.", source_id, ...none });
+    writeLog(context, trigger, { status: "skipped", reason: "A ping needs no run.", source_id, ...none });
     return { ...none, trigger_id, duplicate: false };
   }
   const chained = await findChain(context, trigger, payload.value);

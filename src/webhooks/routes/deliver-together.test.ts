@@ -1,10 +1,9 @@
 // Batches of deliveries to receivers that answer immediately, late or never: the fate of each message, and what blocks
 // what.
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { insertDelivery, webhook } from "../../../test/fakes/deliveries.ts";
+import { insertDelivery, storeVerified } from "../../../test/fakes/deliveries.ts";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
 import { FakeClock, settle } from "../../../test/fakes/stream.ts";
-import { storeWebhook } from "../../secrets/webhook-keys.ts";
 import { makeSigningSecret } from "../signing.ts";
 import { deliverTogether, type OpenTries } from "./deliver-together.ts";
 import type { DeliveryPorts } from "./deliver-webhook.ts";
@@ -43,7 +42,7 @@ beforeEach(async () => {
     clock,
     random: () => 0,
   };
-  expect((await storeWebhook(ports, webhook, makeSigningSecret())).ok).toBe(true);
+  await storeVerified(ports, d1, makeSigningSecret());
 });
 
 const statuses = () => d1.read<{ status: string }>("SELECT status FROM deliveries").map(({ status }) => status);

@@ -1,13 +1,12 @@
 // Tries of deliveries with the store's real statements, and with a receiver and a clock that the test controls.
 import { Webhook as Verifier } from "standardwebhooks";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { insertDelivery, payload, webhook } from "../../../test/fakes/deliveries.ts";
+import { insertDelivery, payload, storeVerified, webhook } from "../../../test/fakes/deliveries.ts";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
 import { FakeClock } from "../../../test/fakes/stream.ts";
 import { firstIdAt } from "../../protocol/ids.ts";
 import type { Job } from "../../protocol/job.ts";
 import type { DeliveryTry } from "../../protocol/webhook.ts";
-import { storeWebhook } from "../../secrets/webhook-keys.ts";
 import { makeSigningSecret } from "../signing.ts";
 import { type DeliveryPorts, deliverWebhook } from "./deliver-webhook.ts";
 
@@ -54,7 +53,7 @@ beforeEach(async () => {
   for (const name of ["log", "warn", "error"] as const) {
     vi.spyOn(console, name).mockImplementation((...line) => void written.push(line.join(" ")));
   }
-  expect((await storeWebhook(ports, webhook, secret)).ok).toBe(true);
+  await storeVerified(ports, d1, secret);
   addDelivery("del_1");
 });
 

@@ -3,12 +3,18 @@ import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
 import { pageOf } from "../../http/schemas.ts";
-import { describeError, logWarning } from "../../lib/log.ts";
-import type { Delivery, DeliveryName } from "../../protocol/webhook.ts";
 import { listDeliveries } from "../../store/webhooks/deliveries.ts";
 import { MAX_REPLAYS, replayDelivery, replayRange } from "../../store/webhooks/replays.ts";
-import { sendJobs } from "../../thread/jobs.ts";
-import { delivery, deliveryParams, deliveryQuery, replayBody, replayed, webhookParams } from "./schemas.ts";
+import { announce } from "./announce.ts";
+import {
+  delivery,
+  deliveryParams,
+  deliveryQuery,
+  replayBody,
+  replayed,
+  showDelivery,
+  webhookParams,
+} from "./schemas.ts";
 import { requireWebhook } from "./webhooks.ts";
 
 const tag = "Webhooks";
@@ -41,7 +47,8 @@ export function addWebhookDeliveries(app: App): void {
       path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
       tag,
       summary: "Send a delivery again",
-      description: "The delivery starts again under the same id, so a receiver can recognize it.",
+      description:
+        "The delivery starts again under the same id, so a receiver can recognize it. Pings are not replayed; send a new one.",
       params: deliveryParams,
       answers: { 202: { description: "The delivery, on its way.", schema: delivery } },
       problems: ["not_found", "invalid_operation"],
@@ -50,7 +57,7 @@ export function addWebhookDeliveries(app: App): void {
       const { user_id, webhook_id } = await requireEnabled(context, params.webhook_id);
       const name = { user_id, webhook_id, delivery_id: params.delivery_id };
       const begun = await replayDelivery(context.env.DB, name, Date.now());
-      if (!begun) throw new Problem("not_found", `There is no delivery ${params.delivery_id}.`);
+      if (!begun) throw new Problem("not_found", `There is no delivery ${params.delivery_id}, or it is a ping.`);
       await announce(context, [name]);
       return context.json(showDelivery(begun), 202);
     },
@@ -91,25 +98,8 @@ function addRange(app: App): void {
 async function requireEnabled(context: AppContext, webhook_id: string) {
   const found = await requireWebhook(context, webhook_id);
   if (!found.enabled) throw new Problem("invalid_operation", "The webhook is disabled. Enable it first.");
-  return found;
-}
-
-/** They are stored as due: if the queue does not take their jobs, the sweep finds them. */
-async function announce(context: AppContext, names: DeliveryName[]): Promise<void> {
-  try {
-    await sendJobs(
-      context.env.JOBS,
-      names.map((name) => ({ type: "deliver_webhook", ...name })),
-    );
-  } catch (error) {
-    logWarning("deliveries_not_announced", { count: names.length, error: describeError(error) });
+  if (found.unverified_since !== null) {
+    throw new Problem("invalid_operation", "The webhook's receiver has not answered a ping yet. Send one first.");
   }
-}
-
-function showDelivery({
-  user_id: _user,
-  webhook_id: _webhook,
-  ...shown
-}: Delivery): Omit<Delivery, "user_id" | "webhook_id"> {
-  return shown;
+  return found;
 }

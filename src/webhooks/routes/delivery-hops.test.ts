@@ -1,9 +1,8 @@
 // The hops that a delivery carries, and the fate of a delivery with too many.
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { insertDelivery, webhook } from "../../../test/fakes/deliveries.ts";
+import { insertDelivery, storeVerified } from "../../../test/fakes/deliveries.ts";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
 import { FakeClock } from "../../../test/fakes/stream.ts";
-import { storeWebhook } from "../../secrets/webhook-keys.ts";
 import { makeSigningSecret } from "../signing.ts";
 import { type DeliveryPorts, deliverWebhook } from "./deliver-webhook.ts";
 
@@ -38,7 +37,7 @@ beforeEach(async () => {
     clock,
     random: () => 0,
   };
-  expect((await storeWebhook(ports, webhook, makeSigningSecret())).ok).toBe(true);
+  await storeVerified(ports, d1, makeSigningSecret());
 });
 
 function add(delivery_id: string, data: Record<string, unknown> = {}): void {

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import * as examples from "../../http/examples.ts";
 import { madeBy, pageQuery, time, wellFormed } from "../../http/schemas.ts";
 import { clientId } from "../../protocol/ids.ts";
-import { webhookEvents } from "../../protocol/webhook.ts";
+import { type Delivery, PING, webhookEvents } from "../../protocol/webhook.ts";
 import { whyNoSigningSecret } from "../signing.ts";
 
 const URL_CHARACTERS = 2_000;
@@ -49,6 +49,9 @@ const webhookFields = {
   url: z.string(),
   events: z.array(z.enum(webhookEvents)),
   enabled: z.boolean(),
+  unverified_since: time.nullable().openapi({
+    description: "Since when the receiver owes an answer to a ping. Nothing else is sent until it has answered.",
+  }),
   failing_since: time.nullable().openapi({ description: "Since when every delivery has failed." }),
   disabled_at: time.nullable().openapi({ description: "When the server disabled it." }),
   disabled_reason: z.string().nullable().openapi({ description: "Why the server disabled it." }),
@@ -78,7 +81,7 @@ export const rotateBody = z
 export const delivery = z
   .object({
     delivery_id: z.string().openapi({ description: "The header `webhook-id`." }),
-    event: z.enum(webhookEvents),
+    event: z.enum([...webhookEvents, PING]),
     status: z.enum(["pending", "delivered", "failed"]),
     attempts: z.int().openapi({ description: "Tries since the delivery began or was replayed." }),
     next_attempt_at: time.nullable(),
@@ -90,6 +93,15 @@ export const delivery = z
     finished_at: time.nullable(),
   })
   .openapi("Delivery", { example: examples.delivery });
+
+/** A delivery as clients see it. */
+export function showDelivery({
+  user_id: _user,
+  webhook_id: _webhook,
+  ...shown
+}: Delivery): Omit<Delivery, "user_id" | "webhook_id"> {
+  return shown;
+}
 
 export const deliveryQuery = pageQuery.extend({ status: z.enum(["pending", "delivered", "failed"]).optional() });
 

@@ -4,15 +4,33 @@ import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
 import { pageOf, pageQuery } from "../../http/schemas.ts";
+import { logError } from "../../lib/log.ts";
 import { whyNotPublic } from "../../lib/public-url.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Webhook } from "../../protocol/webhook.ts";
 import { rotateSecret } from "../../secrets/rotated.ts";
 import type { SecretPorts } from "../../secrets/sealed.ts";
 import { signingSecretOf, storeWebhook } from "../../secrets/webhook-keys.ts";
-import { deleteWebhook, listWebhooks, readWebhook, updateWebhook } from "../../store/webhooks/webhooks.ts";
+import { createPing } from "../../store/webhooks/pings.ts";
+import {
+  deleteWebhook,
+  listWebhooks,
+  readWebhook,
+  type StoredWebhook,
+  updateWebhook,
+} from "../../store/webhooks/webhooks.ts";
 import { makeSigningSecret } from "../signing.ts";
-import { newWebhook, rotateBody, webhook, webhookBody, webhookParams, webhookPatch } from "./schemas.ts";
+import { announce } from "./announce.ts";
+import {
+  delivery,
+  newWebhook,
+  rotateBody,
+  showDelivery,
+  webhook,
+  webhookBody,
+  webhookParams,
+  webhookPatch,
+} from "./schemas.ts";
 
 const tag = "Webhooks";
 
@@ -25,16 +43,18 @@ export function addWebhooks(app: App): void {
       tag,
       summary: "Make a webhook",
       description:
-        "Events of all your threads are sent to it, signed by the Standard Webhooks scheme. `secret` is shown only in this answer. At most 20 webhooks.",
+        "Events of all your threads are sent to it, signed by the Standard Webhooks scheme, once it has answered a ping with 2xx. `secret` is shown only in this answer. At most 20 webhooks, each with another address.",
       body: webhookBody,
       answers: { 201: { description: "The webhook with its secret.", schema: newWebhook } },
-      problems: ["invalid_operation"],
+      problems: ["invalid_operation", "already_exists", "version_conflict", "rate_limited"],
     },
     async (context, { body }) => {
       requirePublic(context, body.url);
+      if (body.enabled) await takePing(context);
       const { secret = makeSigningSecret(), ...fields } = body;
       const made = unwrap(await storeWebhook(portsOf(context), toWebhook(context, fields), secret));
-      return context.json({ ...showWebhook(made), secret }, 201);
+      await sendPing(context, made);
+      return context.json({ ...showWebhook(made.webhook), secret }, 201);
     },
   );
   addOperation(
@@ -83,18 +103,49 @@ function addOne(app: App): void {
       tag,
       summary: "Change a webhook",
       description:
-        "Enabling a webhook clears its record of failures. Disabling it ends its pending deliveries as failed; you can replay them.",
+        "Enabling a webhook clears its record of failures. Disabling it ends its pending deliveries as failed; you can replay them. Another `url` has to answer a ping first.",
       params: webhookParams,
       body: webhookPatch,
       answers: { 200: { description: "The changed webhook.", schema: webhook } },
-      problems: ["not_found"],
+      problems: ["not_found", "already_exists", "version_conflict", "rate_limited"],
     },
     async (context, { params, body }) => {
-      if (body.url !== undefined) requirePublic(context, body.url);
-      const { user_id, key_id } = context.get("caller");
-      const changed = await updateWebhook(context.env.DB, user_id, params.webhook_id, body, key_id, Date.now());
+      const { user_id, webhook_id, url, ...stored } = await requireWebhook(context, params.webhook_id);
+      const { key_id: maker } = context.get("caller");
+      const { url: wanted = url, ...others } = body;
+      if (body.url !== undefined) requirePublic(context, wanted);
+      const owesAnswer = wanted !== url || (body.enabled === true && stored.unverified_since !== null);
+      const asks = owesAnswer && (body.enabled ?? stored.enabled);
+      if (asks) await takePing(context);
+      const patch = wanted === url ? others : body;
+      const changed = unwrap(
+        await updateWebhook(context.env.DB, { user_id, webhook_id, asks, maker }, patch, Date.now()),
+      );
       if (!changed) throw missing(params.webhook_id);
-      return context.json(showWebhook(changed));
+      await sendPing(context, changed);
+      return context.json(showWebhook(changed.webhook));
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/webhooks/{webhook_id}/ping",
+      tag,
+      summary: "Send a ping to a webhook",
+      description:
+        "A delivery of the event `webhook.ping`. Once the receiver has answered one with 2xx, the webhook gets events.",
+      params: webhookParams,
+      answers: { 202: { description: "The ping, on its way.", schema: delivery } },
+      problems: ["not_found", "invalid_operation", "rate_limited"],
+    },
+    async (context, { params }) => {
+      const { user_id, webhook_id } = await requireWebhook(context, params.webhook_id);
+      await takePing(context);
+      const ping = await createPing(context.env.DB, user_id, webhook_id, Date.now());
+      if (ping === null) throw new Problem("invalid_operation", "The webhook is disabled. Enable it first.");
+      await announce(context, [ping]);
+      return context.json(showDelivery(ping), 202);
     },
   );
   addOperation(
@@ -158,6 +209,28 @@ function requirePublic(context: AppContext, url: string): void {
   throw new Problem("invalid_field", `url: ${why}, and the server's settings don't permit that`);
 }
 
+/** The window of the rate limit in wrangler.toml. */
+const LIMIT_WINDOW_SECONDS = 60;
+
+/**
+ * Counts a ping that the caller is about to send. Without this limit, a loop that makes and deletes webhooks would send
+ * somebody else as many requests as it makes. A missing or failing rate limit keeps nobody out.
+ */
+async function takePing(context: AppContext): Promise<void> {
+  const { user_id } = context.get("caller");
+  const taken = await context.env.PING_LIMIT?.limit({ key: user_id }).catch((error: unknown) => {
+    logError("rate_limit_failed", error, { name: "PING_LIMIT", user_id });
+    return null;
+  });
+  if (taken?.success !== false) return;
+  context.header("retry-after", String(LIMIT_WINDOW_SECONDS));
+  throw new Problem("rate_limited", "Too many pings in a minute. Try again in a minute.");
+}
+
+async function sendPing(context: AppContext, { ping }: StoredWebhook): Promise<void> {
+  if (ping !== null) await announce(context, [ping]);
+}
+
 function portsOf(context: AppContext): SecretPorts {
   return { database: context.env.DB, encryption_keys: context.get("config").encryption_keys };
 }
@@ -171,6 +244,7 @@ function toWebhook(context: AppContext, fields: Pick<Webhook, "url" | "events" |
     failing_since: null,
     disabled_at: null,
     disabled_reason: null,
+    unverified_since: now,
     created_at: now,
     updated_at: now,
     made_by: context.get("caller").key_id,
@@ -178,7 +252,8 @@ function toWebhook(context: AppContext, fields: Pick<Webhook, "url" | "events" |
 }
 
 function showWebhook(stored: Webhook): z.infer<typeof webhook> {
-  const { webhook_id, url, events, enabled, failing_since, disabled_at, disabled_reason, created_at } = stored;
-  const { made_by = null } = stored;
-  return { webhook_id, url, events, enabled, failing_since, disabled_at, disabled_reason, created_at, made_by };
+  const { webhook_id, url, events, enabled, created_at, made_by = null } = stored;
+  const { unverified_since, failing_since, disabled_at, disabled_reason } = stored;
+  const state = { unverified_since, failing_since, disabled_at, disabled_reason };
+  return { webhook_id, url, events, enabled, ...state, created_at, made_by };
 }

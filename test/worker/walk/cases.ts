@@ -1,6 +1,6 @@
 // Fills an operation in: one request of it, and which things it names where.
 import { fillingOf, type Kind, type Place } from "./names.ts";
-import { findIdFields, type Operation } from "./operations.ts";
+import { findIdFields, type Operation, type Parameter } from "./operations.ts";
 
 /** A thing that a request names. */
 export interface Named {
@@ -17,6 +17,8 @@ export interface Case {
   headers: Record<string, string>;
   body: unknown;
   named: (Named & { value: string })[];
+  /** The parameters that may be left out are left out. */
+  isBare: boolean;
 }
 
 /** The value of a thing in a request. `null` leaves it out, if it can be left out. */
@@ -61,16 +63,26 @@ function bodiesOf({ name, path, body }: Operation): Body[] {
   throw new Error(`${name}: its body has no example. Give its schema one, or add a body to cases.ts.`);
 }
 
-/** One case for each body. Throws for a name that is not known, and for a field that no body fills in. */
+/** One case for each body, and one without options. Throws for a name that is not known, and for a field that no body fills in. */
 export function casesOf(operation: Operation, choose: Choose): Case[] {
   const fields = operation.body === null || operation.body === "bytes" ? [] : findIdFields(operation.body);
   const missing = new Set(fields.filter((field) => fillingOf(operation.name, "body", field) !== null));
   const cases = bodiesOf(operation).map((body) => caseOf(operation, body, fields, missing, choose));
   const [field] = missing;
-  if (field === undefined) return cases;
+  const required = operation.parameters.filter((parameter) => parameter.in !== "query" || parameter.required);
+  const bare = required.length < operation.parameters.length ? cases.slice(0, 1) : [];
+  if (field === undefined) return [...cases, ...bare.map((full) => withoutOptions(full, required))];
   throw new Error(
     `${operation.name}: no body of the walk has the field ${field}. Add a body with it to cases.ts in test/worker/walk.`,
   );
+}
+
+/** Options change what an operation does, so it is asked without them too. */
+function withoutOptions(full: Case, required: Parameter[]): Case {
+  const [path = "", query] = full.path.split("?");
+  const left = [...new URLSearchParams(query)].filter(([key]) => required.some(({ name }) => name === key));
+  const named = full.named.filter(({ place, name }) => place === "body" || required.some((of) => of.name === name));
+  return { ...full, path: left.length > 0 ? `${path}?${new URLSearchParams(left)}` : path, named, isBare: true };
 }
 
 function caseOf(operation: Operation, example: Body, fields: string[], missing: Set<string>, choose: Choose): Case {
@@ -96,7 +108,7 @@ function caseOf(operation: Operation, example: Body, fields: string[], missing: 
   const body = fillBody(example, fields, (field) => fill("body", field));
   if (body !== undefined)
     headers["content-type"] = operation.body === "bytes" ? "application/octet-stream" : "application/json";
-  return { operation, path: query.size > 0 ? `${path}?${query}` : path, headers, body, named };
+  return { operation, path: query.size > 0 ? `${path}?${query}` : path, headers, body, named, isBare: false };
 }
 
 /** Replaces the ids of a body, and adds those that it lacks at its top. */
@@ -115,6 +127,7 @@ function fillBody({ value: example, isOurs }: Body, fields: string[], fill: (fie
   return replace({ ...Object.fromEntries(absent.map((field) => [field, ""])), ...example }, []);
 }
 
-export function describeCase({ operation, named }: Case): string {
-  return `${operation.name} (${named.map(({ name, value }) => `${name}=${value}`).join(", ")})`;
+export function describeCase({ operation, named, isBare }: Case): string {
+  const things = named.map(({ name, value }) => `${name}=${value}`);
+  return `${operation.name} (${[...things, ...(isBare ? ["without options"] : [])].join(", ")})`;
 }

@@ -16,6 +16,7 @@ export interface Schema {
 export interface Parameter {
   in: "path" | "query" | "header";
   name: string;
+  required?: boolean;
 }
 
 export interface Operation {

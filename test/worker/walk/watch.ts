@@ -78,7 +78,7 @@ async function recordAll({ walker }: Stage, world: World): Promise<unknown> {
     if (operation.method !== "GET" || operation.isOpen || unsteady.includes(operation.name)) continue;
     for (const asked of casesOf(operation, allOf(world.things.quiet))) {
       const { status, text } = await walker.ask(asked, world.key);
-      read[operation.name] = `${status} ${withoutRequest(text)}`;
+      read[describeCase(asked)] = `${status} ${withoutRequest(text)}`;
     }
   }
   return { stored: await takeSnapshot(world.user_id), read };

@@ -1,4 +1,4 @@
-// The deliveries to a webhook, with each attempt. One that is over can be sent again under its id.
+// The deliveries to a webhook, with each attempt. One that is over can be sent again under its id, unless it is a ping.
 import { RotateCw, Send } from "lucide-react";
 import { type ComponentProps, useState } from "react";
 import type { DeliveryStatus } from "../../../protocol/webhook.ts";
@@ -22,13 +22,27 @@ const tones: Record<DeliveryStatus, ComponentProps<typeof Badge>["tone"]> = {
 };
 const statuses: DeliveryStatus[] = ["pending", "delivered", "failed"];
 
-export function WebhookLog({ path, isEnabled }: { path: string; isEnabled: boolean }) {
+/** It is read again when `state` changes: while a webhook is off, pending deliveries end as failed. */
+export function WebhookLog({
+  path,
+  mayReplay,
+  state,
+  onRefresh,
+}: {
+  path: string;
+  mayReplay: boolean;
+  state: string;
+  onRefresh: () => void;
+}) {
   const said = useWords(words);
   const common = useWords(general);
   const [status, setStatus] = useState("");
   const query = status === "" ? "" : `&status=${status}`;
-  // While a webhook is off, pending deliveries end as failed.
-  const list = useList<Delivery>(`${path}/deliveries?limit=20${query}`, isEnabled);
+  const list = useList<Delivery>(`${path}/deliveries?limit=20${query}`, state);
+  const refresh = (): void => {
+    void list.refresh();
+    onRefresh();
+  };
   return (
     <Group
       title={common.log}
@@ -47,7 +61,7 @@ export function WebhookLog({ path, isEnabled }: { path: string; isEnabled: boole
               </option>
             ))}
           </select>
-          <IconButton small label={common.refresh} icon={RotateCw} onClick={() => void list.refresh()} />
+          <IconButton small label={common.refresh} icon={RotateCw} onClick={refresh} />
         </>
       }
     >
@@ -55,7 +69,7 @@ export function WebhookLog({ path, isEnabled }: { path: string; isEnabled: boole
         {(delivery) => (
           <DeliveryRow
             key={delivery.delivery_id}
-            {...{ delivery, path, isEnabled }}
+            {...{ delivery, path, mayReplay }}
             onReplayed={() => void list.refresh()}
           />
         )}
@@ -67,12 +81,12 @@ export function WebhookLog({ path, isEnabled }: { path: string; isEnabled: boole
 function DeliveryRow({
   delivery,
   path,
-  isEnabled,
+  mayReplay,
   onReplayed,
 }: {
   delivery: Delivery;
   path: string;
-  isEnabled: boolean;
+  mayReplay: boolean;
   onReplayed: () => void;
 }) {
   const said = useWords(words);
@@ -94,7 +108,8 @@ function DeliveryRow({
       badge={<Badge tone={tones[status]}>{said.statuses[status]}</Badge>}
       detail={details.filter(Boolean).join(" · ")}
       actions={
-        isEnabled && (
+        mayReplay &&
+        event !== "webhook.ping" && (
           <Button small disabled={action.isBusy || status === "pending"} onClick={replay}>
             {said.replay}
           </Button>

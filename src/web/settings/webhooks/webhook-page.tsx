@@ -1,5 +1,6 @@
-// One webhook: why the server turned it off, if it did, its actions, and its deliveries.
-import { Pencil, Power } from "lucide-react";
+// One webhook: whether its receiver has yet to answer, why the server turned it off, if it did, its actions, and its
+// deliveries.
+import { Pencil, Power, Radio } from "lucide-react";
 import { useState } from "react";
 import { Button } from "../../parts/button.tsx";
 import { Notice, ProblemNotice } from "../../parts/notice.tsx";
@@ -12,7 +13,7 @@ import { Section } from "../parts/section.tsx";
 import { DeleteButton, RotateButton } from "../parts/thing-buttons.tsx";
 import { useAction } from "../use-action.ts";
 import { words as general } from "../words.ts";
-import { hostOf, type Webhook } from "./webhook.ts";
+import { hostOf, isUnverified, type Webhook } from "./webhook.ts";
 import { WebhookForm } from "./webhook-form.tsx";
 import { WebhookLog } from "./webhook-log.tsx";
 import { words } from "./words.ts";
@@ -32,6 +33,7 @@ export function WebhookPage({
   const common = useWords(general);
   const [secret, setSecret] = useState(firstSecret);
   const [isEditing, setEditing] = useState(false);
+  const [pings, setPings] = useState(0);
   const action = useAction();
   const path = `/v1/webhooks/${encodeURIComponent(webhook.webhook_id)}`;
   if (isEditing) {
@@ -53,18 +55,26 @@ export function WebhookPage({
   const toggle = (): void => {
     void action.run((api) => api.send("PATCH", path, { enabled: !webhook.enabled })).then(onChanged);
   };
+  const ping = (): void => {
+    void action.run((api) => api.send("POST", `${path}/ping`, undefined)).then((done) => done && setPings(pings + 1));
+  };
+  const waits = isUnverified(webhook);
+  const state = waits ? said.waits : webhook.enabled ? common.enabled : common.disabled;
   return (
     <Section
       title={hostOf(webhook.url)}
-      action={
-        <Badge tone={webhook.enabled ? "good" : "info"}>{webhook.enabled ? common.enabled : common.disabled}</Badge>
-      }
+      action={<Badge tone={waits ? "warn" : webhook.enabled ? "good" : "info"}>{state}</Badge>}
       onBack={onBack}
     >
       <Bar>
         <Button small icon={Power} disabled={action.isBusy} onClick={toggle}>
           {webhook.enabled ? said.disable : said.enable}
         </Button>
+        {webhook.enabled && (
+          <Button small icon={Radio} disabled={action.isBusy} onClick={ping}>
+            {said.ping}
+          </Button>
+        )}
         <Button small icon={Pencil} onClick={() => setEditing(true)}>
           {common.edit}
         </Button>
@@ -86,7 +96,12 @@ export function WebhookPage({
         <Fact name={said.url}>{webhook.url}</Fact>
         <Fact name={said.events}>{webhook.events.map((event) => said.event[event] ?? event).join(" · ")}</Fact>
       </Facts>
-      <WebhookLog path={path} isEnabled={webhook.enabled} />
+      <WebhookLog
+        path={path}
+        mayReplay={webhook.enabled && !waits}
+        state={`${webhook.enabled} ${webhook.unverified_since} ${pings}`}
+        onRefresh={onChanged}
+      />
     </Section>
   );
 }
@@ -102,5 +117,6 @@ function Trouble({ webhook }: { webhook: Webhook }) {
       </Notice>
     );
   }
+  if (isUnverified(webhook)) return <Notice tone="warn">{said.unverified}</Notice>;
   return failing_since === null ? null : <Notice tone="warn">{said.failing(formatTime(locale, failing_since))}</Notice>;
 }

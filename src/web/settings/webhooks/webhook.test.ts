@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { webhookEvents } from "../../../protocol/webhook.ts";
-import { eventNames, hostOf, withEvent } from "./webhook.ts";
+import { eventNames, hostOf, isUnverified, type Webhook, withEvent } from "./webhook.ts";
 
 describe("eventNames", () => {
   it("are all that the server knows", () => {
@@ -22,5 +22,13 @@ describe("hostOf", () => {
   it("is the host of the address, or the text itself where it is no address", () => {
     expect(hostOf("https://example.com:8443/taskloom?key=1")).toBe("example.com:8443");
     expect(hostOf("nothing")).toBe("nothing");
+  });
+});
+
+describe("isUnverified", () => {
+  it("is so while an enabled webhook's receiver owes an answer", () => {
+    const is = (part: Partial<Webhook>) => isUnverified({ enabled: true, unverified_since: null, ...part } as Webhook);
+    const unverified_since = "2026-11-25T00:00:00.000Z";
+    expect([is({}), is({ unverified_since }), is({ enabled: false, unverified_since })]).toEqual([false, true, false]);
   });
 });

@@ -22,3 +22,8 @@ export function withEvent(chosen: WebhookEvent[], event: WebhookEvent, isChosen:
 export function hostOf(url: string): string {
   return URL.parse(url)?.host ?? url;
 }
+
+/** Whether nothing is sent but pings, since its receiver has not answered one yet. */
+export function isUnverified({ enabled, unverified_since }: Webhook): boolean {
+  return enabled && unverified_since !== null;
+}

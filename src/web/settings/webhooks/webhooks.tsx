@@ -10,7 +10,7 @@ import { Badge, Row } from "../parts/row.tsx";
 import { Section } from "../parts/section.tsx";
 import { useList } from "../use-list.ts";
 import { words as general } from "../words.ts";
-import { hostOf, type Webhook } from "./webhook.ts";
+import { hostOf, isUnverified, type Webhook } from "./webhook.ts";
 import { WebhookForm } from "./webhook-form.tsx";
 import { WebhookPage } from "./webhook-page.tsx";
 import { words } from "./words.ts";
@@ -82,13 +82,15 @@ function WebhookRow({ webhook, onOpen }: { webhook: Webhook; onOpen: () => void 
   const { enabled, disabled } = useWords(general);
   const locale = useLocale();
   const { url, events, failing_since, disabled_reason } = webhook;
-  const trouble = disabled_reason ?? (failing_since && said.failing(formatTime(locale, failing_since)));
+  const waits = isUnverified(webhook);
+  const failing = failing_since && said.failing(formatTime(locale, failing_since));
+  const trouble = disabled_reason ?? (waits ? said.unverified : failing);
   return (
     <Row
       title={hostOf(url)}
       badge={
-        <Badge tone={webhook.enabled ? (failing_since ? "warn" : "good") : disabled_reason ? "bad" : "info"}>
-          {webhook.enabled ? enabled : disabled}
+        <Badge tone={webhook.enabled ? (waits || failing ? "warn" : "good") : disabled_reason ? "bad" : "info"}>
+          {webhook.enabled ? (waits ? said.waits : enabled) : disabled}
         </Badge>
       }
       detail={trouble || events.map((event) => said.event[event] ?? event).join(" · ")}

@@ -1,0 +1,160 @@
+// What a webhook may make somebody else's server receive: pings, deliveries in a minute, deliveries that wait.
+import { env } from "cloudflare:test";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { syncThread } from "../../src/store/sync.ts";
+import { claimDelivery, listOverdue } from "../../src/store/webhooks/deliveries.ts";
+import { sweepDeliveries } from "../../src/webhooks/routes/sweep-deliveries.ts";
+import { createClient } from "./http-client.ts";
+import {
+  client,
+  endedBatch,
+  forgetWebhooks,
+  make,
+  makeUnverified,
+  nextThread,
+  PATH,
+  settings,
+  url,
+} from "./webhook-batches.ts";
+
+const LEASE_MS = 30_000;
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await forgetWebhooks();
+});
+
+/** Copies each delivery of a webhook so many times. */
+async function copy(webhook_id: unknown, times: number): Promise<void> {
+  await env.DB.prepare(`INSERT INTO deliveries SELECT user_id, webhook_id, delivery_id || '_' || value, event, status,
+    attempts, next_attempt_at, created_at, finished_at, payload, tries FROM deliveries, json_each(?2) WHERE webhook_id = ?1`)
+    .bind(webhook_id, JSON.stringify(Array.from({ length: times }, (_, place) => place)))
+    .run();
+}
+
+async function endRun() {
+  nextThread();
+  return await syncThread(env.DB, endedBatch("completed"));
+}
+
+describe("deliveries", () => {
+  it("are tried 120 times a minute and webhook, pings included, and the others wait", async () => {
+    const { body } = await make({ events: ["run.completed"] });
+    await make({ events: ["run.completed"] });
+    await endRun();
+    await copy(body.webhook_id, 129);
+    await client.send("POST", `${PATH}/${body.webhook_id}/ping`);
+    const now = 60_000 * Math.ceil(Date.now() / 60_000);
+    const names = await listOverdue(env.DB, now + 60_000, 1_000);
+    const { results } = await env.DB.prepare("SELECT user_id, webhook_id, delivery_id FROM deliveries").all<
+      (typeof names)[number]
+    >();
+    const claim = async (at: number) => {
+      const claimed = [];
+      for (const name of results) claimed.push(await claimDelivery(env.DB, name, at, LEASE_MS));
+      const ids = claimed.map((each) => each?.webhook_id);
+      return [ids.filter((id) => id === body.webhook_id).length, ids.filter((id) => id !== undefined).length];
+    };
+    expect(results).toHaveLength(132);
+    expect(await claim(now)).toEqual([120, 121]);
+    expect(await claim(now + 20_000)).toEqual([0, 0]);
+    expect(await claim(now + 60_000)).toEqual([120, 121]);
+    expect(await env.DB.prepare("SELECT max(sent_count) n FROM webhooks").first("n")).toBe(120);
+  });
+});
+
+describe("the sweep", () => {
+  it("gives users turns, and of a user the webhooks, and passes over what may not be sent", async () => {
+    const [first, second] = [await make(), await make()];
+    const theirs = await client.addUser("user_turns");
+    const other = await make({}, theirs);
+    await endRun();
+    await syncThread(env.DB, endedBatch("completed", 2, "user_turns"));
+    for (const { body } of [first, second]) await copy(body.webhook_id, 150);
+    const look = async (limit: number) =>
+      (await listOverdue(env.DB, Date.now() + 60_000, limit)).map((name) => name.webhook_id);
+    const [mine, theirOne] = [first.body.webhook_id, other.body.webhook_id];
+    expect((await look(3)).filter((id) => id === theirOne)).toHaveLength(1);
+    expect(await look(1_000)).toHaveLength(201);
+    expect(new Set((await look(3)).filter((id) => id !== theirOne))).toEqual(new Set([mine, second.body.webhook_id]));
+    const changed = await client.send("PATCH", `${PATH}/${mine}`, { url: `${url}/moved` });
+    expect(changed.status).toBe(200);
+    const names = await listOverdue(env.DB, Date.now() + 60_000, 1_000);
+    const ofFirst = names.filter(({ webhook_id }) => webhook_id === mine);
+    expect([names.length, ofFirst.length]).toEqual([102, 1]);
+    const events = await env.DB.prepare("SELECT event FROM deliveries WHERE delivery_id = ?")
+      .bind(ofFirst[0]?.delivery_id ?? "")
+      .first("event");
+    expect(events).toBe("webhook.ping");
+  });
+});
+
+describe("what a webhook can't send", () => {
+  it("ends as failed if ten thousand others have waited longer, and can be replayed", async () => {
+    const { body } = await make({ events: ["run.completed"] });
+    await make({ events: ["run.completed"] });
+    await endRun();
+    await copy(body.webhook_id, 10_002);
+    await env.DB.prepare("UPDATE deliveries SET next_attempt_at = '2026-01-02' WHERE delivery_id LIKE '%_10001'").run();
+    await env.DB.prepare("UPDATE deliveries SET next_attempt_at = '2026-01-01' WHERE delivery_id LIKE '%_10000'").run();
+    const late = Date.now() + 60_000;
+    const sent: unknown[] = [];
+    const JOBS = { sendBatch: async (jobs: unknown[]) => void sent.push(...jobs) } as unknown as Queue<unknown>;
+    await sweepDeliveries({ ...env, JOBS }, late);
+    expect(sent).toHaveLength(101);
+    const path = `${PATH}/${body.webhook_id}`;
+    const { data = [] } = (await client.send("GET", `${path}/deliveries?status=failed`)).body;
+    expect(data).toHaveLength(3);
+    for (const each of data) {
+      expect(each.delivery_id).not.toMatch(/_1000[01]$/);
+      expect(each).toMatchObject({ attempts: 0, next_attempt_at: null, finished_at: new Date(late).toISOString() });
+      expect(each.tries).toMatchObject([{ status: null, error: expect.stringMatching(/^More than 10000 .*waiting/) }]);
+    }
+    expect((await client.send("POST", `${path}/deliveries/${data[0]?.delivery_id}/replay`)).status).toBe(202);
+    expect(await env.DB.prepare("SELECT count(*) n FROM deliveries WHERE status = 'pending'").first("n")).toBe(10_002);
+  });
+});
+
+describe("pings", () => {
+  it("are limited to twenty a minute and user, however webhooks are made, changed, enabled and deleted", async () => {
+    // As in wrangler.toml, but for a minute that does not end meanwhile.
+    const counts = new Map<string, number>();
+    const limit = async ({ key }: { key: string }) => {
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+      return { success: (counts.get(key) ?? 0) <= 20 };
+    };
+    const limited = createClient({ ...settings, PING_LIMIT: { limit } });
+    const ada = await limited.addUser("user_pings");
+    const statuses: number[] = [];
+    for (let round = 0; statuses.length < 26; round++) {
+      const made = await ada.send("POST", PATH, { url: `${url}/${round}`, events: ["run.completed"] });
+      statuses.push(made.status);
+      if (made.status !== 201) continue;
+      const path = `${PATH}/${made.body.webhook_id}`;
+      statuses.push((await ada.send("POST", `${path}/ping`)).status);
+      statuses.push((await ada.send("PATCH", path, { url: `${url}/${round}/2` })).status);
+      statuses.push((await ada.send("PATCH", path, { enabled: true })).status);
+      // Nothing is sent for these.
+      expect((await ada.send("PATCH", path, { enabled: false, url: `${url}/${round}/3` })).status).toBe(200);
+      expect((await ada.send("PATCH", path, { events: ["run.failed"] })).status).toBe(200);
+      await ada.send("DELETE", path);
+    }
+    expect(statuses.slice(0, 20).filter((status) => status >= 400)).toEqual([]);
+    expect(new Set(statuses.slice(20))).toEqual(new Set([429]));
+    const refused = await ada.send("POST", PATH, { url, events: ["run.completed"] });
+    expect([refused.body.code, refused.headers.get("retry-after")]).toEqual(["rate_limited", "60"]);
+    expect((await ada.send("GET", PATH)).body.data).toEqual([]);
+    expect((await makeUnverified({}, limited)).status).toBe(201);
+  });
+
+  it("keep nobody out if the limit is missing or fails", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const failing = { limit: () => Promise.reject(new Error("away")) };
+    expect((await makeUnverified({}, createClient({ ...settings, PING_LIMIT: failing }))).status).toBe(201);
+    for (let count = 0; count < 25; count++) {
+      const made = await makeUnverified();
+      expect(made.status).toBe(201);
+      await client.send("DELETE", `${PATH}/${made.body.webhook_id}`);
+    }
+  });
+});
