@@ -1,0 +1,13 @@
+import { expect, it } from "vitest";
+import { ApiError } from "../client/api.ts";
+import { describeProblem } from "./problem.ts";
+
+it("a key that lacks a scope is told which, and another refusal keeps its own reason", () => {
+  const refused = "Not allowed: This needs an API key with the scope `run`. The scopes of yours: `read`.";
+  const { text, detail } = describeProblem(new ApiError(403, "forbidden", refused));
+  expect(text).toContain("“run”");
+  expect(detail).toBe(refused);
+  const other = describeProblem(new ApiError(403, "forbidden", "Not allowed: The path leaves the work dir by a link."));
+  expect(other.text).not.toContain("“");
+  expect(other.detail).toContain("leaves the work dir");
+});
