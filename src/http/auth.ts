@@ -126,8 +126,9 @@ export const requireKey = createMiddleware<AppEnv>(async (context, next) => {
 
 /** Asks again for the key of a request that took its time to arrive. */
 export async function confirmKey(context: AppContext): Promise<void> {
-  const { confirmed_at } = context.get("caller");
-  if (Date.now() - confirmed_at > CHECK_KEYS_MS) context.set("caller", await identify(context));
+  const caller = context.get("caller");
+  const isOld = Date.now() - caller.confirmed_at > CHECK_KEYS_MS;
+  if (isOld || isExpired(caller, Date.now())) context.set("caller", await identify(context));
 }
 
 /** Returns the caller to whom the request's key belongs. */

@@ -84,9 +84,9 @@ describe("createUser", () => {
     const user = { user_id: "user_once", name: null, created_at: at };
     const limits = { scopes: null, expires_at: null };
     const key = (key_id: string) => ({ key_id, name: null, hash: key_id, created_at: at, made_by: null, ...limits });
-    expect(await createUser(env.DB, user, key("key_a"))).toBe(true);
-    expect(await createUser(env.DB, user, key("key_b"))).toBe(false);
-    expect(await createUser(env.DB, { ...user, user_id: "user_first" }, key("key_c"))).toBe(false);
+    expect(await createUser(env.DB, user, key("key_a"), "user_first")).toBe(true);
+    expect(await createUser(env.DB, user, key("key_b"), "user_first")).toBe(false);
+    expect(await createUser(env.DB, { ...user, user_id: "user_first" }, key("key_c"), "user_first")).toBe(false);
     const keys = await readAll(9, (request) => listApiKeys(env.DB, "user_once", request));
     expect(keys.map(({ key_id }) => key_id)).toEqual(["key_a"]);
   });

@@ -1,9 +1,10 @@
 // Users are made with the admin key, each with a first API key. `/v1/users/me` says to whom a request's key belongs.
 import { ADMIN_KEY_ID, newId } from "../../protocol/ids.ts";
+import { whileMakerLives } from "../../store/keys/maker.ts";
 import { createUser, readUserName } from "../../store/users.ts";
 import { mintApiKey } from "../api-key.ts";
 import type { App } from "../context.ts";
-import { Problem } from "../errors.ts";
+import { Problem, unwrap } from "../errors.ts";
 import { addOperation } from "../operation.ts";
 import { currentUser, newUser, userBody } from "./key-schemas.ts";
 
@@ -24,9 +25,10 @@ export function addUsers(app: App): void {
     async (context, { body }) => {
       const now = Date.now();
       const user = { user_id: body.user_id ?? newId("user", now), name: body.name ?? null };
-      const maker = context.get("caller").key_id;
-      const { key, stored } = await mintApiKey({ name: "first key", made_by: maker }, now);
-      const made = await createUser(context.env.DB, { ...user, created_at: new Date(now).toISOString() }, stored);
+      const maker = context.get("caller");
+      const { key, stored } = await mintApiKey({ name: "first key", made_by: maker.key_id }, now);
+      const row = { ...user, created_at: new Date(now).toISOString() };
+      const made = unwrap(await whileMakerLives(createUser(context.env.DB, row, stored, maker.user_id)));
       if (!made)
         throw new Problem("already_exists", `There is a user ${user.user_id}, or one whose id differs only in case.`);
       return context.json({ ...user, api_key: key }, 201);
