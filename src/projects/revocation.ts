@@ -33,12 +33,13 @@ export async function endRevokedAccess(scope: RevocationScope, signal: AbortSign
       ...previews.map((preview) => () => endLink(scope, preview, signal)),
     ];
     if (ends.length === 0) return;
+    const failures: unknown[] = [];
     for (let index = 0; index < ends.length; index += ENDED_AT_ONCE) {
       signal.throwIfAborted();
       const ended = await Promise.allSettled(ends.slice(index, index + ENDED_AT_ONCE).map((end) => end()));
-      const failed = ended.find(({ status }) => status === "rejected");
-      if (failed?.status === "rejected") throw failed.reason;
+      for (const end of ended) if (end.status === "rejected") failures.push(end.reason);
     }
+    if (failures.length > 0) throw failures[0];
   }
 }
 

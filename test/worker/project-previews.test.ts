@@ -1,6 +1,7 @@
 // Links to ports in D1: how they are kept, replaced and revoked, with sandboxes that only record their calls.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import { SandboxError } from "../../src/agent/sandbox.ts";
 import type { Workspace } from "../../src/agent/workspace.ts";
 import { readConfig } from "../../src/config.ts";
 import {
@@ -12,6 +13,7 @@ import {
 } from "../../src/projects/previews/previews.ts";
 import type { ProjectScope } from "../../src/projects/scope.ts";
 import { findProvider, type ProjectSandbox, type SandboxProvider } from "../../src/sandboxes/index.ts";
+import { revokeMade } from "../../src/store/keys/revocation.ts";
 
 let projects = 0;
 
@@ -19,6 +21,7 @@ function rig(domain: string | null, settings: Partial<ProjectScope> = {}) {
   projects += 1;
   const orders: string[] = [];
   let signed = 0;
+  let isAway = false;
   const sign = async (port: number) => {
     const token = `signed${projects}x${++signed}`;
     orders.push(`sign ${port}`);
@@ -26,7 +29,10 @@ function rig(domain: string | null, settings: Partial<ProjectScope> = {}) {
   };
   const computer = {
     awaitListener: async (port: number) => void orders.push(`await ${port}`),
-    expireLink: async (port: number, token: string) => void orders.push(`expire ${port} ${token}`),
+    expireLink: async (port: number, token: string) => {
+      if (isAway) throw new SandboxError("failed", "Daytona is away");
+      orders.push(`expire ${port} ${token}`);
+    },
     exposePort: sign,
     signLink: (port: number) => sign(port),
   };
@@ -47,6 +53,10 @@ function rig(domain: string | null, settings: Partial<ProjectScope> = {}) {
   return {
     orders,
     scope,
+    /** From now on Daytona ends no links. */
+    fail: () => {
+      isAway = true;
+    },
     expose: (port: number) => sandbox.exposePort(port, signal),
     make: (port: number, seconds = 60) => createPreview(scope, workspace, { port, seconds }, signal),
     revoke: (port: number) => revokePreview(scope, workspace, port, signal),
@@ -163,7 +173,62 @@ describe("the maker of a link", () => {
   });
 });
 
+/** D1, where `happen` happens once, right before a link is written. */
+function racing(happen: () => Promise<unknown>): D1Database {
+  let hasHappened = false;
+  const wrap = (statement: D1PreparedStatement): D1PreparedStatement =>
+    new Proxy(statement, {
+      get(target, name) {
+        const value = Reflect.get(target, name) as (...given: unknown[]) => unknown;
+        if (name === "bind") return (...values: unknown[]) => wrap(target.bind(...values));
+        if (typeof value !== "function") return value;
+        return async (...given: unknown[]) => {
+          if (!hasHappened) await happen();
+          hasHappened = true;
+          return value.apply(target, given);
+        };
+      },
+    });
+  return new Proxy(env.DB, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown;
+      if (name === "prepare") {
+        return (query: string) =>
+          /^(insert|update)/i.test(query) ? wrap(target.prepare(query)) : target.prepare(query);
+      }
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+describe("a link that is revoked in the moment in which another key's run exposes its port again", () => {
+  const opened = "previews.example";
+
+  it.each(["marked", "dropped"])("stays revoked, and the run gets another one (%s)", async (state) => {
+    const thief = rig(opened, { maker: () => `key_race_${state}` });
+    const { project_id, user_id } = thief.scope;
+    const token = tokenOf((await thief.expose(3000)).url);
+    const database = racing(async () => {
+      await revokeMade(env.DB, user_id, `key_race_${state}`, Date.now());
+      if (state === "dropped") await env.DB.prepare("DELETE FROM previews WHERE token = ?").bind(token).run();
+    });
+    const other = rig(opened, { maker: () => "key_other", project_id, database });
+    const fresh = await other.expose(3000);
+    expect(tokenOf(fresh.url)).not.toBe(token);
+    expect(await env.DB.prepare("SELECT 1 FROM previews WHERE token = ?").bind(token).first()).toBeNull();
+    expect(await readPreviews(other.scope)).toMatchObject([{ port: 3000, url: fresh.url, made_by: "key_other" }]);
+  });
+});
+
 describe("a link that Daytona signs", () => {
+  it("is not made while Daytona can't end the port's former one, which would be forgotten", async () => {
+    const { expose, fail, list } = rig(null);
+    const first = await expose(3000);
+    fail();
+    await expect(expose(3000)).rejects.toThrow("away");
+    expect(await list()).toEqual([`3000 ${first.url}`]);
+  });
+
   it("replaces the port's former link, and each of them is expired at Daytona", async () => {
     const { orders, expose, make, revoke, list } = rig(null);
     const first = tokenOf((await expose(3000)).url);

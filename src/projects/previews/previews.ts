@@ -11,6 +11,7 @@ import type { ProjectSandbox } from "../../sandboxes/index.ts";
 import { isMakerGone, ownerOfLive, ownerUnlessRevoked, REVOKED_AT } from "../../store/keys/maker.ts";
 import {
   deletePreview,
+  extendPreview,
   findPreview,
   listPresentPreviews,
   listPreviews,
@@ -71,17 +72,15 @@ async function exposePort(
   let link = signed === null ? null : show(describe(scope, port, signed, made_by));
   try {
     const former = await findFormer(scope, port);
-    const isRevoked = former?.expires_at === REVOKED_AT;
-    const isKept = former !== null && !isRevoked && isOwn(scope, former);
+    if (former !== null && former.expires_at !== REVOKED_AT && isOwn(scope, former))
+      link = await extend(scope, former, owner);
     // Its row is all that names it at the provider, and is about to be replaced.
-    if (isRevoked && !isOwn(scope, former)) await sandbox.expireLink(port, former.token, signal);
-    const kept = isKept ? former : { token: newPreviewToken(), made_by };
+    else if (former !== null && !isOwn(scope, former)) await sandbox.expireLink(port, former.token, signal);
     if (signed !== null) await putPreview(scope.database, describe(scope, port, signed, made_by), owner);
-    else link = await store(scope, { port, ...kept, seconds: LINK_SECONDS }, owner);
-    if (former !== null && !isKept && !isRevoked) await sandbox.expireLink(port, former.token, signal);
+    else link ??= await store(scope, { port, token: newPreviewToken(), made_by, seconds: LINK_SECONDS }, owner);
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof SandboxError && error.code === "invalid") throw error;
+    if (error instanceof SandboxError) throw error;
     if (isMakerGone(error)) {
       if (signed !== null) await sandbox.expireLink(port, signed.token, signal);
       throw new SandboxError("refused", "The API key that started this run was revoked, and what it makes with it.");
@@ -166,6 +165,23 @@ async function expire(
 ): Promise<void> {
   if (!isOwn(scope, preview)) await workspace.expireLink(preview.port, preview.token, signal);
   links.forget(preview.token);
+}
+
+/** Null if the link has ended since it was read. */
+async function extend(
+  scope: ProjectScope,
+  former: StoredPreview,
+  owner: ReturnType<typeof ownerOfLive>,
+): Promise<MadePreview | null> {
+  const now = Date.now();
+  const times = {
+    created_at: new Date(now).toISOString(),
+    expires_at: new Date(now + LINK_SECONDS * 1000).toISOString(),
+  };
+  const preview = { ...former, ...times };
+  const isExtended = await extendPreview(scope.database, preview, owner);
+  links.forget(former.token);
+  return isExtended ? show(preview) : null;
 }
 
 async function store(

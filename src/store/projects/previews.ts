@@ -1,5 +1,5 @@
 // Preview links. A port of a project has at most one: a new link replaces the old one.
-import { and, asc, eq, gt, or, type SQL } from "drizzle-orm";
+import { and, asc, eq, gt, ne, or, type SQL, sql } from "drizzle-orm";
 import { open } from "../database.ts";
 import { REVOKED_AT } from "../keys/maker.ts";
 import { previews } from "../schema.ts";
@@ -16,6 +16,21 @@ export async function putPreview(db: D1Database, preview: StoredPreview, owner: 
       target: [previews.user_id, previews.project_id, previews.port],
       set: { token, url, created_at, expires_at, made_by },
     });
+}
+
+/**
+ * Gives a link that was read before another expiry. False if it was revoked, deleted or replaced since, or if `owner` is
+ * null: a link that has ended never opens again.
+ */
+export async function extendPreview(db: D1Database, preview: StoredPreview, owner: SQL<string>): Promise<boolean> {
+  const { user_id, project_id, port, token, created_at, expires_at } = preview;
+  const isSame = and(isPreview(user_id, project_id, port), eq(previews.token, token));
+  const extended = await open(db)
+    .update(previews)
+    .set({ created_at, expires_at })
+    .where(and(isSame, ne(previews.expires_at, REVOKED_AT), sql`${owner} IS NOT NULL`))
+    .returning({ port: previews.port });
+  return extended.length > 0;
 }
 
 export async function readPreview(
