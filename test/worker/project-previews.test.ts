@@ -20,10 +20,11 @@ let projects = 0;
 function rig(domain: string | null, settings: Partial<ProjectScope> = {}) {
   projects += 1;
   const orders: string[] = [];
-  let signed = 0;
+  const signed: string[] = [];
   let isAway = false;
   const sign = async (port: number) => {
-    const token = `signed${projects}x${++signed}`;
+    const token = `signed${projects}x${signed.length}`;
+    signed.push(token);
     orders.push(`sign ${port}`);
     return { url: `https://${port}-${token}.proxy.example`, token, expires_at: "2999-01-01T00:00:00.000Z" };
   };
@@ -32,6 +33,9 @@ function rig(domain: string | null, settings: Partial<ProjectScope> = {}) {
     expireLink: async (port: number, token: string) => {
       if (isAway) throw new SandboxError("failed", "Daytona is away");
       orders.push(`expire ${port} ${token}`);
+      const happen = own.whileExpiring;
+      own.whileExpiring = null;
+      await happen?.();
     },
     exposePort: sign,
     signLink: (port: number) => sign(port),
@@ -50,9 +54,13 @@ function rig(domain: string | null, settings: Partial<ProjectScope> = {}) {
   const workspace = computer as unknown as Workspace;
   const sandbox = keepLinks(computer as unknown as ProjectSandbox, scope);
   const { signal } = new AbortController();
-  return {
+  const own = {
+    /** Happens once, after the provider has ended a link. */
+    whileExpiring: null as (() => Promise<unknown>) | null,
     orders,
     scope,
+    /** The tokens of all links that the provider has signed. */
+    signed,
     /** From now on Daytona ends no links. */
     fail: () => {
       isAway = true;
@@ -62,6 +70,7 @@ function rig(domain: string | null, settings: Partial<ProjectScope> = {}) {
     revoke: (port: number) => revokePreview(scope, workspace, port, signal),
     list: async () => (await readPreviews(scope)).map(({ port, url }) => `${port} ${url}`),
   };
+  return own;
 }
 
 const tokenOf = (url: string) => /-([^.-]+)\./.exec(url)?.[1] ?? "";
@@ -221,6 +230,27 @@ describe("a link that is revoked in the moment in which another key's run expose
 });
 
 describe("a link that Daytona signs", () => {
+  it("is ended by another one of its port that is made at the same time, so that none opens without a row", async () => {
+    for (const remake of ["expose", "make"] as const) {
+      const run = rig(null);
+      const links = await Promise.allSettled([1, 2, 3, 4].map(() => run[remake](3000)));
+      expect(links.filter(({ status }) => status === "fulfilled").length).toBeGreaterThan(0);
+      const [kept = ""] = await run.list();
+      const left = run.signed.filter((token) => !run.orders.includes(`expire 3000 ${token}`));
+      expect(left.map((token) => kept.includes(token))).toEqual([true]);
+    }
+  });
+
+  it("is not forgotten if it is made while the former one is revoked", async () => {
+    const run = rig(null);
+    const first = tokenOf((await run.make(3000)).url);
+    run.whileExpiring = () => run.make(3000);
+    await run.revoke(3000);
+    const left = run.signed.filter((token) => !run.orders.includes(`expire 3000 ${token}`));
+    expect(left).not.toContain(first);
+    expect(await run.list()).toEqual(left.map((token) => expect.stringContaining(token)));
+  });
+
   it("is not made while Daytona can't end the port's former one, which would be forgotten", async () => {
     const { expose, fail, list } = rig(null);
     const first = await expose(3000);
