@@ -14,6 +14,7 @@ import {
 import type { ProjectScope } from "../../src/projects/scope.ts";
 import { findProvider, type ProjectSandbox, type SandboxProvider } from "../../src/sandboxes/index.ts";
 import { revokeMade } from "../../src/store/keys/revocation.ts";
+import { racing } from "./racing-database.ts";
 
 let projects = 0;
 
@@ -182,34 +183,6 @@ describe("the maker of a link", () => {
   });
 });
 
-/** D1, where `happen` happens once, right before a link is written. */
-function racing(happen: () => Promise<unknown>): D1Database {
-  let hasHappened = false;
-  const wrap = (statement: D1PreparedStatement): D1PreparedStatement =>
-    new Proxy(statement, {
-      get(target, name) {
-        const value = Reflect.get(target, name) as (...given: unknown[]) => unknown;
-        if (name === "bind") return (...values: unknown[]) => wrap(target.bind(...values));
-        if (typeof value !== "function") return value;
-        return async (...given: unknown[]) => {
-          if (!hasHappened) await happen();
-          hasHappened = true;
-          return value.apply(target, given);
-        };
-      },
-    });
-  return new Proxy(env.DB, {
-    get(target, name) {
-      const value = Reflect.get(target, name) as unknown;
-      if (name === "prepare") {
-        return (query: string) =>
-          /^(insert|update)/i.test(query) ? wrap(target.prepare(query)) : target.prepare(query);
-      }
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
-
 describe("a link that is revoked in the moment in which another key's run exposes its port again", () => {
   const opened = "previews.example";
 
@@ -217,7 +190,7 @@ describe("a link that is revoked in the moment in which another key's run expose
     const thief = rig(opened, { maker: () => `key_race_${state}` });
     const { project_id, user_id } = thief.scope;
     const token = tokenOf((await thief.expose(3000)).url);
-    const database = racing(async () => {
+    const database = racing(/previews/, async () => {
       await revokeMade(env.DB, user_id, `key_race_${state}`, Date.now());
       if (state === "dropped") await env.DB.prepare("DELETE FROM previews WHERE token = ?").bind(token).run();
     });
