@@ -104,3 +104,20 @@ it("a key that D1 no longer has is refused", async () => {
   store.answer = () => Promise.reject(new Error("D1 is away"));
   await expect(recognize()).rejects.toThrow("Failed query");
 });
+
+it("a key that is deleted while it is being looked up is not remembered", async () => {
+  const { store, recognize, pass, forget } = await knownKey();
+  pass(MINUTE);
+  let answer: (rows: unknown[][]) => void = () => {};
+  store.answer = () =>
+    new Promise((resolve) => {
+      answer = resolve;
+    });
+  const first = recognize();
+  await vi.waitUntil(() => store.asked === 2);
+  forget();
+  answer([["user_1", store.hash]]);
+  expect(await first).toMatchObject({ user_id: "user_1" });
+  store.answer = async () => [];
+  expect(await recognize()).toBeNull();
+});

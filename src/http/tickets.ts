@@ -58,9 +58,14 @@ export async function redeemTicket(
   }
   guess.giveBack();
   const confirmed_at = Date.now();
-  const ended = key_id === ADMIN_KEY_ID ? [] : await findEndedKeys(context.env.DB, taken.user_id, [key_id]);
-  if (ended.length > 0) throw new Problem("unauthorized", "The API key that asked for the ticket is no longer valid.");
+  if (await hasKeyEnded(context, taken.user_id, key_id))
+    throw new Problem("unauthorized", "The API key that asked for the ticket is no longer valid.");
   context.set("caller", { user_id: taken.user_id, key_id, confirmed_at, is_admin: false });
   await requireProject(context, taken.project_id);
   return { project_id: taken.project_id, details };
+}
+
+/** Whether the key that asked for a ticket no longer holds. */
+export async function hasKeyEnded({ env }: AppContext, user_id: string, key_id: string): Promise<boolean> {
+  return key_id !== ADMIN_KEY_ID && (await findEndedKeys(env.DB, user_id, [key_id])).length > 0;
 }
