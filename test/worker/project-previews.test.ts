@@ -151,6 +151,18 @@ describe("the maker of a link", () => {
     expect(await makersOf(signed)).toEqual(["key_two"]);
   });
 
+  it("is the key whose run asked for it, although another run has begun by the time it is made", async () => {
+    await storeKey("key_first", "h");
+    for (const domain of ["previews.example", null]) {
+      let key_id: string | null = "key_first";
+      const run = rig(domain, { maker: () => key_id });
+      const exposed = run.expose(3000);
+      key_id = null;
+      await exposed;
+      expect(await makersOf(run)).toEqual(["key_first"]);
+    }
+  });
+
   it("can't be a key that was revoked, also for a run that it had started", async () => {
     await storeKey("deleted:key_revoked", "revoked");
     await storeKey("deleted:key_gone", "deleted");

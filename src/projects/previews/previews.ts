@@ -69,9 +69,10 @@ async function exposePort(
   signal: AbortSignal,
 ): Promise<PreviewLink> {
   const domain = readDomain(scope);
+  // Before anything is awaited: another run may have begun by then.
+  const made_by = scope.maker?.() ?? null;
   if (domain !== null) await sandbox.awaitListener(port, signal);
   const signed = domain === null ? await sandbox.exposePort(port, signal) : null;
-  const made_by = scope.maker?.() ?? null;
   const owner = ownerUnlessRevoked(scope.user_id, made_by);
   let link = signed === null ? null : show(describe(scope, port, signed, made_by));
   try {
