@@ -1,6 +1,6 @@
 // What a key made, through the API: recorded, listed, and revoked with it. The attacker has a key that its owner deletes.
 import { env } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { RunInput } from "../../src/protocol/thread.ts";
 import { createClient } from "./http-client.ts";
 import { racing } from "./racing-database.ts";
@@ -185,6 +185,20 @@ describe("what a deleted key made", () => {
     await scene.owner.send("PATCH", `/v1/triggers/${two.trigger_id}`, { enabled: true });
     await revoke(scene);
     expect((await scene.owner.send("GET", `/v1/triggers/${two.trigger_id}`)).body.enabled).toBe(true);
+  });
+
+  it("includes no trigger whose secret that the key knew was ended earlier than it was to be", async () => {
+    const hook = await makeHook(scene.attacker);
+    const rotate = (overlap_seconds: number) =>
+      scene.owner.send("POST", `/v1/triggers/${hook.trigger_id}/rotate`, { overlap_seconds });
+    await rotate(86_400);
+    const { body } = await rotate(1);
+    const fresh = String(body.secret);
+    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 60_000);
+    expect((await deliver(hook.trigger_id, hook.secret)).status).toBe(401);
+    expect(await listOf(scene)).toEqual([]);
+    await revoke(scene);
+    expect((await deliver(hook.trigger_id, fresh)).status).toBe(202);
   });
 
   it("includes Slack workspaces and tickets", async () => {
