@@ -27,6 +27,9 @@ const DAY_SECONDS = 24 * 60 * 60;
 /** A working day and the following night. Tools expose the port again for a longer use. */
 export const LINK_SECONDS = DAY_SECONDS;
 
+/** For taking back a link that its maker may not make. The maker's own signal may have been aborted for that. */
+export const UNDO_MS = 10_000;
+
 /** More than any real project serves on. */
 const MAX_LINKS = 50;
 
@@ -177,6 +180,7 @@ async function storeSigned(
   former: StoredPreview | null,
   signal: AbortSignal,
 ): Promise<void> {
+  const undo = () => workspace.expireLink(preview.port, preview.token, AbortSignal.timeout(UNDO_MS));
   let before = former;
   try {
     for (let tries = 0; tries < REPLACEMENTS_TRIED; tries++) {
@@ -185,10 +189,10 @@ async function storeSigned(
       if (before !== null) await expire(scope, workspace, before, signal);
     }
   } catch (error) {
-    if (isMakerGone(error)) await workspace.expireLink(preview.port, preview.token, signal);
+    if (isMakerGone(error)) await undo();
     throw error;
   }
-  await workspace.expireLink(preview.port, preview.token, signal);
+  await undo();
   throw new SandboxError("failed", `Port ${preview.port} is getting other links at the same time. Try again.`);
 }
 

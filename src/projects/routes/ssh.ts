@@ -11,6 +11,7 @@ import { requireAbility, withWorkspace, workspaceProblems } from "../../http/wor
 import { clientId } from "../../protocol/ids.ts";
 import { whileMakerLives } from "../../store/keys/maker.ts";
 import { deleteSshAccess, findSshAccess, putSshAccess, readSshAccess } from "../../store/projects/ssh-accesses.ts";
+import { UNDO_MS } from "../previews/previews.ts";
 
 const tag = "Sandboxes";
 const params = z.object({ project_id: clientId });
@@ -40,7 +41,7 @@ export function addSsh(app: App): void {
         const row = { user_id, project_id, created_at: new Date().toISOString(), expires_at, made_by };
         // Nobody has seen the access before its row is stored.
         const stored = await whileMakerLives(putSshAccess(context.env.DB, row, former));
-        if (!stored.ok || !stored.value) await workspace.closeSsh?.(signal);
+        if (!stored.ok || !stored.value) await workspace.closeSsh?.(AbortSignal.timeout(UNDO_MS));
         if (!unwrap(stored))
           throw new Problem("version_conflict", "SSH was opened by another request at the same time. Try again.");
         return opened;
