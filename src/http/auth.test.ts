@@ -171,3 +171,20 @@ it("a key's use is noted once an hour, when D1 is asked anyway, and not for a wr
   expect(store.written.map(([at]) => at)).toEqual([first, second]);
   await Promise.all(left);
 });
+
+it("a key that is deleted while it is being looked up is not remembered", async () => {
+  const { store, recognize, pass, forget } = await knownKey();
+  pass(MINUTE);
+  let answer: (rows: unknown[][]) => void = () => {};
+  store.answer = () =>
+    new Promise((resolve) => {
+      answer = resolve;
+    });
+  const first = recognize();
+  await vi.waitUntil(() => store.asked === 2);
+  forget();
+  answer([rowOf(store.hash)]);
+  expect(await first).toMatchObject({ user_id: "user_1" });
+  store.answer = async () => [];
+  expect(await recognize()).toBeNull();
+});

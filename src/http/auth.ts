@@ -42,6 +42,8 @@ interface CachedKey extends Omit<FoundApiKey, "expires_at" | "last_used_at"> {
 
 export function createAuthenticator(now: () => number = Date.now): Authenticator {
   const cached = new Map<string, CachedKey>();
+  // Counts calls of `forget`: what was read before one may be the key that it forgot.
+  let forgotten = 0;
 
   async function recognizeStored(
     key_id: string,
@@ -88,11 +90,13 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
 
   async function load(key_id: string, db: D1Database): Promise<CachedKey | null> {
     const confirmed_at = now();
+    const before = forgotten;
     const row = await findApiKey(db, key_id);
     cached.delete(key_id);
     if (!row) return null;
     const times = { expires_at: timeOf(row.expires_at), last_used_at: timeOf(row.last_used_at) };
     const entry = { ...row, ...times, key_id, until: confirmed_at + CACHED_MS, confirmed_at };
+    if (forgotten !== before) return entry;
     cached.set(key_id, entry);
     const [oldest] = cached.keys();
     if (cached.size > MAX_CACHED_KEYS && oldest !== undefined) cached.delete(oldest);
@@ -113,6 +117,7 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
       return key_id === null ? null : await recognizeStored(key_id, hash, db, options);
     },
     forget(key_id) {
+      forgotten += 1;
       cached.delete(key_id);
     },
   };

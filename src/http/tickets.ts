@@ -3,7 +3,7 @@
 import { hashText, toHex } from "../lib/hash.ts";
 import { ADMIN_KEY_ID } from "../protocol/ids.ts";
 import { type Scope, userScopes } from "../protocol/keys/scope.ts";
-import { findApiKey } from "../store/api-keys.ts";
+import { findApiKey, findEndedKeys } from "../store/api-keys.ts";
 import { createTicket, takeTicket } from "../store/tickets.ts";
 import { isExpired } from "../thread/stream/ended-keys.ts";
 import { requireScope } from "./auth.ts";
@@ -80,4 +80,9 @@ async function bear(context: AppContext, key: { user_id: string; key_id: string 
   }
   requireScope({ scopes: found.scopes ?? userScopes }, scope);
   context.set("caller", { ...caller, expires_at });
+}
+
+/** Whether the key that asked for a ticket no longer holds. */
+export async function hasKeyEnded({ env }: AppContext, user_id: string, key_id: string): Promise<boolean> {
+  return key_id !== ADMIN_KEY_ID && (await findEndedKeys(env.DB, user_id, [key_id], Date.now())).length > 0;
 }

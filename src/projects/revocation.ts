@@ -38,11 +38,14 @@ export async function endRevokedAccess(scope: RevocationScope, signal: AbortSign
     ];
     if (ends.length === 0) return;
     const failures: unknown[] = [];
-    for (let index = 0; index < ends.length; index += ENDED_AT_ONCE) {
-      signal.throwIfAborted();
-      const ended = await Promise.allSettled(ends.slice(index, index + ENDED_AT_ONCE).map((end) => end()));
-      failures.push(...ended.flatMap((end) => (end.status === "rejected" ? [end.reason] : [])));
-    }
+    const waiting = ends.values();
+    const work = async (): Promise<void> => {
+      for (const end of waiting) {
+        signal.throwIfAborted();
+        await end().catch((error: unknown) => failures.push(error));
+      }
+    };
+    await Promise.all(Array.from({ length: ENDED_AT_ONCE }, work));
     if (failures.length > 0) throw failures[0];
   }
 }

@@ -107,7 +107,7 @@ function placeOf(
 }
 
 async function makeRun(
-  { user_id, agent_id, team_name }: SlackWorkspace,
+  { user_id, agent_id, team_name, made_by }: SlackWorkspace,
   place: SlackPlace,
   run: Pick<RunInput, "invocation_id" | "messages"> & { source: RunSource },
 ): Promise<RunInput> {
@@ -123,5 +123,7 @@ async function makeRun(
     on_busy: "steer",
     context: [{ description: "Where this conversation takes place", value: where }],
     follow: place,
+    // Whoever may write there came in through the key that connected the workspace.
+    ...(typeof made_by === "string" && { key_id: made_by }),
   });
 }

@@ -59,11 +59,11 @@ ON CONFLICT (user_id, kind, name) DO UPDATE SET secret_id = ?4, key_id = ?5, upd
   WHERE secret_id = ?3
 RETURNING name`;
 
-// The former makers know secrets that stay valid until ?5, if there is an overlap and the trigger had a secret.
+// The former makers know secrets that stay valid until ?5 at most, if there is an overlap and the trigger had a secret.
 const FORMER_MAKERS = `
 SELECT json_group_array(json_object('made_by', maker, 'until', until)) FROM (
   SELECT maker, max(until) AS until FROM (
-    SELECT json_extract(value, '$.made_by') AS maker, json_extract(value, '$.until') AS until
+    SELECT json_extract(value, '$.made_by') AS maker, min(json_extract(value, '$.until'), ?5) AS until
     FROM json_each(settings, '$.former_makers')
     UNION ALL SELECT made_by, ?5
   ) WHERE maker <> ?4 AND until > ?6 AND ?5 > ?6 AND ?7 <> '' GROUP BY maker)`;

@@ -57,8 +57,8 @@ describe.skipIf(!hasBrowser)("the page whose key is deleted", () => {
 describe("npm run ask whose key is deleted", () => {
   it("says so and ends with 1, and the run goes on", async () => {
     const own = await makeKey();
-    const request = ["[[say 3000]] [[pace 50]]", "--url", people.origin, "--key", own.key, "--thread", "asked"];
-    const run = runProgram("dev/ask.ts", request);
+    const request = ["[[say 3000]] [[pace 50]]", "--url", people.origin, "--thread", "asked"];
+    const run = runProgram("dev/ask.ts", request, { TASKLOOM_API_KEY: own.key });
     await expect.poll(async () => (await runsOf("asked")).data?.[0]?.status).toBe("running");
     await expect.poll(async () => JSON.stringify(await diagnosticsOf("asked"))).toContain('"readers":1');
     await deleteKey(own);

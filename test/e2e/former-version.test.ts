@@ -247,6 +247,51 @@ describe.each<[Version, Version]>([
   });
 });
 
+interface Made {
+  key: string;
+  key_id: string;
+  trigger_id: string;
+}
+
+/** A key that `by` makes, and a schedule that it makes in turn. */
+async function makeWay(by: ServerClient): Promise<Made & { client: ServerClient }> {
+  const made = await by.json<Made>("POST", "/v1/api-keys", {});
+  const client = clientOf({ url: server.url, key: made.key });
+  const schedule = { type: "schedule", prompt: "Report.", cron: "0 8 * * *" };
+  const { trigger_id } = await client.json<Made>("POST", "/v1/triggers", schedule);
+  return { ...made, trigger_id, client };
+}
+
+const revoke = (key_id: string) => server.request("DELETE", `/v1/api-keys/${key_id}?made=revoke`);
+const listMade = async (key_id: string) =>
+  (await server.json<{ data: object[] }>("GET", `/v1/api-keys/${key_id}/made`)).data;
+const statusOf = async (key: string) => (await clientOf({ url: server.url, key }).request("GET", "/v1/threads")).status;
+
+describe("what a key made", () => {
+  it("stays revoked for the former version, and is found after the former version deleted the key", async () => {
+    await deploy("current", "current");
+    const thief = await makeWay(server);
+    const second = await makeWay(thief.client);
+    const gone = await makeWay(server);
+    expect((await revoke(thief.key_id)).status).toBe(204);
+    await deploy("former", "former");
+    for (const { key, trigger_id } of [thief, second]) {
+      expect(await statusOf(key)).toBe(401);
+      expect(await server.json("GET", `/v1/triggers/${trigger_id}`)).toMatchObject({ enabled: false });
+    }
+    expect((await server.request("DELETE", `/v1/api-keys/${gone.key_id}`)).status).toBe(204);
+    const unknown = await makeWay(server);
+    await deploy("current", "current");
+    expect(await statusOf(gone.key)).toBe(401);
+    expect(await listMade(gone.key_id)).toMatchObject([{ id: gone.trigger_id, enabled: true }]);
+    expect((await revoke(gone.key_id)).status).toBe(204);
+    expect(await listMade(gone.key_id)).toMatchObject([{ id: gone.trigger_id, enabled: false }]);
+    // The former version names nobody.
+    const ids = [unknown.trigger_id, unknown.key_id].map((id) => expect.objectContaining({ id }));
+    expect(await listMade("unknown")).toEqual(expect.arrayContaining(ids));
+  });
+});
+
 describe.each<[Version, Version]>([
   ["former", "current"],
   ["current", "former"],

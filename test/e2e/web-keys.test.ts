@@ -48,7 +48,7 @@ describe.skipIf(!hasBrowser)("the API keys in the settings", () => {
       await question.getByText(text).waitFor();
     }
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
-    await question.getByLabel("Revoke that too").focus();
+    await question.getByLabel("Revoke what it made").focus();
     await page.keyboard.press("Space");
     await question.getByRole("button", { name: "Delete" }).focus();
     await page.keyboard.press("Enter");
@@ -59,6 +59,24 @@ describe.skipIf(!hasBrowser)("the API keys in the settings", () => {
     await settings.getByRole("button", { name: "Go on" }).click();
     await settings.getByText("The trigger has no secret.").waitFor();
     expect(complaints).toEqual([expect.stringContaining("422")]);
+    await close();
+  });
+
+  it("are deleted with what they make while the person reads that they made nothing", async () => {
+    const { key } = await stage.request<Key>("POST", "/v1/api-keys", { name: "late" });
+    const { page, complaints, close } = await stage.visit({ locale: "en-GB", place: "&settings=keys" });
+    const settings = dialogOf(page, "Settings");
+    await settings.getByRole("button", { name: "Delete late", exact: true }).click();
+    const question = dialogOf(page, "Delete this key?");
+    await question.getByText("It made nothing").waitFor();
+    const body = { type: "webhook", prompt: "p", verify: { scheme: "standard" } };
+    const thief = clientOf({ url: stage.server.url, key });
+    const { trigger_id } = await thief.json<{ trigger_id: string }>("POST", "/v1/triggers", body);
+    await question.getByLabel("Revoke what it made").check();
+    await question.getByRole("button", { name: "Delete" }).click();
+    await question.waitFor({ state: "detached" });
+    expect(await stage.request("GET", `/v1/triggers/${trigger_id}`)).toMatchObject({ enabled: false });
+    expect(complaints).toEqual([]);
     await close();
   });
 

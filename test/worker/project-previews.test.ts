@@ -1,6 +1,7 @@
 // Links to ports in D1: how they are kept, replaced and revoked, with sandboxes that only record their calls.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import { SandboxError } from "../../src/agent/sandbox.ts";
 import type { Workspace } from "../../src/agent/workspace.ts";
 import { readConfig } from "../../src/config.ts";
 import {
@@ -12,21 +13,31 @@ import {
 } from "../../src/projects/previews/previews.ts";
 import type { ProjectScope } from "../../src/projects/scope.ts";
 import { findProvider, type ProjectSandbox, type SandboxProvider } from "../../src/sandboxes/index.ts";
+import { revokeMade } from "../../src/store/keys/revocation.ts";
+import { racing } from "./racing-database.ts";
 
 let projects = 0;
 
 function rig(domain: string | null, settings: Partial<ProjectScope> = {}) {
   projects += 1;
   const orders: string[] = [];
-  let signed = 0;
+  const signed: string[] = [];
+  let isAway = false;
   const sign = async (port: number) => {
-    const token = `signed${projects}x${++signed}`;
+    const token = `signed${projects}x${signed.length}`;
+    signed.push(token);
     orders.push(`sign ${port}`);
     return { url: `https://${port}-${token}.proxy.example`, token, expires_at: "2999-01-01T00:00:00.000Z" };
   };
   const computer = {
     awaitListener: async (port: number) => void orders.push(`await ${port}`),
-    expireLink: async (port: number, token: string) => void orders.push(`expire ${port} ${token}`),
+    expireLink: async (port: number, token: string) => {
+      if (isAway) throw new SandboxError("failed", "Daytona is away");
+      orders.push(`expire ${port} ${token}`);
+      const happen = own.whileExpiring;
+      own.whileExpiring = null;
+      await happen?.();
+    },
     exposePort: sign,
     signLink: (port: number) => sign(port),
   };
@@ -44,14 +55,23 @@ function rig(domain: string | null, settings: Partial<ProjectScope> = {}) {
   const workspace = computer as unknown as Workspace;
   const sandbox = keepLinks(computer as unknown as ProjectSandbox, scope);
   const { signal } = new AbortController();
-  return {
+  const own = {
+    /** Happens once, after the provider has ended a link. */
+    whileExpiring: null as (() => Promise<unknown>) | null,
     orders,
     scope,
+    /** The tokens of all links that the provider has signed. */
+    signed,
+    /** From now on Daytona ends no links. */
+    fail: () => {
+      isAway = true;
+    },
     expose: (port: number) => sandbox.exposePort(port, signal),
     make: (port: number, seconds = 60) => createPreview(scope, workspace, { port, seconds }, signal),
     revoke: (port: number) => revokePreview(scope, workspace, port, signal),
     list: async () => (await readPreviews(scope)).map(({ port, url }) => `${port} ${url}`),
   };
+  return own;
 }
 
 const tokenOf = (url: string) => /-([^.-]+)\./.exec(url)?.[1] ?? "";
@@ -133,6 +153,18 @@ describe("the maker of a link", () => {
     expect(await makersOf(signed)).toEqual(["key_two"]);
   });
 
+  it("is the key whose run asked for it, although another run has begun by the time it is made", async () => {
+    await storeKey("key_first", "h");
+    for (const domain of ["previews.example", null]) {
+      let key_id: string | null = "key_first";
+      const run = rig(domain, { maker: () => key_id });
+      const exposed = run.expose(3000);
+      key_id = null;
+      await exposed;
+      expect(await makersOf(run)).toEqual(["key_first"]);
+    }
+  });
+
   it("can't be a key that was revoked, also for a run that it had started", async () => {
     await storeKey("deleted:key_revoked", "revoked");
     await storeKey("deleted:key_gone", "deleted");
@@ -165,7 +197,55 @@ describe("the maker of a link", () => {
   });
 });
 
+describe("a link that is revoked in the moment in which another key's run exposes its port again", () => {
+  const opened = "previews.example";
+
+  it.each(["marked", "dropped"])("stays revoked, and the run gets another one (%s)", async (state) => {
+    const thief = rig(opened, { maker: () => `key_race_${state}` });
+    const { project_id, user_id } = thief.scope;
+    const token = tokenOf((await thief.expose(3000)).url);
+    const database = racing(/previews/, async () => {
+      await revokeMade(env.DB, user_id, `key_race_${state}`, Date.now());
+      if (state === "dropped") await env.DB.prepare("DELETE FROM previews WHERE token = ?").bind(token).run();
+    });
+    const other = rig(opened, { maker: () => "key_other", project_id, database });
+    const fresh = await other.expose(3000);
+    expect(tokenOf(fresh.url)).not.toBe(token);
+    expect(await env.DB.prepare("SELECT 1 FROM previews WHERE token = ?").bind(token).first()).toBeNull();
+    expect(await readPreviews(other.scope)).toMatchObject([{ port: 3000, url: fresh.url, made_by: "key_other" }]);
+  });
+});
+
 describe("a link that Daytona signs", () => {
+  it("is ended by another one of its port that is made at the same time, so that none opens without a row", async () => {
+    for (const remake of ["expose", "make"] as const) {
+      const run = rig(null);
+      const links = await Promise.allSettled([1, 2, 3, 4].map(() => run[remake](3000)));
+      expect(links.filter(({ status }) => status === "fulfilled").length).toBeGreaterThan(0);
+      const [kept = ""] = await run.list();
+      const left = run.signed.filter((token) => !run.orders.includes(`expire 3000 ${token}`));
+      expect(left.map((token) => kept.includes(token))).toEqual([true]);
+    }
+  });
+
+  it("is not forgotten if it is made while the former one is revoked", async () => {
+    const run = rig(null);
+    const first = tokenOf((await run.make(3000)).url);
+    run.whileExpiring = () => run.make(3000);
+    await run.revoke(3000);
+    const left = run.signed.filter((token) => !run.orders.includes(`expire 3000 ${token}`));
+    expect(left).not.toContain(first);
+    expect(await run.list()).toEqual(left.map((token) => expect.stringContaining(token)));
+  });
+
+  it("is not made while Daytona can't end the port's former one, which would be forgotten", async () => {
+    const { expose, fail, list } = rig(null);
+    const first = await expose(3000);
+    fail();
+    await expect(expose(3000)).rejects.toThrow("away");
+    expect(await list()).toEqual([`3000 ${first.url}`]);
+  });
+
   it("replaces the port's former link, and each of them is expired at Daytona", async () => {
     const { orders, expose, make, revoke, list } = rig(null);
     const first = tokenOf((await expose(3000)).url);

@@ -1,8 +1,12 @@
 // A revocation that dies on its way, or whose sandbox provider is away.
 import { env } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
-import type { Env } from "../../src/config.ts";
+import { type Env, readConfig } from "../../src/config.ts";
+import { endRevokedAccess } from "../../src/projects/revocation.ts";
 import { sweepRevoked } from "../../src/projects/routes/revoke-made.ts";
+import { sandboxName } from "../../src/projects/sandbox.ts";
+import { findProvider } from "../../src/sandboxes/index.ts";
+import { REVOKED_AT } from "../../src/store/keys/maker.ts";
 import { createClient } from "./http-client.ts";
 import {
   admin,
@@ -102,6 +106,34 @@ describe("a revocation that is interrupted", () => {
     expect((await own.send("GET", sandboxPath(scene, "previews"))).body.data).toMatchObject([
       { port: 3001, url: kept },
     ]);
+  });
+
+  it("ends everything else while one thing can't be ended", async () => {
+    const name = await sandboxName(scene.user_id, "aaa");
+    const faults = `${new URL(env.DAYTONA_API_URL ?? "").origin}/faults`;
+    const headers = { authorization: `Bearer ${env.DAYTONA_API_KEY}` };
+    const projects = ["aaa", ...Array.from({ length: 11 }, (_, index) => `b${index}`)];
+    const at = new Date().toISOString();
+    const open = "INSERT INTO ssh_accesses VALUES (?, ?, ?, ?, ?)";
+    await env.DB.batch(
+      projects.map((id) => env.DB.prepare(open).bind(scene.user_id, id, at, REVOKED_AT, scene.key_id)),
+    );
+    await fetch(faults, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ request: `GET *${name}*`, answer: "internal_error" }),
+    });
+    const end = new AbortController();
+    const config = readConfig(env as Env);
+    const scope = { config, provider: findProvider(config), database: env.DB, user_id: scene.user_id };
+    const ended = endRevokedAccess(scope, end.signal);
+    try {
+      await vi.waitFor(async () => expect(await listOf(scene)).toMatchObject([{ id: "aaa", pending: true }]));
+    } finally {
+      end.abort(new Error("enough"));
+      await expect(ended).rejects.toThrow();
+      await fetch(faults, { method: "DELETE", headers });
+    }
   });
 
   it("leaves what another key opened in the meantime", async () => {

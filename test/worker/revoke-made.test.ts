@@ -1,9 +1,10 @@
 // What a key made, through the API: recorded, listed, and revoked with it. The attacker has a key that its owner
 // deletes.
 import { env } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { RunInput } from "../../src/protocol/thread.ts";
 import { createClient } from "./http-client.ts";
+import { racing } from "./racing-database.ts";
 import {
   admin,
   deliver,
@@ -190,6 +191,20 @@ describe("what a deleted key made", () => {
     expect((await scene.owner.send("GET", `/v1/triggers/${two.trigger_id}`)).body.enabled).toBe(true);
   });
 
+  it("includes no trigger whose secret that the key knew was ended earlier than it was to be", async () => {
+    const hook = await makeHook(scene.attacker);
+    const rotate = (overlap_seconds: number) =>
+      scene.owner.send("POST", `/v1/triggers/${hook.trigger_id}/rotate`, { overlap_seconds });
+    await rotate(86_400);
+    const { body } = await rotate(1);
+    const fresh = String(body.secret);
+    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 60_000);
+    expect((await deliver(hook.trigger_id, hook.secret)).status).toBe(401);
+    expect(await listOf(scene)).toEqual([]);
+    await revoke(scene);
+    expect((await deliver(hook.trigger_id, fresh)).status).toBe(202);
+  });
+
   it("includes Slack workspaces and tickets", async () => {
     await env.DB.batch([
       env.DB.prepare("INSERT INTO slack_workspaces VALUES (?, ?, 'Acme', 'B', NULL, NULL, 'a', 'a', ?)").bind(
@@ -245,6 +260,36 @@ describe("a key that is deleted while its requests are under way", () => {
     expect((await scene.owner.send("GET", `/v1/triggers/${hook.trigger_id}`)).body.enabled).toBe(false);
     expect((await scene.owner.send("GET", sandboxPath(scene, "ssh"))).status).toBe(404);
     expect((await scene.owner.send("GET", sandboxPath(scene, "previews"))).body.data).toEqual([]);
+  });
+});
+
+describe("SSH that two keys open at the same time", () => {
+  it("is open for nobody whose row says that another key opened it", async () => {
+    let thiefs = "";
+    const DB = racing(/ssh_accesses/, async () => {
+      thiefs = await openSsh(scene, scene.attacker);
+    });
+    const { body } = await scene.owner.send("POST", "/v1/api-keys", {});
+    const own = createClient({ ...settings, DB }).as(String(body.key));
+    const late = await own.send("POST", sandboxPath(scene, "ssh"), {});
+    expect([late.status, late.body.code]).toEqual([409, "version_conflict"]);
+    await revoke(scene);
+    expect(await opensSsh(thiefs)).toBe(false);
+  });
+
+  it("is not forgotten when it is opened while another one is closed", async () => {
+    await openSsh(scene, scene.owner);
+    let thiefs = "";
+    const DB = racing(/ssh_accesses/, async () => {
+      thiefs = await openSsh(scene, scene.attacker);
+    });
+    const { body } = await scene.owner.send("POST", "/v1/api-keys", {});
+    const own = createClient({ ...settings, DB }).as(String(body.key));
+    expect((await own.send("DELETE", sandboxPath(scene, "ssh"))).status).toBe(204);
+    expect(await opensSsh(thiefs)).toBe(true);
+    expect(await listOf(scene)).toMatchObject([{ type: "ssh_access" }]);
+    await revoke(scene);
+    expect(await opensSsh(thiefs)).toBe(false);
   });
 });
 

@@ -259,6 +259,17 @@ describe("a workspace", () => {
     expect(await runsOf(team_id)).toBeNull();
   });
 
+  it("works for the key that connected its workspace, so that what it makes is revoked with the key", async () => {
+    const threads = new FakeThreads(env.DB);
+    const slack = createSlackClient({}, (own) => threads.within(own));
+    const { key, key_id } = (await slack.ask("POST", "/v1/api-keys", {})).body;
+    await connect(slack, "TMAKER", {}, String(key));
+    expect((await slack.event(mention, { team_id: "TMAKER" })).status).toBe(200);
+    await slack.settled();
+    const accepted = threads.asked.filter(({ method }) => method === "accept");
+    expect(accepted).toMatchObject([{ input: { key_id } }]);
+  });
+
   it("gets a 503 while its thread is slow, and the work continues", async () => {
     const { team_id } = await start();
     const threads = new FakeThreads(env.DB);

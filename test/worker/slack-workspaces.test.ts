@@ -148,6 +148,23 @@ describe("installing the app", () => {
     expect(slack.calls).toEqual([]);
   });
 
+  it("goes nowhere once the key that asked for it is deleted", async () => {
+    quiet();
+    const slack = createSlackClient();
+    slack.answers.set("oauth.v2.access", () => access);
+    const makeKey = async () => (await slack.ask("POST", "/v1/api-keys", {})).body as { key: string; key_id: string };
+    const [one, two] = [await makeKey(), await makeKey()];
+    const asked = await slack.ask("POST", "/v1/slack/install", {}, one.key);
+    const begun = await slack.ask("POST", "/v1/slack/install", {}, two.key);
+    const left = await slack.send("GET", pathOf(begun.body.url));
+    expect(left.status).toBe(302);
+    for (const { key_id } of [one, two]) await slack.ask("DELETE", `/v1/api-keys/${key_id}`);
+    expect((await slack.send("GET", pathOf(asked.body.url))).status).toBe(401);
+    const state = stateOf(left.headers.get("location"));
+    expect((await back(slack, { code: "c0de", state }, cookieOf(left.headers))).status).toBe(401);
+    expect(slack.calls).toEqual([]);
+  });
+
   it.each([
     ["the person refuses", { error: "access_denied" }, access, 403, "did not allow"],
     ["the code is refused", { code: "c" }, { ok: false, error: "invalid_code" }, 403, "invalid_code"],

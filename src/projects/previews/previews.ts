@@ -12,11 +12,13 @@ import type { ProjectSandbox } from "../../sandboxes/index.ts";
 import { isMakerGone, ownerOfLive, ownerUnlessRevoked, REVOKED_AT } from "../../store/keys/maker.ts";
 import {
   deletePreview,
+  extendPreview,
   findPreview,
   listPresentPreviews,
   listPreviews,
   putPreview,
   readPreview,
+  replacePreview,
   type StoredPreview,
 } from "../../store/projects/previews.ts";
 import type { ProjectScope } from "../scope.ts";
@@ -31,6 +33,9 @@ export const UNDO_MS = 10_000;
 
 /** More than any real project serves on. */
 const MAX_LINKS = 50;
+
+/** Each try can lose to a link that is made at the same time. */
+const REPLACEMENTS_TRIED = 5;
 
 /** How long another isolate may still serve a revoked link. In the revoking isolate it ends at once. */
 const CACHED_MS = 5_000;
@@ -68,28 +73,25 @@ async function exposePort(
   signal: AbortSignal,
 ): Promise<PreviewLink> {
   const domain = readDomain(scope);
+  // Before anything is awaited: another run may have begun by then.
+  const made_by = scope.maker?.() ?? null;
   if (domain !== null) await sandbox.awaitListener(port, signal);
   const signed = domain === null ? await sandbox.exposePort(port, signal) : null;
-  const made_by = scope.maker?.() ?? null;
   const owner = ownerUnlessRevoked(scope.user_id, made_by);
   let link = signed === null ? null : show(describe(scope, port, signed, made_by));
   try {
     const former = await findFormer(scope, port);
-    const isRevoked = former?.expires_at === REVOKED_AT;
-    const isKept = former !== null && !isRevoked && isOwn(scope, former);
-    // Its row is all that names it at the provider, and is about to be replaced.
-    if (isRevoked && !isOwn(scope, former)) await sandbox.expireLink(port, former.token, signal);
-    const kept = isKept ? former : { token: newPreviewToken(), made_by };
-    if (signed !== null) await putPreview(scope.database, describe(scope, port, signed, made_by), owner);
-    else link = await store(scope, { port, ...kept, seconds: LINK_SECONDS }, owner);
-    if (former !== null && !isKept && !isRevoked) await sandbox.expireLink(port, former.token, signal);
+    if (former !== null && former.expires_at !== REVOKED_AT && isOwn(scope, former))
+      link = await extend(scope, former, owner);
+    else if (former !== null) await expire(scope, sandbox, former, signal);
+    if (signed !== null)
+      await storeSigned(scope, sandbox, describe(scope, port, signed, made_by), owner, former, signal);
+    else link ??= await store(scope, { port, token: newPreviewToken(), made_by, seconds: LINK_SECONDS }, owner);
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof SandboxError && error.code === "invalid") throw error;
-    if (isMakerGone(error)) {
-      if (signed !== null) await sandbox.expireLink(port, signed.token, AbortSignal.timeout(UNDO_MS));
+    if (error instanceof SandboxError) throw error;
+    if (isMakerGone(error))
       throw new SandboxError("refused", "The API key that started this run was revoked, and what it makes with it.");
-    }
     // The provider's own link works without a row, and expires by itself.
     logError("preview_not_stored", error, { project_id: scope.project_id, port });
   }
@@ -122,12 +124,7 @@ export async function createPreview(
   if (domain !== null) return store(scope, { port, token: newPreviewToken(), seconds, made_by }, owner);
   const signed = await workspace.signLink(port, seconds, signal);
   const preview = describe(scope, port, signed, made_by);
-  try {
-    await putPreview(scope.database, preview, owner);
-  } catch (error) {
-    if (isMakerGone(error)) await workspace.expireLink(port, signed.token, AbortSignal.timeout(UNDO_MS));
-    throw error;
-  }
+  await storeSigned(scope, workspace, preview, owner, former, signal);
   return show(preview);
 }
 
@@ -145,7 +142,7 @@ export async function revokePreview(
   const preview = await readPreview(scope.database, scope.user_id, scope.project_id, port);
   if (preview === null) return false;
   await expire(scope, workspace, preview, signal);
-  await deletePreview(scope.database, scope.user_id, scope.project_id, port);
+  await deletePreview(scope.database, preview);
   links.forget(preview.token);
   return true;
 }
@@ -164,15 +161,60 @@ async function findFormer(scope: ProjectScope, port: number): Promise<StoredPrev
   return former ?? null;
 }
 
-/** Runs before the row is deleted: without the row the provider's own link could not be found. */
+/** Runs before the row is deleted or replaced: without the row the provider's own link could not be found. */
 async function expire(
   scope: ProjectScope,
-  workspace: Workspace,
+  workspace: Pick<Workspace, "expireLink">,
   preview: StoredPreview,
   signal: AbortSignal,
 ): Promise<void> {
   if (!isOwn(scope, preview)) await workspace.expireLink(preview.port, preview.token, signal);
   links.forget(preview.token);
+}
+
+/**
+ * Stores a link that the provider signed in place of `former`, which is expired there already. Links of one port that are
+ * made at the same time end each other, so that none opens without a row.
+ */
+async function storeSigned(
+  scope: ProjectScope,
+  workspace: Pick<Workspace, "expireLink">,
+  preview: StoredPreview,
+  owner: ReturnType<typeof ownerOfLive>,
+  former: StoredPreview | null,
+  signal: AbortSignal,
+): Promise<void> {
+  const undo = () => workspace.expireLink(preview.port, preview.token, AbortSignal.timeout(UNDO_MS));
+  let before = former;
+  try {
+    for (let tries = 0; tries < REPLACEMENTS_TRIED; tries++) {
+      if (await replacePreview(scope.database, preview, owner, before)) return;
+      before = await findFormer(scope, preview.port);
+      if (before !== null) await expire(scope, workspace, before, signal);
+    }
+  } catch (error) {
+    if (isMakerGone(error)) await undo();
+    throw error;
+  }
+  await undo();
+  throw new SandboxError("failed", `Port ${preview.port} is getting other links at the same time. Try again.`);
+}
+
+/** Null if the link has ended since it was read. */
+async function extend(
+  scope: ProjectScope,
+  former: StoredPreview,
+  owner: ReturnType<typeof ownerOfLive>,
+): Promise<MadePreview | null> {
+  const now = Date.now();
+  const times = {
+    created_at: new Date(now).toISOString(),
+    expires_at: new Date(now + LINK_SECONDS * 1000).toISOString(),
+  };
+  const preview = { ...former, ...times };
+  const isExtended = await extendPreview(scope.database, preview, owner);
+  links.forget(former.token);
+  return isExtended ? show(preview) : null;
 }
 
 async function store(

@@ -6,7 +6,7 @@ import { addOperation } from "../../http/operation.ts";
 import { workspaceState } from "../../http/schemas.ts";
 import { requireAbility, withWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
-import { deleteSshAccess } from "../../store/projects/ssh-accesses.ts";
+import { deleteSshAccess, findSshAccess } from "../../store/projects/ssh-accesses.ts";
 
 const tag = "Sandboxes";
 const params = z.object({ project_id: clientId });
@@ -41,9 +41,10 @@ export function addSandbox(app: App): void {
     },
     async (context, { params }) => {
       await withWorkspace(context, params.project_id, async (workspace, signal, { user_id, project_id }) => {
+        const opened = await findSshAccess(context.env.DB, user_id, project_id);
         await workspace.destroy(signal);
         // It opened what is gone.
-        await deleteSshAccess(context.env.DB, user_id, project_id);
+        if (opened !== null) await deleteSshAccess(context.env.DB, opened);
       });
       return context.body(null, 204);
     },

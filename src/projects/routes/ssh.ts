@@ -10,7 +10,7 @@ import { sshAccess, sshBody, sshStatus } from "../../http/schemas.ts";
 import { requireAbility, withWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { whileMakerLives } from "../../store/keys/maker.ts";
-import { deleteSshAccess, putSshAccess, readSshAccess } from "../../store/projects/ssh-accesses.ts";
+import { deleteSshAccess, findSshAccess, putSshAccess, readSshAccess } from "../../store/projects/ssh-accesses.ts";
 import { UNDO_MS } from "../previews/previews.ts";
 
 const tag = "Sandboxes";
@@ -29,19 +29,21 @@ export function addSsh(app: App): void {
       params,
       body: sshBody,
       answers: { 201: { description: "A command, and a link that opens VS Code.", schema: sshAccess } },
-      problems: workspaceProblems,
+      problems: [...workspaceProblems, "version_conflict"],
     },
     async (context, { params, body }) => {
       const access = await withWorkspace(context, params.project_id, async (workspace, signal, scope) => {
-        const opened = await requireAbility(workspace.openSsh?.(body.expires_in_minutes, signal), "SSH");
         const { user_id, project_id } = scope;
+        const former = await findSshAccess(context.env.DB, user_id, project_id);
+        const opened = await requireAbility(workspace.openSsh?.(body.expires_in_minutes, signal), "SSH");
         const { expires_at } = opened;
         const made_by = context.get("caller").key_id;
         const row = { user_id, project_id, created_at: new Date().toISOString(), expires_at, made_by };
         // Nobody has seen the access before its row is stored.
-        const stored = await whileMakerLives(putSshAccess(context.env.DB, row));
-        if (!stored.ok) await workspace.closeSsh?.(AbortSignal.timeout(UNDO_MS));
-        unwrap(stored);
+        const stored = await whileMakerLives(putSshAccess(context.env.DB, row, former));
+        if (!stored.ok || !stored.value) await workspace.closeSsh?.(AbortSignal.timeout(UNDO_MS));
+        if (!unwrap(stored))
+          throw new Problem("version_conflict", "SSH was opened by another request at the same time. Try again.");
         return opened;
       });
       const { command, expires_at } = access;
@@ -82,8 +84,9 @@ export function addSsh(app: App): void {
     },
     async (context, { params }) => {
       await withWorkspace(context, params.project_id, async (workspace, signal, { user_id, project_id }) => {
+        const open = await findSshAccess(context.env.DB, user_id, project_id);
         await workspace.closeSsh?.(signal);
-        await deleteSshAccess(context.env.DB, user_id, project_id);
+        if (open !== null) await deleteSshAccess(context.env.DB, open);
       });
       return context.body(null, 204);
     },

@@ -8,7 +8,7 @@ import { identify, requireScope } from "../../http/auth.ts";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
-import { TICKET_CHARACTERS } from "../../http/tickets.ts";
+import { hasKeyEnded, TICKET_CHARACTERS } from "../../http/tickets.ts";
 import { equalInConstantTime } from "../../lib/constant-time.ts";
 import { hashText, toHex } from "../../lib/hash.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
@@ -222,6 +222,7 @@ async function storeTicket(
   return { secret, expires_at };
 }
 
+/** Null for a ticket whose key has ended, too. */
 async function take(context: AppContext, purpose: TicketPurpose, secret: string): Promise<Ticket | null> {
   const guess = context.get("guesses").open(context);
   guess.look();
@@ -229,7 +230,9 @@ async function take(context: AppContext, purpose: TicketPurpose, secret: string)
   const isRight = taken?.details.door === purpose;
   if (isRight) guess.giveBack();
   else guess.fail();
-  return isRight ? taken : null;
+  if (!isRight) return null;
+  const { user_id, key_id } = installerOf(taken);
+  return key_id !== null && (await hasKeyEnded(context, user_id, key_id)) ? null : taken;
 }
 
 function installerOf({ user_id, details: { key_id } }: Ticket): Installer {

@@ -1,5 +1,5 @@
 // Links and SSH accesses that are revoked here and not yet at the sandbox provider.
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { open } from "../database.ts";
 import type { StoredPreview } from "../projects/previews.ts";
 import type { StoredSshAccess } from "../projects/ssh-accesses.ts";
@@ -11,14 +11,14 @@ export interface PendingEnds {
   ssh_accesses: StoredSshAccess[];
 }
 
-/** At most `limit` of each. */
+/** At most `limit` of each, in no order, so that those that can't be ended hold up no other for long. */
 export async function readPendingEnds(db: D1Database, user_id: string, limit: number): Promise<PendingEnds> {
   const database = open(db);
   const isPending = (table: typeof previews | typeof sshAccesses) =>
     and(eq(table.user_id, user_id), eq(table.expires_at, REVOKED_AT));
   const [links, accesses] = await database.batch([
-    database.select().from(previews).where(isPending(previews)).limit(limit),
-    database.select().from(sshAccesses).where(isPending(sshAccesses)).limit(limit),
+    database.select().from(previews).where(isPending(previews)).orderBy(sql`random()`).limit(limit),
+    database.select().from(sshAccesses).where(isPending(sshAccesses)).orderBy(sql`random()`).limit(limit),
   ]);
   return { previews: links, ssh_accesses: accesses };
 }

@@ -1,5 +1,5 @@
 // Preview links. A port of a project has at most one: a new link replaces the old one.
-import { and, asc, eq, gt, or, type SQL } from "drizzle-orm";
+import { and, asc, eq, gt, lte, ne, or, type SQL, sql } from "drizzle-orm";
 import { open } from "../database.ts";
 import { REVOKED_AT } from "../keys/maker.ts";
 import { previews } from "../schema.ts";
@@ -8,14 +8,56 @@ export type StoredPreview = typeof previews.$inferSelect;
 
 /** Rejects if `owner` is null, because its maker may make nothing more (`keys/maker.ts`). */
 export async function putPreview(db: D1Database, preview: StoredPreview, owner: SQL<string>): Promise<void> {
+  await upsert(db, preview, owner, undefined);
+}
+
+/**
+ * The same in place of `former`, the port's link as it was read; null for none, or one that has expired. False if the
+ * port has got another one since, which this would forget.
+ */
+export function replacePreview(
+  db: D1Database,
+  preview: StoredPreview,
+  owner: SQL<string>,
+  former: StoredPreview | null,
+): Promise<boolean> {
+  const hasExpired = and(lte(previews.expires_at, preview.created_at), ne(previews.expires_at, REVOKED_AT));
+  const isFormer = former === null ? hasExpired : or(eq(previews.token, former.token), hasExpired);
+  return upsert(db, preview, owner, isFormer);
+}
+
+async function upsert(
+  db: D1Database,
+  preview: StoredPreview,
+  owner: SQL<string>,
+  setWhere: SQL | undefined,
+): Promise<boolean> {
   const { token, url, created_at, expires_at, made_by } = preview;
-  await open(db)
+  const stored = await open(db)
     .insert(previews)
     .values({ ...preview, user_id: owner })
     .onConflictDoUpdate({
       target: [previews.user_id, previews.project_id, previews.port],
       set: { token, url, created_at, expires_at, made_by },
-    });
+      ...(setWhere && { setWhere }),
+    })
+    .returning({ port: previews.port });
+  return stored.length > 0;
+}
+
+/**
+ * Gives a link that was read before another expiry. False if it was revoked, deleted or replaced since, or if `owner` is
+ * null: a link that has ended never opens again.
+ */
+export async function extendPreview(db: D1Database, preview: StoredPreview, owner: SQL<string>): Promise<boolean> {
+  const { user_id, project_id, port, token, created_at, expires_at } = preview;
+  const isSame = and(isPreview(user_id, project_id, port), eq(previews.token, token));
+  const extended = await open(db)
+    .update(previews)
+    .set({ created_at, expires_at })
+    .where(and(isSame, ne(previews.expires_at, REVOKED_AT), sql`${owner} IS NOT NULL`))
+    .returning({ port: previews.port });
+  return extended.length > 0;
 }
 
 export async function readPreview(
@@ -66,10 +108,12 @@ export async function findPreview(db: D1Database, token: string): Promise<Stored
   return (await open(db).select().from(previews).where(eq(previews.token, token)).get()) ?? null;
 }
 
-export async function deletePreview(db: D1Database, user_id: string, project_id: string, port: number): Promise<void> {
+/** Deletes nothing if the port has another link by now. */
+export async function deletePreview(db: D1Database, preview: StoredPreview): Promise<void> {
+  const { user_id, project_id, port, token } = preview;
   await open(db)
     .delete(previews)
-    .where(isPreview(user_id, project_id, port));
+    .where(and(isPreview(user_id, project_id, port), eq(previews.token, token)));
 }
 
 function isOfProject(user_id: string, project_id: string) {

@@ -12,9 +12,9 @@ const own = defineWords(
     nothing: "It made nothing that is still there.",
     made: "This key, or a key that it made, made:",
     more: (count: number) => `and ${count} more`,
-    revoke: "Revoke that too",
+    revoke: "Revoke what it made",
     revokeHint:
-      "Keys stop working, links and SSH access end, Slack is disconnected, triggers and webhooks are turned off. Choose this if the key was leaked, or if its owner leaves.",
+      "Keys stop working, links and SSH access end, Slack is disconnected, triggers and webhooks are turned off. Runs that it started make no more links. Choose this if the key was leaked, or if its owner leaves.",
     type: {
       api_key: "API key",
       trigger: "Trigger",
@@ -32,9 +32,9 @@ const own = defineWords(
     nothing: "它创建的内容均已不存在。",
     made: "此密钥及由它创建的密钥创建了：",
     more: (count: number) => `以及另外 ${count} 项`,
-    revoke: "一并撤销这些内容",
+    revoke: "一并撤销它创建的内容",
     revokeHint:
-      "密钥将失效，链接和 SSH 访问将终止，Slack 将断开连接，触发器和 Webhook 将停用。如果密钥已泄露或持有人离开，请选择此项。",
+      "密钥将失效，链接和 SSH 访问将终止，Slack 将断开连接，触发器和 Webhook 将停用，它启动的运行也不能再创建链接。如果密钥已泄露或持有人离开，请选择此项。",
     type: {
       api_key: "API 密钥",
       trigger: "触发器",
@@ -73,20 +73,10 @@ export function KeyMade({
   onChoose: (isRevoking: boolean) => void;
 }) {
   const said = useWords(own);
-  const { loading } = useWords(words);
-  const { rows, problem } = useList<Made>(`/v1/api-keys/${encodeURIComponent(key_id)}/made`);
-  if (problem) return <ProblemNotice problem={problem} />;
-  if (rows === null) return <p role="status">{loading}</p>;
-  if (rows.length === 0) return <p>{said.nothing}</p>;
   return (
     <div className={styles.made}>
-      <p>{said.made}</p>
-      <ul className={styles.list}>
-        {rows.slice(0, SHOWN).map((made) => (
-          <Item key={`${made.type} ${made.project_id} ${made.id}`} made={made} />
-        ))}
-        {rows.length > SHOWN && <li className={styles.type}>{said.more(rows.length - SHOWN)}</li>}
-      </ul>
+      <MadeList key_id={key_id} />
+      {/* Also where nothing is listed: the key may make something until it is deleted, and a run of it afterwards. */}
       <Check
         label={said.revoke}
         hint={said.revokeHint}
@@ -94,6 +84,26 @@ export function KeyMade({
         onChange={(event) => onChoose(event.target.checked)}
       />
     </div>
+  );
+}
+
+function MadeList({ key_id }: { key_id: string }) {
+  const said = useWords(own);
+  const { loading } = useWords(words);
+  const { rows, problem } = useList<Made>(`/v1/api-keys/${encodeURIComponent(key_id)}/made`);
+  if (problem) return <ProblemNotice problem={problem} />;
+  if (rows === null) return <p role="status">{loading}</p>;
+  if (rows.length === 0) return <p>{said.nothing}</p>;
+  return (
+    <>
+      <p>{said.made}</p>
+      <ul className={styles.list}>
+        {rows.slice(0, SHOWN).map((made) => (
+          <Item key={`${made.type} ${made.project_id} ${made.id}`} made={made} />
+        ))}
+        {rows.length > SHOWN && <li className={styles.type}>{said.more(rows.length - SHOWN)}</li>}
+      </ul>
+    </>
   );
 }
 
