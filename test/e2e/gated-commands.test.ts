@@ -145,6 +145,41 @@ describe("an agent whose commands all need approval", () => {
     expect(await asked("own/src/a.ts")).toBe("completed");
   });
 
+  it("is asked before a folder moves that is, brings or holds such files", async () => {
+    await makeRepository(
+      "tree",
+      "git config core.hooksPath tools/checks && git config include.path ../inc/shared.ini && mkdir -p tools/checks inc gh plain && echo > tools/checks/helper && echo > inc/shared.ini && echo > gh/a && echo > plain/a && echo > venv",
+    );
+    const asked = async (from: string, to: string) =>
+      (await runCalls([["move_file", { from: `tree/${from}`, to: `tree/${to}` }]])).outcome.status;
+    expect(await asked("gh", ".github")).toBe("interrupted");
+    expect(await asked("gh", "lib/site-packages")).toBe("interrupted");
+    expect(await asked("tools", "tools.old")).toBe("interrupted");
+    expect(await asked("inc", "inc.old")).toBe("interrupted");
+    expect(await asked("plain", "plainer")).toBe("completed");
+    await shell("rm -r tree/tools");
+    expect(await asked("plainer", "tools")).toBe("interrupted");
+    const whole = await runCalls([["move_file", { from: "tree", to: "tree2" }]]);
+    expect(whole.outcome.status).toBe("completed");
+  });
+
+  it("is asked before a folder becomes a repository whose settings are in another", async () => {
+    const settings = `[core]\n\trepositoryformatversion = 1\n\tfsmonitor = "${PWNED}"\n[extensions]\n\tworktreeConfig = true\n`;
+    await shell("rm -rf odd $HOME/pwned");
+    const { outcome } = await runCalls([
+      ["create_file", { path: "odd/y/objects/a", content: "" }],
+      ["create_file", { path: "odd/y/refs/a", content: "" }],
+      ["create_file", { path: "odd/y/config", content: settings }],
+      ["create_file", { path: "odd/x/HEAD", content: "ref: refs/heads/main\n" }],
+      ["create_file", { path: "odd/x/config.worktree", content: "[core]\n\tbare = false\n\tworktree = w\n" }],
+      ["create_file", { path: "odd/x/w/f", content: "1" }],
+      ["create_file", { path: "odd/x/commondir", content: "../y\n" }],
+    ]);
+    expect(outcome).toMatchObject({ interrupts: [{ message: expect.stringContaining("odd/x/commondir") }] });
+    await shell("cd odd/x && git status");
+    expect(await hasRun()).toBe(false);
+  });
+
   it("is asked before it writes into a pipe, from which an approved command may read its commands", async () => {
     await shell("mkfifo line; (timeout 20 sh < line) > /dev/null 2>&1 &");
     const { outcome } = await runCalls([["create_file", { path: "line", content: `${PWNED}\n` }]]);
@@ -203,6 +238,33 @@ describe("an agent whose commands all need approval", () => {
     const odd = await runCalls([["git_status", { path: "hooked" }]]);
     expect(odd.results[0]).toMatchObject({ is_error: true, content: expect.stringContaining("equals sign") });
     expect(await hasRun()).toBe(false);
+  });
+
+  it("has git that runs no filter of a submodule", async () => {
+    await makeRepository("inner");
+    const [filter, attributes] = [`git config filter.f.clean '${PWNED} cat'`, "../.git/modules/sub/info/attributes"];
+    await makeRepository(
+      "outer",
+      `git -c protocol.file.allow=always submodule add -q ../inner sub; git commit -qm sub && cd sub && ${filter} && echo '* filter=f' > ${attributes}`,
+    );
+    // As long as before, so that git has to read it.
+    await shell("rm -f $HOME/pwned; cd outer && echo 2 > a && echo 2 > sub/a && touch -d yesterday sub/a");
+    const { results } = await runCalls([["git_commit", { path: "outer", message: "two" }]]);
+    expect(await hasRun()).toBe(false);
+    expect(results[0]).toMatchObject({ is_error: true, content: expect.stringContaining("the filter `f`") });
+    await shell("cd outer/sub && git config --unset filter.f.clean");
+    const plain = await runCalls([["git_commit", { path: "outer", message: "two" }]]);
+    expect(plain.results[0]?.is_error).toBe(false);
+  });
+
+  it("asks no helper for a password", async () => {
+    const credentials = { username: "u", password: "p" };
+    const repository = await host.addRepository("private", { credentials });
+    await shell(`rm -rf private $HOME/pwned; git config --global credential.helper '!${PWNED}'`);
+    const { results } = await runCalls([["git_clone", { url: repository.url }]]);
+    await shell("rm ~/.gitconfig");
+    expect(await hasRun()).toBe(false);
+    expect(results[0]?.content).toContain("`credential.helper`");
   });
 
   it("pushes and pulls over http as before, and refuses where settings or the remote would run a program", async () => {

@@ -35,7 +35,7 @@ export function gatesEveryCommand(agent: AgentConfig): boolean {
 export function findHiddenCommand(writes: readonly FileWrite[], agent: AgentConfig): HiddenCommand | null {
   if (!isGated(agent)) return null;
   for (const write of writes) {
-    const runner = findRunner(write.path);
+    const runner = findRunner(write.path, write.is_tree);
     if (runner !== null && isAsked(write, runner, agent)) return { runner, path: write.path, real: null };
   }
   return null;

@@ -16,19 +16,22 @@ const END = "\x1e";
 
 // $1 is the work dir, $2 the home, the rest are absolute paths. The script goes up to the first existing folder,
 // resolves that, and goes down again. A name may end with a line feed, which an added dot keeps. A folder with HEAD,
-// objects and refs is a repository to git, and the path may be what it lacks. Git only reads settings here, which runs
-// nothing. A file that settings name and that is not there yet is known by its name alone.
+// objects and refs is a repository to git, the latter two perhaps where a file `commondir` says, and the path may be
+// what it lacks. A folder that moves takes hooks and settings below it along. Git only reads settings here, which runs
+// nothing. A file that settings name and that is not there yet is known by its name and its folders' alone.
 const SCRIPT = `LC_ALL=C; export LC_ALL
 say() { printf '%s\\036' "$@"; }
 lost() { say '' ''; }
 named() {
   git -C "$1" config --get-regexp '^(include(if\\..*)?\\.path|core\\.attributesfile)$' 2>/dev/null | while IFS= read -r line; do
     [ "\${line##*[/ ]}" = "\${2##*/}" ] && echo settings && break
+    case /\${line#* } in */"\${2##*/}"/*) echo settings; break ;; esac
   done
   git -C "$1" config -z --list --show-origin --name-only 2>/dev/null | tr '\\000' '\\n' | sed -n 's/^file://p' | sort -u |
   while IFS= read -r file; do
     case $file in /*) ;; *) file=$3/$file ;; esac
     [ "$file" -ef "$2" ] && echo settings && break
+    case $(readlink -f -- "$file") in "$2"/*) echo settings; break ;; esac
   done
 }
 say taskloom
@@ -51,8 +54,9 @@ for path in "$@"; do
   role=; top=; at=$real
   while [ "$at" != / ]; do
     next=\${at##*/}; at=\${at%/*}; [ -n "$at" ] || at=/
-    if { [ -e "$at/HEAD" ] || [ "$next" = HEAD ]; } && { [ -d "$at/objects" ] || [ "$next" = objects ]; } &&
-      { [ -d "$at/refs" ] || [ "$next" = refs ]; }; then role=git_dir; break; fi
+    if { [ -e "$at/HEAD" ] || [ "$next" = HEAD ]; } && { [ -e "$at/commondir" ] || [ "$next" = commondir ] ||
+      { { [ -d "$at/objects" ] || [ "$next" = objects ]; } && { [ -d "$at/refs" ] || [ "$next" = refs ]; }; }; }
+    then role=git_dir; break; fi
     [ -z "$top" ] && [ -e "$at/.git" ] && top=$at
   done
   [ -e "$real" ] && [ ! -f "$real" ] && [ ! -d "$real" ] && role=pipe
@@ -62,6 +66,7 @@ for path in "$@"; do
       case $hooks in '' | /*) ;; *) hooks=$top/\${hooks#./} ;; esac
       [ -d "$hooks" ] && hooks=$(cd -P -- "$hooks" && pwd -P)
       case $real/ in "\${hooks:-/dev/null}"/*) role=hook ;; esac
+      case $hooks in "$real"/*) role=hook ;; esac
     done
     [ -n "$role" ] || role=$(named "$base" "$real" "$top" | head -n 1)
   fi
