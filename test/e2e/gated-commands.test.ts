@@ -145,6 +145,15 @@ describe("an agent whose commands all need approval", () => {
     expect(await asked("own/src/a.ts")).toBe("completed");
   });
 
+  it("is asked about files outside of the repository whose settings name them", async () => {
+    await makeRepository("far", "git config include.path ../../far.ini && git config core.hooksPath ../far-checks");
+    await shell("printf '[user]\\n\\tname = x\\n' > far.ini; mkdir -p far-checks far-other");
+    const asked = async (path: string) => (await runCalls([["create_file", { path, content: "x" }]])).outcome.status;
+    expect([await asked("far.ini"), await asked("far-checks/x")]).toEqual(["interrupted", "interrupted"]);
+    expect(await asked("far-other/x")).toBe("completed");
+    await shell("rm -r far far.ini far-checks");
+  });
+
   it("is asked before a folder moves that is, brings or holds such files", async () => {
     await makeRepository(
       "tree",

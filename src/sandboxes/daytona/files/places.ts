@@ -8,8 +8,11 @@ import type { Toolbox } from "../client/toolbox.ts";
 import type { DaytonaFiles } from "./files.ts";
 import { runScript } from "./scripts.ts";
 
-/** A handful of look-ups on one disk, and three questions to git. */
+/** A handful of look-ups on one disk, and three questions to git for each repository. */
 const SCRIPT_MS = 15_000;
+
+/** Beside the repository that a path is in: settings of those in the work dir may name files anywhere. */
+const MAX_REPOSITORIES = 20;
 
 /** Ends each value of the output. A path that holds it is taken for one that can't be told. */
 const END = "\x1e";
@@ -22,10 +25,19 @@ const END = "\x1e";
 const SCRIPT = `LC_ALL=C; export LC_ALL
 say() { printf '%s\\036' "$@"; }
 lost() { say '' ''; }
-named() {
+guess() {
   git -C "$1" config --get-regexp '^(include(if\\..*)?\\.path|core\\.attributesfile)$' 2>/dev/null | while IFS= read -r line; do
     [ "\${line##*[/ ]}" = "\${2##*/}" ] && echo settings && break
     case /\${line#* } in */"\${2##*/}"/*) echo settings; break ;; esac
+  done
+}
+reads() {
+  for setting in core.hooksPath init.templateDir; do
+    hooks=$(git -C "$1" config --path --get $setting 2>/dev/null)
+    case $hooks in '' | /*) ;; *) hooks=$3/\${hooks#./} ;; esac
+    [ -d "$hooks" ] && hooks=$(cd -P -- "$hooks" && pwd -P)
+    case $2/ in "\${hooks:-/dev/null}"/*) echo hook; return ;; esac
+    case $hooks in "$2"/*) echo hook; return ;; esac
   done
   git -C "$1" config -z --list --show-origin --name-only 2>/dev/null | tr '\\000' '\\n' | sed -n 's/^file://p' | sort -u |
   while IFS= read -r file; do
@@ -61,14 +73,14 @@ for path in "$@"; do
   done
   [ -e "$real" ] && [ ! -f "$real" ] && [ ! -d "$real" ] && role=pipe
   if [ -z "$role" ] && command -v git >/dev/null 2>&1; then
-    for setting in core.hooksPath init.templateDir; do
-      hooks=$(git -C "$base" config --path --get $setting 2>/dev/null)
-      case $hooks in '' | /*) ;; *) hooks=$top/\${hooks#./} ;; esac
-      [ -d "$hooks" ] && hooks=$(cd -P -- "$hooks" && pwd -P)
-      case $real/ in "\${hooks:-/dev/null}"/*) role=hook ;; esac
-      case $hooks in "$real"/*) role=hook ;; esac
+    role=$({ reads "$base" "$real" "$top"; guess "$base" "$real"; } | head -n 1)
+    count=0
+    for other in "$work"/.git "$work"/*/.git; do
+      other=\${other%/.git}
+      [ -z "$role" ] && [ -e "$other/.git" ] && [ "$other" != "$top" ] && [ "$other" != "$real" ] || continue
+      count=$((count + 1)); [ $count -le ${MAX_REPOSITORIES} ] || break
+      role=$(reads "$other" "$real" "$other" | head -n 1)
     done
-    [ -n "$role" ] || role=$(named "$base" "$real" "$top" | head -n 1)
   fi
   say "$real" "$role"
 done
