@@ -270,10 +270,14 @@ describe("an agent whose commands all need approval", () => {
     const credentials = { username: "u", password: "p" };
     const repository = await host.addRepository("private", { credentials });
     await shell(`rm -rf private $HOME/pwned; git config --global credential.helper '!${PWNED}'`);
-    const { results } = await runCalls([["git_clone", { url: repository.url }]]);
-    await shell("rm ~/.gitconfig");
+    const plain = await runCalls([["git_clone", { url: repository.url }]]);
+    expect(plain.results[0]?.content).toContain("`credential.helper`");
+    // Settings that hold for the new repository alone.
+    await shell("mv ~/.gitconfig ~/some; git config --global includeIf.gitdir:~/**.path some");
+    const included = await runCalls([["git_clone", { url: repository.url }]]);
+    await shell("rm ~/.gitconfig ~/some");
     expect(await hasRun()).toBe(false);
-    expect(results[0]?.content).toContain("`credential.helper`");
+    expect(included.results[0]?.content).toContain("`credential.helper`");
   });
 
   it("pushes and pulls over http as before, and refuses where settings or the remote would run a program", async () => {

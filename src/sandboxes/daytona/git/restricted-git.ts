@@ -130,9 +130,17 @@ exec 3>&1
 said=$({ { work "$@" 2>&4 4>&-; printf '\\ncode %s' "$?" >&4; } | tr '\\000' '\\036' >&3; } 4>&1)
 printf '\\037%s' "$said"`;
 
-/** One setting an entry: its name and its value, whose line breaks are spaces. */
-const LIST = `cd -- "$1" 2>/dev/null || cd
-git config -z --get-regexp '^(${TRANSFER_PROGRAMS})$' 2>/dev/null | tr '\\n\\000' ' \\036'`;
+// One setting an entry: its name and its value, whose line breaks are spaces. For a folder that is not there yet, beside
+// it what settings include under a condition, which the new repository may fulfil.
+const LIST = `programs() { git config "$@" -z --get-regexp '^(${TRANSFER_PROGRAMS})$' 2>/dev/null; }
+mark=$(printf '\\036')
+{
+  if cd -- "$1" 2>/dev/null; then programs; else
+    cd; programs
+    git config -z --path --get-regexp '^includeif\\..*\\.path$' 2>/dev/null | tr '\\n\\000' '\\036\\n' |
+    while IFS= read -r line; do programs --includes --file "\${line##*"$mark"}"; done
+  fi
+} | tr '\\n\\000' ' \\036'`;
 
 /** Rejects if git in this folder would run a program when it reaches a remote. */
 export async function requireNoPrograms(
