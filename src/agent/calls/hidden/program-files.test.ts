@@ -79,7 +79,6 @@ const runners: [Runner, string[]][] = [
       "~/.ipython/profile_default/startup/a.py",
       ".pdbrc",
       "~/.pam_environment",
-      "~/.daytona/sessions/a/b/input",
     ],
   ],
   [

@@ -80,8 +80,8 @@ const rules: [RegExp, Runner][] = [
   ),
   names("start", "\\.(?:cargo|rustup|nvm|pyenv|rbenv|asdf|volta|sdkman|jenv|goenv|nodenv|bun|deno|npm-global)"),
   names("start", "\\.(?:ghcup|cabal|opam|krew|dotnet|conda|gradle|m2|ipython|jupyter|julia|nix-profile|node_modules)"),
-  // Settings of other version control, with hooks too, and what the daemon of the sandbox keeps of running commands.
-  names("start", "\\.(?:hg|jj|daytona)"),
+  // Settings of other version control, with hooks too.
+  names("start", "\\.(?:hg|jj)"),
   files(
     "start",
     "\\.(?:g?vim|nvim|ex|screen|psql|sqlite|wget|curl|irb|pry|python|pdb|byebug|gem|conda|hg|octave|sbcl|terraform|r)rc(?:\\.py)?",
