@@ -79,6 +79,7 @@ const runners: [Runner, string[]][] = [
       "~/.ipython/profile_default/startup/a.py",
       ".pdbrc",
       "~/.pam_environment",
+      "~/.asdfrc",
     ],
   ],
   [

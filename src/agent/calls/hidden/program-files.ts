@@ -86,7 +86,7 @@ const rules: [RegExp, Runner][] = [
     "start",
     "\\.(?:g?vim|nvim|ex|screen|psql|sqlite|wget|curl|irb|pry|python|pdb|byebug|gem|conda|hg|octave|sbcl|terraform|r)rc(?:\\.py)?",
     "\\.(?:emacs|tmux\\.conf|gdbinit|lldbinit|rprofile|mailcap|lessfilter|nvim\\.lua|dir-locals\\.el|ghci|iex\\.exs)",
-    "\\.(?:pam_environment|ansible\\.cfg|fzf\\.(?:bash|zsh)|bunfig\\.toml)",
+    "\\.(?:pam_environment|ansible\\.cfg|fzf\\.(?:bash|zsh)|bunfig\\.toml|asdfrc|rvmrc|prototools)",
     "(?:site|user)customize\\.py",
     "(?:site|dist)-packages/[^/]+\\.pth",
     "crontab",
