@@ -47,7 +47,7 @@ const HARMLESS = new RegExp(
   [
     "^\\S+ ?(?:true|false|yes|no|on|off|0|1)?$",
     "^filter\\.lfs\\.\\w+ git-lfs (?:clean|smudge|filter-process)(?: --skip)?(?: -- %f)?$",
-    "^credential\\.(?:\\S+\\.)?helper (?:store|cache)(?: --\\w+[= ]\\S+)*$",
+    "^credential\\.(?:\\S+\\.)?helper (?:store|cache)(?: --\\w+[= ][\\w./~+-]+)*$",
     "^branch\\.\\S+\\.mergeoptions(?: --(?:no-)?(?:ff|ff-only|commit|edit|log|stat|signoff))+$",
     "^submodule\\.\\S+\\.update (?:checkout|merge|rebase|none)$",
   ].join("|"),
