@@ -1,6 +1,6 @@
 // An agent whose commands need a person's approval, over TCP and with real git: what makes programs run without a
 // command is asked about, and git runs nothing that files name.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -187,6 +187,27 @@ describe("an agent whose commands all need approval", () => {
     expect(outcome).toMatchObject({ interrupts: [{ message: expect.stringContaining("odd/x/commondir") }] });
     await shell("cd odd/x && git status");
     expect(await hasRun()).toBe(false);
+  });
+
+  it("is asked about a folder of programs that PATH names by a link", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "taskloom-path-"));
+    await mkdir(join(folder, "v1"));
+    await symlink("v1", join(folder, "current"));
+    const settings = { api_key: apiKey, api_url: fixture.server.apiUrl, target: "local", snapshot: null, labels: {} };
+    const env = { PATH: `${join(folder, "current")}:${process.env.PATH}` };
+    const before = sandbox;
+    try {
+      sandbox = createDaytonaSandbox({ ...settings, name: "linked-path", recipe: { env } });
+      for (const path of [join(folder, "v1/git"), join(folder, "current/git")]) {
+        const { outcome } = await runCalls([["create_file", { path, content: "x" }]]);
+        expect(outcome, path).toMatchObject({
+          interrupts: [{ message: expect.stringContaining("programs are looked up in its folder") }],
+        });
+      }
+    } finally {
+      sandbox = before;
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it("is asked before it writes into a pipe, from which an approved command may read its commands", async () => {

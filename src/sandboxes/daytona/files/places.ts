@@ -49,7 +49,13 @@ reads() {
 say taskloom
 work=$(cd -P -- "$1" 2>/dev/null && pwd -P) || work=$1
 home=$(cd -P -- "$2" 2>/dev/null && pwd -P) || home=$2
-say "$work" "$home" "$PATH"
+search=
+set -f; IFS=:
+for folder in $PATH; do
+  case $folder in /*) search=$search:$folder:$(cd -P -- "$folder" 2>/dev/null && pwd -P) ;; esac
+done
+unset IFS; set +f
+say "$work" "$home" "$search"
 shift 2
 for path in "$@"; do
   dir=\${path%/*}; rest=\${path##*/}; [ -n "$dir" ] || dir=/
