@@ -53,10 +53,13 @@ export function findHiddenIn(
   agent: AgentConfig,
 ): HiddenCommand | null {
   for (const [at, write] of writes.entries()) {
-    const place = places[at] ?? { real: null, role: null };
-    const runner = findRunnerOf(place, around, write.is_tree ?? false);
-    if (runner === null || !isAsked(write, runner, agent)) continue;
-    return { runner, path: write.path, real: place.real?.endsWith(`/${write.path}`) ? null : place.real };
+    const { links = [], ...place } = places[at] ?? { real: null, role: null };
+    const known = links.map((real) => ({ real, role: null }));
+    for (const each of [place, ...known]) {
+      const runner = findRunnerOf(each, around, write.is_tree ?? false);
+      if (runner === null || !isAsked(write, runner, agent)) continue;
+      return { runner, path: write.path, real: each.real?.endsWith(`/${write.path}`) ? null : each.real };
+    }
   }
   return null;
 }

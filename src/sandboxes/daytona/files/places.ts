@@ -21,10 +21,12 @@ const END = "\x1e";
 // resolves that, and goes down again. A name may end with a line feed, which an added dot keeps. A folder with HEAD,
 // objects and refs is a repository to git, the latter two perhaps where a file `commondir` says, and the path may be
 // what it lacks. A folder that moves takes hooks and settings below it along. Git only reads settings here, which runs
-// nothing. A file that settings name and that is not there yet is known by its name and its folders' alone.
+// nothing. A file that settings name and that is not there yet is known by its name and its folders' alone. Last come
+// links to the path from places that programs know, each ended by \035: people keep their settings and hooks elsewhere.
 const SCRIPT = `LC_ALL=C; export LC_ALL
 say() { printf '%s\\036' "$@"; }
-lost() { say '' ''; }
+lost() { say '' '' ''; }
+mark=$(printf '\\035')
 guess() {
   git -C "$1" config --get-regexp '^(include(if\\..*)?\\.path|core\\.attributesfile)$' 2>/dev/null | while IFS= read -r line; do
     [ "\${line##*[/ ]}" = "\${2##*/}" ] && echo settings && break
@@ -88,7 +90,16 @@ for path in "$@"; do
       role=$(reads "$other" "$real" "$other" | head -n 1)
     done
   fi
-  say "$real" "$role"
+  links=
+  for link in "$home"/.[!.]* "$home"/bin "$home"/.config/* "$work"/.[!.]* "$work"/*/.[!.]* "$work"/*/.git/hooks/* \\
+    "$top"/.[!.]* "$top"/.git/hooks/*; do
+    [ -L "$link" ] && target=$(readlink -f -- "$link" 2>/dev/null) && [ -n "$target" ] || continue
+    case $real in "$target") ;; "$target"/*) link=$link\${real#"$target"} ;; *)
+      case $target in "$real"/*) ;; *) continue ;; esac ;;
+    esac
+    links=$links$link$mark
+  done
+  say "$real" "$role" "$links"
 done
 say end`;
 
@@ -117,10 +128,13 @@ export async function locatePaths(
     return { ...folders, places: paths.map(() => ({ real: null, role: null })), search_path: [] };
   }
   const [start, work, home, path, ...told] = output.slice(output.indexOf(`taskloom${END}`)).split(END);
-  const isWhole = start === "taskloom" && told.length === 2 * paths.length + 2 && told.at(-2) === "end";
+  const isWhole = start === "taskloom" && told.length === 3 * paths.length + 2 && told.at(-2) === "end";
   if (!isWhole || work === undefined || home === undefined || path === undefined)
     throw new SandboxError("failed", "The sandbox does not say where the path leads.");
-  const places = paths.map((_, at): SandboxPlace => ({ real: told[2 * at] || null, role: readRole(told[2 * at + 1]) }));
+  const places = paths.map((_, at): SandboxPlace => {
+    const [real, role, links = ""] = told.slice(3 * at);
+    return { real: real || null, role: readRole(role), links: links.split("\x1d").filter((link) => link !== "") };
+  });
   return { places, work, home, search_path: path.split(":").filter((folder) => folder !== "") };
 }
 
