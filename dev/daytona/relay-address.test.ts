@@ -20,6 +20,11 @@ describe("isPrivateAddress", () => {
     "::",
   ])("%s is private", (address) => expect(isPrivateAddress(address)).toBe(true));
 
+  it.each(["168.63.129.16", "::ffff:168.63.129.16", "::7f00:1", "::ffff:0:7f00:1", "2002:7f00:1::", "fec0::1"])(
+    "%s is private, in whatever form",
+    (address) => expect(isPrivateAddress(address)).toBe(true),
+  );
+
   it.each(["fe80::1", "fd00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1"])(
     "%s is private",
     (address) => expect(isPrivateAddress(address)).toBe(true),

@@ -92,6 +92,8 @@ export interface SandboxPlace {
    * settings. `pipe`: no regular file, and perhaps what a running program reads.
    */
   role: "git_dir" | "hook" | "settings" | "pipe" | null;
+  /** Where links with names that programs know lead to it: `~/.bashrc` for a file of `~/dotfiles`. */
+  links?: string[];
 }
 
 export interface SandboxPlaces {

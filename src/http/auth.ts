@@ -150,10 +150,14 @@ export async function identify(context: AppContext): Promise<Caller> {
     throw new Problem("unauthorized", "Send an API key: Authorization: Bearer <api key>.");
   }
   const guess = context.get("guesses").open(context);
-  const caller = await recognizeOnce(context, key, guess);
+  const isRepeated = await guess.isRepeated(key);
+  const caller = isRepeated ? null : await recognizeOnce(context, key, guess);
   if (caller) return caller;
-  guess.fail();
-  throw new Problem("unauthorized", "The API key is not known here.");
+  if (!isRepeated) {
+    guess.fail();
+    await guess.remember(key);
+  }
+  throw new Problem("unauthorized", "The API key is not known here.", !isRepeated);
 }
 
 /** What an operation needs of a key. `any`: every valid key may. */

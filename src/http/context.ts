@@ -56,8 +56,12 @@ export interface Guess {
   look(): void;
   /** Returns what `look` took. The key was right, or could not be looked up. */
   giveBack(): void;
+  /** Whether the key was wrong a moment ago: that costs nothing again. */
+  isRepeated(key: string): Promise<boolean>;
   /** The key was wrong. Throws 429, as `look` does, if that was not called before. */
   fail(): void;
+  /** After `fail`, for what may be sent again: a key, and no ticket. */
+  remember(key: string): Promise<void>;
 }
 
 export interface Guesses {

@@ -4,6 +4,7 @@
 //
 // In memory, for each isolate: Cloudflare's rate limits can't give back what turned out to be right
 // (docs/decisions/0069-wrong-keys.md).
+import { hashText, toHex } from "../lib/hash.ts";
 import { logWarning } from "../lib/log.ts";
 import type { AppContext, Guesses } from "./context.ts";
 import { Problem } from "./errors.ts";
@@ -22,6 +23,12 @@ const MAX_DEBT = 40;
 const MAX_ADDRESSES = 5_000;
 /** The longest form of an IPv6 address has 45. */
 const ADDRESS_CHARACTERS = 64;
+/**
+ * A client with a key that was deleted may send it for days, and must not use up what its neighbours have. Repeated, a
+ * wrong key is refused from memory for so long. A guess is never repeated.
+ */
+const REPEATED_MS = 60_000;
+const MAX_REPEATED = 1_000;
 /** An attack is one line in the log in this time, not one for each request. */
 const LOGGED_MS = 60_000;
 
@@ -34,6 +41,15 @@ interface Tried {
 
 export function createGuesses(now: () => number = Date.now): Guesses {
   const addresses = new Map<string, Tried>();
+  /** Hashes of wrong keys, and until when they count as repeated. */
+  const wrong = new Map<string, number>();
+
+  function remember(hash: string): void {
+    wrong.delete(hash);
+    wrong.set(hash, now() + REPEATED_MS);
+    const [oldest] = wrong.keys();
+    if (wrong.size > MAX_REPEATED && oldest !== undefined) wrong.delete(oldest);
+  }
 
   function read(address: string): Tried {
     const known = addresses.get(address);
@@ -83,10 +99,12 @@ export function createGuesses(now: () => number = Date.now): Guesses {
           if (isLooking) take(addressOf(), -COST_OF_LOOKING);
           isLooking = false;
         },
+        isRepeated: async (key) => wrong.size > 0 && (wrong.get(toHex(await hashText(key))) ?? 0) > now(),
         fail() {
           look();
           take(addressOf(), COST_OF_WRONG);
         },
+        remember: async (key) => remember(toHex(await hashText(key))),
       };
     },
   };

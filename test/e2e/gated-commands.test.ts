@@ -4,69 +4,21 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { LoopOutcome } from "../../src/agent/events.ts";
-import type { Sandbox } from "../../src/agent/sandbox.ts";
 import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import { createDaytonaSandbox } from "../../src/sandboxes/daytona/sandbox.ts";
-import { fileTools } from "../../src/tools/files.ts";
-import { gitTools } from "../../src/tools/git.ts";
-import { shellTools } from "../../src/tools/shell.ts";
-import { callsTools, ScriptedRun, says } from "../fakes/scripted-run.ts";
-import { apiKey, type Fixture, startFixture } from "./daytona-fixture.ts";
-import { type GitServer, startGitServer } from "./git-server.ts";
+import { apiKey, startFixture } from "./daytona-fixture.ts";
+import { type GatedStage, PWNED, signal, startGatedStage } from "./gated-agent.ts";
 
-const { signal } = new AbortController();
-const gated = agentConfig.parse({ approvals: { execute_command: ["*"] } });
-/** What a program leaves that should not have run. */
-const PWNED = "touch $HOME/pwned;";
-
-let fixture: Fixture;
-let host: GitServer;
-let sandbox: Sandbox;
-let count = 0;
+let stage: GatedStage;
+const shell = (command: string) => stage.shell(command);
+const makeRepository = (name: string, more?: string) => stage.makeRepository(name, more);
+const runCalls: GatedStage["runCalls"] = (...given) => stage.runCalls(...given);
+const hasRun = () => stage.hasRun();
 
 beforeAll(async () => {
-  [fixture, host] = await Promise.all([startFixture({ apiKey, isolation: "none" }), startGitServer()]);
-  sandbox = createDaytonaSandbox({
-    ...{ api_key: apiKey, api_url: fixture.server.apiUrl, target: "local", snapshot: null, name: "gated", labels: {} },
-    git: { access: { findLogin: async () => null }, source: null },
-  });
+  stage = await startGatedStage();
 });
-
-afterAll(async () => {
-  await fixture.dispose();
-  await host.close();
-});
-
-/** As a person in a terminal. */
-async function shell(command: string): Promise<string> {
-  const request = { command_id: `call_${++count}`, command, wait_ms: 20_000 };
-  return (await sandbox.runCommand(request, () => {}, signal)).output;
-}
-
-async function makeRepository(name: string, more = "true"): Promise<void> {
-  const said = await shell(
-    `rm -rf $HOME/pwned ${name} && git init -q -b main ${name} && cd ${name} && git config user.name a && git config user.email a@b.c && echo 1 > a && git add . && git commit -qm one && ${more} && echo made`,
-  );
-  expect(said).toMatch(/made\n$/);
-}
-
-const hasRun = async () => (await shell("ls $HOME")).split("\n").includes("pwned");
-
-interface Called {
-  outcome: LoopOutcome;
-  results: { content: string; is_error: boolean }[];
-}
-
-/** One step of a model that makes these calls, one message each. */
-async function runCalls(calls: [name: string, input: object][], agent = gated): Promise<Called> {
-  const turns = calls.map(([name, input]) => callsTools({ name, arguments: JSON.stringify(input) }));
-  const run = new ScriptedRun([...turns, says("done")], [...shellTools, ...fileTools, ...gitTools]);
-  run.realSandbox = sandbox;
-  const outcome = await run.run({ agent });
-  expect(run.bugs).toEqual([]);
-  return { outcome, results: [...run.results.values()] };
-}
+afterAll(() => stage.close());
 
 describe("an agent whose commands all need approval", () => {
   it("is asked before it writes settings with which git_status would run a program", async () => {
@@ -102,84 +54,6 @@ describe("an agent whose commands all need approval", () => {
     expect(await shell("cd set && git -c core.fsmonitor=false log -1 --format='%an %B'")).toContain("a two\n\nlines");
   });
 
-  it("is asked about a file that a link leads to, and is told where", async () => {
-    const repository = await host.addRepository("linked", { files: { a: "1" } });
-    await shell("rm -rf $HOME/pwned linked pushed");
-    // A repository may bring any link: here into its own .git, through two folders, and to a file that is not there.
-    await shell(
-      `git clone -q ${repository.url} pushed && cd pushed && ln -s .git docs && mkdir d && ln -s ../docs d/e && ln -s .git/hooks/post-commit later && git add -A && git -c user.name=a -c user.email=a@b.c commit -qm links && git push -q origin HEAD`,
-    );
-    for (const path of ["linked/docs/config", "linked/d/e/config", "linked/later"]) {
-      await shell("rm -rf linked");
-      const { outcome, results } = await runCalls([
-        ["git_clone", { url: repository.url, path: "linked" }],
-        ["create_file", { path, content: `[core]\n\tfsmonitor = "${PWNED}"\n` }],
-      ]);
-      expect(results.map(({ is_error }) => is_error)).toEqual([false]);
-      expect(outcome, path).toMatchObject({
-        interrupts: [{ message: expect.stringMatching(/leads to \S+\/linked\/\.git\/(config|hooks\/post-commit)\)/) }],
-      });
-    }
-    expect(await shell("cat linked/.git/config")).not.toContain("fsmonitor");
-  });
-
-  it("is asked about files that this repository's settings make git run or read", async () => {
-    await makeRepository(
-      "own",
-      "git config core.hooksPath tools/checks && git config include.path ../shared.ini && mkdir -p tools/checks && git init -q --separate-git-dir=$PWD/../own-meta && mkdir src",
-    );
-    const asked = async (path: string) => (await runCalls([["create_file", { path, content: "x" }]])).outcome.status;
-    expect(await asked("own/tools/checks/helper.sh")).toBe("interrupted");
-    expect(await asked("own-meta/config")).toBe("interrupted");
-    expect(await asked("own-meta/info/grafts")).toBe("interrupted");
-    await shell("cd own && printf '[include]\\n\\tpath = ../own/shared.ini\\n' >> ../own-meta/config");
-    expect(await asked("own/shared.ini")).toBe("interrupted");
-    await shell("echo > own/shared.ini");
-    expect(await asked("own/shared.ini")).toBe("interrupted");
-    await shell(
-      "git config --global init.templateDir $HOME/starter && git config --global core.attributesFile $HOME/att",
-    );
-    expect(await asked("starter/hooks/x")).toBe("interrupted");
-    expect(await asked("att")).toBe("interrupted");
-    await shell("rm ~/.gitconfig");
-    expect(await asked("own/src/a.ts")).toBe("completed");
-  });
-
-  it("is asked before it writes into a pipe, from which an approved command may read its commands", async () => {
-    await shell("mkfifo line; (timeout 20 sh < line) > /dev/null 2>&1 &");
-    const { outcome } = await runCalls([["create_file", { path: "line", content: `${PWNED}\n` }]]);
-    expect(outcome).toMatchObject({
-      interrupts: [{ message: expect.stringContaining("running program may read it") }],
-    });
-    expect(await hasRun()).toBe(false);
-  });
-
-  it("is asked before a folder becomes a repository, whichever of its files comes last", async () => {
-    const parts = { HEAD: "ref: refs/heads/main", "objects/a": "", "refs/a": "", config: "" };
-    for (const last of Object.keys(parts)) {
-      await shell("rm -rf bare");
-      const others = Object.entries(parts).filter(([name]) => name !== last);
-      const calls = [...others, [last, ""]].map(([name, content]): [string, object] => [
-        "create_file",
-        { path: `bare/${name}`, content },
-      ]);
-      const { outcome, results } = await runCalls(calls);
-      // The settings come last: the folder was a repository before.
-      expect([outcome.status, results.length], last).toEqual(["interrupted", last === "config" ? 2 : 3]);
-    }
-  });
-
-  it("is asked before files come into the home folder or a folder of settings with a clone or a move", async () => {
-    const repository = await host.addRepository("x/bin", { files: { "git/config": "[core]\n" } });
-    const asked = async (name: string, input: object) => (await runCalls([[name, input]])).outcome;
-    for (const path of [".", "~", "~/.config", "./a/../.config/"])
-      expect((await asked("git_clone", { url: repository.url, path })).status, path).toBe("interrupted");
-    expect((await asked("git_clone", { url: repository.url })).status).toBe("interrupted");
-    await shell("mkdir -p plain/git && echo > plain/git/config");
-    expect((await asked("move_file", { from: "plain", to: ".config" })).status).toBe("interrupted");
-    expect((await asked("move_file", { from: "plain", to: "plainer" })).status).toBe("completed");
-  });
-
   it("has git that runs no hook and no filter, and is told which filter a file needs", async () => {
     const hooks = ["pre-commit", "commit-msg", "post-commit", "post-checkout", "post-index-change"];
     const hook = `printf '#!/bin/sh\\n${PWNED}' > .git/hooks/$h; chmod +x .git/hooks/$h`;
@@ -205,8 +79,39 @@ describe("an agent whose commands all need approval", () => {
     expect(await hasRun()).toBe(false);
   });
 
+  it("has git that runs no filter of a submodule", async () => {
+    await makeRepository("inner");
+    const [filter, attributes] = [`git config filter.f.clean '${PWNED} cat'`, "../.git/modules/sub/info/attributes"];
+    await makeRepository(
+      "outer",
+      `git -c protocol.file.allow=always submodule add -q ../inner sub; git commit -qm sub && cd sub && ${filter} && echo '* filter=f' > ${attributes}`,
+    );
+    // As long as before, so that git has to read it.
+    await shell("rm -f $HOME/pwned; cd outer && echo 2 > a && echo 2 > sub/a && touch -d yesterday sub/a");
+    const { results } = await runCalls([["git_commit", { path: "outer", message: "two" }]]);
+    expect(await hasRun()).toBe(false);
+    expect(results[0]).toMatchObject({ is_error: true, content: expect.stringContaining("the filter `f`") });
+    await shell("cd outer/sub && git config --unset filter.f.clean");
+    const plain = await runCalls([["git_commit", { path: "outer", message: "two" }]]);
+    expect(plain.results[0]?.is_error).toBe(false);
+  });
+
+  it("asks no helper for a password", async () => {
+    const credentials = { username: "u", password: "p" };
+    const repository = await stage.host.addRepository("private", { credentials });
+    await shell(`rm -rf private $HOME/pwned; git config --global credential.helper '!${PWNED}'`);
+    const plain = await runCalls([["git_clone", { url: repository.url }]]);
+    expect(plain.results[0]?.content).toContain("`credential.helper`");
+    // Settings that hold for the new repository alone.
+    await shell("mv ~/.gitconfig ~/some; git config --global includeIf.gitdir:~/**.path some");
+    const included = await runCalls([["git_clone", { url: repository.url }]]);
+    await shell("rm ~/.gitconfig ~/some");
+    expect(await hasRun()).toBe(false);
+    expect(included.results[0]?.content).toContain("`credential.helper`");
+  });
+
   it("pushes and pulls over http as before, and refuses where settings or the remote would run a program", async () => {
-    const repository = await host.addRepository("remote", { files: { a: "1" } });
+    const repository = await stage.host.addRepository("remote", { files: { a: "1" } });
     await shell("rm -rf remote $HOME/pwned");
     const clone = await runCalls([["git_clone", { url: repository.url }]]);
     expect(clone.results[0]?.is_error).toBe(false);
@@ -244,14 +149,12 @@ describe("an agent whose commands all need approval", () => {
 
 it("an agent in a sandbox that takes files and no commands is asked, since nobody can say where a path leads", async () => {
   const strict = await startFixture({ apiKey, isolation: "none", realModel: true });
-  const settings = { api_key: apiKey, api_url: strict.server.apiUrl, target: "local", snapshot: null, labels: {} };
-  const before = sandbox;
+  const settings = { ...stage.settingsOf("strict"), api_url: strict.server.apiUrl };
   try {
-    sandbox = createDaytonaSandbox({ ...settings, name: "strict" });
-    const { outcome } = await runCalls([["create_file", { path: "a", content: "1" }]]);
+    const call: [string, object] = ["create_file", { path: "a", content: "1" }];
+    const { outcome } = await runCalls([call], undefined, createDaytonaSandbox(settings));
     expect(outcome).toMatchObject({ interrupts: [{ message: expect.stringContaining("can't be told") }] });
   } finally {
-    sandbox = before;
     await strict.dispose();
   }
 });
@@ -265,9 +168,8 @@ describe("what the server itself runs in a sandbox", () => {
       '#!/bin/sh\n[ "$GOTOOLCHAIN" = local ] && echo go version go1.2.3 || echo go version go6.6.6\n',
       { mode: 0o755 },
     );
-    const settings = { api_key: apiKey, api_url: fixture.server.apiUrl, target: "local", snapshot: null, labels: {} };
     const env = { PATH: `${folder}:${process.env.PATH}` };
-    const other = createDaytonaSandbox({ ...settings, name: "facts", recipe: { env } });
+    const other = createDaytonaSandbox({ ...stage.settingsOf("facts"), recipe: { env } });
     await other.listFiles("", 1, signal);
     expect((await other.readFacts?.(signal))?.programs).toContainEqual({ name: "go", version: "1.2.3" });
     await rm(folder, { recursive: true, force: true });

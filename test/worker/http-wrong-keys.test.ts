@@ -97,6 +97,20 @@ describe("wrong keys of one address", () => {
     expect((await from(client, "192.0.2.4", other)).status).toBe(200);
   });
 
+  it("count once where a client repeats an old one, which slows down no neighbour", async () => {
+    const { DB, asked } = countingDatabase();
+    const client = createClient({ DB });
+    const key = await strangersKey();
+    expect((await from(client, "192.0.2.14", key)).status).toBe(401);
+    const before = asked();
+    logged = [];
+    for (let sent = 0; sent < 200; sent++) expect((await from(client, "192.0.2.14", key)).status).toBe(401);
+    expect([asked(), logged]).toEqual([before, []]);
+    const ada = await createClient().addUser("user_neighbour");
+    const right = String((await ada.send("POST", "/v1/api-keys", {})).body.key);
+    expect((await from(client, "192.0.2.14", right)).status).toBe(200);
+  });
+
   it("count for the whole network of an IPv6 address", async () => {
     const client = createClient();
     await exhaust(client, "2001:db8:1:2::1");

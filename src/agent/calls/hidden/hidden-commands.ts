@@ -35,7 +35,7 @@ export function gatesEveryCommand(agent: AgentConfig): boolean {
 export function findHiddenCommand(writes: readonly FileWrite[], agent: AgentConfig): HiddenCommand | null {
   if (!isGated(agent)) return null;
   for (const write of writes) {
-    const runner = findRunner(write.path);
+    const runner = findRunner(write.path, write.is_tree);
     if (runner !== null && isAsked(write, runner, agent)) return { runner, path: write.path, real: null };
   }
   return null;
@@ -53,10 +53,13 @@ export function findHiddenIn(
   agent: AgentConfig,
 ): HiddenCommand | null {
   for (const [at, write] of writes.entries()) {
-    const place = places[at] ?? { real: null, role: null };
-    const runner = findRunnerOf(place, around, write.is_tree ?? false);
-    if (runner === null || !isAsked(write, runner, agent)) continue;
-    return { runner, path: write.path, real: place.real?.endsWith(`/${write.path}`) ? null : place.real };
+    const { links = [], ...place } = places[at] ?? { real: null, role: null };
+    const known = links.map((real) => ({ real, role: null }));
+    for (const each of [place, ...known]) {
+      const runner = findRunnerOf(each, around, write.is_tree ?? false);
+      if (runner === null || !isAsked(write, runner, agent)) continue;
+      return { runner, path: write.path, real: each.real?.endsWith(`/${write.path}`) ? null : each.real };
+    }
   }
   return null;
 }

@@ -73,6 +73,13 @@ const runners: [Runner, string[]][] = [
       "lib/usercustomize.py",
       "venv/lib/site-packages/x.pth",
       "/var/spool/cron/crontab",
+      "shop/.hg/hgrc",
+      "~/.hgrc",
+      "~/.gradle/init.gradle",
+      "~/.ipython/profile_default/startup/a.py",
+      ".pdbrc",
+      "~/.pam_environment",
+      "~/.asdfrc",
     ],
   ],
   [
@@ -92,6 +99,7 @@ const runners: [Runner, string[]][] = [
       ".gitea/workflows/a.yaml",
       ".woodpecker.yml",
       ".drone.yml",
+      ".readthedocs.yaml",
     ],
   ],
   [
@@ -104,6 +112,9 @@ const runners: [Runner, string[]][] = [
       ".cursor/mcp.json",
       ".mcp.json",
       "a.code-workspace",
+      "~/.vscode-server/data/Machine/settings.json",
+      ".kiro/hooks/a.json",
+      ".gitpod.yml",
     ],
   ],
 ];
@@ -140,6 +151,13 @@ describe("a file that makes programs run", () => {
     "%s: %s",
     (path, runner) => {
       expect(findRunner(path)).toBe(runner);
+    },
+  );
+
+  it.each([".github", "shop/.GitHub/", "a/../.gitea", "venv/lib/python3/site-packages"])(
+    "may come with a folder: %s",
+    (path) => {
+      expect([findRunner(path), findRunner(path, true)]).toEqual([null, expect.any(String)]);
     },
   );
 
@@ -224,6 +242,7 @@ describe("a place in the sandbox", () => {
     ["a program that Go has installed", "/home/dev/go/bin/x", false, "path"],
     ["settings of npm for the home", "/home/dev/.npmrc", false, "start"],
     ["settings of npm for a project", "/home/dev/shop/.npmrc", false, null],
+    ["what brings programs of Go", "/home/dev/go", true, "path"],
     ["a folder of programs", "/data/tools/bin/git", false, "path"],
     ["what brings a folder of programs", "/data/tools", true, "path"],
     ["a file beside it", "/data/tools/readme", false, null],
@@ -242,6 +261,13 @@ describe("a place in the sandbox", () => {
     expect(at("/home/dev/shop/shared.ini", false, "settings")).toBe("git");
     expect(at("/tmp/box/1/in", false, "pipe")).toBe("pipe");
     expect(at(null)).toBe("unknown");
+  });
+
+  it("is any setting of a home that is not the work dir", () => {
+    const there = { work: "/home/u/app", home: "/home/u", search_path: [] };
+    const find = (real: string) => findRunnerOf({ real, role: null }, there, false);
+    expect([find("/home/u/.unheard-of/x"), find("/home/u/.newrc")]).toEqual(["start", "start"]);
+    expect([find("/home/u/app/.newrc"), find("/home/u/data/.x")]).toEqual([null, null]);
   });
 
   it("does not count by the folder that the work dir is in, be it one of the system or of settings", () => {

@@ -79,10 +79,14 @@ const rules: [RegExp, Runner][] = [
     "\\.n?vim",
   ),
   names("start", "\\.(?:cargo|rustup|nvm|pyenv|rbenv|asdf|volta|sdkman|jenv|goenv|nodenv|bun|deno|npm-global)"),
+  names("start", "\\.(?:ghcup|cabal|opam|krew|dotnet|conda|gradle|m2|ipython|jupyter|julia|nix-profile|node_modules)"),
+  // Settings of other version control, with hooks too.
+  names("start", "\\.(?:hg|jj)"),
   files(
     "start",
-    "\\.(?:g?vim|nvim|ex|screen|psql|sqlite|wget|irb|pry|python|r)rc(?:\\.py)?",
-    "\\.(?:emacs|tmux\\.conf|gdbinit|lldbinit|rprofile|mailcap|lessfilter|nvim\\.lua|dir-locals\\.el)",
+    "\\.(?:g?vim|nvim|ex|screen|psql|sqlite|wget|curl|irb|pry|python|pdb|byebug|gem|conda|hg|octave|sbcl|terraform|r)rc(?:\\.py)?",
+    "\\.(?:emacs|tmux\\.conf|gdbinit|lldbinit|rprofile|mailcap|lessfilter|nvim\\.lua|dir-locals\\.el|ghci|iex\\.exs)",
+    "\\.(?:pam_environment|ansible\\.cfg|fzf\\.(?:bash|zsh)|bunfig\\.toml|asdfrc|rvmrc|prototools)",
     "(?:site|user)customize\\.py",
     "(?:site|dist)-packages/[^/]+\\.pth",
     "crontab",
@@ -97,19 +101,30 @@ const rules: [RegExp, Runner][] = [
     "ci",
     "[^/]*\\.gitlab-ci\\.ya?ml",
     "\\.?(?:travis|drone|woodpecker|appveyor|cirrus|build|azure-pipelines|bitbucket-pipelines)\\.(?:ya?ml|star)",
-    "(?:cloudbuild|buildspec|codemagic|bitrise|wercker)\\.ya?ml",
+    "(?:cloudbuild|buildspec|codemagic|bitrise|wercker|codefresh|\\.?readthedocs|\\.?zuul)\\.ya?ml",
     "jenkinsfile[^/]*",
   ),
   // Tasks on opening a folder, interpreters, and servers and hooks of other agents.
-  names("editor", "\\.(?:vscode|idea|fleet|zed|devcontainer|cursor|windsurf|claude|codex|gemini)"),
-  files("editor", "[^/]+\\.code-workspace", "\\.devcontainer\\.json", "\\.mcp\\.json"),
+  names("editor", "\\.(?:vscode|cursor|windsurf)(?:-server)?", "\\.(?:idea|fleet|zed|devcontainer|vs|theia)"),
+  names("editor", "\\.(?:claude|codex|gemini|kiro|opencode|roo|amazonq|junie|qwen|continue)"),
+  files("editor", "[^/]+\\.code-workspace", "\\.(?:devcontainer|mcp)\\.json", "opencode\\.jsonc?"),
+  files("editor", "\\.gitpod\\.ya?ml", "\\.aider\\.conf\\.ya?ml"),
+];
+
+/** Folders that a rule above names with what is in them: a folder that becomes one may bring that. */
+const treeRules: [RegExp, Runner][] = [
+  files("ci", "\\.(?:github|gitea|forgejo)"),
+  files("start", "(?:site|dist)-packages"),
 ];
 
 /** Only directly in the home folder: folders on the PATH of login shells, and settings with usual names. */
 const homeRules: [RegExp, Runner][] = [
   [/^\/(?:go\/)?bin(?:\/|$)/, "path"],
+  [/^\/go$/, "path"],
   [/^\/\.(?:docker|npmrc)(?:\/|$)/, "start"],
 ];
+/** In a home that is not the work dir, which has files of projects: nobody can list what programs read there. */
+const homeSettings = /^\/\./;
 /** Paths there lead anywhere, depending on who asks: /proc/self/cwd. */
 const kernelFolders = /^\/(?:proc|sys)(?:\/|$)/;
 /** Not /home, /tmp, /mnt, /srv and others, which hold data. */
@@ -117,27 +132,29 @@ const systemFolders = /^\/(?:bin|boot|dev|etc|lib\w*|opt|proc|root|run|sbin|sys|
 
 type Surroundings = Omit<SandboxPlaces, "places">;
 
-/** By its text alone; null if nothing runs such a file. */
-export function findRunner(path: string): Runner | null {
-  return kernelFolders.test(normalizePath(path)) ? "system" : findByName(fold(path));
+/** By its text alone; null if nothing runs such a file. `is_tree`: what is below the path is written, too. */
+export function findRunner(path: string, is_tree = false): Runner | null {
+  return kernelFolders.test(normalizePath(path)) ? "system" : findByName(fold(path), is_tree);
 }
 
-function findByName(folded: string): Runner | null {
-  return rules.find(([pattern]) => pattern.test(folded))?.[1] ?? null;
+function findByName(folded: string, is_tree: boolean): Runner | null {
+  const all = is_tree ? [...rules, ...treeRules] : rules;
+  return all.find(([pattern]) => pattern.test(folded))?.[1] ?? null;
 }
 
-/** By where it is. `is_tree`: what is below the path is written, too. */
+/** By where it is. */
 export function findRunnerOf({ real, role }: SandboxPlace, around: Surroundings, is_tree: boolean): Runner | null {
   if (real === null) return "unknown";
   if (role !== null) return role === "hook" || role === "pipe" ? role : "git";
   const [path, work, home] = [fold(real), fold(around.work), fold(around.home)];
   const [inWork, inHome] = [work === "/" ? null : below(path, work), below(path, home)];
   // What is above the work dir says nothing: it may be in a folder such as ~/.local.
-  const named = findByName(inWork ?? inHome ?? path);
+  const named = findByName(inWork ?? inHome ?? path, is_tree);
   if (named !== null) return named;
   if (is_tree && below(home, path) !== null) return "home";
   const inOwn = inHome === null ? undefined : homeRules.find(([pattern]) => pattern.test(inHome));
   if (inOwn !== undefined) return inOwn[1];
+  if (inWork === null && inHome !== null && homeSettings.test(inHome)) return "start";
   const searched = around.search_path.filter((folder) => folder.startsWith("/")).map(fold);
   if (searched.some((folder) => below(path, folder) !== null || (is_tree && below(folder, path) !== null)))
     return "path";

@@ -8,33 +8,56 @@ import type { Toolbox } from "../client/toolbox.ts";
 import type { DaytonaFiles } from "./files.ts";
 import { runScript } from "./scripts.ts";
 
-/** A handful of look-ups on one disk, and three questions to git. */
+/** A handful of look-ups on one disk, and three questions to git for each repository. */
 const SCRIPT_MS = 15_000;
+
+/** Beside the repository that a path is in: settings of those in the work dir may name files anywhere. */
+const MAX_REPOSITORIES = 20;
 
 /** Ends each value of the output. A path that holds it is taken for one that can't be told. */
 const END = "\x1e";
 
 // $1 is the work dir, $2 the home, the rest are absolute paths. The script goes up to the first existing folder,
 // resolves that, and goes down again. A name may end with a line feed, which an added dot keeps. A folder with HEAD,
-// objects and refs is a repository to git, and the path may be what it lacks. Git only reads settings here, which runs
-// nothing. A file that settings name and that is not there yet is known by its name alone.
+// objects and refs is a repository to git, the latter two perhaps where a file `commondir` says, and the path may be
+// what it lacks. A folder that moves takes hooks and settings below it along. Git only reads settings here, which runs
+// nothing. A file that settings name and that is not there yet is known by its name and its folders' alone. Last come
+// links to the path from places that programs know, each ended by \035: people keep their settings and hooks elsewhere.
 const SCRIPT = `LC_ALL=C; export LC_ALL
 say() { printf '%s\\036' "$@"; }
-lost() { say '' ''; }
-named() {
+lost() { say '' '' ''; }
+mark=$(printf '\\035')
+guess() {
   git -C "$1" config --get-regexp '^(include(if\\..*)?\\.path|core\\.attributesfile)$' 2>/dev/null | while IFS= read -r line; do
     [ "\${line##*[/ ]}" = "\${2##*/}" ] && echo settings && break
+    case /\${line#* } in */"\${2##*/}"/*) echo settings; break ;; esac
+  done
+}
+reads() {
+  for setting in core.hooksPath init.templateDir; do
+    hooks=$(git -C "$1" config --path --get $setting 2>/dev/null)
+    case $hooks in '' | /*) ;; *) hooks=$3/\${hooks#./} ;; esac
+    [ -d "$hooks" ] && hooks=$(cd -P -- "$hooks" && pwd -P)
+    case $2/ in "\${hooks:-/dev/null}"/*) echo hook; return ;; esac
+    case $hooks in "$2"/*) echo hook; return ;; esac
   done
   git -C "$1" config -z --list --show-origin --name-only 2>/dev/null | tr '\\000' '\\n' | sed -n 's/^file://p' | sort -u |
   while IFS= read -r file; do
     case $file in /*) ;; *) file=$3/$file ;; esac
     [ "$file" -ef "$2" ] && echo settings && break
+    case $(readlink -f -- "$file") in "$2"/*) echo settings; break ;; esac
   done
 }
 say taskloom
 work=$(cd -P -- "$1" 2>/dev/null && pwd -P) || work=$1
 home=$(cd -P -- "$2" 2>/dev/null && pwd -P) || home=$2
-say "$work" "$home" "$PATH"
+search=
+set -f; IFS=:
+for folder in $PATH; do
+  case $folder in /*) search=$search:$folder:$(cd -P -- "$folder" 2>/dev/null && pwd -P) ;; esac
+done
+unset IFS; set +f
+say "$work" "$home" "$search"
 shift 2
 for path in "$@"; do
   dir=\${path%/*}; rest=\${path##*/}; [ -n "$dir" ] || dir=/
@@ -51,21 +74,32 @@ for path in "$@"; do
   role=; top=; at=$real
   while [ "$at" != / ]; do
     next=\${at##*/}; at=\${at%/*}; [ -n "$at" ] || at=/
-    if { [ -e "$at/HEAD" ] || [ "$next" = HEAD ]; } && { [ -d "$at/objects" ] || [ "$next" = objects ]; } &&
-      { [ -d "$at/refs" ] || [ "$next" = refs ]; }; then role=git_dir; break; fi
+    if { [ -e "$at/HEAD" ] || [ "$next" = HEAD ]; } && { [ -e "$at/commondir" ] || [ "$next" = commondir ] ||
+      { { [ -d "$at/objects" ] || [ "$next" = objects ]; } && { [ -d "$at/refs" ] || [ "$next" = refs ]; }; }; }
+    then role=git_dir; break; fi
     [ -z "$top" ] && [ -e "$at/.git" ] && top=$at
   done
   [ -e "$real" ] && [ ! -f "$real" ] && [ ! -d "$real" ] && role=pipe
   if [ -z "$role" ] && command -v git >/dev/null 2>&1; then
-    for setting in core.hooksPath init.templateDir; do
-      hooks=$(git -C "$base" config --path --get $setting 2>/dev/null)
-      case $hooks in '' | /*) ;; *) hooks=$top/\${hooks#./} ;; esac
-      [ -d "$hooks" ] && hooks=$(cd -P -- "$hooks" && pwd -P)
-      case $real/ in "\${hooks:-/dev/null}"/*) role=hook ;; esac
+    role=$({ reads "$base" "$real" "$top"; guess "$base" "$real"; } | head -n 1)
+    count=0
+    for other in "$work"/.git "$work"/*/.git; do
+      other=\${other%/.git}
+      [ -z "$role" ] && [ -e "$other/.git" ] && [ "$other" != "$top" ] && [ "$other" != "$real" ] || continue
+      count=$((count + 1)); [ $count -le ${MAX_REPOSITORIES} ] || break
+      role=$(reads "$other" "$real" "$other" | head -n 1)
     done
-    [ -n "$role" ] || role=$(named "$base" "$real" "$top" | head -n 1)
   fi
-  say "$real" "$role"
+  links=
+  for link in "$home"/.[!.]* "$home"/bin "$home"/.config/* "$work"/.[!.]* "$work"/*/.[!.]* "$work"/*/.git/hooks/* \\
+    "$top"/.[!.]* "$top"/.git/hooks/*; do
+    [ -L "$link" ] && target=$(readlink -f -- "$link" 2>/dev/null) && [ -n "$target" ] || continue
+    case $real in "$target") ;; "$target"/*) link=$link\${real#"$target"} ;; *)
+      case $target in "$real"/*) ;; *) continue ;; esac ;;
+    esac
+    links=$links$link$mark
+  done
+  say "$real" "$role" "$links"
 done
 say end`;
 
@@ -94,10 +128,13 @@ export async function locatePaths(
     return { ...folders, places: paths.map(() => ({ real: null, role: null })), search_path: [] };
   }
   const [start, work, home, path, ...told] = output.slice(output.indexOf(`taskloom${END}`)).split(END);
-  const isWhole = start === "taskloom" && told.length === 2 * paths.length + 2 && told.at(-2) === "end";
+  const isWhole = start === "taskloom" && told.length === 3 * paths.length + 2 && told.at(-2) === "end";
   if (!isWhole || work === undefined || home === undefined || path === undefined)
     throw new SandboxError("failed", "The sandbox does not say where the path leads.");
-  const places = paths.map((_, at): SandboxPlace => ({ real: told[2 * at] || null, role: readRole(told[2 * at + 1]) }));
+  const places = paths.map((_, at): SandboxPlace => {
+    const [real, role, links = ""] = told.slice(3 * at);
+    return { real: real || null, role: readRole(role), links: links.split("\x1d").filter((link) => link !== "") };
+  });
   return { places, work, home, search_path: path.split(":").filter((folder) => folder !== "") };
 }
 

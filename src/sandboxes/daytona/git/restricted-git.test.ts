@@ -94,6 +94,15 @@ describe("before a remote is reached, a setting", () => {
     "commit.gpgsign",
     "url.ext::sh.insteadof https://a",
     "remote.origin.vcs x",
+    "credential.helper !gh auth git-credential",
+    "credential.https://a.b.helper /tmp/x",
+    "credential.helper store; sh",
+    "credential.helper store --file /tmp/x;sh",
+    "credential.helper store --file $(sh)",
+    "credential.x store.helper !sh",
+    "core.askpass /tmp/x",
+    "branch.main.mergeoptions --strategy=x",
+    "submodule.a.update !sh",
   ])("that names a program is refused: %s", async (line) => {
     expect(await refused(line)).toMatch(/^refused: .*person's approval/);
   });
@@ -107,6 +116,11 @@ describe("before a remote is reached, a setting", () => {
     "filter.lfs.process git-lfs filter-process",
     "filter.x.clean ",
     "commit.gpgsign false",
+    "credential.helper ",
+    "credential.https://a.b.helper store --file /tmp/x",
+    "credential.helper cache --timeout=60",
+    "branch.main.mergeoptions --no-ff --no-edit",
+    "submodule.a.update rebase",
   ])("that names none is not: %j", async (line) => {
     expect(await refused(line)).toBe("undefined");
   });

@@ -34,12 +34,24 @@ const TRANSFER_PROGRAMS = [
   "merge\\.verifysignatures",
   "url\\..*",
   "protocol\\.ext\\.allow",
+  // A host that asks for a password makes git run these; a strategy that git does not know is a program on the PATH.
+  "credential\\.(.*\\.)?helper",
+  "core\\.askpass",
+  "branch\\..*\\.mergeoptions",
+  "submodule\\..*\\.update",
   "remote\\.origin\\.(vcs|uploadpack|receivepack|pushurl)",
 ].join("|");
 
 /** A switch; or git's own, which images bring. */
-const HARMLESS =
-  /^\S+ ?(?:true|false|yes|no|on|off|0|1)?$|^filter\.lfs\.\w+ git-lfs (?:clean|smudge|filter-process)(?: --skip)?(?: -- %f)?$/;
+const HARMLESS = new RegExp(
+  [
+    "^\\S+ ?(?:true|false|yes|no|on|off|0|1)?$",
+    "^filter\\.lfs\\.\\w+ git-lfs (?:clean|smudge|filter-process)(?: --skip)?(?: -- %f)?$",
+    "^credential\\.(?:\\S+\\.)?helper (?:store|cache)(?: --\\w+[= ][\\w./~+-]+)*$",
+    "^branch\\.\\S+\\.mergeoptions(?: --(?:no-)?(?:ff|ff-only|commit|edit|log|stat|signoff))+$",
+    "^submodule\\.\\S+\\.update (?:checkout|merge|rebase|none)$",
+  ].join("|"),
+);
 const SWITCHED_ON = /^\S+(?:gpgsign|verifysignatures)(?: (?:true|yes|on|1))?$/;
 
 /** What git would run for the operations below, by what it documents of its settings. The later one wins. */
@@ -65,16 +77,22 @@ const OFF = [
   .join(" ");
 
 // $1 is the repository, $2 the operation, $3 to $5 its values, the rest are files. A name with an equals sign can't be
-// set on the command line, so git is not run with such a setting. NUL bytes don't pass the daemon. At the end: \037,
-// what git complained about, and its exit code.
+// set on the command line, so git is not run with such a setting. git also looks for changes in each submodule, which
+// has settings of its own and takes these. NUL bytes don't pass the daemon. At the end: \037, what git complained about,
+// and its exit code.
 const SCRIPT = `LC_ALL=C.UTF-8; export LC_ALL
 command -v git >/dev/null 2>&1 || { echo none; exit 0; }
+named() {
+  git -C "$1" config --name-only --get-regexp '^(${NAMED_PROGRAMS})$' 2>/dev/null
+  git -C "$1" -c core.fsmonitor=false ls-files -s -z 2>/dev/null | tr '\\n\\000' '\\036\\n' | sed -n 's/^160000 [^\t]*\t//p' |
+  while IFS= read -r part; do [ ! -e "$1/$part/.git" ] || named "$1/$part"; done
+}
 cd -- "$1" || exit 1
 operation=$2 one=$3 two=$4 three=$5; shift 5
 GIT_TERMINAL_PROMPT=0 GIT_EDITOR=: GIT_ALLOW_PROTOCOL=none GIT_NO_LAZY_FETCH=1
 export GIT_TERMINAL_PROMPT GIT_EDITOR GIT_ALLOW_PROTOCOL GIT_NO_LAZY_FETCH
 unset GIT_EXTERNAL_DIFF GIT_SSH GIT_SSH_COMMAND GIT_ASKPASS GIT_PAGER
-off=$(git config --name-only --get-regexp '^(${NAMED_PROGRAMS})$' 2>/dev/null)
+off=$(named .)
 case $off in *=*) printf '\\037%s\\ncode 1' "the name of a setting holds an equals sign: $off"; exit 0 ;; esac
 set -f
 IFS='
@@ -112,9 +130,17 @@ exec 3>&1
 said=$({ { work "$@" 2>&4 4>&-; printf '\\ncode %s' "$?" >&4; } | tr '\\000' '\\036' >&3; } 4>&1)
 printf '\\037%s' "$said"`;
 
-/** One setting an entry: its name and its value, whose line breaks are spaces. */
-const LIST = `cd -- "$1" 2>/dev/null || cd
-git config -z --get-regexp '^(${TRANSFER_PROGRAMS})$' 2>/dev/null | tr '\\n\\000' ' \\036'`;
+// One setting an entry: its name and its value, whose line breaks are spaces. For a folder that is not there yet, beside
+// it what settings include under a condition, which the new repository may fulfil.
+const LIST = `programs() { git config "$@" -z --get-regexp '^(${TRANSFER_PROGRAMS})$' 2>/dev/null; }
+mark=$(printf '\\036')
+{
+  if cd -- "$1" 2>/dev/null; then programs; else
+    cd; programs
+    git config -z --path --get-regexp '^includeif\\..*\\.path$' 2>/dev/null | tr '\\n\\000' '\\036\\n' |
+    while IFS= read -r line; do programs --includes --file "\${line##*"$mark"}"; done
+  fi
+} | tr '\\n\\000' ' \\036'`;
 
 /** Rejects if git in this folder would run a program when it reaches a remote. */
 export async function requireNoPrograms(
