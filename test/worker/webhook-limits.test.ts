@@ -115,6 +115,23 @@ describe("what a webhook can't send", () => {
   });
 });
 
+describe("what waits for a receiver's answer", () => {
+  it("ends when its webhook is disabled, also beyond the thousand that one statement ends", async () => {
+    const { body } = await make({ events: ["run.completed"] });
+    await endRun();
+    await copy(body.webhook_id, 1_050);
+    const path = `${PATH}/${body.webhook_id}`;
+    await client.send("PATCH", path, { url: `${url}/moved` });
+    await client.send("PATCH", path, { enabled: false });
+    const late = Date.now() + 60_000;
+    const left = await listOverdue(env.DB, late, 1_000);
+    expect(left).toHaveLength(52);
+    for (const name of left) {
+      expect(await claimDelivery(env.DB, name, late, LEASE_MS)).toMatchObject({ webhook: { enabled: false } });
+    }
+  });
+});
+
 describe("pings", () => {
   it("are limited to twenty a minute and user, however webhooks are made, changed, enabled and deleted", async () => {
     // As in wrangler.toml, but for a minute that does not end meanwhile.

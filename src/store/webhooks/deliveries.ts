@@ -36,7 +36,8 @@ const EARLY_MS = 1_000;
 const MAX_TRIES_PER_MINUTE = 120;
 
 // A delivery that was never tried can be claimed at any time, even before the sweep would look for it. One that is not
-// claimed because of the limit, or because its webhook is not verified, stays due, and the sweep looks at it again.
+// claimed because of the limit, or because its webhook is not verified, stays due, and the sweep looks at it again. One
+// of a disabled webhook is claimed, and ends without a request.
 const CLAIM = `
 UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = ?5
 WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3 AND status = 'pending'
@@ -44,7 +45,7 @@ WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3 AND status = 'pendin
   AND NOT EXISTS (
     SELECT 1 FROM webhooks AS w WHERE w.user_id = ?1 AND w.webhook_id = ?2 AND (
       (w.sent_minute = ?6 AND w.sent_count >= ${MAX_TRIES_PER_MINUTE})
-      OR (w.unverified_since IS NOT NULL AND deliveries.event <> '${PING}')))
+      OR (w.unverified_since IS NOT NULL AND w.enabled = 1 AND deliveries.event <> '${PING}')))
 RETURNING attempts, event, payload`;
 
 /** Counts the try that was claimed until ?4. */
@@ -170,7 +171,8 @@ export const MAX_OVERDUE_PER_WEBHOOK = 100;
 /**
  * Overdue deliveries that may be sent. Users take turns, and of a user the webhooks; of a webhook, the longest overdue
  * comes first. Of `deliveries`, only entries of the partial index `deliveries_due` are read, which the literal condition
- * lets SQLite use, and the events of webhooks that are not verified.
+ * lets SQLite use, and the events of webhooks that are not verified. Those of a disabled webhook are listed, since their
+ * try ends them.
  */
 export const LIST_OVERDUE = `
 SELECT user_id, webhook_id, delivery_id FROM (
@@ -180,7 +182,7 @@ SELECT user_id, webhook_id, delivery_id FROM (
     FROM deliveries AS due WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1 AND NOT EXISTS (
       SELECT 1 FROM webhooks AS w
       WHERE w.user_id = due.user_id AND w.webhook_id = due.webhook_id AND w.unverified_since IS NOT NULL
-        AND '${PING}' <> (SELECT event FROM deliveries AS it WHERE it.user_id = due.user_id
+        AND w.enabled = 1 AND '${PING}' <> (SELECT event FROM deliveries AS it WHERE it.user_id = due.user_id
           AND it.webhook_id = due.webhook_id AND it.delivery_id = due.delivery_id)))
   WHERE place <= ${MAX_OVERDUE_PER_WEBHOOK})
 ORDER BY turn, next_attempt_at LIMIT ?2`;
