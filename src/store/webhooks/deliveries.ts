@@ -17,7 +17,7 @@ import { open } from "../database.ts";
 import { readPosition, toPage } from "../page.ts";
 import { deliveries } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
-import { appendTry } from "./tries.ts";
+import { appendTry, MAX_TRIES_PER_MINUTE } from "./tries.ts";
 import { endWaiting } from "./webhooks.ts";
 
 /** How long a finished delivery can be read and replayed. */
@@ -28,12 +28,6 @@ const DELETED_AT_ONCE = 20;
 
 // The clocks of the queue and the server may differ, and a second early does no harm.
 const EARLY_MS = 1_000;
-
-/**
- * Tries of one webhook in a minute. It is far above what a person's runs make, and bounds what a receiver gets from
- * somebody who changes plans in a loop. A trigger of this server lets in more.
- */
-const MAX_TRIES_PER_MINUTE = 120;
 
 // A delivery that was never tried can be claimed at any time, even before the sweep would look for it. One that is not
 // claimed because of the limit, or because its webhook is not verified, stays due, and the sweep looks at it again. One
