@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findScheduleFault, formatDueTime, isDueWithin, lastDue, nextTimes } from "./schedule-times.ts";
+import {
+  exampleOfPace,
+  findCloseTimes,
+  findScheduleFault,
+  formatDueTime,
+  lastDue,
+  nextTimes,
+} from "./schedule-times.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -262,22 +269,35 @@ describe("findScheduleFault", () => {
   });
 });
 
-describe("isDueWithin", () => {
+describe("findCloseTimes", () => {
   const now = Date.parse("2026-11-25T08:02:30Z");
 
   it.each(["* * * * *", "*/4 * * * *", "0,4 * * * *", "* 9 * * *", "59,0 * * * *", "0,58 0,23 * * *", "*/7 * * * *"])(
     "finds due times of %s that are less than five minutes apart",
     (cron) => {
-      expect(isDueWithin(cron, 5, now)).toBe(true);
+      expect(findCloseTimes(cron, 5, now)).toMatch(/^\d\d:\d\d and \d\d:\d\d$/);
     },
   );
 
   it.each(["*/5 * * * *", "2-59/5 * * * *", "0 9 * * MON-FRI", "@hourly", "0 0 29 2 *", "0,30 2 * * *", "0 0 1 1 *"])(
     "finds none of %s",
     (cron) => {
-      expect(isDueWithin(cron, 5, now)).toBe(false);
+      expect(findCloseTimes(cron, 5, now)).toBeNull();
     },
   );
+
+  it("names the two, as around the full hour", () => {
+    expect(findCloseTimes("*/7 * * * *", 5, now)).toBe("08:56 and 09:00");
+  });
+
+  it("has an example for each pace that fits it", () => {
+    for (let minutes = 2; minutes <= 60; minutes++) {
+      expect([minutes, findCloseTimes(exampleOfPace(minutes), minutes, now)]).toEqual([minutes, null]);
+    }
+    expect([exampleOfPace(5), exampleOfPace(7), exampleOfPace(45)]).toEqual([
+      ...["*/5 * * * *", "*/10 * * * *", "0 * * * *"],
+    ]);
+  });
 
   it("is right about any list of minutes, whenever it is asked", () =>
     fc.assert(
@@ -288,7 +308,7 @@ describe("isDueWithin", () => {
         (minutes, apart, later) => {
           const sorted = minutes.toSorted((one, other) => one - other);
           const gaps = sorted.map((minute, index) => (sorted[index + 1] ?? (sorted[0] ?? 0) + 60) - minute);
-          const found = isDueWithin(`${sorted.join(",")} * * * *`, apart, now + later * MINUTE_MS);
+          const found = findCloseTimes(`${sorted.join(",")} * * * *`, apart, now + later * MINUTE_MS) !== null;
           expect(found).toBe(Math.min(...gaps) < apart);
         },
       ),

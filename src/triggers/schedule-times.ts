@@ -54,19 +54,27 @@ export function findScheduleFault(cron: string, timezone: string, from: number):
 }
 
 /**
- * Whether two due times are less than `minutes` apart, as the cron is written: in UTC, since a change of the clock may
+ * Two due times (`00:56 and 01:00`) that are less than `minutes` apart, or null, as the cron is written: in UTC, since a change of the clock may
  * move times of a named day together once a year. A day's worth of due times is read, so that those around a full hour
  * and around midnight are among them. Throws if the cron is invalid.
  */
-export function isDueWithin(cron: string, minutes: number, from: number): boolean {
+export function findCloseTimes(cron: string, minutes: number, from: number): string | null {
   const times = read(cron, "UTC");
   let last = times.nextRun(new Date(from));
   for (let left = Math.ceil(DAY_MINUTES / minutes); left > 0 && last !== null; left--) {
     const next = times.nextRun(last);
-    if (next !== null && next.getTime() - last.getTime() < minutes * 60_000) return true;
+    if (next !== null && next.getTime() - last.getTime() < minutes * 60_000) {
+      return [last, next].map((time) => time.toISOString().slice(11, 16)).join(" and ");
+    }
     last = next;
   }
-  return false;
+  return null;
+}
+
+/** A cron whose due times are at least `minutes` apart, also around the full hour, where most steps are not. */
+export function exampleOfPace(minutes: number): string {
+  const step = [2, 3, 4, 5, 6, 10, 12, 15, 20, 30].find((each) => each >= minutes);
+  return step === undefined ? "0 * * * *" : `*/${step} * * * *`;
 }
 
 /** A due time in the schedule's local time: `Monday, 2026-11-02 09:00, Europe/Berlin (GMT+01:00)`. */

@@ -9,6 +9,7 @@ import {
   client,
   endedBatch,
   forgetWebhooks,
+  jobs,
   make,
   makeUnverified,
   nextThread,
@@ -89,6 +90,32 @@ describe("the sweep", () => {
   });
 });
 
+describe("the queue", () => {
+  it("gets no job for a delivery that its webhook may not send in this minute, and the sweep finds it", async () => {
+    const [full, other] = [await make(), await make()];
+    const now = Date.now();
+    vi.spyOn(Date, "now").mockReturnValue(now);
+    await env.DB.prepare("UPDATE webhooks SET sent_minute = ?1, sent_count = 120 WHERE webhook_id = ?2")
+      .bind(Math.floor(now / 60_000), full.body.webhook_id)
+      .run();
+    const { made, tasks_subscribed } = await endRun();
+    expect([made.map(({ webhook_id }) => webhook_id), tasks_subscribed]).toEqual([[other.body.webhook_id], true]);
+    expect(await listOverdue(env.DB, now + 60_000, 10)).toHaveLength(2);
+    vi.mocked(Date.now).mockReturnValue(now + 60_000);
+    expect((await endRun()).made).toHaveLength(2);
+  });
+
+  it("gets as many jobs of a replay as may be sent in a minute", async () => {
+    const { body } = await make();
+    await endRun();
+    await copy(body.webhook_id, 149);
+    await env.DB.prepare("UPDATE deliveries SET status = 'failed', next_attempt_at = NULL").run();
+    const replayed = await client.send("POST", `${PATH}/${body.webhook_id}/replay`, { since: "2026-01-01T00:00:00Z" });
+    expect([replayed.body, jobs.length]).toEqual([{ replayed: 150, next_cursor: null }, 120]);
+    expect(await listOverdue(env.DB, Date.now() + 60_000, 1_000)).toHaveLength(100);
+  });
+});
+
 describe("what a webhook can't send", () => {
   it("ends as failed if ten thousand others have waited longer, and can be replayed", async () => {
     const { body } = await make({ events: ["run.completed"] });
@@ -112,6 +139,23 @@ describe("what a webhook can't send", () => {
     }
     expect((await client.send("POST", `${path}/deliveries/${data[0]?.delivery_id}/replay`)).status).toBe(202);
     expect(await env.DB.prepare("SELECT count(*) n FROM deliveries WHERE status = 'pending'").first("n")).toBe(10_002);
+  });
+});
+
+describe("what waits for a receiver's answer", () => {
+  it("ends when its webhook is disabled, also beyond the thousand that one statement ends", async () => {
+    const { body } = await make({ events: ["run.completed"] });
+    await endRun();
+    await copy(body.webhook_id, 1_050);
+    const path = `${PATH}/${body.webhook_id}`;
+    await client.send("PATCH", path, { url: `${url}/moved` });
+    await client.send("PATCH", path, { enabled: false });
+    const late = Date.now() + 60_000;
+    const left = await listOverdue(env.DB, late, 1_000);
+    expect(left).toHaveLength(52);
+    for (const name of left) {
+      expect(await claimDelivery(env.DB, name, late, LEASE_MS)).toMatchObject({ webhook: { enabled: false } });
+    }
   });
 });
 

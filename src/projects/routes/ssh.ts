@@ -66,7 +66,7 @@ export function addSsh(app: App): void {
     async (context, { params }) => {
       const { user_id, project_id } = await requireProject(context, params.project_id);
       const open = await readSshAccess(context.env.DB, user_id, project_id, Date.now());
-      if (open === null) throw new Problem("not_found", "No SSH access is open.");
+      if (open === null) throw new Problem("not_found", "No SSH access is known to be open.");
       const { created_at, expires_at, made_by } = open;
       return context.json({ created_at, expires_at, made_by });
     },

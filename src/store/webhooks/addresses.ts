@@ -53,7 +53,10 @@ export function areAllCompared({ user_id, webhook_id }: Place, compared: string)
     AND other.url NOT IN (SELECT value FROM json_each(${compared})))`;
 }
 
-/** The address as it is requested: no fragment is sent, and the URL parser knows default ports and upper case. */
+/**
+ * The address as it is requested: no fragment is sent, the URL parser knows default ports and upper case, and servers
+ * read an escaped letter as the letter (RFC 3986, 6.2.2).
+ */
 export function isSameAddress(one: string, other: string): boolean {
   return normalize(one) === normalize(other);
 }
@@ -62,7 +65,12 @@ function normalize(address: string): string {
   const url = URL.parse(address);
   if (url === null) return address;
   url.hash = "";
+  // Takes a lone `?` away, too.
+  if (url.search === "") url.search = "";
   // `host.` names the same host as `host`.
   url.hostname = url.hostname.replace(/\.+$/, "");
-  return url.href;
+  return url.href.replace(/%[0-9a-f]{2}/gi, (escaped) => {
+    const letter = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+    return /[\w.~-]/.test(letter) ? letter : escaped.toUpperCase();
+  });
 }

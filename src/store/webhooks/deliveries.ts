@@ -17,7 +17,7 @@ import { open } from "../database.ts";
 import { readPosition, toPage } from "../page.ts";
 import { deliveries } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
-import { appendTry } from "./tries.ts";
+import { appendTry, MAX_TRIES_PER_MINUTE } from "./tries.ts";
 import { endWaiting } from "./webhooks.ts";
 
 /** How long a finished delivery can be read and replayed. */
@@ -29,14 +29,9 @@ const DELETED_AT_ONCE = 20;
 // The clocks of the queue and the server may differ, and a second early does no harm.
 const EARLY_MS = 1_000;
 
-/**
- * Tries of one webhook in a minute. It is far above what a person's runs make, and bounds what a receiver gets from
- * somebody who changes plans in a loop. A trigger of this server lets in more.
- */
-const MAX_TRIES_PER_MINUTE = 120;
-
 // A delivery that was never tried can be claimed at any time, even before the sweep would look for it. One that is not
-// claimed because of the limit, or because its webhook is not verified, stays due, and the sweep looks at it again.
+// claimed because of the limit, or because its webhook is not verified, stays due, and the sweep looks at it again. One
+// of a disabled webhook is claimed, and ends without a request.
 const CLAIM = `
 UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = ?5
 WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3 AND status = 'pending'
@@ -44,7 +39,7 @@ WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3 AND status = 'pendin
   AND NOT EXISTS (
     SELECT 1 FROM webhooks AS w WHERE w.user_id = ?1 AND w.webhook_id = ?2 AND (
       (w.sent_minute = ?6 AND w.sent_count >= ${MAX_TRIES_PER_MINUTE})
-      OR (w.unverified_since IS NOT NULL AND deliveries.event <> '${PING}')))
+      OR (w.unverified_since IS NOT NULL AND w.enabled = 1 AND deliveries.event <> '${PING}')))
 RETURNING attempts, event, payload`;
 
 /** Counts the try that was claimed until ?4. */
@@ -170,7 +165,8 @@ export const MAX_OVERDUE_PER_WEBHOOK = 100;
 /**
  * Overdue deliveries that may be sent. Users take turns, and of a user the webhooks; of a webhook, the longest overdue
  * comes first. Of `deliveries`, only entries of the partial index `deliveries_due` are read, which the literal condition
- * lets SQLite use, and the events of webhooks that are not verified.
+ * lets SQLite use, and the events of webhooks that are not verified. Those of a disabled webhook are listed, since their
+ * try ends them.
  */
 export const LIST_OVERDUE = `
 SELECT user_id, webhook_id, delivery_id FROM (
@@ -180,7 +176,7 @@ SELECT user_id, webhook_id, delivery_id FROM (
     FROM deliveries AS due WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1 AND NOT EXISTS (
       SELECT 1 FROM webhooks AS w
       WHERE w.user_id = due.user_id AND w.webhook_id = due.webhook_id AND w.unverified_since IS NOT NULL
-        AND '${PING}' <> (SELECT event FROM deliveries AS it WHERE it.user_id = due.user_id
+        AND w.enabled = 1 AND '${PING}' <> (SELECT event FROM deliveries AS it WHERE it.user_id = due.user_id
           AND it.webhook_id = due.webhook_id AND it.delivery_id = due.delivery_id)))
   WHERE place <= ${MAX_OVERDUE_PER_WEBHOOK})
 ORDER BY turn, next_attempt_at LIMIT ?2`;

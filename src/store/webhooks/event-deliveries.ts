@@ -15,14 +15,16 @@ import type { ThreadKey } from "../../protocol/thread.ts";
 import type { DeliveryName, WebhookEvent, WebhookPayload } from "../../protocol/webhook.ts";
 import type { ThreadBatch } from "../batch.ts";
 import { ALIVE } from "../tombstones.ts";
+import { MAX_TRIES_PER_MINUTE } from "./tries.ts";
 
 /** A job is sent immediately; if it is lost, the sweep sends another after this time. */
 export const FIRST_LOOK_MS = 20_000;
 
 const COLUMNS = `(user_id, webhook_id, delivery_id, event, status, attempts, next_attempt_at, created_at, payload, tries)`;
 
-const subscribed = (event: string) =>
-  `w.user_id = ?1 AND w.enabled = 1 AND w.unverified_since IS NULL AND ${event} IN (SELECT value FROM json_each(w.events))`;
+const IS_OPEN = "w.user_id = ?1 AND w.enabled = 1 AND w.unverified_since IS NULL";
+const takes = (event: string) => `${event} IN (SELECT value FROM json_each(w.events))`;
+const subscribed = (event: string) => `${IS_OPEN} AND ${takes(event)}`;
 
 const INSERT_RUN_DELIVERIES = `
 INSERT INTO deliveries ${COLUMNS}
@@ -76,22 +78,32 @@ FROM webhooks AS w CROSS JOIN json_each(?3) AS lost JOIN runs ON runs.user_id = 
 WHERE ${subscribed("'run.failed'")}
 ON CONFLICT DO NOTHING`;
 
-const READ_TASKS_SUBSCRIBED = `SELECT 1 AS tasks_subscribed FROM webhooks AS w WHERE ${subscribed("'task.updated'")} LIMIT 1`;
+/** A webhook is full if it has had its tries of this minute (?2). */
+const READ_WEBHOOKS = `
+SELECT ${takes("'task.updated'")} AS tasks_subscribed,
+  iif(w.sent_minute = ?2 AND w.sent_count >= ${MAX_TRIES_PER_MINUTE}, w.webhook_id, NULL) AS full_webhook
+FROM webhooks AS w WHERE ${IS_OPEN}`;
 
 /**
  * The deliveries made by a batch, and whether a webhook wants task events: changes of the plan are then written to D1
- * immediately.
+ * immediately. Those of a full webhook are left to the sweep, where users take turns: their jobs would send nothing,
+ * and stand before everybody else's in the queue.
  */
 export interface EventDeliveries {
   made: DeliveryName[];
   tasks_subscribed: boolean;
 }
 
+interface WebhookRow {
+  tasks_subscribed: number;
+  full_webhook: string | null;
+}
+
 /** These statements must precede those that write the batch. */
 export function insertEventDeliveries(db: D1Database, batch: ThreadBatch, now: number): D1PreparedStatement[] {
   const { user_id } = batch.key;
   return [
-    db.prepare(READ_TASKS_SUBSCRIBED).bind(user_id),
+    db.prepare(READ_WEBHOOKS).bind(user_id, Math.floor(now / 60_000)),
     ...insertRunDeliveries(db, batch, now),
     ...batch.messages.flatMap((row) => (row.type === "task_list" ? [insertTaskDeliveries(db, batch, row, now)] : [])),
   ];
@@ -110,9 +122,12 @@ export function insertLostRunDeliveries(
 
 /** Reads the results of the statements of `insertEventDeliveries`; more results may follow them. */
 export function readEventDeliveries(results: D1Result<unknown>[]): EventDeliveries {
-  const rows = results.flatMap(({ results }) => results as Partial<DeliveryName & { tasks_subscribed: number }>[]);
+  const rows = results.flatMap(({ results }) => results as Partial<DeliveryName & WebhookRow>[]);
+  const full = new Set(rows.map((row) => row.full_webhook ?? null));
+  const isSent = (row: Partial<DeliveryName>): row is DeliveryName =>
+    row.delivery_id !== undefined && !full.has(row.webhook_id ?? null);
   return {
-    made: rows.filter((row): row is DeliveryName => row.delivery_id !== undefined),
+    made: rows.filter(isSent),
     tasks_subscribed: rows.some((row) => row.tasks_subscribed === 1),
   };
 }

@@ -1,4 +1,11 @@
-// Appends a try to a delivery's list in SQL, so that concurrent appends lose nothing.
+// How many tries a webhook has, and how one is appended to a delivery's list in SQL, so that concurrent appends lose
+// nothing.
+
+/**
+ * Tries of one webhook in a minute. It is far above what a person's runs make, and bounds what a receiver gets from
+ * somebody who changes plans in a loop. A trigger of this server lets in more.
+ */
+export const MAX_TRIES_PER_MINUTE = 120;
 
 /** The tries of a day, and the first of a replay. */
 const MAX_TRIES = 12;

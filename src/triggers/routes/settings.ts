@@ -7,7 +7,7 @@ import type { Trigger, TriggerSettings, TriggerVerification } from "../../protoc
 import type { RotatedName } from "../../secrets/rotated.ts";
 import { findSecretFault, makeSecret } from "../../secrets/signing-secret.ts";
 import { parseKey, parseTemplate } from "../picks.ts";
-import { findScheduleFault, isDueWithin, nextTimes } from "../schedule-times.ts";
+import { exampleOfPace, findCloseTimes, findScheduleFault, nextTimes } from "../schedule-times.ts";
 import type { TriggerBody, TriggerPatch } from "./schemas.ts";
 
 /** How many due times clients see. */
@@ -43,9 +43,10 @@ export function checkTrigger(trigger: Trigger): void {
 
 /** Throws a `Problem` if a schedule is due more often than the server permits new ones to be. */
 export function checkPace({ type, settings }: Trigger, minutes: number, now: number): void {
-  if (type !== "schedule" || minutes <= 1 || !isDueWithin(settings.cron ?? "", minutes, now)) return;
-  const example = `*/${minutes} * * * *`;
-  throw new Problem("invalid_field", `cron: due times must be at least ${minutes} minutes apart, such as ${example}`);
+  const close = type === "schedule" && minutes > 1 ? findCloseTimes(settings.cron ?? "", minutes, now) : null;
+  if (close === null) return;
+  const rule = `due times must be at least ${minutes} minutes apart, such as ${exampleOfPace(minutes)}`;
+  throw new Problem("invalid_field", `cron: ${rule}; ${close} are closer`);
 }
 
 function check(field: string, parsed: ReturnType<typeof parseTemplate>) {

@@ -5,7 +5,7 @@ import { insertDelivery, storeVerified } from "../../../test/fakes/deliveries.ts
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
 import { FakeClock, settle } from "../../../test/fakes/stream.ts";
 import { makeSigningSecret } from "../signing.ts";
-import { deliverTogether, type OpenTries } from "./deliver-together.ts";
+import { deliverTogether, noOpenTries, type OpenTries } from "./deliver-together.ts";
 import type { DeliveryPorts } from "./deliver-webhook.ts";
 
 const NEVER = new Promise<Response>(() => {});
@@ -26,7 +26,7 @@ beforeEach(async () => {
   d1 = openD1();
   clock = new FakeClock();
   asked = 0;
-  open = new Map();
+  open = noOpenTries();
   behind = [];
   outcomes = [];
   receive = answered;
@@ -75,7 +75,7 @@ describe("a batch of deliveries", () => {
     await bring(20);
     expect(outcomes).toEqual(Array.from({ length: 20 }, () => "ack"));
     expect(statuses()).toEqual(Array.from({ length: 20 }, () => "delivered"));
-    expect([behind.length, open.size]).toEqual([0, 0]);
+    expect([behind.length, open.webhooks.size + open.users.size]).toEqual([0, 0]);
   });
 
   it("calls five receivers at once", async () => {
@@ -102,10 +102,10 @@ describe("a batch of deliveries", () => {
     await done;
     // All connections are taken: the other deliveries come with another batch.
     expect(outcomes).toEqual(["ack", "ack", "ack", "ack", "ack", "retry 1", "retry 1"]);
-    expect([asked, open.get("hook_1"), behind.length]).toEqual([5, 5, 5]);
+    expect([asked, open.webhooks.get("hook_1"), behind.length]).toEqual([5, 5, 5]);
     clock.advance(10_000);
     await Promise.all(behind);
-    expect(open.size).toBe(0);
+    expect(open.webhooks.size + open.users.size).toBe(0);
     const tries = d1.read<{ tries: string }>("SELECT tries FROM deliveries WHERE attempts = 1");
     expect(tries.map(({ tries }) => JSON.parse(tries)[0].error)).toEqual(
       Array.from({ length: 5 }, () => "It did not answer within 10 s."),
@@ -113,20 +113,47 @@ describe("a batch of deliveries", () => {
   });
 
   it("postpones deliveries to a webhook with twenty open tries", async () => {
-    open.set("hook_1", 20);
+    open.webhooks.set("hook_1", 20);
     await bring(3);
     expect(outcomes).toEqual(["retry 10", "retry 10", "retry 10"]);
     expect(asked).toBe(0);
-    open.set("hook_1", 19);
-    open.set("hook_2", 20);
+    open.webhooks.set("hook_1", 19);
+    open.webhooks.set("hook_2", 20);
     await bring(1);
     expect(outcomes.at(-1)).toBe("ack");
   });
 
   it("postpones all deliveries while two hundred tries are open", async () => {
-    for (let index = 2; index < 12; index++) open.set(`hook_${index}`, 20);
+    for (let index = 2; index < 6; index++) open.users.set(`user_${index}`, 50);
     await bring(1);
     expect(outcomes).toEqual(["retry 10"]);
+  });
+
+  it("postpones those of a user with fifty open tries, whose webhooks could take all", async () => {
+    open.users.set("user_1", 50);
+    await bring(1);
+    expect([outcomes, asked]).toEqual([["retry 10"], 0]);
+    open.users.set("user_1", 49);
+    open.users.set("user_2", 50);
+    await bring(1);
+    expect(outcomes.at(-1)).toBe("ack");
+  });
+
+  it("begins with the first of each user, so that one user's slow receivers hold up nobody else's", async () => {
+    receive = () => NEVER;
+    const seen: string[] = [];
+    const users = ["user_1", "user_1", "user_1", "user_1", "user_1", "user_1", "user_2"];
+    const messages = users.map((user_id, place) => ({
+      message: { ack: () => {}, retry: () => void seen.push(`${user_id} ${place}`) },
+      job: { type: "deliver_webhook" as const, user_id, webhook_id: "hook_1", delivery_id: `del_${place}` },
+      fail: () => {},
+    }));
+    for (const place of users.keys()) insertDelivery(d1, `del_${place}`, { due: clock.now() + 20_000 });
+    const done = deliverTogether(messages, ports, (promise) => void behind.push(promise), open);
+    await untilAsked(5);
+    clock.advance(250);
+    await done;
+    expect(seen).toEqual(["user_1 5"]);
   });
 
   it("reports each failed delivery and continues with the next", async () => {
@@ -140,6 +167,6 @@ describe("a batch of deliveries", () => {
     ports.database = Object.assign(Object.create(database), failing) as D1Database;
     await bring(7);
     expect(outcomes.toSorted()).toEqual(["ack", "ack", "ack", "ack", "ack", "failed", "failed"]);
-    expect(open.size).toBe(0);
+    expect(open.webhooks.size + open.users.size).toBe(0);
   });
 });

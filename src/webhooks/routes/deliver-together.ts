@@ -11,13 +11,17 @@ const MAX_CONCURRENT = 5;
 /** Most receivers have answered by then. */
 const ACKNOWLEDGE_AFTER_MS = 250;
 
-/** Limits per isolate, which has a bounded number of sockets, and per webhook, which must not take them all. */
+/**
+ * Limits per isolate, which has a bounded number of sockets, and per webhook and user, who must not take them all. A
+ * user's twenty webhooks could.
+ */
 const MAX_OPEN = 200;
+const MAX_OPEN_PER_USER = 50;
 const MAX_OPEN_PER_WEBHOOK = 20;
 
 /**
- * Delays when all connections of the batch are taken, and when the webhook has its maximum of open tries: these are
- * over by then.
+ * Delays when all connections of the batch are taken, and when webhook or user have their maximum of open tries: these
+ * are over by then.
  */
 const NEXT_BATCH_SECONDS = 1;
 const FULL_SECONDS = 10;
@@ -29,10 +33,15 @@ export interface DeliveryMessage {
   fail(error: unknown): void;
 }
 
-/** The number of open tries by webhook. */
-export type OpenTries = Map<string, number>;
+/** The numbers of open tries. */
+export interface OpenTries {
+  users: Map<string, number>;
+  webhooks: Map<string, number>;
+}
 
-const openHere: OpenTries = new Map();
+export const noOpenTries = (): OpenTries => ({ users: new Map(), webhooks: new Map() });
+
+const openHere = noOpenTries();
 
 /** Resolves when each message is acknowledged or retried. */
 export async function deliverTogether(
@@ -41,7 +50,7 @@ export async function deliverTogether(
   waitUntil: (promise: Promise<unknown>) => void,
   open: OpenTries = openHere,
 ): Promise<void> {
-  const waiting = [...messages];
+  const waiting = takeTurns(messages);
   const lane = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       // A try that is still open keeps its connection.
@@ -52,6 +61,18 @@ export async function deliverTogether(
   for (const { message } of waiting) message.retry({ delaySeconds: NEXT_BATCH_SECONDS });
 }
 
+/** The first of each user, then the second ones: a batch may be full of one user's slow deliveries. */
+function takeTurns(messages: DeliveryMessage[]): DeliveryMessage[] {
+  const turns = new Map<string, number>();
+  const placed = messages.map((message) => {
+    const { user_id } = message.job;
+    const turn = turns.get(user_id) ?? 0;
+    turns.set(user_id, turn + 1);
+    return { message, turn };
+  });
+  return placed.toSorted((one, other) => one.turn - other.turn).map(({ message }) => message);
+}
+
 /** Returns true if its connection is free again. */
 async function deliverOne(
   { message, job, fail }: DeliveryMessage,
@@ -60,12 +81,12 @@ async function deliverOne(
   open: OpenTries,
 ): Promise<boolean> {
   const { user_id, webhook_id, delivery_id } = job;
-  const all = [...open.values()].reduce((sum, count) => sum + count, 0);
-  if (all >= MAX_OPEN || (open.get(webhook_id) ?? 0) >= MAX_OPEN_PER_WEBHOOK) {
+  if (isFull(open, user_id, webhook_id)) {
     message.retry({ delaySeconds: FULL_SECONDS });
     return true;
   }
-  count(open, webhook_id, 1);
+  count(open.users, user_id, 1);
+  count(open.webhooks, webhook_id, 1);
   let isLate = false;
   const done = deliverWebhook({ user_id, webhook_id, delivery_id }, ports)
     .then(
@@ -75,7 +96,10 @@ async function deliverOne(
         else fail(error);
       },
     )
-    .finally(() => count(open, webhook_id, -1));
+    .finally(() => {
+      count(open.users, user_id, -1);
+      count(open.webhooks, webhook_id, -1);
+    });
   let cancel = (): void => {};
   const late = new Promise<void>((resolve) => {
     cancel = ports.clock.setTimer(() => {
@@ -91,8 +115,14 @@ async function deliverOne(
   return false;
 }
 
-function count(open: OpenTries, webhook_id: string, change: number): void {
-  const left = (open.get(webhook_id) ?? 0) + change;
-  if (left > 0) open.set(webhook_id, left);
-  else open.delete(webhook_id);
+function isFull({ users, webhooks }: OpenTries, user_id: string, webhook_id: string): boolean {
+  const all = [...users.values()].reduce((sum, count) => sum + count, 0);
+  const [ofUser, ofWebhook] = [users.get(user_id) ?? 0, webhooks.get(webhook_id) ?? 0];
+  return all >= MAX_OPEN || ofUser >= MAX_OPEN_PER_USER || ofWebhook >= MAX_OPEN_PER_WEBHOOK;
+}
+
+function count(open: Map<string, number>, name: string, change: number): void {
+  const left = (open.get(name) ?? 0) + change;
+  if (left > 0) open.set(name, left);
+  else open.delete(name);
 }

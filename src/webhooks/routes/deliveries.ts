@@ -5,6 +5,7 @@ import { addOperation } from "../../http/operation.ts";
 import { pageOf } from "../../http/schemas.ts";
 import { listDeliveries } from "../../store/webhooks/deliveries.ts";
 import { MAX_REPLAYS, replayDelivery, replayRange } from "../../store/webhooks/replays.ts";
+import { MAX_TRIES_PER_MINUTE } from "../../store/webhooks/tries.ts";
 import { announce } from "./announce.ts";
 import {
   delivery,
@@ -89,7 +90,8 @@ function addRange(app: App): void {
         cursor: body.cursor ?? null,
       };
       const begun = unwrap(await replayRange(context.env.DB, user_id, webhook_id, range, now));
-      await announce(context, begun.data);
+      // More could not be sent in a minute, and would stand before everybody else's jobs in the queue.
+      await announce(context, begun.data.slice(0, MAX_TRIES_PER_MINUTE));
       return context.json({ replayed: begun.data.length, next_cursor: begun.next_cursor }, 202);
     },
   );

@@ -13,7 +13,7 @@ import { Section } from "../parts/section.tsx";
 import { DeleteButton, RotateButton } from "../parts/thing-buttons.tsx";
 import { useAction } from "../use-action.ts";
 import { words as general } from "../words.ts";
-import { hostOf, isUnverified, type Webhook } from "./webhook.ts";
+import { isUnverified, shortAddress, type Webhook } from "./webhook.ts";
 import { WebhookForm } from "./webhook-form.tsx";
 import { WebhookLog } from "./webhook-log.tsx";
 import { words } from "./words.ts";
@@ -62,7 +62,7 @@ export function WebhookPage({
   const state = waits ? said.waits : webhook.enabled ? common.enabled : common.disabled;
   return (
     <Section
-      title={hostOf(webhook.url)}
+      title={shortAddress(webhook.url)}
       action={<Badge tone={waits ? "warn" : webhook.enabled ? "good" : "info"}>{state}</Badge>}
       onBack={onBack}
     >

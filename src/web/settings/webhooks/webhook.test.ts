@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { webhookEvents } from "../../../protocol/webhook.ts";
-import { eventNames, hostOf, isUnverified, type Webhook, withEvent } from "./webhook.ts";
+import { eventNames, isUnverified, shortAddress, type Webhook, withEvent } from "./webhook.ts";
 
 describe("eventNames", () => {
   it("are all that the server knows", () => {
@@ -18,10 +18,11 @@ describe("withEvent", () => {
   });
 });
 
-describe("hostOf", () => {
-  it("is the host of the address, or the text itself where it is no address", () => {
-    expect(hostOf("https://example.com:8443/taskloom?key=1")).toBe("example.com:8443");
-    expect(hostOf("nothing")).toBe("nothing");
+describe("shortAddress", () => {
+  it("is host and path of the address, or the text itself where it is no address", () => {
+    expect(shortAddress("https://example.com:8443/taskloom?key=1")).toBe("example.com:8443/taskloom");
+    expect(shortAddress("https://example.com/")).toBe("example.com");
+    expect(shortAddress("nothing")).toBe("nothing");
   });
 });
 

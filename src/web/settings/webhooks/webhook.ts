@@ -18,9 +18,10 @@ export function withEvent(chosen: WebhookEvent[], event: WebhookEvent, isChosen:
   return eventNames.filter((each) => (each === event ? isChosen : chosen.includes(each)));
 }
 
-/** The target without the long parts of its address. */
-export function hostOf(url: string): string {
-  return URL.parse(url)?.host ?? url;
+/** The target, told apart from others on its host; a query may be long. */
+export function shortAddress(url: string): string {
+  const parsed = URL.parse(url);
+  return parsed === null ? url : `${parsed.host}${parsed.pathname === "/" ? "" : parsed.pathname}`;
 }
 
 /** Whether nothing is sent but pings, since its receiver has not answered one yet. */

@@ -10,7 +10,7 @@ import { Badge, Row } from "../parts/row.tsx";
 import { Section } from "../parts/section.tsx";
 import { useList } from "../use-list.ts";
 import { words as general } from "../words.ts";
-import { hostOf, isUnverified, type Webhook } from "./webhook.ts";
+import { isUnverified, shortAddress, type Webhook } from "./webhook.ts";
 import { WebhookForm } from "./webhook-form.tsx";
 import { WebhookPage } from "./webhook-page.tsx";
 import { words } from "./words.ts";
@@ -87,7 +87,7 @@ function WebhookRow({ webhook, onOpen }: { webhook: Webhook; onOpen: () => void 
   const trouble = disabled_reason ?? (waits ? said.unverified : failing);
   return (
     <Row
-      title={hostOf(url)}
+      title={shortAddress(url)}
       badge={
         <Badge tone={webhook.enabled ? (waits || failing ? "warn" : "good") : disabled_reason ? "bad" : "info"}>
           {webhook.enabled ? (waits ? said.waits : enabled) : disabled}
