@@ -20,7 +20,9 @@ async function makeKeys(name: string): Promise<Key> {
   await thief.json("POST", "/v1/api-keys", { name: `second of ${name}` });
   const verify = { scheme: "standard" };
   await thief.json("POST", "/v1/triggers", { type: "webhook", prompt: `Triage for ${name}.`, verify, enabled: false });
-  await thief.json("POST", "/v1/webhooks", { url: "https://receiver.example/x", events: ["run.completed"] });
+  const url = `https://receiver.example/${encodeURIComponent(name)}`;
+  // Disabled, so that nothing is sent.
+  await thief.json("POST", "/v1/webhooks", { url, events: ["run.completed"], enabled: false });
   return first;
 }
 
@@ -44,9 +46,10 @@ describe.skipIf(!hasBrowser)("the API keys in the settings", () => {
     await settings.getByRole("button", { name: "Delete laptop", exact: true }).focus();
     await page.keyboard.press("Enter");
     const question = dialogOf(page, "Delete this key?");
-    for (const text of ["second of laptop", "Triage for laptop.", "(turned off)", "https://receiver.example/x"]) {
+    for (const text of ["second of laptop", "Triage for laptop.", "https://receiver.example/laptop"]) {
       await question.getByText(text).waitFor();
     }
+    expect(await question.getByText("(turned off)").count()).toBe(2);
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     await question.getByLabel("Revoke what it made").focus();
     await page.keyboard.press("Space");
