@@ -57,20 +57,31 @@ it("aborts with the problem to answer once the key has ended, and asks no more",
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it("aborts once the key has expired, whether D1 says it or fails", async () => {
+it("aborts in the millisecond in which the key expires, whatever D1 says then or later", async () => {
   const failed: Answer = () => Promise.reject(new Error("D1 is away"));
-  for (const says of [isEnded, failed]) {
+  for (const says of [holds, isEnded, failed, never]) {
     answer = holds;
     const watch = watchKey(contextOf("key_a", 15_000));
     await vi.advanceTimersByTimeAsync(14_000);
     answer = says;
-    await vi.advanceTimersByTimeAsync(9_000);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(watch.signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
     expect((watch.signal.reason as Problem).failure).toEqual({
       code: "unauthorized",
       detail: expect.stringContaining("The API key expired at"),
     });
     expect(vi.getTimerCount()).toBe(0);
   }
+});
+
+it("aborts then also while a question is on its way", async () => {
+  answer = never;
+  const watch = watchKey(contextOf("key_a", 10_500));
+  await vi.advanceTimersByTimeAsync(10_500);
+  expect(watch.signal.aborted).toBe(true);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([asked.length, vi.getTimerCount()]).toEqual([1, 0]);
 });
 
 it("says nothing of a key whose answer comes after it was stopped", async () => {

@@ -5,7 +5,7 @@ import { findEndedKeys } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
 import { checkKeys, checkWithin, isExpired } from "../thread/stream/ended-keys.ts";
 import { expired } from "./auth.ts";
-import type { AppContext } from "./context.ts";
+import type { AppContext, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
 
 const KEY_ENDED = "The API key is no longer valid.";
@@ -18,12 +18,21 @@ export interface KeyWatch {
   stop(): void;
 }
 
-/** Asks D1 every ten seconds. The admin key has no row and needs no watch. */
+/** A timer takes no longer time. A request that lasts longer is asked about every ten seconds all the same. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Asks D1 every ten seconds, and aborts at the key's expiry without asking. The admin key has no row and needs no watch.
+ */
 export function watchKey(context: AppContext): KeyWatch {
   const caller = context.get("caller");
   const over = new AbortController();
   let isStopped = caller.key_id === ADMIN_KEY_ID;
   let cancel = (): void => {};
+  const end = (reason: Problem): void => {
+    stop();
+    over.abort(reason);
+  };
   const watch = (): void => {
     if (!isStopped) cancel = clock.setTimer(() => void look(), checkWithin(caller, [], clock.now()));
   };
@@ -32,17 +41,23 @@ export function watchKey(context: AppContext): KeyWatch {
     const { ended, failure } = await checkKeys(clock, [caller], find);
     if (isStopped) return;
     if (!ended.has(caller.key_id)) return watch();
-    if (isExpired(caller, clock.now())) return over.abort(expired(caller));
-    over.abort(failure === null ? new Problem("unauthorized", KEY_ENDED) : new Problem("internal", UNKNOWN));
+    if (isExpired(caller, clock.now())) return end(expired(caller));
+    end(failure === null ? new Problem("unauthorized", KEY_ENDED) : new Problem("internal", UNKNOWN));
   };
   watch();
-  return {
-    signal: over.signal,
-    stop: () => {
-      isStopped = true;
-      cancel();
-    },
-  };
+  const cancelExpiry = atExpiry(caller, () => end(expired(caller)));
+  function stop(): void {
+    isStopped = true;
+    cancel();
+    cancelExpiry();
+  }
+  return { signal: over.signal, stop };
+}
+
+/** Returns a function that cancels it. */
+function atExpiry({ expires_at }: Pick<Caller, "expires_at">, act: () => void): () => void {
+  const left = expires_at === null ? Number.POSITIVE_INFINITY : expires_at - clock.now();
+  return left > LONGEST_TIMER_MS ? () => {} : clock.setTimer(act, Math.max(0, left));
 }
 
 /** Settles as `work` does, or rejects once the key no longer holds. The work itself goes on. */

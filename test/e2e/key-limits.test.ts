@@ -1,6 +1,8 @@
 // A key with scopes and an expiry, over TCP and with all of `npm start`: what it may not do is refused, and what it has
 // open ends within 15 s of its expiry.
 import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { json } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { WebSocket } from "ws";
@@ -104,4 +106,23 @@ it("a key that expires loses its stream and its terminal within 15 s, and its ow
   expect(await refused.json()).toMatchObject({ detail: `The API key expired at ${leaver.expires_at}.` });
   expect(await Promise.race([kept.ended, setTimeout(500, "open")])).toBe("open");
   kept.leave();
+}, 60_000);
+
+it("a key that expires during its upload leaves no file", async () => {
+  const leaver = await make({ expires_in_seconds: 4 });
+  const expired = Date.parse(leaver.expires_at ?? "");
+  const path = "/v1/projects/limits/sandbox/files";
+  await owner.json("GET", `${path}?path=`);
+  const headers = { authorization: `Bearer ${leaver.key}` };
+  const sent = request(`${leaver.url}${path}/content?path=late.txt`, { method: "PUT", headers });
+  const answered = once(sent, "response") as Promise<[IncomingMessage]>;
+  sent.write("first ");
+  // Its last bytes come a second after the expiry, long before anybody would ask D1 for the key.
+  await setTimeout(expired + 1_000 - Date.now());
+  sent.end("last");
+  const [answer] = await answered;
+  expect(answer.statusCode).toBe(401);
+  expect(await json(answer)).toMatchObject({ detail: `The API key expired at ${leaver.expires_at}.` });
+  const { data } = await owner.json<{ data: { name: string }[] }>("GET", `${path}?path=`);
+  expect(data.map(({ name }) => name)).not.toContain("late.txt");
 }, 60_000);

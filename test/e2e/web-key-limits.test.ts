@@ -101,6 +101,54 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
     await close();
   });
 
+  it("that may read and run sees files, and nothing that would change them", async () => {
+    const { page, complaints, close } = await enter({ scopes: ["run"] }, "&thread=shop");
+    await page.getByRole("tab", { name: "Files" }).click();
+    const panel = page.getByRole("tabpanel", { name: "Files" });
+    await panel.getByRole("treeitem", { name: /^shop/ }).click();
+    await panel.getByRole("treeitem", { name: /^server\.js/ }).click();
+    const file = panel.getByRole("region", { name: "server.js" });
+    await file.getByRole("button", { name: "Download" }).waitFor();
+    expect(await panel.getByRole("button", { name: /Delete|Upload/ }).count()).toBe(0);
+    const dropped = await page.evaluateHandle(
+      "(() => { const files = new DataTransfer(); files.items.add(new File(['own'], 'own.txt')); return files; })()",
+    );
+    const sent: string[] = [];
+    page.on("request", (request) => void sent.push(request.method()));
+    await file.dispatchEvent("dragover", { dataTransfer: dropped });
+    expect(await panel.getByText(/^Drop/).count()).toBe(0);
+    await file.dispatchEvent("drop", { dataTransfer: dropped });
+    await panel.getByRole("button", { name: "Read again" }).click();
+    await expect.poll(() => sent).toContain("GET");
+    expect(sent).not.toContain("PUT");
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it("that is only an operator's is told that it may not read", async () => {
+    const { page, close } = await enter({ scopes: ["admin"] }, "");
+    await page.getByText("Your key has no right to this: the scope “read” is missing.", { exact: true }).waitFor();
+    expect(await page.getByText("may only read").count()).toBe(0);
+    await page.getByRole("button", { name: "Account: user_first" }).click();
+    await page.getByText("user_first · may read nothing").waitFor();
+    await close();
+  });
+
+  it("of an operator is listed with what else it may do", async () => {
+    for (const scopes of [["admin"], ["write", "admin"]]) {
+      await stage.request("POST", "/v1/api-keys", { name: scopes.join(" "), scopes });
+    }
+    const { page, close } = await stage.visit({ locale: "en-GB", place: "&settings=keys" });
+    const badges = (name: string) =>
+      page
+        .getByRole("listitem")
+        .filter({ has: page.getByText(name, { exact: true }) })
+        .getByText("Everything of yours");
+    await badges("write admin").waitFor();
+    expect(await badges("admin").count()).toBe(0);
+    await close();
+  });
+
   it("that may only read greets in Chinese on a phone without a composer", async () => {
     const viewport = { width: 360, height: 640 };
     const { page, close } = await enter({ scopes: ["read"] }, "", { locale: "zh-CN", viewport });

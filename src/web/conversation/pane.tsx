@@ -36,6 +36,7 @@ export function ConversationPane({
   const composer = useRef<ComposerHandle>(null);
   const general = useWords(frame);
   const mayRun = useMay("run");
+  const mayRead = useMay("read");
   const busy = isBusy(view);
   const { conversation } = view;
   const shown = useMemo(() => conversation.items.filter(isShown), [conversation.items]);
@@ -74,7 +75,7 @@ export function ConversationPane({
         {mayRun ? (
           <Composer ref={composer} draft={named ?? ""} busy={busy} onSend={onSend} onStop={() => void thread.stop()} />
         ) : (
-          <Note>{general.onlyReads}</Note>
+          <Note>{mayRead ? general.onlyReads : general.lacks("read")}</Note>
         )}
       </div>
     </section>

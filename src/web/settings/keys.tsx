@@ -41,7 +41,7 @@ const own = defineWords(
     expires: (time: string) => `expires ${time}`,
     expired: (time: string) => `expired ${time}`,
     isExpired: "Expired",
-    rights: { read: "Read", run: "Read and run", admin: "Operator" },
+    rights: { read: "Read", run: "Read and run", write: "Everything of yours", admin: "Operator" },
   },
   {
     about: "持有密钥的人可以执行该密钥允许的操作。请为每个程序单独创建密钥，只授予所需的权限，并删除不再使用的。",
@@ -63,7 +63,7 @@ const own = defineWords(
     expires: (time: string) => `${time} 到期`,
     expired: (time: string) => `已于 ${time} 到期`,
     isExpired: "已到期",
-    rights: { read: "只读", run: "查看和运行", admin: "运维" },
+    rights: { read: "只读", run: "查看和运行", write: "你的全部权限", admin: "运维" },
   },
 );
 
@@ -115,11 +115,11 @@ export function Keys() {
   );
 }
 
-/** Those that differ from what most keys may. */
-function rightsOf({ scopes }: ApiKey): ("read" | "run" | "admin")[] {
-  if (scopes === null) return [];
-  const right = scopes.includes("write") ? [] : scopes.includes("run") ? (["run"] as const) : (["read"] as const);
-  return [...(scopes.includes("read") ? right : []), ...(scopes.includes("admin") ? (["admin"] as const) : [])];
+/** None for what most keys may: all that is their user's, and nothing of an operator. */
+function rightsOf({ scopes }: ApiKey): Scope[] {
+  const right = (["write", "run", "read"] as const).find((scope) => scopes?.includes(scope));
+  if (scopes?.includes("admin")) return right ? [right, "admin"] : ["admin"];
+  return right && right !== "write" ? [right] : [];
 }
 
 function KeyRow({ apiKey, known, onDeleted }: { apiKey: ApiKey; known: ApiKey[]; onDeleted: () => void }) {

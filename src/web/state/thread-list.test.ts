@@ -18,6 +18,7 @@ const row = (index: number): ThreadWithRun => ({
 /** Five threads, newest first, two to a page. */
 function stage() {
   const asked: string[] = [];
+  const sent: string[] = [];
   const api = {
     get: async (path: string) => {
       asked.push(path);
@@ -25,7 +26,10 @@ function stage() {
       const data = [0, 1, 2, 3, 4].slice(start, start + 2).map(row);
       return { data, next_cursor: start + 2 < 5 ? String(start + 2) : null };
     },
-    send: async (_method: string, _path: string, body: object) => ({ ...row(9), last_run: undefined, ...body }),
+    send: async (method: string, path: string, body: object) => {
+      sent.push(`${method} ${path}`);
+      return { ...row(9), last_run: undefined, ...body };
+    },
   } as unknown as Api;
   const list = new ThreadList(api, () => {});
   const ids = () => list.view.get().threads.map(({ thread_id }) => thread_id);
@@ -33,7 +37,7 @@ function stage() {
     list.refresh();
     while (list.view.get().phase === "loading") await Promise.resolve();
   };
-  return { list, asked, ids, read };
+  return { list, asked, sent, ids, read };
 }
 
 describe("the list of threads", () => {
@@ -64,6 +68,16 @@ describe("the list of threads", () => {
     list.hear("t1", { ...run });
     list.hear("elsewhere", run);
     expect(list.view.get()).toBe(before);
+  });
+
+  it("changes the agent of a thread only to another one: a key that may only run would be refused", async () => {
+    const { list, sent, read } = stage();
+    await read();
+    expect(await list.begin("t1", { project_id: "p", agent_id: "a" })).toBe(true);
+    expect(sent).toEqual([]);
+    expect(await list.begin("t1", { project_id: "p", agent_id: "b" })).toBe(true);
+    expect(await list.begin("t7", { project_id: null, agent_id: "a" })).toBe(true);
+    expect(sent).toEqual(["PATCH /v1/threads/t1", "POST /v1/threads"]);
   });
 
   it("reads a thread without a name before the list is read again, and none that has one", async () => {

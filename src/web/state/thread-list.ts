@@ -93,9 +93,10 @@ export class ThreadList {
   async begin(thread_id: string, chosen: { project_id: string | null; agent_id: string | null }): Promise<boolean> {
     const { project_id, agent_id } = chosen;
     const agent = agent_id === null ? {} : { agent_id };
-    const isKnown = this.view.get().threads.some((thread) => thread.thread_id === thread_id);
-    if (!isKnown) return this.create(thread_id, { ...(project_id === null ? {} : { project_id }), ...agent });
-    return agent_id === null || this.#attempt(() => this.#api.send("PATCH", pathOf(thread_id), agent));
+    const known = this.view.get().threads.find((thread) => thread.thread_id === thread_id);
+    if (!known) return this.create(thread_id, { ...(project_id === null ? {} : { project_id }), ...agent });
+    const isSame = agent_id === null || agent_id === known.agent_id;
+    return isSame || this.#attempt(() => this.#api.send("PATCH", pathOf(thread_id), agent));
   }
 
   /**

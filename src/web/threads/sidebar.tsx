@@ -67,7 +67,8 @@ function AccountMenu() {
   const { account } = useApp();
   const name = nameOf(account);
   const locale = useLocale();
-  const rights = mayDo(account, "write") ? null : mayDo(account, "run") ? general.rights.run : general.rights.read;
+  const right = (["write", "run", "read"] as const).find((scope) => mayDo(account, scope)) ?? "none";
+  const rights = right === "write" ? null : general.rights[right];
   const { expires_at } = account;
   const items = (
     <>

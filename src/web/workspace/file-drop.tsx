@@ -1,6 +1,7 @@
 // The drop area for uploads, and the button that chooses files. It asks before a file is replaced.
 import { Upload } from "lucide-react";
 import { type DragEvent, type ReactNode, useRef, useState } from "react";
+import { useMay } from "../app/may.tsx";
 import { revealName } from "../client/reveal.ts";
 import { IconButton } from "../parts/button.tsx";
 import { Notice } from "../parts/notice.tsx";
@@ -20,6 +21,7 @@ interface Drop {
 
 export function FileDrop({ folder, names, onFiles, children }: Drop) {
   const said = useWords(fileWords);
+  const mayUpload = useMay("write");
   const input = useRef<HTMLInputElement>(null);
   const [isOver, setOver] = useState(false);
   const [isFolder, setFolder] = useState(false);
@@ -34,6 +36,8 @@ export function FileDrop({ folder, names, onFiles, children }: Drop) {
     if (!hasFiles(event)) return;
     event.preventDefault();
     setOver(false);
+    // Taken all the same: otherwise the browser leaves the page for the file.
+    if (!mayUpload) return;
     const items = [...event.dataTransfer.items];
     setFolder(items.some((item) => item.webkitGetAsEntry()?.isDirectory));
     take(items.flatMap((item) => (item.webkitGetAsEntry()?.isDirectory ? [] : (item.getAsFile() ?? []))));
@@ -62,7 +66,7 @@ export function FileDrop({ folder, names, onFiles, children }: Drop) {
       onDragOver={(event) => {
         if (!hasFiles(event)) return;
         event.preventDefault();
-        setOver(true);
+        setOver(mayUpload);
       }}
       onDragLeave={({ currentTarget, relatedTarget }) => {
         if (!(relatedTarget instanceof Node) || !currentTarget.contains(relatedTarget)) setOver(false);

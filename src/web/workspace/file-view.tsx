@@ -2,6 +2,7 @@
 import { ArrowLeft, CodeXml, Download, FileQuestion, Trash2 } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useApp } from "../app/context.ts";
+import { May } from "../app/may.tsx";
 import { revealName } from "../client/reveal.ts";
 import { Colours } from "../conversation/code.tsx";
 import { CopyButton } from "../conversation/copy-button.tsx";
@@ -68,7 +69,9 @@ export function FileView({ entry, files, isPreparing, onBack, onDownload, onDele
           disabled={isPreparing}
           onClick={onDownload}
         />
-        <IconButton small label={said.delete} icon={Trash2} onClick={onDelete} />
+        <May scope="write">
+          <IconButton small label={said.delete} icon={Trash2} onClick={onDelete} />
+        </May>
       </header>
       <div className={styles.content}>
         {reading === null && (
