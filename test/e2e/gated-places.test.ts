@@ -138,10 +138,11 @@ describe("an agent whose commands all need approval", () => {
     const folder = await mkdtemp(join(tmpdir(), "taskloom-path-"));
     await mkdir(join(folder, "v1"));
     await symlink("v1", join(folder, "current"));
-    const env = { PATH: `${join(folder, "current")}:${process.env.PATH}` };
+    await symlink("v2", join(folder, "next"));
+    const env = { PATH: `${join(folder, "current")}:${join(folder, "next")}:${process.env.PATH}` };
     const sandbox = createDaytonaSandbox({ ...stage.settingsOf("linked-path"), recipe: { env } });
     try {
-      for (const path of [join(folder, "v1/git"), join(folder, "current/git")]) {
+      for (const path of [join(folder, "v1/git"), join(folder, "current/git"), join(folder, "v2/git")]) {
         const { outcome } = await runCalls([["create_file", { path, content: "x" }]], undefined, sandbox);
         expect(outcome, path).toMatchObject({
           interrupts: [{ message: expect.stringContaining("programs are looked up in its folder") }],
@@ -220,6 +221,10 @@ describe("an agent whose commands all need approval", () => {
       "early",
       "git config core.hooksPath ../early-hooks && git config include.path ../../early.ini",
     );
+    await makeRepository(
+      "own-hooks",
+      "git config core.hooksPath hk && mkdir hk checks && echo > checks/fast && ln -s ../checks/fast hk/pre-commit",
+    );
     await makeRepository("linked-hooks", "git config core.hooksPath hk && ln -s ../hk-gone hk");
     await shell(
       "cd early && git config --add include.path '../my own.ini'; mkdir -p ../pay && echo > ../pay/pre-commit",
@@ -227,19 +232,20 @@ describe("an agent whose commands all need approval", () => {
     const asked = async (name: string, input: object) => (await runCalls([[name, input]])).outcome.status;
     for (const to of ["early-hooks", "hk-gone"])
       expect(await asked("move_file", { from: "pay", to }), to).toBe("interrupted");
-    for (const path of ["early.ini", "early/my own.ini"])
+    for (const path of ["early.ini", "early/my own.ini", "own-hooks/checks/fast"])
       expect(await asked("create_file", { path, content: "x" }), path).toBe("interrupted");
     expect(await asked("create_file", { path: "early/src/own.ts", content: "x" })).toBe("completed");
     expect(await asked("move_file", { from: "pay", to: "paid" })).toBe("completed");
-    await shell("rm -rf early linked-hooks paid");
+    await shell("rm -rf early linked-hooks own-hooks paid");
   });
 
   it("is asked about what variables name: a script for shells, and folders of PATH without a root", async () => {
-    const env = { BASH_ENV: "env.sh", PATH: `./node_modules/.bin:${process.env.PATH}` };
+    const env = { BASH_ENV: "env.sh", XDG_CONFIG_HOME: "settings", PATH: `./node_modules/.bin:${process.env.PATH}` };
     const sandbox = createDaytonaSandbox({ ...stage.settingsOf("variables"), recipe: { env } });
     const asked = async (path: string) =>
       (await runCalls([["create_file", { path, content: "x" }]], undefined, sandbox)).outcome.status;
     expect(await asked("env.sh")).toBe("interrupted");
+    expect(await asked("settings/git/config")).toBe("interrupted");
     expect(await asked("shop/node_modules/.bin/git")).toBe("interrupted");
     expect(await asked("shop/env.sh")).toBe("completed");
   });

@@ -22,7 +22,7 @@ const END = "\x1e";
 // objects and refs is a repository to git, the latter two perhaps where a file `commondir` says, and the path may be
 // what it lacks. A folder that moves takes hooks and settings below it along. Git only reads settings here, which runs
 // nothing. A file that settings name and that is not there yet is known by its name and its folders' alone. Then come
-// files that shells and Python are told to read, and links to the path from places that programs know, each ended by
+// what variables tell programs to read, and links to the path from places that programs know, each ended by
 // \035: people keep their settings and hooks elsewhere. `follow` says where a path leads, also if parts are not there.
 const SCRIPT = `LC_ALL=C; export LC_ALL
 say() { printf '%s\\036' "$@"; }
@@ -62,6 +62,10 @@ reads() {
     [ -z "$hooks" ] || hooks=$(follow "$hooks")
     case $2/ in "\${hooks:-/dev/null}"/*) echo hook; return ;; esac
     case $hooks in "$2"/*) echo hook; return ;; esac
+    [ -z "$hooks" ] || for link in "$hooks"/*; do
+      [ -L "$link" ] || continue
+      case $(follow "$link")/ in "$2"/*) echo hook; return ;; esac
+    done
   done
   git -C "$1" config -z --list --show-origin --name-only 2>/dev/null | tr '\\000' '\\n' | sed -n 's/^file://p' | sort -u |
   while IFS= read -r file; do
@@ -77,7 +81,7 @@ search=
 set -f; IFS=:
 for folder in $PATH:; do
   case $folder in
-  /*) search=$search:$folder:$(cd -P -- "$folder" 2>/dev/null && pwd -P) ;;
+  /*) search=$search:$folder:$(follow "$folder") ;;
   *) search=$search:\${folder:-.} ;;
   esac
 done
@@ -115,15 +119,19 @@ for path in "$@"; do
       role=$({ reads "$other" "$real" "$other"; [ -e "$real" ] || guess "$other" "$real"; } | head -n 1)
     done
   fi
-  for file in "$BASH_ENV" "$ENV" "$PYTHONSTARTUP"; do
+  for file in "$BASH_ENV" "$ENV" "$PYTHONSTARTUP" "$INPUTRC" "$GIT_CONFIG_GLOBAL" "$GIT_CONFIG_SYSTEM" "$GIT_TEMPLATE_DIR" \\
+    "$GIT_EXEC_PATH" "$XDG_CONFIG_HOME" "$ZDOTDIR" "$GNUPGHOME" "$KUBECONFIG" "$AWS_CONFIG_FILE" "$DOCKER_CONFIG" \\
+    "$CARGO_HOME" "$RUSTUP_HOME" "$PYTHONUSERBASE" "$IPYTHONDIR" "$NPM_CONFIG_USERCONFIG" "$npm_config_userconfig"; do
     [ -n "$role" ] || [ -z "$file" ] && continue
     case $file in /*) ;; *) file=$work/$file ;; esac
-    case $(follow "$file")/ in "$real"/*) role=start ;; esac
+    file=$(follow "$file")
+    case $file/ in "$real"/*) role=start ;; esac
+    case $real in "\${file:-/dev/null}"/*) role=start ;; esac
   done
   links=
   for link in "$home"/.[!.]* "$home"/.[!.]*/* "$home"/.config/*/* "$home"/bin "$home"/bin/* "$home"/.local/bin/* \\
-    "$work"/.[!.]* "$work"/.[!.]*/* "$work"/*/.[!.]* "$work"/*/.[!.]*/* "$work"/*/.git/hooks/* \\
-    "$top"/.[!.]* "$top"/.[!.]*/* "$top"/.git/hooks/*; do
+    "$work"/.[!.]* "$work"/.[!.]*/* "$work"/*/.[!.]* "$work"/*/.[!.]*/* "$work"/.git/hooks/* "$work"/*/.git/hooks/* \\
+    "$work"/*/.git/modules/*/hooks/* "$top"/.[!.]* "$top"/.[!.]*/* "$top"/.git/hooks/*; do
     [ -L "$link" ] && target=$(follow "$link" 2>/dev/null) && [ -n "$target" ] || continue
     case $real in "$target") ;; "$target"/*) link=$link\${real#"$target"} ;; *)
       case $target in "$real"/*) ;; *) continue ;; esac ;;
