@@ -145,6 +145,34 @@ describe("an agent whose commands all need approval", () => {
     }
     expect(await hasRun()).toBe(false);
   });
+
+  it("writes the files of an ordinary project unasked", async () => {
+    const files = [
+      ...["package.json", "package-lock.json", "README.md", "LICENSE", ".gitignore", ".dockerignore", "Dockerfile"],
+      ...["docker-compose.yml", "Makefile", ".env", ".env.example", ".npmrc", ".nvmrc", ".editorconfig", ".prettierrc"],
+      ...["eslint.config.js", "tsconfig.json", "vite.config.ts", "vitest.config.ts", "index.html", "public/robots.txt"],
+      ...[
+        "src/main.tsx",
+        "src/App.tsx",
+        "src/hooks/useCart.ts",
+        "src/lib/git.ts",
+        "src/bin/cli.ts",
+        "test/app.test.ts",
+      ],
+      ...[
+        "scripts/seed.sh",
+        "migrations/0001_init.sql",
+        "prisma/schema.prisma",
+        "docs/README.md",
+        ".github/CODEOWNERS",
+      ],
+      ...["pyproject.toml", "requirements.txt", "app/__init__.py", "Cargo.toml", "go.mod", "AGENTS.md", "CLAUDE.md"],
+    ];
+    await makeRepository("web");
+    const calls = files.map((name): [string, object] => ["create_file", { path: `web/${name}`, content: "x" }]);
+    const { outcome, results } = await runCalls(calls);
+    expect([outcome.status, results.filter(({ is_error }) => !is_error).length]).toEqual(["completed", files.length]);
+  });
 });
 
 it("an agent in a sandbox that takes files and no commands is asked, since nobody can say where a path leads", async () => {

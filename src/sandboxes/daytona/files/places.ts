@@ -23,11 +23,13 @@ const END = "\x1e";
 // what it lacks. A folder that moves takes hooks and settings below it along. Git only reads settings here, which runs
 // nothing. A file that settings name and that is not there yet is known by its name and its folders' alone. Then come
 // what variables tell programs to read, and links to the path from places that programs know, each ended by
-// \035: people keep their settings and hooks elsewhere. `follow` says where a path leads, also if parts are not there.
+// \035: people keep their settings and hooks elsewhere. `follow` says where a path leads, also if parts are not there. A
+// path that is not steady leads elsewhere for the daemon (a link to /proc/self/cwd).
 const SCRIPT = `LC_ALL=C; export LC_ALL
 say() { printf '%s\\036' "$@"; }
 lost() { say '' '' ''; }
 mark=$(printf '\\035')
+steady() { [ "$(cd / && readlink -f -- "$1")" = "$(cd /dev && readlink -f -- "$1")" ]; }
 follow() (
   at=$1 rest= up= left=100
   while [ $left -gt 0 ]; do
@@ -93,10 +95,10 @@ for path in "$@"; do
   while [ ! -d "$dir" ] && [ ! -e "$dir" ] && [ ! -L "$dir" ]; do
     rest=\${dir##*/}/$rest; dir=\${dir%/*}; [ -n "$dir" ] || dir=/
   done
-  real=$(cd -P -- "$dir" 2>/dev/null && pwd -P && echo .) || { lost; continue; }
+  steady "$dir" && real=$(cd -P -- "$dir" 2>/dev/null && pwd -P && echo .) || { lost; continue; }
   real=\${real%??}; base=$real; real=\${real%/}/$rest
   if [ -L "$real" ]; then
-    real=$(readlink -f -- "$real" 2>/dev/null && echo .) || { lost; continue; }
+    steady "$real" && real=$(readlink -f -- "$real" 2>/dev/null && echo .) || { lost; continue; }
     real=\${real%??}; base=\${real%/*}; [ -n "$base" ] || base=/
   fi
   [ -d "$real" ] && base=$real
