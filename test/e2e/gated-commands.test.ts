@@ -96,6 +96,17 @@ describe("an agent whose commands all need approval", () => {
     expect(plain.results[0]?.is_error).toBe(false);
   });
 
+  it("clones with no filter of a template", async () => {
+    const repository = await stage.host.addRepository("plain", { files: { a: "1" } });
+    await shell(
+      `rm -rf starter plain $HOME/pwned; mkdir -p starter/info && git config -f starter/config filter.x.smudge '${PWNED} cat' && echo '* filter=x' > starter/info/attributes && git config --global init.templateDir $PWD/starter`,
+    );
+    const { results } = await runCalls([["git_clone", { url: repository.url }]]);
+    await shell("rm -r ~/.gitconfig starter");
+    expect(await hasRun()).toBe(false);
+    expect(results[0]?.content).toContain("`filter.x.smudge`");
+  });
+
   it("asks no helper for a password", async () => {
     const credentials = { username: "u", password: "p" };
     const repository = await stage.host.addRepository("private", { credentials });

@@ -225,6 +225,10 @@ describe("an agent whose commands all need approval", () => {
       "own-hooks",
       "git config core.hooksPath hk && mkdir hk checks && echo > checks/fast && ln -s ../checks/fast hk/pre-commit",
     );
+    await makeRepository(
+      "apart",
+      "mkdir checks && echo > checks/slow && git init -q --separate-git-dir=../apart-meta && ln -s $PWD/checks/slow ../apart-meta/hooks/pre-push",
+    );
     await makeRepository("linked-hooks", "git config core.hooksPath hk && ln -s ../hk-gone hk");
     await shell(
       "cd early && git config --add include.path '../my own.ini'; mkdir -p ../pay && echo > ../pay/pre-commit",
@@ -232,11 +236,11 @@ describe("an agent whose commands all need approval", () => {
     const asked = async (name: string, input: object) => (await runCalls([[name, input]])).outcome.status;
     for (const to of ["early-hooks", "hk-gone"])
       expect(await asked("move_file", { from: "pay", to }), to).toBe("interrupted");
-    for (const path of ["early.ini", "early/my own.ini", "own-hooks/checks/fast"])
+    for (const path of ["early.ini", "early/my own.ini", "own-hooks/checks/fast", "apart/checks/slow"])
       expect(await asked("create_file", { path, content: "x" }), path).toBe("interrupted");
     expect(await asked("create_file", { path: "early/src/own.ts", content: "x" })).toBe("completed");
     expect(await asked("move_file", { from: "pay", to: "paid" })).toBe("completed");
-    await shell("rm -rf early linked-hooks own-hooks paid");
+    await shell("rm -rf early linked-hooks own-hooks apart apart-meta paid");
   });
 
   it("is asked about what variables name: a script for shells, and folders of PATH without a root", async () => {

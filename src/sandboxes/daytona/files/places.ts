@@ -130,10 +130,12 @@ for path in "$@"; do
     case $file/ in "$real"/*) role=start ;; esac
     case $real in "\${file:-/dev/null}"/*) role=start ;; esac
   done
+  own=$(git -C "$base" rev-parse --git-path hooks 2>/dev/null) || own=/dev/null
+  case $own in /*) ;; *) own=$base/$own ;; esac
   links=
   for link in "$home"/.[!.]* "$home"/.[!.]*/* "$home"/.config/*/* "$home"/bin "$home"/bin/* "$home"/.local/bin/* \\
     "$work"/.[!.]* "$work"/.[!.]*/* "$work"/*/.[!.]* "$work"/*/.[!.]*/* "$work"/.git/hooks/* "$work"/*/.git/hooks/* \\
-    "$work"/*/.git/modules/*/hooks/* "$top"/.[!.]* "$top"/.[!.]*/* "$top"/.git/hooks/*; do
+    "$top"/.[!.]* "$top"/.[!.]*/* "$own"/*; do
     [ -L "$link" ] && target=$(follow "$link" 2>/dev/null) && [ -n "$target" ] || continue
     case $real in "$target") ;; "$target"/*) link=$link\${real#"$target"} ;; *)
       case $target in "$real"/*) ;; *) continue ;; esac ;;
