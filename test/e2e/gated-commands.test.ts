@@ -143,6 +143,8 @@ describe("an agent whose commands all need approval", () => {
       `filter.x.smudge '${PWNED}'`,
       `merge.x.driver '${PWNED}'`,
       "url.ext::sh.insteadOf http",
+      "url.ssh://x/.insteadOf ''",
+      "remote.origin.pushurl true",
       "commit.gpgSign true",
       `remote.origin.url 'ext::sh -c "${PWNED}"'`,
       "remote.origin.url /tmp/other",

@@ -42,10 +42,10 @@ const TRANSFER_PROGRAMS = [
   "remote\\.origin\\.(vcs|uploadpack|receivepack|pushurl)",
 ].join("|");
 
-/** A switch; or git's own, which images bring. */
+/** A switch, where an address would be none; or git's own, which images bring. */
 const HARMLESS = new RegExp(
   [
-    "^\\S+ ?(?:true|false|yes|no|on|off|0|1)?$",
+    "^(?!url\\.|remote\\.)\\S+ ?(?:true|false|yes|no|on|off|0|1)?$",
     "^filter\\.lfs\\.\\w+ git-lfs (?:clean|smudge|filter-process)(?: --skip)?(?: -- %f)?$",
     "^credential\\.(?:\\S+\\.)?helper (?:store|cache)(?: --\\w+[= ][\\w./~+-]+)*$",
     "^branch\\.\\S+\\.mergeoptions(?: --(?:no-)?(?:ff|ff-only|commit|edit|log|stat|signoff))+$",
