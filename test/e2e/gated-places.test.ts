@@ -244,7 +244,12 @@ describe("an agent whose commands all need approval", () => {
   });
 
   it("is asked about what variables name: a script for shells, and folders of PATH without a root", async () => {
-    const env = { BASH_ENV: "env.sh", XDG_CONFIG_HOME: "settings", PATH: `./node_modules/.bin:${process.env.PATH}` };
+    const env = {
+      ENV: "shop",
+      BASH_ENV: "env.sh",
+      XDG_CONFIG_HOME: "settings",
+      PATH: `./node_modules/.bin:${process.env.PATH}`,
+    };
     const sandbox = createDaytonaSandbox({ ...stage.settingsOf("variables"), recipe: { env } });
     const asked = async (path: string) =>
       (await runCalls([["create_file", { path, content: "x" }]], undefined, sandbox)).outcome.status;

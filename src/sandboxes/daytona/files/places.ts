@@ -24,7 +24,8 @@ const END = "\x1e";
 // nothing. A file that settings name and that is not there yet is known by its name and its folders' alone. Then come
 // what variables tell programs to read, and links to the path from places that programs know, each ended by
 // \035: people keep their settings and hooks elsewhere. `follow` says where a path leads, also if parts are not there. A
-// path that is not steady leads elsewhere for the daemon (a link to /proc/self/cwd).
+// path that is not steady leads elsewhere for the daemon (a link to /proc/self/cwd). ENV is a file for shells, and for
+// many programs a word such as "production".
 const SCRIPT = `LC_ALL=C; export LC_ALL
 say() { printf '%s\\036' "$@"; }
 lost() { say '' '' ''; }
@@ -90,6 +91,7 @@ done
 unset IFS; set +f
 say "$work" "$home" "$search"
 shift 2
+case $ENV in */*) ;; *) ENV= ;; esac
 for path in "$@"; do
   dir=\${path%/*}; rest=\${path##*/}; [ -n "$dir" ] || dir=/
   while [ ! -d "$dir" ] && [ ! -e "$dir" ] && [ ! -L "$dir" ]; do
