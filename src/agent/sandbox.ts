@@ -89,9 +89,10 @@ export interface SandboxPlace {
   real: string | null;
   /**
    * What git says of it: in the folder of a repository itself, in the folder of its hooks, or a file from which it reads
-   * settings. `pipe`: no regular file, and perhaps what a running program reads.
+   * settings. `pipe`: no regular file, and perhaps what a running program reads. `start`: variables such as
+   * `BASH_ENV` name it.
    */
-  role: "git_dir" | "hook" | "settings" | "pipe" | null;
+  role: "git_dir" | "hook" | "settings" | "pipe" | "start" | null;
   /** Where links with names that programs know lead to it: `~/.bashrc` for a file of `~/dotfiles`. */
   links?: string[];
 }

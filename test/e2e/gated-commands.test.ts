@@ -96,6 +96,17 @@ describe("an agent whose commands all need approval", () => {
     expect(plain.results[0]?.is_error).toBe(false);
   });
 
+  it("clones with no filter of a template", async () => {
+    const repository = await stage.host.addRepository("plain", { files: { a: "1" } });
+    await shell(
+      `rm -rf starter plain $HOME/pwned; mkdir -p starter/info && git config -f starter/config filter.x.smudge '${PWNED} cat' && echo '* filter=x' > starter/info/attributes && git config --global init.templateDir $PWD/starter`,
+    );
+    const { results } = await runCalls([["git_clone", { url: repository.url }]]);
+    await shell("rm -r ~/.gitconfig starter");
+    expect(await hasRun()).toBe(false);
+    expect(results[0]?.content).toContain("`filter.x.smudge`");
+  });
+
   it("asks no helper for a password", async () => {
     const credentials = { username: "u", password: "p" };
     const repository = await stage.host.addRepository("private", { credentials });
@@ -132,6 +143,8 @@ describe("an agent whose commands all need approval", () => {
       `filter.x.smudge '${PWNED}'`,
       `merge.x.driver '${PWNED}'`,
       "url.ext::sh.insteadOf http",
+      "url.ssh://x/.insteadOf ''",
+      "remote.origin.pushurl true",
       "commit.gpgSign true",
       `remote.origin.url 'ext::sh -c "${PWNED}"'`,
       "remote.origin.url /tmp/other",
@@ -144,6 +157,34 @@ describe("an agent whose commands all need approval", () => {
       await shell("cd remote && cp ../saved .git/config");
     }
     expect(await hasRun()).toBe(false);
+  });
+
+  it("writes the files of an ordinary project unasked", async () => {
+    const files = [
+      ...["package.json", "package-lock.json", "README.md", "LICENSE", ".gitignore", ".dockerignore", "Dockerfile"],
+      ...["docker-compose.yml", "Makefile", ".env", ".env.example", ".npmrc", ".nvmrc", ".editorconfig", ".prettierrc"],
+      ...["eslint.config.js", "tsconfig.json", "vite.config.ts", "vitest.config.ts", "index.html", "public/robots.txt"],
+      ...[
+        "src/main.tsx",
+        "src/App.tsx",
+        "src/hooks/useCart.ts",
+        "src/lib/git.ts",
+        "src/bin/cli.ts",
+        "test/app.test.ts",
+      ],
+      ...[
+        "scripts/seed.sh",
+        "migrations/0001_init.sql",
+        "prisma/schema.prisma",
+        "docs/README.md",
+        ".github/CODEOWNERS",
+      ],
+      ...["pyproject.toml", "requirements.txt", "app/__init__.py", "Cargo.toml", "go.mod", "AGENTS.md", "CLAUDE.md"],
+    ];
+    await makeRepository("web");
+    const calls = files.map((name): [string, object] => ["create_file", { path: `web/${name}`, content: "x" }]);
+    const { outcome, results } = await runCalls(calls);
+    expect([outcome.status, results.filter(({ is_error }) => !is_error).length]).toEqual(["completed", files.length]);
   });
 });
 

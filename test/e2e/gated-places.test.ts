@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import { createDaytonaSandbox } from "../../src/sandboxes/daytona/sandbox.ts";
 import { type GatedStage, PWNED, startGatedStage } from "./gated-agent.ts";
 
@@ -137,10 +138,11 @@ describe("an agent whose commands all need approval", () => {
     const folder = await mkdtemp(join(tmpdir(), "taskloom-path-"));
     await mkdir(join(folder, "v1"));
     await symlink("v1", join(folder, "current"));
-    const env = { PATH: `${join(folder, "current")}:${process.env.PATH}` };
+    await symlink("v2", join(folder, "next"));
+    const env = { PATH: `${join(folder, "current")}:${join(folder, "next")}:${process.env.PATH}` };
     const sandbox = createDaytonaSandbox({ ...stage.settingsOf("linked-path"), recipe: { env } });
     try {
-      for (const path of [join(folder, "v1/git"), join(folder, "current/git")]) {
+      for (const path of [join(folder, "v1/git"), join(folder, "current/git"), join(folder, "v2/git")]) {
         const { outcome } = await runCalls([["create_file", { path, content: "x" }]], undefined, sandbox);
         expect(outcome, path).toMatchObject({
           interrupts: [{ message: expect.stringContaining("programs are looked up in its folder") }],
@@ -184,5 +186,97 @@ describe("an agent whose commands all need approval", () => {
     await shell("mkdir -p plain/git && echo > plain/git/config");
     expect((await asked("move_file", { from: "plain", to: ".config" })).status).toBe("interrupted");
     expect((await asked("move_file", { from: "plain", to: "plainer" })).status).toBe("completed");
+  });
+
+  it("is asked about files to which links lead that are deeper, or whose targets are not there yet", async () => {
+    await makeRepository(
+      "deep",
+      "ln -s tools/gone .husky && mkdir .vscode conf && echo > conf/tasks && ln -s ../conf/tasks .vscode/tasks.json && ln -s ../../checks/../gone/check .git/hooks/pre-commit",
+    );
+    await shell(
+      "mkdir -p dots .ssh .config/fish && echo > dots/ssh && echo > dots/fish && ln -s ../dots/ssh .ssh/config && ln -s ../../dots/fish .config/fish/config.fish && ln -s absent/rc .bashrc",
+    );
+    const write = async (path: string) => (await runCalls([["create_file", { path, content: "x" }]])).outcome;
+    try {
+      for (const [path, link] of [
+        ["absent/rc", ".bashrc"],
+        ["deep/tools/gone/x", "deep/.husky/x"],
+        ["deep/gone/check", "deep/.git/hooks/pre-commit"],
+        ["deep/conf/tasks", "deep/.vscode/tasks.json"],
+        ["dots/ssh", ".ssh/config"],
+        ["dots/fish", ".config/fish/config.fish"],
+      ] as const)
+        expect(await write(path), path).toMatchObject({
+          interrupts: [{ message: expect.stringContaining(`/${link})`) }],
+        });
+      for (const path of ["absent/other", "deep/tools/x", "dots/other"])
+        expect((await write(path)).status, path).toBe("completed");
+    } finally {
+      await shell("rm -rf .bashrc .ssh .config dots deep absent");
+    }
+  });
+
+  it("is asked before a folder comes where settings look for hooks, and about settings that are not there yet", async () => {
+    await makeRepository(
+      "early",
+      "git config core.hooksPath ../early-hooks && git config include.path ../../early.ini",
+    );
+    await makeRepository(
+      "own-hooks",
+      "git config core.hooksPath hk && mkdir hk checks && echo > checks/fast && ln -s ../checks/fast hk/pre-commit",
+    );
+    await makeRepository(
+      "apart",
+      "mkdir checks && echo > checks/slow && git init -q --separate-git-dir=../apart-meta && ln -s $PWD/checks/slow ../apart-meta/hooks/pre-push",
+    );
+    await makeRepository("linked-hooks", "git config core.hooksPath hk && ln -s ../hk-gone hk");
+    await shell(
+      "cd early && git config --add include.path '../my own.ini'; mkdir -p ../pay && echo > ../pay/pre-commit",
+    );
+    const asked = async (name: string, input: object) => (await runCalls([[name, input]])).outcome.status;
+    for (const to of ["early-hooks", "hk-gone"])
+      expect(await asked("move_file", { from: "pay", to }), to).toBe("interrupted");
+    for (const path of ["early.ini", "early/my own.ini", "own-hooks/checks/fast", "apart/checks/slow"])
+      expect(await asked("create_file", { path, content: "x" }), path).toBe("interrupted");
+    expect(await asked("create_file", { path: "early/src/own.ts", content: "x" })).toBe("completed");
+    expect(await asked("move_file", { from: "pay", to: "paid" })).toBe("completed");
+    await shell("rm -rf early linked-hooks own-hooks apart apart-meta paid");
+  });
+
+  it("is asked about what variables name: a script for shells, and folders of PATH without a root", async () => {
+    const env = {
+      ENV: "shop",
+      BASH_ENV: "env.sh",
+      XDG_CONFIG_HOME: "settings",
+      PATH: `./node_modules/.bin:${process.env.PATH}`,
+    };
+    const sandbox = createDaytonaSandbox({ ...stage.settingsOf("variables"), recipe: { env } });
+    const asked = async (path: string) =>
+      (await runCalls([["create_file", { path, content: "x" }]], undefined, sandbox)).outcome.status;
+    expect(await asked("env.sh")).toBe("interrupted");
+    expect(await asked("settings/git/config")).toBe("interrupted");
+    expect(await asked("shop/node_modules/.bin/git")).toBe("interrupted");
+    expect(await asked("shop/env.sh")).toBe("completed");
+  });
+
+  it("is asked about a link that leads elsewhere for each program", async () => {
+    await shell(
+      "ln -s /proc/self/cwd here && ln -s /proc/self/cwd/note there && ln -s $HOME/plain steady && mkdir -p plain",
+    );
+    const asked = async (path: string) => (await runCalls([["create_file", { path, content: "x" }]])).outcome.status;
+    expect([await asked("here/etc/profile.d/x.sh"), await asked("there")]).toEqual(["interrupted", "interrupted"]);
+    expect(await asked("steady/x")).toBe("completed");
+    await shell("rm here there steady");
+  });
+
+  it("is told where a path leads also if each such call asks anyway", async () => {
+    await makeRepository("both", "ln -s .git docs");
+    const agent = agentConfig.parse({ approvals: { execute_command: ["*"], create_file: ["*"] } });
+    const message = async (path: string) => {
+      const { outcome } = await runCalls([["create_file", { path, content: "x" }]], agent);
+      return outcome.status === "interrupted" ? outcome.interrupts[0]?.message : outcome.status;
+    };
+    expect(await message("both/docs/config")).toMatch(/leads to \S+\/both\/\.git\/config\)/);
+    expect(await message("both/a")).toBe("create_file: both/a");
   });
 });

@@ -2,7 +2,7 @@
 // link, so that `docs/config` is `.git/config`. One request before such a call; nothing for other agents.
 import type { RunState } from "../loop-state.ts";
 import { askAboutHidden } from "./consent.ts";
-import { findHiddenIn, needsPlaces } from "./hidden/hidden-commands.ts";
+import { findHiddenCommand, findHiddenIn, needsPlaces } from "./hidden/hidden-commands.ts";
 import type { Prepared } from "./prepare.ts";
 import { runTool } from "./run.ts";
 import { newToolContext } from "./tool-context.ts";
@@ -10,11 +10,13 @@ import { newToolContext } from "./tool-context.ts";
 const NOT_TOLD =
   "not executed: the sandbox did not say in time where the path leads, and a person may have to approve it. Try it again.";
 
-/** A call that is ready may turn out to need a person's approval. */
+/** A call that is ready may turn out to need a person's approval; of one that needs it anyway, the person has to know. */
 export async function withPlaces(prepared: Prepared, state: RunState): Promise<Prepared> {
-  if (prepared.kind !== "run" || state.input.grants.has(prepared.call.id)) return prepared;
-  const { tool, input, call } = prepared;
+  const ready = prepared.kind === "asked" ? prepared.ready : prepared;
+  if (ready?.kind !== "run" || state.input.grants.has(prepared.call.id)) return prepared;
+  const { tool, input, call } = ready;
   const { agent } = state.input;
+  if (findHiddenCommand(tool.writes?.(input) ?? [], agent) !== null) return prepared;
   const writes = tool.writes?.(input) ?? [];
   if (!needsPlaces(writes, agent) || state.ports.sandbox.locate === undefined) return prepared;
   let asked: Prepared = prepared;

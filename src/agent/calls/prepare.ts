@@ -25,8 +25,8 @@ export interface RunnableCall {
 
 export type Prepared =
   | RunnableCall
-  /** A person decides before the call is made. */
-  | { kind: "asked"; call: ToolCall; question: Question }
+  /** A person decides before the call is made. `ready`: what is made then, where the question may have to say more. */
+  | { kind: "asked"; call: ToolCall; question: Question; ready?: RunnableCall }
   | { kind: "answered"; call: ToolCall; result: ToolResult }
   /** The run was cancelled before the call's turn. */
   | { kind: "cancelled"; call: ToolCall }
@@ -66,7 +66,7 @@ export function prepareCall(call: ToolCall, state: RunState, options: CallsOptio
     const checked = checkArguments(tool, written, options.cut ?? false);
     if (!checked.ok) return refuse(checked.message);
     const question = grant ? null : askFirst(tool, checked.input, state.input.agent, state.plan);
-    if (question) return { kind: "asked", call, question };
+    if (question) return { kind: "asked", call, question, ready: { kind: "run", call, tool, input: checked.input } };
     if (end.interrupts.some(({ reason }) => reason !== "question")) return refuse(BEHIND_APPROVAL);
     // A second question may stand beside the first.
     if (end.interrupts.length > 0 && tool.kind !== "control") return refuse(QUESTION_OPEN);

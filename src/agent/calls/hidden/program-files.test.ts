@@ -49,6 +49,12 @@ const runners: [Runner, string[]][] = [
       ".inputrc",
       ".mise.toml",
       "mise.local.toml",
+      "~/.zprofile",
+      ".zlogin",
+      ".zlogout",
+      ".zcompdump-host-5.9",
+      "~/.selected_editor",
+      "~/.mavenrc",
       ".oh-my-zsh/custom/a.zsh",
     ],
   ],
@@ -80,6 +86,16 @@ const runners: [Runner, string[]][] = [
       ".pdbrc",
       "~/.pam_environment",
       "~/.asdfrc",
+      "~/.subversion/config",
+      "~/.rvm/hooks/after_cd",
+      "~/.tmux/plugins/a/a.tmux",
+      "~/.terraform.d/plugins/x",
+      "~/.lesskey",
+      "~/.forward",
+      "~/.my.cnf",
+      ".erlang",
+      ".Renviron",
+      "src/.dir-locals-2.el",
     ],
   ],
   [
@@ -115,6 +131,9 @@ const runners: [Runner, string[]][] = [
       "~/.vscode-server/data/Machine/settings.json",
       ".kiro/hooks/a.json",
       ".gitpod.yml",
+      ".replit",
+      ".idx/dev.nix",
+      ".codesandbox/tasks.json",
     ],
   ],
 ];
@@ -227,7 +246,7 @@ describe("a place in the sandbox", () => {
   const around = {
     work: "/home/dev",
     home: "/home/dev",
-    search_path: ["/usr/bin", "", "bin", "/data/tools/bin"],
+    search_path: ["/usr/bin", "/data/tools/bin"],
   };
   const at = (real: string | null, is_tree = false, role: SandboxPlace["role"] = null) =>
     findRunnerOf({ real, role }, around, is_tree);
@@ -255,11 +274,40 @@ describe("a place in the sandbox", () => {
     expect(at(real, is_tree)).toBe(runner);
   });
 
+  it("is one in a folder that PATH names from wherever a command starts", () => {
+    const find = (real: string, folder: string, is_tree = false) =>
+      findRunnerOf({ real, role: null }, { ...around, search_path: [folder] }, is_tree);
+    expect(find("/home/dev/shop/node_modules/.bin/git", "./node_modules/.bin")).toBe("path");
+    expect(find("/home/dev/shop/node_modules/.bin/git", "../node_modules/.bin/")).toBe("path");
+    expect(find("/home/dev/shop/node_modules", "node_modules/.bin", true)).toBe("path");
+    expect(find("/home/dev/shop/git", ".")).toBe("path");
+    expect(find("/home/dev/shop/node_modules/a.js", "node_modules/.bin")).toBeNull();
+    expect(find("/home/dev/shop/src/a.ts", "node_modules/.bin")).toBeNull();
+    expect(find("/home/dev/shop/src", "node_modules/.bin", true)).toBeNull();
+  });
+
+  it("is one of the system also for a user whose home is the root", () => {
+    const there = { work: "/app", home: "/", search_path: ["/usr/bin"] };
+    const find = (real: string) => findRunnerOf({ real, role: null }, there, false);
+    for (const path of [
+      "/etc/profile.d/a.sh",
+      "/etc/ld.so.preload",
+      "/usr/lib/git-core/git-status",
+      "/.newrc",
+      "/bin/sh",
+    ])
+      expect(find(path), path).not.toBeNull();
+    expect([find("/app/src/a.ts"), find("/app/.prettierrc"), find("/data/a.csv"), find("/tmp/a/b")]).toEqual([
+      ...[null, null, null, null],
+    ]);
+  });
+
   it("counts by what git says of it, and when nobody can say where it is", () => {
     expect(at("/home/dev/meta/config", false, "git_dir")).toBe("git");
     expect(at("/home/dev/shop/tools/x", false, "hook")).toBe("hook");
     expect(at("/home/dev/shop/shared.ini", false, "settings")).toBe("git");
     expect(at("/tmp/box/1/in", false, "pipe")).toBe("pipe");
+    expect(at("/home/dev/env.sh", false, "start")).toBe("start");
     expect(at(null)).toBe("unknown");
   });
 

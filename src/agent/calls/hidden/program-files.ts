@@ -56,10 +56,13 @@ const rules: [RegExp, Runner][] = [
   names(
     "shell",
     "\\.(?:ba|z|k|mk|c|tc|a)sh[^/]*",
+    "\\.z(?:profile|login|logout|compdump[^/]*|imrc|im|preztorc|prezto)",
+    "\\.p10k\\.zsh",
     "\\.oh-my-[^/]+",
     "\\.(?:login|logout|inputrc|envrc)",
     "\\.profile[^/]*",
-    "\\.x(?:profile|initrc|session|sessionrc)",
+    "\\.x(?:profile|initrc|clients|session|sessionrc)",
+    "\\.(?:selected_editor|mavenrc|quiltrc|devscripts|pbuilderrc)",
     "\\.?mise(?:\\.[^/]+)?\\.toml",
     "\\.mise",
   ),
@@ -80,13 +83,17 @@ const rules: [RegExp, Runner][] = [
   ),
   names("start", "\\.(?:cargo|rustup|nvm|pyenv|rbenv|asdf|volta|sdkman|jenv|goenv|nodenv|bun|deno|npm-global)"),
   names("start", "\\.(?:ghcup|cabal|opam|krew|dotnet|conda|gradle|m2|ipython|jupyter|julia|nix-profile|node_modules)"),
-  // Settings of other version control, with hooks too.
-  names("start", "\\.(?:hg|jj)"),
+  names("start", "\\.(?:rvm|fnm|gvm|proto|pixi|rye|tfenv|phpenv|plenv|foundry|pub-cache|stack|luarocks|gem|composer)"),
+  names("start", "\\.(?:tmux|vagrant\\.d|terraform\\.d|ansible|sbt|lein|guile|helm)"),
+  // Settings of other version control, with hooks or programs to compare with.
+  names("start", "\\.(?:hg|jj|subversion)"),
   files(
     "start",
     "\\.(?:g?vim|nvim|ex|screen|psql|sqlite|wget|curl|irb|pry|python|pdb|byebug|gem|conda|hg|octave|sbcl|terraform|r)rc(?:\\.py)?",
     "\\.(?:emacs|tmux\\.conf|gdbinit|lldbinit|rprofile|mailcap|lessfilter|nvim\\.lua|dir-locals\\.el|ghci|iex\\.exs)",
     "\\.(?:pam_environment|ansible\\.cfg|fzf\\.(?:bash|zsh)|bunfig\\.toml|asdfrc|rvmrc|prototools)",
+    "\\.(?:lesskey|less|erlang|forward|procmailrc|my\\.cnf|mylogin\\.cnf|rpmmacros|sbuildrc|ocamlinit|gdbearlyinit|perldb)",
+    "\\.(?:renviron|mailrc|muttrc|nanorc|lvimrc|dir-locals-2\\.el)",
     "(?:site|user)customize\\.py",
     "(?:site|dist)-packages/[^/]+\\.pth",
     "crontab",
@@ -106,9 +113,10 @@ const rules: [RegExp, Runner][] = [
   ),
   // Tasks on opening a folder, interpreters, and servers and hooks of other agents.
   names("editor", "\\.(?:vscode|cursor|windsurf)(?:-server)?", "\\.(?:idea|fleet|zed|devcontainer|vs|theia)"),
-  names("editor", "\\.(?:claude|codex|gemini|kiro|opencode|roo|amazonq|junie|qwen|continue)"),
+  names("editor", "\\.(?:claude|codex|gemini|kiro|opencode|roo|amazonq|junie|qwen|continue|trae)"),
+  names("editor", "\\.(?:idx|codesandbox|helix|nova)"),
   files("editor", "[^/]+\\.code-workspace", "\\.(?:devcontainer|mcp)\\.json", "opencode\\.jsonc?"),
-  files("editor", "\\.gitpod\\.ya?ml", "\\.aider\\.conf\\.ya?ml"),
+  files("editor", "\\.gitpod\\.ya?ml", "\\.aider\\.conf\\.ya?ml", "\\.(?:replit|stackblitzrc)"),
 ];
 
 /** Folders that a rule above names with what is in them: a folder that becomes one may bring that. */
@@ -145,7 +153,7 @@ function findByName(folded: string, is_tree: boolean): Runner | null {
 /** By where it is. */
 export function findRunnerOf({ real, role }: SandboxPlace, around: Surroundings, is_tree: boolean): Runner | null {
   if (real === null) return "unknown";
-  if (role !== null) return role === "hook" || role === "pipe" ? role : "git";
+  if (role !== null) return role === "git_dir" || role === "settings" ? "git" : role;
   const [path, work, home] = [fold(real), fold(around.work), fold(around.home)];
   const [inWork, inHome] = [work === "/" ? null : below(path, work), below(path, home)];
   // What is above the work dir says nothing: it may be in a folder such as ~/.local.
@@ -155,11 +163,22 @@ export function findRunnerOf({ real, role }: SandboxPlace, around: Surroundings,
   const inOwn = inHome === null ? undefined : homeRules.find(([pattern]) => pattern.test(inHome));
   if (inOwn !== undefined) return inOwn[1];
   if (inWork === null && inHome !== null && homeSettings.test(inHome)) return "start";
-  const searched = around.search_path.filter((folder) => folder.startsWith("/")).map(fold);
-  if (searched.some((folder) => below(path, folder) !== null || (is_tree && below(folder, path) !== null)))
-    return "path";
-  if (inWork !== null || inHome !== null) return null;
+  if (around.search_path.some((folder) => isSearched(path, folder, is_tree))) return "path";
+  // A home at the root, as of users without one, holds the system.
+  if (inWork !== null || (inHome !== null && home !== "/")) return null;
   return systemFolders.test(path) || path.lastIndexOf("/") === 0 ? "system" : null;
+}
+
+/** A relative folder of PATH is one in any folder that a command starts in; `.` is every folder. */
+function isSearched(path: string, folder: string, is_tree: boolean): boolean {
+  if (folder.startsWith("/")) {
+    const place = fold(folder);
+    return below(path, place) !== null || (is_tree && below(place, path) !== null);
+  }
+  const [, ...parts] = fold(folder).split("/");
+  const end = parts.slice(parts.lastIndexOf("..") + 1).filter((part) => part !== "");
+  const isTop = is_tree && end.some((_, at) => path.endsWith(`/${end.slice(0, at + 1).join("/")}`));
+  return isTop || `${path}/`.includes(end.length === 0 ? "/" : `/${end.join("/")}/`);
 }
 
 /** The path from the folder on, with a leading slash; null if it is not in it. */

@@ -21,25 +21,54 @@ const END = "\x1e";
 // resolves that, and goes down again. A name may end with a line feed, which an added dot keeps. A folder with HEAD,
 // objects and refs is a repository to git, the latter two perhaps where a file `commondir` says, and the path may be
 // what it lacks. A folder that moves takes hooks and settings below it along. Git only reads settings here, which runs
-// nothing. A file that settings name and that is not there yet is known by its name and its folders' alone. Last come
-// links to the path from places that programs know, each ended by \035: people keep their settings and hooks elsewhere.
+// nothing. A file that settings name and that is not there yet is known by its name and its folders' alone. Then come
+// what variables tell programs to read, and links to the path from places that programs know, each ended by
+// \035: people keep their settings and hooks elsewhere. `follow` says where a path leads, also if parts are not there. A
+// path that is not steady leads elsewhere for the daemon (a link to /proc/self/cwd). ENV is a file for shells, and for
+// many programs a word such as "production".
 const SCRIPT = `LC_ALL=C; export LC_ALL
 say() { printf '%s\\036' "$@"; }
 lost() { say '' '' ''; }
 mark=$(printf '\\035')
+steady() { [ "$(cd / && readlink -f -- "$1")" = "$(cd /dev && readlink -f -- "$1")" ]; }
+follow() (
+  at=$1 rest= up= left=100
+  while [ $left -gt 0 ]; do
+    left=$((left - 1))
+    if [ -L "$at" ] && [ ! -e "$at" ]; then
+      next=$(readlink -- "$at") || exit
+      case $next in /*) at=$next$up$rest ;; *) at=\${at%/*}/$next$up$rest ;; esac
+      rest= up=
+    elif [ -e "$at" ]; then
+      [ -z "$up" ] || { at=$at$up; up=; continue; }
+      [ -d "$at" ] && at=$(cd -P -- "$at" && pwd -P) || at=$(readlink -f -- "$at")
+      printf '%s%s\\n' "\${at%/}" "$rest"; exit
+    else
+      name=\${at##*/}; at=\${at%/*}; [ -n "$at" ] || at=/
+      case $name in
+      '' | .) ;;
+      ..) up=$up/.. ;;
+      *) if [ -n "$up" ]; then up=\${up#/..}; else rest=/$name$rest; fi ;;
+      esac
+    fi
+  done
+)
 guess() {
   git -C "$1" config --get-regexp '^(include(if\\..*)?\\.path|core\\.attributesfile)$' 2>/dev/null | while IFS= read -r line; do
-    [ "\${line##*[/ ]}" = "\${2##*/}" ] && echo settings && break
-    case /\${line#* } in */"\${2##*/}"/*) echo settings; break ;; esac
+    case "/\${line#* }" in */"\${2##*/}" | *" \${2##*/}" | */"\${2##*/}"/*) echo settings; break ;; esac
   done
 }
 reads() {
   for setting in core.hooksPath init.templateDir; do
     hooks=$(git -C "$1" config --path --get $setting 2>/dev/null)
     case $hooks in '' | /*) ;; *) hooks=$3/\${hooks#./} ;; esac
-    [ -d "$hooks" ] && hooks=$(cd -P -- "$hooks" && pwd -P)
+    [ -z "$hooks" ] || hooks=$(follow "$hooks")
     case $2/ in "\${hooks:-/dev/null}"/*) echo hook; return ;; esac
     case $hooks in "$2"/*) echo hook; return ;; esac
+    [ -z "$hooks" ] || for link in "$hooks"/*; do
+      [ -L "$link" ] || continue
+      case $(follow "$link")/ in "$2"/*) echo hook; return ;; esac
+    done
   done
   git -C "$1" config -z --list --show-origin --name-only 2>/dev/null | tr '\\000' '\\n' | sed -n 's/^file://p' | sort -u |
   while IFS= read -r file; do
@@ -53,21 +82,25 @@ work=$(cd -P -- "$1" 2>/dev/null && pwd -P) || work=$1
 home=$(cd -P -- "$2" 2>/dev/null && pwd -P) || home=$2
 search=
 set -f; IFS=:
-for folder in $PATH; do
-  case $folder in /*) search=$search:$folder:$(cd -P -- "$folder" 2>/dev/null && pwd -P) ;; esac
+for folder in $PATH:; do
+  case $folder in
+  /*) search=$search:$folder:$(follow "$folder") ;;
+  *) search=$search:\${folder:-.} ;;
+  esac
 done
 unset IFS; set +f
 say "$work" "$home" "$search"
 shift 2
+case $ENV in */*) ;; *) ENV= ;; esac
 for path in "$@"; do
   dir=\${path%/*}; rest=\${path##*/}; [ -n "$dir" ] || dir=/
   while [ ! -d "$dir" ] && [ ! -e "$dir" ] && [ ! -L "$dir" ]; do
     rest=\${dir##*/}/$rest; dir=\${dir%/*}; [ -n "$dir" ] || dir=/
   done
-  real=$(cd -P -- "$dir" 2>/dev/null && pwd -P && echo .) || { lost; continue; }
+  steady "$dir" && real=$(cd -P -- "$dir" 2>/dev/null && pwd -P && echo .) || { lost; continue; }
   real=\${real%??}; base=$real; real=\${real%/}/$rest
   if [ -L "$real" ]; then
-    real=$(readlink -f -- "$real" 2>/dev/null && echo .) || { lost; continue; }
+    steady "$real" && real=$(readlink -f -- "$real" 2>/dev/null && echo .) || { lost; continue; }
     real=\${real%??}; base=\${real%/*}; [ -n "$base" ] || base=/
   fi
   [ -d "$real" ] && base=$real
@@ -87,13 +120,25 @@ for path in "$@"; do
       other=\${other%/.git}
       [ -z "$role" ] && [ -e "$other/.git" ] && [ "$other" != "$top" ] && [ "$other" != "$real" ] || continue
       count=$((count + 1)); [ $count -le ${MAX_REPOSITORIES} ] || break
-      role=$(reads "$other" "$real" "$other" | head -n 1)
+      role=$({ reads "$other" "$real" "$other"; [ -e "$real" ] || guess "$other" "$real"; } | head -n 1)
     done
   fi
+  for file in "$BASH_ENV" "$ENV" "$PYTHONSTARTUP" "$INPUTRC" "$GIT_CONFIG_GLOBAL" "$GIT_CONFIG_SYSTEM" "$GIT_TEMPLATE_DIR" \\
+    "$GIT_EXEC_PATH" "$XDG_CONFIG_HOME" "$ZDOTDIR" "$GNUPGHOME" "$KUBECONFIG" "$AWS_CONFIG_FILE" "$DOCKER_CONFIG" \\
+    "$CARGO_HOME" "$RUSTUP_HOME" "$PYTHONUSERBASE" "$IPYTHONDIR" "$NPM_CONFIG_USERCONFIG" "$npm_config_userconfig"; do
+    [ -n "$role" ] || [ -z "$file" ] && continue
+    case $file in /*) ;; *) file=$work/$file ;; esac
+    file=$(follow "$file")
+    case $file/ in "$real"/*) role=start ;; esac
+    case $real in "\${file:-/dev/null}"/*) role=start ;; esac
+  done
+  own=$(git -C "$base" rev-parse --git-path hooks 2>/dev/null) || own=/dev/null
+  case $own in /*) ;; *) own=$base/$own ;; esac
   links=
-  for link in "$home"/.[!.]* "$home"/bin "$home"/.config/* "$work"/.[!.]* "$work"/*/.[!.]* "$work"/*/.git/hooks/* \\
-    "$top"/.[!.]* "$top"/.git/hooks/*; do
-    [ -L "$link" ] && target=$(readlink -f -- "$link" 2>/dev/null) && [ -n "$target" ] || continue
+  for link in "$home"/.[!.]* "$home"/.[!.]*/* "$home"/.config/*/* "$home"/bin "$home"/bin/* "$home"/.local/bin/* \\
+    "$work"/.[!.]* "$work"/.[!.]*/* "$work"/*/.[!.]* "$work"/*/.[!.]*/* "$work"/.git/hooks/* "$work"/*/.git/hooks/* \\
+    "$top"/.[!.]* "$top"/.[!.]*/* "$own"/*; do
+    [ -L "$link" ] && target=$(follow "$link" 2>/dev/null) && [ -n "$target" ] || continue
     case $real in "$target") ;; "$target"/*) link=$link\${real#"$target"} ;; *)
       case $target in "$real"/*) ;; *) continue ;; esac ;;
     esac
@@ -138,6 +183,8 @@ export async function locatePaths(
   return { places, work, home, search_path: path.split(":").filter((folder) => folder !== "") };
 }
 
+const ROLES = ["git_dir", "hook", "settings", "pipe", "start"] as const;
+
 function readRole(word: string | undefined): SandboxPlace["role"] {
-  return word === "git_dir" || word === "hook" || word === "settings" || word === "pipe" ? word : null;
+  return ROLES.find((role) => role === word) ?? null;
 }

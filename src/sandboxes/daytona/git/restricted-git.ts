@@ -42,10 +42,10 @@ const TRANSFER_PROGRAMS = [
   "remote\\.origin\\.(vcs|uploadpack|receivepack|pushurl)",
 ].join("|");
 
-/** A switch; or git's own, which images bring. */
+/** A switch, where an address would be none; or git's own, which images bring. */
 const HARMLESS = new RegExp(
   [
-    "^\\S+ ?(?:true|false|yes|no|on|off|0|1)?$",
+    "^(?!url\\.|remote\\.)\\S+ ?(?:true|false|yes|no|on|off|0|1)?$",
     "^filter\\.lfs\\.\\w+ git-lfs (?:clean|smudge|filter-process)(?: --skip)?(?: -- %f)?$",
     "^credential\\.(?:\\S+\\.)?helper (?:store|cache)(?: --\\w+[= ][\\w./~+-]+)*$",
     "^branch\\.\\S+\\.mergeoptions(?: --(?:no-)?(?:ff|ff-only|commit|edit|log|stat|signoff))+$",
@@ -131,12 +131,15 @@ said=$({ { work "$@" 2>&4 4>&-; printf '\\ncode %s' "$?" >&4; } | tr '\\000' '\\
 printf '\\037%s' "$said"`;
 
 // One setting an entry: its name and its value, whose line breaks are spaces. For a folder that is not there yet, beside
-// it what settings include under a condition, which the new repository may fulfil.
+// it what settings include under a condition, which the new repository may fulfil, and those that a template brings.
 const LIST = `programs() { git config "$@" -z --get-regexp '^(${TRANSFER_PROGRAMS})$' 2>/dev/null; }
 mark=$(printf '\\036')
 {
   if cd -- "$1" 2>/dev/null; then programs; else
     cd; programs
+    for template in "$GIT_TEMPLATE_DIR" "$(git config --path --get init.templateDir 2>/dev/null)"; do
+      [ -z "$template" ] || programs --includes --file "$template/config"
+    done
     git config -z --path --get-regexp '^includeif\\..*\\.path$' 2>/dev/null | tr '\\n\\000' '\\036\\n' |
     while IFS= read -r line; do programs --includes --file "\${line##*"$mark"}"; done
   fi
