@@ -5,7 +5,7 @@ import { fileTools } from "../../tools/files.ts";
 import { shellTools } from "../../tools/shell.ts";
 import { SandboxError, type SandboxPlaces } from "../sandbox.ts";
 
-const around = { work: "/work", home: "/home/u", search_path: ["/usr/bin"] };
+const around = { work: "/workspace", home: "/home/u", search_path: ["/usr/bin"] };
 
 const gated = { approvals: { execute_command: ["*"] } };
 
@@ -23,7 +23,7 @@ async function write(
     locate: async (paths: string[]) => {
       asked.push(paths);
       if (cancels) run.cancel.abort();
-      return answer === undefined ? { ...around, places: [{ real: `/work/${path}`, role: null }] } : answer();
+      return answer === undefined ? { ...around, places: [{ real: `/workspace/${path}`, role: null }] } : answer();
     },
   });
   const call = { id: "c", type: "function" as const, function: { name: "create_file", arguments: written } };
@@ -63,11 +63,11 @@ describe("where a path leads", () => {
   });
 
   it("is asked once, before the call counts as started", async () => {
-    const { outcome, asked, isWritten, facts } = await write("docs/config", { answer: leadingTo("/work/.git/config") });
+    const { outcome, asked, isWritten, facts } = await write("docs/config", { answer: leadingTo("/workspace/.git/config") });
     expect(asked).toEqual([["docs/config"]]);
     expect(isWritten).toBe(false);
     expect(facts.map(({ type }) => type)).toEqual(["assistant_message"]);
-    const why = expect.stringContaining("docs/config (which leads to /work/.git/config): git runs programs");
+    const why = expect.stringContaining("docs/config (which leads to /workspace/.git/config): git runs programs");
     expect(outcome).toMatchObject({
       interrupts: [{ reason: "approval", message: why, response_schema: { type: "object", description: why } }],
     });
@@ -79,7 +79,7 @@ describe("where a path leads", () => {
   });
 
   it("is not asked of a call that a person has approved", async () => {
-    const answer = leadingTo("/work/.git/config");
+    const answer = leadingTo("/workspace/.git/config");
     for (const path of ["docs/config", ".git/config"]) {
       const { outcome, asked, isWritten } = await write(path, { answer, is_granted: true });
       expect([outcome.status, asked, isWritten], path).toEqual(["completed", [], true]);

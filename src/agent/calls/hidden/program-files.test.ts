@@ -188,7 +188,7 @@ describe("a file that makes programs run", () => {
     "./x/../.git/config",
     "shop//.git///config",
     "shop/.git/config/",
-    "/work/./shop/.git/./config",
+    "/workspace/./shop/.git/./config",
     "a/b/../../.GIT/config",
     "shop/.Git/CONFIG",
     "shop/.g\u200cit/config",
