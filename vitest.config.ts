@@ -27,6 +27,9 @@ const longest = [
   "web-sign-in",
   "docs-page",
   "former-version",
+  "develop",
+  "ended-keys-clients",
+  "model-faults",
 ];
 
 /** Crowds and floods, which take a minute more: `npm run load`. */
@@ -117,7 +120,8 @@ export default defineConfig({
           name: "worker",
           expect: patience,
           isolate: false,
-          maxWorkers: 2,
+          // One more than the cores of a small machine: a third of the time waits for limits.
+          maxWorkers: 3,
           include: ["test/worker/**/*.test.ts"],
           globalSetup: ["test/setup/servers.ts"],
           setupFiles: ["test/setup/migrations.ts"],
@@ -133,7 +137,7 @@ export default defineConfig({
           isolate: false,
           globalSetup: ["test/setup/browser-ready.ts", "test/setup/build.ts", "test/setup/tables.ts"],
           // Each file runs whole servers, and half of its time waits for limits and back-offs.
-          maxWorkers: 3,
+          maxWorkers: 4,
           testTimeout: 90_000,
           hookTimeout: 90_000,
         },
