@@ -63,7 +63,9 @@ describe("where a path leads", () => {
   });
 
   it("is asked once, before the call counts as started", async () => {
-    const { outcome, asked, isWritten, facts } = await write("docs/config", { answer: leadingTo("/workspace/.git/config") });
+    const { outcome, asked, isWritten, facts } = await write("docs/config", {
+      answer: leadingTo("/workspace/.git/config"),
+    });
     expect(asked).toEqual([["docs/config"]]);
     expect(isWritten).toBe(false);
     expect(facts.map(({ type }) => type)).toEqual(["assistant_message"]);
