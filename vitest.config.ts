@@ -137,7 +137,7 @@ export default defineConfig({
           isolate: false,
           globalSetup: ["test/setup/browser-ready.ts", "test/setup/build.ts", "test/setup/tables.ts"],
           // Each file runs whole servers, and half of its time waits for limits and back-offs.
-          maxWorkers: 4,
+          maxWorkers: 3,
           testTimeout: 90_000,
           hookTimeout: 90_000,
         },
