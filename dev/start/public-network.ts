@@ -55,7 +55,7 @@ function toGroups(address: string): string {
   return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
 }
 
-/** Trusts what the Worker's other requests trust: browsers' authorities, and those that Node is told of. */
+/** Trusts what the Worker's other requests trust: authorities of browsers, and those in `NODE_EXTRA_CA_CERTS`. */
 export function describePublicNetwork() {
   const trustedCertificates = readExtraAuthorities(process.env.NODE_EXTRA_CA_CERTS);
   return { network: { ...publicAddresses, tlsOptions: { trustBrowserCas: true, trustedCertificates } } };

@@ -1,4 +1,4 @@
-// What the operator is told, and nobody else.
+// What the operator learns, and nobody else.
 import { env } from "cloudflare:test";
 import { beforeEach, describe, expect, it } from "vitest";
 import { sealSecret } from "../../src/secrets/sealed.ts";
