@@ -24,7 +24,10 @@ export async function mintApiKey(
   const key_id = newId("key", now);
   const key = `tl_${key_id.slice("key_".length)}_${makeSecret()}`;
   const hash = toHex(await hashText(key));
-  return { key, stored: { key_id, hash, created_at: new Date(now).toISOString(), scopes, expires_at, ...rest } };
+  return {
+    key,
+    stored: { key_id, kind: "key", hash, created_at: new Date(now).toISOString(), scopes, expires_at, ...rest },
+  };
 }
 
 /** Returns the `key_id` that a key claims to have; null if it does not have the form of our keys. */

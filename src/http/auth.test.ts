@@ -48,7 +48,7 @@ async function knownKey(row: Partial<FoundApiKey> = {}) {
   const recognize = (given = key): Promise<unknown> => authenticator.recognize(given, config, db, { later });
   const expires_at = row.expires_at ? Date.parse(row.expires_at) : null;
   const limits = { scopes: row.scopes ?? ["read", "run", "write"], is_limited: row.scopes !== undefined };
-  const caller = { user_id: "user_1", key_id: stored.key_id, confirmed_at: now, expires_at, ...limits };
+  const caller = { user_id: "user_1", kind: "key", key_id: stored.key_id, confirmed_at: now, expires_at, ...limits };
   expect(await recognize()).toEqual(caller);
   const pass = (ms: number): void => {
     now += ms;

@@ -61,7 +61,7 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
     if (isRead && later) note(fresh, db, later);
     const { user_id, confirmed_at, expires_at, scopes: given } = fresh;
     const limits = { expires_at, scopes: given ?? userScopes, is_limited: given !== null };
-    return { user_id, key_id, confirmed_at, ...limits };
+    return { user_id, kind: fresh.kind ?? "key", key_id, confirmed_at, ...limits };
   }
 
   /** Stores when the key was last used, if that is not known to the hour. Nothing waits for it, or fails with it. */
@@ -110,7 +110,12 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
       if (admin && equalInConstantTime(admin, hash)) {
         // A long one can't be guessed, and must not be kept out.
         if (isShortKey(config.admin_api_key)) options.guess?.check();
-        const admin_key = { user_id: FIRST_USER_ID, key_id: ADMIN_KEY_ID, expires_at: null };
+        const admin_key = {
+          user_id: FIRST_USER_ID,
+          kind: "admin_key",
+          key_id: ADMIN_KEY_ID,
+          expires_at: null,
+        } as const;
         return { ...admin_key, confirmed_at: now(), scopes, is_limited: false };
       }
       const key_id = readKeyId(key);

@@ -2,10 +2,15 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Config, Env } from "../config.ts";
+import type { KeyKind } from "../protocol/keys/kind.ts";
 import type { Scope } from "../protocol/keys/scope.ts";
+
+/** What proved who the caller is. A ticket's bearer has the kind of the key that asked for the ticket. */
+export type CallerKind = KeyKind | "admin_key";
 
 export interface Caller {
   user_id: string;
+  kind: CallerKind;
   /** The key that the request brought, or for a ticket's bearer the one that asked for the ticket. */
   key_id: string;
   /** When D1 last said that the key holds. */

@@ -8,7 +8,7 @@ import { addOperation } from "./operation.ts";
 
 function callerWith(scopes: Scope[]): Caller {
   const limits = { expires_at: null, scopes, is_limited: true };
-  return { user_id: "user_1", key_id: "key_1", confirmed_at: Date.now(), ...limits };
+  return { user_id: "user_1", kind: "key", key_id: "key_1", confirmed_at: Date.now(), ...limits };
 }
 
 describe("an operation with an error form of its own", () => {

@@ -72,14 +72,14 @@ export async function redeemTicket(
 async function bear(context: AppContext, key: { user_id: string; key_id: string }, scope: Scope): Promise<void> {
   const confirmed_at = Date.now();
   const caller = { ...key, confirmed_at, expires_at: null, scopes: [scope], is_limited: true };
-  if (key.key_id === ADMIN_KEY_ID) return context.set("caller", caller);
+  if (key.key_id === ADMIN_KEY_ID) return context.set("caller", { ...caller, kind: "admin_key" });
   const found = await findApiKey(context.env.DB, key.key_id);
   const expires_at = found?.expires_at ? Date.parse(found.expires_at) : null;
   if (found?.user_id !== key.user_id || isExpired({ expires_at }, confirmed_at)) {
     throw new Problem("unauthorized", "The API key that asked for the ticket is no longer valid.");
   }
   requireScope({ scopes: found.scopes ?? userScopes }, scope);
-  context.set("caller", { ...caller, expires_at });
+  context.set("caller", { ...caller, kind: found.kind ?? "key", expires_at });
 }
 
 /** Whether the key that asked for a ticket no longer holds. */

@@ -1,12 +1,13 @@
 // API keys: their owners, and the hashes that presented keys are compared with. The key itself is not stored.
 import { and, eq, getTableColumns, isNull, lt, or, sql } from "drizzle-orm";
 import type { Result } from "../protocol/error.ts";
+import type { KeyKind } from "../protocol/keys/kind.ts";
 import { readScopes, type Scope } from "../protocol/keys/scope.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import { open } from "./database.ts";
 import { DELETED_PREFIX, IS_KEY, KEY_ID, ownerOfLive } from "./keys/maker.ts";
 import { listNewest } from "./newest.ts";
-import { apiKeys } from "./schema.ts";
+import { apiKeys } from "./people/schema.ts";
 
 export interface ApiKey {
   key_id: string;
@@ -24,6 +25,7 @@ export interface ApiKey {
 export interface StoredApiKey extends Omit<ApiKey, "last_used_at"> {
   /** SHA-256 of the whole key, hex. */
   hash: string;
+  kind: KeyKind;
 }
 
 /** Rejects if its maker is a deleted key (`whileMakerLives`). */
@@ -36,13 +38,15 @@ export async function createApiKey(db: D1Database, user_id: string, key: StoredA
 export interface FoundApiKey extends Pick<ApiKey, "scopes" | "expires_at" | "last_used_at"> {
   user_id: string;
   hash: string;
+  /** Null for a key of a version that recorded no kind. */
+  kind: KeyKind | null;
 }
 
 /** Finds a key by its public part, also one that has expired; the caller must still compare the hash. */
 export async function findApiKey(db: D1Database, key_id: string): Promise<FoundApiKey | null> {
-  const { user_id, hash, scopes, expires_at, last_used_at } = apiKeys;
+  const { user_id, hash, scopes, expires_at, last_used_at, kind } = apiKeys;
   const row = await open(db)
-    .select({ user_id, hash, scopes, expires_at, last_used_at })
+    .select({ user_id, hash, scopes, expires_at, last_used_at, kind })
     .from(apiKeys)
     .where(eq(apiKeys.key_id, key_id))
     .get();
@@ -63,7 +67,7 @@ export async function listApiKeys(
   user_id: string,
   request: PageRequest,
 ): Promise<Result<Page<ApiKey>>> {
-  const { hash: _, user_id: owner, ...shown } = getTableColumns(apiKeys);
+  const { hash: _, kind: _kind, details: _details, user_id: owner, ...shown } = getTableColumns(apiKeys);
   return listNewest(
     request,
     [apiKeys.created_at, apiKeys.key_id],

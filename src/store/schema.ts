@@ -1,8 +1,8 @@
-// The tables of D1. Every primary key begins with the user, so ids of two users never collide and one user's rows are
-// adjacent. `npm run migrations` generates `migrations/` from this file. Drizzle can't express WITHOUT ROWID, so it is
-// added to each generated CREATE TABLE by hand: the key is then the table itself, and an insert is billed as one row
-// instead of two. Indexes are few and partial, because every index row is billed too. Large columns come last: a scan
-// that needs the others never reads their overflow pages.
+// The tables of D1; those of people and keys are in `people/schema.ts`. Every primary key begins with the user, so ids of
+// two users never collide and one user's rows are adjacent. `npm run migrations` generates `migrations/` from both files.
+// Drizzle can't express WITHOUT ROWID, so it is added to each generated CREATE TABLE by hand: the key is then the table
+// itself, and an insert is billed as one row instead of two. Indexes are few and partial, because every index row is
+// billed too. Large columns come last: a scan that needs the others never reads their overflow pages.
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { MessageType } from "../protocol/message.ts";
@@ -18,37 +18,6 @@ import type {
   WebhookEvent,
   WebhookPayload,
 } from "../protocol/webhook.ts";
-
-export const users = sqliteTable("users", {
-  user_id: text().primaryKey(),
-  name: text(),
-  created_at: text().notNull(),
-});
-
-export const apiKeys = sqliteTable(
-  "api_keys",
-  {
-    user_id: text().notNull(),
-    key_id: text().notNull(),
-    name: text(),
-    /** SHA-256 of the whole key, hex. The key itself is not stored. */
-    hash: text().notNull(),
-    created_at: text().notNull(),
-    /** The id of the key that made it (`ADMIN_KEY_ID` for the admin key); null if that is not known. */
-    made_by: text(),
-    /** Read through `readScopes`: null for a key without any, which may do all that its user may. */
-    scopes: text({ mode: "json" }).$type<unknown>(),
-    /** Null if it never expires. */
-    expires_at: text(),
-    /** At most an hour before its latest use. */
-    last_used_at: text(),
-  },
-  (table) => [
-    primaryKey({ columns: [table.user_id, table.key_id] }),
-    // A request brings a key, and its user is not known yet.
-    uniqueIndex("api_keys_by_id").on(table.key_id),
-  ],
-);
 
 export const projects = sqliteTable(
   "projects",

@@ -4,7 +4,7 @@ import { FIRST_USER_ID } from "../protocol/ids.ts";
 import type { StoredApiKey } from "./api-keys.ts";
 import { isConflict, open } from "./database.ts";
 import { ownerOfLive } from "./keys/maker.ts";
-import { apiKeys, users } from "./schema.ts";
+import { apiKeys, users } from "./people/schema.ts";
 
 export interface User {
   user_id: string;

@@ -16,6 +16,7 @@ async function addKey(user_id: string, expires_at: number | null = null): Promis
     key_id,
     name: null,
     hash: "",
+    kind: "key",
     created_at: new Date().toISOString(),
     made_by: null,
     scopes: null,

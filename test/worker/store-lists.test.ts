@@ -69,6 +69,7 @@ describe("a list", () => {
       name: "one",
       created_at: at,
       hash: "secret",
+      kind: "key",
       made_by: null,
       scopes: ["read"],
       expires_at: at,
@@ -82,7 +83,7 @@ describe("a list", () => {
 describe("createUser", () => {
   it("stores neither user nor key if the id is taken", async () => {
     const user = { user_id: "user_once", name: null, created_at: at };
-    const limits = { scopes: null, expires_at: null };
+    const limits = { kind: "key" as const, scopes: null, expires_at: null };
     const key = (key_id: string) => ({ key_id, name: null, hash: key_id, created_at: at, made_by: null, ...limits });
     expect(await createUser(env.DB, user, key("key_a"), "user_first")).toBe(true);
     expect(await createUser(env.DB, user, key("key_b"), "user_first")).toBe(false);

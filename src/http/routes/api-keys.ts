@@ -33,7 +33,7 @@ export function addApiKeys(app: App): void {
       const grant = grantOf(caller, body, now);
       const { key, stored } = await mintApiKey({ name: body.name ?? null, made_by: caller.key_id, ...grant }, now);
       unwrap(await whileMakerLives(createApiKey(context.env.DB, caller.user_id, stored)));
-      const { hash: _, ...shown } = stored;
+      const { hash: _, kind: _kind, ...shown } = stored;
       return context.json({ ...shown, last_used_at: null, key }, 201);
     },
   );
