@@ -25,7 +25,9 @@ import { addServer } from "./http/routes/server.ts";
 import { addTasks } from "./http/routes/tasks.ts";
 import { addThreads } from "./http/routes/threads.ts";
 import { addUsage } from "./http/routes/usage.ts";
-import { addUsers } from "./http/routes/users.ts";
+import { addUsers } from "./http/routes/users/accounts.ts";
+import { addUserChanges } from "./http/routes/users/changes.ts";
+import { addUserKeys } from "./http/routes/users/keys.ts";
 import { addPreviews } from "./projects/previews/routes/links.ts";
 import { addGitCredentials } from "./projects/routes/git-credentials.ts";
 import { addProjects } from "./projects/routes/projects.ts";
@@ -73,6 +75,8 @@ const resources = [
   addHealth,
   addServer,
   addUsers,
+  addUserChanges,
+  addUserKeys,
   addApiKeys,
   addMade,
   addProjects,

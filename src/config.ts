@@ -46,6 +46,7 @@ export interface Env {
   DAYTONA_TARGET?: string;
   DAYTONA_SNAPSHOT?: string;
   ADMIN_API_KEY?: string;
+  ADMIN_KEY_ONLY_ADMIN?: string;
   ENCRYPTION_KEY?: string;
   PREVIEW_DOMAIN?: string;
   ALLOW_PRIVATE_URLS?: string;
@@ -82,6 +83,8 @@ export interface Config {
   fetch: FetchSettings;
   daytona: { api_key: string; api_url: string; target: string | null; snapshot: string | null } | null;
   admin_api_key: string | null;
+  /** Whether the admin key never acts for the first user. */
+  admin_key_only_admin: boolean;
   /** How long a person may take to answer a question or an approval; null means for ever. */
   interrupt_ms: number | null;
   /** The fewest minutes between two due times of a new schedule. */
@@ -172,6 +175,7 @@ const settings = z.object({
   DAYTONA_TARGET: text,
   DAYTONA_SNAPSHOT: text,
   ADMIN_API_KEY: text,
+  ADMIN_KEY_ONLY_ADMIN: text,
   ENCRYPTION_KEY: list,
   PREVIEW_DOMAIN: text,
   ALLOW_PRIVATE_URLS: text,
@@ -203,6 +207,7 @@ export function readConfig(env: Env): Config {
     interrupt_ms: values.INTERRUPT_HOURS,
     schedule_minutes: values.SCHEDULE_MINUTES,
     admin_api_key: values.ADMIN_API_KEY || null,
+    admin_key_only_admin: values.ADMIN_KEY_ONLY_ADMIN === "1",
     encryption_keys: values.ENCRYPTION_KEY,
     preview_domain: values.PREVIEW_DOMAIN?.toLowerCase() || null,
     private_urls_allowed: values.ALLOW_PRIVATE_URLS === "1",

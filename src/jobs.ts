@@ -74,6 +74,7 @@ async function doJob(
 ): Promise<Result<null>> {
   if (body.type === "run_agent_background") return await (isDead ? failRun(body, env) : startRun(body, env));
   if (body.type === "fire_schedule") return await (isDead ? retryDeadFiring : fireSchedule)(body, env, Date.now());
+  if (body.type === "pause_account" || body.type === "close_account") return succeed(null);
   await (body.type === "revoke_made" ? finishRevocation(body, env) : deleteSandbox(body, env));
   return succeed(null);
 }

@@ -1,5 +1,6 @@
-// Turns a request's bearer key into a caller. The admin key of the settings belongs to the first user. All other keys
-// are rows of D1, cached for a few seconds so that a busy client does not cost a read per request.
+// Turns a request's bearer key into a caller. The admin key of the settings is a matter of its own (keys/admin-key.ts).
+// All other keys are rows of D1, read with their users and cached for a few seconds so that a busy client does not cost a
+// read per request.
 import { createMiddleware } from "hono/factory";
 import { isShortKey } from "../config/key-length.ts";
 import { equalInConstantTime } from "../lib/constant-time.ts";
@@ -14,6 +15,7 @@ import { CHECK_KEYS_MS, isExpired, TRUSTED_WITHOUT_D1_MS } from "../thread/strea
 import { readKeyId } from "./api-key.ts";
 import type { AppContext, AppEnv, Authenticator, Caller, Guess } from "./context.ts";
 import { Problem } from "./errors.ts";
+import { ADMIN_KEY_UNKNOWN, adminKeyDetails, createAdminKey } from "./keys/admin-key.ts";
 
 // How long a deleted key may still work in other isolates. In the one that deletes it, it stops working at once. What it
 // opens until then ends in time (`thread/stream/ended-keys.ts`).
@@ -42,6 +44,7 @@ interface CachedKey extends Omit<FoundApiKey, "expires_at" | "last_used_at"> {
 
 export function createAuthenticator(now: () => number = Date.now): Authenticator {
   const cached = new Map<string, CachedKey>();
+  const adminKey = createAdminKey(now);
   // Counts calls of `forget`: what was read before one may be the key that it forgot.
   let forgotten = 0;
 
@@ -56,8 +59,9 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
     const isRead = !known || known.until <= now();
     const fresh = isRead ? await (known ? refresh(known, db) : load(key_id, db)) : known;
     if (!fresh || !equalInConstantTime(fromHex(fresh.hash), hash)) return null;
-    // Whatever is cached, and also while D1 fails.
+    // Whatever is cached, and also while D1 fails. Only who has the right key is told of its account.
     if (isExpired(fresh, now())) throw expired(fresh);
+    requireOpen(fresh);
     if (isRead && later) note(fresh, db, later);
     const { user_id, confirmed_at, expires_at, scopes: given } = fresh;
     const limits = { expires_at, scopes: given ?? userScopes, is_limited: given !== null };
@@ -110,13 +114,13 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
       if (admin && equalInConstantTime(admin, hash)) {
         // A long one can't be guessed, and must not be kept out.
         if (isShortKey(config.admin_api_key)) options.guess?.check();
-        const admin_key = {
-          user_id: FIRST_USER_ID,
-          kind: "admin_key",
-          key_id: ADMIN_KEY_ID,
-          expires_at: null,
-        } as const;
-        return { ...admin_key, confirmed_at: now(), scopes, is_limited: false };
+        const { standing, confirmed_at } = await adminKey.read(db, config.admin_key_only_admin);
+        const limits =
+          standing === "acts"
+            ? { scopes, is_limited: false }
+            : { scopes: ["admin"] satisfies Scope[], is_limited: true, admin_standing: standing };
+        const named = { user_id: FIRST_USER_ID, kind: "admin_key", key_id: ADMIN_KEY_ID } as const;
+        return { ...named, confirmed_at, expires_at: null, ...limits };
       }
       const key_id = readKeyId(key);
       return key_id === null ? null : await recognizeStored(key_id, hash, db, options);
@@ -124,6 +128,12 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
     forget(key_id) {
       forgotten += 1;
       cached.delete(key_id);
+      adminKey.forget();
+    },
+    forgetUser(user_id) {
+      forgotten += 1;
+      for (const [key_id, key] of cached) if (key.user_id === user_id) cached.delete(key_id);
+      adminKey.forget();
     },
   };
 }
@@ -135,10 +145,12 @@ export const requireKey = createMiddleware<AppEnv>(async (context, next) => {
 });
 
 /** Asks again for the key of a request that took its time to arrive. */
-export async function confirmKey(context: AppContext): Promise<void> {
+export async function confirmKey(context: AppContext, needed: NeededScope): Promise<void> {
   const caller = context.get("caller");
   const isOld = Date.now() - caller.confirmed_at > CHECK_KEYS_MS;
-  if (isOld || isExpired(caller, Date.now())) context.set("caller", await identify(context));
+  if (!isOld && !isExpired(caller, Date.now())) return;
+  context.set("caller", await identify(context));
+  requireScope(context.get("caller"), needed);
 }
 
 /** Returns the caller to whom the request's key belongs. */
@@ -169,10 +181,19 @@ export async function identify(context: AppContext): Promise<Caller> {
 export type NeededScope = Scope | "any";
 
 /** Throws `forbidden`, with the scope that is missing. */
-export function requireScope(caller: Pick<Caller, "scopes">, needed: NeededScope): void {
+export function requireScope(caller: Pick<Caller, "scopes" | "admin_standing">, needed: NeededScope): void {
   if (needed === "any" || caller.scopes.includes(needed)) return;
+  const { admin_standing: standing } = caller;
+  if (standing === "unknown") throw new Problem("internal", ADMIN_KEY_UNKNOWN);
   const held = caller.scopes.map((scope) => `\`${scope}\``).join(", ") || "none";
-  throw new Problem("forbidden", `This needs an API key with the scope \`${needed}\`. The scopes of yours: ${held}.`);
+  const said = `This needs an API key with the scope \`${needed}\`. The scopes of yours: ${held}.`;
+  throw new Problem("forbidden", standing ? `${said} ${adminKeyDetails[standing]}` : said);
+}
+
+/** Throws if the key's user is disabled or deleted. */
+export function requireOpen({ disabled_at, deleted_at }: Pick<FoundApiKey, "disabled_at" | "deleted_at">): void {
+  if (deleted_at !== null) throw new Problem("unauthorized", "The account of this API key was deleted.");
+  if (disabled_at !== null) throw new Problem("forbidden", "This account is disabled. Ask an administrator.");
 }
 
 export function expired({ expires_at }: Pick<Caller, "expires_at">): Problem {

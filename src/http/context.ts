@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import type { Config, Env } from "../config.ts";
 import type { KeyKind } from "../protocol/keys/kind.ts";
 import type { Scope } from "../protocol/keys/scope.ts";
+import type { AdminStanding } from "./keys/admin-key.ts";
 
 /** What proved who the caller is. A ticket's bearer has the kind of the key that asked for the ticket. */
 export type CallerKind = KeyKind | "admin_key";
@@ -21,6 +22,8 @@ export interface Caller {
   scopes: readonly Scope[];
   /** Whether it was given scopes. Any other key may do all that its user may, in later versions too. */
   is_limited: boolean;
+  /** Of the admin key, if it does not act for the first user: why. */
+  admin_standing?: Exclude<AdminStanding, "acts">;
 }
 
 export interface AppEnv {
@@ -49,8 +52,13 @@ export interface Authenticator {
     db: D1Database,
     options?: { guess?: Guess; later?: (work: Promise<void>) => void },
   ): Promise<Caller | null>;
-  /** Call this when a key is deleted, so that this isolate refuses it from now on. */
+  /**
+   * Call this when a key is made or deleted, so that this isolate refuses a deleted one from now on, and asks anew what
+   * the admin key may do.
+   */
   forget(key_id: string): void;
+  /** Call this when a user is changed or deleted: the same for all of the user's keys. */
+  forgetUser(user_id: string): void;
 }
 
 /** What a request may try: `guesses.ts`. */

@@ -1,6 +1,5 @@
 // Watches the caller's key while a request is open for long: a terminal, a transfer, a wait for a run. Streams of events
 // are watched by the thread's object, which asks for all its readers at once.
-import { ADMIN_KEY_ID } from "../protocol/ids.ts";
 import { findEndedKeys } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
 import { checkKeys, checkWithin, isExpired } from "../thread/stream/ended-keys.ts";
@@ -21,13 +20,11 @@ export interface KeyWatch {
 /** A timer takes no longer time. A request that lasts longer is asked about every ten seconds all the same. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/**
- * Asks D1 every ten seconds, and aborts at the key's expiry without asking. The admin key has no row and needs no watch.
- */
+/** Asks D1 every ten seconds, and aborts at the key's expiry without asking. */
 export function watchKey(context: AppContext): KeyWatch {
   const caller = context.get("caller");
   const over = new AbortController();
-  let isStopped = caller.key_id === ADMIN_KEY_ID;
+  let isStopped = false;
   let cancel = (): void => {};
   const end = (reason: Problem): void => {
     stop();

@@ -76,7 +76,7 @@ export function addOperation<Params, Query, Headers, Body>(
       body: body ? check(body, await readJson(req.raw)) : undefined,
     };
     // A body may come slowly, and its key may have ended meanwhile.
-    if (body && !operation.open) await confirmKey(context);
+    if (body && !operation.open) await confirmKey(context, scopeOf(operation));
     return await handle(context, input as Input<Params, Query, Headers, Body>);
   };
   const path = operation.path.replaceAll(/\{(\w+)\}/g, ":$1");

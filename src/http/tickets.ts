@@ -6,7 +6,7 @@ import { type Scope, userScopes } from "../protocol/keys/scope.ts";
 import { findApiKey, findEndedKeys } from "../store/api-keys.ts";
 import { createTicket, takeTicket } from "../store/tickets.ts";
 import { isExpired } from "../thread/stream/ended-keys.ts";
-import { requireScope } from "./auth.ts";
+import { requireOpen, requireScope } from "./auth.ts";
 import type { AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
 import { requireProject } from "./ownership.ts";
@@ -72,17 +72,26 @@ export async function redeemTicket(
 async function bear(context: AppContext, key: { user_id: string; key_id: string }, scope: Scope): Promise<void> {
   const confirmed_at = Date.now();
   const caller = { ...key, confirmed_at, expires_at: null, scopes: [scope], is_limited: true };
-  if (key.key_id === ADMIN_KEY_ID) return context.set("caller", { ...caller, kind: "admin_key" });
+  if (key.key_id === ADMIN_KEY_ID) {
+    if (await hasKeyEnded(context, key.user_id, key.key_id)) throw noLongerValid();
+    return context.set("caller", { ...caller, kind: "admin_key" });
+  }
   const found = await findApiKey(context.env.DB, key.key_id);
   const expires_at = found?.expires_at ? Date.parse(found.expires_at) : null;
   if (found?.user_id !== key.user_id || isExpired({ expires_at }, confirmed_at)) {
-    throw new Problem("unauthorized", "The API key that asked for the ticket is no longer valid.");
+    throw noLongerValid();
   }
+  requireOpen(found);
   requireScope({ scopes: found.scopes ?? userScopes }, scope);
   context.set("caller", { ...caller, kind: found.kind ?? "key", expires_at });
 }
 
-/** Whether the key that asked for a ticket no longer holds. */
-export async function hasKeyEnded({ env }: AppContext, user_id: string, key_id: string): Promise<boolean> {
-  return key_id !== ADMIN_KEY_ID && (await findEndedKeys(env.DB, user_id, [key_id], Date.now())).length > 0;
+function noLongerValid(): Problem {
+  return new Problem("unauthorized", "The API key that asked for the ticket is no longer valid.");
+}
+
+/** Whether the key that asked for a ticket no longer holds. The admin key does as long as it acts for the user. */
+export async function hasKeyEnded(context: AppContext, user_id: string, key_id: string): Promise<boolean> {
+  if (key_id === ADMIN_KEY_ID && context.get("config").admin_key_only_admin) return true;
+  return (await findEndedKeys(context.env.DB, user_id, [key_id], Date.now())).length > 0;
 }

@@ -1,13 +1,15 @@
 // API keys: their owners, and the hashes that presented keys are compared with. The key itself is not stored.
 import { and, eq, getTableColumns, isNull, lt, or, sql } from "drizzle-orm";
 import type { Result } from "../protocol/error.ts";
+import { ADMIN_KEY_ID } from "../protocol/ids.ts";
 import type { KeyKind } from "../protocol/keys/kind.ts";
 import { readScopes, type Scope } from "../protocol/keys/scope.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import { open } from "./database.ts";
 import { DELETED_PREFIX, IS_KEY, KEY_ID, ownerOfLive } from "./keys/maker.ts";
 import { listNewest } from "./newest.ts";
-import { apiKeys } from "./people/schema.ts";
+import { hasAdminKeyEnded, isShut } from "./people/gate.ts";
+import { apiKeys, users } from "./people/schema.ts";
 
 export interface ApiKey {
   key_id: string;
@@ -40,14 +42,19 @@ export interface FoundApiKey extends Pick<ApiKey, "scopes" | "expires_at" | "las
   hash: string;
   /** Null for a key of a version that recorded no kind. */
   kind: KeyKind | null;
+  /** Of its user: since when nothing of the user works. */
+  disabled_at: string | null;
+  deleted_at: string | null;
 }
 
-/** Finds a key by its public part, also one that has expired; the caller must still compare the hash. */
+/** Finds a key by its public part, also one that has expired or whose user may not come in; the caller must still compare the hash. */
 export async function findApiKey(db: D1Database, key_id: string): Promise<FoundApiKey | null> {
   const { user_id, hash, scopes, expires_at, last_used_at, kind } = apiKeys;
+  const { disabled_at, deleted_at } = users;
   const row = await open(db)
-    .select({ user_id, hash, scopes, expires_at, last_used_at, kind })
+    .select({ user_id, hash, scopes, expires_at, last_used_at, kind, disabled_at, deleted_at })
     .from(apiKeys)
+    .leftJoin(users, eq(users.user_id, apiKeys.user_id))
     .where(eq(apiKeys.key_id, key_id))
     .get();
   return row ? { ...row, scopes: readScopes(row.scopes) } : null;
@@ -62,6 +69,7 @@ export async function noteUse(db: D1Database, key_id: string, at: number, unless
     .where(and(eq(apiKeys.key_id, key_id), or(isNull(apiKeys.last_used_at), lt(apiKeys.last_used_at, bound))));
 }
 
+/** Without sessions, which have a list of their own. */
 export async function listApiKeys(
   db: D1Database,
   user_id: string,
@@ -75,7 +83,7 @@ export async function listApiKeys(
       const rows = await open(db)
         .select(shown)
         .from(apiKeys)
-        .where(and(eq(owner, user_id), sql.raw(IS_KEY), older))
+        .where(and(eq(owner, user_id), sql.raw(`${IS_KEY} AND kind IS NOT 'session'`), older))
         .orderBy(...order)
         .limit(limit);
       return rows.map((row) => ({ ...row, scopes: readScopes(row.scopes) }));
@@ -111,12 +119,23 @@ export async function deleteApiKey(db: D1Database, user_id: string, key_id: stri
   return (deleted?.results.length ?? 0) > 0;
 }
 
+const DELETE_SESSIONS = `
+UPDATE api_keys SET key_id = '${DELETED_PREFIX}' || key_id, name = NULL, hash = 'deleted', created_at = ?2
+WHERE user_id = ?1 AND kind = 'session' AND ${IS_KEY}`;
+
+/** Ends all sessions of the user. Like deleted keys they leave rows, by which what they made is found. */
+export async function deleteSessions(db: D1Database, user_id: string, now: number): Promise<void> {
+  await db.prepare(DELETE_SESSIONS).bind(user_id, new Date(now).toISOString()).run();
+}
+
 const FIND_ENDED = `SELECT asked.value AS key_id FROM json_each(?2) AS asked
-WHERE NOT EXISTS (SELECT 1 FROM api_keys WHERE api_keys.user_id = ?1 AND api_keys.key_id = asked.value
-  AND (api_keys.expires_at IS NULL OR api_keys.expires_at > ?3))`;
+WHERE ${isShut("?1")} OR ${hasAdminKeyEnded("asked.value")}
+  OR asked.value <> '${ADMIN_KEY_ID}' AND NOT EXISTS (SELECT 1 FROM api_keys WHERE api_keys.user_id = ?1
+    AND api_keys.key_id = asked.value AND (api_keys.expires_at IS NULL OR api_keys.expires_at > ?3))`;
 
 /**
- * Those of the keys that the user no longer has, or that have expired. What is open on behalf of one is then ended. One
+ * Those of the keys that the user no longer has, or that have expired: all of them, if the user is disabled or deleted.
+ * The admin key counts as ended once it no longer acts for the user. What is open on behalf of one is then ended. One
  * statement with three parameters, however many keys: D1 takes 100 parameters at most.
  */
 export async function findEndedKeys(

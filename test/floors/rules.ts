@@ -22,6 +22,7 @@ const floors: string[][] = [
   ["src/slack", "src/triggers", "src/webhooks", "src/projects"],
   ["src/mirrors.ts"],
   ["src/thread"],
+  ["src/http/keys"],
   ["src/http"],
   ["src/http/run-stream"],
   [

@@ -6,7 +6,7 @@ import { mintApiKey } from "../../src/http/api-key.ts";
 import { expandScopes, type Scope, scopes } from "../../src/protocol/keys/scope.ts";
 import { createApiKey } from "../../src/store/api-keys.ts";
 import { isMakerGone } from "../../src/store/keys/maker.ts";
-import { createUser } from "../../src/store/users.ts";
+import { createUser } from "../../src/store/people/users.ts";
 import { ADMIN_KEY, type Answer, type Client, createClient } from "./http-client.ts";
 
 const DAY = 86_400;
@@ -135,7 +135,13 @@ describe("a key that expires", () => {
     const { stored } = await mintApiKey({ name: null, made_by: key_id }, Date.now());
     const error = await createApiKey(env.DB, "user_late", stored).catch((reason: unknown) => reason);
     expect(isMakerGone(error)).toBe(true);
-    const user = { user_id: "user_made_late", name: null, created_at: new Date().toISOString() };
+    const user = {
+      user_id: "user_made_late",
+      name: null,
+      email: null,
+      role: null,
+      created_at: new Date().toISOString(),
+    };
     const refused = await createUser(env.DB, user, stored, "user_late").catch((reason: unknown) => reason);
     expect(isMakerGone(refused)).toBe(true);
     expect(await env.DB.prepare("SELECT 1 FROM users WHERE user_id = 'user_made_late'").first()).toBeNull();

@@ -16,10 +16,10 @@ import {
 } from "../../src/store/agents/agents.ts";
 import { createApiKey, listApiKeys } from "../../src/store/api-keys.ts";
 import { listMessages } from "../../src/store/messages.ts";
+import { createUser } from "../../src/store/people/users.ts";
 import { createProject, listProjects } from "../../src/store/projects/projects.ts";
 import { listRuns, readRun, TAKE_SILENT_RUNS, takeSilentRuns } from "../../src/store/runs.ts";
 import { syncThread } from "../../src/store/sync.ts";
-import { createUser } from "../../src/store/users.ts";
 import { at, makeRun } from "./http-fake-threads.ts";
 
 function unwrap<T>(result: Result<T>): T {
@@ -82,12 +82,12 @@ describe("a list", () => {
 
 describe("createUser", () => {
   it("stores neither user nor key if the id is taken", async () => {
-    const user = { user_id: "user_once", name: null, created_at: at };
+    const user = { user_id: "user_once", name: null, email: null, role: null, created_at: at };
     const limits = { kind: "key" as const, scopes: null, expires_at: null };
     const key = (key_id: string) => ({ key_id, name: null, hash: key_id, created_at: at, made_by: null, ...limits });
-    expect(await createUser(env.DB, user, key("key_a"), "user_first")).toBe(true);
-    expect(await createUser(env.DB, user, key("key_b"), "user_first")).toBe(false);
-    expect(await createUser(env.DB, { ...user, user_id: "user_first" }, key("key_c"), "user_first")).toBe(false);
+    expect(await createUser(env.DB, user, key("key_a"), "user_first")).toBe(null);
+    expect(await createUser(env.DB, user, key("key_b"), "user_first")).toBe("id");
+    expect(await createUser(env.DB, { ...user, user_id: "user_first" }, key("key_c"), "user_first")).toBe("id");
     const keys = await readAll(9, (request) => listApiKeys(env.DB, "user_once", request));
     expect(keys.map(({ key_id }) => key_id)).toEqual(["key_a"]);
   });

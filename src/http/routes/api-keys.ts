@@ -6,7 +6,7 @@ import { createApiKey, deleteApiKey, listApiKeys, type StoredApiKey } from "../.
 import { whileMakerLives } from "../../store/keys/maker.ts";
 import { mintApiKey } from "../api-key.ts";
 import { requireScope } from "../auth.ts";
-import type { App, Caller } from "../context.ts";
+import type { App, AppContext, Caller } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
 import { addOperation } from "../operation.ts";
 import { pageOf, pageQuery } from "../schemas.ts";
@@ -33,6 +33,8 @@ export function addApiKeys(app: App): void {
       const grant = grantOf(caller, body, now);
       const { key, stored } = await mintApiKey({ name: body.name ?? null, made_by: caller.key_id, ...grant }, now);
       unwrap(await whileMakerLives(createApiKey(context.env.DB, caller.user_id, stored)));
+      // It may be the first user's first own key, with which the admin key only administers.
+      context.get("authenticator").forget(stored.key_id);
       const { hash: _, kind: _kind, ...shown } = stored;
       return context.json({ ...shown, last_used_at: null, key }, 201);
     },
@@ -65,27 +67,35 @@ export function addApiKeys(app: App): void {
       description:
         "With `made=revoke`, deletes the keys that it made too, pauses their triggers and webhooks for good, and ends their links, SSH access and Slack connections. The key may be deleted already, or be `admin_key`. What the sandbox provider does not confirm within ten seconds is ended later.",
       params: z.object({ key_id: clientId }),
-      query: z.strictObject({
-        made: z
-          .enum(["keep", "revoke"])
-          .default("keep")
-          .openapi({ description: "What happens to what the key made (`GET /v1/api-keys/{key_id}/made`)." }),
-      }),
+      query: deletionQuery,
       answers: { 204: { description: "The key is deleted and no longer valid." } },
       problems: ["not_found"],
     },
     async (context, { params, query }) => {
-      if (query.made === "revoke") {
-        await revokeWithMade(context, params.key_id);
-        return context.body(null, 204);
-      }
-      const { user_id } = context.get("caller");
-      const deleted = await deleteApiKey(context.env.DB, user_id, params.key_id, Date.now());
-      if (!deleted) throw new Problem("not_found", "There is no such key.");
-      context.get("authenticator").forget(params.key_id);
+      await endKey(context, context.get("caller").user_id, params.key_id, query.made);
       return context.body(null, 204);
     },
   );
+}
+
+export const deletionQuery = z.strictObject({
+  made: z
+    .enum(["keep", "revoke"])
+    .default("keep")
+    .openapi({ description: "What happens to what the key made (`GET /v1/api-keys/{key_id}/made`)." }),
+});
+
+/** Deletes a key of the user, with or without what it made. Throws `not_found`. */
+export async function endKey(
+  context: AppContext,
+  user_id: string,
+  key_id: string,
+  made: z.infer<typeof deletionQuery>["made"],
+): Promise<void> {
+  if (made === "revoke") return await revokeWithMade(context, user_id, key_id);
+  const deleted = await deleteApiKey(context.env.DB, user_id, key_id, Date.now());
+  if (!deleted) throw new Problem("not_found", "There is no such key.");
+  context.get("authenticator").forget(key_id);
 }
 
 /** What a new key may do, and until when. Throws `forbidden` for more than the key that makes it has. */

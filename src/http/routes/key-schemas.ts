@@ -1,16 +1,9 @@
-// Users and API keys, as the API describes and checks them.
+// API keys, and whose a request's key is, as the API describes and checks them.
 import { z } from "@hono/zod-openapi";
-import { clientId } from "../../protocol/ids.ts";
 import { scopes } from "../../protocol/keys/scope.ts";
 import * as examples from "../examples.ts";
 import { madeBy, time, title } from "../schemas.ts";
 
-export const userBody = z
-  .strictObject({ user_id: clientId.optional(), name: title.nullable().optional() })
-  .openapi({ example: { name: "Ada" } });
-export const newUser = z
-  .object({ user_id: z.string(), name: z.string().nullable(), api_key: z.string() })
-  .openapi("NewUser", { example: { user_id: "user_ada", name: "Ada", api_key: examples.key } });
 const scope = z.enum(scopes);
 const expiry = time.nullable().openapi({ description: "When the key expires; null for never." });
 export const currentUser = z

@@ -66,18 +66,19 @@ export function addMade(app: App): void {
     async (context, { params }) => {
       const { user_id } = context.get("caller");
       const data = await listMade(context.env.DB, user_id, params.key_id, Date.now());
-      if (data.length === 0) await requireKnown(context, params.key_id, [ADMIN_KEY_ID, UNKNOWN_MAKER]);
+      if (data.length === 0) await requireKnown(context, user_id, params.key_id, [ADMIN_KEY_ID, UNKNOWN_MAKER]);
       return context.json({ data, next_cursor: null });
     },
   );
 }
 
-/** Deletes the key, the keys that it made, and ends what they made. Throws `not_found` if nothing is known of it. */
-export async function revokeWithMade(context: AppContext, key_id: string): Promise<void> {
+/**
+ * Deletes the user's key, the keys that it made, and ends what they made. Throws `not_found` if nothing is known of it.
+ */
+export async function revokeWithMade(context: AppContext, user_id: string, key_id: string): Promise<void> {
   const { DB, JOBS } = context.env;
-  const { user_id } = context.get("caller");
   const made = key_id === UNKNOWN_MAKER ? [] : await listMade(DB, user_id, key_id, Date.now());
-  if (made.length === 0) await requireKnown(context, key_id);
+  if (made.length === 0) await requireKnown(context, user_id, key_id);
   // Sent first: if this request dies on its way, the job does all of it.
   const job = { type: "revoke_made", user_id, key_id, attempt: 1 } satisfies Job;
   await JOBS.send(job, { delaySeconds: JOB_DELAY_SECONDS });
@@ -96,8 +97,13 @@ export async function revokeWithMade(context: AppContext, key_id: string): Promi
   }
 }
 
-async function requireKnown(context: AppContext, key_id: string, others: string[] = []): Promise<void> {
+async function requireKnown(
+  context: AppContext,
+  user_id: string,
+  key_id: string,
+  others: string[] = [],
+): Promise<void> {
   if (others.includes(key_id)) return;
-  const isKnown = await isKnownKey(context.env.DB, context.get("caller").user_id, key_id);
+  const isKnown = await isKnownKey(context.env.DB, user_id, key_id);
   if (!isKnown) throw new Problem("not_found", "There is no such key.");
 }

@@ -3,7 +3,8 @@
 import { z } from "@hono/zod-openapi";
 import { findWarnings } from "../../config/warnings.ts";
 import { reportSeals } from "../../secrets/reseal.ts";
-import type { App } from "../context.ts";
+import { readAdminKeyActs } from "../../store/people/gate.ts";
+import type { App, AppContext } from "../context.ts";
 import { addOperation } from "../operation.ts";
 import { VERSION } from "../version.ts";
 
@@ -26,6 +27,15 @@ const serverAnswer = z
   })
   .openapi("Server", { example: { version: "0.1.0", stand_ins: [], warnings: [], encryption: null } });
 
+const ADMIN_KEY_ACTS =
+  "ADMIN_API_KEY still acts for user_first. Make a key for that user (POST /v1/api-keys): from then on it only administers.";
+
+/** Nothing while D1 fails: the rest of the answer says so. */
+async function warnOfAdminKey({ env, get }: AppContext): Promise<string[]> {
+  if (get("config").admin_key_only_admin) return [];
+  return (await readAdminKeyActs(env.DB)) ? [ADMIN_KEY_ACTS] : [];
+}
+
 export function addServer(app: App): void {
   addOperation(
     app,
@@ -45,7 +55,7 @@ export function addServer(app: App): void {
       return context.json({
         version: VERSION,
         stand_ins,
-        warnings: findWarnings(config),
+        warnings: [...findWarnings(config), ...(await warnOfAdminKey(context))],
         encryption: encryption_keys.length === 0 ? null : await reportSeals(ports),
       });
     },

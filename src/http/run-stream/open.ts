@@ -1,7 +1,7 @@
 // Starts a run and opens its stream, for protocols whose clients can't resume one.
 import type { RunInput } from "../../protocol/thread.ts";
 import { callThread, threadStub } from "../../thread/stub.ts";
-import { identify } from "../auth.ts";
+import { identify, requireScope } from "../auth.ts";
 import type { AppContext } from "../context.ts";
 import { readStream, streamRequest } from "../stream.ts";
 import { followLives } from "./reconnect.ts";
@@ -25,6 +25,8 @@ export async function openRunStream(context: AppContext, input: RunInput): Promi
   const next = async () => {
     // The object may have cut the stream because the key no longer holds.
     context.set("caller", await identify(context));
+    // The admin key may be one that only administers by now.
+    requireScope(context.get("caller"), "read");
     return readStream(await threadStub(context.env, key).fetch(streamRequest(context, address)));
   };
   return followLives(first, next, { ...key, invocation_id }, input.tool_results);

@@ -12,7 +12,7 @@
 // of text at full speed. So deltas are recognized by a few bytes and never parsed, and a chunk is sent on as one piece.
 import { logError } from "../../lib/log.ts";
 import { backoffDelay } from "../../lib/retry.ts";
-import { type Failure, problems } from "../../protocol/error.ts";
+import { type Failure, type ProblemCode, problems } from "../../protocol/error.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { Problem } from "../errors.ts";
 import { FrameCutter } from "./frames.ts";
@@ -30,6 +30,9 @@ const MIN_LIFE_MS = 1_000;
 const MAX_SILENCE_MS = 45_000;
 const MAX_ANSWER_MS = 15_000;
 
+/** What a client is told whose key no longer holds, or whose account is disabled. */
+const refusals: ProblemCode[] = ["unauthorized", "forbidden"];
+
 const encoder = new TextEncoder();
 const ping = encoder.encode(": ping\n\n");
 
@@ -37,8 +40,8 @@ type Bytes = ReadableStream<Uint8Array>;
 
 /**
  * `next` opens a stream of the object's next life, and rejects if it can't be reached. If it rejects with a `Problem`
- * of a status below 500, trying again is useless. `unauthorized`: the client may not see more of the run, which goes on. `clientResults` are tool results that the client sent itself: their
- * events are dropped.
+ * of a status below 500, trying again is useless. `unauthorized` and `forbidden`: the client may not see more of the run,
+ * which goes on. `clientResults` are tool results that the client sent itself: their events are dropped.
  */
 export function followLives(
   first: Bytes,
@@ -145,7 +148,7 @@ class RunFollower {
     try {
       await this.#attach();
     } catch (error) {
-      if (error instanceof Problem && error.failure.code === "unauthorized") return [this.#refuse(error.failure)];
+      if (error instanceof Problem && refusals.includes(error.failure.code)) return [this.#refuse(error.failure)];
       const isFinal = error instanceof Problem && problems[error.failure.code].status < 500;
       if (isFinal || Date.now() - since > MAX_OUTAGE_MS) throw error;
       return [ping];

@@ -1,9 +1,11 @@
 // Rows that open a way in (keys, triggers, webhooks, links, SSH access, Slack workspaces) name in `made_by` the key
-// that made them. A key that is deleted or has expired can make nothing more: each write names the owner through the
-// key's own row, so a request that was let in a moment before fails at the column that takes no null.
+// that made them. A key that is deleted or has expired can make nothing more, and neither can one of a disabled or
+// deleted user: each write names the owner through the key's own row and the user's, so a request that was let in a
+// moment before fails at the column that takes no null.
 import { type SQL, sql } from "drizzle-orm";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
-import { ADMIN_KEY_ID } from "../../protocol/ids.ts";
+import { ADMIN_KEY_ID, FIRST_USER_ID } from "../../protocol/ids.ts";
+import { ADMIN_KEY_ACTS, isShut } from "../people/gate.ts";
 
 /**
  * A deleted key leaves a row, so that what it made is still found through the key that made it. The row has another id,
@@ -56,21 +58,39 @@ const IS_VALID = "(expires_at IS NULL OR expires_at > strftime('%Y-%m-%dT%H:%M:%
 /** The owner's id for a statement that makes a row; null if the maker no longer holds. Both are placeholders. */
 export function ownerIfLive(user_id: string, made_by: string): string {
   const found = `(SELECT user_id FROM api_keys WHERE user_id = ${user_id} AND key_id = ${made_by} AND ${IS_VALID})`;
-  return `iif(${made_by} IS NULL OR ${made_by} = '${ADMIN_KEY_ID}', ${user_id}, ${found})`;
+  const ofAdmin = `iif(${mayAdminKeyMake(user_id)}, ${user_id}, NULL)`;
+  const owner = `iif(${made_by} IS NULL, ${user_id}, iif(${made_by} = '${ADMIN_KEY_ID}', ${ofAdmin}, ${found}))`;
+  return `iif(${isShut(user_id)}, NULL, ${owner})`;
+}
+
+/** What the admin key made for other users, it made in a former version. */
+function mayAdminKeyMake(user_id: string): string {
+  return `${user_id} <> '${FIRST_USER_ID}' OR ${ADMIN_KEY_ACTS}`;
 }
 
 /** The same for drizzle. */
 export function ownerOfLive(user_id: string, made_by: string | null): SQL<string> {
-  if (made_by === null || made_by === ADMIN_KEY_ID) return sql<string>`${user_id}`;
+  const isOpen = sql`NOT ${shut(user_id)}`;
+  if (made_by === null) return sql<string>`iif(${isOpen}, ${user_id}, NULL)`;
+  if (made_by === ADMIN_KEY_ID) {
+    const mayMake = user_id === FIRST_USER_ID ? sql.raw(ADMIN_KEY_ACTS) : isOpen;
+    return sql<string>`iif(${mayMake}, ${user_id}, NULL)`;
+  }
   const isKey = sql`user_id = ${user_id} AND key_id = ${made_by} AND ${sql.raw(IS_VALID)}`;
-  return sql<string>`(SELECT user_id FROM api_keys WHERE ${isKey})`;
+  return sql<string>`(SELECT user_id FROM api_keys WHERE ${isKey} AND ${isOpen})`;
+}
+
+function shut(user_id: string): SQL {
+  const [before = "", after = ""] = isShut("?").split("?");
+  return sql`${sql.raw(before)}${user_id}${sql.raw(after)}`;
 }
 
 /** A run goes on after its key was deleted, and may expose a port, unless what the key made was revoked. */
 export function ownerUnlessRevoked(user_id: string, made_by: string | null): SQL<string> {
-  if (made_by === null) return sql<string>`${user_id}`;
+  const isOpen = sql`NOT ${shut(user_id)}`;
+  if (made_by === null) return sql<string>`iif(${isOpen}, ${user_id}, NULL)`;
   const revoked = sql`SELECT 1 FROM api_keys WHERE user_id = ${user_id} AND key_id = ${DELETED_PREFIX + made_by} AND hash = 'revoked'`;
-  return sql<string>`iif(EXISTS (${revoked}), NULL, ${user_id})`;
+  return sql<string>`iif(${isOpen} AND NOT EXISTS (${revoked}), ${user_id}, NULL)`;
 }
 
 /** Whether the key may still make something. */

@@ -2,7 +2,6 @@
 // terminal, a download. What an ended key opened ends within 15 s: the first question comes 13 s at most after the key
 // was last known to hold, however long a Worker has remembered that, and is answered within two.
 import { withinTime } from "../../lib/time-limit.ts";
-import { ADMIN_KEY_ID } from "../../protocol/ids.ts";
 import type { Clock } from "./connection.ts";
 
 /** How often to ask. Readers are asked for at each ping. */
@@ -85,10 +84,10 @@ export function writeOpener(params: URLSearchParams, { key_id, confirmed_at, exp
   if (expires_at !== null) params.set("key_left", String(Math.max(0, expires_at - now)));
 }
 
-/** Null if there is nothing to ask: the admin key is no row, and a former version of the Worker names no key. */
+/** Null if there is nothing to ask: a former version of the Worker names no key. */
 export function readOpener(params: URLSearchParams, now: number): Opener | null {
   const key_id = params.get("key_id");
-  if (key_id === null || key_id === ADMIN_KEY_ID) return null;
+  if (key_id === null) return null;
   const left = params.get("key_left");
   return {
     key_id,

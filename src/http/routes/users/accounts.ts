@@ -1,0 +1,117 @@
+// Accounts: an admin makes and lists users. `/v1/users/me` says to whom a request's key belongs.
+import { z } from "@hono/zod-openapi";
+import { ADMIN_KEY_ID, FIRST_USER_ID, newId } from "../../../protocol/ids.ts";
+import { userStates } from "../../../protocol/people/user.ts";
+import { whileMakerLives } from "../../../store/keys/maker.ts";
+import { countThings, createUser, listUsers, readUser, readUserName, type Taken } from "../../../store/people/users.ts";
+import { mintApiKey } from "../../api-key.ts";
+import { audited } from "../../audit.ts";
+import type { App } from "../../context.ts";
+import { Problem, unwrap } from "../../errors.ts";
+import { addOperation } from "../../operation.ts";
+import { pageOf, pageQuery } from "../../schemas.ts";
+import { currentUser } from "../key-schemas.ts";
+import { newUser, user, userBody, userParams, userWithCounts } from "./schemas.ts";
+
+export const tag = "Users and keys";
+
+export function addUsers(app: App): void {
+  addCreate(app);
+  addMe(app);
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/users",
+      tag,
+      summary: "List users",
+      scope: "admin",
+      query: pageQuery.extend({ state: z.enum(userStates).optional() }),
+      answers: { 200: { description: "Users, newest first, with deleted ones.", schema: pageOf(user) } },
+      problems: ["bad_cursor"],
+    },
+    async (context, { query: { limit, cursor = null, state = null } }) =>
+      context.json(unwrap(await listUsers(context.env.DB, { limit, cursor }, state))),
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/users/{user_id}",
+      tag,
+      summary: "Read a user",
+      scope: "admin",
+      params: userParams,
+      answers: { 200: { description: "The account, and how much it has.", schema: userWithCounts } },
+      problems: ["not_found"],
+    },
+    async (context, { params: { user_id } }) => {
+      const found = await readUser(context.env.DB, user_id);
+      if (found === null) throw noSuchUser(user_id);
+      return context.json({ ...found, counts: await countThings(context.env.DB, user_id) });
+    },
+  );
+}
+
+function addCreate(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/users",
+      tag,
+      summary: "Make a user",
+      description: "The user's first API key is returned only this once.",
+      scope: "admin",
+      body: userBody,
+      answers: { 201: { description: "The user and a key.", schema: newUser } },
+      problems: ["already_exists"],
+    },
+    async (context, { body }) => {
+      const now = Date.now();
+      const { user_id = newId("user", now), name = null, email = null, role = null } = body;
+      const shown = { user_id, name, email, role };
+      const maker = context.get("caller");
+      const { key, stored } = await mintApiKey({ name: "first key", made_by: maker.key_id }, now);
+      const row = { ...shown, created_at: stored.created_at };
+      const act = { action: "user.create", user_id, target: user_id, details: { role } } as const;
+      await audited(context, act, async () => {
+        const made = createUser(context.env.DB, row, stored, maker.user_id);
+        const taken = unwrap(await whileMakerLives(made));
+        if (taken !== null) throw alreadyTaken(taken, user_id);
+      });
+      return context.json({ ...shown, api_key: key }, 201);
+    },
+  );
+}
+
+function addMe(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/users/me",
+      tag,
+      summary: "Read whose key it is, and what it may do",
+      scope: "any",
+      answers: { 200: { description: "The user of the request's key.", schema: currentUser } },
+    },
+    async (context) => {
+      const { user_id, key_id, scopes, expires_at } = context.get("caller");
+      // An operator's first look, also while D1 fails.
+      const reading = readUserName(context.env.DB, user_id);
+      const name = await (user_id === FIRST_USER_ID ? reading.catch(() => null) : reading);
+      const expiry = expires_at === null ? null : new Date(expires_at).toISOString();
+      return context.json({ user_id, name, is_admin: key_id === ADMIN_KEY_ID, key_id, scopes, expires_at: expiry });
+    },
+  );
+}
+
+export function noSuchUser(user_id: string): Problem {
+  return new Problem("not_found", `There is no user ${user_id}.`);
+}
+
+export function alreadyTaken(taken: Taken, user_id: string): Problem {
+  if (taken === "email") return new Problem("already_exists", "Another user has this email.");
+  return new Problem("already_exists", `There is or was a user ${user_id}, or one whose id differs only in case.`);
+}

@@ -1,0 +1,152 @@
+// An admin changes, disables and deletes users. What ends a user's way in is one batch in D1, which all Workers and
+// objects learn of as they do of a deleted key. What else has to end follows in a job.
+import { describeError, logWarning } from "../../../lib/log.ts";
+import { ADMIN_KEY_ID, FIRST_USER_ID } from "../../../protocol/ids.ts";
+import type { Job } from "../../../protocol/job.ts";
+import type { AuditAction } from "../../../protocol/people/audit.ts";
+import { findEndedKeys } from "../../../store/api-keys.ts";
+import { deleteUser, readUser, type UserPatch, updateUser } from "../../../store/people/users.ts";
+import { audited } from "../../audit.ts";
+import type { App, AppContext } from "../../context.ts";
+import { Problem } from "../../errors.ts";
+import { addOperation } from "../../operation.ts";
+import { alreadyTaken, noSuchUser, tag } from "./accounts.ts";
+import { user, userParams, userPatch } from "./schemas.ts";
+
+/** A job that comes before the batch is done would find nothing to do. */
+const JOB_DELAY_SECONDS = 60;
+
+export function addUserChanges(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "patch",
+      path: "/v1/users/{user_id}",
+      tag,
+      summary: "Change, disable or enable a user",
+      description:
+        "Fields that are left out stay as they are. While a user is disabled, nothing of it works, and nothing of it is deleted. Who loses the role `admin` loses the scope `admin` in all keys and sessions.",
+      scope: "admin",
+      params: userParams,
+      body: userPatch,
+      answers: { 200: { description: "The user.", schema: user } },
+      problems: ["not_found", "already_exists", "invalid_operation"],
+    },
+    async (context, { params: { user_id }, body }) => {
+      const patch = withoutUndefined(body);
+      const isShutOut = patch.disabled === true || patch.role === null;
+      const details = describePatch(patch);
+      const act = { action: actionOf(patch), user_id, target: user_id, details };
+      const changed = await audited(context, act, async () => {
+        await requireChangeable(context, user_id, isShutOut);
+        const work = () => updateUser(context.env.DB, user_id, patch, ruleOf(context), Date.now());
+        const job = { type: "pause_account", user_id, attempt: 1 } satisfies Job;
+        const done = await (patch.disabled === true ? withJob(context, job, work) : work());
+        if (done === "email") throw alreadyTaken("email", user_id);
+        return done ?? refuse(context, user_id);
+      });
+      context.get("authenticator").forgetUser(user_id);
+      return context.json(changed);
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "delete",
+      path: "/v1/users/{user_id}",
+      tag,
+      summary: "Delete a user with everything that it has",
+      description:
+        "Its keys and sessions end at once. Its state is `deleting` until nothing is left. Its id is never given again.",
+      scope: "admin",
+      params: userParams,
+      answers: { 202: { description: "The user. The rest is deleted soon.", schema: user } },
+      problems: ["not_found", "invalid_operation"],
+    },
+    async (context, { params: { user_id } }) => {
+      const act = { action: "user.delete", user_id, target: user_id } as const;
+      const deleted = await audited(context, act, async () => {
+        await requireChangeable(context, user_id, true);
+        const job = { type: "close_account", user_id, attempt: 1 } satisfies Job;
+        const work = () => deleteUser(context.env.DB, user_id, ruleOf(context), Date.now());
+        return (await withJob(context, job, work)) ?? refuse(context, user_id);
+      });
+      context.get("authenticator").forgetUser(user_id);
+      return context.json(deleted, 202);
+    },
+  );
+}
+
+function ruleOf(context: AppContext) {
+  return { may_act: !context.get("config").admin_key_only_admin };
+}
+
+/**
+ * Throws for what never succeeds, before a job is sent for it. Also asks D1 once more whether the admin's own key holds:
+ * who was disabled a moment ago must not disable whoever did it.
+ */
+async function requireChangeable(context: AppContext, user_id: string, isShutOut: boolean): Promise<void> {
+  const { DB } = context.env;
+  await requireLiveAdmin(context);
+  const found = await readUser(DB, user_id);
+  if (found === null) throw noSuchUser(user_id);
+  if (isShutOut && isOwnUser(context, user_id)) {
+    const reason = "You can't disable, delete or demote the user of the key that you use.";
+    throw new Problem("invalid_operation", reason);
+  }
+}
+
+/** `ADMIN_API_KEY` is the first user's only as long as it acts for it. */
+function isOwnUser(context: AppContext, user_id: string): boolean {
+  const caller = context.get("caller");
+  return caller.user_id === user_id && caller.admin_standing === undefined;
+}
+
+/** The admin key holds as long as the settings name it. */
+export async function requireLiveAdmin(context: AppContext): Promise<void> {
+  const { user_id, key_id } = context.get("caller");
+  if (key_id === ADMIN_KEY_ID) return;
+  const ended = await findEndedKeys(context.env.DB, user_id, [key_id], Date.now());
+  if (ended.length > 0) throw new Problem("unauthorized", "The API key is no longer valid.");
+}
+
+/** Why nothing was changed of a user who was there a moment ago. */
+async function refuse(context: AppContext, user_id: string): Promise<never> {
+  const found = await readUser(context.env.DB, user_id);
+  if (found === null) throw noSuchUser(user_id);
+  if (found.deleted_at !== null) throw new Problem("invalid_operation", "The user is deleted.");
+  const reason = "ADMIN_API_KEY acts for user_first. Make a key for that user first, or set ADMIN_KEY_ONLY_ADMIN=1.";
+  throw new Problem("invalid_operation", user_id === FIRST_USER_ID ? reason : "The user has changed. Try again.");
+}
+
+/** Sent first: if this request dies on its way, the job comes all the same. And again afterwards, so that it comes soon. */
+async function withJob<T>({ env }: AppContext, job: Job, work: () => Promise<T | null>): Promise<T | null> {
+  await env.JOBS.send(job, { delaySeconds: JOB_DELAY_SECONDS });
+  const done = await work();
+  if (done === null) return null;
+  try {
+    await env.JOBS.send(job);
+  } catch (error) {
+    logWarning("job_comes_later", { type: job.type, error: describeError(error) });
+  }
+  return done;
+}
+
+function actionOf({ disabled }: UserPatch): AuditAction {
+  if (disabled === undefined) return "user.update";
+  return disabled ? "user.disable" : "user.enable";
+}
+
+/** Which fields were changed; of names and addresses no more than that. */
+function describePatch({ name, email, role }: UserPatch): Record<string, string | boolean | null> {
+  return {
+    ...(name === undefined ? {} : { name: true }),
+    ...(email === undefined ? {} : { email: true }),
+    ...(role === undefined ? {} : { role }),
+  };
+}
+
+/** zod's optional fields may be undefined; those of a patch are there or not. */
+function withoutUndefined(body: { [Name in keyof UserPatch]?: UserPatch[Name] | undefined }): UserPatch {
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+}

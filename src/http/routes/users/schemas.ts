@@ -1,0 +1,89 @@
+// Accounts, as the API describes and checks them.
+import { z } from "@hono/zod-openapi";
+import { clientId } from "../../../protocol/ids.ts";
+import { userRoles, userStates } from "../../../protocol/people/user.ts";
+import * as examples from "../../examples.ts";
+import { time, title, wellFormed } from "../../schemas.ts";
+
+/** As long as an address may be (RFC 5321). */
+const EMAIL_CHARACTERS = 254;
+
+/** Only its form is checked: that it is the person's is for a sign-in to prove. */
+const email = wellFormed
+  .max(EMAIL_CHARACTERS)
+  .regex(/^[^\s@]+@[^\s@]+$/, "is not an email address")
+  .nullable()
+  .openapi({
+    description:
+      "Of one user only, in any case of its letters. Whoever proves it at their first sign-in becomes a user who has never signed in.",
+  });
+const role = z.enum(userRoles).nullable().openapi({ description: "`admin`: sessions have the scope `admin`, too." });
+
+export const userBody = z
+  .strictObject({
+    user_id: clientId.optional(),
+    name: title.nullable().optional(),
+    email: email.optional(),
+    role: role.optional(),
+  })
+  .openapi({ example: { name: "Ada" } });
+
+export const newUser = z
+  .object({ user_id: z.string(), name: z.string().nullable(), email, role, api_key: z.string() })
+  .openapi("NewUser", {
+    example: { user_id: "user_ada", name: "Ada", email: null, role: null, api_key: examples.key },
+  });
+
+export const userPatch = z
+  .strictObject({
+    name: title.nullable().optional(),
+    email: email.optional(),
+    role: role.optional(),
+    disabled: z.boolean().optional(),
+  })
+  .refine((patch) => Object.keys(patch).length > 0, "has nothing to change")
+  .openapi({ example: { disabled: true } });
+
+const example = {
+  user_id: "user_ada",
+  name: "Ada",
+  email: "ada@example.com",
+  role: null,
+  state: "active",
+  created_at: examples.time,
+  disabled_at: null,
+  deleted_at: null,
+} as const;
+
+const fields = {
+  user_id: z.string(),
+  name: z.string().nullable(),
+  email: z.string().nullable(),
+  role,
+  state: z.enum(userStates).openapi({ description: "`deleting` until nothing is left of it." }),
+  created_at: time.nullable().openapi({ description: "Null for `user_first`, if nobody recorded it." }),
+  disabled_at: time.nullable(),
+  deleted_at: time.nullable(),
+};
+
+export const user = z.object(fields).openapi("User", { example });
+
+const count = z.int();
+const counts = z.object({
+  api_keys: count,
+  sessions: count,
+  threads: count,
+  projects: count,
+  triggers: count,
+  webhooks: count,
+  slack_workspaces: count,
+});
+
+export const userWithCounts = z.object({ ...fields, counts }).openapi("UserWithCounts", {
+  example: {
+    ...example,
+    counts: { api_keys: 2, sessions: 1, threads: 40, projects: 3, triggers: 1, webhooks: 0, slack_workspaces: 0 },
+  },
+});
+
+export const userParams = z.object({ user_id: clientId });

@@ -1,0 +1,248 @@
+// Users: who has an account, and in which state it is. The first user needs no row until something is stored of it.
+import type { Result } from "../../protocol/error.ts";
+import { succeed } from "../../protocol/error.ts";
+import { ADMIN_KEY_ID, FIRST_USER_ID } from "../../protocol/ids.ts";
+import type { Page, PageRequest } from "../../protocol/page.ts";
+import type { UserRole, UserState } from "../../protocol/people/user.ts";
+import type { StoredApiKey } from "../api-keys.ts";
+import { isConflict } from "../database.ts";
+import { IS_KEY, ownerIfLive } from "../keys/maker.ts";
+import { readPosition, toPage } from "../page.ts";
+import { ADMIN_KEY_ACTS } from "./gate.ts";
+
+export interface User {
+  user_id: string;
+  name: string | null;
+  email: string | null;
+  role: UserRole | null;
+  state: UserState;
+  /** Null for a first user, who was there from the start. */
+  created_at: string | null;
+  disabled_at: string | null;
+  deleted_at: string | null;
+}
+
+/** What the row of a first user is dated, so that lists end with it. */
+const FROM_THE_START = "1970-01-01T00:00:00.000Z";
+
+type Row = Omit<User, "state" | "created_at"> & { created_at: string; purged_at: string | null };
+
+const COLUMNS = "user_id, name, email, role, created_at, disabled_at, deleted_at, purged_at";
+const EVERYBODY = `(SELECT ${COLUMNS} FROM users UNION ALL
+  SELECT '${FIRST_USER_ID}', NULL, NULL, NULL, '${FROM_THE_START}', NULL, NULL, NULL
+  WHERE NOT EXISTS (SELECT 1 FROM users WHERE user_id = '${FIRST_USER_ID}'))`;
+
+const inState: Record<UserState, string> = {
+  active: "disabled_at IS NULL AND deleted_at IS NULL",
+  disabled: "disabled_at IS NOT NULL AND deleted_at IS NULL",
+  deleting: "deleted_at IS NOT NULL AND purged_at IS NULL",
+  deleted: "deleted_at IS NOT NULL AND purged_at IS NOT NULL",
+};
+
+function toUser({ purged_at, created_at, ...row }: Row): User {
+  const gone = purged_at === null ? "deleting" : "deleted";
+  const state = row.deleted_at !== null ? gone : row.disabled_at !== null ? "disabled" : "active";
+  return { ...row, state, created_at: created_at === FROM_THE_START ? null : created_at };
+}
+
+/** Newest first, with deleted ones. Reads every user, for a request that only an admin makes. */
+export async function listUsers(
+  db: D1Database,
+  request: PageRequest,
+  state: UserState | null,
+): Promise<Result<Page<User>>> {
+  const position = readPosition(request.cursor);
+  if (!position.ok) return position;
+  const [created_at, user_id] = position.value ?? ["~", ""];
+  const { results } = await db
+    .prepare(
+      `SELECT * FROM ${EVERYBODY} WHERE ${state === null ? "1" : inState[state]} AND (created_at, user_id) < (?1, ?2)
+       ORDER BY created_at DESC, user_id DESC LIMIT ?3`,
+    )
+    .bind(created_at, user_id, request.limit + 1)
+    .all<Row>();
+  return succeed(toPage(results, request.limit, toUser, (row) => [row.created_at, row.user_id]));
+}
+
+/** How much a user has. */
+export interface UserCounts {
+  api_keys: number;
+  sessions: number;
+  threads: number;
+  projects: number;
+  triggers: number;
+  webhooks: number;
+  slack_workspaces: number;
+}
+
+const COUNTS = [
+  ["api_keys", `api_keys WHERE ${IS_KEY} AND kind IS NOT 'session' AND`],
+  ["sessions", `api_keys WHERE ${IS_KEY} AND kind = 'session' AND`],
+  ...["threads", "projects", "triggers", "webhooks", "slack_workspaces"].map((table) => [table, `${table} WHERE`]),
+].map(([name, from]) => `(SELECT count(*) FROM ${from} user_id = ?1) AS ${name}`);
+
+/** Reads an index entry of each thing. */
+export async function countThings(db: D1Database, user_id: string): Promise<UserCounts> {
+  const counts = await db
+    .prepare(`SELECT ${COUNTS.join(", ")}`)
+    .bind(user_id)
+    .first<UserCounts>();
+  if (counts === null) throw new Error("D1 counted nothing");
+  return counts;
+}
+
+/** Null if there was never such a user. */
+export async function readUser(db: D1Database, user_id: string): Promise<User | null> {
+  const row = await db.prepare(`SELECT * FROM ${EVERYBODY} WHERE user_id = ?1`).bind(user_id).first<Row>();
+  return row && toUser(row);
+}
+
+export async function readUserName(db: D1Database, user_id: string): Promise<string | null> {
+  const reading = db.prepare("SELECT name FROM users WHERE user_id = ?1").bind(user_id);
+  const row = await reading.first<{ name: string | null }>();
+  return row?.name ?? null;
+}
+
+export type NewUser = Pick<User, "user_id" | "name" | "email" | "role"> & { created_at: string };
+
+/** Which of a user's own names somebody else has. */
+export type Taken = "id" | "email";
+
+/** An address that somebody else has, who is not deleted, fails at the column that takes no null. */
+const unlessTaken = (created_at: string, email: string) => `iif(${email} IS NOT NULL AND EXISTS (
+  SELECT 1 FROM users AS other WHERE lower(other.email) = lower(${email}) AND other.user_id <> ?1), NULL, ${created_at})`;
+
+function isEmailTaken(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("NOT NULL constraint failed: users.created_at");
+}
+
+// The id of another user in any case of its letters, if there is one, is a conflict that ends the whole batch. That of a
+// deleted user is taken for ever.
+const INSERT_USER = `INSERT INTO users (user_id, name, created_at, email, role) VALUES (
+  coalesce((SELECT user_id FROM users WHERE lower(user_id) = lower(?1) LIMIT 1), ?1), ?2, ${unlessTaken("?3", "?4")}, ?4, ?5)`;
+
+// The admin key makes users whatever it may do for the first one.
+const INSERT_FIRST_KEY = `INSERT INTO api_keys (user_id, key_id, name, hash, created_at, made_by, scopes, expires_at, kind)
+VALUES (iif(?6 = '${ADMIN_KEY_ID}' OR ${ownerIfLive("?7", "?6")} IS NOT NULL, ?1, NULL), ?2, ?3, ?4, ?5, ?6, ?8, ?9, 'key')`;
+
+/**
+ * Stores a user with a first key, both or none. Rejects if the key's maker, a key of `maker_id`, no longer holds
+ * (`whileMakerLives`). Ids of two users differ in more than case: people who read `U-Alice` in a list or a log mean
+ * `u-alice`. Pairs that an earlier version made stay.
+ */
+export async function createUser(
+  db: D1Database,
+  user: NewUser,
+  key: StoredApiKey,
+  maker_id: string,
+): Promise<Taken | null> {
+  const { user_id, name, created_at, email, role } = user;
+  const { key_id, hash, made_by, expires_at } = key;
+  const scopes = key.scopes && JSON.stringify(key.scopes);
+  if (user_id.toLowerCase() === FIRST_USER_ID) return "id";
+  try {
+    await db.batch([
+      db.prepare(INSERT_USER).bind(user_id, name, created_at, email, role),
+      db
+        .prepare(INSERT_FIRST_KEY)
+        .bind(user_id, key_id, key.name, hash, key.created_at, made_by, maker_id, scopes, expires_at),
+    ]);
+    return null;
+  } catch (error) {
+    if (isEmailTaken(error)) return "email";
+    if (isConflict(error)) return "id";
+    throw error;
+  }
+}
+
+export interface UserPatch {
+  name?: string | null;
+  email?: string | null;
+  role?: UserRole | null;
+  disabled?: boolean;
+}
+
+/** Whether the settings let the admin key act for the first user at all. */
+export interface AdminKeyRule {
+  may_act: boolean;
+}
+
+const MAKE_FIRST_ROW = `INSERT INTO users (user_id, created_at) VALUES ('${FIRST_USER_ID}', '${FROM_THE_START}')
+ON CONFLICT DO NOTHING`;
+
+/** Nobody shuts the first user out while the admin key acts for it. */
+const guardOf = (user_id: string, { may_act }: AdminKeyRule) =>
+  user_id === FIRST_USER_ID && may_act ? `NOT ${ADMIN_KEY_ACTS}` : "1";
+
+// What a demoted user's keys and sessions may do as admins ends with the role. Sessions without a list may do all that
+// the user may.
+const dropAdminScope = (guard: string) => `
+UPDATE api_keys SET scopes = iif(kind = 'session', NULL, (
+  SELECT json_group_array(value) FROM json_each(api_keys.scopes) WHERE value <> 'admin'))
+WHERE user_id = ?1 AND EXISTS (SELECT 1 FROM json_each(api_keys.scopes) WHERE value = 'admin')
+  AND EXISTS (SELECT 1 FROM users WHERE user_id = ?1 AND role IS NOT NULL AND deleted_at IS NULL) AND ${guard}`;
+
+/** Null if there is no such user, if it is deleted, or if the admin key acts for it and it would be shut out. */
+export async function updateUser(
+  db: D1Database,
+  user_id: string,
+  patch: UserPatch,
+  rule: AdminKeyRule,
+  now: number,
+): Promise<User | "email" | null> {
+  const guard = patch.disabled === true || patch.role === null ? guardOf(user_id, rule) : "1";
+  const values: (string | null)[] = [user_id];
+  const at = (value: string | null) => `?${values.push(value)}`;
+  const sets = [
+    ...(patch.name === undefined ? [] : [`name = ${at(patch.name)}`]),
+    ...(patch.role === undefined ? [] : [`role = ${at(patch.role)}`]),
+    ...(patch.disabled === true ? [`disabled_at = coalesce(disabled_at, ${at(new Date(now).toISOString())})`] : []),
+    ...(patch.disabled === false ? ["disabled_at = NULL"] : []),
+  ];
+  if (patch.email !== undefined) {
+    const email = at(patch.email);
+    sets.push(`email = ${email}`, `created_at = ${unlessTaken("created_at", email)}`);
+  }
+  const update = `UPDATE users SET ${sets.join(", ")} WHERE user_id = ?1 AND deleted_at IS NULL AND ${guard} RETURNING ${COLUMNS}`;
+  const statements = [
+    ...(user_id === FIRST_USER_ID ? [db.prepare(MAKE_FIRST_ROW)] : []),
+    ...(patch.role === null ? [db.prepare(dropAdminScope(guard)).bind(user_id)] : []),
+    db.prepare(update).bind(...values),
+  ];
+  try {
+    const [row] = (await db.batch<Row>(statements)).at(-1)?.results ?? [];
+    return row ? toUser(row) : null;
+  } catch (error) {
+    if (isEmailTaken(error)) return "email";
+    throw error;
+  }
+}
+
+const markDeleted = (
+  guard: string,
+) => `UPDATE users SET deleted_at = coalesce(deleted_at, ?2), name = NULL, email = NULL,
+  role = NULL WHERE user_id = ?1 AND ${guard} RETURNING ${COLUMNS}`;
+const IS_MARKED = "EXISTS (SELECT 1 FROM users WHERE users.user_id = ?1 AND users.deleted_at IS NOT NULL)";
+const DROP_KEYS = `DELETE FROM api_keys WHERE user_id = ?1 AND ${IS_KEY} AND ${IS_MARKED}`;
+const DROP_TICKETS = `DELETE FROM tickets WHERE user_id = ?1 AND ${IS_MARKED}`;
+
+/**
+ * Marks the user as deleted, and ends all keys, sessions and tickets in the same moment. What else there is of the user is
+ * deleted afterwards. The tombstone keeps the id, which is never given again, and the identity, so that its person stays
+ * out. May be repeated. Null if there is no such user, or if the admin key acts for it.
+ */
+export async function deleteUser(
+  db: D1Database,
+  user_id: string,
+  rule: AdminKeyRule,
+  now: number,
+): Promise<User | null> {
+  const results = await db.batch<Row>([
+    ...(user_id === FIRST_USER_ID ? [db.prepare(MAKE_FIRST_ROW)] : []),
+    db.prepare(markDeleted(guardOf(user_id, rule))).bind(user_id, new Date(now).toISOString()),
+    db.prepare(DROP_KEYS).bind(user_id),
+    db.prepare(DROP_TICKETS).bind(user_id),
+  ]);
+  const [row] = results.at(-3)?.results ?? [];
+  return row ? toUser(row) : null;
+}
