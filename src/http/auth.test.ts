@@ -17,8 +17,11 @@ interface Store {
 }
 
 /** A row as `findApiKey` selects it. */
-function rowOf(hash: string, { scopes = null, expires_at = null, last_used_at = null }: Partial<FoundApiKey> = {}) {
-  return ["user_1", hash, scopes === null ? null : JSON.stringify(scopes), expires_at, last_used_at];
+function rowOf(hash: string, row: Partial<FoundApiKey> = {}) {
+  const { scopes = null, expires_at = null, last_used_at = null, kind = null } = row;
+  const { disabled_at = null, deleted_at = null } = row;
+  const given = scopes === null ? null : JSON.stringify(scopes);
+  return ["user_1", hash, given, expires_at, last_used_at, kind, disabled_at, deleted_at];
 }
 
 /** As much of D1 as the lookup of a key needs. */
@@ -61,6 +64,7 @@ async function knownKey(row: Partial<FoundApiKey> = {}) {
     left,
     time: () => new Date(now).toISOString(),
     forget: () => authenticator.forget(stored.key_id),
+    forgetUser: (user_id: string) => authenticator.forgetUser(user_id),
   };
 }
 
@@ -187,4 +191,39 @@ it("a key that is deleted while it is being looked up is not remembered", async 
   expect(await first).toMatchObject({ user_id: "user_1" });
   store.answer = async () => [];
   expect(await recognize()).toBeNull();
+});
+
+const SHUT = {
+  disabled: "This account is disabled. Ask an administrator.",
+  deleted: "The account of this API key was",
+};
+
+it.each(["disabled", "deleted"] as const)(
+  "a right key of a %s user is refused with the reason, and a wrong one not",
+  async (how) => {
+    const { key, store, recognize, pass } = await knownKey();
+    const { hash } = store;
+    store.answer = async () => [rowOf(hash, { [`${how}_at`]: "2026-01-01T00:00:00.000Z" })];
+    pass(9_999);
+    expect(await recognize()).toMatchObject({ user_id: "user_1" });
+    pass(1);
+    const refused = { failure: { code: how === "disabled" ? "forbidden" : "unauthorized" } };
+    await expect(recognize()).rejects.toMatchObject(refused);
+    await expect(recognize()).rejects.toMatchObject({ failure: { detail: expect.stringContaining(SHUT[how]) } });
+    expect(await recognize(key.replace(/.$/, (last) => (last === "0" ? "1" : "0")))).toBeNull();
+    // What this isolate learned counts while D1 fails, too.
+    store.answer = () => Promise.reject(new Error("D1 is away"));
+    pass(MINUTE);
+    await expect(recognize()).rejects.toMatchObject(refused);
+  },
+);
+
+it("an isolate that disables a user asks anew for all of the user's keys, and for nobody else's", async () => {
+  const { store, recognize, forgetUser } = await knownKey();
+  forgetUser("user_2");
+  await recognize();
+  expect(store.asked).toBe(1);
+  store.answer = async () => [rowOf(store.hash, { disabled_at: "2026-01-01T00:00:00.000Z" })];
+  forgetUser("user_1");
+  await expect(recognize()).rejects.toMatchObject({ failure: { code: "forbidden" } });
 });

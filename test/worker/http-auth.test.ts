@@ -3,9 +3,12 @@ import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { mintApiKey } from "../../src/http/api-key.ts";
 import { ADMIN_KEY_ID } from "../../src/protocol/ids.ts";
-import { ADMIN_KEY, createClient } from "./http-client.ts";
+import { ADMIN_KEY, createClient, dropKeysOfFirstUser } from "./http-client.ts";
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await dropKeysOfFirstUser();
+});
 
 describe("a key", () => {
   it("is required on every path but the open ones", async () => {

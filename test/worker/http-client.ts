@@ -2,6 +2,7 @@
 import { createExecutionContext, env, waitOnExecutionContext } from "cloudflare:test";
 import { createApp } from "../../src/app.ts";
 import type { Env } from "../../src/config.ts";
+import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
 import { FakeThreads } from "./http-fake-threads.ts";
 
 export const ADMIN_KEY = "admin-key-of-the-tests";
@@ -21,6 +22,11 @@ export interface Client {
   as(key: string | null): Client;
   /** A new user's client. */
   addUser(user_id: string): Promise<Client>;
+}
+
+/** With a key of its own that a test made, the admin key would only administer in the next one. */
+export async function dropKeysOfFirstUser(): Promise<void> {
+  await env.DB.prepare("DELETE FROM api_keys WHERE user_id = ?").bind(FIRST_USER_ID).run();
 }
 
 export function createClient(settings: Partial<Env> = {}): Client {

@@ -7,13 +7,14 @@ import { expandScopes, type Scope, scopes } from "../../src/protocol/keys/scope.
 import { createApiKey } from "../../src/store/api-keys.ts";
 import { isMakerGone } from "../../src/store/keys/maker.ts";
 import { createUser } from "../../src/store/people/users.ts";
-import { ADMIN_KEY, type Answer, type Client, createClient } from "./http-client.ts";
+import { ADMIN_KEY, type Answer, type Client, createClient, dropKeysOfFirstUser } from "./http-client.ts";
 
 const DAY = 86_400;
 
-afterEach(() => {
+afterEach(async () => {
   vi.useRealTimers();
   vi.restoreAllMocks();
+  await dropKeysOfFirstUser();
 });
 
 /** A client with a key whose row has these scopes and this expiry, and its id. */

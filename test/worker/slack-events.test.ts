@@ -5,7 +5,7 @@ import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
 import { threadOfPlace } from "../../src/slack/run.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 import { rowsOfType } from "../fakes/message-rows.ts";
-import { createClient } from "./http-client.ts";
+import { createClient, dropKeysOfFirstUser } from "./http-client.ts";
 import { FakeThreads } from "./http-fake-threads.ts";
 import { connect, createSlackClient, SIGNING_SECRET, type SlackClient, TOKEN } from "./slack-client.ts";
 
@@ -268,6 +268,7 @@ describe("a workspace", () => {
     await slack.settled();
     const accepted = threads.asked.filter(({ method }) => method === "accept");
     expect(accepted).toMatchObject([{ input: { key_id } }]);
+    await dropKeysOfFirstUser();
   });
 
   it("gets a 503 while its thread is slow, and the work continues", async () => {

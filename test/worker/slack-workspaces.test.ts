@@ -152,13 +152,15 @@ describe("installing the app", () => {
     quiet();
     const slack = createSlackClient();
     slack.answers.set("oauth.v2.access", () => access);
-    const makeKey = async () => (await slack.ask("POST", "/v1/api-keys", {})).body as { key: string; key_id: string };
-    const [one, two] = [await makeKey(), await makeKey()];
+    const makeKey = async (by?: string) =>
+      (await slack.ask("POST", "/v1/api-keys", {}, by)).body as { key: string; key_id: string };
+    const one = await makeKey();
+    const two = await makeKey(one.key);
     const asked = await slack.ask("POST", "/v1/slack/install", {}, one.key);
     const begun = await slack.ask("POST", "/v1/slack/install", {}, two.key);
     const left = await slack.send("GET", pathOf(begun.body.url));
     expect(left.status).toBe(302);
-    for (const { key_id } of [one, two]) await slack.ask("DELETE", `/v1/api-keys/${key_id}`);
+    for (const { key_id } of [two, one]) await slack.ask("DELETE", `/v1/api-keys/${key_id}`, undefined, one.key);
     expect((await slack.send("GET", pathOf(asked.body.url))).status).toBe(401);
     const state = stateOf(left.headers.get("location"));
     expect((await back(slack, { code: "c0de", state }, cookieOf(left.headers))).status).toBe(401);
