@@ -19,7 +19,14 @@ const sets = [...Array(1 << scopes.length).keys()].map((bits) => scopes.filter((
 /** What does not go by its method: `GET` needs `read`, any other method `write`. */
 const exceptions: Record<string, Scope | null> = {
   "GET /v1/users/me": null,
+  "GET /v1/users": "admin",
   "POST /v1/users": "admin",
+  "GET /v1/users/{user_id}": "admin",
+  "PATCH /v1/users/{user_id}": "admin",
+  "DELETE /v1/users/{user_id}": "admin",
+  "GET /v1/users/{user_id}/api-keys": "admin",
+  "DELETE /v1/users/{user_id}/api-keys/{key_id}": "admin",
+  "DELETE /v1/users/{user_id}/sessions": "admin",
   "GET /v1/server": "admin",
   "POST /v1/threads": "run",
   "POST /v1/threads/{thread_id}/runs": "run",
@@ -119,7 +126,10 @@ describe("a key of each set of scopes", patience, () => {
       // A user of its own, who has nothing, so that keys of other sets find everything unchanged.
       const user_id = `user_scoped_${place}`;
       const permitted = keyed.filter((operation) => isPermitted(operation, given));
-      for (const asked of casesOfAll(permitted, world.things.quiet)) {
+      // An admin changes accounts, and must not change the world's.
+      const account = `user_changed_${place}`;
+      await stage.admit(account);
+      for (const asked of casesOfAll(permitted, { ...world.things.quiet, user_id: account })) {
         const key = await addKey(user_id, given);
         const reply = await stage.walker.ask(asked, key);
         expect([describeCase(asked), isRefusedForScope(reply)]).toEqual([describeCase(asked), false]);

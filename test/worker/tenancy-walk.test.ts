@@ -7,7 +7,7 @@ import { identityOf } from "./slack-client.ts";
 import { type Case, casesOf, describeCase, type Named } from "./walk/cases.ts";
 import type { Things } from "./walk/names.ts";
 import { findIdFields, findUndocumented, type Operation, orderOf } from "./walk/operations.ts";
-import { adminOperations, meantOf, openOperations, refusalsOf } from "./walk/rules.ts";
+import { type AdminOperation, adminOperations, meantOf, openOperations, refusalsOf } from "./walk/rules.ts";
 import { takeSnapshot } from "./walk/snapshot.ts";
 import { allOf, casesOfAll, createStage, nothingLike, pairsOfAll, type Stage } from "./walk/stage.ts";
 import type { Reply } from "./walk/walker.ts";
@@ -123,9 +123,29 @@ describe("what a user has", patience, () => {
 
   it("is refused to the admin key too, but for what an admin does", async () => {
     for (const { asked } of pairsOfAll(keyed, alpha, allOf)) {
-      if (meantOf(asked, alpha).length === 0) continue;
-      const status = adminOperations[asked.operation.name]?.status;
-      expectStatus(asked, await watch.ask(asked, ADMIN_KEY), status === undefined ? refusalsOf(asked) : [status]);
+      if (meantOf(asked, alpha).length === 0 || asked.operation.name in adminOperations) continue;
+      expectStatus(asked, await watch.ask(asked, ADMIN_KEY), refusalsOf(asked));
+    }
+  });
+
+  it("is shown to an admin no more than as an account, and is not touched when another account is changed", async () => {
+    const made = await stage.walker.send(
+      { method: "POST", path: "/v1/users", body: { user_id: "user_spare" } },
+      ADMIN_KEY,
+    );
+    expect(made.status).toBe(201);
+    // What the server says of itself has a test of its own.
+    const isAdmins = ({ name }: Operation) => name in adminOperations && name !== "GET /v1/server";
+    for (const operation of keyed.filter(isAdmins).toSorted((one, other) => orderOf(one) - orderOf(other))) {
+      const { status, shows = [], changes } = adminOperations[operation.name] as AdminOperation;
+      const { quiet } = alpha.things;
+      for (const asked of casesOf(operation, allOf(changes ? { ...quiet, user_id: "user_spare" } : quiet))) {
+        const reply = await stage.walker.ask(asked, ADMIN_KEY);
+        expectStatus(asked, reply, [status]);
+        const rows = reply.body.data ?? [reply.body];
+        const shown = rows.flatMap((row) => shows.map((field) => ({ value: String(row[field]) })));
+        watch.check(reply, { named: [...asked.named, ...shown] as Case["named"] }, describeCase(asked));
+      }
     }
   });
 

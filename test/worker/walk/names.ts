@@ -38,6 +38,7 @@ const value = (text: string): Filling => ({ value: text });
 
 /** Parameters in paths. */
 const inPath: Record<string, Filling> = {
+  user_id: kind("user_id"),
   key_id: kind("key_id"),
   project_id: kind("project_id"),
   thread_id: kind("thread_id"),
@@ -76,6 +77,7 @@ const inQuery: Record<string, Filling> = {
   ticket: value("ticket-of-nobody"),
   code: value("code-of-nobody"),
   state: value("state-of-nobody"),
+  "GET /v1/users state": value("active"),
   error: null,
 };
 

@@ -65,10 +65,32 @@ const refusals: Record<string, { statuses: number[]; why: string }> = {
   "POST /ag-ui/{agent_id} resume.interruptId": ofThread,
 };
 
-/** What only the admin key may do, and what it gets for another user's things. All else it is refused as anybody is. */
-export const adminOperations: Record<string, { status: number; why: string }> = {
+export interface AdminOperation {
+  /** What it answers for another user's things. */
+  status: number;
+  why: string;
+  /** The fields of its answer that are the account's, and no more of the user. */
+  shows?: string[];
+  /** It changes the account that it names, which is nobody's whom the walk watches. */
+  changes?: true;
+}
+
+/** What only an admin may do. All else the admin key is refused as anybody is. */
+export const adminOperations: Record<string, AdminOperation> = {
   "POST /v1/users": { status: 409, why: "It makes users, and an id is given once." },
   "GET /v1/server": { status: 200, why: "It says what an operator has to mend." },
+  "GET /v1/users": { status: 200, why: "It lists accounts.", shows: ["user_id", "name"] },
+  "GET /v1/users/{user_id}": { status: 200, why: "It counts what there is.", shows: ["user_id", "name"] },
+  "GET /v1/users/{user_id}/api-keys": {
+    status: 200,
+    why: "Somebody must see which keys to revoke.",
+    shows: ["key_id", "name", "made_by"],
+  },
+  "PATCH /v1/users/{user_id}": { status: 200, why: "It changes an account.", changes: true },
+  "DELETE /v1/users/{user_id}": { status: 202, why: "It ends an account.", changes: true },
+  "DELETE /v1/users/{user_id}/sessions": { status: 204, why: "It signs people out.", changes: true },
+  // The key in the path is another user's than the one in the path.
+  "DELETE /v1/users/{user_id}/api-keys/{key_id}": { status: 404, why: "It ends keys of who left.", changes: true },
 };
 
 /** The statuses with which a request is refused that has another user's things everywhere, or only as `name`. */

@@ -74,7 +74,8 @@ function addCreate(app: App): void {
       const maker = context.get("caller");
       const { key, stored } = await mintApiKey({ name: "first key", made_by: maker.key_id }, now);
       const row = { ...shown, created_at: stored.created_at };
-      const act = { action: "user.create", user_id, target: user_id, details: { role } } as const;
+      // Not as an entry of that user, who may be another one than the admin means.
+      const act = { action: "user.create", target: user_id, details: { role } } as const;
       await audited(context, act, async () => {
         const made = createUser(context.env.DB, row, stored, maker.user_id);
         const taken = unwrap(await whileMakerLives(made));
