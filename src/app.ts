@@ -26,6 +26,7 @@ import { addTasks } from "./http/routes/tasks.ts";
 import { addThreads } from "./http/routes/threads.ts";
 import { addUsage } from "./http/routes/usage.ts";
 import { addUsers } from "./http/routes/users.ts";
+import { createSessions } from "./http/sessions/recognize.ts";
 import { addPreviews } from "./projects/previews/routes/links.ts";
 import { addGitCredentials } from "./projects/routes/git-credentials.ts";
 import { addProjects } from "./projects/routes/projects.ts";
@@ -48,12 +49,14 @@ export function createApp(): App {
   const app = new OpenAPIHono<AppEnv>();
   const authenticator = createAuthenticator();
   const guesses = createGuesses();
+  const sessions = createSessions();
   const prepare = createMiddleware<AppEnv>(async (context, next) => {
     const request_id = crypto.randomUUID();
     context.set("request_id", request_id);
     context.set("config", configOf(context.env));
     context.set("authenticator", authenticator);
     context.set("guesses", guesses);
+    context.set("sessions", sessions);
     await next();
     context.res.headers.set("x-request-id", request_id);
     context.res.headers.set("x-content-type-options", "nosniff");

@@ -18,7 +18,7 @@ interface Store {
 
 /** A row as `findApiKey` selects it. */
 function rowOf(hash: string, { scopes = null, expires_at = null, last_used_at = null }: Partial<FoundApiKey> = {}) {
-  return ["user_1", hash, scopes === null ? null : JSON.stringify(scopes), expires_at, last_used_at];
+  return ["user_1", hash, scopes === null ? null : JSON.stringify(scopes), expires_at, last_used_at, "key", null];
 }
 
 /** As much of D1 as the lookup of a key needs. */

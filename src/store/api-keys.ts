@@ -5,9 +5,11 @@ import type { KeyKind } from "../protocol/keys/kind.ts";
 import { readScopes, type Scope } from "../protocol/keys/scope.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import { open } from "./database.ts";
-import { DELETED_PREFIX, IS_KEY, KEY_ID, ownerOfLive } from "./keys/maker.ts";
+import { IS_KEY, ownerOfLive } from "./keys/maker.ts";
+import { DELETE_TRACES, leaveTrace, TRACE_KEPT_MS } from "./keys/traces.ts";
 import { listNewest } from "./newest.ts";
 import { apiKeys } from "./people/schema.ts";
+import { readSession, type SessionDetails } from "./people/sessions.ts";
 
 export interface ApiKey {
   key_id: string;
@@ -40,17 +42,22 @@ export interface FoundApiKey extends Pick<ApiKey, "scopes" | "expires_at" | "las
   hash: string;
   /** Null for a key of a version that recorded no kind. */
   kind: KeyKind | null;
+  /** Of a session; null for a key. */
+  session: SessionDetails | null;
 }
 
 /** Finds a key by its public part, also one that has expired; the caller must still compare the hash. */
 export async function findApiKey(db: D1Database, key_id: string): Promise<FoundApiKey | null> {
-  const { user_id, hash, scopes, expires_at, last_used_at, kind } = apiKeys;
+  const { user_id, hash, scopes, expires_at, last_used_at, kind, details } = apiKeys;
   const row = await open(db)
-    .select({ user_id, hash, scopes, expires_at, last_used_at, kind })
+    .select({ user_id, hash, scopes, expires_at, last_used_at, kind, details })
     .from(apiKeys)
     .where(eq(apiKeys.key_id, key_id))
     .get();
-  return row ? { ...row, scopes: readScopes(row.scopes) } : null;
+  if (!row) return null;
+  const { details: stored, ...found } = row;
+  const session = found.kind === "session" ? readSession(stored) : null;
+  return { ...found, scopes: readScopes(row.scopes), session };
 }
 
 /** Does nothing if the stored time is later than `unless_after`: another isolate was here. */
@@ -84,22 +91,11 @@ export async function listApiKeys(
   );
 }
 
-// A run that the key started may still expose a port. No run works this long.
-const TRACE_KEPT_MS = 30 * 24 * 3_600_000;
-
 const DELETE_KEY = `
-UPDATE api_keys SET key_id = '${DELETED_PREFIX}' || key_id, name = NULL, hash = 'deleted', created_at = ?3
-WHERE user_id = ?1 AND key_id = ?2 AND ${IS_KEY} RETURNING 1`;
-
-const madeNothing = ["api_keys", "triggers", "webhooks", "previews", "ssh_accesses", "slack_workspaces"]
-  .map((table) => `${KEY_ID} NOT IN (SELECT made_by FROM ${table} WHERE user_id = ?1 AND made_by IS NOT NULL)`)
-  .join(" AND ");
-
-const DELETE_TRACES = `
-DELETE FROM api_keys WHERE user_id = ?1 AND created_at < ?2 AND NOT ${IS_KEY} AND ${madeNothing}`;
+UPDATE api_keys SET ${leaveTrace("?3")} WHERE user_id = ?1 AND key_id = ?2 AND ${IS_KEY} RETURNING 1`;
 
 /**
- * False if the user has no such key. What it made goes on, and is found by the row that stays (`keys/maker.ts`). Such
+ * False if the user has no such key. What it made goes on, and is found by the row that stays (`keys/traces.ts`). Such
  * rows of keys that made nothing that still exists are deleted later.
  */
 export async function deleteApiKey(db: D1Database, user_id: string, key_id: string, now: number): Promise<boolean> {
