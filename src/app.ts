@@ -22,10 +22,12 @@ import { addMessages } from "./http/routes/messages.ts";
 import { addModels } from "./http/routes/models.ts";
 import { addRuns } from "./http/routes/runs.ts";
 import { addServer } from "./http/routes/server.ts";
+import { addSessions } from "./http/routes/sessions.ts";
 import { addTasks } from "./http/routes/tasks.ts";
 import { addThreads } from "./http/routes/threads.ts";
 import { addUsage } from "./http/routes/usage.ts";
 import { addUsers } from "./http/routes/users.ts";
+import { addSignOut } from "./http/sessions/end.ts";
 import { createSessions } from "./http/sessions/recognize.ts";
 import { addPreviews } from "./projects/previews/routes/links.ts";
 import { addGitCredentials } from "./projects/routes/git-credentials.ts";
@@ -78,6 +80,8 @@ const resources = [
   addUsers,
   addApiKeys,
   addMade,
+  addSessions,
+  addSignOut,
   addProjects,
   addGitCredentials,
   addSandbox,

@@ -50,8 +50,7 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
   ): Promise<Caller | null> {
     const { key: fresh, is_read } = await look(key_id, db, guess);
     if (!fresh || fresh.kind === "session" || !equalInConstantTime(fromHex(fresh.hash), hash)) return null;
-    // Whatever is cached, and also while D1 fails.
-    if (isExpired(fresh, now())) throw expired(fresh);
+    requireHolding(fresh, now());
     if (is_read && later) note(fresh, db, later);
     return callerOf(fresh);
   }
@@ -210,6 +209,11 @@ export function requireScope(caller: Pick<Caller, "scopes">, needed: NeededScope
   if (needed === "any" || caller.scopes.includes(needed)) return;
   const held = caller.scopes.map((scope) => `\`${scope}\``).join(", ") || "none";
   throw new Problem("forbidden", `This needs an API key with the scope \`${needed}\`. The scopes of yours: ${held}.`);
+}
+
+/** For who has proved that the row is theirs. Throws if it no longer holds, whatever is cached, and also while D1 fails. */
+export function requireHolding(row: KnownKey, now: number): void {
+  if (isExpired(row, now)) throw expired(row);
 }
 
 export function expired({ kind, expires_at }: Pick<KnownKey, "kind" | "expires_at"> | Caller): Problem {

@@ -5,9 +5,8 @@
 // get lost. Until then each answer to the former one brings the present one again.
 import { describeError, logWarning } from "../../lib/log.ts";
 import { endSession, noteSeen, rotateSession } from "../../store/people/sessions.ts";
-import { isExpired } from "../../thread/stream/ended-keys.ts";
 import { audited } from "../audit.ts";
-import { callerOf, expired, recognizeGuess } from "../auth.ts";
+import { callerOf, recognizeGuess, requireHolding } from "../auth.ts";
 import type { AppContext, Caller, Guess, KnownKey, Sessions } from "../context.ts";
 import { Problem } from "../errors.ts";
 import { cookieName, readCookie, writeCookie } from "./cookie.ts";
@@ -83,7 +82,7 @@ export function createSessions(now: () => number = Date.now): Sessions {
       fits = await fitOf(token, row, now());
     }
     if (row === null || fits === "unknown") return null;
-    if (isExpired(row, now())) throw expired(row);
+    requireHolding(row, now());
     if (fits === "older") throw await endCopied(context, row, now());
     if (is_read) authenticator.note(row, DB, (work) => context.executionCtx.waitUntil(work));
     return { row, fits };
@@ -134,7 +133,7 @@ async function renew(
 async function confirm(context: AppContext, session_id: string, now: number): Promise<Caller> {
   const { key } = await context.get("authenticator").look(session_id, context.env.DB);
   if (key === null) throw new Problem("unauthorized", ENDED);
-  if (isExpired(key, now)) throw expired(key);
+  requireHolding(key, now);
   return callerOf(key);
 }
 
