@@ -22,12 +22,15 @@ import { addMessages } from "./http/routes/messages.ts";
 import { addModels } from "./http/routes/models.ts";
 import { addRuns } from "./http/routes/runs.ts";
 import { addServer } from "./http/routes/server.ts";
+import { addSessions } from "./http/routes/sessions.ts";
 import { addTasks } from "./http/routes/tasks.ts";
 import { addThreads } from "./http/routes/threads.ts";
 import { addUsage } from "./http/routes/usage.ts";
 import { addUsers } from "./http/routes/users/accounts.ts";
 import { addUserChanges } from "./http/routes/users/changes.ts";
 import { addUserKeys } from "./http/routes/users/keys.ts";
+import { addSignOut } from "./http/sessions/end.ts";
+import { createSessions } from "./http/sessions/recognize.ts";
 import { addPreviews } from "./projects/previews/routes/links.ts";
 import { addGitCredentials } from "./projects/routes/git-credentials.ts";
 import { addProjects } from "./projects/routes/projects.ts";
@@ -50,12 +53,14 @@ export function createApp(): App {
   const app = new OpenAPIHono<AppEnv>();
   const authenticator = createAuthenticator();
   const guesses = createGuesses();
+  const sessions = createSessions();
   const prepare = createMiddleware<AppEnv>(async (context, next) => {
     const request_id = crypto.randomUUID();
     context.set("request_id", request_id);
     context.set("config", configOf(context.env));
     context.set("authenticator", authenticator);
     context.set("guesses", guesses);
+    context.set("sessions", sessions);
     await next();
     context.res.headers.set("x-request-id", request_id);
     context.res.headers.set("x-content-type-options", "nosniff");
@@ -79,6 +84,8 @@ const resources = [
   addUserKeys,
   addApiKeys,
   addMade,
+  addSessions,
+  addSignOut,
   addProjects,
   addGitCredentials,
   addSandbox,

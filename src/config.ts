@@ -40,6 +40,7 @@ export interface Env {
   MODEL_IDLE_SECONDS?: string;
   INTERRUPT_HOURS?: string;
   SCHEDULE_MINUTES?: string;
+  SESSION_HOURS?: string;
   MODEL_CONTEXT_TOKENS?: string;
   DAYTONA_API_KEY?: string;
   DAYTONA_API_URL?: string;
@@ -89,6 +90,8 @@ export interface Config {
   interrupt_ms: number | null;
   /** The fewest minutes between two due times of a new schedule. */
   schedule_minutes: number;
+  /** How long a session lasts, from sign-in. */
+  session_ms: number;
   /** The first key encrypts, all of them decrypt. */
   encryption_keys: string[];
   /** `host` or `host:port` in lower case; each preview gets a name under it. */
@@ -152,11 +155,23 @@ const hours = z.union([z.number(), text]).transform((value): number | null => {
 /** Each due time is a run, and a run costs money: twelve an hour are plenty for what nobody watches. */
 const DEFAULT_SCHEDULE_MINUTES = 5;
 const HOUR_MINUTES = 60;
+const HOUR_MS = 3_600_000;
 
 /** Whole minutes up to an hour; anything else counts as not set. */
 const scheduleMinutes = z.union([z.number(), text]).transform((value) => {
   const given = Number(value);
   return Number.isInteger(given) && given >= 1 && given <= HOUR_MINUTES ? given : DEFAULT_SCHEDULE_MINUTES;
+});
+
+/** A working day and the evening after it. Shorter, people sign in while they work; longer, a lost laptop is let in. */
+const DEFAULT_SESSION_HOURS = 24;
+/** A month. */
+const MAX_SESSION_HOURS = 720;
+
+/** In ms. Hours from 1 to 720; anything else counts as not set. */
+const sessionHours = z.union([z.number(), text]).transform((value) => {
+  const given = Number(value);
+  return (given >= 1 && given <= MAX_SESSION_HOURS ? given : DEFAULT_SESSION_HOURS) * HOUR_MS;
 });
 
 /** `cpu=4,memory=8,disk=10`; a part that is missing or no number counts as not set. */
@@ -170,6 +185,7 @@ const resources = list.transform((items): SandboxResources => {
 const settings = z.object({
   INTERRUPT_HOURS: hours,
   SCHEDULE_MINUTES: scheduleMinutes,
+  SESSION_HOURS: sessionHours,
   DAYTONA_API_KEY: text,
   DAYTONA_API_URL: text,
   DAYTONA_TARGET: text,
@@ -206,6 +222,7 @@ export function readConfig(env: Env): Config {
       : null,
     interrupt_ms: values.INTERRUPT_HOURS,
     schedule_minutes: values.SCHEDULE_MINUTES,
+    session_ms: values.SESSION_HOURS,
     admin_api_key: values.ADMIN_API_KEY || null,
     admin_key_only_admin: values.ADMIN_KEY_ONLY_ADMIN === "1",
     encryption_keys: values.ENCRYPTION_KEY,

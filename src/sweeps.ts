@@ -6,6 +6,7 @@ import { configOf, type Env } from "./config.ts";
 import { logError, logWarning } from "./lib/log.ts";
 import type { ThreadKey } from "./protocol/thread.ts";
 import { createResealer } from "./secrets/reseal.ts";
+import { deleteExpiredSessions } from "./store/people/sessions.ts";
 import { endLostRuns, takeSilentRuns } from "./store/runs.ts";
 import { callThread } from "./thread/stub.ts";
 
@@ -57,6 +58,19 @@ async function resumeStaleThread(env: Env, { key, invocation_ids }: SilentThread
     await endLostRuns(env.DB, key, lost, now);
   } catch (error) {
     logError("poke_failed", error, { ...key });
+  }
+}
+
+/** At one minute of the hour: what it deletes holds for nobody already. */
+const SESSIONS_SWEPT_AT = 17;
+
+/** Deletes sessions that have expired, of people who did not come back. A sign-in deletes those of its user. */
+export async function sweepSessions(env: Env, now: number): Promise<void> {
+  if (new Date(now).getUTCMinutes() !== SESSIONS_SWEPT_AT) return;
+  try {
+    await deleteExpiredSessions(env.DB, now);
+  } catch (error) {
+    logError("session_sweep_failed", error, {});
   }
 }
 

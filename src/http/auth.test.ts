@@ -21,7 +21,7 @@ function rowOf(hash: string, row: Partial<FoundApiKey> = {}) {
   const { scopes = null, expires_at = null, last_used_at = null, kind = null } = row;
   const { disabled_at = null, deleted_at = null } = row;
   const given = scopes === null ? null : JSON.stringify(scopes);
-  return ["user_1", hash, given, expires_at, last_used_at, kind, disabled_at, deleted_at];
+  return ["user_1", hash, given, expires_at, last_used_at, kind, null, disabled_at, deleted_at];
 }
 
 /** As much of D1 as the lookup of a key needs. */

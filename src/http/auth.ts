@@ -1,6 +1,6 @@
 // Turns a request's bearer key into a caller. The admin key of the settings is a matter of its own (keys/admin-key.ts).
 // All other keys are rows of D1, read with their users and cached for a few seconds so that a busy client does not cost a
-// read per request.
+// read per request. A request without a key may bring a session's cookie in its place (`sessions/`).
 import { createMiddleware } from "hono/factory";
 import { isShortKey } from "../config/key-length.ts";
 import { equalInConstantTime } from "../lib/constant-time.ts";
@@ -13,7 +13,7 @@ import { type FoundApiKey, findApiKey, noteUse } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
 import { CHECK_KEYS_MS, isExpired, TRUSTED_WITHOUT_D1_MS } from "../thread/stream/ended-keys.ts";
 import { readKeyId } from "./api-key.ts";
-import type { AppContext, AppEnv, Authenticator, Caller, Guess } from "./context.ts";
+import type { AppContext, AppEnv, Authenticator, Caller, Guess, KnownKey } from "./context.ts";
 import { Problem } from "./errors.ts";
 import { ADMIN_KEY_UNKNOWN, adminKeyDetails, createAdminKey } from "./keys/admin-key.ts";
 
@@ -33,13 +33,9 @@ const KEY_CHARACTERS = 1024;
 // A write is billed, and nobody asks for the minute in which a key was last used.
 const USE_NOTED_MS = 3_600_000;
 
-interface CachedKey extends Omit<FoundApiKey, "expires_at" | "last_used_at"> {
-  key_id: string;
-  expires_at: number | null;
-  last_used_at: number | null;
+interface CachedKey extends KnownKey {
   /** D1 is not asked again before this time. */
   until: number;
-  confirmed_at: number;
 }
 
 export function createAuthenticator(now: () => number = Date.now): Authenticator {
@@ -54,22 +50,28 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
     db: D1Database,
     { guess, later }: Parameters<Authenticator["recognize"]>[3] & object,
   ): Promise<Caller | null> {
+    const { key: fresh, is_read } = await look(key_id, db, guess);
+    if (!fresh || fresh.kind === "session" || !equalInConstantTime(fromHex(fresh.hash), hash)) return null;
+    requireHolding(fresh, now());
+    if (is_read && later) note(fresh, db, later);
+    return callerOf(fresh);
+  }
+
+  async function look(
+    key_id: string,
+    db: D1Database,
+    guess?: Guess,
+  ): Promise<{ key: KnownKey | null; is_read: boolean }> {
     const known = cached.get(key_id);
     if (!known) guess?.look();
-    const isRead = !known || known.until <= now();
-    const fresh = isRead ? await (known ? refresh(known, db) : load(key_id, db)) : known;
-    if (!fresh || !equalInConstantTime(fromHex(fresh.hash), hash)) return null;
-    // Whatever is cached, and also while D1 fails. Only who has the right key is told of its account.
-    if (isExpired(fresh, now())) throw expired(fresh);
-    requireOpen(fresh);
-    if (isRead && later) note(fresh, db, later);
-    const { user_id, confirmed_at, expires_at, scopes: given } = fresh;
-    const limits = { expires_at, scopes: given ?? userScopes, is_limited: given !== null };
-    return { user_id, kind: fresh.kind ?? "key", key_id, confirmed_at, ...limits };
+    const isFresh = known && known.until > now();
+    const key = isFresh ? known : await (known ? refresh(known, db) : load(key_id, db));
+    // What `refresh` returns while D1 fails is what was known.
+    return { key, is_read: key === null || key !== known };
   }
 
   /** Stores when the key was last used, if that is not known to the hour. Nothing waits for it, or fails with it. */
-  function note(used: CachedKey, db: D1Database, later: (work: Promise<void>) => void): void {
+  function note(used: KnownKey, db: D1Database, later: (work: Promise<void>) => void): void {
     const at = now();
     if (used.last_used_at !== null && used.last_used_at > at - USE_NOTED_MS) return;
     used.last_used_at = at;
@@ -125,6 +127,12 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
       const key_id = readKeyId(key);
       return key_id === null ? null : await recognizeStored(key_id, hash, db, options);
     },
+    look,
+    async lookAgain(key_id, db, guess) {
+      guess?.look();
+      return await load(key_id, db);
+    },
+    note,
     forget(key_id) {
       forgotten += 1;
       cached.delete(key_id);
@@ -142,6 +150,7 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
 export const requireKey = createMiddleware<AppEnv>(async (context, next) => {
   context.set("caller", await identify(context));
   await next();
+  context.get("sessions").answer(context);
 });
 
 /** Asks again for the key of a request that took its time to arrive. */
@@ -153,7 +162,18 @@ export async function confirmKey(context: AppContext, needed: NeededScope): Prom
   requireScope(context.get("caller"), needed);
 }
 
-/** Returns the caller to whom the request's key belongs. */
+/** What a row permits, once the request has proved that it is the row's. */
+export function callerOf(
+  row: Omit<KnownKey, "last_used_at" | "session" | "hash" | "disabled_at" | "deleted_at">,
+): Caller {
+  const { user_id, key_id, confirmed_at, expires_at, scopes: given } = row;
+  const kind = row.kind ?? "key";
+  // A session's list has all that its user may do, and what the user's role adds.
+  const is_limited = given !== null && (kind === "key" || !userScopes.every((scope) => given.includes(scope)));
+  return { user_id, kind, key_id, confirmed_at, expires_at, scopes: given ?? userScopes, is_limited };
+}
+
+/** Returns the caller to whom the request's key or session belongs. If it brings both, only the key counts. */
 export async function identify(context: AppContext): Promise<Caller> {
   const config = context.get("config");
   if (config.admin_api_key === null) {
@@ -162,19 +182,35 @@ export async function identify(context: AppContext): Promise<Caller> {
       "This server has no ADMIN_API_KEY. Set it (wrangler secret put ADMIN_API_KEY).",
     );
   }
-  const [, key] = /^bearer +(\S+) *$/i.exec(context.req.header("authorization") ?? "") ?? [];
+  const header = context.req.header("authorization");
+  const ofSession = header === undefined ? await context.get("sessions").identify(context) : null;
+  if (ofSession) return ofSession;
+  const [, key] = /^bearer +(\S+) *$/i.exec(header ?? "") ?? [];
   if (key === undefined || key.length > KEY_CHARACTERS) {
     throw new Problem("unauthorized", "Send an API key: Authorization: Bearer <api key>.");
   }
+  return await recognizeGuess(context, key, "The API key is not known here.", (guess) => {
+    const later = (work: Promise<void>) => context.executionCtx.waitUntil(work);
+    return context.get("authenticator").recognize(key, config, context.env.DB, { guess, later });
+  });
+}
+
+/** Recognizes a secret that may be a guess. Throws `unauthorized` if nobody is recognized by it. */
+export async function recognizeGuess(
+  context: AppContext,
+  secret: string,
+  unknown: string,
+  recognize: (guess: Guess) => Promise<Caller | null>,
+): Promise<Caller> {
   const guess = context.get("guesses").open(context);
-  const isRepeated = await guess.isRepeated(key);
-  const caller = isRepeated ? null : await recognizeOnce(context, key, guess);
+  const isRepeated = await guess.isRepeated(secret);
+  const caller = isRepeated ? null : await recognizeOnce(guess, recognize);
   if (caller) return caller;
   if (!isRepeated) {
     guess.fail();
-    await guess.remember(key);
+    await guess.remember(secret);
   }
-  throw new Problem("unauthorized", "The API key is not known here.", !isRepeated);
+  throw new Problem("unauthorized", unknown, !isRepeated);
 }
 
 /** What an operation needs of a key. `any`: every valid key may. */
@@ -196,17 +232,28 @@ export function requireOpen({ disabled_at, deleted_at }: Pick<FoundApiKey, "disa
   if (disabled_at !== null) throw new Problem("forbidden", "This account is disabled. Ask an administrator.");
 }
 
-export function expired({ expires_at }: Pick<Caller, "expires_at">): Problem {
-  return new Problem("unauthorized", `The API key expired at ${new Date(expires_at ?? 0).toISOString()}.`);
+/** For who has proved that the row is theirs. Throws if it no longer holds, whatever is cached, and also while D1 fails. */
+export function requireHolding(row: KnownKey, now: number): void {
+  if (isExpired(row, now)) throw expired(row);
+  requireOpen(row);
 }
 
-/** Gives back the guess unless the key is wrong. While D1 fails, nobody knows. */
-async function recognizeOnce(context: AppContext, key: string, guess: Guess): Promise<Caller | null> {
+export function expired({ kind, expires_at }: Pick<KnownKey, "kind" | "expires_at"> | Caller): Problem {
+  const at = new Date(expires_at ?? 0).toISOString();
+  return new Problem(
+    "unauthorized",
+    kind === "session" ? `The session expired at ${at}.` : `The API key expired at ${at}.`,
+  );
+}
+
+/** Gives back the guess unless the secret is wrong. While D1 fails, nobody knows. */
+async function recognizeOnce(
+  guess: Guess,
+  recognize: (guess: Guess) => Promise<Caller | null>,
+): Promise<Caller | null> {
   let isWrong = false;
   try {
-    const later = (work: Promise<void>) => context.executionCtx.waitUntil(work);
-    const options = { guess, later };
-    const caller = await context.get("authenticator").recognize(key, context.get("config"), context.env.DB, options);
+    const caller = await recognize(guess);
     isWrong = caller === null;
     return caller;
   } finally {

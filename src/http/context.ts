@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import type { Config, Env } from "../config.ts";
 import type { KeyKind } from "../protocol/keys/kind.ts";
 import type { Scope } from "../protocol/keys/scope.ts";
+import type { FoundApiKey } from "../store/api-keys.ts";
 import type { AdminStanding } from "./keys/admin-key.ts";
 
 /** What proved who the caller is. A ticket's bearer has the kind of the key that asked for the ticket. */
@@ -35,11 +36,23 @@ export interface AppEnv {
     caller: Caller;
     authenticator: Authenticator;
     guesses: Guesses;
+    sessions: Sessions;
+    /** Set once a session's cookie has proved who the caller is. */
+    session?: ProvenSession;
   };
 }
 
 export type App = OpenAPIHono<AppEnv>;
 export type AppContext = Context<AppEnv>;
+
+/** A row of a key or session, as this isolate remembers it for a few seconds. */
+export interface KnownKey extends Omit<FoundApiKey, "expires_at" | "last_used_at"> {
+  key_id: string;
+  expires_at: number | null;
+  last_used_at: number | null;
+  /** When D1 last said that it holds. */
+  confirmed_at: number;
+}
 
 export interface Authenticator {
   /**
@@ -52,6 +65,12 @@ export interface Authenticator {
     db: D1Database,
     options?: { guess?: Guess; later?: (work: Promise<void>) => void },
   ): Promise<Caller | null>;
+  /** The row of a key or session, from memory or from D1 (`is_read`). Nothing is compared yet. */
+  look(key_id: string, db: D1Database, guess?: Guess): Promise<{ key: KnownKey | null; is_read: boolean }>;
+  /** The same from D1, whatever is remembered. */
+  lookAgain(key_id: string, db: D1Database, guess?: Guess): Promise<KnownKey | null>;
+  /** Stores when it was last used, if that is not known to the hour. */
+  note(used: KnownKey, db: D1Database, later: (work: Promise<void>) => void): void;
   /**
    * Call this when a key is made or deleted, so that this isolate refuses a deleted one from now on, and asks anew what
    * the admin key may do.
@@ -80,4 +99,19 @@ export interface Guess {
 export interface Guesses {
   /** For each request anew. */
   open(context: AppContext): Guess;
+}
+
+export interface ProvenSession {
+  session_id: string;
+  /** The browser does not say which page asks: the request may only read. */
+  is_unclear: boolean;
+  /** The cookie that the answer is to bring, and when that was decided. */
+  renewal: { cookie: string; at: number } | null;
+}
+
+export interface Sessions {
+  /** Returns whose session the request's cookie is; null if it brings none that counts here. */
+  identify(context: AppContext): Promise<Caller | null>;
+  /** Adds to the answer what the session needs. */
+  answer(context: AppContext): void;
 }

@@ -26,6 +26,16 @@ export const apiKey = {
   last_used_at: time,
 };
 
+export const session = {
+  session_id: "sess_01jdf3k8x2m4n6p8q0r2s4t6v8",
+  created_at: time,
+  expires_at: "2026-11-25T10:00:00.000Z",
+  last_used_at: time,
+  user_agent: "Mozilla/5.0",
+  address: "203.0.113.9",
+  current: true,
+};
+
 export const project = {
   project_id: ids.project_id,
   user_id: ids.user_id,

@@ -8,6 +8,7 @@ import type { AppContext, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
 
 const KEY_ENDED = "The API key is no longer valid.";
+const SESSION_ENDED = "The session has ended.";
 const UNKNOWN = "The server could not find out for too long whether the API key is still valid.";
 
 export interface KeyWatch {
@@ -39,7 +40,8 @@ export function watchKey(context: AppContext): KeyWatch {
     if (isStopped) return;
     if (!ended.has(caller.key_id)) return watch();
     if (isExpired(caller, clock.now())) return end(expired(caller));
-    end(failure === null ? new Problem("unauthorized", KEY_ENDED) : new Problem("internal", UNKNOWN));
+    const gone = caller.kind === "session" ? SESSION_ENDED : KEY_ENDED;
+    end(failure === null ? new Problem("unauthorized", gone) : new Problem("internal", UNKNOWN));
   };
   watch();
   const cancelExpiry = atExpiry(caller, () => end(expired(caller)));

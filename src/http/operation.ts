@@ -67,7 +67,10 @@ export function addOperation<Params, Query, Headers, Body>(
   const answer = async (context: AppContext): Promise<Response> => {
     const { req } = context;
     // Before anything else, for every route: a key without the scope learns and changes nothing.
-    if (!operation.open) requireScope(context.get("caller"), scopeOf(operation));
+    if (!operation.open) {
+      requireScope(context.get("caller"), scopeOf(operation));
+      requireOwnPage(context, operation);
+    }
     const body = operation.bodyFor?.(context.get("config")) ?? operation.body;
     const input = {
       params: check(operation.params, req.param()),
@@ -85,6 +88,13 @@ export function addOperation<Params, Query, Headers, Body>(
 
 function scopeOf({ scope, method }: { scope?: NeededScope; method: string }): NeededScope {
   return scope ?? (method === "get" ? "read" : "write");
+}
+
+/** A browser that does not say which page asks may read, and no more: some GETs start a sandbox. */
+function requireOwnPage(context: AppContext, operation: { scope?: NeededScope; method: string }): void {
+  const needed = scopeOf(operation);
+  if (!context.get("session")?.is_unclear || needed === "read" || needed === "any") return;
+  throw new Problem("unauthorized", "This browser does not say which page asks. Use a newer one, or an API key.");
 }
 
 /** For people: pages that show the description leave out what `security` says of a scheme like ours. */

@@ -6,10 +6,12 @@ import type { KeyKind } from "../protocol/keys/kind.ts";
 import { readScopes, type Scope } from "../protocol/keys/scope.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import { open } from "./database.ts";
-import { DELETED_PREFIX, IS_KEY, KEY_ID, ownerOfLive } from "./keys/maker.ts";
+import { IS_KEY, ownerOfLive } from "./keys/maker.ts";
+import { DELETE_TRACES, leaveTrace, TRACE_KEPT_MS } from "./keys/traces.ts";
 import { listNewest } from "./newest.ts";
 import { hasAdminKeyEnded, isShut } from "./people/gate.ts";
 import { apiKeys, users } from "./people/schema.ts";
+import { readSession, type SessionDetails } from "./people/sessions.ts";
 
 export interface ApiKey {
   key_id: string;
@@ -45,19 +47,24 @@ export interface FoundApiKey extends Pick<ApiKey, "scopes" | "expires_at" | "las
   /** Of its user: since when nothing of the user works. */
   disabled_at: string | null;
   deleted_at: string | null;
+  /** Of a session; null for a key. */
+  session: SessionDetails | null;
 }
 
 /** Finds a key by its public part, also one that has expired or whose user may not come in; the caller must still compare the hash. */
 export async function findApiKey(db: D1Database, key_id: string): Promise<FoundApiKey | null> {
-  const { user_id, hash, scopes, expires_at, last_used_at, kind } = apiKeys;
+  const { user_id, hash, scopes, expires_at, last_used_at, kind, details } = apiKeys;
   const { disabled_at, deleted_at } = users;
   const row = await open(db)
-    .select({ user_id, hash, scopes, expires_at, last_used_at, kind, disabled_at, deleted_at })
+    .select({ user_id, hash, scopes, expires_at, last_used_at, kind, details, disabled_at, deleted_at })
     .from(apiKeys)
     .leftJoin(users, eq(users.user_id, apiKeys.user_id))
     .where(eq(apiKeys.key_id, key_id))
     .get();
-  return row ? { ...row, scopes: readScopes(row.scopes) } : null;
+  if (!row) return null;
+  const { details: stored, ...found } = row;
+  const session = found.kind === "session" ? readSession(stored) : null;
+  return { ...found, scopes: readScopes(row.scopes), session };
 }
 
 /** Does nothing if the stored time is later than `unless_after`: another isolate was here. */
@@ -92,22 +99,11 @@ export async function listApiKeys(
   );
 }
 
-// A run that the key started may still expose a port. No run works this long.
-const TRACE_KEPT_MS = 30 * 24 * 3_600_000;
-
 const DELETE_KEY = `
-UPDATE api_keys SET key_id = '${DELETED_PREFIX}' || key_id, name = NULL, hash = 'deleted', created_at = ?3
-WHERE user_id = ?1 AND key_id = ?2 AND ${IS_KEY} RETURNING 1`;
-
-const madeNothing = ["api_keys", "triggers", "webhooks", "previews", "ssh_accesses", "slack_workspaces"]
-  .map((table) => `${KEY_ID} NOT IN (SELECT made_by FROM ${table} WHERE user_id = ?1 AND made_by IS NOT NULL)`)
-  .join(" AND ");
-
-const DELETE_TRACES = `
-DELETE FROM api_keys WHERE user_id = ?1 AND created_at < ?2 AND NOT ${IS_KEY} AND ${madeNothing}`;
+UPDATE api_keys SET ${leaveTrace("?3")} WHERE user_id = ?1 AND key_id = ?2 AND ${IS_KEY} RETURNING 1`;
 
 /**
- * False if the user has no such key. What it made goes on, and is found by the row that stays (`keys/maker.ts`). Such
+ * False if the user has no such key. What it made goes on, and is found by the row that stays (`keys/traces.ts`). Such
  * rows of keys that made nothing that still exists are deleted later.
  */
 export async function deleteApiKey(db: D1Database, user_id: string, key_id: string, now: number): Promise<boolean> {
@@ -117,15 +113,6 @@ export async function deleteApiKey(db: D1Database, user_id: string, key_id: stri
     db.prepare(DELETE_TRACES).bind(user_id, time(now - TRACE_KEPT_MS)),
   ]);
   return (deleted?.results.length ?? 0) > 0;
-}
-
-const DELETE_SESSIONS = `
-UPDATE api_keys SET key_id = '${DELETED_PREFIX}' || key_id, name = NULL, hash = 'deleted', created_at = ?2
-WHERE user_id = ?1 AND kind = 'session' AND ${IS_KEY}`;
-
-/** Ends all sessions of the user. Like deleted keys they leave rows, by which what they made is found. */
-export async function deleteSessions(db: D1Database, user_id: string, now: number): Promise<void> {
-  await db.prepare(DELETE_SESSIONS).bind(user_id, new Date(now).toISOString()).run();
 }
 
 const FIND_ENDED = `SELECT asked.value AS key_id FROM json_each(?2) AS asked

@@ -44,6 +44,7 @@ const exceptions: Record<string, Scope | null> = {
   "GET /v1/webhooks": "write",
   "GET /v1/webhooks/{webhook_id}": "write",
   "GET /v1/api-keys/{key_id}/made": "write",
+  "GET /v1/sessions": "write",
 };
 
 let stage: Stage;

@@ -44,7 +44,16 @@ function casesWithId({ operation, path, ...rest }: Case, name: string, id: strin
 
 describe("an id of another user", patience, () => {
   const kinds: Kind[] = [
-    ...(["user_id", "key_id", "project_id", "thread_id", "invocation_id", "message_id", "interrupt_id"] as const),
+    ...([
+      "user_id",
+      "key_id",
+      "session_id",
+      "project_id",
+      "thread_id",
+      "invocation_id",
+      "message_id",
+      "interrupt_id",
+    ] as const),
     ...(["section_id", "agent_id", "trigger_id", "webhook_id", "delivery_id", "team_id", "host"] as const),
   ];
 

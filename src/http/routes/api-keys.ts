@@ -23,7 +23,8 @@ export function addApiKeys(app: App): void {
       path: "/v1/api-keys",
       tag,
       summary: "Make an API key",
-      description: "`key` is returned only this once. It may do no more than the key that makes it, for no longer.",
+      description:
+        "`key` is returned only this once. It may do no more than the key that makes it, for no longer. One that a session makes never expires, unless it is to.",
       body: apiKeyBody,
       answers: { 201: { description: "The key.", schema: newApiKey } },
     },
@@ -106,9 +107,11 @@ function grantOf(
 ): Pick<StoredApiKey, "scopes" | "expires_at"> {
   for (const scope of scopes ?? []) requireScope(caller, scope);
   const inherited = caller.is_limited ? caller.scopes.filter((scope) => scope !== "admin") : null;
-  const until = expires_in_seconds === undefined ? caller.expires_at : now + expires_in_seconds * 1000;
-  if (caller.expires_at !== null && until !== null && until > caller.expires_at) {
-    const end = toTime(caller.expires_at);
+  // A session's end is that of a sign-in. People make keys for programs, which go on.
+  const latest = caller.kind === "session" ? null : caller.expires_at;
+  const until = expires_in_seconds === undefined ? latest : now + expires_in_seconds * 1000;
+  if (latest !== null && until !== null && until > latest) {
+    const end = toTime(latest);
     throw new Problem("forbidden", `Your key expires at ${end}, and a key that it makes can't live longer.`);
   }
   return { scopes: scopes ? expandScopes(scopes) : inherited, expires_at: until === null ? null : toTime(until) };

@@ -15,8 +15,10 @@ export const DELETED_PREFIX = "deleted:";
 /** `revoked` if what it made was revoked with it. */
 export type DeletedMark = "deleted" | "revoked";
 
-/** For a statement over `api_keys`. */
-export const IS_KEY = "hash NOT IN ('deleted', 'revoked')";
+/** For a statement over `api_keys`: it is no row that a key or session left. */
+export const IS_LIVE = "hash NOT IN ('deleted', 'revoked')";
+/** The same without sessions. */
+export const IS_KEY = `(${IS_LIVE} AND kind IS NOT 'session')`;
 
 /** The id of a key, live or deleted, as `made_by` has it. */
 export const KEY_ID = `replace(key_id, '${DELETED_PREFIX}', '')`;

@@ -3,15 +3,15 @@
 // statement may be repeated: it finds what an earlier one left, and nothing whose maker was not revoked.
 import { appendTry } from "../webhooks/tries.ts";
 import { DISABLED } from "../webhooks/webhooks.ts";
-import { DELETED_PREFIX, IS_KEY, isOpenTo, KEY_ID, laterThan, MAKERS, REVOKED_AT, REVOKED_REASON } from "./maker.ts";
+import { DELETED_PREFIX, IS_LIVE, isOpenTo, KEY_ID, laterThan, MAKERS, REVOKED_AT, REVOKED_REASON } from "./maker.ts";
 
 /** Deliveries that one batch ends. Those beyond it end when they are due. */
 const DELIVERIES_AT_ONCE = 1_000;
 
 const REVOKE_KEYS = `
 ${MAKERS}
-UPDATE api_keys SET key_id = iif(${IS_KEY}, '${DELETED_PREFIX}' || key_id, key_id), name = NULL, hash = 'revoked',
-  created_at = ?3
+UPDATE api_keys SET key_id = iif(${IS_LIVE}, '${DELETED_PREFIX}' || key_id, key_id), name = NULL, hash = 'revoked',
+  created_at = ?3, details = NULL
 WHERE user_id = ?1 AND hash <> 'revoked' AND ${KEY_ID} IN (SELECT id FROM makers)
 RETURNING ${KEY_ID} AS key_id`;
 

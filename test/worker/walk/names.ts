@@ -26,6 +26,7 @@ export interface Things {
   version: string;
   /** The name of a terminal's shell. */
   session: string;
+  session_id: string;
 }
 
 export type Kind = keyof Things;
@@ -40,6 +41,7 @@ const value = (text: string): Filling => ({ value: text });
 const inPath: Record<string, Filling> = {
   user_id: kind("user_id"),
   key_id: kind("key_id"),
+  session_id: kind("session_id"),
   project_id: kind("project_id"),
   thread_id: kind("thread_id"),
   invocation_id: kind("invocation_id"),
@@ -74,6 +76,7 @@ const inQuery: Record<string, Filling> = {
   to: kind("version"),
   status: value("delivered"),
   made: value("revoke"),
+  except: value("current"),
   ticket: value("ticket-of-nobody"),
   code: value("code-of-nobody"),
   state: value("state-of-nobody"),

@@ -94,7 +94,7 @@ function withoutReferences<T>(value: T, schemas: Record<string, Schema>): T {
 }
 
 /** Deletions that take much with them: a project's threads, and what a key made. */
-const widest = ["/v1/projects/{project_id}", "/v1/api-keys/{key_id}"];
+const widest = ["/v1/projects/{project_id}", "/v1/sessions", "/v1/api-keys/{key_id}"];
 
 /** For sorting: reads first; what deletes much comes last, so that each operation still finds its things. */
 export function orderOf({ method, path }: Operation): number {

@@ -2,8 +2,11 @@
 import { env } from "cloudflare:test";
 import { createApp } from "../../../src/app.ts";
 import type { Env } from "../../../src/config.ts";
+import { ofPage } from "../../fakes/session.ts";
 import type { Case } from "./cases.ts";
 import { type Description, type Operation, readOperations } from "./operations.ts";
+
+const ORIGIN = "https://taskloom.test";
 
 export interface Reply {
   status: number;
@@ -40,17 +43,17 @@ export async function createWalker(settings: Partial<Env>): Promise<Walker> {
   const bindings = { ...(env as Env), ...settings };
   let asked = 0;
   const send: Walker["send"] = async ({ method, path, headers = {}, body }, key) => {
-    const authorization: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` };
+    const proof = key === null ? {} : proofOf(key);
     const sent = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
     asked += 1;
     // Each from another address, so that wrong keys are refused for what they are and not for their number.
     const address = { "cf-connecting-ip": `10.${asked >> 16}.${(asked >> 8) & 255}.${asked & 255}` };
     const init = {
       method,
-      headers: { ...address, ...authorization, ...headers },
+      headers: { ...address, ...proof, ...headers },
       ...(sent === undefined ? {} : { body: sent }),
     };
-    const response = await app.request(`https://taskloom.test${path}`, init, bindings, context as ExecutionContext);
+    const response = await app.request(`${ORIGIN}${path}`, init, bindings, context as ExecutionContext);
     const text = await readText(response, method);
     const isJson = text !== "" && response.headers.get("content-type")?.includes("json");
     return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
@@ -64,6 +67,16 @@ export async function createWalker(settings: Partial<Env>): Promise<Walker> {
       while (behind.length > 0) await behind.shift();
     },
   };
+}
+
+/** In place of a key: the cookie of a session in a request of the server's own page. */
+export function cookieOf(token: string): string {
+  return `cookie ${token}`;
+}
+
+function proofOf(key: string): Record<string, string> {
+  const [, token] = /^cookie (.*)$/.exec(key) ?? [];
+  return token === undefined ? { authorization: `Bearer ${key}` } : ofPage(token, ORIGIN);
 }
 
 /** A stream that somebody watches has no end: it is read up to its first number, before which is all that there is. */

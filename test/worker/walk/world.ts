@@ -4,6 +4,7 @@ import { env } from "cloudflare:test";
 import { readKeyId } from "../../../src/http/api-key.ts";
 import { syncThread } from "../../../src/store/sync.ts";
 import { threadStub } from "../../../src/thread/stub.ts";
+import { makeSession } from "../../fakes/session.ts";
 import { signStandard } from "../hook-client.ts";
 import { ADMIN_KEY } from "../http-client.ts";
 import { makeRun } from "../http-fake-threads.ts";
@@ -61,12 +62,16 @@ export async function makeWorld(walker: Walker, slack: SlackClient, person: Pers
     makeThreads(make, { ...ids, suffix, mark }),
   ]);
   const trigger_id = await makeTriggers(walker, make, person, ids.project_id);
+  const session = await makeSession(env.DB, { user_id, user_agent: `browser ${mark}` });
+  shown.push(session.token, ...session.token.split(".").slice(1));
+  await makeSession(env.DB, { user_id, user_agent: `other browser ${mark}` });
   const hook = await makeWebhooks(make, person, ids.project_id);
   await makeWorkspaces(slack, key, person, ids);
   await walker.settled();
   const shared = {
     user_id,
     key_id: readKeyId(key) ?? "",
+    session_id: session.session_id,
     ...ids,
     host,
     ...sandbox,

@@ -1,6 +1,7 @@
 // An admin sees and ends the keys and sessions of any user. Their secrets and what they open stay the user's.
 import { clientId } from "../../../protocol/ids.ts";
-import { deleteSessions, listApiKeys } from "../../../store/api-keys.ts";
+import { listApiKeys } from "../../../store/api-keys.ts";
+import { endSessions } from "../../../store/people/sessions.ts";
 import { readUser } from "../../../store/people/users.ts";
 import { audited } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
@@ -72,7 +73,7 @@ export function addUserKeys(app: App): void {
       await audited(context, { action: "session.delete", user_id, target: null }, async () => {
         await requireLiveAdmin(context);
         await requireUser(context, user_id);
-        await deleteSessions(context.env.DB, user_id, Date.now());
+        await endSessions(context.env.DB, user_id);
       });
       context.get("authenticator").forgetUser(user_id);
       return context.body(null, 204);

@@ -1,0 +1,67 @@
+// Signs out: ends sessions, and takes the cookie of the one that asks.
+import { z } from "@hono/zod-openapi";
+import { endSession } from "../../store/people/sessions.ts";
+import { audited } from "../audit.ts";
+import type { App, AppContext } from "../context.ts";
+import { Problem } from "../errors.ts";
+import { addOperation } from "../operation.ts";
+import { cookieName, writeCookie } from "./cookie.ts";
+import { sourceOfRequest } from "./own-page.ts";
+
+const signedOut = z
+  .object({
+    redirect_to: z
+      .url()
+      .nullable()
+      .openapi({ description: "Where the browser goes to sign out there, too; null for nowhere." }),
+  })
+  .openapi("SignedOut", { example: { redirect_to: null } });
+
+export function addSignOut(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/auth/sign-out",
+      tag: "Users and keys",
+      summary: "Sign out",
+      description:
+        "Ends the session of the cookie and deletes the cookie, also one whose session has ended. Only for this server's own pages.",
+      open: true,
+      answers: { 200: { description: "The browser is signed out here.", schema: signedOut } },
+      problems: ["forbidden", "rate_limited", "not_configured"],
+    },
+    async (context) => {
+      if (sourceOfRequest(context.req.raw) !== "page") {
+        throw new Problem("forbidden", "Only this server's own pages sign people out.");
+      }
+      const caller = await findCaller(context);
+      if (caller !== null) {
+        const { user_id, key_id } = caller;
+        context.set("caller", caller);
+        const act = { action: "session.delete", target: key_id, details: { reason: "sign_out" } } as const;
+        await audited(context, act, () => endSession(context.env.DB, user_id, key_id, Date.now()));
+        context.get("authenticator").forget(key_id);
+      }
+      dropCookie(context);
+      return context.json({ redirect_to: null });
+    },
+  );
+}
+
+/** Null if the session has ended already. */
+async function findCaller(context: AppContext) {
+  try {
+    return await context.get("sessions").identify(context);
+  } catch (error) {
+    if (error instanceof Problem && error.failure.code === "unauthorized") return null;
+    throw error;
+  }
+}
+
+/** The answer deletes the browser's cookie, and brings no new one. */
+export function dropCookie(context: AppContext): void {
+  const name = cookieName(new URL(context.req.url));
+  context.set("session", undefined);
+  if (name !== null) context.header("set-cookie", writeCookie(name, "", 0), { append: true });
+}
