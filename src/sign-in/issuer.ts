@@ -12,7 +12,7 @@ const METADATA_KEPT_MS = 3_600_000;
 /** How long a key that the issuer withdrew goes on being believed. */
 const KEYS_KEPT_MS = 15 * 60_000;
 /** A token with a new key makes us ask again, but whoever sends such tokens does not make us flood the issuer. */
-const KEYS_FRESH_MS = 30_000;
+const KEYS_FRESH_MS = 10_000;
 /** An issuer that fails is not asked again before. */
 const FAILURE_KEPT_MS = 5_000;
 
