@@ -117,6 +117,7 @@ describe("every answer", () => {
       status: "ok",
       version: expect.any(String),
       stand_ins: ["model", "sandbox"],
+      sign_in: null,
     });
     expect((await createClient({ STAND_INS: "" }).send("GET", "/healthz")).body.stand_ins).toEqual([]);
   });
