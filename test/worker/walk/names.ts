@@ -77,6 +77,8 @@ const inQuery: Record<string, Filling> = {
   code: value("code-of-nobody"),
   state: value("state-of-nobody"),
   error: null,
+  iss: null,
+  return_to: value("/"),
 };
 
 const inHeader: Record<string, Filling> = {
