@@ -13,7 +13,14 @@ import { applyMigrations } from "./start/migrations.ts";
 import { buildPage } from "./start/page.ts";
 import { isPortFree } from "./start/port.ts";
 import type { Place } from "./start/processes.ts";
-import { checkKeys, previewDomain, readSettings, type Settings, secretsOf } from "./start/settings.ts";
+import {
+  checkKeys,
+  describeSignInSettings,
+  previewDomain,
+  readSettings,
+  type Settings,
+  secretsOf,
+} from "./start/settings.ts";
 import { type Backends, startBackends } from "./start/stand-ins.ts";
 import {
   isNewState,
@@ -65,7 +72,9 @@ async function start(options: StartArguments): Promise<void> {
   const program = await serve(worker);
   await writeAddress(state, { url: `http://127.0.0.1:${port}`, key, pid: process.pid });
   await stopping.add(() => removeAddress(state));
-  console.log(describe(options, key, state, { ...backends, warnings: [...backends.warnings, ...notes] }));
+  const signIn = describeSignInSettings(settings);
+  const warnings = [...backends.warnings, ...notes, ...(signIn?.warnings ?? [])];
+  console.log(describe(options, key, state, { ...backends, warnings, signIn: signIn?.name ?? null }));
   console.log(`ready on http://localhost:${port}`);
   if (sources !== null) await serveChanges(place, sources, { worker, program }, { build, migrate, start: serve });
   else await program.ended;
@@ -93,7 +102,7 @@ function describe(
   { port, watched, inspectorPort }: StartArguments,
   key: string,
   state: State,
-  backends: Omit<Backends, "settings">,
+  backends: Omit<Backends, "settings"> & { signIn: string | null },
 ): string {
   const data = relative(process.cwd(), state.data) || ".";
   return [
@@ -105,6 +114,7 @@ function describe(
     `  model    ${backends.model}`,
     `  sandbox  ${backends.sandbox}`,
     `  search   ${backends.search}`,
+    ...(backends.signIn === null ? [] : [`  sign-in  ${backends.signIn}, at http://localhost:${port}/auth/sign-in`]),
     `  data     ${data.startsWith("..") ? state.data : data}`,
     ...backends.warnings.map((warning) => `  note     ${warning}`),
     ...(watched ? ["  note     for development: the server restarts whenever a source file changes."] : []),

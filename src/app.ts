@@ -39,6 +39,7 @@ import { addDownloads, addTicketDownload } from "./projects/routes/sandbox-downl
 import { addSandboxFiles } from "./projects/routes/sandbox-files.ts";
 import { addSsh } from "./projects/routes/ssh.ts";
 import { addTerminal, addTerminalSocket } from "./projects/routes/terminal.ts";
+import { addSignIn } from "./sign-in/routes/sign-in.ts";
 import { addSlackCommands } from "./slack/routes/commands.ts";
 import { addSlackEvents } from "./slack/routes/events.ts";
 import { addSlackInstall } from "./slack/routes/install.ts";
@@ -79,6 +80,7 @@ export function createApp(): App {
 const resources = [
   addHealth,
   addServer,
+  addSignIn,
   addUsers,
   addUserChanges,
   addUserKeys,

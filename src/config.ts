@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type FetchSettings, readFetchSettings } from "./config/fetch.ts";
 import { type ModelSettings, readModelSettings } from "./config/models.ts";
 import { readSearchSettings, type SearchSettings } from "./config/search.ts";
+import { readSignInSettings, type SignInReading } from "./config/sign-in.ts";
 import type { ThreadApi } from "./protocol/thread.ts";
 
 /** The bindings of wrangler.toml, and the vars and secrets of a deployment. */
@@ -76,6 +77,13 @@ export interface Env {
   SLACK_CLIENT_SECRET?: string;
   SLACK_API_URL?: string;
   SLACK_AUTHORIZE_URL?: string;
+  OIDC_ISSUER?: string;
+  OIDC_CLIENT_ID?: string;
+  OIDC_CLIENT_SECRET?: string;
+  OIDC_NAME?: string;
+  OIDC_SCOPES?: string;
+  OIDC_ALLOWED_DOMAINS?: string;
+  OIDC_TRUST_EMAIL?: string;
 }
 
 export interface Config {
@@ -107,6 +115,7 @@ export interface Config {
   stand_ins: string[];
   /** Null if Slack is not set up. */
   slack: SlackSettings | null;
+  sign_in: SignInReading;
 }
 
 /** `public`: images on public hosts and `data:` URLs; `data`: `data:` URLs only. */
@@ -233,6 +242,7 @@ export function readConfig(env: Env): Config {
     cors_origins: values.CORS_ORIGINS,
     stand_ins: values.STAND_INS,
     slack: readSlack(values),
+    sign_in: readSignInSettings(env),
   };
 }
 

@@ -65,6 +65,7 @@ describe("settings", () => {
     ["MODEL_HEADERS", '{"Host": "x"}'],
     ["MODEL_EXTRA_BODY", '{"model": "x"}'],
     ["MODEL_API", "chats"],
+    ["OIDC_ISSUER", "http://sso.example"],
     ["OPENAI_BASE_URL", "localhost:11434/v1"],
   ])("are rejected if %s is %s, with the setting's name, with and without a key", async (name, value) => {
     await expect(readSettings(root, { OPENAI_API_KEY: "k", [name]: value })).rejects.toThrow(name);

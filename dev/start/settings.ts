@@ -7,6 +7,7 @@ import { readFetchSettings } from "../../src/config/fetch.ts";
 import { describeShortKeys, MIN_KEY_CHARACTERS } from "../../src/config/key-length.ts";
 import { readModelSettings } from "../../src/config/models.ts";
 import { readSearchSettings } from "../../src/config/search.ts";
+import { describeSignIn, readSignInSettings } from "../../src/config/sign-in.ts";
 import { findRoute, findSettingProblem } from "../../src/models/index.ts";
 
 export type Settings = Record<string, string>;
@@ -64,6 +65,13 @@ export const settingNames: readonly string[] = [
   "SLACK_CLIENT_SECRET",
   "SLACK_API_URL",
   "SLACK_AUTHORIZE_URL",
+  "OIDC_ISSUER",
+  "OIDC_CLIENT_ID",
+  "OIDC_CLIENT_SECRET",
+  "OIDC_NAME",
+  "OIDC_SCOPES",
+  "OIDC_ALLOWED_DOMAINS",
+  "OIDC_TRUST_EMAIL",
 ];
 
 /** Throws an error with a message for people where the server would not work with the settings. */
@@ -83,7 +91,8 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
   const problem =
     findSettingProblem(readModelSettings({ OPENAI_API_KEY: "any", ...settings })) ??
     readSearchSettings(settings).problem ??
-    readFetchSettings(settings).problem;
+    readFetchSettings(settings).problem ??
+    readSignInSettings(settings).problem;
   if (problem !== null) throw new Error(problem);
   return settings;
 }
@@ -100,6 +109,12 @@ export function checkKeys(keys: { ADMIN_API_KEY: string; ENCRYPTION_KEY: string 
   const [name] = first.split(" ");
   const remedy = "`openssl rand -hex 32` makes one, and without the setting so does npm start.";
   throw new Error(`${name} needs at least ${MIN_KEY_CHARACTERS} characters for a new server. ${remedy}`);
+}
+
+/** What people see of sign-in in the banner; null without it. */
+export function describeSignInSettings(settings: Settings): { name: string; warnings: string[] } | null {
+  const reading = readSignInSettings(settings);
+  return reading.settings === null ? null : { name: reading.settings.name, warnings: describeSignIn(reading) };
 }
 
 /** Settings of the server of OPENAI_BASE_URL, which the demo model, a plain server of chat completions, takes over. */

@@ -1,19 +1,22 @@
 // What works and should be mended by the operator. Shown where operators look: in the log, in the banner of
 // `npm start`, and by `GET /v1/server` with the admin key; not on `/healthz`, which tells everybody.
 import { describeShortKeys } from "./key-length.ts";
+import { describeSignIn, type SignInReading } from "./sign-in.ts";
 
 interface Checked {
   admin_api_key: string | null;
   encryption_keys: string[];
   slack: { app_id: string | null } | null;
+  sign_in: SignInReading;
 }
 
 /** Sentences for people. They name settings and quote nothing of them. */
-export function findWarnings({ admin_api_key, encryption_keys, slack }: Checked): string[] {
+export function findWarnings({ admin_api_key, encryption_keys, slack, sign_in }: Checked): string[] {
   return [
     ...describeShortKeys({ ADMIN_API_KEY: admin_api_key, ENCRYPTION_KEY: encryption_keys[0] ?? null }),
     ...(slack !== null && slack.app_id === null
       ? ["SLACK_APP_ID is not set, so no new workspace can be connected with a bot's token."]
       : []),
+    ...describeSignIn(sign_in),
   ];
 }

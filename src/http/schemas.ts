@@ -55,8 +55,17 @@ export const problem = z
   .openapi("Problem", { example: examples.problem });
 
 export const health = z
-  .object({ status: z.literal("ok"), version: z.string(), stand_ins: z.array(z.string()) })
-  .openapi("Health", { example: { status: "ok", version: "0.1.0", stand_ins: [] } });
+  .object({
+    status: z.literal("ok"),
+    version: z.string(),
+    stand_ins: z.array(z.string()),
+    sign_in: z.object({ name: z.string() }).nullable().openapi({
+      description: "What people sign in with at `/auth/sign-in`; null where only keys are known.",
+    }),
+  })
+  .openapi("Health", {
+    example: { status: "ok", version: "0.1.0", stand_ins: [], sign_in: { name: "Example Inc." } },
+  });
 
 /** Of whatever opens a way in. */
 export const madeBy = z.string().nullable().openapi({

@@ -19,7 +19,7 @@ const floors: string[][] = [
   ["src/agent"],
   ["src/models", "src/sandboxes", "src/tools", "src/store"],
   ["src/secrets"],
-  ["src/slack", "src/triggers", "src/webhooks", "src/projects"],
+  ["src/slack", "src/triggers", "src/webhooks", "src/projects", "src/sign-in"],
   ["src/mirrors.ts"],
   ["src/thread"],
   ["src/http/keys"],
@@ -28,7 +28,7 @@ const floors: string[][] = [
   [
     ...["src/http/routes", "src/http/ag-ui", "src/http/docs"],
     ...["src/slack/routes", "src/triggers/routes", "src/webhooks/routes"],
-    ...["src/projects/routes", "src/projects/previews/routes"],
+    ...["src/projects/routes", "src/projects/previews/routes", "src/sign-in/routes"],
   ],
   ["src/app.ts", "src/jobs.ts", "src/sweeps.ts"],
   ["src/index.ts"],
@@ -44,6 +44,7 @@ const routes = floors
 const packageRooms: { packages: RegExp; rooms: string[] }[] = [
   { packages: /^(hono|@hono\/.*)$/, rooms: ["src/http/", "src/app.ts", ...routes] },
   { packages: /^drizzle-orm$/, rooms: ["src/store/"] },
+  { packages: /^jose$/, rooms: ["src/sign-in/"] },
   { packages: /^openai$/, rooms: ["src/models/"] },
   { packages: /^@daytonaio\/sdk$/, rooms: ["src/sandboxes/"] },
   { packages: /^cloudflare:.*$/, rooms: ["src/index.ts", "src/thread/object.ts"] },
@@ -68,6 +69,7 @@ const evaluatedRooms = ["src/protocol/", "src/lib/", "src/config", "src/agent/",
 /** The settings of models and of the web tools, and what is wrong with them, which `npm start` says before it starts. */
 const checkedAtStart = [
   ...["src/config/models.ts", "src/config/search.ts", "src/config/fetch.ts", "src/config/key-length.ts"],
+  "src/config/sign-in.ts",
   "src/models/index.ts",
 ];
 

@@ -54,6 +54,8 @@ export const noSettings = {
   WEB_DOMAINS_ALLOW: "",
   WEB_DOMAINS_DENY: "",
   FETCH_URL: "",
+  OIDC_ISSUER: "",
+  OIDC_CLIENT_ID: "",
 };
 
 export interface StatePlace {

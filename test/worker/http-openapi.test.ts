@@ -60,7 +60,7 @@ describe("/openapi.json", () => {
   it("names for each route the statuses of success and of every problem it can answer", () => {
     for (const { path, operation } of operations) {
       const statuses = Object.keys(operation.responses);
-      expect(statuses.some((status) => /^(?:2\d\d|101|302)$/.test(status))).toBe(true);
+      expect(statuses.some((status) => /^(?:2\d\d|101|302|303)$/.test(status))).toBe(true);
       expect(statuses).toContain("500");
       if (/^\/(v1|ag-ui)/.test(path)) expect(statuses).toEqual(expect.arrayContaining(["401", "503"]));
     }
@@ -117,6 +117,7 @@ describe("every answer", () => {
       status: "ok",
       version: expect.any(String),
       stand_ins: ["model", "sandbox"],
+      sign_in: null,
     });
     expect((await createClient({ STAND_INS: "" }).send("GET", "/healthz")).body.stand_ins).toEqual([]);
   });

@@ -1,4 +1,4 @@
-// Whether the server runs, and which stand-ins serve in place of a real model or sandbox.
+// Whether the server runs, which stand-ins serve in place of a real model or sandbox, and how people sign in.
 import type { App } from "../context.ts";
 import { addOperation } from "../operation.ts";
 import { health } from "../schemas.ts";
@@ -15,6 +15,10 @@ export function addHealth(app: App): void {
       open: true,
       answers: { 200: { description: "It does.", schema: health } },
     },
-    (context) => context.json({ status: "ok", version: VERSION, stand_ins: context.get("config").stand_ins }),
+    (context) => {
+      const { stand_ins, sign_in } = context.get("config");
+      const offered = sign_in.settings && { name: sign_in.settings.name };
+      return context.json({ status: "ok", version: VERSION, stand_ins, sign_in: offered });
+    },
   );
 }

@@ -1,5 +1,6 @@
 // Signs out: ends sessions, and takes the cookie of the one that asks.
 import { z } from "@hono/zod-openapi";
+import { logoutAddress } from "../../sign-in/logout.ts";
 import { endSession } from "../../store/people/sessions.ts";
 import { audited } from "../audit.ts";
 import type { App, AppContext } from "../context.ts";
@@ -44,7 +45,9 @@ export function addSignOut(app: App): void {
         context.get("authenticator").forget(key_id);
       }
       dropCookie(context);
-      return context.json({ redirect_to: null });
+      const { settings } = context.get("config").sign_in;
+      const home = new URL("/", context.req.url).href;
+      return context.json({ redirect_to: settings && (await logoutAddress(settings, home)) });
     },
   );
 }

@@ -82,6 +82,8 @@ const inQuery: Record<string, Filling> = {
   state: value("state-of-nobody"),
   "GET /v1/users state": value("active"),
   error: null,
+  iss: null,
+  return_to: value("/"),
 };
 
 const inHeader: Record<string, Filling> = {

@@ -7,6 +7,8 @@ import type { World } from "./world.ts";
 export const openOperations: Record<string, { why: string; status: number }> = {
   "GET /healthz": { why: "A probe has no key, and it says nothing of users.", status: 200 },
   "GET /openapi.json": { why: "The description is the same for everybody.", status: 200 },
+  "GET /auth/sign-in": { why: "A browser opens it to get a session; it says nothing of users.", status: 503 },
+  "GET /auth/callback": { why: "The issuer sends the browser here with a state of ours.", status: 503 },
   "GET /docs": { why: "The page shows the description.", status: 200 },
   "POST /auth/sign-out": { why: "The cookie of a page of ours stands for a key.", status: 403 },
   "GET /v1/terminal": { why: "A browser's WebSocket can't send a key: its ticket stands for one.", status: 422 },
