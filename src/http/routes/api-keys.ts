@@ -26,6 +26,7 @@ export function addApiKeys(app: App): void {
       description: "`key` is returned only this once. It may do no more than the key that makes it, for no longer.",
       body: apiKeyBody,
       answers: { 201: { description: "The key.", schema: newApiKey } },
+      audit: { action: "api_key.create", details: ({ body }) => ({ scopes: body.scopes?.join(", ") ?? null }) },
     },
     async (context, { body }) => {
       const caller = context.get("caller");
@@ -73,6 +74,7 @@ export function addApiKeys(app: App): void {
       }),
       answers: { 204: { description: "The key is deleted and no longer valid." } },
       problems: ["not_found"],
+      audit: { action: "api_key.delete", details: ({ query }) => ({ made: query.made }) },
     },
     async (context, { params, query }) => {
       if (query.made === "revoke") {

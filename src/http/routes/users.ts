@@ -3,6 +3,7 @@ import { ADMIN_KEY_ID, newId } from "../../protocol/ids.ts";
 import { whileMakerLives } from "../../store/keys/maker.ts";
 import { createUser, readUserName } from "../../store/users.ts";
 import { mintApiKey } from "../api-key.ts";
+import { audited } from "../audit.ts";
 import type { App } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
 import { addOperation } from "../operation.ts";
@@ -21,6 +22,7 @@ export function addUsers(app: App): void {
       body: userBody,
       answers: { 201: { description: "The user and a key.", schema: newUser } },
       problems: ["already_exists"],
+      records: ["user.create"],
     },
     async (context, { body }) => {
       const now = Date.now();
@@ -28,9 +30,13 @@ export function addUsers(app: App): void {
       const maker = context.get("caller");
       const { key, stored } = await mintApiKey({ name: "first key", made_by: maker.key_id }, now);
       const row = { ...user, created_at: new Date(now).toISOString() };
-      const made = unwrap(await whileMakerLives(createUser(context.env.DB, row, stored, maker.user_id)));
-      if (!made)
-        throw new Problem("already_exists", `There is a user ${user.user_id}, or one whose id differs only in case.`);
+      const { user_id } = user;
+      const details = { first_key: stored.key_id };
+      await audited(context, { action: "user.create", user_id, target: user_id, details }, async () => {
+        const made = unwrap(await whileMakerLives(createUser(context.env.DB, row, stored, maker.user_id)));
+        if (!made)
+          throw new Problem("already_exists", `There is a user ${user_id}, or one whose id differs only in case.`);
+      });
       return context.json({ ...user, api_key: key }, 201);
     },
   );
