@@ -40,6 +40,7 @@ export interface Env {
   MODEL_IDLE_SECONDS?: string;
   INTERRUPT_HOURS?: string;
   SCHEDULE_MINUTES?: string;
+  AUDIT_DAYS?: string;
   MODEL_CONTEXT_TOKENS?: string;
   DAYTONA_API_KEY?: string;
   DAYTONA_API_URL?: string;
@@ -86,6 +87,8 @@ export interface Config {
   interrupt_ms: number | null;
   /** The fewest minutes between two due times of a new schedule. */
   schedule_minutes: number;
+  /** How long entries of the audit are kept. */
+  audit_days: number;
   /** The first key encrypts, all of them decrypt. */
   encryption_keys: string[];
   /** `host` or `host:port` in lower case; each preview gets a name under it. */
@@ -156,6 +159,16 @@ const scheduleMinutes = z.union([z.number(), text]).transform((value) => {
   return Number.isInteger(given) && given >= 1 && given <= HOUR_MINUTES ? given : DEFAULT_SCHEDULE_MINUTES;
 });
 
+/** A year: what happened is often asked about long after. */
+const DEFAULT_AUDIT_DAYS = 365;
+const MAX_AUDIT_DAYS = 3_650;
+
+/** Whole days up to ten years; anything else counts as not set. */
+const auditDays = z.union([z.number(), text]).transform((value) => {
+  const given = Number(value);
+  return Number.isInteger(given) && given >= 1 && given <= MAX_AUDIT_DAYS ? given : DEFAULT_AUDIT_DAYS;
+});
+
 /** `cpu=4,memory=8,disk=10`; a part that is missing or no number counts as not set. */
 const resources = list.transform((items): SandboxResources => {
   const given = Object.fromEntries(items.map((item) => item.split("=").map((part) => part.trim())));
@@ -167,6 +180,7 @@ const resources = list.transform((items): SandboxResources => {
 const settings = z.object({
   INTERRUPT_HOURS: hours,
   SCHEDULE_MINUTES: scheduleMinutes,
+  AUDIT_DAYS: auditDays,
   DAYTONA_API_KEY: text,
   DAYTONA_API_URL: text,
   DAYTONA_TARGET: text,
@@ -202,6 +216,7 @@ export function readConfig(env: Env): Config {
       : null,
     interrupt_ms: values.INTERRUPT_HOURS,
     schedule_minutes: values.SCHEDULE_MINUTES,
+    audit_days: values.AUDIT_DAYS,
     admin_api_key: values.ADMIN_API_KEY || null,
     encryption_keys: values.ENCRYPTION_KEY,
     preview_domain: values.PREVIEW_DOMAIN?.toLowerCase() || null,

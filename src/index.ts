@@ -6,7 +6,7 @@ import { servePage } from "./http/page.ts";
 import { consumeJobs } from "./jobs.ts";
 import { servePreview } from "./projects/previews/routes/host.ts";
 import { sweepRevoked } from "./projects/routes/revoke-made.ts";
-import { createKeySweep, sweepRuns } from "./sweeps.ts";
+import { createKeySweep, sweepAudit, sweepRuns } from "./sweeps.ts";
 import { sweepSchedules } from "./triggers/routes/due-schedules.ts";
 import { sweepDeliveries } from "./webhooks/routes/sweep-deliveries.ts";
 
@@ -27,6 +27,7 @@ export default {
       sweepDeliveries(env, now),
       sweepRevoked(env, now),
       sweepKeys(env, now),
+      sweepAudit(env, now),
     ]);
   },
 } satisfies ExportedHandler<Env>;

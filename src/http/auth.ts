@@ -165,14 +165,28 @@ export async function identify(context: AppContext): Promise<Caller> {
   throw new Problem("unauthorized", "The API key is not known here.", !isRepeated);
 }
 
-/** What an operation needs of a key. `any`: every valid key may. */
-export type NeededScope = Scope | "any";
+/** What an operation needs of a key. `any`: every valid key may. `write or admin`: either of the two. */
+export type NeededScope = Scope | "any" | "write or admin";
 
 /** Throws `forbidden`, with the scope that is missing. */
 export function requireScope(caller: Pick<Caller, "scopes">, needed: NeededScope): void {
-  if (needed === "any" || caller.scopes.includes(needed)) return;
+  if (needed === "any" || scopesOf(needed).some((scope) => caller.scopes.includes(scope))) return;
   const held = caller.scopes.map((scope) => `\`${scope}\``).join(", ") || "none";
-  throw new Problem("forbidden", `This needs an API key with the scope \`${needed}\`. The scopes of yours: ${held}.`);
+  throw new Problem(
+    "forbidden",
+    `This needs an API key with the scope ${nameScopes(needed)}. The scopes of yours: ${held}.`,
+  );
+}
+
+/** Those of which a key needs one; none for `any`. */
+export function scopesOf(needed: NeededScope): Scope[] {
+  return needed === "any" ? [] : scopes.filter((scope) => needed.split(" or ").includes(scope));
+}
+
+export function nameScopes(needed: NeededScope): string {
+  return scopesOf(needed)
+    .map((scope) => `\`${scope}\``)
+    .join(" or ");
 }
 
 export function expired({ expires_at }: Pick<Caller, "expires_at">): Problem {

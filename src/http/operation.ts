@@ -5,7 +5,7 @@ import type { Config } from "../config.ts";
 import { type ProblemCode, problems } from "../protocol/error.ts";
 import type { AuditAction } from "../protocol/people/audit.ts";
 import { auditOperation, type OperationAudit } from "./audit.ts";
-import { confirmKey, type NeededScope, requireScope } from "./auth.ts";
+import { confirmKey, type NeededScope, nameScopes, requireScope, scopesOf } from "./auth.ts";
 import { readJson } from "./body.ts";
 import type { App, AppContext } from "./context.ts";
 import { type ErrorForm, Problem, toFailure, usualErrors, withErrors } from "./errors.ts";
@@ -109,7 +109,11 @@ function scopeOf({ scope, method }: { scope?: NeededScope; method: string }): Ne
 /** For people: pages that show the description leave out what `security` says of a scheme like ours. */
 function sayScope(operation: { open?: true; scope?: NeededScope; method: string }): string | null {
   const scope = scopeOf(operation);
-  return operation.open || scope === "any" ? null : `Needs the scope \`${scope}\`.`;
+  return operation.open || scope === "any" ? null : `Needs the scope ${nameScopes(scope)}.`;
+}
+
+function describeSecurity(needed: NeededScope): { key: string[] }[] {
+  return needed === "any" ? [{ key: [] }] : scopesOf(needed).map((scope) => ({ key: [scope] }));
 }
 
 const noQuery = z.strictObject({});
@@ -152,7 +156,7 @@ function describe<Params, Query, Headers, Body>(app: App, operation: Operation<P
     operationId: nameOf(method, path),
     ...(actions.length > 0 ? { "x-audit": actions } : {}),
     // Roles, as OpenAPI calls them for such a scheme: none for an operation that every key may do.
-    security: operation.open ? [] : [{ key: scopeOf(operation) === "any" ? [] : [scopeOf(operation)] }],
+    security: operation.open ? [] : describeSecurity(scopeOf(operation)),
     request: {
       ...(params ? { params } : {}),
       ...(query ? { query } : {}),
