@@ -36,6 +36,8 @@ const chosen: Record<string, string[]> = {
   "POST /v1/triggers/{trigger_id}/run": ["idempotency-key"],
   "POST /v1/git-credentials": ["host"],
   "POST /v1/projects/{project_id}/sandbox/terminal": ["session"],
+  // They select from what the caller may read.
+  "GET /v1/audit": ["actor_id", "key_id"],
   // A path is looked up when the ticket is used.
   "POST /v1/projects/{project_id}/sandbox/files/ticket": ["path"],
   "PUT /v1/projects/{project_id}/sandbox/files/content": ["path"],
@@ -69,6 +71,11 @@ const refusals: Record<string, { statuses: number[]; why: string }> = {
 export const adminOperations: Record<string, { status: number; why: string }> = {
   "POST /v1/users": { status: 409, why: "It makes users, and an id is given once." },
   "GET /v1/server": { status: 200, why: "It says what an operator has to mend." },
+};
+
+/** What the admin key reads of all users, and why. */
+export const adminReads: Record<string, string> = {
+  "GET /v1/audit": "It says who did what, to whom it may concern (`audit.test.ts`).",
 };
 
 /** The statuses with which a request is refused that has another user's things everywhere, or only as `name`. */
