@@ -174,6 +174,8 @@ describe("an audited operation", patience, () => {
     const seen = new Set<string>();
     for (const operation of audited()) {
       for (const asked of casesOf(operation, allOf(world.things.quiet))) {
+        // What is deleted is gone.
+        if (asked.isBare && operation.method === "DELETE") continue;
         const { entries, answer } = await newEntries(() => stage.walker.ask(asked, keyFor(operation)));
         const done = answer.status < 300 ? "done" : "refused";
         const what = `${describeCase(asked)}: ${answer.status} ${answer.text}`;

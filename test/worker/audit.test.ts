@@ -217,10 +217,11 @@ describe("GET /v1/audit", () => {
         .all<{ detail: string }>();
       const text = results.map(({ detail }) => detail).join("\n");
       expect([query, text]).toEqual([query, expect.not.stringMatching(/SCAN audit_entries(?! USING INDEX)/)]);
-      const sorts = results.filter(({ detail }) => detail.includes("TEMP B-TREE")).length;
-      // The filtered rows of one bounded look may be sorted.
-      expect([query, sorts]).toEqual([query, query.includes('"looked"') ? sorts : 0]);
+      // The filtered rows of one bounded look may be sorted, and no others.
+      if (!query.includes('"looked"'))
+        expect([query, text]).toEqual([query, expect.not.stringContaining("TEMP B-TREE")]);
     }
+    await env.DB.prepare("DELETE FROM audit_entries WHERE user_id = 'user_decades'").run();
   });
 });
 
