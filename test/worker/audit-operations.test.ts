@@ -191,6 +191,8 @@ describe("an audited operation", patience, () => {
         if (done === "done") seen.add(operation.actions[0] ?? "");
       }
     }
-    expect([...seen].sort()).toEqual([...new Set(audited().flatMap(({ actions }) => actions))].sort());
+    // An id is given once, and the walk's user exists.
+    const expected = audited().flatMap(({ actions }) => actions.filter((action) => action !== "user.create"));
+    expect([...seen].sort()).toEqual([...new Set(expected)].sort());
   });
 });
