@@ -8,7 +8,7 @@ import { startTaskloom, type Taskloom } from "./harness.ts";
 let taskloom: Taskloom;
 
 beforeAll(async () => {
-  taskloom = await startTaskloom();
+  taskloom = await startTaskloom({}, "test/e2e/slow-database-worker.ts");
 });
 afterAll(() => taskloom?.close());
 
@@ -58,10 +58,11 @@ describe("a client that is gone before the answer", () => {
   it("leaves an entry with its outcome for each act that was done, and no act without one", {
     timeout: 60_000,
   }, async () => {
-    const [sent, at_once] = [160, 8];
+    const [sent, at_once] = [80, 8];
     for (let first = 0; first < sent; first += at_once) {
-      // From gone at once to gone after the answer.
-      await Promise.all(Array.from({ length: at_once }, (_, place) => sendAndLeave(`left-${first + place}`, place)));
+      // From gone at once, over gone between the entry and its outcome, to gone after the answer.
+      const leave = (place: number) => sendAndLeave(`left-${first + place}`, place * 10);
+      await Promise.all(Array.from({ length: at_once }, (_, place) => leave(place)));
     }
     // What goes on behind is done when nothing has been added for a while.
     await expect
@@ -81,13 +82,13 @@ describe("a client that is gone before the answer", () => {
 
 describe("a runtime that is killed while many acts are under way", () => {
   it("has an entry for each that was done, though not each has its outcome", { timeout: 60_000 }, async () => {
-    for (let kill = 0; kill < 6; kill++) {
-      const acts = Array.from({ length: 40 }, (_, place) =>
+    for (let kill = 0; kill < 3; kill++) {
+      const acts = Array.from({ length: 20 }, (_, place) =>
         taskloom.request("POST", "/v1/api-keys", { name: `killed-${kill}-${place}` }).catch(() => null),
       );
       // Some are answered already, and most are not.
       await Promise.any(acts);
-      await setTimeout(kill * 4);
+      await setTimeout(kill * 15);
       await taskloom.runtime.restart();
       await Promise.all(acts);
     }
