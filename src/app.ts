@@ -14,6 +14,7 @@ import { keyRoots } from "./http/roots.ts";
 import { addAgentVersions } from "./http/routes/agent-versions.ts";
 import { addAgents } from "./http/routes/agents.ts";
 import { addApiKeys } from "./http/routes/api-keys.ts";
+import { addAudit } from "./http/routes/audit.ts";
 import { addEvents } from "./http/routes/events.ts";
 import { addHealth } from "./http/routes/health.ts";
 import { addInbox } from "./http/routes/inbox.ts";
@@ -88,6 +89,7 @@ const resources = [
   addMade,
   addSessions,
   addSignOut,
+  addAudit,
   addProjects,
   addGitCredentials,
   addSandbox,

@@ -42,6 +42,7 @@ export interface Env {
   INTERRUPT_HOURS?: string;
   SCHEDULE_MINUTES?: string;
   SESSION_HOURS?: string;
+  AUDIT_DAYS?: string;
   MODEL_CONTEXT_TOKENS?: string;
   DAYTONA_API_KEY?: string;
   DAYTONA_API_URL?: string;
@@ -100,6 +101,8 @@ export interface Config {
   schedule_minutes: number;
   /** How long a session lasts, from sign-in. */
   session_ms: number;
+  /** How long entries of the audit are kept. */
+  audit_days: number;
   /** The first key encrypts, all of them decrypt. */
   encryption_keys: string[];
   /** `host` or `host:port` in lower case; each preview gets a name under it. */
@@ -183,6 +186,16 @@ const sessionHours = z.union([z.number(), text]).transform((value) => {
   return (given >= 1 && given <= MAX_SESSION_HOURS ? given : DEFAULT_SESSION_HOURS) * HOUR_MS;
 });
 
+/** A year: what happened is often asked about long after. */
+const DEFAULT_AUDIT_DAYS = 365;
+const MAX_AUDIT_DAYS = 3_650;
+
+/** Whole days up to ten years; anything else counts as not set. */
+const auditDays = z.union([z.number(), text]).transform((value) => {
+  const given = Number(value);
+  return Number.isInteger(given) && given >= 1 && given <= MAX_AUDIT_DAYS ? given : DEFAULT_AUDIT_DAYS;
+});
+
 /** `cpu=4,memory=8,disk=10`; a part that is missing or no number counts as not set. */
 const resources = list.transform((items): SandboxResources => {
   const given = Object.fromEntries(items.map((item) => item.split("=").map((part) => part.trim())));
@@ -195,6 +208,7 @@ const settings = z.object({
   INTERRUPT_HOURS: hours,
   SCHEDULE_MINUTES: scheduleMinutes,
   SESSION_HOURS: sessionHours,
+  AUDIT_DAYS: auditDays,
   DAYTONA_API_KEY: text,
   DAYTONA_API_URL: text,
   DAYTONA_TARGET: text,
@@ -232,6 +246,7 @@ export function readConfig(env: Env): Config {
     interrupt_ms: values.INTERRUPT_HOURS,
     schedule_minutes: values.SCHEDULE_MINUTES,
     session_ms: values.SESSION_HOURS,
+    audit_days: values.AUDIT_DAYS,
     admin_api_key: values.ADMIN_API_KEY || null,
     admin_key_only_admin: values.ADMIN_KEY_ONLY_ADMIN === "1",
     encryption_keys: values.ENCRYPTION_KEY,

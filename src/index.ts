@@ -6,7 +6,7 @@ import { servePage } from "./http/page.ts";
 import { consumeJobs } from "./jobs.ts";
 import { servePreview } from "./projects/previews/routes/host.ts";
 import { sweepRevoked } from "./projects/routes/revoke-made.ts";
-import { createKeySweep, sweepRuns, sweepSessions } from "./sweeps.ts";
+import { createKeySweep, sweepAudit, sweepRuns, sweepSessions } from "./sweeps.ts";
 import { sweepSchedules } from "./triggers/routes/due-schedules.ts";
 import { sweepDeliveries } from "./webhooks/routes/sweep-deliveries.ts";
 
@@ -28,6 +28,7 @@ export default {
       sweepRevoked(env, now),
       sweepKeys(env, now),
       sweepSessions(env, now),
+      sweepAudit(env, now),
     ]);
   },
 } satisfies ExportedHandler<Env>;

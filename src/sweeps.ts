@@ -6,6 +6,7 @@ import { configOf, type Env } from "./config.ts";
 import { logError, logWarning } from "./lib/log.ts";
 import type { ThreadKey } from "./protocol/thread.ts";
 import { createResealer } from "./secrets/reseal.ts";
+import { deleteAuditEntries } from "./store/people/audit.ts";
 import { deleteExpiredSessions } from "./store/people/sessions.ts";
 import { endLostRuns, takeSilentRuns } from "./store/runs.ts";
 import { callThread } from "./thread/stub.ts";
@@ -22,6 +23,25 @@ const THREADS_AT_ONCE = 20;
  * they have ended, no secret is sealed with a key that they lack.
  */
 const VERSION_MS = 10 * 60_000;
+
+const DAY_MS = 24 * 3_600_000;
+/** D1's clock refuses to delete the last day's entries, and may be behind. */
+const CLOCKS_MS = 3_600_000;
+/** A transaction of some milliseconds. A day's sweeps delete seven million, more than anybody writes. */
+const ENTRIES_AT_ONCE = 500;
+const AUDIT_STEPS = 10;
+
+/** Deletes entries of the audit that are older than the setting says. Nothing to delete costs one row read. */
+export async function sweepAudit(env: Env, now: number): Promise<void> {
+  try {
+    const before = now - configOf(env).audit_days * DAY_MS - CLOCKS_MS;
+    for (let step = 0; step < AUDIT_STEPS; step++) {
+      if ((await deleteAuditEntries(env.DB, before, ENTRIES_AT_ONCE)) < ENTRIES_AT_ONCE) return;
+    }
+  } catch (error) {
+    logError("audit_sweep_failed", error, {});
+  }
+}
 
 interface SilentThread {
   key: ThreadKey;

@@ -31,6 +31,7 @@ export const settingNames: readonly string[] = [
   "MODEL_IDLE_SECONDS",
   "INTERRUPT_HOURS",
   "SCHEDULE_MINUTES",
+  "AUDIT_DAYS",
   "MODEL_CONTEXT_TOKENS",
   "DAYTONA_API_KEY",
   "DAYTONA_API_URL",

@@ -1,8 +1,12 @@
 // Records what a request does in the audit. The entry is written first, and nothing is done without one. Its outcome
 // follows, also if the client has gone: whoever cuts the connection does not escape the record.
+import { isRecord } from "../lib/is-record.ts";
 import { logError } from "../lib/log.ts";
+import { withinTime } from "../lib/time-limit.ts";
+import { type ProblemCode, problems } from "../protocol/error.ts";
 import type { AuditAction, AuditEntry, AuditSource } from "../protocol/people/audit.ts";
-import { type AuditEnd, closeAuditEntry, openAuditEntry } from "../store/people/audit.ts";
+import { type AuditEnd, closeAuditEntries, openAuditEntries } from "../store/people/audit.ts";
+import { clock } from "../thread/ports.ts";
 import type { AppContext, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
 
@@ -10,63 +14,232 @@ import { Problem } from "./errors.ts";
 const USER_AGENT_CHARACTERS = 200;
 /** The longest form of an IPv6 address has 45. */
 const ADDRESS_CHARACTERS = 64;
+/** An id has 64 at most, a git host 253. */
+const TARGET_CHARACTERS = 300;
+
+/** The caller waits this long for the entry. What is written later stays without an outcome. */
+const ENTRY_LIMIT_MS = 10_000;
+
+/** What one key may try in a row that is refused. A person's clicks and a script's repeats stay far below. */
+const MAX_REFUSALS = 300;
+/** An attacker with a key writes one entry in this time for nothing: 43,200 a day in each isolate. */
+const REFUSAL_REGAINED_MS = 2_000;
+/** Beyond this number the oldest starts anew. */
+const MAX_KEYS = 2_000;
+
+type Details = AuditEntry["details"];
 
 export interface AuditedAct {
   action: AuditAction;
   /** Whose account it is about, if not the caller's. */
   user_id?: string | null;
   target?: string | null;
-  details?: AuditEntry["details"];
+  details?: Details;
+  /** Who acts, if not the caller. */
+  by?: { user_id: string | null; key_id: string | null };
+  /** From where, if not from where the request comes. */
+  source?: AuditSource;
 }
 
 /** What the work learns about itself, such as the id of what it made. */
-export type AuditNotes = Pick<AuditEnd, "target" | "details">;
+export interface AuditNotes {
+  target?: string | null;
+  /** Added to those of the act. */
+  details?: Details;
+  /** The work returns a failure with this code, instead of throwing it. */
+  refused?: ProblemCode;
+}
 
 /** Does the work between the entry and its outcome. A `Problem` that it throws is recorded as a refusal. */
-export async function audited<T>(
+export function audited<T>(
   context: AppContext,
-  { action, user_id, target = null, details = {} }: AuditedAct,
-  work: (notes: AuditNotes) => Promise<T>,
+  act: AuditedAct,
+  work: (notes: AuditNotes) => Promise<T> | T,
+): Promise<T> {
+  return auditedTogether(context, [act], work);
+}
+
+/** The same for several acts that happen together or not at all. */
+export async function auditedTogether<T>(
+  context: AppContext,
+  acts: AuditedAct[],
+  work: (notes: AuditNotes) => Promise<T> | T,
 ): Promise<T> {
   const { DB } = context.env;
-  // Not set where nobody has signed in yet.
-  const caller = context.get("caller") as Caller | undefined;
-  const about = user_id === undefined ? (caller?.user_id ?? null) : user_id;
-  const who = { user_id: about, actor_id: caller?.user_id ?? null, key_id: caller?.key_id ?? null };
-  const act = async (): Promise<T> => {
-    const entry = await openAuditEntry(DB, { ...who, action, target, source: sourceOf(context), details }, Date.now());
+  const keys = acts.map((act) => refusalKeyOf(context, act));
+  for (const key of keys) if (key !== null) requireFewRefusals(context, key);
+  const record = async (): Promise<T> => {
+    const opened = await openEntries(context, acts);
     const notes: AuditNotes = {};
-    const end = (outcome: AuditEnd) =>
-      closeAuditEntry(DB, entry, outcome).catch((error: unknown) =>
-        logError("audit_left_open", error, { entry_id: entry.entry_id, action }),
-      );
+    const close = (outcome: AuditEnd["outcome"], code?: ProblemCode) => {
+      const { target, details } = notes;
+      const ends = opened.map((entry, place) => ({
+        ...entry,
+        outcome,
+        ...(target === undefined ? {} : { target: clean(target, TARGET_CHARACTERS) }),
+        details: { ...acts[place]?.details, ...details, ...(code && { code }) },
+      }));
+      const ids = { entry_id: opened[0]?.entry_id ?? "", entries: opened.length };
+      return closeAuditEntries(DB, ends).catch((error: unknown) => logError("audit_left_open", error, ids));
+    };
+    const refuse = (code: ProblemCode) => {
+      for (const key of keys) if (key !== null) refusals.take(key);
+      return close("refused", code);
+    };
     try {
       const done = await work(notes);
-      await end({ outcome: "done", ...notes });
+      if (notes.refused === undefined) await close("done");
+      else if (isRefusal(notes.refused)) await refuse(notes.refused);
       return done;
     } catch (error) {
-      // What failed for another reason may have happened or not.
-      if (error instanceof Problem && error.failure.code !== "internal") {
-        await end({
-          outcome: "refused",
-          ...notes,
-          details: { ...details, ...notes.details, code: error.failure.code },
-        });
-      }
+      if (error instanceof Problem && isRefusal(error.failure.code)) await refuse(error.failure.code);
       throw error;
     }
   };
-  const acting = act();
-  context.executionCtx.waitUntil(acting.catch(() => {}));
-  return await acting;
+  const recording = record();
+  context.executionCtx.waitUntil(recording.catch(() => {}));
+  return await recording;
+}
+
+async function openEntries(context: AppContext, acts: AuditedAct[]) {
+  // Not set where nobody has signed in yet.
+  const caller = context.get("caller") as Caller | undefined;
+  const entries = acts.map(({ action, user_id, target = null, details = {}, by = caller, source }) => ({
+    user_id: user_id === undefined ? (by?.user_id ?? null) : user_id,
+    actor_id: by?.user_id ?? null,
+    key_id: by?.key_id ?? null,
+    action,
+    target: clean(target, TARGET_CHARACTERS),
+    source: source ?? sourceOf(context),
+    details,
+  }));
+  try {
+    return await withinTime(clock, ENTRY_LIMIT_MS, "D1", openAuditEntries(context.env.DB, entries, Date.now()));
+  } catch (error) {
+    logError("audit_failed", error, { request_id: context.get("request_id"), action: acts[0]?.action ?? "" });
+    throw new Problem("internal", "Nothing was done, because the audit could not be written. Try again.");
+  }
+}
+
+/** Whether nothing was done. What failed here, or at a sandbox, may have happened or not: it gets no outcome. */
+function isRefusal(code: ProblemCode): boolean {
+  return problems[code].status < 500 || code === "not_configured";
 }
 
 export function sourceOf(context: AppContext): AuditSource {
-  const read = (name: string, characters: number) => context.req.header(name)?.slice(0, characters) ?? null;
+  const read = (name: string, characters: number) => clean(context.req.header(name) ?? null, characters);
   return {
     type: "http",
+    // Cloudflare's network sets it whatever a client sends, and `npm start` too (dev/start/entrypoints.ts).
     address: read("cf-connecting-ip", ADDRESS_CHARACTERS),
     user_agent: read("user-agent", USER_AGENT_CHARACTERS),
     request_id: context.get("request_id"),
   };
 }
+
+/** Control and format characters could write into the terminal or turn around the line of whoever reads the entry. */
+function clean(text: string | null, characters: number): string | null {
+  return text === null ? null : text.slice(0, characters).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+}
+
+/** How an operation is audited: `action`, or with details from what it was given. */
+export type OperationAudit<Input> = AuditAction | { action: AuditAction; details: (input: Input) => Details };
+
+/** The name that the id of an action's target has, in paths, bodies and answers. */
+const targetNames: Record<string, string> = {
+  session: "session_id",
+  user: "user_id",
+  api_key: "key_id",
+  git_credential: "host",
+  trigger: "trigger_id",
+  webhook: "webhook_id",
+  preview: "port",
+  ssh_access: "project_id",
+  slack_workspace: "team_id",
+};
+
+/**
+ * Audits an operation. The target is what the path names, or what the answer does. Another user in the path is whom it is
+ * about. The details have the rest of the path, and which fields a PATCH changes.
+ */
+export async function auditOperation<Input extends { params: unknown; body: unknown }>(
+  context: AppContext,
+  audit: OperationAudit<Input>,
+  input: Input,
+  handle: () => Promise<Response> | Response,
+): Promise<Response> {
+  const { action, details } = typeof audit === "string" ? { action: audit, details: null } : audit;
+  const name = targetNames[action.split(".")[0] ?? ""] ?? "";
+  const [params, body] = [input.params, input.body].map((value) => (isRecord(value) ? value : {})) as [
+    Record<string, unknown>,
+    Record<string, unknown>,
+  ];
+  const about = typeof params.user_id === "string" ? { user_id: params.user_id } : {};
+  const others = Object.entries(params).filter(([key]) => key !== name && key !== "user_id");
+  const changed: Details = context.req.method === "PATCH" ? { fields: Object.keys(body).sort().join(", ") } : {};
+  const act = {
+    action,
+    ...about,
+    target: toText(params[name] ?? body[name]),
+    details: {
+      ...Object.fromEntries(others.map(([key, value]) => [key, toText(value)])),
+      ...changed,
+      ...details?.(input),
+    },
+  };
+  return await audited(context, act, async (notes) => {
+    const response = await handle();
+    if (!(name in params) && response.headers.get("content-type")?.includes("json")) {
+      const answer: unknown = await response.clone().json();
+      if (isRecord(answer) && toText(answer[name]) !== null) notes.target = toText(answer[name]);
+    }
+    return response;
+  });
+}
+
+function toText(value: unknown): string | null {
+  return typeof value === "string" || typeof value === "number" ? String(value) : null;
+}
+
+/**
+ * Null for what is always let through: a key that ends itself succeeds once, so whoever floods with a key can't keep its
+ * owner from ending it. Others are not counted together, or one would keep another from acting.
+ */
+function refusalKeyOf(context: AppContext, { target, by }: AuditedAct): string | null {
+  const caller = context.get("caller") as Caller | undefined;
+  if (by === undefined && caller === undefined) return `at ${context.req.header("cf-connecting-ip") ?? ""}`;
+  const key_id = by === undefined ? caller?.key_id : by.key_id;
+  return key_id === undefined || key_id === null || key_id === target ? null : key_id;
+}
+
+function requireFewRefusals(context: AppContext, key: string): void {
+  const wait_ms = refusals.waitFor(key);
+  if (wait_ms === 0) return;
+  context.header("retry-after", String(Math.ceil(wait_ms / 1000)));
+  throw new Problem(
+    "rate_limited",
+    "Too many of your requests were refused one after another. Try again later.",
+    false,
+  );
+}
+
+/** Counts refused acts of a key. Entries are kept for months, and refused acts cost whoever makes them nothing. */
+function createRefusals(now: () => number = Date.now) {
+  /** When all is regained: the later, the more was refused. */
+  const regained = new Map<string, number>();
+  return {
+    waitFor(key: string): number {
+      const free = (regained.get(key) ?? 0) - (MAX_REFUSALS - 1) * REFUSAL_REGAINED_MS;
+      return Math.max(0, free - now());
+    },
+    take(key: string): void {
+      const at = Math.max(regained.get(key) ?? 0, now()) + REFUSAL_REGAINED_MS;
+      regained.delete(key);
+      regained.set(key, at);
+      const [oldest] = regained.keys();
+      if (regained.size > MAX_KEYS && oldest !== undefined) regained.delete(oldest);
+    },
+  };
+}
+
+const refusals = createRefusals();

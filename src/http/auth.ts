@@ -213,17 +213,28 @@ export async function recognizeGuess(
   throw new Problem("unauthorized", unknown, !isRepeated);
 }
 
-/** What an operation needs of a key. `any`: every valid key may. */
-export type NeededScope = Scope | "any";
+/** What an operation needs of a key. `any`: every valid key may. `write or admin`: either of the two. */
+export type NeededScope = Scope | "any" | "write or admin";
 
 /** Throws `forbidden`, with the scope that is missing. */
 export function requireScope(caller: Pick<Caller, "scopes" | "admin_standing">, needed: NeededScope): void {
-  if (needed === "any" || caller.scopes.includes(needed)) return;
+  if (needed === "any" || scopesOf(needed).some((scope) => caller.scopes.includes(scope))) return;
   const { admin_standing: standing } = caller;
   if (standing === "unknown") throw new Problem("internal", ADMIN_KEY_UNKNOWN);
   const held = caller.scopes.map((scope) => `\`${scope}\``).join(", ") || "none";
-  const said = `This needs an API key with the scope \`${needed}\`. The scopes of yours: ${held}.`;
+  const said = `This needs an API key with the scope ${nameScopes(needed)}. The scopes of yours: ${held}.`;
   throw new Problem("forbidden", standing ? `${said} ${adminKeyDetails[standing]}` : said);
+}
+
+/** Those of which a key needs one; none for `any`. */
+export function scopesOf(needed: NeededScope): Scope[] {
+  return needed === "any" ? [] : scopes.filter((scope) => needed.split(" or ").includes(scope));
+}
+
+export function nameScopes(needed: NeededScope): string {
+  return scopesOf(needed)
+    .map((scope) => `\`${scope}\``)
+    .join(" or ");
 }
 
 /** Throws if the key's user is disabled or deleted. */

@@ -3,7 +3,9 @@
 import { z } from "@hono/zod-openapi";
 import type { Config } from "../config.ts";
 import { type ProblemCode, problems } from "../protocol/error.ts";
-import { confirmKey, type NeededScope, requireScope } from "./auth.ts";
+import type { AuditAction } from "../protocol/people/audit.ts";
+import { auditOperation, type OperationAudit } from "./audit.ts";
+import { confirmKey, type NeededScope, nameScopes, requireScope, scopesOf } from "./auth.ts";
 import { readJson } from "./body.ts";
 import type { App, AppContext } from "./context.ts";
 import { type ErrorForm, Problem, toFailure, usualErrors, withErrors } from "./errors.ts";
@@ -48,6 +50,10 @@ export interface Operation<Params, Query, Headers, Body> {
   lenient?: true;
   /** The form in which the clients of a protocol read errors. */
   errors?: ErrorForm;
+  /** What the audit records of each call that is let in and valid. */
+  audit?: OperationAudit<Input<Params, Query, Headers, Body>>;
+  /** What the handler itself records in the audit (`audited`). */
+  records?: AuditAction[];
 }
 
 export interface Input<Params, Query, Headers, Body> {
@@ -72,7 +78,7 @@ export function addOperation<Params, Query, Headers, Body>(
       requireOwnPage(context, operation);
     }
     const body = operation.bodyFor?.(context.get("config")) ?? operation.body;
-    const input = {
+    const given = {
       params: check(operation.params, req.param()),
       query: operation.query || isStrict(operation) ? check(operation.query ?? noQuery, readQuery(req)) : undefined,
       headers: check(operation.headers, req.header()),
@@ -80,10 +86,23 @@ export function addOperation<Params, Query, Headers, Body>(
     };
     // A body may come slowly, and its key may have ended meanwhile.
     if (body && !operation.open) await confirmKey(context, scopeOf(operation));
-    return await handle(context, input as Input<Params, Query, Headers, Body>);
+    const input = given as Input<Params, Query, Headers, Body>;
+    const { audit } = operation;
+    return await (audit ? auditOperation(context, audit, input, () => handle(context, input)) : handle(context, input));
   };
   const path = operation.path.replaceAll(/\{(\w+)\}/g, ":$1");
   app.on(operation.method.toUpperCase(), path, withErrors(operation.errors ?? usualErrors, answer));
+}
+
+/** For tests, and for people: which actions of the audit the operation leaves. */
+function actionsOf({
+  audit,
+  records = [],
+}: {
+  audit?: AuditAction | { action: AuditAction };
+  records?: AuditAction[];
+}) {
+  return audit === undefined ? records : [typeof audit === "string" ? audit : audit.action];
 }
 
 function scopeOf({ scope, method }: { scope?: NeededScope; method: string }): NeededScope {
@@ -100,7 +119,11 @@ function requireOwnPage(context: AppContext, operation: { scope?: NeededScope; m
 /** For people: pages that show the description leave out what `security` says of a scheme like ours. */
 function sayScope(operation: { open?: true; scope?: NeededScope; method: string }): string | null {
   const scope = scopeOf(operation);
-  return operation.open || scope === "any" ? null : `Needs the scope \`${scope}\`.`;
+  return operation.open || scope === "any" ? null : `Needs the scope ${nameScopes(scope)}.`;
+}
+
+function describeSecurity(needed: NeededScope): { key: string[] }[] {
+  return needed === "any" ? [{ key: [] }] : scopesOf(needed).map((scope) => ({ key: [scope] }));
 }
 
 const noQuery = z.strictObject({});
@@ -132,6 +155,7 @@ function check(schema: z.ZodType | undefined, value: unknown): unknown {
 
 function describe<Params, Query, Headers, Body>(app: App, operation: Operation<Params, Query, Headers, Body>): void {
   const { method, path, tag, summary, description, params, query, headers, body } = operation;
+  const actions = actionsOf(operation);
   const said = [description, sayScope(operation)].filter(Boolean).join(" ");
   app.openAPIRegistry.registerPath({
     method,
@@ -140,8 +164,9 @@ function describe<Params, Query, Headers, Body>(app: App, operation: Operation<P
     summary,
     ...(said === "" ? {} : { description: said }),
     operationId: nameOf(method, path),
+    ...(actions.length > 0 ? { "x-audit": actions } : {}),
     // Roles, as OpenAPI calls them for such a scheme: none for an operation that every key may do.
-    security: operation.open ? [] : [{ key: scopeOf(operation) === "any" ? [] : [scopeOf(operation)] }],
+    security: operation.open ? [] : describeSecurity(scopeOf(operation)),
     request: {
       ...(params ? { params } : {}),
       ...(query ? { query } : {}),

@@ -2,6 +2,11 @@ import type { Config } from "../config.ts";
 import type { Project } from "../protocol/project.ts";
 import type { SandboxProvider } from "../sandboxes/index.ts";
 
+export interface AgentRun {
+  thread_id: string;
+  invocation_id: string;
+}
+
 /** A project, with the server's resources that its sandbox and links need. */
 export interface ProjectScope {
   config: Config;
@@ -15,4 +20,6 @@ export interface ProjectScope {
   created_at: string;
   /** The id of the key for whom links are made; absent or null if that is not known. */
   maker?: () => string | null;
+  /** The run for which an agent works; absent if a person does. */
+  run?: (() => AgentRun) | undefined;
 }

@@ -48,13 +48,15 @@ export interface Ports {
   /** How long a person may take to answer. Null means no limit. */
   interrupt_ms: number | null;
   /**
-   * The sandbox of the thread's project. Nothing is created before its first use. `maker`: for which key a run works.
+   * The sandbox of the thread's project. Nothing is created before its first use. `maker`: for which key a run works;
+   * `invocation_id`: which run works.
    */
   openSandbox(
     thread: Thread,
     onState: OnSandboxState,
     memory: SandboxMemory,
     maker?: () => string | null,
+    invocation_id?: () => string | null,
   ): Promise<Sandbox>;
   syncThread(batch: ThreadBatch): Promise<EventDeliveries>;
   deleteThread(key: ThreadKey): Promise<void>;
@@ -97,8 +99,8 @@ export function createPorts(
     tools: createTools(config, sendThrough(network)),
     toolSources: createToolSources(config),
     interrupt_ms: config.interrupt_ms,
-    openSandbox: async (thread, onState, memory, maker) =>
-      lazySandbox(rememberSettings({ config, database, provider, thread, maker }, onState, memory)),
+    openSandbox: async (thread, onState, memory, maker, invocation_id) =>
+      lazySandbox(rememberSettings({ config, database, provider, thread, maker, invocation_id }, onState, memory)),
     syncThread: (batch) => syncThread(database, batch),
     deleteThread: (key) => deleteThread(database, key, Date.now()),
     readAgent: (user_id, agent_id) =>
@@ -121,6 +123,7 @@ interface ThreadPlace {
   provider: SandboxProvider | null;
   thread: Thread;
   maker: (() => string | null) | undefined;
+  invocation_id: (() => string | null) | undefined;
 }
 
 /**
@@ -128,7 +131,7 @@ interface ThreadPlace {
  * knows its commands.
  */
 function rememberSettings(
-  { provider, thread, maker = () => null, ...world }: ThreadPlace,
+  { provider, thread, maker = () => null, invocation_id = () => null, ...world }: ThreadPlace,
   onState: OnSandboxState,
   memory: SandboxMemory,
 ): (former: Sandbox | null) => Promise<Sandbox> {
@@ -141,7 +144,8 @@ function rememberSettings(
     // A project that D1 does not have yet was created with this thread.
     const created_at = project?.created_at ?? thread.created_at;
     if (provider === null) throw new SandboxError("unavailable", describeMissing());
-    const place = { ...world, provider, user_id, project_id, project, created_at, maker };
+    const run = () => ({ thread_id, invocation_id: invocation_id() ?? "" });
+    const place = { ...world, provider, user_id, project_id, project, created_at, maker, run };
     const sandbox = await openProjectSandbox(place, onState, memory);
     settings = asked;
     return scopeCommands(sandbox, toHex(await hashText(thread_id)).slice(0, 8));

@@ -317,7 +317,7 @@ describe("a disabled user", () => {
     await expect(addKey(user_id, "session")).rejects.toThrow();
     const link = { user_id, project_id: "p", port: 3000, token: newId("key"), url: "", made_by: null };
     const stored = { ...link, created_at: "2026-01-01", expires_at: "2100-01-01" };
-    await expect(putPreview(env.DB, stored, ownerUnlessRevoked(user_id, null))).rejects.toThrow();
+    await expect(putPreview(env.DB, stored, ownerUnlessRevoked(user_id, null), null)).rejects.toThrow();
     await patch(user_id, { disabled: false });
     expect(await findEndedKeys(env.DB, user_id, ids, Date.now())).toEqual([]);
   });

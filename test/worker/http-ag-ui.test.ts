@@ -8,7 +8,8 @@ async function inputOf(body: object, path = "/ag-ui"): Promise<Record<string, un
   const client = createClient();
   const answer = await client.send("POST", path, body);
   expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
-  const [asked] = client.threads.asked;
+  // Beside that, the runs are read if the body has answers: the audit names what they approve.
+  const [asked] = client.threads.asked.filter(({ url }) => url !== undefined);
   expect(asked?.url).toBe("https://thread/runs?known=1");
   return asked?.input as Record<string, unknown>;
 }

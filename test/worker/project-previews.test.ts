@@ -123,6 +123,55 @@ describe("a link under our own preview domain", () => {
   });
 });
 
+describe("what the audit has of a link", () => {
+  const run = () => ({ thread_id: "thread_1", invocation_id: "inv_1" });
+  const entriesOf = async ({ scope }: ReturnType<typeof rig>) => {
+    const query = "SELECT * FROM audit_entries WHERE json_extract(details, '$.project_id') = ? ORDER BY entry_id";
+    const { results } = await env.DB.prepare(query).bind(scope.project_id).all<Record<string, string>>();
+    return results.map(({ source = "", ...row }) => ({ ...row, source: JSON.parse(source) as unknown }));
+  };
+  const entry = {
+    user_id: "user_previews",
+    actor_id: "user_previews",
+    key_id: "key_audited",
+    action: "preview.create",
+    target: "3000",
+    outcome: "done",
+    source: { type: "agent", ...run() },
+  };
+
+  it.each(["previews.example", null])(
+    "that an agent makes is an entry in the same write (domain %s)",
+    async (domain) => {
+      const own = rig(domain, { maker: () => "key_audited", run });
+      await own.expose(3000);
+      expect(await entriesOf(own)).toMatchObject([entry]);
+      // The same link for another day, or another link.
+      await own.expose(3000);
+      expect(await entriesOf(own)).toMatchObject([entry, entry]);
+      expect(JSON.stringify(await entriesOf(own))).not.toContain(
+        own.signed[0] ?? tokenOf((await own.expose(3000)).url),
+      );
+    },
+  );
+
+  it("that was not stored is none", async () => {
+    const own = rig("previews.example", { maker: () => "key_ended", run });
+    const gone =
+      "INSERT INTO api_keys (user_id, key_id, hash, created_at) VALUES (?, 'deleted:key_ended', 'revoked', 'a')";
+    await env.DB.prepare(gone).bind(own.scope.user_id).run();
+    await expect(own.expose(3000)).rejects.toMatchObject({ code: "refused" });
+    expect(await own.list()).toEqual([]);
+    expect(await entriesOf(own)).toEqual([]);
+  });
+
+  it("that a person makes is left to the operation", async () => {
+    const own = rig("previews.example");
+    await own.make(3000);
+    expect(await entriesOf(own)).toEqual([]);
+  });
+});
+
 describe("the maker of a link", () => {
   const user_id = "user_previews";
   const storeKey = (key_id: string, hash: string) =>

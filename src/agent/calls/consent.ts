@@ -77,6 +77,12 @@ function askForCall(tool: Tool, input: unknown, subject: string): Question {
   };
 }
 
+/** The tool of the call that an approval asks about: its message begins with the name, in all versions. */
+export function readAskedTool({ reason, message }: Pick<Question, "reason" | "message">): string | null {
+  if (reason === "plan_approval") return "create_tasks";
+  return reason === "approval" ? (/^[A-Za-z0-9_-]{1,64}(?=: )/.exec(message)?.[0] ?? null) : null;
+}
+
 function askForPlan({ sections }: PlanProposal): Question {
   const tasks = sections.flatMap((section) => section.tasks);
   const chinese = isChinese(sections.map(({ title }) => title).join("") + tasks.join(""));

@@ -6,6 +6,7 @@ import { readTimeZone } from "../../lib/time-zone.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
 import { newRunInput, type RunInput } from "../../protocol/thread.ts";
+import { auditOpenAnswers } from "../audit/approvals.ts";
 import type { App, AppContext } from "../context.ts";
 import { type ErrorForm, withErrors } from "../errors.ts";
 import { addOperation, type Operation } from "../operation.ts";
@@ -110,6 +111,7 @@ const common = {
   problems: ["empty_message", "not_found", "interrupt_answered", "interrupts_uncovered"],
   lenient: true,
   errors,
+  records: ["approval.approve", "approval.deny"],
 } satisfies Partial<Operation<unknown, unknown, unknown, Body>>;
 
 export function addAgUi(app: App): void {
@@ -145,7 +147,8 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
     context: body.context,
     ...readZone(body),
   });
-  return streamResponse(await openRunStream(context, input));
+  const open = () => openRunStream(context, input);
+  return streamResponse(await auditOpenAnswers(context, input, open));
 }
 
 /** Properties may be meant for another agent, so one that is no time zone is no mistake. */

@@ -27,6 +27,7 @@ export function addApiKeys(app: App): void {
         "`key` is returned only this once. It may do no more than the key that makes it, for no longer. One that a session makes never expires, unless it is to.",
       body: apiKeyBody,
       answers: { 201: { description: "The key.", schema: newApiKey } },
+      audit: { action: "api_key.create", details: ({ body }) => ({ scopes: body.scopes?.join(", ") ?? null }) },
     },
     async (context, { body }) => {
       const caller = context.get("caller");
@@ -71,6 +72,7 @@ export function addApiKeys(app: App): void {
       query: deletionQuery,
       answers: { 204: { description: "The key is deleted and no longer valid." } },
       problems: ["not_found"],
+      audit: { action: "api_key.delete", details: ({ query }) => ({ made: query.made }) },
     },
     async (context, { params, query }) => {
       await endKey(context, context.get("caller").user_id, params.key_id, query.made);

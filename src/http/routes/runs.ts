@@ -7,9 +7,11 @@ import { withChain } from "../../protocol/chain.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, userContent } from "../../protocol/message.ts";
 import { busyPolicies, isTerminal, type Run } from "../../protocol/run.ts";
-import { newRunInput, type RunInput } from "../../protocol/thread.ts";
+import { newRunInput, type RunInput, type ThreadKey } from "../../protocol/thread.ts";
 import { listRuns } from "../../store/runs.ts";
 import { callThread } from "../../thread/stub.ts";
+import { auditAnswers } from "../audit/approvals.ts";
+import type { AuditNotes } from "../audit.ts";
 import type { App, AppContext } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
 import { hopsHeader, readChain } from "../hops.ts";
@@ -177,6 +179,7 @@ function addResume(app: App): void {
         "invalid_operation",
         "interrupts_uncovered",
       ],
+      records: ["approval.approve", "approval.deny"],
     },
     async (context, { params, query, headers, body }) => {
       const key = keyOf(context, params.thread_id);
@@ -191,7 +194,9 @@ function addResume(app: App): void {
         throw new Problem("interrupt_answered", `The interrupt ${foreign.interrupt_id} does not belong to this run.`);
       }
       const input = newRunInput({ ...key, invocation_id, key_id: context.get("caller").key_id, resume: body.resume });
-      return await startRun(context, input, query.wait);
+      const accept = (work: (notes: AuditNotes) => Promise<Accepted>) =>
+        auditAnswers(context, { user_id: key.user_id, run: asked }, body.resume, work);
+      return await startRun(context, input, query.wait, accept);
     },
   );
 }
@@ -209,9 +214,29 @@ function chooseInvocationId(ofBody: string | undefined, ofHeader: string | undef
   return ofBody ?? ofHeader ?? newId("inv");
 }
 
-async function startRun(context: AppContext, input: RunInput, wait: string | undefined): Promise<Response> {
+/** The run's stream, or the accepted run. */
+type Accepted = Response | Run;
+
+/** `around` is done around the acceptance alone, and not while the run works. */
+async function startRun(
+  context: AppContext,
+  input: RunInput,
+  wait: string | undefined,
+  around: (accept: (notes: AuditNotes) => Promise<Accepted>) => Promise<Accepted> = (accept) => accept({}),
+): Promise<Response> {
   const { user_id, thread_id } = input;
   const key = { user_id, thread_id };
+  const run = await around((notes) => acceptRun(context, key, input, notes));
+  if (run instanceof Response) return run;
+  if (wait !== "1" && wait !== "true") return answerAccepted(context, run);
+  const id = run.invocation_id;
+  const ended = unwrap(
+    await whileKeyHolds(context, () => callThread(context.env, key, (stub) => stub.waitForEnd(key, id, WAIT_MS))),
+  );
+  return isTerminal(ended.status) ? context.json(withChain(ended)) : answerAccepted(context, ended);
+}
+
+async function acceptRun(context: AppContext, key: ThreadKey, input: RunInput, notes: AuditNotes): Promise<Accepted> {
   if (wantsStream(context)) {
     const headers = { "content-type": "application/json" };
     const body = JSON.stringify(input);
@@ -219,13 +244,9 @@ async function startRun(context: AppContext, input: RunInput, wait: string | und
       streamRequest(context, "https://thread/runs", { method: "POST", headers, body }),
     );
   }
-  const { run } = unwrap(await callThread(context.env, key, (stub) => stub.accept(input)));
-  if (wait !== "1" && wait !== "true") return answerAccepted(context, run);
-  const id = run.invocation_id;
-  const ended = unwrap(
-    await whileKeyHolds(context, () => callThread(context.env, key, (stub) => stub.waitForEnd(key, id, WAIT_MS))),
-  );
-  return isTerminal(ended.status) ? context.json(withChain(ended)) : answerAccepted(context, ended);
+  const { run, created } = unwrap(await callThread(context.env, key, (stub) => stub.accept(input)));
+  if (!created) notes.details = { repeated: true };
+  return run;
 }
 
 function answerAccepted(context: AppContext, run: Run): Response {

@@ -64,6 +64,7 @@ export function addSessions(app: App): void {
           .default("keep")
           .openapi({ description: "What happens to what it made (`GET /v1/api-keys/{key_id}/made` with its id)." }),
       }),
+      records: ["session.delete"],
       answers: { 204: { description: "Nobody is signed in with it." } },
       problems: ["not_found"],
     },
@@ -95,6 +96,7 @@ export function addSessions(app: App): void {
           .optional()
           .openapi({ description: "The session of this request stays. A key's request has none." }),
       }),
+      records: ["session.delete"],
       answers: { 204: { description: "The sessions have ended." } },
     },
     async (context, { query: { except } }) => {

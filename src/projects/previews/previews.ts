@@ -10,6 +10,7 @@ import { createTimedCache } from "../../lib/timed-cache.ts";
 import { isPreviewDomain, newPreviewToken, type PreviewLink, previewUrl } from "../../protocol/preview.ts";
 import type { ProjectSandbox } from "../../sandboxes/index.ts";
 import { isMakerGone, ownerOfLive, ownerUnlessRevoked, REVOKED_AT } from "../../store/keys/maker.ts";
+import type { NewAuditEntry } from "../../store/people/audit.ts";
 import {
   deletePreview,
   extendPreview,
@@ -68,13 +69,15 @@ export function forgetLinks(tokens: string[]): void {
  */
 async function exposePort(
   sandbox: ProjectSandbox,
-  scope: ProjectScope,
+  given: ProjectScope,
   port: number,
   signal: AbortSignal,
 ): Promise<PreviewLink> {
-  const domain = readDomain(scope);
+  const domain = readDomain(given);
   // Before anything is awaited: another run may have begun by then.
-  const made_by = scope.maker?.() ?? null;
+  const made_by = given.maker?.() ?? null;
+  const run = given.run?.();
+  const scope = { ...given, run: run && (() => run) };
   if (domain !== null) await sandbox.awaitListener(port, signal);
   const signed = domain === null ? await sandbox.exposePort(port, signal) : null;
   const owner = ownerUnlessRevoked(scope.user_id, made_by);
@@ -82,7 +85,7 @@ async function exposePort(
   try {
     const former = await findFormer(scope, port);
     if (former !== null && former.expires_at !== REVOKED_AT && isOwn(scope, former))
-      link = await extend(scope, former, owner);
+      link = await extend(scope, former, owner, entryOf(scope, port, made_by));
     else if (former !== null) await expire(scope, sandbox, former, signal);
     if (signed !== null)
       await storeSigned(scope, sandbox, describe(scope, port, signed, made_by), owner, former, signal);
@@ -184,11 +187,12 @@ async function storeSigned(
   former: StoredPreview | null,
   signal: AbortSignal,
 ): Promise<void> {
+  const entry = entryOf(scope, preview.port, preview.made_by);
   const undo = () => workspace.expireLink(preview.port, preview.token, AbortSignal.timeout(UNDO_MS));
   let before = former;
   try {
     for (let tries = 0; tries < REPLACEMENTS_TRIED; tries++) {
-      if (await replacePreview(scope.database, preview, owner, before)) return;
+      if (await replacePreview(scope.database, preview, owner, before, entry)) return;
       before = await findFormer(scope, preview.port);
       if (before !== null) await expire(scope, workspace, before, signal);
     }
@@ -205,6 +209,7 @@ async function extend(
   scope: ProjectScope,
   former: StoredPreview,
   owner: ReturnType<typeof ownerOfLive>,
+  entry: NewAuditEntry | null,
 ): Promise<MadePreview | null> {
   const now = Date.now();
   const times = {
@@ -212,7 +217,7 @@ async function extend(
     expires_at: new Date(now + LINK_SECONDS * 1000).toISOString(),
   };
   const preview = { ...former, ...times };
-  const isExtended = await extendPreview(scope.database, preview, owner);
+  const isExtended = await extendPreview(scope.database, preview, owner, entry);
   links.forget(former.token);
   return isExtended ? show(preview) : null;
 }
@@ -225,9 +230,23 @@ async function store(
   const url = previewUrl(scope.config.preview_domain ?? "", port, token);
   const expires_at = new Date(Date.now() + seconds * 1000).toISOString();
   const preview = describe(scope, port, { token, url, expires_at }, made_by);
-  await putPreview(scope.database, preview, owner);
+  await putPreview(scope.database, preview, owner, entryOf(scope, port, made_by));
   links.forget(token);
   return show(preview);
+}
+
+/**
+ * For what an agent does: the link and its entry are one write. A request is recorded by its operation. `made_by`: the
+ * key for which the run works.
+ */
+function entryOf(
+  { user_id, project_id, run }: ProjectScope,
+  port: number,
+  made_by: string | null,
+): NewAuditEntry | null {
+  if (run === undefined) return null;
+  const act = { action: "preview.create", target: String(port), details: { project_id } } as const;
+  return { user_id, actor_id: user_id, key_id: made_by, ...act, source: { type: "agent", ...run() } };
 }
 
 function describe(

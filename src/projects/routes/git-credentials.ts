@@ -22,6 +22,7 @@ export function addGitCredentials(app: App): void {
         "Used when a sandbox clones from this host, pulls or pushes. It is encrypted and never answered again. The same host again replaces it.",
       body: gitCredentialBody,
       answers: { 201: { description: "What is stored, without the password.", schema: gitCredential } },
+      audit: "git_credential.set",
     },
     async (context, { body }) => {
       const host = unwrap(normalizeGitHost(body.host));
@@ -61,6 +62,7 @@ export function addGitCredentials(app: App): void {
       params: z.object({ host: z.string().min(1).max(500) }),
       answers: { 204: { description: "It is gone." } },
       problems: ["not_found"],
+      audit: "git_credential.delete",
     },
     async (context, { params }) => {
       const host = unwrap(normalizeGitHost(params.host));

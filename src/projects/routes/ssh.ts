@@ -30,6 +30,7 @@ export function addSsh(app: App): void {
       body: sshBody,
       answers: { 201: { description: "A command, and a link that opens VS Code.", schema: sshAccess } },
       problems: [...workspaceProblems, "version_conflict"],
+      audit: "ssh_access.create",
     },
     async (context, { params, body }) => {
       const access = await withWorkspace(context, params.project_id, async (workspace, signal, scope) => {
@@ -81,6 +82,7 @@ export function addSsh(app: App): void {
       params,
       answers: { 204: { description: "No access is open." } },
       problems: workspaceProblems,
+      audit: "ssh_access.delete",
     },
     async (context, { params }) => {
       await withWorkspace(context, params.project_id, async (workspace, signal, { user_id, project_id }) => {

@@ -1,5 +1,6 @@
 // What the audit records: who did what, from where, by which key. Entries hold ids and names, never a secret, and nothing
 // of what people and agents write.
+import { z } from "zod";
 
 export const auditActions = [
   "session.create",
@@ -38,12 +39,20 @@ export type AuditAction = (typeof auditActions)[number];
 export const auditOutcomes = ["done", "refused"] as const;
 export type AuditOutcome = (typeof auditOutcomes)[number];
 
-/** From where somebody acted. */
-export type AuditSource =
-  | { type: "http"; address: string | null; user_agent: string | null; request_id: string }
-  | { type: "slack"; team_id: string; slack_user_id: string }
-  | { type: "agent"; thread_id: string; invocation_id: string }
-  | { type: "server" };
+/** From where somebody acted. `unknown` stands for one of a later version. */
+export const auditSource = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("http"),
+    address: z.string().nullable(),
+    user_agent: z.string().nullable(),
+    request_id: z.string(),
+  }),
+  z.object({ type: z.literal("slack"), team_id: z.string(), slack_user_id: z.string() }),
+  z.object({ type: z.literal("agent"), thread_id: z.string(), invocation_id: z.string() }),
+  z.object({ type: z.literal("server") }),
+  z.object({ type: z.literal("unknown") }),
+]);
+export type AuditSource = z.infer<typeof auditSource>;
 
 export interface AuditEntry {
   entry_id: string;

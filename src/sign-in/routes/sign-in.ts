@@ -67,6 +67,7 @@ export function addSignIn(app: App): void {
       summary: "Back from the issuer's page",
       description: "The issuer redirects the browser here. It gets the cookie of a new session.",
       query: callbackQuery,
+      records: ["session.create", "user.create", "user.update", "sign_in.refuse"],
       answers: {
         303: {
           description: "To `return_to`, or to the page with `?sign_in=<code>`.",

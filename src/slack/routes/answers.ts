@@ -2,7 +2,9 @@
 // kept in the message until the last one arrives. Then one run answers them, whoever answers and however often, because
 // its id is derived from the run that asked.
 import type { Env } from "../../config.ts";
+import { auditAnswers } from "../../http/audit/approvals.ts";
 import type { AppContext } from "../../http/context.ts";
+import { Problem } from "../../http/errors.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import type { Interrupt } from "../../protocol/run.ts";
 import type { ThreadKey } from "../../protocol/thread.ts";
@@ -64,7 +66,13 @@ export function withBlocks(asked: Asked, blocks: unknown[]): Asked {
 }
 
 /** Takes an answer. The message in Slack is updated once without a retry, because a later click updates it too. */
-export async function giveAnswer(env: Env, asked: Asked, interrupt: Interrupt, text: string): Promise<AnswerOutcome> {
+export async function giveAnswer(
+  context: AppContext,
+  asked: Asked,
+  interrupt: Interrupt,
+  text: string,
+): Promise<AnswerOutcome> {
+  const { env } = context;
   const { run, blocks, place } = asked;
   const given = { text, by: place.user_id };
   const answers = readAnswers(run, blocks).set(interrupt.id, given);
@@ -78,7 +86,7 @@ export async function giveAnswer(env: Env, asked: Asked, interrupt: Interrupt, t
     await show(asked, askQuestions(run, answers));
     return { kind: "taken" };
   }
-  return await resumeRun(env, asked, answers, resume);
+  return await resumeRun(context, asked, answers, resume);
 }
 
 /** Opens an answered question again, unless all questions have been answered meanwhile. */
@@ -92,11 +100,12 @@ export async function takeBack(env: Env, asked: Asked, interrupt: Interrupt): Pr
 }
 
 async function resumeRun(
-  env: Env,
+  context: AppContext,
   asked: Asked,
   answers: Map<string, GivenAnswer>,
   resume: NonNullable<ReturnType<typeof toResume>>,
 ): Promise<AnswerOutcome> {
+  const { env } = context;
   const { run, key, connected, place } = asked;
   const { team_id, channel, thread_ts, user_id, user_team_id } = place;
   const input = await toAnswerRun(
@@ -119,7 +128,22 @@ async function resumeRun(
       ),
     },
   );
-  const accepted = await callThread(env, key, (stub) => stub.accept(input));
+  const slack = (id: string) => ({ type: "slack" as const, team_id, slack_user_id: answers.get(id)?.by ?? user_id });
+  const accepted = await auditAnswers(
+    context,
+    { user_id: key.user_id, run },
+    resume,
+    async (notes) => {
+      const answer = await callThread(env, key, (stub) => stub.accept(input));
+      if (!answer.ok) notes.refused = answer.error.code;
+      else if (!answer.value.created) notes.details = { repeated: true };
+      return answer;
+    },
+    slack,
+  ).catch((error: unknown) => {
+    if (error instanceof Problem) return { ok: false as const, error: error.failure };
+    throw error;
+  });
   if (accepted.ok) {
     await show(asked, closeQuestions(run, answers));
     return { kind: "taken" };

@@ -4,6 +4,7 @@
 import { z } from "@hono/zod-openapi";
 import { getCookie } from "hono/cookie";
 import type { SlackSettings } from "../../config.ts";
+import { audited } from "../../http/audit.ts";
 import { identify, requireScope } from "../../http/auth.ts";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
@@ -80,6 +81,7 @@ export function addSlackInstall(app: App): void {
       }),
       answers: { 200: { description: "The workspace is connected.", text: "text/html" } },
       problems: ["unauthorized", "forbidden", "already_exists", "invalid_operation", "not_configured"],
+      records: ["slack_workspace.connect"],
     },
     async (context, { query }) => {
       const installed = await completeInstall(context, requireClient(context), query);
@@ -174,7 +176,13 @@ async function completeInstall(
   const granted = await exchange(context, settings, code);
   if (!granted.ok) return granted;
   const { user_id } = ticket;
-  const connected = await connectGrant(context, installerOf(ticket), choiceOf(ticket), granted.value);
+  const by = installerOf(ticket);
+  const act = { action: "slack_workspace.connect", by, target: granted.value.team_id } as const;
+  const connected = await audited(context, act, async (notes) => {
+    const made = await connectGrant(context, by, choiceOf(ticket), granted.value);
+    if (!made.ok) notes.refused = made.error.code;
+    return made;
+  });
   if (!connected.ok) return connected;
   const { team_id, team_name } = connected.value;
   return succeed({ team_id, team_name, user_id });

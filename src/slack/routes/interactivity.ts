@@ -47,6 +47,7 @@ export function addSlackInteractivity(app: App): void {
       takesBytes: true,
       answers: { 200: { description: "It is accepted or ignored." } },
       problems: ["unauthorized", "forbidden", "bad_json", "invalid_field", "not_configured"],
+      records: ["approval.approve", "approval.deny"],
     },
     async (context) => {
       const payload = readPayload(await readSigned(context));
@@ -138,7 +139,7 @@ async function takeClick(context: AppContext, connected: ConnectedWorkspace, cli
   const outcome =
     action.kind === "change"
       ? await takeBack(context.env, asked, interrupt)
-      : await giveAnswer(context.env, asked, interrupt, chosen);
+      : await giveAnswer(context, asked, interrupt, chosen);
   const note = describe(outcome);
   if (note !== null) await notify(connected.call, place, note);
   return null;
@@ -166,7 +167,7 @@ async function takeForm(context: AppContext, connected: ConnectedWorkspace, form
   // The message has the answers to the other questions, and a form does not contain it.
   const blocks = asked.run.interrupts.length === 1 ? [] : await readBlocks(connected.call, place);
   if (blocks === null) return "Slack could not be asked for the other answers. Send it again.";
-  const outcome = await giveAnswer(context.env, withBlocks(asked, blocks), interrupt, text);
+  const outcome = await giveAnswer(context, withBlocks(asked, blocks), interrupt, text);
   return outcome.kind === "late" && outcome.by !== null ? "This was answered already." : describe(outcome);
 }
 

@@ -82,6 +82,7 @@ function addConnecting(app: App): void {
       body: workspaceBody,
       answers: { 201: { description: "The connected workspace.", schema: workspaceAnswer } },
       problems: ["not_found", "already_exists", "rate_limited"],
+      audit: "slack_workspace.connect",
     },
     async (context, { body }) => {
       await requireChoice(context, body);
@@ -124,6 +125,7 @@ function addManaging(app: App): void {
       body: workspacePatch,
       answers: { 200: { description: "The changed workspace.", schema: workspaceAnswer } },
       problems: ["not_found"],
+      audit: "slack_workspace.update",
     },
     async (context, { params, body }) => {
       await requireChoice(context, body);
@@ -146,6 +148,7 @@ function addManaging(app: App): void {
       params,
       answers: { 204: { description: "It is disconnected." } },
       problems: ["not_found"],
+      audit: "slack_workspace.disconnect",
     },
     async (context, { params }) => {
       const { user_id } = context.get("caller");

@@ -1,14 +1,21 @@
 // Preview links. A port of a project has at most one: a new link replaces the old one.
 import { and, asc, eq, gt, lte, ne, or, type SQL, sql } from "drizzle-orm";
+import type { BatchItem } from "drizzle-orm/batch";
 import { open } from "../database.ts";
 import { REVOKED_AT } from "../keys/maker.ts";
+import { insertDoneEntry, type NewAuditEntry } from "../people/audit.ts";
 import { previews } from "../schema.ts";
 
 export type StoredPreview = typeof previews.$inferSelect;
 
 /** Rejects if `owner` is null, because its maker may make nothing more (`keys/maker.ts`). */
-export async function putPreview(db: D1Database, preview: StoredPreview, owner: SQL<string>): Promise<void> {
-  await upsert(db, preview, owner, undefined);
+export async function putPreview(
+  db: D1Database,
+  preview: StoredPreview,
+  owner: SQL<string>,
+  entry: NewAuditEntry | null,
+): Promise<void> {
+  await upsert(db, preview, owner, undefined, entry);
 }
 
 /**
@@ -20,10 +27,11 @@ export function replacePreview(
   preview: StoredPreview,
   owner: SQL<string>,
   former: StoredPreview | null,
+  entry: NewAuditEntry | null,
 ): Promise<boolean> {
   const hasExpired = and(lte(previews.expires_at, preview.created_at), ne(previews.expires_at, REVOKED_AT));
   const isFormer = former === null ? hasExpired : or(eq(previews.token, former.token), hasExpired);
-  return upsert(db, preview, owner, isFormer);
+  return upsert(db, preview, owner, isFormer, entry);
 }
 
 async function upsert(
@@ -31,9 +39,10 @@ async function upsert(
   preview: StoredPreview,
   owner: SQL<string>,
   setWhere: SQL | undefined,
+  entry: NewAuditEntry | null,
 ): Promise<boolean> {
   const { token, url, created_at, expires_at, made_by } = preview;
-  const stored = await open(db)
+  const write = open(db)
     .insert(previews)
     .values({ ...preview, user_id: owner })
     .onConflictDoUpdate({
@@ -42,22 +51,45 @@ async function upsert(
       ...(setWhere && { setWhere }),
     })
     .returning({ port: previews.port });
-  return stored.length > 0;
+  return (await writeWithEntry(db, write, preview, entry)).length > 0;
+}
+
+/** The link and its entry in the audit, both or none. */
+async function writeWithEntry<Row>(
+  db: D1Database,
+  write: BatchItem<"sqlite"> & Promise<Row[]>,
+  { user_id, project_id, port, token, created_at }: StoredPreview,
+  entry: NewAuditEntry | null,
+): Promise<Row[]> {
+  if (entry === null) return await write;
+  const isWritten = and(
+    isPreview(user_id, project_id, port),
+    eq(previews.token, token),
+    eq(previews.created_at, created_at),
+  );
+  const isDone = sql`EXISTS (SELECT 1 FROM ${previews} WHERE ${isWritten})`;
+  const [rows] = await open(db).batch([write, insertDoneEntry(db, entry, isDone, Date.parse(created_at))]);
+  return rows as Row[];
 }
 
 /**
  * Gives a link that was read before another expiry. False if it was revoked, deleted or replaced since, or if `owner` is
  * null: a link that has ended never opens again.
  */
-export async function extendPreview(db: D1Database, preview: StoredPreview, owner: SQL<string>): Promise<boolean> {
+export async function extendPreview(
+  db: D1Database,
+  preview: StoredPreview,
+  owner: SQL<string>,
+  entry: NewAuditEntry | null,
+): Promise<boolean> {
   const { user_id, project_id, port, token, created_at, expires_at } = preview;
   const isSame = and(isPreview(user_id, project_id, port), eq(previews.token, token));
-  const extended = await open(db)
+  const write = open(db)
     .update(previews)
     .set({ created_at, expires_at })
     .where(and(isSame, ne(previews.expires_at, REVOKED_AT), sql`${owner} IS NOT NULL`))
     .returning({ port: previews.port });
-  return extended.length > 0;
+  return (await writeWithEntry(db, write, preview, entry)).length > 0;
 }
 
 export async function readPreview(

@@ -136,6 +136,19 @@ function readPayload({ id, reason }: Interrupt, payload: unknown): Result<Readin
   return fail("invalid_field", `The arguments in the payload of ${id} must be an object.`);
 }
 
+/** Whether the answer approves what was asked; null if it is a question that was asked, or the answer can't be read. */
+export function readDecision(
+  interrupt: Interrupt,
+  { status, payload }: InterruptAnswer,
+): { is_approved: boolean; is_changed: boolean } | null {
+  if (interrupt.reason === "question") return null;
+  if (status === "cancelled") return { is_approved: false, is_changed: false };
+  const reading = readPayload(interrupt, payload);
+  if (!reading.ok) return null;
+  const is_approved = reading.value.kind === "approved";
+  return { is_approved, is_changed: reading.value.kind === "approved" && reading.value.arguments !== null };
+}
+
 export function hasExpired({ expires_at }: Interrupt, now: number): boolean {
   return expires_at !== null && Date.parse(expires_at) <= now;
 }

@@ -212,7 +212,10 @@ async function openSandbox(life: Life): Promise<Sandbox> {
     },
     remember: (id: string) => transact(life, () => life.state.rememberSandbox(id)),
   };
-  life.sandbox = life.ports.openSandbox(life.thread, onState, memory, () => life.active?.record.input?.key_id ?? null);
+  const active = () => life.active?.record;
+  const maker = () => active()?.input?.key_id ?? null;
+  const invocation_id = () => active()?.run.invocation_id ?? null;
+  life.sandbox = life.ports.openSandbox(life.thread, onState, memory, maker, invocation_id);
   return life.sandbox;
 }
 

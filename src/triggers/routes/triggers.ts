@@ -65,6 +65,7 @@ export function addTriggers(app: App): void {
       params,
       answers: { 204: { description: "The trigger is deleted." } },
       problems: ["not_found"],
+      audit: "trigger.delete",
     },
     async (context, { params }) => {
       const { user_id } = context.get("caller");
@@ -89,6 +90,7 @@ function addCreate(app: App): void {
         201: { description: "The trigger.", schema: schemas.newTrigger, headers: { Location: "The trigger's path." } },
       },
       problems: ["not_found", "invalid_operation"],
+      audit: "trigger.create",
     },
     async (context, { body }) => {
       const { user_id, key_id } = context.get("caller");
@@ -184,6 +186,7 @@ function addPatch(app: App): void {
       body: schemas.triggerPatch,
       answers: { 200: { description: "The changed trigger.", schema: schemas.trigger } },
       problems: ["not_found", "version_conflict", "invalid_operation"],
+      audit: "trigger.update",
     },
     async (context, { params, body }) => {
       for (let time = 0; time < CHANGES_TRIED; time++) {
@@ -231,6 +234,7 @@ function addRotate(app: App): void {
       body: schemas.rotationBody,
       answers: { 200: { description: "The trigger with its new secret.", schema: schemas.newTrigger } },
       problems: ["not_found", "invalid_operation", "version_conflict"],
+      audit: "trigger.rotate_secret",
     },
     async (context, { params, body }) => {
       const trigger = await requireTrigger(context, params.trigger_id);

@@ -47,6 +47,7 @@ export function addWebhooks(app: App): void {
       body: webhookBody,
       answers: { 201: { description: "The webhook with its secret.", schema: newWebhook } },
       problems: ["invalid_operation", "already_exists", "version_conflict", "rate_limited"],
+      audit: "webhook.create",
     },
     async (context, { body }) => {
       requirePublic(context, body.url);
@@ -108,6 +109,7 @@ function addOne(app: App): void {
       body: webhookPatch,
       answers: { 200: { description: "The changed webhook.", schema: webhook } },
       problems: ["not_found", "already_exists", "version_conflict", "rate_limited"],
+      audit: "webhook.update",
     },
     async (context, { params, body }) => {
       const { user_id, webhook_id, url, ...stored } = await requireWebhook(context, params.webhook_id);
@@ -159,6 +161,7 @@ function addOne(app: App): void {
       params: webhookParams,
       answers: { 204: { description: "The webhook is deleted." } },
       problems: ["not_found"],
+      audit: "webhook.delete",
     },
     async (context, { params }) => {
       const deleted = await deleteWebhook(context.env.DB, context.get("caller").user_id, params.webhook_id);
@@ -181,6 +184,7 @@ function addRotation(app: App): void {
       body: rotateBody,
       answers: { 200: { description: "The webhook with its new secret, shown this once.", schema: newWebhook } },
       problems: ["not_found", "version_conflict"],
+      audit: "webhook.rotate_secret",
     },
     async (context, { params, body }) => {
       const found = await requireWebhook(context, params.webhook_id);

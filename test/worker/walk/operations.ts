@@ -26,8 +26,10 @@ export interface Operation {
   path: string;
   /** It needs no key. */
   isOpen: boolean;
-  /** The scope that the key needs; null if any key will do, or none. */
+  /** The scope that the key needs, or two of which it needs one (`write or admin`); null if any key will do, or none. */
   scope: string | null;
+  /** The actions that it leaves in the audit. */
+  actions: string[];
   parameters: Parameter[];
   /** The schema of a JSON body, with its references replaced; `bytes` if the body is any bytes. */
   body: Schema | "bytes" | null;
@@ -49,6 +51,7 @@ export interface Description {
       string,
       {
         security: { key?: string[] }[];
+        "x-audit"?: string[];
         parameters?: Parameter[];
         requestBody?: { content: Record<string, Content> };
         responses: Record<string, { content?: Record<string, Content> }>;
@@ -60,28 +63,31 @@ export interface Description {
 
 export function readOperations({ paths, components }: Description): Operation[] {
   return Object.entries(paths).flatMap(([path, item]) =>
-    Object.entries(item).map(([verb, { security, parameters = [], requestBody, responses }]) => {
-      const method = verb.toUpperCase();
-      const content = requestBody?.content ?? {};
-      const json = content["application/json"]?.schema;
-      return {
-        name: `${method} ${path}`,
-        method,
-        path,
-        isOpen: security.length === 0,
-        scope: security[0]?.key?.[0] ?? null,
-        parameters,
-        body: json ? withoutReferences(json, components.schemas) : requestBody ? ("bytes" as const) : null,
-        statuses: Object.keys(responses).map(Number),
-        answers: Object.fromEntries(
-          Object.entries(responses).flatMap(([status, { content = {} }]) => {
-            const schema = content["application/json"]?.schema;
-            return schema ? [[status, withoutReferences(schema, components.schemas)]] : [];
-          }),
-        ),
-        isStream: Object.values(responses).some((answer) => "text/event-stream" in (answer.content ?? {})),
-      };
-    }),
+    Object.entries(item).map(
+      ([verb, { security, parameters = [], requestBody, responses, "x-audit": actions = [] }]) => {
+        const method = verb.toUpperCase();
+        const content = requestBody?.content ?? {};
+        const json = content["application/json"]?.schema;
+        return {
+          name: `${method} ${path}`,
+          method,
+          path,
+          isOpen: security.length === 0,
+          scope: security.flatMap(({ key = [] }) => key).join(" or ") || null,
+          actions,
+          parameters,
+          body: json ? withoutReferences(json, components.schemas) : requestBody ? ("bytes" as const) : null,
+          statuses: Object.keys(responses).map(Number),
+          answers: Object.fromEntries(
+            Object.entries(responses).flatMap(([status, { content = {} }]) => {
+              const schema = content["application/json"]?.schema;
+              return schema ? [[status, withoutReferences(schema, components.schemas)]] : [];
+            }),
+          ),
+          isStream: Object.values(responses).some((answer) => "text/event-stream" in (answer.content ?? {})),
+        };
+      },
+    ),
   );
 }
 

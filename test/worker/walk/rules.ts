@@ -39,6 +39,8 @@ const chosen: Record<string, string[]> = {
   "POST /v1/triggers/{trigger_id}/run": ["idempotency-key"],
   "POST /v1/git-credentials": ["host"],
   "POST /v1/projects/{project_id}/sandbox/terminal": ["session"],
+  // They select from what the caller may read.
+  "GET /v1/audit": ["actor_id", "key_id"],
   // A path is looked up when the ticket is used.
   "POST /v1/projects/{project_id}/sandbox/files/ticket": ["path"],
   "PUT /v1/projects/{project_id}/sandbox/files/content": ["path"],
@@ -94,6 +96,11 @@ export const adminOperations: Record<string, AdminOperation> = {
   "DELETE /v1/users/{user_id}/sessions": { status: 204, why: "It signs people out.", changes: true },
   // The key in the path is another user's than the one in the path.
   "DELETE /v1/users/{user_id}/api-keys/{key_id}": { status: 404, why: "It ends keys of who left.", changes: true },
+};
+
+/** What the admin key reads of all users, and why. */
+export const adminReads: Record<string, string> = {
+  "GET /v1/audit": "It says who did what, to whom it may concern (`audit.test.ts`).",
 };
 
 /** The statuses with which a request is refused that has another user's things everywhere, or only as `name`. */

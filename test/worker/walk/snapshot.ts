@@ -1,5 +1,6 @@
 // Everything that is stored of a user: the rows of all tables of D1, and of the objects of all threads.
 import { env, runInDurableObject } from "cloudflare:test";
+import { FIRST_USER_ID } from "../../../src/protocol/ids.ts";
 import { objectOf } from "../faulty-object.ts";
 
 type Row = Record<string, unknown>;
@@ -9,6 +10,8 @@ export type Snapshot = Record<string, Row[]>;
 const others: Record<string, (row: Row) => boolean> = {
   trigger_deliveries: ({ status }) => status === "refused",
   tickets: () => true,
+  // An admin's act upon the user, also a refused one.
+  audit_entries: ({ actor_id }) => actor_id === FIRST_USER_ID,
   // Of an object, like the versions of runs: how far D1 has followed. The clock moves it on while a run is live.
   meta: ({ key }) => key === "synced",
 };

@@ -64,6 +64,7 @@ function addCreate(app: App): void {
       description: "The user's first API key is returned only this once.",
       scope: "admin",
       body: userBody,
+      records: ["user.create"],
       answers: { 201: { description: "The user and a key.", schema: newUser } },
       problems: ["already_exists"],
     },

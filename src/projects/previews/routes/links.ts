@@ -28,6 +28,7 @@ export function addPreviews(app: App): void {
       body: previewBody,
       answers: { 201: { description: "The link.", schema: preview } },
       problems: [...workspaceProblems, "forbidden"],
+      audit: "preview.create",
     },
     async (context, { params, body }) => {
       const request = { port: body.port, seconds: body.expires_in_seconds ?? LINK_SECONDS };
@@ -69,6 +70,7 @@ export function addPreviews(app: App): void {
       params: portParams,
       answers: { 204: { description: "It is revoked." } },
       problems: workspaceProblems,
+      audit: "preview.delete",
     },
     async (context, { params }) => {
       const revoked = await withWorkspace(context, params.project_id, (workspace, signal, scope) =>
