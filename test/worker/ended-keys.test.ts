@@ -1,7 +1,7 @@
 // Keys that end while streams of a thread are open, with real D1 and real objects; also when the object dies or D1 fails.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { newId } from "../../src/protocol/ids.ts";
+import { ADMIN_KEY_ID, FIRST_USER_ID, newId } from "../../src/protocol/ids.ts";
 import { createApiKey, deleteApiKey, findEndedKeys } from "../../src/store/api-keys.ts";
 import { type Fault, killObject, withFaultyObject } from "./faulty-object.ts";
 import { createClient } from "./http-client.ts";
@@ -91,6 +91,38 @@ describe.concurrent("a thread's streams of two keys", () => {
     await client.stub.cancel(client.key, "inv_a");
     await Promise.all(streams.map(({ ended }) => ended));
     expect(streams.map(({ seen }) => seen.text.includes('"type":"RUN_FINISHED"'))).toEqual([false, true, true]);
+  }, 30_000);
+
+  it.each(["disabled_at", "deleted_at"])(
+    "end all for the user who has %s",
+    async (column) => {
+      const client = await stalled();
+      const streams = await Promise.all([
+        watch(client, await addKey(client.key.user_id)),
+        watch(client, await addKey(client.key.user_id)),
+      ]);
+      const ended_at = Date.now();
+      await env.DB.prepare(`INSERT INTO users (user_id, created_at, ${column}) VALUES (?, '', '2026-01-01')`)
+        .bind(client.key.user_id)
+        .run();
+      for (const { ended } of streams) expect((await ended) - ended_at).toBeLessThan(PROMISED_MS);
+      expect(streams.map(({ seen }) => seen.ended)).toEqual(["cut", "cut"]);
+      await client.stub.cancel(client.key, "inv_a");
+    },
+    30_000,
+  );
+
+  it("end for the admin key once the first user has a key of its own", async () => {
+    const client = threadClient(FIRST_USER_ID, newId("thread"));
+    await client.stub.accept(client.input("[[stall after 1]] [[say 2]]", run));
+    const stream = await watch(client, ADMIN_KEY_ID);
+    const own = await addKey(FIRST_USER_ID);
+    const made_at = Date.now();
+    const held = await watch(client, own);
+    expect((await stream.ended) - made_at).toBeLessThan(PROMISED_MS);
+    expect([stream.seen.ended, held.seen.ended]).toEqual(["cut", "open"]);
+    await client.stub.cancel(client.key, "inv_a");
+    await held.ended;
   }, 30_000);
 
   it("end in time for the key that expires, and for nobody else", async () => {
