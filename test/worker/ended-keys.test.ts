@@ -1,60 +1,12 @@
 // Keys that end while streams of a thread are open, with real D1 and real objects; also when the object dies or D1 fails.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { ADMIN_KEY_ID, FIRST_USER_ID, newId } from "../../src/protocol/ids.ts";
-import { createApiKey, deleteApiKey, findEndedKeys } from "../../src/store/api-keys.ts";
+import { newId } from "../../src/protocol/ids.ts";
+import { deleteApiKey, findEndedKeys } from "../../src/store/api-keys.ts";
 import { type Fault, killObject, withFaultyObject } from "./faulty-object.ts";
 import { createClient } from "./http-client.ts";
-import { type ThreadClient, threadClient } from "./thread-client.ts";
-
-const PROMISED_MS = 15_000;
-const run = { invocation_id: "inv_a" };
-
-async function addKey(user_id: string, expires_at: number | null = null): Promise<string> {
-  const key_id = newId("key");
-  await createApiKey(env.DB, user_id, {
-    key_id,
-    name: null,
-    hash: "",
-    kind: "key",
-    created_at: new Date().toISOString(),
-    made_by: null,
-    scopes: null,
-    expires_at: expires_at === null ? null : new Date(expires_at).toISOString(),
-  });
-  return key_id;
-}
-
-/** How a stream ends, and its text. A stream that is still open when the test is over is left. */
-function follow(response: Response) {
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  const seen = { text: "", ended: "open" as "open" | "closed" | "cut" };
-  const read = async (): Promise<number> => {
-    try {
-      for (;;) {
-        const chunk = await reader?.read();
-        if (chunk === undefined || chunk.done) break;
-        seen.text += chunk.value;
-      }
-      seen.ended = "closed";
-    } catch {
-      seen.ended = "cut";
-    }
-    return Date.now();
-  };
-  return { seen, ended: read(), leave: () => reader?.cancel() };
-}
-
-/** Without a key, as a Worker of the former version asks. */
-const watch = async (client: ThreadClient, key_id?: string, key_age = 0) =>
-  follow(await client.events({ ...run, ...(key_id === undefined ? {} : { key_id, key_age }) }));
-
-/** A client of a thread whose run goes on for long and says nothing. */
-async function stalled(): Promise<ThreadClient> {
-  const client = threadClient();
-  await client.stub.accept(client.input("[[stall after 1]] [[say 2]]", run));
-  return client;
-}
+import { threadClient } from "./thread-client.ts";
+import { addKey, follow, PROMISED_MS, run, stalled, watch } from "./watched-streams.ts";
 
 describe("what D1 says of keys", () => {
   it("names those that the user does not have, of five hundred in one statement", async () => {
@@ -91,38 +43,6 @@ describe.concurrent("a thread's streams of two keys", () => {
     await client.stub.cancel(client.key, "inv_a");
     await Promise.all(streams.map(({ ended }) => ended));
     expect(streams.map(({ seen }) => seen.text.includes('"type":"RUN_FINISHED"'))).toEqual([false, true, true]);
-  }, 30_000);
-
-  it.each(["disabled_at", "deleted_at"])(
-    "end all for the user who has %s",
-    async (column) => {
-      const client = await stalled();
-      const streams = await Promise.all([
-        watch(client, await addKey(client.key.user_id)),
-        watch(client, await addKey(client.key.user_id)),
-      ]);
-      const ended_at = Date.now();
-      await env.DB.prepare(`INSERT INTO users (user_id, created_at, ${column}) VALUES (?, '', '2026-01-01')`)
-        .bind(client.key.user_id)
-        .run();
-      for (const { ended } of streams) expect((await ended) - ended_at).toBeLessThan(PROMISED_MS);
-      expect(streams.map(({ seen }) => seen.ended)).toEqual(["cut", "cut"]);
-      await client.stub.cancel(client.key, "inv_a");
-    },
-    30_000,
-  );
-
-  it("end for the admin key once the first user has a key of its own", async () => {
-    const client = threadClient(FIRST_USER_ID, newId("thread"));
-    await client.stub.accept(client.input("[[stall after 1]] [[say 2]]", run));
-    const stream = await watch(client, ADMIN_KEY_ID);
-    const own = await addKey(FIRST_USER_ID);
-    const made_at = Date.now();
-    const held = await watch(client, own);
-    expect((await stream.ended) - made_at).toBeLessThan(PROMISED_MS);
-    expect([stream.seen.ended, held.seen.ended]).toEqual(["cut", "open"]);
-    await client.stub.cancel(client.key, "inv_a");
-    await held.ended;
   }, 30_000);
 
   it("end in time for the key that expires, and for nobody else", async () => {
