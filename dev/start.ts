@@ -21,6 +21,7 @@ import {
   type Settings,
   secretsOf,
 } from "./start/settings.ts";
+import { findSignInKey } from "./start/sign-in-key.ts";
 import { type Backends, startBackends } from "./start/stand-ins.ts";
 import {
   isNewState,
@@ -29,6 +30,7 @@ import {
   readKey,
   removeAddress,
   type State,
+  userKeyFile,
   writeAddress,
 } from "./start/state.ts";
 import { Stopping } from "./start/stopping.ts";
@@ -48,11 +50,13 @@ async function start(options: StartArguments): Promise<void> {
   const given = await readSettings(root, process.env);
   const PREVIEW_DOMAIN = previewDomain(given, port);
   const keys = await readKeys(options, given, state);
-  const { ADMIN_API_KEY: key, ENCRYPTION_KEY: encryptionKey } = keys;
-  const notes = checkKeys(keys, await isNewState(state));
+  const { ADMIN_API_KEY: adminKey, ENCRYPTION_KEY: encryptionKey } = keys;
+  const isNew = await isNewState(state);
+  const notes = checkKeys(keys, isNew);
   if (options.apiKey !== null)
     notes.push(describeArgument("--api-key", "the variable ADMIN_API_KEY or --api-key-file"));
-  const log = new Log(state.log, [...secretsOf(given), key, encryptionKey]);
+  const keyFile = userKeyFile(state);
+  const log = new Log(state.log, [...secretsOf(given), adminKey, encryptionKey]);
   await stopping.add(() => log.close());
   const place: Place = { root, log, stopping };
 
@@ -70,7 +74,13 @@ async function start(options: StartArguments): Promise<void> {
     startWorker(place, state, { root, worker, data: state.data, port, settings, inspectorPort });
   await migrate(worker);
   const program = await serve(worker);
-  await writeAddress(state, { url: `http://127.0.0.1:${port}`, key, pid: process.pid });
+  const url = `http://127.0.0.1:${port}`;
+  const isGiven = options.apiKey !== null || options.apiKeyFile !== null || given.ADMIN_API_KEY !== undefined;
+  const { key, notes: more } = await findSignInKey({ url, admin_key: adminKey, isNew, isGiven }, keyFile);
+  log.hide(key);
+  notes.push(...more);
+  if (key !== adminKey && !isGiven) notes.push(`ADMIN_API_KEY, which makes users, is in ${join(state.folder, "key")}.`);
+  await writeAddress(state, { url, key, pid: process.pid });
   await stopping.add(() => removeAddress(state));
   const signIn = describeSignInSettings(settings);
   const warnings = [...backends.warnings, ...notes, ...(signIn?.warnings ?? [])];

@@ -12,18 +12,22 @@ const colours = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
 
 export class Log {
   readonly path: string;
-  readonly #secrets: string[];
+  #secrets: string[];
   #file: number;
   #bytes = 0;
   #tail: string[] = [];
 
   constructor(path: string, secrets: string[]) {
     this.path = path;
-    // The longest first: one secret may be a part of another.
-    this.#secrets = secrets.toSorted((one, other) => other.length - one.length);
+    this.#secrets = inOrder(secrets);
     // The former start's log is kept: it may contain why that start ended.
     if (existsSync(path)) renameSync(path, `${path}.1`);
     this.#file = openSync(path, "w", 0o600);
+  }
+
+  /** One more secret. */
+  hide(secret: string): void {
+    this.#secrets = inOrder([...this.#secrets, secret]);
   }
 
   follow(source: Readable): void {
@@ -68,4 +72,9 @@ export class Log {
     this.#bytes = 0;
     this.#file = openSync(this.path, "w", 0o600);
   }
+}
+
+/** The longest first: one secret may be a part of another. */
+function inOrder(secrets: string[]): string[] {
+  return secrets.toSorted((one, other) => other.length - one.length);
 }

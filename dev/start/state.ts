@@ -1,8 +1,9 @@
-// The files of `npm start` in its state folder, beside the data of the Worker and of the sandboxes: the sign-in key,
+// The files of `npm start` in its state folder, beside the data of the Worker and of the sandboxes: the keys,
 // the ports that earlier links point to, the log, and, while it runs, the address for `npm run ask`.
 import { randomBytes } from "node:crypto";
 import { access, chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { KeyFile } from "./sign-in-key.ts";
 
 export interface ServerAddress {
   url: string;
@@ -51,9 +52,15 @@ export async function writeOwn(path: string, text: string): Promise<void> {
   await rename(`${path}.new`, path);
 }
 
-/** The sign-in key: created once, so that a saved address signs in later too. */
+/** ADMIN_API_KEY: created once. */
 export function readKey(state: State): Promise<string> {
   return readOrMake(join(state.folder, "key"), () => `tl_${randomBytes(24).toString("base64url")}`);
+}
+
+/** The first user's key: created once, so that a saved address signs in later too. */
+export function userKeyFile(state: State): KeyFile {
+  const path = join(state.folder, "user-key");
+  return { path, read: () => readOptional(path), write: (key) => writeOwn(path, key) };
 }
 
 /** Encrypts stored credentials; with another key they could not be read again. */

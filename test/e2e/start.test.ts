@@ -1,5 +1,5 @@
 // `npm start` as a person uses it: what it prints, what it stores, and that nothing of it keeps running.
-import { rm, stat } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -67,8 +67,25 @@ describe("npm start", () => {
     expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
   });
 
+  it("signs in on a new server with a key of the first user, which it keeps, so that the admin key only administers", async () => {
+    await rm(join(state, "v3"), { recursive: true });
+    const first = await start();
+    const me = async (server: StartedServer) => (await (await call(server, "/v1/users/me")).json()) as object;
+    expect(await me(first)).toMatchObject({ user_id: "user_first", is_admin: false, scopes: ["read", "run", "write"] });
+    const admin = (await readFile(join(state, "start/key"), "utf8")).trim();
+    expect(first.lines.join("\n")).not.toContain(admin);
+    expect(await me({ ...first, key: admin })).toMatchObject({ is_admin: true, scopes: ["admin"] });
+    expect((await call({ ...first, key: admin }, "/v1/threads")).status).toBe(403);
+    expect(JSON.parse(await readFile(join(state, "start/server.json"), "utf8"))).toMatchObject({ key: first.key });
+    expect((await stat(join(state, "start/user-key"))).mode & 0o077).toBe(0);
+    await first.stop("SIGINT");
+    expect((await start()).key).toBe(first.key);
+  });
+
   it("keeps all data, the key and the settings' secrecy over a restart", async () => {
     const first = await start();
+    // The tables were there before: a server that goes on with the admin key, and is told.
+    expect(first.lines.join("\n")).toContain("the key is ADMIN_API_KEY, which also makes users");
     const run = { message: "你好", invocation_id: "inv_kept" };
     expect((await call(first, "/v1/threads/kept/runs?wait=1", run)).status).toBe(200);
     for (const name of ["key", "server.json", "worker.log"]) {
