@@ -4,7 +4,7 @@
 export const keyRoots = ["/v1", "/ag-ui"];
 
 /** Have checks of their own or none, as do all paths below them. */
-const openRoots = ["/docs", "/hooks", "/integrations", "/auth"];
+const openRoots = ["/auth", "/docs", "/hooks", "/integrations"];
 const openPaths = new Set(["/healthz", "/openapi.json"]);
 
 export function isApiPath(pathname: string): boolean {

@@ -23,8 +23,7 @@ const floors: string[][] = [
   ["src/mirrors.ts"],
   ["src/thread"],
   ["src/http"],
-  ["src/http/sessions"],
-  ["src/http/run-stream"],
+  ["src/http/run-stream", "src/http/sessions"],
   [
     ...["src/http/routes", "src/http/ag-ui", "src/http/docs"],
     ...["src/slack/routes", "src/triggers/routes", "src/webhooks/routes"],
