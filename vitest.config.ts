@@ -29,6 +29,8 @@ const longest = [
   "former-version",
   "develop",
   "ended-keys-clients",
+  "sign-in-hostile",
+  "web-oidc",
   "model-faults",
 ];
 

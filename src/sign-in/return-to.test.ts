@@ -31,6 +31,7 @@ describe("where a browser goes after a sign-in", () => {
       "/./\\evil.example",
       "/.//evil.example",
       "/a/..//evil.example",
+      "/a\\b",
       "/%2e//evil.example",
       "https://evil.example",
       "https:evil.example",

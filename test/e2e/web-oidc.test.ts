@@ -13,13 +13,24 @@ let browser: Browser;
 let origin: string;
 let contexts: BrowserContext[] = [];
 
-async function open(path = "/auth/sign-in"): Promise<{ context: BrowserContext; page: Page }> {
+interface Opened {
+  context: BrowserContext;
+  page: Page;
+  /** The addresses that it went to, without fragments: the page takes a code out of its own. */
+  visited: string[];
+}
+
+async function open(path = "/auth/sign-in"): Promise<Opened> {
   const context = await browser.newContext({ locale: "en-GB" });
   contexts.push(context);
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
+  const visited: string[] = [];
+  page.on("request", (request) => {
+    if (request.isNavigationRequest()) visited.push(request.url());
+  });
   await page.goto(origin + path);
-  return { context, page };
+  return { context, page, visited };
 }
 
 /** The first of the issuer's two pages. */
@@ -32,6 +43,8 @@ async function logIn(page: Page, login: string): Promise<void> {
 const consent = (page: Page) => page.getByRole("button", { name: "Continue" }).click();
 const cancel = (page: Page) => page.getByText("[ Cancel ]").click();
 const arrive = (page: Page, path: string) => page.waitForURL(origin + path);
+const sentBack = ({ visited }: Opened, code: string) =>
+  expect.poll(() => visited).toContain(`${origin}/?sign_in=${code}`);
 const cookieNames = async (context: BrowserContext) =>
   (await context.cookies(origin)).map(({ name }) => name).filter((name) => name.startsWith("taskloom"));
 const admin = async <T>(path: string, body?: object) => {
@@ -92,39 +105,38 @@ describe.skipIf(!hasBrowser)("signing in with OpenID Connect in a browser", () =
 
   it("leads to the page with a word where the person cancels, at either of the issuer's pages", async () => {
     for (const isLate of [false, true]) {
-      const { context, page } = await open();
+      const opened = await open();
+      const { context, page } = opened;
       if (isLate) await logIn(page, "ada");
       if (isLate) await page.getByRole("button", { name: "Continue" }).waitFor();
       await cancel(page);
-      await arrive(page, "/?sign_in=cancelled");
+      await sentBack(opened, "cancelled");
       expect(await cookieNames(context)).toEqual([]);
     }
   });
 
   it("leads there too where the person may not come in", async () => {
-    const { context, page } = await open();
+    const opened = await open();
+    const { context, page } = opened;
     await logIn(page, "eve");
     await consent(page);
-    await arrive(page, "/?sign_in=not_allowed");
+    await sentBack(opened, "not_allowed");
     expect(await cookieNames(context)).toEqual([]);
   });
 
   it("does not work in another browser, nor twice with the back button", async () => {
-    const { context, page } = await open();
-    const addresses: string[] = [];
-    page.on("request", (request) => {
-      if (request.url().startsWith(`${origin}/auth/callback`)) addresses.push(request.url());
-    });
+    const opened = await open();
+    const { context, page, visited } = opened;
     await logIn(page, "ada");
     await consent(page);
     await arrive(page, "/");
-    const [callback = ""] = addresses;
+    const callback = visited.find((address) => address.startsWith(`${origin}/auth/callback`)) ?? "";
     expect(callback).toContain("code=");
     await page.goto(callback);
-    await arrive(page, "/?sign_in=expired");
+    await sentBack(opened, "expired");
     const other = await open("/healthz");
     await other.page.goto(callback);
-    await arrive(other.page, "/?sign_in=expired");
+    await sentBack(other, "expired");
     expect(await cookieNames(other.context)).toEqual([]);
     expect(await cookieNames(context)).toEqual(["taskloom-session"]);
   });

@@ -114,17 +114,13 @@ async function complete(context: AppContext, issuer: Issuer, query: CallbackQuer
     count(guess, user);
     if (!user.ok) return user;
     const { user_id, role } = user.value;
-    const session = {
-      user_id,
-      scopes: role === "admin" ? [...scopes] : null,
-      sign_in: { issuer: issuer.settings.issuer },
-    };
-    await startSession(context, session);
+    const sign_in = { issuer: issuer.settings.issuer };
+    await startSession(context, { user_id, scopes: role === "admin" ? [...scopes] : null, sign_in });
     return found(attempt.return_to);
   } catch (error) {
-    if (error instanceof Problem && error.failure.code === "rate_limited") {
-      return failed("too_many", "too many attempts of this address failed");
-    }
+    const problem = error instanceof Problem ? error.failure.code : null;
+    if (problem === "rate_limited") return failed("too_many", "too many attempts of this address failed");
+    if (problem === "unauthorized") return failed("disabled", "the user was disabled or deleted meanwhile");
     guess.giveBack();
     logError("sign_in_broke", error, { request_id: context.get("request_id") });
     return failed("failed", "the server failed");
