@@ -36,6 +36,7 @@ export const settingNames: readonly string[] = [
   "DAYTONA_TARGET",
   "DAYTONA_SNAPSHOT",
   "ADMIN_API_KEY",
+  "SESSION_HOURS",
   "ENCRYPTION_KEY",
   "CORS_ORIGINS",
   "PREVIEW_DOMAIN",
