@@ -35,6 +35,24 @@ describe("SCHEDULE_MINUTES", () => {
   });
 });
 
+describe("SESSION_HOURS", () => {
+  it.each([
+    [undefined, 24],
+    ["", 24],
+    ["1", 1],
+    [" 1.5 ", 1.5],
+    [720, 720],
+    ["721", 24],
+    ["0.5", 24],
+    ["0", 24],
+    ["-1", 24],
+    ["ever", 24],
+    ["Infinity", 24],
+  ])("is an hour to a month, or not set: %s is %s", (value, expected) => {
+    expect(readConfig({ SESSION_HOURS: value } as unknown as Env).session_ms).toBe(expected * 3_600_000);
+  });
+});
+
 describe("silence limits of the model", () => {
   it("are ten minutes before the reply and five during it, unless set", () => {
     const usual = { first_byte_ms: 600_000, idle_ms: 300_000 };

@@ -39,6 +39,7 @@ export const settingNames: readonly string[] = [
   "DAYTONA_SNAPSHOT",
   "ADMIN_API_KEY",
   "ADMIN_KEY_ONLY_ADMIN",
+  "SESSION_HOURS",
   "ENCRYPTION_KEY",
   "CORS_ORIGINS",
   "PREVIEW_DOMAIN",

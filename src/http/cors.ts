@@ -1,5 +1,6 @@
-// Other origins are refused unless `CORS_ORIGINS` names them. Keys travel in a header and never in a cookie, so an
-// allowed origin gets no rights from its visitor's browser.
+// Other origins are refused unless `CORS_ORIGINS` names them. Keys travel in a header and never in a cookie, and a
+// session's cookie counts for no other origin (`sessions/own-page.ts`), so an allowed origin gets no rights from its
+// visitor's browser.
 import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "./context.ts";

@@ -15,7 +15,7 @@ export function addOpenApi(app: App): void {
     type: "http",
     scheme: "bearer",
     description:
-      "An API key, or the admin key of the settings. Each operation names the scope that the key needs; a key without scopes may do all but `admin`.",
+      "An API key, or the admin key of the settings. Each operation names the scope that the key needs; a key without scopes may do all but `admin`. Pages of this server may send the cookie of a session in its place.",
   });
   let document: string | null = null;
   addOperation(

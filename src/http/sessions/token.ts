@@ -59,10 +59,10 @@ export async function matchToken(
   { hash, session }: { hash: string; session: SessionDetails | null },
 ): Promise<Fit> {
   if (session === null) return "unknown";
-  const [presented, root] = await Promise.all([hashToken(token), hashRoot(token)]);
+  const presented = await hashToken(token);
   if (isSame(presented, hash)) return "present";
   if (session.former_hash !== null && isSame(presented, session.former_hash)) return "former";
-  return isSame(root, session.root_hash) ? "older" : "unknown";
+  return isSame(await hashRoot(token), session.root_hash) ? "older" : "unknown";
 }
 
 function isSame(one: string, other: string): boolean {
