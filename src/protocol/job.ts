@@ -27,6 +27,10 @@ export const job = z.discriminatedUnion("type", [
     /** The number of this attempt. */
     attempt: z.int().min(1),
   }),
+  /** Empties the account of a deleted user. */
+  z.object({ type: z.literal("close_account"), user_id: clientId, attempt: z.int().min(1) }),
+  /** Stops what goes on for a disabled user. */
+  z.object({ type: z.literal("pause_account"), user_id: clientId, attempt: z.int().min(1) }),
   /** A due time of a schedule. */
   z.object({
     type: z.literal("fire_schedule"),

@@ -1,9 +1,11 @@
 // Rows that open a way in (keys, triggers, webhooks, links, SSH access, Slack workspaces) name in `made_by` the key
 // that made them. A key that is deleted or has expired can make nothing more: each write names the owner through the
-// key's own row, so a request that was let in a moment before fails at the column that takes no null.
+// key's own row, so a request that was let in a moment before fails at the column that takes no null. So does one of a user who was
+// disabled or deleted since.
 import { type SQL, sql } from "drizzle-orm";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { ADMIN_KEY_ID } from "../../protocol/ids.ts";
+import { mayAct, userMayAct } from "../people/acting.ts";
 
 /**
  * A deleted key leaves a row, so that what it made is still found through the key that made it. The row has another id,
@@ -53,24 +55,29 @@ export function laterThan(now: string): string {
 /** For a statement over `api_keys`. By the clock of D1, since not all such statements have a time. */
 const IS_VALID = "(expires_at IS NULL OR expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))";
 
-/** The owner's id for a statement that makes a row; null if the maker no longer holds. Both are placeholders. */
+/** The owner's id for a statement that makes a row; null if the owner or the maker may not. Both are placeholders. */
 export function ownerIfLive(user_id: string, made_by: string): string {
   const found = `(SELECT user_id FROM api_keys WHERE user_id = ${user_id} AND key_id = ${made_by} AND ${IS_VALID})`;
-  return `iif(${made_by} IS NULL OR ${made_by} = '${ADMIN_KEY_ID}', ${user_id}, ${found})`;
+  const owner = `iif(${made_by} IS NULL OR ${made_by} = '${ADMIN_KEY_ID}', ${user_id}, ${found})`;
+  return `iif(${mayAct(user_id)}, ${owner}, NULL)`;
+}
+
+function ownerWhoActs(user_id: string, owner: SQL): SQL<string> {
+  return sql<string>`iif(${userMayAct(user_id)}, ${owner}, NULL)`;
 }
 
 /** The same for drizzle. */
 export function ownerOfLive(user_id: string, made_by: string | null): SQL<string> {
-  if (made_by === null || made_by === ADMIN_KEY_ID) return sql<string>`${user_id}`;
+  if (made_by === null || made_by === ADMIN_KEY_ID) return ownerWhoActs(user_id, sql`${user_id}`);
   const isKey = sql`user_id = ${user_id} AND key_id = ${made_by} AND ${sql.raw(IS_VALID)}`;
-  return sql<string>`(SELECT user_id FROM api_keys WHERE ${isKey})`;
+  return ownerWhoActs(user_id, sql`(SELECT user_id FROM api_keys WHERE ${isKey})`);
 }
 
 /** A run goes on after its key was deleted, and may expose a port, unless what the key made was revoked. */
 export function ownerUnlessRevoked(user_id: string, made_by: string | null): SQL<string> {
-  if (made_by === null) return sql<string>`${user_id}`;
+  if (made_by === null) return ownerWhoActs(user_id, sql`${user_id}`);
   const revoked = sql`SELECT 1 FROM api_keys WHERE user_id = ${user_id} AND key_id = ${DELETED_PREFIX + made_by} AND hash = 'revoked'`;
-  return sql<string>`iif(EXISTS (${revoked}), NULL, ${user_id})`;
+  return ownerWhoActs(user_id, sql`iif(EXISTS (${revoked}), NULL, ${user_id})`);
 }
 
 /** Whether the key may still make something. */
