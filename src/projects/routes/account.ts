@@ -9,7 +9,7 @@ import {
   markLinks,
   markSsh,
 } from "../../store/people/account-projects.ts";
-import { deleteAccountRows } from "../../store/people/account-rows.ts";
+import { deleteLeftSecrets } from "../../store/people/account-rows.ts";
 import type { StoredPreview } from "../../store/projects/previews.ts";
 import { deleteProject } from "../../store/projects/projects.ts";
 import { forgetLinks, isOwn } from "../previews/previews.ts";
@@ -61,7 +61,10 @@ export const projectsPart: AccountPart = {
 /** Last: whatever other credentials are left go with those for git. */
 export const credentialsPart: AccountPart = {
   name: "credentials",
-  remove: ({ env, user_id }) => deleteAccountRows(env.DB, user_id, ["secrets"]),
+  async remove({ env, user_id }) {
+    await deleteLeftSecrets(env.DB, user_id);
+    return "done";
+  },
 };
 
 /** Marks what is open as ended, which is then carried out at the provider (docs/decisions/0070-what-a-key-made.md). */

@@ -15,9 +15,6 @@ const keys = {
   slack_workspaces: "team_id",
   agents: "agent_id",
   agent_versions: "agent_id, version",
-  previews: "project_id, port",
-  ssh_accesses: "project_id",
-  secrets: "kind, name",
 } as const;
 
 export type AccountTable = keyof typeof keys;
@@ -37,6 +34,17 @@ export async function deleteAccountRows(
 /** The credentials of one kind. */
 export async function deleteAccountSecrets(db: D1Database, user_id: string, kind: string): Promise<void> {
   await db.prepare("DELETE FROM secrets WHERE user_id = ?1 AND kind = ?2").bind(user_id, kind).run();
+}
+
+/** All others, but for the token of a workspace that is still connected: it has to be revoked at Slack first. */
+export async function deleteLeftSecrets(db: D1Database, user_id: string): Promise<void> {
+  await db
+    .prepare(
+      `DELETE FROM secrets WHERE user_id = ?1 AND NOT (kind = 'slack' AND EXISTS (
+         SELECT 1 FROM slack_workspaces AS workspace WHERE workspace.user_id = ?1 AND workspace.team_id = secrets.name))`,
+    )
+    .bind(user_id)
+    .run();
 }
 
 async function deleteSome(db: D1Database, user_id: string, table: AccountTable): Promise<boolean> {
