@@ -47,7 +47,7 @@ describe("the jobs of an account's end", () => {
         expect(Math.abs((own[place]?.delay ?? 0) - delay)).toBeLessThan(5);
       }
     }
-  });
+  }, 30_000);
 
   it("wait for a decision that was announced, and do nothing to a user without one", async () => {
     const user_id = await makeAccount();
