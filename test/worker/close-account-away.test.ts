@@ -2,9 +2,10 @@
 import { env } from "cloudflare:test";
 import { Daytona } from "@daytonaio/sdk";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { AccountPart } from "../../src/accounts/part.ts";
+import type { AccountPart, AccountScope } from "../../src/accounts/part.ts";
 import { closeAccount } from "../../src/accounts/routes/jobs.ts";
 import { sweepAccounts } from "../../src/accounts/routes/sweep.ts";
+import { threadsPart } from "../../src/http/routes/account-parts/threads.ts";
 import { sandboxName } from "../../src/projects/sandbox.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import { close, decide, deliverJob, expectEmptied, makeAccount, readTables, recordingQueue } from "./account-client.ts";
@@ -80,6 +81,13 @@ describe("the jobs of an account's end", () => {
     expect(new Set(asked)).toEqual(new Set(["large", "small"]));
     expect(asked.length).toBeLessThan(10);
     expect(sent).toEqual([{ job: close(user_id, 5), delay: 0 }]);
+    // One that the sweep sent ends when the next sweep has sent another.
+    now = QUARTER - 20_000;
+    await closeAccount(close(user_id, 8), { ...env, JOBS } as never, [part("large")]);
+    expect(sent).toHaveLength(1);
+    now = QUARTER;
+    await closeAccount(close(user_id, 8), { ...env, JOBS } as never, [part("large")]);
+    expect(sent).toHaveLength(2);
   });
 
   it("wait longer with each failure, and leave the rest to the sweep", async () => {
@@ -144,6 +152,29 @@ describe("the sweep of accounts", () => {
     await deliverJob(found?.job as Job, { JOBS });
     await expectEmptied(user_id);
   }, 30_000);
+});
+
+describe("the threads of an account that is closed", () => {
+  it("go first where they work, however many there are", async () => {
+    const client = threadClient();
+    const { user_id } = client.key;
+    const rows = Array.from({ length: 30 }, (_, index) =>
+      env.DB.prepare(
+        "INSERT INTO threads VALUES (?1, ?2, 'p', 'agent_default', 1, '2026-01-01', '2026-01-01', NULL, NULL, '{}')",
+      ).bind(user_id, `idle-${index}`),
+    );
+    await env.DB.batch(rows);
+    expect((await client.stub.accept(client.input("[[pace 20]] [[say 2000]]"))).ok).toBe(true);
+    await client.stub.sync(client.key);
+    const { JOBS } = recordingQueue();
+    const scope = { env: { ...env, JOBS }, user_id, signal: new AbortController().signal } as unknown as AccountScope;
+    expect(await threadsPart.remove(scope)).toBe("more");
+    expect(await client.stub.readThread(client.key)).toMatchObject({ ok: false });
+    const left = (await readTables(user_id)).threads?.filter(
+      (row) => (row as { deleted_at: unknown }).deleted_at === null,
+    );
+    expect(left).toHaveLength(30);
+  });
 });
 
 describe("an account that is closed while", () => {

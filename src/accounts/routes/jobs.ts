@@ -13,7 +13,10 @@ const SLICE_MS = 30_000;
 /** Of one piece. */
 const LIMIT_MS = 15_000;
 
-/** With these delays about ten minutes. After that the sweep tries each quarter of an hour. */
+/** When the sweep looks. */
+export const SWEEP_MS = 15 * 60_000;
+
+/** With these delays about ten minutes. After that the sweep tries each quarter of an hour, with this number. */
 export const LAST_ATTEMPT = 8;
 const FIRST_DELAY_SECONDS = 5;
 const MAX_DELAY_SECONDS = 300;
@@ -31,7 +34,7 @@ const CLOSE_LOOKS_MS = [20_000, 90_000, 20 * 60_000];
 export async function closeAccount(job: AccountJob, env: Env, parts: AccountPart[]): Promise<void> {
   const end = await readAccountEnd(env.DB, job.user_id);
   if (!end?.deleted_at) return await lookLater(job, env);
-  const until = Date.now() + SLICE_MS;
+  const begun = Date.now();
   let failed = false;
   let more = false;
   for (const part of parts) {
@@ -39,7 +42,7 @@ export async function closeAccount(job: AccountJob, env: Env, parts: AccountPart
       // Each part gets its turn in each slice: one that has much, or whose own is away, holds up no other.
       const work = () => part.remove(describeScope(job, env, end.deleted_at ?? ""));
       let isDone = (await work()) === "done";
-      while (!isDone && Date.now() < until) isDone = (await work()) === "done";
+      while (!isDone && Date.now() - begun < SLICE_MS) isDone = (await work()) === "done";
       more ||= !isDone;
     } catch (error) {
       noteFailure(job, part, error);
@@ -48,8 +51,7 @@ export async function closeAccount(job: AccountJob, env: Env, parts: AccountPart
   }
   if (more || failed) {
     if (end.purged_at !== null) await noteLeft(env.DB, job.user_id);
-    // A large account may take its time: a slice that gets further is no failed attempt.
-    return more ? await send(env, job, 0) : await retry(job, env);
+    return more ? await goOn(job, env, begun) : await retry(job, env);
   }
   await notePurged(env.DB, job.user_id, Date.now());
   await lookAgain(job, env, end.deleted_at, CLOSE_LOOKS_MS);
@@ -88,6 +90,14 @@ function noteFailure({ type, user_id, attempt }: AccountJob, { name }: AccountPa
 /** Nothing is decided yet, or it was taken back. */
 async function lookLater(job: AccountJob, env: Env): Promise<void> {
   if (job.attempt < EARLY_ATTEMPTS) await send(env, { ...job, attempt: job.attempt + 1 }, EARLY_DELAY_SECONDS);
+}
+
+/** A large account may take its time: a slice that gets further is no failed attempt. */
+async function goOn(job: AccountJob, env: Env, begun: number): Promise<void> {
+  const isOver = Math.floor(begun / SWEEP_MS) < Math.floor(Date.now() / SWEEP_MS);
+  // The sweep has sent another one meanwhile. Else there would be ever more side by side.
+  if (isOver && job.attempt >= LAST_ATTEMPT) return;
+  await send(env, job, 0);
 }
 
 async function retry(job: AccountJob, env: Env): Promise<void> {

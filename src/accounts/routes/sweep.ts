@@ -4,18 +4,16 @@ import type { Env } from "../../config.ts";
 import { logError } from "../../lib/log.ts";
 import { listDueAccounts, listWorkingUsers, type RestingUser } from "../../store/people/closing.ts";
 import { sendJobs } from "../../thread/jobs.ts";
-import { type AccountJob, LAST_ATTEMPT } from "./jobs.ts";
+import { type AccountJob, LAST_ATTEMPT, SWEEP_MS } from "./jobs.ts";
 
 /** Those left over come in a later sweep. */
 const USERS_PER_SWEEP = 50;
 
-/** The table of users is read as a whole, which need not happen each minute. */
-const LOOK_MINUTES = 15;
-
 /** Runs every minute. A run of a user who may not act is ended then, whatever became of the job. */
 export async function sweepAccounts(env: Env, now: number): Promise<void> {
   try {
-    const isLook = Math.floor(now / 60_000) % LOOK_MINUTES === 0;
+    // The table of users is read as a whole, which need not happen each minute.
+    const isLook = Math.floor(now / 60_000) % (SWEEP_MS / 60_000) === 0;
     const found = await Promise.all([
       listWorkingUsers(env.DB, USERS_PER_SWEEP),
       isLook ? listDueAccounts(env.DB, now, USERS_PER_SWEEP) : [],

@@ -41,6 +41,10 @@ export const threadsPart: AccountPart = {
   },
 
   async remove({ env, user_id, signal }) {
+    const remove = (thread_id: string) => removeWhole(env, { user_id, thread_id });
+    // Those that work come first: a large account takes its time.
+    const live = await listLiveThreads(env.DB, user_id, "", THREADS_AT_ONCE);
+    if ((await tryEach(live, remove)).length < live.length) return "more";
     const failures: unknown[] = [];
     let after: ListedThread | null = null;
     for (;;) {
@@ -48,7 +52,7 @@ export const threadsPart: AccountPart = {
       const page: ListedThread[] = await listAliveThreads(env.DB, user_id, after, THREADS_AT_ONCE);
       const last = page.at(-1);
       if (last === undefined) break;
-      const failed = await tryEach(page, ({ thread_id }) => removeWhole(env, { user_id, thread_id }));
+      const failed = await tryEach(page, ({ thread_id }) => remove(thread_id));
       // A page of which nothing can be removed holds up no other.
       if (failed.length < page.length) return "more";
       failures.push(...failed);
