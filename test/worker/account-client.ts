@@ -5,6 +5,7 @@ import { expect } from "vitest";
 import { consumeJobs } from "../../src/jobs.ts";
 import { newId } from "../../src/protocol/ids.ts";
 import type { Job } from "../../src/protocol/job.ts";
+import type { ThreadKey } from "../../src/protocol/thread.ts";
 import * as people from "../../src/store/people/schema.ts";
 import * as features from "../../src/store/schema.ts";
 import { threadStub } from "../../src/thread/stub.ts";
@@ -119,6 +120,24 @@ export async function deliverJob(job: Job, settings: object = {}, queue = "taskl
   const batch = createMessageBatch(queue, [{ id: "m", timestamp: new Date(), attempts: 1, body: job }]);
   await consumeJobs(batch, { ...env, ...settings } as typeof env);
   return (await getQueueResult(batch, createExecutionContext())).explicitAcks.length === 1;
+}
+
+/** The objects, of which one thread's can't be reached. */
+export function objectsWithout(thread: ThreadKey): DurableObjectNamespace {
+  const lost = env.THREADS.idFromName(`${thread.user_id}/${thread.thread_id}`);
+  return new Proxy(env.THREADS, {
+    get: (target, name) => {
+      if (name === "get") {
+        return (id: DurableObjectId) => {
+          if (id.equals(lost))
+            return new Proxy({}, { get: () => () => Promise.reject(new Error("the object is away")) });
+          return target.get(id);
+        };
+      }
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }
 
 export const close = (user_id: string, attempt = 1) => ({ type: "close_account", user_id, attempt }) as const;

@@ -8,7 +8,17 @@ import { sweepAccounts } from "../../src/accounts/routes/sweep.ts";
 import { threadsPart } from "../../src/http/routes/account-parts/threads.ts";
 import { sandboxName } from "../../src/projects/sandbox.ts";
 import type { Job } from "../../src/protocol/job.ts";
-import { close, decide, deliverJob, expectEmptied, makeAccount, readTables, recordingQueue } from "./account-client.ts";
+import { threadStub } from "../../src/thread/stub.ts";
+import {
+  close,
+  decide,
+  deliverJob,
+  expectEmptied,
+  makeAccount,
+  objectsWithout,
+  readTables,
+  recordingQueue,
+} from "./account-client.ts";
 import { withFaultyObject } from "./faulty-object.ts";
 import { createClient } from "./http-client.ts";
 import { connect, createSlackClient } from "./slack-client.ts";
@@ -206,6 +216,38 @@ describe("an account that is closed while", () => {
     await deliverJob(job as Job, { JOBS });
     await vi.waitFor(async () => expect(await stateOf()).toBe("none"), { timeout: 10_000 });
   }, 30_000);
+
+  it("an object is away keeps its thread and project, and nothing else", async () => {
+    const user_id = await makeAccount();
+    const key = { user_id, thread_id: "real" };
+    await decide(user_id, "deleted_at");
+    const { sent, JOBS } = recordingQueue();
+    await deliverJob(close(user_id), { JOBS, THREADS: objectsWithout(key) });
+    const { threads, projects, users, audit_entries: _, ...others } = await readTables(user_id);
+    expect(Object.values(others).flat()).toEqual([]);
+    const alive = threads?.filter((row) => (row as { deleted_at: unknown }).deleted_at === null);
+    expect(alive).toMatchObject([{ thread_id: "real" }]);
+    expect(projects).toHaveLength(1);
+    expect(users).toMatchObject([{ purged_at: null }]);
+    expect(jobsOf(user_id, sent)).toEqual([{ job: close(user_id, 2), delay: 5 }]);
+    await deliverJob(close(user_id, 2), { JOBS });
+    await expectEmptied(user_id);
+  });
+
+  it("a later look finds something that can't be deleted is deleting again", async () => {
+    const user_id = await makeAccount();
+    await decide(user_id, "deleted_at");
+    const { JOBS } = recordingQueue();
+    await deliverJob(close(user_id), { JOBS });
+    await expectEmptied(user_id);
+    const late = { user_id, thread_id: "late" };
+    const creation = { ...late, request_id: "", agent_id: null, project_id: null, title: null, metadata: {} };
+    expect((await threadStub(env, late).create(creation)).ok).toBe(true);
+    await deliverJob(close(user_id), { JOBS, THREADS: objectsWithout(late) });
+    expect((await readTables(user_id)).users).toMatchObject([{ purged_at: null }]);
+    await deliverJob(close(user_id), { JOBS });
+    await expectEmptied(user_id);
+  });
 
   it("Slack is away keeps the token until it is revoked there, for a day", async () => {
     for (const [ago, left] of [

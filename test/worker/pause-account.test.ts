@@ -11,7 +11,7 @@ import { createTrigger, readTrigger } from "../../src/store/triggers/triggers.ts
 import { claimDelivery, listOverdue } from "../../src/store/webhooks/deliveries.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 import { sweepSchedules } from "../../src/triggers/routes/due-schedules.ts";
-import { decide, deliverJob, enable, pause, readTables, recordingQueue } from "./account-client.ts";
+import { decide, deliverJob, enable, objectsWithout, pause, readTables, recordingQueue } from "./account-client.ts";
 import { createClient } from "./http-client.ts";
 import { makeRun } from "./http-fake-threads.ts";
 import {
@@ -81,6 +81,24 @@ describe("the runs of a user who is disabled", () => {
     expect(own(user_id, swept.sent)).toEqual([[pause(user_id, 8), undefined]]);
     await deliverJob(pause(user_id, 8), { JOBS });
     expect(await statusesOf(user_id, thread_id)).toEqual(["cancelled"]);
+  }, 30_000);
+
+  it("are tried again while an object is away, and the others' are cancelled meanwhile", async () => {
+    const client = threadClient();
+    const { user_id } = client.key;
+    const beside = threadClient(user_id, "thread-002");
+    for (const each of [client, beside]) {
+      expect((await each.stub.accept(each.input("[[pace 20]] [[say 2000]]"))).ok).toBe(true);
+      await each.stub.sync(each.key);
+    }
+    await decide(user_id, "disabled_at");
+    const { sent, JOBS } = recordingQueue();
+    await deliverJob(pause(user_id), { JOBS, THREADS: objectsWithout(client.key) });
+    expect(await statusesOf(user_id, "thread-001")).toEqual(["running"]);
+    expect(await statusesOf(user_id, "thread-002")).toEqual(["cancelled"]);
+    expect(own(user_id, sent)).toEqual([[pause(user_id, 2), 5]]);
+    await deliverJob(pause(user_id, 2), { JOBS });
+    expect(await statusesOf(user_id, "thread-001")).toEqual(["cancelled"]);
   }, 30_000);
 
   it("are left alone once the user is enabled, whatever jobs come late", async () => {
