@@ -187,6 +187,25 @@ describe("the threads of an account that is closed", () => {
   });
 });
 
+describe("rows of threads that nobody knows", () => {
+  it("go too, also those of runs that D1 takes for live", async () => {
+    const user_id = `user_stray_${crypto.randomUUID().slice(0, 8)}`;
+    const run = env.DB.prepare("INSERT INTO runs VALUES (?1, ?2, 'inv', ?3, 1, '2026-01-01', '2026-01-01', '{}')");
+    await env.DB.batch([
+      run.bind(user_id, "unknown", "running"),
+      run.bind(user_id, "gone", "queued"),
+      run.bind(user_id, "over", "completed"),
+      env.DB.prepare(
+        "INSERT INTO threads VALUES (?1, 'gone', '', '', 1, '2026-01-01', '2026-01-01', '2026-01-01', NULL, '{}')",
+      ).bind(user_id),
+    ]);
+    await decide(user_id, "deleted_at");
+    const { JOBS } = recordingQueue();
+    await deliverJob(close(user_id), { JOBS });
+    await expectEmptied(user_id);
+  });
+});
+
 describe("an account that is closed while", () => {
   it("the sandbox provider is away leaves the sandbox to a job", async () => {
     const admin = createClient();

@@ -54,7 +54,7 @@ describe("the runs of a user who is disabled", () => {
     await decide(user_id, "disabled_at");
     const { sent, JOBS } = recordingQueue();
     expect(await deliverJob(pause(user_id), { JOBS })).toBe(true);
-    expect(await statusesOf(user_id, thread_id)).toEqual(["cancelled", "cancelled"]);
+    await expect.poll(() => statusesOf(user_id, thread_id)).toEqual(["cancelled", "cancelled"]);
     expect((await statusesOf(other.key.user_id, thread_id)).filter((status) => isTerminal(status as never))).toEqual(
       [],
     );
@@ -80,7 +80,7 @@ describe("the runs of a user who is disabled", () => {
     await sweepAccounts({ ...env, JOBS: swept.JOBS } as never, QUARTER + 60_000);
     expect(own(user_id, swept.sent)).toEqual([[pause(user_id, 8), undefined]]);
     await deliverJob(pause(user_id, 8), { JOBS });
-    expect(await statusesOf(user_id, thread_id)).toEqual(["cancelled"]);
+    await expect.poll(() => statusesOf(user_id, thread_id)).toEqual(["cancelled"]);
   }, 30_000);
 
   it("are tried again while an object is away, and the others' are cancelled meanwhile", async () => {
@@ -95,10 +95,10 @@ describe("the runs of a user who is disabled", () => {
     const { sent, JOBS } = recordingQueue();
     await deliverJob(pause(user_id), { JOBS, THREADS: objectsWithout(client.key) });
     expect(await statusesOf(user_id, "thread-001")).toEqual(["running"]);
-    expect(await statusesOf(user_id, "thread-002")).toEqual(["cancelled"]);
+    await expect.poll(() => statusesOf(user_id, "thread-002")).toEqual(["cancelled"]);
     expect(own(user_id, sent)).toEqual([[pause(user_id, 2), 5]]);
     await deliverJob(pause(user_id, 2), { JOBS });
-    expect(await statusesOf(user_id, "thread-001")).toEqual(["cancelled"]);
+    await expect.poll(() => statusesOf(user_id, "thread-001")).toEqual(["cancelled"]);
   }, 30_000);
 
   it("are left alone once the user is enabled, whatever jobs come late", async () => {

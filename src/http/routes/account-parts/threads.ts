@@ -64,7 +64,7 @@ export const threadsPart: AccountPart = {
 };
 
 /**
- * A project that was made with the thread may not be in D1 yet, where it would be found. Then the job deletes its sandbox,
+ * A project that was made with the thread may not be in D1 yet, where it would be found. Then a job deletes its sandbox,
  * if it has one.
  */
 async function removeWhole(env: Env, key: ThreadKey): Promise<void> {
@@ -77,16 +77,13 @@ async function removeWhole(env: Env, key: ThreadKey): Promise<void> {
       await env.JOBS.send(job satisfies Job, { delaySeconds: SANDBOX_DELAY_SECONDS });
     }
   }
-  await removeThread(env, key);
+  // D1 may have rows of a thread that neither it nor the object knows: a backup brought them back.
+  if (!(await removeThread(env, key))) await deleteThread(env.DB, key, Date.now());
 }
 
 async function removeStray(env: Env, user_id: string): Promise<"done" | "more"> {
   const stray = await listStrayThreads(env.DB, user_id, THREADS_AT_ONCE);
-  for (const thread_id of stray) {
-    const key = { user_id, thread_id };
-    await removeThread(env, key);
-    await deleteThread(env.DB, key, Date.now());
-  }
+  for (const thread_id of stray) await removeWhole(env, { user_id, thread_id });
   return stray.length === 0 ? "done" : "more";
 }
 
