@@ -27,10 +27,20 @@ export const job = z.discriminatedUnion("type", [
     /** The number of this attempt. */
     attempt: z.int().min(1),
   }),
-  /** Empties the account of a deleted user. */
-  z.object({ type: z.literal("close_account"), user_id: clientId, attempt: z.int().min(1) }),
-  /** Stops what goes on for a disabled user. */
-  z.object({ type: z.literal("pause_account"), user_id: clientId, attempt: z.int().min(1) }),
+  /** Ends what is open of a disabled user. Does nothing if the user is not disabled, or not any more. */
+  z.object({
+    type: z.literal("pause_account"),
+    user_id: clientId,
+    /** The number of this attempt. */
+    attempt: z.int().min(1),
+  }),
+  /** Deletes all that is left of a deleted user. Does nothing if the user is not marked as deleted. */
+  z.object({
+    type: z.literal("close_account"),
+    user_id: clientId,
+    /** The number of this attempt. */
+    attempt: z.int().min(1),
+  }),
   /** A due time of a schedule. */
   z.object({
     type: z.literal("fire_schedule"),

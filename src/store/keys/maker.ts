@@ -1,7 +1,7 @@
 // Rows that open a way in (keys, triggers, webhooks, links, SSH access, Slack workspaces) name in `made_by` the key
-// that made them. A key that is deleted or has expired can make nothing more: each write names the owner through the
-// key's own row, so a request that was let in a moment before fails at the column that takes no null. So does one of a user who was
-// disabled or deleted since.
+// that made them. A key that is deleted or has expired can make nothing more, and neither can one of a disabled or
+// deleted user: each write names the owner through the key's own row and the user's, so a request that was let in a
+// moment before fails at the column that takes no null.
 import { type SQL, sql } from "drizzle-orm";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { ADMIN_KEY_ID } from "../../protocol/ids.ts";
