@@ -1,5 +1,6 @@
 // The Worker. Requests go to a preview's host, the web page's files or the HTTP app, in this order; jobs go to the
 // queue's consumer and the cron to the sweeps. Also exports the class of its Durable Objects.
+import { sweepAccounts } from "./accounts/routes/sweep.ts";
 import { createApp } from "./app.ts";
 import type { Env } from "./config.ts";
 import { servePage } from "./http/page.ts";
@@ -26,6 +27,7 @@ export default {
       sweepSchedules(env, now),
       sweepDeliveries(env, now),
       sweepRevoked(env, now),
+      sweepAccounts(env, now),
       sweepKeys(env, now),
       sweepSessions(env, now),
       sweepAudit(env, now),

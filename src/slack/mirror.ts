@@ -9,7 +9,7 @@ import { applyAnswer, type Call, nothingShown, recoverShown, type Shown, type St
 import type { ConnectedWorkspace } from "./workspaces.ts";
 
 export function createSlackMirror(
-  open: (user_id: string, team_id: string) => Promise<Result<ConnectedWorkspace>>,
+  open: (user_id: string, team_id: string) => Promise<Result<Pick<ConnectedWorkspace, "workspace" | "call">>>,
 ): RunMirror<SlackPlace, Shown, SlackQuestion> {
   return {
     kind: "slack",

@@ -8,7 +8,7 @@ import { whileMakerLives } from "../store/keys/maker.ts";
 import { deleteSecret, putSecret, readSecret, type SecretName } from "../store/secrets.ts";
 import {
   deleteSlackWorkspace,
-  findSlackWorkspace,
+  findOwnedWorkspace,
   putSlackWorkspace,
   type WorkspaceKey,
 } from "../store/slack-workspaces.ts";
@@ -22,6 +22,8 @@ export interface SlackPorts extends SecretPorts {
 export interface ConnectedWorkspace {
   workspace: SlackWorkspace;
   call: CallSlack;
+  /** Whether the account is disabled or deleted: then nothing is done for a person in Slack. */
+  is_resting: boolean;
 }
 
 const notConfigured = () =>
@@ -57,14 +59,16 @@ export async function openSlackWorkspace(
   user_id?: string,
 ): Promise<Result<ConnectedWorkspace>> {
   if (slack === null || encryption_keys.length === 0) return notConfigured();
-  const workspace = await findSlackWorkspace(database, team_id);
-  const isOwn = workspace !== null && (user_id === undefined || workspace.user_id === user_id);
-  const row = isOwn ? await readSecret(database, tokenOf(workspace.user_id, team_id)) : null;
-  if (workspace === null || row === null) return fail("not_found", "This workspace is not connected.");
+  const found = await findOwnedWorkspace(database, team_id);
+  const isOwn = found !== null && (user_id === undefined || found.workspace.user_id === user_id);
+  const row = isOwn ? await readSecret(database, tokenOf(found.workspace.user_id, team_id)) : null;
+  if (found === null || row === null) return fail("not_found", "This workspace is not connected.");
   const remedy = { what: "The workspace's token", remedy: "Connect it again." };
   const token = await openSecret(encryption_keys, row, remedy);
   if (!token.ok) return token;
-  return succeed({ workspace, call: createSlackCaller({ api_url: slack.api_url, token: token.value }) });
+  const { workspace, rest } = found;
+  const call = createSlackCaller({ api_url: slack.api_url, token: token.value });
+  return succeed({ workspace, call, is_resting: rest !== null });
 }
 
 /** Returns false, and changes nothing, if the user has not connected it, or has changed it since `updated_at`. */

@@ -9,7 +9,8 @@ import { open } from "./database.ts";
 import { IS_KEY, ownerOfLive } from "./keys/maker.ts";
 import { DELETE_TRACES, leaveTrace, TRACE_KEPT_MS } from "./keys/traces.ts";
 import { listNewest } from "./newest.ts";
-import { hasAdminKeyEnded, isShut } from "./people/gate.ts";
+import { mayAct } from "./people/acting.ts";
+import { hasAdminKeyEnded } from "./people/gate.ts";
 import { apiKeys, users } from "./people/schema.ts";
 import { readSession, type SessionDetails } from "./people/sessions.ts";
 
@@ -116,7 +117,7 @@ export async function deleteApiKey(db: D1Database, user_id: string, key_id: stri
 }
 
 const FIND_ENDED = `SELECT asked.value AS key_id FROM json_each(?2) AS asked
-WHERE ${isShut("?1")} OR ${hasAdminKeyEnded("asked.value")}
+WHERE NOT (${mayAct("?1")}) OR ${hasAdminKeyEnded("asked.value")}
   OR asked.value <> '${ADMIN_KEY_ID}' AND NOT EXISTS (SELECT 1 FROM api_keys WHERE api_keys.user_id = ?1
     AND api_keys.key_id = asked.value AND (api_keys.expires_at IS NULL OR api_keys.expires_at > ?3))`;
 

@@ -1,11 +1,12 @@
 // Slack workspaces. A workspace belongs to one user, since an event brings only the workspace's id.
-import { and, eq } from "drizzle-orm";
+import { and, eq, getTableColumns, sql } from "drizzle-orm";
 import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
 import { open } from "./database.ts";
 import { ownerOfLive } from "./keys/maker.ts";
 import { listNewest } from "./newest.ts";
+import { type Rest, restOf } from "./people/acting.ts";
 import { slackWorkspaces } from "./schema.ts";
 
 export interface WorkspaceKey {
@@ -49,6 +50,22 @@ export async function updateSlackWorkspace(
 
 export async function findSlackWorkspace(db: D1Database, team_id: string): Promise<SlackWorkspace | null> {
   return (await open(db).select().from(slackWorkspaces).where(eq(slackWorkspaces.team_id, team_id)).get()) ?? null;
+}
+
+/** The same with the `Rest` of its user; null for one who may act. */
+export async function findOwnedWorkspace(
+  db: D1Database,
+  team_id: string,
+): Promise<{ workspace: SlackWorkspace; rest: Rest | null } | null> {
+  const rest = sql<Rest | null>`${sql.raw(restOf("slack_workspaces.user_id"))}`;
+  const row = await open(db)
+    .select({ ...getTableColumns(slackWorkspaces), rest })
+    .from(slackWorkspaces)
+    .where(eq(slackWorkspaces.team_id, team_id))
+    .get();
+  if (row === undefined) return null;
+  const { rest: found, ...workspace } = row;
+  return { workspace, rest: found };
 }
 
 export async function listSlackWorkspaces(

@@ -18,7 +18,7 @@ const floors: string[][] = [
   ["src/config.ts"],
   ["src/agent"],
   ["src/models", "src/sandboxes", "src/tools", "src/store"],
-  ["src/secrets"],
+  ["src/secrets", "src/accounts"],
   ["src/slack", "src/triggers", "src/webhooks", "src/projects", "src/sign-in"],
   ["src/mirrors.ts"],
   ["src/thread"],
@@ -28,8 +28,9 @@ const floors: string[][] = [
   [
     ...["src/http/routes", "src/http/ag-ui", "src/http/docs"],
     ...["src/slack/routes", "src/triggers/routes", "src/webhooks/routes"],
-    ...["src/projects/routes", "src/projects/previews/routes", "src/sign-in/routes"],
+    ...["src/projects/routes", "src/projects/previews/routes", "src/sign-in/routes", "src/accounts/routes"],
   ],
+  ["src/account-parts.ts"],
   ["src/app.ts", "src/jobs.ts", "src/sweeps.ts"],
   ["src/index.ts"],
 ];
@@ -51,6 +52,7 @@ const packageRooms: { packages: RegExp; rooms: string[] }[] = [
 ];
 
 const environmentRooms = [
+  "src/accounts/part.ts",
   "src/config.ts",
   "src/index.ts",
   "src/thread/object.ts",

@@ -20,6 +20,8 @@ export interface Call {
 type Respond = (fields: Record<string, string>) => unknown;
 
 export interface SlackClient {
+  /** The settings and bindings of its app, for jobs. */
+  bindings: Env;
   calls: Call[];
   callsTo(method: string): Record<string, string>[];
   /** What the Web API answers to a method; `{ok: true}` for all others. A `Response` is returned as it is. */
@@ -72,6 +74,7 @@ export function createSlackClient(settings: Partial<Env> = {}, within: (env: Env
   serveApi(api, calls, answers);
 
   const client: SlackClient = {
+    bindings,
     calls,
     answers,
     callsTo: (method) => calls.filter((call) => call.method === method).map(({ fields }) => fields),

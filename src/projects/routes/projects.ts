@@ -72,7 +72,7 @@ export function addProjects(app: App): void {
     async (context, { params }) => {
       const project = await requireProject(context, params.project_id);
       await removeThreads(context, params.project_id);
-      await removeSandbox(context, project);
+      await removeSandbox({ config: context.get("config"), jobs: context.env.JOBS }, project);
       await deleteProject(context.env.DB, context.get("caller").user_id, params.project_id);
       return context.body(null, 204);
     },

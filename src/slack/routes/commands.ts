@@ -9,6 +9,7 @@ import type { SlackAnswer } from "../api.ts";
 import { announceCommand, explainCommand, readCommand, replyPrivately, type SlackCommand } from "../commands.ts";
 import { toCommandRun } from "../run.ts";
 import { type ConnectedWorkspace, openSlackWorkspace } from "../workspaces.ts";
+import { DISABLED } from "./disabled.ts";
 import { requireOwnApp } from "./own-app.ts";
 import { answerInTime, continueInBackground, logIgnored, notifyPerson, readSigned, slackPorts } from "./requests.ts";
 import { acceptFromSlack } from "./threads.ts";
@@ -69,6 +70,7 @@ async function start(context: AppContext, command: SlackCommand): Promise<string
     return NOT_CONNECTED;
   }
   const connected = unwrap(opened);
+  if (connected.is_resting) return DISABLED;
   if (!(await claim(context, connected, command))) return STARTED;
   const text = announceCommand(command);
   const posted = await connected.call("chat.postMessage", { channel: command.channel, text });

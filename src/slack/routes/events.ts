@@ -5,12 +5,13 @@ import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import type { SlackWorkspace } from "../../protocol/slack.ts";
-import { findSlackWorkspace } from "../../store/slack-workspaces.ts";
+import { findOwnedWorkspace, findSlackWorkspace } from "../../store/slack-workspaces.ts";
 import { callThread } from "../../thread/stub.ts";
 import { readEventTarget, readSlackEvent, type SlackEvent, type SlackMessageEvent } from "../events.ts";
 import { mentions, toContent } from "../message-text.ts";
 import { requestedAt, threadOfPlace, toMessageRun } from "../run.ts";
 import { type ConnectedWorkspace, disconnectSlackWorkspace, openSlackWorkspace } from "../workspaces.ts";
+import { sayDisabled } from "./disabled.ts";
 import { requireOwnApp } from "./own-app.ts";
 import { answerInTime, continueInBackground, logIgnored, notifyPerson, readSigned, slackPorts } from "./requests.ts";
 import { acceptFromSlack, type BoundThreads, createBoundThreads } from "./threads.ts";
@@ -76,17 +77,19 @@ async function handle(
     if (event.reason === "app_rate_limited" || event.reason === "malformed") logIgnored(event.reason, event.team_id);
     return "done";
   }
-  const workspace = await findSlackWorkspace(context.env.DB, event.team_id);
-  if (workspace === null) {
+  const found = await findOwnedWorkspace(context.env.DB, event.team_id);
+  if (found === null) {
     logIgnored("unknown_workspace", event.team_id);
     return "done";
   }
+  const { workspace, rest } = found;
   // Connected with another app's token, by a version that did not ask whose it was.
   if (bot_user_id !== null && bot_user_id !== workspace.bot_user_id) {
     logIgnored("other_bot", event.team_id);
     return "done";
   }
   if (event.kind === "message") return await takeMessage(context, workspace, event.message, bound);
+  if (rest !== null && event.kind !== "removed") return "done";
   if (event.kind === "stopped") return await takeStop(context, workspace, event);
   const opened = await openSlackWorkspace(slackPorts(context), event.team_id);
   if (!opened.ok && opened.error.code === "not_found") return "done";
@@ -117,6 +120,10 @@ async function takeMessage(
   const opened = await openSlackWorkspace(slackPorts(context), team_id, user_id);
   if (!opened.ok && opened.error.code === "not_found") return "done";
   const connected = unwrap(opened);
+  if (connected.is_resting) {
+    continueInBackground(context, sayDisabled(context, connected, message));
+    return "done";
+  }
   const input = await toMessageRun(workspace, message, { content, origin: new URL(context.req.url).origin });
   const accepted = await acceptFromSlack(context.env, workspace, input, isBound);
   if (!accepted.ok) return await refuse(context, connected, message, accepted.error);

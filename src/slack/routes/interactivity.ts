@@ -19,6 +19,7 @@ import { threadOfPlace } from "../run.ts";
 import { choicesOf, closeShown } from "../show/questions.ts";
 import { type ConnectedWorkspace, openSlackWorkspace } from "../workspaces.ts";
 import { type AnswerOutcome, findAsked, giveAnswer, takeBack, withBlocks } from "./answers.ts";
+import { DISABLED, sayDisabled } from "./disabled.ts";
 import { requireOwnApp } from "./own-app.ts";
 import { answerInTime, continueInBackground, logIgnored, notifyPerson, readSigned, slackPorts } from "./requests.ts";
 
@@ -95,6 +96,11 @@ async function handle(context: AppContext, interaction: SlackInteraction): Promi
     return interaction.kind === "form" ? NOT_CONNECTED : null;
   }
   const connected = unwrap(opened);
+  if (connected.is_resting) {
+    if (interaction.kind === "form") return DISABLED;
+    await sayDisabled(context, connected, place);
+    return null;
+  }
   const own = await threadOfPlace(place.team_id, place.channel, place.thread_ts);
   const named = interaction.kind === "click" ? interaction.action.thread_id : interaction.thread_id;
   if (named !== own) {

@@ -5,7 +5,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { ADMIN_KEY_ID, FIRST_USER_ID } from "../../protocol/ids.ts";
-import { ADMIN_KEY_ACTS, isShut } from "../people/gate.ts";
+import { mayAct, userMayAct } from "../people/acting.ts";
+import { ADMIN_KEY_ACTS } from "../people/gate.ts";
 
 /**
  * A deleted key leaves a row, so that what it made is still found through the key that made it. The row has another id,
@@ -57,12 +58,12 @@ export function laterThan(now: string): string {
 /** For a statement over `api_keys`. By the clock of D1, since not all such statements have a time. */
 const IS_VALID = "(expires_at IS NULL OR expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))";
 
-/** The owner's id for a statement that makes a row; null if the maker no longer holds. Both are placeholders. */
+/** The owner's id for a statement that makes a row; null if the owner or the maker may not. Both are placeholders. */
 export function ownerIfLive(user_id: string, made_by: string): string {
   const found = `(SELECT user_id FROM api_keys WHERE user_id = ${user_id} AND key_id = ${made_by} AND ${IS_VALID})`;
   const ofAdmin = `iif(${mayAdminKeyMake(user_id)}, ${user_id}, NULL)`;
   const owner = `iif(${made_by} IS NULL, ${user_id}, iif(${made_by} = '${ADMIN_KEY_ID}', ${ofAdmin}, ${found}))`;
-  return `iif(${isShut(user_id)}, NULL, ${owner})`;
+  return `iif(${mayAct(user_id)}, ${owner}, NULL)`;
 }
 
 /** What the admin key made for other users, it made in a former version. */
@@ -70,29 +71,26 @@ function mayAdminKeyMake(user_id: string): string {
   return `${user_id} <> '${FIRST_USER_ID}' OR ${ADMIN_KEY_ACTS}`;
 }
 
-/** The same for drizzle. */
-export function ownerOfLive(user_id: string, made_by: string | null): SQL<string> {
-  const isOpen = sql`NOT ${shut(user_id)}`;
-  if (made_by === null) return sql<string>`iif(${isOpen}, ${user_id}, NULL)`;
-  if (made_by === ADMIN_KEY_ID) {
-    const mayMake = user_id === FIRST_USER_ID ? sql.raw(ADMIN_KEY_ACTS) : isOpen;
-    return sql<string>`iif(${mayMake}, ${user_id}, NULL)`;
-  }
-  const isKey = sql`user_id = ${user_id} AND key_id = ${made_by} AND ${sql.raw(IS_VALID)}`;
-  return sql<string>`(SELECT user_id FROM api_keys WHERE ${isKey} AND ${isOpen})`;
+function ownerWhoActs(user_id: string, owner: SQL): SQL<string> {
+  return sql<string>`iif(${userMayAct(user_id)}, ${owner}, NULL)`;
 }
 
-function shut(user_id: string): SQL {
-  const [before = "", after = ""] = isShut("?").split("?");
-  return sql`${sql.raw(before)}${user_id}${sql.raw(after)}`;
+/** The same for drizzle. */
+export function ownerOfLive(user_id: string, made_by: string | null): SQL<string> {
+  if (made_by === null) return ownerWhoActs(user_id, sql`${user_id}`);
+  if (made_by === ADMIN_KEY_ID && user_id === FIRST_USER_ID) {
+    return sql<string>`iif(${sql.raw(ADMIN_KEY_ACTS)}, ${user_id}, NULL)`;
+  }
+  if (made_by === ADMIN_KEY_ID) return ownerWhoActs(user_id, sql`${user_id}`);
+  const isKey = sql`user_id = ${user_id} AND key_id = ${made_by} AND ${sql.raw(IS_VALID)}`;
+  return ownerWhoActs(user_id, sql`(SELECT user_id FROM api_keys WHERE ${isKey})`);
 }
 
 /** A run goes on after its key was deleted, and may expose a port, unless what the key made was revoked. */
 export function ownerUnlessRevoked(user_id: string, made_by: string | null): SQL<string> {
-  const isOpen = sql`NOT ${shut(user_id)}`;
-  if (made_by === null) return sql<string>`iif(${isOpen}, ${user_id}, NULL)`;
+  if (made_by === null) return ownerWhoActs(user_id, sql`${user_id}`);
   const revoked = sql`SELECT 1 FROM api_keys WHERE user_id = ${user_id} AND key_id = ${DELETED_PREFIX + made_by} AND hash = 'revoked'`;
-  return sql<string>`iif(${isOpen} AND NOT EXISTS (${revoked}), ${user_id}, NULL)`;
+  return ownerWhoActs(user_id, sql`iif(EXISTS (${revoked}), NULL, ${user_id})`);
 }
 
 /** Whether the key may still make something. */

@@ -1,11 +1,7 @@
-// Whether a user may come in at all, and whether the admin key still acts for the first user: parts of the statements
-// that find keys, end them, and make what opens a way in. So no statement can know of a key and not of its user.
+// Whether the admin key still acts for the first user: a part of the statements that find keys, end them, and make what
+// opens a way in.
 import { ADMIN_KEY_ID, FIRST_USER_ID } from "../../protocol/ids.ts";
-
-/** Whether the user is disabled or deleted. A user without a row is neither. `user_id` is a placeholder or a text in SQL. */
-export function isShut(user_id: string): string {
-  return `EXISTS (SELECT 1 FROM users AS person WHERE person.user_id = ${user_id} AND (person.disabled_at IS NOT NULL OR person.deleted_at IS NOT NULL))`;
-}
+import { mayAct } from "./acting.ts";
 
 // Keys of former versions have no kind. They don't count, so that an upgrade changes nothing of the admin key.
 const HAS_OWN_KEY = `EXISTS (SELECT 1 FROM api_keys AS own WHERE own.user_id = '${FIRST_USER_ID}' AND own.kind = 'key'
@@ -14,7 +10,7 @@ const HAS_OWN_KEY = `EXISTS (SELECT 1 FROM api_keys AS own WHERE own.user_id = '
   AND (own.scopes IS NULL OR EXISTS (SELECT 1 FROM json_each(own.scopes) WHERE value = 'write')))`;
 
 /** Whether `ADMIN_API_KEY` acts for the first user, as far as D1 knows: a setting may say that it never does. */
-export const ADMIN_KEY_ACTS = `(NOT ${isShut(`'${FIRST_USER_ID}'`)} AND NOT ${HAS_OWN_KEY})`;
+export const ADMIN_KEY_ACTS = `(${mayAct(`'${FIRST_USER_ID}'`)} AND NOT ${HAS_OWN_KEY})`;
 
 /** For the ids `id` of keys of the user ?1. The admin key is nobody else's than the first user's. */
 export function hasAdminKeyEnded(id: string): string {

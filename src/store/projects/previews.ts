@@ -3,6 +3,7 @@ import { and, asc, eq, gt, lte, ne, or, type SQL, sql } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import { open } from "../database.ts";
 import { REVOKED_AT } from "../keys/maker.ts";
+import { mayAct } from "../people/acting.ts";
 import { insertDoneEntry, type NewAuditEntry } from "../people/audit.ts";
 import { previews } from "../schema.ts";
 
@@ -136,8 +137,10 @@ export async function listPresentPreviews(
     .where(and(isOfProject(user_id, project_id), isPresent));
 }
 
+/** Null also if its user is disabled or deleted. */
 export async function findPreview(db: D1Database, token: string): Promise<StoredPreview | null> {
-  return (await open(db).select().from(previews).where(eq(previews.token, token)).get()) ?? null;
+  const isOpen = and(eq(previews.token, token), sql.raw(mayAct("previews.user_id")));
+  return (await open(db).select().from(previews).where(isOpen).get()) ?? null;
 }
 
 /** Deletes nothing if the port has another link by now. */

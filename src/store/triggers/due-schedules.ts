@@ -1,6 +1,8 @@
 // Schedules that are due, as the sweep finds and moves them. `next_at` is moved only from the value that was read, so
 // only one of two concurrent sweeps moves it. It is moved after the job was sent, so a sweep that dies sends a job
-// twice rather than never.
+// twice rather than never. Schedules of users who may not act take no turns; they are moved on without a job, so that what
+// they missed is not made up for.
+import { mayAct } from "../people/acting.ts";
 
 export interface DueSchedule {
   user_id: string;
@@ -37,7 +39,7 @@ SELECT user_id, trigger_id, due.next_at AS next_at, coalesce(settings ->> '$.cro
 FROM (
   SELECT user_id, trigger_id, next_at, turn FROM (
     SELECT user_id, trigger_id, next_at, row_number() OVER (PARTITION BY user_id ORDER BY next_at, trigger_id) AS turn
-    FROM triggers WHERE next_at <= ?1)
+    FROM triggers WHERE next_at <= ?1 AND ${mayAct("triggers.user_id")})
   WHERE turn <= ?2 ORDER BY turn, next_at, user_id LIMIT ?3) AS due
 JOIN triggers USING (user_id, trigger_id) ORDER BY turn, next_at, user_id`;
 
@@ -52,6 +54,15 @@ export async function readDueSchedules(
     .bind(new Date(now).toISOString(), limits.user, limits.all)
     .all<DueSchedule>();
   return read.results;
+}
+
+export const READ_RESTING_SCHEDULES = `
+SELECT user_id, trigger_id, next_at, coalesce(settings ->> '$.cron', '') AS cron, coalesce(settings ->> '$.timezone', '') AS timezone
+FROM triggers WHERE next_at <= ?1 AND NOT ${mayAct("triggers.user_id")} LIMIT ?2`;
+
+/** Due schedules of users who may not act. */
+export async function readRestingSchedules(db: D1Database, now: number, limit: number): Promise<DueSchedule[]> {
+  return (await db.prepare(READ_RESTING_SCHEDULES).bind(new Date(now).toISOString(), limit).all<DueSchedule>()).results;
 }
 
 export const MOVE_SCHEDULES = `
@@ -94,8 +105,18 @@ export const READ_WAITING_SCHEDULES = `
 SELECT user_id, trigger_id, due_at FROM (
   SELECT user_id, trigger_id, due_at, row_number() OVER (PARTITION BY user_id ORDER BY due_at, trigger_id) AS turn FROM (
     SELECT user_id, trigger_id, min(created_at) AS due_at
-    FROM trigger_deliveries INDEXED BY trigger_deliveries_waiting WHERE status = 'waiting' GROUP BY user_id, trigger_id))
+    FROM trigger_deliveries INDEXED BY trigger_deliveries_waiting WHERE status = 'waiting' GROUP BY user_id, trigger_id
+  ) AS oldest WHERE ${mayAct("oldest.user_id")})
 ORDER BY turn, due_at, user_id LIMIT ?1`;
+
+const SKIP_WAITING = `
+UPDATE trigger_deliveries INDEXED BY trigger_deliveries_waiting SET status = 'skipped', reason = ?2
+WHERE status = 'waiting' AND user_id = ?1`;
+
+/** Ends the waiting due times of a user. Reads the index over those of all users, who have few. */
+export async function skipWaiting(db: D1Database, user_id: string, reason: string): Promise<void> {
+  await db.prepare(SKIP_WAITING).bind(user_id, reason).run();
+}
 
 export async function readWaitingSchedules(db: D1Database, limit: number): Promise<WaitingSchedule[]> {
   return (await db.prepare(READ_WAITING_SCHEDULES).bind(limit).all<WaitingSchedule>()).results;

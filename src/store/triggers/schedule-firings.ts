@@ -2,6 +2,7 @@
 // repeated job finds it. Its `created_at` is the due time, not the time of writing.
 import type { ThreadKey } from "../../protocol/thread.ts";
 import type { Trigger, TriggerDeliveryStatus } from "../../protocol/trigger.ts";
+import { mayAct } from "../people/acting.ts";
 
 export interface DueTime {
   user_id: string;
@@ -68,7 +69,8 @@ export async function recordOutcome(db: D1Database, due: DueTime, { status, reas
 
 /**
  * Makes this run the trigger's newest. Of two concurrent due times one succeeds, and the other sees a run before it.
- * False if the newest run is neither the one that was read nor this one, or if the trigger is gone or paused.
+ * False if the newest run is neither the one that was read nor this one, or if the trigger is gone or paused, or its user
+ * may not act.
  */
 export async function claimRun(
   db: D1Database,
@@ -80,7 +82,7 @@ export async function claimRun(
     .prepare(
       `UPDATE triggers SET last_thread_id = ?3, last_invocation_id = ?4, last_fired_at = ?6
        WHERE user_id = ?1 AND trigger_id = ?2 AND enabled = 1
-         AND (last_invocation_id IS ?5 OR last_invocation_id = ?4)`,
+         AND (last_invocation_id IS ?5 OR last_invocation_id = ?4) AND ${mayAct("?1")}`,
     )
     .bind(user_id, trigger_id, run.thread_id, run.invocation_id, last_invocation_id, new Date(now).toISOString())
     .run();

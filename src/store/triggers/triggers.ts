@@ -1,12 +1,13 @@
 // Triggers. A schedule's `next_at` is its next due time. An update names the former value, so only one of two
 // concurrent updates succeeds.
-import { and, count, eq } from "drizzle-orm";
+import { and, count, eq, sql } from "drizzle-orm";
 import type { Result } from "../../protocol/error.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
 import { isConflict, open } from "../database.ts";
 import { isLive, ownerOfLive } from "../keys/maker.ts";
 import { listNewest } from "../newest.ts";
+import { mayAct, type Rest, restOf } from "../people/acting.ts";
 import { secrets, triggerDeliveries, triggers } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
 
@@ -28,18 +29,28 @@ export async function readTrigger(db: D1Database, user_id: string, trigger_id: s
   return (await open(db).select().from(triggers).where(isTrigger(user_id, trigger_id)).get()) ?? null;
 }
 
+/** The same for the clock; null also if the user is disabled or deleted. */
+export async function readActingTrigger(db: D1Database, user_id: string, trigger_id: string): Promise<Trigger | null> {
+  const isIt = and(isTrigger(user_id, trigger_id), sql.raw(mayAct("triggers.user_id")));
+  return (await open(db).select().from(triggers).where(isIt).get()) ?? null;
+}
+
+export interface FoundTrigger {
+  trigger: Trigger;
+  secret: Secret | null;
+  /** Null if its user may act. */
+  rest: Rest | null;
+}
+
 /** Finds any user's trigger with its secret: a sender brings no user. */
-export async function findTrigger(
-  db: D1Database,
-  trigger_id: string,
-): Promise<{ trigger: Trigger; secret: Secret | null } | null> {
+export async function findTrigger(db: D1Database, trigger_id: string): Promise<FoundTrigger | null> {
   const isItsSecret = and(
     eq(secrets.user_id, triggers.user_id),
     eq(secrets.kind, "trigger"),
     eq(secrets.name, triggers.trigger_id),
   );
   const found = await open(db)
-    .select({ trigger: triggers, secret: secrets })
+    .select({ trigger: triggers, secret: secrets, rest: sql<Rest | null>`${sql.raw(restOf("triggers.user_id"))}` })
     .from(triggers)
     .leftJoin(secrets, isItsSecret)
     .where(eq(triggers.trigger_id, trigger_id))

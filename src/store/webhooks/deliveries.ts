@@ -15,6 +15,7 @@ import {
 } from "../../protocol/webhook.ts";
 import { open } from "../database.ts";
 import { readPosition, toPage } from "../page.ts";
+import { mayAct } from "../people/acting.ts";
 import { deliveries } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
 import { appendTry, MAX_TRIES_PER_MINUTE } from "./tries.ts";
@@ -31,11 +32,11 @@ const EARLY_MS = 1_000;
 
 // A delivery that was never tried can be claimed at any time, even before the sweep would look for it. One that is not
 // claimed because of the limit, or because its webhook is not verified, stays due, and the sweep looks at it again. One
-// of a disabled webhook is claimed, and ends without a request.
+// of a disabled webhook is claimed, and ends without a request. What a disabled user has waits until the user is enabled.
 const CLAIM = `
 UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = ?5
 WHERE user_id = ?1 AND webhook_id = ?2 AND delivery_id = ?3 AND status = 'pending'
-  AND (attempts = 0 OR next_attempt_at <= ?4)
+  AND (attempts = 0 OR next_attempt_at <= ?4) AND ${mayAct("?1")}
   AND NOT EXISTS (
     SELECT 1 FROM webhooks AS w WHERE w.user_id = ?1 AND w.webhook_id = ?2 AND (
       (w.sent_minute = ?6 AND w.sent_count >= ${MAX_TRIES_PER_MINUTE})
@@ -166,14 +167,15 @@ export const MAX_OVERDUE_PER_WEBHOOK = 100;
  * Overdue deliveries that may be sent. Users take turns, and of a user the webhooks; of a webhook, the longest overdue
  * comes first. Of `deliveries`, only entries of the partial index `deliveries_due` are read, which the literal condition
  * lets SQLite use, and the events of webhooks that are not verified. Those of a disabled webhook are listed, since their
- * try ends them.
+ * try ends them. Those of users who may not act are not.
  */
 export const LIST_OVERDUE = `
 SELECT user_id, webhook_id, delivery_id FROM (
   SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY place, next_attempt_at) AS turn FROM (
     SELECT user_id, webhook_id, delivery_id, next_attempt_at,
       row_number() OVER (PARTITION BY user_id, webhook_id ORDER BY next_attempt_at) AS place
-    FROM deliveries AS due WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1 AND NOT EXISTS (
+    FROM deliveries AS due WHERE next_attempt_at IS NOT NULL AND next_attempt_at < ?1 AND ${mayAct("due.user_id")}
+    AND NOT EXISTS (
       SELECT 1 FROM webhooks AS w
       WHERE w.user_id = due.user_id AND w.webhook_id = due.webhook_id AND w.unverified_since IS NOT NULL
         AND w.enabled = 1 AND '${PING}' <> (SELECT event FROM deliveries AS it WHERE it.user_id = due.user_id

@@ -12,6 +12,7 @@ import {
   type ParkedSchedule,
   parkSchedules,
   readDueSchedules,
+  readRestingSchedules,
   readWaitingSchedules,
 } from "../../store/triggers/due-schedules.ts";
 import { findScheduleFault, lastDue, nextTimes } from "../schedule-times.ts";
@@ -29,6 +30,9 @@ const JOBS_PER_BATCH = 100;
 
 const WAITING_SCHEDULES_PER_SWEEP = 2_000;
 
+/** Of users who may not act. Those beyond it are moved on in the next sweep, and fire as little until then. */
+const RESTING_SCHEDULES_PER_SWEEP = 2_000;
+
 type FireSchedule = Extract<Job, { type: "fire_schedule" }>;
 
 /** The last and the next due time from now, or why they can't be computed. */
@@ -39,6 +43,11 @@ export async function sweepSchedules(env: Env, now: number): Promise<void> {
     await sendDue(env, now);
   } catch (error) {
     logError("schedules_failed", error, {});
+  }
+  try {
+    await moveResting(env, now);
+  } catch (error) {
+    logError("resting_schedules_failed", error, {});
   }
   try {
     await sendWaiting(env);
@@ -79,6 +88,20 @@ async function sendPage(env: Env, page: DueSchedule[], now: number, known: Map<s
   await moveSchedules(env.DB, moved);
   // These schedules are due again in a minute; a failure here does not hold up later pages.
   await parkSchedules(env.DB, parked, now).catch((error: unknown) => logError("parking_failed", error, {}));
+}
+
+/** A user who is enabled again goes on with the next due time, and gets none of those that were missed. */
+async function moveResting(env: Env, now: number): Promise<void> {
+  const known = new Map<string, Times>();
+  const resting = await readRestingSchedules(env.DB, now, RESTING_SCHEDULES_PER_SWEEP);
+  const moved = resting.flatMap(({ user_id, trigger_id, next_at, cron, timezone }): MovedSchedule[] => {
+    const times = readTimes(cron, timezone, now, known);
+    // One that can't be read is disabled with a reason once its user may act again.
+    return "reason" in times ? [] : [{ user_id, trigger_id, next_at, following: times.next }];
+  });
+  for (let index = 0; index < moved.length; index += SCHEDULES_AT_ONCE) {
+    await moveSchedules(env.DB, moved.slice(index, index + SCHEDULES_AT_ONCE));
+  }
 }
 
 function readTimes(cron: string, timezone: string, now: number, known: Map<string, Times>): Times {

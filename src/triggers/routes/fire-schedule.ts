@@ -17,7 +17,7 @@ import {
   readOutcome,
   recordOutcome,
 } from "../../store/triggers/schedule-firings.ts";
-import { readTrigger } from "../../store/triggers/triggers.ts";
+import { readActingTrigger } from "../../store/triggers/triggers.ts";
 import { callThread } from "../../thread/stub.ts";
 import { formatDueTime, lastDue } from "../schedule-times.ts";
 import { type Firing, toRunInput } from "../trigger-run.ts";
@@ -43,7 +43,7 @@ const temporary = new Set<ProblemCode>(["rate_limited", "busy", "internal", "san
 export async function fireSchedule(job: FireSchedule, env: Env, now: number): Promise<Result<null>> {
   const due = await toDueTime(job);
   const [trigger, status] = await Promise.all([
-    readTrigger(env.DB, due.user_id, due.trigger_id),
+    readActingTrigger(env.DB, due.user_id, due.trigger_id),
     readOutcome(env.DB, due),
   ]);
   if (trigger === null || (status !== null && status !== "waiting")) return succeed(null);
@@ -96,7 +96,7 @@ export async function retryDeadFiring(job: FireSchedule, env: Env, now: number):
 
 async function readLater(env: Env, due: DueTime, now: number): Promise<"waiting" | "later" | "none"> {
   const [trigger, status] = await Promise.all([
-    readTrigger(env.DB, due.user_id, due.trigger_id),
+    readActingTrigger(env.DB, due.user_id, due.trigger_id),
     readOutcome(env.DB, due),
   ]);
   if (status === "waiting") return "waiting";

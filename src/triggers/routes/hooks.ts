@@ -16,7 +16,7 @@ import { clientId } from "../../protocol/ids.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
 import { openLiveSecrets } from "../../secrets/rotated.ts";
 import { findAcceptedDelivery } from "../../store/triggers/log.ts";
-import { findTrigger } from "../../store/triggers/triggers.ts";
+import { type FoundTrigger, findTrigger } from "../../store/triggers/triggers.ts";
 import { clock } from "../../thread/ports.ts";
 import { readPayload } from "../payload.ts";
 import { isPing } from "../ping.ts";
@@ -87,7 +87,8 @@ async function receive(context: AppContext, trigger_id: string, body: Uint8Array
   const found = clientId.safeParse(trigger_id).success ? await findTrigger(context.env.DB, trigger_id) : null;
   const { trigger } = found ?? {};
   const verify = trigger?.settings.verify ?? null;
-  if (!found || !trigger || verify === null) throw new Problem("not_found", "There is no such webhook.");
+  if (!found || !trigger || verify === null || found.rest === "deleted")
+    throw new Problem("not_found", "There is no such webhook.");
   if (body === null) {
     return refuse(context, trigger, "body_too_large", `The body is larger than ${HOOK_BYTES} bytes.`);
   }
@@ -107,12 +108,12 @@ async function receive(context: AppContext, trigger_id: string, body: Uint8Array
       verified.error.detail,
     );
   }
-  return receiveVerified(context, trigger, body, verified.value);
+  return receiveVerified(context, found, body, verified.value);
 }
 
 async function receiveVerified(
   context: AppContext,
-  trigger: Trigger,
+  { trigger, rest }: FoundTrigger,
   body: Uint8Array,
   verified: VerifiedDelivery,
 ): Promise<HookAnswer> {
@@ -124,6 +125,8 @@ async function receiveVerified(
     return refuseIt("rate_limited", "Too many deliveries in a minute.");
   }
   if (!trigger.enabled) return refuseIt("forbidden", "The webhook is paused.");
+  // The sender reads the same: who has the secret need not know more. 410 would end a delivery for good.
+  if (rest !== null) return refuseIt("forbidden", "The webhook is paused.", "The account is disabled.");
   const payload = readPayload(body, context.req.header("content-type") ?? null);
   if (!payload.ok) return refuseIt(payload.error.code, payload.error.detail);
   const { trigger_id } = trigger;

@@ -1,0 +1,87 @@
+// The projects of an account with their sandboxes, the ways into these, and what is stored for git.
+import type { AccountPart, AccountScope } from "../../accounts/part.ts";
+import { findProvider } from "../../sandboxes/index.ts";
+import {
+  dropExpired,
+  hasProject,
+  listEmptyProjects,
+  listOpenLinks,
+  markLinks,
+  markSsh,
+} from "../../store/people/account-projects.ts";
+import { deleteLeftSecrets } from "../../store/people/account-rows.ts";
+import type { StoredPreview } from "../../store/projects/previews.ts";
+import { deleteProject } from "../../store/projects/projects.ts";
+import { forgetLinks, isOwn } from "../previews/previews.ts";
+import { endRevokedAccess } from "../revocation.ts";
+import { removeSandbox } from "./sandbox-removal.ts";
+
+/** Requests to the provider at a time. Each is given up after ten seconds, and a job goes on. */
+const PROJECTS_AT_ONCE = 5;
+
+const LINKS_AT_ONCE = 200;
+
+/** Links and SSH access. A link under our own domain opens for nobody while its user may not act, and may stay. */
+export const accessPart: AccountPart = {
+  name: "access",
+  async pause(scope) {
+    await markOpen(scope, { own: false });
+    await endMarked(scope);
+  },
+  async remove(scope) {
+    await dropExpired(scope.env.DB, scope.user_id, scope.now);
+    await markOpen(scope, { own: true });
+    await endMarked(scope);
+    return "done";
+  },
+};
+
+/** After the threads: a run that works would make its sandbox again. */
+export const projectsPart: AccountPart = {
+  name: "projects",
+  async remove({ env, config, user_id }) {
+    const page = await listEmptyProjects(env.DB, user_id, PROJECTS_AT_ONCE);
+    if (page.length === 0) {
+      // What holds up the threads is tried again, and this with it.
+      if (await hasProject(env.DB, user_id)) throw new Error("Threads are left in projects");
+      return "done";
+    }
+    const settled = await Promise.allSettled(
+      page.map(async (project) => {
+        await removeSandbox({ config, jobs: env.JOBS }, project);
+        await deleteProject(env.DB, user_id, project.project_id);
+      }),
+    );
+    const [failed] = settled.filter((each) => each.status === "rejected");
+    if (failed && settled.every(({ status }) => status === "rejected")) throw failed.reason;
+    return "more";
+  },
+};
+
+/** Last: whatever other credentials are left go with those for git. */
+export const credentialsPart: AccountPart = {
+  name: "credentials",
+  async remove({ env, user_id }) {
+    await deleteLeftSecrets(env.DB, user_id);
+    return "done";
+  },
+};
+
+/** Marks what is open as ended, which is then carried out at the provider (docs/decisions/0070-what-a-key-made.md). */
+async function markOpen({ env, config, user_id, now, signal }: AccountScope, { own }: { own: boolean }): Promise<void> {
+  let last: StoredPreview | null = null;
+  for (;;) {
+    signal.throwIfAborted();
+    const page: StoredPreview[] = await listOpenLinks(env.DB, user_id, last, now, LINKS_AT_ONCE);
+    const ended = page.filter((link) => own || !isOwn({ config }, link));
+    await markLinks(env.DB, user_id, ended);
+    forgetLinks(ended.map(({ token }) => token));
+    last = page.at(-1) ?? null;
+    if (last === null) break;
+  }
+  await markSsh(env.DB, user_id, now);
+}
+
+function endMarked({ env, config, user_id, signal }: AccountScope): Promise<void> {
+  return endRevokedAccess({ config, provider: findProvider(config), database: env.DB, user_id }, signal);
+}
