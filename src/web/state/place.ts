@@ -40,6 +40,18 @@ export function startOver(next: Place): void {
   location.reload();
 }
 
+/** The same, by way of another site where there is one to go to, such as the one that the person signed in at. */
+export function leaveFor(next: string | null): void {
+  history.replaceState(null, "", addressOf(nowhere));
+  if (next !== null && /^https?:\/\//.test(next)) location.assign(next);
+  else location.reload();
+}
+
+/** Where a sign-in elsewhere leads back to. */
+export function addressNow(): string {
+  return addressOf(place.get());
+}
+
 function addressOf({ thread, settings }: Place): string {
   const fragment = new URLSearchParams();
   if (thread !== null) fragment.set("thread", thread);

@@ -1,0 +1,88 @@
+// An entry of the audit as a sentence, such as “Ada deleted the key “laptop””.
+import type { AuditAction, AuditEntry, AuditSource } from "../../../protocol/people/audit.ts";
+import type { acts, words } from "./words.ts";
+
+/** A later server may have other actions and sources. */
+export type Entry = Omit<AuditEntry, "action" | "source"> & {
+  action: string;
+  source: AuditSource | { type: "unknown" };
+};
+
+export interface Names {
+  /** Who looks at the audit. */
+  own: string;
+  /** Null for an id whose name is not known. */
+  user(id: string): string | null;
+  key(id: string): string | null;
+}
+
+interface Said {
+  acts: (typeof acts)["en"];
+  words: (typeof words)["en"];
+}
+
+export function sayEntry(entry: Entry, { acts: known, words: said }: Said, names: Names): string {
+  const act = Object.hasOwn(known, entry.action) ? known[entry.action as AuditAction] : null;
+  const who = sayActor(entry, said, names);
+  const what = sayTarget(entry, said, names);
+  // Whoever was refused at the sign-in did nothing else.
+  const isDone = entry.outcome === "done" || entry.action === "sign_in.refuse";
+  const sentence =
+    act === null
+      ? said.did(who, said.unknownAct(entry.action), what)
+      : isDone
+        ? said.did(who, act.done, what)
+        : said.tried(who, act.plain, what);
+  const { user_id, actor_id } = entry;
+  const isOthers = user_id !== null && user_id !== actor_id && !entry.action.startsWith("user.") && actor_id !== null;
+  return isOthers ? said.of(sentence, isolate(names.user(user_id) ?? user_id)) : sentence;
+}
+
+function sayActor({ actor_id, source }: Entry, said: Said["words"], names: Names): string {
+  if (source.type === "agent") return said.agent;
+  if (source.type === "slack") return said.somebodyInSlack;
+  if (actor_id === null) return source.type === "server" ? said.server : said.somebody;
+  return actor_id === names.own ? said.you : isolate(names.user(actor_id) ?? actor_id);
+}
+
+function sayTarget({ action, target, details }: Entry, said: Said["words"], names: Names): string {
+  if (action === "session.create" || action === "sign_in.refuse") return "";
+  const { name, tool } = details;
+  const known = [name, tool].find((each) => typeof each === "string" && each !== "");
+  if (typeof known === "string") return said.name(isolate(known));
+  if (target === null || action.startsWith("session.")) return "";
+  const found = action.startsWith("user.")
+    ? names.user(target)
+    : action.startsWith("api_key.")
+      ? names.key(target)
+      : null;
+  return found === null ? isolate(target) : said.name(isolate(found));
+}
+
+/** From where, by what, and what else the entry has for people. */
+export function describeEntry(
+  { key_id, source, details, outcome }: Entry,
+  said: Said["words"],
+  names: Names,
+): string[] {
+  const by =
+    key_id === null
+      ? null
+      : key_id === "admin_key"
+        ? said.byAdminKey
+        : key_id.startsWith("sess_")
+          ? said.bySession
+          : said.by(isolate(names.key(key_id) ?? key_id));
+  const address = source.type === "http" ? source.address : null;
+  return [
+    by,
+    address !== null && said.from(address),
+    typeof details.fields === "string" && said.fields(details.fields),
+    outcome === "refused" && typeof details.code === "string" && said.reason(details.code),
+  ].filter((each) => typeof each === "string");
+}
+
+/** A name in another writing direction does not turn its sentence around. */
+function isolate(name: string): string {
+  return `\u2068${name}\u2069`;
+}
