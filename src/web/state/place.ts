@@ -26,6 +26,12 @@ function readAddress(onKey: (key: string, next: Place) => void): void {
   } else if (now.thread !== next.thread || now.settings !== next.settings) place.set(next);
 }
 
+/** Before `followAddress` has read it. */
+export function placeNow(): Place {
+  const { key: _, ...now } = readFragment(location.hash);
+  return now;
+}
+
 /** `replace` where the back button should not lead here: a new thread that has got its id is the same place. */
 export function go(change: Partial<Place>, { replace = false } = {}): void {
   const next = { ...place.get(), ...change };

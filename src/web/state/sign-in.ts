@@ -3,16 +3,16 @@
 // restarts the tab, so that drafts, lists and requests of two accounts never meet.
 // Anybody can make a link that brings a key. It is used at once only where nobody is signed in. Otherwise the person is
 // asked, and until they answer the key is only in this tab's memory and only used to look up its account.
-import { Api, ApiError } from "../client/api.ts";
 import { type Account, type Found, findAccount, findSession } from "./account.ts";
 import { chosenAgent } from "./chosen-agent.ts";
 import { chosenProject } from "./chosen-project.ts";
 import { beginTyping, forgetTyped, typistNow } from "./drafts.ts";
-import { health, readHealth } from "./health.ts";
+import { readHealth } from "./health.ts";
 import { isSession, markOf } from "./key-id.ts";
-import { go, leaveFor, nowhere, type Place, place, startOver } from "./place.ts";
+import { go, leaveFor, nowhere, type Place, place, placeNow, startOver } from "./place.ts";
 import { describeProblem, type Problem } from "./problem.ts";
 import { refusal } from "./refusal.ts";
+import { endSession } from "./session-end.ts";
 import { Store } from "./store.ts";
 import { keepArriving, keyName, recallAccount, recallArriving, recallKey, storeKey, unstoreKey } from "./stored-key.ts";
 
@@ -56,7 +56,8 @@ export function openSignIn(): void {
   // Whose the cookie is, and what the admin key may do, can have changed since.
   const isSure = account !== null && account.session_id === null && !account.is_admin;
   if (seen !== null && account !== null && isSure) enter(seen, account, { isHeir: true });
-  else void ask(seen ?? arriving, null);
+  else void ask(seen, null);
+  if (seen === null && arriving !== null) bringKey(arriving, placeNow());
   window.addEventListener("storage", ({ key, newValue }) => {
     const isSignOut = key === keyName && newValue === "";
     if (isSignOut) {
@@ -95,7 +96,7 @@ export function stay(): void {
 
 /** False, without any change, where the server still can't say whose the key is. */
 export async function switchAccount(): Promise<boolean> {
-  const offered = offer.get();
+  const [offered, now] = [offer.get(), signIn.get()];
   if (offered === null || offered === "unknown") return true;
   const found = offered.account === null ? await findAccount(offered.key) : null;
   if (offer.get() !== offered) return true;
@@ -104,7 +105,7 @@ export async function switchAccount(): Promise<boolean> {
   if (account === null) refuseOffer();
   else {
     // A session would sign in again when the person signs out of the key.
-    await endBeside();
+    if (now.phase === "in" && isSession(now.key)) await endSession(now.key).catch(() => null);
     become(offered.key, account, offered.place);
   }
   return true;
@@ -153,7 +154,7 @@ export async function signOut({ everywhere = false } = {}): Promise<void> {
   signOutProblem.set(null);
   let next: string | null = null;
   try {
-    if (now.phase === "in") next = await endSession(now.key, everywhere);
+    if (now.phase === "in") next = await endSession(now.key, { everywhere });
   } catch (error) {
     signOutProblem.set(describeProblem(error));
     return;
@@ -165,29 +166,16 @@ export async function signOut({ everywhere = false } = {}): Promise<void> {
   leaveFor(next);
 }
 
-async function endBeside(): Promise<void> {
-  const now = signIn.get();
-  if (now.phase === "in" && isSession(now.key)) await endSession(now.key, false).catch(() => null);
-}
-
-/** Where the person signs out of what they signed in with; null if nowhere. */
-async function endSession(key: string, everywhere: boolean): Promise<string | null> {
-  // Beside a key there may be a session, which would sign in again at once.
-  if (!isSession(key) && !health.get()?.sign_in) return null;
-  const api = new Api("", "");
-  try {
-    if (everywhere) await api.send("DELETE", "/v1/sessions");
-    return (await api.send<{ redirect_to: string | null }>("POST", "/auth/sign-out")).redirect_to;
-  } catch (error) {
-    if (!isSession(key) || (error instanceof ApiError && error.status === 401)) return null;
-    throw error;
-  }
-}
-
 /** A link is handled once it is known who is signed in. */
 function settle(): void {
   const now = signIn.get();
-  if (brought === null || (now.phase !== "out" && now.key === null)) return;
+  if (brought === null) return;
+  if (now.phase !== "out" && now.key === null) {
+    // A reload would lose both.
+    keepArriving(brought.key);
+    go(brought.place, { replace: true });
+    return;
+  }
   const isStored = now.phase !== "out" && now.key === seen;
   if (now.phase !== "out" && now.key === brought.key) {
     go(brought.place, { replace: true });
@@ -231,7 +219,9 @@ async function ask(key: string | null, next: Place | null): Promise<void> {
   else if (!lookAtStored()) {
     const { session_id } = found.account;
     const entered = session_id === null ? (key ?? "") : markOf(session_id);
-    become(entered, found.account, next === null && isForeign(found.account) ? nowhere : place.get());
+    // A link that brought a key led the page to its place, and the person decides about it only now.
+    const isElsewhere = next === null && ((key === null && brought !== null) || isForeign(found.account));
+    become(entered, found.account, isElsewhere ? nowhere : place.get());
   }
 }
 
