@@ -27,8 +27,8 @@ describe("the sections of the settings", () => {
   });
 
   it("include sessions where there can be any", () => {
-    expect(listFor(["read"], false)).not.toContain("sessions");
-    expect(listFor(["read"])).toContain("sessions");
+    expect(listFor(null, false)).not.toContain("sessions");
+    expect(listFor(null)).toContain("sessions");
     expect(listSections({ scopes: null, session_id: "sess_1" }, false)).toContain("sessions");
   });
 });

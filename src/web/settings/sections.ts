@@ -5,7 +5,7 @@ import { type Account, mayDo } from "../state/account.ts";
 /** With what a key must be able to do, any one of these, for the section to show anything. */
 const needs = {
   keys: ["read"],
-  sessions: ["read"],
+  sessions: ["write"],
   agents: ["read"],
   triggers: ["read"],
   webhooks: ["read"],

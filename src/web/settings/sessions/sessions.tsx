@@ -35,6 +35,9 @@ const own = defineWords(
     endOthers: "End all others",
     othersQuestion: "End all other sessions?",
     othersFollow: "All browsers but this one are signed out.",
+    endAll: "End all",
+    allQuestion: "End all sessions?",
+    allFollow: "All browsers are signed out but those that use a key, such as this one.",
   },
   {
     about: "你已登录的浏览器。请结束不认识或不再使用的会话。",
@@ -52,6 +55,9 @@ const own = defineWords(
     endOthers: "结束其他会话",
     othersQuestion: "结束所有其他会话？",
     othersFollow: "除当前浏览器外，所有浏览器都将退出登录。",
+    endAll: "全部结束",
+    allQuestion: "结束所有会话？",
+    allFollow: "除使用密钥的浏览器（例如当前浏览器）外，所有浏览器都将退出登录。",
   },
 );
 
@@ -62,14 +68,16 @@ export interface Session {
   last_used_at: string | null;
   user_agent: string | null;
   address: string | null;
+  /** Whether this browser holds it. */
+  current: boolean;
 }
 
 export function Sessions() {
   const general = useWords(words);
   const said = useWords(own);
-  const { session_id } = useApp().account;
+  const isSignedInByOne = useApp().account.session_id !== null;
   const list = useList<Session>("/v1/sessions");
-  const others = (list.rows ?? []).filter((each) => each.session_id !== session_id);
+  const others = (list.rows ?? []).filter(({ current }) => !current);
   const [isRevoking, setRevoking] = useState(false);
   return (
     <Section
@@ -78,9 +86,9 @@ export function Sessions() {
       action={
         others.length > 0 && (
           <ConfirmButton
-            label={said.endOthers}
-            question={said.othersQuestion}
-            text={said.othersFollow}
+            label={isSignedInByOne ? said.endOthers : said.endAll}
+            question={isSignedInByOne ? said.othersQuestion : said.allQuestion}
+            text={isSignedInByOne ? said.othersFollow : said.allFollow}
             act={(api) => endAll(api, others, isRevoking)}
             onDone={() => void list.refresh()}
           >
@@ -90,21 +98,15 @@ export function Sessions() {
       }
     >
       <ListView list={list} icon={MonitorSmartphone} empty={said.empty}>
-        {(session) => (
-          <SessionRow
-            key={session.session_id}
-            session={session}
-            isHere={session.session_id === session_id}
-            onEnded={() => void list.refresh()}
-          />
-        )}
+        {(session) => <SessionRow key={session.session_id} session={session} onEnded={() => void list.refresh()} />}
       </ListView>
     </Section>
   );
 }
 
-/** One after the other: a list has as many as a person has browsers. */
+/** One after the other where it is also about what each made: a person has a few dozen at most. */
 async function endAll(api: Api, sessions: Session[], isRevoking: boolean): Promise<void> {
+  if (!isRevoking) return api.send("DELETE", "/v1/sessions?except=current");
   for (const { session_id } of sessions) await api.send("DELETE", pathOf(session_id, isRevoking));
 }
 
@@ -112,7 +114,7 @@ function pathOf(session_id: string, isRevoking: boolean): string {
   return `/v1/sessions/${encodeURIComponent(session_id)}${isRevoking ? "?made=revoke" : ""}`;
 }
 
-function SessionRow({ session, isHere, onEnded }: { session: Session; isHere: boolean; onEnded: () => void }) {
+function SessionRow({ session, onEnded }: { session: Session; onEnded: () => void }) {
   const said = useWords(own);
   const general = useWords(frame);
   const locale = useLocale();
@@ -129,10 +131,10 @@ function SessionRow({ session, isHere, onEnded }: { session: Session; isHere: bo
   return (
     <Row
       title={name}
-      badge={isHere && <Badge tone="good">{said.here}</Badge>}
+      badge={session.current && <Badge tone="good">{said.here}</Badge>}
       detail={<span title={session.user_agent ?? undefined}>{details.join(" · ")}</span>}
       actions={
-        isHere ? (
+        session.current ? (
           <Button small onClick={() => void signOut()}>
             {general.signOut}
           </Button>
