@@ -73,7 +73,7 @@ export function openSignIn(): void {
 
 /** From the form. */
 export function enterKey(key: string): void {
-  void ask(key, null);
+  void ask(asKey(key), null);
 }
 
 /** Again, where the server could not say whose the key is. */
@@ -84,7 +84,7 @@ export function askAgain(): void {
 
 /** From a link. */
 export function bringKey(key: string, next: Place): void {
-  brought = { key, place: next };
+  brought = { key: asKey(key), place: next };
   offer.set(null);
   settle();
 }
@@ -187,6 +187,11 @@ function settle(): void {
     stay();
     void ask(key, next);
   }
+}
+
+/** No text that somebody types or links to stands for the session. No server has an empty key. */
+function asKey(text: string): string {
+  return isSession(text) ? "" : text;
 }
 
 async function examine(now: SignIn & { phase: "in" }, link: Pick<Offer, "key" | "place">): Promise<void> {
