@@ -189,7 +189,7 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
     await settings.getByRole("button", { name: "Bob", exact: true }).click();
     await settings.getByRole("button", { name: "删除", exact: true }).click();
     const question = page.getByRole("dialog", { name: "删除这个用户？" });
-    await question.getByText("对话: 40").waitFor();
+    await question.getByText("对话：40").waitFor();
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     const confirm = question.getByRole("button", { name: "删除", exact: true });
     expect(await confirm.isDisabled()).toBe(true);
@@ -281,7 +281,7 @@ describe.skipIf(!hasBrowser)("the audit in the settings", () => {
     answers.more["GET /v1/audit"] = () => ({ data: [{ ...entry, actor_id: "user_ada", user_id: "user_ada" }] });
     await page.reload();
     const settings = page.getByRole("dialog", { name: "设置" });
-    await settings.getByText(/你 删除了密钥“.?laptop.?”/).waitFor();
+    await settings.getByText(/你删除了密钥“.?laptop.?”/).waitFor();
     expect(await settings.getByLabel("账户").count()).toBe(0);
     expect(answers.asked.findLast(({ path }) => path === "/v1/audit")?.query.toString()).toBe("limit=50");
     expect(await widthOver(page)).toBe(0);

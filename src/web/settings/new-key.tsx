@@ -25,7 +25,7 @@ const own = defineWords(
       read: { label: "Only read", hint: "Conversations, runs, plans and settings." },
     },
     admin: "Also what an operator does",
-    adminHint: "Make users, and read the state of the server.",
+    adminHint: "Manage users, read everybody's audit and the state of the server.",
     first:
       "With this key your account has one of its own: from then on ADMIN_API_KEY only manages users, and no longer reads or does anything in your account.",
     expiry: "Expires",
@@ -44,7 +44,7 @@ const own = defineWords(
       read: { label: "只读", hint: "对话、运行、计划和设置。" },
     },
     admin: "同时具有运维权限",
-    adminHint: "创建用户，查看服务器状态。",
+    adminHint: "管理用户，查看所有人的审计记录和服务器状态。",
     first:
       "有了这个密钥，你的账户就有了自己的密钥：此后 ADMIN_API_KEY 只能管理用户，不能再查看或操作你账户中的任何内容。",
     expiry: "有效期",

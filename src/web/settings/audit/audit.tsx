@@ -58,6 +58,8 @@ function Entries({ users }: { users: User[] }) {
             </option>
           ))}
         </Select>
+      </Beside>
+      <Beside>
         <TextField label={said.since} type="date" value={since} onChange={(event) => setSince(event.target.value)} />
         <TextField label={said.until} type="date" value={until} onChange={(event) => setUntil(event.target.value)} />
       </Beside>

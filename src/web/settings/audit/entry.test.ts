@@ -29,6 +29,8 @@ describe("an entry of the audit", () => {
   it("is a sentence with the names of who and what, in both languages", () => {
     expect(say({})).toBe("Ada deleted the key “phone”");
     expect(say({}, "zh")).toBe("Ada 删除了密钥“phone”");
+    expect(say({ target: "key_9" }, "zh")).toBe("Ada 删除了密钥 key_9");
+    expect(say({ action: "session.create", actor_id: "user_me", user_id: "user_me" }, "zh")).toBe("你登录了");
     expect(say({ action: "user.disable", user_id: "user_bob", target: "user_bob" })).toBe(
       "Ada disabled the user “Bob”",
     );
@@ -46,7 +48,7 @@ describe("an entry of the audit", () => {
 
   it("says whose account it is where somebody else acted", () => {
     expect(say({ user_id: "user_bob" })).toBe("Ada deleted the key “phone” (account of Bob)");
-    expect(say({ actor_id: "user_me", user_id: "user_bob" }, "zh")).toBe("你 删除了密钥“phone”（Bob 的账户）");
+    expect(say({ actor_id: "user_me", user_id: "user_bob" }, "zh")).toBe("你删除了密钥“phone”（Bob 的账户）");
   });
 
   it("claims only what happened", () => {

@@ -9,6 +9,17 @@ interface Act {
   plain: string;
 }
 
+const han = /\p{Script=Han}/u;
+
+/** Chinese has a space only beside another script, and none before its quotation marks. */
+function spaced(...parts: string[]): string {
+  return parts.reduce((text, part) => {
+    const [last = "", first = ""] = [text.replace(/\u2069$/, "").at(-1), part.replace(/^\u2068/, "").at(0)];
+    const isClose = first === "“" || first === "" || (han.test(last) && han.test(first));
+    return isClose ? text + part : `${text} ${part}`;
+  });
+}
+
 export const acts = defineWords<Record<AuditAction, Act>>(
   {
     "session.create": { done: "signed in", plain: "sign in" },
@@ -116,8 +127,8 @@ export const words = defineWords(
     anything: "所有操作",
     since: "从",
     until: "到",
-    did: (who, act, what) => `${who} ${act}${what}`,
-    tried: (who, act, what) => `${who} 试图${act}${what}`,
+    did: (who, act, what) => spaced(who, act, what),
+    tried: (who, act, what) => spaced(who, `试图${act}`, what),
     of: (sentence, name) => `${sentence}（${name} 的账户）`,
     name: (name) => `“${name}”`,
     unknownAct: (action) => `执行了“${action}”`,

@@ -27,7 +27,6 @@ const own = defineWords(
     unknownAddress: "unknown address",
     used: (time: string) => `last used ${time}`,
     began: (time: string) => `signed in ${time}`,
-    ends: (time: string) => `until ${time}`,
     end: "End",
     ariaLabel: (name: string) => `End the session of ${name}`,
     question: "End this session?",
@@ -47,7 +46,6 @@ const own = defineWords(
     unknownAddress: "地址未知",
     used: (time) => `最近使用：${time}`,
     began: (time) => `登录于 ${time}`,
-    ends: (time) => `有效期至 ${time}`,
     end: "结束",
     ariaLabel: (name) => `结束 ${name} 的会话`,
     question: "结束这个会话？",
@@ -126,7 +124,6 @@ function SessionRow({ session, onEnded }: { session: Session; onEnded: () => voi
     session.address ?? said.unknownAddress,
     last_used_at !== null && said.used(formatTime(locale, last_used_at)),
     said.began(formatTime(locale, session.created_at)),
-    said.ends(formatTime(locale, session.expires_at)),
   ].filter(Boolean);
   return (
     <Row

@@ -175,7 +175,7 @@ function useCounts(counts: UserCounts): string {
   const said = useWords(words);
   const locale = useLocale();
   const names = Object.keys(said.counts) as (keyof UserCounts)[];
-  return names.map((name) => `${said.counts[name]}: ${formatNumber(locale, counts[name])}`).join(" · ");
+  return names.map((name) => said.count(said.counts[name], formatNumber(locale, counts[name]))).join(" · ");
 }
 
 function EditUser({
