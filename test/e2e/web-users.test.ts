@@ -312,12 +312,13 @@ describe.skipIf(!hasBrowser)("a key that only manages users", () => {
     const { stage, origin } = people;
     const context = await stage.browser.newContext(usual);
     const page = await context.newPage();
-    // As the server answers from then on.
+    // As the server answers of the admin key, before and after it has made one.
     let isFirst = true;
     await context.route("**/v1/users/me", async (route) => {
-      const answer = await route.fetch();
-      const me = (await answer.json()) as { is_admin: boolean };
-      return route.fulfill({ json: me.is_admin && !isFirst ? { ...me, scopes: ["admin"] } : me });
+      const me = (await (await route.fetch()).json()) as object;
+      const isAdminKey = route.request().headers().authorization === `Bearer ${stage.server.key}`;
+      const scopes = isFirst ? admin : ["admin"];
+      return route.fulfill({ json: isAdminKey ? { ...me, is_admin: true, key_id: "admin_key", scopes } : me });
     });
     await page.goto(`${origin}/#key=${encodeURIComponent(stage.server.key)}&settings=keys`);
     const settings = page.getByRole("dialog", { name: "Settings" });

@@ -3,6 +3,7 @@ import { KeyRound, Plus } from "lucide-react";
 import { useState } from "react";
 import { May } from "../app/may.tsx";
 import { Button } from "../parts/button.tsx";
+import { mayDo } from "../state/account.ts";
 import { keyIdOf } from "../state/key-id.ts";
 import { readAccountAgain, signIn } from "../state/sign-in.ts";
 import { useStore } from "../state/store.ts";
@@ -48,6 +49,12 @@ interface Made {
   isFirst: boolean;
 }
 
+/** As of now: what the admin key may do has just changed. */
+function mayReadNow(): boolean {
+  const now = signIn.get();
+  return now.phase === "in" && mayDo(now.account, "read");
+}
+
 export function Keys() {
   const general = useWords(words);
   const said = useWords(own);
@@ -62,7 +69,7 @@ export function Keys() {
   };
   const close = (): void => {
     setMade(null);
-    if (made?.isFirst) void readAccountAgain();
+    if (made?.isFirst) void readAccountAgain().then(() => mayReadNow() && list.refresh());
   };
   return (
     <Section
