@@ -19,7 +19,7 @@ import { nameUser, type User } from "../users/user.ts";
 import { words as general } from "../words.ts";
 import { describeEntry, type Entry, type Names, sayEntry } from "./entry.ts";
 import { pathOf } from "./filter.ts";
-import { acts, words } from "./words.ts";
+import { acts, cases, words } from "./words.ts";
 
 const noUsers: User[] = [];
 
@@ -63,7 +63,7 @@ function Entries({ users }: { users: User[] }) {
         <TextField label={said.since} type="date" value={since} onChange={(event) => setSince(event.target.value)} />
         <TextField label={said.until} type="date" value={until} onChange={(event) => setUntil(event.target.value)} />
       </Beside>
-      <Rows list={list} users={users} />
+      <Rows list={list} users={users} whose={whose} />
     </Section>
   );
 }
@@ -89,10 +89,10 @@ function Whose({ users, whose }: { users: User[]; whose: string }) {
   );
 }
 
-function Rows({ list, users }: { list: ReturnType<typeof useList<Entry>>; users: User[] }) {
+function Rows({ list, users, whose }: { list: ReturnType<typeof useList<Entry>>; users: User[]; whose: string }) {
   const said = useWords(words);
-  const names = useNames(users);
-  const both = { acts: useWords(acts), words: said };
+  const names = useNames(users, whose);
+  const both = { acts: useWords(acts), cases: useWords(cases), words: said };
   const locale = useLocale();
   return (
     <ListView list={list} icon={ScrollText} empty={said.empty}>
@@ -116,10 +116,10 @@ function Rows({ list, users }: { list: ReturnType<typeof useList<Entry>>; users:
   );
 }
 
-/** Those that are known here: of the listed users, and of the own keys that are still there. */
-function useNames(users: User[]): Names {
+/** Entries have ids. Known here are the listed users, and the keys of the shown account that are still there. */
+function useNames(users: User[], whose: string): Names {
   const { account } = useApp();
-  const keys = useKeys();
+  const keys = useKeys(whose);
   return useMemo(() => {
     const userNames = new Map([
       [account.user_id, nameOf(account)],
@@ -141,17 +141,19 @@ interface NamedKey {
 
 const noKeys: NamedKey[] = [];
 
-function useKeys(): NamedKey[] {
-  const { api } = useApp();
+function useKeys(whose: string): NamedKey[] {
+  const { api, account } = useApp();
+  const path =
+    whose === "" || whose === account.user_id ? "/v1/api-keys" : `/v1/users/${encodeURIComponent(whose)}/api-keys`;
   const mayRead = useMay("read");
   const [keys, setKeys] = useState(noKeys);
   useEffect(() => {
-    if (!mayRead) return;
+    if (!mayRead && path === "/v1/api-keys") return;
     // Without them entries have ids.
-    api.get<{ data: NamedKey[] }>("/v1/api-keys?limit=200").then(
+    api.get<{ data: NamedKey[] }>(`${path}?limit=200`).then(
       ({ data }) => setKeys(data),
       () => {},
     );
-  }, [api, mayRead]);
+  }, [api, path, mayRead]);
   return keys;
 }

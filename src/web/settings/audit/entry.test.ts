@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { describeEntry, type Entry, sayEntry } from "./entry.ts";
-import { acts, words } from "./words.ts";
+import { acts, cases, words } from "./words.ts";
 
 const entry: Entry = {
   entry_id: "aud_1",
@@ -21,7 +21,11 @@ const names = {
 };
 
 function say(change: Partial<Entry>, language: "en" | "zh" = "en"): string {
-  const said = sayEntry({ ...entry, ...change }, { acts: acts[language], words: words[language] }, names);
+  const said = sayEntry(
+    { ...entry, ...change },
+    { acts: acts[language], cases: cases[language], words: words[language] },
+    names,
+  );
   return said.replaceAll(/[\u2068\u2069]/g, "");
 }
 
@@ -55,7 +59,17 @@ describe("an entry of the audit", () => {
     expect(say({ outcome: "refused" })).toBe("Ada tried to delete the key “phone”");
     expect(say({ outcome: null }, "zh")).toBe("Ada 试图删除密钥“phone”");
     const refused = { action: "sign_in.refuse", actor_id: null, user_id: null, target: null } as const;
-    expect(say({ ...refused, outcome: "refused" })).toBe("Somebody was refused to sign in");
+    expect(say(refused)).toBe("Somebody was refused to sign in");
+    expect(say({ ...refused, user_id: "user_bob" })).toBe("Bob was refused to sign in");
+  });
+
+  it("tells the ends of sessions apart", () => {
+    const end = { action: "session.delete", target: "sess_1" } as const;
+    expect(say(end)).toBe("Ada ended the session");
+    expect(say({ ...end, details: { reason: "sign_out" } })).toBe("Ada signed out");
+    expect(say({ ...end, target: null, user_id: "user_bob" })).toBe("Ada ended all sessions (account of Bob)");
+    expect(say({ target: "sess_1", user_id: "user_bob" })).toBe("Ada ended the session (account of Bob)");
+    expect(say({ ...end, actor_id: null, details: { reason: "copied_cookie" } })).toBe("The server ended the session");
   });
 
   it("says who it was without an account", () => {
@@ -83,6 +97,9 @@ describe("an entry of the audit", () => {
       "from 203.0.113.9",
       "fields: name",
     ]);
+    expect(plain(describe({ key_id: null, details: { made: "revoke", code: "not_allowed", email: "a@b.c" } }))).toEqual(
+      ["from 203.0.113.9", "with what it made", "with the e-mail a@b.c", "reason: not_allowed"],
+    );
     expect(describe({ key_id: "admin_key", source: { type: "server" } })).toEqual(["by the admin key"]);
     expect(
       describe({ key_id: "sess_1", source: { type: "server" }, outcome: "refused", details: { code: "not_found" } }),

@@ -1,6 +1,6 @@
 // An entry of the audit as a sentence, such as “Ada deleted the key “laptop””.
 import type { AuditAction, AuditEntry, AuditSource } from "../../../protocol/people/audit.ts";
-import type { acts, words } from "./words.ts";
+import type { acts, cases, words } from "./words.ts";
 
 /** A later server may have other actions and sources. */
 export type Entry = Omit<AuditEntry, "action" | "source"> & {
@@ -18,11 +18,13 @@ export interface Names {
 
 interface Said {
   acts: (typeof acts)["en"];
+  cases: (typeof cases)["en"];
   words: (typeof words)["en"];
 }
 
-export function sayEntry(entry: Entry, { acts: known, words: said }: Said, names: Names): string {
-  const act = Object.hasOwn(known, entry.action) ? known[entry.action as AuditAction] : null;
+export function sayEntry(entry: Entry, every: Said, names: Names): string {
+  const said = every.words;
+  const act = findAct(entry, every);
   const who = sayActor(entry, said, names);
   const what = sayTarget(entry, said, names);
   // Whoever was refused at the sign-in did nothing else.
@@ -38,19 +40,36 @@ export function sayEntry(entry: Entry, { acts: known, words: said }: Said, names
   return isOthers ? said.of(sentence, isolate(names.user(user_id) ?? user_id)) : sentence;
 }
 
-function sayActor({ actor_id, source }: Entry, said: Said["words"], names: Names): string {
+function findAct({ action, target, details }: Entry, { acts: known, cases: special }: Said) {
+  if (action === "session.delete" && details.reason === "sign_out") return special.sign_out;
+  if (action === "session.delete" && target === null) return special.all_sessions;
+  // An admin ends a session as a key.
+  if (action === "api_key.delete" && target?.startsWith("sess_")) return known["session.delete"];
+  return Object.hasOwn(known, action) ? known[action as AuditAction] : null;
+}
+
+/** Whoever comes in or is refused is nobody before that. */
+const entries = ["session.create", "sign_in.refuse"];
+
+function sayActor(
+  { action, actor_id: actor, user_id, source, details }: Entry,
+  said: Said["words"],
+  names: Names,
+): string {
   if (source.type === "agent") return said.agent;
   if (source.type === "slack") return said.somebodyInSlack;
-  if (actor_id === null) return source.type === "server" ? said.server : said.somebody;
+  if (source.type === "server" || details.reason === "copied_cookie") return said.server;
+  const actor_id = actor ?? (entries.includes(action) ? user_id : null);
+  if (actor_id === null) return said.somebody;
   return actor_id === names.own ? said.you : isolate(names.user(actor_id) ?? actor_id);
 }
 
 function sayTarget({ action, target, details }: Entry, said: Said["words"], names: Names): string {
-  if (action === "session.create" || action === "sign_in.refuse") return "";
+  if (entries.includes(action)) return "";
   const { name, tool } = details;
   const known = [name, tool].find((each) => typeof each === "string" && each !== "");
   if (typeof known === "string") return said.name(isolate(known));
-  if (target === null || action.startsWith("session.")) return "";
+  if (target === null || target.startsWith("sess_")) return "";
   const found = action.startsWith("user.")
     ? names.user(target)
     : action.startsWith("api_key.")
@@ -78,7 +97,10 @@ export function describeEntry(
     by,
     address !== null && said.from(address),
     typeof details.fields === "string" && said.fields(details.fields),
-    outcome === "refused" && typeof details.code === "string" && said.reason(details.code),
+    details.made === "revoke" && said.withMade,
+    details.reason === "copied_cookie" && said.copied,
+    typeof details.email === "string" && said.email(isolate(details.email)),
+    typeof details.code === "string" && outcome !== null && said.reason(details.code),
   ].filter((each) => typeof each === "string");
 }
 

@@ -85,6 +85,18 @@ export const acts = defineWords<Record<AuditAction, Act>>(
   },
 );
 
+/** What one action is called in some cases. */
+export const cases = defineWords<Record<"sign_out" | "all_sessions", Act>>(
+  {
+    sign_out: { done: "signed out", plain: "sign out" },
+    all_sessions: { done: "ended all sessions", plain: "end all sessions" },
+  },
+  {
+    sign_out: { done: "退出了登录", plain: "退出登录" },
+    all_sessions: { done: "结束了所有会话", plain: "结束所有会话" },
+  },
+);
+
 export const words = defineWords(
   {
     about:
@@ -115,6 +127,9 @@ export const words = defineWords(
     byAdminKey: "by the admin key",
     from: (address: string) => `from ${address}`,
     fields: (names: string) => `fields: ${names}`,
+    withMade: "with what it made",
+    copied: "its cookie was used after it had been replaced",
+    email: (email: string) => `with the e-mail ${email}`,
     reason: (code: string) => `reason: ${code}`,
   },
   {
@@ -144,6 +159,9 @@ export const words = defineWords(
     byAdminKey: "使用管理员密钥",
     from: (address) => `来自 ${address}`,
     fields: (names) => `字段：${names}`,
+    withMade: "一并撤销它创建的内容",
+    copied: "它的 Cookie 在更换后又被使用",
+    email: (email) => `邮箱：${email}`,
     reason: (code) => `原因：${code}`,
   },
 );
