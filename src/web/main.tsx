@@ -6,9 +6,11 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app/app.tsx";
 import { followAddress } from "./state/place.ts";
 import { applyPreferences } from "./state/preferences.ts";
+import { readRefusal } from "./state/refusal.ts";
 import { bringKey, openSignIn } from "./state/sign-in.ts";
 
 applyPreferences();
+readRefusal();
 openSignIn();
 followAddress(bringKey);
 createRoot(document.getElementById("app") ?? document.body).render(

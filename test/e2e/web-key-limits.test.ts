@@ -125,12 +125,12 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
     await close();
   });
 
-  it("that is only an operator's is told that it may not read", async () => {
+  it("that is only an operator's is told so", async () => {
     const { page, close } = await enter({ scopes: ["admin"] }, "");
-    await page.getByText("Your key has no right to this: the scope “read” is missing.", { exact: true }).waitFor();
+    await page.getByText("You are signed in with a key that only manages users.").waitFor();
     expect(await page.getByText("may only read").count()).toBe(0);
     await page.getByRole("button", { name: "Account: user_first" }).click();
-    await page.getByText("user_first · may read nothing").waitFor();
+    await page.getByText("user_first · only manages users").waitFor();
     await close();
   });
 

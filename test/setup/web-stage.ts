@@ -5,6 +5,7 @@ import { openBrowser } from "./browser.ts";
 import { makeState, type StartedServer, startServer } from "./started-server.ts";
 
 export interface WebStage {
+  /** With a key of its first user that may do all, an operator's work too: the admin key only begins with that. */
   server: StartedServer;
   model: RunningModel;
   browser: Browser;
@@ -35,7 +36,10 @@ export async function openWebStage({ tokensPerSecond = 0 } = {}): Promise<WebSta
   const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "demo" };
   const start = (): Promise<StartedServer> => startServer(place.state, settings);
   const browser = await openBrowser();
-  const stage = { server: await start() };
+  const first = await start();
+  const body = { name: "own key", scopes: ["write", "admin"] };
+  const { key } = await request<{ key: string }>(first, "POST", "/v1/api-keys", body);
+  const stage = { server: signedInWith(first, key) };
   return {
     get server() {
       return stage.server;
@@ -43,7 +47,7 @@ export async function openWebStage({ tokensPerSecond = 0 } = {}): Promise<WebSta
     model,
     browser,
     restart: async () => {
-      stage.server = await start();
+      stage.server = signedInWith(await start(), key);
       return stage.server;
     },
     visit: (options = {}) => visit(browser, stage.server, options),
@@ -55,6 +59,10 @@ export async function openWebStage({ tokensPerSecond = 0 } = {}): Promise<WebSta
       await place.removeState();
     },
   };
+}
+
+function signedInWith(server: StartedServer, key: string): StartedServer {
+  return { ...server, key, address: `${new URL(server.address).origin}/#key=${encodeURIComponent(key)}` };
 }
 
 async function visit(

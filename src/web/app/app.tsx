@@ -1,27 +1,37 @@
-// Shows the product to a signed-in user, the key form to anyone else, and a wait while the server checks a key.
+// Shows the product to a signed-in user, the sign-in to anyone else, and a wait while the server checks a key.
 import { lazy, Suspense, useEffect, useMemo } from "react";
-import { Api, ApiError } from "../client/api.ts";
+import { Api } from "../client/api.ts";
 import { ErrorBoundary } from "../parts/error-boundary.tsx";
-import { offer, refuseKey, signIn } from "../state/sign-in.ts";
+import type { Account } from "../state/account.ts";
+import { isSession } from "../state/key-id.ts";
+import { offer, readAccountAgain, refuseKey, signIn, signOutProblem } from "../state/sign-in.ts";
 import { useStore } from "../state/store.ts";
 import { ThreadList } from "../state/thread-list.ts";
 import { AppContext, type AppValue } from "./context.ts";
 import { Home } from "./home.tsx";
 import { Arriving, SignIn } from "./sign-in.tsx";
+import { StillIn } from "./still-in.tsx";
 
 const KeyOffer = lazy(() => import("./key-offer.tsx").then(({ KeyOffer }) => ({ default: KeyOffer })));
 
 export function App() {
   const now = useStore(signIn);
   const offered = useStore(offer);
-  const app = useMemo(() => {
-    if (now.phase !== "in") return null;
-    const { key, account } = now;
-    const api = new Api("", key, () => signIn.get() === now);
+  const stuck = useStore(signOutProblem);
+  const [key, account, since] = now.phase === "in" ? [now.key, now.account, now.since] : [null, null, null];
+  // What works with the key goes on while the account is only read again.
+  const client = useMemo(() => {
+    if (key === null) return null;
+    const isInUse = (): boolean => {
+      const latest = signIn.get();
+      return latest.phase === "in" && latest.since === since;
+    };
+    const api = new Api("", isSession(key) ? "" : key, isInUse);
     const onUnauthorized = (): void => refuseKey(key);
-    return { api, threads: new ThreadList(api, onUnauthorized), account, onUnauthorized };
-  }, [now]);
-  useExpiry(app);
+    return { api, threads: new ThreadList(api, onUnauthorized), onUnauthorized };
+  }, [key, since]);
+  const app: AppValue | null = useMemo(() => client && account && { ...client, account }, [client, account]);
+  useExpiry(account);
   if (now.phase === "out") return <SignIn refused={now.refused} />;
   if (now.phase !== "in" || app === null) return <Arriving problem={now.phase === "unclear" ? now.problem : null} />;
   return (
@@ -36,6 +46,7 @@ export function App() {
           </Suspense>
         </ErrorBoundary>
       )}
+      {stuck !== null && <StillIn problem={stuck} />}
     </AppContext>
   );
 }
@@ -44,18 +55,12 @@ export function App() {
 const maxTimerMs = 2 ** 31 - 1;
 
 /** Asks the server when the key should have expired: a quiet page would not notice, and the clock here may be wrong. */
-function useExpiry(app: AppValue | null): void {
+function useExpiry(account: Account | null): void {
   useEffect(() => {
-    const expires_at = app?.account.expires_at ?? null;
-    if (app === null || expires_at === null) return;
-    const left = Date.parse(expires_at) - Date.now();
+    if (account === null || account.expires_at === null) return;
+    const left = Date.parse(account.expires_at) - Date.now();
     if (left > maxTimerMs) return;
-    const ask = (): void => {
-      app.api.get("/v1/users/me").catch((error: unknown) => {
-        if (error instanceof ApiError && error.status === 401) app.onUnauthorized();
-      });
-    };
-    const timer = setTimeout(ask, Math.max(0, left) + 1_000);
+    const timer = setTimeout(() => void readAccountAgain(), Math.max(0, left) + 1_000);
     return () => clearTimeout(timer);
-  }, [app]);
+  }, [account]);
 }

@@ -13,8 +13,10 @@ import type { ThreadStore } from "../state/thread-store.ts";
 import { isUnwritten } from "../state/thread-view.ts";
 import { Sidebar } from "../threads/sidebar.tsx";
 import { usePreviewShown } from "../workspace/new-preview.ts";
+import { AdminHome } from "./admin-home.tsx";
 import { useApp } from "./context.ts";
 import styles from "./home.module.css";
+import { useMay } from "./may.tsx";
 import { TopBar } from "./top-bar.tsx";
 import { useThread } from "./use-thread.ts";
 
@@ -23,6 +25,10 @@ const Settings = lazy(() => import("../settings/settings.tsx").then(({ Settings 
 const Palette = lazy(() => import("../threads/palette.tsx").then(({ Palette }) => ({ default: Palette })));
 
 export function Home() {
+  return useMay("read") ? <Conversations /> : <AdminHome />;
+}
+
+function Conversations() {
   const { threads } = useApp();
   const thread = useThread();
   const { settings } = useStore(place);

@@ -1,7 +1,8 @@
 // Above the conversation: its title, which services are stand-ins, and the buttons for the side panels.
 import { Menu, PanelRightClose, PanelRightOpen, SquarePen } from "lucide-react";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 import { IconButton } from "../parts/button.tsx";
+import { health, readHealth } from "../state/health.ts";
 import { panel, togglePanel } from "../state/panel.ts";
 import { go } from "../state/place.ts";
 import { useStore } from "../state/store.ts";
@@ -42,18 +43,13 @@ export function TopBar({ thread, onMenu }: { thread: ThreadStore | null; onMenu:
 }
 
 /** Every stand-in service is labelled as one. */
-function StandIns() {
+export function StandIns() {
   const said = useWords(words);
-  const { api } = useApp();
-  const [names, setNames] = useState<string[]>([]);
+  const names = useStore(health, (found) => found?.stand_ins) ?? [];
   useEffect(() => {
-    api.health().then(
-      ({ stand_ins }) => setNames(stand_ins),
-      () => {
-        // Another part of the page reports that the server can't be reached.
-      },
-    );
-  }, [api]);
+    // Another part of the page reports that the server can't be reached.
+    readHealth().catch(() => {});
+  }, []);
   const known: Record<string, { notice: string; hint: string }> = {
     model: { notice: said.scriptedModel, hint: said.scriptedModelHint },
     sandbox: { notice: said.localSandbox, hint: said.localSandboxHint },

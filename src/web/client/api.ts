@@ -32,6 +32,8 @@ export interface Health {
   status: string;
   version: string;
   stand_ins: string[];
+  /** How people sign in without a key; absent or null where they can't. */
+  sign_in?: { name: string } | null;
 }
 
 /** The models that may be chosen. */
@@ -64,7 +66,8 @@ export class Api {
   readonly #isInUse: () => boolean;
 
   /**
-   * `url` has no path; "" is the server that the page came from. Once the key is no longer in use, for example because
+   * `url` has no path; "" is the server that the page came from. With "" for the key the browser's session is used, if
+   * there is one. Once the key is no longer in use, for example because
    * somebody else has signed in, every request ends as if the server did not know the key.
    */
   constructor(url: string, key: string, isInUse: () => boolean = () => true) {

@@ -62,28 +62,31 @@ interface Made {
 /** A dialog of this height still fits a phone. */
 const SHOWN = 6;
 
-/** `onChoose` receives whether all of it is to be revoked. */
-export function KeyMade({
-  key_id,
-  isRevoking,
-  onChoose,
-}: {
-  key_id: string;
+interface Choice {
   isRevoking: boolean;
   onChoose: (isRevoking: boolean) => void;
-}) {
-  const said = useWords(own);
+}
+
+export function KeyMade({ key_id, ...choice }: Choice & { key_id: string }) {
   return (
     <div className={styles.made}>
       <MadeList key_id={key_id} />
       {/* Also where nothing is listed: the key may make something until it is deleted, and a run of it afterwards. */}
-      <Check
-        label={said.revoke}
-        hint={said.revokeHint}
-        checked={isRevoking}
-        onChange={(event) => onChoose(event.target.checked)}
-      />
+      <RevokeMade {...choice} />
     </div>
+  );
+}
+
+/** The choice alone, for somebody else's key: an operator does not read what it made. */
+export function RevokeMade({ isRevoking, onChoose }: Choice) {
+  const said = useWords(own);
+  return (
+    <Check
+      label={said.revoke}
+      hint={said.revokeHint}
+      checked={isRevoking}
+      onChange={(event) => onChoose(event.target.checked)}
+    />
   );
 }
 

@@ -3,6 +3,7 @@ import { useState } from "react";
 import type { Scope } from "../../protocol/keys/scope.ts";
 import { useApp } from "../app/context.ts";
 import { Select, TextField } from "../parts/field.tsx";
+import { Notice } from "../parts/notice.tsx";
 import { mayDo } from "../state/account.ts";
 import { defineWords, useWords } from "../state/words.ts";
 import { formatTime, useLocale } from "./format.ts";
@@ -24,7 +25,9 @@ const own = defineWords(
       read: { label: "Only read", hint: "Conversations, runs, plans and settings." },
     },
     admin: "Also what an operator does",
-    adminHint: "Make users, and read the state of the server.",
+    adminHint: "Manage users, read everybody's audit and the state of the server.",
+    first:
+      "With this key your account has one of its own: from then on ADMIN_API_KEY only manages users, and no longer reads or does anything in your account.",
     expiry: "Expires",
     never: "Never",
     withThis: (time: string) => `With your key, ${time}`,
@@ -41,7 +44,9 @@ const own = defineWords(
       read: { label: "只读", hint: "对话、运行、计划和设置。" },
     },
     admin: "同时具有运维权限",
-    adminHint: "创建用户，查看服务器状态。",
+    adminHint: "管理用户，查看所有人的审计记录和服务器状态。",
+    first:
+      "有了这个密钥，你的账户就有了自己的密钥：此后 ADMIN_API_KEY 只能管理用户，不能再查看或操作你账户中的任何内容。",
     expiry: "有效期",
     never: "永不过期",
     withThis: (time) => `与当前密钥相同（${time}）`,
@@ -53,7 +58,14 @@ const rights = ["write", "run", "read"] as const;
 const lives = [7, 30, 90, 365];
 const daySeconds = 86_400;
 
-export function NewKey({ onMade, onCancel }: { onMade: (key: string) => void; onCancel: () => void }) {
+/** `isFirst`: whether it ends what the admin key could do beside managing users. */
+export function NewKey({
+  onMade,
+  onCancel,
+}: {
+  onMade: (made: { key: string; isFirst: boolean }) => void;
+  onCancel: () => void;
+}) {
   const said = useWords(own);
   const { account } = useApp();
   const [name, setName] = useState("");
@@ -61,6 +73,8 @@ export function NewKey({ onMade, onCancel }: { onMade: (key: string) => void; on
   const [isAdmin, setAdmin] = useState(false);
   const [days, setDays] = useState("");
   const action = useAction();
+  // A key that may less leaves the admin key as it is.
+  const isFirst = account.is_admin && right === "write";
   const submit = (): void => {
     void action.run(async (api) => {
       const scopes: Scope[] = [right, ...(isAdmin ? (["admin"] as const) : [])];
@@ -70,7 +84,7 @@ export function NewKey({ onMade, onCancel }: { onMade: (key: string) => void; on
         ...(String(scopes) !== "write" && { scopes }),
         ...(days !== "" && { expires_in_seconds: Number(days) * daySeconds }),
       };
-      onMade((await api.send<{ key: string }>("POST", "/v1/api-keys", body)).key);
+      onMade({ key: (await api.send<{ key: string }>("POST", "/v1/api-keys", body)).key, isFirst });
     });
   };
   return (
@@ -105,6 +119,7 @@ export function NewKey({ onMade, onCancel }: { onMade: (key: string) => void; on
           />
         )}
       </Choices>
+      {isFirst && <Notice tone="warn">{said.first}</Notice>}
       <Expiry days={days} onChoose={setDays} />
     </Form>
   );

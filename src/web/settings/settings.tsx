@@ -1,8 +1,21 @@
 // The settings: a dialog with a list of sections at the left and one section at the right. The address names the
 // section. Each one loads when it is first opened; one that fails leaves the others usable.
-import { Bot, ChartColumn, GitBranch, KeyRound, type LucideIcon, MessagesSquare, Webhook, Zap } from "lucide-react";
+import {
+  Bot,
+  ChartColumn,
+  GitBranch,
+  KeyRound,
+  type LucideIcon,
+  MessagesSquare,
+  MonitorSmartphone,
+  ScrollText,
+  Users as UsersIcon,
+  Webhook,
+  Zap,
+} from "lucide-react";
 import { type ComponentType, lazy, Suspense, useEffect, useRef } from "react";
 import { Locked, useMay } from "../app/may.tsx";
+import { useSections } from "../app/use-sections.ts";
 import { words as general } from "../app/words.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { ErrorBoundary } from "../parts/error-boundary.tsx";
@@ -10,12 +23,16 @@ import { Notice } from "../parts/notice.tsx";
 import { go } from "../state/place.ts";
 import { useWords } from "../state/words.ts";
 import { Waiting } from "./parts/list-view.tsx";
-import { readSection, type SectionName, sectionNames } from "./sections.ts";
+import { readSection, type SectionName } from "./sections.ts";
 import styles from "./settings.module.css";
 import { words } from "./words.ts";
 
 const sections: Record<SectionName, { icon: LucideIcon; content: ComponentType }> = {
   keys: { icon: KeyRound, content: lazy(() => import("./keys.tsx").then(({ Keys }) => ({ default: Keys }))) },
+  sessions: {
+    icon: MonitorSmartphone,
+    content: lazy(() => import("./sessions/sessions.tsx").then(({ Sessions }) => ({ default: Sessions }))),
+  },
   agents: { icon: Bot, content: lazy(() => import("./agents/agents.tsx").then(({ Agents }) => ({ default: Agents }))) },
   triggers: {
     icon: Zap,
@@ -34,22 +51,32 @@ const sections: Record<SectionName, { icon: LucideIcon; content: ComponentType }
     icon: ChartColumn,
     content: lazy(() => import("./usage/usage.tsx").then(({ Usage }) => ({ default: Usage }))),
   },
+  users: {
+    icon: UsersIcon,
+    content: lazy(() => import("./users/users.tsx").then(({ Users }) => ({ default: Users }))),
+  },
+  audit: {
+    icon: ScrollText,
+    content: lazy(() => import("./audit/audit.tsx").then(({ Audit }) => ({ default: Audit }))),
+  },
 };
 
 export function Settings({ section }: { section: string }) {
   const said = useWords(words);
-  const { onlyRuns } = useWords(general);
+  const { onlyRuns, onlyAdmin } = useWords(general);
   const mayWrite = useMay("write");
-  const current = readSection(section);
+  const mayRead = useMay("read");
+  const names = useSections();
+  const current = readSection(section, names);
   const Content = sections[current].content;
   return (
     <Dialog wide title={said.settings} onClose={() => go({ settings: null })}>
       <div className={styles.frame}>
-        <SectionList current={current} />
+        <SectionList names={names} current={current} />
         <div className={styles.content}>
           {!mayWrite && (
             <div className={styles.limits}>
-              <Notice>{onlyRuns}</Notice>
+              <Notice>{mayRead ? onlyRuns : onlyAdmin}</Notice>
             </div>
           )}
           <ErrorBoundary key={current}>
@@ -63,7 +90,7 @@ export function Settings({ section }: { section: string }) {
   );
 }
 
-function SectionList({ current }: { current: SectionName }) {
+function SectionList({ names, current }: { names: SectionName[]; current: SectionName }) {
   const said = useWords(words);
   const list = useRef<HTMLElement>(null);
   // On a phone the list is a strip that is wider than the screen.
@@ -74,7 +101,7 @@ function SectionList({ current }: { current: SectionName }) {
   return (
     <nav ref={list} className={styles.list} aria-label={said.settings}>
       <ul>
-        {sectionNames.map((name) => {
+        {names.map((name) => {
           const { icon: Icon } = sections[name];
           return (
             <li key={name}>

@@ -4,7 +4,14 @@ import { recallAccount, recallKey, storeKey, unstoreKey } from "./stored-key.ts"
 
 const key = `tl_01jdf3k8x2m4n6p8q0r2s4t6v8_${"a".repeat(40)}`;
 const other = `tl_01jdf3k8x2m4n6p8q0r2s4t6v9_${"a".repeat(40)}`;
-const ada: Account = { user_id: "user_ada", name: "Ada", is_admin: false, scopes: ["read"], expires_at: null };
+const ada: Account = {
+  user_id: "user_ada",
+  name: "Ada",
+  is_admin: false,
+  scopes: ["read"],
+  expires_at: null,
+  session_id: null,
+};
 
 afterEach(() => void vi.unstubAllGlobals());
 

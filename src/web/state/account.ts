@@ -1,4 +1,4 @@
-// Which account a key belongs to, according to the server.
+// Which account a key or this browser's session belongs to, according to the server.
 import type { Scope } from "../../protocol/keys/scope.ts";
 import { Api, ApiError } from "../client/api.ts";
 import { describeProblem, type Problem } from "./problem.ts";
@@ -11,6 +11,8 @@ export interface Account {
   scopes: Scope[] | null;
   /** Null if the key never expires. */
   expires_at: string | null;
+  /** Null where a key is used. */
+  session_id: string | null;
 }
 
 export type Found =
@@ -25,7 +27,15 @@ const keyShape = /^[\x21-\x7e\xa1-\xff]{1,1024}$/;
 const findMs = 10_000;
 
 export async function findAccount(key: string): Promise<Found> {
-  if (!keyShape.test(key)) return { kind: "refused" };
+  return keyShape.test(key) ? askFor(key) : { kind: "refused" };
+}
+
+/** The browser sends the session's cookie, which no script can read. */
+export function findSession(): Promise<Found> {
+  return askFor("");
+}
+
+async function askFor(key: string): Promise<Found> {
   try {
     const account = readAccount(await new Api("", key).get("/v1/users/me", findMs));
     if (account !== null) return { kind: "known", account };
@@ -45,7 +55,13 @@ export function readAccount(value: unknown): Account | null {
   const name = "name" in value && typeof value.name === "string" && value.name.trim() !== "" ? value.name : null;
   const scopes = "scopes" in value && Array.isArray(value.scopes) ? (value.scopes as Scope[]) : null;
   const expires_at = "expires_at" in value && typeof value.expires_at === "string" ? value.expires_at : null;
-  return { user_id: value.user_id, name, is_admin: "is_admin" in value && value.is_admin === true, scopes, expires_at };
+  const is_admin = "is_admin" in value && value.is_admin === true;
+  return { user_id: value.user_id, name, is_admin, scopes, expires_at, session_id: readSessionId(value) };
+}
+
+function readSessionId(value: object): string | null {
+  const id = "key_id" in value ? value.key_id : null;
+  return typeof id === "string" && id.startsWith("sess_") ? id : null;
 }
 
 export function mayDo({ scopes }: Pick<Account, "scopes">, scope: Scope): boolean {

@@ -26,6 +26,12 @@ function readAddress(onKey: (key: string, next: Place) => void): void {
   } else if (now.thread !== next.thread || now.settings !== next.settings) place.set(next);
 }
 
+/** Before `followAddress` has read it. */
+export function placeNow(): Place {
+  const { key: _, ...now } = readFragment(location.hash);
+  return now;
+}
+
 /** `replace` where the back button should not lead here: a new thread that has got its id is the same place. */
 export function go(change: Partial<Place>, { replace = false } = {}): void {
   const next = { ...place.get(), ...change };
@@ -38,6 +44,18 @@ export function go(change: Partial<Place>, { replace = false } = {}): void {
 export function startOver(next: Place): void {
   history.replaceState(null, "", addressOf(next));
   location.reload();
+}
+
+/** The same, by way of another site where there is one to go to, such as the one that the person signed in at. */
+export function leaveFor(next: string | null): void {
+  history.replaceState(null, "", addressOf(nowhere));
+  if (next !== null && /^https?:\/\//.test(next)) location.assign(next);
+  else location.reload();
+}
+
+/** Where a sign-in elsewhere leads back to. */
+export function addressNow(): string {
+  return addressOf(place.get());
 }
 
 function addressOf({ thread, settings }: Place): string {

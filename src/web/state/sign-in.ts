@@ -1,24 +1,33 @@
-// Who is signed in. A tab belongs to one account from start to end: a change of account, in this tab or another,
+// Who is signed in: by a key, or by a session, which the browser holds in a cookie and which a mark in the key's place
+// stands for (key-id.ts). A tab belongs to one account from start to end: a change of account, in this tab or another,
 // restarts the tab, so that drafts, lists and requests of two accounts never meet.
 // Anybody can make a link that brings a key. It is used at once only where nobody is signed in. Otherwise the person is
 // asked, and until they answer the key is only in this tab's memory and only used to look up its account.
-import { type Account, findAccount } from "./account.ts";
+import { type Account, type Found, findAccount, findSession } from "./account.ts";
 import { chosenAgent } from "./chosen-agent.ts";
 import { chosenProject } from "./chosen-project.ts";
 import { beginTyping, forgetTyped, typistNow } from "./drafts.ts";
-import { go, nowhere, type Place, place, startOver } from "./place.ts";
-import type { Problem } from "./problem.ts";
+import { readHealth } from "./health.ts";
+import { isSession, markOf } from "./key-id.ts";
+import { go, leaveFor, nowhere, type Place, place, placeNow, startOver } from "./place.ts";
+import { describeProblem, type Problem } from "./problem.ts";
+import { refusal } from "./refusal.ts";
+import { endSession } from "./session-end.ts";
 import { Store } from "./store.ts";
 import { keepArriving, keyName, recallAccount, recallArriving, recallKey, storeKey, unstoreKey } from "./stored-key.ts";
 
 export type SignIn =
-  /** `refused`: the server never knew the key, or has ended the one that this tab was signed in with. */
-  | { phase: "out"; refused: "unknown" | "ended" | null }
-  /** The key is being looked up. `place`: where its link leads, null where there was no link. */
-  | { phase: "asking"; key: string; place: Place | null }
+  /** `refused`: the server never knew the key, or has ended the key or session that this tab was signed in with. */
+  | { phase: "out"; refused: "unknown" | "ended" | "session" | null }
+  /**
+   * The key is being looked up, or with null whether this browser has a session. `place`: where the key's link leads,
+   * null where there was no link.
+   */
+  | { phase: "asking"; key: string | null; place: Place | null }
   /** The lookup failed. */
-  | { phase: "unclear"; key: string; place: Place | null; problem: Problem }
-  | { phase: "in"; key: string; account: Account };
+  | { phase: "unclear"; key: string | null; place: Place | null; problem: Problem }
+  /** `since` is another object after each sign-in, and the same while the account is only read again. */
+  | { phase: "in"; key: string; account: Account; since: object };
 
 export const signIn = new Store<SignIn>({ phase: "out", refused: null });
 
@@ -44,11 +53,11 @@ export function openSignIn(): void {
   // The key is requested at most once more; and another tab may have signed in while this one was waiting.
   keepArriving(null);
   const account = seen === null ? null : recallAccount(seen);
-  if (seen !== null && account !== null) enter(seen, account, { isHeir: true });
-  else {
-    const key = seen ?? arriving;
-    if (key !== null) void ask(key, null);
-  }
+  // Whose the cookie is, and what the admin key may do, can have changed since.
+  const isSure = account !== null && account.session_id === null && !account.is_admin;
+  if (seen !== null && account !== null && isSure) enter(seen, account, { isHeir: true });
+  else void ask(seen, null);
+  if (seen === null && arriving !== null) bringKey(arriving, placeNow());
   window.addEventListener("storage", ({ key, newValue }) => {
     const isSignOut = key === keyName && newValue === "";
     if (isSignOut) {
@@ -64,7 +73,7 @@ export function openSignIn(): void {
 
 /** From the form. */
 export function enterKey(key: string): void {
-  void ask(key, null);
+  void ask(asKey(key), null);
 }
 
 /** Again, where the server could not say whose the key is. */
@@ -75,7 +84,7 @@ export function askAgain(): void {
 
 /** From a link. */
 export function bringKey(key: string, next: Place): void {
-  brought = { key, place: next };
+  brought = { key: asKey(key), place: next };
   offer.set(null);
   settle();
 }
@@ -87,14 +96,18 @@ export function stay(): void {
 
 /** False, without any change, where the server still can't say whose the key is. */
 export async function switchAccount(): Promise<boolean> {
-  const offered = offer.get();
+  const [offered, now] = [offer.get(), signIn.get()];
   if (offered === null || offered === "unknown") return true;
   const found = offered.account === null ? await findAccount(offered.key) : null;
   if (offer.get() !== offered) return true;
   if (found?.kind === "unclear") return false;
   const account = found?.kind === "known" ? found.account : offered.account;
   if (account === null) refuseOffer();
-  else become(offered.key, account, offered.place);
+  else {
+    // A session would sign in again when the person signs out of the key.
+    if (now.phase === "in" && isSession(now.key)) await endSession(now.key).catch(() => null);
+    become(offered.key, account, offered.place);
+  }
   return true;
 }
 
@@ -105,22 +118,64 @@ export function refuseKey(key: string): void {
   if (recallKey() === key) unstoreKey({ isSignOut: false });
   if (seen === key) seen = null;
   forgetChoices();
-  signIn.set({ phase: "out", refused: now.phase === "in" ? "ended" : "unknown" });
+  const refused = isSession(key) ? "session" : now.phase === "in" ? "ended" : "unknown";
+  signIn.set({ phase: "out", refused });
   settle();
 }
 
-export function signOut(): void {
+/** With a key that the signed-in person has just made. False, without any change, where the server can't confirm it. */
+export async function changeKey(key: string): Promise<boolean> {
+  const found = await findAccount(key);
+  if (found.kind !== "known") return false;
+  become(key, found.account, place.get());
+  return true;
+}
+
+/** What the key or session may do, or when it ends, can have changed. */
+export async function readAccountAgain(): Promise<void> {
+  const now = signIn.get();
+  if (now.phase !== "in") return;
+  const found = await lookUp(now.key);
+  if (signIn.get() !== now) return;
+  if (found?.kind === "refused") refuseKey(now.key);
+  // Only what differs: whoever waits for the account's expiry would wait again for the same one.
+  else if (found?.kind === "known" && JSON.stringify(found.account) !== JSON.stringify(now.account)) {
+    if (now.key === seen) storeKey(now.key, found.account);
+    signIn.set({ ...now, account: found.account });
+  }
+}
+
+/** What kept the server from ending the session: only it can, because no script can remove the cookie. */
+export const signOutProblem = new Store<Problem | null>(null);
+
+/** `everywhere` also ends the person's sessions in other browsers. */
+export async function signOut({ everywhere = false } = {}): Promise<void> {
+  const now = signIn.get();
+  signOutProblem.set(null);
+  let next: string | null = null;
+  try {
+    if (now.phase === "in") next = await endSession(now.key, { everywhere });
+  } catch (error) {
+    signOutProblem.set(describeProblem(error));
+    return;
+  }
   stay();
   forgetTyped();
   unstoreKey({ isSignOut: true });
   seen = recallKey();
-  startOver(nowhere);
+  leaveFor(next);
 }
 
 /** A link is handled once it is known who is signed in. */
 function settle(): void {
   const now = signIn.get();
   if (brought === null) return;
+  if (now.phase !== "out" && now.key === null) {
+    // A reload would lose both.
+    keepArriving(brought.key);
+    go(brought.place, { replace: true });
+    return;
+  }
   const isStored = now.phase !== "out" && now.key === seen;
   if (now.phase !== "out" && now.key === brought.key) {
     go(brought.place, { replace: true });
@@ -134,11 +189,16 @@ function settle(): void {
   }
 }
 
+/** No text that somebody types or links to stands for the session. No server has an empty key. */
+function asKey(text: string): string {
+  return isSession(text) ? "" : text;
+}
+
 async function examine(now: SignIn & { phase: "in" }, link: Pick<Offer, "key" | "place">): Promise<void> {
   // A stored key that the server refuses counts as none: it may be another installation's.
-  const [own, found] = await Promise.all([findAccount(now.key), findAccount(link.key)]);
+  const [own, found] = await Promise.all([lookUp(now.key), findAccount(link.key)]);
   if (brought !== link || signIn.get() !== now) return;
-  if (own.kind === "refused") refuseKey(now.key);
+  if (own?.kind === "refused") refuseKey(now.key);
   else if (found.kind === "refused") refuseOffer();
   else offer.set({ ...link, account: found.kind === "known" ? found.account : null });
 }
@@ -148,18 +208,37 @@ function refuseOffer(): void {
   offer.set("unknown");
 }
 
-async function ask(key: string, next: Place | null): Promise<void> {
+async function ask(key: string | null, next: Place | null): Promise<void> {
   const asking = { phase: "asking", key, place: next } as const;
   signIn.set(asking);
   if (key !== seen) keepArriving(key);
-  const found = await findAccount(key);
+  const found = await lookUp(key);
   if (signIn.get() !== asking) return;
-  if (found.kind !== "unclear") keepArriving(null);
-  if (found.kind === "refused") refuseKey(key);
+  if (found?.kind !== "unclear") keepArriving(null);
+  if (found === null || (found.kind === "refused" && key === null)) {
+    signIn.set({ phase: "out", refused: null });
+    settle();
+  } else if (found.kind === "refused") refuseKey(key ?? "");
   else if (found.kind === "unclear") signIn.set({ ...asking, phase: "unclear", problem: found.problem });
   // Another tab may have signed in meanwhile. This link and any later one have already led the page to their places.
-  else if (!lookAtStored())
-    become(key, found.account, next === null && isForeign(found.account) ? nowhere : place.get());
+  else if (!lookAtStored()) {
+    const { session_id } = found.account;
+    const entered = session_id === null ? (key ?? "") : markOf(session_id);
+    // A link that brought a key led the page to its place, and the person decides about it only now.
+    const isElsewhere = next === null && ((key === null && brought !== null) || isForeign(found.account));
+    become(entered, found.account, isElsewhere ? nowhere : place.get());
+  }
+}
+
+/** Null where the server has no sessions. A key is never looked up with the cookie, nor the cookie with a key. */
+async function lookUp(key: string | null): Promise<Found | null> {
+  if (key !== null && !isSession(key)) return findAccount(key);
+  try {
+    if (key === null && !(await readHealth()).sign_in) return null;
+  } catch (error) {
+    return { kind: "unclear", problem: describeProblem(error) };
+  }
+  return findSession();
 }
 
 /** This tab belonged to another account. */
@@ -183,7 +262,8 @@ function become(key: string, account: Account, next: Place): void {
 
 function enter(key: string, account: Account, { isHeir }: { isHeir: boolean }): void {
   beginTyping(account.user_id, { isHeir });
-  signIn.set({ phase: "in", key, account });
+  refusal.set(null);
+  signIn.set({ phase: "in", key, account, since: {} });
   settle();
 }
 

@@ -1,5 +1,5 @@
 // The stored key, shared by all tabs, and its account. A tab uses the key in its memory; the stored one changes when
-// another tab signs in or out.
+// another tab signs in or out. A session is stored as its mark (key-id.ts); its secret is in a cookie.
 import { type Account, readAccount } from "./account.ts";
 import { keep, recall } from "./browser-storage.ts";
 import { keyIdOf } from "./key-id.ts";

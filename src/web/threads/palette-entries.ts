@@ -10,14 +10,18 @@ import {
   MessageSquare,
   MessagesSquare,
   Monitor,
+  MonitorSmartphone,
   Moon,
+  ScrollText,
   SquarePen,
   Sun,
+  Users,
   Webhook,
   Zap,
 } from "lucide-react";
 import type { LastRun, ThreadWithRun } from "../../protocol/thread.ts";
 import type { words as frame } from "../app/words.ts";
+import type { SectionName } from "../settings/sections.ts";
 import { go } from "../state/place.ts";
 import { choose, type Preferences } from "../state/preferences.ts";
 import { signOut } from "../state/sign-in.ts";
@@ -45,6 +49,7 @@ export function listEntries(
   typed: string,
   threads: readonly ThreadWithRun[],
   preferences: Preferences,
+  sections: readonly SectionName[],
   said: Said,
 ): Entry[] {
   const found = findByName(threads, typed, ({ title }) => title ?? said.general.untitled);
@@ -58,21 +63,28 @@ export function listEntries(
       act: () => go({ thread: thread_id, settings: null }),
     }),
   );
-  return [...shown, ...findByName(listActions(preferences, said), typed, ({ name }) => name)];
+  return [...shown, ...findByName(listActions(preferences, sections, said), typed, ({ name }) => name)];
 }
 
-const sectionIcons: Record<keyof Said["own"]["sections"], LucideIcon> = {
+const sectionIcons: Record<SectionName, LucideIcon> = {
   keys: KeyRound,
+  sessions: MonitorSmartphone,
   agents: Bot,
   triggers: Zap,
   webhooks: Webhook,
   slack: MessagesSquare,
   git: GitBranch,
   usage: ChartColumn,
+  users: Users,
+  audit: ScrollText,
 };
 const themeIcons = { system: Monitor, light: Sun, dark: Moon };
 
-function listActions({ language, theme }: Preferences, { own, general }: Said): Entry[] {
+function listActions(
+  { language, theme }: Preferences,
+  sections: readonly SectionName[],
+  { own, general }: Said,
+): Entry[] {
   const action = (id: string, name: string, icon: LucideIcon, act: () => void): Entry => ({
     id,
     group: "actions",
@@ -83,7 +95,7 @@ function listActions({ language, theme }: Preferences, { own, general }: Said): 
   });
   return [
     action("new", general.newThread, SquarePen, () => go({ thread: null, settings: null })),
-    ...(["keys", "agents", "triggers", "webhooks", "slack", "git", "usage"] as const).map((section) =>
+    ...sections.map((section) =>
       action(`settings-${section}`, own.settings(own.sections[section]), sectionIcons[section], () =>
         go({ settings: section }),
       ),
@@ -94,6 +106,6 @@ function listActions({ language, theme }: Preferences, { own, general }: Said): 
       .map((each) =>
         action(`theme-${each}`, own.theme(general.theme[each]), themeIcons[each], () => choose({ theme: each })),
       ),
-    action("sign-out", general.signOut, LogOut, signOut),
+    action("sign-out", general.signOut, LogOut, () => void signOut()),
   ];
 }

@@ -4,6 +4,7 @@ import { Dialog } from "@base-ui/react/dialog";
 import { Search } from "lucide-react";
 import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { useApp } from "../app/context.ts";
+import { useSections } from "../app/use-sections.ts";
 import { words as frame } from "../app/words.ts";
 import { preferences } from "../state/preferences.ts";
 import { useStore } from "../state/store.ts";
@@ -22,7 +23,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const id = useId();
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
-  const entries = listEntries(typed, rows, chosen, { own, general });
+  const entries = listEntries(typed, rows, chosen, useSections(), { own, general });
   const place = Math.min(at, entries.length - 1);
   const list = useRef<HTMLDivElement>(null);
   useEffect(() => void threads.all(), [threads]);

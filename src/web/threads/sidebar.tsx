@@ -5,6 +5,7 @@ import {
   Languages,
   LogOut,
   Monitor,
+  MonitorSmartphone,
   Moon,
   Search,
   Settings,
@@ -14,6 +15,7 @@ import {
 import { useMemo } from "react";
 import { Brand } from "../app/brand.tsx";
 import { useApp } from "../app/context.ts";
+import { useMay } from "../app/may.tsx";
 import { words as frame } from "../app/words.ts";
 import { Button, IconButton } from "../parts/button.tsx";
 import { Menu, MenuItem } from "../parts/menu.tsx";
@@ -38,6 +40,7 @@ export function Sidebar({ onSearch, onClose }: { onSearch: () => void; onClose: 
   const { api, onUnauthorized } = useApp();
   const projects = useMemo(() => new ProjectList(api, onUnauthorized), [api, onUnauthorized]);
   const project = useStore(chosenProject);
+  const mayRead = useMay("read");
   const begin = (): void => {
     go({ thread: null });
     onClose();
@@ -46,16 +49,21 @@ export function Sidebar({ onSearch, onClose }: { onSearch: () => void; onClose: 
     <div className={styles.sidebar}>
       <div className={styles.head}>
         <Brand />
-        <IconButton label={said.search} icon={Search} onClick={onSearch} />
+        {mayRead && <IconButton label={said.search} icon={Search} onClick={onSearch} />}
       </div>
-      <div className={styles.new}>
-        <Button icon={SquarePen} title={project === null ? undefined : said.newInProject} onClick={begin}>
-          {general.newThread}
-        </Button>
-      </div>
-      <ProjectMenu projects={projects} />
-      <h2 className="unseen">{said.conversations}</h2>
-      <ThreadRows project={project} onBegin={begin} />
+      {!mayRead && <div className={styles.nothing} />}
+      {mayRead && (
+        <>
+          <div className={styles.new}>
+            <Button icon={SquarePen} title={project === null ? undefined : said.newInProject} onClick={begin}>
+              {general.newThread}
+            </Button>
+          </div>
+          <ProjectMenu projects={projects} />
+          <h2 className="unseen">{said.conversations}</h2>
+          <ThreadRows project={project} onBegin={begin} />
+        </>
+      )}
       <AccountMenu />
       <Foot />
     </div>
@@ -68,17 +76,27 @@ function AccountMenu() {
   const name = nameOf(account);
   const locale = useLocale();
   const right = (["write", "run", "read"] as const).find((scope) => mayDo(account, scope)) ?? "none";
-  const rights = right === "write" ? null : general.rights[right];
-  const { expires_at } = account;
+  const only = right === "none" && mayDo(account, "admin") ? "admin" : right;
+  const rights = only === "write" ? null : general.rights[only];
+  const { expires_at, session_id } = account;
   const items = (
     <>
       <p className={styles.who}>
         {[account.user_id, account.is_admin && general.adminKey, rights].filter(Boolean).join(" · ")}
       </p>
-      {expires_at !== null && <p className={styles.who}>{general.expires(formatTime(locale, expires_at))}</p>}
-      <MenuItem icon={LogOut} onClick={signOut}>
+      {expires_at !== null && (
+        <p className={styles.who}>
+          {(session_id === null ? general.expires : general.signedInUntil)(formatTime(locale, expires_at))}
+        </p>
+      )}
+      <MenuItem icon={LogOut} onClick={() => void signOut()}>
         {general.signOut}
       </MenuItem>
+      {session_id !== null && (
+        <MenuItem icon={MonitorSmartphone} onClick={() => void signOut({ everywhere: true })}>
+          {general.signOutEverywhere}
+        </MenuItem>
+      )}
     </>
   );
   return (

@@ -1,10 +1,12 @@
 // A button for an action that can't be undone: it asks first, names the consequences, and stays open on failure.
 import type { LucideIcon } from "lucide-react";
 import { type ReactNode, useState } from "react";
+import type { Scope } from "../../../protocol/keys/scope.ts";
 import { useMay } from "../../app/may.tsx";
 import type { Api } from "../../client/api.ts";
 import { Button, type ButtonLook } from "../../parts/button.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
+import { TextField } from "../../parts/field.tsx";
 import { ProblemNotice } from "../../parts/notice.tsx";
 import { useWords } from "../../state/words.ts";
 import { useAction } from "../use-action.ts";
@@ -19,6 +21,8 @@ export function ConfirmButton({
   question,
   text,
   children,
+  phrase,
+  scope = "write",
   act,
   onDone,
 }: {
@@ -31,13 +35,19 @@ export function ConfirmButton({
   text: ReactNode;
   /** What is to be known or chosen before. It is mounted each time that the question opens. */
   children?: ReactNode;
+  /** To be typed first, where much is lost. */
+  phrase?: string;
+  /** Shown only to who may. */
+  scope?: Scope;
   act: (api: Api) => Promise<unknown>;
   onDone?: () => void;
 }) {
   const said = useWords(words);
   const [isOpen, setOpen] = useState(false);
   const action = useAction();
-  const may = useMay("write");
+  const may = useMay(scope);
+  const [typed, setTyped] = useState("");
+  const isTyped = phrase === undefined || typed.trim() === phrase;
   const confirm = async (): Promise<void> => {
     if (!(await action.run(act))) return;
     setOpen(false);
@@ -53,6 +63,7 @@ export function ConfirmButton({
         aria-label={ariaLabel}
         onClick={() => {
           action.clear();
+          setTyped("");
           setOpen(true);
         }}
       >
@@ -63,10 +74,19 @@ export function ConfirmButton({
           <div className={styles.question}>
             <p>{text}</p>
             {children}
+            {phrase !== undefined && (
+              <TextField
+                label={said.typeToConfirm(phrase)}
+                autoComplete="off"
+                spellCheck={false}
+                value={typed}
+                onChange={(event) => setTyped(event.target.value)}
+              />
+            )}
             {action.problem && <ProblemNotice problem={action.problem} />}
             <div className={styles.buttons}>
               <Button onClick={() => setOpen(false)}>{said.cancel}</Button>
-              <Button look={look} disabled={action.isBusy} onClick={() => void confirm()}>
+              <Button look={look} disabled={action.isBusy || !isTyped} onClick={() => void confirm()}>
                 {label}
               </Button>
             </div>

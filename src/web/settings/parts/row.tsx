@@ -10,6 +10,7 @@ export function Row({
   detail,
   actions,
   onOpen,
+  isWhole = false,
   children,
 }: {
   title: ReactNode;
@@ -17,6 +18,8 @@ export function Row({
   detail?: ReactNode;
   actions?: ReactNode;
   onOpen?: () => void;
+  /** The title is a sentence, and never cut. */
+  isWhole?: boolean;
   children?: ReactNode;
 }) {
   return (
@@ -29,7 +32,7 @@ export function Row({
                 {title}
               </button>
             ) : (
-              <span className={styles.title} dir="auto">
+              <span className={isWhole ? styles.sentence : styles.title} dir="auto">
                 {title}
               </span>
             )}

@@ -1,0 +1,64 @@
+// The page of a key that may not read conversations: what it may do, and where.
+import { LockKeyhole, Menu, ScrollText, Users } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
+import { Button, IconButton } from "../parts/button.tsx";
+import { ErrorBoundary } from "../parts/error-boundary.tsx";
+import { Empty } from "../parts/notice.tsx";
+import { go, place } from "../state/place.ts";
+import { useStore } from "../state/store.ts";
+import { useWords } from "../state/words.ts";
+import { Sidebar } from "../threads/sidebar.tsx";
+import styles from "./home.module.css";
+import { Locked, useMay } from "./may.tsx";
+import barStyles from "./top-bar.module.css";
+import { StandIns } from "./top-bar.tsx";
+import { words } from "./words.ts";
+
+const Settings = lazy(() => import("../settings/settings.tsx").then(({ Settings }) => ({ default: Settings })));
+
+export function AdminHome() {
+  const said = useWords(words);
+  const mayAdmin = useMay("admin");
+  const { settings } = useStore(place);
+  const [isMenuOpen, setMenuOpen] = useState(false);
+  return (
+    <div className={styles.home} data-menu={isMenuOpen || undefined}>
+      <nav className={styles.side}>
+        <Sidebar onSearch={() => {}} onClose={() => setMenuOpen(false)} />
+      </nav>
+      {isMenuOpen && <div className={styles.veil} onClick={() => setMenuOpen(false)} aria-hidden="true" />}
+      <main className={styles.main}>
+        <header className={barStyles.bar}>
+          <div className={barStyles.row}>
+            <span className={barStyles.menu}>
+              <IconButton label={said.openMenu} icon={Menu} onClick={() => setMenuOpen(true)} />
+            </span>
+          </div>
+          <StandIns />
+        </header>
+        {mayAdmin ? <Panels /> : <Locked scope="read" />}
+      </main>
+      <ErrorBoundary key={String(settings !== null)}>
+        <Suspense fallback={null}>{settings !== null && mayAdmin && <Settings section={settings} />}</Suspense>
+      </ErrorBoundary>
+    </div>
+  );
+}
+
+function Panels() {
+  const said = useWords(words);
+  return (
+    <Empty icon={LockKeyhole}>
+      <p>{said.onlyAdmin}</p>
+      <p>{said.onlyAdminHint}</p>
+      <div className={styles.panels}>
+        <Button look="primary" icon={Users} onClick={() => go({ settings: "users" })}>
+          {said.users}
+        </Button>
+        <Button icon={ScrollText} onClick={() => go({ settings: "audit" })}>
+          {said.audit}
+        </Button>
+      </div>
+    </Empty>
+  );
+}

@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+import { describeEntry, type Entry, sayEntry } from "./entry.ts";
+import { acts, cases, words } from "./words.ts";
+
+const entry: Entry = {
+  entry_id: "aud_1",
+  user_id: "user_ada",
+  created_at: "2026-01-01T00:00:00.000Z",
+  actor_id: "user_ada",
+  key_id: "key_1",
+  action: "api_key.delete",
+  target: "key_2",
+  outcome: "done",
+  source: { type: "http", address: "203.0.113.9", user_agent: "curl/8", request_id: "r" },
+  details: {},
+};
+const names = {
+  own: "user_me",
+  user: (id: string) => ({ user_ada: "Ada", user_bob: "Bob" })[id] ?? null,
+  key: (id: string) => ({ key_1: "laptop", key_2: "phone" })[id] ?? null,
+};
+
+function say(change: Partial<Entry>, language: "en" | "zh" = "en"): string {
+  const said = sayEntry(
+    { ...entry, ...change },
+    { acts: acts[language], cases: cases[language], words: words[language] },
+    names,
+  );
+  return said.replaceAll(/[\u2068\u2069]/g, "");
+}
+
+describe("an entry of the audit", () => {
+  it("is a sentence with the names of who and what, in both languages", () => {
+    expect(say({})).toBe("Ada deleted the key “phone”");
+    expect(say({}, "zh")).toBe("Ada 删除了密钥“phone”");
+    expect(say({ target: "key_9" }, "zh")).toBe("Ada 删除了密钥 key_9");
+    expect(say({ action: "session.create", actor_id: "user_me", user_id: "user_me" }, "zh")).toBe("你登录了");
+    expect(say({ action: "user.disable", user_id: "user_bob", target: "user_bob" })).toBe(
+      "Ada disabled the user “Bob”",
+    );
+    expect(say({ action: "session.create", target: "sess_1" })).toBe("Ada signed in");
+    expect(say({ action: "git_credential.set", target: "github.com" })).toBe(
+      "Ada stored the git credential of github.com",
+    );
+  });
+
+  it("names what is gone by its name in the entry, or by its id", () => {
+    expect(say({ target: "key_9", details: { name: "old" } })).toBe("Ada deleted the key “old”");
+    expect(say({ target: "key_9" })).toBe("Ada deleted the key key_9");
+    expect(say({ actor_id: "user_eve", user_id: "user_eve" })).toBe("user_eve deleted the key “phone”");
+  });
+
+  it("says whose account it is where somebody else acted", () => {
+    expect(say({ user_id: "user_bob" })).toBe("Ada deleted the key “phone” (account of Bob)");
+    expect(say({ actor_id: "user_me", user_id: "user_bob" }, "zh")).toBe("你删除了密钥“phone”（Bob 的账户）");
+  });
+
+  it("claims only what happened", () => {
+    expect(say({ outcome: "refused" })).toBe("Ada tried to delete the key “phone”");
+    expect(say({ outcome: null }, "zh")).toBe("Ada 试图删除密钥“phone”");
+    const refused = { action: "sign_in.refuse", actor_id: null, user_id: null, target: null } as const;
+    expect(say(refused)).toBe("Somebody was refused to sign in");
+    expect(say({ ...refused, user_id: "user_bob" })).toBe("Bob was refused to sign in");
+  });
+
+  it("tells the ends of sessions apart", () => {
+    const end = { action: "session.delete", target: "sess_1" } as const;
+    expect(say(end)).toBe("Ada ended the session");
+    expect(say({ ...end, details: { reason: "sign_out" } })).toBe("Ada signed out");
+    expect(say({ ...end, target: null, user_id: "user_bob" })).toBe("Ada ended all sessions (account of Bob)");
+    expect(say({ target: "sess_1", user_id: "user_bob" })).toBe("Ada ended the session (account of Bob)");
+    expect(say({ ...end, actor_id: null, details: { reason: "copied_cookie" } })).toBe("The server ended the session");
+  });
+
+  it("says who it was without an account", () => {
+    const slack = { type: "slack", team_id: "T", slack_user_id: "U" } as const;
+    expect(say({ source: slack, actor_id: null, action: "approval.deny", details: { tool: "shell" } })).toBe(
+      "Somebody in Slack denied the tool call “shell”",
+    );
+    const agent = { type: "agent", thread_id: "t", invocation_id: "i" } as const;
+    expect(say({ source: agent, action: "preview.create", target: "3000" })).toBe(
+      "The agent made a link to the port 3000",
+    );
+    expect(say({ source: { type: "server" }, actor_id: null })).toBe("The server deleted the key “phone”");
+  });
+
+  it("of a later server is said by its name", () => {
+    expect(say({ action: "moon.land", target: null, source: { type: "unknown" } })).toBe("Ada did “moon.land”");
+    expect(say({ action: "toString", target: null })).toBe("Ada did “toString”");
+  });
+
+  it("has from where, by what, which fields and why not", () => {
+    const describe = (change: Partial<Entry>) => describeEntry({ ...entry, ...change }, words.en, names);
+    const plain = (lines: string[]) => lines.map((line) => line.replaceAll(/[\u2068\u2069]/g, ""));
+    expect(plain(describe({ details: { fields: "name" } }))).toEqual([
+      "by the key laptop",
+      "from 203.0.113.9",
+      "fields: name",
+    ]);
+    expect(plain(describe({ key_id: null, details: { made: "revoke", code: "not_allowed", email: "a@b.c" } }))).toEqual(
+      ["from 203.0.113.9", "with what it made", "with the e-mail a@b.c", "reason: not_allowed"],
+    );
+    expect(describe({ key_id: "admin_key", source: { type: "server" } })).toEqual(["by the admin key"]);
+    expect(
+      describe({ key_id: "sess_1", source: { type: "server" }, outcome: "refused", details: { code: "not_found" } }),
+    ).toEqual(["in a session", "reason: not_found"]);
+  });
+});

@@ -1,0 +1,110 @@
+// An entry of the audit as a sentence, such as “Ada deleted the key “laptop””.
+import type { AuditAction, AuditEntry, AuditSource } from "../../../protocol/people/audit.ts";
+import type { acts, cases, words } from "./words.ts";
+
+/** A later server may have other actions and sources. */
+export type Entry = Omit<AuditEntry, "action" | "source"> & {
+  action: string;
+  source: AuditSource | { type: "unknown" };
+};
+
+export interface Names {
+  /** Who looks at the audit. */
+  own: string;
+  /** Null for an id whose name is not known. */
+  user(id: string): string | null;
+  key(id: string): string | null;
+}
+
+interface Said {
+  acts: (typeof acts)["en"];
+  cases: (typeof cases)["en"];
+  words: (typeof words)["en"];
+}
+
+export function sayEntry(entry: Entry, every: Said, names: Names): string {
+  const said = every.words;
+  const act = findAct(entry, every);
+  const who = sayActor(entry, said, names);
+  const what = sayTarget(entry, said, names);
+  // Whoever was refused at the sign-in did nothing else.
+  const isDone = entry.outcome === "done" || entry.action === "sign_in.refuse";
+  const sentence =
+    act === null
+      ? said.did(who, said.unknownAct(entry.action), what)
+      : isDone
+        ? said.did(who, act.done, what)
+        : said.tried(who, act.plain, what);
+  const { user_id, actor_id } = entry;
+  const isOthers = user_id !== null && user_id !== actor_id && !entry.action.startsWith("user.") && actor_id !== null;
+  return isOthers ? said.of(sentence, isolate(names.user(user_id) ?? user_id)) : sentence;
+}
+
+function findAct({ action, target, details }: Entry, { acts: known, cases: special }: Said) {
+  if (action === "session.delete" && details.reason === "sign_out") return special.sign_out;
+  if (action === "session.delete" && target === null) return special.all_sessions;
+  // An admin ends a session as a key.
+  if (action === "api_key.delete" && target?.startsWith("sess_")) return known["session.delete"];
+  return Object.hasOwn(known, action) ? known[action as AuditAction] : null;
+}
+
+/** Whoever comes in or is refused is nobody before that. */
+const entries = ["session.create", "sign_in.refuse"];
+
+function sayActor(
+  { action, actor_id: actor, user_id, source, details }: Entry,
+  said: Said["words"],
+  names: Names,
+): string {
+  if (source.type === "agent") return said.agent;
+  if (source.type === "slack") return said.somebodyInSlack;
+  if (source.type === "server" || details.reason === "copied_cookie") return said.server;
+  const actor_id = actor ?? (entries.includes(action) ? user_id : null);
+  if (actor_id === null) return said.somebody;
+  return actor_id === names.own ? said.you : isolate(names.user(actor_id) ?? actor_id);
+}
+
+function sayTarget({ action, target, details }: Entry, said: Said["words"], names: Names): string {
+  if (entries.includes(action)) return "";
+  const { name, tool } = details;
+  const known = [name, tool].find((each) => typeof each === "string" && each !== "");
+  if (typeof known === "string") return said.name(isolate(known));
+  if (target === null || target.startsWith("sess_")) return "";
+  const found = action.startsWith("user.")
+    ? names.user(target)
+    : action.startsWith("api_key.")
+      ? names.key(target)
+      : null;
+  return found === null ? isolate(target) : said.name(isolate(found));
+}
+
+/** From where, by what, and what else the entry has for people. */
+export function describeEntry(
+  { key_id, source, details, outcome }: Entry,
+  said: Said["words"],
+  names: Names,
+): string[] {
+  const by =
+    key_id === null
+      ? null
+      : key_id === "admin_key"
+        ? said.byAdminKey
+        : key_id.startsWith("sess_")
+          ? said.bySession
+          : said.by(isolate(names.key(key_id) ?? key_id));
+  const address = source.type === "http" ? source.address : null;
+  return [
+    by,
+    address !== null && said.from(address),
+    typeof details.fields === "string" && said.fields(details.fields),
+    details.made === "revoke" && said.withMade,
+    details.reason === "copied_cookie" && said.copied,
+    typeof details.email === "string" && said.email(isolate(details.email)),
+    typeof details.code === "string" && outcome !== null && said.reason(details.code),
+  ].filter((each) => typeof each === "string");
+}
+
+/** A name in another writing direction does not turn its sentence around. */
+function isolate(name: string): string {
+  return `\u2068${name}\u2069`;
+}

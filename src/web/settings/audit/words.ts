@@ -1,0 +1,167 @@
+// What the section of the audit says. An act is a verb and its object; the entry adds who, what and whose.
+import type { AuditAction } from "../../../protocol/people/audit.ts";
+import { defineWords } from "../../state/words.ts";
+
+interface Act {
+  /** “Ada deleted the key …” */
+  done: string;
+  /** “Ada tried to delete the key …”; also the name of the filter. */
+  plain: string;
+}
+
+const han = /\p{Script=Han}/u;
+
+/** Chinese has a space only beside another script, and none before its quotation marks. */
+function spaced(...parts: string[]): string {
+  return parts.reduce((text, part) => {
+    const [last = "", first = ""] = [text.replace(/\u2069$/, "").at(-1), part.replace(/^\u2068/, "").at(0)];
+    const isClose = first === "“" || first === "" || (han.test(last) && han.test(first));
+    return isClose ? text + part : `${text} ${part}`;
+  });
+}
+
+export const acts = defineWords<Record<AuditAction, Act>>(
+  {
+    "session.create": { done: "signed in", plain: "sign in" },
+    "session.delete": { done: "ended the session", plain: "end the session" },
+    "sign_in.refuse": { done: "was refused to sign in", plain: "sign in" },
+    "user.create": { done: "made the user", plain: "make the user" },
+    "user.update": { done: "changed the user", plain: "change the user" },
+    "user.disable": { done: "disabled the user", plain: "disable the user" },
+    "user.enable": { done: "enabled the user", plain: "enable the user" },
+    "user.delete": { done: "deleted the user", plain: "delete the user" },
+    "api_key.create": { done: "made the key", plain: "make the key" },
+    "api_key.delete": { done: "deleted the key", plain: "delete the key" },
+    "git_credential.set": { done: "stored the git credential of", plain: "store the git credential of" },
+    "git_credential.delete": { done: "deleted the git credential of", plain: "delete the git credential of" },
+    "trigger.create": { done: "made the trigger", plain: "make the trigger" },
+    "trigger.update": { done: "changed the trigger", plain: "change the trigger" },
+    "trigger.delete": { done: "deleted the trigger", plain: "delete the trigger" },
+    "trigger.rotate_secret": { done: "replaced the secret of the trigger", plain: "replace the secret of the trigger" },
+    "webhook.create": { done: "made the webhook", plain: "make the webhook" },
+    "webhook.update": { done: "changed the webhook", plain: "change the webhook" },
+    "webhook.delete": { done: "deleted the webhook", plain: "delete the webhook" },
+    "webhook.rotate_secret": { done: "replaced the secret of the webhook", plain: "replace the secret of the webhook" },
+    "preview.create": { done: "made a link to the port", plain: "make a link to the port" },
+    "preview.delete": { done: "ended the link to the port", plain: "end the link to the port" },
+    "ssh_access.create": { done: "opened SSH access to", plain: "open SSH access to" },
+    "ssh_access.delete": { done: "ended SSH access to", plain: "end SSH access to" },
+    "slack_workspace.connect": { done: "connected the Slack workspace", plain: "connect the Slack workspace" },
+    "slack_workspace.update": { done: "changed the Slack workspace", plain: "change the Slack workspace" },
+    "slack_workspace.disconnect": { done: "disconnected the Slack workspace", plain: "disconnect the Slack workspace" },
+    "approval.approve": { done: "approved the tool call", plain: "approve the tool call" },
+    "approval.deny": { done: "denied the tool call", plain: "deny the tool call" },
+  },
+  {
+    "session.create": { done: "登录了", plain: "登录" },
+    "session.delete": { done: "结束了会话", plain: "结束会话" },
+    "sign_in.refuse": { done: "登录被拒绝", plain: "登录" },
+    "user.create": { done: "创建了用户", plain: "创建用户" },
+    "user.update": { done: "修改了用户", plain: "修改用户" },
+    "user.disable": { done: "停用了用户", plain: "停用用户" },
+    "user.enable": { done: "启用了用户", plain: "启用用户" },
+    "user.delete": { done: "删除了用户", plain: "删除用户" },
+    "api_key.create": { done: "创建了密钥", plain: "创建密钥" },
+    "api_key.delete": { done: "删除了密钥", plain: "删除密钥" },
+    "git_credential.set": { done: "保存了 Git 凭据", plain: "保存 Git 凭据" },
+    "git_credential.delete": { done: "删除了 Git 凭据", plain: "删除 Git 凭据" },
+    "trigger.create": { done: "创建了触发器", plain: "创建触发器" },
+    "trigger.update": { done: "修改了触发器", plain: "修改触发器" },
+    "trigger.delete": { done: "删除了触发器", plain: "删除触发器" },
+    "trigger.rotate_secret": { done: "更换了触发器的密钥", plain: "更换触发器的密钥" },
+    "webhook.create": { done: "创建了 Webhook", plain: "创建 Webhook" },
+    "webhook.update": { done: "修改了 Webhook", plain: "修改 Webhook" },
+    "webhook.delete": { done: "删除了 Webhook", plain: "删除 Webhook" },
+    "webhook.rotate_secret": { done: "更换了 Webhook 的密钥", plain: "更换 Webhook 的密钥" },
+    "preview.create": { done: "创建了端口链接", plain: "创建端口链接" },
+    "preview.delete": { done: "终止了端口链接", plain: "终止端口链接" },
+    "ssh_access.create": { done: "开通了 SSH 访问", plain: "开通 SSH 访问" },
+    "ssh_access.delete": { done: "终止了 SSH 访问", plain: "终止 SSH 访问" },
+    "slack_workspace.connect": { done: "连接了 Slack 工作区", plain: "连接 Slack 工作区" },
+    "slack_workspace.update": { done: "修改了 Slack 工作区", plain: "修改 Slack 工作区" },
+    "slack_workspace.disconnect": { done: "断开了 Slack 工作区", plain: "断开 Slack 工作区" },
+    "approval.approve": { done: "批准了工具调用", plain: "批准工具调用" },
+    "approval.deny": { done: "拒绝了工具调用", plain: "拒绝工具调用" },
+  },
+);
+
+/** What one action is called in some cases. */
+export const cases = defineWords<Record<"sign_out" | "all_sessions", Act>>(
+  {
+    sign_out: { done: "signed out", plain: "sign out" },
+    all_sessions: { done: "ended all sessions", plain: "end all sessions" },
+  },
+  {
+    sign_out: { done: "退出了登录", plain: "退出登录" },
+    all_sessions: { done: "结束了所有会话", plain: "结束所有会话" },
+  },
+);
+
+export const words = defineWords(
+  {
+    about:
+      "Who did what with this account, from where and by which key. Nobody can change an entry; the server deletes it once it is old.",
+    aboutAll:
+      "Who did what, from where and by which key. Nobody can change an entry; the server deletes it once it is old.",
+    empty: "No entries fit.",
+    whose: "Account",
+    everybody: "All accounts",
+    action: "What was done",
+    anything: "Anything",
+    since: "From",
+    until: "To",
+    did: (who: string, act: string, what: string) => [who, act, what].filter(Boolean).join(" "),
+    tried: (who: string, act: string, what: string) => [who, "tried to", act, what].filter(Boolean).join(" "),
+    of: (sentence: string, name: string) => `${sentence} (account of ${name})`,
+    name: (name: string) => `“${name}”`,
+    unknownAct: (action: string) => `did “${action}”`,
+    you: "You",
+    agent: "The agent",
+    server: "The server",
+    somebodyInSlack: "Somebody in Slack",
+    somebody: "Somebody",
+    refused: "Refused",
+    unknown: "Outcome not known",
+    by: (key: string) => `by the key ${key}`,
+    bySession: "in a session",
+    byAdminKey: "by the admin key",
+    from: (address: string) => `from ${address}`,
+    fields: (names: string) => `fields: ${names}`,
+    withMade: "with what it made",
+    copied: "its cookie was used after it had been replaced",
+    email: (email: string) => `with the e-mail ${email}`,
+    reason: (code: string) => `reason: ${code}`,
+  },
+  {
+    about: "谁对此账户做了什么、来自哪里、使用哪个密钥。任何人都无法修改记录；过期的记录由服务器删除。",
+    aboutAll: "谁做了什么、来自哪里、使用哪个密钥。任何人都无法修改记录；过期的记录由服务器删除。",
+    empty: "没有符合条件的记录。",
+    whose: "账户",
+    everybody: "所有账户",
+    action: "操作",
+    anything: "所有操作",
+    since: "从",
+    until: "到",
+    did: (who, act, what) => spaced(who, act, what),
+    tried: (who, act, what) => spaced(who, `试图${act}`, what),
+    of: (sentence, name) => `${sentence}（${name} 的账户）`,
+    name: (name) => `“${name}”`,
+    unknownAct: (action) => `执行了“${action}”`,
+    you: "你",
+    agent: "智能体",
+    server: "服务器",
+    somebodyInSlack: "Slack 中的某人",
+    somebody: "某人",
+    refused: "被拒绝",
+    unknown: "结果未知",
+    by: (key) => `密钥：${key}`,
+    bySession: "通过登录会话",
+    byAdminKey: "使用管理员密钥",
+    from: (address) => `来自 ${address}`,
+    fields: (names) => `字段：${names}`,
+    withMade: "一并撤销它创建的内容",
+    copied: "它的 Cookie 在更换后又被使用",
+    email: (email) => `邮箱：${email}`,
+    reason: (code) => `原因：${code}`,
+  },
+);
