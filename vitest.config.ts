@@ -11,26 +11,36 @@ const root = import.meta.dirname;
 mkdirSync(`${root}/dist/web`, { recursive: true });
 
 /**
- * Files that take more than half a minute. vitest orders files by size, so small but slow ones would start last and run
- * alone.
+ * Files that take longest in each project, the longest first. vitest orders files by size, so small but slow ones would
+ * start last and run alone.
  */
 const longest = [
-  "kill",
-  "research",
-  "sandbox-run-faults",
-  "start",
-  "web-lives",
-  "web-access",
-  "web",
-  "disconnect",
-  "web-typed",
-  "web-sign-in",
-  "docs-page",
-  "former-version",
-  "develop",
-  "ended-keys-clients",
-  "model-faults",
-];
+  ...[
+    "e2e/sandbox-run-faults",
+    "e2e/web-lives",
+    "e2e/kill",
+    "e2e/develop",
+    "e2e/web-sign-in",
+    "e2e/former-version",
+    "e2e/model-faults",
+    "e2e/docs-page",
+    "e2e/web",
+    "e2e/start",
+    "e2e/many-sources",
+    "e2e/webhooks",
+    "e2e/sandbox-failures",
+    "e2e/key-limits",
+    "e2e/ended-keys-clients",
+    "e2e/ended-keys",
+    "e2e/web-key-limits",
+    "e2e/web-typed",
+    "e2e/disconnect",
+    "e2e/web-access",
+    "e2e/research",
+  ],
+  ...["worker/ended-keys", "worker/sandbox", "worker/tenancy-ids", "worker/tenancy-walk", "worker/faults"],
+  ...["contract/models/conversations"],
+].map((name) => `${root}/test/${name}.test.ts`);
 
 /** Crowds and floods, which take a minute more: `npm run load`. */
 const load = ["test/e2e/stream-load.test.ts", "test/e2e/daytona-load.test.ts"];
@@ -47,10 +57,9 @@ class LongestFirst implements TestSequencer {
   }
 
   async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification) =>
-      longest.some((name) => moduleId.endsWith(`/test/e2e/${name}.test.ts`));
     const sorted = await this.#usual.sort(files);
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const long = longest.flatMap((path) => sorted.filter(({ moduleId }) => moduleId === path));
+    return [...long, ...sorted.filter((file) => !long.includes(file))];
   }
 }
 
@@ -137,7 +146,7 @@ export default defineConfig({
           isolate: false,
           globalSetup: ["test/setup/browser-ready.ts", "test/setup/build.ts", "test/setup/tables.ts"],
           // Each file runs whole servers, and half of its time waits for limits and back-offs.
-          maxWorkers: 3,
+          maxWorkers: 4,
           testTimeout: 90_000,
           hookTimeout: 90_000,
         },

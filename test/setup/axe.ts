@@ -9,11 +9,33 @@ interface AxeResult {
 
 const axe = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** The faults that axe calls serious or critical, as text. */
-export async function listViolations(page: Page, within = "body"): Promise<string[]> {
+/** The faults that axe calls serious or critical, as text; of these rules only, where they are named by their tag. */
+export async function listViolations(page: Page, within = "body", tag?: string): Promise<string[]> {
   await page.evaluate(await axe);
-  const { violations } = await page.evaluate<AxeResult>(`axe.run("${within}")`);
+  const options = JSON.stringify(tag === undefined ? {} : { runOnly: { type: "tag", values: [tag] } });
+  const { violations } = await page.evaluate<AxeResult>(`axe.run("${within}", ${options})`);
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+/**
+ * In each color scheme, to which the open page changes as a person's system does. The page remains the same one, so the
+ * second scheme can have other faults of color only.
+ */
+export async function listViolationsInBoth(page: Page, within?: string): Promise<{ light: string[]; dark: string[] }> {
+  await choose(page, "light");
+  const light = await listViolations(page, within);
+  await choose(page, "dark");
+  return { light, dark: await listViolations(page, within, "cat.color") };
+}
+
+/** Until the colors have changed: a transition shows others on the way. */
+async function choose(page: Page, colorScheme: "light" | "dark"): Promise<void> {
+  await page.emulateMedia({ colorScheme });
+  await page.evaluate(`
+    Promise.allSettled(
+      document.getAnimations().flatMap((each) => (each instanceof CSSTransition ? [each.finished] : [])),
+    )
+  `);
 }

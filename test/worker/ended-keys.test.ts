@@ -1,6 +1,6 @@
 // Keys that end while streams of a thread are open, with real D1 and real objects; also when the object dies or D1 fails.
 import { env } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { newId } from "../../src/protocol/ids.ts";
 import { createApiKey, deleteApiKey, findEndedKeys } from "../../src/store/api-keys.ts";
 import { type Fault, killObject, withFaultyObject } from "./faulty-object.ts";
@@ -8,6 +8,9 @@ import { createClient } from "./http-client.ts";
 import { type ThreadClient, threadClient } from "./thread-client.ts";
 
 const PROMISED_MS = 15_000;
+
+// These tests mostly wait: all at once.
+vi.setConfig({ maxConcurrency: 10 });
 const run = { invocation_id: "inv_a" };
 
 async function addKey(user_id: string, expires_at: number | null = null): Promise<string> {
