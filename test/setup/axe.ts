@@ -9,10 +9,13 @@ interface AxeResult {
 
 const axe = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** The faults that axe calls serious or critical, as text; of these rules only, where they are named by their tag. */
-export async function listViolations(page: Page, within = "body", tag?: string): Promise<string[]> {
+/** What depends on colors. */
+const rulesOfColor = ["color-contrast", "link-in-text-block"];
+
+/** The faults that axe calls serious or critical, as text. */
+export async function listViolations(page: Page, within = "body", rules?: string[]): Promise<string[]> {
   await page.evaluate(await axe);
-  const options = JSON.stringify(tag === undefined ? {} : { runOnly: { type: "tag", values: [tag] } });
+  const options = JSON.stringify(rules === undefined ? {} : { runOnly: rules });
   const { violations } = await page.evaluate<AxeResult>(`axe.run("${within}", ${options})`);
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
@@ -27,7 +30,7 @@ export async function listViolationsInBoth(page: Page, within?: string): Promise
   await choose(page, "light");
   const light = await listViolations(page, within);
   await choose(page, "dark");
-  return { light, dark: await listViolations(page, within, "cat.color") };
+  return { light, dark: await listViolations(page, within, rulesOfColor) };
 }
 
 /** Until the colors have changed: a transition shows others on the way. */
