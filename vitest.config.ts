@@ -129,8 +129,10 @@ export default defineConfig({
           name: "worker",
           expect: patience,
           isolate: false,
-          // One more than the cores of a small machine: a third of the time waits for limits.
-          maxWorkers: 3,
+          // Twice the cores of a small machine: almost half of the time waits for limits.
+          maxWorkers: 4,
+          // As above: what a test promises it asserts itself.
+          testTimeout: 30_000,
           include: ["test/worker/**/*.test.ts"],
           globalSetup: ["test/setup/servers.ts"],
           setupFiles: ["test/setup/migrations.ts"],
@@ -145,7 +147,7 @@ export default defineConfig({
           // As above; each file ends what it starts.
           isolate: false,
           globalSetup: ["test/setup/browser-ready.ts", "test/setup/build.ts", "test/setup/tables.ts"],
-          // Each file runs whole servers, and half of its time waits for limits and back-offs.
+          // As in workerd: each file runs whole servers, and almost half of its time waits for limits and back-offs.
           maxWorkers: 4,
           testTimeout: 90_000,
           hookTimeout: 90_000,
