@@ -11,28 +11,45 @@ const root = import.meta.dirname;
 mkdirSync(`${root}/dist/web`, { recursive: true });
 
 /**
- * Files that take more than half a minute. vitest orders files by size, so small but slow ones would start last and run
- * alone.
+ * Files that take longest in each project, the longest first. vitest orders files by size, so small but slow ones would
+ * start last and run alone.
  */
 const longest = [
-  "kill",
-  "research",
-  "sandbox-run-faults",
-  "start",
-  "web-lives",
-  "web-access",
-  "web",
-  "disconnect",
-  "web-typed",
-  "web-sign-in",
-  "docs-page",
-  "former-version",
-  "develop",
-  "ended-keys-clients",
-  "sign-in-hostile",
-  "web-oidc",
-  "model-faults",
-];
+  ...[
+    "e2e/sandbox-run-faults",
+    "e2e/web-lives",
+    "e2e/kill",
+    "e2e/develop",
+    "e2e/web-sign-in",
+    "e2e/former-version",
+    "e2e/model-faults",
+    "e2e/docs-page",
+    "e2e/web",
+    "e2e/start",
+    "e2e/many-sources",
+    "e2e/webhooks",
+    "e2e/sign-in-hostile",
+    "e2e/web-oidc",
+    "e2e/sandbox-failures",
+    "e2e/key-limits",
+    "e2e/ended-keys-clients",
+    "e2e/ended-keys",
+    "e2e/web-key-limits",
+    "e2e/web-typed",
+    "e2e/disconnect",
+    "e2e/web-access",
+    "e2e/research",
+  ],
+  ...["worker/ended-keys", "worker/sandbox", "worker/tenancy-ids", "worker/tenancy-walk", "worker/faults"],
+  ...["contract/models/conversations"],
+].map(findTest);
+
+/** A name that leads nowhere would have no effect, and nobody would notice. */
+function findTest(name: string): string {
+  const path = `${root}/test/${name}.test.ts`;
+  if (!existsSync(path)) throw new Error(`vitest.config.ts names ${path}, which does not exist`);
+  return path;
+}
 
 /** Crowds and floods, which take a minute more: `npm run load`. */
 const load = ["test/e2e/stream-load.test.ts", "test/e2e/daytona-load.test.ts"];
@@ -49,10 +66,9 @@ class LongestFirst implements TestSequencer {
   }
 
   async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification) =>
-      longest.some((name) => moduleId.endsWith(`/test/e2e/${name}.test.ts`));
     const sorted = await this.#usual.sort(files);
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const long = longest.flatMap((path) => sorted.filter(({ moduleId }) => moduleId === path));
+    return [...long, ...sorted.filter((file) => !long.includes(file))];
   }
 }
 
@@ -122,8 +138,10 @@ export default defineConfig({
           name: "worker",
           expect: patience,
           isolate: false,
-          // One more than the cores of a small machine: a third of the time waits for limits.
-          maxWorkers: 3,
+          // Twice the cores of a small machine: almost half of the time waits for limits.
+          maxWorkers: 4,
+          // As above: what a test promises it asserts itself.
+          testTimeout: 30_000,
           include: ["test/worker/**/*.test.ts"],
           globalSetup: ["test/setup/servers.ts"],
           setupFiles: ["test/setup/migrations.ts"],
@@ -138,8 +156,8 @@ export default defineConfig({
           // As above; each file ends what it starts.
           isolate: false,
           globalSetup: ["test/setup/browser-ready.ts", "test/setup/build.ts", "test/setup/tables.ts"],
-          // Each file runs whole servers, and half of its time waits for limits and back-offs.
-          maxWorkers: 3,
+          // As in workerd: each file runs whole servers, and almost half of its time waits for limits and back-offs.
+          maxWorkers: 4,
           testTimeout: 90_000,
           hookTimeout: 90_000,
         },

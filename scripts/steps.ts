@@ -29,13 +29,26 @@ export function isStopping(): boolean {
   return process.exitCode !== undefined;
 }
 
+interface StepOptions {
+  /** Prints title and output only when the step has ended, since others print meanwhile. */
+  isBeside?: boolean;
+}
+
 /** Resolves with the exit code; 1 for a program that can't be started or dies of a signal. */
-export function runStep(title: string, command: string, args: string[]): Promise<number> {
-  console.log(`\n— ${title}`);
+export function runStep(
+  title: string,
+  command: string,
+  args: string[],
+  { isBeside = false }: StepOptions = {},
+): Promise<number> {
+  const heading = `\n— ${title}`;
+  const held: string[] = [];
+  if (!isBeside) console.log(heading);
   return new Promise((resolve) => {
+    const output = isBeside ? "pipe" : "inherit";
     const child = spawn(command, args, {
       cwd: root,
-      stdio: ["ignore", "inherit", "inherit"],
+      stdio: ["ignore", output, output],
       env: { ...process.env, ...offline, PATH: `${join(root, "node_modules/.bin")}${delimiter}${process.env.PATH}` },
     });
     running.add(child);
@@ -44,8 +57,12 @@ export function runStep(title: string, command: string, args: string[]): Promise
       console.error(`${command} could not be started: ${error.message}`);
       resolve(1);
     });
-    child.once("exit", (code) => {
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding("utf8").on("data", (text) => held.push(text));
+    // The end of its output too, which may come after its exit.
+    child.once("close", (code) => {
       running.delete(child);
+      if (isBeside) console.log(`${heading}\n${held.join("").trimEnd()}`);
       resolve(code ?? 1);
     });
   });

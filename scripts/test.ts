@@ -1,5 +1,6 @@
-// `npm test`: all checks and tests, one after another, whatever failed before. The last line is `N passed, N failed`:
-// each vitest test counts, and build, lint, types and costs count as one each.
+// `npm test`: all checks and tests, whatever failed before. The last line is `N passed, N failed`: each vitest test
+// counts, and build, lint, types and costs count as one each. Costs, which mostly wait for a server, are counted beside
+// lint and types; everything else comes one after another, since tests wait for limits and promise times.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,13 +20,19 @@ async function runProject(title: string, name: string, folder: string): Promise<
   return countReport(await readFile(report, "utf8").catch(() => ""), code);
 }
 
+type Step = typeof costsStep;
+
+async function check({ title, command, args }: Step, isBeside = false): Promise<Count> {
+  const code = await runStep(title, command, args, { isBeside });
+  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
 async function main(): Promise<void> {
   const counts: Count[] = [];
-  for (const step of [{ title: "web page", command: "vite", args: ["build"] }, ...staticSteps, costsStep]) {
-    if (isStopping()) break;
-    const code = await runStep(step.title, step.command, step.args);
-    counts.push(code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
-  }
+  if (!isStopping()) counts.push(await check({ title: "web page", command: "vite", args: ["build"] }));
+  const costs = isStopping() ? [] : [check(costsStep, true)];
+  for (const step of staticSteps) if (!isStopping()) counts.push(await check(step));
+  counts.push(...(await Promise.all(costs)));
   const folder = await mkdtemp(join(tmpdir(), "taskloom-test-"));
   for (const { name, title } of projects) {
     if (!isStopping()) counts.push(await runProject(title, name, folder));

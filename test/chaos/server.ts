@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { compiled } from "../setup/started-server.ts";
 import type { Place } from "./reader.ts";
 import type { RuntimeSettings } from "./runtime.ts";
 
@@ -66,7 +67,7 @@ export class Server {
       {
         detached: true,
         stdio: ["ignore", "pipe", "pipe", "ipc"],
-        env: { ...process.env, TMPDIR: this.#settings.temporary },
+        env: { ...process.env, ...compiled, TMPDIR: this.#settings.temporary },
       },
     );
     this.#child = child;

@@ -24,7 +24,8 @@ beforeAll(async () => {
 });
 afterAll(() => people?.close());
 
-describe.skipIf(!hasBrowser)("the page whose key is deleted", () => {
+// Each waits for an object's next look at the keys of its readers, ten seconds at most.
+describe.skipIf(!hasBrowser).concurrent("the page whose key is deleted", () => {
   it.each([
     ["the run that it began", true],
     ["the thread, in which another began one", false],
@@ -50,11 +51,10 @@ describe.skipIf(!hasBrowser)("the page whose key is deleted", () => {
     expect(await watcher.page.getByLabel("Message", { exact: true }).inputValue()).toBe("a draft");
     expect(watcher.asked.slice(length).filter(({ key }) => key === own.key)).toEqual([]);
     expect((await runsOf(thread)).data).toMatchObject([{ status: "running" }]);
-    await people.leave();
   });
 });
 
-describe("npm run ask whose key is deleted", () => {
+describe.concurrent("npm run ask whose key is deleted", () => {
   it("says so and ends with 1, and the run goes on", async () => {
     const own = await makeKey();
     const request = ["[[say 3000]] [[pace 50]]", "--url", people.origin, "--thread", "asked"];

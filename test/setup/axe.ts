@@ -9,11 +9,36 @@ interface AxeResult {
 
 const axe = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+/** What depends on colors. */
+const rulesOfColor = ["color-contrast", "link-in-text-block"];
+
 /** The faults that axe calls serious or critical, as text. */
-export async function listViolations(page: Page, within = "body"): Promise<string[]> {
+export async function listViolations(page: Page, within = "body", rules?: string[]): Promise<string[]> {
   await page.evaluate(await axe);
-  const { violations } = await page.evaluate<AxeResult>(`axe.run("${within}")`);
+  const options = JSON.stringify(rules === undefined ? {} : { runOnly: rules });
+  const { violations } = await page.evaluate<AxeResult>(`axe.run("${within}", ${options})`);
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+/**
+ * In each color scheme, to which the open page changes as a person's system does. The page remains the same one, so the
+ * second scheme can have other faults of color only.
+ */
+export async function listViolationsInBoth(page: Page, within?: string): Promise<{ light: string[]; dark: string[] }> {
+  await choose(page, "light");
+  const light = await listViolations(page, within);
+  await choose(page, "dark");
+  return { light, dark: await listViolations(page, within, rulesOfColor) };
+}
+
+/** Until the colors have changed: a transition shows others on the way. */
+async function choose(page: Page, colorScheme: "light" | "dark"): Promise<void> {
+  await page.emulateMedia({ colorScheme });
+  await page.evaluate(`
+    Promise.allSettled(
+      document.getAnimations().flatMap((each) => (each instanceof CSSTransition ? [each.finished] : [])),
+    )
+  `);
 }

@@ -1,12 +1,15 @@
 // Keys that end while streams of a thread are open, with real D1 and real objects; also when the object dies or D1 fails.
 import { env } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { newId } from "../../src/protocol/ids.ts";
 import { deleteApiKey, findEndedKeys } from "../../src/store/api-keys.ts";
 import { type Fault, killObject, withFaultyObject } from "./faulty-object.ts";
 import { createClient } from "./http-client.ts";
 import { threadClient } from "./thread-client.ts";
 import { addKey, follow, PROMISED_MS, run, stalled, watch } from "./watched-streams.ts";
+
+// These tests mostly wait: all at once.
+vi.setConfig({ maxConcurrency: 10 });
 
 describe("what D1 says of keys", () => {
   it("names those that the user does not have, of five hundred in one statement", async () => {

@@ -133,11 +133,12 @@ describe("FrameLog", () => {
     fill();
     const kept = Array.from({ length: 8 }, () => newLog());
     const areFull = () => kept.every(({ memory }) => memory === 4 * MIB);
-    // A finalizer runs some turns after the collection; how many is the engine's choice.
-    for (let seq = 1; !areFull() && seq < 1000; seq++) {
+    // A finalizer runs some turns after the collection; how many is the engine's choice. Each collection of what all test
+    // files hold takes long, so what each log needs for its whole memory comes after each.
+    for (let seq = 1; !areFull() && seq < 10_000; ) {
       collect();
       await new Promise((resolve) => setImmediate(resolve));
-      for (const log of kept) log.push(seq, "z".repeat(64 * 1024));
+      for (let count = 0; count < 64; count++, seq++) for (const log of kept) log.push(seq, "z".repeat(64 * 1024));
     }
     expect(areFull()).toBe(true);
   });

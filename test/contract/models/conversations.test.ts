@@ -203,12 +203,20 @@ function steps(canary: string): Parameters<typeof play> {
   ];
 }
 
+/** One of any two begins, so each does with half of the others; with ALL_PAIRS=1 both do, which takes twice as long. */
+function beginsWith(one: number, other: number): boolean {
+  if (process.env.ALL_PAIRS !== undefined) return one !== other;
+  const isEven = (one + other) % 2 === 0;
+  return isEven ? one < other : one > other;
+}
+
 describe("a thread that changes between providers", () => {
-  // One test for each provider: all pairs in one would take longer than a test may.
+  // One test for each provider that begins: all pairs in one would take longer than a test may.
   it.each(each)(
-    "%s: goes on after each change to another and back, with an image, and no server sees what is another's",
+    "%s: goes on after each change to another, back and there again, with an image, and no server sees what is another's",
     async (_name, one) => {
-      for (const other of providers.filter((provider) => provider !== one)) {
+      const at = providers.indexOf(one);
+      for (const other of providers.filter((_, place) => beginsWith(at, place))) {
         const here = openConnection(one, play(...steps("CANARY-ONE")));
         const there = openConnection(other, play(...steps("CANARY-OTHER")));
         const conversation = new Conversation([here, there]);
@@ -217,6 +225,7 @@ describe("a thread that changes between providers", () => {
           await conversation.say(picture, here.name),
           await conversation.say("go on", there.name),
           await conversation.say("and now?", here.name),
+          await conversation.say("to the end", there.name),
         ];
         expect([pair, ...said.map(({ status, error }) => error ?? status)]).toEqual([
           pair,
