@@ -24,13 +24,14 @@ import {
 import { findSignInKey } from "./start/sign-in-key.ts";
 import { type Backends, startBackends } from "./start/stand-ins.ts";
 import {
+  adminKeyPath,
+  findUserKeyFile,
   isNewState,
   openState,
+  readAdminKey,
   readEncryptionKey,
-  readKey,
   removeAddress,
   type State,
-  userKeyFile,
   writeAddress,
 } from "./start/state.ts";
 import { Stopping } from "./start/stopping.ts";
@@ -49,13 +50,12 @@ async function start(options: StartArguments): Promise<void> {
   await stopping.add(() => lock.release());
   const given = await readSettings(root, process.env);
   const PREVIEW_DOMAIN = previewDomain(given, port);
-  const keys = await readKeys(options, given, state);
-  const { ADMIN_API_KEY: adminKey, ENCRYPTION_KEY: encryptionKey } = keys;
   const isNew = await isNewState(state);
+  const keys = await readKeys(options, given, state, isNew);
+  const { ADMIN_API_KEY: adminKey, ENCRYPTION_KEY: encryptionKey } = keys;
   const notes = checkKeys(keys, isNew);
   if (options.apiKey !== null)
     notes.push(describeArgument("--api-key", "the variable ADMIN_API_KEY or --api-key-file"));
-  const keyFile = userKeyFile(state);
   const log = new Log(state.log, [...secretsOf(given), adminKey, encryptionKey]);
   await stopping.add(() => log.close());
   const place: Place = { root, log, stopping };
@@ -75,11 +75,11 @@ async function start(options: StartArguments): Promise<void> {
   await migrate(worker);
   const program = await serve(worker);
   const url = `http://127.0.0.1:${port}`;
-  const isGiven = options.apiKey !== null || options.apiKeyFile !== null || given.ADMIN_API_KEY !== undefined;
-  const { key, notes: more } = await findSignInKey({ url, admin_key: adminKey, isNew, isGiven }, keyFile);
+  const { key, notes: more } = await findSignInKey({ url, admin_key: adminKey, file: await findUserKeyFile(state) });
   log.hide(key);
   notes.push(...more);
-  if (key !== adminKey && !isGiven) notes.push(`ADMIN_API_KEY, which makes users, is in ${join(state.folder, "key")}.`);
+  if (key !== adminKey)
+    notes.push(`ADMIN_API_KEY, which makes users, is in ${adminKeyPath(state)} unless you gave one.`);
   await writeAddress(state, { url, key, pid: process.pid });
   await stopping.add(() => removeAddress(state));
   const signIn = describeSignInSettings(settings);
@@ -95,10 +95,11 @@ async function readKeys(
   { apiKey, apiKeyFile }: StartArguments,
   given: Settings,
   state: State,
+  isNew: boolean,
 ): Promise<{ ADMIN_API_KEY: string; ENCRYPTION_KEY: string }> {
   const inFile = apiKeyFile === null ? null : await readSecretFile("--api-key-file", apiKeyFile);
   return {
-    ADMIN_API_KEY: apiKey ?? inFile ?? given.ADMIN_API_KEY ?? (await readKey(state)),
+    ADMIN_API_KEY: apiKey ?? inFile ?? given.ADMIN_API_KEY ?? (await readAdminKey(state, isNew)),
     ENCRYPTION_KEY: given.ENCRYPTION_KEY ?? (await readEncryptionKey(state)),
   };
 }

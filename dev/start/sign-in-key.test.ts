@@ -14,10 +14,10 @@ let count = 0;
 let dieAfterMaking: boolean;
 
 const file: KeyFile = {
-  path: "start/user-key",
+  path: "start/key",
   read: async () => stored,
   write: async (key) => {
-    if (dieAfterMaking && key !== "") throw new Error("killed");
+    if (dieAfterMaking) throw new Error("killed");
     stored = key;
   },
 };
@@ -50,36 +50,35 @@ beforeEach(async () => {
 });
 afterEach(() => new Promise((resolve) => server.close(resolve)));
 
-const find = (more: { isNew?: boolean; isGiven?: boolean } = {}) =>
-  findSignInKey({ url, admin_key: ADMIN, isNew: false, isGiven: false, ...more }, file);
+const find = (keeps: KeyFile | null = file) => findSignInKey({ url, admin_key: ADMIN, file: keeps });
 
 it("a new server gets a key for its first user, and shows the same one after each start", async () => {
-  const first = await find({ isNew: true });
+  const first = await find();
   expect(first).toEqual({ key: keys[0]?.key, notes: [] });
   expect(stored?.trim()).toBe(first.key);
   expect(await find()).toEqual(first);
   expect(keys).toHaveLength(1);
 });
 
-it("a server from before, and one whose admin key a person gave, go on with that key and say so", async () => {
-  for (const more of [{}, { isNew: true, isGiven: true }]) {
-    const { key, notes } = await find(more);
-    expect([key, stored, keys]).toEqual([ADMIN, null, []]);
-    expect(notes).toEqual([expect.stringContaining("the key is ADMIN_API_KEY, which also makes users")]);
-  }
+it("a server that goes on with the admin key shows it, and says so", async () => {
+  const { key, notes } = await find(null);
+  expect([key, stored, keys]).toEqual([ADMIN, null, []]);
+  expect(notes).toEqual([expect.stringContaining("the key is ADMIN_API_KEY, which also makes users")]);
 });
 
 it("says what to do where the first user has a key that this folder does not have", async () => {
   keys.push({ key_id: "key_own", name: "laptop", key: "tl_own" });
-  const { key, notes } = await find();
-  expect([key, keys.length]).toEqual([ADMIN, 1]);
-  expect(notes).toEqual([expect.stringContaining("only administers, since user_first has a key of its own")]);
+  for (const keeps of [file, null]) {
+    const { key, notes } = await find(keeps);
+    expect([key, keys.length]).toEqual([ADMIN, 1]);
+    expect(notes).toEqual([expect.stringContaining("only administers, since user_first has a key of its own")]);
+  }
   stored = "tl_own\n";
   expect(await find()).toEqual({ key: "tl_own", notes: [] });
 });
 
 it("makes a new key for one that was deleted, and for one that a kill left to nobody", async () => {
-  const { key } = await find({ isNew: true });
+  const { key } = await find();
   keys = [];
   const again = await find();
   expect([again.key === key, again.notes, keys.length]).toEqual([false, [], 1]);

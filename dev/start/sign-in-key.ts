@@ -1,13 +1,14 @@
 // The key that the banner shows, and that signs in. On a new server it is the first user's own, so that ADMIN_API_KEY
-// administers and nothing else. It is made once, through the API as anybody's is, and kept in the state folder. A server
-// from before goes on with ADMIN_API_KEY, as does one that gets that key from a person: programs may have it.
+// administers and nothing else. It is made once, through the API as anybody's is, and kept in the state folder, where
+// `start/key` is the key that signs in, as before. A server from before goes on with ADMIN_API_KEY there, as does one that
+// gets that key from a person: programs may have it.
 
 /** How a key for `npm start` is named, in lists of keys. */
 const NAME = "npm start";
 
 export interface KeyFile {
   path: string;
-  /** Null if there is none; empty if a start was ended while it made the key. */
+  /** Null if there is none yet. */
   read(): Promise<string | null>;
   write(key: string): Promise<void>;
 }
@@ -21,32 +22,28 @@ export interface SignIn {
 interface Server {
   url: string;
   admin_key: string;
-  /** Nothing has been stored yet. */
-  isNew: boolean;
-  /** A person gave the admin key. */
-  isGiven: boolean;
+  /** Where the file of a key of the first user is; null on a server that goes on with the admin key. */
+  file: KeyFile | null;
 }
 
-export async function findSignInKey(server: Server, file: KeyFile): Promise<SignIn> {
-  const kept = (await file.read())?.trim() ?? null;
-  if (kept && (await mayWrite(server.url, kept))) return { key: kept, notes: [] };
-  const isOurs = kept !== null || (server.isNew && !server.isGiven);
-  const made = isOurs ? await makeKey(server, file) : null;
-  if (made !== null) return { key: made, notes: [] };
-  return { key: server.admin_key, notes: [await describeAdminKey(server, file)] };
+export async function findSignInKey(server: Server): Promise<SignIn> {
+  const { url, admin_key, file } = server;
+  const kept = (await file?.read())?.trim();
+  if (kept && (await mayWrite(url, kept))) return { key: kept, notes: [] };
+  const made = file && (await makeKey(server, file));
+  if (made) return { key: made, notes: [] };
+  return { key: admin_key, notes: [await describeAdminKey(url, admin_key)] };
 }
 
-async function describeAdminKey({ url, admin_key }: Server, file: KeyFile): Promise<string> {
-  const keep = `keep it in ${file.path}: the next start shows that one`;
+async function describeAdminKey(url: string, admin_key: string): Promise<string> {
   return (await mayWrite(url, admin_key))
-    ? `the key is ADMIN_API_KEY, which also makes users. When you make another one (Settings → API keys), this one only administers; ${keep}.`
-    : `the key is ADMIN_API_KEY and only administers, since user_first has a key of its own. To sign in, use that one, or ${keep}.`;
+    ? "the key is ADMIN_API_KEY, which also makes users. Once you make another one (Settings → API keys), it only does that."
+    : "the key is ADMIN_API_KEY and only administers, since user_first has a key of its own: sign in with that one.";
 }
 
 /** Null if the first user has another key by now: then the admin key makes none for it. */
 async function makeKey({ url, admin_key }: Server, file: KeyFile): Promise<string | null> {
-  // Written first: the next start then knows that a key was being made, which nobody has.
-  await file.write("");
+  // Of a start that was ended before it kept the key, which nobody has now.
   const keys = "/v1/users/user_first/api-keys";
   const { data } = (await ask(url, admin_key, "GET", keys)) as { data: { key_id: string; name: string | null }[] };
   for (const { key_id } of data.filter(({ name }) => name === NAME)) {

@@ -39,9 +39,13 @@ export async function openState(data: string): Promise<State> {
 
 /** Whether no Worker has stored anything here yet. */
 export async function isNewState({ data }: State): Promise<boolean> {
-  return await access(join(data, "v3")).then(
-    () => false,
+  return !(await exists(join(data, "v3")));
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
     () => true,
+    () => false,
   );
 }
 
@@ -52,15 +56,30 @@ export async function writeOwn(path: string, text: string): Promise<void> {
   await rename(`${path}.new`, path);
 }
 
-/** ADMIN_API_KEY: created once. */
-export function readKey(state: State): Promise<string> {
-  return readOrMake(join(state.folder, "key"), () => `tl_${randomBytes(24).toString("base64url")}`);
+/**
+ * ADMIN_API_KEY, created once. A new state has it in a file of its own, since `key` is the one that signs in. An older
+ * one goes on with it there.
+ */
+export async function readAdminKey(state: State, isNew: boolean): Promise<string> {
+  const make = () => `tl_${randomBytes(24).toString("base64url")}`;
+  const [own, former] = [adminKeyPath(state), signInPath(state)];
+  const isFormer = !(await exists(own)) && ((await exists(former)) || !isNew);
+  return await readOrMake(isFormer ? former : own, make);
 }
 
-/** The first user's key: created once, so that a saved address signs in later too. */
-export function userKeyFile(state: State): KeyFile {
-  const path = join(state.folder, "user-key");
+/** The first user's key, created once, so that a saved address signs in later too. Null where that is the admin key. */
+export async function findUserKeyFile(state: State): Promise<KeyFile | null> {
+  if (!(await exists(adminKeyPath(state)))) return null;
+  const path = signInPath(state);
   return { path, read: () => readOptional(path), write: (key) => writeOwn(path, key) };
+}
+
+export function adminKeyPath({ folder }: State): string {
+  return join(folder, "admin-key");
+}
+
+function signInPath({ folder }: State): string {
+  return join(folder, "key");
 }
 
 /** Encrypts stored credentials; with another key they could not be read again. */

@@ -22,19 +22,22 @@ interface Made {
 }
 
 let taskloom: Taskloom;
+let owner: ServerClient;
 let thief: ServerClient;
 let key_id: string;
 let threads = 0;
 
 beforeAll(async () => {
   taskloom = await startTaskloom();
-  await taskloom.json("POST", "/v1/projects", { project_id: "shop", name: "Shop" });
-  await work(taskloom, write + serve);
+  const made = await taskloom.json<{ api_key: string }>("POST", "/v1/users", { user_id: "user_owner" });
+  owner = clientOf({ url: taskloom.url, key: made.api_key });
+  await owner.json("POST", "/v1/projects", { project_id: "shop", name: "Shop" });
+  await work(owner, write + serve);
 });
 afterAll(() => taskloom?.close());
 
 beforeEach(async () => {
-  const made = await taskloom.json<{ key: string; key_id: string }>("POST", "/v1/api-keys", {});
+  const made = await owner.json<{ key: string; key_id: string }>("POST", "/v1/api-keys", {});
   key_id = made.key_id;
   thief = clientOf({ url: taskloom.url, key: made.key });
 });
@@ -69,10 +72,10 @@ async function opensSsh({ port, username }: { port: number; username: string }):
 }
 
 async function listMade(): Promise<Made[]> {
-  return (await taskloom.json<{ data: Made[] }>("GET", `/v1/api-keys/${key_id}/made`)).data;
+  return (await owner.json<{ data: Made[] }>("GET", `/v1/api-keys/${key_id}/made`)).data;
 }
 
-const revoke = () => taskloom.request("DELETE", `/v1/api-keys/${key_id}?made=revoke`);
+const revoke = () => owner.request("DELETE", `/v1/api-keys/${key_id}?made=revoke`);
 
 describe("a revoked key's link and SSH access", () => {
   it("open nothing from then on", async () => {

@@ -72,12 +72,13 @@ describe("npm start", () => {
     const first = await start();
     const me = async (server: StartedServer) => (await (await call(server, "/v1/users/me")).json()) as object;
     expect(await me(first)).toMatchObject({ user_id: "user_first", is_admin: false, scopes: ["read", "run", "write"] });
-    const admin = (await readFile(join(state, "start/key"), "utf8")).trim();
+    const admin = (await readFile(join(state, "start/admin-key"), "utf8")).trim();
+    expect((await readFile(join(state, "start/key"), "utf8")).trim()).toBe(first.key);
     expect(first.lines.join("\n")).not.toContain(admin);
     expect(await me({ ...first, key: admin })).toMatchObject({ is_admin: true, scopes: ["admin"] });
     expect((await call({ ...first, key: admin }, "/v1/threads")).status).toBe(403);
     expect(JSON.parse(await readFile(join(state, "start/server.json"), "utf8"))).toMatchObject({ key: first.key });
-    expect((await stat(join(state, "start/user-key"))).mode & 0o077).toBe(0);
+    expect((await stat(join(state, "start/admin-key"))).mode & 0o077).toBe(0);
     await first.stop("SIGINT");
     expect((await start()).key).toBe(first.key);
   });

@@ -27,7 +27,7 @@ const widthOver = (page: Page): Promise<number> =>
 
 describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
   beforeAll(async () => {
-    stage = await openWebStage();
+    stage = await openWebStage({ signIn: "user" });
     await stage.request("POST", "/v1/threads/shop/runs?wait=1", { message: "帮我做一个电商网站" });
   });
   afterAll(async () => {

@@ -30,7 +30,7 @@ const dialogOf = (page: Page, name: string) => page.getByRole("dialog", { name }
 
 describe.skipIf(!hasBrowser)("the API keys in the settings", () => {
   beforeAll(async () => {
-    stage = await openWebStage();
+    stage = await openWebStage({ signIn: "user" });
   });
   afterAll(async () => {
     await stage?.close();

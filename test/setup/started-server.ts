@@ -1,7 +1,7 @@
 // `npm start` as a process of its own, for tests of the whole.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { randomInt } from "node:crypto";
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { randomInt, randomUUID } from "node:crypto";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -80,6 +80,12 @@ export async function makeState(): Promise<StatePlace> {
   const [place, tables] = await Promise.all([makeEmptyState(), findTables()]);
   await cp(tables, place.state, { recursive: true });
   return place;
+}
+
+/** As a start leaves it that was ended before it made the first user's key: the next one makes it. */
+export async function askForUserKey(state: string): Promise<void> {
+  await mkdir(join(state, "start"), { recursive: true });
+  await writeFile(join(state, "start/admin-key"), `tl_${randomUUID()}`);
 }
 
 /** Outside the ephemeral port range, since another process soon gets one of those. */

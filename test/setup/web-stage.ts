@@ -2,7 +2,7 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { type RunningModel, startModel } from "../../dev/model/server.ts";
 import { openBrowser } from "./browser.ts";
-import { makeState, type StartedServer, startServer } from "./started-server.ts";
+import { askForUserKey, makeState, type StartedServer, startServer } from "./started-server.ts";
 
 export interface WebStage {
   /** With a key of its first user that may do all, an operator's work too: the admin key only begins with that. */
@@ -30,8 +30,13 @@ export interface Visit {
   close(): Promise<void>;
 }
 
-export async function openWebStage({ tokensPerSecond = 0 } = {}): Promise<WebStage> {
+/** `signIn`: with a key of the first user, as on a new server; by default with the admin key, which acts for that user. */
+export async function openWebStage({
+  tokensPerSecond = 0,
+  signIn = "admin" as "admin" | "user",
+} = {}): Promise<WebStage> {
   const place = await makeState();
+  if (signIn === "user") await askForUserKey(place.state);
   const model = await startModel({ port: 0, tokensPerSecond });
   const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "demo" };
   const start = (): Promise<StartedServer> => startServer(place.state, settings);
