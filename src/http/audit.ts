@@ -130,7 +130,7 @@ export function sourceOf(context: AppContext): AuditSource {
   const read = (name: string, characters: number) => clean(context.req.header(name) ?? null, characters);
   return {
     type: "http",
-    // Cloudflare's network sets it whatever a client sends, and `npm start` too (dev/start/entrypoints.ts).
+    // Cloudflare's network sets it whatever a client sends, and so does the server under `npm start`.
     address: read("cf-connecting-ip", ADDRESS_CHARACTERS),
     user_agent: read("user-agent", USER_AGENT_CHARACTERS),
     request_id: context.get("request_id"),
