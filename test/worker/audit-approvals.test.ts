@@ -77,7 +77,8 @@ describe("an answer over HTTP", () => {
     expect(answered.status).toBe(202);
     const details = { tool: "execute_command", thread_id: thread, invocation_id: "asking" };
     const common = { actor_id: user_id, key_id: expect.stringMatching(/^key_/), outcome: "done" };
-    const entries = await approvalsOf(user_id, thread);
+    // Those of one answer are of the same moment.
+    const entries = (await approvalsOf(user_id, thread)).sort((first, other) => (first.action < other.action ? -1 : 1));
     expect(entries).toMatchObject([
       { ...common, action: "approval.approve", target: one.tool_call_id, details: { ...details, changed: true } },
       { ...common, action: "approval.deny", target: two.tool_call_id, details: { ...details, changed: false } },
