@@ -9,6 +9,7 @@ import { type AuditEnd, closeAuditEntries, openAuditEntries } from "../store/peo
 import { clock } from "../thread/ports.ts";
 import type { AppContext, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
+import { networkOf } from "./guesses.ts";
 
 /** Longer ones are cut: the rest tells nobody who it was. */
 const USER_AGENT_CHARACTERS = 200;
@@ -207,7 +208,8 @@ function toText(value: unknown): string | null {
  */
 function refusalKeyOf(context: AppContext, { target, by }: AuditedAct): string | null {
   const caller = context.get("caller") as Caller | undefined;
-  if (by === undefined && caller === undefined) return `at ${context.req.header("cf-connecting-ip") ?? ""}`;
+  if (by === undefined && caller === undefined)
+    return `at ${networkOf((context.req.header("cf-connecting-ip") ?? "").slice(0, ADDRESS_CHARACTERS))}`;
   const key_id = by === undefined ? caller?.key_id : by.key_id;
   return key_id === undefined || key_id === null || key_id === target ? null : key_id;
 }
