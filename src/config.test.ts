@@ -53,6 +53,22 @@ describe("SESSION_HOURS", () => {
   });
 });
 
+describe("AUDIT_DAYS", () => {
+  it.each([
+    [undefined, 365],
+    ["", 365],
+    ["1", 1],
+    ["3650", 3_650],
+    ["0", 365],
+    ["-1", 365],
+    ["1.5", 365],
+    ["3651", 365],
+    ["ever", 365],
+  ])("is whole days up to ten years, or not set: %s is %s", (value, expected) => {
+    expect(readConfig({ AUDIT_DAYS: value } as unknown as Env).audit_days).toBe(expected);
+  });
+});
+
 describe("silence limits of the model", () => {
   it("are ten minutes before the reply and five during it, unless set", () => {
     const usual = { first_byte_ms: 600_000, idle_ms: 300_000 };

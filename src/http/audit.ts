@@ -9,6 +9,7 @@ import { type AuditEnd, closeAuditEntries, openAuditEntries } from "../store/peo
 import { clock } from "../thread/ports.ts";
 import type { AppContext, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
+import { networkOf } from "./guesses.ts";
 
 /** Longer ones are cut: the rest tells nobody who it was. */
 const USER_AGENT_CHARACTERS = 200;
@@ -130,7 +131,7 @@ export function sourceOf(context: AppContext): AuditSource {
   const read = (name: string, characters: number) => clean(context.req.header(name) ?? null, characters);
   return {
     type: "http",
-    // Cloudflare's network sets it whatever a client sends, and `npm start` too (dev/start/entrypoints.ts).
+    // Cloudflare's network sets it whatever a client sends, and so does the server under `npm start`.
     address: read("cf-connecting-ip", ADDRESS_CHARACTERS),
     user_agent: read("user-agent", USER_AGENT_CHARACTERS),
     request_id: context.get("request_id"),
@@ -207,7 +208,8 @@ function toText(value: unknown): string | null {
  */
 function refusalKeyOf(context: AppContext, { target, by }: AuditedAct): string | null {
   const caller = context.get("caller") as Caller | undefined;
-  if (by === undefined && caller === undefined) return `at ${context.req.header("cf-connecting-ip") ?? ""}`;
+  if (by === undefined && caller === undefined)
+    return `at ${networkOf((context.req.header("cf-connecting-ip") ?? "").slice(0, ADDRESS_CHARACTERS))}`;
   const key_id = by === undefined ? caller?.key_id : by.key_id;
   return key_id === undefined || key_id === null || key_id === target ? null : key_id;
 }

@@ -17,6 +17,9 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
+/** For a busy machine: the runs work in a sandbox. */
+const patience = { timeout: 30_000 };
+
 interface Entry {
   action: string;
   actor_id: string | null;
@@ -63,7 +66,7 @@ async function askedRun(name: string): Promise<{ user: Sender; thread: string; r
 
 const resolved = ({ id }: Interrupt, payload: unknown) => ({ interrupt_id: id, status: "resolved", payload });
 
-describe("an answer over HTTP", () => {
+describe("an answer over HTTP", patience, () => {
   it("leaves an entry for each call that is approved or denied, with the tool and without arguments", async () => {
     const { user, thread, run, user_id } = await askedRun("answers");
     const [one, two] = run.interrupts as [Interrupt, Interrupt];
@@ -77,7 +80,8 @@ describe("an answer over HTTP", () => {
     expect(answered.status).toBe(202);
     const details = { tool: "execute_command", thread_id: thread, invocation_id: "asking" };
     const common = { actor_id: user_id, key_id: expect.stringMatching(/^key_/), outcome: "done" };
-    const entries = await approvalsOf(user_id, thread);
+    // Those of one answer are of the same moment.
+    const entries = (await approvalsOf(user_id, thread)).sort((first, other) => (first.action < other.action ? -1 : 1));
     expect(entries).toMatchObject([
       { ...common, action: "approval.approve", target: one.tool_call_id, details: { ...details, changed: true } },
       { ...common, action: "approval.deny", target: two.tool_call_id, details: { ...details, changed: false } },
@@ -142,7 +146,7 @@ describe("an answer over HTTP", () => {
   });
 });
 
-describe("an answer over AG-UI", () => {
+describe("an answer over AG-UI", patience, () => {
   it("leaves the same entries, once, and none when the client comes back to the run", async () => {
     const { user, thread, run, user_id } = await askedRun("agui");
     const resume = run.interrupts.map(({ id }) => ({
@@ -162,7 +166,7 @@ describe("an answer over AG-UI", () => {
   });
 });
 
-describe("a button in Slack", () => {
+describe("a button in Slack", patience, () => {
   const [ROOT, ASKED] = ["1764000000.000100", "1764000010.000200"];
 
   async function press(team_id: string, kind: "approve" | "decline", user: string) {

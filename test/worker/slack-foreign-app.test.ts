@@ -117,6 +117,18 @@ describe("a bot's token", () => {
     expect((await slack.ask("GET", WORKSPACES, undefined, key)).body.data).toEqual([]);
     expect((await slack.ask("GET", WORKSPACES)).body.data).toMatchObject([{ team_id: "TFA6", bot_user_id: "UBOT" }]);
     expect((await bring(slack, "TFA6", botOf(APP_ID), key)).status).toBe(409);
+    // Who loses it reads that in the audit, and not to whom.
+    const [refused, lost] = (await stranger.send("GET", "/v1/audit")).body.data ?? [];
+    expect(refused).toMatchObject({ action: "slack_workspace.connect", target: null, outcome: "refused" });
+    const details = { reason: "other_bot_replaced" };
+    const by = { actor_id: null, key_id: null, source: { type: "server" } };
+    expect(lost).toMatchObject({
+      action: "slack_workspace.disconnect",
+      target: "TFA6",
+      outcome: "done",
+      ...by,
+      details,
+    });
   });
 });
 

@@ -97,6 +97,11 @@ describe("installing the app", () => {
         redirect_uri: "https://taskloom.test/integrations/slack/callback",
       },
     ]);
+    const audit = await slack.ask("GET", "/v1/audit?action=slack_workspace.connect");
+    expect(audit.body.data).toMatchObject([
+      { target: "TIN1", outcome: "done", user_id: "user_first", actor_id: "user_first", key_id: "admin_key" },
+    ]);
+    expect(audit.text).not.toMatch(/xoxb|c0de/);
     expect((await slack.ask("GET", WORKSPACES)).body.data).toEqual([
       {
         team_id: "TIN1",
