@@ -32,7 +32,9 @@ export async function findSignInKey(server: Server): Promise<SignIn> {
   if (kept && (await mayWrite(url, kept))) return { key: kept, notes: [] };
   const made = file && (await makeKey(server, file));
   if (made) return { key: made, notes: [] };
-  return { key: admin_key, notes: [await describeAdminKey(url, admin_key)] };
+  // A note is no reason not to start.
+  const note = await describeAdminKey(url, admin_key).catch(() => "the key is ADMIN_API_KEY.");
+  return { key: admin_key, notes: [note] };
 }
 
 async function describeAdminKey(url: string, admin_key: string): Promise<string> {
