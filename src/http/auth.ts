@@ -1,6 +1,6 @@
 // Turns a request's bearer key into a caller. The admin key of the settings is a matter of its own (keys/admin-key.ts).
-// All other keys are rows of D1, read with their users and cached for a few seconds so that a busy client does not cost a
-// read per request.
+// All other keys are rows of D1, read with their users and cached for a few seconds so that a busy client does not cost
+// a read per request.
 import { createMiddleware } from "hono/factory";
 import { isShortKey } from "../config/key-length.ts";
 import { equalInConstantTime } from "../lib/constant-time.ts";

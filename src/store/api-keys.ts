@@ -47,7 +47,10 @@ export interface FoundApiKey extends Pick<ApiKey, "scopes" | "expires_at" | "las
   deleted_at: string | null;
 }
 
-/** Finds a key by its public part, also one that has expired or whose user may not come in; the caller must still compare the hash. */
+/**
+ * Finds a key by its public part, also one that has expired or whose user may not come in; the caller must still compare
+ * the hash.
+ */
 export async function findApiKey(db: D1Database, key_id: string): Promise<FoundApiKey | null> {
   const { user_id, hash, scopes, expires_at, last_used_at, kind } = apiKeys;
   const { disabled_at, deleted_at } = users;

@@ -2,9 +2,10 @@
 // that find keys, end them, and make what opens a way in. So no statement can know of a key and not of its user.
 import { ADMIN_KEY_ID, FIRST_USER_ID } from "../../protocol/ids.ts";
 
-/** Whether the user is disabled or deleted. A user without a row is neither. `user_id` is a placeholder or a text in SQL. */
+/** Whether the user is disabled or deleted; without a row it is neither. `user_id` is a placeholder or a text in SQL. */
 export function isShut(user_id: string): string {
-  return `EXISTS (SELECT 1 FROM users AS person WHERE person.user_id = ${user_id} AND (person.disabled_at IS NOT NULL OR person.deleted_at IS NOT NULL))`;
+  const isClosed = "(person.disabled_at IS NOT NULL OR person.deleted_at IS NOT NULL)";
+  return `EXISTS (SELECT 1 FROM users AS person WHERE person.user_id = ${user_id} AND ${isClosed})`;
 }
 
 // Keys of former versions have no kind. They don't count, so that an upgrade changes nothing of the admin key.

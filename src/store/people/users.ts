@@ -227,8 +227,8 @@ const DROP_KEYS = `DELETE FROM api_keys WHERE user_id = ?1 AND ${IS_KEY} AND ${I
 const DROP_TICKETS = `DELETE FROM tickets WHERE user_id = ?1 AND ${IS_MARKED}`;
 
 /**
- * Marks the user as deleted, and ends all keys, sessions and tickets in the same moment. What else there is of the user is
- * deleted afterwards. The tombstone keeps the id, which is never given again, and the identity, so that its person stays
+ * Marks the user as deleted, and ends all keys, sessions and tickets in the same moment. What else there is of the user
+ * is deleted afterwards. The tombstone keeps the id, which is never given again, and the identity, so that its person stays
  * out. May be repeated. Null if there is no such user, or if the admin key acts for it.
  */
 export async function deleteUser(
