@@ -1,7 +1,7 @@
 // The key that the banner shows, and that signs in. On a new server it is the first user's own, so that ADMIN_API_KEY
 // administers and nothing else. It is made once, through the API as anybody's is, and kept in the state folder, where
-// `start/key` is the key that signs in, as before. A server from before goes on with ADMIN_API_KEY there, as does one that
-// gets that key from a person: programs may have it.
+// `start/key` is the key that signs in, as before. A server from before goes on with ADMIN_API_KEY there, as does one
+// that gets that key from a person: programs may have it.
 
 /** How a key for `npm start` is named, in lists of keys. */
 const NAME = "npm start";
@@ -32,7 +32,9 @@ export async function findSignInKey(server: Server): Promise<SignIn> {
   if (kept && (await mayWrite(url, kept))) return { key: kept, notes: [] };
   const made = file && (await makeKey(server, file));
   if (made) return { key: made, notes: [] };
-  return { key: admin_key, notes: [await describeAdminKey(url, admin_key)] };
+  // A note is no reason not to start.
+  const note = await describeAdminKey(url, admin_key).catch(() => "the key is ADMIN_API_KEY.");
+  return { key: admin_key, notes: [note] };
 }
 
 async function describeAdminKey(url: string, admin_key: string): Promise<string> {

@@ -10,7 +10,7 @@ import { IS_KEY, ownerOfLive } from "./keys/maker.ts";
 import { DELETE_TRACES, leaveTrace, TRACE_KEPT_MS } from "./keys/traces.ts";
 import { listNewest } from "./newest.ts";
 import { mayAct } from "./people/acting.ts";
-import { hasAdminKeyEnded } from "./people/gate.ts";
+import { hasAdminKeyEnded } from "./people/admin-key.ts";
 import { apiKeys, users } from "./people/schema.ts";
 import { readSession, type SessionDetails } from "./people/sessions.ts";
 
@@ -52,7 +52,10 @@ export interface FoundApiKey extends Pick<ApiKey, "scopes" | "expires_at" | "las
   session: SessionDetails | null;
 }
 
-/** Finds a key by its public part, also one that has expired or whose user may not come in; the caller must still compare the hash. */
+/**
+ * Finds a key by its public part, also one that has expired or whose user may not come in; the caller must still compare
+ * the hash.
+ */
 export async function findApiKey(db: D1Database, key_id: string): Promise<FoundApiKey | null> {
   const { user_id, hash, scopes, expires_at, last_used_at, kind, details } = apiKeys;
   const { disabled_at, deleted_at } = users;
@@ -91,7 +94,7 @@ export async function listApiKeys(
       const rows = await open(db)
         .select(shown)
         .from(apiKeys)
-        .where(and(eq(owner, user_id), sql.raw(`${IS_KEY} AND kind IS NOT 'session'`), older))
+        .where(and(eq(owner, user_id), sql.raw(IS_KEY), older))
         .orderBy(...order)
         .limit(limit);
       return rows.map((row) => ({ ...row, scopes: readScopes(row.scopes) }));

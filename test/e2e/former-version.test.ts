@@ -262,28 +262,30 @@ async function makeWay(by: ServerClient): Promise<Made & { client: ServerClient 
   return { ...made, trigger_id, client };
 }
 
-let owner: ServerClient;
-const revoke = (key_id: string) => owner.request("DELETE", `/v1/api-keys/${key_id}?made=revoke`);
+/** Deploys change the address. */
+let ownerKey: string;
+const owner = () => clientOf({ url: server.url, key: ownerKey });
+const revoke = (key_id: string) => owner().request("DELETE", `/v1/api-keys/${key_id}?made=revoke`);
 const listMade = async (key_id: string) =>
-  (await owner.json<{ data: object[] }>("GET", `/v1/api-keys/${key_id}/made`)).data;
+  (await owner().json<{ data: object[] }>("GET", `/v1/api-keys/${key_id}/made`)).data;
 const statusOf = async (key: string) => (await clientOf({ url: server.url, key }).request("GET", "/v1/threads")).status;
 
 describe("what a key made", () => {
   it("stays revoked for the former version, and is found after the former version deleted the key", async () => {
     await deploy("current", "current");
-    const { api_key } = await server.json<{ api_key: string }>("POST", "/v1/users", { user_id: "user_owner" });
-    owner = clientOf({ url: server.url, key: api_key });
-    const thief = await makeWay(owner);
+    const made = await server.json<{ api_key: string }>("POST", "/v1/users", { user_id: "user_owner" });
+    ownerKey = made.api_key;
+    const thief = await makeWay(owner());
     const second = await makeWay(thief.client);
-    const gone = await makeWay(owner);
+    const gone = await makeWay(owner());
     expect((await revoke(thief.key_id)).status).toBe(204);
     await deploy("former", "former");
     for (const { key, trigger_id } of [thief, second]) {
       expect(await statusOf(key)).toBe(401);
-      expect(await owner.json("GET", `/v1/triggers/${trigger_id}`)).toMatchObject({ enabled: false });
+      expect(await owner().json("GET", `/v1/triggers/${trigger_id}`)).toMatchObject({ enabled: false });
     }
-    expect((await owner.request("DELETE", `/v1/api-keys/${gone.key_id}`)).status).toBe(204);
-    const unknown = await makeWay(owner);
+    expect((await owner().request("DELETE", `/v1/api-keys/${gone.key_id}`)).status).toBe(204);
+    const unknown = await makeWay(owner());
     await deploy("current", "current");
     expect(await statusOf(gone.key)).toBe(401);
     expect(await listMade(gone.key_id)).toMatchObject([{ id: gone.trigger_id, enabled: true }]);

@@ -1,71 +1,22 @@
-// Accounts: an admin lists, changes, disables and deletes users, and ends their keys and sessions. "Elsewhere" is another
-// isolate, which has its own memory of keys.
+// Accounts: an admin lists and changes users, and ends their keys and sessions.
 import { env } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { mintApiKey } from "../../src/http/api-key.ts";
-import { newId } from "../../src/protocol/ids.ts";
-import type { Job } from "../../src/protocol/job.ts";
-import { createApiKey, findEndedKeys } from "../../src/store/api-keys.ts";
-import { ownerUnlessRevoked } from "../../src/store/keys/maker.ts";
-import { putPreview } from "../../src/store/projects/previews.ts";
-import { type Client, createClient, dropKeysOfFirstUser } from "./http-client.ts";
+import { describe, expect, it } from "vitest";
+import { findEndedKeys } from "../../src/store/api-keys.ts";
+import {
+  addAdmin,
+  addKey,
+  addKeyOf,
+  addUser,
+  admin,
+  elsewhere,
+  jobs,
+  patch,
+  remove,
+  setAccounts,
+  statusOf,
+} from "./people-client.ts";
 
-const MINUTE = 60_000;
-
-let jobs: Job[] = [];
-const JOBS = { send: async (job: Job) => void jobs.push(job) } as unknown as Queue<unknown>;
-const settings = { JOBS, ENCRYPTION_KEY: "key of the tests", ALLOW_PRIVATE_URLS: "1" };
-
-let admin: Client;
-let elsewhere: Client;
-let count = 0;
-
-beforeEach(() => {
-  vi.spyOn(console, "warn").mockImplementation(() => {});
-  jobs = [];
-  [admin, elsewhere] = [createClient(settings), createClient(settings)];
-});
-afterEach(async () => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-  await dropKeysOfFirstUser();
-  await env.DB.prepare("DELETE FROM users WHERE user_id = 'user_first'").run();
-});
-
-async function addUser(more: object = {}): Promise<{ user_id: string; key: string; client: Client }> {
-  count += 1;
-  const user_id = `user_account_${count}`;
-  const made = await admin.send("POST", "/v1/users", { user_id, ...more });
-  expect(made.status).toBe(201);
-  const key = String(made.body.api_key);
-  return { user_id, key, client: admin.as(key) };
-}
-
-/** Of the kinds that a sign-in makes, too. */
-async function addKey(user_id: string, kind: "key" | "session", scopes: ("write" | "admin")[] | null = null) {
-  const { key, stored } = await mintApiKey({ name: null, made_by: null, scopes }, Date.now());
-  const key_id = kind === "key" ? stored.key_id : newId("sess");
-  await createApiKey(env.DB, user_id, { ...stored, key_id, kind });
-  return { key, key_id };
-}
-
-/** An admin who has no data of its own. */
-async function addAdmin(): Promise<{ user_id: string; client: Client }> {
-  const { user_id } = await addUser();
-  const { key } = await addKey(user_id, "key", ["admin"]);
-  return { user_id, client: admin.as(key) };
-}
-
-const patch = (user_id: string, body: object, from = admin) => from.send("PATCH", `/v1/users/${user_id}`, body);
-const remove = (user_id: string, from = admin) => from.send("DELETE", `/v1/users/${user_id}`);
-const statusOf = async (client: Client) => (await client.send("GET", "/v1/threads")).status;
-
-/** What every key may ask for, one after another, and what opens a way in. */
-const makes: [string, string, object][] = [
-  ["POST", "/v1/api-keys", {}],
-  ["POST", "/v1/triggers", { type: "webhook", prompt: "Go.", verify: { scheme: "standard" } }],
-  ["POST", "/v1/webhooks", { url: "http://127.0.0.1:9/hook", events: ["run.completed"] }],
-];
+setAccounts();
 
 describe("an account", () => {
   it("is made with an email and a role, read with counts, and shown to admins only", async () => {
@@ -247,156 +198,5 @@ describe("an admin", () => {
     expect(await findEndedKeys(env.DB, user_id, sessions, Date.now())).toEqual(sessions);
     expect(await statusOf(client)).toBe(200);
     expect((await admin.send("DELETE", "/v1/users/user_nobody/sessions")).status).toBe(404);
-  });
-});
-
-/** A key with the scope `admin` alone. */
-const addKeyOf = (user_id: string) => addKey(user_id, "key", ["admin"]);
-
-describe("a disabled user", () => {
-  it("is refused at once where it was disabled, within ten seconds elsewhere, and let in again when enabled", async () => {
-    // An isolate takes its clock when it starts.
-    vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
-    [admin, elsewhere] = [createClient(settings), createClient(settings)];
-    const { user_id, key, client } = await addUser();
-    expect([await statusOf(client), await statusOf(elsewhere.as(key))]).toEqual([200, 200]);
-    expect((await patch(user_id, { disabled: true })).body).toMatchObject({ state: "disabled" });
-    const refused = await client.send("GET", "/v1/threads");
-    expect(refused).toMatchObject({ status: 403, body: { code: "forbidden" } });
-    expect(refused.body.detail).toBe("This account is disabled. Ask an administrator.");
-    // Who has no right key learns nothing.
-    expect(await statusOf(admin.as(`${key.slice(0, -1)}!`))).toBe(401);
-    vi.setSystemTime(Date.now() + 9_999);
-    expect(await statusOf(elsewhere.as(key))).toBe(200);
-    vi.setSystemTime(Date.now() + 1);
-    expect(await statusOf(elsewhere.as(key))).toBe(403);
-    await patch(user_id, { disabled: false });
-    expect(await statusOf(client)).toBe(200);
-    vi.setSystemTime(Date.now() + 10_000);
-    expect(await statusOf(elsewhere.as(key))).toBe(200);
-    expect(jobs).toEqual(Array.from({ length: 2 }, () => ({ type: "pause_account", user_id, attempt: 1 })));
-  });
-
-  it("makes nothing that opens a way in, with a key that another isolate still knows", async () => {
-    const { user_id, key } = await addUser();
-    const late = elsewhere.as(key);
-    expect(await statusOf(late)).toBe(200);
-    for (const end of [() => patch(user_id, { disabled: true }), () => remove(user_id)]) {
-      await end();
-      for (const [method, path, body] of makes) {
-        expect([path, await late.send(method, path, body)]).toMatchObject([path, { status: 401 }]);
-      }
-    }
-    const tables = ["api_keys", "triggers", "webhooks"].map((table) =>
-      env.DB.prepare(`SELECT count(*) AS rows FROM ${table} WHERE user_id = ?`).bind(user_id).first("rows"),
-    );
-    expect(await Promise.all(tables)).toEqual([0, 0, 0]);
-  });
-
-  it("keeps no key that was being made meanwhile, in whatever order the two come", async () => {
-    for (let round = 0; round < 10; round++) {
-      const { user_id, key, client } = await addUser();
-      await statusOf(elsewhere.as(key));
-      const [made] = await Promise.all([
-        elsewhere.as(key).send("POST", "/v1/api-keys", {}),
-        patch(user_id, { disabled: true }),
-      ]);
-      const keys = made.status === 201 ? [key, String(made.body.key)] : [key];
-      expect([201, 401, 403]).toContain(made.status);
-      for (const each of keys) expect(await statusOf(createClient(settings).as(each))).toBe(403);
-      expect(await statusOf(client)).toBe(403);
-    }
-  });
-
-  it("has only ended keys, and what an agent or a sign-in makes for it fails too", async () => {
-    const { user_id } = await addUser();
-    const ids = [(await addKey(user_id, "key")).key_id, (await addKey(user_id, "session")).key_id];
-    expect(await findEndedKeys(env.DB, user_id, ids, Date.now())).toEqual([]);
-    await patch(user_id, { disabled: true });
-    expect(await findEndedKeys(env.DB, user_id, ids, Date.now())).toEqual(ids);
-    await expect(addKey(user_id, "session")).rejects.toThrow();
-    const link = { user_id, project_id: "p", port: 3000, token: newId("key"), url: "", made_by: null };
-    const stored = { ...link, created_at: "2026-01-01", expires_at: "2100-01-01" };
-    await expect(putPreview(env.DB, stored, ownerUnlessRevoked(user_id, null), null)).rejects.toThrow();
-    await patch(user_id, { disabled: false });
-    expect(await findEndedKeys(env.DB, user_id, ids, Date.now())).toEqual([]);
-  });
-
-  it("is refused while D1 fails by an isolate that learned it, and for a quarter of an hour not by one that did not", async () => {
-    let isAway = false;
-    const DB = new Proxy(env.DB, {
-      get(target, name) {
-        if (isAway) throw new Error("D1 is away");
-        const value = Reflect.get(target, name) as unknown;
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-    vi.spyOn(console, "error").mockImplementation(() => {});
-    vi.useFakeTimers({ now: Date.now(), toFake: ["Date"] });
-    const { user_id, key } = await addUser();
-    const [knows, learned] = [createClient({ ...settings, DB }), createClient({ ...settings, DB })];
-    // Only the thread's object is asked: there is no such run.
-    const ask = async (of: Client) => (await of.as(key).send("GET", "/v1/threads/t/runs/i")).status;
-    expect(await ask(knows)).toBe(404);
-    await patch(user_id, { disabled: true });
-    expect(await ask(learned)).toBe(403);
-    isAway = true;
-    vi.setSystemTime(Date.now() + 14 * MINUTE);
-    expect([await ask(knows), await ask(learned)]).toEqual([404, 403]);
-    vi.setSystemTime(Date.now() + 2 * MINUTE);
-    expect(await ask(knows)).toBe(500);
-  });
-});
-
-describe("a deleted user", () => {
-  it("has no key, session or ticket from that moment, and leaves a tombstone whose id is never given again", async () => {
-    const { user_id, key, client } = await addUser({ name: "canary", email: "gone@example.com", role: "admin" });
-    await env.DB.prepare("UPDATE users SET identity = 'of the person' WHERE user_id = ?").bind(user_id).run();
-    const ids = [(await addKey(user_id, "key")).key_id, (await addKey(user_id, "session")).key_id];
-    await env.DB.prepare("INSERT INTO tickets VALUES (?, 'h', '', '2100-01-01T00:00:00.000Z', '{}')")
-      .bind(user_id)
-      .run();
-    const deleted = await remove(user_id);
-    expect(deleted).toMatchObject({
-      status: 202,
-      body: { user_id, state: "deleting", name: null, email: null, role: null },
-    });
-    expect(await statusOf(client)).toBe(401);
-    expect(await findEndedKeys(env.DB, user_id, ids, Date.now())).toEqual(ids);
-    const rows = await env.DB.batch([
-      env.DB.prepare("SELECT * FROM api_keys WHERE user_id = ?").bind(user_id),
-      env.DB.prepare("SELECT * FROM tickets WHERE user_id = ?").bind(user_id),
-      env.DB.prepare("SELECT name, email, identity FROM users WHERE user_id = ?").bind(user_id),
-    ]);
-    expect(rows.map(({ results }) => results)).toEqual([
-      [],
-      [],
-      [{ name: null, email: null, identity: "of the person" }],
-    ]);
-    expect(jobs).toEqual(Array.from({ length: 2 }, () => ({ type: "close_account", user_id, attempt: 1 })));
-    for (const id of [user_id, user_id.toUpperCase()]) {
-      expect((await admin.send("POST", "/v1/users", { user_id: id })).status).toBe(409);
-    }
-    // Again is the same; nothing else is possible.
-    expect((await remove(user_id)).body).toMatchObject({ state: "deleting", deleted_at: deleted.body.deleted_at });
-    for (const body of [{ disabled: false }, { name: "back" }]) expect((await patch(user_id, body)).status).toBe(422);
-    expect(await statusOf(admin.as(key))).toBe(401);
-  });
-
-  it("is not half deleted: what a kill leaves is the user as before, and a job that finds nothing to do", async () => {
-    const { user_id, client } = await addUser();
-    const batch = () => Promise.reject(new Error("killed"));
-    const DB = new Proxy(env.DB, {
-      get(target, name) {
-        if (name === "batch") return batch;
-        const value = Reflect.get(target, name) as unknown;
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-    vi.spyOn(console, "error").mockImplementation(() => {});
-    expect((await remove(user_id, createClient({ ...settings, DB }))).status).toBe(500);
-    expect(jobs).toHaveLength(1);
-    expect(await statusOf(client)).toBe(200);
-    expect((await admin.send("GET", `/v1/users/${user_id}`)).body.state).toBe("active");
   });
 });

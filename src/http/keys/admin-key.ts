@@ -3,7 +3,7 @@
 // apart, and while it fails the last answer counts. Without an answer the key administers only, since it could
 // otherwise read what it must not.
 import { withinTime } from "../../lib/time-limit.ts";
-import { readAdminKeyActs } from "../../store/people/gate.ts";
+import { readAdminKeyActs } from "../../store/people/admin-key.ts";
 import { clock } from "../../thread/ports.ts";
 import { TRUSTED_WITHOUT_D1_MS } from "../../thread/stream/ended-keys.ts";
 

@@ -3,7 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import { findWarnings } from "../../config/warnings.ts";
 import { reportSeals } from "../../secrets/reseal.ts";
-import { readAdminKeyActs } from "../../store/people/gate.ts";
+import { readAdminKeyActs } from "../../store/people/admin-key.ts";
 import type { App, AppContext } from "../context.ts";
 import { addOperation } from "../operation.ts";
 import { VERSION } from "../version.ts";

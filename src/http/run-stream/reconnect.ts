@@ -40,8 +40,8 @@ type Bytes = ReadableStream<Uint8Array>;
 
 /**
  * `next` opens a stream of the object's next life, and rejects if it can't be reached. If it rejects with a `Problem`
- * of a status below 500, trying again is useless. `unauthorized` and `forbidden`: the client may not see more of the run,
- * which goes on. `clientResults` are tool results that the client sent itself: their events are dropped.
+ * of a status below 500, trying again is useless. `unauthorized` and `forbidden`: the client may not see more of the
+ * run, which goes on. `clientResults` are tool results that the client sent itself: their events are dropped.
  */
 export function followLives(
   first: Bytes,

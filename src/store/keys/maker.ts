@@ -6,7 +6,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { ADMIN_KEY_ID, FIRST_USER_ID } from "../../protocol/ids.ts";
 import { mayAct, userMayAct } from "../people/acting.ts";
-import { ADMIN_KEY_ACTS } from "../people/gate.ts";
+import { ADMIN_KEY_ACTS } from "../people/admin-key.ts";
 
 /**
  * A deleted key leaves a row, so that what it made is still found through the key that made it. The row has another id,

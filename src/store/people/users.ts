@@ -8,7 +8,7 @@ import type { StoredApiKey } from "../api-keys.ts";
 import { isConflict } from "../database.ts";
 import { IS_KEY, ownerIfLive } from "../keys/maker.ts";
 import { readPosition, toPage } from "../page.ts";
-import { ADMIN_KEY_ACTS } from "./gate.ts";
+import { ADMIN_KEY_ACTS } from "./admin-key.ts";
 
 export interface User {
   user_id: string;
@@ -76,7 +76,7 @@ export interface UserCounts {
 }
 
 const COUNTS = [
-  ["api_keys", `api_keys WHERE ${IS_KEY} AND kind IS NOT 'session' AND`],
+  ["api_keys", `api_keys WHERE ${IS_KEY} AND`],
   ["sessions", `api_keys WHERE ${IS_KEY} AND kind = 'session' AND`],
   ...["threads", "projects", "triggers", "webhooks", "slack_workspaces"].map((table) => [table, `${table} WHERE`]),
 ].map(([name, from]) => `(SELECT count(*) FROM ${from} user_id = ?1) AS ${name}`);
@@ -227,8 +227,8 @@ const DROP_KEYS = `DELETE FROM api_keys WHERE user_id = ?1 AND ${IS_KEY} AND ${I
 const DROP_TICKETS = `DELETE FROM tickets WHERE user_id = ?1 AND ${IS_MARKED}`;
 
 /**
- * Marks the user as deleted, and ends all keys, sessions and tickets in the same moment. What else there is of the user is
- * deleted afterwards. The tombstone keeps the id, which is never given again, and the identity, so that its person stays
+ * Marks the user as deleted, and ends all keys, sessions and tickets in the same moment. What else there is of the user
+ * is deleted afterwards. The tombstone keeps the id, which is never given again, and the identity, so that its person stays
  * out. May be repeated. Null if there is no such user, or if the admin key acts for it.
  */
 export async function deleteUser(

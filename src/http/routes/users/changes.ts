@@ -121,7 +121,7 @@ async function refuse(context: AppContext, user_id: string): Promise<never> {
   throw new Problem("invalid_operation", user_id === FIRST_USER_ID ? reason : "The user has changed. Try again.");
 }
 
-/** Sent first: if this request dies on its way, the job comes all the same. And again afterwards, so that it comes soon. */
+/** Sent first: if this request dies on its way, the job comes all the same. Then again, so that it comes soon. */
 async function withJob<T>({ env }: AppContext, job: Job, work: () => Promise<T | null>): Promise<T | null> {
   await env.JOBS.send(job, { delaySeconds: JOB_DELAY_SECONDS });
   const done = await work();

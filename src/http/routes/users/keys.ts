@@ -1,7 +1,7 @@
 // An admin sees and ends the keys and sessions of any user. Their secrets and what they open stay the user's.
 import { clientId } from "../../../protocol/ids.ts";
 import { listApiKeys } from "../../../store/api-keys.ts";
-import { endSessions } from "../../../store/people/sessions.ts";
+import { endSession, endSessions } from "../../../store/people/sessions.ts";
 import { readUser } from "../../../store/people/users.ts";
 import { audited } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
@@ -53,7 +53,8 @@ export function addUserKeys(app: App): void {
       const act = { action: "api_key.delete", user_id, target: key_id, details: { made } } as const;
       await audited(context, act, async () => {
         await requireLiveAdmin(context);
-        await endKey(context, user_id, key_id, made);
+        if (made === "keep" && key_id.startsWith("sess_")) await endOneSession(context, user_id, key_id);
+        else await endKey(context, user_id, key_id, made);
       });
       return context.body(null, 204);
     },
@@ -81,6 +82,12 @@ export function addUserKeys(app: App): void {
       return context.body(null, 204);
     },
   );
+}
+
+async function endOneSession(context: AppContext, user_id: string, session_id: string): Promise<void> {
+  const ended = await endSession(context.env.DB, user_id, session_id, Date.now());
+  if (!ended) throw new Problem("not_found", "There is no such session.");
+  context.get("authenticator").forget(session_id);
 }
 
 async function requireUser(context: AppContext, user_id: string): Promise<void> {
