@@ -26,6 +26,8 @@ const values: Record<string, unknown> = {
   "previews.expires_at": LATER,
   "ssh_accesses.expires_at": LATER,
   "tickets.expires_at": LATER,
+  "users.name": "Ada",
+  "users.email": "ada@example.com",
   "webhooks.enabled": 1,
   "triggers.enabled": 1,
 };

@@ -28,6 +28,8 @@ import { threadClient } from "./thread-client.ts";
 const away = { DAYTONA_API_KEY: "a key that is wrong" };
 const QUARTER = Date.parse("2026-11-28T10:15:00Z");
 const MINUTE = 60_000;
+/** Objects and sandboxes take their time on a busy machine. */
+const patient = { timeout: 30_000 };
 const DAY = 24 * 60 * MINUTE;
 
 beforeEach(() => {
@@ -39,7 +41,7 @@ afterEach(() => void vi.restoreAllMocks());
 const jobsOf = (user_id: string, sent: { job: Job; delay: number | undefined }[]) =>
   sent.filter(({ job }) => job.user_id === user_id);
 
-describe("the jobs of an account's end", () => {
+describe("the jobs of an account's end", patient, () => {
   it("look again after it is emptied, at last the sweep after a day", async () => {
     for (const [ago, delays] of [
       [0, [20]],
@@ -55,10 +57,10 @@ describe("the jobs of an account's end", () => {
       const own = jobsOf(user_id, sent);
       expect(own.map(({ job }) => job)).toEqual(delays.map(() => close(user_id)));
       for (const [place, delay] of delays.entries()) {
-        expect(Math.abs((own[place]?.delay ?? 0) - delay)).toBeLessThan(5);
+        expect(Math.abs((own[place]?.delay ?? 0) - delay)).toBeLessThan(10);
       }
     }
-  }, 30_000);
+  });
 
   it("wait for a decision that was announced, and do nothing to a user without one", async () => {
     const user_id = await makeAccount();
@@ -117,7 +119,7 @@ describe("the jobs of an account's end", () => {
   });
 });
 
-describe("the sweep of accounts", () => {
+describe("the sweep of accounts", patient, () => {
   it("finds one whose job was lost, one that is due a day later, and no other", async () => {
     const ids: Record<string, string> = {};
     const make = async (name: string, deleted_ago: number, purged_ago: number | null) => {
@@ -161,10 +163,10 @@ describe("the sweep of accounts", () => {
     expect(found?.job).toEqual(close(user_id, 8));
     await deliverJob(found?.job as Job, { JOBS });
     await expectEmptied(user_id);
-  }, 30_000);
+  });
 });
 
-describe("the threads of an account that is closed", () => {
+describe("the threads of an account that is closed", patient, () => {
   it("go first where they work, however many there are", async () => {
     const client = threadClient();
     const { user_id } = client.key;
@@ -187,7 +189,7 @@ describe("the threads of an account that is closed", () => {
   });
 });
 
-describe("rows of threads that nobody knows", () => {
+describe("rows of threads that nobody knows", patient, () => {
   it("go too, also those of runs that D1 takes for live", async () => {
     const user_id = `user_stray_${crypto.randomUUID().slice(0, 8)}`;
     const run = env.DB.prepare("INSERT INTO runs VALUES (?1, ?2, 'inv', ?3, 1, '2026-01-01', '2026-01-01', '{}')");
@@ -206,7 +208,7 @@ describe("rows of threads that nobody knows", () => {
   });
 });
 
-describe("an account that is closed while", () => {
+describe("an account that is closed while", patient, () => {
   it("the sandbox provider is away leaves the sandbox to a job", async () => {
     const admin = createClient();
     const user_id = `user_away_${crypto.randomUUID().slice(0, 8)}`;
@@ -234,7 +236,7 @@ describe("an account that is closed while", () => {
     expect(job).toMatchObject({ type: "delete_sandbox", user_id, project_id: "shop" });
     await deliverJob(job as Job, { JOBS });
     await vi.waitFor(async () => expect(await stateOf()).toBe("none"), { timeout: 10_000 });
-  }, 30_000);
+  });
 
   it("an object is away keeps its thread and project, and nothing else", async () => {
     const user_id = await makeAccount();

@@ -14,10 +14,13 @@ import {
 } from "./account-client.ts";
 import { dyingAfter } from "./dying-bindings.ts";
 
+/** Some sixty accounts are made and emptied. */
+const patient = { timeout: 120_000 };
+
 beforeEach(() => void vi.spyOn(console, "warn").mockImplementation(() => {}));
 afterEach(() => void vi.restoreAllMocks());
 
-describe("an account that is closed", () => {
+describe("an account that is closed", patient, () => {
   it("leaves rows in no table with users, but ids in tombstones and in the audit", async () => {
     const [user_id, other] = [await makeAccount(), await makeAccount()];
     const before = await readTables(other);
@@ -36,7 +39,7 @@ describe("an account that is closed", () => {
 /** Accounts beside each other, since each waits for D1 most of the time. */
 const AT_ONCE = 8;
 
-describe("a job that empties an account", () => {
+describe("a job that empties an account", patient, () => {
   it("and dies after any of its steps is carried out by the next one", async () => {
     vi.spyOn(console, "error").mockImplementation(() => {});
     const other = await makeAccount();
@@ -59,5 +62,5 @@ describe("a job that empties an account", () => {
     }
     expect(step).toBeGreaterThan(30);
     expect(await readTables(other)).toEqual(before);
-  }, 90_000);
+  });
 });

@@ -30,9 +30,18 @@ import { threadClient } from "./thread-client.ts";
 const scene = setScene("paused");
 afterEach(() => void vi.restoreAllMocks());
 
+/** Runs and sandboxes take their time on a busy machine. */
+const patient = { timeout: 30_000 };
 const QUARTER = Date.parse("2026-11-28T10:15:00Z");
 const own = (user_id: string, sent: { job: Job; delay: number | undefined }[]) =>
   sent.filter(({ job }) => job.user_id === user_id).map(({ job, delay }) => [job, delay]);
+
+/** One job, whose delay is counted from the decision, a moment ago. */
+function expectSoon(found: unknown[][], job: Job, delay: number): void {
+  expect(found).toEqual([[job, expect.any(Number)]]);
+  expect(found[0]?.[1]).toBeLessThanOrEqual(delay);
+  expect(found[0]?.[1]).toBeGreaterThan(delay - 15);
+}
 
 async function statusesOf(user_id: string, thread_id: string): Promise<string[]> {
   const key = { user_id, thread_id };
@@ -40,7 +49,7 @@ async function statusesOf(user_id: string, thread_id: string): Promise<string[]>
   return runs.ok ? runs.value.data.map(({ status }) => status) : [];
 }
 
-describe("the runs of a user who is disabled", () => {
+describe("the runs of a user who is disabled", patient, () => {
   it("are cancelled, also those that wait, and nobody else's", async () => {
     const [mine, other] = [threadClient(), threadClient()];
     const { user_id, thread_id } = mine.key;
@@ -58,10 +67,10 @@ describe("the runs of a user who is disabled", () => {
     expect((await statusesOf(other.key.user_id, thread_id)).filter((status) => isTerminal(status as never))).toEqual(
       [],
     );
-    expect(own(user_id, sent)).toEqual([[pause(user_id), 15]]);
+    expectSoon(own(user_id, sent), pause(user_id), 15);
     await decide(other.key.user_id, "deleted_at");
     await deliverJob({ type: "close_account", user_id: other.key.user_id, attempt: 1 }, { JOBS });
-  }, 30_000);
+  });
 
   it("are looked for again after 15 s and a minute, and found each minute if the queue lost that", async () => {
     const client = threadClient();
@@ -69,7 +78,7 @@ describe("the runs of a user who is disabled", () => {
     await decide(user_id, "disabled_at", 20_000);
     const { sent, JOBS } = recordingQueue();
     await deliverJob(pause(user_id), { JOBS });
-    expect(own(user_id, sent)).toEqual([[pause(user_id), 40]]);
+    expectSoon(own(user_id, sent), pause(user_id), 40);
     await decide(user_id, "disabled_at", 61_000);
     await deliverJob(pause(user_id), { JOBS });
     expect(own(user_id, sent)).toHaveLength(1);
@@ -81,7 +90,7 @@ describe("the runs of a user who is disabled", () => {
     expect(own(user_id, swept.sent)).toEqual([[pause(user_id, 8), undefined]]);
     await deliverJob(pause(user_id, 8), { JOBS });
     await expect.poll(() => statusesOf(user_id, thread_id)).toEqual(["cancelled"]);
-  }, 30_000);
+  });
 
   it("are tried again while an object is away, and the others' are cancelled meanwhile", async () => {
     const client = threadClient();
@@ -99,7 +108,7 @@ describe("the runs of a user who is disabled", () => {
     expect(own(user_id, sent)).toEqual([[pause(user_id, 2), 5]]);
     await deliverJob(pause(user_id, 2), { JOBS });
     await expect.poll(() => statusesOf(user_id, "thread-001")).toEqual(["cancelled"]);
-  }, 30_000);
+  });
 
   it("are left alone once the user is enabled, whatever jobs come late", async () => {
     const client = threadClient();
@@ -130,7 +139,7 @@ describe("the runs of a user who is disabled", () => {
   });
 });
 
-describe("the triggers of a user who is disabled", () => {
+describe("the triggers of a user who is disabled", patient, () => {
   it("refuse deliveries as paused ones do, with the reason in the log, until the user is enabled", async () => {
     const hook = await makeHook(scene.owner);
     await decide(scene.user_id, "disabled_at");
@@ -190,7 +199,7 @@ describe("the triggers of a user who is disabled", () => {
   });
 });
 
-describe("the webhooks of a user who is disabled", () => {
+describe("the webhooks of a user who is disabled", patient, () => {
   it("send nothing, keep what there is to send, and send it once the user is enabled", async () => {
     const user_id = newId("user");
     const key = { user_id, thread_id: "t" };
@@ -215,7 +224,7 @@ describe("the webhooks of a user who is disabled", () => {
   });
 });
 
-describe("the ways into a sandbox of a user who is disabled", () => {
+describe("the ways into a sandbox of a user who is disabled", patient, () => {
   it("end at the provider, and links under our own domain open again once the user is enabled", async () => {
     const link = await makeLink(scene, scene.owner);
     const token = await openSsh(scene, scene.owner);
@@ -230,7 +239,7 @@ describe("the ways into a sandbox of a user who is disabled", () => {
     await vi.waitFor(async () => expect(await visit(link)).toBe("unknown_link"), { timeout: 8_000, interval: 500 });
     await enable(scene.user_id);
     await vi.waitFor(async () => expect(await visit(link)).toBe("nothing_listens"), { timeout: 8_000, interval: 500 });
-  }, 30_000);
+  });
 
   it("end if the provider signed them, and are found by the sweep if the job was lost", async () => {
     const signed = { ...settings, PREVIEW_DOMAIN: undefined };
