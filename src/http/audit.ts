@@ -21,7 +21,7 @@ const TARGET_CHARACTERS = 300;
 /** The caller waits this long for the entry. What is written later stays without an outcome. */
 const ENTRY_LIMIT_MS = 10_000;
 
-/** What one key may try in a row that is refused. A person's clicks and a script's repeats stay far below. */
+/** What one key may try that is refused, or is under way at once. People and scripts stay far below. */
 const MAX_REFUSALS = 300;
 /** An attacker with a key writes one entry in this time for nothing: 43,200 a day in each isolate. */
 const REFUSAL_REGAINED_MS = 2_000;
@@ -67,10 +67,12 @@ export async function auditedTogether<T>(
   work: (notes: AuditNotes) => Promise<T> | T,
 ): Promise<T> {
   const { DB } = context.env;
-  const keys = acts.map((act) => refusalKeyOf(context, act));
-  for (const key of keys) if (key !== null) requireFewRefusals(context, key);
+  const giveBack = takeRefusals(context, acts);
   const record = async (): Promise<T> => {
-    const opened = await openEntries(context, acts);
+    const opened = await openEntries(context, acts).catch((error: unknown) => {
+      giveBack();
+      throw error;
+    });
     const notes: AuditNotes = {};
     const close = (outcome: AuditEnd["outcome"], code?: ProblemCode) => {
       const { target, details } = notes;
@@ -83,17 +85,14 @@ export async function auditedTogether<T>(
       const ids = { entry_id: opened[0]?.entry_id ?? "", entries: opened.length };
       return closeAuditEntries(DB, ends).catch((error: unknown) => logError("audit_left_open", error, ids));
     };
-    const refuse = (code: ProblemCode) => {
-      for (const key of keys) if (key !== null) refusals.take(key);
-      return close("refused", code);
-    };
     try {
       const done = await work(notes);
+      if (notes.refused === undefined) giveBack();
       if (notes.refused === undefined) await close("done");
-      else if (isRefusal(notes.refused)) await refuse(notes.refused);
+      else if (isRefusal(notes.refused)) await close("refused", notes.refused);
       return done;
     } catch (error) {
-      if (error instanceof Problem && isRefusal(error.failure.code)) await refuse(error.failure.code);
+      if (error instanceof Problem && isRefusal(error.failure.code)) await close("refused", error.failure.code);
       throw error;
     }
   };
@@ -214,15 +213,21 @@ function refusalKeyOf(context: AppContext, { target, by }: AuditedAct): string |
   return key_id === undefined || key_id === null || key_id === target ? null : key_id;
 }
 
-function requireFewRefusals(context: AppContext, key: string): void {
-  const wait_ms = refusals.waitFor(key);
-  if (wait_ms === 0) return;
-  context.header("retry-after", String(Math.ceil(wait_ms / 1000)));
-  throw new Problem(
-    "rate_limited",
-    "Too many of your requests were refused one after another. Try again later.",
-    false,
-  );
+/**
+ * Counts the acts as refused until they are known to be done: otherwise as many could be under way at once as somebody
+ * sends. Returns what gives that back. Throws 429 if too many were refused.
+ */
+function takeRefusals(context: AppContext, acts: AuditedAct[]): () => void {
+  const keys = acts.map((act) => refusalKeyOf(context, act)).filter((key) => key !== null);
+  const wait_ms = Math.max(0, ...keys.map((key) => refusals.waitFor(key)));
+  if (wait_ms > 0) {
+    context.header("retry-after", String(Math.ceil(wait_ms / 1000)));
+    throw new Problem("rate_limited", "Too many of your requests were refused. Try again later.", false);
+  }
+  for (const key of keys) refusals.take(key);
+  return () => {
+    for (const key of keys) refusals.giveBack(key);
+  };
 }
 
 /** Counts refused acts of a key. Entries are kept for months, and refused acts cost whoever makes them nothing. */
@@ -240,6 +245,10 @@ function createRefusals(now: () => number = Date.now) {
       regained.set(key, at);
       const [oldest] = regained.keys();
       if (regained.size > MAX_KEYS && oldest !== undefined) regained.delete(oldest);
+    },
+    giveBack(key: string): void {
+      const at = regained.get(key);
+      if (at !== undefined) regained.set(key, at - REFUSAL_REGAINED_MS);
     },
   };
 }

@@ -239,6 +239,17 @@ describe("refused acts", () => {
     expect((await flooding.send("DELETE", `/v1/api-keys/${made.body.key_id}`)).status).toBe(204);
   });
 
+  it("are bounded also if they come at once, and acts that are done do not count", { timeout: 60_000 }, async () => {
+    const ada = await createClient().addUser("user_crowd");
+    for (let time = 0; time < 310; time++) expect((await ada.send("POST", "/v1/api-keys", {})).status).toBe(201);
+    const before = (await entriesOf("user_crowd")).length;
+    const crowd = Array.from({ length: 400 }, () => ada.send("DELETE", "/v1/webhooks/nothing"));
+    const statuses = (await Promise.all(crowd)).map(({ status }) => status);
+    expect(statuses).toContain(404);
+    expect(statuses).toContain(429);
+    expect((await entriesOf("user_crowd")).length - before).toBeLessThanOrEqual(350);
+  });
+
   it("for which a request is not valid, or not permitted, cost no entry", async () => {
     const ada = await createClient().addUser("user_invalid");
     const before = await entriesOf("user_invalid");
