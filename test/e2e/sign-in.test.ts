@@ -1,5 +1,8 @@
 // Signing in at a real issuer, as a browser does it step by step: who becomes which user, and whom the server refuses.
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { readSignInSettings } from "../../src/config/sign-in.ts";
+import { createIssuer } from "../../src/sign-in/issuer.ts";
+import { logoutAddress } from "../../src/sign-in/logout.ts";
 import { openCookieClient, targetOf } from "../setup/cookie-client.ts";
 import { approve, comeBack, openSignInStage, type SignInStage, signIn } from "./sign-in-steps.ts";
 
@@ -276,6 +279,20 @@ describe("signing in with OpenID Connect", () => {
     expect(await placeAt(5)).toBe("/?sign_in=rejected");
     // An ID token of this issuer holds for an hour.
     expect(await placeAt(-65)).toBe("/?sign_in=rejected");
+  });
+
+  it("ends at the issuer, too, on its own page, which leads back to a registered address only", async () => {
+    const { settings } = readSignInSettings(stage.taskloom.settings);
+    if (settings === null) throw new Error("no settings");
+    const open = async (back: string) => {
+      const address = (await logoutAddress(settings, back, createIssuer(settings))) ?? "";
+      expect(address).toMatch(`${stage.issuer.url}/session/end`);
+      const page = await fetch(address);
+      return { status: page.status, text: await page.text() };
+    };
+    const page = await open(`${stage.taskloom.url}/`);
+    expect([page.status, page.text]).toEqual([200, expect.stringMatching(/<form[\s\S]*session\/end\/confirm/)]);
+    expect((await open("https://evil.example/")).status).toBe(400);
   });
 
   it("logs why it refused, and no secret", async () => {
