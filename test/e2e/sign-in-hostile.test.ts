@@ -195,13 +195,14 @@ describe("a hostile issuer", () => {
 
   it("is taken as unavailable while it fails, and asked again soon", async () => {
     for (const [path, status] of [
-      [WELL_KNOWN, 500],
-      ["/keys", 503],
       ["/token", 429],
+      ["/keys", 503],
+      [WELL_KNOWN, 500],
     ] as const) {
       issuer.acts.set(path, (_, response) => response.writeHead(status).end("<h1>down</h1>"));
       await expectRefusal("unavailable");
       issuer.acts.clear();
+      if (path !== WELL_KNOWN) await forget();
     }
     await expect.poll(async () => (await signIn()).place, { interval: 1_000 }).toBe("/");
     issuer.acts.set("/token", (request) => request.socket.destroy());
