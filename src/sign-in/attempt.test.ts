@@ -6,6 +6,7 @@ import {
   findOverdue,
   isStateOf,
   readAttempt,
+  readCookies,
   writeAttempt,
 } from "./attempt.ts";
 
@@ -66,6 +67,29 @@ describe("an attempt to sign in", () => {
     const over = writeAttempt(beginAttempt("/", now - ATTEMPT_MS));
     expect(findOverdue({ ...cookies, over, odd: "!" }, now).sort()).toEqual(["attempt-4", "attempt-5", "odd", "over"]);
     expect(findOverdue({}, now)).toEqual([]);
+  });
+
+  it("is in a cookie that the browser protected, and in no other", () => {
+    const read = (header: string | undefined) => readCookies(header, "__Host-a-");
+    expect(read("x=1; __Host-a-1=one;\t__Host-a-2=two=2; __Host-b=3")).toEqual({
+      "__Host-a-1": "one",
+      "__Host-a-2": "two=2",
+    });
+    // What a neighbour's page may set, since its name does not begin with the prefix.
+    for (const planted of [
+      "\u00a0__Host-a-1=x",
+      "\u2003__Host-a-1=x",
+      "\u0085__Host-a-1=x",
+      '"__Host-a-1"=x',
+      "a-1=x",
+    ]) {
+      expect(read(planted)).toEqual({});
+    }
+    expect(read("__Host-a-1=one; __Host-a-1=two; __Host-a-2=three")).toEqual({ "__Host-a-2": "three" });
+    expect(read("__Host-a-1")).toEqual({});
+    expect(read(undefined)).toEqual({});
+    expect(read(`__Host-a-1=one; ${"x".repeat(20_000)}`)).toEqual({});
+    expect(read("__Host-a-__proto__=one")).toEqual({ "__Host-a-__proto__": "one" });
   });
 
   it("asks the issuer for a code with PKCE, and keeps the query of its address", async () => {

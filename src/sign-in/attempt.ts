@@ -15,6 +15,9 @@ const ID_CHARACTERS = 12;
 /** Of a cookie that is read. Ours are shorter. */
 const COOKIE_CHARACTERS = 2_000;
 
+/** On localhost all programs of the machine share the cookies. A server that takes more than this takes nearly any. */
+const MAX_HEADER_CHARACTERS = 16 * 1024;
+
 export const COOKIE = "taskloom-sign-in-";
 
 export interface Attempt {
@@ -62,6 +65,19 @@ export function readAttempt(cookie: string, now: number): Attempt | null {
 /** By hashes, so that the time tells nothing of where they differ. */
 export async function isStateOf({ state }: Attempt, given: string): Promise<boolean> {
   return equalInConstantTime(await hashText(state), await hashText(given));
+}
+
+/**
+ * The cookies whose names begin so. Only spaces and tabs are no part of a name: a parser that drops more finds names that
+ * the browser did not protect. Of two with one name somebody planted one, so neither counts.
+ */
+export function readCookies(header: string | undefined, prefix: string): Record<string, string> {
+  if (header === undefined || header.length > MAX_HEADER_CHARACTERS) return {};
+  const pairs = header.split(";").map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ""));
+  const own = pairs.filter((pair) => pair.startsWith(prefix) && pair.includes("="));
+  const read = own.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)] as const);
+  const isOnce = (name: string) => read.filter(([other]) => other === name).length === 1;
+  return Object.fromEntries(read.filter(([name]) => isOnce(name)));
 }
 
 /** Which of the browser's attempts make room for one more: those that are over, and the oldest. */

@@ -1,5 +1,8 @@
 // Signing in at a real issuer, as a browser does it step by step: who becomes which user, and whom the server refuses.
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { readSignInSettings } from "../../src/config/sign-in.ts";
+import { createIssuer } from "../../src/sign-in/issuer.ts";
+import { logoutAddress } from "../../src/sign-in/logout.ts";
 import { openCookieClient, targetOf } from "../setup/cookie-client.ts";
 import { approve, comeBack, openSignInStage, type SignInStage, signIn } from "./sign-in-steps.ts";
 
@@ -149,100 +152,6 @@ describe("signing in with OpenID Connect", () => {
     expect(session).not.toBe("chosen-by-an-attacker");
   });
 
-  it("refuses whose email is unverified or of another domain, and writes it down", async () => {
-    const { accounts } = stage.issuer;
-    accounts.set("unverified", { email: "bob@example.com", email_verified: false });
-    accounts.set("silent", {});
-    accounts.set("subdomain", { email: "x@sub.example.com", email_verified: true });
-    accounts.set("stranger", { email: "x@evil.example", email_verified: true });
-    const before = await stage.users();
-    const codes: Record<string, string> = {};
-    for (const name of ["unverified", "silent", "subdomain", "stranger"]) {
-      const { place, session } = await signIn(stage, name);
-      expect(session).toBeUndefined();
-      codes[name] = place.replace("/?sign_in=", "");
-    }
-    expect(codes).toEqual({
-      unverified: "no_email",
-      silent: "no_email",
-      subdomain: "not_allowed",
-      stranger: "not_allowed",
-    });
-    expect(await stage.users()).toEqual(before);
-    const entries = (await stage.audit()).filter(({ action }) => action === "sign_in.refuse").slice(-4);
-    expect(entries.map(({ outcome, details }) => [outcome, details.code, details.email])).toEqual([
-      ["done", "no_email", null],
-      ["done", "no_email", null],
-      ["done", "not_allowed", "x@sub.example.com"],
-      ["done", "not_allowed", "x@evil.example"],
-    ]);
-  });
-
-  it("becomes the user whom an admin made with that email, once", async () => {
-    const { accounts } = stage.issuer;
-    const database = await stage.taskloom.runtime.database();
-    const insert = database.prepare("INSERT INTO users (user_id, name, created_at, email) VALUES (?1, ?2, ?3, ?4)");
-    await insert.bind("user_guest", "Guest", "2026-01-01T00:00:00.000Z", "Guest@Elsewhere.example").run();
-    accounts.set("impostor", { email: "guest@elsewhere.example", email_verified: false });
-    expect((await signIn(stage, "impostor")).place).toBe("/?sign_in=no_email");
-    accounts.set("guest", { email: "guest@elsewhere.example", email_verified: true, name: "Other" });
-    expect((await signIn(stage, "guest")).place).toBe("/");
-    const [user] = (await stage.users()).filter(({ user_id }) => user_id === "user_guest");
-    expect(user).toMatchObject({ name: "Guest", identity: expect.stringMatching(/./) });
-    // Another person with that email is another person.
-    accounts.set("later", { email: "guest@elsewhere.example", email_verified: true });
-    expect((await signIn(stage, "later")).place).toBe("/?sign_in=not_allowed");
-    // The identity decides from then on, whatever the email is.
-    accounts.set("guest", { email: "new@elsewhere.example", email_verified: true });
-    expect((await signIn(stage, "guest")).place).toBe("/");
-    accounts.set("guest", { email: "ada@example.com", email_verified: false });
-    expect((await signIn(stage, "guest")).place).toBe("/");
-    const [after] = (await stage.users()).filter(({ user_id }) => user_id === "user_guest");
-    expect(after).toMatchObject({ email: "new@elsewhere.example", identity: user?.identity });
-    // Of two users with one email, nobody knows which is meant.
-    for (const id of ["user_twin1", "user_twin2"]) {
-      await insert.bind(id, null, "2026-01-01T00:00:00.000Z", "twin@example.com").run();
-    }
-    accounts.set("twin", { email: "twin@example.com", email_verified: true });
-    expect((await signIn(stage, "twin")).place).toBe("/?sign_in=not_allowed");
-  });
-
-  it("refuses disabled and deleted users, also before their first sign-in", async () => {
-    const database = await stage.taskloom.runtime.database();
-    const set = (column: string, email: string, at: string | null) =>
-      database.prepare(`UPDATE users SET ${column} = ?1 WHERE email = ?2`).bind(at, email).run();
-    const now = new Date().toISOString();
-    expect((await signIn(stage, "kim")).place).toBe("/");
-    await set("disabled_at", "kim@example.com", now);
-    const refused = await signIn(stage, "kim");
-    expect([refused.place, refused.session]).toEqual(["/?sign_in=disabled", undefined]);
-    await set("disabled_at", "kim@example.com", null);
-    expect((await signIn(stage, "kim")).place).toBe("/");
-    await set("deleted_at", "kim@example.com", now);
-    const deleted = await signIn(stage, "kim");
-    expect([deleted.place, deleted.session]).toEqual(["/?sign_in=not_allowed", undefined]);
-    expect(await userOf("kim@example.com")).toHaveLength(1);
-    await database
-      .prepare("INSERT INTO users (user_id, created_at, email, disabled_at) VALUES ('user_lea', ?1, ?2, ?1)")
-      .bind(now, "lea@example.com")
-      .run();
-    expect((await signIn(stage, "lea")).place).toBe("/?sign_in=disabled");
-    expect((await userOf("lea@example.com"))[0]?.identity).toBeNull();
-  });
-
-  it("makes one user of two first sign-ins at the same moment", async () => {
-    const { url } = stage.taskloom;
-    const browsers = await Promise.all(
-      Array.from({ length: 4 }, async () => {
-        const { client, page } = await begin();
-        return { client, callback: await approve(client, page, "max", `${url}/auth/callback`) };
-      }),
-    );
-    const all = await Promise.all(browsers.map(({ client, callback }) => comeBack(url, client, callback)));
-    expect(all.map(({ place }) => place)).toEqual(["/", "/", "/", "/"]);
-    expect(await userOf("max@example.com")).toHaveLength(1);
-  });
-
   it("works after the issuer has changed its keys, ten seconds later at the latest", async () => {
     expect((await signIn(stage, "noa")).place).toBe("/");
     await stage.issuer.begin();
@@ -276,6 +185,20 @@ describe("signing in with OpenID Connect", () => {
     expect(await placeAt(5)).toBe("/?sign_in=rejected");
     // An ID token of this issuer holds for an hour.
     expect(await placeAt(-65)).toBe("/?sign_in=rejected");
+  });
+
+  it("ends at the issuer, too, on its own page, which leads back to a registered address only", async () => {
+    const { settings } = readSignInSettings(stage.taskloom.settings);
+    if (settings === null) throw new Error("no settings");
+    const open = async (back: string) => {
+      const address = (await logoutAddress(settings, back, createIssuer(settings))) ?? "";
+      expect(address).toMatch(`${stage.issuer.url}/session/end`);
+      const page = await fetch(address);
+      return { status: page.status, text: await page.text() };
+    };
+    const page = await open(`${stage.taskloom.url}/`);
+    expect([page.status, page.text]).toEqual([200, expect.stringMatching(/<form[\s\S]*session\/end\/confirm/)]);
+    expect((await open("https://evil.example/")).status).toBe(400);
   });
 
   it("logs why it refused, and no secret", async () => {

@@ -1,5 +1,4 @@
 // The cookies of attempts to sign in: one for each, so that two tabs don't disturb each other.
-import { getCookie } from "hono/cookie";
 import { isLoopback } from "../../config/sign-in.ts";
 import type { AppContext } from "../../http/context.ts";
 import {
@@ -10,6 +9,7 @@ import {
   idOfState,
   isStateOf,
   readAttempt,
+  readCookies,
   writeAttempt,
 } from "../attempt.ts";
 
@@ -22,15 +22,15 @@ export function isSafe(context: AppContext): boolean {
 /** Keeps the attempt in the browser, in place of the oldest of too many. */
 export function storeAttempt(context: AppContext, attempt: Attempt): void {
   const prefix = prefixOf(context);
-  const all = Object.entries(getCookie(context)).filter(([name]) => name.startsWith(prefix));
-  for (const name of findOverdue(Object.fromEntries(all), attempt.begun_at)) setCookie(context, name, "", 0);
+  const all = readCookies(context.req.header("cookie"), prefix);
+  for (const name of findOverdue(all, attempt.begun_at)) setCookie(context, name, "", 0);
   setCookie(context, prefix + idOfState(attempt.state), writeAttempt(attempt), ATTEMPT_MS / 1000);
 }
 
 /** Takes the attempt with that state out of the browser. Null if the browser began none such in the last ten minutes. */
 export async function takeAttempt(context: AppContext, state: string): Promise<Attempt | null> {
   const name = prefixOf(context) + idOfState(state);
-  const cookie = Object.entries(getCookie(context)).find(([given]) => given === name)?.[1];
+  const cookie = readCookies(context.req.header("cookie"), name)[name];
   if (cookie === undefined) return null;
   setCookie(context, name, "", 0);
   const attempt = readAttempt(cookie, Date.now());
