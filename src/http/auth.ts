@@ -153,7 +153,9 @@ export async function confirmKey(context: AppContext): Promise<void> {
 }
 
 /** What a row permits, once the request has proved that it is the row's. */
-export function callerOf(row: Omit<KnownKey, "last_used_at" | "session" | "hash">): Caller {
+export function callerOf(
+  row: Pick<KnownKey, "user_id" | "key_id" | "kind" | "confirmed_at" | "expires_at" | "scopes">,
+): Caller {
   const { user_id, key_id, confirmed_at, expires_at, scopes: given } = row;
   const kind = row.kind ?? "key";
   // A session's list has all that its user may do, and what the user's role adds.
