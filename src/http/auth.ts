@@ -164,7 +164,7 @@ export async function confirmKey(context: AppContext, needed: NeededScope): Prom
 
 /** What a row permits, once the request has proved that it is the row's. */
 export function callerOf(
-  row: Omit<KnownKey, "last_used_at" | "session" | "hash" | "disabled_at" | "deleted_at">,
+  row: Pick<KnownKey, "user_id" | "key_id" | "kind" | "confirmed_at" | "expires_at" | "scopes">,
 ): Caller {
   const { user_id, key_id, confirmed_at, expires_at, scopes: given } = row;
   const kind = row.kind ?? "key";

@@ -210,4 +210,15 @@ describe.skipIf(!hasBrowser)("a session", () => {
     await page.evaluate(`document.cookie = "taskloom-session=${stranger.token}; domain=site.localhost; path=/v1"`);
     expect(await statusOf(await openOwn(), "/v1/users/me")).toBe(401);
   });
+
+  it("can't be planted by a preview under localhost, which may name no cookie for all of it", async () => {
+    await signIn("localhost");
+    const stranger = await makeSession(await taskloom.runtime.database(), { user_id: "user_eve" });
+    const page = await openHostile("3000-evil.localhost");
+    await page.evaluate(`document.cookie = "taskloom-session=${stranger.token}; domain=localhost; path=/"`);
+    const own = await openOwn(`http://localhost:${new URL(taskloom.url).port}`);
+    const user = `fetch("/v1/users/me").then((answer) => answer.json()).then(({ user_id }) => user_id)`;
+    expect(await own.evaluate(user)).toBe("user_ada");
+    expect(await page.evaluate("document.cookie")).toBe("");
+  });
 });

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { createApp } from "../../src/app.ts";
 import type { Env } from "../../src/config.ts";
 import { startSession } from "../../src/http/sessions/start.ts";
+import { sweepSessions } from "../../src/sweeps.ts";
 import { ofPage, tokenIn } from "../fakes/session.ts";
 import { ADMIN_KEY, createClient } from "./http-client.ts";
 import { setSessionScene } from "./session-client.ts";
@@ -284,7 +285,23 @@ describe("what a session makes", () => {
   });
 });
 
-describe("a ticket of a session", () => {
+describe("the clock", () => {
+  it("deletes expired sessions of people who did not come back, once an hour", async () => {
+    await scene.signIn({ now: Date.now() - 2 * HOUR, lasts_ms: HOUR });
+    const left = () =>
+      env.DB.prepare("SELECT count(*) AS n FROM api_keys WHERE user_id = ? AND kind = 'session'")
+        .bind(scene.user_id)
+        .first("n");
+    const hour = Math.floor(Date.now() / HOUR) * HOUR;
+    for (const minute of [0, 16, 18, 59]) await sweepSessions(env as Env, hour + minute * 60_000);
+    expect(await left()).toBe(1);
+    await sweepSessions(env as Env, hour + 17 * 60_000);
+    expect(await left()).toBe(0);
+  });
+});
+
+// It makes a sandbox.
+describe("a ticket of a session", { timeout: 30_000 }, () => {
   it("opens what it is for, and nothing once the session has ended", async () => {
     const { send, session_id } = await scene.signIn();
     const project_id = `tickets-${scene.count}`;

@@ -5,7 +5,7 @@ import { endSession, endSessions } from "../../../store/people/sessions.ts";
 import { readUser } from "../../../store/people/users.ts";
 import { audited } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
-import { unwrap } from "../../errors.ts";
+import { Problem, unwrap } from "../../errors.ts";
 import { addOperation } from "../../operation.ts";
 import { pageOf, pageQuery } from "../../schemas.ts";
 import { deletionQuery, endKey } from "../api-keys.ts";
