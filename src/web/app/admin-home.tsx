@@ -4,15 +4,24 @@ import { lazy, Suspense, useState } from "react";
 import { Button, IconButton } from "../parts/button.tsx";
 import { ErrorBoundary } from "../parts/error-boundary.tsx";
 import { Empty } from "../parts/notice.tsx";
+import { words as settingsWords } from "../settings/words.ts";
 import { go, place } from "../state/place.ts";
 import { useStore } from "../state/store.ts";
-import { useWords } from "../state/words.ts";
+import { defineWords, useWords } from "../state/words.ts";
 import { Sidebar } from "../threads/sidebar.tsx";
 import styles from "./home.module.css";
 import { Locked, useMay } from "./may.tsx";
 import barStyles from "./top-bar.module.css";
 import { StandIns } from "./top-bar.tsx";
-import { words } from "./words.ts";
+import { words as frame } from "./words.ts";
+
+const words = defineWords(
+  {
+    hint: "To have conversations, sign in with a key that may read and run.",
+    openMenu: "Account and settings",
+  },
+  { hint: "如需进行对话，请换用可查看和运行的密钥登录。", openMenu: "账户和设置" },
+);
 
 const Settings = lazy(() => import("../settings/settings.tsx").then(({ Settings }) => ({ default: Settings })));
 
@@ -47,16 +56,18 @@ export function AdminHome() {
 
 function Panels() {
   const said = useWords(words);
+  const { onlyAdmin } = useWords(frame);
+  const { sections } = useWords(settingsWords);
   return (
     <Empty icon={LockKeyhole}>
-      <p>{said.onlyAdmin}</p>
-      <p>{said.onlyAdminHint}</p>
+      <p>{onlyAdmin}</p>
+      <p>{said.hint}</p>
       <div className={styles.panels}>
         <Button look="primary" icon={Users} onClick={() => go({ settings: "users" })}>
-          {said.users}
+          {sections.users}
         </Button>
         <Button icon={ScrollText} onClick={() => go({ settings: "audit" })}>
-          {said.audit}
+          {sections.audit}
         </Button>
       </div>
     </Empty>

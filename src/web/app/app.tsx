@@ -10,8 +10,8 @@ import { ThreadList } from "../state/thread-list.ts";
 import { AppContext, type AppValue } from "./context.ts";
 import { Home } from "./home.tsx";
 import { Arriving, SignIn } from "./sign-in.tsx";
-import { StillIn } from "./still-in.tsx";
 
+const StillIn = lazy(() => import("./still-in.tsx").then(({ StillIn }) => ({ default: StillIn })));
 const KeyOffer = lazy(() => import("./key-offer.tsx").then(({ KeyOffer }) => ({ default: KeyOffer })));
 
 export function App() {
@@ -46,7 +46,11 @@ export function App() {
           </Suspense>
         </ErrorBoundary>
       )}
-      {stuck !== null && <StillIn problem={stuck} />}
+      {stuck !== null && (
+        <Suspense fallback={null}>
+          <StillIn problem={stuck} />
+        </Suspense>
+      )}
     </AppContext>
   );
 }

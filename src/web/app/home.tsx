@@ -13,19 +13,25 @@ import type { ThreadStore } from "../state/thread-store.ts";
 import { isUnwritten } from "../state/thread-view.ts";
 import { Sidebar } from "../threads/sidebar.tsx";
 import { usePreviewShown } from "../workspace/new-preview.ts";
-import { AdminHome } from "./admin-home.tsx";
 import { useApp } from "./context.ts";
 import styles from "./home.module.css";
 import { useMay } from "./may.tsx";
 import { TopBar } from "./top-bar.tsx";
 import { useThread } from "./use-thread.ts";
 
+const AdminHome = lazy(() => import("./admin-home.tsx").then(({ AdminHome }) => ({ default: AdminHome })));
 const Workspace = lazy(() => import("../workspace/workspace.tsx").then(({ Workspace }) => ({ default: Workspace })));
 const Settings = lazy(() => import("../settings/settings.tsx").then(({ Settings }) => ({ default: Settings })));
 const Palette = lazy(() => import("../threads/palette.tsx").then(({ Palette }) => ({ default: Palette })));
 
 export function Home() {
-  return useMay("read") ? <Conversations /> : <AdminHome />;
+  return useMay("read") ? (
+    <Conversations />
+  ) : (
+    <Suspense fallback={null}>
+      <AdminHome />
+    </Suspense>
+  );
 }
 
 function Conversations() {

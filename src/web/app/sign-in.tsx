@@ -1,6 +1,6 @@
 // The sign-in: with the server's own sign-in where it has one, or with an API key. The link that `npm start` prints
 // brings a key, so most people of that server never see this.
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, lazy, Suspense, useEffect, useState } from "react";
 import buttonStyles from "../parts/button.module.css";
 import { Button } from "../parts/button.tsx";
 import { TextField } from "../parts/field.tsx";
@@ -8,13 +8,15 @@ import { Notice, ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { health, readHealth } from "../state/health.ts";
 import { addressNow } from "../state/place.ts";
 import type { Problem } from "../state/problem.ts";
-import { refusal, sayRefusal } from "../state/refusal.ts";
+import { refusal } from "../state/refusal.ts";
 import { askAgain, enterKey } from "../state/sign-in.ts";
 import { useStore } from "../state/store.ts";
 import { useWords } from "../state/words.ts";
 import { Brand } from "./brand.tsx";
 import styles from "./sign-in.module.css";
 import { words } from "./words.ts";
+
+const Refused = lazy(() => import("./refused.tsx").then(({ Refused }) => ({ default: Refused })));
 
 export function SignIn({ refused }: { refused: "unknown" | "ended" | "session" | null }) {
   const said = useWords(words);
@@ -35,7 +37,11 @@ export function SignIn({ refused }: { refused: "unknown" | "ended" | "session" |
       <div className={styles.card}>
         <Brand />
         <p className={styles.about}>{said.about}</p>
-        {code && <Notice tone="bad">{sayRefusal(code)}</Notice>}
+        {code && (
+          <Suspense fallback={null}>
+            <Refused code={code} />
+          </Suspense>
+        )}
         {refused && !code && <Notice tone="bad">{reasons[refused]}</Notice>}
         {name !== null && (
           <>

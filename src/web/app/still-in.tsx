@@ -3,12 +3,18 @@ import { Button } from "../parts/button.tsx";
 import { ProblemNotice } from "../parts/notice.tsx";
 import type { Problem } from "../state/problem.ts";
 import { signOutProblem } from "../state/sign-in.ts";
-import { useWords } from "../state/words.ts";
+import { defineWords, useWords } from "../state/words.ts";
 import styles from "./key-offer.module.css";
-import { words } from "./words.ts";
+import { words as frame } from "./words.ts";
+
+const words = defineWords(
+  { stillIn: "You are still signed in: the server did not end your session." },
+  { stillIn: "你仍处于登录状态：服务器没有结束会话。" },
+);
 
 export function StillIn({ problem }: { problem: Problem }) {
   const said = useWords(words);
+  const { gotIt } = useWords(frame);
   const shown = { ...problem, text: `${said.stillIn} ${problem.text}` };
   return (
     <div className={styles.notice}>
@@ -16,7 +22,7 @@ export function StillIn({ problem }: { problem: Problem }) {
         problem={shown}
         action={
           <Button small look="quiet" onClick={() => signOutProblem.set(null)}>
-            {said.gotIt}
+            {gotIt}
           </Button>
         }
       />

@@ -1,34 +1,5 @@
 // Why the server's sign-in sent somebody back without a session, as the address says it: `?sign_in=<code>`.
 import { Store } from "./store.ts";
-import { defineWords, wordsNow } from "./words.ts";
-
-const words = defineWords(
-  {
-    cancelled: "The sign-in was cancelled. Try again, or use an API key.",
-    expired: "The sign-in took too long, or was begun in another browser. Try again.",
-    no_email: "The sign-in service says no verified e-mail address of yours. Verify it there, then try again.",
-    not_allowed: "You have no account here. Ask whoever runs this server for one.",
-    disabled: "Your account is disabled. Ask whoever runs this server.",
-    unavailable: "The sign-in service does not answer. Try again in a moment.",
-    rejected:
-      "The sign-in service's answer could not be verified. Try again; if it goes on, tell whoever runs this server.",
-    too_many: "Too many attempts to sign in failed. Wait a few minutes, then try again.",
-    insecure: "You can only sign in over https. Open this page with https:// and try again.",
-    failed: "Signing in did not work. Try again in a moment.",
-  },
-  {
-    cancelled: "登录已取消。请重试，或使用 API 密钥。",
-    expired: "登录超时，或是在另一个浏览器中开始的。请重试。",
-    no_email: "登录服务没有提供你已验证的邮箱地址。请先在那里验证，然后重试。",
-    not_allowed: "你在这里没有账户。请联系服务器管理员开通。",
-    disabled: "你的账户已被停用。请联系服务器管理员。",
-    unavailable: "登录服务没有响应。请稍后再试。",
-    rejected: "无法验证登录服务的答复。请重试；若一直如此，请告知服务器管理员。",
-    too_many: "登录失败次数过多。请等几分钟再试。",
-    insecure: "只能通过 https 登录。请用 https:// 打开此页面后重试。",
-    failed: "登录没有成功。请稍后再试。",
-  },
-);
 
 export const refusal = new Store<string | null>(null);
 
@@ -38,10 +9,4 @@ export function readRefusal(): void {
   if (code === null) return;
   refusal.set(code);
   history.replaceState(null, "", `${location.pathname}${location.hash}`);
-}
-
-/** A code of a later server is said in general. */
-export function sayRefusal(code: string): string {
-  const said: Record<string, string> = wordsNow(words);
-  return (Object.hasOwn(said, code) ? said[code] : said.failed) ?? "";
 }

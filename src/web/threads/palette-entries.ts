@@ -22,6 +22,7 @@ import {
 import type { LastRun, ThreadWithRun } from "../../protocol/thread.ts";
 import type { words as frame } from "../app/words.ts";
 import type { SectionName } from "../settings/sections.ts";
+import type { words as settingsWords } from "../settings/words.ts";
 import { go } from "../state/place.ts";
 import { choose, type Preferences } from "../state/preferences.ts";
 import { signOut } from "../state/sign-in.ts";
@@ -40,6 +41,7 @@ export interface Entry {
 interface Said {
   own: (typeof words)["en"];
   general: (typeof frame)["en"];
+  settings: (typeof settingsWords)["en"];
 }
 
 /** Nobody reads more than these; another letter finds it. */
@@ -83,7 +85,7 @@ const themeIcons = { system: Monitor, light: Sun, dark: Moon };
 function listActions(
   { language, theme }: Preferences,
   sections: readonly SectionName[],
-  { own, general }: Said,
+  { own, general, settings }: Said,
 ): Entry[] {
   const action = (id: string, name: string, icon: LucideIcon, act: () => void): Entry => ({
     id,
@@ -96,7 +98,7 @@ function listActions(
   return [
     action("new", general.newThread, SquarePen, () => go({ thread: null, settings: null })),
     ...sections.map((section) =>
-      action(`settings-${section}`, own.settings(own.sections[section]), sectionIcons[section], () =>
+      action(`settings-${section}`, own.settings(settings.sections[section]), sectionIcons[section], () =>
         go({ settings: section }),
       ),
     ),

@@ -6,6 +6,7 @@ import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState
 import { useApp } from "../app/context.ts";
 import { useSections } from "../app/use-sections.ts";
 import { words as frame } from "../app/words.ts";
+import { words as settingsWords } from "../settings/words.ts";
 import { preferences } from "../state/preferences.ts";
 import { useStore } from "../state/store.ts";
 import { useWords } from "../state/words.ts";
@@ -17,13 +18,14 @@ import { words } from "./words.ts";
 export function Palette({ onClose }: { onClose: () => void }) {
   const own = useWords(words);
   const general = useWords(frame);
+  const settings = useWords(settingsWords);
   const { threads } = useApp();
   const { threads: rows, isReadingMore } = useStore(threads.view);
   const chosen = useStore(preferences);
   const id = useId();
   const [typed, setTyped] = useState("");
   const [at, setAt] = useState(0);
-  const entries = listEntries(typed, rows, chosen, useSections(), { own, general });
+  const entries = listEntries(typed, rows, chosen, useSections(), { own, general, settings });
   const place = Math.min(at, entries.length - 1);
   const list = useRef<HTMLDivElement>(null);
   useEffect(() => void threads.all(), [threads]);
