@@ -115,6 +115,17 @@ describe("the admin key", () => {
     expect((await me(elsewhere)).scopes).toEqual(["admin"]);
   });
 
+  it("opens no ticket any more that it asked for while it acted", async () => {
+    const admin = createClient();
+    await admin.send("POST", "/v1/projects", { project_id: "ticketed", name: "Shop" });
+    const asked = await admin.send("POST", "/v1/projects/ticketed/sandbox/files/ticket", { path: "a.txt" });
+    const { pathname, search } = new URL(String(asked.body.url));
+    await admin.send("POST", "/v1/api-keys", {});
+    const opened = await admin.as(null).send("GET", `${pathname}${search}`);
+    expect(opened).toMatchObject({ status: 401, body: { code: "unauthorized" } });
+    expect(opened.body.detail).toContain("The API key that asked for the ticket is no longer valid");
+  });
+
   it("is warned of where operators look, until it only administers", async () => {
     const admin = createClient();
     const warnings = async () => JSON.stringify((await admin.send("GET", "/v1/server")).body.warnings);

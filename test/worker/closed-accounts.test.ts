@@ -85,6 +85,16 @@ describe("a disabled user", () => {
     }
   }, 30_000);
 
+  it("opens no ticket that it asked for before", async () => {
+    const { user_id, client } = await addUser();
+    await client.send("POST", "/v1/projects", { project_id: "shop", name: "Shop" });
+    const asked = await client.send("POST", "/v1/projects/shop/sandbox/files/ticket", { path: "a.txt" });
+    const { pathname, search } = new URL(String(asked.body.url));
+    await patch(user_id, { disabled: true });
+    const opened = await admin.as(null).send("GET", `${pathname}${search}`);
+    expect(opened).toMatchObject({ status: 403, body: { code: "forbidden" } });
+  });
+
   it("has only ended keys, and what an agent or a sign-in makes for it fails too", async () => {
     const { user_id } = await addUser();
     const ids = [(await addKey(user_id, "key")).key_id, (await addKey(user_id, "session")).key_id];
