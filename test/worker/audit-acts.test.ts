@@ -66,7 +66,7 @@ describe("entries", () => {
   });
 
   it("of the last day stay even if the clock is years ahead", async () => {
-    await createClient().addUser("user_ahead");
+    await (await createClient().addUser("user_ahead")).send("POST", "/v1/api-keys", {});
     await sweepAudit(env, Date.now() + 4_000 * DAY);
     expect(await entriesOf("user_ahead")).toHaveLength(1);
     expect(logged).toMatchObject([{ event: "audit_sweep_failed" }]);

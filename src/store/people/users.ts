@@ -6,7 +6,7 @@ import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { UserRole, UserState } from "../../protocol/people/user.ts";
 import type { StoredApiKey } from "../api-keys.ts";
 import { isConflict } from "../database.ts";
-import { IS_KEY, ownerIfLive } from "../keys/maker.ts";
+import { IS_KEY, IS_LIVE, ownerIfLive } from "../keys/maker.ts";
 import { readPosition, toPage } from "../page.ts";
 import { ADMIN_KEY_ACTS } from "./admin-key.ts";
 
@@ -77,7 +77,7 @@ export interface UserCounts {
 
 const COUNTS = [
   ["api_keys", `api_keys WHERE ${IS_KEY} AND`],
-  ["sessions", `api_keys WHERE ${IS_KEY} AND kind = 'session' AND`],
+  ["sessions", `api_keys WHERE ${IS_LIVE} AND kind = 'session' AND`],
   ...["threads", "projects", "triggers", "webhooks", "slack_workspaces"].map((table) => [table, `${table} WHERE`]),
 ].map(([name, from]) => `(SELECT count(*) FROM ${from} user_id = ?1) AS ${name}`);
 
@@ -223,7 +223,7 @@ const markDeleted = (
 ) => `UPDATE users SET deleted_at = coalesce(deleted_at, ?2), name = NULL, email = NULL,
   role = NULL WHERE user_id = ?1 AND ${guard} RETURNING ${COLUMNS}`;
 const IS_MARKED = "EXISTS (SELECT 1 FROM users WHERE users.user_id = ?1 AND users.deleted_at IS NOT NULL)";
-const DROP_KEYS = `DELETE FROM api_keys WHERE user_id = ?1 AND ${IS_KEY} AND ${IS_MARKED}`;
+const DROP_KEYS = `DELETE FROM api_keys WHERE user_id = ?1 AND ${IS_LIVE} AND ${IS_MARKED}`;
 const DROP_TICKETS = `DELETE FROM tickets WHERE user_id = ?1 AND ${IS_MARKED}`;
 
 /**

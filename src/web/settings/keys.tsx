@@ -69,7 +69,11 @@ export function Keys() {
   };
   const close = (): void => {
     setMade(null);
-    if (made?.isFirst) void readAccountAgain().then(() => mayReadNow() && list.refresh());
+    if (made?.isFirst) {
+      void readAccountAgain().then(async () => {
+        if (mayReadNow()) await list.refresh();
+      });
+    }
   };
   return (
     <Section
