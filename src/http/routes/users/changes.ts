@@ -114,16 +114,18 @@ async function refuse(context: AppContext, user_id: string): Promise<never> {
   throw new Problem("invalid_operation", user_id === FIRST_USER_ID ? reason : "The user has changed. Try again.");
 }
 
-/** Sent first: if this request dies on its way, the job comes all the same. Then again, so that it comes soon. */
+/**
+ * The job is sent first: if this request dies on its way, it comes all the same. Then again, so that it comes soon. Nobody
+ * stays in because the queue is away: the clock finds what is left.
+ */
 async function withJob<T>({ env }: AppContext, job: Job, work: () => Promise<T | null>): Promise<T | null> {
-  await env.JOBS.send(job, { delaySeconds: JOB_DELAY_SECONDS });
+  const send = (options?: QueueSendOptions) =>
+    env.JOBS.send(job, options).catch((error: unknown) =>
+      logWarning("job_comes_later", { type: job.type, error: describeError(error) }),
+    );
+  await send({ delaySeconds: JOB_DELAY_SECONDS });
   const done = await work();
-  if (done === null) return null;
-  try {
-    await env.JOBS.send(job);
-  } catch (error) {
-    logWarning("job_comes_later", { type: job.type, error: describeError(error) });
-  }
+  if (done !== null) await send();
   return done;
 }
 
