@@ -3,7 +3,7 @@ import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { scopes } from "../../src/protocol/keys/scope.ts";
 import { makeSession, ofPage } from "../fakes/session.ts";
-import { createClient } from "./http-client.ts";
+import { type Client, createClient } from "./http-client.ts";
 import { addKey, addUser, admin, elsewhere, patch, remove, setAccounts, settings, statusOf } from "./people-client.ts";
 import { racing } from "./racing-database.ts";
 
@@ -55,6 +55,17 @@ describe("a former admin", () => {
     expect(await statusOf(target.client)).toBe(200);
     const query = "SELECT count(*) AS count FROM api_keys WHERE user_id = ? AND scopes LIKE '%admin%'";
     expect(await env.DB.prepare(query).bind(former.user_id).first()).toEqual({ count: 0 });
+  });
+
+  it.each([
+    ["disable", (id: string, from: Client) => patch(id, { disabled: true }, from)],
+    ["demote", (id: string, from: Client) => patch(id, { role: null }, from)],
+    ["delete", remove],
+  ])("is one of two who %s each other at once, never both", async (_, end) => {
+    const [one, other] = [await addRole(), await addRole()];
+    const both = await Promise.all([end(one.user_id, admin.as(other.key)), end(other.user_id, elsewhere.as(one.key))]);
+    const done = both.filter(({ status }) => status < 300);
+    expect(done).toHaveLength(1);
   });
 
   it("gets no admin's session by a sign-in that began before", async () => {

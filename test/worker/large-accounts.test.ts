@@ -2,6 +2,7 @@
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { listEmptyProjects } from "../../src/store/people/account-projects.ts";
+import { listWorkingUsers } from "../../src/store/people/closing.ts";
 import { countThings } from "../../src/store/people/users.ts";
 
 const MANY = 3_000;
@@ -47,6 +48,26 @@ function counting(): { DB: D1Database; rowsRead(): Promise<number> } {
   });
   return { DB, rowsRead: async () => (await last?.all())?.meta.rows_read ?? Number.POSITIVE_INFINITY };
 }
+
+describe("many users who may not act and have runs that can't be ended", () => {
+  it("hold up none of the others: each look finds some of them, in no order", async () => {
+    const numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)";
+    await env.DB.batch([
+      env.DB.prepare(
+        `INSERT INTO users (user_id, created_at, disabled_at) ${numbers} SELECT 'user_stuck_' || i, ?1, ?1 FROM n`,
+      ).bind(AT),
+      env.DB.prepare(
+        `INSERT INTO runs (user_id, thread_id, invocation_id, status, version, created_at, updated_at, run)
+         ${numbers} SELECT 'user_stuck_' || i, 't', 'inv', 'running', 1, ?1, ?1, '{}' FROM n`,
+      ).bind(AT),
+    ]);
+    const looks = [await listWorkingUsers(env.DB, 50), await listWorkingUsers(env.DB, 50)];
+    const [first, second] = looks.map((found) => found.map(({ user_id }) => user_id).sort());
+    expect([first?.length, second?.length]).toEqual([50, 50]);
+    expect(first).not.toEqual(second);
+    await env.DB.prepare("DELETE FROM runs WHERE user_id LIKE 'user_stuck_%'").run();
+  });
+});
 
 describe("a large account", () => {
   it("finds its empty projects without reading its threads for each of them", async () => {
