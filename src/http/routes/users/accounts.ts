@@ -76,8 +76,10 @@ function addCreate(app: App): void {
       const maker = context.get("caller");
       const { key, stored } = await mintApiKey({ name: "first key", made_by: maker.key_id }, now);
       const row = { ...shown, created_at: stored.created_at };
-      // Not as an entry of that user, who may be another one than the admin means.
-      const act = { action: "user.create", target: user_id, details: { role } } as const;
+      // Not as an entry of that user, who may be another one than the admin means, nor of the first user, for whom the admin
+      // key does not act.
+      const about = maker.admin_standing === undefined ? {} : { user_id: null };
+      const act = { action: "user.create", target: user_id, details: { role }, ...about } as const;
       await audited(context, act, async () => {
         await requireLiveAdmin(context);
         const made = createUser(context.env.DB, row, stored, maker.user_id);
