@@ -12,6 +12,7 @@ let keys: { key_id: string; name: string; key: string }[];
 let stored: string | null;
 let count = 0;
 let dieAfterMaking: boolean;
+let state: "active" | "disabled" | "deleted";
 
 const file: KeyFile = {
   path: "start/key",
@@ -26,13 +27,16 @@ beforeEach(async () => {
   keys = [];
   stored = null;
   dieAfterMaking = false;
+  state = "active";
   server = createServer((request, response) => {
     const key = request.headers.authorization?.slice("Bearer ".length);
     const isAdmin = key === ADMIN;
-    const acts = isAdmin ? keys.length === 0 : keys.some((known) => known.key === key);
+    const isKnown = keys.some((known) => known.key === key);
+    const acts = state === "active" && (isAdmin ? keys.length === 0 : isKnown);
     const { method, url: path = "" } = request;
     const answer = (status: number, body: unknown) => response.writeHead(status).end(JSON.stringify(body));
-    if (!isAdmin && !acts) return answer(401, {});
+    if (!isAdmin && !acts) return answer(isKnown ? 403 : 401, {});
+    if (method === "GET" && path === "/v1/users/user_first" && isAdmin) return answer(200, { state });
     if (path === "/v1/users/me") return answer(200, { scopes: acts ? ["read", "run", "write"] : ["admin"] });
     if (method === "GET" && path === "/v1/users/user_first/api-keys" && isAdmin) return answer(200, { data: keys });
     if (method === "DELETE" && isAdmin) {
@@ -89,4 +93,17 @@ it("makes a new key for one that was deleted, and for one that a kill left to no
   expect(keys).toHaveLength(1);
   const last = await find();
   expect(keys.map((made) => made.key)).toEqual([last.key]);
+});
+
+it("keeps the key of a first user who is disabled, for when the user is enabled", async () => {
+  const { key } = await find();
+  for (state of ["disabled", "deleted"] as const) {
+    expect(await find()).toEqual({
+      key: ADMIN,
+      notes: [`the key is ADMIN_API_KEY and only administers, since user_first is ${state}.`],
+    });
+  }
+  expect([keys.map((made) => made.key), stored?.trim()]).toEqual([[key], key]);
+  state = "active";
+  expect(await find()).toEqual({ key, notes: [] });
 });

@@ -30,6 +30,11 @@ export async function findSignInKey(server: Server): Promise<SignIn> {
   const { url, admin_key, file } = server;
   const kept = (await file?.read())?.trim();
   if (kept && (await mayWrite(url, kept))) return { key: kept, notes: [] };
+  const state = await readState(server);
+  if (state !== "active") {
+    // The key that is kept is good again once the user is enabled.
+    return { key: admin_key, notes: [`the key is ADMIN_API_KEY and only administers, since user_first is ${state}.`] };
+  }
   const made = file && (await makeKey(server, file));
   if (made) return { key: made, notes: [] };
   // A note is no reason not to start.
@@ -37,10 +42,15 @@ export async function findSignInKey(server: Server): Promise<SignIn> {
   return { key: admin_key, notes: [note] };
 }
 
+async function readState({ url, admin_key }: Server): Promise<string> {
+  const user = (await ask(url, admin_key, "GET", "/v1/users/user_first")) as { state: string } | null;
+  return user?.state ?? "active";
+}
+
 async function describeAdminKey(url: string, admin_key: string): Promise<string> {
   return (await mayWrite(url, admin_key))
     ? "the key is ADMIN_API_KEY, which also makes users. Once you make another one (Settings → API keys), it only does that."
-    : "the key is ADMIN_API_KEY and only administers, since user_first has a key of its own: sign in with that one.";
+    : "the key is ADMIN_API_KEY and only administers, since user_first has a key of its own or ADMIN_KEY_ONLY_ADMIN is set: sign in with a user's key.";
 }
 
 /** Null if the first user has another key by now: then the admin key makes none for it. */

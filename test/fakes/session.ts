@@ -13,6 +13,7 @@ export interface MadeSession {
 
 interface Given {
   user_id: string;
+  /** With `admin`, the user gets the role. */
   scopes?: Scope[] | null;
   /** When it begins. */
   now?: number;
@@ -24,6 +25,10 @@ export async function makeSession(
   db: D1Database,
   { user_id, scopes = null, now = Date.now(), lasts_ms = DAY_MS, user_agent = "a browser" }: Given,
 ): Promise<MadeSession> {
+  if (scopes?.includes("admin")) {
+    const row = "INSERT INTO users (user_id, created_at, role) VALUES (?, '', 'admin')";
+    await db.prepare(`${row} ON CONFLICT DO UPDATE SET role = 'admin'`).bind(user_id).run();
+  }
   const session_id = newSessionId(now);
   const token = newToken(session_id);
   const at = new Date(now).toISOString();

@@ -124,15 +124,16 @@ export async function deliverJob(job: Job, settings: object = {}, queue = "taskl
   return (await getQueueResult(batch, createExecutionContext())).explicitAcks.length === 1;
 }
 
-/** The objects, of which one thread's can't be reached. */
-export function objectsWithout(thread: ThreadKey): DurableObjectNamespace {
+const away = (): Promise<never> => Promise.reject(new Error("the object is away"));
+
+/** The objects, of which one thread's can't be reached, or gives another answer. */
+export function objectsWithout(thread: ThreadKey, answer: () => Promise<never> = away): DurableObjectNamespace {
   const lost = env.THREADS.idFromName(`${thread.user_id}/${thread.thread_id}`);
   return new Proxy(env.THREADS, {
     get: (target, name) => {
       if (name === "get") {
         return (id: DurableObjectId) => {
-          if (id.equals(lost))
-            return new Proxy({}, { get: () => () => Promise.reject(new Error("the object is away")) });
+          if (id.equals(lost)) return new Proxy({}, { get: () => answer });
           return target.get(id);
         };
       }

@@ -126,6 +126,21 @@ describe("the admin key", () => {
     expect(opened.body.detail).toContain("The API key that asked for the ticket is no longer valid");
   });
 
+  it("shows the first user neither whom it makes nor from where it acts, once it only administers", async () => {
+    const admin = createClient();
+    const made = await admin.send("POST", "/v1/api-keys", {});
+    const from = { "cf-connecting-ip": "192.0.2.66", "user-agent": "the operator's" };
+    const user = await admin.send("POST", "/v1/users", { user_id: "user_secret_hire" }, from);
+    expect(user.status).toBe(201);
+    await admin.send("PATCH", `/v1/users/${FIRST}`, { name: "Ada" }, from);
+    const seen = await admin.as(String(made.body.key)).send("GET", "/v1/audit");
+    expect(seen.body.data?.[0]).toMatchObject({ action: "user.update", source: { address: null, user_agent: null } });
+    expect(seen.text).not.toMatch(/user_secret_hire|192\.0\.2\.66|the operator's/);
+    const all = await admin.send("GET", "/v1/audit?action=user.create");
+    expect(all.body.data?.[0]).toMatchObject({ target: "user_secret_hire", user_id: null, key_id: "admin_key" });
+    expect(all.text).toContain("192.0.2.66");
+  });
+
   it("is warned of where operators look, until it only administers", async () => {
     const admin = createClient();
     const warnings = async () => JSON.stringify((await admin.send("GET", "/v1/server")).body.warnings);

@@ -209,7 +209,7 @@ describe("rows of threads that nobody knows", patient, () => {
 });
 
 describe("an account that is closed while", patient, () => {
-  it("the sandbox provider is away leaves the sandbox to a job", async () => {
+  it("the sandbox provider is away keeps the project until its sandbox is deleted, though the queue forgets all", async () => {
     const admin = createClient();
     const user_id = `user_away_${crypto.randomUUID().slice(0, 8)}`;
     const owner = await admin.addUser(user_id);
@@ -230,12 +230,26 @@ describe("an account that is closed while", patient, () => {
     await decide(user_id, "deleted_at");
     const { sent, JOBS } = recordingQueue();
     await deliverJob(close(user_id), { JOBS, ...away });
-    await expectEmptied(user_id);
+    const { users, projects, audit_entries: _, ...others } = await readTables(user_id);
+    expect(Object.values(others).flat()).toEqual([]);
+    expect([users, projects]).toMatchObject([[{ purged_at: null }], [{ project_id: "shop" }]]);
     expect(await stateOf()).toBe("started");
-    const job = sent.find(({ job }) => job.type === "delete_sandbox")?.job;
-    expect(job).toMatchObject({ type: "delete_sandbox", user_id, project_id: "shop" });
-    await deliverJob(job as Job, { JOBS });
+    expect(sent.map(({ job }) => job)).toEqual([close(user_id, 2)]);
+    const swept = recordingQueue();
+    await sweepAccounts({ ...env, JOBS: swept.JOBS } as never, QUARTER);
+    const [found] = jobsOf(user_id, swept.sent);
+    await deliverJob(found?.job as Job, { JOBS });
     await vi.waitFor(async () => expect(await stateOf()).toBe("none"), { timeout: 10_000 });
+    await expectEmptied(user_id);
+  });
+
+  it("the sandbox provider is away for a week keeps no project, and an operator is told", async () => {
+    const user_id = await makeAccount();
+    await decide(user_id, "deleted_at", 7 * DAY + MINUTE);
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    await deliverJob(close(user_id), { JOBS: recordingQueue().JOBS, ...away });
+    expect((await readTables(user_id)).projects).toEqual([]);
+    expect(logged.mock.calls.flat().join("\n")).toContain("sandbox_left_for_good");
   });
 
   it("an object is away keeps its thread and project, and nothing else", async () => {

@@ -4,7 +4,9 @@ import { describe, expect, it, vi } from "vitest";
 import { newId } from "../../src/protocol/ids.ts";
 import { findEndedKeys } from "../../src/store/api-keys.ts";
 import { ownerUnlessRevoked } from "../../src/store/keys/maker.ts";
+import { listDueAccounts } from "../../src/store/people/closing.ts";
 import { putPreview } from "../../src/store/projects/previews.ts";
+import { makeSession, ofPage } from "../fakes/session.ts";
 import { type Client, createClient } from "./http-client.ts";
 import {
   addKey,
@@ -132,6 +134,35 @@ describe("a disabled user", () => {
     expect([await ask(knows), await ask(learned)]).toEqual([404, 403]);
     vi.setSystemTime(Date.now() + 2 * MINUTE);
     expect(await ask(knows)).toBe(500);
+  });
+});
+
+describe("a session of a disabled user", () => {
+  it("can be signed out, so that it is nobody's when the user is enabled", async () => {
+    const { user_id } = await addUser();
+    const { session_id, token } = await makeSession(env.DB, { user_id });
+    await patch(user_id, { disabled: true });
+    const out = await admin.as(null).send("POST", "/auth/sign-out", undefined, ofPage(token));
+    expect([out.status, out.headers.get("set-cookie")]).toEqual([
+      200,
+      expect.stringContaining("taskloom-session=; Max-Age=0"),
+    ]);
+    await patch(user_id, { disabled: false });
+    expect(await findEndedKeys(env.DB, user_id, [session_id], Date.now())).toEqual([session_id]);
+    expect((await admin.as(null).send("GET", "/v1/users/me", undefined, ofPage(token))).status).toBe(401);
+  });
+});
+
+describe("a user who is shut out while the queue is away", () => {
+  it("is out at once, and the clock finds what is left", async () => {
+    const away = () => Promise.reject(new Error("the queue is away"));
+    const from = createClient({ ...settings, JOBS: { send: away } as unknown as Queue<unknown> });
+    const [disabled, deleted] = [await addUser(), await addUser()];
+    expect((await patch(disabled.user_id, { disabled: true }, from)).body).toMatchObject({ state: "disabled" });
+    expect((await remove(deleted.user_id, from)).body).toMatchObject({ state: "deleting" });
+    expect([await statusOf(from.as(disabled.key)), await statusOf(from.as(deleted.key))]).toEqual([403, 401]);
+    const due = await listDueAccounts(env.DB, Date.now(), 1_000);
+    expect(due).toContainEqual({ user_id: deleted.user_id, rest: "deleted" });
   });
 });
 

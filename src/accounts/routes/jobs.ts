@@ -2,8 +2,10 @@
 // twice, late or not at all changes nothing: the sweep sends another one.
 import { configOf, type Env } from "../../config.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
+import { withinTime } from "../../lib/time-limit.ts";
 import type { Job } from "../../protocol/job.ts";
 import { type AccountEnd, noteLeft, notePurged, readAccountEnd } from "../../store/people/closing.ts";
+import { clock } from "../../thread/ports.ts";
 import type { AccountPart, AccountScope } from "../part.ts";
 
 export type AccountJob = Extract<Job, { type: "close_account" | "pause_account" }>;
@@ -12,6 +14,8 @@ export type AccountJob = Extract<Job, { type: "close_account" | "pause_account" 
 const SLICE_MS = 30_000;
 /** Of one piece. */
 const LIMIT_MS = 15_000;
+/** One that goes on after its signal, since something never answers, holds up the other parts no longer than this. */
+const PATIENCE_MS = LIMIT_MS + 5_000;
 
 /** When the sweep looks. */
 export const SWEEP_MS = 15 * 60_000;
@@ -40,7 +44,7 @@ export async function closeAccount(job: AccountJob, env: Env, parts: AccountPart
   for (const part of parts) {
     try {
       // Each part gets its turn in each slice: one that has much, or whose own is away, holds up no other.
-      const work = () => part.remove(describeScope(job, env, end.deleted_at ?? ""));
+      const work = () => within(part, part.remove(describeScope(job, env, end.deleted_at ?? "")));
       let isDone = (await work()) === "done";
       while (!isDone && Date.now() - begun < SLICE_MS) isDone = (await work()) === "done";
       more ||= !isDone;
@@ -67,7 +71,7 @@ export async function pauseAccount(job: AccountJob, env: Env, parts: AccountPart
     if (end?.deleted_at) return;
     if (!end?.disabled_at) return await lookLater(job, env);
     try {
-      await part.pause?.(describeScope(job, env, end.disabled_at));
+      await within(part, part.pause?.(describeScope(job, env, end.disabled_at)) ?? Promise.resolve());
     } catch (error) {
       noteFailure(job, part, error);
       failed = true;
@@ -75,6 +79,10 @@ export async function pauseAccount(job: AccountJob, env: Env, parts: AccountPart
   }
   if (failed) return await retry(job, env);
   if (end?.disabled_at) await lookAgain(job, env, end.disabled_at, PAUSE_LOOKS_MS);
+}
+
+function within<T>({ name }: AccountPart, work: Promise<T>): Promise<T> {
+  return withinTime(clock, PATIENCE_MS, name, work);
 }
 
 function describeScope({ user_id }: AccountJob, env: Env, since: string): AccountScope {

@@ -1,5 +1,6 @@
 // Reading the audit. A user reads what concerns its own account, an admin what concerns any.
 import { z } from "@hono/zod-openapi";
+import { ADMIN_KEY_ID } from "../../protocol/ids.ts";
 import { type AuditEntry, type AuditSource, auditActions, auditOutcomes } from "../../protocol/people/audit.ts";
 import { listAuditEntries } from "../../store/people/audit.ts";
 import type { App, Caller } from "../context.ts";
@@ -110,10 +111,10 @@ function isAdmin({ scopes }: Caller): boolean {
   return scopes.includes("admin");
 }
 
-/** An admin's address is not for the users whom it serves. */
+/** An admin's address is not for the users whom it serves. The admin key is not the first user's own. */
 function show(each: AuditEntry, caller: Caller): AuditEntry & { source: AuditSource } {
-  const isOwn = each.actor_id === caller.user_id || isAdmin(caller);
-  if (isOwn || each.source.type !== "http") return each;
+  const isOwn = each.actor_id === caller.user_id && each.key_id !== ADMIN_KEY_ID;
+  if (isOwn || isAdmin(caller) || each.source.type !== "http") return each;
   return { ...each, source: { ...each.source, address: null, user_agent: null } };
 }
 

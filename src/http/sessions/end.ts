@@ -3,11 +3,13 @@ import { z } from "@hono/zod-openapi";
 import { logoutAddress } from "../../sign-in/logout.ts";
 import { endSession } from "../../store/people/sessions.ts";
 import { audited } from "../audit.ts";
-import type { App, AppContext } from "../context.ts";
+import { callerOf } from "../auth.ts";
+import type { App, AppContext, Caller } from "../context.ts";
 import { Problem } from "../errors.ts";
 import { addOperation } from "../operation.ts";
-import { cookieName, writeCookie } from "./cookie.ts";
+import { cookieName, readCookie, writeCookie } from "./cookie.ts";
 import { sourceOfRequest } from "./own-page.ts";
+import { readToken } from "./token.ts";
 
 const signedOut = z
   .object({
@@ -54,13 +56,25 @@ export function addSignOut(app: App): void {
 }
 
 /** Null if the session has ended already. */
-async function findCaller(context: AppContext) {
+async function findCaller(context: AppContext): Promise<Caller | null> {
   try {
     return await context.get("sessions").identify(context);
   } catch (error) {
-    if (error instanceof Problem && error.failure.code === "unauthorized") return null;
+    const code = error instanceof Problem ? error.failure.code : null;
+    if (code === "unauthorized") return null;
+    if (code === "forbidden") return await findOfDisabled(context);
     throw error;
   }
+}
+
+/** The user is disabled, which is said only once the cookie has proved itself. */
+async function findOfDisabled(context: AppContext): Promise<Caller | null> {
+  const name = cookieName(new URL(context.req.url));
+  const cookie = name === null ? null : readCookie(context.req.header("cookie"), name);
+  const token = cookie === null ? null : readToken(cookie);
+  if (token === null) return null;
+  const { key } = await context.get("authenticator").look(token.session_id, context.env.DB);
+  return key && callerOf(key);
 }
 
 /** The answer deletes the browser's cookie, and brings no new one. */

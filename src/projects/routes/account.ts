@@ -1,5 +1,7 @@
 // The projects of an account with their sandboxes, the ways into these, and what is stored for git.
 import type { AccountPart, AccountScope } from "../../accounts/part.ts";
+import { logError } from "../../lib/log.ts";
+import type { Project } from "../../protocol/project.ts";
 import { findProvider } from "../../sandboxes/index.ts";
 import {
   dropExpired,
@@ -14,10 +16,14 @@ import type { StoredPreview } from "../../store/projects/previews.ts";
 import { deleteProject } from "../../store/projects/projects.ts";
 import { forgetLinks, isOwn } from "../previews/previews.ts";
 import { endRevokedAccess } from "../revocation.ts";
-import { removeSandbox } from "./sandbox-removal.ts";
+import { removeProjectSandbox } from "../sandbox.ts";
 
-/** Requests to the provider at a time. Each is given up after ten seconds, and a job goes on. */
+/** Requests to the provider at a time. */
 const PROJECTS_AT_ONCE = 5;
+/** Of a request, so that a piece ends in its time. */
+const SANDBOX_MS = 10_000;
+/** After that an operator has to act. */
+const DELETED_WITHIN_MS = 7 * 24 * 3_600_000;
 
 const LINKS_AT_ONCE = 200;
 
@@ -39,24 +45,33 @@ export const accessPart: AccountPart = {
 /** After the threads: a run that works would make its sandbox again. */
 export const projectsPart: AccountPart = {
   name: "projects",
-  async remove({ env, config, user_id }) {
+  async remove(scope) {
+    const { env, user_id } = scope;
     const page = await listEmptyProjects(env.DB, user_id, PROJECTS_AT_ONCE);
     if (page.length === 0) {
       // What holds up the threads is tried again, and this with it.
       if (await hasProject(env.DB, user_id)) throw new Error("Threads are left in projects");
       return "done";
     }
-    const settled = await Promise.allSettled(
-      page.map(async (project) => {
-        await removeSandbox({ config, jobs: env.JOBS }, project);
-        await deleteProject(env.DB, user_id, project.project_id);
-      }),
-    );
+    const settled = await Promise.allSettled(page.map((project) => removeWithSandbox(scope, project)));
     const [failed] = settled.filter((each) => each.status === "rejected");
     if (failed && settled.every(({ status }) => status === "rejected")) throw failed.reason;
     return "more";
   },
 };
+
+/** The project stays until its sandbox is gone: nothing else would remember it. */
+async function removeWithSandbox(scope: AccountScope, { project_id, created_at }: Project): Promise<void> {
+  const { env, config, user_id } = scope;
+  const deleted = { user_id, project_id, project_created_at: created_at };
+  try {
+    await removeProjectSandbox(config, deleted, false, AbortSignal.timeout(SANDBOX_MS));
+  } catch (error) {
+    if (!scope.isOlderThan(DELETED_WITHIN_MS)) throw error;
+    logError("sandbox_left_for_good", error, { user_id, project_id });
+  }
+  await deleteProject(env.DB, user_id, project_id);
+}
 
 /** Last: whatever other credentials are left go with those for git. */
 export const credentialsPart: AccountPart = {

@@ -66,6 +66,29 @@ export function ownerIfLive(user_id: string, made_by: string): string {
   return `iif(${mayAct(user_id)}, ${owner}, NULL)`;
 }
 
+/** Who acts. Both are placeholders in statements. */
+export interface Actor {
+  user_id: string;
+  key_id: string;
+}
+
+/**
+ * Whether the key of the user has the scope `admin` in the moment of the write: who loses it must not take it back, nor
+ * anything from others, by a request that was let in a moment before. The admin key has no row, and is always one.
+ */
+export function isAdmin({ user_id, key_id }: Actor): string {
+  const held = `SELECT 1 FROM api_keys AS held, json_each(held.scopes) AS scope
+    WHERE held.user_id = ${user_id} AND held.key_id = ${key_id} AND scope.value = 'admin' AND ${IS_VALID}`;
+  return `(${key_id} = '${ADMIN_KEY_ID}' OR (${mayAct(user_id)} AND EXISTS (${held})))`;
+}
+
+/** The same for drizzle, of a key that `ownerOfLive` asks about too. */
+export function givesAdmin(user_id: string, key_id: string): SQL {
+  const held = sql`SELECT 1 FROM api_keys AS held, json_each(held.scopes) AS scope
+    WHERE held.user_id = ${user_id} AND held.key_id = ${key_id} AND scope.value = 'admin'`;
+  return key_id === ADMIN_KEY_ID ? sql`1` : sql`EXISTS (${held})`;
+}
+
 /** What the admin key made for other users, it made in a former version. */
 function mayAdminKeyMake(user_id: string): string {
   return `${user_id} <> '${FIRST_USER_ID}' OR ${ADMIN_KEY_ACTS}`;

@@ -71,9 +71,9 @@ const LIST_WORKING = `
 SELECT user_id, rest FROM (
   SELECT live.user_id AS user_id, ${restOf("live.user_id")} AS rest FROM (
     SELECT DISTINCT user_id FROM runs INDEXED BY runs_live WHERE status IN ('queued', 'running')) AS live)
-WHERE rest IS NOT NULL LIMIT ?1`;
+WHERE rest IS NOT NULL ORDER BY random() LIMIT ?1`;
 
-/** Users who may not act and have a run that waits or works. */
+/** Users who may not act and have a run that waits or works, in no order: see `listDueAccounts`. */
 export async function listWorkingUsers(db: D1Database, limit: number): Promise<RestingUser[]> {
   return (await db.prepare(LIST_WORKING).bind(limit).all<RestingUser>()).results;
 }

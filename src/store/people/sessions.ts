@@ -1,6 +1,6 @@
 // Sessions: rows of `api_keys` of this kind. One that somebody ends leaves what a deleted key leaves. One that expires
 // leaves that only if something names it as its maker, and no row otherwise.
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { newId } from "../../protocol/ids.ts";
 import type { Scope } from "../../protocol/keys/scope.ts";
@@ -81,6 +81,7 @@ export async function createSession(db: D1Database, session: NewSessionRow, now:
   const database = open(db);
   const insert = database.insert(apiKeys).values({
     ...row,
+    scopes: row.scopes?.includes("admin") ? onlyForAdmins(user_id, row.scopes) : row.scopes,
     user_id: ownerOfLive(user_id, null),
     key_id: session_id,
     kind: "session",
@@ -94,6 +95,12 @@ export async function createSession(db: D1Database, session: NewSessionRow, now:
     db.prepare(END_OLDEST).bind(user_id, time(now)),
     db.prepare(DELETE_TRACES).bind(user_id, time(now - TRACE_KEPT_MS)),
   ]);
+}
+
+/** The user may have lost the role since the sign-in read it. */
+function onlyForAdmins(user_id: string, scopes: Scope[]): SQL {
+  const isAdmin = sql`EXISTS (SELECT 1 FROM users WHERE users.user_id = ${user_id} AND users.role = 'admin')`;
+  return sql`iif(${isAdmin}, ${JSON.stringify(scopes)}, NULL)`;
 }
 
 /** Newest first; at most `MAX_SESSIONS`. */

@@ -1,12 +1,12 @@
 // Users: who has an account, and in which state it is. The first user needs no row until something is stored of it.
 import type { Result } from "../../protocol/error.ts";
 import { succeed } from "../../protocol/error.ts";
-import { ADMIN_KEY_ID, FIRST_USER_ID } from "../../protocol/ids.ts";
+import { FIRST_USER_ID } from "../../protocol/ids.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { UserRole, UserState } from "../../protocol/people/user.ts";
 import type { StoredApiKey } from "../api-keys.ts";
 import { isConflict } from "../database.ts";
-import { IS_KEY, IS_LIVE, ownerIfLive } from "../keys/maker.ts";
+import { type Actor, IS_KEY, IS_LIVE, isAdmin } from "../keys/maker.ts";
 import { readPosition, toPage } from "../page.ts";
 import { ADMIN_KEY_ACTS } from "./admin-key.ts";
 
@@ -78,7 +78,9 @@ export interface UserCounts {
 const COUNTS = [
   ["api_keys", `api_keys WHERE ${IS_KEY} AND`],
   ["sessions", `api_keys WHERE ${IS_LIVE} AND kind = 'session' AND`],
-  ...["threads", "projects", "triggers", "webhooks", "slack_workspaces"].map((table) => [table, `${table} WHERE`]),
+  // Deleted ones leave a row.
+  ["threads", "threads WHERE deleted_at IS NULL AND"],
+  ...["projects", "triggers", "webhooks", "slack_workspaces"].map((table) => [table, `${table} WHERE`]),
 ].map(([name, from]) => `(SELECT count(*) FROM ${from} user_id = ?1) AS ${name}`);
 
 /** Reads an index entry of each thing. */
@@ -121,9 +123,8 @@ function isEmailTaken(error: unknown): boolean {
 const INSERT_USER = `INSERT INTO users (user_id, name, created_at, email, role) VALUES (
   coalesce((SELECT user_id FROM users WHERE lower(user_id) = lower(?1) LIMIT 1), ?1), ?2, ${unlessTaken("?3", "?4")}, ?4, ?5)`;
 
-// The admin key makes users whatever it may do for the first one.
 const INSERT_FIRST_KEY = `INSERT INTO api_keys (user_id, key_id, name, hash, created_at, made_by, scopes, expires_at, kind)
-VALUES (iif(?6 = '${ADMIN_KEY_ID}' OR ${ownerIfLive("?7", "?6")} IS NOT NULL, ?1, NULL), ?2, ?3, ?4, ?5, ?6, ?8, ?9, 'key')`;
+VALUES (iif(${isAdmin({ user_id: "?7", key_id: "?6" })}, ?1, NULL), ?2, ?3, ?4, ?5, ?6, ?8, ?9, 'key')`;
 
 /**
  * Stores a user with a first key, both or none. Rejects if the key's maker, a key of `maker_id`, no longer holds
@@ -162,17 +163,18 @@ export interface UserPatch {
   disabled?: boolean;
 }
 
-/** Whether the settings let the admin key act for the first user at all. */
-export interface AdminKeyRule {
+/** Who changes a user, and whether the settings let the admin key act for the first user at all. */
+export interface AdminAct {
+  by: Actor;
   may_act: boolean;
 }
 
 const MAKE_FIRST_ROW = `INSERT INTO users (user_id, created_at) VALUES ('${FIRST_USER_ID}', '${FROM_THE_START}')
 ON CONFLICT DO NOTHING`;
 
-/** Nobody shuts the first user out while the admin key acts for it. */
-const guardOf = (user_id: string, { may_act }: AdminKeyRule) =>
-  user_id === FIRST_USER_ID && may_act ? `NOT ${ADMIN_KEY_ACTS}` : "1";
+/** Only an admin. Nobody shuts the first user out while the admin key acts for it. */
+const guardOf = (user_id: string, { may_act }: AdminAct, by: Actor, isShutOut: boolean) =>
+  `${isAdmin(by)} AND ${isShutOut && user_id === FIRST_USER_ID && may_act ? `NOT ${ADMIN_KEY_ACTS}` : "1"}`;
 
 // What a demoted user's keys and sessions may do as admins ends with the role. Sessions without a list may do all that
 // the user may.
@@ -182,16 +184,21 @@ UPDATE api_keys SET scopes = iif(kind = 'session', NULL, (
 WHERE user_id = ?1 AND EXISTS (SELECT 1 FROM json_each(api_keys.scopes) WHERE value = 'admin')
   AND EXISTS (SELECT 1 FROM users WHERE user_id = ?1 AND role IS NOT NULL AND deleted_at IS NULL) AND ${guard}`;
 
-/** Null if there is no such user, if it is deleted, or if the admin key acts for it and it would be shut out. */
+/**
+ * Null if there is no such user, if it is deleted, if whoever asks is no admin any more, or if the admin key acts for the
+ * user and it would be shut out.
+ */
 export async function updateUser(
   db: D1Database,
   user_id: string,
   patch: UserPatch,
-  rule: AdminKeyRule,
+  act: AdminAct,
   now: number,
 ): Promise<User | "email" | null> {
-  const guard = patch.disabled === true || patch.role === null ? guardOf(user_id, rule) : "1";
-  const values: (string | null)[] = [user_id];
+  const by = { user_id: "?2", key_id: "?3" };
+  const guard = guardOf(user_id, act, by, patch.disabled === true || patch.role === null);
+  const first = [user_id, act.by.user_id, act.by.key_id];
+  const values: (string | null)[] = [...first];
   const at = (value: string | null) => `?${values.push(value)}`;
   const sets = [
     ...(patch.name === undefined ? [] : [`name = ${at(patch.name)}`]),
@@ -206,7 +213,7 @@ export async function updateUser(
   const update = `UPDATE users SET ${sets.join(", ")} WHERE user_id = ?1 AND deleted_at IS NULL AND ${guard} RETURNING ${COLUMNS}`;
   const statements = [
     ...(user_id === FIRST_USER_ID ? [db.prepare(MAKE_FIRST_ROW)] : []),
-    ...(patch.role === null ? [db.prepare(dropAdminScope(guard)).bind(user_id)] : []),
+    ...(patch.role === null ? [db.prepare(dropAdminScope(guard)).bind(...first)] : []),
     db.prepare(update).bind(...values),
   ];
   try {
@@ -229,17 +236,14 @@ const DROP_TICKETS = `DELETE FROM tickets WHERE user_id = ?1 AND ${IS_MARKED}`;
 /**
  * Marks the user as deleted, and ends all keys, sessions and tickets in the same moment. What else there is of the user
  * is deleted afterwards. The tombstone keeps the id, which is never given again, and the identity, so that its person stays
- * out. May be repeated. Null if there is no such user, or if the admin key acts for it.
+ * out. May be repeated. Null if there is no such user, if whoever asks is no admin any more, or if the admin key acts for
+ * the user.
  */
-export async function deleteUser(
-  db: D1Database,
-  user_id: string,
-  rule: AdminKeyRule,
-  now: number,
-): Promise<User | null> {
+export async function deleteUser(db: D1Database, user_id: string, act: AdminAct, now: number): Promise<User | null> {
+  const guard = guardOf(user_id, act, { user_id: "?3", key_id: "?4" }, true);
   const results = await db.batch<Row>([
     ...(user_id === FIRST_USER_ID ? [db.prepare(MAKE_FIRST_ROW)] : []),
-    db.prepare(markDeleted(guardOf(user_id, rule))).bind(user_id, new Date(now).toISOString()),
+    db.prepare(markDeleted(guard)).bind(user_id, new Date(now).toISOString(), act.by.user_id, act.by.key_id),
     db.prepare(DROP_KEYS).bind(user_id),
     db.prepare(DROP_TICKETS).bind(user_id),
   ]);

@@ -1,6 +1,7 @@
 // The threads of an account. Each goes and pauses through its object, which may have runs that D1 has not heard of.
 import type { AccountPart } from "../../../accounts/part.ts";
 import type { Env } from "../../../config.ts";
+import { withinTime } from "../../../lib/time-limit.ts";
 import type { Job } from "../../../protocol/job.ts";
 import { isTerminal } from "../../../protocol/run.ts";
 import type { ThreadKey } from "../../../protocol/thread.ts";
@@ -11,6 +12,7 @@ import {
   listStrayThreads,
 } from "../../../store/people/account-threads.ts";
 import { deleteThread } from "../../../store/sync.ts";
+import { clock } from "../../../thread/ports.ts";
 import { callThread } from "../../../thread/stub.ts";
 import { removeThread } from "../../ownership.ts";
 
@@ -20,6 +22,8 @@ const THREADS_AT_ONCE = 20;
 const NEWEST_RUNS = 100;
 /** A message that a cancelled run had not taken becomes a run of its own. One more round checks that none is left. */
 const CANCEL_ROUNDS = 3;
+/** A piece has 15 s: an object that never answers leaves the others of its page their turn. */
+const THREAD_MS = 8_000;
 /** By then the thread is removed, and no run of it can make the sandbox again. */
 const SANDBOX_DELAY_SECONDS = 60;
 
@@ -98,6 +102,6 @@ async function cancelRuns(env: Env, key: ThreadKey): Promise<void> {
 
 /** Returns the failures. */
 async function tryEach<T>(items: T[], work: (item: T) => Promise<void>): Promise<unknown[]> {
-  const settled = await Promise.allSettled(items.map(work));
+  const settled = await Promise.allSettled(items.map((item) => withinTime(clock, THREAD_MS, "A thread", work(item))));
   return settled.flatMap((each) => (each.status === "rejected" ? [each.reason as unknown] : []));
 }

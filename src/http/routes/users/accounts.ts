@@ -11,6 +11,7 @@ import { Problem, unwrap } from "../../errors.ts";
 import { addOperation } from "../../operation.ts";
 import { pageOf, pageQuery } from "../../schemas.ts";
 import { currentUser } from "../key-schemas.ts";
+import { requireLiveAdmin } from "./live-admin.ts";
 import { newUser, user, userBody, userParams, userWithCounts } from "./schemas.ts";
 
 export const tag = "Users and keys";
@@ -75,9 +76,12 @@ function addCreate(app: App): void {
       const maker = context.get("caller");
       const { key, stored } = await mintApiKey({ name: "first key", made_by: maker.key_id }, now);
       const row = { ...shown, created_at: stored.created_at };
-      // Not as an entry of that user, who may be another one than the admin means.
-      const act = { action: "user.create", target: user_id, details: { role } } as const;
+      // Not as an entry of that user, who may be another one than the admin means, nor of the first user, for whom the admin
+      // key does not act.
+      const about = maker.admin_standing === undefined ? {} : { user_id: null };
+      const act = { action: "user.create", target: user_id, details: { role }, ...about } as const;
       await audited(context, act, async () => {
+        await requireLiveAdmin(context);
         const made = createUser(context.env.DB, row, stored, maker.user_id);
         const taken = unwrap(await whileMakerLives(made));
         if (taken !== null) throw alreadyTaken(taken, user_id);

@@ -1,16 +1,16 @@
 // An admin changes, disables and deletes users. What ends a user's way in is one batch in D1, which all Workers and
 // objects learn of as they do of a deleted key. What else has to end follows in a job.
 import { describeError, logWarning } from "../../../lib/log.ts";
-import { ADMIN_KEY_ID, FIRST_USER_ID } from "../../../protocol/ids.ts";
+import { FIRST_USER_ID } from "../../../protocol/ids.ts";
 import type { Job } from "../../../protocol/job.ts";
 import type { AuditAction } from "../../../protocol/people/audit.ts";
-import { findEndedKeys } from "../../../store/api-keys.ts";
 import { deleteUser, readUser, type UserPatch, updateUser } from "../../../store/people/users.ts";
 import { audited } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
 import { Problem } from "../../errors.ts";
 import { addOperation } from "../../operation.ts";
 import { alreadyTaken, noSuchUser, tag } from "./accounts.ts";
+import { requireLiveAdmin } from "./live-admin.ts";
 import { user, userParams, userPatch } from "./schemas.ts";
 
 /** A job that comes before the batch is done would find nothing to do. */
@@ -40,7 +40,7 @@ export function addUserChanges(app: App): void {
       const act = { action: actionOf(patch), user_id, target: user_id, details };
       const changed = await audited(context, act, async () => {
         await requireChangeable(context, user_id, isShutOut);
-        const work = () => updateUser(context.env.DB, user_id, patch, ruleOf(context), Date.now());
+        const work = () => updateUser(context.env.DB, user_id, patch, actOf(context), Date.now());
         const job = { type: "pause_account", user_id, attempt: 1 } satisfies Job;
         const done = await (patch.disabled === true ? withJob(context, job, work) : work());
         if (done === "email") throw alreadyTaken("email", user_id);
@@ -70,7 +70,7 @@ export function addUserChanges(app: App): void {
       const deleted = await audited(context, act, async () => {
         await requireChangeable(context, user_id, true);
         const job = { type: "close_account", user_id, attempt: 1 } satisfies Job;
-        const work = () => deleteUser(context.env.DB, user_id, ruleOf(context), Date.now());
+        const work = () => deleteUser(context.env.DB, user_id, actOf(context), Date.now());
         return (await withJob(context, job, work)) ?? refuse(context, user_id);
       });
       context.get("authenticator").forgetUser(user_id);
@@ -79,13 +79,13 @@ export function addUserChanges(app: App): void {
   );
 }
 
-function ruleOf(context: AppContext) {
-  return { may_act: !context.get("config").admin_key_only_admin };
+function actOf(context: AppContext) {
+  return { by: context.get("caller"), may_act: !context.get("config").admin_key_only_admin };
 }
 
 /**
- * Throws for what never succeeds, before a job is sent for it. Also asks D1 once more whether the admin's own key holds:
- * who was disabled a moment ago must not disable whoever did it.
+ * Throws for what never succeeds, before a job is sent for it. Also asks D1 once more whether the admin's own key holds,
+ * as the write itself does: who was disabled a moment ago must not disable whoever did it.
  */
 async function requireChangeable(context: AppContext, user_id: string, isShutOut: boolean): Promise<void> {
   const { DB } = context.env;
@@ -104,16 +104,9 @@ function isOwnUser(context: AppContext, user_id: string): boolean {
   return caller.user_id === user_id && caller.admin_standing === undefined;
 }
 
-/** The admin key holds as long as the settings name it. */
-export async function requireLiveAdmin(context: AppContext): Promise<void> {
-  const { user_id, key_id } = context.get("caller");
-  if (key_id === ADMIN_KEY_ID) return;
-  const ended = await findEndedKeys(context.env.DB, user_id, [key_id], Date.now());
-  if (ended.length > 0) throw new Problem("unauthorized", "The API key is no longer valid.");
-}
-
 /** Why nothing was changed of a user who was there a moment ago. */
 async function refuse(context: AppContext, user_id: string): Promise<never> {
+  await requireLiveAdmin(context);
   const found = await readUser(context.env.DB, user_id);
   if (found === null) throw noSuchUser(user_id);
   if (found.deleted_at !== null) throw new Problem("invalid_operation", "The user is deleted.");
@@ -121,16 +114,18 @@ async function refuse(context: AppContext, user_id: string): Promise<never> {
   throw new Problem("invalid_operation", user_id === FIRST_USER_ID ? reason : "The user has changed. Try again.");
 }
 
-/** Sent first: if this request dies on its way, the job comes all the same. Then again, so that it comes soon. */
+/**
+ * The job is sent first: if this request dies on its way, it comes all the same. Then again, so that it comes soon. Nobody
+ * stays in because the queue is away: the clock finds what is left.
+ */
 async function withJob<T>({ env }: AppContext, job: Job, work: () => Promise<T | null>): Promise<T | null> {
-  await env.JOBS.send(job, { delaySeconds: JOB_DELAY_SECONDS });
+  const send = (options?: QueueSendOptions) =>
+    env.JOBS.send(job, options).catch((error: unknown) =>
+      logWarning("job_comes_later", { type: job.type, error: describeError(error) }),
+    );
+  await send({ delaySeconds: JOB_DELAY_SECONDS });
   const done = await work();
-  if (done === null) return null;
-  try {
-    await env.JOBS.send(job);
-  } catch (error) {
-    logWarning("job_comes_later", { type: job.type, error: describeError(error) });
-  }
+  if (done !== null) await send();
   return done;
 }
 

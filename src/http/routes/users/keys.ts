@@ -11,7 +11,7 @@ import { pageOf, pageQuery } from "../../schemas.ts";
 import { deletionQuery, endKey } from "../api-keys.ts";
 import { apiKey } from "../key-schemas.ts";
 import { noSuchUser, tag } from "./accounts.ts";
-import { requireLiveAdmin } from "./changes.ts";
+import { requireLiveAdmin } from "./live-admin.ts";
 import { userParams } from "./schemas.ts";
 
 export function addUserKeys(app: App): void {
