@@ -40,12 +40,12 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
     await settings.getByRole("button", { name: "New key" }).click();
     await settings.getByLabel("Name").fill("dashboard");
     await settings.getByLabel("Only read").check();
-    await settings.getByLabel("Also what an operator does").check();
+    await settings.getByLabel("Admin rights as well").check();
     await settings.getByLabel("Expires").selectOption({ label: "In 30 days" });
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     await settings.getByRole("button", { name: "Make the key" }).click();
     const row = settings.getByRole("listitem").filter({ hasText: "dashboard" });
-    for (const text of ["Read", "Operator"]) await row.getByText(text, { exact: true }).waitFor();
+    for (const text of ["Read", "Admin"]) await row.getByText(text, { exact: true }).waitFor();
     await row.getByText(/not used yet · expires \d/).waitFor();
     const { data } = await stage.request<{ data: Record<string, unknown>[] }>("GET", "/v1/api-keys");
     const made = data.find(({ name }) => name === "dashboard");
@@ -66,7 +66,7 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
     for (const name of ["Files", "Preview"]) {
       await page.getByRole("tab", { name }).click();
       const panel = page.getByRole("tabpanel", { name });
-      await panel.getByText("Your key has no right to this: the scope “run” is missing.").waitFor();
+      await panel.getByText("Your key can't do this: it lacks the scope “run”.").waitFor();
     }
     await page.getByRole("button", { name: "Account: user_first" }).click();
     await page.getByText("user_first · may only read").waitFor();
@@ -157,7 +157,7 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
       page
         .getByRole("listitem")
         .filter({ has: page.getByText(name, { exact: true }) })
-        .getByText("Everything of yours");
+        .getByText("Full access");
     await badges("write admin").waitFor();
     expect(await badges("admin").count()).toBe(0);
     await close();

@@ -77,7 +77,7 @@ describe.skipIf(!hasBrowser)("signing in without a key", () => {
     page.on("request", (request) => paths.push(new URL(request.url()).pathname));
     await page.goto(people.origin);
     await page.getByLabel("API key").waitFor();
-    await page.getByText("The server prints a key when it starts").waitFor();
+    await page.getByText("Whoever runs this server gives you one.").waitFor();
     expect(await page.getByRole("link").count()).toBe(0);
     expect(paths).not.toContain("/v1/users/me");
     await context.close();

@@ -120,7 +120,7 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
     await settings.getByLabel("Search by name, e-mail or id").fill("BOB@ex");
     await expect.poll(rows).toBe(1);
     await settings.getByLabel("Search by name, e-mail or id").fill("nobody");
-    await settings.getByText("Nobody here fits the search.").waitFor();
+    await settings.getByText("No user matches.").waitFor();
     await settings.getByLabel("Search by name, e-mail or id").fill("");
     await settings.getByLabel("Show").selectOption("Disabled");
     await expect.poll(rows).toBe(1);
@@ -327,7 +327,7 @@ describe.skipIf(!hasBrowser)("a key that only manages users", () => {
       await settings.getByText("from then on ADMIN_API_KEY only manages users").waitFor();
       await settings.getByLabel("Only read").check();
       expect(await settings.getByText("from then on ADMIN_API_KEY only manages users").count()).toBe(0);
-      await settings.getByLabel("Everything of yours").check();
+      await settings.getByLabel("Full access to your account").check();
       await settings.getByLabel("Name").fill(name);
       await settings.getByRole("button", { name: "Make the key" }).click();
       await settings.getByText("From now on the admin key only manages users.").waitFor();
