@@ -79,7 +79,7 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
       expect(await settings.getByRole("button", { name }).count()).toBe(0);
     }
     await settings.getByRole("button", { name: "Webhooks" }).click();
-    await settings.getByText("the scope “write” is missing").waitFor();
+    await settings.getByText("lacks the scope “write”").waitFor();
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     expect(complaints).toEqual([]);
     await close();

@@ -137,6 +137,25 @@ describe.skipIf(!hasBrowser)("signing in without a key", () => {
     await close();
   });
 
+  it("can be left where the server lets the person not in", async () => {
+    const { context, page, answers, close } = await visit("", { isSignedIn: false });
+    const json = {
+      status: 403,
+      title: "Not allowed",
+      code: "forbidden",
+      detail: "This account is disabled. Ask an administrator.",
+    };
+    answers.isSignedIn = true;
+    const me = "**/v1/users/me";
+    await context.route(me, (route) => (answers.isSignedIn ? route.fulfill({ status: 403, json }) : route.fallback()));
+    await page.reload();
+    await page.getByText("This account is disabled. Ask whoever runs this server.").waitFor();
+    await button(page, "Sign out").click();
+    await page.getByRole("link", { name: "Sign in with Example" }).waitFor();
+    expect(answers.asked.map(({ path }) => path)).toContain("/auth/sign-out");
+    await close();
+  });
+
   it("stays, and says so, where the server can't end the session", async () => {
     const { context, page, answers, close } = await visit();
     await account(page, "Ada").click();

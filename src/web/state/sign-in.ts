@@ -154,7 +154,7 @@ export async function signOut({ everywhere = false } = {}): Promise<void> {
   signOutProblem.set(null);
   let next: string | null = null;
   try {
-    if (now.phase === "in") next = await endSession(now.key, { everywhere });
+    if (now.phase === "in" || now.phase === "unclear") next = await endSession(now.key, { everywhere });
   } catch (error) {
     signOutProblem.set(describeProblem(error));
     return;
