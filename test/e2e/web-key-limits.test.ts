@@ -62,6 +62,7 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
     await page.getByText("You are signed in with a key that may only read.").waitFor();
     await page.getByText("帮我做一个电商网站").first().waitFor();
     expect(await page.getByLabel("Message", { exact: true }).count()).toBe(0);
+    expect(await page.getByRole("button", { name: "New conversation" }).count()).toBe(0);
     expect(await page.getByRole("button", { name: /^Change: / }).count()).toBe(0);
     for (const name of ["Files", "Preview"]) {
       await page.getByRole("tab", { name }).click();
@@ -138,6 +139,7 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
     const viewport = { width: 360, height: 640 };
     const { page, close } = await enter({ scopes: ["read"] }, "", { locale: "zh-CN", viewport });
     await page.getByText("你当前的密钥只能查看。").waitFor();
+    await page.getByRole("heading", { name: "请选择一个对话" }).waitFor();
     expect(await widthOver(page)).toBe(0);
     await close();
   });
