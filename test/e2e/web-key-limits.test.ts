@@ -141,6 +141,11 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
     await page.getByText("你当前的密钥只能查看。").waitFor();
     await page.getByRole("heading", { name: "请选择一个对话" }).waitFor();
     expect(await widthOver(page)).toBe(0);
+    // A link with another key of the account says which of the two may do less.
+    await page.evaluate(`location.hash = "key=${encodeURIComponent(stage.server.key)}"`);
+    const question = page.getByRole("dialog", { name: "改用另一个密钥？" });
+    await question.getByText("只能查看", { exact: true }).waitFor();
+    await question.getByRole("button", { name: "继续使用现有密钥" }).click();
     await close();
   });
 
