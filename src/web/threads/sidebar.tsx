@@ -55,13 +55,13 @@ export function Sidebar({ onSearch, onClose }: { onSearch: () => void; onClose: 
       {!mayRead && <div className={styles.nothing} />}
       {mayRead && (
         <>
-          {mayRun && (
-            <div className={styles.new}>
+          <div className={styles.new}>
+            {mayRun && (
               <Button icon={SquarePen} title={project === null ? undefined : said.newInProject} onClick={begin}>
                 {general.newThread}
               </Button>
-            </div>
-          )}
+            )}
+          </div>
           <ProjectMenu projects={projects} />
           <h2 className="unseen">{said.conversations}</h2>
           <ThreadRows project={project} onBegin={begin} />

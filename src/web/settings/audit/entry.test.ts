@@ -71,7 +71,7 @@ describe("an entry of the audit", () => {
       details: { first_sign_in: true },
     } as const;
     expect(say({ ...first, action: "user.create" })).toBe("Bob signed in for the first time");
-    expect(say({ ...first, action: "user.update", user_id: "user_me" }, "zh")).toBe("你首次登录了");
+    expect(say({ ...first, action: "user.update", user_id: "user_me" }, "zh")).toBe("你首次登录");
     expect(say({ ...first, action: "user.create", outcome: "refused" })).toBe(
       "Bob tried to sign in for the first time",
     );

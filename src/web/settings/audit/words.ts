@@ -95,7 +95,7 @@ export const cases = defineWords<Record<"sign_out" | "all_sessions" | "first_sig
   {
     sign_out: { done: "退出了登录", plain: "退出登录" },
     all_sessions: { done: "结束了所有会话", plain: "结束所有会话" },
-    first_sign_in: { done: "首次登录了", plain: "首次登录" },
+    first_sign_in: { done: "首次登录", plain: "首次登录" },
   },
 );
 
