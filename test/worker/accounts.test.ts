@@ -41,23 +41,6 @@ describe("an account", () => {
     expect((await admin.send("GET", "/v1/users/user_nobody")).status).toBe(404);
   });
 
-  it("counts no conversation that was deleted", async () => {
-    const { user_id } = await addUser({});
-    for (const [thread_id, deleted_at] of [
-      ["kept", null],
-      ["gone", "2026-01-02T00:00:00.000Z"],
-    ]) {
-      await env.DB.prepare(
-        `INSERT INTO threads (user_id, thread_id, project_id, agent_id, version, created_at, updated_at, deleted_at, metadata)
-         VALUES (?1, ?2, 'p', 'agent_default', 1, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', ?3, '{}')`,
-      )
-        .bind(user_id, thread_id, deleted_at)
-        .run();
-    }
-    const { body } = await admin.send("GET", `/v1/users/${user_id}`);
-    expect(body.counts).toMatchObject({ threads: 1 });
-  });
-
   it("is in the list, newest first, page by page and by its state, and the first user always is", async () => {
     const made = [await addUser(), await addUser(), await addUser()].map(({ user_id }) => user_id);
     await patch(made[1] ?? "", { disabled: true });

@@ -53,12 +53,12 @@ export function addSignOut(app: App): void {
   );
 }
 
-/** Null if the session has ended already, or its account is disabled: then the browser lets go of the cookie alone. */
+/** Null if the session has ended already. */
 async function findCaller(context: AppContext) {
   try {
     return await context.get("sessions").identify(context);
   } catch (error) {
-    if (error instanceof Problem && ["unauthorized", "forbidden"].includes(error.failure.code)) return null;
+    if (error instanceof Problem && error.failure.code === "unauthorized") return null;
     throw error;
   }
 }

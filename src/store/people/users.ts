@@ -78,9 +78,7 @@ export interface UserCounts {
 const COUNTS = [
   ["api_keys", `api_keys WHERE ${IS_KEY} AND`],
   ["sessions", `api_keys WHERE ${IS_LIVE} AND kind = 'session' AND`],
-  // A deleted one leaves a tombstone.
-  ["threads", "threads WHERE deleted_at IS NULL AND"],
-  ...["projects", "triggers", "webhooks", "slack_workspaces"].map((table) => [table, `${table} WHERE`]),
+  ...["threads", "projects", "triggers", "webhooks", "slack_workspaces"].map((table) => [table, `${table} WHERE`]),
 ].map(([name, from]) => `(SELECT count(*) FROM ${from} user_id = ?1) AS ${name}`);
 
 /** Reads an index entry of each thing. */
