@@ -6,18 +6,16 @@ import { isSession } from "./key-id.ts";
 /**
  * Where the person signs out of what they signed in with; null if nowhere. Rejects where the session may go on. Beside a
  * key there may be a session too, which would sign in again at once; that it goes on is no reason to keep the key.
- * `key`: null where the page does not know the session.
  */
-export async function endSession(key: string | null, { everywhere = false } = {}): Promise<string | null> {
-  const isHeld = key === null || isSession(key);
-  if (!isHeld && !health.get()?.sign_in) return null;
+export async function endSession(key: string, { everywhere = false } = {}): Promise<string | null> {
+  if (!isSession(key) && !health.get()?.sign_in) return null;
   const api = new Api("", "");
   try {
     // This one last: it says where else to sign out.
     if (everywhere) await api.send("DELETE", "/v1/sessions?except=current");
     return (await api.send<{ redirect_to: string | null }>("POST", "/auth/sign-out")).redirect_to;
   } catch (error) {
-    if (!isHeld || (error instanceof ApiError && error.status === 401)) return null;
+    if (!isSession(key) || (error instanceof ApiError && error.status === 401)) return null;
     throw error;
   }
 }
