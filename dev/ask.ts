@@ -29,7 +29,9 @@ async function findServer({ url, key, keyFile, state }: AskArguments): Promise<{
   // The local server's key is never sent to another server, nor another server's key to the local one.
   const known = local !== null && placeOf(address) === placeOf(local.url) ? local.key : process.env.TASKLOOM_API_KEY;
   const inFile = keyFile === null ? null : await readSecretFile("--key-file", keyFile);
-  const api = new Api(address, key ?? inFile ?? known ?? "");
+  const used = key ?? inFile ?? known ?? "";
+  if (used === "") throw new Error(`No key for ${address}. Set TASKLOOM_API_KEY, or name a file with --key-file.`);
+  const api = new Api(address, used);
   await api.health().catch(() => {
     throw new Error(
       `No server responds at ${address}. Start one with \`npm start\`, or name one with --url and its key.`,

@@ -78,8 +78,8 @@ async function start(options: StartArguments): Promise<void> {
   const { key, notes: more } = await findSignInKey({ url, admin_key: adminKey, file: await findUserKeyFile(state) });
   log.hide(key);
   notes.push(...more);
-  if (key !== adminKey)
-    notes.push(`ADMIN_API_KEY, which makes users, is in ${adminKeyPath(state)} unless you gave one.`);
+  const isKept = options.apiKey === null && options.apiKeyFile === null && given.ADMIN_API_KEY === undefined;
+  if (key !== adminKey && isKept) notes.push(`ADMIN_API_KEY, which manages users, is in ${adminKeyPath(state)}`);
   await writeAddress(state, { url, key, pid: process.pid });
   await stopping.add(() => removeAddress(state));
   const signIn = describeSignInSettings(settings);

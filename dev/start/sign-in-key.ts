@@ -49,8 +49,8 @@ async function readState({ url, admin_key }: Server): Promise<string> {
 
 async function describeAdminKey(url: string, admin_key: string): Promise<string> {
   return (await mayWrite(url, admin_key))
-    ? "the key is ADMIN_API_KEY, which also makes users. Once you make another one (Settings → API keys), it only does that."
-    : "the key is ADMIN_API_KEY and only administers, since user_first has a key of its own or ADMIN_KEY_ONLY_ADMIN is set: sign in with a user's key.";
+    ? "the key is ADMIN_API_KEY, which also makes users. Once you make a key of your own (Settings → API keys), ADMIN_API_KEY only manages users."
+    : "the key is ADMIN_API_KEY and only administers, since user_first has a key of its own or ADMIN_KEY_ONLY_ADMIN is set: sign in with a user's key (docs/operating.md).";
 }
 
 /** Null if the first user has another key by now: then the admin key makes none for it. */

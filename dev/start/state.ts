@@ -58,12 +58,13 @@ export async function writeOwn(path: string, text: string): Promise<void> {
 
 /**
  * ADMIN_API_KEY, created once. A new state has it in a file of its own, since `key` is the one that signs in. An older
- * one goes on with it there.
+ * one goes on with it there. Somebody may delete the file to get another key: the one in `key` is a user's then.
  */
 export async function readAdminKey(state: State, isNew: boolean): Promise<string> {
   const make = () => `tl_${randomBytes(24).toString("base64url")}`;
   const [own, former] = [adminKeyPath(state), signInPath(state)];
-  const isFormer = !(await exists(own)) && ((await exists(former)) || !isNew);
+  const signsIn = (await readOptional(former))?.trim();
+  const isFormer = !(await exists(own)) && (signsIn ? !usersKey.test(signsIn) : !isNew);
   return await readOrMake(isFormer ? former : own, make);
 }
 
@@ -77,6 +78,9 @@ export async function findUserKeyFile(state: State): Promise<KeyFile | null> {
 export function adminKeyPath({ folder }: State): string {
   return join(folder, "admin-key");
 }
+
+/** As the server makes them. An admin key that was made here is shorter. */
+const usersKey = /^tl_[0-9a-z]{26}_[0-9a-z]{20,}$/;
 
 function signInPath({ folder }: State): string {
   return join(folder, "key");

@@ -75,6 +75,9 @@ describe("npm start", () => {
     const admin = (await readFile(join(state, "start/admin-key"), "utf8")).trim();
     expect((await readFile(join(state, "start/key"), "utf8")).trim()).toBe(first.key);
     expect(first.lines.join("\n")).not.toContain(admin);
+    expect(first.lines.join("\n")).toContain(
+      `ADMIN_API_KEY, which manages users, is in ${join(state, "start/admin-key")}`,
+    );
     expect(await me({ ...first, key: admin })).toMatchObject({ is_admin: true, scopes: ["admin"] });
     expect((await call({ ...first, key: admin }, "/v1/threads")).status).toBe(403);
     expect(JSON.parse(await readFile(join(state, "start/server.json"), "utf8"))).toMatchObject({ key: first.key });

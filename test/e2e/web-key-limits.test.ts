@@ -40,12 +40,12 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
     await settings.getByRole("button", { name: "New key" }).click();
     await settings.getByLabel("Name").fill("dashboard");
     await settings.getByLabel("Only read").check();
-    await settings.getByLabel("Also what an operator does").check();
+    await settings.getByLabel("Admin rights as well").check();
     await settings.getByLabel("Expires").selectOption({ label: "In 30 days" });
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     await settings.getByRole("button", { name: "Make the key" }).click();
     const row = settings.getByRole("listitem").filter({ hasText: "dashboard" });
-    for (const text of ["Read", "Operator"]) await row.getByText(text, { exact: true }).waitFor();
+    for (const text of ["Read", "Admin"]) await row.getByText(text, { exact: true }).waitFor();
     await row.getByText(/not used yet · expires \d/).waitFor();
     const { data } = await stage.request<{ data: Record<string, unknown>[] }>("GET", "/v1/api-keys");
     const made = data.find(({ name }) => name === "dashboard");
@@ -62,11 +62,12 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
     await page.getByText("You are signed in with a key that may only read.").waitFor();
     await page.getByText("帮我做一个电商网站").first().waitFor();
     expect(await page.getByLabel("Message", { exact: true }).count()).toBe(0);
+    expect(await page.getByRole("button", { name: "New conversation" }).count()).toBe(0);
     expect(await page.getByRole("button", { name: /^Change: / }).count()).toBe(0);
     for (const name of ["Files", "Preview"]) {
       await page.getByRole("tab", { name }).click();
       const panel = page.getByRole("tabpanel", { name });
-      await panel.getByText("Your key has no right to this: the scope “run” is missing.").waitFor();
+      await panel.getByText("Your key can't do this: it lacks the scope “run”.").waitFor();
     }
     await page.getByRole("button", { name: "Account: user_first" }).click();
     await page.getByText("user_first · may only read").waitFor();
@@ -79,7 +80,7 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
       expect(await settings.getByRole("button", { name }).count()).toBe(0);
     }
     await settings.getByRole("button", { name: "Webhooks" }).click();
-    await settings.getByText("the scope “write” is missing").waitFor();
+    await settings.getByText("lacks the scope “write”").waitFor();
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     expect(complaints).toEqual([]);
     await close();
@@ -138,7 +139,13 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
     const viewport = { width: 360, height: 640 };
     const { page, close } = await enter({ scopes: ["read"] }, "", { locale: "zh-CN", viewport });
     await page.getByText("你当前的密钥只能查看。").waitFor();
+    await page.getByRole("heading", { name: "请选择一个对话" }).waitFor();
     expect(await widthOver(page)).toBe(0);
+    // A link with another key of the account says which of the two may do less.
+    await page.evaluate(`location.hash = "key=${encodeURIComponent(stage.server.key)}"`);
+    const question = page.getByRole("dialog", { name: "改用另一个密钥？" });
+    await question.getByText("只能查看", { exact: true }).waitFor();
+    await question.getByRole("button", { name: "继续使用现有密钥" }).click();
     await close();
   });
 
@@ -157,7 +164,7 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
       page
         .getByRole("listitem")
         .filter({ has: page.getByText(name, { exact: true }) })
-        .getByText("Everything of yours");
+        .getByText("Full access");
     await badges("write admin").waitFor();
     expect(await badges("admin").count()).toBe(0);
     await close();

@@ -77,7 +77,7 @@ describe.skipIf(!hasBrowser)("signing in without a key", () => {
     page.on("request", (request) => paths.push(new URL(request.url()).pathname));
     await page.goto(people.origin);
     await page.getByLabel("API key").waitFor();
-    await page.getByText("The server prints a key when it starts").waitFor();
+    await page.getByText("Whoever runs this server gives you one.").waitFor();
     expect(await page.getByRole("link").count()).toBe(0);
     expect(paths).not.toContain("/v1/users/me");
     await context.close();
@@ -134,6 +134,25 @@ describe.skipIf(!hasBrowser)("signing in without a key", () => {
     await page.getByRole("link", { name: "Sign in with Example" }).waitFor();
     expect(await page.evaluate("Object.keys({ ...localStorage, ...sessionStorage })")).toEqual([]);
     expect(new URL(page.url()).hash).toBe("");
+    await close();
+  });
+
+  it("can be left where the server lets the person not in", async () => {
+    const { context, page, answers, close } = await visit("", { isSignedIn: false });
+    const json = {
+      status: 403,
+      title: "Not allowed",
+      code: "forbidden",
+      detail: "This account is disabled. Ask an administrator.",
+    };
+    answers.isSignedIn = true;
+    const me = "**/v1/users/me";
+    await context.route(me, (route) => (answers.isSignedIn ? route.fulfill({ status: 403, json }) : route.fallback()));
+    await page.reload();
+    await page.getByText("This account is disabled. Ask whoever runs this server.").waitFor();
+    await button(page, "Sign out").click();
+    await page.getByRole("link", { name: "Sign in with Example" }).waitFor();
+    expect(answers.asked.map(({ path }) => path)).toContain("/auth/sign-out");
     await close();
   });
 

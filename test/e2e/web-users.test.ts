@@ -120,7 +120,7 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
     await settings.getByLabel("Search by name, e-mail or id").fill("BOB@ex");
     await expect.poll(rows).toBe(1);
     await settings.getByLabel("Search by name, e-mail or id").fill("nobody");
-    await settings.getByText("Nobody here fits the search.").waitFor();
+    await settings.getByText("No user matches.").waitFor();
     await settings.getByLabel("Search by name, e-mail or id").fill("");
     await settings.getByLabel("Show").selectOption("Disabled");
     await expect.poll(rows).toBe(1);
@@ -152,7 +152,7 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     await press("Disable");
     const disable = page.getByRole("dialog", { name: "Disable this user?" });
-    await disable.getByText("Within 15 seconds nothing of Bob works").waitFor();
+    await disable.getByText("Within 15 seconds, nothing of Bob works any more").waitFor();
     await press("Disable", disable);
     await settings.getByText("Disabled", { exact: true }).waitFor();
     await press("Enable");
@@ -210,7 +210,7 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
     const { page, close } = await enter(admin, "#settings=users");
     const settings = page.getByRole("dialog", { name: "Settings" });
     await settings.getByRole("button", { name: "Ada", exact: true }).click();
-    await settings.getByText("This is the account that you are signed in with").waitFor();
+    await settings.getByText("You are signed in with this account").waitFor();
     for (const name of ["Disable", "Delete"]) {
       expect(await settings.getByRole("button", { name, exact: true }).count()).toBe(0);
     }
@@ -324,10 +324,10 @@ describe.skipIf(!hasBrowser)("a key that only manages users", () => {
     const settings = page.getByRole("dialog", { name: "Settings" });
     const make = async (name: string): Promise<void> => {
       await settings.getByRole("button", { name: "New key" }).click();
-      await settings.getByText("from then on ADMIN_API_KEY only manages users").waitFor();
+      await settings.getByText("From then on, ADMIN_API_KEY only manages users").waitFor();
       await settings.getByLabel("Only read").check();
-      expect(await settings.getByText("from then on ADMIN_API_KEY only manages users").count()).toBe(0);
-      await settings.getByLabel("Everything of yours").check();
+      expect(await settings.getByText("From then on, ADMIN_API_KEY only manages users").count()).toBe(0);
+      await settings.getByLabel("Full access to your account").check();
       await settings.getByLabel("Name").fill(name);
       await settings.getByRole("button", { name: "Make the key" }).click();
       await settings.getByText("From now on the admin key only manages users.").waitFor();

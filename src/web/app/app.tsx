@@ -33,7 +33,8 @@ export function App() {
   const app: AppValue | null = useMemo(() => client && account && { ...client, account }, [client, account]);
   useExpiry(account);
   if (now.phase === "out") return <SignIn refused={now.refused} />;
-  if (now.phase !== "in" || app === null) return <Arriving problem={now.phase === "unclear" ? now.problem : null} />;
+  if (now.phase !== "in" || app === null)
+    return <Arriving problem={now.phase === "unclear" ? (stuck ?? now.problem) : null} />;
   return (
     <AppContext key={now.key} value={app}>
       <ErrorBoundary>

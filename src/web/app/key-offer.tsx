@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useState } from "react";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Notice } from "../parts/notice.tsx";
-import { type Account, nameOf } from "../state/account.ts";
+import { type Account, nameOf, rightOf } from "../state/account.ts";
 import { type Offer, stay, switchAccount } from "../state/sign-in.ts";
 import { defineWords, useWords } from "../state/words.ts";
 import styles from "./key-offer.module.css";
@@ -15,7 +15,8 @@ const words = defineWords(
     title: "Switch accounts?",
     sameTitle: "Use another key?",
     text: "You opened a link that brings an API key. If you switch, you are signed out of your account in all tabs of this browser.",
-    sameText: "You opened a link that brings another API key of the same account. Nothing else would change.",
+    sameText:
+      "You opened a link that brings another API key of the same account. With it, this page may do what that key may.",
     now: "Signed in now",
     link: "Key in the link",
     hidden: "The server can't say whose it is",
@@ -34,7 +35,7 @@ const words = defineWords(
     title: "切换账户？",
     sameTitle: "改用另一个密钥？",
     text: "你打开的链接带有一个 API 密钥。如果切换，此浏览器的所有标签页都会退出你的账户。",
-    sameText: "你打开的链接带有同一账户的另一个 API 密钥。除密钥外，其他都不会改变。",
+    sameText: "你打开的链接带有同一账户的另一个 API 密钥。换用后，此页面只能做该密钥允许的事。",
     now: "当前登录",
     link: "链接中的密钥",
     hidden: "服务器无法说明它属于谁",
@@ -118,8 +119,13 @@ function Question({ offer, account }: { offer: Offer; account: Account }) {
 }
 
 function Whose({ account }: { account: Account }) {
-  const { adminKey } = useWords(frame);
-  const details = [account.name === null ? "" : account.user_id, account.is_admin ? adminKey : ""].filter(Boolean);
+  const { adminKey, rights } = useWords(frame);
+  const right = rightOf(account);
+  const details = [
+    account.name === null ? "" : account.user_id,
+    account.is_admin ? adminKey : "",
+    right === "write" ? "" : rights[right],
+  ].filter(Boolean);
   return (
     <>
       <bdi>{nameOf(account)}</bdi>

@@ -6,12 +6,12 @@ const words = defineWords(
   {
     cancelled: "The sign-in was cancelled. Try again, or use an API key.",
     expired: "The sign-in took too long, or was begun in another browser. Try again.",
-    no_email: "The sign-in service says no verified e-mail address of yours. Verify it there, then try again.",
+    no_email: "The sign-in service did not confirm an e-mail address of yours. Verify it there, then try again.",
     not_allowed: "You have no account here. Ask whoever runs this server for one.",
     disabled: "Your account is disabled. Ask whoever runs this server.",
     unavailable: "The sign-in service does not answer. Try again in a moment.",
     rejected:
-      "The sign-in service's answer could not be verified. Try again; if it goes on, tell whoever runs this server.",
+      "The sign-in service's answer could not be verified. Try again; if this happens again, tell whoever runs this server.",
     too_many: "Too many attempts to sign in failed. Wait a few minutes, then try again.",
     insecure: "You can only sign in over https. Open this page with https:// and try again.",
     failed: "Signing in did not work. Try again in a moment.",

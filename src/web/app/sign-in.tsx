@@ -9,7 +9,7 @@ import { health, readHealth } from "../state/health.ts";
 import { addressNow } from "../state/place.ts";
 import type { Problem } from "../state/problem.ts";
 import { refusal } from "../state/refusal.ts";
-import { askAgain, enterKey } from "../state/sign-in.ts";
+import { askAgain, enterKey, signOut } from "../state/sign-in.ts";
 import { useStore } from "../state/store.ts";
 import { useWords } from "../state/words.ts";
 import { Brand } from "./brand.tsx";
@@ -80,7 +80,7 @@ function focusOnce(link: HTMLAnchorElement | null): void {
   if (document.activeElement === document.body) link?.focus({ preventScroll: true });
 }
 
-/** Shown while the server checks a key, and when it can't say whose the key is. */
+/** Shown while the server checks a key, and when it can't say whose the key is, or lets its user not in. */
 export function Arriving({ problem }: { problem: Problem | null }) {
   const said = useWords(words);
   return (
@@ -96,6 +96,7 @@ export function Arriving({ problem }: { problem: Problem | null }) {
           <Button look="primary" onClick={askAgain}>
             {said.retry}
           </Button>
+          <Button onClick={() => void signOut()}>{said.signOut}</Button>
         </div>
       )}
     </main>

@@ -9,6 +9,7 @@ import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";
 import { useWords } from "../state/words.ts";
 import { useApp } from "./context.ts";
+import { May } from "./may.tsx";
 import styles from "./top-bar.module.css";
 import { words } from "./words.ts";
 
@@ -27,9 +28,11 @@ export function TopBar({ thread, onMenu }: { thread: ThreadStore | null; onMenu:
           <IconButton label={said.menu} icon={Menu} onClick={onMenu} />
         </span>
         <span className={styles.title}>{title && <h2 dir="auto">{title}</h2>}</span>
-        <span className={styles.menu}>
-          <IconButton label={said.newThread} icon={SquarePen} onClick={() => go({ thread: null })} />
-        </span>
+        <May scope="run">
+          <span className={styles.menu}>
+            <IconButton label={said.newThread} icon={SquarePen} onClick={() => go({ thread: null })} />
+          </span>
+        </May>
         <IconButton
           label={open ? said.closeWorkspace : said.openWorkspace}
           icon={open ? PanelRightClose : PanelRightOpen}

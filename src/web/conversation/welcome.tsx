@@ -9,8 +9,8 @@ export function Welcome({ onChoose }: { onChoose: ((text: string) => void) | nul
   const said = useWords(words);
   return (
     <div className={styles.welcome}>
-      <h2>{said.welcome}</h2>
-      <p>{said.welcomeHint}</p>
+      <h2>{onChoose ? said.welcome : said.choose}</h2>
+      {onChoose && <p>{said.welcomeHint}</p>}
       {onChoose && (
         <div className={styles.examples}>
           {said.examples.map((text) => (

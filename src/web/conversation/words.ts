@@ -106,6 +106,7 @@ export const words = defineWords(
     sources: (count: number) => (count === 1 ? "1 source" : `${count} sources`),
     notRead: "not read",
     welcome: "What should we build?",
+    choose: "Choose a conversation",
     welcomeHint: "Describe it in a sentence. The agent makes a plan and works through it task by task while you watch.",
     examples: [
       "Build me an online shop",
@@ -157,6 +158,7 @@ export const words = defineWords(
     sources: (count) => `${count} 个来源`,
     notRead: "未阅读",
     welcome: "想做点什么？",
+    choose: "请选择一个对话",
     welcomeHint: "用一句话说出来。系统会拟出计划，并在你眼前逐项完成。",
     examples: ["帮我做一个电商网站", "调研远程办公，写一份带来源的报告", "写一个查找重复文件的脚本，并附上测试"],
   },

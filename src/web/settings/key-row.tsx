@@ -20,7 +20,7 @@ const own = defineWords(
     expires: (time: string) => `expires ${time}`,
     expired: (time: string) => `expired ${time}`,
     isExpired: "Expired",
-    rights: { read: "Read", run: "Read and run", write: "Everything of yours", admin: "Operator" },
+    rights: { read: "Read", run: "Read and run", write: "Full access", admin: "Admin" },
   },
   {
     unnamed: "未命名",
@@ -35,7 +35,7 @@ const own = defineWords(
     expires: (time: string) => `${time} 到期`,
     expired: (time: string) => `已于 ${time} 到期`,
     isExpired: "已到期",
-    rights: { read: "只读", run: "查看和运行", write: "你的全部权限", admin: "运维" },
+    rights: { read: "只读", run: "查看和运行", write: "全部权限", admin: "管理员" },
   },
 );
 

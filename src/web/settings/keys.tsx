@@ -22,7 +22,7 @@ import { words } from "./words.ts";
 const own = defineWords(
   {
     about:
-      "Who has one of these keys can do here what it allows. Make one for each program with no more than it needs, and delete what is not used any more.",
+      "Whoever has one of these keys can do what it allows. Make one for each program, with no more rights than it needs, and delete keys that nobody uses.",
     empty: "No keys yet. Make one for a program that should use your account.",
     make: "New key",
     made: "The new key",
@@ -32,13 +32,13 @@ const own = defineWords(
     ariaLabel: (name: string) => `Delete ${name}`,
   },
   {
-    about: "持有密钥的人可以执行该密钥允许的操作。请为每个程序单独创建密钥，只授予所需的权限，并删除不再使用的。",
+    about: "持有密钥的人可以执行该密钥允许的操作。请为每个程序单独创建密钥，只授予所需的权限，并删除不再使用的密钥。",
     empty: "还没有密钥。为需要使用你账户的程序创建一个吧。",
     make: "新建密钥",
     made: "新密钥",
     question: "删除这个密钥？",
     follows: (name: string) => `使用“${name}”的程序将无法再访问服务器。此操作无法撤销。`,
-    ownFollows: "本页面正使用这个密钥登录：删除后你将退出，需要另一个密钥才能再次登录。",
+    ownFollows: "本页面正使用这个密钥登录：删除后你会退出登录，需要另一个密钥才能再次登录。",
     ariaLabel: (name: string) => `删除 ${name}`,
   },
 );

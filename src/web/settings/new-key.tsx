@@ -7,6 +7,7 @@ import { Notice } from "../parts/notice.tsx";
 import { mayDo } from "../state/account.ts";
 import { defineWords, useWords } from "../state/words.ts";
 import { formatTime, useLocale } from "./format.ts";
+import { keyLife } from "./key-life.ts";
 import { Check, Choices, Form } from "./parts/form.tsx";
 import { useAction } from "./use-action.ts";
 
@@ -18,16 +19,16 @@ const own = defineWords(
     may: "What it may do",
     rights: {
       write: {
-        label: "Everything of yours",
-        hint: "Also agents, triggers, projects, sandboxes, keys.",
+        label: "Full access to your account",
+        hint: "Everything below, and agents, triggers, projects, sandboxes and keys.",
       },
       run: { label: "Read and run", hint: "Start, steer, answer and cancel runs, edit plans, see files." },
       read: { label: "Only read", hint: "Conversations, runs, plans and settings." },
     },
-    admin: "Also what an operator does",
-    adminHint: "Manage users, read everybody's audit and the state of the server.",
+    admin: "Admin rights as well",
+    adminHint: "Manage users, and read everybody's audit and the state of the server.",
     first:
-      "With this key your account has one of its own: from then on ADMIN_API_KEY only manages users, and no longer reads or does anything in your account.",
+      "This becomes your account's own key. From then on, ADMIN_API_KEY only manages users: it no longer reads or changes anything in your account.",
     expiry: "Expires",
     never: "Never",
     withThis: (time: string) => `With your key, ${time}`,
@@ -39,14 +40,13 @@ const own = defineWords(
     nameHint: "用途，例如“笔记本电脑”。",
     may: "权限",
     rights: {
-      write: { label: "你的全部权限", hint: "包括智能体、触发器、项目、沙箱和密钥。" },
+      write: { label: "账户的全部权限", hint: "包括下列权限，以及智能体、触发器、项目、沙箱和密钥。" },
       run: { label: "查看和运行", hint: "发起、引导、回答和取消运行，编辑计划，查看文件。" },
       read: { label: "只读", hint: "对话、运行、计划和设置。" },
     },
-    admin: "同时具有运维权限",
+    admin: "同时具有管理员权限",
     adminHint: "管理用户，查看所有人的审计记录和服务器状态。",
-    first:
-      "有了这个密钥，你的账户就有了自己的密钥：此后 ADMIN_API_KEY 只能管理用户，不能再查看或操作你账户中的任何内容。",
+    first: "这将成为你账户自己的密钥。此后 ADMIN_API_KEY 只能管理用户，不能再查看或操作你账户中的任何内容。",
     expiry: "有效期",
     never: "永不过期",
     withThis: (time) => `与当前密钥相同（${time}）`,
@@ -55,7 +55,6 @@ const own = defineWords(
 );
 
 const rights = ["write", "run", "read"] as const;
-const lives = [7, 30, 90, 365];
 const daySeconds = 86_400;
 
 /** `isFirst`: whether it ends what the admin key could do beside managing users. */
@@ -125,22 +124,18 @@ export function NewKey({
   );
 }
 
-/** No key lives longer than the one that makes it. */
 function Expiry({ days, onChoose }: { days: string; onChoose: (days: string) => void }) {
   const said = useWords(own);
   const locale = useLocale();
-  const { expires_at } = useApp().account;
-  const left = expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(expires_at) - Date.now();
+  const life = keyLife(useApp().account, Date.now());
   return (
     <Select label={said.expiry} value={days} onChange={(event) => onChoose(event.target.value)}>
-      <option value="">{expires_at === null ? said.never : said.withThis(formatTime(locale, expires_at))}</option>
-      {lives
-        .filter((count) => count * daySeconds * 1000 < left)
-        .map((count) => (
-          <option key={count} value={count}>
-            {said.days(count)}
-          </option>
-        ))}
+      <option value="">{life.end === null ? said.never : said.withThis(formatTime(locale, life.end))}</option>
+      {life.days.map((count) => (
+        <option key={count} value={count}>
+          {said.days(count)}
+        </option>
+      ))}
     </Select>
   );
 }

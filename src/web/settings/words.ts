@@ -42,7 +42,7 @@ export const words = defineWords(
     rotate: "New secret",
     rotateTitle: "Make a new secret?",
     rotateText:
-      "The secret of now goes on working for a day beside the new one, so that the other side can be changed.",
+      "The current secret keeps working for a day beside the new one, so that you have time to change the other side.",
   },
   {
     settings: "设置",
@@ -83,6 +83,6 @@ export const words = defineWords(
     typeToConfirm: (phrase: string) => `请输入“${phrase}”以确认`,
     rotate: "更换密钥",
     rotateTitle: "生成新的密钥？",
-    rotateText: "现有密钥在一天之内与新密钥同时有效，以便对方更换。",
+    rotateText: "现有密钥在一天之内与新密钥同时有效，以便你在对方那里更换。",
   },
 );

@@ -68,6 +68,11 @@ export function mayDo({ scopes }: Pick<Account, "scopes">, scope: Scope): boolea
   return scopes === null ? scope !== "admin" : scopes.includes(scope);
 }
 
+/** The most that the key may do. `admin` is one that only administers. */
+export function rightOf(account: Pick<Account, "scopes">): Scope | "none" {
+  return (["write", "run", "read", "admin"] as const).find((scope) => mayDo(account, scope)) ?? "none";
+}
+
 export function nameOf({ name, user_id }: Account): string {
   return name ?? user_id;
 }

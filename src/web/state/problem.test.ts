@@ -11,3 +11,10 @@ it("a key that lacks a scope is told which, and another refusal keeps its own re
   expect(other.text).not.toContain("“");
   expect(other.detail).toContain("leaves the work dir");
 });
+
+it("a disabled account is said once, in the reader's language", () => {
+  const refused = "Not allowed: This account is disabled. Ask an administrator.";
+  const { text, detail } = describeProblem(new ApiError(403, "forbidden", refused));
+  expect(text).toBe("This account is disabled. Ask whoever runs this server.");
+  expect(detail).toBeNull();
+});

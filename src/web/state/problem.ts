@@ -7,13 +7,13 @@ const words = defineWords(
     offline: "The server can't be reached. Check the connection, then try again.",
     unauthorized: "This key is not known to the server. Sign in again with another one.",
     forbidden: "This is not allowed, for the reason below.",
-    lacks: (scope: string) =>
-      `Your key has no right to this: the scope “${scope}” is missing. Sign in with a key that has it.`,
+    closed: "This account is disabled. Ask whoever runs this server.",
+    lacks: (scope: string) => `Your key can't do this: it lacks the scope “${scope}”. Sign in with a key that has it.`,
     missing: "This is not there any more. Choose another one from the list.",
     tooLarge: "This is too large for the server. Make it smaller or send it in parts.",
     limited: "Too many requests at once. Wait a moment and try again.",
     unconfigured: "The server has not been set up for this. Its settings say what is missing.",
-    sandbox: "The sandbox did not do it. Try again; if it goes on, stop and start the sandbox.",
+    sandbox: "The sandbox did not do it. Try again; if this happens again, stop and start the sandbox.",
     server: "Something went wrong on the server. Try again in a moment.",
     answered: "This was answered elsewhere, or its time was up. Here is how things stand.",
     refused: "The server did not take this, for the reason below. Change it and try again.",
@@ -22,6 +22,7 @@ const words = defineWords(
     offline: "无法连接服务器。请检查网络后重试。",
     unauthorized: "服务器不认识这个密钥。请换一个密钥登录。",
     forbidden: "不允许此操作，原因如下。",
+    closed: "此账户已被停用。请联系服务器管理员。",
     lacks: (scope: string) => `你的密钥缺少“${scope}”权限，无法执行此操作。请换用具有该权限的密钥登录。`,
     missing: "它已不存在。请从列表中另选一个。",
     tooLarge: "内容太大，服务器不接受。请缩小或分开发送。",
@@ -48,10 +49,11 @@ export function describeProblem(error: unknown): Problem {
   const kind = kindOf(error);
   const [, scope] = error.status === 403 ? (/with the scope `(\w+)`/.exec(error.message) ?? []) : [];
   if (scope !== undefined) return { text: said.lacks(scope), detail: error.message };
+  if (error.status === 403 && /\baccount is disabled\b/.test(error.message)) return { text: said.closed, detail: null };
   return { text: said[kind], detail: error.message, isMissing: kind === "missing" };
 }
 
-function kindOf({ status, code, isAnswered }: ApiError): Exclude<keyof (typeof words)["en"], "lacks"> {
+function kindOf({ status, code, isAnswered }: ApiError): Exclude<keyof (typeof words)["en"], "lacks" | "closed"> {
   if (isAnswered) return "answered";
   if (code === "not_configured") return "unconfigured";
   if (code === "sandbox_failed") return "sandbox";

@@ -155,6 +155,8 @@ export async function signOut({ everywhere = false } = {}): Promise<void> {
   let next: string | null = null;
   try {
     if (now.phase === "in") next = await endSession(now.key, { everywhere });
+    // Which session it is, only the server can say.
+    if (now.phase === "unclear") next = await endSession(now.key ?? markOf(""));
   } catch (error) {
     signOutProblem.set(describeProblem(error));
     return;

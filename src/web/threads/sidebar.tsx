@@ -20,7 +20,7 @@ import { words as frame } from "../app/words.ts";
 import { Button, IconButton } from "../parts/button.tsx";
 import { Menu, MenuItem } from "../parts/menu.tsx";
 import { formatTime, useLocale } from "../settings/format.ts";
-import { mayDo, nameOf } from "../state/account.ts";
+import { nameOf, rightOf } from "../state/account.ts";
 import { chosenProject } from "../state/chosen-project.ts";
 import { go } from "../state/place.ts";
 import { choose, preferences, type Theme } from "../state/preferences.ts";
@@ -41,6 +41,7 @@ export function Sidebar({ onSearch, onClose }: { onSearch: () => void; onClose: 
   const projects = useMemo(() => new ProjectList(api, onUnauthorized), [api, onUnauthorized]);
   const project = useStore(chosenProject);
   const mayRead = useMay("read");
+  const mayRun = useMay("run");
   const begin = (): void => {
     go({ thread: null });
     onClose();
@@ -55,9 +56,11 @@ export function Sidebar({ onSearch, onClose }: { onSearch: () => void; onClose: 
       {mayRead && (
         <>
           <div className={styles.new}>
-            <Button icon={SquarePen} title={project === null ? undefined : said.newInProject} onClick={begin}>
-              {general.newThread}
-            </Button>
+            {mayRun && (
+              <Button icon={SquarePen} title={project === null ? undefined : said.newInProject} onClick={begin}>
+                {general.newThread}
+              </Button>
+            )}
           </div>
           <ProjectMenu projects={projects} />
           <h2 className="unseen">{said.conversations}</h2>
@@ -75,9 +78,8 @@ function AccountMenu() {
   const { account } = useApp();
   const name = nameOf(account);
   const locale = useLocale();
-  const right = (["write", "run", "read"] as const).find((scope) => mayDo(account, scope)) ?? "none";
-  const only = right === "none" && mayDo(account, "admin") ? "admin" : right;
-  const rights = only === "write" ? null : general.rights[only];
+  const right = rightOf(account);
+  const rights = right === "write" ? null : general.rights[right];
   const { expires_at, session_id } = account;
   const items = (
     <>

@@ -59,8 +59,27 @@ describe("an entry of the audit", () => {
     expect(say({ outcome: "refused" })).toBe("Ada tried to delete the key “phone”");
     expect(say({ outcome: null }, "zh")).toBe("Ada 试图删除密钥“phone”");
     const refused = { action: "sign_in.refuse", actor_id: null, user_id: null, target: null } as const;
-    expect(say(refused)).toBe("Somebody was refused to sign in");
-    expect(say({ ...refused, user_id: "user_bob" })).toBe("Bob was refused to sign in");
+    expect(say(refused)).toBe("Somebody was refused at the sign-in");
+    expect(say({ ...refused, user_id: "user_bob" })).toBe("Bob was refused at the sign-in");
+  });
+
+  it("says of a first sign-in who it was", () => {
+    const first = {
+      actor_id: null,
+      user_id: "user_bob",
+      target: "user_bob",
+      details: { first_sign_in: true },
+    } as const;
+    expect(say({ ...first, action: "user.create" })).toBe("Bob signed in for the first time");
+    expect(say({ ...first, action: "user.update", user_id: "user_me" }, "zh")).toBe("你首次登录");
+    expect(say({ ...first, action: "user.create", outcome: "refused" })).toBe(
+      "Bob tried to sign in for the first time",
+    );
+  });
+
+  it("names no key that was never made", () => {
+    const refused = { action: "api_key.create", target: null, outcome: "refused" } as const;
+    expect(say(refused)).toBe("Ada tried to make a key");
   });
 
   it("tells the ends of sessions apart", () => {

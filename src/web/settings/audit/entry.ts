@@ -43,29 +43,29 @@ export function sayEntry(entry: Entry, every: Said, names: Names): string {
 function findAct({ action, target, details }: Entry, { acts: known, cases: special }: Said) {
   if (action === "session.delete" && details.reason === "sign_out") return special.sign_out;
   if (action === "session.delete" && target === null) return special.all_sessions;
+  if (details.first_sign_in === true) return special.first_sign_in;
   // An admin ends a session as a key.
   if (action === "api_key.delete" && target?.startsWith("sess_")) return known["session.delete"];
   return Object.hasOwn(known, action) ? known[action as AuditAction] : null;
 }
 
 /** Whoever comes in or is refused is nobody before that. */
-const entries = ["session.create", "sign_in.refuse"];
+function isEntering({ action, details }: Pick<Entry, "action" | "details">): boolean {
+  return action === "session.create" || action === "sign_in.refuse" || details.first_sign_in === true;
+}
 
-function sayActor(
-  { action, actor_id: actor, user_id, source, details }: Entry,
-  said: Said["words"],
-  names: Names,
-): string {
+function sayActor(entry: Entry, said: Said["words"], names: Names): string {
+  const { actor_id: actor, user_id, source, details } = entry;
   if (source.type === "agent") return said.agent;
   if (source.type === "slack") return said.somebodyInSlack;
   if (source.type === "server" || details.reason === "copied_cookie") return said.server;
-  const actor_id = actor ?? (entries.includes(action) ? user_id : null);
+  const actor_id = actor ?? (isEntering(entry) ? user_id : null);
   if (actor_id === null) return said.somebody;
   return actor_id === names.own ? said.you : isolate(names.user(actor_id) ?? actor_id);
 }
 
 function sayTarget({ action, target, details }: Entry, said: Said["words"], names: Names): string {
-  if (entries.includes(action)) return "";
+  if (isEntering({ action, details })) return "";
   const { name, tool } = details;
   const known = [name, tool].find((each) => typeof each === "string" && each !== "");
   if (typeof known === "string") return said.name(isolate(known));

@@ -24,21 +24,21 @@ export const acts = defineWords<Record<AuditAction, Act>>(
   {
     "session.create": { done: "signed in", plain: "sign in" },
     "session.delete": { done: "ended the session", plain: "end the session" },
-    "sign_in.refuse": { done: "was refused to sign in", plain: "sign in" },
+    "sign_in.refuse": { done: "was refused at the sign-in", plain: "sign in" },
     "user.create": { done: "made the user", plain: "make the user" },
     "user.update": { done: "changed the user", plain: "change the user" },
     "user.disable": { done: "disabled the user", plain: "disable the user" },
     "user.enable": { done: "enabled the user", plain: "enable the user" },
     "user.delete": { done: "deleted the user", plain: "delete the user" },
-    "api_key.create": { done: "made the key", plain: "make the key" },
+    "api_key.create": { done: "made the key", plain: "make a key" },
     "api_key.delete": { done: "deleted the key", plain: "delete the key" },
     "git_credential.set": { done: "stored the git credential of", plain: "store the git credential of" },
     "git_credential.delete": { done: "deleted the git credential of", plain: "delete the git credential of" },
-    "trigger.create": { done: "made the trigger", plain: "make the trigger" },
+    "trigger.create": { done: "made the trigger", plain: "make a trigger" },
     "trigger.update": { done: "changed the trigger", plain: "change the trigger" },
     "trigger.delete": { done: "deleted the trigger", plain: "delete the trigger" },
     "trigger.rotate_secret": { done: "replaced the secret of the trigger", plain: "replace the secret of the trigger" },
-    "webhook.create": { done: "made the webhook", plain: "make the webhook" },
+    "webhook.create": { done: "made the webhook", plain: "make a webhook" },
     "webhook.update": { done: "changed the webhook", plain: "change the webhook" },
     "webhook.delete": { done: "deleted the webhook", plain: "delete the webhook" },
     "webhook.rotate_secret": { done: "replaced the secret of the webhook", plain: "replace the secret of the webhook" },
@@ -46,7 +46,7 @@ export const acts = defineWords<Record<AuditAction, Act>>(
     "preview.delete": { done: "ended the link to the port", plain: "end the link to the port" },
     "ssh_access.create": { done: "opened SSH access to", plain: "open SSH access to" },
     "ssh_access.delete": { done: "ended SSH access to", plain: "end SSH access to" },
-    "slack_workspace.connect": { done: "connected the Slack workspace", plain: "connect the Slack workspace" },
+    "slack_workspace.connect": { done: "connected the Slack workspace", plain: "connect a Slack workspace" },
     "slack_workspace.update": { done: "changed the Slack workspace", plain: "change the Slack workspace" },
     "slack_workspace.disconnect": { done: "disconnected the Slack workspace", plain: "disconnect the Slack workspace" },
     "approval.approve": { done: "approved the tool call", plain: "approve the tool call" },
@@ -86,14 +86,16 @@ export const acts = defineWords<Record<AuditAction, Act>>(
 );
 
 /** What one action is called in some cases. */
-export const cases = defineWords<Record<"sign_out" | "all_sessions", Act>>(
+export const cases = defineWords<Record<"sign_out" | "all_sessions" | "first_sign_in", Act>>(
   {
     sign_out: { done: "signed out", plain: "sign out" },
     all_sessions: { done: "ended all sessions", plain: "end all sessions" },
+    first_sign_in: { done: "signed in for the first time", plain: "sign in for the first time" },
   },
   {
     sign_out: { done: "退出了登录", plain: "退出登录" },
     all_sessions: { done: "结束了所有会话", plain: "结束所有会话" },
+    first_sign_in: { done: "首次登录", plain: "首次登录" },
   },
 );
 
@@ -103,7 +105,7 @@ export const words = defineWords(
       "Who did what with this account, from where and by which key. Nobody can change an entry; the server deletes it once it is old.",
     aboutAll:
       "Who did what, from where and by which key. Nobody can change an entry; the server deletes it once it is old.",
-    empty: "No entries fit.",
+    empty: "No entries match.",
     whose: "Account",
     everybody: "All accounts",
     action: "What was done",

@@ -19,8 +19,8 @@ import { nameBrowser } from "./browser-name.ts";
 
 const own = defineWords(
   {
-    about: "The browsers in which you are signed in. End what you don't know or no longer use.",
-    empty: "You are signed in nowhere but by keys.",
+    about: "The browsers in which you are signed in. End sessions that you don't recognize or no longer use.",
+    empty: "No browser is signed in with an account. Keys are not listed here.",
     browser: (browser: string | null, system: string | null) =>
       [browser ?? "Unknown browser", system].filter(Boolean).join(" on "),
     here: "This browser",
@@ -33,14 +33,14 @@ const own = defineWords(
     follows: (name: string) => `${name} is signed out. What it typed and did not send stays there.`,
     endOthers: "End all others",
     othersQuestion: "End all other sessions?",
-    othersFollow: "All browsers but this one are signed out.",
+    othersFollow: "Every other browser is signed out.",
     endAll: "End all",
     allQuestion: "End all sessions?",
-    allFollow: "All browsers are signed out but those that use a key, such as this one.",
+    allFollow: "Every browser is signed out, except those that use a key, such as this one.",
   },
   {
     about: "你已登录的浏览器。请结束不认识或不再使用的会话。",
-    empty: "除密钥外，你没有在任何地方登录。",
+    empty: "没有浏览器以账户方式登录。使用密钥的登录不在此列出。",
     browser: (browser, system) => [browser ?? "未知浏览器", system].filter(Boolean).join(" · "),
     here: "当前浏览器",
     unknownAddress: "地址未知",
