@@ -33,11 +33,14 @@ export interface StoredApiKey extends Omit<ApiKey, "last_used_at"> {
   kind: KeyKind;
 }
 
-/** Rejects if its maker is a deleted key (`whileMakerLives`). */
+/** Rejects if its maker is a deleted key, or lost the scope `admin` that it gives (`whileMakerLives`). */
 export async function createApiKey(db: D1Database, user_id: string, key: StoredApiKey): Promise<void> {
   await open(db)
     .insert(apiKeys)
-    .values({ ...key, user_id: ownerOfLive(user_id, key.made_by) });
+    .values({
+      ...key,
+      user_id: ownerOfLive(user_id, key.made_by, { is_admin: key.scopes?.includes("admin") === true }),
+    });
 }
 
 export interface FoundApiKey extends Pick<ApiKey, "scopes" | "expires_at" | "last_used_at"> {

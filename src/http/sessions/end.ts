@@ -56,7 +56,7 @@ export function addSignOut(app: App): void {
 /** Null if the session has ended already. */
 async function findCaller(context: AppContext) {
   try {
-    return await context.get("sessions").identify(context);
+    return await context.get("sessions").identify(context, { is_leaving: true });
   } catch (error) {
     if (error instanceof Problem && error.failure.code === "unauthorized") return null;
     throw error;

@@ -29,7 +29,7 @@ const COPIED = "The session has ended: its cookie was used after it had been rep
 
 export function createSessions(now: () => number = Date.now): Sessions {
   return {
-    async identify(context) {
+    async identify(context, { is_leaving = false } = {}) {
       const known = context.get("session");
       // Its token may be replaced since: a stream asks for as long as it is open.
       if (known) return await confirm(context, known.session_id, now());
@@ -45,7 +45,7 @@ export function createSessions(now: () => number = Date.now): Sessions {
       // It has another form than ours: nobody guesses with it.
       if (token === null) throw new Problem("unauthorized", ENDED);
       return await recognizeGuess(context, cookie, ENDED, async (guess) => {
-        const found = await find(context, token, guess);
+        const found = await find(context, token, guess, is_leaving);
         if (found === null) return null;
         const renewed = await renew(context, { token, ...found }, now());
         const renewal = renewed && {
@@ -70,6 +70,7 @@ export function createSessions(now: () => number = Date.now): Sessions {
     context: AppContext,
     token: Token,
     guess: Guess,
+    is_leaving: boolean,
   ): Promise<{ row: KnownKey; fits: "present" | "former" } | null> {
     const authenticator = context.get("authenticator");
     const { DB } = context.env;
@@ -82,7 +83,7 @@ export function createSessions(now: () => number = Date.now): Sessions {
       fits = await fitOf(token, row, now());
     }
     if (row === null || fits === "unknown") return null;
-    requireHolding(row, now());
+    requireHolding(is_leaving ? { ...row, disabled_at: null } : row, now());
     if (fits === "older") throw await endCopied(context, row, now());
     if (is_read) authenticator.note(row, DB, (work) => context.executionCtx.waitUntil(work));
     return { row, fits };

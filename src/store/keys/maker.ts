@@ -75,14 +75,16 @@ function ownerWhoActs(user_id: string, owner: SQL): SQL<string> {
   return sql<string>`iif(${userMayAct(user_id)}, ${owner}, NULL)`;
 }
 
-/** The same for drizzle. */
-export function ownerOfLive(user_id: string, made_by: string | null): SQL<string> {
+const HAS_ADMIN = "EXISTS (SELECT 1 FROM json_each(api_keys.scopes) WHERE value = 'admin')";
+
+/** The same for drizzle. With `is_admin`, the maker must have that scope still. */
+export function ownerOfLive(user_id: string, made_by: string | null, { is_admin = false } = {}): SQL<string> {
   if (made_by === null) return ownerWhoActs(user_id, sql`${user_id}`);
   if (made_by === ADMIN_KEY_ID && user_id === FIRST_USER_ID) {
     return sql<string>`iif(${sql.raw(ADMIN_KEY_ACTS)}, ${user_id}, NULL)`;
   }
   if (made_by === ADMIN_KEY_ID) return ownerWhoActs(user_id, sql`${user_id}`);
-  const isKey = sql`user_id = ${user_id} AND key_id = ${made_by} AND ${sql.raw(IS_VALID)}`;
+  const isKey = sql`user_id = ${user_id} AND key_id = ${made_by} AND ${sql.raw(`${IS_VALID} AND ${is_admin ? HAS_ADMIN : "1"}`)}`;
   return ownerWhoActs(user_id, sql`(SELECT user_id FROM api_keys WHERE ${isKey})`);
 }
 

@@ -1,6 +1,6 @@
 // Sessions: rows of `api_keys` of this kind. One that somebody ends leaves what a deleted key leaves. One that expires
 // leaves that only if something names it as its maker, and no row otherwise.
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { newId } from "../../protocol/ids.ts";
 import type { Scope } from "../../protocol/keys/scope.ts";
@@ -75,12 +75,20 @@ export function newSessionId(now: number): string {
   return newId("sess", now);
 }
 
+/** What a role adds, the user has in the moment of the write: it may have lost the role since it was asked for. */
+function scopesNow(user_id: string, scopes: Scope[] | null): Scope[] | null | SQL {
+  if (!scopes?.includes("admin")) return scopes;
+  const isAdmin = sql`EXISTS (SELECT 1 FROM users WHERE users.user_id = ${user_id} AND users.role = 'admin')`;
+  return sql`iif(${isAdmin}, ${JSON.stringify(scopes)}, NULL)`;
+}
+
 /** Also deletes the user's expired sessions, and ends the oldest of too many. Rejects for a user who may not come in. */
 export async function createSession(db: D1Database, session: NewSessionRow, now: number): Promise<void> {
   const { user_id, session_id, ...row } = session;
   const database = open(db);
   const insert = database.insert(apiKeys).values({
     ...row,
+    scopes: scopesNow(user_id, row.scopes),
     user_id: ownerOfLive(user_id, null),
     key_id: session_id,
     kind: "session",

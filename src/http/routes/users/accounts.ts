@@ -11,6 +11,7 @@ import { Problem, unwrap } from "../../errors.ts";
 import { addOperation } from "../../operation.ts";
 import { pageOf, pageQuery } from "../../schemas.ts";
 import { currentUser } from "../key-schemas.ts";
+import { requireLiveAdmin } from "./live-admin.ts";
 import { newUser, user, userBody, userParams, userWithCounts } from "./schemas.ts";
 
 export const tag = "Users and keys";
@@ -78,6 +79,7 @@ function addCreate(app: App): void {
       // Not as an entry of that user, who may be another one than the admin means.
       const act = { action: "user.create", target: user_id, details: { role } } as const;
       await audited(context, act, async () => {
+        await requireLiveAdmin(context);
         const made = createUser(context.env.DB, row, stored, maker.user_id);
         const taken = unwrap(await whileMakerLives(made));
         if (taken !== null) throw alreadyTaken(taken, user_id);

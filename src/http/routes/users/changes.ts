@@ -1,16 +1,16 @@
 // An admin changes, disables and deletes users. What ends a user's way in is one batch in D1, which all Workers and
 // objects learn of as they do of a deleted key. What else has to end follows in a job.
 import { describeError, logWarning } from "../../../lib/log.ts";
-import { ADMIN_KEY_ID, FIRST_USER_ID } from "../../../protocol/ids.ts";
+import { FIRST_USER_ID } from "../../../protocol/ids.ts";
 import type { Job } from "../../../protocol/job.ts";
 import type { AuditAction } from "../../../protocol/people/audit.ts";
-import { findEndedKeys } from "../../../store/api-keys.ts";
 import { deleteUser, readUser, type UserPatch, updateUser } from "../../../store/people/users.ts";
 import { audited } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
 import { Problem } from "../../errors.ts";
 import { addOperation } from "../../operation.ts";
 import { alreadyTaken, noSuchUser, tag } from "./accounts.ts";
+import { requireLiveAdmin } from "./live-admin.ts";
 import { user, userParams, userPatch } from "./schemas.ts";
 
 /** A job that comes before the batch is done would find nothing to do. */
@@ -102,14 +102,6 @@ async function requireChangeable(context: AppContext, user_id: string, isShutOut
 function isOwnUser(context: AppContext, user_id: string): boolean {
   const caller = context.get("caller");
   return caller.user_id === user_id && caller.admin_standing === undefined;
-}
-
-/** The admin key holds as long as the settings name it. */
-export async function requireLiveAdmin(context: AppContext): Promise<void> {
-  const { user_id, key_id } = context.get("caller");
-  if (key_id === ADMIN_KEY_ID) return;
-  const ended = await findEndedKeys(context.env.DB, user_id, [key_id], Date.now());
-  if (ended.length > 0) throw new Problem("unauthorized", "The API key is no longer valid.");
 }
 
 /** Why nothing was changed of a user who was there a moment ago. */
