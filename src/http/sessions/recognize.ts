@@ -24,7 +24,11 @@ const ELSEWHERE =
   "A session counts only for requests of this server's own pages. Send an API key: Authorization: Bearer <api key>.";
 const SEVERAL = "The browser sent several cookies of a session. Delete the cookies of this site, and sign in again.";
 const TOO_LARGE = "The cookies are too large. Delete the cookies of this site, and sign in again.";
+/** In which a page names the session that it was opened with: somebody else may have signed in in its browser since. */
+const OWN_SESSION = "taskloom-session";
+
 const ENDED = "The session has ended. Sign in again.";
+const ANOTHER = "The browser holds another session than the one that the request names. Sign in again.";
 const COPIED = "The session has ended: its cookie was used after it had been replaced. Sign in again.";
 
 export function createSessions(now: () => number = Date.now): Sessions {
@@ -44,6 +48,9 @@ export function createSessions(now: () => number = Date.now): Sessions {
       const token = readToken(cookie);
       // It has another form than ours: nobody guesses with it.
       if (token === null) throw new Problem("unauthorized", ENDED);
+      if ((context.req.header(OWN_SESSION) ?? token.session_id) !== token.session_id) {
+        throw new Problem("unauthorized", ANOTHER);
+      }
       return await recognizeGuess(context, cookie, ENDED, async (guess) => {
         const found = await find(context, token, guess, is_leaving);
         if (found === null) return null;

@@ -30,14 +30,14 @@ export async function findAccount(key: string): Promise<Found> {
   return keyShape.test(key) ? askFor(key) : { kind: "refused" };
 }
 
-/** The browser sends the session's cookie, which no script can read. */
-export function findSession(): Promise<Found> {
-  return askFor("");
+/** The browser sends the session's cookie, which no script can read. With `session_id` only that one counts. */
+export function findSession(session_id: string | null): Promise<Found> {
+  return askFor("", session_id);
 }
 
-async function askFor(key: string): Promise<Found> {
+async function askFor(key: string, session_id: string | null = null): Promise<Found> {
   try {
-    const account = readAccount(await new Api("", key).get("/v1/users/me", findMs));
+    const account = readAccount(await new Api("", key, undefined, session_id).get("/v1/users/me", findMs));
     if (account !== null) return { kind: "known", account };
     throw new ApiError(502, null, "no user_id");
   } catch (error) {

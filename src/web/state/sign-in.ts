@@ -8,7 +8,7 @@ import { chosenAgent } from "./chosen-agent.ts";
 import { chosenProject } from "./chosen-project.ts";
 import { beginTyping, forgetTyped, typistNow } from "./drafts.ts";
 import { readHealth } from "./health.ts";
-import { isSession, markOf } from "./key-id.ts";
+import { isSession, markOf, sessionIdOf } from "./key-id.ts";
 import { go, leaveFor, nowhere, type Place, place, placeNow, startOver } from "./place.ts";
 import { describeProblem, type Problem } from "./problem.ts";
 import { refusal } from "./refusal.ts";
@@ -135,7 +135,7 @@ export async function changeKey(key: string): Promise<boolean> {
 export async function readAccountAgain(): Promise<void> {
   const now = signIn.get();
   if (now.phase !== "in") return;
-  const found = await lookUp(now.key);
+  const found = await lookUp(now.key, { isOwn: true });
   if (signIn.get() !== now) return;
   if (found?.kind === "refused") refuseKey(now.key);
   // Only what differs: whoever waits for the account's expiry would wait again for the same one.
@@ -196,7 +196,7 @@ function asKey(text: string): string {
 
 async function examine(now: SignIn & { phase: "in" }, link: Pick<Offer, "key" | "place">): Promise<void> {
   // A stored key that the server refuses counts as none: it may be another installation's.
-  const [own, found] = await Promise.all([lookUp(now.key), findAccount(link.key)]);
+  const [own, found] = await Promise.all([lookUp(now.key, { isOwn: true }), findAccount(link.key)]);
   if (brought !== link || signIn.get() !== now) return;
   if (own?.kind === "refused") refuseKey(now.key);
   else if (found.kind === "refused") refuseOffer();
@@ -230,15 +230,18 @@ async function ask(key: string | null, next: Place | null): Promise<void> {
   }
 }
 
-/** Null where the server has no sessions. A key is never looked up with the cookie, nor the cookie with a key. */
-async function lookUp(key: string | null): Promise<Found | null> {
+/**
+ * Null where the server has no sessions. A key is never looked up with the cookie, nor the cookie with a key. With `isOwn`,
+ * a session of somebody else counts as none.
+ */
+async function lookUp(key: string | null, { isOwn = false } = {}): Promise<Found | null> {
   if (key !== null && !isSession(key)) return findAccount(key);
   try {
     if (key === null && !(await readHealth()).sign_in) return null;
   } catch (error) {
     return { kind: "unclear", problem: describeProblem(error) };
   }
-  return findSession();
+  return findSession(isOwn && key !== null ? sessionIdOf(key) : null);
 }
 
 /** This tab belonged to another account. */
