@@ -220,8 +220,8 @@ export async function updateUser(
 
 const markDeleted = (
   guard: string,
-) => `UPDATE users SET deleted_at = coalesce(deleted_at, ?2), name = NULL, email = NULL,
-  role = NULL WHERE user_id = ?1 AND ${guard} RETURNING ${COLUMNS}`;
+) => `UPDATE users SET deleted_at = coalesce(deleted_at, ?2), name = NULL, email = NULL, role = NULL,
+  identity = coalesce(identity, iif(EXISTS (SELECT 1 FROM users AS former WHERE former.identity = ?3), NULL, ?3)) WHERE user_id = ?1 AND ${guard} RETURNING ${COLUMNS}`;
 const IS_MARKED = "EXISTS (SELECT 1 FROM users WHERE users.user_id = ?1 AND users.deleted_at IS NOT NULL)";
 const DROP_KEYS = `DELETE FROM api_keys WHERE user_id = ?1 AND ${IS_LIVE} AND ${IS_MARKED}`;
 const DROP_TICKETS = `DELETE FROM tickets WHERE user_id = ?1 AND ${IS_MARKED}`;
@@ -229,17 +229,18 @@ const DROP_TICKETS = `DELETE FROM tickets WHERE user_id = ?1 AND ${IS_MARKED}`;
 /**
  * Marks the user as deleted, and ends all keys, sessions and tickets in the same moment. What else there is of the user
  * is deleted afterwards. The tombstone keeps the id, which is never given again, and the identity, so that its person stays
- * out. May be repeated. Null if there is no such user, or if the admin key acts for it.
+ * out; without one, the `mark` of its email. May be repeated. Null if there is no such user, or if the admin key acts for it.
  */
 export async function deleteUser(
   db: D1Database,
   user_id: string,
   rule: AdminKeyRule,
   now: number,
+  mark: string | null = null,
 ): Promise<User | null> {
   const results = await db.batch<Row>([
     ...(user_id === FIRST_USER_ID ? [db.prepare(MAKE_FIRST_ROW)] : []),
-    db.prepare(markDeleted(guardOf(user_id, rule))).bind(user_id, new Date(now).toISOString()),
+    db.prepare(markDeleted(guardOf(user_id, rule))).bind(user_id, new Date(now).toISOString(), mark),
     db.prepare(DROP_KEYS).bind(user_id),
     db.prepare(DROP_TICKETS).bind(user_id),
   ]);
