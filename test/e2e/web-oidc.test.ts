@@ -170,13 +170,35 @@ describe.skipIf(!hasBrowser)("signing in with OpenID Connect in a browser", () =
     await arrive(other, "/docs");
     await page.getByLabel("Message", { exact: true }).fill("Ada's secret");
     await page.keyboard.press("Enter");
-    await page.getByText("Your session has ended.").waitFor();
+    await page.getByRole("button", { name: "Account: Bob", exact: true }).waitFor();
     const threads = `fetch("/v1/threads").then((answer) => answer.json()).then(({ data }) => data.length)`;
     expect(await other.evaluate(threads)).toBe(0);
-    // The page asks anew who is there.
-    await page.reload();
-    await page.getByRole("button", { name: "Account: Bob", exact: true }).waitFor();
     expect(await page.getByLabel("Message", { exact: true }).inputValue()).toBe("");
+  });
+
+  it("again, as the same person, goes on in an open tab, with what was typed there", async () => {
+    const { context, page } = await open(`/auth/sign-in?return_to=${encodeURIComponent("/#thread=kept")}`);
+    await logIn(page, "ada");
+    if (!page.url().startsWith(origin)) await consent(page);
+    await page.getByRole("button", { name: "Account: Ada", exact: true }).waitFor();
+    const other = await context.newPage();
+    await other.goto(`${origin}/auth/sign-in?return_to=/docs`);
+    await arrive(other, "/docs");
+    await page.getByLabel("Message", { exact: true }).fill("[[text goes on]]");
+    await page.keyboard.press("Enter");
+    await page.locator("[data-answer=whole]").getByText("goes on").waitFor();
+    expect(new URL(page.url()).hash).toBe("#thread=kept");
+  });
+
+  it("is not begun by a link of another site: the person is asked on the page", async () => {
+    const { page, visited } = await open("/healthz");
+    await page.goto(issuer.url);
+    visited.length = 0;
+    const address = `${origin}/auth/sign-in?return_to=${encodeURIComponent("/#thread=there")}`;
+    await page.evaluate(`location = ${JSON.stringify(address)}`);
+    await page.getByRole("link", { name: "Sign in with Example Inc." }).waitFor();
+    expect(visited.filter((each) => !each.startsWith(origin))).toEqual([]);
+    expect(new URL(page.url()).hash).toBe("#thread=there");
   });
 
   it("is noted in the server's warnings only where something is wrong", async () => {

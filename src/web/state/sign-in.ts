@@ -111,10 +111,17 @@ export async function switchAccount(): Promise<boolean> {
   return true;
 }
 
-/** The server no longer knows the key. Typed text stays for when the same account is back. */
+/**
+ * The server no longer knows the key, or this browser no longer holds the session: it may hold a newer one. Typed text
+ * stays for when the same account is back.
+ */
 export function refuseKey(key: string): void {
   const now = signIn.get();
   if (now.phase === "out" || now.key !== key) return;
+  if (now.phase === "in" && isSession(key)) {
+    void ask(key, null);
+    return;
+  }
   if (recallKey() === key) unstoreKey({ isSignOut: false });
   if (seen === key) seen = null;
   forgetChoices();
