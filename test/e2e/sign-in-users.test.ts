@@ -120,6 +120,20 @@ describe("the user of a person who signs in", () => {
     expect(await userOf("Nia@Example.com")).toEqual([]);
   });
 
+  it("is none while a user with that email is disabled, also for a new account at the issuer", async () => {
+    const { accounts } = stage.issuer;
+    const { taskloom } = stage;
+    for (const name of ["oda", "oda-anew"]) {
+      accounts.set(name, { email: "oda@example.com", email_verified: true });
+    }
+    expect((await signIn(stage, "oda")).place).toBe("/");
+    const [oda] = await userOf("oda@example.com");
+    await taskloom.json("PATCH", `/v1/users/${oda?.user_id}`, { disabled: true });
+    expect((await signIn(stage, "oda-anew")).place).toBe("/?sign_in=disabled");
+    expect(await userOf("oda@example.com")).toHaveLength(1);
+    expect((await stage.audit()).at(-1)).toMatchObject({ action: "sign_in.refuse", user_id: oda?.user_id });
+  });
+
   it("is one, also of several first sign-ins at the same moment", async () => {
     const { url } = stage.taskloom;
     const browsers = await Promise.all(

@@ -10,6 +10,7 @@ import {
   claimUser,
   createFromSignIn,
   findByIdentity,
+  findShutOut,
   findUnclaimed,
   noteEmail,
   type SignedInUser,
@@ -63,9 +64,9 @@ async function becomeUser(
       ? await claim(context, unclaimed, person)
       : await refuse(context, refusal, person, unclaimed.user_id);
   }
-  const former = await findByIdentity(context.env.DB, await markOfEmail(email));
-  if (former !== null)
-    return await refuse(context, failed("not_allowed", "the user is deleted"), person, former.user_id);
+  const shutOut = await findShutOut(context.env.DB, email, await markOfEmail(email));
+  const why = shutOut && whyRefused(shutOut);
+  if (why !== null) return await refuse(context, why, person, shutOut?.user_id);
   if (makesUser(settings, email)) return await makeUser(context, person);
   return await refuse(context, failed("not_allowed", "the email's domain makes no user"), person);
 }
