@@ -1,6 +1,8 @@
 // Which account a key or this browser's session belongs to, according to the server.
 import type { Scope } from "../../protocol/keys/scope.ts";
 import { Api, ApiError } from "../client/api.ts";
+import { readHealth } from "./health.ts";
+import { isSession, sessionIdOf } from "./key-id.ts";
 import { describeProblem, type Problem } from "./problem.ts";
 
 export interface Account {
@@ -31,8 +33,22 @@ export async function findAccount(key: string): Promise<Found> {
 }
 
 /** The browser sends the session's cookie, which no script can read. With `session_id` only that one counts. */
-export function findSession(session_id: string | null): Promise<Found> {
+function findSession(session_id: string | null): Promise<Found> {
   return askFor("", session_id);
+}
+
+/**
+ * Null where the server has no sessions. A key is never looked up with the cookie, nor the cookie with a key. With `isOwn`,
+ * a session of somebody else counts as none.
+ */
+export async function lookUp(key: string | null, { isOwn = false } = {}): Promise<Found | null> {
+  if (key !== null && !isSession(key)) return findAccount(key);
+  try {
+    if (key === null && !(await readHealth()).sign_in) return null;
+  } catch (error) {
+    return { kind: "unclear", problem: describeProblem(error) };
+  }
+  return findSession(isOwn && key !== null ? sessionIdOf(key) : null);
 }
 
 async function askFor(key: string, session_id: string | null = null): Promise<Found> {

@@ -3,11 +3,10 @@
 // restarts the tab, so that drafts, lists and requests of two accounts never meet.
 // Anybody can make a link that brings a key. It is used at once only where nobody is signed in. Otherwise the person is
 // asked, and until they answer the key is only in this tab's memory and only used to look up its account.
-import { type Account, type Found, findAccount, findSession } from "./account.ts";
+import { type Account, type Found, findAccount, lookUp } from "./account.ts";
 import { chosenAgent } from "./chosen-agent.ts";
 import { chosenProject } from "./chosen-project.ts";
 import { beginTyping, forgetTyped, typistNow } from "./drafts.ts";
-import { readHealth } from "./health.ts";
 import { isSession, markOf, sessionIdOf } from "./key-id.ts";
 import { go, leaveFor, nowhere, type Place, place, placeNow, startOver } from "./place.ts";
 import { describeProblem, type Problem } from "./problem.ts";
@@ -119,7 +118,7 @@ export function refuseKey(key: string): void {
   const now = signIn.get();
   if (now.phase === "out" || now.key !== key) return;
   if (now.phase === "in" && isSession(key)) {
-    void ask(key, null);
+    void ask(key, null, { isRefused: true });
     return;
   }
   if (recallKey() === key) unstoreKey({ isSignOut: false });
@@ -215,7 +214,8 @@ function refuseOffer(): void {
   offer.set("unknown");
 }
 
-async function ask(key: string | null, next: Place | null): Promise<void> {
+/** `isRefused`: the server refused the session `key`, so it counts only if the browser holds another one by now. */
+async function ask(key: string | null, next: Place | null, { isRefused = false } = {}): Promise<void> {
   const asking = { phase: "asking", key, place: next } as const;
   signIn.set(asking);
   if (key !== seen) keepArriving(key);
@@ -225,7 +225,7 @@ async function ask(key: string | null, next: Place | null): Promise<void> {
   if (found === null || (found.kind === "refused" && key === null)) {
     signIn.set({ phase: "out", refused: null });
     settle();
-  } else if (found.kind === "refused") refuseKey(key ?? "");
+  } else if (found.kind === "refused" || (isRefused && isOf(found, key))) refuseKey(key ?? "");
   else if (found.kind === "unclear") signIn.set({ ...asking, phase: "unclear", problem: found.problem });
   // Another tab may have signed in meanwhile. This link and any later one have already led the page to their places.
   else if (!lookAtStored()) {
@@ -237,18 +237,8 @@ async function ask(key: string | null, next: Place | null): Promise<void> {
   }
 }
 
-/**
- * Null where the server has no sessions. A key is never looked up with the cookie, nor the cookie with a key. With `isOwn`,
- * a session of somebody else counts as none.
- */
-async function lookUp(key: string | null, { isOwn = false } = {}): Promise<Found | null> {
-  if (key !== null && !isSession(key)) return findAccount(key);
-  try {
-    if (key === null && !(await readHealth()).sign_in) return null;
-  } catch (error) {
-    return { kind: "unclear", problem: describeProblem(error) };
-  }
-  return findSession(isOwn && key !== null ? sessionIdOf(key) : null);
+function isOf(found: Found, key: string | null): boolean {
+  return found.kind === "known" && key !== null && found.account.session_id === sessionIdOf(key);
 }
 
 /** This tab belonged to another account. */
