@@ -110,8 +110,11 @@ export interface ProvenSession {
 }
 
 export interface Sessions {
-  /** Returns whose session the request's cookie is; null if it brings none that counts here. */
-  identify(context: AppContext): Promise<Caller | null>;
+  /**
+   * Returns whose session the request's cookie is; null if it brings none that counts here. Whoever `is_leaving` may be
+   * disabled.
+   */
+  identify(context: AppContext, options?: { is_leaving?: boolean }): Promise<Caller | null>;
   /** Adds to the answer what the session needs. */
   answer(context: AppContext): void;
 }

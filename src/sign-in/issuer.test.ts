@@ -41,6 +41,28 @@ describe("what an issuer says of itself", () => {
     expect((await fake.issuer.readMetadata()).ok).toBe(true);
   });
 
+  it("is asked for by few requests at once, however many begin a sign-in while it does not answer", async () => {
+    for (const answer of [json(metadata), json({}, 503)]) {
+      fake = await startFakeIssuer();
+      const open = Promise.withResolvers<void>();
+      fake.answers.set(WELL_KNOWN, () => open.promise.then(answer));
+      const readings = Array.from({ length: 200 }, () => fake.issuer.readMetadata());
+      await Promise.resolve();
+      expect(fake.asked).toHaveLength(4);
+      open.resolve();
+      const [first, ...others] = await Promise.all(readings);
+      for (const other of others) expect(other).toEqual(first);
+      expect(fake.asked).toHaveLength(4);
+    }
+    // Requests that were cut off with their clients don't count for ever.
+    fake = await startFakeIssuer();
+    fake.answers.set(WELL_KNOWN, () => new Promise<Response>(() => {}));
+    for (let cut = 0; cut < 4; cut++) void fake.issuer.readMetadata();
+    fake.clock.now += 10_000;
+    fake.answers.set(WELL_KNOWN, json(metadata));
+    expect((await fake.issuer.readMetadata()).ok).toBe(true);
+  });
+
   it("holds for that issuer only, and tells the operator what to change", async () => {
     expect(await reasonOf(json({ ...metadata, issuer: "https://other.example" }))).toContain("another issuer");
     expect(await reasonOf(json({ ...metadata, issuer: `${ISSUER}/` }))).toContain("ends with a slash");

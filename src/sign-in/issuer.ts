@@ -15,6 +15,11 @@ const KEYS_KEPT_MS = 15 * 60_000;
 const KEYS_FRESH_MS = 10_000;
 /** An issuer that fails is not asked again before. */
 const FAILURE_KEPT_MS = 5_000;
+/** As many requests ask at once. Others wait for their answer: anybody may begin a sign-in, as often as they like. */
+const MAX_ASKING = 4;
+/** One that has not come to its end by then was cut off with its client. Somewhat longer than an answer may take. */
+const ASKING_MS = 10_000;
+const LOOK_AGAIN_MS = 100;
 
 export interface Issuer {
   settings: SignInSettings;
@@ -55,11 +60,22 @@ export function createIssuer(settings: SignInSettings, { send, now }: IssuerPort
 
 function keep<T>(now: () => number, load: () => Promise<Reading<T>>): (max_age_ms: number) => Promise<Reading<T>> {
   let last: { reading: Reading<T>; at: number } | null = null;
+  /** When those began that ask now. */
+  let asking: number[] = [];
+  const isBusy = () => asking.filter((at) => now() - at < ASKING_MS).length >= MAX_ASKING;
   return async (max_age_ms) => {
-    const kept_ms = last?.reading.ok ? max_age_ms : FAILURE_KEPT_MS;
-    if (last !== null && now() - last.at < kept_ms) return last.reading;
+    for (let waited_ms = 0; ; waited_ms += LOOK_AGAIN_MS) {
+      const kept_ms = last?.reading.ok ? max_age_ms : FAILURE_KEPT_MS;
+      if (last !== null && now() - last.at < kept_ms) return last.reading;
+      if (!isBusy()) break;
+      if (waited_ms >= ASKING_MS) return failed("unavailable", "the issuer is being asked, and does not answer");
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    }
+    const begun_at = now();
+    asking = [...asking.filter((at) => begun_at - at < ASKING_MS), begun_at];
     const reading = await load();
     last = { reading, at: now() };
+    asking = asking.toSpliced(asking.indexOf(begun_at), asking.includes(begun_at) ? 1 : 0);
     return reading;
   };
 }

@@ -25,6 +25,14 @@ export async function readPerson(settings: SignInSettings, sub: string, claims: 
   };
 }
 
+/**
+ * In place of an identity, for the tombstone of a user who never signed in: whoever proves that email stays out. No
+ * identity looks so.
+ */
+export async function markOfEmail(email: string): Promise<string> {
+  return `email:${toHex(await hashText(email.toLowerCase()))}`;
+}
+
 export interface Claims {
   email?: unknown;
   email_verified?: unknown;

@@ -99,6 +99,41 @@ describe("the user of a person who signs in", () => {
     expect((await userOf("lea@example.com"))[0]?.identity).toBeNull();
   });
 
+  it("comes back only by an admin's hand, where the user was deleted before its person first signed in", async () => {
+    const { accounts } = stage.issuer;
+    const { taskloom } = stage;
+    accounts.set("nia", { email: "nia@example.com", email_verified: true });
+    for (const user_id of ["user_nia", "user_nia_again"]) {
+      await taskloom.json("POST", "/v1/users", { user_id, email: "Nia@Example.com" });
+      expect((await taskloom.request("DELETE", `/v1/users/${user_id}`)).status).toBe(202);
+      // Once more, as by a script that got no answer.
+      expect((await taskloom.request("DELETE", `/v1/users/${user_id}`)).status).toBe(202);
+      const { place, session } = await signIn(stage, "nia");
+      expect([place, session]).toEqual(["/?sign_in=not_allowed", undefined]);
+    }
+    expect(await userOf("nia@example.com")).toEqual([]);
+    const refused = (await stage.audit()).filter(({ action }) => action === "sign_in.refuse").at(-1);
+    expect(refused).toMatchObject({ user_id: "user_nia", details: { reason: "the user is deleted" } });
+    await taskloom.json("POST", "/v1/users", { user_id: "user_nia_back", email: "nia@example.com" });
+    expect((await signIn(stage, "nia")).place).toBe("/");
+    expect(await userOf("nia@example.com")).toMatchObject([{ user_id: "user_nia_back" }]);
+    expect(await userOf("Nia@Example.com")).toEqual([]);
+  });
+
+  it("is none while a user with that email is disabled, also for a new account at the issuer", async () => {
+    const { accounts } = stage.issuer;
+    const { taskloom } = stage;
+    for (const name of ["oda", "oda-anew"]) {
+      accounts.set(name, { email: "oda@example.com", email_verified: true });
+    }
+    expect((await signIn(stage, "oda")).place).toBe("/");
+    const [oda] = await userOf("oda@example.com");
+    await taskloom.json("PATCH", `/v1/users/${oda?.user_id}`, { disabled: true });
+    expect((await signIn(stage, "oda-anew")).place).toBe("/?sign_in=disabled");
+    expect(await userOf("oda@example.com")).toHaveLength(1);
+    expect((await stage.audit()).at(-1)).toMatchObject({ action: "sign_in.refuse", user_id: oda?.user_id });
+  });
+
   it("is one, also of several first sign-ins at the same moment", async () => {
     const { url } = stage.taskloom;
     const browsers = await Promise.all(

@@ -155,6 +155,52 @@ describe.skipIf(!hasBrowser)("signing in with OpenID Connect in a browser", () =
     expect(await cookieNames(context)).toEqual(["taskloom-session"]);
   });
 
+  it("as somebody else leaves nothing of theirs in the account of who comes next, in an open tab", async () => {
+    issuer.accounts.set("bob", { email: "bob@example.com", email_verified: true, name: "Bob" });
+    const { context, page } = await open("/auth/sign-in");
+    await logIn(page, "ada");
+    await consent(page);
+    await page.getByRole("button", { name: "Account: Ada", exact: true }).waitFor();
+    // Bob comes back to a place that is not the page, so that no other tab hears of it.
+    await context.clearCookies({ domain: new URL(issuer.url).hostname });
+    const other = await context.newPage();
+    await other.goto(`${origin}/auth/sign-in?return_to=/docs`);
+    await logIn(other, "bob");
+    await consent(other);
+    await arrive(other, "/docs");
+    await page.getByLabel("Message", { exact: true }).fill("Ada's secret");
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Account: Bob", exact: true }).waitFor();
+    const threads = `fetch("/v1/threads").then((answer) => answer.json()).then(({ data }) => data.length)`;
+    expect(await other.evaluate(threads)).toBe(0);
+    expect(await page.getByLabel("Message", { exact: true }).inputValue()).toBe("");
+  });
+
+  it("again, as the same person, goes on in an open tab, with what was typed there", async () => {
+    const { context, page } = await open(`/auth/sign-in?return_to=${encodeURIComponent("/#thread=kept")}`);
+    await logIn(page, "ada");
+    if (!page.url().startsWith(origin)) await consent(page);
+    await page.getByRole("button", { name: "Account: Ada", exact: true }).waitFor();
+    const other = await context.newPage();
+    await other.goto(`${origin}/auth/sign-in?return_to=/docs`);
+    await arrive(other, "/docs");
+    await page.getByLabel("Message", { exact: true }).fill("[[text goes on]]");
+    await page.keyboard.press("Enter");
+    await page.locator("[data-answer=whole]").getByText("goes on").waitFor();
+    expect(new URL(page.url()).hash).toBe("#thread=kept");
+  });
+
+  it("is not begun by a link of another site: the person is asked on the page", async () => {
+    const { page, visited } = await open("/healthz");
+    await page.goto(issuer.url);
+    visited.length = 0;
+    const address = `${origin}/auth/sign-in?return_to=${encodeURIComponent("/#thread=there")}`;
+    await page.evaluate(`location = ${JSON.stringify(address)}`);
+    await page.getByRole("link", { name: "Sign in with Example Inc." }).waitFor();
+    expect(visited.filter((each) => !each.startsWith(origin))).toEqual([]);
+    expect(new URL(page.url()).hash).toBe("#thread=there");
+  });
+
   it("is noted in the server's warnings only where something is wrong", async () => {
     const { warnings } = await admin<{ warnings: string[] }>("/v1/server");
     expect(warnings.filter((warning) => /OIDC|sign in/.test(warning))).toEqual([]);

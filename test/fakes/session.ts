@@ -35,7 +35,15 @@ export async function makeSession(
   const times = { former_hash: null, salt: null, rotated_at: at, seen_at: at };
   const details = { root_hash: await hashRoot(token), ...times, user_agent, address: "192.0.2.7", sign_in: {} };
   const expires_at = new Date(now + lasts_ms).toISOString();
-  await createSession(db, { user_id, session_id, hash: await hashToken(token), scopes, expires_at, details }, now);
+  await createSession(
+    db,
+    { user_id, session_id, hash: await hashToken(token), scopes: null, expires_at, details },
+    now,
+  );
+  if (scopes !== null) {
+    const set = db.prepare("UPDATE api_keys SET scopes = ? WHERE key_id = ?");
+    await set.bind(JSON.stringify(scopes), session_id).run();
+  }
   return { session_id, token: writeToken(token) };
 }
 

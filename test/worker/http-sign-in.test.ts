@@ -68,6 +68,26 @@ describe("sign-in", () => {
     expect(done.headers.get("referrer-policy")).toBe("no-referrer");
   });
 
+  it("is begun by a person, and by no page of another site", async () => {
+    const client = createClient(settings).as(null);
+    for (const site of ["cross-site", "same-site"]) {
+      for (const [asked, place] of [
+        ["/%23thread=mine", "/#thread=mine"],
+        ["//evil.example", "/"],
+      ]) {
+        const headers = { "sec-fetch-site": site };
+        const sent = await client.send("GET", `${HOST}/auth/sign-in?return_to=${asked}`, undefined, headers);
+        expect([sent.status, sent.headers.get("location")]).toEqual([302, HOST + place]);
+        expect(sent.headers.getSetCookie()).toEqual([]);
+      }
+    }
+    // The page's button, and an address that somebody typed.
+    for (const site of ["same-origin", "none"]) {
+      const { headers } = await client.send("GET", `${HOST}/auth/sign-in`, undefined, { "sec-fetch-site": site });
+      expect(headers.get("location")).toContain(`${ISSUER}/authorize`);
+    }
+  });
+
   it("is refused over http, but on this computer", async () => {
     const client = createClient(settings).as(null);
     const insecure = await client.send("GET", "http://192.168.1.7:8787/auth/sign-in");

@@ -126,3 +126,19 @@ describe("a cookie that somebody else may have set", () => {
     }
   });
 });
+
+describe("a request that names the session of its page", () => {
+  it("is refused once somebody else has signed in in the browser, before anything is done or noted", async () => {
+    const [ada, bob] = [await scene.signIn(), await scene.signIn()];
+    const named = { "taskloom-session": ada.session_id };
+    expect((await ada.send("POST", "/v1/projects", { name: "own" }, named)).status).toBe(201);
+    for (const name of [ada.session_id, "", `${bob.session_id} `.repeat(2), bob.token]) {
+      const answer = await bob.send("POST", "/v1/projects", { name: "others" }, { "taskloom-session": name });
+      expect([name, answer.status]).toEqual([name, 401]);
+    }
+    expect((await scene.owner.send("GET", "/v1/projects")).body.data).toHaveLength(1);
+    expect((await bob.send("GET", "/v1/users/me", undefined, { "taskloom-session": bob.session_id })).status).toBe(200);
+    // A key's request is the key's.
+    expect((await scene.owner.send("GET", "/v1/users/me", undefined, named)).status).toBe(200);
+  });
+});

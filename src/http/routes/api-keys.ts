@@ -12,6 +12,7 @@ import { addOperation } from "../operation.ts";
 import { pageOf, pageQuery } from "../schemas.ts";
 import { apiKey, apiKeyBody, newApiKey } from "./key-schemas.ts";
 import { revokeWithMade } from "./made.ts";
+import { requireLiveAdmin } from "./users/live-admin.ts";
 
 const tag = "Users and keys";
 
@@ -33,6 +34,7 @@ export function addApiKeys(app: App): void {
       const caller = context.get("caller");
       const now = Date.now();
       const grant = grantOf(caller, body, now);
+      if (grant.scopes?.includes("admin")) await requireLiveAdmin(context);
       const { key, stored } = await mintApiKey({ name: body.name ?? null, made_by: caller.key_id, ...grant }, now);
       unwrap(await whileMakerLives(createApiKey(context.env.DB, caller.user_id, stored)));
       // It may be the first user's first own key, with which the admin key only administers.

@@ -58,7 +58,7 @@ export function addSignOut(app: App): void {
 /** Null if the session has ended already. */
 async function findCaller(context: AppContext): Promise<Caller | null> {
   try {
-    return await context.get("sessions").identify(context);
+    return await context.get("sessions").identify(context, { is_leaving: true });
   } catch (error) {
     const code = error instanceof Problem ? error.failure.code : null;
     if (code === "unauthorized") return null;

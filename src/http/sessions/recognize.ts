@@ -24,12 +24,16 @@ const ELSEWHERE =
   "A session counts only for requests of this server's own pages. Send an API key: Authorization: Bearer <api key>.";
 const SEVERAL = "The browser sent several cookies of a session. Delete the cookies of this site, and sign in again.";
 const TOO_LARGE = "The cookies are too large. Delete the cookies of this site, and sign in again.";
+/** In which a page names the session that it was opened with: somebody else may have signed in in its browser since. */
+const OWN_SESSION = "taskloom-session";
+
 const ENDED = "The session has ended. Sign in again.";
+const ANOTHER = "The browser holds another session than the one that the request names. Sign in again.";
 const COPIED = "The session has ended: its cookie was used after it had been replaced. Sign in again.";
 
 export function createSessions(now: () => number = Date.now): Sessions {
   return {
-    async identify(context) {
+    async identify(context, { is_leaving = false } = {}) {
       const known = context.get("session");
       // Its token may be replaced since: a stream asks for as long as it is open.
       if (known) return await confirm(context, known.session_id, now());
@@ -44,8 +48,11 @@ export function createSessions(now: () => number = Date.now): Sessions {
       const token = readToken(cookie);
       // It has another form than ours: nobody guesses with it.
       if (token === null) throw new Problem("unauthorized", ENDED);
+      if ((context.req.header(OWN_SESSION) ?? token.session_id) !== token.session_id) {
+        throw new Problem("unauthorized", ANOTHER);
+      }
       return await recognizeGuess(context, cookie, ENDED, async (guess) => {
-        const found = await find(context, token, guess);
+        const found = await find(context, token, guess, is_leaving);
         if (found === null) return null;
         const renewed = await renew(context, { token, ...found }, now());
         const renewal = renewed && {
@@ -70,6 +77,7 @@ export function createSessions(now: () => number = Date.now): Sessions {
     context: AppContext,
     token: Token,
     guess: Guess,
+    is_leaving: boolean,
   ): Promise<{ row: KnownKey; fits: "present" | "former" } | null> {
     const authenticator = context.get("authenticator");
     const { DB } = context.env;
@@ -82,7 +90,7 @@ export function createSessions(now: () => number = Date.now): Sessions {
       fits = await fitOf(token, row, now());
     }
     if (row === null || fits === "unknown") return null;
-    requireHolding(row, now());
+    requireHolding(is_leaving ? { ...row, disabled_at: null } : row, now());
     if (fits === "older") throw await endCopied(context, row, now());
     if (is_read) authenticator.note(row, DB, (work) => context.executionCtx.waitUntil(work));
     return { row, fits };

@@ -10,12 +10,13 @@ import {
   claimUser,
   createFromSignIn,
   findByIdentity,
+  findShutOut,
   findUnclaimed,
   noteEmail,
   type SignedInUser,
 } from "../../store/people/sign-in.ts";
 import { failed, found, type Reading, type SignInFailure } from "../outcome.ts";
-import { makesUser, type Person } from "../person.ts";
+import { makesUser, markOfEmail, type Person } from "../person.ts";
 
 /** Once more after somebody was faster: then the identity has its user. */
 const TRIES = 3;
@@ -63,6 +64,9 @@ async function becomeUser(
       ? await claim(context, unclaimed, person)
       : await refuse(context, refusal, person, unclaimed.user_id);
   }
+  const shutOut = await findShutOut(context.env.DB, email, await markOfEmail(email));
+  const why = shutOut && whyRefused(shutOut);
+  if (why !== null) return await refuse(context, why, person, shutOut?.user_id);
   if (makesUser(settings, email)) return await makeUser(context, person);
   return await refuse(context, failed("not_allowed", "the email's domain makes no user"), person);
 }

@@ -16,6 +16,7 @@ import { checkIdToken } from "../id-token.ts";
 import { type Issuer, issuerOf } from "../issuer.ts";
 import { failed, found, type Reading, type SignInFailure } from "../outcome.ts";
 import { isSilent, joinClaims, type Person, readPerson } from "../person.ts";
+import { readReturnTo } from "../return-to.ts";
 import { isSafe, storeAttempt, takeAttempt } from "./cookies.ts";
 import { findOrMakeUser } from "./enter.ts";
 
@@ -39,7 +40,8 @@ export function addSignIn(app: App): void {
       tag: "Sign-in",
       open: true,
       summary: "Go to the issuer's page to sign in",
-      description: "A browser opens it. `return_to` is a path of this server; any other text leads to `/`.",
+      description:
+        "A browser opens it. `return_to` is a path of this server; any other text leads to `/`. A link on a page of another site leads there at once: the person begins to sign in on the page.",
       query: z.object({ return_to: z.string().optional() }),
       answers: {
         302: {
@@ -51,6 +53,7 @@ export function addSignIn(app: App): void {
     },
     async (context, { query }) => {
       const issuer = issuerOf(requireSettings(context));
+      if (isFromElsewhere(context)) return redirect(context, 302, readReturnTo(query.return_to));
       const begun = isSafe(context)
         ? await begin(context, issuer, query.return_to)
         : failed("insecure", "the page was opened over http");
@@ -88,6 +91,14 @@ function requireSettings(context: AppContext): SignInSettings {
   const { settings, problem } = context.get("config").sign_in;
   if (settings !== null) return settings;
   throw new Problem("not_configured", problem ?? "Sign-in is not set up: set OIDC_ISSUER and OIDC_CLIENT_ID.");
+}
+
+/**
+ * Whether a page of another site sent the browser here. Where the issuer asks nothing it would sign the person in again,
+ * as whom the issuer takes them for, and end the oldest of their sessions, as often as that page likes.
+ */
+function isFromElsewhere(context: AppContext): boolean {
+  return ["cross-site", "same-site"].includes(context.req.header("sec-fetch-site") ?? "");
 }
 
 /** Returns the issuer's page. */

@@ -1,9 +1,12 @@
+import { sql } from "drizzle-orm";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { makeSession } from "../../../test/fakes/session.ts";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
 import { createApiKey, deleteApiKey, findApiKey, findEndedKeys, listApiKeys } from "../api-keys.ts";
+import { open } from "../database.ts";
 import { isKnownKey, listMade } from "../keys/made.ts";
+import { ownerUnlessRevoked } from "../keys/maker.ts";
 import { revokeMade } from "../keys/revocation.ts";
 import { deleteExpiredSessions, endSession, endSessions, listSessions, MAX_SESSIONS } from "./sessions.ts";
 
@@ -126,7 +129,7 @@ describe("sessions that have expired", () => {
   it.each([
     ["a sweep", (db: D1Database) => deleteExpiredSessions(db, now), true],
     ["their user's next sign-in", (db: D1Database) => makeSession(db, { user_id: "user_ada", now }), false],
-  ] as const)("are deleted by %s, and found for as long as something names them", (_what, clean, isOfAll) =>
+  ] as const)("are ended by %s, and can still be revoked with what they make", (_what, clean, isOfAll) =>
     fc.assert(
       fc.asyncProperty(expiring, async (given) => {
         const d1 = openD1();
@@ -138,14 +141,20 @@ describe("sessions that have expired", () => {
           const lasts_ms = now + left * HOUR - at;
           const { session_id } = await makeSession(d1.binding, { user_id, now: at, lasts_ms });
           if (hasMade) addTrigger(d1, session_id, user_id);
-          made.push({ session_id, user_id, hasMade, isOver: left <= 0 && (isOfAll || !isOfOther) });
+          made.push({ session_id, user_id, isOver: left <= 0 && (isOfAll || !isOfOther) });
         }
         await clean(d1.binding);
         const rows = new Set(keysIn(d1));
-        for (const { session_id, user_id, hasMade, isOver } of made) {
+        for (const { session_id, user_id, isOver } of made) {
           expect(rows.has(session_id)).toBe(!isOver);
-          expect(rows.has(`deleted:${session_id}`)).toBe(isOver && hasMade);
-          expect(await isKnownKey(d1.binding, user_id, session_id)).toBe(!isOver || hasMade);
+          expect(rows.has(`deleted:${session_id}`)).toBe(isOver);
+          expect(await isKnownKey(d1.binding, user_id, session_id)).toBe(true);
+          // A run that it started makes a link, and no more once that was revoked.
+          const link = sql`SELECT ${ownerUnlessRevoked(user_id, session_id)} AS owner`;
+          const ownerNow = async () => (await open(d1.binding).all<{ owner: string | null }>(link))[0]?.owner;
+          expect(await ownerNow()).toBe(user_id);
+          await revokeMade(d1.binding, user_id, session_id, now);
+          expect(await ownerNow()).toBeNull();
         }
       }),
     ),

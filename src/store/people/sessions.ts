@@ -1,5 +1,5 @@
-// Sessions: rows of `api_keys` of this kind. One that somebody ends leaves what a deleted key leaves. One that expires
-// leaves that only if something names it as its maker, and no row otherwise.
+// Sessions: rows of `api_keys` of this kind. One that somebody ends leaves what a deleted key leaves, and so does one that
+// expires: a run that it started may still make a link.
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { newId } from "../../protocol/ids.ts";
@@ -12,7 +12,7 @@ import { apiKeys } from "./schema.ts";
 /** A person has a few devices, and forgets to sign out on some. The oldest session ends when one more begins. */
 export const MAX_SESSIONS = 20;
 
-/** What a sweep deletes of each kind: as many people as sign in within an hour, and a backlog in a day. */
+/** What a sweep ends or deletes: as many people as sign in within an hour, and a backlog in a day. */
 const SWEPT_AT_ONCE = 200;
 
 const words = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
@@ -63,9 +63,8 @@ export interface SessionView {
 const IS_SESSION = `kind = 'session' AND ${IS_LIVE}`;
 const time = (at: number) => new Date(at).toISOString();
 
-const TRACE_EXPIRED = `
-UPDATE api_keys SET ${leaveTrace("?2")} WHERE user_id = ?1 AND ${IS_SESSION} AND expires_at <= ?2 AND ${HAS_MADE}`;
-const DELETE_EXPIRED = `DELETE FROM api_keys WHERE user_id = ?1 AND ${IS_SESSION} AND expires_at <= ?2`;
+const END_EXPIRED = `
+UPDATE api_keys SET ${leaveTrace("?2")} WHERE user_id = ?1 AND ${IS_SESSION} AND expires_at <= ?2`;
 /** All but the newest. Their ids begin with the time at which they were made. */
 const END_OLDEST = `
 UPDATE api_keys SET ${leaveTrace("?2")} WHERE user_id = ?1 AND ${IS_SESSION} AND key_id NOT IN (
@@ -75,7 +74,7 @@ export function newSessionId(now: number): string {
   return newId("sess", now);
 }
 
-/** Also deletes the user's expired sessions, and ends the oldest of too many. Rejects for a user who may not come in. */
+/** Also ends the user's expired sessions, and ends the oldest of too many. Rejects for a user who may not come in. */
 export async function createSession(db: D1Database, session: NewSessionRow, now: number): Promise<void> {
   const { user_id, session_id, ...row } = session;
   const database = open(db);
@@ -90,7 +89,7 @@ export async function createSession(db: D1Database, session: NewSessionRow, now:
   });
   const { sql: query, params } = insert.toSQL();
   await db.batch([
-    ...[TRACE_EXPIRED, DELETE_EXPIRED].map((each) => db.prepare(each).bind(user_id, time(now))),
+    db.prepare(END_EXPIRED).bind(user_id, time(now)),
     db.prepare(query).bind(...params),
     db.prepare(END_OLDEST).bind(user_id, time(now)),
     db.prepare(DELETE_TRACES).bind(user_id, time(now - TRACE_KEPT_MS)),
@@ -164,16 +163,14 @@ export async function noteSeen(db: D1Database, session_id: string, hash: string,
 // By the index of ids, so that no other row is read than those of sessions.
 const beginning = (prefix: string) => `key_id >= '${prefix}sess_' AND key_id < '${prefix}sess_~'`;
 const EXPIRED = `SELECT key_id FROM api_keys WHERE ${beginning("")} AND ${IS_SESSION} AND expires_at <= ?1`;
-const sweeps = [
-  `UPDATE api_keys SET ${leaveTrace("?1")} WHERE key_id IN (${EXPIRED} AND ${HAS_MADE} LIMIT ${SWEPT_AT_ONCE})`,
-  `DELETE FROM api_keys WHERE key_id IN (${EXPIRED} AND NOT ${HAS_MADE} LIMIT ${SWEPT_AT_ONCE})`,
-];
+const END_ALL_EXPIRED = `
+UPDATE api_keys SET ${leaveTrace("?1")} WHERE key_id IN (${EXPIRED} LIMIT ${SWEPT_AT_ONCE})`;
 const OLD_TRACES = `SELECT key_id FROM api_keys WHERE ${beginning(DELETED_PREFIX)} AND created_at < ?1 AND NOT ${HAS_MADE}`;
 
-/** Deletes sessions of all users that have expired, and old traces of sessions. */
+/** Ends sessions of all users that have expired, and deletes old traces of sessions. */
 export async function deleteExpiredSessions(db: D1Database, now: number): Promise<void> {
   await db.batch([
-    ...sweeps.map((query) => db.prepare(query).bind(time(now))),
+    db.prepare(END_ALL_EXPIRED).bind(time(now)),
     db
       .prepare(`DELETE FROM api_keys WHERE key_id IN (${OLD_TRACES} LIMIT ${SWEPT_AT_ONCE})`)
       .bind(time(now - TRACE_KEPT_MS)),

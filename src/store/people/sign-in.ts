@@ -1,6 +1,6 @@
 // Finds and makes the users who sign in. The identity decides; its unique index makes one user of two first sign-ins that
 // happen at once.
-import { and, eq, isNull, ne, or, sql } from "drizzle-orm";
+import { and, eq, isNotNull, isNull, ne, or, sql } from "drizzle-orm";
 import type { UserRole } from "../../protocol/people/user.ts";
 import { isConflict, open } from "../database.ts";
 import { users } from "./schema.ts";
@@ -30,6 +30,19 @@ export async function findUnclaimed(db: D1Database, email: string): Promise<Sign
     .from(users)
     .where(and(sql`lower(${users.email}) = ${email}`, isNull(users.identity), isNull(deleted_at)))
     .limit(2);
+}
+
+/**
+ * A user for whose sake nobody with this email becomes a new one: who is disabled, or was deleted before a first sign-in
+ * (`mark`). Whoever has a new account at the issuer would come back with it.
+ */
+export async function findShutOut(db: D1Database, email: string, mark: string): Promise<SignedInUser | null> {
+  const isDisabled = and(sql`lower(${users.email}) = ${email}`, isNotNull(disabled_at));
+  const found = open(db)
+    .select(shown)
+    .from(users)
+    .where(or(eq(users.identity, mark), isDisabled));
+  return (await found.limit(1).get()) ?? null;
 }
 
 /** False if somebody else was faster, or the user is none any more. */

@@ -227,8 +227,8 @@ export async function updateUser(
 
 const markDeleted = (
   guard: string,
-) => `UPDATE users SET deleted_at = coalesce(deleted_at, ?2), name = NULL, email = NULL,
-  role = NULL WHERE user_id = ?1 AND ${guard} RETURNING ${COLUMNS}`;
+) => `UPDATE users SET deleted_at = coalesce(deleted_at, ?2), name = NULL, email = NULL, role = NULL,
+  identity = coalesce(identity, iif(EXISTS (SELECT 1 FROM users AS former WHERE former.identity = ?3), NULL, ?3)) WHERE user_id = ?1 AND ${guard} RETURNING ${COLUMNS}`;
 const IS_MARKED = "EXISTS (SELECT 1 FROM users WHERE users.user_id = ?1 AND users.deleted_at IS NOT NULL)";
 const DROP_KEYS = `DELETE FROM api_keys WHERE user_id = ?1 AND ${IS_LIVE} AND ${IS_MARKED}`;
 const DROP_TICKETS = `DELETE FROM tickets WHERE user_id = ?1 AND ${IS_MARKED}`;
@@ -236,14 +236,20 @@ const DROP_TICKETS = `DELETE FROM tickets WHERE user_id = ?1 AND ${IS_MARKED}`;
 /**
  * Marks the user as deleted, and ends all keys, sessions and tickets in the same moment. What else there is of the user
  * is deleted afterwards. The tombstone keeps the id, which is never given again, and the identity, so that its person stays
- * out. May be repeated. Null if there is no such user, if whoever asks is no admin any more, or if the admin key acts for
- * the user.
+ * out; without one, the `mark` of its email. May be repeated. Null if there is no such user, if whoever asks is no admin
+ * any more, or if the admin key acts for the user.
  */
-export async function deleteUser(db: D1Database, user_id: string, act: AdminAct, now: number): Promise<User | null> {
-  const guard = guardOf(user_id, act, { user_id: "?3", key_id: "?4" }, true);
+export async function deleteUser(
+  db: D1Database,
+  user_id: string,
+  act: AdminAct,
+  now: number,
+  mark: string | null = null,
+): Promise<User | null> {
+  const guard = guardOf(user_id, act, { user_id: "?4", key_id: "?5" }, true);
   const results = await db.batch<Row>([
     ...(user_id === FIRST_USER_ID ? [db.prepare(MAKE_FIRST_ROW)] : []),
-    db.prepare(markDeleted(guard)).bind(user_id, new Date(now).toISOString(), act.by.user_id, act.by.key_id),
+    db.prepare(markDeleted(guard)).bind(user_id, new Date(now).toISOString(), mark, act.by.user_id, act.by.key_id),
     db.prepare(DROP_KEYS).bind(user_id),
     db.prepare(DROP_TICKETS).bind(user_id),
   ]);

@@ -3,7 +3,7 @@ import { lazy, Suspense, useEffect, useMemo } from "react";
 import { Api } from "../client/api.ts";
 import { ErrorBoundary } from "../parts/error-boundary.tsx";
 import type { Account } from "../state/account.ts";
-import { isSession } from "../state/key-id.ts";
+import { isSession, sessionIdOf } from "../state/key-id.ts";
 import { offer, readAccountAgain, refuseKey, signIn, signOutProblem } from "../state/sign-in.ts";
 import { useStore } from "../state/store.ts";
 import { ThreadList } from "../state/thread-list.ts";
@@ -26,7 +26,7 @@ export function App() {
       const latest = signIn.get();
       return latest.phase === "in" && latest.since === since;
     };
-    const api = new Api("", isSession(key) ? "" : key, isInUse);
+    const api = new Api("", isSession(key) ? "" : key, isInUse, sessionIdOf(key));
     const onUnauthorized = (): void => refuseKey(key);
     return { api, threads: new ThreadList(api, onUnauthorized), onUnauthorized };
   }, [key, since]);

@@ -64,16 +64,18 @@ export class Api {
   readonly #url: string;
   readonly #key: string;
   readonly #isInUse: () => boolean;
+  readonly #session: string | null;
 
   /**
    * `url` has no path; "" is the server that the page came from. With "" for the key the browser's session is used, if
-   * there is one. Once the key is no longer in use, for example because
-   * somebody else has signed in, every request ends as if the server did not know the key.
+   * there is one, and with `session` only that one. Once the key is no longer in use, for example because somebody else
+   * has signed in, every request ends as if the server did not know the key.
    */
-  constructor(url: string, key: string, isInUse: () => boolean = () => true) {
+  constructor(url: string, key: string, isInUse: () => boolean = () => true, session: string | null = null) {
     this.#url = url.replace(/\/+$/, "");
     this.#key = key;
     this.#isInUse = isInUse;
+    this.#session = session;
   }
 
   /** `patienceMs` is for requests that take the server longer than usual. */
@@ -107,7 +109,8 @@ export class Api {
   }
 
   get credentials(): Record<string, string> {
-    return this.#key === "" ? {} : { authorization: `Bearer ${this.#key}` };
+    if (this.#key !== "") return { authorization: `Bearer ${this.#key}` };
+    return this.#session === null ? {} : { "taskloom-session": this.#session };
   }
 
   health(): Promise<Health> {

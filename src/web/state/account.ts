@@ -1,6 +1,8 @@
 // Which account a key or this browser's session belongs to, according to the server.
 import type { Scope } from "../../protocol/keys/scope.ts";
 import { Api, ApiError } from "../client/api.ts";
+import { readHealth } from "./health.ts";
+import { isSession, sessionIdOf } from "./key-id.ts";
 import { describeProblem, type Problem } from "./problem.ts";
 
 export interface Account {
@@ -30,14 +32,28 @@ export async function findAccount(key: string): Promise<Found> {
   return keyShape.test(key) ? askFor(key) : { kind: "refused" };
 }
 
-/** The browser sends the session's cookie, which no script can read. */
-export function findSession(): Promise<Found> {
-  return askFor("");
+/** The browser sends the session's cookie, which no script can read. With `session_id` only that one counts. */
+function findSession(session_id: string | null): Promise<Found> {
+  return askFor("", session_id);
 }
 
-async function askFor(key: string): Promise<Found> {
+/**
+ * Null where the server has no sessions. A key is never looked up with the cookie, nor the cookie with a key. With `isOwn`,
+ * a session of somebody else counts as none.
+ */
+export async function lookUp(key: string | null, { isOwn = false } = {}): Promise<Found | null> {
+  if (key !== null && !isSession(key)) return findAccount(key);
   try {
-    const account = readAccount(await new Api("", key).get("/v1/users/me", findMs));
+    if (key === null && !(await readHealth()).sign_in) return null;
+  } catch (error) {
+    return { kind: "unclear", problem: describeProblem(error) };
+  }
+  return findSession(isOwn && key !== null ? sessionIdOf(key) : null);
+}
+
+async function askFor(key: string, session_id: string | null = null): Promise<Found> {
+  try {
+    const account = readAccount(await new Api("", key, undefined, session_id).get("/v1/users/me", findMs));
     if (account !== null) return { kind: "known", account };
     throw new ApiError(502, null, "no user_id");
   } catch (error) {

@@ -6,7 +6,7 @@
 const sessionStart = "session ";
 
 export function keyIdOf(key: string): string | null {
-  if (isSession(key)) return key.slice(sessionStart.length);
+  if (isSession(key)) return sessionIdOf(key);
   const id = /^tl_([0-9a-z]{26})_[0-9a-z]+$/.exec(key)?.[1];
   return id === undefined ? null : `key_${id}`;
 }
@@ -17,4 +17,9 @@ export function markOf(session_id: string): string {
 
 export function isSession(key: string): boolean {
   return key.startsWith(sessionStart);
+}
+
+/** The session that a mark stands for; null for a key. */
+export function sessionIdOf(key: string): string | null {
+  return isSession(key) ? key.slice(sessionStart.length) : null;
 }

@@ -3,12 +3,11 @@
 // restarts the tab, so that drafts, lists and requests of two accounts never meet.
 // Anybody can make a link that brings a key. It is used at once only where nobody is signed in. Otherwise the person is
 // asked, and until they answer the key is only in this tab's memory and only used to look up its account.
-import { type Account, type Found, findAccount, findSession } from "./account.ts";
+import { type Account, type Found, findAccount, lookUp } from "./account.ts";
 import { chosenAgent } from "./chosen-agent.ts";
 import { chosenProject } from "./chosen-project.ts";
 import { beginTyping, forgetTyped, typistNow } from "./drafts.ts";
-import { readHealth } from "./health.ts";
-import { isSession, markOf } from "./key-id.ts";
+import { isSession, markOf, sessionIdOf } from "./key-id.ts";
 import { go, leaveFor, nowhere, type Place, place, placeNow, startOver } from "./place.ts";
 import { describeProblem, type Problem } from "./problem.ts";
 import { refusal } from "./refusal.ts";
@@ -111,10 +110,17 @@ export async function switchAccount(): Promise<boolean> {
   return true;
 }
 
-/** The server no longer knows the key. Typed text stays for when the same account is back. */
+/**
+ * The server no longer knows the key, or this browser no longer holds the session: it may hold a newer one. Typed text
+ * stays for when the same account is back.
+ */
 export function refuseKey(key: string): void {
   const now = signIn.get();
   if (now.phase === "out" || now.key !== key) return;
+  if (now.phase === "in" && isSession(key)) {
+    void ask(key, null, { isRefused: true });
+    return;
+  }
   if (recallKey() === key) unstoreKey({ isSignOut: false });
   if (seen === key) seen = null;
   forgetChoices();
@@ -135,7 +141,7 @@ export async function changeKey(key: string): Promise<boolean> {
 export async function readAccountAgain(): Promise<void> {
   const now = signIn.get();
   if (now.phase !== "in") return;
-  const found = await lookUp(now.key);
+  const found = await lookUp(now.key, { isOwn: true });
   if (signIn.get() !== now) return;
   if (found?.kind === "refused") refuseKey(now.key);
   // Only what differs: whoever waits for the account's expiry would wait again for the same one.
@@ -198,7 +204,7 @@ function asKey(text: string): string {
 
 async function examine(now: SignIn & { phase: "in" }, link: Pick<Offer, "key" | "place">): Promise<void> {
   // A stored key that the server refuses counts as none: it may be another installation's.
-  const [own, found] = await Promise.all([lookUp(now.key), findAccount(link.key)]);
+  const [own, found] = await Promise.all([lookUp(now.key, { isOwn: true }), findAccount(link.key)]);
   if (brought !== link || signIn.get() !== now) return;
   if (own?.kind === "refused") refuseKey(now.key);
   else if (found.kind === "refused") refuseOffer();
@@ -210,7 +216,8 @@ function refuseOffer(): void {
   offer.set("unknown");
 }
 
-async function ask(key: string | null, next: Place | null): Promise<void> {
+/** `isRefused`: the server refused the session `key`, so it counts only if the browser holds another one by now. */
+async function ask(key: string | null, next: Place | null, { isRefused = false } = {}): Promise<void> {
   const asking = { phase: "asking", key, place: next } as const;
   signIn.set(asking);
   if (key !== seen) keepArriving(key);
@@ -220,7 +227,7 @@ async function ask(key: string | null, next: Place | null): Promise<void> {
   if (found === null || (found.kind === "refused" && key === null)) {
     signIn.set({ phase: "out", refused: null });
     settle();
-  } else if (found.kind === "refused") refuseKey(key ?? "");
+  } else if (found.kind === "refused" || (isRefused && isOf(found, key))) refuseKey(key ?? "");
   else if (found.kind === "unclear") signIn.set({ ...asking, phase: "unclear", problem: found.problem });
   // Another tab may have signed in meanwhile. This link and any later one have already led the page to their places.
   else if (!lookAtStored()) {
@@ -232,15 +239,8 @@ async function ask(key: string | null, next: Place | null): Promise<void> {
   }
 }
 
-/** Null where the server has no sessions. A key is never looked up with the cookie, nor the cookie with a key. */
-async function lookUp(key: string | null): Promise<Found | null> {
-  if (key !== null && !isSession(key)) return findAccount(key);
-  try {
-    if (key === null && !(await readHealth()).sign_in) return null;
-  } catch (error) {
-    return { kind: "unclear", problem: describeProblem(error) };
-  }
-  return findSession();
+function isOf(found: Found, key: string | null): boolean {
+  return found.kind === "known" && key !== null && found.account.session_id === sessionIdOf(key);
 }
 
 /** This tab belonged to another account. */

@@ -4,7 +4,8 @@ import { describeError, logWarning } from "../../../lib/log.ts";
 import { FIRST_USER_ID } from "../../../protocol/ids.ts";
 import type { Job } from "../../../protocol/job.ts";
 import type { AuditAction } from "../../../protocol/people/audit.ts";
-import { deleteUser, readUser, type UserPatch, updateUser } from "../../../store/people/users.ts";
+import { markOfEmail } from "../../../sign-in/person.ts";
+import { deleteUser, readUser, type User, type UserPatch, updateUser } from "../../../store/people/users.ts";
 import { audited } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
 import { Problem } from "../../errors.ts";
@@ -68,9 +69,10 @@ export function addUserChanges(app: App): void {
     async (context, { params: { user_id } }) => {
       const act = { action: "user.delete", user_id, target: user_id } as const;
       const deleted = await audited(context, act, async () => {
-        await requireChangeable(context, user_id, true);
+        const { email } = await requireChangeable(context, user_id, true);
+        const mark = email === null ? null : await markOfEmail(email);
         const job = { type: "close_account", user_id, attempt: 1 } satisfies Job;
-        const work = () => deleteUser(context.env.DB, user_id, actOf(context), Date.now());
+        const work = () => deleteUser(context.env.DB, user_id, actOf(context), Date.now(), mark);
         return (await withJob(context, job, work)) ?? refuse(context, user_id);
       });
       context.get("authenticator").forgetUser(user_id);
@@ -87,7 +89,7 @@ function actOf(context: AppContext) {
  * Throws for what never succeeds, before a job is sent for it. Also asks D1 once more whether the admin's own key holds,
  * as the write itself does: who was disabled a moment ago must not disable whoever did it.
  */
-async function requireChangeable(context: AppContext, user_id: string, isShutOut: boolean): Promise<void> {
+async function requireChangeable(context: AppContext, user_id: string, isShutOut: boolean): Promise<User> {
   const { DB } = context.env;
   await requireLiveAdmin(context);
   const found = await readUser(DB, user_id);
@@ -96,6 +98,7 @@ async function requireChangeable(context: AppContext, user_id: string, isShutOut
     const reason = "You can't disable, delete or demote the user of the key that you use.";
     throw new Problem("invalid_operation", reason);
   }
+  return found;
 }
 
 /** `ADMIN_API_KEY` is the first user's only as long as it acts for it. */

@@ -45,12 +45,13 @@ export function addUserKeys(app: App): void {
       scope: "admin",
       params: userParams.extend({ key_id: clientId }),
       query: deletionQuery,
-      records: ["api_key.delete"],
+      records: ["api_key.delete", "session.delete"],
       answers: { 204: { description: "The key is deleted and no longer valid." } },
       problems: ["not_found"],
     },
     async (context, { params: { user_id, key_id }, query: { made } }) => {
-      const act = { action: "api_key.delete", user_id, target: key_id, details: { made } } as const;
+      const action = key_id.startsWith("sess_") ? "session.delete" : "api_key.delete";
+      const act = { action, user_id, target: key_id, details: { made } } as const;
       await audited(context, act, async () => {
         await requireLiveAdmin(context);
         if (made === "keep" && key_id.startsWith("sess_")) await endOneSession(context, user_id, key_id);

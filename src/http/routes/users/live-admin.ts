@@ -1,4 +1,5 @@
-// Asks D1 whether an admin still is one: another isolate may have learned otherwise since the key was read here.
+// Asks D1 whether an admin still is one. An isolate remembers a key for some seconds, and what an admin does in them can't
+// be taken back: keys with the scope `admin`, users, who is shut out.
 import { ADMIN_KEY_ID } from "../../../protocol/ids.ts";
 import { userScopes } from "../../../protocol/keys/scope.ts";
 import { findApiKey, findEndedKeys } from "../../../store/api-keys.ts";
