@@ -6,7 +6,7 @@ import type { KeyKind } from "../protocol/keys/kind.ts";
 import { readScopes, type Scope } from "../protocol/keys/scope.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import { open } from "./database.ts";
-import { IS_KEY, ownerOfLive } from "./keys/maker.ts";
+import { IS_KEY, ownerOfAdmin, ownerOfLive } from "./keys/maker.ts";
 import { DELETE_TRACES, leaveTrace, TRACE_KEPT_MS } from "./keys/traces.ts";
 import { listNewest } from "./newest.ts";
 import { mayAct } from "./people/acting.ts";
@@ -33,11 +33,12 @@ export interface StoredApiKey extends Omit<ApiKey, "last_used_at"> {
   kind: KeyKind;
 }
 
-/** Rejects if its maker is a deleted key (`whileMakerLives`). */
+/** Rejects if its maker is a deleted key, or gives the scope `admin` that it lost (`whileMakerLives`). */
 export async function createApiKey(db: D1Database, user_id: string, key: StoredApiKey): Promise<void> {
+  const owner = key.scopes?.includes("admin") ? ownerOfAdmin : ownerOfLive;
   await open(db)
     .insert(apiKeys)
-    .values({ ...key, user_id: ownerOfLive(user_id, key.made_by) });
+    .values({ ...key, user_id: owner(user_id, key.made_by) });
 }
 
 export interface FoundApiKey extends Pick<ApiKey, "scopes" | "expires_at" | "last_used_at"> {

@@ -84,7 +84,14 @@ describe("createUser", () => {
   it("stores neither user nor key if the id is taken", async () => {
     const user = { user_id: "user_once", name: null, email: null, role: null, created_at: at };
     const limits = { kind: "key" as const, scopes: null, expires_at: null };
-    const key = (key_id: string) => ({ key_id, name: null, hash: key_id, created_at: at, made_by: null, ...limits });
+    const key = (key_id: string) => ({
+      key_id,
+      name: null,
+      hash: key_id,
+      created_at: at,
+      made_by: "admin_key",
+      ...limits,
+    });
     expect(await createUser(env.DB, user, key("key_a"), "user_first")).toBe(null);
     expect(await createUser(env.DB, user, key("key_b"), "user_first")).toBe("id");
     expect(await createUser(env.DB, { ...user, user_id: "user_first" }, key("key_c"), "user_first")).toBe("id");

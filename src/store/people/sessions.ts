@@ -71,17 +71,23 @@ const END_OLDEST = `
 UPDATE api_keys SET ${leaveTrace("?2")} WHERE user_id = ?1 AND ${IS_SESSION} AND key_id NOT IN (
   SELECT key_id FROM api_keys WHERE user_id = ?1 AND ${IS_SESSION} ORDER BY key_id DESC LIMIT ${MAX_SESSIONS})`;
 
+/** The role may be lost since it was read: then the session may do what any of the user may. */
+function whileAdmin(user_id: string, scopes: Scope[]) {
+  return sql`(SELECT ${JSON.stringify(scopes)} FROM users WHERE users.user_id = ${user_id} AND users.role = 'admin')`;
+}
+
 export function newSessionId(now: number): string {
   return newId("sess", now);
 }
 
 /** Also deletes the user's expired sessions, and ends the oldest of too many. Rejects for a user who may not come in. */
 export async function createSession(db: D1Database, session: NewSessionRow, now: number): Promise<void> {
-  const { user_id, session_id, ...row } = session;
+  const { user_id, session_id, scopes, ...row } = session;
   const database = open(db);
   const insert = database.insert(apiKeys).values({
     ...row,
     user_id: ownerOfLive(user_id, null),
+    scopes: scopes?.includes("admin") ? whileAdmin(user_id, scopes) : scopes,
     key_id: session_id,
     kind: "session",
     created_at: time(now),

@@ -1,14 +1,15 @@
 // Users: who has an account, and in which state it is. The first user needs no row until something is stored of it.
 import type { Result } from "../../protocol/error.ts";
 import { succeed } from "../../protocol/error.ts";
-import { ADMIN_KEY_ID, FIRST_USER_ID } from "../../protocol/ids.ts";
+import { FIRST_USER_ID } from "../../protocol/ids.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { UserRole, UserState } from "../../protocol/people/user.ts";
 import type { StoredApiKey } from "../api-keys.ts";
 import { isConflict } from "../database.ts";
-import { IS_KEY, IS_LIVE, ownerIfLive } from "../keys/maker.ts";
+import { IS_KEY, IS_LIVE } from "../keys/maker.ts";
 import { readPosition, toPage } from "../page.ts";
 import { ADMIN_KEY_ACTS } from "./admin-key.ts";
+import { type Administrator, mayAdminister } from "./administering.ts";
 
 export interface User {
   user_id: string;
@@ -123,11 +124,11 @@ const INSERT_USER = `INSERT INTO users (user_id, name, created_at, email, role) 
 
 // The admin key makes users whatever it may do for the first one.
 const INSERT_FIRST_KEY = `INSERT INTO api_keys (user_id, key_id, name, hash, created_at, made_by, scopes, expires_at, kind)
-VALUES (iif(?6 = '${ADMIN_KEY_ID}' OR ${ownerIfLive("?7", "?6")} IS NOT NULL, ?1, NULL), ?2, ?3, ?4, ?5, ?6, ?8, ?9, 'key')`;
+VALUES (iif(${mayAdminister("?7", "?6")}, ?1, NULL), ?2, ?3, ?4, ?5, ?6, ?8, ?9, 'key')`;
 
 /**
- * Stores a user with a first key, both or none. Rejects if the key's maker, a key of `maker_id`, no longer holds
- * (`whileMakerLives`). Ids of two users differ in more than case: people who read `U-Alice` in a list or a log mean
+ * Stores a user with a first key, both or none. Rejects if the key's maker, a key of `maker_id`, may no longer
+ * administer (`whileMakerLives`). Ids of two users differ in more than case: people who read `U-Alice` in a list or a log mean
  * `u-alice`. Pairs that an earlier version made stay.
  */
 export async function createUser(
@@ -162,17 +163,22 @@ export interface UserPatch {
   disabled?: boolean;
 }
 
-/** Whether the settings let the admin key act for the first user at all. */
-export interface AdminKeyRule {
+/** Under which conditions a user is changed. */
+export interface ChangeRule {
+  /** Whether the settings let the admin key act for the first user at all. */
   may_act: boolean;
+  /** Who changes it. */
+  by: Administrator;
 }
 
 const MAKE_FIRST_ROW = `INSERT INTO users (user_id, created_at) VALUES ('${FIRST_USER_ID}', '${FROM_THE_START}')
 ON CONFLICT DO NOTHING`;
 
+const BY_ADMIN = mayAdminister("?2", "?3");
+
 /** Nobody shuts the first user out while the admin key acts for it. */
-const guardOf = (user_id: string, { may_act }: AdminKeyRule) =>
-  user_id === FIRST_USER_ID && may_act ? `NOT ${ADMIN_KEY_ACTS}` : "1";
+const guardOf = (user_id: string, { may_act }: ChangeRule) =>
+  user_id === FIRST_USER_ID && may_act ? `${BY_ADMIN} AND NOT ${ADMIN_KEY_ACTS}` : BY_ADMIN;
 
 // What a demoted user's keys and sessions may do as admins ends with the role. Sessions without a list may do all that
 // the user may.
@@ -182,16 +188,20 @@ UPDATE api_keys SET scopes = iif(kind = 'session', NULL, (
 WHERE user_id = ?1 AND EXISTS (SELECT 1 FROM json_each(api_keys.scopes) WHERE value = 'admin')
   AND EXISTS (SELECT 1 FROM users WHERE user_id = ?1 AND role IS NOT NULL AND deleted_at IS NULL) AND ${guard}`;
 
-/** Null if there is no such user, if it is deleted, or if the admin key acts for it and it would be shut out. */
+/**
+ * Null if there is no such user, if it is deleted, if who changes it may no longer administer, or if the admin key acts
+ * for it and it would be shut out.
+ */
 export async function updateUser(
   db: D1Database,
   user_id: string,
   patch: UserPatch,
-  rule: AdminKeyRule,
+  rule: ChangeRule,
   now: number,
 ): Promise<User | "email" | null> {
-  const guard = patch.disabled === true || patch.role === null ? guardOf(user_id, rule) : "1";
-  const values: (string | null)[] = [user_id];
+  const guard = patch.disabled === true || patch.role === null ? guardOf(user_id, rule) : BY_ADMIN;
+  const { by } = rule;
+  const values: (string | null)[] = [user_id, by.user_id, by.key_id];
   const at = (value: string | null) => `?${values.push(value)}`;
   const sets = [
     ...(patch.name === undefined ? [] : [`name = ${at(patch.name)}`]),
@@ -206,7 +216,7 @@ export async function updateUser(
   const update = `UPDATE users SET ${sets.join(", ")} WHERE user_id = ?1 AND deleted_at IS NULL AND ${guard} RETURNING ${COLUMNS}`;
   const statements = [
     ...(user_id === FIRST_USER_ID ? [db.prepare(MAKE_FIRST_ROW)] : []),
-    ...(patch.role === null ? [db.prepare(dropAdminScope(guard)).bind(user_id)] : []),
+    ...(patch.role === null ? [db.prepare(dropAdminScope(guard)).bind(user_id, by.user_id, by.key_id)] : []),
     db.prepare(update).bind(...values),
   ];
   try {
@@ -220,7 +230,7 @@ export async function updateUser(
 
 const markDeleted = (
   guard: string,
-) => `UPDATE users SET deleted_at = coalesce(deleted_at, ?2), name = NULL, email = NULL,
+) => `UPDATE users SET deleted_at = coalesce(deleted_at, ?4), name = NULL, email = NULL,
   role = NULL WHERE user_id = ?1 AND ${guard} RETURNING ${COLUMNS}`;
 const IS_MARKED = "EXISTS (SELECT 1 FROM users WHERE users.user_id = ?1 AND users.deleted_at IS NOT NULL)";
 const DROP_KEYS = `DELETE FROM api_keys WHERE user_id = ?1 AND ${IS_LIVE} AND ${IS_MARKED}`;
@@ -229,17 +239,14 @@ const DROP_TICKETS = `DELETE FROM tickets WHERE user_id = ?1 AND ${IS_MARKED}`;
 /**
  * Marks the user as deleted, and ends all keys, sessions and tickets in the same moment. What else there is of the user
  * is deleted afterwards. The tombstone keeps the id, which is never given again, and the identity, so that its person stays
- * out. May be repeated. Null if there is no such user, or if the admin key acts for it.
+ * out. May be repeated. Null if there is no such user, if who deletes it may no longer administer, or if the admin
+ * key acts for it.
  */
-export async function deleteUser(
-  db: D1Database,
-  user_id: string,
-  rule: AdminKeyRule,
-  now: number,
-): Promise<User | null> {
+export async function deleteUser(db: D1Database, user_id: string, rule: ChangeRule, now: number): Promise<User | null> {
+  const { by } = rule;
   const results = await db.batch<Row>([
     ...(user_id === FIRST_USER_ID ? [db.prepare(MAKE_FIRST_ROW)] : []),
-    db.prepare(markDeleted(guardOf(user_id, rule))).bind(user_id, new Date(now).toISOString()),
+    db.prepare(markDeleted(guardOf(user_id, rule))).bind(user_id, by.user_id, by.key_id, new Date(now).toISOString()),
     db.prepare(DROP_KEYS).bind(user_id),
     db.prepare(DROP_TICKETS).bind(user_id),
   ]);

@@ -3,10 +3,9 @@
 import { describeError, logWarning } from "../../../lib/log.ts";
 import { ADMIN_KEY_ID, FIRST_USER_ID } from "../../../protocol/ids.ts";
 import type { Job } from "../../../protocol/job.ts";
-import type { AuditAction } from "../../../protocol/people/audit.ts";
-import { findEndedKeys } from "../../../store/api-keys.ts";
+import { isAdministrator } from "../../../store/people/administering.ts";
 import { deleteUser, readUser, type UserPatch, updateUser } from "../../../store/people/users.ts";
-import { audited } from "../../audit.ts";
+import { type AuditedAct, audited, auditedTogether } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
 import { Problem } from "../../errors.ts";
 import { addOperation } from "../../operation.ts";
@@ -36,9 +35,8 @@ export function addUserChanges(app: App): void {
     async (context, { params: { user_id }, body }) => {
       const patch = withoutUndefined(body);
       const isShutOut = patch.disabled === true || patch.role === null;
-      const details = describePatch(patch);
-      const act = { action: actionOf(patch), user_id, target: user_id, details };
-      const changed = await audited(context, act, async () => {
+      const acts = actsOf(user_id, patch);
+      const changed = await auditedTogether(context, acts, async () => {
         await requireChangeable(context, user_id, isShutOut);
         const work = () => updateUser(context.env.DB, user_id, patch, ruleOf(context), Date.now());
         const job = { type: "pause_account", user_id, attempt: 1 } satisfies Job;
@@ -80,7 +78,7 @@ export function addUserChanges(app: App): void {
 }
 
 function ruleOf(context: AppContext) {
-  return { may_act: !context.get("config").admin_key_only_admin };
+  return { may_act: !context.get("config").admin_key_only_admin, by: context.get("caller") };
 }
 
 /**
@@ -104,16 +102,17 @@ function isOwnUser(context: AppContext, user_id: string): boolean {
   return caller.user_id === user_id && caller.admin_standing === undefined;
 }
 
-/** The admin key holds as long as the settings name it. */
+/** Throws if the key or session has ended, or has lost the scope. */
 export async function requireLiveAdmin(context: AppContext): Promise<void> {
-  const { user_id, key_id } = context.get("caller");
-  if (key_id === ADMIN_KEY_ID) return;
-  const ended = await findEndedKeys(context.env.DB, user_id, [key_id], Date.now());
-  if (ended.length > 0) throw new Problem("unauthorized", "The API key is no longer valid.");
+  const caller = context.get("caller");
+  // The admin key holds as long as the settings name it.
+  if (caller.key_id === ADMIN_KEY_ID || (await isAdministrator(context.env.DB, caller))) return;
+  throw new Problem("unauthorized", "The API key no longer holds, or lost the scope `admin`.");
 }
 
 /** Why nothing was changed of a user who was there a moment ago. */
 async function refuse(context: AppContext, user_id: string): Promise<never> {
+  await requireLiveAdmin(context);
   const found = await readUser(context.env.DB, user_id);
   if (found === null) throw noSuchUser(user_id);
   if (found.deleted_at !== null) throw new Problem("invalid_operation", "The user is deleted.");
@@ -134,9 +133,15 @@ async function withJob<T>({ env }: AppContext, job: Job, work: () => Promise<T |
   return done;
 }
 
-function actionOf({ disabled }: UserPatch): AuditAction {
-  if (disabled === undefined) return "user.update";
-  return disabled ? "user.disable" : "user.enable";
+/** A role that is given together with something else is found as one that is given alone. */
+function actsOf(user_id: string, { disabled, ...others }: UserPatch): AuditedAct[] {
+  const about = { user_id, target: user_id };
+  return [
+    ...(disabled === undefined ? [] : [{ ...about, action: disabled ? "user.disable" : "user.enable" } as const]),
+    ...(Object.keys(others).length === 0
+      ? []
+      : [{ ...about, action: "user.update", details: describePatch(others) } as const]),
+  ];
 }
 
 /** Which fields were changed; of names and addresses no more than that. */
