@@ -3,8 +3,11 @@ import { describe, expect, it } from "vitest";
 import { makeSession } from "../../../test/fakes/session.ts";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
 import { createApiKey, deleteApiKey, findApiKey, findEndedKeys, listApiKeys } from "../api-keys.ts";
+import { open } from "../database.ts";
 import { isKnownKey, listMade } from "../keys/made.ts";
+import { ownerUnlessRevoked } from "../keys/maker.ts";
 import { revokeMade } from "../keys/revocation.ts";
+import { users } from "./schema.ts";
 import { deleteExpiredSessions, endSession, endSessions, listSessions, MAX_SESSIONS } from "./sessions.ts";
 
 const HOUR = 3_600_000;
@@ -126,7 +129,7 @@ describe("sessions that have expired", () => {
   it.each([
     ["a sweep", (db: D1Database) => deleteExpiredSessions(db, now), true],
     ["their user's next sign-in", (db: D1Database) => makeSession(db, { user_id: "user_ada", now }), false],
-  ] as const)("are deleted by %s, and found for as long as something names them", (_what, clean, isOfAll) =>
+  ] as const)("leave a trace by %s", (_what, clean, isOfAll) =>
     fc.assert(
       fc.asyncProperty(expiring, async (given) => {
         const d1 = openD1();
@@ -138,18 +141,35 @@ describe("sessions that have expired", () => {
           const lasts_ms = now + left * HOUR - at;
           const { session_id } = await makeSession(d1.binding, { user_id, now: at, lasts_ms });
           if (hasMade) addTrigger(d1, session_id, user_id);
-          made.push({ session_id, user_id, hasMade, isOver: left <= 0 && (isOfAll || !isOfOther) });
+          made.push({ session_id, user_id, isOver: left <= 0 && (isOfAll || !isOfOther) });
         }
         await clean(d1.binding);
         const rows = new Set(keysIn(d1));
-        for (const { session_id, user_id, hasMade, isOver } of made) {
+        for (const { session_id, user_id, isOver } of made) {
           expect(rows.has(session_id)).toBe(!isOver);
-          expect(rows.has(`deleted:${session_id}`)).toBe(isOver && hasMade);
-          expect(await isKnownKey(d1.binding, user_id, session_id)).toBe(!isOver || hasMade);
+          expect(rows.has(`deleted:${session_id}`)).toBe(isOver);
+          expect(await isKnownKey(d1.binding, user_id, session_id)).toBe(true);
         }
       }),
     ),
   );
+
+  it("that made nothing yet make nothing by a run that goes on, once they are revoked", async () => {
+    const d1 = openD1();
+    const { session_id } = await makeSession(d1.binding, { user_id: "user_ada", now: now - DAY, lasts_ms: HOUR });
+    await deleteExpiredSessions(d1.binding, now);
+    const exposed = () => {
+      const { sql, params } = open(d1.binding)
+        .select({ owner: ownerUnlessRevoked("user_ada", session_id).as("owner") })
+        .from(users)
+        .toSQL();
+      return d1.read<{ owner: string | null }>(sql, ...(params as string[])).map(({ owner }) => owner);
+    };
+    d1.read("INSERT INTO users (user_id, created_at) VALUES ('user_ada', '2026')");
+    expect(exposed()).toEqual(["user_ada"]);
+    await revokeMade(d1.binding, "user_ada", session_id, now);
+    expect(exposed()).toEqual([null]);
+  });
 
   it("are looked for among sessions only, by the index of ids", () => {
     const d1 = openD1();

@@ -63,9 +63,8 @@ export interface SessionView {
 const IS_SESSION = `kind = 'session' AND ${IS_LIVE}`;
 const time = (at: number) => new Date(at).toISOString();
 
-const TRACE_EXPIRED = `
-UPDATE api_keys SET ${leaveTrace("?2")} WHERE user_id = ?1 AND ${IS_SESSION} AND expires_at <= ?2 AND ${HAS_MADE}`;
-const DELETE_EXPIRED = `DELETE FROM api_keys WHERE user_id = ?1 AND ${IS_SESSION} AND expires_at <= ?2`;
+/** Also of those that made nothing yet: a run that one started may go on, and make something. */
+const TRACE_EXPIRED = `UPDATE api_keys SET ${leaveTrace("?2")} WHERE user_id = ?1 AND ${IS_SESSION} AND expires_at <= ?2`;
 /** All but the newest. Their ids begin with the time at which they were made. */
 const END_OLDEST = `
 UPDATE api_keys SET ${leaveTrace("?2")} WHERE user_id = ?1 AND ${IS_SESSION} AND key_id NOT IN (
@@ -80,7 +79,7 @@ export function newSessionId(now: number): string {
   return newId("sess", now);
 }
 
-/** Also deletes the user's expired sessions, and ends the oldest of too many. Rejects for a user who may not come in. */
+/** Also leaves traces of the user's expired sessions, and ends the oldest of too many. Rejects for a user who may not come in. */
 export async function createSession(db: D1Database, session: NewSessionRow, now: number): Promise<void> {
   const { user_id, session_id, scopes, ...row } = session;
   const database = open(db);
@@ -95,7 +94,7 @@ export async function createSession(db: D1Database, session: NewSessionRow, now:
   });
   const { sql: query, params } = insert.toSQL();
   await db.batch([
-    ...[TRACE_EXPIRED, DELETE_EXPIRED].map((each) => db.prepare(each).bind(user_id, time(now))),
+    db.prepare(TRACE_EXPIRED).bind(user_id, time(now)),
     db.prepare(query).bind(...params),
     db.prepare(END_OLDEST).bind(user_id, time(now)),
     db.prepare(DELETE_TRACES).bind(user_id, time(now - TRACE_KEPT_MS)),
@@ -163,16 +162,13 @@ export async function noteSeen(db: D1Database, session_id: string, hash: string,
 // By the index of ids, so that no other row is read than those of sessions.
 const beginning = (prefix: string) => `key_id >= '${prefix}sess_' AND key_id < '${prefix}sess_~'`;
 const EXPIRED = `SELECT key_id FROM api_keys WHERE ${beginning("")} AND ${IS_SESSION} AND expires_at <= ?1`;
-const sweeps = [
-  `UPDATE api_keys SET ${leaveTrace("?1")} WHERE key_id IN (${EXPIRED} AND ${HAS_MADE} LIMIT ${SWEPT_AT_ONCE})`,
-  `DELETE FROM api_keys WHERE key_id IN (${EXPIRED} AND NOT ${HAS_MADE} LIMIT ${SWEPT_AT_ONCE})`,
-];
+const TRACE_ANY_EXPIRED = `UPDATE api_keys SET ${leaveTrace("?1")} WHERE key_id IN (${EXPIRED} LIMIT ${SWEPT_AT_ONCE})`;
 const OLD_TRACES = `SELECT key_id FROM api_keys WHERE ${beginning(DELETED_PREFIX)} AND created_at < ?1 AND NOT ${HAS_MADE}`;
 
-/** Deletes sessions of all users that have expired, and old traces of sessions. */
+/** Leaves traces of sessions of all users that have expired, and deletes old ones. */
 export async function deleteExpiredSessions(db: D1Database, now: number): Promise<void> {
   await db.batch([
-    ...sweeps.map((query) => db.prepare(query).bind(time(now))),
+    db.prepare(TRACE_ANY_EXPIRED).bind(time(now)),
     db
       .prepare(`DELETE FROM api_keys WHERE key_id IN (${OLD_TRACES} LIMIT ${SWEPT_AT_ONCE})`)
       .bind(time(now - TRACE_KEPT_MS)),
