@@ -185,7 +185,7 @@ describe("sessions that have expired", () => {
     const d1 = openD1();
     const [named, unnamed] = [
       await makeSession(d1.binding, { user_id: "user_ada", now }),
-      await makeSession(d1.binding, { user_id: "user_ada", now: now + 1 }),
+      await makeSession(d1.binding, { user_id: "user_ada", now: now - 1 }),
     ];
     addTrigger(d1, named.session_id);
     await endSessions(d1.binding, "user_ada", now);
