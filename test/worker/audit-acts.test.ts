@@ -250,6 +250,21 @@ describe("refused acts", () => {
     expect((await entriesOf("user_crowd")).length - before).toBeLessThanOrEqual(350);
   });
 
+  it("are bounded also where they name the key's own id and end nothing", { timeout: 60_000 }, async () => {
+    const admin = createClient();
+    for (const [name, path] of [
+      ["webhook", (key_id: string) => `/v1/webhooks/${key_id}`],
+      ["session", (key_id: string) => `/v1/sessions/${key_id}`],
+    ] as const) {
+      const ada = await admin.addUser(`user_self_${name}`);
+      const { key_id, key } = (await ada.send("POST", "/v1/api-keys", {})).body;
+      const flooding = admin.as(String(key));
+      for (let time = 0; time < 300; time++) await flooding.send("DELETE", path(String(key_id)));
+      expect((await flooding.send("DELETE", path(String(key_id)))).status).toBe(429);
+      expect((await flooding.send("DELETE", `/v1/api-keys/${key_id}`)).status).toBe(204);
+    }
+  });
+
   it("for which a request is not valid, or not permitted, cost no entry", async () => {
     const ada = await createClient().addUser("user_invalid");
     const before = await entriesOf("user_invalid");

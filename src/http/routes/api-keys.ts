@@ -6,7 +6,7 @@ import type { AuditAction } from "../../protocol/people/audit.ts";
 import { createApiKey, deleteApiKey, listApiKeys, type StoredApiKey } from "../../store/api-keys.ts";
 import { whileMakerLives } from "../../store/keys/maker.ts";
 import { mintApiKey } from "../api-key.ts";
-import { audited } from "../audit.ts";
+import { type AuditedAct, audited } from "../audit.ts";
 import { requireScope } from "../auth.ts";
 import type { App, AppContext, Caller } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
@@ -77,7 +77,9 @@ export function addApiKeys(app: App): void {
       records: ["api_key.delete", "session.delete"],
     },
     async (context, { params: { key_id }, query: { made } }) => {
-      const act = { action: endOf(key_id), target: key_id, details: { made } };
+      // Sessions have an operation of their own, which ends one without what it made.
+      const action = made === "revoke" ? endOf(key_id) : "api_key.delete";
+      const act: AuditedAct = { action, target: key_id, details: { made } };
       await audited(context, act, () => endKey(context, context.get("caller").user_id, key_id, made));
       return context.body(null, 204);
     },
