@@ -105,10 +105,17 @@ describe("an answer over HTTP", patience, () => {
     const { user, thread, run, user_id } = await askedRun("streams");
     const resume = run.interrupts.map(({ id }) => ({ interrupt_id: id, status: "cancelled" }));
     const headers = { accept: "text/event-stream" };
-    const answered = await user.send("POST", `/v1/threads/${thread}/runs/asking/resume`, { resume }, headers);
-    expect(answered.status).toBe(200);
+    const answer = () =>
+      user.send("POST", `/v1/threads/${thread}/runs/asking/resume`, { resume, invocation_id: "answer" }, headers);
+    expect((await answer()).status).toBe(200);
     const denied = { action: "approval.deny", outcome: "done" };
-    expect(await approvalsOf(user_id, thread)).toMatchObject([denied, denied]);
+    const entries = await approvalsOf(user_id, thread);
+    expect(entries).toMatchObject([denied, denied]);
+    expect(entries.map(({ details }) => details.repeated)).toEqual([undefined, undefined]);
+    // A client whose connection broke sends it again.
+    expect((await answer()).status).toBe(200);
+    const again = (await approvalsOf(user_id, thread)).slice(2);
+    expect(again.map(({ details }) => details.repeated)).toEqual([true, true]);
   });
 
   it("approves nothing if the audit can't be written", async () => {

@@ -45,11 +45,14 @@ export async function auditOpenAnswers<T>(
   if (resume === null) return await work({});
   const key = { user_id, thread_id };
   // Who names a run that there is only watches it.
-  const known = await callThread(context.env, key, (stub) => stub.getRun(key, invocation_id));
-  if (known.ok) return await work({});
+  if (await isKnownRun(context, key, invocation_id)) return await work({});
   const run = await findAsked(context, key, resume);
   if (run !== null) return await auditAnswers(context, { user_id, run }, resume, work);
   throw new Problem("interrupt_answered", `The interrupt ${resume[0]?.interrupt_id ?? ""} is not open (any more).`);
+}
+
+export async function isKnownRun({ env }: AppContext, key: ThreadKey, invocation_id: string): Promise<boolean> {
+  return (await callThread(env, key, (stub) => stub.getRun(key, invocation_id))).ok;
 }
 
 async function findAsked({ env }: AppContext, key: ThreadKey, answers: InterruptAnswer[]): Promise<AskedRun | null> {

@@ -110,10 +110,10 @@ function isAdmin({ scopes }: Caller): boolean {
   return scopes.includes("admin");
 }
 
-/** An admin's address is not for the users whom it serves. */
+/** An admin's address is not for the users whom it serves. That of whom nobody knows is: of who used a copied cookie. */
 function show(each: AuditEntry, caller: Caller): AuditEntry & { source: AuditSource } {
-  const isOwn = each.actor_id === caller.user_id || isAdmin(caller);
-  if (isOwn || each.source.type !== "http") return each;
+  const isOther = each.actor_id !== null && each.actor_id !== caller.user_id;
+  if (!isOther || isAdmin(caller) || each.source.type !== "http") return each;
   return { ...each, source: { ...each.source, address: null, user_agent: null } };
 }
 
