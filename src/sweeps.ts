@@ -81,10 +81,10 @@ async function resumeStaleThread(env: Env, { key, invocation_ids }: SilentThread
   }
 }
 
-/** At one minute of the hour: what it deletes holds for nobody already. */
+/** At one minute of the hour: what it ends holds for nobody already. */
 const SESSIONS_SWEPT_AT = 17;
 
-/** Deletes sessions that have expired, of people who did not come back. A sign-in deletes those of its user. */
+/** Ends sessions that have expired, of people who did not come back. A sign-in ends those of its user. */
 export async function sweepSessions(env: Env, now: number): Promise<void> {
   if (new Date(now).getUTCMinutes() !== SESSIONS_SWEPT_AT) return;
   try {

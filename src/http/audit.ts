@@ -205,12 +205,20 @@ function toText(value: unknown): string | null {
  * Null for what is always let through: a key that ends itself succeeds once, so whoever floods with a key can't keep its
  * owner from ending it. Others are not counted together, or one would keep another from acting.
  */
-function refusalKeyOf(context: AppContext, { target, by }: AuditedAct): string | null {
+function refusalKeyOf(context: AppContext, act: AuditedAct): string | null {
+  const { by, source } = act;
+  if (source?.type === "slack") return `in ${source.team_id} ${source.slack_user_id}`;
   const caller = context.get("caller") as Caller | undefined;
   if (by === undefined && caller === undefined)
     return `at ${networkOf((context.req.header("cf-connecting-ip") ?? "").slice(0, ADDRESS_CHARACTERS))}`;
-  const key_id = by === undefined ? caller?.key_id : by.key_id;
-  return key_id === undefined || key_id === null || key_id === target ? null : key_id;
+  if (by === undefined && caller !== undefined && isOwnEnd(act, caller)) return null;
+  return (by === undefined ? caller?.key_id : by.key_id) ?? null;
+}
+
+/** Not whatever names the key's id: a webhook of that id, or the user's key of another user, is refused each time. */
+function isOwnEnd({ action, target, user_id }: AuditedAct, caller: Caller): boolean {
+  const ending = { key: "api_key.delete", session: "session.delete", admin_key: null }[caller.kind];
+  return action === ending && target === caller.key_id && (user_id ?? caller.user_id) === caller.user_id;
 }
 
 /**

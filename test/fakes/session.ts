@@ -25,26 +25,20 @@ export async function makeSession(
   db: D1Database,
   { user_id, scopes = null, now = Date.now(), lasts_ms = DAY_MS, user_agent = "a browser" }: Given,
 ): Promise<MadeSession> {
-  if (scopes?.includes("admin")) {
-    const row = "INSERT INTO users (user_id, created_at, role) VALUES (?, '', 'admin')";
-    await db.prepare(`${row} ON CONFLICT DO UPDATE SET role = 'admin'`).bind(user_id).run();
-  }
+  if (scopes?.includes("admin")) await makeAdmin(db, user_id);
   const session_id = newSessionId(now);
   const token = newToken(session_id);
   const at = new Date(now).toISOString();
   const times = { former_hash: null, salt: null, rotated_at: at, seen_at: at };
   const details = { root_hash: await hashRoot(token), ...times, user_agent, address: "192.0.2.7", sign_in: {} };
   const expires_at = new Date(now + lasts_ms).toISOString();
-  await createSession(
-    db,
-    { user_id, session_id, hash: await hashToken(token), scopes: null, expires_at, details },
-    now,
-  );
-  if (scopes !== null) {
-    const set = db.prepare("UPDATE api_keys SET scopes = ? WHERE key_id = ?");
-    await set.bind(JSON.stringify(scopes), session_id).run();
-  }
+  await createSession(db, { user_id, session_id, hash: await hashToken(token), scopes, expires_at, details }, now);
   return { session_id, token: writeToken(token) };
+}
+
+async function makeAdmin(db: D1Database, user_id: string): Promise<void> {
+  const row = "INSERT INTO users (user_id, created_at, role) VALUES (?, '2026-01-01T00:00:00.000Z', 'admin')";
+  await db.prepare(`${row} ON CONFLICT (user_id) DO UPDATE SET role = 'admin'`).bind(user_id).run();
 }
 
 /** The headers of a request of the server's own page in a browser that has the cookie. */

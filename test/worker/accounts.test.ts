@@ -94,12 +94,14 @@ describe("an account", () => {
     await patch(user_id, { disabled: true });
     await patch(user_id, { disabled: false });
     await patch("user_nobody", { name: "x" });
+    // A role that is given with something else is not hidden by it.
+    await patch(user_id, { disabled: false, role: "admin" });
     const { results } = await env.DB.prepare("SELECT * FROM audit_entries WHERE user_id IN (?, 'user_nobody')")
       .bind(user_id)
       .all<Record<string, string>>();
     expect(results.map(({ action, outcome }) => `${action} ${outcome}`).sort()).toEqual(
       ["user.update done", "user.update done", "user.disable done", "user.enable done"]
-        .concat("user.update refused")
+        .concat("user.update refused", "user.enable done", "user.update done")
         .sort(),
     );
     expect(JSON.stringify(results)).not.toContain("canary");

@@ -3,6 +3,7 @@ import { createExecutionContext, env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app.ts";
 import type { Env } from "../../src/config.ts";
+import { audited } from "../../src/http/audit.ts";
 import { firstIdAt } from "../../src/protocol/ids.ts";
 import { deleteAuditEntries } from "../../src/store/people/audit.ts";
 import { sweepAudit } from "../../src/sweeps.ts";
@@ -248,6 +249,46 @@ describe("refused acts", () => {
     expect(statuses).toContain(404);
     expect(statuses).toContain(429);
     expect((await entriesOf("user_crowd")).length - before).toBeLessThanOrEqual(350);
+  });
+
+  it("are bounded also where they name the key's own id and end nothing", { timeout: 60_000 }, async () => {
+    const admin = createClient();
+    for (const [name, path] of [
+      ["webhook", (key_id: string) => `/v1/webhooks/${key_id}`],
+      ["session", (key_id: string) => `/v1/sessions/${key_id}`],
+    ] as const) {
+      const ada = await admin.addUser(`user_self_${name}`);
+      const { key_id, key } = (await ada.send("POST", "/v1/api-keys", {})).body;
+      const flooding = admin.as(String(key));
+      const statuses = new Set<number>();
+      for (let time = 0; time < 320; time++) {
+        statuses.add((await flooding.send("DELETE", path(String(key_id)))).status);
+      }
+      expect([...statuses]).toEqual([404, 429]);
+      expect((await flooding.send("DELETE", `/v1/api-keys/${key_id}`)).status).toBe(204);
+    }
+  });
+
+  it("are bounded for each person in Slack", { timeout: 60_000 }, async () => {
+    const app = createApp();
+    app.post("/auth/as-slack/:person", async (context) => {
+      const source = { type: "slack", team_id: "TFLOOD", slack_user_id: context.req.param("person") } as const;
+      const nobody = { user_id: null, key_id: null };
+      const act = { action: "approval.approve", user_id: "user_pressed", source, by: nobody } as const;
+      await audited(context, act, (notes) => {
+        notes.refused = "interrupt_answered";
+      });
+      return context.body(null, 204);
+    });
+    const press = async (person: string) => {
+      const execution = createExecutionContext();
+      return (await app.request(`/auth/as-slack/${person}`, { method: "POST" }, env as Env, execution)).status;
+    };
+    const statuses = new Set<number>();
+    for (let time = 0; time < 320; time++) statuses.add(await press("U1"));
+    expect([...statuses]).toEqual([204, 429]);
+    expect(await press("U2")).toBe(204);
+    expect((await entriesOf("user_pressed")).length).toBeLessThan(321);
   });
 
   it("for which a request is not valid, or not permitted, cost no entry", async () => {

@@ -1,5 +1,5 @@
 // Who approved or denied which call, on each way on which an answer comes: over HTTP, over AG-UI and in Slack.
-import { env } from "cloudflare:test";
+import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
 import type { Interrupt, Run } from "../../src/protocol/run.ts";
@@ -105,10 +105,17 @@ describe("an answer over HTTP", patience, () => {
     const { user, thread, run, user_id } = await askedRun("streams");
     const resume = run.interrupts.map(({ id }) => ({ interrupt_id: id, status: "cancelled" }));
     const headers = { accept: "text/event-stream" };
-    const answered = await user.send("POST", `/v1/threads/${thread}/runs/asking/resume`, { resume }, headers);
-    expect(answered.status).toBe(200);
+    const answer = () =>
+      user.send("POST", `/v1/threads/${thread}/runs/asking/resume`, { resume, invocation_id: "answer" }, headers);
+    expect((await answer()).status).toBe(200);
     const denied = { action: "approval.deny", outcome: "done" };
-    expect(await approvalsOf(user_id, thread)).toMatchObject([denied, denied]);
+    const entries = await approvalsOf(user_id, thread);
+    expect(entries).toMatchObject([denied, denied]);
+    expect(entries.map(({ details }) => details.repeated)).toEqual([undefined, undefined]);
+    // A client whose connection broke sends it again.
+    expect((await answer()).status).toBe(200);
+    const again = (await approvalsOf(user_id, thread)).slice(2);
+    expect(again.map(({ details }) => details.repeated)).toEqual([true, true]);
   });
 
   it("approves nothing if the audit can't be written", async () => {
@@ -164,6 +171,78 @@ describe("an answer over AG-UI", patience, () => {
     };
     expect(await approvalsOf(user_id, thread)).toMatchObject([approved, approved]);
   });
+});
+
+describe("an answer over AG-UI that is hard to find", patience, () => {
+  const answerOf = (thread: string, interrupts: { id: string }[], runId = "answer") => ({
+    threadId: thread,
+    runId,
+    messages: [],
+    resume: interrupts.map(({ id }) => ({ interruptId: id, status: "resolved", payload: { approved: true } })),
+  });
+
+  it("is recorded behind many newer runs that were cancelled before they started", async () => {
+    const { user, thread, run, user_id } = await askedRun("buried");
+    const stub = env.THREADS.get(env.THREADS.idFromName(`${user_id}/${thread}`)) as unknown as DurableObjectStub;
+    // They were queued while the run worked, and cancelled then.
+    await runInDurableObject(stub, (_object, { storage: { sql } }) => {
+      const columns = sql
+        .exec<{ name: string }>("SELECT name FROM pragma_table_info('runs')")
+        .toArray()
+        .map(({ name }) => name);
+      const later = new Date(Date.now() + 60_000).toISOString();
+      for (let place = 1; place <= 45; place++) {
+        const values = columns.map((name) => {
+          if (name === "invocation_id") return `'cancelled-${place}'`;
+          if (name === "position") return `position + ${place}`;
+          if (name === "status") return "'cancelled'";
+          if (name === "start_seq" || name === "end_seq") return "NULL";
+          if (name !== "run") return name;
+          return `json_set(run, '$.status', 'cancelled', '$.started_at', NULL, '$.interrupts', json('[]'),
+            '$.invocation_id', 'cancelled-${place}', '$.created_at', '${later}')`;
+        });
+        sql.exec(`INSERT INTO runs (${columns}) SELECT ${values} FROM runs WHERE invocation_id = 'asking'`);
+      }
+    });
+    const answered = await user.send("POST", "/ag-ui/careful", answerOf(thread, run.interrupts));
+    expect(answered.status).toBe(200);
+    const approved = { action: "approval.approve", outcome: "done", details: { invocation_id: "asking" } };
+    expect(await approvalsOf(user_id, thread)).toMatchObject([approved, approved]);
+  });
+
+  it("approves nothing if it comes in the moment before the run asks", async () => {
+    const { user, thread, run, user_id } = await askedRun("early");
+    const key = String((await user.send("POST", "/v1/api-keys", {})).body.key);
+    const client = realClient({ THREADS: threadsThatAskNothing() }).as(key);
+    const answered = await client.send("POST", "/ag-ui/careful", answerOf(thread, run.interrupts));
+    expect(answered).toMatchObject({ status: 409, body: { code: "interrupt_answered" } });
+    expect((await user.send("GET", `/v1/threads/${thread}/runs`)).body.data).toHaveLength(1);
+    expect(await approvalsOf(user_id, thread)).toEqual([]);
+  });
+
+  it("is none for a client that comes back to any run of the thread", async () => {
+    const { user, thread, user_id } = await askedRun("return");
+    const again = await user.send("POST", "/ag-ui/careful", answerOf(thread, [{ id: "int_unknown" }], "asking"));
+    expect(again.status).toBe(200);
+    const none = await user.send("POST", "/ag-ui/careful", answerOf("thread-of-nobody", [{ id: "int_unknown" }]));
+    expect(none).toMatchObject({ status: 404, body: { code: "not_found" } });
+    expect(await approvalsOf(user_id, thread)).toEqual([]);
+  });
+
+  /** The objects, of which none has a run when it is looked for. */
+  function threadsThatAskNothing(): typeof env.THREADS {
+    const withMethod = (target: object, method: string, instead: (...given: never[]) => unknown): object =>
+      new Proxy(target, {
+        get: (found, name) => {
+          if (name === method) return instead;
+          const value = Reflect.get(found, name) as (...given: unknown[]) => unknown;
+          return typeof value === "function" ? (...given: unknown[]) => Reflect.apply(value, found, given) : value;
+        },
+      });
+    const nothing = async () => ({ ok: true, value: { data: [], next_cursor: null } });
+    const get = (id: DurableObjectId) => withMethod(env.THREADS.get(id), "readRuns", nothing);
+    return withMethod(env.THREADS, "get", get) as typeof env.THREADS;
+  }
 });
 
 describe("a button in Slack", patience, () => {

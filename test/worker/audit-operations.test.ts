@@ -47,7 +47,6 @@ const withoutEntry: Record<string, string> = {
   "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": "A delivery is in the webhook's log.",
   "POST /hooks/{trigger_id}": "A delivery is in the trigger's log.",
   "POST /v1/slack/install": "It answers an address. The connection that follows is audited.",
-  "POST /integrations/slack/events": "A message starts a run, which names the workspace and the person.",
   "POST /integrations/slack/commands": "A command starts a run, which names the workspace and the person.",
 };
 
@@ -60,6 +59,7 @@ const elsewhere = [
   "POST /ag-ui",
   "POST /ag-ui/{agent_id}",
   "POST /integrations/slack/interactivity",
+  "POST /integrations/slack/events",
   "POST /auth/sign-out",
   ...recordingReads,
 ];

@@ -2,6 +2,7 @@
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { mintApiKey } from "../../src/http/api-key.ts";
+import { newId } from "../../src/protocol/ids.ts";
 import type { Scope } from "../../src/protocol/keys/scope.ts";
 import { createApiKey } from "../../src/store/api-keys.ts";
 import { type AuditFilter, listAuditEntries } from "../../src/store/people/audit.ts";
@@ -80,6 +81,19 @@ describe("GET /v1/audit", () => {
     ]);
     const all = await admin.send("GET", `${path}?user_id=user_shielded`);
     expect(all.body.data).toMatchObject([{ source: { address: "203.0.113.77", user_agent: "admins-own-browser" } }]);
+  });
+
+  it("shows a user from where somebody acted whom nobody knows, as with a copied cookie", async () => {
+    const robbed = await createClient().addUser("user_robbed");
+    const source = { type: "http", address: "203.0.113.66", user_agent: "thief", request_id: "r" };
+    const known = env.DB.prepare(
+      "INSERT INTO audit_entries VALUES ('user_robbed', ?, ?, NULL, NULL, ?, 's', 'done', ?, '{}')",
+    );
+    const now = Date.now();
+    await known
+      .bind(newId("aud", now + 1), new Date(now).toISOString(), "session.delete", JSON.stringify(source))
+      .run();
+    expect((await robbed.send("GET", path)).body.data?.[0]).toMatchObject({ actor_id: null, source });
   });
 
   it("filters by action, actor, key and time, and refuses what is none", async () => {

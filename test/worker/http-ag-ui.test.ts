@@ -1,17 +1,31 @@
 // The AG-UI routes: how a client's whole history becomes the input of a run.
 import { describe, expect, it } from "vitest";
+import type { Interrupt } from "../../src/protocol/run.ts";
 import { createClient } from "./http-client.ts";
 
 const base = { threadId: "thread-001", runId: "run-1", state: {}, tools: [], context: [], forwardedProps: {} };
 
-async function inputOf(body: object, path = "/ag-ui"): Promise<Record<string, unknown>> {
+/** `asks`: the interrupts of a run before. */
+async function inputOf(body: object, path = "/ag-ui", asks: string[] = []): Promise<Record<string, unknown>> {
   const client = createClient();
+  if (asks.length > 0) await askBefore(client, asks);
   const answer = await client.send("POST", path, body);
   expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
   // Beside that, the runs are read if the body has answers: the audit names what they approve.
   const [asked] = client.threads.asked.filter(({ url }) => url !== undefined);
   expect(asked?.url).toBe("https://thread/runs?known=1");
   return asked?.input as Record<string, unknown>;
+}
+
+async function askBefore({ send, threads }: ReturnType<typeof createClient>, asks: string[]): Promise<void> {
+  const run = { message: "hi", invocation_id: "asking" };
+  expect((await send("POST", "/v1/threads/thread-001/runs", run)).status).toBe(202);
+  const interrupts = asks.map((id): Interrupt => {
+    const asked = { message: "Which?", tool_call_id: id, response_schema: {}, expires_at: null };
+    return { id, reason: "question", ...asked };
+  });
+  const key = { user_id: "user_first", thread_id: "thread-001" };
+  await threads.end(key, "asking", { status: "interrupted", interrupts });
 }
 
 describe("POST /ag-ui", () => {
@@ -74,7 +88,7 @@ describe("POST /ag-ui", () => {
   });
 
   it("passes client tools, context and answers to interrupts", async () => {
-    const input = await inputOf({
+    const body = {
       ...base,
       messages: [],
       tools: [{ name: "pick_colour", description: "Picks.", parameters: { type: "object" } }, { name: "beep" }],
@@ -83,7 +97,8 @@ describe("POST /ag-ui", () => {
         { interruptId: "int-1", status: "resolved", payload: "blue" },
         { interruptId: "int-2", status: "cancelled" },
       ],
-    });
+    };
+    const input = await inputOf(body, "/ag-ui", ["int-1", "int-2"]);
     expect(input).toMatchObject({
       client_tools: [
         { name: "pick_colour", description: "Picks.", parameters: { type: "object" } },
@@ -99,7 +114,8 @@ describe("POST /ag-ui", () => {
 
   it("passes as many answers as one message of a model can ask for", async () => {
     const resume = Array.from({ length: 256 }, (_, place) => ({ interruptId: `int-${place}`, status: "cancelled" }));
-    expect((await inputOf({ ...base, messages: [], resume })).resume).toHaveLength(256);
+    const asks = resume.map(({ interruptId }) => interruptId);
+    expect((await inputOf({ ...base, messages: [], resume }, "/ag-ui", asks)).resume).toHaveLength(256);
   });
 
   it("runs the agent that its path names", async () => {

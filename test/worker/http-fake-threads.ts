@@ -132,7 +132,10 @@ export class FakeThreads {
         }),
       readMessages: (key) => run("readMessages", key, async () => succeed({ data: [], next_cursor: null })),
       readInbox: (key) => run("readInbox", key, async () => (known() ? succeed([waitingMessage]) : missing)),
-      readRuns: (key) => run("readRuns", key, async () => succeed({ data: [], next_cursor: null })),
+      readRuns: (key) =>
+        run("readRuns", key, async () =>
+          succeed({ data: [...(known()?.runs.values() ?? [])].reverse(), next_cursor: null }),
+        ),
       getRun: (_key, id) => run("getRun", id, () => withRun(id)),
       waitForEnd: (_key, id, timeout) =>
         run("waitForEnd", { id, timeout }, async () => {

@@ -308,6 +308,13 @@ describe("a workspace", () => {
       .bind(team_id)
       .all();
     expect(secrets.results).toEqual([]);
+    const entries = await env.DB.prepare(
+      "SELECT action, outcome, actor_id, key_id, details FROM audit_entries WHERE user_id = ? AND target = ? AND key_id IS NULL",
+    )
+      .bind(FIRST_USER_ID, team_id)
+      .all();
+    const removed = { action: "slack_workspace.disconnect", outcome: "done", actor_id: null, key_id: null };
+    expect(entries.results).toEqual([{ ...removed, details: '{"reason":"app_removed"}' }]);
   });
 
   it("stays connected if it was connected again during the check with Slack", async () => {

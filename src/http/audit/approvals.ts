@@ -1,6 +1,7 @@
 // Records who approves or denies what a run asked, on whichever way the answer comes: one entry for each call, with the
 // name of its tool and never its arguments. A run without answers costs nothing here.
 import { readAskedTool } from "../../agent/calls/consent.ts";
+import type { PageRequest } from "../../protocol/page.ts";
 import type { AuditSource } from "../../protocol/people/audit.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { InterruptAnswer, RunInput, ThreadKey } from "../../protocol/thread.ts";
@@ -8,10 +9,12 @@ import { readDecision } from "../../thread/inbox/interrupts.ts";
 import { callThread } from "../../thread/stub.ts";
 import { type AuditedAct, type AuditNotes, auditedTogether } from "../audit.ts";
 import type { AppContext } from "../context.ts";
-import { unwrap } from "../errors.ts";
+import { Problem, unwrap } from "../errors.ts";
 
-/** The run that asked is the newest that has started. Runs that wait may be newer. */
-const NEWEST_RUNS = 20;
+/** The run that asked is the newest that has started. Runs that were cancelled before they started may be newer. */
+const RUNS_AT_ONCE = 20;
+/** As many such runs as a queue that is filled and emptied four times. Beyond them no answer is taken. */
+const MAX_READS = 20;
 
 type AskedRun = Pick<Run, "thread_id" | "invocation_id" | "interrupts">;
 
@@ -30,26 +33,41 @@ export async function auditAnswers<T>(
   return acts.length === 0 ? await work({}) : await auditedTogether(context, acts, work);
 }
 
-/** The same for answers that don't name the run that asked. */
+/**
+ * The same for answers that don't name the run that asked. The thread gets no answer to what no run is found to ask: its
+ * run may ask a moment later, and the answer would count without an entry.
+ */
 export async function auditOpenAnswers<T>(
   context: AppContext,
   { user_id, thread_id, invocation_id, resume }: Pick<RunInput, "user_id" | "thread_id" | "invocation_id" | "resume">,
   work: (notes: AuditNotes) => Promise<T>,
 ): Promise<T> {
   if (resume === null) return await work({});
-  const runs = await readNewest(context, { user_id, thread_id });
-  const isAsked = ({ interrupts }: AskedRun) =>
-    interrupts.some(({ id }) => resume.some(({ interrupt_id }) => interrupt_id === id));
-  const run = runs.find(isAsked);
-  // The thread refuses answers to what no run asks. Who names a run that there is only watches it.
-  const isIdle = run === undefined || runs.some((known) => known.invocation_id === invocation_id);
-  return isIdle ? await work({}) : await auditAnswers(context, { user_id, run }, resume, work);
+  const key = { user_id, thread_id };
+  // Who names a run that there is only watches it.
+  if (await isKnownRun(context, key, invocation_id)) return await work({});
+  const run = await findAsked(context, key, resume);
+  if (run !== null) return await auditAnswers(context, { user_id, run }, resume, work);
+  throw new Problem("interrupt_answered", `The interrupt ${resume[0]?.interrupt_id ?? ""} is not open (any more).`);
 }
 
-async function readNewest({ env }: AppContext, key: ThreadKey): Promise<AskedRun[]> {
-  const read = await callThread(env, key, (stub) => stub.readRuns(key, { limit: NEWEST_RUNS, cursor: null }));
-  if (!read.ok && read.error.code === "not_found") return [];
-  return unwrap(read).data;
+export async function isKnownRun({ env }: AppContext, key: ThreadKey, invocation_id: string): Promise<boolean> {
+  return (await callThread(env, key, (stub) => stub.getRun(key, invocation_id))).ok;
+}
+
+async function findAsked({ env }: AppContext, key: ThreadKey, answers: InterruptAnswer[]): Promise<AskedRun | null> {
+  const isAsked = ({ interrupts }: AskedRun) =>
+    interrupts.some(({ id }) => answers.some(({ interrupt_id }) => interrupt_id === id));
+  let cursor: string | null = null;
+  for (let read = 0; read < MAX_READS; read++) {
+    const request: PageRequest = { limit: RUNS_AT_ONCE, cursor };
+    const { data, next_cursor } = unwrap(await callThread(env, key, (stub) => stub.readRuns(key, request)));
+    const run = data.find(isAsked);
+    if (run !== undefined) return run;
+    if (next_cursor === null || data.some(({ started_at }) => started_at !== null)) return null;
+    cursor = next_cursor;
+  }
+  return null;
 }
 
 function actsOf(

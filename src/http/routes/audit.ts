@@ -111,10 +111,13 @@ function isAdmin({ scopes }: Caller): boolean {
   return scopes.includes("admin");
 }
 
-/** An admin's address is not for the users whom it serves. The admin key is not the first user's own. */
+/**
+ * An admin's address is not for the users whom it serves, and the admin key is not the first user's own. The address of
+ * whom nobody knows is: of who used a copied cookie.
+ */
 function show(each: AuditEntry, caller: Caller): AuditEntry & { source: AuditSource } {
   const isOwn = each.actor_id === caller.user_id && each.key_id !== ADMIN_KEY_ID;
-  if (isOwn || isAdmin(caller) || each.source.type !== "http") return each;
+  if (isOwn || each.actor_id === null || isAdmin(caller) || each.source.type !== "http") return each;
   return { ...each, source: { ...each.source, address: null, user_agent: null } };
 }
 

@@ -10,7 +10,7 @@ import { busyPolicies, isTerminal, type Run } from "../../protocol/run.ts";
 import { newRunInput, type RunInput, type ThreadKey } from "../../protocol/thread.ts";
 import { listRuns } from "../../store/runs.ts";
 import { callThread } from "../../thread/stub.ts";
-import { auditAnswers } from "../audit/approvals.ts";
+import { auditAnswers, isKnownRun } from "../audit/approvals.ts";
 import type { AuditNotes } from "../audit.ts";
 import type { App, AppContext } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
@@ -238,11 +238,15 @@ async function startRun(
 
 async function acceptRun(context: AppContext, key: ThreadKey, input: RunInput, notes: AuditNotes): Promise<Accepted> {
   if (wantsStream(context)) {
+    // The stream does not say whether the answer came before.
+    const isRepeated = input.resume !== null && (await isKnownRun(context, key, input.invocation_id));
     const headers = { "content-type": "application/json" };
     const body = JSON.stringify(input);
-    return await answerStream(context, key, () =>
+    const answer = await answerStream(context, key, () =>
       streamRequest(context, "https://thread/runs", { method: "POST", headers, body }),
     );
+    if (isRepeated) notes.details = { repeated: true };
+    return answer;
   }
   const { run, created } = unwrap(await callThread(context.env, key, (stub) => stub.accept(input)));
   if (!created) notes.details = { repeated: true };

@@ -10,8 +10,9 @@ import { callThread } from "../../thread/stub.ts";
 import { readEventTarget, readSlackEvent, type SlackEvent, type SlackMessageEvent } from "../events.ts";
 import { mentions, toContent } from "../message-text.ts";
 import { requestedAt, threadOfPlace, toMessageRun } from "../run.ts";
-import { type ConnectedWorkspace, disconnectSlackWorkspace, openSlackWorkspace } from "../workspaces.ts";
+import { type ConnectedWorkspace, openSlackWorkspace } from "../workspaces.ts";
 import { sayDisabled } from "./disabled.ts";
+import { disconnectUnasked } from "./disconnect.ts";
 import { requireOwnApp } from "./own-app.ts";
 import { answerInTime, continueInBackground, logIgnored, notifyPerson, readSigned, slackPorts } from "./requests.ts";
 import { acceptFromSlack, type BoundThreads, createBoundThreads } from "./threads.ts";
@@ -37,6 +38,7 @@ export function addSlackEvents(app: App): void {
     {
       method: "post",
       path: "/integrations/slack/events",
+      records: ["slack_workspace.disconnect"],
       tag: "Slack",
       open: true,
       summary: "Events of Slack",
@@ -186,8 +188,7 @@ async function takeRemoval(
   const answer = await call("auth.test", {});
   if (answer.kind === "done") return "done";
   if (answer.kind !== "refused") return "again";
-  const isGone = await disconnectSlackWorkspace(slackPorts(context), { user_id, team_id, updated_at });
-  if (isGone) logIgnored("app_removed", team_id);
+  const isGone = await disconnectUnasked(context, { user_id, team_id, updated_at }, "app_removed");
   // If the workspace was changed meanwhile, it may have another token now.
   return isGone || (await findSlackWorkspace(context.env.DB, team_id)) === null ? "done" : "again";
 }

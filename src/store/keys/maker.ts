@@ -109,6 +109,15 @@ export function ownerOfLive(user_id: string, made_by: string | null): SQL<string
   return ownerWhoActs(user_id, sql`(SELECT user_id FROM api_keys WHERE ${isKey})`);
 }
 
+/** The same for a key with the scope `admin`, which its maker may have lost since the request was let in. */
+export function ownerOfAdmin(user_id: string, made_by: string | null): SQL<string> {
+  const owner = ownerOfLive(user_id, made_by);
+  if (made_by === null || made_by === ADMIN_KEY_ID) return owner;
+  const isAdmin = sql`EXISTS (SELECT 1 FROM api_keys AS admins, json_each(admins.scopes) AS scope
+    WHERE admins.user_id = ${user_id} AND admins.key_id = ${made_by} AND scope.value = 'admin')`;
+  return sql<string>`iif(${isAdmin}, ${owner}, NULL)`;
+}
+
 /** A run goes on after its key was deleted, and may expose a port, unless what the key made was revoked. */
 export function ownerUnlessRevoked(user_id: string, made_by: string | null): SQL<string> {
   if (made_by === null) return ownerWhoActs(user_id, sql`${user_id}`);

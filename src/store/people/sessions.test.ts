@@ -8,6 +8,7 @@ import { open } from "../database.ts";
 import { isKnownKey, listMade } from "../keys/made.ts";
 import { ownerUnlessRevoked } from "../keys/maker.ts";
 import { revokeMade } from "../keys/revocation.ts";
+import { users } from "./schema.ts";
 import { deleteExpiredSessions, endSession, endSessions, listSessions, MAX_SESSIONS } from "./sessions.ts";
 
 const HOUR = 3_600_000;
@@ -160,6 +161,23 @@ describe("sessions that have expired", () => {
     ),
   );
 
+  it("that made nothing yet make nothing by a run that goes on, once they are revoked", async () => {
+    const d1 = openD1();
+    const { session_id } = await makeSession(d1.binding, { user_id: "user_ada", now: now - DAY, lasts_ms: HOUR });
+    await deleteExpiredSessions(d1.binding, now);
+    const exposed = () => {
+      const { sql, params } = open(d1.binding)
+        .select({ owner: ownerUnlessRevoked("user_ada", session_id).as("owner") })
+        .from(users)
+        .toSQL();
+      return d1.read<{ owner: string | null }>(sql, ...(params as string[])).map(({ owner }) => owner);
+    };
+    d1.read("INSERT INTO users (user_id, created_at) VALUES ('user_ada', '2026')");
+    expect(exposed()).toEqual(["user_ada"]);
+    await revokeMade(d1.binding, "user_ada", session_id, now);
+    expect(exposed()).toEqual([null]);
+  });
+
   it("are looked for among sessions only, by the index of ids", () => {
     const d1 = openD1();
     const plan = d1
@@ -174,7 +192,7 @@ describe("sessions that have expired", () => {
     const d1 = openD1();
     const [named, unnamed] = [
       await makeSession(d1.binding, { user_id: "user_ada", now }),
-      await makeSession(d1.binding, { user_id: "user_ada", now: now + 1 }),
+      await makeSession(d1.binding, { user_id: "user_ada", now: now - 1 }),
     ];
     addTrigger(d1, named.session_id);
     await endSessions(d1.binding, "user_ada", now);

@@ -2,7 +2,7 @@
 // expires: a run that it started may still make a link.
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
-import { newId } from "../../protocol/ids.ts";
+import { firstIdAt, newId } from "../../protocol/ids.ts";
 import type { Scope } from "../../protocol/keys/scope.ts";
 import { open } from "../database.ts";
 import { DELETED_PREFIX, IS_LIVE, KEY_ID, ownerOfLive } from "../keys/maker.ts";
@@ -161,18 +161,20 @@ export async function noteSeen(db: D1Database, session_id: string, hash: string,
 }
 
 // By the index of ids, so that no other row is read than those of sessions.
-const beginning = (prefix: string) => `key_id >= '${prefix}sess_' AND key_id < '${prefix}sess_~'`;
-const EXPIRED = `SELECT key_id FROM api_keys WHERE ${beginning("")} AND ${IS_SESSION} AND expires_at <= ?1`;
+const EXPIRED = `SELECT key_id FROM api_keys WHERE key_id >= 'sess_' AND key_id < 'sess_~' AND ${IS_SESSION} AND expires_at <= ?1`;
 const END_ALL_EXPIRED = `
 UPDATE api_keys SET ${leaveTrace("?1")} WHERE key_id IN (${EXPIRED} LIMIT ${SWEPT_AT_ONCE})`;
-const OLD_TRACES = `SELECT key_id FROM api_keys WHERE ${beginning(DELETED_PREFIX)} AND created_at < ?1 AND NOT ${HAS_MADE}`;
+/** Those that ended before ?1, so that their ids, which begin with the time of the sign-in, are below ?2. */
+const OLD_TRACES = `SELECT key_id FROM api_keys WHERE key_id >= '${DELETED_PREFIX}sess_' AND key_id < '${DELETED_PREFIX}' || ?2
+  AND created_at < ?1 AND NOT ${HAS_MADE}`;
 
 /** Ends sessions of all users that have expired, and deletes old traces of sessions. */
 export async function deleteExpiredSessions(db: D1Database, now: number): Promise<void> {
+  const before = now - TRACE_KEPT_MS;
   await db.batch([
     db.prepare(END_ALL_EXPIRED).bind(time(now)),
     db
       .prepare(`DELETE FROM api_keys WHERE key_id IN (${OLD_TRACES} LIMIT ${SWEPT_AT_ONCE})`)
-      .bind(time(now - TRACE_KEPT_MS)),
+      .bind(time(before), firstIdAt("sess", before)),
   ]);
 }

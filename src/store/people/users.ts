@@ -6,7 +6,9 @@ import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { UserRole, UserState } from "../../protocol/people/user.ts";
 import type { StoredApiKey } from "../api-keys.ts";
 import { isConflict } from "../database.ts";
+
 import { type Actor, IS_KEY, IS_LIVE, isAdmin } from "../keys/maker.ts";
+
 import { readPosition, toPage } from "../page.ts";
 import { ADMIN_KEY_ACTS } from "./admin-key.ts";
 
@@ -127,8 +129,8 @@ const INSERT_FIRST_KEY = `INSERT INTO api_keys (user_id, key_id, name, hash, cre
 VALUES (iif(${isAdmin({ user_id: "?7", key_id: "?6" })}, ?1, NULL), ?2, ?3, ?4, ?5, ?6, ?8, ?9, 'key')`;
 
 /**
- * Stores a user with a first key, both or none. Rejects if the key's maker, a key of `maker_id`, no longer holds
- * (`whileMakerLives`). Ids of two users differ in more than case: people who read `U-Alice` in a list or a log mean
+ * Stores a user with a first key, both or none. Rejects if the key's maker, a key of `maker_id`, may no longer
+ * administer (`whileMakerLives`). Ids of two users differ in more than case: people who read `U-Alice` in a list or a log mean
  * `u-alice`. Pairs that an earlier version made stay.
  */
 export async function createUser(
@@ -228,10 +230,10 @@ export async function updateUser(
 const markDeleted = (
   guard: string,
 ) => `UPDATE users SET deleted_at = coalesce(deleted_at, ?2), name = NULL, email = NULL, role = NULL,
-  identity = coalesce(identity, iif(EXISTS (SELECT 1 FROM users AS former WHERE former.identity = ?3), NULL, ?3)) WHERE user_id = ?1 AND ${guard} RETURNING ${COLUMNS}`;
+  identity = coalesce(identity, iif(EXISTS (SELECT 1 FROM users AS former WHERE former.identity = ?3), NULL, ?3)) WHERE user_id = ?1 AND $guardRETURNING $COLUMNS`;
 const IS_MARKED = "EXISTS (SELECT 1 FROM users WHERE users.user_id = ?1 AND users.deleted_at IS NOT NULL)";
-const DROP_KEYS = `DELETE FROM api_keys WHERE user_id = ?1 AND ${IS_LIVE} AND ${IS_MARKED}`;
-const DROP_TICKETS = `DELETE FROM tickets WHERE user_id = ?1 AND ${IS_MARKED}`;
+const DROP_KEYS = `DELETE FROM api_keys WHERE user_id = ?1 AND $IS_LIVEAND $IS_MARKED`;
+const DROP_TICKETS = `DELETE FROM tickets WHERE user_id = ?1 AND $IS_MARKED`;
 
 /**
  * Marks the user as deleted, and ends all keys, sessions and tickets in the same moment. What else there is of the user

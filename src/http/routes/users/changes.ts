@@ -3,10 +3,9 @@
 import { describeError, logWarning } from "../../../lib/log.ts";
 import { FIRST_USER_ID } from "../../../protocol/ids.ts";
 import type { Job } from "../../../protocol/job.ts";
-import type { AuditAction } from "../../../protocol/people/audit.ts";
 import { markOfEmail } from "../../../sign-in/person.ts";
 import { deleteUser, readUser, type User, type UserPatch, updateUser } from "../../../store/people/users.ts";
-import { audited } from "../../audit.ts";
+import { type AuditedAct, audited, auditedTogether } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
 import { Problem } from "../../errors.ts";
 import { addOperation } from "../../operation.ts";
@@ -37,9 +36,8 @@ export function addUserChanges(app: App): void {
     async (context, { params: { user_id }, body }) => {
       const patch = withoutUndefined(body);
       const isShutOut = patch.disabled === true || patch.role === null;
-      const details = describePatch(patch);
-      const act = { action: actionOf(patch), user_id, target: user_id, details };
-      const changed = await audited(context, act, async () => {
+      const acts = actsOf(user_id, patch);
+      const changed = await auditedTogether(context, acts, async () => {
         await requireChangeable(context, user_id, isShutOut);
         const work = () => updateUser(context.env.DB, user_id, patch, actOf(context), Date.now());
         const job = { type: "pause_account", user_id, attempt: 1 } satisfies Job;
@@ -132,9 +130,15 @@ async function withJob<T>({ env }: AppContext, job: Job, work: () => Promise<T |
   return done;
 }
 
-function actionOf({ disabled }: UserPatch): AuditAction {
-  if (disabled === undefined) return "user.update";
-  return disabled ? "user.disable" : "user.enable";
+/** A role that is given together with something else is found as one that is given alone. */
+function actsOf(user_id: string, { disabled, ...others }: UserPatch): AuditedAct[] {
+  const about = { user_id, target: user_id };
+  return [
+    ...(disabled === undefined ? [] : [{ ...about, action: disabled ? "user.disable" : "user.enable" } as const]),
+    ...(Object.keys(others).length === 0
+      ? []
+      : [{ ...about, action: "user.update", details: describePatch(others) } as const]),
+  ];
 }
 
 /** Which fields were changed; of names and addresses no more than that. */
