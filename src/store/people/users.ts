@@ -230,10 +230,10 @@ export async function updateUser(
 const markDeleted = (
   guard: string,
 ) => `UPDATE users SET deleted_at = coalesce(deleted_at, ?2), name = NULL, email = NULL, role = NULL,
-  identity = coalesce(identity, iif(EXISTS (SELECT 1 FROM users AS former WHERE former.identity = ?3), NULL, ?3)) WHERE user_id = ?1 AND $guardRETURNING $COLUMNS`;
+  identity = coalesce(identity, iif(EXISTS (SELECT 1 FROM users AS former WHERE former.identity = ?3), NULL, ?3)) WHERE user_id = ?1 AND ${guard} RETURNING ${COLUMNS}`;
 const IS_MARKED = "EXISTS (SELECT 1 FROM users WHERE users.user_id = ?1 AND users.deleted_at IS NOT NULL)";
-const DROP_KEYS = `DELETE FROM api_keys WHERE user_id = ?1 AND $IS_LIVEAND $IS_MARKED`;
-const DROP_TICKETS = `DELETE FROM tickets WHERE user_id = ?1 AND $IS_MARKED`;
+const DROP_KEYS = `DELETE FROM api_keys WHERE user_id = ?1 AND ${IS_LIVE} AND ${IS_MARKED}`;
+const DROP_TICKETS = `DELETE FROM tickets WHERE user_id = ?1 AND ${IS_MARKED}`;
 
 /**
  * Marks the user as deleted, and ends all keys, sessions and tickets in the same moment. What else there is of the user
