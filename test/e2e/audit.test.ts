@@ -3,12 +3,18 @@
 import { connect } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { clientOf, type ServerClient } from "../setup/server-client.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 
 let taskloom: Taskloom;
+/** A user's own: the admin key makes one key for the first user, and no other. */
+let key: string;
+let owner: ServerClient;
 
 beforeAll(async () => {
   taskloom = await startTaskloom({}, "test/e2e/slow-database-worker.ts");
+  ({ api_key: key } = await taskloom.json<{ api_key: string }>("POST", "/v1/users", { user_id: "owner" }));
+  owner = clientOf({ url: taskloom.url, key });
 });
 afterAll(() => taskloom?.close());
 
@@ -24,7 +30,7 @@ async function readAll<Row>(path: string): Promise<Row[]> {
   const rows: Row[] = [];
   let cursor = "";
   for (;;) {
-    const page = await taskloom.json<{ data: Row[]; next_cursor: string | null }>("GET", `${path}${cursor}`);
+    const page = await owner.json<{ data: Row[]; next_cursor: string | null }>("GET", `${path}${cursor}`);
     rows.push(...page.data);
     if (page.next_cursor === null) return rows;
     cursor = `&cursor=${page.next_cursor}`;
@@ -41,7 +47,7 @@ async function sendAndLeave(name: string, after_ms: number): Promise<void> {
   const head = [
     "POST /v1/api-keys HTTP/1.1",
     `Host: 127.0.0.1:${port}`,
-    `Authorization: Bearer ${taskloom.key}`,
+    `Authorization: Bearer ${key}`,
     "Content-Type: application/json",
     "CF-Connecting-IP: 203.0.113.66",
     "X-Forwarded-For: 203.0.113.66",
@@ -84,7 +90,7 @@ describe("a runtime that is killed while many acts are under way", () => {
   it("has an entry for each that was done, though not each has its outcome", { timeout: 60_000 }, async () => {
     for (let kill = 0; kill < 3; kill++) {
       const acts = Array.from({ length: 20 }, (_, place) =>
-        taskloom.request("POST", "/v1/api-keys", { name: `killed-${kill}-${place}` }).catch(() => null),
+        owner.request("POST", "/v1/api-keys", { name: `killed-${kill}-${place}` }).catch(() => null),
       );
       // Some are answered already, and most are not.
       await Promise.any(acts);
