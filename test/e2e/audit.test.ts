@@ -7,12 +7,14 @@ import { clientOf, type ServerClient } from "../setup/server-client.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 
 let taskloom: Taskloom;
-let owner: ServerClient & { key: string };
+/** A user's own: the admin key makes one key for the first user, and no other. */
+let key: string;
+let owner: ServerClient;
 
 beforeAll(async () => {
   taskloom = await startTaskloom({}, "test/e2e/slow-database-worker.ts");
-  const { api_key: key } = await taskloom.json<{ api_key: string }>("POST", "/v1/users", { user_id: "user_owner" });
-  owner = { ...clientOf({ url: taskloom.url, key }), key };
+  ({ api_key: key } = await taskloom.json<{ api_key: string }>("POST", "/v1/users", { user_id: "owner" }));
+  owner = clientOf({ url: taskloom.url, key });
 });
 afterAll(() => taskloom?.close());
 
@@ -45,7 +47,7 @@ async function sendAndLeave(name: string, after_ms: number): Promise<void> {
   const head = [
     "POST /v1/api-keys HTTP/1.1",
     `Host: 127.0.0.1:${port}`,
-    `Authorization: Bearer ${owner.key}`,
+    `Authorization: Bearer ${key}`,
     "Content-Type: application/json",
     "CF-Connecting-IP: 203.0.113.66",
     "X-Forwarded-For: 203.0.113.66",

@@ -154,8 +154,10 @@ describe("a session of a disabled user", () => {
 });
 
 describe("a user who is shut out while the queue is away", () => {
-  it("is out at once, and the clock finds what is left", async () => {
-    const away = () => Promise.reject(new Error("the queue is away"));
+  it.each([
+    ["refuses", () => Promise.reject(new Error("the queue is away"))],
+    ["gives no answer", () => new Promise(() => {})],
+  ])("and %s is out at once, and the clock finds what is left", { timeout: 20_000 }, async (_, away) => {
     const from = createClient({ ...settings, JOBS: { send: away } as unknown as Queue<unknown> });
     const [disabled, deleted] = [await addUser(), await addUser()];
     expect((await patch(disabled.user_id, { disabled: true }, from)).body).toMatchObject({ state: "disabled" });

@@ -1,10 +1,12 @@
 // An admin changes, disables and deletes users. What ends a user's way in is one batch in D1, which all Workers and
 // objects learn of as they do of a deleted key. What else has to end follows in a job.
 import { describeError, logWarning } from "../../../lib/log.ts";
+import { withinTime } from "../../../lib/time-limit.ts";
 import { FIRST_USER_ID } from "../../../protocol/ids.ts";
 import type { Job } from "../../../protocol/job.ts";
 import { markOfEmail } from "../../../sign-in/person.ts";
 import { deleteUser, readUser, type User, type UserPatch, updateUser } from "../../../store/people/users.ts";
+import { clock } from "../../../thread/ports.ts";
 import { type AuditedAct, audited, auditedTogether } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
 import { Problem } from "../../errors.ts";
@@ -15,6 +17,8 @@ import { user, userParams, userPatch } from "./schemas.ts";
 
 /** A job that comes before the batch is done would find nothing to do. */
 const JOB_DELAY_SECONDS = 60;
+/** Whoever is shut out waits for no queue. */
+const QUEUE_LIMIT_MS = 3_000;
 
 export function addUserChanges(app: App): void {
   addOperation(
@@ -121,7 +125,7 @@ async function refuse(context: AppContext, user_id: string): Promise<never> {
  */
 async function withJob<T>({ env }: AppContext, job: Job, work: () => Promise<T | null>): Promise<T | null> {
   const send = (options?: QueueSendOptions) =>
-    env.JOBS.send(job, options).catch((error: unknown) =>
+    withinTime(clock, QUEUE_LIMIT_MS, "The queue", env.JOBS.send(job, options)).catch((error: unknown) =>
       logWarning("job_comes_later", { type: job.type, error: describeError(error) }),
     );
   await send({ delaySeconds: JOB_DELAY_SECONDS });
