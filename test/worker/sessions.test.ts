@@ -196,6 +196,8 @@ describe("the list of sessions", () => {
     expect((await scene.client.as(String(key.body.key)).send("GET", "/v1/users/me")).status).toBe(200);
     const ofSessions = (await entries()).filter(({ action }) => action?.startsWith("session."));
     expect(ofSessions.map(({ action, target, outcome }) => [action, target, outcome])).toEqual([
+      // As a key.
+      ["session.delete", session_id, "refused"],
       ["session.delete", session_id, "done"],
       ["session.delete", session_id, "refused"],
       ["session.delete", key.body.key_id, "refused"],

@@ -5,6 +5,7 @@ import { expandScopes } from "../../protocol/keys/scope.ts";
 import { createApiKey, deleteApiKey, listApiKeys, type StoredApiKey } from "../../store/api-keys.ts";
 import { whileMakerLives } from "../../store/keys/maker.ts";
 import { mintApiKey } from "../api-key.ts";
+import { audited } from "../audit.ts";
 import { requireScope } from "../auth.ts";
 import type { App, AppContext, Caller } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
@@ -74,10 +75,11 @@ export function addApiKeys(app: App): void {
       query: deletionQuery,
       answers: { 204: { description: "The key is deleted and no longer valid." } },
       problems: ["not_found"],
-      audit: { action: "api_key.delete", details: ({ query }) => ({ made: query.made }) },
+      records: ["api_key.delete", "session.delete"],
     },
-    async (context, { params, query }) => {
-      await endKey(context, context.get("caller").user_id, params.key_id, query.made);
+    async (context, { params: { key_id }, query: { made } }) => {
+      const act = { action: deletionOf(key_id), target: key_id, details: { made } };
+      await audited(context, act, () => endKey(context, context.get("caller").user_id, key_id, made));
       return context.body(null, 204);
     },
   );
@@ -89,6 +91,11 @@ export const deletionQuery = z.strictObject({
     .default("keep")
     .openapi({ description: "What happens to what the key made (`GET /v1/api-keys/{key_id}/made`)." }),
 });
+
+/** With `made=revoke`, and by an admin, a session can be named too. */
+export function deletionOf(key_id: string): "session.delete" | "api_key.delete" {
+  return key_id.startsWith("sess_") ? "session.delete" : "api_key.delete";
+}
 
 /** Deletes a key of the user, with or without what it made. Throws `not_found`. */
 export async function endKey(
