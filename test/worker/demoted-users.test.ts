@@ -127,8 +127,12 @@ it("a disabled person signs out: the session does not come back when the user is
   expect(await entry.bind(session_id).first()).toEqual({ actor_id: user_id, outcome: "done" });
 });
 
-it("a session that an admin ends is in the audit as a session", async () => {
-  const { user_id } = await addUser();
+it("a session that is ended as a key is in the audit as a session", async () => {
+  const { user_id, client } = await addUser();
+  const own = await makeSession(env.DB, { user_id });
+  expect((await client.send("DELETE", `/v1/api-keys/${own.session_id}?made=revoke`)).status).toBe(204);
+  const { body: read } = await client.send("GET", "/v1/audit?action=session.delete");
+  expect(read.data).toMatchObject([{ target: own.session_id, outcome: "done", details: { made: "revoke" } }]);
   for (const made of ["keep", "revoke"]) {
     const { session_id } = await makeSession(env.DB, { user_id });
     expect((await admin.send("DELETE", `/v1/users/${user_id}/api-keys/${session_id}?made=${made}`)).status).toBe(204);

@@ -6,7 +6,7 @@ import type { AuditAction } from "../../protocol/people/audit.ts";
 import { createApiKey, deleteApiKey, listApiKeys, type StoredApiKey } from "../../store/api-keys.ts";
 import { whileMakerLives } from "../../store/keys/maker.ts";
 import { mintApiKey } from "../api-key.ts";
-import { type AuditedAct, audited } from "../audit.ts";
+import { audited } from "../audit.ts";
 import { requireScope } from "../auth.ts";
 import type { App, AppContext, Caller } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
@@ -79,9 +79,7 @@ export function addApiKeys(app: App): void {
       records: ["api_key.delete", "session.delete"],
     },
     async (context, { params: { key_id }, query: { made } }) => {
-      // Sessions have an operation of their own, which ends one without what it made.
-      const action = made === "revoke" ? endOf(key_id) : "api_key.delete";
-      const act: AuditedAct = { action, target: key_id, details: { made } };
+      const act = { action: deletionOf(key_id), target: key_id, details: { made } };
       await audited(context, act, () => endKey(context, context.get("caller").user_id, key_id, made));
       return context.body(null, 204);
     },
@@ -95,8 +93,8 @@ export const deletionQuery = z.strictObject({
     .openapi({ description: "What happens to what the key made (`GET /v1/api-keys/{key_id}/made`)." }),
 });
 
-/** A session is revoked like a key: what ended, and not how, is what people look for in the audit. */
-export function endOf(key_id: string): AuditAction {
+/** With `made=revoke`, and by an admin, a session can be named too. */
+export function deletionOf(key_id: string): "session.delete" | "api_key.delete" {
   return key_id.startsWith("sess_") ? "session.delete" : "api_key.delete";
 }
 

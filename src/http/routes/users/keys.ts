@@ -8,7 +8,7 @@ import type { App, AppContext } from "../../context.ts";
 import { Problem, unwrap } from "../../errors.ts";
 import { addOperation } from "../../operation.ts";
 import { pageOf, pageQuery } from "../../schemas.ts";
-import { deletionQuery, endKey, endOf } from "../api-keys.ts";
+import { deletionOf, deletionQuery, endKey } from "../api-keys.ts";
 import { apiKey } from "../key-schemas.ts";
 import { noSuchUser, tag } from "./accounts.ts";
 import { requireLiveAdmin } from "./live-admin.ts";
@@ -50,7 +50,7 @@ export function addUserKeys(app: App): void {
       problems: ["not_found"],
     },
     async (context, { params: { user_id, key_id }, query: { made } }) => {
-      const act = { action: endOf(key_id), user_id, target: key_id, details: { made } };
+      const act = { action: deletionOf(key_id), user_id, target: key_id, details: { made } };
       await audited(context, act, async () => {
         await requireLiveAdmin(context);
         if (made === "keep" && key_id.startsWith("sess_")) await endOneSession(context, user_id, key_id);
