@@ -2,7 +2,6 @@
 import { z } from "@hono/zod-openapi";
 import { clientId } from "../../protocol/ids.ts";
 import { expandScopes } from "../../protocol/keys/scope.ts";
-import type { AuditAction } from "../../protocol/people/audit.ts";
 import { createApiKey, deleteApiKey, listApiKeys, type StoredApiKey } from "../../store/api-keys.ts";
 import { whileMakerLives } from "../../store/keys/maker.ts";
 import { mintApiKey } from "../api-key.ts";

@@ -160,9 +160,8 @@ export async function signOut({ everywhere = false } = {}): Promise<void> {
   signOutProblem.set(null);
   let next: string | null = null;
   try {
-    if (now.phase === "in") next = await endSession(now.key, { everywhere });
-    // Which session it is, only the server can say.
-    if (now.phase === "unclear") next = await endSession(now.key ?? markOf(""));
+    const isHeld = now.phase === "in" || now.phase === "unclear";
+    if (isHeld) next = await endSession(now.key ?? markOf(""), { everywhere });
   } catch (error) {
     signOutProblem.set(describeProblem(error));
     return;
