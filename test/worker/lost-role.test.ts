@@ -22,7 +22,7 @@ describe("an admin who lost the role, in an isolate that has not heard of it", (
     await patch(user_id, { role: null });
     // The isolate still lets it in.
     expect((await there.send("GET", "/v1/users")).status).toBe(200);
-    const refused = { status: 401, body: { code: "unauthorized" } };
+    const refused = { status: 403, body: { code: "forbidden" } };
     expect(await there.send("POST", "/v1/api-keys", { scopes: ["write", "admin"] })).toMatchObject(refused);
     expect(await there.send("POST", "/v1/users", { user_id: "user_of_nobody", role: "admin" })).toMatchObject(refused);
     expect(await patch(user_id, { role: "admin" }, there)).toMatchObject(refused);
@@ -51,7 +51,7 @@ describe("an admin who loses the role in the moment of a write", () => {
     const { user_id, key } = await addAdmin();
     const other = await addUser();
     const DB = racingBatch(() => patch(user_id, { role: null }));
-    expect(await act(key, DB, user_id, other.user_id)).toMatchObject({ status: 401 });
+    expect(await act(key, DB, user_id, other.user_id)).toMatchObject({ status: 403 });
     expect((await admin.send("GET", `/v1/users/${user_id}`)).body.role).toBeNull();
     expect((await admin.send("GET", `/v1/users/${other.user_id}`)).body.state).toBe("active");
   });
