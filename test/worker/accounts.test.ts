@@ -68,6 +68,13 @@ describe("an account", () => {
     expect((await admin.send("GET", "/v1/users?cursor=x")).body.code).toBe("bad_cursor");
   });
 
+  it("is never called what stands for whoever asks", async () => {
+    for (const user_id of ["me", "ME"]) {
+      const made = await admin.send("POST", "/v1/users", { user_id });
+      expect(made).toMatchObject({ status: 422, body: { code: "invalid_field" } });
+    }
+  });
+
   it("has an email that nobody else has, in any case of its letters, also if two are given it at once", async () => {
     const one = await addUser({ email: "shared@example.com" });
     const taken = await admin.send("POST", "/v1/users", { user_id: "user_too_late", email: "Shared@Example.com" });

@@ -7,3 +7,26 @@ export type UserRole = (typeof userRoles)[number];
 /** `deleting` until nothing is left of it, `deleted` from then on. */
 export const userStates = ["active", "disabled", "deleting", "deleted"] as const;
 export type UserState = (typeof userStates)[number];
+
+export interface User {
+  user_id: string;
+  name: string | null;
+  email: string | null;
+  role: UserRole | null;
+  state: UserState;
+  /** Null for a first user, who was there from the start. */
+  created_at: string | null;
+  disabled_at: string | null;
+  deleted_at: string | null;
+}
+
+/** How much there is of a user. */
+export interface UserCounts {
+  api_keys: number;
+  sessions: number;
+  threads: number;
+  projects: number;
+  triggers: number;
+  webhooks: number;
+  slack_workspaces: number;
+}

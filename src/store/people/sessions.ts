@@ -4,6 +4,7 @@ import { and, eq, type SQL, sql } from "drizzle-orm";
 import { z } from "zod";
 import { firstIdAt, newId } from "../../protocol/ids.ts";
 import type { Scope } from "../../protocol/keys/scope.ts";
+import type { SessionView } from "../../protocol/people/session.ts";
 import { open } from "../database.ts";
 import { DELETED_PREFIX, IS_LIVE, KEY_ID, ownerOfLive } from "../keys/maker.ts";
 import { DELETE_TRACES, HAS_MADE, leaveTrace, TRACE_KEPT_MS } from "../keys/traces.ts";
@@ -49,15 +50,6 @@ export interface NewSessionRow {
   scopes: Scope[] | null;
   expires_at: string;
   details: SessionDetails;
-}
-
-export interface SessionView {
-  session_id: string;
-  created_at: string;
-  expires_at: string;
-  last_used_at: string | null;
-  user_agent: string | null;
-  address: string | null;
 }
 
 const IS_SESSION = `kind = 'session' AND ${IS_LIVE}`;

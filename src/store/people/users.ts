@@ -3,7 +3,7 @@ import type { Result } from "../../protocol/error.ts";
 import { succeed } from "../../protocol/error.ts";
 import { FIRST_USER_ID } from "../../protocol/ids.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
-import type { UserRole, UserState } from "../../protocol/people/user.ts";
+import type { User, UserCounts, UserRole, UserState } from "../../protocol/people/user.ts";
 import type { StoredApiKey } from "../api-keys.ts";
 import { isConflict } from "../database.ts";
 
@@ -11,18 +11,6 @@ import { type Actor, IS_KEY, IS_LIVE, isAdmin } from "../keys/maker.ts";
 
 import { readPosition, toPage } from "../page.ts";
 import { ADMIN_KEY_ACTS } from "./admin-key.ts";
-
-export interface User {
-  user_id: string;
-  name: string | null;
-  email: string | null;
-  role: UserRole | null;
-  state: UserState;
-  /** Null for a first user, who was there from the start. */
-  created_at: string | null;
-  disabled_at: string | null;
-  deleted_at: string | null;
-}
 
 /** What the row of a first user is dated, so that lists end with it. */
 const FROM_THE_START = "1970-01-01T00:00:00.000Z";
@@ -64,17 +52,6 @@ export async function listUsers(
     .bind(created_at, user_id, request.limit + 1)
     .all<Row>();
   return succeed(toPage(results, request.limit, toUser, (row) => [row.created_at, row.user_id]));
-}
-
-/** How much a user has. */
-export interface UserCounts {
-  api_keys: number;
-  sessions: number;
-  threads: number;
-  projects: number;
-  triggers: number;
-  webhooks: number;
-  slack_workspaces: number;
 }
 
 const COUNTS = [

@@ -21,7 +21,9 @@ const role = z.enum(userRoles).nullable().openapi({ description: "`admin`: sessi
 
 export const userBody = z
   .strictObject({
-    user_id: clientId.optional(),
+    user_id: clientId
+      .refine((id) => id.toLowerCase() !== "me", "must not be `me`, which means whoever asks")
+      .optional(),
     name: title.nullable().optional(),
     email: email.optional(),
     role: role.optional(),

@@ -2,6 +2,7 @@
 import { ScrollText } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
 import type { AuditAction } from "../../../protocol/people/audit.ts";
+import type { User } from "../../../protocol/people/user.ts";
 import { useApp } from "../../app/context.ts";
 import { useMay } from "../../app/may.tsx";
 import { Select, TextField } from "../../parts/field.tsx";
@@ -15,7 +16,7 @@ import { ListView } from "../parts/list-view.tsx";
 import { Badge, Row } from "../parts/row.tsx";
 import { Section } from "../parts/section.tsx";
 import { useList } from "../use-list.ts";
-import { nameUser, type User } from "../users/user.ts";
+import { nameUser } from "../users/user.ts";
 import { words as general } from "../words.ts";
 import { describeEntry, type Entry, type Names, sayEntry } from "./entry.ts";
 import { pathOf } from "./filter.ts";

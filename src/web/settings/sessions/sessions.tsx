@@ -1,6 +1,8 @@
 // Where the person is signed in. This browser's session is marked: it is ended by signing out.
+
 import { MonitorSmartphone } from "lucide-react";
 import { useState } from "react";
+import type { SessionView } from "../../../protocol/people/session.ts";
 import { useApp } from "../../app/context.ts";
 import { words as frame } from "../../app/words.ts";
 import type { Api } from "../../client/api.ts";
@@ -59,13 +61,7 @@ const own = defineWords(
   },
 );
 
-export interface Session {
-  session_id: string;
-  created_at: string;
-  expires_at: string;
-  last_used_at: string | null;
-  user_agent: string | null;
-  address: string | null;
+export interface Session extends SessionView {
   /** Whether this browser holds it. */
   current: boolean;
 }

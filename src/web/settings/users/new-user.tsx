@@ -1,10 +1,11 @@
 // The form for a new user. The server returns the user's first key, which is shown once.
 import { useState } from "react";
+import type { User } from "../../../protocol/people/user.ts";
 import { TextField } from "../../parts/field.tsx";
 import { useWords } from "../../state/words.ts";
 import { Advanced, Form } from "../parts/form.tsx";
 import { useAction } from "../use-action.ts";
-import { bodyOf, nameUser, type User, type UserDraft } from "./user.ts";
+import { bodyOf, nameUser, type UserDraft } from "./user.ts";
 import { UserFields } from "./user-fields.tsx";
 import { words } from "./words.ts";
 

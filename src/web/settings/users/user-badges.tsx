@@ -1,8 +1,9 @@
 // What distinguishes a user: the state, the role, and that it is oneself.
+
+import type { User } from "../../../protocol/people/user.ts";
 import { useApp } from "../../app/context.ts";
 import { useWords } from "../../state/words.ts";
 import { Badge } from "../parts/row.tsx";
-import type { User } from "./user.ts";
 import { words } from "./words.ts";
 
 const tones = { active: "good", disabled: "warn", deleting: "bad", deleted: "bad" } as const;

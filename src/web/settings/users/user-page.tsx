@@ -1,6 +1,7 @@
 // One user: the account, what it has, and what an admin can do with it.
 import { Ban, LogOut, Pencil, RotateCcw, ScrollText, Trash2 } from "lucide-react";
 import { useState } from "react";
+import type { UserCounts } from "../../../protocol/people/user.ts";
 import { useApp } from "../../app/context.ts";
 import { Button } from "../../parts/button.tsx";
 import { Notice, ProblemNotice } from "../../parts/notice.tsx";
@@ -15,7 +16,7 @@ import { Section } from "../parts/section.tsx";
 import { useAction } from "../use-action.ts";
 import { useOne } from "../use-one.ts";
 import { words as general } from "../words.ts";
-import { draftOf, nameUser, patchOf, type UserCounts, type UserWithCounts } from "./user.ts";
+import { draftOf, nameUser, patchOf, type UserWithCounts } from "./user.ts";
 import { UserBadges } from "./user-badges.tsx";
 import { UserFields } from "./user-fields.tsx";
 import { UserKeys } from "./user-keys.tsx";

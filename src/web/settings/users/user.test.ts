@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { bodyOf, draftOf, findUsers, nameUser, patchOf, type User } from "./user.ts";
+import type { User } from "../../../protocol/people/user.ts";
+import { bodyOf, draftOf, findUsers, nameUser, patchOf } from "./user.ts";
 
 const some: User = {
   user_id: "user_ada",

@@ -1,27 +1,5 @@
 // A user as the server lists one, and how the page searches and names users.
-import type { UserRole, UserState } from "../../../protocol/people/user.ts";
-
-export interface User {
-  user_id: string;
-  name: string | null;
-  email: string | null;
-  role: UserRole | null;
-  state: UserState;
-  /** Null for the first user, if nobody recorded it. */
-  created_at: string | null;
-  disabled_at: string | null;
-  deleted_at: string | null;
-}
-
-export interface UserCounts {
-  api_keys: number;
-  sessions: number;
-  threads: number;
-  projects: number;
-  triggers: number;
-  webhooks: number;
-  slack_workspaces: number;
-}
+import type { User, UserCounts } from "../../../protocol/people/user.ts";
 
 export interface UserWithCounts extends User {
   counts: UserCounts;

@@ -1,7 +1,7 @@
 // The people with accounts, for admins: a list that can be searched, and a page for each.
 import { Plus, Users as UsersIcon } from "lucide-react";
 import { useState } from "react";
-import type { UserState } from "../../../protocol/people/user.ts";
+import type { User, UserState } from "../../../protocol/people/user.ts";
 import { Button } from "../../parts/button.tsx";
 import { Select, TextField } from "../../parts/field.tsx";
 import { useWords } from "../../state/words.ts";
@@ -14,7 +14,7 @@ import { Section } from "../parts/section.tsx";
 import { useList } from "../use-list.ts";
 import { words as general } from "../words.ts";
 import { NewUser } from "./new-user.tsx";
-import { findUsers, nameUser, type User } from "./user.ts";
+import { findUsers, nameUser } from "./user.ts";
 import { UserBadges } from "./user-badges.tsx";
 import { UserPage } from "./user-page.tsx";
 import { words } from "./words.ts";
