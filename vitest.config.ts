@@ -30,6 +30,11 @@ const longest = [
     "e2e/webhooks",
     "e2e/sign-in-hostile",
     "e2e/web-oidc",
+    "e2e/sessions",
+    "e2e/sandbox-daytona",
+    "e2e/daytona-contract",
+    "e2e/gated-commands",
+    "e2e/web-users",
     "e2e/sandbox-failures",
     "e2e/key-limits",
     "e2e/ended-keys-clients",
@@ -156,8 +161,8 @@ export default defineConfig({
           // As above; each file ends what it starts.
           isolate: false,
           globalSetup: ["test/setup/browser-ready.ts", "test/setup/build.ts", "test/setup/tables.ts"],
-          // As in workerd: each file runs whole servers, and almost half of its time waits for limits and back-offs.
-          maxWorkers: 4,
+          // Each file runs whole servers, and more than half of its time waits for limits and back-offs.
+          maxWorkers: 5,
           testTimeout: 90_000,
           hookTimeout: 90_000,
         },

@@ -185,7 +185,7 @@ describe("a path", () => {
       ["PATCH", RUNS],
       ["GET", "/ag-ui"],
       ["DELETE", "/ag-ui"],
-      ["GET", "/v1/users"],
+      ["PUT", "/v1/users"],
       ["GET", "/v1/threads/"],
       ["GET", "/V1/threads"],
       ["GET", "/v1//threads"],
