@@ -161,8 +161,8 @@ export default defineConfig({
           // As above; each file ends what it starts.
           isolate: false,
           globalSetup: ["test/setup/browser-ready.ts", "test/setup/build.ts", "test/setup/tables.ts"],
-          // Each file runs whole servers, and more than half of its time waits for limits and back-offs.
-          maxWorkers: 5,
+          // As in workerd: each file runs whole servers, and almost half of its time waits for limits and back-offs.
+          maxWorkers: 4,
           testTimeout: 90_000,
           hookTimeout: 90_000,
         },

@@ -33,12 +33,17 @@ export async function listViolationsInBoth(page: Page, within?: string): Promise
   return { light, dark: await listViolations(page, within, rulesOfColor) };
 }
 
-/** Until the colors have changed: a transition shows others on the way. */
+/**
+ * Until the colors have changed: a transition shows others on the way. It begins with the second frame at the latest, as
+ * the page hears of the change in the first.
+ */
 async function choose(page: Page, colorScheme: "light" | "dark"): Promise<void> {
   await page.emulateMedia({ colorScheme });
   await page.evaluate(`
-    Promise.allSettled(
-      document.getAnimations().flatMap((each) => (each instanceof CSSTransition ? [each.finished] : [])),
+    new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))).then(() =>
+      Promise.allSettled(
+        document.getAnimations().flatMap((each) => (each instanceof CSSTransition ? [each.finished] : [])),
+      ),
     )
   `);
 }
