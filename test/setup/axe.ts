@@ -34,16 +34,17 @@ export async function listViolationsInBoth(page: Page, within?: string): Promise
 }
 
 /**
- * Until the colors have changed: a transition shows others on the way. It begins with the second frame at the latest, as
- * the page hears of the change in the first.
+ * Until the colors have changed: a transition shows others on the way. The page hears of the change in one frame and
+ * begins transitions in the next. One that takes another's place ends after it.
  */
 async function choose(page: Page, colorScheme: "light" | "dark"): Promise<void> {
   await page.emulateMedia({ colorScheme });
-  await page.evaluate(`
-    new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))).then(() =>
-      Promise.allSettled(
-        document.getAnimations().flatMap((each) => (each instanceof CSSTransition ? [each.finished] : [])),
-      ),
-    )
-  `);
+  await page.evaluate(`(async () => {
+    for (;;) {
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      const running = document.getAnimations().filter((each) => each instanceof CSSTransition);
+      if (running.length === 0) return;
+      await Promise.allSettled(running.map(({ finished }) => finished));
+    }
+  })()`);
 }
