@@ -30,7 +30,7 @@ const MIN_LIFE_MS = 1_000;
 const MAX_SILENCE_MS = 45_000;
 const MAX_ANSWER_MS = 15_000;
 
-/** What a client is told whose key no longer holds, or whose account is disabled. */
+/** What a client reads whose key no longer holds, or whose account is disabled. */
 const refusals: ProblemCode[] = ["unauthorized", "forbidden"];
 
 const encoder = new TextEncoder();

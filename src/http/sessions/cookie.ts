@@ -8,7 +8,7 @@ const LOOPBACK_NAME = "taskloom-session";
 /** On localhost all programs of the machine share the jar. A server that takes more than this takes nearly any. */
 const MAX_HEADER_CHARACTERS = 16 * 1024;
 
-/** What a person is told where `cookieName` is null. */
+/** What a person reads where `cookieName` is null. */
 export const NO_COOKIE_HERE =
   "Signing in needs https. Over http it works only on the server's own machine, at localhost. Elsewhere, use an API key.";
 

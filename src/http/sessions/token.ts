@@ -1,5 +1,5 @@
 // A session's token: its id, a part that stays, and one that is replaced. Both are 256 random bits. By the part that
-// stays, a token that was replaced long ago is told from one that never existed.
+// stays, a token that was replaced long ago differs from one that never existed.
 //
 // The replaced part follows from the one before and a salt that only the server has, for as long as the browser has not
 // sent it back. So any isolate can send it again after an answer that was lost, and sends the same.

@@ -1,14 +1,11 @@
 // Users: who has an account, and in which state it is. The first user needs no row until something is stored of it.
-import type { Result } from "../../protocol/error.ts";
-import { succeed } from "../../protocol/error.ts";
+import { type Result, succeed } from "../../protocol/error.ts";
 import { FIRST_USER_ID } from "../../protocol/ids.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { User, UserCounts, UserRole, UserState } from "../../protocol/people/user.ts";
 import type { StoredApiKey } from "../api-keys.ts";
 import { isConflict } from "../database.ts";
-
 import { type Actor, IS_KEY, IS_LIVE, isAdmin } from "../keys/maker.ts";
-
 import { readPosition, toPage } from "../page.ts";
 import { ADMIN_KEY_ACTS } from "./admin-key.ts";
 
@@ -107,8 +104,8 @@ VALUES (iif(${isAdmin({ user_id: "?7", key_id: "?6" })}, ?1, NULL), ?2, ?3, ?4, 
 
 /**
  * Stores a user with a first key, both or none. Rejects if the key's maker, a key of `maker_id`, may no longer
- * administer (`whileMakerLives`). Ids of two users differ in more than case: people who read `U-Alice` in a list or a log mean
- * `u-alice`. Pairs that an earlier version made stay.
+ * administer (`whileMakerLives`). Ids of two users differ in more than case: people who read `U-Alice` in a list or a
+ * log mean `u-alice`. Pairs that an earlier version made stay.
  */
 export async function createUser(
   db: D1Database,
