@@ -195,7 +195,11 @@ describe("docs/storage.md", () => {
   it("describes every table of both stores with every column", async () => {
     const text = await read("docs/storage.md");
     const tables = await readTables();
-    const schemas = [await read("src/store/schema.ts"), await read("src/store/people/schema.ts")].join("\n");
+    const schemas = [
+      await read("src/store/schema.ts"),
+      await read("src/store/people/schema.ts"),
+      await read("src/store/budgets/schema.ts"),
+    ].join("\n");
     const inSchema = findAll(schemas, /sqliteTable\(\s*"(\w+)"/g);
     expect(tables.filter(({ store }) => store === "D1").map(({ name }) => name)).toEqual(
       expect.arrayContaining(inSchema),

@@ -20,6 +20,9 @@ export const problems = {
   invalid_operation: { status: 422, title: "The operation can't be done" },
   interrupts_uncovered: { status: 422, title: "Not every question was answered" },
   rate_limited: { status: 429, title: "Too many requests" },
+  /** 409 if only deleting or an admin helps; with `retry_after_s` it is 429. */
+  quota_exceeded: { status: 409, title: "A quota is used up" },
+  price_unknown: { status: 422, title: "The model has no price" },
   internal: { status: 500, title: "Something went wrong here" },
   sandbox_failed: { status: 502, title: "The sandbox failed" },
   not_configured: { status: 503, title: "The server is not configured" },
@@ -31,6 +34,8 @@ export interface Failure {
   code: ProblemCode;
   /** One sentence for the person who made the request; never a secret, never a stack. */
   detail: string;
+  /** Seconds until the same request may succeed, where that is known: sent as `Retry-After`. */
+  retry_after_s?: number;
 }
 
 export type Result<T> = { ok: true; value: T } | { ok: false; error: Failure };

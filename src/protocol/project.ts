@@ -1,5 +1,6 @@
 // A project owns at most one sandbox and says what the sandbox is made of.
 import { z } from "zod";
+import type { Caps } from "./money/caps.ts";
 
 const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
 
@@ -85,6 +86,8 @@ export interface Project {
   name: string;
   git: GitSource | null;
   sandbox: SandboxSettings | null;
+  /** For all its runs together. */
+  caps: Caps | null;
   created_at: string;
   updated_at: string;
 }
@@ -93,6 +96,7 @@ export interface ProjectPatch {
   name?: string;
   git?: GitSource | null;
   sandbox?: SandboxSettings | null;
+  caps?: Caps | null;
 }
 
 function isNetworkOrName(text: string): boolean {

@@ -1,6 +1,7 @@
 // A run: one whole turn, from an input to a terminal state.
 import { z } from "zod";
 import { cause } from "./chain.ts";
+import { capFields, reachedCap } from "./money/caps.ts";
 
 export const runStatuses = ["queued", "running", "completed", "failed", "cancelled", "interrupted"] as const;
 export type RunStatus = (typeof runStatuses)[number];
@@ -12,8 +13,12 @@ export const runErrorCodes = [
   "model_timeout",
   "sandbox_error",
   "max_steps",
-  // Reserved in docs/protocol.md for a limit on what a run may spend. No run ends with it yet.
+  // A cap on money, tokens or time leaves too little for the next model call.
   "budget",
+  // D1 can't be reached, which keeps the caps over many threads.
+  "budget_unavailable",
+  // A cap in money holds, and the model has no price.
+  "price_unknown",
   "crash_loop",
   "stalled",
   "dead_letter",
@@ -44,20 +49,27 @@ const runError = z.object({
   code: z.enum(runErrorCodes),
   message: z.string(),
   reason: z.union([z.enum(modelFailureReasons), z.string()]).optional(),
+  cap: reachedCap.optional().describe("For `budget`: the cap that was reached."),
 });
 export type RunError = z.infer<typeof runError>;
 
+const counts = { input_tokens: z.int(), cached_input_tokens: z.int(), output_tokens: z.int() };
+
 export const usage = z.object({
-  input_tokens: z.int(),
-  cached_input_tokens: z.int(),
-  output_tokens: z.int(),
+  ...counts,
   cost_usd: z.number().nullable(),
+  estimated: z
+    .object({ calls: z.int(), input_tokens: z.int(), output_tokens: z.int(), cost_usd: z.number().nullable() })
+    .optional()
+    .describe(
+      "The part of it that no provider counted: calls that broke off are charged at the most that they can have used. Absent if there are none.",
+    ),
 });
 export type Usage = z.infer<typeof usage>;
 
 const interrupt = z.object({
   id: z.string(),
-  reason: z.enum(["question", "approval", "plan_approval"]),
+  reason: z.enum(["question", "approval", "plan_approval", "budget"]),
   message: z.string(),
   tool_call_id: z.string(),
   response_schema: z.record(z.string(), z.unknown()),
@@ -95,6 +107,16 @@ export const run = z.object({
   resumes: z.string().nullable(),
   metadata: z.record(z.string(), z.unknown()),
   usage,
+  reserved: z
+    .object({ input_tokens: z.int(), output_tokens: z.int(), cost_usd: z.number().nullable() })
+    .optional()
+    .describe("While it runs: the most that the model call under way may use beside `usage`. Absent without one."),
+  caps: z
+    .object(capFields)
+    .partial()
+    .optional()
+    .describe("The lowest of the caps that its request, agent and trigger set for it. Absent without any."),
+  worked_ms: z.int().optional().describe("How long the server worked on it. Absent before its first step."),
   result: z
     .object({
       text: z.string(),

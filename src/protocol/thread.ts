@@ -7,6 +7,8 @@ import type { Result } from "./error.ts";
 import type { WaitingMessage } from "./inbox.ts";
 import type { MessageRow, MessageType, UserContent } from "./message.ts";
 import type { MirrorPlace } from "./mirror.ts";
+import type { ScopedCaps } from "./money/caps.ts";
+import type { ClosedLease } from "./money/lease.ts";
 import type { Page, PageRequest } from "./page.ts";
 import type { PlanEditRequest } from "./plan/edit.ts";
 import type { Ledger } from "./plan/ledger.ts";
@@ -103,6 +105,8 @@ export interface RunInput extends ThreadKey {
   answers_nothing?: boolean;
   /** The API key that started the run, or made the trigger that did; absent if that is not known, as for Slack. */
   key_id?: string;
+  /** What its request and its trigger allow it to spend; absent for no cap. The agent's are in its configuration. */
+  caps?: ScopedCaps[];
   /** The webhooks that led to this run; absent if none did. */
   chain?: Chain;
   client_tools: ClientTool[];
@@ -207,5 +211,10 @@ export interface ThreadApi {
    * object does not know.
    */
   poke(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>>;
+  /**
+   * Called by the sweeper for leases that D1 has as open. Returns what was spent of those whose run is over, and nothing
+   * of those that this object has not used. Leases of a live run are left out.
+   */
+  closeLeases(key: ThreadKey, lease_ids: string[]): Promise<Result<ClosedLease[]>>;
   diagnose(key: ThreadKey): Promise<Result<Diagnostics>>;
 }

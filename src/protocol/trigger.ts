@@ -1,6 +1,8 @@
 // Triggers start runs without a person. A webhook trigger is called by a sender that it verifies by a signature; a
 // schedule starts runs at due times.
 
+import type { Caps } from "./money/caps.ts";
+
 export type TriggerType = "webhook" | "schedule";
 
 /** How a sender proves its identity, as the trigger's owner configured it. The secret is stored elsewhere. */
@@ -40,6 +42,8 @@ export interface TriggerSettings {
   timezone: string | null;
   /** What happens to a due time while the run before still works. */
   overlap: "skip" | "queue";
+  /** Caps of each run that it starts. Absent for none. */
+  caps?: Caps;
   /** Why the server disabled it, and when. Its secret is gone too. Absent if it did not. */
   disabled_reason?: string;
   disabled_at?: string;

@@ -8,6 +8,8 @@ export const webhookEvents = [
   "run.interrupted",
   "run.cancelled",
   "task.updated",
+  "budget.warning",
+  "budget.reached",
 ] as const;
 export type WebhookEvent = (typeof webhookEvents)[number];
 

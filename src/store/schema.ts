@@ -1,11 +1,13 @@
-// The tables of D1; those of people and keys are in `people/schema.ts`. Every primary key begins with the user, so ids of
-// two users never collide and one user's rows are adjacent. `npm run migrations` generates `migrations/` from both files.
+// The tables of D1; those of people and keys are in `people/schema.ts`, those of caps and quotas in `budgets/schema.ts`.
+// Every primary key but that of budgets begins with the user, so ids of two users never collide and one user's rows are
+// adjacent. `npm run migrations` generates `migrations/` from these files.
 // Drizzle can't express WITHOUT ROWID, so it is added to each generated CREATE TABLE by hand: the key is then the table
 // itself, and an insert is billed as one row instead of two. Indexes are few and partial, because every index row is
 // billed too. Large columns come last: a scan that needs the others never reads their overflow pages.
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { MessageType } from "../protocol/message.ts";
+import type { Caps } from "../protocol/money/caps.ts";
 import type { GitSource, SandboxSettings } from "../protocol/project.ts";
 import type { RunStatus } from "../protocol/run.ts";
 import type { SecretKind } from "../protocol/secret.ts";
@@ -29,6 +31,8 @@ export const projects = sqliteTable(
     updated_at: text().notNull(),
     git: text({ mode: "json" }).$type<GitSource>(),
     sandbox: text({ mode: "json" }).$type<SandboxSettings>(),
+    /** For all its runs together. */
+    caps: text({ mode: "json" }).$type<Caps>(),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.project_id] }),

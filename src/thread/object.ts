@@ -8,6 +8,7 @@ import type { Diagnostics } from "../protocol/diagnostics.ts";
 import { type Failure, fail, problems, type Result, succeed } from "../protocol/error.ts";
 import type { WaitingMessage } from "../protocol/inbox.ts";
 import type { MessageRow } from "../protocol/message.ts";
+import type { ClosedLease } from "../protocol/money/lease.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { PlanEditRequest } from "../protocol/plan/edit.ts";
 import type { Ledger } from "../protocol/plan/ledger.ts";
@@ -167,6 +168,10 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
       await schedule(life);
       return succeed(unknown);
     });
+  }
+
+  async closeLeases(key: ThreadKey, _lease_ids: string[]): Promise<Result<ClosedLease[]>> {
+    return this.#read(key, () => succeed([]));
   }
 
   async diagnose(key: ThreadKey): Promise<Result<Diagnostics>> {

@@ -14,6 +14,8 @@ import { createModels, findContextTokens } from "../models/index.ts";
 import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
 import type { Agent, AgentConfig } from "../protocol/agents/agent.ts";
 import type { Job } from "../protocol/job.ts";
+import type { LeaseAnswer, LeaseRequest } from "../protocol/money/lease.ts";
+import type { Price } from "../protocol/money/price.ts";
 import type { Project } from "../protocol/project.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { describeMissing, findProvider, type SandboxProvider } from "../sandboxes/index.ts";
@@ -39,6 +41,8 @@ export interface Ports {
   default_model: string;
   /** How many tokens a model reads and writes in one call. */
   contextTokens(model: string): number;
+  /** What a model's tokens cost; null if nobody has said. */
+  priceOf(model: string): Price | null;
   /** Which images a message may have, and a model may get. */
   images: ImageRules;
   /** The server's own tools. */
@@ -62,6 +66,8 @@ export interface Ports {
   deleteThread(key: ThreadKey): Promise<void>;
   /** The agent in the version that new runs begin with. */
   readAgent(user_id: string, agent_id: string): Promise<Agent | null>;
+  /** Grants a part of the caps over many threads. Repeated with the same `lease_id`, it grants the same. */
+  grantLease(request: LeaseRequest): Promise<LeaseAnswer>;
   /** Null if D1 does not have it, as one that was just made. */
   readProject(user_id: string, project_id: string): Promise<Project | null>;
   /** The valid preview links to ports of the project's sandbox. */
@@ -95,6 +101,8 @@ export function createPorts(
     models: createModels(config.models),
     default_model: config.models.default_model ?? "none",
     contextTokens: (model) => findContextTokens(config.models, model),
+    priceOf: () => null,
+    grantLease: async () => ({ kind: "closed" }),
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
     tools: createTools(config, sendThrough(network)),
     toolSources: createToolSources(config),

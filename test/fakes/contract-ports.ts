@@ -30,6 +30,8 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
     default_model: "test-model",
     interrupt_ms: null,
     contextTokens: () => 128_000,
+    priceOf: () => null,
+    grantLease: async () => ({ kind: "closed" }),
     images: { image_urls: "public", private_urls_allowed: false },
     tools: [...taskTools, ...peopleTools, workTool(world, pulse)],
     toolSources: [],

@@ -253,6 +253,8 @@ export class FakeThread {
       default_model: "test-model",
       interrupt_ms: this.#options.interrupt_ms ?? null,
       contextTokens: () => this.#options.context_tokens ?? 100_000_000,
+      priceOf: () => null,
+      grantLease: async () => ({ kind: "closed" }),
       images: { image_urls: "public", private_urls_allowed: false, ...this.#options.images },
       tools: this.#options.tools ?? [],
       toolSources: this.#options.toolSources ?? [],

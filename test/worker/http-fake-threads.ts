@@ -118,6 +118,7 @@ export class FakeThreads {
         }),
       accept: (input) => run("accept", input, async () => succeed(await this.#accept(name, own, input))),
       sync: (key) => run("sync", key, async () => (known() ? succeed(this.isCurrent) : missing)),
+      closeLeases: (_key, lease_ids) => run("closeLeases", lease_ids, async () => succeed([])),
       readThread: (key) => run("readThread", key, async () => (known() ? succeed(known()?.thread as Thread) : missing)),
       readPlan: (key) => run("readPlan", key, async () => succeed({ version: 0, sections: [], tasks: [] })),
       readLedger: (key) =>

@@ -42,7 +42,16 @@ async function readAll<T>(limit: number, read: (request: PageRequest) => Promise
 }
 
 function makeProject(user_id: string, project_id: string, created_at: string): Project {
-  return { user_id, project_id, name: project_id, git: null, sandbox: null, created_at, updated_at: created_at };
+  return {
+    user_id,
+    project_id,
+    name: project_id,
+    git: null,
+    sandbox: null,
+    caps: null,
+    created_at,
+    updated_at: created_at,
+  };
 }
 
 describe("a list", () => {

@@ -129,6 +129,7 @@ function addCreateAndList(app: App): void {
         name: body.name,
         git: body.git ?? null,
         sandbox: body.sandbox ?? null,
+        caps: null,
         created_at: now,
         updated_at: now,
       };

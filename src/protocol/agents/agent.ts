@@ -1,6 +1,7 @@
 // An agent: a named, versioned configuration. A run pins the version it started with.
 import { z } from "zod";
 import { DEFAULT_AGENT_ID } from "../ids.ts";
+import { capFields } from "../money/caps.ts";
 import { modelOptions } from "./model-options.ts";
 
 const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode");
@@ -31,6 +32,12 @@ export const agentConfig = z.strictObject({
   plan_approval: z.boolean().default(false),
   /** For a task completed without a successful call: `challenge` asks the model once, `note` only records it. */
   evidence: z.enum(["note", "challenge"]).default("note"),
+  /** Caps of each run; null means none. */
+  max_cost_usd: capFields.max_cost_usd.default(null),
+  max_total_tokens: capFields.max_total_tokens.default(null),
+  max_minutes: capFields.max_minutes.default(null),
+  /** When a cap of the run is reached: `end` it, or `ask` a person to raise the cap. */
+  on_cap: z.enum(["end", "ask"]).default("end"),
 });
 export type AgentConfig = z.infer<typeof agentConfig>;
 

@@ -8,6 +8,9 @@ export type UserRole = (typeof userRoles)[number];
 export const userStates = ["active", "disabled", "deleting", "deleted"] as const;
 export type UserState = (typeof userStates)[number];
 
+import type { PeriodCaps } from "../money/caps.ts";
+import type { Quotas } from "../money/quotas.ts";
+
 export interface User {
   user_id: string;
   name: string | null;
@@ -18,6 +21,10 @@ export interface User {
   created_at: string | null;
   disabled_at: string | null;
   deleted_at: string | null;
+  /** An admin's, in place of the settings' caps for every user. Null for those of the settings. */
+  caps?: PeriodCaps | null;
+  /** An admin's, in place of the usual ones. Null for the usual ones. */
+  quotas?: Quotas | null;
 }
 
 /** How much there is of a user. */

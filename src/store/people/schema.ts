@@ -2,6 +2,8 @@
 import { sql } from "drizzle-orm";
 import { primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { KeyKind } from "../../protocol/keys/kind.ts";
+import type { PeriodCaps } from "../../protocol/money/caps.ts";
+import type { Quotas } from "../../protocol/money/quotas.ts";
 import type { AuditOutcome } from "../../protocol/people/audit.ts";
 import type { UserRole } from "../../protocol/people/user.ts";
 
@@ -22,6 +24,9 @@ export const users = sqliteTable(
     deleted_at: text(),
     /** When the last look found nothing left of a deleted user. */
     purged_at: text(),
+    /** An admin's caps and quotas, in place of the settings'. */
+    caps: text({ mode: "json" }).$type<PeriodCaps>(),
+    quotas: text({ mode: "json" }).$type<Quotas>(),
   },
   (table) => [
     // A sign-in brings an identity, and its user is not known yet.

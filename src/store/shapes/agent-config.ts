@@ -26,6 +26,10 @@ const isKnown: Record<keyof AgentConfig, (value: unknown) => boolean> = {
   approvals: (value) => isRecord(value) && Object.values(value).every(isTexts),
   plan_approval: isBoolean,
   evidence: isText,
+  max_cost_usd: isNumberOrNull,
+  max_total_tokens: isNumberOrNull,
+  max_minutes: isNumberOrNull,
+  on_cap: isText,
 };
 const fields = Object.keys(isKnown) as (keyof AgentConfig)[];
 
@@ -46,6 +50,10 @@ function isModelOptions(value: unknown): boolean {
 
 function isTexts(value: unknown): value is string[] {
   return isList(value, isText);
+}
+
+function isNumberOrNull(value: unknown): boolean {
+  return value === null || isNumber(value);
 }
 
 function isBoolean(value: unknown): value is boolean {

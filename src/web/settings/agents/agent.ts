@@ -30,7 +30,10 @@ export interface AgentDraft {
 
 /** The settings without a field in the form. `extra_body` is a part of `model_options`. */
 type Rest = Omit<AgentConfig, keyof AgentDraft | "model_options"> & { extra_body: Record<string, unknown> | null };
-const newRest: Rest = { temperature: null, tool_format: "native", tools: null, extra_body: null };
+const newRest: Rest = {
+  ...{ temperature: null, tool_format: "native", tools: null, extra_body: null },
+  ...{ max_cost_usd: null, max_total_tokens: null, max_minutes: null, on_cap: "end" },
+};
 const restNames = Object.keys(newRest) as (keyof Rest)[];
 
 export const newAgentDraft: AgentDraft = {
@@ -105,8 +108,12 @@ export function showValue(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }
 
-function restOf({ temperature, tool_format, tools, model_options }: Agent): Rest {
-  return { temperature, tool_format, tools, extra_body: model_options.extra_body ?? null };
+function restOf({ temperature, tool_format, tools, model_options, ...agent }: Agent): Rest {
+  const { max_cost_usd, max_total_tokens, max_minutes, on_cap } = agent;
+  return {
+    ...{ temperature, tool_format, tools, extra_body: model_options.extra_body ?? null },
+    ...{ max_cost_usd, max_total_tokens, max_minutes, on_cap },
+  };
 }
 
 function writeRest(rest: Rest): string {

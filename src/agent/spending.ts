@@ -1,0 +1,46 @@
+// Port: what model calls may cost. Each call reserves its worst case before it is made, and is settled with what its
+// provider counted. A call that brings no usage stays charged at its worst case. The caller stores all of it.
+import type { Interrupt, RunError, Usage } from "../protocol/run.ts";
+
+/** A model call that is about to be made. */
+export interface PlannedCall {
+  model: string;
+  /** The request, as its provider will count it at most. */
+  input_tokens: number;
+  /** The longest reply that is wanted, in tokens. Under a cap it may become shorter. */
+  output_tokens: number;
+}
+
+export type Allowance =
+  /** `max_output_tokens` must be sent as the limit of the reply; null where no cap holds. */
+  | { kind: "granted"; call_id: string; max_output_tokens: number | null }
+  /** A cap leaves too little. With `interrupt`, a person is asked to raise it. */
+  | { kind: "refused"; error: RunError; interrupt?: Interrupt }
+  | { kind: "cancelled" };
+
+/**
+ * Contract: `reserve` resolves once the reservation is stored, and never rejects but for a broken storage. It may wait
+ * for D1. `settle` and `giveUp` are synchronous: what they say is stored with the next fact, reservation or the end of
+ * the run, whichever is first. A call that is neither settled nor given up when the run ends is charged at its worst
+ * case.
+ */
+export interface Spending {
+  reserve(call: PlannedCall, signal: AbortSignal): Promise<Allowance>;
+  /** The call's provider has counted. Null if it sent no count: the worst case stays charged. */
+  settle(call_id: string, usage: Usage | null): void;
+  /** The call failed. `is_charged`: false if the server refused it before it did any work. */
+  giveUp(call_id: string, is_charged: boolean): void;
+  /**
+   * The next call as far as it is known, before a fact is stored after which it is made: the fact's transaction then
+   * stores its reservation too. Null: no call follows.
+   */
+  expect(call: PlannedCall | null): void;
+}
+
+/** For tests and evaluations: no caps, and nothing is kept. */
+export const freeSpending: Spending = {
+  reserve: async () => ({ kind: "granted", call_id: "", max_output_tokens: null }),
+  settle: () => {},
+  giveUp: () => {},
+  expect: () => {},
+};

@@ -1,0 +1,68 @@
+// The tables of D1 that keep what may be spent and held. `../schema.ts` has the rules for all tables.
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+/**
+ * What is granted of a scope's caps in a period: spent, or leased to a run. Triggers in the migration keep it equal to
+ * the sum of its leases plus what was spent before the first one.
+ */
+export const budgets = sqliteTable(
+  "budgets",
+  {
+    scope: text().notNull(),
+    /** The user's or project's id; empty for the deployment. A project's is `user_id/project_id`. */
+    id: text().notNull(),
+    /** `2026-11-28`, `2026-11` or `all`. */
+    period: text().notNull(),
+    /** In nanodollars. */
+    cost: integer().notNull(),
+    tokens: integer().notNull(),
+    ms: integer().notNull(),
+    /** Of it what open leases have not given back yet. */
+    open_cost: integer().notNull(),
+    open_tokens: integer().notNull(),
+    open_ms: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.scope, table.id, table.period] })],
+);
+
+/** What a run may spend, one row for each scope and period that it counts for. */
+export const leases = sqliteTable(
+  "leases",
+  {
+    user_id: text().notNull(),
+    thread_id: text().notNull(),
+    lease_id: text().notNull(),
+    scope: text().notNull(),
+    period: text().notNull(),
+    /** As in `budgets`. */
+    id: text().notNull(),
+    invocation_id: text().notNull(),
+    granted_at: text().notNull(),
+    /** Null while the run may spend it. Then the amounts are what it has spent. */
+    closed_at: text(),
+    cost: integer().notNull(),
+    tokens: integer().notNull(),
+    ms: integer().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.thread_id, table.lease_id, table.scope, table.period] }),
+    // For the sweep, which asks the objects of leases that stay open.
+    index("leases_open").on(table.granted_at).where(sql`closed_at IS NULL`),
+  ],
+);
+
+/** The sandboxes that a user has, so that a quota of them is exact. */
+export const sandboxes = sqliteTable(
+  "sandboxes",
+  {
+    user_id: text().notNull(),
+    project_id: text().notNull(),
+    created_at: text().notNull(),
+    /** Cores and GiB; null where the provider's own size is used. */
+    cpu: integer(),
+    memory: integer(),
+    disk: integer(),
+  },
+  (table) => [primaryKey({ columns: [table.user_id, table.project_id] })],
+);
