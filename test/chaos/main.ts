@@ -1,9 +1,12 @@
 // `npm run chaos`: kills the runtime again and again under runs that must not be affected. Flags after `--`: `--kills
 // 300`, `--seed N` (printed; the same seed aims at the same moments), `--runs 3` (in parallel).
 //
+// `--budgets` kills it under users who spend under caps instead (see `budgets/campaign.ts`).
+//
 // `--remote URL` checks a deployed Worker instead, without kills (see `remote.ts`), with `--idle-seconds 150` and,
 // where someone deploys during a run of `--work-seconds 540`, `--deploy`. Its key is TASKLOOM_API_KEY.
 import { parseArgs } from "node:util";
+import { formatBudgetFindings, runBudgetCampaign } from "./budgets/campaign.ts";
 import { runCampaign } from "./campaign.ts";
 import { checkRemote } from "./remote.ts";
 import { formatFindings, formatKill } from "./table.ts";
@@ -18,6 +21,7 @@ const { values: flags } = parseArgs({
     kills: { type: "string", default: "300" },
     seed: { type: "string", default: String(1 + (Date.now() % 1_000_000)) },
     runs: { type: "string" },
+    budgets: { type: "boolean", default: false },
     remote: { type: "string" },
     "idle-seconds": { type: "string", default: "150" },
     deploy: { type: "boolean", default: false },
@@ -53,6 +57,20 @@ async function kill(): Promise<boolean> {
   return findings.violations.length === 0;
 }
 
+async function killSpenders(): Promise<boolean> {
+  const seed = readNumber("seed");
+  console.log(`seed ${seed}`);
+  const findings = await runBudgetCampaign({
+    kills: readNumber("kills"),
+    seed,
+    runsAtOnce: readNumber("runs", 2),
+    onKill: (line) => console.log(line),
+    signal: stop.signal,
+  });
+  console.log(`\n${formatBudgetFindings(findings)}`);
+  return findings.violations.length === 0;
+}
+
 function check(url: string): Promise<boolean> {
   const key = process.env.TASKLOOM_API_KEY ?? "";
   if (key === "") throw new Error("set TASKLOOM_API_KEY to a key of that server");
@@ -69,7 +87,13 @@ function check(url: string): Promise<boolean> {
 }
 
 try {
-  process.exitCode = (await (flags.remote === undefined ? kill() : check(flags.remote))) ? 0 : 1;
+  process.exitCode = (await (flags.remote !== undefined
+    ? check(flags.remote)
+    : flags.budgets
+      ? killSpenders()
+      : kill()))
+    ? 0
+    : 1;
 } catch (error) {
   const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
   console.error(reason instanceof Error ? reason.message : reason);

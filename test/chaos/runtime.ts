@@ -58,6 +58,12 @@ async function main(settings: RuntimeSettings): Promise<void> {
   process.on("disconnect", () => void runtime.dispose().finally(() => process.exit()));
   await runtime.ready;
   if (settings.migrate) await migrate(await runtime.getD1Database("DB"), join(import.meta.dirname, "../.."));
+  // Locally no cron fires by itself.
+  process.on("message", async ({ tick }: { tick: number }) => {
+    const worker = await runtime.getWorker();
+    await worker.scheduled({ cron: "* * * * *", scheduledTime: new Date(tick) });
+    process.send?.({ ticked: tick });
+  });
   process.send?.({ ready: true });
 }
 

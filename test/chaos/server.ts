@@ -97,6 +97,18 @@ export class Server {
     this.#up.resolve();
   }
 
+  /** Lets the cron fire once, as at this time. Resolves when its work is done. */
+  async tick(at: number): Promise<void> {
+    const child = this.#child;
+    if (child === null) throw new Error("the runtime is down");
+    const done = new Promise<void>((resolve, reject) => {
+      child.on("message", (message: { ticked?: number }) => message.ticked === at && resolve());
+      child.once("exit", () => reject(new Error("the runtime ended")));
+    });
+    child.send({ tick: at });
+    await done;
+  }
+
   /** Sends SIGKILL to the whole group at once. */
   killNow(): void {
     if (this.#child?.pid === undefined) return;
@@ -126,11 +138,11 @@ export class Server {
   }
 
   /** Repeats a request until it gets a response. Throws for anything but 2xx. */
-  async json<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async json<T>(method: string, path: string, body?: unknown, key = this.key): Promise<T> {
     for (;;) {
       await this.up;
       this.#signal.throwIfAborted();
-      const answer = await this.#request(method, path, body).catch(() => null);
+      const answer = await this.#request(method, path, body, key).catch(() => null);
       if (answer === null) {
         await wait(POLL_MS, undefined, { signal: this.#signal });
         continue;
@@ -141,10 +153,10 @@ export class Server {
     }
   }
 
-  async #request(method: string, path: string, body: unknown): Promise<{ status: number; text: string }> {
+  async #request(method: string, path: string, body: unknown, key: string): Promise<{ status: number; text: string }> {
     const response = await fetch(this.url + path, {
       method,
-      headers: { authorization: `Bearer ${this.key}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
       signal: AbortSignal.any([AbortSignal.timeout(REQUEST_MS), this.#signal]),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });

@@ -39,21 +39,19 @@ export interface Stored {
 const nothing: StoredThread = { messages: [], run: null, newest: 0 };
 
 export class Disk {
-  readonly #objects: string;
-  readonly #database: string;
+  readonly #state: string;
   /** The thread of each object's file. */
   readonly #owners = new Map<string, string>();
 
   constructor(state: string) {
-    this.#objects = join(state, "do/taskloom-ThreadObject");
-    this.#database = join(state, "d1/miniflare-D1DatabaseObject");
+    this.#state = state;
   }
 
   /** Reads everything that is stored about these threads. */
   async read(threads: string[]): Promise<Stored> {
     const wanted = new Set(threads);
     const objects = new Map<string, StoredThread>();
-    for (const file of await listDatabases(this.#objects)) {
+    for (const file of await listDatabases(this.#state, "objects")) {
       const owner = this.#owners.get(file);
       if (owner !== undefined && !wanted.has(owner)) continue;
       await withCopy(file, (sqlite) => {
@@ -64,7 +62,7 @@ export class Disk {
       });
     }
     const database = new Map<string, StoredThread>();
-    for (const file of await listDatabases(this.#database)) {
+    for (const file of await listDatabases(this.#state, "database")) {
       await withCopy(file, (sqlite) => {
         for (const thread of threads) database.set(thread, readRows(sqlite, thread));
       });
@@ -77,7 +75,23 @@ export function threadOf(places: Map<string, StoredThread>, thread: string): Sto
   return places.get(thread) ?? nothing;
 }
 
-async function listDatabases(folder: string): Promise<string[]> {
+/** Calls `read` for each object's SQLite that holds a thread, or for D1's. */
+export async function readDatabases(
+  state: string,
+  which: keyof typeof folders,
+  read: (sqlite: DatabaseSync) => void,
+): Promise<void> {
+  for (const file of await listDatabases(state, which)) {
+    await withCopy(file, (sqlite) => {
+      if (which === "database" || readOwner(sqlite) !== null) read(sqlite);
+    });
+  }
+}
+
+const folders = { objects: "do/taskloom-ThreadObject", database: "d1/miniflare-D1DatabaseObject" };
+
+async function listDatabases(state: string, which: keyof typeof folders): Promise<string[]> {
+  const folder = join(state, folders[which]);
   const names = await readdir(folder).catch(() => []);
   return names.filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name)).map((name) => join(folder, name));
 }

@@ -1,0 +1,92 @@
+// What must hold at every moment, in tokens and in money: what was charged and what is reserved is never less than what
+// the model's server has counted, and never above the caps by more than what a count may be off.
+import type { BilledCall } from "./counting-model.ts";
+import type { StoredBudget, StoredRun } from "./stored.ts";
+
+/** For a million tokens. All models of the stage cost the same, so that a run's cost follows from its tokens. */
+export const PRICE = { input: 2, output: 8 };
+
+export interface Violation {
+  where: string;
+  what: string;
+}
+
+type Report = (where: string, what: string) => void;
+
+/** In millionths of a dollar, which are whole numbers at these prices. */
+function microCost(input: number, output: number): number {
+  return input * PRICE.input + output * PRICE.output;
+}
+
+export interface Billed {
+  input: number;
+  output: number;
+  tokens: number;
+  micro: number;
+  /** Whether every call was refused, or counted to its end. */
+  isExact: boolean;
+}
+
+export function sumBilled(calls: BilledCall[]): Billed {
+  const sum = { input: 0, output: 0, tokens: 0, micro: 0, isExact: true };
+  for (const { input, output, ending } of calls) {
+    sum.input += input;
+    sum.output += output;
+    sum.tokens += input + output;
+    sum.micro += microCost(input, output);
+    if (ending !== "counted" && ending !== "refused") sum.isExact = false;
+  }
+  return sum;
+}
+
+/** At a kill: the run as it is on disk against what the server has counted up to the same moment. */
+export function checkCovered(run: StoredRun, billed: Billed, report: Report): void {
+  const { usage, reserved } = run;
+  const tokens = usage.input_tokens + usage.output_tokens + reserved.tokens;
+  if (tokens < billed.tokens) report(run.id, `${tokens} tokens charged and reserved, ${billed.tokens} counted`);
+  const micro = Math.round((usage.cost_usd ?? 0) * 1e6) + reserved.micro;
+  if (micro < billed.micro) report(run.id, `${micro} µ$ charged and reserved, ${billed.micro} counted`);
+}
+
+/** Of a run that has ended. */
+export function checkEnded(run: StoredRun, billed: Billed, report: Report): void {
+  checkCovered(run, billed, report);
+  if (run.reserved.calls > 0) report(run.id, `${run.reserved.calls} reservations are open after its end`);
+  const { input_tokens, output_tokens, cost_usd, estimated } = run.usage;
+  if (!billed.isExact || run.kills > 0) return;
+  if (estimated !== undefined)
+    report(run.id, `estimated, although each call was counted: ${JSON.stringify(estimated)}`);
+  if (input_tokens !== billed.input || output_tokens !== billed.output)
+    report(run.id, `${input_tokens} + ${output_tokens} tokens charged, ${billed.input} + ${billed.output} counted`);
+  if (Math.round((cost_usd ?? 0) * 1e6) !== billed.micro)
+    report(run.id, `$${cost_usd} charged, ${billed.micro} µ$ counted`);
+}
+
+export interface CapOf {
+  tokens?: number;
+  usd?: number;
+}
+
+/** What a provider may count above the largest count that was planned for, for each call under way. */
+const COUNTING_ERROR = 1.1;
+
+export function checkCap(run: StoredRun, cap: CapOf, calls: BilledCall[], report: Report): void {
+  const open = calls.filter(({ ending }) => ending === "open").length + 1;
+  const largest = Math.max(0, ...calls.map(({ input }) => input)) * (COUNTING_ERROR - 1) * open;
+  const tokens = run.usage.input_tokens + run.usage.output_tokens;
+  if (cap.tokens !== undefined && tokens > cap.tokens + largest)
+    report(run.id, `${tokens} tokens under a cap of ${cap.tokens}`);
+  const usd = run.usage.cost_usd ?? 0;
+  const error = microCost(largest, 0) / 1e6;
+  if (cap.usd !== undefined && usd > cap.usd + error) report(run.id, `$${usd} under a cap of $${cap.usd}`);
+}
+
+/** A budget of D1 against what its runs were billed: `billed` of runs that count for it. */
+export function checkBudget(budget: StoredBudget, cap: CapOf, billed: Billed, report: Report): void {
+  const name = `${budget.scope}/${budget.id}/${budget.period}`;
+  if (budget.tokens < billed.tokens) report(name, `${budget.tokens} tokens granted, ${billed.tokens} counted`);
+  if (budget.micro < billed.micro) report(name, `${budget.micro} µ$ granted, ${billed.micro} counted`);
+  if (cap.tokens !== undefined && budget.tokens > cap.tokens)
+    report(name, `${budget.tokens} tokens granted of ${cap.tokens}`);
+  if (cap.usd !== undefined && budget.micro > cap.usd * 1e6) report(name, `${budget.micro} µ$ granted of $${cap.usd}`);
+}
