@@ -59,6 +59,31 @@ function findTest(name: string): string {
 /** Crowds and floods, which take a minute more: `npm run load`. */
 const load = ["test/e2e/stream-load.test.ts", "test/e2e/daytona-load.test.ts"];
 
+/**
+ * End-to-end tests that are long by nature: what a hostile network, page or issuer does, former versions, lives that
+ * end, all pages of the API viewer, and the stand-ins' own. `npm test -- --all` runs them too, as CI does.
+ */
+const proofs = [
+  ...["test/e2e/daytona*.test.ts", "test/e2e/sandbox-run-faults.test.ts", "test/e2e/sandbox-failures.test.ts"],
+  ...["test/e2e/former-*.test.ts", "test/e2e/web-lives.test.ts", "test/e2e/*hostile.test.ts"],
+  ...["test/e2e/many-sources.test.ts", "test/e2e/gated-places.test.ts", "test/e2e/model-faults-*.test.ts"],
+  ...["test/e2e/web-key-limits.test.ts", "test/e2e/docs-page.test.ts"],
+];
+
+/** Long enough for a busy machine: a poll fails only if its condition is never met. */
+const patience = { poll: { timeout: 20_000 } };
+
+/** As in workerd: each file runs whole servers, and almost half of its time waits for limits and back-offs. */
+const endToEnd = {
+  expect: patience,
+  // Each file ends what it starts.
+  isolate: false,
+  globalSetup: ["test/setup/browser-ready.ts", "test/setup/build.ts", "test/setup/tables.ts"],
+  maxWorkers: 4,
+  testTimeout: 90_000,
+  hookTimeout: 90_000,
+};
+
 class LongestFirst implements TestSequencer {
   readonly #usual: BaseSequencer;
 
@@ -80,9 +105,6 @@ class LongestFirst implements TestSequencer {
 async function readMigrations(): Promise<Awaited<ReturnType<typeof readD1Migrations>>> {
   return existsSync(`${root}/migrations`) ? readD1Migrations(`${root}/migrations`) : [];
 }
-
-/** Long enough for a busy machine: a poll fails only if its condition is never met. */
-const patience = { poll: { timeout: 20_000 } };
 
 export default defineConfig({
   test: {
@@ -152,21 +174,8 @@ export default defineConfig({
           setupFiles: ["test/setup/migrations.ts"],
         },
       },
-      {
-        test: {
-          name: "e2e",
-          expect: patience,
-          include: ["test/e2e/**/*.test.ts"],
-          exclude: load,
-          // As above; each file ends what it starts.
-          isolate: false,
-          globalSetup: ["test/setup/browser-ready.ts", "test/setup/build.ts", "test/setup/tables.ts"],
-          // As in workerd: each file runs whole servers, and almost half of its time waits for limits and back-offs.
-          maxWorkers: 4,
-          testTimeout: 90_000,
-          hookTimeout: 90_000,
-        },
-      },
+      { test: { ...endToEnd, name: "e2e", include: ["test/e2e/**/*.test.ts"], exclude: [...load, ...proofs] } },
+      { test: { ...endToEnd, name: "proofs", include: proofs, exclude: load } },
       { test: { name: "load", include: load, fileParallelism: false, testTimeout: 90_000, hookTimeout: 90_000 } },
     ],
   },

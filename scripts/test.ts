@@ -1,6 +1,7 @@
 // `npm test`: all checks and tests, whatever failed before. The last line is `N passed, N failed`: each vitest test
 // counts, and build, lint, types and costs count as one each. Costs, which mostly wait for a server, are counted beside
-// lint and types; everything else comes one after another, since tests wait for limits and promise times.
+// lint and types; everything else comes one after another, since tests wait for limits and promise times. `--all` adds
+// what is long by nature, as CI runs it.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,7 @@ const projects = [
   { name: "unit", title: "unit tests (with the floors)" },
   { name: "worker", title: "tests in workerd" },
   { name: "e2e", title: "end to end, and in the browser" },
+  ...(process.argv.includes("--all") ? [{ name: "proofs", title: "long proofs, end to end" }] : []),
 ];
 
 async function runProject(title: string, name: string, folder: string): Promise<Count> {
