@@ -28,9 +28,15 @@ export interface Stored {
 }
 
 interface StoredReservation {
-  input_tokens: number;
-  output_tokens: number;
+  input: number;
+  output: number;
   cost: number | null;
+}
+
+/** The next call as far as it is known, and the calls under way. */
+interface StoredSpending {
+  plan?: StoredReservation;
+  calls?: StoredReservation[];
 }
 
 /** Reads copies of all files: nobody may write meanwhile. */
@@ -39,10 +45,11 @@ export async function readStored(state: string): Promise<Stored> {
   await readDatabases(state, "objects", (sqlite) => {
     for (const row of sqlite.prepare("SELECT invocation_id, status, run, spending FROM runs").all()) {
       const { usage } = JSON.parse(String(row.run)) as { usage: Usage };
-      const { reserved = [] } = JSON.parse(String(row.spending ?? "{}")) as { reserved?: StoredReservation[] };
+      const { plan, calls = [] } = JSON.parse(String(row.spending ?? "{}")) as StoredSpending;
+      const reserved = plan === undefined ? calls : [...calls, plan];
       const sum = { calls: reserved.length, tokens: 0, micro: 0 };
-      for (const { input_tokens, output_tokens, cost } of reserved) {
-        sum.tokens += input_tokens + output_tokens;
+      for (const { input, output, cost } of reserved) {
+        sum.tokens += input + output;
         sum.micro += (cost ?? 0) / 1000;
       }
       const id = String(row.invocation_id);
