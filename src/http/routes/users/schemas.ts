@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { clientId } from "../../../protocol/ids.ts";
 import { periodCaps } from "../../../protocol/money/caps.ts";
-import { quotas as knownQuotas, type Quotas } from "../../../protocol/money/quotas.ts";
+import { quotas as knownQuotas } from "../../../protocol/money/quotas.ts";
 import { userRoles, userStates } from "../../../protocol/people/user.ts";
 import * as examples from "../../examples.ts";
 import { time, title, wellFormed } from "../../schemas.ts";
