@@ -1,13 +1,15 @@
 // Caps on every surface of the API: what sets one, what takes it away, and what a run is given.
-import { env } from "cloudflare:test";
+import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { Problem } from "../../src/http/errors.ts";
 import { requirePrice } from "../../src/http/routes/money/price.ts";
 import type { Interrupt } from "../../src/protocol/run.ts";
 import type { RunInput } from "../../src/protocol/thread.ts";
+import { objectOf } from "./faulty-object.ts";
 import { clearTriggers, deliverTo, makeHook, signStandard } from "./hook-client.ts";
 import { type Client, createClient } from "./http-client.ts";
+import { realUser } from "./real-client.ts";
 
 const settings = { ENCRYPTION_KEY: "key of the tests" };
 const all = { max_cost_usd: 0.5, max_total_tokens: 1_000, max_minutes: 1.5 };
@@ -204,6 +206,43 @@ describe("a trigger", () => {
       expect((await deliverTo(client, trigger_id, "{}", signStandard(secret, "{}"))).status).toBe(202);
       if ("max_minutes" in caps) expect(lastInput(client).caps).toEqual([{ scope: "trigger", ...caps }]);
       else expect(lastInput(client)).not.toHaveProperty("caps");
+    }
+  });
+});
+
+describe("a thread's object", () => {
+  /** The input of the thread's only run, as it is stored until the run takes it. */
+  async function storedInput(user_id: string, thread_id: string): Promise<RunInput> {
+    return await runInDurableObject(objectOf({ user_id, thread_id }), (_instance, { storage }) =>
+      JSON.parse(storage.sql.exec<{ input: string }>("SELECT input FROM runs").one().input),
+    );
+  }
+
+  it("stores the trigger's caps with the run that a signed delivery starts, and keeps them for its repeats", async () => {
+    const user_id = "user_caps_real";
+    const client = await realUser(user_id, settings);
+    const { trigger_id, secret } = await makeHook(client, { max_cost_usd: 0.25, max_minutes: 0 });
+    const headers = signStandard(secret, "{}");
+    const { body } = await deliverTo(client, trigger_id, "{}", headers);
+    const caps = [{ scope: "trigger", max_cost_usd: 0.25, max_minutes: 0 }];
+    expect((await storedInput(user_id, String(body.thread_id))).caps).toEqual(caps);
+    await client.send("PATCH", `/v1/triggers/${trigger_id}`, { max_cost_usd: 9 });
+    const repeated = await deliverTo(client, trigger_id, "{}", headers);
+    expect(repeated).toMatchObject({ status: 202, body: { ...body, duplicate: true } });
+    expect((await storedInput(user_id, String(body.thread_id))).caps).toEqual(caps);
+  });
+
+  it("refuses an id that comes again with other caps", async () => {
+    const client = await realUser("user_caps_repeated", settings);
+    const start = (max_cost_usd?: number) =>
+      client.send("POST", "/v1/threads/thread-001/runs", {
+        ...{ message: "hi", invocation_id: "inv-1", background: true },
+        ...(max_cost_usd === undefined ? {} : { max_cost_usd }),
+      });
+    expect((await start(1)).status).toBe(202);
+    expect((await start(1)).status).toBe(202);
+    for (const other of [2, undefined]) {
+      expect(await start(other)).toMatchObject({ status: 409, body: { code: "idempotency_conflict" } });
     }
   });
 });

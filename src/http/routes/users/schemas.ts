@@ -27,7 +27,7 @@ const caps = z
   .nullable()
   .openapi({
     description:
-      "Caps for a day and a month in UTC, in place of the settings'. An absent period has those of the settings, and null has none. Null for both: those of the settings.",
+      "Caps for a day and a month in UTC, each in place of the setting's. Where one is null or absent, the setting's holds.",
     example: { day: { max_cost_usd: 5 }, month: { max_cost_usd: 50 } },
   });
 
