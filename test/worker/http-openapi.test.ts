@@ -69,8 +69,6 @@ describe("/openapi.json", () => {
       "patch /v1/projects/{project_id}",
       "patch /v1/triggers/{trigger_id}",
       "patch /v1/users/{user_id}",
-      "post /ag-ui",
-      "post /ag-ui/{agent_id}",
       "post /v1/agents",
       "post /v1/projects",
       "post /v1/threads/{thread_id}/runs",
@@ -78,7 +76,16 @@ describe("/openapi.json", () => {
       "post /v1/triggers",
       "post /v1/users",
     ]);
-    for (const name of ["Agent", "Project", "Trigger", "NewTrigger", "User", "UserWithCounts", "NewUser"]) {
+    for (const name of [
+      "RunAgentInput",
+      "Agent",
+      "Project",
+      "Trigger",
+      "NewTrigger",
+      "User",
+      "UserWithCounts",
+      "NewUser",
+    ]) {
       expect([name, JSON.stringify(api.components.schemas[name])]).toEqual([
         name,
         expect.stringMatching(/max_cost_usd.*max_total_tokens.*max_minutes/),
