@@ -52,11 +52,11 @@ function runBodyOf(check: ModelCheck) {
       on_busy: z.enum(busyPolicies).default("enqueue"),
       model: modelNameOf(check).optional(),
       max_steps: z.int().min(1).max(1000).optional(),
-      ...givenCaps,
       metadata: smallObject.optional(),
       time_zone: timeZone
         .optional()
         .openapi({ description: "Where the person is, for the date that the model is told." }),
+      ...givenCaps,
     })
     .openapi({ example: { message: "帮我做一个电商网站" } });
 }
@@ -128,8 +128,7 @@ function addStart(app: App): void {
       scope: "run",
       tag,
       summary: "Start a run",
-      description:
-        "A thread that does not exist is made. The same `invocation_id` with the same body is the same run. `max_cost_usd`, `max_total_tokens` and `max_minutes` cap the run; the lowest of these, its agent's and its trigger's holds.",
+      description: "A thread that does not exist is made. The same `invocation_id` with the same body is the same run.",
       params: threadParams,
       query: startQuery,
       headers: startHeaders.extend({ "taskloom-hops": hopsHeader }),
