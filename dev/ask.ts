@@ -93,11 +93,11 @@ async function runOnce(api: Api, followed: Followed, screen: Screen, before: Con
 
 async function ask(options: AskArguments): Promise<number> {
   const { api, url } = await findServer(options);
-  const { message, model } = options;
+  const { message, model, caps } = options;
   if (message === null) return await listModels(api);
   const thread = options.thread ?? newId("thread");
   const begin: Followed["begin"] = {
-    ...{ kind: "message", id: newId("msg"), text: message },
+    ...{ kind: "message", id: newId("msg"), text: message, caps },
     ...(model === null ? {} : { model }),
   };
   let followed: Followed = { thread, run: newId("inv"), begin };

@@ -1,5 +1,6 @@
 // Settings: parses `Env` once into plain values (docs/settings.md). Nothing else reads vars and secrets.
 import { z } from "zod";
+import { type CapSettings, readCapSettings } from "./config/caps.ts";
 import { type FetchSettings, readFetchSettings } from "./config/fetch.ts";
 import { type ModelSettings, readModelSettings } from "./config/models.ts";
 import { readSearchSettings, type SearchSettings } from "./config/search.ts";
@@ -44,6 +45,10 @@ export interface Env {
   SESSION_HOURS?: string;
   AUDIT_DAYS?: string;
   MODEL_CONTEXT_TOKENS?: string;
+  DEPLOYMENT_DAY_CAPS?: string;
+  DEPLOYMENT_MONTH_CAPS?: string;
+  USER_DAY_CAPS?: string;
+  USER_MONTH_CAPS?: string;
   DAYTONA_API_KEY?: string;
   DAYTONA_API_URL?: string;
   DAYTONA_TARGET?: string;
@@ -89,6 +94,7 @@ export interface Env {
 
 export interface Config {
   models: ModelSettings;
+  caps: CapSettings;
   search: SearchSettings;
   fetch: FetchSettings;
   daytona: { api_key: string; api_url: string; target: string | null; snapshot: string | null } | null;
@@ -231,8 +237,12 @@ const settings = z.object({
 
 export function readConfig(env: Env): Config {
   const values = settings.parse(env);
+  const models = readModelSettings(env);
+  const caps = readCapSettings(env);
   return {
-    models: readModelSettings(env),
+    // No model is called by a server whose caps can't be read.
+    models: { ...models, problem: models.problem ?? caps.problem },
+    caps,
     search: readSearchSettings(env),
     fetch: readFetchSettings(env),
     daytona: values.DAYTONA_API_KEY

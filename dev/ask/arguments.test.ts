@@ -7,6 +7,7 @@ describe("the arguments of npm run ask", () => {
     expect(readArguments(["build", "a", "shop"], "/clone")).toEqual({
       message: "build a shop",
       model: null,
+      caps: {},
       url: null,
       key: null,
       keyFile: null,
@@ -22,6 +23,11 @@ describe("the arguments of npm run ask", () => {
     expect(readArguments(["--models"], "/clone").message).toBeNull();
   });
 
+  it("may cap what the run uses", () => {
+    const list = ["x", "--max-cost", "0.5", "--max-tokens=0", "--max-minutes", "10"];
+    expect(readArguments(list, "/clone").caps).toEqual({ max_cost_usd: 0.5, max_total_tokens: 0, max_minutes: 10 });
+  });
+
   it.each([
     [""],
     ["x", "--models"],
@@ -30,6 +36,8 @@ describe("the arguments of npm run ask", () => {
     ["x", "--url", "localhost:8787"],
     ["x", "--thread", "a/b"],
     ["x", "--what"],
+    ["x", "--max-cost", "five"],
+    ["x", "--max-minutes", ""],
   ])("refuse %s %s %s", (...list) => {
     expect(() => readArguments(list, "/clone")).toThrow();
   });

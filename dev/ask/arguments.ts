@@ -1,12 +1,15 @@
 // The arguments of `npm run ask`: a request, and where to send it.
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import type { CapName, Caps } from "../../src/protocol/money/caps.ts";
 
 export interface AskArguments {
   /** Null lists the models instead. */
   message: string | null;
   /** Null is the agent's. */
   model: string | null;
+  /** What the run may use at most. */
+  caps: Caps;
   url: string | null;
   key: string | null;
   keyFile: string | null;
@@ -15,8 +18,26 @@ export interface AskArguments {
 }
 
 export const usage = `npm run ask -- "帮我做一个电商网站" [--model NAME] [--thread ID] [--url URL] [--key-file FILE] [--state DIR]
+               [--max-cost USD] [--max-tokens N] [--max-minutes N]
        npm run ask -- --models
        With --url, the key is in the variable TASKLOOM_API_KEY or in a file (- is standard input).`;
+
+const capOf: [option: "max-cost" | "max-tokens" | "max-minutes", name: CapName][] = [
+  ["max-cost", "max_cost_usd"],
+  ["max-tokens", "max_total_tokens"],
+  ["max-minutes", "max_minutes"],
+];
+
+function readCaps(values: { [Option in (typeof capOf)[number][0]]?: string | undefined }): Caps {
+  const given = capOf.flatMap(([option, name]): [CapName, number][] => {
+    const text = values[option]?.trim();
+    if (text === undefined) return [];
+    // The server says which numbers it takes.
+    if (!/^\d+(\.\d+)?$/.test(text)) throw new Error(`--${option} must be a number`);
+    return [[name, Number(text)]];
+  });
+  return Object.fromEntries(given);
+}
 
 /** Throws an error with a message for people. */
 export function readArguments(list: string[], root: string): AskArguments {
@@ -29,6 +50,9 @@ export function readArguments(list: string[], root: string): AskArguments {
       "key-file": { type: "string" },
       thread: { type: "string" },
       model: { type: "string" },
+      "max-cost": { type: "string" },
+      "max-tokens": { type: "string" },
+      "max-minutes": { type: "string" },
       models: { type: "boolean", default: false },
       state: { type: "string", default: resolve(root, ".wrangler/state") },
     },
@@ -46,6 +70,7 @@ export function readArguments(list: string[], root: string): AskArguments {
   return {
     message: values.models ? null : message,
     model: values.model?.trim() ?? null,
+    caps: readCaps(values),
     url: values.url ?? null,
     key: values.key ?? null,
     keyFile: values["key-file"] ?? null,

@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { readCapSettings } from "../../src/config/caps.ts";
 import { readFetchSettings } from "../../src/config/fetch.ts";
 import { describeShortKeys, MIN_KEY_CHARACTERS } from "../../src/config/key-length.ts";
 import { readModelSettings } from "../../src/config/models.ts";
@@ -33,6 +34,10 @@ export const settingNames: readonly string[] = [
   "SCHEDULE_MINUTES",
   "AUDIT_DAYS",
   "MODEL_CONTEXT_TOKENS",
+  "DEPLOYMENT_DAY_CAPS",
+  "DEPLOYMENT_MONTH_CAPS",
+  "USER_DAY_CAPS",
+  "USER_MONTH_CAPS",
   "DAYTONA_API_KEY",
   "DAYTONA_API_URL",
   "DAYTONA_TARGET",
@@ -92,6 +97,7 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
   // Without a key there is no default server, but its settings are there to be checked before it gets one.
   const problem =
     findSettingProblem(readModelSettings({ OPENAI_API_KEY: "any", ...settings })) ??
+    readCapSettings(settings).problem ??
     readSearchSettings(settings).problem ??
     readFetchSettings(settings).problem ??
     readSignInSettings(settings).problem;

@@ -42,6 +42,9 @@ export const project = {
   name: "Online shop",
   git: null,
   sandbox: null,
+  max_cost_usd: 20,
+  max_total_tokens: null,
+  max_minutes: null,
   created_at: time,
   updated_at: time,
 };

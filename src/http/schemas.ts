@@ -7,6 +7,7 @@ import { diagnostics as threadDiagnostics } from "../protocol/diagnostics.ts";
 import { gitCredentialFields } from "../protocol/git-credential.ts";
 import { clientId } from "../protocol/ids.ts";
 import { messageTypes } from "../protocol/message.ts";
+import { capFields, givenCaps } from "../protocol/money/caps.ts";
 import { planOperation } from "../protocol/plan/edit.ts";
 import { taskLedger } from "../protocol/plan/ledger.ts";
 import { planView } from "../protocol/plan/task.ts";
@@ -72,7 +73,11 @@ export const madeBy = z.string().nullable().openapi({
   description: "The id of the API key that made it, or `admin_key`. Null if that is not known.",
 });
 
-const projectFields = { git: gitSource.nullable().optional(), sandbox: sandboxSettings.nullable().optional() };
+const projectFields = {
+  git: gitSource.nullable().optional(),
+  sandbox: sandboxSettings.nullable().optional(),
+  ...givenCaps,
+};
 export const projectBody = z
   .strictObject({ project_id: clientId.optional(), name: title.min(1), ...projectFields })
   .openapi({ example: { name: "Online shop" } });
@@ -86,6 +91,7 @@ export const project = z
     name: z.string(),
     git: z.object(gitSource.shape).nullable(),
     sandbox: z.object(sandboxShape).nullable(),
+    ...capFields,
     created_at: time,
     updated_at: time,
   })

@@ -1,6 +1,7 @@
 // Outgoing webhooks: the events that a user can subscribe to, and the payload of a delivery. The payload is thin: ids,
 // a state and a number to continue from. A receiver that needs more asks the API with a key, so no content of a thread
 // is sent to an address.
+import type { ReachedCap } from "./money/caps.ts";
 
 export const webhookEvents = [
   "run.completed",
@@ -17,9 +18,14 @@ export type WebhookEvent = (typeof webhookEvents)[number];
 export const PING = "webhook.ping";
 export type DeliveryEvent = WebhookEvent | typeof PING;
 
+export type BudgetEvent = Extract<WebhookEvent, `budget.${string}`>;
+
 /** The body of a delivery, in the format of Standard Webhooks. */
-export interface WebhookPayload {
-  type: WebhookEvent;
+export type WebhookPayload = ThreadPayload | BudgetPayload;
+
+/** Of events of runs and plans. */
+export interface ThreadPayload {
+  type: Exclude<WebhookEvent, BudgetEvent>;
   /** When the event happened. */
   timestamp: string;
   data: {
@@ -44,7 +50,29 @@ export interface WebhookPayload {
      * deliveries of former versions.
      */
     taskloom_hops?: number;
+    cap?: never;
+    used?: never;
   };
+}
+
+/** A run came near to a cap, or was refused by it. */
+export interface BudgetPayload {
+  type: BudgetEvent;
+  timestamp: string;
+  data: {
+    thread_id: string;
+    project_id: string;
+    /** The run that noticed it. Other runs may have spent the most. */
+    invocation_id: string;
+    cap: ReachedCap;
+    /**
+     * In the unit of `cap.limit`. For a user's or project's: with what running runs may still spend. Absent for the
+     * deployment's, as the limit is.
+     */
+    used?: number;
+    /** `BUDGET_HOPS` more than the run's hops. */
+    taskloom_hops: number;
+  } & { [Name in "status" | "tasks" | "task" | "seq"]?: never };
 }
 
 export interface ChangedTask {

@@ -111,6 +111,15 @@ describe("hops in a payload", () => {
     expect(ofBody({ type: "run.completed", data: ids })).toMatchObject({ hops: 0, run: ids, step: 1 });
   });
 
+  it("add two for a budget's event whose count is lost", () => {
+    const cap = { scope: "run", name: "max_cost_usd", limit: 1 };
+    for (const type of ["budget.warning", "budget.reached"]) {
+      expect(ofBody({ body: { type, data: ids } })).toMatchObject({ hops: 0, run: ids, step: 2 });
+    }
+    expect(ofBody({ ...ids, cap })).toMatchObject({ hops: 0, run: ids, step: 2 });
+    expect(ofBody({ type: "monthly budget.", data: ids, cap })).toMatchObject({ step: 1 });
+  });
+
   it("are read up to the maximum", () => {
     const many = Array.from({ length: 20_000 }, () => ({ taskloom_hops: 1 }));
     expect(ofBody(many).hops).toBe(1);

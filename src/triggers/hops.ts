@@ -4,7 +4,7 @@
 //
 // The payload is searched for the member at any depth, since relays wrap what they forward. Text inside values is not
 // searched: the author of an issue must not decide whether a run starts.
-import { END_HOPS, MAX_HOPS, TASK_HOPS } from "../protocol/chain.ts";
+import { BUDGET_HOPS, END_HOPS, MAX_HOPS, TASK_HOPS } from "../protocol/chain.ts";
 import { clientId } from "../protocol/ids.ts";
 import type { Payload } from "./payload.ts";
 
@@ -38,7 +38,7 @@ export function readHops(header: string | null, payload: Payload | null): FoundH
     hops: Math.max(furthest?.hops ?? 0, ofHeader ?? MAX_HOPS),
     isReadable: ofHeader !== null && marks.every(({ isReadable }) => isReadable),
     run,
-    step: found.some(({ isOfTask }) => isOfTask) ? TASK_HOPS : END_HOPS,
+    step: Math.max(...found.map(({ step }) => step)),
   };
 }
 
@@ -52,13 +52,13 @@ interface Search {
   marks: Mark[];
   /** The first run named anywhere in the payload, for an event whose count a relay has dropped. */
   run: FoundHops["run"];
-  /** Whether the event is about a task. */
-  isOfTask: boolean;
+  /** What an event of its type adds. */
+  step: number;
 }
 
 /** Without recursion, since a payload may be nested deeper than the stack. */
 function searchPayload(value: unknown): Search {
-  const search: Search = { marks: [], run: null, isOfTask: false };
+  const search: Search = { marks: [], run: null, step: END_HOPS };
   const left = [value];
   while (left.length > 0) {
     const next = left.pop();
@@ -66,7 +66,7 @@ function searchPayload(value: unknown): Search {
     const holder = next as Record<string, unknown>;
     const run = readRunOf(holder);
     search.run ??= run;
-    search.isOfTask ||= holder.type === "task.updated" || (run !== null && ("task" in holder || "tasks" in holder));
+    search.step = Math.max(search.step, stepOf(holder, run !== null));
     for (const [name, member] of Object.entries(holder)) {
       left.push(member);
       if (!memberName.test(name)) continue;
@@ -75,6 +75,14 @@ function searchPayload(value: unknown): Search {
     }
   }
   return search;
+}
+
+/** A relay may have dropped the type: then the event shows by what stands beside the ids of its run. */
+function stepOf(holder: Record<string, unknown>, namesRun: boolean): number {
+  const isOf = (type: RegExp, ...fields: string[]): boolean =>
+    (typeof holder.type === "string" && type.test(holder.type)) || (namesRun && fields.some((name) => name in holder));
+  if (isOf(/^task\.updated$/, "task", "tasks")) return TASK_HOPS;
+  return isOf(/^budget\./, "cap") ? BUDGET_HOPS : END_HOPS;
 }
 
 /** Null if the count can't be read. A form may repeat a field. */

@@ -48,6 +48,13 @@ describe("the run of a firing", () => {
     expect(new Set(threads).size).toBe(2);
   });
 
+  it("has the trigger's caps, and none without any", async () => {
+    const caps = { max_cost_usd: 0, max_minutes: 5 };
+    const capped = { ...trigger, settings: { ...trigger.settings, caps } };
+    expect((await toRunInput(capped, firing)).caps).toEqual([{ scope: "trigger", ...caps }]);
+    expect(await toRunInput(trigger, firing)).not.toHaveProperty("caps");
+  });
+
   it("goes to the thread that the trigger names", async () => {
     expect((await toRunInput({ ...trigger, thread: "thread-001" }, firing)).thread_id).toBe("thread-001");
   });

@@ -2,6 +2,7 @@
 // run in one thread: the thread's object recognizes it.
 import type { Chain } from "../protocol/chain.ts";
 import { derivedId } from "../protocol/ids.ts";
+import { capsOf } from "../protocol/money/caps.ts";
 import { newRunInput, type RunInput } from "../protocol/thread.ts";
 import type { Trigger } from "../protocol/trigger.ts";
 
@@ -25,7 +26,7 @@ export interface Firing {
 
 /** The input of the firing's background run and of its thread, which is made if it does not exist. */
 export async function toRunInput(trigger: Trigger, firing: Firing): Promise<RunInput> {
-  const { user_id, trigger_id, agent_id } = trigger;
+  const { user_id, trigger_id, agent_id, settings } = trigger;
   const key_id = firing.key_id ?? trigger.made_by ?? undefined;
   const invocation_id = await derivedId("inv", trigger_id, firing.id);
   return newRunInput({
@@ -37,6 +38,7 @@ export async function toRunInput(trigger: Trigger, firing: Firing): Promise<RunI
     metadata: { trigger_id, ...firing.metadata },
     background: true,
     answers_nothing: true,
+    ...capsOf("trigger", settings.caps),
     ...(firing.title !== undefined && { title: firing.title }),
     ...(firing.chain !== undefined && { chain: firing.chain }),
     ...(key_id !== undefined && { key_id }),

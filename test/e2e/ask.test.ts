@@ -83,6 +83,14 @@ describe("npm run ask", () => {
     expect(none.stderr).toContain("Models that can: second/one.");
   });
 
+  it("sends caps, and says which numbers they can be", async () => {
+    const capped = ["你好", "--state", place.state, "--max-minutes", "5", "--max-tokens", "1000000"];
+    expect((await runProgram("dev/ask.ts", capped)).code).toBe(0);
+    const refused = await runProgram("dev/ask.ts", ["你好", "--state", place.state, "--max-minutes", "525601"]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain("max_minutes");
+  });
+
   it("prints what to do where no server runs, and that a key is unknown", async () => {
     const port = await findFreePort();
     const nowhere = await runProgram("dev/ask.ts", ["hi", "--url", `http://127.0.0.1:${port}`, "--key", "k"]);

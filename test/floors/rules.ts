@@ -73,6 +73,7 @@ const checkedAtStart = [
   ...["src/config/models.ts", "src/config/search.ts", "src/config/fetch.ts", "src/config/key-length.ts"],
   "src/config/sign-in.ts",
   "src/models/index.ts",
+  "src/config/caps.ts",
 ];
 
 const lineCeiling = 400;

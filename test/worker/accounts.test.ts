@@ -29,6 +29,8 @@ describe("an account", () => {
       name: "Ada",
       email: "Ada@Example.com",
       role: "admin",
+      caps: null,
+      quotas: null,
       state: "active",
       created_at: expect.stringMatching(/Z$/),
       disabled_at: null,

@@ -2,11 +2,11 @@
 import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Env } from "../../src/config.ts";
-import type { Chain } from "../../src/protocol/chain.ts";
+import { BUDGET_HOPS, type Chain } from "../../src/protocol/chain.ts";
 import { succeed } from "../../src/protocol/error.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import type { RunInput } from "../../src/protocol/thread.ts";
-import type { WebhookPayload } from "../../src/protocol/webhook.ts";
+import type { BudgetPayload, WebhookPayload } from "../../src/protocol/webhook.ts";
 import { endLostRuns } from "../../src/store/runs.ts";
 import { syncThread } from "../../src/store/sync.ts";
 import { clearTriggers, deliverTo, makeHook, readLog, signGithub, signStandard } from "./hook-client.ts";
@@ -128,6 +128,26 @@ describe("a delivery to a trigger", () => {
     await deliver(trigger, eventOf({ ...theirs, taskloom_hops: 1 }));
     const unknown = { trigger_id, thread_id: null, invocation_id: null };
     expect(acceptedInputs().at(-1)?.chain).toEqual({ hops: 1, caused_by: [unknown] });
+  });
+
+  it("of a budget's event starts one run, whose own events start none", async () => {
+    const trigger = await makeHook(client);
+    const cap = { scope: "run", name: "max_cost_usd", limit: 1 } as const;
+    const payloadOf = ({ thread_id, project_id, invocation_id, hops }: Run): BudgetPayload => ({
+      ...{ type: "budget.reached", timestamp: "" },
+      data: { thread_id, project_id, invocation_id, cap, used: 1.1, taskloom_hops: hops + BUDGET_HOPS },
+    });
+    const first = await storeRun({ hops: 0 });
+    await deliver(trigger, JSON.stringify(payloadOf(first)));
+    expect(acceptedInputs().at(-1)?.chain).toMatchObject({ hops: 2, caused_by: [{ thread_id: first.thread_id }] });
+    // A relay has dropped the count.
+    const { taskloom_hops: _, ...left } = payloadOf(first).data;
+    await deliver(trigger, JSON.stringify(left));
+    expect(acceptedInputs().at(-1)?.chain).toMatchObject({ hops: 2 });
+    const second = await storeRun({ hops: 2 });
+    for (const data of [payloadOf(second).data, { ...left, ...payloadOf(second).data, taskloom_hops: undefined }]) {
+      expect((await deliver(trigger, JSON.stringify({ type: "budget.reached", data }))).status).toBe(422);
+    }
   });
 
   it("treats a run that a former version stored as one that nothing led to", async () => {

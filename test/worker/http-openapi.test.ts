@@ -13,6 +13,7 @@ interface Described {
       string,
       {
         operationId: string;
+        requestBody?: object;
         parameters?: { in: string; name: string }[];
         responses: Record<string, { description: string; content?: object }>;
       }
@@ -54,6 +55,51 @@ describe("/openapi.json", () => {
       const inPath = (operation.parameters ?? []).filter((parameter) => parameter.in === "path");
       expect(inPath.map(({ name }) => name)).toEqual(named);
       expect(Object.values(operation.responses).every(({ description }) => description.length > 0)).toBe(true);
+    }
+  });
+
+  it("describes caps wherever they are given and shown, and what a run says of them", () => {
+    const fields = ["max_cost_usd", "max_total_tokens", "max_minutes"];
+    const bodies = operations.flatMap(({ method, path, operation }) => {
+      const text = JSON.stringify(operation.requestBody ?? {});
+      return fields.every((name) => text.includes(name)) ? [`${method} ${path}`] : [];
+    });
+    expect(bodies.sort()).toEqual([
+      "patch /v1/agents/{agent_id}",
+      "patch /v1/projects/{project_id}",
+      "patch /v1/triggers/{trigger_id}",
+      "patch /v1/users/{user_id}",
+      "post /v1/agents",
+      "post /v1/projects",
+      "post /v1/threads/{thread_id}/runs",
+      "post /v1/threads/{thread_id}/runs/{invocation_id}/resume",
+      "post /v1/triggers",
+      "post /v1/users",
+    ]);
+    for (const name of [
+      "RunAgentInput",
+      "Agent",
+      "Project",
+      "Trigger",
+      "NewTrigger",
+      "User",
+      "UserWithCounts",
+      "NewUser",
+    ]) {
+      expect([name, JSON.stringify(api.components.schemas[name])]).toEqual([
+        name,
+        expect.stringMatching(/max_cost_usd.*max_total_tokens.*max_minutes/),
+      ]);
+    }
+    for (const name of ["Run", "ListedRun"]) {
+      const schema = api.components.schemas[name] as { properties: Record<string, object>; required: string[] };
+      for (const field of ["reserved", "caps", "worked_ms"]) {
+        expect(schema.properties).toHaveProperty(field);
+        // Runs of former versions lack them.
+        expect(schema.required).not.toContain(field);
+      }
+      const [error, usage] = [schema.properties.error, schema.properties.usage].map((each) => JSON.stringify(each));
+      expect([error, usage]).toEqual([expect.stringContaining('"cap"'), expect.stringContaining('"estimated"')]);
     }
   });
 

@@ -58,6 +58,17 @@ describe("webhooks", () => {
     expect((await env.DB.prepare("SELECT * FROM secrets").all()).results).toEqual([]);
   });
 
+  it("take events of budgets, and keep the list of those who don't", async () => {
+    const before = await make({ events: ["run.completed", "run.failed", "run.interrupted", "run.cancelled"] });
+    const events = ["budget.warning", "budget.reached"];
+    const made = await make({ events, url: `${url}/budgets` });
+    expect(made.body).toMatchObject({ events });
+    const listed = (await client.send("GET", PATH)).body.data ?? [];
+    expect(listed.map((each) => each.events)).toEqual([events, before.body.events]);
+    const wrong = await client.send("PATCH", `${PATH}/${made.body.webhook_id}`, { events: ["budget.spent"] });
+    expect(wrong).toMatchObject({ status: 400, body: { code: "invalid_field" } });
+  });
+
   it.each<[string, Record<string, unknown>, RegExp]>([
     ["no address", { url: "receiver" }, /^url: /],
     ["an address of another kind", { url: "ftp://receiver.example/" }, /^url: .*http/],

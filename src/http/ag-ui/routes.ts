@@ -5,10 +5,11 @@ import { isRecord } from "../../lib/is-record.ts";
 import { readTimeZone } from "../../lib/time-zone.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
+import { capsOf, givenCaps } from "../../protocol/money/caps.ts";
 import { newRunInput, type RunInput } from "../../protocol/thread.ts";
 import { auditOpenAnswers } from "../audit/approvals.ts";
 import type { App, AppContext } from "../context.ts";
-import { type ErrorForm, withErrors } from "../errors.ts";
+import { type ErrorForm, Problem, toFailure, withErrors } from "../errors.ts";
 import { addOperation, type Operation } from "../operation.ts";
 import { keyOf, requireAgent } from "../ownership.ts";
 import { openRunStream } from "../run-stream/open.ts";
@@ -84,7 +85,8 @@ const body = z
       .max(MAX_ANSWERS)
       .optional(),
     forwardedProps: z.unknown().optional().openapi({
-      description: "`time_zone`: an IANA name, for the date that the model is told. Anything else in it is ignored.",
+      description:
+        "`time_zone`: an IANA name, for the date that the model is told. `max_cost_usd`, `max_total_tokens`, `max_minutes`: caps of the run. Anything else in it is ignored.",
     }),
   })
   .openapi("RunAgentInput", {
@@ -146,6 +148,7 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
     client_tools: body.tools,
     context: body.context,
     ...readZone(body),
+    ...readCaps(body),
   });
   const open = () => openRunStream(context, input);
   return streamResponse(await auditOpenAnswers(context, input, open));
@@ -156,6 +159,13 @@ function readZone({ forwardedProps }: Body): Pick<RunInput, "time_zone"> {
   const name = isRecord(forwardedProps) ? forwardedProps.time_zone : null;
   const time_zone = typeof name === "string" ? readTimeZone(name) : null;
   return time_zone === null ? {} : { time_zone };
+}
+
+/** A cap that can't be read is refused: without it, the run would cost more than its client allows. */
+function readCaps({ forwardedProps }: Body): Pick<RunInput, "caps"> {
+  const read = z.object(givenCaps).safeParse(isRecord(forwardedProps) ? forwardedProps : {});
+  if (read.success) return capsOf("run", read.data);
+  throw new Problem("invalid_field", `forwardedProps.${toFailure(read.error).detail}`);
 }
 
 function readResume({ resume }: Body): RunInput["resume"] {

@@ -6,6 +6,7 @@ import { findRefusal } from "../../models/index.ts";
 import { withChain } from "../../protocol/chain.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, userContent } from "../../protocol/message.ts";
+import { capsOf, givenCaps } from "../../protocol/money/caps.ts";
 import { busyPolicies, isTerminal, type Run } from "../../protocol/run.ts";
 import { newRunInput, type RunInput, type ThreadKey } from "../../protocol/thread.ts";
 import { listRuns } from "../../store/runs.ts";
@@ -33,6 +34,7 @@ import {
 } from "../schemas.ts";
 import { answerStream, streamRequest, wantsStream } from "../stream.ts";
 import { type ModelCheck, modelNameOf } from "./agent-schemas.ts";
+import { requirePrice } from "./money/price.ts";
 
 const tag = "Runs";
 
@@ -54,6 +56,7 @@ function runBodyOf(check: ModelCheck) {
       time_zone: timeZone
         .optional()
         .openapi({ description: "Where the person is, for the date that the model is told." }),
+      ...givenCaps,
     })
     .openapi({ example: { message: "帮我做一个电商网站" } });
 }
@@ -72,6 +75,7 @@ function runBodyFor(config: Config): typeof runBody {
 const resumeBody = z
   .strictObject({
     invocation_id: clientId.optional(),
+    ...givenCaps,
     resume: z
       .array(
         z.strictObject({
@@ -131,11 +135,12 @@ function addStart(app: App): void {
       body: runBody,
       bodyFor: runBodyFor,
       answers: startAnswers,
-      problems: ["empty_message", "not_found", "busy", "idempotency_conflict", "invalid_operation"],
+      problems: ["empty_message", "not_found", "busy", "idempotency_conflict", "invalid_operation", "price_unknown"],
     },
     async (context, { params, query, headers, body }) => {
       if (isEmptyContent(body.message)) throw new Problem("empty_message", "message has neither text nor an image.");
       const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"]);
+      requirePrice(context.get("config").models, body.model, body);
       await requireAgent(context, body.agent_id);
       const input = newRunInput({
         ...keyOf(context, params.thread_id),
@@ -147,6 +152,7 @@ function addStart(app: App): void {
         max_steps: body.max_steps ?? null,
         metadata: body.metadata ?? {},
         ...zoneOf(body.time_zone),
+        ...capsOf("run", body),
         background: body.background,
         on_busy: body.on_busy,
         ...unwrap(readChain(context)),
@@ -166,7 +172,7 @@ function addResume(app: App): void {
       tag,
       summary: "Answer what an interrupted run asked",
       description:
-        "The answer is a new run, whose `resumes` names the interrupted one. Every interrupt must be answered. `payload` is a string for a question, and `{approved, reason?, arguments? | sections?}` for an approval or a plan.",
+        "The answer is a new run, whose `resumes` names the interrupted one. Every interrupt must be answered. `payload` is a string for a question, `{approved, reason?, arguments? | sections?}` for an approval or a plan, and `{approved, max_cost_usd?, max_total_tokens?, max_minutes?}` for a cap that was reached. The new run keeps the caps of the interrupted one; each cap of this request replaces the one that its request had set.",
       params: runParams,
       query: startQuery,
       headers: startHeaders,
@@ -193,7 +199,8 @@ function addResume(app: App): void {
       if (foreign) {
         throw new Problem("interrupt_answered", `The interrupt ${foreign.interrupt_id} does not belong to this run.`);
       }
-      const input = newRunInput({ ...key, invocation_id, key_id: context.get("caller").key_id, resume: body.resume });
+      const { key_id } = context.get("caller");
+      const input = newRunInput({ ...key, invocation_id, key_id, resume: body.resume, ...capsOf("run", body) });
       const accept = (work: (notes: AuditNotes) => Promise<Accepted>) =>
         auditAnswers(context, { user_id: key.user_id, run: asked }, body.resume, work);
       return await startRun(context, input, query.wait, accept);

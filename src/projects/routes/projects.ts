@@ -8,7 +8,8 @@ import { pageOf, pageQuery, project, projectBody, projectPatch } from "../../htt
 import { isBranchName, readGitAddress, whyNoCheckout } from "../../lib/git-address.ts";
 import { whyNotPublic } from "../../lib/public-url.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
-import type { GitSource } from "../../protocol/project.ts";
+import { changeCaps, pickCaps, showCaps } from "../../protocol/money/caps.ts";
+import type { GitSource, Project } from "../../protocol/project.ts";
 import { createProject, deleteProject, listProjects, updateProject } from "../../store/projects/projects.ts";
 import { listThreadsOfProject } from "../../store/threads.ts";
 import { removeSandbox } from "./sandbox-removal.ts";
@@ -33,7 +34,7 @@ export function addProjects(app: App): void {
       answers: { 200: { description: "The project.", schema: project } },
       problems: ["not_found"],
     },
-    async (context, { params }) => context.json(await requireProject(context, params.project_id)),
+    async (context, { params }) => context.json(show(await requireProject(context, params.project_id))),
   );
   addOperation(
     app,
@@ -42,7 +43,8 @@ export function addProjects(app: App): void {
       path: "/v1/projects/{project_id}",
       tag,
       summary: "Change a project",
-      description: "Fields that are left out stay as they are; `null` empties one.",
+      description:
+        "Fields that are left out stay as they are; `null` empties one. Caps hold for all runs of the project together; a run keeps those that it started with.",
       params,
       body: projectPatch,
       answers: { 200: { description: "The changed project.", schema: project } },
@@ -52,9 +54,12 @@ export function addProjects(app: App): void {
       requireSource(context, body.git);
       requireWithinLimits(body.sandbox, context.get("config").sandbox_limits);
       const { user_id } = context.get("caller");
-      const changed = await updateProject(context.env.DB, user_id, params.project_id, body, Date.now());
+      const { max_cost_usd, max_total_tokens, max_minutes, ...others } = body;
+      const caps = pickCaps({ max_cost_usd, max_total_tokens, max_minutes });
+      const patch = { ...others, ...(caps && { caps }) };
+      const changed = await updateProject(context.env.DB, user_id, params.project_id, patch, Date.now());
       if (!changed) throw missing("project", params.project_id);
-      return context.json(changed);
+      return context.json(show(changed));
     },
   );
   addOperation(
@@ -77,6 +82,10 @@ export function addProjects(app: App): void {
       return context.body(null, 204);
     },
   );
+}
+
+function show({ caps, created_at, updated_at, ...project }: Project) {
+  return { ...project, ...showCaps(caps), created_at, updated_at };
 }
 
 /**
@@ -123,19 +132,19 @@ function addCreateAndList(app: App): void {
       requireSource(context, body.git);
       requireWithinLimits(body.sandbox, context.get("config").sandbox_limits);
       const now = new Date().toISOString();
-      const made = {
+      const made: Project = {
         project_id: body.project_id ?? newId("proj"),
         user_id: context.get("caller").user_id,
         name: body.name,
         git: body.git ?? null,
         sandbox: body.sandbox ?? null,
-        caps: null,
+        caps: changeCaps(null, pickCaps(body)) ?? null,
         created_at: now,
         updated_at: now,
       };
       const isNew = await createProject(context.env.DB, made);
       if (!isNew) throw new Problem("already_exists", `There is a project ${made.project_id}.`);
-      return context.json(made, 201, { location: `/v1/projects/${made.project_id}` });
+      return context.json(show(made), 201, { location: `/v1/projects/${made.project_id}` });
     },
   );
   addOperation(
@@ -151,7 +160,8 @@ function addCreateAndList(app: App): void {
     },
     async (context, { query }) => {
       const request = { limit: query.limit, cursor: query.cursor ?? null };
-      return context.json(unwrap(await listProjects(context.env.DB, context.get("caller").user_id, request)));
+      const page = unwrap(await listProjects(context.env.DB, context.get("caller").user_id, request));
+      return context.json({ ...page, data: page.data.map(show) });
     },
   );
 }

@@ -13,14 +13,23 @@ export type CapName = (typeof capNames)[number];
 
 /** Null and absent are no cap. 0 is a cap that nothing fits under. */
 export const capFields = {
-  /** In US dollars. */
-  max_cost_usd: z.number().min(0).max(MAX_USD).nullable(),
-  /** Input, cached input and output together, as the providers count them. */
-  max_total_tokens: z.int().min(0).max(MAX_TOKENS).nullable(),
-  /** Time in which the server works on it. A wait for a person's answer does not count. */
-  max_minutes: z.number().min(0).max(MAX_MINUTES).nullable(),
+  max_cost_usd: z.number().min(0).max(MAX_USD).nullable().describe("The most that it may cost, in US dollars."),
+  max_total_tokens: z
+    .int()
+    .min(0)
+    .max(MAX_TOKENS)
+    .nullable()
+    .describe("The most tokens that it may use: input, cached input and output, as the providers count them."),
+  max_minutes: z
+    .number()
+    .min(0)
+    .max(MAX_MINUTES)
+    .nullable()
+    .describe("The most minutes that the server may work on it. Waits for a person's answer don't count."),
 };
 const capsShape = z.strictObject(capFields).partial();
+/** Fields of a request. What they hold for is said where they are. */
+export const givenCaps = capsShape.shape;
 export type Caps = z.infer<typeof capsShape>;
 
 /** For a user and the deployment. */
@@ -49,4 +58,29 @@ export type ReachedCap = z.infer<typeof reachedCap>;
 /** Whether any of the caps is set. */
 export function hasCap(caps: Caps | null | undefined): boolean {
   return caps != null && capNames.some((name) => caps[name] != null);
+}
+
+/** The caps among the fields of a request, null ones too; undefined if it has none. */
+export function pickCaps(fields: Caps): Caps | undefined {
+  const given = capNames.filter((name) => fields[name] !== undefined);
+  return given.length === 0 ? undefined : Object.fromEntries(given.map((name) => [name, fields[name]]));
+}
+
+/** Null takes a cap away; what is absent stays. */
+export function changeCaps(before: Caps | null | undefined, patch: Caps | undefined): Caps | undefined {
+  const changed = { ...before, ...patch };
+  const left = capNames.filter((name) => changed[name] != null);
+  return left.length === 0 ? undefined : Object.fromEntries(left.map((name) => [name, changed[name]]));
+}
+
+/** As the API shows them, beside the other fields of what they hold for. */
+export function showCaps(caps: Caps | null | undefined): Record<CapName, number | null> {
+  const { max_cost_usd = null, max_total_tokens = null, max_minutes = null } = caps ?? {};
+  return { max_cost_usd, max_total_tokens, max_minutes };
+}
+
+/** For a run's input: nothing if there is no cap. */
+export function capsOf(scope: ScopedCaps["scope"], fields: Caps | undefined): { caps?: ScopedCaps[] } {
+  const caps = changeCaps(fields, undefined);
+  return caps === undefined ? {} : { caps: [{ scope, ...caps }] };
 }

@@ -1,6 +1,8 @@
 // Users: who has an account, and in which state it is. The first user needs no row until something is stored of it.
 import { type Result, succeed } from "../../protocol/error.ts";
 import { FIRST_USER_ID } from "../../protocol/ids.ts";
+import type { PeriodCaps } from "../../protocol/money/caps.ts";
+import type { Quotas } from "../../protocol/money/quotas.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { User, UserCounts, UserRole, UserState } from "../../protocol/people/user.ts";
 import type { StoredApiKey } from "../api-keys.ts";
@@ -12,11 +14,17 @@ import { ADMIN_KEY_ACTS } from "./admin-key.ts";
 /** What the row of a first user is dated, so that lists end with it. */
 const FROM_THE_START = "1970-01-01T00:00:00.000Z";
 
-type Row = Omit<User, "state" | "created_at"> & { created_at: string; purged_at: string | null };
+type Row = Omit<User, "state" | "created_at" | "caps" | "quotas"> & {
+  created_at: string;
+  purged_at: string | null;
+  /** JSON. */
+  caps: string | null;
+  quotas: string | null;
+};
 
-const COLUMNS = "user_id, name, email, role, created_at, disabled_at, deleted_at, purged_at";
+const COLUMNS = "user_id, name, email, role, created_at, disabled_at, deleted_at, purged_at, caps, quotas";
 const EVERYBODY = `(SELECT ${COLUMNS} FROM users UNION ALL
-  SELECT '${FIRST_USER_ID}', NULL, NULL, NULL, '${FROM_THE_START}', NULL, NULL, NULL
+  SELECT '${FIRST_USER_ID}', NULL, NULL, NULL, '${FROM_THE_START}', NULL, NULL, NULL, NULL, NULL
   WHERE NOT EXISTS (SELECT 1 FROM users WHERE user_id = '${FIRST_USER_ID}'))`;
 
 const inState: Record<UserState, string> = {
@@ -26,10 +34,11 @@ const inState: Record<UserState, string> = {
   deleted: "deleted_at IS NOT NULL AND purged_at IS NOT NULL",
 };
 
-function toUser({ purged_at, created_at, ...row }: Row): User {
+function toUser({ purged_at, created_at, caps, quotas, ...row }: Row): User {
   const gone = purged_at === null ? "deleting" : "deleted";
   const state = row.deleted_at !== null ? gone : row.disabled_at !== null ? "disabled" : "active";
-  return { ...row, state, created_at: created_at === FROM_THE_START ? null : created_at };
+  const made = created_at === FROM_THE_START ? null : created_at;
+  return { ...row, state, created_at: made, caps: caps && JSON.parse(caps), quotas: quotas && JSON.parse(quotas) };
 }
 
 /** Newest first, with deleted ones. Reads every user, for a request that only an admin makes. */
@@ -81,7 +90,7 @@ export async function readUserName(db: D1Database, user_id: string): Promise<str
   return row?.name ?? null;
 }
 
-export type NewUser = Pick<User, "user_id" | "name" | "email" | "role"> & { created_at: string };
+export type NewUser = Pick<User, "user_id" | "name" | "email" | "role" | "caps" | "quotas"> & { created_at: string };
 
 /** Which of a user's own names somebody else has. */
 export type Taken = "id" | "email";
@@ -96,8 +105,9 @@ function isEmailTaken(error: unknown): boolean {
 
 // The id of another user in any case of its letters, if there is one, is a conflict that ends the whole batch. That of a
 // deleted user is taken for ever.
-const INSERT_USER = `INSERT INTO users (user_id, name, created_at, email, role) VALUES (
-  coalesce((SELECT user_id FROM users WHERE lower(user_id) = lower(?1) LIMIT 1), ?1), ?2, ${unlessTaken("?3", "?4")}, ?4, ?5)`;
+const INSERT_USER = `INSERT INTO users (user_id, name, created_at, email, role, caps, quotas) VALUES (
+  coalesce((SELECT user_id FROM users WHERE lower(user_id) = lower(?1) LIMIT 1), ?1), ?2, ${unlessTaken("?3", "?4")}, ?4, ?5,
+  ?6, ?7)`;
 
 const INSERT_FIRST_KEY = `INSERT INTO api_keys (user_id, key_id, name, hash, created_at, made_by, scopes, expires_at, kind)
 VALUES (iif(${isAdmin({ user_id: "?7", key_id: "?6" })}, ?1, NULL), ?2, ?3, ?4, ?5, ?6, ?8, ?9, 'key')`;
@@ -119,7 +129,7 @@ export async function createUser(
   if (user_id.toLowerCase() === FIRST_USER_ID) return "id";
   try {
     await db.batch([
-      db.prepare(INSERT_USER).bind(user_id, name, created_at, email, role),
+      db.prepare(INSERT_USER).bind(user_id, name, created_at, email, role, toJson(user.caps), toJson(user.quotas)),
       db
         .prepare(INSERT_FIRST_KEY)
         .bind(user_id, key_id, key.name, hash, key.created_at, made_by, maker_id, scopes, expires_at),
@@ -132,10 +142,17 @@ export async function createUser(
   }
 }
 
+function toJson(value: object | null | undefined): string | null {
+  return value == null ? null : JSON.stringify(value);
+}
+
 export interface UserPatch {
   name?: string | null;
   email?: string | null;
   role?: UserRole | null;
+  /** Null for those of the settings. */
+  caps?: PeriodCaps | null;
+  quotas?: Quotas | null;
   disabled?: boolean;
 }
 
@@ -179,6 +196,8 @@ export async function updateUser(
   const sets = [
     ...(patch.name === undefined ? [] : [`name = ${at(patch.name)}`]),
     ...(patch.role === undefined ? [] : [`role = ${at(patch.role)}`]),
+    ...(patch.caps === undefined ? [] : [`caps = ${at(toJson(patch.caps))}`]),
+    ...(patch.quotas === undefined ? [] : [`quotas = ${at(toJson(patch.quotas))}`]),
     ...(patch.disabled === true ? [`disabled_at = coalesce(disabled_at, ${at(new Date(now).toISOString())})`] : []),
     ...(patch.disabled === false ? ["disabled_at = NULL"] : []),
   ];

@@ -1,7 +1,8 @@
 // Projects. Those that users create are written here immediately; a project made for a thread arrives with the thread's
 // sync.
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Result } from "../../protocol/error.ts";
+import type { Caps } from "../../protocol/money/caps.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { Project, ProjectPatch } from "../../protocol/project.ts";
 import { isConflict, open } from "../database.ts";
@@ -43,17 +44,23 @@ export async function listProjects(
   );
 }
 
+/** Changes those that are given; null takes one away. Another change at the same time is kept. */
+function changedCaps(caps: Caps | null) {
+  if (caps === null) return null;
+  return sql`nullif(json_patch(coalesce(${projects.caps}, '{}'), ${JSON.stringify(caps)}), '{}')`;
+}
+
 /** The changed project; null if the user has no project with this id. */
 export async function updateProject(
   db: D1Database,
   user_id: string,
   project_id: string,
-  patch: ProjectPatch,
+  { caps, ...patch }: ProjectPatch,
   now: number,
 ): Promise<Project | null> {
   const [row] = await open(db)
     .update(projects)
-    .set({ ...patch, updated_at: new Date(now).toISOString() })
+    .set({ ...patch, ...(caps !== undefined && { caps: changedCaps(caps) }), updated_at: new Date(now).toISOString() })
     .where(isProject(user_id, project_id))
     .returning();
   return row ?? null;

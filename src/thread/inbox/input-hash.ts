@@ -2,9 +2,13 @@
 import { hashText, toHex } from "../../lib/hash.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 
-/** Covers messages, results, answers, agent, model, steps and metadata, but no ids, since routes generate those. */
+/**
+ * Covers messages, results, answers, agent, model, steps, metadata and the request's caps, but no ids, since routes
+ * generate those. A trigger's caps may change between a firing and its repeat, which is the same run.
+ */
 export async function hashInput(input: RunInput): Promise<string> {
-  const { messages, tool_results, resume, agent_id, model, max_steps, metadata } = input;
+  const { messages, tool_results, resume, agent_id, model, max_steps, metadata, caps } = input;
+  const ofRequest = caps?.filter(({ scope }) => scope === "run") ?? [];
   const hashed = {
     messages: messages.map(({ content }) => content),
     results: tool_results.map(({ tool_call_id, content }) => [tool_call_id, content]),
@@ -13,6 +17,8 @@ export async function hashInput(input: RunInput): Promise<string> {
     model,
     max_steps,
     metadata,
+    // Absent as in former versions, whose hashes are stored.
+    ...(ofRequest.length > 0 ? { caps: ofRequest } : {}),
   };
   return toHex(await hashText(JSON.stringify(hashed, sortedKeys)));
 }

@@ -4,6 +4,7 @@ import { z } from "@hono/zod-openapi";
 import { hopsHeader } from "../../http/hops.ts";
 import { madeBy, smallJson, time, wellFormed } from "../../http/schemas.ts";
 import { clientId } from "../../protocol/ids.ts";
+import { capFields, givenCaps } from "../../protocol/money/caps.ts";
 import type { TriggerVerification } from "../../protocol/trigger.ts";
 import { fillHmac } from "../verify.ts";
 
@@ -87,6 +88,7 @@ const shared = {
   project_id: clientId.nullable().default(null),
   prompt,
   enabled: z.boolean().default(true),
+  ...givenCaps,
 };
 
 export const triggerBody = z
@@ -124,6 +126,7 @@ export const triggerPatch = z
     cron: cron.optional(),
     timezone: timezone.optional(),
     overlap: overlap.optional(),
+    ...givenCaps,
   })
   .openapi({ example: { enabled: false } });
 export type TriggerPatch = z.infer<typeof triggerPatch>;
@@ -169,6 +172,9 @@ const example = {
   timezone: null,
   overlap: null,
   next_times: [],
+  max_cost_usd: 0.5,
+  max_total_tokens: null,
+  max_minutes: null,
   last_fired_at: null,
   created_at: "2026-11-24T10:00:00.000Z",
   disabled_at: null,
@@ -191,6 +197,7 @@ const triggerShape = {
   timezone: z.string().nullable(),
   overlap: overlap.nullable(),
   next_times: z.array(time),
+  ...capFields,
   last_fired_at: time.nullable(),
   created_at: time,
   disabled_at: time.nullable().openapi({ description: "When the server disabled it." }),

@@ -3,6 +3,7 @@
 import type { Caller } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
 import { newId } from "../../protocol/ids.ts";
+import { type Caps, changeCaps, pickCaps, showCaps } from "../../protocol/money/caps.ts";
 import type { Trigger, TriggerSettings, TriggerVerification } from "../../protocol/trigger.ts";
 import type { RotatedName } from "../../secrets/rotated.ts";
 import { findSecretFault, makeSecret } from "../../secrets/signing-secret.ts";
@@ -93,14 +94,19 @@ export function newTrigger(
 function settingsOf(body: TriggerBody): TriggerSettings {
   if (body.type === "webhook") {
     const { verify, key } = body;
-    return { verify, key, cron: null, timezone: null, overlap: "skip" };
+    return { verify, key, cron: null, timezone: null, overlap: "skip", ...capsAfter(undefined, body) };
   }
   const { cron, timezone, overlap } = body;
-  return { verify: null, key: null, cron, timezone, overlap };
+  return { verify: null, key: null, cron, timezone, overlap, ...capsAfter(undefined, body) };
+}
+
+function capsAfter(before: TriggerSettings | undefined, given: Caps): Pick<TriggerSettings, "caps"> {
+  const caps = changeCaps(before?.caps, pickCaps(given));
+  return caps === undefined ? {} : { caps };
 }
 
 export function applyPatch(before: Trigger, patch: TriggerPatch): Trigger {
-  const { verify, key, cron, timezone, overlap, ...shared } = patch;
+  const { verify, key, cron, timezone, overlap, max_cost_usd, max_total_tokens, max_minutes, ...shared } = patch;
   const changed = { ...before, ...shared };
   const settings: TriggerSettings = {
     verify: verify ?? before.settings.verify,
@@ -108,6 +114,7 @@ export function applyPatch(before: Trigger, patch: TriggerPatch): Trigger {
     cron: cron ?? before.settings.cron,
     timezone: timezone ?? before.settings.timezone,
     overlap: overlap ?? before.settings.overlap,
+    ...capsAfter(before.settings, { max_cost_usd, max_total_tokens, max_minutes }),
     ...(changed.enabled ? {} : disabledOf(before)),
     ...(before.settings.former_makers && { former_makers: before.settings.former_makers }),
   };
@@ -172,6 +179,7 @@ export function showTrigger(trigger: Trigger, origin: string, now: number) {
     timezone,
     overlap: type === "schedule" ? overlap : null,
     next_times: isDue ? (readTimes(cron, timezone, now, TIMES_SHOWN) ?? []) : [],
+    ...showCaps(settings.caps),
     last_fired_at: trigger.last_fired_at,
     created_at: trigger.created_at,
     disabled_at: settings.disabled_at ?? null,

@@ -34,6 +34,22 @@ describe("the runs of a thread", () => {
   });
 });
 
+describe("a run that is started", () => {
+  it("has the model and the caps that are given, and no others", async () => {
+    const bodies: Record<string, unknown>[] = [];
+    vi.stubGlobal("fetch", async (_address: string, { body }: RequestInit) => {
+      bodies.push(JSON.parse(String(body)));
+      return new Response("");
+    });
+    const api = new Api("http://taskloom.test", "key");
+    const { signal } = new AbortController();
+    await api.startRun("t", "r", { id: "m", text: "hi", model: "a", caps: { max_cost_usd: 0 } }, signal);
+    await api.startRun("t", "r", { id: "m", text: "hi" }, signal);
+    const always = { message: "hi", message_id: "m", invocation_id: "r", time_zone: expect.any(String) };
+    expect(bodies).toEqual([{ ...always, model: "a", max_cost_usd: 0 }, always]);
+  });
+});
+
 describe("a key that is no longer in use", () => {
   it("is not sent again, and a late answer to it is dropped", async () => {
     let isInUse = true;

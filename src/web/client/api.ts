@@ -1,6 +1,7 @@
 // The public HTTP API as the page and `npm run ask` use it.
 import type { WaitingMessage } from "../../protocol/inbox.ts";
 import type { MessageRow } from "../../protocol/message.ts";
+import type { Caps } from "../../protocol/money/caps.ts";
 import type { PlanView } from "../../protocol/plan/task.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
@@ -169,11 +170,10 @@ export class Api {
   startRun(
     thread: string,
     run: string,
-    { id, text, model }: { id: string; text: string; model?: string },
+    { id, text, model, caps }: { id: string; text: string; model?: string; caps?: Caps },
     signal: AbortSignal,
   ): Promise<Response> {
-    const chosen = model === undefined ? {} : { model };
-    const body = { message: text, message_id: id, invocation_id: run, ...chosen, ...zoneOfBrowser() };
+    const body = { message: text, message_id: id, invocation_id: run, model, ...caps, ...zoneOfBrowser() };
     return this.#stream(`${pathOf(thread)}/runs`, { method: "POST", body, signal });
   }
 

@@ -1,6 +1,7 @@
 // Follows one run to its end over as many connections as it takes. A dropped connection is resumed after the last event
 // seen, so `onEvent` receives the run's stream exactly as the server has it.
 import type { ThreadEvent } from "../../protocol/event.ts";
+import type { Caps } from "../../protocol/money/caps.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import { type Api, ApiError } from "./api.ts";
 import { FrameReader } from "./sse.ts";
@@ -10,7 +11,7 @@ export interface Followed {
   run: string;
   /** What starts the run; null where it has started before. */
   begin:
-    | { kind: "message"; id: string; text: string; model?: string }
+    | { kind: "message"; id: string; text: string; model?: string; caps?: Caps }
     | { kind: "answers"; interrupted: string; answers: InterruptAnswer[] }
     | null;
 }

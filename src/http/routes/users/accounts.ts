@@ -71,15 +71,20 @@ function addCreate(app: App): void {
     },
     async (context, { body }) => {
       const now = Date.now();
-      const { user_id = newId("user", now), name = null, email = null, role = null } = body;
-      const shown = { user_id, name, email, role };
+      const { user_id = newId("user", now), name = null, email = null, role = null, caps = null, quotas = null } = body;
+      const shown = { user_id, name, email, role, caps, quotas };
       const maker = context.get("caller");
       const { key, stored } = await mintApiKey({ name: "first key", made_by: maker.key_id }, now);
       const row = { ...shown, created_at: stored.created_at };
       // Not as an entry of that user, who may be another one than the admin means, nor of the first user, for whom the admin
       // key does not act.
       const about = maker.admin_standing === undefined ? {} : { user_id: null };
-      const act = { action: "user.create", target: user_id, details: { role }, ...about } as const;
+      const act = {
+        action: "user.create",
+        target: user_id,
+        details: { role, ...describeLimits(body) },
+        ...about,
+      } as const;
       await audited(context, act, async () => {
         await requireLiveAdmin(context);
         const made = createUser(context.env.DB, row, stored, maker.user_id);
@@ -111,6 +116,14 @@ function addMe(app: App): void {
       return context.json({ user_id, name, is_admin: key_id === ADMIN_KEY_ID, key_id, scopes, expires_at: expiry });
     },
   );
+}
+
+/** For the audit: what caps and quotas become, as JSON. */
+export function describeLimits({ caps, quotas }: { caps?: unknown; quotas?: unknown }): Record<string, string> {
+  return {
+    ...(caps === undefined ? {} : { caps: JSON.stringify(caps) }),
+    ...(quotas === undefined ? {} : { quotas: JSON.stringify(quotas) }),
+  };
 }
 
 export function noSuchUser(user_id: string): Problem {

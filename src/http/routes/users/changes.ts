@@ -12,7 +12,7 @@ import { type AuditedAct, audited, auditedTogether } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
 import { Problem } from "../../errors.ts";
 import { addOperation } from "../../operation.ts";
-import { alreadyTaken, noSuchUser, tag } from "./accounts.ts";
+import { alreadyTaken, describeLimits, noSuchUser, tag } from "./accounts.ts";
 import { requireLiveAdmin } from "./live-admin.ts";
 import { user, userParams, userPatch } from "./schemas.ts";
 
@@ -30,7 +30,7 @@ export function addUserChanges(app: App): void {
       tag,
       summary: "Change, disable or enable a user",
       description:
-        "Fields that are left out stay as they are. While a user is disabled, nothing of it works, and nothing of it is deleted. Who loses the role `admin` loses the scope `admin` in all keys and sessions.",
+        "Fields that are left out stay as they are. While a user is disabled, nothing of it works, and nothing of it is deleted. Who loses the role `admin` loses the scope `admin` in all keys and sessions. `caps` and `quotas` are replaced as a whole.",
       scope: "admin",
       params: userParams,
       body: userPatch,
@@ -147,11 +147,12 @@ function actsOf(user_id: string, { disabled, ...others }: UserPatch): AuditedAct
 }
 
 /** Which fields were changed; of names and addresses no more than that. */
-function describePatch({ name, email, role }: UserPatch): Record<string, string | boolean | null> {
+function describePatch({ name, email, role, ...limits }: UserPatch): Record<string, string | boolean | null> {
   return {
     ...(name === undefined ? {} : { name: true }),
     ...(email === undefined ? {} : { email: true }),
     ...(role === undefined ? {} : { role }),
+    ...describeLimits(limits),
   };
 }
 

@@ -1,6 +1,8 @@
 // Accounts, as the API describes and checks them.
 import { z } from "@hono/zod-openapi";
 import { clientId } from "../../../protocol/ids.ts";
+import { periodCaps } from "../../../protocol/money/caps.ts";
+import { quotas as knownQuotas } from "../../../protocol/money/quotas.ts";
 import { userRoles, userStates } from "../../../protocol/people/user.ts";
 import * as examples from "../../examples.ts";
 import { time, title, wellFormed } from "../../schemas.ts";
@@ -19,6 +21,31 @@ const email = wellFormed
   });
 const role = z.enum(userRoles).nullable().openapi({ description: "`admin`: sessions have the scope `admin`, too." });
 
+// Copies, because the originals may have been made before the zod extension that adds `openapi`.
+const caps = z
+  .strictObject(periodCaps.shape)
+  .nullable()
+  .openapi({
+    description:
+      "Caps for a day and a month in UTC, each in place of the setting's. Where one is null or absent, the setting's holds.",
+    example: { day: { max_cost_usd: 5 }, month: { max_cost_usd: 50 } },
+  });
+
+const MAX_QUOTA = 1_000_000_000_000;
+const quotas = z
+  .record(z.string(), z.int().min(0).max(MAX_QUOTA))
+  .superRefine((given, issues) => {
+    const names = Object.keys(knownQuotas);
+    const unknown = Object.keys(given).find((name) => !names.includes(name));
+    if (unknown === undefined) return;
+    issues.addIssue({ code: "custom", path: [unknown], message: `is not known; quotas are ${names.join(", ")}` });
+  })
+  .nullable()
+  .openapi({
+    description: "By name, in place of the usual ones. An absent one is the usual one. Null: all are.",
+    example: {},
+  });
+
 export const userBody = z
   .strictObject({
     user_id: clientId
@@ -27,13 +54,29 @@ export const userBody = z
     name: title.nullable().optional(),
     email: email.optional(),
     role: role.optional(),
+    caps: caps.optional(),
+    quotas: quotas.optional(),
   })
   .openapi({ example: { name: "Ada" } });
 
+/** A later version may know others. */
+const storedQuotas = z.record(z.string(), z.number()).nullable();
+
 export const newUser = z
-  .object({ user_id: z.string(), name: z.string().nullable(), email, role, api_key: z.string() })
+  .object({
+    user_id: z.string(),
+    name: z.string().nullable(),
+    email,
+    role,
+    caps,
+    quotas: storedQuotas,
+    api_key: z.string(),
+  })
   .openapi("NewUser", {
-    example: { user_id: "user_ada", name: "Ada", email: null, role: null, api_key: examples.key },
+    example: {
+      ...{ user_id: "user_ada", name: "Ada", email: null, role: null },
+      ...{ caps: null, quotas: null, api_key: examples.key },
+    },
   });
 
 export const userPatch = z
@@ -42,6 +85,8 @@ export const userPatch = z
     email: email.optional(),
     role: role.optional(),
     disabled: z.boolean().optional(),
+    caps: caps.optional(),
+    quotas: quotas.optional(),
   })
   .refine((patch) => Object.keys(patch).length > 0, "has nothing to change")
   .openapi({ example: { disabled: true } });
@@ -51,6 +96,8 @@ const example = {
   name: "Ada",
   email: "ada@example.com",
   role: null,
+  caps: { day: { max_cost_usd: 5 } },
+  quotas: null,
   state: "active",
   created_at: examples.time,
   disabled_at: null,
@@ -62,6 +109,8 @@ const fields = {
   name: z.string().nullable(),
   email: z.string().nullable(),
   role,
+  caps,
+  quotas: storedQuotas,
   state: z.enum(userStates).openapi({ description: "`deleting` until nothing is left of it." }),
   created_at: time.nullable().openapi({ description: "Null for `user_first`, if nobody recorded it." }),
   disabled_at: time.nullable(),
