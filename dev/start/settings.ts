@@ -26,6 +26,7 @@ export const settingNames: readonly string[] = [
   "MODEL_API",
   "MODEL_HEADERS",
   "MODEL_EXTRA_BODY",
+  "MODEL_PRICES",
   "AI_GATEWAY_TOKEN",
   "MODEL_FIRST_BYTE_SECONDS",
   "MODEL_IDLE_SECONDS",

@@ -1,0 +1,23 @@
+// What replies cost, for servers that don't say it themselves.
+import type { Model } from "../../agent/model.ts";
+import { costOf, type Price, toUsd } from "../../protocol/money/price.ts";
+import type { Usage } from "../../protocol/run.ts";
+import type { CountedUsage } from "../exchange/ending.ts";
+
+/** All replies pass here, whatever their server, dialect and format of tools. */
+export function withCosts(model: Model, priceOf: (name: string) => Price | null): Model {
+  return {
+    async stream(request, onDelta, signal) {
+      const outcome = await model.stream(request, onDelta, signal);
+      if (outcome.kind === "failure" || outcome.reply.usage === null) return outcome;
+      const usage = charge(outcome.reply.usage, priceOf(request.model));
+      return { ...outcome, reply: { ...outcome.reply, usage } };
+    },
+  };
+}
+
+/** The provider's own cost counts. */
+export function charge({ cache_write_tokens = 0, ...usage }: CountedUsage, price: Price | null): Usage {
+  if (usage.cost_usd !== null || price === null) return usage;
+  return { ...usage, cost_usd: toUsd(costOf(price, { ...usage, cache_write_tokens })) };
+}
