@@ -3,7 +3,7 @@ import type { ModelRequest } from "../../agent/model.ts";
 import { readModelSettings } from "../../config/models.ts";
 import { createModels } from "../index.ts";
 
-const request: ModelRequest = { model: "m", messages: [{ id: "1", role: "user", content: "hi" }], tools: [] };
+const request: ModelRequest = { model: "m", messages: [{ role: "user", content: "hi" }], tools: [] };
 
 function answer(usage: Record<string, unknown> | null): typeof fetch {
   const chunk = {
