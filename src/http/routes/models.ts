@@ -1,10 +1,24 @@
-// The models that may be chosen for runs and agents, by name only: no address, no key, no price.
+// The models that may be chosen for runs and agents, with what they cost: no address and no key.
 import { z } from "@hono/zod-openapi";
-import { findSettingProblem, listModels } from "../../models/index.ts";
+import { findPrice, findSettingProblem, listModels } from "../../models/index.ts";
+import type { Price, Rates } from "../../protocol/money/price.ts";
 import type { App } from "../context.ts";
 import { Problem } from "../errors.ts";
 import * as examples from "../examples.ts";
 import { addOperation } from "../operation.ts";
+
+const rate = z.number().openapi({ description: "In US dollars for a million tokens." });
+const rates = { input: rate, cached_input: rate, output: rate };
+const shownPrice = z
+  .object({
+    ...rates,
+    long: z
+      .object({ over: z.int(), ...rates })
+      .optional()
+      .openapi({ description: "For all tokens of a request whose input has more than `over` tokens." }),
+  })
+  .nullable()
+  .openapi({ description: "Null if nobody has said what it costs (`MODEL_PRICES`)." });
 
 const list = z
   .object({
@@ -12,6 +26,7 @@ const list = z
       z.object({
         id: z.string().openapi({ description: "What `model` and `fallback_models` take." }),
         is_default: z.boolean().openapi({ description: "Whether runs get it that name no model." }),
+        price: shownPrice,
       }),
     ),
     incomplete: z.array(z.string()).openapi({
@@ -37,7 +52,20 @@ export function addModels(app: App): void {
       const { models } = context.get("config");
       const problem = findSettingProblem(models);
       if (problem !== null) throw new Problem("not_configured", problem);
-      return context.json(await listModels(models));
+      const { data, incomplete } = await listModels(models);
+      const now = Date.now();
+      const priced = data.map((each) => ({ ...each, price: showPrice(findPrice(models, each.id, now)) }));
+      return context.json({ data: priced, incomplete });
     },
   );
+}
+
+function showPrice(price: Price | null): z.infer<typeof shownPrice> {
+  if (price === null) return null;
+  const { long } = price;
+  return { ...showRates(price), ...(long === undefined ? {} : { long: { over: long.over, ...showRates(long) } }) };
+}
+
+function showRates({ input, cached_input = input, output }: Rates) {
+  return { input, cached_input, output };
 }
