@@ -134,7 +134,7 @@ const ofDefaultServer = [
 /** What the demo model needs unset, and which of it somebody had set. It costs nothing. */
 export function forDemoModel(settings: Settings, model: string): { settings: Settings; ignored: string[] } {
   const { MODEL_PRICES } = settings;
-  const prices: Record<string, unknown> = { [model]: 0, ...(MODEL_PRICES ? JSON.parse(MODEL_PRICES) : {}) };
+  const prices: Record<string, unknown> = { [model]: 0, ...(MODEL_PRICES?.trim() ? JSON.parse(MODEL_PRICES) : {}) };
   return {
     settings: {
       ...Object.fromEntries(ofDefaultServer.map((name) => [name, ""])),

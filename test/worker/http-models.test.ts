@@ -40,7 +40,7 @@ describe("GET /v1/models", () => {
     });
     const { body } = await client.send("GET", "/v1/models");
     const free = { input: 1, cached_input: 0, output: 2 };
-    expect(body.data.map(({ id, price }: { id: string; price: unknown }) => [id, price])).toEqual([
+    expect(body.data?.map(({ id, price }) => [id, price])).toEqual([
       ["scripted-demo", free],
       ["taskloom-scripted-demo", free],
       [

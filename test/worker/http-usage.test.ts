@@ -147,7 +147,7 @@ describe("GET /v1/usage/users", () => {
       sums: Partial<Run>,
       reserved = { cost_usd: 0, tokens: 0, minutes: 0 },
     ) => ({
-      ...{ user_id, name: list.body.data.find((each: { user_id: string }) => each.user_id === user_id).name },
+      ...{ user_id, name: list.body.data?.find((each) => each.user_id === user_id)?.name },
       ...{ runs, ...sums.usage, reserved },
     });
     expect(list.body.data).toEqual([
