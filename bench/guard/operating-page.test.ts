@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { priceLists } from "../../src/models/prices/table.ts";
+import { listPrices, pricePages } from "../../src/models/index.ts";
 import { capNames, capScopes } from "../../src/protocol/money/caps.ts";
 import { quotas } from "../../src/protocol/money/quotas.ts";
 import { describeMoney, writeMoney } from "./operating-page.ts";
@@ -15,7 +15,7 @@ describe("docs/operating.md", () => {
   });
 
   it("names every model with a price, every cap, scope and quota", () => {
-    const models = priceLists.flatMap(({ rows }) => rows.flatMap(({ names }) => names.split(" ")));
+    const models = Object.keys(pricePages).flatMap((server) => listPrices(server).flatMap(({ models }) => models));
     const text = describeMoney();
     const named = [...models, ...capNames, ...capScopes, ...Object.keys(quotas)];
     expect(named.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);

@@ -2,8 +2,7 @@
 // `npm run check -- --record` writes it, and so does this file alone: `node bench/guard/operating-page.ts`.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { toPrice } from "../../src/models/prices/find.ts";
-import { priceLists } from "../../src/models/prices/table.ts";
+import { listPrices, pricePages } from "../../src/models/index.ts";
 import type { CapName, CapScope } from "../../src/protocol/money/caps.ts";
 import type { Rates } from "../../src/protocol/money/price.ts";
 import { type Quota, quotas } from "../../src/protocol/money/quotas.ts";
@@ -41,13 +40,13 @@ export function describeMoney(): string {
 }
 
 function describePrices(): string {
-  const rows = priceLists.flatMap(({ server, page, as_of, rows }) =>
-    rows.map((row) => {
-      const { long, ...price } = toPrice(row);
-      const models = row.names.split(" ").map((name) => `\`${name}\``);
+  const rows = Object.entries(pricePages).flatMap(([server, page]) =>
+    listPrices(server).map(({ models, price, from, as_of }) => {
+      const names = models.map((name) => `\`${name}\``).join(", ");
+      const { long } = price;
       const more = long === undefined ? "" : `over ${long.over.toLocaleString("en-US")}: ${showRates(long)}`;
-      const since = row.from === undefined ? "" : ` from ${row.from}`;
-      return [`[${server}](${page})`, `${models.join(", ")}${since}`, showRates(price), more, as_of];
+      const since = Date.parse(from) > 0 ? ` from ${from}` : "";
+      return [`[${server}](${page})`, `${names}${since}`, showRates(price), more, as_of];
     }),
   );
   return `### Prices\n\n${table(["At", "Models", "Input / cached / output", "Long input", "As of"], rows)}`;

@@ -89,7 +89,8 @@ function thinkingStarts({ memory, ...server }: OpenAiOptions): ThinkingStarts {
 }
 
 export { listModels, type ModelList } from "./model-list.ts";
-export { findPrice } from "./prices/find.ts";
+export { findPrice, listPrices } from "./prices/find.ts";
+export { pricePages } from "./prices/sources.ts";
 export { serverNames } from "./profiles/servers.ts";
 export { findContextTokens, findRefusal, findRoute, findSettingProblem, type Route } from "./servers.ts";
 export type { OpenAiOptions };

@@ -1,24 +1,16 @@
 // The models that may be chosen for runs and agents, with what they cost: no address and no key.
 import { z } from "@hono/zod-openapi";
 import { findPrice, findSettingProblem, listModels } from "../../models/index.ts";
-import type { Price, Rates } from "../../protocol/money/price.ts";
+import type { Price } from "../../protocol/money/price.ts";
 import type { App } from "../context.ts";
 import { Problem } from "../errors.ts";
 import * as examples from "../examples.ts";
 import { addOperation } from "../operation.ts";
 
-const rate = z.number().openapi({ description: "In US dollars for a million tokens." });
-const rates = { input: rate, cached_input: rate, output: rate };
-const shownPrice = z
-  .object({
-    ...rates,
-    long: z
-      .object({ over: z.int(), ...rates })
-      .optional()
-      .openapi({ description: "For all tokens of a request whose input has more than `over` tokens." }),
-  })
-  .nullable()
-  .openapi({ description: "Null if nobody has said what it costs (`MODEL_PRICES`)." });
+const price = z.object({ input: z.number(), cached_input: z.number(), output: z.number() }).nullable().openapi({
+  description:
+    "In US dollars for a million tokens; long requests may cost more. Null if nobody has said what it costs.",
+});
 
 const list = z
   .object({
@@ -26,7 +18,7 @@ const list = z
       z.object({
         id: z.string().openapi({ description: "What `model` and `fallback_models` take." }),
         is_default: z.boolean().openapi({ description: "Whether runs get it that name no model." }),
-        price: shownPrice,
+        price,
       }),
     ),
     incomplete: z.array(z.string()).openapi({
@@ -60,12 +52,8 @@ export function addModels(app: App): void {
   );
 }
 
-function showPrice(price: Price | null): z.infer<typeof shownPrice> {
+function showPrice(price: Price | null) {
   if (price === null) return null;
-  const { long } = price;
-  return { ...showRates(price), ...(long === undefined ? {} : { long: { over: long.over, ...showRates(long) } }) };
-}
-
-function showRates({ input, cached_input = input, output }: Rates) {
+  const { input, cached_input = input, output } = price;
   return { input, cached_input, output };
 }

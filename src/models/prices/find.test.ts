@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { readModelSettings } from "../../config/models.ts";
 import { costOf, worstCost } from "../../protocol/money/price.ts";
-import { findPrice, pricedHosts } from "./find.ts";
+import { findPrice, listPrices, pricedHosts } from "./find.ts";
+import { pricePages } from "./sources.ts";
 import { priceLists } from "./table.ts";
 
 const now = Date.parse("2026-11-28T00:00:00Z");
@@ -65,6 +66,12 @@ describe("the price of a model", () => {
     expect(findPrice(settings, "gpt-5-mini", now)).toEqual({ input: 0, output: 0 });
   });
 
+  it("is unknown where the operator asks for a service tier that costs more", () => {
+    const { base_url, model } = { base_url: "https://api.openai.com/v1", model: "gpt-5" };
+    expect(priceAt(base_url, model, { extra_body: { service_tier: "priority" } })).toBeNull();
+    expect(priceAt(base_url, model, { extra_body: { service_tier: "flex" } })).not.toBeNull();
+  });
+
   it("changes on the day that its provider has announced", () => {
     const settings = readModelSettings({
       MODEL_SERVERS: { g: { base_url: "https://generativelanguage.googleapis.com" } },
@@ -87,19 +94,36 @@ describe("the price of a model", () => {
 });
 
 describe("the table of prices", () => {
+  const servers = [...new Set(Object.values(pricedHosts))];
+
   it("has for each address a list, with a page of its provider and a day", () => {
-    expect(new Set(priceLists.map(({ server }) => server))).toEqual(new Set(Object.values(pricedHosts)));
-    for (const { page, as_of } of priceLists) {
-      expect(page).toMatch(/^https:\/\//);
-      expect(Date.parse(as_of)).toBeLessThanOrEqual(now);
-    }
+    const titles = Object.keys(priceLists).map((title) => title.split(" "));
+    expect(new Set(titles.map(([server]) => server))).toEqual(new Set(servers));
+    expect(Object.keys(pricePages).toSorted()).toEqual(servers.toSorted());
+    for (const [, as_of = ""] of titles) expect(Date.parse(as_of)).toBeLessThanOrEqual(now);
   });
 
   it("has each name once, in lower case, or once for each day from which on a price holds", () => {
-    for (const server of Object.values(pricedHosts)) {
-      const rows = priceLists.flatMap((list) => (list.server === server ? list.rows : []));
-      const names = rows.flatMap(({ names, from }) => names.split(" ").map((name) => `${name} ${from ?? ""}`));
+    for (const server of servers) {
+      const names = listPrices(server).flatMap(({ models, from }) => models.map((name) => `${name} ${from}`));
       expect(names.filter((name, at) => names.indexOf(name) !== at || name !== name.toLowerCase())).toEqual([]);
+    }
+  });
+
+  it("is read whole: every line has names and numbers, and a cache is never dearer to read than the input", () => {
+    const rows = servers.flatMap(listPrices);
+    const lines = Object.values(priceLists).flatMap((text) => text.trim().split("\n"));
+    expect(rows).toHaveLength(lines.length);
+    for (const { models, price, from } of rows) {
+      expect(models.every((name) => /^[a-z][\w.-]+$/.test(name))).toBe(true);
+      for (const rates of [price, price.long ?? price]) {
+        const { input, cached_input = input, cache_write = input, output } = rates;
+        const numbers = [input, cached_input, cache_write, output];
+        expect(numbers.every((rate) => Number.isFinite(rate) && rate >= 0)).toBe(true);
+        expect(cached_input <= input && input <= cache_write && input <= output).toBe(true);
+      }
+      expect(price.long === undefined || price.long.over >= 100_000).toBe(true);
+      expect(Date.parse(from)).not.toBeNaN();
     }
   });
 });

@@ -36,18 +36,22 @@ export function findPrice(settings: ModelSettings, name: string, now = Date.now(
   return routing.ok ? findListed(routing.route.server, routing.route.model, now) : null;
 }
 
-function findListed({ base_url, profile }: ModelServer, model: string, now: number): Price | null {
+/** A tier that the operator asks for with every request. These cost more than the table says. */
+const dearerTiers = ["priority", "fast", "scale"];
+
+function findListed({ base_url, profile, extra_body }: ModelServer, model: string, now: number): Price | null {
   if (profile !== null && ownServers.includes(profile) && whyNotPublic(base_url) !== null)
     return { input: 0, output: 0 };
   const server = findSeller(base_url, model);
-  if (server === null) return null;
+  const { service_tier, speed } = extra_body;
+  if (server === null || dearerTiers.includes(String(service_tier ?? speed))) return null;
   // Some name the maker, a gateway the server.
   const named = model.toLowerCase().split("/").at(-1) ?? "";
   const names = [named, named.replace(/-(?:\d{4}-\d\d-\d\d|\d{8})$/, "")];
-  const rows = priceLists.flatMap((list) => (list.server === server ? list.rows : []));
+  const rows = listPrices(server);
   for (const each of names) {
-    const row = rows.find(({ names, from }) => names.split(" ").includes(each) && Date.parse(from ?? "1970") <= now);
-    if (row !== undefined) return toPrice(row);
+    const row = rows.find(({ models, from }) => models.includes(each) && Date.parse(from) <= now);
+    if (row !== undefined) return row.price;
   }
   return null;
 }
@@ -61,21 +65,45 @@ function findSeller(base_url: string, model: string): string | null {
   return isGateway ? (findServerBehind(base_url, model)?.name ?? null) : (pricedHosts[url.hostname] ?? null);
 }
 
-type Row = (typeof priceLists)[number]["rows"][number];
+export interface Row {
+  models: string[];
+  price: Price;
+  /** The day from which on it holds. */
+  from: string;
+  as_of: string;
+}
 
-export function toPrice({ rates, long }: Pick<Row, "rates" | "long">): Price {
-  if (long === undefined) return toRates(rates, 1, 1);
-  const [over, input, output] = long;
-  return { ...toRates(rates, 1, 1), long: { over, ...toRates(rates, input, output) } };
+/** The lines about one server. */
+export function listPrices(server: string): Row[] {
+  return Object.entries(priceLists).flatMap(([title, text]) => {
+    const [name, as_of = ""] = title.split(" ");
+    return name === server
+      ? text
+          .trim()
+          .split("\n")
+          .map((line) => readRow(line, as_of))
+      : [];
+  });
+}
+
+function readRow(line: string, as_of: string): Row {
+  const [whole = "", from = "1970-01-01"] = line.trim().split(" @ ");
+  const [plain = "", more] = whole.split(" > ");
+  const [names = "", written = ""] = plain.split(": ");
+  const rates = written.split(" ");
+  const price = toRates(rates, 1, 1);
+  const [over = 0, input = 1, output = 1] = more?.split(" ").map(Number) ?? [];
+  const long = more === undefined ? {} : { long: { over, ...toRates(rates, input, output) } };
+  return { models: names.split(" "), price: { ...price, ...long }, from, as_of };
 }
 
 /** A product of decimal fractions has dust. */
-function toRates([input, cached_input, output, cache_write]: Row["rates"], more: number, moreOutput: number): Rates {
-  const times = (rate: number, factor: number) => Number((rate * factor).toFixed(6));
+function toRates([input, cached = "-", output, written]: string[], more: number, moreOutput: number): Rates {
+  const times = (rate: string | undefined, factor: number) => Number((Number(rate) * factor).toFixed(6));
   return {
     input: times(input, more),
-    ...(cached_input === null ? {} : { cached_input: times(cached_input, more) }),
-    ...(cache_write === undefined ? {} : { cache_write: times(cache_write, more) }),
+    ...(cached === "-" ? {} : { cached_input: times(cached, more) }),
+    ...(written === undefined ? {} : { cache_write: times(written, more) }),
     output: times(output, moreOutput),
   };
 }
