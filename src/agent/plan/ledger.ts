@@ -110,7 +110,7 @@ export function addUsage(sum: Usage, more: Usage): Usage {
 }
 
 /** Through whole nanodollars: binary fractions would leave dust. */
-export function addCost(sum: number | null, more: number | null): number | null {
+function addCost(sum: number | null, more: number | null): number | null {
   return more === null ? sum : toUsd(toNano(sum ?? 0) + toNano(more));
 }
 
