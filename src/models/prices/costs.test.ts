@@ -3,7 +3,7 @@ import type { ModelRequest } from "../../agent/model.ts";
 import { readModelSettings } from "../../config/models.ts";
 import { createModels } from "../index.ts";
 
-const request: ModelRequest = { model: "m", messages: [{ role: "user", content: "hi" }], tools: [] };
+const plain: ModelRequest = { model: "m", messages: [{ role: "user", content: "hi" }], tools: [] };
 
 function answer(usage: Record<string, unknown> | null): typeof fetch {
   const chunk = {
@@ -18,7 +18,12 @@ function answer(usage: Record<string, unknown> | null): typeof fetch {
     });
 }
 
-async function usageOf(usage: Record<string, unknown> | null, MODEL_PRICES: string, format: "native" | "xml") {
+async function usageOf(
+  usage: Record<string, unknown> | null,
+  MODEL_PRICES: string,
+  format: "native" | "xml",
+  request = plain,
+) {
   const env = { OPENAI_API_KEY: "k", OPENAI_BASE_URL: "https://llm.example.com/v1", MODEL_PRICES };
   const model = createModels(readModelSettings(env), { fetch: answer(usage) })[format]();
   const outcome = await model.stream(request, () => {}, new AbortController().signal);
@@ -42,6 +47,13 @@ describe.each(["native", "xml"] as const)("a reply of a model with tools as %s",
 
   it("costs what its provider says, if that says something", async () => {
     expect(await usageOf({ ...counted, cost: 7 }, prices, format)).toEqual({ ...usage, cost_usd: 7 });
+  });
+
+  it("costs the most that a faster tier can, if its agent asks for one", async () => {
+    const request = { ...plain, options: { extra_body: { service_tier: "priority" } } };
+    expect(await usageOf(counted, prices, format, request)).toEqual({ ...usage, cost_usd: 0.0013125 });
+    const flex = { ...plain, options: { extra_body: { service_tier: "flex" } } };
+    expect(await usageOf(counted, prices, format, flex)).toEqual({ ...usage, cost_usd: 0.000525 });
   });
 
   it("has an unknown cost without a price, and no count without one", async () => {

@@ -36,15 +36,16 @@ export function findPrice(settings: ModelSettings, name: string, now = Date.now(
   return routing.ok ? findListed(routing.route.server, routing.route.model, now) : null;
 }
 
-/** A tier that the operator asks for with every request. These cost more than the table says. */
-const dearerTiers = ["priority", "fast", "scale"];
+/** Whether fields of requests ask for a service tier that costs more than the table says. */
+export function asksForMore({ service_tier, speed }: Readonly<Record<string, unknown>> = {}): boolean {
+  return [service_tier, speed].some((word) => word === "priority" || word === "fast" || word === "scale");
+}
 
 function findListed({ base_url, profile, extra_body }: ModelServer, model: string, now: number): Price | null {
   if (profile !== null && ownServers.includes(profile) && whyNotPublic(base_url) !== null)
     return { input: 0, output: 0 };
   const server = findSeller(base_url, model);
-  const { service_tier, speed } = extra_body;
-  if (server === null || dearerTiers.includes(String(service_tier ?? speed))) return null;
+  if (server === null || asksForMore(extra_body)) return null;
   // Some name the maker, a gateway the server.
   const named = model.toLowerCase().split("/").at(-1) ?? "";
   const names = [named, named.replace(/-(?:\d{4}-\d\d-\d\d|\d{8})$/, "")];
