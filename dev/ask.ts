@@ -1,12 +1,14 @@
 // `npm run ask -- "…"`: sends one request in the terminal, through the public API like any other client. Exits with 0
 // if the run completed, otherwise with 1.
 import { join } from "node:path";
+import type { Usage } from "../src/protocol/run.ts";
 import { Api, ApiError } from "../src/web/client/api.ts";
 import { advance, type Conversation, emptyConversation } from "../src/web/client/conversation.ts";
 import { type Followed, followRun } from "../src/web/client/follow.ts";
 import { newId } from "../src/web/client/ids.ts";
 import { restore } from "../src/web/client/restore.ts";
 import { type AskArguments, readArguments, usage } from "./ask/arguments.ts";
+import { costLine } from "./ask/cost.ts";
 import { modelLines } from "./ask/models.ts";
 import { answerQuestions } from "./ask/questions.ts";
 import { Screen } from "./ask/screen.ts";
@@ -122,10 +124,10 @@ async function ask(options: AskArguments): Promise<number> {
     followed = { thread, run: newId("inv"), begin: { kind: "answers", interrupted, answers } };
   }
   screen.end();
-  // The answer is there already; a server that is gone by now costs only the list.
-  const { sources = [] } = await api.getRun(thread, followed.run).catch(() => ({ sources: [] }));
-  for (const line of sourceLines(sources)) console.log(line);
-  return conclude(view, url, thread);
+  // The answer is there already; a server that is gone by now costs only what is said about it.
+  const run = await api.getRun(thread, followed.run).catch(() => null);
+  for (const line of sourceLines(run?.sources ?? [])) console.log(line);
+  return conclude(view, url, thread, run?.usage ?? null);
 }
 
 async function listModels(api: Api): Promise<number> {
@@ -139,7 +141,7 @@ async function findNewest(api: Api, { thread, run }: Followed): Promise<Followed
   return { thread, run: data[0]?.invocation_id ?? run, begin: null };
 }
 
-function conclude({ run, state, interrupts }: Conversation, url: string, thread: string): number {
+function conclude({ run, state, interrupts }: Conversation, url: string, thread: string, usage: Usage | null): number {
   console.log("");
   for (const preview of state.sandbox.previews) console.log(`→ ${plain(preview.url)}`);
   if (run.state === "completed") {
@@ -154,6 +156,7 @@ function conclude({ run, state, interrupts }: Conversation, url: string, thread:
   } else {
     console.log("Cancelled.");
   }
+  if (usage !== null) console.log(costLine(usage));
   console.log(
     `Thread ${thread}, at ${url.replace("//127.0.0.1:", "//localhost:").replace(/\/+$/, "")}/#thread=${thread}`,
   );

@@ -37,6 +37,7 @@ export interface Env {
   MODEL_API?: string;
   MODEL_HEADERS?: string;
   MODEL_EXTRA_BODY?: string;
+  MODEL_PRICES?: string;
   AI_GATEWAY_TOKEN?: string;
   MODEL_FIRST_BYTE_SECONDS?: string;
   MODEL_IDLE_SECONDS?: string;

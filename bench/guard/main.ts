@@ -1,5 +1,5 @@
 // The guard of `npm run check` and `npm test`: counts what turns, steps and tokens cost and compares it with the table of
-// docs/costs.md. Worse fails. `--record` writes the table.
+// docs/costs.md. Worse fails. `--record` writes the table, and the one of docs/operating.md.
 import { mkdirSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { stopAll } from "../processes/programs.ts";
 import { makeTemporaryFolder } from "../processes/temporary-folder.ts";
 import { compareFigures, listFigures, readFigures, writeFigures } from "./costs.ts";
 import { countCosts } from "./count.ts";
+import { writeOperatingPage } from "./operating-page.ts";
 
 const root = join(import.meta.dirname, "../..");
 const path = join(root, "docs/costs.md");
@@ -31,7 +32,8 @@ async function guard(folder: string, isRecording: boolean): Promise<boolean> {
   console.log(`bundle: ${gzip_kib.toFixed(0)} KiB gzip, ceiling ${CEILING_KIB} KiB`);
   if (isRecording) {
     await writeFile(path, writeFigures(document, listFigures(costs)));
-    console.log("costs: recorded in docs/costs.md");
+    await writeOperatingPage();
+    console.log("costs: recorded in docs/costs.md, prices in docs/operating.md");
     return true;
   }
   const { worse, better } = compareFigures(listFigures(costs), recorded);

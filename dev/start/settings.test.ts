@@ -64,6 +64,7 @@ describe("settings", () => {
     ["MODEL_PROFILE", "ollamma"],
     ["MODEL_HEADERS", '{"Host": "x"}'],
     ["MODEL_EXTRA_BODY", '{"model": "x"}'],
+    ["MODEL_PRICES", '{"a": "free"}'],
     ["MODEL_API", "chats"],
     ["OIDC_ISSUER", "http://sso.example"],
     ["DEPLOYMENT_DAY_CAPS", "cost=20"],
@@ -78,9 +79,15 @@ describe("settings", () => {
 describe("forDemoModel", () => {
   it("unsets what concerns the server of OPENAI_BASE_URL alone, and names what was set", () => {
     const set = { MODEL_API: "responses", MODEL_PROFILE: "azure", MODEL_CONTEXT_TOKENS: "9000" };
-    const { settings, ignored } = forDemoModel(set);
+    const { settings, ignored } = forDemoModel(set, "demo");
     expect(ignored).toEqual(["MODEL_PROFILE", "MODEL_API"]);
     expect({ ...set, ...settings }).toMatchObject({ MODEL_API: "", MODEL_PROFILE: "", MODEL_CONTEXT_TOKENS: "9000" });
+  });
+
+  it("costs nothing, beside what others cost", () => {
+    expect(forDemoModel({}, "demo").settings.MODEL_PRICES).toBe('{"demo":0}');
+    const MODEL_PRICES = '{"other/*": 2, "demo": 1}';
+    expect(forDemoModel({ MODEL_PRICES }, "demo").settings.MODEL_PRICES).toBe('{"demo":1,"other/*":2}');
   });
 });
 

@@ -27,6 +27,7 @@ export const settingNames: readonly string[] = [
   "MODEL_API",
   "MODEL_HEADERS",
   "MODEL_EXTRA_BODY",
+  "MODEL_PRICES",
   "AI_GATEWAY_TOKEN",
   "MODEL_FIRST_BYTE_SECONDS",
   "MODEL_IDLE_SECONDS",
@@ -136,10 +137,15 @@ const ofDefaultServer = [
   "AI_GATEWAY_TOKEN",
 ];
 
-/** What the demo model needs unset, and which of it somebody had set. */
-export function forDemoModel(settings: Settings): { settings: Settings; ignored: string[] } {
+/** What the demo model needs unset, and which of it somebody had set. It costs nothing. */
+export function forDemoModel(settings: Settings, model: string): { settings: Settings; ignored: string[] } {
+  const { MODEL_PRICES } = settings;
+  const prices: Record<string, unknown> = { [model]: 0, ...(MODEL_PRICES?.trim() ? JSON.parse(MODEL_PRICES) : {}) };
   return {
-    settings: Object.fromEntries(ofDefaultServer.map((name) => [name, ""])),
+    settings: {
+      ...Object.fromEntries(ofDefaultServer.map((name) => [name, ""])),
+      MODEL_PRICES: JSON.stringify(prices),
+    },
     ignored: ofDefaultServer.filter((name) => settings[name]),
   };
 }

@@ -56,7 +56,7 @@ async function startModelStandIn(settings: Settings, stopping: Stopping): Promis
     const label = `${OPENAI_MODEL || "the default model"}${where}${others}`;
     return { settings: {}, standIn: false, label, warnings: [] };
   }
-  const plain = forDemoModel(settings);
+  const plain = forDemoModel(settings, MODEL);
   const apiKey = randomBytes(24).toString("base64url");
   const model = await startModel({ port: 0, apiKey });
   await stopping.add(() => model.close());

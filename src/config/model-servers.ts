@@ -183,7 +183,7 @@ function unwrap<Value>(setting: string, reading: Reading<Value>): Value {
 }
 
 /** `[vars]` of wrangler.toml may hold the object itself. Null if the setting is empty. */
-function readObject(setting: string, given: unknown): Record<string, unknown> | null {
+export function readObject(setting: string, given: unknown): Record<string, unknown> | null {
   const value = typeof given === "string" ? parseJson(given.trim()) : (given ?? null);
   if (value !== null && !isRecord(value)) throw problem(setting, "must be a JSON object");
   const repeated = value !== null && typeof given === "string" ? findRepeatedName(given) : null;

@@ -2,6 +2,7 @@
 // MODEL_SERVERS names. A setting that is wrong becomes `problem`, which every run fails with: half of the servers, or
 // other limits than were meant, would be found out too late.
 import { z } from "zod";
+import { type PriceRule, readModelPrices } from "./model-prices.ts";
 import {
   address,
   headerText,
@@ -25,6 +26,8 @@ export interface ModelSettings {
   servers: ReadonlyMap<string, ModelServer>;
   /** For runs that name no model and whose agent names none. */
   default_model: string | null;
+  /** What the operator says that models cost. */
+  prices: readonly PriceRule[];
   /** How long a model may be silent before its reply begins, and during it. */
   limits: { first_byte_ms: number; idle_ms: number };
   /** What is wrong with a setting, in a sentence for the operator that holds no secret. */
@@ -70,6 +73,7 @@ const settings = z.object({
   MODEL_SERVERS: z.unknown().optional(),
   MODEL_HEADERS: z.unknown().optional(),
   MODEL_EXTRA_BODY: z.unknown().optional(),
+  MODEL_PRICES: z.unknown().optional(),
 });
 type Values = z.infer<typeof settings>;
 
@@ -80,10 +84,11 @@ export function readModelSettings(env: object): ModelSettings {
   const default_model = OPENAI_MODEL || (OPENAI_API_KEY ? "gpt-5" : null);
   try {
     const servers = readModelServers(values.MODEL_SERVERS);
-    return { default_server: readDefaultServer(values), servers, default_model, limits, problem: null };
+    const prices = readModelPrices(values.MODEL_PRICES);
+    return { default_server: readDefaultServer(values), servers, default_model, prices, limits, problem: null };
   } catch (error) {
     if (!(error instanceof SettingProblem)) throw error;
-    return { default_server: null, servers: new Map(), default_model, limits, problem: error.message };
+    return { default_server: null, servers: new Map(), default_model, prices: [], limits, problem: error.message };
   }
 }
 

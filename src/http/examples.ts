@@ -268,8 +268,8 @@ export const agent: AgentView = {
 
 export const modelList = {
   data: [
-    { id: "gpt-5", is_default: true },
-    { id: "deepseek/deepseek-v4-pro", is_default: false },
+    { id: "gpt-5", is_default: true, price: { input: 1.25, cached_input: 0.125, output: 10 } },
+    { id: "deepseek/deepseek-v4-pro", is_default: false, price: { input: 1.32, cached_input: 0.044, output: 3.96 } },
   ],
   incomplete: [],
 };

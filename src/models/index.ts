@@ -6,6 +6,8 @@ import type { ModelSettings } from "../config/models.ts";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
 import { type ThinkingStarts, withTextCalls } from "./markup/model.ts";
 import { createOpenAiModel, type OpenAiOptions, placeOf } from "./openai-model.ts";
+import { withCosts } from "./prices/costs.ts";
+import { findPrice } from "./prices/find.ts";
 import { chooseProfile } from "./profiles/choose.ts";
 import { forgetRule, keyOf, knownRules, rememberLesson, rememberRule } from "./profiles/memory.ts";
 import { CALLS_AS_TEXT, STARTS_THINKING } from "./profiles/rules.ts";
@@ -29,10 +31,11 @@ export function createModels(
     ...(memory === undefined ? {} : { memory }),
     ...own,
   });
-  return {
-    native: (memory) => routeByName(settings, (server, name) => models.native(optionsFor(server, name, memory))),
-    xml: (memory) => routeByName(settings, (server, name) => models.xml(optionsFor(server, name, memory))),
+  const create = (format: AgentConfig["tool_format"]) => (memory?: ModelMemory) => {
+    const routed = routeByName(settings, (server, name) => models[format](optionsFor(server, name, memory)));
+    return withCosts(routed, (name) => findPrice(settings, name));
   };
+  return { native: create("native"), xml: create("xml") };
 }
 
 /** What sentences tell people to check. Which server it is stands in the operator's log. */
@@ -86,6 +89,8 @@ function thinkingStarts({ memory, ...server }: OpenAiOptions): ThinkingStarts {
 }
 
 export { listModels, type ModelList } from "./model-list.ts";
+export { findPrice, listPrices } from "./prices/find.ts";
+export { pricePages } from "./prices/sources.ts";
 export { serverNames } from "./profiles/servers.ts";
 export { findContextTokens, findRefusal, findRoute, findSettingProblem, type Route } from "./servers.ts";
 export type { OpenAiOptions };

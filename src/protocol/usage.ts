@@ -1,10 +1,13 @@
 // What the runs of a day used, over all threads of a user.
 import type { Usage } from "./run.ts";
 
-export interface UsageDay extends Usage {
+export interface UsageSum extends Usage {
+  runs: number;
+}
+
+export interface UsageDay extends UsageSum {
   /** In UTC: `2026-11-26`. */
   date: string;
-  runs: number;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;

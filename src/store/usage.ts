@@ -1,26 +1,118 @@
-// What a user's runs used, day by day. Runs are stored by thread, so a time range over all threads has an index of its
-// own. Only runs of the requested days are read, each once in the index and once for its numbers.
-import type { UsageDay } from "../protocol/usage.ts";
+// What runs used, day by day. Runs are stored by thread, so a time range over all threads has an index of its own. Only
+// runs of the requested days are read, each once in an index and once for its numbers. Money is added in whole
+// nanodollars.
+import { FIRST_USER_ID } from "../protocol/ids.ts";
+import { toUsd } from "../protocol/money/price.ts";
+import type { Usage } from "../protocol/run.ts";
+import type { UsageDay, UsageSum } from "../protocol/usage.ts";
+
+const nano = (path: string) => `sum(CAST(round((run ->> '${path}') * 1e9) AS INTEGER))`;
+
+const SUMS = `count(*) AS runs,
+  sum(coalesce(run ->> '$.usage.input_tokens', 0)) AS input_tokens,
+  sum(coalesce(run ->> '$.usage.cached_input_tokens', 0)) AS cached_input_tokens,
+  sum(coalesce(run ->> '$.usage.output_tokens', 0)) AS output_tokens,
+  ${nano("$.usage.cost_usd")} AS cost,
+  sum(run ->> '$.usage.estimated.calls') AS estimated_calls,
+  sum(run ->> '$.usage.estimated.input_tokens') AS estimated_input,
+  sum(run ->> '$.usage.estimated.output_tokens') AS estimated_output,
+  ${nano("$.usage.estimated.cost_usd")} AS estimated_cost`;
+
+interface Sums {
+  runs: number;
+  input_tokens: number;
+  cached_input_tokens: number;
+  output_tokens: number;
+  cost: number | null;
+  estimated_calls: number | null;
+  estimated_input: number;
+  estimated_output: number;
+  estimated_cost: number | null;
+}
+
+const read = (where: string) => `
+SELECT substr(created_at, 1, 10) AS date, ${SUMS}
+FROM runs WHERE user_id = ?1 AND created_at >= ?2 ${where}
+GROUP BY date ORDER BY date`;
 
 /**
  * Uses the index `runs_by_creation`. The primary key also begins with the user, but would read every run of that user.
  */
-export const READ_USAGE = `
-SELECT substr(created_at, 1, 10) AS date,
-  count(*) AS runs,
-  sum(coalesce(run ->> '$.usage.input_tokens', 0)) AS input_tokens,
-  sum(coalesce(run ->> '$.usage.cached_input_tokens', 0)) AS cached_input_tokens,
-  sum(coalesce(run ->> '$.usage.output_tokens', 0)) AS output_tokens,
-  sum(run ->> '$.usage.cost_usd') AS cost_usd
-FROM runs
-WHERE user_id = ?1 AND created_at >= ?2
-GROUP BY date ORDER BY date`;
+export const READ_USAGE = read("");
+/** Reads the runs of all projects in these days: no index has the project. */
+const READ_PROJECT = read("AND run ->> '$.project_id' = ?3");
+/** Uses the index `runs_by_thread`. */
+export const READ_THREAD = read("AND thread_id = ?3");
+const READ_BOTH = read("AND thread_id = ?3 AND run ->> '$.project_id' = ?4");
+
+/** Of these two, runs of both if both are given. */
+export interface UsageFilter {
+  thread_id?: string | undefined;
+  project_id?: string | undefined;
+}
 
 /**
  * The days since `since` that have runs, newest last. A day's cost is the sum of the known costs, or null if none is
  * known.
  */
-export async function readUsage(db: D1Database, user_id: string, since: string): Promise<UsageDay[]> {
-  const read = await db.prepare(READ_USAGE).bind(user_id, since).all<UsageDay>();
-  return read.results;
+export async function readUsage(
+  db: D1Database,
+  user_id: string,
+  since: string,
+  { thread_id, project_id }: UsageFilter = {},
+): Promise<UsageDay[]> {
+  const statement =
+    thread_id === undefined
+      ? project_id === undefined
+        ? READ_USAGE
+        : READ_PROJECT
+      : project_id === undefined
+        ? READ_THREAD
+        : READ_BOTH;
+  const wanted = [thread_id, project_id].filter((id) => id !== undefined);
+  const { results } = await db
+    .prepare(statement)
+    .bind(user_id, since, ...wanted)
+    .all<Sums & { date: string }>();
+  return results.map(({ date, ...sums }) => ({ date, ...toSum(sums) }));
+}
+
+export interface UserUsage extends UsageSum {
+  user_id: string;
+  name: string | null;
+}
+
+/** One look in the index for each user, so that no run of other days is read. */
+export const READ_USERS = `
+SELECT user_id, (SELECT name FROM users WHERE users.user_id = sums.user_id) AS name, sums.* FROM (
+  SELECT everybody.user_id, ${SUMS}
+  FROM (SELECT user_id FROM users UNION SELECT '${FIRST_USER_ID}') AS everybody
+  CROSS JOIN runs INDEXED BY runs_by_creation
+  WHERE runs.user_id = everybody.user_id AND created_at >= ?1
+  GROUP BY everybody.user_id) AS sums
+ORDER BY cost DESC NULLS LAST, input_tokens + output_tokens DESC, user_id LIMIT ?2`;
+
+/** Users with runs since `since`, those first whose runs cost most. Reads each of these runs. */
+export async function readUsageOfUsers(db: D1Database, since: string, limit: number): Promise<UserUsage[]> {
+  const { results } = await db
+    .prepare(READ_USERS)
+    .bind(since, limit)
+    .all<Sums & { user_id: string; name: string | null }>();
+  return results.map(({ user_id, name, ...sums }) => ({ user_id, name, ...toSum(sums) }));
+}
+
+function toSum({ runs, input_tokens, cached_input_tokens, output_tokens, cost, ...sums }: Sums): UsageSum {
+  const { estimated_calls: calls, estimated_input, estimated_output, estimated_cost } = sums;
+  const usage: Usage = {
+    input_tokens,
+    cached_input_tokens,
+    output_tokens,
+    cost_usd: cost === null ? null : toUsd(cost),
+  };
+  if (calls === null) return { runs, ...usage };
+  const cost_usd = estimated_cost === null ? null : toUsd(estimated_cost);
+  return {
+    ...{ runs, ...usage },
+    estimated: { calls, input_tokens: estimated_input, output_tokens: estimated_output, cost_usd },
+  };
 }

@@ -17,6 +17,16 @@ describe("a thread's sandbox", () => {
   });
 });
 
+describe("the price of a model", () => {
+  it("is the operator's, else the known one, else null", () => {
+    const env = { OPENAI_API_KEY: "k", MODEL_PRICES: '{"house/*": 2}' };
+    const { priceOf } = createPorts(readConfig(env as never), openD1().binding, {} as Queue<unknown>);
+    expect(priceOf("house/m")).toEqual({ input: 2, output: 2 });
+    expect(priceOf("gpt-5")).toMatchObject({ input: 1.25, output: 10 });
+    expect(priceOf("m")).toBeNull();
+  });
+});
+
 describe("a server's model", () => {
   const ask = async (env: Record<string, string>) => {
     const ports = createPorts(readConfig(env as never), openD1().binding, {} as Queue<unknown>);

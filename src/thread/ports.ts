@@ -10,7 +10,7 @@ import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
 import { sendThrough } from "../lib/network/send.ts";
 import { createMirrors } from "../mirrors.ts";
-import { createModels, findContextTokens } from "../models/index.ts";
+import { createModels, findContextTokens, findPrice } from "../models/index.ts";
 import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
 import type { Agent, AgentConfig } from "../protocol/agents/agent.ts";
 import type { Job } from "../protocol/job.ts";
@@ -101,7 +101,7 @@ export function createPorts(
     models: createModels(config.models),
     default_model: config.models.default_model ?? "none",
     contextTokens: (model) => findContextTokens(config.models, model),
-    priceOf: () => null,
+    priceOf: (model) => findPrice(config.models, model),
     grantLease: async () => ({ kind: "closed" }),
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
     tools: createTools(config, sendThrough(network)),

@@ -18,8 +18,9 @@ beforeAll(async () => {
   place = await makeState();
   model = await startModel({ port: 0, tokensPerSecond: 0 });
   const MODEL_SERVERS = JSON.stringify({ second: { base_url: model.baseUrl, models: ["one"] } });
-  const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "demo", MODEL_SERVERS };
-  server = await startServer(place.state, settings);
+  const MODEL_PRICES = JSON.stringify({ demo: { input: 1, output: 2 } });
+  const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "demo" };
+  server = await startServer(place.state, { ...settings, MODEL_SERVERS, MODEL_PRICES });
 });
 afterAll(async () => {
   await server?.stop();
@@ -53,6 +54,9 @@ describe("npm run ask", () => {
     const answered = await runProgram("dev/ask.ts", ["网上商店", "--state", place.state, "--thread", "asked"]);
     expect(answered.code).toBe(0);
     expect(answered.stdout).toContain("Done.");
+    const took = /^([\d,]+) tokens in(?: \([\d,]+ cached\))?, ([\d,]+) out, \$([\d.]+)$/m.exec(answered.stdout);
+    const [tokensIn = 0, tokensOut = 0, cost] = took?.slice(1).map((text) => Number(text.replaceAll(",", ""))) ?? [];
+    expect(cost).toBeCloseTo((tokensIn + 2 * tokensOut) / 1_000_000, 6);
     expect(answered.stdout).not.toContain("哪一个");
   });
 

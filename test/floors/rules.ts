@@ -230,7 +230,7 @@ export const defaultExportRule: Rule = (sources) =>
 /** The server knows stand-ins by their addresses only. `/dev/null` is not a stand-in. */
 export const standInRule: Rule = (sources) =>
   sources
-    .filter(({ path, text }) => isServer(path) && /\bscripted\b|(?<![\w/])(?:\.\.?\/)*dev\/[a-z]/i.test(text))
+    .filter(({ path, text }) => isServer(path) && /\bscripted\b|(?<![\w/.])(?:\.\.?\/)*dev\/[a-z]/i.test(text))
     .map(({ path }) => `${path}: knows what only dev/ may know (“scripted”, “dev/…”)`);
 
 /** Every sandbox provider and its SDK by name, and the one folder that knows it. */

@@ -41,6 +41,7 @@ export const noSettings = {
   MODEL_API: "",
   MODEL_HEADERS: "",
   MODEL_EXTRA_BODY: "",
+  MODEL_PRICES: "",
   MODEL_FIRST_BYTE_SECONDS: "",
   MODEL_IDLE_SECONDS: "",
   DAYTONA_API_KEY: "",

@@ -22,14 +22,30 @@ describe("GET /v1/models", () => {
     expect(status).toBe(200);
     expect(body).toEqual({
       data: [
-        { id: "scripted-demo", is_default: true },
-        { id: "taskloom-scripted-demo", is_default: false },
-        { id: "listed/one", is_default: false },
-        { id: "listed/org/two", is_default: false },
+        { id: "scripted-demo", is_default: true, price: null },
+        { id: "taskloom-scripted-demo", is_default: false, price: null },
+        { id: "listed/one", is_default: false, price: null },
+        { id: "listed/org/two", is_default: false, price: null },
       ],
       incomplete: ["down"],
     });
     expect(text).not.toMatch(/canary|127\.0\.0\.1|owned_by/);
+  });
+
+  it("says what each model costs, if somebody has said it", async () => {
+    const openai = { base_url: "https://api.openai.com/v1", models: ["gpt-5.5", "gpt-99"] };
+    const client = await caller("user_models_prices", {
+      MODEL_SERVERS: JSON.stringify({ openai }),
+      MODEL_PRICES: JSON.stringify({ "openai/gpt-99": 7, "*scripted*": { input: 1, cached_input: 0, output: 2 } }),
+    });
+    const { body } = await client.send("GET", "/v1/models");
+    const free = { input: 1, cached_input: 0, output: 2 };
+    expect(body.data?.map(({ id, price }) => [id, price])).toEqual([
+      ["scripted-demo", free],
+      ["taskloom-scripted-demo", free],
+      ["openai/gpt-5.5", { input: 5, cached_input: 0.5, output: 30 }],
+      ["openai/gpt-99", { input: 7, cached_input: 7, output: 7 }],
+    ]);
   });
 
   it("needs a key and takes no query", async () => {

@@ -3,7 +3,7 @@ import { env } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Run } from "../../src/protocol/run.ts";
 import { syncThread } from "../../src/store/sync.ts";
-import { READ_USAGE } from "../../src/store/usage.ts";
+import { READ_THREAD, READ_USAGE, READ_USERS } from "../../src/store/usage.ts";
 import { createClient } from "./http-client.ts";
 import { makeRun } from "./http-fake-threads.ts";
 
@@ -25,6 +25,12 @@ async function storeRuns(user_id: string, thread_id: string, parts: Partial<Run>
 function used(created_at: string, input: number, cached: number, output: number, cost_usd: number | null) {
   const usage = { input_tokens: input, cached_input_tokens: cached, output_tokens: output, cost_usd };
   return { created_at, usage };
+}
+
+async function planOf(statement: string, ...values: (string | number)[]): Promise<string> {
+  const plan = env.DB.prepare(`EXPLAIN QUERY PLAN ${statement}`).bind(...values);
+  const { results } = await plan.all<{ detail: string }>();
+  return results.map(({ detail }) => detail).join();
 }
 
 describe("GET /v1/usage", () => {
@@ -52,6 +58,7 @@ describe("GET /v1/usage", () => {
         day("2026-11-24", 2, used("", 10, 0, 3, null)),
         day("2026-11-26", 2, used("", 101, 41, 11, 0.5)),
       ],
+      total: { runs: 5, ...used("", 116, 41, 19, 0.5).usage },
     });
     const today = await ada.send("GET", "/v1/usage?days=1");
     expect(today.body.data).toMatchObject([{ date: "2026-11-26" }]);
@@ -59,7 +66,10 @@ describe("GET /v1/usage", () => {
 
   it("is empty for a user without runs", async () => {
     const eve = await createClient().addUser("user_usage_none");
-    expect((await eve.send("GET", "/v1/usage")).body).toEqual({ data: [] });
+    expect((await eve.send("GET", "/v1/usage")).body).toEqual({
+      data: [],
+      total: { runs: 0, ...used("", 0, 0, 0, null).usage },
+    });
   });
 
   it.each(["0", "91", "1.5", "many", ""])("refuses %j as a number of days", async (days) => {
@@ -67,14 +77,92 @@ describe("GET /v1/usage", () => {
     expect(refused).toMatchObject({ status: 400, body: { code: "invalid_field" } });
   });
 
+  it("sums a thread's and a project's runs alone, money without dust, and what was estimated", async () => {
+    vi.spyOn(Date, "now").mockReturnValue(now);
+    const client = createClient();
+    const ada = await client.addUser("user_usage_sums");
+    const at = "2026-11-26T07:00:00.000Z";
+    const estimated = { calls: 1, input_tokens: 4, output_tokens: 2, cost_usd: 0.1 };
+    const broken = used(at, 5, 0, 2, 0.2);
+    await storeRuns("user_usage_sums", "t-1", [
+      { ...used(at, 1, 0, 1, 0.1), project_id: "p-1" },
+      { ...broken, usage: { ...broken.usage, estimated }, project_id: "p-1" },
+    ]);
+    await storeRuns("user_usage_sums", "t-2", [
+      { ...used("2026-11-25T07:00:00.000Z", 2, 0, 1, 0.7), project_id: "p-1" },
+      { ...used(at, 9, 0, 9, 9), project_id: "p-2" },
+    ]);
+    await storeRuns("user_usage_sums_other", "t-1", [{ ...used(at, 100, 0, 1, 5), project_id: "p-1" }]);
+    const total = async (query: string) => (await ada.send("GET", `/v1/usage?${query}`)).body.total;
+    const ofThread = { runs: 2, ...used("", 6, 0, 3, 0.3).usage, estimated };
+    expect(await total("thread_id=t-1")).toEqual(ofThread);
+    expect(await total("project_id=p-1")).toEqual({ runs: 3, ...used("", 8, 0, 4, 1).usage, estimated });
+    expect(await total("project_id=p-1&thread_id=t-2")).toEqual({ runs: 1, ...used("", 2, 0, 1, 0.7).usage });
+    expect(await total("thread_id=t-9")).toMatchObject({ runs: 0, cost_usd: null });
+    const answer = await ada.send("GET", "/v1/usage?thread_id=t-1");
+    expect(answer.body.data).toEqual([{ date: "2026-11-26", ...ofThread }]);
+  });
+
   it("needs a key", async () => {
     expect((await createClient().as(null).send("GET", "/v1/usage")).status).toBe(401);
   });
 
   it("reads by the index, and so no run of other days", async () => {
-    const plan = await env.DB.prepare(`EXPLAIN QUERY PLAN ${READ_USAGE}`)
-      .bind("user_usage", "2026-11-01T00:00:00.000Z")
-      .all<{ detail: string }>();
-    expect(plan.results.map(({ detail }) => detail).join()).toContain("runs_by_creation (user_id=? AND created_at>?)");
+    const since = "2026-11-01T00:00:00.000Z";
+    const creation = "runs_by_creation (user_id=? AND created_at>?)";
+    expect(await planOf(READ_USAGE, "user_usage", since)).toContain(creation);
+    expect(await planOf(READ_THREAD, "user_usage", since, "t-1")).toContain(
+      "runs_by_thread (user_id=? AND thread_id=? AND created_at>?)",
+    );
+    expect(await planOf(READ_USERS, since, 50)).toContain(creation);
+  });
+});
+
+describe("GET /v1/usage/users", () => {
+  it("lists users by cost, unknown costs last, with what running runs may still spend", async () => {
+    // No other test has runs on this day.
+    vi.spyOn(Date, "now").mockReturnValue(Date.parse("2031-01-02T08:00:00.000Z"));
+    const client = createClient();
+    for (const name of ["ann", "bob", "cid"]) await client.addUser(`user_by_cost_${name}`);
+    const today = "2031-01-02T07:00:00.000Z";
+    await storeRuns("user_by_cost_ann", "t-1", [
+      used(today, 900, 1, 9, null),
+      used("2030-12-31T00:00:00.000Z", 1, 0, 1, 50),
+    ]);
+    await storeRuns("user_by_cost_bob", "t-1", [used(today, 1, 0, 1, 0.1), used(today, 1, 0, 1, 0.2)]);
+    await storeRuns("user_by_cost_cid", "t-1", [used(today, 1, 0, 1, 2)]);
+    await storeRuns("user_first", "t-by-cost", [used(today, 1, 0, 1, 1)]);
+    const lease = `INSERT INTO leases VALUES (?1, 't-1', ?2, ?3, '2031-01-02', ?1, 'inv', ?4, ?5, 250000000, 60000, 90000)`;
+    for (const [id, scope, closed] of [
+      ["l-1", "user", null],
+      ["l-1", "deployment", null],
+      ["l-2", "user", today],
+    ]) {
+      await env.DB.prepare(lease).bind("user_by_cost_bob", id, scope, today, closed).run();
+    }
+    const list = await client.send("GET", "/v1/usage/users?days=1");
+    const user = (
+      user_id: string,
+      runs: number,
+      sums: Partial<Run>,
+      reserved = { cost_usd: 0, tokens: 0, minutes: 0 },
+    ) => ({
+      ...{ user_id, name: list.body.data?.find((each) => each.user_id === user_id)?.name },
+      ...{ runs, ...sums.usage, reserved },
+    });
+    expect(list.body.data).toEqual([
+      user("user_by_cost_cid", 1, used("", 1, 0, 1, 2)),
+      user("user_first", 1, used("", 1, 0, 1, 1)),
+      user("user_by_cost_bob", 2, used("", 2, 0, 2, 0.3), { cost_usd: 0.25, tokens: 60_000, minutes: 1.5 }),
+      user("user_by_cost_ann", 1, used("", 900, 1, 9, null)),
+    ]);
+    const more = await client.send("GET", "/v1/usage/users?days=3&limit=1");
+    expect(more.body.data).toMatchObject([{ user_id: "user_by_cost_ann", runs: 2, cost_usd: 50 }]);
+  });
+
+  it("is for admins alone", async () => {
+    const eve = await createClient().addUser("user_usage_users");
+    expect((await eve.send("GET", "/v1/usage/users")).status).toBe(403);
+    expect((await createClient().send("GET", "/v1/usage/users?days=32")).status).toBe(400);
   });
 });

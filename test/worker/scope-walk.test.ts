@@ -20,6 +20,7 @@ const sets = [...Array(1 << scopes.length).keys()].map((bits) => scopes.filter((
 const exceptions: Record<string, Scope | "write or admin" | null> = {
   "GET /v1/users/me": null,
   "GET /v1/users": "admin",
+  "GET /v1/usage/users": "admin",
   "POST /v1/users": "admin",
   "GET /v1/users/{user_id}": "admin",
   "PATCH /v1/users/{user_id}": "admin",

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Plan, TaskStatus } from "../../protocol/plan/task.ts";
-import { emptyLedger, foldLedger, type LedgerRow, MAX_LISTED, type TaskTimes, trackTimes } from "./ledger.ts";
+import { noUsage } from "../../protocol/run.ts";
+import { addUsage, emptyLedger, foldLedger, type LedgerRow, MAX_LISTED, type TaskTimes, trackTimes } from "./ledger.ts";
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 const ms = (second: number) => Date.parse(at(second));
@@ -140,5 +141,26 @@ describe("the times of tasks", () => {
   it("stay unknown for a task that started before they were kept", () => {
     const before = plan("completed", "in_progress");
     expect(trackTimes({}, before, { ...before, version: 2 }, at(9))).toEqual({});
+  });
+});
+
+describe("the sum of usages", () => {
+  const one = { input_tokens: 1, cached_input_tokens: 0, output_tokens: 1 };
+
+  it("adds money without dust, and what is unknown as nothing", () => {
+    const costs = [0.1, 0.2, null, 0.0000007, 0.0000007];
+    const sum = costs.reduce((sum, cost_usd) => addUsage(sum, { ...one, cost_usd }), noUsage);
+    expect(sum).toEqual({ input_tokens: 5, cached_input_tokens: 0, output_tokens: 5, cost_usd: 0.3000014 });
+    expect(addUsage(noUsage, { ...one, cost_usd: null }).cost_usd).toBeNull();
+  });
+
+  it("keeps which part of it is estimated", () => {
+    const estimated = { calls: 1, input_tokens: 3, output_tokens: 4, cost_usd: null };
+    const more = { ...estimated, calls: 2, cost_usd: 0.5 };
+    const usage = addUsage({ ...one, cost_usd: null, estimated }, { ...one, cost_usd: 0.5 });
+    expect(usage.estimated).toEqual(estimated);
+    expect(addUsage(usage, { ...one, cost_usd: 0.5, estimated: more }).estimated).toEqual({
+      ...{ calls: 3, input_tokens: 6, output_tokens: 8, cost_usd: 0.5 },
+    });
   });
 });

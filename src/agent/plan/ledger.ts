@@ -4,6 +4,8 @@
 //
 // A call belongs to the task that was in progress when it started (`task_id` of its row), whatever happened to the task
 // later. A call that was refused without being run has no `task_id` and does not count as work.
+
+import { toNano, toUsd } from "../../protocol/money/price.ts";
 import type { fileActions, Ledger, TaskLedger } from "../../protocol/plan/ledger.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { noUsage, type Usage } from "../../protocol/run.ts";
@@ -102,7 +104,28 @@ export function addUsage(sum: Usage, more: Usage): Usage {
     input_tokens: sum.input_tokens + more.input_tokens,
     cached_input_tokens: sum.cached_input_tokens + more.cached_input_tokens,
     output_tokens: sum.output_tokens + more.output_tokens,
-    cost_usd: more.cost_usd === null ? sum.cost_usd : (sum.cost_usd ?? 0) + more.cost_usd,
+    cost_usd: addCost(sum.cost_usd, more.cost_usd),
+    ...addEstimated(sum.estimated, more.estimated),
+  };
+}
+
+/** Through whole nanodollars: binary fractions would leave dust. */
+function addCost(sum: number | null, more: number | null): number | null {
+  return more === null ? sum : toUsd(toNano(sum ?? 0) + toNano(more));
+}
+
+function addEstimated(sum: Usage["estimated"], more: Usage["estimated"]): Pick<Usage, "estimated"> {
+  if (sum === undefined || more === undefined) {
+    const estimated = sum ?? more;
+    return estimated === undefined ? {} : { estimated };
+  }
+  return {
+    estimated: {
+      calls: sum.calls + more.calls,
+      input_tokens: sum.input_tokens + more.input_tokens,
+      output_tokens: sum.output_tokens + more.output_tokens,
+      cost_usd: addCost(sum.cost_usd, more.cost_usd),
+    },
   };
 }
 

@@ -1,10 +1,16 @@
-// The models that may be chosen for runs and agents, by name only: no address, no key, no price.
+// The models that may be chosen for runs and agents, with what they cost: no address and no key.
 import { z } from "@hono/zod-openapi";
-import { findSettingProblem, listModels } from "../../models/index.ts";
+import { findPrice, findSettingProblem, listModels } from "../../models/index.ts";
+import type { Price } from "../../protocol/money/price.ts";
 import type { App } from "../context.ts";
 import { Problem } from "../errors.ts";
 import * as examples from "../examples.ts";
 import { addOperation } from "../operation.ts";
+
+const price = z.object({ input: z.number(), cached_input: z.number(), output: z.number() }).nullable().openapi({
+  description:
+    "In US dollars for a million tokens; long requests may cost more. Null if nobody has said what it costs.",
+});
 
 const list = z
   .object({
@@ -12,6 +18,7 @@ const list = z
       z.object({
         id: z.string().openapi({ description: "What `model` and `fallback_models` take." }),
         is_default: z.boolean().openapi({ description: "Whether runs get it that name no model." }),
+        price,
       }),
     ),
     incomplete: z.array(z.string()).openapi({
@@ -37,7 +44,16 @@ export function addModels(app: App): void {
       const { models } = context.get("config");
       const problem = findSettingProblem(models);
       if (problem !== null) throw new Problem("not_configured", problem);
-      return context.json(await listModels(models));
+      const { data, incomplete } = await listModels(models);
+      const now = Date.now();
+      const priced = data.map((each) => ({ ...each, price: showPrice(findPrice(models, each.id, now)) }));
+      return context.json({ data: priced, incomplete });
     },
   );
+}
+
+function showPrice(price: Price | null) {
+  if (price === null) return null;
+  const { input, cached_input = input, output } = price;
+  return { input, cached_input, output };
 }

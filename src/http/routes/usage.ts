@@ -1,7 +1,9 @@
 // The caller's usage of tokens and money, by day.
 import { z } from "@hono/zod-openapi";
-import { usage } from "../../protocol/run.ts";
-import { firstMoment } from "../../protocol/usage.ts";
+import { addUsage as addUp } from "../../agent/plan/ledger.ts";
+import { clientId } from "../../protocol/ids.ts";
+import { noUsage, type Usage, usage } from "../../protocol/run.ts";
+import { firstMoment, type UsageDay, type UsageSum } from "../../protocol/usage.ts";
 import { readUsage } from "../../store/usage.ts";
 import type { App } from "../context.ts";
 import * as examples from "../examples.ts";
@@ -12,6 +14,8 @@ const MAX_DAYS = 90;
 
 const query = z.strictObject({
   days: z.coerce.number().int().min(1).max(MAX_DAYS).default(30).openapi({ description: "The last day is today." }),
+  project_id: clientId.optional().openapi({ description: "Only runs in this project." }),
+  thread_id: clientId.optional().openapi({ description: "Only runs of this thread." }),
 });
 const day = z
   .object({
@@ -20,6 +24,12 @@ const day = z
     ...usage.shape,
   })
   .openapi("UsageDay", { example: examples.usageDay });
+
+const sums = z.object({ runs: z.int(), ...usage.shape });
+const answer = z.object({
+  data: z.array(day),
+  total: sums.openapi({ description: "Over these days. Sums of costs are exact." }),
+});
 
 export function addUsage(app: App): void {
   addOperation(
@@ -30,13 +40,19 @@ export function addUsage(app: App): void {
       tag: "Runs",
       summary: "What your runs used, by day",
       description:
-        "Over all existing threads. A run counts for the day in UTC on which it was started. Days without runs are left out. `cost_usd` is the sum of the known costs; null if none is known.",
+        "Over all existing threads. A run counts for the day in UTC on which it was started. Days without runs are left out. `cost_usd` is the sum of the known costs; null if none is known. `estimated` is the part of the sums that no provider counted. With `thread_id` or `project_id`, `total` is what the thread or project used in these days.",
       query,
-      answers: { 200: { description: "Days, newest last.", schema: z.object({ data: z.array(day) }) } },
+      answers: { 200: { description: "Days, newest last.", schema: answer } },
     },
     async (context, { query }) => {
       const since = firstMoment(query.days, Date.now());
-      return context.json({ data: await readUsage(context.env.DB, context.get("caller").user_id, since) });
+      const data = await readUsage(context.env.DB, context.get("caller").user_id, since, query);
+      return context.json({ data, total: sumUp(data) });
     },
   );
+}
+
+function sumUp(days: UsageDay[]): UsageSum {
+  const total = days.reduce<Usage>(addUp, noUsage);
+  return { runs: days.reduce((sum, { runs }) => sum + runs, 0), ...total };
 }

@@ -53,21 +53,76 @@ export function saysBroken(reason: string): boolean {
   return /error|abort|cancel|fail|insufficient|timeout|overload|interrupt|malformed|unexpected/i.test(reason);
 }
 
+/** How a reply was counted. Only its cost depends on how much of it was put into a cache. */
+export type CountedUsage = Usage & { cache_write_tokens?: number };
+
 /**
- * Both dialects have names of their own. Cached tokens stand in more places: OpenAI's, DeepSeek's and Kimi's.
+ * Both dialects have names of their own, and providers disagree on what the sums contain. Here the input contains what
+ * was read from a cache and written to one, and the output contains reasoning, since that is how all of them charge.
+ * The total tells who leaves out what.
  */
-export function readUsage(value: Record<string, unknown>): Usage {
-  const details = [value.prompt_tokens_details, value.input_tokens_details].find(isRecord);
-  const cached = details?.cached_tokens ?? value.prompt_cache_hit_tokens ?? value.cached_tokens;
-  const { cost } = value;
+export function readUsage(value: Record<string, unknown>): CountedUsage {
+  const inputDetails = recordOf(value.prompt_tokens_details, value.input_tokens_details);
+  const outputDetails = recordOf(value.completion_tokens_details, value.output_tokens_details);
+  const input = countOf(value.prompt_tokens, value.input_tokens);
+  const output = countOf(value.completion_tokens, value.output_tokens);
+  const reasoning = countOf(outputDetails.reasoning_tokens);
+  const cached = countOf(
+    inputDetails.cached_tokens,
+    value.prompt_cache_hit_tokens,
+    value.cached_tokens,
+    value.cache_read_input_tokens,
+  );
+  const written = countOf(
+    inputDetails.cache_write_tokens,
+    inputDetails.cache_creation_input_tokens,
+    inputDetails.cache_creation_tokens,
+    value.cache_creation_input_tokens,
+  );
+  const cache = cached + written;
+  const total = value.total_tokens === undefined ? null : countOf(value.total_tokens);
+  // Anthropic's own form has no total. It and relays of it count neither as input; a part can't exceed the whole.
+  const isNative = total === null && value.prompt_tokens === undefined && value.cache_read_input_tokens !== undefined;
+  let rest = Math.max(0, (total ?? 0) - input - output);
+  const isOutside = isNative || cache > input || (cache > 0 && (rest === cache || rest === cache + reasoning));
+  if (isOutside && rest >= cache) rest -= cache;
+  const input_tokens = isOutside ? input + cache : input;
   return {
-    input_tokens: asCount(value.prompt_tokens ?? value.input_tokens),
-    cached_input_tokens: asCount(cached),
-    output_tokens: asCount(value.completion_tokens ?? value.output_tokens),
-    cost_usd: typeof cost === "number" && Number.isFinite(cost) && cost >= 0 ? cost : null,
+    input_tokens,
+    cached_input_tokens: cached,
+    // xAI and Gemini's endpoint leave reasoning out. Whatever else the total has is charged as output at most.
+    output_tokens: output + rest,
+    cost_usd: readCost(value),
+    ...(written > 0 ? { cache_write_tokens: written } : {}),
   };
 }
 
-function asCount(value: unknown): number {
-  return typeof value === "number" && Number.isFinite(value) ? Math.max(0, Math.trunc(value)) : 0;
+/** xAI sends its own in ten-billionths of a dollar. */
+const TICKS = 10_000_000_000;
+
+/** What the provider itself says; null if it says nothing. */
+function readCost({ cost, cost_in_usd_ticks, cost_details, is_byok }: Record<string, unknown>): number | null {
+  // With a key of the operator's own, OpenRouter's cost is its fee, beside what the provider charges.
+  const behind = is_byok === true ? recordOf(cost_details).upstream_inference_cost : 0;
+  const ticks = isAmount(cost_in_usd_ticks) ? cost_in_usd_ticks / TICKS : null;
+  const said = isAmount(cost) ? cost + (isAmount(behind) ? behind : 0) : ticks;
+  return said !== null && said <= MAX_COST_USD ? said : null;
+}
+
+/** More tokens, ticks or dollars than one reply has. What is larger says nothing, and would spoil every sum. */
+const MAX_AMOUNT = 1e12;
+const MAX_COST_USD = 1e6;
+
+function isAmount(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value <= MAX_AMOUNT;
+}
+
+function recordOf(...values: unknown[]): Record<string, unknown> {
+  return values.find(isRecord) ?? {};
+}
+
+/** The first that is there. */
+function countOf(...values: unknown[]): number {
+  const value = values.find((each) => each !== undefined && each !== null);
+  return isAmount(value) ? Math.trunc(value) : 0;
 }

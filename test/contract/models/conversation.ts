@@ -119,7 +119,7 @@ export class Conversation {
   async say(
     content: RunInput["messages"][number]["content"],
     model: string,
-  ): Promise<{ status: string; error: unknown; text: string | null }> {
+  ): Promise<{ status: string; error: unknown; text: string | null; usage: unknown }> {
     const invocation_id = `inv_${crypto.randomUUID().slice(0, 8)}`;
     const messages = [{ message_id: `msg_of_${invocation_id}`, content }];
     const accepted = await this.thread.accept("", { invocation_id, messages, model });
@@ -134,7 +134,7 @@ export class Conversation {
       .exec<{ run: string }>("SELECT run FROM runs WHERE invocation_id = ?", invocation_id)
       .toArray();
     const run = JSON.parse(row?.run ?? "null");
-    return { status: run.status, error: run.error, text: run.result?.text ?? null };
+    return { status: run.status, error: run.error, text: run.result?.text ?? null, usage: run.usage };
   }
 
   get plan(): { content: string; status: string }[] {

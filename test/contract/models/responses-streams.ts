@@ -170,9 +170,9 @@ function endOf({ finish, usage }: PlannedReply, begun: Response): Draft {
   const reason = finish === "length" || finish === "content_filter" ? reasons[finish] : null;
   const counted = usage && {
     input_tokens: usage.input,
-    input_tokens_details: { cached_tokens: usage.cached ?? 0, cache_write_tokens: 0 },
+    input_tokens_details: { cached_tokens: usage.cached ?? 0, cache_write_tokens: usage.written ?? 0 },
     output_tokens: usage.output,
-    output_tokens_details: { reasoning_tokens: 0 },
+    output_tokens_details: { reasoning_tokens: usage.reasoned ?? 0 },
     total_tokens: usage.input + usage.output,
   };
   const response: Response = { ...begun, ...(counted ? { usage: counted } : {}) };

@@ -1,8 +1,8 @@
 // The chunks that most providers share, with the places where they differ as options. Without options a reply has
 // OpenAI's form.
-import type { PlannedReply, SentReply, StreamedReply, WireRequest } from "./wire.ts";
+import type { PlannedReply, PlannedUsage, SentReply, StreamedReply, WireRequest } from "./wire.ts";
 
-type Usage = NonNullable<PlannedReply["usage"]>;
+type Usage = PlannedUsage;
 
 export interface StreamOptions {
   /** The delta of a piece of reasoning; absent if this provider sends none. */
@@ -104,7 +104,11 @@ function endReply(
 
 /** OpenAI's object that counts tokens. */
 export function countTokens(usage: Usage) {
-  return { ...sumTokens(usage), prompt_tokens_details: { cached_tokens: usage.cached ?? 0 } };
+  return {
+    ...sumTokens(usage),
+    prompt_tokens_details: { cached_tokens: usage.cached ?? 0 },
+    completion_tokens_details: { reasoning_tokens: usage.reasoned ?? 0 },
+  };
 }
 
 /** The same for providers that don't say what came from a cache. */

@@ -44,6 +44,17 @@ export interface WireRequest {
   tools: { name: string }[];
 }
 
+/** What a reply took, before its provider writes that down in its own way. */
+export interface PlannedUsage {
+  input: number;
+  output: number;
+  /** Of the input: read from a cache, and put into one. */
+  cached?: number;
+  written?: number;
+  /** Of the output. */
+  reasoned?: number;
+}
+
 /** What the model wants to say. The provider's `stream` turns it into that provider's chunks. */
 export interface PlannedReply {
   reasoning?: string;
@@ -51,7 +62,7 @@ export interface PlannedReply {
   calls?: { name: string; arguments: Record<string, unknown> }[];
   /** OpenAI's word for how the reply ends; `stop` or `tool_calls` if absent. */
   finish?: string;
-  usage?: { input: number; output: number; cached?: number };
+  usage?: PlannedUsage;
   /** Ends the connection without an ending after so many chunks. */
   cut_after?: number;
 }

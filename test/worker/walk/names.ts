@@ -79,6 +79,8 @@ const inQuery: Record<string, Filling> = {
   except: value("current"),
   user_id: kind("user_id"),
   actor_id: kind("user_id"),
+  project_id: kind("project_id"),
+  thread_id: kind("thread_id"),
   key_id: kind("key_id"),
   action: value("git_credential.set"),
   since: value("2020-01-01T00:00:00Z"),

@@ -41,6 +41,7 @@ const chosen: Record<string, string[]> = {
   "POST /v1/projects/{project_id}/sandbox/terminal": ["session"],
   // They select from what the caller may read.
   "GET /v1/audit": ["actor_id", "key_id"],
+  "GET /v1/usage": ["thread_id", "project_id"],
   // A path is looked up when the ticket is used.
   "POST /v1/projects/{project_id}/sandbox/files/ticket": ["path"],
   "PUT /v1/projects/{project_id}/sandbox/files/content": ["path"],
@@ -85,6 +86,7 @@ export const adminOperations: Record<string, AdminOperation> = {
   "POST /v1/users": { status: 409, why: "It makes users, and an id is given once." },
   "GET /v1/server": { status: 200, why: "It says what an operator has to mend." },
   "GET /v1/users": { status: 200, why: "It lists accounts.", shows: ["user_id", "name"] },
+  "GET /v1/usage/users": { status: 200, why: "It says who spends how much.", shows: ["user_id", "name"] },
   "GET /v1/users/{user_id}": { status: 200, why: "It counts what there is.", shows: ["user_id", "name"] },
   "GET /v1/users/{user_id}/api-keys": {
     status: 200,

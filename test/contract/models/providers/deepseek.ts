@@ -143,10 +143,10 @@ export const deepseek: Provider = {
       reasoning: (text) => ({ reasoning_content: text, content: null }),
       id: (at) => `call_0${at}_${turn}d5f`,
       usage_on_request: true,
-      usage: ({ input, output, cached = 0 }) => ({
-        ...countTokens({ input, output, cached }),
-        prompt_cache_hit_tokens: cached,
-        prompt_cache_miss_tokens: input - cached,
+      usage: (usage) => ({
+        ...countTokens(usage),
+        prompt_cache_hit_tokens: usage.cached ?? 0,
+        prompt_cache_miss_tokens: usage.input - (usage.cached ?? 0),
       }),
     });
     // A request that waits for its turn gets comments: https://api-docs.deepseek.com/quick_start/rate_limit

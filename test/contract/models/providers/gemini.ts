@@ -133,7 +133,8 @@ export const gemini: Provider = {
       whole_arguments: true,
       calls_finish: "stop",
       call: (_at, isFirst) => (isFirst ? { extra_content: { google: { thought_signature: signature } } } : {}),
-      usage: sumTokens,
+      // Thoughts are in the total alone: https://github.com/router-for-me/CLIProxyAPI/issues/5733
+      usage: (usage) => ({ ...sumTokens(usage), completion_tokens: usage.output - (usage.reasoned ?? 0) }),
       usage_in: "last_chunk",
       extras: planned.calls ? { signature } : {},
     });

@@ -2,7 +2,7 @@
 // `code`. Thoughts come as text and as `thinking_blocks`, which must go back where the request asks for thinking.
 import { isDeepStrictEqual } from "node:util";
 import { claudeIdRule, fieldRule, isOfThisTurn, messageRule, partsOf } from "../rules.ts";
-import { streamReply } from "../streams.ts";
+import { countTokens, streamReply } from "../streams.ts";
 import type { Ending, Provider, Refusal, Rule } from "../wire.ts";
 import { findSent } from "../wire.ts";
 
@@ -122,6 +122,13 @@ export const litellm: Provider = {
         { reasoning_content: "", thinking_blocks: [{ type: "thinking", thinking: "", signature }] },
       ],
       id: (at) => `toolu_01XFDUDYJgAACz${turn}${at}`,
+      // It adds Claude's cache to the input, and passes on Claude's own words beside that.
+      usage: (usage) => ({
+        ...countTokens(usage),
+        prompt_tokens_details: { cached_tokens: usage.cached ?? 0, cache_creation_tokens: usage.written ?? 0 },
+        cache_read_input_tokens: usage.cached ?? 0,
+        cache_creation_input_tokens: usage.written ?? 0,
+      }),
       extras: thinking ? { thinking_blocks: [{ type: "thinking", thinking, signature }] } : {},
     });
   },

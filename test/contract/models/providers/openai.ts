@@ -53,7 +53,13 @@ export const openai: Provider = {
       usage_on_request: true,
       usage: (usage) => ({
         ...countTokens(usage),
-        completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 },
+        // https://github.com/coder/mux/issues/3705
+        prompt_tokens_details: {
+          cached_tokens: usage.cached ?? 0,
+          cache_write_tokens: usage.written ?? 0,
+          audio_tokens: 0,
+        },
+        completion_tokens_details: { reasoning_tokens: usage.reasoned ?? 0, audio_tokens: 0 },
       }),
     }),
 };

@@ -78,7 +78,11 @@ const emptyMark = messageRule(
 /** Comments come before the first chunk, and the last chunk comes twice: the second time with the usage. */
 export function wrapStream({ chunks, sent }: StreamedReply, planned: PlannedReply): StreamedReply {
   const ending = chunks.at(-1) as Record<string, unknown>;
-  const usage = { ...countTokens(planned.usage ?? { input: 0, output: 0 }), cost: 0.00566 };
+  const { usage: spent = { input: 0, output: 0 } } = planned;
+  const prompt_tokens_details = { cached_tokens: spent.cached ?? 0, cache_write_tokens: spent.written ?? 0 };
+  const said = { cost: 0.00566, is_byok: false, cost_details: { upstream_inference_cost: 0.00566 } };
+  // https://openrouter.ai/docs/use-cases/usage-accounting
+  const usage = { ...countTokens(spent), prompt_tokens_details, ...said };
   return { chunks: [": OPENROUTER PROCESSING", ": OPENROUTER PROCESSING", ...chunks, { ...ending, usage }], sent };
 }
 
