@@ -13,10 +13,12 @@ export const MAX_HOPS = 3;
 export const HOPS_HEADER = "Taskloom-Hops";
 
 /**
- * Hops that an event adds to those of its run. A run ends once but changes dozens of tasks, each an event of its own.
+ * Hops that an event adds to those of its run. A run ends once but changes dozens of tasks, each an event of its own,
+ * and may reach several caps.
  */
 export const END_HOPS = 1;
 export const TASK_HOPS = 2;
+export const BUDGET_HOPS = 2;
 
 /**
  * A run that led to the next one through this trigger. The ids are null if the run is unknown or belongs to another
