@@ -103,14 +103,14 @@ export async function grantLease(db: D1Database, request: LeaseRequest): Promise
     db.prepare(READ_LEASE).bind(user_id, thread_id, lease_id),
     db.prepare(READ_USED).bind(rows),
   ]);
-  return toAnswer(request, (lease?.results ?? []) as LeaseRow[], (used?.results ?? []) as Amount[], amounts.least);
+  return toAnswer(request, (lease?.results ?? []) as LeaseRow[], (used?.results ?? []) as Amount[]);
 }
 
-function toAnswer(request: LeaseRequest, lease: LeaseRow[], used: Amount[], least: Amount): LeaseAnswer {
+function toAnswer(request: LeaseRequest, lease: LeaseRow[], used: Amount[]): LeaseAnswer {
   const [first] = lease;
   const caps = request.scopes.flatMap((scope, place) => capsOf(scope, used[place]));
   if (first === undefined) {
-    const full = caps.find(({ name, left }) => left < least[name]);
+    const full = caps.find(({ name, left }) => left < request.least[name]);
     // The thread was deleted: nothing is granted to it any more.
     if (full === undefined) return { kind: "closed" };
     if (full.near.scope === "deployment") {
@@ -139,16 +139,18 @@ function capsOf({ scope, period, caps }: BudgetScope, used: Amount | undefined) 
   });
 }
 
-/** A need is never less than the least, and every call takes time: minutes that are used up leave none. */
+/** A need is never less than the least, nor what is wanted less than the need. */
 function inOrder({ least, need, wanted }: LeaseRequest): Pick<LeaseRequest, "least" | "need" | "wanted"> {
-  const atLeast = (amount: Amount, other: Amount): Amount => ({
+  const one = atLeast(need, least);
+  return { least, need: one, wanted: atLeast(wanted, one) };
+}
+
+function atLeast(amount: Amount, other: Amount): Amount {
+  return {
     cost: Math.max(amount.cost, other.cost),
     tokens: Math.max(amount.tokens, other.tokens),
     ms: Math.max(amount.ms, other.ms),
-  });
-  const lowest = atLeast(least, { cost: 0, tokens: 0, ms: 1 });
-  const one = atLeast(need, lowest);
-  return { least: lowest, need: one, wanted: atLeast(wanted, one) };
+  };
 }
 
 /** Ids have no slash. */

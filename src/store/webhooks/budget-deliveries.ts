@@ -34,18 +34,16 @@ export async function insertBudgetDeliveries(
   return [db.prepare(INSERT).bind(key.user_id, key.thread_id, JSON.stringify(noted), ...timesOf(now))];
 }
 
-/** Ids sort by time, and the clock deletes by it: this one has the beginning of its period or run. */
+/**
+ * Ids sort by time, and the clock deletes by it: this one has the beginning of its period or run. Where a cap has no
+ * period, one that was raised is another one.
+ */
 async function nameDelivery({ key, runs }: ThreadBatch, { event, id, cap, invocation_id }: BudgetEvent) {
-  const place = {
-    project: ["project", id],
-    user: ["user", cap.period ?? ""],
-    deployment: ["deployment", cap.period ?? ""],
-    run: [key.thread_id, invocation_id],
-    agent: [key.thread_id, invocation_id],
-    trigger: [key.thread_id, invocation_id],
-  }[cap.scope];
-  const derived = await derivedId("del", key.user_id, event, cap.scope, cap.name, ...place);
-  const begin = cap.period ?? runs.find((run) => run.invocation_id === invocation_id)?.created_at;
+  const { scope, period, limit } = cap;
+  const isOfRun = scope === "run" || scope === "agent" || scope === "trigger";
+  const place = isOfRun ? [key.thread_id, invocation_id] : scope === "project" ? [id] : [];
+  const derived = await derivedId("del", key.user_id, event, scope, cap.name, period ?? String(limit), ...place);
+  const begin = period ?? runs.find((run) => run.invocation_id === invocation_id)?.created_at;
   const time = Date.parse(begin ?? "");
   return `${firstIdAt("del", Number.isNaN(time) ? 0 : time)}${derived.slice(-16)}`;
 }
