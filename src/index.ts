@@ -2,6 +2,7 @@
 // queue's consumer and the cron to the sweeps. Also exports the class of its Durable Objects.
 import { sweepAccounts } from "./accounts/routes/sweep.ts";
 import { createApp } from "./app.ts";
+import { sweepBudgets, sweepLeases } from "./budgets/routes/sweep.ts";
 import type { Env } from "./config.ts";
 import { servePage } from "./http/page.ts";
 import { consumeJobs } from "./jobs.ts";
@@ -31,6 +32,8 @@ export default {
       sweepKeys(env, now),
       sweepSessions(env, now),
       sweepAudit(env, now),
+      sweepLeases(env, now),
+      sweepBudgets(env, now),
     ]);
   },
 } satisfies ExportedHandler<Env>;

@@ -11,6 +11,7 @@ import { clientId, newId } from "../../protocol/ids.ts";
 import type { GitSource } from "../../protocol/project.ts";
 import { createProject, deleteProject, listProjects, updateProject } from "../../store/projects/projects.ts";
 import { listThreadsOfProject } from "../../store/threads.ts";
+import { agentMemory } from "../../thread/agent-memory.ts";
 import { removeSandbox } from "./sandbox-removal.ts";
 import { requireWithinLimits } from "./sandbox-settings.ts";
 
@@ -54,6 +55,7 @@ export function addProjects(app: App): void {
       const { user_id } = context.get("caller");
       const changed = await updateProject(context.env.DB, user_id, params.project_id, body, Date.now());
       if (!changed) throw missing("project", params.project_id);
+      agentMemory.forgetProject(user_id, params.project_id);
       return context.json(changed);
     },
   );

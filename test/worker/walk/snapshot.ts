@@ -16,12 +16,17 @@ const others: Record<string, (row: Row) => boolean> = {
   meta: ({ key }) => key === "synced",
 };
 
+/** A table without the column needs another way to find a user's rows. */
+const withoutUser: Record<string, string> = {
+  budgets: "(scope = 'user' AND id = ?1) OR (scope = 'project' AND id GLOB ?1 || '/*')",
+};
+
 export async function takeSnapshot(user_id: string): Promise<Snapshot> {
   const snapshot: Snapshot = {};
   const tables = await env.DB.prepare(TABLES).all<{ name: string }>();
-  // A table without the column needs another way to find a user's rows.
   for (const { name } of tables.results) {
-    const { results } = await env.DB.prepare(`SELECT * FROM ${name} WHERE user_id = ?`).bind(user_id).all<Row>();
+    const isOwn = withoutUser[name] ?? "user_id = ?1";
+    const { results } = await env.DB.prepare(`SELECT * FROM ${name} WHERE ${isOwn}`).bind(user_id).all<Row>();
     snapshot[name] = steady(name, results);
   }
   for (const { thread_id } of snapshot.threads ?? []) {
