@@ -142,6 +142,19 @@ describe("a lease that stays open", () => {
     expect(asked.slice(200).some((name) => !first.has(name))).toBe(true);
   });
 
+  it("of an object that lacks the method is left without a word, as the platform rejects the call", async () => {
+    await grant("user_s10");
+    const THREADS = {
+      idFromName: (name: string) => env.THREADS.idFromName(name),
+      get: (id: DurableObjectId) => {
+        const stub = env.THREADS.get(id) as unknown as Record<string, () => Promise<never>>;
+        return { closeLeases: () => stub.aMethodOfLater?.() };
+      },
+    };
+    await sweepLeases({ ...env, THREADS } as unknown as Env, now);
+    expect(await budgetOf("user_s10")).toEqual({ tokens: 100, open_tokens: 100 });
+  });
+
   it("stays where the real object has no such thread", async () => {
     await grant("user_s9");
     await sweepLeases(env, now);

@@ -3,7 +3,7 @@
 import type { Env } from "../../config.ts";
 import { describeError, logError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
-import { closeInFull, closeLeases, listOpenLeases, type OpenLeases } from "../../store/budgets/close.ts";
+import { closeLeases, listOpenLeases, type OpenLeases } from "../../store/budgets/close.ts";
 import { deleteBudgetsOfLostProjects, deleteOldBudgets } from "../../store/budgets/old.ts";
 import { clock } from "../../thread/ports.ts";
 import { callThread } from "../../thread/stub.ts";
@@ -39,16 +39,17 @@ export async function sweepLeases(env: Env, now: number): Promise<void> {
   }
 }
 
-async function askThread(env: Env, { lease_ids, ...key }: OpenLeases, now: number): Promise<void> {
+async function askThread(env: Env, { lease_ids, granted_at, ...key }: OpenLeases, now: number): Promise<void> {
   try {
     const asked = callThread(env, key, (stub) => stub.closeLeases(key, lease_ids));
     const answer = await withinTime(clock, THREAD_MS, "A thread", asked);
     if (answer.ok) {
       const own = answer.value.filter(({ lease_id }) => lease_ids.includes(lease_id));
       await closeLeases(env.DB, key, own, now);
-    } else if (answer.error.code === "not_found") {
-      // The thread is gone, and its removal brought no news of them: they count as spent.
-      await closeInFull(env.DB, key, lease_ids, now - LOST_MS, now);
+    } else if (answer.error.code === "not_found" && Date.parse(granted_at) < now - LOST_MS) {
+      // The thread is gone, and its removal brought no news of them.
+      const unknown = lease_ids.map((lease_id) => ({ lease_id }));
+      await closeLeases(env.DB, key, unknown, now);
     }
   } catch (error) {
     // An object of a former version is replaced within minutes.

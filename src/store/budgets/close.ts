@@ -4,53 +4,40 @@
 import type { ClosedLease } from "../../protocol/money/lease.ts";
 import type { ThreadKey } from "../../protocol/thread.ts";
 
-const CLOSE = `
-UPDATE leases SET closed_at = ?4, cost = spent.value ->> '$.spent.cost', tokens = spent.value ->> '$.spent.tokens',
-  ms = spent.value ->> '$.spent.ms'
+/** By the key, of the leases that are named: the `+` keeps SQLite from reading everybody's open ones. */
+export const CLOSE = `
+UPDATE leases SET closed_at = ?4, cost = coalesce(spent.value ->> '$.spent.cost', cost),
+  tokens = coalesce(spent.value ->> '$.spent.tokens', tokens), ms = coalesce(spent.value ->> '$.spent.ms', ms)
 FROM json_each(?3) AS spent
 WHERE leases.user_id = ?1 AND leases.thread_id = ?2 AND leases.lease_id = spent.value ->> 'lease_id'
-  AND leases.closed_at IS NULL`;
+  AND leases.lease_id IN (SELECT value ->> 'lease_id' FROM json_each(?3)) AND +leases.closed_at IS NULL`;
+
+/** Without `spent`, nobody knows it any more: all of the lease counts as spent. */
+type Closing = Pick<ClosedLease, "lease_id"> & Partial<ClosedLease>;
 
 /** No statement if there is nothing to close. */
 export function closeStatements(
   db: D1Database,
   { user_id, thread_id }: ThreadKey,
-  leases: ClosedLease[] | undefined,
+  leases: Closing[] | undefined,
   now: number,
 ): D1PreparedStatement[] {
   if (leases === undefined || leases.length === 0) return [];
   return [db.prepare(CLOSE).bind(user_id, thread_id, JSON.stringify(leases), new Date(now).toISOString())];
 }
 
-export async function closeLeases(db: D1Database, key: ThreadKey, leases: ClosedLease[], now: number): Promise<void> {
+export async function closeLeases(db: D1Database, key: ThreadKey, leases: Closing[], now: number): Promise<void> {
   const [statement] = closeStatements(db, key, leases, now);
   await statement?.run();
 }
 
-const CLOSE_IN_FULL = `
-UPDATE leases SET closed_at = ?4 WHERE user_id = ?1 AND thread_id = ?2 AND closed_at IS NULL AND granted_at < ?5
-  AND lease_id IN (SELECT value FROM json_each(?3))`;
-
-/** For leases that nobody knows of any more: all of them counts as spent. */
-export async function closeInFull(
-  db: D1Database,
-  { user_id, thread_id }: ThreadKey,
-  lease_ids: string[],
-  before: number,
-  now: number,
-): Promise<void> {
-  const times = [now, before].map((time) => new Date(time).toISOString());
-  await db
-    .prepare(CLOSE_IN_FULL)
-    .bind(user_id, thread_id, JSON.stringify(lease_ids), ...times)
-    .run();
-}
-
 export interface OpenLeases extends ThreadKey {
   lease_ids: string[];
+  /** When the newest of them was granted. */
+  granted_at: string;
 }
 
-/** A run that goes on after its cap was reached has one; a thread whose object was away for long has more. */
+/** A run has one or two open; a thread whose object was away for long may have many. */
 const LEASES_AT_ONCE = 100;
 
 /**
@@ -58,11 +45,11 @@ const LEASES_AT_ONCE = 100;
  * objects don't answer hold up no other. Only open leases are read, and the runs that they name.
  */
 export const LIST_OPEN = `
-SELECT user_id, thread_id, lease_ids FROM (
-  SELECT user_id, thread_id, lease_ids, row_number() OVER (PARTITION BY user_id ORDER BY random()) AS turn FROM (
-    SELECT user_id, thread_id, json_group_array(lease_id) AS lease_ids FROM (
-      SELECT user_id, thread_id, lease_id, row_number() OVER (PARTITION BY user_id, thread_id) AS place FROM (
-        SELECT DISTINCT user_id, thread_id, lease_id FROM leases AS open INDEXED BY leases_by_time
+SELECT user_id, thread_id, lease_ids, granted_at FROM (
+  SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY random()) AS turn FROM (
+    SELECT user_id, thread_id, json_group_array(lease_id) AS lease_ids, max(granted_at) AS granted_at FROM (
+      SELECT *, row_number() OVER (PARTITION BY user_id, thread_id) AS place FROM (
+        SELECT DISTINCT user_id, thread_id, lease_id, granted_at FROM leases AS open INDEXED BY leases_by_time
         WHERE closed_at IS NULL AND granted_at < ?1 AND NOT EXISTS (
           SELECT 1 FROM runs WHERE runs.user_id = open.user_id AND runs.thread_id = open.thread_id
             AND runs.invocation_id = open.invocation_id AND runs.status IN ('queued', 'running'))))
@@ -73,6 +60,6 @@ export async function listOpenLeases(db: D1Database, before: number, limit: numb
   const { results } = await db
     .prepare(LIST_OPEN)
     .bind(new Date(before).toISOString(), limit)
-    .all<ThreadKey & { lease_ids: string }>();
+    .all<Omit<OpenLeases, "lease_ids"> & { lease_ids: string }>();
   return results.map((row) => ({ ...row, lease_ids: JSON.parse(row.lease_ids) as string[] }));
 }
