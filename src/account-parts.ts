@@ -13,11 +13,11 @@ export const accountParts: AccountPart[] = [
   keysPart,
   triggersPart,
   threadsPart,
+  budgetsPart,
   accessPart,
   webhooksPart,
   slackPart,
   projectsPart,
   agentsPart,
-  budgetsPart,
   credentialsPart,
 ];

@@ -25,6 +25,8 @@ export default {
     const now = controller.scheduledTime;
     await Promise.all([
       sweepRuns(env, now),
+      sweepLeases(env, now),
+      sweepBudgets(env, now),
       sweepSchedules(env, now),
       sweepDeliveries(env, now),
       sweepRevoked(env, now),
@@ -32,8 +34,6 @@ export default {
       sweepKeys(env, now),
       sweepSessions(env, now),
       sweepAudit(env, now),
-      sweepLeases(env, now),
-      sweepBudgets(env, now),
     ]);
   },
 } satisfies ExportedHandler<Env>;

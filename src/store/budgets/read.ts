@@ -4,7 +4,7 @@ import type { Amount } from "../../protocol/money/lease.ts";
 /** A lease has a row for each of its scopes, all with the same amount. */
 const READ_RESERVED = `
 SELECT user_id, sum(cost) AS cost, sum(tokens) AS tokens, sum(ms) AS ms FROM (
-  SELECT user_id, max(cost) AS cost, max(tokens) AS tokens, max(ms) AS ms FROM leases INDEXED BY leases_by_time
+  SELECT user_id, max(cost) AS cost, max(tokens) AS tokens, max(ms) AS ms FROM leases
   WHERE closed_at IS NULL AND (?1 IS NULL OR user_id IN (SELECT value FROM json_each(?1)))
   GROUP BY user_id, thread_id, lease_id)
 GROUP BY user_id`;
