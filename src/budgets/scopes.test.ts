@@ -1,16 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { budgetScopes } from "./scopes.ts";
+import { budgetScopes, type OwnCaps } from "./scopes.ts";
 
 const now = Date.parse("2026-11-28T23:59:59.999Z");
 const none = { max_cost_usd: null, max_total_tokens: null, max_minutes: null };
 const uncapped = { caps: { deployment: {}, user: {} } };
-const scopes = (config: Parameters<typeof budgetScopes>[0], own?: Parameters<typeof budgetScopes>[1]) =>
+const scopes = (config: Parameters<typeof budgetScopes>[0], own: OwnCaps = { user: null, project: null }) =>
   budgetScopes(config, own, "user_1", "proj_1", now);
 
 describe("the budgets that a run counts for", () => {
   it("are none without a cap", () => {
     expect(scopes(uncapped)).toEqual([]);
-    expect(scopes(uncapped, { user: null, project: null })).toEqual([]);
     expect(scopes(uncapped, { user: { day: null, month: { max_minutes: null } }, project: {} })).toEqual([]);
   });
 

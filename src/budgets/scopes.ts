@@ -17,7 +17,7 @@ export interface OwnCaps {
 /** The narrowest first: a refusal names the first cap that has no room. */
 export function budgetScopes(
   config: { caps: ConfiguredCaps },
-  own: OwnCaps | undefined,
+  own: OwnCaps,
   user_id: string,
   project_id: string,
   now: number,
@@ -26,9 +26,9 @@ export function budgetScopes(
   const [day, month] = [date.slice(0, "2026-11-28".length), date.slice(0, "2026-11".length)];
   const { deployment, user } = config.caps;
   const scopes: BudgetScope[] = [
-    { scope: "project", id: project_id, period: "all", caps: own?.project ?? {} },
-    { scope: "user", id: user_id, period: day, caps: merge(user.day, own?.user?.day) },
-    { scope: "user", id: user_id, period: month, caps: merge(user.month, own?.user?.month) },
+    { scope: "project", id: project_id, period: "all", caps: own.project ?? {} },
+    { scope: "user", id: user_id, period: day, caps: merge(user.day, own.user?.day) },
+    { scope: "user", id: user_id, period: month, caps: merge(user.month, own.user?.month) },
     { scope: "deployment", id: "", period: day, caps: deployment.day ?? {} },
     { scope: "deployment", id: "", period: month, caps: deployment.month ?? {} },
   ];

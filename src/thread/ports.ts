@@ -70,7 +70,7 @@ export interface Ports {
   /** The agent in the version that new runs begin with, and the caps of the user and the project. */
   readAgent(user_id: string, agent_id: string, project_id: string | null): Promise<StartingAgent | null>;
   /** The caps over many threads that a run counts for, with those of the settings. */
-  budgetScopes(own: OwnCaps | undefined, user_id: string, project_id: string, now: number): BudgetScope[];
+  budgetScopes(own: OwnCaps, user_id: string, project_id: string, now: number): BudgetScope[];
   /** Grants a part of the caps over many threads. Repeated with the same `lease_id`, it grants the same. */
   grantLease(request: LeaseRequest): Promise<LeaseAnswer>;
   /** Null if D1 does not have it, as one that was just made. */
