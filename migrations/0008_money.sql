@@ -11,6 +11,7 @@ CREATE TABLE `budgets` (
 	PRIMARY KEY(`scope`, `id`, `period`)
 ) WITHOUT ROWID;
 --> statement-breakpoint
+CREATE INDEX `budgets_by_period` ON `budgets` (`period`);--> statement-breakpoint
 CREATE TABLE `leases` (
 	`user_id` text NOT NULL,
 	`thread_id` text NOT NULL,
@@ -27,7 +28,7 @@ CREATE TABLE `leases` (
 	PRIMARY KEY(`user_id`, `thread_id`, `lease_id`, `scope`, `period`)
 ) WITHOUT ROWID;
 --> statement-breakpoint
-CREATE INDEX `leases_open` ON `leases` (`granted_at`) WHERE closed_at IS NULL;--> statement-breakpoint
+CREATE INDEX `leases_by_time` ON `leases` (`closed_at`,`granted_at`);--> statement-breakpoint
 CREATE TABLE `sandboxes` (
 	`user_id` text NOT NULL,
 	`project_id` text NOT NULL,

@@ -1,6 +1,7 @@
 // Lists the parts of an account: one line each. They go in this order. What opens doors is first, and what a run could make
 // again comes after the threads.
 import type { AccountPart } from "./accounts/part.ts";
+import { budgetsPart } from "./budgets/routes/account.ts";
 import { agentsPart, keysPart } from "./http/routes/account-parts/rows.ts";
 import { threadsPart } from "./http/routes/account-parts/threads.ts";
 import { accessPart, credentialsPart, projectsPart } from "./projects/routes/account.ts";
@@ -12,6 +13,7 @@ export const accountParts: AccountPart[] = [
   keysPart,
   triggersPart,
   threadsPart,
+  budgetsPart,
   accessPart,
   webhooksPart,
   slackPart,

@@ -2,6 +2,7 @@
 // queue's consumer and the cron to the sweeps. Also exports the class of its Durable Objects.
 import { sweepAccounts } from "./accounts/routes/sweep.ts";
 import { createApp } from "./app.ts";
+import { sweepBudgets, sweepLeases } from "./budgets/routes/sweep.ts";
 import type { Env } from "./config.ts";
 import { servePage } from "./http/page.ts";
 import { consumeJobs } from "./jobs.ts";
@@ -24,6 +25,8 @@ export default {
     const now = controller.scheduledTime;
     await Promise.all([
       sweepRuns(env, now),
+      sweepLeases(env, now),
+      sweepBudgets(env, now),
       sweepSchedules(env, now),
       sweepDeliveries(env, now),
       sweepRevoked(env, now),

@@ -5,6 +5,8 @@ export interface TimedCache<Value> {
   read(key: string, readStored: () => Promise<Value | null>): Promise<Value | null>;
   /** Call this when the value was changed or deleted. */
   forget(key: string): void;
+  /** The same for all keys that match. */
+  forgetAll(matches: (key: string) => boolean): void;
 }
 
 export interface CacheOptions {
@@ -34,6 +36,10 @@ export function createTimedCache<Value>({ now, keep_ms, max_entries }: CacheOpti
     forget(key) {
       changes += 1;
       entries.delete(key);
+    },
+    forgetAll(matches) {
+      changes += 1;
+      for (const key of entries.keys()) if (matches(key)) entries.delete(key);
     },
   };
 }

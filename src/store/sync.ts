@@ -2,11 +2,14 @@
 // so a batch that arrives late or twice changes nothing and costs no written row. Each is also guarded by the thread's
 // tombstone, so nothing is written for a deleted thread.
 import type { MessageRow } from "../protocol/message.ts";
+import type { ClosedLease } from "../protocol/money/lease.ts";
 import type { Run } from "../protocol/run.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import type { ThreadBatch } from "./batch.ts";
+import { closeStatements } from "./budgets/close.ts";
 import { byteLength, cutIntoParts } from "./parts.ts";
 import { ALIVE } from "./tombstones.ts";
+import { insertBudgetDeliveries } from "./webhooks/budget-deliveries.ts";
 import { type EventDeliveries, insertEventDeliveries, readEventDeliveries } from "./webhooks/event-deliveries.ts";
 
 // D1 refuses values and rows over 2 MB. Half of that leaves room for the other columns and for whole characters.
@@ -56,14 +59,17 @@ WHERE excluded.version > message_parts.version`;
 
 /** Resolves when D1 has the whole batch and the deliveries that follow from it; rejects with nothing of it written. */
 export async function syncThread(db: D1Database, batch: ThreadBatch): Promise<EventDeliveries> {
+  const now = Date.now();
   const statements = [
     ...projectStatements(db, batch),
     ...threadStatements(db, batch),
     ...messageStatements(db, batch),
     ...runStatements(db, batch),
+    ...closeStatements(db, batch.key, batch.leases, now),
+    ...(await insertBudgetDeliveries(db, batch, now)),
   ];
   if (statements.length === 0) return { made: [], tasks_subscribed: false };
-  return readEventDeliveries(await db.batch([...insertEventDeliveries(db, batch, Date.now()), ...statements]));
+  return readEventDeliveries(await db.batch([...insertEventDeliveries(db, batch, now), ...statements]));
 }
 
 const CLEAR_ROWS = ["message_parts", "messages", "runs"].map(
@@ -77,9 +83,15 @@ ON CONFLICT (user_id, thread_id) DO UPDATE SET
   title = NULL, metadata = '{}', updated_at = excluded.updated_at, deleted_at = excluded.deleted_at
 WHERE threads.deleted_at IS NULL`;
 
-/** Removes all rows of the thread and leaves a tombstone, even if D1 never had the thread. */
-export async function deleteThread(db: D1Database, key: ThreadKey, now: number): Promise<void> {
+/** Removes all rows of the thread and leaves a tombstone, even if D1 never had the thread. Its runs give back `leases`. */
+export async function deleteThread(
+  db: D1Database,
+  key: ThreadKey,
+  now: number,
+  leases: ClosedLease[] = [],
+): Promise<void> {
   await db.batch([
+    ...closeStatements(db, key, leases, now),
     db.prepare(PUT_TOMBSTONE).bind(key.user_id, key.thread_id, new Date(now).toISOString()),
     ...CLEAR_ROWS.map((statement) => db.prepare(statement).bind(key.user_id, key.thread_id)),
   ]);

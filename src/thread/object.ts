@@ -24,6 +24,7 @@ import type {
   ThreadKey,
   ThreadPatch,
 } from "../protocol/thread.ts";
+import { agentMemory } from "./agent-memory.ts";
 import { onAlarm } from "./alarm.ts";
 import { describeLife } from "./diagnostics.ts";
 import { ensureFollowing } from "./follow/followers.ts";
@@ -262,6 +263,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     storeThread(this.#database, creation, this.#ports.clock.now());
     const life = wakeLife(this.#database, this.#ports, this.#platform);
     if (life === null) throw new Error("a stored thread was not found");
+    if (creation.project_id === null) agentMemory.noteNewProject(creation.user_id, life.thread.project_id);
     this.#life = life;
     return life;
   }

@@ -5,6 +5,7 @@ import type { Model, ModelMemory } from "../agent/model.ts";
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
 import type { Tool } from "../agent/tool.ts";
 import type { ToolSource } from "../agent/tool-source.ts";
+import { budgetScopes, type OwnCaps } from "../budgets/scopes.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
@@ -12,16 +13,17 @@ import { sendThrough } from "../lib/network/send.ts";
 import { createMirrors } from "../mirrors.ts";
 import { createModels, findContextTokens, findPrice } from "../models/index.ts";
 import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
-import type { Agent, AgentConfig } from "../protocol/agents/agent.ts";
+import type { AgentConfig } from "../protocol/agents/agent.ts";
 import type { Job } from "../protocol/job.ts";
-import type { LeaseAnswer, LeaseRequest } from "../protocol/money/lease.ts";
+import type { BudgetScope, ClosedLease, LeaseAnswer, LeaseRequest } from "../protocol/money/lease.ts";
 import type { Price } from "../protocol/money/price.ts";
 import type { Project } from "../protocol/project.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { describeMissing, findProvider, type SandboxProvider } from "../sandboxes/index.ts";
-import { readStartingAgent } from "../store/agents/versions.ts";
+import { readStartingAgent, type StartingAgent } from "../store/agents/versions.ts";
 import { findEndedKeys } from "../store/api-keys.ts";
 import type { ThreadBatch } from "../store/batch.ts";
+import { grantLease } from "../store/budgets/grant.ts";
 import { listPreviews } from "../store/projects/previews.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { deleteThread, syncThread } from "../store/sync.ts";
@@ -63,9 +65,12 @@ export interface Ports {
     invocation_id?: () => string | null,
   ): Promise<Sandbox>;
   syncThread(batch: ThreadBatch): Promise<EventDeliveries>;
-  deleteThread(key: ThreadKey): Promise<void>;
-  /** The agent in the version that new runs begin with. */
-  readAgent(user_id: string, agent_id: string): Promise<Agent | null>;
+  /** Its runs give back `leases`. */
+  deleteThread(key: ThreadKey, leases: ClosedLease[]): Promise<void>;
+  /** The agent in the version that new runs begin with, and the caps of the user and the project. */
+  readAgent(user_id: string, agent_id: string, project_id: string | null): Promise<StartingAgent | null>;
+  /** The caps over many threads that a run counts for, with those of the settings. */
+  budgetScopes(own: OwnCaps, user_id: string, project_id: string, now: number): BudgetScope[];
   /** Grants a part of the caps over many threads. Repeated with the same `lease_id`, it grants the same. */
   grantLease(request: LeaseRequest): Promise<LeaseAnswer>;
   /** Null if D1 does not have it, as one that was just made. */
@@ -102,7 +107,8 @@ export function createPorts(
     default_model: config.models.default_model ?? "none",
     contextTokens: (model) => findContextTokens(config.models, model),
     priceOf: (model) => findPrice(config.models, model),
-    grantLease: async () => ({ kind: "closed" }),
+    budgetScopes: (own, user_id, project_id, now) => budgetScopes(config, own, user_id, project_id, now),
+    grantLease: (request) => grantLease(database, request),
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
     tools: createTools(config, sendThrough(network)),
     toolSources: createToolSources(config),
@@ -110,9 +116,9 @@ export function createPorts(
     openSandbox: async (thread, onState, memory, maker, invocation_id) =>
       lazySandbox(rememberSettings({ config, database, provider, thread, maker, invocation_id }, onState, memory)),
     syncThread: (batch) => syncThread(database, batch),
-    deleteThread: (key) => deleteThread(database, key, Date.now()),
-    readAgent: (user_id, agent_id) =>
-      agentMemory.read(user_id, agent_id, () => readStartingAgent(database, user_id, agent_id)),
+    deleteThread: (key, leases) => deleteThread(database, key, Date.now(), leases),
+    readAgent: (user_id, agent_id, project_id) =>
+      agentMemory.read(user_id, agent_id, project_id, (known) => readStartingAgent(database, user_id, agent_id, known)),
     readProject: (user_id, project_id) => readProject(database, user_id, project_id),
     readPreviews: (user_id, project_id) => listPreviews(database, user_id, project_id, clock.now()),
     findEndedKeys: (user_id, key_ids) => findEndedKeys(database, user_id, key_ids, clock.now()),

@@ -104,7 +104,7 @@ export async function finishRemoval(
 
 async function deleteRows(ports: Ports, { user_id, thread_id }: Removal): Promise<boolean> {
   try {
-    await withinTime(ports.clock, DELETE_LIMIT_MS, "D1", ports.deleteThread({ user_id, thread_id }));
+    await withinTime(ports.clock, DELETE_LIMIT_MS, "D1", ports.deleteThread({ user_id, thread_id }, []));
     return true;
   } catch (error) {
     logError("removal_failed", error, { user_id, thread_id });

@@ -31,6 +31,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
     interrupt_ms: null,
     contextTokens: () => 128_000,
     priceOf: () => null,
+    budgetScopes: () => [],
     grantLease: async () => ({ kind: "closed" }),
     images: { image_urls: "public", private_urls_allowed: false },
     tools: [...taskTools, ...peopleTools, workTool(world, pulse)],
@@ -40,7 +41,8 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
       const sent = structuredClone(batch);
       return object.ask("d1", pulse, () => syncThread(d1.binding, sent));
     },
-    deleteThread: (key) => object.ask("d1", pulse, () => deleteThread(d1.binding, key, object.clock.now())),
+    deleteThread: (key, leases) =>
+      object.ask("d1", pulse, () => deleteThread(d1.binding, key, object.clock.now(), leases)),
     readAgent: (_user, agent_id) =>
       object.ask("agent", pulse, () => (agent_id === defaultAgent.agent_id ? defaultAgent : null)),
     readProject: async () => null,

@@ -254,6 +254,7 @@ export class FakeThread {
       interrupt_ms: this.#options.interrupt_ms ?? null,
       contextTokens: () => this.#options.context_tokens ?? 100_000_000,
       priceOf: () => null,
+      budgetScopes: () => [],
       grantLease: async () => ({ kind: "closed" }),
       images: { image_urls: "public", private_urls_allowed: false, ...this.#options.images },
       tools: this.#options.tools ?? [],

@@ -6,12 +6,13 @@ import { consumeJobs } from "../../src/jobs.ts";
 import { newId } from "../../src/protocol/ids.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { ThreadKey } from "../../src/protocol/thread.ts";
+import { leases } from "../../src/store/budgets/schema.ts";
 import * as people from "../../src/store/people/schema.ts";
 import * as features from "../../src/store/schema.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 
 /** Every table that has rows of users. */
-export const tables = Object.values({ ...features, ...people })
+export const tables = Object.values({ ...features, ...people, leases })
   .filter((each) => each instanceof SQLiteTable)
   .map((table) => getTableConfig(table))
   .filter(({ columns }) => columns.some(({ name }) => name === "user_id"));
@@ -26,6 +27,7 @@ const values: Record<string, unknown> = {
   "previews.expires_at": LATER,
   "ssh_accesses.expires_at": LATER,
   "tickets.expires_at": LATER,
+  "leases.scope": "project",
   "users.name": "Ada",
   "users.email": "ada@example.com",
   "webhooks.enabled": 1,
@@ -40,6 +42,8 @@ export async function fillTables(user_id: string): Promise<void> {
       if (name === "user_id") return user_id;
       const own = values[`${table}.${name}`];
       if (own !== undefined) return own;
+      // A trigger makes the budget of the project.
+      if (table === "leases" && name === "id") return `${user_id}/proj`;
       if (!notNull) return null;
       if (name.endsWith("_at")) return new Date().toISOString();
       if (dataType === "json") return "{}";
@@ -67,12 +71,15 @@ export async function makeAccount(): Promise<string> {
   return user_id;
 }
 
-/** The user's rows, by table. */
+/** The user's rows, by table. Budgets have another key. */
 export async function readTables(user_id: string): Promise<Record<string, unknown[]>> {
-  const found = await env.DB.batch(
-    tables.map(({ name }) => env.DB.prepare(`SELECT * FROM ${name} WHERE user_id = ?`).bind(user_id)),
-  );
-  return Object.fromEntries(tables.map(({ name }, place) => [name, found[place]?.results ?? []]));
+  const budgets = "SELECT * FROM budgets WHERE id = ?1 OR id GLOB ?1 || '/*'";
+  const found = await env.DB.batch([
+    ...tables.map(({ name }) => env.DB.prepare(`SELECT * FROM ${name} WHERE user_id = ?`).bind(user_id)),
+    env.DB.prepare(budgets).bind(user_id),
+  ]);
+  const names = [...tables.map(({ name }) => name), "budgets"];
+  return Object.fromEntries(names.map((name, place) => [name, found[place]?.results ?? []]));
 }
 
 /** Ids that are kept on purpose: in tombstones, and in the audit. */

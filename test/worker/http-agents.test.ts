@@ -12,7 +12,7 @@ async function madeAgent(user_id: string, agent_id = "a") {
   if (agent_id === "a") await client.send("POST", "/v1/agents", { agent_id, name: "A", max_steps: 10 });
   await client.send("PATCH", path, { name: "B", max_steps: 20 });
   await client.send("PATCH", path, { max_steps: 30 });
-  const starting = async () => (await readStartingAgent(env.DB, user_id, agent_id))?.version;
+  const starting = async () => (await readStartingAgent(env.DB, user_id, agent_id, null))?.version;
   return { client, path, starting };
 }
 
@@ -163,7 +163,7 @@ describe("the default agent", () => {
     const pinned = await client.send("PUT", `${path}/pin`, { version: 1 });
     expect(pinned.body).toMatchObject({ version: 1, pinned_version: 1 });
     await client.send("PATCH", path, { max_steps: 5 });
-    expect(await readStartingAgent(env.DB, "user_default_new", "agent_default")).toMatchObject({ version: 1 });
+    expect(await readStartingAgent(env.DB, "user_default_new", "agent_default", null)).toMatchObject({ version: 1 });
     expect((await client.send("DELETE", path)).body.code).toBe("invalid_operation");
     expect((await client.send("GET", "/v1/agents")).body.data).toHaveLength(1);
   });

@@ -90,11 +90,11 @@ describe("a run", () => {
   });
 
   it("may be capped in dollars if its model has a price, even 0", () => {
-    const { models } = readConfig({} as Parameters<typeof readConfig>[0]);
-    const find = (_: unknown, model: string) => (model === "priced" ? { input: 0, output: 0 } : null);
-    expect(() => requirePrice(models, "priced", { max_cost_usd: 1 }, find)).not.toThrow();
-    expect(() => requirePrice(models, undefined, { max_cost_usd: 1 }, find)).not.toThrow();
-    expect(() => requirePrice(models, "other", { max_cost_usd: 0 }, find)).toThrow(Problem);
+    const env = { OPENAI_API_KEY: "key", OPENAI_BASE_URL: "https://house.example/v1", MODEL_PRICES: '{"priced": 0}' };
+    const { models } = readConfig(env as unknown as Parameters<typeof readConfig>[0]);
+    expect(() => requirePrice(models, "priced", { max_cost_usd: 1 })).not.toThrow();
+    expect(() => requirePrice(models, undefined, { max_cost_usd: 1 })).not.toThrow();
+    expect(() => requirePrice(models, "other", { max_cost_usd: 0 })).toThrow(Problem);
   });
 
   it("that answers another takes caps, too", async () => {

@@ -12,6 +12,7 @@ import { changeCaps, pickCaps, showCaps } from "../../protocol/money/caps.ts";
 import type { GitSource, Project } from "../../protocol/project.ts";
 import { createProject, deleteProject, listProjects, updateProject } from "../../store/projects/projects.ts";
 import { listThreadsOfProject } from "../../store/threads.ts";
+import { agentMemory } from "../../thread/agent-memory.ts";
 import { removeSandbox } from "./sandbox-removal.ts";
 import { requireWithinLimits } from "./sandbox-settings.ts";
 
@@ -59,6 +60,7 @@ export function addProjects(app: App): void {
       const patch = { ...others, ...(caps && { caps }) };
       const changed = await updateProject(context.env.DB, user_id, params.project_id, patch, Date.now());
       if (!changed) throw missing("project", params.project_id);
+      agentMemory.forgetProject(user_id, params.project_id);
       return context.json(show(changed));
     },
   );

@@ -52,12 +52,14 @@ export type LeaseAnswer =
   /** The lease was granted and closed already: take another id. */
   | { kind: "closed" };
 
-/** A cap of which at least four fifths are granted. */
+/** A cap of which at least four fifths are granted, or that refuses. */
 export interface NearCap {
   scope: BudgetScope["scope"];
   name: CapName;
   period: string;
+  /** In the cap's own unit, as the next. */
   limit: number;
+  /** What is granted: spent, or leased. */
   used: number;
 }
 

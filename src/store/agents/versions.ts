@@ -1,11 +1,14 @@
 // Reads, pins and restores older versions of an agent. Versions are numbered without gaps and never change, so every
 // version up to the newest exists as long as its agent does.
-import { and, eq, getTableColumns, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
 import { type Agent, defaultAgent } from "../../protocol/agents/agent.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
+import type { Caps, PeriodCaps } from "../../protocol/money/caps.ts";
 import { open } from "../database.ts";
 import { agents, agentVersions } from "../schema.ts";
+import { toCaps, toPeriodCaps } from "../shapes/caps.ts";
+import { parseStored, type Shape, UnreadableRow } from "../shapes/stored.ts";
 import { isAgent, storeDefaultAgent, storeNextVersion, toVersion } from "./agents.ts";
 
 /** An agent as it was in a version, with `updated_at` of that version; null if there is no such agent or version. */
@@ -15,40 +18,70 @@ export async function readAgentVersion(
   agent_id: string,
   version: number,
 ): Promise<Agent | null> {
-  const found = await readVersionWhere(db, user_id, agent_id, sql`${version}`);
-  if (found !== "no agent") return found;
+  const row = await open(db)
+    .select({ agent: agentColumns, version: agentVersions })
+    .from(agents)
+    .leftJoin(agentVersions, isVersion(sql`${version}`))
+    .where(isAgent(user_id, agent_id))
+    .get();
+  if (row) return row.version && toVersion(row.agent, row.version);
   return agent_id === DEFAULT_AGENT_ID && version === defaultAgent.version ? defaultAgent : null;
 }
 
-/** The version that a new run starts with: the pinned one or the newest. Null if the user has no such agent. */
-export async function readStartingAgent(db: D1Database, user_id: string, agent_id: string): Promise<Agent | null> {
-  const starting = sql`coalesce(${agents.pinned_version}, ${agents.version})`;
-  const found = await readVersionWhere(db, user_id, agent_id, starting);
-  if (found !== "no agent") return found;
-  return agent_id === DEFAULT_AGENT_ID ? defaultAgent : null;
+/** With what the run's user and project may spend. */
+export interface StartingAgent extends Agent {
+  caps?: { user: PeriodCaps | null; project: Caps | null };
 }
 
-async function readVersionWhere(
+/**
+ * The version that a new run starts with: the pinned one or the newest. Null if the user has no such agent. Without
+ * `project_id`, no caps of a project are read.
+ */
+export async function readStartingAgent(
   db: D1Database,
   user_id: string,
   agent_id: string,
-  version: ReturnType<typeof sql>,
-): Promise<Agent | null | "no agent"> {
-  const isVersion = and(
+  project_id: string | null,
+): Promise<StartingAgent | null> {
+  const starting = sql`coalesce(${agents.pinned_version}, ${agents.version})`;
+  // One row, also for the default agent that has none.
+  const row = await open(db)
+    .select({
+      agent: agentColumns,
+      version: agentVersions,
+      user_caps: sql<string | null>`(SELECT caps FROM users WHERE user_id = ${user_id})`,
+      project_caps: sql<
+        string | null
+      >`(SELECT caps FROM projects WHERE user_id = ${user_id} AND project_id = ${project_id})`,
+    })
+    .from(sql`(SELECT 1)`)
+    .leftJoin(agents, isAgent(user_id, agent_id))
+    .leftJoin(agentVersions, isVersion(starting))
+    .get();
+  const caps = {
+    user: readCaps(toPeriodCaps, row?.user_caps, `user ${user_id}`),
+    project: readCaps(toCaps, row?.project_caps, `project ${project_id}`),
+  };
+  if (row?.agent) return row.version && { ...toVersion(row.agent, row.version), caps };
+  return agent_id === DEFAULT_AGENT_ID ? { ...defaultAgent, caps } : null;
+}
+
+/** Throws where they can't be read: a run without its caps could spend anything. */
+function readCaps<T>(shape: Shape<T>, text: string | null | undefined, owner: string): T {
+  const caps = shape(text == null ? null : parseStored(text));
+  if (caps === undefined) throw new UnreadableRow(`the caps of the ${owner} can't be read`);
+  return caps;
+}
+
+/** The newest version's own configuration may be long and is not read. */
+const { config: _newest, ...agentColumns } = getTableColumns(agents);
+
+function isVersion(version: SQL) {
+  return and(
     eq(agentVersions.user_id, agents.user_id),
     eq(agentVersions.agent_id, agents.agent_id),
     eq(agentVersions.version, version),
   );
-  // The newest version's own configuration may be long and is not read.
-  const { config: _newest, ...columns } = getTableColumns(agents);
-  const row = await open(db)
-    .select({ agent: columns, version: agentVersions })
-    .from(agents)
-    .leftJoin(agentVersions, isVersion)
-    .where(isAgent(user_id, agent_id))
-    .get();
-  if (!row) return "no agent";
-  return row.version ? toVersion(row.agent, row.version) : null;
 }
 
 /** Pins the version that new runs start with; null unpins, so that runs start with the newest. */

@@ -1,5 +1,4 @@
 // The tables of D1 that keep what may be spent and held. `../schema.ts` has the rules for all tables.
-import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
@@ -23,7 +22,11 @@ export const budgets = sqliteTable(
     open_tokens: integer().notNull(),
     open_ms: integer().notNull(),
   },
-  (table) => [primaryKey({ columns: [table.scope, table.id, table.period] })],
+  (table) => [
+    primaryKey({ columns: [table.scope, table.id, table.period] }),
+    // For the clock, which deletes those of long ago.
+    index("budgets_by_period").on(table.period),
+  ],
 );
 
 /** What a run may spend, one row for each scope and period that it counts for. */
@@ -47,8 +50,8 @@ export const leases = sqliteTable(
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.thread_id, table.lease_id, table.scope, table.period] }),
-    // For the sweep, which asks the objects of leases that stay open.
-    index("leases_open").on(table.granted_at).where(sql`closed_at IS NULL`),
+    // For the sweep, which asks the objects of leases that stay open, and deletes those closed long ago.
+    index("leases_by_time").on(table.closed_at, table.granted_at),
   ],
 );
 

@@ -20,11 +20,12 @@ import { MAX_TRIES_PER_MINUTE } from "./tries.ts";
 /** A job is sent immediately; if it is lost, the sweep sends another after this time. */
 export const FIRST_LOOK_MS = 20_000;
 
-const COLUMNS = `(user_id, webhook_id, delivery_id, event, status, attempts, next_attempt_at, created_at, payload, tries)`;
+export const COLUMNS = `(user_id, webhook_id, delivery_id, event, status, attempts, next_attempt_at, created_at, payload, tries)`;
 
 const IS_OPEN = "w.user_id = ?1 AND w.enabled = 1 AND w.unverified_since IS NULL";
 const takes = (event: string) => `${event} IN (SELECT value FROM json_each(w.events))`;
-const subscribed = (event: string) => `${IS_OPEN} AND ${takes(event)}`;
+/** Webhooks that take the event, an expression. */
+export const subscribed = (event: string) => `${IS_OPEN} AND ${takes(event)}`;
 
 const INSERT_RUN_DELIVERIES = `
 INSERT INTO deliveries ${COLUMNS}
@@ -164,6 +165,6 @@ function insertTaskDeliveries(
 }
 
 /** When a delivery is made, and when the sweep first looks at it. */
-function timesOf(now: number): string[] {
+export function timesOf(now: number): string[] {
   return [now, now + FIRST_LOOK_MS].map((time) => new Date(time).toISOString());
 }

@@ -32,7 +32,8 @@ export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise
   const hashed = hashInput(input);
   // The thread may be deleted before D1 answers.
   const recall = (agent_id: string) => (life.removing ? null : readLastAgent(life.database.sql, agent_id));
-  const found = findAgent(life.ports, input.user_id, input.agent_id ?? life.thread.agent_id, recall);
+  const agent_id = input.agent_id ?? life.thread.agent_id;
+  const found = findAgent(life.ports, input.user_id, agent_id, life.thread.project_id, recall);
   // Nobody else handles a rejection before the input's turn.
   found.catch(ignore);
   const accepted = life.accepting.then(async () => {
@@ -85,7 +86,7 @@ export async function checkFirstInput(ports: Ports, input: RunInput): Promise<Re
   if (!says) return fail("empty_message", "There is no message to answer.");
   const refused = checkImages(ports.images, input);
   if (refused !== null) return refused;
-  const agent = await findAgent(ports, input.user_id, input.agent_id ?? DEFAULT_AGENT_ID);
+  const agent = await findAgent(ports, input.user_id, input.agent_id ?? DEFAULT_AGENT_ID, null);
   return agent === null ? fail("not_found", `The agent ${input.agent_id} does not exist.`) : null;
 }
 
@@ -97,10 +98,11 @@ async function findAgent(
   ports: Ports,
   user_id: string,
   agent_id: string,
+  project_id: string | null,
   recall: (agent_id: string) => PinnedAgent | null = () => null,
 ): Promise<PinnedAgent | null> {
   try {
-    return await withinTime(ports.clock, AGENT_LIMIT_MS, "D1", ports.readAgent(user_id, agent_id));
+    return await withinTime(ports.clock, AGENT_LIMIT_MS, "D1", ports.readAgent(user_id, agent_id, project_id));
   } catch (error) {
     if (agent_id !== DEFAULT_AGENT_ID || error instanceof UnreadableRow) throw error;
     const { version, config } = recall(agent_id) ?? defaultAgent;

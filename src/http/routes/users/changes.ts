@@ -7,6 +7,7 @@ import type { Job } from "../../../protocol/job.ts";
 import type { User } from "../../../protocol/people/user.ts";
 import { markOfEmail } from "../../../sign-in/person.ts";
 import { deleteUser, readUser, type UserPatch, updateUser } from "../../../store/people/users.ts";
+import { agentMemory } from "../../../thread/agent-memory.ts";
 import { clock } from "../../../thread/ports.ts";
 import { type AuditedAct, audited, auditedTogether } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
@@ -51,6 +52,7 @@ export function addUserChanges(app: App): void {
         return done ?? refuse(context, user_id);
       });
       context.get("authenticator").forgetUser(user_id);
+      agentMemory.forgetUser(user_id);
       return context.json(changed);
     },
   );
