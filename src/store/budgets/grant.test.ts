@@ -56,6 +56,7 @@ describe("a lease", () => {
     expect(await grant(ask("l2", scopes, { least: need, need, wanted: need }))).toEqual({
       kind: "refused",
       cap: { scope: "project", name: "max_cost_usd", period: "all", limit: 0.5, used: 0.3 },
+      is_held: true,
     });
     const free = { ...need, cost: 0 };
     expect(await grant(ask("l3", scopes, { least: free, need: free, wanted: free }))).toMatchObject({
@@ -173,7 +174,19 @@ describe("the first lease of a period", () => {
 
   it("is refused if they have used more than the cap", async () => {
     addRun("user_1", "a", "2026-11-28T00:00:00.000Z", { usage });
-    expect(await grant(ask("l1", [day(100)]))).toMatchObject({ kind: "refused", cap: { limit: 100, used: 120 } });
+    expect(await grant(ask("l1", [day(100)]))).toMatchObject({
+      ...{ kind: "refused", cap: { limit: 100, used: 120 }, is_held: false },
+    });
+  });
+
+  it("is refused for as long as open leases of others hold the room, and says so", async () => {
+    addRun("user_1", "a", "2026-11-28T00:00:00.000Z", { usage });
+    const [scopes, one, more] = [[day(220)], tokens(90), tokens(101)];
+    const amounts = { least: one, need: one, wanted: one };
+    expect(await grantedTokens(ask("l1", scopes, amounts))).toBe(90);
+    expect(await grant(ask("l2", scopes, amounts))).toMatchObject({ kind: "refused", is_held: true });
+    const refused = await grant(ask("l3", scopes, { least: more, need: more, wanted: more }));
+    expect(refused).toMatchObject({ kind: "refused", is_held: false });
   });
 });
 

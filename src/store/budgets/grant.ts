@@ -82,10 +82,11 @@ const READ_LEASE = `
 SELECT scope, period, closed_at, cost, tokens, ms FROM leases WHERE user_id = ?1 AND thread_id = ?2 AND lease_id = ?3`;
 
 const READ_USED = `
-SELECT ${ofEach((name) => `coalesce(b.${name}, 0) AS ${name}`)}
+SELECT ${ofEach((name) => `coalesce(b.${name}, 0) AS ${name}, coalesce(b.open_${name}, 0) AS open_${name}`)}
 FROM json_each(?1) AS asked LEFT JOIN budgets AS b ON b.scope = asked.value ->> 'scope'
   AND b.id = asked.value ->> 'id' AND b.period = asked.value ->> 'period' ORDER BY asked.key`;
 
+type UsedRow = Amount & Record<`open_${keyof Amount}`, number>;
 type LeaseRow = Amount & { scope: BudgetScope["scope"]; period: string; closed_at: string | null };
 
 /**
@@ -103,21 +104,24 @@ export async function grantLease(db: D1Database, request: LeaseRequest): Promise
     db.prepare(READ_LEASE).bind(user_id, thread_id, lease_id),
     db.prepare(READ_USED).bind(rows),
   ]);
-  return toAnswer(request, (lease?.results ?? []) as LeaseRow[], (used?.results ?? []) as Amount[]);
+  return toAnswer(request, (lease?.results ?? []) as LeaseRow[], (used?.results ?? []) as UsedRow[]);
 }
 
-function toAnswer(request: LeaseRequest, lease: LeaseRow[], used: Amount[]): LeaseAnswer {
+function toAnswer(request: LeaseRequest, lease: LeaseRow[], used: UsedRow[]): LeaseAnswer {
   const [first] = lease;
   const caps = request.scopes.flatMap((scope, place) => capsOf(scope, used[place]));
   if (first === undefined) {
-    const full = caps.find(({ name, left }) => left < request.least[name]);
+    // What costs nothing fits under a cap that is used up, or was lowered since.
+    const isFull = ({ name, left }: (typeof caps)[number], held = 0) => Math.max(0, left + held) < request.least[name];
+    const full = caps.find((cap) => isFull(cap, cap.held)) ?? caps.find((cap) => isFull(cap));
     // The thread was deleted: nothing is granted to it any more.
     if (full === undefined) return { kind: "closed" };
+    if (!isFull(full, full.held)) return { kind: "refused", cap: full.near, is_held: true };
     if (full.near.scope === "deployment") {
       const { user_id, thread_id, invocation_id } = request;
       logWarning("budget_reached", { ...full.near, user_id, thread_id, invocation_id });
     }
-    return { kind: "refused", cap: full.near };
+    return { kind: "refused", cap: full.near, is_held: false };
   }
   if (lease.some(({ closed_at }) => closed_at !== null)) return { kind: "closed" };
   const near = caps.map((each) => each.near).filter(({ limit, used }) => used > 0 && used >= NEAR * limit);
@@ -129,13 +133,13 @@ function toLease(lease_id: string, { cost, tokens, ms }: Amount, rows: LeaseRow[
 }
 
 /** The caps that a scope sets, with what is left of each. */
-function capsOf({ scope, period, caps }: BudgetScope, used: Amount | undefined) {
+function capsOf({ scope, period, caps }: BudgetScope, used: UsedRow | undefined) {
   return names.flatMap((name) => {
     const { cap, toAmount, toCap } = units[name];
     const limit = caps[cap];
     if (limit == null || used === undefined) return [];
     const near: NearCap = { scope, name: cap, period, limit, used: toCap(used[name]) };
-    return [{ name, left: Math.max(0, toAmount(limit) - used[name]), near }];
+    return [{ name, left: toAmount(limit) - used[name], held: used[`open_${name}`], near }];
   });
 }
 
