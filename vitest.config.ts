@@ -58,7 +58,7 @@ function findTest(name: string): string {
 }
 
 /** Crowds and floods, which take a minute more: `npm run load`. */
-const load = ["test/e2e/stream-load.test.ts", "test/e2e/daytona-load.test.ts"];
+const load = ["test/e2e/stream-load.test.ts", "test/e2e/daytona-load.test.ts", "test/e2e/quota-load.test.ts"];
 
 class LongestFirst implements TestSequencer {
   readonly #usual: BaseSequencer;
