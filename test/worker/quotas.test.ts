@@ -108,7 +108,7 @@ describe("deliveries", () => {
     const { client, user, user_id, written } = await serverWith({}, { DELIVERY_LIMIT: undefined });
     await giveQuotas(user_id, { deliveries_per_minute: 6 });
     const hooks = await Promise.all(Array.from({ length: 3 }, () => makeHook(user)));
-    const ping = '{"type":"webhook.ping"}';
+    const ping = '{"type":"webhook.ping","data":{"webhook_id":"wh_1"}}';
     const statuses: number[] = [];
     let [writes, calls] = [0, 0];
     for (let round = 0; round < 4; round++) {
