@@ -4,6 +4,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSequencer, type TestSpecification, type Vitest } from "vitest/node";
+import { MANY_REQUESTS } from "./test/setup/many-requests.ts";
 
 const root = import.meta.dirname;
 
@@ -57,7 +58,7 @@ function findTest(name: string): string {
 }
 
 /** Crowds and floods, which take a minute more: `npm run load`. */
-const load = ["test/e2e/stream-load.test.ts", "test/e2e/daytona-load.test.ts"];
+const load = ["test/e2e/stream-load.test.ts", "test/e2e/daytona-load.test.ts", "test/e2e/quota-load.test.ts"];
 
 /**
  * End-to-end tests that are long by nature: what a hostile network, page or issuer does, former versions, lives that
@@ -157,6 +158,7 @@ export default defineConfig({
                 DAYTONA_API_URL: inject<"daytonaApiUrl">("daytonaApiUrl"),
                 CORS_ORIGINS: "https://app.example",
                 STAND_INS: "model,sandbox",
+                QUOTAS: MANY_REQUESTS,
               },
             },
           })),

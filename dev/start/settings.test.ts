@@ -69,6 +69,8 @@ describe("settings", () => {
     ["OIDC_ISSUER", "http://sso.example"],
     ["DEPLOYMENT_DAY_CAPS", "cost=20"],
     ["USER_MONTH_CAPS", "cost_usd=20 USD"],
+    ["QUOTAS", "runs=5"],
+    ["QUOTAS", "runs_per_minute=many"],
     ["OPENAI_BASE_URL", "localhost:11434/v1"],
   ])("are rejected if %s is %s, with the setting's name, with and without a key", async (name, value) => {
     await expect(readSettings(root, { OPENAI_API_KEY: "k", [name]: value })).rejects.toThrow(name);

@@ -7,6 +7,7 @@ import { readCapSettings } from "../../src/config/caps.ts";
 import { readFetchSettings } from "../../src/config/fetch.ts";
 import { describeShortKeys, MIN_KEY_CHARACTERS } from "../../src/config/key-length.ts";
 import { readModelSettings } from "../../src/config/models.ts";
+import { readQuotaSettings } from "../../src/config/quotas.ts";
 import { readSearchSettings } from "../../src/config/search.ts";
 import { describeSignIn, readSignInSettings } from "../../src/config/sign-in.ts";
 import { findRoute, findSettingProblem } from "../../src/models/index.ts";
@@ -67,6 +68,7 @@ export const settingNames: readonly string[] = [
   "FETCH_ROBOTS",
   "FETCH_CONTACT",
   "SANDBOX_LIMITS",
+  "QUOTAS",
   "SLACK_APP_ID",
   "SLACK_SIGNING_SECRET",
   "SLACK_CLIENT_ID",
@@ -101,7 +103,8 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
     readCapSettings(settings).problem ??
     readSearchSettings(settings).problem ??
     readFetchSettings(settings).problem ??
-    readSignInSettings(settings).problem;
+    readSignInSettings(settings).problem ??
+    readQuotaSettings(settings).problem;
   if (problem !== null) throw new Error(problem);
   return settings;
 }

@@ -1,6 +1,7 @@
 // Quotas: how much of each thing a user may have or do, so that no user takes the others' share. One table, with the
-// reason of each number. `docs/operating.md` is made from it.
+// reason of each number. `docs/operating.md` is made from it. Tokens and money a day are caps (`caps.ts`), not quotas.
 import { z } from "zod";
+import type { Failure } from "../error.ts";
 
 export interface Quota {
   /** What people get without a setting. */
@@ -8,8 +9,8 @@ export interface Quota {
   /** What is counted, for documents and refusals: `runs started in a minute`. */
   counts: string;
   /**
-   * Where it is counted. `D1` and `object` are exact. `location`: by Cloudflare's rate limits, for each location and
-   * approximately. `isolate`: in memory of each isolate of the Worker.
+   * Where it is counted. `D1` and `object` are exact, as far as D1 has heard. `location`: by Cloudflare's rate limits,
+   * for each location and approximately. `isolate`: in memory of each isolate of the Worker.
    */
   counted: "D1" | "object" | "location" | "isolate";
   /** Refused with 429 and `Retry-After`, since time helps; else with 409. */
@@ -18,10 +19,91 @@ export interface Quota {
   reason: string;
 }
 
-export const quotas = {} as const satisfies Record<string, Quota>;
+export const quotas = {
+  runs_per_minute: {
+    usual: 120,
+    counts: "runs started in a minute",
+    counted: "location",
+    is_rate: true,
+    reason: "A busy bot starts one a second. Webhooks that loop would start thousands.",
+  },
+  runs_at_once: {
+    usual: 200,
+    counts: "runs that are queued or running",
+    counted: "D1",
+    is_rate: true,
+    reason: "Two threads whose queues are full. Each run has an object and calls the models' servers.",
+  },
+  requests_per_minute: {
+    usual: 6_000,
+    counts: "requests in a minute",
+    counted: "isolate",
+    is_rate: true,
+    reason: "Fifty open pages poll less. D1 answers some thousand statements a second, for all users together.",
+  },
+  changes_per_minute: {
+    usual: 300,
+    counts: "requests in a minute that change something",
+    counted: "location",
+    is_rate: true,
+    reason: "A script that sets up an account sends five a second. Each writes to everybody's D1.",
+  },
+  streams: {
+    usual: 1_000,
+    counts: "open streams of events",
+    counted: "isolate",
+    is_rate: true,
+    reason:
+      "Two threads with all the streams that a thread may have. Each is a connection, and may keep an object awake.",
+  },
+  transfers: {
+    usual: 20,
+    counts: "uploads and downloads under way",
+    counted: "isolate",
+    is_rate: true,
+    reason: "A browser opens six. Each may be 100 MiB and is sent through the isolate that serves others, too.",
+  },
+  deliveries_per_minute: {
+    usual: 600,
+    counts: "signed deliveries to triggers in a minute",
+    counted: "location",
+    is_rate: true,
+    reason: "Two triggers at their own limit of 300. One that needs no run is a row in the trigger's log.",
+  },
+  pings_per_minute: {
+    usual: 20,
+    counts: "pings of webhooks caused in a minute",
+    counted: "location",
+    is_rate: true,
+    reason: "A user has twenty webhooks. A ping goes to a server that has not said that it wants any.",
+  },
+  schedules_per_minute: {
+    usual: 2_000,
+    counts: "schedules that the clock sends in a minute; the others wait",
+    counted: "D1",
+    is_rate: true,
+    reason: "A fifth of what the clock sends in a minute. Users take turns within it.",
+  },
+} as const satisfies Record<string, Quota>;
 
 export type QuotaName = keyof typeof quotas & string;
+
+/** Whether a setting or an admin may name it. */
+export function isQuotaName(name: string): name is QuotaName {
+  return Object.hasOwn(quotas, name);
+}
 
 const given = z.record(z.string(), z.number().min(0).max(1_000_000_000_000));
 /** What differs for one user, or by setting. */
 export type Quotas = z.infer<typeof given>;
+
+/** A user's own number, else the setting's, else the usual one. */
+export function quotaOf(config: { quotas: Quotas }, own: Quotas | null | undefined, name: QuotaName): number {
+  return own?.[name] ?? config.quotas[name] ?? quotas[name].usual;
+}
+
+/** The refusal. With `retry_after_s` it is 429, without it 409. */
+export function exceeded(name: QuotaName, limit: number, retry_after_s?: number): Failure {
+  const detail = `Your quota of ${limit} ${quotas[name].counts} (${name}) is used up.`;
+  return { code: "quota_exceeded", detail, ...(retry_after_s === undefined ? {} : { retry_after_s }) };
+}
