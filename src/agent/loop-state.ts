@@ -10,6 +10,7 @@ import {
 import { describeTool } from "./calls/tool-arguments.ts";
 import { type ContextBudget, createBudget, messageLimit } from "./context/budget.ts";
 import { collectCallIds, repairHistory, toModelMessage } from "./context/history.ts";
+import { newTokenScales, planCall, type TokenScales } from "./context/planned-call.ts";
 import { withPreamble } from "./context/preamble.ts";
 import { shortenMessage } from "./context/shortening.ts";
 import type { Summary } from "./context/summary.ts";
@@ -20,12 +21,16 @@ import { noProgress, type Progress } from "./plan/progress.ts";
 import type { LoopInput, LoopPorts } from "./ports.ts";
 import { buildSystemPrompt } from "./prompt/prompt.ts";
 import { createModelChain, type ModelChain } from "./reply/fallbacks.ts";
+import { type PaidModel, payFor } from "./reply/paid-model.ts";
 import type { Tool } from "./tool.ts";
 
 export interface RunState {
   input: LoopInput;
   ports: LoopPorts;
-  system: string;
+  /** The run's models. Each call is reserved and settled. */
+  model: PaidModel;
+  scales: TokenScales;
+  system: Extract<ModelMessage, { role: "system" }>;
   /** By name. */
   tools: Map<string, Tool>;
   /** Names of the client's tools, without those that the server's own tools have. */
@@ -61,6 +66,8 @@ export interface RunState {
   nudge: string | null;
   /** The latest text of the model in this run. It is the result of a run that ends without a text. */
   lastText: string;
+  /** True once the outcome is known. A tool that was left behind may still work. */
+  isOver: boolean;
   /** Set when `emit` fails. The caller's storage is broken then, so the error must reach the caller. */
   emitFailure: { error: unknown } | null;
 }
@@ -81,10 +88,13 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
   const system = buildSystemPrompt({ agent, context, ...named });
   const descriptions = [...own.map(describeTool), ...offered];
   const { summary } = input;
+  const scales = newTokenScales(input.model, input.token_scale);
   return {
     input,
     ports,
-    system,
+    model: payFor(ports.model, ports.spending, (request) => planCall(request, scales)),
+    scales,
+    system: { role: "system", content: system },
     tools,
     clientTools: new Set(offered.map((tool) => tool.name)),
     descriptions,
@@ -109,6 +119,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     progress: noProgress,
     nudge: describeUnavailable(input.unavailable_sources),
     lastText: findLastText(input),
+    isOver: false,
     emitFailure: null,
   };
 }

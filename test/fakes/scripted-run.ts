@@ -18,6 +18,7 @@ import { addNotes, noteEdit, type UnseenEdits } from "../../src/agent/plan/unsee
 import { openTasks } from "../../src/agent/plan/view.ts";
 import type { LoopInput, LoopPorts } from "../../src/agent/ports.ts";
 import type { Sandbox } from "../../src/agent/sandbox.ts";
+import { freeSpending, type Spending } from "../../src/agent/spending.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
 import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import type { PlanOperation } from "../../src/protocol/plan/edit.ts";
@@ -159,6 +160,7 @@ export class ScriptedRun {
   steered: SteeredMessage[][] = [];
   /** Called with each fact before it is stored; may throw. */
   onFact: (fact: LoopFact) => void = () => {};
+  spending: Spending = freeSpending;
   /** How the model is wrapped. */
   dialect = (native: Model): Model => native;
   /** Whether a time limit strikes at once; back-off always ends at once. */
@@ -223,6 +225,7 @@ export class ScriptedRun {
   #ports(): LoopPorts {
     return {
       model: this.dialect({ stream: (request, onDelta, signal) => this.#stream(request, onDelta, signal) }),
+      spending: this.spending,
       tools: this.#tools,
       sandbox: this.realSandbox ?? this.sandbox,
       onDelta: (delta) => void this.log.push(delta),
@@ -286,7 +289,7 @@ export class ScriptedRun {
     if (turn.hangs && !signal.aborted) {
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     }
-    if (turn.hangs || signal.aborted) return { kind: "aborted", reply };
+    if (turn.hangs || signal.aborted) return { kind: "aborted", reply: { ...reply, usage: null } };
     if (!turn.failure) return { kind: "reply", reply };
     const failure = { code: "model_error" as const, message: "It broke.", retryable: true, retry_after_ms: null };
     return { kind: "failure", failure: { ...failure, ...turn.failure } };

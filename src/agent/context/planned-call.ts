@@ -1,0 +1,95 @@
+// What a model call uses at most, before it is made: what is reserved for it.
+import type { AgentConfig } from "../../protocol/agents/agent.ts";
+import type { ModelMessage, ModelRequest } from "../model.ts";
+import type { PlannedCall } from "../spending.ts";
+import { REPLY_TOKENS, replyTokens } from "./budget.ts";
+import { estimateMessage, estimateMessages, estimateText, estimateTools } from "./tokens.ts";
+
+/** A model's tokenizer, once measured, differs from our estimate by less, from one request of a thread to the next. */
+const MEASURED_MARGIN = 1.1;
+/** Before that: tokenizers for little of a language, and what a provider adds around tools. */
+const UNMEASURED_MARGIN = 1.5;
+/** The usual reminder has 200 to 500 tokens, with a person's edits or the log of what was done up to 1,500. */
+const REMINDER_TOKENS = 2000;
+/** Our system prompt and the descriptions of all our tools are 6,500 by our estimate. */
+const FIXED_TOKENS = 7000;
+/** A character of English is a quarter of a token, one of Chinese a whole one. */
+const TOKENS_PER_CHARACTER = 0.5;
+
+/** What each model's provider counts for a token of our estimate, as last measured in this thread. */
+export type TokenScales = Map<string, number>;
+
+/** `token_scale`: of the run's own model; 1 if it was never measured. */
+export function newTokenScales(model: string, token_scale: number): TokenScales {
+  return token_scale === 1 ? new Map() : new Map([[model, token_scale]]);
+}
+
+/** What a provider counts at most for a request of `estimated` tokens by our estimate. */
+function countAtMost(estimated: number, scale: number | undefined): number {
+  return Math.ceil(scale === undefined ? estimated * UNMEASURED_MARGIN : estimated * scale * MEASURED_MARGIN);
+}
+
+/** The longest reply to a request: without any cap, what is sent as its limit if a limit is sent. */
+function longestReply({
+  max_output_tokens = REPLY_TOKENS,
+  options,
+}: Pick<ModelRequest, "max_output_tokens" | "options">): number {
+  return Math.min(options?.max_output_tokens ?? max_output_tokens, max_output_tokens);
+}
+
+export function planCall(request: ModelRequest, scales: TokenScales): PlannedCall {
+  const { model, messages, tools, reminder } = request;
+  const estimated = estimateMessages(messages) + estimateTools(tools) + sizeOfReminder(reminder ?? "");
+  return {
+    model,
+    input_tokens: countAtMost(estimated, scales.get(model)),
+    output_tokens: longestReply(request),
+  };
+}
+
+function sizeOfReminder(text: string): number {
+  return text === "" ? 0 : estimateMessage({ role: "user", content: text });
+}
+
+/** The call after this one, once `more` is a part of the conversation and a reminder was added. */
+export function planNextCall(
+  request: Omit<ModelRequest, "reminder">,
+  more: readonly ModelMessage[],
+  scales: TokenScales,
+): PlannedCall {
+  const { model, messages, tools } = request;
+  const estimated = estimateMessages(messages) + estimateMessages(more) + estimateTools(tools) + REMINDER_TOKENS;
+  return {
+    model,
+    input_tokens: countAtMost(estimated, scales.get(model)),
+    output_tokens: longestReply(request),
+  };
+}
+
+export interface FirstCall {
+  model: string;
+  agent: Pick<AgentConfig, "instructions" | "model_options">;
+  context_tokens: number;
+  /** As last measured for this model in this thread; 1 if it never was. */
+  token_scale: number;
+  /** The conversation, in tokens by our estimate. */
+  tokens: number;
+}
+
+/** A run's first call, before its request is made. The caller knows the size of the conversation, or guesses it. */
+export function planFirstCall({ model, agent, context_tokens, token_scale, tokens }: FirstCall): PlannedCall {
+  const estimated = FIXED_TOKENS + REMINDER_TOKENS + estimateText(agent.instructions) + tokens;
+  const scale = newTokenScales(model, token_scale).get(model);
+  const max_output_tokens = replyTokens(context_tokens);
+  return {
+    model,
+    // What is longer is shortened before it is sent.
+    input_tokens: Math.min(countAtMost(estimated, scale), context_tokens),
+    output_tokens: longestReply({ max_output_tokens, options: agent.model_options }),
+  };
+}
+
+/** Tokens of a conversation of which only the length is known. A call that turns out larger is reserved anew. */
+export function guessTokens(characters: number): number {
+  return Math.ceil(characters * TOKENS_PER_CHARACTER);
+}
