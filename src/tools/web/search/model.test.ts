@@ -85,7 +85,7 @@ describe("the search of a model's provider", () => {
     const domains = ["a", "b", "c", "d", "e", "f"].map((name) => `${name}.example`);
     const write = (domains: string[]) => {
       const request = { query: "x", count: 10, freshness: null, domains };
-      return JSON.parse(String(model.write(request, { access: "k", model: "m" }, now).init.body)) as {
+      return JSON.parse(String(model.write(request, { access: "k", model: "m" }, now, null).init.body)) as {
         instructions: string;
         tools: object[];
       };
