@@ -2,6 +2,7 @@
 // kept in order. Time stands still: a sleep ends when the test says so, or at once.
 import { z } from "zod";
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
+import { estimateMessages, estimateTools } from "../../src/agent/context/tokens.ts";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "../../src/agent/events.ts";
 import { runAgent } from "../../src/agent/loop.ts";
 import type {
@@ -24,6 +25,7 @@ import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import type { PlanOperation } from "../../src/protocol/plan/edit.ts";
 import type { Ledger } from "../../src/protocol/plan/ledger.ts";
 import type { Plan, TaskStatus } from "../../src/protocol/plan/task.ts";
+import type { Usage } from "../../src/protocol/run.ts";
 import { memoryCache, memorySources } from "./sources.ts";
 
 export interface TurnCall {
@@ -41,6 +43,8 @@ export interface Turn {
   failure?: Partial<ModelFailure>;
   /** Instead of a reply: waits until the run is cancelled. */
   hangs?: boolean;
+  /** What the provider counts for a token of our estimate; null if it sends no count. Without it, `usage`. */
+  tokenizer?: number | null;
   /** Called when the turn's request has arrived. */
   before?: (request: ModelRequest) => void;
 }
@@ -285,7 +289,7 @@ export class ScriptedRun {
       if (written) onDelta({ type: "tool_arguments", index, text: written });
       return { id, type: "function" as const, function: { name: call.name, arguments: written } };
     });
-    const reply = { text, reasoning, tool_calls, finish, usage };
+    const reply = { text, reasoning, tool_calls, finish, usage: countUsage(turn, request) };
     if (turn.hangs && !signal.aborted) {
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     }
@@ -294,6 +298,17 @@ export class ScriptedRun {
     const failure = { code: "model_error" as const, message: "It broke.", retryable: true, retry_after_ms: null };
     return { kind: "failure", failure: { ...failure, ...turn.failure } };
   }
+}
+
+function countUsage({ tokenizer }: Turn, request: ModelRequest): Usage | null {
+  if (tokenizer === undefined) return usage;
+  return tokenizer === null ? null : { ...usage, input_tokens: Math.ceil(sizeOf(request) * tokenizer) };
+}
+
+/** A whole request by our estimate. */
+export function sizeOf({ messages, tools, reminder }: ModelRequest): number {
+  const last = reminder ? [{ role: "user" as const, content: reminder }] : [];
+  return estimateMessages([...messages, ...last]) + estimateTools(tools);
 }
 
 function isFact(entry: LoopDelta | LoopFact): entry is LoopFact {
