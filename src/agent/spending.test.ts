@@ -57,7 +57,7 @@ const given = fc.record({
   steps: fc.array(step, { maxLength: 30 }),
   cap: fc.option(fc.integer({ min: 0, max: 120_000 }), { nil: null, freq: 2 }),
   /** What becomes of each reservation, in place of what the cap says. */
-  answers: fc.array(fc.constantFrom(null, null, null, null, null, null, null, "refused", "cancelled" as const)),
+  answers: fc.array(fc.constantFrom(null, null, null, null, null, null, null, "refused", "cancelled", "late")),
   tokenizers: fc.record({ m: fc.double({ min: 0.6, max: 1.5, noNaN: true }), n: fc.constantFrom(0.8, 1.2) }),
   has_fallback: fc.boolean(),
   own_limit: fc.constantFrom(undefined, 300, 3000, 50_000),
@@ -95,7 +95,7 @@ describe("every call that reaches a model", () => {
         const mayRefuse = answers.includes("refused") || cap !== null;
         spending.answer = async () => {
           const answer = answers.shift() ?? null;
-          if (answer === "cancelled") run.cancel.abort();
+          if (answer === "cancelled" || answer === "late") run.cancel.abort();
           return answer === "cancelled" ? { kind: "cancelled" } : answer === "refused" ? overBudget : null;
         };
         run.dialect = (native) => ({

@@ -5,11 +5,13 @@ import {
   askTool,
   callsTools,
   completeTool,
+  fails,
   makePlan,
   makeTool,
   planTool,
   ScriptedRun,
   says,
+  sizeOf,
   type Turn,
 } from "../../../test/fakes/scripted-run.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";
@@ -105,6 +107,29 @@ describe("what a call uses at most", () => {
     const estimated = input_tokens / 1.5;
     expect(planCall(request, newTokenScales("m", 1.2)).input_tokens).toBe(Math.ceil(estimated * 1.2 * 1.1));
     expect(planCall(request, newTokenScales("m", 1)).input_tokens).toBe(input_tokens);
+  });
+
+  it("is measured with each reply, for its model alone", async () => {
+    const turns = [
+      { ...callsTools("work"), tokenizer: 1.2 },
+      fails({ retryable: false }),
+      { ...callsTools("read"), tokenizer: 0.8 },
+      says("Done."),
+    ];
+    const { run, spending } = start(turns);
+    const shares: number[] = [];
+    run.dialect = (native) => ({
+      stream: (request, ...rest) => {
+        shares.push(spending.noteRequest(request).planned.input_tokens / sizeOf(request));
+        return native.stream(request, ...rest);
+      },
+    });
+    await run.run({ agent: agentConfig.parse({ fallback_models: ["n"] }) });
+    expect(run.requests.map(({ model }) => model)).toEqual(["m", "m", "n", "n"]);
+    for (const [at, expected] of [1.5, 1.2 * 1.1, 1.5, 0.8 * 1.1].entries()) {
+      expect(shares[at]).toBeGreaterThanOrEqual(expected);
+      expect(shares[at]).toBeLessThan(expected * 1.02);
+    }
   });
 
   it("counts the tools and the reminder", () => {
