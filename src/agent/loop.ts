@@ -69,7 +69,10 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   }
   showRows(state);
   const last = history.at(-1);
-  if (!isLater || last?.role !== "assistant" || last.tool_calls?.length) return null;
+  if (last?.role !== "assistant" || last.tool_calls?.length) return null;
+  // A person has raised the cap that ended the run behind this reply.
+  if (!isLater) state.nudge = [state.nudge, GO_ON].filter((text) => text !== null).join("\n");
+  if (!isLater) return null;
   return await endReply(last.content ?? "", "stop", state);
 }
 
@@ -201,6 +204,9 @@ async function refuseFiltered(calls: ToolCall[], state: RunState): Promise<LoopO
   await runCalls(calls, state, { answers: new Map(calls.map((call) => [call.id, result])) });
   return state.ports.signal.aborted ? { status: "cancelled" } : failed("model_error", FILTERED, "content_filtered");
 }
+
+const GO_ON =
+  "The run was interrupted after your last message and goes on now. If that message was cut, go on exactly where it stopped, without repeating anything. Else go on with the work that is open.";
 
 const FILTERED =
   "The provider's content filter stopped the model's reply. Put the request in other words, or choose another model.";

@@ -28,7 +28,8 @@ export function isFreeStatus(status: number): boolean {
  * Contract: `reserve` resolves once the reservation is stored, and never rejects but for a broken storage. It may wait
  * for D1. `settle` and `giveUp` are synchronous: what they say is stored with the next fact, reservation or the end of
  * the run, whichever is first. A call that is neither settled nor given up when the run ends is charged at its worst
- * case. Several calls may be open at a time, since tools that ask a model run side by side.
+ * case. Several calls may be open at a time, since tools that ask a model run side by side. What was expected and is
+ * never reserved costs nothing, unless the life dies: then nobody knows whether that call was made.
  */
 export interface Spending {
   reserve(call: PlannedCall, signal: AbortSignal): Promise<Allowance>;

@@ -54,8 +54,10 @@ export async function callWithinContext(state: RunState, reminder: string | null
 /** What the provider of the current model has counted for a request of `size` tokens by our estimate. */
 function noteCount(state: RunState, size: number, usage: Usage | null): void {
   state.budget = calibrate(state.budget, size, usage);
+  const { scales, models } = state;
   const scale = measureScale(size, usage);
-  if (scale !== null) state.scales.set(state.models.current, scale);
+  // The largest that was measured: a count may leave out what was cached, and the next request may find no cache.
+  if (scale !== null) scales.set(models.current, Math.max(scale, scales.get(models.current) ?? 0));
 }
 
 /** What the model call after a fact may use at most, if `more` is all that comes to the conversation until then. */

@@ -109,11 +109,12 @@ describe("what a call uses at most", () => {
     expect(planCall(request, newTokenScales("m", 1)).input_tokens).toBe(input_tokens);
   });
 
-  it("is measured with each reply, for its model alone", async () => {
+  it("is measured with each reply, for its model alone, and a lower count does not lower it", async () => {
     const turns = [
       { ...callsTools("work"), tokenizer: 1.2 },
       fails({ retryable: false }),
       { ...callsTools("read"), tokenizer: 0.8 },
+      { ...callsTools("work"), tokenizer: 0.6 },
       says("Done."),
     ];
     const { run, spending } = start(turns);
@@ -125,8 +126,8 @@ describe("what a call uses at most", () => {
       },
     });
     await run.run({ agent: agentConfig.parse({ fallback_models: ["n"] }) });
-    expect(run.requests.map(({ model }) => model)).toEqual(["m", "m", "n", "n"]);
-    for (const [at, expected] of [1.5, 1.2 * 1.1, 1.5, 0.8 * 1.1].entries()) {
+    expect(run.requests.map(({ model }) => model)).toEqual(["m", "m", "n", "n", "n"]);
+    for (const [at, expected] of [1.5, 1.2 * 1.1, 1.5, 0.8 * 1.1, 0.8 * 1.1].entries()) {
       expect(shares[at]).toBeGreaterThanOrEqual(expected);
       expect(shares[at]).toBeLessThan(expected * 1.02);
     }

@@ -16,7 +16,7 @@ const FIXED_TOKENS = 7000;
 /** A character of English is a quarter of a token, one of Chinese a whole one. */
 const TOKENS_PER_CHARACTER = 0.5;
 
-/** What each model's provider counts for a token of our estimate, as last measured in this thread. */
+/** What each model's provider counts for a token of our estimate, as measured in this thread. */
 export type TokenScales = Map<string, number>;
 
 /** `token_scale`: of the run's own model; 1 if it was never measured. */

@@ -52,6 +52,16 @@ describe("a reservation that is refused", () => {
     expect(await run.run()).toEqual({ status: "interrupted", interrupts: [interrupt] });
   });
 
+  it("is made again in the run that goes on once the cap is raised, also behind a reply that was cut", async () => {
+    const { run } = start([says("and the end.")]);
+    const history = [
+      { role: "user" as const, content: "Tell me all." },
+      { role: "assistant" as const, content: "The beginning" },
+    ];
+    expect(await run.run({ history })).toEqual(completed("and the end."));
+    expect(run.lastWords(0)).toContain("go on exactly where it stopped");
+  });
+
   it("ends the run also where a retry or a fallback asks for it", async () => {
     const retried = start([fails(), says("Done.")]);
     retried.spending.answer = async () => (retried.run.requests.length === 0 ? null : refuse({}));
