@@ -92,7 +92,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
   return {
     input,
     ports,
-    model: payFor(ports.model, ports.spending, (request) => planCall(request, scales)),
+    model: payFor(ports.model, ports.spending, (request) => planCall(request, scales, input.agent.tool_format)),
     scales,
     system: { role: "system", content: system },
     tools,

@@ -64,7 +64,7 @@ function noteCount(state: RunState, size: number, usage: Usage | null): void {
 export function foreseeCall(state: RunState, more: readonly ModelMessage[]): PlannedCall {
   const limit = messageLimit(state.input.context_tokens);
   const shown = more.map((message) => shortenMessage(message, limit));
-  return planNextCall(composeRequest(state), shown, state.scales);
+  return planNextCall(composeRequest(state), shown, state.scales, state.input.agent.tool_format);
 }
 
 function composeRequest(state: RunState): ModelRequest {

@@ -14,6 +14,7 @@ import {
   sizeOf,
   type Turn,
 } from "../../../test/fakes/scripted-run.ts";
+import { createXmlModel } from "../../models/xml/model.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";
 import type { ModelRequest } from "../model.ts";
 import { guessTokens, newTokenScales, planCall, planFirstCall } from "./planned-call.ts";
@@ -103,10 +104,10 @@ describe("what a call uses at most", () => {
   };
 
   it("is half more than our estimate of an unmeasured model, and a tenth more than a measured one counts", () => {
-    const { input_tokens } = planCall(request, newTokenScales("n", 1.2));
+    const { input_tokens } = planCall(request, newTokenScales("n", 1.2), "native");
     const estimated = input_tokens / 1.5;
-    expect(planCall(request, newTokenScales("m", 1.2)).input_tokens).toBe(Math.ceil(estimated * 1.2 * 1.1));
-    expect(planCall(request, newTokenScales("m", 1)).input_tokens).toBe(input_tokens);
+    expect(planCall(request, newTokenScales("m", 1.2), "native").input_tokens).toBe(Math.ceil(estimated * 1.2 * 1.1));
+    expect(planCall(request, newTokenScales("m", 1), "native").input_tokens).toBe(input_tokens);
   });
 
   it("is measured with each reply, for its model alone, and a lower count does not lower it", async () => {
@@ -133,11 +134,31 @@ describe("what a call uses at most", () => {
     }
   });
 
+  it("counts what a model reads in addition that writes its calls as XML", async () => {
+    const { run, spending } = start([callsTools("work", "read"), callsTools("read"), says("Done.")]);
+    run.dialect = (native) => {
+      const xml = createXmlModel({
+        stream: (request, ...rest) => {
+          expect(spending.noteRequest(request).planned.input_tokens).toBeGreaterThanOrEqual(sizeOf(request) * 1.4);
+          return native.stream(request, ...rest);
+        },
+      });
+      return xml;
+    };
+    await run.run({ agent: agentConfig.parse({ tool_format: "xml" }) });
+    expect(run.bugs).toEqual([]);
+    expect(run.requests).toHaveLength(3);
+  });
+
   it("counts the tools and the reminder", () => {
     const scales = newTokenScales("m", 1);
-    const plain = planCall(request, scales).input_tokens;
-    const reminded = planCall({ ...request, reminder: "Go on." }, scales).input_tokens;
-    const equipped = planCall({ ...request, tools: [{ name: "f", description: "d", parameters: {} }] }, scales);
+    const plain = planCall(request, scales, "native").input_tokens;
+    const reminded = planCall({ ...request, reminder: "Go on." }, scales, "native").input_tokens;
+    const equipped = planCall(
+      { ...request, tools: [{ name: "f", description: "d", parameters: {} }] },
+      scales,
+      "native",
+    );
     expect(reminded).toBeGreaterThan(plain);
     expect(equipped.input_tokens).toBeGreaterThan(plain);
   });
@@ -145,8 +166,8 @@ describe("what a call uses at most", () => {
   it("has the limit as its reply that is sent, or else the room for one", () => {
     const scales = newTokenScales("m", 1);
     const outputOf = (max_output_tokens: number) =>
-      planCall({ ...request, options: { max_output_tokens } }, scales).output_tokens;
-    expect(planCall(request, scales).output_tokens).toBe(16_000);
+      planCall({ ...request, options: { max_output_tokens } }, scales, "native").output_tokens;
+    expect(planCall(request, scales, "native").output_tokens).toBe(16_000);
     expect([300, 50_000].map(outputOf)).toEqual([300, 16_000]);
   });
 

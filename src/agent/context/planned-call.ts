@@ -13,8 +13,12 @@ const UNMEASURED_MARGIN = 1.5;
 const REMINDER_TOKENS = 2000;
 /** Our system prompt and the descriptions of all our tools are 6,500 by our estimate. */
 const FIXED_TOKENS = 7000;
+/** What the prompt has beside, by our estimate, where tools are described in it and calls are written as XML. */
+const XML_TOKENS = 2500;
 /** A character of English is a quarter of a token, one of Chinese a whole one. */
 const TOKENS_PER_CHARACTER = 0.5;
+
+type ToolFormat = AgentConfig["tool_format"];
 
 /** What each model's provider counts for a token of our estimate, as measured in this thread. */
 export type TokenScales = Map<string, number>;
@@ -37,14 +41,17 @@ function longestReply({
   return Math.min(options?.max_output_tokens ?? max_output_tokens, max_output_tokens);
 }
 
-export function planCall(request: ModelRequest, scales: TokenScales): PlannedCall {
-  const { model, messages, tools, reminder } = request;
-  const estimated = estimateMessages(messages) + estimateTools(tools) + sizeOfReminder(reminder ?? "");
-  return {
-    model,
-    input_tokens: countAtMost(estimated, scales.get(model)),
-    output_tokens: longestReply(request),
-  };
+export function planCall(request: ModelRequest, scales: TokenScales, format: ToolFormat): PlannedCall {
+  return plan(request, sizeOf(request, format) + sizeOfReminder(request.reminder ?? ""), scales);
+}
+
+function plan(request: ModelRequest, estimated: number, scales: TokenScales): PlannedCall {
+  const { model } = request;
+  return { model, input_tokens: countAtMost(estimated, scales.get(model)), output_tokens: longestReply(request) };
+}
+
+function sizeOf({ messages, tools }: ModelRequest, format: ToolFormat): number {
+  return estimateMessages(messages) + estimateTools(tools) + (format === "xml" ? XML_TOKENS : 0);
 }
 
 function sizeOfReminder(text: string): number {
@@ -56,19 +63,14 @@ export function planNextCall(
   request: Omit<ModelRequest, "reminder">,
   more: readonly ModelMessage[],
   scales: TokenScales,
+  format: ToolFormat,
 ): PlannedCall {
-  const { model, messages, tools } = request;
-  const estimated = estimateMessages(messages) + estimateMessages(more) + estimateTools(tools) + REMINDER_TOKENS;
-  return {
-    model,
-    input_tokens: countAtMost(estimated, scales.get(model)),
-    output_tokens: longestReply(request),
-  };
+  return plan(request, sizeOf(request, format) + estimateMessages(more) + REMINDER_TOKENS, scales);
 }
 
 export interface FirstCall {
   model: string;
-  agent: Pick<AgentConfig, "instructions" | "model_options">;
+  agent: Pick<AgentConfig, "instructions" | "model_options" | "tool_format">;
   context_tokens: number;
   /** As last measured for this model in this thread; 1 if it never was. */
   token_scale: number;
@@ -78,7 +80,8 @@ export interface FirstCall {
 
 /** A run's first call, before its request is made. The caller knows the size of the conversation, or guesses it. */
 export function planFirstCall({ model, agent, context_tokens, token_scale, tokens }: FirstCall): PlannedCall {
-  const estimated = FIXED_TOKENS + REMINDER_TOKENS + estimateText(agent.instructions) + tokens;
+  const ours = FIXED_TOKENS + REMINDER_TOKENS + (agent.tool_format === "xml" ? XML_TOKENS : 0);
+  const estimated = ours + estimateText(agent.instructions) + tokens;
   const scale = newTokenScales(model, token_scale).get(model);
   const max_output_tokens = replyTokens(context_tokens);
   return {
