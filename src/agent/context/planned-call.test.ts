@@ -16,8 +16,9 @@ import {
 } from "../../../test/fakes/scripted-run.ts";
 import { createXmlModel } from "../../models/xml/model.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";
-import type { ModelRequest } from "../model.ts";
-import { guessTokens, newTokenScales, planCall, planFirstCall } from "./planned-call.ts";
+import type { ModelMessage, ModelRequest } from "../model.ts";
+import { newTokenScales, planCall, planFirstCall } from "./planned-call.ts";
+import { estimateMessages } from "./tokens.ts";
 
 const tools = [makeTool("work"), makeTool("read", { read_only: true }), planTool, completeTool, askTool];
 
@@ -171,17 +172,23 @@ describe("what a call uses at most", () => {
     expect([300, 50_000].map(outputOf)).toEqual([300, 16_000]);
   });
 
-  it("is known before a run's first request is made", async () => {
-    const said = "word ".repeat(1000);
+  it("is known before a run's first request is made, from what it adds to the last one of its thread", async () => {
+    const said = { role: "user" as const, content: "word 商品 ".repeat(300) };
     const agent = agentConfig.parse({ instructions: "Be brief. ".repeat(100) });
-    const run = new ScriptedRun([says("Done.")], tools);
-    const spending = new CheckedSpending();
-    run.spending = spending;
-    await run.run({ agent, history: [{ role: "user", content: said }] });
-    const first = { model: "m", agent, context_tokens: 128_000, token_scale: 1, tokens: guessTokens(said.length) };
-    const { planned } = spending.calls[0] ?? {};
-    expect(planFirstCall(first).input_tokens).toBeGreaterThanOrEqual(planned?.input_tokens ?? Number.NaN);
-    expect(planFirstCall(first)).toMatchObject({ model: "m", output_tokens: planned?.output_tokens });
+    const planOf = async (history: ModelMessage[], token_scale = 1) => {
+      const run = new ScriptedRun([{ ...says("Done."), tokenizer: 1.3 }], tools);
+      const spending = new CheckedSpending();
+      run.spending = spending;
+      await run.run({ agent, history, token_scale });
+      return { planned: spending.calls[0]?.planned, used: spending.used };
+    };
+    const first = { model: "m", agent, context_tokens: 128_000, counted: null, tokens: estimateMessages([said]) };
+    const one = await planOf([said]);
+    expect(planFirstCall(first).input_tokens).toBeGreaterThanOrEqual(one.planned?.input_tokens ?? Number.NaN);
+    expect(planFirstCall(first)).toMatchObject({ model: "m", output_tokens: one.planned?.output_tokens });
+    const two = await planOf([said, { role: "assistant", content: "Done." }, said], 1.3);
+    const second = planFirstCall({ ...first, counted: one.used });
+    expect(second.input_tokens).toBeGreaterThanOrEqual(two.planned?.input_tokens ?? Number.NaN);
     expect(planFirstCall({ ...first, tokens: 10_000_000 }).input_tokens).toBe(128_000);
   });
 });

@@ -15,8 +15,8 @@ const REMINDER_TOKENS = 2000;
 const FIXED_TOKENS = 7000;
 /** What the prompt has beside, by our estimate, where tools are described in it and calls are written as XML. */
 const XML_TOKENS = 2500;
-/** A character of English is a quarter of a token, one of Chinese a whole one. */
-const TOKENS_PER_CHARACTER = 0.5;
+/** What the server tells in front of a message, once. */
+const TOLD_TOKENS = 1500;
 
 type ToolFormat = AgentConfig["tool_format"];
 
@@ -72,27 +72,27 @@ export interface FirstCall {
   model: string;
   agent: Pick<AgentConfig, "instructions" | "model_options" | "tool_format">;
   context_tokens: number;
-  /** As last measured for this model in this thread; 1 if it never was. */
-  token_scale: number;
-  /** The conversation, in tokens by our estimate. */
+  /** The thread's last request and reply, as their provider counted them; null if there is no count of them. */
+  counted: number | null;
+  /** What has come to the conversation since, by our estimate. */
   tokens: number;
 }
 
-/** A run's first call, before its request is made. The caller knows the size of the conversation, or guesses it. */
-export function planFirstCall({ model, agent, context_tokens, token_scale, tokens }: FirstCall): PlannedCall {
-  const ours = FIXED_TOKENS + REMINDER_TOKENS + (agent.tool_format === "xml" ? XML_TOKENS : 0);
-  const estimated = ours + estimateText(agent.instructions) + tokens;
-  const scale = newTokenScales(model, token_scale).get(model);
-  const max_output_tokens = replyTokens(context_tokens);
+/**
+ * A run's first call, before its request is made: as large as it may be by what is known. One that turns out larger is
+ * reserved anew.
+ */
+export function planFirstCall({ model, agent, context_tokens, counted, tokens }: FirstCall): PlannedCall {
+  const fixed = FIXED_TOKENS + (agent.tool_format === "xml" ? XML_TOKENS : 0) + estimateText(agent.instructions);
+  const before = counted === null ? countAtMost(fixed, undefined) : Math.ceil(counted * MEASURED_MARGIN);
+  const added = countAtMost(tokens + TOLD_TOKENS + REMINDER_TOKENS, undefined);
   return {
     model,
     // What is longer is shortened before it is sent.
-    input_tokens: Math.min(countAtMost(estimated, scale), context_tokens),
-    output_tokens: longestReply({ max_output_tokens, options: agent.model_options }),
+    input_tokens: Math.min(before + added, context_tokens),
+    output_tokens: longestReply({
+      max_output_tokens: replyTokens(context_tokens),
+      options: agent.model_options,
+    }),
   };
-}
-
-/** Tokens of a conversation of which only the length is known. A call that turns out larger is reserved anew. */
-export function guessTokens(characters: number): number {
-  return Math.ceil(characters * TOKENS_PER_CHARACTER);
 }
