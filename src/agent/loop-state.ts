@@ -22,6 +22,7 @@ import type { LoopInput, LoopPorts } from "./ports.ts";
 import { buildSystemPrompt } from "./prompt/prompt.ts";
 import { createModelChain, type ModelChain } from "./reply/fallbacks.ts";
 import { type PaidModel, payFor } from "./reply/paid-model.ts";
+import type { CallSpending } from "./spending.ts";
 import type { Tool } from "./tool.ts";
 
 export interface RunState {
@@ -68,7 +69,7 @@ export interface RunState {
   lastText: string;
   /** True once the outcome is known. A tool that was left behind may still work. */
   isOver: boolean;
-  /** Set when `emit` fails. The caller's storage is broken then, so the error must reach the caller. */
+  /** Set when `emit` or a reservation fails. The caller's storage is broken then, so the error must reach the caller. */
   emitFailure: { error: unknown } | null;
 }
 
@@ -89,10 +90,14 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
   const descriptions = [...own.map(describeTool), ...offered];
   const { summary } = input;
   const scales = newTokenScales(input.model, input.token_scale);
-  return {
+  const state: RunState = {
     input,
     ports,
-    model: payFor(ports.model, ports.spending, (request) => planCall(request, scales, input.agent.tool_format)),
+    model: payFor(
+      ports.model,
+      stored(ports.spending, (error) => noteFailure(state, error)),
+      (request) => planCall(request, scales, input.agent.tool_format),
+    ),
     scales,
     system: { role: "system", content: system },
     tools,
@@ -122,6 +127,27 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     isOver: false,
     emitFailure: null,
   };
+  return state;
+}
+
+function noteFailure(state: RunState, error: unknown): void {
+  state.emitFailure = { error };
+}
+
+/** A reservation that can't be stored is no outcome of the run. */
+function stored(spending: CallSpending, onFailure: (error: unknown) => void): CallSpending {
+  return {
+    reserve: async (call, signal) => {
+      try {
+        return await spending.reserve(call, signal);
+      } catch (error) {
+        onFailure(error);
+        throw error;
+      }
+    },
+    settle: (call_id, usage) => spending.settle(call_id, usage),
+    giveUp: (call_id, is_charged) => spending.giveUp(call_id, is_charged),
+  };
 }
 
 function describeUnavailable(sources: string[]): string | null {
@@ -141,7 +167,7 @@ export async function store(state: RunState, fact: LoopFact): Promise<void> {
   try {
     await state.ports.emit(fact);
   } catch (error) {
-    state.emitFailure = { error };
+    noteFailure(state, error);
     throw error;
   }
 }

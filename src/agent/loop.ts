@@ -23,7 +23,7 @@ import { openTasks } from "./plan/view.ts";
 import type { LoopInput, LoopPorts } from "./ports.ts";
 import type { CalledMessage } from "./reply/call.ts";
 
-/** Rejects only if `emit` does. Everything else, a bug included, is an outcome. */
+/** Rejects only if `emit` or a reservation does. Everything else, a bug included, is an outcome. */
 export async function runAgent(input: LoopInput, ports: LoopPorts): Promise<LoopOutcome> {
   let state: RunState | null = null;
   try {

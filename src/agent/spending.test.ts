@@ -126,6 +126,18 @@ describe("every call that reaches a model", () => {
     await fc.assert(property, { numRuns: 300 });
   });
 
+  it("ends the life if its reservation can't be stored", async () => {
+    const run = new ScriptedRun([callsTools("work"), says("Done.")], tools);
+    const spending = new CheckedSpending();
+    run.spending = spending;
+    spending.answer = async () => {
+      if (run.requests.length > 0) throw new Error("the storage is broken");
+      return null;
+    };
+    await expect(run.run()).rejects.toThrow("the storage is broken");
+    expect(run.bugs).toEqual([]);
+  });
+
   it("has ended in the books also when a fact after it can't be stored", async () => {
     const property = fc.asyncProperty(fc.nat(12), async (broken_at) => {
       const spending = new CheckedSpending();
