@@ -97,6 +97,27 @@ describe("the search of a model's provider", () => {
     expect(write(domains).instructions).toContain(domains.join(", "));
   });
 
+  it("reads what the answer counts, with what xAI leaves out of its output and says of the cost", () => {
+    const countOf = (usage: unknown) => model.asksModel?.readUsage({ output: [], usage });
+    const details = { input_tokens_details: { cached_tokens: 40 } };
+    expect(countOf({ input_tokens: 100, output_tokens: 20, total_tokens: 120, ...details })).toEqual({
+      ...{ input_tokens: 100, cached_input_tokens: 40, output_tokens: 20, cost_usd: null },
+    });
+    const grok = { input_tokens: 100, output_tokens: 20, total_tokens: 170, cost_in_usd_ticks: 250_000_000 };
+    expect(countOf(grok)).toMatchObject({ output_tokens: 70, cost_usd: 0.025 });
+    for (const none of [
+      undefined,
+      null,
+      {},
+      [],
+      "x",
+      { input_tokens: 0 },
+      { input_tokens: "9", output_tokens: Number.POSITIVE_INFINITY },
+    ]) {
+      expect(countOf(none)).toBeNull();
+    }
+  });
+
   it("takes no words for a page that has no citation, and no other annotation for one", () => {
     expect(read("I could not search.", [])).toEqual([]);
     expect(read("x", [{ type: "file_citation", url: "https://a.example/" }, { type: "url_citation" }])).toEqual([]);

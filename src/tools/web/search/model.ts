@@ -70,14 +70,18 @@ export const model: ServiceDefinition = {
   readRefusal,
 };
 
+/** xAI leaves what it thought out of the output, and says what the call cost with its search, in 10⁻¹⁰ dollars. */
 function readUsage(body: unknown): Usage | null {
-  const usage = asRecord(at(body, "usage"));
+  const usage = at(body, "usage");
   const countOf = (value: unknown) => (Number.isSafeInteger(value) ? Math.max(0, Number(value)) : 0);
-  const input_tokens = countOf(usage?.input_tokens);
-  const output_tokens = countOf(usage?.output_tokens);
+  const [input_tokens, output, total] = ["input_tokens", "output_tokens", "total_tokens"].map((name) =>
+    countOf(at(usage, name)),
+  ) as [number, number, number];
+  const output_tokens = Math.max(output, total - input_tokens);
   if (input_tokens + output_tokens === 0) return null;
-  const cached_input_tokens = countOf(at(usage?.input_tokens_details, "cached_tokens"));
-  return { input_tokens, cached_input_tokens, output_tokens, cost_usd: null };
+  const cached_input_tokens = countOf(at(at(usage, "input_tokens_details"), "cached_tokens"));
+  const ticks = countOf(at(usage, "cost_in_usd_ticks"));
+  return { input_tokens, cached_input_tokens, output_tokens, cost_usd: ticks === 0 ? null : ticks / 1e10 };
 }
 
 function readRefusal({ status, body }: Refusal): Partial<SearchFailure> | null {
