@@ -93,6 +93,9 @@ describe("a failed call", () => {
     const order = "Unexpected role 'user' after role 'tool'";
     expect(await isFree((_, count) => (count === 1 ? refuse(order, 500) : refuse("no", 429)))).toBe(false);
     expect(await isFree((_, count) => (count === 1 ? refuse(order) : refuse("no", 500)))).toBe(false);
+    const late = { message: "house-1 does not support tools", type: "invalid_request_error" };
+    const begun = [{ choices: [{ delta: { role: "assistant" } }] }, { error: late }];
+    expect(await isFree(({ body }) => (body.tools ? sse(begun) : refuse("no", 429)))).toBe(false);
     const withoutTools = ({ body }: Asked) => body.tools === undefined;
     expect(await isFree((one) => (withoutTools(one) ? sse([delta]) : refuse("house-1 does not support tools")))).toBe(
       false,
