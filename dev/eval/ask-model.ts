@@ -54,7 +54,7 @@ async function askOnce(setup: Setup, request: EvalRequest, signal: AbortSignal):
     new Set(),
   );
   if (outcome.kind === "cancelled") return { request, kind: "failed", message: "stopped" };
-  if (outcome.kind === "failed") return { request, kind: "failed", message: outcome.error.message };
+  if (outcome.kind !== "message") return { request, kind: "failed", message: outcome.error.message };
   const { message, usage } = outcome.called;
   const reply = { text: message.content ?? "", calls: message.tool_calls ?? [] };
   return { request, kind: "scored", reply, score: scoreReply(request, reply), usage };

@@ -59,8 +59,8 @@ export async function converse(
       signal,
     };
     const outcome = await callWithRetry({ model: name, messages: [...messages], tools }, ports, used);
-    if (outcome.kind === "failed") throw new Error(`the conversation to record failed: ${outcome.error.message}`);
     if (outcome.kind === "cancelled") return messages;
+    if (outcome.kind !== "message") throw new Error(`the conversation to record failed: ${outcome.error.message}`);
     const { message, extras } = outcome.called;
     messages.push(extras === undefined ? message : { ...message, extras });
     for (const { id } of message.tool_calls ?? []) messages.push({ role: "tool", tool_call_id: id, content: "ok" });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freeSpending } from "../../src/agent/spending.ts";
 import { openService } from "../../src/tools/web/search/open-service.ts";
 import type { Freshness } from "../../src/tools/web/search/search-service.ts";
 import { searxng } from "../../src/tools/web/search/searxng.ts";
@@ -15,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => search.close());
 
 async function find(query: string, freshness: Freshness | null = null, domains: string[] = []) {
-  const options = { now, limit_ms: 5000, signal: new AbortController().signal };
+  const options = { now, limit_ms: 5000, spending: freeSpending, signal: new AbortController().signal };
   const outcome = await openService(searxng, { access: search.url }).search(
     { query, count: 10, freshness, domains },
     options,

@@ -31,6 +31,7 @@ export type LoopFact =
       message: AssistantMessage;
       reasoning: string;
       finish: FinishReason;
+      /** As the provider counted it, for the message alone. What the run has spent was settled before. */
       usage: Usage | null;
       /** The model that wrote the message, if it is not the run's own. */
       model?: string;
@@ -76,7 +77,10 @@ export type LoopFact =
       /** The text with which the call ends the run. */
       complete?: string;
     }
-  /** The summary replaces the first `replaced` rows of the model's context, and the summary before them. */
+  /**
+   * The summary replaces the first `replaced` rows of the model's context, and the summary before them. Its usage was
+   * settled before, as a message's.
+   */
   | { type: "context_compacted"; message_id: string; summary: Summary; replaced: number; usage: Usage | null };
 
 export type LoopOutcome =

@@ -10,6 +10,7 @@ import {
 import { describeTool } from "./calls/tool-arguments.ts";
 import { type ContextBudget, createBudget, messageLimit } from "./context/budget.ts";
 import { collectCallIds, repairHistory, toModelMessage } from "./context/history.ts";
+import { newTokenScales, planCall, type TokenScales } from "./context/planned-call.ts";
 import { withPreamble } from "./context/preamble.ts";
 import { shortenMessage } from "./context/shortening.ts";
 import type { Summary } from "./context/summary.ts";
@@ -20,12 +21,17 @@ import { noProgress, type Progress } from "./plan/progress.ts";
 import type { LoopInput, LoopPorts } from "./ports.ts";
 import { buildSystemPrompt } from "./prompt/prompt.ts";
 import { createModelChain, type ModelChain } from "./reply/fallbacks.ts";
+import { type PaidModel, payFor } from "./reply/paid-model.ts";
+import type { CallSpending } from "./spending.ts";
 import type { Tool } from "./tool.ts";
 
 export interface RunState {
   input: LoopInput;
   ports: LoopPorts;
-  system: string;
+  /** The run's models. Each call is reserved and settled. */
+  model: PaidModel;
+  scales: TokenScales;
+  system: Extract<ModelMessage, { role: "system" }>;
   /** By name. */
   tools: Map<string, Tool>;
   /** Names of the client's tools, without those that the server's own tools have. */
@@ -61,7 +67,9 @@ export interface RunState {
   nudge: string | null;
   /** The latest text of the model in this run. It is the result of a run that ends without a text. */
   lastText: string;
-  /** Set when `emit` fails. The caller's storage is broken then, so the error must reach the caller. */
+  /** True once the outcome is known. A tool that was left behind may still work. */
+  isOver: boolean;
+  /** Set when `emit` or a reservation fails. The caller's storage is broken then, so the error must reach the caller. */
   emitFailure: { error: unknown } | null;
 }
 
@@ -81,10 +89,17 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
   const system = buildSystemPrompt({ agent, context, ...named });
   const descriptions = [...own.map(describeTool), ...offered];
   const { summary } = input;
-  return {
+  const scales = newTokenScales(input.model, input.token_scale);
+  const state: RunState = {
     input,
     ports,
-    system,
+    model: payFor(
+      ports.model,
+      stored(ports.spending, (error) => noteFailure(state, error)),
+      (request) => planCall(request, scales, input.agent.tool_format),
+    ),
+    scales,
+    system: { role: "system", content: system },
     tools,
     clientTools: new Set(offered.map((tool) => tool.name)),
     descriptions,
@@ -109,7 +124,29 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     progress: noProgress,
     nudge: describeUnavailable(input.unavailable_sources),
     lastText: findLastText(input),
+    isOver: false,
     emitFailure: null,
+  };
+  return state;
+}
+
+function noteFailure(state: RunState, error: unknown): void {
+  state.emitFailure = { error };
+}
+
+/** A reservation that can't be stored is no outcome of the run. */
+function stored(spending: CallSpending, onFailure: (error: unknown) => void): CallSpending {
+  return {
+    reserve: async (call, signal) => {
+      try {
+        return await spending.reserve(call, signal);
+      } catch (error) {
+        onFailure(error);
+        throw error;
+      }
+    },
+    settle: (call_id, usage) => spending.settle(call_id, usage),
+    giveUp: (call_id, is_charged) => spending.giveUp(call_id, is_charged),
   };
 }
 
@@ -130,7 +167,7 @@ export async function store(state: RunState, fact: LoopFact): Promise<void> {
   try {
     await state.ports.emit(fact);
   } catch (error) {
-    state.emitFailure = { error };
+    noteFailure(state, error);
     throw error;
   }
 }

@@ -11,7 +11,7 @@ import type { CallsEnd } from "./calls/end.ts";
 import { judgeReply, noReplies } from "./calls/guards.ts";
 import { answerLeft, listSources } from "./calls/left-calls.ts";
 import type { CallsOptions } from "./calls/prepare.ts";
-import { callWithinContext } from "./context/call-within-context.ts";
+import { callWithinContext, foreseeCall } from "./context/call-within-context.ts";
 import { unansweredCalls } from "./context/history.ts";
 import type { LoopOutcome } from "./events.ts";
 import { isChinese } from "./language.ts";
@@ -23,19 +23,27 @@ import { openTasks } from "./plan/view.ts";
 import type { LoopInput, LoopPorts } from "./ports.ts";
 import type { CalledMessage } from "./reply/call.ts";
 
-/** Rejects only if `emit` does. Everything else, a bug included, is an outcome. */
+/** Rejects only if `emit` or a reservation does. Everything else, a bug included, is an outcome. */
 export async function runAgent(input: LoopInput, ports: LoopPorts): Promise<LoopOutcome> {
   let state: RunState | null = null;
   try {
     state = createRunState(input, ports);
     let outcome = await resumeRun(state);
     while (!outcome) outcome = await takeStep(state);
-    return outcome;
+    return endSpending(outcome, state, ports);
   } catch (error) {
     if (state?.emitFailure) throw state.emitFailure.error;
     ports.onBug?.("loop", error);
-    return failed("internal", "Something went wrong inside the server while it worked on this run.");
+    const outcome = failed("internal", "Something went wrong inside the server while it worked on this run.");
+    return endSpending(outcome, state, ports);
   }
+}
+
+/** The end is stored next, and no call follows it, whatever was expected. */
+function endSpending(outcome: LoopOutcome, state: RunState | null, { spending }: LoopPorts): LoopOutcome {
+  if (state !== null) state.isOver = true;
+  spending.expect(null);
+  return outcome;
 }
 
 /**
@@ -61,7 +69,10 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   }
   showRows(state);
   const last = history.at(-1);
-  if (!isLater || last?.role !== "assistant" || last.tool_calls?.length) return null;
+  if (last?.role !== "assistant" || last.tool_calls?.length) return null;
+  // A person has raised the cap that ended the run behind this reply.
+  if (!isLater) state.nudge = [state.nudge, GO_ON].filter((text) => text !== null).join("\n");
+  if (!isLater) return null;
   return await endReply(last.content ?? "", "stop", state);
 }
 
@@ -71,18 +82,28 @@ async function takeStep(state: RunState): Promise<LoopOutcome | null> {
   if (state.steps >= input.max_steps) return failed("max_steps", describeMaxSteps(input.max_steps));
   await takeSteered(state);
   const outcome = await callWithinContext(state, takeReminder(state));
-  if (outcome.kind === "failed") return { status: "failed", error: outcome.error };
+  if (outcome.kind === "refused" && outcome.interrupt)
+    return { status: "interrupted", interrupts: [outcome.interrupt] };
+  if (outcome.kind === "failed" || outcome.kind === "refused") return { status: "failed", error: outcome.error };
   if (outcome.kind === "cancelled") {
     if (outcome.partial) await storeMessage(outcome.partial, true, state);
     return { status: "cancelled" };
   }
   const { message, finish } = outcome.called;
+  expectAfter(outcome.called, state);
   await storeMessage(outcome.called, false, state);
   if (!message.tool_calls) return await endReply(message.content ?? "", finish, state);
   const { reminders, of_task } = state.replies;
   state.replies = { ...noReplies, reminders, of_task };
   if (finish === "content_filter") return await refuseFiltered(message.tool_calls, state);
   return await workOn(message.tool_calls, state, { cut: finish === "length" });
+}
+
+/** A reply without calls is the last fact of its step, and seldom leads to another. */
+function expectAfter({ message, finish }: CalledMessage, state: RunState): void {
+  if (message.tool_calls || state.steps + 1 >= state.input.max_steps) return;
+  const { kind } = judgeReply(state.replies, message.content ?? "", finish, openTasks(state.plan));
+  if (kind === "nudge") state.ports.spending.expect(foreseeCall(state, [message]));
 }
 
 async function storeMessage(called: CalledMessage, partial: boolean, state: RunState): Promise<void> {
@@ -183,6 +204,9 @@ async function refuseFiltered(calls: ToolCall[], state: RunState): Promise<LoopO
   await runCalls(calls, state, { answers: new Map(calls.map((call) => [call.id, result])) });
   return state.ports.signal.aborted ? { status: "cancelled" } : failed("model_error", FILTERED, "content_filtered");
 }
+
+const GO_ON =
+  "The run was interrupted after your last message and goes on now. If that message was cut, go on exactly where it stopped, without repeating anything. Else go on with the work that is open.";
 
 const FILTERED =
   "The provider's content filter stopped the model's reply. Put the request in other words, or choose another model.";

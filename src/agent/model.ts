@@ -69,6 +69,8 @@ export interface ModelRequest {
   /** The room for the reply. Sent only where a server would cut a reply early without it. */
   max_output_tokens?: number;
   options?: ModelOptions;
+  /** The reply may cost no more than its limit allows, so the limit goes also to a server that was seen to refuse it. */
+  is_limit_needed?: boolean;
   /** Another model is asked if this one fails, so this one is given up sooner when it stays silent. */
   has_fallback?: boolean;
 }
@@ -111,12 +113,14 @@ export interface ModelFailure {
   too_long?: boolean;
   /** The server knows no tools for this model. The same request without tools may succeed. */
   lacks_tools?: boolean;
+  /** No server did any work, so the call costs nothing. Absent where that is not plain. */
+  is_free?: boolean;
 }
 
 export type ModelOutcome =
   | { kind: "reply"; reply: ModelReply }
   | { kind: "failure"; failure: ModelFailure }
-  /** `signal` ended the call; `reply` is what had arrived by then. */
+  /** `signal` ended the call; `reply` is what had arrived by then. Its usage is null unless the reply had ended. */
   | { kind: "aborted"; reply: ModelReply };
 
 /**

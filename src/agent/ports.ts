@@ -10,6 +10,7 @@ import type { Model, ModelMessage } from "./model.ts";
 import type { UnseenEdits } from "./plan/unseen-edits.ts";
 import type { Introduction, Sandbox } from "./sandbox.ts";
 import type { Sources } from "./sources.ts";
+import type { Spending } from "./spending.ts";
 import type { RunCache, Tool } from "./tool.ts";
 
 export interface LoopInput {
@@ -53,6 +54,8 @@ export interface LoopInput {
 
 export interface LoopPorts {
   model: Model;
+  /** What its calls may cost. */
+  spending: Spending;
   /** The tools of this life of the run. */
   tools: Tool[];
   sandbox: Sandbox;

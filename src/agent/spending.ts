@@ -18,11 +18,18 @@ export type Allowance =
   | { kind: "refused"; error: RunError; interrupt?: Interrupt }
   | { kind: "cancelled" };
 
+/** An answer that refuses a call before any work: it costs nothing. Whatever is not plainly such an answer may cost. */
+export function isFreeStatus(status: number): boolean {
+  // 408 and 499 end a call that was under way. Overloaded servers answer 503, Anthropic's 529.
+  return status === 503 || status === 529 || (status >= 400 && status < 500 && status !== 408 && status !== 499);
+}
+
 /**
  * Contract: `reserve` resolves once the reservation is stored, and never rejects but for a broken storage. It may wait
  * for D1. `settle` and `giveUp` are synchronous: what they say is stored with the next fact, reservation or the end of
  * the run, whichever is first. A call that is neither settled nor given up when the run ends is charged at its worst
- * case.
+ * case. Several calls may be open at a time, since tools that ask a model run side by side. What was expected and is
+ * never reserved costs nothing, unless the life dies: then nobody knows whether that call was made.
  */
 export interface Spending {
   reserve(call: PlannedCall, signal: AbortSignal): Promise<Allowance>;
@@ -36,6 +43,9 @@ export interface Spending {
    */
   expect(call: PlannedCall | null): void;
 }
+
+/** What makes a call, and knows nothing of the next one. */
+export type CallSpending = Omit<Spending, "expect">;
 
 /** For tests and evaluations: no caps, and nothing is kept. */
 export const freeSpending: Spending = {

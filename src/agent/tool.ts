@@ -6,6 +6,7 @@ import type { Interrupt } from "../protocol/run.ts";
 import type { Challenge } from "./plan/evidence.ts";
 import type { OnOutput, Sandbox } from "./sandbox.ts";
 import type { Source, Sources } from "./sources.ts";
+import type { CallSpending } from "./spending.ts";
 
 /**
  * What `make` resolves to, made once in a run for each key: for answers that cost money or a site's patience. It
@@ -33,6 +34,8 @@ export interface ToolContext {
   readResult: (tool_call_id: string) => string | null;
   sources: Sources;
   cache: RunCache;
+  /** For a tool that asks a model: it reserves each call, and settles it or gives it up. */
+  spending: CallSpending;
   onOutput: OnOutput;
   /** Aborts at the tool's time limit and when the run is cancelled. */
   signal: AbortSignal;

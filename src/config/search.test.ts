@@ -70,10 +70,18 @@ describe("the settings of the search", () => {
     };
     const serviceOf = (SEARCH_MODEL: string) => readSearchSettings({ ...env, SEARCH_MODEL }).services;
     const openai = { name: "model", access: "sk-1", base_url: "https://api.openai.com/v1" };
-    expect(serviceOf("gpt-5-mini")).toEqual([{ ...openai, model: "gpt-5-mini" }]);
-    expect(serviceOf("openai/gpt-5-mini")).toEqual([{ ...openai, model: "openai/gpt-5-mini" }]);
+    expect(serviceOf("gpt-5-mini")).toEqual([{ ...openai, model: "gpt-5-mini", full_name: "gpt-5-mini" }]);
+    expect(serviceOf("openai/gpt-5-mini")).toEqual([
+      { ...openai, model: "openai/gpt-5-mini", full_name: "openai/gpt-5-mini" },
+    ]);
     expect(serviceOf("router/x-ai/grok")).toEqual([
-      { name: "model", access: "r-1", base_url: "https://router.example/v1", model: "x-ai/grok" },
+      {
+        name: "model",
+        access: "r-1",
+        base_url: "https://router.example/v1",
+        model: "x-ai/grok",
+        full_name: "router/x-ai/grok",
+      },
     ]);
     expect(serviceOf("local/m")).toMatchObject([{ access: "", base_url: "http://10.0.0.1/v1" }]);
     const problemOf = (set: object) => readSearchSettings(set).problem;

@@ -21,9 +21,10 @@ const settingOf = {
 export interface SearchServiceSetting {
   name: SearchServiceName;
   access: string;
-  /** Of `model`: the server of models, and which of its models searches. */
+  /** Of `model`: the server of models, which of its models searches, and the name that it has here, with its price. */
   base_url?: string;
   model?: string;
+  full_name?: string;
 }
 
 export interface SearchSettings {
@@ -80,7 +81,7 @@ function readModel(setting: string, given: string, env: object): Omit<SearchServ
     throw problem(setting, "needs OPENAI_API_KEY, or the name of a server in MODEL_SERVERS and a slash");
   if (URL.parse(server.base_url)?.search !== "") throw problem(setting, "needs a server whose address has no query");
   const model = named === undefined ? given : given.slice(slash + 1);
-  return { access: server.api_key ?? "", base_url: server.base_url.replace(/\/+$/, ""), model };
+  return { access: server.api_key ?? "", base_url: server.base_url.replace(/\/+$/, ""), model, full_name: given };
 }
 
 function readKey(setting: string, given: string): string {

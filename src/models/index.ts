@@ -4,6 +4,7 @@ import type { Model, ModelMemory } from "../agent/model.ts";
 import type { ModelServer } from "../config/model-servers.ts";
 import type { ModelSettings } from "../config/models.ts";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
+import { charge, isFree } from "./exchange/failure/charge.ts";
 import { type ThinkingStarts, withTextCalls } from "./markup/model.ts";
 import { createOpenAiModel, type OpenAiOptions, placeOf } from "./openai-model.ts";
 import { withCosts } from "./prices/costs.ts";
@@ -69,7 +70,7 @@ function createNativeModel(options: OpenAiOptions): Model {
       if (outcome.kind !== "failure" || !outcome.failure.lacks_tools) return outcome;
       const second = await xml.stream(request, onDelta, signal);
       if (second.kind === "reply") rememberLesson(key, CALLS_AS_TEXT, request, options.memory);
-      return second;
+      return isFree(outcome) ? second : charge(second);
     },
   };
 }

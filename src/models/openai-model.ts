@@ -10,6 +10,7 @@ import { readAddress } from "./exchange/address.ts";
 import { optionalFields, pathsOf } from "./exchange/body.ts";
 import { fetchBounded } from "./exchange/bounded-fetch.ts";
 import { type Attempt, type Exchange, type OpenAiLimits, sendRequest } from "./exchange/exchange.ts";
+import { charge, isFree } from "./exchange/failure/charge.ts";
 import type { SettingNames } from "./exchange/failure/redaction.ts";
 import { listImages } from "./exchange/images.ts";
 import { MAX_REPLY_CHARACTERS } from "./exchange/reply-limits.ts";
@@ -144,15 +145,17 @@ async function streamReply(
   const known = knownRules(key, setup.memory);
   let learned: Rule[] = [];
   const tried = new Set<string>();
+  let areFree = true;
   for (let lessons = 0; ; lessons++) {
-    const context = openContext(setup, request.model, [...known, ...learned]);
+    const context = openContext(setup, request, [...known, ...learned]);
     const attempt = await sendRequest(setup, wires[context.profile.api], request, context, onDelta, signal);
     const rules = lessons < MAX_LESSONS ? findRules(setup, attempt, request, { known, learned, tried }) : null;
     if (rules === null) {
       remember(key, attempt, learned, request, setup.memory);
       logFailure(setup, request.model, attempt);
-      return attempt.outcome;
+      return areFree ? attempt.outcome : charge(attempt.outcome);
     }
+    areFree &&= isFree(attempt.outcome);
     tried.add(rules.join());
     // Another image is blamed in place of one whose absence did not help.
     const isOther = (rule: Rule) => !rule.startsWith("image:") || !rules.some((each) => each.startsWith("image:"));
@@ -186,18 +189,26 @@ function logFailure({ provider }: Setup, model: string, { outcome, log }: Attemp
   logWarning("model_failed", { host: provider.host, model, reason: outcome.failure.reason ?? null, ...log });
 }
 
-function openContext(setup: Setup, model: string, rules: string[]): WireContext {
+function openContext(setup: Setup, { model, is_limit_needed }: ModelRequest, rules: string[]): WireContext {
   const { base_url, server_name, api, prefers_responses, extra_body } = setup;
   const chosen = chooseProfile(setup.profile, base_url, model);
-  const profile = applyRules(prefers_responses ? { ...chosen, api: "responses" } : chosen, rules);
+  const known = applyRules(prefers_responses ? { ...chosen, api: "responses" } : chosen, rules);
+  const profile = api === null ? known : { ...known, api };
   return {
-    profile: api === null ? profile : { ...profile, api },
+    profile: is_limit_needed ? keepLimit(profile) : profile,
     origin: `${nameAt(server_name, base_url.replace(/^\w+:\/\/(?:[^/@]*@)?/, ""))} ${familyOf(model)}`,
     refused_images: refusedImages(rules),
     refused_items: refusedItems(rules),
     ends: knownEnds(rules),
     extra_body,
   };
+}
+
+/** A server that takes no limit under any name can't be asked: its reply could cost more than was allowed. */
+function keepLimit(profile: Profile): Profile {
+  const field = wires[profile.api].limitField(profile);
+  const omits = profile.omits.filter((path) => path !== field);
+  return { ...profile, omits, limit: { ...profile.limit, required: true } };
 }
 
 /** The most likely thing that the refusal teaches, of those that were not tried yet; null if there is none. */

@@ -109,5 +109,5 @@ export function routeByName(settings: ModelSettings, open: (server: ModelServer,
 }
 
 function refuse(message: string, reason: ModelFailure["reason"]): ModelFailure {
-  return { code: "model_error", reason, message, retryable: false, retry_after_ms: null };
+  return { code: "model_error", reason, message, retryable: false, retry_after_ms: null, is_free: true };
 }

@@ -2,6 +2,7 @@
 
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { checkArguments } from "../../src/agent/calls/tool-arguments.ts";
+import { freeSpending } from "../../src/agent/spending.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
 import { memoryCache, memorySources } from "./sources.ts";
 
@@ -22,6 +23,7 @@ export async function callTool(
     readResult: () => null,
     sources: memorySources(),
     cache: memoryCache(),
+    spending: freeSpending,
     onOutput: () => {},
     signal: new AbortController().signal,
     ...context,

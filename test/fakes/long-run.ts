@@ -10,6 +10,7 @@ import type { LoopFact, LoopOutcome } from "../../src/agent/events.ts";
 import { runAgent } from "../../src/agent/loop.ts";
 import type { ModelOutcome, ModelRequest } from "../../src/agent/model.ts";
 import type { LoopInput } from "../../src/agent/ports.ts";
+import { freeSpending, type Spending } from "../../src/agent/spending.ts";
 import type { Tool } from "../../src/agent/tool.ts";
 import type { ChatMessage } from "../../src/protocol/message.ts";
 import type { Plan } from "../../src/protocol/plan/task.ts";
@@ -47,6 +48,7 @@ export class LongRun {
   summary: Summary | null = null;
   steps = 0;
   scale = 1;
+  spending: Spending = freeSpending;
   /** Called before a fact is stored; may throw, like a life that ends. */
   onFact: (fact: LoopFact) => void = () => {};
   #plan: Plan;
@@ -79,6 +81,7 @@ export class LongRun {
       }),
       {
         model: { stream: async (request, _onDelta, signal) => this.#answer(request, signal) },
+        spending: this.spending,
         tools,
         sandbox: new MemorySandbox(),
         readPlan: () => this.#plan,
@@ -120,7 +123,7 @@ export class LongRun {
     const tokens = Math.ceil(LongRun.size(request) * tokenizer);
     const usage = reports ? { input_tokens: tokens, cached_input_tokens: 0, output_tokens: 1, cost_usd: null } : null;
     const reply = { text: "", reasoning: "", tool_calls: [], finish: "stop" as const, usage };
-    if (signal.aborted) return { kind: "aborted", reply };
+    if (signal.aborted) return { kind: "aborted", reply: { ...reply, usage: null } };
     if (tokens > reads) {
       this.refused.push(request);
       const failure = { code: "model_error" as const, message: "Too long.", retryable: false, retry_after_ms: null };

@@ -2,6 +2,7 @@
 // kept in order. Time stands still: a sleep ends when the test says so, or at once.
 import { z } from "zod";
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
+import { estimateMessages, estimateTools } from "../../src/agent/context/tokens.ts";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "../../src/agent/events.ts";
 import { runAgent } from "../../src/agent/loop.ts";
 import type {
@@ -18,11 +19,13 @@ import { addNotes, noteEdit, type UnseenEdits } from "../../src/agent/plan/unsee
 import { openTasks } from "../../src/agent/plan/view.ts";
 import type { LoopInput, LoopPorts } from "../../src/agent/ports.ts";
 import type { Sandbox } from "../../src/agent/sandbox.ts";
+import { freeSpending, type Spending } from "../../src/agent/spending.ts";
 import type { Tool, ToolContext, ToolResult } from "../../src/agent/tool.ts";
 import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import type { PlanOperation } from "../../src/protocol/plan/edit.ts";
 import type { Ledger } from "../../src/protocol/plan/ledger.ts";
 import type { Plan, TaskStatus } from "../../src/protocol/plan/task.ts";
+import type { Usage } from "../../src/protocol/run.ts";
 import { memoryCache, memorySources } from "./sources.ts";
 
 export interface TurnCall {
@@ -40,6 +43,8 @@ export interface Turn {
   failure?: Partial<ModelFailure>;
   /** Instead of a reply: waits until the run is cancelled. */
   hangs?: boolean;
+  /** What the provider counts for a token of our estimate; null if it sends no count. Without it, `usage`. */
+  tokenizer?: number | null;
   /** Called when the turn's request has arrived. */
   before?: (request: ModelRequest) => void;
 }
@@ -159,6 +164,7 @@ export class ScriptedRun {
   steered: SteeredMessage[][] = [];
   /** Called with each fact before it is stored; may throw. */
   onFact: (fact: LoopFact) => void = () => {};
+  spending: Spending = freeSpending;
   /** How the model is wrapped. */
   dialect = (native: Model): Model => native;
   /** Whether a time limit strikes at once; back-off always ends at once. */
@@ -223,6 +229,7 @@ export class ScriptedRun {
   #ports(): LoopPorts {
     return {
       model: this.dialect({ stream: (request, onDelta, signal) => this.#stream(request, onDelta, signal) }),
+      spending: this.spending,
       tools: this.#tools,
       sandbox: this.realSandbox ?? this.sandbox,
       onDelta: (delta) => void this.log.push(delta),
@@ -282,15 +289,26 @@ export class ScriptedRun {
       if (written) onDelta({ type: "tool_arguments", index, text: written });
       return { id, type: "function" as const, function: { name: call.name, arguments: written } };
     });
-    const reply = { text, reasoning, tool_calls, finish, usage };
+    const reply = { text, reasoning, tool_calls, finish, usage: countUsage(turn, request) };
     if (turn.hangs && !signal.aborted) {
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     }
-    if (turn.hangs || signal.aborted) return { kind: "aborted", reply };
+    if (turn.hangs || signal.aborted) return { kind: "aborted", reply: { ...reply, usage: null } };
     if (!turn.failure) return { kind: "reply", reply };
     const failure = { code: "model_error" as const, message: "It broke.", retryable: true, retry_after_ms: null };
     return { kind: "failure", failure: { ...failure, ...turn.failure } };
   }
+}
+
+function countUsage({ tokenizer }: Turn, request: ModelRequest): Usage | null {
+  if (tokenizer === undefined) return usage;
+  return tokenizer === null ? null : { ...usage, input_tokens: Math.ceil(sizeOf(request) * tokenizer) };
+}
+
+/** A whole request by our estimate. */
+export function sizeOf({ messages, tools, reminder }: ModelRequest): number {
+  const last = reminder ? [{ role: "user" as const, content: reminder }] : [];
+  return estimateMessages([...messages, ...last]) + estimateTools(tools);
 }
 
 function isFact(entry: LoopDelta | LoopFact): entry is LoopFact {

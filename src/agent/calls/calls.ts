@@ -1,10 +1,11 @@
 // The tool calls of one message. They run in order; read-only neighbours run in parallel. Each call gets exactly one
 // result, or waits for a person's answer (an interrupt) or for the client whose tool it is.
-import type { ToolCall } from "../../protocol/message.ts";
+import type { ToolCall, ToolMessage } from "../../protocol/message.ts";
+import { foreseeCall } from "../context/call-within-context.ts";
 import { type RunState, remember, store } from "../loop-state.ts";
 import { beginWork, noteChange } from "../plan/task-tracking.ts";
 import type { Tool, ToolResult } from "../tool.ts";
-import type { CallsEnd } from "./end.ts";
+import { type CallsEnd, goesOn } from "./end.ts";
 import { withIntroduction } from "./introduction.ts";
 import { withPlaces } from "./places.ts";
 import { type CallsOptions, type Prepared, prepareCall, withChanges } from "./prepare.ts";
@@ -38,7 +39,7 @@ export async function runCalls(calls: ToolCall[], state: RunState, options: Call
   while (at < calls.length) {
     const group = await takeGroup(calls, at, state, options, end);
     at += group.length;
-    await runGroup(group, state, end, waiting);
+    await runGroup(group, state, end, waiting, at === calls.length);
   }
   await settleWaiting(waiting, state, end, (call, result) =>
     finishCall({ kind: "answered", call, result }, result, state, end),
@@ -66,7 +67,13 @@ async function takeGroup(
   return group;
 }
 
-async function runGroup(group: Prepared[], state: RunState, end: CallsEnd, waiting: Waiting): Promise<void> {
+async function runGroup(
+  group: Prepared[],
+  state: RunState,
+  end: CallsEnd,
+  waiting: Waiting,
+  isLast: boolean,
+): Promise<void> {
   for (const prepared of group) if (prepared.kind === "run") await announce(prepared.call, prepared.tool, state);
   const results = group.map((prepared) => execute(prepared, state));
   for (const [place, prepared] of group.entries()) {
@@ -77,7 +84,11 @@ async function runGroup(group: Prepared[], state: RunState, end: CallsEnd, waiti
     else if (result.interrupt && !result.is_error) {
       waiting.set(prepared.call, "person");
       end.interrupts.push(nameQuestion(result.interrupt, prepared.call, state));
-    } else await finishCall(prepared, endsTooEarly(result, end) ? NOT_ENDED : result, state, end);
+    } else {
+      if (endsTooEarly(result, end)) result = NOT_ENDED;
+      if (isLast && place === group.length - 1 && waiting.size === 0) expectAfter(prepared.call, result, state, end);
+      await finishCall(prepared, result, state, end);
+    }
   }
 }
 
@@ -128,9 +139,21 @@ async function execute(prepared: Prepared, state: RunState): Promise<CallResult 
   return CANCELLED_RESULT;
 }
 
+/** The last result of a step is stored with the reservation of the next model call, if the run goes on. */
+function expectAfter({ id }: ToolCall, result: CallResult, state: RunState, end: CallsEnd): void {
+  const { ports, steps, input } = state;
+  const ends = (result.complete !== undefined && !result.is_error) || result.fatal !== undefined;
+  if (ends || !goesOn(end) || ports.signal.aborted || steps >= input.max_steps) return;
+  ports.spending.expect(foreseeCall(state, [toMessage(id, result)]));
+}
+
+function toMessage(tool_call_id: string, { content }: CallResult): ToolMessage {
+  return { role: "tool", tool_call_id, content };
+}
+
 async function finishCall(prepared: Prepared, result: CallResult, state: RunState, end: CallsEnd): Promise<void> {
   const { call } = prepared;
-  const message = { role: "tool" as const, tool_call_id: call.id, content: result.content };
+  const message = toMessage(call.id, result);
   await store(state, {
     type: "tool_finished",
     message_id: state.ports.newMessageId(),

@@ -11,3 +11,9 @@ export interface CallsEnd {
   worked: number;
   plan_changes: number;
 }
+
+/** Whether the run may go on after these calls. */
+export function goesOn({ cancelled, fatal, interrupts, complete, pending_tool_call_ids }: CallsEnd): boolean {
+  const waits = interrupts.length > 0 || pending_tool_call_ids.length > 0;
+  return !cancelled && fatal === null && complete === null && !waits;
+}

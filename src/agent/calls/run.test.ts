@@ -3,6 +3,7 @@ import { MemorySandbox } from "../../../examples/memory-sandbox/sandbox.ts";
 import { makePlan, makeTool } from "../../../test/fakes/scripted-run.ts";
 import { memoryCache, memorySources } from "../../../test/fakes/sources.ts";
 import { SandboxError } from "../sandbox.ts";
+import { freeSpending } from "../spending.ts";
 import type { Tool, ToolContext } from "../tool.ts";
 import { CANCELLED_RESULT, runTool } from "./run.ts";
 
@@ -15,6 +16,7 @@ const context: Omit<ToolContext, "signal"> = {
   readResult: () => null,
   sources: memorySources(),
   cache: memoryCache(),
+  spending: freeSpending,
   onOutput: () => {},
 };
 const untilAborted = (signal: AbortSignal) =>

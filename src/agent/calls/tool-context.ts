@@ -3,6 +3,7 @@ import type { ToolCall } from "../../protocol/message.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import type { RunState } from "../loop-state.ts";
 import { challengeChange } from "../plan/task-tracking.ts";
+import type { CallSpending } from "../spending.ts";
 import type { ToolContext } from "../tool.ts";
 import { gatesEveryCommand } from "./hidden/hidden-commands.ts";
 
@@ -19,7 +20,22 @@ export function newToolContext(call: ToolCall, state: RunState): Omit<ToolContex
     readResult: ports.readResult,
     sources: ports.sources,
     cache: ports.cache,
+    spending: spendDuring(state),
     onOutput: (stream: "stdout" | "stderr", text: string) =>
       ports.onDelta({ type: "tool_output", tool_call_id: call.id, stream, text }),
+  };
+}
+
+/** A tool that was stopped at its time limit may still work when the run has ended. What it spends is charged by then. */
+function spendDuring(state: RunState): CallSpending {
+  const { spending } = state.ports;
+  return {
+    reserve: async (call, signal) => (state.isOver ? { kind: "cancelled" } : await spending.reserve(call, signal)),
+    settle: (call_id, usage) => {
+      if (!state.isOver) spending.settle(call_id, usage);
+    },
+    giveUp: (call_id, is_charged) => {
+      if (!state.isOver) spending.giveUp(call_id, is_charged);
+    },
   };
 }

@@ -3,7 +3,7 @@
 import type { Usage } from "../../protocol/run.ts";
 
 /** Reserved for the reply: enough for a large file and the reasoning before it. In a small window it is a share. */
-const REPLY_TOKENS = 16_000;
+export const REPLY_TOKENS = 16_000;
 const REPLY_SHARE = 0.2;
 /** An agent may want longer replies; a conversation still needs the other half. */
 const MAX_REPLY_SHARE = 0.5;
@@ -50,12 +50,17 @@ export function replyTokens(context_tokens: number): number {
 
 /** `estimated` is our estimate of the request that the provider counted. */
 export function calibrate(budget: ContextBudget, estimated: number, usage: Usage | null): ContextBudget {
-  if (usage === null) return budget;
+  const scale = measureScale(estimated, usage);
+  return scale === null ? budget : { ...budget, scale: Math.min(MAX_SCALE, scale) };
+}
+
+/** The provider's count divided by our estimate; null if it says nothing. */
+export function measureScale(estimated: number, usage: Usage | null): number | null {
+  if (usage === null) return null;
   const { input_tokens, cached_input_tokens } = usage;
   // Some providers leave cached tokens out of the input, and the cached part can then be larger than the rest.
   const reported = cached_input_tokens > input_tokens ? input_tokens + cached_input_tokens : input_tokens;
-  if (estimated <= 0 || reported < estimated * MIN_SCALE) return budget;
-  return { ...budget, scale: Math.min(MAX_SCALE, reported / estimated) };
+  return estimated <= 0 || reported < estimated * MIN_SCALE ? null : reported / estimated;
 }
 
 /** Called when the provider refuses, as too long, a request of `estimated` tokens by our estimate. */

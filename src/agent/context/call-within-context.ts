@@ -2,13 +2,16 @@
 // limit, and again if the provider refuses it as too long: a summary replaces the older part, or long messages are cut.
 import { cutEnd } from "../../lib/truncate.ts";
 import type { AssistantMessage, ChatMessage } from "../../protocol/message.ts";
+import type { Usage } from "../../protocol/run.ts";
 import { type RunState, showRows, store } from "../loop-state.ts";
-import type { ModelRequest } from "../model.ts";
+import type { ModelMessage, ModelRequest } from "../model.ts";
 import type { CallOutcome } from "../reply/call.ts";
 import { callWithFallback, orderModels } from "../reply/fallbacks.ts";
-import { calibrate, isNear, messageLimit, replyTokens, roomOf, shrink } from "./budget.ts";
+import type { PlannedCall } from "../spending.ts";
+import { calibrate, isNear, measureScale, messageLimit, replyTokens, roomOf, shrink } from "./budget.ts";
 import { chooseTail, fitLimit, isWorthSummary, MAX_SAID_TOKENS, MIN_MESSAGE_TOKENS, sharesOf } from "./compaction.ts";
 import { repairHistory } from "./history.ts";
+import { planNextCall } from "./planned-call.ts";
 import { keepOpening, withoutPreambles } from "./preamble.ts";
 import { shortenMessage } from "./shortening.ts";
 import { collectSaid, composeSummary, keepSaid, type Summary } from "./summary.ts";
@@ -33,27 +36,42 @@ export async function callWithinContext(state: RunState, reminder: string | null
     if (isNear(roomOf(state.budget, fixed), state.size)) await makeShorter(state, fixed, refusals);
     if (state.ports.signal.aborted) return { kind: "cancelled", partial: null };
     const outcome = await callWithFallback(
-      composeRequest(state, reminder),
+      { ...composeRequest(state), reminder },
       state.models,
-      state.ports,
+      { ...state.ports, model: state.model },
       state.usedCallIds,
     );
     const size = fixed + state.size;
     if (outcome.kind === "message") {
-      state.budget = calibrate(state.budget, size, outcome.called.usage);
+      noteCount(state, size, outcome.called.usage);
       return outcome;
     }
-    if (outcome.kind === "cancelled" || !outcome.failure.too_long || refusals >= MAX_REFUSALS) return outcome;
+    if (outcome.kind !== "failed" || !outcome.failure.too_long || refusals >= MAX_REFUSALS) return outcome;
     state.budget = shrink(state.budget, size);
   }
 }
 
-function composeRequest(state: RunState, reminder: string | null): ModelRequest {
+/** What the provider of the current model has counted for a request of `size` tokens by our estimate. */
+function noteCount(state: RunState, size: number, usage: Usage | null): void {
+  state.budget = calibrate(state.budget, size, usage);
+  const { scales, models } = state;
+  const scale = measureScale(size, usage);
+  // The largest that was measured: a count may leave out what was cached, and the next request may find no cache.
+  if (scale !== null) scales.set(models.current, Math.max(scale, scales.get(models.current) ?? 0));
+}
+
+/** What the model call after a fact may use at most, if `more` is all that comes to the conversation until then. */
+export function foreseeCall(state: RunState, more: readonly ModelMessage[]): PlannedCall {
+  const limit = messageLimit(state.input.context_tokens);
+  const shown = more.map((message) => shortenMessage(message, limit));
+  return planNextCall(composeRequest(state), shown, state.scales, state.input.agent.tool_format);
+}
+
+function composeRequest(state: RunState): ModelRequest {
   return {
     model: state.models.current,
     temperature: state.input.agent.temperature,
-    messages: [{ role: "system", content: state.system }, ...state.messages],
-    reminder,
+    messages: [state.system, ...state.messages],
     tools: state.descriptions,
     max_output_tokens: replyTokens(state.input.context_tokens),
     options: state.input.agent.model_options,
@@ -101,7 +119,7 @@ async function compact(
     max_output_tokens: shares.text,
     options: state.input.agent.model_options,
   };
-  const written = await writeSummary(request, state.ports);
+  const written = await writeSummary(request, { ...state.ports, model: state.model });
   if (written === null) return;
   // Keeps more than the model sees now, since there may be more room next time.
   const kept = keepSaid(

@@ -3,7 +3,8 @@
 import { backoffDelay } from "../../lib/retry.ts";
 import type { ChatMessage } from "../../protocol/message.ts";
 import type { Usage } from "../../protocol/run.ts";
-import type { Model, ModelOptions } from "../model.ts";
+import type { ModelOptions } from "../model.ts";
+import type { PaidModel } from "../reply/paid-model.ts";
 import { cutToTokens, describeCut } from "./shortening.ts";
 import { estimateText } from "./tokens.ts";
 import { listWork, renderTranscript } from "./transcript.ts";
@@ -55,7 +56,7 @@ export interface SummaryRequest {
 }
 
 export interface SummaryPorts {
-  model: Model;
+  model: PaidModel;
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   signal: AbortSignal;
 }
@@ -65,7 +66,10 @@ export interface WrittenSummary {
   usage: Usage | null;
 }
 
-/** Null if the run was cancelled. If no model returns a summary, a list of what was done. */
+/**
+ * Null if the run was cancelled. If no model returns a summary, or a cap leaves no room for one, a list of what was
+ * done: with that, the conversation may be short enough for what is left.
+ */
 export async function writeSummary(request: SummaryRequest, ports: SummaryPorts): Promise<WrittenSummary | null> {
   for (const [place, model] of request.models.entries()) {
     const written = await askModel(model, place < request.models.length - 1, request, ports);
@@ -91,6 +95,7 @@ async function askModel(
       return { text: cutToTokens(text, request.max_output_tokens, describeCut), usage: outcome.reply.usage };
     }
     if (outcome.kind === "aborted") return null;
+    if (outcome.kind === "refused") return listedWork(request, null);
     const { too_long, retryable, retry_after_ms, reason } = outcome.failure;
     const isTooFar = reason === "rate_limited" && (retry_after_ms ?? 0) > MAX_WAIT_MS;
     if (too_long) limit = Math.floor(limit / 2);

@@ -2,12 +2,13 @@
 import type { AssistantMessage } from "../../protocol/message.ts";
 import type { RunError, Usage } from "../../protocol/run.ts";
 import type { LoopDelta } from "../events.ts";
-import type { FinishReason, Model, ModelFailure, ModelReply, ModelRequest, ReplyExtras } from "../model.ts";
+import type { FinishReason, ModelFailure, ModelReply, ModelRequest, ReplyExtras } from "../model.ts";
 import { createMessageParts, type MessageParts } from "./message-parts.ts";
+import type { PaidModel, Refused } from "./paid-model.ts";
 import { describeImpatience, newTries, planRetry } from "./patience.ts";
 
 export interface ModelCallPorts {
-  model: Model;
+  model: PaidModel;
   onDelta: (delta: LoopDelta) => void;
   newMessageId: () => string;
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -30,6 +31,7 @@ export type CallOutcome =
   | { kind: "message"; called: CalledMessage }
   /** `partial` is the text so far; null if there is none. */
   | { kind: "cancelled"; partial: CalledMessage | null }
+  | Refused
   | { kind: "failed"; error: RunError; failure: ModelFailure; attempts: number };
 
 export async function callWithRetry(
@@ -49,6 +51,7 @@ export async function callWithRetry(
     if (outcome.kind === "aborted") {
       return { kind: "cancelled", partial: keepText(message_id, parts, outcome.reply, ports) };
     }
+    if (outcome.kind === "refused") return outcome;
     if (parts.seen) ports.onDelta({ type: "message_dropped", message_id });
     if (ports.signal.aborted) return { kind: "cancelled", partial: null };
     const { failure } = outcome;

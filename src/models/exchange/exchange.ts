@@ -95,7 +95,7 @@ export async function sendRequest(
   };
 
   function endRequest(): ModelOutcome {
-    if (guard.reason === "cancelled") return { kind: "aborted", reply: closeReply(builder) };
+    if (guard.reason === "cancelled") return { kind: "aborted", reply: cutReply(builder) };
     if (failure) return { kind: "failure", failure };
     if (builder.broken !== null) return { kind: "failure", failure: describeBroken(builder.broken, exchange.provider) };
     if (ending === "complete" || builder.finished) return { kind: "reply", reply: finishReply(builder, context) };
@@ -124,6 +124,12 @@ function closeReply(builder: ReplyBuilder): ModelReply {
   return builder.reply();
 }
 
+/** A count that came before the end is one of several: more was written after it. */
+function cutReply(builder: ReplyBuilder): ModelReply {
+  const reply = closeReply(builder);
+  return builder.finished ? reply : { ...reply, usage: null };
+}
+
 function finishReply(builder: ReplyBuilder, { profile, origin }: WireContext): ModelReply {
   const reply = closeReply(builder);
   const extras = builder.extras(profile, origin);
@@ -144,7 +150,7 @@ function readLog(error: unknown, objection: Objection | null): Attempt["log"] {
 
 /** Null if the reply was complete before the connection failed. */
 function describeReadError(error: unknown, builder: ReplyBuilder, provider: Provider): ModelFailure | null {
-  if (error instanceof ErrorObject) return describeErrorObject(error.value, provider);
+  if (error instanceof ErrorObject) return describeErrorObject(error.value, provider, error.is_first);
   if (error instanceof ReplyTooLong || error instanceof RangeError) {
     return failWith(provider, TOO_LONG, {
       retryable: false,

@@ -74,7 +74,7 @@ function createSink({ readFailure, ends_with_done }: Wire, builder: ReplyBuilder
     const chunk = asRecord(JSON.parse(data));
     if (!chunk) throw new SyntaxError("a chunk is not an object");
     const failure = readFailure(chunk);
-    if (failure !== null) throw new ErrorObject(failure);
+    if (failure !== null) throw new ErrorObject(failure, events === 1);
     builder.accept(chunk);
     if (!ends_with_done && builder.finished) done = true;
   }
@@ -113,10 +113,13 @@ function createSink({ readFailure, ends_with_done }: Wire, builder: ReplyBuilder
 /** A chunk or body that says that the request failed, in an answer that began normally. */
 export class ErrorObject extends Error {
   readonly value: unknown;
+  /** Nothing has come before it. */
+  readonly is_first: boolean;
 
-  constructor(value: unknown) {
+  constructor(value: unknown, is_first: boolean) {
     super("the server ended its reply with an error");
     this.value = value;
+    this.is_first = is_first;
   }
 }
 

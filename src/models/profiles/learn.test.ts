@@ -75,7 +75,7 @@ describe("readObjection", () => {
     ["Invalid 'messages[2].tool_calls[0].id': string too long. Expected a string with maximum length 40", "ids:forty"],
     [
       "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
-      "limit is max_completion_tokens",
+      "limit is called max_completion_tokens",
     ],
     ["max_tokens: Field required", "limit is max_tokens"],
     [

@@ -86,8 +86,9 @@ function readCallIds(text: string): Rule | null {
 
 function readLimit(text: string, { profile, optional_fields, limit_field }: SentRequest): Rule | null {
   if (profile.api === "chat") {
-    if (/max_tokens/.test(text) && /use '?`?max_completion_tokens/i.test(text)) return "limit is max_completion_tokens";
-    if (/max_completion_tokens/.test(text) && /use '?`?max_tokens/i.test(text)) return "limit is max_tokens";
+    if (/max_tokens/.test(text) && /use '?`?max_completion_tokens/i.test(text))
+      return "limit is called max_completion_tokens";
+    if (/max_completion_tokens/.test(text) && /use '?`?max_tokens/i.test(text)) return "limit is called max_tokens";
   }
   if (!/\bmax_(?:completion_|output_)?tokens\b/.test(text)) return null;
   const largest = optional_fields.includes(limit_field) ? readLargestLimit(text) : null;

@@ -54,6 +54,11 @@ const changes = {
   "mark whole messages": (profile) => ({ ...profile, cache_marks: "messages" }),
   "no cache marks": (profile) => ({ ...profile, cache_marks: "none" }),
   "no effort with tools": (profile) => ({ ...profile, adds: { ...profile.adds, reasoning_effort: "none" } }),
+  "limit is called max_tokens": (profile) => ({ ...profile, limit: { ...profile.limit, field: "max_tokens" } }),
+  "limit is called max_completion_tokens": (profile) => ({
+    ...profile,
+    limit: { ...profile.limit, field: "max_completion_tokens" },
+  }),
   "limit is max_tokens": (profile) => ({
     ...profile,
     limit: { ...profile.limit, field: "max_tokens", required: true },

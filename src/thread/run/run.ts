@@ -6,6 +6,7 @@ import type { LoopOutcome } from "../../agent/events.ts";
 import { runAgent } from "../../agent/loop.ts";
 import { withPermittedImages } from "../../agent/permitted-images.ts";
 import type { Sandbox } from "../../agent/sandbox.ts";
+import { freeSpending } from "../../agent/spending.ts";
 import { describeError, type LogFields, logError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import { newId } from "../../protocol/ids.ts";
@@ -167,6 +168,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
     },
     {
       model: withPermittedImages(ports.models[config.tool_format](openModelMemory(life)), ports.images),
+      spending: freeSpending,
       tools,
       sandbox,
       introduceSandbox: introducer(life, sandbox, signal),

@@ -42,7 +42,7 @@ export function createSearchTool(
     const request = toRequest(input, rules);
     try {
       const found = await context.cache(keyOf(request), () =>
-        ask({ ...means, services, now: context.now }, request, context.signal),
+        ask({ ...means, services, now: context.now, spending: context.spending }, request, context.signal),
       );
       return show(JSON.parse(found) as FoundPage[], input, rules, context);
     } catch (error) {

@@ -2,6 +2,7 @@
 // what it is.
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { freeSpending } from "../../../src/agent/spending.ts";
 import { definitions } from "../../../src/tools/web/search/list.ts";
 import { openService } from "../../../src/tools/web/search/open-service.ts";
 import type {
@@ -70,7 +71,7 @@ describe.each(services)("$name", (strict: StrictService) => {
   ): Promise<SearchOutcome> {
     const access = strict.readKey === null ? server.url : key;
     const service = openService(definitions[strict.name], { access, base_url: server.url, model: "model-1" });
-    return service.search({ ...request, ...changed }, { now: NOW, limit_ms, signal });
+    return service.search({ ...request, ...changed }, { now: NOW, limit_ms, spending: freeSpending, signal });
   }
 
   async function failureOf(trouble: Trouble, limit_ms = 5000): Promise<unknown> {
@@ -243,7 +244,7 @@ describe.each(services)("$name", (strict: StrictService) => {
       access: "http://127.0.0.1:9",
       base_url: "http://127.0.0.1:9",
     });
-    const options = { now: NOW, limit_ms: 5000, signal: new AbortController().signal };
+    const options = { now: NOW, limit_ms: 5000, spending: freeSpending, signal: new AbortController().signal };
     expect(await service.search(request, options)).toEqual(failed("unreachable", null));
   });
 

@@ -4,6 +4,7 @@ import { APIConnectionError } from "openai";
 import type { ModelFailure } from "../../../agent/model.ts";
 import type { ModelFailureReason } from "../../../protocol/run.ts";
 import { RefusedResponse } from "../bounded-fetch.ts";
+import { isFreeRefusal, type RefusalPlace } from "./charge.ts";
 import { cut, type Provider, redact } from "./redaction.ts";
 import { type Refusal, readRefusal, readRefusedValue } from "./refusal.ts";
 import { classifyRefusal } from "./refusal-reason.ts";
@@ -20,6 +21,7 @@ export function failWith(
     retryable: options.retryable,
     retry_after_ms: options.retry_after_ms ?? null,
     ...(options.too_long ? { too_long: true } : {}),
+    ...(options.is_free ? { is_free: true } : {}),
     ...(options.reason ? { reason: options.reason } : {}),
   };
 }
@@ -35,19 +37,19 @@ export function describeError(error: unknown, provider: Provider): ModelFailure 
   });
 }
 
-/** Describes an error object inside a stream or in a 200 answer. */
-export function describeErrorObject(error: unknown, provider: Provider): ModelFailure {
-  return describeRefusal(readRefusedValue(error), provider);
+/** Describes an error object inside a stream or in a 200 answer. `is_first`: nothing has come before it. */
+export function describeErrorObject(error: unknown, provider: Provider, is_first = false): ModelFailure {
+  return describeRefusal(readRefusedValue(error), is_first ? "in an answer" : "in a reply", provider);
 }
 
 function describeResponse({ answer }: RefusedResponse, provider: Provider): ModelFailure {
   const { status } = answer;
-  if (status >= 400) return describeRefusal(readRefusal(answer), provider);
+  if (status >= 400) return describeRefusal(readRefusal(answer), "as an answer", provider);
   const message = `What answers sends requests on to another address (${status}), where the API key must not go. Check ${provider.settings.base_url}.`;
   return failWith(provider, message, { retryable: false, reason: "model_not_found" });
 }
 
-export function describeRefusal(refusal: Refusal, provider: Provider): ModelFailure {
+function describeRefusal(refusal: Refusal, place: RefusalPlace, provider: Provider): ModelFailure {
   const { reason, retryable } = classifyRefusal(refusal);
   const status = refusal.status === 0 ? "" : ` (${refusal.status})`;
   const said = `${status}: ${cut(refusal.detail, provider)}`;
@@ -57,6 +59,7 @@ export function describeRefusal(refusal: Refusal, provider: Provider): ModelFail
     retry_after_ms: refusal.retry_after_ms,
     filtered: reason === "content_filtered",
     too_long: reason === "context_too_long",
+    is_free: isFreeRefusal(refusal, reason, place),
   });
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { freeSpending } from "../../../agent/spending.ts";
 import type { SearchServiceName } from "../../../config/search.ts";
 import { type Asking, askInOrder } from "./ask-in-order.ts";
 import { createResting, restingOf } from "./resting.ts";
@@ -40,6 +41,7 @@ function asking(services: SearchService[], resting = createResting()): Asking {
     services,
     resting,
     now: () => clock,
+    spending: freeSpending,
     sleep: async (ms) => {
       asked.push(`wait ${ms}`);
       clock += ms;

@@ -1,5 +1,6 @@
 // Asks services one after the other until one answers. A rate limit of a second, as small plans have, is waited for if
 // no other service answers: calls of one message run at the same time.
+import type { CallSpending } from "../../../agent/spending.ts";
 import type { SearchServiceName } from "../../../config/search.ts";
 import { logWarning } from "../../../lib/log.ts";
 import type { Resting } from "./resting.ts";
@@ -9,6 +10,7 @@ export interface Asking {
   services: SearchService[];
   resting: Resting;
   now: () => number;
+  spending: CallSpending;
   /** Rejects with the signal's reason once that aborts. */
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -42,7 +44,7 @@ export async function askInOrder(asking: Asking, request: SearchRequest, signal:
 
 /** Null if none answers; then `failures` says why. Those that failed for another reason than a rate are asked once. */
 async function askEach(
-  { services, resting, now }: Asking,
+  { services, resting, now, spending }: Asking,
   request: SearchRequest,
   end: number,
   signal: AbortSignal,
@@ -59,7 +61,7 @@ async function askEach(
     }
     const limit_ms = Math.min(service.limit_ms ?? SERVICE_LIMIT_MS, end - now());
     if (limit_ms <= 0) continue;
-    const outcome = await service.search(request, { now: now(), limit_ms, signal });
+    const outcome = await service.search(request, { now: now(), limit_ms, spending, signal });
     if (outcome.ok) return { ok: true, service: name, pages: outcome.pages };
     const { failure } = outcome;
     logWarning("search_failed", { service: name, ...failure });

@@ -20,6 +20,9 @@ export function describeFailures(failures: SearchFailure[]): string {
   if (passing.some((reason) => reasons.has(reason))) {
     return `The search did not answer. Make this call once more a little later. If it fails again, ${GO_ON}`;
   }
+  if (reasons.has("over_budget")) {
+    return `A search would cost more than this run may still spend, so don't try it again: ${GO_ON}`;
+  }
   // Whatever ails the others: one that objects to the query answers to another.
   if (reasons.has("bad_request")) {
     return "The search did not accept this query. Write it as a few keywords, without quotation marks and operators, or leave freshness and domains out.";

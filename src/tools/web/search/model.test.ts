@@ -85,7 +85,7 @@ describe("the search of a model's provider", () => {
     const domains = ["a", "b", "c", "d", "e", "f"].map((name) => `${name}.example`);
     const write = (domains: string[]) => {
       const request = { query: "x", count: 10, freshness: null, domains };
-      return JSON.parse(String(model.write(request, { access: "k", model: "m" }, now).init.body)) as {
+      return JSON.parse(String(model.write(request, { access: "k", model: "m" }, now, null).init.body)) as {
         instructions: string;
         tools: object[];
       };
@@ -95,6 +95,27 @@ describe("the search of a model's provider", () => {
     ]);
     expect(write(domains).tools).toEqual([{ type: "web_search" }]);
     expect(write(domains).instructions).toContain(domains.join(", "));
+  });
+
+  it("reads what the answer counts, with what xAI leaves out of its output and says of the cost", () => {
+    const countOf = (usage: unknown) => model.asksModel?.readUsage({ output: [], usage });
+    const details = { input_tokens_details: { cached_tokens: 40 } };
+    expect(countOf({ input_tokens: 100, output_tokens: 20, total_tokens: 120, ...details })).toEqual({
+      ...{ input_tokens: 100, cached_input_tokens: 40, output_tokens: 20, cost_usd: null },
+    });
+    const grok = { input_tokens: 100, output_tokens: 20, total_tokens: 170, cost_in_usd_ticks: 250_000_000 };
+    expect(countOf(grok)).toMatchObject({ output_tokens: 70, cost_usd: 0.025 });
+    for (const none of [
+      undefined,
+      null,
+      {},
+      [],
+      "x",
+      { input_tokens: 0 },
+      { input_tokens: "9", output_tokens: Number.POSITIVE_INFINITY },
+    ]) {
+      expect(countOf(none)).toBeNull();
+    }
   });
 
   it("takes no words for a page that has no citation, and no other annotation for one", () => {

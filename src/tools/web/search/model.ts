@@ -13,6 +13,7 @@
 // Errors: `{"error": {"message", "type", "param", "code"}}` of OpenAI, and `{"code", "error": "…"}` of xAI, which answers
 // a wrong key with 400 and an empty account with 403 or 429.
 import { asRecord, isRecord } from "../../../lib/is-record.ts";
+import type { Usage } from "../../../protocol/run.ts";
 import { at, isText, readPages, textAt } from "./answer.ts";
 import type { Refusal } from "./exchange.ts";
 import type { ServiceDefinition } from "./open-service.ts";
@@ -27,12 +28,17 @@ const MAX_CITATIONS = 50;
 const MAX_LINE = 2000;
 /** What every provider takes. */
 const MAX_DOMAINS = 5;
+/** OpenAI's search has this window, whatever its model's. What it reads of pages is input, and no field limits it. */
+const MAX_INPUT_TOKENS = 128_000;
+/** A short list, and what a model thinks before it. */
+const MAX_OUTPUT_TOKENS = 16_000;
 
 export const model: ServiceDefinition = {
   name: "model",
   // A model reads several pages before it writes.
   limit_ms: 25_000,
-  write: (request, { access, base_url = "https://api.openai.com/v1", model }, now) => ({
+  asksModel: { input_tokens: MAX_INPUT_TOKENS, output_tokens: MAX_OUTPUT_TOKENS, readUsage },
+  write: (request, { access, base_url = "https://api.openai.com/v1", model }, now, most) => ({
     url: `${base_url}/responses`,
     init: postJson(access === "" ? {} : { authorization: `Bearer ${access}` }, {
       model,
@@ -47,6 +53,7 @@ export const model: ServiceDefinition = {
       tool_choice: "required",
       include: ["web_search_call.action.sources"],
       store: false,
+      ...(most === null ? {} : { max_output_tokens: most }),
     }),
   }),
   read: (body, now) => {
@@ -62,6 +69,20 @@ export const model: ServiceDefinition = {
   },
   readRefusal,
 };
+
+/** xAI leaves what it thought out of the output, and says what the call cost with its search, in 10⁻¹⁰ dollars. */
+function readUsage(body: unknown): Usage | null {
+  const usage = at(body, "usage");
+  const countOf = (value: unknown) => (Number.isSafeInteger(value) ? Math.max(0, Number(value)) : 0);
+  const [input_tokens, output, total] = ["input_tokens", "output_tokens", "total_tokens"].map((name) =>
+    countOf(at(usage, name)),
+  ) as [number, number, number];
+  const output_tokens = Math.max(output, total - input_tokens);
+  if (input_tokens + output_tokens === 0) return null;
+  const cached_input_tokens = countOf(at(at(usage, "input_tokens_details"), "cached_tokens"));
+  const ticks = countOf(at(usage, "cost_in_usd_ticks"));
+  return { input_tokens, cached_input_tokens, output_tokens, cost_usd: ticks === 0 ? null : ticks / 1e10 };
+}
 
 function readRefusal({ status, body }: Refusal): Partial<SearchFailure> | null {
   const error = at(body, "error");

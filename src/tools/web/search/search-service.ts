@@ -7,6 +7,7 @@
 // - It ends after `limit_ms` at the latest, and reads no more than `MAX_BODY_BYTES`.
 // - Results are in the service's order. Their texts are the service's own, bounded and without markup, and not yet safe
 //   to show: `web_search` fences them.
+import type { CallSpending } from "../../../agent/spending.ts";
 import type { SearchServiceName } from "../../../config/search.ts";
 
 export type Freshness = "day" | "week" | "month" | "year";
@@ -32,7 +33,8 @@ export interface FoundPage {
 /**
  * `key_refused` and `account_empty` stay until the operator acts, `rate_limited` for a while. `bad_request`: the service
  * objects to the query. `moved`: it answered with a redirect. `format_refused`: it is not set up to answer in JSON.
- * `setup_refused`: nothing is at its address, or its model can't search.
+ * `setup_refused`: nothing is at its address, or its model can't search. `over_budget`: it was not asked, since a cap of
+ * the run leaves too little for its model.
  */
 export type SearchFailureReason =
   | "key_refused"
@@ -45,7 +47,8 @@ export type SearchFailureReason =
   | "unreadable"
   | "moved"
   | "format_refused"
-  | "setup_refused";
+  | "setup_refused"
+  | "over_budget";
 
 export interface SearchFailure {
   reason: SearchFailureReason;
@@ -60,6 +63,8 @@ export type SearchOutcome = { ok: true; pages: FoundPage[] } | { ok: false; fail
 export interface SearchOptions {
   now: number;
   limit_ms: number;
+  /** Where a service that asks a model reserves what that may cost. */
+  spending: CallSpending;
   signal: AbortSignal;
 }
 

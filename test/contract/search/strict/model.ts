@@ -17,6 +17,7 @@ const body = z.strictObject({
   tool_choice: z.enum(["auto", "required"]).optional(),
   include: z.array(z.literal("web_search_call.action.sources")).optional(),
   store: z.boolean().optional(),
+  max_output_tokens: z.int().min(16).optional(),
 });
 
 const refuse = (status: number, type: string, code: string | null, message: string) => ({
@@ -72,6 +73,10 @@ export const model: StrictService = {
     const message = { type: "output_text", text, annotations, logprobs: [] };
     return {
       ...{ id: "resp_1", object: "response", status: "completed", error: null, model: "model-1" },
+      usage: {
+        ...{ input_tokens: 9000, input_tokens_details: { cached_tokens: 1024 }, total_tokens: 9400 },
+        ...{ output_tokens: 400, output_tokens_details: { reasoning_tokens: 64 } },
+      },
       output: [
         { id: "ws_1", type: "web_search_call", status: "completed", action: { type: "search", query: "q", sources } },
         { id: "msg_1", type: "message", status: "completed", role: "assistant", content: [message] },
