@@ -1,6 +1,7 @@
 // Settings: parses `Env` once into plain values (docs/settings.md). Nothing else reads vars and secrets.
 import { z } from "zod";
 import { type FetchSettings, readFetchSettings } from "./config/fetch.ts";
+import { type OperatorLimits, readOperatorLimits } from "./config/limits.ts";
 import { type ModelSettings, readModelSettings } from "./config/models.ts";
 import { readSearchSettings, type SearchSettings } from "./config/search.ts";
 import { readSignInSettings, type SignInReading } from "./config/sign-in.ts";
@@ -31,6 +32,7 @@ export interface Env {
   OPENAI_BASE_URL?: string;
   OPENAI_MODEL?: string;
   OPENAI_MODELS?: string;
+  MODELS_ALLOWED?: string;
   MODEL_SERVERS?: string;
   MODEL_PROFILE?: string;
   MODEL_API?: string;
@@ -69,6 +71,8 @@ export interface Env {
   FETCH_URL_ADDRESSES?: string;
   FETCH_ROBOTS?: string;
   FETCH_CONTACT?: string;
+  MAX_STEPS?: string;
+  ALWAYS_APPROVE?: string;
   SANDBOX_LIMITS?: string;
   CORS_ORIGINS?: string;
   STAND_INS?: string;
@@ -89,6 +93,7 @@ export interface Env {
 
 export interface Config {
   models: ModelSettings;
+  limits: OperatorLimits;
   search: SearchSettings;
   fetch: FetchSettings;
   daytona: { api_key: string; api_url: string; target: string | null; snapshot: string | null } | null;
@@ -231,8 +236,12 @@ const settings = z.object({
 
 export function readConfig(env: Env): Config {
   const values = settings.parse(env);
+  const models = readModelSettings(env);
+  const limits = readOperatorLimits(env);
   return {
-    models: readModelSettings(env),
+    // Runs fail with what is wrong, whichever of the two it is.
+    models: { ...models, problem: models.problem ?? limits.problem },
+    limits,
     search: readSearchSettings(env),
     fetch: readFetchSettings(env),
     daytona: values.DAYTONA_API_KEY

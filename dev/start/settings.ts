@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { readFetchSettings } from "../../src/config/fetch.ts";
 import { describeShortKeys, MIN_KEY_CHARACTERS } from "../../src/config/key-length.ts";
+import { readOperatorLimits } from "../../src/config/limits.ts";
 import { readModelSettings } from "../../src/config/models.ts";
 import { readSearchSettings } from "../../src/config/search.ts";
 import { describeSignIn, readSignInSettings } from "../../src/config/sign-in.ts";
@@ -21,6 +22,7 @@ export const settingNames: readonly string[] = [
   "OPENAI_BASE_URL",
   "OPENAI_MODEL",
   "OPENAI_MODELS",
+  "MODELS_ALLOWED",
   "MODEL_SERVERS",
   "MODEL_PROFILE",
   "MODEL_API",
@@ -60,6 +62,8 @@ export const settingNames: readonly string[] = [
   "FETCH_URL_ADDRESSES",
   "FETCH_ROBOTS",
   "FETCH_CONTACT",
+  "MAX_STEPS",
+  "ALWAYS_APPROVE",
   "SANDBOX_LIMITS",
   "SLACK_APP_ID",
   "SLACK_SIGNING_SECRET",
@@ -92,6 +96,7 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
   // Without a key there is no default server, but its settings are there to be checked before it gets one.
   const problem =
     findSettingProblem(readModelSettings({ OPENAI_API_KEY: "any", ...settings })) ??
+    readOperatorLimits(settings).problem ??
     readSearchSettings(settings).problem ??
     readFetchSettings(settings).problem ??
     readSignInSettings(settings).problem;

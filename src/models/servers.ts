@@ -4,6 +4,7 @@
 import type { Model, ModelFailure } from "../agent/model.ts";
 import type { ModelServer } from "../config/model-servers.ts";
 import type { ModelSettings } from "../config/models.ts";
+import { matchesName } from "../config/name-pattern.ts";
 import { contextTokens } from "./context-tokens.ts";
 import { serverNames } from "./profiles/servers.ts";
 
@@ -58,15 +59,29 @@ function routeToDefault(settings: ModelSettings, name: string): Routing {
 }
 
 /** What the operator chose as the default may always be used. */
-function checkList({ default_model }: ModelSettings, name: string, route: Route): Routing {
+function checkList(settings: ModelSettings, name: string, route: Route): Routing {
+  const { default_model } = settings;
   const { server, server_name, model } = route;
   if (model === "") return { ok: false, message: `${quote(name)} names no model.`, reason: "model_not_found" };
+  if (!isAllowed(settings, name)) return { ok: false, message: describeAllowed(settings, name), reason: "not_allowed" };
   if (name === default_model || server.models === null || server.models.includes(model)) return { ok: true, route };
   const prefix = server_name === null ? "" : `${server_name}/`;
   const listed = server.models.slice(0, MAX_LISTED).map((each) => `${prefix}${each}`);
   const more = server.models.length > MAX_LISTED ? " and others" : "";
   const message = `${quote(name)} can't be chosen here. Models that can: ${listed.join(", ")}${more}.`;
   return { ok: false, message, reason: "model_not_found" };
+}
+
+/** By the name as people write it: `server/*` is all models of a server. */
+function isAllowed({ allowed, default_model }: ModelSettings, name: string): boolean {
+  return allowed === null || name === default_model || allowed.some((pattern) => matchesName(pattern, name));
+}
+
+function describeAllowed({ allowed, default_model }: ModelSettings, name: string): string {
+  const patterns = [...(default_model === null ? [] : [default_model]), ...(allowed ?? [])];
+  const more = patterns.length > MAX_LISTED ? " and others" : "";
+  const listed = [...new Set(patterns)].slice(0, MAX_LISTED).join(", ");
+  return `${quote(name)} is not allowed on this server. Models that are: ${listed}${more}.`;
 }
 
 /** Names come from users, and may be 200 characters of anything. */
