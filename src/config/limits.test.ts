@@ -14,16 +14,18 @@ describe("ALWAYS_APPROVE", () => {
 
   it("takes none, tools, and calls as an agent's approvals write them", () => {
     expect(read({ ALWAYS_APPROVE: "None" }).always_approve).toEqual({});
-    expect(read({ ALWAYS_APPROVE: "git_push, execute_command: rm *,execute_command: git push*," }).always_approve).toEqual(
-      { git_push: ["*"], execute_command: ["rm *", "git push*"] },
-    );
+    expect(
+      read({ ALWAYS_APPROVE: "git_push, execute_command: rm *,execute_command: git push*," }).always_approve,
+    ).toEqual({ git_push: ["*"], execute_command: ["rm *", "git push*"] });
   });
 
   it.each(["git_psh", "expose_port,none", "execute_command: rm *, GIT_PUSH", "execute_command:", "canary-secret: *"])(
     "is wrong as %j: it says the place and the tools, and quotes nothing",
     (ALWAYS_APPROVE) => {
       const { problem } = read({ ALWAYS_APPROVE });
-      expect(problem).toMatch(/^The server's setting ALWAYS_APPROVE is wrong at place [12]: .* git_push, .*expose_port/);
+      expect(problem).toMatch(
+        /^The server's setting ALWAYS_APPROVE is wrong at place [12]: .* git_push, .*expose_port/,
+      );
       expect(problem).not.toMatch(/canary|git_psh|GIT_PUSH/);
     },
   );
@@ -34,9 +36,7 @@ describe("MAX_STEPS", () => {
     expect(read({ MAX_STEPS: " 50 " }).max_steps).toBe(50);
     expect(read({ MAX_STEPS: 7 }).max_steps).toBe(7);
     for (const MAX_STEPS of ["0", "1001", "1.5", "-3", "many", "1e2"]) {
-      expect(read({ MAX_STEPS }).problem).toBe(
-        "The server's setting MAX_STEPS must be a whole number from 1 to 1000.",
-      );
+      expect(read({ MAX_STEPS }).problem).toBe("The server's setting MAX_STEPS must be a whole number from 1 to 1000.");
     }
   });
 });

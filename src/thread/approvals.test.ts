@@ -337,8 +337,7 @@ describe("the operator's limits", () => {
     expect(thread.requests.length).toBe(2);
     expect(findRun(thread.life, "inv_a")?.run.error).toEqual({
       code: "max_steps",
-      message:
-        "The run reached this server's limit of 2 steps before it was finished. Send another message to go on.",
+      message: "The run reached this server's limit of 2 steps before it was finished. Send another message to go on.",
     });
     const lower = makeThread([work("a"), work("b")], { limits: { max_steps: 2 } });
     await lower.thread.run("hi", { ...run, max_steps: 1 });

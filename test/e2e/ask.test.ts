@@ -19,7 +19,8 @@ beforeAll(async () => {
   model = await startModel({ port: 0, tokensPerSecond: 0 });
   const MODEL_SERVERS = JSON.stringify({ second: { base_url: model.baseUrl, models: ["one"] } });
   const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "demo", MODEL_SERVERS };
-  server = await startServer(place.state, settings);
+  // Nobody is there to approve the link.
+  server = await startServer(place.state, { ...settings, ALWAYS_APPROVE: "none" });
 });
 afterAll(async () => {
   await server?.stop();

@@ -53,6 +53,8 @@ export async function startTaskloom(
     STAND_INS: "model,sandbox",
     // Stream tests use threads of megabytes. A test about a model's context sets its own size.
     MODEL_CONTEXT_TOKENS: "100000000",
+    // A test about pushes and links does not wait for a person; one about approvals sets its own.
+    ALWAYS_APPROVE: "none",
     ...own,
   };
   const runtime = await startRuntime(worker, join(state, "data"), settings, change);

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readOperatorLimits } from "../../config/limits.ts";
-import { createTools } from "../../tools/index.ts";
 import { noSettings } from "../../../test/fakes/settings.ts";
+import { readOperatorLimits } from "../../config/limits.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
+import { createTools } from "../../tools/index.ts";
 import { withAlwaysApproved } from "./always-approved.ts";
 import type { Approvals } from "./approvals.ts";
 import { askFirst } from "./consent.ts";
