@@ -2,6 +2,7 @@
 // The page and the terminal share them. An unexpected schema makes a question simpler, never something to approve
 // unseen.
 import type { AgUiInterrupt } from "../../protocol/event.ts";
+import type { CapName } from "../../protocol/money/caps.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import type { Item } from "./conversation.ts";
 import { draftOf, isChanged, type PlanDraft, type PlanSection, sectionsOf } from "./plan-draft.ts";
@@ -29,7 +30,15 @@ export type PlanApproval = AskedOf<"plan_approval"> & {
   sections: PlanSection[] | null;
   proposed: unknown;
 };
-export type Asked = Question | Approval | PlanApproval;
+/** A cap of the run is reached. */
+export type Budget = AskedOf<"budget"> & {
+  /** The caps that may be raised, with what is proposed. */
+  caps: { name: CapName; proposed: number | null }[];
+};
+export type Asked = Question | Approval | PlanApproval | Budget;
+
+/** The page has types of the protocol only. */
+const capNames: CapName[] = ["max_cost_usd", "max_total_tokens", "max_minutes"];
 
 /** More choices than this don't help; other answers stay possible. */
 const maxChoices = 20;
@@ -53,6 +62,12 @@ export function readAsked(interrupt: AgUiInterrupt, items: readonly Item[] = [])
   if (reason === "plan_approval") {
     const proposed = defaultOf(schema, "sections");
     return { kind: "plan_approval", ...common, sections: readSections(proposed), proposed };
+  }
+  if (reason === "budget") {
+    const properties = propertiesOf(schema);
+    const caps = capNames.filter((name) => Object.hasOwn(properties, name));
+    const proposed = (name: CapName) => Number(defaultOf(schema, name)) || null;
+    return { kind: "budget", ...common, caps: caps.map((name) => ({ name, proposed: proposed(name) })) };
   }
   const listed = isRecord(schema) && Array.isArray(schema.enum) ? schema.enum : [];
   const choices = listed.filter((choice) => typeof choice === "string" && choice.trim() !== "");
@@ -103,6 +118,12 @@ export function approvePlan(asked: PlanApproval, draft: PlanDraft | null): Inter
   return resolve(asked.id, { approved: true, sections: sectionsOf(draft) });
 }
 
+/** `raised` holds what a person typed. Without a number, the cap that was reached is doubled. */
+export function raiseCaps({ id }: Budget, raised: Partial<Record<CapName, string>>): InterruptAnswer {
+  const given = Object.entries(raised).filter(([, text]) => text.trim() !== "" && Number.isFinite(Number(text)));
+  return resolve(id, { approved: true, ...Object.fromEntries(given.map(([name, text]) => [name, Number(text)])) });
+}
+
 export function draftFor(asked: PlanApproval): PlanDraft | null {
   return asked.sections === null ? null : draftOf(asked.sections);
 }
@@ -123,8 +144,12 @@ function resolve(id: string, payload: unknown): InterruptAnswer {
   return { interrupt_id: id, status: "resolved", payload };
 }
 
+function propertiesOf(schema: unknown): Record<string, unknown> {
+  return isRecord(schema) && isRecord(schema.properties) ? schema.properties : {};
+}
+
 function defaultOf(schema: unknown, name: string): unknown {
-  const properties = isRecord(schema) && isRecord(schema.properties) ? schema.properties : {};
+  const properties = propertiesOf(schema);
   const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
   return isRecord(property) ? property.default : undefined;
 }
