@@ -3,7 +3,7 @@
 
 import type { ReachedCap } from "./money/caps.ts";
 import type { PlanState } from "./plan/task.ts";
-import type { Run, RunSource } from "./run.ts";
+import type { Run, RunSource, Usage } from "./run.ts";
 
 export interface StateValue {
   plan: PlanState;
@@ -94,9 +94,9 @@ export type ThreadEvent =
   | { type: "CUSTOM"; name: "tool_output"; value: { tool_call_id: string; stream: "stdout" | "stderr"; text: string } }
   /** Stored with the result. A field of a source that is null elsewhere is null here too. */
   | { type: "CUSTOM"; name: "sources"; value: { tool_call_id: string; sources: Omit<RunSource, "cited">[] } }
+  /** After each model call that counts. What earlier runs used that this one resumes is not in it. */
+  | { type: "CUSTOM"; name: "usage"; value: { invocation_id: string; usage: Usage; reserved?: Run["reserved"] } }
   | { type: "CUSTOM"; name: "sandbox"; value: { state: string; message: string } }
-  /** Not stored. After each model call: what the run has used, and what the call under way may use beside that. */
-  | { type: "CUSTOM"; name: "usage"; value: { invocation_id: string } & Pick<Run, "usage" | "reserved"> }
   | {
       type: "CUSTOM";
       name: "model_retry";

@@ -6,6 +6,7 @@ import type { CapName } from "../../protocol/money/caps.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import type { Item } from "./conversation.ts";
 import { draftOf, isChanged, type PlanDraft, type PlanSection, sectionsOf } from "./plan-draft.ts";
+import { listChoices } from "./question-choices.ts";
 
 interface AskedOf<Kind extends string> {
   kind: Kind;
@@ -40,9 +41,6 @@ export type Asked = Question | Approval | PlanApproval | Budget;
 /** The page has types of the protocol only. */
 const capNames: CapName[] = ["max_cost_usd", "max_total_tokens", "max_minutes"];
 
-/** More choices than this don't help; other answers stay possible. */
-const maxChoices = 20;
-
 /** `items` is the conversation: it has a call that is too long for the schema. */
 export function readAsked(interrupt: AgUiInterrupt, items: readonly Item[] = []): Asked {
   const { id, reason, expiresAt, responseSchema: schema } = interrupt;
@@ -69,9 +67,7 @@ export function readAsked(interrupt: AgUiInterrupt, items: readonly Item[] = [])
     const proposed = (name: CapName) => Number(defaultOf(schema, name)) || null;
     return { kind: "budget", ...common, caps: caps.map((name) => ({ name, proposed: proposed(name) })) };
   }
-  const listed = isRecord(schema) && Array.isArray(schema.enum) ? schema.enum : [];
-  const choices = listed.filter((choice) => typeof choice === "string" && choice.trim() !== "");
-  return { kind: "question", ...common, choices: [...new Set(choices as string[])].slice(0, maxChoices) };
+  return { kind: "question", ...common, choices: listChoices(interrupt) };
 }
 
 export function isExpired({ expires }: Asked, now: number): boolean {
@@ -81,17 +77,6 @@ export function isExpired({ expires }: Asked, now: number): boolean {
 /** An empty answer is null. */
 export function answerQuestion(id: string, text: string): InterruptAnswer {
   return text.trim() === "" ? goOnWithout(id) : resolve(id, text.trim());
-}
-
-/** Text that a person typed; a choice does not count. */
-export function typedIn(answers: InterruptAnswer[], interrupts: AgUiInterrupt[]): string[] {
-  return answers.flatMap((answer) => {
-    const { interrupt_id, payload } = answer as { interrupt_id: string; payload?: unknown };
-    const asked = interrupts.find(({ id }) => id === interrupt_id);
-    const given = asked ? readAsked(asked) : null;
-    const isChoice = given?.kind === "question" && given.choices.includes(String(payload));
-    return typeof payload === "string" && !isChoice ? [payload] : [];
-  });
 }
 
 export function goOnWithout(id: string): InterruptAnswer {

@@ -11,7 +11,7 @@ export function describeReason({ code, cap }: Why, said: Said, formats: CostForm
   if (code === "budget_unavailable") return said.budgetUnavailable;
   if (code === "price_unknown") return said.priceUnknown;
   if (code !== "budget") return null;
-  return cap === undefined ? `${said.budget} ${said.raise}` : describeCap(cap, said, formats);
+  return cap === undefined ? said.budget + said.gap + said.raise : describeCap(cap, said, formats);
 }
 
 function describeCap({ scope, name, limit, period }: ReachedCap, said: Said, formats: CostFormats): string {
@@ -20,7 +20,7 @@ function describeCap({ scope, name, limit, period }: ReachedCap, said: Said, for
   // A scope of a later version.
   const whose: string | undefined = said.of[scope];
   if (whose === undefined) return said.budget;
-  return `${said.reached(whose, amount, time)} ${adviseFor(scope, said)}`;
+  return said.reached(whose, amount, time) + said.gap + adviseFor(scope, said);
 }
 
 function adviseFor(scope: CapScope, said: Said): string {

@@ -67,6 +67,7 @@ describe("approvals", () => {
 describe("describeRest", () => {
   it("lists what differs from the defaults, and is empty for an agent without differences", () => {
     const lines = ["temperature: 0.5", 'tool_format: "xml"', 'tools: ["execute_command"]', 'extra_body: {"top_k":3}'];
+    lines.push("max_cost_usd: 2", 'on_cap: "ask"');
     expect(describeRest(agent)).toBe(lines.join("\n"));
     expect(describeRest({ ...agent, ...defaultAgent.config })).toBe("");
   });

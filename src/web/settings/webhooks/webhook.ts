@@ -11,6 +11,8 @@ export const eventNames: WebhookEvent[] = [
   "run.interrupted",
   "run.cancelled",
   "task.updated",
+  "budget.warning",
+  "budget.reached",
 ];
 
 /** In that order, so that ticking and clearing a box changes nothing. */
