@@ -72,6 +72,7 @@ describe.skipIf(!hasBrowser)("costs on the page", () => {
   it("end where a person wants no more of them", async () => {
     const { page, answers } = await open("zh-CN", "&thread=asking");
     await page.getByText("允许这次运行继续花费吗？").waitFor();
+    await page.getByText("上限 $5 所剩的额度不够下一次调用模型。").waitFor();
     await page.getByRole("button", { name: "结束", exact: true }).click();
     await expect
       .poll(() => answers)

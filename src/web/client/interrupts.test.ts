@@ -71,14 +71,14 @@ describe("the questions of an interrupt", () => {
   it("a cap that was reached has the caps to raise, with what is proposed for them", () => {
     const properties = {
       approved: { type: "boolean" },
-      max_cost_usd: { type: "number", default: 10 },
+      max_cost_usd: { exclusiveMinimum: 5, default: 10 },
       max_minutes: {},
     };
     const interrupt = { id: "i", reason: "budget", message: "It reached $5.", responseSchema: { properties } };
     const asked = readAsked(interrupt) as Budget;
     const caps = [
-      { name: "max_cost_usd", proposed: 10 },
-      { name: "max_minutes", proposed: null },
+      { name: "max_cost_usd", limit: 5, proposed: 10 },
+      { name: "max_minutes", limit: null, proposed: null },
     ];
     expect(asked).toEqual({ kind: "budget", id: "i", message: "It reached $5.", expires: null, caps });
     expect(raiseCaps(asked, { max_cost_usd: "7.5", max_minutes: " " })).toEqual({

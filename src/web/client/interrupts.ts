@@ -33,8 +33,8 @@ export type PlanApproval = AskedOf<"plan_approval"> & {
 };
 /** A cap of the run is reached. */
 export type Budget = AskedOf<"budget"> & {
-  /** The caps that may be raised, with what is proposed. */
-  caps: { name: CapName; proposed: number | null }[];
+  /** The caps that may be raised, with their limit and what is proposed. */
+  caps: { name: CapName; limit: number | null; proposed: number | null }[];
 };
 export type Asked = Question | Approval | PlanApproval | Budget;
 
@@ -64,8 +64,11 @@ export function readAsked(interrupt: AgUiInterrupt, items: readonly Item[] = [])
   if (reason === "budget") {
     const properties = propertiesOf(schema);
     const caps = capNames.filter((name) => Object.hasOwn(properties, name));
-    const proposed = (name: CapName) => Number(defaultOf(schema, name)) || null;
-    return { kind: "budget", ...common, caps: caps.map((name) => ({ name, proposed: proposed(name) })) };
+    const numberOf = (name: CapName, field: string) => Number(fieldOf(schema, name, field)) || null;
+    const read = (name: CapName) => ({
+      ...{ name, limit: numberOf(name, "exclusiveMinimum"), proposed: numberOf(name, "default") },
+    });
+    return { kind: "budget", ...common, caps: caps.map(read) };
   }
   return { kind: "question", ...common, choices: listChoices(interrupt) };
 }
@@ -134,9 +137,13 @@ function propertiesOf(schema: unknown): Record<string, unknown> {
 }
 
 function defaultOf(schema: unknown, name: string): unknown {
+  return fieldOf(schema, name, "default");
+}
+
+function fieldOf(schema: unknown, name: string, field: string): unknown {
   const properties = propertiesOf(schema);
   const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
-  return isRecord(property) ? property.default : undefined;
+  return isRecord(property) ? property[field] : undefined;
 }
 
 /** All or nothing: a part that is left out would be approved unseen. */

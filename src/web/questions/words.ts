@@ -18,6 +18,7 @@ export const words = defineWords(
     hiddenSigns: "It holds characters that are not seen; they are marked by their number.",
     planRight: "Is this plan right?",
     spendMore: "May this run spend more?",
+    reached: (limit: string) => `What is left of the limit of ${limit} is too little for the next call of the model.`,
     caps: {
       max_cost_usd: "New limit in US dollars",
       max_total_tokens: "New limit in tokens",
@@ -66,6 +67,7 @@ export const words = defineWords(
     hiddenSigns: "其中有看不见的字符，已用编号标出。",
     planRight: "这份计划可以吗？",
     spendMore: "允许这次运行继续花费吗？",
+    reached: (limit) => `上限 ${limit} 所剩的额度不够下一次调用模型。`,
     caps: {
       max_cost_usd: "新的上限（美元）",
       max_total_tokens: "新的上限（token）",

@@ -33,7 +33,7 @@ export function Chart({ days, measure }: { days: UsageDay[]; measure: Measure })
   };
   return (
     <figure className={styles.chart}>
-      <Reading day={shown} sum={sumDays(days)} />
+      <Reading day={shown} sum={sumDays(days)} measure={measure} />
       <div className={styles.area}>
         <div className={styles.scale} aria-hidden="true">
           {[top, top / 2, 0].map((value) => (
@@ -131,24 +131,25 @@ function Column({
 }
 
 /** The legend, with the values of one day or of all. */
-function Reading({ day, sum }: { day: UsageDay | null; sum: UsageDay }) {
+function Reading({ day, sum, measure }: { day: UsageDay | null; sum: UsageDay; measure: Measure }) {
   const said = useWords(words);
   const locale = useLocale();
   const shown = day ?? sum;
+  const isCost = measure === "cost";
   const fresh = shown.input_tokens - shown.cached_input_tokens;
   return (
     <figcaption className={styles.reading} aria-hidden="true">
       <strong>{day ? formatDay(locale, day.date, true) : said.whole}</strong>
       <span className={styles.key}>
-        <i className={styles.cached} />
+        {!isCost && <i className={styles.cached} />}
         {said.cached} {formatNumber(locale, shown.cached_input_tokens)}
       </span>
       <span className={styles.key}>
-        <i className={styles.input} />
+        {!isCost && <i className={styles.input} />}
         {said.input} {formatNumber(locale, Math.max(0, fresh))}
       </span>
       <span className={styles.key}>
-        <i className={styles.output} />
+        {!isCost && <i className={styles.output} />}
         {said.output} {formatNumber(locale, shown.output_tokens)}
       </span>
       <span className={styles.key}>
@@ -156,7 +157,7 @@ function Reading({ day, sum }: { day: UsageDay | null; sum: UsageDay }) {
       </span>
       {shown.cost_usd !== null && (
         <span className={styles.key}>
-          <i className={styles.cost} />
+          {isCost && <i className={styles.cost} />}
           {said.cost} {formatCost(locale, shown.cost_usd)}
         </span>
       )}

@@ -4,7 +4,7 @@ import { defineWords } from "../../state/words.ts";
 export const words = defineWords(
   {
     about:
-      "Tokens that your runs used, over all conversations. A run counts for the day, in UTC, on which it was begun.",
+      "Tokens that your runs used and what they cost, over all conversations. A run counts for the day, in UTC, on which it was begun.",
     empty: "Nothing was used in this time. Usage is shown as soon as a run has worked.",
     period: "Time",
     days: (days: number) => `Last ${days} days`,
@@ -35,7 +35,7 @@ export const words = defineWords(
     whole: "In all",
   },
   {
-    about: "所有对话中运行所用的 token。每次运行计入其开始的那一天（UTC）。",
+    about: "所有对话中运行所用的 token 及费用。每次运行计入其开始的那一天（UTC）。",
     empty: "这段时间没有用量。有运行工作后就会显示。",
     period: "时间",
     days: (days: number) => `最近 ${days} 天`,
