@@ -121,6 +121,18 @@ describe("the context of a model", () => {
 });
 
 describe("a model that routes by name", () => {
+  it("asks no server for a name that the operator does not allow, and says so as a reason", async () => {
+    const model = routeByName(settingsOf({ MODELS_ALLOWED: "gpt-5" }), () => {
+      throw new Error("a server was opened");
+    });
+    const request = { model: "local/a", messages: [], tools: [] } as ModelRequest;
+    const outcome = await model.stream(request, () => {}, new AbortController().signal);
+    expect(outcome).toMatchObject({
+      kind: "failure",
+      failure: { code: "model_error", reason: "not_allowed", retryable: false },
+    });
+  });
+
   it("opens a server at its first request, once, and gives it the name that it knows", async () => {
     const opened: string[] = [];
     const asked: string[] = [];
