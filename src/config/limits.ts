@@ -36,7 +36,8 @@ export function readOperatorLimits(env: object): OperatorLimits {
     };
   } catch (error) {
     if (!(error instanceof SettingProblem)) throw error;
-    return { ...noLimits, problem: error.message };
+    // A run that a former life left may still make the calls of its last message before it asks a model.
+    return { max_steps: null, always_approve: readCalls(USUALLY_APPROVED), problem: error.message };
   }
 }
 
