@@ -1,7 +1,7 @@
 // One item of a conversation. Memoized: unchanged items are not drawn again, however fast the last one grows.
 import { Brain, ChevronRight, CircleStop, TriangleAlert } from "lucide-react";
 import { lazy, memo, Suspense, useState } from "react";
-import type { Item } from "../client/conversation.ts";
+import type { Item, Why } from "../client/conversation.ts";
 import { useWords } from "../state/words.ts";
 import { SourceList } from "./cited.tsx";
 import { CopyButton } from "./copy-button.tsx";
@@ -10,7 +10,13 @@ import { Markdown } from "./markdown.tsx";
 import { ToolRow } from "./tool-row.tsx";
 import { words } from "./words.ts";
 
-const Reason = lazy(() => import("../costs/costs.tsx").then(({ Reason }) => ({ default: Reason })));
+/** Where it can't be loaded, the server's own words stand. */
+const Reason = lazy(() =>
+  import("../costs/costs.tsx").then(
+    ({ Reason }) => ({ default: Reason }),
+    () => ({ default: ({ otherwise }: { why: Why; otherwise: string }) => <>{otherwise}</> }),
+  ),
+);
 
 export const ItemView = memo(function ItemView({ item }: { item: Item }) {
   switch (item.kind) {

@@ -22,7 +22,13 @@ import { SourcesContext } from "./sources.ts";
 import { Welcome } from "./welcome.tsx";
 import { words } from "./words.ts";
 
-const RunCost = lazy(() => import("../costs/costs.tsx").then(({ RunCost }) => ({ default: RunCost })));
+/** After a deploy its file may be gone, and the conversation goes on without a line of figures. */
+const RunCost = lazy(() =>
+  import("../costs/costs.tsx").then(
+    ({ RunCost }) => ({ default: RunCost }),
+    () => ({ default: () => null }),
+  ),
+);
 const Questions = lazy(() => import("../questions/form.tsx").then(({ Questions }) => ({ default: Questions })));
 
 export function ConversationPane({
