@@ -73,7 +73,15 @@ describe("the server of a model", () => {
       expect(findRefusal(settingsOf(allowed), name)).toBeNull();
     }
     expect(lead("openrouter/anthropic/claude", allowed)).toBe("default: openrouter/anthropic/claude");
-    for (const name of ["o3-pro", "GPT-5", "deepseek/deepseek-v4-pro", "xlocal/a", " gpt-5", "openrouter/x"]) {
+    for (const name of [
+      "o3-pro",
+      "GPT-5",
+      "deepseek/deepseek-v4-pro",
+      "xlocal/a",
+      "LOCAL/a",
+      " gpt-5",
+      "openrouter/x",
+    ]) {
       const message = `${JSON.stringify(name)} is not allowed on this server. Models that are: o3, gpt-5*, openrouter/anthropic/*, local/*.`;
       expect(findRoute(settingsOf(allowed), name)).toEqual({ ok: false, reason: "not_allowed", message });
       expect(findRefusal(settingsOf(allowed), name)).toBe(message);

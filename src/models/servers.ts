@@ -4,7 +4,7 @@
 import type { Model, ModelFailure } from "../agent/model.ts";
 import type { ModelServer } from "../config/model-servers.ts";
 import type { ModelSettings } from "../config/models.ts";
-import { matchesName } from "../config/name-pattern.ts";
+import { describeAllowed, isAllowed, MAX_LISTED, quote } from "./allowed.ts";
 import { contextTokens } from "./context-tokens.ts";
 import { serverNames } from "./profiles/servers.ts";
 
@@ -18,9 +18,6 @@ export interface Route {
 
 /** Or why there is no such model, for the person who named it. */
 export type Routing = { ok: true; route: Route } | { ok: false; message: string; reason: ModelFailure["reason"] };
-
-/** A sentence that lists more is not read. */
-const MAX_LISTED = 20;
 
 /** What is wrong with the settings, in a sentence that holds no secret; null if nothing is. */
 export function findSettingProblem({ problem, default_server, servers }: ModelSettings): string | null {
@@ -70,23 +67,6 @@ function checkList(settings: ModelSettings, name: string, route: Route): Routing
   const more = server.models.length > MAX_LISTED ? " and others" : "";
   const message = `${quote(name)} can't be chosen here. Models that can: ${listed.join(", ")}${more}.`;
   return { ok: false, message, reason: "model_not_found" };
-}
-
-/** By the name as people write it: `server/*` is all models of a server. */
-function isAllowed({ allowed, default_model }: ModelSettings, name: string): boolean {
-  return allowed === null || name === default_model || allowed.some((pattern) => matchesName(pattern, name));
-}
-
-function describeAllowed({ allowed, default_model }: ModelSettings, name: string): string {
-  const patterns = [...(default_model === null ? [] : [default_model]), ...(allowed ?? [])];
-  const more = patterns.length > MAX_LISTED ? " and others" : "";
-  const listed = [...new Set(patterns)].slice(0, MAX_LISTED).join(", ");
-  return `${quote(name)} is not allowed on this server. Models that are: ${listed}${more}.`;
-}
-
-/** Names come from users, and may be 200 characters of anything. */
-function quote(name: string): string {
-  return JSON.stringify(name.slice(0, 200).toWellFormed());
 }
 
 /**
