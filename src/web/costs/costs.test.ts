@@ -62,6 +62,9 @@ describe("what is shown of a run", () => {
     // Until the row has come, nothing is reserved any more.
     expect(chooseSpent({ ...none, hasEnded: true, live, known })).toEqual({ usage: later });
     expect(chooseSpent({ ...none, hasEnded: true })).toBeNull();
+    const faulty = { invocation_id: "run", status: "interrupted" } as Run;
+    for (const hasEnded of [true, false])
+      expect(chooseSpent({ ...none, hasEnded, read: faulty, known: faulty })).toBeNull();
   });
 });
 

@@ -34,10 +34,16 @@ export function chooseSpent(given: {
   read: Run | null;
   known: Run | null;
 }): Spent | null {
-  const { hasEnded, live, read, known } = given;
-  if (!hasEnded) return live ?? known;
-  const ended = [read, known].find((run) => run?.finished_at != null) ?? live ?? known;
+  const { hasEnded, live } = given;
+  const [read, known] = [given.read, given.known].map((run) => (isWhole(run) ? run : null));
+  if (!hasEnded) return live ?? known ?? null;
+  const ended = [read, known].find((run) => run?.finished_at != null) ?? live ?? known ?? null;
   return ended && { usage: ended.usage };
+}
+
+/** A faulty answer of the server must not take the conversation with it. */
+function isWhole(run: Partial<Spent> | null): boolean {
+  return run?.usage !== undefined;
 }
 
 export function findLive({ activity }: Pick<ThreadView, "activity">, run: string | null): Spent | null {
