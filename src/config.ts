@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { type CapSettings, readCapSettings } from "./config/caps.ts";
 import { type FetchSettings, readFetchSettings } from "./config/fetch.ts";
+import { type OperatorLimits, readOperatorLimits } from "./config/limits.ts";
 import { type ModelSettings, readModelSettings } from "./config/models.ts";
 import { type QuotaSettings, readQuotaSettings } from "./config/quotas.ts";
 import { readSearchSettings, type SearchSettings } from "./config/search.ts";
@@ -33,6 +34,7 @@ export interface Env {
   OPENAI_BASE_URL?: string;
   OPENAI_MODEL?: string;
   OPENAI_MODELS?: string;
+  MODELS_ALLOWED?: string;
   MODEL_SERVERS?: string;
   MODEL_PROFILE?: string;
   MODEL_API?: string;
@@ -76,6 +78,8 @@ export interface Env {
   FETCH_URL_ADDRESSES?: string;
   FETCH_ROBOTS?: string;
   FETCH_CONTACT?: string;
+  MAX_STEPS?: string;
+  ALWAYS_APPROVE?: string;
   SANDBOX_LIMITS?: string;
   QUOTAS?: string;
   CORS_ORIGINS?: string;
@@ -101,6 +105,7 @@ export interface Config extends Pick<QuotaSettings, "quotas"> {
   quota_problem: string | null;
   models: ModelSettings;
   caps: CapSettings;
+  limits: OperatorLimits;
   search: SearchSettings;
   fetch: FetchSettings;
   daytona: { api_key: string; api_url: string; target: string | null; snapshot: string | null } | null;
@@ -245,12 +250,14 @@ export function readConfig(env: Env): Config {
   const values = settings.parse(env);
   const models = readModelSettings(env);
   const caps = readCapSettings(env);
+  const operator = readOperatorLimits(env);
   const { quotas, problem: quota_problem } = readQuotaSettings(env);
   return {
     quotas,
     quota_problem,
-    // No model is called by a server whose caps can't be read.
-    models: { ...models, problem: models.problem ?? caps.problem },
+    // Runs fail with what is wrong, whichever of them it is: none works without a limit that was meant.
+    models: { ...models, problem: models.problem ?? operator.problem ?? caps.problem },
+    limits: operator,
     caps,
     search: readSearchSettings(env),
     fetch: readFetchSettings(env),

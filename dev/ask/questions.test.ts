@@ -54,6 +54,16 @@ describe("an answer at the keyboard", () => {
     expect(readDecision(text)).toEqual(expected);
   });
 
+  it("raises a cap to a number or twofold, and ends the run on a no", async () => {
+    const budget = interrupt("b", "budget", { max_cost_usd: { default: 10 } }, { message: "It reached $5." });
+    const first = await type([budget], "", "7.5");
+    expect(first.answers).toEqual([{ approved: true, max_cost_usd: 7.5 }]);
+    expect(first.said).toContain("? It reached $5.");
+    expect((await type([budget], "y")).answers).toEqual([{ approved: true }]);
+    expect((await type([budget], "n")).answers).toEqual([{ approved: false }]);
+    expect((await type([budget])).answers).toEqual(["cancelled"]);
+  });
+
   it("approves no call on an unclear answer, and shows the call's arguments", async () => {
     const { said, answers } = await type([call], "", "what?", "y");
     expect(answers).toEqual([{ approved: true }]);

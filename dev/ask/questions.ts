@@ -8,6 +8,7 @@ import {
   answerQuestion,
   approveCall,
   approvePlan,
+  type Budget,
   decline,
   draftFor,
   goOnWithout,
@@ -15,6 +16,7 @@ import {
   listArguments,
   type PlanApproval,
   type Question,
+  raiseCaps,
   readAsked,
 } from "../../src/web/client/interrupts.ts";
 import { isChanged, type PlanDraft, problemOf } from "../../src/web/client/plan-draft.ts";
@@ -47,6 +49,8 @@ function answerOne(asked: Asked, keyboard: Keyboard): Promise<InterruptAnswer> {
       return askApproval(asked, keyboard);
     case "plan_approval":
       return askPlan(asked, keyboard);
+    case "budget":
+      return askBudget(asked, keyboard);
   }
 }
 
@@ -70,6 +74,21 @@ async function askApproval(asked: Approval, { say, ask }: Keyboard): Promise<Int
     if (text === null) return goOnWithout(asked.id);
     const decision = readDecision(text);
     if (decision === "approve") return approveCall(asked);
+    if (decision !== null) return decline(asked.id, decision.reason);
+  }
+}
+
+/** A number is the new cap; a plain yes doubles it. */
+async function askBudget(asked: Budget, { say, ask }: Keyboard): Promise<InterruptAnswer> {
+  const [cap, ...others] = asked.caps;
+  say(`\n? ${shown(asked.message)}`);
+  const number = cap === undefined || others.length > 0 ? "" : `, a number is the new ${cap.name}`;
+  for (;;) {
+    const text = await ask(`y goes on with twice as much${number}, n ends the run > `);
+    if (text === null) return goOnWithout(asked.id);
+    if (number !== "" && cap !== undefined && Number(text) > 0) return raiseCaps(asked, { [cap.name]: text });
+    const decision = readDecision(text);
+    if (decision === "approve") return raiseCaps(asked, {});
     if (decision !== null) return decline(asked.id, decision.reason);
   }
 }

@@ -61,6 +61,9 @@ describe("settings", () => {
   it.each([
     ["MODEL_SERVERS", "{"],
     ["MODEL_SERVERS", '{"a": {"base_url": "http://a", "provider": "openia"}}'],
+    ["MODELS_ALLOWED", "gpt 5"],
+    ["MAX_STEPS", "0"],
+    ["ALWAYS_APPROVE", "git_psh"],
     ["MODEL_PROFILE", "ollamma"],
     ["MODEL_HEADERS", '{"Host": "x"}'],
     ["MODEL_EXTRA_BODY", '{"model": "x"}'],

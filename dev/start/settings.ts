@@ -6,6 +6,7 @@ import { parseEnv } from "node:util";
 import { readCapSettings } from "../../src/config/caps.ts";
 import { readFetchSettings } from "../../src/config/fetch.ts";
 import { describeShortKeys, MIN_KEY_CHARACTERS } from "../../src/config/key-length.ts";
+import { readOperatorLimits } from "../../src/config/limits.ts";
 import { readModelSettings } from "../../src/config/models.ts";
 import { readQuotaSettings } from "../../src/config/quotas.ts";
 import { readSearchSettings } from "../../src/config/search.ts";
@@ -23,6 +24,7 @@ export const settingNames: readonly string[] = [
   "OPENAI_BASE_URL",
   "OPENAI_MODEL",
   "OPENAI_MODELS",
+  "MODELS_ALLOWED",
   "MODEL_SERVERS",
   "MODEL_PROFILE",
   "MODEL_API",
@@ -67,6 +69,8 @@ export const settingNames: readonly string[] = [
   "FETCH_URL_ADDRESSES",
   "FETCH_ROBOTS",
   "FETCH_CONTACT",
+  "MAX_STEPS",
+  "ALWAYS_APPROVE",
   "SANDBOX_LIMITS",
   "QUOTAS",
   "SLACK_APP_ID",
@@ -101,6 +105,7 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
   const problem =
     findSettingProblem(readModelSettings({ OPENAI_API_KEY: "any", ...settings })) ??
     readCapSettings(settings).problem ??
+    readOperatorLimits(settings).problem ??
     readSearchSettings(settings).problem ??
     readFetchSettings(settings).problem ??
     readSignInSettings(settings).problem ??

@@ -79,7 +79,7 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
 async function takeStep(state: RunState): Promise<LoopOutcome | null> {
   const { input, ports } = state;
   if (ports.signal.aborted) return { status: "cancelled" };
-  if (state.steps >= input.max_steps) return failed("max_steps", describeMaxSteps(input.max_steps));
+  if (state.steps >= input.max_steps) return failed("max_steps", describeMaxSteps(input));
   await takeSteered(state);
   const outcome = await callWithinContext(state, takeReminder(state));
   if (outcome.kind === "refused" && outcome.interrupt)
@@ -226,6 +226,8 @@ function failed(code: RunErrorCode, message: string, reason?: ModelFailureReason
   return { status: "failed", error: { code, message, ...(reason === undefined ? {} : { reason }) } };
 }
 
-function describeMaxSteps(limit: number): string {
-  return `The run reached its limit of ${limit} steps before it was finished. Send another message to go on, or raise max_steps.`;
+function describeMaxSteps({ max_steps, is_ceiling = false }: LoopInput): string {
+  const whose = is_ceiling ? "this server's" : "its";
+  const other = is_ceiling ? "" : ", or raise max_steps";
+  return `The run reached ${whose} limit of ${max_steps} steps before it was finished. Send another message to go on${other}.`;
 }

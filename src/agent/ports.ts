@@ -19,6 +19,8 @@ export interface LoopInput {
   /** The largest number of model calls in the whole run, and how many of them earlier lives have made. */
   max_steps: number;
   steps: number;
+  /** Whether the operator has set `max_steps`, so that nobody who reads of it can raise it. */
+  is_ceiling?: boolean;
   /**
    * Every LLM message of the thread since `summary`, in order, without a system prompt. The last ones may be tool calls
    * without results.

@@ -24,6 +24,8 @@ export interface ModelSettings {
   default_server: ModelServer | null;
   /** By the name before the slash of `server/model`. */
   servers: ReadonlyMap<string, ModelServer>;
+  /** Patterns of the names that may be chosen beside `default_model`; null is any. */
+  allowed: string[] | null;
   /** For runs that name no model and whose agent names none. */
   default_model: string | null;
   /** What the operator says that models cost. */
@@ -64,6 +66,7 @@ const settings = z.object({
   OPENAI_BASE_URL: text,
   OPENAI_MODEL: text,
   OPENAI_MODELS: text,
+  MODELS_ALLOWED: text,
   MODEL_PROFILE: text,
   MODEL_API: text,
   AI_GATEWAY_TOKEN: text,
@@ -85,10 +88,13 @@ export function readModelSettings(env: object): ModelSettings {
   try {
     const servers = readModelServers(values.MODEL_SERVERS);
     const prices = readModelPrices(values.MODEL_PRICES);
-    return { default_server: readDefaultServer(values), servers, default_model, prices, limits, problem: null };
+    const allowed = readNames("MODELS_ALLOWED", values.MODELS_ALLOWED, "patterns of models such as gpt-5* or server/*");
+    const default_server = readDefaultServer(values);
+    return { default_server, servers, allowed, default_model, prices, limits, problem: null };
   } catch (error) {
     if (!(error instanceof SettingProblem)) throw error;
-    return { default_server: null, servers: new Map(), default_model, prices: [], limits, problem: error.message };
+    const none = { default_server: null, servers: new Map(), allowed: null, prices: [] };
+    return { ...none, default_model, limits, problem: error.message };
   }
 }
 
@@ -102,7 +108,7 @@ function readDefaultServer(values: Values): ModelServer | null {
     gateway_token: check("AI_GATEWAY_TOKEN", headerText, values.AI_GATEWAY_TOKEN),
     headers: readHeaderSetting(values.MODEL_HEADERS),
     extra_body: readBodySetting(values.MODEL_EXTRA_BODY),
-    models: readNames(values.OPENAI_MODELS),
+    models: readNames("OPENAI_MODELS", values.OPENAI_MODELS, "names of models without spaces"),
     context_tokens: values.MODEL_CONTEXT_TOKENS,
   };
   return api_key === null ? null : { api_key, ...server };
@@ -123,11 +129,11 @@ function readApi(given: string | undefined): ModelApi | null {
   return found;
 }
 
-function readNames(given: string | undefined): string[] | null {
+function readNames(setting: string, given: string | undefined, what: string): string[] | null {
   const names = (given ?? "").split(",").map((name) => name.trim());
   const named = names.filter((name) => name !== "");
   if (named.some((name) => !modelName.safeParse(name).success)) {
-    throw problem("OPENAI_MODELS", "must be names of models without spaces, separated by commas");
+    throw problem(setting, `must be ${what}, separated by commas`);
   }
   return named.length > 0 ? [...new Set(named)] : null;
 }

@@ -86,6 +86,12 @@ describe("the list of models", () => {
     expect(JSON.stringify(found)).not.toMatch(/canary|example/);
   });
 
+  it("has only what the operator allows, and the default", async () => {
+    const settings = settingsOf({ OPENAI_MODELS: "gpt-5,o3", MODELS_ALLOWED: "o3,one/a*" });
+    const found = await list(() => json([{ id: "ab" }, { id: "b" }, { id: "o1" }]), settings);
+    expect(idsOf(found)).toEqual(["one/x", "o3", "one/ab"]);
+  });
+
   it("leaves out a router's models whose names lead to another server", async () => {
     const settings = settingsOf({ OPENAI_MODELS: "", OPENAI_MODEL: "gpt-5" });
     const found = await list(

@@ -55,7 +55,8 @@ export async function listModels(settings: ModelSettings, options: ListOptions =
   const names = servers.flatMap(([name, server], place) => {
     const isDefault = server === settings.default_server;
     const ids = offers[place]?.ids ?? [];
-    return isDefault ? ids.filter((id) => isAtDefault(settings, id)) : ids.map((id) => `${name}/${id}`);
+    if (isDefault) return ids.filter((id) => isAtDefault(settings, id));
+    return ids.map((id) => `${name}/${id}`).filter((id) => findRoute(settings, id).ok);
   });
   const { default_model } = settings;
   const hasDefault = default_model !== null && findRoute(settings, default_model).ok;

@@ -67,6 +67,31 @@ describe("the server of a model", () => {
     expect(lead("deepseek/other", { OPENAI_MODEL: "deepseek/other" })).toBe("deepseek: other");
   });
 
+  it("is one that the operator allows, or the default; the name counts as people write it", () => {
+    const allowed = { OPENAI_MODEL: "o3", MODELS_ALLOWED: "gpt-5*, openrouter/anthropic/*,local/*" };
+    for (const name of ["o3", "gpt-5", "gpt-5-mini", "local/any/thing"]) {
+      expect(findRefusal(settingsOf(allowed), name)).toBeNull();
+    }
+    expect(lead("openrouter/anthropic/claude", allowed)).toBe("default: openrouter/anthropic/claude");
+    for (const name of [
+      "o3-pro",
+      "GPT-5",
+      "deepseek/deepseek-v4-pro",
+      "xlocal/a",
+      "LOCAL/a",
+      " gpt-5",
+      "openrouter/x",
+    ]) {
+      const message = `${JSON.stringify(name)} is not allowed on this server. Models that are: o3, gpt-5*, openrouter/anthropic/*, local/*.`;
+      expect(findRoute(settingsOf(allowed), name)).toEqual({ ok: false, reason: "not_allowed", message });
+      expect(findRefusal(settingsOf(allowed), name)).toBe(message);
+    }
+    // Both lists hold.
+    const both = { ...allowed, OPENAI_MODELS: "gpt-5-mini" };
+    expect(lead("gpt-5", both)).toMatch(/can't be chosen/);
+    expect(lead("gpt-5-mini", both)).toBe("default: gpt-5-mini");
+  });
+
   it("may be missing: then the sentence names the setting and the servers that there are", () => {
     const none = { OPENAI_API_KEY: "" };
     expect(lead("x", { ...none, MODEL_SERVERS: "" })).toContain("OPENAI_API_KEY");
@@ -104,6 +129,18 @@ describe("the context of a model", () => {
 });
 
 describe("a model that routes by name", () => {
+  it("asks no server for a name that the operator does not allow, and says so as a reason", async () => {
+    const model = routeByName(settingsOf({ MODELS_ALLOWED: "gpt-5" }), () => {
+      throw new Error("a server was opened");
+    });
+    const request = { model: "local/a", messages: [], tools: [] } as ModelRequest;
+    const outcome = await model.stream(request, () => {}, new AbortController().signal);
+    expect(outcome).toMatchObject({
+      kind: "failure",
+      failure: { code: "model_error", reason: "not_allowed", retryable: false },
+    });
+  });
+
   it("opens a server at its first request, once, and gives it the name that it knows", async () => {
     const opened: string[] = [];
     const asked: string[] = [];

@@ -4,6 +4,7 @@
 import type { Model, ModelFailure } from "../agent/model.ts";
 import type { ModelServer } from "../config/model-servers.ts";
 import type { ModelSettings } from "../config/models.ts";
+import { describeAllowed, isAllowed, MAX_LISTED, quote } from "./allowed.ts";
 import { contextTokens } from "./context-tokens.ts";
 import { serverNames } from "./profiles/servers.ts";
 
@@ -17,9 +18,6 @@ export interface Route {
 
 /** Or why there is no such model, for the person who named it. */
 export type Routing = { ok: true; route: Route } | { ok: false; message: string; reason: ModelFailure["reason"] };
-
-/** A sentence that lists more is not read. */
-const MAX_LISTED = 20;
 
 /** What is wrong with the settings, in a sentence that holds no secret; null if nothing is. */
 export function findSettingProblem({ problem, default_server, servers }: ModelSettings): string | null {
@@ -58,20 +56,17 @@ function routeToDefault(settings: ModelSettings, name: string): Routing {
 }
 
 /** What the operator chose as the default may always be used. */
-function checkList({ default_model }: ModelSettings, name: string, route: Route): Routing {
+function checkList(settings: ModelSettings, name: string, route: Route): Routing {
+  const { default_model } = settings;
   const { server, server_name, model } = route;
   if (model === "") return { ok: false, message: `${quote(name)} names no model.`, reason: "model_not_found" };
+  if (!isAllowed(settings, name)) return { ok: false, message: describeAllowed(settings, name), reason: "not_allowed" };
   if (name === default_model || server.models === null || server.models.includes(model)) return { ok: true, route };
   const prefix = server_name === null ? "" : `${server_name}/`;
   const listed = server.models.slice(0, MAX_LISTED).map((each) => `${prefix}${each}`);
   const more = server.models.length > MAX_LISTED ? " and others" : "";
   const message = `${quote(name)} can't be chosen here. Models that can: ${listed.join(", ")}${more}.`;
   return { ok: false, message, reason: "model_not_found" };
-}
-
-/** Names come from users, and may be 200 characters of anything. */
-function quote(name: string): string {
-  return JSON.stringify(name.slice(0, 200).toWellFormed());
 }
 
 /**

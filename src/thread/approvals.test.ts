@@ -302,3 +302,45 @@ describe("an interrupt that expires", () => {
     expect(String(thread.requests[1]?.messages[0]?.content).includes("Be bold.")).toBe(true);
   });
 });
+
+describe("the operator's limits", () => {
+  const limits = { always_approve: { work: ["x*"] } };
+
+  it("have a call approved that the agent approves by itself, of an agent that was stored before too", async () => {
+    const { thread, done } = makeThread([work("x1"), say("thanks")], { agent: { approvals: {} }, limits });
+    const { events } = await thread.run("hi", run);
+    expect(done).toEqual([]);
+    expect(events.at(-1)).toMatchObject({ outcome: { type: "interrupt", interrupts: [{ reason: "approval" }] } });
+    expect(thread.requests[0]?.messages[0]?.content).toContain("wait for the person's approval");
+    await thread.run("", approve("int_x1"));
+    expect(done).toEqual(["x1"]);
+    // The agent is stored as it was given: without the limits, its next run asks nothing.
+    expect(findRun(thread.life, "inv_b")?.agent.config.approvals).toEqual({});
+  });
+
+  it("have it approved beside a plan that is approved, each by its own question", async () => {
+    const agent = { approvals: {}, plan_approval: true };
+    const sections = [{ title: "A", tasks: ["one"] }];
+    const plan = call({ id: "p1", name: "create_tasks", input: { sections } });
+    const { thread, done } = makeThread([plan, work("x1"), say("thanks")], { agent, limits });
+    const first = await thread.run("hi", run);
+    expect(first.events.at(-1)).toMatchObject({ outcome: { interrupts: [{ reason: "plan_approval" }] } });
+    const second = await thread.run("", resume(answer("int_p1", { approved: true })));
+    expect(second.events.at(-1)).toMatchObject({ outcome: { interrupts: [{ reason: "approval", id: "int_x1" }] } });
+    expect(done).toEqual([]);
+  });
+
+  it("lower the steps of a run that asked for more before, and say whose limit it is", async () => {
+    const replies = [work("a"), work("b"), work("c")];
+    const { thread } = makeThread(replies, { limits: { max_steps: 2 } });
+    await thread.run("hi", { ...run, max_steps: 50 });
+    expect(thread.requests.length).toBe(2);
+    expect(findRun(thread.life, "inv_a")?.run.error).toEqual({
+      code: "max_steps",
+      message: "The run reached this server's limit of 2 steps before it was finished. Send another message to go on.",
+    });
+    const lower = makeThread([work("a"), work("b")], { limits: { max_steps: 2 } });
+    await lower.thread.run("hi", { ...run, max_steps: 1 });
+    expect(findRun(lower.thread.life, "inv_a")?.run.error?.message).toMatch(/its limit of 1 steps.*raise max_steps/);
+  });
+});

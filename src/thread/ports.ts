@@ -6,6 +6,7 @@ import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbo
 import type { Tool } from "../agent/tool.ts";
 import type { ToolSource } from "../agent/tool-source.ts";
 import { budgetScopes, type OwnCaps } from "../budgets/scopes.ts";
+import type { OperatorLimits } from "../config/limits.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
@@ -51,6 +52,8 @@ export interface Ports {
   tools: Tool[];
   /** Sources of tools that others describe. */
   toolSources: ToolSource[];
+  /** What the operator bounds, whatever an agent or a run says. */
+  limits: OperatorLimits;
   /** How long a person may take to answer. Null means no limit. */
   interrupt_ms: number | null;
   /**
@@ -112,6 +115,7 @@ export function createPorts(
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
     tools: createTools(config, sendThrough(network)),
     toolSources: createToolSources(config),
+    limits: config.limits,
     interrupt_ms: config.interrupt_ms,
     openSandbox: async (thread, onState, memory, maker, invocation_id) =>
       lazySandbox(rememberSettings({ config, database, provider, thread, maker, invocation_id }, onState, memory)),

@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { noSettings } from "../../test/fakes/settings.ts";
 import { findSchemaFault } from "../agent/calls/json-schema.ts";
+import { readConfig } from "../config.ts";
+import { toolNames } from "../protocol/agents/tool-names.ts";
 import { createTools } from "./index.ts";
 
 const tools = createTools(noSettings);
@@ -17,6 +19,11 @@ describe("the tools of a server without optional settings", () => {
         ...["list_files", "find_files", "search_files", "expose_port", "fetch_url", "read_result", "ask", "complete"],
       ].toSorted(),
     );
+  });
+
+  it("are all that settings may name, with those that a setting offers", () => {
+    const all = createTools(readConfig({ TAVILY_API_KEY: "k" } as never));
+    expect(all.map(({ name }) => name).toSorted()).toEqual(toolNames.toSorted());
   });
 
   it.each(tools.map((tool) => [tool.name, tool] as const))(

@@ -20,7 +20,8 @@ beforeAll(async () => {
   const MODEL_SERVERS = JSON.stringify({ second: { base_url: model.baseUrl, models: ["one"] } });
   const MODEL_PRICES = JSON.stringify({ demo: { input: 1, output: 2 } });
   const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "demo" };
-  server = await startServer(place.state, { ...settings, MODEL_SERVERS, MODEL_PRICES });
+  // Nobody is there to approve the link.
+  server = await startServer(place.state, { ...settings, MODEL_SERVERS, MODEL_PRICES, ALWAYS_APPROVE: "none" });
 });
 afterAll(async () => {
   await server?.stop();

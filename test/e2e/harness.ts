@@ -55,6 +55,8 @@ export async function startTaskloom(
     // Stream tests use threads of megabytes. A test about a model's context sets its own size.
     MODEL_CONTEXT_TOKENS: "100000000",
     QUOTAS: MANY_REQUESTS,
+    // A test about pushes and links does not wait for a person; one about approvals sets its own.
+    ALWAYS_APPROVE: "none",
     ...own,
   };
   const runtime = await startRuntime(worker, join(state, "data"), settings, change);

@@ -25,7 +25,7 @@ let listeners: Listener[];
  */
 beforeAll(async () => {
   place = await makeState();
-  server = await startServer(place.state);
+  server = await startServer(place.state, { ALWAYS_APPROVE: "none" });
   taskloom = clientOf(server);
   await taskloom.json("POST", "/v1/projects", { project_id: "shop", name: "Shop" });
   await taskloom.json("POST", "/v1/threads", { thread_id: "app", project_id: "shop" });

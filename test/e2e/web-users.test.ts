@@ -301,7 +301,7 @@ describe.skipIf(!hasBrowser)("a key that only manages users", () => {
     await settings.getByRole("button", { name: "Bob", exact: true }).waitFor();
     await settings.getByText("You are signed in with a key that only manages users.").waitFor();
     const sections = settings.getByRole("navigation").getByRole("button");
-    expect(await sections.allTextContents()).toEqual(["Users", "Audit"]);
+    expect(await sections.allTextContents()).toEqual(["Users", "Usage", "Audit"]);
     const asked = new Set(answers.asked.map(({ path }) => path));
     expect([...asked].toSorted()).toEqual(["/healthz", "/v1/users", "/v1/users/me"]);
     expect(complaints).toEqual([]);

@@ -66,7 +66,7 @@ async function readLog(): Promise<string[]> {
 
 describe.skipIf(!hasBrowser)("the page", () => {
   beforeAll(async () => {
-    stage = await openWebStage();
+    stage = await openWebStage({ alwaysApprove: "" });
   });
   afterAll(async () => {
     await stage?.close();
@@ -93,9 +93,12 @@ describe.skipIf(!hasBrowser)("the page", () => {
     expect(complaints).toEqual([]);
   });
 
-  it("shows a request become a plan, the plan work and the work a preview, and all of it again after a reload", async () => {
+  it("shows a request become a plan, the plan work, the work a preview when a person permits the link, and all of it again after a reload", async () => {
     await visit.send("帮我做一个电商网站");
     await page.getByRole("heading", { name: "测试部署" }).waitFor();
+    await questions().getByText("expose_port").waitFor();
+    await done(9).waitFor();
+    await page.getByRole("button", { name: "批准" }).click();
     await done(10).waitFor();
     const link = page.getByRole("link", { name: "打开商店" });
     await link.waitFor();

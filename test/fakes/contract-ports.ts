@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
 import { defineTool, type Tool } from "../../src/agent/tool.ts";
+import { noLimits } from "../../src/config/limits.ts";
 import type { Config } from "../../src/config.ts";
 import { defaultAgent } from "../../src/protocol/agents/agent.ts";
 import type { Job } from "../../src/protocol/job.ts";
@@ -28,6 +29,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
   return {
     models: { native: () => model, xml: () => model },
     default_model: "test-model",
+    limits: noLimits,
     interrupt_ms: null,
     contextTokens: () => 128_000,
     priceOf: () => null,

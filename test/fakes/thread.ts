@@ -7,6 +7,7 @@ import type { RunMirror } from "../../src/agent/mirror.ts";
 import type { Model, ModelRequest } from "../../src/agent/model.ts";
 import type { Tool } from "../../src/agent/tool.ts";
 import type { ToolSource } from "../../src/agent/tool-source.ts";
+import { noLimits, type OperatorLimits } from "../../src/config/limits.ts";
 import type { ImageRules } from "../../src/lib/image-address.ts";
 import { createXmlModel } from "../../src/models/xml/model.ts";
 import type { SandboxMemory } from "../../src/projects/sandbox.ts";
@@ -59,6 +60,7 @@ export interface FakeThreadOptions {
   tells?: boolean;
   /** Ids of further agents. */
   agents?: string[];
+  limits?: Partial<OperatorLimits>;
   interrupt_ms?: number;
   /** Slack alone by default. */
   mirrors?: RunMirror[];
@@ -251,6 +253,7 @@ export class FakeThread {
     return {
       models: this.#options.models ?? { native: () => model, xml: () => createXmlModel(model) },
       default_model: "test-model",
+      limits: { ...noLimits, ...this.#options.limits },
       interrupt_ms: this.#options.interrupt_ms ?? null,
       contextTokens: () => this.#options.context_tokens ?? 100_000_000,
       priceOf: () => null,

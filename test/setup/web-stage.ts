@@ -34,12 +34,14 @@ export interface Visit {
 export async function openWebStage({
   tokensPerSecond = 0,
   signIn = "admin" as "admin" | "user",
+  alwaysApprove = "none",
 } = {}): Promise<WebStage> {
   const place = await makeState();
   if (signIn === "user") await askForUserKey(place.state);
   const model = await startModel({ port: 0, tokensPerSecond });
   const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "demo" };
-  const start = (): Promise<StartedServer> => startServer(place.state, settings);
+  const approvals = { ALWAYS_APPROVE: alwaysApprove };
+  const start = (): Promise<StartedServer> => startServer(place.state, { ...settings, ...approvals });
   const browser = await openBrowser();
   const first = await start();
   const key = await findOwnKey(first);

@@ -144,3 +144,43 @@ describe("an agent's model_options", () => {
     }
   });
 });
+
+describe("the operator's limits", () => {
+  const settings = { MODEL_SERVERS, MODELS_ALLOWED: "listed/*", MAX_STEPS: "50" };
+
+  it("refuse what a run, an agent or its fallbacks may not name, with the reason, and store nothing", async () => {
+    const client = await caller("user_allowed", settings);
+    const refusal = '"down/any" is not allowed on this server. Models that are: scripted-demo, listed/*.';
+    for (const [method, path, body] of [
+      ["POST", "/v1/agents", { agent_id: "a", name: "A", model: "down/any" }],
+      ["PATCH", "/v1/agents/agent_default", { fallback_models: ["listed/one", "down/any"] }],
+      ["POST", "/v1/threads/t/runs", { message: "hi", model: "down/any" }],
+    ] as const) {
+      const answer = await client.send(method, path, body);
+      expect([answer.status, answer.body.code]).toEqual([400, "invalid_field"]);
+      expect(answer.body.detail).toContain(refusal);
+    }
+    expect((await client.send("GET", "/v1/agents/a")).status).toBe(404);
+    expect((await client.send("GET", "/v1/threads/t")).status).toBe(404);
+    const listed = (await client.send("GET", "/v1/models")).body.data ?? [];
+    expect(listed.map(({ id }) => id)).toEqual(["scripted-demo", "listed/one", "listed/org/two"]);
+    const allowed = { agent_id: "a", name: "A", model: "listed/one", fallback_models: ["scripted-demo"] };
+    expect((await client.send("POST", "/v1/agents", allowed)).status).toBe(201);
+  });
+
+  it("refuse more steps than the ceiling, and leave agents that say nothing of them", async () => {
+    const client = await caller("user_steps", settings);
+    for (const [method, path, body] of [
+      ["POST", "/v1/agents", { name: "A", max_steps: 51 }],
+      ["PATCH", "/v1/agents/agent_default", { max_steps: 1000 }],
+      ["POST", "/v1/threads/t/runs", { message: "hi", max_steps: 51 }],
+    ] as const) {
+      const answer = await client.send(method, path, body);
+      expect([answer.status, answer.body.code]).toEqual([400, "invalid_field"]);
+      expect(answer.body.detail).toContain("max_steps: must be at most 50, which the server's MAX_STEPS says");
+    }
+    expect((await client.send("POST", "/v1/agents", { name: "A" })).body).toMatchObject({ max_steps: 100 });
+    expect((await client.send("POST", "/v1/agents", { name: "A", max_steps: 50 })).status).toBe(201);
+    expect((await client.send("PATCH", "/v1/agents/agent_default", { name: "B" })).status).toBe(200);
+  });
+});

@@ -4,12 +4,12 @@ import { z } from "@hono/zod-openapi";
 import type { Config } from "../../config.ts";
 import { findRefusal } from "../../models/index.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";
+import { describeUnknown, readApprovals } from "../../protocol/agents/approvals.ts";
 import { modelOptions } from "../../protocol/agents/model-options.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { createTools } from "../../tools/index.ts";
 import * as examples from "../examples.ts";
 import { time, title, wellFormed } from "../schemas.ts";
-import { describeUnknown, readApprovals } from "./approvals.ts";
 
 function toolsOf(toolNames: string[]) {
   return agentConfig.shape.tools
@@ -40,6 +40,12 @@ export function modelNameOf(check: ModelCheck) {
       const message = check(name);
       if (message !== null) issues.addIssue({ code: "custom", message });
     });
+}
+
+/** The step limit of a run or an agent, up to the operator's: a higher one would not hold. */
+export function stepsUpTo(ceiling: number | null) {
+  const steps = z.int().min(1).max(1000);
+  return ceiling === null ? steps : steps.max(ceiling, `must be at most ${ceiling}, which the server's MAX_STEPS says`);
 }
 
 function fallbacksOf(check: ModelCheck) {
@@ -97,18 +103,21 @@ function withoutDefaults<Fields extends Record<string, z.ZodDefault<z.ZodType>>>
   };
 }
 
-function createBodies(toolNames: string[], check: ModelCheck) {
+function createBodies(toolNames: string[], check: ModelCheck, ceiling: number | null) {
   const tools = toolsOf(toolNames);
   const approvals = approvalsOf(toolNames);
   const model = modelNameOf(check).nullable();
   const fallbacks = fallbacksOf(check);
+  const steps = stepsUpTo(ceiling);
   const given = {
     ...{ model: model.default(null), fallback_models: fallbacks.default([]), model_options: options.default({}) },
     ...{ tools: tools.default(null), approvals: approvals.default({}) },
+    // The usual number stays what it is, and is lowered when a run begins.
+    max_steps: steps.default(config.max_steps.parse(undefined)),
   };
   const changed = {
     ...{ model: model.optional(), fallback_models: fallbacks.optional(), model_options: options.optional() },
-    ...{ tools: tools.optional(), approvals: approvals.optional() },
+    ...{ tools: tools.optional(), approvals: approvals.optional(), max_steps: steps.optional() },
   };
   return {
     create: z
@@ -121,14 +130,14 @@ function createBodies(toolNames: string[], check: ModelCheck) {
 }
 
 /** The bodies that `/openapi.json` describes, without names of tools and models. */
-export const anyBodies = createBodies([], () => null);
+export const anyBodies = createBodies([], () => null, null);
 
 const knownBodies = new WeakMap<Config, typeof anyBodies>();
 
 /** The bodies that check names against the tools and models of this server. */
 export function bodiesFor(config: Config): typeof anyBodies {
-  const bodies =
-    knownBodies.get(config) ?? createBodies(namesOfTools(config), (name) => findRefusal(config.models, name));
+  const check: ModelCheck = (name) => findRefusal(config.models, name);
+  const bodies = knownBodies.get(config) ?? createBodies(namesOfTools(config), check, config.limits.max_steps);
   knownBodies.set(config, bodies);
   return bodies;
 }

@@ -33,7 +33,7 @@ import {
   wellFormed,
 } from "../schemas.ts";
 import { answerStream, countOpen, streamRequest, wantsStream } from "../stream.ts";
-import { type ModelCheck, modelNameOf } from "./agent-schemas.ts";
+import { type ModelCheck, modelNameOf, stepsUpTo } from "./agent-schemas.ts";
 import { requirePrice } from "./money/price.ts";
 
 const tag = "Runs";
@@ -41,7 +41,7 @@ const tag = "Runs";
 // How long `?wait=1` keeps a request open.
 const WAIT_MS = 5 * 60_000;
 
-function runBodyOf(check: ModelCheck) {
+function runBodyOf(check: ModelCheck, ceiling: number | null) {
   return z
     .strictObject({
       message: userContent,
@@ -51,7 +51,7 @@ function runBodyOf(check: ModelCheck) {
       background: z.boolean().default(false),
       on_busy: z.enum(busyPolicies).default("enqueue"),
       model: modelNameOf(check).optional(),
-      max_steps: z.int().min(1).max(1000).optional(),
+      max_steps: stepsUpTo(ceiling).optional(),
       metadata: smallObject.optional(),
       time_zone: timeZone
         .optional()
@@ -62,12 +62,13 @@ function runBodyOf(check: ModelCheck) {
 }
 
 /** For `/openapi.json`, without names of models. */
-const runBody = runBodyOf(() => null);
+const runBody = runBodyOf(() => null, null);
 const knownBodies = new WeakMap<Config, typeof runBody>();
 
-/** Checks the model's name against those of this server. */
+/** Checks the model's name and the steps against the limits of this server. */
 function runBodyFor(config: Config): typeof runBody {
-  const body = knownBodies.get(config) ?? runBodyOf((name) => findRefusal(config.models, name));
+  const check: ModelCheck = (name) => findRefusal(config.models, name);
+  const body = knownBodies.get(config) ?? runBodyOf(check, config.limits.max_steps);
   knownBodies.set(config, body);
   return body;
 }

@@ -15,6 +15,26 @@ function sourcesOf(sources: RunSource[] | undefined, chinese = false): string | 
   return texts.length === 2 ? (texts[0] ?? null) : null;
 }
 
+describe("a run in Slack that may not spend more", () => {
+  const said = (code: string, chinese: boolean) => {
+    const error = { code, message: "The agent's cap of <$5> is used up." };
+    const run = { thread_id: "t", status: "failed", error, result: null } as unknown as Run;
+    return JSON.parse(JSON.stringify(endBlocks({ run, place, links: [], chinese })[0])).text.text as string;
+  };
+
+  it("says that it has stopped, not that it failed, with the figures that the server names", () => {
+    expect(said("budget", false)).toBe(
+      ":warning: Stopped at a limit on spending: The agent's cap of &lt;$5&gt; is used up.",
+    );
+    expect(said("budget", true)).toMatch(/^:warning: 已停止，达到了花费上限：/);
+    for (const code of ["budget_unavailable", "price_unknown"]) {
+      expect(said(code, false)).toMatch(/^:warning: Stopped, since/);
+      expect(said(code, true)).toMatch(/^:warning: 已停止，/);
+    }
+    expect(said("model_error", false)).toMatch(/^:warning: This failed: /);
+  });
+});
+
 describe("the sources below an answer in Slack", () => {
   it("are links by number, with what was not read marked, in the answer's language", () => {
     expect(sourcesOf([source(1), source(4, { read: false, title: null })])).toBe(

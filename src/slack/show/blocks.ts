@@ -1,7 +1,7 @@
 // The blocks at the end of a run in Slack: why it failed, notes, links, and the message with its questions. Also the
 // plan as text, for messages that are not streamed.
 import type { PlanState, TaskStatus } from "../../protocol/plan/task.ts";
-import type { Run, RunSource } from "../../protocol/run.ts";
+import type { Run, RunErrorCode, RunSource } from "../../protocol/run.ts";
 import type { SlackPlace } from "../../protocol/slack.ts";
 import { stopButton } from "./actions.ts";
 import { askQuestions, closeQuestions, escapeText } from "./questions.ts";
@@ -28,8 +28,9 @@ export function endBlocks(end: EndOfRun): Block[] {
   const { status, error, result } = run;
   const blocks: Block[] = [];
   if (status === "failed") {
-    const why = escapeText(shorten(error?.message ?? "", SECTION_CHARACTERS - 100));
-    blocks.push(section(`:warning: ${chinese ? "出错了：" : "This failed: "}${why}`));
+    const why = escapeText(shorten(error?.message ?? "", SECTION_CHARACTERS - 200));
+    const spent = describeSpent(error?.code, chinese);
+    blocks.push(section(`:warning: ${spent ?? (chinese ? "出错了：" : "This failed: ")}${why}`));
   }
   const sources = listSources(run.sources ?? [], chinese);
   if (sources !== null) blocks.push({ type: "context", elements: [{ type: "mrkdwn", text: sources }] });
@@ -41,6 +42,20 @@ export function endBlocks(end: EndOfRun): Block[] {
   ];
   blocks.push({ type: "context", elements: [{ type: "mrkdwn", text: notes.join("  ·  ") }] });
   return blocks;
+}
+
+/** A run that may not spend more has not failed at its work. The server's own sentence, with the figures, follows. */
+function describeSpent(code: RunErrorCode | undefined, chinese: boolean): string | null {
+  switch (code) {
+    case "budget":
+      return chinese ? "已停止，达到了花费上限：" : "Stopped at a limit on spending: ";
+    case "budget_unavailable":
+      return chinese ? "已停止，暂时无法查询剩余额度：" : "Stopped, since what is left to spend can't be looked up: ";
+    case "price_unknown":
+      return chinese ? "已停止，不知道该模型的价格：" : "Stopped, since the model's price is not known: ";
+    default:
+      return null;
+  }
 }
 
 /** What the answer cites; where it cites nothing, what was read. The page has them all. */

@@ -54,6 +54,30 @@ describe("a message whose run no longer exists", () => {
   });
 });
 
+describe("a cap that was reached", () => {
+  const budget = (message: string): Interrupt => ({
+    ...approval("budget", message),
+    reason: "budget",
+    tool_call_id: "",
+  });
+
+  it("is raised or not by two buttons that say so, and a link to choose the number", () => {
+    const asked = { ...run(budget("The agent's cap of $5 is used up.")), web_url: "https://app.example/#thread=t" };
+    const { blocks } = askQuestions(asked);
+    const texts = buttonsOf(blocks).map(({ text }) => text.text);
+    expect(texts).toEqual(["Go on with twice as much", "End", "Open in the web app"]);
+    expect(buttonsOf(askQuestions(run(budget("上限已用完。"))).blocks).map(({ text }) => text.text)).toEqual([
+      "上限加倍并继续",
+      "结束",
+    ]);
+    const answers = new Map([["budget", { text: "approve", by: "U1" }]]);
+    expect(toResume(asked, answers)).toEqual([
+      { interrupt_id: "budget", status: "resolved", payload: { approved: true } },
+    ]);
+    expect(JSON.stringify(closeQuestions(asked, answers).blocks)).toContain("✓ Goes on — <@U1>");
+  });
+});
+
 describe("an action", () => {
   const action = fc.record({
     kind: fc.constantFrom(...actionKinds),

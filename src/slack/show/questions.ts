@@ -51,12 +51,16 @@ const LINK = "taskloom:link";
 interface Labels {
   approve: string;
   decline: string;
+  goOn: string;
+  end: string;
   answer: string;
   change: string;
   open: string;
   approval: string;
   approved: string;
   declined: string;
+  wentOn: string;
+  ended: string;
   elsewhere: string;
   closed: string;
 }
@@ -64,12 +68,16 @@ interface Labels {
 const english: Labels = {
   approve: "Approve",
   decline: "Decline",
+  goOn: "Go on with twice as much",
+  end: "End",
   answer: "Answer…",
   change: "Change",
   open: "Open in the web app",
   approval: "Approval needed",
   approved: "Approved",
   declined: "Declined",
+  wentOn: "Goes on",
+  ended: "Ended",
   elsewhere:
     "Too much is asked for a message in Slack. Answer in the web app, or reply here to go on without an answer.",
   closed: "This is not open any more.",
@@ -78,12 +86,16 @@ const english: Labels = {
 const chinese: Labels = {
   approve: "批准",
   decline: "拒绝",
+  goOn: "上限加倍并继续",
+  end: "结束",
   answer: "回答…",
   change: "修改",
   open: "在网页中打开",
   approval: "需要批准",
   approved: "已批准",
   declined: "已拒绝",
+  wentOn: "已继续",
+  ended: "已结束",
   elsewhere: "需要回答的内容太多，无法在 Slack 中显示。请在网页中回答，或直接回复以跳过。",
   closed: "该问题已关闭。",
 };
@@ -218,6 +230,7 @@ function listPlan({ response_schema }: Interrupt): string[] {
 function openBlock(run: AskedRun, interrupt: Interrupt, place: number, labels: Labels): Block | null {
   const button = (kind: ActionKind, label: string, more: Block = {}, choice: number | null = null): Block | null =>
     buttonOf(run, interrupt, kind, label, { place: choice, text: null, chosen_by: null }, more);
+  const isBudget = interrupt.reason === "budget";
   const buttons =
     interrupt.reason === "question"
       ? [
@@ -227,12 +240,15 @@ function openBlock(run: AskedRun, interrupt: Interrupt, place: number, labels: L
           button("answer", labels.answer),
         ]
       : [
-          button("approve", labels.approve, { style: "primary" }),
-          button("decline", labels.decline, { style: "danger" }),
+          button("approve", isBudget ? labels.goOn : labels.approve, { style: "primary" }),
+          button("decline", isBudget ? labels.end : labels.decline, { style: "danger" }),
         ];
   if (buttons.includes(null)) return null;
-  // A person can change the plan on the web page.
-  const link = interrupt.reason === "plan_approval" && run.web_url !== null ? [linkTo(run.web_url, labels.open)] : [];
+  // A person can change the plan on the web page, and choose a cap.
+  const link =
+    (isBudget || interrupt.reason === "plan_approval") && run.web_url !== null
+      ? [linkTo(run.web_url, labels.open)]
+      : [];
   return { type: "actions", block_id: `taskloom:open:${place}`, elements: [...buttons, ...link] };
 }
 
@@ -264,7 +280,8 @@ function buttonOf(
 }
 
 function describeAnswer({ reason }: Interrupt, { text, by }: GivenAnswer, labels: Labels): string {
-  const decided = text === "approve" ? labels.approved : labels.declined;
+  const [yes, no] = reason === "budget" ? [labels.wentOn, labels.ended] : [labels.approved, labels.declined];
+  const decided = text === "approve" ? yes : no;
   const shown = reason === "question" ? escapeText(shorten(text, SHOWN_CHARACTERS)) : decided;
   return `✓ ${shown} — <@${by}>`;
 }

@@ -1,10 +1,12 @@
 // A run from its start to its end. `ensureRunning` is the only entry point. It is idempotent, so anything may call it:
 // it continues the run that a former life left, or starts the next run of the inbox.
 
+import { withAlwaysApproved } from "../../agent/calls/always-approved.ts";
 import type { NetworkRules } from "../../agent/context/environment.ts";
 import type { LoopOutcome } from "../../agent/events.ts";
 import { runAgent } from "../../agent/loop.ts";
 import { withPermittedImages } from "../../agent/permitted-images.ts";
+import type { LoopInput } from "../../agent/ports.ts";
 import type { Sandbox } from "../../agent/sandbox.ts";
 import { freeSpending } from "../../agent/spending.ts";
 import { describeError, type LogFields, logError, logWarning } from "../../lib/log.ts";
@@ -143,15 +145,16 @@ function checkPreviews(life: Life, record: RunRecord): void {
 
 async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Promise<LoopOutcome> {
   const { ports } = life;
-  const { config } = record.agent;
+  const { limits } = ports;
   // Before anything of the thread is read: a source may be slow, and a person may write meanwhile.
   const { tools, unavailable } = await openTools(life, record, signal);
   const sandbox = await openSandbox(life);
+  const config = withAlwaysApproved(record.agent.config, limits.always_approve, tools);
   return runAgent(
     {
       model: record.run.model,
       agent: config,
-      max_steps: record.agent.max_steps ?? config.max_steps,
+      ...boundSteps(record.agent.max_steps ?? config.max_steps, limits.max_steps),
       steps: record.run.steps,
       ...readHistory(life.database.sql, life.told.notes),
       context_tokens: ports.contextTokens(record.run.model),
@@ -188,6 +191,11 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       onBug: (where, error) => logError("bug", error, { where, ...nameOf(record) }),
     },
   );
+}
+
+/** Agents and runs from before the operator's ceiling are lowered: routes refuse what is above it only when it is given. */
+function boundSteps(asked: number, ceiling: number | null): Pick<LoopInput, "max_steps" | "is_ceiling"> {
+  return ceiling !== null && ceiling < asked ? { max_steps: ceiling, is_ceiling: true } : { max_steps: asked };
 }
 
 function nameOf(record: RunRecord): LogFields {

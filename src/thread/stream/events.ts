@@ -40,8 +40,12 @@ export function runEnded(run: Run, pending_tool_call_ids: string[]): ThreadEvent
 }
 
 function runError({ error }: Run, message: string): ThreadEvent {
-  const metadata = error?.reason === undefined ? {} : { metadata: { reason: error.reason } };
-  return { type: "RUN_ERROR", message: error?.message ?? message, code: error?.code ?? "internal", ...metadata };
+  const { reason, cap } = error ?? {};
+  const metadata = { ...(reason === undefined ? {} : { reason }), ...(cap === undefined ? {} : { cap }) };
+  return {
+    ...{ type: "RUN_ERROR", message: error?.message ?? message, code: error?.code ?? "internal" },
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+  };
 }
 
 function runFinished(run: Run, outcome: RunOutcome): ThreadEvent {

@@ -168,6 +168,16 @@ describe("a conversation", () => {
     expect(play([started, failed]).items.at(-1)).toMatchObject({ kind: "end", state: "failed", error: "no model" });
   });
 
+  it("keeps the code and the cap of a run that may spend no more, but not for the next run", () => {
+    const cap = { scope: "agent", name: "max_cost_usd", limit: 5 } as const;
+    const capped: ThreadEvent = { type: "RUN_ERROR", message: "no money", code: "budget", metadata: { cap } };
+    const view = play([started, capped]);
+    expect(view.items.at(-1)).toMatchObject({ kind: "end", error: "no money", code: "budget", cap });
+    const stopped: ThreadEvent = { type: "RUN_FINISHED", threadId: "t", runId: "r2", outcome: { type: "cancelled" } };
+    const next = play([{ ...started, runId: "r2" } as ThreadEvent, stopped], view);
+    expect(next.items.at(-1)).not.toHaveProperty("code");
+  });
+
   it("keeps run ends and command output when a snapshot contains their messages again", () => {
     const failed: ThreadEvent = { type: "RUN_ERROR", message: "no model", code: "model_error" };
     const ask = (id: string): ThreadEvent[] => [

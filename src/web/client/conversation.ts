@@ -1,6 +1,7 @@
 // What a person sees of a thread, computed from its events alone: a pure function from one view and one event to the
 // next view. The page and the terminal draw the same view.
 import type { AgUiInterrupt, AgUiMessage, PatchOperation, StateValue, ThreadEvent } from "../../protocol/event.ts";
+import type { ReachedCap } from "../../protocol/money/caps.ts";
 import { applyPatch } from "./patch.ts";
 import { addSources, type KnownSources } from "./sources.ts";
 
@@ -10,14 +11,20 @@ export type Item =
   | { kind: "reasoning"; id: string; text: string; open: boolean }
   | { kind: "tool"; id: string; name: string; arguments: string; output: string; result: string | null; open: boolean }
   /** A run that ended without completing; the id is the run's. */
-  | { kind: "end"; id: string; state: "cancelled" | "failed"; error: string | null; unfinished: number };
+  | ({ kind: "end"; id: string; state: "cancelled" | "failed"; error: string | null; unfinished: number } & Why);
+
+/** Why a run failed, for pages that say it in their own words. */
+export interface Why {
+  code?: string | undefined;
+  cap?: ReachedCap | undefined;
+}
 
 export type RunState = "none" | "waiting" | "running" | "completed" | "cancelled" | "interrupted" | "failed";
 
 export interface Conversation {
   items: Item[];
   state: StateValue;
-  run: { id: string | null; state: RunState; error: string | null; unfinished: number };
+  run: { id: string | null; state: RunState; error: string | null; unfinished: number } & Why;
   interrupts: AgUiInterrupt[];
   sources: KnownSources;
   /** A passing wait: a sandbox that starts, a model call that is retried. */
@@ -56,7 +63,10 @@ export function advance(view: Conversation, event: ThreadEvent): Conversation {
     case "RUN_FINISHED":
       return finish(view, event);
     case "RUN_ERROR":
-      return addEnd({ ...end(view), run: { ...view.run, state: "failed", error: event.message } });
+      return addEnd({
+        ...end(view),
+        run: { ...view.run, state: "failed", error: event.message, code: event.code, cap: event.metadata?.cap },
+      });
     case "STATE_SNAPSHOT":
       return { ...view, state: event.snapshot };
     case "STATE_DELTA":
@@ -143,9 +153,9 @@ export function addResult(items: Item[], run: string, text: string): Item[] {
 }
 
 function addEnd(view: Conversation): Conversation {
-  const { id, state, error, unfinished } = view.run;
+  const { id, state, ...why } = view.run;
   if (id === null || (state !== "cancelled" && state !== "failed")) return view;
-  return { ...view, items: put(view.items, { kind: "end", id, state, error, unfinished }) };
+  return { ...view, items: put(view.items, { kind: "end", id, state, ...why }) };
 }
 
 /**

@@ -6,16 +6,18 @@ import {
   answerQuestion,
   approveCall,
   approvePlan,
+  type Budget,
   decline,
   draftFor,
   goOnWithout,
   isExpired,
   listArguments,
   type PlanApproval,
+  raiseCaps,
   readAsked,
-  typedIn,
 } from "./interrupts.ts";
 import { draftOf, reword } from "./plan-draft.ts";
+import { typedIn } from "./question-choices.ts";
 
 function approval(given: unknown, message = "execute_command: rm -rf build"): AgUiInterrupt {
   const properties = { approved: { type: "boolean" }, arguments: { type: "object", default: given } };
@@ -64,6 +66,29 @@ describe("the questions of an interrupt", () => {
     expect(approveCall(asked, { content: "x" }).payload).toEqual({ approved: true });
     const cut = [{ ...call, id: "c", arguments: '{"path":' }];
     expect(readAsked({ ...approval(undefined), toolCallId: "c" }, cut)).toMatchObject({ arguments: null });
+  });
+
+  it("a cap that was reached has the caps to raise, with what is proposed for them", () => {
+    const properties = {
+      approved: { type: "boolean" },
+      max_cost_usd: { exclusiveMinimum: 5, default: 10 },
+      max_minutes: {},
+    };
+    const interrupt = { id: "i", reason: "budget", message: "It reached $5.", responseSchema: { properties } };
+    const asked = readAsked(interrupt) as Budget;
+    const caps = [
+      { name: "max_cost_usd", limit: 5, proposed: 10 },
+      { name: "max_minutes", limit: null, proposed: null },
+    ];
+    expect(asked).toEqual({ kind: "budget", id: "i", message: "It reached $5.", expires: null, caps });
+    expect(raiseCaps(asked, { max_cost_usd: "7.5", max_minutes: " " })).toEqual({
+      interrupt_id: "i",
+      status: "resolved",
+      payload: { approved: true, max_cost_usd: 7.5 },
+    });
+    // Without a number the server doubles what was reached.
+    expect(raiseCaps(asked, { max_cost_usd: "much" }).payload).toEqual({ approved: true });
+    expect(readAsked({ id: "i", reason: "budget", message: "", responseSchema: {} })).toMatchObject({ caps: [] });
   });
 
   it("a proposed plan is shown as text, markup included", () => {

@@ -2,9 +2,11 @@
 // The page and the terminal share them. An unexpected schema makes a question simpler, never something to approve
 // unseen.
 import type { AgUiInterrupt } from "../../protocol/event.ts";
+import type { CapName } from "../../protocol/money/caps.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import type { Item } from "./conversation.ts";
 import { draftOf, isChanged, type PlanDraft, type PlanSection, sectionsOf } from "./plan-draft.ts";
+import { listChoices } from "./question-choices.ts";
 
 interface AskedOf<Kind extends string> {
   kind: Kind;
@@ -29,10 +31,15 @@ export type PlanApproval = AskedOf<"plan_approval"> & {
   sections: PlanSection[] | null;
   proposed: unknown;
 };
-export type Asked = Question | Approval | PlanApproval;
+/** A cap of the run is reached. */
+export type Budget = AskedOf<"budget"> & {
+  /** The caps that may be raised, with their limit and what is proposed. */
+  caps: { name: CapName; limit: number | null; proposed: number | null }[];
+};
+export type Asked = Question | Approval | PlanApproval | Budget;
 
-/** More choices than this don't help; other answers stay possible. */
-const maxChoices = 20;
+/** The page has types of the protocol only. */
+const capNames: CapName[] = ["max_cost_usd", "max_total_tokens", "max_minutes"];
 
 /** `items` is the conversation: it has a call that is too long for the schema. */
 export function readAsked(interrupt: AgUiInterrupt, items: readonly Item[] = []): Asked {
@@ -54,9 +61,16 @@ export function readAsked(interrupt: AgUiInterrupt, items: readonly Item[] = [])
     const proposed = defaultOf(schema, "sections");
     return { kind: "plan_approval", ...common, sections: readSections(proposed), proposed };
   }
-  const listed = isRecord(schema) && Array.isArray(schema.enum) ? schema.enum : [];
-  const choices = listed.filter((choice) => typeof choice === "string" && choice.trim() !== "");
-  return { kind: "question", ...common, choices: [...new Set(choices as string[])].slice(0, maxChoices) };
+  if (reason === "budget") {
+    const properties = propertiesOf(schema);
+    const caps = capNames.filter((name) => Object.hasOwn(properties, name));
+    const numberOf = (name: CapName, field: string) => Number(fieldOf(schema, name, field)) || null;
+    const read = (name: CapName) => ({
+      ...{ name, limit: numberOf(name, "exclusiveMinimum"), proposed: numberOf(name, "default") },
+    });
+    return { kind: "budget", ...common, caps: caps.map(read) };
+  }
+  return { kind: "question", ...common, choices: listChoices(interrupt) };
 }
 
 export function isExpired({ expires }: Asked, now: number): boolean {
@@ -66,17 +80,6 @@ export function isExpired({ expires }: Asked, now: number): boolean {
 /** An empty answer is null. */
 export function answerQuestion(id: string, text: string): InterruptAnswer {
   return text.trim() === "" ? goOnWithout(id) : resolve(id, text.trim());
-}
-
-/** Text that a person typed; a choice does not count. */
-export function typedIn(answers: InterruptAnswer[], interrupts: AgUiInterrupt[]): string[] {
-  return answers.flatMap((answer) => {
-    const { interrupt_id, payload } = answer as { interrupt_id: string; payload?: unknown };
-    const asked = interrupts.find(({ id }) => id === interrupt_id);
-    const given = asked ? readAsked(asked) : null;
-    const isChoice = given?.kind === "question" && given.choices.includes(String(payload));
-    return typeof payload === "string" && !isChoice ? [payload] : [];
-  });
 }
 
 export function goOnWithout(id: string): InterruptAnswer {
@@ -103,6 +106,12 @@ export function approvePlan(asked: PlanApproval, draft: PlanDraft | null): Inter
   return resolve(asked.id, { approved: true, sections: sectionsOf(draft) });
 }
 
+/** `raised` holds what a person typed. Without a number, the cap that was reached is doubled. */
+export function raiseCaps({ id }: Budget, raised: Partial<Record<CapName, string>>): InterruptAnswer {
+  const given = Object.entries(raised).filter(([, text]) => text.trim() !== "" && Number.isFinite(Number(text)));
+  return resolve(id, { approved: true, ...Object.fromEntries(given.map(([name, text]) => [name, Number(text)])) });
+}
+
 export function draftFor(asked: PlanApproval): PlanDraft | null {
   return asked.sections === null ? null : draftOf(asked.sections);
 }
@@ -123,10 +132,18 @@ function resolve(id: string, payload: unknown): InterruptAnswer {
   return { interrupt_id: id, status: "resolved", payload };
 }
 
+function propertiesOf(schema: unknown): Record<string, unknown> {
+  return isRecord(schema) && isRecord(schema.properties) ? schema.properties : {};
+}
+
 function defaultOf(schema: unknown, name: string): unknown {
-  const properties = isRecord(schema) && isRecord(schema.properties) ? schema.properties : {};
+  return fieldOf(schema, name, "default");
+}
+
+function fieldOf(schema: unknown, name: string, field: string): unknown {
+  const properties = propertiesOf(schema);
   const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
-  return isRecord(property) ? property.default : undefined;
+  return isRecord(property) ? property[field] : undefined;
 }
 
 /** All or nothing: a part that is left out would be approved unseen. */

@@ -1,7 +1,7 @@
 // One item of a conversation. Memoized: unchanged items are not drawn again, however fast the last one grows.
 import { Brain, ChevronRight, CircleStop, TriangleAlert } from "lucide-react";
-import { memo, useState } from "react";
-import type { Item } from "../client/conversation.ts";
+import { lazy, memo, Suspense, useState } from "react";
+import type { Item, Why } from "../client/conversation.ts";
 import { useWords } from "../state/words.ts";
 import { SourceList } from "./cited.tsx";
 import { CopyButton } from "./copy-button.tsx";
@@ -9,6 +9,14 @@ import styles from "./item-view.module.css";
 import { Markdown } from "./markdown.tsx";
 import { ToolRow } from "./tool-row.tsx";
 import { words } from "./words.ts";
+
+/** Where it can't be loaded, the server's own words stand. */
+const Reason = lazy(() =>
+  import("../costs/costs.tsx").then(
+    ({ Reason }) => ({ default: Reason }),
+    () => ({ default: ({ otherwise }: { why: Why; otherwise: string }) => <>{otherwise}</> }),
+  ),
+);
 
 export const ItemView = memo(function ItemView({ item }: { item: Item }) {
   switch (item.kind) {
@@ -77,12 +85,19 @@ function Reasoning({ item }: { item: Extract<Item, { kind: "reasoning" }> }) {
 function End({ item }: { item: Extract<Item, { kind: "end" }> }) {
   const said = useWords(words);
   const Icon = item.state === "failed" ? TriangleAlert : CircleStop;
+  const { error, code = "" } = item;
+  const plain = `${item.state === "failed" ? said.failed : said.cancelled}${error ? `: ${error}` : ""}`;
   return (
     <div className={styles.end} data-end={item.state}>
       <Icon size={15} aria-hidden="true" />
       <span>
-        {item.state === "failed" ? said.failed : said.cancelled}
-        {item.error && `: ${item.error}`}
+        {/^(budget|price)/.test(code) ? (
+          <Suspense fallback={plain}>
+            <Reason why={item} otherwise={plain} />
+          </Suspense>
+        ) : (
+          plain
+        )}
         {item.unfinished > 0 && ` · ${said.unfinished(item.unfinished)}`}
       </span>
     </div>

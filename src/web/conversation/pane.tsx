@@ -22,6 +22,13 @@ import { SourcesContext } from "./sources.ts";
 import { Welcome } from "./welcome.tsx";
 import { words } from "./words.ts";
 
+/** After a deploy its file may be gone, and the conversation goes on without a line of figures. */
+const RunCost = lazy(() =>
+  import("../costs/costs.tsx").then(
+    ({ RunCost }) => ({ default: RunCost }),
+    () => ({ default: () => null }),
+  ),
+);
 const Questions = lazy(() => import("../questions/form.tsx").then(({ Questions }) => ({ default: Questions })));
 
 export function ConversationPane({
@@ -56,6 +63,9 @@ export function ConversationPane({
           <Log items={shown}>
             <Waitings view={view} />
             <StateLine view={view} />
+            <Suspense fallback={null}>
+              <RunCost thread={thread} />
+            </Suspense>
             {conversation.run.state === "failed" && mayRun && <Retry view={view} onSend={onSend} />}
             {conversation.interrupts.length > 0 && (
               // While an answer is in flight the form is only hidden: if the server refuses it, the typed text is still

@@ -8,6 +8,7 @@ import { type Asked, goOnWithout, readAsked } from "../client/interrupts.ts";
 import { Button } from "../parts/button.tsx";
 import { useWords } from "../state/words.ts";
 import { ApprovalPart } from "./approval.tsx";
+import { BudgetPart } from "./budget.tsx";
 import { useExpired } from "./expiry.tsx";
 import styles from "./form.module.css";
 import { FormContext, type Reading, useForm, useReading } from "./part.ts";
@@ -68,6 +69,8 @@ function Part({ asked }: { asked: Asked }) {
       return <ApprovalPart asked={asked} />;
     case "plan_approval":
       return <PlanPart asked={asked} />;
+    case "budget":
+      return <BudgetPart asked={asked} />;
   }
 }
 

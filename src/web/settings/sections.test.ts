@@ -17,7 +17,7 @@ describe("the sections of the settings", () => {
   });
 
   it("are those that the key may see, so that another's link leads to one that works", () => {
-    expect(listFor(["admin"])).toEqual(["users", "audit"]);
+    expect(listFor(["admin"])).toEqual(["users", "usage", "audit"]);
     expect(readSection("keys", listFor(["admin"]))).toBe("users");
     for (const scopes of [null, ["read", "run", "write"]] as (Scope[] | null)[]) {
       expect(listFor(scopes)).not.toContain("users");

@@ -11,8 +11,9 @@ const needs = {
   webhooks: ["read"],
   slack: ["read"],
   git: ["read"],
-  usage: ["read"],
   users: ["admin"],
+  // Of all users, or of oneself.
+  usage: ["read", "admin"],
   audit: ["write", "admin"],
 } as const satisfies Record<string, Scope[]>;
 export type SectionName = keyof typeof needs;

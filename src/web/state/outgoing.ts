@@ -3,8 +3,8 @@
 import type { AgUiInterrupt } from "../../protocol/event.ts";
 import { type Api, ApiError } from "../client/api.ts";
 import type { Followed, Opening } from "../client/follow.ts";
-import { typedIn } from "../client/interrupts.ts";
 import { openTurn } from "../client/live-turn.ts";
+import { typedIn } from "../client/question-choices.ts";
 import { deliver } from "./deliver.ts";
 import { forgetUnsent, type Unsent } from "./drafts.ts";
 import type { Waiting } from "./thread-view.ts";

@@ -120,7 +120,7 @@ function describeEvent(event: ThreadEvent): Pick<ActivityRow, "kind" | "subject"
       if (event.name === "tool_output") return row("output", event.value.text);
       if (event.name === "sandbox") return row("sandbox", event.value.message || event.value.state);
       if (event.name === "sources") return row("sources", event.value.sources.map(({ n }) => `[${n}]`).join(" "));
-      return row("retry", event.value.model ?? "");
+      return event.name === "usage" ? null : row("retry", event.value.model ?? "");
     default:
       return null;
   }

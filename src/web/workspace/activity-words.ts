@@ -24,6 +24,9 @@ export const activityWords = defineWords(
     cached: (count: string) => `${count} of them cached`,
     output: "Tokens written",
     cost: "Cost",
+    estimated: "Of it estimated",
+    estimatedOf: (amount: string, calls: number) =>
+      `${amount}, for ${calls === 1 ? "a call" : `${calls} calls`} that broke off`,
     attempts: "Attempt",
     stepCount: (count: number) => (count === 1 ? "1 step" : `${count} steps`),
     tokens: (count: string) => `${count} tokens`,
@@ -77,6 +80,8 @@ export const activityWords = defineWords(
     cached: (count) => `其中缓存 ${count}`,
     output: "写出 token",
     cost: "费用",
+    estimated: "其中估算",
+    estimatedOf: (amount, calls) => `${amount}（${calls} 次调用中断）`,
     attempts: "尝试",
     stepCount: (count) => `${count} 步`,
     tokens: (count) => `${count} token`,

@@ -26,6 +26,7 @@ export function RunCard({ run, isOpen, activity, tasks, onToggle }: Card) {
     said.stepCount(run.steps),
     timeOf(run) === null ? null : formats.duration(timeOf(run) ?? 0),
     spent > 0 ? said.tokens(formats.count(spent)) : null,
+    spent > 0 && run.usage.cost_usd !== null ? formats.money(run.usage.cost_usd) : null,
     run.background ? said.background : null,
   ];
   return (
@@ -68,7 +69,7 @@ function timeOf({ started_at, finished_at }: Run): number | null {
 function Facts({ run }: { run: Run }) {
   const said = useWords(activityWords);
   const formats = useFormats();
-  const { input_tokens, cached_input_tokens, output_tokens, cost_usd } = run.usage;
+  const { input_tokens, cached_input_tokens, output_tokens, cost_usd, estimated } = run.usage;
   const cached = cached_input_tokens > 0 ? `, ${said.cached(formats.count(cached_input_tokens))}` : "";
   const time = timeOf(run);
   const unfinished = run.result?.unfinished_tasks ?? 0;
@@ -80,6 +81,7 @@ function Facts({ run }: { run: Run }) {
     [said.input, `${formats.count(input_tokens)}${cached}`],
     [said.output, formats.count(output_tokens)],
     ...(cost_usd === null ? [] : [[said.cost, formats.money(cost_usd)] as [string, string]]),
+    ...(estimated === undefined ? [] : [[said.estimated, estimatedOf(estimated, said, formats)] as [string, string]]),
     ...(run.attempt > 1 ? [[said.attempts, formats.count(run.attempt)] as [string, string]] : []),
     [said.id, <code key="id">{run.invocation_id}</code>],
   ];
@@ -96,6 +98,16 @@ function Facts({ run }: { run: Run }) {
       {unfinished > 0 && <p className={styles.remark}>{said.unfinished(unfinished)}</p>}
     </>
   );
+}
+
+/** What no provider counted: calls that broke off are charged at the most that they can have used. */
+function estimatedOf(
+  { calls, input_tokens, output_tokens, cost_usd }: NonNullable<Run["usage"]["estimated"]>,
+  said: (typeof activityWords)["en"],
+  formats: ReturnType<typeof useFormats>,
+): string {
+  const amount = cost_usd === null ? said.tokens(formats.count(input_tokens + output_tokens)) : formats.money(cost_usd);
+  return said.estimatedOf(amount, calls);
 }
 
 function Events({ activity: { rows, omitted }, tasks }: { activity: RunActivity; tasks: Card["tasks"] }) {

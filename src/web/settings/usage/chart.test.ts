@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { drawBar, fillDays, findTop, nameRank, sumDays } from "./chart.ts";
+import { drawBar, fillDays, findTop, measured, nameRank, sumDays } from "./chart.ts";
 
 function day(date: string, input: number, output: number, cached = 0, cost: number | null = null) {
   return {
@@ -28,6 +28,22 @@ describe("sumDays", () => {
       ...{ runs: 3, input_tokens: 16, output_tokens: 4, cached_input_tokens: 5, cost_usd: 0.75 },
     });
     expect(sumDays([day("a", 1, 1)]).cost_usd).toBeNull();
+  });
+});
+
+describe("costs", () => {
+  it("have a scale of their own, and days without a known cost have no bar", () => {
+    const days = [day("a", 9, 9, 0, 0.012), day("b", 1, 1)];
+    expect(findTop(days, "cost")).toBeCloseTo(0.02);
+    expect(days.map((each) => measured(each, "cost"))).toEqual([0.012, 0]);
+    expect(measured(day("a", 9, 9, 0, 5), "tokens")).toBe(18);
+  });
+
+  it("add up with the part that is estimated", () => {
+    const estimated = { calls: 1, input_tokens: 4, output_tokens: 2, cost_usd: 0.25 };
+    const days = [{ ...day("a", 9, 9, 0, 1), estimated }, day("b", 1, 1), { ...day("c", 1, 1), estimated }];
+    expect(sumDays(days).estimated).toEqual({ calls: 2, input_tokens: 8, output_tokens: 4, cost_usd: 0.5 });
+    expect(sumDays([day("b", 1, 1)]).estimated).toBeUndefined();
   });
 });
 

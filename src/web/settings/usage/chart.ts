@@ -24,9 +24,33 @@ export function sumDays(days: UsageDay[]): UsageDay {
     sum.input_tokens += day.input_tokens;
     sum.cached_input_tokens += day.cached_input_tokens;
     sum.output_tokens += day.output_tokens;
-    if (day.cost_usd !== null) sum.cost_usd = (sum.cost_usd ?? 0) + day.cost_usd;
+    sum.cost_usd = add(sum.cost_usd, day.cost_usd);
+    if (day.estimated !== undefined) sum.estimated = addEstimated(sum.estimated, day.estimated);
   }
   return sum;
+}
+
+type Estimated = NonNullable<UsageDay["estimated"]>;
+
+function addEstimated(sum: Estimated | undefined, more: Estimated): Estimated {
+  if (sum === undefined) return more;
+  return {
+    calls: sum.calls + more.calls,
+    input_tokens: sum.input_tokens + more.input_tokens,
+    output_tokens: sum.output_tokens + more.output_tokens,
+    cost_usd: add(sum.cost_usd, more.cost_usd),
+  };
+}
+
+function add(sum: number | null, more: number | null): number | null {
+  return more === null ? sum : (sum ?? 0) + more;
+}
+
+/** What the bars show. A cost that is not known has no bar. */
+export type Measure = "tokens" | "cost";
+
+export function measured(day: UsageDay, measure: Measure): number {
+  return measure === "cost" ? (day.cost_usd ?? 0) : tokensOf(day);
 }
 
 export interface Bar {
@@ -48,8 +72,8 @@ export function tokensOf(day: UsageDay): number {
 }
 
 /** The least of 1, 2, 2.5, 5 and 10 times a power of ten that is no less than any day; 0 without data. */
-export function findTop(days: UsageDay[]): number {
-  const max = Math.max(0, ...days.map(tokensOf));
+export function findTop(days: UsageDay[], measure: Measure = "tokens"): number {
+  const max = Math.max(0, ...days.map((day) => measured(day, measure)));
   if (max === 0) return 0;
   const power = 10 ** Math.floor(Math.log10(max));
   const step = [1, 2, 2.5, 5].find((each) => each * power >= max) ?? 10;

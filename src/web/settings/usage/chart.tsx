@@ -4,17 +4,20 @@ import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
 import type { UsageDay } from "../../../protocol/usage.ts";
 import { useWords } from "../../state/words.ts";
 import { formatCompact, formatCost, formatDay, formatNumber, useLocale } from "../format.ts";
-import { drawBar, findTop, nameRank, sumDays, tokensOf } from "./chart.ts";
+import { drawBar, findTop, type Measure, measured, nameRank, sumDays } from "./chart.ts";
 import styles from "./usage.module.css";
 import { words } from "./words.ts";
 
-export function Chart({ days }: { days: UsageDay[] }) {
+export function Chart({ days, measure }: { days: UsageDay[]; measure: Measure }) {
   const said = useWords(words);
   const locale = useLocale();
   const [pointed, setPointed] = useState<number | null>(null);
   const [focused, setFocused] = useState(days.length - 1);
   const plot = useRef<HTMLDivElement>(null);
-  const top = findTop(days);
+  const top = findTop(days, measure);
+  const isCost = measure === "cost";
+  const name = isCost ? said.costChart : said.chart;
+  const show = (value: number) => (isCost ? formatCost(locale, value) : formatNumber(locale, value));
   const shown = pointed === null ? null : (days[pointed] ?? null);
   const point = (event: PointerEvent): void => {
     const box = plot.current?.getBoundingClientRect();
@@ -30,11 +33,11 @@ export function Chart({ days }: { days: UsageDay[] }) {
   };
   return (
     <figure className={styles.chart}>
-      <Reading day={shown} sum={sumDays(days)} />
+      <Reading day={shown} sum={sumDays(days)} measure={measure} />
       <div className={styles.area}>
         <div className={styles.scale} aria-hidden="true">
           {[top, top / 2, 0].map((value) => (
-            <span key={value}>{formatCompact(locale, value)}</span>
+            <span key={value}>{isCost ? formatCost(locale, value) : formatCompact(locale, value)}</span>
           ))}
         </div>
         {/* biome-ignore lint/a11y/useSemanticElements: it groups buttons of a chart, no fields */}
@@ -42,7 +45,7 @@ export function Chart({ days }: { days: UsageDay[] }) {
           ref={plot}
           className={styles.plot}
           role="group"
-          aria-label={`${said.chart}. ${said.chartHint}`}
+          aria-label={`${name}. ${said.chartHint}`}
           onKeyDown={press}
           onPointerMove={point}
           onPointerDown={point}
@@ -53,11 +56,12 @@ export function Chart({ days }: { days: UsageDay[] }) {
               key={day.date}
               day={day}
               top={top}
+              measure={measure}
               isPointed={place === pointed}
               isInOrder={place === focused}
-              label={said.ariaLabel(
+              label={(isCost ? said.costLabel : said.ariaLabel)(
                 formatDay(locale, day.date, true),
-                formatNumber(locale, tokensOf(day)),
+                show(measured(day, measure)),
                 formatNumber(locale, day.runs),
               )}
               rank={nameRank(place, days.length)}
@@ -77,6 +81,7 @@ export function Chart({ days }: { days: UsageDay[] }) {
 function Column({
   day,
   top,
+  measure,
   isPointed,
   isInOrder,
   label,
@@ -86,6 +91,7 @@ function Column({
 }: {
   day: UsageDay;
   top: number;
+  measure: Measure;
   isPointed: boolean;
   isInOrder: boolean;
   label: string;
@@ -94,7 +100,9 @@ function Column({
   onBlur: () => void;
 }) {
   const locale = useLocale();
-  const bar = drawBar(day, top);
+  const isCost = measure === "cost";
+  const bar = drawBar(day, isCost ? 0 : top);
+  const cost = isCost && top > 0 ? (measured(day, measure) / top) * 100 : 0;
   const part = (className: string | undefined, height: number) =>
     height > 0 && <span className={className} style={{ height: `${height}%` }} />;
   return (
@@ -108,6 +116,7 @@ function Column({
       onBlur={onBlur}
     >
       <span className={styles.bar}>
+        {part(styles.cost, cost)}
         {part(styles.output, bar.output)}
         {part(styles.input, bar.input)}
         {part(styles.cached, bar.cached)}
@@ -122,30 +131,36 @@ function Column({
 }
 
 /** The legend, with the values of one day or of all. */
-function Reading({ day, sum }: { day: UsageDay | null; sum: UsageDay }) {
+function Reading({ day, sum, measure }: { day: UsageDay | null; sum: UsageDay; measure: Measure }) {
   const said = useWords(words);
   const locale = useLocale();
   const shown = day ?? sum;
+  const isCost = measure === "cost";
   const fresh = shown.input_tokens - shown.cached_input_tokens;
   return (
     <figcaption className={styles.reading} aria-hidden="true">
       <strong>{day ? formatDay(locale, day.date, true) : said.whole}</strong>
       <span className={styles.key}>
-        <i className={styles.cached} />
+        {!isCost && <i className={styles.cached} />}
         {said.cached} {formatNumber(locale, shown.cached_input_tokens)}
       </span>
       <span className={styles.key}>
-        <i className={styles.input} />
+        {!isCost && <i className={styles.input} />}
         {said.input} {formatNumber(locale, Math.max(0, fresh))}
       </span>
       <span className={styles.key}>
-        <i className={styles.output} />
+        {!isCost && <i className={styles.output} />}
         {said.output} {formatNumber(locale, shown.output_tokens)}
       </span>
       <span className={styles.key}>
         {said.runs} {formatNumber(locale, shown.runs)}
       </span>
-      {shown.cost_usd !== null && <span className={styles.key}>{formatCost(locale, shown.cost_usd)}</span>}
+      {shown.cost_usd !== null && (
+        <span className={styles.key}>
+          {isCost && <i className={styles.cost} />}
+          {said.cost} {formatCost(locale, shown.cost_usd)}
+        </span>
+      )}
     </figcaption>
   );
 }

@@ -2,6 +2,7 @@
 import { ChartColumn } from "lucide-react";
 import { useMemo, useState } from "react";
 import type { UsageDay } from "../../../protocol/usage.ts";
+import { useMay } from "../../app/may.tsx";
 import { Button } from "../../parts/button.tsx";
 import { inputClass } from "../../parts/field.tsx";
 import { Empty, ProblemNotice } from "../../parts/notice.tsx";
@@ -10,7 +11,8 @@ import { formatCompact, formatCost, formatDay, formatNumber, useLocale } from ".
 import { Section } from "../parts/section.tsx";
 import { useList } from "../use-list.ts";
 import { words as general } from "../words.ts";
-import { fillDays, sumDays, tokensOf } from "./chart.ts";
+import { ByUser } from "./by-user.tsx";
+import { fillDays, type Measure, sumDays, tokensOf } from "./chart.ts";
 import { Chart } from "./chart.tsx";
 import styles from "./usage.module.css";
 import { words } from "./words.ts";
@@ -21,6 +23,8 @@ export function Usage() {
   const said = useWords(words);
   const { sections } = useWords(general);
   const [days, setDays] = useState(30);
+  const mayRead = useMay("read");
+  const isAdmin = useMay("admin");
   return (
     <Section
       title={sections.usage}
@@ -40,7 +44,8 @@ export function Usage() {
         </select>
       }
     >
-      <Period key={days} days={days} />
+      {mayRead && <Period key={days} days={days} />}
+      {isAdmin && <ByUser days={days} />}
     </Section>
   );
 }
@@ -49,7 +54,9 @@ function Period({ days }: { days: number }) {
   const said = useWords(words);
   const { retry, loading } = useWords(general);
   const list = useList<UsageDay>(`/v1/usage?days=${days}`);
+  const [measure, setMeasure] = useState<Measure>("tokens");
   const filled = useMemo(() => fillDays(list.rows ?? [], days, Date.now()), [list.rows, days]);
+  const sum = useMemo(() => sumDays(filled), [filled]);
   if (list.problem && list.rows === null) {
     const again = (
       <Button small onClick={() => void list.refresh()}>
@@ -76,10 +83,32 @@ function Period({ days }: { days: number }) {
   }
   return (
     <>
-      <Totals sum={sumDays(filled)} />
-      <Chart days={filled} />
+      <Totals sum={sum} />
+      {sum.cost_usd !== null && <Measures measure={measure} onChange={setMeasure} />}
+      <Chart days={filled} measure={sum.cost_usd === null ? "tokens" : measure} />
       <Table days={list.rows} />
     </>
+  );
+}
+
+function Measures({ measure, onChange }: { measure: Measure; onChange: (measure: Measure) => void }) {
+  const said = useWords(words);
+  return (
+    <fieldset className={styles.measures}>
+      <legend className="unseen">{said.show}</legend>
+      {(["tokens", "cost"] as const).map((each) => (
+        <label key={each}>
+          <input
+            type="radio"
+            name="measure"
+            className="unseen"
+            checked={measure === each}
+            onChange={() => onChange(each)}
+          />
+          {each === "cost" ? said.cost : said.total}
+        </label>
+      ))}
+    </fieldset>
   );
 }
 
@@ -105,10 +134,14 @@ function Totals({ sum }: { sum: UsageDay }) {
       {tile(
         said.cost,
         sum.cost_usd === null ? "–" : formatCost(locale, sum.cost_usd),
-        sum.cost_usd === null ? said.costUnknown : undefined,
+        sum.cost_usd === null ? said.costUnknown : sayEstimated(sum, said, locale),
       )}
     </dl>
   );
+}
+
+function sayEstimated({ estimated }: UsageDay, said: (typeof words)["en"], locale: string): string | undefined {
+  return estimated?.cost_usd == null ? undefined : said.estimated(formatCost(locale, estimated.cost_usd));
 }
 
 /** The chart's data in words, without days that have no runs. */

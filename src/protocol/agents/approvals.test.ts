@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { agentConfig } from "../../protocol/agents/agent.ts";
+import { agentConfig } from "./agent.ts";
 import { readApprovals } from "./approvals.ts";
 
 const tools = ["execute_command", "delete_file"];

@@ -1,7 +1,7 @@
 // Parses approvals in the forms that people write: by tool with one pattern or a list, or as a list of calls. The
 // result is always patterns by tool. Anything else is refused with its place, because an approval that is lost guards
 // nothing.
-import type { AgentConfig } from "../../protocol/agents/agent.ts";
+import type { AgentConfig } from "./agent.ts";
 
 type Written = Record<string, string | string[]> | (string | { tool: string; pattern?: string })[];
 

@@ -1,0 +1,65 @@
+// What the newest run of a thread has used: live from its stream, and from its row once it has ended.
+import { useEffect, useState } from "react";
+import type { ThreadEvent } from "../../protocol/event.ts";
+import type { Run } from "../../protocol/run.ts";
+import { useApp } from "../app/context.ts";
+import { useStore } from "../state/store.ts";
+import type { ThreadStore } from "../state/thread-store.ts";
+import type { ThreadView } from "../state/thread-view.ts";
+
+export type Spent = Pick<Run, "usage" | "reserved">;
+type UsageEvent = Extract<ThreadEvent, { name: "usage" }>;
+
+export function useSpent(thread: ThreadStore): Spent | null {
+  const { api } = useApp();
+  const run = useStore(thread.view.shown, (view) => view.conversation.run.id);
+  const hasEnded = useStore(thread.view.shown, (view) => isEnd(view.conversation.run.state));
+  const known = useStore(thread.view.shown, (view) => findRun(view, run));
+  const live = useStore(thread.view.shown, (view) => findLive(view, run));
+  const [read, setRead] = useState<Run | null>(null);
+  const isMissing = run !== null && hasEnded && known?.finished_at == null && read?.invocation_id !== run;
+  useEffect(() => {
+    if (!isMissing || run === null) return;
+    // Without it, what was seen last stays: it is a remark, not worth a complaint.
+    api.getRun(thread.id, run).then(setRead, () => {});
+  }, [api, thread, run, isMissing]);
+  if (run === null) return null;
+  return chooseSpent({ hasEnded, live, read: read?.invocation_id === run ? read : null, known });
+}
+
+/** A run that has ended has its sum in its row. One that works has told its stream more than what was read of it. */
+export function chooseSpent(given: {
+  hasEnded: boolean;
+  live: Spent | null;
+  read: Run | null;
+  known: Run | null;
+}): Spent | null {
+  const { hasEnded, live } = given;
+  const [read, known] = [given.read, given.known].map((run) => (isWhole(run) ? run : null));
+  if (!hasEnded) return live ?? known ?? null;
+  const ended = [read, known].find((run) => run?.finished_at != null) ?? live ?? known ?? null;
+  return ended && { usage: ended.usage };
+}
+
+/** A faulty answer of the server must not take the conversation with it. */
+function isWhole(run: Partial<Spent> | null): boolean {
+  return run?.usage !== undefined;
+}
+
+export function findLive({ activity }: Pick<ThreadView, "activity">, run: string | null): Spent | null {
+  const isOwn = ({ event }: ThreadView["activity"][number]) => isUsage(event) && event.value.invocation_id === run;
+  const event = activity.findLast(isOwn)?.event;
+  return event && isUsage(event) ? event.value : null;
+}
+
+function findRun({ runs }: ThreadView, run: string | null): Run | null {
+  return runs.find(({ invocation_id }) => invocation_id === run) ?? null;
+}
+
+function isUsage(event: ThreadEvent): event is UsageEvent {
+  return event.type === "CUSTOM" && event.name === "usage";
+}
+
+function isEnd(state: string): boolean {
+  return !["none", "waiting", "running"].includes(state);
+}

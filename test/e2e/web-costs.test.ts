@@ -1,0 +1,95 @@
+// Costs in a browser: of a run while it works and after it, a card that asks to raise a cap, and who spends.
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { fakeCosts } from "../fakes/web-costs.ts";
+import { listViolationsInBoth } from "../setup/axe.ts";
+import { hasBrowser } from "../setup/browser.ts";
+import { openWebStage, type Visit, type WebStage } from "../setup/web-stage.ts";
+
+let stage: WebStage;
+let visit: Visit;
+
+async function open(locale: string, place: string): Promise<{ page: Page; answers: unknown[] }> {
+  visit = await stage.visit({ locale });
+  const answers = await fakeCosts(visit.page);
+  await visit.page.goto(`${stage.server.address}${place}`);
+  return { page: visit.page, answers };
+}
+
+describe.skipIf(!hasBrowser)("costs on the page", () => {
+  beforeAll(async () => {
+    stage = await openWebStage();
+  });
+  afterAll(async () => {
+    await stage?.close();
+  });
+  afterEach(async () => {
+    expect(visit.complaints.filter((text) => !text.includes("404"))).toEqual([]);
+    await visit.close();
+  });
+
+  const cost = (page: Page) => page.locator("[data-cost]");
+
+  it("are live while a run works, with what the call under way may cost", async () => {
+    const { page } = await open("en-GB", "&thread=working");
+    await cost(page).getByText("12,340 tokens in").waitFor();
+    for (const text of ["8,000 cached", "560 out", "$0.0123", "up to $0.05 more for the call under way"]) {
+      await cost(page).getByText(text, { exact: true }).waitFor();
+    }
+  });
+
+  it("are those of its row once a run has ended, and it says in plain words which limit ended it", async () => {
+    const { page } = await open("en-GB", "&thread=ended");
+    await cost(page).getByText("$5.02").waitFor();
+    await cost(page).getByText("$0.40 of it estimated").waitFor();
+    expect(await cost(page).textContent()).not.toContain("more for");
+    const end = page.locator("[data-end=failed]");
+    await end.getByText("Stopped: the agent's limit of $5 was reached.").waitFor();
+    expect(await end.textContent()).not.toContain("raw words");
+    expect(await listViolationsInBoth(page)).toEqual({ light: [], dark: [] });
+    await page.close();
+    const chinese = await (await stage.browser.newContext({ locale: "zh-CN" })).newPage();
+    await fakeCosts(chinese);
+    await chinese.goto(`${stage.server.address}&thread=ended`);
+    await chinese.getByText("已停止：达到了该智能体的上限（$5）。").waitFor();
+    await chinese.context().close();
+  });
+
+  it("are raised by a person, to a number of theirs", async () => {
+    const { page, answers } = await open("en-GB", "&thread=asking");
+    const card = page.locator("[data-questions]");
+    await card.getByText("May this run spend more?").waitFor();
+    const field = card.getByLabel("New limit in US dollars");
+    expect(await field.inputValue()).toBe("10");
+    await field.fill("7.5");
+    expect(await listViolationsInBoth(page)).toEqual({ light: [], dark: [] });
+    await card.getByRole("button", { name: "Go on" }).click();
+    await expect
+      .poll(() => answers)
+      .toEqual([{ interruptId: "int_budget_run", status: "resolved", payload: { approved: true, max_cost_usd: 7.5 } }]);
+  });
+
+  it("end where a person wants no more of them", async () => {
+    const { page, answers } = await open("zh-CN", "&thread=asking");
+    await page.getByText("允许这次运行继续花费吗？").waitFor();
+    await page.getByText("上限 $5 所剩的额度不够下一次调用模型。").waitFor();
+    await page.getByRole("button", { name: "结束", exact: true }).click();
+    await expect
+      .poll(() => answers)
+      .toEqual([{ interruptId: "int_budget_run", status: "resolved", payload: { approved: false } }]);
+  });
+
+  it("are shown by day and, to admins, by user with what is reserved", async () => {
+    const { page } = await open("en-GB", "&settings=usage");
+    const dialog = page.getByRole("dialog", { name: "Settings" });
+    await dialog.locator("label", { hasText: /^Cost$/ }).click();
+    await dialog.getByRole("group", { name: /^Cost by day/ }).waitFor();
+    const users = dialog.getByRole("region", { name: "Users by cost" }).last();
+    expect(await users.getByRole("row").allTextContents()).toEqual([
+      "UserCostReservedInputCached inputOutputRuns",
+      "Ada$12.50$0.25 of it estimated$0.255,000,0004,000,00090,00042",
+      "user_bob–60,000 tokens10,00002,0003",
+    ]);
+    expect(await listViolationsInBoth(page)).toEqual({ light: [], dark: [] });
+  });
+});
