@@ -3,10 +3,12 @@
 import type { Env } from "../config.ts";
 import type { Result } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
+import { exceeded, type QuotaName, quotaOf } from "../protocol/money/quotas.ts";
 import type { Project } from "../protocol/project.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { readAgent } from "../store/agents/agents.ts";
 import { readProject } from "../store/projects/projects.ts";
+import { type CountedName, readHeld, type UsualQuota } from "../store/quotas/held.ts";
 import { deleteThread } from "../store/sync.ts";
 import { readThread } from "../store/threads.ts";
 import { callThread, type ThreadStub } from "../thread/stub.ts";
@@ -64,4 +66,40 @@ export async function requireProject(context: AppContext, project_id: string): P
 /** The problem for an id that does not exist. */
 export function missing(kind: "agent" | "project" | "thread", id: string): Problem {
   return new Problem("not_found", `There is no ${kind} ${id}.`);
+}
+
+/** What users have who were given nothing else. */
+export function usualQuotas(context: AppContext): UsualQuota {
+  const config = { quotas: {}, ...context.get("config") };
+  return (name) => quotaOf(config, null, name);
+}
+
+/**
+ * Throws `quota_exceeded` if the user has no room, unless the request needs none. The statement that makes it counts
+ * again, so that a quota is exact; asking before keeps a refused request from writing anything, also to the audit.
+ */
+export async function requireRoom(
+  context: AppContext,
+  name: CountedName,
+  replaces: () => Promise<boolean>,
+): Promise<void> {
+  const full = await findFull(context, [name]);
+  if (full !== null && !(await replaces())) throw full;
+}
+
+/** The problem of a request that a statement refused, of the first quota by default. */
+export async function fullOf(context: AppContext, ...names: [CountedName, ...CountedName[]]): Promise<Problem> {
+  return (await findFull(context, names)) ?? quotaProblem(names[0], usualQuotas(context)(names[0]));
+}
+
+async function findFull(context: AppContext, names: CountedName[]): Promise<Problem | null> {
+  const held = await readHeld(context.env.DB, context.get("caller").user_id, names, usualQuotas(context));
+  const full = names.find((name) => held[name].used >= held[name].limit);
+  return full === undefined ? null : quotaProblem(full, held[full].limit);
+}
+
+/** Not logged: whoever is refused asks again. */
+function quotaProblem(name: QuotaName, limit: number): Problem {
+  const { code, detail } = exceeded(name, limit);
+  return new Problem(code, detail, false);
 }
