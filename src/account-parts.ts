@@ -1,7 +1,7 @@
 // Lists the parts of an account: one line each. They go in this order. What opens doors is first, and what a run could make
 // again comes after the threads.
 import type { AccountPart } from "./accounts/part.ts";
-import { agentsPart, keysPart } from "./http/routes/account-parts/rows.ts";
+import { agentsPart, keysPart, sandboxesPart } from "./http/routes/account-parts/rows.ts";
 import { threadsPart } from "./http/routes/account-parts/threads.ts";
 import { accessPart, credentialsPart, projectsPart } from "./projects/routes/account.ts";
 import { slackPart } from "./slack/routes/account.ts";
@@ -16,6 +16,7 @@ export const accountParts: AccountPart[] = [
   webhooksPart,
   slackPart,
   projectsPart,
+  sandboxesPart,
   agentsPart,
   credentialsPart,
 ];

@@ -3,12 +3,12 @@
 import type { Env } from "../config.ts";
 import type { Result } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
-import { exceeded, type QuotaName, quotaOf } from "../protocol/money/quotas.ts";
+import { exceeded, type QuotaName } from "../protocol/money/quotas.ts";
 import type { Project } from "../protocol/project.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { readAgent } from "../store/agents/agents.ts";
 import { readProject } from "../store/projects/projects.ts";
-import { type CountedName, readHeld, type UsualQuota } from "../store/quotas/held.ts";
+import { type CountedName, readHeld, readUserQuotas, type UsualQuota, usualOf } from "../store/quotas/held.ts";
 import { deleteThread } from "../store/sync.ts";
 import { readThread } from "../store/threads.ts";
 import { callThread, type ThreadStub } from "../thread/stub.ts";
@@ -68,10 +68,8 @@ export function missing(kind: "agent" | "project" | "thread", id: string): Probl
   return new Problem("not_found", `There is no ${kind} ${id}.`);
 }
 
-/** What users have who were given nothing else. */
 export function usualQuotas(context: AppContext): UsualQuota {
-  const config = { quotas: {}, ...context.get("config") };
-  return (name) => quotaOf(config, null, name);
+  return usualOf(context.get("config"));
 }
 
 /**
@@ -90,6 +88,13 @@ export async function requireRoom(
 /** The problem of a request that a statement refused, of the first quota by default. */
 export async function fullOf(context: AppContext, ...names: [CountedName, ...CountedName[]]): Promise<Problem> {
   return (await findFull(context, names)) ?? quotaProblem(names[0], usualQuotas(context)(names[0]));
+}
+
+/** The caller's numbers, read anew. */
+export async function readQuotas(context: AppContext): Promise<UsualQuota> {
+  const own = await readUserQuotas(context.env.DB, context.get("caller").user_id);
+  const usual = usualQuotas(context);
+  return (name) => own[name] ?? usual(name);
 }
 
 async function findFull(context: AppContext, names: CountedName[]): Promise<Problem | null> {

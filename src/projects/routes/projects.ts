@@ -46,11 +46,11 @@ export function addProjects(app: App): void {
       params,
       body: projectPatch,
       answers: { 200: { description: "The changed project.", schema: project } },
-      problems: ["not_found"],
+      problems: ["not_found", "quota_exceeded"],
     },
     async (context, { params, body }) => {
       requireSource(context, body.git);
-      requireWithinLimits(body.sandbox, context.get("config").sandbox_limits);
+      await requireWithinLimits(context, body.sandbox);
       const { user_id } = context.get("caller");
       const changed = await updateProject(context.env.DB, user_id, params.project_id, body, Date.now());
       if (!changed) throw missing("project", params.project_id);
@@ -72,7 +72,7 @@ export function addProjects(app: App): void {
     async (context, { params }) => {
       const project = await requireProject(context, params.project_id);
       await removeThreads(context, params.project_id);
-      await removeSandbox({ config: context.get("config"), jobs: context.env.JOBS }, project);
+      await removeSandbox({ config: context.get("config"), database: context.env.DB, jobs: context.env.JOBS }, project);
       await deleteProject(context.env.DB, context.get("caller").user_id, params.project_id);
       return context.body(null, 204);
     },
@@ -117,11 +117,11 @@ function addCreateAndList(app: App): void {
       answers: {
         201: { description: "The project.", schema: project, headers: { Location: "The project's path." } },
       },
-      problems: ["already_exists"],
+      problems: ["already_exists", "quota_exceeded"],
     },
     async (context, { body }) => {
       requireSource(context, body.git);
-      requireWithinLimits(body.sandbox, context.get("config").sandbox_limits);
+      await requireWithinLimits(context, body.sandbox);
       const now = new Date().toISOString();
       const made = {
         project_id: body.project_id ?? newId("proj"),
