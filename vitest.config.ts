@@ -81,6 +81,11 @@ async function readMigrations(): Promise<Awaited<ReturnType<typeof readD1Migrati
   return existsSync(`${root}/migrations`) ? readD1Migrations(`${root}/migrations`) : [];
 }
 
+/** Tests do in seconds what people do in an hour, as one user. The tests of quotas have settings of their own. */
+const manyRequests = ["requests_per_minute", "changes_per_minute", "runs_per_minute", "runs_at_once"]
+  .map((name) => `${name}=1000000`)
+  .join();
+
 /** Long enough for a busy machine: a poll fails only if its condition is never met. */
 const patience = { poll: { timeout: 20_000 } };
 
@@ -135,6 +140,7 @@ export default defineConfig({
                 DAYTONA_API_URL: inject<"daytonaApiUrl">("daytonaApiUrl"),
                 CORS_ORIGINS: "https://app.example",
                 STAND_INS: "model,sandbox",
+                QUOTAS: manyRequests,
               },
             },
           })),

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { type FetchSettings, readFetchSettings } from "./config/fetch.ts";
 import { type ModelSettings, readModelSettings } from "./config/models.ts";
+import { type QuotaSettings, readQuotaSettings } from "./config/quotas.ts";
 import { readSearchSettings, type SearchSettings } from "./config/search.ts";
 import { readSignInSettings, type SignInReading } from "./config/sign-in.ts";
 import type { ThreadApi } from "./protocol/thread.ts";
@@ -25,8 +26,8 @@ export interface Env {
   PUBLIC_NETWORK?: Fetcher;
   /** When this version of the Worker and its settings was made. */
   VERSION?: WorkerVersionMetadata;
-  /** Rate limit of a user's pings of webhooks. A missing binding means no limit. */
-  PING_LIMIT?: RateLimit;
+  /** Counts what many isolates let a user do. Without it, each isolate counts alone. */
+  USER_LIMIT?: RateLimit;
   OPENAI_API_KEY?: string;
   OPENAI_BASE_URL?: string;
   OPENAI_MODEL?: string;
@@ -70,6 +71,7 @@ export interface Env {
   FETCH_ROBOTS?: string;
   FETCH_CONTACT?: string;
   SANDBOX_LIMITS?: string;
+  QUOTAS?: string;
   CORS_ORIGINS?: string;
   STAND_INS?: string;
   SLACK_APP_ID?: string;
@@ -87,7 +89,10 @@ export interface Env {
   OIDC_TRUST_EMAIL?: string;
 }
 
-export interface Config {
+/** `quotas`: what users may have and do, where the usual numbers don't hold. */
+export interface Config extends Pick<QuotaSettings, "quotas"> {
+  /** What is wrong with QUOTAS. */
+  quota_problem: string | null;
   models: ModelSettings;
   search: SearchSettings;
   fetch: FetchSettings;
@@ -236,7 +241,10 @@ const settings = z.object({
 
 export function readConfig(env: Env): Config {
   const values = settings.parse(env);
+  const { quotas, problem: quota_problem } = readQuotaSettings(env);
   return {
+    quotas,
+    quota_problem,
     models: readModelSettings(env),
     search: readSearchSettings(env),
     fetch: readFetchSettings(env),

@@ -6,6 +6,7 @@ import { parseEnv } from "node:util";
 import { readFetchSettings } from "../../src/config/fetch.ts";
 import { describeShortKeys, MIN_KEY_CHARACTERS } from "../../src/config/key-length.ts";
 import { readModelSettings } from "../../src/config/models.ts";
+import { readQuotaSettings } from "../../src/config/quotas.ts";
 import { readSearchSettings } from "../../src/config/search.ts";
 import { describeSignIn, readSignInSettings } from "../../src/config/sign-in.ts";
 import { findRoute, findSettingProblem } from "../../src/models/index.ts";
@@ -61,6 +62,7 @@ export const settingNames: readonly string[] = [
   "FETCH_ROBOTS",
   "FETCH_CONTACT",
   "SANDBOX_LIMITS",
+  "QUOTAS",
   "SLACK_APP_ID",
   "SLACK_SIGNING_SECRET",
   "SLACK_CLIENT_ID",
@@ -94,7 +96,8 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
     findSettingProblem(readModelSettings({ OPENAI_API_KEY: "any", ...settings })) ??
     readSearchSettings(settings).problem ??
     readFetchSettings(settings).problem ??
-    readSignInSettings(settings).problem;
+    readSignInSettings(settings).problem ??
+    readQuotaSettings(settings).problem;
   if (problem !== null) throw new Error(problem);
   return settings;
 }

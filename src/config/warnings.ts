@@ -8,15 +8,17 @@ interface Checked {
   encryption_keys: string[];
   slack: { app_id: string | null } | null;
   sign_in: SignInReading;
+  quota_problem: string | null;
 }
 
 /** Sentences for people. They name settings and quote nothing of them. */
-export function findWarnings({ admin_api_key, encryption_keys, slack, sign_in }: Checked): string[] {
+export function findWarnings({ admin_api_key, encryption_keys, slack, sign_in, quota_problem }: Checked): string[] {
   return [
     ...describeShortKeys({ ADMIN_API_KEY: admin_api_key, ENCRYPTION_KEY: encryption_keys[0] ?? null }),
     ...(slack !== null && slack.app_id === null
       ? ["SLACK_APP_ID is not set, so no new workspace can be connected with a bot's token."]
       : []),
     ...describeSignIn(sign_in),
+    ...(quota_problem === null ? [] : [`${quota_problem}, so the usual one counts there.`]),
   ];
 }

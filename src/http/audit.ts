@@ -229,8 +229,8 @@ function takeRefusals(context: AppContext, acts: AuditedAct[]): () => void {
   const keys = acts.map((act) => refusalKeyOf(context, act)).filter((key) => key !== null);
   const wait_ms = Math.max(0, ...keys.map((key) => refusals.waitFor(key)));
   if (wait_ms > 0) {
-    context.header("retry-after", String(Math.ceil(wait_ms / 1000)));
-    throw new Problem("rate_limited", "Too many of your requests were refused. Try again later.", false);
+    const wait_s = Math.ceil(wait_ms / 1000);
+    throw new Problem("rate_limited", "Too many of your requests were refused. Try again later.", false, wait_s);
   }
   for (const key of keys) refusals.take(key);
   return () => {

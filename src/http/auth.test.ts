@@ -20,8 +20,9 @@ interface Store {
 function rowOf(hash: string, row: Partial<FoundApiKey> = {}) {
   const { scopes = null, expires_at = null, last_used_at = null, kind = null } = row;
   const { disabled_at = null, deleted_at = null } = row;
+  const quotas = row.quotas ? JSON.stringify(row.quotas) : null;
   const given = scopes === null ? null : JSON.stringify(scopes);
-  return ["user_1", hash, given, expires_at, last_used_at, kind, null, disabled_at, deleted_at];
+  return ["user_1", hash, given, expires_at, last_used_at, kind, null, disabled_at, deleted_at, quotas];
 }
 
 /** As much of D1 as the lookup of a key needs. */
@@ -50,7 +51,8 @@ async function knownKey(row: Partial<FoundApiKey> = {}) {
   const later = (work: Promise<void>) => void left.push(work);
   const recognize = (given = key): Promise<unknown> => authenticator.recognize(given, config, db, { later });
   const expires_at = row.expires_at ? Date.parse(row.expires_at) : null;
-  const limits = { scopes: row.scopes ?? ["read", "run", "write"], is_limited: row.scopes !== undefined };
+  const scopes = row.scopes ?? ["read", "run", "write"];
+  const limits = { scopes, is_limited: row.scopes !== undefined, quotas: row.quotas ?? null };
   const caller = { user_id: "user_1", kind: "key", key_id: stored.key_id, confirmed_at: now, expires_at, ...limits };
   expect(await recognize()).toEqual(caller);
   const pass = (ms: number): void => {

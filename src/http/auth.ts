@@ -164,13 +164,13 @@ export async function confirmKey(context: AppContext, needed: NeededScope): Prom
 
 /** What a row permits, once the request has proved that it is the row's. */
 export function callerOf(
-  row: Pick<KnownKey, "user_id" | "key_id" | "kind" | "confirmed_at" | "expires_at" | "scopes">,
+  row: Pick<KnownKey, "user_id" | "key_id" | "kind" | "confirmed_at" | "expires_at" | "scopes" | "quotas">,
 ): Caller {
-  const { user_id, key_id, confirmed_at, expires_at, scopes: given } = row;
+  const { user_id, key_id, confirmed_at, expires_at, scopes: given, quotas } = row;
   const kind = row.kind ?? "key";
   // A session's list has all that its user may do, and what the user's role adds.
   const is_limited = given !== null && (kind === "key" || !userScopes.every((scope) => given.includes(scope)));
-  return { user_id, kind, key_id, confirmed_at, expires_at, scopes: given ?? userScopes, is_limited };
+  return { user_id, kind, key_id, confirmed_at, expires_at, scopes: given ?? userScopes, is_limited, quotas };
 }
 
 /** Returns the caller to whom the request's key or session belongs. If it brings both, only the key counts. */

@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import type { Config, Env } from "../config.ts";
 import type { KeyKind } from "../protocol/keys/kind.ts";
 import type { Scope } from "../protocol/keys/scope.ts";
+import type { Quotas } from "../protocol/money/quotas.ts";
 import type { FoundApiKey } from "../store/api-keys.ts";
 import type { AdminStanding } from "./keys/admin-key.ts";
 
@@ -23,6 +24,8 @@ export interface Caller {
   scopes: readonly Scope[];
   /** Whether it was given scopes. Any other key may do all that its user may, in later versions too. */
   is_limited: boolean;
+  /** An admin's numbers for the user, in place of the settings'. */
+  quotas?: Quotas | null;
   /** Of the admin key, if it does not act for the first user: why. */
   admin_standing?: Exclude<AdminStanding, "acts">;
 }

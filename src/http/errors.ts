@@ -5,7 +5,7 @@ import { matchedRoutes, routePath } from "hono/route";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { z } from "zod";
 import { logError, logWarning } from "../lib/log.ts";
-import { type Failure, type ProblemCode, problems, type Result } from "../protocol/error.ts";
+import { type Failure, type ProblemCode, problems, type Result, statusOf } from "../protocol/error.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 
 /** How the clients of a protocol read an error. */
@@ -38,10 +38,10 @@ export class Problem extends Error {
   /** False for what a flood would repeat: a line for each would cost the operator more than the sender. */
   readonly isLogged: boolean;
 
-  constructor(code: ProblemCode, detail: string, isLogged = true) {
+  constructor(code: ProblemCode, detail: string, isLogged = true, retry_after_s?: number) {
     super(code);
     this.name = "Problem";
-    this.failure = { code, detail };
+    this.failure = { code, detail, ...(retry_after_s === undefined ? {} : { retry_after_s }) };
     this.isLogged = isLogged;
   }
 }
@@ -49,26 +49,37 @@ export class Problem extends Error {
 /** Returns the value of a result, and throws its failure. */
 export function unwrap<T>(result: Result<T>): T {
   if (result.ok) return result.value;
-  throw new Problem(result.error.code, result.error.detail);
+  throw problemOf(result.error);
+}
+
+/** Quotas are logged where they are counted. */
+export function problemOf({ code, detail, retry_after_s }: Failure): Problem {
+  return new Problem(code, detail, code !== "quota_exceeded", retry_after_s);
 }
 
 export function answerError(error: unknown, context: AppContext): Response {
   if (error instanceof Problem) {
-    const { code, detail } = error.failure;
-    if (error.isLogged) log(context, code);
-    return answerProblem(context, code, detail);
+    if (error.isLogged) log(context, error.failure);
+    return answerProblem(context, error.failure);
   }
-  logError("request_failed", error, describeRequest(context, "internal"));
-  return answerProblem(context, "internal", "The server failed; the request id finds the reason in its log.");
+  const failure = {
+    code: "internal",
+    detail: "The server failed; the request id finds the reason in its log.",
+  } as const;
+  logError("request_failed", error, describeRequest(context, failure));
+  return answerProblem(context, failure);
 }
 
 export function answerNotFound(context: AppContext): Response {
-  log(context, "not_found");
-  return answerProblem(context, "not_found", `There is no ${context.req.method} on this path.`);
+  const failure = { code: "not_found", detail: `There is no ${context.req.method} on this path.` } as const;
+  log(context, failure);
+  return answerProblem(context, failure);
 }
 
-function answerProblem(context: AppContext, code: ProblemCode, detail: string): Response {
-  const { status, title } = problems[code];
+function answerProblem(context: AppContext, failure: Failure): Response {
+  const { code, detail, retry_after_s } = failure;
+  const { title } = problems[code];
+  const status = statusOf(failure);
   const { type, fields } = formOf(context);
   const body = {
     type: `urn:taskloom:problem:${code}`,
@@ -77,23 +88,27 @@ function answerProblem(context: AppContext, code: ProblemCode, detail: string): 
     detail,
     code,
     request_id: context.get("request_id"),
-    ...fields?.({ code, detail }),
+    ...fields?.(failure),
   };
-  return context.body(JSON.stringify(body), status as ContentfulStatusCode, { "content-type": type });
+  const headers = {
+    "content-type": type,
+    ...(retry_after_s === undefined ? {} : { "retry-after": String(retry_after_s) }),
+  };
+  return context.body(JSON.stringify(body), status as ContentfulStatusCode, headers);
 }
 
-function log(context: AppContext, code: ProblemCode): void {
-  logWarning("request_failed", describeRequest(context, code));
+function log(context: AppContext, failure: Failure): void {
+  logWarning("request_failed", describeRequest(context, failure));
 }
 
 /** Logs the route and not the path: a client may have put a secret into the path by mistake. */
-function describeRequest(context: AppContext, code: ProblemCode): Record<string, string | number | null> {
+function describeRequest(context: AppContext, failure: Failure): Record<string, string | number | null> {
   return {
     request_id: context.get("request_id"),
     method: context.req.method,
     route: routePath(context, -1),
-    status: problems[code].status,
-    code,
+    status: statusOf(failure),
+    code: failure.code,
     user_id: context.get("caller")?.user_id ?? null,
   };
 }

@@ -77,8 +77,8 @@ export function createGuesses(now: () => number = Date.now): Guesses {
       write(address, { ...tried, logged_at: now() });
       logWarning("wrong_keys", { request_id: context.get("request_id"), address });
     }
-    context.header("retry-after", String(Math.ceil(((COST_OF_LOOKING - tried.left) * REFILL_MS) / 1000)));
-    throw new Problem("rate_limited", "Too many wrong keys came from this address. Try again later.", false);
+    const wait_s = Math.ceil(((COST_OF_LOOKING - tried.left) * REFILL_MS) / 1000);
+    throw new Problem("rate_limited", "Too many wrong keys came from this address. Try again later.", false, wait_s);
   }
 
   return {

@@ -39,14 +39,14 @@ describe("an operation with an error form of its own", () => {
     ["its handler throws", { authorization: "Bearer k" }, "not_found"],
     ["middleware throws before its handler", {}, "unauthorized"],
   ])("answers in it what %s", async (_what, headers: Record<string, string>, code) => {
-    const answer = await makeApp().request("/v1/own/x", { method: "POST", headers });
+    const answer = await makeApp().request("/v1/own/x", { method: "POST", headers }, {});
     expect(answer.headers.get("content-type")).toBe("application/json");
     expect(await answer.json()).toMatchObject({ code, error: { code, message: expect.any(String) } });
   });
 
   it("leaves the errors of its neighbours as they are", async () => {
     for (const path of ["/v1/usual", "/v1/own"]) {
-      const answer = await makeApp().request(path, { method: "POST", headers: { authorization: "Bearer k" } });
+      const answer = await makeApp().request(path, { method: "POST", headers: { authorization: "Bearer k" } }, {});
       expect(answer.headers.get("content-type")).toBe("application/problem+json");
       expect(await answer.json()).not.toHaveProperty("error");
     }
@@ -84,7 +84,7 @@ describe("a body that depends on the settings", () => {
       (context, { body }) => context.text(body.name),
     );
     const send = (server: string) =>
-      app.request("/names", { method: "POST", headers: { "x-server": server }, body: '{"name":"one"}' });
+      app.request("/names", { method: "POST", headers: { "x-server": server }, body: '{"name":"one"}' }, {});
     expect((await send("one")).status).toBe(200);
     const refused = await send("two");
     expect(refused.status).toBe(400);

@@ -2,16 +2,18 @@
 // from them.
 import { z } from "@hono/zod-openapi";
 import type { Config } from "../config.ts";
-import { type ProblemCode, problems } from "../protocol/error.ts";
+import { type Failure, type ProblemCode, problems } from "../protocol/error.ts";
 import type { AuditAction } from "../protocol/people/audit.ts";
 import type { CountedName } from "../store/quotas/held.ts";
 import { auditOperation, type OperationAudit } from "./audit.ts";
 import { confirmKey, type NeededScope, nameScopes, requireScope, scopesOf } from "./auth.ts";
 import { readJson } from "./body.ts";
 import type { App, AppContext } from "./context.ts";
-import { type ErrorForm, Problem, toFailure, usualErrors, withErrors } from "./errors.ts";
+import { type ErrorForm, Problem, problemOf, toFailure, usualErrors, withErrors } from "./errors.ts";
 import * as examples from "./examples.ts";
 import { requireRoom } from "./ownership.ts";
+import { takeOne } from "./quotas/quotas.ts";
+import { admitRun } from "./quotas/runs.ts";
 import { problem } from "./schemas.ts";
 
 export interface Answer {
@@ -52,6 +54,11 @@ export interface Operation<Params, Query, Headers, Body> {
   lenient?: true;
   /** The form in which the clients of a protocol read errors. */
   errors?: ErrorForm;
+  /**
+   * The quota that a call counts for beside its user's requests. Without it, what changes something is a change.
+   * `nothing`, also what only admins may do: it works while somebody floods with a key that leaked.
+   */
+  counts?: Counts;
   /** What the audit records of each call that is let in and valid. */
   audit?: OperationAudit<Input<Params, Query, Headers, Body>>;
   /** The quota of what the operation makes. Who has no room is refused before anything is written. */
@@ -82,6 +89,7 @@ export function addOperation<Params, Query, Headers, Body>(
     if (!operation.open) {
       requireScope(context.get("caller"), scopeOf(operation));
       requireOwnPage(context, operation);
+      await requireQuotas(context, countsOf(operation));
     }
     const body = operation.bodyFor?.(context.get("config")) ?? operation.body;
     const given = {
@@ -92,6 +100,7 @@ export function addOperation<Params, Query, Headers, Body>(
     };
     // A body may come slowly, and its key may have ended meanwhile.
     if (body && !operation.open) await confirmKey(context, scopeOf(operation));
+    if (operation.counts === "run") requireNone(await admitRun(context.env, context.get("caller")));
     const input = given as Input<Params, Query, Headers, Body>;
     const { audit, quota, replaces } = operation;
     if (quota) await requireRoom(context, quota, async () => (await replaces?.(context, input)) ?? false);
@@ -110,6 +119,26 @@ function actionsOf({
   records?: AuditAction[];
 }) {
   return audit === undefined ? records : [typeof audit === "string" ? audit : audit.action];
+}
+
+type Counts = "run" | "change" | "request" | "nothing";
+
+function countsOf({ counts, scope, method }: { counts?: Counts; scope?: NeededScope; method: string }): Counts {
+  if (counts !== undefined) return counts;
+  if (scope === "admin") return "nothing";
+  return method === "get" ? "request" : "change";
+}
+
+/** Before the body is read: a request that is refused costs a look into memory. */
+async function requireQuotas({ env, get }: AppContext, counts: Counts): Promise<void> {
+  if (counts === "nothing") return;
+  const caller = get("caller");
+  requireNone(await takeOne(env, caller, "requests_per_minute"));
+  if (counts === "change") requireNone(await takeOne(env, caller, "changes_per_minute"));
+}
+
+function requireNone(refusal: Failure | null): void {
+  if (refusal !== null) throw problemOf(refusal);
 }
 
 function scopeOf({ scope, method }: { scope?: NeededScope; method: string }): NeededScope {
@@ -231,10 +260,13 @@ function describeProblems<Params, Query, Headers, Body>(
   if (isStrict(operation)) codes.add("unknown_field");
   if (operation.body) codes.add("bad_json");
   if (operation.body || operation.takesBytes) codes.add("body_too_large");
+  const statuses = Array.from(codes, (code) => ({ code, status: problems[code].status as number }));
+  // With a time to wait. An operation that names it may also answer it without one.
+  if (codes.has("rate_limited")) statuses.push({ code: "quota_exceeded", status: 429 });
   const described: Record<number, ResponseDescription> = {};
   const { type } = operation.errors ?? usualErrors;
-  for (const status of new Set(Array.from(codes, (code) => problems[code].status))) {
-    const ofStatus = [...codes].filter((code) => problems[code].status === status).sort();
+  for (const status of new Set(statuses.map((each) => each.status))) {
+    const ofStatus = statuses.flatMap((each) => (each.status === status ? [each.code] : [])).sort();
     const [code = "internal"] = ofStatus;
     const example = {
       ...examples.problem,

@@ -1,19 +1,21 @@
 // Looks up what the caller owns. Every lookup by an id of the request includes the caller's user id, so another user's
 // thing is answered as not found.
 import type { Env } from "../config.ts";
-import type { Result } from "../protocol/error.ts";
+import type { Failure, Result } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
-import { exceeded, type QuotaName } from "../protocol/money/quotas.ts";
+import { exceeded, quotas } from "../protocol/money/quotas.ts";
 import type { Project } from "../protocol/project.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { readAgent } from "../store/agents/agents.ts";
 import { readProject } from "../store/projects/projects.ts";
-import { type CountedName, readHeld, readUserQuotas, type UsualQuota, usualOf } from "../store/quotas/held.ts";
+import { type CountedName, readHeld, type UsualQuota, usualOf } from "../store/quotas/held.ts";
 import { deleteThread } from "../store/sync.ts";
 import { readThread } from "../store/threads.ts";
 import { callThread, type ThreadStub } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
-import { Problem, unwrap } from "./errors.ts";
+import { Problem, problemOf, unwrap } from "./errors.ts";
+
+const MINUTE_SECONDS = 60;
 
 export function keyOf(context: AppContext, thread_id: string): ThreadKey {
   return { user_id: context.get("caller").user_id, thread_id };
@@ -87,24 +89,16 @@ export async function requireRoom(
 
 /** The problem of a request that a statement refused, of the first quota by default. */
 export async function fullOf(context: AppContext, ...names: [CountedName, ...CountedName[]]): Promise<Problem> {
-  return (await findFull(context, names)) ?? quotaProblem(names[0], usualQuotas(context)(names[0]));
-}
-
-/** The caller's numbers, read anew. */
-export async function readQuotas(context: AppContext): Promise<UsualQuota> {
-  const own = await readUserQuotas(context.env.DB, context.get("caller").user_id);
-  const usual = usualQuotas(context);
-  return (name) => own[name] ?? usual(name);
+  return (await findFull(context, names)) ?? problemOf(refusalOf(names[0], usualQuotas(context)(names[0])));
 }
 
 async function findFull(context: AppContext, names: CountedName[]): Promise<Problem | null> {
   const held = await readHeld(context.env.DB, context.get("caller").user_id, names, usualQuotas(context));
   const full = names.find((name) => held[name].used >= held[name].limit);
-  return full === undefined ? null : quotaProblem(full, held[full].limit);
+  return full === undefined ? null : problemOf(refusalOf(full, held[full].limit));
 }
 
-/** Not logged: whoever is refused asks again. */
-function quotaProblem(name: QuotaName, limit: number): Problem {
-  const { code, detail } = exceeded(name, limit);
-  return new Problem(code, detail, false);
+/** A rate is counted over a minute. */
+function refusalOf(name: CountedName, limit: number): Failure {
+  return exceeded(name, limit, quotas[name].is_rate ? MINUTE_SECONDS : undefined);
 }

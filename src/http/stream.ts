@@ -5,7 +5,8 @@ import type { ThreadKey } from "../protocol/thread.ts";
 import { writeOpener } from "../thread/stream/ended-keys.ts";
 import { callThread } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
-import { Problem } from "./errors.ts";
+import { Problem, problemOf } from "./errors.ts";
+import { openOne } from "./quotas/quotas.ts";
 
 /** A request for a stream of a thread's object, which cuts the stream once the caller's key no longer holds. */
 export function streamRequest(context: AppContext, address: string | URL, init?: RequestInit): Request {
@@ -16,7 +17,34 @@ export function streamRequest(context: AppContext, address: string | URL, init?:
 
 /** Requests a stream from the object and answers with it. Throws the failure that the object may answer instead. */
 export async function answerStream(context: AppContext, key: ThreadKey, makeRequest: () => Request): Promise<Response> {
-  return streamResponse(await readStream(await callThread(context.env, key, (stub) => stub.fetch(makeRequest()))));
+  return await holdStream(context, async () =>
+    readStream(await callThread(context.env, key, (stub) => stub.fetch(makeRequest()))),
+  );
+}
+
+/** Counts something of the caller's that is open. Throws if there is too much of it. Returns what closes it. */
+export function countOpen(context: AppContext, name: "streams" | "transfers"): () => void {
+  const opened = openOne(context.env, context.get("caller"), name);
+  if ("refusal" in opened) throw problemOf(opened.refusal);
+  return opened.close;
+}
+
+/** Answers with a stream, which counts as open until it has ended or the client is gone. */
+export async function holdStream(
+  context: AppContext,
+  open: () => Promise<ReadableStream<Uint8Array>>,
+): Promise<Response> {
+  const close = countOpen(context, "streams");
+  try {
+    // The runtime passes the bytes on by itself.
+    const { readable, writable } = new IdentityTransformStream();
+    const passed = (await open()).pipeTo(writable).catch(() => undefined);
+    context.executionCtx.waitUntil(passed.finally(close));
+    return streamResponse(readable);
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 /** Returns the stream that the object answered with, and throws a failure. */
@@ -26,7 +54,7 @@ export async function readStream(answer: Response): Promise<ReadableStream<Uint8
   return answer.body;
 }
 
-export function streamResponse(body: ReadableStream<Uint8Array>): Response {
+function streamResponse(body: ReadableStream<Uint8Array>): Response {
   return new Response(body, {
     headers: {
       "content-type": "text/event-stream",
@@ -58,7 +86,9 @@ export function readPosition(context: AppContext, after: string | undefined): nu
 
 async function readFailure(answer: Response): Promise<Error> {
   const body = (await answer.json().catch(() => null)) as { error?: Failure } | null;
-  const code = body?.error?.code;
-  if (code && code in problems) return new Problem(code, body?.error?.detail ?? problems[code].title);
+  const failure = body?.error;
+  if (failure && failure.code in problems) {
+    return problemOf({ ...failure, detail: failure.detail ?? problems[failure.code].title });
+  }
   return new Error(`the thread answered ${answer.status}`);
 }

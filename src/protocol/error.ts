@@ -38,6 +38,11 @@ export interface Failure {
   retry_after_s?: number;
 }
 
+/** Time helps against a quota that says when. */
+export function statusOf({ code, retry_after_s }: Failure): number {
+  return code === "quota_exceeded" && retry_after_s !== undefined ? 429 : problems[code].status;
+}
+
 export type Result<T> = { ok: true; value: T } | { ok: false; error: Failure };
 
 export function succeed<T>(value: T): Result<T> {

@@ -4,6 +4,7 @@ import type { Result } from "../protocol/error.ts";
 import { ADMIN_KEY_ID } from "../protocol/ids.ts";
 import type { KeyKind } from "../protocol/keys/kind.ts";
 import { readScopes, type Scope } from "../protocol/keys/scope.ts";
+import type { Quotas } from "../protocol/money/quotas.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import { open } from "./database.ts";
 import { givesAdmin, IS_KEY, ownerOfLive } from "./keys/maker.ts";
@@ -62,6 +63,8 @@ export interface FoundApiKey extends Pick<ApiKey, "scopes" | "expires_at" | "las
   /** Of its user: since when nothing of the user works. */
   disabled_at: string | null;
   deleted_at: string | null;
+  /** An admin's numbers for its user; absent for what is not a row. */
+  quotas?: Quotas | null;
   /** Of a session; null for a key. */
   session: SessionDetails | null;
 }
@@ -72,9 +75,9 @@ export interface FoundApiKey extends Pick<ApiKey, "scopes" | "expires_at" | "las
  */
 export async function findApiKey(db: D1Database, key_id: string): Promise<FoundApiKey | null> {
   const { user_id, hash, scopes, expires_at, last_used_at, kind, details } = apiKeys;
-  const { disabled_at, deleted_at } = users;
+  const { disabled_at, deleted_at, quotas } = users;
   const row = await open(db)
-    .select({ user_id, hash, scopes, expires_at, last_used_at, kind, details, disabled_at, deleted_at })
+    .select({ user_id, hash, scopes, expires_at, last_used_at, kind, details, disabled_at, deleted_at, quotas })
     .from(apiKeys)
     .leftJoin(users, eq(users.user_id, apiKeys.user_id))
     .where(eq(apiKeys.key_id, key_id))

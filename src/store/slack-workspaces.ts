@@ -1,12 +1,13 @@
 // Slack workspaces. A workspace belongs to one user, since an event brings only the workspace's id.
 import { and, eq, getTableColumns, sql } from "drizzle-orm";
 import type { Result } from "../protocol/error.ts";
+import type { Quotas } from "../protocol/money/quotas.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
 import { open } from "./database.ts";
 import { ownerOfLive } from "./keys/maker.ts";
 import { listNewest } from "./newest.ts";
-import { type Rest, restOf } from "./people/acting.ts";
+import { quotasOf, type Rest, readQuotas, restOf } from "./people/acting.ts";
 import { slackWorkspaces } from "./schema.ts";
 
 export interface WorkspaceKey {
@@ -52,20 +53,21 @@ export async function findSlackWorkspace(db: D1Database, team_id: string): Promi
   return (await open(db).select().from(slackWorkspaces).where(eq(slackWorkspaces.team_id, team_id)).get()) ?? null;
 }
 
-/** The same with the `Rest` of its user; null for one who may act. */
+/** The same with the `Rest` of its user, null for one who may act, and an admin's quotas for the user. */
 export async function findOwnedWorkspace(
   db: D1Database,
   team_id: string,
-): Promise<{ workspace: SlackWorkspace; rest: Rest | null } | null> {
+): Promise<{ workspace: SlackWorkspace; rest: Rest | null; quotas: Quotas | null } | null> {
   const rest = sql<Rest | null>`${sql.raw(restOf("slack_workspaces.user_id"))}`;
+  const quotas = sql<string | null>`${sql.raw(quotasOf("slack_workspaces.user_id"))}`;
   const row = await open(db)
-    .select({ ...getTableColumns(slackWorkspaces), rest })
+    .select({ ...getTableColumns(slackWorkspaces), rest, quotas })
     .from(slackWorkspaces)
     .where(eq(slackWorkspaces.team_id, team_id))
     .get();
   if (row === undefined) return null;
-  const { rest: found, ...workspace } = row;
-  return { workspace, rest: found };
+  const { rest: found, quotas: held, ...workspace } = row;
+  return { workspace, rest: found, quotas: readQuotas(held) };
 }
 
 export async function listSlackWorkspaces(

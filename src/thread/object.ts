@@ -5,7 +5,7 @@ import { DurableObject } from "cloudflare:workers";
 import { withoutNumbers } from "../agent/plan/numbers.ts";
 import { type Env, readConfig } from "../config.ts";
 import type { Diagnostics } from "../protocol/diagnostics.ts";
-import { type Failure, fail, problems, type Result, succeed } from "../protocol/error.ts";
+import { type Failure, fail, type Result, statusOf, succeed } from "../protocol/error.ts";
 import type { WaitingMessage } from "../protocol/inbox.ts";
 import type { MessageRow } from "../protocol/message.ts";
 import type { ClosedLease } from "../protocol/money/lease.ts";
@@ -279,5 +279,5 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
 }
 
 function failureResponse(error: Failure): Response {
-  return Response.json({ error }, { status: problems[error.code].status });
+  return Response.json({ error }, { status: statusOf(error) });
 }

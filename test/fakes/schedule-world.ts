@@ -42,7 +42,7 @@ export class ScheduleWorld {
   isDatabaseDown = false;
   #isDead = false;
 
-  constructor() {
+  constructor(settings: Partial<Env> = {}) {
     const JOBS = {
       send: (body: FireSchedule) => this.#step(async () => void this.jobs.push(body)),
       sendBatch: (batch: { body: FireSchedule }[]) =>
@@ -52,7 +52,7 @@ export class ScheduleWorld {
         }),
     };
     const THREADS = { idFromName: (name: string) => name, get: (name: string) => this.#thread(name) };
-    this.env = { DB: this.#database(), JOBS, THREADS } as unknown as Env;
+    this.env = { ...settings, DB: this.#database(), JOBS, THREADS } as unknown as Env;
   }
 
   /** A schedule as the API would store it at `now`. */

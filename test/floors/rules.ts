@@ -22,7 +22,7 @@ const floors: string[][] = [
   ["src/slack", "src/triggers", "src/webhooks", "src/projects", "src/sign-in"],
   ["src/mirrors.ts"],
   ["src/thread"],
-  ["src/http/keys"],
+  ["src/http/keys", "src/http/quotas"],
   ["src/http"],
   ["src/http/run-stream", "src/http/sessions", "src/http/audit"],
   [
@@ -71,7 +71,7 @@ const evaluatedRooms = ["src/protocol/", "src/lib/", "src/config", "src/agent/",
 /** The settings of models and of the web tools, and what is wrong with them, which `npm start` says before it starts. */
 const checkedAtStart = [
   ...["src/config/models.ts", "src/config/search.ts", "src/config/fetch.ts", "src/config/key-length.ts"],
-  "src/config/sign-in.ts",
+  ...["src/config/sign-in.ts", "src/config/quotas.ts"],
   "src/models/index.ts",
 ];
 

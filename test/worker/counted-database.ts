@@ -1,23 +1,24 @@
-// D1 that counts the statements that would write.
+// D1, with a list of the statements that write.
 import { env } from "cloudflare:test";
 
-export interface CountedDatabase {
-  binding: D1Database;
-  /** The statements that were prepared to write, in order. */
-  writes: string[];
-}
-
-export function countedDatabase(): CountedDatabase {
-  const writes: string[] = [];
-  const binding = new Proxy(env.DB, {
+export function countedDatabase(): { db: D1Database; written: string[] } {
+  const written: string[] = [];
+  // Statements are prepared to be run: no route prepares one in vain.
+  const note = (query: string) => {
+    const isRead = /^\s*(select|with)\b/i.test(query) && !/\b(insert|update|delete)\b/i.test(query);
+    if (!isRead) written.push(query);
+  };
+  const db = new Proxy(env.DB, {
     get(target, name) {
       const value = Reflect.get(target, name) as unknown;
-      if (name !== "prepare") return typeof value === "function" ? value.bind(target) : value;
-      return (query: string) => {
-        if (/^\s*(insert|update|delete|replace)/i.test(query)) writes.push(query);
-        return target.prepare(query);
-      };
+      if (name === "prepare" || name === "exec") {
+        return (query: string) => {
+          note(query);
+          return target[name](query);
+        };
+      }
+      return typeof value === "function" ? value.bind(target) : value;
     },
   });
-  return { binding, writes };
+  return { db, written };
 }

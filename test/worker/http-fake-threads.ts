@@ -82,7 +82,7 @@ export class FakeThreads {
       const { next } = this;
       this.next = null;
       if (next && "error" in next) throw next.error;
-      return next ? fail(next.failure.code, next.failure.detail) : await answer();
+      return next ? { ok: false, error: next.failure } : await answer();
     };
     const known = () => this.#known.get(name);
     const missing = fail("not_found", "There is no such thread.");

@@ -6,7 +6,7 @@ import { type Client, createClient } from "./http-client.ts";
 
 const counted = countedDatabase();
 const app = createClient({
-  DB: counted.binding,
+  DB: counted.db,
   ENCRYPTION_KEY: "a-key-of-at-least-32-characters!",
   DAYTONA_API_KEY: "k",
 });
@@ -71,7 +71,7 @@ describe("a request that has no room", () => {
       ["/v1/git-credentials", { host: "two.example.com", username: "u", password: "p" }],
       [`/v1/projects/${project}/sandbox/terminal`, {}],
     ];
-    counted.writes.length = 0;
+    counted.written.length = 0;
     for (const [path, body] of requests) {
       const answer = await client.send("POST", path, body);
       expect([path, answer.status, answer.body.code, answer.body.detail]).toEqual([
@@ -81,7 +81,7 @@ describe("a request that has no room", () => {
         expect.any(String),
       ]);
     }
-    expect(counted.writes).toEqual([]);
+    expect(counted.written).toEqual([]);
     // What replaces something needs no room.
     const again = { host: "one.example.com", username: "u", password: "other" };
     expect((await client.send("POST", "/v1/git-credentials", again)).status).toBe(201);
@@ -115,7 +115,7 @@ describe("versions of an agent", () => {
     const versions = Number(await rows("agent_versions", "user_versions_rate"));
     expect(versions).toBeLessThanOrEqual(10 + 1);
     expect(answers.map(({ body }) => body.code ?? "stored")).toContain("quota_exceeded");
-    counted.writes.length = 0;
+    counted.written.length = 0;
     const late = await client.send("PATCH", "/v1/agents/a", { instructions: "late" });
     expect(late.body.code).toBe("quota_exceeded");
     expect(await rows("agent_versions", "user_versions_rate")).toBe(versions);

@@ -161,13 +161,7 @@ describe("what waits for a receiver's answer", () => {
 
 describe("pings", () => {
   it("are limited to twenty a minute and user, however webhooks are made, changed, enabled and deleted", async () => {
-    // As in wrangler.toml, but for a minute that does not end meanwhile.
-    const counts = new Map<string, number>();
-    const limit = async ({ key }: { key: string }) => {
-      counts.set(key, (counts.get(key) ?? 0) + 1);
-      return { success: (counts.get(key) ?? 0) <= 20 };
-    };
-    const limited = createClient({ ...settings, PING_LIMIT: { limit } });
+    const limited = createClient({ ...settings, QUOTAS: env.QUOTAS });
     const ada = await limited.addUser("user_pings");
     const statuses: number[] = [];
     for (let round = 0; statuses.length < 26; round++) {
@@ -186,19 +180,22 @@ describe("pings", () => {
     expect(statuses.slice(0, 20).filter((status) => status >= 400)).toEqual([]);
     expect(new Set(statuses.slice(20))).toEqual(new Set([429]));
     const refused = await ada.send("POST", PATH, { url, events: ["run.completed"] });
-    expect([refused.body.code, refused.headers.get("retry-after")]).toEqual(["rate_limited", "60"]);
+    expect(refused.body.code).toBe("rate_limited");
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(50);
     expect((await ada.send("GET", PATH)).body.data).toEqual([]);
     expect((await makeUnverified({}, limited)).status).toBe(201);
   });
 
-  it("keep nobody out if the limit is missing or fails", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
+  it("keep nobody out if the location's count is missing or fails", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
     const failing = { limit: () => Promise.reject(new Error("away")) };
-    expect((await makeUnverified({}, createClient({ ...settings, PING_LIMIT: failing }))).status).toBe(201);
-    for (let count = 0; count < 25; count++) {
-      const made = await makeUnverified();
-      expect(made.status).toBe(201);
-      await client.send("DELETE", `${PATH}/${made.body.webhook_id}`);
+    for (const USER_LIMIT of [failing, undefined]) {
+      const from = createClient({ ...settings, QUOTAS: env.QUOTAS, USER_LIMIT });
+      for (let count = 0; count < 5; count++) {
+        const made = await makeUnverified({}, from);
+        expect(made.status).toBe(201);
+        await client.send("DELETE", `${PATH}/${made.body.webhook_id}`);
+      }
     }
   });
 });

@@ -13,7 +13,7 @@ import { addOperation, type Operation } from "../operation.ts";
 import { keyOf, requireAgent } from "../ownership.ts";
 import { openRunStream } from "../run-stream/open.ts";
 import { MAX_ANSWERS, smallJson, smallObject, wellFormed } from "../schemas.ts";
-import { streamResponse } from "../stream.ts";
+import { holdStream } from "../stream.ts";
 
 const imageAddress = wellFormed.openapi({
   description:
@@ -104,6 +104,7 @@ const errors: ErrorForm = { type: "application/json" };
 const common = {
   method: "post",
   scope: "run",
+  counts: "run",
   tag: "AG-UI",
   description: "For `@ag-ui/client`'s `HttpAgent`. Unknown fields are ignored. A known `runId` attaches to its run.",
   body,
@@ -148,7 +149,7 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
     ...readZone(body),
   });
   const open = () => openRunStream(context, input);
-  return streamResponse(await auditOpenAnswers(context, input, open));
+  return await holdStream(context, () => auditOpenAnswers(context, input, open));
 }
 
 /** Properties may be meant for another agent, so one that is no time zone is no mistake. */

@@ -73,6 +73,7 @@ export function addApiKeys(app: App): void {
       path: "/v1/api-keys/{key_id}",
       tag,
       summary: "Delete an API key",
+      counts: "nothing",
       description:
         "With `made=revoke`, deletes the keys that it made too, pauses their triggers and webhooks for good, and ends their links, SSH access and Slack connections. The key may be deleted already, or be `admin_key`. What the sandbox provider does not confirm within ten seconds is ended later.",
       params: z.object({ key_id: clientId }),

@@ -31,7 +31,7 @@ import {
   timeZone,
   wellFormed,
 } from "../schemas.ts";
-import { answerStream, streamRequest, wantsStream } from "../stream.ts";
+import { answerStream, countOpen, streamRequest, wantsStream } from "../stream.ts";
 import { type ModelCheck, modelNameOf } from "./agent-schemas.ts";
 
 const tag = "Runs";
@@ -124,6 +124,7 @@ function addStart(app: App): void {
       scope: "run",
       tag,
       summary: "Start a run",
+      counts: "run",
       description: "A thread that does not exist is made. The same `invocation_id` with the same body is the same run.",
       params: threadParams,
       query: startQuery,
@@ -165,6 +166,7 @@ function addResume(app: App): void {
       scope: "run",
       tag,
       summary: "Answer what an interrupted run asked",
+      counts: "run",
       description:
         "The answer is a new run, whose `resumes` names the interrupted one. Every interrupt must be answered. `payload` is a string for a question, and `{approved, reason?, arguments? | sections?}` for an approval or a plan.",
       params: runParams,
@@ -226,14 +228,21 @@ async function startRun(
 ): Promise<Response> {
   const { user_id, thread_id } = input;
   const key = { user_id, thread_id };
-  const run = await around((notes) => acceptRun(context, key, input, notes));
-  if (run instanceof Response) return run;
-  if (wait !== "1" && wait !== "true") return answerAccepted(context, run);
-  const id = run.invocation_id;
-  const ended = unwrap(
-    await whileKeyHolds(context, () => callThread(context.env, key, (stub) => stub.waitForEnd(key, id, WAIT_MS))),
-  );
-  return isTerminal(ended.status) ? context.json(withChain(ended)) : answerAccepted(context, ended);
+  const isWaiting = (wait === "1" || wait === "true") && !wantsStream(context);
+  // A request that waits is as much as a stream.
+  const close = isWaiting ? countOpen(context, "streams") : () => {};
+  try {
+    const run = await around((notes) => acceptRun(context, key, input, notes));
+    if (run instanceof Response) return run;
+    if (!isWaiting) return answerAccepted(context, run);
+    const id = run.invocation_id;
+    const ended = unwrap(
+      await whileKeyHolds(context, () => callThread(context.env, key, (stub) => stub.waitForEnd(key, id, WAIT_MS))),
+    );
+    return isTerminal(ended.status) ? context.json(withChain(ended)) : answerAccepted(context, ended);
+  } finally {
+    close();
+  }
 }
 
 async function acceptRun(context: AppContext, key: ThreadKey, input: RunInput, notes: AuditNotes): Promise<Accepted> {
@@ -305,6 +314,7 @@ function addReadAndCancel(app: App): void {
       scope: "run",
       tag,
       summary: "Cancel a run",
+      counts: "request",
       params: runParams,
       answers: { 200: { description: "The run, even if it had ended before.", schema: runAnswer } },
       problems: ["not_found"],

@@ -55,6 +55,7 @@ export function addSessions(app: App): void {
       path: "/v1/sessions/{session_id}",
       tag,
       summary: "End a session",
+      counts: "nothing",
       description:
         "With `made=revoke`, also ends what it made, as for an API key. Then the session may have ended already.",
       params: z.object({ session_id: clientId }),
@@ -89,6 +90,7 @@ export function addSessions(app: App): void {
       path: "/v1/sessions",
       tag,
       summary: "Sign out everywhere",
+      counts: "nothing",
       description: "What the sessions made goes on. API keys stay.",
       query: z.strictObject({
         except: z

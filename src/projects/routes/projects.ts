@@ -50,7 +50,7 @@ export function addProjects(app: App): void {
     },
     async (context, { params, body }) => {
       requireSource(context, body.git);
-      await requireWithinLimits(context, body.sandbox);
+      requireWithinLimits(context, body.sandbox);
       const { user_id } = context.get("caller");
       const changed = await updateProject(context.env.DB, user_id, params.project_id, body, Date.now());
       if (!changed) throw missing("project", params.project_id);
@@ -121,7 +121,7 @@ function addCreateAndList(app: App): void {
     },
     async (context, { body }) => {
       requireSource(context, body.git);
-      await requireWithinLimits(context, body.sandbox);
+      requireWithinLimits(context, body.sandbox);
       const now = new Date().toISOString();
       const made = {
         project_id: body.project_id ?? newId("proj"),

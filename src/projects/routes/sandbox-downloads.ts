@@ -8,6 +8,7 @@ import { Problem } from "../../http/errors.ts";
 import { watchKey } from "../../http/key-watch.ts";
 import { type Answer, addOperation } from "../../http/operation.ts";
 import { downloadBody, filePath, folderPath, ticket } from "../../http/schemas.ts";
+import { countOpen } from "../../http/stream.ts";
 import { issueTicket, redeemTicket, TICKET_CHARACTERS, ticketScopes } from "../../http/tickets.ts";
 import { requireAbility, withWatchedWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
@@ -101,7 +102,12 @@ export function addTicketDownload(app: App): void {
 }
 
 async function answerDownload(context: AppContext, project_id: string, kind: Kind, path: string): Promise<Response> {
+  const close = countOpen(context, "transfers");
   const watch = watchKey(context);
+  const stop = () => {
+    close();
+    watch.stop();
+  };
   const opening = withWatchedWorkspace(context, project_id, watch, (workspace, signal) =>
     kind === "content"
       ? workspace.openFile(path, readRange(context), signal)
@@ -111,10 +117,10 @@ async function answerDownload(context: AppContext, project_id: string, kind: Kin
   context.executionCtx.waitUntil(opening.catch(() => undefined));
   try {
     const { answer, sent } = await answerFile(context, await opening, types[kind], watch.signal);
-    context.executionCtx.waitUntil(sent.finally(watch.stop));
+    context.executionCtx.waitUntil(sent.finally(stop));
     return answer;
   } catch (error) {
-    watch.stop();
+    stop();
     throw error;
   }
 }

@@ -1,9 +1,8 @@
 // Checks a project's settings for its sandbox against the server's limits, and its size against the user's quotas.
 import type { SandboxLimits, SandboxResources } from "../../config.ts";
 import type { AppContext } from "../../http/context.ts";
-import { Problem } from "../../http/errors.ts";
-import { readQuotas } from "../../http/ownership.ts";
-import { exceeded, type QuotaName } from "../../protocol/money/quotas.ts";
+import { Problem, problemOf } from "../../http/errors.ts";
+import { exceeded, quotaOf } from "../../protocol/money/quotas.ts";
 import type { SandboxSettings } from "../../protocol/project.ts";
 
 const units: Record<keyof SandboxResources, string> = { cpu: "cores", memory: "GiB", disk: "GiB" };
@@ -11,20 +10,18 @@ const names = ["cpu", "memory", "disk"] as const;
 
 type Asked = SandboxSettings | null | undefined;
 
-export async function requireWithinLimits(context: AppContext, settings: Asked): Promise<void> {
+export function requireWithinLimits(context: AppContext, settings: Asked): void {
   const limits = context.get("config").sandbox_limits;
   for (const name of names) {
     const asked = settings?.[name];
     if (asked !== undefined && asked > limits[name]) throw over(name, asked, `${limits[name]} ${units[name]}`);
   }
   requireStop(settings, limits);
-  const sized = names.filter((name) => settings?.[name] !== undefined);
-  if (sized.length === 0) return;
-  const quotaOf = await readQuotas(context);
-  for (const name of sized) {
-    const quota: QuotaName = `sandbox_${name}`;
-    const failure = exceeded(quota, quotaOf(quota));
-    if ((settings?.[name] ?? 0) > quotaOf(quota)) throw new Problem(failure.code, failure.detail);
+  for (const name of names) {
+    const asked = settings?.[name];
+    const quota = `sandbox_${name}` as const;
+    const most = quotaOf(context.get("config"), context.get("caller").quotas, quota);
+    if (asked !== undefined && asked > most) throw problemOf(exceeded(quota, most));
   }
 }
 

@@ -8,6 +8,7 @@ import { Problem } from "../../http/errors.ts";
 import { type KeyWatch, watchKey } from "../../http/key-watch.ts";
 import { addOperation } from "../../http/operation.ts";
 import { terminalBody, ticket } from "../../http/schemas.ts";
+import { countOpen } from "../../http/stream.ts";
 import { issueTicket, redeemTicket, TICKET_CHARACTERS, ticketScopes } from "../../http/tickets.ts";
 import { requireAbility, withWatchedWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { logError } from "../../lib/log.ts";
@@ -79,6 +80,7 @@ function checkOrigin(context: AppContext): void {
 }
 
 function answerTerminal(context: AppContext, project_id: string, request: TerminalRequest): Response {
+  const close = countOpen(context, "streams");
   const { 0: client, 1: socket } = new WebSocketPair();
   socket.binaryType = "arraybuffer";
   socket.accept();
@@ -88,6 +90,7 @@ function answerTerminal(context: AppContext, project_id: string, request: Termin
   const stop = () => {
     clearInterval(clock);
     watch.stop();
+    close();
   };
   const clock = setInterval(() => {
     bridge.tick();

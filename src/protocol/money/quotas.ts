@@ -27,7 +27,7 @@ const held = (usual: number, counts: string, reason: string, counted: Quota["cou
 export const quotas = {
   runs_per_minute: {
     usual: 120,
-    counts: "runs started in a minute, by anything",
+    counts: "runs started in a minute",
     counted: "location",
     is_rate: true,
     reason: "A busy bot starts one a second. Webhooks that loop would start thousands.",

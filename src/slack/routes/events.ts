@@ -3,6 +3,10 @@
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
+import { isNews } from "../../http/quotas/quotas.ts";
+import { admitRun } from "../../http/quotas/runs.ts";
+import type { Failure } from "../../protocol/error.ts";
+import type { Quotas } from "../../protocol/money/quotas.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import type { SlackWorkspace } from "../../protocol/slack.ts";
 import { findOwnedWorkspace, findSlackWorkspace } from "../../store/slack-workspaces.ts";
@@ -90,7 +94,7 @@ async function handle(
     logIgnored("other_bot", event.team_id);
     return "done";
   }
-  if (event.kind === "message") return await takeMessage(context, workspace, event.message, bound);
+  if (event.kind === "message") return await takeMessage(context, found, event.message, bound);
   if (rest !== null && event.kind !== "removed") return "done";
   if (event.kind === "stopped") return await takeStop(context, workspace, event);
   const opened = await openSlackWorkspace(slackPorts(context), event.team_id);
@@ -104,7 +108,7 @@ async function handle(
 
 async function takeMessage(
   context: AppContext,
-  workspace: SlackWorkspace,
+  { workspace, quotas }: { workspace: SlackWorkspace; quotas: Quotas | null },
   message: SlackMessageEvent,
   bound: BoundThreads,
 ): Promise<Outcome> {
@@ -115,10 +119,13 @@ async function takeMessage(
   const begins = message.is_direct || message.is_mention || mentions(message.text, bot_user_id);
   if (!begins && message.thread_ts === null) return "done";
   const thread_id = await threadOfPlace(team_id, message.channel, message.thread_ts ?? message.ts);
+  const admit = () => admitRun(context.env, { user_id, quotas });
+  let refusal = begins ? await admit() : null;
   // A message to the bot starts a run in any thread. It needs the lookup only to choose a project or set a title.
   const isLookedUp = !begins || message.is_direct || project_id !== null;
-  const isBound = isLookedUp && (await bound.has(context.env, { user_id, thread_id }, message));
+  const isBound = isLookedUp && refusal === null && (await bound.has(context.env, { user_id, thread_id }, message));
   if (!begins && !isBound) return "done";
+  if (!begins) refusal = await admit();
   const opened = await openSlackWorkspace(slackPorts(context), team_id, user_id);
   if (!opened.ok && opened.error.code === "not_found") return "done";
   const connected = unwrap(opened);
@@ -126,6 +133,7 @@ async function takeMessage(
     continueInBackground(context, sayDisabled(context, connected, message));
     return "done";
   }
+  if (refusal !== null) return await refuseOnce(context, connected, message, refusal);
   const input = await toMessageRun(workspace, message, { content, origin: new URL(context.req.url).origin });
   const accepted = await acceptFromSlack(context.env, workspace, input, isBound);
   if (!accepted.ok) return await refuse(context, connected, message, accepted.error);
@@ -134,12 +142,23 @@ async function takeMessage(
   return "done";
 }
 
+/** Says it to a person in a channel once a minute, and asks Slack for no repeat: a person writes again. */
+async function refuseOnce(
+  context: AppContext,
+  connected: ConnectedWorkspace,
+  message: SlackMessageEvent,
+  failure: Failure,
+): Promise<Outcome> {
+  const place = `slack/${connected.workspace.team_id}/${message.channel}/${message.user_id}`;
+  return isNews(context.env, place) ? await refuse(context, connected, message, failure) : "done";
+}
+
 /** Handles a message that can't become a run, however often it is sent: notifies the person, and asks for no repeat. */
 async function refuse(
   context: AppContext,
   { call }: ConnectedWorkspace,
   { channel, user_id, thread_ts }: SlackMessageEvent,
-  { code, detail }: Problem["failure"],
+  { code, detail }: Failure,
 ): Promise<Outcome> {
   // Another event of the same message.
   if (code === "idempotency_conflict" || code === "already_exists") return "done";

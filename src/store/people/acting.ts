@@ -1,6 +1,7 @@
 // Whether a user may act. Statements that let something happen for a user without a request of that user ask it
 // themselves, so that it costs no read of its own and holds in the moment of the write.
 import { type SQL, sql } from "drizzle-orm";
+import type { Quotas } from "../../protocol/money/quotas.ts";
 
 /** Why a user may not act: reversibly, or because the account is being emptied. */
 export type Rest = "disabled" | "deleted";
@@ -22,7 +23,21 @@ export function mayAct(user_id: string): string {
   return `${restOf(user_id)} IS NULL`;
 }
 
-/** The same for drizzle; `user_id` is a value. */
+/** An SQL expression: the quotas that an admin gave the user, as JSON. `user_id` is as above. */
+export function quotasOf(user_id: string): string {
+  return `(SELECT holding.quotas FROM users AS holding WHERE holding.user_id = ${user_id})`;
+}
+
+/** Null for none, and for what is no JSON. */
+export function readQuotas(stored: string | null): Quotas | null {
+  try {
+    return stored === null ? null : (JSON.parse(stored) as Quotas | null);
+  } catch {
+    return null;
+  }
+}
+
+/** `mayAct` for drizzle; `user_id` is a value. */
 export function userMayAct(user_id: string): SQL {
   return sql`(${sql.raw(REST)} ${user_id}) IS NULL`;
 }

@@ -1,12 +1,9 @@
 // What a user has of what a quota limits. The statement that makes something counts first, so no number of requests at
 // once gets past an exact quota, and one that is refused writes nothing.
-import { eq } from "drizzle-orm";
 import type { Config } from "../../config.ts";
 import type { Failure } from "../../protocol/error.ts";
-import { exceeded, type QuotaName, type Quotas, quotaOf, quotas } from "../../protocol/money/quotas.ts";
-import { open } from "../database.ts";
+import { exceeded, type QuotaName, quotaOf, quotas } from "../../protocol/money/quotas.ts";
 import { IS_KEY } from "../keys/maker.ts";
-import { users } from "../people/schema.ts";
 
 const NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
@@ -70,12 +67,6 @@ export async function findFullVersions(
   return version > most ? { ok: false, error: exceeded("agent_versions", most) } : null;
 }
 
-/** What an admin gave the user. */
-export async function readUserQuotas(db: D1Database, user_id: string): Promise<Quotas> {
-  const [row] = await open(db).select({ quotas: users.quotas }).from(users).where(eq(users.user_id, user_id));
-  return row?.quotas ?? {};
-}
-
 export interface HeldQuota {
   used: number;
   limit: number;
@@ -85,7 +76,7 @@ export type UsualQuota = (name: QuotaName) => number;
 
 /** What users have who were given nothing else. */
 export function usualOf(config: Config): UsualQuota {
-  return (name) => quotaOf({ quotas: {}, ...config }, null, name);
+  return (name) => quotaOf(config, null, name);
 }
 
 export const usualQuota: UsualQuota = (name) => quotas[name].usual;

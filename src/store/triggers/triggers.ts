@@ -2,12 +2,13 @@
 // concurrent updates succeeds.
 import { and, eq, sql } from "drizzle-orm";
 import type { Result } from "../../protocol/error.ts";
+import type { Quotas } from "../../protocol/money/quotas.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
 import { isConflict, open } from "../database.ts";
 import { isLive, ownerOfLive } from "../keys/maker.ts";
 import { listNewest } from "../newest.ts";
-import { mayAct, type Rest, restOf } from "../people/acting.ts";
+import { mayAct, quotasOf, type Rest, readQuotas, restOf } from "../people/acting.ts";
 import { type Made, roomFor, rowWhere } from "../quotas/insert.ts";
 import { secrets, triggerDeliveries, triggers } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
@@ -32,10 +33,17 @@ export async function readTrigger(db: D1Database, user_id: string, trigger_id: s
   return (await open(db).select().from(triggers).where(isTrigger(user_id, trigger_id)).get()) ?? null;
 }
 
-/** The same for the clock; null also if the user is disabled or deleted. */
-export async function readActingTrigger(db: D1Database, user_id: string, trigger_id: string): Promise<Trigger | null> {
+const heldQuotas = sql<string | null>`${sql.raw(quotasOf("triggers.user_id"))}`;
+
+/** The same for the clock, with the quotas of its user; null also if the user is disabled or deleted. */
+export async function readActingTrigger(
+  db: D1Database,
+  user_id: string,
+  trigger_id: string,
+): Promise<{ trigger: Trigger; quotas: Quotas | null } | null> {
   const isIt = and(isTrigger(user_id, trigger_id), sql.raw(mayAct("triggers.user_id")));
-  return (await open(db).select().from(triggers).where(isIt).get()) ?? null;
+  const found = await open(db).select({ trigger: triggers, quotas: heldQuotas }).from(triggers).where(isIt).get();
+  return found ? { trigger: found.trigger, quotas: readQuotas(found.quotas) } : null;
 }
 
 export interface FoundTrigger {
@@ -43,6 +51,8 @@ export interface FoundTrigger {
   secret: Secret | null;
   /** Null if its user may act. */
   rest: Rest | null;
+  /** An admin's numbers for its user. */
+  quotas: Quotas | null;
 }
 
 /** Finds any user's trigger with its secret: a sender brings no user. */
@@ -53,12 +63,17 @@ export async function findTrigger(db: D1Database, trigger_id: string): Promise<F
     eq(secrets.name, triggers.trigger_id),
   );
   const found = await open(db)
-    .select({ trigger: triggers, secret: secrets, rest: sql<Rest | null>`${sql.raw(restOf("triggers.user_id"))}` })
+    .select({
+      trigger: triggers,
+      secret: secrets,
+      rest: sql<Rest | null>`${sql.raw(restOf("triggers.user_id"))}`,
+      quotas: heldQuotas,
+    })
     .from(triggers)
     .leftJoin(secrets, isItsSecret)
     .where(eq(triggers.trigger_id, trigger_id))
     .get();
-  return found ?? null;
+  return found ? { ...found, quotas: readQuotas(found.quotas) } : null;
 }
 
 /** Deletes its secret and its log too. False if there is no such trigger. */

@@ -1,10 +1,11 @@
 // Runs every minute: sends due schedules to the queue, whose jobs start their runs. The jobs are sent first and the
 // schedules moved afterwards. A due time sent twice is one run, whose id is derived from it. If several due times were
 // missed, only the last one is fired.
-import type { Env } from "../../config.ts";
+import { configOf, type Env } from "../../config.ts";
 import { describeError, logError, logWarning } from "../../lib/log.ts";
 import { derivedId } from "../../protocol/ids.ts";
 import type { Job } from "../../protocol/job.ts";
+import { quotaOf } from "../../protocol/money/quotas.ts";
 import {
   type DueSchedule,
   type MovedSchedule,
@@ -17,10 +18,9 @@ import {
 } from "../../store/triggers/due-schedules.ts";
 import { findScheduleFault, lastDue, nextTimes } from "../schedule-times.ts";
 
-// One sweep takes some seconds for this many. Those left over are still due in the next one, and users take turns. The
-// second limit keeps one user's jobs from filling the queue for longer than a minute.
+// One sweep takes some seconds for this many. Those left over are still due in the next one, and users take turns. A
+// quota keeps one user's jobs from filling the queue for longer than a minute.
 const SCHEDULES_PER_SWEEP = 10_000;
-const SCHEDULES_PER_USER = 2_000;
 
 /** Sent and moved together, so that a sweep that dies sends few of them twice. */
 const SCHEDULES_AT_ONCE = 500;
@@ -59,7 +59,7 @@ export async function sweepSchedules(env: Env, now: number): Promise<void> {
 async function sendDue(env: Env, now: number): Promise<void> {
   // Thousands of schedules share the few crons that people write.
   const known = new Map<string, Times>();
-  const limits = { user: SCHEDULES_PER_USER, all: SCHEDULES_PER_SWEEP };
+  const limits = { user: quotaOf(configOf(env), null, "schedules_per_minute"), all: SCHEDULES_PER_SWEEP };
   const due = await readDueSchedules(env.DB, now, limits);
   for (let index = 0; index < due.length; index += SCHEDULES_AT_ONCE) {
     await sendPage(env, due.slice(index, index + SCHEDULES_AT_ONCE), now, known);

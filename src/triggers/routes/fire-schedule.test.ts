@@ -290,3 +290,72 @@ describe("a due time that can't be fired", () => {
     expect(world.jobs).toMatchObject([{ due_at: "2026-11-25T08:01:00.000Z", attempt: 2 }]);
   });
 });
+
+describe("a due time that comes to a full quota of runs", () => {
+  /** Three schedules of one user are due in the same minute, and one run a minute may start. */
+  async function threeDue() {
+    const world = new ScheduleWorld({ QUOTAS: "runs_per_minute=1" });
+    for (const trigger_id of ["trig_1", "trig_2", "trig_3"]) {
+      await world.add("2026-11-25T08:00:30Z", { trigger_id }, { cron: "1 8 * * *" });
+    }
+    await world.sweep("2026-11-25T08:01:00Z");
+    await world.deliver("2026-11-25T08:01:00Z");
+    return world;
+  }
+
+  it("is tried again, and starts once there is room", async () => {
+    const world = await threeDue();
+    expect([world.runs.length, world.jobs.length]).toEqual([1, 2]);
+    await world.deliver("2026-11-25T08:01:30Z");
+    expect([world.runs.length, world.jobs.length]).toEqual([1, 2]);
+    await world.deliver("2026-11-25T08:02:15Z");
+    expect([world.runs.length, world.jobs.length]).toEqual([2, 1]);
+    await world.deliver("2026-11-25T08:03:30Z");
+    expect([world.runs.length, world.jobs.length]).toEqual([3, 0]);
+  });
+
+  it("is skipped with the reason when all tries of the queue have failed", async () => {
+    const world = await threeDue();
+    for (const job of world.jobs.splice(0)) await world.deliverDead(job, "2026-11-25T08:01:30Z");
+    expect(world.runs).toHaveLength(1);
+    const outcomes = ["trig_1", "trig_2", "trig_3"].flatMap((id) => world.outcomes(id));
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(["accepted", "skipped", "skipped"]);
+    const reason = outcomes.find(({ status }) => status === "skipped")?.reason;
+    expect(reason).toBe("Your quota of 1 runs started in a minute (runs_per_minute) is used up.");
+    expect(world.jobs).toEqual([]);
+  });
+
+  it("asks no object and writes nothing while it is refused", async () => {
+    const world = await threeDue();
+    world.isThreadDown = true;
+    const rows = ["trig_2", "trig_3"].map((id) => [world.trigger(id), world.outcomes(id)]);
+    await world.deliver("2026-11-25T08:01:30Z");
+    expect(world.jobs).toHaveLength(2);
+    expect(["trig_2", "trig_3"].map((id) => [world.trigger(id), world.outcomes(id)])).toEqual(rows);
+  });
+
+  it("waits in its turn without using the quota up", async () => {
+    const world = new ScheduleWorld({ QUOTAS: "runs_per_minute=2" });
+    await world.add("2026-11-25T08:00:30Z", {}, { overlap: "queue" });
+    for (let minute = 1; minute <= 5; minute++) await world.minute(`2026-11-25T08:0${minute}:00Z`);
+    expect(world.outcomes().map(({ status }) => status)).toEqual(["accepted", ...Array(4).fill("waiting")]);
+    world.end();
+    await world.minute("2026-11-25T08:05:30Z");
+    expect(world.runs).toHaveLength(2);
+  });
+
+  it("counts a user's own number", async () => {
+    const world = new ScheduleWorld({ QUOTAS: "runs_per_minute=1" });
+    for (const trigger_id of ["trig_1", "trig_2", "trig_3"]) {
+      await world.add("2026-11-25T08:00:30Z", { trigger_id }, { cron: "1 8 * * *" });
+    }
+    await world.d1.binding
+      .prepare("INSERT INTO users (user_id, created_at, quotas) VALUES (?, ?, ?)")
+      .bind("user_ada", "2026", '{"runs_per_minute":2,"schedules_per_minute":2}')
+      .run();
+    await world.minute("2026-11-25T08:01:00Z");
+    expect([world.runs.length, world.jobs.length]).toEqual([2, 0]);
+    await world.minute("2026-11-25T08:01:10Z");
+    expect([world.runs.length, world.jobs.length]).toEqual([2, 1]);
+  });
+});

@@ -3,6 +3,8 @@
 // trigger's newest. So if two due times are processed at once, the second finds a run before it, as it would a minute
 // later.
 import type { Env } from "../../config.ts";
+import { peekOne } from "../../http/quotas/quotas.ts";
+import { admitRun } from "../../http/quotas/runs.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import { fail, type ProblemCode, type Result, succeed } from "../../protocol/error.ts";
 import { derivedId } from "../../protocol/ids.ts";
@@ -42,11 +44,12 @@ const temporary = new Set<ProblemCode>(["rate_limited", "busy", "internal", "san
 /** A failure is temporary: the job must be repeated. */
 export async function fireSchedule(job: FireSchedule, env: Env, now: number): Promise<Result<null>> {
   const due = await toDueTime(job);
-  const [trigger, status] = await Promise.all([
+  const [found, status] = await Promise.all([
     readActingTrigger(env.DB, due.user_id, due.trigger_id),
     readOutcome(env.DB, due),
   ]);
-  if (trigger === null || (status !== null && status !== "waiting")) return succeed(null);
+  if (found === null || (status !== null && status !== "waiting")) return succeed(null);
+  const { trigger, quotas } = found;
   const stale = findStale(trigger, due.due_at);
   if (stale !== null) {
     if (status === "waiting") await skip(env, due, stale);
@@ -60,9 +63,15 @@ export async function fireSchedule(job: FireSchedule, env: Env, now: number): Pr
   if (newest?.invocation_id === invocation_id) {
     if (await isKnown(env, newest)) return await accept(env, due, newest);
   } else {
+    // The queue repeats the job some times. What waits takes nothing while it waits.
+    const holder = { user_id: due.user_id, quotas };
+    const refusal = peekOne(env, holder, "runs_per_minute", now);
+    if (refusal !== null) return { ok: false, error: refusal };
     const before = await lookBefore(env, trigger, newest, due, now);
     if (before === "starting") return fail("busy", "The previous run is being started.");
     if (before !== null) return await holdBack(env, trigger, due, run, status, before.reason);
+    const refused = await admitRun(env, holder, now);
+    if (refused !== null) return { ok: false, error: refused };
   }
   if (!(await claimRun(env.DB, trigger, run, now))) return fail("busy", "The schedule was changed at the same time.");
   return await fire(env, trigger, firing, due);
@@ -73,17 +82,18 @@ export async function fireSchedule(job: FireSchedule, env: Env, now: number): Pr
  * outage would leave one run for each of its minutes.
  */
 export async function retryDeadFiring(job: FireSchedule, env: Env, now: number): Promise<Result<null>> {
-  const reason = await fireSchedule(job, env, now).then(
-    (done) => (done.ok ? null : done.error.detail),
-    (error: unknown) => describeError(error),
-  );
-  if (reason === null) return succeed(null);
+  const done = await fireSchedule(job, env, now).catch((error: unknown) => fail("internal", describeError(error)));
+  if (done.ok) return done;
+  const { code, detail: reason } = done.error;
   const due = await toDueTime(job);
   const found = await readLater(env, due, now).catch(() => "unknown" as const);
   // Waiting due times are tried every minute anyway.
   if (found === "waiting") return succeed(null);
   logWarning("schedule_not_fired", { ...due, attempt: job.attempt, reason });
-  if (found === "later") {
+  // The tries of some minutes all came to a full quota: an hour of them would take from what is due later.
+  if (code === "quota_exceeded") {
+    await skip(env, due, reason);
+  } else if (found === "later") {
     await skip(env, due, "It could not be started, and a later time was due by then.");
   } else if (job.attempt < MAX_ATTEMPTS) {
     await env.JOBS.send({ ...job, attempt: job.attempt + 1 } satisfies Job, { delaySeconds: DELAY_SECONDS });
@@ -95,12 +105,12 @@ export async function retryDeadFiring(job: FireSchedule, env: Env, now: number):
 }
 
 async function readLater(env: Env, due: DueTime, now: number): Promise<"waiting" | "later" | "none"> {
-  const [trigger, status] = await Promise.all([
+  const [acting, status] = await Promise.all([
     readActingTrigger(env.DB, due.user_id, due.trigger_id),
     readOutcome(env.DB, due),
   ]);
   if (status === "waiting") return "waiting";
-  const { cron, timezone } = trigger?.settings ?? {};
+  const { cron, timezone } = acting?.trigger.settings ?? {};
   return cron && timezone && lastDue(cron, timezone, Date.parse(due.due_at), now) !== null ? "later" : "none";
 }
 

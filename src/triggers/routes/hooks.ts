@@ -8,6 +8,7 @@ import type { App, AppContext } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
 import { findChain, hopsHeader } from "../../http/hops.ts";
 import { addOperation } from "../../http/operation.ts";
+import { admitRun } from "../../http/quotas/runs.ts";
 import { logError } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import { HOPS_HEADER, MAX_HOPS } from "../../protocol/chain.ts";
@@ -36,6 +37,8 @@ const SAME_BODY_MS = 5 * 60_000;
 
 /** The window of both rate limits in wrangler.toml. */
 const LIMIT_WINDOW_SECONDS = 60;
+
+const TOO_MANY_RUNS = "The account of this webhook has too many runs. Send it again later.";
 
 export function addHooks(app: App): void {
   addOperation(
@@ -113,7 +116,7 @@ async function receive(context: AppContext, trigger_id: string, body: Uint8Array
 
 async function receiveVerified(
   context: AppContext,
-  { trigger, rest }: FoundTrigger,
+  { trigger, rest, quotas }: FoundTrigger,
   body: Uint8Array,
   verified: VerifiedDelivery,
 ): Promise<HookAnswer> {
@@ -144,6 +147,9 @@ async function receiveVerified(
   }
   const known = identity.kind === "body" ? await findSameBody(context, trigger, source_id) : null;
   if (known !== null) return { ...known, trigger_id, duplicate: true };
+  const refusal = await admitRun(context.env, { user_id: trigger.user_id, quotas });
+  // Not in the trigger's log: a flood must write nothing. The sender sends it again.
+  if (refusal !== null) throw new Problem(refusal.code, TOO_MANY_RUNS, false, refusal.retry_after_s);
   const window = Math.floor(Date.now() / SAME_BODY_MS);
   const id = identity.kind === "body" ? `${source_id}-${window}` : (source_id ?? crypto.randomUUID());
   const firing = describeFiring(trigger, `delivery:${id}`, payload.value, { event, source_id }, chained.value);

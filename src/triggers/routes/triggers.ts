@@ -257,6 +257,7 @@ function addRun(app: App): void {
       scope: "run",
       tag,
       summary: "Run a trigger now",
+      counts: "run",
       description: "Runs a paused trigger too. A schedule's next time does not change.",
       params,
       headers: schemas.firingHeaders,

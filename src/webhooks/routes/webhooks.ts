@@ -4,8 +4,8 @@ import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
 import { usualQuotas } from "../../http/ownership.ts";
+import { takeOne } from "../../http/quotas/quotas.ts";
 import { pageOf, pageQuery } from "../../http/schemas.ts";
-import { logError } from "../../lib/log.ts";
 import { whyNotPublic } from "../../lib/public-url.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Webhook } from "../../protocol/webhook.ts";
@@ -217,22 +217,14 @@ function requirePublic(context: AppContext, url: string): void {
   throw new Problem("invalid_field", `url: ${why}, and the server's settings don't permit that`);
 }
 
-/** The window of the rate limit in wrangler.toml. */
-const LIMIT_WINDOW_SECONDS = 60;
-
 /**
  * Counts a ping that the caller is about to send. Without this limit, a loop that makes and deletes webhooks would send
  * somebody else as many requests as it makes. A missing or failing rate limit keeps nobody out.
  */
 async function takePing(context: AppContext): Promise<void> {
-  const { user_id } = context.get("caller");
-  const taken = await context.env.PING_LIMIT?.limit({ key: user_id }).catch((error: unknown) => {
-    logError("rate_limit_failed", error, { name: "PING_LIMIT", user_id });
-    return null;
-  });
-  if (taken?.success !== false) return;
-  context.header("retry-after", String(LIMIT_WINDOW_SECONDS));
-  throw new Problem("rate_limited", "Too many pings in a minute. Try again in a minute.");
+  const refusal = await takeOne(context.env, context.get("caller"), "pings_per_minute");
+  // The code that this had before there were quotas.
+  if (refusal !== null) throw new Problem("rate_limited", refusal.detail, false, refusal.retry_after_s);
 }
 
 async function sendPing(context: AppContext, { ping }: StoredWebhook): Promise<void> {

@@ -1,0 +1,24 @@
+// QUOTAS: what users may have and do, where the usual numbers don't fit. A part that is wrong would be found out by a
+// user who is refused, or is not, so it becomes `problem`.
+import { isQuotaName, type Quotas } from "../protocol/money/quotas.ts";
+
+export interface QuotaSettings {
+  quotas: Quotas;
+  /** What is wrong with the setting, in a sentence for the operator. The other parts count. */
+  problem: string | null;
+}
+
+/** Reads `runs_per_minute=60,threads=10000`. */
+export function readQuotaSettings(env: object): QuotaSettings {
+  const { QUOTAS: given } = env as { QUOTAS?: unknown };
+  const quotas: Quotas = {};
+  let problem: string | null = null;
+  const parts = typeof given === "string" ? given.split(",").map((part) => part.trim()) : [];
+  for (const part of parts.filter((part) => part !== "")) {
+    const [name = "", value = ""] = part.split("=").map((each) => each.trim());
+    const isKnown = isQuotaName(name);
+    if (isKnown && /^\d{1,12}$/.test(value)) quotas[name] = Number(value);
+    else problem ??= isKnown ? `QUOTAS: ${name} must be a whole number` : "QUOTAS names a quota that does not exist";
+  }
+  return { quotas, problem };
+}

@@ -1,0 +1,116 @@
+// Counts in the memory of one isolate: how often a user did something in the last minute, and how much of something is
+// open. Pure but for that memory; the caller brings the time.
+
+const SLOT_MS = 10_000;
+/** The present slot and six before it hold the last sixty seconds, wherever they begin. */
+const SLOTS = 7;
+/** Some hundred bytes each. Beyond this number the one that was used the longest ago starts anew. */
+const MAX_COUNTED = 10_000;
+/** Whoever is refused is refused again for so long without a question to others. */
+const REFUSED_MS = 5_000;
+/** What is open for longer is not counted: the runtime may have ended a request without a word. */
+const OPEN_MS = 3_600_000;
+/** A flood is one line in the log in this time. */
+const SAID_MS = 60_000;
+
+interface Counted {
+  /** How many in each slot, by the slot's number modulo their number. */
+  slots: number[];
+  /** The number of the newest slot. */
+  newest: number;
+  /** All that were ever taken. */
+  total: number;
+  refused_until: number;
+  said_at: number;
+}
+
+/** `key` names a quota and a user. */
+export interface Counts {
+  /**
+   * Takes one, if fewer than `quota` were taken in the last minute; no sixty seconds ever have more. `wait_ms` is 0 if it
+   * was taken, else the time after which it may succeed.
+   */
+  take(key: string, quota: number, now: number): { wait_ms: number; taken: number; total: number };
+  /** How long `take` would refuse. */
+  waitFor(key: string, quota: number, now: number): number;
+  /** Another place refused what was taken here: so does this one for some seconds. */
+  refuse(key: string, now: number): void;
+  /** Whether a refusal is to be said: the first in a minute. */
+  isNews(key: string, now: number): boolean;
+  /** Opens one more, if fewer than `quota` are open. Returns what closes it; null if it is refused. */
+  open(key: string, quota: number, now: number): (() => void) | null;
+}
+
+export function createCounts(): Counts {
+  const counted = new Map<string, Counted>();
+  /** By key, when each was opened. */
+  const opened = new Map<string, Set<{ at: number }>>();
+
+  function read(key: string, now: number): Counted {
+    const slot = Math.floor(now / SLOT_MS);
+    const known = counted.get(key) ?? {
+      slots: Array.from({ length: SLOTS }, () => 0),
+      newest: slot,
+      total: 0,
+      refused_until: 0,
+      said_at: Number.NEGATIVE_INFINITY,
+    };
+    for (let next = Math.max(known.newest + 1, slot - SLOTS + 1); next <= slot; next++) known.slots[next % SLOTS] = 0;
+    known.newest = Math.max(known.newest, slot);
+    counted.delete(key);
+    counted.set(key, known);
+    const [oldest] = counted.keys();
+    if (counted.size > MAX_COUNTED && oldest !== undefined) counted.delete(oldest);
+    return known;
+  }
+
+  return {
+    take(key, quota, now) {
+      const known = read(key, now);
+      const { slots, newest } = known;
+      const wait_ms = waitOf(known, quota, now);
+      if (wait_ms === 0) {
+        slots[newest % SLOTS] = (slots[newest % SLOTS] ?? 0) + 1;
+        known.total += 1;
+      }
+      return { wait_ms, taken: takenOf(known), total: known.total };
+    },
+    waitFor: (key, quota, now) => waitOf(read(key, now), quota, now),
+    refuse(key, now) {
+      read(key, now).refused_until = now + REFUSED_MS;
+    },
+    isNews(key, now) {
+      const known = read(key, now);
+      if (now - known.said_at < SAID_MS) return false;
+      known.said_at = now;
+      return true;
+    },
+    open(key, quota, now) {
+      const all = opened.get(key) ?? new Set();
+      if (all.size >= quota) for (const one of all) if (now - one.at > OPEN_MS) all.delete(one);
+      if (all.size >= quota) return null;
+      const one = { at: now };
+      opened.set(key, all.add(one));
+      return () => {
+        all.delete(one);
+        if (all.size === 0 && opened.get(key) === all) opened.delete(key);
+      };
+    },
+  };
+}
+
+function takenOf({ slots }: Counted): number {
+  return slots.reduce((sum, each) => sum + each, 0);
+}
+
+/** Until the oldest slot with something in it is forgotten. With nothing in any, the quota is 0: a minute. */
+function waitOf(known: Counted, quota: number, now: number): number {
+  const { slots, newest, refused_until } = known;
+  if (now < refused_until) return refused_until - now;
+  if (takenOf(known) < quota) return 0;
+  for (let slot = newest - SLOTS + 1; slot <= newest; slot++) {
+    const held = slot < 0 ? 0 : (slots[slot % SLOTS] ?? 0);
+    if (held > 0) return (slot + SLOTS) * SLOT_MS - now;
+  }
+  return SLOTS * SLOT_MS;
+}

@@ -1,0 +1,85 @@
+// Holds users to the quotas that are rates, and to those of what is open. Nothing here writes to D1 or asks a thread's
+// object. What this isolate refuses costs a look into its memory.
+//
+// A user's requests may come to many isolates. Where the number matters to others, an isolate that sees more than a tenth
+// of a quota asks Cloudflare's rate limits, which count for a location. So usual requests ask nobody.
+import { configOf, type Env } from "../../config.ts";
+import { describeError, logWarning } from "../../lib/log.ts";
+import type { Failure } from "../../protocol/error.ts";
+import { exceeded, type QuotaName, type Quotas, quotaOf, quotas } from "../../protocol/money/quotas.ts";
+import { type Counts, createCounts } from "./counts.ts";
+
+/** Whose quotas count. */
+export interface Holder {
+  user_id: string;
+  /** An admin's numbers for this user. */
+  quotas?: Quotas | null;
+}
+
+/** The part of a quota that each isolate may use without a question. */
+const UNASKED_PART = 0.1;
+/** Of the binding USER_LIMIT in wrangler.toml. A quota is spread over as many of its counters as it needs. */
+const COUNTER_LIMIT = 10;
+const WINDOW_SECONDS = 60;
+/** Until something that is open may be closed. */
+const CLOSED_SECONDS = 5;
+
+const known = new WeakMap<Env, Counts>();
+
+function countsOf(env: Env): Counts {
+  const counts = known.get(env) ?? createCounts();
+  known.set(env, counts);
+  return counts;
+}
+
+/** Counts one, or returns the refusal. */
+export async function takeOne(env: Env, holder: Holder, name: QuotaName, now = Date.now()): Promise<Failure | null> {
+  const quota = quotaOf(configOf(env), holder.quotas, name);
+  const key = `${name}/${holder.user_id}`;
+  const counts = countsOf(env);
+  const { wait_ms, taken, total } = counts.take(key, quota, now);
+  if (wait_ms > 0) return refuse(counts, key, holder, exceeded(name, quota, Math.ceil(wait_ms / 1000)), now);
+  if (quotas[name].counted !== "location" || taken <= quota * UNASKED_PART) return null;
+  const counter = total % Math.ceil(quota / COUNTER_LIMIT);
+  if (await isWithin(env, `${key}/${counter}`)) return null;
+  counts.refuse(key, now);
+  return refuse(counts, key, holder, exceeded(name, quota, WINDOW_SECONDS), now);
+}
+
+/** What `takeOne` would refuse, as far as this isolate knows. Takes nothing. */
+export function peekOne(env: Env, holder: Holder, name: QuotaName, now = Date.now()): Failure | null {
+  const quota = quotaOf(configOf(env), holder.quotas, name);
+  const wait_ms = countsOf(env).waitFor(`${name}/${holder.user_id}`, quota, now);
+  return wait_ms === 0 ? null : exceeded(name, quota, Math.ceil(wait_ms / 1000));
+}
+
+/** Whether nobody was told in the last minute, as far as this isolate knows. */
+export function isNews(env: Env, key: string, now = Date.now()): boolean {
+  return countsOf(env).isNews(key, now);
+}
+
+/** Counts something that is open until `close` is called. */
+export function openOne(env: Env, holder: Holder, name: QuotaName): { close: () => void } | { refusal: Failure } {
+  const quota = quotaOf(configOf(env), holder.quotas, name);
+  const key = `${name}/${holder.user_id}`;
+  const counts = countsOf(env);
+  const now = Date.now();
+  const close = counts.open(key, quota, now);
+  if (close !== null) return { close };
+  return { refusal: refuse(counts, key, holder, exceeded(name, quota, CLOSED_SECONDS), now) };
+}
+
+/** A missing or failing rate limit keeps nobody out. */
+async function isWithin(env: Env, key: string): Promise<boolean> {
+  try {
+    return (await env.USER_LIMIT?.limit({ key }))?.success ?? true;
+  } catch (error) {
+    logWarning("rate_limit_failed", { name: "USER_LIMIT", error: describeError(error) });
+    return true;
+  }
+}
+
+function refuse(counts: Counts, key: string, { user_id }: Holder, failure: Failure, now: number): Failure {
+  if (counts.isNews(key, now)) logWarning("quota_exceeded", { user_id, quota: key.slice(0, key.indexOf("/")) });
+  return failure;
+}

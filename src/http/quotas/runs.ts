@@ -1,0 +1,71 @@
+// Lets a user start a run, whatever starts it. How many start in a minute is counted as other rates are. How many are
+// queued or running only D1 knows, for all threads; it hears of a run within two seconds. A start does not wait for D1:
+// an isolate asks once it has let some runs start since it last knew, and sooner the less room is left.
+import { configOf, type Env } from "../../config.ts";
+import { describeError, logWarning } from "../../lib/log.ts";
+import { withinTime } from "../../lib/time-limit.ts";
+import type { Failure } from "../../protocol/error.ts";
+import { exceeded, quotaOf } from "../../protocol/money/quotas.ts";
+import { countLiveRuns } from "../../store/runs.ts";
+import { clock } from "../../thread/ports.ts";
+import { type Holder, takeOne } from "./quotas.ts";
+
+/** What an isolate lets start before it asks. */
+const UNASKED_STARTS = 20;
+/** A flood at its limit asks once in this time. */
+const ASKED_AGAIN_MS = 2_000;
+const D1_LIMIT_MS = 1_000;
+/** Users for whom this is remembered. Beyond this number the oldest starts anew. */
+const MAX_USERS = 5_000;
+
+interface Live {
+  /** As D1 last said. */
+  runs: number;
+  asked_at: number;
+  /** Let start since then. */
+  started: number;
+}
+
+const known = new WeakMap<Env, Map<string, Live>>();
+
+/** Counts a run that is about to start, or returns the refusal. Call it before anything is asked of the thread. */
+export async function admitRun(env: Env, holder: Holder, now = Date.now()): Promise<Failure | null> {
+  return (await takeOne(env, holder, "runs_per_minute", now)) ?? (await admitLive(env, holder, now));
+}
+
+async function admitLive(env: Env, holder: Holder, now: number): Promise<Failure | null> {
+  const quota = quotaOf(configOf(env), holder.quotas, "runs_at_once");
+  let live = liveOf(env, holder.user_id);
+  const room = quota - live.runs;
+  if (live.started >= Math.min(UNASKED_STARTS, room / 2) && now - live.asked_at >= ASKED_AGAIN_MS) {
+    live = await ask(env, holder.user_id, live, now);
+  }
+  if (live.runs + live.started >= quota) return exceeded("runs_at_once", quota, ASKED_AGAIN_MS / 1000);
+  live.started += 1;
+  return null;
+}
+
+function liveOf(env: Env, user_id: string): Live {
+  const users = known.get(env) ?? new Map<string, Live>();
+  known.set(env, users);
+  const live = users.get(user_id) ?? { runs: 0, asked_at: Number.NEGATIVE_INFINITY, started: 0 };
+  users.delete(user_id);
+  users.set(user_id, live);
+  const [oldest] = users.keys();
+  if (users.size > MAX_USERS && oldest !== undefined) users.delete(oldest);
+  return live;
+}
+
+/** While D1 fails nobody is kept out by what is not known. */
+async function ask(env: Env, user_id: string, live: Live, now: number): Promise<Live> {
+  live.asked_at = now;
+  const before = live.started;
+  try {
+    live.runs = await withinTime(clock, D1_LIMIT_MS, "D1", countLiveRuns(env.DB, user_id));
+  } catch (error) {
+    logWarning("live_runs_unknown", { user_id, error: describeError(error) });
+    live.runs = 0;
+  }
+  live.started -= before;
+  return live;
+}

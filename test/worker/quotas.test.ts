@@ -1,0 +1,323 @@
+// What a user may do in a minute and at once: how the server refuses more, what that costs, and whom it leaves alone.
+import { env } from "cloudflare:test";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createApp } from "../../src/app.ts";
+import type { Env } from "../../src/config.ts";
+import { countedDatabase } from "./counted-database.ts";
+import { clearTriggers, deliverTo, makeHook, readLog, signStandard } from "./hook-client.ts";
+import { type Answer, type Client, createClient } from "./http-client.ts";
+import { FakeThreads } from "./http-fake-threads.ts";
+
+let lines: string[] = [];
+let users = 0;
+
+beforeEach(() => {
+  lines = [];
+  vi.spyOn(console, "warn").mockImplementation((line) => void lines.push(String(line)));
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  await clearTriggers();
+});
+
+/** A server with some quotas, and a user of it. What is not named is without a limit. */
+async function serverWith(quotas: Record<string, number>, settings: Partial<Env> = {}) {
+  const { db, written } = countedDatabase();
+  const named = Object.entries(quotas).map(([name, number]) => `${name}=${number}`);
+  const QUOTAS = [env.QUOTAS, ...named].join();
+  const client = createClient({ DB: db, ENCRYPTION_KEY: "key of the tests", QUOTAS, ...settings });
+  users += 1;
+  const user_id = `user_quota_${users}`;
+  const user = await client.addUser(user_id);
+  return { client, user, user_id, written, QUOTAS };
+}
+
+async function giveQuotas(user_id: string, quotas: Record<string, number>): Promise<void> {
+  await env.DB.prepare("UPDATE users SET quotas = ?2 WHERE user_id = ?1").bind(user_id, JSON.stringify(quotas)).run();
+}
+
+const run = (user: Client, thread = "thread-q") => user.send("POST", `/v1/threads/${thread}/runs`, { message: "hi" });
+const agUi = { threadId: "thread-q", runId: "run-1", messages: [{ id: "u1", role: "user", content: "hi" }] };
+
+function expectRefused(answer: Answer, name: string): void {
+  expect([answer.status, answer.body.status, answer.body.code]).toEqual([429, 429, "quota_exceeded"]);
+  expect(answer.body.detail).toContain(`(${name})`);
+  expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+}
+
+describe("a refused request makes no write to D1 and no call of an object", () => {
+  const starts: [string, (user: Client) => Promise<Answer>][] = [
+    ["a run", (user) => run(user)],
+    ["an answer", (user) => user.send("POST", "/v1/threads/thread-q/runs/inv-1/resume", { resume: [answerOf("int")] })],
+    ["AG-UI", (user) => user.send("POST", "/ag-ui", agUi)],
+    ["AG-UI with an agent", (user) => user.send("POST", "/ag-ui/agent_default", agUi)],
+    ["a wait", (user) => user.send("POST", "/v1/threads/thread-q/runs?wait=1", { message: "hi" })],
+    ["a trigger by hand", (user) => user.send("POST", "/v1/triggers/trig_q/run", {})],
+  ];
+  const answerOf = (interrupt_id: string) => ({ interrupt_id, status: "resolved", payload: "blue" });
+  const file = "/v1/projects/proj-q/sandbox/files/content?path=a.txt";
+  const cases: [string, string, (user: Client) => Promise<Answer>][] = [
+    ...starts.map(([what, ask]) => ["runs_per_minute", what, ask] as (typeof cases)[number]),
+    ["runs_at_once", "a run", (user) => run(user)],
+    ["requests_per_minute", "a read", (user) => user.send("GET", "/v1/threads")],
+    ["requests_per_minute", "a stream", (user) => user.send("GET", "/v1/threads/thread-q/events")],
+    ["changes_per_minute", "a new agent", (user) => user.send("POST", "/v1/agents", { name: "a" })],
+    ["changes_per_minute", "a change", (user) => user.send("PATCH", "/v1/agents/agent-q", { name: "b" })],
+    ["changes_per_minute", "a body that is none", (user) => user.send("PATCH", "/v1/threads/thread-q", "{")],
+    ["streams", "a stream", (user) => user.send("GET", "/v1/threads/thread-q/events")],
+    ["streams", "a run's stream", (user) => streamed(user)],
+    ["streams", "a wait", (user) => user.send("POST", "/v1/threads/thread-q/runs?wait=1", { message: "hi" })],
+    ["transfers", "an upload", (user) => user.send("PUT", file, new Uint8Array(3))],
+    ["transfers", "a download", (user) => user.send("GET", file)],
+  ];
+  const streamed = (user: Client) =>
+    user.send("POST", "/v1/threads/thread-q/runs", { message: "hi" }, { accept: "text/event-stream" });
+
+  it.each(cases)("%s: %s", async (name, _what, ask) => {
+    const { client, user, written } = await serverWith({ [name]: 0 });
+    // The first request of a key notes its use.
+    await user.send("DELETE", "/v1/api-keys/key_none");
+    const [writes, calls] = [written.length, client.threads.asked.length];
+    for (let count = 0; count < 5; count++) expectRefused(await ask(user), name);
+    expect(written.slice(writes)).toEqual([]);
+    expect(client.threads.asked.slice(calls)).toEqual([]);
+  });
+
+  it("runs_per_minute: a delivery, whose sender learns nothing of the account", async () => {
+    const { client, user, user_id, written } = await serverWith({});
+    const { trigger_id, secret } = await makeHook(user);
+    const deliver = () => deliverTo(user, trigger_id, "{}", signStandard(secret, "{}"));
+    expect((await deliver()).status).toBe(202);
+    await giveQuotas(user_id, { runs_per_minute: 1 });
+    const [writes, calls] = [written.length, client.threads.asked.length];
+    for (let count = 0; count < 5; count++) {
+      const refused = await deliver();
+      expect([refused.status, refused.body.code]).toEqual([429, "quota_exceeded"]);
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(50);
+      expect(refused.text).not.toContain("runs_per_minute");
+    }
+    expect(written.slice(writes)).toEqual([]);
+    expect(client.threads.asked.slice(calls)).toEqual([]);
+    expect(await readLog(user, trigger_id)).toHaveLength(1);
+  });
+});
+
+describe("a rate", () => {
+  it("lets as much through as the quota says, refuses the rest, and lets through again after the time it names", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { user } = await serverWith({ runs_per_minute: 3 });
+    for (let count = 0; count < 3; count++) expect((await run(user)).status).toBe(202);
+    const refused = await run(user);
+    expectRefused(refused, "runs_per_minute");
+    const wait_ms = Number(refused.headers.get("retry-after")) * 1000;
+    expect(wait_ms).toBeLessThanOrEqual(70_000);
+    vi.setSystemTime(Date.now() + wait_ms - 2_000);
+    expect((await run(user)).status).toBe(429);
+    vi.setSystemTime(Date.now() + 2_000);
+    expect((await run(user)).status).toBe(202);
+  });
+
+  it("is each user's own, and a user's own number counts before the setting's", async () => {
+    const { client, user, user_id } = await serverWith({ changes_per_minute: 2 });
+    const change = (from: Client) => from.send("DELETE", "/v1/agents/none");
+    await giveQuotas(user_id, { changes_per_minute: 4 });
+    const statuses = [];
+    for (let count = 0; count < 6; count++) statuses.push((await change(user)).status);
+    expect(statuses).toEqual([404, 404, 404, 404, 429, 429]);
+    const other = await client.addUser(`${user_id}_other`);
+    for (let count = 0; count < 3; count++) statuses.push((await change(other)).status);
+    expect(statuses.slice(6)).toEqual([404, 404, 429]);
+  });
+
+  it("is counted for all of a user's keys together", async () => {
+    const { client, user } = await serverWith({ runs_per_minute: 2 });
+    const second = client.as(String((await user.send("POST", "/v1/api-keys", {})).body.key));
+    expect([(await run(user)).status, (await run(second)).status]).toEqual([202, 202]);
+    expect([(await run(user)).status, (await run(second)).status]).toEqual([429, 429]);
+  });
+
+  it("logs one line in a minute, however many are refused", async () => {
+    const { user } = await serverWith({ requests_per_minute: 1 });
+    await user.send("GET", "/v1/threads");
+    for (let count = 0; count < 50; count++) expect((await user.send("GET", "/v1/threads")).status).toBe(429);
+    expect(lines.filter((line) => line.includes("quota_exceeded"))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes("request_failed"))).toEqual([]);
+  });
+
+  it("is answered in the form of each protocol", async () => {
+    const { user } = await serverWith({ runs_per_minute: 0 });
+    const [usual, ofAgUi] = [await run(user), await user.send("POST", "/ag-ui", agUi)];
+    expect(usual.headers.get("content-type")).toBe("application/problem+json");
+    expect(ofAgUi.headers.get("content-type")).toBe("application/json");
+    for (const { body } of [usual, ofAgUi]) expect(body.type).toBe("urn:taskloom:problem:quota_exceeded");
+  });
+
+  it("never keeps anybody from ending a key or sessions, nor an admin from administering", async () => {
+    const { client, user, user_id } = await serverWith({ requests_per_minute: 0, changes_per_minute: 0 });
+    expect((await user.send("GET", "/v1/threads")).status).toBe(429);
+    expect((await user.send("DELETE", "/v1/sessions")).status).toBe(204);
+    expect((await user.send("DELETE", "/v1/sessions/none")).status).toBe(404);
+    const [key] = (await client.send("GET", `/v1/users/${user_id}/api-keys`)).body.data ?? [];
+    expect((await user.send("DELETE", `/v1/api-keys/${key?.key_id}`)).status).toBe(204);
+    expect((await client.send("PATCH", `/v1/users/${user_id}`, { disabled: true })).status).toBe(200);
+  });
+});
+
+describe("isolates of one location", () => {
+  it("together let through what the location counts, and ask it only beyond a tenth of the quota", async () => {
+    const counters = new Map<string, number>();
+    const limit = async ({ key }: { key: string }) => {
+      counters.set(key, (counters.get(key) ?? 0) + 1);
+      return { success: (counters.get(key) ?? 0) <= 10 };
+    };
+    const { client, user, user_id, QUOTAS } = await serverWith(
+      { runs_per_minute: 30 },
+      { USER_LIMIT: { limit } as RateLimit },
+    );
+    for (let count = 0; count < 3; count++) expect((await run(user)).status).toBe(202);
+    expect(counters.size).toBe(0);
+    const made = await client.send("POST", "/v1/users", { user_id: `${user_id}_b` });
+    const isolates = Array.from({ length: 4 }, () =>
+      createClient({ QUOTAS, USER_LIMIT: { limit } as RateLimit }).as(String(made.body.api_key)),
+    );
+    let accepted = 0;
+    for (let count = 0; count < 30; count++) {
+      for (const isolate of isolates) if ((await run(isolate)).status === 202) accepted += 1;
+    }
+    // Each may use a tenth without a question.
+    expect(accepted).toBeGreaterThanOrEqual(30);
+    expect(accepted).toBeLessThanOrEqual(42);
+    expect([...counters.keys()].every((key) => /^runs_per_minute\/.*\/[012]$/.test(key))).toBe(true);
+  });
+});
+
+describe("runs at once", () => {
+  it("are refused beyond the quota, whatever threads they are in, until some have ended", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { user, user_id, written } = await serverWith({ runs_at_once: 4 });
+    const statuses = [];
+    for (let count = 0; count < 7; count++) statuses.push((await run(user, `thread-${count}`)).status);
+    expect(statuses).toEqual([202, 202, 202, 202, 429, 429, 429]);
+    const writes = written.length;
+    expectRefused(await run(user, "thread-9"), "runs_at_once");
+    await env.DB.prepare("UPDATE runs SET status = 'completed' WHERE user_id = ? AND thread_id = 'thread-0'")
+      .bind(user_id)
+      .run();
+    vi.setSystemTime(Date.now() + 2_000);
+    expect((await run(user, "thread-7")).status).toBe(202);
+    vi.setSystemTime(Date.now() + 2_000);
+    expectRefused(await run(user, "thread-8"), "runs_at_once");
+    expect(written.slice(writes).length).toBeLessThan(20);
+  });
+
+  it("are not asked for while a user starts few", async () => {
+    const asked: string[] = [];
+    const DB = new Proxy(env.DB, {
+      get(target, name) {
+        const value = Reflect.get(target, name) as unknown;
+        if (name === "prepare") {
+          return (query: string) => {
+            if (query.includes("runs_live")) asked.push(query);
+            return target.prepare(query);
+          };
+        }
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const { user } = await serverWith({ runs_at_once: 200 }, { DB });
+    for (let count = 0; count < 20; count++) expect((await run(user)).status).toBe(202);
+    expect(asked).toEqual([]);
+    for (let count = 0; count < 20; count++) expect((await run(user)).status).toBe(202);
+    expect(asked).toHaveLength(1);
+  });
+
+  it("keep nobody out while D1 fails", async () => {
+    const DB = new Proxy(env.DB, {
+      get(target, name) {
+        const value = Reflect.get(target, name) as unknown;
+        if (name === "prepare") {
+          return (query: string) => {
+            if (query.includes("runs_live")) throw new Error("D1 is away");
+            return target.prepare(query);
+          };
+        }
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const { user } = await serverWith({ runs_at_once: 1 }, { DB });
+    expect((await run(user)).status).toBe(202);
+  });
+});
+
+describe("what is open", () => {
+  it("counts streams until they are read to their end or left", async () => {
+    const { user, user_id, QUOTAS } = await serverWith({ streams: 2 });
+    expect(user).toBeDefined();
+    const app = createApp();
+    const bindings = new FakeThreads(env.DB).within(env, { QUOTAS });
+    const made = await createClient().send("POST", "/v1/users", { user_id: `${user_id}_streams` });
+    const waits: Promise<unknown>[] = [];
+    const context = { waitUntil: (work: Promise<unknown>) => void waits.push(work) } as unknown as ExecutionContext;
+    const headers = { authorization: `Bearer ${made.body.api_key}` };
+    const open = async () => app.request("/v1/threads/thread-q/events", { headers }, bindings, context);
+    const [first, second] = [await open(), await open()];
+    expect([first.status, second.status, (await open()).status]).toEqual([200, 200, 429]);
+    expect(await first.text()).toContain("RUN_STARTED");
+    await expect.poll(async () => (await open()).status).toBe(200);
+    expect((await open()).status).toBe(429);
+    await second.body?.cancel();
+    await expect.poll(async () => (await open()).status).toBe(200);
+  });
+
+  it("is given back where nothing was opened", async () => {
+    const { client, user } = await serverWith({ streams: 1 });
+    for (let count = 0; count < 3; count++) {
+      client.threads.next = { failure: { code: "not_found", detail: "There is no such thread." } };
+      expect((await user.send("GET", "/v1/threads/thread-q/events")).status).toBe(404);
+    }
+    expect((await user.send("GET", "/v1/threads/thread-q/events")).status).toBe(200);
+  });
+});
+
+describe("a thread's object that refuses with a time to wait", () => {
+  it("reaches the client with it, by RPC and by a stream", async () => {
+    const { client, user } = await serverWith({});
+    const failure = { code: "quota_exceeded", detail: "It is used up.", retry_after_s: 7 } as const;
+    const ask = [
+      () => run(user),
+      () => user.send("GET", "/v1/threads/thread-q/events"),
+      () => user.send("POST", "/ag-ui", agUi),
+    ];
+    for (const each of ask) {
+      client.threads.next = { failure };
+      const answer = await each();
+      expect([answer.status, answer.headers.get("retry-after"), answer.body.detail]).toEqual([
+        429,
+        "7",
+        failure.detail,
+      ]);
+      client.threads.next = { failure: { code: "quota_exceeded", detail: "It is full." } };
+      const full = await each();
+      expect([full.status, full.headers.get("retry-after"), full.body.status]).toEqual([409, null, 409]);
+    }
+  });
+});
+
+describe("twenty webhooks in a loop", () => {
+  it("start as many runs in a minute as the quota says, and leave no trace of the rest", async () => {
+    const { client, user, written } = await serverWith({ runs_per_minute: 120 }, { DELIVERY_LIMIT: undefined });
+    const hooks = await Promise.all(Array.from({ length: 20 }, () => makeHook(user)));
+    const statuses: number[] = [];
+    for (let round = 0; round < 10; round++) {
+      const answers = hooks.map(({ trigger_id, secret }) =>
+        deliverTo(user, trigger_id, "{}", signStandard(secret, "{}")),
+      );
+      statuses.push(...(await Promise.all(answers)).map(({ status }) => status));
+    }
+    expect(statuses.filter((status) => status === 202)).toHaveLength(120);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(80);
+    expect(client.threads.asked.filter(({ method }) => method === "accept")).toHaveLength(120);
+    expect(written.filter((query) => /trigger_deliveries/.test(query) && /^insert/i.test(query))).toHaveLength(120);
+  });
+});
