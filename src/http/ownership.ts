@@ -14,6 +14,7 @@ import { readThread } from "../store/threads.ts";
 import { callThread, type ThreadStub } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
 import { Problem, problemOf, unwrap } from "./errors.ts";
+import { admitStock, type Wanted } from "./quotas/stock.ts";
 
 const MINUTE_SECONDS = 60;
 
@@ -85,6 +86,13 @@ export async function requireRoom(
 ): Promise<void> {
   const full = await findFull(context, [name]);
   if (full !== null && !(await replaces())) throw full;
+}
+
+/** Throws `quota_exceeded` if the caller has no room for a thread, a project or what is stored. */
+export async function requireStock(context: AppContext, wanted: Wanted): Promise<void> {
+  const later = (work: Promise<void>) => context.executionCtx.waitUntil(work);
+  const refusal = await admitStock(context.env, context.get("caller").user_id, wanted, later);
+  if (refusal !== null) throw problemOf(refusal);
 }
 
 /** The problem of a request that a statement refused, of the first quota by default. */

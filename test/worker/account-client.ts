@@ -50,6 +50,8 @@ export async function fillTables(user_id: string): Promise<void> {
     return env.DB.prepare(`INSERT OR IGNORE INTO ${table} (${names}) VALUES (${row.map(() => "?")})`).bind(...row);
   });
   await env.DB.batch(statements);
+  // Its project is gone.
+  await env.DB.prepare("INSERT INTO sandboxes VALUES (?, 'gone', '', 1, 1, 1)").bind(user_id).run();
   await env.DB.batch(
     ["trigger", "webhook", "slack"].map((kind) =>
       env.DB.prepare("INSERT INTO secrets VALUES (?, ?, 'x', 'x', 'x', '', '', 'x')").bind(user_id, kind),

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
-import { missing, removeThread, requireProject } from "../../http/ownership.ts";
+import { missing, removeThread, requireProject, requireStock } from "../../http/ownership.ts";
 import { pageOf, pageQuery, project, projectBody, projectPatch } from "../../http/schemas.ts";
 import { isBranchName, readGitAddress, whyNoCheckout } from "../../lib/git-address.ts";
 import { whyNotPublic } from "../../lib/public-url.ts";
@@ -122,6 +122,7 @@ function addCreateAndList(app: App): void {
     async (context, { body }) => {
       requireSource(context, body.git);
       requireWithinLimits(context, body.sandbox);
+      await requireStock(context, { makes_project: true });
       const now = new Date().toISOString();
       const made = {
         project_id: body.project_id ?? newId("proj"),
