@@ -30,6 +30,7 @@ import { addUsage } from "./http/routes/usage.ts";
 import { addUsers } from "./http/routes/users/accounts.ts";
 import { addUserChanges } from "./http/routes/users/changes.ts";
 import { addUserKeys } from "./http/routes/users/keys.ts";
+import { addQuotas } from "./http/routes/users/quotas.ts";
 import { addSignOut } from "./http/sessions/end.ts";
 import { createSessions } from "./http/sessions/recognize.ts";
 import { addPreviews } from "./projects/previews/routes/links.ts";
@@ -104,6 +105,7 @@ const resources = [
   addInbox,
   addRuns,
   addUsage,
+  addQuotas,
   addEvents,
   addAgents,
   addAgentVersions,

@@ -1,6 +1,7 @@
 // Quotas of what a user holds: exact however many ask at once, and a refused request writes nothing.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import { quotas } from "../../src/protocol/money/quotas.ts";
 import { countedDatabase } from "./counted-database.ts";
 import { type Client, createClient } from "./http-client.ts";
 
@@ -85,6 +86,25 @@ describe("a request that has no room", () => {
     // What replaces something needs no room.
     const again = { host: "one.example.com", username: "u", password: "other" };
     expect((await client.send("POST", "/v1/git-credentials", again)).status).toBe(201);
+  });
+});
+
+describe("GET /v1/quotas", () => {
+  it("lists each quota with the user's own limit, and what is used where that is known", async () => {
+    const client = await userWith("user_reads_quotas", { agents: 5, threads: 9, sandbox_cpu: 2 });
+    await client.send("POST", "/v1/agents", { name: "a" });
+    await client.send("POST", "/v1/threads", {});
+    const { body } = await client.send("GET", "/v1/quotas");
+    const of = (name: string) => body.data?.find((quota) => quota.name === name);
+    expect(body.data?.map(({ name }) => name)).toEqual(Object.keys(quotas));
+    expect(of("agents")).toMatchObject({ limit: 5, used: 1, counted: "D1", is_rate: false });
+    expect(of("threads")).toMatchObject({ limit: 9, used: 1, counted: "isolate" });
+    expect(of("api_keys")).toMatchObject({ limit: 100, used: 1 });
+    expect(of("agent_versions_per_minute")).toMatchObject({ limit: 60, used: 1, is_rate: true });
+    expect(of("sandbox_cpu")).toMatchObject({ limit: 2, used: null });
+    // As SANDBOX_LIMITS says.
+    expect(of("sandbox_memory")).toMatchObject({ limit: 8 });
+    expect(of("runs_per_minute")).toMatchObject({ used: null });
   });
 });
 

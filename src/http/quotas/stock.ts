@@ -91,6 +91,20 @@ async function isThere(env: Env, key: ThreadKey): Promise<boolean> {
   return await isKnownThread(env.DB, key).catch(() => true);
 }
 
+/** What the user has, as far as this isolate knows. Null if it was not measured. */
+export async function readStock(
+  env: Env,
+  user_id: string,
+  now = Date.now(),
+): Promise<{ threads: number; projects: number; stored_bytes: number | null }> {
+  const { threads, projects, made, bytes, measured_at } = await read(env, user_id, now);
+  return {
+    threads: threads + made.threads.length,
+    projects: projects + made.projects.length,
+    stored_bytes: Number.isFinite(measured_at) ? bytes : null,
+  };
+}
+
 function take(env: Env, held: Held, kinds: ("threads" | "projects")[], now: number): Failure | null {
   for (const kind of kinds) {
     const limit = limitOf(env, held, kind);

@@ -38,9 +38,7 @@ const counts: Record<CountedName, string> = {
     WHERE it.user_id = ?1 AND it.updated_at > ${MINUTE_AGO} AND made.created_at > ${MINUTE_AGO})`,
 };
 
-export function isCounted(name: string): name is CountedName {
-  return name in counts;
-}
+export const countedNames = Object.keys(counts) as CountedName[];
 
 /** An SQL expression: how many the user ?1 may have, `usual` unless an admin gave another number. */
 export function limitOf(name: QuotaName, usual: number = quotas[name].usual): string {
