@@ -4,6 +4,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSequencer, type TestSpecification, type Vitest } from "vitest/node";
+import { MANY_REQUESTS } from "./test/setup/many-requests.ts";
 
 const root = import.meta.dirname;
 
@@ -57,7 +58,7 @@ function findTest(name: string): string {
 }
 
 /** Crowds and floods, which take a minute more: `npm run load`. */
-const load = ["test/e2e/stream-load.test.ts", "test/e2e/daytona-load.test.ts"];
+const load = ["test/e2e/stream-load.test.ts", "test/e2e/daytona-load.test.ts", "test/e2e/quota-load.test.ts"];
 
 class LongestFirst implements TestSequencer {
   readonly #usual: BaseSequencer;
@@ -80,11 +81,6 @@ class LongestFirst implements TestSequencer {
 async function readMigrations(): Promise<Awaited<ReturnType<typeof readD1Migrations>>> {
   return existsSync(`${root}/migrations`) ? readD1Migrations(`${root}/migrations`) : [];
 }
-
-/** Tests do in seconds what people do in an hour, as one user. The tests of quotas have settings of their own. */
-const manyRequests = ["requests_per_minute", "changes_per_minute", "runs_per_minute", "runs_at_once"]
-  .map((name) => `${name}=1000000`)
-  .join();
 
 /** Long enough for a busy machine: a poll fails only if its condition is never met. */
 const patience = { poll: { timeout: 20_000 } };
@@ -140,7 +136,7 @@ export default defineConfig({
                 DAYTONA_API_URL: inject<"daytonaApiUrl">("daytonaApiUrl"),
                 CORS_ORIGINS: "https://app.example",
                 STAND_INS: "model,sandbox",
-                QUOTAS: manyRequests,
+                QUOTAS: MANY_REQUESTS,
               },
             },
           })),

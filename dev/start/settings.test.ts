@@ -66,6 +66,8 @@ describe("settings", () => {
     ["MODEL_EXTRA_BODY", '{"model": "x"}'],
     ["MODEL_API", "chats"],
     ["OIDC_ISSUER", "http://sso.example"],
+    ["QUOTAS", "runs=5"],
+    ["QUOTAS", "runs_per_minute=many"],
     ["OPENAI_BASE_URL", "localhost:11434/v1"],
   ])("are rejected if %s is %s, with the setting's name, with and without a key", async (name, value) => {
     await expect(readSettings(root, { OPENAI_API_KEY: "k", [name]: value })).rejects.toThrow(name);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { bundleWorker } from "../../bench/processes/bundle.ts";
 import { startDaytona } from "../../dev/daytona/server.ts";
 import { startModel } from "../../dev/model/server.ts";
+import { MANY_REQUESTS } from "../setup/many-requests.ts";
 import { findFreePort } from "../setup/started-server.ts";
 import { openGate } from "./gate.ts";
 import type { Watch } from "./moments.ts";
@@ -52,6 +53,7 @@ export async function openStage(watch: Watch, signal: AbortSignal): Promise<Stag
     closing.push(() => gate.close());
     const variables = {
       ADMIN_API_KEY: "key-of-the-chaos",
+      QUOTAS: MANY_REQUESTS,
       OPENAI_API_KEY: "model-key",
       OPENAI_BASE_URL: model.baseUrl,
       OPENAI_MODEL: "scripted",

@@ -9,6 +9,7 @@ import { startModel } from "../../dev/model/server.ts";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { FrameReader } from "../../src/web/client/sse.ts";
 import { buildTestWorker } from "../setup/build.ts";
+import { MANY_REQUESTS } from "../setup/many-requests.ts";
 import { clientOf, type ServerClient } from "../setup/server-client.ts";
 import { findTables } from "../setup/tables.ts";
 import { startRuntime, type TestRuntime } from "../setup/test-runtime.ts";
@@ -53,6 +54,7 @@ export async function startTaskloom(
     STAND_INS: "model,sandbox",
     // Stream tests use threads of megabytes. A test about a model's context sets its own size.
     MODEL_CONTEXT_TOKENS: "100000000",
+    QUOTAS: MANY_REQUESTS,
     ...own,
   };
   const runtime = await startRuntime(worker, join(state, "data"), settings, change);

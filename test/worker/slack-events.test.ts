@@ -350,3 +350,32 @@ describe("a workspace", () => {
     expect(written.length).toBeGreaterThan(0);
   });
 });
+
+describe("a message that comes to a full quota of runs", () => {
+  it("starts nothing and asks nothing of a thread, and its author is told once", async () => {
+    const { slack, team_id } = await start({ QUOTAS: "runs_per_minute=1" });
+    const send = (ts: string, part = {}) => slack.event({ ...mention, ts, ...part }, { team_id });
+    expect((await send("1764000001.000100")).status).toBe(200);
+    for (const ts of ["1764000002.000100", "1764000003.000100"]) expect((await send(ts)).status).toBe(200);
+    await slack.settled();
+    const said = slack.callsTo("chat.postEphemeral");
+    expect(said).toMatchObject([{ channel: "C1", user: "U1" }]);
+    expect(said[0]?.text).toContain("Your quota of 1 runs started in a minute");
+    expect(await runsOf(team_id, "C1", "1764000001.000100")).toHaveLength(1);
+    for (const ts of ["1764000002.000100", "1764000003.000100"]) expect(await runsOf(team_id, "C1", ts)).toBeNull();
+    await send("1764000004.000100", { user: "U2" });
+    await slack.settled();
+    expect(slack.callsTo("chat.postEphemeral").map(({ user }) => user)).toEqual(["U1", "U2"]);
+  });
+
+  it("counts nothing that is not for the app", async () => {
+    const { slack, team_id } = await start({ QUOTAS: "runs_per_minute=1" });
+    for (let count = 0; count < 5; count++) {
+      await slack.event({ ...message, text: "to people", ts: `176400001${count}.000100` }, { team_id });
+    }
+    await slack.event({ ...mention, ts: "1764000020.000100" }, { team_id });
+    await slack.settled();
+    expect(slack.callsTo("chat.postEphemeral")).toEqual([]);
+    expect(await runsOf(team_id, "C1", "1764000020.000100")).toHaveLength(1);
+  });
+});

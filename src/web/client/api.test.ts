@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Api } from "./api.ts";
+import { Api, ApiError } from "./api.ts";
 
 afterEach(() => void vi.unstubAllGlobals());
 
@@ -47,4 +47,11 @@ describe("a key that is no longer in use", () => {
     await expect(api.listInbox("t")).rejects.toMatchObject({ status: 401 });
     expect(answer).toHaveBeenCalledOnce();
   });
+});
+
+it("a request that came to a full quota is not repeated without a word, one of many at once is", () => {
+  const isPassing = (status: number, code: string | null) => new ApiError(status, code, "said").isPassing;
+  expect(isPassing(429, "quota_exceeded")).toBe(false);
+  expect(isPassing(409, "quota_exceeded")).toBe(false);
+  expect([isPassing(429, "rate_limited"), isPassing(429, null), isPassing(503, null)]).toEqual([true, true, true]);
 });

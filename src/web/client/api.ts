@@ -22,9 +22,10 @@ export class ApiError extends Error {
     return this.status === 409 && this.code === "interrupt_answered";
   }
 
-  /** Whether the same request can succeed later without anybody's intervention. */
+  /** Whether the same request can succeed later without anybody's intervention. Of a quota people should read. */
   get isPassing(): boolean {
-    return this.status >= 500 ? this.code !== "not_configured" : this.status === 429 || this.status === 408;
+    if (this.status >= 500) return this.code !== "not_configured";
+    return (this.status === 429 && this.code !== "quota_exceeded") || this.status === 408;
   }
 }
 
