@@ -100,7 +100,7 @@ describe("GET /v1/quotas", () => {
     expect(of("agents")).toMatchObject({ limit: 5, used: 1, counted: "D1", is_rate: false });
     expect(of("threads")).toMatchObject({ limit: 9, used: 1, counted: "isolate" });
     expect(of("api_keys")).toMatchObject({ limit: 100, used: 1 });
-    expect(of("agent_versions_per_minute")).toMatchObject({ limit: 60, used: 1, is_rate: true });
+    expect(of("agent_versions_per_minute")).toMatchObject({ limit: 60, used: null, is_rate: true });
     expect(of("sandbox_cpu")).toMatchObject({ limit: 2, used: null });
     // As SANDBOX_LIMITS says.
     expect(of("sandbox_memory")).toMatchObject({ limit: 8 });

@@ -38,7 +38,8 @@ const counts: Record<CountedName, string> = {
     WHERE it.user_id = ?1 AND it.updated_at > ${MINUTE_AGO} AND made.created_at > ${MINUTE_AGO})`,
 };
 
-export const countedNames = Object.keys(counts) as CountedName[];
+/** Without rates. */
+export const heldNames = (Object.keys(counts) as CountedName[]).filter((name) => !quotas[name].is_rate);
 
 /** An SQL expression: how many the user ?1 may have, `usual` unless an admin gave another number. */
 export function limitOf(name: QuotaName, usual: number = quotas[name].usual): string {

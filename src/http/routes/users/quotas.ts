@@ -1,7 +1,7 @@
 // The caller's quotas: what each is, and how much of it is used where that costs little to know.
 import { z } from "@hono/zod-openapi";
 import { type QuotaName, quotaOf, quotas } from "../../../protocol/money/quotas.ts";
-import { countedNames, readHeld } from "../../../store/quotas/held.ts";
+import { heldNames, readHeld } from "../../../store/quotas/held.ts";
 import type { App, AppContext } from "../../context.ts";
 import { addOperation } from "../../operation.ts";
 import { usualQuotas } from "../../ownership.ts";
@@ -12,7 +12,7 @@ const quota = z
   .object({
     name: z.string(),
     limit: z.number(),
-    used: z.number().nullable().openapi({ description: "Null where it is not counted in one place." }),
+    used: z.number().nullable().openapi({ description: "Null for rates, and where it is not counted in one place." }),
     counts: z.string().openapi({ description: "What is counted." }),
     counted: z.string().openapi({ description: "`D1` and `object` are exact, `isolate` and `location` approximate." }),
     is_rate: z.boolean().openapi({ description: "Whether waiting helps." }),
@@ -35,11 +35,11 @@ export function addQuotas(app: App): void {
     async (context) => {
       const { user_id } = context.get("caller");
       const [held, stock] = await Promise.all([
-        readHeld(context.env.DB, user_id, countedNames, usualQuotas(context)),
+        readHeld(context.env.DB, user_id, heldNames, usualQuotas(context)),
         readStock(context.env, user_id),
       ]);
       const used: Partial<Record<QuotaName, number | null>> = {
-        ...Object.fromEntries(countedNames.map((name) => [name, held[name].used])),
+        ...Object.fromEntries(heldNames.map((name) => [name, held[name].used])),
         ...stock,
       };
       const data = Object.entries(quotas).map(([key, { counts, counted, is_rate }]) => {
