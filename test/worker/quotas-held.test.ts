@@ -2,6 +2,7 @@
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { quotas } from "../../src/protocol/money/quotas.ts";
+import { connectSlackWorkspace } from "../../src/slack/workspaces.ts";
 import { countedDatabase } from "./counted-database.ts";
 import { type Client, createClient } from "./http-client.ts";
 
@@ -86,6 +87,27 @@ describe("a request that has no room", () => {
     // What replaces something needs no room.
     const again = { host: "one.example.com", username: "u", password: "other" };
     expect((await client.send("POST", "/v1/git-credentials", again)).status).toBe(201);
+  });
+});
+
+describe("Slack workspaces", () => {
+  it("are no more than the quota, and one that is connected may be connected again", async () => {
+    await userWith("user_slack_quota", { slack_workspaces: 1 });
+    const at = new Date().toISOString();
+    const ports = { database: env.DB, encryption_keys: ["a-key-of-at-least-32-characters!"], slack: null };
+    const connect = (team_id: string) =>
+      connectSlackWorkspace(
+        ports,
+        {
+          ...{ user_id: "user_slack_quota", team_id, team_name: "T", bot_user_id: "U", agent_id: null, project_id: null },
+          ...{ created_at: at, updated_at: at, made_by: null },
+        },
+        "xoxb-token",
+      );
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => connect(`TQUOTA${n}`)));
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(answers.find(({ ok }) => !ok)).toMatchObject({ error: { code: "quota_exceeded" } });
+    expect(await connect(`TQUOTA${answers.findIndex(({ ok }) => ok)}`)).toMatchObject({ ok: true });
   });
 });
 
