@@ -103,6 +103,27 @@ describe("a refused request makes no write to D1 and no call of an object", () =
   });
 });
 
+describe("deliveries", () => {
+  it("beyond a user's quota leave no row, whichever triggers they are for, and whether they need a run or not", async () => {
+    const { client, user, user_id, written } = await serverWith({}, { DELIVERY_LIMIT: undefined });
+    await giveQuotas(user_id, { deliveries_per_minute: 6 });
+    const hooks = await Promise.all(Array.from({ length: 3 }, () => makeHook(user)));
+    const ping = '{"type":"webhook.ping","data":{"webhook_id":"wh_1"}}';
+    const statuses: number[] = [];
+    let [writes, calls] = [0, 0];
+    for (let round = 0; round < 4; round++) {
+      if (round === 2) [writes, calls] = [written.length, client.threads.asked.length];
+      for (const { trigger_id, secret } of hooks) {
+        const body = round % 2 === 0 ? ping : "{}";
+        statuses.push((await deliverTo(user, trigger_id, body, signStandard(secret, body))).status);
+      }
+    }
+    expect(statuses).toEqual([...Array(6).fill(202), ...Array(6).fill(429)]);
+    expect(written.slice(writes)).toEqual([]);
+    expect(client.threads.asked.slice(calls)).toEqual([]);
+  });
+});
+
 describe("a rate", () => {
   it("lets as much through as the quota says, refuses the rest, and lets through again after the time it names", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });

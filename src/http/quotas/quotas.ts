@@ -53,6 +53,12 @@ export function peekOne(env: Env, holder: Holder, name: QuotaName, now = Date.no
   return wait_ms === 0 ? null : exceeded(name, quota, Math.ceil(wait_ms / 1000));
 }
 
+/** The refusal of what another place has counted. */
+export function refuseOne(env: Env, holder: Holder, name: QuotaName, retry_after_s: number, now = Date.now()): Failure {
+  const quota = quotaOf(configOf(env), holder.quotas, name);
+  return refuse(countsOf(env), `${name}/${holder.user_id}`, holder, exceeded(name, quota, retry_after_s), now);
+}
+
 /** Whether nobody was told in the last minute, as far as this isolate knows. */
 export function isNews(env: Env, key: string, now = Date.now()): boolean {
   return countsOf(env).isNews(key, now);

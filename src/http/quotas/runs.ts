@@ -5,10 +5,10 @@ import { configOf, type Env } from "../../config.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import type { Failure } from "../../protocol/error.ts";
-import { exceeded, quotaOf } from "../../protocol/money/quotas.ts";
+import { quotaOf } from "../../protocol/money/quotas.ts";
 import { countLiveRuns } from "../../store/runs.ts";
 import { clock } from "../../thread/ports.ts";
-import { type Holder, takeOne } from "./quotas.ts";
+import { type Holder, refuseOne, takeOne } from "./quotas.ts";
 
 /** What an isolate lets start before it asks. */
 const UNASKED_STARTS = 20;
@@ -40,7 +40,7 @@ async function admitLive(env: Env, holder: Holder, now: number): Promise<Failure
   if (live.started >= Math.min(UNASKED_STARTS, room / 2) && now - live.asked_at >= ASKED_AGAIN_MS) {
     live = await ask(env, holder.user_id, live, now);
   }
-  if (live.runs + live.started >= quota) return exceeded("runs_at_once", quota, ASKED_AGAIN_MS / 1000);
+  if (live.runs + live.started >= quota) return refuseOne(env, holder, "runs_at_once", ASKED_AGAIN_MS / 1000, now);
   live.started += 1;
   return null;
 }

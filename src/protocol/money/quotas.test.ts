@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { quotas } from "./quotas.ts";
 
 it("the API's page has the usual numbers", () => {
-  const page = readFileSync(new URL("../../../docs/api.md", import.meta.url), "utf8");
+  const page = readFileSync(join(import.meta.dirname, "../../../docs/api.md"), "utf8");
   const rows = Array.from(page.matchAll(/^\| `(\w+)` \| ([\d,]+) \|/gm), ([, name = "", number = ""]) => [
     name,
     Number(number.replaceAll(",", "")),

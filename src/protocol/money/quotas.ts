@@ -68,6 +68,13 @@ export const quotas = {
     is_rate: true,
     reason: "A browser opens six. Each may be 100 MiB and is sent through the isolate that serves others, too.",
   },
+  deliveries_per_minute: {
+    usual: 600,
+    counts: "signed deliveries to triggers in a minute",
+    counted: "location",
+    is_rate: true,
+    reason: "Two triggers at their own limit of 300. One that needs no run is a row in the trigger's log.",
+  },
   pings_per_minute: {
     usual: 20,
     counts: "pings of webhooks caused in a minute",

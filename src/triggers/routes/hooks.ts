@@ -8,11 +8,12 @@ import type { App, AppContext } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
 import { findChain, hopsHeader } from "../../http/hops.ts";
 import { addOperation } from "../../http/operation.ts";
+import { takeOne } from "../../http/quotas/quotas.ts";
 import { admitRun } from "../../http/quotas/runs.ts";
 import { logError } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import { HOPS_HEADER, MAX_HOPS } from "../../protocol/chain.ts";
-import type { ProblemCode } from "../../protocol/error.ts";
+import type { Failure, ProblemCode } from "../../protocol/error.ts";
 import { clientId } from "../../protocol/ids.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
 import { openLiveSecrets } from "../../secrets/rotated.ts";
@@ -37,8 +38,6 @@ const SAME_BODY_MS = 5 * 60_000;
 
 /** The window of both rate limits in wrangler.toml. */
 const LIMIT_WINDOW_SECONDS = 60;
-
-const TOO_MANY_RUNS = "The account of this webhook has too many runs. Send it again later.";
 
 export function addHooks(app: App): void {
   addOperation(
@@ -127,6 +126,8 @@ async function receiveVerified(
   if (!(await isWithin(context, "DELIVERY_LIMIT", trigger))) {
     return refuseIt("rate_limited", "Too many deliveries in a minute.");
   }
+  const holder = { user_id: trigger.user_id, quotas };
+  requireQuota(await takeOne(context.env, holder, "deliveries_per_minute"));
   if (!trigger.enabled) return refuseIt("forbidden", "The webhook is paused.");
   // The sender reads the same: who has the secret need not know more. 410 would end a delivery for good.
   if (rest !== null) return refuseIt("forbidden", "The webhook is paused.", "The account is disabled.");
@@ -147,9 +148,7 @@ async function receiveVerified(
   }
   const known = identity.kind === "body" ? await findSameBody(context, trigger, source_id) : null;
   if (known !== null) return { ...known, trigger_id, duplicate: true };
-  const refusal = await admitRun(context.env, { user_id: trigger.user_id, quotas });
-  // Not in the trigger's log: a flood must write nothing. The sender sends it again.
-  if (refusal !== null) throw new Problem(refusal.code, TOO_MANY_RUNS, false, refusal.retry_after_s);
+  requireQuota(await admitRun(context.env, holder));
   const window = Math.floor(Date.now() / SAME_BODY_MS);
   const id = identity.kind === "body" ? `${source_id}-${window}` : (source_id ?? crypto.randomUUID());
   const firing = describeFiring(trigger, `delivery:${id}`, payload.value, { event, source_id }, chained.value);
@@ -164,6 +163,13 @@ async function receiveVerified(
     writeLog(context, trigger, { status: "refused", reason, source_id, ...ids });
   }
   return { ...ids, trigger_id, duplicate: !created };
+}
+
+/** Not in the trigger's log: a flood must write nothing. The sender sends it again. */
+function requireQuota(refusal: Failure | null): void {
+  if (refusal === null) return;
+  const detail = "The account of this webhook has used up a quota. Send it again later.";
+  throw new Problem(refusal.code, detail, false, refusal.retry_after_s);
 }
 
 /** The sender can't fix the owner's problem, but may retry if a thread is full. */
