@@ -23,7 +23,11 @@ export interface WorkspaceKey {
  * it is new and the user has `usual` workspaces, or as many as an admin permits.
  * Rejects if its maker is a deleted key (`whileMakerLives`).
  */
-export async function putSlackWorkspace(db: D1Database, workspace: SlackWorkspace, usual?: number): Promise<SlackWorkspace | null> {
+export async function putSlackWorkspace(
+  db: D1Database,
+  workspace: SlackWorkspace,
+  usual?: number,
+): Promise<SlackWorkspace | null> {
   const { user_id, created_at: _, ...changed } = workspace;
   const isThere = sql`EXISTS (SELECT 1 FROM slack_workspaces WHERE team_id = ${workspace.team_id})`;
   const room = sql`(${isThere} OR ${roomFor(user_id, "slack_workspaces", usual)})`;

@@ -99,7 +99,14 @@ describe("Slack workspaces", () => {
       connectSlackWorkspace(
         ports,
         {
-          ...{ user_id: "user_slack_quota", team_id, team_name: "T", bot_user_id: "U", agent_id: null, project_id: null },
+          ...{
+            user_id: "user_slack_quota",
+            team_id,
+            team_name: "T",
+            bot_user_id: "U",
+            agent_id: null,
+            project_id: null,
+          },
           ...{ created_at: at, updated_at: at, made_by: null },
         },
         "xoxb-token",

@@ -1,5 +1,4 @@
 // Opens a sandbox from every state that Daytona reports, with a fake Daytona that behaves as each row says.
-
 import { describe, expect, it } from "vitest";
 import {
   FakeDaytona,
