@@ -9,6 +9,7 @@ import { countSandbox } from "../../src/projects/sandbox-count.ts";
 import { usualQuota } from "../../src/store/quotas/held.ts";
 import { giveBackSandbox, listLeftSandboxes, noteSandbox, takeSandbox } from "../../src/store/quotas/sandboxes.ts";
 import { type Client, createClient } from "./http-client.ts";
+import { realUser } from "./real-client.ts";
 
 const app = createClient();
 const daytona = new Daytona({
@@ -131,6 +132,25 @@ describe("a project's sandbox", () => {
     const changed = await client.send("PATCH", "/v1/projects/p", { sandbox: { disk: 5 } });
     expect(changed.body).toMatchObject({ code: "quota_exceeded", detail: expect.stringContaining("(sandbox_disk)") });
     expect((await client.send("PATCH", "/v1/projects/p", { name: "Q" })).status).toBe(200);
+  });
+});
+
+describe("a run whose sandbox the quota refuses", () => {
+  it("goes on, and its model reads a sentence that says what helps", async () => {
+    const client = await realUser("user_run_refused");
+    const quotas = JSON.stringify({ sandboxes: 0 });
+    await env.DB.prepare("UPDATE users SET quotas = ?1 WHERE user_id = 'user_run_refused'").bind(quotas).run();
+    const message = '[[tool execute_command {"command":"true"}]] [[then]] [[text I have no sandbox.]]';
+    const run = await client.send("POST", "/v1/threads/refused/runs?wait=1", { message });
+    expect(run.body).toMatchObject({ status: "completed", error: null });
+    const messages = await client.send("GET", "/v1/threads/refused/messages?type=tool");
+    expect(messages.body.data).toMatchObject([
+      {
+        content: { content: expect.stringContaining("Your quota of 0 sandboxes (sandboxes) is used up. Delete what") },
+        metadata: { is_error: true },
+      },
+    ]);
+    expect(await rowsOf("user_run_refused")).toEqual([]);
   });
 });
 
