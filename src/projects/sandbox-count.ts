@@ -27,6 +27,8 @@ export function countSandbox(
   return {
     async take(size) {
       const full = await takeSandbox(database, rowOf(size), usualOf(config));
+      // A new sandbox may have another size.
+      noted.forget(name);
       if (full === null) return;
       throw new SandboxError("quota_exceeded", exceeded(full.name, full.held.limit).detail);
     },

@@ -89,6 +89,11 @@ describe("rows of sandboxes", () => {
     expect(await rowsOf("user_noted")).toEqual([{ project_id: "p", cpu: 9 }]);
     await count.note({ cpu: 2 });
     expect(await rowsOf("user_noted")).toEqual([{ project_id: "p", cpu: 2 }]);
+    // Deleted by another isolate, and made anew here.
+    await giveBackSandbox(env.DB, "user_noted", "p");
+    await count.take({});
+    await count.note({ cpu: 2 });
+    expect(await rowsOf("user_noted")).toEqual([{ project_id: "p", cpu: 2 }]);
   });
 });
 
