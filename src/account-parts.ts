@@ -2,7 +2,7 @@
 // again comes after the threads.
 import type { AccountPart } from "./accounts/part.ts";
 import { budgetsPart } from "./budgets/routes/account.ts";
-import { agentsPart, keysPart } from "./http/routes/account-parts/rows.ts";
+import { agentsPart, keysPart, sandboxesPart } from "./http/routes/account-parts/rows.ts";
 import { threadsPart } from "./http/routes/account-parts/threads.ts";
 import { accessPart, credentialsPart, projectsPart } from "./projects/routes/account.ts";
 import { slackPart } from "./slack/routes/account.ts";
@@ -18,6 +18,7 @@ export const accountParts: AccountPart[] = [
   webhooksPart,
   slackPart,
   projectsPart,
+  sandboxesPart,
   agentsPart,
   credentialsPart,
 ];

@@ -30,6 +30,7 @@ import { addUsage } from "./http/routes/usage.ts";
 import { addUsers } from "./http/routes/users/accounts.ts";
 import { addUserChanges } from "./http/routes/users/changes.ts";
 import { addUserKeys } from "./http/routes/users/keys.ts";
+import { addQuotas } from "./http/routes/users/quotas.ts";
 import { addUsersUsage } from "./http/routes/users/usage.ts";
 import { addSignOut } from "./http/sessions/end.ts";
 import { createSessions } from "./http/sessions/recognize.ts";
@@ -106,6 +107,7 @@ const resources = [
   addRuns,
   addUsage,
   addUsersUsage,
+  addQuotas,
   addEvents,
   addAgents,
   addAgentVersions,

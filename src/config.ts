@@ -129,7 +129,7 @@ export interface Config extends Pick<QuotaSettings, "quotas"> {
   /** Which addresses of images a model may receive. */
   image_urls: ImageUrls;
   /** The most that one sandbox may request: cores, GiB, GiB. */
-  sandbox_limits: SandboxResources;
+  sandbox_limits: SandboxLimits;
   cors_origins: string[];
   /** The stand-ins in use, `model`, `sandbox` and `search`, so that the page can show them. */
   stand_ins: string[];
@@ -159,8 +159,13 @@ export interface SandboxResources {
   disk: number;
 }
 
-/** Daytona's limits for one sandbox of its cloud. */
-const defaultResources: SandboxResources = { cpu: 4, memory: 8, disk: 10 };
+export interface SandboxLimits extends SandboxResources {
+  /** The longest time without activity until a sandbox stops; 0 also permits that it never does. */
+  auto_stop_minutes: number;
+}
+
+/** Daytona's limits for one sandbox of its cloud, and a day: long enough for a demonstration, and it ends by itself. */
+const defaultLimits: SandboxLimits = { cpu: 4, memory: 8, disk: 10, auto_stop_minutes: 1440 };
 
 const text = z.string().trim().optional().catch(undefined);
 const list = text.transform((value) =>
@@ -213,12 +218,12 @@ const auditDays = z.union([z.number(), text]).transform((value) => {
   return Number.isInteger(given) && given >= 1 && given <= MAX_AUDIT_DAYS ? given : DEFAULT_AUDIT_DAYS;
 });
 
-/** `cpu=4,memory=8,disk=10`; a part that is missing or no number counts as not set. */
-const resources = list.transform((items): SandboxResources => {
+/** `cpu=4,memory=8,disk=10,auto_stop_minutes=1440`; a part that is missing or no number counts as not set. */
+const limits = list.transform((items): SandboxLimits => {
   const given = Object.fromEntries(items.map((item) => item.split("=").map((part) => part.trim())));
-  const read = (name: keyof SandboxResources) =>
-    Number(given[name]) > 0 ? Number(given[name]) : defaultResources[name];
-  return { cpu: read("cpu"), memory: read("memory"), disk: read("disk") };
+  const read = (name: keyof SandboxLimits) => (Number(given[name]) > 0 ? Number(given[name]) : defaultLimits[name]);
+  const auto_stop_minutes = given.auto_stop_minutes === "0" ? 0 : read("auto_stop_minutes");
+  return { cpu: read("cpu"), memory: read("memory"), disk: read("disk"), auto_stop_minutes };
 });
 
 const settings = z.object({
@@ -235,7 +240,7 @@ const settings = z.object({
   ENCRYPTION_KEY: list,
   PREVIEW_DOMAIN: text,
   ALLOW_PRIVATE_URLS: text,
-  SANDBOX_LIMITS: resources,
+  SANDBOX_LIMITS: limits,
   CORS_ORIGINS: list,
   STAND_INS: list,
   SLACK_APP_ID: text,

@@ -166,7 +166,16 @@ export class ThreadObject extends Product {
   }
 }
 
+const counted = new WeakMap<Env, Env>();
+
+/** One object for all requests, as the platform's is: the product remembers by it. */
 function countJobs(env: Env): Env {
+  const known = counted.get(env) ?? withCountedJobs(env);
+  counted.set(env, known);
+  return known;
+}
+
+function withCountedJobs(env: Env): Env {
   const jobs = env.JOBS;
   const JOBS = wrap(jobs, {
     send(job, options) {

@@ -70,8 +70,9 @@ export class MachineUse {
   }
 
   async #make(): Promise<Machine> {
-    const { name, labels, isWanted } = this.#request;
+    const { name, labels, isWanted, count } = this.#request;
     if (isWanted && !(await isWanted())) throw new SandboxError("unavailable", "The project was deleted.");
+    await count?.take({});
     // Another user may have created it meanwhile.
     const found = this.find();
     if (found) return found;

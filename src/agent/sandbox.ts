@@ -112,7 +112,7 @@ export type OnOutput = (stream: "stdout" | "stderr", text: string) => void;
 /** The only error that methods may throw; any other is a bug. */
 export class SandboxError extends Error {
   /** `unavailable`: no sandbox can be had, and the run can't continue. The model can act on the others. */
-  readonly code: "unavailable" | "not_found" | "invalid" | "too_large" | "refused" | "failed";
+  readonly code: "unavailable" | "not_found" | "invalid" | "too_large" | "refused" | "quota_exceeded" | "failed";
 
   constructor(code: SandboxError["code"], message: string) {
     super(message);

@@ -4,12 +4,14 @@ import { z } from "@hono/zod-openapi";
 import type { Config } from "../config.ts";
 import { type Failure, type ProblemCode, problems } from "../protocol/error.ts";
 import type { AuditAction } from "../protocol/people/audit.ts";
+import type { CountedName } from "../store/quotas/held.ts";
 import { auditOperation, type OperationAudit } from "./audit.ts";
 import { confirmKey, type NeededScope, nameScopes, requireScope, scopesOf } from "./auth.ts";
 import { readJson } from "./body.ts";
 import type { App, AppContext } from "./context.ts";
 import { type ErrorForm, Problem, problemOf, toFailure, usualErrors, withErrors } from "./errors.ts";
 import * as examples from "./examples.ts";
+import { requireRoom } from "./ownership.ts";
 import { takeOne } from "./quotas/quotas.ts";
 import { admitRun } from "./quotas/runs.ts";
 import { problem } from "./schemas.ts";
@@ -59,6 +61,10 @@ export interface Operation<Params, Query, Headers, Body> {
   counts?: Counts;
   /** What the audit records of each call that is let in and valid. */
   audit?: OperationAudit<Input<Params, Query, Headers, Body>>;
+  /** The quota of what the operation makes. Who has no room is refused before anything is written. */
+  quota?: CountedName;
+  /** Whether it replaces what the user has, and needs no room. Only asked of who has none. */
+  replaces?: (context: AppContext, input: Input<Params, Query, Headers, Body>) => Promise<boolean>;
   /** What the handler itself records in the audit (`audited`). */
   records?: AuditAction[];
 }
@@ -96,7 +102,8 @@ export function addOperation<Params, Query, Headers, Body>(
     if (body && !operation.open) await confirmKey(context, scopeOf(operation));
     if (operation.counts === "run") requireNone(await admitRun(context.env, context.get("caller")));
     const input = given as Input<Params, Query, Headers, Body>;
-    const { audit } = operation;
+    const { audit, quota, replaces } = operation;
+    if (quota) await requireRoom(context, quota, async () => (await replaces?.(context, input)) ?? false);
     return await (audit ? auditOperation(context, audit, input, () => handle(context, input)) : handle(context, input));
   };
   const path = operation.path.replaceAll(/\{(\w+)\}/g, ":$1");
@@ -249,6 +256,7 @@ function describeProblems<Params, Query, Headers, Body>(
   if (!operation.open) codes.add("unauthorized").add("rate_limited").add("not_configured");
   if (!operation.open && scopeOf(operation) !== "any") codes.add("forbidden");
   if (operation.params || operation.body || operation.query) codes.add("invalid_field");
+  if (operation.quota) codes.add("quota_exceeded");
   if (isStrict(operation)) codes.add("unknown_field");
   if (operation.body) codes.add("bad_json");
   if (operation.body || operation.takesBytes) codes.add("body_too_large");

@@ -1,17 +1,22 @@
 // Looks up what the caller owns. Every lookup by an id of the request includes the caller's user id, so another user's
 // thing is answered as not found.
 import type { Env } from "../config.ts";
-import type { Result } from "../protocol/error.ts";
+import type { Failure, Result } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
+import { exceeded, quotas } from "../protocol/money/quotas.ts";
 import type { Project } from "../protocol/project.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { readAgent } from "../store/agents/agents.ts";
 import { readProject } from "../store/projects/projects.ts";
+import { type CountedName, readHeld, type UsualQuota, usualOf } from "../store/quotas/held.ts";
 import { deleteThread } from "../store/sync.ts";
 import { readThread } from "../store/threads.ts";
 import { callThread, type ThreadStub } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
-import { Problem, unwrap } from "./errors.ts";
+import { Problem, problemOf, unwrap } from "./errors.ts";
+import { admitStock, type Wanted } from "./quotas/stock.ts";
+
+const MINUTE_SECONDS = 60;
 
 export function keyOf(context: AppContext, thread_id: string): ThreadKey {
   return { user_id: context.get("caller").user_id, thread_id };
@@ -64,4 +69,44 @@ export async function requireProject(context: AppContext, project_id: string): P
 /** The problem for an id that does not exist. */
 export function missing(kind: "agent" | "project" | "thread", id: string): Problem {
   return new Problem("not_found", `There is no ${kind} ${id}.`);
+}
+
+export function usualQuotas(context: AppContext): UsualQuota {
+  return usualOf(context.get("config"));
+}
+
+/**
+ * Throws `quota_exceeded` if the user has no room, unless the request needs none. The statement that makes it counts
+ * again, so that a quota is exact; asking before keeps a refused request from writing anything, also to the audit.
+ */
+export async function requireRoom(
+  context: AppContext,
+  name: CountedName,
+  replaces: () => Promise<boolean>,
+): Promise<void> {
+  const full = await findFull(context, [name]);
+  if (full !== null && !(await replaces())) throw full;
+}
+
+/** Throws `quota_exceeded` if the caller has no room for a thread, a project or what is stored. */
+export async function requireStock(context: AppContext, wanted: Wanted): Promise<void> {
+  const later = (work: Promise<void>) => context.executionCtx.waitUntil(work);
+  const refusal = await admitStock(context.env, context.get("caller").user_id, wanted, later);
+  if (refusal !== null) throw problemOf(refusal);
+}
+
+/** The problem of a request that a statement refused, of the first quota by default. */
+export async function fullOf(context: AppContext, ...names: [CountedName, ...CountedName[]]): Promise<Problem> {
+  return (await findFull(context, names)) ?? problemOf(refusalOf(names[0], usualQuotas(context)(names[0])));
+}
+
+async function findFull(context: AppContext, names: CountedName[]): Promise<Problem | null> {
+  const held = await readHeld(context.env.DB, context.get("caller").user_id, names, usualQuotas(context));
+  const full = names.find((name) => held[name].used >= held[name].limit);
+  return full === undefined ? null : problemOf(refusalOf(full, held[full].limit));
+}
+
+/** A rate is counted over a minute. */
+function refusalOf(name: CountedName, limit: number): Failure {
+  return exceeded(name, limit, quotas[name].is_rate ? MINUTE_SECONDS : undefined);
 }

@@ -9,7 +9,7 @@ import { isExpired } from "../thread/stream/ended-keys.ts";
 import { requireOpen, requireScope } from "./auth.ts";
 import type { AppContext } from "./context.ts";
 import { Problem } from "./errors.ts";
-import { requireProject } from "./ownership.ts";
+import { fullOf, requireProject, usualQuotas } from "./ownership.ts";
 import { requireProvider } from "./workspace.ts";
 
 /** A browser opens an address that it has just requested in far less time. */
@@ -43,7 +43,9 @@ export async function issueTicket(
     // The stored name of the purpose.
     details: { door: purpose, key_id: context.get("caller").key_id, ...details },
   };
-  await createTicket(context.env.DB, stored, new Date(now).toISOString());
+  const usual = usualQuotas(context)("tickets");
+  const isMade = await createTicket(context.env.DB, stored, new Date(now).toISOString(), usual);
+  if (!isMade) throw await fullOf(context, "tickets");
   return { url: new URL(`${path}?ticket=${ticket}`, context.req.url), expires_at };
 }
 

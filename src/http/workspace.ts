@@ -17,10 +17,11 @@ const codes: Record<SandboxError["code"], ProblemCode> = {
   invalid: "invalid_field",
   too_large: "body_too_large",
   refused: "forbidden",
+  quota_exceeded: "quota_exceeded",
 };
 
 /** The problems that an operation on a workspace can answer. */
-export const workspaceProblems: ProblemCode[] = ["not_found", "sandbox_failed", "not_configured"];
+export const workspaceProblems: ProblemCode[] = ["not_found", "sandbox_failed", "not_configured", "quota_exceeded"];
 
 type Work<Value> = (workspace: Workspace, signal: AbortSignal, scope: ProjectScope) => Promise<Value>;
 

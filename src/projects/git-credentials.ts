@@ -4,21 +4,22 @@ import { fail, type Result, succeed } from "../protocol/error.ts";
 import { type GitCredentialInfo, type GitLogin, gitLogin } from "../protocol/git-credential.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import { noEncryptionKey, openSecret, type SecretPorts, sealSecret } from "../secrets/sealed.ts";
-import { deleteSecret, listSecrets, putSecret, readSecret, type Secret } from "../store/secrets.ts";
+import { deleteSecret, listSecrets, putGitSecret, readSecret, type Secret } from "../store/secrets.ts";
 
-/** Replaces an existing credential for the host. `host` is normalized. */
+/** Replaces an existing credential for the host. `host` is normalized. Null if the user has too many hosts. */
 export async function storeGitCredential(
   ports: SecretPorts,
   user_id: string,
   credential: GitLogin & { host: string },
   now: string,
-): Promise<Result<GitCredentialInfo>> {
+  usual?: number,
+): Promise<Result<GitCredentialInfo | null>> {
   const { host, username, password } = credential;
   const login = JSON.stringify({ username, password });
   const sealed = await sealSecret(ports.encryption_keys, { user_id, kind: "git", name: host }, login, now);
   if (!sealed.ok) return sealed;
-  const stored = await putSecret(ports.database, sealed.value);
-  return succeed({ host, username, created_at: stored.created_at, updated_at: stored.updated_at });
+  const stored = await putGitSecret(ports.database, sealed.value, usual);
+  return succeed(stored && { host, username, created_at: stored.created_at, updated_at: stored.updated_at });
 }
 
 export async function listGitCredentials(

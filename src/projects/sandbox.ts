@@ -5,8 +5,10 @@ import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import { findProvider, type SandboxRequest } from "../sandboxes/index.ts";
 import { readProject } from "../store/projects/projects.ts";
+import { giveBackSandbox } from "../store/quotas/sandboxes.ts";
 import { createGitAccess } from "./git.ts";
 import { keepLinks } from "./previews/previews.ts";
+import { countSandbox } from "./sandbox-count.ts";
 import type { ProjectScope } from "./scope.ts";
 
 /** A deleted project. Its creation time distinguishes it from a new project with the same id. */
@@ -39,18 +41,18 @@ export async function openProjectWorkspace(scope: ProjectScope): Promise<Workspa
  * Deletes the sandbox of a deleted project, never that of a new project with the same id. Rejects with `SandboxError`.
  */
 export async function removeProjectSandbox(
-  config: Config,
+  { config, database }: { config: Config; database: D1Database },
   { user_id, project_id, project_created_at }: DeletedProject,
   hasSuccessor: boolean,
   signal: AbortSignal,
 ): Promise<void> {
   const provider = findProvider(config);
-  if (provider === null) return;
   const request = { name: await sandboxName(user_id, project_id), labels: {}, recipe: {} };
   // A sandbox that an earlier version created has no creation time of its project.
   const isTarget = ({ project_created_at: of }: Record<string, string>) =>
     of === undefined ? !hasSuccessor : of === project_created_at;
-  await provider.openWorkspace(request).destroy(signal, isTarget);
+  await provider?.openWorkspace(request).destroy(signal, isTarget);
+  await giveBackSandbox(database, user_id, project_id, project_created_at);
 }
 
 async function describeSandbox(scope: ProjectScope): Promise<SandboxRequest> {
@@ -60,6 +62,7 @@ async function describeSandbox(scope: ProjectScope): Promise<SandboxRequest> {
     labels: labelsOf(scope),
     recipe: project?.sandbox ?? {},
     isWanted: () => isThere(scope),
+    count: countSandbox(scope),
     git: { access: createGitAccess({ ...config, database, user_id }), source: project?.git ?? null },
   };
 }

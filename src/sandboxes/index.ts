@@ -4,7 +4,15 @@ import { createDaytonaProvider } from "./daytona/provider.ts";
 import type { SandboxProvider } from "./provider.ts";
 
 export { daytonaExamples as sandboxExamples } from "./daytona/examples.ts";
-export type { PreviewProxy, ProjectSandbox, Refusal, SandboxProvider, SandboxRequest } from "./provider.ts";
+export type {
+  PreviewProxy,
+  ProjectSandbox,
+  Refusal,
+  SandboxCount,
+  SandboxProvider,
+  SandboxRequest,
+  SandboxSize,
+} from "./provider.ts";
 
 export interface RegisteredProvider {
   /** The setting that enables the provider; named when no provider is set up. */

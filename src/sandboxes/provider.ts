@@ -23,6 +23,28 @@ export interface SandboxRequest {
   onKnown?: (id: string) => void;
   /** Whether the project still exists. Called before a sandbox is created; if false, none is. */
   isWanted?: () => Promise<boolean>;
+  /** Without it, sandboxes are not counted. */
+  count?: SandboxCount;
+}
+
+/** Cores and GiB. What is left out is the provider's choice. */
+export interface SandboxSize {
+  cpu?: number | undefined;
+  memory?: number | undefined;
+  disk?: number | undefined;
+}
+
+/** Counts a user's sandboxes. */
+export interface SandboxCount {
+  /**
+   * Call this before a sandbox is created or given more. Rejects with `quota_exceeded` if the user has too much. One that
+   * is counted is not counted twice.
+   */
+  take(size: SandboxSize): Promise<void>;
+  /** Call this if the creation failed and there is no sandbox. */
+  giveBack(): Promise<void>;
+  /** Call this when a sandbox was opened: it is counted with its size, and never refused. Never rejects. */
+  note(size: SandboxSize): Promise<void>;
 }
 
 /** A project's sandbox as tools use it, with what the links to its ports need. */

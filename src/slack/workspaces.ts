@@ -2,13 +2,16 @@
 // one. A token leaves this file only inside a caller of Slack's API.
 import type { SlackSettings } from "../config.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
+import { exceeded } from "../protocol/money/quotas.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
 import { openSecret, type SecretPorts, sealSecret } from "../secrets/sealed.ts";
 import { whileMakerLives } from "../store/keys/maker.ts";
+import { readHeld, type UsualQuota, usualQuota } from "../store/quotas/held.ts";
 import { deleteSecret, putSecret, readSecret, type SecretName } from "../store/secrets.ts";
 import {
   deleteSlackWorkspace,
   findOwnedWorkspace,
+  findSlackWorkspace,
   putSlackWorkspace,
   type WorkspaceKey,
 } from "../store/slack-workspaces.ts";
@@ -29,18 +32,25 @@ export interface ConnectedWorkspace {
 const notConfigured = () =>
   fail("not_configured", "Slack is not set up: SLACK_SIGNING_SECRET or ENCRYPTION_KEY is missing in the settings.");
 
-/** Stores a workspace and its token. Fails with `already_exists` if another user has connected it. */
+/**
+ * Stores a workspace and its token. Fails with `already_exists` if another user has connected it, and with
+ * `quota_exceeded` if it is one too many.
+ */
 export async function connectSlackWorkspace(
   { database, encryption_keys }: SlackPorts,
   workspace: SlackWorkspace,
   token: string,
+  usual: UsualQuota = usualQuota,
 ): Promise<Result<SlackWorkspace>> {
   if (encryption_keys.length === 0) return notConfigured();
   const { user_id, team_id, updated_at } = workspace;
-  const put = await whileMakerLives(putSlackWorkspace(database, workspace));
+  const put = await whileMakerLives(putSlackWorkspace(database, workspace, usual("slack_workspaces")));
   if (!put.ok) return put;
   const stored = put.value;
   if (stored === null) {
+    const isForeign = (await findSlackWorkspace(database, team_id)) !== null;
+    const { slack_workspaces: held } = await readHeld(database, user_id, ["slack_workspaces"], usual);
+    if (!isForeign) return { ok: false, error: exceeded("slack_workspaces", held.limit) };
     return fail("already_exists", "This workspace is connected to another account; disconnect it there first.");
   }
   const sealed = await sealSecret(encryption_keys, tokenOf(user_id, team_id), token, updated_at);

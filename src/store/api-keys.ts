@@ -14,6 +14,7 @@ import { mayAct } from "./people/acting.ts";
 import { hasAdminKeyEnded } from "./people/admin-key.ts";
 import { apiKeys, users } from "./people/schema.ts";
 import { readSession, type SessionDetails } from "./people/sessions.ts";
+import { roomFor, rowWhere } from "./quotas/insert.ts";
 
 export interface ApiKey {
   key_id: string;
@@ -34,13 +35,24 @@ export interface StoredApiKey extends Omit<ApiKey, "last_used_at"> {
   kind: KeyKind;
 }
 
-/** Rejects if its maker is a deleted key, or one that gives `admin` and has it no more (`whileMakerLives`). */
-export async function createApiKey(db: D1Database, user_id: string, key: StoredApiKey): Promise<void> {
+/**
+ * False if the user has `usual` keys, or as many as an admin permits. Rejects if its maker is a deleted key, or one that
+ * gives `admin` and has it no more (`whileMakerLives`).
+ */
+export async function createApiKey(
+  db: D1Database,
+  user_id: string,
+  key: StoredApiKey,
+  usual?: number,
+): Promise<boolean> {
   const owner = ownerOfLive(user_id, key.made_by);
   const mayGive = key.made_by !== null && key.scopes?.includes("admin") ? givesAdmin(user_id, key.made_by) : sql`1`;
-  await open(db)
+  const row = { ...key, user_id: sql<string>`iif(${mayGive}, ${owner}, NULL)` };
+  const made = await open(db)
     .insert(apiKeys)
-    .values({ ...key, user_id: sql<string>`iif(${mayGive}, ${owner}, NULL)` });
+    .select(rowWhere(apiKeys, row, roomFor(user_id, "api_keys", usual)))
+    .returning({ key_id: apiKeys.key_id });
+  return made.length > 0;
 }
 
 export interface FoundApiKey extends Pick<ApiKey, "scopes" | "expires_at" | "last_used_at"> {

@@ -1,6 +1,6 @@
 // Credentials, encrypted: this file moves ciphertexts and never sees their content. A name has one secret of each kind;
 // storing it again replaces it.
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Sealed } from "../lib/seal.ts";
 import type { Result } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
@@ -8,6 +8,7 @@ import type { SecretKind } from "../protocol/secret.ts";
 import { open } from "./database.ts";
 import { laterThan, ownerIfLive } from "./keys/maker.ts";
 import { listNewest } from "./newest.ts";
+import { roomFor, rowWhere } from "./quotas/insert.ts";
 import { secrets } from "./schema.ts";
 
 export interface SecretName {
@@ -34,6 +35,22 @@ export async function putSecret(db: D1Database, secret: Secret): Promise<Secret>
     })
     .returning();
   return row ?? secret;
+}
+
+/** The same for a git credential; null if the user has `usual` of other hosts, or as many as an admin permits. */
+export async function putGitSecret(db: D1Database, secret: Secret, usual?: number): Promise<Secret | null> {
+  const { user_id, name, secret_id, key_id, sealed, updated_at } = secret;
+  const isThere = sql`EXISTS (SELECT 1 FROM secrets WHERE user_id = ${user_id} AND kind = 'git' AND name = ${name})`;
+  const room = sql`(${isThere} OR ${roomFor(user_id, "git_credentials", usual)})`;
+  const [row] = await open(db)
+    .insert(secrets)
+    .select(rowWhere(secrets, secret, room))
+    .onConflictDoUpdate({
+      target: [secrets.user_id, secrets.kind, secrets.name],
+      set: { secret_id, key_id, sealed, updated_at },
+    })
+    .returning();
+  return row ?? null;
 }
 
 /** False if another rotation came between. `former_id` is the id of the secret that was read. */

@@ -8,6 +8,7 @@ import { open } from "./database.ts";
 import { ownerOfLive } from "./keys/maker.ts";
 import { listNewest } from "./newest.ts";
 import { quotasOf, type Rest, readQuotas, restOf } from "./people/acting.ts";
+import { roomFor, rowWhere } from "./quotas/insert.ts";
 import { slackWorkspaces } from "./schema.ts";
 
 export interface WorkspaceKey {
@@ -18,14 +19,22 @@ export interface WorkspaceKey {
 }
 
 /**
- * Returns the workspace as stored; an existing one keeps its time of creation. Null if it belongs to another user.
+ * Returns the workspace as stored; an existing one keeps its time of creation. Null if it belongs to another user, or if
+ * it is new and the user has `usual` workspaces, or as many as an admin permits.
  * Rejects if its maker is a deleted key (`whileMakerLives`).
  */
-export async function putSlackWorkspace(db: D1Database, workspace: SlackWorkspace): Promise<SlackWorkspace | null> {
+export async function putSlackWorkspace(
+  db: D1Database,
+  workspace: SlackWorkspace,
+  usual?: number,
+): Promise<SlackWorkspace | null> {
   const { user_id, created_at: _, ...changed } = workspace;
+  const isThere = sql`EXISTS (SELECT 1 FROM slack_workspaces WHERE team_id = ${workspace.team_id})`;
+  const room = sql`(${isThere} OR ${roomFor(user_id, "slack_workspaces", usual)})`;
+  const made = { ...workspace, user_id: ownerOfLive(user_id, workspace.made_by ?? null) };
   const [row] = await open(db)
     .insert(slackWorkspaces)
-    .values({ ...workspace, user_id: ownerOfLive(user_id, workspace.made_by ?? null) })
+    .select(rowWhere(slackWorkspaces, made, room))
     .onConflictDoUpdate({
       target: slackWorkspaces.team_id,
       set: changed,

@@ -39,6 +39,12 @@ export async function readThread(db: D1Database, key: ThreadKey): Promise<Thread
   return row ?? null;
 }
 
+/** Whether D1 knows the thread, also as one that was deleted: its object then refuses it. */
+export async function isKnownThread(db: D1Database, { user_id, thread_id }: ThreadKey): Promise<boolean> {
+  const query = "SELECT 1 FROM threads WHERE user_id = ?1 AND thread_id = ?2";
+  return (await db.prepare(query).bind(user_id, thread_id).first()) !== null;
+}
+
 export async function listThreads(
   db: D1Database,
   user_id: string,

@@ -1,7 +1,8 @@
 // One-use tickets: the hash of each, and what it opens. The statement that takes a ticket deletes it, so only one of
 // two concurrent bearers succeeds.
-import { and, eq, lt } from "drizzle-orm";
+import { and, eq, lt, sql } from "drizzle-orm";
 import { open } from "./database.ts";
+import { roomFor, rowWhere } from "./quotas/insert.ts";
 import { tickets } from "./schema.ts";
 
 export interface Ticket {
@@ -13,11 +14,20 @@ export interface Ticket {
   details: Record<string, unknown>;
 }
 
-/** Also deletes the user's expired tickets. */
-export async function createTicket(db: D1Database, ticket: Ticket, now: string): Promise<void> {
+/**
+ * Also deletes the user's expired tickets. False if the user has `usual` unused ones, or as many as an admin permits.
+ */
+export async function createTicket(db: D1Database, ticket: Ticket, now: string, usual?: number): Promise<boolean> {
   const database = open(db);
   const isExpired = and(eq(tickets.user_id, ticket.user_id), lt(tickets.expires_at, now));
-  await database.batch([database.delete(tickets).where(isExpired), database.insert(tickets).values(ticket)]);
+  // What Slack's installation needs is no ticket of a project, and does not count.
+  const room = ticket.project_id === "" ? sql`1` : roomFor(ticket.user_id, "tickets", usual);
+  const insert = database
+    .insert(tickets)
+    .select(rowWhere(tickets, ticket, room))
+    .returning({ hash: tickets.hash });
+  const [, made] = await database.batch([database.delete(tickets).where(isExpired), insert]);
+  return made.length > 0;
 }
 
 /** False if the ticket exists: of two concurrent claims one succeeds. Also deletes the user's expired tickets. */

@@ -104,7 +104,7 @@ describe("webhooks", () => {
   it("are limited to twenty, even if they are made at the same time", async () => {
     const made = await Promise.all(Array.from({ length: 25 }, () => makeUnverified()));
     expect(made.filter(({ status }) => status === 201)).toHaveLength(20);
-    expect(made.filter(({ body }) => body.code === "invalid_operation")).toHaveLength(5);
+    expect(made.filter(({ body }) => body.code === "quota_exceeded")).toHaveLength(5);
     expect(await env.DB.prepare("SELECT count(*) n FROM secrets").first("n")).toBe(20);
   });
 

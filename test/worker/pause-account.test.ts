@@ -162,7 +162,7 @@ describe("the triggers of a user who is disabled", patient, () => {
       ...{ last_invocation_id: null, created_at: "2026-11-28T09:00:00.000Z", updated_at: "2026-11-28T09:00:00.000Z" },
       ...{ settings: { cron: "*/30 * * * *", timezone: "UTC", overlap: "queue" }, prompt: "Look.", made_by: null },
     } as unknown as Parameters<typeof createTrigger>[1];
-    expect(await createTrigger(env.DB, trigger)).toBe(true);
+    expect(await createTrigger(env.DB, trigger)).toBe("made");
     const due_at = "2026-11-28T09:30:00.000Z";
     const due = { user_id, trigger_id: trigger.trigger_id, due_at, delivery_id: "del_waiting" };
     await recordOutcome(env.DB, due, { status: "waiting", reason: "The run before it.", run: null });

@@ -77,6 +77,30 @@ describe("a project's settings for its sandbox", () => {
     expect((await limited.send("GET", path)).body.sandbox).toEqual(fits);
   });
 
+  it("stop within a day, unless the operator permits a longer time, or that they never do", async () => {
+    const ask = (from: typeof client, auto_stop_minutes: number) =>
+      from.send("POST", "/v1/projects", { name: "x", sandbox: { auto_stop_minutes } });
+    expect((await ask(client, 1440)).status).toBe(201);
+    for (const minutes of [0, 1441]) {
+      const answer = await ask(client, minutes);
+      expect([answer.status, answer.body.code]).toEqual([400, "invalid_field"]);
+      expect(answer.body.detail).toContain(`sandbox.auto_stop_minutes: ${minutes}`);
+      expect(answer.body.detail).toContain("1440 minutes (the server's setting SANDBOX_LIMITS)");
+    }
+    const hour = createClient({ SANDBOX_LIMITS: "auto_stop_minutes=60" });
+    expect([(await ask(hour, 61)).status, (await ask(hour, 60)).status]).toEqual([400, 201]);
+    const free = createClient({ SANDBOX_LIMITS: "auto_stop_minutes=0" });
+    expect([(await ask(free, 0)).status, (await ask(free, 40_000)).status]).toEqual([201, 201]);
+  });
+
+  it("of a project that never stops its sandbox stay until they are changed", async () => {
+    const path = await makeProject("never");
+    const never = JSON.stringify({ auto_stop_minutes: 0 });
+    await env.DB.prepare("UPDATE projects SET sandbox = ?1 WHERE project_id = 'never'").bind(never).run();
+    expect((await client.send("PATCH", path, { name: "y" })).body.sandbox).toEqual({ auto_stop_minutes: 0 });
+    expect((await client.send("PATCH", path, { sandbox: { auto_stop_minutes: 0, cpu: 1 } })).status).toBe(400);
+  });
+
   it.each(["300.1.1.1", "10.0.0.0/33", "1.2.3", "exa mple.com", "-a.com", "10.0.0.0/8,1.1.1.1"])(
     "are refused with %s in the network's allow list",
     async (place) => {

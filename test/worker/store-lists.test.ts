@@ -158,7 +158,7 @@ describe("agents in D1", () => {
 
   it("include the default agent for every user, last in the list and once", async () => {
     expect(await readAgent(env.DB, "user_agents", "agent_default")).toEqual(defaultAgent);
-    expect(await createAgent(env.DB, "user_agents", defaultAgent)).toBe(false);
+    expect(await createAgent(env.DB, "user_agents", defaultAgent)).toBe("taken");
     await createAgent(env.DB, "user_agents", agent);
     const ids = async (limit: number) =>
       (await readAll(limit, (request) => listAgents(env.DB, "user_agents", request))).map(({ agent_id }) => agent_id);

@@ -117,7 +117,11 @@ describe("what a user has", patience, () => {
     for (const asked of casesOfAll(lists, alpha.things.quiet)) {
       const { data = [] } = (await watch.ask(asked, key)).body;
       const isGiven = (row: Record<string, unknown>) =>
-        row.agent_id === DEFAULT_AGENT_ID || row.name === "first key" || row.is_default !== undefined;
+        row.agent_id === DEFAULT_AGENT_ID ||
+        row.name === "first key" ||
+        row.is_default !== undefined ||
+        // Everybody has the quotas, and a newcomer one key. Refused requests may count for some minutes in an isolate.
+        (row.is_rate !== undefined && (row.counted === "isolate" || Number(row.used) <= 1));
       expect([asked.operation.name, data.filter((row) => !isGiven(row))]).toEqual([asked.operation.name, []]);
     }
   });

@@ -8,6 +8,7 @@ import { agentMemory } from "../../thread/agent-memory.ts";
 import type { App, AppContext } from "../context.ts";
 import { unwrap } from "../errors.ts";
 import { addOperation } from "../operation.ts";
+import { requireStock, usualQuotas } from "../ownership.ts";
 import { agent, comparison, versionBody, versionText } from "./agent-schemas.ts";
 import { findAgent, show } from "./agents.ts";
 
@@ -29,12 +30,15 @@ export function addAgentVersions(app: App): void {
       params,
       body: versionBody,
       answers: { 200: { description: "The agent in its newest version.", schema: agent } },
-      problems: ["not_found", "version_conflict"],
+      problems: ["not_found", "version_conflict", "quota_exceeded"],
     },
     async (context, { params: { agent_id }, body: { version } }) => {
       const { user_id } = context.get("caller");
       await findAgent(context, agent_id);
-      const changed = unwrap(await rollBackAgent(context.env.DB, user_id, agent_id, version, Date.now()));
+      await requireStock(context, { bytes: 0 });
+      const changed = unwrap(
+        await rollBackAgent(context.env.DB, user_id, agent_id, version, Date.now(), usualQuotas(context)),
+      );
       agentMemory.forget(user_id, agent_id);
       return context.json(show(changed));
     },

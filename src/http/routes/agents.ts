@@ -14,7 +14,7 @@ import { agentMemory } from "../../thread/agent-memory.ts";
 import type { App, AppContext } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
 import { addOperation } from "../operation.ts";
-import { missing } from "../ownership.ts";
+import { fullOf, missing, requireStock, usualQuotas } from "../ownership.ts";
 import { pageOf, pageQuery } from "../schemas.ts";
 import { agent, anyBodies, bodiesFor } from "./agent-schemas.ts";
 
@@ -37,12 +37,15 @@ export function addAgents(app: App): void {
       body: anyBodies.patch,
       bodyFor: (config) => bodiesFor(config).patch,
       answers: { 200: { description: "The new version.", schema: agent } },
-      problems: ["not_found", "version_conflict"],
+      problems: ["not_found", "version_conflict", "quota_exceeded"],
     },
     async (context, { params, body: { name, ...config } }) => {
       const patch = { ...(name === undefined ? {} : { name }), config };
       const { user_id } = context.get("caller");
-      const changed = unwrap(await updateAgent(context.env.DB, user_id, params.agent_id, patch, Date.now()));
+      await requireStock(context, { bytes: JSON.stringify(config).length });
+      const changed = unwrap(
+        await updateAgent(context.env.DB, user_id, params.agent_id, patch, Date.now(), usualQuotas(context)),
+      );
       agentMemory.forget(user_id, params.agent_id);
       return context.json(show(changed));
     },
@@ -95,6 +98,7 @@ function addCreateAndList(app: App): void {
         201: { description: "Its first version.", schema: agent, headers: { Location: "The agent's path." } },
       },
       problems: ["already_exists"],
+      quota: "agents",
     },
     async (context, { body: { agent_id, name, ...config } }) => {
       const now = new Date().toISOString();
@@ -107,8 +111,10 @@ function addCreateAndList(app: App): void {
         created_at: now,
         updated_at: now,
       };
-      const isNew = await createAgent(context.env.DB, context.get("caller").user_id, made);
-      if (!isNew) throw new Problem("already_exists", `There is an agent ${made.agent_id}.`);
+      await requireStock(context, { bytes: JSON.stringify(config).length });
+      const outcome = await createAgent(context.env.DB, context.get("caller").user_id, made, usualQuotas(context));
+      if (outcome === "taken") throw new Problem("already_exists", `There is an agent ${made.agent_id}.`);
+      if (outcome === "full") throw await fullOf(context, "agents", "agent_versions_per_minute");
       return context.json(show(made), 201, { location: `/v1/agents/${made.agent_id}` });
     },
   );

@@ -10,6 +10,7 @@ import { requireScope } from "../auth.ts";
 import type { App, AppContext, Caller } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
 import { addOperation } from "../operation.ts";
+import { fullOf, usualQuotas } from "../ownership.ts";
 import { pageOf, pageQuery } from "../schemas.ts";
 import { apiKey, apiKeyBody, newApiKey } from "./key-schemas.ts";
 import { revokeWithMade } from "./made.ts";
@@ -29,6 +30,7 @@ export function addApiKeys(app: App): void {
         "`key` is returned only this once. It may do no more than the key that makes it, for no longer. One that a session makes never expires, unless it is to.",
       body: apiKeyBody,
       answers: { 201: { description: "The key.", schema: newApiKey } },
+      quota: "api_keys",
       audit: { action: "api_key.create", details: ({ body }) => ({ scopes: body.scopes?.join(", ") ?? null }) },
     },
     async (context, { body }) => {
@@ -37,7 +39,9 @@ export function addApiKeys(app: App): void {
       const grant = grantOf(caller, body, now);
       if (grant.scopes?.includes("admin")) await requireLiveAdmin(context);
       const { key, stored } = await mintApiKey({ name: body.name ?? null, made_by: caller.key_id, ...grant }, now);
-      unwrap(await whileMakerLives(createApiKey(context.env.DB, caller.user_id, stored)));
+      const usual = usualQuotas(context)("api_keys");
+      const isMade = unwrap(await whileMakerLives(createApiKey(context.env.DB, caller.user_id, stored, usual)));
+      if (!isMade) throw await fullOf(context, "api_keys");
       // It may be the first user's first own key, with which the admin key only administers.
       context.get("authenticator").forget(stored.key_id);
       const { hash: _, kind: _kind, ...shown } = stored;

@@ -5,7 +5,7 @@ import { readTimeZone } from "../../lib/time-zone.ts";
 import { findRefusal } from "../../models/index.ts";
 import { withChain } from "../../protocol/chain.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
-import { isEmptyContent, userContent } from "../../protocol/message.ts";
+import { isEmptyContent, type UserContent, userContent } from "../../protocol/message.ts";
 import { capsOf, givenCaps } from "../../protocol/money/caps.ts";
 import { busyPolicies, isTerminal, type Run } from "../../protocol/run.ts";
 import { newRunInput, type RunInput, type ThreadKey } from "../../protocol/thread.ts";
@@ -18,7 +18,7 @@ import { Problem, unwrap } from "../errors.ts";
 import { hopsHeader, readChain } from "../hops.ts";
 import { whileKeyHolds } from "../key-watch.ts";
 import { type Answer, addOperation } from "../operation.ts";
-import { keyOf, readOfThread, requireAgent } from "../ownership.ts";
+import { keyOf, readOfThread, requireAgent, requireStock } from "../ownership.ts";
 import {
   listedRun,
   MAX_ANSWERS,
@@ -159,6 +159,7 @@ function addStart(app: App): void {
         on_busy: body.on_busy,
         ...unwrap(readChain(context)),
       });
+      await requireStock(context, { thread_id: params.thread_id, makes_project: true, bytes: sizeOf(body.message) });
       return await startRun(context, input, query.wait);
     },
   );
@@ -209,6 +210,11 @@ function addResume(app: App): void {
       return await startRun(context, input, query.wait, accept);
     },
   );
+}
+
+/** Of what a person sent, about. */
+function sizeOf(message: UserContent): number {
+  return typeof message === "string" ? message.length : JSON.stringify(message).length;
 }
 
 /** In its usual spelling, since a model reads it. */

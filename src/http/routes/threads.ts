@@ -10,7 +10,15 @@ import { callThread } from "../../thread/stub.ts";
 import type { App } from "../context.ts";
 import { unwrap } from "../errors.ts";
 import { addOperation } from "../operation.ts";
-import { keyOf, missing, readOfThread, removeThread, requireAgent, requireProject } from "../ownership.ts";
+import {
+  keyOf,
+  missing,
+  readOfThread,
+  removeThread,
+  requireAgent,
+  requireProject,
+  requireStock,
+} from "../ownership.ts";
 import {
   diagnostics,
   pageOf,
@@ -79,7 +87,7 @@ function addCreateAndList(app: App): void {
         "Without a project, a new one is made. A run makes its thread itself, so you need this only to set fields.",
       body: threadBody,
       answers: { 201: { description: "The thread.", schema: thread, headers: { Location: "The thread's path." } } },
-      problems: ["not_found", "already_exists"],
+      problems: ["not_found", "already_exists", "quota_exceeded"],
     },
     async (context, { body }) => {
       if (body.project_id !== undefined) await requireProject(context, body.project_id);
@@ -93,6 +101,7 @@ function addCreateAndList(app: App): void {
         agent_id: body.agent_id ?? null,
         metadata: body.metadata ?? {},
       };
+      await requireStock(context, { thread_id: key.thread_id, makes_project: input.project_id === null });
       const made = unwrap(await callThread(context.env, key, (stub) => stub.create(input)));
       return context.json(made, 201, { location: `/v1/threads/${made.thread_id}` });
     },

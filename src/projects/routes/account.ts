@@ -65,7 +65,7 @@ async function removeWithSandbox(scope: AccountScope, { project_id, created_at }
   const { env, config, user_id } = scope;
   const deleted = { user_id, project_id, project_created_at: created_at };
   try {
-    await removeProjectSandbox(config, deleted, false, AbortSignal.timeout(SANDBOX_MS));
+    await removeProjectSandbox({ config, database: env.DB }, deleted, false, AbortSignal.timeout(SANDBOX_MS));
   } catch (error) {
     if (!scope.isOlderThan(DELETED_WITHIN_MS)) throw error;
     logError("sandbox_left_for_good", error, { user_id, project_id });

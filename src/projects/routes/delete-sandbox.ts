@@ -21,7 +21,12 @@ export async function deleteSandbox(job: DeleteSandbox, env: Env): Promise<void>
   const { user_id, project_id, attempt } = job;
   try {
     const successor = await readProject(env.DB, user_id, project_id);
-    await removeProjectSandbox(readConfig(env), job, successor !== null, AbortSignal.timeout(LIMIT_MS));
+    await removeProjectSandbox(
+      { config: readConfig(env), database: env.DB },
+      job,
+      successor !== null,
+      AbortSignal.timeout(LIMIT_MS),
+    );
   } catch (error) {
     if (attempt >= MAX_ATTEMPTS) {
       logError("sandbox_left_for_good", error, { user_id, project_id, attempt });

@@ -3,9 +3,11 @@ import { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
+import { fullOf, usualQuotas } from "../../http/ownership.ts";
 import { gitCredential, gitCredentialBody, pageOf, pageQuery } from "../../http/schemas.ts";
 import { normalizeGitHost } from "../../protocol/git-credential.ts";
 import type { SecretPorts } from "../../secrets/sealed.ts";
+import { readSecret } from "../../store/secrets.ts";
 import { deleteGitCredential, listGitCredentials, storeGitCredential } from "../git-credentials.ts";
 
 const tag = "Git";
@@ -23,12 +25,22 @@ export function addGitCredentials(app: App): void {
       body: gitCredentialBody,
       answers: { 201: { description: "What is stored, without the password.", schema: gitCredential } },
       audit: "git_credential.set",
+      quota: "git_credentials",
+      replaces: async (context, { body }) => {
+        const name = unwrap(normalizeGitHost(body.host));
+        return (
+          (await readSecret(context.env.DB, { user_id: context.get("caller").user_id, kind: "git", name })) !== null
+        );
+      },
     },
     async (context, { body }) => {
       const host = unwrap(normalizeGitHost(body.host));
       const { user_id } = context.get("caller");
       const now = new Date().toISOString();
-      return context.json(unwrap(await storeGitCredential(portsOf(context), user_id, { ...body, host }, now)), 201);
+      const usual = usualQuotas(context)("git_credentials");
+      const stored = unwrap(await storeGitCredential(portsOf(context), user_id, { ...body, host }, now, usual));
+      if (stored === null) throw await fullOf(context, "git_credentials");
+      return context.json(stored, 201);
     },
   );
 

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
-import { missing, removeThread, requireProject } from "../../http/ownership.ts";
+import { missing, removeThread, requireProject, requireStock } from "../../http/ownership.ts";
 import { pageOf, pageQuery, project, projectBody, projectPatch } from "../../http/schemas.ts";
 import { isBranchName, readGitAddress, whyNoCheckout } from "../../lib/git-address.ts";
 import { whyNotPublic } from "../../lib/public-url.ts";
@@ -49,11 +49,11 @@ export function addProjects(app: App): void {
       params,
       body: projectPatch,
       answers: { 200: { description: "The changed project.", schema: project } },
-      problems: ["not_found"],
+      problems: ["not_found", "quota_exceeded"],
     },
     async (context, { params, body }) => {
       requireSource(context, body.git);
-      requireWithinLimits(body.sandbox, context.get("config").sandbox_limits);
+      requireWithinLimits(context, body.sandbox);
       const { user_id } = context.get("caller");
       const { max_cost_usd, max_total_tokens, max_minutes, ...others } = body;
       const caps = pickCaps({ max_cost_usd, max_total_tokens, max_minutes });
@@ -79,7 +79,7 @@ export function addProjects(app: App): void {
     async (context, { params }) => {
       const project = await requireProject(context, params.project_id);
       await removeThreads(context, params.project_id);
-      await removeSandbox({ config: context.get("config"), jobs: context.env.JOBS }, project);
+      await removeSandbox({ config: context.get("config"), database: context.env.DB, jobs: context.env.JOBS }, project);
       await deleteProject(context.env.DB, context.get("caller").user_id, params.project_id);
       return context.body(null, 204);
     },
@@ -128,11 +128,12 @@ function addCreateAndList(app: App): void {
       answers: {
         201: { description: "The project.", schema: project, headers: { Location: "The project's path." } },
       },
-      problems: ["already_exists"],
+      problems: ["already_exists", "quota_exceeded"],
     },
     async (context, { body }) => {
       requireSource(context, body.git);
-      requireWithinLimits(body.sandbox, context.get("config").sandbox_limits);
+      requireWithinLimits(context, body.sandbox);
+      await requireStock(context, { makes_project: true });
       const now = new Date().toISOString();
       const made: Project = {
         project_id: body.project_id ?? newId("proj"),

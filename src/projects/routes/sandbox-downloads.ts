@@ -57,6 +57,7 @@ export function addDownloads(app: App): void {
       body: downloadBody,
       answers: { 201: { description: "Where the download is.", schema: ticket } },
       problems: ["not_found", "not_configured"],
+      quota: "tickets",
     },
     async (context, { params, body }) => {
       const target = { purpose: "download", path: OPEN_PATH, project_id: params.project_id } as const;

@@ -10,14 +10,14 @@ const FIRST_DELAY_SECONDS = 5;
 
 /** Rejects if both the provider and the queue fail: the project then still exists, and can be deleted again. */
 export async function removeSandbox(
-  { config, jobs }: { config: Config; jobs: Queue<unknown> },
+  { config, database, jobs }: { config: Config; database: D1Database; jobs: Queue<unknown> },
   project: Project,
 ): Promise<void> {
   const { user_id, project_id, created_at: project_created_at } = project;
   const end = new AbortController();
   const timer = setTimeout(() => end.abort(new Error("The sandbox provider gave no answer in time")), REMOVE_LIMIT_MS);
   try {
-    await removeProjectSandbox(config, { user_id, project_id, project_created_at }, false, end.signal);
+    await removeProjectSandbox({ config, database }, { user_id, project_id, project_created_at }, false, end.signal);
   } catch (error) {
     logWarning("sandbox_left", { user_id, project_id, error: describeError(error) });
     const job = { type: "delete_sandbox", user_id, project_id, project_created_at, attempt: 1 };

@@ -7,6 +7,7 @@ import { workspaceState } from "../../http/schemas.ts";
 import { requireAbility, withWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { deleteSshAccess, findSshAccess } from "../../store/projects/ssh-accesses.ts";
+import { giveBackSandbox } from "../../store/quotas/sandboxes.ts";
 
 const tag = "Sandboxes";
 const params = z.object({ project_id: clientId });
@@ -43,6 +44,7 @@ export function addSandbox(app: App): void {
       await withWorkspace(context, params.project_id, async (workspace, signal, { user_id, project_id }) => {
         const opened = await findSshAccess(context.env.DB, user_id, project_id);
         await workspace.destroy(signal);
+        await giveBackSandbox(context.env.DB, user_id, project_id);
         // It opened what is gone.
         if (opened !== null) await deleteSshAccess(context.env.DB, opened);
       });

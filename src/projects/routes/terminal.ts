@@ -33,6 +33,7 @@ export function addTerminal(app: App): void {
       body: terminalBody,
       answers: { 201: { description: "Where the terminal is.", schema: ticket } },
       problems: workspaceProblems,
+      quota: "tickets",
     },
     async (context, { params, body }) => {
       const target = { purpose: "terminal", path: SOCKET_PATH, project_id: params.project_id } as const;

@@ -19,6 +19,11 @@ export interface Quota {
   reason: string;
 }
 
+/** Deleting something helps, or an admin who gives the user more. What exists stays where a quota becomes smaller. */
+const held = (usual: number, counts: string, reason: string, counted: Quota["counted"] = "D1"): Quota => ({
+  ...{ usual, counts, counted, is_rate: false, reason },
+});
+
 export const quotas = {
   runs_per_minute: {
     usual: 120,
@@ -84,6 +89,27 @@ export const quotas = {
     is_rate: true,
     reason: "A fifth of what the clock sends in a minute. Users take turns within it.",
   },
+  // What a user has.
+  sandboxes: held(200, "sandboxes", "One a project, for months. A stopped one has a disk, too."),
+  sandbox_cpus: held(400, "cores of all sandboxes together", "Two for each. One that is stopped may start."),
+  sandbox_cpu: held(1024, "cores of one sandbox", "SANDBOX_LIMITS is lower, for everybody."),
+  sandbox_memory: held(4096, "GiB of memory of one sandbox", "The same."),
+  sandbox_disk: held(65_536, "GiB of disk of one sandbox", "The same."),
+  stored_bytes: held(2e9, "bytes in messages and agents", "A fifth of what one D1 database holds.", "isolate"),
+  threads: held(10_000, "threads", "Thirty a day for a year.", "isolate"),
+  projects: held(10_000, "projects", "A thread makes one if none is named.", "isolate"),
+  agents: held(200, "agents", "A team's. Each may have many versions."),
+  agent_versions: held(1_000, "versions of one agent", "Three a day for a year."),
+  agent_versions_per_minute: {
+    ...held(60, "versions of agents made in a minute", "A script that changes all agents of a team."),
+    is_rate: true,
+  },
+  api_keys: held(100, "API keys", "One for each device and program."),
+  triggers: held(1_000, "triggers", "One for each customer or report."),
+  webhooks: held(20, "webhooks", "The end of each run costs a row for each."),
+  git_credentials: held(100, "git hosts with a credential", "Few people use ten."),
+  slack_workspaces: held(20, "Slack workspaces", "An organization has a few."),
+  tickets: held(300, "unused tickets for terminals and downloads", "Each lives for a minute."),
 } as const satisfies Record<string, Quota>;
 
 export type QuotaName = keyof typeof quotas & string;
@@ -104,6 +130,9 @@ export function quotaOf(config: { quotas: Quotas }, own: Quotas | null | undefin
 
 /** The refusal. With `retry_after_s` it is 429, without it 409. */
 export function exceeded(name: QuotaName, limit: number, retry_after_s?: number): Failure {
-  const detail = `Your quota of ${limit} ${quotas[name].counts} (${name}) is used up.`;
+  const helps = quotas[name].is_rate
+    ? ""
+    : " Delete what you no longer need, or ask whoever runs this server for more.";
+  const detail = `Your quota of ${limit} ${quotas[name].counts} (${name}) is used up.${helps}`;
   return { code: "quota_exceeded", detail, ...(retry_after_s === undefined ? {} : { retry_after_s }) };
 }

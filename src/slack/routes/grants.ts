@@ -1,5 +1,6 @@
 // Connects a workspace to a user by its bot's token, for installations and for tokens that a user sends.
 import type { AppContext } from "../../http/context.ts";
+import { usualQuotas } from "../../http/ownership.ts";
 import type { Result } from "../../protocol/error.ts";
 import type { SlackWorkspace } from "../../protocol/slack.ts";
 import { findSlackWorkspace } from "../../store/slack-workspaces.ts";
@@ -33,5 +34,5 @@ export async function connectGrant(
     updated_at: now,
     made_by: key_id,
   };
-  return await connectSlackWorkspace(slackPorts(context), workspace, token);
+  return await connectSlackWorkspace(slackPorts(context), workspace, token, usualQuotas(context));
 }

@@ -81,7 +81,7 @@ function addConnecting(app: App): void {
         "For an app that was installed in Slack's own settings: the one in SLACK_APP_ID, with the scope users:read, by which Slack says whose the token is. The token is encrypted and never returned.",
       body: workspaceBody,
       answers: { 201: { description: "The connected workspace.", schema: workspaceAnswer } },
-      problems: ["not_found", "already_exists", "rate_limited"],
+      problems: ["not_found", "already_exists", "rate_limited", "quota_exceeded"],
       audit: "slack_workspace.connect",
     },
     async (context, { body }) => {

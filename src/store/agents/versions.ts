@@ -6,6 +6,7 @@ import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
 import type { Caps, PeriodCaps } from "../../protocol/money/caps.ts";
 import { open } from "../database.ts";
+import type { UsualQuota } from "../quotas/held.ts";
 import { agents, agentVersions } from "../schema.ts";
 import { toCaps, toPeriodCaps } from "../shapes/caps.ts";
 import { parseStored, type Shape, UnreadableRow } from "../shapes/stored.ts";
@@ -110,11 +111,12 @@ export async function rollBackAgent(
   agent_id: string,
   version: number,
   now: number,
+  usual?: UsualQuota,
 ): Promise<Result<Agent>> {
   const former = await readAgentVersion(db, user_id, agent_id, version);
   if (!former) return missingVersion(agent_id, version);
   const { name, config } = former;
-  return await storeNextVersion(db, user_id, agent_id, now, () => ({ name, config }));
+  return await storeNextVersion(db, user_id, agent_id, now, () => ({ name, config }), usual);
 }
 
 export function missingVersion(agent_id: string, version: number) {

@@ -13,6 +13,7 @@ const keys = {
   webhooks: "webhook_id",
   deliveries: "webhook_id, delivery_id",
   slack_workspaces: "team_id",
+  sandboxes: "project_id",
   agents: "agent_id",
   agent_versions: "agent_id, version",
   leases: "thread_id, lease_id, scope, period",

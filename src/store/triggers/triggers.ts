@@ -1,6 +1,6 @@
 // Triggers. A schedule's `next_at` is its next due time. An update names the former value, so only one of two
 // concurrent updates succeeds.
-import { and, count, eq, sql } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import type { Result } from "../../protocol/error.ts";
 import type { Quotas } from "../../protocol/money/quotas.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
@@ -9,19 +9,22 @@ import { isConflict, open } from "../database.ts";
 import { isLive, ownerOfLive } from "../keys/maker.ts";
 import { listNewest } from "../newest.ts";
 import { mayAct, quotasOf, type Rest, readQuotas, restOf } from "../people/acting.ts";
+import { type Made, roomFor, rowWhere } from "../quotas/insert.ts";
 import { secrets, triggerDeliveries, triggers } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
 
-/** False if the id is taken, even by another user. Rejects if its maker is a deleted key (`whileMakerLives`). */
-export async function createTrigger(db: D1Database, trigger: Trigger): Promise<boolean> {
+/**
+ * `taken` also if the id is another user's. Rejects if its maker is a deleted key (`whileMakerLives`). `usual`: how many
+ * users may have who were given nothing else.
+ */
+export async function createTrigger(db: D1Database, trigger: Trigger, usual?: number): Promise<Made> {
   try {
     const user_id = ownerOfLive(trigger.user_id, trigger.made_by ?? null);
-    await open(db)
-      .insert(triggers)
-      .values({ ...trigger, user_id });
-    return true;
+    const row = rowWhere(triggers, { ...trigger, user_id }, roomFor(trigger.user_id, "triggers", usual));
+    const made = await open(db).insert(triggers).select(row).returning({ trigger_id: triggers.trigger_id });
+    return made.length > 0 ? "made" : "full";
   } catch (error) {
-    if (isConflict(error)) return false;
+    if (isConflict(error)) return "taken";
     throw error;
   }
 }
@@ -71,11 +74,6 @@ export async function findTrigger(db: D1Database, trigger_id: string): Promise<F
     .where(eq(triggers.trigger_id, trigger_id))
     .get();
   return found ? { ...found, quotas: readQuotas(found.quotas) } : null;
-}
-
-export async function countTriggers(db: D1Database, user_id: string): Promise<number> {
-  const counted = await open(db).select({ rows: count() }).from(triggers).where(eq(triggers.user_id, user_id)).get();
-  return counted?.rows ?? 0;
 }
 
 /** Deletes its secret and its log too. False if there is no such trigger. */

@@ -1,28 +1,27 @@
 // Webhooks and their secrets, which are made, changed and deleted together. A disabled webhook has no pending
 // deliveries: they end as failed, and a person can replay them.
 import { and, eq, type SQL, sql } from "drizzle-orm";
-import { fail, type Result, succeed } from "../../protocol/error.ts";
+import { type Result, succeed } from "../../protocol/error.ts";
+import { exceeded } from "../../protocol/money/quotas.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { Delivery, Webhook } from "../../protocol/webhook.ts";
 import { open } from "../database.ts";
 import { isLive, ownerIfLive, REVOKED_REASON } from "../keys/maker.ts";
 import { listNewest } from "../newest.ts";
+import { hasRoom, readHeld, type UsualQuota, usualQuota } from "../quotas/held.ts";
 import { webhooks } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
 import { ALL_COMPARED, areAllCompared, tooManyChanges, withNewAddress } from "./addresses.ts";
 import { createPing, insertPing } from "./pings.ts";
 import { appendTry } from "./tries.ts";
 
-/** The end of a run costs a row for each webhook. */
-export const MAX_WEBHOOKS = 20;
-
 /** How many rows one statement deletes or ends; a receiver that was away for a day may have any number. */
 const ROWS_AT_ONCE = 1_000;
 
-const PUT_WEBHOOK = `
+const putWebhook = (usual?: number) => `
 INSERT INTO webhooks (user_id, webhook_id, enabled, created_at, updated_at, events, url, made_by, unverified_since)
 SELECT ${ownerIfLive("?1", "?8")}, ?2, ?3, ?4, ?4, ?5, ?6, ?8, ?4
-WHERE (SELECT count(*) FROM webhooks WHERE user_id = ?1) < ${MAX_WEBHOOKS} AND ${ALL_COMPARED}
+WHERE ${hasRoom("webhooks", usual)} AND ${ALL_COMPARED}
 RETURNING webhook_id`;
 
 const PUT_SECRET = `
@@ -45,6 +44,7 @@ export async function createWebhook(
   webhook: Webhook,
   secret: Secret,
   now: number,
+  usual: UsualQuota = usualQuota,
 ): Promise<Result<StoredWebhook>> {
   const { user_id, webhook_id, enabled, created_at, events, url, made_by = null } = webhook;
   const { secret_id, key_id, sealed } = secret;
@@ -52,11 +52,10 @@ export async function createWebhook(
   const { ping, statement } = insertPing(db, user_id, webhook_id, now);
   const place = { user_id, webhook_id, url };
   const stored = await withNewAddress<Result<StoredWebhook>>(db, place, async (others, compared) => {
-    if (others.length >= MAX_WEBHOOKS) {
-      return fail("invalid_operation", `You have ${MAX_WEBHOOKS} webhooks, which is the maximum. Delete one first.`);
-    }
+    const { webhooks: held } = await readHeld(db, user_id, ["webhooks"], usual);
+    if (others.length >= held.limit) return { ok: false, error: exceeded("webhooks", held.limit) };
     const [made, , pinged] = await db.batch([
-      db.prepare(PUT_WEBHOOK).bind(...values, compared, made_by),
+      db.prepare(putWebhook(usual("webhooks"))).bind(...values, compared, made_by),
       db.prepare(PUT_SECRET).bind(user_id, webhook_id, secret_id, key_id, created_at, sealed),
       statement,
     ]);

@@ -3,15 +3,14 @@
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
-import { requireAgent, requireProject } from "../../http/ownership.ts";
+import { fullOf, requireAgent, requireProject, usualQuotas } from "../../http/ownership.ts";
 import { pageOf, pageQuery } from "../../http/schemas.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
 import { rotateSecret, sealFirst } from "../../secrets/rotated.ts";
 import { whileMakerLives } from "../../store/keys/maker.ts";
-import { putSecret } from "../../store/secrets.ts";
+import { deleteSecret, putSecret } from "../../store/secrets.ts";
 import { listTriggerDeliveries } from "../../store/triggers/log.ts";
 import {
-  countTriggers,
   createTrigger,
   deleteTrigger,
   listTriggers,
@@ -39,9 +38,6 @@ import {
 const tag = "Triggers";
 const params = schemas.triggerParams;
 const path = "/v1/triggers/{trigger_id}";
-
-/** Reached by a loop that makes triggers, not by a person. */
-const MAX_TRIGGERS = 20_000;
 
 // Each try can lose to a concurrent change; with this many, twenty changes at once all succeed.
 const CHANGES_TRIED = 25;
@@ -91,6 +87,7 @@ function addCreate(app: App): void {
       },
       problems: ["not_found", "invalid_operation"],
       audit: "trigger.create",
+      quota: "triggers",
     },
     async (context, { body }) => {
       const { user_id, key_id } = context.get("caller");
@@ -100,9 +97,6 @@ function addCreate(app: App): void {
       checkTrigger(made);
       checkPace(made, context.get("config").schedule_minutes, now);
       const secret = body.type === "webhook" ? chooseSecret(body.verify, body.secret) : null;
-      if ((await countTriggers(context.env.DB, user_id)) >= MAX_TRIGGERS) {
-        throw new Problem("invalid_operation", `You have ${MAX_TRIGGERS} triggers; delete some.`);
-      }
       // The secret is stored first, so that no trigger is without one.
       if (secret !== null) {
         const { encryption_keys } = portsOf(context);
@@ -111,8 +105,13 @@ function addCreate(app: App): void {
           unwrap(await sealFirst(encryption_keys, secretOf(made), secret, made.created_at)),
         );
       }
-      if (!unwrap(await whileMakerLives(createTrigger(context.env.DB, made))))
-        throw new Error("a new trigger's id is taken");
+      const usual = usualQuotas(context)("triggers");
+      const outcome = unwrap(await whileMakerLives(createTrigger(context.env.DB, made, usual)));
+      if (outcome === "taken") throw new Error("a new trigger's id is taken");
+      if (outcome === "full") {
+        if (secret !== null) await deleteSecret(context.env.DB, secretOf(made));
+        throw await fullOf(context, "triggers");
+      }
       const location = `/v1/triggers/${made.trigger_id}`;
       return context.json({ ...show(context, made), secret }, 201, { ...once, location });
     },

@@ -3,6 +3,7 @@ import type { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
+import { usualQuotas } from "../../http/ownership.ts";
 import { takeOne } from "../../http/quotas/quotas.ts";
 import { pageOf, pageQuery } from "../../http/schemas.ts";
 import { whyNotPublic } from "../../lib/public-url.ts";
@@ -43,17 +44,20 @@ export function addWebhooks(app: App): void {
       tag,
       summary: "Make a webhook",
       description:
-        "Events of all your threads are sent to it, signed by the Standard Webhooks scheme, once it has answered a ping with 2xx. `secret` is shown only in this answer. At most 20 webhooks, each with another address.",
+        "Events of all your threads are sent to it, signed by the Standard Webhooks scheme, once it has answered a ping with 2xx. `secret` is shown only in this answer. Each webhook has another address.",
       body: webhookBody,
       answers: { 201: { description: "The webhook with its secret.", schema: newWebhook } },
       problems: ["invalid_operation", "already_exists", "version_conflict", "rate_limited"],
       audit: "webhook.create",
+      quota: "webhooks",
     },
     async (context, { body }) => {
       requirePublic(context, body.url);
       if (body.enabled) await takePing(context);
       const { secret = makeSigningSecret(), ...fields } = body;
-      const made = unwrap(await storeWebhook(portsOf(context), toWebhook(context, fields), secret));
+      const made = unwrap(
+        await storeWebhook(portsOf(context), toWebhook(context, fields), secret, usualQuotas(context)),
+      );
       await sendPing(context, made);
       return context.json({ ...showWebhook(made.webhook), secret }, 201);
     },

@@ -54,7 +54,7 @@ export function connectDaytona(settings: DaytonaSettings, cache?: CheckoutCache)
   });
   const host = URL.canParse(api_url) ? new URL(api_url).host : "its address";
   const recipe: Recipe = { ...settings.recipe, ...(snapshot === null ? {} : { snapshot }) };
-  const callbacks = { onState, onKnown, isWanted: settings.isWanted ?? (async () => true) };
+  const callbacks = { onState, onKnown, isWanted: settings.isWanted ?? (async () => true), count: settings.count };
   const lifecycle = new DaytonaLifecycle({
     client,
     api_url,

@@ -9,6 +9,8 @@ import {
   useFakeWorld,
   usual,
 } from "../../../../test/fakes/daytona.ts";
+import { SandboxError } from "../../../agent/sandbox.ts";
+import type { SandboxCount } from "../../provider.ts";
 import { STATES } from "./states.ts";
 
 useFakeWorld();
@@ -176,6 +178,56 @@ describe("the sandbox of a project that is deleted during the opening", () => {
       message: expect.stringContaining("deleted"),
     });
     expect(daytona.orders).toEqual(["create", "delete"]);
+  });
+});
+
+describe("the count of a user's sandboxes", () => {
+  function counted(fails: "take" | null = null) {
+    const calls: string[] = [];
+    const count: SandboxCount = {
+      take: async ({ cpu }) => {
+        calls.push(`take ${cpu}`);
+        if (fails) throw new SandboxError("quota_exceeded", "Your quota is used up.");
+      },
+      giveBack: async () => void calls.push("give back"),
+      note: async ({ cpu }) => void calls.push(`note ${cpu}`),
+    };
+    return { count, calls };
+  }
+
+  it("is asked before a sandbox is created, and told the size of what was opened", async () => {
+    const daytona = new FakeDaytona();
+    const { count, calls } = counted();
+    daytona.on.create = () => expect(calls).toEqual(["take 2"]);
+    expect((await openFrom(daytona, { count, recipe: { image: "a", cpu: 2 } })).id).toBe("made-1");
+    expect(calls.at(0)).toBe("take 2");
+    expect(calls.at(-1)).toBe(`note ${daytona.record?.cpu}`);
+  });
+
+  it("refuses a creation without an order, as a failure that the model can act on", async () => {
+    const daytona = new FakeDaytona();
+    const { opened } = await openFrom(daytona, { count: counted("take").count });
+    expect(opened).toMatchObject({ code: "quota_exceeded", message: "Your quota is used up." });
+    expect(daytona.orders).toEqual([]);
+  });
+
+  it("gets back what was taken for a creation that Daytona refuses for good", async () => {
+    const daytona = new FakeDaytona();
+    daytona.refusals.push(refusalOf(403, "Total CPU quota exceeded"));
+    const { count, calls } = counted();
+    expect((await openFrom(daytona, { count })).opened).toMatchObject({ code: "unavailable" });
+    expect(calls).toEqual(["take undefined", "give back"]);
+  });
+
+  it("never refuses a sandbox that exists, but asks before it grows", async () => {
+    const daytona = new FakeDaytona();
+    daytona.record = { id: "id-1", ...usual, state: "started" };
+    const { count, calls } = counted("take");
+    expect((await openFrom(daytona, { count })).id).toBe("id-1");
+    expect(calls).toEqual([`note ${usual.cpu}`]);
+    const grown = await openFrom(daytona, { count, recipe: { cpu: usual.cpu + 1 } });
+    expect(grown.opened).toMatchObject({ code: "quota_exceeded" });
+    expect(daytona.orders).toEqual([]);
   });
 });
 

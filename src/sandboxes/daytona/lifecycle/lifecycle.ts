@@ -4,6 +4,7 @@
 import type { Daytona, Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { type OnSandboxState, SandboxError } from "../../../agent/sandbox.ts";
 import { backoffDelay } from "../../../lib/retry.ts";
+import type { SandboxCount } from "../../provider.ts";
 import { type DaytonaFailure, readFailure } from "../client/failure.ts";
 import type { DaytonaLimits } from "../client/limits.ts";
 import { DaytonaRequests, unavailable } from "../client/requests.ts";
@@ -11,8 +12,8 @@ import { pause } from "../client/waiting.ts";
 import { adjust, resize } from "./adjust.ts";
 import { type BuildLogSettings, DaytonaBuildLog } from "./build-log.ts";
 import { describeCreation, findChanges, isBuilt, isBuiltFromFormerRecipe, type Recipe } from "./recipe.ts";
-import { addAdvice, describeBroken, describeFailedBuild, describeLate } from "./refusals.ts";
-import { type IsTarget, removeSandbox } from "./removal.ts";
+import { addAdvice, describeBroken, describeFailedBuild, describeLate, readRefusal } from "./refusals.ts";
+import { type IsTarget, isOfAnother, removeSandbox } from "./removal.ts";
 import { activateSnapshot, readInactiveSnapshot } from "./snapshots.ts";
 import { beginStart, ORDER_SECONDS, type StartProgress, secondsLeft } from "./start-progress.ts";
 import { StateReporter } from "./state-reporter.ts";
@@ -42,6 +43,7 @@ export interface LifecycleSettings extends BuildLogSettings {
   onKnown: (id: string) => void;
   /** Whether the project still exists: a sandbox that is created for a deleted project would never be deleted. */
   isWanted: () => Promise<boolean>;
+  count?: SandboxCount | undefined;
 }
 
 export class DaytonaLifecycle {
@@ -97,7 +99,7 @@ export class DaytonaLifecycle {
     signal: AbortSignal,
   ): Promise<SdkSandbox | null> {
     const { move, message } = planFor(state);
-    const isLeftOver = sandbox !== null && move !== "wait" && this.#belongsToAnother(sandbox.labels);
+    const isLeftOver = sandbox !== null && move !== "wait" && isOfAnother(sandbox.labels, this.#settings.labels);
     if (sandbox && move === "use" && !isLeftOver) return this.#adjust(sandbox, progress, signal);
     if (Date.now() >= progress.until || progress.orders >= MAX_ORDERS) {
       throw this.#giveUp("error", "The sandbox did not start.", describeLate(state, progress.refusal, begun));
@@ -171,7 +173,8 @@ export class DaytonaLifecycle {
   }
 
   async #create(progress: StartProgress, signal: AbortSignal): Promise<void> {
-    const { client, name, recipe, labels } = this.#settings;
+    const { client, name, recipe, labels, count } = this.#settings;
+    await count?.take(recipe);
     const isLost = this.#opened !== null || this.#known !== null;
     const lost = "The sandbox is gone. A new one is being made; the files of the former one are lost.";
     this.#states.report("creating", isLost ? lost : planFor("none").message);
@@ -185,7 +188,10 @@ export class DaytonaLifecycle {
       return this.#requireWanted(signal);
     }
     const snapshot = readInactiveSnapshot(refusal);
-    if (snapshot === null || progress.wasActivated) throw unavailable(`Daytona would not make the sandbox: ${refusal}`);
+    if (snapshot === null || progress.wasActivated) {
+      await count?.giveBack();
+      throw unavailable(`Daytona would not make the sandbox: ${refusal}`);
+    }
     progress.wasActivated = true;
     this.#states.report("creating", `The snapshot ${snapshot} was not used for long; it is being activated.`);
     await activateSnapshot(snapshot, { client, control: this.control.bind(this), until: progress.until }, signal);
@@ -194,7 +200,8 @@ export class DaytonaLifecycle {
   /** Throws if the project is deleted. With a signal it first deletes the sandbox that was created meanwhile. */
   async #requireWanted(signal?: AbortSignal): Promise<void> {
     if (await this.#settings.isWanted()) return;
-    if (signal) await this.destroy(signal, (labels) => !this.#belongsToAnother(labels));
+    if (signal) await this.destroy(signal, (labels) => !isOfAnother(labels, this.#settings.labels));
+    await this.#settings.count?.giveBack();
     throw this.#giveUp("destroyed", "The project is deleted.", "The project of the sandbox is deleted.");
   }
 
@@ -204,6 +211,7 @@ export class DaytonaLifecycle {
     const { rebuild } = findChanges(this.#settings.recipe, sandbox);
     if (state === "stopped" && rebuild && !progress.wasResized) {
       progress.wasResized = true;
+      await this.#settings.count?.take(rebuild);
       this.#states.report("resizing", planFor("resizing").message);
       const seconds = secondsLeft(progress);
       return resize(sandbox, rebuild, { control: (request) => this.control(request, signal), seconds }, signal);
@@ -232,6 +240,7 @@ export class DaytonaLifecycle {
       return null;
     }
     progress.wasAdjusted = true;
+    if (changes.growth) await this.#settings.count?.take(changes.growth);
     await adjust(sandbox, changes, { control: (request) => this.control(request, signal), seconds }, signal);
     return changes.growth ? null : this.#finish(sandbox);
   }
@@ -247,12 +256,6 @@ export class DaytonaLifecycle {
     throw unavailable(`Daytona would not delete the former sandbox: ${refusal}`);
   }
 
-  /** Whether the sandbox belongs to a deleted project of the same id, whose sandbox could not be deleted. */
-  #belongsToAnother(labels: Record<string, string> | undefined): boolean {
-    const [theirs, ours] = [labels?.project_created_at, this.#settings.labels.project_created_at];
-    return theirs !== undefined && ours !== undefined && theirs !== ours;
-  }
-
   #isOutdated(sandbox: SdkSandbox, state: string, { mayReplaceBuild }: StartProgress): boolean {
     return isBuilding(state) && mayReplaceBuild && isBuiltFromFormerRecipe(this.#settings.recipe, sandbox);
   }
@@ -266,18 +269,16 @@ export class DaytonaLifecycle {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof SandboxError) throw error;
-      const failure = readFailure(error);
-      const { status } = failure;
-      if (failure.is_state_error || status === 404 || status === 408 || status === 409) return null;
-      const reason = failure.reason === "" ? `status ${status}` : failure.reason;
-      // A quota is refused with a 400 or 403 and a sentence. A start during another change is a 400 too.
-      if (status !== 400 || !/valid state|state change/i.test(reason)) return addAdvice(reason);
-      progress.refusal = reason;
+      const refusal = readRefusal(error);
+      if (refusal === null) return null;
+      if (!refusal.may_pass) return addAdvice(refusal.reason);
+      progress.refusal = refusal.reason;
       return null;
     }
   }
 
-  #finish(sandbox: SdkSandbox): SdkSandbox {
+  async #finish(sandbox: SdkSandbox): Promise<SdkSandbox> {
+    await this.#settings.count?.note(sandbox);
     this.#opened = sandbox.id;
     if (this.#known === null) this.#setKnown(sandbox.id);
     this.#states.report("started", planFor("started").message);

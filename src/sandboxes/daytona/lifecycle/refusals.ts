@@ -1,4 +1,5 @@
 // Says why there is no sandbox, in sentences for the model and for people.
+import { readFailure } from "../client/failure.ts";
 
 /** The longest reason from Daytona that is passed on. */
 const MAX_REASON_CHARACTERS = 300;
@@ -19,6 +20,17 @@ export function describeFailedBuild(reason: string | undefined, log: string): st
   const because = reason ? `: ${reason.slice(0, MAX_REASON_CHARACTERS)}` : "";
   const lines = log === "" ? "" : ` The end of its log:\n${log}`;
   return `The sandbox's image could not be built${because}. Change the project's image or dockerfile.${lines}`;
+}
+
+/**
+ * Why Daytona refused an order. Null if the order collided with a change, whose result the state shows. `may_pass`: it
+ * may be accepted later, since a start during another change is a 400, as a quota that is exceeded is.
+ */
+export function readRefusal(error: unknown): { reason: string; may_pass: boolean } | null {
+  const { is_state_error, status, reason } = readFailure(error);
+  if (is_state_error || status === 404 || status === 408 || status === 409) return null;
+  const text = reason === "" ? `status ${status}` : reason;
+  return { reason: text, may_pass: status === 400 && /valid state|state change/i.test(text) };
 }
 
 /** Daytona's refusals over a quota don't say what to do. */

@@ -9,6 +9,14 @@ const POLL_MS = 250;
 
 export type IsTarget = (labels: Record<string, string>) => boolean;
 
+type Labels = Record<string, string>;
+
+/** Whether the sandbox belongs to a deleted project of the same id, whose sandbox could not be deleted. */
+export function isOfAnother(found: Labels | undefined, own: Labels): boolean {
+  const [theirs, ours] = [found?.project_created_at, own.project_created_at];
+  return theirs !== undefined && ours !== undefined && theirs !== ours;
+}
+
 export interface RemovalPorts {
   find(signal: AbortSignal): Promise<SdkSandbox | null>;
   control<Value>(request: () => Promise<Value>, signal: AbortSignal): Promise<Value>;

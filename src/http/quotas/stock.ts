@@ -1,0 +1,172 @@
+// Holds users to the quotas of what they have by the thousand: threads, projects, stored bytes. D1 is asked some times
+// an hour, and what was let in since is added. So a user who makes things through many isolates at once may get some
+// minutes' worth more, and nobody waits for D1 but the first of these minutes. Only a user whose room is used up is
+// asked about: does the thread exist?
+import { configOf, type Env } from "../../config.ts";
+import { describeError, logWarning } from "../../lib/log.ts";
+import { withinTime } from "../../lib/time-limit.ts";
+import type { Failure } from "../../protocol/error.ts";
+import { exceeded, type QuotaName, quotaOf } from "../../protocol/money/quotas.ts";
+import type { ThreadKey } from "../../protocol/thread.ts";
+import { countStock, measureBytes, type Stock } from "../../store/quotas/stock.ts";
+import { isKnownThread } from "../../store/threads.ts";
+import { clock } from "../../thread/ports.ts";
+
+const COUNTED_MS = 10 * 60_000;
+/** A user without room may have deleted something. */
+const ASKED_AGAIN_MS = 5_000;
+/** D1 hears of a thread within two seconds. */
+const ON_THE_WAY_MS = 5_000;
+/** Reads a row for each message. */
+const MEASURED_MS = 3_600_000;
+/** With less than half of the room left. */
+const MEASURED_NEAR_MS = 10 * 60_000;
+const D1_LIMIT_MS = 1_000;
+const MAX_USERS = 5_000;
+const MAX_THREADS = 20_000;
+
+interface Held extends Stock {
+  asked_at: number;
+  /** When what D1 has not heard of was let in. */
+  made: Record<"threads" | "projects", number[]>;
+  bytes: number;
+  measured_at: number;
+}
+
+interface Memory {
+  users: Map<string, Promise<Held>>;
+  /** Threads that are there. */
+  threads: Map<string, true>;
+}
+
+const known = new WeakMap<Env, Memory>();
+
+export interface Wanted {
+  /** The thread in which something begins: it is new unless it is there. */
+  thread_id?: string;
+  /** Whether a project is made, for the thread if one is named. */
+  makes_project?: boolean;
+  /** What will be stored at least. Leave it out if nothing is. */
+  bytes?: number;
+}
+
+/**
+ * Counts what is about to be made, or returns the refusal. Call it before anything is asked of the thread. `later`
+ * receives what is done after the answer; without it, it is waited for.
+ */
+export async function admitStock(
+  env: Env,
+  user_id: string,
+  { thread_id, makes_project = false, bytes }: Wanted,
+  later?: (work: Promise<void>) => void,
+  now = Date.now(),
+): Promise<Failure | null> {
+  const { threads } = memoryOf(env);
+  const held = await read(env, user_id, now);
+  if (bytes !== undefined) {
+    const measured = measure(env, user_id, held, now);
+    if (later) later(measured);
+    else await measured;
+    const limit = limitOf(env, held, "stored_bytes");
+    if (held.bytes >= limit) return exceeded("stored_bytes", limit);
+    held.bytes += bytes;
+  }
+  const name = `${user_id}/${thread_id}`;
+  if (thread_id !== undefined && threads.has(name)) return null;
+  const kinds = [
+    ...(thread_id === undefined ? [] : ["threads" as const]),
+    ...(makes_project ? ["projects" as const] : []),
+  ];
+  let full = take(env, held, kinds, now);
+  if (full !== null && thread_id !== undefined && (await isThere(env, { user_id, thread_id }))) full = null;
+  else if (full !== null && now - held.asked_at >= ASKED_AGAIN_MS) {
+    await ask(env, user_id, held, now);
+    full = take(env, held, kinds, now);
+  }
+  if (full === null && thread_id !== undefined) remember(threads, name, true, MAX_THREADS);
+  return full;
+}
+
+async function isThere(env: Env, key: ThreadKey): Promise<boolean> {
+  return await isKnownThread(env.DB, key).catch(() => true);
+}
+
+/** What the user has, as far as this isolate knows. Null if it was not measured. */
+export async function readStock(
+  env: Env,
+  user_id: string,
+  now = Date.now(),
+): Promise<{ threads: number; projects: number; stored_bytes: number | null }> {
+  const { threads, projects, made, bytes, measured_at } = await read(env, user_id, now);
+  return {
+    threads: threads + made.threads.length,
+    projects: projects + made.projects.length,
+    stored_bytes: Number.isFinite(measured_at) ? bytes : null,
+  };
+}
+
+function take(env: Env, held: Held, kinds: ("threads" | "projects")[], now: number): Failure | null {
+  for (const kind of kinds) {
+    const limit = limitOf(env, held, kind);
+    if (held[kind] + held.made[kind].length >= limit) return exceeded(kind, limit);
+  }
+  for (const kind of kinds) held.made[kind].push(now);
+  return null;
+}
+
+function limitOf(env: Env, held: Held, name: QuotaName): number {
+  return quotaOf(configOf(env), held.quotas, name);
+}
+
+/** One question for all who ask at once. */
+async function read(env: Env, user_id: string, now: number): Promise<Held> {
+  const { users } = memoryOf(env);
+  const nothing = { threads: 0, projects: 0, quotas: null, bytes: 0 };
+  const never = Number.NEGATIVE_INFINITY;
+  const fresh = () =>
+    ask(env, user_id, { ...nothing, asked_at: never, measured_at: never, made: { threads: [], projects: [] } }, now);
+  const asking = users.get(user_id) ?? fresh();
+  remember(users, user_id, asking, MAX_USERS);
+  const held = await asking;
+  if (now - held.asked_at >= COUNTED_MS) await ask(env, user_id, held, now);
+  return held;
+}
+
+/** While D1 fails nobody is kept out by what is not known. */
+async function ask(env: Env, user_id: string, held: Held, now: number): Promise<Held> {
+  held.asked_at = now;
+  const most = Math.max(limitOf(env, held, "threads"), limitOf(env, held, "projects"));
+  try {
+    Object.assign(held, await withinTime(clock, D1_LIMIT_MS, "D1", countStock(env.DB, user_id, most)));
+    for (const kind of ["threads", "projects"] as const) {
+      held.made[kind] = held.made[kind].filter((at) => at > now - ON_THE_WAY_MS);
+    }
+  } catch (error) {
+    logWarning("stock_unknown", { user_id, error: describeError(error) });
+  }
+  return held;
+}
+
+async function measure(env: Env, user_id: string, held: Held, now: number): Promise<void> {
+  const isNear = held.bytes > limitOf(env, held, "stored_bytes") / 2;
+  if (now - held.measured_at < (isNear ? MEASURED_NEAR_MS : MEASURED_MS)) return;
+  held.measured_at = now;
+  try {
+    held.bytes = await measureBytes(env.DB, user_id);
+  } catch (error) {
+    logWarning("stock_unknown", { user_id, error: describeError(error) });
+  }
+}
+
+function memoryOf(env: Env): Memory {
+  const memory = known.get(env) ?? { users: new Map(), threads: new Map() };
+  known.set(env, memory);
+  return memory;
+}
+
+function remember<Value>(map: Map<string, Value>, name: string, value: Value, most: number): void {
+  map.delete(name);
+  map.set(name, value);
+  const [oldest] = map.keys();
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
+}

@@ -1,0 +1,89 @@
+// The sandboxes that a user has, with their sizes. A row is taken before its sandbox is created, so that the quotas of
+// their number and of their cores are exact. The provider knows what exists: a row follows what was opened.
+import { CPUS, type HeldQuota, hasRoom, limitOf, readHeld, type UsualQuota } from "./held.ts";
+
+export interface SandboxRow {
+  user_id: string;
+  project_id: string;
+  /** When the row was taken. */
+  created_at: string;
+  cpu: number | null;
+  memory: number | null;
+  disk: number | null;
+}
+
+const OWN = "user_id = ?1 AND project_id = ?2";
+const OTHERS = `(SELECT ${CPUS} FROM sandboxes WHERE user_id = ?1 AND project_id <> ?2)`;
+const OWN_CPUS = `(SELECT cpu FROM sandboxes WHERE ${OWN})`;
+
+// One that is there is not counted twice, and goes on where a quota has become smaller.
+const take = (usual: UsualQuota) => `
+INSERT INTO sandboxes (user_id, project_id, created_at, cpu, memory, disk)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6
+WHERE (EXISTS (SELECT 1 FROM sandboxes WHERE ${OWN}) OR ${hasRoom("sandboxes", usual("sandboxes"))})
+  AND (coalesce(?4, ${OWN_CPUS}, 1) <= coalesce(${OWN_CPUS}, 0)
+    OR ${OTHERS} + coalesce(?4, ${OWN_CPUS}, 1) <= ${limitOf("sandbox_cpus", usual("sandbox_cpus"))})
+ON CONFLICT (user_id, project_id) DO UPDATE SET cpu = coalesce(excluded.cpu, cpu),
+  memory = coalesce(excluded.memory, memory), disk = coalesce(excluded.disk, disk)
+RETURNING project_id`;
+
+/** Null if it was taken, else what is used up. */
+export async function takeSandbox(
+  db: D1Database,
+  row: SandboxRow,
+  usual: UsualQuota,
+): Promise<{ name: "sandboxes" | "sandbox_cpus"; held: HeldQuota } | null> {
+  const taken = await db
+    .prepare(take(usual))
+    .bind(...valuesOf(row))
+    .first();
+  if (taken !== null) return null;
+  const held = await readHeld(db, row.user_id, ["sandboxes", "sandbox_cpus"], usual);
+  const isThere = await db.prepare(`SELECT 1 FROM sandboxes WHERE ${OWN}`).bind(row.user_id, row.project_id).first();
+  const name = isThere === null && held.sandboxes.used >= held.sandboxes.limit ? "sandboxes" : "sandbox_cpus";
+  return { name, held: held[name] };
+}
+
+// A row that says the same is not written.
+const NOTE = `
+INSERT INTO sandboxes (user_id, project_id, created_at, cpu, memory, disk) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (user_id, project_id) DO UPDATE SET cpu = excluded.cpu, memory = excluded.memory, disk = excluded.disk
+WHERE (cpu, memory, disk) IS NOT (excluded.cpu, excluded.memory, excluded.disk)`;
+
+/** For a sandbox that exists: it is counted whatever the quotas are. */
+export async function noteSandbox(db: D1Database, row: SandboxRow): Promise<void> {
+  await db
+    .prepare(NOTE)
+    .bind(...valuesOf(row))
+    .run();
+}
+
+const GIVE_BACK = `DELETE FROM sandboxes WHERE ${OWN} AND (?3 IS NULL OR NOT EXISTS (
+  SELECT 1 FROM projects AS other WHERE other.user_id = ?1 AND other.project_id = ?2 AND other.created_at <> ?3))`;
+
+/** With the time of the creation of its project, the row of a later project with the same id stays. */
+export async function giveBackSandbox(
+  db: D1Database,
+  user_id: string,
+  project_id: string,
+  project_created_at: string | null = null,
+): Promise<void> {
+  await db.prepare(GIVE_BACK).bind(user_id, project_id, project_created_at).run();
+}
+
+/** Rows that were taken before `taken_before` and whose projects are gone, the oldest of some first. */
+export async function listLeftSandboxes(db: D1Database, taken_before: number, limit: number): Promise<SandboxRow[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT * FROM sandboxes AS row WHERE created_at < ?1 AND NOT EXISTS (
+         SELECT 1 FROM projects WHERE projects.user_id = row.user_id AND projects.project_id = row.project_id)
+       ORDER BY created_at LIMIT ?2`,
+    )
+    .bind(new Date(taken_before).toISOString(), limit)
+    .all<SandboxRow>();
+  return results;
+}
+
+function valuesOf({ user_id, project_id, created_at, cpu, memory, disk }: SandboxRow): (string | number | null)[] {
+  return [user_id, project_id, created_at, cpu, memory, disk];
+}

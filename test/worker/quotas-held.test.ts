@@ -1,0 +1,176 @@
+// Quotas of what a user holds: exact however many ask at once, and a refused request writes nothing.
+import { env } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { quotas } from "../../src/protocol/money/quotas.ts";
+import { connectSlackWorkspace } from "../../src/slack/workspaces.ts";
+import { countedDatabase } from "./counted-database.ts";
+import { type Client, createClient } from "./http-client.ts";
+
+const counted = countedDatabase();
+const app = createClient({
+  DB: counted.db,
+  ENCRYPTION_KEY: "a-key-of-at-least-32-characters!",
+  DAYTONA_API_KEY: "k",
+});
+
+async function userWith(user_id: string, quotas: Record<string, number>): Promise<Client> {
+  const client = await app.addUser(user_id);
+  await env.DB.prepare("UPDATE users SET quotas = ?2 WHERE user_id = ?1").bind(user_id, JSON.stringify(quotas)).run();
+  return client;
+}
+
+const rows = (table: string, user_id: string) =>
+  env.DB.prepare(`SELECT count(*) AS count FROM ${table} WHERE user_id = ?1`).bind(user_id).first("count");
+
+const trigger = { type: "schedule", cron: "0 9 * * *", prompt: "Report." };
+
+describe("of fifty requests at once, as many are let in as a quota has room for", () => {
+  it.each([
+    ["agents", "agents", (n: number) => ["POST", "/v1/agents", { name: `a${n}` }]],
+    ["api_keys", "api_keys", (n: number) => ["POST", "/v1/api-keys", { name: `k${n}` }]],
+    ["triggers", "triggers", () => ["POST", "/v1/triggers", trigger]],
+    [
+      "git_credentials",
+      "secrets",
+      (n: number) => ["POST", "/v1/git-credentials", { host: `git${n}.example.com`, username: "u", password: "p" }],
+    ],
+  ] as const)("%s", async (quota, table, request) => {
+    const user_id = `user_fifty_${quota}`;
+    const room = 7;
+    const before = quota === "api_keys" ? 1 : 0;
+    const client = await userWith(user_id, { [quota]: room + before, changes_per_minute: 1_000 });
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => {
+        const [method, path, body] = request(n) as [string, string, unknown];
+        return client.send(method, path, body);
+      }),
+    );
+    const refused = answers.filter(({ body }) => body.code === "quota_exceeded");
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(room);
+    expect(refused).toHaveLength(50 - room);
+    expect(refused.every(({ status }) => status === 409)).toBe(true);
+    expect(await rows(table, user_id)).toBe(room + before);
+    expect(refused[0]?.body.detail).toContain(`(${quota})`);
+    expect(refused[0]?.body.detail).toContain("Delete what you no longer need");
+  });
+});
+
+describe("a request that has no room", () => {
+  it("writes nothing, not even to the audit", async () => {
+    const client = await userWith("user_no_room", { agents: 0, api_keys: 1, triggers: 0, webhooks: 0, tickets: 0 });
+    const limits = { git_credentials: 1 };
+    await client.send("POST", "/v1/git-credentials", { host: "one.example.com", username: "u", password: "p" });
+    await env.DB.prepare("UPDATE users SET quotas = json_patch(quotas, ?2) WHERE user_id = ?1")
+      .bind("user_no_room", JSON.stringify(limits))
+      .run();
+    const project = (await client.send("POST", "/v1/projects", { name: "P" })).body.project_id;
+    const requests: [string, unknown][] = [
+      ["/v1/agents", { name: "a" }],
+      ["/v1/api-keys", { name: "k" }],
+      ["/v1/triggers", trigger],
+      ["/v1/triggers", { type: "webhook", verify: { scheme: "standard" }, prompt: "x" }],
+      ["/v1/webhooks", { url: "https://hooks.example.com/a", events: ["run.failed"] }],
+      ["/v1/git-credentials", { host: "two.example.com", username: "u", password: "p" }],
+      [`/v1/projects/${project}/sandbox/terminal`, {}],
+    ];
+    counted.written.length = 0;
+    for (const [path, body] of requests) {
+      const answer = await client.send("POST", path, body);
+      expect([path, answer.status, answer.body.code, answer.body.detail]).toEqual([
+        path,
+        409,
+        "quota_exceeded",
+        expect.any(String),
+      ]);
+    }
+    expect(counted.written).toEqual([]);
+    // What replaces something needs no room.
+    const again = { host: "one.example.com", username: "u", password: "other" };
+    expect((await client.send("POST", "/v1/git-credentials", again)).status).toBe(201);
+  });
+});
+
+describe("Slack workspaces", () => {
+  it("are no more than the quota, and one that is connected may be connected again", async () => {
+    await userWith("user_slack_quota", { slack_workspaces: 1 });
+    const at = new Date().toISOString();
+    const ports = { database: env.DB, encryption_keys: ["a-key-of-at-least-32-characters!"], slack: null };
+    const connect = (team_id: string) =>
+      connectSlackWorkspace(
+        ports,
+        {
+          ...{
+            user_id: "user_slack_quota",
+            team_id,
+            team_name: "T",
+            bot_user_id: "U",
+            agent_id: null,
+            project_id: null,
+          },
+          ...{ created_at: at, updated_at: at, made_by: null },
+        },
+        "xoxb-token",
+      );
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => connect(`TQUOTA${n}`)));
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(answers.find(({ ok }) => !ok)).toMatchObject({ error: { code: "quota_exceeded" } });
+    expect(await connect(`TQUOTA${answers.findIndex(({ ok }) => ok)}`)).toMatchObject({ ok: true });
+  });
+});
+
+describe("GET /v1/quotas", () => {
+  it("lists each quota with the user's own limit, and what is used where that is known", async () => {
+    const client = await userWith("user_reads_quotas", { agents: 5, threads: 9, sandbox_cpu: 2 });
+    await client.send("POST", "/v1/agents", { name: "a" });
+    await client.send("POST", "/v1/threads", {});
+    const { body } = await client.send("GET", "/v1/quotas");
+    const of = (name: string) => body.data?.find((quota) => quota.name === name);
+    expect(body.data?.map(({ name }) => name)).toEqual(Object.keys(quotas));
+    expect(of("agents")).toMatchObject({ limit: 5, used: 1, counted: "D1", is_rate: false });
+    expect(of("threads")).toMatchObject({ limit: 9, used: 1, counted: "isolate" });
+    expect(of("api_keys")).toMatchObject({ limit: 100, used: 1 });
+    expect(of("agent_versions_per_minute")).toMatchObject({ limit: 60, used: null, is_rate: true });
+    expect(of("sandbox_cpu")).toMatchObject({ limit: 2, used: null });
+    // As SANDBOX_LIMITS says.
+    expect(of("sandbox_memory")).toMatchObject({ limit: 8 });
+    expect(of("runs_per_minute")).toMatchObject({ used: null });
+  });
+});
+
+describe("versions of an agent", () => {
+  it("stop at their number, whatever the change is", async () => {
+    const client = await userWith("user_versions_end", { agent_versions: 3 });
+    await client.send("POST", "/v1/agents", { agent_id: "a", name: "A" });
+    const changes = await Promise.all(
+      Array.from({ length: 5 }, (_, n) => client.send("PATCH", "/v1/agents/a", { max_steps: n + 1 })),
+    );
+    expect(changes.filter(({ status }) => status === 200)).toHaveLength(2);
+    expect(await rows("agent_versions", "user_versions_end")).toBe(3);
+    const rolled = await client.send("POST", "/v1/agents/a/rollback", { version: 1 });
+    expect(rolled.body).toMatchObject({ code: "quota_exceeded", detail: expect.stringContaining("agent_versions") });
+    // A change that changes nothing stores nothing.
+    expect((await client.send("PATCH", "/v1/agents/a", {})).status).toBe(200);
+  });
+
+  it("are so many in a minute, over all agents of the user, and the refusal says when it ends", async () => {
+    const client = await userWith("user_versions_rate", { agent_versions_per_minute: 10, changes_per_minute: 1_000 });
+    for (const agent_id of ["a", "b"]) await client.send("POST", "/v1/agents", { agent_id, name: "A" });
+    const large = "x".repeat(20_000);
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, n) =>
+        client.send("PATCH", `/v1/agents/${["a", "b", "agent_default"][n % 3]}`, { instructions: `${n}${large}` }),
+      ),
+    );
+    const versions = Number(await rows("agent_versions", "user_versions_rate"));
+    expect(versions).toBeLessThanOrEqual(10 + 1);
+    expect(answers.map(({ body }) => body.code ?? "stored")).toContain("quota_exceeded");
+    counted.written.length = 0;
+    const late = await client.send("PATCH", "/v1/agents/a", { instructions: "late" });
+    expect(late.body.code).toBe("quota_exceeded");
+    expect(await rows("agent_versions", "user_versions_rate")).toBe(versions);
+    const other = await (await app.addUser("user_versions_other")).send("PATCH", "/v1/agents/agent_default", {
+      max_steps: 3,
+    });
+    expect(other.status).toBe(200);
+  });
+});

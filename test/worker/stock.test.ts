@@ -1,0 +1,178 @@
+// Quotas of what users have by the thousand: threads, projects, stored bytes. A run that would make a thread too many is
+// refused before its object is called, whatever starts it.
+import { env } from "cloudflare:test";
+import { beforeEach, describe, expect, it } from "vitest";
+import { admitStock } from "../../src/http/quotas/stock.ts";
+import { newRunInput } from "../../src/protocol/thread.ts";
+import { acceptFromSlack } from "../../src/slack/routes/threads.ts";
+import { countStock, measureBytes } from "../../src/store/quotas/stock.ts";
+import { deleteThread } from "../../src/store/sync.ts";
+import { fireTrigger } from "../../src/triggers/routes/start-run.ts";
+import { countedDatabase } from "./counted-database.ts";
+import { type Client, createClient } from "./http-client.ts";
+
+const { db, written } = countedDatabase();
+let app: Client;
+beforeEach(() => {
+  // Another isolate: it remembers nothing.
+  app = createClient({ DB: db, QUOTAS: "runs_per_minute=1000,changes_per_minute=1000" });
+});
+
+async function userWith(user_id: string, quotas: Record<string, number>): Promise<Client> {
+  const client = await app.addUser(user_id);
+  await give(user_id, quotas);
+  return client;
+}
+
+async function give(user_id: string, quotas: Record<string, number>): Promise<void> {
+  await env.DB.prepare("UPDATE users SET quotas = ?2 WHERE user_id = ?1").bind(user_id, JSON.stringify(quotas)).run();
+}
+
+const threadOf = async (user_id: string, thread_id: string) =>
+  await env.DB.prepare(
+    "INSERT INTO threads (user_id, thread_id, project_id, agent_id, version, created_at, updated_at, metadata) VALUES (?1, ?2, 'p', 'a', 1, '', '', '{}')",
+  )
+    .bind(user_id, thread_id)
+    .run();
+
+describe("a user without room for another thread", () => {
+  it("starts runs in threads that are there, and in no other, whatever starts them; nothing is written and no object asked", async () => {
+    const client = await userWith("user_threads", { threads: 1 });
+    await threadOf("user_threads", "there");
+    // The key's use is noted once.
+    await client.send("GET", "/v1/threads");
+    written.length = 0;
+    const requests: [string, unknown][] = [
+      ["/v1/threads/new/runs", { message: "hi" }],
+      ["/v1/threads", {}],
+      ["/ag-ui", { threadId: "new", runId: "r", messages: [{ id: "m", role: "user", content: "hi" }] }],
+    ];
+    for (const [path, body] of requests) {
+      const answer = await client.send("POST", path, body);
+      expect([path, answer.status, answer.body.code]).toEqual([path, 409, "quota_exceeded"]);
+      expect(answer.body.detail).toContain("quota of 1 threads (threads)");
+    }
+    expect([written, client.threads.asked]).toEqual([[], []]);
+    await client.send("POST", "/v1/threads/there/runs", { message: "hi" });
+    expect(client.threads.asked).toHaveLength(1);
+  });
+
+  it("gets no run of a trigger or from Slack either", async () => {
+    await userWith("user_others", { threads: 0 });
+    const bindings = app.threads.within({ ...env, DB: db });
+    const trigger = {
+      ...{ user_id: "user_others", trigger_id: "trig", type: "webhook", agent_id: "agent_default", project_id: null },
+      ...{ thread: "new", enabled: true, prompt: "x", settings: {}, created_at: "", updated_at: "" },
+    };
+    written.length = 0;
+    const firing = { id: "1", key: null, message: "hi", metadata: {} };
+    const fired = await fireTrigger(bindings, trigger as unknown as Parameters<typeof fireTrigger>[1], firing);
+    expect(fired).toMatchObject({ ok: false, error: { code: "quota_exceeded" } });
+    const workspace = { user_id: "user_others", project_id: null } as Parameters<typeof acceptFromSlack>[1];
+    const input = newRunInput({ user_id: "user_others", thread_id: "slack", invocation_id: "i", messages: [] });
+    expect(await acceptFromSlack(bindings, workspace, input, false)).toMatchObject({
+      error: { code: "quota_exceeded" },
+    });
+    expect([written, app.threads.asked]).toEqual([[], []]);
+  });
+
+  it("gets room within seconds once a thread is deleted", async () => {
+    await userWith("user_deletes", { threads: 1 });
+    await threadOf("user_deletes", "there");
+    const bindings = { ...env };
+    const ask = (thread_id: string, now: number) => admitStock(bindings, "user_deletes", { thread_id }, undefined, now);
+    expect(await ask("new", 0)).toMatchObject({ code: "quota_exceeded" });
+    await deleteThread(env.DB, { user_id: "user_deletes", thread_id: "there" }, Date.now());
+    expect(await ask("new", 1_000)).toMatchObject({ code: "quota_exceeded" });
+    expect(await ask("new", 6_000)).toBeNull();
+  });
+});
+
+describe("fifty new threads at once through one isolate", () => {
+  it("are as many as there is room for, and D1 is asked once for all", async () => {
+    await userWith("user_fifty", { threads: 10 });
+    let counts = 0;
+    const counting = new Proxy(env.DB, {
+      get(target, name) {
+        const value = Reflect.get(target, name) as unknown;
+        if (name !== "prepare") return typeof value === "function" ? value.bind(target) : value;
+        return (query: string) => {
+          if (query.includes("LIMIT ?2")) counts += 1;
+          return target.prepare(query);
+        };
+      },
+    });
+    const bindings = { ...env, DB: counting };
+    const ask = (n: number) =>
+      admitStock(bindings, "user_fifty", { thread_id: `t${n}`, makes_project: true }, undefined, 0);
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => ask(n)));
+    expect(answers.filter((refusal) => refusal === null)).toHaveLength(10);
+    expect(counts).toBe(1);
+    // What was let in is known, and costs nothing more.
+    expect(await ask(answers.indexOf(null))).toBeNull();
+    expect(counts).toBe(1);
+  });
+});
+
+describe("projects", () => {
+  it("are refused beyond the quota, also those that a thread makes, and a thread in a project is not", async () => {
+    const client = await userWith("user_many_projects", { projects: 2 });
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => client.send("POST", "/v1/projects", { project_id: `p${n}`, name: "P" })),
+    );
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(2);
+    expect((await client.send("POST", "/v1/threads", {})).body.detail).toContain("(projects)");
+    const project_id = answers.find(({ status }) => status === 201)?.body.project_id;
+    expect((await client.send("POST", "/v1/threads", { project_id })).status).toBe(201);
+  });
+});
+
+describe("stored bytes", () => {
+  it("are those of messages and of all versions of agents, however many rows they have", async () => {
+    const user_id = "user_bytes";
+    await env.DB.prepare(
+      `INSERT INTO messages (user_id, thread_id, seq, message_id, project_id, agent_id, type, is_llm_message, version, created_at, size, metadata, content)
+       WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 12344)
+       SELECT ?1, iif(i < 6000, 'a', 'a-b'), i, i, 'p', 'a', 'user', 1, 1, '', 10, '{}', '{}' FROM n`,
+    )
+      .bind(user_id)
+      .run();
+    const config = JSON.stringify({ instructions: "é".repeat(50) });
+    await env.DB.prepare("INSERT INTO agent_versions VALUES (?1, 'a', 1, 'A', '', ?2), (?1, 'a', 2, 'A', '', ?2)")
+      .bind(user_id, config)
+      .run();
+    const bytes = new TextEncoder().encode(config).length;
+    expect(await measureBytes(env.DB, user_id)).toBe(123_450 + 2 * bytes);
+    expect(await measureBytes(env.DB, "user_none")).toBe(0);
+  });
+
+  it("end new runs and changes of agents where they are too many, and not what only reads", async () => {
+    const client = await userWith("user_full", { stored_bytes: 1_000 });
+    const run = (message: string) => client.send("POST", "/v1/threads/t/runs", { message });
+    expect((await run("x".repeat(2_000))).status).toBe(202);
+    // It was measured after the first answer, and has what was sent since.
+    await run("y".repeat(2_000));
+    const { asked } = client.threads;
+    const before = asked.length;
+    expect(await run("z")).toMatchObject({ status: 409, body: { code: "quota_exceeded" } });
+    expect((await client.send("PATCH", "/v1/agents/agent_default", { max_steps: 4 })).body.code).toBe("quota_exceeded");
+    expect(asked).toHaveLength(before);
+    expect((await client.send("GET", "/v1/threads")).status).toBe(200);
+  });
+});
+
+describe("while D1 fails", () => {
+  it("nobody is refused", async () => {
+    const prepare = () => {
+      throw new Error("D1 is away");
+    };
+    const DB = { prepare } as unknown as D1Database;
+    const refusal = await admitStock({ ...env, DB }, "user_away", { thread_id: "t", makes_project: true, bytes: 5 });
+    expect(refusal).toBeNull();
+  });
+});
+
+it("counts no further than is asked for", async () => {
+  for (const id of ["a", "b", "c"]) await threadOf("user_counted", id);
+  expect(await countStock(env.DB, "user_counted", 2)).toEqual({ threads: 2, projects: 0, quotas: null });
+});
