@@ -1,7 +1,7 @@
 // The events of a thread's log: the part of AG-UI 1.0 that this server sends. No field is ever null. Shapes follow
 // `@ag-ui/core`; tests check every event that leaves against its schemas.
 import type { PlanState } from "./plan/task.ts";
-import type { RunSource } from "./run.ts";
+import type { Run, RunSource, Usage } from "./run.ts";
 
 export interface StateValue {
   plan: PlanState;
@@ -92,6 +92,8 @@ export type ThreadEvent =
   | { type: "CUSTOM"; name: "tool_output"; value: { tool_call_id: string; stream: "stdout" | "stderr"; text: string } }
   /** Stored with the result. A field of a source that is null elsewhere is null here too. */
   | { type: "CUSTOM"; name: "sources"; value: { tool_call_id: string; sources: Omit<RunSource, "cited">[] } }
+  /** After each model call that counts. What earlier runs used that this one resumes is not in it. */
+  | { type: "CUSTOM"; name: "usage"; value: { invocation_id: string; usage: Usage; reserved?: Run["reserved"] } }
   | { type: "CUSTOM"; name: "sandbox"; value: { state: string; message: string } }
   | {
       type: "CUSTOM";

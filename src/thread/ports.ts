@@ -12,14 +12,14 @@ import { sendThrough } from "../lib/network/send.ts";
 import { createMirrors } from "../mirrors.ts";
 import { createModels, findContextTokens } from "../models/index.ts";
 import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
-import type { Agent, AgentConfig } from "../protocol/agents/agent.ts";
+import type { AgentConfig } from "../protocol/agents/agent.ts";
 import type { Job } from "../protocol/job.ts";
-import type { LeaseAnswer, LeaseRequest } from "../protocol/money/lease.ts";
+import type { BudgetScope, ClosedLease, LeaseAnswer, LeaseRequest } from "../protocol/money/lease.ts";
 import type { Price } from "../protocol/money/price.ts";
 import type { Project } from "../protocol/project.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { describeMissing, findProvider, type SandboxProvider } from "../sandboxes/index.ts";
-import { readStartingAgent } from "../store/agents/versions.ts";
+import { readStartingAgent, type StartingAgent } from "../store/agents/versions.ts";
 import { findEndedKeys } from "../store/api-keys.ts";
 import type { ThreadBatch } from "../store/batch.ts";
 import { listPreviews } from "../store/projects/previews.ts";
@@ -31,6 +31,7 @@ import { agentMemory } from "./agent-memory.ts";
 import { scopeCommands } from "./command-scope.ts";
 import { sendJobs } from "./jobs.ts";
 import { lazySandbox } from "./lazy-sandbox.ts";
+import type { SharedCaps } from "./spending/state.ts";
 import type { Clock } from "./stream/readers.ts";
 
 /** What the thread's object needs from outside. Methods that return a promise may reject, and callers handle it. */
@@ -63,9 +64,12 @@ export interface Ports {
     invocation_id?: () => string | null,
   ): Promise<Sandbox>;
   syncThread(batch: ThreadBatch): Promise<EventDeliveries>;
-  deleteThread(key: ThreadKey): Promise<void>;
-  /** The agent in the version that new runs begin with. */
-  readAgent(user_id: string, agent_id: string): Promise<Agent | null>;
+  /** Its runs give back `leases`. */
+  deleteThread(key: ThreadKey, leases: ClosedLease[]): Promise<void>;
+  /** The agent in the version that new runs begin with, and the caps of the user and the project. */
+  readAgent(user_id: string, agent_id: string, project_id: string | null): Promise<StartingAgent | null>;
+  /** The caps over many threads that a run counts for, with those of the settings. */
+  budgetScopes(own: SharedCaps, user_id: string, project_id: string, now: number): BudgetScope[];
   /** Grants a part of the caps over many threads. Repeated with the same `lease_id`, it grants the same. */
   grantLease(request: LeaseRequest): Promise<LeaseAnswer>;
   /** Null if D1 does not have it, as one that was just made. */
@@ -102,6 +106,7 @@ export function createPorts(
     default_model: config.models.default_model ?? "none",
     contextTokens: (model) => findContextTokens(config.models, model),
     priceOf: () => null,
+    budgetScopes: () => [],
     grantLease: async () => ({ kind: "closed" }),
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
     tools: createTools(config, sendThrough(network)),

@@ -31,6 +31,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
     interrupt_ms: null,
     contextTokens: () => 128_000,
     priceOf: () => null,
+    budgetScopes: () => [],
     grantLease: async () => ({ kind: "closed" }),
     images: { image_urls: "public", private_urls_allowed: false },
     tools: [...taskTools, ...peopleTools, workTool(world, pulse)],

@@ -4,6 +4,7 @@ import { and, eq, getTableColumns, sql } from "drizzle-orm";
 import { type Agent, defaultAgent } from "../../protocol/agents/agent.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
+import type { Caps, PeriodCaps } from "../../protocol/money/caps.ts";
 import { open } from "../database.ts";
 import { agents, agentVersions } from "../schema.ts";
 import { isAgent, storeDefaultAgent, storeNextVersion, toVersion } from "./agents.ts";
@@ -18,6 +19,11 @@ export async function readAgentVersion(
   const found = await readVersionWhere(db, user_id, agent_id, sql`${version}`);
   if (found !== "no agent") return found;
   return agent_id === DEFAULT_AGENT_ID && version === defaultAgent.version ? defaultAgent : null;
+}
+
+/** With what the run's user and project may spend. */
+export interface StartingAgent extends Agent {
+  caps?: { user: PeriodCaps | null; project: Caps | null };
 }
 
 /** The version that a new run starts with: the pinned one or the newest. Null if the user has no such agent. */

@@ -101,10 +101,10 @@ describe("a busy thread", () => {
     const slow = new Gate();
     const read = thread.life.ports.readAgent;
     let reads = 0;
-    thread.life.ports.readAgent = async (user_id, agent_id) => {
+    thread.life.ports.readAgent = async (user_id, agent_id, project_id) => {
       reads += 1;
       if (reads === 1) await slow.opened;
-      return read(user_id, agent_id);
+      return read(user_id, agent_id, project_id);
     };
     const first = thread.accept("a", { invocation_id: "inv_a" });
     const second = thread.accept("b", { invocation_id: "inv_b" });

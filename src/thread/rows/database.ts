@@ -57,6 +57,7 @@ const researchTables = [
 const laterColumns = [
   { table: "runs", column: "verdict", type: "TEXT" },
   { table: "steered", column: "created_at", type: "TEXT" },
+  { table: "runs", column: "spending", type: "TEXT" },
 ];
 
 export function createTables(sql: Sql): void {

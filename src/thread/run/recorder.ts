@@ -6,6 +6,7 @@ import { addUsage } from "../../agent/plan/ledger.ts";
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
+import type { Usage } from "../../protocol/run.ts";
 import { isoTime, type Life, storeRun, transact } from "../life.ts";
 import { insertMessage, writePlan } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
@@ -93,7 +94,7 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
     () => messagesSnapshot(life),
   );
   if (!partial) record.run.steps += 1;
-  if (usage !== null) record.run.usage = addUsage(record.run.usage, usage);
+  countUnreserved(record, usage);
   if (fact.seen_edits !== undefined) forgetSeenEdits(life, fact.seen_edits);
   storeTokenScale(life.database.sql, record.run.model, fact.token_scale);
 }
@@ -154,7 +155,12 @@ function recordSummary(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
   const { invocation_id, agent_id } = record.run;
   const keep_from = storeSummary(life.database.sql, fact, { invocation_id, agent_id, created_at: isoTime(life) });
   forgetIntroduced(life, keep_from);
-  if (fact.usage !== null) record.run.usage = addUsage(record.run.usage, fact.usage);
+  countUnreserved(record, fact.usage);
+}
+
+/** Calls that were reserved are settled already. */
+function countUnreserved({ run, spending }: RunRecord, usage: Usage | null): void {
+  if (usage !== null && spending.made === 0) run.usage = addUsage(run.usage, usage);
 }
 
 /**

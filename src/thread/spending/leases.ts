@@ -1,0 +1,118 @@
+// Gets leases from D1 before a call that the ones in hand don't cover. The id of a lease is derived from the run and the
+// lease's number, so a life that asks again after a crash gets the same lease. It is stored before it is spent.
+import { describeError, logWarning } from "../../lib/log.ts";
+import { withinTime } from "../../lib/time-limit.ts";
+import type { Amount, BudgetScope, LeaseAnswer, LeaseRequest, NearCap } from "../../protocol/money/lease.ts";
+import type { Life } from "../life.ts";
+import type { RunRecord } from "../rows/runs.ts";
+import { sleep, untilAborted } from "../sleep.ts";
+import { type Dimension, fits, limitsOf, shortfall, times } from "./amounts.ts";
+import { warnOfShared } from "./budget-events.ts";
+import { addLease, closeOver, heldOf, periodsOf } from "./pools.ts";
+
+/** A lease is worth several calls, so that most calls ask nothing. */
+const CALLS_PER_LEASE = 4;
+/** As for other reads that a run waits for. */
+const ANSWER_LIMIT_MS = 10_000;
+/** How long a run waits for D1 before it ends, in all. */
+const AWAY_LIMIT_MS = 60_000;
+const FIRST_WAIT_MS = 1_000;
+/** Each is a lease that was closed before the run knew of it, or one of a period that is over. More come from no crash. */
+const MAX_USELESS = 20;
+
+export interface Need {
+  /** Asked anew after a wait, since a day may end during it. */
+  scopes: () => BudgetScope[];
+  /** The call with the reply that is wanted, and with the shortest one. */
+  need: Amount;
+  least: Amount;
+}
+
+export type Holding =
+  /** At least `least` is in hand, in each dimension that has a cap. */
+  | { kind: "held"; held: Amount; periods: string }
+  | { kind: "refused"; cap: NearCap }
+  | { kind: "away" }
+  | { kind: "cancelled" };
+
+export async function holdLease(life: Life, record: RunRecord, wanted: Need, signal: AbortSignal): Promise<Holding> {
+  for (let useless = 0; useless < MAX_USELESS; useless++) {
+    const scopes = wanted.scopes();
+    const periods = periodsOf(scopes);
+    const capped = cappedIn(scopes);
+    record.spending = closeOver(record.spending, periods);
+    const inHand = (): Holding => ({ kind: "held", held: heldOf(record.spending, periods), periods });
+    const covers = (amount: Amount) => fits(amount, heldOf(record.spending, periods), capped);
+    if (covers(wanted.need)) return inHand();
+    const request = composeRequest(life, record, wanted, scopes);
+    const answer = await ask(life, request, covers(wanted.least), signal);
+    if (answer.kind === "cancelled") return answer;
+    // What is in hand is spent first, with a shorter reply.
+    if (answer.kind === "away" || answer.kind === "refused") return covers(wanted.least) ? inHand() : answer;
+    const { asked_leases } = record.spending;
+    if (answer.kind === "granted") {
+      const added = addLease(record.spending, answer.lease);
+      record.spending = { ...warnOfShared(added, answer.near, record.run), asked_leases: asked_leases + 1 };
+      if (covers(wanted.least)) return inHand();
+    } else record.spending = { ...record.spending, asked_leases: asked_leases + 1 };
+  }
+  return { kind: "away" };
+}
+
+/** The dimensions in which any of the scopes has a cap. The others are only counted. */
+export function cappedIn(scopes: BudgetScope[]): Set<Dimension> {
+  return new Set(scopes.flatMap(({ caps }) => limitsOf(caps).map(({ dimension }) => dimension)));
+}
+
+export function leaseId(invocation_id: string, place: number): string {
+  return `lease_${place}_${invocation_id}`;
+}
+
+/** The run that a lease was granted to; null if the id is no lease's. */
+export function runOfLease(lease_id: string): string | null {
+  return /^lease_\d+_(.+)$/.exec(lease_id)?.[1] ?? null;
+}
+
+/** Only what is missing is asked for: what is left of other leases is spent too. */
+function composeRequest(life: Life, record: RunRecord, { need, least }: Need, scopes: BudgetScope[]): LeaseRequest {
+  const held = heldOf(record.spending, periodsOf(scopes));
+  const { user_id, thread_id, invocation_id } = record.run;
+  return {
+    user_id,
+    thread_id,
+    invocation_id,
+    lease_id: leaseId(invocation_id, record.spending.asked_leases + 1),
+    scopes,
+    least: shortfall(least, held),
+    need: shortfall(need, held),
+    wanted: shortfall(times(need, CALLS_PER_LEASE), held),
+    now: life.ports.clock.now(),
+  };
+}
+
+/** Asks until D1 answers, with back-off. `canGoOn`: the run needs no answer, so it does not wait for one. */
+async function ask(
+  life: Life,
+  request: LeaseRequest,
+  canGoOn: boolean,
+  signal: AbortSignal,
+): Promise<LeaseAnswer | { kind: "away" | "cancelled" }> {
+  const { ports } = life;
+  const until = ports.clock.now() + AWAY_LIMIT_MS;
+  for (let wait = FIRST_WAIT_MS; ; wait *= 2) {
+    try {
+      const answer = await untilAborted(
+        withinTime(ports.clock, ANSWER_LIMIT_MS, "D1", ports.grantLease(request)),
+        signal,
+      );
+      return answer === null ? { kind: "cancelled" } : answer.value;
+    } catch (error) {
+      const { user_id, thread_id, invocation_id } = request;
+      logWarning("lease_not_granted", { user_id, thread_id, invocation_id, error: describeError(error) });
+    }
+    const left = until - ports.clock.now();
+    if (canGoOn || left <= 0) return { kind: "away" };
+    await sleep(ports.clock, Math.min(wait, left), signal);
+    if (signal.aborted) return { kind: "cancelled" };
+  }
+}
