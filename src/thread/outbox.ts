@@ -13,7 +13,7 @@ import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } 
 import { type RunRecord, readBegunId, readIdsChangedFrom, readRun } from "./rows/runs.ts";
 import { type Position, toPosition } from "./rows/shapes/position.ts";
 import { readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
-import { collectSpending, forgetSent } from "./spending/closing.ts";
+import { collectSpending, forgetSent } from "./spending/given-back.ts";
 import type { Clock } from "./stream/readers.ts";
 
 interface OutboxPorts {

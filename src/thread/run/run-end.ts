@@ -11,7 +11,7 @@ import { countActive, findRun, isoTime, type Life, storeRun, transact } from "..
 import { insertMessage } from "../rows/messages.ts";
 import { markReleased, type RunRecord } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
-import { endSpending } from "../spending/closing.ts";
+import { endSpending } from "../spending/given-back.ts";
 import { pinCaps } from "../spending/pinned.ts";
 import { runEnded } from "../stream/events.ts";
 import { neverStarted, watchIdle } from "../stream/streams.ts";

@@ -1,19 +1,10 @@
-// Leases that runs give back. An ended run's go to D1 with its row; if that is lost, the sweep asks for them by their ids.
+// Leases that D1 asks for, or that a thread gives back when it is removed.
 import { type ClosedLease, nothing } from "../../protocol/money/lease.ts";
 import { isTerminal } from "../../protocol/run.ts";
-import type { BudgetEvent } from "../../store/batch.ts";
 import { findRun, type Life } from "../life.ts";
 import { hasRun, readLeasedIds } from "../rows/runs.ts";
-import { settleAll, settleFormer } from "./account.ts";
+import { closedOf } from "./given-back.ts";
 import { runOfLease } from "./leases.ts";
-import { closeAll } from "./pools.ts";
-import { accountOf, type SpendingRecord, setAccount } from "./record.ts";
-
-/** At the run's end: nothing stays reserved, and its leases are given back. */
-export function endSpending(record: SpendingRecord): void {
-  const settled = settleAll(accountOf(record));
-  setAccount(record, { ...settled, spending: closeAll(settled.spending) });
-}
 
 /**
  * What was spent of those leases whose run is over. A run that is over and does not know a lease never stored it, so it
@@ -39,34 +30,4 @@ export function closeAllLeases(life: Life): ClosedLease[] {
     const record = findRun(life, id);
     return record === null ? [] : closedOf(record);
   });
-}
-
-/** Whatever is reserved counts as spent: also of a run that a version without leases has ended. */
-function closedOf(record: SpendingRecord): ClosedLease[] {
-  return closeAll(settleFormer(accountOf(record)).spending).closed;
-}
-
-/** What a batch tells D1 of runs. */
-export function collectSpending(records: SpendingRecord[]): { leases?: ClosedLease[]; budget_events?: BudgetEvent[] } {
-  const leases = records.flatMap(({ spending }) => spending.closed);
-  const budget_events = records.flatMap(({ spending }) => spending.events);
-  return { ...(leases.length > 0 ? { leases } : {}), ...(budget_events.length > 0 ? { budget_events } : {}) };
-}
-
-/** D1 has them. */
-export function forgetSent(
-  record: SpendingRecord,
-  { leases = [], budget_events = [] }: { leases?: ClosedLease[]; budget_events?: BudgetEvent[] },
-): void {
-  const { closed, events } = record.spending;
-  if (closed.length === 0 && events.length === 0) return;
-  const isLeft =
-    <Item>(sent: Item[]) =>
-    (item: Item) =>
-      !sent.includes(item);
-  record.spending = {
-    ...record.spending,
-    closed: closed.filter(isLeft(leases)),
-    events: events.filter(isLeft(budget_events)),
-  };
 }
