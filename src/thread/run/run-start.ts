@@ -57,7 +57,7 @@ export function startRun(life: Life, record: RunRecord, network: NetworkRules = 
       if (isRead && !isTold) tellMessage(life, record, seq, network);
       isTold ||= isRead;
     }
-    expectFirst(life, record, before);
+    if (record.requested_end === null) expectFirst(life, record, before);
     trimInput(record);
     storeRun(life, record, { input: true });
   });

@@ -39,6 +39,7 @@ export function openSpending(life: Life, record: RunRecord, onLease: () => void 
       const end = await takeTurn(signal);
       if (end === null) return { kind: "cancelled" };
       try {
+        if (isTerminal(record.run.status)) return { kind: "cancelled" };
         const allowance = await reserveCall(life, record, call, signal);
         if (allowance.kind === "granted") prices.set(allowance.call_id, life.ports.priceOf(call.model));
         onLease();
