@@ -19,7 +19,7 @@ const look = defineTool({
   name: "look",
   description: "Looks.",
   kind: "work",
-  input: z.strictObject({}),
+  schema: z.strictObject({}),
   read_only: true,
   execute: async () => ({ content: "seen", is_error: false, details: {} }),
 });
@@ -183,7 +183,7 @@ describe("a cap on minutes", () => {
     name: "look",
     description: "Waits.",
     kind: "work",
-    input: z.strictObject({}),
+    schema: z.strictObject({}),
     execute: (_input, { signal }) =>
       new Promise((resolve) => {
         signal.addEventListener("abort", () => resolve({ content: "stopped", is_error: true, details: {} }));
