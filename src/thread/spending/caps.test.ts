@@ -21,6 +21,8 @@ const look = defineTool({
   kind: "work",
   schema: z.strictObject({}),
   read_only: true,
+  recovery: "rerun",
+  time_limit_ms: 60_000,
   execute: async () => ({ content: "seen", is_error: false, details: {} }),
 });
 
@@ -182,6 +184,9 @@ describe("a cap on minutes", () => {
   const wait = defineTool({
     name: "look",
     description: "Waits.",
+    read_only: false,
+    recovery: "rerun",
+    time_limit_ms: 3_600_000,
     kind: "work",
     schema: z.strictObject({}),
     execute: (_input, { signal }) =>
