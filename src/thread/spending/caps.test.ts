@@ -21,7 +21,7 @@ const look = defineTool({
   kind: "work",
   schema: z.strictObject({}),
   read_only: true,
-  recovery: "rerun",
+  recovery: "repeat",
   time_limit_ms: 60_000,
   execute: async () => ({ content: "seen", is_error: false, details: {} }),
 });
@@ -185,7 +185,7 @@ describe("a cap on minutes", () => {
     name: "look",
     description: "Waits.",
     read_only: false,
-    recovery: "rerun",
+    recovery: "repeat",
     time_limit_ms: 3_600_000,
     kind: "work",
     schema: z.strictObject({}),

@@ -30,7 +30,7 @@ const says: Reply = async (_request, onDelta) => {
 
 function looks(id: string): Reply {
   return async (request, onDelta, signal) => {
-    const outcome = await call({ id, name: "look", input: { where: "x" } })(request, onDelta, signal);
+    const outcome = await call({ id, name: "look", input: { where: id } })(request, onDelta, signal);
     return outcome.kind === "reply" ? { ...outcome, reply: { ...outcome.reply, usage } } : outcome;
   };
 }
@@ -85,7 +85,7 @@ describe("a run under a user's cap", () => {
     expect(budgets.requests.length).toBeGreaterThan(1);
     expect(budgets.requests.length).toBeLessThan(12);
     expect(budgets.open).toEqual([]);
-    expect(budgets.used("user", "2026-11-28").tokens).toBe(12 * 20_000 + 3_000);
+    expect(budgets.used("user", "2026-11-28").tokens).toBe(12 * 12_300 + 3_000);
   });
 
   it("ends with the scope and period when D1 has no room, and the cap is not passed", async () => {
@@ -162,7 +162,8 @@ function wideUsage(each: Reply): Reply {
   return async (request, onDelta, signal) => {
     const outcome = await each(request, onDelta, signal);
     if (outcome.kind !== "reply") return outcome;
-    return { ...outcome, reply: { ...outcome.reply, usage: { ...usage, input_tokens: 8_000, output_tokens: 12_000 } } };
+    const output_tokens = Math.min(12_000, request.options?.max_output_tokens ?? 12_000);
+    return { ...outcome, reply: { ...outcome.reply, usage: { ...usage, input_tokens: 300, output_tokens } } };
   };
 }
 
