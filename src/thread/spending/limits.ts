@@ -56,12 +56,14 @@ function replyUnder(
   if (dimension === "tokens") return Math.min(output_tokens, left - input_tokens);
   if (price === null) return output_tokens;
   if (worstCost(price, input_tokens, output_tokens) <= left) return output_tokens;
-  if (worstCost(price, input_tokens, 0) > left || price.output === 0) return -1;
-  // A price is for a million tokens: a thousandth of it in nanodollars is for one.
-  const rest = left - worstCost(price, input_tokens, 0);
-  let tokens = Math.min(output_tokens, Math.floor(rest / (price.output * 1_000)) + 1);
-  while (tokens > 0 && worstCost(price, input_tokens, tokens) > left) tokens -= 1;
-  return tokens;
+  if (worstCost(price, input_tokens, 0) > left) return -1;
+  let [fits, exceeds] = [0, output_tokens];
+  while (exceeds - fits > 1) {
+    const middle = Math.floor((fits + exceeds) / 2);
+    if (worstCost(price, input_tokens, middle) <= left) fits = middle;
+    else exceeds = middle;
+  }
+  return fits;
 }
 
 /** The shortest reply that a call is made for. */

@@ -1,6 +1,7 @@
 // Caps over many threads: leases that runs take before they spend, and give back.
 import { describe, expect, it } from "vitest";
 import { FakeBudgets } from "../../../test/fakes/budgets.ts";
+import { Gate } from "../../../test/fakes/gate.ts";
 import { call, type Reply, reply } from "../../../test/fakes/replies.ts";
 import { FakeClock, passTime, settle } from "../../../test/fakes/stream.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
@@ -174,7 +175,7 @@ describe("threads of one user side by side", () => {
       const threads = Array.from({ length: 5 }, () =>
         leasedThread(
           budgets,
-          Array.from({ length: 30 }, (_, place) => wideUsage(looks(`c${place}`))),
+          Array.from({ length: 60 }, (_, place) => wideUsage(looks(`c${place}`))),
         ),
       );
       // Ids of runs are unique over threads, and so are those of their leases.
@@ -313,7 +314,7 @@ describe("what the sweep asks for", () => {
 describe("a thread that is removed", () => {
   it("hands what its runs have spent to the deletion, also when the life ends before D1 has answered", async () => {
     const budgets = new FakeBudgets(ofUser({ max_total_tokens: 10_000_000 }));
-    const thread = leasedThread(budgets, [looks("c1"), () => new Promise(() => {})], {
+    const thread = leasedThread(budgets, [looks("c1"), new Gate().say("", "")], {
       syncThread: async () => {
         throw new Error("D1 takes no batch");
       },
