@@ -29,7 +29,12 @@ export function continueCaps(
 ): RunSpending {
   const { caps, shared, before, asks, noted } = asked.spending;
   const own = input.caps ?? [];
-  const kept = [...own, ...caps.filter(({ scope }) => !own.some((each) => each.scope === scope))];
+  const scopes = new Set([...own, ...caps].map(({ scope }) => scope));
+  // Each cap of the answer takes the place of the one before; the others stay.
+  const kept = Array.from(scopes, (scope): ScopedCaps => {
+    const of = (list: ScopedCaps[]) => list.find((each) => each.scope === scope);
+    return { ...of(caps), ...of(own), scope };
+  });
   return {
     ...noSpending,
     caps: order(raised === null ? kept : raiseCaps(kept, asks, raised)),
