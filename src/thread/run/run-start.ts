@@ -11,7 +11,7 @@ import { insertMessage } from "../rows/messages.ts";
 import { type RunRecord, trimInput } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
 import { settleFormer } from "../spending/account.ts";
-import { planFirst } from "../spending/first-call.ts";
+import { estimateInput, planFirstCall } from "../spending/first-call.ts";
 import { accountOf, setAccount } from "../spending/record.ts";
 import { expectCall } from "../spending/spending.ts";
 import { runStarted, toolResult, toUserMessage } from "../stream/events.ts";
@@ -29,7 +29,7 @@ export function startRun(life: Life, record: RunRecord, network: NetworkRules = 
   transact(life, () => {
     const { run, input } = record;
     const interrupted = findInterrupted(life, record);
-    const before = findRunBefore(life, record.position)?.spending.size ?? null;
+    const counted = findRunBefore(life, record.position)?.spending.size ?? null;
     run.status = "running";
     run.attempt = 1;
     run.instance_id = life.instance_id;
@@ -57,17 +57,19 @@ export function startRun(life: Life, record: RunRecord, network: NetworkRules = 
       if (isRead && !isTold) tellMessage(life, record, seq, network);
       isTold ||= isRead;
     }
-    if (record.requested_end === null) expectFirst(life, record, before);
+    if (record.requested_end === null) expectFirst(life, record, counted);
     trimInput(record);
     storeRun(life, record, { input: true });
   });
 }
 
-function expectFirst(life: Life, record: RunRecord, before: number | null): void {
+/** `counted`: the thread's last request and reply. */
+function expectFirst(life: Life, record: RunRecord, counted: number | null): void {
   const { model } = record.run;
   const { config } = record.agent;
   const context_tokens = life.ports.contextTokens(model);
-  expectCall(life, record, planFirst({ model, config, context_tokens, input: record.input, before }));
+  const tokens = estimateInput(record.input);
+  expectCall(life, record, planFirstCall({ model, agent: config, context_tokens, counted, tokens }));
 }
 
 /** For a life that finds the run active. What a former life left reserved stays charged. Returns the run's end if it is in a crash loop. */

@@ -33,7 +33,7 @@ export function settle(account: Account, call_id: string, counted: Usage, cost: 
   if (call === undefined) return account;
   const { input_tokens, cached_input_tokens, output_tokens } = counted;
   const count = { input_tokens, cached_input_tokens, output_tokens, cost };
-  const size = call.input + output_tokens;
+  const size = countTokens(counted);
   const charged = charge(account, call, count);
   return { ...charged, spending: { ...charged.spending, size } };
 }

@@ -53,7 +53,7 @@ export interface RunSpending {
   calls: Reservation[];
   /** How many calls have got an id. */
   made: number;
-  /** The tokens of the last request and its reply at most; null before the first. The next request has them too. */
+  /** The last request and its reply, as their provider counted them; null without a count. The next request has both. */
   size: number | null;
   pools: Pool[];
   /** How many ids of leases are used. */
