@@ -6,7 +6,7 @@ import type { Amount, BudgetScope, LeaseAnswer, LeaseRequest, NearCap } from "..
 import type { Life } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { sleep, untilAborted } from "../sleep.ts";
-import { type Dimension, fits, limitsOf, shortfall, times } from "./amounts.ts";
+import { combine, type Dimension, fits, limitsOf, shortfall, times } from "./amounts.ts";
 import { warnOfShared } from "./budget-events.ts";
 import { addLease, closeOver, heldOf, periodsOf } from "./pools.ts";
 
@@ -73,7 +73,7 @@ export function runOfLease(lease_id: string): string | null {
   return /^lease_\d+_(.+)$/.exec(lease_id)?.[1] ?? null;
 }
 
-/** Only what is missing is asked for: what is left of other leases is spent too. */
+/** What is left of other leases is spent too. `need` is the whole call: by it D1 tells whether a cap is near. */
 function composeRequest(life: Life, record: RunRecord, { need, least }: Need, scopes: BudgetScope[]): LeaseRequest {
   const held = heldOf(record.spending, periodsOf(scopes));
   const { user_id, thread_id, invocation_id } = record.run;
@@ -84,8 +84,8 @@ function composeRequest(life: Life, record: RunRecord, { need, least }: Need, sc
     lease_id: leaseId(invocation_id, record.spending.asked_leases + 1),
     scopes,
     least: shortfall(least, held),
-    need: shortfall(need, held),
-    wanted: shortfall(times(need, CALLS_PER_LEASE), held),
+    need,
+    wanted: combine(need, shortfall(times(need, CALLS_PER_LEASE), held), Math.max),
     now: life.ports.clock.now(),
   };
 }
