@@ -295,6 +295,24 @@ describe("leases in hand", () => {
     expect(closeOver(done.spending, "user/2026-11-28").closed).toEqual([{ lease_id: "lease_1_inv", spent }]);
   });
 
+  it("are few, also where a run spends one dimension and hardly the others", () => {
+    const periods = [{ scope: "user" as const, period: "2026-11-28" }];
+    let spending = noSpending;
+    for (let place = 1; place <= 200; place++) {
+      const lease = { lease_id: `lease_${place}_inv`, amount: { cost: 150, tokens: 150, ms: 60_000 }, periods };
+      spending = { ...addLease(closeOver(spending, "user/2026-11-28"), lease), asked_leases: place };
+      const account = { usage: noUsage, spending };
+      spending = settleEstimated(reserve(account, call({ cost: 150, periods: "user/2026-11-28" })), "call_1").spending;
+      spending = work({ usage: noUsage, spending }, 10).spending;
+    }
+    expect(spending.pools[0]?.leases.length).toBeLessThanOrEqual(10);
+    expect(heldOf(spending, "user/2026-11-28")).toMatchObject({ cost: 0, tokens: 0 });
+    const { closed } = closeAll(spending);
+    expect(closed.length).toBe(200);
+    const total = { cost: 200 * 150, tokens: 200 * 150, ms: 2_000 };
+    expect(closed.reduce((sum, each) => add(sum, each.spent), nothing)).toEqual(total);
+  });
+
   it("are one pool: what is left of the first is spent with the second", () => {
     const periods = [{ scope: "project" as const, period: "all" }];
     const amount = { cost: 0, tokens: 100, ms: 0 };

@@ -73,8 +73,18 @@ export function runOfLease(lease_id: string): string | null {
   return /^lease_\d+_(.+)$/.exec(lease_id)?.[1] ?? null;
 }
 
-/** What is left of other leases is spent too. `need` is the whole call: by it D1 tells whether a cap is near. */
-function composeRequest(life: Life, record: RunRecord, { need, least }: Need, scopes: BudgetScope[]): LeaseRequest {
+/**
+ * What is left of other leases is spent too. Nothing is asked for where no cap holds. `need` is the whole call: by it D1 tells whether a cap is
+ * near.
+ */
+function composeRequest(life: Life, record: RunRecord, wanted: Need, scopes: BudgetScope[]): LeaseRequest {
+  const capped = cappedIn(scopes);
+  const only = ({ cost, tokens, ms }: Amount): Amount => ({
+    cost: capped.has("cost") ? cost : 0,
+    tokens: capped.has("tokens") ? tokens : 0,
+    ms: capped.has("ms") ? ms : 0,
+  });
+  const [need, least] = [only(wanted.need), only(wanted.least)];
   const held = heldOf(record.spending, periodsOf(scopes));
   const { user_id, thread_id, invocation_id } = record.run;
   return {

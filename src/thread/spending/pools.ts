@@ -5,6 +5,9 @@ import { amountOf } from "./account.ts";
 import { add, fits, least, subtract } from "./amounts.ts";
 import type { Pool, RunSpending } from "./state.ts";
 
+/** Money, tokens and time are seldom spent at the same rate. Each lease is a hundred characters of the run's row. */
+const MAX_LEASES = 8;
+
 /** The name of a pool. The order of the scopes does not matter. */
 export function periodsOf(scopes: Pick<BudgetScope, "scope" | "period">[]): string {
   return scopes
@@ -40,7 +43,9 @@ export function closeOver(spending: RunSpending, periods: string): RunSpending {
   const isOver = (pool: Pool) =>
     pool.periods !== periods && !spending.calls.some((call) => call.periods === pool.periods);
   const over = spending.pools.filter(isOver);
-  const left = spending.pools.filter((pool) => !isOver(pool)).map(takeSpent);
+  const left = spending.pools
+    .filter((pool) => !isOver(pool))
+    .map((pool) => takeOldest(pool, heldOf(spending, pool.periods)));
   const closed = [...over.flatMap(divide), ...left.flatMap(({ taken }) => taken)];
   if (closed.length === 0) return spending;
   return { ...spending, pools: left.map(({ pool }) => pool), closed: [...spending.closed, ...closed] };
@@ -62,10 +67,19 @@ function divide({ leases, spent }: Pool): ClosedLease[] {
   });
 }
 
-/** Takes the oldest leases that are spent out of a pool, so that a long run holds a few. */
-function takeSpent(pool: Pool): { pool: Pool; taken: ClosedLease[] } {
-  const [oldest, ...rest] = pool.leases;
-  if (oldest === undefined || rest.length === 0 || !fits(oldest.amount, pool.spent)) return { pool, taken: [] };
-  const next = takeSpent({ ...pool, leases: rest, spent: subtract(pool.spent, oldest.amount) });
-  return { pool: next.pool, taken: [{ lease_id: oldest.lease_id, spent: oldest.amount }, ...next.taken] };
+/**
+ * Takes the oldest leases out of a pool: those that are spent, and of too many also what is left of them. `free` is what
+ * nothing is reserved of.
+ */
+function takeOldest(pool: Pool, free: Amount): { pool: Pool; taken: ClosedLease[] } {
+  const [oldest, ...others] = pool.leases;
+  if (oldest === undefined || others.length === 0) return { pool, taken: [] };
+  const spent = least(oldest.amount, pool.spent);
+  const rest = subtract(oldest.amount, spent);
+  const isSpent = fits(oldest.amount, spent);
+  const isTooMany = pool.leases.length > MAX_LEASES && fits(rest, free);
+  if (!isSpent && !isTooMany) return { pool, taken: [] };
+  const smaller = { ...pool, leases: others, spent: subtract(pool.spent, spent) };
+  const next = takeOldest(smaller, subtract(free, rest));
+  return { pool: next.pool, taken: [{ lease_id: oldest.lease_id, spent }, ...next.taken] };
 }
