@@ -24,7 +24,7 @@ export async function waitForEnd(life: Life, invocation_id: string, timeout_ms: 
   const record = findRun(life, invocation_id);
   if (record === null) return unknownRun(invocation_id);
   if (!record.released) await untilReleased(life, record, timeout_ms);
-  return succeed(record.run);
+  return succeed(showReserved(record));
 }
 
 function untilReleased(life: Life, record: RunRecord, timeout_ms: number): Promise<void> {

@@ -84,7 +84,7 @@ function composeRequest(life: Life, record: RunRecord, wanted: Need, scopes: Bud
     tokens: capped.has("tokens") ? tokens : 0,
     ms: capped.has("ms") ? ms : 0,
   });
-  const [need, least] = [only(wanted.need), only(wanted.least)];
+  const need = only(wanted.need);
   const held = heldOf(record.spending, periodsOf(scopes));
   const { user_id, thread_id, invocation_id } = record.run;
   return {
@@ -93,9 +93,9 @@ function composeRequest(life: Life, record: RunRecord, wanted: Need, scopes: Bud
     invocation_id,
     lease_id: leaseId(invocation_id, record.spending.asked_leases + 1),
     scopes,
-    least: shortfall(least, held),
+    least: only(shortfall(wanted.least, held)),
     need,
-    wanted: combine(need, shortfall(times(need, CALLS_PER_LEASE), held), Math.max),
+    wanted: combine(need, only(shortfall(times(need, CALLS_PER_LEASE), held)), Math.max),
     now: life.ports.clock.now(),
   };
 }
