@@ -45,7 +45,13 @@ export class FakeBudgets {
         const room = amount - used[dimension];
         left[dimension] = Math.min(left[dimension], Math.max(0, room));
         if (room < Math.max(request.least[dimension], dimension === "ms" ? 1 : 0)) {
-          return { kind: "refused", cap: { scope, name, period, limit, used: inUnitOf(name, used[dimension]) } };
+          const held = this.open.reduce((sum, id) => sum + (this.rows.get(id)?.counted[dimension] ?? 0), 0);
+          const is_held = room + held >= request.least[dimension];
+          return {
+            kind: "refused",
+            is_held,
+            cap: { scope, name, period, limit, used: inUnitOf(name, used[dimension]) },
+          };
         }
       }
     }

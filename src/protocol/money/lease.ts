@@ -47,8 +47,11 @@ export interface Lease {
 
 export type LeaseAnswer =
   | { kind: "granted"; lease: Lease; near: NearCap[] }
-  /** No room for the least. */
-  | { kind: "refused"; cap: NearCap }
+  /**
+   * No room for the least. `is_held`: other runs hold so much of the cap in leases that there would be room without
+   * them. Asked again when they have given back, it may be granted.
+   */
+  | { kind: "refused"; cap: NearCap; is_held: boolean }
   /** The lease was granted and closed already: take another id. */
   | { kind: "closed" };
 

@@ -14,7 +14,7 @@ import { addLease, closeOver, heldOf, periodsOf } from "./pools.ts";
 const CALLS_PER_LEASE = 4;
 /** As for other reads that a run waits for. */
 const ANSWER_LIMIT_MS = 10_000;
-/** How long a run waits for D1 before it ends, in all. */
+/** How long a run waits for D1, or for what other runs hold, before it ends. */
 const AWAY_LIMIT_MS = 60_000;
 const FIRST_WAIT_MS = 1_000;
 /** Each is a lease that was closed before the run knew of it, or one of a period that is over. More come from no crash. */
@@ -45,7 +45,8 @@ export async function holdLease(life: Life, record: RunRecord, wanted: Need, sig
     const covers = (amount: Amount) => fits(amount, heldOf(record.spending, periods), capped);
     if (covers(wanted.need)) return inHand();
     const request = composeRequest(life, record, wanted, scopes);
-    const answer = await ask(life, request, covers(wanted.least), signal);
+    const hand = { canGoOn: covers(wanted.least), holdsAny: record.spending.pools.length > 0 };
+    const answer = await ask(life, request, hand, signal);
     if (answer.kind === "cancelled") return answer;
     // What is in hand is spent first, with a shorter reply.
     if (answer.kind === "away" || answer.kind === "refused") return covers(wanted.least) ? inHand() : answer;
@@ -100,28 +101,34 @@ function composeRequest(life: Life, record: RunRecord, wanted: Need, scopes: Bud
   };
 }
 
-/** Asks until D1 answers, with back-off. `canGoOn`: the run needs no answer, so it does not wait for one. */
+/**
+ * Asks until D1 answers, with back-off. `canGoOn`: the run needs no answer, so it does not wait for one. It also waits
+ * for what other runs hold, unless it holds leases itself: runs that wait for each other would all end.
+ */
 async function ask(
   life: Life,
   request: LeaseRequest,
-  canGoOn: boolean,
+  { canGoOn, holdsAny }: { canGoOn: boolean; holdsAny: boolean },
   signal: AbortSignal,
 ): Promise<LeaseAnswer | { kind: "away" | "cancelled" }> {
   const { ports } = life;
   const until = ports.clock.now() + AWAY_LIMIT_MS;
+  let refused: LeaseAnswer | null = null;
   for (let wait = FIRST_WAIT_MS; ; wait *= 2) {
     try {
       const answer = await untilAborted(
         withinTime(ports.clock, ANSWER_LIMIT_MS, "D1", ports.grantLease(request)),
         signal,
       );
-      return answer === null ? { kind: "cancelled" } : answer.value;
+      if (answer === null) return { kind: "cancelled" };
+      refused = answer.value.kind === "refused" && answer.value.is_held && !holdsAny ? answer.value : null;
+      if (refused === null) return answer.value;
     } catch (error) {
       const { user_id, thread_id, invocation_id } = request;
       logWarning("lease_not_granted", { user_id, thread_id, invocation_id, error: describeError(error) });
     }
     const left = until - ports.clock.now();
-    if (canGoOn || left <= 0) return { kind: "away" };
+    if (canGoOn || left <= 0) return refused ?? { kind: "away" };
     await sleep(ports.clock, Math.min(wait, left), signal);
     if (signal.aborted) return { kind: "cancelled" };
   }

@@ -194,6 +194,41 @@ describe("threads of one user side by side", () => {
   });
 });
 
+describe("a run that finds the room of a cap held by another", () => {
+  it("waits until it is given back", async () => {
+    const clock = new FakeClock();
+    const budgets = new FakeBudgets(ofUser({ max_total_tokens: 40_000 }));
+    const gate = new Gate();
+    const first = leasedThread(budgets, [gate.say("", "done")], { clock });
+    const second = leasedThread(budgets, [says], { clock });
+    await first.accept("hi", run);
+    await passTime(clock, 100);
+    const [row] = budgets.rows.values();
+    if (row !== undefined) row.counted = { cost: 0, tokens: 40_000, ms: 0 };
+    await second.accept("hi", { invocation_id: "inv_b" });
+    await passTime(clock, 5_000);
+    expect(runOf(second, "inv_b").status).toBe("running");
+    gate.open();
+    await passTime(clock, 20_000);
+    expect(runOf(second, "inv_b").status).toBe("completed");
+    expect(budgets.open).toEqual([]);
+  });
+
+  it("ends with the cap when it stays held for a minute", async () => {
+    const clock = new FakeClock();
+    const budgets = new FakeBudgets(ofUser({ max_total_tokens: 40_000 }));
+    const thread = leasedThread(budgets, [says], { clock });
+    const amount = { cost: 0, tokens: 40_000, ms: 0 };
+    const lease = { lease_id: "lease_1_other", amount, periods: [] };
+    budgets.rows.set("lease_1_other", { lease, scopes: budgets.scopes, closed: false, counted: amount });
+    await thread.accept("hi", run);
+    await passTime(clock, 50_000);
+    expect(runOf(thread).status).toBe("running");
+    await passTime(clock, 15_000);
+    expect(runOf(thread)).toMatchObject({ status: "failed", error: { code: "budget", cap: { scope: "user" } } });
+  });
+});
+
 describe("while D1 is away", () => {
   it("a run waits for a minute and then ends with budget_unavailable", async () => {
     const clock = new FakeClock();
