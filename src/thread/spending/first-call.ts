@@ -17,7 +17,7 @@ interface FirstCall {
   model: string;
   agent: Pick<AgentConfig, "instructions" | "model_options" | "tool_format">;
   context_tokens: number;
-  /** The thread's last request and reply, as their provider counted them; null if there is no count of them. */
+  /** The thread's last request and reply; null if there was none. */
   counted: number | null;
   /** What has come to the conversation since, by our estimate. */
   tokens: number;
