@@ -53,7 +53,7 @@ export interface RunSpending {
   calls: Reservation[];
   /** How many calls have got an id. */
   made: number;
-  /** The last request and its reply, as their provider counted them; null without a count. The next request has both. */
+  /** What the last request and its reply may take in the next request of the thread; null if there was none. */
   size: number | null;
   pools: Pool[];
   /** How many ids of leases are used. */
