@@ -2,12 +2,13 @@
 // since the platform kills a handler that runs for long, together with its object.
 import { isTerminal } from "../protocol/run.ts";
 import { ensureFollowing } from "./follow/followers.ts";
-import { type ActiveRun, type Life, noteError, storeRun, transact } from "./life.ts";
+import { type ActiveRun, countActive, type Life, noteError, storeRun, transact } from "./life.ts";
 import { lastMessageTime } from "./rows/messages.ts";
 import type { RunRecord } from "./rows/runs.ts";
 import { allowStart, requestEnd } from "./run/control.ts";
 import { ensureRunning } from "./run/run.ts";
 import { resendJobs, schedule } from "./scheduler.ts";
+import { findTimeOver } from "./spending/work-time.ts";
 
 // Longer than the longest wait for a command and the longest model call after it. A run that stores nothing for so long
 // does not work.
@@ -50,6 +51,12 @@ function tendActive(life: Life, active: ActiveRun): void {
     const hours = MAX_STANDSTILL_MS / 3_600_000;
     const message = `This run made no progress for ${hours} hours. Send another message to continue.`;
     requestEnd(life, record, { status: "failed", error: { code: "stalled", message } });
+    return;
+  }
+  countActive(life, record);
+  const over = findTimeOver(record);
+  if (over !== null) {
+    requestEnd(life, record, over);
     return;
   }
   life.platform.waitUntil(keepSandboxAlive(life, active));

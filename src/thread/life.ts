@@ -10,9 +10,11 @@ import type { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
 import { type Database, writeMeta } from "./rows/database.ts";
 import { type RunRecord, readRun, readRunBefore, saveRun } from "./rows/runs.ts";
+import type { RequestedEnd } from "./rows/shapes/run-record.ts";
 import type { ThreadState } from "./rows/state.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
 import type { Told } from "./rows/told.ts";
+import { countWork } from "./spending/record.ts";
 import type { Journal } from "./stream/journal.ts";
 import type { Readers } from "./stream/readers.ts";
 
@@ -31,6 +33,8 @@ export interface ActiveRun {
   cancel: AbortController;
   /** When this life began to end the run. Null while no end is requested. */
   endRequestedAt: number | null;
+  /** Up to when its working time is counted. */
+  countedAt: number;
   done: Promise<void>;
 }
 
@@ -113,8 +117,33 @@ export function storeThreadChange(life: Life, thread: Thread): void {
 
 /** Stores a run's change and marks it for D1. Inside a transaction. */
 export function storeRun(life: Life, record: RunRecord, change: { input?: boolean } = {}): void {
+  countActive(life, record);
   saveRun(life.database.sql, record, life.journal.newest, change);
   life.outbox.markRun(record);
+}
+
+/** Adds the time in which this life has worked on the run since the last count. */
+export function countActive({ active, ports }: Life, record: RunRecord): void {
+  if (active?.record !== record || record.run.status !== "running") return;
+  const now = ports.clock.now();
+  countWork(record, now - active.countedAt);
+  active.countedAt = now;
+}
+
+/** Stores how a run is to end. Only the first request counts. */
+export function storeRequestedEnd(life: Life, record: RunRecord, end: RequestedEnd): void {
+  if (record.requested_end !== null) return;
+  transact(life, () => {
+    record.requested_end = end;
+    storeRun(life, record);
+  });
+}
+
+/** Makes the run end if this life works on it. */
+export function stopActive({ active, ports }: Life, record: RunRecord): void {
+  if (active?.record !== record) return;
+  active.endRequestedAt ??= ports.clock.now();
+  active.cancel.abort();
 }
 
 /** The newest started run before a position in the inbox. */

@@ -48,6 +48,7 @@ import { readLedger } from "./run/ledger.ts";
 import { editPlan } from "./run/plan-edit.ts";
 import { ensureRunning } from "./run/run.ts";
 import { arm, resendJobs, schedule } from "./scheduler.ts";
+import { closeLeases } from "./spending/closing.ts";
 import { type Opener, readOpener } from "./stream/ended-keys.ts";
 import { openStream } from "./stream/stream-response.ts";
 import { type StreamRequest, tooManyReaders } from "./stream/streams.ts";
@@ -171,8 +172,8 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     });
   }
 
-  async closeLeases(key: ThreadKey, _lease_ids: string[]): Promise<Result<ClosedLease[]>> {
-    return this.#read(key, () => succeed([]));
+  async closeLeases(key: ThreadKey, lease_ids: string[]): Promise<Result<ClosedLease[]>> {
+    return this.#read(key, (life) => succeed(closeLeases(life, lease_ids)));
   }
 
   async diagnose(key: ThreadKey): Promise<Result<Diagnostics>> {

@@ -13,6 +13,7 @@ import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } 
 import { type RunRecord, readBegunId, readIdsChangedFrom, readRun } from "./rows/runs.ts";
 import { type Position, toPosition } from "./rows/shapes/position.ts";
 import { readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
+import { collectSpending, forgetSent } from "./spending/given-back.ts";
 import type { Clock } from "./stream/readers.ts";
 
 interface OutboxPorts {
@@ -182,6 +183,7 @@ export class Outbox {
       version: record.version,
       run: { ...record.run },
     }));
+    const spending = collectSpending(runs.map(({ record }) => record));
     const planIsNew = plan !== null && plan.version > this.#position.plan_version;
     const hops = this.#planHops;
     this.#planDirty = false;
@@ -203,6 +205,7 @@ export class Outbox {
           version,
           end_seq: end_seq ?? this.#newest(),
         })),
+        ...spending,
       });
       this.#isAsking = true;
       const { made, tasks_subscribed } = await withinTime(this.#ports.clock, BATCH_LIMIT_MS, "D1", sent);
@@ -224,6 +227,7 @@ export class Outbox {
     if (planIsNew) this.#position.plan_version = plan.version;
     for (const { record, version } of runs) {
       const id = record.run.invocation_id;
+      forgetSent(record, spending);
       if (this.#pendingRun(id)?.version === version) this.#runs.delete(id);
     }
     this.#positionStored = false;

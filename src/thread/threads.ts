@@ -9,6 +9,7 @@ import type { Ports } from "./ports.ts";
 import { createTables, type Database, dropTables, writeMeta } from "./rows/database.ts";
 import { type Removal, readRemoval, type StoredThread } from "./rows/stored-thread.ts";
 import { cancelRun } from "./run/control.ts";
+import { closeAllLeases } from "./spending/closing.ts";
 import { RETRY_IDLE } from "./stream/streams.ts";
 
 // The limit of one request too. Patches are merged, and D1 refuses a row over 2 MB.
@@ -71,7 +72,8 @@ export async function removeThread(life: Life, request_id: string): Promise<void
   }
   if (left().length === 0) await life.active?.done;
   const { user_id, thread_id } = life.thread;
-  const removal: Removal = { user_id, thread_id, request_id, done: false };
+  const leases = closeAllLeases(life);
+  const removal: Removal = { user_id, thread_id, request_id, done: false, ...(leases.length > 0 ? { leases } : {}) };
   transact(life, () => writeMeta(life.database.sql, "removed", removal));
   life.outbox.stop();
   life.cancelIdle?.();
@@ -96,15 +98,16 @@ export async function finishRemoval(
   life?.journal.log.clear();
   database.transaction(() => {
     dropTables(database.sql);
-    writeMeta(database.sql, "removed", { ...removal, done } satisfies Removal);
+    const { leases: _, ...rest } = removal;
+    writeMeta(database.sql, "removed", { ...(done ? rest : removal), done } satisfies Removal);
   });
   if (life !== null) life.removed = true;
   if (done) await alarm.deleteAlarm();
 }
 
-async function deleteRows(ports: Ports, { user_id, thread_id }: Removal): Promise<boolean> {
+async function deleteRows(ports: Ports, { user_id, thread_id, leases = [] }: Removal): Promise<boolean> {
   try {
-    await withinTime(ports.clock, DELETE_LIMIT_MS, "D1", ports.deleteThread({ user_id, thread_id }, []));
+    await withinTime(ports.clock, DELETE_LIMIT_MS, "D1", ports.deleteThread({ user_id, thread_id }, leases));
     return true;
   } catch (error) {
     logError("removal_failed", error, { user_id, thread_id });

@@ -14,6 +14,8 @@ import type { SandboxMemory } from "../../src/projects/sandbox.ts";
 import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/agents/agent.ts";
 import { fail, type Result, succeed } from "../../src/protocol/error.ts";
 import type { Job } from "../../src/protocol/job.ts";
+import type { BudgetScope, ClosedLease, LeaseAnswer, LeaseRequest } from "../../src/protocol/money/lease.ts";
+import type { Price } from "../../src/protocol/money/price.ts";
 import type { Project } from "../../src/protocol/project.ts";
 import { type AcceptedRun, newRunInput, type RunInput, type ThreadKey } from "../../src/protocol/thread.ts";
 import type { CallSlack } from "../../src/slack/api.ts";
@@ -27,6 +29,7 @@ import type { Life } from "../../src/thread/life.ts";
 import { clock, type Ports } from "../../src/thread/ports.ts";
 import { type Database, writeMeta } from "../../src/thread/rows/database.ts";
 import { ensureRunning } from "../../src/thread/run/run.ts";
+import type { SharedCaps } from "../../src/thread/spending/state.ts";
 import type { Clock } from "../../src/thread/stream/readers.ts";
 import { planStream, type StreamRequest, watchIdle } from "../../src/thread/stream/streams.ts";
 import { storeThread } from "../../src/thread/threads.ts";
@@ -51,7 +54,7 @@ export interface FakeThreadOptions {
   syncThread?: (batch: ThreadBatch) => Promise<unknown>;
   /** What followed from each batch. */
   eventDeliveries?: EventDeliveries;
-  deleteThread?: (key: ThreadKey) => Promise<void>;
+  deleteThread?: (key: ThreadKey, leases: ClosedLease[]) => Promise<void>;
   sendJob?: (job: Job) => Promise<void>;
   clock?: Clock;
   /** Overrides of the thread's agent. */
@@ -80,6 +83,13 @@ export class FakeThread {
   findEndedKeys = async (_key_ids: string[]): Promise<string[]> => [];
   /** The project in D1. */
   project: Project | null = null;
+  /** In US dollars for a million tokens, by model. */
+  prices: Record<string, Price> = {};
+  /** What D1 says of the caps of the user and the project. */
+  sharedCaps: SharedCaps | null = null;
+  /** The caps over many threads. */
+  budgetScopes = (_own: SharedCaps): BudgetScope[] => [];
+  grantLease = async (_request: LeaseRequest): Promise<LeaseAnswer> => ({ kind: "closed" });
   readonly jobs: Job[] = [];
   readonly alarms: number[] = [];
   readonly replies: Reply[];
@@ -256,9 +266,14 @@ export class FakeThread {
       limits: { ...noLimits, ...this.#options.limits },
       interrupt_ms: this.#options.interrupt_ms ?? null,
       contextTokens: () => this.#options.context_tokens ?? 100_000_000,
-      priceOf: () => null,
-      budgetScopes: () => [],
-      grantLease: async () => ({ kind: "closed" }),
+      priceOf: (model) => this.prices[model] ?? null,
+      budgetScopes: (own) => this.budgetScopes(own),
+      grantLease: async (request) => {
+        check(pulse);
+        const answer = await this.grantLease(request);
+        check(pulse);
+        return answer;
+      },
       images: { image_urls: "public", private_urls_allowed: false, ...this.#options.images },
       tools: this.#options.tools ?? [],
       toolSources: this.#options.toolSources ?? [],
@@ -273,10 +288,11 @@ export class FakeThread {
         this.batches.push(structuredClone(batch));
         return this.#options.eventDeliveries ?? { made: [], tasks_subscribed: false };
       },
-      deleteThread: async (key) => this.#options.deleteThread?.(key),
+      deleteThread: async (key, leases) => this.#options.deleteThread?.(key, leases),
       readAgent: async (_user, agent_id) => {
         const known = [defaultAgent.agent_id, ...(this.#options.agents ?? [])];
-        return known.includes(agent_id) ? { ...this.#agent, agent_id } : null;
+        const caps = this.sharedCaps === null ? {} : { caps: this.sharedCaps };
+        return known.includes(agent_id) ? { ...this.#agent, agent_id, ...caps } : null;
       },
       readProject: async () => this.project,
       readPreviews: async () => this.links,

@@ -84,7 +84,8 @@ function actsOf(
       {
         action: decision.is_approved ? "approval.approve" : "approval.deny",
         user_id,
-        target: interrupt.tool_call_id,
+        // No call is behind a question for a higher cap.
+        target: interrupt.tool_call_id || interrupt.id,
         details: { tool: readAskedTool(interrupt), thread_id, invocation_id, changed: decision.is_changed },
         ...(sourceOf && { source: sourceOf(interrupt.id), by: { user_id: null, key_id: null } }),
       },

@@ -12,14 +12,21 @@ import { followFrom } from "../follow/followers.ts";
 import { findRun, type Life, transact } from "../life.ts";
 import type { Ports } from "../ports.ts";
 import { hasRun, type RunRecord, readLastAgent } from "../rows/runs.ts";
+import type { RequestedEnd } from "../rows/shapes/run-record.ts";
+import { continueCaps, pinCaps } from "../spending/pinned.ts";
+import { notRaised } from "../spending/refusal.ts";
+import { noSpending, type SharedCaps } from "../spending/state.ts";
 import { checkRoom } from "./admission.ts";
 import { newRecord, storeNewRun } from "./enqueue.ts";
 import { idsOf, knownMessages, withoutHistory } from "./history.ts";
 import { checkImages } from "./images.ts";
 import { hashInput } from "./input-hash.ts";
-import { checkAnswers, hasExpired } from "./interrupts.ts";
+import { checkAnswers, hasExpired, readRaise } from "./interrupts.ts";
 import { addSteered, findSteered, readWaiting } from "./steering.ts";
 import { nameThread } from "./thread-name.ts";
+
+/** The agent's version that a run would be pinned to, with the caps over many threads. */
+type StartingPinned = PinnedAgent & { caps?: SharedCaps };
 
 // Short, since inputs are stored in order: one that waits for D1 holds up those behind it.
 const AGENT_LIMIT_MS = 10_000;
@@ -31,9 +38,8 @@ const AGENT_LIMIT_MS = 10_000;
 export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
   const hashed = hashInput(input);
   // The thread may be deleted before D1 answers.
-  const recall = (agent_id: string) => (life.removing ? null : readLastAgent(life.database.sql, agent_id));
-  const agent_id = input.agent_id ?? life.thread.agent_id;
-  const found = findAgent(life.ports, input.user_id, agent_id, life.thread.project_id, recall);
+  const recall = (agent_id: string) => (life.removing ? null : recallAgent(life, agent_id));
+  const found = findAgent(life.ports, input, input.agent_id ?? life.thread.agent_id, life.thread.project_id, recall);
   // Nobody else handles a rejection before the input's turn.
   found.catch(ignore);
   const accepted = life.accepting.then(async () => {
@@ -55,13 +61,21 @@ function deleted({ thread_id }: RunInput): Result<never> {
   return fail("not_found", `The thread ${thread_id} was deleted.`);
 }
 
-function acceptNew(life: Life, input: RunInput, hash: string, agent: PinnedAgent | null): Result<AcceptedRun> {
+/** What the thread last knew of its agent, and of the caps over many threads. */
+function recallAgent(life: Life, agent_id: string): StartingPinned | null {
+  const agent = readLastAgent(life.database.sql, agent_id);
+  const newest = [...life.live.values()].at(-1) ?? life.newestStarted;
+  return agent === null ? null : { ...agent, caps: newest?.spending.shared ?? noSpending.shared };
+}
+
+function acceptNew(life: Life, input: RunInput, hash: string, agent: StartingPinned | null): Result<AcceptedRun> {
   if (life.removing) return deleted(input);
   // Looked up again, since the agent may have been awaited meanwhile.
   const asked = findAnsweredRun(life, input);
   const pinned = asked?.agent ?? agent;
   if (pinned === null) return fail("not_found", `The agent ${input.agent_id ?? life.thread.agent_id} does not exist.`);
-  return storeInput(life, { ...input, model: input.model ?? asked?.run.model ?? null }, hash, pinned);
+  const named = { ...input, model: input.model ?? asked?.run.model ?? null };
+  return storeInput(life, named, hash, pinned, asked);
 }
 
 /**
@@ -86,7 +100,7 @@ export async function checkFirstInput(ports: Ports, input: RunInput): Promise<Re
   if (!says) return fail("empty_message", "There is no message to answer.");
   const refused = checkImages(ports.images, input);
   if (refused !== null) return refused;
-  const agent = await findAgent(ports, input.user_id, input.agent_id ?? DEFAULT_AGENT_ID, null);
+  const agent = await findAgent(ports, input, input.agent_id ?? DEFAULT_AGENT_ID, null);
   return agent === null ? fail("not_found", `The agent ${input.agent_id} does not exist.`) : null;
 }
 
@@ -96,17 +110,17 @@ export async function checkFirstInput(ports: Ports, input: RunInput): Promise<Re
  */
 async function findAgent(
   ports: Ports,
-  user_id: string,
+  { user_id }: RunInput,
   agent_id: string,
   project_id: string | null,
-  recall: (agent_id: string) => PinnedAgent | null = () => null,
-): Promise<PinnedAgent | null> {
+  recall: (agent_id: string) => StartingPinned | null = () => null,
+): Promise<StartingPinned | null> {
   try {
     return await withinTime(ports.clock, AGENT_LIMIT_MS, "D1", ports.readAgent(user_id, agent_id, project_id));
   } catch (error) {
     if (agent_id !== DEFAULT_AGENT_ID || error instanceof UnreadableRow) throw error;
-    const { version, config } = recall(agent_id) ?? defaultAgent;
-    return { agent_id, version, config };
+    const { version, config, caps }: StartingPinned = recall(agent_id) ?? defaultAgent;
+    return { agent_id, version, config, ...(caps === undefined ? {} : { caps }) };
   }
 }
 
@@ -123,7 +137,13 @@ function findKnown(life: Life, input: RunInput, hash: string, attach: boolean): 
   return succeed({ run: record.run, created: false });
 }
 
-function storeInput(life: Life, given: RunInput, hash: string, agent: PinnedAgent): Result<AcceptedRun> {
+function storeInput(
+  life: Life,
+  given: RunInput,
+  hash: string,
+  agent: StartingPinned,
+  asked: RunRecord | null,
+): Result<AcceptedRun> {
   const input = given.from_history === true ? withoutHistory(life, given) : given;
   const problem = checkInput(life, input);
   if (problem !== null) return problem;
@@ -147,13 +167,27 @@ function storeInput(life: Life, given: RunInput, hash: string, agent: PinnedAgen
   }
   const { agent_id, version, config } = agent;
   const max_steps = input.max_steps ?? agent.max_steps;
-  const record = newRecord(life, input, hash, { agent_id, version, config, ...(max_steps ? { max_steps } : {}) });
+  const pinned = { agent_id, version, config, ...(max_steps ? { max_steps } : {}) };
+  const raise = asked === null ? null : readRaise(asked, input.resume);
+  const spending =
+    asked === null
+      ? pinCaps(input, config, agent.caps ?? noSpending.shared)
+      : continueCaps(input, asked, raise?.approved ? raise.caps : null);
+  const record = newRecord(life, input, hash, pinned, spending);
+  // It ends in its turn and with its events, and calls no model.
+  if (raise?.approved === false) record.requested_end = refuseRaise(asked);
   transact(life, () => {
     nameThread(life, input);
     followFrom(life, input.follow);
     storeNewRun(life, record);
   });
   return succeed({ run: record.run, created: true });
+}
+
+function refuseRaise(asked: RunRecord | null): RequestedEnd {
+  const cap = asked?.spending.asks ?? null;
+  const message = "The cap was reached, and nobody raised it.";
+  return { status: "failed", error: cap === null ? { code: "budget", message } : notRaised(cap) };
 }
 
 /** Null if the input can become a run of this thread. */

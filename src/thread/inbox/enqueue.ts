@@ -5,6 +5,8 @@ import type { PinnedAgent, RunInput } from "../../protocol/thread.ts";
 import { followRun } from "../follow/followers.ts";
 import { isoTime, type Life } from "../life.ts";
 import { insertRun, type RunRecord } from "../rows/runs.ts";
+import { lowestCaps } from "../spending/limits.ts";
+import type { RunSpending } from "../spending/state.ts";
 
 /** Stores a new run and marks it for D1. Inside a transaction. */
 export function storeNewRun(life: Life, record: RunRecord): void {
@@ -16,8 +18,15 @@ export function storeNewRun(life: Life, record: RunRecord): void {
 }
 
 /** Makes the record of a run that waits to start. */
-export function newRecord(life: Life, input: RunInput, hash: string, agent: PinnedAgent): RunRecord {
+export function newRecord(
+  life: Life,
+  input: RunInput,
+  hash: string,
+  agent: PinnedAgent,
+  spending: RunSpending,
+): RunRecord {
   const { invocation_id, metadata, background } = input;
+  const caps = lowestCaps(spending.caps);
   const run: Run = {
     invocation_id,
     thread_id: life.thread.thread_id,
@@ -34,6 +43,7 @@ export function newRecord(life: Life, input: RunInput, hash: string, agent: Pinn
     resumes: null,
     metadata,
     usage: noUsage,
+    ...(caps === undefined ? {} : { caps }),
     result: null,
     error: null,
     interrupts: [],
@@ -44,6 +54,8 @@ export function newRecord(life: Life, input: RunInput, hash: string, agent: Pinn
   };
   return {
     run,
+    spending,
+    stored: { usage: run.usage, spending },
     position: life.lastPosition + 1,
     released: false,
     startable: !background,

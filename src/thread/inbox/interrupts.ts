@@ -12,11 +12,13 @@ import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { textOf, type UserContent } from "../../protocol/message.ts";
+import { capNames } from "../../protocol/money/caps.ts";
 import { type Interrupt, isTerminal } from "../../protocol/run.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import { findRunBefore, type Life } from "../life.ts";
 import { readMessagesBefore } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
+import { checkRaise } from "../spending/raise.ts";
 
 export const NOT_ANSWERED = "The person did not answer this question.";
 const NOT_APPROVED =
@@ -63,8 +65,15 @@ function checkPayload(life: Life, interrupt: Interrupt, payload: unknown): Resul
   }
   const reading = readPayload(interrupt, payload);
   if (!reading.ok) return reading;
+  if (interrupt.reason === "budget") return checkRaised(life, reading.value);
   if (reading.value.kind !== "approved" || reading.value.arguments === null) return null;
   return checkChanges(life, interrupt, reading.value.arguments);
+}
+
+function checkRaised(life: Life, reading: Reading): Result<never> | null {
+  if (reading.kind !== "approved") return null;
+  const wrong = checkRaise(life.newestStarted?.spending.asks ?? null, reading.arguments ?? {});
+  return wrong === null ? null : fail("invalid_field", `The payload raises no cap: ${wrong}.`);
 }
 
 /** Checks a person's changes by the tool's own rules while the person can still correct them. */
@@ -119,21 +128,49 @@ function readPayload({ id, reason }: Interrupt, payload: unknown): Result<Readin
   if (word === true || (typeof word === "string" && yes.has(word)))
     return succeed({ kind: "approved", arguments: null });
   if (word === false || (typeof word === "string" && no.has(word))) return succeed({ kind: "declined", reason: "" });
-  const field = reason === "plan_approval" ? "sections" : "arguments";
-  const known = ["approved", "reason", field];
+  const changes = reason === "budget" ? capNames : [reason === "plan_approval" ? "sections" : "arguments"];
+  const known = ["approved", "reason", ...changes];
   const wrong = isRecord(payload) ? Object.keys(payload).find((name) => !known.includes(name)) : undefined;
   if (!isRecord(payload) || typeof payload.approved !== "boolean" || wrong !== undefined) {
-    return fail("invalid_field", `The payload of ${id} must be {"approved": true | false, "reason"?, "${field}"?}.`);
+    return fail(
+      "invalid_field",
+      `The payload of ${id} must be {"approved": true | false, ${known
+        .slice(1)
+        .map((name) => `"${name}"?`)
+        .join(", ")}}.`,
+    );
   }
   if (payload.reason !== undefined && typeof payload.reason !== "string") {
     return fail("invalid_field", `The reason in the payload of ${id} must be a string.`);
   }
   if (!payload.approved) return succeed({ kind: "declined", reason: payload.reason ?? "" });
-  const changed = payload[field];
+  if (reason === "budget") return succeed({ kind: "approved", arguments: pickCaps(payload) });
+  const changed = payload[reason === "plan_approval" ? "sections" : "arguments"];
   if (changed === undefined || changed === null) return succeed({ kind: "approved", arguments: null });
   if (reason === "plan_approval") return succeed({ kind: "approved", arguments: { sections: changed } });
   if (isRecord(changed)) return succeed({ kind: "approved", arguments: changed });
   return fail("invalid_field", `The arguments in the payload of ${id} must be an object.`);
+}
+
+/** Null if the person left it to the server how far to raise the cap. */
+function pickCaps(payload: Record<string, unknown>): Record<string, unknown> | null {
+  const given = capNames.filter((name) => payload[name] != null).map((name) => [name, payload[name]]);
+  return given.length === 0 ? null : Object.fromEntries(given);
+}
+
+/**
+ * What a person said to a run that asked for more: the caps that they named, or that it may not go on. Null if the run
+ * did not ask for that, or the input is no answer to it.
+ */
+export function readRaise(
+  { run: { interrupts } }: RunRecord,
+  answers: InterruptAnswer[] | null,
+): { approved: boolean; caps: Record<string, unknown> } | null {
+  const asked = interrupts.find(({ reason }) => reason === "budget");
+  if (asked === undefined || answers === null) return null;
+  const reading = readAnswer(asked, answers);
+  if (reading?.kind !== "approved") return { approved: false, caps: {} };
+  return { approved: true, caps: reading.arguments ?? {} };
 }
 
 /** Whether the answer approves what was asked; null if it is a question that was asked, or the answer can't be read. */
@@ -166,7 +203,8 @@ export function readGrants(life: Life, record: RunRecord): Map<string, Grant> {
   return new Map(
     interrupts.flatMap((interrupt) => {
       const reading = readAnswer(interrupt, answers);
-      return reading?.kind === "approved" ? [[interrupt.tool_call_id, { arguments: reading.arguments }] as const] : [];
+      const isCall = reading?.kind === "approved" && interrupt.reason !== "budget";
+      return isCall ? [[interrupt.tool_call_id, { arguments: reading.arguments }] as const] : [];
     }),
   );
 }
@@ -199,7 +237,9 @@ interface AnsweredResult {
   chosen: boolean;
 }
 
-/** The result of the call that asked; null if it was approved, since then it is still to be made. */
+/**
+ * The result of the call that asked; null if it was approved, since then it is still to be made, or if no call asked.
+ */
 export function resultOf(
   interrupt: Interrupt,
   answers: InterruptAnswer[] | null,
@@ -207,7 +247,7 @@ export function resultOf(
   said: UserContent | null,
 ): AnsweredResult | null {
   const reading = readAnswer(interrupt, answers ?? []);
-  if (reading?.kind === "approved") return null;
+  if (reading?.kind === "approved" || interrupt.reason === "budget") return null;
   const answer = reading?.kind === "text" ? reading.text : said === null ? null : textOf(said);
   if (interrupt.reason === "question") {
     if (answer === null) return { content: NOT_ANSWERED, said_at: null, chosen: false };

@@ -30,7 +30,7 @@ const tables = [
      invocation_id TEXT PRIMARY KEY, position INTEGER NOT NULL, status TEXT NOT NULL, released INTEGER NOT NULL,
      startable INTEGER NOT NULL, hash TEXT NOT NULL, run TEXT, input TEXT, agent TEXT NOT NULL,
      start_seq INTEGER, end_seq INTEGER, lives TEXT NOT NULL, started_calls TEXT NOT NULL,
-     version INTEGER NOT NULL, changed INTEGER NOT NULL, verdict TEXT) WITHOUT ROWID`,
+     version INTEGER NOT NULL, changed INTEGER NOT NULL, verdict TEXT, spending TEXT) WITHOUT ROWID`,
   // Live runs and those whose end is not released yet. A life reads them first; they are never more than a few rows.
   `CREATE INDEX IF NOT EXISTS runs_live ON runs (position) WHERE released = 0`,
   `CREATE TABLE IF NOT EXISTS steered (
@@ -57,13 +57,17 @@ const researchTables = [
 const laterColumns = [
   { table: "runs", column: "verdict", type: "TEXT" },
   { table: "steered", column: "created_at", type: "TEXT" },
+  { table: "runs", column: "spending", type: "TEXT" },
 ];
 
 export function createTables(sql: Sql): void {
   for (const table of tables) sql.exec(table);
+  const made = sql
+    .exec<{ name: string; sql: string }>("SELECT name, sql FROM sqlite_master WHERE name IN ('runs', 'steered')")
+    .toArray();
   for (const { table, column, type } of laterColumns) {
-    const [made] = sql.exec<{ sql: string }>("SELECT sql FROM sqlite_master WHERE name = ?", table).toArray();
-    if (made?.sql.includes(column) !== true) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+    const has = made.some(({ name, sql: text }) => name === table && text.includes(column));
+    if (!has) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
   }
 }
 

@@ -4,6 +4,8 @@ import type { Run, RunStatus } from "../../protocol/run.ts";
 import type { PinnedAgent, RunInput } from "../../protocol/thread.ts";
 import { toRun } from "../../store/shapes/run.ts";
 import { readStored, UnreadableRow } from "../../store/shapes/stored.ts";
+import { accountOf, type SpendingRecord } from "../spending/record.ts";
+import { noSpending, toSpending, writeSpending } from "../spending/state.ts";
 import { readText, type Sql, writeText } from "./database.ts";
 import { toRunInput } from "./shapes/run-input.ts";
 import {
@@ -15,8 +17,7 @@ import {
   toStartedCalls,
 } from "./shapes/run-record.ts";
 
-export interface RunRecord {
-  run: Run;
+export interface RunRecord extends SpendingRecord {
   /** Position in the inbox: the order in which runs start. */
   position: number;
   /** Whether readers may see its end: its rows are in D1, or waiting for D1 took too long. */
@@ -58,13 +59,14 @@ type Row = {
   started_calls: string;
   verdict: string | null;
   version: number;
+  spending: string | null;
 };
 
 /** `changed` is the newest number of the journal. The outbox finds by it which runs D1 may not have. */
 export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
   sql.exec(
-    `INSERT INTO runs (invocation_id, position, status, released, startable, hash, run, input, agent, start_seq, end_seq, lives, started_calls, verdict, version, changed)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO runs (invocation_id, position, status, released, startable, hash, run, input, agent, start_seq, end_seq, lives, started_calls, verdict, version, changed, spending)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     record.run.invocation_id,
     record.position,
     record.run.status,
@@ -81,7 +83,9 @@ export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
     writeRequestedEnd(record),
     record.version,
     changed,
+    writeSpending(record.spending),
   );
+  noteStored(record);
 }
 
 /**
@@ -93,7 +97,7 @@ export function saveRun(sql: Sql, record: RunRecord, changed: number, change: { 
   record.version += 1;
   sql.exec(
     `UPDATE runs SET ${input ? "input = ?, " : ""}status = ?, startable = ?, run = ?, start_seq = ?, end_seq = ?, lives = ?,
-       started_calls = ?, verdict = ?, version = ?, changed = ? WHERE invocation_id = ?`,
+       started_calls = ?, verdict = ?, version = ?, changed = ?, spending = ? WHERE invocation_id = ?`,
     ...(input ? [writeInput(sql, record)] : []),
     record.run.status,
     record.startable ? 1 : 0,
@@ -105,18 +109,34 @@ export function saveRun(sql: Sql, record: RunRecord, changed: number, change: { 
     writeRequestedEnd(record),
     record.version,
     changed,
+    writeSpending(record.spending),
     record.run.invocation_id,
   );
+  noteStored(record);
+}
+
+/** Inside the transaction: if it fails, the life ends. */
+function noteStored(record: RunRecord): void {
+  record.stored = accountOf(record);
 }
 
 function writeRequestedEnd({ requested_end }: RunRecord): string | null {
   return requested_end === null ? null : JSON.stringify(requested_end);
 }
 
-/** Lets readers see the run's end from now on. The version stays, since no column in D1 changes. */
+/**
+ * Lets readers see the run's end from now on. The version stays, since no column in D1 changes. What D1 has been told of
+ * leases is forgotten with it.
+ */
 export function markReleased(sql: Sql, record: RunRecord): void {
   record.released = true;
-  sql.exec("UPDATE runs SET released = 1 WHERE invocation_id = ?", record.run.invocation_id);
+  const { invocation_id } = record.run;
+  sql.exec(
+    "UPDATE runs SET released = 1, spending = ? WHERE invocation_id = ?",
+    writeSpending(record.spending),
+    invocation_id,
+  );
+  noteStored(record);
 }
 
 /** Removes messages and results from the input once they are rows. Later lives need the rest. */
@@ -133,6 +153,14 @@ function writeInput(sql: Sql, record: RunRecord): string | null {
 export function readRun(sql: Sql, invocation_id: string): RunRecord | null {
   const row = sql.exec<Row>("SELECT * FROM runs WHERE invocation_id = ?", invocation_id).toArray()[0];
   return row ? toRecord(sql, row) : null;
+}
+
+/** Runs that have had leases, which D1 may not know to be given back. Reads every run. */
+export function readLeasedIds(sql: Sql): string[] {
+  return sql
+    .exec<{ invocation_id: string }>("SELECT invocation_id FROM runs WHERE instr(spending, '\"lease_id\"') > 0")
+    .toArray()
+    .map(({ invocation_id }) => invocation_id);
 }
 
 /** Whether the id is taken, also if the run can't be read. */
@@ -237,10 +265,13 @@ function toRecord(sql: Sql, row: Row): RunRecord | null {
   const lives = readStored(toLives, row.lives, "lives of a run", id);
   const started_calls = readStored(toStartedCalls, row.started_calls, "calls of a run", id);
   const requested_end = readStored(toRequestedEnd, row.verdict ?? "null", "end of a run", id);
+  const spending = readStored(toSpending, row.spending ?? "null", "spending of a run", id) ?? noSpending;
   if (input === undefined || run === undefined || agent === undefined) return null;
   if (lives === undefined || started_calls === undefined || requested_end === undefined) return null;
   return {
     run: { ...run, status: row.status },
+    spending,
+    stored: { usage: run.usage, spending },
     position: row.position,
     released: row.released === 1,
     startable: row.startable === 1,

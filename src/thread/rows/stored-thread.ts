@@ -1,7 +1,9 @@
 // The stored thread, or what is kept of a removed one.
 import { isRecord } from "../../lib/is-record.ts";
+import type { ClosedLease } from "../../protocol/money/lease.ts";
 import type { Thread, ThreadKey } from "../../protocol/thread.ts";
-import { isNumber, isText, isTextOrNull, shapeOf } from "../../store/shapes/stored.ts";
+import { isList, isNumber, isText, isTextOrNull, shapeOf } from "../../store/shapes/stored.ts";
+import { isClosed } from "../spending/state.ts";
 import { type Database, hasTables, readMeta, readRequiredMeta, type Sql } from "./database.ts";
 
 /** The thread as D1 has it, and the fields that only the object needs. */
@@ -20,6 +22,8 @@ export interface Removal extends ThreadKey {
   request_id: string;
   /** Whether its rows are deleted in D1. */
   done: boolean;
+  /** What its runs give back to D1 with that. */
+  leases?: ClosedLease[];
 }
 
 /** Null if there is none. Throws if it can't be read, since it names the owner of everything else. */
@@ -58,5 +62,6 @@ function toRemoval(value: unknown): Removal {
 
 function isRemoval(value: unknown): value is Removal {
   if (!isRecord(value) || typeof value.done !== "boolean") return false;
+  if (value.leases !== undefined && !isList(value.leases, isClosed)) return false;
   return isText(value.user_id) && isText(value.thread_id) && isText(value.request_id);
 }

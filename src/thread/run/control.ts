@@ -2,9 +2,10 @@
 // letter, and resume runs that are stale in D1.
 import { type Result, succeed } from "../../protocol/error.ts";
 import { isTerminal, type Run } from "../../protocol/run.ts";
-import { findRun, type Life, storeRun, transact } from "../life.ts";
+import { findRun, type Life, stopActive, storeRequestedEnd, storeRun, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
+import { showReserved } from "../spending/record.ts";
 import { ensureRunning } from "./run.ts";
 import { endUnstarted } from "./run-end.ts";
 
@@ -15,7 +16,7 @@ const DEAD_LETTER_WAIT_MS = 5_000;
 
 export async function getRun(life: Life, invocation_id: string): Promise<Result<Run>> {
   const record = findRun(life, invocation_id);
-  return record === null ? unknownRun(invocation_id) : succeed(record.run);
+  return record === null ? unknownRun(invocation_id) : succeed(showReserved(record));
 }
 
 /** Returns the run once its end is released, or as it is after `timeout_ms`. */
@@ -23,7 +24,7 @@ export async function waitForEnd(life: Life, invocation_id: string, timeout_ms: 
   const record = findRun(life, invocation_id);
   if (record === null) return unknownRun(invocation_id);
   if (!record.released) await untilReleased(life, record, timeout_ms);
-  return succeed(record.run);
+  return succeed(showReserved(record));
 }
 
 function untilReleased(life: Life, record: RunRecord, timeout_ms: number): Promise<void> {
@@ -61,16 +62,9 @@ function cancelRecord(life: Life, record: RunRecord): void {
 
 /** Stores how the run is to end, then makes it end. Only the first request counts. */
 export function requestEnd(life: Life, record: RunRecord, end: RequestedEnd): void {
-  if (record.requested_end === null) {
-    transact(life, () => {
-      record.requested_end = end;
-      storeRun(life, record);
-    });
-  }
+  storeRequestedEnd(life, record, end);
   ensureRunning(life);
-  if (life.active?.record !== record) return;
-  life.active.endRequestedAt ??= life.ports.clock.now();
-  life.active.cancel.abort();
+  stopActive(life, record);
 }
 
 /** Called when the queue delivers the run's job. */

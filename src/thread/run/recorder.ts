@@ -2,7 +2,6 @@
 // stored in one transaction.
 import type { LoopDelta, LoopFact } from "../../agent/events.ts";
 import { changedSteps } from "../../agent/plan/changes.ts";
-import { addUsage } from "../../agent/plan/ledger.ts";
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
@@ -93,7 +92,6 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
     () => messagesSnapshot(life),
   );
   if (!partial) record.run.steps += 1;
-  if (usage !== null) record.run.usage = addUsage(record.run.usage, usage);
   if (fact.seen_edits !== undefined) forgetSeenEdits(life, fact.seen_edits);
   storeTokenScale(life.database.sql, record.run.model, fact.token_scale);
 }
@@ -154,7 +152,6 @@ function recordSummary(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
   const { invocation_id, agent_id } = record.run;
   const keep_from = storeSummary(life.database.sql, fact, { invocation_id, agent_id, created_at: isoTime(life) });
   forgetIntroduced(life, keep_from);
-  if (fact.usage !== null) record.run.usage = addUsage(record.run.usage, fact.usage);
 }
 
 /**

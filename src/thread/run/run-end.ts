@@ -7,10 +7,12 @@ import type { Run } from "../../protocol/run.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import { newRecord, storeNewRun } from "../inbox/enqueue.ts";
 import { dropSteered } from "../inbox/steering.ts";
-import { findRun, isoTime, type Life, storeRun, transact } from "../life.ts";
+import { countActive, findRun, isoTime, type Life, storeRun, transact } from "../life.ts";
 import { insertMessage } from "../rows/messages.ts";
 import { markReleased, type RunRecord } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
+import { endSpending } from "../spending/given-back.ts";
+import { pinCaps } from "../spending/pinned.ts";
 import { runEnded } from "../stream/events.ts";
 import { neverStarted, watchIdle } from "../stream/streams.ts";
 import { closeStep, dropParts } from "./recorder.ts";
@@ -25,6 +27,8 @@ export function endRun(life: Life, record: RunRecord, outcome: LoopOutcome): voi
   transact(life, () => {
     for (const { message_id } of life.journal.liveParts()) dropParts(life, message_id);
     for (const id of [...life.openSteps]) closeStep(life, record, id);
+    countActive(life, record);
+    endSpending(record);
     applyOutcome(life, record, outcome);
     if (record.run.status !== "completed") storeStatus(life, record);
     const pending = outcome.status === "completed" ? outcome.pending_tool_call_ids : [];
@@ -75,13 +79,16 @@ function storeStatus(life: Life, record: RunRecord): void {
 /** A message that came too late to steer becomes a run of its own, so that it is not lost. */
 function enqueueSteered(life: Life, ended: RunRecord, input: RunInput, hash: string): void {
   if (findRun(life, input.invocation_id) === null) {
-    storeNewRun(life, newRecord(life, { ...input, background: false, answers_nothing: true }, hash, ended.agent));
+    const given = { ...input, background: false, answers_nothing: true };
+    const spending = pinCaps(input, ended.agent.config, ended.spending.shared);
+    storeNewRun(life, newRecord(life, given, hash, ended.agent, spending));
   }
 }
 
 /** Ends a run that has not started. It leaves no event in the journal; a reader that waits for it gets the reason. */
 export async function endUnstarted(life: Life, record: RunRecord, end: RequestedEnd): Promise<void> {
   transact(life, () => {
+    endSpending(record);
     applyOutcome(life, record, end);
     record.input = null;
     storeRun(life, record, { input: true });

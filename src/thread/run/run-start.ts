@@ -1,15 +1,20 @@
 // The start of a run: its input becomes rows and its first events. A later life continues the run instead.
 import type { NetworkRules } from "../../agent/context/environment.ts";
+import { planFirstCall } from "../../agent/context/planned-call.ts";
 import { dueTask } from "../../agent/plan/view.ts";
 import { takeLonger } from "../../protocol/chain.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { ToolMessage, UserMessage } from "../../protocol/message.ts";
 import { findInterrupted, isAnswer, isSuggestion, resultOf } from "../inbox/interrupts.ts";
-import { isoTime, type Life, storeRun, transact } from "../life.ts";
+import { findRunBefore, isoTime, type Life, storeRun, transact } from "../life.ts";
 import { insertMessage } from "../rows/messages.ts";
 import { type RunRecord, trimInput } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
+import { settleFormer } from "../spending/account.ts";
+import { estimateInput } from "../spending/first-call.ts";
+import { accountOf, setAccount } from "../spending/record.ts";
+import { expectCall } from "../spending/spending.ts";
 import { runStarted, toolResult, toUserMessage } from "../stream/events.ts";
 import { openStep } from "./recorder.ts";
 import { tellMessage } from "./told.ts";
@@ -25,6 +30,7 @@ export function startRun(life: Life, record: RunRecord, network: NetworkRules = 
   transact(life, () => {
     const { run, input } = record;
     const interrupted = findInterrupted(life, record);
+    const counted = findRunBefore(life, record.position)?.spending.size ?? null;
     run.status = "running";
     run.attempt = 1;
     run.instance_id = life.instance_id;
@@ -52,16 +58,27 @@ export function startRun(life: Life, record: RunRecord, network: NetworkRules = 
       if (isRead && !isTold) tellMessage(life, record, seq, network);
       isTold ||= isRead;
     }
+    if (record.requested_end === null) expectFirst(life, record, counted);
     trimInput(record);
     storeRun(life, record, { input: true });
   });
 }
 
-/** For a life that finds the run active. Returns the run's end if it is in a crash loop. */
+/** `counted`: the thread's last request and reply. */
+function expectFirst(life: Life, record: RunRecord, counted: number | null): void {
+  const { model } = record.run;
+  const { config } = record.agent;
+  const context_tokens = life.ports.contextTokens(model);
+  const tokens = estimateInput(record.input);
+  expectCall(life, record, planFirstCall({ model, agent: config, context_tokens, counted, tokens }));
+}
+
+/** For a life that finds the run active. What a former life left reserved stays charged. Returns the run's end if it is in a crash loop. */
 export function continueRun(life: Life, record: RunRecord): RequestedEnd | null {
   transact(life, () => {
     record.run.attempt += 1;
     record.run.instance_id = life.instance_id;
+    setAccount(record, settleFormer(accountOf(record)));
     countLife(life, record);
     storeRun(life, record);
   });

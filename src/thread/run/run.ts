@@ -8,15 +8,17 @@ import { runAgent } from "../../agent/loop.ts";
 import { withPermittedImages } from "../../agent/permitted-images.ts";
 import type { LoopInput } from "../../agent/ports.ts";
 import type { Sandbox } from "../../agent/sandbox.ts";
-import { freeSpending } from "../../agent/spending.ts";
+import type { Spending } from "../../agent/spending.ts";
 import { describeError, type LogFields, logError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import { newId } from "../../protocol/ids.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import { readGrants } from "../inbox/interrupts.ts";
 import { takeSteered } from "../inbox/steering.ts";
-import { type Life, noteError, transact } from "../life.ts";
+import { type Life, noteError, stopActive, storeRequestedEnd, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
+import { sleep } from "../sleep.ts";
+import { startSpending } from "../spending/work-time.ts";
 import { trimMemory, watchIdle } from "../stream/streams.ts";
 import { introducer } from "./introduction.ts";
 import { readLedger } from "./ledger.ts";
@@ -66,7 +68,7 @@ function drive(life: Life, record: RunRecord): void {
     // It stays the active run: this life does nothing more, and the next one continues it.
     (error: unknown) => life.platform.abort(`a run can't be ended: ${describeError(error)}`),
   );
-  life.active = { record, cancel, endRequestedAt, done };
+  life.active = { record, cancel, endRequestedAt, countedAt: life.ports.clock.now(), done };
   life.platform.waitUntil(done);
 }
 
@@ -99,10 +101,15 @@ async function workOn(life: Life, record: RunRecord, signal: AbortSignal): Promi
     const end = continueRun(life, record);
     if (end !== null) return record.requested_end ?? end;
   }
+  const { spending, stop } = startSpending(life, record, signal, (end) => {
+    storeRequestedEnd(life, record, end);
+    stopActive(life, record);
+  });
   const cancelSync = life.ports.clock.setTimer(() => life.platform.waitUntil(life.outbox.sync()), SYNC_AFTER_MS);
   try {
-    return await loopOver(life, record, signal);
+    return await loopOver(life, record, spending, signal);
   } finally {
+    stop();
     cancelSync();
   }
 }
@@ -143,7 +150,7 @@ function checkPreviews(life: Life, record: RunRecord): void {
   life.platform.waitUntil(checked);
 }
 
-async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Promise<LoopOutcome> {
+async function loopOver(life: Life, record: RunRecord, spending: Spending, signal: AbortSignal): Promise<LoopOutcome> {
   const { ports } = life;
   const { limits } = ports;
   // Before anything of the thread is read: a source may be slow, and a person may write meanwhile.
@@ -171,7 +178,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
     },
     {
       model: withPermittedImages(ports.models[config.tool_format](openModelMemory(life)), ports.images),
-      spending: freeSpending,
+      spending,
       tools,
       sandbox,
       introduceSandbox: introducer(life, sandbox, signal),
@@ -186,7 +193,7 @@ async function loopOver(life: Life, record: RunRecord, signal: AbortSignal): Pro
       takeSteered: async () => takeSteered(life, record),
       newMessageId: () => newId("msg"),
       now: () => ports.clock.now(),
-      sleep: (ms, until) => sleep(life, ms, until),
+      sleep: (ms, until) => sleep(ports.clock, ms, until),
       signal,
       onBug: (where, error) => logError("bug", error, { where, ...nameOf(record) }),
     },
@@ -227,17 +234,4 @@ async function openSandbox(life: Life): Promise<Sandbox> {
   const invocation_id = () => active()?.run.invocation_id ?? null;
   life.sandbox = life.ports.openSandbox(life.thread, onState, memory, maker, invocation_id);
   return life.sandbox;
-}
-
-function sleep(life: Life, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const cancel = life.ports.clock.setTimer(finish, ms);
-    signal.addEventListener("abort", finish);
-    function finish(): void {
-      cancel();
-      signal.removeEventListener("abort", finish);
-      resolve();
-    }
-  });
 }

@@ -75,7 +75,8 @@ function toAgUiInterrupt(interrupt: Interrupt): AgUiInterrupt {
     id: interrupt.id,
     reason: interrupt.reason,
     message: interrupt.message,
-    toolCallId: interrupt.tool_call_id,
+    // No call is behind a question for a higher cap.
+    ...(interrupt.tool_call_id === "" ? {} : { toolCallId: interrupt.tool_call_id }),
     responseSchema: interrupt.response_schema,
     ...(interrupt.expires_at === null ? {} : { expiresAt: interrupt.expires_at }),
   };

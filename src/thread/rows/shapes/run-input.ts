@@ -4,6 +4,7 @@ import type { ClientTool, InterruptAnswer, RunInput } from "../../../protocol/th
 import { isUserContent } from "../../../store/shapes/message.ts";
 import { isPartOfChain } from "../../../store/shapes/run.ts";
 import { isList, isText, isTextOrNull } from "../../../store/shapes/stored.ts";
+import { isScopedCaps } from "../../spending/state.ts";
 
 /** `came_late` is a former name of `answers_nothing`, used only for messages that came too late to steer. */
 type StoredInput = RunInput & { came_late?: boolean };
@@ -34,6 +35,7 @@ function isStoredInput(value: unknown): value is StoredInput {
     isList(value.context, isContext) &&
     (value.time_zone === undefined || isText(value.time_zone)) &&
     (value.key_id === undefined || isText(value.key_id)) &&
+    (value.caps === undefined || isList(value.caps, isScopedCaps)) &&
     (value.chain === undefined || (isRecord(value.chain) && isPartOfChain(value.chain)))
   );
 }

@@ -1,0 +1,353 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Amount, nothing } from "../../protocol/money/lease.ts";
+import { toNano, worstCost } from "../../protocol/money/price.ts";
+import { noUsage, type Usage } from "../../protocol/run.ts";
+import {
+  type Account,
+  countTokens,
+  plan,
+  release,
+  reserve,
+  reservedOf,
+  settle,
+  settleAll,
+  settledOf,
+  settleEstimated,
+  settleFormer,
+  work,
+} from "./account.ts";
+import { add, fits } from "./amounts.ts";
+import { leastReply, leftUnder, longestReply } from "./limits.ts";
+import { addLease, closeAll, closeOver, heldOf } from "./pools.ts";
+import { noSpending, type Reservation, toSpending, writeSpending } from "./state.ts";
+
+const empty: Account = { usage: noUsage, spending: noSpending };
+
+function call(more: Partial<Reservation> = {}): Reservation {
+  return { call_id: "call_1", input: 100, output: 50, cost: 1_000, ...more };
+}
+
+function usage(more: Partial<Usage> = {}): Usage {
+  return { input_tokens: 80, cached_input_tokens: 20, output_tokens: 10, cost_usd: null, ...more };
+}
+
+/** What is settled and reserved in each sum that a provider counts. */
+function boundOf({ usage: { input_tokens, output_tokens, cost_usd }, spending }: Account) {
+  const open = [...(spending.plan === null ? [] : [spending.plan]), ...spending.calls];
+  return {
+    input: open.reduce((sum, each) => sum + each.input, input_tokens),
+    output: open.reduce((sum, each) => sum + each.output, output_tokens),
+    cost: open.reduce((sum, each) => sum + (each.cost ?? 0), toNano(cost_usd ?? 0)),
+  };
+}
+
+describe("a call's reservation", () => {
+  it("is replaced by what the provider counts", () => {
+    const settled = settle(reserve(empty, call()), "call_1", usage(), 700);
+    expect(settled.usage).toEqual({ ...usage(), cost_usd: 0.0000007 });
+    expect(settled.spending.calls).toEqual([]);
+  });
+
+  it("stays charged, and counts as estimated, where no count comes", () => {
+    const settled = settleEstimated(reserve(empty, call()), "call_1");
+    expect(settled.usage).toEqual({
+      input_tokens: 100,
+      cached_input_tokens: 0,
+      output_tokens: 50,
+      cost_usd: 0.000001,
+      estimated: { calls: 1, input_tokens: 100, output_tokens: 50, cost_usd: 0.000001 },
+    });
+    expect(settled.spending.calls).toEqual([]);
+  });
+
+  it("is charged once: a second count of it changes nothing", () => {
+    const once = settle(reserve(empty, call()), "call_1", usage(), 700);
+    expect(settle(once, "call_1", usage(), 700)).toBe(once);
+    expect(settleEstimated(once, "call_1")).toBe(once);
+  });
+
+  it("goes without a charge if the server refused the call", () => {
+    expect(release(reserve(empty, call()), "call_1").usage).toEqual(noUsage);
+  });
+
+  it("keeps a cost null for a model without a price, and counts its tokens", () => {
+    const { usage: used } = settleEstimated(reserve(empty, call({ cost: null })), "call_1");
+    expect(used.cost_usd).toBeNull();
+    expect(used.estimated?.cost_usd).toBeNull();
+    expect(used.input_tokens).toBe(100);
+  });
+
+  it("of a former life is charged with its plan, which may have become a call", () => {
+    const left = plan(reserve(empty, call()), call({ call_id: "planned" }));
+    expect(settleFormer(left).usage.estimated?.calls).toBe(2);
+    expect(settleAll(left).usage.estimated?.calls).toBe(1);
+  });
+});
+
+type Step =
+  | { kind: "expect" | "reserve"; input: number; output: number }
+  | { kind: "store" | "crash" }
+  | { kind: "count" | "cut" | "refuse"; share: number };
+
+const price = { input: 1.25, output: 10 };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom("expect" as const, "reserve" as const),
+    input: fc.nat(20_000),
+    output: fc.integer({ min: 1, max: 16_000 }),
+  }),
+  fc.record({
+    kind: fc.constantFrom("count" as const, "cut" as const, "refuse" as const),
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+  }),
+  fc.record({ kind: fc.constantFrom("store" as const, "crash" as const) }),
+);
+
+describe("an account", () => {
+  it("covers at every moment what the server may have counted, in memory and as it is stored", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 0, max: 100_000 }), (steps, limit) => {
+        let now: Account = { ...empty, spending: { ...noSpending, caps: [{ scope: "run", max_total_tokens: limit }] } };
+        let stored = now;
+        const server = { input: 0, output: 0, cost: 0 };
+        let made = 0;
+        for (const each of steps) {
+          const [first] = now.spending.calls;
+          if (each.kind === "expect" || each.kind === "reserve") {
+            const size = { input_tokens: each.input, output_tokens: each.output, price };
+            const without = plan(now, null);
+            const { tokens } = longestReply(size, leftUnder(without));
+            if (tokens < leastReply(size)) continue;
+            const { input } = each;
+            made += 1;
+            const next = call({
+              call_id: `call_${made}`,
+              input,
+              output: tokens,
+              cost: worstCost(price, input, tokens),
+            });
+            if (each.kind === "expect") now = plan(without, next);
+            else {
+              now = reserve(without, next);
+              // What is not stored is not called.
+              stored = now;
+            }
+          } else if (each.kind === "store") stored = now;
+          else if (each.kind === "crash") {
+            now = settleFormer(stored);
+            stored = now;
+          } else if (first !== undefined && "share" in each) {
+            const input_tokens = Math.floor(first.input * each.share);
+            const output_tokens = Math.floor(first.output * each.share);
+            const cost = worstCost(price, input_tokens, output_tokens);
+            if (each.kind === "refuse") now = release(now, first.call_id);
+            else {
+              server.input += input_tokens;
+              server.output += output_tokens;
+              server.cost += cost;
+              const counted = usage({ input_tokens, output_tokens, cached_input_tokens: 0 });
+              now =
+                each.kind === "count" ? settle(now, first.call_id, counted, cost) : settleEstimated(now, first.call_id);
+            }
+          }
+          for (const account of [now, stored]) {
+            const bound = boundOf(account);
+            expect(bound.input).toBeGreaterThanOrEqual(server.input);
+            expect(bound.output).toBeGreaterThanOrEqual(server.output);
+            expect(bound.cost).toBeGreaterThanOrEqual(server.cost);
+            expect(add(settledOf(account), reservedOf(account.spending)).tokens).toBeLessThanOrEqual(limit);
+            expect(Number.isInteger(settledOf(account).cost)).toBe(true);
+          }
+        }
+        const ended = settleAll(now);
+        expect(reservedOf(ended.spending)).toEqual(nothing);
+        expect(boundOf(ended).input).toBeGreaterThanOrEqual(server.input);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("adds any number of nanodollars exactly", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(2_000_000_000), { maxLength: 200 }), (costs) => {
+        const sum = costs.reduce((account, cost) => settle(reserve(account, call()), "call_1", usage(), cost), empty);
+        expect(settledOf(sum).cost).toBe(costs.reduce((total, cost) => total + cost, 0));
+      }),
+    );
+  });
+});
+
+describe("what is left under caps", () => {
+  it("bounds the reply so that its worst case fits, and is never more than what was asked", () => {
+    const amount = fc.nat(100_000_000);
+    const prices = fc.record({
+      input: fc.double({ min: 0, max: 100, noNaN: true }),
+      output: fc.double({ min: 0, max: 100, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(
+        fc.nat(100_000),
+        fc.integer({ min: 1, max: 64_000 }),
+        amount,
+        amount,
+        prices,
+        (input, output, tokens, cost, of) => {
+          const size = { input_tokens: input, output_tokens: output, price: of };
+          const room = [
+            { dimension: "tokens" as const, left: tokens },
+            { dimension: "cost" as const, left: cost },
+          ];
+          const { tokens: reply } = longestReply(size, room);
+          expect(reply).toBeLessThanOrEqual(output);
+          if (reply < 0) return;
+          expect(input + reply).toBeLessThanOrEqual(tokens);
+          expect(worstCost(of, input, reply)).toBeLessThanOrEqual(cost);
+          if (reply === output) return;
+          // One token more would pass one of them.
+          const isOver = input + reply + 1 > tokens || worstCost(of, input, reply + 1) > cost;
+          expect(isOver).toBe(true);
+        },
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("names the cap that leaves the least, the run's before the agent's", () => {
+    const caps = [
+      { scope: "run" as const, max_cost_usd: 1, max_total_tokens: 1_000 },
+      { scope: "agent" as const, max_total_tokens: 1_000 },
+    ];
+    const left = leftUnder({ usage: usage({ input_tokens: 900 }), spending: { ...noSpending, caps } });
+    const size = { input_tokens: 50, output_tokens: 16_000, price: { input: 0, output: 0 } };
+    const { tokens, place } = longestReply(size, left);
+    expect(tokens).toBe(40);
+    expect(left[place]).toMatchObject({ scope: "run", name: "max_total_tokens", used: 910, left: 90 });
+  });
+
+  it("counts what the runs before have used that this one resumes", () => {
+    const spending = {
+      ...noSpending,
+      before: { cost: 0, tokens: 400, ms: 0 },
+      caps: [{ scope: "run" as const, max_total_tokens: 500 }],
+    };
+    expect(leftUnder({ usage: noUsage, spending })[0]).toMatchObject({ left: 100, used: 400 });
+  });
+});
+
+const amounts: fc.Arbitrary<Amount> = fc.record({
+  cost: fc.nat(1_000_000),
+  tokens: fc.nat(50_000),
+  ms: fc.nat(60_000),
+});
+
+describe("leases in hand", () => {
+  it("give back exactly what was spent of them, the oldest first, and none twice", () => {
+    const doing = fc.oneof(
+      fc.record({ kind: fc.constant("lease" as const), amount: amounts, day: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ kind: fc.constant("spend" as const), amount: amounts, day: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ kind: fc.constant("work" as const), amount: amounts, day: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ kind: fc.constant("close" as const), amount: amounts, day: fc.integer({ min: 1, max: 3 }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(doing, { maxLength: 40 }), (all) => {
+        let account = empty;
+        const granted: string[] = [];
+        let spent = nothing;
+        for (const { kind, amount, day } of all) {
+          const period = `2026-11-0${day}`;
+          const periods = `user/${period}`;
+          const hasPool = account.spending.pools.some((pool) => pool.periods === periods);
+          if (kind === "lease") {
+            const lease_id = `lease_${granted.length + 1}_inv`;
+            granted.push(lease_id);
+            const spending = addLease(account.spending, { lease_id, amount, periods: [{ scope: "user", period }] });
+            account = { ...account, spending: { ...spending, asked_leases: granted.length } };
+          } else if (kind === "spend" && hasPool) {
+            const one = call({ input: amount.tokens, output: 0, cost: amount.cost, periods });
+            account = settleEstimated(reserve(account, one), "call_1");
+            spent = add(spent, { ...amount, ms: 0 });
+          } else if (kind === "work") {
+            if (account.spending.pools.length > 0 || granted.length === 0)
+              spent = add(spent, { ...nothing, ms: amount.ms });
+            account = work(account, amount.ms);
+          } else if (kind === "close") account = { ...account, spending: closeOver(account.spending, periods) };
+        }
+        if (granted.length === 0) return;
+        const { closed, pools } = closeAll(account.spending);
+        expect(pools).toEqual([]);
+        expect(closed.map(({ lease_id }) => lease_id).sort()).toEqual([...granted].sort());
+        expect(closed.reduce((sum, each) => add(sum, each.spent), nothing)).toEqual(spent);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("keep a lease of a period that is over while a call counts against it", () => {
+    const yesterday = { scope: "user" as const, period: "2026-11-27" };
+    const lease = { lease_id: "lease_1_inv", amount: { cost: 0, tokens: 500, ms: 0 }, periods: [yesterday] };
+    const leased = { ...empty, spending: addLease(noSpending, lease) };
+    const busy = reserve(leased, call({ periods: "user/2026-11-27" }));
+    expect(closeOver(busy.spending, "user/2026-11-28").closed).toEqual([]);
+    const done = settleEstimated(busy, "call_1");
+    const spent = { cost: 1_000, tokens: 150, ms: 0 };
+    expect(closeOver(done.spending, "user/2026-11-28").closed).toEqual([{ lease_id: "lease_1_inv", spent }]);
+  });
+
+  it("are few, also where a run spends one dimension and hardly the others", () => {
+    const periods = [{ scope: "user" as const, period: "2026-11-28" }];
+    let spending = noSpending;
+    for (let place = 1; place <= 200; place++) {
+      const lease = { lease_id: `lease_${place}_inv`, amount: { cost: 150, tokens: 150, ms: 60_000 }, periods };
+      spending = { ...addLease(closeOver(spending, "user/2026-11-28"), lease), asked_leases: place };
+      const account = { usage: noUsage, spending };
+      spending = settleEstimated(reserve(account, call({ cost: 150, periods: "user/2026-11-28" })), "call_1").spending;
+      spending = work({ usage: noUsage, spending }, 10).spending;
+    }
+    expect(spending.pools[0]?.leases.length).toBeLessThanOrEqual(10);
+    expect(heldOf(spending, "user/2026-11-28")).toMatchObject({ cost: 0, tokens: 0 });
+    const { closed } = closeAll(spending);
+    expect(closed.length).toBe(200);
+    const total = { cost: 200 * 150, tokens: 200 * 150, ms: 2_000 };
+    expect(closed.reduce((sum, each) => add(sum, each.spent), nothing)).toEqual(total);
+  });
+
+  it("are one pool: what is left of the first is spent with the second", () => {
+    const periods = [{ scope: "project" as const, period: "all" }];
+    const amount = { cost: 0, tokens: 100, ms: 0 };
+    const one = addLease(noSpending, { lease_id: "lease_1_inv", amount, periods });
+    const two = addLease({ ...one, asked_leases: 1 }, { lease_id: "lease_2_inv", amount, periods });
+    expect(heldOf(two, "project/all").tokens).toBe(200);
+    expect(fits({ ...nothing, tokens: 150 }, heldOf(two, "project/all"))).toBe(true);
+  });
+});
+
+describe("the stored spending of a run", () => {
+  it("is nothing for a run that has none, as a former version left it", () => {
+    expect(writeSpending(noSpending)).toBeNull();
+    expect(toSpending(null)).toEqual(noSpending);
+  });
+
+  it("is read as it was stored, and a damaged field as if it were not there", () => {
+    const spending = {
+      ...noSpending,
+      caps: [{ scope: "run" as const, max_cost_usd: 1 }],
+      calls: [call({ periods: "user/2026-11-28" })],
+      plan: call({ call_id: "planned", cost: null }),
+      pools: [{ periods: "user/2026-11-28", leases: [{ lease_id: "lease_1_inv", amount: nothing }], spent: nothing }],
+      closed: [{ lease_id: "lease_0_inv", spent: nothing }],
+      asks: { scope: "run" as const, name: "max_cost_usd" as const, limit: 1 },
+      worked_ms: 12,
+      size: 9,
+    };
+    expect(toSpending(JSON.parse(writeSpending(spending) ?? ""))).toEqual(spending);
+    expect(toSpending({ worked_ms: 12, calls: "many", pools: [{}] })).toEqual({ ...noSpending, worked_ms: 12 });
+    expect(toSpending("12")).toBeUndefined();
+  });
+});
+
+it("counts cached tokens beside the input where a provider leaves them out of it", () => {
+  expect(countTokens({ input_tokens: 10, cached_input_tokens: 90, output_tokens: 5 })).toBe(105);
+  expect(countTokens({ input_tokens: 100, cached_input_tokens: 90, output_tokens: 5 })).toBe(105);
+});

@@ -1,0 +1,389 @@
+// A run's own caps, from its start to its end: what a model is sent, what a reader sees, and how the run ends.
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { call, type Reply, reply, say } from "../../../test/fakes/replies.ts";
+import { FakeClock, passTime, settle } from "../../../test/fakes/stream.ts";
+import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
+import { defineTool } from "../../agent/tool.ts";
+import type { Run, Usage } from "../../protocol/run.ts";
+import type { RunInput } from "../../protocol/thread.ts";
+import { acceptRun } from "../inbox/accept.ts";
+import { findRun } from "../life.ts";
+import { readRun } from "../rows/runs.ts";
+import { getRun } from "../run/control.ts";
+import { ensureRunning } from "../run/run.ts";
+
+const run = { invocation_id: "inv_a" };
+
+const look = defineTool({
+  name: "look",
+  description: "Looks.",
+  kind: "work",
+  schema: z.strictObject({}),
+  read_only: true,
+  recovery: "repeat",
+  time_limit_ms: 60_000,
+  execute: async () => ({ content: "seen", is_error: false, details: {} }),
+});
+
+function counted(more: Partial<Usage> = {}): Usage {
+  return { input_tokens: 1_000, cached_input_tokens: 0, output_tokens: 500, cost_usd: null, ...more };
+}
+
+/** Calls `look`, and its provider counts. */
+function looks(id: string, usage: Usage | null = counted()): Reply {
+  return async (request, onDelta, signal) => {
+    const outcome = await call({ id, name: "look", input: {} })(request, onDelta, signal);
+    return outcome.kind === "reply" ? { ...outcome, reply: { ...outcome.reply, usage } } : outcome;
+  };
+}
+
+function says(text: string, usage: Usage | null = counted()): Reply {
+  return async (_request, onDelta) => {
+    onDelta({ type: "text", text });
+    return reply({ text, usage });
+  };
+}
+
+function runOf(thread: FakeThread, id = "inv_a"): Run {
+  const found = findRun(thread.life, id);
+  if (found === null) throw new Error("there is no such run");
+  return found.run;
+}
+
+function cappedThread(replies: Reply[], options: FakeThreadOptions = {}): FakeThread {
+  return new FakeThread({ replies, tools: [look], ...options });
+}
+
+function limitsSent(thread: FakeThread): (number | undefined)[] {
+  return thread.requests.map(({ options }) => options?.max_output_tokens);
+}
+
+describe("a run without caps", () => {
+  it("sends no limit that was not sent before, and counts what its provider counts", async () => {
+    const thread = cappedThread([looks("c1"), says("done")]);
+    await thread.run("hi", run);
+    expect(limitsSent(thread)).toEqual([undefined, undefined]);
+    expect(runOf(thread).usage).toEqual(counted({ input_tokens: 2_000, output_tokens: 1_000 }));
+    expect(runOf(thread)).not.toHaveProperty("caps");
+  });
+
+  it("makes no transaction more for its reservations", async () => {
+    let count = 0;
+    const dies = (when: "before" | "after") => {
+      if (when === "before") count += 1;
+      return false;
+    };
+    const thread = cappedThread([looks("c1"), looks("c2"), says("done")], { dies });
+    await thread.run("hi", run);
+    // The start, two replies with a call that starts and ends each, the last reply, the end, its release; and whatever D1 has.
+    const first = count;
+    count = 0;
+    thread.replies.push(looks("c3"), looks("c4"), says("done"));
+    await thread.run("more", { invocation_id: "inv_b" });
+    expect(count).toBeLessThanOrEqual(first);
+    const facts = 1 + 2 * 3 + 1;
+    expect(first).toBeLessThanOrEqual(facts + 4);
+  });
+
+  it("keeps a call charged whose reply has no count, and says so", async () => {
+    const thread = cappedThread([says("done", null)]);
+    await thread.run("hi", run);
+    const { usage } = runOf(thread);
+    expect(usage.estimated?.calls).toBe(1);
+    expect(usage.estimated?.output_tokens).toBe(usage.output_tokens);
+    expect(usage.output_tokens).toBe(16_000);
+  });
+
+  it("costs what its model's price says, in whole nanodollars, and nothing is known without one", async () => {
+    const thread = cappedThread([looks("c1", counted({ cached_input_tokens: 400 })), says("done")]);
+    thread.prices = { "test-model": { input: 1.25, cached_input: 0.125, output: 10 } };
+    await thread.run("hi", run);
+    const nano = (600 + 1_000) * 1_250 + 400 * 125 + 2 * 500 * 10_000;
+    expect(runOf(thread).usage.cost_usd).toBe(nano / 1e9);
+    const unpriced = cappedThread([says("done")]);
+    await unpriced.run("hi", run);
+    expect(runOf(unpriced).usage.cost_usd).toBeNull();
+  });
+});
+
+describe("a cap in tokens", () => {
+  it("shortens the reply to what is left, and ends the run where less than 1,000 tokens are", async () => {
+    const thread = cappedThread([
+      looks("c1", counted({ output_tokens: 16_000 })),
+      looks("c2", counted({ output_tokens: 4_000 })),
+      says("never"),
+    ]);
+    await thread.run("hi", { ...run, caps: [{ scope: "run", max_total_tokens: 24_000 }] });
+    const [first, second, third] = limitsSent(thread);
+    expect(first).toBe(16_000);
+    expect(second).toBeLessThan(24_000 - 17_000);
+    expect(second).toBeGreaterThanOrEqual(1_000);
+    expect(third).toBeUndefined();
+    const ended = runOf(thread);
+    expect(ended).toMatchObject({ status: "failed", caps: { max_total_tokens: 24_000 } });
+    expect(ended.error).toMatchObject({
+      code: "budget",
+      cap: { scope: "run", name: "max_total_tokens", limit: 24_000 },
+    });
+    expect(ended.usage.input_tokens + ended.usage.output_tokens).toBeLessThanOrEqual(24_000);
+  });
+
+  it("names the agent where its cap is the lower one", async () => {
+    const thread = cappedThread([says("never")], { agent: { max_total_tokens: 500 } });
+    await thread.run("hi", { ...run, caps: [{ scope: "run", max_total_tokens: 24_000 }] });
+    expect(thread.requests).toEqual([]);
+    expect(runOf(thread)).toMatchObject({
+      caps: { max_total_tokens: 500 },
+      error: { cap: { scope: "agent", limit: 500 } },
+    });
+  });
+
+  it("warns once at four fifths, and tells at the end that it was reached", async () => {
+    const thread = cappedThread([
+      looks("c1", counted({ output_tokens: 9_000 })),
+      looks("c2", counted({ output_tokens: 1_000 })),
+      says("never"),
+    ]);
+    await thread.run("hi", { ...run, caps: [{ scope: "run", max_total_tokens: 12_000 }] });
+    const events = thread.batches.flatMap(({ budget_events }) => budget_events ?? []);
+    expect([...new Set(events.map(({ event }) => event))]).toEqual(["budget.warning", "budget.reached"]);
+    expect(events.filter(({ event }) => event === "budget.reached")).toMatchObject([
+      { id: "", invocation_id: "inv_a", cap: { scope: "run", name: "max_total_tokens", limit: 12_000 }, hops: 0 },
+    ]);
+    expect(findRun(thread.life, "inv_a")?.spending.events).toEqual([]);
+  });
+});
+
+describe("a cap in USD", () => {
+  it("refuses a model without a price, and takes a price of 0", async () => {
+    const thread = cappedThread([says("never")]);
+    await thread.run("hi", { ...run, caps: [{ scope: "run", max_cost_usd: 1 }] });
+    expect(thread.requests).toEqual([]);
+    expect(runOf(thread)).toMatchObject({ status: "failed", error: { code: "price_unknown" } });
+    const free = cappedThread([says("done")]);
+    free.prices = { "test-model": { input: 0, output: 0 } };
+    await free.run("hi", { ...run, caps: [{ scope: "run", max_cost_usd: 0 }] });
+    expect(runOf(free)).toMatchObject({ status: "completed", usage: { cost_usd: 0 } });
+  });
+
+  it("is never passed while the provider counts no more than was reserved", async () => {
+    const thread = cappedThread([looks("c1"), looks("c2"), looks("c3"), looks("c4"), says("done")]);
+    thread.prices = { "test-model": { input: 10, output: 30 } };
+    await thread.run("hi", { ...run, caps: [{ scope: "run", max_cost_usd: 0.15 }] });
+    expect(runOf(thread)).toMatchObject({
+      status: "failed",
+      error: { code: "budget", cap: { name: "max_cost_usd", limit: 0.15 } },
+    });
+    expect(runOf(thread).usage.cost_usd).toBeLessThanOrEqual(0.15);
+    expect(thread.requests.length).toBeGreaterThan(0);
+  });
+});
+
+describe("a cap on minutes", () => {
+  const wait = defineTool({
+    name: "look",
+    description: "Waits.",
+    read_only: false,
+    recovery: "repeat",
+    time_limit_ms: 3_600_000,
+    kind: "work",
+    schema: z.strictObject({}),
+    execute: (_input, { signal }) =>
+      new Promise((resolve) => {
+        signal.addEventListener("abort", () => resolve({ content: "stopped", is_error: true, details: {} }));
+      }),
+  });
+
+  it("ends the run within a second of its time, amid a tool", async () => {
+    const clock = new FakeClock();
+    const thread = cappedThread([looks("c1"), says("never")], { clock, tools: [wait] });
+    await thread.accept("hi", { ...run, caps: [{ scope: "run", max_minutes: 2 }] });
+    await passTime(clock, 119_000);
+    expect(runOf(thread).status).toBe("running");
+    await passTime(clock, 4_000);
+    expect(runOf(thread)).toMatchObject({
+      status: "failed",
+      error: { code: "budget", cap: { scope: "run", name: "max_minutes", limit: 2 } },
+    });
+    const worked = runOf(thread).worked_ms ?? 0;
+    expect(worked).toBeGreaterThanOrEqual(120_000);
+    expect(worked).toBeLessThan(122_000);
+  });
+
+  it("sets no timer where it does not hold, and counts the lives of a run together", async () => {
+    const clock = new FakeClock();
+    const thread = cappedThread([looks("c1")], { clock, tools: [wait], defaultReply: says("never") });
+    await thread.accept("hi", { ...run, caps: [{ scope: "run", max_minutes: 2 }] });
+    await passTime(clock, 90_000);
+    await thread.alarm();
+    thread.crash();
+    await passTime(clock, 60_000);
+    ensureRunning(thread.life);
+    await settle();
+    // The minute in which no life worked does not count.
+    expect(runOf(thread).worked_ms).toBeGreaterThanOrEqual(89_000);
+    expect(runOf(thread).worked_ms).toBeLessThan(95_000);
+  });
+
+  it("asks between steps, where the agent asks, and lets a tool finish", async () => {
+    const clock = new FakeClock();
+    const slow = {
+      ...wait,
+      execute: async () => {
+        clock.advance(180_000);
+        return { content: "seen", is_error: false, details: {} };
+      },
+    };
+    const thread = cappedThread([looks("c1"), says("never")], {
+      clock,
+      tools: [slow],
+      agent: { on_cap: "ask", max_minutes: 1 },
+    });
+    await thread.accept("hi", run);
+    await passTime(clock, 3_000);
+    expect(runOf(thread)).toMatchObject({
+      status: "interrupted",
+      interrupts: [{ id: "int_budget_inv_a", reason: "budget" }],
+    });
+  });
+});
+
+describe("a run that asks a person to raise its cap", () => {
+  const answer = (payload: unknown, more: Partial<RunInput> = {}): Partial<RunInput> => ({
+    invocation_id: "inv_b",
+    messages: [],
+    resume: [{ interrupt_id: "int_budget_inv_a", status: "resolved", payload }],
+    ...more,
+  });
+
+  async function askedThread(...then: Reply[]): Promise<FakeThread> {
+    const thread = cappedThread([looks("c1", counted({ output_tokens: 16_000 })), ...then], {
+      agent: { on_cap: "ask", max_total_tokens: 20_000 },
+    });
+    await thread.run("hi", run);
+    return thread;
+  }
+
+  it("ends with one interrupt without a call, and nothing is lost of the step before", async () => {
+    const thread = await askedThread();
+    const ended = runOf(thread);
+    expect(ended.status).toBe("interrupted");
+    expect(ended.interrupts).toMatchObject([
+      {
+        id: "int_budget_inv_a",
+        reason: "budget",
+        tool_call_id: "",
+        expires_at: null,
+        response_schema: {
+          properties: { approved: { type: "boolean" }, max_total_tokens: { exclusiveMinimum: 20_000 } },
+        },
+      },
+    ]);
+    expect(findRun(thread.life, "inv_a")?.spending.calls).toEqual([]);
+  });
+
+  it.each([
+    ["a plain yes doubles the cap", "yes", 40_000],
+    ["a boolean doubles the cap", true, 40_000],
+    ["a number is the new cap", { approved: true, max_total_tokens: 100_000 }, 100_000],
+  ])("goes on with its count: %s", async (_, payload, raised) => {
+    const thread = await askedThread(says("done"));
+    await thread.run("", answer(payload));
+    expect(runOf(thread, "inv_b")).toMatchObject({
+      status: "completed",
+      caps: { max_total_tokens: raised },
+      resumes: "inv_a",
+    });
+    const record = findRun(thread.life, "inv_b");
+    expect(record?.spending.before.tokens).toBe(17_000);
+  });
+
+  it.each([
+    ["declined", answer(false)],
+    ["cancelled", { ...answer(null), resume: [{ interrupt_id: "int_budget_inv_a", status: "cancelled" as const }] }],
+  ])("fails without a model call when it is %s", async (_, input) => {
+    const thread = await askedThread(says("never"));
+    const { events } = await thread.run("", input);
+    expect(thread.requests.length).toBe(1);
+    expect(runOf(thread, "inv_b")).toMatchObject({
+      status: "failed",
+      error: { code: "budget", cap: { scope: "agent" } },
+    });
+    expect(events.at(-1)).toMatchObject({ type: "RUN_ERROR", code: "budget" });
+    expect(runOf(thread, "inv_b").usage.input_tokens).toBe(0);
+  });
+
+  it("refuses an answer that raises nothing, and one with another field", async () => {
+    const thread = await askedThread();
+    for (const payload of [
+      { approved: true, max_total_tokens: 20_000 },
+      { approved: true, max_total_tokens: -1 },
+      { approved: true, sections: [] },
+    ]) {
+      const refused = await acceptRun(thread.life, thread.input("", answer(payload)), false);
+      expect(refused).toMatchObject({ ok: false, error: { code: "invalid_field" } });
+    }
+  });
+
+  it("starts anew with a plain message", async () => {
+    const thread = await askedThread(says("done"));
+    await thread.run("never mind", { invocation_id: "inv_b" });
+    expect(runOf(thread, "inv_b").caps).toEqual({ max_total_tokens: 20_000 });
+    expect(findRun(thread.life, "inv_b")?.spending.before.tokens).toBe(0);
+  });
+
+  it("reads the same after the life has ended", async () => {
+    const thread = await askedThread(says("done"));
+    thread.crash();
+    await thread.run("", answer({ approved: true }));
+    expect(runOf(thread, "inv_b")).toMatchObject({ status: "completed", caps: { max_total_tokens: 40_000 } });
+  });
+});
+
+describe("a run while it works", () => {
+  it("shows what the call under way may use, and each settled call in the stream", async () => {
+    let seen: Run | null = null;
+    const thread = cappedThread([
+      looks("c1"),
+      async (request, onDelta, signal) => {
+        const shown = await getRun(thread.life, "inv_a");
+        if (shown.ok) seen = structuredClone(shown.value);
+        return says("done")(request, onDelta, signal);
+      },
+    ]);
+    const { events } = await thread.run("hi", run);
+    expect(seen).toMatchObject({ usage: counted(), reserved: { output_tokens: 16_000, cost_usd: null } });
+    const shown = events.flatMap((event) => (event.type === "CUSTOM" && event.name === "usage" ? [event.value] : []));
+    expect(shown.at(-1)).toMatchObject({ invocation_id: "inv_a" });
+    expect(runOf(thread)).not.toHaveProperty("reserved");
+  });
+});
+
+describe("a row of a former version", () => {
+  it("has no spending, and its run goes on and is counted", async () => {
+    const thread = cappedThread([looks("c1"), says("done")]);
+    thread.life.database.sql.exec("UPDATE runs SET spending = NULL");
+    await thread.run("hi", run);
+    thread.life.database.sql.exec("UPDATE runs SET spending = NULL");
+    thread.crash();
+    thread.replies.push(says("again"));
+    await thread.run("more", { invocation_id: "inv_b" });
+    expect(readRun(thread.life.database.sql, "inv_a")?.run.usage).toEqual(
+      counted({ input_tokens: 2_000, output_tokens: 1_000 }),
+    );
+    expect(runOf(thread, "inv_b").status).toBe("completed");
+  });
+});
+
+it("keeps the caps of an agent for a message that came too late to steer", async () => {
+  const thread = cappedThread([say("done"), says("never")], { agent: { max_total_tokens: 24_000 } });
+  const accepted = await thread.accept("hi", run);
+  expect(accepted.ok).toBe(true);
+  await thread.accept("more", { invocation_id: "inv_late", on_busy: "steer" });
+  await thread.read({ invocation_id: "inv_a" }).untilClosed();
+  const late = findRun(thread.life, "inv_late") ?? findRun(thread.life, "inv_a");
+  expect(late?.spending.caps).toEqual([
+    { scope: "agent", max_cost_usd: null, max_minutes: null, max_total_tokens: 24_000 },
+  ]);
+});

@@ -1,0 +1,33 @@
+// Leases that D1 asks for, or that a thread gives back when it is removed.
+import { type ClosedLease, nothing } from "../../protocol/money/lease.ts";
+import { isTerminal } from "../../protocol/run.ts";
+import { findRun, type Life } from "../life.ts";
+import { hasRun, readLeasedIds } from "../rows/runs.ts";
+import { closedOf } from "./given-back.ts";
+import { runOfLease } from "./leases.ts";
+
+/**
+ * What was spent of those leases whose run is over. A run that is over and does not know a lease never stored it, so it
+ * spent nothing of it. A live run may still be asking for it.
+ */
+export function closeLeases(life: Life, lease_ids: string[]): ClosedLease[] {
+  return lease_ids.flatMap((lease_id) => {
+    const invocation_id = runOfLease(lease_id);
+    if (invocation_id === null) return [];
+    const record = findRun(life, invocation_id);
+    const unspent = { lease_id, spent: nothing };
+    // A damaged run may have spent it: then all of it counts as spent.
+    if (record === null) return hasRun(life.database.sql, invocation_id) ? [] : [unspent];
+    if (!isTerminal(record.run.status)) return [];
+    return [closedOf(record).find((closed) => closed.lease_id === lease_id) ?? unspent];
+  });
+}
+
+/** For a thread that is removed: its runs have ended, or are ended by that. */
+export function closeAllLeases(life: Life): ClosedLease[] {
+  const ids = new Set([...readLeasedIds(life.database.sql), ...life.live.keys()]);
+  return [...ids].flatMap((id) => {
+    const record = findRun(life, id);
+    return record === null ? [] : closedOf(record);
+  });
+}

@@ -1,0 +1,86 @@
+// What is left under each cap of a run, and how long a reply may be under it.
+import { type CapName, type CapScope, type Caps, capNames, type ScopedCaps } from "../../protocol/money/caps.ts";
+import { type Price, worstCost } from "../../protocol/money/price.ts";
+import { type Account, reservedOf, usedOf } from "./account.ts";
+import { add, type Limit, limitsOf } from "./amounts.ts";
+
+/** A shorter reply is of no use. A call that wants a shorter one may have it. */
+export const LEAST_REPLY_TOKENS = 1_000;
+
+export interface Left extends Limit {
+  scope: CapScope;
+  /** What was used and reserved of it, and what is left, in the unit of amounts. */
+  used: number;
+  left: number;
+}
+
+/** A call, as far as its size decides what it may cost. */
+export interface CallSize {
+  input_tokens: number;
+  output_tokens: number;
+  price: Price | null;
+}
+
+/** What is left under each of the run's own caps, from the run's to the trigger's. */
+export function leftUnder(account: Account): Left[] {
+  const used = add(usedOf(account), reservedOf(account.spending));
+  return account.spending.caps.flatMap(({ scope, ...caps }) =>
+    limitsOf(caps).map((limit) => {
+      const of = used[limit.dimension];
+      return { ...limit, scope, used: of, left: limit.amount - of };
+    }),
+  );
+}
+
+/**
+ * The longest reply under each of `room`, and the cap that allows the least. Negative if not even the request fits.
+ */
+export function longestReply(
+  call: CallSize,
+  room: Pick<Left, "dimension" | "left">[],
+): { tokens: number; place: number } {
+  let lowest = { tokens: call.output_tokens, place: -1 };
+  for (const [place, { dimension, left }] of room.entries()) {
+    const tokens = replyUnder(call, dimension, left);
+    if (tokens < lowest.tokens) lowest = { tokens, place };
+  }
+  return lowest;
+}
+
+function replyUnder(
+  { input_tokens, output_tokens, price }: CallSize,
+  dimension: Limit["dimension"],
+  left: number,
+): number {
+  if (dimension === "ms") return left > 0 ? output_tokens : -1;
+  if (dimension === "tokens") return Math.min(output_tokens, left - input_tokens);
+  if (price === null) return output_tokens;
+  if (worstCost(price, input_tokens, output_tokens) <= left) return output_tokens;
+  if (worstCost(price, input_tokens, 0) > left) return -1;
+  let [fits, exceeds] = [0, output_tokens];
+  while (exceeds - fits > 1) {
+    const middle = Math.floor((fits + exceeds) / 2);
+    if (worstCost(price, input_tokens, middle) <= left) fits = middle;
+    else exceeds = middle;
+  }
+  return fits;
+}
+
+/** The shortest reply that a call is made for. */
+export function leastReply({ output_tokens }: Pick<CallSize, "output_tokens">): number {
+  return Math.min(LEAST_REPLY_TOKENS, output_tokens);
+}
+
+/** The lowest of the caps; undefined if none is set. */
+export function lowestCaps(caps: ScopedCaps[]): Caps | undefined {
+  const lowest: Caps = {};
+  for (const name of capNames) {
+    const set = caps.flatMap((each) => each[name] ?? []);
+    if (set.length > 0) lowest[name] = Math.min(...set);
+  }
+  return Object.keys(lowest).length === 0 ? undefined : lowest;
+}
+
+export function hasLimit(caps: Caps[], name: CapName): boolean {
+  return caps.some((each) => each[name] != null);
+}

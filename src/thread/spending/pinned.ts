@@ -1,0 +1,56 @@
+// Which caps a run has, decided when it is accepted.
+import type { AgentConfig } from "../../protocol/agents/agent.ts";
+import { hasCap, type ScopedCaps } from "../../protocol/money/caps.ts";
+import type { RunInput } from "../../protocol/thread.ts";
+import { settledOf } from "./account.ts";
+import { add } from "./amounts.ts";
+import { raiseCaps } from "./raise.ts";
+import { accountOf, type SpendingRecord } from "./record.ts";
+import { noSpending, type RunSpending, type SharedCaps } from "./state.ts";
+
+type AskedRecord = Pick<SpendingRecord, "run" | "spending">;
+
+/** A new run: its request's caps, its trigger's and its agent's, and those over many threads. */
+export function pinCaps(input: Pick<RunInput, "caps">, config: AgentConfig, shared: SharedCaps): RunSpending {
+  const { max_cost_usd, max_total_tokens, max_minutes } = config;
+  const ofAgent: ScopedCaps = { scope: "agent", max_cost_usd, max_total_tokens, max_minutes };
+  const caps = order([...(input.caps ?? []), ofAgent]);
+  return { ...noSpending, caps, shared: hasShared(shared) ? shared : noSpending.shared };
+}
+
+/**
+ * A run that resumes another goes on with its count and its caps. `raised` is what a person said to the question for
+ * more; null if nobody was asked.
+ */
+export function continueCaps(
+  input: Pick<RunInput, "caps">,
+  asked: AskedRecord,
+  raised: Record<string, unknown> | null,
+): RunSpending {
+  const { caps, shared, before, asks, noted } = asked.spending;
+  const own = input.caps ?? [];
+  const scopes = new Set([...own, ...caps].map(({ scope }) => scope));
+  // Each cap of the answer takes the place of the one before; the others stay.
+  const kept = Array.from(scopes, (scope): ScopedCaps => {
+    const of = (list: ScopedCaps[]) => list.find((each) => each.scope === scope);
+    return { ...of(caps), ...of(own), scope };
+  });
+  return {
+    ...noSpending,
+    caps: order(raised === null ? kept : raiseCaps(kept, asks, raised)),
+    shared,
+    before: add(before, settledOf(accountOf(asked))),
+    noted,
+  };
+}
+
+function hasShared({ user, project }: SharedCaps): boolean {
+  return user !== null || project !== null;
+}
+
+const places = { run: 0, agent: 1, trigger: 2 } satisfies Record<ScopedCaps["scope"], number>;
+
+/** Of two equal caps, the first is named. */
+function order(caps: ScopedCaps[]): ScopedCaps[] {
+  return caps.filter(hasCap).sort((a, b) => places[a.scope] - places[b.scope]);
+}

@@ -1,0 +1,85 @@
+// Leases in a run's hand. Those for the same scopes and periods are one pool: what is left of an older lease is spent
+// together with the next one. A period that is over gives its leases back.
+import { type Amount, type BudgetScope, type ClosedLease, type Lease, nothing } from "../../protocol/money/lease.ts";
+import { amountOf } from "./account.ts";
+import { add, fits, least, subtract } from "./amounts.ts";
+import type { Pool, RunSpending } from "./state.ts";
+
+/** Money, tokens and time are seldom spent at the same rate. Each lease is a hundred characters of the run's row. */
+const MAX_LEASES = 8;
+
+/** The name of a pool. The order of the scopes does not matter. */
+export function periodsOf(scopes: Pick<BudgetScope, "scope" | "period">[]): string {
+  return scopes
+    .map(({ scope, period }) => `${scope}/${period}`)
+    .sort()
+    .join(" ");
+}
+
+/** What is left of the pool's leases beside what is spent and reserved. */
+export function heldOf(spending: RunSpending, periods: string): Amount {
+  const pool = spending.pools.find((each) => each.periods === periods);
+  if (pool === undefined) return nothing;
+  const granted = pool.leases.reduce((sum, { amount }) => add(sum, amount), nothing);
+  const open = [spending.plan, ...spending.calls].filter((call) => call?.periods === periods);
+  const reserved = open.reduce((sum, call) => (call === null ? sum : add(sum, amountOf(call))), nothing);
+  return subtract(subtract(granted, pool.spent), reserved);
+}
+
+/** Adds a lease to its pool. The first one of a run also pays for the time before it. */
+export function addLease(spending: RunSpending, { lease_id, amount, periods }: Lease): RunSpending {
+  const name = periodsOf(periods);
+  const isKnown = spending.pools.some((pool) => pool.leases.some((lease) => lease.lease_id === lease_id));
+  if (isKnown) return spending;
+  const isFirst = spending.pools.length === 0 && spending.closed.length === 0 && spending.asked_leases === 0;
+  const spent = isFirst ? { ...nothing, ms: spending.worked_ms } : nothing;
+  const former = spending.pools.find((pool) => pool.periods === name) ?? { periods: name, leases: [], spent };
+  const pool = { ...former, leases: [...former.leases, { lease_id, amount }] };
+  return { ...spending, pools: [...spending.pools.filter((each) => each !== former), pool] };
+}
+
+/** Gives back the leases of other periods, unless a call under way counts against them, and those that are spent. */
+export function closeOver(spending: RunSpending, periods: string): RunSpending {
+  const isOver = (pool: Pool) =>
+    pool.periods !== periods && !spending.calls.some((call) => call.periods === pool.periods);
+  const over = spending.pools.filter(isOver);
+  const left = spending.pools
+    .filter((pool) => !isOver(pool))
+    .map((pool) => takeOldest(pool, heldOf(spending, pool.periods)));
+  const closed = [...over.flatMap(divide), ...left.flatMap(({ taken }) => taken)];
+  if (closed.length === 0) return spending;
+  return { ...spending, pools: left.map(({ pool }) => pool), closed: [...spending.closed, ...closed] };
+}
+
+/** At the run's end, when nothing is reserved any more. */
+export function closeAll(spending: RunSpending): RunSpending {
+  if (spending.pools.length === 0) return spending;
+  return { ...spending, pools: [], closed: [...spending.closed, ...spending.pools.flatMap(divide)] };
+}
+
+/** The oldest leases pay first. The last one has what was spent beyond all of them, which a provider may count. */
+function divide({ leases, spent }: Pool): ClosedLease[] {
+  let rest = spent;
+  return leases.map(({ lease_id, amount }, place) => {
+    const part = place === leases.length - 1 ? rest : least(amount, rest);
+    rest = subtract(rest, part);
+    return { lease_id, spent: part };
+  });
+}
+
+/**
+ * Takes the oldest leases out of a pool: those that are spent, and of too many also what is left of them. `free` is what
+ * nothing is reserved of.
+ */
+function takeOldest(pool: Pool, free: Amount): { pool: Pool; taken: ClosedLease[] } {
+  const [oldest, ...others] = pool.leases;
+  if (oldest === undefined || others.length === 0) return { pool, taken: [] };
+  const spent = least(oldest.amount, pool.spent);
+  const rest = subtract(oldest.amount, spent);
+  const isSpent = fits(oldest.amount, spent);
+  const isTooMany = pool.leases.length > MAX_LEASES && fits(rest, free);
+  if (!isSpent && !isTooMany) return { pool, taken: [] };
+  const smaller = { ...pool, leases: others, spent: subtract(pool.spent, spent) };
+  const next = takeOldest(smaller, subtract(free, rest));
+  return { pool: next.pool, taken: [{ lease_id: oldest.lease_id, spent }, ...next.taken] };
+}

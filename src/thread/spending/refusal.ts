@@ -1,0 +1,70 @@
+// What is said when a cap leaves too little for the next call: an error, or a question to a person.
+import type { CapName, CapScope, ReachedCap } from "../../protocol/money/caps.ts";
+import type { NearCap } from "../../protocol/money/lease.ts";
+import type { Interrupt, RunError } from "../../protocol/run.ts";
+import { sharedCap } from "./budget-events.ts";
+
+const UNKNOWN_PRICE =
+  "has no price on this server, and a cap in USD holds. Choose another model, or ask the operator to price it.";
+
+const owners: Record<CapScope, string> = {
+  run: "this run",
+  agent: "a run of this agent",
+  trigger: "a run of this trigger",
+  project: "this project",
+  user: "this user",
+  deployment: "this server",
+};
+
+export const budgetUnavailable: RunError = {
+  code: "budget_unavailable",
+  message: "The database that keeps the caps on spending can't be reached. Send the message again in a few minutes.",
+};
+
+export function priceUnknown(model: string): RunError {
+  return { code: "price_unknown", message: `The model ${model} ${UNKNOWN_PRICE}` };
+}
+
+export function capReached(cap: ReachedCap): RunError {
+  return { code: "budget", message: `${describeCap(cap)} leaves too little for the next model call.`, cap };
+}
+
+export function sharedReached(near: NearCap): RunError {
+  return capReached(sharedCap(near));
+}
+
+export function timeOver(cap: ReachedCap): RunError {
+  return { code: "budget", message: `${describeCap(cap)} is used up.`, cap };
+}
+
+export function notRaised(cap: ReachedCap): RunError {
+  return { code: "budget", message: `${describeCap(cap)} was reached, and nobody raised it.`, cap };
+}
+
+function describeCap({ scope, name, limit, period }: ReachedCap): string {
+  const amount = limit === undefined ? "" : ` of ${describeAmount(name, limit)}`;
+  return `The cap${amount} for ${owners[scope]}${period === undefined ? "" : ` (${period}, UTC)`}`;
+}
+
+function describeAmount(name: CapName, limit: number): string {
+  if (name === "max_cost_usd") return `$${limit}`;
+  return name === "max_total_tokens" ? `${limit} tokens` : `${limit} ${limit === 1 ? "minute" : "minutes"}`;
+}
+
+/** Asks a person to raise the cap. There is no tool call behind it. */
+export function askToRaise(invocation_id: string, cap: ReachedCap, expires_at: string | null): Interrupt {
+  const limit = cap.limit ?? 0;
+  const raised = { type: "number", exclusiveMinimum: limit, ...(limit > 0 ? { default: limit * 2 } : {}) };
+  return {
+    id: `int_budget_${invocation_id}`,
+    reason: "budget",
+    message: `${describeCap(cap)} leaves too little for the next model call. Raise it and go on?`,
+    tool_call_id: "",
+    response_schema: {
+      type: "object",
+      properties: { approved: { type: "boolean" }, [cap.name]: raised },
+      required: ["approved"],
+    },
+    expires_at,
+  };
+}

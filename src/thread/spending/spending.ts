@@ -1,0 +1,213 @@
+// The port `Spending` over a run's record: what its model calls may cost. A call is reserved in memory, and stored only
+// if what the row has does not cover it: mostly it does, through the plan that the fact before was stored with.
+import type { Allowance, PlannedCall, Spending } from "../../agent/spending.ts";
+import type { Amount } from "../../protocol/money/lease.ts";
+import { costOf, type Price, toNano, worstCost } from "../../protocol/money/price.ts";
+import { isTerminal, type RunError, type Usage } from "../../protocol/run.ts";
+import { countActive, type Life, storeRun, transact } from "../life.ts";
+import type { RunRecord } from "../rows/runs.ts";
+import { untilAborted } from "../sleep.ts";
+import { type Account, plan, release, reserve, settle, settleEstimated } from "./account.ts";
+import { fits } from "./amounts.ts";
+import { capOf, noteOwn, noteShared, warnOfOwn } from "./budget-events.ts";
+import { cappedIn, type Holding, holdLease, type Need } from "./leases.ts";
+import { type CallSize, hasLimit, type Left, leastReply, leftUnder, longestReply } from "./limits.ts";
+import { heldOf, periodsOf } from "./pools.ts";
+import { accountOf, isCovered, reservedCalls, setAccount } from "./record.ts";
+import { askToRaise, budgetUnavailable, capReached, priceUnknown, sharedReached } from "./refusal.ts";
+import type { Reservation } from "./state.ts";
+
+/** What a lease must have of a minute's cap for a call. Models seldom think for longer. */
+const CALL_MS = 60_000;
+const LEAST_MS = 1_000;
+
+export interface RunSpendingPort extends Spending {
+  /** Takes a lease for a minute's work beside calls. Returns why it has none. */
+  holdTime(signal: AbortSignal): Promise<RunError | null>;
+}
+
+export function openSpending(life: Life, record: RunRecord, onLease: () => void = () => {}): RunSpendingPort {
+  const prices = new Map<string, Price | null>();
+  const takeTurn = createTurns();
+  const change = (by: (account: Account) => Account): void => {
+    // A call that outlives its run was charged at the run's end.
+    if (!isTerminal(record.run.status)) setAccount(record, by(accountOf(record)));
+  };
+  return {
+    // One at a time: each sees what those before it have taken.
+    reserve: async (call, signal) => {
+      const end = await takeTurn(signal);
+      if (end === null) return { kind: "cancelled" };
+      try {
+        if (isTerminal(record.run.status)) return { kind: "cancelled" };
+        const allowance = await reserveCall(life, record, call, signal);
+        if (allowance.kind === "granted") prices.set(allowance.call_id, life.ports.priceOf(call.model));
+        onLease();
+        return allowance;
+      } finally {
+        end();
+      }
+    },
+    settle: (call_id, usage) => {
+      change((account) => {
+        if (usage === null) return settleEstimated(account, call_id);
+        return settle(account, call_id, usage, costOfCall(usage, prices.get(call_id) ?? null));
+      });
+      show(life, record);
+    },
+    giveUp: (call_id, is_charged) => {
+      change((account) => (is_charged ? settleEstimated(account, call_id) : release(account, call_id)));
+      if (is_charged) show(life, record);
+    },
+    expect: (call) => expectCall(life, record, call),
+    holdTime: async (signal) => {
+      const end = await takeTurn(signal);
+      if (end === null) return null;
+      try {
+        return await holdTime(life, record, signal);
+      } finally {
+        end();
+      }
+    },
+  };
+}
+
+async function holdTime(life: Life, record: RunRecord, signal: AbortSignal): Promise<RunError | null> {
+  const time = { cost: 0, tokens: 0, ms: CALL_MS };
+  const wanted: Need = { scopes: () => scopesOf(life, record), need: time, least: { ...time, ms: LEAST_MS } };
+  const holding = await holdLease(life, record, wanted, signal);
+  if (holding.kind === "cancelled" || isTerminal(record.run.status)) return null;
+  if (holding.kind === "held") transact(life, () => storeRun(life, record));
+  return holding.kind === "held" ? null : refuseShared(record, holding);
+}
+
+/** Plans the next call, if it fits under what is left; else `reserve` finds out what to do. */
+export function expectCall(life: Life, record: RunRecord, call: PlannedCall | null): void {
+  if (isTerminal(record.run.status)) return;
+  setAccount(record, plan(accountOf(record), null));
+  if (call === null) return;
+  const scopes = scopesOf(life, record);
+  const size: CallSize = { ...call, price: life.ports.priceOf(call.model) };
+  if (size.price === null && hasLimit([...record.spending.caps, ...scopes.map(({ caps }) => caps)], "max_cost_usd"))
+    return;
+  const { tokens } = longestReply(size, leftUnder(accountOf(record)));
+  if (tokens < leastReply(size)) return;
+  const periods = scopes.length === 0 ? undefined : periodsOf(scopes);
+  const planned = newReservation("planned", size, tokens, periods);
+  const held = periods === undefined ? null : heldOf(record.spending, periods);
+  if (held !== null && !fits({ ...amountFor(size, tokens), ms: LEAST_MS }, held, cappedIn(scopes))) return;
+  setAccount(record, plan(accountOf(record), planned));
+}
+
+async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, signal: AbortSignal): Promise<Allowance> {
+  countActive(life, record);
+  // It was for this call.
+  setAccount(record, plan(accountOf(record), null));
+  const scopes = scopesOf(life, record);
+  const size: CallSize = { ...call, price: life.ports.priceOf(call.model) };
+  const caps = [...record.spending.caps, ...scopes.map((scope) => scope.caps)];
+  if (size.price === null && hasLimit(caps, "max_cost_usd"))
+    return { kind: "refused", error: priceUnknown(call.model) };
+  const own = limitReply(record, size);
+  if (own.refused !== null) return refuseOwn(life, record, own.refused);
+  if (scopes.length === 0) return grant(life, record, size, own.tokens, undefined, caps.length > 0);
+  const wanted: Need = {
+    scopes: () => scopesOf(life, record),
+    need: { ...amountFor(size, own.tokens), ms: CALL_MS },
+    least: { ...amountFor(size, leastReply(size)), ms: LEAST_MS },
+  };
+  const holding = await holdLease(life, record, wanted, signal);
+  if (holding.kind === "cancelled" || signal.aborted) return { kind: "cancelled" };
+  if (holding.kind !== "held") return { kind: "refused", error: refuseShared(record, holding) };
+  const room = [...cappedIn(scopesOf(life, record))].map((dimension) => ({ dimension, left: holding.held[dimension] }));
+  const { tokens } = longestReply({ ...size, output_tokens: own.tokens }, room);
+  return grant(life, record, size, tokens, holding.periods, true);
+}
+
+function grant(
+  life: Life,
+  record: RunRecord,
+  size: CallSize,
+  tokens: number,
+  periods: string | undefined,
+  isCapped: boolean,
+): Allowance {
+  const call_id = `call_${record.spending.made + 1}`;
+  setAccount(record, reserve(accountOf(record), newReservation(call_id, size, tokens, periods)));
+  if (!isCovered(record)) transact(life, () => storeRun(life, record));
+  return { kind: "granted", call_id, max_output_tokens: isCapped ? tokens : null };
+}
+
+function limitReply(record: RunRecord, size: CallSize): { tokens: number; refused: Left | null } {
+  const lefts = leftUnder(accountOf(record));
+  const { tokens, place } = longestReply(size, lefts);
+  return { tokens, refused: tokens < leastReply(size) ? (lefts[place] ?? null) : null };
+}
+
+function refuseOwn({ ports }: Life, record: RunRecord, left: Left): Allowance {
+  const cap = capOf(left);
+  const { invocation_id } = record.run;
+  record.spending = noteOwn(record.spending, "budget.reached", left, record.run);
+  const refused = { kind: "refused" as const, error: capReached(cap) };
+  if (record.agent.config.on_cap !== "ask") return refused;
+  record.spending = { ...record.spending, asks: cap };
+  const { interrupt_ms, clock } = ports;
+  const expires_at = interrupt_ms === null ? null : new Date(clock.now() + interrupt_ms).toISOString();
+  return { ...refused, interrupt: askToRaise(invocation_id, cap, expires_at) };
+}
+
+function refuseShared(record: RunRecord, holding: Extract<Holding, { kind: "away" | "refused" }>): RunError {
+  if (holding.kind === "away") return budgetUnavailable;
+  record.spending = noteShared(record.spending, "budget.reached", holding.cap, record.run);
+  return sharedReached(holding.cap);
+}
+
+export function scopesOf({ ports, thread }: Life, { spending, run }: RunRecord) {
+  return ports.budgetScopes(spending.shared, thread.user_id, run.project_id, ports.clock.now());
+}
+
+function newReservation(
+  call_id: string,
+  { input_tokens: input, price }: CallSize,
+  output: number,
+  periods: string | undefined,
+): Reservation {
+  const cost = price === null ? null : worstCost(price, input, output);
+  return { call_id, input, output, cost, ...(periods === undefined ? {} : { periods }) };
+}
+
+function amountFor({ input_tokens, price }: CallSize, output: number): Amount {
+  return { cost: price === null ? 0 : worstCost(price, input_tokens, output), tokens: input_tokens + output, ms: 0 };
+}
+
+/** A provider that says what it charges knows best. */
+function costOfCall(usage: Usage, price: Price | null): number | null {
+  if (usage.cost_usd !== null) return toNano(usage.cost_usd);
+  return price === null ? null : costOf(price, usage);
+}
+
+/** Tells readers what the run has used. Nobody waits for it, and it is not stored. */
+function show(life: Life, record: RunRecord): void {
+  if (isTerminal(record.run.status)) return;
+  record.spending = warnOfOwn(accountOf(record), record.run);
+  const { invocation_id, usage } = record.run;
+  const reserved = reservedCalls(record.spending);
+  const value = { invocation_id, usage, ...(reserved === undefined ? {} : { reserved }) };
+  life.journal.addEphemeral({ type: "CUSTOM", name: "usage", value });
+}
+
+/** Lets callers in one by one. Returns what ends a turn, or null if the signal aborts before it begins. */
+function createTurns(): (signal: AbortSignal) => Promise<(() => void) | null> {
+  let last: Promise<void> = Promise.resolve();
+  return async (signal) => {
+    const before = last;
+    let end = (): void => {};
+    const turn = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    last = before.then(() => turn);
+    if ((await untilAborted(before, signal)) !== null) return end;
+    end();
+    return null;
+  };
+}
