@@ -15,9 +15,10 @@ const path = join(root, "docs/costs.md");
 
 /**
  * Less than a quarter of the 3 MB that the smallest plan allows: start-up time grows with the bundle. The reader of HTML
- * takes 54 of it (docs/decisions/0063-reading-pages.md), what keeps people and keys apart 25. `--record` can't exceed it.
+ * takes 54 of it (docs/decisions/0063-reading-pages.md), what keeps people and keys apart 25, caps and quotas 30. `--record`
+ * can't exceed it.
  */
-const CEILING_KIB = 700;
+const CEILING_KIB = 740;
 
 /** Returns whether nothing is worse. */
 async function guard(folder: string, isRecording: boolean): Promise<boolean> {
