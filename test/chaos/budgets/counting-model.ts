@@ -32,7 +32,7 @@ const FAULTS: [ending: CallEnding, share: number][] = [
 
 const TASKS = 4;
 /** A reply is long enough to be killed in, and to fill a small window within a run. */
-const WORDS = [20, 160] as const;
+const WORDS = [20, 300] as const;
 const WORDS_PER_SECOND = 400;
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
@@ -176,6 +176,8 @@ function readAsked(body: unknown): Asked {
   if (!isRecord(body) || !Array.isArray(body.messages)) throw new Error("no chat request");
   const text = JSON.stringify([body.messages, body.tools ?? []]);
   const limit = [body.max_completion_tokens, body.max_tokens].find((value) => typeof value === "number") ?? null;
+  // The system prompt speaks of reminders, too.
+  const said = JSON.stringify(body.messages.slice(1)).replaceAll("\\", "");
   const isSummary = !Array.isArray(body.tools) || body.tools.length === 0;
   return {
     run: /budget ([a-z0-9]+):/.exec(text)?.[1] ?? "",
@@ -183,12 +185,7 @@ function readAsked(body: unknown): Asked {
     isSummary,
     input: Math.ceil(text.length / 4),
     limit: limit as number | null,
-    due: readDue(
-      body.messages
-        .map((message) => JSON.stringify(message))
-        .join("\n")
-        .replaceAll("\\", ""),
-    ),
+    due: readDue(said),
   };
 }
 

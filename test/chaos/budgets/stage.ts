@@ -11,7 +11,7 @@ import { PRICE } from "./checks.ts";
 import { type CountingModel, startCountingModel } from "./counting-model.ts";
 
 /** Small enough that a run of some steps needs summaries. */
-const CONTEXT_TOKENS = 14_000;
+const CONTEXT_TOKENS = 8_500;
 
 export interface Stage {
   server: Server;
