@@ -130,6 +130,8 @@ describe("POST /ag-ui, when a life of the thread's object ends", () => {
       "STATE_SNAPSHOT",
       "TEXT_MESSAGE_START",
       "TEXT_MESSAGE_CONTENT",
+      // What the run has used so far.
+      "CUSTOM",
       "TEXT_MESSAGE_END",
       "RUN_FINISHED",
     ]);

@@ -46,7 +46,14 @@ const TABLES =
 
 function steady(table: string, rows: Row[]): Row[] {
   const own = rows.filter((row) => !others[table]?.(row));
-  return table === "runs" ? own.map(({ version: _version, updated_at: _updated, ...row }) => row) : own;
+  return table === "runs" ? own.map(steadyRun) : own;
+}
+
+/** Without what the clock moves on while the run is live. */
+function steadyRun({ version: _version, updated_at: _updated, spending: _spending, run, ...row }: Row): Row {
+  if (typeof run !== "string") return { ...row, run };
+  const { worked_ms: _worked, ...rest } = JSON.parse(run) as Row;
+  return { ...row, run: JSON.stringify(rest) };
 }
 
 /** The ids, tokens and hashes in the rows, which nobody else may ever see. */
