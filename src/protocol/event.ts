@@ -56,6 +56,14 @@ export interface AgUiUsage {
   cachedInputTokens?: number;
 }
 
+/** Of a run. A cost that is not known is left out, since no field of an event is null. */
+export interface UsageSoFar {
+  invocation_id: string;
+  usage: Priced<Omit<Usage, "estimated">> & { estimated?: Priced<NonNullable<Usage["estimated"]>> };
+  reserved?: Priced<NonNullable<Run["reserved"]>>;
+}
+type Priced<Counts> = Omit<Counts, "cost_usd"> & { cost_usd?: number };
+
 export type ThreadEvent =
   | {
       type: "RUN_STARTED";
@@ -95,7 +103,7 @@ export type ThreadEvent =
   /** Stored with the result. A field of a source that is null elsewhere is null here too. */
   | { type: "CUSTOM"; name: "sources"; value: { tool_call_id: string; sources: Omit<RunSource, "cited">[] } }
   /** After each model call that counts. What earlier runs used that this one resumes is not in it. */
-  | { type: "CUSTOM"; name: "usage"; value: { invocation_id: string; usage: Usage; reserved?: Run["reserved"] } }
+  | { type: "CUSTOM"; name: "usage"; value: UsageSoFar }
   | { type: "CUSTOM"; name: "sandbox"; value: { state: string; message: string } }
   | {
       type: "CUSTOM";

@@ -1,6 +1,7 @@
 // The port `Spending` over a run's record: what its model calls may cost. A call is reserved in memory, and stored only
 // if what the row has does not cover it: mostly it does, through the plan that the fact before was stored with.
 import type { Allowance, PlannedCall, Spending } from "../../agent/spending.ts";
+import type { UsageSoFar } from "../../protocol/event.ts";
 import type { Amount } from "../../protocol/money/lease.ts";
 import { costOf, type Price, toNano, worstCost } from "../../protocol/money/price.ts";
 import { isTerminal, type RunError, type Usage } from "../../protocol/run.ts";
@@ -190,10 +191,19 @@ function costOfCall(usage: Usage, price: Price | null): number | null {
 function show(life: Life, record: RunRecord): void {
   if (isTerminal(record.run.status)) return;
   record.spending = warnOfOwn(accountOf(record), record.run);
-  const { invocation_id, usage } = record.run;
+  const { invocation_id, usage: used } = record.run;
+  const { estimated, ...counted } = used;
   const reserved = reservedCalls(record.spending);
-  const value = { invocation_id, usage, ...(reserved === undefined ? {} : { reserved }) };
+  const value: UsageSoFar = {
+    invocation_id,
+    usage: { ...withKnownCost(counted), ...(estimated && { estimated: withKnownCost(estimated) }) },
+    ...(reserved && { reserved: withKnownCost(reserved) }),
+  };
   life.journal.addEphemeral({ type: "CUSTOM", name: "usage", value });
+}
+
+function withKnownCost<Counts extends { cost_usd: number | null }>({ cost_usd, ...counts }: Counts) {
+  return { ...counts, ...(cost_usd === null ? {} : { cost_usd }) };
 }
 
 /** Lets callers in one by one. Returns what ends a turn, or null if the signal aborts before it begins. */

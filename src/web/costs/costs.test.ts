@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
+import type { UsageSoFar } from "../../protocol/event.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { ThreadView } from "../state/thread-view.ts";
 import { listParts } from "./costs.tsx";
 import { costFormatsOf, formatCap } from "./formats.ts";
 import { describeReason } from "./reason.ts";
-import { chooseSpent, findLive, type Spent } from "./use-spent.ts";
+import { chooseSpent, findLive } from "./use-spent.ts";
 import { words } from "./words.ts";
 
 const usage = { input_tokens: 12_340, cached_input_tokens: 8000, output_tokens: 560, cost_usd: 0.0123 };
@@ -12,7 +13,7 @@ const reserved = { input_tokens: 5000, output_tokens: 1000, cost_usd: 0.05 };
 const en = costFormatsOf("en");
 const zh = costFormatsOf("zh");
 
-function event(invocation_id: string, spent: Spent): ThreadView["activity"][number] {
+function event(invocation_id: string, spent: Omit<UsageSoFar, "invocation_id">): ThreadView["activity"][number] {
   return { at: 0, id: null, event: { type: "CUSTOM", name: "usage", value: { invocation_id, ...spent } } };
 }
 
@@ -48,6 +49,11 @@ describe("what is shown of a run", () => {
     const activity = [event("a", { usage }), event("a", { usage: later, reserved }), event("b", { usage })];
     expect(findLive({ activity }, "a")).toMatchObject({ usage: later, reserved });
     expect(findLive({ activity }, "c")).toBeNull();
+  });
+
+  it("has no cost where the event has none", () => {
+    const { cost_usd: _, ...counted } = usage;
+    expect(findLive({ activity: [event("a", { usage: counted })] }, "a")?.usage.cost_usd).toBeNull();
   });
 
   it("is live while it works, and its row's once it has ended", () => {

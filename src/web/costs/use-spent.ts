@@ -49,7 +49,15 @@ function isWhole(run: Partial<Spent> | null): boolean {
 export function findLive({ activity }: Pick<ThreadView, "activity">, run: string | null): Spent | null {
   const isOwn = ({ event }: ThreadView["activity"][number]) => isUsage(event) && event.value.invocation_id === run;
   const event = activity.findLast(isOwn)?.event;
-  return event && isUsage(event) ? event.value : null;
+  return event && isUsage(event) ? readSpent(event.value) : null;
+}
+
+/** Events leave out a cost that is not known. */
+function readSpent({ usage: { estimated, ...counted }, reserved }: UsageEvent["value"]): Spent {
+  return {
+    usage: { cost_usd: null, ...counted, ...(estimated && { estimated: { cost_usd: null, ...estimated } }) },
+    ...(reserved && { reserved: { cost_usd: null, ...reserved } }),
+  };
 }
 
 function findRun({ runs }: ThreadView, run: string | null): Run | null {
