@@ -131,6 +131,8 @@ describe("a stream", () => {
       "STATE_SNAPSHOT",
       "TEXT_MESSAGE_START",
       "TEXT_MESSAGE_CONTENT",
+      // What the run has used so far.
+      "CUSTOM",
       "TEXT_MESSAGE_END",
       "RUN_FINISHED",
     ]);
