@@ -9,6 +9,8 @@ export interface PlannedCall {
   input_tokens: number;
   /** The longest reply that is wanted, in tokens. Under a cap it may become shorter. */
   output_tokens: number;
+  /** What the agent asks its provider for beside. A faster service costs more. */
+  extra_body?: Record<string, unknown>;
 }
 
 export type Allowance =

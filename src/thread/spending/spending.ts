@@ -41,7 +41,8 @@ export function openSpending(life: Life, record: RunRecord, onLease: () => void 
       try {
         if (isTerminal(record.run.status)) return { kind: "cancelled" };
         const allowance = await reserveCall(life, record, call, signal);
-        if (allowance.kind === "granted") prices.set(allowance.call_id, life.ports.priceOf(call.model));
+        if (allowance.kind === "granted")
+          prices.set(allowance.call_id, life.ports.priceOf(call.model, call.extra_body));
         onLease();
         return allowance;
       } finally {
@@ -87,7 +88,7 @@ export function expectCall(life: Life, record: RunRecord, call: PlannedCall | nu
   setAccount(record, plan(accountOf(record), null));
   if (call === null) return;
   const scopes = scopesOf(life, record);
-  const size: CallSize = { ...call, price: life.ports.priceOf(call.model) };
+  const size: CallSize = { ...call, price: life.ports.priceOf(call.model, call.extra_body) };
   if (size.price === null && hasLimit([...record.spending.caps, ...scopes.map(({ caps }) => caps)], "max_cost_usd"))
     return;
   const { tokens } = longestReply(size, leftUnder(accountOf(record)));
@@ -104,7 +105,7 @@ async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, sig
   // It was for this call.
   setAccount(record, plan(accountOf(record), null));
   const scopes = scopesOf(life, record);
-  const size: CallSize = { ...call, price: life.ports.priceOf(call.model) };
+  const size: CallSize = { ...call, price: life.ports.priceOf(call.model, call.extra_body) };
   const caps = [...record.spending.caps, ...scopes.map((scope) => scope.caps)];
   if (size.price === null && hasLimit(caps, "max_cost_usd"))
     return { kind: "refused", error: priceUnknown(call.model) };
