@@ -29,11 +29,8 @@ it("a part that is wrong is named, and the others count", () => {
   }
 });
 
-it("a quota that is said twice keeps the first number, and a table in wrangler.toml is wrong", () => {
-  expect(readQuotaSettings({ QUOTAS: "streams=5,streams=9" })).toEqual({
-    quotas: { streams: 5 },
-    problem: "QUOTAS has streams twice",
-  });
+it("of a quota that is said twice the last number counts, and a table in wrangler.toml is wrong", () => {
+  expect(readQuotaSettings({ QUOTAS: "streams=5,streams=9" })).toEqual({ quotas: { streams: 9 }, problem: null });
   expect(readQuotaSettings({ QUOTAS: { streams: 5 } }).problem).toBe("QUOTAS names a quota that does not exist");
 });
 

@@ -20,7 +20,6 @@ export function readQuotaSettings(env: object): QuotaSettings {
   for (const part of parts.filter((part) => part !== "")) {
     const [name = "", value = "", ...more] = part.split("=").map((each) => each.trim());
     if (!isQuotaName(name)) problem ??= "QUOTAS names a quota that does not exist";
-    else if (quotas[name] !== undefined) problem ??= `QUOTAS has ${name} twice`;
     else if (more.length > 0 || !/^\d{1,12}$/.test(value)) problem ??= `QUOTAS: ${name} must be a whole number`;
     else quotas[name] = Number(value);
   }

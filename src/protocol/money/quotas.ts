@@ -55,6 +55,13 @@ export const quotas = {
     is_rate: true,
     reason: "A script that sets up an account sends five a second. Each writes to everybody's D1.",
   },
+  sums_per_minute: {
+    usual: 30,
+    counts: "requests in a minute for sums of usage",
+    counted: "location",
+    is_rate: true,
+    reason: "A page asks when it is opened. D1 reads each run of the days: a second for a hundred thousand.",
+  },
   streams: {
     usual: 1_000,
     counts: "open streams of events",
