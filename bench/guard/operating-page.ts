@@ -2,7 +2,7 @@
 // `npm run check -- --record` writes it, and so does this file alone: `node bench/guard/operating-page.ts`.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { listPrices, pricePages } from "../../src/models/index.ts";
+import { listPrices, pricedHosts, pricePages } from "../../src/models/index.ts";
 import type { CapName, CapScope } from "../../src/protocol/money/caps.ts";
 import type { Rates } from "../../src/protocol/money/price.ts";
 import { type Quota, quotas } from "../../src/protocol/money/quotas.ts";
@@ -40,7 +40,7 @@ export function describeMoney(): string {
 }
 
 function describePrices(): string {
-  const rows = Object.entries(pricePages).flatMap(([server, page]) =>
+  const rows = Object.entries(pricedHosts).flatMap(([host, server]) =>
     listPrices(server).map(({ models, price, from, as_of }, _, all) => {
       const names = models.map((name) => `\`${name}\``).join(", ");
       const { long } = price;
@@ -48,7 +48,7 @@ function describePrices(): string {
       const later = all.find((other) => other.from > from && other.models[0] === models[0])?.from;
       const until = later === undefined ? "" : ` before ${later}`;
       const since = Date.parse(from) > 0 ? ` from ${from}` : "";
-      return [`[${server}](${page})`, `${names}${since}${until}`, showRates(price), more, as_of];
+      return [`[${host}](${pricePages[server]})`, `${names}${since}${until}`, showRates(price), more, as_of];
     }),
   );
   return `### Prices\n\n${table(["At", "Models", "Input / cached / output", "Long input", "As of"], rows)}`;

@@ -90,7 +90,7 @@ function thinkingStarts({ memory, ...server }: OpenAiOptions): ThinkingStarts {
 }
 
 export { listModels, type ModelList } from "./model-list.ts";
-export { findCallPrice, findPrice, listPrices } from "./prices/find.ts";
+export { findCallPrice, findPrice, listPrices, pricedHosts } from "./prices/find.ts";
 export { pricePages } from "./prices/sources.ts";
 export { serverNames } from "./profiles/servers.ts";
 export { findContextTokens, findRefusal, findRoute, findSettingProblem, type Route } from "./servers.ts";
