@@ -46,7 +46,12 @@ const TABLES =
 
 function steady(table: string, rows: Row[]): Row[] {
   const own = rows.filter((row) => !others[table]?.(row));
-  return table === "runs" ? own.map(({ version: _version, updated_at: _updated, ...row }) => row) : own;
+  return table === "runs" ? own.map(withoutProgress) : own;
+}
+
+/** While a run is live, its working time is counted on. */
+function withoutProgress({ version: _version, updated_at: _updated, spending: _spending, run, ...row }: Row): Row {
+  return { ...row, run: String(run).replace(/,"worked_ms":\d+/, "") };
 }
 
 /** The ids, tokens and hashes in the rows, which nobody else may ever see. */
