@@ -1,7 +1,7 @@
 // How a reply ended and what it cost, in the words of many servers.
 import type { FinishReason } from "../../agent/model.ts";
+import type { CountedUsage } from "../../agent/spending.ts";
 import { isRecord } from "../../lib/is-record.ts";
-import type { Usage } from "../../protocol/run.ts";
 
 /** `broken`: the provider broke the reply off, so it is no answer. `too_long`: because the window was full. */
 export type Finish = Exclude<FinishReason, "other"> | "broken" | "too_long";
@@ -52,9 +52,6 @@ export function readFinish(reason: string): Finish {
 export function saysBroken(reason: string): boolean {
   return /error|abort|cancel|fail|insufficient|timeout|overload|interrupt|malformed|unexpected/i.test(reason);
 }
-
-/** How a reply was counted. Only its cost depends on how much of it was put into a cache. */
-export type CountedUsage = Usage & { cache_write_tokens?: number };
 
 /**
  * Both dialects have names of their own, and providers disagree on what the sums contain. Here the input contains what

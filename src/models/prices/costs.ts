@@ -1,8 +1,8 @@
 // What replies cost, for servers that don't say it themselves.
 import type { Model } from "../../agent/model.ts";
+import type { CountedUsage } from "../../agent/spending.ts";
 import { costOf, type Price, toUsd } from "../../protocol/money/price.ts";
 import type { Usage } from "../../protocol/run.ts";
-import type { CountedUsage } from "../exchange/ending.ts";
 
 /** What a call to the model costs that has these fields of its agent. */
 type PriceOf = (name: string, extra_body?: Record<string, unknown>) => Price | null;

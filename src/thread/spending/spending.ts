@@ -1,9 +1,9 @@
 // The port `Spending` over a run's record: what its model calls may cost. A call is reserved in memory, and stored only
 // if what the row has does not cover it: mostly it does, through the plan that the fact before was stored with.
-import type { Allowance, PlannedCall, Spending } from "../../agent/spending.ts";
+import type { Allowance, CountedUsage, PlannedCall, Spending } from "../../agent/spending.ts";
 import type { Amount } from "../../protocol/money/lease.ts";
 import { costOf, type Price, toNano, worstCost } from "../../protocol/money/price.ts";
-import { isTerminal, type RunError, type Usage } from "../../protocol/run.ts";
+import { isTerminal, type RunError } from "../../protocol/run.ts";
 import { countActive, type Life, storeRun, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { untilAborted } from "../sleep.ts";
@@ -182,7 +182,7 @@ function amountFor({ input_tokens, price }: CallSize, output: number): Amount {
 }
 
 /** A provider that says what it charges knows best. */
-function costOfCall(usage: Usage, price: Price | null): number | null {
+function costOfCall(usage: CountedUsage, price: Price | null): number | null {
   if (usage.cost_usd !== null) return toNano(usage.cost_usd);
   return price === null ? null : costOf(price, usage);
 }
