@@ -2,7 +2,7 @@
 // `npm run check -- --record` writes it, and so does this file alone: `node bench/guard/operating-page.ts`.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { listPrices, pricePages } from "../../src/models/index.ts";
+import { listPrices, pricedHosts, pricePages } from "../../src/models/index.ts";
 import type { CapName, CapScope } from "../../src/protocol/money/caps.ts";
 import type { Rates } from "../../src/protocol/money/price.ts";
 import { type Quota, quotas } from "../../src/protocol/money/quotas.ts";
@@ -24,7 +24,7 @@ const scopes: Record<CapScope, [set: string, holds: string]> = {
 
 const caps: Record<CapName, string> = {
   max_cost_usd: "US dollars. A model without a price is refused with `price_unknown`",
-  max_total_tokens: "tokens of input, cached input and output together",
+  max_total_tokens: "tokens of input and output together. What came from a cache is input",
   max_minutes: "minutes in which the server works on it, without waits for people",
 };
 
@@ -40,13 +40,15 @@ export function describeMoney(): string {
 }
 
 function describePrices(): string {
-  const rows = Object.entries(pricePages).flatMap(([server, page]) =>
-    listPrices(server).map(({ models, price, from, as_of }) => {
+  const rows = Object.entries(pricedHosts).flatMap(([host, server]) =>
+    listPrices(server).map(({ models, price, from, as_of }, _, all) => {
       const names = models.map((name) => `\`${name}\``).join(", ");
       const { long } = price;
       const more = long === undefined ? "" : `over ${long.over.toLocaleString("en-US")}: ${showRates(long)}`;
+      const later = all.find((other) => other.from > from && other.models[0] === models[0])?.from;
+      const until = later === undefined ? "" : ` before ${later}`;
       const since = Date.parse(from) > 0 ? ` from ${from}` : "";
-      return [`[${server}](${page})`, `${names}${since}`, showRates(price), more, as_of];
+      return [`[${host}](${pricePages[server]})`, `${names}${since}${until}`, showRates(price), more, as_of];
     }),
   );
   return `### Prices\n\n${table(["At", "Models", "Input / cached / output", "Long input", "As of"], rows)}`;
@@ -70,11 +72,11 @@ function describeCaps(): string {
 }
 
 function describeQuotas(all: Record<string, Quota>): string {
-  const rows = rowsOf(all, ({ usual, counts, counted, is_rate, reason }) => [
+  const rows = rowsOf(all, ({ usual, counts, counted, is_rate, waits = false, reason }) => [
     usual.toLocaleString("en-US"),
     counts,
     places[counted],
-    is_rate ? "429" : "409",
+    waits ? "nothing: the rest waits" : is_rate ? "429" : "409",
     reason,
   ]);
   return `### Quotas\n\n${table(["Quota", "Usual", "Counts", "Counted", "Refused with", "Why"], rows)}`;

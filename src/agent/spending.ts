@@ -2,6 +2,9 @@
 // provider counted. A call that brings no usage stays charged at its worst case. The caller stores all of it.
 import type { Interrupt, RunError, Usage } from "../protocol/run.ts";
 
+/** How a call was counted. Only its cost depends on how much of it was put into a cache. */
+export type CountedUsage = Usage & { cache_write_tokens?: number };
+
 /** A model call that is about to be made. */
 export interface PlannedCall {
   model: string;
@@ -9,6 +12,8 @@ export interface PlannedCall {
   input_tokens: number;
   /** The longest reply that is wanted, in tokens. Under a cap it may become shorter. */
   output_tokens: number;
+  /** What the agent asks its provider for beside. A faster service costs more. */
+  extra_body?: Record<string, unknown>;
 }
 
 export type Allowance =
@@ -34,7 +39,7 @@ export function isFreeStatus(status: number): boolean {
 export interface Spending {
   reserve(call: PlannedCall, signal: AbortSignal): Promise<Allowance>;
   /** The call's provider has counted. Null if it sent no count: the worst case stays charged. */
-  settle(call_id: string, usage: Usage | null): void;
+  settle(call_id: string, usage: CountedUsage | null): void;
   /** The call failed. `is_charged`: false if the server refused it before it did any work. */
   giveUp(call_id: string, is_charged: boolean): void;
   /**

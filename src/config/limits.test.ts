@@ -19,18 +19,21 @@ describe("ALWAYS_APPROVE", () => {
     ).toEqual({ git_push: ["*"], execute_command: ["rm *", "git push*"] });
   });
 
-  it.each(["git_psh", "expose_port,none", "execute_command: rm *, GIT_PUSH", "execute_command:", "canary-secret: *"])(
-    "is wrong as %j: it says the place and the tools, and quotes nothing",
-    (ALWAYS_APPROVE) => {
-      const { problem, always_approve } = read({ ALWAYS_APPROVE });
-      // Calls that a former life left are made before any model is asked.
-      expect(always_approve).toEqual({ git_push: ["*"], expose_port: ["*"] });
-      expect(problem).toMatch(
-        /^The server's setting ALWAYS_APPROVE is wrong at place [12]: .* git_push, .*expose_port/,
-      );
-      expect(problem).not.toMatch(/canary|git_psh|GIT_PUSH/);
-    },
-  );
+  it.each([
+    "git_psh",
+    "expose_port,none",
+    "execute_command: rm *, GIT_PUSH",
+    "execute_command:",
+    "canary-secret: *",
+    ",",
+    " , ",
+  ])("is wrong as %j: it says the place and the tools, and quotes nothing", (ALWAYS_APPROVE) => {
+    const { problem, always_approve } = read({ ALWAYS_APPROVE });
+    // Calls that a former life left are made before any model is asked.
+    expect(always_approve).toEqual({ git_push: ["*"], expose_port: ["*"] });
+    expect(problem).toMatch(/^The server's setting ALWAYS_APPROVE is wrong at place [12]: .* git_push, .*expose_port/);
+    expect(problem).not.toMatch(/canary|git_psh|GIT_PUSH/);
+  });
 });
 
 describe("MAX_STEPS", () => {

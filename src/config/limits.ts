@@ -55,7 +55,9 @@ function readCalls(given: string): OperatorLimits["always_approve"] {
   const calls = given.split(",").map((call) => call.trim());
   const written = calls.filter((call) => call !== "");
   const read = readApprovals(written, [...toolNames]);
-  if (read.ok) return read.value;
-  const wrong = `is wrong at place ${Number(read.path[0] ?? 0) + 1}: it takes none, or tools such as git_push and calls such as execute_command: rm *, separated by commas; the tools are ${toolNames.join(", ")}`;
+  // Commas alone are no way to say `none`.
+  if (read.ok && written.length > 0) return read.value;
+  const place = read.ok ? 1 : Number(read.path[0] ?? 0) + 1;
+  const wrong = `is wrong at place ${place}: it takes none, or tools such as git_push and calls such as execute_command: rm *, separated by commas; the tools are ${toolNames.join(", ")}`;
   throw problem("ALWAYS_APPROVE", wrong);
 }

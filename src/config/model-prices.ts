@@ -50,9 +50,10 @@ function toPrice({ input, cached_input, cache_write, output }: z.infer<typeof ra
   };
 }
 
-/** The name itself wins, then the pattern that says most of it, then the first. Null if none fits. */
+/** The name itself wins, then the pattern that says most of it, then the first. Case does not count. Null if none fits. */
 export function findRule(rules: readonly PriceRule[], name: string): Price | null {
-  const fitting = rules.filter(({ pattern }) => matchesName(pattern, name));
+  const plain = name.toLowerCase();
+  const fitting = rules.filter(({ pattern }) => matchesName(pattern.toLowerCase(), plain));
   const exactness = ({ pattern }: PriceRule) => (pattern.includes("*") ? literalLength(pattern) : Infinity);
   return fitting.sort((one, other) => exactness(other) - exactness(one))[0]?.price ?? null;
 }

@@ -66,7 +66,7 @@ const settings = z.object({
   OPENAI_BASE_URL: text,
   OPENAI_MODEL: text,
   OPENAI_MODELS: text,
-  MODELS_ALLOWED: text,
+  MODELS_ALLOWED: z.unknown().optional(),
   MODEL_PROFILE: text,
   MODEL_API: text,
   AI_GATEWAY_TOKEN: text,
@@ -88,7 +88,7 @@ export function readModelSettings(env: object): ModelSettings {
   try {
     const servers = readModelServers(values.MODEL_SERVERS);
     const prices = readModelPrices(values.MODEL_PRICES);
-    const allowed = readNames("MODELS_ALLOWED", values.MODELS_ALLOWED, "patterns of models such as gpt-5* or server/*");
+    const allowed = readAllowed(values.MODELS_ALLOWED);
     const default_server = readDefaultServer(values);
     return { default_server, servers, allowed, default_model, prices, limits, problem: null };
   } catch (error) {
@@ -127,6 +127,15 @@ function readApi(given: string | undefined): ModelApi | null {
   const found = modelApis.find((api) => api === given.toLowerCase());
   if (found === undefined) throw problem("MODEL_API", `must be ${modelApis.join(" or ")}`);
   return found;
+}
+
+/** A list in wrangler.toml and commas alone would permit what they were meant to forbid. */
+function readAllowed(given: unknown): string[] | null {
+  if (typeof given === "string" ? given.trim() === "" : given == null) return null;
+  const what = "patterns of models such as gpt-5* or server/*";
+  const allowed = readNames("MODELS_ALLOWED", typeof given === "string" ? given : "", what);
+  if (allowed === null) throw problem("MODELS_ALLOWED", `must be a text of ${what}, separated by commas`);
+  return allowed;
 }
 
 function readNames(setting: string, given: string | undefined, what: string): string[] | null {

@@ -23,9 +23,15 @@ it("a part that is wrong is named, and the others count", () => {
     ["runs_at_once=-1", "QUOTAS: runs_at_once must be a whole number"],
     ["runs_at_once=1.5", "QUOTAS: runs_at_once must be a whole number"],
     ["runs_at_once=many", "QUOTAS: runs_at_once must be a whole number"],
+    ["runs_at_once=1=2", "QUOTAS: runs_at_once must be a whole number"],
   ]) {
     expect(readQuotaSettings({ QUOTAS: `${part},streams=5` })).toEqual({ quotas: { streams: 5 }, problem });
   }
+});
+
+it("of a quota that is said twice the last number counts, and a table in wrangler.toml is wrong", () => {
+  expect(readQuotaSettings({ QUOTAS: "streams=5,streams=9" })).toEqual({ quotas: { streams: 9 }, problem: null });
+  expect(readQuotaSettings({ QUOTAS: { streams: 5 } }).problem).toBe("QUOTAS names a quota that does not exist");
 });
 
 it("a user's own number counts before the setting's, and that before the usual one", () => {

@@ -13,12 +13,15 @@ export function readQuotaSettings(env: object): QuotaSettings {
   const { QUOTAS: given } = env as { QUOTAS?: unknown };
   const quotas: Quotas = {};
   let problem: string | null = null;
-  const parts = typeof given === "string" ? given.split(",").map((part) => part.trim()) : [];
+  // A table in wrangler.toml becomes `[object Object]`, which names no quota.
+  const parts = String(given ?? "")
+    .split(",")
+    .map((part) => part.trim());
   for (const part of parts.filter((part) => part !== "")) {
-    const [name = "", value = ""] = part.split("=").map((each) => each.trim());
-    const isKnown = isQuotaName(name);
-    if (isKnown && /^\d{1,12}$/.test(value)) quotas[name] = Number(value);
-    else problem ??= isKnown ? `QUOTAS: ${name} must be a whole number` : "QUOTAS names a quota that does not exist";
+    const [name = "", value = "", ...more] = part.split("=").map((each) => each.trim());
+    if (!isQuotaName(name)) problem ??= "QUOTAS names a quota that does not exist";
+    else if (more.length > 0 || !/^\d{1,12}$/.test(value)) problem ??= `QUOTAS: ${name} must be a whole number`;
+    else quotas[name] = Number(value);
   }
   return { quotas, problem };
 }

@@ -19,6 +19,6 @@ export function findWarnings({ admin_api_key, encryption_keys, slack, sign_in, q
       ? ["SLACK_APP_ID is not set, so no new workspace can be connected with a bot's token."]
       : []),
     ...describeSignIn(sign_in),
-    ...(quota_problem === null ? [] : [`${quota_problem}, so the usual one counts there.`]),
+    ...(quota_problem === null ? [] : [`${quota_problem}. That part does not count.`]),
   ];
 }

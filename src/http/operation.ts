@@ -121,7 +121,7 @@ function actionsOf({
   return audit === undefined ? records : [typeof audit === "string" ? audit : audit.action];
 }
 
-type Counts = "run" | "change" | "request" | "nothing";
+type Counts = "run" | "change" | "sum" | "request" | "nothing";
 
 function countsOf({ counts, scope, method }: { counts?: Counts; scope?: NeededScope; method: string }): Counts {
   if (counts !== undefined) return counts;
@@ -135,6 +135,7 @@ async function requireQuotas({ env, get }: AppContext, counts: Counts): Promise<
   const caller = get("caller");
   requireNone(await takeOne(env, caller, "requests_per_minute"));
   if (counts === "change") requireNone(await takeOne(env, caller, "changes_per_minute"));
+  if (counts === "sum") requireNone(await takeOne(env, caller, "sums_per_minute"));
 }
 
 function requireNone(refusal: Failure | null): void {

@@ -18,6 +18,15 @@ afterEach(() => {
 });
 
 describe("what an agent and an operator add", () => {
+  it("has nothing that a former version let an agent ask for and that may not be any more", async () => {
+    const { ask, asked } = open(say);
+    const extra_body = { plugins: [{ id: "fusion" }], x: { analysis_models: ["a/b"] }, top_k: 5 };
+    await ask({ model: "m", options: { extra_body } });
+    expect(asked[0]?.body).toMatchObject({ top_k: 5 });
+    expect(Object.keys(asked[0]?.body ?? {})).not.toEqual(expect.arrayContaining(["plugins"]));
+    expect(asked[0]?.body.x).toBeUndefined();
+  });
+
   it.each([
     [house, { reasoning_effort: "high", max_tokens: 16_000 }],
     [openai, { reasoning: { summary: "auto", effort: "high" }, max_output_tokens: 16_000 }],

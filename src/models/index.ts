@@ -8,7 +8,7 @@ import { charge, isFree } from "./exchange/failure/charge.ts";
 import { type ThinkingStarts, withTextCalls } from "./markup/model.ts";
 import { createOpenAiModel, type OpenAiOptions, placeOf } from "./openai-model.ts";
 import { withCosts } from "./prices/costs.ts";
-import { findPrice } from "./prices/find.ts";
+import { findCallPrice } from "./prices/find.ts";
 import { chooseProfile } from "./profiles/choose.ts";
 import { forgetRule, keyOf, knownRules, rememberLesson, rememberRule } from "./profiles/memory.ts";
 import { CALLS_AS_TEXT, STARTS_THINKING } from "./profiles/rules.ts";
@@ -34,7 +34,7 @@ export function createModels(
   });
   const create = (format: AgentConfig["tool_format"]) => (memory?: ModelMemory) => {
     const routed = routeByName(settings, (server, name) => models[format](optionsFor(server, name, memory)));
-    return withCosts(routed, (name) => findPrice(settings, name));
+    return withCosts(routed, (name, extra_body) => findCallPrice(settings, name, extra_body));
   };
   return { native: create("native"), xml: create("xml") };
 }
@@ -90,7 +90,7 @@ function thinkingStarts({ memory, ...server }: OpenAiOptions): ThinkingStarts {
 }
 
 export { listModels, type ModelList } from "./model-list.ts";
-export { findPrice, listPrices } from "./prices/find.ts";
+export { findCallPrice, findPrice, listPrices, pricedHosts } from "./prices/find.ts";
 export { pricePages } from "./prices/sources.ts";
 export { serverNames } from "./profiles/servers.ts";
 export { findContextTokens, findRefusal, findRoute, findSettingProblem, type Route } from "./servers.ts";

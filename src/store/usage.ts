@@ -6,16 +6,19 @@ import { toUsd } from "../protocol/money/price.ts";
 import type { Usage } from "../protocol/run.ts";
 import type { UsageDay, UsageSum } from "../protocol/usage.ts";
 
-const nano = (path: string) => `sum(CAST(round((run ->> '${path}') * 1e9) AS INTEGER))`;
+/** A run that can't be read counts as one that used nothing: it must not refuse the sums of all others. */
+const RUN = "iif(json_valid(run), run, '{}')";
+const tokens = (path: string) => `sum(${RUN} ->> '${path}')`;
+const nano = (path: string) => `sum(CAST(round((${RUN} ->> '${path}') * 1e9) AS INTEGER))`;
 
 const SUMS = `count(*) AS runs,
-  sum(coalesce(run ->> '$.usage.input_tokens', 0)) AS input_tokens,
-  sum(coalesce(run ->> '$.usage.cached_input_tokens', 0)) AS cached_input_tokens,
-  sum(coalesce(run ->> '$.usage.output_tokens', 0)) AS output_tokens,
+  coalesce(${tokens("$.usage.input_tokens")}, 0) AS input_tokens,
+  coalesce(${tokens("$.usage.cached_input_tokens")}, 0) AS cached_input_tokens,
+  coalesce(${tokens("$.usage.output_tokens")}, 0) AS output_tokens,
   ${nano("$.usage.cost_usd")} AS cost,
-  sum(run ->> '$.usage.estimated.calls') AS estimated_calls,
-  sum(run ->> '$.usage.estimated.input_tokens') AS estimated_input,
-  sum(run ->> '$.usage.estimated.output_tokens') AS estimated_output,
+  ${tokens("$.usage.estimated.calls")} AS estimated_calls,
+  ${tokens("$.usage.estimated.input_tokens")} AS estimated_input,
+  ${tokens("$.usage.estimated.output_tokens")} AS estimated_output,
   ${nano("$.usage.estimated.cost_usd")} AS estimated_cost`;
 
 interface Sums {
@@ -40,10 +43,10 @@ GROUP BY date ORDER BY date`;
  */
 export const READ_USAGE = read("");
 /** Reads the runs of all projects in these days: no index has the project. */
-const READ_PROJECT = read("AND run ->> '$.project_id' = ?3");
+const READ_PROJECT = read(`AND ${RUN} ->> '$.project_id' = ?3`);
 /** Uses the index `runs_by_thread`. */
 export const READ_THREAD = read("AND thread_id = ?3");
-const READ_BOTH = read("AND thread_id = ?3 AND run ->> '$.project_id' = ?4");
+const READ_BOTH = read(`AND thread_id = ?3 AND ${RUN} ->> '$.project_id' = ?4`);
 
 /** Of these two, runs of both if both are given. */
 export interface UsageFilter {

@@ -23,6 +23,7 @@ describe("the price of a model", () => {
     const { priceOf } = createPorts(readConfig(env as never), openD1().binding, {} as Queue<unknown>);
     expect(priceOf("house/m")).toEqual({ input: 2, output: 2 });
     expect(priceOf("gpt-5")).toMatchObject({ input: 1.25, output: 10 });
+    expect(priceOf("gpt-5", { service_tier: "priority" })).toMatchObject({ input: 3.125, output: 25 });
     expect(priceOf("m")).toBeNull();
   });
 });

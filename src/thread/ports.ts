@@ -12,7 +12,7 @@ import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
 import { sendThrough } from "../lib/network/send.ts";
 import { createMirrors } from "../mirrors.ts";
-import { createModels, findContextTokens, findPrice } from "../models/index.ts";
+import { createModels, findCallPrice, findContextTokens } from "../models/index.ts";
 import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
 import type { Job } from "../protocol/job.ts";
@@ -44,8 +44,8 @@ export interface Ports {
   default_model: string;
   /** How many tokens a model reads and writes in one call. */
   contextTokens(model: string): number;
-  /** What a model's tokens cost; null if nobody has said. */
-  priceOf(model: string): Price | null;
+  /** What a model's tokens cost in a call that has these fields of its agent; null if nobody has said. */
+  priceOf(model: string, extra_body?: Record<string, unknown>): Price | null;
   /** Which images a message may have, and a model may get. */
   images: ImageRules;
   /** The server's own tools. */
@@ -109,7 +109,7 @@ export function createPorts(
     models: createModels(config.models),
     default_model: config.models.default_model ?? "none",
     contextTokens: (model) => findContextTokens(config.models, model),
-    priceOf: (model) => findPrice(config.models, model),
+    priceOf: (model, extra_body) => findCallPrice(config.models, model, extra_body),
     budgetScopes: (own, user_id, project_id, now) => budgetScopes(config, own, user_id, project_id, now),
     grantLease: (request) => grantLease(database, request),
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },

@@ -266,7 +266,7 @@ export class FakeThread {
       limits: { ...noLimits, ...this.#options.limits },
       interrupt_ms: this.#options.interrupt_ms ?? null,
       contextTokens: () => this.#options.context_tokens ?? 100_000_000,
-      priceOf: (model) => this.prices[model] ?? null,
+      priceOf: (model, extra_body) => this.prices[`${model} ${extra_body?.service_tier}`] ?? this.prices[model] ?? null,
       budgetScopes: (own) => this.budgetScopes(own),
       grantLease: async (request) => {
         check(pulse);

@@ -62,6 +62,7 @@ describe("a refused request makes no write to D1 and no call of an object", () =
     ["runs_at_once", "a run", (user) => run(user)],
     ["requests_per_minute", "a read", (user) => user.send("GET", "/v1/threads")],
     ["requests_per_minute", "a stream", (user) => user.send("GET", "/v1/threads/thread-q/events")],
+    ["sums_per_minute", "sums of usage", (user) => user.send("GET", "/v1/usage?days=90")],
     ["changes_per_minute", "a new agent", (user) => user.send("POST", "/v1/agents", { name: "a" })],
     ["changes_per_minute", "a change", (user) => user.send("PATCH", "/v1/agents/agent-q", { name: "b" })],
     ["changes_per_minute", "a body that is none", (user) => user.send("PATCH", "/v1/threads/thread-q", "{")],

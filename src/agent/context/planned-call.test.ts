@@ -172,6 +172,16 @@ describe("what a call uses at most", () => {
     expect([300, 50_000].map(outputOf)).toEqual([300, 16_000]);
   });
 
+  it("has what the agent asks for beside, which may make it dearer", () => {
+    const options = { extra_body: { service_tier: "priority" } };
+    const agent = agentConfig.parse({ model_options: options });
+    const first = planFirstCall({ model: "m", agent, context_tokens: 128_000, counted: null, tokens: 1 });
+    expect([planCall({ ...request, options }, newTokenScales("m", 1), "native"), first]).toEqual([
+      expect.objectContaining(options),
+      expect.objectContaining(options),
+    ]);
+  });
+
   it("is known before a run's first request is made, from what it adds to the last one of its thread", async () => {
     const said = { role: "user" as const, content: "word 商品 ".repeat(300) };
     const agent = agentConfig.parse({ instructions: "Be brief. ".repeat(100) });

@@ -46,8 +46,13 @@ export function planCall(request: ModelRequest, scales: TokenScales, format: Too
 }
 
 function plan(request: ModelRequest, estimated: number, scales: TokenScales): PlannedCall {
-  const { model } = request;
-  return { model, input_tokens: countAtMost(estimated, scales.get(model)), output_tokens: longestReply(request) };
+  const { model, options } = request;
+  const input_tokens = countAtMost(estimated, scales.get(model));
+  return { model, input_tokens, output_tokens: longestReply(request), ...askedBeside(options) };
+}
+
+function askedBeside({ extra_body }: Pick<PlannedCall, "extra_body"> = {}): Pick<PlannedCall, "extra_body"> {
+  return extra_body === undefined ? {} : { extra_body };
 }
 
 function sizeOf({ messages, tools }: ModelRequest, format: ToolFormat): number {
@@ -94,5 +99,6 @@ export function planFirstCall({ model, agent, context_tokens, counted, tokens }:
       max_output_tokens: replyTokens(context_tokens),
       options: agent.model_options,
     }),
+    ...askedBeside(agent.model_options),
   };
 }

@@ -39,6 +39,7 @@ export function addUsage(app: App): void {
       path: "/v1/usage",
       tag: "Runs",
       summary: "What your runs used, by day",
+      counts: "sum",
       description:
         "Over all existing threads. A run counts for the day in UTC on which it was started. Days without runs are left out. `cost_usd` is the sum of the known costs; null if none is known. `estimated` is the part of the sums that no provider counted. With `thread_id` or `project_id`, `total` is what the thread or project used in these days.",
       query,

@@ -2,7 +2,7 @@
 // what the server refuses. A request has few fields of its own: each more is one that some server refuses.
 import type { ModelRequest } from "../../agent/model.ts";
 import { isRecord } from "../../lib/is-record.ts";
-import { protectedFields } from "../../protocol/agents/model-options.ts";
+import { findBodyFault } from "../../protocol/agents/body-fields.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { Body, Wire, WireContext } from "./wire.ts";
 
@@ -30,8 +30,9 @@ export function pathsOf(fields: Readonly<Body>): string[] {
   );
 }
 
+/** Agents of former versions may have what is refused by now. */
 function allowed(fields: Readonly<Body>): Body {
-  const isAllowed = ([field]: [string, unknown]) => !protectedFields.has(field) && field !== "__proto__";
+  const isAllowed = ([field, value]: [string, unknown]) => findBodyFault({ [field]: value }) === null;
   return Object.fromEntries(Object.entries(fields).filter(isAllowed));
 }
 

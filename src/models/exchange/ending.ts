@@ -1,7 +1,7 @@
 // How a reply ended and what it cost, in the words of many servers.
 import type { FinishReason } from "../../agent/model.ts";
+import type { CountedUsage } from "../../agent/spending.ts";
 import { isRecord } from "../../lib/is-record.ts";
-import type { Usage } from "../../protocol/run.ts";
 
 /** `broken`: the provider broke the reply off, so it is no answer. `too_long`: because the window was full. */
 export type Finish = Exclude<FinishReason, "other"> | "broken" | "too_long";
@@ -53,9 +53,6 @@ export function saysBroken(reason: string): boolean {
   return /error|abort|cancel|fail|insufficient|timeout|overload|interrupt|malformed|unexpected/i.test(reason);
 }
 
-/** How a reply was counted. Only its cost depends on how much of it was put into a cache. */
-export type CountedUsage = Usage & { cache_write_tokens?: number };
-
 /**
  * Both dialects have names of their own, and providers disagree on what the sums contain. Here the input contains what
  * was read from a cache and written to one, and the output contains reasoning, since that is how all of them charge.
@@ -80,11 +77,13 @@ export function readUsage(value: Record<string, unknown>): CountedUsage {
     value.cache_creation_input_tokens,
   );
   const cache = cached + written;
-  const total = value.total_tokens === undefined ? null : countOf(value.total_tokens);
+  const total = value.total_tokens == null ? null : countOf(value.total_tokens);
   // Anthropic's own form has no total. It and relays of it count neither as input; a part can't exceed the whole.
   const isNative = total === null && value.prompt_tokens === undefined && value.cache_read_input_tokens !== undefined;
   let rest = Math.max(0, (total ?? 0) - input - output);
-  const isOutside = isNative || cache > input || (cache > 0 && (rest === cache || rest === cache + reasoning));
+  // A rest that is as much as the model thought is that, since it costs more.
+  const isCache = cache > 0 && ((rest === cache && rest !== reasoning) || rest === cache + reasoning);
+  const isOutside = isNative || cache > input || isCache;
   if (isOutside && rest >= cache) rest -= cache;
   const input_tokens = isOutside ? input + cache : input;
   return {
@@ -102,10 +101,10 @@ const TICKS = 10_000_000_000;
 
 /** What the provider itself says; null if it says nothing. */
 function readCost({ cost, cost_in_usd_ticks, cost_details, is_byok }: Record<string, unknown>): number | null {
-  // With a key of the operator's own, OpenRouter's cost is its fee, beside what the provider charges.
+  // With a key of the operator's own, OpenRouter's cost is its fee, beside what the provider charges, if that is known.
   const behind = is_byok === true ? recordOf(cost_details).upstream_inference_cost : 0;
   const ticks = isAmount(cost_in_usd_ticks) ? cost_in_usd_ticks / TICKS : null;
-  const said = isAmount(cost) ? cost + (isAmount(behind) ? behind : 0) : ticks;
+  const said = isAmount(cost) ? (isAmount(behind) ? cost + behind : null) : ticks;
   return said !== null && said <= MAX_COST_USD ? said : null;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readModelSettings } from "../../config/models.ts";
 import { costOf, worstCost } from "../../protocol/money/price.ts";
-import { findPrice, listPrices, pricedHosts } from "./find.ts";
+import { findCallPrice, findPrice, listPrices, pricedHosts } from "./find.ts";
 import { pricePages } from "./sources.ts";
 import { priceLists } from "./table.ts";
 
@@ -34,6 +34,10 @@ describe("the price of a model", () => {
     expect(priceAt(`${gateway}/compat`, "google-ai-studio/gemini-2.5-flash")).toMatchObject({ output: 2.5 });
     expect(priceAt(`${gateway}/compat`, "cerebras/gpt-5")).toBeNull();
     expect(priceAt(`${gateway}/azure-openai/x/gpt-5`, "gpt-5")).toBeNull();
+    for (const other of ["openrouter", "custom-mine", "azure-openai/x/gpt-5"]) {
+      expect(priceAt(`${gateway}/${other}`, "openai/gpt-5")).toBeNull();
+      expect(priceAt(`${gateway}/${other}`, "workers-ai/@cf/openai/gpt-oss-120b")).toBeNull();
+    }
   });
 
   it.each([
@@ -70,6 +74,27 @@ describe("the price of a model", () => {
     const { base_url, model } = { base_url: "https://api.openai.com/v1", model: "gpt-5" };
     expect(priceAt(base_url, model, { extra_body: { service_tier: "priority" } })).toBeNull();
     expect(priceAt(base_url, model, { extra_body: { service_tier: "flex" } })).not.toBeNull();
+  });
+
+  it("of a call whose agent asks for more than the usual service is the most that it can be", () => {
+    const settings = readModelSettings({ OPENAI_API_KEY: "k", MODEL_PRICES: '{"own": 0, "two": 2}' });
+    const rates = (name: string, extra_body: object) => findCallPrice(settings, name, { ...extra_body }, now);
+    for (const more of [
+      { service_tier: "priority" },
+      { service_tier: "Priority" },
+      { service_tier: "performance" },
+      { speed: "fast" },
+      { inference_geo: "us" },
+    ]) {
+      expect(rates("gpt-4.1", more)).toEqual({ input: 5, cached_input: 1.25, cache_write: 5, output: 20 });
+      expect(rates("gpt-5.5", more)).toMatchObject({ input: 12.5, long: { over: 272_000, output: 112.5 } });
+      expect(rates("two", more)).toMatchObject({ input: 5, output: 5 });
+      expect(rates("own", more)).toMatchObject({ input: 0, output: 0 });
+      expect(rates("gpt-99", more)).toBeNull();
+    }
+    for (const usual of [{}, { service_tier: "flex" }, { service_tier: "auto", speed: null }, { top_k: 5 }]) {
+      expect(rates("gpt-4.1", usual)).toEqual(findPrice(settings, "gpt-4.1", now));
+    }
   });
 
   it("changes on the day that its provider has announced", () => {

@@ -36,9 +36,35 @@ export function findPrice(settings: ModelSettings, name: string, now = Date.now(
   return routing.ok ? findListed(routing.route.server, routing.route.model, now) : null;
 }
 
-/** Whether fields of requests ask for a service tier that costs more than the table says. */
-export function asksForMore({ service_tier, speed }: Readonly<Record<string, unknown>> = {}): boolean {
-  return [service_tier, speed].some((word) => word === "priority" || word === "fast" || word === "scale");
+/** Of what OpenAI and Anthropic list for their faster tiers, the most in proportion to the usual price. */
+const DEARER_FACTOR = 2.5;
+
+/** The price of a call whose agent asks for more than the usual service: the most that it can cost. */
+export function findCallPrice(settings: ModelSettings, name: string, extra_body?: Body, now?: number): Price | null {
+  const price = findPrice(settings, name, now);
+  if (price === null || !asksForMore(extra_body)) return price;
+  const { long, ...rates } = price;
+  return { ...dearer(rates), ...(long === undefined ? {} : { long: { ...dearer(long), over: long.over } }) };
+}
+
+function dearer({ input, cached_input = input, cache_write = input, output }: Rates): Rates {
+  const most = (rate: number) => rate * DEARER_FACTOR;
+  return {
+    input: most(input),
+    cached_input: most(cached_input),
+    cache_write: most(cache_write),
+    output: most(output),
+  };
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** Words for what the table has, or less. */
+const usual = [undefined, null, "auto", "default", "standard", "standard_only", "on_demand", "flex", "batch", "global"];
+
+/** Whether fields of requests may ask for a service that costs more than the table says: faster, or in one region. */
+function asksForMore({ service_tier, speed, inference_geo }: Body = {}): boolean {
+  return [service_tier, speed, inference_geo].some((word) => !usual.some((each) => each === word));
 }
 
 function findListed({ base_url, profile, extra_body }: ModelServer, model: string, now: number): Price | null {
@@ -61,9 +87,11 @@ function findListed({ base_url, profile, extra_body }: ModelServer, model: strin
 function findSeller(base_url: string, model: string): string | null {
   const url = URL.parse(base_url);
   if (url === null || url.pathname.includes("/coding/")) return null;
-  // What a gateway passes on with the provider's key costs what it does there.
-  const isGateway = url.hostname === "gateway.ai.cloudflare.com";
-  return isGateway ? (findServerBehind(base_url, model)?.name ?? null) : (pricedHosts[url.hostname] ?? null);
+  if (url.hostname !== "gateway.ai.cloudflare.com") return pricedHosts[url.hostname] ?? null;
+  // What a gateway passes on with the provider's key costs what it does there. Only at `compat` the model's name says
+  // who that is: a router behind the gateway has names of others, too.
+  const isByName = url.pathname.split("/")[4] === "compat";
+  return findServerBehind(base_url, isByName ? model : "")?.name ?? null;
 }
 
 export interface Row {

@@ -7,14 +7,16 @@
 // than so many tokens, input and output cost so many times as much. Behind `@`: from which day on. Of several lines for
 // a name the first that holds counts. As text the table takes a third of the space.
 export const priceLists: Record<string, string> = {
+  // The lower price of GPT-5.6 Sol is promised until the day before the higher one, and perhaps longer.
   "openai 2026-10-27": `
     gpt-6.1-sol: 2 0.1 10 2.5 > 272000 2 1.5
     gpt-6.1-terra: 1 0.05 5 1.25 > 272000 2 1.5
     gpt-6-sol: 2 0.2 10 2.5 > 272000 2 1.5
     gpt-6-luna: 0.1 0.01 0.5 0.125 > 272000 2 1.5
+    gpt-5.6 gpt-5.6-sol: 5 0.5 30 6.25 > 272000 2 1.5 @ 2026-11-22
     gpt-5.6 gpt-5.6-sol: 4 0.4 20 5 > 272000 2 1.5
     gpt-5.6-terra: 2 0.2 12 2.5 > 272000 2 1.5
-    gpt-5.6-luna: 0.2 0.02 1 0.25 > 272000 2 1.5
+    gpt-5.6-luna: 0.2 0.02 1.2 0.25 > 272000 2 1.5
   `,
   "openai 2026-07-02": `
     gpt-5.5: 5 0.5 30 > 272000 2 1.5

@@ -38,7 +38,11 @@ describe("chooseProfile", () => {
     ],
     ["https://api.anthropic.com/v1", "claude-sonnet-5", { cache_marks: "none", limit: { required: true } }],
     ["https://x.openai.azure.com/openai/v1/", "my-deployment", { auth: "api-key" }],
-    ["https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "qwen3-max", { cache_marks: "parts" }],
+    [
+      "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+      "qwen3-max",
+      { cache_marks: "parts", limit: { field: "max_completion_tokens" } },
+    ],
     ["https://api.z.ai/api/paas/v4", "glm-5", { adds: { tool_stream: true } }],
   ])("puts what %s needs over what %s needs", (base_url, model, expected) => {
     expect(chooseProfile(null, base_url, model)).toMatchObject(expected);

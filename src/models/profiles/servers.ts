@@ -54,10 +54,12 @@ const servers: Server[] = [
   { name: "deepseek", example: "deepseek-v4-pro", hosts: /(?:^|\.)api\.deepseek\.com$/, change: {} },
   { name: "kimi", example: "kimi-k2.6", hosts: /(?:^|\.)(?:moonshot\.(?:ai|cn)|kimi\.(?:com|ai))$/, change: {} },
   {
+    // Of models up to Qwen 3.7, `max_tokens` may leave the thoughts unlimited:
+    // https://www.alibabacloud.com/help/en/model-studio/api-compatibility-upgrade-notice
     name: "qwen",
     example: "qwen3",
     hosts: /(?:^dashscope[\w-]*|\.maas)\.aliyuncs\.com$/,
-    change: {},
+    change: { limit: { field: "max_completion_tokens", required: false } },
     changeFor: (family) => (family === "qwen" ? { cache_marks: "parts" } : {}),
   },
   {

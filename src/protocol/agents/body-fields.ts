@@ -59,8 +59,16 @@ const dropped = /^[\s\p{C}]+|[\t\n\r]+/gu;
 
 const fieldName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
+/**
+ * OpenRouter's plugins that only change a request or its reply. Others ask models of their own choice (`fusion`,
+ * routers), at their prices.
+ */
+const permittedPlugins = ["web", "file-parser", "response-healing", "context-compression", "moderation"];
+
 const protectedNames = new Set(Array.from(protectedFields, plainName));
 const deepNames = new Set(deepFields.map(plainName));
+/** `analysis_models`, `fallback_models` and what else gateways call lists of them. */
+const modelsEnd = /models$/;
 
 function plainName(name: string): string {
   return name
@@ -76,10 +84,19 @@ export function findBodyFault(fields: unknown): string | null {
   if (deep !== null) return deep;
   const refused = Object.keys(fields).find((name) => protectedNames.has(plainName(name)));
   if (refused !== undefined) return `${quote(refused)} may not be set here`;
+  const plugins = Object.entries(fields).filter(([name]) => plainName(name) === "plugins");
+  if (!plugins.every(([, value]) => arePermitted(value))) return `"plugins" may only be ${permittedPlugins.join(", ")}`;
   const unknown = Object.keys(fields).find((name) => !fieldName.test(name));
   if (unknown !== undefined) return `${quote(unknown)} is not the name of a field (1 to 64 of A-Z a-z 0-9 _ - .)`;
   const { length } = JSON.stringify(fields);
   return length > MAX_CHARACTERS ? `is larger than ${MAX_CHARACTERS} characters of JSON` : null;
+}
+
+function arePermitted(plugins: unknown): boolean {
+  return (
+    Array.isArray(plugins) &&
+    plugins.every((plugin) => isObject(plugin) && permittedPlugins.includes(String(plugin.id)))
+  );
 }
 
 /** `name` is the field that the value is in, also through lists. */
@@ -99,7 +116,8 @@ function findDeepFault(value: unknown, levels: number, name = ""): string | null
 function findNameFault(name: string): string | null {
   const plain = plainName(name);
   const isAddress = addressStart.test(plain) || addressEnd.test(plain);
-  if (name === "__proto__" || isAddress || deepNames.has(plain)) return `${quote(name)} may not be set here`;
+  if (name === "__proto__" || isAddress || deepNames.has(plain) || modelsEnd.test(plain))
+    return `${quote(name)} may not be set here`;
   return name.isWellFormed() ? null : "is not well-formed Unicode (a lone surrogate)";
 }
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { modelOptions, protectedFields } from "./model-options.ts";
+import { protectedFields } from "./body-fields.ts";
+import { modelOptions } from "./model-options.ts";
 
 /** What is wrong with the fields; null if they may be sent. */
 function faultOf(extra_body: unknown): string | null {
@@ -16,6 +17,7 @@ describe("an agent's model options", () => {
       { extra_body: { thinking: { type: "disabled" }, top_k: 20, chat_template_kwargs: { enable_thinking: false } } },
       { extra_body: { provider: { order: ["azure"], data_collection: "deny" }, parallel_tool_calls: false } },
       { extra_body: { stop: ["https", "http: ", "file: a", "HTTP/1.1"], text: { format: { type: "text" } } } },
+      { extra_body: { plugins: [{ id: "web", max_results: 3 }, { id: "response-healing" }] } },
       { extra_body: { prompt_cache_key: "k", verbosity: "low", stop: ["a/b"], metadata: { team: "shop" } } },
       { extra_body: {} },
     ]) {
@@ -79,6 +81,10 @@ describe("fields for the body", () => {
     ],
     ["a cache of another machine", { vllm_xargs: { kv_transfer_params: {} } }, '"kv_transfer_params"'],
     ["another model at any depth", { providerOptions: { gateway: { models: ["a/b"] } } }, '"models"'],
+    ["models under another name", { plugin: [{ analysis_models: ["a/b"] }] }, '"analysis_models"'],
+    ["a plugin that asks models of its own choice", { plugins: [{ id: "web" }, { id: "fusion" }] }, '"plugins"'],
+    ["a plugin without a name", { Plugins: [{}] }, '"plugins"'],
+    ["something else in place of plugins", { plugins: "fusion" }, '"plugins"'],
     ["another's session", { session_params: { id: "1" } }, '"session_params"'],
     ["a prototype", JSON.parse('{"a": {"__proto__": {"model": 1}}}'), '"__proto__"'],
     ["a prototype at the top", JSON.parse('{"__proto__": {"model": 1}}'), '"__proto__"'],

@@ -3,8 +3,6 @@
 import { z } from "zod";
 import { findBodyFault } from "./body-fields.ts";
 
-export { protectedFields } from "./body-fields.ts";
-
 const reasoningEfforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
 
 /** No model writes more in one reply, and a reply ends at 2 MiB of text. */

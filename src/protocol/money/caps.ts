@@ -19,7 +19,9 @@ export const capFields = {
     .min(0)
     .max(MAX_TOKENS)
     .nullable()
-    .describe("The most tokens that it may use: input, cached input and output, as the providers count them."),
+    .describe(
+      "The most tokens that it may use: input, also what came from a cache, and output, as the providers count them.",
+    ),
   max_minutes: z
     .number()
     .min(0)

@@ -42,10 +42,10 @@ export function costOf(price: Price, count: Count): number {
   return Math.ceil(roundDust(sum * NANO_PER_TOKEN));
 }
 
-/** The most that a call of so many tokens can cost, in nanodollars: nothing of it comes from a cache. */
+/** The most that a call of so many tokens can cost, in nanodollars: all of its input is of the dearest kind. */
 export function worstCost(price: Price, input_tokens: number, output_tokens: number): number {
   const rates = ratesFor(price, input_tokens);
-  const input = Math.max(rates.input, rates.cache_write ?? 0);
+  const input = Math.max(rates.input, rates.cached_input ?? 0, rates.cache_write ?? 0);
   return Math.ceil(roundDust((input_tokens * input + output_tokens * rates.output) * NANO_PER_TOKEN));
 }
 

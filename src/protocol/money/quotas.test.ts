@@ -9,7 +9,7 @@ it("the API's page has the usual numbers", () => {
     name,
     Number(number.replaceAll(",", "")),
   ]);
-  const rates = ["runs_per_minute", "runs_at_once", "changes_per_minute", "pings_per_minute"];
+  const rates = ["runs_per_minute", "runs_at_once", "changes_per_minute", "sums_per_minute", "pings_per_minute"];
   expect(rows.map(([name]) => name)).toEqual(expect.arrayContaining(rates));
   for (const [name, number] of rows) expect([name, quotas[name as keyof typeof quotas].usual]).toEqual([name, number]);
 });

@@ -15,6 +15,8 @@ export interface Quota {
   counted: "D1" | "object" | "location" | "isolate";
   /** Refused with 429 and `Retry-After`, since time helps; else with 409. */
   is_rate: boolean;
+  /** What is more is not refused, and comes later. */
+  waits?: boolean;
   /** Why this number. */
   reason: string;
 }
@@ -53,6 +55,13 @@ export const quotas = {
     is_rate: true,
     reason: "A script that sets up an account sends five a second. Each writes to everybody's D1.",
   },
+  sums_per_minute: {
+    usual: 30,
+    counts: "requests in a minute for sums of usage",
+    counted: "location",
+    is_rate: true,
+    reason: "A page asks when it is opened. D1 reads each run of the days: a second for a hundred thousand.",
+  },
   streams: {
     usual: 1_000,
     counts: "open streams of events",
@@ -84,17 +93,18 @@ export const quotas = {
   },
   schedules_per_minute: {
     usual: 2_000,
-    counts: "schedules that the clock sends in a minute; the others wait",
+    counts: "schedules that the clock sends in a minute",
     counted: "D1",
     is_rate: true,
+    waits: true,
     reason: "A fifth of what the clock sends in a minute. Users take turns within it.",
   },
   // What a user has.
   sandboxes: held(200, "sandboxes", "One a project, for months. A stopped one has a disk, too."),
   sandbox_cpus: held(400, "cores of all sandboxes together", "Two for each. One that is stopped may start."),
   sandbox_cpu: held(1024, "cores of one sandbox", "SANDBOX_LIMITS is lower, for everybody."),
-  sandbox_memory: held(4096, "GiB of memory of one sandbox", "The same."),
-  sandbox_disk: held(65_536, "GiB of disk of one sandbox", "The same."),
+  sandbox_memory: held(4096, "GiB of memory of one sandbox", "SANDBOX_LIMITS is lower, for everybody."),
+  sandbox_disk: held(65_536, "GiB of disk of one sandbox", "SANDBOX_LIMITS is lower, for everybody."),
   stored_bytes: held(2e9, "bytes in messages and agents", "A fifth of what one D1 database holds.", "isolate"),
   threads: held(10_000, "threads", "Thirty a day for a year.", "isolate"),
   projects: held(10_000, "projects", "A thread makes one if none is named.", "isolate"),

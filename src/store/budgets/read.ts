@@ -1,4 +1,4 @@
-// What running runs may still spend: their open leases.
+// What running runs hold: their open leases, of which a part may be spent.
 import type { Amount } from "../../protocol/money/lease.ts";
 
 /** A lease has a row for each of its scopes, all with the same amount. */

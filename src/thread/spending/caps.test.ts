@@ -178,6 +178,16 @@ describe("a cap in USD", () => {
     expect(runOf(thread).usage.cost_usd).toBeLessThanOrEqual(0.15);
     expect(thread.requests.length).toBeGreaterThan(0);
   });
+
+  it("holds also where the agent asks for a faster service, which is reserved at what it costs at most", async () => {
+    const extra_body = { service_tier: "priority" };
+    const thread = cappedThread([says("done", null)], { agent: { model_options: { extra_body } } });
+    thread.prices = { "test-model": { input: 1, output: 10 }, "test-model priority": { input: 2.5, output: 25 } };
+    await thread.run("hi", { ...run, caps: [{ scope: "run", max_cost_usd: 0.2 }] });
+    const { cost_usd } = runOf(thread).usage;
+    expect(cost_usd).toBeLessThanOrEqual(0.2);
+    expect(cost_usd).toBeGreaterThan(0.19);
+  });
 });
 
 describe("a cap on minutes", () => {

@@ -1,10 +1,10 @@
 // The port `Spending` over a run's record: what its model calls may cost. A call is reserved in memory, and stored only
 // if what the row has does not cover it: mostly it does, through the plan that the fact before was stored with.
-import type { Allowance, PlannedCall, Spending } from "../../agent/spending.ts";
+import type { Allowance, CountedUsage, PlannedCall, Spending } from "../../agent/spending.ts";
 import type { UsageSoFar } from "../../protocol/event.ts";
 import type { Amount } from "../../protocol/money/lease.ts";
 import { costOf, type Price, toNano, worstCost } from "../../protocol/money/price.ts";
-import { isTerminal, type RunError, type Usage } from "../../protocol/run.ts";
+import { isTerminal, type RunError } from "../../protocol/run.ts";
 import { countActive, type Life, storeRun, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { untilAborted } from "../sleep.ts";
@@ -42,7 +42,8 @@ export function openSpending(life: Life, record: RunRecord, onLease: () => void 
       try {
         if (isTerminal(record.run.status)) return { kind: "cancelled" };
         const allowance = await reserveCall(life, record, call, signal);
-        if (allowance.kind === "granted") prices.set(allowance.call_id, life.ports.priceOf(call.model));
+        if (allowance.kind === "granted")
+          prices.set(allowance.call_id, life.ports.priceOf(call.model, call.extra_body));
         onLease();
         return allowance;
       } finally {
@@ -88,7 +89,7 @@ export function expectCall(life: Life, record: RunRecord, call: PlannedCall | nu
   setAccount(record, plan(accountOf(record), null));
   if (call === null) return;
   const scopes = scopesOf(life, record);
-  const size: CallSize = { ...call, price: life.ports.priceOf(call.model) };
+  const size: CallSize = { ...call, price: life.ports.priceOf(call.model, call.extra_body) };
   if (size.price === null && hasLimit([...record.spending.caps, ...scopes.map(({ caps }) => caps)], "max_cost_usd"))
     return;
   const { tokens } = longestReply(size, leftUnder(accountOf(record)));
@@ -105,7 +106,7 @@ async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, sig
   // It was for this call.
   setAccount(record, plan(accountOf(record), null));
   const scopes = scopesOf(life, record);
-  const size: CallSize = { ...call, price: life.ports.priceOf(call.model) };
+  const size: CallSize = { ...call, price: life.ports.priceOf(call.model, call.extra_body) };
   const caps = [...record.spending.caps, ...scopes.map((scope) => scope.caps)];
   if (size.price === null && hasLimit(caps, "max_cost_usd"))
     return { kind: "refused", error: priceUnknown(call.model) };
@@ -182,7 +183,7 @@ function amountFor({ input_tokens, price }: CallSize, output: number): Amount {
 }
 
 /** A provider that says what it charges knows best. */
-function costOfCall(usage: Usage, price: Price | null): number | null {
+function costOfCall(usage: CountedUsage, price: Price | null): number | null {
   if (usage.cost_usd !== null) return toNano(usage.cost_usd);
   return price === null ? null : costOf(price, usage);
 }

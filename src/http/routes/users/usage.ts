@@ -19,9 +19,10 @@ const query = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 
-const reserved = z
-  .object({ cost_usd: z.number(), tokens: z.int(), minutes: z.number() })
-  .openapi({ description: "What running runs may still spend of caps over many threads. Not in the sums." });
+const reserved = z.object({ cost_usd: z.number(), tokens: z.int(), minutes: z.number() }).openapi({
+  description:
+    "What running runs hold of caps over many threads. They may have spent a part of it, which is in the sums too.",
+});
 
 const userUsage = z
   .object({ user_id: z.string(), name: z.string().nullable(), runs: z.int(), ...usage.shape, reserved })

@@ -1,7 +1,6 @@
 // A search that asks a model is a model call: it is reserved before it is made, and settled with what its provider
 // counted.
-import { type CallSpending, isFreeStatus } from "../../../agent/spending.ts";
-import type { Usage } from "../../../protocol/run.ts";
+import { type CallSpending, type CountedUsage, isFreeStatus } from "../../../agent/spending.ts";
 import type { Exchanged } from "./exchange.ts";
 
 export interface ModelUse {
@@ -9,7 +8,7 @@ export interface ModelUse {
   input_tokens: number;
   output_tokens: number;
   /** Null if the answer has no count. */
-  readUsage(body: unknown): Usage | null;
+  readUsage(body: unknown): CountedUsage | null;
 }
 
 export async function payFor(

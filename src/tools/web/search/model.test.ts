@@ -103,6 +103,8 @@ describe("the search of a model's provider", () => {
     expect(countOf({ input_tokens: 100, output_tokens: 20, total_tokens: 120, ...details })).toEqual({
       ...{ input_tokens: 100, cached_input_tokens: 40, output_tokens: 20, cost_usd: null },
     });
+    const written = { input_tokens_details: { cached_tokens: 40, cache_write_tokens: 50 } };
+    expect(countOf({ input_tokens: 100, output_tokens: 20, ...written })).toMatchObject({ cache_write_tokens: 50 });
     const grok = { input_tokens: 100, output_tokens: 20, total_tokens: 170, cost_in_usd_ticks: 250_000_000 };
     expect(countOf(grok)).toMatchObject({ output_tokens: 70, cost_usd: 0.025 });
     for (const none of [

@@ -12,8 +12,9 @@
 //
 // Errors: `{"error": {"message", "type", "param", "code"}}` of OpenAI, and `{"code", "error": "…"}` of xAI, which answers
 // a wrong key with 400 and an empty account with 403 or 429.
+
+import type { CountedUsage } from "../../../agent/spending.ts";
 import { asRecord, isRecord } from "../../../lib/is-record.ts";
-import type { Usage } from "../../../protocol/run.ts";
 import { at, isText, readPages, textAt } from "./answer.ts";
 import type { Refusal } from "./exchange.ts";
 import type { ServiceDefinition } from "./open-service.ts";
@@ -71,7 +72,7 @@ export const model: ServiceDefinition = {
 };
 
 /** xAI leaves what it thought out of the output, and says what the call cost with its search, in 10⁻¹⁰ dollars. */
-function readUsage(body: unknown): Usage | null {
+function readUsage(body: unknown): CountedUsage | null {
   const usage = at(body, "usage");
   const countOf = (value: unknown) => (Number.isSafeInteger(value) ? Math.max(0, Number(value)) : 0);
   const [input_tokens, output, total] = ["input_tokens", "output_tokens", "total_tokens"].map((name) =>
@@ -79,9 +80,13 @@ function readUsage(body: unknown): Usage | null {
   ) as [number, number, number];
   const output_tokens = Math.max(output, total - input_tokens);
   if (input_tokens + output_tokens === 0) return null;
-  const cached_input_tokens = countOf(at(at(usage, "input_tokens_details"), "cached_tokens"));
+  const ofInput = (name: string) => countOf(at(at(usage, "input_tokens_details"), name));
+  const [cached_input_tokens, cache_write_tokens] = [ofInput("cached_tokens"), ofInput("cache_write_tokens")];
   const ticks = countOf(at(usage, "cost_in_usd_ticks"));
-  return { input_tokens, cached_input_tokens, output_tokens, cost_usd: ticks === 0 ? null : ticks / 1e10 };
+  return {
+    ...{ input_tokens, cached_input_tokens, output_tokens, cost_usd: ticks === 0 ? null : ticks / 1e10 },
+    ...(cache_write_tokens > 0 ? { cache_write_tokens } : {}),
+  };
 }
 
 function readRefusal({ status, body }: Refusal): Partial<SearchFailure> | null {

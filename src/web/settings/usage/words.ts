@@ -23,7 +23,7 @@ export const words = defineWords(
     user: "User",
     reserved: "Reserved",
     reservedHint:
-      "Reserved is what runs that work just now may still spend of limits by day, month or project. It is not in the cost.",
+      "Reserved is what runs that work just now hold of limits by day, month or project. What they have spent of it is in the cost, too.",
     only: (days: number) => `Shown are the last ${days} days.`,
     emptyUsers: "Nobody used anything in this time.",
     tokens: (count: string) => `${count} tokens`,
@@ -53,7 +53,7 @@ export const words = defineWords(
     byUser: "各用户费用",
     user: "用户",
     reserved: "已预留",
-    reservedHint: "“已预留”是正在进行的运行在每日、每月或项目上限内还可能花费的部分，不计入费用。",
+    reservedHint: "“已预留”是正在进行的运行在每日、每月或项目上限内占用的额度，其中已花费的部分也计入费用。",
     only: (days) => `这里显示最近 ${days} 天。`,
     emptyUsers: "这段时间没有人使用。",
     tokens: (count) => `${count} token`,
