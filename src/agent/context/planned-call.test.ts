@@ -135,6 +135,21 @@ describe("what a call uses at most", () => {
     }
   });
 
+  it("is told to later lives for the run's own model alone, whichever model replied", async () => {
+    const { run } = start([
+      { ...callsTools("work"), tokenizer: 1.2 },
+      { ...callsTools("read"), tokenizer: 0.9 },
+      fails({ retryable: false }),
+      { ...says("Done."), tokenizer: 0.6 },
+    ]);
+    await run.run({ agent: agentConfig.parse({ fallback_models: ["n"] }) });
+    const told = run.facts.flatMap((fact) => (fact.type === "assistant_message" ? [fact.token_scale] : []));
+    expect(told.map((scale) => Number(scale.toFixed(1)))).toEqual([1.2, 1.2, 1.2]);
+    const other = start([fails({ retryable: false }), { ...says("Done."), tokenizer: 0.6 }]);
+    await other.run.run({ agent: agentConfig.parse({ fallback_models: ["n"] }) });
+    expect(other.run.facts).toMatchObject([{ type: "assistant_message", token_scale: 1 }]);
+  });
+
   it("counts what a model reads in addition that writes its calls as XML", async () => {
     const { run, spending } = start([callsTools("work", "read"), callsTools("read"), says("Done.")]);
     run.dialect = (native) => {
