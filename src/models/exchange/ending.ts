@@ -56,6 +56,8 @@ export function saysBroken(reason: string): boolean {
 /** How a reply was counted. Only its cost depends on how much of it was put into a cache. */
 export type CountedUsage = Usage & { cache_write_tokens?: number };
 
+const uncounted = { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0 };
+
 /**
  * Both dialects have names of their own, and providers disagree on what the sums contain. Here the input contains what
  * was read from a cache and written to one, and the output contains reasoning, since that is how all of them charge.
@@ -84,6 +86,8 @@ export function readUsage(value: Record<string, unknown>): CountedUsage {
   // Anthropic's own form has no total. It and relays of it count neither as input; a part can't exceed the whole.
   const isNative = total === null && value.prompt_tokens === undefined && value.cache_read_input_tokens !== undefined;
   let rest = Math.max(0, (total ?? 0) - input - output);
+  // No request is empty: whoever counts none of it has not counted.
+  if (input + cache + rest === 0) return { ...uncounted, cost_usd: readCost(value) };
   const isOutside = isNative || cache > input || (cache > 0 && (rest === cache || rest === cache + reasoning));
   if (isOutside && rest >= cache) rest -= cache;
   const input_tokens = isOutside ? input + cache : input;
