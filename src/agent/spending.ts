@@ -9,6 +9,8 @@ export interface PlannedCall {
   input_tokens: number;
   /** The longest reply that is wanted, in tokens. Under a cap it may become shorter. */
   output_tokens: number;
+  /** The agent's fields of the request: some ask for what costs more. */
+  extra_body?: Readonly<Record<string, unknown>>;
 }
 
 export type Allowance =

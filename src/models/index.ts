@@ -90,6 +90,7 @@ function thinkingStarts({ memory, ...server }: OpenAiOptions): ThinkingStarts {
 }
 
 export { listModels, type ModelList } from "./model-list.ts";
+export { priceForFields } from "./prices/costs.ts";
 export { findPrice, listPrices } from "./prices/find.ts";
 export { pricePages } from "./prices/sources.ts";
 export { serverNames } from "./profiles/servers.ts";

@@ -1,6 +1,6 @@
 // What a model call uses at most, before it is made: what is reserved for it.
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
-import type { ModelMessage, ModelRequest } from "../model.ts";
+import type { ModelMessage, ModelOptions, ModelRequest } from "../model.ts";
 import type { PlannedCall } from "../spending.ts";
 import { REPLY_TOKENS, replyTokens } from "./budget.ts";
 import { estimateMessage, estimateMessages, estimateText, estimateTools } from "./tokens.ts";
@@ -46,8 +46,13 @@ export function planCall(request: ModelRequest, scales: TokenScales, format: Too
 }
 
 function plan(request: ModelRequest, estimated: number, scales: TokenScales): PlannedCall {
-  const { model } = request;
-  return { model, input_tokens: countAtMost(estimated, scales.get(model)), output_tokens: longestReply(request) };
+  const { model, options } = request;
+  const input_tokens = countAtMost(estimated, scales.get(model));
+  return { model, input_tokens, output_tokens: longestReply(request), ...fieldsOf(options) };
+}
+
+function fieldsOf({ extra_body }: ModelOptions = {}): Pick<PlannedCall, "extra_body"> {
+  return extra_body === undefined ? {} : { extra_body };
 }
 
 function sizeOf({ messages, tools }: ModelRequest, format: ToolFormat): number {
@@ -94,5 +99,6 @@ export function planFirstCall({ model, agent, context_tokens, counted, tokens }:
       max_output_tokens: replyTokens(context_tokens),
       options: agent.model_options,
     }),
+    ...fieldsOf(agent.model_options),
   };
 }

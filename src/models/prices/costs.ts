@@ -1,6 +1,6 @@
 // What replies cost, for servers that don't say it themselves.
 import type { Model } from "../../agent/model.ts";
-import { costOf, type Price, toUsd } from "../../protocol/money/price.ts";
+import { costOf, type Price, scalePrice, toUsd } from "../../protocol/money/price.ts";
 import type { Usage } from "../../protocol/run.ts";
 import type { CountedUsage } from "../exchange/ending.ts";
 import { asksForMore } from "./find.ts";
@@ -11,9 +11,8 @@ export function withCosts(model: Model, priceOf: (name: string) => Price | null)
     async stream(request, onDelta, signal) {
       const outcome = await model.stream(request, onDelta, signal);
       if (outcome.kind === "failure" || outcome.reply.usage === null) return outcome;
-      const counted = outcome.reply.usage;
-      const usage = charge(counted, priceOf(request.model), asksForMore(request.options?.extra_body));
-      return { ...outcome, reply: { ...outcome.reply, usage } };
+      const price = priceForFields(priceOf(request.model), request.options?.extra_body);
+      return { ...outcome, reply: { ...outcome.reply, usage: charge(outcome.reply.usage, price) } };
     },
   };
 }
@@ -21,13 +20,13 @@ export function withCosts(model: Model, priceOf: (name: string) => Price | null)
 /** Of what OpenAI lists for its faster tiers, the most in proportion to the usual price. */
 const DEARER_FACTOR = 2.5;
 
-/** The provider's own cost counts. An agent that asks for a faster tier is charged the most that it can cost. */
-export function charge(
-  { cache_write_tokens = 0, ...usage }: CountedUsage,
-  price: Price | null,
-  isDearer = false,
-): Usage {
+/** An agent whose fields ask for a faster tier is charged the most that it can cost. */
+export function priceForFields(price: Price | null, extra_body?: Readonly<Record<string, unknown>>): Price | null {
+  return price === null || !asksForMore(extra_body) ? price : scalePrice(price, DEARER_FACTOR);
+}
+
+/** The provider's own cost counts. */
+function charge({ cache_write_tokens = 0, ...usage }: CountedUsage, price: Price | null): Usage {
   if (usage.cost_usd !== null || price === null) return usage;
-  const cost = costOf(price, { ...usage, cache_write_tokens });
-  return { ...usage, cost_usd: toUsd(isDearer ? Math.ceil(cost * DEARER_FACTOR) : cost) };
+  return { ...usage, cost_usd: toUsd(costOf(price, { ...usage, cache_write_tokens })) };
 }

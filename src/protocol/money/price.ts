@@ -49,6 +49,18 @@ export function worstCost(price: Price, input_tokens: number, output_tokens: num
   return Math.ceil(roundDust((input_tokens * input + output_tokens * rates.output) * NANO_PER_TOKEN));
 }
 
+export function scalePrice({ long, ...rates }: Price, factor: number): Price {
+  const scale = <Each extends Rates>(given: Each): Each => ({
+    ...given,
+    ...Object.fromEntries(
+      rateNames.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name] * factor]])),
+    ),
+  });
+  return { ...scale(rates), ...(long === undefined ? {} : { long: scale(long) }) };
+}
+
+const rateNames = ["input", "cached_input", "cache_write", "output"] as const satisfies (keyof Rates)[];
+
 function ratesFor(price: Price, input_tokens: number): Rates {
   return price.long !== undefined && input_tokens > price.long.over ? price.long : price;
 }

@@ -1,6 +1,7 @@
 // The port `Spending` over a run's record: what its model calls may cost. A call is reserved in memory, and stored only
 // if what the row has does not cover it: mostly it does, through the plan that the fact before was stored with.
 import type { Allowance, PlannedCall, Spending } from "../../agent/spending.ts";
+import { priceForFields } from "../../models/index.ts";
 import type { Amount } from "../../protocol/money/lease.ts";
 import { costOf, type Price, toNano, worstCost } from "../../protocol/money/price.ts";
 import { isTerminal, type RunError, type Usage } from "../../protocol/run.ts";
@@ -41,7 +42,7 @@ export function openSpending(life: Life, record: RunRecord, onLease: () => void 
       try {
         if (isTerminal(record.run.status)) return { kind: "cancelled" };
         const allowance = await reserveCall(life, record, call, signal);
-        if (allowance.kind === "granted") prices.set(allowance.call_id, life.ports.priceOf(call.model));
+        if (allowance.kind === "granted") prices.set(allowance.call_id, priceOf(life, call));
         onLease();
         return allowance;
       } finally {
@@ -87,7 +88,7 @@ export function expectCall(life: Life, record: RunRecord, call: PlannedCall | nu
   setAccount(record, plan(accountOf(record), null));
   if (call === null) return;
   const scopes = scopesOf(life, record);
-  const size: CallSize = { ...call, price: life.ports.priceOf(call.model) };
+  const size: CallSize = { ...call, price: priceOf(life, call) };
   if (size.price === null && hasLimit([...record.spending.caps, ...scopes.map(({ caps }) => caps)], "max_cost_usd"))
     return;
   const { tokens } = longestReply(size, leftUnder(accountOf(record)));
@@ -104,7 +105,7 @@ async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, sig
   // It was for this call.
   setAccount(record, plan(accountOf(record), null));
   const scopes = scopesOf(life, record);
-  const size: CallSize = { ...call, price: life.ports.priceOf(call.model) };
+  const size: CallSize = { ...call, price: priceOf(life, call) };
   const caps = [...record.spending.caps, ...scopes.map((scope) => scope.caps)];
   if (size.price === null && hasLimit(caps, "max_cost_usd"))
     return { kind: "refused", error: priceUnknown(call.model) };
@@ -136,6 +137,10 @@ function grant(
   setAccount(record, reserve(accountOf(record), newReservation(call_id, size, tokens, periods)));
   if (!isCovered(record)) transact(life, () => storeRun(life, record));
   return { kind: "granted", call_id, max_output_tokens: isCapped ? tokens : null };
+}
+
+function priceOf({ ports }: Life, { model, extra_body }: PlannedCall): Price | null {
+  return priceForFields(ports.priceOf(model), extra_body);
 }
 
 function limitReply(record: RunRecord, size: CallSize): { tokens: number; refused: Left | null } {
