@@ -7,7 +7,7 @@ import { estimateMessage, estimateMessages, estimateText, estimateTools } from "
 
 /** A model's tokenizer, once measured, differs from our estimate by less, from one request of a thread to the next. */
 const MEASURED_MARGIN = 1.1;
-/** Before that: tokenizers for little of a language, and what a provider adds around tools. */
+/** Of what was not measured: tokenizers for little of a language or for numbers, and what a provider adds around tools. */
 const UNMEASURED_MARGIN = 1.5;
 /** The usual reminder has 200 to 500 tokens, with a person's edits or the log of what was done up to 1,500. */
 const REMINDER_TOKENS = 2000;
