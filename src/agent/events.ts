@@ -47,7 +47,7 @@ export type LoopFact =
       seen_task_ids?: string[];
       /** The request included a person's edits of the plan, up to this version of it. */
       seen_edits?: number;
-      /** The provider's token count divided by our estimate. */
+      /** The largest token count of the run's own model divided by our estimate, also where another one replied. */
       token_scale: number;
       /** The sources of the called tools, by call id. A call of any other tool is not in it. */
       call_sources: ReadonlyMap<string, string>;

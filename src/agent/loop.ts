@@ -108,7 +108,7 @@ function expectAfter({ message, finish }: CalledMessage, state: RunState): void 
 
 async function storeMessage(called: CalledMessage, partial: boolean, state: RunState): Promise<void> {
   state.steps++;
-  const { scale: token_scale } = state.budget;
+  const token_scale = state.scales.get(state.input.model) ?? state.input.token_scale;
   const calls = called.message.tool_calls ?? [];
   const call_sources = listSources(calls, state);
   const seen = describeSeen(state, partial, calls);

@@ -34,7 +34,7 @@ export interface LoopInput {
   opening: readonly string[];
   /** The model's context window, in tokens: what it reads and writes in one call. */
   context_tokens: number;
-  /** The provider's token count divided by our estimate, as last measured in this thread; 1 if it never was. */
+  /** The model's largest token count divided by our estimate, as measured in this thread; 1 if it never was. */
   token_scale: number;
   /** Ids of calls at the end of `history` that had started when the previous life ended. */
   started_calls: string[];

@@ -40,7 +40,7 @@ export interface ContextBudget {
  */
 export function createBudget(context_tokens: number, scale = 1, longest_reply = 0): ContextBudget {
   const asked = Math.min(longest_reply, Math.floor(context_tokens * MAX_REPLY_SHARE));
-  return { tokens: context_tokens - Math.max(replyTokens(context_tokens), asked), scale };
+  return { tokens: context_tokens - Math.max(replyTokens(context_tokens), asked), scale: Math.min(MAX_SCALE, scale) };
 }
 
 /** What a model may write in one reply, in a window of this size. */

@@ -17,7 +17,7 @@ import {
 import { createXmlModel } from "../../models/xml/model.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";
 import type { ModelMessage, ModelRequest } from "../model.ts";
-import { newTokenScales, planCall, planFirstCall } from "./planned-call.ts";
+import { newTokenScales, planCall, planFirstCall, planNextCall } from "./planned-call.ts";
 import { estimateMessages } from "./tokens.ts";
 
 const tools = [makeTool("work"), makeTool("read", { read_only: true }), planTool, completeTool, askTool];
@@ -105,10 +105,11 @@ describe("what a call uses at most", () => {
   };
 
   it("is half more than our estimate of an unmeasured model, and a tenth more than a measured one counts", () => {
-    const { input_tokens } = planCall(request, newTokenScales("n", 1.2), "native");
+    const known = { ...request, messages: [...request.messages, { role: "assistant" as const, content: "Yes." }] };
+    const { input_tokens } = planCall(known, newTokenScales("n", 1.2), "native");
     const estimated = input_tokens / 1.5;
-    expect(planCall(request, newTokenScales("m", 1.2), "native").input_tokens).toBe(Math.ceil(estimated * 1.2 * 1.1));
-    expect(planCall(request, newTokenScales("m", 1), "native").input_tokens).toBe(input_tokens);
+    expect(planCall(known, newTokenScales("m", 1.2), "native").input_tokens).toBe(Math.ceil(estimated * 1.2 * 1.1));
+    expect(planCall(known, newTokenScales("m", 1), "native").input_tokens).toBe(input_tokens);
   });
 
   it("is measured with each reply, for its model alone, and a lower count does not lower it", async () => {
@@ -133,6 +134,38 @@ describe("what a call uses at most", () => {
       expect(shares[at]).toBeGreaterThanOrEqual(expected);
       expect(shares[at]).toBeLessThan(expected * 1.02);
     }
+  });
+
+  it("is half more than our estimate of what no request had so far, since a measure of text is none of numbers", () => {
+    const user = request.messages;
+    const reply = { role: "assistant" as const, content: "I look." };
+    const result = { role: "tool" as const, tool_call_id: "c", content: "1.5,20.75,3\n".repeat(2000) };
+    const planned = (messages: ModelMessage[], scale: number) =>
+      planCall({ ...request, messages }, newTokenScales("m", scale), "native").input_tokens;
+    const [before, added] = [estimateMessages([...user, reply]), estimateMessages([result])];
+    const messages = [...user, reply, result];
+    expect(planned(messages, 0.8)).toBe(Math.ceil(before * 0.8 * 1.1 + added * 1.5));
+    expect(planned(messages, 2)).toBe(Math.ceil(before * 2 * 1.1 + added * 2 * 1.1));
+    expect(planned([...messages, reply], 0.8)).toBe(
+      Math.ceil((before + added + estimateMessages([reply])) * 0.8 * 1.1),
+    );
+    const next = planNextCall({ ...request, messages: user }, [reply, result], newTokenScales("m", 0.8), "native");
+    expect(next.input_tokens).toBeGreaterThanOrEqual(planned(messages, 0.8));
+  });
+
+  it("is told to later lives for the run's own model alone, whichever model replied", async () => {
+    const { run } = start([
+      { ...callsTools("work"), tokenizer: 1.2 },
+      { ...callsTools("read"), tokenizer: 0.9 },
+      fails({ retryable: false }),
+      { ...says("Done."), tokenizer: 0.6 },
+    ]);
+    await run.run({ agent: agentConfig.parse({ fallback_models: ["n"] }) });
+    const told = run.facts.flatMap((fact) => (fact.type === "assistant_message" ? [fact.token_scale] : []));
+    expect(told.map((scale) => Number(scale.toFixed(1)))).toEqual([1.2, 1.2, 1.2]);
+    const other = start([fails({ retryable: false }), { ...says("Done."), tokenizer: 0.6 }]);
+    await other.run.run({ agent: agentConfig.parse({ fallback_models: ["n"] }) });
+    expect(other.run.facts).toMatchObject([{ type: "assistant_message", token_scale: 1 }]);
   });
 
   it("counts what a model reads in addition that writes its calls as XML", async () => {

@@ -7,7 +7,7 @@ import { estimateMessage, estimateMessages, estimateText, estimateTools } from "
 
 /** A model's tokenizer, once measured, differs from our estimate by less, from one request of a thread to the next. */
 const MEASURED_MARGIN = 1.1;
-/** Before that: tokenizers for little of a language, and what a provider adds around tools. */
+/** Of what was not measured: tokenizers for little of a language or for numbers, and what a provider adds around tools. */
 const UNMEASURED_MARGIN = 1.5;
 /** The usual reminder has 200 to 500 tokens, with a person's edits or the log of what was done up to 1,500. */
 const REMINDER_TOKENS = 2000;
@@ -28,9 +28,12 @@ export function newTokenScales(model: string, token_scale: number): TokenScales 
   return token_scale === 1 ? new Map() : new Map([[model, token_scale]]);
 }
 
-/** What a provider counts at most for a request of `estimated` tokens by our estimate. */
-function countAtMost(estimated: number, scale: number | undefined): number {
-  return Math.ceil(scale === undefined ? estimated * UNMEASURED_MARGIN : estimated * scale * MEASURED_MARGIN);
+/** What a provider counts at most for so many tokens by our estimate. `added`: of what no request had so far. */
+function countAtMost(before: number, added: number, scale: number | undefined): number {
+  if (scale === undefined) return Math.ceil((before + added) * UNMEASURED_MARGIN);
+  const measured = scale * MEASURED_MARGIN;
+  // A table of numbers says nothing about a text, nor the other way round.
+  return Math.ceil(before * measured + added * Math.max(measured, UNMEASURED_MARGIN));
 }
 
 /** The longest reply to a request: without any cap, what is sent as its limit if a limit is sent. */
@@ -42,12 +45,14 @@ function longestReply({
 }
 
 export function planCall(request: ModelRequest, scales: TokenScales, format: ToolFormat): PlannedCall {
-  return plan(request, sizeOf(request, format) + sizeOfReminder(request.reminder ?? ""), scales);
+  return plan(request, sizeOf(request, format), sizeOfReminder(request.reminder ?? ""), scales);
 }
 
-function plan(request: ModelRequest, estimated: number, scales: TokenScales): PlannedCall {
-  const { model, options } = request;
-  const input_tokens = countAtMost(estimated, scales.get(model));
+/** `more`: what comes behind its messages. */
+function plan(request: ModelRequest, size: number, more: number, scales: TokenScales): PlannedCall {
+  const { model, messages, options } = request;
+  const added = estimateMessages(messages.slice(messages.findLastIndex(({ role }) => role === "assistant") + 1));
+  const input_tokens = countAtMost(size - added, added + more, scales.get(model));
   return { model, input_tokens, output_tokens: longestReply(request), ...askedBeside(options) };
 }
 
@@ -70,7 +75,8 @@ export function planNextCall(
   scales: TokenScales,
   format: ToolFormat,
 ): PlannedCall {
-  return plan(request, sizeOf(request, format) + estimateMessages(more) + REMINDER_TOKENS, scales);
+  const grown = { ...request, messages: [...request.messages, ...more] };
+  return plan(grown, sizeOf(grown, format), REMINDER_TOKENS, scales);
 }
 
 export interface FirstCall {
@@ -89,8 +95,8 @@ export interface FirstCall {
  */
 export function planFirstCall({ model, agent, context_tokens, counted, tokens }: FirstCall): PlannedCall {
   const fixed = FIXED_TOKENS + (agent.tool_format === "xml" ? XML_TOKENS : 0) + estimateText(agent.instructions);
-  const before = counted === null ? countAtMost(fixed, undefined) : Math.ceil(counted * MEASURED_MARGIN);
-  const added = countAtMost(tokens + TOLD_TOKENS + REMINDER_TOKENS, undefined);
+  const before = counted === null ? countAtMost(fixed, 0, undefined) : Math.ceil(counted * MEASURED_MARGIN);
+  const added = countAtMost(0, tokens + TOLD_TOKENS + REMINDER_TOKENS, undefined);
   return {
     model,
     // What is longer is shortened before it is sent.

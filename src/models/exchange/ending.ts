@@ -53,6 +53,8 @@ export function saysBroken(reason: string): boolean {
   return /error|abort|cancel|fail|insufficient|timeout|overload|interrupt|malformed|unexpected/i.test(reason);
 }
 
+const uncounted = { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0 };
+
 /**
  * Both dialects have names of their own, and providers disagree on what the sums contain. Here the input contains what
  * was read from a cache and written to one, and the output contains reasoning, since that is how all of them charge.
@@ -81,6 +83,8 @@ export function readUsage(value: Record<string, unknown>): CountedUsage {
   // Anthropic's own form has no total. It and relays of it count neither as input; a part can't exceed the whole.
   const isNative = total === null && value.prompt_tokens === undefined && value.cache_read_input_tokens !== undefined;
   let rest = Math.max(0, (total ?? 0) - input - output);
+  // No request is empty: whoever counts none of it has not counted.
+  if (input + cache + rest === 0) return { ...uncounted, cost_usd: readCost(value) };
   // A rest that is as much as the model thought is that, since it costs more.
   const isCache = cache > 0 && ((rest === cache && rest !== reasoning) || rest === cache + reasoning);
   const isOutside = isNative || cache > input || isCache;

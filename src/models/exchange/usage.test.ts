@@ -138,6 +138,22 @@ describe("a count", () => {
     });
   });
 
+  it.each([
+    ["nothing", { prompt_tokens: 0, completion_tokens: 7, total_tokens: 7 }],
+    ["less than nothing", { prompt_tokens: -5, completion_tokens: 7, total_tokens: 2 }],
+    ["more than there is", { prompt_tokens: 1e300, completion_tokens: 7 }],
+    ["no number", { prompt_tokens: "900", completion_tokens: 7 }],
+    ["not at all", { output_tokens: 7 }],
+  ])("that has %s as the input counts nothing", (_, given) => {
+    expect(readUsage(given)).toEqual({
+      ...{ input_tokens: 0, cached_input_tokens: 0, output_tokens: 0, cost_usd: null },
+    });
+  });
+
+  it("that has a total alone is charged as output", () => {
+    expect(readUsage({ total_tokens: 900 })).toMatchObject({ input_tokens: 0, output_tokens: 900 });
+  });
+
   it("is never less than what the server wrote, whatever that is", () => {
     const anything = fc.oneof(count, fc.constant(undefined), fc.constant(null), fc.double(), fc.string());
     const names = ["prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_read_input_tokens"];

@@ -1,6 +1,6 @@
 // The account in a run's record. The record is stored with the next fact, or by whoever changes it.
 import { toUsd } from "../../protocol/money/price.ts";
-import type { Run } from "../../protocol/run.ts";
+import { isTerminal, type Run } from "../../protocol/run.ts";
 import { type Account, work } from "./account.ts";
 import type { Reservation, RunSpending } from "./state.ts";
 
@@ -50,7 +50,8 @@ export function isCovered({ stored, ...record }: SpendingRecord): boolean {
 
 /** The run as a reader gets it while a call is under way. */
 export function showReserved({ run, spending }: Pick<SpendingRecord, "run" | "spending">): Run {
-  const reserved = reservedCalls(spending);
+  // A version without reservations may have ended it.
+  const reserved = isTerminal(run.status) ? undefined : reservedCalls(spending);
   return reserved === undefined ? run : { ...run, reserved };
 }
 

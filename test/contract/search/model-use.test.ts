@@ -1,5 +1,6 @@
 // What the search of a model's provider may cost, against a strict server of it.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
+import type { Allowance } from "../../../src/agent/spending.ts";
 import { definitions } from "../../../src/tools/web/search/list.ts";
 import { openService } from "../../../src/tools/web/search/open-service.ts";
 import { createResting } from "../../../src/tools/web/search/resting.ts";
@@ -80,16 +81,23 @@ it("costs nothing when it is refused, and its worst case when it breaks off", as
   expect(cut.calls.map(({ end }) => end)).toEqual(["charged"]);
 });
 
-it("is not made once the call was stopped while it waited for its reservation", async () => {
-  const stop = new AbortController();
-  const spending = new CheckedSpending();
-  spending.answer = async () => {
-    stop.abort(new DOMException("stopped", "AbortError"));
-    return { kind: "cancelled" };
-  };
-  const service = openService(definitions.model, { access: server.key, base_url: server.url, model: "model-1" });
-  const request = { query: "x", count: 10, freshness: null, domains: [] };
-  const options = { now: 0, limit_ms: 5000, spending, signal: stop.signal };
-  await expect(service.search(request, options)).rejects.toThrow("stopped");
-  expect(server.asked).toEqual([]);
-});
+it.each<[string, Allowance, string[]]>([
+  ["refused", { kind: "cancelled" }, []],
+  ["granted", { kind: "granted", call_id: "call_1", max_output_tokens: null }, ["free"]],
+])(
+  "is not made once the call was stopped while it waited for its reservation, which was %s",
+  async (_, answer, ends) => {
+    const stop = new AbortController();
+    const spending = new CheckedSpending();
+    spending.answer = async () => {
+      stop.abort(new DOMException("stopped", "AbortError"));
+      return answer;
+    };
+    const service = openService(definitions.model, { access: server.key, base_url: server.url, model: "model-1" });
+    const request = { query: "x", count: 10, freshness: null, domains: [] };
+    const options = { now: 0, limit_ms: 5000, spending, signal: stop.signal };
+    await expect(service.search(request, options)).rejects.toThrow("stopped");
+    expect(server.asked).toEqual([]);
+    expect(spending.calls.map(({ end }) => end)).toEqual(ends);
+  },
+);

@@ -262,6 +262,16 @@ describe("createReplyBuilder", () => {
     expect(build([delta({ content: "x" })]).reply.usage).toBeNull();
   });
 
+  it("takes a count for none that came before the end of what was written", () => {
+    const usage = { prompt_tokens: 10, completion_tokens: 1 };
+    const early = { ...delta({ content: "a" }), usage };
+    const later = { choices: [], usage: { ...usage, completion_tokens: 3 } };
+    expect(build([early, delta({ content: "b" }, "stop")]).reply.usage).toBeNull();
+    expect(build([early, callPiece({ index: 0, id: "c", function: { name: "f" } })]).reply.usage).toBeNull();
+    expect(build([early, delta({}, "stop")]).reply.usage).toMatchObject({ output_tokens: 1 });
+    expect(build([early, delta({ content: "b" }, "stop"), later]).reply.usage).toMatchObject({ output_tokens: 3 });
+  });
+
   it("reads the whole message of a server that does not stream", () => {
     const message = {
       role: "assistant",

@@ -100,6 +100,7 @@ export function createReplyBuilder(
 
   return {
     accept(chunk) {
+      const before = characters;
       const choice = Array.isArray(chunk.choices) && isRecord(chunk.choices[0]) ? chunk.choices[0] : null;
       if (isRecord(choice?.delta)) acceptDelta(choice.delta);
       if (isRecord(choice?.message)) acceptMessage(choice.message);
@@ -109,6 +110,8 @@ export function createReplyBuilder(
       const groq = isRecord(chunk.x_groq) ? chunk.x_groq.usage : null;
       const spent = [chunk.usage, choice?.usage, groq].find(isRecord);
       if (spent) usage = readUsage(spent);
+      // What is written after a count is not in it.
+      else if (characters > before) usage = null;
     },
     close: () => calls.close(),
     reply: () => ({

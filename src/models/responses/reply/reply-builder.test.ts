@@ -30,6 +30,19 @@ describe("createReplyBuilder", () => {
     expect([builder.finished, builder.broken, builder.progress]).toEqual([true, null, "finished"]);
   });
 
+  it("takes a count for none that came before the end of what was written", () => {
+    const events = typical();
+    const usage = { input_tokens: 120, output_tokens: 1 };
+    const [first, ...others] = events.map((event) =>
+      event.type === "response.completed"
+        ? { ...event, response: { ...(event.response as Event), usage: null } }
+        : event,
+    );
+    const early = { type: "response.in_progress", response: { status: "in_progress", usage } };
+    expect(build([first as Event, early, ...others]).reply).toMatchObject({ text: planned.text, usage: null });
+    expect(build([early, ...events]).reply.usage).toMatchObject({ output_tokens: 40 });
+  });
+
   it("keeps reasoning, phases and the places of messages and calls for the way back", () => {
     expect(build(typical()).extras).toEqual([
       {

@@ -176,7 +176,11 @@ export function createReplyBuilder(
 
   return {
     accept(event) {
-      if (finish === null && broken === null) acceptEvent(event);
+      if (finish !== null || broken !== null) return;
+      const [before, counted] = [characters, usage];
+      acceptEvent(event);
+      // What is written after a count is not in it.
+      if (characters > before && usage === counted) usage = null;
     },
     close: () => calls.close(),
     reply: () => ({

@@ -18,6 +18,7 @@ export async function payFor(
   { spending, signal }: { spending: CallSpending; signal: AbortSignal },
 ): Promise<Exchanged> {
   const allowance = await spending.reserve({ model, input_tokens, output_tokens }, signal);
+  if (signal.aborted && allowance.kind === "granted") spending.giveUp(allowance.call_id, false);
   signal.throwIfAborted();
   if (allowance.kind !== "granted") return { kind: "failed", reason: "over_budget", status: null };
   const { call_id, max_output_tokens } = allowance;

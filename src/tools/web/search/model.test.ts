@@ -114,6 +114,9 @@ describe("the search of a model's provider", () => {
       [],
       "x",
       { input_tokens: 0 },
+      { output_tokens: 20, total_tokens: 20 },
+      { input_tokens: -9, output_tokens: 20 },
+      { input_tokens: 1e15, output_tokens: 20 },
       { input_tokens: "9", output_tokens: Number.POSITIVE_INFINITY },
     ]) {
       expect(countOf(none)).toBeNull();

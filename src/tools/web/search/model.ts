@@ -33,6 +33,8 @@ const MAX_DOMAINS = 5;
 const MAX_INPUT_TOKENS = 128_000;
 /** A short list, and what a model thinks before it. */
 const MAX_OUTPUT_TOKENS = 16_000;
+/** More tokens or ticks than one answer has: it says nothing. */
+const MAX_COUNT = 1e12;
 
 export const model: ServiceDefinition = {
   name: "model",
@@ -74,12 +76,14 @@ export const model: ServiceDefinition = {
 /** xAI leaves what it thought out of the output, and says what the call cost with its search, in 10⁻¹⁰ dollars. */
 function readUsage(body: unknown): CountedUsage | null {
   const usage = at(body, "usage");
-  const countOf = (value: unknown) => (Number.isSafeInteger(value) ? Math.max(0, Number(value)) : 0);
+  const countOf = (value: unknown) =>
+    Number.isSafeInteger(value) && Number(value) <= MAX_COUNT ? Math.max(0, Number(value)) : 0;
   const [input_tokens, output, total] = ["input_tokens", "output_tokens", "total_tokens"].map((name) =>
     countOf(at(usage, name)),
   ) as [number, number, number];
   const output_tokens = Math.max(output, total - input_tokens);
-  if (input_tokens + output_tokens === 0) return null;
+  // No request is empty.
+  if (input_tokens === 0 && total <= output) return null;
   const ofInput = (name: string) => countOf(at(at(usage, "input_tokens_details"), name));
   const [cached_input_tokens, cache_write_tokens] = [ofInput("cached_tokens"), ofInput("cache_write_tokens")];
   const ticks = countOf(at(usage, "cost_in_usd_ticks"));
