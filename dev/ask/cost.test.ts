@@ -5,7 +5,7 @@ const usage = { input_tokens: 51_200, cached_input_tokens: 40_960, output_tokens
 
 describe("the line about what a run cost", () => {
   it("has tokens in, those of a cache, tokens out, and dollars", () => {
-    expect(costLine(usage)).toBe("51,200 tokens in (40,960 cached), 900 out, $0.012346");
+    expect(costLine(usage)).toBe("51,200 tokens in (40,960 cached), 900 out, $0.0123");
     expect(costLine({ ...usage, cached_input_tokens: 0, cost_usd: 2 })).toBe("51,200 tokens in, 900 out, $2.00");
     expect(costLine({ ...usage, cost_usd: 0 })).toContain(", $0.00");
     expect(costLine({ ...usage, cost_usd: null })).toContain(", cost unknown");

@@ -1,8 +1,6 @@
 // What a run took and cost, as a line of text. Pure.
 import type { Usage } from "../../src/protocol/run.ts";
-
-/** A cent has four digits behind it: a short run costs less. */
-const maxDigits = 6;
+import { formatMoney } from "../../src/web/client/money.ts";
 
 export function costLine(usage: Usage): string {
   const { input_tokens, cached_input_tokens, output_tokens, cost_usd, estimated } = usage;
@@ -22,6 +20,4 @@ function count(tokens: number): string {
   return tokens.toLocaleString("en-US");
 }
 
-function money(usd: number): string {
-  return `$${usd.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: maxDigits })}`;
-}
+const money = (usd: number): string => formatMoney("en-US", usd);
