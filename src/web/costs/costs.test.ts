@@ -72,11 +72,13 @@ describe("the reason of a run's end", () => {
   it("names whose cap it was, how much, and what to do", () => {
     const run = { code: "budget", cap: { scope: "agent", name: "max_cost_usd", limit: 5 } } as const;
     expect(describeReason(run, words.en, en)).toBe(
-      "Stopped: the agent's limit of $5 was reached. Raise it where it is set, then send another message to go on.",
+      "Stopped: the agent's limit of $5 was reached. It holds for each run by itself: send another message to go on.",
     );
     expect(describeReason(run, words.zh, zh)).toBe(
-      "已停止：达到了该智能体的上限（$5）。在设置处提高上限，再发一条消息即可继续。",
+      "已停止：达到了该智能体的上限（$5）。该上限按每次运行单独计算，再发一条消息即可继续。",
     );
+    const project = { code: "budget", cap: { scope: "project", name: "max_minutes", limit: 1 } } as const;
+    expect(describeReason(project, words.en, en)).toMatch(/^Stopped: the project's limit of 1 minute .* Raise it/);
     const day = {
       code: "budget",
       cap: { scope: "user", name: "max_total_tokens", limit: 50_000, period: "2026-11-28" },
