@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Run } from "../../protocol/run.ts";
-import type { ThreadView } from "../state/thread-view.ts";
+import { hear, opening, type ThreadView } from "../state/thread-view.ts";
 import { listParts } from "./costs.tsx";
 import { costFormatsOf, formatCap } from "./formats.ts";
 import { describeReason } from "./reason.ts";
@@ -12,8 +12,9 @@ const reserved = { input_tokens: 5000, output_tokens: 1000, cost_usd: 0.05 };
 const en = costFormatsOf("en");
 const zh = costFormatsOf("zh");
 
-function event(invocation_id: string, spent: Spent): ThreadView["activity"][number] {
-  return { at: 0, id: null, event: { type: "CUSTOM", name: "usage", value: { invocation_id, ...spent } } };
+function hearUsage(view: ThreadView, invocation_id: string, spent: Spent): ThreadView {
+  const event = { type: "CUSTOM", name: "usage", value: { invocation_id, ...spent } } as const;
+  return hear(view, { at: 0, id: null, event });
 }
 
 const runOf = (fields: Partial<Run>) => ({ usage, finished_at: null, ...fields }) as Run;
@@ -45,9 +46,19 @@ describe("what is shown of a run", () => {
   const later = { ...usage, input_tokens: 20_000 };
 
   it("is the newest event of its own stream", () => {
-    const activity = [event("a", { usage }), event("a", { usage: later, reserved }), event("b", { usage })];
-    expect(findLive({ activity }, "a")).toMatchObject({ usage: later, reserved });
-    expect(findLive({ activity }, "c")).toBeNull();
+    const heard = hearUsage(hearUsage(opening, "a", { usage }), "a", { usage: later, reserved });
+    expect(findLive(heard, "a")).toMatchObject({ usage: later, reserved });
+    expect(findLive(heard, "b")).toBeNull();
+    expect(findLive(hearUsage(heard, "b", { usage }), "b")).toMatchObject({ usage });
+  });
+
+  it("stays while a command writes more than the activity holds", () => {
+    const value = { tool_call_id: "call", stream: "stdout", text: "line" } as const;
+    let view = hearUsage(opening, "a", { usage });
+    for (let line = 0; line < 1100; line += 1) {
+      view = hear(view, { at: 0, id: null, event: { type: "CUSTOM", name: "tool_output", value } });
+    }
+    expect(findLive(view, "a")).toMatchObject({ usage });
   });
 
   it("is live while it works, and its row's once it has ended", () => {

@@ -1,6 +1,5 @@
 // What the newest run of a thread has used: live from its stream, and from its row once it has ended.
 import { useEffect, useState } from "react";
-import type { ThreadEvent } from "../../protocol/event.ts";
 import type { Run } from "../../protocol/run.ts";
 import { useApp } from "../app/context.ts";
 import { useStore } from "../state/store.ts";
@@ -8,7 +7,6 @@ import type { ThreadStore } from "../state/thread-store.ts";
 import type { ThreadView } from "../state/thread-view.ts";
 
 export type Spent = Pick<Run, "usage" | "reserved">;
-type UsageEvent = Extract<ThreadEvent, { name: "usage" }>;
 
 export function useSpent(thread: ThreadStore): Spent | null {
   const { api } = useApp();
@@ -46,18 +44,12 @@ function isWhole(run: Partial<Spent> | null): boolean {
   return run?.usage !== undefined;
 }
 
-export function findLive({ activity }: Pick<ThreadView, "activity">, run: string | null): Spent | null {
-  const isOwn = ({ event }: ThreadView["activity"][number]) => isUsage(event) && event.value.invocation_id === run;
-  const event = activity.findLast(isOwn)?.event;
-  return event && isUsage(event) ? event.value : null;
+export function findLive({ spent }: Pick<ThreadView, "spent">, run: string | null): Spent | null {
+  return spent?.invocation_id === run ? spent : null;
 }
 
 function findRun({ runs }: ThreadView, run: string | null): Run | null {
   return runs.find(({ invocation_id }) => invocation_id === run) ?? null;
-}
-
-function isUsage(event: ThreadEvent): event is UsageEvent {
-  return event.type === "CUSTOM" && event.name === "usage";
 }
 
 function isEnd(state: string): boolean {

@@ -16,7 +16,11 @@ export interface ThreadView {
   problem: Problem | null;
   /** The newest events that are not part of a text, oldest first. */
   activity: TimedEvent[];
+  /** What a run said last of what it uses. A command's output may push the event out of the activity. */
+  spent: SpentOfRun | null;
 }
+
+export type SpentOfRun = Extract<ThreadEvent, { name: "usage" }>["value"];
 
 export interface Waiting {
   id: string;
@@ -43,6 +47,7 @@ export const opening: ThreadView = {
   waiting: [],
   problem: null,
   activity: [],
+  spent: null,
 };
 
 /** More of them is a log, which the server has. */
@@ -114,6 +119,7 @@ export function hear(view: ThreadView, happened: TimedEvent): ThreadView {
     ...view,
     conversation,
     activity,
+    spent: event.type === "CUSTOM" && event.name === "usage" ? event.value : view.spent,
     waiting: waiting.length === view.waiting.length ? view.waiting : waiting,
   };
 }
