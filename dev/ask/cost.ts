@@ -1,10 +1,18 @@
-// What a run took and cost, as a line of text. Pure.
-import type { Usage } from "../../src/protocol/run.ts";
+// What a request took and cost, as a line of text. Pure.
+import { addUsage } from "../../src/agent/plan/ledger.ts";
+import type { Run, Usage } from "../../src/protocol/run.ts";
 import { formatMoney } from "../../src/web/client/money.ts";
+
+/** An answer to a question is a run of its own, and a request ends with the last of them. Null if none could be read. */
+export function sumUsage(runs: (Pick<Run, "usage"> | null)[]): Usage | null {
+  const [first, ...others] = runs.flatMap((run) => (run === null ? [] : [run.usage]));
+  return first === undefined ? null : others.reduce(addUsage, first);
+}
 
 export function costLine(usage: Usage): string {
   const { input_tokens, cached_input_tokens, output_tokens, cost_usd, estimated } = usage;
   const cached = cached_input_tokens > 0 ? ` (${count(cached_input_tokens)} cached)` : "";
+  if (input_tokens + output_tokens === 0) return "No tokens used.";
   const tokens = `${count(input_tokens)} tokens in${cached}, ${count(output_tokens)} out`;
   const cost = cost_usd === null ? "cost unknown" : money(cost_usd);
   return `${tokens}, ${cost}${estimated === undefined ? "" : describeEstimate(estimated)}`;
