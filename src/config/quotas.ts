@@ -14,11 +14,12 @@ export function readQuotaSettings(env: object): QuotaSettings {
   const quotas: Quotas = {};
   let problem: string | null = null;
   const parts = typeof given === "string" ? given.split(",").map((part) => part.trim()) : [];
-  for (const part of parts.filter((part) => part !== "")) {
+  for (const [place, part] of parts.entries()) {
+    if (part === "") continue;
     const [name = "", value = ""] = part.split("=").map((each) => each.trim());
     const isKnown = isQuotaName(name);
     if (isKnown && /^\d{1,12}$/.test(value)) quotas[name] = Number(value);
-    else problem ??= isKnown ? `QUOTAS: ${name} must be a whole number` : "QUOTAS names a quota that does not exist";
+    else problem ??= `QUOTAS: ${isKnown ? `${name} must be a whole number` : `part ${place + 1} is no quota`}`;
   }
   return { quotas, problem };
 }
