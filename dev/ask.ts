@@ -8,7 +8,7 @@ import { type Followed, followRun } from "../src/web/client/follow.ts";
 import { newId } from "../src/web/client/ids.ts";
 import { restore } from "../src/web/client/restore.ts";
 import { type AskArguments, readArguments, usage } from "./ask/arguments.ts";
-import { costLine } from "./ask/cost.ts";
+import { costLine, sumUsage } from "./ask/cost.ts";
 import { modelLines } from "./ask/models.ts";
 import { answerQuestions } from "./ask/questions.ts";
 import { Screen } from "./ask/screen.ts";
@@ -105,7 +105,9 @@ async function ask(options: AskArguments): Promise<number> {
   let followed: Followed = { thread, run: newId("inv"), begin };
   let view = await readThread(api, options.thread);
   const screen = new Screen(process.stdout, view);
+  const followedRuns = new Set<string>();
   for (;;) {
+    followedRuns.add(followed.run);
     try {
       view = await runOnce(api, followed, screen, view);
     } catch (error) {
@@ -125,9 +127,9 @@ async function ask(options: AskArguments): Promise<number> {
   }
   screen.end();
   // The answer is there already; a server that is gone by now costs only what is said about it.
-  const run = await api.getRun(thread, followed.run).catch(() => null);
-  for (const line of sourceLines(run?.sources ?? [])) console.log(line);
-  return conclude(view, url, thread, run?.usage ?? null);
+  const runs = await Promise.all([...followedRuns].map((run) => api.getRun(thread, run).catch(() => null)));
+  for (const line of sourceLines(runs.at(-1)?.sources ?? [])) console.log(line);
+  return conclude(view, url, thread, sumUsage(runs));
 }
 
 async function listModels(api: Api): Promise<number> {

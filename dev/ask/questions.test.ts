@@ -60,6 +60,10 @@ describe("an answer at the keyboard", () => {
     expect(first.answers).toEqual([{ approved: true, max_cost_usd: 7.5 }]);
     expect(first.said).toContain("? It reached $5.");
     expect((await type([budget], "y")).answers).toEqual([{ approved: true }]);
+    // No number that a person writes: `Infinity` and `1e999` would double it.
+    expect((await type([budget], "1e999", "Infinity", "0x10", "-1", "6")).answers).toEqual([
+      { approved: true, max_cost_usd: 6 },
+    ]);
     expect((await type([budget], "n")).answers).toEqual([{ approved: false }]);
     expect((await type([budget])).answers).toEqual(["cancelled"]);
   });

@@ -82,15 +82,22 @@ async function askApproval(asked: Approval, { say, ask }: Keyboard): Promise<Int
 async function askBudget(asked: Budget, { say, ask }: Keyboard): Promise<InterruptAnswer> {
   const [cap, ...others] = asked.caps;
   say(`\n? ${shown(asked.message)}`);
-  const number = cap === undefined || others.length > 0 ? "" : `, a number is the new ${cap.name}`;
+  const number = cap === undefined || others.length > 0 ? "" : `a number is the new ${cap.name}, `;
+  // Twice nothing is nothing.
+  const twice = cap?.limit === 0 ? "" : "y goes on with twice as much, ";
   for (;;) {
-    const text = await ask(`y goes on with twice as much${number}, n ends the run > `);
+    const text = await ask(`${twice}${number}n ends the run > `);
     if (text === null) return goOnWithout(asked.id);
-    if (number !== "" && cap !== undefined && Number(text) > 0) return raiseCaps(asked, { [cap.name]: text });
+    if (number !== "" && cap !== undefined && isAmount(text)) return raiseCaps(asked, { [cap.name]: text });
     const decision = readDecision(text);
     if (decision === "approve") return raiseCaps(asked, {});
     if (decision !== null) return decline(asked.id, decision.reason);
   }
+}
+
+/** As people write one. `1e999` is none, and would double the cap. */
+function isAmount(text: string): boolean {
+  return /^\d{0,15}(?:\.\d{1,15})?$/.test(text) && Number(text) > 0;
 }
 
 async function askPlan(asked: PlanApproval, { say, ask }: Keyboard): Promise<InterruptAnswer> {

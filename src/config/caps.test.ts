@@ -57,7 +57,7 @@ describe("the settings of caps", () => {
     const env = { OPENAI_API_KEY: "key", USER_DAY_CAPS: "cost_usd=ten" };
     const { models, caps } = readConfig(env as unknown as Env);
     expect(findSettingProblem(models)).toBe(caps.problem);
-    expect(caps.problem).toBe("The server's setting USER_DAY_CAPS has no number for cost_usd that it can be.");
+    expect(caps.problem).toBe("The server's setting USER_DAY_CAPS has no valid number for cost_usd.");
     expect(
       findSettingProblem(readConfig({ ...env, USER_DAY_CAPS: "cost_usd=10" } as unknown as Env).models),
     ).toBeNull();

@@ -54,7 +54,7 @@ function readCaps(setting: string, given: string): Caps {
     if (caps[name] !== undefined) throw problem(setting, `has ${word} twice`);
     // `Number` also reads an empty text, as 0.
     const read = capFields[name].safeParse(/^\d+(\.\d+)?$/.test(value) ? Number(value) : value);
-    if (!read.success) throw problem(setting, `has no number for ${word} that it can be`);
+    if (!read.success) throw problem(setting, `has no valid number for ${word}`);
     caps[name] = read.data;
   }
   return caps;

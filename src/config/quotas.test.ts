@@ -15,9 +15,9 @@ it("QUOTAS names some quotas, and the others keep their numbers", () => {
 
 it("a part that is wrong is named, and the others count", () => {
   for (const [part, problem] of [
-    ["runs=60", "QUOTAS names a quota that does not exist"],
-    ["__proto__=60", "QUOTAS names a quota that does not exist"],
-    ["constructor=60", "QUOTAS names a quota that does not exist"],
+    ["runs=60", "QUOTAS: part 1 is no quota"],
+    ["__proto__=60", "QUOTAS: part 1 is no quota"],
+    ["constructor=60", "QUOTAS: part 1 is no quota"],
     ["runs_at_once", "QUOTAS: runs_at_once must be a whole number"],
     ["runs_at_once=", "QUOTAS: runs_at_once must be a whole number"],
     ["runs_at_once=-1", "QUOTAS: runs_at_once must be a whole number"],

@@ -17,9 +17,10 @@ export function readQuotaSettings(env: object): QuotaSettings {
   const parts = String(given ?? "")
     .split(",")
     .map((part) => part.trim());
-  for (const part of parts.filter((part) => part !== "")) {
+  for (const [place, part] of parts.entries()) {
+    if (part === "") continue;
     const [name = "", value = "", ...more] = part.split("=").map((each) => each.trim());
-    if (!isQuotaName(name)) problem ??= "QUOTAS names a quota that does not exist";
+    if (!isQuotaName(name)) problem ??= `QUOTAS: part ${place + 1} is no quota`;
     else if (more.length > 0 || !/^\d{1,12}$/.test(value)) problem ??= `QUOTAS: ${name} must be a whole number`;
     else quotas[name] = Number(value);
   }

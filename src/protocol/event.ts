@@ -102,7 +102,10 @@ export type ThreadEvent =
   | { type: "CUSTOM"; name: "tool_output"; value: { tool_call_id: string; stream: "stdout" | "stderr"; text: string } }
   /** Stored with the result. A field of a source that is null elsewhere is null here too. */
   | { type: "CUSTOM"; name: "sources"; value: { tool_call_id: string; sources: Omit<RunSource, "cited">[] } }
-  /** After each model call that counts. What earlier runs used that this one resumes is not in it. */
+  /**
+   * After each model call that counts, and before it under a cap. What earlier runs used that this one resumes is not
+   * in it.
+   */
   | { type: "CUSTOM"; name: "usage"; value: UsageSoFar }
   | { type: "CUSTOM"; name: "sandbox"; value: { state: string; message: string } }
   | {

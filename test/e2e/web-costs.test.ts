@@ -59,6 +59,7 @@ describe.skipIf(!hasBrowser)("costs on the page", () => {
     const { page, answers } = await open("en-GB", "&thread=asking");
     const card = page.locator("[data-questions]");
     await card.getByText("May this run spend more?").waitFor();
+    await card.getByText("What is left of the limit of $5 is too little for the next call of the model.").waitFor();
     const field = card.getByLabel("New limit in US dollars");
     expect(await field.inputValue()).toBe("10");
     await field.fill("7.5");

@@ -143,6 +143,6 @@ export function exceeded(name: QuotaName, limit: number, retry_after_s?: number)
   const helps = quotas[name].is_rate
     ? ""
     : " Delete what you no longer need, or ask whoever runs this server for more.";
-  const detail = `Your quota of ${limit} ${quotas[name].counts} (${name}) is used up.${helps}`;
+  const detail = `Your quota of ${limit.toLocaleString("en-US")} ${quotas[name].counts} (${name}) is used up.${helps}`;
   return { code: "quota_exceeded", detail, ...(retry_after_s === undefined ? {} : { retry_after_s }) };
 }

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
 import type { BudgetEvent, ThreadBatch } from "../batch.ts";
 import { deleteThread, syncThread } from "../sync.ts";
+import { insertBudgetDeliveries } from "./budget-deliveries.ts";
 
 const at = "2026-11-28T10:00:00.000Z";
 let d1: SqliteD1;
@@ -88,6 +89,18 @@ describe("a budget's event", () => {
       ]),
     );
     expect(deliveries()).toHaveLength(5);
+  });
+
+  it("of a project is one in a month, whenever the runs began that meet its cap", async () => {
+    const begin = async (created_at: string) => {
+      const batch = batchOf([{ ...reached, cap: ofProject, id: "proj_1" }]);
+      const runs = [{ invocation_id: "inv_1", created_at }] as ThreadBatch["runs"];
+      await d1.binding.batch(await insertBudgetDeliveries(d1.binding, { ...batch, runs }, Date.parse(at)));
+      return deliveries().length;
+    };
+    expect(await begin("2026-11-01T00:00:00.000Z")).toBe(1);
+    expect(await begin("2026-11-30T23:59:59.999Z")).toBe(1);
+    expect(await begin("2026-12-01T00:00:00.000Z")).toBe(2);
   });
 
   it("of the deployment says nothing of amounts", async () => {

@@ -368,6 +368,15 @@ describe("a run while it works", () => {
     expect(shown.at(-1)).toMatchObject({ invocation_id: "inv_a" });
     expect(runOf(thread)).not.toHaveProperty("reserved");
   });
+
+  it.each([
+    [null, [false, false]],
+    [100_000, [true, false, true, false]],
+  ])("under a cap of %j also before each call", async (max_total_tokens, told) => {
+    const { events } = await cappedThread([looks("c1"), says("done")], { agent: { max_total_tokens } }).run("hi", run);
+    const shown = events.flatMap((event) => (event.type === "CUSTOM" && event.name === "usage" ? [event.value] : []));
+    expect(shown.map(({ reserved }) => reserved !== undefined)).toEqual(told);
+  });
 });
 
 describe("a row of a former version", () => {

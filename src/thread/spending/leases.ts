@@ -8,7 +8,7 @@ import type { RunRecord } from "../rows/runs.ts";
 import { sleep, untilAborted } from "../sleep.ts";
 import { combine, type Dimension, fits, limitsOf, shortfall, times } from "./amounts.ts";
 import { warnOfShared } from "./budget-events.ts";
-import { addLease, closeOver, heldOf, periodsOf } from "./pools.ts";
+import { addLease, closeOver, heldOf, isFull, periodsOf } from "./pools.ts";
 
 /** A lease is worth several calls, so that most calls ask nothing. */
 const CALLS_PER_LEASE = 4;
@@ -40,10 +40,12 @@ export async function holdLease(life: Life, record: RunRecord, wanted: Need, sig
     const scopes = wanted.scopes();
     const periods = periodsOf(scopes);
     const capped = cappedIn(scopes);
-    record.spending = closeOver(record.spending, periods);
+    record.spending = closeOver(record.spending, periods, wanted.least);
     const inHand = (): Holding => ({ kind: "held", held: heldOf(record.spending, periods), periods });
     const covers = (amount: Amount) => fits(amount, heldOf(record.spending, periods), capped);
-    if (covers(wanted.need)) return inHand();
+    // Near a cap no lease covers the longest reply. One more for each call would crowd out those that pay for it.
+    const isEnough = covers(wanted.need) || (isFull(record.spending, periods) && covers(wanted.least));
+    if (isEnough) return inHand();
     const request = composeRequest(life, record, wanted, scopes);
     const hand = { canGoOn: covers(wanted.least), holdsAny: record.spending.pools.length > 0 };
     const answer = await ask(life, request, hand, signal);
@@ -75,8 +77,8 @@ export function runOfLease(lease_id: string): string | null {
 }
 
 /**
- * What is left of other leases is spent too. Nothing is asked for where no cap holds. `need` is the whole call: by it D1 tells whether a cap is
- * near.
+ * What is left of other leases is spent too. Nothing is asked for where no cap holds. `need` is the whole call: by it D1
+ * tells whether a cap is near.
  */
 function composeRequest(life: Life, record: RunRecord, wanted: Need, scopes: BudgetScope[]): LeaseRequest {
   const capped = cappedIn(scopes);

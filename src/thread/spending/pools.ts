@@ -2,7 +2,7 @@
 // together with the next one. A period that is over gives its leases back.
 import { type Amount, type BudgetScope, type ClosedLease, type Lease, nothing } from "../../protocol/money/lease.ts";
 import { amountOf } from "./account.ts";
-import { add, fits, least, subtract } from "./amounts.ts";
+import { add, dimensions, fits, least, subtract } from "./amounts.ts";
 import type { Pool, RunSpending } from "./state.ts";
 
 /** Money, tokens and time are seldom spent at the same rate. Each lease is a hundred characters of the run's row. */
@@ -38,14 +38,17 @@ export function addLease(spending: RunSpending, { lease_id, amount, periods }: L
   return { ...spending, pools: [...spending.pools.filter((each) => each !== former), pool] };
 }
 
-/** Gives back the leases of other periods, unless a call under way counts against them, and those that are spent. */
-export function closeOver(spending: RunSpending, periods: string): RunSpending {
+/**
+ * Gives back the leases of other periods, unless a call under way counts against them, and those that are spent. `keep`
+ * is what has to stay in hand: what is given back is D1's only with the next batch.
+ */
+export function closeOver(spending: RunSpending, periods: string, keep = nothing): RunSpending {
   const isOver = (pool: Pool) =>
     pool.periods !== periods && !spending.calls.some((call) => call.periods === pool.periods);
   const over = spending.pools.filter(isOver);
   const left = spending.pools
     .filter((pool) => !isOver(pool))
-    .map((pool) => takeOldest(pool, heldOf(spending, pool.periods)));
+    .map((pool) => takeOut(pool, heldOf(spending, pool.periods), keep));
   const closed = [...over.flatMap(divide), ...left.flatMap(({ taken }) => taken)];
   if (closed.length === 0) return spending;
   return { ...spending, pools: left.map(({ pool }) => pool), closed: [...spending.closed, ...closed] };
@@ -68,18 +71,35 @@ function divide({ leases, spent }: Pool): ClosedLease[] {
 }
 
 /**
- * Takes the oldest leases out of a pool: those that are spent, and of too many also what is left of them. `free` is what
- * nothing is reserved of.
+ * Takes leases out of a pool: those that are spent, and of too many the oldest also with what is left of them. `free` is
+ * what nothing is reserved of, and `keep` what has to stay of it. The oldest pay first, so one of money alone may stay
+ * before others of time that are spent.
  */
-function takeOldest(pool: Pool, free: Amount): { pool: Pool; taken: ClosedLease[] } {
-  const [oldest, ...others] = pool.leases;
-  if (oldest === undefined || others.length === 0) return { pool, taken: [] };
-  const spent = least(oldest.amount, pool.spent);
-  const rest = subtract(oldest.amount, spent);
-  const isSpent = fits(oldest.amount, spent);
-  const isTooMany = pool.leases.length > MAX_LEASES && fits(rest, free);
-  if (!isSpent && !isTooMany) return { pool, taken: [] };
-  const smaller = { ...pool, leases: others, spent: subtract(pool.spent, spent) };
-  const next = takeOldest(smaller, subtract(free, rest));
-  return { pool: next.pool, taken: [{ lease_id: oldest.lease_id, spent }, ...next.taken] };
+function takeOut(pool: Pool, free: Amount, keep: Amount): { pool: Pool; taken: ClosedLease[] } {
+  const leases: Pool["leases"] = [];
+  const taken: ClosedLease[] = [];
+  let [rest, spent, room] = [pool.spent, pool.spent, free];
+  for (const [place, lease] of pool.leases.entries()) {
+    const part = least(lease.amount, rest);
+    const left = subtract(lease.amount, part);
+    const isTooMany = pool.leases.length - taken.length > MAX_LEASES && canSpare(left, room, keep);
+    const isLast = place === pool.leases.length - 1;
+    rest = subtract(rest, part);
+    if (isLast || !(fits(lease.amount, part) || isTooMany)) {
+      leases.push(lease);
+      continue;
+    }
+    taken.push({ lease_id: lease.lease_id, spent: part });
+    [spent, room] = [subtract(spent, part), subtract(room, left)];
+  }
+  return { pool: { ...pool, leases, spent }, taken };
+}
+
+function canSpare(left: Amount, room: Amount, keep: Amount): boolean {
+  return dimensions.every((name) => left[name] === 0 || left[name] + keep[name] <= room[name]);
+}
+
+/** Whether another lease would be one too many. */
+export function isFull(spending: RunSpending, periods: string): boolean {
+  return (spending.pools.find((pool) => pool.periods === periods)?.leases.length ?? 0) >= MAX_LEASES;
 }

@@ -13,7 +13,8 @@ export function checkRaise(asked: ReachedCap | null, given: Record<string, unkno
   for (const name of capNames) {
     const value = given[name];
     if (value === undefined || value === null) continue;
-    if (!capFields[name].safeParse(value).success) return `${name} is no such cap`;
+    const read = capFields[name].safeParse(value);
+    if (!read.success) return `${name}: ${read.error.issues[0]?.message}`;
   }
   if (asked === null) return null;
   const value = given[asked.name];

@@ -47,8 +47,10 @@ function describeCap({ scope, name, limit, period }: ReachedCap): string {
 }
 
 function describeAmount(name: CapName, limit: number): string {
-  if (name === "max_cost_usd") return `$${limit}`;
-  return name === "max_total_tokens" ? `${limit} tokens` : `${limit} ${limit === 1 ? "minute" : "minutes"}`;
+  // A cap may be a billionth of a dollar.
+  const amount = limit.toLocaleString("en-US", { maximumFractionDigits: 9 });
+  if (name === "max_cost_usd") return `$${amount}`;
+  return name === "max_total_tokens" ? `${amount} tokens` : `${amount} ${limit === 1 ? "minute" : "minutes"}`;
 }
 
 /** Asks a person to raise the cap. There is no tool call behind it. */

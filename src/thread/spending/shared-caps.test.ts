@@ -29,10 +29,10 @@ const says: Reply = async (_request, onDelta) => {
   return reply({ text: "done", usage });
 };
 
-function looks(id: string): Reply {
+function looks(id: string, counted = usage): Reply {
   return async (request, onDelta, signal) => {
     const outcome = await call({ id, name: "look", input: { where: id } })(request, onDelta, signal);
-    return outcome.kind === "reply" ? { ...outcome, reply: { ...outcome.reply, usage } } : outcome;
+    return outcome.kind === "reply" ? { ...outcome, reply: { ...outcome.reply, usage: counted } } : outcome;
   };
 }
 
@@ -100,6 +100,14 @@ describe("a run under a user's cap", () => {
     expect(budgets.used("user", "2026-11-28").tokens).toBeLessThanOrEqual(60_000);
     const events = thread.batches.flatMap(({ budget_events }) => budget_events ?? []);
     expect(events.filter(({ event }) => event === "budget.reached")).toMatchObject([{ invocation_id: "inv_a", cap }]);
+  });
+
+  it.each([{}, { max_minutes: 600 }])("keeps what it holds of a cap that is near, beside one like %j", async (far) => {
+    const small = { ...usage, input_tokens: 400, output_tokens: 100 };
+    const replies = Array.from({ length: 60 }, (_, place) => looks(`c${place}`, small));
+    const thread = leasedThread(new FakeBudgets(ofUser({ max_total_tokens: 25_000, ...far })), replies);
+    await thread.run("hi", run);
+    expect(runOf(thread).steps).toBe(36);
   });
 
   it("says nothing of the amounts of the deployment's cap", async () => {

@@ -137,6 +137,8 @@ function grant(
   const call_id = `call_${record.spending.made + 1}`;
   setAccount(record, reserve(accountOf(record), newReservation(call_id, size, tokens, periods)));
   if (!isCovered(record)) transact(life, () => storeRun(life, record));
+  // What is left of a cap depends on it. Without one it would be an event more for each step.
+  if (isCapped) tell(life, record);
   return { kind: "granted", call_id, max_output_tokens: isCapped ? tokens : null };
 }
 
@@ -188,10 +190,15 @@ function costOfCall(usage: CountedUsage, price: Price | null): number | null {
   return price === null ? null : costOf(price, usage);
 }
 
-/** Tells readers what the run has used. Nobody waits for it, and it is not stored. */
+/** After a call: warns of caps that are nearly used up. */
 function show(life: Life, record: RunRecord): void {
   if (isTerminal(record.run.status)) return;
   record.spending = warnOfOwn(accountOf(record), record.run);
+  tell(life, record);
+}
+
+/** Tells readers what the run has used, and what its calls under way may use. Nobody waits for it; it is not stored. */
+function tell(life: Life, record: RunRecord): void {
   const { invocation_id, usage: used } = record.run;
   const { estimated, ...counted } = used;
   const reserved = reservedCalls(record.spending);

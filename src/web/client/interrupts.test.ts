@@ -88,6 +88,12 @@ describe("the questions of an interrupt", () => {
     });
     // Without a number the server doubles what was reached.
     expect(raiseCaps(asked, { max_cost_usd: "much" }).payload).toEqual({ approved: true });
+    const none = {
+      id: "i",
+      reason: "budget",
+      responseSchema: { properties: { max_minutes: { exclusiveMinimum: 0 } } },
+    };
+    expect(readAsked(none)).toMatchObject({ caps: [{ name: "max_minutes", limit: 0, proposed: null }] });
     expect(readAsked({ id: "i", reason: "budget", message: "", responseSchema: {} })).toMatchObject({ caps: [] });
   });
 

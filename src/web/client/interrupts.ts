@@ -64,7 +64,10 @@ export function readAsked(interrupt: AgUiInterrupt, items: readonly Item[] = [])
   if (reason === "budget") {
     const properties = propertiesOf(schema);
     const caps = capNames.filter((name) => Object.hasOwn(properties, name));
-    const numberOf = (name: CapName, field: string) => Number(fieldOf(schema, name, field)) || null;
+    const numberOf = (name: CapName, field: string) => {
+      const number = fieldOf(schema, name, field);
+      return typeof number === "number" ? number : null;
+    };
     const read = (name: CapName) => ({
       ...{ name, limit: numberOf(name, "exclusiveMinimum"), proposed: numberOf(name, "default") },
     });

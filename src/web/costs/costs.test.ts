@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { UsageSoFar } from "../../protocol/event.ts";
 import type { Run } from "../../protocol/run.ts";
-import type { ThreadView } from "../state/thread-view.ts";
+import { hear, opening, type ThreadView } from "../state/thread-view.ts";
 import { listParts } from "./costs.tsx";
 import { costFormatsOf, formatCap } from "./formats.ts";
 import { describeReason } from "./reason.ts";
-import { chooseSpent, findLive } from "./use-spent.ts";
+import { chooseSpent, findLive, readSpent } from "./use-spent.ts";
 import { words } from "./words.ts";
 
 const usage = { input_tokens: 12_340, cached_input_tokens: 8000, output_tokens: 560, cost_usd: 0.0123 };
@@ -13,8 +13,9 @@ const reserved = { input_tokens: 5000, output_tokens: 1000, cost_usd: 0.05 };
 const en = costFormatsOf("en");
 const zh = costFormatsOf("zh");
 
-function event(invocation_id: string, spent: Omit<UsageSoFar, "invocation_id">): ThreadView["activity"][number] {
-  return { at: 0, id: null, event: { type: "CUSTOM", name: "usage", value: { invocation_id, ...spent } } };
+function hearUsage(view: ThreadView, invocation_id: string, spent: Omit<UsageSoFar, "invocation_id">): ThreadView {
+  const event = { type: "CUSTOM", name: "usage", value: { invocation_id, ...spent } } as const;
+  return hear(view, { at: 0, id: null, event });
 }
 
 const runOf = (fields: Partial<Run>) => ({ usage, finished_at: null, ...fields }) as Run;
@@ -46,14 +47,24 @@ describe("what is shown of a run", () => {
   const later = { ...usage, input_tokens: 20_000 };
 
   it("is the newest event of its own stream", () => {
-    const activity = [event("a", { usage }), event("a", { usage: later, reserved }), event("b", { usage })];
-    expect(findLive({ activity }, "a")).toMatchObject({ usage: later, reserved });
-    expect(findLive({ activity }, "c")).toBeNull();
+    const heard = hearUsage(hearUsage(opening, "a", { usage }), "a", { usage: later, reserved });
+    expect(findLive(heard, "a")).toMatchObject({ usage: later, reserved });
+    expect(findLive(heard, "b")).toBeNull();
+    expect(findLive(hearUsage(heard, "b", { usage }), "b")).toMatchObject({ usage });
+  });
+
+  it("stays while a command writes more than the activity holds", () => {
+    const value = { tool_call_id: "call", stream: "stdout", text: "line" } as const;
+    let view = hearUsage(opening, "a", { usage });
+    for (let line = 0; line < 1100; line += 1) {
+      view = hear(view, { at: 0, id: null, event: { type: "CUSTOM", name: "tool_output", value } });
+    }
+    expect(findLive(view, "a")).toMatchObject({ usage });
   });
 
   it("has no cost where the event has none", () => {
     const { cost_usd: _, ...counted } = usage;
-    expect(findLive({ activity: [event("a", { usage: counted })] }, "a")?.usage.cost_usd).toBeNull();
+    expect(readSpent({ invocation_id: "a", usage: counted }).usage.cost_usd).toBeNull();
   });
 
   it("is live while it works, and its row's once it has ended", () => {
@@ -78,11 +89,13 @@ describe("the reason of a run's end", () => {
   it("names whose cap it was, how much, and what to do", () => {
     const run = { code: "budget", cap: { scope: "agent", name: "max_cost_usd", limit: 5 } } as const;
     expect(describeReason(run, words.en, en)).toBe(
-      "Stopped: the agent's limit of $5 was reached. Raise it where it is set, then send another message to go on.",
+      "Stopped: the agent's limit of $5 was reached. It holds for each run by itself: send another message to go on.",
     );
     expect(describeReason(run, words.zh, zh)).toBe(
-      "已停止：达到了该智能体的上限（$5）。在设置处提高上限，再发一条消息即可继续。",
+      "已停止：达到了该智能体的上限（$5）。该上限按每次运行单独计算，再发一条消息即可继续。",
     );
+    const project = { code: "budget", cap: { scope: "project", name: "max_minutes", limit: 1 } } as const;
+    expect(describeReason(project, words.en, en)).toMatch(/^Stopped: the project's limit of 1 minute .* Raise it/);
     const day = {
       code: "budget",
       cap: { scope: "user", name: "max_total_tokens", limit: 50_000, period: "2026-11-28" },

@@ -1,11 +1,11 @@
 // Money and counts as people read them, and a cap with its unit.
 import type { CapName } from "../../protocol/money/caps.ts";
+import { formatMoney } from "../client/money.ts";
 import { type Language, preferences } from "../state/preferences.ts";
 import { useStore } from "../state/store.ts";
 
 export interface CostFormats {
   count(value: number): string;
-  /** Small amounts keep their cents' fractions: a call costs a tenth of a cent. */
   money(usd: number): string;
 }
 
@@ -14,11 +14,7 @@ export function costFormatsOf(language: Language): CostFormats {
   const number = new Intl.NumberFormat(locale);
   return {
     count: (value) => number.format(value),
-    money: (usd) =>
-      new Intl.NumberFormat(locale, {
-        ...{ style: "currency", currency: "USD", currencyDisplay: "narrowSymbol" },
-        maximumFractionDigits: usd > 0 && usd < 1 ? 4 : 2,
-      }).format(usd),
+    money: (usd) => formatMoney(locale, usd),
   };
 }
 

@@ -24,6 +24,14 @@ function describeCap({ scope, name, limit, period }: ReachedCap, said: Said, for
 }
 
 function adviseFor(scope: CapScope, said: Said): string {
-  if (scope === "deployment") return said.askOperator;
-  return scope === "user" ? said.wait : said.raise;
+  switch (scope) {
+    case "deployment":
+      return said.askOperator;
+    case "user":
+      return said.wait;
+    case "project":
+      return said.raise;
+    default:
+      return said.again;
+  }
 }

@@ -1,6 +1,6 @@
 // What the newest run of a thread has used: live from its stream, and from its row once it has ended.
 import { useEffect, useState } from "react";
-import type { ThreadEvent } from "../../protocol/event.ts";
+import type { UsageSoFar } from "../../protocol/event.ts";
 import type { Run } from "../../protocol/run.ts";
 import { useApp } from "../app/context.ts";
 import { useStore } from "../state/store.ts";
@@ -8,14 +8,13 @@ import type { ThreadStore } from "../state/thread-store.ts";
 import type { ThreadView } from "../state/thread-view.ts";
 
 export type Spent = Pick<Run, "usage" | "reserved">;
-type UsageEvent = Extract<ThreadEvent, { name: "usage" }>;
 
 export function useSpent(thread: ThreadStore): Spent | null {
   const { api } = useApp();
   const run = useStore(thread.view.shown, (view) => view.conversation.run.id);
   const hasEnded = useStore(thread.view.shown, (view) => isEnd(view.conversation.run.state));
   const known = useStore(thread.view.shown, (view) => findRun(view, run));
-  const live = useStore(thread.view.shown, (view) => findLive(view, run));
+  const told = useStore(thread.view.shown, (view) => findLive(view, run));
   const [read, setRead] = useState<Run | null>(null);
   const isMissing = run !== null && hasEnded && known?.finished_at == null && read?.invocation_id !== run;
   useEffect(() => {
@@ -24,6 +23,7 @@ export function useSpent(thread: ThreadStore): Spent | null {
     api.getRun(thread.id, run).then(setRead, () => {});
   }, [api, thread, run, isMissing]);
   if (run === null) return null;
+  const live = told && readSpent(told);
   return chooseSpent({ hasEnded, live, read: read?.invocation_id === run ? read : null, known });
 }
 
@@ -46,14 +46,12 @@ function isWhole(run: Partial<Spent> | null): boolean {
   return run?.usage !== undefined;
 }
 
-export function findLive({ activity }: Pick<ThreadView, "activity">, run: string | null): Spent | null {
-  const isOwn = ({ event }: ThreadView["activity"][number]) => isUsage(event) && event.value.invocation_id === run;
-  const event = activity.findLast(isOwn)?.event;
-  return event && isUsage(event) ? readSpent(event.value) : null;
+export function findLive({ spent }: Pick<ThreadView, "spent">, run: string | null): UsageSoFar | null {
+  return spent?.invocation_id === run ? spent : null;
 }
 
 /** Events leave out a cost that is not known. */
-function readSpent({ usage: { estimated, ...counted }, reserved }: UsageEvent["value"]): Spent {
+export function readSpent({ usage: { estimated, ...counted }, reserved }: UsageSoFar): Spent {
   return {
     usage: { cost_usd: null, ...counted, ...(estimated && { estimated: { cost_usd: null, ...estimated } }) },
     ...(reserved && { reserved: { cost_usd: null, ...reserved } }),
@@ -62,10 +60,6 @@ function readSpent({ usage: { estimated, ...counted }, reserved }: UsageEvent["v
 
 function findRun({ runs }: ThreadView, run: string | null): Run | null {
   return runs.find(({ invocation_id }) => invocation_id === run) ?? null;
-}
-
-function isUsage(event: ThreadEvent): event is UsageEvent {
-  return event.type === "CUSTOM" && event.name === "usage";
 }
 
 function isEnd(state: string): boolean {

@@ -40,6 +40,7 @@ export const words = defineWords(
       `Stopped: ${whose} limit${limit === "" ? "" : ` of ${limit}`}${period === "" ? "" : ` ${period}`} was reached.`,
     /** Between two sentences. */
     gap: " ",
+    again: "It holds for each run by itself: send another message to go on.",
     raise: "Raise it where it is set, then send another message to go on.",
     wait: "It starts anew with the next period, in UTC. An admin can raise it.",
     askOperator: "Only whoever runs this server can raise it.",
@@ -65,6 +66,7 @@ export const words = defineWords(
     reached: (whose, limit, period) =>
       `已停止：达到了${whose}${period === "" ? "" : ` ${period}`}的上限${limit === "" ? "" : `（${limit}）`}。`,
     gap: "",
+    again: "该上限按每次运行单独计算，再发一条消息即可继续。",
     raise: "在设置处提高上限，再发一条消息即可继续。",
     wait: "下一个周期（按 UTC）开始时重新计算，管理员也可以提高上限。",
     askOperator: "只有服务器的运营者可以提高上限。",

@@ -1,8 +1,10 @@
 // The ledger of one task: counts, evidence, and the commands, files and links themselves.
+
 import { CircleCheck, CircleDashed, Undo2 } from "lucide-react";
 import type { ReactNode } from "react";
 import type { TaskLedger } from "../../protocol/plan/ledger.ts";
 import type { TaskStatus } from "../../protocol/plan/task.ts";
+import { formatMoney } from "../client/money.ts";
 import { readLink } from "../conversation/link.ts";
 import { useWords } from "../state/words.ts";
 import { formatCount } from "./format.ts";
@@ -57,10 +59,7 @@ function Counts({ ledger: { steps, calls, failed_calls, usage, started_at } }: {
     started_at === null
       ? null
       : new Date(started_at).toLocaleString(said.locale, { dateStyle: "medium", timeStyle: "short" });
-  const cost =
-    usage.cost_usd === null
-      ? null
-      : usage.cost_usd.toLocaleString(said.locale, { style: "currency", currency: "USD", maximumFractionDigits: 4 });
+  const cost = usage.cost_usd === null ? null : formatMoney(said.locale, usage.cost_usd);
   return (
     <dl className={styles.counts}>
       <Count name={said.steps}>{count(steps)}</Count>

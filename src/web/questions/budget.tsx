@@ -13,16 +13,16 @@ import styles from "./form.module.css";
 import { useForm, useReading } from "./part.ts";
 import { words } from "./words.ts";
 
-/** A cent, a token, a second or so. */
+/** Tokens are whole. */
 const steps: Record<CapName, string> = { max_cost_usd: "any", max_total_tokens: "1", max_minutes: "any" };
 
-/** The server writes in English; the limit says it in other languages. */
+/** The server writes in English and calls it a cap; the page has its own words for a limit that it can read. */
 function useReached({ caps, message }: Budget): string {
   const said = useWords(words);
   const units = useWords(costWords);
   const formats = useCostFormats();
   const limits = caps.flatMap(({ name, limit }) => (limit === null ? [] : [formatCap(formats, units, name, limit)]));
-  return said.locale === "en" || limits.length === 0 ? message : said.reached(limits.join("、"));
+  return limits.length === 0 ? message : said.reached(limits.join(said.comma));
 }
 
 export function BudgetPart({ asked }: { asked: Budget }) {

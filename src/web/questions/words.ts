@@ -19,6 +19,7 @@ export const words = defineWords(
     planRight: "Is this plan right?",
     spendMore: "May this run spend more?",
     reached: (limit: string) => `What is left of the limit of ${limit} is too little for the next call of the model.`,
+    comma: ", ",
     caps: {
       max_cost_usd: "New limit in US dollars",
       max_total_tokens: "New limit in tokens",
@@ -68,6 +69,7 @@ export const words = defineWords(
     planRight: "这份计划可以吗？",
     spendMore: "允许这次运行继续花费吗？",
     reached: (limit) => `上限 ${limit} 所剩的额度不够下一次调用模型。`,
+    comma: "、",
     caps: {
       max_cost_usd: "新的上限（美元）",
       max_total_tokens: "新的上限（token）",

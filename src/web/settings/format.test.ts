@@ -1,14 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  firstLine,
-  formatCompact,
-  formatCost,
-  formatDay,
-  formatDue,
-  formatDuration,
-  formatTime,
-  localeOf,
-} from "./format.ts";
+import { firstLine, formatCompact, formatDay, formatDue, formatDuration, formatTime, localeOf } from "./format.ts";
 
 describe("localeOf", () => {
   it("is the browser's own variant of the chosen language", () => {
@@ -47,12 +38,6 @@ describe("numbers", () => {
   it("are short where there is little room", () => {
     expect(formatCompact("en", 12_345)).toBe("12.3K");
     expect(formatCompact("zh-CN", 123_456)).toBe("12.3万");
-  });
-
-  it("show a cost below a cent in digits", () => {
-    expect(formatCost("en", 0.0012)).toBe("$0.0012");
-    expect(formatCost("en", 12.5)).toBe("$12.50");
-    expect(formatCost("en", 0)).toBe("$0.00");
   });
 
   it("show a wait in the unit that fits", () => {

@@ -44,16 +44,6 @@ export function formatCompact(locale: string, value: number): string {
   return new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 }).format(value);
 }
 
-export function formatCost(locale: string, value: number): string {
-  const digits = value > 0 && value < 1 ? 4 : 2;
-  return new Intl.NumberFormat(locale, {
-    style: "currency",
-    currency: "USD",
-    currencyDisplay: "narrowSymbol",
-    maximumFractionDigits: digits,
-  }).format(value);
-}
-
 export function formatDuration(locale: string, ms: number): string {
   const isShort = ms < 1000;
   const unit = { style: "unit", unit: isShort ? "millisecond" : "second", unitDisplay: "short" } as const;

@@ -12,6 +12,16 @@ it("a key that lacks a scope is told which, and another refusal keeps its own re
   expect(other.detail).toContain("leaves the work dir");
 });
 
+it("a quota of what somebody has is told apart from too many requests", () => {
+  const used = "A quota is used up: Your quota of 20 webhooks (webhooks) is used up.";
+  expect(describeProblem(new ApiError(409, "quota_exceeded", used))).toMatchObject({
+    text: expect.stringMatching(/quota allows. Delete/),
+    detail: used,
+  });
+  expect(describeProblem(new ApiError(429, "quota_exceeded", used)).text).toMatch(/^Too many requests/);
+  expect(describeProblem(new ApiError(409, "busy", "")).text).not.toContain("quota");
+});
+
 it("a disabled account is said once, in the reader's language", () => {
   const refused = "Not allowed: This account is disabled. Ask an administrator.";
   const { text, detail } = describeProblem(new ApiError(403, "forbidden", refused));

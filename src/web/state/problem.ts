@@ -11,7 +11,8 @@ const words = defineWords(
     lacks: (scope: string) => `Your key can't do this: it lacks the scope “${scope}”. Sign in with a key that has it.`,
     missing: "This is not there any more. Choose another one from the list.",
     tooLarge: "This is too large for the server. Make it smaller or send it in parts.",
-    limited: "Too many requests at once. Wait a moment and try again.",
+    limited: "Too many requests at once. Wait a minute and try again.",
+    full: "You have as much as your quota allows. Delete what you no longer need, or ask an admin for more.",
     unconfigured: "The server has not been set up for this. Its settings say what is missing.",
     sandbox: "The sandbox did not do it. Try again; if this happens again, stop and start the sandbox.",
     server: "Something went wrong on the server. Try again in a moment.",
@@ -26,7 +27,8 @@ const words = defineWords(
     lacks: (scope: string) => `你的密钥缺少“${scope}”权限，无法执行此操作。请换用具有该权限的密钥登录。`,
     missing: "它已不存在。请从列表中另选一个。",
     tooLarge: "内容太大，服务器不接受。请缩小或分开发送。",
-    limited: "请求太频繁。请稍等片刻再试。",
+    limited: "请求太频繁。请等一分钟再试。",
+    full: "已达到配额上限。请删除不再需要的内容，或请管理员提高配额。",
     unconfigured: "服务器还没有为此配置好。缺什么请看它的设置。",
     sandbox: "沙箱没有完成操作。请重试；若一直如此，请停止后重新启动沙箱。",
     server: "服务器出错了。请稍后再试。",
@@ -57,6 +59,7 @@ function kindOf({ status, code, isAnswered }: ApiError): Exclude<keyof (typeof w
   if (isAnswered) return "answered";
   if (code === "not_configured") return "unconfigured";
   if (code === "sandbox_failed") return "sandbox";
+  if (code === "quota_exceeded" && status === 409) return "full";
   const known = { 401: "unauthorized", 403: "forbidden", 404: "missing", 413: "tooLarge", 429: "limited" } as const;
   return known[status as keyof typeof known] ?? (status >= 500 ? "server" : "refused");
 }

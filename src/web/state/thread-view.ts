@@ -1,5 +1,5 @@
 // What the page knows of the open thread, and how each event changes it: pure functions from one view to the next.
-import type { ThreadEvent } from "../../protocol/event.ts";
+import type { ThreadEvent, UsageSoFar } from "../../protocol/event.ts";
 import type { Run } from "../../protocol/run.ts";
 import { advance, type Conversation, emptyConversation } from "../client/conversation.ts";
 import type { Problem } from "./problem.ts";
@@ -16,6 +16,8 @@ export interface ThreadView {
   problem: Problem | null;
   /** The newest events that are not part of a text, oldest first. */
   activity: TimedEvent[];
+  /** What a run said last of what it uses. A command's output may push the event out of the activity. */
+  spent: UsageSoFar | null;
 }
 
 export interface Waiting {
@@ -43,6 +45,7 @@ export const opening: ThreadView = {
   waiting: [],
   problem: null,
   activity: [],
+  spent: null,
 };
 
 /** More of them is a log, which the server has. */
@@ -114,6 +117,7 @@ export function hear(view: ThreadView, happened: TimedEvent): ThreadView {
     ...view,
     conversation,
     activity,
+    spent: event.type === "CUSTOM" && event.name === "usage" ? event.value : view.spent,
     waiting: waiting.length === view.waiting.length ? view.waiting : waiting,
   };
 }

@@ -1,4 +1,5 @@
 // Formats sizes, durations and counts in the page's language.
+import { formatMoney } from "../client/money.ts";
 import type { Language } from "../state/preferences.ts";
 import { preferences } from "../state/preferences.ts";
 import { useStore } from "../state/store.ts";
@@ -51,12 +52,7 @@ export function formatsOf(language: Language): Formats {
     moment: (at, now = Date.now()) =>
       (new Date(at).toDateString() === new Date(now).toDateString() ? short : moment).format(at),
     clock: (at) => clock.format(at),
-    money: (usd) =>
-      new Intl.NumberFormat(locale, {
-        style: "currency",
-        currency: "USD",
-        maximumFractionDigits: usd < 1 ? 4 : 2,
-      }).format(usd),
+    money: (usd) => formatMoney(locale, usd),
   };
 }
 

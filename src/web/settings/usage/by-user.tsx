@@ -1,10 +1,12 @@
 // Who spends, for admins: users by cost, with what their runs hold in reserve.
+
 import { Users } from "lucide-react";
 import type { Usage } from "../../../protocol/run.ts";
+import { formatMoney } from "../../client/money.ts";
 import { Button } from "../../parts/button.tsx";
 import { Empty, ProblemNotice } from "../../parts/notice.tsx";
 import { useWords } from "../../state/words.ts";
-import { formatCost, formatNumber, useLocale } from "../format.ts";
+import { formatNumber, useLocale } from "../format.ts";
 import { useList } from "../use-list.ts";
 import { words as general } from "../words.ts";
 import styles from "./usage.module.css";
@@ -80,9 +82,9 @@ function Table({ users }: { users: UserUsage[] }) {
                 {user.name || user.user_id}
               </th>
               <td>
-                {user.cost_usd === null ? "–" : formatCost(locale, user.cost_usd)}
+                {user.cost_usd === null ? "–" : formatMoney(locale, user.cost_usd)}
                 {user.estimated?.cost_usd != null && (
-                  <small>{said.estimated(formatCost(locale, user.estimated.cost_usd))}</small>
+                  <small>{said.estimated(formatMoney(locale, user.estimated.cost_usd))}</small>
                 )}
               </td>
               <td>{describeReserved(user.reserved, said, locale)}</td>
@@ -104,6 +106,6 @@ function describeReserved(
   said: (typeof words)["en"],
   locale: string,
 ): string {
-  if (cost_usd > 0) return formatCost(locale, cost_usd);
+  if (cost_usd > 0) return formatMoney(locale, cost_usd);
   return tokens > 0 ? said.tokens(formatNumber(locale, tokens)) : "–";
 }

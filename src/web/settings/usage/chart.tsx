@@ -1,9 +1,11 @@
 // Bars by day. The line above shows the day under the pointer or the focus, otherwise all days; it is always there, so
 // nothing moves. One bar is in the tab order, the arrow keys move between bars.
+
 import { type KeyboardEvent, type PointerEvent, useRef, useState } from "react";
 import type { UsageDay } from "../../../protocol/usage.ts";
+import { formatMoney } from "../../client/money.ts";
 import { useWords } from "../../state/words.ts";
-import { formatCompact, formatCost, formatDay, formatNumber, useLocale } from "../format.ts";
+import { formatCompact, formatDay, formatNumber, useLocale } from "../format.ts";
 import { drawBar, findTop, type Measure, measured, nameRank, sumDays } from "./chart.ts";
 import styles from "./usage.module.css";
 import { words } from "./words.ts";
@@ -17,7 +19,7 @@ export function Chart({ days, measure }: { days: UsageDay[]; measure: Measure })
   const top = findTop(days, measure);
   const isCost = measure === "cost";
   const name = isCost ? said.costChart : said.chart;
-  const show = (value: number) => (isCost ? formatCost(locale, value) : formatNumber(locale, value));
+  const show = (value: number) => (isCost ? formatMoney(locale, value) : formatNumber(locale, value));
   const shown = pointed === null ? null : (days[pointed] ?? null);
   const point = (event: PointerEvent): void => {
     const box = plot.current?.getBoundingClientRect();
@@ -37,7 +39,7 @@ export function Chart({ days, measure }: { days: UsageDay[]; measure: Measure })
       <div className={styles.area}>
         <div className={styles.scale} aria-hidden="true">
           {[top, top / 2, 0].map((value) => (
-            <span key={value}>{isCost ? formatCost(locale, value) : formatCompact(locale, value)}</span>
+            <span key={value}>{isCost ? formatMoney(locale, value) : formatCompact(locale, value)}</span>
           ))}
         </div>
         {/* biome-ignore lint/a11y/useSemanticElements: it groups buttons of a chart, no fields */}
@@ -158,7 +160,7 @@ function Reading({ day, sum, measure }: { day: UsageDay | null; sum: UsageDay; m
       {shown.cost_usd !== null && (
         <span className={styles.key}>
           {isCost && <i className={styles.cost} />}
-          {said.cost} {formatCost(locale, shown.cost_usd)}
+          {said.cost} {formatMoney(locale, shown.cost_usd)}
         </span>
       )}
     </figcaption>

@@ -1,13 +1,15 @@
 // Tokens used by day: sums, a chart, and a table for screen readers.
+
 import { ChartColumn } from "lucide-react";
 import { useMemo, useState } from "react";
 import type { UsageDay } from "../../../protocol/usage.ts";
 import { useMay } from "../../app/may.tsx";
+import { formatMoney } from "../../client/money.ts";
 import { Button } from "../../parts/button.tsx";
 import { inputClass } from "../../parts/field.tsx";
 import { Empty, ProblemNotice } from "../../parts/notice.tsx";
 import { useWords } from "../../state/words.ts";
-import { formatCompact, formatCost, formatDay, formatNumber, useLocale } from "../format.ts";
+import { formatCompact, formatDay, formatNumber, useLocale } from "../format.ts";
 import { Section } from "../parts/section.tsx";
 import { useList } from "../use-list.ts";
 import { words as general } from "../words.ts";
@@ -133,7 +135,7 @@ function Totals({ sum }: { sum: UsageDay }) {
       {tile(said.runs, formatNumber(locale, sum.runs))}
       {tile(
         said.cost,
-        sum.cost_usd === null ? "–" : formatCost(locale, sum.cost_usd),
+        sum.cost_usd === null ? "–" : formatMoney(locale, sum.cost_usd),
         sum.cost_usd === null ? said.costUnknown : sayEstimated(sum, said, locale),
       )}
     </dl>
@@ -141,7 +143,7 @@ function Totals({ sum }: { sum: UsageDay }) {
 }
 
 function sayEstimated({ estimated }: UsageDay, said: (typeof words)["en"], locale: string): string | undefined {
-  return estimated?.cost_usd == null ? undefined : said.estimated(formatCost(locale, estimated.cost_usd));
+  return estimated?.cost_usd == null ? undefined : said.estimated(formatMoney(locale, estimated.cost_usd));
 }
 
 /** The chart's data in words, without days that have no runs. */
@@ -150,7 +152,7 @@ function Table({ days }: { days: UsageDay[] }) {
   const locale = useLocale();
   const numbers = (day: UsageDay) => [
     ...[day.input_tokens, day.cached_input_tokens, day.output_tokens, day.runs].map((n) => formatNumber(locale, n)),
-    day.cost_usd === null ? "–" : formatCost(locale, day.cost_usd),
+    day.cost_usd === null ? "–" : formatMoney(locale, day.cost_usd),
   ];
   return (
     <div className="unseen">
