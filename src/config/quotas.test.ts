@@ -31,7 +31,7 @@ it("a part that is wrong is named, and the others count", () => {
 
 it("of a quota that is said twice the last number counts, and a table in wrangler.toml is wrong", () => {
   expect(readQuotaSettings({ QUOTAS: "streams=5,streams=9" })).toEqual({ quotas: { streams: 9 }, problem: null });
-  expect(readQuotaSettings({ QUOTAS: { streams: 5 } }).problem).toBe("QUOTAS names a quota that does not exist");
+  expect(readQuotaSettings({ QUOTAS: { streams: 5 } }).problem).toBe("QUOTAS: part 1 is no quota");
 });
 
 it("a user's own number counts before the setting's, and that before the usual one", () => {
