@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
+import { makeRun } from "../../../test/worker/http-fake-threads.ts";
 import type { BudgetEvent, ThreadBatch } from "../batch.ts";
 import { deleteThread, syncThread } from "../sync.ts";
 
@@ -88,6 +89,20 @@ describe("a budget's event", () => {
       ]),
     );
     expect(deliveries()).toHaveLength(5);
+  });
+
+  it("of a project is one a day, however many of its runs meet the cap", async () => {
+    const meet = (thread_id: string, invocation_id: string, created_at: string) => {
+      const noted: BudgetEvent = { ...reached, cap: ofProject, id: "proj_1", invocation_id };
+      const runs = [{ ...makeRun({ user_id: "user_1", thread_id }, { invocation_id, created_at }), version: 1 }];
+      return send({ ...batchOf([noted], thread_id), runs });
+    };
+    await meet("thread_1", "inv_1", "2026-11-28T10:00:00.000Z");
+    await meet("thread_1", "inv_2", "2026-11-28T10:00:01.000Z");
+    await meet("thread_2", "inv_3", "2026-11-28T23:59:59.999Z");
+    expect(deliveries()).toHaveLength(1);
+    await meet("thread_2", "inv_4", "2026-11-29T00:00:00.000Z");
+    expect(deliveries()).toHaveLength(2);
   });
 
   it("of the deployment says nothing of amounts", async () => {

@@ -35,16 +35,16 @@ export async function insertBudgetDeliveries(
 }
 
 /**
- * Ids sort by time, and the clock deletes by it: this one has the beginning of its period or run. Where a cap has no
- * period, one that was raised is another one.
+ * Ids sort by time, and the clock deletes by it: this one has the beginning of its period or run. A project's cap has no
+ * period, and its runs tell it once a day. Where a cap has no period, one that was raised is another one.
  */
 async function nameDelivery({ key, runs }: ThreadBatch, { event, id, cap, invocation_id }: BudgetEvent) {
   const { scope, period, limit } = cap;
   const isOfRun = scope === "run" || scope === "agent" || scope === "trigger";
   const place = isOfRun ? [key.thread_id, invocation_id] : scope === "project" ? [id] : [];
   const derived = await derivedId("del", key.user_id, event, scope, cap.name, period ?? String(limit), ...place);
-  const begin = period ?? runs.find((run) => run.invocation_id === invocation_id)?.created_at;
-  const time = Date.parse(begin ?? "");
+  const created_at = runs.find((run) => run.invocation_id === invocation_id)?.created_at ?? "";
+  const time = Date.parse(period ?? (scope === "project" ? created_at.slice(0, "2026-11-28".length) : created_at));
   return `${firstIdAt("del", Number.isNaN(time) ? 0 : time)}${derived.slice(-16)}`;
 }
 
