@@ -1,0 +1,55 @@
+// Caps over many threads that change, or can't be read, while a thread is at work.
+import { describe, expect, it } from "vitest";
+import { call, say } from "../../../test/fakes/replies.ts";
+import { FakeThread } from "../../../test/fakes/thread.ts";
+import { peopleTools } from "../../tools/people.ts";
+import { findRun } from "../life.ts";
+
+const isAway = async () => {
+  throw new Error("D1 is away");
+};
+
+async function askedThread(): Promise<FakeThread> {
+  const replies = [call({ id: "c1", name: "ask", input: { question: "which?", choices: ["red", "blue"] } }), say("ok")];
+  const thread = new FakeThread({ replies, tools: peopleTools });
+  thread.sharedCaps = { user: null, project: { max_cost_usd: 1 } };
+  await thread.run("hi", { invocation_id: "inv_a" });
+  return thread;
+}
+
+const sharedOf = (thread: FakeThread, id: string) => findRun(thread.life, id)?.spending.shared;
+const answer = {
+  ...{ invocation_id: "inv_b", messages: [] },
+  resume: [{ interrupt_id: "int_c1", status: "resolved" as const, payload: "blue" }],
+};
+
+describe("a run that answers another", () => {
+  it("has the caps over many threads as they are by then", async () => {
+    const thread = await askedThread();
+    thread.sharedCaps = { user: { day: { max_total_tokens: 5 } }, project: null };
+    await thread.run("", answer);
+    expect(sharedOf(thread, "inv_b")).toEqual(thread.sharedCaps);
+  });
+
+  it("has them also where its agent was deleted, so that answers do not go on without a cap", async () => {
+    const thread = await askedThread();
+    thread.sharedCaps = { user: { day: { max_total_tokens: 5 } }, project: null };
+    const { ports } = thread.life;
+    const read = ports.readAgent;
+    let isFirst = true;
+    ports.readAgent = async (...given) => {
+      const isGone = isFirst;
+      isFirst = false;
+      return isGone ? null : await read(...given);
+    };
+    await thread.run("", answer);
+    expect(sharedOf(thread, "inv_b")).toEqual(thread.sharedCaps);
+  });
+
+  it("keeps those of the run that asked while D1 is away", async () => {
+    const thread = await askedThread();
+    thread.life.ports.readAgent = isAway;
+    await thread.run("", answer);
+    expect(sharedOf(thread, "inv_b")).toEqual({ user: null, project: { max_cost_usd: 1 } });
+  });
+});
