@@ -1,9 +1,13 @@
 // Caps over many threads that change, or can't be read, while a thread is at work.
 import { describe, expect, it } from "vitest";
+import { FakeBudgets } from "../../../test/fakes/budgets.ts";
 import { call, say } from "../../../test/fakes/replies.ts";
+import { settle } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { peopleTools } from "../../tools/people.ts";
 import { findRun } from "../life.ts";
+import { cancelRun } from "../run/control.ts";
+import { removeThread } from "../threads.ts";
 
 const isAway = async () => {
   throw new Error("D1 is away");
@@ -51,5 +55,41 @@ describe("a run that answers another", () => {
     thread.life.ports.readAgent = isAway;
     await thread.run("", answer);
     expect(sharedOf(thread, "inv_b")).toEqual({ user: null, project: { max_cost_usd: 1 } });
+  });
+});
+
+describe("a lease that is granted to a run that no longer waits for it", () => {
+  /** D1 grants, and its answer comes never. */
+  async function waitingThread(): Promise<{ thread: FakeThread; budgets: FakeBudgets }> {
+    const budgets = new FakeBudgets({ scope: "user", id: "user_1", period: "2026-11-28", caps: { max_cost_usd: 1 } });
+    const thread = new FakeThread({ syncThread: async ({ leases }) => budgets.close(leases) });
+    thread.prices = { "test-model": { input: 1, output: 2 } };
+    thread.budgetScopes = () => budgets.scopes;
+    thread.grantLease = async (request) => {
+      await budgets.grant(request);
+      return await new Promise<never>(() => {});
+    };
+    await thread.accept("hi", { invocation_id: "inv_a" });
+    await settle();
+    expect(budgets.open).toEqual(["lease_1_inv_a"]);
+    return { thread, budgets };
+  }
+
+  it("is given back by a cancel", async () => {
+    const { thread, budgets } = await waitingThread();
+    await cancelRun(thread.life, "inv_a");
+    await settle();
+    expect(findRun(thread.life, "inv_a")?.run.status).toBe("cancelled");
+    expect(budgets.open).toEqual([]);
+  });
+
+  it("is given back by the deletion of its thread", async () => {
+    const { thread } = await waitingThread();
+    thread.life.ports.syncThread = isAway;
+    await removeThread(thread.life, "req_1");
+    const [row] = thread.life.database.sql
+      .exec<{ value: string }>("SELECT value FROM meta WHERE key = 'removed'")
+      .toArray();
+    expect(JSON.parse(row?.value ?? "null").leases).toMatchObject([{ lease_id: "lease_1_inv_a", spent: { cost: 0 } }]);
   });
 });

@@ -46,10 +46,13 @@ export async function holdLease(life: Life, record: RunRecord, wanted: Need, sig
     if (covers(wanted.need)) return inHand();
     const request = composeRequest(life, record, wanted, scopes);
     const hand = { canGoOn: covers(wanted.least), holdsAny: record.spending.pools.length > 0 };
+    // A cancel or D1's silence leaves it open; then the run's end gives it back.
+    record.asked_lease = request.lease_id;
     const answer = await ask(life, request, hand, signal);
     if (answer.kind === "cancelled") return answer;
     // What is in hand is spent first, with a shorter reply.
     if (answer.kind === "away" || answer.kind === "refused") return covers(wanted.least) ? inHand() : answer;
+    record.asked_lease = undefined;
     const { asked_leases } = record.spending;
     if (answer.kind === "granted") {
       const added = addLease(record.spending, answer.lease);

@@ -51,10 +51,11 @@ export function closeOver(spending: RunSpending, periods: string): RunSpending {
   return { ...spending, pools: left.map(({ pool }) => pool), closed: [...spending.closed, ...closed] };
 }
 
-/** At the run's end, when nothing is reserved any more. */
-export function closeAll(spending: RunSpending): RunSpending {
-  if (spending.pools.length === 0) return spending;
-  return { ...spending, pools: [], closed: [...spending.closed, ...spending.pools.flatMap(divide)] };
+/** At the run's end, when nothing is reserved any more. `asked` is a lease that may have been granted to nobody. */
+export function closeAll(spending: RunSpending, asked?: string): RunSpending {
+  const unspent = asked === undefined ? [] : [{ lease_id: asked, spent: nothing }];
+  const closed = [...spending.pools.flatMap(divide), ...unspent];
+  return closed.length === 0 ? spending : { ...spending, pools: [], closed: [...spending.closed, ...closed] };
 }
 
 /** The oldest leases pay first. The last one has what was spent beyond all of them, which a provider may count. */
