@@ -74,7 +74,12 @@ export function openSpending(life: Life, record: RunRecord, onLease: () => void 
 
 async function holdTime(life: Life, record: RunRecord, signal: AbortSignal): Promise<RunError | null> {
   const time = { cost: 0, tokens: 0, ms: CALL_MS };
-  const wanted: Need = { scopes: () => scopesOf(life, record), need: time, least: { ...time, ms: LEAST_MS } };
+  const wanted: Need = {
+    scopes: () => scopesOf(life, record),
+    need: time,
+    least: { ...time, ms: LEAST_MS },
+    isWorking: true,
+  };
   const holding = await holdLease(life, record, wanted, signal);
   if (holding.kind === "cancelled" || isTerminal(record.run.status)) return null;
   if (holding.kind === "held") transact(life, () => storeRun(life, record));
@@ -159,7 +164,7 @@ function refuseOwn({ ports }: Life, record: RunRecord, left: Left): Allowance {
 function refuseShared(record: RunRecord, holding: Extract<Holding, { kind: "away" | "refused" }>): RunError {
   if (holding.kind === "away") return budgetUnavailable;
   record.spending = noteShared(record.spending, "budget.reached", holding.cap, record.run);
-  return sharedReached(holding.cap);
+  return sharedReached(holding.cap, holding.is_held);
 }
 
 export function scopesOf({ ports, thread }: Life, { spending, run }: RunRecord) {
