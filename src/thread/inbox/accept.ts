@@ -50,7 +50,7 @@ export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise
     if (repeated) return repeated;
     const asked = findAnsweredRun(life, input);
     if (asked === null) return acceptNew(life, input, hash, await found);
-    return acceptNew(life, input, hash, { ...asked.agent, ...(await readSharedCaps(life, input, found)) });
+    return acceptNew(life, input, hash, { ...asked.agent, caps: await readSharedCaps(life, input, asked, found) });
   });
   // A failure concerns its own request only; the next one continues.
   life.accepting = accepted.then(ignore, ignore);
@@ -61,18 +61,20 @@ function ignore(): void {}
 
 /**
  * The caps over many threads as they are now, for a run that keeps the agent of the one that it answers. While D1 is
- * away it keeps that run's caps, too. The default agent is read where the other was deleted.
+ * away they are that run's. The default agent is read where the other was deleted.
  */
 async function readSharedCaps(
   { ports, thread }: Life,
   { user_id }: RunInput,
+  asked: RunRecord,
   found: Promise<StartingPinned | null>,
-): Promise<{ caps?: SharedCaps }> {
+): Promise<SharedCaps> {
+  const old: SharedCaps = { ...asked.spending.shared, is_old: true };
   try {
     const agent = (await found) ?? (await findAgent(ports, { user_id }, DEFAULT_AGENT_ID, thread.project_id));
-    return agent?.caps === undefined ? {} : { caps: agent.caps };
+    return agent?.caps === undefined || agent.caps.is_old ? old : agent.caps;
   } catch {
-    return {};
+    return old;
   }
 }
 
@@ -139,7 +141,7 @@ async function findAgent(
   } catch (error) {
     if (agent_id !== DEFAULT_AGENT_ID || error instanceof UnreadableRow) throw error;
     const { version, config, caps }: StartingPinned = recall(agent_id) ?? defaultAgent;
-    return { agent_id, version, config, ...(caps === undefined ? {} : { caps }) };
+    return { agent_id, version, config, caps: { ...(caps ?? noSpending.shared), is_old: true } };
   }
 }
 

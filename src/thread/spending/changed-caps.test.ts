@@ -2,8 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { FakeBudgets } from "../../../test/fakes/budgets.ts";
 import { call, say } from "../../../test/fakes/replies.ts";
-import { settle } from "../../../test/fakes/stream.ts";
+import { FakeClock, passTime, settle } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
+import { twoTaskTools } from "../../../test/fakes/two-task-model.ts";
 import { peopleTools } from "../../tools/people.ts";
 import { findRun } from "../life.ts";
 import { cancelRun } from "../run/control.ts";
@@ -54,7 +55,45 @@ describe("a run that answers another", () => {
     const thread = await askedThread();
     thread.life.ports.readAgent = isAway;
     await thread.run("", answer);
-    expect(sharedOf(thread, "inv_b")).toEqual({ user: null, project: { max_cost_usd: 1 } });
+    expect(sharedOf(thread, "inv_b")).toEqual({ user: null, project: { max_cost_usd: 1 }, is_old: true });
+  });
+});
+
+describe("a run that comes while D1 is away", () => {
+  const caps = { user: { day: { max_total_tokens: 10 } }, project: null };
+
+  it("has its caps from the first call on that finds D1 again", async () => {
+    const clock = new FakeClock();
+    const look = call({ id: "c1", name: "look", input: { where: "a" } });
+    const thread = new FakeThread({ replies: [look, say("ok")], tools: twoTaskTools(), clock });
+    const { ports } = thread.life;
+    const read = ports.readAgent;
+    thread.sharedCaps = caps;
+    ports.readAgent = isAway;
+    const budgets = new FakeBudgets({ scope: "user", id: "user_1", period: "2026-11-28", caps: caps.user.day });
+    thread.budgetScopes = ({ user }) => (user === null ? [] : budgets.scopes);
+    thread.grantLease = budgets.grant;
+    const first = thread.replies[0];
+    if (first !== undefined) {
+      thread.replies[0] = (...given) => {
+        ports.readAgent = read;
+        return first(...given);
+      };
+    }
+    await thread.accept("hi", { invocation_id: "inv_a" });
+    await passTime(clock, 15_000);
+    expect(thread.requests).toHaveLength(1);
+    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({
+      ...{ status: "failed", error: { code: "budget", cap: { scope: "user", limit: 10 } } },
+    });
+    expect(sharedOf(thread, "inv_a")).toEqual(caps);
+  });
+
+  it("goes on without, for as long as nobody can say that it has some", async () => {
+    const thread = new FakeThread({ replies: [say("ok")] });
+    thread.life.ports.readAgent = isAway;
+    await thread.run("hi", { invocation_id: "inv_a" });
+    expect(findRun(thread.life, "inv_a")?.run.status).toBe("completed");
   });
 });
 

@@ -46,8 +46,8 @@ export function continueCaps(
   };
 }
 
-function hasShared({ user, project }: SharedCaps): boolean {
-  return user !== null || project !== null;
+function hasShared({ user, project, is_old }: SharedCaps): boolean {
+  return user !== null || project !== null || is_old === true;
 }
 
 const places = { run: 0, agent: 1, trigger: 2 } satisfies Record<ScopedCaps["scope"], number>;

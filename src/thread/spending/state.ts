@@ -40,6 +40,8 @@ export interface Pool {
 export interface SharedCaps {
   user: PeriodCaps | null;
   project: Caps | null;
+  /** D1 was away: these are what the thread last knew, and the next call reads them again. */
+  is_old?: true;
 }
 
 export interface RunSpending {
