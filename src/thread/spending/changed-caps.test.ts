@@ -122,6 +122,15 @@ describe("a lease that is granted to a run that no longer waits for it", () => {
     expect(budgets.open).toEqual([]);
   });
 
+  it("is given back by a cancel in the life after a crash", async () => {
+    const { thread, budgets } = await waitingThread();
+    thread.crash();
+    await cancelRun(thread.life, "inv_a");
+    await settle();
+    expect(findRun(thread.life, "inv_a")?.run.status).toBe("cancelled");
+    expect(budgets.open).toEqual([]);
+  });
+
   it("is given back by the deletion of its thread", async () => {
     const { thread } = await waitingThread();
     thread.life.ports.syncThread = isAway;

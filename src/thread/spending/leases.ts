@@ -80,6 +80,13 @@ export function cappedIn(scopes: BudgetScope[]): Set<Dimension> {
   return new Set(scopes.flatMap(({ caps }) => limitsOf(caps).map(({ dimension }) => dimension)));
 }
 
+/** The life before may have been granted the next lease, and ended before it was stored. */
+export function noteFormerLease({ ports, thread }: Life, record: RunRecord): void {
+  const { spending, run } = record;
+  const scopes = ports.budgetScopes(spending.shared, thread.user_id, run.project_id, ports.clock.now());
+  if (scopes.length > 0) record.asked_lease = leaseId(run.invocation_id, spending.asked_leases + 1);
+}
+
 export function leaseId(invocation_id: string, place: number): string {
   return `lease_${place}_${invocation_id}`;
 }

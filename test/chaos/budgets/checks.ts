@@ -92,7 +92,8 @@ export function checkBudget(budget: StoredBudget, cap: CapOf, billed: Billed, re
   if (budget.micro < billed.micro) report(name, `${budget.micro} µ$ granted, ${billed.micro} counted`);
   if (cap.tokens !== undefined && budget.tokens > cap.tokens)
     report(name, `${budget.tokens} tokens granted of ${cap.tokens}`);
-  if (cap.usd !== undefined && budget.micro > cap.usd * 1e6) report(name, `${budget.micro} µ$ granted of $${cap.usd}`);
+  if (cap.usd !== undefined && budget.micro > Math.round(cap.usd * 1e6))
+    report(name, `${budget.micro} µ$ granted of $${cap.usd}`);
 }
 
 /** What a thread was granted of a budget covers what its calls were billed, also if the thread is gone. */

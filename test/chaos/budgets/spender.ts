@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Run } from "../../../src/protocol/run.ts";
 import { pickNumber, type Random } from "../aims.ts";
 import type { Server } from "../server.ts";
-import { makeUser, RAISED, type Scene } from "./scenes.ts";
+import { changeCap, makeUser, RAISED, type Scene } from "./scenes.ts";
 
 const POLL_MS = 150;
 /** Within a run, which takes some seconds. */
@@ -18,11 +18,7 @@ export interface Spent {
 
 export async function spend(server: Server, random: Random, scene: Scene, id: string, signal: AbortSignal) {
   if (scene.hasGuests) return await spendAsGuest(server, random, id, signal);
-  if (scene.changing !== null) {
-    const share = random() < 0.3 ? 0.5 : 1;
-    const month = Object.fromEntries(Object.entries(scene.changing).map(([name, cap]) => [name, cap * share]));
-    await server.json("PATCH", `/v1/users/${scene.user_id}`, { caps: { month } });
-  }
+  if (scene.isHalved && random() < 0.2) await changeCap(server, scene, true);
   await start(server, scene, id);
   if (scene.deletes && random() < DELETED_SHARE) {
     await wait(pickNumber(random, ...DELETE_AFTER_MS), undefined, { signal });
@@ -39,6 +35,9 @@ export async function spend(server: Server, random: Random, scene: Scene, id: st
     await server.json("POST", path, { resume, invocation_id }, scene.key);
     end = await untilEnd(server, scene, id, invocation_id, signal);
   }
+  const scope = end.error?.cap?.scope;
+  // The next ones find it reached, too.
+  if ((scope === "user" || scope === "project") && random() < 0.6) await changeCap(server, scene);
   return { end, user_id: scene.user_id };
 }
 
