@@ -14,7 +14,7 @@ import {
   type Violation,
 } from "./checks.ts";
 import type { BilledCall } from "./counting-model.ts";
-import { DEPLOYMENT, openScenes, type Scene } from "./scenes.ts";
+import { DEPLOYMENT, GUEST, openScenes, type Scene } from "./scenes.ts";
 import { spend, untilDeleted } from "./spender.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { readStored, type Stored, type StoredBudget } from "./stored.ts";
@@ -174,7 +174,11 @@ class BudgetCampaign {
     checkSums(stored, this.#report);
     for (const [id, { scene, isOver, isGone, kills }] of this.#runs) {
       const calls = byRun.get(id) ?? [];
-      for (const leased of leases.get(id) ?? []) checkLeased(leased, sumBilled(calls), this.#report);
+      for (const leased of leases.get(id) ?? []) {
+        const cap = leased.scope === "deployment" ? DEPLOYMENT : (scene.budget?.cap ?? GUEST);
+        // The month of the deployment has no cap in dollars, and leases are of all their scopes alike.
+        checkLeased(leased, cap, sumBilled(calls), this.#report);
+      }
       const run = stored.runs.get(id);
       if (run === undefined) continue;
       run.kills = kills;
@@ -209,8 +213,9 @@ class BudgetCampaign {
     await server.dead();
     const stored = await this.#look(scenes);
     for (const leased of stored.leases) checkClosed(leased, stored.runs.get(leased.thread_id), this.#report);
-    for (const [id, { isOver, isGone }] of this.#runs) {
-      if (isOver && isGone && stored.runs.has(id)) this.#report(id, "its thread was deleted and is there");
+    for (const [id, { scene, isOver, isGone }] of this.#runs) {
+      if (isOver && isGone && !scene.hasGuests && stored.runs.has(id))
+        this.#report(id, "its thread was deleted and is there");
     }
     for (const budget of stored.budgets) {
       const { scope, id, period, open_tokens, open_micro } = budget;

@@ -88,8 +88,11 @@ export function checkCap(run: StoredRun, cap: CapOf, calls: BilledCall[], report
 /** A budget of D1 against what its runs were billed: `billed` of runs that count for it. */
 export function checkBudget(budget: StoredBudget, cap: CapOf, billed: Billed, report: Report): void {
   const name = `${budget.scope}/${budget.id}/${budget.period}`;
-  if (budget.tokens < billed.tokens) report(name, `${budget.tokens} tokens granted, ${billed.tokens} counted`);
-  if (budget.micro < billed.micro) report(name, `${budget.micro} µ$ granted, ${billed.micro} counted`);
+  // Nothing is leased of what has no cap.
+  if (cap.tokens !== undefined && budget.tokens < billed.tokens)
+    report(name, `${budget.tokens} tokens granted, ${billed.tokens} counted`);
+  if (cap.usd !== undefined && budget.micro < billed.micro)
+    report(name, `${budget.micro} µ$ granted, ${billed.micro} counted`);
   if (cap.tokens !== undefined && budget.tokens > cap.tokens)
     report(name, `${budget.tokens} tokens granted of ${cap.tokens}`);
   if (cap.usd !== undefined && budget.micro > Math.round(cap.usd * 1e6))
@@ -97,10 +100,12 @@ export function checkBudget(budget: StoredBudget, cap: CapOf, billed: Billed, re
 }
 
 /** What a thread was granted of a budget covers what its calls were billed, also if the thread is gone. */
-export function checkLeased(leased: LeasedThread, billed: Billed, report: Report): void {
+export function checkLeased(leased: LeasedThread, cap: CapOf, billed: Billed, report: Report): void {
   const name = `${leased.thread_id} ${leased.scope}/${leased.period}`;
-  if (leased.tokens < billed.tokens) report(name, `${leased.tokens} tokens leased, ${billed.tokens} counted`);
-  if (leased.micro < billed.micro) report(name, `${leased.micro} µ$ leased, ${billed.micro} counted`);
+  if (cap.tokens !== undefined && leased.tokens < billed.tokens)
+    report(name, `${leased.tokens} tokens leased, ${billed.tokens} counted`);
+  if (cap.usd !== undefined && leased.micro < billed.micro)
+    report(name, `${leased.micro} µ$ leased, ${billed.micro} counted`);
 }
 
 /** When all is over: no lease is open, and those of a thread say what its runs have used. */

@@ -181,7 +181,8 @@ function readAsked(body: unknown): Asked {
   const said = JSON.stringify(body.messages.slice(1)).replaceAll("\\", "");
   const isSummary = !Array.isArray(body.tools) || body.tools.length === 0;
   return {
-    run: /budget ([a-z0-9]+):/.exec(text)?.[1] ?? "",
+    // A summary has no message of the run, and a fallback another model.
+    run: /^first-(\w+)$/.exec(String(body.model))?.[1] ?? /budget ([a-z0-9]+):/.exec(text)?.[1] ?? "",
     model: String(body.model),
     isSummary,
     input: Math.ceil(text.length / 4),

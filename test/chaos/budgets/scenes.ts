@@ -25,10 +25,11 @@ export interface Scene {
 }
 
 /** Some runs of about 25,000 tokens. They begin with this, and are raised by it. */
-const DAY: CapOf = { tokens: 250_000 };
-const MONTH: CapOf = { tokens: 250_000, usd: 1.5 };
-const PROJECT: CapOf = { usd: 0.6 };
-const DELETED: CapOf = { usd: 0.6 };
+const DAY: CapOf = { tokens: 120_000 };
+const MONTH: CapOf = { tokens: 150_000, usd: 0.6 };
+const PROJECT: CapOf = { usd: 0.3 };
+const DELETED: CapOf = { usd: 0.4 };
+export const GUEST = { tokens: 500_000 };
 const RUN: CapOf = { tokens: 60_000, usd: 0.2 };
 /** What an answer raises it to. */
 export const RAISED = 70_000;

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Run } from "../../../src/protocol/run.ts";
 import { pickNumber, type Random } from "../aims.ts";
 import type { Server } from "../server.ts";
-import { changeCap, makeUser, RAISED, type Scene } from "./scenes.ts";
+import { changeCap, GUEST, makeUser, RAISED, type Scene } from "./scenes.ts";
 
 const POLL_MS = 150;
 /** Within a run, which takes some seconds. */
@@ -44,7 +44,7 @@ export async function spend(server: Server, random: Random, scene: Scene, id: st
 /** The user is disabled amid the run, or not, and deleted in any case. */
 async function spendAsGuest(server: Server, random: Random, id: string, signal: AbortSignal): Promise<Spent> {
   const { user_id, key } = await makeUser(server, id);
-  const caps = { day: { max_total_tokens: 500_000 } };
+  const caps = { day: { max_total_tokens: GUEST.tokens } };
   await server.json("PATCH", `/v1/users/${user_id}`, { caps });
   await start(server, { key, project_id: null, body: {} }, id);
   await wait(pickNumber(random, ...DELETE_AFTER_MS), undefined, { signal });
@@ -70,7 +70,7 @@ async function start(server: Server, scene: Pick<Scene, "key" | "project_id" | "
   // The first answer may have been lost with the process that gave it.
   await server.json("POST", "/v1/threads", { thread_id: id, ...project }, scene.key).catch(ignore(409));
   const message = `budget ${id}: please do the whole work.`;
-  const body = { message, message_id: `${id}-said`, invocation_id: id, ...scene.body };
+  const body = { message, message_id: `${id}-said`, invocation_id: id, model: `first-${id}`, ...scene.body };
   await server.json("POST", `/v1/threads/${id}/runs`, body, scene.key);
 }
 
