@@ -1,5 +1,6 @@
 // Receives the requests that the Worker's wrapper makes before and after each batch for D1. A request that the watch
-// rejects never gets a response: the process that made it is dead.
+// rejects never gets a response: the process that made it is dead. One that it refuses fails the batch: before it, as if
+// D1 were away; after it, as if D1's answer were lost.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
@@ -10,13 +11,17 @@ export interface Gate {
   close(): void;
 }
 
-export async function openGate(watch: Watch): Promise<Gate> {
+type Answer = boolean | "refused";
+
+export async function openGate(watch: (moment: Parameters<Watch>[0]) => Answer | Promise<Answer>): Promise<Gate> {
   const server = createServer((request, response) => {
     // A killed process may leave a request half sent.
     text(request).then(
-      (body) => {
+      async (body) => {
         const { when, thread_id, ...kind } = JSON.parse(body) as WriteNotice;
-        if (watch({ kind: when, run: thread_id, ...kind })) response.end();
+        const answer = await watch({ kind: when, run: thread_id, ...kind });
+        if (answer === "refused") response.statusCode = 503;
+        if (answer !== false) response.end();
       },
       () => response.destroy(),
     );

@@ -149,7 +149,7 @@ export class Server {
       }
       if (answer.status < 200 || answer.status > 299)
         throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
-      return JSON.parse(answer.text) as T;
+      return (answer.text === "" ? null : JSON.parse(answer.text)) as T;
     }
   }
 

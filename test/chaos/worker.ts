@@ -19,6 +19,7 @@ function gate(database: D1Database, url: string): D1Database {
   const report = async (when: WriteNotice["when"], statements: D1PreparedStatement[]): Promise<void> => {
     const response = await fetch(url, { method: "POST", body: JSON.stringify(describe(when, statements)) });
     await response.text();
+    if (response.status === 503) throw new Error("D1 is away");
   };
   const batch = async <T>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]> => {
     await report("write_asked", statements);

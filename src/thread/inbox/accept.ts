@@ -48,7 +48,9 @@ export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise
     if (life.removing) return deleted(input);
     const repeated = findKnown(life, input, hash, attach);
     if (repeated) return repeated;
-    return acceptNew(life, input, hash, findAnsweredRun(life, input)?.agent ?? (await found));
+    const asked = findAnsweredRun(life, input);
+    if (asked === null) return acceptNew(life, input, hash, await found);
+    return acceptNew(life, input, hash, { ...asked.agent, caps: await readSharedCaps(life, input, asked, found) });
   });
   // A failure concerns its own request only; the next one continues.
   life.accepting = accepted.then(ignore, ignore);
@@ -56,6 +58,25 @@ export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise
 }
 
 function ignore(): void {}
+
+/**
+ * The caps over many threads as they are now, for a run that keeps the agent of the one that it answers. While D1 is
+ * away they are that run's. The default agent is read where the other was deleted.
+ */
+async function readSharedCaps(
+  { ports, thread }: Life,
+  { user_id }: RunInput,
+  asked: RunRecord,
+  found: Promise<StartingPinned | null>,
+): Promise<SharedCaps> {
+  const old: SharedCaps = { ...asked.spending.shared, is_old: true };
+  try {
+    const agent = (await found) ?? (await findAgent(ports, { user_id }, DEFAULT_AGENT_ID, thread.project_id));
+    return agent?.caps === undefined || agent.caps.is_old ? old : agent.caps;
+  } catch {
+    return old;
+  }
+}
 
 function deleted({ thread_id }: RunInput): Result<never> {
   return fail("not_found", `The thread ${thread_id} was deleted.`);
@@ -75,7 +96,7 @@ function acceptNew(life: Life, input: RunInput, hash: string, agent: StartingPin
   const pinned = asked?.agent ?? agent;
   if (pinned === null) return fail("not_found", `The agent ${input.agent_id ?? life.thread.agent_id} does not exist.`);
   const named = { ...input, model: input.model ?? asked?.run.model ?? null };
-  return storeInput(life, named, hash, pinned, asked);
+  return storeInput(life, named, hash, { ...pinned, ...(agent?.caps && { caps: agent.caps }) }, asked);
 }
 
 /**
@@ -110,7 +131,7 @@ export async function checkFirstInput(ports: Ports, input: RunInput): Promise<Re
  */
 async function findAgent(
   ports: Ports,
-  { user_id }: RunInput,
+  { user_id }: Pick<RunInput, "user_id">,
   agent_id: string,
   project_id: string | null,
   recall: (agent_id: string) => StartingPinned | null = () => null,
@@ -120,7 +141,7 @@ async function findAgent(
   } catch (error) {
     if (agent_id !== DEFAULT_AGENT_ID || error instanceof UnreadableRow) throw error;
     const { version, config, caps }: StartingPinned = recall(agent_id) ?? defaultAgent;
-    return { agent_id, version, config, ...(caps === undefined ? {} : { caps }) };
+    return { agent_id, version, config, caps: { ...(caps ?? noSpending.shared), is_old: true } };
   }
 }
 
@@ -172,7 +193,7 @@ function storeInput(
   const spending =
     asked === null
       ? pinCaps(input, config, agent.caps ?? noSpending.shared)
-      : continueCaps(input, asked, raise?.approved ? raise.caps : null);
+      : continueCaps(input, asked, raise?.approved ? raise.caps : null, agent.caps);
   const record = newRecord(life, input, hash, pinned, spending);
   // It ends in its turn and with its events, and calls no model.
   if (raise?.approved === false) record.requested_end = refuseRaise(asked);

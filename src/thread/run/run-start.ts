@@ -13,6 +13,7 @@ import { type RunRecord, trimInput } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
 import { settleFormer } from "../spending/account.ts";
 import { estimateInput } from "../spending/first-call.ts";
+import { noteFormerLease } from "../spending/leases.ts";
 import { accountOf, setAccount } from "../spending/record.ts";
 import { expectCall } from "../spending/spending.ts";
 import { runStarted, toolResult, toUserMessage } from "../stream/events.ts";
@@ -79,6 +80,7 @@ export function continueRun(life: Life, record: RunRecord): RequestedEnd | null 
     record.run.attempt += 1;
     record.run.instance_id = life.instance_id;
     setAccount(record, settleFormer(accountOf(record)));
+    noteFormerLease(life, record);
     countLife(life, record);
     storeRun(life, record);
   });

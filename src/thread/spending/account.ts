@@ -73,7 +73,9 @@ export function work({ usage, spending }: Account, ms: number): Account {
     const isCurrent = place === spending.pools.length - 1;
     return isCurrent ? { ...pool, spent: add(pool.spent, { ...nothing, ms: whole }) } : pool;
   });
-  return { usage, spending: { ...spending, worked_ms: spending.worked_ms + whole, pools } };
+  const isUnleased = pools.length === 0 && spending.asked_leases > 0;
+  const unleased_ms = spending.unleased_ms + (isUnleased ? whole : 0);
+  return { usage, spending: { ...spending, worked_ms: spending.worked_ms + whole, unleased_ms, pools } };
 }
 
 /** Settled, in this run. */

@@ -1,59 +1,17 @@
 // A run's own caps, from its start to its end: what a model is sent, what a reader sees, and how the run ends.
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { call, type Reply, reply, say } from "../../../test/fakes/replies.ts";
+import { cappedThread, counted, looks, runOf, says } from "../../../test/fakes/counted-thread.ts";
+import { type Reply, say } from "../../../test/fakes/replies.ts";
 import { FakeClock, passTime, settle } from "../../../test/fakes/stream.ts";
-import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
+import type { FakeThread } from "../../../test/fakes/thread.ts";
 import { defineTool } from "../../agent/tool.ts";
-import type { Run, Usage } from "../../protocol/run.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import { acceptRun } from "../inbox/accept.ts";
 import { findRun } from "../life.ts";
-import { readRun } from "../rows/runs.ts";
-import { getRun } from "../run/control.ts";
 import { ensureRunning } from "../run/run.ts";
 
 const run = { invocation_id: "inv_a" };
-
-const look = defineTool({
-  name: "look",
-  description: "Looks.",
-  kind: "work",
-  schema: z.strictObject({}),
-  read_only: true,
-  recovery: "repeat",
-  time_limit_ms: 60_000,
-  execute: async () => ({ content: "seen", is_error: false, details: {} }),
-});
-
-function counted(more: Partial<Usage> = {}): Usage {
-  return { input_tokens: 1_000, cached_input_tokens: 0, output_tokens: 500, cost_usd: null, ...more };
-}
-
-/** Calls `look`, and its provider counts. */
-function looks(id: string, usage: Usage | null = counted()): Reply {
-  return async (request, onDelta, signal) => {
-    const outcome = await call({ id, name: "look", input: {} })(request, onDelta, signal);
-    return outcome.kind === "reply" ? { ...outcome, reply: { ...outcome.reply, usage } } : outcome;
-  };
-}
-
-function says(text: string, usage: Usage | null = counted()): Reply {
-  return async (_request, onDelta) => {
-    onDelta({ type: "text", text });
-    return reply({ text, usage });
-  };
-}
-
-function runOf(thread: FakeThread, id = "inv_a"): Run {
-  const found = findRun(thread.life, id);
-  if (found === null) throw new Error("there is no such run");
-  return found.run;
-}
-
-function cappedThread(replies: Reply[], options: FakeThreadOptions = {}): FakeThread {
-  return new FakeThread({ replies, tools: [look], ...options });
-}
 
 function limitsSent(thread: FakeThread): (number | undefined)[] {
   return thread.requests.map(({ options }) => options?.max_output_tokens);
@@ -348,50 +306,6 @@ describe("a run that asks a person to raise its cap", () => {
     thread.crash();
     await thread.run("", answer({ approved: true }));
     expect(runOf(thread, "inv_b")).toMatchObject({ status: "completed", caps: { max_total_tokens: 40_000 } });
-  });
-});
-
-describe("a run while it works", () => {
-  it("shows what the call under way may use, and each settled call in the stream", async () => {
-    let seen: Run | null = null;
-    const thread = cappedThread([
-      looks("c1"),
-      async (request, onDelta, signal) => {
-        const shown = await getRun(thread.life, "inv_a");
-        if (shown.ok) seen = structuredClone(shown.value);
-        return says("done")(request, onDelta, signal);
-      },
-    ]);
-    const { events } = await thread.run("hi", run);
-    expect(seen).toMatchObject({ usage: counted(), reserved: { output_tokens: 16_000, cost_usd: null } });
-    const shown = events.flatMap((event) => (event.type === "CUSTOM" && event.name === "usage" ? [event.value] : []));
-    expect(shown.at(-1)).toMatchObject({ invocation_id: "inv_a" });
-    expect(runOf(thread)).not.toHaveProperty("reserved");
-  });
-
-  it.each([
-    [null, [false, false]],
-    [100_000, [true, false, true, false]],
-  ])("under a cap of %j also before each call", async (max_total_tokens, told) => {
-    const { events } = await cappedThread([looks("c1"), says("done")], { agent: { max_total_tokens } }).run("hi", run);
-    const shown = events.flatMap((event) => (event.type === "CUSTOM" && event.name === "usage" ? [event.value] : []));
-    expect(shown.map(({ reserved }) => reserved !== undefined)).toEqual(told);
-  });
-});
-
-describe("a row of a former version", () => {
-  it("has no spending, and its run goes on and is counted", async () => {
-    const thread = cappedThread([looks("c1"), says("done")]);
-    thread.life.database.sql.exec("UPDATE runs SET spending = NULL");
-    await thread.run("hi", run);
-    thread.life.database.sql.exec("UPDATE runs SET spending = NULL");
-    thread.crash();
-    thread.replies.push(says("again"));
-    await thread.run("more", { invocation_id: "inv_b" });
-    expect(readRun(thread.life.database.sql, "inv_a")?.run.usage).toEqual(
-      counted({ input_tokens: 2_000, output_tokens: 1_000 }),
-    );
-    expect(runOf(thread, "inv_b").status).toBe("completed");
   });
 });
 

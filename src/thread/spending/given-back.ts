@@ -9,12 +9,13 @@ import { accountOf, type SpendingRecord, setAccount } from "./record.ts";
 /** At the run's end: nothing stays reserved, and its leases are given back. */
 export function endSpending(record: SpendingRecord): void {
   const settled = settleAll(accountOf(record));
-  setAccount(record, { ...settled, spending: closeAll(settled.spending) });
+  setAccount(record, { ...settled, spending: closeAll(settled.spending, record.asked_lease) });
+  record.asked_lease = undefined;
 }
 
 /** Whatever is reserved counts as spent: also of a run that a version without leases has ended. */
 export function closedOf(record: SpendingRecord): ClosedLease[] {
-  return closeAll(settleFormer(accountOf(record)).spending).closed;
+  return closeAll(settleFormer(accountOf(record)).spending, record.asked_lease).closed;
 }
 
 /** What a batch tells D1 of runs. */

@@ -2,13 +2,14 @@
 // lease's number, so a life that asks again after a crash gets the same lease. It is stored before it is spent.
 import { describeError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
-import type { Amount, BudgetScope, LeaseAnswer, LeaseRequest, NearCap } from "../../protocol/money/lease.ts";
-import type { Life } from "../life.ts";
+import type { Amount, BudgetScope, LeaseAnswer, LeaseRequest } from "../../protocol/money/lease.ts";
+import { type Life, storeRun, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { sleep, untilAborted } from "../sleep.ts";
 import { combine, type Dimension, fits, limitsOf, shortfall, times } from "./amounts.ts";
 import { warnOfShared } from "./budget-events.ts";
 import { addLease, closeOver, heldOf, isFull, periodsOf } from "./pools.ts";
+import type { Pool } from "./state.ts";
 
 /** A lease is worth several calls, so that most calls ask nothing. */
 const CALLS_PER_LEASE = 4;
@@ -17,6 +18,8 @@ const ANSWER_LIMIT_MS = 10_000;
 /** How long a run waits for D1, or for what other runs hold, before it ends. */
 const AWAY_LIMIT_MS = 60_000;
 const FIRST_WAIT_MS = 1_000;
+/** As long as a run's end waits for D1. What comes later is given back all the same. */
+const GIVE_BACK_LIMIT_MS = 2_000;
 /** Each is a lease that was closed before the run knew of it, or one of a period that is over. More come from no crash. */
 const MAX_USELESS = 20;
 
@@ -26,12 +29,14 @@ export interface Need {
   /** The call with the reply that is wanted, and with the shortest one. */
   need: Amount;
   least: Amount;
+  /** The run works on meanwhile, as in a tool: it can't give back what it has in hand. */
+  isWorking?: true;
 }
 
 export type Holding =
   /** At least `least` is in hand, in each dimension that has a cap. */
   | { kind: "held"; held: Amount; periods: string }
-  | { kind: "refused"; cap: NearCap }
+  | Extract<LeaseAnswer, { kind: "refused" }>
   | { kind: "away" }
   | { kind: "cancelled" };
 
@@ -47,11 +52,21 @@ export async function holdLease(life: Life, record: RunRecord, wanted: Need, sig
     const isEnough = covers(wanted.need) || (isFull(record.spending, periods) && covers(wanted.least));
     if (isEnough) return inHand();
     const request = composeRequest(life, record, wanted, scopes);
-    const hand = { canGoOn: covers(wanted.least), holdsAny: record.spending.pools.length > 0 };
+    const hand = {
+      canGoOn: covers(wanted.least),
+      holdsAny: wanted.isWorking || record.spending.pools.some(isFree(record)),
+    };
+    // A cancel or D1's silence leaves it open; then the run's end gives it back.
+    record.asked_lease = request.lease_id;
     const answer = await ask(life, request, hand, signal);
     if (answer.kind === "cancelled") return answer;
     // What is in hand is spent first, with a shorter reply.
+    if (answer.kind === "refused" && answer.is_held && hand.holdsAny && !hand.canGoOn && !wanted.isWorking) {
+      await giveBack(life, record);
+      continue;
+    }
     if (answer.kind === "away" || answer.kind === "refused") return covers(wanted.least) ? inHand() : answer;
+    record.asked_lease = undefined;
     const { asked_leases } = record.spending;
     if (answer.kind === "granted") {
       const added = addLease(record.spending, answer.lease);
@@ -65,6 +80,13 @@ export async function holdLease(life: Life, record: RunRecord, wanted: Need, sig
 /** The dimensions in which any of the scopes has a cap. The others are only counted. */
 export function cappedIn(scopes: BudgetScope[]): Set<Dimension> {
   return new Set(scopes.flatMap(({ caps }) => limitsOf(caps).map(({ dimension }) => dimension)));
+}
+
+/** The life before may have been granted the next lease, and ended before it was stored. */
+export function noteFormerLease({ ports, thread }: Life, record: RunRecord): void {
+  const { spending, run } = record;
+  const scopes = ports.budgetScopes(spending.shared, thread.user_id, run.project_id, ports.clock.now());
+  if (scopes.length > 0) record.asked_lease = leaseId(run.invocation_id, spending.asked_leases + 1);
 }
 
 export function leaseId(invocation_id: string, place: number): string {
@@ -103,9 +125,22 @@ function composeRequest(life: Life, record: RunRecord, wanted: Need, scopes: Bud
   };
 }
 
+/** Whether no call under way counts against the pool. */
+function isFree({ spending }: RunRecord): (pool: Pool) => boolean {
+  return ({ periods }) => !spending.calls.some((call) => call.periods === periods);
+}
+
+/** What is left in hand is too little for this run. Another may use it, and this one waits for a whole call's worth. */
+async function giveBack(life: Life, record: RunRecord): Promise<void> {
+  record.spending = closeOver(record.spending, null);
+  transact(life, () => storeRun(life, record));
+  await life.outbox.syncWithin(GIVE_BACK_LIMIT_MS);
+}
+
 /**
  * Asks until D1 answers, with back-off. `canGoOn`: the run needs no answer, so it does not wait for one. It also waits
- * for what other runs hold, unless it holds leases itself: runs that wait for each other would all end.
+ * for what other runs hold, unless it holds leases that it can give back first: runs that wait for each other would all
+ * end.
  */
 async function ask(
   life: Life,

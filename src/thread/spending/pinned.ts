@@ -20,12 +20,14 @@ export function pinCaps(input: Pick<RunInput, "caps">, config: AgentConfig, shar
 
 /**
  * A run that resumes another goes on with its count and its caps. `raised` is what a person said to the question for
- * more; null if nobody was asked.
+ * more; null if nobody was asked. `now` are the caps over many threads as they have become since: an answer may come
+ * weeks later, and be the first of many.
  */
 export function continueCaps(
   input: Pick<RunInput, "caps">,
   asked: AskedRecord,
   raised: Record<string, unknown> | null,
+  now?: SharedCaps,
 ): RunSpending {
   const { caps, shared, before, asks, noted } = asked.spending;
   const own = input.caps ?? [];
@@ -38,14 +40,14 @@ export function continueCaps(
   return {
     ...noSpending,
     caps: order(raised === null ? kept : raiseCaps(kept, asks, raised)),
-    shared,
+    shared: now ?? shared,
     before: add(before, settledOf(accountOf(asked))),
     noted,
   };
 }
 
-function hasShared({ user, project }: SharedCaps): boolean {
-  return user !== null || project !== null;
+function hasShared({ user, project, is_old }: SharedCaps): boolean {
+  return user !== null || project !== null || is_old === true;
 }
 
 const places = { run: 0, agent: 1, trigger: 2 } satisfies Record<ScopedCaps["scope"], number>;

@@ -26,23 +26,23 @@ export function heldOf(spending: RunSpending, periods: string): Amount {
   return subtract(subtract(granted, pool.spent), reserved);
 }
 
-/** Adds a lease to its pool. The first one of a run also pays for the time before it. */
+/** Adds a lease to its pool. Without one in hand, it also pays for the time before it. */
 export function addLease(spending: RunSpending, { lease_id, amount, periods }: Lease): RunSpending {
   const name = periodsOf(periods);
   const isKnown = spending.pools.some((pool) => pool.leases.some((lease) => lease.lease_id === lease_id));
   if (isKnown) return spending;
-  const isFirst = spending.pools.length === 0 && spending.closed.length === 0 && spending.asked_leases === 0;
-  const spent = isFirst ? { ...nothing, ms: spending.worked_ms } : nothing;
+  const before = spending.asked_leases === 0 ? spending.worked_ms : spending.unleased_ms;
+  const spent = { ...nothing, ms: spending.pools.length === 0 ? before : 0 };
   const former = spending.pools.find((pool) => pool.periods === name) ?? { periods: name, leases: [], spent };
   const pool = { ...former, leases: [...former.leases, { lease_id, amount }] };
-  return { ...spending, pools: [...spending.pools.filter((each) => each !== former), pool] };
+  return { ...spending, unleased_ms: 0, pools: [...spending.pools.filter((each) => each !== former), pool] };
 }
 
 /**
- * Gives back the leases of other periods, unless a call under way counts against them, and those that are spent. `keep`
- * is what has to stay in hand: what is given back is D1's only with the next batch.
+ * Gives back the leases of other periods, unless a call under way counts against them, and those that are spent. With
+ * null, none are in use. `keep` is what has to stay in hand: what is given back is D1's only with the next batch.
  */
-export function closeOver(spending: RunSpending, periods: string, keep = nothing): RunSpending {
+export function closeOver(spending: RunSpending, periods: string | null, keep = nothing): RunSpending {
   const isOver = (pool: Pool) =>
     pool.periods !== periods && !spending.calls.some((call) => call.periods === pool.periods);
   const over = spending.pools.filter(isOver);
@@ -54,10 +54,11 @@ export function closeOver(spending: RunSpending, periods: string, keep = nothing
   return { ...spending, pools: left.map(({ pool }) => pool), closed: [...spending.closed, ...closed] };
 }
 
-/** At the run's end, when nothing is reserved any more. */
-export function closeAll(spending: RunSpending): RunSpending {
-  if (spending.pools.length === 0) return spending;
-  return { ...spending, pools: [], closed: [...spending.closed, ...spending.pools.flatMap(divide)] };
+/** At the run's end, when nothing is reserved any more. `asked` is a lease that may have been granted to nobody. */
+export function closeAll(spending: RunSpending, asked?: string): RunSpending {
+  const unspent = asked === undefined ? [] : [{ lease_id: asked, spent: nothing }];
+  const closed = [...spending.pools.flatMap(divide), ...unspent];
+  return closed.length === 0 ? spending : { ...spending, pools: [], closed: [...spending.closed, ...closed] };
 }
 
 /** The oldest leases pay first. The last one has what was spent beyond all of them, which a provider may count. */

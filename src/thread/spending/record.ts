@@ -10,6 +10,8 @@ export interface SpendingRecord {
   spending: RunSpending;
   /** The account as the row has it. */
   stored: Account;
+  /** The lease that D1 was asked for and may have granted without an answer. A later life asks for it again. */
+  asked_lease?: string | undefined;
 }
 
 export function accountOf({ run: { usage }, spending }: Pick<SpendingRecord, "run" | "spending">): Account {

@@ -7,6 +7,8 @@ import { sharedCap } from "./budget-events.ts";
 const UNKNOWN_PRICE =
   "has no price on this server, and a cap in USD holds. Choose another model, or ask the operator to price it.";
 
+const HELD = "Other runs have reserved the rest for their own calls: send the message again when some have ended.";
+
 const owners: Record<CapScope, string> = {
   run: "this run",
   agent: "a run of this agent",
@@ -29,8 +31,10 @@ export function capReached(cap: ReachedCap): RunError {
   return { code: "budget", message: `${describeCap(cap)} leaves too little for the next model call.`, cap };
 }
 
-export function sharedReached(near: NearCap): RunError {
-  return capReached(sharedCap(near));
+/** `is_held`: what other runs have reserved would be room enough. */
+export function sharedReached(near: NearCap, is_held: boolean): RunError {
+  const reached = capReached(sharedCap(near));
+  return is_held ? { ...reached, message: `${reached.message} ${HELD}` } : reached;
 }
 
 export function timeOver(cap: ReachedCap): RunError {

@@ -1,7 +1,10 @@
 // The port `Spending` over a run's record: what its model calls may cost. A call is reserved in memory, and stored only
 // if what the row has does not cover it: mostly it does, through the plan that the fact before was stored with.
 import type { Allowance, CountedUsage, PlannedCall, Spending } from "../../agent/spending.ts";
+import { describeError, logWarning } from "../../lib/log.ts";
+import { withinTime } from "../../lib/time-limit.ts";
 import type { UsageSoFar } from "../../protocol/event.ts";
+import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
 import type { Amount } from "../../protocol/money/lease.ts";
 import { costOf, type Price, toNano, worstCost } from "../../protocol/money/price.ts";
 import { isTerminal, type RunError } from "../../protocol/run.ts";
@@ -16,11 +19,13 @@ import { type CallSize, hasLimit, type Left, leastReply, leftUnder, longestReply
 import { heldOf, periodsOf } from "./pools.ts";
 import { accountOf, isCovered, reservedCalls, setAccount } from "./record.ts";
 import { askToRaise, budgetUnavailable, capReached, priceUnknown, sharedReached } from "./refusal.ts";
-import type { Reservation } from "./state.ts";
+import { noSpending, type Reservation } from "./state.ts";
 
 /** What a lease must have of a minute's cap for a call. Models seldom think for longer. */
 const CALL_MS = 60_000;
 const LEAST_MS = 1_000;
+/** While D1 is away, each call of a run waits for it so long. */
+const READ_LIMIT_MS = 3_000;
 
 export interface RunSpendingPort extends Spending {
   /** Takes a lease for a minute's work beside calls. Returns why it has none. */
@@ -76,7 +81,12 @@ export function openSpending(life: Life, record: RunRecord, onLease: () => void 
 
 async function holdTime(life: Life, record: RunRecord, signal: AbortSignal): Promise<RunError | null> {
   const time = { cost: 0, tokens: 0, ms: CALL_MS };
-  const wanted: Need = { scopes: () => scopesOf(life, record), need: time, least: { ...time, ms: LEAST_MS } };
+  const wanted: Need = {
+    scopes: () => scopesOf(life, record),
+    need: time,
+    least: { ...time, ms: LEAST_MS },
+    isWorking: true,
+  };
   const holding = await holdLease(life, record, wanted, signal);
   if (holding.kind === "cancelled" || isTerminal(record.run.status)) return null;
   if (holding.kind === "held") transact(life, () => storeRun(life, record));
@@ -102,6 +112,7 @@ export function expectCall(life: Life, record: RunRecord, call: PlannedCall | nu
 }
 
 async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, signal: AbortSignal): Promise<Allowance> {
+  if (record.spending.shared.is_old) await readShared(life, record, signal);
   countActive(life, record);
   // It was for this call.
   setAccount(record, plan(accountOf(record), null));
@@ -124,6 +135,21 @@ async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, sig
   const room = [...cappedIn(scopesOf(life, record))].map((dimension) => ({ dimension, left: holding.held[dimension] }));
   const { tokens } = longestReply({ ...size, output_tokens: own.tokens }, room);
   return grant(life, record, size, tokens, holding.periods, true);
+}
+
+/** D1 was away when the run came. While it stays away, the run goes on with what its thread last knew. */
+async function readShared(life: Life, record: RunRecord, signal: AbortSignal): Promise<void> {
+  const { ports, thread } = life;
+  const { user_id, project_id } = thread;
+  try {
+    const asked = ports.readAgent(user_id, DEFAULT_AGENT_ID, project_id);
+    const read = await untilAborted(withinTime(ports.clock, READ_LIMIT_MS, "D1", asked), signal);
+    if (read === null) return;
+    record.spending = { ...record.spending, shared: read.value?.caps ?? noSpending.shared };
+    transact(life, () => storeRun(life, record));
+  } catch (error) {
+    logWarning("caps_not_read", { user_id, thread_id: thread.thread_id, error: describeError(error) });
+  }
 }
 
 function grant(
@@ -163,7 +189,7 @@ function refuseOwn({ ports }: Life, record: RunRecord, left: Left): Allowance {
 function refuseShared(record: RunRecord, holding: Extract<Holding, { kind: "away" | "refused" }>): RunError {
   if (holding.kind === "away") return budgetUnavailable;
   record.spending = noteShared(record.spending, "budget.reached", holding.cap, record.run);
-  return sharedReached(holding.cap);
+  return sharedReached(holding.cap, holding.is_held);
 }
 
 export function scopesOf({ ports, thread }: Life, { spending, run }: RunRecord) {

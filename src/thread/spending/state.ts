@@ -40,6 +40,8 @@ export interface Pool {
 export interface SharedCaps {
   user: PeriodCaps | null;
   project: Caps | null;
+  /** D1 was away: these are what the thread last knew, and the next call reads them again. */
+  is_old?: true;
 }
 
 export interface RunSpending {
@@ -49,6 +51,8 @@ export interface RunSpending {
   /** What the runs that it resumes have used of the same caps. */
   before: Amount;
   worked_ms: number;
+  /** The part of it in which it had leases before and has none in hand: it waits for one. The next one pays for it. */
+  unleased_ms: number;
   plan: Reservation | null;
   calls: Reservation[];
   /** How many calls have got an id. */
@@ -73,6 +77,7 @@ export const noSpending: RunSpending = {
   shared: { user: null, project: null },
   before: nothing,
   worked_ms: 0,
+  unleased_ms: 0,
   plan: null,
   calls: [],
   made: 0,
@@ -114,6 +119,7 @@ const isKnown: Record<keyof RunSpending, (value: unknown) => boolean> = {
   shared: (value) => isRecord(value) && isShared(value.user) && isShared(value.project),
   before: isAmount,
   worked_ms: isNumber,
+  unleased_ms: isNumber,
   plan: (value) => value === null || isReservation(value),
   calls: (value) => isList(value, isReservation),
   made: isNumber,

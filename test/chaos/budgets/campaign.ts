@@ -1,11 +1,21 @@
 // `npm run chaos -- --budgets`: kills the runtime again and again while users spend under caps, and compares what is on
 // its disk with what the model's server has counted: at each kill, at each run's end, and when all is over.
 import { setTimeout as wait } from "node:timers/promises";
-import type { Run } from "../../../src/protocol/run.ts";
 import { createRandom, pickNumber, type Random } from "../aims.ts";
-import { type Billed, checkBudget, checkCap, checkCovered, checkEnded, sumBilled, type Violation } from "./checks.ts";
+import {
+  checkBudget,
+  checkCap,
+  checkClosed,
+  checkCovered,
+  checkEnded,
+  checkLeased,
+  checkSums,
+  sumBilled,
+  type Violation,
+} from "./checks.ts";
 import type { BilledCall } from "./counting-model.ts";
-import { openScenes, type Scene } from "./scenes.ts";
+import { DEPLOYMENT, GUEST, openScenes, type Scene } from "./scenes.ts";
+import { spend, untilDeleted } from "./spender.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { readStored, type Stored, type StoredBudget } from "./stored.ts";
 
@@ -29,14 +39,20 @@ export interface BudgetFindings {
   summaries: number;
   estimated_tokens: number;
   counted_tokens: number;
+  /** How often D1 was away or late. */
+  outages: number;
+  /** What webhooks were told of caps. */
+  events: number;
   violations: Violation[];
 }
 
 const MAX_PAUSE_MS = 600;
-const POLL_MS = 150;
-const END_MS = 120_000;
+/** A run may wait a minute for D1, and another for what others hold. */
+const END_MS = 240_000;
 /** The sweep asks for leases that are open for longer than three minutes. */
 const LATER_MS = 4 * 60_000;
+/** How often it looks amid the work. */
+const SWEEP_SHARE = 0.3;
 /** A life of a run without progress counts against it: kills leave it this much time. */
 const KILL_AFTER_MS = [300, 2_500] as const;
 
@@ -61,8 +77,9 @@ class BudgetCampaign {
   readonly #stage: Stage;
   readonly #random: Random;
   readonly #findings: BudgetFindings;
-  /** The scene of each run, and whether a client has seen its end. */
-  readonly #runs = new Map<string, { scene: Scene; isOver: boolean; kills: number }>();
+  /** The scene of each run, and whether a client has seen its end. `isGone`: its thread or user was deleted. */
+  readonly #runs = new Map<string, { scene: Scene; isOver: boolean; isGone: boolean; kills: number }>();
+  readonly #guests: string[] = [];
   #momentsLeft = Number.POSITIVE_INFINITY;
   #onMoment = () => {};
   #isStopping = false;
@@ -73,6 +90,7 @@ class BudgetCampaign {
     this.#random = random;
     this.#findings = {
       ...{ kills: 0, runs: 0, summaries: 0, estimated_tokens: 0, counted_tokens: 0, violations: [] },
+      ...{ outages: 0, events: 0 },
       ...{ ends: new Map(), calls: new Map() },
     };
     stage.model.onMoment = () => this.moment();
@@ -89,7 +107,7 @@ class BudgetCampaign {
     const { server } = this.#stage;
     await server.start();
     server.open();
-    const scenes = await openScenes(server);
+    const scenes = await openScenes(server, this.#stage.receiver.url);
     const slots = scenes.flatMap((scene) => Array.from({ length: runsAtOnce }, () => this.#keepWorking(scene)));
     const work = Promise.all(slots);
     const failed = work.then(() => new Promise<never>(() => {}));
@@ -98,6 +116,7 @@ class BudgetCampaign {
       await Promise.race([this.#killOnce(number, scenes), failed]);
     }
     this.#isStopping = true;
+    this.#stage.outages.isOver = true;
     await Promise.race([work, wait(END_MS, undefined, { signal })]);
     for (const [id, { isOver }] of this.#runs) if (!isOver) this.#report(id, "it does not end");
     await this.#settle(scenes);
@@ -110,26 +129,14 @@ class BudgetCampaign {
       await wait(this.#random() * MAX_PAUSE_MS, undefined, { signal: this.#options.signal });
       if (this.#isStopping) return;
       const id = `${scene.name}${++this.#findings.runs}`;
-      this.#runs.set(id, { scene, isOver: false, kills: 0 });
-      const project = scene.project_id === null ? {} : { project_id: scene.project_id };
-      await server.json("POST", "/v1/threads", { thread_id: id, ...project }, scene.key).catch(ignoreRepeat);
-      const message = `budget ${id}: please do the whole work.`;
-      const body = { message, message_id: `${id}-said`, invocation_id: id, ...scene.body };
-      await server.json("POST", `/v1/threads/${id}/runs`, body, scene.key);
-      await this.#untilEnd(id, scene);
-    }
-  }
-
-  async #untilEnd(id: string, { key }: Scene): Promise<void> {
-    for (;;) {
-      const run = await this.#stage.server.json<Run>("GET", `/v1/threads/${id}/runs/${id}`, undefined, key);
-      if (run.status !== "running" && run.status !== "queued") {
-        add(this.#findings.ends, run.error === null ? run.status : `${run.status}: ${run.error.code}`);
-        const known = this.#runs.get(id);
-        if (known) known.isOver = true;
-        return;
-      }
-      await wait(POLL_MS, undefined, { signal: this.#options.signal });
+      const known = { scene, isOver: false, isGone: false, kills: 0 };
+      this.#runs.set(id, known);
+      const { end, user_id } = await spend(server, this.#random, scene, id, this.#options.signal);
+      known.isGone = end === null;
+      if (scene.hasGuests) this.#guests.push(user_id);
+      known.isOver = true;
+      const code = end?.error === null ? "" : `: ${end?.error.code}`;
+      add(this.#findings.ends, end === null ? "deleted" : `${end.status}${code}`);
     }
   }
 
@@ -152,43 +159,74 @@ class BudgetCampaign {
     for (const known of this.#runs.values()) if (!known.isOver) known.kills += 1;
     const stored = await this.#look(scenes);
     const open = [...stored.runs.values()].filter(({ reserved }) => reserved.calls > 0).length;
-    this.#options.onKill(`kill ${number} · ${open} runs with a reservation · ${stored.openLeases.length} leases open`);
+    const leases = stored.leases.reduce((sum, each) => sum + each.open, 0);
+    this.#options.onKill(`kill ${number} · ${open} runs with a reservation · ${leases} leases open`);
     await server.start();
     server.open();
+    // As if the leases of runs at work had been open for long. The next kill may end it.
+    if (this.#random() < SWEEP_SHARE) server.tick(Date.now() + LATER_MS).catch(() => {});
   }
 
   async #look(scenes: Scene[]): Promise<Stored> {
     const stored = await readStored(this.#stage.state);
     const byRun = Map.groupBy(this.#stage.model.calls, ({ run }) => run);
-    for (const [id, { scene, isOver, kills }] of this.#runs) {
+    const leases = Map.groupBy(stored.leases, ({ thread_id }) => thread_id);
+    checkSums(stored, this.#report);
+    for (const [id, { scene, isOver, isGone, kills }] of this.#runs) {
+      const calls = byRun.get(id) ?? [];
+      for (const leased of leases.get(id) ?? []) {
+        const cap = leased.scope === "deployment" ? DEPLOYMENT : (scene.budget?.cap ?? GUEST);
+        // The month of the deployment has no cap in dollars, and leases are of all their scopes alike.
+        checkLeased(leased, cap, sumBilled(calls), this.#report);
+      }
       const run = stored.runs.get(id);
       if (run === undefined) continue;
       run.kills = kills;
-      const calls = byRun.get(id) ?? [];
-      const check = isOver ? checkEnded : checkCovered;
+      // A deleted user's run ends some time later.
+      const check = isOver && !isGone ? checkEnded : checkCovered;
       check(run, sumBilled(calls), this.#report);
       checkCap(run, scene.runCap, calls, this.#report);
     }
     for (const scene of scenes) this.#checkScene(scene, stored, byRun);
+    const all = sumBilled(this.#stage.model.calls);
+    for (const budget of stored.budgets) {
+      if (budget.scope === "deployment") checkBudget(budget, DEPLOYMENT, all, this.#report);
+    }
     return stored;
   }
 
   #checkScene(scene: Scene, stored: Stored, byRun: Map<string, BilledCall[]>): void {
+    if (scene.budget === null) return;
     const budget = findBudget(scene, stored);
-    if (scene.budget === null || budget === undefined) return;
     const calls = [...this.#runs].flatMap(([id, known]) => (known.scene === scene ? (byRun.get(id) ?? []) : []));
-    checkBudget(budget, scene.budget.cap, sumBilled(calls), this.#report);
+    if (budget !== undefined) checkBudget(budget, scene.budget.cap, sumBilled(calls), this.#report);
+    else if (calls.length > 0) this.#report(scene.name, "its runs call the model, and there is no budget");
   }
 
   /** When all runs are over: nothing stays open, and D1's sums are those of the runs. */
   async #settle(scenes: Scene[]): Promise<void> {
     const { server, model } = this.#stage;
+    // After a kill, a deletion goes on when it is asked for again.
+    for (const user_id of this.#guests) await untilDeleted(server, user_id, this.#options.signal);
     for (let minute = 1; minute <= 3; minute++) await server.tick(Date.now() + LATER_MS + minute * 60_000);
     server.killNow();
     await server.dead();
     const stored = await this.#look(scenes);
-    for (const lease of stored.openLeases) this.#report(lease, "the lease is still open");
-    for (const scene of scenes) this.#checkSum(scene, stored);
+    for (const leased of stored.leases) checkClosed(leased, stored.runs.get(leased.thread_id), this.#report);
+    for (const [id, { scene, isOver, isGone }] of this.#runs) {
+      if (isOver && isGone && !scene.hasGuests && stored.runs.has(id))
+        this.#report(id, "its thread was deleted and is there");
+    }
+    for (const budget of stored.budgets) {
+      const { scope, id, period, open_tokens, open_micro } = budget;
+      if (open_tokens !== 0 || open_micro !== 0) this.#report(`${scope}/${id}/${period}`, JSON.stringify(budget));
+    }
+    for (const { run } of model.calls) if (!this.#runs.has(run)) this.#report(run, "a call of no known run");
+    for (const [what, ids] of this.#stage.receiver.told) {
+      if (ids.size > 1) this.#report(what, `told ${ids.size} times`);
+    }
+    this.#findings.outages = this.#stage.outages.count;
+    this.#findings.events = this.#stage.receiver.told.size;
     for (const { ending, isSummary } of model.calls) {
       add(this.#findings.calls, ending);
       if (isSummary) this.#findings.summaries += 1;
@@ -200,39 +238,22 @@ class BudgetCampaign {
     }
   }
 
-  #checkSum(scene: Scene, stored: Stored): void {
-    const budget = findBudget(scene, stored);
-    if (scene.budget === null || budget === undefined) return;
-    const name = `${budget.scope}/${budget.period}`;
-    if (budget.open_tokens !== 0 || budget.open_micro !== 0) this.#report(name, `open: ${JSON.stringify(budget)}`);
-    const spent = { tokens: 0, micro: 0 } satisfies Partial<Billed>;
-    for (const [id, known] of this.#runs) {
-      const usage = known.scene === scene ? stored.runs.get(id)?.usage : undefined;
-      spent.tokens += (usage?.input_tokens ?? 0) + (usage?.output_tokens ?? 0);
-      spent.micro += Math.round((usage?.cost_usd ?? 0) * 1e6);
-    }
-    if (budget.tokens !== spent.tokens) this.#report(name, `${budget.tokens} tokens, its runs have ${spent.tokens}`);
-    if (budget.micro !== spent.micro) this.#report(name, `${budget.micro} µ$, its runs have ${spent.micro}`);
-  }
-
   readonly #report = (where: string, what: string): void => {
     this.#findings.violations.push({ where, what });
   };
 }
 
-/** The day's: the campaign is over before the month is. */
-function findBudget(scene: Scene, { budgets }: Stored): StoredBudget | undefined {
-  const id = scene.budget?.scope === "project" ? `${scene.user_id}/${scene.project_id}` : scene.user_id;
-  return budgets.find((budget) => budget.scope === scene.budget?.scope && budget.id === id);
+function findBudget({ budget: of, user_id, project_id }: Scene, { budgets }: Stored): StoredBudget | undefined {
+  const id = of?.scope === "project" ? `${user_id}/${project_id}` : user_id;
+  // The campaign is over before its day is.
+  const length = { day: "2026-11-28".length, month: "2026-11".length, all: "all".length };
+  return budgets.find((each) => {
+    return each.scope === of?.scope && each.id === id && each.period.length === length[of.period];
+  });
 }
 
 function add(counts: Map<string, number>, name: string): void {
   counts.set(name, (counts.get(name) ?? 0) + 1);
-}
-
-/** The first answer may have been lost with the process that gave it. */
-function ignoreRepeat(error: unknown): void {
-  if (!String(error).includes(" 409 ")) throw error;
 }
 
 export function formatBudgetFindings(findings: BudgetFindings): string {
@@ -244,6 +265,7 @@ export function formatBudgetFindings(findings: BudgetFindings): string {
     ["ends", list(ends)],
     ["calls of the model", `${list(calls)}; ${findings.summaries} for summaries`],
     ["tokens charged, estimated among them", `${counted_tokens}, ${estimated_tokens}`],
+    ["D1 away or late, events of caps", `${findings.outages}, ${findings.events}`],
     ["violations", violations.length],
   ];
   const table = ["| | |", "|---|---|", ...rows.map(([name, value]) => `| ${name} | ${value} |`)];

@@ -1,7 +1,7 @@
 // What must hold at every moment, in tokens and in money: what was charged and what is reserved is never less than what
 // the model's server has counted, and never above the caps by more than what a count may be off.
 import type { BilledCall } from "./counting-model.ts";
-import type { StoredBudget, StoredRun } from "./stored.ts";
+import type { LeasedThread, Stored, StoredBudget, StoredRun } from "./stored.ts";
 
 /** For a million tokens. All models of the stage cost the same, so that a run's cost follows from its tokens. */
 export const PRICE = { input: 2, output: 8 };
@@ -53,6 +53,9 @@ export function checkEnded(run: StoredRun, billed: Billed, report: Report): void
   checkCovered(run, billed, report);
   if (run.reserved.calls > 0) report(run.id, `${run.reserved.calls} reservations are open after its end`);
   const { input_tokens, output_tokens, cost_usd, estimated } = run.usage;
+  // What is not estimated was counted by the server.
+  const counted = input_tokens + output_tokens - (estimated?.input_tokens ?? 0) - (estimated?.output_tokens ?? 0);
+  if (counted > billed.tokens) report(run.id, `${counted} tokens charged as counted, ${billed.tokens} were`);
   if (!billed.isExact || run.kills > 0) return;
   if (estimated !== undefined)
     report(run.id, `estimated, although each call was counted: ${JSON.stringify(estimated)}`);
@@ -73,10 +76,11 @@ const COUNTING_ERROR = 1.1;
 export function checkCap(run: StoredRun, cap: CapOf, calls: BilledCall[], report: Report): void {
   const open = calls.filter(({ ending }) => ending === "open").length + 1;
   const largest = Math.max(0, ...calls.map(({ input }) => input)) * (COUNTING_ERROR - 1) * open;
-  const tokens = run.usage.input_tokens + run.usage.output_tokens;
+  // What is reserved must fit, too.
+  const tokens = run.usage.input_tokens + run.usage.output_tokens + run.reserved.tokens;
   if (cap.tokens !== undefined && tokens > cap.tokens + largest)
     report(run.id, `${tokens} tokens under a cap of ${cap.tokens}`);
-  const usd = run.usage.cost_usd ?? 0;
+  const usd = (run.usage.cost_usd ?? 0) + run.reserved.micro / 1e6;
   const error = microCost(largest, 0) / 1e6;
   if (cap.usd !== undefined && usd > cap.usd + error) report(run.id, `$${usd} under a cap of $${cap.usd}`);
 }
@@ -84,9 +88,49 @@ export function checkCap(run: StoredRun, cap: CapOf, calls: BilledCall[], report
 /** A budget of D1 against what its runs were billed: `billed` of runs that count for it. */
 export function checkBudget(budget: StoredBudget, cap: CapOf, billed: Billed, report: Report): void {
   const name = `${budget.scope}/${budget.id}/${budget.period}`;
-  if (budget.tokens < billed.tokens) report(name, `${budget.tokens} tokens granted, ${billed.tokens} counted`);
-  if (budget.micro < billed.micro) report(name, `${budget.micro} µ$ granted, ${billed.micro} counted`);
+  // Nothing is leased of what has no cap.
+  if (cap.tokens !== undefined && budget.tokens < billed.tokens)
+    report(name, `${budget.tokens} tokens granted, ${billed.tokens} counted`);
+  if (cap.usd !== undefined && budget.micro < billed.micro)
+    report(name, `${budget.micro} µ$ granted, ${billed.micro} counted`);
   if (cap.tokens !== undefined && budget.tokens > cap.tokens)
     report(name, `${budget.tokens} tokens granted of ${cap.tokens}`);
-  if (cap.usd !== undefined && budget.micro > cap.usd * 1e6) report(name, `${budget.micro} µ$ granted of $${cap.usd}`);
+  if (cap.usd !== undefined && budget.micro > Math.round(cap.usd * 1e6))
+    report(name, `${budget.micro} µ$ granted of $${cap.usd}`);
+}
+
+/** What a thread was granted of a budget covers what its calls were billed, also if the thread is gone. */
+export function checkLeased(leased: LeasedThread, cap: CapOf, billed: Billed, report: Report): void {
+  const name = `${leased.thread_id} ${leased.scope}/${leased.period}`;
+  if (cap.tokens !== undefined && leased.tokens < billed.tokens)
+    report(name, `${leased.tokens} tokens leased, ${billed.tokens} counted`);
+  if (cap.usd !== undefined && leased.micro < billed.micro)
+    report(name, `${leased.micro} µ$ leased, ${billed.micro} counted`);
+}
+
+/** When all is over: no lease is open, and those of a thread say what its runs have used. */
+export function checkClosed(leased: LeasedThread, run: StoredRun | undefined, report: Report): void {
+  const name = `${leased.thread_id} ${leased.scope}/${leased.period}`;
+  if (leased.open > 0) report(name, `${leased.open} leases are open`);
+  if (run === undefined) return;
+  const { input_tokens, output_tokens, cost_usd } = run.usage;
+  const tokens = input_tokens + output_tokens;
+  if (leased.tokens !== tokens) report(name, `${leased.tokens} tokens in leases, its runs have ${tokens}`);
+  const micro = Math.round((cost_usd ?? 0) * 1e6);
+  if (leased.micro !== micro) report(name, `${leased.micro} µ$ in leases, its runs have ${micro}`);
+}
+
+/** Each budget is the sum of its leases; those of deleted users are gone, and the deployment's keeps what they spent. */
+export function checkSums({ budgets, leases }: Stored, report: Report): void {
+  for (const { scope, id, period, tokens, micro, open_tokens } of budgets) {
+    const own = leases.filter((each) => each.scope === scope && each.id === id && each.period === period);
+    const sum = own.reduce((all, each) => ({ tokens: all.tokens + each.tokens, micro: all.micro + each.micro }), {
+      ...{ tokens: 0, micro: 0 },
+    });
+    const name = `${scope}/${id}/${period}`;
+    const isLess = tokens < sum.tokens || micro < sum.micro;
+    const differs = scope !== "deployment" && (tokens !== sum.tokens || micro !== sum.micro);
+    if (isLess || differs) report(name, `${tokens} tokens, ${micro} µ$, and its leases have ${JSON.stringify(sum)}`);
+    if (open_tokens < 0) report(name, `${open_tokens} tokens are open`);
+  }
 }

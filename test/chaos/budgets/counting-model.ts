@@ -135,7 +135,8 @@ async function speak(
   for (let word = 0; word < words && call.output < most; word++) {
     if (word >= cutAt) break;
     call.output += 1;
-    say({ content: `w${word % 10} ` });
+    // So that a summary, which has replies and not the message, can be told apart.
+    say({ content: word === 0 ? `budget ${asked.run}: ` : `w${word % 10} ` });
     model.onMoment("word", asked.run);
     await wait(1000 / WORDS_PER_SECOND, undefined, { signal: gone.signal }).catch(() => {});
     if (gone.signal.aborted) break;
@@ -161,11 +162,11 @@ async function speak(
   else response.end("data: [DONE]\n\n");
 }
 
-function callsOf({ due }: Asked, random: Random): object[] {
+function callsOf({ run, due }: Asked, random: Random): object[] {
   const id = () => `call_${Math.floor(random() * 1e9).toString(36)}${Math.floor(random() * 1e9).toString(36)}`;
   const use = (name: string, input: object) => [{ id: id(), function: { name, arguments: JSON.stringify(input) } }];
   if (due === null) {
-    const tasks = Array.from({ length: TASKS }, (_, place) => `Do part ${place + 1} of the work`);
+    const tasks = Array.from({ length: TASKS }, (_, place) => `Do part ${place + 1} of budget ${run}: the work`);
     return use("create_tasks", { sections: [{ title: "Work", tasks }] });
   }
   return due === "none" ? [] : use("update_tasks", { task_ids: [due], status: "completed" });
@@ -180,7 +181,8 @@ function readAsked(body: unknown): Asked {
   const said = JSON.stringify(body.messages.slice(1)).replaceAll("\\", "");
   const isSummary = !Array.isArray(body.tools) || body.tools.length === 0;
   return {
-    run: /budget ([a-z0-9]+):/.exec(text)?.[1] ?? "",
+    // A summary has no message of the run, and a fallback another model.
+    run: /^first-(\w+)$/.exec(String(body.model))?.[1] ?? /budget ([a-z0-9]+):/.exec(text)?.[1] ?? "",
     model: String(body.model),
     isSummary,
     input: Math.ceil(text.length / 4),

@@ -9,6 +9,9 @@ import { openGate } from "../gate.ts";
 import { Server } from "../server.ts";
 import { PRICE } from "./checks.ts";
 import { type CountingModel, startCountingModel } from "./counting-model.ts";
+import { Outages } from "./outages.ts";
+import { type Receiver, startReceiver } from "./receiver.ts";
+import { DEPLOYMENT } from "./scenes.ts";
 
 /** Small enough that a run of some steps needs summaries. */
 const CONTEXT_TOKENS = 8_500;
@@ -16,6 +19,8 @@ const CONTEXT_TOKENS = 8_500;
 export interface Stage {
   server: Server;
   model: CountingModel;
+  receiver: Receiver;
+  outages: Outages;
   state: string;
   close(): Promise<void>;
 }
@@ -34,9 +39,12 @@ export async function openStage(random: Random, onWrite: () => void, signal: Abo
     signal.throwIfAborted();
     const model = await startCountingModel(random);
     closing.push(() => model.close());
+    const receiver = await startReceiver();
+    closing.push(() => receiver.close());
+    const outages = new Outages(random);
     const gate = await openGate(() => {
       onWrite();
-      return true;
+      return outages.ask();
     });
     closing.push(() => gate.close());
     const variables = {
@@ -46,6 +54,12 @@ export async function openStage(random: Random, onWrite: () => void, signal: Abo
       OPENAI_MODEL: "first",
       MODEL_PRICES: JSON.stringify({ "*": PRICE }),
       MODEL_CONTEXT_TOKENS: String(CONTEXT_TOKENS),
+      // Without it, most scenes have no lease.
+      ...(random() < 0.5 ? {} : capDeployment()),
+      // The receiver of webhooks is on this machine, and all runs are started by a few users.
+      ALLOW_PRIVATE_URLS: "1",
+      QUOTAS: "runs_per_minute=100000,changes_per_minute=100000,requests_per_minute=1000000",
+      ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
       GATE_URL: gate.url,
     };
     const temporary = join(folder, "temporary");
@@ -56,9 +70,14 @@ export async function openStage(random: Random, onWrite: () => void, signal: Abo
       server.killNow();
       await server.dead();
     });
-    return { server, model, state, close };
+    return { server, model, receiver, outages, state, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function capDeployment(): Record<string, string> {
+  const tokens = `tokens=${DEPLOYMENT.tokens}`;
+  return { DEPLOYMENT_DAY_CAPS: `${tokens},cost_usd=${DEPLOYMENT.usd}`, DEPLOYMENT_MONTH_CAPS: tokens };
 }

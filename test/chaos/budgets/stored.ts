@@ -1,10 +1,11 @@
 // Reads from a dead runtime's disk what runs have spent and reserved, and D1's budgets and leases.
-import type { Usage } from "../../../src/protocol/run.ts";
+import type { DatabaseSync } from "node:sqlite";
+import { noUsage, type Usage } from "../../../src/protocol/run.ts";
 import { readDatabases } from "../stored.ts";
 
+/** A run with those that resume it. */
 export interface StoredRun {
   id: string;
-  status: string;
   usage: Usage;
   reserved: { calls: number; tokens: number; micro: number };
   /** How often the runtime was killed under it; the campaign counts. */
@@ -21,10 +22,21 @@ export interface StoredBudget {
   open_micro: number;
 }
 
+/** What counts of a budget's leases, of one thread. */
+export interface LeasedThread {
+  thread_id: string;
+  scope: string;
+  id: string;
+  period: string;
+  tokens: number;
+  micro: number;
+  open: number;
+}
+
 export interface Stored {
   runs: Map<string, StoredRun>;
   budgets: StoredBudget[];
-  openLeases: string[];
+  leases: LeasedThread[];
 }
 
 interface StoredReservation {
@@ -41,20 +53,10 @@ interface StoredSpending {
 
 /** Reads copies of all files: nobody may write meanwhile. */
 export async function readStored(state: string): Promise<Stored> {
-  const stored: Stored = { runs: new Map(), budgets: [], openLeases: [] };
+  const stored: Stored = { runs: new Map(), budgets: [], leases: [] };
   await readDatabases(state, "objects", (sqlite) => {
-    for (const row of sqlite.prepare("SELECT invocation_id, status, run, spending FROM runs").all()) {
-      const { usage } = JSON.parse(String(row.run)) as { usage: Usage };
-      const { plan, calls = [] } = JSON.parse(String(row.spending ?? "{}")) as StoredSpending;
-      const reserved = plan === undefined ? calls : [...calls, plan];
-      const sum = { calls: reserved.length, tokens: 0, micro: 0 };
-      for (const { input, output, cost } of reserved) {
-        sum.tokens += input + output;
-        sum.micro += (cost ?? 0) / 1000;
-      }
-      const id = String(row.invocation_id);
-      stored.runs.set(id, { id, status: String(row.status), usage, reserved: sum, kills: 0 });
-    }
+    const run = readThread(sqlite);
+    if (run !== null) stored.runs.set(run.id, run);
   });
   await readDatabases(state, "database", (sqlite) => {
     for (const row of sqlite.prepare("SELECT * FROM budgets").all()) {
@@ -64,8 +66,58 @@ export async function readStored(state: string): Promise<Stored> {
         ...{ open_tokens: Number(row.open_tokens), open_micro: Number(row.open_cost) / 1000 },
       });
     }
-    const open = sqlite.prepare("SELECT lease_id, scope, period FROM leases WHERE closed_at IS NULL").all();
-    stored.openLeases = open.map(({ lease_id, scope, period }) => `${lease_id} ${scope} ${period}`);
+    for (const row of sqlite.prepare(SUM_LEASES).all()) {
+      stored.leases.push({
+        ...{ thread_id: String(row.thread_id), open: Number(row.open) },
+        ...{ scope: String(row.scope), id: String(row.id), period: String(row.period) },
+        ...{ tokens: Number(row.tokens), micro: Number(row.cost) / 1000 },
+      });
+    }
   });
   return stored;
+}
+
+const SUM_LEASES = `
+SELECT thread_id, scope, id, period, sum(tokens) AS tokens, sum(cost) AS cost, sum(closed_at IS NULL) AS open
+FROM leases GROUP BY user_id, thread_id, scope, id, period`;
+
+function readThread(sqlite: DatabaseSync): StoredRun | null {
+  const rows = sqlite.prepare("SELECT invocation_id, run, spending FROM runs ORDER BY position").all();
+  const [first] = rows;
+  if (first === undefined) return null;
+  const sum = { calls: 0, tokens: 0, micro: 0 };
+  let usage: Usage = { ...noUsage };
+  for (const row of rows) {
+    const run = JSON.parse(String(row.run)) as { usage: Usage };
+    usage = addUsage(usage, run.usage);
+    const { plan, calls = [] } = JSON.parse(String(row.spending ?? "{}")) as StoredSpending;
+    for (const { input, output, cost } of plan === undefined ? calls : [...calls, plan]) {
+      sum.calls += 1;
+      sum.tokens += input + output;
+      sum.micro += (cost ?? 0) / 1000;
+    }
+  }
+  return { id: String(first.invocation_id), usage, reserved: sum, kills: 0 };
+}
+
+function addUsage(one: Usage, other: Usage): Usage {
+  const cost_usd =
+    one.cost_usd === null && other.cost_usd === null ? null : (one.cost_usd ?? 0) + (other.cost_usd ?? 0);
+  const estimated = [one.estimated, other.estimated].filter((each) => each !== undefined);
+  return {
+    input_tokens: one.input_tokens + other.input_tokens,
+    cached_input_tokens: one.cached_input_tokens + other.cached_input_tokens,
+    output_tokens: one.output_tokens + other.output_tokens,
+    cost_usd,
+    ...(estimated.length === 0
+      ? {}
+      : {
+          estimated: estimated.reduce((sum, each) => ({
+            calls: sum.calls + each.calls,
+            input_tokens: sum.input_tokens + each.input_tokens,
+            output_tokens: sum.output_tokens + each.output_tokens,
+            cost_usd: (sum.cost_usd ?? 0) + (each.cost_usd ?? 0),
+          })),
+        }),
+  };
 }

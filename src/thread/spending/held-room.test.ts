@@ -1,0 +1,65 @@
+// Runs that find the room of a cap held by others, who will not use most of it.
+import { describe, expect, it } from "vitest";
+import { FakeBudgets } from "../../../test/fakes/budgets.ts";
+import { call, type Reply, reply } from "../../../test/fakes/replies.ts";
+import { FakeClock, passTime } from "../../../test/fakes/stream.ts";
+import { FakeThread } from "../../../test/fakes/thread.ts";
+import { twoTaskTools } from "../../../test/fakes/two-task-model.ts";
+import { nothing } from "../../protocol/money/lease.ts";
+import { isTerminal, type Run } from "../../protocol/run.ts";
+import { findRun } from "../life.ts";
+
+const CALLS = 10;
+const CALL_MS = 8_000;
+const usage = { input_tokens: 3_000, cached_input_tokens: 0, output_tokens: 400, cost_usd: null };
+
+/** Each call of its run takes some seconds. */
+function slowReplies(clock: FakeClock): Reply[] {
+  return Array.from({ length: CALLS }, (_, place): Reply => {
+    const next = place === CALLS - 1 ? null : call({ id: `c${place}`, name: "look", input: { where: `${place}` } });
+    return async (...given) => {
+      await new Promise<void>((resolve) => void clock.setTimer(resolve, CALL_MS));
+      const outcome = await next?.(...given);
+      return outcome?.kind === "reply"
+        ? { ...outcome, reply: { ...outcome.reply, usage } }
+        : reply({ text: "done", usage });
+    };
+  });
+}
+
+describe("twenty runs at once under a cap of nearly twice what they use", () => {
+  it("mostly complete: who can't go on gives back what it holds, and waits", async () => {
+    const clock = new FakeClock();
+    const budgets = new FakeBudgets({
+      ...{ scope: "user", id: "user_1", period: "2026-11-28" },
+      caps: { max_total_tokens: 1_200_000 },
+    });
+    const threads = Array.from({ length: 20 }, () => {
+      const syncThread = async ({ leases }: { leases?: Parameters<typeof budgets.close>[0] }) => budgets.close(leases);
+      const thread = new FakeThread({ clock, tools: twoTaskTools(), replies: slowReplies(clock), syncThread });
+      thread.budgetScopes = () => budgets.scopes;
+      thread.grantLease = budgets.grant;
+      return thread;
+    });
+    const runOf = (place: number): Run | undefined => findRun(threads[place]?.life ?? fail(), `inv_${place}`)?.run;
+    for (const [place, thread] of threads.entries()) {
+      await thread.accept("hi", { invocation_id: `inv_${place}` });
+      await passTime(clock, 500);
+    }
+    const isOver = () => threads.every((_, place) => isTerminal(runOf(place)?.status ?? "queued"));
+    for (let second = 0; second < 600 && !isOver(); second++) await passTime(clock, 1_000);
+    const completed = threads.filter((_, place) => runOf(place)?.status === "completed").length;
+    expect(completed).toBeGreaterThanOrEqual(18);
+    expect(budgets.excess).toEqual(nothing);
+    expect(budgets.open).toEqual([]);
+    const sum = threads.reduce((tokens, _, place) => {
+      const used = runOf(place)?.usage;
+      return tokens + (used?.input_tokens ?? 0) + (used?.output_tokens ?? 0);
+    }, 0);
+    expect(budgets.used("user", "2026-11-28").tokens).toBe(sum);
+  });
+});
+
+function fail(): never {
+  throw new Error("there is no such thread");
+}
