@@ -21,7 +21,7 @@ const TARGET_CHARACTERS = 300;
 /** The caller waits this long for the entry. What is written later stays without an outcome. */
 const ENTRY_LIMIT_MS = 10_000;
 
-/** What one key may try that is refused, or is under way at once. People and scripts stay far below. */
+/** What one key may try that is refused or does nothing, or is under way at once. People and scripts stay far below. */
 const MAX_REFUSALS = 300;
 /** An attacker with a key writes one entry in this time for nothing: 43,200 a day in each isolate. */
 const REFUSAL_REGAINED_MS = 2_000;
@@ -49,6 +49,8 @@ export interface AuditNotes {
   details?: Details;
   /** The work returns a failure with this code, instead of throwing it. */
   refused?: ProblemCode;
+  /** There was nothing to do. It counts like a refusal, since it can be repeated for ever. */
+  is_idle?: boolean;
 }
 
 /** Does the work between the entry and its outcome. A `Problem` that it throws is recorded as a refusal. */
@@ -87,7 +89,7 @@ export async function auditedTogether<T>(
     };
     try {
       const done = await work(notes);
-      if (notes.refused === undefined) giveBack();
+      if (notes.refused === undefined && !notes.is_idle) giveBack();
       if (notes.refused === undefined) await close("done");
       else if (isRefusal(notes.refused)) await close("refused", notes.refused);
       return done;

@@ -22,9 +22,12 @@ export async function answerStream(context: AppContext, key: ThreadKey, makeRequ
   );
 }
 
-/** Counts something of the caller's that is open. Throws if there is too much of it. Returns what closes it. */
-export function countOpen(context: AppContext, name: "streams" | "transfers"): () => void {
-  const opened = openOne(context.env, context.get("caller"), name);
+/**
+ * Counts something of the caller's that is open, no longer than `lives_ms`. Throws if there is too much of it. Returns
+ * what closes it.
+ */
+export function countOpen(context: AppContext, name: "streams" | "transfers", lives_ms?: number): () => void {
+  const opened = openOne(context.env, context.get("caller"), name, lives_ms);
   if ("refusal" in opened) throw problemOf(opened.refusal);
   return opened.close;
 }

@@ -2,7 +2,7 @@
 // one. A token leaves this file only inside a caller of Slack's API.
 import type { SlackSettings } from "../config.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
-import { exceeded } from "../protocol/money/quotas.ts";
+import { exceeded, type Quotas } from "../protocol/money/quotas.ts";
 import type { SlackWorkspace } from "../protocol/slack.ts";
 import { openSecret, type SecretPorts, sealSecret } from "../secrets/sealed.ts";
 import { whileMakerLives } from "../store/keys/maker.ts";
@@ -25,6 +25,8 @@ export interface SlackPorts extends SecretPorts {
 export interface ConnectedWorkspace {
   workspace: SlackWorkspace;
   call: CallSlack;
+  /** An admin's numbers for the account. */
+  quotas: Quotas | null;
   /** Whether the account is disabled or deleted: then nothing is done for a person in Slack. */
   is_resting: boolean;
 }
@@ -76,9 +78,9 @@ export async function openSlackWorkspace(
   const remedy = { what: "The workspace's token", remedy: "Connect it again." };
   const token = await openSecret(encryption_keys, row, remedy);
   if (!token.ok) return token;
-  const { workspace, rest } = found;
+  const { workspace, quotas, rest } = found;
   const call = createSlackCaller({ api_url: slack.api_url, token: token.value });
-  return succeed({ workspace, call, is_resting: rest !== null });
+  return succeed({ workspace, call, quotas, is_resting: rest !== null });
 }
 
 /** Returns false, and changes nothing, if the user has not connected it, or has changed it since `updated_at`. */

@@ -241,8 +241,7 @@ describe("refused acts", () => {
   });
 
   it("are bounded also if they come at once, and acts that are done do not count", { timeout: 60_000 }, async () => {
-    const ada = await createClient().addUser("user_crowd");
-    await createClient().send("PATCH", "/v1/users/user_crowd", { quotas: { api_keys: 400 } });
+    const ada = await createClient({ QUOTAS: `${env.QUOTAS},api_keys=1000` }).addUser("user_crowd");
     for (let time = 0; time < 310; time++) expect((await ada.send("POST", "/v1/api-keys", {})).status).toBe(201);
     const before = (await entriesOf("user_crowd")).length;
     const crowd = Array.from({ length: 400 }, () => ada.send("DELETE", "/v1/webhooks/nothing"));
@@ -266,6 +265,21 @@ describe("refused acts", () => {
         statuses.add((await flooding.send("DELETE", path(String(key_id)))).status);
       }
       expect([...statuses]).toEqual([404, 429]);
+      expect((await flooding.send("DELETE", `/v1/api-keys/${key_id}`)).status).toBe(204);
+    }
+  });
+
+  it("are bounded also where there is nothing to end, however often it is asked for", { timeout: 60_000 }, async () => {
+    const admin = createClient();
+    const ada = await admin.addUser("user_idle");
+    const ended = (await ada.send("POST", "/v1/api-keys", {})).body.key_id;
+    expect((await ada.send("DELETE", `/v1/api-keys/${ended}`)).status).toBe(204);
+    for (const path of ["/v1/sessions", `/v1/api-keys/${ended}?made=revoke`]) {
+      const { key_id, key } = (await ada.send("POST", "/v1/api-keys", {})).body;
+      const flooding = admin.as(String(key));
+      const statuses = [];
+      for (let time = 0; time < 360; time++) statuses.push((await flooding.send("DELETE", path)).status);
+      expect([statuses[299], statuses.includes(429)]).toEqual([204, true]);
       expect((await flooding.send("DELETE", `/v1/api-keys/${key_id}`)).status).toBe(204);
     }
   });

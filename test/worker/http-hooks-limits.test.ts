@@ -31,6 +31,19 @@ describe("limits of deliveries", () => {
     expect((await deliver(other.trigger_id, "{}", {})).status).toBe(401);
   });
 
+  it("log no more refusals than its owner's quota, however many triggers are called", async () => {
+    const few = createClient({ ...settings, QUOTAS: "logged_refusals_per_minute=3" });
+    const made = await Promise.all([make(), make(), make()]);
+    for (let count = 0; count < 3; count++) {
+      for (const { trigger_id } of made) await deliver(trigger_id, "{}", {}, few);
+    }
+    const logs = await Promise.all(made.map(({ trigger_id }) => logOf(trigger_id)));
+    expect(logs.flat()).toHaveLength(3);
+    for (const { trigger_id, secret } of made) {
+      expect((await deliver(trigger_id, BODY, signStandard(secret, BODY), few)).status).toBe(202);
+    }
+  });
+
   it("apply to the sender too", async () => {
     const full = createClient({ ...settings, DELIVERY_LIMIT: { limit: async () => ({ success: false }) } });
     const { trigger_id, secret } = await make();

@@ -233,6 +233,29 @@ describe("runs at once", () => {
     expect(written.slice(writes).length).toBeLessThan(20);
   });
 
+  it("that are refused do not use up the runs of the minute", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { user, user_id } = await serverWith({ runs_at_once: 1, runs_per_minute: 3 });
+    expect((await run(user)).status).toBe(202);
+    for (let count = 0; count < 5; count++) expectRefused(await run(user, "thread-next"), "runs_at_once");
+    await env.DB.prepare("UPDATE runs SET status = 'completed' WHERE user_id = ?").bind(user_id).run();
+    vi.setSystemTime(Date.now() + 2_000);
+    expect((await run(user, "thread-next")).status).toBe(202);
+  });
+
+  it("are refused also in a burst that comes to an isolate which knows nothing yet", async () => {
+    const { client, user_id, QUOTAS } = await serverWith({ runs_at_once: 10 });
+    const made = await client.send("POST", "/v1/users", { user_id: `${user_id}_burst` });
+    const burst = async (isolate: Client) => {
+      const user = isolate.as(String(made.body.api_key));
+      const answers = await Promise.all(Array.from({ length: 50 }, (_, count) => run(user, `thread-${count}`)));
+      return answers.filter(({ status }) => status === 202).length;
+    };
+    for (let count = 0; count < 10; count++) await run(client.as(String(made.body.api_key)), `thread-${count}`);
+    // Half of what would be free is let start before D1 is asked.
+    expect(await burst(createClient({ QUOTAS }))).toBe(5);
+  });
+
   it("are not asked for while a user starts few", async () => {
     const asked: string[] = [];
     const DB = new Proxy(env.DB, {

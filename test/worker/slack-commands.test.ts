@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FIRST_USER_ID } from "../../src/protocol/ids.ts";
 import { threadOfPlace } from "../../src/slack/run.ts";
 import { threadStub } from "../../src/thread/stub.ts";
+import { countedDatabase } from "./counted-database.ts";
 import { createClient } from "./http-client.ts";
 import { connect, createSlackClient, type SlackClient } from "./slack-client.ts";
 
@@ -17,10 +18,13 @@ afterEach(() => {
 let team = 0;
 
 describe("the slash command", () => {
-  async function ready(choice = {}): Promise<{ slack: SlackClient; fields: Record<string, string> }> {
+  async function ready(
+    choice = {},
+    settings: Parameters<typeof createSlackClient>[0] = {},
+  ): Promise<{ slack: SlackClient; fields: Record<string, string> }> {
     team += 1;
     const team_id = `TCM${team}`;
-    const slack = createSlackClient();
+    const slack = createSlackClient(settings);
     await connect(slack, team_id, choice);
     slack.answers.set("chat.postMessage", () => ({ ok: true, ts: "1764000500.000100", channel: "C1" }));
     const fields = {
@@ -46,6 +50,20 @@ describe("the slash command", () => {
     };
     const runs = await threadStub(env, key).readRuns(key, { limit: 5, cursor: null });
     expect(runs.ok && runs.value.data).toHaveLength(1);
+  });
+
+  it("counts for the account's quota of runs; beyond it nothing is written here or in Slack, and the person reads why", async () => {
+    const { db, written } = countedDatabase();
+    const { slack, fields } = await ready({}, { DB: db, QUOTAS: "runs_per_minute=1" });
+    expect((await slack.command(fields)).body.text).toMatch(/on it/);
+    await slack.settled();
+    written.length = 0;
+    const calls = slack.calls.length;
+    for (const trigger_id of ["q1", "q2"]) {
+      const { text } = (await slack.command({ ...fields, trigger_id })).body;
+      expect(text).toContain("Your quota of 1 runs started in a minute");
+    }
+    expect([written, slack.calls.slice(calls)]).toEqual([[], []]);
   });
 
   it("explains itself, and the reason for a failure", async () => {

@@ -161,6 +161,38 @@ describe("stored bytes", () => {
   });
 });
 
+describe("what is sent between two measures", () => {
+  const sent = "x".repeat(600);
+
+  it("counts, whatever starts the run", async () => {
+    const agUi = (client: Client, thread: string) =>
+      client.send("POST", "/ag-ui", {
+        ...{ threadId: thread, runId: thread },
+        messages: [{ id: `m-${thread}`, role: "user", content: sent }],
+      });
+    const client = await userWith("user_sends", { stored_bytes: 1_000 });
+    const statuses = [];
+    for (const thread of ["a", "b", "c"]) statuses.push((await agUi(client, thread)).status);
+    expect(statuses).toEqual([200, 200, 409]);
+
+    await userWith("user_fires", { stored_bytes: 1_000 });
+    const trigger = {
+      ...{ user_id: "user_fires", trigger_id: "trig", type: "webhook", agent_id: "agent_default", project_id: null },
+      ...{ thread: "new", enabled: true, prompt: "x", settings: {}, created_at: "", updated_at: "" },
+    } as unknown as Parameters<typeof fireTrigger>[1];
+    const bindings = app.threads.within({ ...env, DB: db });
+    const fire = (id: string) => fireTrigger(bindings, trigger, { id, key: null, message: sent, metadata: {} });
+    expect([(await fire("1")).ok, (await fire("2")).ok, (await fire("3")).ok]).toEqual([true, true, false]);
+  });
+
+  it("does not count if it was refused", async () => {
+    const client = await userWith("user_refused", { stored_bytes: 1_000, threads: 1 });
+    const run = (thread: string) => client.send("POST", `/v1/threads/${thread}/runs`, { message: sent });
+    const answers = [await run("a"), await run("b"), await run("c"), await run("a")];
+    expect(answers.map(({ status }) => status)).toEqual([202, 409, 409, 202]);
+  });
+});
+
 describe("while D1 fails", () => {
   it("nobody is refused", async () => {
     const prepare = () => {

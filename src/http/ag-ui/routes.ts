@@ -12,6 +12,7 @@ import type { App, AppContext } from "../context.ts";
 import { type ErrorForm, Problem, toFailure, withErrors } from "../errors.ts";
 import { addOperation, type Operation } from "../operation.ts";
 import { keyOf, requireAgent, requireStock } from "../ownership.ts";
+import { sizeOfInput } from "../quotas/stock.ts";
 import { openRunStream } from "../run-stream/open.ts";
 import { MAX_ANSWERS, smallJson, smallObject, wellFormed } from "../schemas.ts";
 import { holdStream } from "../stream.ts";
@@ -151,7 +152,7 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
     ...readZone(body),
     ...readCaps(body),
   });
-  await requireStock(context, { thread_id: body.threadId, makes_project: true, bytes: 0 });
+  await requireStock(context, { thread_id: body.threadId, makes_project: true, bytes: sizeOfInput(input) });
   const open = () => openRunStream(context, input);
   return await holdStream(context, () => auditOpenAnswers(context, input, open));
 }

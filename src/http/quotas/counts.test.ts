@@ -71,6 +71,13 @@ describe("what is open", () => {
     expect(counts.open("other", 2, 0)).not.toBeNull();
   });
 
+  it("is forgotten sooner if it can't last so long", () => {
+    const counts = createCounts();
+    counts.open("key", 1, 0, 300_000);
+    expect(counts.open("key", 1, 300_000)).toBeNull();
+    expect(counts.open("key", 1, 300_001)).not.toBeNull();
+  });
+
   it("is forgotten after an hour, so that what never closed keeps nobody out", () => {
     const counts = createCounts();
     const lost = counts.open("key", 1, 0);

@@ -8,7 +8,7 @@ const SLOTS = 7;
 const MAX_COUNTED = 10_000;
 /** Whoever is refused is refused again for so long without a question to others. */
 const REFUSED_MS = 5_000;
-/** What is open for longer is not counted: the runtime may have ended a request without a word. */
+/** What is open for longer is not counted, unless told: the runtime may have ended a request without a word. */
 const OPEN_MS = 3_600_000;
 /** A flood is one line in the log in this time. */
 const SAID_MS = 60_000;
@@ -37,14 +37,17 @@ export interface Counts {
   refuse(key: string, now: number): void;
   /** Whether a refusal is to be said: the first in a minute. */
   isNews(key: string, now: number): boolean;
-  /** Opens one more, if fewer than `quota` are open. Returns what closes it; null if it is refused. */
-  open(key: string, quota: number, now: number): (() => void) | null;
+  /**
+   * Opens one more, if fewer than `quota` are open. Returns what closes it; null if it is refused. It counts no longer
+   * than `lives_ms`.
+   */
+  open(key: string, quota: number, now: number, lives_ms?: number): (() => void) | null;
 }
 
 export function createCounts(): Counts {
   const counted = new Map<string, Counted>();
-  /** By key, when each was opened. */
-  const opened = new Map<string, Set<{ at: number }>>();
+  /** By key, until when each counts. */
+  const opened = new Map<string, Set<{ until: number }>>();
 
   function read(key: string, now: number): Counted {
     const slot = Math.floor(now / SLOT_MS);
@@ -85,11 +88,11 @@ export function createCounts(): Counts {
       known.said_at = now;
       return true;
     },
-    open(key, quota, now) {
+    open(key, quota, now, lives_ms = OPEN_MS) {
       const all = opened.get(key) ?? new Set();
-      if (all.size >= quota) for (const one of all) if (now - one.at > OPEN_MS) all.delete(one);
+      if (all.size >= quota) for (const one of all) if (now > one.until) all.delete(one);
       if (all.size >= quota) return null;
-      const one = { at: now };
+      const one = { until: now + lives_ms };
       opened.set(key, all.add(one));
       return () => {
         all.delete(one);

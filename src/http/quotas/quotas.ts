@@ -49,8 +49,10 @@ export async function takeOne(env: Env, holder: Holder, name: QuotaName, now = D
 /** What `takeOne` would refuse, as far as this isolate knows. Takes nothing. */
 export function peekOne(env: Env, holder: Holder, name: QuotaName, now = Date.now()): Failure | null {
   const quota = quotaOf(configOf(env), holder.quotas, name);
-  const wait_ms = countsOf(env).waitFor(`${name}/${holder.user_id}`, quota, now);
-  return wait_ms === 0 ? null : exceeded(name, quota, Math.ceil(wait_ms / 1000));
+  const key = `${name}/${holder.user_id}`;
+  const counts = countsOf(env);
+  const wait_ms = counts.waitFor(key, quota, now);
+  return wait_ms === 0 ? null : refuse(counts, key, holder, exceeded(name, quota, Math.ceil(wait_ms / 1000)), now);
 }
 
 /** The refusal of what another place has counted. */
@@ -64,13 +66,18 @@ export function isNews(env: Env, key: string, now = Date.now()): boolean {
   return countsOf(env).isNews(key, now);
 }
 
-/** Counts something that is open until `close` is called. */
-export function openOne(env: Env, holder: Holder, name: QuotaName): { close: () => void } | { refusal: Failure } {
+/** Counts something that is open until `close` is called, and no longer than `lives_ms`. */
+export function openOne(
+  env: Env,
+  holder: Holder,
+  name: QuotaName,
+  lives_ms?: number,
+): { close: () => void } | { refusal: Failure } {
   const quota = quotaOf(configOf(env), holder.quotas, name);
   const key = `${name}/${holder.user_id}`;
   const counts = countsOf(env);
   const now = Date.now();
-  const close = counts.open(key, quota, now);
+  const close = counts.open(key, quota, now, lives_ms);
   if (close !== null) return { close };
   return { refusal: refuse(counts, key, holder, exceeded(name, quota, CLOSED_SECONDS), now) };
 }

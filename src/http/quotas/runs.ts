@@ -8,7 +8,7 @@ import type { Failure } from "../../protocol/error.ts";
 import { quotaOf } from "../../protocol/money/quotas.ts";
 import { countLiveRuns } from "../../store/runs.ts";
 import { clock } from "../../thread/ports.ts";
-import { type Holder, refuseOne, takeOne } from "./quotas.ts";
+import { type Holder, peekOne, refuseOne, takeOne } from "./quotas.ts";
 
 /** What an isolate lets start before it asks. */
 const UNASKED_STARTS = 20;
@@ -22,6 +22,8 @@ interface Live {
   /** As D1 last said. */
   runs: number;
   asked_at: number;
+  /** The last question. Who comes while it is open waits for it, or a burst would start on what is not known yet. */
+  asked: Promise<void>;
   /** Let start since then. */
   started: number;
 }
@@ -30,16 +32,23 @@ const known = new WeakMap<Env, Map<string, Live>>();
 
 /** Counts a run that is about to start, or returns the refusal. Call it before anything is asked of the thread. */
 export async function admitRun(env: Env, holder: Holder, now = Date.now()): Promise<Failure | null> {
-  return (await takeOne(env, holder, "runs_per_minute", now)) ?? (await admitLive(env, holder, now));
+  // Whoever finds too many runs at once tries again in a moment, and must not use up the minute with that.
+  const refusal = peekOne(env, holder, "runs_per_minute", now) ?? (await admitLive(env, holder, now));
+  if (refusal !== null) return refusal;
+  const late = await takeOne(env, holder, "runs_per_minute", now);
+  if (late !== null) liveOf(env, holder.user_id).started -= 1;
+  return late;
 }
 
 async function admitLive(env: Env, holder: Holder, now: number): Promise<Failure | null> {
   const quota = quotaOf(configOf(env), holder.quotas, "runs_at_once");
-  let live = liveOf(env, holder.user_id);
+  const live = liveOf(env, holder.user_id);
   const room = quota - live.runs;
   if (live.started >= Math.min(UNASKED_STARTS, room / 2) && now - live.asked_at >= ASKED_AGAIN_MS) {
-    live = await ask(env, holder.user_id, live, now);
+    live.asked_at = now;
+    live.asked = ask(env, holder.user_id, live);
   }
+  await live.asked;
   if (live.runs + live.started >= quota) return refuseOne(env, holder, "runs_at_once", ASKED_AGAIN_MS / 1000, now);
   live.started += 1;
   return null;
@@ -48,7 +57,7 @@ async function admitLive(env: Env, holder: Holder, now: number): Promise<Failure
 function liveOf(env: Env, user_id: string): Live {
   const users = known.get(env) ?? new Map<string, Live>();
   known.set(env, users);
-  const live = users.get(user_id) ?? { runs: 0, asked_at: Number.NEGATIVE_INFINITY, started: 0 };
+  const live = users.get(user_id) ?? newLive();
   users.delete(user_id);
   users.set(user_id, live);
   const [oldest] = users.keys();
@@ -56,9 +65,12 @@ function liveOf(env: Env, user_id: string): Live {
   return live;
 }
 
+function newLive(): Live {
+  return { runs: 0, asked_at: Number.NEGATIVE_INFINITY, asked: Promise.resolve(), started: 0 };
+}
+
 /** While D1 fails nobody is kept out by what is not known. */
-async function ask(env: Env, user_id: string, live: Live, now: number): Promise<Live> {
-  live.asked_at = now;
+async function ask(env: Env, user_id: string, live: Live): Promise<void> {
   const before = live.started;
   try {
     live.runs = await withinTime(clock, D1_LIMIT_MS, "D1", countLiveRuns(env.DB, user_id));
@@ -67,5 +79,4 @@ async function ask(env: Env, user_id: string, live: Live, now: number): Promise<
     live.runs = 0;
   }
   live.started -= before;
-  return live;
 }

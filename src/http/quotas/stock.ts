@@ -7,7 +7,7 @@ import { describeError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import type { Failure } from "../../protocol/error.ts";
 import { exceeded, type QuotaName, quotaOf } from "../../protocol/money/quotas.ts";
-import type { ThreadKey } from "../../protocol/thread.ts";
+import type { RunInput, ThreadKey } from "../../protocol/thread.ts";
 import { countStock, measureBytes, type Stock } from "../../store/quotas/stock.ts";
 import { isKnownThread } from "../../store/threads.ts";
 import { clock } from "../../thread/ports.ts";
@@ -50,6 +50,14 @@ export interface Wanted {
   bytes?: number;
 }
 
+/** What a run that starts brings, about. An AG-UI client sends its whole history; the next measure corrects that. */
+export function sizeOfInput({ messages, tool_results }: Pick<RunInput, "messages" | "tool_results">): number {
+  const sizes = [...messages, ...tool_results].map(({ content }) =>
+    typeof content === "string" ? content.length : JSON.stringify(content).length,
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 /**
  * Counts what is about to be made, or returns the refusal. Call it before anything is asked of the thread. `later`
  * receives what is done after the answer; without it, it is waited for.
@@ -61,7 +69,6 @@ export async function admitStock(
   later?: (work: Promise<void>) => void,
   now = Date.now(),
 ): Promise<Failure | null> {
-  const { threads } = memoryOf(env);
   const held = await read(env, user_id, now);
   if (bytes !== undefined) {
     const measured = measure(env, user_id, held, now);
@@ -69,8 +76,19 @@ export async function admitStock(
     else await measured;
     const limit = limitOf(env, held, "stored_bytes");
     if (held.bytes >= limit) return exceeded("stored_bytes", limit);
-    held.bytes += bytes;
   }
+  const full = await takePlaces(env, { user_id, thread_id, makes_project }, held, now);
+  if (full === null) held.bytes += bytes ?? 0;
+  return full;
+}
+
+async function takePlaces(
+  env: Env,
+  { user_id, thread_id, makes_project }: { user_id: string; thread_id: string | undefined; makes_project: boolean },
+  held: Held,
+  now: number,
+): Promise<Failure | null> {
+  const { threads } = memoryOf(env);
   const name = `${user_id}/${thread_id}`;
   if (thread_id !== undefined && threads.has(name)) return null;
   const kinds = [
@@ -151,8 +169,11 @@ async function measure(env: Env, user_id: string, held: Held, now: number): Prom
   const isNear = held.bytes > limitOf(env, held, "stored_bytes") / 2;
   if (now - held.measured_at < (isNear ? MEASURED_NEAR_MS : MEASURED_MS)) return;
   held.measured_at = now;
+  const before = held.bytes;
   try {
-    held.bytes = await measureBytes(env.DB, user_id);
+    const measured = await measureBytes(env.DB, user_id);
+    // What came in meanwhile stays counted.
+    held.bytes += measured - before;
   } catch (error) {
     logWarning("stock_unknown", { user_id, error: describeError(error) });
   }

@@ -84,7 +84,9 @@ export function addApiKeys(app: App): void {
     },
     async (context, { params: { key_id }, query: { made } }) => {
       const act = { action: deletionOf(key_id), target: key_id, details: { made } };
-      await audited(context, act, () => endKey(context, context.get("caller").user_id, key_id, made));
+      await audited(context, act, async (notes) => {
+        notes.is_idle = !(await endKey(context, context.get("caller").user_id, key_id, made));
+      });
       return context.body(null, 204);
     },
   );
@@ -102,17 +104,18 @@ export function deletionOf(key_id: string): "session.delete" | "api_key.delete" 
   return key_id.startsWith("sess_") ? "session.delete" : "api_key.delete";
 }
 
-/** Deletes a key of the user, with or without what it made. Throws `not_found`. */
+/** Deletes a key of the user, with or without what it made. Throws `not_found`. Returns false if nothing was left. */
 export async function endKey(
   context: AppContext,
   user_id: string,
   key_id: string,
   made: z.infer<typeof deletionQuery>["made"],
-): Promise<void> {
+): Promise<boolean> {
   if (made === "revoke") return await revokeWithMade(context, user_id, key_id);
   const deleted = await deleteApiKey(context.env.DB, user_id, key_id, Date.now());
   if (!deleted) throw new Problem("not_found", "There is no such key.");
   context.get("authenticator").forget(key_id);
+  return true;
 }
 
 /** What a new key may do, and until when. Throws `forbidden` for more than the key that makes it has. */

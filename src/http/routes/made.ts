@@ -74,8 +74,9 @@ export function addMade(app: App): void {
 
 /**
  * Deletes the user's key, the keys that it made, and ends what they made. Throws `not_found` if nothing is known of it.
+ * Returns false if neither a key nor a link was left of it.
  */
-export async function revokeWithMade(context: AppContext, user_id: string, key_id: string): Promise<void> {
+export async function revokeWithMade(context: AppContext, user_id: string, key_id: string): Promise<boolean> {
   const { DB, JOBS } = context.env;
   const made = key_id === UNKNOWN_MAKER ? [] : await listMade(DB, user_id, key_id, Date.now());
   if (made.length === 0) await requireKnown(context, user_id, key_id);
@@ -95,6 +96,7 @@ export async function revokeWithMade(context: AppContext, user_id: string, key_i
     ended.catch(() => {});
     logWarning("access_left", { user_id, attempt: 0, error: describeError(error) });
   }
+  return key_ids.length + tokens.length > 0;
 }
 
 async function requireKnown(

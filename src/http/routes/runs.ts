@@ -5,7 +5,7 @@ import { readTimeZone } from "../../lib/time-zone.ts";
 import { findRefusal } from "../../models/index.ts";
 import { withChain } from "../../protocol/chain.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
-import { isEmptyContent, type UserContent, userContent } from "../../protocol/message.ts";
+import { isEmptyContent, userContent } from "../../protocol/message.ts";
 import { capsOf, givenCaps } from "../../protocol/money/caps.ts";
 import { busyPolicies, isTerminal, type Run } from "../../protocol/run.ts";
 import { newRunInput, type RunInput, type ThreadKey } from "../../protocol/thread.ts";
@@ -19,6 +19,7 @@ import { hopsHeader, readChain } from "../hops.ts";
 import { whileKeyHolds } from "../key-watch.ts";
 import { type Answer, addOperation } from "../operation.ts";
 import { keyOf, readOfThread, requireAgent, requireStock } from "../ownership.ts";
+import { sizeOfInput } from "../quotas/stock.ts";
 import {
   listedRun,
   MAX_ANSWERS,
@@ -159,7 +160,7 @@ function addStart(app: App): void {
         on_busy: body.on_busy,
         ...unwrap(readChain(context)),
       });
-      await requireStock(context, { thread_id: params.thread_id, makes_project: true, bytes: sizeOf(body.message) });
+      await requireStock(context, { thread_id: params.thread_id, makes_project: true, bytes: sizeOfInput(input) });
       return await startRun(context, input, query.wait);
     },
   );
@@ -212,11 +213,6 @@ function addResume(app: App): void {
   );
 }
 
-/** Of what a person sent, about. */
-function sizeOf(message: UserContent): number {
-  return typeof message === "string" ? message.length : JSON.stringify(message).length;
-}
-
 /** In its usual spelling, since a model reads it. */
 function zoneOf(name: string | undefined): Pick<RunInput, "time_zone"> {
   const time_zone = name === undefined ? null : readTimeZone(name);
@@ -243,8 +239,8 @@ async function startRun(
   const { user_id, thread_id } = input;
   const key = { user_id, thread_id };
   const isWaiting = (wait === "1" || wait === "true") && !wantsStream(context);
-  // A request that waits is as much as a stream.
-  const close = isWaiting ? countOpen(context, "streams") : () => {};
+  // A request that waits is as much as a stream. The runtime ends it without a word when its client leaves.
+  const close = isWaiting ? countOpen(context, "streams", WAIT_MS) : () => {};
   try {
     const run = await around((notes) => acceptRun(context, key, input, notes));
     if (run instanceof Response) return run;

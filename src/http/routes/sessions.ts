@@ -72,10 +72,10 @@ export function addSessions(app: App): void {
     async (context, { params: { session_id }, query: { made } }) => {
       const { user_id, key_id } = context.get("caller");
       const act = { action: "session.delete", target: session_id, details: { made } } as const;
-      await audited(context, act, async () => {
+      await audited(context, act, async (notes) => {
         if (!session_id.startsWith("sess_")) throw noSuchSession();
-        if (made === "revoke") return await revokeWithMade(context, user_id, session_id);
-        if (!(await endSession(context.env.DB, user_id, session_id, Date.now()))) throw noSuchSession();
+        if (made === "revoke") notes.is_idle = !(await revokeWithMade(context, user_id, session_id));
+        else if (!(await endSession(context.env.DB, user_id, session_id, Date.now()))) throw noSuchSession();
       });
       context.get("authenticator").forget(session_id);
       if (session_id === key_id) dropOwnCookie(context);
@@ -108,6 +108,7 @@ export function addSessions(app: App): void {
       const ended = await audited(context, act, async (notes) => {
         const session_ids = await endSessions(context.env.DB, user_id, Date.now(), kept);
         notes.details = { ...act.details, sessions: session_ids.length };
+        notes.is_idle = session_ids.length === 0;
         return session_ids;
       });
       for (const session_id of ended) context.get("authenticator").forget(session_id);

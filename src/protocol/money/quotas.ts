@@ -84,6 +84,13 @@ export const quotas = {
     is_rate: true,
     reason: "Two triggers at their own limit of 300. One that needs no run is a row in the trigger's log.",
   },
+  logged_refusals_per_minute: {
+    usual: 120,
+    counts: "refused deliveries to triggers that are logged in a minute; more are only answered",
+    counted: "location",
+    is_rate: true,
+    reason: "Four triggers at their own limit of 30. Each is a row, and strangers cause them, too.",
+  },
   pings_per_minute: {
     usual: 20,
     counts: "pings of webhooks caused in a minute",

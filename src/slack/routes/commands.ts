@@ -3,7 +3,9 @@
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
+import { admitRun } from "../../http/quotas/runs.ts";
 import { hashText, toHex } from "../../lib/hash.ts";
+import type { Failure } from "../../protocol/error.ts";
 import { claimTicket } from "../../store/tickets.ts";
 import type { SlackAnswer } from "../api.ts";
 import { announceCommand, explainCommand, readCommand, replyPrivately, type SlackCommand } from "../commands.ts";
@@ -71,6 +73,9 @@ async function start(context: AppContext, command: SlackCommand): Promise<string
   }
   const connected = unwrap(opened);
   if (connected.is_resting) return DISABLED;
+  const { workspace, quotas } = connected;
+  const refusal = await admitRun(context.env, { user_id: workspace.user_id, quotas });
+  if (refusal !== null) return sayRefusal(refusal);
   if (!(await claim(context, connected, command))) return STARTED;
   const text = announceCommand(command);
   const posted = await connected.call("chat.postMessage", { channel: command.channel, text });
@@ -90,7 +95,11 @@ async function startBelow(
   const place = { kind: "slack", team_id, channel, thread_ts, newest_ts: thread_ts, origin, ...recipient } as const;
   const input = await toCommandRun(workspace, place, { trigger_id, content: request });
   const accepted = await acceptFromSlack(context.env, workspace, input, false);
-  return accepted.ok ? STARTED : `This could not be taken: ${accepted.error.detail}`;
+  return accepted.ok ? STARTED : sayRefusal(accepted.error);
+}
+
+function sayRefusal({ detail }: Failure): string {
+  return `This could not be taken: ${detail}`;
 }
 
 /** Returns false if the same command was taken before. */

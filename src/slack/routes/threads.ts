@@ -1,7 +1,7 @@
 // Knows which Slack threads are bound to a thread of ours, and starts runs in them. No table binds them: our thread's
 // id is derived from the place in Slack, so a place is bound if its thread exists.
 import type { Env } from "../../config.ts";
-import { admitStock } from "../../http/quotas/stock.ts";
+import { admitStock, sizeOfInput } from "../../http/quotas/stock.ts";
 import { createTimedCache } from "../../lib/timed-cache.ts";
 import { fail, type Result } from "../../protocol/error.ts";
 import type { SlackWorkspace } from "../../protocol/slack.ts";
@@ -50,7 +50,7 @@ export async function acceptFromSlack(
   input: RunInput,
   isBound: boolean,
 ): Promise<Result<AcceptedRun>> {
-  const wanted = { thread_id: input.thread_id, makes_project: project_id === null, bytes: 0 };
+  const wanted = { thread_id: input.thread_id, makes_project: project_id === null, bytes: sizeOfInput(input) };
   const refusal = await admitStock(env, user_id, wanted);
   if (refusal !== null) return { ok: false, error: refusal };
   if (project_id !== null && !isBound) {

@@ -92,37 +92,32 @@ async function receive(context: AppContext, trigger_id: string, body: Uint8Array
   if (!found || !trigger || verify === null || found.rest === "deleted")
     throw new Problem("not_found", "There is no such webhook.");
   if (body === null) {
-    return refuse(context, trigger, "body_too_large", `The body is larger than ${HOOK_BYTES} bytes.`);
+    return refuse(context, found, "body_too_large", `The body is larger than ${HOOK_BYTES} bytes.`);
   }
   const now = Date.now();
   const secrets = await openLiveSecrets(context.get("config").encryption_keys, found.secret, now);
   if (!secrets.ok) {
-    return refuse(context, trigger, "not_configured", "The server can't verify this delivery.", secrets.error.detail);
+    return refuse(context, found, "not_configured", "The server can't verify this delivery.", secrets.error.detail);
   }
   const delivery = { headers: context.req.raw.headers, body, now };
   const verified = await verifyDelivery(verify, secrets.value, delivery);
   if (!verified.ok) {
-    return refuse(
-      context,
-      trigger,
-      "unauthorized",
-      "The delivery is not signed as it should be.",
-      verified.error.detail,
-    );
+    return refuse(context, found, "unauthorized", "The delivery is not signed as it should be.", verified.error.detail);
   }
   return receiveVerified(context, found, body, verified.value);
 }
 
 async function receiveVerified(
   context: AppContext,
-  { trigger, rest, quotas }: FoundTrigger,
+  found: FoundTrigger,
   body: Uint8Array,
   verified: VerifiedDelivery,
 ): Promise<HookAnswer> {
+  const { trigger, rest, quotas } = found;
   const { identity, event } = verified;
   const source_id = identity.kind === "named" ? identity.id : identity.kind === "body" ? `body-${identity.hash}` : null;
   const refuseIt = (code: ProblemCode, detail: string, reason = detail) =>
-    refuse(context, trigger, code, detail, reason, source_id);
+    refuse(context, found, code, detail, reason, source_id);
   if (!(await isWithin(context, "DELIVERY_LIMIT", trigger))) {
     return refuseIt("rate_limited", "Too many deliveries in a minute.");
   }
@@ -157,7 +152,7 @@ async function receiveVerified(
   const { run, created, is_other } = fired.value;
   const ids = { thread_id: run.thread_id, invocation_id: run.invocation_id };
   if (created) writeLog(context, trigger, { status: "accepted", reason: null, source_id, ...ids });
-  if (is_other && (await isWithin(context, "REFUSAL_LIMIT", trigger))) {
+  if (is_other && (await mayLogRefusal(context, found))) {
     const reason =
       "The same delivery came before, with another body or before the trigger was changed; the run is the first one's.";
     writeLog(context, trigger, { status: "refused", reason, source_id, ...ids });
@@ -189,21 +184,28 @@ function findSameBody(context: AppContext, trigger: Trigger, source_id: string |
 /** `detail` is for the sender, `reason` for the owner. Refusals beyond the limit are answered but not logged. */
 async function refuse(
   context: AppContext,
-  trigger: Trigger,
+  found: FoundTrigger,
   code: ProblemCode,
   detail: string,
   reason = detail,
   source_id: string | null = null,
 ): Promise<never> {
-  const isWritten = await isWithin(context, "REFUSAL_LIMIT", trigger);
+  const isWritten = await mayLogRefusal(context, found);
   if (isWritten) {
-    writeLog(context, trigger, { status: "refused", reason, source_id, thread_id: null, invocation_id: null });
+    writeLog(context, found.trigger, { status: "refused", reason, source_id, thread_id: null, invocation_id: null });
   }
   // Unknown senders are slowed down. Errors of a signed delivery are always reported.
   const isStranger = code === "unauthorized" || code === "not_configured";
   const answered = isStranger && !isWritten ? "rate_limited" : code;
   if (answered === "rate_limited") context.header("retry-after", String(LIMIT_WINDOW_SECONDS));
   throw new Problem(answered, answered === code ? detail : "Too many deliveries were refused lately.");
+}
+
+/** Strangers cause these rows, too: as many as a trigger's limit for each of a thousand triggers would be a flood. */
+async function mayLogRefusal(context: AppContext, { trigger, quotas }: FoundTrigger): Promise<boolean> {
+  if (!(await isWithin(context, "REFUSAL_LIMIT", trigger))) return false;
+  const holder = { user_id: trigger.user_id, quotas };
+  return (await takeOne(context.env, holder, "logged_refusals_per_minute")) === null;
 }
 
 /** A missing or failing rate limit keeps nobody out. */

@@ -1,7 +1,7 @@
 // Turns a firing into a run. Every id is derived from the trigger and what fired it, so a firing may be repeated after
 // any failure. Twenty at once are one run: the thread's object recognizes the id.
 import type { Env } from "../../config.ts";
-import { admitStock } from "../../http/quotas/stock.ts";
+import { admitStock, sizeOfInput } from "../../http/quotas/stock.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID, derivedId } from "../../protocol/ids.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../protocol/thread.ts";
@@ -25,7 +25,7 @@ export interface FiredRun extends AcceptedRun {
 export async function fireTrigger(env: Env, trigger: Trigger, firing: Firing): Promise<Result<FiredRun>> {
   const input = await toRunInput(trigger, firing);
   const key = { user_id: input.user_id, thread_id: input.thread_id };
-  const wanted = { thread_id: input.thread_id, makes_project: trigger.project_id === null, bytes: 0 };
+  const wanted = { thread_id: input.thread_id, makes_project: trigger.project_id === null, bytes: sizeOfInput(input) };
   const refusal = await admitStock(env, input.user_id, wanted);
   if (refusal !== null) return { ok: false, error: refusal };
   if (trigger.project_id !== null) {

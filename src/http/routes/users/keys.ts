@@ -51,10 +51,10 @@ export function addUserKeys(app: App): void {
     },
     async (context, { params: { user_id, key_id }, query: { made } }) => {
       const act = { action: deletionOf(key_id), user_id, target: key_id, details: { made } };
-      await audited(context, act, async () => {
+      await audited(context, act, async (notes) => {
         await requireLiveAdmin(context);
         if (made === "keep" && key_id.startsWith("sess_")) await endOneSession(context, user_id, key_id);
-        else await endKey(context, user_id, key_id, made);
+        else notes.is_idle = !(await endKey(context, user_id, key_id, made));
       });
       return context.body(null, 204);
     },
