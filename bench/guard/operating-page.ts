@@ -68,7 +68,7 @@ function describeCaps(): string {
     ["Scope", "Set in", "Holds for"],
     rowsOf(scopes, (words) => words),
   );
-  return `### Caps\n\n${names}\n\n${held}`;
+  return `### What each cap holds for\n\n${names}\n\n${held}`;
 }
 
 function describeQuotas(all: Record<string, Quota>): string {
