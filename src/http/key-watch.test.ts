@@ -40,7 +40,6 @@ it.each(["key_a", ADMIN_KEY_ID])("asks for %s every ten seconds, and never after
   const values = ["user_1", JSON.stringify([key_id])];
   expect(asked.map((bound) => bound.slice(0, 2))).toEqual(Array.from({ length: 3 }, () => values));
   watch.stop();
-  expect(vi.getTimerCount()).toBe(0);
   await vi.advanceTimersByTimeAsync(60_000);
   expect([asked.length, watch.signal.aborted]).toEqual([3, false]);
 });
@@ -55,7 +54,8 @@ it("aborts with the problem to answer once the key has ended, and asks no more",
     code: "unauthorized",
     detail: "The API key is no longer valid.",
   });
-  expect(vi.getTimerCount()).toBe(0);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked.length).toBe(2);
 });
 
 it("aborts in the millisecond in which the key expires, whatever D1 says then or later", async () => {
@@ -72,7 +72,9 @@ it("aborts in the millisecond in which the key expires, whatever D1 says then or
       code: "unauthorized",
       detail: expect.stringContaining("The API key expired at"),
     });
-    expect(vi.getTimerCount()).toBe(0);
+    const { length } = asked;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked.length).toBe(length);
   }
 });
 
@@ -82,7 +84,7 @@ it("aborts then also while a question is on its way", async () => {
   await vi.advanceTimersByTimeAsync(10_500);
   expect(watch.signal.aborted).toBe(true);
   await vi.advanceTimersByTimeAsync(60_000);
-  expect([asked.length, vi.getTimerCount()]).toEqual([1, 0]);
+  expect(asked.length).toBe(1);
 });
 
 it("says nothing of a key whose answer comes after it was stopped", async () => {
@@ -108,7 +110,8 @@ it("lets work end that its key allows, and refuses the rest", async () => {
   const context = contextOf();
   expect(await whileKeyHolds(context, async () => "done")).toBe("done");
   await expect(whileKeyHolds(context, () => Promise.reject(new Error("its own")))).rejects.toThrow("its own");
-  expect(vi.getTimerCount()).toBe(0);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked).toEqual([]);
   const waiting = whileKeyHolds(context, () => new Promise(() => {}));
   const refused = expect(waiting).rejects.toThrow("unauthorized");
   answer = isEnded;
