@@ -20,7 +20,7 @@ async function spendingOf(key: ThreadKey): Promise<Record<string, unknown>> {
 }
 
 describe("a run with a cap", () => {
-  it("whose life ends amid a call charges that call at its worst case, and stays under the cap", async () => {
+  it("whose life ends during a call charges that call at its worst case, and stays under the cap", async () => {
     const client = threadClient();
     const caps = [{ scope: "run" as const, max_total_tokens: cap }];
     const response = await client.post("[[pace 40]] [[say 30]]", { ...run, caps });

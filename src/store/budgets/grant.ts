@@ -2,7 +2,7 @@
 // requests each sees what those before it were granted, and the sum never passes a cap. All scopes of a request are
 // granted the same amount, or none is.
 //
-// A scope and period without a row gets one with what its runs have used so far, since a cap may be set amid a month.
+// A scope and period without a row gets one with what its runs have used so far, since a cap may be set during a month.
 // The deployment's counts from the moment it is set: its runs are those of all users, whom no index brings together.
 // Runs that began before the cap was set, and those of threads that were deleted by then, are not counted either.
 import { logWarning } from "../../lib/log.ts";

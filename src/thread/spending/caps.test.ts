@@ -163,7 +163,7 @@ describe("a cap on minutes", () => {
       }),
   });
 
-  it("ends the run within a second of its time, amid a tool", async () => {
+  it("ends the run within a second of its time, during a tool call", async () => {
     const clock = new FakeClock();
     const thread = cappedThread([looks("c1"), says("never")], { clock, tools: [wait] });
     await thread.accept("hi", { ...run, caps: [{ scope: "run", max_minutes: 2 }] });

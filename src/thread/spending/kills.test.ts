@@ -183,7 +183,7 @@ describe("without a life that ends", () => {
 describe("a life that ends at any moment", () => {
   it.each([
     ["while all calls are counted", always],
-    ["amid retries and calls without a count", mixed],
+    ["with retries and calls without a count", mixed],
   ])(
     "leaves at least what was counted in the row, %s",
     async (_, script) => {

@@ -144,7 +144,7 @@ describe("a run under a user's cap", () => {
     expect(runOf(thread)).toMatchObject({ status: "failed", error: { code: "budget" }, interrupts: [] });
   });
 
-  it("leases its time too, and ends amid a tool when no more is granted", async () => {
+  it("leases its time too, and ends during a tool call when no more is granted", async () => {
     const clock = new FakeClock();
     const budgets = new FakeBudgets(ofUser({ max_minutes: 3 }));
     const hang = twoTaskTools().map((tool) => ({

@@ -1,5 +1,5 @@
-// Ends a run when a cap on its minutes is used up, also amid a tool. What counts is the time in which a life worked on
-// it. A timer is set only where such a cap holds; the alarm looks too, in case the timer is late.
+// Ends a run when a cap on its minutes is used up, also during a tool call. What counts is the time in which a life
+// worked on it. A timer is set only where such a cap holds; the alarm looks too, in case the timer is late.
 import { logError } from "../../lib/log.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import { countActive, type Life } from "../life.ts";

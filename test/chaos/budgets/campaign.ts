@@ -51,7 +51,7 @@ const MAX_PAUSE_MS = 600;
 const END_MS = 240_000;
 /** The sweep asks for leases that are open for longer than three minutes. */
 const LATER_MS = 4 * 60_000;
-/** How often it looks amid the work. */
+/** How often it looks during the work. */
 const SWEEP_SHARE = 0.3;
 /** A life of a run without progress counts against it: kills leave it this much time. */
 const KILL_AFTER_MS = [300, 2_500] as const;

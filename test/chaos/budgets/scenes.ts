@@ -14,13 +14,13 @@ export interface Scene {
   /** Of all runs of the scene: the user's day or month, or a project. */
   budget: { scope: "user" | "project"; period: "day" | "month" | "all"; cap: CapOf } | null;
   project_id: string | null;
-  /** Threads are deleted amid their runs. */
+  /** Threads are deleted during their runs. */
   deletes: boolean;
   /** What a cap that was reached is raised by. */
   step: CapOf;
   /** An admin halves the caps now and then. */
   isHalved: boolean;
-  /** Each run has a user of its own, who is disabled or deleted amid it. */
+  /** Each run has a user of its own, who is disabled or deleted during it. */
   hasGuests: boolean;
 }
 

@@ -1,4 +1,5 @@
-// What the users of a scene do: they start a run, wait for its end, answer it where it asks, and delete it amid its work.
+// What the users of a scene do: they start a run, wait for its end, answer it where it asks, and delete it while it
+// works.
 import { setTimeout as wait } from "node:timers/promises";
 import type { Run } from "../../../src/protocol/run.ts";
 import { pickNumber, type Random } from "../aims.ts";
@@ -41,7 +42,7 @@ export async function spend(server: Server, random: Random, scene: Scene, id: st
   return { end, user_id: scene.user_id };
 }
 
-/** The user is disabled amid the run, or not, and deleted in any case. */
+/** The user is disabled during the run, or not, and deleted in any case. */
 async function spendAsGuest(server: Server, random: Random, id: string, signal: AbortSignal): Promise<Spent> {
   const { user_id, key } = await makeUser(server, id);
   const caps = { day: { max_total_tokens: GUEST.tokens } };

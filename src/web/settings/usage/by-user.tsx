@@ -9,6 +9,7 @@ import { useWords } from "../../state/words.ts";
 import { formatNumber, useLocale } from "../format.ts";
 import { useList } from "../use-list.ts";
 import { words as general } from "../words.ts";
+import { HeadRow } from "./head-row.tsx";
 import styles from "./usage.module.css";
 import { words } from "./words.ts";
 
@@ -66,15 +67,7 @@ function Table({ users }: { users: UserUsage[] }) {
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard
     <section className={styles.wide} aria-label={said.byUser} tabIndex={0}>
       <table className={styles.table}>
-        <thead>
-          <tr>
-            {names.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <HeadRow names={names} />
         <tbody>
           {users.map((user) => (
             <tr key={user.user_id}>

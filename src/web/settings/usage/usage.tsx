@@ -16,6 +16,7 @@ import { words as general } from "../words.ts";
 import { ByUser } from "./by-user.tsx";
 import { fillDays, type Measure, sumDays, tokensOf } from "./chart.ts";
 import { Chart } from "./chart.tsx";
+import { HeadRow } from "./head-row.tsx";
 import styles from "./usage.module.css";
 import { words } from "./words.ts";
 
@@ -158,15 +159,7 @@ function Table({ days }: { days: UsageDay[] }) {
     <div className="unseen">
       <table>
         <caption>{said.chart}</caption>
-        <thead>
-          <tr>
-            {[said.day, said.input, said.cached, said.output, said.runs, said.cost].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <HeadRow names={[said.day, said.input, said.cached, said.output, said.runs, said.cost]} />
         <tbody>
           {days.map((day) => (
             <tr key={day.date}>
