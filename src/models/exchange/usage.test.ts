@@ -16,7 +16,10 @@ interface Work {
 }
 
 const count = fc.integer({ min: 0, max: 400_000 });
-const work = fc.record({ fresh: count, cached: count, written: count, reasoning: count, text: count });
+/** A request is never empty; a count without input says that nothing was counted. `written` is not in every form. */
+const work = fc
+  .record({ fresh: count, cached: count, written: count, reasoning: count, text: count })
+  .filter(({ fresh, cached }) => fresh + cached > 0);
 
 /** In nanodollars, as every provider charges for it. */
 function bill({ fresh, cached, written, reasoning, text }: Work): number {
