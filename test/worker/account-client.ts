@@ -8,11 +8,12 @@ import type { Job } from "../../src/protocol/job.ts";
 import type { ThreadKey } from "../../src/protocol/thread.ts";
 import { leases, sandboxes } from "../../src/store/budgets/schema.ts";
 import * as people from "../../src/store/people/schema.ts";
+import * as projects from "../../src/store/projects/schema.ts";
 import * as features from "../../src/store/schema.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 
 /** Every table that has rows of users. */
-export const tables = Object.values({ ...features, ...people, leases, sandboxes })
+export const tables = Object.values({ ...features, ...projects, ...people, leases, sandboxes })
   .filter((each) => each instanceof SQLiteTable)
   .map((table) => getTableConfig(table))
   .filter(({ columns }) => columns.some(({ name }) => name === "user_id"));

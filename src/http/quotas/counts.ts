@@ -1,5 +1,6 @@
 // Counts in the memory of one isolate: how often a user did something in the last minute, and how much of something is
 // open. Pure but for that memory; the caller brings the time.
+import { putNewest } from "../../lib/memory/newest.ts";
 
 const SLOT_MS = 10_000;
 /** The present slot and six before it hold the last sixty seconds, wherever they begin. */
@@ -60,10 +61,7 @@ export function createCounts(): Counts {
     };
     for (let next = Math.max(known.newest + 1, slot - SLOTS + 1); next <= slot; next++) known.slots[next % SLOTS] = 0;
     known.newest = Math.max(known.newest, slot);
-    counted.delete(key);
-    counted.set(key, known);
-    const [oldest] = counted.keys();
-    if (counted.size > MAX_COUNTED && oldest !== undefined) counted.delete(oldest);
+    putNewest(counted, key, known, MAX_COUNTED);
     return known;
   }
 

@@ -4,6 +4,7 @@
 // asked about: does the thread exist?
 import { configOf, type Env } from "../../config.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
+import { putNewest } from "../../lib/memory/newest.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import type { Failure } from "../../protocol/error.ts";
 import { exceeded, type QuotaName, quotaOf } from "../../protocol/money/quotas.ts";
@@ -101,7 +102,7 @@ async function takePlaces(
     await ask(env, user_id, held, now);
     full = take(env, held, kinds, now);
   }
-  if (full === null && thread_id !== undefined) remember(threads, name, true, MAX_THREADS);
+  if (full === null && thread_id !== undefined) putNewest(threads, name, true, MAX_THREADS);
   return full;
 }
 
@@ -144,7 +145,7 @@ async function read(env: Env, user_id: string, now: number): Promise<Held> {
   const fresh = () =>
     ask(env, user_id, { ...nothing, asked_at: never, measured_at: never, made: { threads: [], projects: [] } }, now);
   const asking = users.get(user_id) ?? fresh();
-  remember(users, user_id, asking, MAX_USERS);
+  putNewest(users, user_id, asking, MAX_USERS);
   const held = await asking;
   if (now - held.asked_at >= COUNTED_MS) await ask(env, user_id, held, now);
   return held;
@@ -183,11 +184,4 @@ function memoryOf(env: Env): Memory {
   const memory = known.get(env) ?? { users: new Map(), threads: new Map() };
   known.set(env, memory);
   return memory;
-}
-
-function remember<Value>(map: Map<string, Value>, name: string, value: Value, most: number): void {
-  map.delete(name);
-  map.set(name, value);
-  const [oldest] = map.keys();
-  if (map.size > most && oldest !== undefined) map.delete(oldest);
 }
