@@ -18,7 +18,7 @@ import { Problem, unwrap } from "../errors.ts";
 import { hopsHeader, readChain } from "../hops.ts";
 import { whileKeyHolds } from "../key-watch.ts";
 import { type Answer, addOperation } from "../operation.ts";
-import { keyOf, readOfThread, requireAgent, requireStock } from "../ownership.ts";
+import { keyOf, readOfThread, requireAgent, withStock } from "../ownership.ts";
 import { sizeOfInput } from "../quotas/stock.ts";
 import {
   listedRun,
@@ -160,8 +160,8 @@ function addStart(app: App): void {
         on_busy: body.on_busy,
         ...unwrap(readChain(context)),
       });
-      await requireStock(context, { thread_id: params.thread_id, makes_project: true, bytes: sizeOfInput(input) });
-      return await startRun(context, input, query.wait);
+      const wanted = { thread_id: params.thread_id, makes_project: true, bytes: sizeOfInput(input) };
+      return await startRun(context, input, query.wait, (accept) => withStock(context, wanted, () => accept({})));
     },
   );
 }
@@ -234,7 +234,7 @@ async function startRun(
   context: AppContext,
   input: RunInput,
   wait: string | undefined,
-  around: (accept: (notes: AuditNotes) => Promise<Accepted>) => Promise<Accepted> = (accept) => accept({}),
+  around: (accept: (notes: AuditNotes) => Promise<Accepted>) => Promise<Accepted>,
 ): Promise<Response> {
   const { user_id, thread_id } = input;
   const key = { user_id, thread_id };
