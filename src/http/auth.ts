@@ -116,13 +116,13 @@ export function createAuthenticator(now: () => number = Date.now): Authenticator
       if (admin && equalInConstantTime(admin, hash)) {
         // A long one can't be guessed, and must not be kept out.
         if (isShortKey(config.admin_api_key)) options.guess?.check();
-        const { standing, confirmed_at } = await adminKey.read(db, config.admin_key_only_admin);
+        const { standing, confirmed_at, quotas } = await adminKey.read(db, config.admin_key_only_admin);
         const limits =
           standing === "acts"
             ? { scopes, is_limited: false }
             : { scopes: ["admin"] satisfies Scope[], is_limited: true, admin_standing: standing };
         const named = { user_id: FIRST_USER_ID, kind: "admin_key", key_id: ADMIN_KEY_ID } as const;
-        return { ...named, confirmed_at, expires_at: null, ...limits };
+        return { ...named, confirmed_at, expires_at: null, quotas, ...limits };
       }
       const key_id = readKeyId(key);
       return key_id === null ? null : await recognizeStored(key_id, hash, db, options);

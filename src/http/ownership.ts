@@ -88,11 +88,24 @@ export async function requireRoom(
   if (full !== null && !(await replaces())) throw full;
 }
 
-/** Throws `quota_exceeded` if the caller has no room for a thread, a project or what is stored. */
-export async function requireStock(context: AppContext, wanted: Wanted): Promise<void> {
+/**
+ * Throws `quota_exceeded` if the caller has no room for a thread, a project or what is stored. If `make` throws a
+ * problem, nothing was made, and the room is given back. After any other error nobody knows.
+ */
+export async function withStock<Value>(
+  context: AppContext,
+  wanted: Wanted,
+  make: () => Promise<Value>,
+): Promise<Value> {
   const later = (work: Promise<void>) => context.executionCtx.waitUntil(work);
-  const refusal = await admitStock(context.env, context.get("caller").user_id, wanted, later);
-  if (refusal !== null) throw problemOf(refusal);
+  const admission = await admitStock(context.env, context.get("caller").user_id, wanted, later);
+  if (admission.refusal !== null) throw problemOf(admission.refusal);
+  try {
+    return await make();
+  } catch (error) {
+    if (error instanceof Problem) admission.giveBack();
+    throw error;
+  }
 }
 
 /** The problem of a request that a statement refused, of the first quota by default. */

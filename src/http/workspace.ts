@@ -57,7 +57,9 @@ export async function withWatchedWorkspace<Value>(
     return await work(workspace, AbortSignal.any([context.req.raw.signal, ended]), scope);
   } catch (error) {
     ended.throwIfAborted();
-    throw error instanceof SandboxError ? new Problem(codes[error.code], error.message) : error;
+    if (!(error instanceof SandboxError)) throw error;
+    const { code, message, retry_after_s } = error;
+    throw new Problem(codes[code], message, true, retry_after_s);
   }
 }
 

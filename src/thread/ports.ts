@@ -3,18 +3,21 @@
 import type { RunMirror } from "../agent/mirror.ts";
 import type { Model, ModelMemory } from "../agent/model.ts";
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
-import type { Tool } from "../agent/tool.ts";
+import type { BoughtName, Tool } from "../agent/tool.ts";
 import type { ToolSource } from "../agent/tool-source.ts";
 import { budgetScopes, type OwnCaps } from "../budgets/scopes.ts";
 import type { OperatorLimits } from "../config/limits.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
+import { describeError, logWarning } from "../lib/log.ts";
 import { sendThrough } from "../lib/network/send.ts";
+import { withinTime } from "../lib/time-limit.ts";
 import { createMirrors } from "../mirrors.ts";
 import { createModels, findCallPrice, findContextTokens } from "../models/index.ts";
 import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
+import type { Failure } from "../protocol/error.ts";
 import type { Job } from "../protocol/job.ts";
 import type { BudgetScope, ClosedLease, LeaseAnswer, LeaseRequest } from "../protocol/money/lease.ts";
 import type { Price } from "../protocol/money/price.ts";
@@ -27,6 +30,8 @@ import type { ThreadBatch } from "../store/batch.ts";
 import { grantLease } from "../store/budgets/grant.ts";
 import { listPreviews } from "../store/projects/previews.ts";
 import { readProject } from "../store/projects/projects.ts";
+import { usualOf } from "../store/quotas/held.ts";
+import { takeUse } from "../store/quotas/uses.ts";
 import { deleteThread, syncThread } from "../store/sync.ts";
 import type { EventDeliveries } from "../store/webhooks/event-deliveries.ts";
 import { createToolSources, createTools } from "../tools/index.ts";
@@ -76,6 +81,8 @@ export interface Ports {
   budgetScopes(own: OwnCaps, user_id: string, project_id: string, now: number): BudgetScope[];
   /** Grants a part of the caps over many threads. Repeated with the same `lease_id`, it grants the same. */
   grantLease(request: LeaseRequest): Promise<LeaseAnswer>;
+  /** Counts one of what the user may use in a day, or says why not. Never rejects. */
+  takeUse(user_id: string, name: BoughtName): Promise<Failure | null>;
   /** Null if D1 does not have it, as one that was just made. */
   readProject(user_id: string, project_id: string): Promise<Project | null>;
   /** The valid preview links to ports of the project's sandbox. */
@@ -112,6 +119,7 @@ export function createPorts(
     priceOf: (model, extra_body) => findCallPrice(config.models, model, extra_body),
     budgetScopes: (own, user_id, project_id, now) => budgetScopes(config, own, user_id, project_id, now),
     grantLease: (request) => grantLease(database, request),
+    takeUse: (user_id, name) => takeOrPass({ config, database }, user_id, name),
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
     tools: createTools(config, sendThrough(network)),
     toolSources: createToolSources(config),
@@ -133,6 +141,25 @@ export function createPorts(
     sendJobs: (list) => sendJobs(jobs, list),
     clock,
   };
+}
+
+/** D1 answers in a few milliseconds. A search must not wait for one that is away, nor be refused by it. */
+const USE_MS = 1_000;
+
+async function takeOrPass(
+  { config, database }: { config: Config; database: D1Database },
+  user_id: string,
+  name: BoughtName,
+): Promise<Failure | null> {
+  try {
+    const asked = takeUse(database, user_id, name, clock.now(), usualOf(config));
+    const refusal = await withinTime(clock, USE_MS, "D1", asked);
+    if (refusal !== null) logWarning("quota_exceeded", { user_id, quota: name });
+    return refusal;
+  } catch (error) {
+    logWarning("use_not_counted", { user_id, quota: name, error: describeError(error) });
+    return null;
+  }
 }
 
 interface ThreadPlace {

@@ -35,6 +35,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
     priceOf: () => null,
     budgetScopes: () => [],
     grantLease: async () => ({ kind: "closed" }),
+    takeUse: async () => null,
     images: { image_urls: "public", private_urls_allowed: false },
     tools: [...taskTools, ...peopleTools, workTool(world, pulse)],
     toolSources: [],

@@ -274,6 +274,7 @@ export class FakeThread {
         check(pulse);
         return answer;
       },
+      takeUse: async () => null,
       images: { image_urls: "public", private_urls_allowed: false, ...this.#options.images },
       tools: this.#options.tools ?? [],
       toolSources: this.#options.toolSources ?? [],

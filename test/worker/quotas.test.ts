@@ -152,6 +152,16 @@ describe("a rate", () => {
     expect(statuses.slice(6)).toEqual([404, 404, 429]);
   });
 
+  it("is the first user's own for the admin key, while that acts for the first user", async () => {
+    const { client } = await serverWith({ changes_per_minute: 2 });
+    const change = async () => (await client.send("DELETE", "/v1/agents/none")).status;
+    await client.send("PATCH", "/v1/users/user_first", { quotas: { changes_per_minute: 4 } });
+    const statuses = [];
+    for (let count = 0; count < 6; count++) statuses.push(await change());
+    expect(statuses).toEqual([404, 404, 404, 404, 429, 429]);
+    await client.send("PATCH", "/v1/users/user_first", { quotas: null });
+  });
+
   it("is counted for all of a user's keys together", async () => {
     const { client, user } = await serverWith({ runs_per_minute: 2 });
     const second = client.as(String((await user.send("POST", "/v1/api-keys", {})).body.key));

@@ -59,6 +59,9 @@ export function sizeOfInput({ messages, tool_results }: Pick<RunInput, "messages
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
+/** `giveBack`: call this if nothing was made, or what was refused would fill the count until D1 is asked again. */
+export type Admission = { refusal: Failure } | { refusal: null; giveBack(): void };
+
 /**
  * Counts what is about to be made, or returns the refusal. Call it before anything is asked of the thread. `later`
  * receives what is done after the answer; without it, it is waited for.
@@ -69,18 +72,23 @@ export async function admitStock(
   { thread_id, makes_project = false, bytes }: Wanted,
   later?: (work: Promise<void>) => void,
   now = Date.now(),
-): Promise<Failure | null> {
+): Promise<Admission> {
   const held = await read(env, user_id, now);
   if (bytes !== undefined) {
     const measured = measure(env, user_id, held, now);
     if (later) later(measured);
     else await measured;
     const limit = limitOf(env, held, "stored_bytes");
-    if (held.bytes >= limit) return exceeded("stored_bytes", limit);
+    if (held.bytes >= limit) return { refusal: exceeded("stored_bytes", limit) };
   }
-  const full = await takePlaces(env, { user_id, thread_id, makes_project }, held, now);
-  if (full === null) held.bytes += bytes ?? 0;
-  return full;
+  const places = await takePlaces(env, { user_id, thread_id, makes_project }, held, now);
+  if (places.refusal !== null) return places;
+  held.bytes += bytes ?? 0;
+  const giveBack = () => {
+    places.giveBack();
+    held.bytes -= bytes ?? 0;
+  };
+  return { refusal: null, giveBack };
 }
 
 async function takePlaces(
@@ -88,22 +96,35 @@ async function takePlaces(
   { user_id, thread_id, makes_project }: { user_id: string; thread_id: string | undefined; makes_project: boolean },
   held: Held,
   now: number,
-): Promise<Failure | null> {
+): Promise<Admission> {
   const { threads } = memoryOf(env);
   const name = `${user_id}/${thread_id}`;
-  if (thread_id !== undefined && threads.has(name)) return null;
+  if (thread_id !== undefined && threads.has(name)) return { refusal: null, giveBack: () => {} };
   const kinds = [
     ...(thread_id === undefined ? [] : ["threads" as const]),
     ...(makes_project ? ["projects" as const] : []),
   ];
   let full = take(env, held, kinds, now);
+  let taken = full === null ? kinds : [];
   if (full !== null && thread_id !== undefined && (await isThere(env, { user_id, thread_id }))) full = null;
   else if (full !== null && now - held.asked_at >= ASKED_AGAIN_MS) {
     await ask(env, user_id, held, now);
     full = take(env, held, kinds, now);
+    taken = kinds;
   }
-  if (full === null && thread_id !== undefined) putNewest(threads, name, true, MAX_THREADS);
-  return full;
+  if (full !== null) return { refusal: full };
+  if (thread_id !== undefined) putNewest(threads, name, true, MAX_THREADS);
+  const giveBack = () => {
+    threads.delete(name);
+    for (const kind of taken) forgetMade(held.made[kind], now);
+  };
+  return { refusal: null, giveBack };
+}
+
+/** Nothing, if D1 was asked since then and left it out. */
+function forgetMade(made: number[], at: number): void {
+  const place = made.indexOf(at);
+  if (place >= 0) made.splice(place, 1);
 }
 
 async function isThere(env: Env, key: ThreadKey): Promise<boolean> {

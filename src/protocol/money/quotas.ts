@@ -10,13 +10,16 @@ export interface Quota {
   counts: string;
   /**
    * Where it is counted. `D1` and `object` are exact, as far as D1 has heard. `location`: by Cloudflare's rate limits,
-   * for each location and approximately. `isolate`: in memory of each isolate of the Worker.
+   * for each location and approximately. `isolate`: in memory of each isolate of the Worker. `clock`: in D1, by what the
+   * clock sees every ten minutes.
    */
-  counted: "D1" | "object" | "location" | "isolate";
+  counted: "D1" | "object" | "location" | "isolate" | "clock";
   /** Refused with 429 and `Retry-After`, since time helps; else with 409. */
   is_rate: boolean;
   /** What is more is not refused, and comes later. */
   waits?: boolean;
+  /** What it is counted over, if that is not a minute. Days are those of UTC. */
+  period?: "day";
   /** Why this number. */
   reason: string;
 }
@@ -24,6 +27,14 @@ export interface Quota {
 /** Deleting something helps, or an admin who gives the user more. What exists stays where a quota becomes smaller. */
 const held = (usual: number, counts: string, reason: string, counted: Quota["counted"] = "D1"): Quota => ({
   ...{ usual, counts, counted, is_rate: false, reason },
+});
+
+/**
+ * What the operator is billed for, or pays for in other ways. It is counted where it is used, and a use is there before
+ * what it is for: one that fails counts too.
+ */
+const daily = (usual: number, counts: string, reason: string, counted: Quota["counted"] = "D1") => ({
+  ...{ usual, counts, counted, is_rate: true, period: "day" as const, reason },
 });
 
 export const quotas = {
@@ -107,6 +118,35 @@ export const quotas = {
     waits: true,
     reason: "A fifth of what the clock sends in a minute for all users, who take turns.",
   },
+  webhook_attempts_per_minute: {
+    usual: 1_200,
+    counts: "attempts to deliver webhooks in a minute, with those that repeat one",
+    counted: "D1",
+    is_rate: true,
+    waits: true,
+    reason: "Ten webhooks at their own limit of 120. Each is a request to others, and three rows.",
+  },
+  searches_per_day: daily(
+    1_000,
+    "searches in a day, but for those of SEARCH_MODEL, which are tokens",
+    "Thirty thorough pieces of research. Services charge for each.",
+  ),
+  pages_per_day: daily(
+    5_000,
+    "pages read in a day by fetch_url",
+    "Five for each search. Each comes from somebody's site, under the server's name.",
+  ),
+  sandbox_hours_per_day: daily(
+    480,
+    "hours in which sandboxes run, in a day",
+    "Twenty that never stop. One that runs is billed, whether somebody uses it or not.",
+    "clock",
+  ),
+  image_builds_per_day: daily(
+    50,
+    "builds of sandbox images in a day",
+    "An afternoon's work on a Dockerfile. A build takes minutes of the provider's cores.",
+  ),
   // What a user has.
   sandboxes: held(200, "sandboxes", "One for each project of some months. A stopped one still has a disk."),
   sandbox_cpus: held(400, "cores of all sandboxes together", "Two for each. Stopped ones count, since they may start."),
@@ -132,6 +172,27 @@ export const quotas = {
 
 export type QuotaName = keyof typeof quotas & string;
 
+/** Those that are counted over a day. */
+export type DailyName = {
+  [Name in QuotaName]: (typeof quotas)[Name] extends { period: "day" } ? Name : never;
+}[QuotaName];
+
+export const dailyNames = Object.entries(quotas).flatMap(([name, quota]) =>
+  "period" in quota ? [name as DailyName] : [],
+);
+
+const DAY_MS = 24 * 3_600_000;
+
+/** The day in UTC. */
+export function dayOf(now: number): string {
+  return new Date(now).toISOString().slice(0, "2026-11-28".length);
+}
+
+/** Until the next day begins. */
+export function secondsOfDay(now: number): number {
+  return Math.ceil((DAY_MS - (now % DAY_MS)) / 1000);
+}
+
 /** Whether a setting or an admin may name it. */
 export function isQuotaName(name: string): name is QuotaName {
   return Object.hasOwn(quotas, name);
@@ -148,9 +209,18 @@ export function quotaOf(config: { quotas: Quotas }, own: Quotas | null | undefin
 
 /** The refusal. With `retry_after_s` it is 429, without it 409. */
 export function exceeded(name: QuotaName, limit: number, retry_after_s?: number): Failure {
-  const helps = quotas[name].is_rate
-    ? ""
-    : " Delete what you no longer need, or ask whoever runs this server for more.";
+  const helps = !quotas[name].is_rate
+    ? " Delete what you no longer need, or ask whoever runs this server for more."
+    : "period" in quotas[name] && retry_after_s !== undefined
+      ? ` It begins anew at 00:00 UTC, ${describeWait(retry_after_s)}.`
+      : "";
   const detail = `Your quota of ${limit.toLocaleString("en-US")} ${quotas[name].counts} (${name}) is used up.${helps}`;
   return { code: "quota_exceeded", detail, ...(retry_after_s === undefined ? {} : { retry_after_s }) };
+}
+
+/** `in 5 hours`. */
+export function describeWait(seconds: number): string {
+  const minutes = Math.ceil(seconds / 60);
+  const [count, unit] = minutes < 100 ? [minutes, "minute"] : [Math.round(minutes / 60), "hour"];
+  return `in ${count} ${unit}${count === 1 ? "" : "s"}`;
 }

@@ -11,6 +11,6 @@ const rowsPart = (name: string, tables: AccountTable[]): AccountPart => ({
 export const keysPart = rowsPart("keys", ["api_keys", "tickets"]);
 
 /** After the projects, which take theirs along. */
-export const sandboxesPart = rowsPart("sandboxes", ["sandboxes"]);
+export const sandboxesPart = rowsPart("sandboxes", ["sandboxes", "quota_uses"]);
 
 export const agentsPart = rowsPart("agents", ["agents", "agent_versions"]);

@@ -21,7 +21,7 @@ export async function startRun(
   context: AppContext,
   input: RunInput,
   wait: string | undefined,
-  around: (accept: (notes: AuditNotes) => Promise<Accepted>) => Promise<Accepted> = (accept) => accept({}),
+  around: (accept: (notes: AuditNotes) => Promise<Accepted>) => Promise<Accepted>,
 ): Promise<Response> {
   const { user_id, thread_id } = input;
   const key = { user_id, thread_id };

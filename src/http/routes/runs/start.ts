@@ -11,7 +11,7 @@ import type { App } from "../../context.ts";
 import { Problem, unwrap } from "../../errors.ts";
 import { hopsHeader, readChain } from "../../hops.ts";
 import { addOperation } from "../../operation.ts";
-import { keyOf, requireAgent, requireStock } from "../../ownership.ts";
+import { keyOf, requireAgent, withStock } from "../../ownership.ts";
 import { sizeOfInput } from "../../quotas/stock.ts";
 import { runParams, threadParams } from "../../schemas.ts";
 import { requirePrice } from "../money/price.ts";
@@ -59,8 +59,8 @@ export function addStart(app: App): void {
         on_busy: body.on_busy,
         ...unwrap(readChain(context)),
       });
-      await requireStock(context, { thread_id: params.thread_id, makes_project: true, bytes: sizeOfInput(input) });
-      return await startRun(context, input, query.wait);
+      const wanted = { thread_id: params.thread_id, makes_project: true, bytes: sizeOfInput(input) };
+      return await startRun(context, input, query.wait, (accept) => withStock(context, wanted, () => accept({})));
     },
   );
 }
