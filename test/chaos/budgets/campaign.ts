@@ -48,10 +48,10 @@ const SWEEP_SHARE = 0.3;
  * of all runs together takes some 2,500. Short lives end within one. A run that makes no progress in five lives ends as
  * `crash_loop`, so most lives last for several.
  */
-const LIVES = { short: [1, 800], long: [2_000, 9_000] } as const;
+const LIVES = { short: [1, 800], long: [1_500, 7_000] } as const;
 const SHORT_SHARE = 0.35;
 /** Runs may wait for D1 or for each other, and then there are no moments. */
-const LIFE_MS = 8_000;
+const LIFE_MS = 7_000;
 
 export async function runBudgetCampaign(options: BudgetOptions): Promise<BudgetFindings> {
   const random = createRandom(options.seed);
@@ -86,7 +86,7 @@ class BudgetCampaign {
     this.#options = options;
     this.#stage = stage;
     this.#random = random;
-    this.#findings = noFindings();
+    this.#findings = noFindings(stage.isCapped);
     stage.model.onMoment = () => this.moment();
   }
 

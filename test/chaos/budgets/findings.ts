@@ -3,6 +3,8 @@ import type { Violation } from "./checks.ts";
 
 export interface BudgetFindings {
   kills: number;
+  /** Whether the deployment had caps. */
+  isCapped: boolean;
   runs: number;
   /** How runs ended: by status and code. */
   ends: Map<string, number>;
@@ -19,9 +21,9 @@ export interface BudgetFindings {
   violations: Violation[];
 }
 
-export function noFindings(): BudgetFindings {
+export function noFindings(isCapped: boolean): BudgetFindings {
   return {
-    ...{ kills: 0, runs: 0, summaries: 0, estimated_tokens: 0, counted_tokens: 0, violations: [] },
+    ...{ isCapped, kills: 0, runs: 0, summaries: 0, estimated_tokens: 0, counted_tokens: 0, violations: [] },
     ...{ outages: 0, events: 0 },
     ...{ ends: new Map(), calls: new Map() },
   };
@@ -35,7 +37,7 @@ export function formatBudgetFindings(findings: BudgetFindings): string {
   const { kills, runs, ends, calls, counted_tokens, estimated_tokens, violations } = findings;
   const list = (counts: Map<string, number>) => Array.from(counts, ([name, count]) => `${name} ${count}`).join(", ");
   const rows: [string, string | number][] = [
-    ["kills", kills],
+    ["kills", `${kills}, ${findings.isCapped ? "with" : "without"} caps of the deployment`],
     ["runs", runs],
     ["ends", list(ends)],
     ["calls of the model", `${list(calls)}; ${findings.summaries} for summaries`],
