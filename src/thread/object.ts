@@ -165,6 +165,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   }
 
   async poke(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>> {
+    await this.#retryRemoval();
     return this.#read(key, async (life) => {
       const unknown = await resumeStaleRuns(life, invocation_ids);
       await schedule(life);
@@ -173,6 +174,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   }
 
   async closeLeases(key: ThreadKey, lease_ids: string[]): Promise<Result<ClosedLease[]>> {
+    await this.#retryRemoval();
     return this.#read(key, (life) => succeed(closeLeases(life, lease_ids)));
   }
 
@@ -254,6 +256,14 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
       await schedule(life);
       return changed;
     });
+  }
+
+  /**
+   * D1 has something of a removed thread, so its removal has not arrived there. An alarm may have been lost with the
+   * life that should have set it.
+   */
+  async #retryRemoval(): Promise<void> {
+    if (this.#life === null) await this.#finishRemoval(null);
   }
 
   #finishRemoval(life: Life | null): Promise<void> {

@@ -1,5 +1,5 @@
 // The clock's look at leases: what runs left open is closed with what their objects say.
-import { env } from "cloudflare:test";
+import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { sweepBudgets, sweepLeases } from "../../src/budgets/routes/sweep.ts";
 import type { Env } from "../../src/config.ts";
@@ -10,6 +10,7 @@ import { deleteAccountBudgets } from "../../src/store/budgets/account.ts";
 import { closeLeases } from "../../src/store/budgets/close.ts";
 import { grantLease } from "../../src/store/budgets/grant.ts";
 import { deleteThread, syncThread } from "../../src/store/sync.ts";
+import { killObject, objectOf, withFaultyObject } from "./faulty-object.ts";
 import { makeRun } from "./http-fake-threads.ts";
 
 const MINUTE = 60_000;
@@ -153,6 +154,32 @@ describe("a lease that stays open", () => {
     };
     await sweepLeases({ ...env, THREADS } as unknown as Env, now);
     expect(await budgetOf("user_s10")).toEqual({ tokens: 100, open_tokens: 100 });
+  });
+
+  it("returns with the removal of its thread, which the sweep has tried again where no alarm does", async () => {
+    const key = keyOf("user_s11");
+    const made = { project_id: null, title: null, agent_id: null, metadata: {}, request_id: "made" };
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    await withFaultyObject(key, async ({ object, faults }) => {
+      await object.create({ ...key, ...made });
+      faults.d1 = "rejects";
+      await object.remove(key, "removed");
+    });
+    expect(JSON.parse(String(logged.mock.calls[0]?.[0]))).toMatchObject({ event: "removal_failed" });
+    await runInDurableObject(objectOf(key), async (_object, { storage }) => {
+      const leases = [{ lease_id: "l1", spent: tokens(30) }];
+      storage.sql.exec(
+        "UPDATE meta SET value = json_set(value, '$.leases', json(?)) WHERE key = 'removed'",
+        JSON.stringify(leases),
+      );
+      await storage.deleteAlarm();
+    });
+    await killObject(key);
+    await grant("user_s11");
+    await sweepLeases(env, now);
+    expect(await budgetOf("user_s11")).toEqual({ tokens: 30, open_tokens: 0 });
+    const thread = env.DB.prepare("SELECT deleted_at FROM threads WHERE user_id = 'user_s11'");
+    expect(await thread.first("deleted_at")).not.toBeNull();
   });
 
   it("stays where the real object has no such thread", async () => {

@@ -134,3 +134,27 @@ export function checkSums({ budgets, leases }: Stored, report: Report): void {
     if (open_tokens < 0) report(name, `${open_tokens} tokens are open`);
   }
 }
+
+/** Of an emptied account nothing is left, and nothing begins anew, though a thread may go on that D1 did not know. */
+export function checkPurged({ purged, budgets, leases }: Stored, report: Report): void {
+  for (const { user_id, thread_id, scope } of leases) {
+    if (purged.has(user_id)) report(`${thread_id} ${scope}`, "a deleted user has leases");
+  }
+  for (const { scope, id, period } of budgets) {
+    const [owner = ""] = id.split("/");
+    if (purged.has(owner)) report(`${scope}/${id}/${period}`, "a deleted user has a budget");
+  }
+}
+
+/** Fewer prove little. */
+const MANY_ENDS = 20;
+const LOOP = "failed: crash_loop";
+
+/** Runs that only die prove little: at least half of those that nobody deleted have to come to an end of their own. */
+export function checkEnds(ends: ReadonlyMap<string, number>, report: Report): void {
+  const own = Array.from(ends).filter(([end]) => end !== "deleted");
+  const all = own.reduce((sum, [, count]) => sum + count, 0);
+  const loops = ends.get(LOOP) ?? 0;
+  if (all >= MANY_ENDS && loops * 2 > all) report("the campaign", `${loops} of ${all} runs ended in a crash loop`);
+  if (all >= MANY_ENDS && !ends.has("completed")) report("the campaign", "no run completed");
+}
