@@ -10,7 +10,7 @@ import { devUsage, readArguments, type StartArguments, usage } from "./start/arg
 import { type BuiltWorker, buildWorker } from "./start/build.ts";
 import { Log } from "./start/log.ts";
 import { applyMigrations } from "./start/migrations.ts";
-import { buildPage } from "./start/page.ts";
+import { buildPage, holdPage } from "./start/page.ts";
 import { isPortFree } from "./start/port.ts";
 import type { Place } from "./start/processes.ts";
 import {
@@ -70,8 +70,12 @@ async function start(options: StartArguments): Promise<void> {
   const settings = { ...given, ...found, ...keys, PREVIEW_DOMAIN };
   const { inspectorPort } = options;
   const migrate = (worker: BuiltWorker) => applyMigrations(root, state, worker.options.d1Databases.DB.id);
-  const serve = (worker: BuiltWorker) =>
-    startWorker(place, state, { root, worker, data: state.data, port, settings, inspectorPort });
+  const serve = async (worker: BuiltWorker) => {
+    const program = await startWorker(place, state, { root, worker, data: state.data, port, settings, inspectorPort });
+    // The Worker's runtime reads the page's files when they are asked for.
+    void program.ended.then(holdPage(worker.options.assets.directory));
+    return program;
+  };
   await migrate(worker);
   const program = await serve(worker);
   const url = `http://127.0.0.1:${port}`;
@@ -105,8 +109,11 @@ async function readKeys(
 }
 
 async function buildAll(place: Place, { watched }: StartArguments): Promise<BuiltWorker> {
-  const [worker] = await Promise.all([buildWorker(place, { minified: !watched }), buildPage(place)]);
-  return worker;
+  const [{ script, options }, directory] = await Promise.all([
+    buildWorker(place, { minified: !watched }),
+    buildPage(place),
+  ]);
+  return { script, options: { ...options, assets: { ...options.assets, directory } } };
 }
 
 function describe(
