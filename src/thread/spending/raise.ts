@@ -1,4 +1,4 @@
-// A person's answer to a run that asks for more: which caps the run that goes on has.
+// A run that asks for more: which cap it proposes, and which caps the run has that goes on with a person's answer.
 import {
   type CapName,
   type Caps,
@@ -7,6 +7,45 @@ import {
   type ReachedCap,
   type ScopedCaps,
 } from "../../protocol/money/caps.ts";
+import { toUsd, worstCost } from "../../protocol/money/price.ts";
+import type { CallSize, Left } from "./limits.ts";
+import type { RunSpending } from "./state.ts";
+
+/** The next run may count the same request with the margin of what was never measured, and this one knew better. */
+const REPEATED_MARGIN = 1.4;
+/** What the server may tell the model in front of the answer, or remind it of. */
+const TOLD_TOKENS = 3_500;
+/** A person who wants to go on wants more than a reply that is cut off at once. */
+const REPLY_TOKENS = 4_000;
+/** Of a cap on minutes: for the next call. */
+const WORK_MS = 60_000;
+
+/**
+ * The cap that is proposed: twice what it was, but at least what lets the next call happen. Null for a cap of 0, whose
+ * raise has to say how much it is to be.
+ */
+export function proposeCap(reached: Left, call: CallSize): number | null {
+  const { name, limit, dimension, used } = reached;
+  if (limit === 0) return null;
+  const input_tokens = Math.ceil(call.input_tokens * REPEATED_MARGIN) + TOLD_TOKENS;
+  const least = used + amountNeeded(dimension, { ...call, input_tokens });
+  if (dimension === "ms") return Math.max(limit * 2, Math.ceil(least / 60_000));
+  const amount = roundUp(least);
+  return Math.max(limit * 2, name === "max_cost_usd" ? toUsd(amount) : amount);
+}
+
+function amountNeeded(dimension: Left["dimension"], { input_tokens, output_tokens, price }: CallSize): number {
+  if (dimension === "ms") return WORK_MS;
+  const reply = Math.min(output_tokens, REPLY_TOKENS);
+  if (dimension === "tokens") return input_tokens + reply;
+  return price === null ? 0 : worstCost(price, input_tokens, reply);
+}
+
+/** To two digits, for people. */
+function roundUp(amount: number): number {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, amount))) - 1);
+  return Math.ceil(amount / unit) * unit;
+}
 
 /** Null if the answer raises the cap that was reached; else what is wrong with it. */
 export function checkRaise(asked: ReachedCap | null, given: Record<string, unknown>): string | null {
@@ -24,10 +63,17 @@ export function checkRaise(asked: ReachedCap | null, given: Record<string, unkno
   return limit > 0 ? null : `${asked.name} is 0: the answer must say how much it is to be`;
 }
 
-/** Only raises. Without a number, the cap that was reached is doubled. */
-export function raiseCaps(caps: ScopedCaps[], asked: ReachedCap | null, given: Record<string, unknown>): ScopedCaps[] {
+/**
+ * Only raises. Without a number, the cap that was reached becomes what was proposed; it is doubled if a former version
+ * asked.
+ */
+export function raiseCaps(
+  caps: ScopedCaps[],
+  { asks, proposes }: Pick<RunSpending, "asks" | "proposes">,
+  given: Record<string, unknown>,
+): ScopedCaps[] {
   const raised = new Map<CapName, number>();
-  if (asked?.limit !== undefined) raised.set(asked.name, asked.limit * 2);
+  if (asks?.limit !== undefined) raised.set(asks.name, proposes ?? asks.limit * 2);
   for (const name of capNames) {
     const value = given[name];
     if (typeof value === "number") raised.set(name, value);

@@ -57,14 +57,22 @@ function describeAmount(name: CapName, limit: number): string {
   return name === "max_total_tokens" ? `${amount} tokens` : `${amount} ${limit === 1 ? "minute" : "minutes"}`;
 }
 
-/** Asks a person to raise the cap. There is no tool call behind it. */
-export function askToRaise(invocation_id: string, cap: ReachedCap, expires_at: string | null): Interrupt {
-  const limit = cap.limit ?? 0;
-  const raised = { type: "number", exclusiveMinimum: limit, ...(limit > 0 ? { default: limit * 2 } : {}) };
+/** Asks a person to raise the cap, by default to what is proposed. There is no tool call behind it. */
+export function askToRaise(
+  invocation_id: string,
+  cap: ReachedCap,
+  proposed: number | null,
+  expires_at: string | null,
+): Interrupt {
+  const raised = {
+    ...{ type: "number", exclusiveMinimum: cap.limit ?? 0 },
+    ...(proposed === null ? {} : { default: proposed }),
+  };
+  const to = proposed === null ? "" : ` to ${describeAmount(cap.name, proposed)}`;
   return {
     id: `int_budget_${invocation_id}`,
     reason: "budget",
-    message: `${describeCap(cap)} leaves too little for the next model call. Raise it and go on?`,
+    message: `${describeCap(cap)} leaves too little for the next model call. Raise it${to} and go on?`,
     tool_call_id: "",
     response_schema: {
       type: "object",

@@ -66,6 +66,8 @@ export interface RunSpending {
   closed: ClosedLease[];
   /** The cap that a person is asked to raise. */
   asks: ReachedCap | null;
+  /** What it is raised to if the person names no number; null if that was not said. */
+  proposes: number | null;
   /** What D1 may not know yet of caps that were reached or came near. */
   events: BudgetEvent[];
   /** The events that there were, so that each cap gives one of a kind. */
@@ -86,6 +88,7 @@ export const noSpending: RunSpending = {
   asked_leases: 0,
   closed: [],
   asks: null,
+  proposes: null,
   events: [],
   noted: [],
 };
@@ -128,6 +131,7 @@ const isKnown: Record<keyof RunSpending, (value: unknown) => boolean> = {
   asked_leases: isNumber,
   closed: (value) => isList(value, isClosed),
   asks: (value) => value === null || isReached(value),
+  proposes: (value) => value === null || isNumber(value),
   events: (value) => isList(value, isEvent),
   noted: (value) => isList(value, isText),
 };
