@@ -44,11 +44,32 @@ describe("a person who agrees to go on", () => {
     expect(interrupt?.message).toContain(`Raise it to ${amount} and go on?`);
   });
 
+  it("is asked once for all caps that leave too little, and reads what each becomes", async () => {
+    const thread = await ask({ max_total_tokens: 1_000, max_cost_usd: 0.001, max_minutes: 10 });
+    const [interrupt] = runOf(thread).interrupts ?? [];
+    const asked = { type: "number", default: expect.any(Number) };
+    expect(interrupt?.response_schema).toMatchObject({
+      properties: {
+        max_total_tokens: { ...asked, exclusiveMinimum: 1_000 },
+        max_cost_usd: { ...asked, exclusiveMinimum: 0.001 },
+      },
+    });
+    expect(interrupt?.response_schema).not.toHaveProperty("properties.max_minutes");
+    expect(interrupt?.message).toMatch(/ So does the cap of .* Raise them to .* and .* and go on\?$/);
+    await thread.run("", { invocation_id: "inv_b", ...answerTo("inv_a", true) });
+    expect(thread.requests).toHaveLength(1);
+    expect(runOf(thread, "inv_b")).toMatchObject({ status: "completed", caps: { max_minutes: 10 } });
+  });
+
   it("is asked once, whatever the cap, and whatever was used of it before", async () => {
     const shapes = fc.record({
       caps: fc.oneof(
         fc.record({ max_total_tokens: fc.integer({ min: 1, max: 60_000 }) }),
         fc.record({ max_cost_usd: fc.double({ min: 1e-9, max: 0.3, noNaN: true }) }),
+        fc.record({
+          max_total_tokens: fc.integer({ min: 1, max: 60_000 }),
+          max_cost_usd: fc.double({ min: 1e-9, max: 0.3, noNaN: true }),
+        }),
       ),
       used: fc.option(
         fc.record({ input: fc.integer({ min: 500, max: 20_000 }), output: fc.integer({ min: 1, max: 16_000 }) }),
@@ -62,9 +83,9 @@ describe("a person who agrees to go on", () => {
         const before = thread.requests.length;
         await thread.run("", { invocation_id: "inv_b", ...answerTo("inv_a", { approved: true }) });
         expect(thread.requests.length).toBeGreaterThan(before);
-        for (const [name, limit] of Object.entries(caps)) {
-          expect(runOf(thread, "inv_b").caps?.[name as CapName]).toBeGreaterThanOrEqual(limit * 2);
-        }
+        const cap = findRun(thread.life, "inv_a")?.spending.asks;
+        const raised = runOf(thread, "inv_b").caps?.[cap?.name ?? "max_minutes"];
+        expect(raised).toBeGreaterThanOrEqual((cap?.limit ?? 0) * 2);
       }),
       { numRuns: 40 },
     );

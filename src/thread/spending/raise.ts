@@ -20,13 +20,20 @@ const REPLY_TOKENS = 4_000;
 /** Of a cap on minutes: for the next call. */
 const WORK_MS = 60_000;
 
-/**
- * The cap that is proposed: twice what it was, but at least what lets the next call happen. Null for a cap of 0, whose
- * raise has to say how much it is to be.
- */
-export function proposeCap(reached: Left, call: CallSize): number | null {
+/** What is proposed for caps that leave too little for a call. A raise of a cap of 0 has to say how much it is to be. */
+export function proposeCaps(short: Left[], call: CallSize): Caps {
+  const proposed: Caps = {};
+  for (const left of short) {
+    const { name } = left;
+    if (short.some((other) => other.name === name && other.limit === 0)) continue;
+    proposed[name] = Math.max(proposed[name] ?? 0, proposeCap(left, call));
+  }
+  return proposed;
+}
+
+/** Twice what it was, but at least what lets the next call happen. */
+function proposeCap(reached: Left, call: CallSize): number {
   const { name, limit, dimension, used } = reached;
-  if (limit === 0) return null;
   const input_tokens = Math.ceil(call.input_tokens * REPEATED_MARGIN) + TOLD_TOKENS;
   const least = used + amountNeeded(dimension, { ...call, input_tokens });
   if (dimension === "ms") return Math.max(limit * 2, Math.ceil(least / 60_000));
@@ -64,7 +71,7 @@ export function checkRaise(asked: ReachedCap | null, given: Record<string, unkno
 }
 
 /**
- * Only raises. Without a number, the cap that was reached becomes what was proposed; it is doubled if a former version
+ * Only raises. Without a number, a cap becomes what was proposed. The one that was reached is doubled if a former version
  * asked.
  */
 export function raiseCaps(
@@ -73,7 +80,11 @@ export function raiseCaps(
   given: Record<string, unknown>,
 ): ScopedCaps[] {
   const raised = new Map<CapName, number>();
-  if (asks?.limit !== undefined) raised.set(asks.name, proposes ?? asks.limit * 2);
+  if (asks?.limit !== undefined && proposes === null) raised.set(asks.name, asks.limit * 2);
+  for (const name of capNames) {
+    const value = proposes?.[name];
+    if (typeof value === "number") raised.set(name, value);
+  }
   for (const name of capNames) {
     const value = given[name];
     if (typeof value === "number") raised.set(name, value);

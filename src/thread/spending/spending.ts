@@ -15,9 +15,9 @@ import { type Account, plan, release, reserve, settle, settleEstimated } from ".
 import { fits } from "./amounts.ts";
 import { capOf, noteOwn, noteShared, warnOfOwn } from "./budget-events.ts";
 import { cappedIn, type Holding, holdLease, type Need } from "./leases.ts";
-import { type CallSize, hasLimit, type Left, leastReply, leftUnder, longestReply } from "./limits.ts";
+import { type CallSize, hasLimit, type Left, leastReply, leftUnder, longestReply, shortUnder } from "./limits.ts";
 import { heldOf, periodsOf } from "./pools.ts";
-import { proposeCap } from "./raise.ts";
+import { proposeCaps } from "./raise.ts";
 import { accountOf, isCovered, reservedCalls, setAccount } from "./record.ts";
 import { askToRaise, budgetUnavailable, capReached, priceUnknown, sharedReached } from "./refusal.ts";
 import { noSpending, type Reservation } from "./state.ts";
@@ -181,11 +181,12 @@ function refuseOwn({ ports }: Life, record: RunRecord, left: Left, size: CallSiz
   record.spending = noteOwn(record.spending, "budget.reached", left, record.run);
   const refused = { kind: "refused" as const, error: capReached(cap) };
   if (record.agent.config.on_cap !== "ask") return refused;
-  const proposes = proposeCap(left, size);
+  const short = shortUnder(accountOf(record), size);
+  const proposes = proposeCaps(short, size);
   record.spending = { ...record.spending, asks: cap, proposes };
   const { interrupt_ms, clock } = ports;
   const expires_at = interrupt_ms === null ? null : new Date(clock.now() + interrupt_ms).toISOString();
-  return { ...refused, interrupt: askToRaise(invocation_id, cap, proposes, expires_at) };
+  return { ...refused, interrupt: askToRaise(invocation_id, [cap, ...short.map(capOf)], proposes, expires_at) };
 }
 
 function refuseShared(record: RunRecord, holding: Extract<Holding, { kind: "away" | "refused" }>): RunError {
