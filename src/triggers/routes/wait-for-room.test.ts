@@ -145,6 +145,14 @@ describe("a due time that comes to a full quota", () => {
     }
   });
 
+  it("gives way in that minute, however many others wait to be tried", async () => {
+    const world = await dueAtNine(10, "runs_per_minute=1", { cron: "*/5 * * * *" });
+    await tick(world, NINE);
+    await tick(world, nineAnd(300));
+    const first = logOf(world).filter(({ created_at }) => created_at === NINE);
+    expect(first.map(({ status }) => status).sort()).toEqual(["accepted", ...Array(9).fill("skipped")]);
+  });
+
   it("gives way also if the next due time has not been sent yet", async () => {
     const world = await dueAtNine(1, "runs_per_minute=0", { cron: "*/5 * * * *" });
     await world.minute(NINE);
