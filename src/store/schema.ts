@@ -200,10 +200,12 @@ export const triggerDeliveries = sqliteTable(
     source_id: text(),
     thread_id: text(),
     invocation_id: text(),
+    /** Of one that came to a full quota: when it is first tried again. Else null. */
+    retry_at: text(),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.trigger_id, table.created_at, table.delivery_id] }),
-    index("trigger_deliveries_waiting").on(table.created_at).where(sql`status = 'waiting'`),
+    index("trigger_deliveries_waiting").on(table.created_at, table.retry_at).where(sql`status = 'waiting'`),
   ],
 );
 

@@ -7,7 +7,8 @@ const reserved = { input_tokens: 5_000, output_tokens: 1_000, cost_usd: 0.05 };
 const spent = { ...usage, input_tokens: 4_000_000, cost_usd: 5.02 };
 const estimated = { calls: 1, input_tokens: 90_000, output_tokens: 4_000, cost_usd: 0.4 };
 const cap = { scope: "agent", name: "max_cost_usd", limit: 5 };
-const message = "The cap of $5 for a run of this agent leaves too little for the next model call. Raise it and go on?";
+const message =
+  "The cap of $5 for a run of this agent leaves too little for the next model call. Raise it to $10 and go on?";
 const responseSchema = {
   type: "object",
   properties: { approved: { type: "boolean" }, max_cost_usd: { type: "number", exclusiveMinimum: 5, default: 10 } },

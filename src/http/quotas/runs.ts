@@ -40,7 +40,30 @@ export async function admitRun(env: Env, holder: Holder, now = Date.now()): Prom
   return late;
 }
 
+/** What `admitRun` would refuse, as far as this isolate and D1 know. Takes nothing. */
+export async function peekRun(env: Env, holder: Holder, now = Date.now()): Promise<Failure | null> {
+  const refusal = peekOne(env, holder, "runs_per_minute", now);
+  if (refusal !== null) return refusal;
+  await readLive(env, holder, now);
+  return refuseLive(env, holder, now);
+}
+
 async function admitLive(env: Env, holder: Holder, now: number): Promise<Failure | null> {
+  const live = await readLive(env, holder, now);
+  // Without a wait in between, so that two at once can't both be the last.
+  const refusal = refuseLive(env, holder, now);
+  if (refusal === null) live.started += 1;
+  return refusal;
+}
+
+function refuseLive(env: Env, holder: Holder, now: number): Failure | null {
+  const quota = quotaOf(configOf(env), holder.quotas, "runs_at_once");
+  const { runs, started } = liveOf(env, holder.user_id);
+  return runs + started >= quota ? refuseOne(env, holder, "runs_at_once", ASKED_AGAIN_MS / 1000, now) : null;
+}
+
+/** Asks D1 first where too much may have changed. */
+async function readLive(env: Env, holder: Holder, now: number): Promise<Live> {
   const quota = quotaOf(configOf(env), holder.quotas, "runs_at_once");
   const live = liveOf(env, holder.user_id);
   const room = quota - live.runs;
@@ -49,9 +72,7 @@ async function admitLive(env: Env, holder: Holder, now: number): Promise<Failure
     live.asked = ask(env, holder.user_id, live);
   }
   await live.asked;
-  if (live.runs + live.started >= quota) return refuseOne(env, holder, "runs_at_once", ASKED_AGAIN_MS / 1000, now);
-  live.started += 1;
-  return null;
+  return live;
 }
 
 function liveOf(env: Env, user_id: string): Live {

@@ -29,7 +29,7 @@ export function continueCaps(
   raised: Record<string, unknown> | null,
   now?: SharedCaps,
 ): RunSpending {
-  const { caps, shared, before, asks, noted } = asked.spending;
+  const { caps, shared, before, noted } = asked.spending;
   const own = input.caps ?? [];
   const scopes = new Set([...own, ...caps].map(({ scope }) => scope));
   // Each cap of the answer takes the place of the one before; the others stay.
@@ -39,7 +39,7 @@ export function continueCaps(
   });
   return {
     ...noSpending,
-    caps: order(raised === null ? kept : raiseCaps(kept, asks, raised)),
+    caps: order(raised === null ? kept : raiseCaps(kept, asked.spending, raised)),
     shared: now ?? shared,
     before: add(before, settledOf(accountOf(asked))),
     noted,

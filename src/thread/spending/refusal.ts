@@ -1,5 +1,5 @@
 // What is said when a cap leaves too little for the next call: an error, or a question to a person.
-import type { CapName, CapScope, ReachedCap } from "../../protocol/money/caps.ts";
+import type { CapName, CapScope, Caps, ReachedCap } from "../../protocol/money/caps.ts";
 import type { NearCap } from "../../protocol/money/lease.ts";
 import type { Interrupt, RunError } from "../../protocol/run.ts";
 import { sharedCap } from "./budget-events.ts";
@@ -57,20 +57,40 @@ function describeAmount(name: CapName, limit: number): string {
   return name === "max_total_tokens" ? `${amount} tokens` : `${amount} ${limit === 1 ? "minute" : "minutes"}`;
 }
 
-/** Asks a person to raise the cap. There is no tool call behind it. */
-export function askToRaise(invocation_id: string, cap: ReachedCap, expires_at: string | null): Interrupt {
-  const limit = cap.limit ?? 0;
-  const raised = { type: "number", exclusiveMinimum: limit, ...(limit > 0 ? { default: limit * 2 } : {}) };
+/**
+ * Asks a person to raise the first of `caps`, and others that leave too little too, by default to what is proposed.
+ * There is no tool call behind it.
+ */
+export function askToRaise(
+  invocation_id: string,
+  caps: [ReachedCap, ...ReachedCap[]],
+  proposed: Caps,
+  expires_at: string | null,
+): Interrupt {
+  const [reached] = caps;
+  const asked = caps.filter(({ name }, place) => caps.findIndex((other) => other.name === name) === place);
+  const others = asked.slice(1).map((cap) => ` So does ${describeCap(cap).replace(/^The/, "the")}.`);
+  const amounts = asked.map(({ name }) => describeAmount(name, proposed[name] ?? 0));
+  const isSaid = asked.every(({ name }) => proposed[name] != null);
+  const raise = `Raise ${asked.length > 1 ? "them" : "it"}${isSaid ? ` to ${amounts.join(" and ")}` : ""} and go on?`;
   return {
     id: `int_budget_${invocation_id}`,
     reason: "budget",
-    message: `${describeCap(cap)} leaves too little for the next model call. Raise it and go on?`,
+    message: `${describeCap(reached)} leaves too little for the next model call.${others.join("")} ${raise}`,
     tool_call_id: "",
     response_schema: {
       type: "object",
-      properties: { approved: { type: "boolean" }, [cap.name]: raised },
+      properties: {
+        approved: { type: "boolean" },
+        ...Object.fromEntries(asked.map((cap) => [cap.name, fieldOf(cap, proposed)])),
+      },
       required: ["approved"],
     },
     expires_at,
   };
+}
+
+function fieldOf({ name, limit = 0 }: ReachedCap, proposed: Caps) {
+  const amount = proposed[name];
+  return { type: "number", exclusiveMinimum: limit, ...(amount == null ? {} : { default: amount }) };
 }

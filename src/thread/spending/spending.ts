@@ -15,8 +15,9 @@ import { type Account, plan, release, reserve, settle, settleEstimated } from ".
 import { fits } from "./amounts.ts";
 import { capOf, noteOwn, noteShared, warnOfOwn } from "./budget-events.ts";
 import { cappedIn, type Holding, holdLease, type Need } from "./leases.ts";
-import { type CallSize, hasLimit, type Left, leastReply, leftUnder, longestReply } from "./limits.ts";
+import { type CallSize, hasLimit, type Left, leastReply, leftUnder, longestReply, shortUnder } from "./limits.ts";
 import { heldOf, periodsOf } from "./pools.ts";
+import { proposeCaps } from "./raise.ts";
 import { accountOf, isCovered, reservedCalls, setAccount } from "./record.ts";
 import { askToRaise, budgetUnavailable, capReached, priceUnknown, sharedReached } from "./refusal.ts";
 import { noSpending, type Reservation } from "./state.ts";
@@ -122,7 +123,7 @@ async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, sig
   if (size.price === null && hasLimit(caps, "max_cost_usd"))
     return { kind: "refused", error: priceUnknown(call.model) };
   const own = limitReply(record, size);
-  if (own.refused !== null) return refuseOwn(life, record, own.refused);
+  if (own.refused !== null) return refuseOwn(life, record, own.refused, size);
   if (scopes.length === 0) return grant(life, record, size, own.tokens, undefined, caps.length > 0);
   const wanted: Need = {
     scopes: () => scopesOf(life, record),
@@ -174,16 +175,18 @@ function limitReply(record: RunRecord, size: CallSize): { tokens: number; refuse
   return { tokens, refused: tokens < leastReply(size) ? (lefts[place] ?? null) : null };
 }
 
-function refuseOwn({ ports }: Life, record: RunRecord, left: Left): Allowance {
+function refuseOwn({ ports }: Life, record: RunRecord, left: Left, size: CallSize): Allowance {
   const cap = capOf(left);
   const { invocation_id } = record.run;
   record.spending = noteOwn(record.spending, "budget.reached", left, record.run);
   const refused = { kind: "refused" as const, error: capReached(cap) };
   if (record.agent.config.on_cap !== "ask") return refused;
-  record.spending = { ...record.spending, asks: cap };
+  const short = shortUnder(accountOf(record), size);
+  const proposes = proposeCaps(short, size);
+  record.spending = { ...record.spending, asks: cap, proposes };
   const { interrupt_ms, clock } = ports;
   const expires_at = interrupt_ms === null ? null : new Date(clock.now() + interrupt_ms).toISOString();
-  return { ...refused, interrupt: askToRaise(invocation_id, cap, expires_at) };
+  return { ...refused, interrupt: askToRaise(invocation_id, [cap, ...short.map(capOf)], proposes, expires_at) };
 }
 
 function refuseShared(record: RunRecord, holding: Extract<Holding, { kind: "away" | "refused" }>): RunError {

@@ -160,7 +160,7 @@ function addReads(app: App): void {
       const { user_id, trigger_id } = await requireTrigger(context, params.trigger_id);
       const request = { limit: query.limit, cursor: query.cursor ?? null };
       const page = unwrap(await listTriggerDeliveries(context.env.DB, user_id, trigger_id, request));
-      const data = page.data.map(({ user_id: _user, trigger_id: _trigger, ...row }) => row);
+      const data = page.data.map(({ user_id: _user, trigger_id: _trigger, retry_at: _retry, ...row }) => row);
       return context.json({ ...page, data });
     },
   );
