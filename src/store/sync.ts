@@ -60,8 +60,7 @@ WHERE excluded.version > message_parts.version`;
 
 /**
  * An account is emptied by what D1 has. A thread that comes to D1 for the first time after its user was deleted was not
- * in that list, so it finds a tombstone in its place, which keeps out the rest of the batch. One row is read where the
- * user is not deleted.
+ * in that list, so it finds a tombstone in its place, which keeps out the rest of the batch.
  */
 const BURY_OF_DELETED = `
 INSERT INTO threads (user_id, thread_id, project_id, agent_id, version, created_at, updated_at, deleted_at, metadata)
