@@ -26,13 +26,13 @@ import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { describeMissing, findProvider, type SandboxProvider } from "../sandboxes/index.ts";
 import { readStartingAgent, type StartingAgent } from "../store/agents/versions.ts";
 import { findEndedKeys } from "../store/api-keys.ts";
-import type { ThreadBatch } from "../store/batch.ts";
+import type { ThreadBatch, ThreadEnd } from "../store/batch.ts";
 import { grantLease } from "../store/budgets/grant.ts";
 import { listPreviews } from "../store/projects/previews.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { usualOf } from "../store/quotas/held.ts";
 import { takeUse } from "../store/quotas/uses.ts";
-import { deleteThread, syncThread } from "../store/sync.ts";
+import { deleteThread, type SyncAnswer, syncThread } from "../store/sync.ts";
 import type { EventDeliveries } from "../store/webhooks/event-deliveries.ts";
 import { createToolSources, createTools } from "../tools/index.ts";
 import { agentMemory } from "./agent-memory.ts";
@@ -72,9 +72,9 @@ export interface Ports {
     maker?: () => string | null,
     invocation_id?: () => string | null,
   ): Promise<Sandbox>;
-  syncThread(batch: ThreadBatch): Promise<EventDeliveries>;
+  syncThread(batch: ThreadBatch): Promise<SyncAnswer>;
   /** Its runs give back `leases`. */
-  deleteThread(key: ThreadKey, leases: ClosedLease[]): Promise<void>;
+  deleteThread(key: ThreadKey, leases: ClosedLease[], end: ThreadEnd): Promise<void>;
   /** The agent in the version that new runs begin with, and the caps of the user and the project. */
   readAgent(user_id: string, agent_id: string, project_id: string | null): Promise<StartingAgent | null>;
   /** The caps over many threads that a run counts for, with those of the settings. */
@@ -128,7 +128,7 @@ export function createPorts(
     openSandbox: async (thread, onState, memory, maker, invocation_id) =>
       lazySandbox(rememberSettings({ config, database, provider, thread, maker, invocation_id }, onState, memory)),
     syncThread: (batch) => syncThread(database, batch),
-    deleteThread: (key, leases) => deleteThread(database, key, Date.now(), leases),
+    deleteThread: (key, leases, end) => deleteThread(database, key, Date.now(), leases, end),
     readAgent: (user_id, agent_id, project_id) =>
       agentMemory.read(user_id, agent_id, project_id, (known) => readStartingAgent(database, user_id, agent_id, known)),
     readProject: (user_id, project_id) => readProject(database, user_id, project_id),

@@ -44,8 +44,8 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
       const sent = structuredClone(batch);
       return object.ask("d1", pulse, () => syncThread(d1.binding, sent));
     },
-    deleteThread: (key, leases) =>
-      object.ask("d1", pulse, () => deleteThread(d1.binding, key, object.clock.now(), leases)),
+    deleteThread: (key, leases, end) =>
+      object.ask("d1", pulse, () => deleteThread(d1.binding, key, object.clock.now(), leases, end)),
     readAgent: (_user, agent_id) =>
       object.ask("agent", pulse, () => (agent_id === defaultAgent.agent_id ? defaultAgent : null)),
     readProject: async () => null,

@@ -20,7 +20,7 @@ import type { Project } from "../../src/protocol/project.ts";
 import { type AcceptedRun, newRunInput, type RunInput, type ThreadKey } from "../../src/protocol/thread.ts";
 import type { CallSlack } from "../../src/slack/api.ts";
 import { createSlackMirror } from "../../src/slack/mirror.ts";
-import type { ThreadBatch } from "../../src/store/batch.ts";
+import type { ThreadBatch, ThreadEnd } from "../../src/store/batch.ts";
 import type { EventDeliveries } from "../../src/store/webhooks/event-deliveries.ts";
 import { onAlarm } from "../../src/thread/alarm.ts";
 import { ensureFollowing } from "../../src/thread/follow/followers.ts";
@@ -54,7 +54,7 @@ export interface FakeThreadOptions {
   syncThread?: (batch: ThreadBatch) => Promise<unknown>;
   /** What followed from each batch. */
   eventDeliveries?: EventDeliveries;
-  deleteThread?: (key: ThreadKey, leases: ClosedLease[]) => Promise<void>;
+  deleteThread?: (key: ThreadKey, leases: ClosedLease[], end: ThreadEnd) => Promise<void>;
   sendJob?: (job: Job) => Promise<void>;
   clock?: Clock;
   /** Overrides of the thread's agent. */
@@ -289,7 +289,7 @@ export class FakeThread {
         this.batches.push(structuredClone(batch));
         return this.#options.eventDeliveries ?? { made: [], tasks_subscribed: false };
       },
-      deleteThread: async (key, leases) => this.#options.deleteThread?.(key, leases),
+      deleteThread: async (key, leases, end) => this.#options.deleteThread?.(key, leases, end),
       readAgent: async (_user, agent_id) => {
         const known = [defaultAgent.agent_id, ...(this.#options.agents ?? [])];
         const caps = this.sharedCaps === null ? {} : { caps: this.sharedCaps };

@@ -96,6 +96,18 @@ export async function listLeftSandboxes(db: D1Database, taken_before: number, li
   return results;
 }
 
+/** Those of a user whose projects D1 does not have, a bounded number. */
+export async function listLostSandboxes(db: D1Database, user_id: string, limit: number): Promise<SandboxRow[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT * FROM sandboxes AS row WHERE user_id = ?1 AND NOT EXISTS (
+         SELECT 1 FROM projects WHERE projects.user_id = ?1 AND projects.project_id = row.project_id) LIMIT ?2`,
+    )
+    .bind(user_id, limit)
+    .all<SandboxRow>();
+  return results;
+}
+
 function valuesOf({ user_id, project_id, created_at, cpu, memory, disk }: SandboxRow): (string | number | null)[] {
   return [user_id, project_id, created_at, cpu, memory, disk];
 }
