@@ -133,16 +133,9 @@ describe("web_search with a strict SearXNG", () => {
     const message = ["one", "two", "one", "three"].map((query) => call({ query })).join("[[then]]");
     const results = await resultsOf(taskloom, "beyond", `${message}[[then]][[text I go on.]]`);
     await give(null);
-    const refused = expect.stringMatching(
-      /"is_error":true.*searches of today.*\(the quota searches_per_day\).*00:00 UTC, in/,
-    );
+    const refused = expect.stringMatching(/searches of today.*\(the quota searches_per_day\).*00:00 UTC, in/);
     const isFound = expect.stringContaining("https://a.example/");
-    expect(results.map((text) => text.replace(/^(.*)("is_error":true)(.*)$/s, "$2$1$3"))).toEqual([
-      isFound,
-      refused,
-      isFound,
-      refused,
-    ]);
+    expect(results).toEqual([isFound, refused, isFound, refused]);
     expect(server.asked).toHaveLength(before + 1);
     expect(await read()).toMatchObject({ limit: 1_000, used: used + 1 });
     const { data } = await taskloom.json<{ data: { status: string }[] }>("GET", "/v1/threads/beyond/runs");

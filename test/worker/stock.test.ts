@@ -190,7 +190,10 @@ describe("projects", () => {
       Array.from({ length: 50 }, (_, n) => client.send("POST", "/v1/projects", { project_id: `p${n}`, name: "P" })),
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(2);
+    const writes = written.length;
+    expect((await client.send("POST", "/v1/projects", { name: "P" })).body.detail).toContain("(projects)");
     expect((await client.send("POST", "/v1/threads", {})).body.detail).toContain("(projects)");
+    expect([written.slice(writes), client.threads.asked]).toEqual([[], []]);
     const project_id = answers.find(({ status }) => status === 201)?.body.project_id;
     expect((await client.send("POST", "/v1/threads", { project_id })).status).toBe(201);
   });

@@ -13,7 +13,8 @@ const LOOKED_AT_MS = 10 * 60_000;
 
 /** Two thousand that run are looked at in time; with more of them it takes longer, and what they run is counted the same. */
 const SANDBOXES_PER_SWEEP = 200;
-const SANDBOXES_AT_ONCE = 10;
+/** A Worker has six connections at once, also for the other work of the clock. */
+const SANDBOXES_AT_ONCE = 5;
 const READ_MS = 5_000;
 const STOP_MS = 30_000;
 

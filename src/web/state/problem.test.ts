@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { exceeded } from "../../protocol/money/quotas.ts";
 import { ApiError } from "../client/api.ts";
 import { describeProblem } from "./problem.ts";
 
@@ -20,6 +21,12 @@ it("a quota of what somebody has is told apart from too many requests", () => {
   });
   expect(describeProblem(new ApiError(429, "quota_exceeded", used)).text).toMatch(/^Too many requests/);
   expect(describeProblem(new ApiError(409, "busy", "")).text).not.toContain("quota");
+});
+
+it("a quota of a day says that it ends with the day, in the server's own words", () => {
+  const used = new ApiError(429, "quota_exceeded", exceeded("sandbox_hours_per_day", 5, 3_600).detail);
+  expect(describeProblem(used).text).toMatch(/^Today's quota is used up/);
+  expect(describeProblem(used).detail).toContain("at 00:00 UTC, in 60 minutes");
 });
 
 it("a disabled account is said once, in the reader's language", () => {

@@ -12,6 +12,7 @@ const words = defineWords(
     missing: "This is not there any more. Choose another one from the list.",
     tooLarge: "This is too large for the server. Make it smaller or send it in parts.",
     limited: "Too many requests at once. Wait a minute and try again.",
+    usedUp: "Today's quota is used up. Go on tomorrow, or ask an admin for more.",
     full: "You have as much as your quota allows. Delete what you no longer need, or ask an admin for more.",
     unconfigured: "The server has not been set up for this. Its settings say what is missing.",
     sandbox: "The sandbox did not do it. Try again; if this happens again, stop and start the sandbox.",
@@ -28,6 +29,7 @@ const words = defineWords(
     missing: "它已不存在。请从列表中另选一个。",
     tooLarge: "内容太大，服务器不接受。请缩小或分开发送。",
     limited: "请求太频繁。请等一分钟再试。",
+    usedUp: "今天的配额已用完。请明天再继续，或请管理员提高配额。",
     full: "已达到配额上限。请删除不再需要的内容，或请管理员提高配额。",
     unconfigured: "服务器还没有为此配置好。缺什么请看它的设置。",
     sandbox: "沙箱没有完成操作。请重试；若一直如此，请停止后重新启动沙箱。",
@@ -55,11 +57,17 @@ export function describeProblem(error: unknown): Problem {
   return { text: said[kind], detail: error.message, isMissing: kind === "missing" };
 }
 
-function kindOf({ status, code, isAnswered }: ApiError): Exclude<keyof (typeof words)["en"], "lacks" | "closed"> {
+function kindOf({
+  status,
+  code,
+  message,
+  isAnswered,
+}: ApiError): Exclude<keyof (typeof words)["en"], "lacks" | "closed"> {
   if (isAnswered) return "answered";
   if (code === "not_configured") return "unconfigured";
   if (code === "sandbox_failed") return "sandbox";
   if (code === "quota_exceeded" && status === 409) return "full";
+  if (code === "quota_exceeded" && /\bbegins anew at 00:00 UTC\b/.test(message)) return "usedUp";
   const known = { 401: "unauthorized", 403: "forbidden", 404: "missing", 413: "tooLarge", 429: "limited" } as const;
   return known[status as keyof typeof known] ?? (status >= 500 ? "server" : "refused");
 }
