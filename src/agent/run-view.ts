@@ -1,9 +1,11 @@
 // The parts of a run that are shown outside its stream: its texts, its plan and how it ended.
-import type { ThreadEvent } from "../protocol/event.ts";
+import type { AgUiMessage, ThreadEvent } from "../protocol/event.ts";
 import type { PlanState } from "../protocol/plan/task.ts";
 import type { Run } from "../protocol/run.ts";
 
 export interface RunView {
+  /** What the person wrote, which tells the language where the model has said nothing yet. */
+  asked: string;
   /** What the model wrote to the person, in order. */
   texts: { id: string; text: string }[];
   plan: PlanState;
@@ -18,7 +20,15 @@ export interface RunView {
 }
 
 export function emptyView(): RunView {
-  return { texts: [], plan: { version: 0, sections: [] }, planBefore: null, links: [], begunAt: null, end: null };
+  return {
+    asked: "",
+    texts: [],
+    plan: { version: 0, sections: [] },
+    planBefore: null,
+    links: [],
+    begunAt: null,
+    end: null,
+  };
 }
 
 /** Updates the view with one event of the run. */
@@ -30,7 +40,15 @@ export function addEvent(view: RunView, event: ThreadEvent): void {
     view.texts.push({ id: event.messageId, text: "" });
   } else if (event.type === "STATE_SNAPSHOT") {
     view.planBefore ??= event.snapshot.plan.version;
+  } else if (event.type === "RUN_STARTED" && event.input !== undefined) {
+    view.asked = event.input.messages.map(readAsked).join("\n");
   }
+}
+
+function readAsked(message: AgUiMessage): string {
+  if (message.role !== "user") return "";
+  if (typeof message.content === "string") return message.content;
+  return message.content.map((part) => (part.type === "text" ? part.text : "")).join("\n");
 }
 
 /** All texts of the run as one. It only grows, unless the model has to repeat a reply. */

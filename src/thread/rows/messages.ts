@@ -105,6 +105,13 @@ export function readMessagesBefore(sql: Sql, thread: Thread, before: number, lim
     .map((row) => toMessage(sql, thread, row));
 }
 
+/** The newest row of a type. Null if the thread has none. */
+export function readLastOf(sql: Sql, thread: Thread, type: MessageType): VersionedMessage | null {
+  const query = "SELECT * FROM messages WHERE type = ? ORDER BY seq DESC LIMIT 1";
+  const [row] = sql.exec<Row>(query, type).toArray();
+  return row === undefined ? null : toMessage(sql, thread, row);
+}
+
 /** The plan, with numbers also where a former version has written it. Its version is 0 if the thread has none. */
 export function readPlan(sql: Sql): Plan {
   const row = readPlanRow(sql);

@@ -14,6 +14,7 @@ import { untilAborted } from "../sleep.ts";
 import { type Account, plan, release, reserve, settle, settleEstimated } from "./account.ts";
 import { fits } from "./amounts.ts";
 import { capOf, noteOwn, noteShared, warnOfOwn } from "./budget-events.ts";
+import { speaksChinese } from "./language.ts";
 import { cappedIn, type Holding, holdLease, type Need } from "./leases.ts";
 import { type CallSize, hasLimit, type Left, leastReply, leftUnder, longestReply } from "./limits.ts";
 import { heldOf, periodsOf } from "./pools.ts";
@@ -174,16 +175,16 @@ function limitReply(record: RunRecord, size: CallSize): { tokens: number; refuse
   return { tokens, refused: tokens < leastReply(size) ? (lefts[place] ?? null) : null };
 }
 
-function refuseOwn({ ports }: Life, record: RunRecord, left: Left): Allowance {
+function refuseOwn(life: Life, record: RunRecord, left: Left): Allowance {
   const cap = capOf(left);
   const { invocation_id } = record.run;
   record.spending = noteOwn(record.spending, "budget.reached", left, record.run);
   const refused = { kind: "refused" as const, error: capReached(cap) };
   if (record.agent.config.on_cap !== "ask") return refused;
   record.spending = { ...record.spending, asks: cap };
-  const { interrupt_ms, clock } = ports;
+  const { interrupt_ms, clock } = life.ports;
   const expires_at = interrupt_ms === null ? null : new Date(clock.now() + interrupt_ms).toISOString();
-  return { ...refused, interrupt: askToRaise(invocation_id, cap, expires_at) };
+  return { ...refused, interrupt: askToRaise(invocation_id, cap, { expires_at, chinese: speaksChinese(life) }) };
 }
 
 function refuseShared(record: RunRecord, holding: Extract<Holding, { kind: "away" | "refused" }>): RunError {
