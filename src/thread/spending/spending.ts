@@ -100,7 +100,7 @@ export function expectCall(life: Life, record: RunRecord, call: PlannedCall | nu
   setAccount(record, plan(accountOf(record), null));
   if (call === null) return;
   const scopes = scopesOf(life, record);
-  const size: CallSize = { ...call, price: life.ports.priceOf(call.model, call.extra_body) };
+  const size = sizeOf(life, call);
   if (size.price === null && hasLimit([...record.spending.caps, ...scopes.map(({ caps }) => caps)], "max_cost_usd"))
     return;
   const { tokens } = longestReply(size, leftUnder(accountOf(record)));
@@ -118,7 +118,7 @@ async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, sig
   // It was for this call.
   setAccount(record, plan(accountOf(record), null));
   const scopes = scopesOf(life, record);
-  const size: CallSize = { ...call, price: life.ports.priceOf(call.model, call.extra_body) };
+  const size = sizeOf(life, call);
   const caps = [...record.spending.caps, ...scopes.map((scope) => scope.caps)];
   if (size.price === null && hasLimit(caps, "max_cost_usd"))
     return { kind: "refused", error: priceUnknown(call.model) };
@@ -136,6 +136,14 @@ async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, sig
   const room = [...cappedIn(scopesOf(life, record))].map((dimension) => ({ dimension, left: holding.held[dimension] }));
   const { tokens } = longestReply({ ...size, output_tokens: own.tokens }, room);
   return grant(life, record, size, tokens, holding.periods, true);
+}
+
+function sizeOf(
+  { ports }: Life,
+  { model, input_tokens, images = [], output_tokens, extra_body }: PlannedCall,
+): CallSize {
+  const shown = images.reduce((sum, image) => sum + ports.imageTokens(model, image), 0);
+  return { input_tokens: input_tokens + shown, output_tokens, price: ports.priceOf(model, extra_body) };
 }
 
 /** D1 was away when the run came. While it stays away, the run goes on with what its thread last knew. */
