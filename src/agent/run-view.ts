@@ -1,10 +1,10 @@
 // The parts of a run that are shown outside its stream: its texts, its plan and how it ended.
-import type { AgUiMessage, ThreadEvent } from "../protocol/event.ts";
+import type { ThreadEvent } from "../protocol/event.ts";
 import type { PlanState } from "../protocol/plan/task.ts";
 import type { Run } from "../protocol/run.ts";
 
 export interface RunView {
-  /** What the person wrote, which tells the language where the model has said nothing yet. */
+  /** What the person wrote last: of this run, or of one that it answers. Set once the run is over. */
   asked: string;
   /** What the model wrote to the person, in order. */
   texts: { id: string; text: string }[];
@@ -40,15 +40,7 @@ export function addEvent(view: RunView, event: ThreadEvent): void {
     view.texts.push({ id: event.messageId, text: "" });
   } else if (event.type === "STATE_SNAPSHOT") {
     view.planBefore ??= event.snapshot.plan.version;
-  } else if (event.type === "RUN_STARTED" && event.input !== undefined) {
-    view.asked = event.input.messages.map(readAsked).join("\n");
   }
-}
-
-function readAsked(message: AgUiMessage): string {
-  if (message.role !== "user") return "";
-  if (typeof message.content === "string") return message.content;
-  return message.content.map((part) => (part.type === "text" ? part.text : "")).join("\n");
 }
 
 /** All texts of the run as one. It only grows, unless the model has to repeat a reply. */
