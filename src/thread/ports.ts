@@ -14,11 +14,12 @@ import { describeError, logWarning } from "../lib/log.ts";
 import { sendThrough } from "../lib/network/send.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import { createMirrors } from "../mirrors.ts";
-import { createModels, findCallPrice, findContextTokens } from "../models/index.ts";
+import { countImageAtMost, createModels, findCallPrice, findContextTokens } from "../models/index.ts";
 import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
 import type { Failure } from "../protocol/error.ts";
 import type { Job } from "../protocol/job.ts";
+import type { SentImage } from "../protocol/message.ts";
 import type { BudgetScope, ClosedLease, LeaseAnswer, LeaseRequest } from "../protocol/money/lease.ts";
 import type { Price } from "../protocol/money/price.ts";
 import type { Project } from "../protocol/project.ts";
@@ -51,6 +52,8 @@ export interface Ports {
   contextTokens(model: string): number;
   /** What a model's tokens cost in a call that has these fields of its agent; null if nobody has said. */
   priceOf(model: string, extra_body?: Record<string, unknown>): Price | null;
+  /** How many tokens the model's provider counts at most for an image. */
+  imageTokens(model: string, image: SentImage): number;
   /** Which images a message may have, and a model may get. */
   images: ImageRules;
   /** The server's own tools. */
@@ -117,6 +120,7 @@ export function createPorts(
     default_model: config.models.default_model ?? "none",
     contextTokens: (model) => findContextTokens(config.models, model),
     priceOf: (model, extra_body) => findCallPrice(config.models, model, extra_body),
+    imageTokens: countImageAtMost,
     budgetScopes: (own, user_id, project_id, now) => budgetScopes(config, own, user_id, project_id, now),
     grantLease: (request) => grantLease(database, request),
     takeUse: (user_id, name) => takeOrPass({ config, database }, user_id, name),

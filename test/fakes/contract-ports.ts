@@ -33,6 +33,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
     interrupt_ms: null,
     contextTokens: () => 128_000,
     priceOf: () => null,
+    imageTokens: () => 1_500,
     budgetScopes: () => [],
     grantLease: async () => ({ kind: "closed" }),
     takeUse: async () => null,

@@ -9,6 +9,7 @@ import type { Tool } from "../../src/agent/tool.ts";
 import type { ToolSource } from "../../src/agent/tool-source.ts";
 import { noLimits, type OperatorLimits } from "../../src/config/limits.ts";
 import type { ImageRules } from "../../src/lib/image-address.ts";
+import { countImageAtMost } from "../../src/models/index.ts";
 import { createXmlModel } from "../../src/models/xml/model.ts";
 import type { SandboxMemory } from "../../src/projects/sandbox.ts";
 import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/agents/agent.ts";
@@ -266,6 +267,7 @@ export class FakeThread {
       limits: { ...noLimits, ...this.#options.limits },
       interrupt_ms: this.#options.interrupt_ms ?? null,
       contextTokens: () => this.#options.context_tokens ?? 100_000_000,
+      imageTokens: countImageAtMost,
       priceOf: (model, extra_body) => this.prices[`${model} ${extra_body?.service_tier}`] ?? this.prices[model] ?? null,
       budgetScopes: (own) => this.budgetScopes(own),
       grantLease: async (request) => {

@@ -93,6 +93,21 @@ describe("a lease that stays open", () => {
     expect(asked.toSorted().slice(0, 2)).toEqual(["user_s2/thread: l1", "user_s2/unknown to D1: l1"]);
   });
 
+  it("is never taken from a live run by clocks that differ by ten minutes, and closed after them at the latest", async () => {
+    const live: Answer = async (key) =>
+      succeed(key.user_id === "user_s8" ? [{ lease_id: "l1", spent: tokens(30) }] : []);
+    // The object's clock is behind: the lease looks old at once, and the object says that its run is live.
+    await grant("user_s7", { at: now - 10 * MINUTE });
+    // It is ahead: the lease is not looked at before the time that it names, and then closed.
+    await grant("user_s8", { at: now + 10 * MINUTE });
+    const { asked, settings } = objects(live);
+    await sweepLeases(settings, now);
+    expect(asked).toEqual(["user_s7/thread: l1"]);
+    expect(await budgetOf("user_s7")).toEqual({ tokens: 100, open_tokens: 100 });
+    await sweepLeases(settings, now + 14 * MINUTE);
+    expect(await budgetOf("user_s8")).toEqual({ tokens: 30, open_tokens: 0 });
+  });
+
   it("closes only what was asked for", async () => {
     await grant("user_s3");
     await grant("user_s3", { lease_id: "young", at: now });

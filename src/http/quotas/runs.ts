@@ -67,7 +67,9 @@ async function readLive(env: Env, holder: Holder, now: number): Promise<Live> {
   const quota = quotaOf(configOf(env), holder.quotas, "runs_at_once");
   const live = liveOf(env, holder.user_id);
   const room = quota - live.runs;
-  if (live.started >= Math.min(UNASKED_STARTS, room / 2) && now - live.asked_at >= ASKED_AGAIN_MS) {
+  // The clock may have been set back.
+  const isOld = Math.abs(now - live.asked_at) >= ASKED_AGAIN_MS;
+  if (live.started >= Math.min(UNASKED_STARTS, room / 2) && isOld) {
     live.asked_at = now;
     live.asked = ask(env, holder.user_id, live);
   }

@@ -107,7 +107,7 @@ async function takePlaces(
   let full = take(env, held, kinds, now);
   let taken = full === null ? kinds : [];
   if (full !== null && thread_id !== undefined && (await isThere(env, { user_id, thread_id }))) full = null;
-  else if (full !== null && now - held.asked_at >= ASKED_AGAIN_MS) {
+  else if (full !== null && since(held.asked_at, now) >= ASKED_AGAIN_MS) {
     await ask(env, user_id, held, now);
     full = take(env, held, kinds, now);
     taken = kinds;
@@ -154,6 +154,11 @@ function take(env: Env, held: Held, kinds: ("threads" | "projects")[], now: numb
   return null;
 }
 
+/** The clock may have been set back. */
+function since(at: number, now: number): number {
+  return Math.abs(now - at);
+}
+
 function limitOf(env: Env, held: Held, name: QuotaName): number {
   return quotaOf(configOf(env), held.quotas, name);
 }
@@ -168,7 +173,7 @@ async function read(env: Env, user_id: string, now: number): Promise<Held> {
   const asking = users.get(user_id) ?? fresh();
   putNewest(users, user_id, asking, MAX_USERS);
   const held = await asking;
-  if (now - held.asked_at >= COUNTED_MS) await ask(env, user_id, held, now);
+  if (since(held.asked_at, now) >= COUNTED_MS) await ask(env, user_id, held, now);
   return held;
 }
 
@@ -179,7 +184,7 @@ async function ask(env: Env, user_id: string, held: Held, now: number): Promise<
   try {
     Object.assign(held, await withinTime(clock, D1_LIMIT_MS, "D1", countStock(env.DB, user_id, most)));
     for (const kind of ["threads", "projects"] as const) {
-      held.made[kind] = held.made[kind].filter((at) => at > now - ON_THE_WAY_MS);
+      held.made[kind] = held.made[kind].filter((at) => since(at, now) < ON_THE_WAY_MS);
     }
   } catch (error) {
     logWarning("stock_unknown", { user_id, error: describeError(error) });
@@ -189,7 +194,7 @@ async function ask(env: Env, user_id: string, held: Held, now: number): Promise<
 
 async function measure(env: Env, user_id: string, held: Held, now: number): Promise<void> {
   const isNear = held.bytes > limitOf(env, held, "stored_bytes") / 2;
-  if (now - held.measured_at < (isNear ? MEASURED_NEAR_MS : MEASURED_MS)) return;
+  if (since(held.measured_at, now) < (isNear ? MEASURED_NEAR_MS : MEASURED_MS)) return;
   held.measured_at = now;
   const before = held.bytes;
   try {
