@@ -62,7 +62,7 @@ describe("what is counted over a day", () => {
     expect(answers.find((refusal) => refusal !== null)).toEqual({
       code: "quota_exceeded",
       detail:
-        "Your quota of 7 searches in a day, but for those of SEARCH_MODEL, which are tokens (searches_per_day) is used up. It begins anew at 00:00 UTC, in 6 hours.",
+        "Your quota of 7 searches in a day (searches_per_day) is used up. It begins anew at 00:00 UTC, in 6 hours.",
       retry_after_s: 5.5 * 3_600,
     });
     expect(await usesOf("user_searches")).toEqual([{ name: "searches_per_day", period: "2026-11-28", used: 7 }]);

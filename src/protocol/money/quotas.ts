@@ -128,8 +128,8 @@ export const quotas = {
   },
   searches_per_day: daily(
     1_000,
-    "searches in a day, but for those of SEARCH_MODEL, which are tokens",
-    "Thirty thorough pieces of research. Services charge for each.",
+    "searches in a day",
+    "Thirty thorough pieces of research. Services charge for each. Those of SEARCH_MODEL are tokens, and not counted.",
   ),
   pages_per_day: daily(
     5_000,
