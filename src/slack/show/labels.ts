@@ -21,7 +21,7 @@ export interface Labels {
 export const english: Labels = {
   approve: "Approve",
   decline: "Decline",
-  goOn: "Go on with twice as much",
+  goOn: "Raise it and go on",
   end: "End",
   answer: "Answer…",
   change: "Change",
@@ -39,7 +39,7 @@ export const english: Labels = {
 const chinese: Labels = {
   approve: "批准",
   decline: "拒绝",
-  goOn: "上限加倍并继续",
+  goOn: "提高上限并继续",
   end: "结束",
   answer: "回答…",
   change: "修改",

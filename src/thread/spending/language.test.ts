@@ -16,16 +16,16 @@ async function ask(message: string, replies = [looks("c1", counted({ output_toke
 describe("a run that asks for more", () => {
   it("asks a Chinese conversation in Chinese", async () => {
     const { message, shown } = await ask("调研一下 GPU 的价格");
-    expect(message).toBe("该智能体每次运行的上限（20,000 token）所剩的额度不够下一次调用模型。要提高上限并继续吗？");
-    expect(shown).toContain("上限加倍并继续");
+    expect(message).toBe("该智能体每次运行的上限（20,000 token）所剩的额度不够下一次调用模型。要提高上限到 40,000 token 并继续吗？");
+    expect(shown).toContain("提高上限并继续");
     expect(shown).not.toContain("Go on");
   });
 
   it("asks any other in English", async () => {
     const { message, shown } = await ask("What does a GPU cost?");
     expect(message).toBe(
-      "The cap of 20,000 tokens for a run of this agent leaves too little for the next model call. Raise it and go on?",
+      "The cap of 20,000 tokens for a run of this agent leaves too little for the next model call. Raise it to 40,000 tokens and go on?",
     );
-    expect(shown).toContain("Go on with twice as much");
+    expect(shown).toContain("Raise it and go on");
   });
 });
