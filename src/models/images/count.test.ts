@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { countImageAtMost } from "./count.ts";
 import { readImageSize } from "./size.ts";
@@ -130,4 +131,17 @@ describe("what a provider counts at most for an image", () => {
     expect(count("gpt-6-sol", undefined, "high")).toBe(6_150);
     expect(count("claude-opus-5", undefined, "low")).toBe(5_000);
   });
+});
+
+it("the table in docs/models.md says what the rules say", async () => {
+  const page = await readFile(new URL("../../../docs/models.md", import.meta.url), "utf8");
+  const rows = [...page.matchAll(/^\| (.+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$/gm)].map(
+    ([, names = "", ...counts]) => [names, ...counts.map((text) => Number(text.replaceAll(",", "")))],
+  );
+  const models = ["gpt-4o-mini", "gpt-4o", "gpt-5-mini", "gpt-5.4", "gpt-5.5", "gpt-6", "claude-opus-5"];
+  const examples = [...models, "gemini-3.8-flash", "gemini-2.5-pro", "any"];
+  const details = [undefined, "low", "high"] as const;
+  expect(rows.map(([, ...counts]) => counts)).toEqual(
+    examples.map((model) => details.map((detail) => count(model, undefined, detail))),
+  );
 });
