@@ -13,7 +13,7 @@ import { type ErrorForm, Problem, problemOf, toFailure, usualErrors, withErrors 
 import * as examples from "./examples.ts";
 import { requireRoom } from "./ownership.ts";
 import { takeOne } from "./quotas/quotas.ts";
-import { admitRun } from "./quotas/runs.ts";
+import { admitRun, peekRun } from "./quotas/runs.ts";
 import { problem } from "./schemas.ts";
 
 export interface Answer {
@@ -136,6 +136,8 @@ async function requireQuotas({ env, get }: AppContext, counts: Counts): Promise<
   requireNone(await takeOne(env, caller, "requests_per_minute"));
   if (counts === "change") requireNone(await takeOne(env, caller, "changes_per_minute"));
   if (counts === "sum") requireNone(await takeOne(env, caller, "sums_per_minute"));
+  // It is counted once its body is valid.
+  if (counts === "run") requireNone(peekRun(env, caller));
 }
 
 function requireNone(refusal: Failure | null): void {

@@ -24,11 +24,23 @@ interface Live {
   asked_at: number;
   /** The last question. Who comes while it is open waits for it, or a burst would start on what is not known yet. */
   asked: Promise<void>;
+  is_asking: boolean;
   /** Let start since then. */
   started: number;
 }
 
 const known = new WeakMap<Env, Map<string, Live>>();
+
+/** What `admitRun` would refuse, as far as this isolate knows: without a question, and before a body is read. */
+export function peekRun(env: Env, holder: Holder, now = Date.now()): Failure | null {
+  const refusal = peekOne(env, holder, "runs_per_minute", now);
+  const live = known.get(env)?.get(holder.user_id);
+  if (refusal !== null || live === undefined) return refusal;
+  const isKnown = !live.is_asking && now - live.asked_at < ASKED_AGAIN_MS;
+  return isKnown && isFull(live, quotaOf(configOf(env), holder.quotas, "runs_at_once"))
+    ? refuseLive(env, holder, now)
+    : null;
+}
 
 /** Counts a run that is about to start, or returns the refusal. Call it before anything is asked of the thread. */
 export async function admitRun(env: Env, holder: Holder, now = Date.now()): Promise<Failure | null> {
@@ -49,9 +61,17 @@ async function admitLive(env: Env, holder: Holder, now: number): Promise<Failure
     live.asked = ask(env, holder.user_id, live);
   }
   await live.asked;
-  if (live.runs + live.started >= quota) return refuseOne(env, holder, "runs_at_once", ASKED_AGAIN_MS / 1000, now);
+  if (isFull(live, quota)) return refuseLive(env, holder, now);
   live.started += 1;
   return null;
+}
+
+function isFull({ runs, started }: Live, quota: number): boolean {
+  return runs + started >= quota;
+}
+
+function refuseLive(env: Env, holder: Holder, now: number): Failure {
+  return refuseOne(env, holder, "runs_at_once", ASKED_AGAIN_MS / 1000, now);
 }
 
 function liveOf(env: Env, user_id: string): Live {
@@ -66,12 +86,13 @@ function liveOf(env: Env, user_id: string): Live {
 }
 
 function newLive(): Live {
-  return { runs: 0, asked_at: Number.NEGATIVE_INFINITY, asked: Promise.resolve(), started: 0 };
+  return { runs: 0, asked_at: Number.NEGATIVE_INFINITY, asked: Promise.resolve(), is_asking: false, started: 0 };
 }
 
 /** While D1 fails nobody is kept out by what is not known. */
 async function ask(env: Env, user_id: string, live: Live): Promise<void> {
   const before = live.started;
+  live.is_asking = true;
   try {
     live.runs = await withinTime(clock, D1_LIMIT_MS, "D1", countLiveRuns(env.DB, user_id));
   } catch (error) {
@@ -79,4 +100,5 @@ async function ask(env: Env, user_id: string, live: Live): Promise<void> {
     live.runs = 0;
   }
   live.started -= before;
+  live.is_asking = false;
 }

@@ -145,11 +145,18 @@ export function quotaOf(config: { quotas: Quotas }, own: Quotas | null | undefin
   return own?.[name] ?? config.quotas[name] ?? quotas[name].usual;
 }
 
+/** As `toLocaleString`, which makes a formatter each time: that took a third of what a refused request costs. */
+const format = (limit: number): string => {
+  grouping ??= new Intl.NumberFormat("en-US");
+  return grouping.format(limit);
+};
+let grouping: Intl.NumberFormat | undefined;
+
 /** The refusal. With `retry_after_s` it is 429, without it 409. */
 export function exceeded(name: QuotaName, limit: number, retry_after_s?: number): Failure {
   const helps = quotas[name].is_rate
     ? ""
     : " Delete what you no longer need, or ask whoever runs this server for more.";
-  const detail = `Your quota of ${limit.toLocaleString("en-US")} ${quotas[name].counts} (${name}) is used up.${helps}`;
+  const detail = `Your quota of ${format(limit)} ${quotas[name].counts} (${name}) is used up.${helps}`;
   return { code: "quota_exceeded", detail, ...(retry_after_s === undefined ? {} : { retry_after_s }) };
 }
