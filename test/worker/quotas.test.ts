@@ -173,7 +173,6 @@ describe("a rate", () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     const { client, user, user_id } = await serverWith({});
     const other = await client.addUser(`${user_id}_other`);
-    lines = [];
     const linesOf = (event: string, user_id: string) =>
       lines.map((line) => JSON.parse(line)).filter((line) => line.event === event && line.user_id === user_id);
     for (let count = 0; count < 130; count++) expect((await user.send("GET", "/v1/nothing")).status).toBe(404);
@@ -257,7 +256,6 @@ describe("runs at once", () => {
     const { user, user_id } = await serverWith({ runs_at_once: 1 });
     const spoilt = () => user.send("POST", "/v1/threads/thread-q/runs", "{");
     expect((await run(user)).status).toBe(202);
-    expect((await spoilt()).body.code).toBe("bad_json");
     expectRefused(await run(user), "runs_at_once");
     expectRefused(await spoilt(), "runs_at_once");
     await env.DB.prepare("UPDATE runs SET status = 'completed' WHERE user_id = ?").bind(user_id).run();

@@ -42,11 +42,11 @@ export const quotas = {
     reason: "Two threads whose queues are full. Each run has an object and calls the models' servers.",
   },
   requests_per_minute: {
-    usual: 6_000,
+    usual: 1_200,
     counts: "requests in a minute",
     counted: "isolate",
     is_rate: true,
-    reason: "Fifty open pages poll less. D1 answers some thousand statements a second, for all users together.",
+    reason: "Ten for each run, and a page sends ten when it opens. Each takes 1 to 2 ms of the Worker, and 1 ms of D1.",
   },
   changes_per_minute: {
     usual: 300,
