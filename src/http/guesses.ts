@@ -4,7 +4,7 @@
 //
 // In memory, for each isolate: Cloudflare's rate limits can't give back what turned out to be right
 // (docs/decisions/0069-wrong-keys.md).
-import { hashText, toHex } from "../lib/hash.ts";
+import { toHex } from "../lib/hash.ts";
 import { logWarning } from "../lib/log.ts";
 import { putNewest } from "../lib/memory/newest.ts";
 import type { AppContext, Guesses } from "./context.ts";
@@ -95,12 +95,12 @@ export function createGuesses(now: () => number = Date.now): Guesses {
           if (isLooking) take(addressOf(), -COST_OF_LOOKING);
           isLooking = false;
         },
-        isRepeated: async (key) => wrong.size > 0 && (wrong.get(toHex(await hashText(key))) ?? 0) > now(),
+        isRepeated: async (hash) => wrong.size > 0 && (wrong.get(toHex(await hash())) ?? 0) > now(),
         fail() {
           look();
           take(addressOf(), COST_OF_WRONG);
         },
-        remember: async (key) => remember(toHex(await hashText(key))),
+        remember: (hash) => remember(toHex(hash)),
       };
     },
   };

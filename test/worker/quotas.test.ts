@@ -59,9 +59,11 @@ describe("a refused request makes no write to D1 and no call of an object", () =
   const file = "/v1/projects/proj-q/sandbox/files/content?path=a.txt";
   const cases: [string, string, (user: Client) => Promise<Answer>][] = [
     ...starts.map(([what, ask]) => ["runs_per_minute", what, ask] as (typeof cases)[number]),
+    ["runs_per_minute", "a run whose body is none", (user) => user.send("POST", "/v1/threads/thread-q/runs", "{")],
     ["runs_at_once", "a run", (user) => run(user)],
     ["requests_per_minute", "a read", (user) => user.send("GET", "/v1/threads")],
     ["requests_per_minute", "a stream", (user) => user.send("GET", "/v1/threads/thread-q/events")],
+    ["requests_per_minute", "a path that is not there", (user) => user.send("GET", "/v1/nothing")],
     ["sums_per_minute", "sums of usage", (user) => user.send("GET", "/v1/usage?days=90")],
     ["changes_per_minute", "a new agent", (user) => user.send("POST", "/v1/agents", { name: "a" })],
     ["changes_per_minute", "a change", (user) => user.send("PATCH", "/v1/agents/agent-q", { name: "b" })],
@@ -177,6 +179,22 @@ describe("a rate", () => {
     expect(lines.filter((line) => line.includes("request_failed"))).toEqual([]);
   });
 
+  it("lets a user who fails again and again write 120 lines a minute into the log, and one that says so", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { client, user, user_id } = await serverWith({});
+    const other = await client.addUser(`${user_id}_other`);
+    const linesOf = (event: string, user_id: string) =>
+      lines.map((line) => JSON.parse(line)).filter((line) => line.event === event && line.user_id === user_id);
+    for (let count = 0; count < 130; count++) expect((await user.send("GET", "/v1/nothing")).status).toBe(404);
+    await other.send("GET", "/v1/nothing");
+    expect(linesOf("request_failed", user_id)).toHaveLength(120);
+    expect(linesOf("requests_failed", user_id)).toHaveLength(1);
+    expect(linesOf("request_failed", `${user_id}_other`)).toHaveLength(1);
+    vi.setSystemTime(Date.now() + 70_000);
+    await user.send("GET", "/v1/nothing");
+    expect(linesOf("request_failed", user_id)).toHaveLength(121);
+  });
+
   it("is answered in the form of each protocol", async () => {
     const { user } = await serverWith({ runs_per_minute: 0 });
     const [usual, ofAgUi] = [await run(user), await user.send("POST", "/ag-ui", agUi)];
@@ -241,6 +259,19 @@ describe("runs at once", () => {
     vi.setSystemTime(Date.now() + 2_000);
     expectRefused(await run(user, "thread-8"), "runs_at_once");
     expect(written.slice(writes).length).toBeLessThan(20);
+  });
+
+  it("are refused before a body is read once it is known that there are too many", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { user, user_id } = await serverWith({ runs_at_once: 1 });
+    const spoilt = () => user.send("POST", "/v1/threads/thread-q/runs", "{");
+    expect((await run(user)).status).toBe(202);
+    expectRefused(await run(user), "runs_at_once");
+    expectRefused(await spoilt(), "runs_at_once");
+    await env.DB.prepare("UPDATE runs SET status = 'completed' WHERE user_id = ?").bind(user_id).run();
+    vi.setSystemTime(Date.now() + 2_000);
+    expect((await spoilt()).body.code).toBe("bad_json");
+    expect((await run(user)).status).toBe(202);
   });
 
   it("that are refused do not use up the runs of the minute", async () => {

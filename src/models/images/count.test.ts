@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { countImageAtMost } from "./count.ts";
 import { readImageSize } from "./size.ts";
@@ -134,7 +135,7 @@ describe("what a provider counts at most for an image", () => {
 });
 
 it("the table in docs/models.md says what the rules say", async () => {
-  const page = await readFile(new URL("../../../docs/models.md", import.meta.url), "utf8");
+  const page = await readFile(join(import.meta.dirname, "../../../docs/models.md"), "utf8");
   const rows = [...page.matchAll(/^\| (.+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$/gm)].map(
     ([, names = "", ...counts]) => [names, ...counts.map((text) => Number(text.replaceAll(",", "")))],
   );

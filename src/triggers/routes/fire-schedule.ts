@@ -3,7 +3,7 @@
 // trigger's newest. So if two due times are processed at once, the second finds a run before it, as it would a minute
 // later.
 import type { Env } from "../../config.ts";
-import { admitRun, peekRun } from "../../http/quotas/runs.ts";
+import { admitRun, checkRun } from "../../http/quotas/runs.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import { fail, type ProblemCode, type Result, succeed } from "../../protocol/error.ts";
 import { derivedId } from "../../protocol/ids.ts";
@@ -70,7 +70,7 @@ export async function fireSchedule(job: FireSchedule, env: Env, now: number): Pr
     if (later !== null) return await giveWay(env, due, run, later);
     // Before an object is asked. What waits for the run before it takes nothing of a quota.
     const holder = { user_id: due.user_id, quotas };
-    const early = await peekRun(env, holder, now);
+    const early = await checkRun(env, holder, now);
     const before = early === null ? await lookBefore(env, trigger, newest, due, now) : null;
     if (before === "starting") return fail("busy", "The previous run is being started.");
     if (before !== null) return await holdBack(env, trigger, due, run, stored, before.reason);
