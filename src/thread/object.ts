@@ -258,16 +258,16 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     });
   }
 
+  #finishRemoval(life: Life | null): Promise<void> {
+    return finishRemoval(this.#database, this.#ports, this.ctx.storage, life);
+  }
+
   /**
    * D1 has something of a removed thread, so its removal has not arrived there. An alarm may have been lost with the
    * life that should have set it.
    */
   async #retryRemoval(): Promise<void> {
     if (this.#life === null) await this.#finishRemoval(null);
-  }
-
-  #finishRemoval(life: Life | null): Promise<void> {
-    return finishRemoval(this.#database, this.#ports, this.ctx.storage, life);
   }
 
   #make(creation: ThreadCreation): Life {
