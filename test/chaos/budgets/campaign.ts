@@ -14,6 +14,7 @@ import {
   checkLeased,
   checkPurged,
   checkSums,
+  isExact,
   sumBilled,
   type Violation,
 } from "./checks.ts";
@@ -48,10 +49,10 @@ const SWEEP_SHARE = 0.3;
  * of all runs together takes some 2,500. Short lives end within one. A run that makes no progress in five lives ends as
  * `crash_loop`, so most lives last for several.
  */
-const LIVES = { short: [1, 800], long: [1_500, 7_000] } as const;
-const SHORT_SHARE = 0.35;
+const LIVES = { short: [1, 800], long: [2_500, 7_500] } as const;
+const SHORT_SHARE = 0.3;
 /** Runs may wait for D1 or for each other, and then there are no moments. */
-const LIFE_MS = 7_000;
+const LIFE_MS = 10_000;
 
 export async function runBudgetCampaign(options: BudgetOptions): Promise<BudgetFindings> {
   const random = createRandom(options.seed);
@@ -239,7 +240,12 @@ class BudgetCampaign {
       count(this.#findings.calls, ending);
       if (isSummary) this.#findings.summaries += 1;
     }
-    for (const { usage } of stored.runs.values()) {
+    const billed = Map.groupBy(model.calls, ({ run }) => run);
+    for (const run of stored.runs.values()) {
+      const { usage } = run;
+      const known = this.#runs.get(run.id);
+      const calls = known?.isOver && !known.isGone ? (billed.get(run.id) ?? []) : [];
+      if (calls.length > 0 && isExact(run, sumBilled(calls))) this.#findings.exact += 1;
       const { estimated } = usage;
       this.#findings.counted_tokens += usage.input_tokens + usage.output_tokens;
       this.#findings.estimated_tokens += (estimated?.input_tokens ?? 0) + (estimated?.output_tokens ?? 0);

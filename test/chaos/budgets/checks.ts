@@ -56,13 +56,18 @@ export function checkEnded(run: StoredRun, billed: Billed, report: Report): void
   // What is not estimated was counted by the server.
   const counted = input_tokens + output_tokens - (estimated?.input_tokens ?? 0) - (estimated?.output_tokens ?? 0);
   if (counted > billed.tokens) report(run.id, `${counted} tokens charged as counted, ${billed.tokens} were`);
-  if (!billed.isExact || run.kills > 0) return;
-  if (estimated !== undefined)
+  if (billed.isExact && run.kills === 0 && estimated !== undefined)
     report(run.id, `estimated, although each call was counted: ${JSON.stringify(estimated)}`);
+  if (!isExact(run, billed)) return;
   if (input_tokens !== billed.input || output_tokens !== billed.output)
     report(run.id, `${input_tokens} + ${output_tokens} tokens charged, ${billed.input} + ${billed.output} counted`);
   if (Math.round((cost_usd ?? 0) * 1e6) !== billed.micro)
     report(run.id, `$${cost_usd} charged, ${billed.micro} µ$ counted`);
+}
+
+/** Whether nothing was cut: then what is charged is exactly what the server has counted, however often a kill met it. */
+export function isExact({ usage }: StoredRun, billed: Billed): boolean {
+  return billed.isExact && usage.estimated === undefined;
 }
 
 export interface CapOf {

@@ -8,6 +8,8 @@ export interface BudgetFindings {
   runs: number;
   /** How runs ended: by status and code. */
   ends: Map<string, number>;
+  /** Runs that called the model and lost nothing: what they are charged is what was counted, to the token. */
+  exact: number;
   /** How the model's calls ended. */
   calls: Map<string, number>;
   /** Calls that asked for a summary. */
@@ -23,7 +25,7 @@ export interface BudgetFindings {
 
 export function noFindings(isCapped: boolean): BudgetFindings {
   return {
-    ...{ isCapped, kills: 0, runs: 0, summaries: 0, estimated_tokens: 0, counted_tokens: 0, violations: [] },
+    ...{ isCapped, kills: 0, runs: 0, exact: 0, summaries: 0, estimated_tokens: 0, counted_tokens: 0, violations: [] },
     ...{ outages: 0, events: 0 },
     ...{ ends: new Map(), calls: new Map() },
   };
@@ -40,6 +42,7 @@ export function formatBudgetFindings(findings: BudgetFindings): string {
     ["kills", `${kills}, ${findings.isCapped ? "with" : "without"} caps of the deployment`],
     ["runs", runs],
     ["ends", list(ends)],
+    ["runs charged exactly what was counted", findings.exact],
     ["calls of the model", `${list(calls)}; ${findings.summaries} for summaries`],
     ["tokens charged, estimated among them", `${counted_tokens}, ${estimated_tokens}`],
     ["D1 away or late, events of caps", `${findings.outages}, ${findings.events}`],
