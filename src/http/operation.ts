@@ -82,7 +82,9 @@ export function addOperation<Params, Query, Headers, Body>(
   operation: Operation<Params, Query, Headers, Body>,
   handle: (context: AppContext, input: Input<Params, Query, Headers, Body>) => Response | Promise<Response>,
 ): void {
-  describe(app, operation);
+  const descriptions = waiting.get(app) ?? [];
+  waiting.set(app, descriptions);
+  descriptions.push(() => describe(app, operation));
   const answer = async (context: AppContext): Promise<Response> => {
     const { req } = context;
     // Before anything else, for every route: a key without the scope learns and changes nothing.
@@ -108,6 +110,16 @@ export function addOperation<Params, Query, Headers, Body>(
   };
   const path = operation.path.replaceAll(/\{(\w+)\}/g, ":$1");
   app.on(operation.method.toUpperCase(), path, withErrors(operation.errors ?? usualErrors, answer));
+}
+
+/** What `/openapi.json` says of the app's operations. Few processes are asked for it, and each start would pay. */
+const waiting = new WeakMap<App, (() => void)[]>();
+
+/** Describes the operations that were added so far. */
+export function describeOperations(app: App): void {
+  const descriptions = waiting.get(app) ?? [];
+  waiting.delete(app);
+  for (const describe of descriptions) describe();
 }
 
 /** For tests, and for people: which actions of the audit the operation leaves. */
