@@ -1,3 +1,5 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import * as zod from "zod";
 import * as ours from "./zod.ts";
@@ -30,6 +32,16 @@ describe("the bundle's zod", () => {
     );
     expect(leftOut.filter((name) => !(name in zod.z))).toEqual([]);
     expect(ours.default).toBe(ours.z);
+  });
+
+  it("has each function of zod that src calls", async () => {
+    const src = join(import.meta.dirname, "../../src");
+    const names = (await readdir(src, { recursive: true })).filter((name) => /(?<!\.test)\.ts$/.test(name));
+    const texts = await Promise.all(names.map((name) => readFile(join(src, name), "utf8")));
+    const calls = texts.flatMap((text) => [...text.matchAll(/\bz\.(\w+)(?:\.[a-z]\w*)?\(/g)]);
+    const called = new Set(calls.map(([, name = ""]) => name));
+    expect(called).toContain("strictObject");
+    expect([...called].filter((name) => !(name in ours.z))).toEqual([]);
   });
 
   it("says in English what is wrong", () => {

@@ -135,6 +135,23 @@ describe("the bundle's axios", () => {
     }
   });
 
+  it.each([
+    ["/200", "/deep"],
+    ["200", "/deep/"],
+    ["", "/deep"],
+    ["URL/200", "/deep"],
+  ])("asks where axios does for %j, below an address that is set later", async (path, base) => {
+    const sent: unknown[] = [];
+    for (const [, create] of both) {
+      received.length = 0;
+      const client = create({ timeout: 60_000 });
+      client.defaults.baseURL = `${url}${base}`;
+      await client.request({ url: path.replace("URL", url), method: "GET", headers });
+      sent.push([...received]);
+    }
+    expect(sent[1]).toEqual(sent[0]);
+  });
+
   it("calls interceptors in the order of axios", async () => {
     const orders = await Promise.all(
       both.map(async ([, create]) => {

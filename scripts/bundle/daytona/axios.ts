@@ -4,6 +4,8 @@
 
 interface Config {
   url: string;
+  /** What an address without a host follows. The SDK sets it once it knows a sandbox's. */
+  baseURL?: string;
   method?: string;
   headers?: Record<string, unknown>;
   data?: unknown;
@@ -82,7 +84,7 @@ function create(defaults: Partial<Config>) {
 }
 
 async function sendRequest(config: Config): Promise<Answer> {
-  const { url, timeout, signal } = config;
+  const { timeout, signal } = config;
   if (signal?.aborted) throw new CanceledError(undefined, config);
   const stop = new AbortController();
   const cancel = (): void => stop.abort(new CanceledError(undefined, config));
@@ -92,7 +94,11 @@ async function sendRequest(config: Config): Promise<Answer> {
   const timer = timeout ? setTimeout(late, timeout) : undefined;
   let request: Request | undefined;
   try {
-    request = new Request(url, { ...config.fetchOptions, ...writeRequest(config), signal: stop.signal });
+    request = new Request(completeAddress(config), {
+      ...config.fetchOptions,
+      ...writeRequest(config),
+      signal: stop.signal,
+    });
     const response = await fetch(request, config.fetchOptions);
     const text = await response.text();
     return settle(response, {
@@ -111,6 +117,11 @@ async function sendRequest(config: Config): Promise<Answer> {
     clearTimeout(timer);
     signal?.removeEventListener("abort", cancel);
   }
+}
+
+function completeAddress({ url, baseURL }: Config): string {
+  if (!baseURL || /^([a-z][a-z\d+\-.]*:)?\/\//i.test(url)) return url;
+  return url === "" ? baseURL : `${baseURL.replace(/\/+$/, "")}/${url.replace(/^\/+/, "")}`;
 }
 
 function writeRequest({ method = "GET", headers: given = {}, data }: Config): RequestInit {

@@ -11,7 +11,6 @@ export {
   LeftOut as Configuration,
   LeftOut as Display,
   LeftOut as EventDispatcher,
-  LeftOut as FileSystem,
   LeftOut as Git,
   LeftOut as Keyboard,
   LeftOut as LspServer,

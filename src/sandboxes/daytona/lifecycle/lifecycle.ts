@@ -1,13 +1,14 @@
 // From a name to a started sandbox: finds it, creates it if there is none, starts it if it is stopped, waits while its
 // state is changing (`states.ts`), and applies its project's settings. Two threads of one project may do this at once;
 // the name decides which sandbox both get.
-import type { Daytona, Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { type OnSandboxState, SandboxError } from "../../../agent/sandbox.ts";
 import { backoffDelay } from "../../../lib/retry.ts";
 import type { SandboxCount } from "../../provider.ts";
 import { type DaytonaFailure, readFailure } from "../client/failure.ts";
 import type { DaytonaLimits } from "../client/limits.ts";
 import { DaytonaRequests, unavailable } from "../client/requests.ts";
+import type { SdkClient, SdkSandbox } from "../client/sdk.ts";
 import { pause } from "../client/waiting.ts";
 import { adjust, resize } from "./adjust.ts";
 import { Admission } from "./admission.ts";
@@ -32,7 +33,7 @@ const MAX_ORDERS = 4;
 const BUILD_LINES = 20;
 
 export interface LifecycleSettings extends BuildLogSettings {
-  client: Daytona;
+  client: SdkClient;
   name: string;
   recipe: Recipe;
   labels: Record<string, string>;
