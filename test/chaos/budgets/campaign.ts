@@ -254,9 +254,8 @@ class BudgetCampaign {
 
   #checkLast(stored: Stored): void {
     for (const leased of stored.leases) checkClosed(leased, stored.runs.get(leased.thread_id), this.#report);
-    for (const [id, { scene, isOver, isGone }] of this.#runs) {
-      if (isOver && isGone && !scene.hasGuests && stored.runs.has(id))
-        this.#report(id, "its thread was deleted and is there");
+    for (const [id, { isOver, isGone }] of this.#runs) {
+      if (isOver && isGone && stored.runs.has(id)) this.#report(id, "its thread was deleted and is there");
     }
     for (const budget of stored.budgets) {
       const { scope, id, period, open_tokens, open_micro } = budget;
