@@ -31,6 +31,7 @@ export async function onAlarm(life: Life): Promise<void> {
 }
 
 async function doDueWork(life: Life): Promise<void> {
+  if (life.outbox.isUnknown) life.platform.waitUntil(storeAnswer(life));
   if (life.active !== null && !isTerminal(life.active.record.run.status)) tendActive(life, life.active);
   await life.outbox.syncWithin(SYNC_LIMIT_MS);
   startOverdue(life);
@@ -38,6 +39,12 @@ async function doDueWork(life: Life): Promise<void> {
   // The alarm that was set first serves if the life ends before this line.
   life.alarmAt = null;
   await schedule(life);
+}
+
+/** Of a thread that D1 did not have. Without this, lives that store no fact would each set another alarm to ask again. */
+async function storeAnswer(life: Life): Promise<void> {
+  await life.outbox.sync();
+  if (!life.outbox.isUnknown && !life.removing) transact(life, () => {});
 }
 
 function tendActive(life: Life, active: ActiveRun): void {

@@ -121,6 +121,11 @@ export class Outbox {
     return this.#stopped ? null : this.#backOff.retryAt;
   }
 
+  /** Whether D1 has never said that it has the thread, or that it may not have it. */
+  get isUnknown(): boolean {
+    return this.#position.thread_version === 0;
+  }
+
   /** Whether a batch was sent and has no answer yet. */
   get isSending(): boolean {
     return this.#isAsking;
