@@ -83,7 +83,8 @@ async function isThere({ database, user_id, project_id, project }: ProjectScope)
 
 /** The creation time distinguishes a project from a deleted one with the same id. */
 function labelsOf({ user_id, project_id, created_at }: ProjectScope): Record<string, string> {
-  return { app: "taskloom", user_id, project_id, project_created_at: created_at };
+  const labels = { app: "taskloom", user_id, project_id };
+  return created_at === null ? labels : { ...labels, project_created_at: created_at };
 }
 
 /** One name per project, so that two threads that create the sandbox at the same time share one. */

@@ -31,8 +31,11 @@ export async function onAlarm(life: Life): Promise<void> {
 }
 
 async function doDueWork(life: Life): Promise<void> {
+  const wasUnknown = life.outbox.isUnknown;
   if (life.active !== null && !isTerminal(life.active.record.run.status)) tendActive(life, life.active);
   await life.outbox.syncWithin(SYNC_LIMIT_MS);
+  // Stores that D1 has the thread. Without this, lives that store no fact would each set another alarm to ask again.
+  if (wasUnknown && !life.outbox.isUnknown && !life.removing) transact(life, () => {});
   startOverdue(life);
   await resendJobs(life);
   // The alarm that was set first serves if the life ends before this line.

@@ -118,3 +118,52 @@ function reword(thread: FakeThread) {
   const [task] = thread.life.state.plan.tasks;
   return [{ op: "update" as const, task_ids: [task?.id ?? ""], content: "another" }];
 }
+
+describe("a thread whose project D1 has lost", () => {
+  const lookFor = (thread: FakeThread) => {
+    const { openSandbox } = thread.life.ports;
+    thread.life.ports.openSandbox = async (asked, onState, memory, maker, invocation_id, origin) => {
+      origin?.onUnknown();
+      return await openSandbox(asked, onState, memory, maker, invocation_id);
+    };
+  };
+
+  it("brings itself and the project to D1 again with the run that opens the sandbox", async () => {
+    const thread = new FakeThread({ defaultReply: say("hello") });
+    await thread.run("hi");
+    await thread.life.outbox.sync();
+    expect(thread.batches.filter(({ project }) => project !== null)).toHaveLength(1);
+    const { stored } = thread.life;
+    thread.batches.splice(0);
+    thread.crash();
+    lookFor(thread);
+    await thread.run("go on");
+    await thread.life.outbox.sync();
+    const again = thread.batches.filter((batch) => batch.thread !== null);
+    const { project_id } = stored.thread;
+    expect(again).toMatchObject([{ thread: { project_id }, project: { project_id, ...stored.made_project } }]);
+    // Another D1, bound by mistake, may know the owner as deleted.
+    expect(again[0]?.is_first).toBeUndefined();
+    expect(thread.life.outbox.pending).toBe(false);
+  });
+
+  it("does so too if that is found while another batch is under way", async () => {
+    let whileSending = (): void => {};
+    const thread = new FakeThread({ defaultReply: say("hello"), syncThread: async () => whileSending() });
+    await thread.run("hi");
+    await thread.life.outbox.sync();
+    await thread.run("go on");
+    whileSending = () => {
+      whileSending = () => {};
+      thread.life.outbox.sendThreadAgain();
+    };
+    thread.batches.splice(0);
+    const { newestStarted } = thread.life;
+    if (newestStarted !== null) transact(thread.life, () => storeRun(thread.life, newestStarted));
+    expect(await thread.life.outbox.sync()).toBe(true);
+    expect(thread.batches.map((batch) => [batch.thread !== null, batch.project !== null])).toEqual([
+      [false, false],
+      [true, true],
+    ]);
+  });
+});

@@ -107,9 +107,23 @@ export class Outbox {
     this.#stored.version = stored.version;
   }
 
+  /** D1 lacks what it had, as after a restore: the next batch brings the thread and the project that it made. */
+  sendThreadAgain(): void {
+    if (this.#position.thread_version <= 0) return;
+    // Not 0: D1 is not asked again whether the owner is deleted, since it may be another D1 that was bound by mistake.
+    this.#position.thread_version = -1;
+    this.#position.project = this.#stored.made_project === null;
+    this.#positionStored = false;
+  }
+
   /** When to try again after D1 failed. Null if no retry is due. */
   get retryAt(): number | null {
     return this.#stopped ? null : this.#backOff.retryAt;
+  }
+
+  /** Whether D1 has never said that it has the thread, or that it may not have it. */
+  get isUnknown(): boolean {
+    return this.#position.thread_version === 0;
   }
 
   /** Whether a batch was sent and has no answer yet. */
@@ -191,15 +205,17 @@ export class Outbox {
     const spending = collectSpending(runs.map(({ record }) => record));
     const planIsNew = plan !== null && plan.version > this.#position.plan_version;
     const hops = this.#planHops;
+    const sendsThread = version > this.#position.thread_version;
+    const project =
+      this.#position.project || made_project === null ? null : { project_id: thread.project_id, ...made_project };
     this.#planDirty = false;
     this.#planHops = 0;
     try {
       const sent = this.#ports.syncThread({
         key: { user_id: thread.user_id, thread_id: thread.thread_id },
         ...(this.#position.thread_version === 0 ? { is_first: true } : {}),
-        project:
-          this.#position.project || made_project === null ? null : { project_id: thread.project_id, ...made_project },
-        thread: version > this.#position.thread_version ? { ...thread, version } : null,
+        project,
+        thread: sendsThread ? { ...thread, version } : null,
         ...(planIsNew
           ? { plan_change: { seq: this.#newest(), invocation_id: this.#planRun, ...(hops > 0 && { hops }) } }
           : {}),
@@ -229,8 +245,9 @@ export class Outbox {
     }
     // The tables are gone, so no run can be read.
     if (this.#stopped) return true;
-    this.#position.project = true;
-    this.#position.thread_version = Math.max(this.#position.thread_version, version);
+    // What was not in this batch may be wanted again since it was sent.
+    if (project !== null) this.#position.project = true;
+    if (sendsThread) this.#position.thread_version = Math.max(this.#position.thread_version, version);
     this.#position.message_seq = messages.at(-1)?.seq ?? this.#position.message_seq;
     if (planIsNew) this.#position.plan_version = plan.version;
     for (const { record, version } of runs) {

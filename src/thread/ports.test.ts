@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { openD1 } from "../../test/fakes/sqlite-d1.ts";
 import { readConfig } from "../config.ts";
 import type { Thread } from "../protocol/thread.ts";
-import { describeMissing } from "../sandboxes/index.ts";
+import { describeMissing, type SandboxProvider, type SandboxRequest } from "../sandboxes/index.ts";
 import { createPorts } from "./ports.ts";
 
 const thread = { user_id: "user_1", project_id: "proj_1", thread_id: "thread_1", created_at: "" } as Thread;
@@ -14,6 +14,39 @@ describe("a thread's sandbox", () => {
     const sandbox = await ports.openSandbox(thread, () => {}, memory);
     const listing = sandbox.listFiles("", 1, new AbortController().signal);
     await expect(listing).rejects.toMatchObject({ code: "unavailable", message: describeMissing() });
+  });
+});
+
+/** What the provider is asked for by a thread whose project D1 does not have, at the first use of the sandbox. */
+async function askWithoutProject(made_at: string | null) {
+  const asked: SandboxRequest[] = [];
+  const provider = {
+    openSandbox: (request: SandboxRequest) => {
+      asked.push(request);
+      throw new Error("that is all");
+    },
+  } as unknown as SandboxProvider;
+  const config = readConfig({} as never);
+  const ports = createPorts(config, openD1().binding, {} as Queue<unknown>, undefined, provider);
+  let unknown = 0;
+  const origin = { made_at, onUnknown: () => void unknown++ };
+  const created_at = "2026-02-02T00:00:00.000Z";
+  const sandbox = await ports.openSandbox({ ...thread, created_at }, () => {}, memory, undefined, undefined, origin);
+  await sandbox.listFiles("", 1, new AbortController().signal).catch(() => {});
+  return { labels: asked[0]?.labels, unknown };
+}
+
+describe("the sandbox of a project that D1 does not have", () => {
+  // A sandbox with another time is taken for that of a deleted project, and is deleted with its files.
+  it("is of no certain time if the project was there before the thread, so that it is never taken for another's", async () => {
+    const { labels, unknown } = await askWithoutProject(null);
+    expect(labels).toEqual({ app: "taskloom", user_id: "user_1", project_id: "proj_1" });
+    expect(unknown).toBe(1);
+  });
+
+  it("is of the time at which the thread made the project", async () => {
+    const made_at = "2026-02-01T00:00:00.000Z";
+    expect((await askWithoutProject(made_at)).labels).toMatchObject({ project_created_at: made_at });
   });
 });
 

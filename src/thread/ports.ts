@@ -42,6 +42,14 @@ import { sendJobs } from "./jobs.ts";
 import { lazySandbox } from "./lazy-sandbox.ts";
 import type { Clock } from "./stream/readers.ts";
 
+/** What a thread knows of its project. */
+export interface ProjectOrigin {
+  /** When the thread made the project. Null if it was there before the thread. */
+  made_at: string | null;
+  /** Called when D1 does not have the project. */
+  onUnknown(): void;
+}
+
 /** What the thread's object needs from outside. Methods that return a promise may reject, and callers handle it. */
 export interface Ports {
   /** The agent's `tool_format` chooses a run's model, which learns into the thread's memory. */
@@ -74,6 +82,7 @@ export interface Ports {
     memory: SandboxMemory,
     maker?: () => string | null,
     invocation_id?: () => string | null,
+    origin?: ProjectOrigin,
   ): Promise<Sandbox>;
   syncThread(batch: ThreadBatch): Promise<SyncAnswer>;
   /** Its runs give back `leases`. */
@@ -129,8 +138,10 @@ export function createPorts(
     toolSources: createToolSources(config),
     limits: config.limits,
     interrupt_ms: config.interrupt_ms,
-    openSandbox: async (thread, onState, memory, maker, invocation_id) =>
-      lazySandbox(rememberSettings({ config, database, provider, thread, maker, invocation_id }, onState, memory)),
+    openSandbox: async (thread, onState, memory, maker, invocation_id, origin) =>
+      lazySandbox(
+        rememberSettings({ config, database, provider, thread, maker, invocation_id, origin }, onState, memory),
+      ),
     syncThread: (batch) => syncThread(database, batch),
     deleteThread: (key, leases, end) => deleteThread(database, key, Date.now(), leases, end),
     readAgent: (user_id, agent_id, project_id) =>
@@ -173,6 +184,7 @@ interface ThreadPlace {
   thread: Thread;
   maker: (() => string | null) | undefined;
   invocation_id: (() => string | null) | undefined;
+  origin: ProjectOrigin | undefined;
 }
 
 /**
@@ -180,7 +192,7 @@ interface ThreadPlace {
  * knows its commands.
  */
 function rememberSettings(
-  { provider, thread, maker = () => null, invocation_id = () => null, ...world }: ThreadPlace,
+  { provider, thread, maker = () => null, invocation_id = () => null, origin, ...world }: ThreadPlace,
   onState: OnSandboxState,
   memory: SandboxMemory,
 ): (former: Sandbox | null) => Promise<Sandbox> {
@@ -190,8 +202,9 @@ function rememberSettings(
     const project = await readProject(world.database, user_id, project_id);
     const asked = JSON.stringify([project?.sandbox, project?.git]);
     if (former !== null && asked === settings) return former;
-    // A project that D1 does not have yet was created with this thread.
-    const created_at = project?.created_at ?? thread.created_at;
+    if (project === null) origin?.onUnknown();
+    // Not the thread's own time: a sandbox with another one would be deleted as that of a deleted project.
+    const created_at = project?.created_at ?? origin?.made_at ?? null;
     if (provider === null) throw new SandboxError("unavailable", describeMissing());
     const run = () => ({ thread_id, invocation_id: invocation_id() ?? "" });
     const place = { ...world, provider, user_id, project_id, project, created_at, maker, run };

@@ -189,3 +189,39 @@ describe("a thread that D1 has never heard of when its owner is deleted", patien
     expect(deaths).toBeGreaterThan(10);
   });
 });
+
+describe("a thread without a run of which D1 has not heard", patient, () => {
+  const play = async (isDeleted: boolean, death: Death): Promise<RemovalWorld> => {
+    const world = new RemovalWorld(make, death);
+    if (isDeleted) world.deleteOwner();
+    await world.create();
+    await world.calmDown();
+    return world;
+  };
+
+  /** One life ends at each moment, and another one soon after it. */
+  async function dieTwice(isDeleted: boolean, check: (world: RemovalWorld) => void): Promise<void> {
+    for (const again of [1, 2, 3, 4]) {
+      await dieEverywhere(async (death) => {
+        const world = await play(isDeleted, { ...death, again });
+        check(world);
+        return world;
+      });
+    }
+  }
+
+  it("erases itself if its owner is deleted, though two of its lives end", async () => {
+    await dieTwice(true, expectGone);
+  });
+
+  it("reaches D1 though two of its lives end, and then sleeps", async () => {
+    await dieTwice(false, (world) => expect([world.left.alive, world.object.alarmAt]).toEqual([1, null]));
+  });
+
+  it("sleeps for good once D1 has it, though the platform ends its lives between its alarms", async () => {
+    const world = new RemovalWorld(make, null);
+    await world.create();
+    await world.stayAway(HOUR);
+    expect([world.left.alive, world.object.alarmAt]).toEqual([1, null]);
+  });
+});

@@ -26,6 +26,8 @@ export async function schedule(life: Life, wait: "none" | "heartbeat" = "none"):
   // The life may end before D1 has answered, and no request may come for long.
   if (life.outbox.isSending) due.push(now + HEARTBEAT_MS);
   else if (life.outbox.retryAt !== null) due.push(life.outbox.retryAt);
+  // This alarm is the last one, and its life may end before it has asked.
+  else if (wait === "heartbeat" && life.outbox.isUnknown) due.push(now + HEARTBEAT_MS);
   due.push(...followersDue(life, now + HEARTBEAT_MS));
   if (due.length === 0) return;
   await wakeBy(life, Math.max(wait === "none" ? now : now + HEARTBEAT_MS, Math.min(...due)));

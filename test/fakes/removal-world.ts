@@ -17,6 +17,8 @@ export interface Death {
   at: number;
   /** What became of a request: its effect comes after the life, or never. Of a transaction: whether it was stored. */
   done: boolean;
+  /** Another life ends so many moments later, in the same way. */
+  again?: number;
 }
 
 const TOKENS = { input_tokens: 900, cached_input_tokens: 0, output_tokens: 100, cost_usd: null };
@@ -63,6 +65,19 @@ export class RemovalWorld {
     send();
     for (let round = 0; round < MAX_ROUNDS && !isAccepted; round++) await this.#step();
     for (let step = 0; step < steps; step++) await this.#step();
+  }
+
+  /** A thread without a run. A client that gets no answer sends the request again, until the object has its alarm. */
+  async create(): Promise<void> {
+    const creation = { ...this.key, agent_id: null, project_id: null, title: null, metadata: {}, request_id: "make" };
+    while (this.object.alarmAt === null) {
+      void this.object.call((object) => object.create(creation));
+      await settleAll();
+    }
+  }
+
+  get isStored(): boolean {
+    return this.object.read("meta", "SELECT 1 FROM meta WHERE key = 'thread'").length > 0;
   }
 
   /** The client asks once, whatever comes back. */
@@ -136,11 +151,17 @@ export class RemovalWorld {
     if (next === undefined) return await this.object.advance(100);
     this.moments += 1;
     const isAway = this.isAway && next.kind === "d1";
-    const isDying = this.#death?.at === this.moments;
+    const isDying = this.#isChosen(this.moments);
     if (isDying) this.object.crash();
     await next.settle(isAway || (isDying && this.#death?.done === false) ? "fail" : "ok");
     this.#aim();
     await settle();
+  }
+
+  #isChosen(moment: number): boolean {
+    if (this.#death === null) return false;
+    const { at, again } = this.#death;
+    return moment === at || (again !== undefined && moment === at + again);
   }
 
   #noteTransaction(): void {
@@ -150,7 +171,7 @@ export class RemovalWorld {
 
   /** The object ends its life itself at the transaction that is the chosen moment, unless a request comes before it. */
   #aim(): void {
-    if (this.#death === null || this.#death.at !== this.moments + 1) return;
+    if (this.#death === null || !this.#isChosen(this.moments + 1)) return;
     this.object.death = { in: 1, when: this.#death.done ? "after" : "before" };
   }
 

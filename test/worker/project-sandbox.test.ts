@@ -206,6 +206,25 @@ describe("the deletion of a project", () => {
     expect(jobs).toHaveLength(2);
   });
 
+  it("leaves the sandbox alone while the project is there again, as after D1 was restored", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => {});
+    const path = await makeProject("restored");
+    await client.send("POST", `${path}/sandbox/start`);
+    const { body } = await client.send("GET", path);
+    const { jobs, JOBS } = catchJobs();
+    expect((await createClient({ ...refused, JOBS }).send("DELETE", path)).status).toBe(204);
+    const restore =
+      "INSERT INTO projects (user_id, project_id, name, created_at, updated_at) VALUES (?1, ?2, '', ?3, ?3)";
+    await env.DB.prepare(restore).bind("user_first", "restored", body.created_at).run();
+    await deliver(jobs[0], { JOBS });
+    expect(await stateOf("restored")).toBe("started");
+    // It may be deleted once more.
+    expect(jobs).toMatchObject([{ attempt: 1 }, { attempt: 2 }]);
+    await env.DB.prepare("DELETE FROM projects WHERE user_id = 'user_first' AND project_id = 'restored'").run();
+    await deliver(jobs[1], { JOBS });
+    expect(await stateOf("restored")).toBe("none");
+  });
+
   it("does not touch the sandbox of a new project with the same id, which never gets the former one's sandbox", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => {});
     const path = await makeProject("again");

@@ -21,6 +21,8 @@ export async function deleteSandbox(job: DeleteSandbox, env: Env): Promise<void>
   const { user_id, project_id, attempt } = job;
   try {
     const successor = await readProject(env.DB, user_id, project_id);
+    // D1 was restored, which brought the project back. It may be deleted again while this job is tried.
+    if (successor?.created_at === job.project_created_at) throw new Error("The project is there again");
     await removeProjectSandbox(
       { config: readConfig(env), database: env.DB },
       job,

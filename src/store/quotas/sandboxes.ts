@@ -83,12 +83,17 @@ export async function giveBackSandbox(
   ]);
 }
 
-/** Rows that were taken before `taken_before` and whose projects are gone, the oldest of some first. */
+/**
+ * Rows that were taken before `taken_before` and whose projects are gone, the oldest of some first. A project of which
+ * a thread is there is not: D1 may have lost its row, as after a restore, and the thread works with its files.
+ */
 export async function listLeftSandboxes(db: D1Database, taken_before: number, limit: number): Promise<SandboxRow[]> {
   const { results } = await db
     .prepare(
       `SELECT * FROM sandboxes AS row WHERE created_at < ?1 AND NOT EXISTS (
          SELECT 1 FROM projects WHERE projects.user_id = row.user_id AND projects.project_id = row.project_id)
+         AND NOT EXISTS (SELECT 1 FROM threads WHERE threads.user_id = row.user_id
+           AND threads.project_id = row.project_id AND threads.deleted_at IS NULL)
        ORDER BY created_at LIMIT ?2`,
     )
     .bind(new Date(taken_before).toISOString(), limit)

@@ -233,6 +233,10 @@ async function openSandbox(life: Life): Promise<Sandbox> {
   const active = () => life.active?.record;
   const maker = () => active()?.input?.key_id ?? null;
   const invocation_id = () => active()?.run.invocation_id ?? null;
-  life.sandbox = life.ports.openSandbox(life.thread, onState, memory, maker, invocation_id);
+  const origin = {
+    made_at: life.stored.made_project?.created_at ?? null,
+    onUnknown: () => life.outbox.sendThreadAgain(),
+  };
+  life.sandbox = life.ports.openSandbox(life.thread, onState, memory, maker, invocation_id, origin);
   return life.sandbox;
 }
