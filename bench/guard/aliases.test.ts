@@ -53,7 +53,21 @@ describe("the aliases of wrangler.toml", () => {
     expect(found).toEqual(wrong.map((line) => expect.stringMatching(line)));
   });
 
-  it("of a package may be imported by any", () => {
-    expect(findWrongAliases([["openai", replacement]], inputsOf(["src/app.ts", "openai"]))).toEqual([]);
+  it("of a package that is replaced for one other is wrong where anybody else imports it", () => {
+    const lean = "scripts/bundle/daytona/axios.ts";
+    const meant = [
+      ["node_modules/@daytonaio/sdk/esm/Daytona.js", "axios", lean],
+      ["node_modules/@daytona/api-client/src/base.js", "axios", lean],
+    ] as [string, string, string][];
+    expect(findWrongAliases([["axios", lean]], inputsOf(...meant))).toEqual([]);
+    const other = ["node_modules/other/index.js", "axios", lean] as [string, string, string];
+    expect(findWrongAliases([["axios", lean]], inputsOf(...meant, other))).toEqual([
+      expect.stringMatching(/other\/index\.js imports axios/),
+    ]);
+  });
+
+  it("of a package that is replaced for all may be imported by any", () => {
+    const zod = "scripts/bundle/zod.ts";
+    expect(findWrongAliases([["zod", zod]], inputsOf(["src/app.ts", "zod", zod]))).toEqual([]);
   });
 });

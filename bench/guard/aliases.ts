@@ -1,12 +1,13 @@
 // What `[alias]` in wrangler.toml replaces, checked against a bundle: an update of a package may move a file, so that an
-// alias no longer has an effect, and a name with a path may be one that another package imports, too.
+// alias no longer has an effect, and another package may import a name that is replaced for one, such as axios, of which
+// the bundle has only what that one uses.
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { METAFILE } from "../processes/bundle.ts";
 
-/** By folder of scripts/bundle: whose files its aliases with a path may replace. */
+/** By folder of scripts/bundle: who may get what is in it. */
 const packages: Record<string, readonly string[]> = {
-  daytona: ["@daytonaio/sdk"],
+  daytona: ["@daytonaio/sdk", "@daytona/api-client", "@daytona/toolbox-api-client"],
   drizzle: ["drizzle-orm"],
   openai: ["openai"],
 };
@@ -36,8 +37,9 @@ export function findWrongAliases(aliases: [name: string, replacement: string][],
   return aliases.flatMap(([name, replacement]) => {
     const found = imports.filter(({ original, path }) => original === name && path.endsWith(replacement));
     if (found.length === 0) return [`nothing in the bundle imports ${name}: its alias has no effect`];
-    if (!name.startsWith(".")) return [];
     const [, folder = ""] = /^scripts\/bundle\/(\w+)\//.exec(replacement) ?? [];
+    // A package that a file beside the folders replaces is replaced for all.
+    if (folder === "" && !name.startsWith(".")) return [];
     const isMeant = (importer: string): boolean =>
       (packages[folder] ?? []).some((name) => importer.includes(`node_modules/${name}/`));
     return found

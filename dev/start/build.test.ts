@@ -43,13 +43,12 @@ describe("describeWorker", () => {
 });
 
 describe("the name of a build", () => {
-  it.each(["src/index.ts", "scripts/bundle/zod.ts", "wrangler.toml", "package-lock.json"])(
+  it.each(["src/index.ts", "scripts/bundle/zod.ts", "wrangler.toml", "tsconfig.json", "package-lock.json"])(
     "is another one when %s changes",
     async (path) => {
       for (const folder of ["src", "scripts/bundle", "dev/start"]) await mkdir(join(root, folder), { recursive: true });
-      for (const file of ["src/index.ts", "scripts/bundle/zod.ts", "dev/start/entrypoints.ts", "package-lock.json"]) {
-        await writeFile(join(root, file), "one");
-      }
+      const made = ["src/index.ts", "scripts/bundle/zod.ts", "dev/start/entrypoints.ts"];
+      for (const file of [...made, "tsconfig.json", "package-lock.json"]) await writeFile(join(root, file), "one");
       const choice = { entry: "src/index.ts", minified: true };
       const before = await hashWorker(root, choice);
       expect(await hashWorker(root, choice)).toBe(before);

@@ -96,5 +96,7 @@ export async function hashWorker(root: string, { entry, minified }: BuildChoice)
   // wrangler.toml's aliases lead to scripts/bundle.
   const folders = ["src", "scripts/bundle"].map((folder) => listFiles(root, folder));
   const sources = (await Promise.all(folders)).flat().filter(isWorker);
-  return hashSources(root, String(minified), [...sources, entry, entrypoints, "wrangler.toml", "package-lock.json"]);
+  // The bundler reads tsconfig.json, too.
+  const settings = ["wrangler.toml", "tsconfig.json", "package-lock.json"];
+  return hashSources(root, String(minified), [...sources, entry, entrypoints, ...settings]);
 }

@@ -21,6 +21,12 @@ const leftOut = [
   "withParser",
 ];
 
+async function readSources(): Promise<string[]> {
+  const src = join(import.meta.dirname, "../../src");
+  const names = (await readdir(src, { recursive: true })).filter((name) => /(?<!\.test)\.ts$/.test(name));
+  return Promise.all(names.map((name) => readFile(join(src, name), "utf8")));
+}
+
 describe("the bundle's zod", () => {
   it("has all that zod has, the very same, but for what is left out", () => {
     const names = Object.entries(zod.z).filter(([name]) => !leftOut.includes(name));
@@ -35,13 +41,19 @@ describe("the bundle's zod", () => {
   });
 
   it("has each function of zod that src calls", async () => {
-    const src = join(import.meta.dirname, "../../src");
-    const names = (await readdir(src, { recursive: true })).filter((name) => /(?<!\.test)\.ts$/.test(name));
-    const texts = await Promise.all(names.map((name) => readFile(join(src, name), "utf8")));
+    const texts = await readSources();
     const calls = texts.flatMap((text) => [...text.matchAll(/\bz\.(\w+)(?:\.[a-z]\w*)?\(/g)]);
     const called = new Set(calls.map(([, name = ""]) => name));
     expect(called).toContain("strictObject");
     expect([...called].filter((name) => !(name in ours.z))).toEqual([]);
+  });
+
+  it("has each value of zod that src reads, also without calling it", async () => {
+    const texts = await readSources();
+    const reads = texts.flatMap((text) => [...text.matchAll(/\bz\.(\w+)\b(?:\.([$\w]+))?(?!\s*<)/g)]);
+    const missing = reads.filter(([, name = ""]) => leftOut.includes(name)).map(([read]) => read);
+    // These two are types.
+    expect([...new Set(missing)].sort()).toEqual(["z.core.$ZodIssue", "z.core.JSONSchema"]);
   });
 
   it("says in English what is wrong", () => {
