@@ -13,7 +13,7 @@ import { findRun, type Life, transact } from "../life.ts";
 import type { Ports } from "../ports.ts";
 import { hasRun, type RunRecord, readLastAgent } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
-import { carryCaps, continueCaps, pinCaps } from "../spending/pinned.ts";
+import { bringsResults, carryCaps, continueCaps, pinCaps } from "../spending/pinned.ts";
 import { notRaised } from "../spending/refusal.ts";
 import { noSpending, type SharedCaps } from "../spending/state.ts";
 import { checkRoom } from "./admission.ts";
@@ -205,10 +205,13 @@ function storeInput(
   return succeed({ run: record.run, created: true });
 }
 
-/** The run that waits for these results of the client's tools. With a person's message something new begins. */
-function findCaller({ newestStarted }: Life, { tool_results, messages }: RunInput): RunRecord | null {
-  const isResult = tool_results.length > 0 && messages.length === 0;
-  return isResult && newestStarted?.run.status === "completed" ? newestStarted : null;
+/**
+ * The run that these results of the client's tools go on from: the last one before them, however it ended. A client may
+ * send each result by itself, while the run with the first one is at work. With a person's message something new begins.
+ */
+function findCaller({ live, newestStarted }: Life, input: RunInput): RunRecord | null {
+  if (!bringsResults(input)) return null;
+  return [...live.values()].at(-1) ?? newestStarted;
 }
 
 function refuseRaise(asked: RunRecord | null): RequestedEnd {
