@@ -35,6 +35,8 @@ export interface LeaseRequest {
   need: Amount;
   /** Several calls. Near a cap, a lease is worth one. */
   wanted: Amount;
+  /** The run's leases that D1 may still count as open: no other run holds these. Absent without any. */
+  own_leases?: string[];
   now: number;
 }
 

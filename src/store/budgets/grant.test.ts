@@ -187,6 +187,8 @@ describe("the first lease of a period", () => {
     expect(await grant(ask("l2", scopes, amounts))).toMatchObject({ kind: "refused", is_held: true });
     const refused = await grant(ask("l3", scopes, { least: more, need: more, wanted: more }));
     expect(refused).toMatchObject({ kind: "refused", is_held: false });
+    const own = await grant({ ...ask("l2", scopes, amounts), own_leases: ["l1"] });
+    expect(own).toMatchObject({ kind: "refused", is_held: false });
   });
 });
 

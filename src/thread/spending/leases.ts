@@ -111,6 +111,8 @@ function composeRequest(life: Life, record: RunRecord, wanted: Need, scopes: Bud
   });
   const need = only(wanted.need);
   const held = heldOf(record.spending, periodsOf(scopes));
+  const { pools, closed } = record.spending;
+  const own = [...pools.flatMap(({ leases }) => leases), ...closed].map(({ lease_id }) => lease_id);
   const { user_id, thread_id, invocation_id } = record.run;
   return {
     user_id,
@@ -121,6 +123,7 @@ function composeRequest(life: Life, record: RunRecord, wanted: Need, scopes: Bud
     least: only(shortfall(wanted.least, held)),
     need,
     wanted: combine(need, only(shortfall(times(need, CALLS_PER_LEASE), held)), Math.max),
+    ...(own.length === 0 ? {} : { own_leases: own }),
     now: life.ports.clock.now(),
   };
 }
