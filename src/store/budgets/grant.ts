@@ -44,15 +44,19 @@ const USED = `json_array(
  */
 const HAS_OWNER = `${restOf("?1")} IS NOT 'deleted'`;
 
+/** A run whose lease pays for what it has used so far is not counted here. */
+const IS_COUNTED = "(?3 IS NULL OR runs.thread_id <> ?3 OR runs.invocation_id <> ?4)";
+
 /** A day and a month are also the beginnings of the times in them. */
 const MAKE_BUDGETS = `
 WITH missing AS MATERIALIZED (
   SELECT asked.value ->> 'scope' AS scope, asked.value ->> 'id' AS id, asked.value ->> 'period' AS period,
     CASE asked.value ->> 'scope'
       WHEN 'user' THEN (SELECT ${USED} FROM runs INDEXED BY runs_by_creation
-        WHERE user_id = ?1 AND created_at >= asked.value ->> 'period')
+        WHERE user_id = ?1 AND created_at >= asked.value ->> 'period' AND ${IS_COUNTED})
       WHEN 'project' THEN (SELECT ${USED} FROM threads CROSS JOIN runs USING (user_id, thread_id)
-        WHERE threads.user_id = ?1 AND threads.deleted_at IS NULL AND threads.project_id = asked.value ->> 'project_id')
+        WHERE threads.user_id = ?1 AND threads.deleted_at IS NULL AND threads.project_id = asked.value ->> 'project_id'
+          AND ${IS_COUNTED})
       ELSE '[0,0,0]' END AS used
   FROM json_each(?2) AS asked
   WHERE NOT EXISTS (SELECT 1 FROM budgets WHERE scope = asked.value ->> 'scope' AND id = asked.value ->> 'id'
@@ -113,7 +117,7 @@ export async function grantLease(db: D1Database, request: LeaseRequest): Promise
   const asked = { lease_id, invocation_id, granted_at: new Date(now).toISOString(), ...amounts };
   const own = request.own_leases ?? [];
   const [, , lease, used, held] = await db.batch([
-    db.prepare(MAKE_BUDGETS).bind(user_id, rows),
+    db.prepare(MAKE_BUDGETS).bind(user_id, rows, request.pays_before ? thread_id : null, invocation_id),
     db.prepare(GRANT).bind(user_id, thread_id, rows, JSON.stringify(asked)),
     db.prepare(READ_LEASE).bind(user_id, thread_id, lease_id),
     db.prepare(READ_USED).bind(rows),
