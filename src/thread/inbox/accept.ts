@@ -189,14 +189,17 @@ function storeInput(
   const { agent_id, version, config } = agent;
   const max_steps = input.max_steps ?? agent.max_steps;
   const pinned = { agent_id, version, config, ...(max_steps ? { max_steps } : {}) };
-  const raise = asked === null ? null : readRaise(asked, input.resume);
+  // An answer may name another agent: what it says of the caps holds all the same.
+  const answered = asked ?? (input.resume === null ? null : life.newestStarted);
+  const raise = answered === null ? null : readRaise(answered, input.resume);
+  const raised = raise?.approved ? raise.caps : null;
   const shared = agent.caps ?? noSpending.shared;
-  const caller = findCaller(life, input);
-  let spending = caller === null ? pinCaps(input, config, shared) : carryCaps(input, config, caller, shared);
-  if (asked !== null) spending = continueCaps(input, asked, raise?.approved ? raise.caps : null, agent.caps);
+  const caller = answered ?? findCaller(life, input);
+  let spending = caller === null ? pinCaps(input, config, shared) : carryCaps(input, config, caller, shared, raised);
+  if (asked !== null) spending = continueCaps(input, asked, raised, agent.caps);
   const record = newRecord(life, input, hash, pinned, spending);
   // It ends in its turn and with its events, and calls no model.
-  if (raise?.approved === false) record.requested_end = refuseRaise(asked);
+  if (raise?.approved === false) record.requested_end = refuseRaise(answered);
   transact(life, () => {
     nameThread(life, input);
     followFrom(life, input.follow);

@@ -138,3 +138,32 @@ describe("a client that sends each of several results by itself, before the mode
     expect([runOf(thread, "inv_a"), runOf(thread, "inv_b")]).toMatchObject([ended, ended]);
   });
 });
+
+describe("an answer to a run that asked for more, with another agent", () => {
+  async function askingThread(): Promise<FakeThread> {
+    const thread = cappedThread([picks("c1"), says("done", used)], {
+      agent: { max_total_tokens: 100, on_cap: "ask" },
+      agents: ["other"],
+    });
+    await thread.run("go", { invocation_id: "inv_0", caps: [{ scope: "run", max_total_tokens: 50 }] });
+    expect(runOf(thread, "inv_0").interrupts).toMatchObject([{ reason: "budget" }]);
+    return thread;
+  }
+  const answer = (payload: unknown): Partial<RunInput> => ({
+    ...{ invocation_id: "inv_1", messages: [], agent_id: "other" },
+    resume: [{ interrupt_id: "int_budget_inv_0", status: "resolved", payload }],
+  });
+
+  it("ends the run if it is no", async () => {
+    const thread = await askingThread();
+    await thread.run("", answer(false));
+    expect(runOf(thread, "inv_1")).toMatchObject({ status: "failed", error: { code: "budget" } });
+    expect(thread.requests).toEqual([]);
+  });
+
+  it("raises the caps of the request and goes on with the count if it is yes", async () => {
+    const thread = await askingThread();
+    await thread.run("", answer({ approved: true, max_total_tokens: 90_000 }));
+    expect(runOf(thread, "inv_1")).toMatchObject({ status: "completed", caps: { max_total_tokens: 90_000 } });
+  });
+});

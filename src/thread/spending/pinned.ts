@@ -51,17 +51,19 @@ export function bringsResults({ tool_results, messages, resume }: RunInput): boo
 
 /**
  * A run that brings the results of the client's tools that another has called goes on with that run's count, and with
- * the caps of its request and trigger. Its agent is that of the moment, and so are the agent's caps.
+ * the caps of its request and trigger. Its agent is that of the moment, and so are the agent's caps. So does a run that
+ * answers another with another agent.
  */
 export function carryCaps(
   input: Pick<RunInput, "caps">,
   config: AgentConfig,
   caller: AskedRecord,
   shared: SharedCaps,
+  raised: Record<string, unknown> | null = null,
 ): RunSpending {
   const caps = caller.spending.caps.filter(({ scope }) => scope !== "agent");
   const before = { run: caller.run, spending: { ...caller.spending, caps } };
-  return continueCaps({ caps: [...(input.caps ?? []), ofAgent(config)] }, before, null, shared);
+  return continueCaps({ caps: [...(input.caps ?? []), ofAgent(config)] }, before, raised, shared);
 }
 
 /** When it starts. The run before it may have been at work when it was accepted, and has spent more since. */
