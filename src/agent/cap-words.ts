@@ -47,6 +47,12 @@ const advice: Record<"en" | "zh", ByScope> = {
   },
 };
 
+/** The cap is not used up. */
+const HELD = {
+  en: "Other runs have reserved the rest for their own calls: send the message again when some have ended.",
+  zh: "等其中一些结束后，再发一条消息即可继续。",
+};
+
 /** `The cap of $5 for this user (2026-11, UTC)` */
 export function describeCap(cap: ReachedCap, chinese = false): string {
   const { scope, limit, period } = cap;
@@ -58,7 +64,8 @@ export function describeCap(cap: ReachedCap, chinese = false): string {
 }
 
 /** What to do about it, as one or two sentences. */
-export function adviseCap({ scope, period }: ReachedCap, chinese = false): string {
+export function adviseCap({ scope, period, reserved_by_others }: ReachedCap, chinese = false): string {
+  if (reserved_by_others === true) return chinese ? HELD.zh : HELD.en;
   const said = advice[chinese ? "zh" : "en"][scope];
   if (period === undefined) return said;
   const isDay = period.length > "2026-11".length;

@@ -45,7 +45,8 @@ export class FakeBudgets {
         const room = amount - used[dimension];
         left[dimension] = Math.min(left[dimension], Math.max(0, room));
         if (room < Math.max(request.least[dimension], dimension === "ms" ? 1 : 0)) {
-          const held = this.open.reduce((sum, id) => sum + (this.rows.get(id)?.counted[dimension] ?? 0), 0);
+          const others = this.open.filter((id) => !request.own_leases?.includes(id));
+          const held = others.reduce((sum, id) => sum + (this.rows.get(id)?.counted[dimension] ?? 0), 0);
           const is_held = room + held >= request.least[dimension];
           return {
             kind: "refused",

@@ -7,53 +7,56 @@ import { readImageSize } from "./size.ts";
 const dataUrl = (kind: string, bytes: Uint8Array) =>
   `data:image/${kind};base64,${Buffer.from(bytes).toString("base64")}`;
 
-function png(width: number, height: number): string {
-  const bytes = Buffer.alloc(60_000);
-  bytes.set(Buffer.from("89504e470d0a1a0a0000000d49484452", "hex"));
-  bytes.writeUInt32BE(width, 16);
-  bytes.writeUInt32BE(height, 20);
-  return dataUrl("png", bytes);
+const chunk = (kind: string, data: Buffer) => {
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(data.length);
+  head.write(kind, 4);
+  return Buffer.concat([head, data, Buffer.alloc(4)]);
+};
+
+function pngHeader(width: number, height: number): Buffer {
+  const data = Buffer.alloc(13);
+  data.writeUInt32BE(width);
+  data.writeUInt32BE(height, 4);
+  return chunk("IHDR", data);
+}
+
+function pngOf(...chunks: Buffer[]): string {
+  const start = Buffer.from("89504e470d0a1a0a", "hex");
+  return dataUrl("png", Buffer.concat([start, ...chunks, chunk("IDAT", Buffer.alloc(60_000))]));
+}
+
+const png = (width: number, height: number) => pngOf(pngHeader(width, height), chunk("pHYs", Buffer.alloc(9)));
+
+const part = (marker: number, data: Buffer) =>
+  Buffer.concat([Buffer.from([0xff, marker, (data.length + 2) >> 8, (data.length + 2) & 255]), data]);
+
+function frame(width: number, height: number, marker = 0xc0): Buffer {
+  const size = [height >> 8, height & 255, width >> 8, width & 255];
+  return part(marker, Buffer.from([8, ...size, 3, 1, 34, 0, 2, 17, 1, 3, 17, 1]));
+}
+
+const scan = Buffer.concat([part(0xda, Buffer.alloc(10)), Buffer.alloc(1_000, 0x55), Buffer.from([0xff, 0xd9])]);
+
+function jpegOf(...parts: Buffer[]): string {
+  return dataUrl("jpeg", Buffer.concat([Buffer.from([0xff, 0xd8]), ...parts]));
 }
 
 /** Before its size it has a preview of another size, as cameras write it, and a table. */
 function jpeg(width: number, height: number): string {
-  const frame = (marker: number, high: number, wide: number) =>
-    Buffer.from([
-      0xff,
-      marker,
-      0,
-      17,
-      8,
-      high >> 8,
-      high & 255,
-      wide >> 8,
-      wide & 255,
-      3,
-      1,
-      34,
-      0,
-      2,
-      17,
-      1,
-      3,
-      17,
-      1,
-    ]);
-  const preview = Buffer.concat([Buffer.alloc(40_000, 7), frame(0xc0, 120, 160)]);
-  const app = Buffer.concat([
-    Buffer.from([0xff, 0xe1, (preview.length + 2) >> 8, (preview.length + 2) & 255]),
-    preview,
-  ]);
-  const table = Buffer.from([0xff, 0xc4, 0, 4, 1, 2]);
-  return dataUrl("jpeg", Buffer.concat([Buffer.from([0xff, 0xd8]), app, table, frame(0xc2, height, width)]));
+  const preview = part(0xe1, Buffer.concat([Buffer.alloc(40_000, 7), frame(160, 120)]));
+  return jpegOf(preview, part(0xc4, Buffer.from([1, 2])), frame(width, height, 0xc2), scan);
 }
 
 function webp(kind: "VP8 " | "VP8L" | "VP8X", width: number, height: number): string {
   const bytes = Buffer.alloc(64);
   bytes.write("RIFF....WEBP", 0);
   bytes.write(kind, 12);
-  if (kind === "VP8L") bytes.writeUInt32LE((width - 1) | ((height - 1) << 14), 21);
-  else {
+  if (kind === "VP8L") {
+    bytes.writeUInt8(0x2f, 20);
+    bytes.writeUInt32LE((width - 1) | ((height - 1) << 14), 21);
+  } else {
+    bytes.set([0x9d, 0x01, 0x2a], 23);
     bytes.writeUInt16LE(width, 26);
     bytes.writeUInt16LE(height, 28);
   }
@@ -86,6 +89,25 @@ describe("the size of an image", () => {
     ["an empty image", "data:image/png;base64,"],
     ["no pixels", png(0, 90)],
   ])("is not known of %s", (_, url) => expect(readImageSize({ url })).toBeNull());
+
+  // Pillow, with which many servers read images, takes the last header before the data (PngImagePlugin.py,
+  // JpegImagePlugin.py). It and libjpeg (jdmarker.c) read no length behind a marker that has none by the standard.
+  const restart = Buffer.from([0xff, 0xd0]);
+  const whole = Buffer.concat([frame(8_000, 8_000), scan]);
+  const large = Buffer.concat([Buffer.from([(whole.length + 2) >> 8, (whole.length + 2) & 255]), whole]);
+  const plain = Buffer.from(webp("VP8 ", 1, 1).split(",")[1] ?? "", "base64");
+  it.each([
+    ["a PNG with a second header", pngOf(pngHeader(1, 1), pngHeader(8_000, 8_000))],
+    ["a PNG without data", pngOf(pngHeader(1, 1)).slice(0, 70)],
+    ["a JPEG with a second frame header", jpegOf(frame(1, 1), frame(8_000, 8_000), scan)],
+    ["a JPEG whose large frame looks like what a marker skips", jpegOf(restart, large, frame(1, 1), scan)],
+    ["a JPEG with a marker that nobody knows", jpegOf(part(0xf0, whole), frame(1, 1), scan)],
+    ["a JPEG without a scan", jpegOf(frame(1, 1))],
+    ["a WebP that says nothing of its kind", dataUrl("webp", plain.fill(0, 23, 26))],
+  ])("is not what a header says that a decoder may pass over: %s", (_, url) => {
+    expect(readImageSize({ url })).toBeNull();
+    expect(count("gpt-6-sol", url)).toBe(73_800);
+  });
 
   it("of a damaged image is any, and no crash", () => {
     const whole = Buffer.from(jpeg(300, 200).slice("data:image/jpeg;base64,".length), "base64");

@@ -35,6 +35,10 @@ export interface LeaseRequest {
   need: Amount;
   /** Several calls. Near a cap, a lease is worth one. */
   wanted: Amount;
+  /** The run's leases that D1 may still count as open: no other run holds these. Absent without any. */
+  own_leases?: string[];
+  /** The lease pays for what its run has used so far: a row that is made for it does not count that. */
+  pays_before?: true;
   now: number;
 }
 

@@ -36,6 +36,9 @@ describe("a run in Slack that may not spend more", () => {
 
   it("says in Chinese whose limit it was and what to do, without a word of English", () => {
     const user = { scope: "user", name: "max_cost_usd", limit: 5, period: "2026-11-28" };
+    expect(said("budget", true, { ...user, reserved_by_others: true })).toBe(
+      ":warning: 已停止：该用户 2026-11-28（UTC）的上限（$5）余下的额度已被其他运行预留。等其中一些结束后，再发一条消息即可继续。",
+    );
     expect(said("budget", true, user)).toBe(
       ":warning: 已停止：达到了该用户 2026-11-28（UTC）的上限（$5）。次日（按 UTC）重新计算。管理员可以提高上限。",
     );

@@ -49,6 +49,8 @@ function describeFailure(error: Run["error"], chinese: boolean): string {
     case "budget":
       if (!chinese) return `Stopped at a limit on spending: ${why}`;
       if (cap === undefined) return `已停止，达到了花费上限：${why}`;
+      if (cap.reserved_by_others === true)
+        return `已停止：${describeCap(cap, true)}余下的额度已被其他运行预留。${adviseCap(cap, true)}`;
       return `已停止：达到了${describeCap(cap, true)}。${adviseCap(cap, true)}`;
     case "budget_unavailable":
       if (!chinese) return `Stopped, since what is left to spend can't be looked up: ${why}`;

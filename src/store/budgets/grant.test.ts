@@ -172,6 +172,14 @@ describe("the first lease of a period", () => {
     expect(budgets()).toMatchObject([{ id: "user_1/proj_1", cost: 250_000_000, tokens: 130, open_tokens: 10 }]);
   });
 
+  it("does not count what its own run has used, where the lease pays for that", async () => {
+    addRun("user_1", "thread_1", "2026-11-28T00:00:00.000Z", { usage });
+    addRun("user_1", "thread_1", "2026-11-28T01:00:00.000Z", { usage });
+    const own = { invocation_id: "inv_2026-11-28T01:00:00.000Z", pays_before: true as const };
+    await grant(ask("l1", [day(1_000)], own));
+    expect(budgets()).toMatchObject([{ tokens: 120 + 400, open_tokens: 400 }]);
+  });
+
   it("is refused if they have used more than the cap", async () => {
     addRun("user_1", "a", "2026-11-28T00:00:00.000Z", { usage });
     expect(await grant(ask("l1", [day(100)]))).toMatchObject({
@@ -187,6 +195,8 @@ describe("the first lease of a period", () => {
     expect(await grant(ask("l2", scopes, amounts))).toMatchObject({ kind: "refused", is_held: true });
     const refused = await grant(ask("l3", scopes, { least: more, need: more, wanted: more }));
     expect(refused).toMatchObject({ kind: "refused", is_held: false });
+    const own = await grant({ ...ask("l2", scopes, amounts), own_leases: ["l1"] });
+    expect(own).toMatchObject({ kind: "refused", is_held: false });
   });
 });
 

@@ -44,15 +44,19 @@ const USED = `json_array(
  */
 const HAS_OWNER = `${restOf("?1")} IS NOT 'deleted'`;
 
+/** A run whose lease pays for what it has used so far is not counted here. */
+const IS_COUNTED = "(?3 IS NULL OR runs.thread_id <> ?3 OR runs.invocation_id <> ?4)";
+
 /** A day and a month are also the beginnings of the times in them. */
 const MAKE_BUDGETS = `
 WITH missing AS MATERIALIZED (
   SELECT asked.value ->> 'scope' AS scope, asked.value ->> 'id' AS id, asked.value ->> 'period' AS period,
     CASE asked.value ->> 'scope'
       WHEN 'user' THEN (SELECT ${USED} FROM runs INDEXED BY runs_by_creation
-        WHERE user_id = ?1 AND created_at >= asked.value ->> 'period')
+        WHERE user_id = ?1 AND created_at >= asked.value ->> 'period' AND ${IS_COUNTED})
       WHEN 'project' THEN (SELECT ${USED} FROM threads CROSS JOIN runs USING (user_id, thread_id)
-        WHERE threads.user_id = ?1 AND threads.deleted_at IS NULL AND threads.project_id = asked.value ->> 'project_id')
+        WHERE threads.user_id = ?1 AND threads.deleted_at IS NULL AND threads.project_id = asked.value ->> 'project_id'
+          AND ${IS_COUNTED})
       ELSE '[0,0,0]' END AS used
   FROM json_each(?2) AS asked
   WHERE NOT EXISTS (SELECT 1 FROM budgets WHERE scope = asked.value ->> 'scope' AND id = asked.value ->> 'id'
@@ -93,6 +97,12 @@ SELECT ${ofEach((name) => `coalesce(b.${name}, 0) AS ${name}, coalesce(b.open_${
 FROM json_each(?1) AS asked LEFT JOIN budgets AS b ON b.scope = asked.value ->> 'scope'
   AND b.id = asked.value ->> 'id' AND b.period = asked.value ->> 'period' ORDER BY asked.key`;
 
+const READ_OWN = `
+SELECT scope, period, ${ofEach((name) => `sum(${name}) AS ${name}`)} FROM leases
+WHERE user_id = ?1 AND thread_id = ?2 AND lease_id IN (SELECT value FROM json_each(?3)) AND +closed_at IS NULL
+GROUP BY scope, period`;
+
+type OwnRow = Amount & Pick<LeaseRow, "scope" | "period">;
 type UsedRow = Amount & Record<`open_${keyof Amount}`, number>;
 type LeaseRow = Amount & { scope: BudgetScope["scope"]; period: string; closed_at: string | null };
 
@@ -105,13 +115,26 @@ export async function grantLease(db: D1Database, request: LeaseRequest): Promise
   const amounts = inOrder(request);
   const rows = JSON.stringify(scopes.map((scope) => toRow(user_id, scope)));
   const asked = { lease_id, invocation_id, granted_at: new Date(now).toISOString(), ...amounts };
-  const [, , lease, used] = await db.batch([
-    db.prepare(MAKE_BUDGETS).bind(user_id, rows),
+  const own = request.own_leases ?? [];
+  const [, , lease, used, held] = await db.batch([
+    db.prepare(MAKE_BUDGETS).bind(user_id, rows, request.pays_before ? thread_id : null, invocation_id),
     db.prepare(GRANT).bind(user_id, thread_id, rows, JSON.stringify(asked)),
     db.prepare(READ_LEASE).bind(user_id, thread_id, lease_id),
     db.prepare(READ_USED).bind(rows),
+    ...(own.length === 0 ? [] : [db.prepare(READ_OWN).bind(user_id, thread_id, JSON.stringify(own))]),
   ]);
-  return toAnswer(request, (lease?.results ?? []) as LeaseRow[], (used?.results ?? []) as UsedRow[]);
+  const usedByOthers = subtractOwn(scopes, (used?.results ?? []) as UsedRow[], (held?.results ?? []) as OwnRow[]);
+  return toAnswer(request, (lease?.results ?? []) as LeaseRow[], usedByOthers);
+}
+
+/** What is open of each scope, without what the run itself holds of it. */
+function subtractOwn(scopes: BudgetScope[], used: UsedRow[], own: OwnRow[]): UsedRow[] {
+  return used.map((row, place) => {
+    const { scope, period } = scopes[place] ?? {};
+    const mine = own.find((each) => each.scope === scope && each.period === period);
+    const open = names.map((name) => [`open_${name}`, row[`open_${name}`] - (mine?.[name] ?? 0)]);
+    return { ...row, ...Object.fromEntries(open) };
+  });
 }
 
 function toAnswer(request: LeaseRequest, lease: LeaseRow[], used: UsedRow[]): LeaseAnswer {
@@ -139,7 +162,7 @@ function toLease(lease_id: string, { cost, tokens, ms }: Amount, rows: LeaseRow[
   return { lease_id, amount: { cost, tokens, ms }, periods: rows.map(({ scope, period }) => ({ scope, period })) };
 }
 
-/** The caps that a scope sets, with what is left of each. */
+/** The caps that a scope sets, with what is left of each, and what others hold of it. */
 function capsOf({ scope, period, caps }: BudgetScope, used: UsedRow | undefined) {
   return names.flatMap((name) => {
     const { cap, toAmount, toCap } = units[name];

@@ -13,7 +13,7 @@ import { findRun, type Life, transact } from "../life.ts";
 import type { Ports } from "../ports.ts";
 import { hasRun, type RunRecord, readLastAgent } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
-import { carryCaps, continueCaps, pinCaps } from "../spending/pinned.ts";
+import { bringsResults, carryCaps, continueCaps, pinCaps } from "../spending/pinned.ts";
 import { notRaised } from "../spending/refusal.ts";
 import { noSpending, type SharedCaps } from "../spending/state.ts";
 import { checkRoom } from "./admission.ts";
@@ -189,14 +189,17 @@ function storeInput(
   const { agent_id, version, config } = agent;
   const max_steps = input.max_steps ?? agent.max_steps;
   const pinned = { agent_id, version, config, ...(max_steps ? { max_steps } : {}) };
-  const raise = asked === null ? null : readRaise(asked, input.resume);
+  // An answer may name another agent: what it says of the caps holds all the same.
+  const answered = asked ?? (input.resume === null ? null : life.newestStarted);
+  const raise = answered === null ? null : readRaise(answered, input.resume);
+  const raised = raise?.approved ? raise.caps : null;
   const shared = agent.caps ?? noSpending.shared;
-  const caller = findCaller(life, input);
-  let spending = caller === null ? pinCaps(input, config, shared) : carryCaps(input, config, caller, shared);
-  if (asked !== null) spending = continueCaps(input, asked, raise?.approved ? raise.caps : null, agent.caps);
+  const caller = answered ?? findCaller(life, input);
+  let spending = caller === null ? pinCaps(input, config, shared) : carryCaps(input, config, caller, shared, raised);
+  if (asked !== null) spending = continueCaps(input, asked, raised, agent.caps);
   const record = newRecord(life, input, hash, pinned, spending);
   // It ends in its turn and with its events, and calls no model.
-  if (raise?.approved === false) record.requested_end = refuseRaise(asked);
+  if (raise?.approved === false) record.requested_end = refuseRaise(answered);
   transact(life, () => {
     nameThread(life, input);
     followFrom(life, input.follow);
@@ -205,10 +208,13 @@ function storeInput(
   return succeed({ run: record.run, created: true });
 }
 
-/** The run that waits for these results of the client's tools. With a person's message something new begins. */
-function findCaller({ newestStarted }: Life, { tool_results, messages }: RunInput): RunRecord | null {
-  const isResult = tool_results.length > 0 && messages.length === 0;
-  return isResult && newestStarted?.run.status === "completed" ? newestStarted : null;
+/**
+ * The run that these results of the client's tools go on from: the last one before them, however it ended. A client may
+ * send each result by itself, while the run with the first one is at work. With a person's message something new begins.
+ */
+function findCaller({ live, newestStarted }: Life, input: RunInput): RunRecord | null {
+  if (!bringsResults(input)) return null;
+  return [...live.values()].at(-1) ?? newestStarted;
 }
 
 function refuseRaise(asked: RunRecord | null): RequestedEnd {

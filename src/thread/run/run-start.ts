@@ -14,6 +14,7 @@ import type { RequestedEnd } from "../rows/shapes/run-record.ts";
 import { settleFormer } from "../spending/account.ts";
 import { estimateInput } from "../spending/first-call.ts";
 import { noteFormerLease } from "../spending/leases.ts";
+import { bringsResults, carryCount } from "../spending/pinned.ts";
 import { accountOf, setAccount } from "../spending/record.ts";
 import { expectCall } from "../spending/spending.ts";
 import { runStarted, toolResult, toUserMessage } from "../stream/events.ts";
@@ -31,7 +32,9 @@ export function startRun(life: Life, record: RunRecord, network: NetworkRules = 
   transact(life, () => {
     const { run, input } = record;
     const interrupted = findInterrupted(life, record);
-    const counted = findRunBefore(life, record.position)?.spending.size ?? null;
+    const before = findRunBefore(life, record.position);
+    const counted = before?.spending.size ?? null;
+    if (input !== null && bringsResults(input)) record.spending = carryCount(record.spending, before);
     run.status = "running";
     run.attempt = 1;
     run.instance_id = life.instance_id;

@@ -1,10 +1,11 @@
 // Caps over many threads that change, or can't be read, while a thread is at work.
 import { describe, expect, it } from "vitest";
 import { FakeBudgets } from "../../../test/fakes/budgets.ts";
-import { call, say } from "../../../test/fakes/replies.ts";
+import { call, reply, say } from "../../../test/fakes/replies.ts";
 import { FakeClock, passTime, settle } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { twoTaskTools } from "../../../test/fakes/two-task-model.ts";
+import type { ThreadBatch } from "../../store/batch.ts";
 import { peopleTools } from "../../tools/people.ts";
 import { findRun } from "../life.ts";
 import { cancelRun } from "../run/control.ts";
@@ -87,6 +88,39 @@ describe("a run that comes while D1 is away", () => {
       ...{ status: "failed", error: { code: "budget", cap: { scope: "user", limit: 10 } } },
     });
     expect(sharedOf(thread, "inv_a")).toEqual(caps);
+  });
+
+  it.each([
+    ["with its first lease", 1_000_000, "completed"],
+    ["at the cap, which then refuses more", 20_000, "failed"],
+  ])("pays for what it has used before, %s", async (_, max_total_tokens, status) => {
+    const clock = new FakeClock();
+    const budgets = new FakeBudgets({ scope: "user", id: "user_1", period: "2026-11-28", caps: { max_total_tokens } });
+    const usage = { input_tokens: 18_000, cached_input_tokens: 0, output_tokens: 1_000, cost_usd: null };
+    const syncThread = async ({ leases }: Pick<ThreadBatch, "leases">) => budgets.close(leases);
+    const thread = new FakeThread({ tools: twoTaskTools(), clock, syncThread });
+    const { ports } = thread.life;
+    const read = ports.readAgent;
+    thread.replies.push(
+      async (...given) => {
+        ports.readAgent = read;
+        const outcome = await call({ id: "c1", name: "look", input: { where: "a" } })(...given);
+        return outcome.kind === "reply" ? { ...outcome, reply: { ...outcome.reply, usage } } : outcome;
+      },
+      async () => reply({ text: "done", usage }),
+    );
+    thread.sharedCaps = { user: { day: { max_total_tokens } }, project: null };
+    ports.readAgent = isAway;
+    thread.budgetScopes = ({ user }) => (user === null ? [] : budgets.scopes);
+    thread.grantLease = budgets.grant;
+    await thread.accept("hi", { invocation_id: "inv_a" });
+    await passTime(clock, 15_000);
+    const run = findRun(thread.life, "inv_a")?.run;
+    expect(run?.status).toBe(status);
+    const used = (run?.usage.input_tokens ?? 0) + (run?.usage.output_tokens ?? 0);
+    expect(budgets.used("user", "2026-11-28").tokens).toBe(used);
+    expect(budgets.open).toEqual([]);
+    expect(budgets.requests[0]?.pays_before).toBe(true);
   });
 
   it("goes on without, for as long as nobody can say that it has some", async () => {

@@ -1,10 +1,12 @@
 // Runs that find the room of a cap held by others, who will not use most of it.
 import { describe, expect, it } from "vitest";
 import { FakeBudgets } from "../../../test/fakes/budgets.ts";
+import { Gate } from "../../../test/fakes/gate.ts";
 import { call, type Reply, reply } from "../../../test/fakes/replies.ts";
 import { FakeClock, passTime } from "../../../test/fakes/stream.ts";
-import { FakeThread } from "../../../test/fakes/thread.ts";
+import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
 import { twoTaskTools } from "../../../test/fakes/two-task-model.ts";
+import type { Caps } from "../../protocol/money/caps.ts";
 import { nothing } from "../../protocol/money/lease.ts";
 import { isTerminal, type Run } from "../../protocol/run.ts";
 import { findRun } from "../life.ts";
@@ -57,6 +59,55 @@ describe("twenty runs at once under a cap of nearly twice what they use", () => 
       return tokens + (used?.input_tokens ?? 0) + (used?.output_tokens ?? 0);
     }, 0);
     expect(budgets.used("user", "2026-11-28").tokens).toBe(sum);
+  });
+});
+
+describe("the error of a run without room", () => {
+  const scope = (caps: Caps) => ({ scope: "user" as const, id: "user_1", period: "2026-11-28", caps });
+
+  function threadUnder(budgets: FakeBudgets, options: FakeThreadOptions): FakeThread {
+    const syncThread = async ({ leases }: { leases?: Parameters<typeof budgets.close>[0] }) => budgets.close(leases);
+    const thread = new FakeThread({ ...options, syncThread });
+    thread.budgetScopes = () => budgets.scopes;
+    thread.grantLease = budgets.grant;
+    return thread;
+  }
+
+  it("says that other runs have reserved the rest", async () => {
+    const clock = new FakeClock();
+    const budgets = new FakeBudgets(scope({ max_total_tokens: 20_000 }));
+    const [gate, tools] = [new Gate(), twoTaskTools()];
+    const [first, second] = [
+      threadUnder(budgets, { clock, tools, replies: [gate.say("", "done")] }),
+      threadUnder(budgets, { clock, tools, replies: [gate.say("", "done")] }),
+    ];
+    await first.accept("hi", { invocation_id: "inv_a" });
+    await gate.reached;
+    await second.accept("hi", { invocation_id: "inv_b" });
+    await passTime(clock, 90_000);
+    const error = findRun(second.life, "inv_b")?.run.error;
+    expect(error).toMatchObject({ code: "budget", cap: { scope: "user", limit: 20_000, reserved_by_others: true } });
+    expect(error?.message).toContain("Other runs have reserved the rest");
+    gate.open();
+  });
+
+  it("does not say so where it was the run itself that used them up, in a tool that works for long", async () => {
+    const clock = new FakeClock();
+    const budgets = new FakeBudgets(scope({ max_minutes: 3 }));
+    const hangs = twoTaskTools().map((tool) => ({
+      ...tool,
+      time_limit_ms: 3_600_000,
+      execute: (_input: unknown, { signal }: { signal: AbortSignal }) =>
+        new Promise<never>((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("stopped")))),
+    }));
+    const looks = call({ id: "c1", name: "look", input: { where: "a" } });
+    const thread = threadUnder(budgets, { clock, tools: hangs as never, replies: [looks] });
+    await thread.accept("hi", { invocation_id: "inv_a" });
+    await passTime(clock, 200_000);
+    const error = findRun(thread.life, "inv_a")?.run.error;
+    expect(error).toMatchObject({ code: "budget", cap: { scope: "user", name: "max_minutes", limit: 3 } });
+    expect(error?.cap).not.toHaveProperty("reserved_by_others");
+    expect(error?.message).toContain("It begins anew with the next day");
   });
 });
 

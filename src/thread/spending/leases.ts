@@ -2,13 +2,21 @@
 // lease's number, so a life that asks again after a crash gets the same lease. It is stored before it is spent.
 import { describeError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
-import type { Amount, BudgetScope, LeaseAnswer, LeaseRequest } from "../../protocol/money/lease.ts";
+import {
+  type Amount,
+  type BudgetScope,
+  type LeaseAnswer,
+  type LeaseRequest,
+  nothing,
+} from "../../protocol/money/lease.ts";
 import { type Life, storeRun, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { sleep, untilAborted } from "../sleep.ts";
+import { settledOf } from "./account.ts";
 import { combine, type Dimension, fits, limitsOf, shortfall, times } from "./amounts.ts";
 import { warnOfShared } from "./budget-events.ts";
 import { addLease, closeOver, heldOf, isFull, periodsOf } from "./pools.ts";
+import { accountOf } from "./record.ts";
 import type { Pool } from "./state.ts";
 
 /** A lease is worth several calls, so that most calls ask nothing. */
@@ -69,7 +77,7 @@ export async function holdLease(life: Life, record: RunRecord, wanted: Need, sig
     record.asked_lease = undefined;
     const { asked_leases } = record.spending;
     if (answer.kind === "granted") {
-      const added = addLease(record.spending, answer.lease);
+      const added = addLease(record.spending, answer.lease, settledOf(accountOf(record)));
       record.spending = { ...warnOfShared(added, answer.near, record.run), asked_leases: asked_leases + 1 };
       if (covers(wanted.least)) return inHand();
     } else record.spending = { ...record.spending, asked_leases: asked_leases + 1 };
@@ -111,6 +119,8 @@ function composeRequest(life: Life, record: RunRecord, wanted: Need, scopes: Bud
   });
   const need = only(wanted.need);
   const held = heldOf(record.spending, periodsOf(scopes));
+  const { pools, closed, owes_before } = record.spending;
+  const own = [...pools.flatMap(({ leases }) => leases), ...closed].map(({ lease_id }) => lease_id);
   const { user_id, thread_id, invocation_id } = record.run;
   return {
     user_id,
@@ -118,9 +128,12 @@ function composeRequest(life: Life, record: RunRecord, wanted: Need, scopes: Bud
     invocation_id,
     lease_id: leaseId(invocation_id, record.spending.asked_leases + 1),
     scopes,
-    least: only(shortfall(wanted.least, held)),
+    // What is owed has to be paid, also where nothing is left for a call.
+    least: owes_before ? nothing : only(shortfall(wanted.least, held)),
     need,
     wanted: combine(need, only(shortfall(times(need, CALLS_PER_LEASE), held)), Math.max),
+    ...(own.length === 0 ? {} : { own_leases: own }),
+    ...(owes_before ? { pays_before: true } : {}),
     now: life.ports.clock.now(),
   };
 }

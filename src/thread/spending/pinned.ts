@@ -44,19 +44,33 @@ export function continueCaps(
   };
 }
 
+/** Whether all that an input brings are results of the client's tools. */
+export function bringsResults({ tool_results, messages, resume }: RunInput): boolean {
+  return tool_results.length > 0 && messages.length === 0 && resume === null;
+}
+
 /**
  * A run that brings the results of the client's tools that another has called goes on with that run's count, and with
- * the caps of its request and trigger. Its agent is that of the moment, and so are the agent's caps.
+ * the caps of its request and trigger. Its agent is that of the moment, and so are the agent's caps. So does a run that
+ * answers another with another agent.
  */
 export function carryCaps(
   input: Pick<RunInput, "caps">,
   config: AgentConfig,
   caller: AskedRecord,
   shared: SharedCaps,
+  raised: Record<string, unknown> | null = null,
 ): RunSpending {
   const caps = caller.spending.caps.filter(({ scope }) => scope !== "agent");
   const before = { run: caller.run, spending: { ...caller.spending, caps } };
-  return continueCaps({ caps: [...(input.caps ?? []), ofAgent(config)] }, before, null, shared);
+  return continueCaps({ caps: [...(input.caps ?? []), ofAgent(config)] }, before, raised, shared);
+}
+
+/** When it starts. The run before it may have been at work when it was accepted, and has spent more since. */
+export function carryCount(spending: RunSpending, before: AskedRecord | null): RunSpending {
+  if (before === null) return spending;
+  const { before: former, noted } = before.spending;
+  return { ...spending, before: add(former, settledOf(accountOf(before))), noted };
 }
 
 function ofAgent({ max_cost_usd, max_total_tokens, max_minutes }: AgentConfig): ScopedCaps {

@@ -26,16 +26,29 @@ export function heldOf(spending: RunSpending, periods: string): Amount {
   return subtract(subtract(granted, pool.spent), reserved);
 }
 
-/** Adds a lease to its pool. Without one in hand, it also pays for the time before it. */
-export function addLease(spending: RunSpending, { lease_id, amount, periods }: Lease): RunSpending {
+/**
+ * Adds a lease to its pool. Without one in hand, it also pays for the time before it, and the first one may owe what the
+ * run has used. `settled` is all of that.
+ */
+export function addLease(
+  spending: RunSpending,
+  { lease_id, amount, periods }: Lease,
+  settled: Amount = nothing,
+): RunSpending {
   const name = periodsOf(periods);
   const isKnown = spending.pools.some((pool) => pool.leases.some((lease) => lease.lease_id === lease_id));
   if (isKnown) return spending;
   const before = spending.asked_leases === 0 ? spending.worked_ms : spending.unleased_ms;
-  const spent = { ...nothing, ms: spending.pools.length === 0 ? before : 0 };
+  const owed = spending.owes_before ? settled : nothing;
+  const spent = spending.pools.length === 0 ? { ...owed, ms: before } : nothing;
   const former = spending.pools.find((pool) => pool.periods === name) ?? { periods: name, leases: [], spent };
   const pool = { ...former, leases: [...former.leases, { lease_id, amount }] };
-  return { ...spending, unleased_ms: 0, pools: [...spending.pools.filter((each) => each !== former), pool] };
+  return {
+    ...spending,
+    unleased_ms: 0,
+    owes_before: false,
+    pools: [...spending.pools.filter((each) => each !== former), pool],
+  };
 }
 
 /**

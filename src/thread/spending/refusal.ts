@@ -8,8 +8,6 @@ import { sharedCap } from "./budget-events.ts";
 const UNKNOWN_PRICE =
   "has no price on this server, and a cap in USD holds. Choose another model, or ask the operator to price it.";
 
-const HELD = "Other runs have reserved the rest for their own calls: send the message again when some have ended.";
-
 export const budgetUnavailable: RunError = {
   code: "budget_unavailable",
   message: "The database that keeps the caps on spending can't be reached. Send the message again in a few minutes.",
@@ -27,8 +25,7 @@ export function capReached(cap: ReachedCap): RunError {
 /** `is_held`: what other runs have reserved would be room enough. */
 export function sharedReached(near: NearCap, is_held: boolean): RunError {
   const cap = sharedCap(near);
-  if (!is_held) return capReached(cap);
-  return { code: "budget", message: `${describeCap(cap)} leaves too little for the next model call. ${HELD}`, cap };
+  return capReached(is_held ? { ...cap, reserved_by_others: true } : cap);
 }
 
 export function timeOver(cap: ReachedCap): RunError {

@@ -156,7 +156,9 @@ async function readShared(life: Life, record: RunRecord, signal: AbortSignal): P
     const asked = ports.readAgent(user_id, DEFAULT_AGENT_ID, project_id);
     const read = await untilAborted(withinTime(ports.clock, READ_LIMIT_MS, "D1", asked), signal);
     if (read === null) return;
-    record.spending = { ...record.spending, shared: read.value?.caps ?? noSpending.shared };
+    const { asked_leases, made } = record.spending;
+    const shared = read.value?.caps ?? noSpending.shared;
+    record.spending = { ...record.spending, shared, owes_before: made > 0 && asked_leases === 0 };
     transact(life, () => storeRun(life, record));
   } catch (error) {
     logWarning("caps_not_read", { user_id, thread_id: thread.thread_id, error: describeError(error) });

@@ -53,6 +53,8 @@ export interface RunSpending {
   worked_ms: number;
   /** The part of it in which it had leases before and has none in hand: it waits for one. The next one pays for it. */
   unleased_ms: number;
+  /** D1 was away at first: its first lease pays for the calls that were made until then. */
+  owes_before: boolean;
   plan: Reservation | null;
   calls: Reservation[];
   /** How many calls have got an id. */
@@ -80,6 +82,7 @@ export const noSpending: RunSpending = {
   before: nothing,
   worked_ms: 0,
   unleased_ms: 0,
+  owes_before: false,
   plan: null,
   calls: [],
   made: 0,
@@ -123,6 +126,7 @@ const isKnown: Record<keyof RunSpending, (value: unknown) => boolean> = {
   before: isAmount,
   worked_ms: isNumber,
   unleased_ms: isNumber,
+  owes_before: (value) => typeof value === "boolean",
   plan: (value) => value === null || isReservation(value),
   calls: (value) => isList(value, isReservation),
   made: isNumber,

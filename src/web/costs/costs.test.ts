@@ -104,6 +104,22 @@ describe("the reason of a run's end", () => {
     expect(describeReason(day, words.zh, zh)).toContain("达到了你的账户 2026-11-28 当日的上限（50,000 token）");
   });
 
+  it("says to wait for other runs where they have reserved the rest, and not for the next day", () => {
+    const cap = {
+      scope: "user",
+      name: "max_cost_usd",
+      limit: 5,
+      period: "2026-11-28",
+      reserved_by_others: true,
+    } as const;
+    expect(describeReason({ code: "budget", cap }, words.en, en)).toBe(
+      "Stopped: other runs have reserved what is left of your account's limit of $5 for 2026-11-28. Send another message when some have ended.",
+    );
+    expect(describeReason({ code: "budget", cap }, words.zh, zh)).toBe(
+      "已停止：你的账户 2026-11-28 当日的上限（$5）余下的额度已被其他运行预留。等其中一些结束后，再发一条消息即可继续。",
+    );
+  });
+
   it("says nothing of the deployment's amount, which is not in the event", () => {
     const cap = { scope: "deployment", name: "max_cost_usd", period: "2026-11" } as const;
     expect(describeReason({ code: "budget", cap }, words.en, en)).toBe(

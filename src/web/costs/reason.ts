@@ -14,12 +14,17 @@ export function describeReason({ code, cap }: Why, said: Said, formats: CostForm
   return cap === undefined ? said.budget + said.gap + said.raise : describeCap(cap, said, formats);
 }
 
-function describeCap({ scope, name, limit, period }: ReachedCap, said: Said, formats: CostFormats): string {
+function describeCap(
+  { scope, name, limit, period, reserved_by_others }: ReachedCap,
+  said: Said,
+  formats: CostFormats,
+): string {
   const amount = limit === undefined ? "" : formatCap(formats, said, name, limit);
   const time = period === undefined ? "" : period.length > 7 ? said.day(period) : said.month(period);
   // A scope of a later version.
   const whose: string | undefined = said.of[scope];
   if (whose === undefined) return said.budget;
+  if (reserved_by_others === true) return said.heldByOthers(whose, amount, time) + said.gap + said.waitForOthers;
   return said.reached(whose, amount, time) + said.gap + adviseFor(scope, said);
 }
 

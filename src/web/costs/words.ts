@@ -38,6 +38,9 @@ export const words = defineWords(
     budget: "Stopped: a limit on spending was reached.",
     reached: (whose: string, limit: string, period: string) =>
       `Stopped: ${whose} limit${limit === "" ? "" : ` of ${limit}`}${period === "" ? "" : ` ${period}`} was reached.`,
+    heldByOthers: (whose: string, limit: string, period: string) =>
+      `Stopped: other runs have reserved what is left of ${whose} limit${limit === "" ? "" : ` of ${limit}`}${period === "" ? "" : ` ${period}`}.`,
+    waitForOthers: "Send another message when some have ended.",
     /** Between two sentences. */
     gap: " ",
     again: "It holds for each run by itself: send another message to go on.",
@@ -65,6 +68,9 @@ export const words = defineWords(
     budget: "已停止：达到了花费上限。",
     reached: (whose, limit, period) =>
       `已停止：达到了${whose}${period === "" ? "" : ` ${period}`}的上限${limit === "" ? "" : `（${limit}）`}。`,
+    heldByOthers: (whose, limit, period) =>
+      `已停止：${whose}${period === "" ? "" : ` ${period}`}的上限${limit === "" ? "" : `（${limit}）`}余下的额度已被其他运行预留。`,
+    waitForOthers: "等其中一些结束后，再发一条消息即可继续。",
     gap: "",
     again: "该上限按每次运行单独计算，再发一条消息即可继续。",
     raise: "在设置处提高上限，再发一条消息即可继续。",
