@@ -25,7 +25,7 @@ export async function sweepSandboxHours(env: Env, now: number): Promise<void> {
   const provider = findProvider(configOf(env));
   if (provider === null) return;
   try {
-    const running = await listRunning(env.DB, now - LOOKED_AT_MS, SANDBOXES_PER_SWEEP);
+    const running = await listRunning(env.DB, now, LOOKED_AT_MS, SANDBOXES_PER_SWEEP);
     for (let index = 0; index < running.length; index += SANDBOXES_AT_ONCE) {
       const some = running.slice(index, index + SANDBOXES_AT_ONCE);
       await Promise.all(some.map((sandbox) => lookAt(env, provider, sandbox, now)));
