@@ -94,6 +94,17 @@ export function openOne(
   return { refusal: refuse(counts, key, holder, exceeded(name, quota, CLOSED_SECONDS), now) };
 }
 
+/**
+ * Bodies of refused requests that an isolate reads at once for a user, or for all who have no key that is known. Those of
+ * a flood are cut off: that costs nothing.
+ */
+const MAX_DROPPED = 20;
+
+/** Null if there are too many. Returns what closes it. */
+export function openDrop(env: Env, user_id: string | null, now = Date.now()): (() => void) | null {
+  return countsOf(env).open(`drops/${user_id ?? ""}`, MAX_DROPPED, now);
+}
+
 /** A missing or failing rate limit keeps nobody out. */
 async function isWithin(env: Env, key: string): Promise<boolean> {
   try {
