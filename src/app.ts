@@ -11,7 +11,7 @@ import { addDocs } from "./http/docs/docs.ts";
 import { addOpenApi } from "./http/docs/openapi.ts";
 import { answerError, answerNotFound } from "./http/errors.ts";
 import { createGuesses } from "./http/guesses.ts";
-import { openDrop } from "./http/quotas/quotas.ts";
+import { takeDrop } from "./http/quotas/quotas.ts";
 import { keyRoots } from "./http/roots.ts";
 import { addAgentVersions } from "./http/routes/agent-versions.ts";
 import { addAgents } from "./http/routes/agents.ts";
@@ -88,9 +88,7 @@ export function createApp(): App {
  * is dropped first. The bodies of a flood are cut off.
  */
 async function dropRefused({ req, env, get }: AppContext): Promise<void> {
-  if (!isComing(req.raw)) return;
-  const close = openDrop(env, get("caller")?.user_id ?? null);
-  if (close !== null) await dropBody(req.raw).finally(close);
+  if (isComing(req.raw) && takeDrop(env, get("caller")?.user_id ?? null)) await dropBody(req.raw);
 }
 
 const resources = [

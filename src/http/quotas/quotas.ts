@@ -23,6 +23,8 @@ const COUNTER_LIMIT = 10;
 const WINDOW_SECONDS = 60;
 /** Enough to find out why a client fails. */
 const LINES_A_MINUTE = 120;
+/** Of refused bodies, which may be 16 MiB. Who comes too often is told to wait by the first ones. */
+const DROPS_A_MINUTE = 60;
 /** Until something that is open may be closed. */
 const CLOSED_SECONDS = 5;
 
@@ -73,6 +75,14 @@ export function takeLine(env: Env, key: string, now = Date.now()): boolean {
   return countsOf(env).take(key, LINES_A_MINUTE, now).wait_ms === 0;
 }
 
+/**
+ * Whether the body of a refused request may be read and dropped. Those of a flood are cut off, which costs nothing. All
+ * who have no key that is known count together.
+ */
+export function takeDrop(env: Env, user_id: string | null, now = Date.now()): boolean {
+  return countsOf(env).take(`drops/${user_id ?? ""}`, DROPS_A_MINUTE, now).wait_ms === 0;
+}
+
 /** Whether nobody was told in the last minute, as far as this isolate knows. */
 export function isNews(env: Env, key: string, now = Date.now()): boolean {
   return countsOf(env).isNews(key, now);
@@ -92,17 +102,6 @@ export function openOne(
   const close = counts.open(key, quota, now, lives_ms);
   if (close !== null) return { close };
   return { refusal: refuse(counts, key, holder, exceeded(name, quota, CLOSED_SECONDS), now) };
-}
-
-/**
- * Bodies of refused requests that an isolate reads at once for a user, or for all who have no key that is known. Those of
- * a flood are cut off: that costs nothing.
- */
-const MAX_DROPPED = 20;
-
-/** Null if there are too many. Returns what closes it. */
-export function openDrop(env: Env, user_id: string | null, now = Date.now()): (() => void) | null {
-  return countsOf(env).open(`drops/${user_id ?? ""}`, MAX_DROPPED, now);
 }
 
 /** A missing or failing rate limit keeps nobody out. */
