@@ -4,12 +4,14 @@ import { createMiddleware } from "hono/factory";
 import { configOf } from "./config.ts";
 import { addAgUi } from "./http/ag-ui/routes.ts";
 import { createAuthenticator, requireKey } from "./http/auth.ts";
-import type { App, AppEnv } from "./http/context.ts";
+import { dropBody, isComing } from "./http/body.ts";
+import type { App, AppContext, AppEnv } from "./http/context.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { addDocs } from "./http/docs/docs.ts";
 import { addOpenApi } from "./http/docs/openapi.ts";
 import { answerError, answerNotFound } from "./http/errors.ts";
 import { createGuesses } from "./http/guesses.ts";
+import { takeDrop } from "./http/quotas/quotas.ts";
 import { keyRoots } from "./http/roots.ts";
 import { addAgentVersions } from "./http/routes/agent-versions.ts";
 import { addAgents } from "./http/routes/agents.ts";
@@ -66,6 +68,7 @@ export function createApp(): App {
     context.set("guesses", guesses);
     context.set("sessions", sessions);
     await next();
+    if (context.res.status >= 400) await dropRefused(context);
     context.res.headers.set("x-request-id", request_id);
     context.res.headers.set("x-content-type-options", "nosniff");
   });
@@ -78,6 +81,14 @@ export function createApp(): App {
   app.notFound(answerNotFound);
   for (const add of resources) add(app);
   return app;
+}
+
+/**
+ * A refusal comes before the body is read, and most clients read no answer before they have sent all of it. So what comes
+ * is dropped first. The bodies of a flood are cut off.
+ */
+async function dropRefused({ req, env, get }: AppContext): Promise<void> {
+  if (isComing(req.raw) && takeDrop(env, get("caller")?.user_id ?? null)) await dropBody(req.raw);
 }
 
 const resources = [

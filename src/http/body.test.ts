@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { readBytes, readJson } from "./body.ts";
+import { isComing, readBytes, readJson } from "./body.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -67,5 +67,27 @@ describe("a body that is too large", () => {
     const refused = expect(readBytes(request, LIMIT)).rejects.toMatchObject({ failure: { code: "body_too_large" } });
     await vi.advanceTimersByTimeAsync(2_000);
     await refused;
+  });
+});
+
+describe("a body that nobody has read", () => {
+  const request = (headers: Record<string, string>, body: string | null = "x") =>
+    new Request("http://localhost/", { method: "POST", body, headers });
+
+  it.each<[string, boolean, Request]>([
+    ["is none", false, request({}, null)],
+    ["has no length", true, request({})],
+    ["is what the runtime drops", false, request({ "content-length": "65536" })],
+    ["is larger", true, request({ "content-length": "65537" })],
+    ["is more than is dropped", false, request({ "content-length": String(16 * 1024 * 1024 + 1) })],
+    ["waits for an answer", false, request({ "content-length": "900000", expect: "100-continue" })],
+  ])("%s: has to be dropped: %s", (_what, isIt, sent) => {
+    expect(isComing(sent)).toBe(isIt);
+  });
+
+  it("is not dropped where somebody reads it", async () => {
+    const sent = request({ "content-length": "900000" });
+    await sent.text();
+    expect(isComing(sent)).toBe(false);
   });
 });

@@ -11,9 +11,12 @@ export const UPLOAD_BYTES = 100 * 1024 * 1024;
 const BODY_MS = 60_000;
 
 // Most clients read no response before they have sent the whole body. If the connection closes meanwhile, they see an
-// error and not our refusal. So the rest of a body that is too large is read and dropped, within these bounds.
+// error and not our refusal. So a body that is refused is read and dropped, within these bounds.
 const DROPPED_BYTES = 16 * 1024 * 1024;
 const DROPPED_MS = 2_000;
+
+/** What the runtime itself reads and drops of a body that nobody has read. */
+const DROPPED_BY_RUNTIME_BYTES = 64 * 1024;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
@@ -67,6 +70,19 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
   // A cancelled reader looks like the end of the body, but the client has not sent all of it.
   if (late) throw new Problem("bad_json", `The body did not arrive within ${BODY_MS / 1000} s.`);
   return join(chunks, size);
+}
+
+/** Whether an answer to the request closes the connection while its body comes, unless `dropBody` is called before. */
+export function isComing({ body, bodyUsed, headers }: Request): boolean {
+  // This client reads the answer before it sends anything.
+  if (body === null || bodyUsed || body.locked || headers.has("expect")) return false;
+  const announced = headers.get("content-length");
+  return announced === null || (Number(announced) > DROPPED_BY_RUNTIME_BYTES && Number(announced) <= DROPPED_BYTES);
+}
+
+/** Never rejects. */
+export async function dropBody({ body }: Request): Promise<void> {
+  if (body !== null) await dropRest(body.getReader());
 }
 
 async function dropRest(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {

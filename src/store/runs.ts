@@ -2,7 +2,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import { type Result, succeed } from "../protocol/error.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
-import type { Run } from "../protocol/run.ts";
+import type { Run, RunStatus } from "../protocol/run.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { open } from "./database.ts";
 import { listNewest } from "./newest.ts";
@@ -22,6 +22,17 @@ export async function readRun(db: D1Database, key: ThreadKey, invocation_id: str
 
 /** What SQLite can't parse is left as it is: one damaged row must not fail the whole list. */
 const withoutSources = sql<string>`iif(json_valid(${runs.run}), json_remove(${runs.run}, '$.sources'), ${runs.run})`;
+
+/** Null if D1 has no such run, or knows that it is over. */
+export async function readLiveStatus(
+  db: D1Database,
+  { user_id, thread_id }: ThreadKey,
+  invocation_id: string,
+): Promise<RunStatus | null> {
+  const query = `SELECT status FROM runs
+    WHERE user_id = ?1 AND thread_id = ?2 AND invocation_id = ?3 AND status IN ('queued', 'running')`;
+  return await db.prepare(query).bind(user_id, thread_id, invocation_id).first<RunStatus>("status");
+}
 
 /** Without their sources: two hundred runs would bring ten million characters of them. */
 export async function listRuns(db: D1Database, key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>> {

@@ -1,7 +1,7 @@
 // Quotas of a day: exact however many ask at once, begun anew with the day, and what they end goes on later.
 import { env } from "cloudflare:test";
 import { Daytona } from "@daytonaio/sdk";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { sweepSandboxHours } from "../../src/projects/routes/sweep-hours.ts";
 import { sandboxName } from "../../src/projects/sandbox.ts";
@@ -208,6 +208,18 @@ describe("the hours of sandboxes", () => {
     ]);
     await sweepSandboxHours(env, noon + 30 * MINUTE);
     expect(await usesOf("user_unreachable")).toMatchObject([{ used: expect.closeTo(0.5) }]);
+  });
+
+  it("of many that can't be asked for are one line of the log in a minute", async () => {
+    await userWith("user_outage", {});
+    for (let n = 0; n < 12; n++) await noteSandbox(env.DB, row("user_outage", `p${n}`, noon));
+    const lines = vi.spyOn(console, "warn").mockImplementation(() => {});
+    await sweepSandboxHours({ ...env, DAYTONA_API_KEY: "a wrong key" }, noon + 20 * MINUTE);
+    const said = lines.mock.calls.map(([line]) => JSON.parse(String(line)));
+    lines.mockRestore();
+    expect(said).toEqual([expect.objectContaining({ event: "sandboxes_not_looked_at" })]);
+    expect(said[0].sandboxes).toBeGreaterThanOrEqual(12);
+    for (let n = 0; n < 12; n++) await giveBackSandbox(env.DB, "user_outage", `p${n}`);
   });
 });
 

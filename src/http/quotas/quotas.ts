@@ -23,6 +23,8 @@ const COUNTER_LIMIT = 10;
 const WINDOW_SECONDS = 60;
 /** Enough to find out why a client fails. */
 const LINES_A_MINUTE = 120;
+/** Of refused bodies, which may be 16 MiB. Who comes too often is told to wait by the first ones. */
+const DROPS_A_MINUTE = 60;
 /** Until something that is open may be closed. */
 const CLOSED_SECONDS = 5;
 
@@ -71,6 +73,14 @@ export function rememberFull(env: Env, holder: Holder, name: QuotaName, now = Da
 /** Whether the log may have one more line of those that `key` names. A flood must not cost the operator a line each. */
 export function takeLine(env: Env, key: string, now = Date.now()): boolean {
   return countsOf(env).take(key, LINES_A_MINUTE, now).wait_ms === 0;
+}
+
+/**
+ * Whether the body of a refused request may be read and dropped. Those of a flood are cut off, which costs nothing. All
+ * who have no key that is known count together.
+ */
+export function takeDrop(env: Env, user_id: string | null, now = Date.now()): boolean {
+  return countsOf(env).take(`drops/${user_id ?? ""}`, DROPS_A_MINUTE, now).wait_ms === 0;
 }
 
 /** Whether nobody was told in the last minute, as far as this isolate knows. */

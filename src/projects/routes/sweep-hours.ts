@@ -25,11 +25,20 @@ export async function sweepSandboxHours(env: Env, now: number): Promise<void> {
   const provider = findProvider(configOf(env));
   if (provider === null) return;
   try {
-    const running = await listRunning(env.DB, now - LOOKED_AT_MS, SANDBOXES_PER_SWEEP);
+    const running = await listRunning(env.DB, now, LOOKED_AT_MS, SANDBOXES_PER_SWEEP);
+    const failed: { user_id: string; project_id: string; error: string }[] = [];
     for (let index = 0; index < running.length; index += SANDBOXES_AT_ONCE) {
-      const some = running.slice(index, index + SANDBOXES_AT_ONCE);
-      await Promise.all(some.map((sandbox) => lookAt(env, provider, sandbox, now)));
+      const looks = running.slice(index, index + SANDBOXES_AT_ONCE).map(async (sandbox) => {
+        const { user_id, project_id } = sandbox;
+        await lookAt(env, provider, sandbox, now).catch((error: unknown) => {
+          failed.push({ user_id, project_id, error: describeError(error) });
+        });
+      });
+      await Promise.all(looks);
     }
+    // With one of them: where the provider is away, each minute would have a line for every sandbox.
+    const [first] = failed;
+    if (first !== undefined) logWarning("sandboxes_not_looked_at", { sandboxes: failed.length, ...first });
   } catch (error) {
     logError("sandbox_hours_failed", error, {});
   }
@@ -38,17 +47,13 @@ export async function sweepSandboxHours(env: Env, now: number): Promise<void> {
 async function lookAt(env: Env, provider: SandboxProvider, sandbox: RunningSandbox, now: number): Promise<void> {
   const { user_id, project_id } = sandbox;
   const usual = usualOf(configOf(env));
-  try {
-    const workspace = provider.openWorkspace({ name: await sandboxName(user_id, project_id), labels: {}, recipe: {} });
-    const { state } = await workspace.readState(AbortSignal.timeout(READ_MS));
-    const isRunning = !idle.has(state);
-    const { used, limit } = await countRunning(env.DB, sandbox, isRunning, now, usual);
-    if (!isRunning || used < limit) return;
-    await workspace.stop(AbortSignal.timeout(STOP_MS));
-    logWarning("quota_exceeded", { user_id, project_id, quota: "sandbox_hours_per_day" });
-    const counted = { ...sandbox, running_at: new Date(now).toISOString() };
-    await countRunning(env.DB, counted, false, now, usual);
-  } catch (error) {
-    logWarning("sandbox_not_looked_at", { user_id, project_id, error: describeError(error) });
-  }
+  const workspace = provider.openWorkspace({ name: await sandboxName(user_id, project_id), labels: {}, recipe: {} });
+  const { state } = await workspace.readState(AbortSignal.timeout(READ_MS));
+  const isRunning = !idle.has(state);
+  const { used, limit } = await countRunning(env.DB, sandbox, isRunning, now, usual);
+  if (!isRunning || used < limit) return;
+  await workspace.stop(AbortSignal.timeout(STOP_MS));
+  logWarning("quota_exceeded", { user_id, project_id, quota: "sandbox_hours_per_day" });
+  const counted = { ...sandbox, running_at: new Date(now).toISOString() };
+  await countRunning(env.DB, counted, false, now, usual);
 }

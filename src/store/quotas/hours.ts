@@ -53,14 +53,30 @@ export async function countRunning(
   return held ?? { used: 0, limit: usual(NAME) };
 }
 
-/** Sandboxes that ran when they were last looked at, before `before`. In no order: those that can't be read hold up no other. */
-export async function listRunning(db: D1Database, before: number, limit: number): Promise<RunningSandbox[]> {
-  const { results } = await db
-    .prepare(
-      `SELECT user_id, project_id, running_at FROM sandboxes INDEXED BY sandboxes_running
-       WHERE running_at IS NOT NULL AND running_at < ?1 ORDER BY random() LIMIT ?2`,
-    )
-    .bind(new Date(before).toISOString(), limit)
-    .all<RunningSandbox>();
-  return results;
+// A time that is still to come is of a clock that was set back since.
+const LIST = `
+SELECT user_id, project_id, running_at FROM (
+  SELECT user_id, project_id, running_at FROM sandboxes INDEXED BY sandboxes_running
+    WHERE running_at IS NOT NULL AND running_at < ?1
+  UNION ALL SELECT user_id, project_id, running_at FROM sandboxes INDEXED BY sandboxes_running
+    WHERE running_at IS NOT NULL AND running_at > ?2)
+ORDER BY random() LIMIT ?3`;
+
+/**
+ * Sandboxes that ran when they were last looked at, and that was `every_ms` ago. In no order: those that can't be read
+ * hold up no other.
+ */
+export async function listRunning(
+  db: D1Database,
+  now: number,
+  every_ms: number,
+  limit: number,
+): Promise<RunningSandbox[]> {
+  const times = [now - every_ms, now + every_ms].map((time) => new Date(time).toISOString());
+  return (
+    await db
+      .prepare(LIST)
+      .bind(...times, limit)
+      .all<RunningSandbox>()
+  ).results;
 }

@@ -7,11 +7,17 @@ import { limitOf, readHeld, type UsualQuota } from "./held.ts";
 /** What comes a moment after the account's rows were deleted leaves none. */
 export const IS_ALIVE = "NOT EXISTS (SELECT 1 FROM users WHERE users.user_id = ?1 AND users.deleted_at IS NOT NULL)";
 
-const CARRIED = "iif(quota_uses.period < excluded.period, 0, quota_uses.used)";
+/**
+ * What comes a moment late for a day counts for the next one. A day that is later than that is of a clock that was set
+ * back since: it would hold the user to that day's rest until it comes.
+ */
+const IS_CARRIED = "quota_uses.period BETWEEN excluded.period AND date(excluded.period, '+1 day')";
 
-/** Adds a row that is selected. A day that is over is not counted any more; what comes late for it counts for the next. */
+const CARRIED = `iif(${IS_CARRIED}, quota_uses.used, 0)`;
+
+/** Adds a row that is selected. A day that is over is not counted any more. */
 export const ADD = `ON CONFLICT (user_id, name) DO UPDATE SET used = ${CARRIED} + excluded.used,
-  period = max(quota_uses.period, excluded.period)`;
+  period = iif(${IS_CARRIED}, quota_uses.period, excluded.period)`;
 
 const take = (limit: string) => `
 INSERT INTO quota_uses (user_id, name, period, used) SELECT ?1, ?2, ?3, 1 WHERE ${limit} >= 1 AND ${IS_ALIVE}

@@ -45,8 +45,9 @@ export async function readOutcome(db: D1Database, due: DueTime): Promise<StoredO
 
 /**
  * Records the outcome of a due time. A started run overrides any other outcome; without one, a waiting outcome may
- * change and a final one stays. One that waits may begin to wait for room, once. A trigger deleted in the meantime gets no row. Also deletes rows that are 30 days
- * older.
+ * change and a final one stays. One that waits for the run before it may begin to wait for room, and the other way
+ * round; neither is written twice in a row. A trigger deleted in the meantime gets no row. Also deletes rows that are 30
+ * days older.
  */
 export async function recordOutcome(db: D1Database, due: DueTime, outcome: Outcome): Promise<void> {
   const { user_id, trigger_id, due_at, delivery_id, ends_former } = due;
@@ -61,7 +62,7 @@ export async function recordOutcome(db: D1Database, due: DueTime, outcome: Outco
          WHERE EXISTS (SELECT 1 FROM triggers WHERE user_id = ?1 AND trigger_id = ?2)
          ON CONFLICT DO UPDATE SET status = excluded.status, reason = excluded.reason, thread_id = excluded.thread_id,
            invocation_id = excluded.invocation_id, retry_at = excluded.retry_at
-         WHERE status = 'waiting' AND (excluded.status <> 'waiting' OR retry_at IS NULL AND excluded.retry_at IS NOT NULL)
+         WHERE status = 'waiting' AND (excluded.status <> 'waiting' OR (retry_at IS NULL) <> (excluded.retry_at IS NULL))
            OR status <> 'accepted' AND excluded.status = 'accepted'`,
       )
       .bind(

@@ -11,6 +11,7 @@ import type { Job } from "../../protocol/job.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import type { ThreadKey } from "../../protocol/thread.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
+import { readLiveStatus } from "../../store/runs.ts";
 import {
   claimRun,
   type DueTime,
@@ -71,6 +72,8 @@ export async function fireSchedule(job: FireSchedule, env: Env, now: number): Pr
     // Before an object is asked. What waits for the run before it takes nothing of a quota.
     const holder = { user_id: due.user_id, quotas };
     const early = await checkRun(env, holder, now);
+    const inLine = early !== null && isQueued ? await lookInLine(env, newest, due) : null;
+    if (inLine !== null) return await keepInLine(env, due, stored, inLine.reason);
     const before = early === null ? await lookBefore(env, trigger, newest, due, now) : null;
     if (before === "starting") return fail("busy", "The previous run is being started.");
     if (before !== null) return await holdBack(env, trigger, due, run, stored, before.reason);
@@ -161,9 +164,21 @@ async function lookBefore(
     const claimed = Date.parse(trigger.last_fired_at ?? "");
     if (!found.ok && Math.abs(now - claimed) < STARTING_MS) return "starting";
   }
-  if (trigger.settings.overlap !== "queue") return null;
-  const [first] = await listWaiting(env.DB, due.user_id, due.trigger_id);
-  const isFirst = first === undefined || first.due_at >= due.due_at;
+  return trigger.settings.overlap === "queue" ? await lookAhead(env, due) : null;
+}
+
+/**
+ * The same as far as D1 knows, for what queues and comes to a full quota: it asks no object, and has its hour only once
+ * nothing is before it.
+ */
+async function lookInLine(env: Env, newest: RunKey | null, due: DueTime): Promise<{ reason: string } | null> {
+  const status = newest === null ? null : await readLiveStatus(env.DB, newest, newest.invocation_id);
+  return status === null ? await lookAhead(env, due) : { reason: `The run ${newest?.invocation_id} was ${status}.` };
+}
+
+async function lookAhead(env: Env, { user_id, trigger_id, due_at }: DueTime): Promise<{ reason: string } | null> {
+  const [first] = await listWaiting(env.DB, user_id, trigger_id);
+  const isFirst = first === undefined || first.due_at >= due_at;
   return isFirst ? null : { reason: `The due time ${first.due_at} waited before it.` };
 }
 
@@ -175,12 +190,18 @@ async function holdBack(
   stored: StoredOutcome | null,
   reason: string,
 ): Promise<Result<null>> {
-  const { overlap } = trigger.settings;
-  // Its row says already that it waits. One that waited for room is late for the run before it: it is skipped.
-  if (stored !== null && (overlap === "queue" || stored.retry_at === null)) return succeed(null);
-  if (overlap === "skip") return await giveWay(env, due, run, reason);
+  // Its row says already that it waits.
+  if (stored !== null && stored.retry_at === null) return succeed(null);
+  // One that waited for room is late for the run before it: it is skipped.
+  if (trigger.settings.overlap === "skip") return await giveWay(env, due, run, reason);
   // A job that died may have started this run; then somebody ran the trigger by hand.
   if (await isKnown(env, run)) return await accept(env, due, run);
+  return await keepInLine(env, due, stored, reason);
+}
+
+/** Also takes it out of those that wait for room, whose hour would end, and whose tries others need. */
+async function keepInLine(env: Env, due: DueTime, stored: StoredOutcome | null, reason: string): Promise<Result<null>> {
+  if (stored !== null && stored.retry_at === null) return succeed(null);
   await recordOutcome(env.DB, due, { status: "waiting", reason, run: null });
   const waiting = await listWaiting(env.DB, due.user_id, due.trigger_id);
   for (const oldest of waiting.slice(0, -MAX_WAITING)) {
