@@ -1,4 +1,4 @@
-// Runs that find the room of a cap held by others, who will not use most of it.
+// Runs that find the room of a cap held by others, who will not use most of it, or no room at all.
 import { describe, expect, it } from "vitest";
 import { FakeBudgets } from "../../../test/fakes/budgets.ts";
 import { call, type Reply, reply } from "../../../test/fakes/replies.ts";
@@ -58,6 +58,18 @@ describe("twenty runs at once under a cap of nearly twice what they use", () => 
     }, 0);
     expect(budgets.used("user", "2026-11-28").tokens).toBe(sum);
   });
+});
+
+it("a cap of a day that no call fits under is not said to help tomorrow", async () => {
+  const caps = { max_total_tokens: 800 };
+  const budgets = new FakeBudgets({ scope: "user", id: "user_1", period: "2026-11-28", caps });
+  const thread = new FakeThread({ tools: twoTaskTools(), replies: [] });
+  thread.budgetScopes = () => budgets.scopes;
+  thread.grantLease = budgets.grant;
+  await thread.run("hi", { invocation_id: "inv_a" });
+  const error = findRun(thread.life, "inv_a")?.run.error;
+  expect(error).toMatchObject({ code: "budget", reason: "too_low" });
+  expect(error?.message).toMatch(/ is too low for the next model call alone\. An admin can raise it\.$/);
 });
 
 function fail(): never {
