@@ -44,6 +44,16 @@ describe("an entry of the audit", () => {
     );
   });
 
+  it("says of a cap that it was raised or not, since no tool call is behind the question", () => {
+    const cap = { target: "int_budget_inv_1", details: { tool: null, thread_id: "t", invocation_id: "inv_1" } };
+    expect(say({ ...cap, action: "approval.approve" })).toBe("Ada let a run spend more than its limit: inv_1");
+    expect(say({ ...cap, action: "approval.approve" }, "zh")).toBe("Ada 提高了运行的上限 inv_1");
+    expect(say({ ...cap, action: "approval.deny" })).toBe("Ada let a run end at its limit: inv_1");
+    expect(say({ ...cap, action: "approval.deny", outcome: "refused" }, "zh")).toBe(
+      "Ada 试图让运行在达到上限时结束 inv_1",
+    );
+  });
+
   it("names what is gone by its name in the entry, or by its id", () => {
     expect(say({ target: "key_9", details: { name: "old" } })).toBe("Ada deleted the key “old”");
     expect(say({ target: "key_9" })).toBe("Ada deleted the key key_9");
