@@ -53,7 +53,7 @@ function findAct({ action, target, details }: Entry, { acts: known, cases: speci
 /** What a run at a cap asks has no tool call behind it: the id names the run. */
 const CAP = "int_budget_";
 
-function isAboutCap(target: string | null): target is string {
+function isAboutCap(target: string | null): boolean {
   return target?.startsWith(CAP) === true;
 }
 
