@@ -135,3 +135,11 @@ describe("an entry of the audit", () => {
     ).toEqual(["in a session", "reason: not_found"]);
   });
 });
+
+it("who may spend how much is told as it was set, and not only that a user was changed", () => {
+  const details = { fields: "caps,quotas", caps: '{"day":{"max_cost_usd":20}}', quotas: '{"threads":5}' };
+  const changed: Entry = { ...entry, action: "user.update", target: "user_bob", details };
+  const parts = describeEntry(changed, words.en, names);
+  expect(parts).toEqual(expect.arrayContaining(['limits: {"day":{"max_cost_usd":20}}', 'quotas: {"threads":5}']));
+  expect(describeEntry(changed, words.zh, names)).toContain('上限：{"day":{"max_cost_usd":20}}');
+});

@@ -106,6 +106,8 @@ export function describeEntry(
     by,
     address !== null && said.from(address),
     typeof details.fields === "string" && said.fields(details.fields),
+    typeof details.caps === "string" && said.limits(details.caps),
+    typeof details.quotas === "string" && said.quotas(details.quotas),
     details.made === "revoke" && said.withMade,
     details.reason === "copied_cookie" && said.copied,
     typeof details.email === "string" && said.email(isolate(details.email)),
