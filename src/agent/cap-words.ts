@@ -1,6 +1,7 @@
 // What people read of a cap that was reached: whose it is, and what they can do. In both languages, since a run's own
 // words are in the language of its conversation.
 import type { CapName, CapScope, Caps, ReachedCap } from "../protocol/money/caps.ts";
+import type { CapReason } from "../protocol/run.ts";
 
 type ByScope = Record<CapScope, string>;
 
@@ -47,10 +48,20 @@ const advice: Record<"en" | "zh", ByScope> = {
   },
 };
 
-/** The cap is not used up. */
-const HELD = {
-  en: "Other runs have reserved the rest for their own calls: send the message again when some have ended.",
-  zh: "等其中一些结束后，再发一条消息即可继续。",
+/** Where the next call does not fit under the whole cap, neither time nor another message helps. */
+const raise: Record<"en" | "zh", ByScope> = {
+  en: {
+    ...advice.en,
+    run: "Send the message again with a higher cap.",
+    agent: "Raise it in the agent, then send another message to go on.",
+    trigger: "Raise it in the trigger.",
+  },
+  zh: {
+    ...advice.zh,
+    run: "请提高上限后再发一次消息。",
+    agent: "请在智能体中提高上限，再发一条消息即可继续。",
+    trigger: "请在触发器中提高上限。",
+  },
 };
 
 /** `The cap of $5 for this user (2026-11, UTC)` */
@@ -63,9 +74,24 @@ export function describeCap(cap: ReachedCap, chinese = false): string {
   return `${owner}${period === undefined ? "" : ` ${period}（UTC）`}的上限${amount && `（${amount}）`}`;
 }
 
+/** Why the next call was refused, and what to do about it. */
+export function explainCap(cap: ReachedCap, reason?: CapReason): string {
+  const described = describeCap(cap);
+  if (reason === "too_low") return `${described} is too low for the next model call alone. ${raise.en[cap.scope]}`;
+  const held = "Other runs have reserved the rest for their own calls: send the message again when some have ended.";
+  return `${described} leaves too little for the next model call. ${reason === "held" ? held : adviseCap(cap)}`;
+}
+
+/** The same in Chinese, after 已停止. */
+export function explainCapInChinese(cap: ReachedCap, reason?: string): string {
+  const described = describeCap(cap, true);
+  if (reason === "too_low") return `${described}太低，不够单独调用一次模型。${raise.zh[cap.scope]}`;
+  if (reason === "held") return `${described}所剩的额度已被其他运行预留。等其中一些运行结束后，请再发一次消息。`;
+  return `达到了${described}。${adviseCap(cap, true)}`;
+}
+
 /** What to do about it, as one or two sentences. */
-export function adviseCap({ scope, period, reserved_by_others }: ReachedCap, chinese = false): string {
-  if (reserved_by_others === true) return chinese ? HELD.zh : HELD.en;
+export function adviseCap({ scope, period }: ReachedCap, chinese = false): string {
   const said = advice[chinese ? "zh" : "en"][scope];
   if (period === undefined) return said;
   const isDay = period.length > "2026-11".length;

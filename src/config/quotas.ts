@@ -1,6 +1,6 @@
 // QUOTAS: what users may have and do, where the usual numbers don't fit. A part that is wrong would be found out by a
 // user who is refused, or is not, so it becomes `problem`.
-import { isQuotaName, type Quotas } from "../protocol/money/quotas.ts";
+import { isQuotaName, type QuotaName, type Quotas } from "../protocol/money/quotas.ts";
 
 export interface QuotaSettings {
   quotas: Quotas;
@@ -17,12 +17,24 @@ export function readQuotaSettings(env: object): QuotaSettings {
   const parts = String(given ?? "")
     .split(",")
     .map((part) => part.trim());
+  let last: QuotaName | null = null;
   for (const [place, part] of parts.entries()) {
     if (part === "") continue;
+    if (last !== null && /^\d{3}$/.test(part)) {
+      // `threads=10,000` is not ten threads.
+      delete quotas[last];
+      problem ??= `QUOTAS: ${last} must be a whole number without commas`;
+      continue;
+    }
+    last = null;
     const [name = "", value = "", ...more] = part.split("=").map((each) => each.trim());
-    if (!isQuotaName(name)) problem ??= `QUOTAS: part ${place + 1} is no quota`;
+    if (!isQuotaName(name))
+      problem ??= `QUOTAS: part ${place + 1} is no quota (it takes runs_per_minute=60,threads=10000)`;
     else if (more.length > 0 || !/^\d{1,12}$/.test(value)) problem ??= `QUOTAS: ${name} must be a whole number`;
-    else quotas[name] = Number(value);
+    else {
+      quotas[name] = Number(value);
+      last = name;
+    }
   }
   return { quotas, problem };
 }

@@ -44,11 +44,18 @@ export const modelFailureReasons = [
 ] as const;
 export type ModelFailureReason = (typeof modelFailureReasons)[number];
 
+/**
+ * Why a cap refused a call, where it is not used up. `held`: other runs have reserved what is left. `too_low`: the call
+ * does not fit under the cap even if nothing else is spent.
+ */
+export const capReasons = ["held", "too_low"] as const;
+export type CapReason = (typeof capReasons)[number];
+
 /** A row of a later version may have a reason that this one doesn't know. Runs before reasons have none. */
 const runError = z.object({
   code: z.enum(runErrorCodes),
   message: z.string(),
-  reason: z.union([z.enum(modelFailureReasons), z.string()]).optional(),
+  reason: z.union([z.enum(modelFailureReasons), z.enum(capReasons), z.string()]).optional(),
   cap: reachedCap.optional().describe("For `budget`: the cap that was reached."),
 });
 export type RunError = z.infer<typeof runError>;

@@ -78,8 +78,8 @@ describe("a reached cap", () => {
     agent.addMessage({ id: "m", role: "user", content: "hello" });
     await agent.runAgent({ runId: "run-1" }, subscriber);
     const message =
-      "The cap of 10 tokens for a run of this agent leaves too little for the next model call. It holds for each run by itself: send another message to go on.";
-    expect(errors).toMatchObject([{ code: "budget", message }]);
+      "The cap of 10 tokens for a run of this agent is too low for the next model call alone. Raise it in the agent, then send another message to go on.";
+    expect(errors).toMatchObject([{ code: "budget", message, metadata: { reason: "too_low" } }]);
   });
 
   it("is a question where the agent asks, which the client's own answer raises", async () => {

@@ -90,7 +90,7 @@ describe("a run at its cap in Slack", () => {
     const answers = await mention(workspace, "Research green tea");
     const ended = await messageWith(answers, ":warning:");
     expect(JSON.stringify(ended.blocks)).toContain(
-      "Stopped at a limit on spending: The cap of 10 tokens for a run of this agent leaves too little for the next model call. It holds for each run by itself: send another message to go on.",
+      "Stopped at a limit on spending: The cap of 10 tokens for a run of this agent is too low for the next model call alone. Raise it in the agent, then send another message to go on.",
     );
   });
 });
@@ -133,7 +133,7 @@ describe("a cap in the terminal", () => {
     const args = ["--url", taskloom.url, "--key", taskloom.key, "--thread", "capped", "--max-tokens", "10"];
     const run = await runProgram("dev/ask.ts", ["hello", ...args]);
     expect(run.code).toBe(1);
-    expect(run.stdout).toContain("Failed: The cap of 10 tokens for this run leaves too little");
-    expect(run.stdout).toContain("send another message to go on");
+    expect(run.stdout).toContain("Failed: The cap of 10 tokens for this run is too low for the next model call alone.");
+    expect(run.stdout).toContain("Send the message again with a higher cap.");
   });
 });

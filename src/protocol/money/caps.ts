@@ -54,8 +54,6 @@ export const reachedCap = z.object({
   limit: z.number().optional(),
   /** `2026-11-28` or `2026-11`; absent for caps without a period. */
   period: z.string().optional(),
-  /** The cap is not used up: other runs have reserved what is left of it. Absent otherwise. */
-  reserved_by_others: z.boolean().optional(),
 });
 export type ReachedCap = z.infer<typeof reachedCap>;
 

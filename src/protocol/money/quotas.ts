@@ -20,6 +20,10 @@ export interface Quota {
   waits?: boolean;
   /** What it is counted over, if that is not a minute. Days are those of UTC. */
   period?: "day";
+  /** It bounds each one, and is not used up. */
+  is_of_one?: boolean;
+  /** What makes room, where that is not to delete something, or to wait. */
+  helps?: string;
   /** Why this number. */
   reason: string;
 }
@@ -27,6 +31,12 @@ export interface Quota {
 /** Deleting something helps, or an admin who gives the user more. What exists stays where a quota becomes smaller. */
 const held = (usual: number, counts: string, reason: string, counted: Quota["counted"] = "D1"): Quota => ({
   ...{ usual, counts, counted, is_rate: false, reason },
+});
+
+const ofOne = (usual: number, counts: string): Quota => ({
+  ...held(usual, counts, "SANDBOX_LIMITS bounds everybody; this bounds one user."),
+  is_of_one: true,
+  helps: "Ask for less, or",
 });
 
 /**
@@ -78,6 +88,7 @@ export const quotas = {
     counts: "open streams of events",
     counted: "isolate",
     is_rate: true,
+    helps: "Close some, or wait until some end.",
     reason:
       "Two threads with all the streams that a thread may have. Each is a connection, and may keep an object awake.",
   },
@@ -86,6 +97,7 @@ export const quotas = {
     counts: "uploads and downloads under way",
     counted: "isolate",
     is_rate: true,
+    helps: "Close some, or wait until some end.",
     reason: "A browser opens six. Each may have 100 MiB, and passes through an isolate that serves others, too.",
   },
   deliveries_per_minute: {
@@ -149,14 +161,17 @@ export const quotas = {
   // What a user has.
   sandboxes: held(200, "sandboxes", "One for each project of some months. A stopped one still has a disk."),
   sandbox_cpus: held(400, "cores of all sandboxes together", "Two for each. Stopped ones count, since they may start."),
-  sandbox_cpu: held(1024, "cores of one sandbox", "SANDBOX_LIMITS bounds everybody; this bounds one user."),
-  sandbox_memory: held(4096, "GiB of memory of one sandbox", "SANDBOX_LIMITS bounds everybody; this bounds one user."),
-  sandbox_disk: held(65_536, "GiB of disk of one sandbox", "SANDBOX_LIMITS bounds everybody; this bounds one user."),
+  sandbox_cpu: ofOne(1024, "cores of one sandbox"),
+  sandbox_memory: ofOne(4096, "GiB of memory of one sandbox"),
+  sandbox_disk: ofOne(65_536, "GiB of disk of one sandbox"),
   stored_bytes: held(2e9, "bytes in messages and agents", "A fifth of the 10 GB that a D1 database holds.", "isolate"),
   threads: held(10_000, "threads", "Thirty a day for a year.", "isolate"),
   projects: held(10_000, "projects", "As many as threads: a thread makes one if none is named.", "isolate"),
   agents: held(200, "agents", "Enough for a team. Each may have many versions."),
-  agent_versions: held(1_000, "versions of one agent", "Three a day for a year."),
+  agent_versions: {
+    ...held(1_000, "versions of one agent", "Three a day for a year."),
+    helps: "Versions stay as long as their agent: go on with a new agent, or",
+  },
   agent_versions_per_minute: {
     ...held(60, "versions of agents made in a minute", "A script that changes all agents of a team."),
     is_rate: true,
@@ -166,7 +181,10 @@ export const quotas = {
   webhooks: held(20, "webhooks", "The end of each run writes a row for each."),
   git_credentials: held(100, "git hosts with a credential", "Few people use ten."),
   slack_workspaces: held(20, "Slack workspaces", "An organization has a few."),
-  tickets: held(300, "unused tickets for terminals and downloads", "One lives for a minute: five a second."),
+  tickets: {
+    ...held(300, "unused tickets for terminals and downloads", "One lives for a minute: five a second."),
+    helps: "One that nobody uses ends after a minute: try again then, or",
+  },
 } as const satisfies Record<string, Quota>;
 
 export type QuotaName = keyof typeof quotas & string;
@@ -215,12 +233,16 @@ let grouping: Intl.NumberFormat | undefined;
 
 /** The refusal. With `retry_after_s` it is 429, without it 409. */
 export function exceeded(name: QuotaName, limit: number, retry_after_s?: number): Failure {
-  const helps = !quotas[name].is_rate
-    ? " Delete what you no longer need, or ask whoever runs this server for more."
-    : "period" in quotas[name] && retry_after_s !== undefined
-      ? ` It begins anew at 00:00 UTC, ${describeWait(retry_after_s)}.`
-      : "";
-  const detail = `Your quota of ${format(limit)} ${quotas[name].counts} (${name}) is used up.${helps}`;
+  const quota: Quota = quotas[name];
+  const { counts, is_rate, is_of_one, period, helps = is_rate ? "" : "Delete what you no longer need, or" } = quota;
+  const state = is_of_one ? "less than that" : "used up";
+  const isDaily = period !== undefined && retry_after_s !== undefined;
+  const advice = isDaily
+    ? `It begins anew at 00:00 UTC, ${describeWait(retry_after_s)}.`
+    : is_rate
+      ? helps
+      : `${helps} ask whoever runs this server for more.`;
+  const detail = `Your quota of ${format(limit)} ${counts} (${name}) is ${state}.${advice && ` ${advice}`}`;
   return { code: "quota_exceeded", detail, ...(retry_after_s === undefined ? {} : { retry_after_s }) };
 }
 

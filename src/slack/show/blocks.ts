@@ -1,6 +1,6 @@
 // The blocks at the end of a run in Slack: why it failed, notes, links, and the message with its questions. Also the
 // plan as text, for messages that are not streamed.
-import { adviseCap, describeCap } from "../../agent/cap-words.ts";
+import { explainCapInChinese } from "../../agent/cap-words.ts";
 import type { PlanState, TaskStatus } from "../../protocol/plan/task.ts";
 import type { Run, RunSource } from "../../protocol/run.ts";
 import type { SlackPlace } from "../../protocol/slack.ts";
@@ -49,9 +49,7 @@ function describeFailure(error: Run["error"], chinese: boolean): string {
     case "budget":
       if (!chinese) return `Stopped at a limit on spending: ${why}`;
       if (cap === undefined) return `已停止，达到了花费上限：${why}`;
-      if (cap.reserved_by_others === true)
-        return `已停止：${describeCap(cap, true)}余下的额度已被其他运行预留。${adviseCap(cap, true)}`;
-      return `已停止：达到了${describeCap(cap, true)}。${adviseCap(cap, true)}`;
+      return `已停止：${explainCapInChinese(cap, error.reason)}`;
     case "budget_unavailable":
       if (!chinese) return `Stopped, since what is left to spend can't be looked up: ${why}`;
       return "已停止：暂时无法查询剩余额度，因此没有继续花费。请过几分钟再发一次消息。";

@@ -97,6 +97,23 @@ describe("a cap in tokens", () => {
     });
   });
 
+  it("says to raise it where not even one call fits, since no other message would go on", async () => {
+    const thread = cappedThread([says("never")], { agent: { max_total_tokens: 500 } });
+    await thread.run("hi", run);
+    expect(runOf(thread).error).toMatchObject({
+      reason: "too_low",
+      message:
+        "The cap of 500 tokens for a run of this agent is too low for the next model call alone. Raise it in the agent, then send another message to go on.",
+    });
+    const idle = cappedThread([says("never")], { agent: { max_minutes: 0 } });
+    await idle.run("hi", run);
+    expect(runOf(idle).error).toMatchObject({ reason: "too_low", cap: { name: "max_minutes", limit: 0 } });
+    const spent = cappedThread([looks("c1", counted({ output_tokens: 20_000 })), says("never")]);
+    await spent.run("hi", { ...run, caps: [{ scope: "run", max_total_tokens: 24_000 }] });
+    expect(runOf(spent).error).not.toHaveProperty("reason");
+    expect(runOf(spent).error?.message).toMatch(/ leaves too little .* send another message to go on\.$/);
+  });
+
   it("warns once at four fifths, and tells at the end that it was reached", async () => {
     const thread = cappedThread([
       looks("c1", counted({ output_tokens: 9_000 })),

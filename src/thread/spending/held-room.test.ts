@@ -1,4 +1,4 @@
-// Runs that find the room of a cap held by others, who will not use most of it.
+// Runs that find the room of a cap held by others, who will not use most of it, or no room at all.
 import { describe, expect, it } from "vitest";
 import { FakeBudgets } from "../../../test/fakes/budgets.ts";
 import { Gate } from "../../../test/fakes/gate.ts";
@@ -86,7 +86,7 @@ describe("the error of a run without room", () => {
     await second.accept("hi", { invocation_id: "inv_b" });
     await passTime(clock, 90_000);
     const error = findRun(second.life, "inv_b")?.run.error;
-    expect(error).toMatchObject({ code: "budget", cap: { scope: "user", limit: 20_000, reserved_by_others: true } });
+    expect(error).toMatchObject({ code: "budget", reason: "held", cap: { scope: "user", limit: 20_000 } });
     expect(error?.message).toContain("Other runs have reserved the rest");
     gate.open();
   });
@@ -106,9 +106,21 @@ describe("the error of a run without room", () => {
     await passTime(clock, 200_000);
     const error = findRun(thread.life, "inv_a")?.run.error;
     expect(error).toMatchObject({ code: "budget", cap: { scope: "user", name: "max_minutes", limit: 3 } });
-    expect(error?.cap).not.toHaveProperty("reserved_by_others");
+    expect(error).not.toHaveProperty("reason");
     expect(error?.message).toContain("It begins anew with the next day");
   });
+});
+
+it("a cap of a day that no call fits under is not said to help tomorrow", async () => {
+  const caps = { max_total_tokens: 800 };
+  const budgets = new FakeBudgets({ scope: "user", id: "user_1", period: "2026-11-28", caps });
+  const thread = new FakeThread({ tools: twoTaskTools(), replies: [] });
+  thread.budgetScopes = () => budgets.scopes;
+  thread.grantLease = budgets.grant;
+  await thread.run("hi", { invocation_id: "inv_a" });
+  const error = findRun(thread.life, "inv_a")?.run.error;
+  expect(error).toMatchObject({ code: "budget", reason: "too_low" });
+  expect(error?.message).toMatch(/ is too low for the next model call alone\. An admin can raise it\.$/);
 });
 
 function fail(): never {

@@ -53,6 +53,11 @@ export function shortUnder(account: Account, call: CallSize): Left[] {
   return leftUnder(account).filter(({ dimension, left }) => replyUnder(call, dimension, left) < least);
 }
 
+/** Whether a call has room under the whole cap. */
+export function fitsAlone({ dimension, amount }: Limit, call: CallSize): boolean {
+  return replyUnder(call, dimension, amount) >= leastReply(call);
+}
+
 function replyUnder(
   { input_tokens, output_tokens, price }: CallSize,
   dimension: Limit["dimension"],

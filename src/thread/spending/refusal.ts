@@ -1,9 +1,11 @@
 // What is said when a cap leaves too little for the next call: an error, or a question to a person.
-import { adviseCap, askForMore, describeCap } from "../../agent/cap-words.ts";
+import { adviseCap, askForMore, describeCap, explainCap } from "../../agent/cap-words.ts";
 import type { Caps, ReachedCap } from "../../protocol/money/caps.ts";
-import type { NearCap } from "../../protocol/money/lease.ts";
-import type { Interrupt, RunError } from "../../protocol/run.ts";
-import { sharedCap } from "./budget-events.ts";
+import type { Amount, NearCap } from "../../protocol/money/lease.ts";
+import type { CapReason, Interrupt, RunError } from "../../protocol/run.ts";
+import { limitsOf } from "./amounts.ts";
+import { capOf, sharedCap } from "./budget-events.ts";
+import { type CallSize, fitsAlone, type Left } from "./limits.ts";
 
 const UNKNOWN_PRICE =
   "has no price on this server, and a cap in USD holds. Choose another model, or ask the operator to price it.";
@@ -17,18 +19,23 @@ export function priceUnknown(model: string): RunError {
   return { code: "price_unknown", message: `The model ${model} ${UNKNOWN_PRICE}` };
 }
 
-export function capReached(cap: ReachedCap): RunError {
-  const message = `${describeCap(cap)} leaves too little for the next model call. ${adviseCap(cap)}`;
-  return { code: "budget", message, cap };
+export function ownReached(left: Left, size: CallSize): RunError {
+  return reached(capOf(left), fitsAlone(left, size) ? undefined : "too_low");
 }
 
-/** `is_held`: what other runs have reserved would be room enough. */
-export function sharedReached(near: NearCap, is_held: boolean): RunError {
-  const cap = sharedCap(near);
-  return capReached(is_held ? { ...cap, reserved_by_others: true } : cap);
+/** `is_held`: what other runs have reserved would be room enough. `least` is what the call needs. */
+export function sharedReached(near: NearCap, is_held: boolean, least: Amount): RunError {
+  const isTooLow = limitsOf({ [near.name]: near.limit }).some(({ dimension, amount }) => amount < least[dimension]);
+  return reached(sharedCap(near), is_held ? "held" : isTooLow ? "too_low" : undefined);
 }
 
-export function timeOver(cap: ReachedCap): RunError {
+function reached(cap: ReachedCap, reason: CapReason | undefined): RunError {
+  return { code: "budget", message: explainCap(cap, reason), ...(reason && { reason }), cap };
+}
+
+export function timeOver(left: Left): RunError {
+  const cap = capOf(left);
+  if (left.amount <= 0) return reached(cap, "too_low");
   return { code: "budget", message: `${describeCap(cap)} is used up. ${adviseCap(cap)}`, cap };
 }
 

@@ -235,6 +235,7 @@ describe("a run that finds the room of a cap held by another", () => {
     await passTime(clock, 15_000);
     expect(runOf(thread)).toMatchObject({ status: "failed", error: { code: "budget", cap: { scope: "user" } } });
     expect(runOf(thread).error?.message).toContain("Other runs have reserved the rest");
+    expect(runOf(thread).error?.reason).toBe("held");
   });
 });
 

@@ -21,7 +21,7 @@ import { type CallSize, hasLimit, type Left, leastReply, leftUnder, longestReply
 import { heldOf, periodsOf } from "./pools.ts";
 import { proposeCaps } from "./raise.ts";
 import { accountOf, isCovered, reservedCalls, setAccount } from "./record.ts";
-import { askToRaise, budgetUnavailable, capReached, priceUnknown, sharedReached } from "./refusal.ts";
+import { askToRaise, budgetUnavailable, ownReached, priceUnknown, sharedReached } from "./refusal.ts";
 import { noSpending, type Reservation } from "./state.ts";
 
 /** What a lease must have of a minute's cap for a call. Models seldom think for longer. */
@@ -93,7 +93,7 @@ async function holdTime(life: Life, record: RunRecord, signal: AbortSignal): Pro
   const holding = await holdLease(life, record, wanted, signal);
   if (holding.kind === "cancelled" || isTerminal(record.run.status)) return null;
   if (holding.kind === "held") transact(life, () => storeRun(life, record));
-  return holding.kind === "held" ? null : refuseShared(record, holding);
+  return holding.kind === "held" ? null : refuseShared(record, holding, wanted.least);
 }
 
 /** Plans the next call, if it fits under what is left; else `reserve` finds out what to do. */
@@ -134,7 +134,7 @@ async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, sig
   };
   const holding = await holdLease(life, record, wanted, signal);
   if (holding.kind === "cancelled" || signal.aborted) return { kind: "cancelled" };
-  if (holding.kind !== "held") return { kind: "refused", error: refuseShared(record, holding) };
+  if (holding.kind !== "held") return { kind: "refused", error: refuseShared(record, holding, wanted.least) };
   const room = [...cappedIn(scopesOf(life, record))].map((dimension) => ({ dimension, left: holding.held[dimension] }));
   const { tokens } = longestReply({ ...size, output_tokens: own.tokens }, room);
   return grant(life, record, size, tokens, holding.periods, true);
@@ -191,7 +191,7 @@ function refuseOwn(life: Life, record: RunRecord, left: Left, size: CallSize): A
   const cap = capOf(left);
   const { invocation_id } = record.run;
   record.spending = noteOwn(record.spending, "budget.reached", left, record.run);
-  const refused = { kind: "refused" as const, error: capReached(cap) };
+  const refused = { kind: "refused" as const, error: ownReached(left, size) };
   if (record.agent.config.on_cap !== "ask") return refused;
   const short = shortUnder(accountOf(record), size);
   const proposes = proposeCaps(short, size);
@@ -203,10 +203,14 @@ function refuseOwn(life: Life, record: RunRecord, left: Left, size: CallSize): A
   return { ...refused, interrupt };
 }
 
-function refuseShared(record: RunRecord, holding: Extract<Holding, { kind: "away" | "refused" }>): RunError {
+function refuseShared(
+  record: RunRecord,
+  holding: Extract<Holding, { kind: "away" | "refused" }>,
+  least: Amount,
+): RunError {
   if (holding.kind === "away") return budgetUnavailable;
   record.spending = noteShared(record.spending, "budget.reached", holding.cap, record.run);
-  return sharedReached(holding.cap, holding.is_held);
+  return sharedReached(holding.cap, holding.is_held, least);
 }
 
 export function scopesOf({ ports, thread }: Life, { spending, run }: RunRecord) {

@@ -5,7 +5,7 @@ import { isTerminal } from "../../protocol/run.ts";
 import { countActive, type Life } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
-import { capOf, noteOwn } from "./budget-events.ts";
+import { noteOwn } from "./budget-events.ts";
 import { cappedIn } from "./leases.ts";
 import { type Left, leftUnder } from "./limits.ts";
 import { heldOf, periodsOf } from "./pools.ts";
@@ -62,7 +62,7 @@ export function findTimeOver(record: RunRecord): RequestedEnd | null {
   const over = ownTimes(record).find(({ left }) => left <= 0);
   if (over === undefined) return null;
   record.spending = noteOwn(record.spending, "budget.reached", over, record.run);
-  return { status: "failed", error: timeOver(capOf(over)) };
+  return { status: "failed", error: timeOver(over) };
 }
 
 /** A run that asks for more does so between its steps. */

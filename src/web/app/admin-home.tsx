@@ -1,5 +1,5 @@
 // The page of a key that may not read conversations: what it may do, and where.
-import { LockKeyhole, Menu, ScrollText, Users } from "lucide-react";
+import { ChartColumn, LockKeyhole, Menu, ScrollText, Users } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { Button, IconButton } from "../parts/button.tsx";
 import { ErrorBoundary } from "../parts/error-boundary.tsx";
@@ -65,6 +65,9 @@ function Panels() {
       <div className={styles.panels}>
         <Button look="primary" icon={Users} onClick={() => go({ settings: "users" })}>
           {sections.users}
+        </Button>
+        <Button icon={ChartColumn} onClick={() => go({ settings: "usage" })}>
+          {sections.usage}
         </Button>
         <Button icon={ScrollText} onClick={() => go({ settings: "audit" })}>
           {sections.audit}

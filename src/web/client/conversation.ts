@@ -16,6 +16,7 @@ export type Item =
 /** Why a run failed, for pages that say it in their own words. */
 export interface Why {
   code?: string | undefined;
+  reason?: string | undefined;
   cap?: ReachedCap | undefined;
 }
 
@@ -62,11 +63,10 @@ export function advance(view: Conversation, event: ThreadEvent): Conversation {
     }
     case "RUN_FINISHED":
       return finish(view, event);
-    case "RUN_ERROR":
-      return addEnd({
-        ...end(view),
-        run: { ...view.run, state: "failed", error: event.message, code: event.code, cap: event.metadata?.cap },
-      });
+    case "RUN_ERROR": {
+      const { code, message: error, metadata: { reason, cap } = {} } = event;
+      return addEnd({ ...end(view), run: { ...view.run, state: "failed", error, code, reason, cap } });
+    }
     case "STATE_SNAPSHOT":
       return { ...view, state: event.snapshot };
     case "STATE_DELTA":

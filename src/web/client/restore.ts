@@ -101,7 +101,8 @@ function addEnd(items: Item[], { type, invocation_id, content }: MessageRow): It
   const { status, error, unfinished_tasks } = content;
   if (status !== "cancelled" && status !== "failed") return items;
   const said = { state: status, error: error?.message ?? null, unfinished: unfinished_tasks } as const;
-  return addStoredEnd(items, { kind: "end", id: invocation_id, ...said, code: error?.code, cap: error?.cap });
+  const { code, reason, cap } = error ?? {};
+  return addStoredEnd(items, { kind: "end", id: invocation_id, ...said, code, reason, cap });
 }
 
 /** A person's message as it is displayed. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { UsageSoFar } from "../../protocol/event.ts";
 import type { Run } from "../../protocol/run.ts";
+import { advance, emptyConversation } from "../client/conversation.ts";
 import { hear, opening, type ThreadView } from "../state/thread-view.ts";
 import { listParts } from "./costs.tsx";
 import { costFormatsOf, formatCap } from "./formats.ts";
@@ -104,20 +105,32 @@ describe("the reason of a run's end", () => {
     expect(describeReason(day, words.zh, zh)).toContain("达到了你的账户 2026-11-28 当日的上限（50,000 token）");
   });
 
-  it("says to wait for other runs where they have reserved the rest, and not for the next day", () => {
-    const cap = {
-      scope: "user",
-      name: "max_cost_usd",
-      limit: 5,
-      period: "2026-11-28",
-      reserved_by_others: true,
-    } as const;
-    expect(describeReason({ code: "budget", cap }, words.en, en)).toBe(
-      "Stopped: other runs have reserved what is left of your account's limit of $5 for 2026-11-28. Send another message when some have ended.",
+  it("does not send to tomorrow who only has to wait for other runs", () => {
+    const cap = { scope: "user", name: "max_cost_usd", limit: 5, period: "2026-11-28" } as const;
+    expect(describeReason({ code: "budget", cap, reason: "held" }, words.en, en)).toBe(
+      "Stopped: other runs have reserved what is left of your account's limit of $5 for 2026-11-28. Send the message again when some of them have ended.",
     );
-    expect(describeReason({ code: "budget", cap }, words.zh, zh)).toBe(
-      "已停止：你的账户 2026-11-28 当日的上限（$5）余下的额度已被其他运行预留。等其中一些结束后，再发一条消息即可继续。",
+    expect(describeReason({ code: "budget", cap, reason: "held" }, words.zh, zh)).toBe(
+      "已停止：你的账户 2026-11-28 当日的上限（$5）所剩的额度已被其他运行预留。等其中一些运行结束后，请再发一次消息。",
     );
+    const ended = { type: "RUN_ERROR", message: "m", code: "budget", metadata: { reason: "held", cap } } as const;
+    expect(advance(emptyConversation, ended).run).toMatchObject({ code: "budget", reason: "held" });
+  });
+
+  it("says to raise a limit that no call fits under: no other message, day or month helps", () => {
+    const own = { scope: "agent", name: "max_total_tokens", limit: 500 } as const;
+    expect(describeReason({ code: "budget", cap: own, reason: "too_low" }, words.en, en)).toBe(
+      "Stopped: the agent's limit of 500 tokens is too low for the next call of the model. Raise it where it is set, then send another message to go on.",
+    );
+    const day = { scope: "user", name: "max_cost_usd", limit: 0, period: "2026-11-28" } as const;
+    expect(describeReason({ code: "budget", cap: day, reason: "too_low" }, words.en, en)).toMatch(
+      /\. An admin can raise it\.$/,
+    );
+    expect(describeReason({ code: "budget", cap: day, reason: "too_low" }, words.zh, zh)).toBe(
+      "已停止：你的账户 2026-11-28 当日的上限（$0）太低，不够调用一次模型。管理员可以提高上限。",
+    );
+    // What a later version says.
+    expect(describeReason({ code: "budget", cap: day, reason: "else" }, words.en, en)).toContain("was reached");
   });
 
   it("says nothing of the deployment's amount, which is not in the event", () => {

@@ -7,15 +7,16 @@ import type { words } from "./words.ts";
 type Said = (typeof words)["en"];
 
 /** Null where the server's own sentence says it best. */
-export function describeReason({ code, cap }: Why, said: Said, formats: CostFormats): string | null {
+export function describeReason({ code, reason, cap }: Why, said: Said, formats: CostFormats): string | null {
   if (code === "budget_unavailable") return said.budgetUnavailable;
   if (code === "price_unknown") return said.priceUnknown;
   if (code !== "budget") return null;
-  return cap === undefined ? said.budget + said.gap + said.raise : describeCap(cap, said, formats);
+  return cap === undefined ? said.budget + said.gap + said.raise : describeCap(cap, reason, said, formats);
 }
 
 function describeCap(
-  { scope, name, limit, period, reserved_by_others }: ReachedCap,
+  { scope, name, limit, period }: ReachedCap,
+  reason: string | undefined,
   said: Said,
   formats: CostFormats,
 ): string {
@@ -24,8 +25,15 @@ function describeCap(
   // A scope of a later version.
   const whose: string | undefined = said.of[scope];
   if (whose === undefined) return said.budget;
-  if (reserved_by_others === true) return said.heldByOthers(whose, amount, time) + said.gap + said.waitForOthers;
+  if (reason === "held") return said.held(whose, amount, time);
+  if (reason === "too_low") return said.tooLow(whose, amount, time) + said.gap + raiseFor(scope, said);
   return said.reached(whose, amount, time) + said.gap + adviseFor(scope, said);
+}
+
+/** Where the limit is too low, neither another message nor another day helps. */
+function raiseFor(scope: CapScope, said: Said): string {
+  if (scope === "deployment") return said.askOperator;
+  return scope === "user" ? said.askAdmin : said.raise;
 }
 
 function adviseFor(scope: CapScope, said: Said): string {

@@ -38,14 +38,16 @@ export const words = defineWords(
     budget: "Stopped: a limit on spending was reached.",
     reached: (whose: string, limit: string, period: string) =>
       `Stopped: ${whose} limit${limit === "" ? "" : ` of ${limit}`}${period === "" ? "" : ` ${period}`} was reached.`,
-    heldByOthers: (whose: string, limit: string, period: string) =>
-      `Stopped: other runs have reserved what is left of ${whose} limit${limit === "" ? "" : ` of ${limit}`}${period === "" ? "" : ` ${period}`}.`,
-    waitForOthers: "Send another message when some have ended.",
+    held: (whose: string, limit: string, period: string) =>
+      `Stopped: other runs have reserved what is left of ${whose} limit${limit === "" ? "" : ` of ${limit}`}${period === "" ? "" : ` ${period}`}. Send the message again when some of them have ended.`,
+    tooLow: (whose: string, limit: string, period: string) =>
+      `Stopped: ${whose} limit${limit === "" ? "" : ` of ${limit}`}${period === "" ? "" : ` ${period}`} is too low for the next call of the model.`,
     /** Between two sentences. */
     gap: " ",
     again: "It holds for each run by itself: send another message to go on.",
     raise: "Raise it where it is set, then send another message to go on.",
     wait: "It starts anew with the next period, in UTC. An admin can raise it.",
+    askAdmin: "An admin can raise it.",
     askOperator: "Only whoever runs this server can raise it.",
     budgetUnavailable:
       "Stopped: what is left to spend could not be looked up, and nothing is spent without that. Try again in a few minutes.",
@@ -68,13 +70,15 @@ export const words = defineWords(
     budget: "已停止：达到了花费上限。",
     reached: (whose, limit, period) =>
       `已停止：达到了${whose}${period === "" ? "" : ` ${period}`}的上限${limit === "" ? "" : `（${limit}）`}。`,
-    heldByOthers: (whose, limit, period) =>
-      `已停止：${whose}${period === "" ? "" : ` ${period}`}的上限${limit === "" ? "" : `（${limit}）`}余下的额度已被其他运行预留。`,
-    waitForOthers: "等其中一些结束后，再发一条消息即可继续。",
+    held: (whose, limit, period) =>
+      `已停止：${whose}${period === "" ? "" : ` ${period}`}的上限${limit === "" ? "" : `（${limit}）`}所剩的额度已被其他运行预留。等其中一些运行结束后，请再发一次消息。`,
+    tooLow: (whose, limit, period) =>
+      `已停止：${whose}${period === "" ? "" : ` ${period}`}的上限${limit === "" ? "" : `（${limit}）`}太低，不够调用一次模型。`,
     gap: "",
     again: "该上限按每次运行单独计算，再发一条消息即可继续。",
     raise: "在设置处提高上限，再发一条消息即可继续。",
     wait: "下一个周期（按 UTC）开始时重新计算，管理员也可以提高上限。",
+    askAdmin: "管理员可以提高上限。",
     askOperator: "只有服务器的运营者可以提高上限。",
     budgetUnavailable: "已停止：暂时无法查询剩余额度，因此没有继续花费。请过几分钟再试。",
     priceUnknown: "已停止：这里设有金额上限，而服务器不知道该模型的价格。请换一个模型，或请运营者设置价格。",

@@ -44,6 +44,16 @@ describe("an entry of the audit", () => {
     );
   });
 
+  it("says of a cap that it was raised or not, since no tool call is behind the question", () => {
+    const cap = { target: "int_budget_inv_1", details: { tool: null, thread_id: "t", invocation_id: "inv_1" } };
+    expect(say({ ...cap, action: "approval.approve" })).toBe("Ada let a run spend more than its limit: inv_1");
+    expect(say({ ...cap, action: "approval.approve" }, "zh")).toBe("Ada 提高了运行的上限 inv_1");
+    expect(say({ ...cap, action: "approval.deny" })).toBe("Ada let a run end at its limit: inv_1");
+    expect(say({ ...cap, action: "approval.deny", outcome: "refused" }, "zh")).toBe(
+      "Ada 试图让运行在达到上限时结束 inv_1",
+    );
+  });
+
   it("names what is gone by its name in the entry, or by its id", () => {
     expect(say({ target: "key_9", details: { name: "old" } })).toBe("Ada deleted the key “old”");
     expect(say({ target: "key_9" })).toBe("Ada deleted the key key_9");
@@ -124,4 +134,12 @@ describe("an entry of the audit", () => {
       describe({ key_id: "sess_1", source: { type: "server" }, outcome: "refused", details: { code: "not_found" } }),
     ).toEqual(["in a session", "reason: not_found"]);
   });
+});
+
+it("who may spend how much is told as it was set, and not only that a user was changed", () => {
+  const details = { fields: "caps,quotas", caps: '{"day":{"max_cost_usd":20}}', quotas: '{"threads":5}' };
+  const changed: Entry = { ...entry, action: "user.update", target: "user_bob", details };
+  const parts = describeEntry(changed, words.en, names);
+  expect(parts).toEqual(expect.arrayContaining(['limits: {"day":{"max_cost_usd":20}}', 'quotas: {"threads":5}']));
+  expect(describeEntry(changed, words.zh, names)).toContain('上限：{"day":{"max_cost_usd":20}}');
 });

@@ -44,9 +44,17 @@ function findAct({ action, target, details }: Entry, { acts: known, cases: speci
   if (action === "session.delete" && details.reason === "sign_out") return special.sign_out;
   if (action === "session.delete" && target === null) return special.all_sessions;
   if (details.first_sign_in === true) return special.first_sign_in;
+  if (isAboutCap(target)) return action === "approval.approve" ? special.raise_cap : special.keep_cap;
   // An admin ends a session as a key.
   if (action === "api_key.delete" && target?.startsWith("sess_")) return known["session.delete"];
   return Object.hasOwn(known, action) ? known[action as AuditAction] : null;
+}
+
+/** What a run at a cap asks has no tool call behind it: the id names the run. */
+const CAP = "int_budget_";
+
+function isAboutCap(target: string | null): boolean {
+  return target?.startsWith(CAP) === true;
 }
 
 /** Whoever comes in or is refused is nobody before that. */
@@ -70,6 +78,7 @@ function sayTarget({ action, target, details }: Entry, said: Said["words"], name
   const known = [name, tool].find((each) => typeof each === "string" && each !== "");
   if (typeof known === "string") return said.name(isolate(known));
   if (target === null || target.startsWith("sess_")) return "";
+  if (isAboutCap(target)) return isolate(target.slice(CAP.length));
   const found = action.startsWith("user.")
     ? names.user(target)
     : action.startsWith("api_key.")
@@ -97,6 +106,8 @@ export function describeEntry(
     by,
     address !== null && said.from(address),
     typeof details.fields === "string" && said.fields(details.fields),
+    typeof details.caps === "string" && said.limits(details.caps),
+    typeof details.quotas === "string" && said.quotas(details.quotas),
     details.made === "revoke" && said.withMade,
     details.reason === "copied_cookie" && said.copied,
     typeof details.email === "string" && said.email(isolate(details.email)),

@@ -86,16 +86,20 @@ export const acts = defineWords<Record<AuditAction, Act>>(
 );
 
 /** What one action is called in some cases. */
-export const cases = defineWords<Record<"sign_out" | "all_sessions" | "first_sign_in", Act>>(
+export const cases = defineWords<Record<"sign_out" | "all_sessions" | "first_sign_in" | "raise_cap" | "keep_cap", Act>>(
   {
     sign_out: { done: "signed out", plain: "sign out" },
     all_sessions: { done: "ended all sessions", plain: "end all sessions" },
     first_sign_in: { done: "signed in for the first time", plain: "sign in for the first time" },
+    raise_cap: { done: "let a run spend more than its limit:", plain: "let a run spend more than its limit:" },
+    keep_cap: { done: "let a run end at its limit:", plain: "let a run end at its limit:" },
   },
   {
     sign_out: { done: "退出了登录", plain: "退出登录" },
     all_sessions: { done: "结束了所有会话", plain: "结束所有会话" },
     first_sign_in: { done: "首次登录", plain: "首次登录" },
+    raise_cap: { done: "提高了运行的上限", plain: "提高运行的上限" },
+    keep_cap: { done: "让运行在达到上限时结束", plain: "让运行在达到上限时结束" },
   },
 );
 
@@ -129,6 +133,8 @@ export const words = defineWords(
     byAdminKey: "by the admin key",
     from: (address: string) => `from ${address}`,
     fields: (names: string) => `fields: ${names}`,
+    limits: (given: string) => `limits: ${given}`,
+    quotas: (given: string) => `quotas: ${given}`,
     withMade: "with what it made",
     copied: "its cookie was used after it had been replaced",
     email: (email: string) => `with the e-mail ${email}`,
@@ -161,6 +167,8 @@ export const words = defineWords(
     byAdminKey: "使用管理员密钥",
     from: (address) => `来自 ${address}`,
     fields: (names) => `字段：${names}`,
+    limits: (given) => `上限：${given}`,
+    quotas: (given) => `配额：${given}`,
     withMade: "一并撤销它创建的内容",
     copied: "它的 Cookie 在更换后又被使用",
     email: (email) => `邮箱：${email}`,

@@ -31,7 +31,7 @@ export function Usage() {
   return (
     <Section
       title={sections.usage}
-      about={said.about}
+      about={mayRead ? said.about : said.aboutUsers}
       action={
         <select
           className={`${inputClass} ${styles.period}`}

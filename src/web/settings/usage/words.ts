@@ -5,6 +5,8 @@ export const words = defineWords(
   {
     about:
       "Tokens that your runs used and what they cost, over all conversations. A run counts for the day, in UTC, on which it was begun.",
+    aboutUsers:
+      "Tokens that the runs of users used and what they cost. A run counts for the day, in UTC, on which it was begun.",
     empty: "Nothing was used in this time. Usage is shown as soon as a run has worked.",
     period: "Time",
     days: (days: number) => `Last ${days} days`,
@@ -36,6 +38,7 @@ export const words = defineWords(
   },
   {
     about: "所有对话中运行所用的 token 及费用。每次运行计入其开始的那一天（UTC）。",
+    aboutUsers: "各用户的运行所用的 token 及费用。每次运行计入其开始的那一天（UTC）。",
     empty: "这段时间没有用量。有运行工作后就会显示。",
     period: "时间",
     days: (days: number) => `最近 ${days} 天`,
