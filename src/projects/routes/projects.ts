@@ -1,15 +1,17 @@
 // Projects. Deleting one deletes its threads, each through its own object, then its sandbox.
 import { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
-import { Problem, unwrap } from "../../http/errors.ts";
+import { Problem, problemOf, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
 import { missing, removeThread, requireProject, withStock } from "../../http/ownership.ts";
+import { takeOne } from "../../http/quotas/quotas.ts";
 import { pageOf, pageQuery, project, projectBody, projectPatch } from "../../http/schemas.ts";
 import { isBranchName, readGitAddress, whyNoCheckout } from "../../lib/git-address.ts";
 import { whyNotPublic } from "../../lib/public-url.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
-import { changeCaps, pickCaps, showCaps } from "../../protocol/money/caps.ts";
+import { type Caps, changeCaps, hasCap, pickCaps, showCaps } from "../../protocol/money/caps.ts";
 import type { GitSource, Project } from "../../protocol/project.ts";
+import { catchUpBudgets } from "../../store/budgets/catch-up.ts";
 import { createProject, deleteProject, listProjects, updateProject } from "../../store/projects/projects.ts";
 import { listThreadsOfProject } from "../../store/threads.ts";
 import { agentMemory } from "../../thread/agent-memory.ts";
@@ -58,6 +60,7 @@ export function addProjects(app: App): void {
       const { max_cost_usd, max_total_tokens, max_minutes, ...others } = body;
       const caps = pickCaps({ max_cost_usd, max_total_tokens, max_minutes });
       const patch = { ...others, ...(caps && { caps }) };
+      if (caps !== undefined && hasCap(caps)) await catchUp(context, params.project_id, caps);
       const changed = await updateProject(context.env.DB, user_id, params.project_id, patch, Date.now());
       if (!changed) throw missing("project", params.project_id);
       agentMemory.forgetProject(user_id, params.project_id);
@@ -84,6 +87,16 @@ export function addProjects(app: App): void {
       return context.body(null, 204);
     },
   );
+}
+
+/** Counts what was spent while there was no cap. That reads each run of the project, as a sum of usage does. */
+async function catchUp(context: AppContext, project_id: string, caps: Caps): Promise<void> {
+  const before = await requireProject(context, project_id);
+  if (hasCap(before.caps)) return;
+  const caller = context.get("caller");
+  const refusal = await takeOne(context.env, caller, "sums_per_minute");
+  if (refusal !== null) throw problemOf(refusal);
+  await catchUpBudgets(context.env.DB, caller.user_id, [{ scope: "project", id: project_id, period: "all", caps }]);
 }
 
 function show({ caps, created_at, updated_at, ...project }: Project) {

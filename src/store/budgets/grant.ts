@@ -33,7 +33,7 @@ const names = Object.keys(units) as (keyof Amount)[];
 
 /** A run that can't be read counts as nothing: it must not refuse all others. */
 const RUN = "iif(json_valid(run), run, '{}')";
-const USED = `json_array(
+export const USED = `json_array(
   coalesce(sum(CAST(round(coalesce(${RUN} ->> '$.usage.cost_usd', 0) * 1e9) AS INTEGER)), 0),
   coalesce(sum(coalesce(${RUN} ->> '$.usage.input_tokens', 0) + coalesce(${RUN} ->> '$.usage.output_tokens', 0)), 0),
   coalesce(sum(coalesce(${RUN} ->> '$.worked_ms', 0)), 0))`;
@@ -188,7 +188,7 @@ function atLeast(amount: Amount, other: Amount): Amount {
 }
 
 /** Ids have no slash. */
-function toRow(user_id: string, { scope, id, period, caps }: BudgetScope): Record<string, unknown> {
+export function toRow(user_id: string, { scope, id, period, caps }: BudgetScope): Record<string, unknown> {
   const amounts = names.map((name) => {
     const limit = caps[units[name].cap];
     return [name, limit == null ? null : units[name].toAmount(limit)];

@@ -1,11 +1,15 @@
 // An admin changes, disables and deletes users. What ends a user's way in is one batch in D1, which all Workers and
 // objects learn of as they do of a deleted key. What else has to end follows in a job.
+import { budgetScopes } from "../../../budgets/scopes.ts";
 import { describeError, logWarning } from "../../../lib/log.ts";
 import { withinTime } from "../../../lib/time-limit.ts";
 import { FIRST_USER_ID } from "../../../protocol/ids.ts";
 import type { Job } from "../../../protocol/job.ts";
+import type { PeriodCaps } from "../../../protocol/money/caps.ts";
+import type { BudgetScope } from "../../../protocol/money/lease.ts";
 import type { User } from "../../../protocol/people/user.ts";
 import { markOfEmail } from "../../../sign-in/person.ts";
+import { catchUpBudgets } from "../../../store/budgets/catch-up.ts";
 import { deleteUser, readUser, type UserPatch, updateUser } from "../../../store/people/users.ts";
 import { agentMemory } from "../../../thread/agent-memory.ts";
 import { clock } from "../../../thread/ports.ts";
@@ -44,7 +48,10 @@ export function addUserChanges(app: App): void {
       const isShutOut = patch.disabled === true || patch.role === null;
       const acts = actsOf(user_id, patch);
       const changed = await auditedTogether(context, acts, async () => {
-        await requireChangeable(context, user_id, isShutOut);
+        const before = await requireChangeable(context, user_id, isShutOut);
+        const { caps: had = null } = before;
+        const { caps = had } = patch;
+        await catchUpBudgets(context.env.DB, user_id, findNewScopes(context, user_id, had, caps));
         const work = () => updateUser(context.env.DB, user_id, patch, actOf(context), Date.now());
         const job = { type: "pause_account", user_id, attempt: 1 } satisfies Job;
         const done = await (patch.disabled === true ? withJob(context, job, work) : work());
@@ -84,6 +91,22 @@ export function addUserChanges(app: App): void {
       return context.json(deleted, 202);
     },
   );
+}
+
+/** The day and the month, if they had no cap and have one now. */
+function findNewScopes(
+  context: AppContext,
+  user_id: string,
+  before: PeriodCaps | null,
+  after: PeriodCaps | null,
+): BudgetScope[] {
+  const now = Date.now();
+  const read = (caps: PeriodCaps | null) => {
+    const scopes = budgetScopes(context.get("config"), { user: caps, project: null }, user_id, "", now);
+    return scopes.filter(({ scope }) => scope === "user");
+  };
+  const had = new Set(read(before).map(({ period }) => period));
+  return read(after).filter(({ period }) => !had.has(period));
 }
 
 function actOf(context: AppContext) {
