@@ -2,6 +2,11 @@ import { defineConfig } from "drizzle-kit";
 
 export default defineConfig({
   dialect: "sqlite",
-  schema: ["./src/store/schema.ts", "./src/store/people/schema.ts", "./src/store/budgets/schema.ts"],
+  schema: [
+    "./src/store/schema.ts",
+    "./src/store/projects/schema.ts",
+    "./src/store/people/schema.ts",
+    "./src/store/budgets/schema.ts",
+  ],
   out: "./migrations",
 });

@@ -45,6 +45,8 @@ const longest = [
     "e2e/disconnect",
     "e2e/web-access",
     "e2e/research",
+    "e2e/web-waits",
+    "e2e/caps-said",
   ],
   ...["worker/ended-keys", "worker/sandbox", "worker/tenancy-ids", "worker/tenancy-walk", "worker/faults"],
   ...["contract/models/conversations"],

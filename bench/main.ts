@@ -7,6 +7,7 @@ import { type Flags, readFlags, usage } from "./arguments.ts";
 import { measureGrowth } from "./growth/growth.ts";
 import { startProgram, stopAll } from "./processes/programs.ts";
 import { makeTemporaryFolder } from "./processes/temporary-folder.ts";
+import { measureQuotas } from "./quotas/quotas.ts";
 import { describeMachine, saveRun } from "./results.ts";
 import { API_KEY, measureSandboxes } from "./sandbox.ts";
 import { compareTurns } from "./turns/compare.ts";
@@ -20,6 +21,8 @@ async function measure({ measured, short, rounds, ...choice }: Flags, folder: st
     case "growth":
       // Rounds are of the readers: the other sweeps repeat turns, not themselves.
       return saveRun(await measureGrowth(short, rounds ?? (short ? 1 : 3), folder));
+    case "quotas":
+      return saveRun(await measureQuotas(rounds ?? (short ? 1 : 3), folder));
     case "sandbox": {
       const { said } = await startProgram("daytona.ts", 0, [API_KEY]);
       const figures = await measureSandboxes({ api_url: String(said.api_url), rounds: usual });

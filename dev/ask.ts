@@ -80,6 +80,8 @@ async function runOnce(api: Api, followed: Followed, screen: Screen, before: Con
         view = advance(view, event);
         screen.show(view);
       },
+      onWait: ({ message, retryAt }: ApiError) =>
+        screen.say(`· ${plain(message)} Trying again at ${new Date(retryAt ?? 0).toLocaleTimeString("en-GB")}.`),
       onConnection: (up: boolean) => screen.say(up ? "· reconnected" : "· connection lost; reconnecting"),
     };
     await followRun(api, followed, follower, { signal: new AbortController().signal, patienceMs });

@@ -1,12 +1,13 @@
-// `npm test`: all checks and tests, whatever failed before. The last line is `N passed, N failed`: each vitest test
-// counts, and build, lint, types and costs count as one each. Costs, which mostly wait for a server, are counted beside
+// `npm test`: all checks and tests, whatever failed before. The last line is `N passed, N failed`, and what failed is
+// named before it. Each vitest test counts, and build, lint, types and costs count as one each. Costs, which mostly wait for a server, are counted beside
 // lint and types; everything else comes one after another, since tests wait for limits and promise times. `--all` adds
 // what is long by nature, as CI runs it.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Count, countReport } from "./count.ts";
-import { costsStep, isStopping, runStep, staticSteps } from "./steps.ts";
+import { type Failure, findFailures, showFailures } from "./failures.ts";
+import { costsStep, isStopping, root, runStep, staticSteps } from "./steps.ts";
 
 const projects = [
   { name: "unit", title: "unit tests (with the floors)" },
@@ -15,35 +16,42 @@ const projects = [
   ...(process.argv.includes("--all") ? [{ name: "proofs", title: "long proofs, end to end" }] : []),
 ];
 
-async function runProject(title: string, name: string, folder: string): Promise<Count> {
-  const report = join(folder, `${name}.json`);
-  const args = ["run", "--project", name, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+interface Outcome extends Count {
+  failures: Failure[];
+}
+
+async function runProject(title: string, name: string, folder: string): Promise<Outcome> {
+  const path = join(folder, `${name}.json`);
+  const args = ["run", "--project", name, "--reporter=default", "--reporter=json", `--outputFile.json=${path}`];
   const code = await runStep(title, "vitest", args);
-  return countReport(await readFile(report, "utf8").catch(() => ""), code);
+  const report = await readFile(path, "utf8").catch(() => "");
+  return { ...countReport(report, code), failures: findFailures(report, name, root, code) };
 }
 
 type Step = typeof costsStep;
 
-async function check({ title, command, args }: Step, isBeside = false): Promise<Count> {
+async function check({ title, command, args }: Step, isBeside = false): Promise<Outcome> {
   const code = await runStep(title, command, args, { isBeside });
-  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  if (code === 0) return { passed: 1, failed: 0, failures: [] };
+  return { passed: 0, failed: 1, failures: [{ name: title, reason: `${command} ended with exit code ${code}` }] };
 }
 
 async function main(): Promise<void> {
-  const counts: Count[] = [];
-  if (!isStopping()) counts.push(await check({ title: "web page", command: "vite", args: ["build"] }));
+  const outcomes: Outcome[] = [];
+  if (!isStopping()) outcomes.push(await check({ title: "web page", command: "vite", args: ["build"] }));
   const costs = isStopping() ? [] : [check(costsStep, true)];
-  for (const step of staticSteps) if (!isStopping()) counts.push(await check(step));
-  counts.push(...(await Promise.all(costs)));
+  for (const step of staticSteps) if (!isStopping()) outcomes.push(await check(step));
+  outcomes.push(...(await Promise.all(costs)));
   const folder = await mkdtemp(join(tmpdir(), "taskloom-test-"));
   for (const { name, title } of projects) {
-    if (!isStopping()) counts.push(await runProject(title, name, folder));
+    if (!isStopping()) outcomes.push(await runProject(title, name, folder));
   }
   await rm(folder, { recursive: true, force: true });
-  const sum = (pick: (count: Count) => number): number => counts.map(pick).reduce((one, other) => one + other, 0);
+  const sum = (pick: (count: Count) => number): number => outcomes.map(pick).reduce((one, other) => one + other, 0);
   const failed = sum((count) => count.failed);
   process.exitCode ??= failed === 0 ? 0 : 1;
-  console.log(`\n${sum((count) => count.passed)} passed, ${failed} failed`);
+  const what = showFailures(outcomes.flatMap(({ failures }) => failures));
+  console.log(`${what}\n${sum((count) => count.passed)} passed, ${failed} failed`);
 }
 
 await main();

@@ -2,9 +2,9 @@
 // again comes after the threads.
 import type { AccountPart } from "./accounts/part.ts";
 import { budgetsPart } from "./budgets/routes/account.ts";
-import { agentsPart, keysPart, sandboxesPart } from "./http/routes/account-parts/rows.ts";
+import { agentsPart, keysPart, usesPart } from "./http/routes/account-parts/rows.ts";
 import { threadsPart } from "./http/routes/account-parts/threads.ts";
-import { accessPart, credentialsPart, projectsPart } from "./projects/routes/account.ts";
+import { accessPart, credentialsPart, projectsPart, sandboxesPart } from "./projects/routes/account.ts";
 import { slackPart } from "./slack/routes/account.ts";
 import { triggersPart } from "./triggers/routes/account.ts";
 import { webhooksPart } from "./webhooks/routes/account.ts";
@@ -19,6 +19,7 @@ export const accountParts: AccountPart[] = [
   slackPart,
   projectsPart,
   sandboxesPart,
+  usesPart,
   agentsPart,
   credentialsPart,
 ];

@@ -21,7 +21,7 @@ import { addInbox } from "./http/routes/inbox.ts";
 import { addMade } from "./http/routes/made.ts";
 import { addMessages } from "./http/routes/messages.ts";
 import { addModels } from "./http/routes/models.ts";
-import { addRuns } from "./http/routes/runs.ts";
+import { addRuns } from "./http/routes/runs/runs.ts";
 import { addServer } from "./http/routes/server.ts";
 import { addSessions } from "./http/routes/sessions.ts";
 import { addTasks } from "./http/routes/tasks.ts";

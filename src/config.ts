@@ -5,8 +5,10 @@ import { type FetchSettings, readFetchSettings } from "./config/fetch.ts";
 import { type OperatorLimits, readOperatorLimits } from "./config/limits.ts";
 import { type ModelSettings, readModelSettings } from "./config/models.ts";
 import { type QuotaSettings, readQuotaSettings } from "./config/quotas.ts";
+import { readSandboxLimits, type SandboxLimits } from "./config/sandbox-limits.ts";
 import { readSearchSettings, type SearchSettings } from "./config/search.ts";
 import { readSignInSettings, type SignInReading } from "./config/sign-in.ts";
+import { readTimeSettings, type TimeSettings } from "./config/times.ts";
 import type { ThreadApi } from "./protocol/thread.ts";
 
 /** The bindings of wrangler.toml, and the vars and secrets of a deployment. */
@@ -100,7 +102,7 @@ export interface Env {
 }
 
 /** `quotas`: what users may have and do, where the usual numbers don't hold. */
-export interface Config extends Pick<QuotaSettings, "quotas"> {
+export interface Config extends Pick<QuotaSettings, "quotas">, TimeSettings {
   /** What is wrong with QUOTAS. */
   quota_problem: string | null;
   models: ModelSettings;
@@ -112,14 +114,6 @@ export interface Config extends Pick<QuotaSettings, "quotas"> {
   admin_api_key: string | null;
   /** Whether the admin key never acts for the first user. */
   admin_key_only_admin: boolean;
-  /** How long a person may take to answer a question or an approval; null means for ever. */
-  interrupt_ms: number | null;
-  /** The fewest minutes between two due times of a new schedule. */
-  schedule_minutes: number;
-  /** How long a session lasts, from sign-in. */
-  session_ms: number;
-  /** How long entries of the audit are kept. */
-  audit_days: number;
   /** The first key encrypts, all of them decrypt. */
   encryption_keys: string[];
   /** `host` or `host:port` in lower case; each preview gets a name under it. */
@@ -128,7 +122,7 @@ export interface Config extends Pick<QuotaSettings, "quotas"> {
   private_urls_allowed: boolean;
   /** Which addresses of images a model may receive. */
   image_urls: ImageUrls;
-  /** The most that one sandbox may request: cores, GiB, GiB. */
+  /** The most that one sandbox may request. */
   sandbox_limits: SandboxLimits;
   cors_origins: string[];
   /** The stand-ins in use, `model`, `sandbox` and `search`, so that the page can show them. */
@@ -153,20 +147,6 @@ export interface SlackSettings {
   authorize_url: string;
 }
 
-export interface SandboxResources {
-  cpu: number;
-  memory: number;
-  disk: number;
-}
-
-export interface SandboxLimits extends SandboxResources {
-  /** The longest time without activity until a sandbox stops; 0 also permits that it never does. */
-  auto_stop_minutes: number;
-}
-
-/** Daytona's limits for one sandbox of its cloud, and a day: long enough for a demonstration, and it ends by itself. */
-const defaultLimits: SandboxLimits = { cpu: 4, memory: 8, disk: 10, auto_stop_minutes: 1440 };
-
 const text = z.string().trim().optional().catch(undefined);
 const list = text.transform((value) =>
   (value ?? "")
@@ -175,62 +155,7 @@ const list = text.transform((value) =>
     .filter((item) => item !== ""),
 );
 
-/** A week: long enough for a holiday, and an approval does not come months after its question. */
-const DEFAULT_INTERRUPT_HOURS = 7 * 24;
-const MAX_INTERRUPT_HOURS = 366 * 24;
-
-/** In ms. 0 and more than a year mean for ever. A negative value, or one that is no number, counts as not set. */
-const hours = z.union([z.number(), text]).transform((value): number | null => {
-  const given = value === undefined || value === "" ? Number.NaN : Number(value);
-  const read = given >= 0 ? given : DEFAULT_INTERRUPT_HOURS;
-  return read === 0 || read > MAX_INTERRUPT_HOURS ? null : read * 3_600_000;
-});
-
-/** Each due time is a run, and a run costs money: twelve an hour are plenty for what nobody watches. */
-const DEFAULT_SCHEDULE_MINUTES = 5;
-const HOUR_MINUTES = 60;
-const HOUR_MS = 3_600_000;
-
-/** Whole minutes up to an hour; anything else counts as not set. */
-const scheduleMinutes = z.union([z.number(), text]).transform((value) => {
-  const given = Number(value);
-  return Number.isInteger(given) && given >= 1 && given <= HOUR_MINUTES ? given : DEFAULT_SCHEDULE_MINUTES;
-});
-
-/** A working day and the evening after it. Shorter, people sign in while they work; longer, a lost laptop is let in. */
-const DEFAULT_SESSION_HOURS = 24;
-/** A month. */
-const MAX_SESSION_HOURS = 720;
-
-/** In ms. Hours from 1 to 720; anything else counts as not set. */
-const sessionHours = z.union([z.number(), text]).transform((value) => {
-  const given = Number(value);
-  return (given >= 1 && given <= MAX_SESSION_HOURS ? given : DEFAULT_SESSION_HOURS) * HOUR_MS;
-});
-
-/** A year: what happened is often asked about long after. */
-const DEFAULT_AUDIT_DAYS = 365;
-const MAX_AUDIT_DAYS = 3_650;
-
-/** Whole days up to ten years; anything else counts as not set. */
-const auditDays = z.union([z.number(), text]).transform((value) => {
-  const given = Number(value);
-  return Number.isInteger(given) && given >= 1 && given <= MAX_AUDIT_DAYS ? given : DEFAULT_AUDIT_DAYS;
-});
-
-/** `cpu=4,memory=8,disk=10,auto_stop_minutes=1440`; a part that is missing or no number counts as not set. */
-const limits = list.transform((items): SandboxLimits => {
-  const given = Object.fromEntries(items.map((item) => item.split("=").map((part) => part.trim())));
-  const read = (name: keyof SandboxLimits) => (Number(given[name]) > 0 ? Number(given[name]) : defaultLimits[name]);
-  const auto_stop_minutes = given.auto_stop_minutes === "0" ? 0 : read("auto_stop_minutes");
-  return { cpu: read("cpu"), memory: read("memory"), disk: read("disk"), auto_stop_minutes };
-});
-
 const settings = z.object({
-  INTERRUPT_HOURS: hours,
-  SCHEDULE_MINUTES: scheduleMinutes,
-  SESSION_HOURS: sessionHours,
-  AUDIT_DAYS: auditDays,
   DAYTONA_API_KEY: text,
   DAYTONA_API_URL: text,
   DAYTONA_TARGET: text,
@@ -240,7 +165,6 @@ const settings = z.object({
   ENCRYPTION_KEY: list,
   PREVIEW_DOMAIN: text,
   ALLOW_PRIVATE_URLS: text,
-  SANDBOX_LIMITS: limits,
   CORS_ORIGINS: list,
   STAND_INS: list,
   SLACK_APP_ID: text,
@@ -274,17 +198,14 @@ export function readConfig(env: Env): Config {
           snapshot: values.DAYTONA_SNAPSHOT || null,
         }
       : null,
-    interrupt_ms: values.INTERRUPT_HOURS,
-    schedule_minutes: values.SCHEDULE_MINUTES,
-    session_ms: values.SESSION_HOURS,
-    audit_days: values.AUDIT_DAYS,
+    ...readTimeSettings(env),
     admin_api_key: values.ADMIN_API_KEY || null,
     admin_key_only_admin: values.ADMIN_KEY_ONLY_ADMIN === "1",
     encryption_keys: values.ENCRYPTION_KEY,
     preview_domain: values.PREVIEW_DOMAIN?.toLowerCase() || null,
     private_urls_allowed: values.ALLOW_PRIVATE_URLS === "1",
     image_urls: readImageUrls(env.IMAGE_URLS),
-    sandbox_limits: values.SANDBOX_LIMITS,
+    sandbox_limits: readSandboxLimits(env),
     cors_origins: values.CORS_ORIGINS,
     stand_ins: values.STAND_INS,
     slack: readSlack(values),

@@ -8,6 +8,7 @@ import { servePage } from "./http/page.ts";
 import { consumeJobs } from "./jobs.ts";
 import { servePreview } from "./projects/previews/routes/host.ts";
 import { sweepRevoked } from "./projects/routes/revoke-made.ts";
+import { sweepSandboxHours } from "./projects/routes/sweep-hours.ts";
 import { sweepSandboxes } from "./projects/routes/sweep-sandboxes.ts";
 import { createKeySweep, sweepAudit, sweepRuns, sweepSessions } from "./sweeps.ts";
 import { sweepSchedules } from "./triggers/routes/due-schedules.ts";
@@ -36,6 +37,7 @@ export default {
       sweepSessions(env, now),
       sweepAudit(env, now),
       sweepSandboxes(env, now),
+      sweepSandboxHours(env, now),
     ]);
   },
 } satisfies ExportedHandler<Env>;

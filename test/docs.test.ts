@@ -197,6 +197,7 @@ describe("docs/storage.md", () => {
     const tables = await readTables();
     const schemas = [
       await read("src/store/schema.ts"),
+      await read("src/store/projects/schema.ts"),
       await read("src/store/people/schema.ts"),
       await read("src/store/budgets/schema.ts"),
     ].join("\n");

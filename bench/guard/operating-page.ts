@@ -33,6 +33,7 @@ const places: Record<Quota["counted"], string> = {
   object: "exactly, in the thread's object",
   location: "about, for each of Cloudflare's locations",
   isolate: "about, for each instance of the Worker",
+  clock: "about, in D1, by a look every ten minutes",
 };
 
 export function describeMoney(): string {

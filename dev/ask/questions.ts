@@ -78,15 +78,15 @@ async function askApproval(asked: Approval, { say, ask }: Keyboard): Promise<Int
   }
 }
 
-/** A number is the new cap; a plain yes doubles it. */
+/** A number is the new cap; a plain yes raises it to what is proposed. */
 async function askBudget(asked: Budget, { say, ask }: Keyboard): Promise<InterruptAnswer> {
   const [cap, ...others] = asked.caps;
   say(`\n? ${shown(asked.message)}`);
   const number = cap === undefined || others.length > 0 ? "" : `a number is the new ${cap.name}, `;
-  // Twice nothing is nothing.
-  const twice = cap?.limit === 0 ? "" : "y goes on with twice as much, ";
+  // For a cap of 0 nothing is proposed.
+  const raise = cap?.limit === 0 ? "" : "y raises it and goes on, ";
   for (;;) {
-    const text = await ask(`${twice}${number}n ends the run > `);
+    const text = await ask(`${raise}${number}n ends the run > `);
     if (text === null) return goOnWithout(asked.id);
     if (number !== "" && cap !== undefined && isAmount(text)) return raiseCaps(asked, { [cap.name]: text });
     const decision = readDecision(text);
@@ -95,7 +95,7 @@ async function askBudget(asked: Budget, { say, ask }: Keyboard): Promise<Interru
   }
 }
 
-/** As people write one. `1e999` is none, and would double the cap. */
+/** As people write one. `1e999` is none, and would be taken for a plain yes. */
 function isAmount(text: string): boolean {
   return /^\d{0,15}(?:\.\d{1,15})?$/.test(text) && Number(text) > 0;
 }

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { describeWorker, hashSources } from "./build.ts";
+import { describeWorker, hashWorker } from "./build.ts";
 
 const repository = join(import.meta.dirname, "../..");
 
@@ -51,10 +51,10 @@ describe("the name of a build", () => {
         await writeFile(join(root, file), "one");
       }
       const choice = { entry: "src/index.ts", minified: true };
-      const before = await hashSources(root, choice);
-      expect(await hashSources(root, choice)).toBe(before);
+      const before = await hashWorker(root, choice);
+      expect(await hashWorker(root, choice)).toBe(before);
       await writeFile(join(root, path), "two");
-      expect(await hashSources(root, choice)).not.toBe(before);
+      expect(await hashWorker(root, choice)).not.toBe(before);
     },
   );
 });

@@ -1,22 +1,30 @@
-// Builds the web page's files, only where a source is newer than the last build.
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+// Builds the web page's files. vite takes seconds for this, so results are kept in `dist/pages` (kept-builds.ts). `dist/web`
+// is what `npm run build` makes for a deployment: a start neither reads nor writes it, so two of them don't meet there.
+import { dirname, join } from "node:path";
+import { findBuild, hashSources, holdBuild, listFiles } from "./kept-builds.ts";
 import { binary, type Place, runProgram } from "./processes.ts";
 
-export async function buildPage(place: Place): Promise<void> {
+/** Returns the folder of the page's files. */
+export async function buildPage(place: Place): Promise<string> {
   const { root } = place;
-  const built = await changedAt(join(root, "dist/web/index.html"));
-  const sources = ["vite.config.ts", ...(await listFiles(root, "src/web"))];
-  const changed = await Promise.all(sources.map((source) => changedAt(join(root, source))));
-  if (built < Math.max(...changed)) await runProgram(place, binary(place, "vite"), ["build"]);
+  const folder = await findBuild(join(root, "dist/pages"), {
+    hash: () => hashPage(root),
+    make: (made) => runProgram(place, binary(place, "vite"), ["build", "--outDir", join(made, FILES)]),
+  });
+  return join(folder, FILES);
 }
 
-async function listFiles(root: string, folder: string): Promise<string[]> {
-  const entries = await readdir(join(root, folder), { recursive: true });
-  return entries.map((entry) => join(folder, entry));
+/** Keeps the page's files until what is returned is called. */
+export function holdPage(directory: string): () => void {
+  return holdBuild(dirname(directory));
 }
 
-async function changedAt(path: string): Promise<number> {
-  const stats = await stat(path).catch(() => null);
-  return stats ? stats.mtimeMs : 0;
+/** The record of a build is no file of the page. */
+const FILES = "web";
+
+/** Names a page by everything that it is made from. It takes words and rules from the protocol and the leaves below it. */
+export async function hashPage(root: string): Promise<string> {
+  const folders = ["src/web", "src/protocol", "src/lib"].map((folder) => listFiles(root, folder));
+  const sources = (await Promise.all(folders)).flat().filter((path) => !/\.test\.tsx?$/.test(path));
+  return hashSources(root, "page", [...sources, "vite.config.ts", "tsconfig.json", "package-lock.json"]);
 }

@@ -1,6 +1,7 @@
 // Starts programs, each in its own process group under the guard, with its output in the log.
 import { type ChildProcess, spawn } from "node:child_process";
 import { basename, join } from "node:path";
+import { compileCache } from "./compile-cache.ts";
 import type { Log } from "./log.ts";
 import { settingNames } from "./settings.ts";
 import type { Stopping } from "./stopping.ts";
@@ -34,11 +35,6 @@ export function inheritedVariables(environment: NodeJS.ProcessEnv): NodeJS.Proce
   return Object.fromEntries(Object.entries(environment).filter(([name]) => isInherited(name)));
 }
 
-/** A compile cache for Miniflare and wrangler: megabytes that Node would compile at every start. */
-function compileCache(root: string): string {
-  return join(root, "node_modules/.cache/node");
-}
-
 export interface Program {
   /** Resolves when the program reports ready over the channel to its parent; never if it doesn't report. */
   ready: Promise<void>;
@@ -66,7 +62,7 @@ export async function startProgram(
     cwd: root,
     detached: true,
     stdio: ["ignore", "pipe", "pipe", "ipc"],
-    env: { ...inheritedVariables(process.env), ...quiet, NODE_COMPILE_CACHE: compileCache(root), ...variables },
+    env: { ...inheritedVariables(process.env), ...quiet, NODE_COMPILE_CACHE: compileCache, ...variables },
   });
   if (child.stdout) log.follow(child.stdout);
   if (child.stderr) log.follow(child.stderr);

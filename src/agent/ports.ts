@@ -11,7 +11,7 @@ import type { UnseenEdits } from "./plan/unseen-edits.ts";
 import type { Introduction, Sandbox } from "./sandbox.ts";
 import type { Sources } from "./sources.ts";
 import type { Spending } from "./spending.ts";
-import type { RunCache, Tool } from "./tool.ts";
+import type { RunCache, TakeUse, Tool } from "./tool.ts";
 
 export interface LoopInput {
   model: string;
@@ -76,6 +76,7 @@ export interface LoopPorts {
   readResult: (tool_call_id: string) => string | null;
   sources: Sources;
   cache: RunCache;
+  takeUse: TakeUse;
   onDelta: (delta: LoopDelta) => void;
   /** Resolves when the fact is stored. */
   emit: (fact: LoopFact) => Promise<void>;

@@ -4,6 +4,8 @@ import type { PlanState } from "../protocol/plan/task.ts";
 import type { Run } from "../protocol/run.ts";
 
 export interface RunView {
+  /** What the person wrote last: of this run, or of one that it answers. Set once the run is over. */
+  asked: string;
   /** What the model wrote to the person, in order. */
   texts: { id: string; text: string }[];
   plan: PlanState;
@@ -18,7 +20,15 @@ export interface RunView {
 }
 
 export function emptyView(): RunView {
-  return { texts: [], plan: { version: 0, sections: [] }, planBefore: null, links: [], begunAt: null, end: null };
+  return {
+    asked: "",
+    texts: [],
+    plan: { version: 0, sections: [] },
+    planBefore: null,
+    links: [],
+    begunAt: null,
+    end: null,
+  };
 }
 
 /** Updates the view with one event of the run. */

@@ -113,11 +113,14 @@ export type OnOutput = (stream: "stdout" | "stderr", text: string) => void;
 export class SandboxError extends Error {
   /** `unavailable`: no sandbox can be had, and the run can't continue. The model can act on the others. */
   readonly code: "unavailable" | "not_found" | "invalid" | "too_large" | "refused" | "quota_exceeded" | "failed";
+  /** Of a quota that begins anew: when. */
+  readonly retry_after_s: number | undefined;
 
-  constructor(code: SandboxError["code"], message: string) {
+  constructor(code: SandboxError["code"], message: string, retry_after_s?: number) {
     super(message);
     this.name = "SandboxError";
     this.code = code;
+    this.retry_after_s = retry_after_s;
   }
 }
 

@@ -1,5 +1,6 @@
 // Port: what model calls may cost. Each call reserves its worst case before it is made, and is settled with what its
 // provider counted. A call that brings no usage stays charged at its worst case. The caller stores all of it.
+import type { SentImage } from "../protocol/message.ts";
 import type { Interrupt, RunError, Usage } from "../protocol/run.ts";
 
 /** How a call was counted. Only its cost depends on how much of it was put into a cache. */
@@ -8,8 +9,10 @@ export type CountedUsage = Usage & { cache_write_tokens?: number };
 /** A model call that is about to be made. */
 export interface PlannedCall {
   model: string;
-  /** The request, as its provider will count it at most. */
+  /** The request, as its provider will count it at most, without its images. */
   input_tokens: number;
+  /** Its images. What they count depends on the model. Absent without any. */
+  images?: readonly SentImage[];
   /** The longest reply that is wanted, in tokens. Under a cap it may become shorter. */
   output_tokens: number;
   /** What the agent asks its provider for beside. A faster service costs more. */

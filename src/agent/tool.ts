@@ -1,6 +1,8 @@
 // Port: a tool, with its schema and what it does in one value. `prepareCall` checks the arguments of a call. `runTool`
 // is the only way to execute one: it bounds time and output, and turns any failure into a result.
 import type { z } from "zod";
+import type { Failure } from "../protocol/error.ts";
+import type { DailyName } from "../protocol/money/quotas.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import type { Interrupt } from "../protocol/run.ts";
 import type { Challenge } from "./plan/evidence.ts";
@@ -14,6 +16,15 @@ import type { CallSpending } from "./spending.ts";
  * `make`; if that rejects, they all reject, and the next call makes it again. A text over 4 Mi characters is not kept.
  */
 export type RunCache = (key: string, make: () => Promise<string>) => Promise<string>;
+
+/** What costs the server's operator money or others' patience, and is counted for each user and day. */
+export type BoughtName = Extract<DailyName, "searches_per_day" | "pages_per_day">;
+
+/**
+ * Counts one more, or resolves to the refusal, which says when the quota begins anew. Never rejects: what nobody can count
+ * is let through.
+ */
+export type TakeUse = (name: BoughtName) => Promise<Failure | null>;
 
 /** What a tool may use. Built for one call. */
 export interface ToolContext {
@@ -36,6 +47,8 @@ export interface ToolContext {
   cache: RunCache;
   /** For a tool that asks a model: it reserves each call, and settles it or gives it up. */
   spending: CallSpending;
+  /** Ask it before each use, and not for what the run's cache has. */
+  takeUse: TakeUse;
   onOutput: OnOutput;
   /** Aborts at the tool's time limit and when the run is cancelled. */
   signal: AbortSignal;

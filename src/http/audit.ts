@@ -2,6 +2,7 @@
 // follows, also if the client has gone: whoever cuts the connection does not escape the record.
 import { isRecord } from "../lib/is-record.ts";
 import { logError } from "../lib/log.ts";
+import { putNewest } from "../lib/memory/newest.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import { type ProblemCode, problems } from "../protocol/error.ts";
 import type { AuditAction, AuditEntry, AuditSource } from "../protocol/people/audit.ts";
@@ -251,10 +252,7 @@ function createRefusals(now: () => number = Date.now) {
     },
     take(key: string): void {
       const at = Math.max(regained.get(key) ?? 0, now()) + REFUSAL_REGAINED_MS;
-      regained.delete(key);
-      regained.set(key, at);
-      const [oldest] = regained.keys();
-      if (regained.size > MAX_KEYS && oldest !== undefined) regained.delete(oldest);
+      putNewest(regained, key, at, MAX_KEYS);
     },
     giveBack(key: string): void {
       const at = regained.get(key);

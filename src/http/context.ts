@@ -57,17 +57,19 @@ export interface KnownKey extends Omit<FoundApiKey, "expires_at" | "last_used_at
   confirmed_at: number;
 }
 
+export interface RecognizeOptions {
+  guess?: Guess;
+  later?: (work: Promise<void>) => void;
+  hash?: Uint8Array;
+}
+
 export interface Authenticator {
   /**
    * Returns the caller to whom the key belongs; null if nobody. Throws a `Problem` if the key has expired. With `guess`,
-   * a key that is not known here counts as one before D1 is read. `later` receives what is done after the answer.
+   * a key that is not known here counts as one before D1 is read. `later` receives what is done after the answer, and
+   * `hash` is the key's, if that is known.
    */
-  recognize(
-    key: string,
-    config: Config,
-    db: D1Database,
-    options?: { guess?: Guess; later?: (work: Promise<void>) => void },
-  ): Promise<Caller | null>;
+  recognize(key: string, config: Config, db: D1Database, options?: RecognizeOptions): Promise<Caller | null>;
   /** The row of a key or session, from memory or from D1 (`is_read`). Nothing is compared yet. */
   look(key_id: string, db: D1Database, guess?: Guess): Promise<{ key: KnownKey | null; is_read: boolean }>;
   /** The same from D1, whatever is remembered. */
@@ -91,12 +93,12 @@ export interface Guess {
   look(): void;
   /** Returns what `look` took. The key was right, or could not be looked up. */
   giveBack(): void;
-  /** Whether the key was wrong a moment ago: that costs nothing again. */
-  isRepeated(key: string): Promise<boolean>;
+  /** Whether the key of this hash was wrong a moment ago: that costs nothing again. */
+  isRepeated(hash: () => Promise<Uint8Array>): Promise<boolean>;
   /** The key was wrong. Throws 429, as `look` does, if that was not called before. */
   fail(): void;
   /** After `fail`, for what may be sent again: a key, and no ticket. */
-  remember(key: string): Promise<void>;
+  remember(hash: Uint8Array): void;
 }
 
 export interface Guesses {

@@ -7,6 +7,7 @@ import type { z } from "zod";
 import { logError, logWarning } from "../lib/log.ts";
 import { type Failure, type ProblemCode, problems, type Result, statusOf } from "../protocol/error.ts";
 import type { AppContext, AppEnv } from "./context.ts";
+import { isNews, takeLine, takeOne } from "./quotas/quotas.ts";
 
 /** How the clients of a protocol read an error. */
 export interface ErrorForm {
@@ -39,7 +40,11 @@ export class Problem extends Error {
   readonly isLogged: boolean;
 
   constructor(code: ProblemCode, detail: string, isLogged = true, retry_after_s?: number) {
+    // Nobody reads where it was thrown, and to note that is a tenth of what a refused request costs.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(code);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = "Problem";
     this.failure = { code, detail, ...(retry_after_s === undefined ? {} : { retry_after_s }) };
     this.isLogged = isLogged;
@@ -70,7 +75,11 @@ export function answerError(error: unknown, context: AppContext): Response {
   return answerProblem(context, failure);
 }
 
-export function answerNotFound(context: AppContext): Response {
+/** With a key, it counts as its user's request. */
+export async function answerNotFound(context: AppContext): Promise<Response> {
+  const caller = context.get("caller");
+  const refusal = caller ? await takeOne(context.env, caller, "requests_per_minute") : null;
+  if (refusal !== null) return answerProblem(context, refusal);
   const failure = { code: "not_found", detail: `There is no ${context.req.method} on this path.` } as const;
   log(context, failure);
   return answerProblem(context, failure);
@@ -97,8 +106,13 @@ function answerProblem(context: AppContext, failure: Failure): Response {
   return context.body(JSON.stringify(body), status as ContentfulStatusCode, headers);
 }
 
+/** Each user's failures have lines of their own, and those without a key have some together. */
 function log(context: AppContext, failure: Failure): void {
-  logWarning("request_failed", describeRequest(context, failure));
+  const { env } = context;
+  const user_id = context.get("caller")?.user_id ?? null;
+  const key = `lines/${user_id ?? ""}`;
+  if (takeLine(env, key)) logWarning("request_failed", describeRequest(context, failure));
+  else if (isNews(env, key)) logWarning("requests_failed", { user_id });
 }
 
 /** Logs the route and not the path: a client may have put a secret into the path by mistake. */

@@ -4,8 +4,9 @@
 //
 // In memory, for each isolate: Cloudflare's rate limits can't give back what turned out to be right
 // (docs/decisions/0069-wrong-keys.md).
-import { hashText, toHex } from "../lib/hash.ts";
+import { toHex } from "../lib/hash.ts";
 import { logWarning } from "../lib/log.ts";
+import { putNewest } from "../lib/memory/newest.ts";
 import type { AppContext, Guesses } from "./context.ts";
 import { Problem } from "./errors.ts";
 
@@ -45,10 +46,7 @@ export function createGuesses(now: () => number = Date.now): Guesses {
   const wrong = new Map<string, number>();
 
   function remember(hash: string): void {
-    wrong.delete(hash);
-    wrong.set(hash, now() + REPEATED_MS);
-    const [oldest] = wrong.keys();
-    if (wrong.size > MAX_REPEATED && oldest !== undefined) wrong.delete(oldest);
+    putNewest(wrong, hash, now() + REPEATED_MS, MAX_REPEATED);
   }
 
   function read(address: string): Tried {
@@ -59,10 +57,8 @@ export function createGuesses(now: () => number = Date.now): Guesses {
   }
 
   function write(address: string, tried: Tried): void {
-    addresses.delete(address);
-    if (tried.left < ALLOWANCE) addresses.set(address, tried);
-    const [oldest] = addresses.keys();
-    if (addresses.size > MAX_ADDRESSES && oldest !== undefined) addresses.delete(oldest);
+    if (tried.left < ALLOWANCE) putNewest(addresses, address, tried, MAX_ADDRESSES);
+    else addresses.delete(address);
   }
 
   function take(address: string, cost: number): void {
@@ -99,12 +95,12 @@ export function createGuesses(now: () => number = Date.now): Guesses {
           if (isLooking) take(addressOf(), -COST_OF_LOOKING);
           isLooking = false;
         },
-        isRepeated: async (key) => wrong.size > 0 && (wrong.get(toHex(await hashText(key))) ?? 0) > now(),
+        isRepeated: async (hash) => wrong.size > 0 && (wrong.get(toHex(await hash())) ?? 0) > now(),
         fail() {
           look();
           take(addressOf(), COST_OF_WRONG);
         },
-        remember: async (key) => remember(toHex(await hashText(key))),
+        remember: (hash) => remember(toHex(hash)),
       };
     },
   };

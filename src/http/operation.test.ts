@@ -4,7 +4,7 @@ import { noSettings } from "../../test/fakes/settings.ts";
 import type { Scope } from "../protocol/keys/scope.ts";
 import type { AppEnv, Caller } from "./context.ts";
 import { answerError, answerNotFound, type ErrorForm, Problem } from "./errors.ts";
-import { addOperation } from "./operation.ts";
+import { addOperation, describeOperations } from "./operation.ts";
 
 function callerWith(scopes: Scope[]): Caller {
   const limits = { expires_at: null, scopes, is_limited: true };
@@ -53,7 +53,9 @@ describe("an operation with an error form of its own", () => {
   });
 
   it("is described with its type", () => {
-    const { paths } = makeApp().getOpenAPI31Document({ openapi: "3.1.0", info: { title: "t", version: "1" } });
+    const app = makeApp();
+    describeOperations(app);
+    const { paths } = app.getOpenAPI31Document({ openapi: "3.1.0", info: { title: "t", version: "1" } });
     const typesOf = (path: string) => Object.keys(paths?.[path]?.post?.responses?.[500]?.content ?? {});
     expect(typesOf("/v1/own/{name}")).toEqual(["application/json"]);
     expect(typesOf("/v1/usual")).toEqual(["application/problem+json"]);

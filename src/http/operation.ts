@@ -12,8 +12,8 @@ import type { App, AppContext } from "./context.ts";
 import { type ErrorForm, Problem, problemOf, toFailure, usualErrors, withErrors } from "./errors.ts";
 import * as examples from "./examples.ts";
 import { requireRoom } from "./ownership.ts";
-import { takeOne } from "./quotas/quotas.ts";
-import { admitRun } from "./quotas/runs.ts";
+import { peekOne, takeOne } from "./quotas/quotas.ts";
+import { admitRun, peekRun } from "./quotas/runs.ts";
 import { problem } from "./schemas.ts";
 
 export interface Answer {
@@ -55,8 +55,8 @@ export interface Operation<Params, Query, Headers, Body> {
   /** The form in which the clients of a protocol read errors. */
   errors?: ErrorForm;
   /**
-   * The quota that a call counts for beside its user's requests. Without it, what changes something is a change.
-   * `nothing`, also what only admins may do: it works while somebody floods with a key that leaked.
+   * The quota that a call counts for beside its user's requests. Without it, what changes something is a change. A
+   * `version` of an agent is one, too. `nothing`, also what only admins may do: it works while somebody floods with a key that leaked.
    */
   counts?: Counts;
   /** What the audit records of each call that is let in and valid. */
@@ -82,7 +82,9 @@ export function addOperation<Params, Query, Headers, Body>(
   operation: Operation<Params, Query, Headers, Body>,
   handle: (context: AppContext, input: Input<Params, Query, Headers, Body>) => Response | Promise<Response>,
 ): void {
-  describe(app, operation);
+  const descriptions = waiting.get(app) ?? [];
+  waiting.set(app, descriptions);
+  descriptions.push(() => describe(app, operation));
   const answer = async (context: AppContext): Promise<Response> => {
     const { req } = context;
     // Before anything else, for every route: a key without the scope learns and changes nothing.
@@ -110,6 +112,16 @@ export function addOperation<Params, Query, Headers, Body>(
   app.on(operation.method.toUpperCase(), path, withErrors(operation.errors ?? usualErrors, answer));
 }
 
+/** What `/openapi.json` says of the app's operations. Few processes are asked for it, and each start would pay. */
+const waiting = new WeakMap<App, (() => void)[]>();
+
+/** Describes the operations that were added so far. */
+export function describeOperations(app: App): void {
+  const descriptions = waiting.get(app) ?? [];
+  waiting.delete(app);
+  for (const describe of descriptions) describe();
+}
+
 /** For tests, and for people: which actions of the audit the operation leaves. */
 function actionsOf({
   audit,
@@ -121,7 +133,7 @@ function actionsOf({
   return audit === undefined ? records : [typeof audit === "string" ? audit : audit.action];
 }
 
-type Counts = "run" | "change" | "sum" | "request" | "nothing";
+type Counts = "run" | "change" | "version" | "sum" | "request" | "nothing";
 
 function countsOf({ counts, scope, method }: { counts?: Counts; scope?: NeededScope; method: string }): Counts {
   if (counts !== undefined) return counts;
@@ -134,8 +146,12 @@ async function requireQuotas({ env, get }: AppContext, counts: Counts): Promise<
   if (counts === "nothing") return;
   const caller = get("caller");
   requireNone(await takeOne(env, caller, "requests_per_minute"));
-  if (counts === "change") requireNone(await takeOne(env, caller, "changes_per_minute"));
+  // D1 counts versions, which are large: what it has just refused is refused before it is read.
+  if (counts === "version") requireNone(peekOne(env, caller, "agent_versions_per_minute"));
+  if (counts === "change" || counts === "version") requireNone(await takeOne(env, caller, "changes_per_minute"));
   if (counts === "sum") requireNone(await takeOne(env, caller, "sums_per_minute"));
+  // It is counted once its body is valid.
+  if (counts === "run") requireNone(peekRun(env, caller));
 }
 
 function requireNone(refusal: Failure | null): void {

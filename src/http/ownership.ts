@@ -1,6 +1,7 @@
 // Looks up what the caller owns. Every lookup by an id of the request includes the caller's user id, so another user's
 // thing is answered as not found.
 import type { Env } from "../config.ts";
+import type { Agent } from "../protocol/agents/agent.ts";
 import type { Failure, Result } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
 import { exceeded, quotas } from "../protocol/money/quotas.ts";
@@ -14,6 +15,7 @@ import { readThread } from "../store/threads.ts";
 import { callThread, type ThreadStub } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
 import { Problem, problemOf, unwrap } from "./errors.ts";
+import { rememberFull } from "./quotas/quotas.ts";
 import { admitStock, type Wanted } from "./quotas/stock.ts";
 
 const MINUTE_SECONDS = 60;
@@ -88,11 +90,43 @@ export async function requireRoom(
   if (full !== null && !(await replaces())) throw full;
 }
 
-/** Throws `quota_exceeded` if the caller has no room for a thread, a project or what is stored. */
-export async function requireStock(context: AppContext, wanted: Wanted): Promise<void> {
+/**
+ * Throws `quota_exceeded` if the caller has no room for a thread, a project or what is stored. If `make` throws a
+ * problem, nothing was made, and the room is given back. After any other error nobody knows.
+ */
+export async function withStock<Value>(
+  context: AppContext,
+  wanted: Wanted,
+  make: () => Promise<Value>,
+): Promise<Value> {
   const later = (work: Promise<void>) => context.executionCtx.waitUntil(work);
-  const refusal = await admitStock(context.env, context.get("caller").user_id, wanted, later);
-  if (refusal !== null) throw problemOf(refusal);
+  const admission = await admitStock(context.env, context.get("caller").user_id, wanted, later);
+  if (admission.refusal !== null) throw problemOf(admission.refusal);
+  try {
+    return await make();
+  } catch (error) {
+    if (error instanceof Problem) admission.giveBack();
+    throw error;
+  }
+}
+
+/** Returns the agent in its new version. Who makes them too fast is refused from memory for a while. */
+export function unwrapVersion(context: AppContext, stored: Result<Agent>): Agent {
+  if (!stored.ok) rememberRate(context, stored.error);
+  return unwrap(stored);
+}
+
+/** Of an agent's versions, only their rate names a time to wait. */
+function rememberRate({ env, get }: AppContext, { code, retry_after_s }: Failure): void {
+  if (code !== "quota_exceeded" || retry_after_s === undefined) return;
+  rememberFull(env, get("caller"), "agent_versions_per_minute");
+}
+
+/** The problem of an agent that a statement refused to make. */
+export async function fullAgents(context: AppContext): Promise<Problem> {
+  const full = await fullOf(context, "agents", "agent_versions_per_minute");
+  rememberRate(context, full.failure);
+  return full;
 }
 
 /** The problem of a request that a statement refused, of the first quota by default. */

@@ -27,7 +27,9 @@ type Work<Value> = (workspace: Workspace, signal: AbortSignal, scope: ProjectSco
 
 /**
  * Runs `work` on the workspace of the caller's project. Failures of the sandbox become problems. The signal is aborted
- * when the client leaves, and when the caller's key no longer holds.
+ * when the caller's key no longer holds. A client that leaves does not abort it: the runtime then ends the request, but
+ * what `waitUntil` has goes on for half a minute. With the compatibility flag `enable_request_signal`, which
+ * wrangler.toml does not set, the signal would be aborted then, too.
  */
 export async function withWorkspace<Value>(context: AppContext, project_id: string, work: Work<Value>): Promise<Value> {
   const watch = watchKey(context);
@@ -55,7 +57,9 @@ export async function withWatchedWorkspace<Value>(
     return await work(workspace, AbortSignal.any([context.req.raw.signal, ended]), scope);
   } catch (error) {
     ended.throwIfAborted();
-    throw error instanceof SandboxError ? new Problem(codes[error.code], error.message) : error;
+    if (!(error instanceof SandboxError)) throw error;
+    const { code, message, retry_after_s } = error;
+    throw new Problem(codes[code], message, true, retry_after_s);
   }
 }
 

@@ -89,6 +89,7 @@ function thinkingStarts({ memory, ...server }: OpenAiOptions): ThinkingStarts {
   };
 }
 
+export { countImageAtMost } from "./images/count.ts";
 export { listModels, type ModelList } from "./model-list.ts";
 export { findCallPrice, findPrice, listPrices, pricedHosts } from "./prices/find.ts";
 export { pricePages } from "./prices/sources.ts";

@@ -1,15 +1,17 @@
-// Counts a project's sandbox among those of its user, in D1.
+// Counts a project's sandbox among those of its user, and what it uses of the user's hours and builds, in D1.
 import { SandboxError } from "../agent/sandbox.ts";
 import { describeError, logWarning } from "../lib/log.ts";
 import { createTimedCache } from "../lib/timed-cache.ts";
-import { exceeded } from "../protocol/money/quotas.ts";
+import type { Failure } from "../protocol/error.ts";
+import { type DailyName, exceeded } from "../protocol/money/quotas.ts";
 import type { SandboxCount, SandboxSize } from "../sandboxes/index.ts";
 import { usualOf } from "../store/quotas/held.ts";
 import { giveBackSandbox, noteSandbox, type SandboxRow, takeSandbox } from "../store/quotas/sandboxes.ts";
+import { findUsedUp, takeUse } from "../store/quotas/uses.ts";
 import type { ProjectScope } from "./scope.ts";
 
-/** Each request opens the sandbox anew, and its size changes rarely. */
-const NOTED_MS = 3_600_000;
+/** Each request opens the sandbox anew. One that somebody started elsewhere begins to count within this time. */
+const NOTED_MS = 10 * 60_000;
 const MAX_NOTED = 2_000;
 
 /** The size that D1 has, by user and project. */
@@ -29,12 +31,25 @@ export function countSandbox(
       const full = await takeSandbox(database, rowOf(size), usualOf(config));
       // A new sandbox may have another size.
       noted.forget(name);
-      if (full === null) return;
-      throw new SandboxError("quota_exceeded", exceeded(full.name, full.held.limit).detail);
+      if (full !== null) throw refuse(exceeded(full.name, full.held.limit));
     },
     async giveBack() {
       noted.forget(name);
       await giveBackSandbox(database, user_id, project_id);
+    },
+    async start(builds) {
+      noted.forget(name);
+      const names: DailyName[] = ["sandbox_hours_per_day", ...(builds ? ["image_builds_per_day" as const] : [])];
+      const usedUp = await findUsedUp(database, user_id, names, Date.now(), usualOf(config)).catch((error: unknown) => {
+        // What nobody can tell stops no sandbox that there is.
+        logWarning("sandbox_hours_unknown", { user_id, project_id, error: describeError(error) });
+        return null;
+      });
+      if (usedUp !== null) throw refuse(usedUp);
+    },
+    async build() {
+      const usedUp = await takeUse(database, user_id, "image_builds_per_day", Date.now(), usualOf(config));
+      if (usedUp !== null) throw refuse(usedUp);
     },
     async note(size) {
       try {
@@ -51,4 +66,8 @@ export function countSandbox(
       }
     },
   };
+}
+
+function refuse({ detail, retry_after_s }: Failure): SandboxError {
+  return new SandboxError("quota_exceeded", detail, retry_after_s);
 }

@@ -46,13 +46,22 @@ export async function removeProjectSandbox(
   hasSuccessor: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const provider = findProvider(config);
-  const request = { name: await sandboxName(user_id, project_id), labels: {}, recipe: {} };
   // A sandbox that an earlier version created has no creation time of its project.
   const isTarget = ({ project_created_at: of }: Record<string, string>) =>
     of === undefined ? !hasSuccessor : of === project_created_at;
-  await provider?.openWorkspace(request).destroy(signal, isTarget);
+  await destroySandbox(config, { user_id, project_id }, signal, isTarget);
   await giveBackSandbox(database, user_id, project_id, project_created_at);
+}
+
+/** Deletes a sandbox at the provider, if it is there; `isTarget` may spare it by its labels. */
+export async function destroySandbox(
+  config: Config,
+  { user_id, project_id }: { user_id: string; project_id: string },
+  signal: AbortSignal,
+  isTarget: (labels: Record<string, string>) => boolean = () => true,
+): Promise<void> {
+  const request = { name: await sandboxName(user_id, project_id), labels: {}, recipe: {} };
+  await findProvider(config)?.openWorkspace(request).destroy(signal, isTarget);
 }
 
 async function describeSandbox(scope: ProjectScope): Promise<SandboxRequest> {

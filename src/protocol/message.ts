@@ -22,6 +22,7 @@ const contentPart = z.union([
   }),
 ]);
 export type ContentPart = z.infer<typeof contentPart>;
+export type SentImage = Extract<ContentPart, { type: "image_url" }>["image_url"];
 
 /** What a person writes: text or parts. Emptiness is checked elsewhere, since it has a problem code of its own. */
 export const userContent = z.union([wellFormed, z.array(contentPart).max(100)]);
@@ -87,6 +88,11 @@ export type MessageRow = MessageBody & {
 export function isEmptyContent(content: UserContent): boolean {
   if (typeof content === "string") return content.trim() === "";
   return content.every((part) => part.type === "text" && part.text.trim() === "");
+}
+
+/** The images of a person's message. */
+export function imagesOf(content: UserContent): SentImage[] {
+  return typeof content === "string" ? [] : content.flatMap((part) => (part.type === "text" ? [] : [part.image_url]));
 }
 
 /** The text of a person's message, without its images. */

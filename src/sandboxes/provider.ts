@@ -34,16 +34,20 @@ export interface SandboxSize {
   disk?: number | undefined;
 }
 
-/** Counts a user's sandboxes. */
+/** Counts a user's sandboxes, and what they use. `take`, `start` and `build` reject with `quota_exceeded`. */
 export interface SandboxCount {
-  /**
-   * Call this before a sandbox is created or given more. Rejects with `quota_exceeded` if the user has too much. One that
-   * is counted is not counted twice.
-   */
+  /** Call this before a sandbox is created or given more. One that is counted is not counted twice. */
   take(size: SandboxSize): Promise<void>;
   /** Call this if the creation failed and there is no sandbox. */
   giveBack(): Promise<void>;
-  /** Call this when a sandbox was opened: it is counted with its size, and never refused. Never rejects. */
+  /**
+   * Call this first, before a sandbox is created or started: its hours are about to count. `builds`: an image is about to
+   * be built for it. Takes nothing.
+   */
+  start(builds: boolean): Promise<void>;
+  /** Call this before an image is built, once for each build. */
+  build(): Promise<void>;
+  /** Call this when a running sandbox was opened: it is counted with its size, and never refused. Never rejects. */
   note(size: SandboxSize): Promise<void>;
 }
 

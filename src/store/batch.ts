@@ -21,6 +21,8 @@ export interface BudgetEvent {
 
 export interface ThreadBatch {
   key: ThreadKey;
+  /** D1 may not have the thread yet. */
+  is_first?: boolean;
   /** The project made for this thread; null if there is none or D1 has it already. */
   project: { project_id: string; name: string; created_at: string } | null;
   thread: (Thread & { version: number }) | null;
@@ -35,4 +37,15 @@ export interface ThreadBatch {
   /** What ended runs give back. */
   leases?: ClosedLease[];
   budget_events?: BudgetEvent[];
+}
+
+/** What is said of a thread that is deleted, beside the leases that its runs give back. */
+export interface ThreadEnd {
+  /**
+   * Runs that can't be read: what they leased counts as spent. All other leases of the thread were never used. Undefined
+   * if nobody knows that, as for a thread that a former version removed: then the others stay open.
+   */
+  unread_runs?: string[];
+  /** The thread found that its owner is deleted, perhaps long after everything else of the account was. */
+  owner_deleted?: boolean;
 }

@@ -1,4 +1,5 @@
-// The tables of D1; those of people and keys are in `people/schema.ts`, those of caps and quotas in `budgets/schema.ts`.
+// The tables of D1. Those of projects, of people and keys, and of caps and quotas are in `projects/schema.ts`,
+// `people/schema.ts` and `budgets/schema.ts`.
 // Every primary key but that of budgets begins with the user, so ids of two users never collide and one user's rows are
 // adjacent. `npm run migrations` generates `migrations/` from these files.
 // Drizzle can't express WITHOUT ROWID, so it is added to each generated CREATE TABLE by hand: the key is then the table
@@ -7,8 +8,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { MessageType } from "../protocol/message.ts";
-import type { Caps } from "../protocol/money/caps.ts";
-import type { GitSource, SandboxSettings } from "../protocol/project.ts";
 import type { RunStatus } from "../protocol/run.ts";
 import type { SecretKind } from "../protocol/secret.ts";
 import type { TriggerDeliveryStatus, TriggerSettings, TriggerType } from "../protocol/trigger.ts";
@@ -20,25 +19,6 @@ import type {
   WebhookEvent,
   WebhookPayload,
 } from "../protocol/webhook.ts";
-
-export const projects = sqliteTable(
-  "projects",
-  {
-    user_id: text().notNull(),
-    project_id: text().notNull(),
-    name: text().notNull(),
-    created_at: text().notNull(),
-    updated_at: text().notNull(),
-    git: text({ mode: "json" }).$type<GitSource>(),
-    sandbox: text({ mode: "json" }).$type<SandboxSettings>(),
-    /** For all its runs together. */
-    caps: text({ mode: "json" }).$type<Caps>(),
-  },
-  (table) => [
-    primaryKey({ columns: [table.user_id, table.project_id] }),
-    index("projects_by_creation").on(table.user_id, table.created_at, table.project_id),
-  ],
-);
 
 export const threads = sqliteTable(
   "threads",
@@ -172,61 +152,6 @@ export const secrets = sqliteTable(
   (table) => [primaryKey({ columns: [table.user_id, table.kind, table.name] })],
 );
 
-/** Preview links to ports of a project's sandbox, one per port. */
-export const previews = sqliteTable(
-  "previews",
-  {
-    user_id: text().notNull(),
-    project_id: text().notNull(),
-    port: integer().notNull(),
-    /** Part of the link's host name; for the provider's links, the token that revokes them. Opens only this port. */
-    token: text().notNull(),
-    url: text().notNull(),
-    created_at: text().notNull(),
-    expires_at: text().notNull(),
-    /** The id of the key that made it (`ADMIN_KEY_ID` for the admin key); null if that is not known. */
-    made_by: text(),
-  },
-  (table) => [
-    primaryKey({ columns: [table.user_id, table.project_id, table.port] }),
-    // A visitor brings a token and no user.
-    uniqueIndex("previews_by_token").on(table.token),
-  ],
-);
-
-/** SSH access to a project's sandbox. A project has one at most: opening another ends the one before. */
-export const sshAccesses = sqliteTable(
-  "ssh_accesses",
-  {
-    user_id: text().notNull(),
-    project_id: text().notNull(),
-    created_at: text().notNull(),
-    expires_at: text().notNull(),
-    /** The id of the key that made it (`ADMIN_KEY_ID` for the admin key); null if that is not known. */
-    made_by: text(),
-  },
-  (table) => [primaryKey({ columns: [table.user_id, table.project_id] })],
-);
-
-/** One-use tickets for clients that can't send a key, such as a browser's WebSocket. Deleted when used. */
-export const tickets = sqliteTable(
-  "tickets",
-  {
-    user_id: text().notNull(),
-    /** SHA-256 of the ticket, hex. */
-    hash: text().notNull(),
-    project_id: text().notNull(),
-    expires_at: text().notNull(),
-    /** What the ticket opens, as its route stored it. */
-    details: text({ mode: "json" }).$type<Record<string, unknown>>().notNull(),
-  },
-  (table) => [
-    primaryKey({ columns: [table.user_id, table.hash] }),
-    // The bearer of a ticket brings no user.
-    uniqueIndex("tickets_by_hash").on(table.hash),
-  ],
-);
-
 /** Triggers start runs: incoming webhooks and schedules. Their secrets are in `secrets`. */
 export const triggers = sqliteTable(
   "triggers",
@@ -275,10 +200,12 @@ export const triggerDeliveries = sqliteTable(
     source_id: text(),
     thread_id: text(),
     invocation_id: text(),
+    /** Of one that came to a full quota: when it is first tried again. Else null. */
+    retry_at: text(),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.trigger_id, table.created_at, table.delivery_id] }),
-    index("trigger_deliveries_waiting").on(table.created_at).where(sql`status = 'waiting'`),
+    index("trigger_deliveries_waiting").on(table.created_at, table.retry_at).where(sql`status = 'waiting'`),
   ],
 );
 

@@ -5,9 +5,10 @@ import type { MessageRow } from "../protocol/message.ts";
 import type { ClosedLease } from "../protocol/money/lease.ts";
 import type { Run } from "../protocol/run.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
-import type { ThreadBatch } from "./batch.ts";
-import { closeStatements } from "./budgets/close.ts";
+import type { ThreadBatch, ThreadEnd } from "./batch.ts";
+import { closeOthers, closeStatements } from "./budgets/close.ts";
 import { byteLength, cutIntoParts } from "./parts.ts";
+import { LOOK_AGAIN } from "./people/closing.ts";
 import { ALIVE } from "./tombstones.ts";
 import { insertBudgetDeliveries } from "./webhooks/budget-deliveries.ts";
 import { type EventDeliveries, insertEventDeliveries, readEventDeliveries } from "./webhooks/event-deliveries.ts";
@@ -57,8 +58,25 @@ SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE ${ALIVE}
 ON CONFLICT (user_id, thread_id, seq, field, part) DO UPDATE SET version = excluded.version, text = excluded.text
 WHERE excluded.version > message_parts.version`;
 
+/**
+ * An account is emptied by what D1 has. A thread that comes to D1 for the first time after its user was deleted was not
+ * in that list, so it finds a tombstone in its place, which keeps out the rest of the batch.
+ */
+const BURY_OF_DELETED = `
+INSERT INTO threads (user_id, thread_id, project_id, agent_id, version, created_at, updated_at, deleted_at, metadata)
+SELECT ?1, ?2, '', '', 0, ?3, ?3, ?3, '{}'
+WHERE EXISTS (SELECT 1 FROM users WHERE users.user_id = ?1 AND users.deleted_at IS NOT NULL)
+ON CONFLICT (user_id, thread_id) DO UPDATE SET
+  title = NULL, metadata = '{}', deleted_at = coalesce(threads.deleted_at, excluded.deleted_at)
+RETURNING 1 AS owner_deleted`;
+
+export interface SyncAnswer extends EventDeliveries {
+  /** Nothing was written, since the owner is deleted. */
+  owner_deleted?: boolean;
+}
+
 /** Resolves when D1 has the whole batch and the deliveries that follow from it; rejects with nothing of it written. */
-export async function syncThread(db: D1Database, batch: ThreadBatch): Promise<EventDeliveries> {
+export async function syncThread(db: D1Database, batch: ThreadBatch): Promise<SyncAnswer> {
   const now = Date.now();
   const statements = [
     ...projectStatements(db, batch),
@@ -69,7 +87,12 @@ export async function syncThread(db: D1Database, batch: ThreadBatch): Promise<Ev
     ...(await insertBudgetDeliveries(db, batch, now)),
   ];
   if (statements.length === 0) return { made: [], tasks_subscribed: false };
-  return readEventDeliveries(await db.batch([...insertEventDeliveries(db, batch, now), ...statements]));
+  const { user_id, thread_id } = batch.key;
+  const bury = db.prepare(BURY_OF_DELETED).bind(user_id, thread_id, new Date(now).toISOString());
+  const first = batch.is_first ? [bury] : [];
+  const results = await db.batch([...first, ...insertEventDeliveries(db, batch, now), ...statements]);
+  const isBuried = batch.is_first === true && (results[0]?.results.length ?? 0) > 0;
+  return { ...readEventDeliveries(results), ...(isBuried ? { owner_deleted: true } : {}) };
 }
 
 const CLEAR_ROWS = ["message_parts", "messages", "runs"].map(
@@ -89,9 +112,12 @@ export async function deleteThread(
   key: ThreadKey,
   now: number,
   leases: ClosedLease[] = [],
+  { unread_runs, owner_deleted }: ThreadEnd = {},
 ): Promise<void> {
   await db.batch([
     ...closeStatements(db, key, leases, now),
+    ...(unread_runs === undefined ? [] : [closeOthers(db, key, unread_runs, now)]),
+    ...(owner_deleted ? [db.prepare(LOOK_AGAIN).bind(key.user_id)] : []),
     db.prepare(PUT_TOMBSTONE).bind(key.user_id, key.thread_id, new Date(now).toISOString()),
     ...CLEAR_ROWS.map((statement) => db.prepare(statement).bind(key.user_id, key.thread_id)),
   ]);

@@ -2,8 +2,8 @@
 // two concurrent bearers succeeds.
 import { and, eq, lt, sql } from "drizzle-orm";
 import { open } from "./database.ts";
+import { tickets } from "./projects/schema.ts";
 import { roomFor, rowWhere } from "./quotas/insert.ts";
-import { tickets } from "./schema.ts";
 
 export interface Ticket {
   user_id: string;

@@ -74,7 +74,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
       setAlarm: (at) => storage.setAlarm(at),
       abort: (reason) => ctx.abort(reason),
     };
-    this.#life = wakeLife(this.#database, this.#ports, this.#platform);
+    this.#life = this.#startLife();
   }
 
   async create(creation: ThreadCreation): Promise<Result<Thread>> {
@@ -85,6 +85,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     const life = this.#life ?? this.#make(creation);
     await arm(life);
     await life.outbox.syncWithin(SYNC_LIMIT_MS);
+    if (life.outbox.ownerDeleted) return fail("not_found", `The thread ${creation.thread_id} was deleted.`);
     await schedule(life);
     return succeed(life.thread);
   }
@@ -95,11 +96,9 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
 
   async remove(key: ThreadKey, request_id: string): Promise<Result<null>> {
     const owned = this.#wake(key);
-    if (owned.ok) {
-      await removeThread(owned.value, request_id);
-      this.#life = null;
-    } else if (readRemoval(this.#database)?.request_id !== request_id) return owned;
-    await this.#finishRemoval(owned.ok ? owned.value : null);
+    if (owned.ok) await this.#removeLife(owned.value, request_id);
+    else if (readRemoval(this.#database)?.request_id !== request_id) return owned;
+    else await this.#finishRemoval(null);
     return succeed(null);
   }
 
@@ -165,6 +164,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   }
 
   async poke(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>> {
+    await this.#retryRemoval();
     return this.#read(key, async (life) => {
       const unknown = await resumeStaleRuns(life, invocation_ids);
       await schedule(life);
@@ -173,6 +173,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   }
 
   async closeLeases(key: ThreadKey, lease_ids: string[]): Promise<Result<ClosedLease[]>> {
+    await this.#retryRemoval();
     return this.#read(key, (life) => succeed(closeLeases(life, lease_ids)));
   }
 
@@ -256,14 +257,39 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     });
   }
 
+  /**
+   * D1 has something of a removed thread, so its removal has not arrived there. An alarm may have been lost with the
+   * life that should have set it.
+   */
+  async #retryRemoval(): Promise<void> {
+    if (this.#life === null) await this.#finishRemoval(null);
+  }
+
+  /** A life that finds its owner deleted removes the thread: whoever emptied the account did not know of it. */
+  #startLife(): Life | null {
+    const life = wakeLife(this.#database, this.#ports, this.#platform);
+    if (life !== null) {
+      life.outbox.onOwnerDeleted = () => this.ctx.waitUntil(this.#removeLife(life, "owner_deleted"));
+    }
+    return life;
+  }
+
+  async #removeLife(life: Life, request_id: string): Promise<void> {
+    await removeThread(life, request_id);
+    if (this.#life === life) this.#life = null;
+    await this.#finishRemoval(life);
+  }
+
   #finishRemoval(life: Life | null): Promise<void> {
     return finishRemoval(this.#database, this.#ports, this.ctx.storage, life);
   }
 
   #make(creation: ThreadCreation): Life {
     storeThread(this.#database, creation, this.#ports.clock.now());
-    const life = wakeLife(this.#database, this.#ports, this.#platform);
+    const life = this.#startLife();
     if (life === null) throw new Error("a stored thread was not found");
+    // In the same turn: a thread that nobody asks for again reaches D1, or learns what became of its owner.
+    this.ctx.waitUntil(arm(life));
     if (creation.project_id === null) agentMemory.noteNewProject(creation.user_id, life.thread.project_id);
     this.#life = life;
     return life;

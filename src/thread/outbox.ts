@@ -7,7 +7,8 @@ import type { Run } from "../protocol/run.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { DeliveryName } from "../protocol/webhook.ts";
 import type { ThreadBatch } from "../store/batch.ts";
-import type { EventDeliveries } from "../store/webhooks/event-deliveries.ts";
+import type { SyncAnswer } from "../store/sync.ts";
+import { BackOff } from "./back-off.ts";
 import { type Database, readMeta, writeMeta } from "./rows/database.ts";
 import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } from "./rows/messages.ts";
 import { type RunRecord, readBegunId, readIdsChangedFrom, readRun } from "./rows/runs.ts";
@@ -17,7 +18,7 @@ import { collectSpending, forgetSent } from "./spending/given-back.ts";
 import type { Clock } from "./stream/readers.ts";
 
 interface OutboxPorts {
-  syncThread(batch: ThreadBatch): Promise<EventDeliveries>;
+  syncThread(batch: ThreadBatch): Promise<SyncAnswer>;
   sendJobs(jobs: Job[]): Promise<void>;
   clock: Clock;
 }
@@ -29,8 +30,6 @@ const CHARS_PER_BATCH = 500_000;
 const RUNS_PER_BATCH = 20;
 // After this time a batch has failed or gone through. Sending it again is safe.
 const BATCH_LIMIT_MS = 40_000;
-const FIRST_RETRY_MS = 1_000;
-const MAX_RETRY_MS = 60_000;
 
 export class Outbox {
   readonly #database: Database;
@@ -50,21 +49,25 @@ export class Outbox {
   readonly #newest: () => number;
   #sending: Promise<boolean> | null = null;
   #isAsking = false;
-  #failures = 0;
-  #failingSince: number | null = null;
+  readonly #backOff: BackOff;
   #stopped = false;
-  #retryAt: number | null = null;
-  #lastError: string | null = null;
+  #ownerDeleted = false;
   /** Called when D1 failed. `retryAt` says when to try again. */
   onFailure: () => void = () => {};
   /** Called when the plan changed and a webhook waits for it, so that it does not wait for the next batch. */
   onPlanChange: () => void = () => {};
+  /**
+   * Called when D1 says that the owner is deleted. Nothing is sent from then on, and nothing of this is stored: a later
+   * life asks again.
+   */
+  onOwnerDeleted: () => void = () => {};
 
   /** `newest` returns the journal's newest number. */
   constructor(database: Database, ports: OutboxPorts, newest: () => number) {
     this.#database = database;
     this.#ports = ports;
     this.#newest = newest;
+    this.#backOff = new BackOff(database);
     const stored = readStoredThread(database.sql);
     if (stored === null) throw new Error("an outbox needs a stored thread");
     this.#stored = stored;
@@ -106,7 +109,7 @@ export class Outbox {
 
   /** When to try again after D1 failed. Null if no retry is due. */
   get retryAt(): number | null {
-    return this.#retryAt;
+    return this.#stopped ? null : this.#backOff.retryAt;
   }
 
   /** Whether a batch was sent and has no answer yet. */
@@ -121,11 +124,13 @@ export class Outbox {
       synced_through: this.#position.message_seq,
       messages: lastMessageSeq(this.#database.sql) - this.#position.message_seq,
       runs: this.#runs.size,
-      failures: this.#failures,
-      failing_since: toTime(this.#failingSince),
-      retry_at: toTime(this.#retryAt),
-      last_error: this.#lastError,
+      ...this.#backOff.shown,
     };
+  }
+
+  /** Whether D1 has said that the owner is deleted. */
+  get ownerDeleted(): boolean {
+    return this.#ownerDeleted;
   }
 
   /** Sends nothing more, since the thread's rows are gone. */
@@ -191,6 +196,7 @@ export class Outbox {
     try {
       const sent = this.#ports.syncThread({
         key: { user_id: thread.user_id, thread_id: thread.thread_id },
+        ...(this.#position.thread_version === 0 ? { is_first: true } : {}),
         project:
           this.#position.project || made_project === null ? null : { project_id: thread.project_id, ...made_project },
         thread: version > this.#position.thread_version ? { ...thread, version } : null,
@@ -208,8 +214,10 @@ export class Outbox {
         ...spending,
       });
       this.#isAsking = true;
-      const { made, tasks_subscribed } = await withinTime(this.#ports.clock, BATCH_LIMIT_MS, "D1", sent);
+      const answer = await withinTime(this.#ports.clock, BATCH_LIMIT_MS, "D1", sent);
+      const { made, tasks_subscribed } = answer;
       this.#isAsking = false;
+      if (answer.owner_deleted) return this.#endWithOwner();
       this.#tasksSubscribed = tasks_subscribed;
       this.#announce(made);
     } catch (error) {
@@ -231,10 +239,16 @@ export class Outbox {
       if (this.#pendingRun(id)?.version === version) this.#runs.delete(id);
     }
     this.#positionStored = false;
-    this.#failures = 0;
-    this.#failingSince = null;
-    this.#retryAt = null;
-    this.#lastError = null;
+    this.#backOff.noteSuccess();
+    return true;
+  }
+
+  /** The position stays, so that a life which ends here leaves the next one the same question. */
+  #endWithOwner(): true {
+    if (this.#stopped) return true;
+    this.#ownerDeleted = true;
+    this.#stopped = true;
+    this.onOwnerDeleted();
     return true;
   }
 
@@ -275,14 +289,8 @@ export class Outbox {
   }
 
   #fail(error: unknown): void {
-    this.#failures += 1;
-    this.#failingSince ??= this.#ports.clock.now();
-    this.#lastError = error instanceof Error ? error.message.slice(0, 300) : "D1 failed";
-    this.#retryAt = this.#ports.clock.now() + Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), MAX_RETRY_MS);
+    if (this.#stopped) return;
+    this.#backOff.noteFailure(error, this.#ports.clock.now());
     this.onFailure();
   }
-}
-
-function toTime(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
 }

@@ -3,19 +3,23 @@
 import type { RunMirror } from "../agent/mirror.ts";
 import type { Model, ModelMemory } from "../agent/model.ts";
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
-import type { Tool } from "../agent/tool.ts";
+import type { BoughtName, Tool } from "../agent/tool.ts";
 import type { ToolSource } from "../agent/tool-source.ts";
 import { budgetScopes, type OwnCaps } from "../budgets/scopes.ts";
 import type { OperatorLimits } from "../config/limits.ts";
 import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
+import { describeError, logWarning } from "../lib/log.ts";
 import { sendThrough } from "../lib/network/send.ts";
+import { withinTime } from "../lib/time-limit.ts";
 import { createMirrors } from "../mirrors.ts";
-import { createModels, findCallPrice, findContextTokens } from "../models/index.ts";
+import { countImageAtMost, createModels, findCallPrice, findContextTokens } from "../models/index.ts";
 import { openProjectSandbox, type SandboxMemory } from "../projects/sandbox.ts";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
+import type { Failure } from "../protocol/error.ts";
 import type { Job } from "../protocol/job.ts";
+import type { SentImage } from "../protocol/message.ts";
 import type { BudgetScope, ClosedLease, LeaseAnswer, LeaseRequest } from "../protocol/money/lease.ts";
 import type { Price } from "../protocol/money/price.ts";
 import type { Project } from "../protocol/project.ts";
@@ -23,11 +27,13 @@ import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { describeMissing, findProvider, type SandboxProvider } from "../sandboxes/index.ts";
 import { readStartingAgent, type StartingAgent } from "../store/agents/versions.ts";
 import { findEndedKeys } from "../store/api-keys.ts";
-import type { ThreadBatch } from "../store/batch.ts";
+import type { ThreadBatch, ThreadEnd } from "../store/batch.ts";
 import { grantLease } from "../store/budgets/grant.ts";
 import { listPreviews } from "../store/projects/previews.ts";
 import { readProject } from "../store/projects/projects.ts";
-import { deleteThread, syncThread } from "../store/sync.ts";
+import { usualOf } from "../store/quotas/held.ts";
+import { takeUse } from "../store/quotas/uses.ts";
+import { deleteThread, type SyncAnswer, syncThread } from "../store/sync.ts";
 import type { EventDeliveries } from "../store/webhooks/event-deliveries.ts";
 import { createToolSources, createTools } from "../tools/index.ts";
 import { agentMemory } from "./agent-memory.ts";
@@ -46,6 +52,8 @@ export interface Ports {
   contextTokens(model: string): number;
   /** What a model's tokens cost in a call that has these fields of its agent; null if nobody has said. */
   priceOf(model: string, extra_body?: Record<string, unknown>): Price | null;
+  /** How many tokens the model's provider counts at most for an image. */
+  imageTokens(model: string, image: SentImage): number;
   /** Which images a message may have, and a model may get. */
   images: ImageRules;
   /** The server's own tools. */
@@ -67,15 +75,17 @@ export interface Ports {
     maker?: () => string | null,
     invocation_id?: () => string | null,
   ): Promise<Sandbox>;
-  syncThread(batch: ThreadBatch): Promise<EventDeliveries>;
+  syncThread(batch: ThreadBatch): Promise<SyncAnswer>;
   /** Its runs give back `leases`. */
-  deleteThread(key: ThreadKey, leases: ClosedLease[]): Promise<void>;
+  deleteThread(key: ThreadKey, leases: ClosedLease[], end: ThreadEnd): Promise<void>;
   /** The agent in the version that new runs begin with, and the caps of the user and the project. */
   readAgent(user_id: string, agent_id: string, project_id: string | null): Promise<StartingAgent | null>;
   /** The caps over many threads that a run counts for, with those of the settings. */
   budgetScopes(own: OwnCaps, user_id: string, project_id: string, now: number): BudgetScope[];
   /** Grants a part of the caps over many threads. Repeated with the same `lease_id`, it grants the same. */
   grantLease(request: LeaseRequest): Promise<LeaseAnswer>;
+  /** Counts one of what the user may use in a day, or says why not. Never rejects. */
+  takeUse(user_id: string, name: BoughtName): Promise<Failure | null>;
   /** Null if D1 does not have it, as one that was just made. */
   readProject(user_id: string, project_id: string): Promise<Project | null>;
   /** The valid preview links to ports of the project's sandbox. */
@@ -110,8 +120,10 @@ export function createPorts(
     default_model: config.models.default_model ?? "none",
     contextTokens: (model) => findContextTokens(config.models, model),
     priceOf: (model, extra_body) => findCallPrice(config.models, model, extra_body),
+    imageTokens: countImageAtMost,
     budgetScopes: (own, user_id, project_id, now) => budgetScopes(config, own, user_id, project_id, now),
     grantLease: (request) => grantLease(database, request),
+    takeUse: (user_id, name) => takeOrPass({ config, database }, user_id, name),
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
     tools: createTools(config, sendThrough(network)),
     toolSources: createToolSources(config),
@@ -120,7 +132,7 @@ export function createPorts(
     openSandbox: async (thread, onState, memory, maker, invocation_id) =>
       lazySandbox(rememberSettings({ config, database, provider, thread, maker, invocation_id }, onState, memory)),
     syncThread: (batch) => syncThread(database, batch),
-    deleteThread: (key, leases) => deleteThread(database, key, Date.now(), leases),
+    deleteThread: (key, leases, end) => deleteThread(database, key, Date.now(), leases, end),
     readAgent: (user_id, agent_id, project_id) =>
       agentMemory.read(user_id, agent_id, project_id, (known) => readStartingAgent(database, user_id, agent_id, known)),
     readProject: (user_id, project_id) => readProject(database, user_id, project_id),
@@ -133,6 +145,25 @@ export function createPorts(
     sendJobs: (list) => sendJobs(jobs, list),
     clock,
   };
+}
+
+/** D1 answers in a few milliseconds. A search must not wait for one that is away, nor be refused by it. */
+const USE_MS = 1_000;
+
+async function takeOrPass(
+  { config, database }: { config: Config; database: D1Database },
+  user_id: string,
+  name: BoughtName,
+): Promise<Failure | null> {
+  try {
+    const asked = takeUse(database, user_id, name, clock.now(), usualOf(config));
+    const refusal = await withinTime(clock, USE_MS, "D1", asked);
+    if (refusal !== null) logWarning("quota_exceeded", { user_id, quota: name });
+    return refusal;
+  } catch (error) {
+    logWarning("use_not_counted", { user_id, quota: name, error: describeError(error) });
+    return null;
+  }
 }
 
 interface ThreadPlace {

@@ -71,9 +71,14 @@ export async function removeThread(life: Life, request_id: string): Promise<void
     await Promise.all(ids.reverse().map((id) => cancelRun(life, id)));
   }
   if (left().length === 0) await life.active?.done;
+  // Before the mark: a life that ends right after it leaves nobody else who would finish the removal.
+  await life.platform.setAlarm(life.ports.clock.now() + DELETE_RETRY_MS);
+  // Two requests may remove it at once, and the second would find no tables.
+  if (readRemoval(life.database) !== null) return;
   const { user_id, thread_id } = life.thread;
-  const leases = closeAllLeases(life);
-  const removal: Removal = { user_id, thread_id, request_id, done: false, ...(leases.length > 0 ? { leases } : {}) };
+  const { leases, unread_runs } = closeAllLeases(life);
+  const end = { unread_runs, ...(life.outbox.ownerDeleted ? { owner_deleted: true } : {}) };
+  const removal: Removal = { user_id, thread_id, request_id, done: false, leases, end };
   transact(life, () => writeMeta(life.database.sql, "removed", removal));
   life.outbox.stop();
   life.cancelIdle?.();
@@ -88,8 +93,8 @@ export async function finishRemoval(
 ): Promise<void> {
   const removal = readRemoval(database);
   if (removal === null || removal.done) return;
-  // Before D1 is called, since the life may end during the call.
-  await alarm.setAlarm(ports.clock.now() + DELETE_RETRY_MS);
+  // Before D1 is called, since the life may end during the call. Whoever has just removed the thread has set it.
+  if (life === null) await alarm.setAlarm(ports.clock.now() + DELETE_RETRY_MS);
   const done = await deleteRows(ports, removal);
   // Only now, so that readers of a cancelled run have had time to get its end. Readers that have everything are closed.
   // Those that come back find no thread.
@@ -98,16 +103,16 @@ export async function finishRemoval(
   life?.journal.log.clear();
   database.transaction(() => {
     dropTables(database.sql);
-    const { leases: _, ...rest } = removal;
+    const { leases: _, end: __, ...rest } = removal;
     writeMeta(database.sql, "removed", { ...(done ? rest : removal), done } satisfies Removal);
   });
   if (life !== null) life.removed = true;
   if (done) await alarm.deleteAlarm();
 }
 
-async function deleteRows(ports: Ports, { user_id, thread_id, leases = [] }: Removal): Promise<boolean> {
+async function deleteRows(ports: Ports, { user_id, thread_id, leases = [], end = {} }: Removal): Promise<boolean> {
   try {
-    await withinTime(ports.clock, DELETE_LIMIT_MS, "D1", ports.deleteThread({ user_id, thread_id }, leases));
+    await withinTime(ports.clock, DELETE_LIMIT_MS, "D1", ports.deleteThread({ user_id, thread_id }, leases, end));
     return true;
   } catch (error) {
     logError("removal_failed", error, { user_id, thread_id });

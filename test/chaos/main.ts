@@ -1,12 +1,14 @@
 // `npm run chaos`: kills the runtime again and again under runs that must not be affected. Flags after `--`: `--kills
 // 300`, `--seed N` (printed; the same seed aims at the same moments), `--runs 3` (in parallel).
 //
-// `--budgets` kills it under users who spend under caps instead (see `budgets/campaign.ts`).
+// `--budgets` kills it under users who spend under caps instead (see `budgets/campaign.ts`). `--keep FOLDER` keeps the
+// runtime's disk as it was at each kill where something was found.
 //
 // `--remote URL` checks a deployed Worker instead, without kills (see `remote.ts`), with `--idle-seconds 150` and,
 // where someone deploys during a run of `--work-seconds 540`, `--deploy`. Its key is TASKLOOM_API_KEY.
 import { parseArgs } from "node:util";
-import { formatBudgetFindings, runBudgetCampaign } from "./budgets/campaign.ts";
+import { runBudgetCampaign } from "./budgets/campaign.ts";
+import { formatBudgetFindings } from "./budgets/findings.ts";
 import { runCampaign } from "./campaign.ts";
 import { checkRemote } from "./remote.ts";
 import { formatFindings, formatKill } from "./table.ts";
@@ -22,6 +24,7 @@ const { values: flags } = parseArgs({
     seed: { type: "string", default: String(1 + (Date.now() % 1_000_000)) },
     runs: { type: "string" },
     budgets: { type: "boolean", default: false },
+    keep: { type: "string" },
     remote: { type: "string" },
     "idle-seconds": { type: "string", default: "150" },
     deploy: { type: "boolean", default: false },
@@ -64,6 +67,7 @@ async function killSpenders(): Promise<boolean> {
     kills: readNumber("kills"),
     seed,
     runsAtOnce: readNumber("runs", 2),
+    keep: flags.keep,
     onKill: (line) => console.log(line),
     signal: stop.signal,
   });

@@ -1,6 +1,6 @@
 // Reads what a dead runtime has left on disk: the objects' own SQLite files and D1's, without the product's help. It
 // reads copies, so that reading changes nothing; nobody may write meanwhile.
-import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -75,17 +75,39 @@ export function threadOf(places: Map<string, StoredThread>, thread: string): Sto
   return places.get(thread) ?? nothing;
 }
 
-/** Calls `read` for each object's SQLite that holds a thread, or for D1's. */
-export async function readDatabases(
+/** What was read of each file when it was last looked at. */
+export type Memory<T> = Map<string, { stamp: string; value: T | null }>;
+
+/**
+ * What `read` returns for each object's SQLite that holds a thread, or for D1's. A file that has not changed since
+ * `memory` had it is not read again: most objects sleep.
+ */
+export async function readDatabases<T>(
   state: string,
   which: keyof typeof folders,
-  read: (sqlite: DatabaseSync) => void,
-): Promise<void> {
+  read: (sqlite: DatabaseSync) => T,
+  memory: Memory<T> = new Map(),
+): Promise<T[]> {
+  const values: T[] = [];
   for (const file of await listDatabases(state, which)) {
-    await withCopy(file, (sqlite) => {
-      if (which === "database" || readOwner(sqlite) !== null) read(sqlite);
-    });
+    const stamp = await stampOf(file);
+    let known = memory.get(file);
+    if (known?.stamp !== stamp) {
+      const value = await withCopy(file, (sqlite) =>
+        which === "database" || readOwner(sqlite) !== null ? read(sqlite) : null,
+      );
+      known = { stamp, value };
+      memory.set(file, known);
+    }
+    if (known.value !== null) values.push(known.value);
   }
+  return values;
+}
+
+/** Changes with each write to the file or its log. */
+async function stampOf(file: string): Promise<string> {
+  const stats = [file, `${file}-wal`].map((each) => stat(each, { bigint: true }).catch(() => null));
+  return (await Promise.all(stats)).map((each) => `${each?.mtimeNs} ${each?.size}`).join(" ");
 }
 
 const folders = { objects: "do/taskloom-ThreadObject", database: "d1/miniflare-D1DatabaseObject" };
@@ -97,15 +119,16 @@ async function listDatabases(state: string, which: keyof typeof folders): Promis
 }
 
 /** Copies the file and its log; SQLite rebuilds the log's index when it opens them. */
-async function withCopy(file: string, read: (sqlite: DatabaseSync) => void): Promise<void> {
+async function withCopy<T>(file: string, read: (sqlite: DatabaseSync) => T): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "taskloom-look-"));
   try {
     const copy = join(folder, basename(file));
     await cp(file, copy);
     await cp(`${file}-wal`, `${copy}-wal`).catch(() => undefined);
     const sqlite = new DatabaseSync(copy);
-    read(sqlite);
+    const value = read(sqlite);
     sqlite.close();
+    return value;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -55,6 +55,23 @@ describe.skipIf(!hasBrowser)("costs on the page", () => {
     await chinese.context().close();
   });
 
+  it.each([
+    [
+      "en-GB",
+      "what is left to spend could not be looked up, and nothing is spent without that. Try again in a few minutes.",
+    ],
+    ["zh-CN", "暂时无法查询剩余额度，因此没有继续花费。请过几分钟再试。"],
+  ])("say what to do where what is left could not be looked up: %s", async (locale, text) => {
+    const { page } = await open(locale, "&thread=unavailable");
+    const end = page.locator("[data-end=failed]");
+    await end.getByText(text).waitFor();
+    expect(await end.textContent()).not.toContain("raw words");
+    await page.getByRole("button", { name: locale === "zh-CN" ? "重试" : "Try again" }).waitFor();
+    await page.setViewportSize({ width: 390, height: 800 });
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    expect(await listViolationsInBoth(page)).toEqual({ light: [], dark: [] });
+  });
+
   it("are raised by a person, to a number of theirs", async () => {
     const { page, answers } = await open("en-GB", "&thread=asking");
     const card = page.locator("[data-questions]");

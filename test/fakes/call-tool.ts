@@ -24,6 +24,7 @@ export async function callTool(
     sources: memorySources(),
     cache: memoryCache(),
     spending: freeSpending,
+    takeUse: async () => null,
     onOutput: () => {},
     signal: new AbortController().signal,
     ...context,

@@ -33,8 +33,10 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
     interrupt_ms: null,
     contextTokens: () => 128_000,
     priceOf: () => null,
+    imageTokens: () => 1_500,
     budgetScopes: () => [],
     grantLease: async () => ({ kind: "closed" }),
+    takeUse: async () => null,
     images: { image_urls: "public", private_urls_allowed: false },
     tools: [...taskTools, ...peopleTools, workTool(world, pulse)],
     toolSources: [],
@@ -43,8 +45,8 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
       const sent = structuredClone(batch);
       return object.ask("d1", pulse, () => syncThread(d1.binding, sent));
     },
-    deleteThread: (key, leases) =>
-      object.ask("d1", pulse, () => deleteThread(d1.binding, key, object.clock.now(), leases)),
+    deleteThread: (key, leases, end) =>
+      object.ask("d1", pulse, () => deleteThread(d1.binding, key, object.clock.now(), leases, end)),
     readAgent: (_user, agent_id) =>
       object.ask("agent", pulse, () => (agent_id === defaultAgent.agent_id ? defaultAgent : null)),
     readProject: async () => null,

@@ -90,6 +90,7 @@ export class LongRun {
         readResult: () => null,
         sources: memorySources(),
         cache: memoryCache(),
+        takeUse: async () => null,
         onDelta: () => {},
         emit: async (fact) => this.#store(fact),
         takeSteered: async () => [],

@@ -171,7 +171,7 @@ export class ScheduleWorld {
         bind: (...values: unknown[]) => wrap(statement.bind(...values)),
         run: () => ask(() => statement.run()),
         all: () => ask(() => statement.all()),
-        first: () => ask(() => statement.first()),
+        first: (column: string) => ask(() => statement.first(column)),
         raw: () => ask(() => statement.raw()),
       }) as unknown as D1PreparedStatement;
     const batch = (all: { inner: D1PreparedStatement }[]) => ask(() => binding.batch(all.map(({ inner }) => inner)));
@@ -209,4 +209,17 @@ export class ScheduleWorld {
 
 function nameOf({ user_id, thread_id }: ThreadKey): string {
   return `${user_id}/${thread_id}`;
+}
+
+/** Copies `trig_1` to triggers of the user with these numbers. */
+export function addCopies({ d1 }: ScheduleWorld, user_id: string, first: number, last: number): void {
+  d1.read(
+    `INSERT INTO triggers SELECT ?, 'trig_' || CAST(value AS INTEGER), type, agent_id, project_id, thread, enabled, next_at, last_fired_at,
+      last_thread_id, last_invocation_id, created_at, updated_at, settings, prompt, made_by
+      FROM triggers, (WITH RECURSIVE counted(value) AS (SELECT ? UNION ALL SELECT value + 1 FROM counted WHERE value < ?) SELECT value FROM counted)
+      WHERE trigger_id = 'trig_1'`,
+    user_id,
+    first,
+    last,
+  );
 }

@@ -248,6 +248,7 @@ export class ScriptedRun {
       readResult: () => null,
       sources: memorySources(),
       cache: memoryCache(),
+      takeUse: async () => null,
       takeSteered: async () => this.steered.shift() ?? [],
       newMessageId: () => `msg_${++this.#messages}`,
       now: () => 0,

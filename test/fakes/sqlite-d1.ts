@@ -18,7 +18,7 @@ interface Statement {
   bind(...values: SQLInputValue[]): Statement;
   run(): Promise<D1Result>;
   all(): Promise<D1Result>;
-  first(): Promise<unknown>;
+  first(column?: string): Promise<unknown>;
   /** Rows as arrays, as drizzle reads them. */
   raw(): Promise<unknown[][]>;
 }
@@ -62,7 +62,10 @@ export function openD1(): SqliteD1 {
       bind: (...bound) => prepare(query, bound),
       run: async () => perform(statement),
       all: async () => perform(statement),
-      first: async () => perform(statement).results[0] ?? null,
+      first: async (column) => {
+        const row = perform(statement).results[0] as Record<string, unknown> | undefined;
+        return (column === undefined ? row : row?.[column]) ?? null;
+      },
       raw: async () => perform(statement).results.map((row) => Object.values(row as object)),
     };
     return statement;

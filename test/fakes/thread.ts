@@ -9,6 +9,7 @@ import type { Tool } from "../../src/agent/tool.ts";
 import type { ToolSource } from "../../src/agent/tool-source.ts";
 import { noLimits, type OperatorLimits } from "../../src/config/limits.ts";
 import type { ImageRules } from "../../src/lib/image-address.ts";
+import { countImageAtMost } from "../../src/models/index.ts";
 import { createXmlModel } from "../../src/models/xml/model.ts";
 import type { SandboxMemory } from "../../src/projects/sandbox.ts";
 import { type Agent, type AgentConfig, defaultAgent } from "../../src/protocol/agents/agent.ts";
@@ -20,7 +21,7 @@ import type { Project } from "../../src/protocol/project.ts";
 import { type AcceptedRun, newRunInput, type RunInput, type ThreadKey } from "../../src/protocol/thread.ts";
 import type { CallSlack } from "../../src/slack/api.ts";
 import { createSlackMirror } from "../../src/slack/mirror.ts";
-import type { ThreadBatch } from "../../src/store/batch.ts";
+import type { ThreadBatch, ThreadEnd } from "../../src/store/batch.ts";
 import type { EventDeliveries } from "../../src/store/webhooks/event-deliveries.ts";
 import { onAlarm } from "../../src/thread/alarm.ts";
 import { ensureFollowing } from "../../src/thread/follow/followers.ts";
@@ -54,7 +55,7 @@ export interface FakeThreadOptions {
   syncThread?: (batch: ThreadBatch) => Promise<unknown>;
   /** What followed from each batch. */
   eventDeliveries?: EventDeliveries;
-  deleteThread?: (key: ThreadKey, leases: ClosedLease[]) => Promise<void>;
+  deleteThread?: (key: ThreadKey, leases: ClosedLease[], end: ThreadEnd) => Promise<void>;
   sendJob?: (job: Job) => Promise<void>;
   clock?: Clock;
   /** Overrides of the thread's agent. */
@@ -266,6 +267,7 @@ export class FakeThread {
       limits: { ...noLimits, ...this.#options.limits },
       interrupt_ms: this.#options.interrupt_ms ?? null,
       contextTokens: () => this.#options.context_tokens ?? 100_000_000,
+      imageTokens: countImageAtMost,
       priceOf: (model, extra_body) => this.prices[`${model} ${extra_body?.service_tier}`] ?? this.prices[model] ?? null,
       budgetScopes: (own) => this.budgetScopes(own),
       grantLease: async (request) => {
@@ -274,6 +276,7 @@ export class FakeThread {
         check(pulse);
         return answer;
       },
+      takeUse: async () => null,
       images: { image_urls: "public", private_urls_allowed: false, ...this.#options.images },
       tools: this.#options.tools ?? [],
       toolSources: this.#options.toolSources ?? [],
@@ -288,7 +291,7 @@ export class FakeThread {
         this.batches.push(structuredClone(batch));
         return this.#options.eventDeliveries ?? { made: [], tasks_subscribed: false };
       },
-      deleteThread: async (key, leases) => this.#options.deleteThread?.(key, leases),
+      deleteThread: async (key, leases, end) => this.#options.deleteThread?.(key, leases, end),
       readAgent: async (_user, agent_id) => {
         const known = [defaultAgent.agent_id, ...(this.#options.agents ?? [])];
         const caps = this.sharedCaps === null ? {} : { caps: this.sharedCaps };

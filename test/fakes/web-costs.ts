@@ -4,10 +4,12 @@ import type { Page } from "playwright-core";
 
 const usage = { input_tokens: 12_340, cached_input_tokens: 8_000, output_tokens: 560, cost_usd: 0.0123 };
 const reserved = { input_tokens: 5_000, output_tokens: 1_000, cost_usd: 0.05 };
+const none = { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0, cost_usd: null };
 const spent = { ...usage, input_tokens: 4_000_000, cost_usd: 5.02 };
 const estimated = { calls: 1, input_tokens: 90_000, output_tokens: 4_000, cost_usd: 0.4 };
 const cap = { scope: "agent", name: "max_cost_usd", limit: 5 };
-const message = "The cap of $5 for a run of this agent leaves too little for the next model call. Raise it and go on?";
+const message =
+  "The cap of $5 for a run of this agent leaves too little for the next model call. Raise it to $10 and go on?";
 const responseSchema = {
   type: "object",
   properties: { approved: { type: "boolean" }, max_cost_usd: { type: "number", exclusiveMinimum: 5, default: 10 } },
@@ -26,6 +28,8 @@ function runOf(thread_id: string): object {
   if (thread_id === "working") return { ...common, thread_id, status: "running", usage, reserved };
   const ended = { ...common, thread_id, finished_at, usage: { ...spent, estimated } };
   if (thread_id === "asking") return { ...ended, status: "interrupted" };
+  if (thread_id === "unavailable")
+    return { ...ended, usage: none, status: "failed", error: { code: "budget_unavailable", message: "raw words" } };
   return { ...ended, status: "failed", error: { code: "budget", message: "raw words", cap } };
 }
 
@@ -42,6 +46,7 @@ function eventsOf(threadId: string): object[] {
     working: [],
     asking: [{ type: "RUN_FINISHED", threadId, runId: "run", outcome: { type: "interrupt", interrupts: [asked] } }],
     ended: [{ type: "RUN_ERROR", code: "budget", message: "raw words", metadata: { cap } }],
+    unavailable: [{ type: "RUN_ERROR", code: "budget_unavailable", message: "raw words" }],
   };
   return [begun, ...said, counted, ...(ends[threadId] ?? [])];
 }
@@ -69,7 +74,7 @@ export async function fakeCosts(page: Page): Promise<unknown[]> {
     answers.push(...(route.request().postDataJSON() as { resume: unknown[] }).resume);
     await route.fulfill({ contentType: "text/event-stream", body: "" });
   });
-  await page.route(/\/v1\/threads\/(working|ended|asking)(\/|$)/, async (route) => {
+  await page.route(/\/v1\/threads\/(working|ended|asking|unavailable)(\/|$)/, async (route) => {
     const [, thread = "", rest = ""] = /\/threads\/(\w+)\/?(.*)$/.exec(new URL(route.request().url()).pathname) ?? [];
     if (rest.endsWith("events")) {
       const body = eventsOf(thread).map((event, at) => `id: ${at + 1}\ndata: ${JSON.stringify(event)}\n\n`);

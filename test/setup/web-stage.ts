@@ -35,13 +35,15 @@ export async function openWebStage({
   tokensPerSecond = 0,
   signIn = "admin" as "admin" | "user",
   alwaysApprove = "none",
+  /** Other settings of the server. */
+  settings: own = {} as Record<string, string>,
 } = {}): Promise<WebStage> {
   const place = await makeState();
   if (signIn === "user") await askForUserKey(place.state);
   const model = await startModel({ port: 0, tokensPerSecond });
   const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "demo" };
   const approvals = { ALWAYS_APPROVE: alwaysApprove };
-  const start = (): Promise<StartedServer> => startServer(place.state, { ...settings, ...approvals });
+  const start = (): Promise<StartedServer> => startServer(place.state, { ...settings, ...approvals, ...own });
   const browser = await openBrowser();
   const first = await start();
   const key = await findOwnKey(first);

@@ -6,13 +6,14 @@ import { consumeJobs } from "../../src/jobs.ts";
 import { newId } from "../../src/protocol/ids.ts";
 import type { Job } from "../../src/protocol/job.ts";
 import type { ThreadKey } from "../../src/protocol/thread.ts";
-import { leases, sandboxes } from "../../src/store/budgets/schema.ts";
+import { leases, quota_uses, sandboxes } from "../../src/store/budgets/schema.ts";
 import * as people from "../../src/store/people/schema.ts";
+import * as projects from "../../src/store/projects/schema.ts";
 import * as features from "../../src/store/schema.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 
 /** Every table that has rows of users. */
-export const tables = Object.values({ ...features, ...people, leases, sandboxes })
+export const tables = Object.values({ ...features, ...projects, ...people, leases, sandboxes, quota_uses })
   .filter((each) => each instanceof SQLiteTable)
   .map((table) => getTableConfig(table))
   .filter(({ columns }) => columns.some(({ name }) => name === "user_id"));
@@ -47,14 +48,16 @@ export async function fillTables(user_id: string): Promise<void> {
       if (!notNull) return null;
       if (name.endsWith("_at")) return new Date().toISOString();
       if (dataType === "json") return "{}";
-      return column.getSQLType() === "integer" ? 1 : `${name}-${user_id}`;
+      return ["integer", "real"].includes(column.getSQLType()) ? 1 : `${name}-${user_id}`;
     });
     const names = columns.map(({ name }) => name).join(", ");
     return env.DB.prepare(`INSERT OR IGNORE INTO ${table} (${names}) VALUES (${row.map(() => "?")})`).bind(...row);
   });
   await env.DB.batch(statements);
   // Its project is gone.
-  await env.DB.prepare("INSERT INTO sandboxes VALUES (?, 'gone', '', 1, 1, 1)").bind(user_id).run();
+  await env.DB.prepare("INSERT INTO sandboxes VALUES (?, 'gone', '', 1, 1, 1, '2026-01-01T00:00:00.000Z')")
+    .bind(user_id)
+    .run();
   await env.DB.batch(
     ["trigger", "webhook", "slack"].map((kind) =>
       env.DB.prepare("INSERT INTO secrets VALUES (?, ?, 'x', 'x', 'x', '', '', 'x')").bind(user_id, kind),

@@ -15,7 +15,7 @@ import {
 import { dyingAfter } from "./dying-bindings.ts";
 
 /** Some sixty accounts are made and emptied. */
-const patient = { timeout: 120_000 };
+const patient = { timeout: 180_000 };
 
 beforeEach(() => void vi.spyOn(console, "warn").mockImplementation(() => {}));
 afterEach(() => void vi.restoreAllMocks());

@@ -1,5 +1,5 @@
 // The clock's look at leases: what runs left open is closed with what their objects say.
-import { env } from "cloudflare:test";
+import { env, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { sweepBudgets, sweepLeases } from "../../src/budgets/routes/sweep.ts";
 import type { Env } from "../../src/config.ts";
@@ -10,6 +10,7 @@ import { deleteAccountBudgets } from "../../src/store/budgets/account.ts";
 import { closeLeases } from "../../src/store/budgets/close.ts";
 import { grantLease } from "../../src/store/budgets/grant.ts";
 import { deleteThread, syncThread } from "../../src/store/sync.ts";
+import { killObject, objectOf, withFaultyObject } from "./faulty-object.ts";
 import { makeRun } from "./http-fake-threads.ts";
 
 const MINUTE = 60_000;
@@ -92,6 +93,21 @@ describe("a lease that stays open", () => {
     expect(asked.toSorted().slice(0, 2)).toEqual(["user_s2/thread: l1", "user_s2/unknown to D1: l1"]);
   });
 
+  it("is never taken from a live run by clocks that differ by ten minutes, and closed after them at the latest", async () => {
+    const live: Answer = async (key) =>
+      succeed(key.user_id === "user_s8" ? [{ lease_id: "l1", spent: tokens(30) }] : []);
+    // The object's clock is behind: the lease looks old at once, and the object says that its run is live.
+    await grant("user_s7", { at: now - 10 * MINUTE });
+    // It is ahead: the lease is not looked at before the time that it names, and then closed.
+    await grant("user_s8", { at: now + 10 * MINUTE });
+    const { asked, settings } = objects(live);
+    await sweepLeases(settings, now);
+    expect(asked).toEqual(["user_s7/thread: l1"]);
+    expect(await budgetOf("user_s7")).toEqual({ tokens: 100, open_tokens: 100 });
+    await sweepLeases(settings, now + 14 * MINUTE);
+    expect(await budgetOf("user_s8")).toEqual({ tokens: 30, open_tokens: 0 });
+  });
+
   it("closes only what was asked for", async () => {
     await grant("user_s3");
     await grant("user_s3", { lease_id: "young", at: now });
@@ -153,6 +169,32 @@ describe("a lease that stays open", () => {
     };
     await sweepLeases({ ...env, THREADS } as unknown as Env, now);
     expect(await budgetOf("user_s10")).toEqual({ tokens: 100, open_tokens: 100 });
+  });
+
+  it("returns with the removal of its thread, which the sweep has tried again where no alarm does", async () => {
+    const key = keyOf("user_s11");
+    const made = { project_id: null, title: null, agent_id: null, metadata: {}, request_id: "made" };
+    const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+    await withFaultyObject(key, async ({ object, faults }) => {
+      await object.create({ ...key, ...made });
+      faults.d1 = "rejects";
+      await object.remove(key, "removed");
+    });
+    expect(JSON.parse(String(logged.mock.calls[0]?.[0]))).toMatchObject({ event: "removal_failed" });
+    await runInDurableObject(objectOf(key), async (_object, { storage }) => {
+      const leases = [{ lease_id: "l1", spent: tokens(30) }];
+      storage.sql.exec(
+        "UPDATE meta SET value = json_set(value, '$.leases', json(?)) WHERE key = 'removed'",
+        JSON.stringify(leases),
+      );
+      await storage.deleteAlarm();
+    });
+    await killObject(key);
+    await grant("user_s11");
+    await sweepLeases(env, now);
+    expect(await budgetOf("user_s11")).toEqual({ tokens: 30, open_tokens: 0 });
+    const thread = env.DB.prepare("SELECT deleted_at FROM threads WHERE user_id = 'user_s11'");
+    expect(await thread.first("deleted_at")).not.toBeNull();
   });
 
   it("stays where the real object has no such thread", async () => {

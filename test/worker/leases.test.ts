@@ -2,6 +2,7 @@
 import { env } from "cloudflare:test";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Amount, BudgetScope, LeaseRequest } from "../../src/protocol/money/lease.ts";
+import { deleteAccountBudgets } from "../../src/store/budgets/account.ts";
 import { closeLeases } from "../../src/store/budgets/close.ts";
 import { grantLease } from "../../src/store/budgets/grant.ts";
 import { readReserved } from "../../src/store/budgets/read.ts";
@@ -151,5 +152,21 @@ describe("a thread that is deleted", () => {
     await deleteThread(env.DB, key, now, [{ lease_id: "lease", spent: tokens(90) }]);
     expect(await grantLease(env.DB, request({ ...key, scopes, lease_id: "late" }))).toEqual({ kind: "closed" });
     expect(await sumOf("user", key.user_id, "2031-01-04")).toMatchObject({ tokens: 70, open_tokens: 0 });
+  });
+});
+
+describe("a user who is deleted", () => {
+  it("gets no lease for a thread that the deletion did not find, and no budget anew", async () => {
+    const key = { user_id: "user_gone", thread_id: "thread" };
+    const scopes = scopesOf(key.user_id, "p", "2031-01-05").slice(0, 2);
+    const put = "INSERT INTO users (user_id, name, created_at) VALUES (?, 'Gone', '2031-01-01T00:00:00.000Z')";
+    await env.DB.prepare(put).bind(key.user_id).run();
+    expect(await grantLease(env.DB, request({ ...key, scopes }))).toMatchObject({ kind: "granted" });
+    await env.DB.prepare("UPDATE users SET deleted_at = ?2 WHERE user_id = ?1").bind(key.user_id, "2031-01-05").run();
+    while ((await deleteAccountBudgets(env.DB, key.user_id)) === "more");
+    expect(await grantLease(env.DB, request({ ...key, scopes, lease_id: "late" }))).toEqual({ kind: "closed" });
+    const left =
+      "SELECT (SELECT count(*) FROM leases WHERE user_id = ?1) + (SELECT count(*) FROM budgets WHERE id LIKE ?1 || '%')";
+    expect(await env.DB.prepare(`${left} AS rows`).bind(key.user_id).first("rows")).toBe(0);
   });
 });

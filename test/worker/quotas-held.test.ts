@@ -168,6 +168,8 @@ describe("versions of an agent", () => {
     const late = await client.send("PATCH", "/v1/agents/a", { instructions: "late" });
     expect(late.body.code).toBe("quota_exceeded");
     expect(await rows("agent_versions", "user_versions_rate")).toBe(versions);
+    // From memory, and before its body is read.
+    expect((await client.send("PATCH", "/v1/agents/b", "{")).body.code).toBe("quota_exceeded");
     const other = await (await app.addUser("user_versions_other")).send("PATCH", "/v1/agents/agent_default", {
       max_steps: 3,
     });

@@ -59,9 +59,11 @@ describe("a refused request makes no write to D1 and no call of an object", () =
   const file = "/v1/projects/proj-q/sandbox/files/content?path=a.txt";
   const cases: [string, string, (user: Client) => Promise<Answer>][] = [
     ...starts.map(([what, ask]) => ["runs_per_minute", what, ask] as (typeof cases)[number]),
+    ["runs_per_minute", "a run whose body is none", (user) => user.send("POST", "/v1/threads/thread-q/runs", "{")],
     ["runs_at_once", "a run", (user) => run(user)],
     ["requests_per_minute", "a read", (user) => user.send("GET", "/v1/threads")],
     ["requests_per_minute", "a stream", (user) => user.send("GET", "/v1/threads/thread-q/events")],
+    ["requests_per_minute", "a path that is not there", (user) => user.send("GET", "/v1/nothing")],
     ["sums_per_minute", "sums of usage", (user) => user.send("GET", "/v1/usage?days=90")],
     ["changes_per_minute", "a new agent", (user) => user.send("POST", "/v1/agents", { name: "a" })],
     ["changes_per_minute", "a change", (user) => user.send("PATCH", "/v1/agents/agent-q", { name: "b" })],
@@ -152,6 +154,16 @@ describe("a rate", () => {
     expect(statuses.slice(6)).toEqual([404, 404, 429]);
   });
 
+  it("is the first user's own for the admin key, while that acts for the first user", async () => {
+    const { client } = await serverWith({ changes_per_minute: 2 });
+    const change = async () => (await client.send("DELETE", "/v1/agents/none")).status;
+    await client.send("PATCH", "/v1/users/user_first", { quotas: { changes_per_minute: 4 } });
+    const statuses = [];
+    for (let count = 0; count < 6; count++) statuses.push(await change());
+    expect(statuses).toEqual([404, 404, 404, 404, 429, 429]);
+    await client.send("PATCH", "/v1/users/user_first", { quotas: null });
+  });
+
   it("is counted for all of a user's keys together", async () => {
     const { client, user } = await serverWith({ runs_per_minute: 2 });
     const second = client.as(String((await user.send("POST", "/v1/api-keys", {})).body.key));
@@ -165,6 +177,22 @@ describe("a rate", () => {
     for (let count = 0; count < 50; count++) expect((await user.send("GET", "/v1/threads")).status).toBe(429);
     expect(lines.filter((line) => line.includes("quota_exceeded"))).toHaveLength(1);
     expect(lines.filter((line) => line.includes("request_failed"))).toEqual([]);
+  });
+
+  it("lets a user who fails again and again write 120 lines a minute into the log, and one that says so", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { client, user, user_id } = await serverWith({});
+    const other = await client.addUser(`${user_id}_other`);
+    const linesOf = (event: string, user_id: string) =>
+      lines.map((line) => JSON.parse(line)).filter((line) => line.event === event && line.user_id === user_id);
+    for (let count = 0; count < 130; count++) expect((await user.send("GET", "/v1/nothing")).status).toBe(404);
+    await other.send("GET", "/v1/nothing");
+    expect(linesOf("request_failed", user_id)).toHaveLength(120);
+    expect(linesOf("requests_failed", user_id)).toHaveLength(1);
+    expect(linesOf("request_failed", `${user_id}_other`)).toHaveLength(1);
+    vi.setSystemTime(Date.now() + 70_000);
+    await user.send("GET", "/v1/nothing");
+    expect(linesOf("request_failed", user_id)).toHaveLength(121);
   });
 
   it("is answered in the form of each protocol", async () => {
@@ -231,6 +259,19 @@ describe("runs at once", () => {
     vi.setSystemTime(Date.now() + 2_000);
     expectRefused(await run(user, "thread-8"), "runs_at_once");
     expect(written.slice(writes).length).toBeLessThan(20);
+  });
+
+  it("are refused before a body is read once it is known that there are too many", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const { user, user_id } = await serverWith({ runs_at_once: 1 });
+    const spoilt = () => user.send("POST", "/v1/threads/thread-q/runs", "{");
+    expect((await run(user)).status).toBe(202);
+    expectRefused(await run(user), "runs_at_once");
+    expectRefused(await spoilt(), "runs_at_once");
+    await env.DB.prepare("UPDATE runs SET status = 'completed' WHERE user_id = ?").bind(user_id).run();
+    vi.setSystemTime(Date.now() + 2_000);
+    expect((await spoilt()).body.code).toBe("bad_json");
+    expect((await run(user)).status).toBe(202);
   });
 
   it("that are refused do not use up the runs of the minute", async () => {

@@ -156,7 +156,7 @@ describe("ten thousand schedules", () => {
       .run();
     const early = new Date(now - 1).toISOString();
     const due = await env.DB.prepare(READ_DUE_SCHEDULES).bind(early, 2_000, 10_000).all();
-    const waiting = await env.DB.prepare(READ_WAITING_SCHEDULES).bind(2_000).all();
+    const waiting = await env.DB.prepare(READ_WAITING_SCHEDULES).bind(2_000, early, 120).all();
     expect(due.results).toEqual([]);
     expect(due.meta.rows_read + waiting.meta.rows_read).toBeLessThan(12);
     const all = await env.DB.prepare(READ_DUE_SCHEDULES).bind(new Date(now).toISOString(), 2_000, 10_000).all();

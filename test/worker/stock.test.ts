@@ -28,6 +28,9 @@ async function give(user_id: string, quotas: Record<string, number>): Promise<vo
   await env.DB.prepare("UPDATE users SET quotas = ?2 WHERE user_id = ?1").bind(user_id, JSON.stringify(quotas)).run();
 }
 
+/** The refusal of what is about to be made; null if it may be. */
+const refusalOf = async (...asked: Parameters<typeof admitStock>) => (await admitStock(...asked)).refusal;
+
 const threadOf = async (user_id: string, thread_id: string) =>
   await env.DB.prepare(
     "INSERT INTO threads (user_id, thread_id, project_id, agent_id, version, created_at, updated_at, metadata) VALUES (?1, ?2, 'p', 'a', 1, '', '', '{}')",
@@ -80,7 +83,7 @@ describe("a user without room for another thread", () => {
     await userWith("user_deletes", { threads: 1 });
     await threadOf("user_deletes", "there");
     const bindings = { ...env };
-    const ask = (thread_id: string, now: number) => admitStock(bindings, "user_deletes", { thread_id }, undefined, now);
+    const ask = (thread_id: string, now: number) => refusalOf(bindings, "user_deletes", { thread_id }, undefined, now);
     expect(await ask("new", 0)).toMatchObject({ code: "quota_exceeded" });
     await deleteThread(env.DB, { user_id: "user_deletes", thread_id: "there" }, Date.now());
     expect(await ask("new", 1_000)).toMatchObject({ code: "quota_exceeded" });
@@ -104,13 +107,79 @@ describe("fifty new threads at once through one isolate", () => {
     });
     const bindings = { ...env, DB: counting };
     const ask = (n: number) =>
-      admitStock(bindings, "user_fifty", { thread_id: `t${n}`, makes_project: true }, undefined, 0);
+      refusalOf(bindings, "user_fifty", { thread_id: `t${n}`, makes_project: true }, undefined, 0);
     const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => ask(n)));
     expect(answers.filter((refusal) => refusal === null)).toHaveLength(10);
     expect(counts).toBe(1);
     // What was let in is known, and costs nothing more.
     expect(await ask(answers.indexOf(null))).toBeNull();
     expect(counts).toBe(1);
+  });
+});
+
+describe("what a thread's object refuses", () => {
+  const refusal = { failure: { code: "not_found", detail: "The thread was deleted." } } as const;
+  const refused: [string, (client: Client, thread: string) => Promise<unknown>][] = [
+    ["a run", (client, thread) => client.send("POST", `/v1/threads/${thread}/runs`, { message: "hi" })],
+    [
+      "a run's stream",
+      (client, thread) =>
+        client.send("POST", `/v1/threads/${thread}/runs`, { message: "hi" }, { accept: "text/event-stream" }),
+    ],
+    ["a thread", (client, thread) => client.send("POST", "/v1/threads", { thread_id: thread })],
+    [
+      "AG-UI",
+      (client, thread) =>
+        client.send("POST", "/ag-ui", {
+          ...{ threadId: thread, runId: "r", messages: [{ id: "m", role: "user", content: "x".repeat(300) }] },
+        }),
+    ],
+  ];
+
+  it.each(refused)("uses up nothing and is not taken for a thread that is there: %s", async (what, ask) => {
+    const client = await userWith(`user_object_${what.replaceAll(/\W/g, "")}`, {
+      threads: 2,
+      projects: 2,
+      stored_bytes: 500,
+    });
+    for (const thread of ["a", "b", "c", "d"]) {
+      client.threads.next = refusal;
+      await ask(client, thread);
+    }
+    expect(client.threads.asked).toHaveLength(4);
+    const run = async (thread: string) =>
+      (await client.send("POST", `/v1/threads/${thread}/runs`, { message: "hi" })).status;
+    expect([await run("e"), await run("f"), await run("a"), await run("b")]).toEqual([202, 202, 409, 409]);
+  });
+
+  it("uses up nothing where a trigger or Slack asked for it", async () => {
+    await userWith("user_object_others", { threads: 1 });
+    const bindings = app.threads.within({ ...env, DB: db });
+    const trigger = {
+      ...{ user_id: "user_object_others", trigger_id: "trig", type: "webhook", agent_id: "agent_default" },
+      ...{ project_id: null, thread: "new", enabled: true, prompt: "x", settings: {}, created_at: "", updated_at: "" },
+    } as unknown as Parameters<typeof fireTrigger>[1];
+    const workspace = { user_id: "user_object_others", project_id: null } as Parameters<typeof acceptFromSlack>[1];
+    const fire = (id: string) => fireTrigger(bindings, trigger, { id, key: null, message: "hi", metadata: {} });
+    const say = (thread_id: string) => {
+      const input = newRunInput({ user_id: "user_object_others", thread_id, invocation_id: "i", messages: [] });
+      return acceptFromSlack(bindings, workspace, input, false);
+    };
+    for (const ask of [() => fire("1"), () => say("one"), () => fire("2"), () => say("two")]) {
+      app.threads.next = refusal;
+      expect(await ask()).toMatchObject({ ok: false, error: { code: "not_found" } });
+    }
+    expect((await say("three")).ok).toBe(true);
+    expect(await fire("3")).toMatchObject({ error: { code: "quota_exceeded" } });
+  });
+
+  it("stays counted where nobody knows whether it was made", async () => {
+    const client = await userWith("user_object_unknown", { threads: 1 });
+    client.threads.next = { error: new Error("the object died") };
+    const run = async (thread: string) =>
+      (await client.send("POST", `/v1/threads/${thread}/runs`, { message: "hi" })).status;
+    expect(await run("a")).toBe(500);
+    expect(await run("b")).toBe(409);
   });
 });
 
@@ -121,7 +190,10 @@ describe("projects", () => {
       Array.from({ length: 50 }, (_, n) => client.send("POST", "/v1/projects", { project_id: `p${n}`, name: "P" })),
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(2);
+    const writes = written.length;
+    expect((await client.send("POST", "/v1/projects", { name: "P" })).body.detail).toContain("(projects)");
     expect((await client.send("POST", "/v1/threads", {})).body.detail).toContain("(projects)");
+    expect([written.slice(writes), client.threads.asked]).toEqual([[], []]);
     const project_id = answers.find(({ status }) => status === 201)?.body.project_id;
     expect((await client.send("POST", "/v1/threads", { project_id })).status).toBe(201);
   });
@@ -199,7 +271,7 @@ describe("while D1 fails", () => {
       throw new Error("D1 is away");
     };
     const DB = { prepare } as unknown as D1Database;
-    const refusal = await admitStock({ ...env, DB }, "user_away", { thread_id: "t", makes_project: true, bytes: 5 });
+    const refusal = await refusalOf({ ...env, DB }, "user_away", { thread_id: "t", makes_project: true, bytes: 5 });
     expect(refusal).toBeNull();
   });
 });

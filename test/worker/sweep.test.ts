@@ -1,9 +1,10 @@
 // The sweep with real objects: whatever D1 has of a run, afterwards it has what the thread's object knows.
 import { env } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { readRun } from "../../src/store/runs.ts";
 import { syncThread } from "../../src/store/sync.ts";
 import { sweepRuns } from "../../src/sweeps.ts";
+import { killObject, withFaultyObject } from "./faulty-object.ts";
 import { makeRun } from "./http-fake-threads.ts";
 import { framesOf, messagesOf, readUntil, threadClient } from "./thread-client.ts";
 
@@ -30,6 +31,22 @@ describe("a run that is live in D1", () => {
     await sweepRuns(env, inAnHour());
     expect(await readRun(env.DB, client.key, "inv_lost")).toMatchObject({ status: "failed" });
     expect(await readRun(env.DB, client.key, "inv_a")).toMatchObject({ status: "completed" });
+  });
+
+  it("goes with its thread, if D1 was away when that was removed", async () => {
+    const { key } = threadClient();
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    await withFaultyObject(key, async ({ object, faults }) => {
+      const made = { project_id: null, title: null, agent_id: null, metadata: {}, request_id: "made" };
+      await object.create({ ...key, ...made });
+      faults.d1 = "rejects";
+      await object.remove(key, "removed");
+    });
+    await killObject(key);
+    const live = { ...makeRun(key, run), version: 1 };
+    await syncThread(env.DB, { key, project: null, thread: null, messages: [], runs: [live] });
+    await sweepRuns(env, inAnHour());
+    expect(await readRun(env.DB, key, "inv_a")).toBeNull();
   });
 
   it("gets the state of its object if D1 was restored to an earlier one", async () => {

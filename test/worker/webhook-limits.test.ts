@@ -64,6 +64,34 @@ describe("deliveries", () => {
   });
 });
 
+describe("the attempts of all webhooks of a user", () => {
+  it("are no more in a minute than the quota, with those that repeat one; the others wait for the next minute", async () => {
+    const made = [await make({ events: ["run.completed"] }), await make({ events: ["run.completed"] })];
+    const other = await make({ events: ["run.completed"] }, await client.addUser("user_attempts"));
+    await endRun();
+    await syncThread(env.DB, endedBatch("completed", 2, "user_attempts"));
+    for (const { body } of [...made, other]) await copy(body.webhook_id, 19);
+    const { results } = await env.DB.prepare("SELECT user_id, webhook_id, delivery_id FROM deliveries").all<
+      Parameters<typeof claimDelivery>[1]
+    >();
+    expect(results).toHaveLength(60);
+    const claim = async (at: number) => {
+      const claimed = await Promise.all(results.map((name) => claimDelivery(env.DB, name, at, LEASE_MS, () => 30)));
+      const of = (user_id: string) => claimed.filter((each) => each?.user_id === user_id);
+      return { own: of("user_first").length, others: of("user_attempts").length };
+    };
+    const now = 60_000 * Math.ceil(Date.now() / 60_000);
+    expect(await claim(now)).toEqual({ own: 30, others: 20 });
+    // The tries of the first claim are over by then, and would be made again.
+    expect(await claim(now + 40_000)).toEqual({ own: 0, others: 10 });
+    expect(await claim(now + 60_000)).toMatchObject({ own: 30 });
+    await env.DB.prepare(
+      `UPDATE users SET quotas = '{"webhook_attempts_per_minute":5}' WHERE user_id = 'user_attempts'`,
+    ).run();
+    expect(await claim(now + 180_000)).toEqual({ own: 30, others: 5 });
+  });
+});
+
 describe("the sweep", () => {
   it("gives users turns, and of a user the webhooks, and passes over what may not be sent", async () => {
     const [first, second] = [await make(), await make()];

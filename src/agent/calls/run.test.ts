@@ -17,6 +17,7 @@ const context: Omit<ToolContext, "signal"> = {
   sources: memorySources(),
   cache: memoryCache(),
   spending: freeSpending,
+  takeUse: async () => null,
   onOutput: () => {},
 };
 const untilAborted = (signal: AbortSignal) =>

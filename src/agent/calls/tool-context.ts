@@ -21,6 +21,7 @@ export function newToolContext(call: ToolCall, state: RunState): Omit<ToolContex
     sources: ports.sources,
     cache: ports.cache,
     spending: spendDuring(state),
+    takeUse: ports.takeUse,
     onOutput: (stream: "stdout" | "stderr", text: string) =>
       ports.onDelta({ type: "tool_output", tool_call_id: call.id, stream, text }),
   };

@@ -16,7 +16,7 @@ import { keepOpening, withoutPreambles } from "./preamble.ts";
 import { shortenMessage } from "./shortening.ts";
 import { collectSaid, composeSummary, keepSaid, type Summary } from "./summary.ts";
 import { writeSummary } from "./summary-writer.ts";
-import { estimateMessage, estimateText } from "./tokens.ts";
+import { estimateMessage, estimateText, separateImages } from "./tokens.ts";
 
 /** Each refusal leaves three quarters of the request, so three leave less than half of it. */
 const MAX_REFUSALS = 3;
@@ -55,7 +55,8 @@ export async function callWithinContext(state: RunState, reminder: string | null
 function noteCount(state: RunState, size: number, usage: Usage | null): void {
   state.budget = calibrate(state.budget, size, usage);
   const { scales, models } = state;
-  const scale = measureScale(size, usage);
+  // A count with images in it says nothing about text.
+  const scale = separateImages(state.messages).images.length > 0 ? null : measureScale(size, usage);
   // The largest that was measured: a count may leave out what was cached, and the next request may find no cache.
   if (scale !== null) scales.set(models.current, Math.max(scale, scales.get(models.current) ?? 0));
 }

@@ -1,9 +1,10 @@
 // What a model call uses at most, before it is made: what is reserved for it.
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
+import type { SentImage } from "../../protocol/message.ts";
 import type { ModelMessage, ModelRequest } from "../model.ts";
 import type { PlannedCall } from "../spending.ts";
 import { REPLY_TOKENS, replyTokens } from "./budget.ts";
-import { estimateMessage, estimateMessages, estimateText, estimateTools } from "./tokens.ts";
+import { estimateMessage, estimateMessages, estimateText, estimateTools, separateImages } from "./tokens.ts";
 
 /** A model's tokenizer, once measured, differs from our estimate by less, from one request of a thread to the next. */
 const MEASURED_MARGIN = 1.1;
@@ -51,9 +52,15 @@ export function planCall(request: ModelRequest, scales: TokenScales, format: Too
 /** `more`: what comes behind its messages. */
 function plan(request: ModelRequest, size: number, more: number, scales: TokenScales): PlannedCall {
   const { model, messages, options } = request;
-  const added = estimateMessages(messages.slice(messages.findLastIndex(({ role }) => role === "assistant") + 1));
-  const input_tokens = countAtMost(size - added, added + more, scales.get(model));
-  return { model, input_tokens, output_tokens: longestReply(request), ...askedBeside(options) };
+  const newest = messages.slice(messages.findLastIndex(({ role }) => role === "assistant") + 1);
+  const { images, tokens } = separateImages(messages);
+  const added = estimateMessages(newest) - separateImages(newest).tokens;
+  const input_tokens = countAtMost(size - tokens - added, added + more, scales.get(model));
+  return { model, input_tokens, ...withImages(images), output_tokens: longestReply(request), ...askedBeside(options) };
+}
+
+function withImages(images: readonly SentImage[]): Pick<PlannedCall, "images"> {
+  return images.length === 0 ? {} : { images };
 }
 
 function askedBeside({ extra_body }: Pick<PlannedCall, "extra_body"> = {}): Pick<PlannedCall, "extra_body"> {
@@ -85,15 +92,16 @@ export interface FirstCall {
   context_tokens: number;
   /** The thread's last request and reply, as their provider counted them; null if there is no count of them. */
   counted: number | null;
-  /** What has come to the conversation since, by our estimate. */
+  /** What has come to the conversation since, by our estimate, and the images in it, which are not in that. */
   tokens: number;
+  images?: readonly SentImage[];
 }
 
 /**
  * A run's first call, before its request is made: as large as it may be by what is known. One that turns out larger is
  * reserved anew.
  */
-export function planFirstCall({ model, agent, context_tokens, counted, tokens }: FirstCall): PlannedCall {
+export function planFirstCall({ model, agent, context_tokens, counted, tokens, images = [] }: FirstCall): PlannedCall {
   const fixed = FIXED_TOKENS + (agent.tool_format === "xml" ? XML_TOKENS : 0) + estimateText(agent.instructions);
   const before = counted === null ? countAtMost(fixed, 0, undefined) : Math.ceil(counted * MEASURED_MARGIN);
   const added = countAtMost(0, tokens + TOLD_TOKENS + REMINDER_TOKENS, undefined);
@@ -101,6 +109,7 @@ export function planFirstCall({ model, agent, context_tokens, counted, tokens }:
     model,
     // What is longer is shortened before it is sent.
     input_tokens: Math.min(before + added, context_tokens),
+    ...withImages(images),
     output_tokens: longestReply({
       max_output_tokens: replyTokens(context_tokens),
       options: agent.model_options,

@@ -1,6 +1,6 @@
 // Estimates how many tokens a text takes, without a tokenizer: each model has its own, and they weigh megabytes. What a
 // provider reports corrects the estimate (`budget.ts`), so it must be cheap and consistent rather than exact.
-import type { ContentPart } from "../../protocol/message.ts";
+import { type ContentPart, imagesOf, type SentImage } from "../../protocol/message.ts";
 import type { ModelMessage, ToolDescription } from "../model.ts";
 
 /** Tokens per ASCII character. A letter takes a quarter; code and JSON take more for the characters between words. */
@@ -13,7 +13,7 @@ const LONG_WORD_WEIGHT = 0.65;
 
 /** The frame around a message, in most chat formats. */
 const MESSAGE_TOKENS = 5;
-/** Providers scale larger images down to about this. */
+/** What most images are about. For what may be spent, each is counted by its model's provider (`models/images`). */
 const IMAGE_TOKENS = 1500;
 
 function weigh(character: string): number {
@@ -51,6 +51,12 @@ export function estimateMessage(message: ModelMessage): number {
 
 export function estimateMessages(messages: readonly ModelMessage[]): number {
   return messages.reduce((sum, message) => sum + estimateMessage(message), 0);
+}
+
+/** The images among messages, and what `estimateMessages` counts for them. */
+export function separateImages(messages: readonly ModelMessage[]): { images: SentImage[]; tokens: number } {
+  const images = messages.flatMap(({ role, content }) => (role === "user" ? imagesOf(content) : []));
+  return { images, tokens: images.length * IMAGE_TOKENS };
 }
 
 export function estimateTools(tools: readonly ToolDescription[]): number {

@@ -11,7 +11,7 @@ import { auditOpenAnswers } from "../audit/approvals.ts";
 import type { App, AppContext } from "../context.ts";
 import { type ErrorForm, Problem, toFailure, withErrors } from "../errors.ts";
 import { addOperation, type Operation } from "../operation.ts";
-import { keyOf, requireAgent, requireStock } from "../ownership.ts";
+import { keyOf, requireAgent, withStock } from "../ownership.ts";
 import { sizeOfInput } from "../quotas/stock.ts";
 import { openRunStream } from "../run-stream/open.ts";
 import { MAX_ANSWERS, smallJson, smallObject, wellFormed } from "../schemas.ts";
@@ -152,9 +152,9 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
     ...readZone(body),
     ...readCaps(body),
   });
-  await requireStock(context, { thread_id: body.threadId, makes_project: true, bytes: sizeOfInput(input) });
   const open = () => openRunStream(context, input);
-  return await holdStream(context, () => auditOpenAnswers(context, input, open));
+  const wanted = { thread_id: body.threadId, makes_project: true, bytes: sizeOfInput(input) };
+  return await holdStream(context, () => withStock(context, wanted, () => auditOpenAnswers(context, input, open)));
 }
 
 /** Properties may be meant for another agent, so one that is no time zone is no mistake. */

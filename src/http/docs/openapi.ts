@@ -1,7 +1,7 @@
 // Generates the description of the API from the schemas that validate requests.
 import { z } from "@hono/zod-openapi";
 import type { App } from "../context.ts";
-import { addOperation } from "../operation.ts";
+import { addOperation, describeOperations } from "../operation.ts";
 import { VERSION } from "../version.ts";
 
 const description = `An agent server: a request becomes a plan, the plan becomes work.
@@ -36,6 +36,7 @@ export function addOpenApi(app: App): void {
 }
 
 export function describeApi(app: App): Record<string, unknown> {
+  describeOperations(app);
   return {
     ...app.getOpenAPI31Document({
       openapi: "3.1.0",

@@ -6,13 +6,13 @@ const MINUTE = 60_000;
 
 function isolate() {
   let now = 1_000_000;
-  const store = { acts: true, asked: 0, isAway: false, answered: async () => {} };
+  const store = { acts: true, quotas: null as string | null, asked: 0, isAway: false, answered: async () => {} };
   const first = async () => {
     store.asked += 1;
     if (store.isAway) throw new Error("D1 is away");
     const acts = store.acts ? 1 : 0;
     await store.answered();
-    return { acts };
+    return { acts, quotas: store.quotas };
   };
   const db = { prepare: () => ({ first }) } as unknown as D1Database;
   const key = createAdminKey(() => now);
@@ -20,7 +20,8 @@ function isolate() {
   const pass = (ms: number) => {
     now += ms;
   };
-  return { store, standing, pass, forget: key.forget };
+  const quotas = async () => (await key.read(db, false)).quotas;
+  return { store, standing, quotas, pass, forget: key.forget };
 }
 
 it("it acts for the first user until that user has a key, and again when it has none, known within ten seconds", async () => {
@@ -86,4 +87,20 @@ it("it only administers where nobody could be asked yet, and D1 is asked again a
   expect(await standing()).toBe("unknown");
   pass(1);
   expect(await standing()).toBe("acts");
+});
+
+it("it has the first user's quotas while it acts for that user, and none while it only administers", async () => {
+  const { store, quotas, pass, forget } = isolate();
+  store.quotas = '{"runs_per_minute":5}';
+  expect(await quotas()).toEqual({ runs_per_minute: 5 });
+  store.isAway = true;
+  pass(MINUTE);
+  expect(await quotas()).toEqual({ runs_per_minute: 5 });
+  store.isAway = false;
+  store.quotas = null;
+  forget();
+  expect(await quotas()).toBeNull();
+  [store.acts, store.quotas] = [false, '{"runs_per_minute":5}'];
+  forget();
+  expect(await quotas()).toBeUndefined();
 });

@@ -3,6 +3,7 @@
 // apart, and while it fails the last answer counts. Without an answer the key administers only, since it could
 // otherwise read what it must not.
 import { withinTime } from "../../lib/time-limit.ts";
+import type { Quotas } from "../../protocol/money/quotas.ts";
 import { readAdminKeyActs } from "../../store/people/admin-key.ts";
 import { clock } from "../../thread/ports.ts";
 import { TRUSTED_WITHOUT_D1_MS } from "../../thread/stream/ended-keys.ts";
@@ -15,24 +16,36 @@ const D1_PAUSE_MS = 2_000;
 /** `acts`: as the first user, too. Otherwise why it does not. `unknown`: D1 could not be asked. */
 export type AdminStanding = "acts" | "own_key" | "setting" | "unknown";
 
+export interface AdminKeyState {
+  standing: AdminStanding;
+  confirmed_at: number;
+  /** Of the first user, if the key acts for it. */
+  quotas?: Quotas | null;
+}
+
 export interface AdminKey {
   /** Never rejects. */
-  read(db: D1Database, isOnlyAdmin: boolean): Promise<{ standing: AdminStanding; confirmed_at: number }>;
+  read(db: D1Database, isOnlyAdmin: boolean): Promise<AdminKeyState>;
   /** Call this when a key of the first user, or its state, has changed. */
   forget(): void;
 }
 
+interface Known {
+  acts: boolean;
+  quotas: Quotas | null;
+  confirmed_at: number;
+}
+
 export function createAdminKey(now: () => number = Date.now): AdminKey {
-  let known: { acts: boolean; confirmed_at: number } | null = null;
+  let known: Known | null = null;
   /** D1 is not asked again before this time. */
   let until = 0;
   // Counts calls of `forget`: an answer to a question from before one counts for its request only.
   let forgotten = 0;
 
-  async function ask(db: D1Database): Promise<{ acts: boolean; confirmed_at: number }> {
+  async function ask(db: D1Database): Promise<Known> {
     const [confirmed_at, before] = [now(), forgotten];
-    const acts = await withinTime(clock, D1_LIMIT_MS, "D1", readAdminKeyActs(db));
-    const answer = { acts, confirmed_at };
+    const answer = { ...(await withinTime(clock, D1_LIMIT_MS, "D1", readAdminKeyActs(db))), confirmed_at };
     if (before === forgotten) {
       known = answer;
       until = confirmed_at + CACHED_MS;
@@ -49,10 +62,10 @@ export function createAdminKey(now: () => number = Date.now): AdminKey {
       };
       const last = now() < until ? known : await ask(db).catch(pause);
       if (last === null) return { standing: "unknown", confirmed_at: now() };
-      const { acts, confirmed_at } = last;
+      const { acts, confirmed_at, quotas } = last;
       if (!acts) return { standing: "own_key", confirmed_at };
       const isOld = now() - confirmed_at > TRUSTED_WITHOUT_D1_MS;
-      return { standing: isOld ? "unknown" : "acts", confirmed_at };
+      return isOld ? { standing: "unknown", confirmed_at } : { standing: "acts", confirmed_at, quotas };
     },
     forget() {
       forgotten += 1;

@@ -35,6 +35,28 @@ describe("a rate", () => {
     }
   });
 
+  it("is that of a minute also after the clock was set back, and a refusal lasts no longer", () => {
+    const counts = createCounts();
+    const ahead = 1_800_000_000_000;
+    for (let count = 0; count < 60; count++) expect(counts.take("key", 60, ahead).wait_ms).toBe(0);
+    counts.refuse("key", ahead);
+    const now = ahead - 10 * MINUTE;
+    expect(counts.waitFor("key", 60, now)).toBeLessThanOrEqual(70_000);
+    for (let second = 0; second < 600; second += 2)
+      expect(counts.take("key", 60, now + second * 1_000).wait_ms).toBe(0);
+    expect(counts.isNews("key", now)).toBe(true);
+  });
+
+  it("lets no more through where the clock goes back by seconds", () => {
+    const counts = createCounts();
+    expect(counts.take("key", 1, 100_000).wait_ms).toBe(0);
+    for (const at of [99_999, 95_000, 60_000]) {
+      const { wait_ms } = counts.take("key", 1, at);
+      expect(wait_ms).toBeGreaterThan(0);
+      expect(wait_ms).toBeLessThanOrEqual(70_000);
+    }
+  });
+
   it("counts each key alone, and a refused one not at all", () => {
     const counts = createCounts();
     expect(counts.take("one", 1, 0).wait_ms).toBe(0);

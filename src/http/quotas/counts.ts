@@ -1,5 +1,6 @@
 // Counts in the memory of one isolate: how often a user did something in the last minute, and how much of something is
 // open. Pure but for that memory; the caller brings the time.
+import { putNewest } from "../../lib/memory/newest.ts";
 
 const SLOT_MS = 10_000;
 /** The present slot and six before it hold the last sixty seconds, wherever they begin. */
@@ -51,19 +52,12 @@ export function createCounts(): Counts {
 
   function read(key: string, now: number): Counted {
     const slot = Math.floor(now / SLOT_MS);
-    const known = counted.get(key) ?? {
-      slots: Array.from({ length: SLOTS }, () => 0),
-      newest: slot,
-      total: 0,
-      refused_until: 0,
-      said_at: Number.NEGATIVE_INFINITY,
-    };
+    const before = counted.get(key);
+    // A clock that was set back by more is right from now on: else all would count as one moment until it has caught up.
+    const known = before !== undefined && before.newest - slot < SLOTS ? before : newCounted(slot, before?.total);
     for (let next = Math.max(known.newest + 1, slot - SLOTS + 1); next <= slot; next++) known.slots[next % SLOTS] = 0;
     known.newest = Math.max(known.newest, slot);
-    counted.delete(key);
-    counted.set(key, known);
-    const [oldest] = counted.keys();
-    if (counted.size > MAX_COUNTED && oldest !== undefined) counted.delete(oldest);
+    putNewest(counted, key, known, MAX_COUNTED);
     return known;
   }
 
@@ -102,6 +96,11 @@ export function createCounts(): Counts {
   };
 }
 
+function newCounted(slot: number, total = 0): Counted {
+  const slots = Array.from({ length: SLOTS }, () => 0);
+  return { slots, newest: slot, total, refused_until: 0, said_at: Number.NEGATIVE_INFINITY };
+}
+
 function takenOf({ slots }: Counted): number {
   return slots.reduce((sum, each) => sum + each, 0);
 }
@@ -113,7 +112,7 @@ function waitOf(known: Counted, quota: number, now: number): number {
   if (takenOf(known) < quota) return 0;
   for (let slot = newest - SLOTS + 1; slot <= newest; slot++) {
     const held = slot < 0 ? 0 : (slots[slot % SLOTS] ?? 0);
-    if (held > 0) return (slot + SLOTS) * SLOT_MS - now;
+    if (held > 0) return Math.min(SLOTS * SLOT_MS, (slot + SLOTS) * SLOT_MS - now);
   }
   return SLOTS * SLOT_MS;
 }

@@ -21,6 +21,8 @@ const UNASKED_PART = 0.1;
 /** Of the binding USER_LIMIT in wrangler.toml. A quota is spread over as many of its counters as it needs. */
 const COUNTER_LIMIT = 10;
 const WINDOW_SECONDS = 60;
+/** Enough to find out why a client fails. */
+const LINES_A_MINUTE = 120;
 /** Until something that is open may be closed. */
 const CLOSED_SECONDS = 5;
 
@@ -59,6 +61,16 @@ export function peekOne(env: Env, holder: Holder, name: QuotaName, now = Date.no
 export function refuseOne(env: Env, holder: Holder, name: QuotaName, retry_after_s: number, now = Date.now()): Failure {
   const quota = quotaOf(configOf(env), holder.quotas, name);
   return refuse(countsOf(env), `${name}/${holder.user_id}`, holder, exceeded(name, quota, retry_after_s), now);
+}
+
+/** D1 refused one: for some seconds `peekOne` does, too, so that D1 is not asked by each of a flood. */
+export function rememberFull(env: Env, holder: Holder, name: QuotaName, now = Date.now()): void {
+  countsOf(env).refuse(`${name}/${holder.user_id}`, now);
+}
+
+/** Whether the log may have one more line of those that `key` names. A flood must not cost the operator a line each. */
+export function takeLine(env: Env, key: string, now = Date.now()): boolean {
+  return countsOf(env).take(key, LINES_A_MINUTE, now).wait_ms === 0;
 }
 
 /** Whether nobody was told in the last minute, as far as this isolate knows. */

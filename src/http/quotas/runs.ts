@@ -24,11 +24,21 @@ interface Live {
   asked_at: number;
   /** The last question. Who comes while it is open waits for it, or a burst would start on what is not known yet. */
   asked: Promise<void>;
+  is_asking: boolean;
   /** Let start since then. */
   started: number;
 }
 
 const known = new WeakMap<Env, Map<string, Live>>();
+
+/** What `admitRun` would refuse, as far as this isolate knows: without a question, and before a body is read. */
+export function peekRun(env: Env, holder: Holder, now = Date.now()): Failure | null {
+  const refusal = peekOne(env, holder, "runs_per_minute", now);
+  const live = known.get(env)?.get(holder.user_id);
+  if (refusal !== null || live === undefined) return refusal;
+  const isKnown = !live.is_asking && Math.abs(now - live.asked_at) < ASKED_AGAIN_MS;
+  return isKnown ? refuseIfFull(env, holder, live, now) : null;
+}
 
 /** Counts a run that is about to start, or returns the refusal. Call it before anything is asked of the thread. */
 export async function admitRun(env: Env, holder: Holder, now = Date.now()): Promise<Failure | null> {
@@ -40,18 +50,45 @@ export async function admitRun(env: Env, holder: Holder, now = Date.now()): Prom
   return late;
 }
 
+/** What `admitRun` would refuse, as far as this isolate and D1 know. Takes nothing. */
+export async function checkRun(env: Env, holder: Holder, now = Date.now()): Promise<Failure | null> {
+  const refusal = peekOne(env, holder, "runs_per_minute", now);
+  return refusal ?? refuseIfFull(env, holder, await readLive(env, holder, now), now);
+}
+
 async function admitLive(env: Env, holder: Holder, now: number): Promise<Failure | null> {
+  const live = await readLive(env, holder, now);
+  // Without a wait in between, so that two at once can't both be the last.
+  const refusal = refuseIfFull(env, holder, live, now);
+  if (refusal === null) live.started += 1;
+  return refusal;
+}
+
+function refuseIfFull(env: Env, holder: Holder, live: Live, now: number): Failure | null {
+  return isFull(live, quotaOf(configOf(env), holder.quotas, "runs_at_once")) ? refuseLive(env, holder, now) : null;
+}
+
+/** Asks D1 first where too much may have changed. */
+async function readLive(env: Env, holder: Holder, now: number): Promise<Live> {
   const quota = quotaOf(configOf(env), holder.quotas, "runs_at_once");
   const live = liveOf(env, holder.user_id);
   const room = quota - live.runs;
-  if (live.started >= Math.min(UNASKED_STARTS, room / 2) && now - live.asked_at >= ASKED_AGAIN_MS) {
+  // The clock may have been set back.
+  const isOld = Math.abs(now - live.asked_at) >= ASKED_AGAIN_MS;
+  if (live.started >= Math.min(UNASKED_STARTS, room / 2) && isOld) {
     live.asked_at = now;
     live.asked = ask(env, holder.user_id, live);
   }
   await live.asked;
-  if (live.runs + live.started >= quota) return refuseOne(env, holder, "runs_at_once", ASKED_AGAIN_MS / 1000, now);
-  live.started += 1;
-  return null;
+  return live;
+}
+
+function isFull({ runs, started }: Live, quota: number): boolean {
+  return runs + started >= quota;
+}
+
+function refuseLive(env: Env, holder: Holder, now: number): Failure {
+  return refuseOne(env, holder, "runs_at_once", ASKED_AGAIN_MS / 1000, now);
 }
 
 function liveOf(env: Env, user_id: string): Live {
@@ -66,12 +103,13 @@ function liveOf(env: Env, user_id: string): Live {
 }
 
 function newLive(): Live {
-  return { runs: 0, asked_at: Number.NEGATIVE_INFINITY, asked: Promise.resolve(), started: 0 };
+  return { runs: 0, asked_at: Number.NEGATIVE_INFINITY, asked: Promise.resolve(), is_asking: false, started: 0 };
 }
 
 /** While D1 fails nobody is kept out by what is not known. */
 async function ask(env: Env, user_id: string, live: Live): Promise<void> {
   const before = live.started;
+  live.is_asking = true;
   try {
     live.runs = await withinTime(clock, D1_LIMIT_MS, "D1", countLiveRuns(env.DB, user_id));
   } catch (error) {
@@ -79,4 +117,5 @@ async function ask(env: Env, user_id: string, live: Live): Promise<void> {
     live.runs = 0;
   }
   live.started -= before;
+  live.is_asking = false;
 }

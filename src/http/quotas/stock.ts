@@ -4,6 +4,7 @@
 // asked about: does the thread exist?
 import { configOf, type Env } from "../../config.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
+import { putNewest } from "../../lib/memory/newest.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import type { Failure } from "../../protocol/error.ts";
 import { exceeded, type QuotaName, quotaOf } from "../../protocol/money/quotas.ts";
@@ -58,6 +59,9 @@ export function sizeOfInput({ messages, tool_results }: Pick<RunInput, "messages
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
+/** `giveBack`: call this if nothing was made, or what was refused would fill the count until D1 is asked again. */
+export type Admission = { refusal: Failure } | { refusal: null; giveBack(): void };
+
 /**
  * Counts what is about to be made, or returns the refusal. Call it before anything is asked of the thread. `later`
  * receives what is done after the answer; without it, it is waited for.
@@ -68,18 +72,23 @@ export async function admitStock(
   { thread_id, makes_project = false, bytes }: Wanted,
   later?: (work: Promise<void>) => void,
   now = Date.now(),
-): Promise<Failure | null> {
+): Promise<Admission> {
   const held = await read(env, user_id, now);
   if (bytes !== undefined) {
     const measured = measure(env, user_id, held, now);
     if (later) later(measured);
     else await measured;
     const limit = limitOf(env, held, "stored_bytes");
-    if (held.bytes >= limit) return exceeded("stored_bytes", limit);
+    if (held.bytes >= limit) return { refusal: exceeded("stored_bytes", limit) };
   }
-  const full = await takePlaces(env, { user_id, thread_id, makes_project }, held, now);
-  if (full === null) held.bytes += bytes ?? 0;
-  return full;
+  const places = await takePlaces(env, { user_id, thread_id, makes_project }, held, now);
+  if (places.refusal !== null) return places;
+  held.bytes += bytes ?? 0;
+  const giveBack = () => {
+    places.giveBack();
+    held.bytes -= bytes ?? 0;
+  };
+  return { refusal: null, giveBack };
 }
 
 async function takePlaces(
@@ -87,22 +96,35 @@ async function takePlaces(
   { user_id, thread_id, makes_project }: { user_id: string; thread_id: string | undefined; makes_project: boolean },
   held: Held,
   now: number,
-): Promise<Failure | null> {
+): Promise<Admission> {
   const { threads } = memoryOf(env);
   const name = `${user_id}/${thread_id}`;
-  if (thread_id !== undefined && threads.has(name)) return null;
+  if (thread_id !== undefined && threads.has(name)) return { refusal: null, giveBack: () => {} };
   const kinds = [
     ...(thread_id === undefined ? [] : ["threads" as const]),
     ...(makes_project ? ["projects" as const] : []),
   ];
   let full = take(env, held, kinds, now);
+  let taken = full === null ? kinds : [];
   if (full !== null && thread_id !== undefined && (await isThere(env, { user_id, thread_id }))) full = null;
-  else if (full !== null && now - held.asked_at >= ASKED_AGAIN_MS) {
+  else if (full !== null && since(held.asked_at, now) >= ASKED_AGAIN_MS) {
     await ask(env, user_id, held, now);
     full = take(env, held, kinds, now);
+    taken = kinds;
   }
-  if (full === null && thread_id !== undefined) remember(threads, name, true, MAX_THREADS);
-  return full;
+  if (full !== null) return { refusal: full };
+  if (thread_id !== undefined) putNewest(threads, name, true, MAX_THREADS);
+  const giveBack = () => {
+    threads.delete(name);
+    for (const kind of taken) forgetMade(held.made[kind], now);
+  };
+  return { refusal: null, giveBack };
+}
+
+/** Nothing, if D1 was asked since then and left it out. */
+function forgetMade(made: number[], at: number): void {
+  const place = made.indexOf(at);
+  if (place >= 0) made.splice(place, 1);
 }
 
 async function isThere(env: Env, key: ThreadKey): Promise<boolean> {
@@ -132,6 +154,11 @@ function take(env: Env, held: Held, kinds: ("threads" | "projects")[], now: numb
   return null;
 }
 
+/** The clock may have been set back. */
+function since(at: number, now: number): number {
+  return Math.abs(now - at);
+}
+
 function limitOf(env: Env, held: Held, name: QuotaName): number {
   return quotaOf(configOf(env), held.quotas, name);
 }
@@ -144,9 +171,9 @@ async function read(env: Env, user_id: string, now: number): Promise<Held> {
   const fresh = () =>
     ask(env, user_id, { ...nothing, asked_at: never, measured_at: never, made: { threads: [], projects: [] } }, now);
   const asking = users.get(user_id) ?? fresh();
-  remember(users, user_id, asking, MAX_USERS);
+  putNewest(users, user_id, asking, MAX_USERS);
   const held = await asking;
-  if (now - held.asked_at >= COUNTED_MS) await ask(env, user_id, held, now);
+  if (since(held.asked_at, now) >= COUNTED_MS) await ask(env, user_id, held, now);
   return held;
 }
 
@@ -157,7 +184,7 @@ async function ask(env: Env, user_id: string, held: Held, now: number): Promise<
   try {
     Object.assign(held, await withinTime(clock, D1_LIMIT_MS, "D1", countStock(env.DB, user_id, most)));
     for (const kind of ["threads", "projects"] as const) {
-      held.made[kind] = held.made[kind].filter((at) => at > now - ON_THE_WAY_MS);
+      held.made[kind] = held.made[kind].filter((at) => since(at, now) < ON_THE_WAY_MS);
     }
   } catch (error) {
     logWarning("stock_unknown", { user_id, error: describeError(error) });
@@ -167,7 +194,7 @@ async function ask(env: Env, user_id: string, held: Held, now: number): Promise<
 
 async function measure(env: Env, user_id: string, held: Held, now: number): Promise<void> {
   const isNear = held.bytes > limitOf(env, held, "stored_bytes") / 2;
-  if (now - held.measured_at < (isNear ? MEASURED_NEAR_MS : MEASURED_MS)) return;
+  if (since(held.measured_at, now) < (isNear ? MEASURED_NEAR_MS : MEASURED_MS)) return;
   held.measured_at = now;
   const before = held.bytes;
   try {
@@ -183,11 +210,4 @@ function memoryOf(env: Env): Memory {
   const memory = known.get(env) ?? { users: new Map(), threads: new Map() };
   known.set(env, memory);
   return memory;
-}
-
-function remember<Value>(map: Map<string, Value>, name: string, value: Value, most: number): void {
-  map.delete(name);
-  map.set(name, value);
-  const [oldest] = map.keys();
-  if (map.size > most && oldest !== undefined) map.delete(oldest);
 }

@@ -8,7 +8,7 @@ import { agentMemory } from "../../thread/agent-memory.ts";
 import type { App, AppContext } from "../context.ts";
 import { unwrap } from "../errors.ts";
 import { addOperation } from "../operation.ts";
-import { requireStock, usualQuotas } from "../ownership.ts";
+import { unwrapVersion, usualQuotas, withStock } from "../ownership.ts";
 import { agent, comparison, versionBody, versionText } from "./agent-schemas.ts";
 import { findAgent, show } from "./agents.ts";
 
@@ -24,6 +24,7 @@ export function addAgentVersions(app: App): void {
       method: "post",
       path: "/v1/agents/{agent_id}/rollback",
       tag,
+      counts: "version",
       summary: "Go back to an older version",
       description:
         "Stores the name and configuration of an older version as the next one, unless nothing differs. A pin stays as it is.",
@@ -35,9 +36,11 @@ export function addAgentVersions(app: App): void {
     async (context, { params: { agent_id }, body: { version } }) => {
       const { user_id } = context.get("caller");
       await findAgent(context, agent_id);
-      await requireStock(context, { bytes: 0 });
-      const changed = unwrap(
-        await rollBackAgent(context.env.DB, user_id, agent_id, version, Date.now(), usualQuotas(context)),
+      const changed = await withStock(context, { bytes: 0 }, async () =>
+        unwrapVersion(
+          context,
+          await rollBackAgent(context.env.DB, user_id, agent_id, version, Date.now(), usualQuotas(context)),
+        ),
       );
       agentMemory.forget(user_id, agent_id);
       return context.json(show(changed));

@@ -14,7 +14,7 @@ import { agentMemory } from "../../thread/agent-memory.ts";
 import type { App, AppContext } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
 import { addOperation } from "../operation.ts";
-import { fullOf, missing, requireStock, usualQuotas } from "../ownership.ts";
+import { fullAgents, missing, unwrapVersion, usualQuotas, withStock } from "../ownership.ts";
 import { pageOf, pageQuery } from "../schemas.ts";
 import { agent, anyBodies, bodiesFor } from "./agent-schemas.ts";
 
@@ -30,6 +30,7 @@ export function addAgents(app: App): void {
       method: "patch",
       path: "/v1/agents/{agent_id}",
       tag,
+      counts: "version",
       summary: "Change an agent",
       description:
         "Stores the next version, unless nothing differs. Fields that are left out stay as they are. If a version is pinned, new runs still start with that one.",
@@ -42,9 +43,11 @@ export function addAgents(app: App): void {
     async (context, { params, body: { name, ...config } }) => {
       const patch = { ...(name === undefined ? {} : { name }), config };
       const { user_id } = context.get("caller");
-      await requireStock(context, { bytes: JSON.stringify(config).length });
-      const changed = unwrap(
-        await updateAgent(context.env.DB, user_id, params.agent_id, patch, Date.now(), usualQuotas(context)),
+      const changed = await withStock(context, { bytes: JSON.stringify(config).length }, async () =>
+        unwrapVersion(
+          context,
+          await updateAgent(context.env.DB, user_id, params.agent_id, patch, Date.now(), usualQuotas(context)),
+        ),
       );
       agentMemory.forget(user_id, params.agent_id);
       return context.json(show(changed));
@@ -98,6 +101,7 @@ function addCreateAndList(app: App): void {
         201: { description: "Its first version.", schema: agent, headers: { Location: "The agent's path." } },
       },
       problems: ["already_exists"],
+      counts: "version",
       quota: "agents",
     },
     async (context, { body: { agent_id, name, ...config } }) => {
@@ -111,10 +115,11 @@ function addCreateAndList(app: App): void {
         created_at: now,
         updated_at: now,
       };
-      await requireStock(context, { bytes: JSON.stringify(config).length });
-      const outcome = await createAgent(context.env.DB, context.get("caller").user_id, made, usualQuotas(context));
-      if (outcome === "taken") throw new Problem("already_exists", `There is an agent ${made.agent_id}.`);
-      if (outcome === "full") throw await fullOf(context, "agents", "agent_versions_per_minute");
+      await withStock(context, { bytes: JSON.stringify(config).length }, async () => {
+        const outcome = await createAgent(context.env.DB, context.get("caller").user_id, made, usualQuotas(context));
+        if (outcome === "taken") throw new Problem("already_exists", `There is an agent ${made.agent_id}.`);
+        if (outcome === "full") throw await fullAgents(context);
+      });
       return context.json(show(made), 201, { location: `/v1/agents/${made.agent_id}` });
     },
   );

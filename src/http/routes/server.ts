@@ -33,7 +33,7 @@ const ADMIN_KEY_ACTS =
 /** Nothing while D1 fails: the rest of the answer says so. */
 async function warnOfAdminKey({ env, get }: AppContext): Promise<string[]> {
   if (get("config").admin_key_only_admin) return [];
-  return (await readAdminKeyActs(env.DB)) ? [ADMIN_KEY_ACTS] : [];
+  return (await readAdminKeyActs(env.DB)).acts ? [ADMIN_KEY_ACTS] : [];
 }
 
 export function addServer(app: App): void {

@@ -10,15 +10,7 @@ import { callThread } from "../../thread/stub.ts";
 import type { App } from "../context.ts";
 import { unwrap } from "../errors.ts";
 import { addOperation } from "../operation.ts";
-import {
-  keyOf,
-  missing,
-  readOfThread,
-  removeThread,
-  requireAgent,
-  requireProject,
-  requireStock,
-} from "../ownership.ts";
+import { keyOf, missing, readOfThread, removeThread, requireAgent, requireProject, withStock } from "../ownership.ts";
 import {
   diagnostics,
   pageOf,
@@ -101,8 +93,10 @@ function addCreateAndList(app: App): void {
         agent_id: body.agent_id ?? null,
         metadata: body.metadata ?? {},
       };
-      await requireStock(context, { thread_id: key.thread_id, makes_project: input.project_id === null });
-      const made = unwrap(await callThread(context.env, key, (stub) => stub.create(input)));
+      const wanted = { thread_id: key.thread_id, makes_project: input.project_id === null };
+      const made = await withStock(context, wanted, async () =>
+        unwrap(await callThread(context.env, key, (stub) => stub.create(input))),
+      );
       return context.json(made, 201, { location: `/v1/threads/${made.thread_id}` });
     },
   );

@@ -1,5 +1,4 @@
 // OpenAI's chat completions: the dialect that nearly every server has.
-import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
 import type { ModelRequest } from "../../agent/model.ts";
 import { isRefusedValue } from "../exchange/failure/refusal.ts";
 import type { Body, Wire, WireContext } from "../exchange/wire.ts";
@@ -12,8 +11,7 @@ export const chatWire: Wire = {
   limitField: ({ limit }) => limit.field,
   effortFields: (reasoning_effort) => ({ reasoning_effort }),
   write: writeRequest,
-  send: (client, body, options) =>
-    client.chat.completions.create(body as unknown as ChatCompletionCreateParamsStreaming, options).asResponse(),
+  send: (client, body, options) => client.post("/chat/completions", { ...options, body, stream: true }).asResponse(),
   createReply: createReplyBuilder,
   readFailure: (chunk) => (isRefusedValue(chunk) ? chunk : null),
   ends_with_done: true,

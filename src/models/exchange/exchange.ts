@@ -1,6 +1,6 @@
 // One request and its reply. The SDK makes the request and its errors. The body is read and parsed here, because that
 // determines the cost of a token.
-import { APIConnectionError, type OpenAI } from "openai";
+import { APIConnectionError } from "openai";
 import type { ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
 import type { ModelFailureReason } from "../../protocol/run.ts";
 import { lacksTools } from "../profiles/learn.ts";
@@ -15,7 +15,7 @@ import { readRefusal, readRefusedValue } from "./failure/refusal.ts";
 import { type Ending, ErrorObject, readReply } from "./reply-body.ts";
 import { ReplyTooLong, TOO_LONG } from "./reply-limits.ts";
 import { guardRequest, type StopReason, type TimeLimits } from "./request-guard.ts";
-import type { Body, BrokenEnd, ReplyBuilder, Wire, WireContext } from "./wire.ts";
+import type { Body, BrokenEnd, ModelClient, ReplyBuilder, Wire, WireContext } from "./wire.ts";
 
 export interface OpenAiLimits extends TimeLimits {
   /** Text, reasoning and arguments of one reply together, in characters. */
@@ -24,7 +24,7 @@ export interface OpenAiLimits extends TimeLimits {
 
 /** What all requests to a server share. */
 export interface Exchange {
-  client: OpenAI;
+  client: ModelClient;
   keys: { api_key: string | null; gateway_token: string | null };
   /** The operator's own. */
   headers: Readonly<Record<string, string>>;

@@ -52,6 +52,9 @@ export interface ReplyBuilder {
   readonly progress: Progress;
 }
 
+/** All that is asked of the SDK: the bundle has none of its resources (scripts/bundle/openai/parts.ts). */
+export type ModelClient = Pick<OpenAI, "post">;
+
 export interface Wire {
   /** A reply in words for people. */
   reply_name: string;
@@ -64,7 +67,7 @@ export interface Wire {
   /** The request without what an agent or an operator adds. */
   write(request: ModelRequest, context: WireContext): Body;
   send(
-    client: OpenAI,
+    client: ModelClient,
     body: Body,
     options: { signal: AbortSignal; headers: Record<string, string | null> },
   ): Promise<Response>;

@@ -1,6 +1,7 @@
 // Which rules are known of a server and model: those of the thread, which outlive this isolate, and those that any
 // thread of this isolate has learned. An image is one thread's own.
 import type { ModelMemory, ModelRequest } from "../../agent/model.ts";
+import { putNewest } from "../../lib/memory/newest.ts";
 import { STARTS_THINKING, UNREADABLE } from "./rules.ts";
 
 /** Of this isolate, by server and model. A deployment has a few servers with a handful of models each. */
@@ -33,10 +34,7 @@ export function rememberRule(key: string, rule: string, memory: ModelMemory | un
   const [first] = rules;
   if (rules.size > MAX_RULES && first !== undefined) rules.delete(first);
   // The newest model is the last: one that is in use stays.
-  learned.delete(key);
-  learned.set(key, rules);
-  const [oldest] = learned.keys();
-  if (learned.size > MAX_MODELS && oldest !== undefined) learned.delete(oldest);
+  putNewest(learned, key, rules, MAX_MODELS);
 }
 
 /** What an agent adds to its requests may be what was refused, so what its refusals teach is the thread's own. */

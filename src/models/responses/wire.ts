@@ -16,8 +16,7 @@ export const responsesWire: Wire = {
   limitField: () => "max_output_tokens",
   effortFields: (effort) => ({ reasoning: { effort } }),
   write: (request, context) => ({ ...writeRequest(request, context) }),
-  send: (client, body, options) =>
-    client.responses.create(body as unknown as ResponseCreateParamsStreaming, options).asResponse(),
+  send: (client, body, options) => client.post("/responses", { ...options, body, stream: true }).asResponse(),
   createReply: createReplyBuilder,
   readFailure,
   ends_with_done: false,

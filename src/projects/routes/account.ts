@@ -11,12 +11,13 @@ import {
   markLinks,
   markSsh,
 } from "../../store/people/account-projects.ts";
-import { deleteLeftSecrets } from "../../store/people/account-rows.ts";
+import { deleteAccountRows, deleteLeftSecrets } from "../../store/people/account-rows.ts";
 import type { StoredPreview } from "../../store/projects/previews.ts";
 import { deleteProject } from "../../store/projects/projects.ts";
+import { giveBackSandbox, listLostSandboxes, type SandboxRow } from "../../store/quotas/sandboxes.ts";
 import { forgetLinks, isOwn } from "../previews/previews.ts";
 import { endRevokedAccess } from "../revocation.ts";
-import { removeProjectSandbox } from "../sandbox.ts";
+import { destroySandbox, removeProjectSandbox } from "../sandbox.ts";
 
 /** Requests to the provider at a time. */
 const PROJECTS_AT_ONCE = 5;
@@ -59,6 +60,34 @@ export const projectsPart: AccountPart = {
     return "more";
   },
 };
+
+/**
+ * After the projects, which take theirs along: those of projects that D1 does not have. A thread may have made one for
+ * itself while D1 took none of its rows.
+ */
+export const sandboxesPart: AccountPart = {
+  name: "sandboxes",
+  async remove(scope) {
+    const { env, user_id } = scope;
+    const page = await listLostSandboxes(env.DB, user_id, PROJECTS_AT_ONCE);
+    if (page.length === 0) return await deleteAccountRows(env.DB, user_id, ["sandboxes"]);
+    const settled = await Promise.allSettled(page.map((row) => removeLost(scope, row)));
+    const [failed] = settled.filter((each) => each.status === "rejected");
+    if (failed && settled.every(({ status }) => status === "rejected")) throw failed.reason;
+    return "more";
+  },
+};
+
+async function removeLost(scope: AccountScope, { project_id }: SandboxRow): Promise<void> {
+  const { env, config, user_id } = scope;
+  try {
+    await destroySandbox(config, { user_id, project_id }, AbortSignal.timeout(SANDBOX_MS));
+  } catch (error) {
+    if (!scope.isOlderThan(DELETED_WITHIN_MS)) throw error;
+    logError("sandbox_left_for_good", error, { user_id, project_id });
+  }
+  await giveBackSandbox(env.DB, user_id, project_id);
+}
 
 /** The project stays until its sandbox is gone: nothing else would remember it. */
 async function removeWithSandbox(scope: AccountScope, { project_id, created_at }: Project): Promise<void> {

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
-import { missing, removeThread, requireProject, requireStock } from "../../http/ownership.ts";
+import { missing, removeThread, requireProject, withStock } from "../../http/ownership.ts";
 import { pageOf, pageQuery, project, projectBody, projectPatch } from "../../http/schemas.ts";
 import { isBranchName, readGitAddress, whyNoCheckout } from "../../lib/git-address.ts";
 import { whyNotPublic } from "../../lib/public-url.ts";
@@ -133,7 +133,6 @@ function addCreateAndList(app: App): void {
     async (context, { body }) => {
       requireSource(context, body.git);
       requireWithinLimits(context, body.sandbox);
-      await requireStock(context, { makes_project: true });
       const now = new Date().toISOString();
       const made: Project = {
         project_id: body.project_id ?? newId("proj"),
@@ -145,8 +144,10 @@ function addCreateAndList(app: App): void {
         created_at: now,
         updated_at: now,
       };
-      const isNew = await createProject(context.env.DB, made);
-      if (!isNew) throw new Problem("already_exists", `There is a project ${made.project_id}.`);
+      await withStock(context, { makes_project: true }, async () => {
+        const isNew = await createProject(context.env.DB, made);
+        if (!isNew) throw new Problem("already_exists", `There is a project ${made.project_id}.`);
+      });
       return context.json(show(made), 201, { location: `/v1/projects/${made.project_id}` });
     },
   );

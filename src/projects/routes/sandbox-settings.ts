@@ -1,5 +1,5 @@
 // Checks a project's settings for its sandbox against the server's limits, and its size against the user's quotas.
-import type { SandboxLimits, SandboxResources } from "../../config.ts";
+import type { SandboxLimits, SandboxResources } from "../../config/sandbox-limits.ts";
 import type { AppContext } from "../../http/context.ts";
 import { Problem, problemOf } from "../../http/errors.ts";
 import { exceeded, quotaOf } from "../../protocol/money/quotas.ts";

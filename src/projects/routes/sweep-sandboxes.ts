@@ -1,9 +1,8 @@
 // Once an hour: rows of sandboxes whose projects are gone, because the server died between a deletion and its row.
 import { configOf, type Env } from "../../config.ts";
 import { describeError, logError, logWarning } from "../../lib/log.ts";
-import { findProvider } from "../../sandboxes/index.ts";
 import { giveBackSandbox, listLeftSandboxes, type SandboxRow } from "../../store/quotas/sandboxes.ts";
-import { sandboxName } from "../sandbox.ts";
+import { destroySandbox } from "../sandbox.ts";
 
 /** A minute of the hour in which no other sweep of its kind runs. */
 const SWEPT_AT = 41;
@@ -30,10 +29,8 @@ export async function sweepSandboxes(env: Env, now: number): Promise<void> {
 /** Deletes a sandbox that is still there. That of a later project with the same id has a later time of creation. */
 async function removeLeft(env: Env, { user_id, project_id, created_at }: SandboxRow): Promise<void> {
   try {
-    const request = { name: await sandboxName(user_id, project_id), labels: {}, recipe: {} };
     const isTarget = ({ project_created_at = "" }: Record<string, string>) => project_created_at <= created_at;
-    const workspace = findProvider(configOf(env))?.openWorkspace(request);
-    await workspace?.destroy(AbortSignal.timeout(LIMIT_MS), isTarget);
+    await destroySandbox(configOf(env), { user_id, project_id }, AbortSignal.timeout(LIMIT_MS), isTarget);
     await giveBackSandbox(env.DB, user_id, project_id, "");
   } catch (error) {
     logWarning("sandbox_left", { user_id, project_id, error: describeError(error) });

@@ -51,8 +51,19 @@ export async function acceptFromSlack(
   isBound: boolean,
 ): Promise<Result<AcceptedRun>> {
   const wanted = { thread_id: input.thread_id, makes_project: project_id === null, bytes: sizeOfInput(input) };
-  const refusal = await admitStock(env, user_id, wanted);
-  if (refusal !== null) return { ok: false, error: refusal };
+  const admission = await admitStock(env, user_id, wanted);
+  if (admission.refusal !== null) return { ok: false, error: admission.refusal };
+  const accepted = await acceptIn(env, { user_id, project_id }, input, isBound);
+  if (!accepted.ok) admission.giveBack();
+  return accepted;
+}
+
+async function acceptIn(
+  env: Env,
+  { user_id, project_id }: Pick<SlackWorkspace, "user_id" | "project_id">,
+  input: RunInput,
+  isBound: boolean,
+): Promise<Result<AcceptedRun>> {
   if (project_id !== null && !isBound) {
     const project = await readProject(env.DB, user_id, project_id);
     if (project === null) {

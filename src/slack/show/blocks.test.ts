@@ -16,8 +16,8 @@ function sourcesOf(sources: RunSource[] | undefined, chinese = false): string | 
 }
 
 describe("a run in Slack that may not spend more", () => {
-  const said = (code: string, chinese: boolean) => {
-    const error = { code, message: "The agent's cap of <$5> is used up." };
+  const said = (code: string, chinese: boolean, cap?: object) => {
+    const error = { code, message: "The agent's cap of <$5> is used up.", cap };
     const run = { thread_id: "t", status: "failed", error, result: null } as unknown as Run;
     return JSON.parse(JSON.stringify(endBlocks({ run, place, links: [], chinese })[0])).text.text as string;
   };
@@ -29,9 +29,23 @@ describe("a run in Slack that may not spend more", () => {
     expect(said("budget", true)).toMatch(/^:warning: 已停止，达到了花费上限：/);
     for (const code of ["budget_unavailable", "price_unknown"]) {
       expect(said(code, false)).toMatch(/^:warning: Stopped, since/);
-      expect(said(code, true)).toMatch(/^:warning: 已停止，/);
+      expect(said(code, true)).toMatch(/^:warning: 已停止/);
     }
     expect(said("model_error", false)).toMatch(/^:warning: This failed: /);
+  });
+
+  it("says in Chinese whose limit it was and what to do, without a word of English", () => {
+    const user = { scope: "user", name: "max_cost_usd", limit: 5, period: "2026-11-28" };
+    expect(said("budget", true, user)).toBe(
+      ":warning: 已停止：达到了该用户 2026-11-28（UTC）的上限（$5）。次日（按 UTC）重新计算。管理员可以提高上限。",
+    );
+    const agent = { scope: "agent", name: "max_total_tokens", limit: 20_000 };
+    expect(said("budget", true, agent)).toBe(
+      ":warning: 已停止：达到了该智能体每次运行的上限（20,000 token）。该上限按每次运行单独计算，再发一条消息即可继续。",
+    );
+    expect(said("budget_unavailable", true)).toBe(
+      ":warning: 已停止：暂时无法查询剩余额度，因此没有继续花费。请过几分钟再发一次消息。",
+    );
   });
 });
 

@@ -1,7 +1,8 @@
 // The blocks at the end of a run in Slack: why it failed, notes, links, and the message with its questions. Also the
 // plan as text, for messages that are not streamed.
+import { adviseCap, describeCap } from "../../agent/cap-words.ts";
 import type { PlanState, TaskStatus } from "../../protocol/plan/task.ts";
-import type { Run, RunErrorCode, RunSource } from "../../protocol/run.ts";
+import type { Run, RunSource } from "../../protocol/run.ts";
 import type { SlackPlace } from "../../protocol/slack.ts";
 import { stopButton } from "./actions.ts";
 import { askQuestions, closeQuestions, escapeText } from "./questions.ts";
@@ -27,11 +28,7 @@ export function endBlocks(end: EndOfRun): Block[] {
   const { run, place, chinese } = end;
   const { status, error, result } = run;
   const blocks: Block[] = [];
-  if (status === "failed") {
-    const why = escapeText(shorten(error?.message ?? "", SECTION_CHARACTERS - 200));
-    const spent = describeSpent(error?.code, chinese);
-    blocks.push(section(`:warning: ${spent ?? (chinese ? "出错了：" : "This failed: ")}${why}`));
-  }
+  if (status === "failed") blocks.push(section(`:warning: ${describeFailure(error, chinese)}`));
   const sources = listSources(run.sources ?? [], chinese);
   if (sources !== null) blocks.push({ type: "context", elements: [{ type: "mrkdwn", text: sources }] });
   const notes = [
@@ -44,17 +41,22 @@ export function endBlocks(end: EndOfRun): Block[] {
   return blocks;
 }
 
-/** A run that may not spend more has not failed at its work. The server's own sentence, with the figures, follows. */
-function describeSpent(code: RunErrorCode | undefined, chinese: boolean): string | null {
-  switch (code) {
+/** A run that may not spend more has not failed at its work, and says what to do. */
+function describeFailure(error: Run["error"], chinese: boolean): string {
+  const why = escapeText(shorten(error?.message ?? "", SECTION_CHARACTERS - 200));
+  const cap = error?.cap;
+  switch (error?.code) {
     case "budget":
-      return chinese ? "已停止，达到了花费上限：" : "Stopped at a limit on spending: ";
+      if (!chinese) return `Stopped at a limit on spending: ${why}`;
+      if (cap === undefined) return `已停止，达到了花费上限：${why}`;
+      return `已停止：达到了${describeCap(cap, true)}。${adviseCap(cap, true)}`;
     case "budget_unavailable":
-      return chinese ? "已停止，暂时无法查询剩余额度：" : "Stopped, since what is left to spend can't be looked up: ";
+      if (!chinese) return `Stopped, since what is left to spend can't be looked up: ${why}`;
+      return "已停止：暂时无法查询剩余额度，因此没有继续花费。请过几分钟再发一次消息。";
     case "price_unknown":
-      return chinese ? "已停止，不知道该模型的价格：" : "Stopped, since the model's price is not known: ";
+      return `${chinese ? "已停止，不知道该模型的价格：" : "Stopped, since the model's price is not known: "}${why}`;
     default:
-      return null;
+      return `${chinese ? "出错了：" : "This failed: "}${why}`;
   }
 }
 

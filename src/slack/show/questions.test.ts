@@ -65,9 +65,9 @@ describe("a cap that was reached", () => {
     const asked = { ...run(budget("The agent's cap of $5 is used up.")), web_url: "https://app.example/#thread=t" };
     const { blocks } = askQuestions(asked);
     const texts = buttonsOf(blocks).map(({ text }) => text.text);
-    expect(texts).toEqual(["Go on with twice as much", "End", "Open in the web app"]);
+    expect(texts).toEqual(["Raise it and go on", "End", "Open in the web app"]);
     expect(buttonsOf(askQuestions(run(budget("上限已用完。"))).blocks).map(({ text }) => text.text)).toEqual([
-      "上限加倍并继续",
+      "提高上限并继续",
       "结束",
     ]);
     const answers = new Map([["budget", { text: "approve", by: "U1" }]]);

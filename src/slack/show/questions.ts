@@ -4,12 +4,12 @@
 // All of a run's interrupts are answered together. Until then the message itself keeps the answers: an answered
 // question has a button that takes the answer back, and that button's value is the answer.
 
-import { isChinese } from "../../agent/language.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import type { Interrupt } from "../../protocol/run.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import { type ActionKind, encodeAction, readAction } from "./actions.ts";
+import { english, type Labels, labelsOf } from "./labels.ts";
 
 export interface AskedRun {
   thread_id: string;
@@ -47,58 +47,6 @@ const NOTICE_CHARACTERS = 300;
 const SHOWN_CHARACTERS = 500;
 
 const LINK = "taskloom:link";
-
-interface Labels {
-  approve: string;
-  decline: string;
-  goOn: string;
-  end: string;
-  answer: string;
-  change: string;
-  open: string;
-  approval: string;
-  approved: string;
-  declined: string;
-  wentOn: string;
-  ended: string;
-  elsewhere: string;
-  closed: string;
-}
-
-const english: Labels = {
-  approve: "Approve",
-  decline: "Decline",
-  goOn: "Go on with twice as much",
-  end: "End",
-  answer: "Answer…",
-  change: "Change",
-  open: "Open in the web app",
-  approval: "Approval needed",
-  approved: "Approved",
-  declined: "Declined",
-  wentOn: "Goes on",
-  ended: "Ended",
-  elsewhere:
-    "Too much is asked for a message in Slack. Answer in the web app, or reply here to go on without an answer.",
-  closed: "This is not open any more.",
-};
-
-const chinese: Labels = {
-  approve: "批准",
-  decline: "拒绝",
-  goOn: "上限加倍并继续",
-  end: "结束",
-  answer: "回答…",
-  change: "修改",
-  open: "在网页中打开",
-  approval: "需要批准",
-  approved: "已批准",
-  declined: "已拒绝",
-  wentOn: "已继续",
-  ended: "已结束",
-  elsewhere: "需要回答的内容太多，无法在 Slack 中显示。请在网页中回答，或直接回复以跳过。",
-  closed: "该问题已关闭。",
-};
 
 /** Questions with buttons. An answered one shows who answered, and can be changed until the last one is answered. */
 export function askQuestions(run: AskedRun, answers: ReadonlyMap<string, GivenAnswer> = new Map()): SlackMessage {
@@ -139,7 +87,7 @@ export function closeShown(shown: unknown[]): SlackMessage {
   const left = shown.filter(isRecord).filter(({ type }) => type === "section");
   const blocks = left.map(({ accessory: _, ...block }) => block);
   const texts = blocks.map(({ text }) => (isRecord(text) && typeof text.text === "string" ? text.text : ""));
-  const { closed } = isChinese(texts.join("\n")) ? chinese : english;
+  const { closed } = labelsOf(texts.join("\n"));
   const note = { type: "context", block_id: "taskloom:closed", elements: [{ type: "mrkdwn", text: closed }] };
   return { text: escapeText(shorten(texts[0] || closed, NOTICE_CHARACTERS)), blocks: [...blocks, note] };
 }
@@ -301,8 +249,7 @@ function noticeOf({ interrupts }: AskedRun): string {
 }
 
 function labelsFor({ interrupts }: AskedRun): Labels {
-  const text = interrupts.map(({ message }) => message).join("\n");
-  return isChinese(text) ? chinese : english;
+  return labelsOf(interrupts.map(({ message }) => message).join("\n"));
 }
 
 function plainText(text: string, limit: number): Block {

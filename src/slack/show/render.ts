@@ -45,7 +45,7 @@ export function textForSlack(view: RunView): string {
 export function render(view: RunView, place: SlackPlace, plain: boolean): Rendering[] {
   const texts = toPages(textForSlack(view));
   // A plan is in the person's language; an answer may quote sources in another.
-  const words = showsPlan(view) ? view.plan.sections.map(({ title }) => title).join(" ") : (texts[0] ?? "");
+  const words = showsPlan(view) ? view.plan.sections.map(({ title }) => title).join(" ") : texts[0] || view.asked;
   const chinese = isChinese(words);
   return texts.map((text, at) => {
     const isLast = at === texts.length - 1;

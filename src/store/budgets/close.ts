@@ -15,6 +15,26 @@ WHERE leases.user_id = ?1 AND leases.thread_id = ?2 AND leases.lease_id = spent.
 /** Without `spent`, nobody knows it any more: all of the lease counts as spent. */
 type Closing = Pick<ClosedLease, "lease_id"> & Partial<ClosedLease>;
 
+/** Of the thread's leases, whatever their number: those of deleted threads alone are closed like this. */
+export const CLOSE_OTHERS = `
+UPDATE leases SET closed_at = ?4, ${["cost", "tokens", "ms"]
+  .map((name) => `${name} = iif(invocation_id IN (SELECT value FROM json_each(?3)), ${name}, 0)`)
+  .join(", ")}
+WHERE user_id = ?1 AND thread_id = ?2 AND +closed_at IS NULL`;
+
+/**
+ * For a thread that is deleted, after those that it knows: a lease is stored before it is spent, so nothing was spent of
+ * the others, unless the run that would know can't be read.
+ */
+export function closeOthers(
+  db: D1Database,
+  { user_id, thread_id }: ThreadKey,
+  unread_runs: string[],
+  now: number,
+): D1PreparedStatement {
+  return db.prepare(CLOSE_OTHERS).bind(user_id, thread_id, JSON.stringify(unread_runs), new Date(now).toISOString());
+}
+
 /** No statement if there is nothing to close. */
 export function closeStatements(
   db: D1Database,

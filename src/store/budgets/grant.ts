@@ -9,6 +9,7 @@ import { logWarning } from "../../lib/log.ts";
 import type { CapName } from "../../protocol/money/caps.ts";
 import type { Amount, BudgetScope, Lease, LeaseAnswer, LeaseRequest, NearCap } from "../../protocol/money/lease.ts";
 import { toNano, toUsd } from "../../protocol/money/price.ts";
+import { restOf } from "../people/acting.ts";
 import { ALIVE } from "../tombstones.ts";
 
 /** With room for fewer needs than this, a lease is worth one: what others hold and do not use would refuse somebody. */
@@ -37,6 +38,12 @@ const USED = `json_array(
   coalesce(sum(coalesce(${RUN} ->> '$.usage.input_tokens', 0) + coalesce(${RUN} ->> '$.usage.output_tokens', 0)), 0),
   coalesce(sum(coalesce(${RUN} ->> '$.worked_ms', 0)), 0))`;
 
+/**
+ * A thread that D1 did not know when its user was deleted may go on for a while. The user's budgets are gone, and would
+ * begin anew.
+ */
+const HAS_OWNER = `${restOf("?1")} IS NOT 'deleted'`;
+
 /** A day and a month are also the beginnings of the times in them. */
 const MAKE_BUDGETS = `
 WITH missing AS MATERIALIZED (
@@ -49,7 +56,7 @@ WITH missing AS MATERIALIZED (
       ELSE '[0,0,0]' END AS used
   FROM json_each(?2) AS asked
   WHERE NOT EXISTS (SELECT 1 FROM budgets WHERE scope = asked.value ->> 'scope' AND id = asked.value ->> 'id'
-    AND period = asked.value ->> 'period'))
+    AND period = asked.value ->> 'period') AND ${HAS_OWNER})
 INSERT INTO budgets (scope, id, period, cost, tokens, ms, open_cost, open_tokens, open_ms)
 SELECT scope, id, period, used ->> 0, used ->> 1, used ->> 2, 0, 0, 0 FROM missing`;
 
@@ -75,7 +82,7 @@ SELECT ?1, ?2, ?4 ->> 'lease_id', asked.value ->> 'scope', asked.value ->> 'peri
   ?4 ->> 'invocation_id', ?4 ->> 'granted_at',
   ${ofEach((name) => `min(part.${name}, iif(part.field = 'wanted', ${asked("wanted", name)}, ${asked("need", name)}))`)}
 FROM part CROSS JOIN json_each(?3) AS asked
-WHERE part.field IS NOT NULL AND ${ALIVE}
+WHERE part.field IS NOT NULL AND ${ALIVE} AND ${HAS_OWNER}
   AND NOT EXISTS (SELECT 1 FROM leases WHERE user_id = ?1 AND thread_id = ?2 AND lease_id = ?4 ->> 'lease_id')`;
 
 const READ_LEASE = `
@@ -114,7 +121,7 @@ function toAnswer(request: LeaseRequest, lease: LeaseRow[], used: UsedRow[]): Le
     // What costs nothing fits under a cap that is used up, or was lowered since.
     const isFull = ({ name, left }: (typeof caps)[number], held = 0) => Math.max(0, left + held) < request.least[name];
     const full = caps.find((cap) => isFull(cap, cap.held)) ?? caps.find((cap) => isFull(cap));
-    // The thread was deleted: nothing is granted to it any more.
+    // The thread or its user was deleted: nothing is granted to it any more.
     if (full === undefined) return { kind: "closed" };
     if (!isFull(full, full.held)) return { kind: "refused", cap: full.near, is_held: true };
     if (full.near.scope === "deployment") {

@@ -1,5 +1,6 @@
 // The tables of D1 that keep what may be spent and held. `../schema.ts` has the rules for all tables.
-import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /**
  * What is granted of a scope's caps in a period: spent, or leased to a run. Triggers in the migration keep it equal to
@@ -66,6 +67,25 @@ export const sandboxes = sqliteTable(
     cpu: integer(),
     memory: integer(),
     disk: integer(),
+    /** Up to when its hours are counted; null while it is not known to run. */
+    running_at: text(),
   },
-  (table) => [primaryKey({ columns: [table.user_id, table.project_id] })],
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.project_id] }),
+    // For the clock, which looks whether they still run.
+    index("sandboxes_running").on(table.running_at).where(sql`running_at IS NOT NULL`),
+  ],
+);
+
+/** What users have used of the quotas that are counted over a day. A new day takes the row of the former one. */
+export const quota_uses = sqliteTable(
+  "quota_uses",
+  {
+    user_id: text().notNull(),
+    /** Of the quota. */
+    name: text().notNull(),
+    period: text().notNull(),
+    used: real().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.user_id, table.name] })],
 );

@@ -2,8 +2,8 @@
 import { and, eq, sql } from "drizzle-orm";
 import { open } from "../database.ts";
 import type { StoredPreview } from "../projects/previews.ts";
+import { previews, sshAccesses } from "../projects/schema.ts";
 import type { StoredSshAccess } from "../projects/ssh-accesses.ts";
-import { previews, sshAccesses } from "../schema.ts";
 import { REVOKED_AT } from "./maker.ts";
 
 export interface PendingEnds {

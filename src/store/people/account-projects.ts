@@ -4,7 +4,8 @@ import type { Project } from "../../protocol/project.ts";
 import { open } from "../database.ts";
 import { REVOKED_AT } from "../keys/maker.ts";
 import type { StoredPreview } from "../projects/previews.ts";
-import { previews, projects, sshAccesses, threads } from "../schema.ts";
+import { previews, projects, sshAccesses } from "../projects/schema.ts";
+import { threads } from "../schema.ts";
 
 /** Some projects, in no order, so that those that can't be deleted hold up no other for long. */
 export async function listEmptyProjects(db: D1Database, user_id: string, limit: number): Promise<Project[]> {

@@ -14,6 +14,7 @@ const keys = {
   deliveries: "webhook_id, delivery_id",
   slack_workspaces: "team_id",
   sandboxes: "project_id",
+  quota_uses: "name",
   agents: "agent_id",
   agent_versions: "agent_id, version",
   leases: "thread_id, lease_id, scope, period",

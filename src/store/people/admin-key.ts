@@ -1,7 +1,8 @@
 // Whether the admin key still acts for the first user: a part of the statements that find keys, end them, and make what
 // opens a way in.
 import { ADMIN_KEY_ID, FIRST_USER_ID } from "../../protocol/ids.ts";
-import { mayAct } from "./acting.ts";
+import type { Quotas } from "../../protocol/money/quotas.ts";
+import { mayAct, quotasOf, readQuotas } from "./acting.ts";
 
 // Keys of former versions have no kind. They don't count, so that an upgrade changes nothing of the admin key.
 const HAS_OWN_KEY = `EXISTS (SELECT 1 FROM api_keys AS own WHERE own.user_id = '${FIRST_USER_ID}' AND own.kind = 'key'
@@ -17,8 +18,10 @@ export function hasAdminKeyEnded(id: string): string {
   return `(${id} = '${ADMIN_KEY_ID}' AND (?1 <> '${FIRST_USER_ID}' OR NOT ${ADMIN_KEY_ACTS}))`;
 }
 
-/** Rejects if D1 fails. */
-export async function readAdminKeyActs(db: D1Database): Promise<boolean> {
-  const row = await db.prepare(`SELECT ${ADMIN_KEY_ACTS} AS acts`).first<{ acts: number }>();
-  return row?.acts === 1;
+const READ = `SELECT ${ADMIN_KEY_ACTS} AS acts, ${quotasOf(`'${FIRST_USER_ID}'`)} AS quotas`;
+
+/** With an admin's numbers for the first user, which hold for whoever acts as that user. Rejects if D1 fails. */
+export async function readAdminKeyActs(db: D1Database): Promise<{ acts: boolean; quotas: Quotas | null }> {
+  const row = await db.prepare(READ).first<{ acts: number; quotas: string | null }>();
+  return { acts: row?.acts === 1, quotas: readQuotas(row?.quotas ?? null) };
 }

@@ -27,12 +27,12 @@ export async function notePurged(db: D1Database, user_id: string, now: number): 
     .run();
 }
 
+/** Makes an account that was emptied due again. */
+export const LOOK_AGAIN = "UPDATE users SET purged_at = NULL WHERE user_id = ?1 AND purged_at IS NOT NULL";
+
 /** A later look found something and could not delete all of it. */
 export async function noteLeft(db: D1Database, user_id: string): Promise<void> {
-  await db
-    .prepare("UPDATE users SET purged_at = NULL WHERE user_id = ?1 AND purged_at IS NOT NULL")
-    .bind(user_id)
-    .run();
+  await db.prepare(LOOK_AGAIN).bind(user_id).run();
 }
 
 const plus = (time: string, wait: string) => `strftime('%Y-%m-%dT%H:%M:%fZ', ${time}, '${wait}')`;

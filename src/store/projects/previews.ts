@@ -5,7 +5,7 @@ import { open } from "../database.ts";
 import { REVOKED_AT } from "../keys/maker.ts";
 import { mayAct } from "../people/acting.ts";
 import { insertDoneEntry, type NewAuditEntry } from "../people/audit.ts";
-import { previews } from "../schema.ts";
+import { previews } from "./schema.ts";
 
 export type StoredPreview = typeof previews.$inferSelect;
 

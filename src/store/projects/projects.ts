@@ -7,7 +7,7 @@ import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { Project, ProjectPatch } from "../../protocol/project.ts";
 import { isConflict, open } from "../database.ts";
 import { listNewest } from "../newest.ts";
-import { previews, projects, sshAccesses, tickets } from "../schema.ts";
+import { previews, projects, sshAccesses, tickets } from "./schema.ts";
 
 /** False if the user already has a project with this id. */
 export async function createProject(db: D1Database, project: Project): Promise<boolean> {

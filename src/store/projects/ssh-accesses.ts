@@ -2,7 +2,7 @@
 import { and, eq, gt, sql } from "drizzle-orm";
 import { open } from "../database.ts";
 import { ownerOfLive } from "../keys/maker.ts";
-import { sshAccesses } from "../schema.ts";
+import { sshAccesses } from "./schema.ts";
 
 export type StoredSshAccess = typeof sshAccesses.$inferSelect;
 

@@ -2,7 +2,7 @@
 // once gets past an exact quota, and one that is refused writes nothing.
 import type { Config } from "../../config.ts";
 import type { Failure } from "../../protocol/error.ts";
-import { exceeded, type QuotaName, quotaOf, quotas } from "../../protocol/money/quotas.ts";
+import { type DailyName, dailyNames, exceeded, type QuotaName, quotaOf, quotas } from "../../protocol/money/quotas.ts";
 import { IS_KEY } from "../keys/maker.ts";
 
 const NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
@@ -19,7 +19,7 @@ const rows = {
   tickets: `tickets WHERE user_id = ?1 AND expires_at > ${NOW} AND project_id <> ''`,
 } satisfies Partial<Record<QuotaName, string>>;
 
-export type CountedName = keyof typeof rows | "sandbox_cpus" | "agent_versions_per_minute";
+export type CountedName = keyof typeof rows | "sandbox_cpus" | "agent_versions_per_minute" | DailyName;
 
 /** The provider's own size, until it has said how large a sandbox is. */
 export const CPUS = "coalesce(sum(coalesce(cpu, 1)), 0)";
@@ -27,19 +27,25 @@ export const CPUS = "coalesce(sum(coalesce(cpu, 1)), 0)";
 const MINUTE_SECONDS = 60;
 const MINUTE_AGO = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 minute')";
 
+const usedToday = (name: DailyName) => `coalesce((SELECT used FROM quota_uses
+  WHERE user_id = ?1 AND name = '${name}' AND period = strftime('%Y-%m-%d', 'now')), 0)`;
+
 // Reads the agents of the user, and of those that changed in the last minute the versions since then.
 const counts: Record<CountedName, string> = {
   ...(Object.fromEntries(
     Object.entries(rows).map(([name, from]) => [name, `(SELECT count(*) FROM ${from})`]),
   ) as Record<keyof typeof rows, string>),
+  ...(Object.fromEntries(dailyNames.map((name) => [name, usedToday(name)])) as Record<DailyName, string>),
   sandbox_cpus: `(SELECT ${CPUS} FROM sandboxes WHERE user_id = ?1)`,
   agent_versions_per_minute: `(SELECT count(*) FROM agents AS it CROSS JOIN agent_versions AS made
     ON made.user_id = it.user_id AND made.agent_id = it.agent_id
     WHERE it.user_id = ?1 AND it.updated_at > ${MINUTE_AGO} AND made.created_at > ${MINUTE_AGO})`,
 };
 
-/** Without rates. */
-export const heldNames = (Object.keys(counts) as CountedName[]).filter((name) => !quotas[name].is_rate);
+/** Without rates of a minute. */
+export const heldNames = (Object.keys(counts) as CountedName[]).filter(
+  (name) => !quotas[name].is_rate || "period" in quotas[name],
+);
 
 /** An SQL expression: how many the user ?1 may have, `usual` unless an admin gave another number. */
 export function limitOf(name: QuotaName, usual: number = quotas[name].usual): string {

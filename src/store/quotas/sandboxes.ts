@@ -1,6 +1,8 @@
 // The sandboxes that a user has, with their sizes. A row is taken before its sandbox is created, so that the quotas of
 // their number and of their cores are exact. The provider knows what exists: a row follows what was opened.
+import { dayOf } from "../../protocol/money/quotas.ts";
 import { CPUS, type HeldQuota, hasRoom, limitOf, readHeld, type UsualQuota } from "./held.ts";
+import { countHours } from "./hours.ts";
 
 export interface SandboxRow {
   user_id: string;
@@ -46,11 +48,13 @@ export async function takeSandbox(
 
 // A row that says the same is not written.
 const NOTE = `
-INSERT INTO sandboxes (user_id, project_id, created_at, cpu, memory, disk) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (user_id, project_id) DO UPDATE SET cpu = excluded.cpu, memory = excluded.memory, disk = excluded.disk
-WHERE (cpu, memory, disk) IS NOT (excluded.cpu, excluded.memory, excluded.disk)`;
+INSERT INTO sandboxes (user_id, project_id, created_at, cpu, memory, disk, running_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?3)
+ON CONFLICT (user_id, project_id) DO UPDATE SET cpu = excluded.cpu, memory = excluded.memory, disk = excluded.disk,
+  running_at = coalesce(running_at, excluded.running_at)
+WHERE (cpu, memory, disk) IS NOT (excluded.cpu, excluded.memory, excluded.disk) OR running_at IS NULL`;
 
-/** For a sandbox that exists: it is counted whatever the quotas are. */
+/** For a sandbox that runs: it is counted whatever the quotas are, and its hours begin to count. */
 export async function noteSandbox(db: D1Database, row: SandboxRow): Promise<void> {
   await db
     .prepare(NOTE)
@@ -58,8 +62,11 @@ export async function noteSandbox(db: D1Database, row: SandboxRow): Promise<void
     .run();
 }
 
-const GIVE_BACK = `DELETE FROM sandboxes WHERE ${OWN} AND (?3 IS NULL OR NOT EXISTS (
+const GONE = `${OWN} AND (?3 IS NULL OR NOT EXISTS (
   SELECT 1 FROM projects AS other WHERE other.user_id = ?1 AND other.project_id = ?2 AND other.created_at <> ?3))`;
+/** Those who delete and create sandboxes all day use hours, too. */
+const COUNT_HOURS = countHours(GONE);
+const GIVE_BACK = `DELETE FROM sandboxes WHERE ${GONE}`;
 
 /** With the time of the creation of its project, the row of a later project with the same id stays. */
 export async function giveBackSandbox(
@@ -68,7 +75,12 @@ export async function giveBackSandbox(
   project_id: string,
   project_created_at: string | null = null,
 ): Promise<void> {
-  await db.prepare(GIVE_BACK).bind(user_id, project_id, project_created_at).run();
+  const now = Date.now();
+  const gone = [user_id, project_id, project_created_at] as const;
+  await db.batch([
+    db.prepare(COUNT_HOURS).bind(...gone, new Date(now).toISOString(), dayOf(now)),
+    db.prepare(GIVE_BACK).bind(...gone),
+  ]);
 }
 
 /** Rows that were taken before `taken_before` and whose projects are gone, the oldest of some first. */
@@ -80,6 +92,18 @@ export async function listLeftSandboxes(db: D1Database, taken_before: number, li
        ORDER BY created_at LIMIT ?2`,
     )
     .bind(new Date(taken_before).toISOString(), limit)
+    .all<SandboxRow>();
+  return results;
+}
+
+/** Those of a user whose projects D1 does not have, a bounded number. */
+export async function listLostSandboxes(db: D1Database, user_id: string, limit: number): Promise<SandboxRow[]> {
+  const { results } = await db
+    .prepare(
+      `SELECT * FROM sandboxes AS row WHERE user_id = ?1 AND NOT EXISTS (
+         SELECT 1 FROM projects WHERE projects.user_id = ?1 AND projects.project_id = row.project_id) LIMIT ?2`,
+    )
+    .bind(user_id, limit)
     .all<SandboxRow>();
   return results;
 }

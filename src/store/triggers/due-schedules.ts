@@ -28,6 +28,8 @@ export interface WaitingSchedule {
   user_id: string;
   trigger_id: string;
   due_at: string;
+  /** Null if it waits for the run before it, and not for room in a quota. */
+  retry_at: string | null;
 }
 
 /**
@@ -98,15 +100,26 @@ export async function parkSchedules(db: D1Database, parked: ParkedSchedule[], no
 }
 
 /**
- * The oldest waiting due time of each trigger; users take turns here too. The index is named, since SQLite would rather
- * read the whole table in the order of its groups.
+ * A third of what a user may start in a minute is for due times that wait for room: the user's other runs find room, too,
+ * and a thousand due times are done in less than half an hour.
+ */
+const RETRIED_PART = 3;
+
+/**
+ * The oldest waiting due time of each trigger; users take turns here too. Of those that wait for room in a quota, the
+ * ones that have waited the longest, no more than may find some. The index is named, since SQLite would rather read the
+ * whole table in the order of its groups.
  */
 export const READ_WAITING_SCHEDULES = `
-SELECT user_id, trigger_id, due_at FROM (
-  SELECT user_id, trigger_id, due_at, row_number() OVER (PARTITION BY user_id ORDER BY due_at, trigger_id) AS turn FROM (
-    SELECT user_id, trigger_id, min(created_at) AS due_at
+SELECT user_id, trigger_id, due_at, retry_at FROM (
+  SELECT user_id, trigger_id, due_at, retry_at,
+    row_number() OVER (PARTITION BY user_id, retry_at IS NULL ORDER BY retry_at, due_at, trigger_id) AS turn
+  FROM (
+    SELECT user_id, trigger_id, min(created_at) AS due_at, retry_at
     FROM trigger_deliveries INDEXED BY trigger_deliveries_waiting WHERE status = 'waiting' GROUP BY user_id, trigger_id
-  ) AS oldest WHERE ${mayAct("oldest.user_id")})
+  ) AS oldest WHERE (retry_at IS NULL OR retry_at <= ?2) AND ${mayAct("oldest.user_id")}) AS ranked
+WHERE retry_at IS NULL
+  OR turn <= max(1, coalesce(${quotasOf("ranked.user_id")} ->> '$.runs_per_minute', ?3) / ${RETRIED_PART})
 ORDER BY turn, due_at, user_id LIMIT ?1`;
 
 const SKIP_WAITING = `
@@ -118,6 +131,23 @@ export async function skipWaiting(db: D1Database, user_id: string, reason: strin
   await db.prepare(SKIP_WAITING).bind(user_id, reason).run();
 }
 
-export async function readWaitingSchedules(db: D1Database, limit: number): Promise<WaitingSchedule[]> {
-  return (await db.prepare(READ_WAITING_SCHEDULES).bind(limit).all<WaitingSchedule>()).results;
+/** `runs`: how many a user may start in a minute. */
+export async function readWaitingSchedules(
+  db: D1Database,
+  now: number,
+  limits: { runs: number; all: number },
+): Promise<WaitingSchedule[]> {
+  const asked = db.prepare(READ_WAITING_SCHEDULES).bind(limits.all, new Date(now).toISOString(), limits.runs);
+  return (await asked.all<WaitingSchedule>()).results;
+}
+
+const END_RETRIES = `
+UPDATE trigger_deliveries SET status = 'skipped', reason = reason || ' ' || ?2
+WHERE status = 'waiting' AND (user_id, trigger_id, created_at, delivery_id) IN (
+  SELECT user_id, trigger_id, created_at, delivery_id FROM trigger_deliveries INDEXED BY trigger_deliveries_waiting
+  WHERE status = 'waiting' AND retry_at <= ?1 LIMIT ?3)`;
+
+/** Skips due times that were first to be tried again at `since` or earlier. Returns how many. */
+export async function endRetries(db: D1Database, since: string, reason: string, limit: number): Promise<number> {
+  return (await db.prepare(END_RETRIES).bind(since, reason, limit).run()).meta.changes;
 }

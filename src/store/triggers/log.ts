@@ -39,7 +39,7 @@ export async function logTriggerEvent(
   const database = open(db);
   const created_at = new Date(now).toISOString();
   const { status, reason, source_id, thread_id, invocation_id } = event;
-  const row = sql`SELECT ${user_id}, ${trigger_id}, ${created_at}, ${newId("del", now)}, ${status}, ${reason}, ${source_id}, ${thread_id}, ${invocation_id}
+  const row = sql`SELECT ${user_id}, ${trigger_id}, ${created_at}, ${newId("del", now)}, ${status}, ${reason}, ${source_id}, ${thread_id}, ${invocation_id}, NULL
     WHERE EXISTS (SELECT 1 FROM ${triggers} WHERE ${isTrigger(user_id, trigger_id)})`;
   const oldest = new Date(now - KEPT_MS).toISOString();
   const isOld = and(isOf(user_id, trigger_id), lt(triggerDeliveries.created_at, oldest));

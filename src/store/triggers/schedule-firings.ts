@@ -9,12 +9,24 @@ export interface DueTime {
   trigger_id: string;
   due_at: string;
   delivery_id: string;
+  /**
+   * Its outcome ends the due time before it, if that one still waits for room in a quota. The value is when the trigger
+   * was fired before, or empty: if that was after the wait began, the former one may have a run already.
+   */
+  ends_former?: string;
 }
 
 export interface Outcome {
   status: TriggerDeliveryStatus;
   reason: string | null;
   run: (ThreadKey & { invocation_id: string }) | null;
+  /** When one that waits for room in a quota is first tried again. */
+  retry_at?: string;
+}
+
+export interface StoredOutcome {
+  status: TriggerDeliveryStatus;
+  retry_at: string | null;
 }
 
 const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
@@ -22,34 +34,35 @@ const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 // Waiting rows are the newest ones. Between them are at most this many runs that a person started by hand.
 const NEWEST_ROWS = 100;
 
-export async function readOutcome(db: D1Database, due: DueTime): Promise<TriggerDeliveryStatus | null> {
-  const row = await db
+export async function readOutcome(db: D1Database, due: DueTime): Promise<StoredOutcome | null> {
+  return await db
     .prepare(
-      "SELECT status FROM trigger_deliveries WHERE user_id = ?1 AND trigger_id = ?2 AND created_at = ?3 AND delivery_id = ?4",
+      "SELECT status, retry_at FROM trigger_deliveries WHERE user_id = ?1 AND trigger_id = ?2 AND created_at = ?3 AND delivery_id = ?4",
     )
     .bind(due.user_id, due.trigger_id, due.due_at, due.delivery_id)
-    .first<{ status: TriggerDeliveryStatus }>();
-  return row?.status ?? null;
+    .first<StoredOutcome>();
 }
 
 /**
  * Records the outcome of a due time. A started run overrides any other outcome; without one, a waiting outcome may
- * change and a final one stays. A trigger deleted in the meantime gets no row. Also deletes rows that are 30 days
+ * change and a final one stays. One that waits may begin to wait for room, once. A trigger deleted in the meantime gets no row. Also deletes rows that are 30 days
  * older.
  */
-export async function recordOutcome(db: D1Database, due: DueTime, { status, reason, run }: Outcome): Promise<void> {
-  const { user_id, trigger_id, due_at, delivery_id } = due;
+export async function recordOutcome(db: D1Database, due: DueTime, outcome: Outcome): Promise<void> {
+  const { user_id, trigger_id, due_at, delivery_id, ends_former } = due;
+  const { status, reason, run, retry_at } = outcome;
   const oldest = new Date(Date.parse(due_at) - KEPT_MS).toISOString();
   await db.batch([
     db
       .prepare(
         `INSERT INTO trigger_deliveries
-           (user_id, trigger_id, created_at, delivery_id, status, reason, source_id, thread_id, invocation_id)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?3, ?7, ?8
+           (user_id, trigger_id, created_at, delivery_id, status, reason, source_id, thread_id, invocation_id, retry_at)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?3, ?7, ?8, ?9
          WHERE EXISTS (SELECT 1 FROM triggers WHERE user_id = ?1 AND trigger_id = ?2)
          ON CONFLICT DO UPDATE SET status = excluded.status, reason = excluded.reason, thread_id = excluded.thread_id,
-           invocation_id = excluded.invocation_id
-         WHERE status = 'waiting' AND excluded.status <> 'waiting' OR status <> 'accepted' AND excluded.status = 'accepted'`,
+           invocation_id = excluded.invocation_id, retry_at = excluded.retry_at
+         WHERE status = 'waiting' AND (excluded.status <> 'waiting' OR retry_at IS NULL AND excluded.retry_at IS NOT NULL)
+           OR status <> 'accepted' AND excluded.status = 'accepted'`,
       )
       .bind(
         user_id,
@@ -60,11 +73,25 @@ export async function recordOutcome(db: D1Database, due: DueTime, { status, reas
         reason,
         run?.thread_id ?? null,
         run?.invocation_id ?? null,
+        retry_at ?? null,
       ),
     db
       .prepare("DELETE FROM trigger_deliveries WHERE user_id = ?1 AND trigger_id = ?2 AND created_at < ?3")
       .bind(user_id, trigger_id, oldest),
+    ...(ends_former === undefined
+      ? []
+      : [db.prepare(END_FORMER).bind(user_id, trigger_id, due_at, saySuperseded(due_at), ends_former)]),
   ]);
+}
+
+/** Reads the row before the due time. What it leaves, such as one behind a run by hand, ends when it is tried again. */
+const END_FORMER = `
+UPDATE trigger_deliveries SET status = 'skipped', reason = ?4
+WHERE user_id = ?1 AND trigger_id = ?2 AND status = 'waiting' AND retry_at > ?5 AND created_at = (
+  SELECT max(created_at) FROM trigger_deliveries WHERE user_id = ?1 AND trigger_id = ?2 AND created_at < ?3)`;
+
+export function saySuperseded(later: string): string {
+  return `There was no room for it before ${later}, when the schedule was due again.`;
 }
 
 /**

@@ -4,6 +4,7 @@
 import { addEvent, emptyView, type RunView } from "../../agent/run-view.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { findRun, type Life } from "../life.ts";
+import { readLastSaid } from "../rows/messages.ts";
 import { eventsSoFar } from "../stream/run-events.ts";
 import type { Follower } from "./follower-rows.ts";
 
@@ -46,6 +47,7 @@ export function watchRun(life: Life, follower: Follower): Watch {
 
   function readEnd(): void {
     view.end = structuredClone(findRun(life, invocation_id)?.run ?? null);
+    view.asked = readLastSaid(life.database.sql, life.thread);
     if (view.begunAt !== null) return;
     // The run ended before it started, so no change of the plan is its own.
     view.begunAt = life.ports.clock.now();

@@ -13,7 +13,7 @@ import { findRun, type Life, transact } from "../life.ts";
 import type { Ports } from "../ports.ts";
 import { hasRun, type RunRecord, readLastAgent } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
-import { continueCaps, pinCaps } from "../spending/pinned.ts";
+import { carryCaps, continueCaps, pinCaps } from "../spending/pinned.ts";
 import { notRaised } from "../spending/refusal.ts";
 import { noSpending, type SharedCaps } from "../spending/state.ts";
 import { checkRoom } from "./admission.ts";
@@ -190,10 +190,10 @@ function storeInput(
   const max_steps = input.max_steps ?? agent.max_steps;
   const pinned = { agent_id, version, config, ...(max_steps ? { max_steps } : {}) };
   const raise = asked === null ? null : readRaise(asked, input.resume);
-  const spending =
-    asked === null
-      ? pinCaps(input, config, agent.caps ?? noSpending.shared)
-      : continueCaps(input, asked, raise?.approved ? raise.caps : null, agent.caps);
+  const shared = agent.caps ?? noSpending.shared;
+  const caller = findCaller(life, input);
+  let spending = caller === null ? pinCaps(input, config, shared) : carryCaps(input, config, caller, shared);
+  if (asked !== null) spending = continueCaps(input, asked, raise?.approved ? raise.caps : null, agent.caps);
   const record = newRecord(life, input, hash, pinned, spending);
   // It ends in its turn and with its events, and calls no model.
   if (raise?.approved === false) record.requested_end = refuseRaise(asked);
@@ -203,6 +203,12 @@ function storeInput(
     storeNewRun(life, record);
   });
   return succeed({ run: record.run, created: true });
+}
+
+/** The run that waits for these results of the client's tools. With a person's message something new begins. */
+function findCaller({ newestStarted }: Life, { tool_results, messages }: RunInput): RunRecord | null {
+  const isResult = tool_results.length > 0 && messages.length === 0;
+  return isResult && newestStarted?.run.status === "completed" ? newestStarted : null;
 }
 
 function refuseRaise(asked: RunRecord | null): RequestedEnd {

@@ -128,6 +128,10 @@ export function writeMeta(sql: Sql, key: string, value: unknown): void {
   );
 }
 
+export function deleteMeta(sql: Sql, key: string): void {
+  sql.exec("DELETE FROM meta WHERE key = ?", key);
+}
+
 // A row may hold 2 MB. A text over 1 MB goes to `overflow` in parts, and its column holds NULL.
 const MAX_TEXT_BYTES = 1_000_000;
 // A UTF-16 unit is three bytes of UTF-8 at most, so a part stays under the same limit.

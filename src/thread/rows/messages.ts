@@ -2,7 +2,7 @@
 
 import { numberPlan, withoutNumbers } from "../../agent/plan/numbers.ts";
 import { isRecord } from "../../lib/is-record.ts";
-import type { MessageBody, MessageRow, MessageType } from "../../protocol/message.ts";
+import { type MessageBody, type MessageRow, type MessageType, textOf } from "../../protocol/message.ts";
 import type { LastNumbers, Plan } from "../../protocol/plan/task.ts";
 import type { Thread } from "../../protocol/thread.ts";
 import { readMetadata, toPlanContent, withContent } from "../../store/shapes/message.ts";
@@ -103,6 +103,13 @@ export function readMessagesBefore(sql: Sql, thread: Thread, before: number, lim
     .exec<Row>("SELECT * FROM messages WHERE seq < ? ORDER BY seq DESC LIMIT ?", before, limit)
     .toArray()
     .map((row) => toMessage(sql, thread, row));
+}
+
+/** What a person wrote last, without images. It tells their language where the model has said nothing yet. */
+export function readLastSaid(sql: Sql, thread: Thread): string {
+  const [row] = sql.exec<Row>("SELECT * FROM messages WHERE type = 'user' ORDER BY seq DESC LIMIT 1").toArray();
+  const message = row === undefined ? null : toMessage(sql, thread, row);
+  return message?.type === "user" ? textOf(message.content.content) : "";
 }
 
 /** The plan, with numbers also where a former version has written it. Its version is 0 if the thread has none. */

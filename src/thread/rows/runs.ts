@@ -158,7 +158,9 @@ export function readRun(sql: Sql, invocation_id: string): RunRecord | null {
 /** Runs that have had leases, which D1 may not know to be given back. Reads every run. */
 export function readLeasedIds(sql: Sql): string[] {
   return sql
-    .exec<{ invocation_id: string }>("SELECT invocation_id FROM runs WHERE instr(spending, '\"lease_id\"') > 0")
+    .exec<{ invocation_id: string }>(
+      "SELECT invocation_id FROM runs WHERE instr(spending, '\"lease_id\"') > 0 OR NOT json_valid(spending)",
+    )
     .toArray()
     .map(({ invocation_id }) => invocation_id);
 }

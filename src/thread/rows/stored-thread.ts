@@ -2,6 +2,7 @@
 import { isRecord } from "../../lib/is-record.ts";
 import type { ClosedLease } from "../../protocol/money/lease.ts";
 import type { Thread, ThreadKey } from "../../protocol/thread.ts";
+import type { ThreadEnd } from "../../store/batch.ts";
 import { isList, isNumber, isText, isTextOrNull, shapeOf } from "../../store/shapes/stored.ts";
 import { isClosed } from "../spending/state.ts";
 import { type Database, hasTables, readMeta, readRequiredMeta, type Sql } from "./database.ts";
@@ -24,6 +25,8 @@ export interface Removal extends ThreadKey {
   done: boolean;
   /** What its runs give back to D1 with that. */
   leases?: ClosedLease[];
+  /** What else D1 is told. */
+  end?: ThreadEnd;
 }
 
 /** Null if there is none. Throws if it can't be read, since it names the owner of everything else. */
@@ -63,5 +66,11 @@ function toRemoval(value: unknown): Removal {
 function isRemoval(value: unknown): value is Removal {
   if (!isRecord(value) || typeof value.done !== "boolean") return false;
   if (value.leases !== undefined && !isList(value.leases, isClosed)) return false;
+  if (value.end !== undefined && !isEnd(value.end)) return false;
   return isText(value.user_id) && isText(value.thread_id) && isText(value.request_id);
+}
+
+function isEnd(value: unknown): value is ThreadEnd {
+  if (!isRecord(value)) return false;
+  return value.unread_runs === undefined || isList(value.unread_runs, isText);
 }

@@ -70,8 +70,8 @@ function expectFirst(life: Life, record: RunRecord, counted: number | null): voi
   const { model } = record.run;
   const { config } = record.agent;
   const context_tokens = life.ports.contextTokens(model);
-  const tokens = estimateInput(record.input);
-  expectCall(life, record, planFirstCall({ model, agent: config, context_tokens, counted, tokens }));
+  const added = estimateInput(record.input);
+  expectCall(life, record, planFirstCall({ model, agent: config, context_tokens, counted, ...added }));
 }
 
 /** For a life that finds the run active. What a former life left reserved stays charged. Returns the run's end if it is in a crash loop. */

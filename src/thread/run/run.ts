@@ -188,6 +188,7 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
       readResult: (id) => readResult(life.database.sql, id),
       sources: openSources(life),
       cache: openRunCache(life, record.run.invocation_id),
+      takeUse: (name) => ports.takeUse(record.run.user_id, name),
       onDelta: (delta) => recordDelta(life, record, delta),
       emit: async (fact) => recordFact(life, record, fact),
       takeSteered: async () => takeSteered(life, record),

@@ -23,11 +23,12 @@ export function closeLeases(life: Life, lease_ids: string[]): ClosedLease[] {
   });
 }
 
-/** For a thread that is removed: its runs have ended, or are ended by that. */
-export function closeAllLeases(life: Life): ClosedLease[] {
-  const ids = new Set([...readLeasedIds(life.database.sql), ...life.live.keys()]);
-  return [...ids].flatMap((id) => {
-    const record = findRun(life, id);
-    return record === null ? [] : closedOf(record);
-  });
+/** For a thread that is removed: its runs have ended, or are ended by that. `unread_runs` can't say what they spent. */
+export function closeAllLeases(life: Life): { leases: ClosedLease[]; unread_runs: string[] } {
+  const ids = [...new Set([...readLeasedIds(life.database.sql), ...life.live.keys()])];
+  const records = ids.map((id) => ({ id, record: findRun(life, id) }));
+  return {
+    leases: records.flatMap(({ record }) => (record === null ? [] : closedOf(record))),
+    unread_runs: records.flatMap(({ id, record }) => (record === null ? [id] : [])),
+  };
 }

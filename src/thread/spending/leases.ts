@@ -149,9 +149,11 @@ async function ask(
   signal: AbortSignal,
 ): Promise<LeaseAnswer | { kind: "away" | "cancelled" }> {
   const { ports } = life;
-  const until = ports.clock.now() + AWAY_LIMIT_MS;
+  // Summed up, and not by a time of day: a clock may be set meanwhile.
+  let left = AWAY_LIMIT_MS;
   let refused: LeaseAnswer | null = null;
   for (let wait = FIRST_WAIT_MS; ; wait *= 2) {
+    const asked_at = ports.clock.now();
     try {
       const answer = await untilAborted(
         withinTime(ports.clock, ANSWER_LIMIT_MS, "D1", ports.grantLease(request)),
@@ -164,9 +166,11 @@ async function ask(
       const { user_id, thread_id, invocation_id } = request;
       logWarning("lease_not_granted", { user_id, thread_id, invocation_id, error: describeError(error) });
     }
-    const left = until - ports.clock.now();
+    left -= Math.min(ANSWER_LIMIT_MS, Math.max(0, ports.clock.now() - asked_at));
     if (canGoOn || left <= 0) return refused ?? { kind: "away" };
-    await sleep(ports.clock, Math.min(wait, left), signal);
+    const pause = Math.min(wait, left);
+    left -= pause;
+    await sleep(ports.clock, pause, signal);
     if (signal.aborted) return { kind: "cancelled" };
   }
 }

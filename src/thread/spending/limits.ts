@@ -47,6 +47,12 @@ export function longestReply(
   return lowest;
 }
 
+/** The caps of a run that leave too little for the call. */
+export function shortUnder(account: Account, call: CallSize): Left[] {
+  const least = leastReply(call);
+  return leftUnder(account).filter(({ dimension, left }) => replyUnder(call, dimension, left) < least);
+}
+
 function replyUnder(
   { input_tokens, output_tokens, price }: CallSize,
   dimension: Limit["dimension"],

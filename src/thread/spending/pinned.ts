@@ -12,9 +12,7 @@ type AskedRecord = Pick<SpendingRecord, "run" | "spending">;
 
 /** A new run: its request's caps, its trigger's and its agent's, and those over many threads. */
 export function pinCaps(input: Pick<RunInput, "caps">, config: AgentConfig, shared: SharedCaps): RunSpending {
-  const { max_cost_usd, max_total_tokens, max_minutes } = config;
-  const ofAgent: ScopedCaps = { scope: "agent", max_cost_usd, max_total_tokens, max_minutes };
-  const caps = order([...(input.caps ?? []), ofAgent]);
+  const caps = order([...(input.caps ?? []), ofAgent(config)]);
   return { ...noSpending, caps, shared: hasShared(shared) ? shared : noSpending.shared };
 }
 
@@ -29,7 +27,7 @@ export function continueCaps(
   raised: Record<string, unknown> | null,
   now?: SharedCaps,
 ): RunSpending {
-  const { caps, shared, before, asks, noted } = asked.spending;
+  const { caps, shared, before, noted } = asked.spending;
   const own = input.caps ?? [];
   const scopes = new Set([...own, ...caps].map(({ scope }) => scope));
   // Each cap of the answer takes the place of the one before; the others stay.
@@ -39,11 +37,30 @@ export function continueCaps(
   });
   return {
     ...noSpending,
-    caps: order(raised === null ? kept : raiseCaps(kept, asks, raised)),
+    caps: order(raised === null ? kept : raiseCaps(kept, asked.spending, raised)),
     shared: now ?? shared,
     before: add(before, settledOf(accountOf(asked))),
     noted,
   };
+}
+
+/**
+ * A run that brings the results of the client's tools that another has called goes on with that run's count, and with
+ * the caps of its request and trigger. Its agent is that of the moment, and so are the agent's caps.
+ */
+export function carryCaps(
+  input: Pick<RunInput, "caps">,
+  config: AgentConfig,
+  caller: AskedRecord,
+  shared: SharedCaps,
+): RunSpending {
+  const caps = caller.spending.caps.filter(({ scope }) => scope !== "agent");
+  const before = { run: caller.run, spending: { ...caller.spending, caps } };
+  return continueCaps({ caps: [...(input.caps ?? []), ofAgent(config)] }, before, null, shared);
+}
+
+function ofAgent({ max_cost_usd, max_total_tokens, max_minutes }: AgentConfig): ScopedCaps {
+  return { scope: "agent", max_cost_usd, max_total_tokens, max_minutes };
 }
 
 function hasShared({ user, project, is_old }: SharedCaps): boolean {

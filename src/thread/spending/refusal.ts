@@ -1,5 +1,6 @@
 // What is said when a cap leaves too little for the next call: an error, or a question to a person.
-import type { CapName, CapScope, ReachedCap } from "../../protocol/money/caps.ts";
+import { adviseCap, askForMore, describeCap } from "../../agent/cap-words.ts";
+import type { Caps, ReachedCap } from "../../protocol/money/caps.ts";
 import type { NearCap } from "../../protocol/money/lease.ts";
 import type { Interrupt, RunError } from "../../protocol/run.ts";
 import { sharedCap } from "./budget-events.ts";
@@ -8,15 +9,6 @@ const UNKNOWN_PRICE =
   "has no price on this server, and a cap in USD holds. Choose another model, or ask the operator to price it.";
 
 const HELD = "Other runs have reserved the rest for their own calls: send the message again when some have ended.";
-
-const owners: Record<CapScope, string> = {
-  run: "this run",
-  agent: "a run of this agent",
-  trigger: "a run of this trigger",
-  project: "this project",
-  user: "this user",
-  deployment: "this server",
-};
 
 export const budgetUnavailable: RunError = {
   code: "budget_unavailable",
@@ -28,49 +20,56 @@ export function priceUnknown(model: string): RunError {
 }
 
 export function capReached(cap: ReachedCap): RunError {
-  return { code: "budget", message: `${describeCap(cap)} leaves too little for the next model call.`, cap };
+  const message = `${describeCap(cap)} leaves too little for the next model call. ${adviseCap(cap)}`;
+  return { code: "budget", message, cap };
 }
 
 /** `is_held`: what other runs have reserved would be room enough. */
 export function sharedReached(near: NearCap, is_held: boolean): RunError {
-  const reached = capReached(sharedCap(near));
-  return is_held ? { ...reached, message: `${reached.message} ${HELD}` } : reached;
+  const cap = sharedCap(near);
+  if (!is_held) return capReached(cap);
+  return { code: "budget", message: `${describeCap(cap)} leaves too little for the next model call. ${HELD}`, cap };
 }
 
 export function timeOver(cap: ReachedCap): RunError {
-  return { code: "budget", message: `${describeCap(cap)} is used up.`, cap };
+  return { code: "budget", message: `${describeCap(cap)} is used up. ${adviseCap(cap)}`, cap };
 }
 
 export function notRaised(cap: ReachedCap): RunError {
   return { code: "budget", message: `${describeCap(cap)} was reached, and nobody raised it.`, cap };
 }
 
-function describeCap({ scope, name, limit, period }: ReachedCap): string {
-  const amount = limit === undefined ? "" : ` of ${describeAmount(name, limit)}`;
-  return `The cap${amount} for ${owners[scope]}${period === undefined ? "" : ` (${period}, UTC)`}`;
-}
-
-function describeAmount(name: CapName, limit: number): string {
-  // A cap may be a billionth of a dollar.
-  const amount = limit.toLocaleString("en-US", { maximumFractionDigits: 9 });
-  if (name === "max_cost_usd") return `$${amount}`;
-  return name === "max_total_tokens" ? `${amount} tokens` : `${amount} ${limit === 1 ? "minute" : "minutes"}`;
-}
-
-/** Asks a person to raise the cap. There is no tool call behind it. */
-export function askToRaise(invocation_id: string, cap: ReachedCap, expires_at: string | null): Interrupt {
-  const limit = cap.limit ?? 0;
-  const raised = { type: "number", exclusiveMinimum: limit, ...(limit > 0 ? { default: limit * 2 } : {}) };
+/**
+ * Asks a person to raise the first of `caps`, and others that leave too little too, by default to what is proposed, in
+ * the language of the conversation. There is no tool call behind it.
+ */
+export function askToRaise(
+  invocation_id: string,
+  caps: [ReachedCap, ...ReachedCap[]],
+  proposed: Caps,
+  { expires_at, chinese }: { expires_at: string | null; chinese: boolean },
+): Interrupt {
+  const [first, ...others] = caps;
+  const isNew = ({ name }: ReachedCap, place: number) => caps.findIndex((cap) => cap.name === name) === place + 1;
+  const asked: [ReachedCap, ...ReachedCap[]] = [first, ...others.filter(isNew)];
   return {
     id: `int_budget_${invocation_id}`,
     reason: "budget",
-    message: `${describeCap(cap)} leaves too little for the next model call. Raise it and go on?`,
+    message: askForMore(asked, proposed, chinese),
     tool_call_id: "",
     response_schema: {
       type: "object",
-      properties: { approved: { type: "boolean" }, [cap.name]: raised },
+      properties: {
+        approved: { type: "boolean" },
+        ...Object.fromEntries(asked.map((cap) => [cap.name, fieldOf(cap, proposed)])),
+      },
       required: ["approved"],
     },
     expires_at,
   };
+}
+
+function fieldOf({ name, limit = 0 }: ReachedCap, proposed: Caps) {
+  const amount = proposed[name];
+  return { type: "number", exclusiveMinimum: limit, ...(amount == null ? {} : { default: amount }) };
 }

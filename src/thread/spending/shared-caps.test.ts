@@ -323,7 +323,7 @@ describe("what the sweep asks for", () => {
       { lease_id: "lease_2_inv_a", spent: nothing },
       { lease_id: "lease_1_inv_unknown", spent: nothing },
     ]);
-    expect(closeAllLeases(thread.life)).toEqual([{ lease_id: "lease_1_inv_a", spent }]);
+    expect(closeAllLeases(thread.life)).toEqual({ leases: [{ lease_id: "lease_1_inv_a", spent }], unread_runs: [] });
   });
 
   it("is nothing while a run is live, which may still ask for the lease", async () => {

@@ -5,6 +5,7 @@ import { describeError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import type { UsageSoFar } from "../../protocol/event.ts";
 import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
+import type { ReachedCap } from "../../protocol/money/caps.ts";
 import type { Amount } from "../../protocol/money/lease.ts";
 import { costOf, type Price, toNano, worstCost } from "../../protocol/money/price.ts";
 import { isTerminal, type RunError } from "../../protocol/run.ts";
@@ -14,9 +15,11 @@ import { untilAborted } from "../sleep.ts";
 import { type Account, plan, release, reserve, settle, settleEstimated } from "./account.ts";
 import { fits } from "./amounts.ts";
 import { capOf, noteOwn, noteShared, warnOfOwn } from "./budget-events.ts";
+import { speaksChinese } from "./language.ts";
 import { cappedIn, type Holding, holdLease, type Need } from "./leases.ts";
-import { type CallSize, hasLimit, type Left, leastReply, leftUnder, longestReply } from "./limits.ts";
+import { type CallSize, hasLimit, type Left, leastReply, leftUnder, longestReply, shortUnder } from "./limits.ts";
 import { heldOf, periodsOf } from "./pools.ts";
+import { proposeCaps } from "./raise.ts";
 import { accountOf, isCovered, reservedCalls, setAccount } from "./record.ts";
 import { askToRaise, budgetUnavailable, capReached, priceUnknown, sharedReached } from "./refusal.ts";
 import { noSpending, type Reservation } from "./state.ts";
@@ -99,7 +102,7 @@ export function expectCall(life: Life, record: RunRecord, call: PlannedCall | nu
   setAccount(record, plan(accountOf(record), null));
   if (call === null) return;
   const scopes = scopesOf(life, record);
-  const size: CallSize = { ...call, price: life.ports.priceOf(call.model, call.extra_body) };
+  const size = sizeOf(life, call);
   if (size.price === null && hasLimit([...record.spending.caps, ...scopes.map(({ caps }) => caps)], "max_cost_usd"))
     return;
   const { tokens } = longestReply(size, leftUnder(accountOf(record)));
@@ -117,12 +120,12 @@ async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, sig
   // It was for this call.
   setAccount(record, plan(accountOf(record), null));
   const scopes = scopesOf(life, record);
-  const size: CallSize = { ...call, price: life.ports.priceOf(call.model, call.extra_body) };
+  const size = sizeOf(life, call);
   const caps = [...record.spending.caps, ...scopes.map((scope) => scope.caps)];
   if (size.price === null && hasLimit(caps, "max_cost_usd"))
     return { kind: "refused", error: priceUnknown(call.model) };
   const own = limitReply(record, size);
-  if (own.refused !== null) return refuseOwn(life, record, own.refused);
+  if (own.refused !== null) return refuseOwn(life, record, own.refused, size);
   if (scopes.length === 0) return grant(life, record, size, own.tokens, undefined, caps.length > 0);
   const wanted: Need = {
     scopes: () => scopesOf(life, record),
@@ -135,6 +138,14 @@ async function reserveCall(life: Life, record: RunRecord, call: PlannedCall, sig
   const room = [...cappedIn(scopesOf(life, record))].map((dimension) => ({ dimension, left: holding.held[dimension] }));
   const { tokens } = longestReply({ ...size, output_tokens: own.tokens }, room);
   return grant(life, record, size, tokens, holding.periods, true);
+}
+
+function sizeOf(
+  { ports }: Life,
+  { model, input_tokens, images = [], output_tokens, extra_body }: PlannedCall,
+): CallSize {
+  const shown = images.reduce((sum, image) => sum + ports.imageTokens(model, image), 0);
+  return { input_tokens: input_tokens + shown, output_tokens, price: ports.priceOf(model, extra_body) };
 }
 
 /** D1 was away when the run came. While it stays away, the run goes on with what its thread last knew. */
@@ -174,16 +185,20 @@ function limitReply(record: RunRecord, size: CallSize): { tokens: number; refuse
   return { tokens, refused: tokens < leastReply(size) ? (lefts[place] ?? null) : null };
 }
 
-function refuseOwn({ ports }: Life, record: RunRecord, left: Left): Allowance {
+function refuseOwn(life: Life, record: RunRecord, left: Left, size: CallSize): Allowance {
   const cap = capOf(left);
   const { invocation_id } = record.run;
   record.spending = noteOwn(record.spending, "budget.reached", left, record.run);
   const refused = { kind: "refused" as const, error: capReached(cap) };
   if (record.agent.config.on_cap !== "ask") return refused;
-  record.spending = { ...record.spending, asks: cap };
-  const { interrupt_ms, clock } = ports;
+  const short = shortUnder(accountOf(record), size);
+  const proposes = proposeCaps(short, size);
+  record.spending = { ...record.spending, asks: cap, proposes };
+  const { interrupt_ms, clock } = life.ports;
   const expires_at = interrupt_ms === null ? null : new Date(clock.now() + interrupt_ms).toISOString();
-  return { ...refused, interrupt: askToRaise(invocation_id, cap, expires_at) };
+  const asked: [ReachedCap, ...ReachedCap[]] = [cap, ...short.map(capOf)];
+  const interrupt = askToRaise(invocation_id, asked, proposes, { expires_at, chinese: speaksChinese(life) });
+  return { ...refused, interrupt };
 }
 
 function refuseShared(record: RunRecord, holding: Extract<Holding, { kind: "away" | "refused" }>): RunError {

@@ -66,6 +66,8 @@ export interface RunSpending {
   closed: ClosedLease[];
   /** The cap that a person is asked to raise. */
   asks: ReachedCap | null;
+  /** What it and others that are too low become if the person names no numbers; null if that was not said. */
+  proposes: Caps | null;
   /** What D1 may not know yet of caps that were reached or came near. */
   events: BudgetEvent[];
   /** The events that there were, so that each cap gives one of a kind. */
@@ -86,6 +88,7 @@ export const noSpending: RunSpending = {
   asked_leases: 0,
   closed: [],
   asks: null,
+  proposes: null,
   events: [],
   noted: [],
 };
@@ -128,6 +131,7 @@ const isKnown: Record<keyof RunSpending, (value: unknown) => boolean> = {
   asked_leases: isNumber,
   closed: (value) => isList(value, isClosed),
   asks: (value) => value === null || isReached(value),
+  proposes: (value) => value === null || (isRecord(value) && hasNumbers(value)),
   events: (value) => isList(value, isEvent),
   noted: (value) => isList(value, isText),
 };
@@ -137,7 +141,10 @@ export function isAmount(value: unknown): value is Amount {
 }
 
 export function isScopedCaps(value: unknown): value is ScopedCaps {
-  if (!isRecord(value) || !isText(value.scope)) return false;
+  return isRecord(value) && isText(value.scope) && hasNumbers(value);
+}
+
+function hasNumbers(value: Record<string, unknown>): boolean {
   return capNames.every((name: CapName) => value[name] == null || isNumber(value[name]));
 }
 

@@ -7,6 +7,7 @@ import type { Sandbox } from "../../agent/sandbox.ts";
 import type { Source } from "../../agent/sources.ts";
 import type { ToolContext } from "../../agent/tool.ts";
 import { type Env, readConfig } from "../../config.ts";
+import { exceeded } from "../../protocol/money/quotas.ts";
 import { createFetchTools } from "./fetch.ts";
 import type { DownloadSettings } from "./pages/download.ts";
 import { createHostTurns } from "./pages/hosts.ts";
@@ -31,6 +32,28 @@ async function read(path: string, { env, limits, context }: Setup = {}, offset?:
   const config = readConfig({ FETCH_URL_ADDRESSES: "any", WEB_PRIVATE_ORIGINS: site.url, ...env } as unknown as Env);
   return callTool(createFetchTools(config, limits), "fetch_url", { url, offset }, context);
 }
+
+describe("the pages of a day", () => {
+  it("are counted where one is asked for, and not for another part of it, nor for what is no page", async () => {
+    const counted: string[] = [];
+    const takeUse: ToolContext["takeUse"] = async (name) => {
+      counted.push(name);
+      return null;
+    };
+    const context = { cache: memoryCache(), takeUse };
+    for (const offset of [0, 3]) expect((await read("/page", { context }, offset)).is_error).toBe(false);
+    expect((await read("ftp://a.example/", { context })).is_error).toBe(true);
+    expect(counted).toEqual(["pages_per_day"]);
+  });
+
+  it("are refused once they are used up, with the time when they begin anew, and nobody is asked", async () => {
+    const takeUse = async () => exceeded("pages_per_day", 5, 7_200);
+    const { content, is_error } = await read("/page", { context: { takeUse } });
+    expect(is_error).toBe(true);
+    expect(content).toMatch(/pages_per_day.*00:00 UTC, in 2 hours: don't try it again before/);
+    expect(site.asked).toEqual([]);
+  });
+});
 
 describe("a page", () => {
   it("comes with its number, address, title and time, and its content in a fence", async () => {

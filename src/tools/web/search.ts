@@ -14,6 +14,8 @@ import { restingOf } from "./search/resting.ts";
 import type { FoundPage, SearchFailure, SearchRequest, SearchService } from "./search/search-service.ts";
 import { sleep } from "./sleep.ts";
 
+type Means = Pick<Asking, "resting" | "sleep">;
+
 /** The services end before, so that the model reads why. */
 const TIME_LIMIT_MS = SEARCH_LIMIT_MS + 5000;
 
@@ -33,16 +35,12 @@ export function createSearchTools({ search, fetch }: Pick<Config, "search" | "fe
   return [createSearchTool(openServices(search), rules, { resting: restingOf(search), sleep })];
 }
 
-export function createSearchTool(
-  services: SearchService[],
-  rules: WebRules,
-  means: Pick<Asking, "resting" | "sleep">,
-): Tool {
+export function createSearchTool(services: SearchService[], rules: WebRules, means: Means): Tool {
   return searchTool(async (input, context) => {
     const request = toRequest(input, rules);
     try {
       const found = await context.cache(keyOf(request), () =>
-        ask({ ...means, services, now: context.now, spending: context.spending }, request, context.signal),
+        ask(askingFor(context, { ...means, services }), request, context.signal),
       );
       return show(JSON.parse(found) as FoundPage[], input, rules, context);
     } catch (error) {
@@ -50,6 +48,10 @@ export function createSearchTool(
       return refuse(describeFailures(error.failures));
     }
   });
+}
+
+function askingFor({ now, spending, takeUse }: ToolContext, own: Means & Pick<Asking, "services">): Asking {
+  return { ...own, now, spending, take: () => takeUse("searches_per_day") };
 }
 
 function searchTool(execute: (input: SearchInput, context: ToolContext) => Promise<ToolResult>): Tool {

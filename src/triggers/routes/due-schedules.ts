@@ -8,6 +8,7 @@ import type { Job } from "../../protocol/job.ts";
 import { quotaOf } from "../../protocol/money/quotas.ts";
 import {
   type DueSchedule,
+  endRetries,
   type MovedSchedule,
   moveSchedules,
   type ParkedSchedule,
@@ -15,8 +16,10 @@ import {
   readDueSchedules,
   readRestingSchedules,
   readWaitingSchedules,
+  type WaitingSchedule,
 } from "../../store/triggers/due-schedules.ts";
 import { findScheduleFault, lastDue, nextTimes } from "../schedule-times.ts";
+import { RETRIED_MS, RETRIES_OVER } from "./wait-for-room.ts";
 
 // One sweep takes some seconds for this many. Those left over are still due in the next one, and users take turns. A
 // quota keeps one user's jobs from filling the queue for longer than a minute.
@@ -29,6 +32,9 @@ const SCHEDULES_AT_ONCE = 500;
 const JOBS_PER_BATCH = 100;
 
 const WAITING_SCHEDULES_PER_SWEEP = 2_000;
+
+/** Ended together, by one statement. The rest are ended by the next sweep. */
+const ENDED_RETRIES_PER_SWEEP = 5_000;
 
 /** Of users who may not act. Those beyond it are moved on in the next sweep, and fire as little until then. */
 const RESTING_SCHEDULES_PER_SWEEP = 2_000;
@@ -50,7 +56,7 @@ export async function sweepSchedules(env: Env, now: number): Promise<void> {
     logError("resting_schedules_failed", error, {});
   }
   try {
-    await sendWaiting(env);
+    await sendWaiting(env, now);
   } catch (error) {
     logError("waiting_schedules_failed", error, {});
   }
@@ -119,13 +125,24 @@ function findTimes(cron: string, timezone: string, now: number): Times {
   }
 }
 
-/** Sends waiting due times every minute. The job decides whether the turn of a due time has come. */
-async function sendWaiting(env: Env): Promise<void> {
-  const waiting = await readWaitingSchedules(env.DB, WAITING_SCHEDULES_PER_SWEEP);
+/**
+ * Sends waiting due times every minute. The job decides whether the turn of a due time has come. Of each user the one
+ * that waits for room the longest is among those that are read, so nothing else is asked while no hour is over.
+ */
+async function sendWaiting(env: Env, now: number): Promise<void> {
+  const limits = { runs: quotaOf(configOf(env), null, "runs_per_minute"), all: WAITING_SCHEDULES_PER_SWEEP };
+  const waiting = await readWaitingSchedules(env.DB, now, limits);
+  const since = new Date(now - RETRIED_MS).toISOString();
+  const isOver = ({ retry_at }: WaitingSchedule) => retry_at !== null && retry_at <= since;
   await sendJobs(
     env,
-    waiting.map(({ user_id, trigger_id, due_at }) => toJob(user_id, trigger_id, due_at)),
+    waiting
+      .filter((each) => !isOver(each))
+      .map(({ user_id, trigger_id, due_at }) => toJob(user_id, trigger_id, due_at)),
   );
+  if (!waiting.some(isOver)) return;
+  const ended = await endRetries(env.DB, since, RETRIES_OVER, ENDED_RETRIES_PER_SWEEP);
+  logWarning("schedules_not_retried", { ended });
 }
 
 function toJob(user_id: string, trigger_id: string, due_at: string): FireSchedule {

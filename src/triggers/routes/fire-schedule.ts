@@ -3,8 +3,7 @@
 // trigger's newest. So if two due times are processed at once, the second finds a run before it, as it would a minute
 // later.
 import type { Env } from "../../config.ts";
-import { peekOne } from "../../http/quotas/quotas.ts";
-import { admitRun } from "../../http/quotas/runs.ts";
+import { admitRun, checkRun } from "../../http/quotas/runs.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import { fail, type ProblemCode, type Result, succeed } from "../../protocol/error.ts";
 import { derivedId } from "../../protocol/ids.ts";
@@ -18,12 +17,14 @@ import {
   listWaiting,
   readOutcome,
   recordOutcome,
+  type StoredOutcome,
 } from "../../store/triggers/schedule-firings.ts";
 import { readActingTrigger } from "../../store/triggers/triggers.ts";
 import { callThread } from "../../thread/stub.ts";
 import { formatDueTime, lastDue } from "../schedule-times.ts";
 import { type Firing, toRunInput } from "../trigger-run.ts";
 import { fireTrigger } from "./start-run.ts";
+import { findLater, waitForRoom } from "./wait-for-room.ts";
 
 type FireSchedule = Extract<Job, { type: "fire_schedule" }>;
 type RunKey = ThreadKey & { invocation_id: string };
@@ -43,16 +44,18 @@ const temporary = new Set<ProblemCode>(["rate_limited", "busy", "internal", "san
 
 /** A failure is temporary: the job must be repeated. */
 export async function fireSchedule(job: FireSchedule, env: Env, now: number): Promise<Result<null>> {
-  const due = await toDueTime(job);
-  const [found, status] = await Promise.all([
-    readActingTrigger(env.DB, due.user_id, due.trigger_id),
-    readOutcome(env.DB, due),
+  const named = await toDueTime(job);
+  const [found, stored] = await Promise.all([
+    readActingTrigger(env.DB, named.user_id, named.trigger_id),
+    readOutcome(env.DB, named),
   ]);
-  if (found === null || (status !== null && status !== "waiting")) return succeed(null);
+  if (found === null || (stored !== null && stored.status !== "waiting")) return succeed(null);
   const { trigger, quotas } = found;
+  const isQueued = trigger.settings.overlap === "queue";
+  const due = isQueued ? named : { ...named, ends_former: trigger.last_fired_at ?? "" };
   const stale = findStale(trigger, due.due_at);
   if (stale !== null) {
-    if (status === "waiting") await skip(env, due, stale);
+    if (stored !== null) await skip(env, due, stale);
     return succeed(null);
   }
   const firing = toFiring(trigger, due.due_at);
@@ -63,15 +66,19 @@ export async function fireSchedule(job: FireSchedule, env: Env, now: number): Pr
   if (newest?.invocation_id === invocation_id) {
     if (await isKnown(env, newest)) return await accept(env, due, newest);
   } else {
-    // The queue repeats the job some times. What waits takes nothing while it waits.
+    const later = stored?.retry_at ? findLater(trigger, due.due_at, now) : null;
+    if (later !== null) return await giveWay(env, due, run, later);
+    // Before an object is asked. What waits for the run before it takes nothing of a quota.
     const holder = { user_id: due.user_id, quotas };
-    const refusal = peekOne(env, holder, "runs_per_minute", now);
-    if (refusal !== null) return { ok: false, error: refusal };
-    const before = await lookBefore(env, trigger, newest, due, now);
+    const early = await checkRun(env, holder, now);
+    const before = early === null ? await lookBefore(env, trigger, newest, due, now) : null;
     if (before === "starting") return fail("busy", "The previous run is being started.");
-    if (before !== null) return await holdBack(env, trigger, due, run, status, before.reason);
-    const refused = await admitRun(env, holder, now);
-    if (refused !== null) return { ok: false, error: refused };
+    if (before !== null) return await holdBack(env, trigger, due, run, stored, before.reason);
+    const refusal = early ?? (await admitRun(env, holder, now));
+    if (refusal !== null) {
+      await waitForRoom(env, trigger, due, stored, refusal, now);
+      return succeed(null);
+    }
   }
   if (!(await claimRun(env.DB, trigger, run, now))) return fail("busy", "The schedule was changed at the same time.");
   return await fire(env, trigger, firing, due);
@@ -84,16 +91,13 @@ export async function fireSchedule(job: FireSchedule, env: Env, now: number): Pr
 export async function retryDeadFiring(job: FireSchedule, env: Env, now: number): Promise<Result<null>> {
   const done = await fireSchedule(job, env, now).catch((error: unknown) => fail("internal", describeError(error)));
   if (done.ok) return done;
-  const { code, detail: reason } = done.error;
+  const reason = done.error.detail;
   const due = await toDueTime(job);
   const found = await readLater(env, due, now).catch(() => "unknown" as const);
   // Waiting due times are tried every minute anyway.
   if (found === "waiting") return succeed(null);
   logWarning("schedule_not_fired", { ...due, attempt: job.attempt, reason });
-  // The tries of some minutes all came to a full quota: an hour of them would take from what is due later.
-  if (code === "quota_exceeded") {
-    await skip(env, due, reason);
-  } else if (found === "later") {
+  if (found === "later") {
     await skip(env, due, "It could not be started, and a later time was due by then.");
   } else if (job.attempt < MAX_ATTEMPTS) {
     await env.JOBS.send({ ...job, attempt: job.attempt + 1 } satisfies Job, { delaySeconds: DELAY_SECONDS });
@@ -105,11 +109,11 @@ export async function retryDeadFiring(job: FireSchedule, env: Env, now: number):
 }
 
 async function readLater(env: Env, due: DueTime, now: number): Promise<"waiting" | "later" | "none"> {
-  const [acting, status] = await Promise.all([
+  const [acting, stored] = await Promise.all([
     readActingTrigger(env.DB, due.user_id, due.trigger_id),
     readOutcome(env.DB, due),
   ]);
-  if (status === "waiting") return "waiting";
+  if (stored?.status === "waiting") return "waiting";
   const { cron, timezone } = acting?.trigger.settings ?? {};
   return cron && timezone && lastDue(cron, timezone, Date.parse(due.due_at), now) !== null ? "later" : "none";
 }
@@ -168,21 +172,27 @@ async function holdBack(
   trigger: Trigger,
   due: DueTime,
   run: RunKey,
-  status: "waiting" | null,
+  stored: StoredOutcome | null,
   reason: string,
 ): Promise<Result<null>> {
-  if (status === "waiting") return succeed(null);
+  const { overlap } = trigger.settings;
+  // Its row says already that it waits. One that waited for room is late for the run before it: it is skipped.
+  if (stored !== null && (overlap === "queue" || stored.retry_at === null)) return succeed(null);
+  if (overlap === "skip") return await giveWay(env, due, run, reason);
   // A job that died may have started this run; then somebody ran the trigger by hand.
   if (await isKnown(env, run)) return await accept(env, due, run);
-  if (trigger.settings.overlap === "skip") {
-    await skip(env, due, reason);
-    return succeed(null);
-  }
   await recordOutcome(env.DB, due, { status: "waiting", reason, run: null });
   const waiting = await listWaiting(env.DB, due.user_id, due.trigger_id);
   for (const oldest of waiting.slice(0, -MAX_WAITING)) {
     await skip(env, oldest, `More than ${MAX_WAITING} due times waited.`);
   }
+  return succeed(null);
+}
+
+/** A job that died may have started the run; then somebody ran the trigger by hand, or a later time was due. */
+async function giveWay(env: Env, due: DueTime, run: RunKey, reason: string): Promise<Result<null>> {
+  if (await isKnown(env, run)) return await accept(env, due, run);
+  await skip(env, due, reason);
   return succeed(null);
 }
 

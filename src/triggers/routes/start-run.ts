@@ -24,10 +24,16 @@ export interface FiredRun extends AcceptedRun {
  */
 export async function fireTrigger(env: Env, trigger: Trigger, firing: Firing): Promise<Result<FiredRun>> {
   const input = await toRunInput(trigger, firing);
-  const key = { user_id: input.user_id, thread_id: input.thread_id };
   const wanted = { thread_id: input.thread_id, makes_project: trigger.project_id === null, bytes: sizeOfInput(input) };
-  const refusal = await admitStock(env, input.user_id, wanted);
-  if (refusal !== null) return { ok: false, error: refusal };
+  const admission = await admitStock(env, input.user_id, wanted);
+  if (admission.refusal !== null) return { ok: false, error: admission.refusal };
+  const started = await startRun(env, trigger, input);
+  if (!started.ok) admission.giveBack();
+  return started;
+}
+
+async function startRun(env: Env, trigger: Trigger, input: RunInput): Promise<Result<FiredRun>> {
+  const key = { user_id: input.user_id, thread_id: input.thread_id };
   if (trigger.project_id !== null) {
     const made = await makeThread(env, input, trigger.project_id);
     if (!made.ok) return made;

@@ -3,22 +3,17 @@
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
-import { fullOf, requireAgent, requireProject, usualQuotas } from "../../http/ownership.ts";
+import { fullOf, usualQuotas } from "../../http/ownership.ts";
 import { pageOf, pageQuery } from "../../http/schemas.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
 import { rotateSecret, sealFirst } from "../../secrets/rotated.ts";
 import { whileMakerLives } from "../../store/keys/maker.ts";
 import { deleteSecret, putSecret } from "../../store/secrets.ts";
 import { listTriggerDeliveries } from "../../store/triggers/log.ts";
-import {
-  createTrigger,
-  deleteTrigger,
-  listTriggers,
-  readTrigger,
-  updateTrigger,
-} from "../../store/triggers/triggers.ts";
+import { createTrigger, deleteTrigger, listTriggers, updateTrigger } from "../../store/triggers/triggers.ts";
 import { runNow } from "./firing.ts";
 import { checkKeptSecret, requireSecret } from "./kept-secret.ts";
+import { checkOwned, missing, requireTrigger, show } from "./owned.ts";
 import type { TriggerPatch } from "./schemas.ts";
 import * as schemas from "./schemas.ts";
 import {
@@ -32,7 +27,6 @@ import {
   newTrigger,
   refuseOtherFields,
   secretOf,
-  showTrigger,
 } from "./settings.ts";
 
 const tag = "Triggers";
@@ -166,7 +160,7 @@ function addReads(app: App): void {
       const { user_id, trigger_id } = await requireTrigger(context, params.trigger_id);
       const request = { limit: query.limit, cursor: query.cursor ?? null };
       const page = unwrap(await listTriggerDeliveries(context.env.DB, user_id, trigger_id, request));
-      const data = page.data.map(({ user_id: _user, trigger_id: _trigger, ...row }) => row);
+      const data = page.data.map(({ user_id: _user, trigger_id: _trigger, retry_at: _retry, ...row }) => row);
       return context.json({ ...page, data });
     },
   );
@@ -274,27 +268,6 @@ function addRun(app: App): void {
       return context.json(await runNow(context, trigger, id, body.payload), 202);
     },
   );
-}
-
-/** Everything that a trigger names must belong to its owner. What it named before may have been deleted. */
-async function checkOwned(context: AppContext, trigger: Trigger, before?: Trigger): Promise<void> {
-  const { agent_id, project_id } = trigger;
-  if (agent_id !== null && agent_id !== before?.agent_id) await requireAgent(context, agent_id);
-  if (project_id !== null && project_id !== before?.project_id) await requireProject(context, project_id);
-}
-
-async function requireTrigger(context: AppContext, trigger_id: string): Promise<Trigger> {
-  const found = await readTrigger(context.env.DB, context.get("caller").user_id, trigger_id);
-  if (!found) throw missing(trigger_id);
-  return found;
-}
-
-function missing(trigger_id: string): Problem {
-  return new Problem("not_found", `There is no trigger ${trigger_id}.`);
-}
-
-function show(context: AppContext, trigger: Trigger) {
-  return showTrigger(trigger, new URL(context.req.url).origin, Date.now());
 }
 
 function portsOf(context: AppContext) {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { Api, ApiError } from "./api.ts";
+import { Api, ApiError, readProblem } from "./api.ts";
 
 afterEach(() => void vi.unstubAllGlobals());
 
@@ -65,9 +65,30 @@ describe("a key that is no longer in use", () => {
   });
 });
 
-it("a request that came to a full quota is not repeated without a word, one of many at once is", () => {
-  const isPassing = (status: number, code: string | null) => new ApiError(status, code, "said").isPassing;
+it("a request that came to a full quota is repeated where the server says when, one of many at once anyway", () => {
+  const isPassing = (status: number, code: string | null, at: number | null = null) =>
+    new ApiError(status, code, "said", at).isPassing;
+  expect([isPassing(429, "quota_exceeded", 1), isPassing(409, "quota_exceeded", 1)]).toEqual([true, false]);
   expect(isPassing(429, "quota_exceeded")).toBe(false);
   expect(isPassing(409, "quota_exceeded")).toBe(false);
   expect([isPassing(429, "rate_limited"), isPassing(429, null), isPassing(503, null)]).toEqual([true, true, true]);
+});
+
+describe("the time at which the server takes a request again", () => {
+  const now = Date.now();
+  const read = async (status: number, header: string | null) => {
+    const headers: Record<string, string> = header === null ? {} : { "retry-after": header };
+    const { retryAt } = await readProblem(new Response("{}", { status, headers }));
+    return retryAt === null ? null : Math.round((retryAt - now) / 60_000);
+  };
+
+  it("is read from its header, in seconds or as a date, for an hour at most", async () => {
+    const date = new Date(now + 10 * 60_000).toUTCString();
+    expect(await Promise.all([read(429, "120"), read(503, date), read(429, "999999")])).toEqual([2, 10, 60]);
+  });
+
+  it("is not known without one, or for other refusals", async () => {
+    const unknown = [read(429, null), read(503, "soon"), read(500, "120"), read(409, "120")];
+    expect(await Promise.all(unknown)).toEqual([null, null, null, null]);
+  });
 });

@@ -10,12 +10,15 @@ import type { InterruptAnswer } from "../../protocol/thread.ts";
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string | null;
+  /** From when on the server takes it, in ms, where it says so. */
+  readonly retryAt: number | null;
 
-  constructor(status: number, code: string | null, message: string) {
+  constructor(status: number, code: string | null, message: string, retryAt: number | null = null) {
     super(message);
     this.name = "ApiError";
     this.status = status;
     this.code = code;
+    this.retryAt = retryAt;
   }
 
   /** Whether the question is no longer open: somebody else answered first, or it has expired. */
@@ -23,10 +26,11 @@ export class ApiError extends Error {
     return this.status === 409 && this.code === "interrupt_answered";
   }
 
-  /** Whether the same request can succeed later without anybody's intervention. Of a quota people should read. */
+  /** Whether the same request can succeed later without anybody's intervention. */
   get isPassing(): boolean {
     if (this.status >= 500) return this.code !== "not_configured";
-    return (this.status === 429 && this.code !== "quota_exceeded") || this.status === 408;
+    // Of a quota that no time helps, people should read.
+    return (this.status === 429 && (this.code !== "quota_exceeded" || this.retryAt !== null)) || this.status === 408;
   }
 }
 
@@ -234,11 +238,26 @@ export function pathOf(thread: string): string {
 }
 
 export async function readProblem(response: Response): Promise<ApiError> {
+  const { status, headers } = response;
+  const at = readRetryAt(status, headers.get("retry-after"));
   try {
     const { code, title, detail } = (await response.json()) as Record<string, unknown>;
     const message = [title, detail].filter((part) => typeof part === "string" && part !== "").join(": ");
-    return new ApiError(response.status, typeof code === "string" ? code : null, message || `HTTP ${response.status}`);
+    return new ApiError(status, typeof code === "string" ? code : null, message || `HTTP ${status}`, at);
   } catch {
-    return new ApiError(response.status, null, `HTTP ${response.status}`);
+    return new ApiError(status, null, `HTTP ${status}`, at);
   }
+}
+
+/** From `Retry-After`: the server says seconds; a proxy may say a date. Nobody waits for longer than an hour without asking again. */
+export function readRetryAt(status: number, header: string | null): number | null {
+  if (header === null || (status !== 429 && status !== 503)) return null;
+  const now = Date.now();
+  const at = /^\d+$/.test(header) ? now + Number(header) * 1_000 : Date.parse(header);
+  return Number.isNaN(at) ? null : Math.min(at, now + 3_600_000);
+}
+
+/** How long the server asks to wait, in ms; 0 if it says nothing. */
+export function waitFor(error: unknown): number {
+  return error instanceof ApiError && error.retryAt !== null ? Math.max(0, error.retryAt - Date.now()) : 0;
 }

@@ -112,6 +112,32 @@ describe("followRun", () => {
     expect(requests).toHaveLength(1);
   });
 
+  it.each([
+    [429, "quota_exceeded"],
+    [503, "unavailable"],
+  ])("waits as long as the server asks, says so, and has patience for that: %i", async (status, code) => {
+    const asked: number[] = [];
+    const { api } = await serve([
+      (_request, response) => {
+        const problem = { title: "Full", detail: "You have started too many.", code };
+        response.writeHead(status, { "retry-after": "1" }).end(JSON.stringify(problem));
+      },
+      (request, response) => {
+        asked.push(Date.now());
+        send(startedRun, finishedRun)(request, response);
+      },
+    ]);
+    const waits: ApiError[] = [];
+    const connections: boolean[] = [];
+    const onConnection = (up: boolean) => void connections.push(up);
+    const follower = { onEvent: () => {}, onConnection, onWait: (error: ApiError) => void waits.push(error) };
+    await followRun(api, begin, follower, { ...options, patienceMs: 500 });
+    expect(waits).toMatchObject([{ message: "Full: You have started too many.", code }]);
+    // A timer may be some milliseconds early.
+    expect(asked[0]).toBeGreaterThan((waits[0]?.retryAt ?? Number.NaN) - 50);
+    expect(connections).toEqual([true]);
+  });
+
   it("gives up when its patience ends", async () => {
     const { api } = await serve([(_request, response) => response.writeHead(502).end()]);
     const run = followRun(api, begin, { onEvent: () => {} }, { ...options, patienceMs: 0 });

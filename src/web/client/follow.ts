@@ -3,7 +3,7 @@
 import type { ThreadEvent } from "../../protocol/event.ts";
 import type { Caps } from "../../protocol/money/caps.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
-import { type Api, ApiError } from "./api.ts";
+import { type Api, ApiError, waitFor } from "./api.ts";
 import { FrameReader } from "./sse.ts";
 
 export interface Followed {
@@ -21,6 +21,8 @@ export interface Follower {
   onEvent(event: ThreadEvent, id: string | null): void;
   /** Called when the connection is lost, and when it is back. */
   onConnection?(connected: boolean): void;
+  /** Called when the server asks to wait, which is done. */
+  onWait?(error: ApiError): void;
 }
 
 /** Another way to make the first connection: starts the run and returns its stream. */
@@ -83,8 +85,13 @@ export async function followRun(
     signal.throwIfAborted();
     if (failure instanceof BrokenStream || (failure instanceof ApiError && !failure.isPassing)) throw failure;
     if (Date.now() - heardAt > patienceMs) throw failure;
-    if (failures === 0) follower.onConnection?.(false);
-    await pause(retryMs * Math.min(16, 2 ** failures), signal);
+    const told = waitFor(failure);
+    if (told > 0) {
+      // It answers, so it will come back.
+      heardAt = Date.now() + told;
+      follower.onWait?.(failure as ApiError);
+    } else if (failures === 0) follower.onConnection?.(false);
+    await pause(Math.max(told, retryMs * Math.min(16, 2 ** failures)), signal);
     failures += 1;
   }
 }

@@ -86,7 +86,7 @@ describe("the questions of an interrupt", () => {
       status: "resolved",
       payload: { approved: true, max_cost_usd: 7.5 },
     });
-    // Without a number the server doubles what was reached.
+    // Without a number the server takes what it proposed.
     expect(raiseCaps(asked, { max_cost_usd: "much" }).payload).toEqual({ approved: true });
     const none = {
       id: "i",

@@ -109,7 +109,7 @@ export function approvePlan(asked: PlanApproval, draft: PlanDraft | null): Inter
   return resolve(asked.id, { approved: true, sections: sectionsOf(draft) });
 }
 
-/** `raised` holds what a person typed. Without a number, the cap that was reached is doubled. */
+/** `raised` holds what a person typed. Without a number, the cap that was reached becomes what was proposed. */
 export function raiseCaps({ id }: Budget, raised: Partial<Record<CapName, string>>): InterruptAnswer {
   const given = Object.entries(raised).filter(([, text]) => text.trim() !== "" && Number.isFinite(Number(text)));
   return resolve(id, { approved: true, ...Object.fromEntries(given.map(([name, text]) => [name, Number(text)])) });

@@ -8,16 +8,18 @@ const icons = { info: Info, warn: TriangleAlert, bad: CircleAlert, good: CircleC
 
 export function Notice({
   tone = "info",
+  role = tone === "bad" ? "alert" : undefined,
   children,
   action,
 }: {
   tone?: keyof typeof icons;
+  role?: "alert" | undefined;
   children: ReactNode;
   action?: ReactNode;
 }) {
   const Icon = icons[tone];
   return (
-    <div className={`${styles.notice} ${styles[tone]}`} role={tone === "bad" ? "alert" : undefined}>
+    <div className={`${styles.notice} ${styles[tone]}`} role={role}>
       <Icon size={16} aria-hidden="true" />
       <div className={styles.text}>{children}</div>
       {action}
@@ -27,7 +29,7 @@ export function Notice({
 
 export function ProblemNotice({ problem, action }: { problem: Problem; action?: ReactNode }) {
   return (
-    <Notice tone="bad" action={action}>
+    <Notice tone={problem.isWait ? "warn" : "bad"} role="alert" action={action}>
       {problem.text}
       {problem.detail && <small className={styles.detail}>{problem.detail}</small>}
     </Notice>

@@ -1,4 +1,4 @@
-// A cap of the run is reached: a person raises it, or ends the run. Without a number it is doubled.
+// A cap of the run is reached: a person raises it, or ends the run. The field begins with what the server proposes.
 import { Check, X } from "lucide-react";
 import { useState } from "react";
 import type { CapName } from "../../protocol/money/caps.ts";

@@ -1,5 +1,5 @@
 // Delivers a message outside the page's stream: while another run works, or after its thread was left.
-import { type Api, ApiError } from "../client/api.ts";
+import { type Api, ApiError, waitFor } from "../client/api.ts";
 import { pause } from "../client/follow.ts";
 import { forgetUnsent, giveBack, type Unsent } from "./drafts.ts";
 import type { Waiting } from "./thread-view.ts";
@@ -32,7 +32,7 @@ export async function deliver(
         throw error;
       }
       onLost(error);
-      await pause(Math.min(maxRetryMs, firstRetryMs * 2 ** failures), never);
+      await pause(Math.max(waitFor(error), Math.min(maxRetryMs, firstRetryMs * 2 ** failures)), never);
     }
   }
 }

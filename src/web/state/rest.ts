@@ -23,9 +23,9 @@ export class Rest {
     return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   }
 
-  /** Longer after each failure. */
-  waitOut(failures: number): Promise<void> {
-    const ms = Math.min(maxRetryMs, firstRetryMs * 2 ** failures);
+  /** Longer after each failure, and at least `told` ms. */
+  waitOut(failures: number, told: number): Promise<void> {
+    const ms = Math.max(told, Math.min(maxRetryMs, firstRetryMs * 2 ** failures));
     return pause(ms, this.#rest.signal).catch(() => {});
   }
 }

@@ -5,19 +5,20 @@
 import type { ThreadEvent } from "../../protocol/event.ts";
 import type { PlanView } from "../../protocol/plan/task.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
-import { type Api, ApiError } from "../client/api.ts";
+import { type Api, ApiError, waitFor } from "../client/api.ts";
 import { newId } from "../client/ids.ts";
 import { withPlan } from "../client/restore.ts";
 import { giveBack, keepUnsent, listUnsent } from "./drafts.ts";
 import { FrameStore } from "./frame-store.ts";
 import { Inbox } from "./inbox.ts";
 import { Outgoing, type Turn, typedOf } from "./outgoing.ts";
-import { describeProblem } from "./problem.ts";
+import { describeProblem, describeRetry } from "./problem.ts";
 import { readThread } from "./read-thread.ts";
 import { Rest } from "./rest.ts";
 import { ThreadStream } from "./thread-stream.ts";
 import {
   awaitAnswer,
+  connect,
   hear,
   isBusy,
   opening,
@@ -64,7 +65,8 @@ export class ThreadStore {
     this.#inbox = new Inbox(api, id, this.view, (edit) => this.#change(edit));
     this.#stream = new ThreadStream(api, id, this.#closing.signal, {
       onEvent: (event, id) => this.#hear(event, id),
-      onConnection: (connected) => this.#change((view) => ({ ...view, link: connected ? "connected" : "lost" })),
+      onConnection: (connected) => this.#change((view) => (connected ? connect(view) : { ...view, link: "lost" })),
+      onWait: (error) => this.#change((view) => ({ ...connect(view), problem: describeRetry(error) })),
     });
     const stop = onWake((thread) => {
       if (thread !== null && thread !== id) return;
@@ -147,7 +149,7 @@ export class ThreadStore {
 
   async #sendBeside(message: Waiting): Promise<void> {
     this.#change((view) => ({ ...wait(view, message), problem: null }));
-    const onLost = (error: unknown): void => this.#change((view) => ({ ...view, problem: describeProblem(error) }));
+    const onLost = (error: unknown): void => this.#change((view) => ({ ...view, problem: describeRetry(error) }));
     try {
       await this.#outgoing.beside(message, onLost);
       this.#change((view) => ({ ...withSent(view, message.id), problem: null }));
@@ -176,8 +178,9 @@ export class ThreadStore {
         if (this.#closing.signal.aborted) return;
         if (error instanceof ApiError && !error.isPassing) await this.#giveUp(error);
         else {
-          this.#change((view) => ({ ...view, link: "lost" }));
-          await this.#rest.waitOut(failures++);
+          const problem = describeRetry(error);
+          this.#change((view) => (problem.isWait ? { ...connect(view), problem } : { ...view, link: "lost" }));
+          await this.#rest.waitOut(failures++, waitFor(error));
         }
       }
     }
@@ -229,7 +232,7 @@ export class ThreadStore {
     }
     for (const run of followed) await this.#stream.follow({ thread: this.id, run, begin: null });
     const now = active.length === 0 ? plan : await this.#api.getPlan(this.id);
-    this.#change((view) => ({ ...view, phase: "ready", conversation: withPlan(view.conversation, now) }));
+    this.#change((view) => ({ ...connect(view), phase: "ready", conversation: withPlan(view.conversation, now) }));
   }
 
   async #take(turn: Turn): Promise<void> {
@@ -274,7 +277,7 @@ export class ThreadStore {
    */
   async #listen(): Promise<void> {
     const isOver = await this.#stream.listen(this.#rest.signal, () =>
-      this.#change((view) => ({ ...view, link: "connected", phase: "ready" })),
+      this.#change((view) => ({ ...connect(view), phase: "ready" })),
     );
     if (!isOver || isBusy(this.view.latest())) return;
     this.#change((view) => ({ ...view, link: "idle" }));
@@ -283,7 +286,7 @@ export class ThreadStore {
 
   #hear(event: ThreadEvent, id: string | null): void {
     if (event.type === "RUN_STARTED") this.#seen.add(event.runId);
-    this.#change((view) => ({ ...hear(view, { at: Date.now(), id, event }), link: "connected" }));
+    this.#change((view) => connect(hear(view, { at: Date.now(), id, event })));
     if (event.type !== "RUN_FINISHED" && event.type !== "RUN_ERROR") return;
     notifyTabs(null);
     this.#inbox.look();

@@ -27,12 +27,12 @@ export class ThreadStream {
   /** To its end; `turn` where this page begins it. */
   async follow(followed: Followed, turn?: { opening: Opening; withdrawal: AbortSignal }): Promise<void> {
     this.#run = followed.run;
-    const { onConnection } = this.#follower;
+    const { onConnection, onWait } = this.#follower;
     try {
       await followRun(
         this.#api,
         followed,
-        { onEvent: this.#hear, ...(onConnection && { onConnection }) },
+        { onEvent: this.#hear, ...(onConnection && { onConnection }), ...(onWait && { onWait }) },
         {
           signal: turn ? AbortSignal.any([this.#closing, turn.withdrawal]) : this.#closing,
           patienceMs: Number.MAX_SAFE_INTEGER,

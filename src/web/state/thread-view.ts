@@ -69,6 +69,11 @@ export function say({ conversation, ...view }: ThreadView, { id, text }: Pick<Wa
   return { ...withoutWaiting(view, id), problem: null, conversation: { ...conversation, items, run, interrupts: [] } };
 }
 
+/** The server has answered, so nothing waits for it any more. */
+export function connect(view: ThreadView): ThreadView {
+  return { ...view, link: "connected", problem: view.problem?.isWait ? null : view.problem };
+}
+
 /** It was refused: `id` is the message's, or null where it was an answer. */
 export function unsay({ conversation, ...view }: ThreadView, id: string | null): ThreadView {
   const items = conversation.items.filter((item) => item.id !== id);

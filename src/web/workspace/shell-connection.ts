@@ -100,7 +100,8 @@ export class ShellConnection {
       this.#listen(this.#options.open(url), attempt, size);
     } catch (error) {
       if (attempt !== this.#attempt) return;
-      if (error instanceof ApiError && !error.isPassing) this.#refuse(null, error);
+      // Where the server asks to wait, a person reads for how long.
+      if (error instanceof ApiError && (!error.isPassing || error.retryAt !== null)) this.#refuse(null, error);
       else this.#lose(error);
     }
   }

@@ -1,5 +1,5 @@
 // Uploads files into the sandbox one at a time, with progress. Only XMLHttpRequest reports how much has been sent.
-import { type Api, ApiError } from "../client/api.ts";
+import { type Api, ApiError, readRetryAt } from "../client/api.ts";
 import { describeProblem, type Problem } from "../state/problem.ts";
 import { Store } from "../state/store.ts";
 import { joinPath } from "./file-tree.ts";
@@ -104,12 +104,14 @@ export class Uploads {
   }
 }
 
-function readRefusal({ status, responseText }: XMLHttpRequest): ApiError {
+function readRefusal(request: XMLHttpRequest): ApiError {
+  const { status, responseText } = request;
+  const at = readRetryAt(status, request.getResponseHeader("retry-after"));
   try {
     const { code, title, detail } = JSON.parse(responseText) as Record<string, unknown>;
     const said = [title, detail].filter((part) => typeof part === "string" && part !== "").join(": ");
-    return new ApiError(status, typeof code === "string" ? code : null, said || `HTTP ${status}`);
+    return new ApiError(status, typeof code === "string" ? code : null, said || `HTTP ${status}`, at);
   } catch {
-    return new ApiError(status, null, `HTTP ${status}`);
+    return new ApiError(status, null, `HTTP ${status}`, at);
   }
 }

@@ -1,23 +1,30 @@
 // `npm run chaos -- --budgets`: kills the runtime again and again while users spend under caps, and compares what is on
 // its disk with what the model's server has counted: at each kill, at each run's end, and when all is over.
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { createRandom, pickNumber, type Random } from "../aims.ts";
+import type { Memory } from "../stored.ts";
 import {
   checkBudget,
   checkCap,
   checkClosed,
   checkCovered,
   checkEnded,
+  checkEnds,
   checkLeased,
+  checkPurged,
   checkSums,
+  isExact,
   sumBilled,
   type Violation,
 } from "./checks.ts";
 import type { BilledCall } from "./counting-model.ts";
+import { keepState } from "./evidence.ts";
+import { type BudgetFindings, count, noFindings } from "./findings.ts";
 import { DEPLOYMENT, GUEST, openScenes, type Scene } from "./scenes.ts";
 import { spend, untilDeleted } from "./spender.ts";
 import { openStage, type Stage } from "./stage.ts";
-import { readStored, type Stored, type StoredBudget } from "./stored.ts";
+import { readStored, type Stored, type StoredBudget, type StoredRun } from "./stored.ts";
 
 export interface BudgetOptions {
   kills: number;
@@ -25,25 +32,9 @@ export interface BudgetOptions {
   /** Of each scene. */
   runsAtOnce: number;
   onKill: (line: string) => void;
+  /** Where the runtime's disk is kept as it was when something was found; nowhere by default. */
+  keep?: string | undefined;
   signal: AbortSignal;
-}
-
-export interface BudgetFindings {
-  kills: number;
-  runs: number;
-  /** How runs ended: by status and code. */
-  ends: Map<string, number>;
-  /** How the model's calls ended. */
-  calls: Map<string, number>;
-  /** Calls that asked for a summary. */
-  summaries: number;
-  estimated_tokens: number;
-  counted_tokens: number;
-  /** How often D1 was away or late. */
-  outages: number;
-  /** What webhooks were told of caps. */
-  events: number;
-  violations: Violation[];
 }
 
 const MAX_PAUSE_MS = 600;
@@ -53,8 +44,15 @@ const END_MS = 240_000;
 const LATER_MS = 4 * 60_000;
 /** How often it looks during the work. */
 const SWEEP_SHARE = 0.3;
-/** A life of a run without progress counts against it: kills leave it this much time. */
-const KILL_AFTER_MS = [300, 2_500] as const;
+/**
+ * How long the runtime lives, in moments: requests, words and batches, so that a slow machine has as much of them. A step
+ * of all runs together takes some 2,500. Short lives end within one. A run that makes no progress in five lives ends as
+ * `crash_loop`, so most lives last for several.
+ */
+const LIVES = { short: [1, 800], long: [2_500, 7_500] } as const;
+const SHORT_SHARE = 0.3;
+/** Runs may wait for D1 or for each other, and then there are no moments. */
+const LIFE_MS = 10_000;
 
 export async function runBudgetCampaign(options: BudgetOptions): Promise<BudgetFindings> {
   const random = createRandom(options.seed);
@@ -80,6 +78,7 @@ class BudgetCampaign {
   /** The scene of each run, and whether a client has seen its end. `isGone`: its thread or user was deleted. */
   readonly #runs = new Map<string, { scene: Scene; isOver: boolean; isGone: boolean; kills: number }>();
   readonly #guests: string[] = [];
+  readonly #memory: Memory<StoredRun | null> = new Map();
   #momentsLeft = Number.POSITIVE_INFINITY;
   #onMoment = () => {};
   #isStopping = false;
@@ -88,11 +87,7 @@ class BudgetCampaign {
     this.#options = options;
     this.#stage = stage;
     this.#random = random;
-    this.#findings = {
-      ...{ kills: 0, runs: 0, summaries: 0, estimated_tokens: 0, counted_tokens: 0, violations: [] },
-      ...{ outages: 0, events: 0 },
-      ...{ ends: new Map(), calls: new Map() },
-    };
+    this.#findings = noFindings(stage.isCapped);
     stage.model.onMoment = () => this.moment();
   }
 
@@ -136,42 +131,69 @@ class BudgetCampaign {
       if (scene.hasGuests) this.#guests.push(user_id);
       known.isOver = true;
       const code = end?.error === null ? "" : `: ${end?.error.code}`;
-      add(this.#findings.ends, end === null ? "deleted" : `${end.status}${code}`);
+      count(this.#findings.ends, end === null ? "deleted" : `${end.status}${code}`);
     }
   }
 
   async #killOnce(number: number, scenes: Scene[]): Promise<void> {
     const { server } = this.#stage;
-    await wait(pickNumber(this.#random, ...KILL_AFTER_MS), undefined, { signal: this.#options.signal });
-    const killed = new Promise<void>((resolve) => {
+    const begun = performance.now();
+    const [least, most] = LIVES[this.#random() < SHORT_SHARE ? "short" : "long"];
+    const late = new AbortController();
+    await new Promise<void>((resolve) => {
       this.#onMoment = () => {
         this.#momentsLeft = Number.POSITIVE_INFINITY;
         server.killNow();
         resolve();
       };
+      this.#momentsLeft = pickNumber(this.#random, least, most);
+      wait(LIFE_MS, undefined, { signal: AbortSignal.any([late.signal, this.#options.signal]) }).then(
+        () => this.#onMoment(),
+        () => resolve(),
+      );
     });
-    this.#momentsLeft = pickNumber(this.#random, 1, 200);
-    const late = wait(2_000).then(() => this.#onMoment());
-    await killed;
-    await late;
+    late.abort();
+    this.#options.signal.throwIfAborted();
+    const seconds = ((performance.now() - begun) / 1000).toFixed(1);
     await server.dead();
     this.#findings.kills += 1;
     for (const known of this.#runs.values()) if (!known.isOver) known.kills += 1;
     const stored = await this.#look(scenes);
     const open = [...stored.runs.values()].filter(({ reserved }) => reserved.calls > 0).length;
     const leases = stored.leases.reduce((sum, each) => sum + each.open, 0);
-    this.#options.onKill(`kill ${number} · ${open} runs with a reservation · ${leases} leases open`);
+    this.#options.onKill(`kill ${number} after ${seconds} s · ${open} runs with a reservation · ${leases} leases open`);
     await server.start();
     server.open();
     // As if the leases of runs at work had been open for long. The next kill may end it.
     if (this.#random() < SWEEP_SHARE) server.tick(Date.now() + LATER_MS).catch(() => {});
   }
 
-  async #look(scenes: Scene[]): Promise<Stored> {
-    const stored = await readStored(this.#stage.state);
+  /** Compares what is on the disk of the dead runtime. What is wrong is kept, if a place is named. */
+  async #look(scenes: Scene[], checkMore: (stored: Stored) => void = () => {}): Promise<Stored> {
+    const before = this.#findings.violations.length;
+    const stored = await readStored(this.#stage.state, this.#memory);
+    this.#check(scenes, stored);
+    checkMore(stored);
+    const { kills, violations } = this.#findings;
+    await this.#keep(this.#isStopping ? "end" : `kill-${kills}`, violations.slice(before));
+    return stored;
+  }
+
+  async #keep(name: string, found: Violation[]): Promise<void> {
+    const { keep } = this.#options;
+    if (keep === undefined || found.length === 0) return;
+    const { state, server, model, outages } = this.#stage;
+    const runs = Array.from(this.#runs, ([id, { scene, ...known }]) => ({ id, scene: scene.name, ...known }));
+    const { calls } = model;
+    const known = { found, runs, calls, away: outages.away, output: server.output };
+    await keepState(join(keep, name), state, known);
+  }
+
+  #check(scenes: Scene[], stored: Stored): void {
     const byRun = Map.groupBy(this.#stage.model.calls, ({ run }) => run);
     const leases = Map.groupBy(stored.leases, ({ thread_id }) => thread_id);
     checkSums(stored, this.#report);
+    checkPurged(stored, this.#report);
     for (const [id, { scene, isOver, isGone, kills }] of this.#runs) {
       const calls = byRun.get(id) ?? [];
       for (const leased of leases.get(id) ?? []) {
@@ -192,7 +214,6 @@ class BudgetCampaign {
     for (const budget of stored.budgets) {
       if (budget.scope === "deployment") checkBudget(budget, DEPLOYMENT, all, this.#report);
     }
-    return stored;
   }
 
   #checkScene(scene: Scene, stored: Stored, byRun: Map<string, BilledCall[]>): void {
@@ -211,30 +232,40 @@ class BudgetCampaign {
     for (let minute = 1; minute <= 3; minute++) await server.tick(Date.now() + LATER_MS + minute * 60_000);
     server.killNow();
     await server.dead();
-    const stored = await this.#look(scenes);
+    const stored = await this.#look(scenes, (last) => this.#checkLast(last));
+    checkEnds(this.#findings.ends, this.#report);
+    this.#findings.outages = this.#stage.outages.away.length;
+    this.#findings.events = this.#stage.receiver.told.size;
+    for (const { ending, isSummary } of model.calls) {
+      count(this.#findings.calls, ending);
+      if (isSummary) this.#findings.summaries += 1;
+    }
+    const billed = Map.groupBy(model.calls, ({ run }) => run);
+    for (const run of stored.runs.values()) {
+      const { usage } = run;
+      const known = this.#runs.get(run.id);
+      const calls = known?.isOver && !known.isGone ? (billed.get(run.id) ?? []) : [];
+      if (calls.length > 0 && isExact(run, sumBilled(calls))) this.#findings.exact += 1;
+      const { estimated } = usage;
+      this.#findings.counted_tokens += usage.input_tokens + usage.output_tokens;
+      this.#findings.estimated_tokens += (estimated?.input_tokens ?? 0) + (estimated?.output_tokens ?? 0);
+    }
+  }
+
+  #checkLast(stored: Stored): void {
     for (const leased of stored.leases) checkClosed(leased, stored.runs.get(leased.thread_id), this.#report);
-    for (const [id, { scene, isOver, isGone }] of this.#runs) {
-      if (isOver && isGone && !scene.hasGuests && stored.runs.has(id))
-        this.#report(id, "its thread was deleted and is there");
+    for (const [id, { isOver, isGone }] of this.#runs) {
+      if (isOver && isGone && stored.runs.has(id)) this.#report(id, "its thread was deleted and is there");
     }
     for (const budget of stored.budgets) {
       const { scope, id, period, open_tokens, open_micro } = budget;
       if (open_tokens !== 0 || open_micro !== 0) this.#report(`${scope}/${id}/${period}`, JSON.stringify(budget));
     }
-    for (const { run } of model.calls) if (!this.#runs.has(run)) this.#report(run, "a call of no known run");
+    for (const { run } of this.#stage.model.calls) {
+      if (!this.#runs.has(run)) this.#report(run, "a call of no known run");
+    }
     for (const [what, ids] of this.#stage.receiver.told) {
       if (ids.size > 1) this.#report(what, `told ${ids.size} times`);
-    }
-    this.#findings.outages = this.#stage.outages.count;
-    this.#findings.events = this.#stage.receiver.told.size;
-    for (const { ending, isSummary } of model.calls) {
-      add(this.#findings.calls, ending);
-      if (isSummary) this.#findings.summaries += 1;
-    }
-    for (const { usage } of stored.runs.values()) {
-      const { estimated } = usage;
-      this.#findings.counted_tokens += usage.input_tokens + usage.output_tokens;
-      this.#findings.estimated_tokens += (estimated?.input_tokens ?? 0) + (estimated?.output_tokens ?? 0);
     }
   }
 
@@ -250,24 +281,4 @@ function findBudget({ budget: of, user_id, project_id }: Scene, { budgets }: Sto
   return budgets.find((each) => {
     return each.scope === of?.scope && each.id === id && each.period.length === length[of.period];
   });
-}
-
-function add(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
-}
-
-export function formatBudgetFindings(findings: BudgetFindings): string {
-  const { kills, runs, ends, calls, counted_tokens, estimated_tokens, violations } = findings;
-  const list = (counts: Map<string, number>) => Array.from(counts, ([name, count]) => `${name} ${count}`).join(", ");
-  const rows: [string, string | number][] = [
-    ["kills", kills],
-    ["runs", runs],
-    ["ends", list(ends)],
-    ["calls of the model", `${list(calls)}; ${findings.summaries} for summaries`],
-    ["tokens charged, estimated among them", `${counted_tokens}, ${estimated_tokens}`],
-    ["D1 away or late, events of caps", `${findings.outages}, ${findings.events}`],
-    ["violations", violations.length],
-  ];
-  const table = ["| | |", "|---|---|", ...rows.map(([name, value]) => `| ${name} | ${value} |`)];
-  return [...table, ...violations.map(({ where, what }) => `${where}: ${what}`)].join("\n");
 }

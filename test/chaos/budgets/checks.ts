@@ -56,13 +56,18 @@ export function checkEnded(run: StoredRun, billed: Billed, report: Report): void
   // What is not estimated was counted by the server.
   const counted = input_tokens + output_tokens - (estimated?.input_tokens ?? 0) - (estimated?.output_tokens ?? 0);
   if (counted > billed.tokens) report(run.id, `${counted} tokens charged as counted, ${billed.tokens} were`);
-  if (!billed.isExact || run.kills > 0) return;
-  if (estimated !== undefined)
+  if (billed.isExact && run.kills === 0 && estimated !== undefined)
     report(run.id, `estimated, although each call was counted: ${JSON.stringify(estimated)}`);
+  if (!isExact(run, billed)) return;
   if (input_tokens !== billed.input || output_tokens !== billed.output)
     report(run.id, `${input_tokens} + ${output_tokens} tokens charged, ${billed.input} + ${billed.output} counted`);
   if (Math.round((cost_usd ?? 0) * 1e6) !== billed.micro)
     report(run.id, `$${cost_usd} charged, ${billed.micro} µ$ counted`);
+}
+
+/** Whether nothing was cut: then what is charged is exactly what the server has counted, however often a kill met it. */
+export function isExact({ usage }: StoredRun, billed: Billed): boolean {
+  return billed.isExact && usage.estimated === undefined;
 }
 
 export interface CapOf {
@@ -133,4 +138,28 @@ export function checkSums({ budgets, leases }: Stored, report: Report): void {
     if (isLess || differs) report(name, `${tokens} tokens, ${micro} µ$, and its leases have ${JSON.stringify(sum)}`);
     if (open_tokens < 0) report(name, `${open_tokens} tokens are open`);
   }
+}
+
+/** Of an emptied account nothing is left, and nothing begins anew, though a thread may go on that D1 did not know. */
+export function checkPurged({ purged, budgets, leases }: Stored, report: Report): void {
+  for (const { user_id, thread_id, scope } of leases) {
+    if (purged.has(user_id)) report(`${thread_id} ${scope}`, "a deleted user has leases");
+  }
+  for (const { scope, id, period } of budgets) {
+    const [owner = ""] = id.split("/");
+    if (purged.has(owner)) report(`${scope}/${id}/${period}`, "a deleted user has a budget");
+  }
+}
+
+/** Fewer prove little. */
+const MANY_ENDS = 20;
+const LOOP = "failed: crash_loop";
+
+/** Runs that only die prove little: at least half of those that nobody deleted have to come to an end of their own. */
+export function checkEnds(ends: ReadonlyMap<string, number>, report: Report): void {
+  const own = Array.from(ends).filter(([end]) => end !== "deleted");
+  const all = own.reduce((sum, [, count]) => sum + count, 0);
+  const loops = ends.get(LOOP) ?? 0;
+  if (all >= MANY_ENDS && loops * 2 > all) report("the campaign", `${loops} of ${all} runs ended in a crash loop`);
+  if (all >= MANY_ENDS && !ends.has("completed")) report("the campaign", "no run completed");
 }

@@ -20,6 +20,8 @@ export interface BilledCall {
   limit: number | null;
   ending: CallEnding;
   isSummary: boolean;
+  /** When it came, in milliseconds since 1970. */
+  at: number;
 }
 
 /** What a call may do beside a whole reply, and how often. */
@@ -82,7 +84,8 @@ async function serve(
   model.onMoment("asked", asked.run);
   const ending = pickEnding(random);
   const { run, model: name, limit, isSummary } = asked;
-  const call: BilledCall = { run, model: name, input: asked.input, output: 0, limit, ending: "open", isSummary };
+  const known = { run, model: name, input: asked.input, limit, isSummary };
+  const call: BilledCall = { ...known, output: 0, ending: "open", at: Date.now() };
   model.calls.push(call);
   if (ending === "refused") {
     call.input = 0;

@@ -9,12 +9,19 @@ const LATE_SHARE = 0.003;
 /** A run's question to D1 is given up after ten seconds. */
 const LATE_MS = 11_500;
 
+/** In milliseconds since 1970. */
+export interface Away {
+  from: number;
+  until: number;
+}
+
 export class Outages {
   readonly #random: Random;
   #awayUntil = 0;
   /** No new ones from now on. */
   isOver = false;
-  count = 0;
+  /** When D1 refused batches, or held one up. */
+  readonly away: Away[] = [];
 
   constructor(random: Random) {
     this.#random = random;
@@ -26,14 +33,19 @@ export class Outages {
     if (this.isOver) return true;
     const chance = this.#random();
     if (chance < AWAY_SHARE) {
-      this.#awayUntil = performance.now() + pickNumber(this.#random, ...AWAY_MS);
-      this.count += 1;
+      const ms = pickNumber(this.#random, ...AWAY_MS);
+      this.#awayUntil = performance.now() + ms;
+      this.#note(ms);
       return "refused";
     }
     if (chance > 1 - LATE_SHARE) {
-      this.count += 1;
+      this.#note(LATE_MS);
       await wait(LATE_MS);
     }
     return true;
+  }
+
+  #note(ms: number): void {
+    this.away.push({ from: Date.now(), until: Date.now() + ms });
   }
 }

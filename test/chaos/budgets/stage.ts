@@ -22,6 +22,8 @@ export interface Stage {
   receiver: Receiver;
   outages: Outages;
   state: string;
+  /** Whether the deployment has caps. */
+  isCapped: boolean;
   close(): Promise<void>;
 }
 
@@ -47,6 +49,8 @@ export async function openStage(random: Random, onWrite: () => void, signal: Abo
       return outages.ask();
     });
     closing.push(() => gate.close());
+    // Without it, most scenes have no lease.
+    const isCapped = random() >= 0.5;
     const variables = {
       ADMIN_API_KEY: "key-of-the-chaos-of-budgets-0123456789",
       OPENAI_API_KEY: "model-key",
@@ -54,8 +58,7 @@ export async function openStage(random: Random, onWrite: () => void, signal: Abo
       OPENAI_MODEL: "first",
       MODEL_PRICES: JSON.stringify({ "*": PRICE }),
       MODEL_CONTEXT_TOKENS: String(CONTEXT_TOKENS),
-      // Without it, most scenes have no lease.
-      ...(random() < 0.5 ? {} : capDeployment()),
+      ...(isCapped ? capDeployment() : {}),
       // The receiver of webhooks is on this machine, and all runs are started by a few users.
       ALLOW_PRIVATE_URLS: "1",
       QUOTAS: "runs_per_minute=100000,changes_per_minute=100000,requests_per_minute=1000000",
@@ -70,7 +73,7 @@ export async function openStage(random: Random, onWrite: () => void, signal: Abo
       server.killNow();
       await server.dead();
     });
-    return { server, model, receiver, outages, state, close };
+    return { server, model, receiver, outages, state, isCapped, close };
   } catch (error) {
     await close();
     throw error;

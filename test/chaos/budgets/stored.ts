@@ -1,7 +1,7 @@
 // Reads from a dead runtime's disk what runs have spent and reserved, and D1's budgets and leases.
 import type { DatabaseSync } from "node:sqlite";
 import { noUsage, type Usage } from "../../../src/protocol/run.ts";
-import { readDatabases } from "../stored.ts";
+import { type Memory, readDatabases } from "../stored.ts";
 
 /** A run with those that resume it. */
 export interface StoredRun {
@@ -24,6 +24,7 @@ export interface StoredBudget {
 
 /** What counts of a budget's leases, of one thread. */
 export interface LeasedThread {
+  user_id: string;
   thread_id: string;
   scope: string;
   id: string;
@@ -37,6 +38,8 @@ export interface Stored {
   runs: Map<string, StoredRun>;
   budgets: StoredBudget[];
   leases: LeasedThread[];
+  /** Users whose accounts were emptied. */
+  purged: Set<string>;
 }
 
 interface StoredReservation {
@@ -51,13 +54,12 @@ interface StoredSpending {
   calls?: StoredReservation[];
 }
 
-/** Reads copies of all files: nobody may write meanwhile. */
-export async function readStored(state: string): Promise<Stored> {
-  const stored: Stored = { runs: new Map(), budgets: [], leases: [] };
-  await readDatabases(state, "objects", (sqlite) => {
-    const run = readThread(sqlite);
+/** Reads copies of the files: nobody may write meanwhile. */
+export async function readStored(state: string, memory: Memory<StoredRun | null>): Promise<Stored> {
+  const stored: Stored = { runs: new Map(), budgets: [], leases: [], purged: new Set() };
+  for (const run of await readDatabases(state, "objects", readThread, memory)) {
     if (run !== null) stored.runs.set(run.id, run);
-  });
+  }
   await readDatabases(state, "database", (sqlite) => {
     for (const row of sqlite.prepare("SELECT * FROM budgets").all()) {
       stored.budgets.push({
@@ -66,8 +68,12 @@ export async function readStored(state: string): Promise<Stored> {
         ...{ open_tokens: Number(row.open_tokens), open_micro: Number(row.open_cost) / 1000 },
       });
     }
+    for (const { user_id } of sqlite.prepare("SELECT user_id FROM users WHERE purged_at IS NOT NULL").all()) {
+      stored.purged.add(String(user_id));
+    }
     for (const row of sqlite.prepare(SUM_LEASES).all()) {
       stored.leases.push({
+        user_id: String(row.user_id),
         ...{ thread_id: String(row.thread_id), open: Number(row.open) },
         ...{ scope: String(row.scope), id: String(row.id), period: String(row.period) },
         ...{ tokens: Number(row.tokens), micro: Number(row.cost) / 1000 },
@@ -78,7 +84,7 @@ export async function readStored(state: string): Promise<Stored> {
 }
 
 const SUM_LEASES = `
-SELECT thread_id, scope, id, period, sum(tokens) AS tokens, sum(cost) AS cost, sum(closed_at IS NULL) AS open
+SELECT user_id, thread_id, scope, id, period, sum(tokens) AS tokens, sum(cost) AS cost, sum(closed_at IS NULL) AS open
 FROM leases GROUP BY user_id, thread_id, scope, id, period`;
 
 function readThread(sqlite: DatabaseSync): StoredRun | null {

@@ -10,7 +10,6 @@ const rowsPart = (name: string, tables: AccountTable[]): AccountPart => ({
 /** They went with the decision; what an earlier deletion left of keys, and what came a moment later, goes here. */
 export const keysPart = rowsPart("keys", ["api_keys", "tickets"]);
 
-/** After the projects, which take theirs along. */
-export const sandboxesPart = rowsPart("sandboxes", ["sandboxes"]);
+export const usesPart = rowsPart("uses", ["quota_uses"]);
 
 export const agentsPart = rowsPart("agents", ["agents", "agent_versions"]);

@@ -12,9 +12,14 @@ const quota = z
   .object({
     name: z.string(),
     limit: z.number(),
-    used: z.number().nullable().openapi({ description: "Null for rates, and where it is not counted in one place." }),
+    used: z
+      .number()
+      .nullable()
+      .openapi({ description: "Null for rates of a minute, and where it is not counted in one place." }),
     counts: z.string().openapi({ description: "What is counted." }),
-    counted: z.string().openapi({ description: "`D1` and `object` are exact, `isolate` and `location` approximate." }),
+    counted: z
+      .string()
+      .openapi({ description: "`D1` and `object` are exact, `isolate`, `location` and `clock` approximate." }),
     is_rate: z.boolean().openapi({ description: "Whether waiting helps." }),
   })
   .openapi("Quota", {

@@ -2,6 +2,7 @@
 // requests to the provider. That a sandbox does not run is also cached, but only for seconds. While the provider's API
 // is unavailable a known endpoint stays cached, since the sandbox itself may be reachable.
 import type { PortEndpoint } from "../../../agent/workspace.ts";
+import { putNewest } from "../../../lib/memory/newest.ts";
 
 /** An outdated endpoint leads to a refusal and is then looked up again, so a minute does no harm. */
 const CACHED_MS = 60_000;
@@ -38,10 +39,7 @@ export function createEndpointCache(now: () => number): EndpointCache {
         return found.endpoint;
       });
       const fresh = { asked_at, endpoint };
-      known.delete(key);
-      known.set(key, fresh);
-      const [oldest] = known.keys();
-      if (known.size > MAX_ENDPOINTS && oldest !== undefined) known.delete(oldest);
+      putNewest(known, key, fresh, MAX_ENDPOINTS);
       return fresh;
     },
   };

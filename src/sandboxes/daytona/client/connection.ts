@@ -1,10 +1,11 @@
 // The one sandbox of an instance: opened at the first call, kept, and opened again when a call finds it stopped or
 // gone.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { DaytonaLifecycle } from "../lifecycle/lifecycle.ts";
 import { DaytonaFailure, readFailure } from "./failure.ts";
 import type { DaytonaLimits } from "./limits.ts";
+import type { SdkSandbox } from "./sdk.ts";
 import { race } from "./waiting.ts";
 
 export interface CallOptions {

@@ -1,8 +1,9 @@
 // Requests to the daemon in a sandbox that the SDK can't make as we need them: it does not verify uploads, buffers
 // whole files and answers (a log three times over), can't be aborted, and has no call that asks about a port.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { DaytonaFailure, readWait } from "./failure.ts";
+import type { SdkSandbox } from "./sdk.ts";
 
 /** The daemon adapts its answers to this version: since 0.167 a log is JSON with markers for its streams. */
 const SDK_VERSION = "0.218.0";

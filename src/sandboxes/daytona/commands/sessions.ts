@@ -1,9 +1,10 @@
 // One daemon session per command: the daemon runs the commands of a session one after another, and only deleting the
 // session ends a command with every process it started.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { CallOptions, DaytonaConnection } from "../client/connection.ts";
 import { readFailure, toSandboxError } from "../client/failure.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import { race } from "../client/waiting.ts";
 import { COMMAND_VARIABLE, LOST_EXIT_CODE, readCommandLine, readSessionName } from "./command-line.ts";
 

@@ -1,10 +1,11 @@
 // What a sandbox tells of itself, in one short script: its system, the programs that are there, whether there is a way
 // to other machines, and the notes for agents of a checkout. All of it is text from programs and files that anybody may
 // have written, and only read here.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import type { ProjectNotes, SandboxFacts } from "../../../agent/sandbox.ts";
 import { type Folders, showPath } from "../../paths.ts";
 import type { DaytonaConnection } from "../client/connection.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import type { Toolbox } from "../client/toolbox.ts";
 import type { DaytonaFiles } from "./files.ts";
 import { runScript } from "./scripts.ts";

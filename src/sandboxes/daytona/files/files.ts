@@ -1,11 +1,12 @@
 // Reads, writes, lists, moves and deletes files of the sandbox.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { type FileInfo, SandboxError } from "../../../agent/sandbox.ts";
 import type { FileListing } from "../../../agent/workspace.ts";
 import { BULKY_FOLDERS, type Folders, isWithin, parentOf, resolvePath, showPath } from "../../paths.ts";
 import type { DaytonaConnection } from "../client/connection.ts";
 import { type DaytonaFailure, readFailure, toSandboxError } from "../client/failure.ts";
 import type { DaytonaLimits } from "../client/limits.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import type { Toolbox } from "../client/toolbox.ts";
 import { readBytes } from "./json-stream.ts";
 
@@ -216,7 +217,9 @@ export class DaytonaFiles {
       );
       if (bytes === null)
         throw new SandboxError("too_large", `${asked || folder} holds too many files to be listed. Use a command.`);
-      const entries = JSON.parse(new TextDecoder().decode(bytes)) as Awaited<ReturnType<SdkSandbox["fs"]["listFiles"]>>;
+      const entries = JSON.parse(new TextDecoder().decode(bytes)) as Awaited<
+        ReturnType<SdkSandbox["fs"]["getFileDetails"]>
+      >[];
       return entries.map((entry) => ({
         path: folder === "/" ? `/${entry.name}` : `${folder}/${entry.name}`,
         size: entry.isDir ? 0 : entry.size,

@@ -1,10 +1,11 @@
 // Searches lines with the sandbox's own grep, since the daemon's search knows only plain text and gives up on a file
 // with a long line. One script, bounded in time and output, whose values are all arguments.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import type { FileMatch, FileSearch, FileSearchResult } from "../../../agent/sandbox.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { toExtendedExpression, toPerlExpression } from "../../expressions.ts";
 import { type Glob, readGlob } from "../../glob.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import type { Toolbox } from "../client/toolbox.ts";
 import { runScript } from "./scripts.ts";
 

@@ -1,7 +1,8 @@
 // Runs our own short shell scripts in the sandbox, for operations that the daemon's API lacks. They are POSIX shell,
 // use only programs that BusyBox also has, take all values as arguments, and end by themselves.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { DaytonaFailure } from "../client/failure.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import type { Toolbox } from "../client/toolbox.ts";
 import { quote } from "../commands/command-line.ts";
 import { readBytes } from "./json-stream.ts";

@@ -1,11 +1,12 @@
 // Streams files of any size into and out of the sandbox, for people. An upload is written to a temporary file beside
 // its target, and moved there when it is complete. An archive is a temporary file that is unlinked before its first
 // byte is read.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { type FileInfo, SandboxError } from "../../../agent/sandbox.ts";
 import type { FileListing, FileStream, Upload } from "../../../agent/workspace.ts";
 import { parentOf } from "../../paths.ts";
 import { type DaytonaFailure, readFailure, toSandboxError } from "../client/failure.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import { abortable } from "../client/waiting.ts";
 import { DaytonaFiles, type FilePorts } from "./files.ts";
 import { DaytonaPathResolver, type ResolvedPath } from "./path-resolver.ts";

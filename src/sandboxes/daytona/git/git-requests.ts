@@ -1,11 +1,12 @@
 // Requests to the daemon's git, and commands beside it. Our own `Toolbox` makes them and not the SDK: a clone takes
 // longer than the SDK's timeout for requests, and has to end with the run. A password goes only into the one request
 // that needs it; the daemon's `/git/credentials`, which would store it on disk, is never used.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { isBranchName } from "../../../lib/git-address.ts";
 import { DaytonaFailure } from "../client/failure.ts";
 import type { DaytonaLimits } from "../client/limits.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import type { Toolbox } from "../client/toolbox.ts";
 import { readBytes } from "../files/json-stream.ts";
 import { explainGit, type GitAttempt, type GitFault, readGitFault } from "./git-failure.ts";

@@ -1,6 +1,6 @@
 // Git in a Daytona sandbox. Older daemons (0.190) push and pull the branch that is checked out, whatever branch the
 // request names, and have no call for remotes. So branches are compared here first, and a command reads the remote.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type {
   GitAccess,
@@ -17,6 +17,7 @@ import { type GitLogin, hostOfGitUrl } from "../../../protocol/git-credential.ts
 import { showPath } from "../../paths.ts";
 import type { CallOptions, DaytonaConnection } from "../client/connection.ts";
 import { readFailure } from "../client/failure.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import type { DaytonaFiles } from "../files/files.ts";
 import { writeTracking, writeVacancy } from "./checkout-script.ts";
 import { explainGit, type GitAttempt, type GitFault } from "./git-failure.ts";

@@ -1,8 +1,8 @@
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { createTimedCache } from "../../../lib/timed-cache.ts";
 import type { GitLogin } from "../../../protocol/git-credential.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import type { GitRequests } from "./git-requests.ts";
 import { type CheckoutCache, ProjectCheckout } from "./project-checkout.ts";
 

@@ -4,7 +4,7 @@
 //
 // Every use of the sandbox waits here until the clone has ended. A use that stops waiting does not end the clone for
 // the others.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { type OnSandboxState, SandboxError } from "../../../agent/sandbox.ts";
 import type { GitAccess } from "../../../agent/sandbox-git.ts";
 import { type GitAddress, readGitAddress } from "../../../lib/git-address.ts";
@@ -14,6 +14,7 @@ import { type GitLogin, hostOfGitUrl } from "../../../protocol/git-credential.ts
 import type { GitSource } from "../../../protocol/project.ts";
 import { resolvePath, showPath } from "../../paths.ts";
 import { DaytonaFailure, readFailure } from "../client/failure.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import { pause, race, within } from "../client/waiting.ts";
 import {
   type CheckoutState,

@@ -1,6 +1,6 @@
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
 import { describe, expect, it } from "vitest";
 import { SandboxError } from "../../../agent/sandbox.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import type { GitRequest, GitRequests } from "./git-requests.ts";
 import { askRestricted, requireNoPrograms } from "./restricted-git.ts";
 

@@ -3,9 +3,10 @@
 // remote is done by commands here, with those settings off; a clone, push or pull stays with the daemon, and is refused
 // where settings name a program that it would run. (The daemon's own git knows none of these settings, and the
 // sandbox's runs without hooks when it reaches a remote.)
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { DaytonaFailure } from "../client/failure.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import { quote } from "../commands/command-line.ts";
 import { explainGit, type GitAttempt, type GitFault, readGitFault } from "./git-failure.ts";
 import { type GitRequest, type GitRequests, WORK_MS } from "./git-requests.ts";

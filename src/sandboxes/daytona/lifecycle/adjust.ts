@@ -1,9 +1,10 @@
 // Applies the project's current settings to an existing sandbox. A refusal by Daytona is an error that says what to do:
 // a sandbox with access to a network that its project has closed must not be used.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { readFailure } from "../client/failure.ts";
 import { unavailable } from "../client/requests.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import type { Changes, NetworkRules, Resources } from "./recipe.ts";
 
 /** Makes a request to Daytona's API, and retries transport failures. */

@@ -1,5 +1,5 @@
 // Follows the log of an image's build. Keeps only the last lines, however much the build prints.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+import type { SdkSandbox } from "../client/sdk.ts";
 
 /** Longer lines are cut: the rest explains nothing. */
 const MAX_LINE_CHARACTERS = 300;

@@ -1,10 +1,11 @@
 // People's orders for a sandbox: read its state, start, stop, archive and delete it. An order is a request that changes
 // the sandbox's state.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type { WorkspaceState } from "../../../agent/workspace.ts";
 import type { DaytonaClient } from "../client/client.ts";
 import { readFailure } from "../client/failure.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import { pause } from "../client/waiting.ts";
 
 const POLL_MS = 250;

@@ -1,15 +1,17 @@
 // From a name to a started sandbox: finds it, creates it if there is none, starts it if it is stopped, waits while its
 // state is changing (`states.ts`), and applies its project's settings. Two threads of one project may do this at once;
 // the name decides which sandbox both get.
-import type { Daytona, Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { type OnSandboxState, SandboxError } from "../../../agent/sandbox.ts";
 import { backoffDelay } from "../../../lib/retry.ts";
 import type { SandboxCount } from "../../provider.ts";
 import { type DaytonaFailure, readFailure } from "../client/failure.ts";
 import type { DaytonaLimits } from "../client/limits.ts";
 import { DaytonaRequests, unavailable } from "../client/requests.ts";
+import type { SdkClient, SdkSandbox } from "../client/sdk.ts";
 import { pause } from "../client/waiting.ts";
 import { adjust, resize } from "./adjust.ts";
+import { Admission } from "./admission.ts";
 import { type BuildLogSettings, DaytonaBuildLog } from "./build-log.ts";
 import { describeCreation, findChanges, isBuilt, isBuiltFromFormerRecipe, type Recipe } from "./recipe.ts";
 import { addAdvice, describeBroken, describeFailedBuild, describeLate, readRefusal } from "./refusals.ts";
@@ -31,7 +33,7 @@ const MAX_ORDERS = 4;
 const BUILD_LINES = 20;
 
 export interface LifecycleSettings extends BuildLogSettings {
-  client: Daytona;
+  client: SdkClient;
   name: string;
   recipe: Recipe;
   labels: Record<string, string>;
@@ -47,22 +49,22 @@ export interface LifecycleSettings extends BuildLogSettings {
 }
 
 export class DaytonaLifecycle {
+  readonly name: string;
   readonly #settings: LifecycleSettings;
   readonly #requests: DaytonaRequests;
   readonly #states: StateReporter;
+  readonly #admission: Admission;
   /** The last opened sandbox, and the sandbox whose files the model knows. */
   #opened: string | null = null;
   #known: string | null;
 
   constructor(settings: LifecycleSettings) {
+    this.name = settings.name;
     this.#settings = settings;
     this.#requests = new DaytonaRequests(settings.host, settings.limits);
     this.#states = new StateReporter(settings.onState);
+    this.#admission = new Admission(settings.count, this.#states);
     this.#known = settings.known;
-  }
-
-  get name(): string {
-    return this.#settings.name;
   }
 
   /** Resolves with a started sandbox, within the time limits. Rejects with `SandboxError("unavailable")`. */
@@ -174,7 +176,7 @@ export class DaytonaLifecycle {
 
   async #create(progress: StartProgress, signal: AbortSignal): Promise<void> {
     const { client, name, recipe, labels, count } = this.#settings;
-    await count?.take(recipe);
+    await this.#admission.create(recipe, progress);
     const isLost = this.#opened !== null || this.#known !== null;
     const lost = "The sandbox is gone. A new one is being made; the files of the former one are lost.";
     this.#states.report("creating", isLost ? lost : planFor("none").message);
@@ -211,11 +213,12 @@ export class DaytonaLifecycle {
     const { rebuild } = findChanges(this.#settings.recipe, sandbox);
     if (state === "stopped" && rebuild && !progress.wasResized) {
       progress.wasResized = true;
-      await this.#settings.count?.take(rebuild);
+      await this.#admission.grow(state, rebuild);
       this.#states.report("resizing", planFor("resizing").message);
       const seconds = secondsLeft(progress);
       return resize(sandbox, rebuild, { control: (request) => this.control(request, signal), seconds }, signal);
     }
+    await this.#admission.start(state ?? "unknown");
     this.#states.report("starting", message);
     if (move === "repair") progress.wasRepaired = true;
     const recovers = move === "repair" && sandbox.recoverable;
@@ -240,7 +243,7 @@ export class DaytonaLifecycle {
       return null;
     }
     progress.wasAdjusted = true;
-    if (changes.growth) await this.#settings.count?.take(changes.growth);
+    if (changes.growth) await this.#admission.grow("started", changes.growth);
     await adjust(sandbox, changes, { control: (request) => this.control(request, signal), seconds }, signal);
     return changes.growth ? null : this.#finish(sandbox);
   }

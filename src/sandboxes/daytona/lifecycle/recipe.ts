@@ -1,11 +1,7 @@
 // A project's settings for its sandbox (its recipe) in Daytona's terms, and how an existing sandbox differs from them.
-import {
-  type CreateSandboxFromImageParams,
-  type CreateSandboxFromSnapshotParams,
-  Image,
-  type Sandbox as SdkSandbox,
-} from "@daytonaio/sdk";
+import { type CreateSandboxFromImageParams, type CreateSandboxFromSnapshotParams, Image } from "@daytonaio/sdk";
 import type { SandboxSettings } from "../../../protocol/project.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 
 /** Daytona chooses what is left out. */
 export type Recipe = Omit<SandboxSettings, "target">;

@@ -1,7 +1,8 @@
 // Deletes a sandbox. Daytona refuses this while the sandbox's state is changing, so the deletion waits and retries.
-import type { Sandbox as SdkSandbox } from "@daytonaio/sdk";
+
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { readFailure } from "../client/failure.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import { pause } from "../client/waiting.ts";
 import { ORDER_SECONDS } from "./start-progress.ts";
 

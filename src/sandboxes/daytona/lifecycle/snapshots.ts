@@ -1,8 +1,9 @@
 // Daytona deactivates a snapshot that nobody used for two weeks, and refuses sandboxes from it until it is activated.
-import type { Daytona } from "@daytonaio/sdk";
+
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { readFailure } from "../client/failure.ts";
 import { unavailable } from "../client/requests.ts";
+import type { SdkClient } from "../client/sdk.ts";
 import { pause } from "../client/waiting.ts";
 
 const POLL_MS = 500;
@@ -16,7 +17,7 @@ export function readInactiveSnapshot(refusal: string): string | null {
 export async function activateSnapshot(
   name: string,
   ports: {
-    client: Daytona;
+    client: SdkClient;
     control<Value>(request: () => Promise<Value>, signal: AbortSignal): Promise<Value>;
     until: number;
   },

@@ -17,6 +17,7 @@ export interface StartProgress {
   wasResized: boolean;
   wasAdjusted: boolean;
   wasActivated: boolean;
+  isBuildCounted: boolean;
   /** Whether a build from outdated settings, which began before this opening, may be replaced. */
   mayReplaceBuild: boolean;
 }
@@ -31,6 +32,7 @@ export function beginStart(): StartProgress {
     wasResized: false,
     wasAdjusted: false,
     wasActivated: false,
+    isBuildCounted: false,
     mayReplaceBuild: true,
   };
 }

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { freeSpending } from "../../../agent/spending.ts";
 import type { SearchServiceName } from "../../../config/search.ts";
+import type { Failure } from "../../../protocol/error.ts";
+import { exceeded } from "../../../protocol/money/quotas.ts";
 import { type Asking, askInOrder } from "./ask-in-order.ts";
 import { createResting, restingOf } from "./resting.ts";
 import type { SearchFailure, SearchOutcome, SearchRequest, SearchService } from "./search-service.ts";
@@ -16,9 +18,12 @@ const signal = new AbortController().signal;
 let clock = 0;
 let asked: string[] = [];
 let logged: string[] = [];
+/** What counts searches refuses, and how often it was asked. */
+let usedUp: Failure | null = null;
+let taken = 0;
 
 beforeEach(() => {
-  [clock, asked, logged] = [1_000_000, [], []];
+  [clock, asked, logged, usedUp, taken] = [1_000_000, [], [], null, 0];
   vi.spyOn(console, "warn").mockImplementation((line: string) => logged.push(line));
 });
 afterEach(() => vi.restoreAllMocks());
@@ -42,12 +47,52 @@ function asking(services: SearchService[], resting = createResting()): Asking {
     resting,
     now: () => clock,
     spending: freeSpending,
+    take: async () => {
+      taken += 1;
+      return usedUp;
+    },
     sleep: async (ms) => {
       asked.push(`wait ${ms}`);
       clock += ms;
     },
   };
 }
+
+describe("the searches of a day", () => {
+  const used = exceeded("searches_per_day", 5, 7_200);
+  const modelService = (outcomes: SearchOutcome[]) => ({ ...service("model", outcomes), asks_model: true as const });
+
+  it("are counted once for each search, whichever services it asks and however often", async () => {
+    const limited = service("brave", [failure("rate_limited", 500), failure("unavailable")]);
+    await askInOrder(
+      asking([limited, service("exa", [failure("timeout")]), service("bocha", [answer])]),
+      request,
+      signal,
+    );
+    await askInOrder(asking([service("exa", [failure("rate_limited", 500), answer])]), request, signal);
+    expect([asked, taken]).toEqual([["brave", "exa", "bocha", "exa", "wait 500", "exa"], 2]);
+  });
+
+  it("are not counted where only a model is asked, nor where all services rest", async () => {
+    await askInOrder(asking([modelService([answer])]), request, signal);
+    const resting = createResting();
+    resting.note("brave", { reason: "account_empty", status: 402, retry_after_ms: null }, clock);
+    await askInOrder(asking([service("brave", [answer])], resting), request, signal);
+    expect([asked, taken]).toEqual([["model"], 0]);
+  });
+
+  it("leave a search that asks a model once they are used up, and no service is asked beside", async () => {
+    usedUp = used;
+    const services = [service("brave", [answer]), service("exa", [answer])];
+    const refused = await askInOrder(asking(services), request, signal);
+    const failed = { reason: "over_quota", status: null, retry_after_ms: 7_200_000 };
+    expect(refused).toEqual({ ok: false, failures: [failed, failed] });
+    expect([asked, taken]).toEqual([[], 1]);
+    const found = await askInOrder(asking([...services, modelService([answer])]), request, signal);
+    expect(found).toMatchObject({ ok: true, service: "model" });
+    expect(asked).toEqual(["model"]);
+  });
+});
 
 describe("several services", () => {
   it("are asked in order until one answers", async () => {

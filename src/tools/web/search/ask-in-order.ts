@@ -3,6 +3,7 @@
 import type { CallSpending } from "../../../agent/spending.ts";
 import type { SearchServiceName } from "../../../config/search.ts";
 import { logWarning } from "../../../lib/log.ts";
+import type { Failure } from "../../../protocol/error.ts";
 import type { Resting } from "./resting.ts";
 import type { FoundPage, SearchFailure, SearchRequest, SearchService } from "./search-service.ts";
 
@@ -11,6 +12,8 @@ export interface Asking {
   resting: Resting;
   now: () => number;
   spending: CallSpending;
+  /** Counts a search, or refuses it. */
+  take: () => Promise<Failure | null>;
   /** Rejects with the signal's reason once that aborts. */
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -29,8 +32,17 @@ const USUAL_WAIT_MS = 1100;
 /** Several calls wait at the same time, and one of them is let through each second. */
 const MAX_WAITS = 4;
 
-/** Throws only the reason of `signal`. */
-export async function askInOrder(asking: Asking, request: SearchRequest, signal: AbortSignal): Promise<Asked> {
+/**
+ * Throws only the reason of `signal`. It is one search, whichever services it asks and however often, and none if it asks
+ * only those that ask a model.
+ */
+export async function askInOrder(given: Asking, request: SearchRequest, signal: AbortSignal): Promise<Asked> {
+  let taken: Promise<Failure | null> | null = null;
+  const take = () => {
+    taken ??= given.take();
+    return taken;
+  };
+  const asking = { ...given, take };
   const end = asking.now() + SEARCH_LIMIT_MS;
   const failures = new Map<SearchServiceName, SearchFailure>();
   for (let waits = 0; ; waits++) {
@@ -44,7 +56,7 @@ export async function askInOrder(asking: Asking, request: SearchRequest, signal:
 
 /** Null if none answers; then `failures` says why. Those that failed for another reason than a rate are asked once. */
 async function askEach(
-  { services, resting, now, spending }: Asking,
+  { services, resting, now, spending, take }: Asking,
   request: SearchRequest,
   end: number,
   signal: AbortSignal,
@@ -61,6 +73,12 @@ async function askEach(
     }
     const limit_ms = Math.min(service.limit_ms ?? SERVICE_LIMIT_MS, end - now());
     if (limit_ms <= 0) continue;
+    const refusal = service.asks_model ? null : await take();
+    if (refusal !== null) {
+      const retry_after_ms = (refusal.retry_after_s ?? 0) * 1000;
+      failures.set(name, { reason: "over_quota", status: null, retry_after_ms });
+      continue;
+    }
     const outcome = await service.search(request, { now: now(), limit_ms, spending, signal });
     if (outcome.ok) return { ok: true, service: name, pages: outcome.pages };
     const { failure } = outcome;

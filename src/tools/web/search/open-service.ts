@@ -35,6 +35,7 @@ export function openService(definition: ServiceDefinition, at: SearchAccess): Se
   return {
     name,
     ...(own_limit_ms === undefined ? {} : { limit_ms: own_limit_ms }),
+    ...(asksModel === undefined ? {} : { asks_model: true }),
     search: async (request, { now, limit_ms, spending, signal }) => {
       const ask = (most: number | null) => {
         const { url, init } = write(request, at, now, most);

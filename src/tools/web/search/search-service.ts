@@ -34,7 +34,8 @@ export interface FoundPage {
  * `key_refused` and `account_empty` stay until the operator acts, `rate_limited` for a while. `bad_request`: the service
  * objects to the query. `moved`: it answered with a redirect. `format_refused`: it is not set up to answer in JSON.
  * `setup_refused`: nothing is at its address, or its model can't search. `over_budget`: it was not asked, since a cap of
- * the run leaves too little for its model.
+ * the run leaves too little for its model. `over_quota`: it was not asked, since the user's searches of the day are used
+ * up.
  */
 export type SearchFailureReason =
   | "key_refused"
@@ -48,7 +49,8 @@ export type SearchFailureReason =
   | "moved"
   | "format_refused"
   | "setup_refused"
-  | "over_budget";
+  | "over_budget"
+  | "over_quota";
 
 export interface SearchFailure {
   reason: SearchFailureReason;
@@ -72,5 +74,7 @@ export interface SearchService {
   name: SearchServiceName;
   /** How long it may take, if that is not what others take. */
   limit_ms?: number;
+  /** Its tokens count for caps, so that its searches are not counted. */
+  asks_model?: true;
   search(request: SearchRequest, options: SearchOptions): Promise<SearchOutcome>;
 }

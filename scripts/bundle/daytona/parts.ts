@@ -1,0 +1,30 @@
+// What the bundle takes for parts of Daytona's SDK that src does not use ([alias] in wrangler.toml): desktops, language
+// servers, the interpreter, metrics of a sandbox, and the connection for events that polling replaces
+// (src/sandboxes/daytona/client/client.ts).
+
+class LeftOut {}
+
+export {
+  LeftOut as Accessibility,
+  LeftOut as CodeInterpreter,
+  LeftOut as ComputerUse,
+  LeftOut as Configuration,
+  LeftOut as Display,
+  LeftOut as EventDispatcher,
+  LeftOut as Git,
+  LeftOut as Keyboard,
+  LeftOut as LspServer,
+  LeftOut as Mouse,
+  LeftOut as PtyHandle,
+  LeftOut as Screenshot,
+  LeftOut as SecretService,
+  LeftOut as TelemetryApi,
+  LeftOut as VolumeService,
+  LeftOut as WarmPoolService,
+};
+
+export const LspLanguageId = {};
+
+export function createSandboxWebSocket(): never {
+  throw new Error("The bundle's Daytona SDK opens no sockets (scripts/bundle/daytona/parts.ts).");
+}

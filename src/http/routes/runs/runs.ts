@@ -1,0 +1,79 @@
+// Runs are started, resumed, watched and cancelled through the thread's object. Their list is read from D1.
+import { withChain } from "../../../protocol/chain.ts";
+import { listRuns } from "../../../store/runs.ts";
+import { callThread } from "../../../thread/stub.ts";
+import type { App } from "../../context.ts";
+import { unwrap } from "../../errors.ts";
+import { addOperation } from "../../operation.ts";
+import { keyOf, readOfThread } from "../../ownership.ts";
+import { listedRun, pageOf, pageQuery, runAnswer, runParams, threadParams } from "../../schemas.ts";
+import { addResume, addStart } from "./start.ts";
+
+const tag = "Runs";
+
+export function addRuns(app: App): void {
+  addStart(app);
+  addResume(app);
+  addReadAndCancel(app);
+}
+
+function addReadAndCancel(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/threads/{thread_id}/runs",
+      tag,
+      summary: "List runs",
+      params: threadParams,
+      query: pageQuery,
+      answers: { 200: { description: "Runs of the thread, newest first.", schema: pageOf(listedRun) } },
+      problems: ["not_found", "bad_cursor"],
+    },
+    async (context, { params, query }) => {
+      const key = keyOf(context, params.thread_id);
+      const request = { limit: query.limit, cursor: query.cursor ?? null };
+      const page = await readOfThread(context, key, {
+        fromStore: (db) => listRuns(db, key, request),
+        fromObject: (stub) => stub.readRuns(key, request),
+      });
+      return context.json(page);
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "get",
+      path: "/v1/threads/{thread_id}/runs/{invocation_id}",
+      tag,
+      summary: "Read a run",
+      params: runParams,
+      answers: { 200: { description: "The run.", schema: runAnswer } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => {
+      const key = keyOf(context, params.thread_id);
+      const found = await callThread(context.env, key, (stub) => stub.getRun(key, params.invocation_id));
+      return context.json(withChain(unwrap(found)));
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/threads/{thread_id}/runs/{invocation_id}/cancel",
+      scope: "run",
+      tag,
+      summary: "Cancel a run",
+      counts: "request",
+      params: runParams,
+      answers: { 200: { description: "The run, even if it had ended before.", schema: runAnswer } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => {
+      const key = keyOf(context, params.thread_id);
+      const cancelled = await callThread(context.env, key, (stub) => stub.cancel(key, params.invocation_id));
+      return context.json(withChain(unwrap(cancelled)));
+    },
+  );
+}

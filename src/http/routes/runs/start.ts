@@ -1,0 +1,126 @@
+// Starting a run, and answering what an interrupted run asked, which starts one too.
+import { readTimeZone } from "../../../lib/time-zone.ts";
+import { newId } from "../../../protocol/ids.ts";
+import { isEmptyContent } from "../../../protocol/message.ts";
+import { capsOf } from "../../../protocol/money/caps.ts";
+import { newRunInput, type RunInput } from "../../../protocol/thread.ts";
+import { callThread } from "../../../thread/stub.ts";
+import { auditAnswers } from "../../audit/approvals.ts";
+import type { AuditNotes } from "../../audit.ts";
+import type { App } from "../../context.ts";
+import { Problem, unwrap } from "../../errors.ts";
+import { hopsHeader, readChain } from "../../hops.ts";
+import { addOperation } from "../../operation.ts";
+import { keyOf, requireAgent, withStock } from "../../ownership.ts";
+import { sizeOfInput } from "../../quotas/stock.ts";
+import { runParams, threadParams } from "../../schemas.ts";
+import { requirePrice } from "../money/price.ts";
+import { type Accepted, startRun } from "./accept.ts";
+import { resumeBody, runBody, runBodyFor, startAnswers, startHeaders, startQuery } from "./schemas.ts";
+
+const tag = "Runs";
+
+export function addStart(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/threads/{thread_id}/runs",
+      scope: "run",
+      tag,
+      summary: "Start a run",
+      counts: "run",
+      description: "A thread that does not exist is made. The same `invocation_id` with the same body is the same run.",
+      params: threadParams,
+      query: startQuery,
+      headers: startHeaders.extend({ "taskloom-hops": hopsHeader }),
+      body: runBody,
+      bodyFor: runBodyFor,
+      answers: startAnswers,
+      problems: ["empty_message", "not_found", "busy", "idempotency_conflict", "invalid_operation", "price_unknown"],
+    },
+    async (context, { params, query, headers, body }) => {
+      if (isEmptyContent(body.message)) throw new Problem("empty_message", "message has neither text nor an image.");
+      const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"]);
+      requirePrice(context.get("config").models, body.model, body);
+      await requireAgent(context, body.agent_id);
+      const input = newRunInput({
+        ...keyOf(context, params.thread_id),
+        invocation_id,
+        key_id: context.get("caller").key_id,
+        messages: [{ message_id: body.message_id ?? newId("msg"), content: body.message }],
+        agent_id: body.agent_id ?? null,
+        model: body.model ?? null,
+        max_steps: body.max_steps ?? null,
+        metadata: body.metadata ?? {},
+        ...zoneOf(body.time_zone),
+        ...capsOf("run", body),
+        background: body.background,
+        on_busy: body.on_busy,
+        ...unwrap(readChain(context)),
+      });
+      const wanted = { thread_id: params.thread_id, makes_project: true, bytes: sizeOfInput(input) };
+      return await startRun(context, input, query.wait, (accept) => withStock(context, wanted, () => accept({})));
+    },
+  );
+}
+
+export function addResume(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path: "/v1/threads/{thread_id}/runs/{invocation_id}/resume",
+      scope: "run",
+      tag,
+      summary: "Answer what an interrupted run asked",
+      counts: "run",
+      description:
+        "The answer is a new run, whose `resumes` names the interrupted one. Every interrupt must be answered. `payload` is a string for a question, `{approved, reason?, arguments? | sections?}` for an approval or a plan, and `{approved, max_cost_usd?, max_total_tokens?, max_minutes?}` for a cap that was reached. The new run keeps the caps of the interrupted one; each cap of this request replaces the one that its request had set.",
+      params: runParams,
+      query: startQuery,
+      headers: startHeaders,
+      body: resumeBody,
+      answers: startAnswers,
+      problems: [
+        "not_found",
+        "interrupt_answered",
+        "idempotency_conflict",
+        "invalid_operation",
+        "interrupts_uncovered",
+      ],
+      records: ["approval.approve", "approval.deny"],
+    },
+    async (context, { params, query, headers, body }) => {
+      const key = keyOf(context, params.thread_id);
+      const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"]);
+      const asked = unwrap(await callThread(context.env, key, (stub) => stub.getRun(key, params.invocation_id)));
+      if (asked.status !== "interrupted") {
+        throw new Problem("invalid_operation", `The run is ${asked.status} and asks nothing.`);
+      }
+      // The thread checks whether the interrupts are still open. This checks that they belong to the run in the path.
+      const foreign = body.resume.find(({ interrupt_id }) => !asked.interrupts.some(({ id }) => id === interrupt_id));
+      if (foreign) {
+        throw new Problem("interrupt_answered", `The interrupt ${foreign.interrupt_id} does not belong to this run.`);
+      }
+      const { key_id } = context.get("caller");
+      const input = newRunInput({ ...key, invocation_id, key_id, resume: body.resume, ...capsOf("run", body) });
+      const accept = (work: (notes: AuditNotes) => Promise<Accepted>) =>
+        auditAnswers(context, { user_id: key.user_id, run: asked }, body.resume, work);
+      return await startRun(context, input, query.wait, accept);
+    },
+  );
+}
+
+/** In its usual spelling, since a model reads it. */
+function zoneOf(name: string | undefined): Pick<RunInput, "time_zone"> {
+  const time_zone = name === undefined ? null : readTimeZone(name);
+  return time_zone === null ? {} : { time_zone };
+}
+
+function chooseInvocationId(ofBody: string | undefined, ofHeader: string | undefined): string {
+  if (ofBody !== undefined && ofHeader !== undefined && ofBody !== ofHeader) {
+    throw new Problem("invalid_field", "invocation_id: is not the same as the Idempotency-Key header");
+  }
+  return ofBody ?? ofHeader ?? newId("inv");
+}

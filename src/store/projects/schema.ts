@@ -1,0 +1,78 @@
+// The tables of D1 that keep projects and the ways into their sandboxes. `../schema.ts` has the rules for all tables.
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { Caps } from "../../protocol/money/caps.ts";
+import type { GitSource, SandboxSettings } from "../../protocol/project.ts";
+
+export const projects = sqliteTable(
+  "projects",
+  {
+    user_id: text().notNull(),
+    project_id: text().notNull(),
+    name: text().notNull(),
+    created_at: text().notNull(),
+    updated_at: text().notNull(),
+    git: text({ mode: "json" }).$type<GitSource>(),
+    sandbox: text({ mode: "json" }).$type<SandboxSettings>(),
+    /** For all its runs together. */
+    caps: text({ mode: "json" }).$type<Caps>(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.project_id] }),
+    index("projects_by_creation").on(table.user_id, table.created_at, table.project_id),
+  ],
+);
+
+/** Preview links to ports of a project's sandbox, one per port. */
+export const previews = sqliteTable(
+  "previews",
+  {
+    user_id: text().notNull(),
+    project_id: text().notNull(),
+    port: integer().notNull(),
+    /** Part of the link's host name; for the provider's links, the token that revokes them. Opens only this port. */
+    token: text().notNull(),
+    url: text().notNull(),
+    created_at: text().notNull(),
+    expires_at: text().notNull(),
+    /** The id of the key that made it (`ADMIN_KEY_ID` for the admin key); null if that is not known. */
+    made_by: text(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.project_id, table.port] }),
+    // A visitor brings a token and no user.
+    uniqueIndex("previews_by_token").on(table.token),
+  ],
+);
+
+/** SSH access to a project's sandbox. A project has one at most: opening another ends the one before. */
+export const sshAccesses = sqliteTable(
+  "ssh_accesses",
+  {
+    user_id: text().notNull(),
+    project_id: text().notNull(),
+    created_at: text().notNull(),
+    expires_at: text().notNull(),
+    /** The id of the key that made it (`ADMIN_KEY_ID` for the admin key); null if that is not known. */
+    made_by: text(),
+  },
+  (table) => [primaryKey({ columns: [table.user_id, table.project_id] })],
+);
+
+/** One-use tickets for clients that can't send a key, such as a browser's WebSocket. Deleted when used. */
+export const tickets = sqliteTable(
+  "tickets",
+  {
+    user_id: text().notNull(),
+    /** SHA-256 of the ticket, hex. */
+    hash: text().notNull(),
+    project_id: text().notNull(),
+    expires_at: text().notNull(),
+    /** What the ticket opens, as its route stored it. */
+    details: text({ mode: "json" }).$type<Record<string, unknown>>().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.hash] }),
+    // The bearer of a ticket brings no user.
+    uniqueIndex("tickets_by_hash").on(table.hash),
+  ],
+);
