@@ -34,7 +34,7 @@ import { readProject } from "../store/projects/projects.ts";
 import { usualOf } from "../store/quotas/held.ts";
 import { takeUse } from "../store/quotas/uses.ts";
 import { deleteThread, type SyncAnswer, syncThread } from "../store/sync.ts";
-import type { EventDeliveries } from "../store/webhooks/event-deliveries.ts";
+
 import { createToolSources, createTools } from "../tools/index.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { scopeCommands } from "./command-scope.ts";

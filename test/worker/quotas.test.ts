@@ -1,15 +1,11 @@
 // What a user may do in a minute and at once: how the server refuses more, what that costs, and whom it leaves alone.
 import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createApp } from "../../src/app.ts";
-import type { Env } from "../../src/config.ts";
-import { countedDatabase } from "./counted-database.ts";
 import { clearTriggers, deliverTo, makeHook, readLog, signStandard } from "./hook-client.ts";
 import { type Answer, type Client, createClient } from "./http-client.ts";
-import { FakeThreads } from "./http-fake-threads.ts";
+import { agUi, expectRefused, giveQuotas, run, serverWith } from "./quota-server.ts";
 
 let lines: string[] = [];
-let users = 0;
 
 beforeEach(() => {
   lines = [];
@@ -20,31 +16,6 @@ afterEach(async () => {
   vi.useRealTimers();
   await clearTriggers();
 });
-
-/** A server with some quotas, and a user of it. What is not named is without a limit. */
-async function serverWith(quotas: Record<string, number>, settings: Partial<Env> = {}) {
-  const { db, written } = countedDatabase();
-  const named = Object.entries(quotas).map(([name, number]) => `${name}=${number}`);
-  const QUOTAS = [env.QUOTAS, ...named].join();
-  const client = createClient({ DB: db, ENCRYPTION_KEY: "key of the tests", QUOTAS, ...settings });
-  users += 1;
-  const user_id = `user_quota_${users}`;
-  const user = await client.addUser(user_id);
-  return { client, user, user_id, written, QUOTAS };
-}
-
-async function giveQuotas(user_id: string, quotas: Record<string, number>): Promise<void> {
-  await env.DB.prepare("UPDATE users SET quotas = ?2 WHERE user_id = ?1").bind(user_id, JSON.stringify(quotas)).run();
-}
-
-const run = (user: Client, thread = "thread-q") => user.send("POST", `/v1/threads/${thread}/runs`, { message: "hi" });
-const agUi = { threadId: "thread-q", runId: "run-1", messages: [{ id: "u1", role: "user", content: "hi" }] };
-
-function expectRefused(answer: Answer, name: string): void {
-  expect([answer.status, answer.body.status, answer.body.code]).toEqual([429, 429, "quota_exceeded"]);
-  expect(answer.body.detail).toContain(`(${name})`);
-  expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
-}
 
 describe("a refused request makes no write to D1 and no call of an object", () => {
   const starts: [string, (user: Client) => Promise<Answer>][] = [
@@ -333,77 +304,5 @@ describe("runs at once", () => {
     });
     const { user } = await serverWith({ runs_at_once: 1 }, { DB });
     expect((await run(user)).status).toBe(202);
-  });
-});
-
-describe("what is open", () => {
-  it("counts streams until they are read to their end or left", async () => {
-    const { user, user_id, QUOTAS } = await serverWith({ streams: 2 });
-    expect(user).toBeDefined();
-    const app = createApp();
-    const bindings = new FakeThreads(env.DB).within(env, { QUOTAS });
-    const made = await createClient().send("POST", "/v1/users", { user_id: `${user_id}_streams` });
-    const waits: Promise<unknown>[] = [];
-    const context = { waitUntil: (work: Promise<unknown>) => void waits.push(work) } as unknown as ExecutionContext;
-    const headers = { authorization: `Bearer ${made.body.api_key}` };
-    const open = async () => app.request("/v1/threads/thread-q/events", { headers }, bindings, context);
-    const [first, second] = [await open(), await open()];
-    expect([first.status, second.status, (await open()).status]).toEqual([200, 200, 429]);
-    expect(await first.text()).toContain("RUN_STARTED");
-    await expect.poll(async () => (await open()).status).toBe(200);
-    expect((await open()).status).toBe(429);
-    await second.body?.cancel();
-    await expect.poll(async () => (await open()).status).toBe(200);
-  });
-
-  it("is given back where nothing was opened", async () => {
-    const { client, user } = await serverWith({ streams: 1 });
-    for (let count = 0; count < 3; count++) {
-      client.threads.next = { failure: { code: "not_found", detail: "There is no such thread." } };
-      expect((await user.send("GET", "/v1/threads/thread-q/events")).status).toBe(404);
-    }
-    expect((await user.send("GET", "/v1/threads/thread-q/events")).status).toBe(200);
-  });
-});
-
-describe("a thread's object that refuses with a time to wait", () => {
-  it("reaches the client with it, by RPC and by a stream", async () => {
-    const { client, user } = await serverWith({});
-    const failure = { code: "quota_exceeded", detail: "It is used up.", retry_after_s: 7 } as const;
-    const ask = [
-      () => run(user),
-      () => user.send("GET", "/v1/threads/thread-q/events"),
-      () => user.send("POST", "/ag-ui", agUi),
-    ];
-    for (const each of ask) {
-      client.threads.next = { failure };
-      const answer = await each();
-      expect([answer.status, answer.headers.get("retry-after"), answer.body.detail]).toEqual([
-        429,
-        "7",
-        failure.detail,
-      ]);
-      client.threads.next = { failure: { code: "quota_exceeded", detail: "It is full." } };
-      const full = await each();
-      expect([full.status, full.headers.get("retry-after"), full.body.status]).toEqual([409, null, 409]);
-    }
-  });
-});
-
-describe("twenty webhooks in a loop", () => {
-  it("start as many runs in a minute as the quota says, and leave no trace of the rest", async () => {
-    const { client, user, written } = await serverWith({ runs_per_minute: 120 }, { DELIVERY_LIMIT: undefined });
-    const hooks = await Promise.all(Array.from({ length: 20 }, () => makeHook(user)));
-    const statuses: number[] = [];
-    for (let round = 0; round < 10; round++) {
-      const answers = hooks.map(({ trigger_id, secret }) =>
-        deliverTo(user, trigger_id, "{}", signStandard(secret, "{}")),
-      );
-      statuses.push(...(await Promise.all(answers)).map(({ status }) => status));
-    }
-    expect(statuses.filter((status) => status === 202)).toHaveLength(120);
-    expect(statuses.filter((status) => status === 429)).toHaveLength(80);
-    expect(client.threads.asked.filter(({ method }) => method === "accept")).toHaveLength(120);
-    expect(written.filter((query) => /trigger_deliveries/.test(query) && /^insert/i.test(query))).toHaveLength(120);
   });
 });

@@ -16,7 +16,9 @@ async function ask(message: string, replies = [looks("c1", counted({ output_toke
 describe("a run that asks for more", () => {
   it("asks a Chinese conversation in Chinese", async () => {
     const { message, shown } = await ask("调研一下 GPU 的价格");
-    expect(message).toBe("该智能体每次运行的上限（20,000 token）所剩的额度不够下一次调用模型。要提高上限到 40,000 token 并继续吗？");
+    expect(message).toBe(
+      "该智能体每次运行的上限（20,000 token）所剩的额度不够下一次调用模型。要提高上限到 40,000 token 并继续吗？",
+    );
     expect(shown).toContain("提高上限并继续");
     expect(shown).not.toContain("Go on");
   });
