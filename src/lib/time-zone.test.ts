@@ -18,6 +18,13 @@ describe("readTimeZone", () => {
   );
 });
 
+it("knows every zone, however many were asked for before", () => {
+  const zones = Intl.supportedValuesOf("timeZone");
+  expect(zones.filter((zone) => readTimeZone(zone) === null)).toEqual([]);
+  expect(readTimeZone("europe/berlin")).toBe("Europe/Berlin");
+  expect(dayIn("Asia/Shanghai", Date.parse("2026-11-27T23:30:00Z")).date).toBe("2026-11-28");
+});
+
 describe("dayIn", () => {
   it("has the date and weekday where the person is", () => {
     const at = Date.parse("2026-11-27T23:30:00Z");

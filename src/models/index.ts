@@ -30,7 +30,7 @@ export function createModels(
     ...toOptions(server, settings),
     server_name,
     ...(memory === undefined ? {} : { memory }),
-    ...own,
+    ...(own.fetch === undefined ? { shared: server } : own),
   });
   const create = (format: AgentConfig["tool_format"]) => (memory?: ModelMemory) => {
     const routed = routeByName(settings, (server, name) => models[format](optionsFor(server, name, memory)));

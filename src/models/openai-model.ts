@@ -46,6 +46,8 @@ export interface OpenAiOptions {
   memory?: ModelMemory;
   fetch?: typeof fetch;
   limits?: Partial<OpenAiLimits>;
+  /** Models with the same object share one client, since it takes time to make. All their other options are the same, without the memory. */
+  shared?: object;
 }
 
 const defaultSettings: SettingNames = { key: "OPENAI_API_KEY", base_url: "OPENAI_BASE_URL", model: "OPENAI_MODEL" };
@@ -60,7 +62,7 @@ const defaultLimits: OpenAiLimits = {
   reply_characters: MAX_REPLY_CHARACTERS,
 };
 
-interface Setup extends Exchange {
+interface ServerSetup extends Exchange {
   /** The name and the host, which what is learned belongs to. */
   place: string;
   base_url: string;
@@ -71,6 +73,9 @@ interface Setup extends Exchange {
   /** The pasted address ends in the Responses API. */
   prefers_responses: boolean;
   extra_body: Readonly<Record<string, unknown>>;
+}
+
+interface Setup extends ServerSetup {
   memory: ModelMemory | undefined;
 }
 
@@ -78,11 +83,16 @@ interface Setup extends Exchange {
 Object.defineProperty(OpenAI, "name", { value: "OpenAI" });
 
 export function createOpenAiModel(options: OpenAiOptions): Model {
-  const setup = openSetup(options);
+  const { shared } = options;
+  const server = (shared && sharedSetups.get(shared)) ?? openServer(options);
+  if (shared !== undefined) sharedSetups.set(shared, server);
+  const setup = { ...server, memory: options.memory };
   return { stream: (request, onDelta, signal) => streamReply(setup, request, onDelta, signal) };
 }
 
-function openSetup({ profile = null, gateway_token = null, memory, ...options }: OpenAiOptions): Setup {
+const sharedSetups = new WeakMap<object, ServerSetup>();
+
+function openServer({ profile = null, gateway_token = null, ...options }: OpenAiOptions): ServerSetup {
   const limits = { ...defaultLimits, ...options.limits };
   const address = readAddress(options.base_url);
   const request = options.fetch ?? ((input, init) => fetch(input, init));
@@ -118,7 +128,6 @@ function openSetup({ profile = null, gateway_token = null, memory, ...options }:
     api,
     prefers_responses: address.api === "responses",
     extra_body,
-    memory,
   };
 }
 

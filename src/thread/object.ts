@@ -3,7 +3,7 @@
 // `private` only to TypeScript can be called over RPC.
 import { DurableObject } from "cloudflare:workers";
 import { withoutNumbers } from "../agent/plan/numbers.ts";
-import { type Env, readConfig } from "../config.ts";
+import { configOf, type Env } from "../config.ts";
 import type { Diagnostics } from "../protocol/diagnostics.ts";
 import { type Failure, fail, type Result, statusOf, succeed } from "../protocol/error.ts";
 import type { WaitingMessage } from "../protocol/inbox.ts";
@@ -68,7 +68,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     super(ctx, env);
     const { storage } = ctx;
     this.#database = { sql: storage.sql, transaction: (change) => storage.transactionSync(change) };
-    this.#ports = createPorts(readConfig(env), env.DB, env.JOBS, env.PUBLIC_NETWORK);
+    this.#ports = createPorts(configOf(env), env.DB, env.JOBS, env.PUBLIC_NETWORK);
     this.#platform = {
       waitUntil: (promise) => ctx.waitUntil(promise),
       setAlarm: (at) => storage.setAlarm(at),

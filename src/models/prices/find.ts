@@ -102,8 +102,16 @@ export interface Row {
   as_of: string;
 }
 
-/** The lines about one server. */
-export function listPrices(server: string): Row[] {
+const rowsOf = new Map<string, Row[]>();
+
+/** The lines about one server. They are read once: every call of a model asks for its price several times. */
+export function listPrices(server: string): readonly Row[] {
+  const known = rowsOf.get(server) ?? readRows(server);
+  if (known.length > 0) rowsOf.set(server, known);
+  return known;
+}
+
+function readRows(server: string): Row[] {
   return Object.entries(priceLists).flatMap(([title, text]) => {
     const [name, as_of = ""] = title.split(" ");
     return name === server
