@@ -1,5 +1,5 @@
 // A user at its quotas, in a process of its own: what it costs to send and read must not delay what the test measures.
-// Floods from the message `start` until `stop`, and then says which answers it got.
+// Floods from a message of its kind until `stop`, and then says which answers it got.
 import { Agent, request } from "node:http";
 import { quotas } from "../../src/protocol/money/quotas.ts";
 
@@ -12,6 +12,9 @@ export interface FloodSettings {
   /** Of one who may not even read. */
   exhausted: string;
 }
+
+/** `refused` is what the quotas refuse alone; `limits` is that and what they let in. */
+export type FloodKind = "refused" | "limits";
 
 /** By what was sent and the answer's status. */
 export type Statuses = Record<string, number>;
@@ -97,7 +100,7 @@ const TICK_MS = 10;
 let timer: NodeJS.Timeout | undefined;
 let counted = 0;
 
-function start(): void {
+function start(kind: FloodKind): void {
   statuses = {};
   let last = performance.now();
   // Where in its second each kind begins is left to chance, or they would come together.
@@ -109,7 +112,7 @@ function start(): void {
       for (; owed >= 1; owed--) {
         if (under.size > MOST_UNDER_WAY) continue;
         counted += 1;
-        send(working, { what, ...make(counted) });
+        if (kind === "limits") send(working, { what, ...make(counted) });
         for (let time = 0; time < REFUSED_TIMES; time++)
           send(what === "read" ? exhausted : refused, { what, ...make(counted) });
       }
@@ -127,9 +130,9 @@ async function stop(): Promise<Statuses> {
   return statuses;
 }
 
-process.on("message", (asked: "start" | "stop") => {
-  if (asked === "start") {
-    start();
+process.on("message", (asked: FloodKind | "stop") => {
+  if (asked !== "stop") {
+    start(asked);
     process.send?.("started");
   } else void stop().then((seen) => process.send?.(seen));
 });
