@@ -62,7 +62,7 @@ WHERE excluded.version > message_parts.version`;
  * An account is emptied by what D1 has. A thread that comes to D1 for the first time after its user was deleted was not
  * in that list, so it finds a tombstone in its place, which keeps out the rest of the batch.
  */
-const BURY_OF_DELETED = `
+const TOMBSTONE_OF_DELETED = `
 INSERT INTO threads (user_id, thread_id, project_id, agent_id, version, created_at, updated_at, deleted_at, metadata)
 SELECT ?1, ?2, '', '', 0, ?3, ?3, ?3, '{}'
 WHERE EXISTS (SELECT 1 FROM users WHERE users.user_id = ?1 AND users.deleted_at IS NOT NULL)
@@ -88,11 +88,11 @@ export async function syncThread(db: D1Database, batch: ThreadBatch): Promise<Sy
   ];
   if (statements.length === 0) return { made: [], tasks_subscribed: false };
   const { user_id, thread_id } = batch.key;
-  const bury = db.prepare(BURY_OF_DELETED).bind(user_id, thread_id, new Date(now).toISOString());
-  const first = batch.is_first ? [bury] : [];
+  const tombstone = db.prepare(TOMBSTONE_OF_DELETED).bind(user_id, thread_id, new Date(now).toISOString());
+  const first = batch.is_first ? [tombstone] : [];
   const results = await db.batch([...first, ...insertEventDeliveries(db, batch, now), ...statements]);
-  const isBuried = batch.is_first === true && (results[0]?.results.length ?? 0) > 0;
-  return { ...readEventDeliveries(results), ...(isBuried ? { owner_deleted: true } : {}) };
+  const isGone = batch.is_first === true && (results[0]?.results.length ?? 0) > 0;
+  return { ...readEventDeliveries(results), ...(isGone ? { owner_deleted: true } : {}) };
 }
 
 const CLEAR_ROWS = ["message_parts", "messages", "runs"].map(
