@@ -229,3 +229,16 @@ it("an isolate that disables a user asks anew for all of the user's keys, and fo
   forgetUser("user_1");
   await expect(recognize()).rejects.toMatchObject({ failure: { code: "forbidden" } });
 });
+
+it("knows the admin key although the request that hashed it first was cancelled", async () => {
+  const { db } = storeOf("");
+  const digest = vi.spyOn(crypto.subtle, "digest");
+  const admin = readConfig({ ADMIN_API_KEY: "the admin key of this test" } as Parameters<typeof readConfig>[0]);
+  const { recognize } = createAuthenticator(() => 0);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode("another key")));
+  digest.mockImplementationOnce(() => new Promise<never>(() => {}));
+  void recognize("another key", admin, db, { hash });
+  await vi.waitFor(() => expect(digest).toHaveBeenCalledTimes(2));
+  expect(await recognize("another key", admin, db, { hash })).toBeNull();
+  digest.mockRestore();
+});

@@ -44,15 +44,18 @@ interface CachedKey extends KnownKey {
 export function createAuthenticator(now: () => number = Date.now): Authenticator {
   const cached = new Map<string, CachedKey>();
   const adminKey = createAdminKey(now);
-  const adminHashes = new WeakMap<Config, Promise<Uint8Array> | null>();
+  const adminHashes = new WeakMap<Config, Uint8Array>();
   // Counts calls of `forget`: what was read before one may be the key that it forgot.
   let forgotten = 0;
 
-  /** Computed once: it is asked for with each request. */
-  function adminHashOf(config: Config): Promise<Uint8Array> | null {
+  /**
+   * Kept once it is there, since each request asks for it. Not the promise: it would never resolve for others if the
+   * request that began it is cancelled.
+   */
+  async function adminHashOf(config: Config): Promise<Uint8Array | null> {
     const known = adminHashes.get(config);
-    if (known !== undefined) return known;
-    const hash = config.admin_api_key === null ? null : hashText(config.admin_api_key);
+    if (known !== undefined || config.admin_api_key === null) return known ?? null;
+    const hash = await hashText(config.admin_api_key);
     adminHashes.set(config, hash);
     return hash;
   }

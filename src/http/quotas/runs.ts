@@ -22,7 +22,10 @@ interface Live {
   /** As D1 last said. */
   runs: number;
   asked_at: number;
-  /** The last question. Who comes while it is open waits for it, or a burst would start on what is not known yet. */
+  /**
+   * The last question. Who comes while it is open waits for it, or a burst would start on what is not known yet. The wait
+   * has a limit of its own: if the request that asks is cancelled, this never resolves.
+   */
   asked: Promise<void>;
   is_asking: boolean;
   /** Let start since then. */
@@ -79,7 +82,7 @@ async function readLive(env: Env, holder: Holder, now: number): Promise<Live> {
     live.asked_at = now;
     live.asked = ask(env, holder.user_id, live);
   }
-  await live.asked;
+  if (live.is_asking) await withinTime(clock, D1_LIMIT_MS, "D1", live.asked).catch(() => undefined);
   return live;
 }
 
