@@ -57,6 +57,8 @@ export interface Life {
    */
   live: Map<string, RunRecord>;
   active: ActiveRun | null;
+  /** The run that was stored as started when it was accepted, until this life works on it. */
+  begun: RunRecord | null;
   /** The last position in the inbox that is taken. */
   lastPosition: number;
   /** The started run with the highest position. */

@@ -44,6 +44,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     thread: stored.thread,
     live,
     active: null,
+    begun: null,
     lastPosition: readLastPosition(database.sql),
     newestStarted: newestStarted && (live.get(newestStarted.run.invocation_id) ?? newestStarted),
     hasSteered: hasSteered(database.sql),
@@ -93,15 +94,17 @@ function adoptRun(life: Life): void {
   if (record === undefined) return;
   if (record.end_seq !== null) life.journal.hold(record.end_seq);
   requestEndOfReplaced(life);
-  if (record.run.status === "queued" && record.startable) {
-    // The former life should have started it and did not, so it counts as a life of this run.
+  const isRunning = record.run.status === "running";
+  if (isRunning || (record.run.status === "queued" && record.startable)) {
     transact(life, () => {
+      if (isRunning) life.journal.voidFormerLife(record.run.invocation_id);
+      // The former life should have ended or started it and did not. Counted before anything else of the run is done,
+      // since that may be what ends each life.
       countLife(life, record);
       storeRun(life, record);
     });
   }
-  if (record.run.status !== "running") return;
-  transact(life, () => life.journal.voidFormerLife(record.run.invocation_id));
+  if (!isRunning) return;
   // STEP_STARTED of these tasks is stored: a reader has it, or gets it in a resync.
   for (const task of life.state.plan.tasks) if (task.status === "in_progress") life.openSteps.add(task.id);
 }

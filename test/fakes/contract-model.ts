@@ -26,7 +26,7 @@ export type RunRow = {
   status: string;
   version: number;
   attempt: number;
-  /** Its text; null once it is over or started. */
+  /** The text that it was posted with. */
   text: string | null;
 };
 
@@ -157,7 +157,7 @@ export class ContractModel {
       return;
     }
     const others = rows.filter((other) => other !== row);
-    if (row.status !== "queued") this.blame(`${id} began as ${row.status}`);
+    if (isOver(row.status)) this.blame(`${id} began as ${row.status}`);
     if ([...this.runs.values()].some(({ position }) => position >= row.position))
       this.blame(`${id} is not the last of the inbox`);
     const busy = others.find(({ status }) => !isOver(status));
@@ -165,7 +165,11 @@ export class ContractModel {
     if (post.policy === "steer" && others.some(({ status }) => status === "running")) {
       this.blame(`${id} should have steered`);
     }
-    this.runs.set(id, { ...row, replacedAt: null });
+    const run = { ...row, replacedAt: null };
+    this.runs.set(id, run);
+    // One that nothing is before starts when it is accepted.
+    if (row.status === "running") this.#observeStart(run, rows);
+    if (row.status === "running" && post.background) this.blame(`${id} started without its job`);
     if (row.text !== null) this.texts.set(id, row.text);
     if (post.policy !== "replace") return;
     for (const other of this.runs.values()) {

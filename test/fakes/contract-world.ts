@@ -253,7 +253,9 @@ export class ContractWorld {
     const rows = object.read<RunRow>(
       "runs",
       `SELECT invocation_id, position, status, version, run ->> 'attempt' AS attempt,
-         input ->> '$.messages[0].content' AS text FROM runs ORDER BY position`,
+         coalesce(input ->> '$.messages[0].content', (SELECT content ->> '$.content' FROM messages
+           WHERE messages.invocation_id = runs.invocation_id AND type = 'user' ORDER BY seq LIMIT 1)) AS text
+         FROM runs ORDER BY position`,
     );
     const steered = object.read<{ id: string; run_id: string; text: string | null }>(
       "steered",

@@ -9,10 +9,12 @@ import { isTerminal } from "../../protocol/run.ts";
 import type { AcceptedRun, PinnedAgent, RunInput } from "../../protocol/thread.ts";
 import { UnreadableRow } from "../../store/shapes/stored.ts";
 import { followFrom } from "../follow/followers.ts";
-import { findRun, type Life, transact } from "../life.ts";
+import { type Life, transact } from "../life.ts";
 import type { Ports } from "../ports.ts";
-import { hasRun, type RunRecord, readLastAgent } from "../rows/runs.ts";
+import { type RunRecord, readLastAgent, readTakenRun } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
+import { beginRun } from "../run/run-start.ts";
+import { knownNetwork } from "../run/told.ts";
 import { bringsResults, carryCaps, continueCaps, pinCaps } from "../spending/pinned.ts";
 import { notRaised } from "../spending/refusal.ts";
 import { noSpending, type SharedCaps } from "../spending/state.ts";
@@ -147,11 +149,11 @@ async function findAgent(
 
 function findKnown(life: Life, input: RunInput, hash: string, attach: boolean): Result<AcceptedRun> | null {
   const steered = findSteered(life, input.invocation_id);
-  const record = findRun(life, steered?.run_id ?? input.invocation_id);
-  if (record === null) {
-    const isTaken = steered !== null || hasRun(life.database.sql, input.invocation_id);
-    return isTaken ? fail("idempotency_conflict", `The run ${input.invocation_id} is damaged. Use another id.`) : null;
-  }
+  const id = steered?.run_id ?? input.invocation_id;
+  const record = life.live.get(id) ?? readTakenRun(life.database.sql, id);
+  if (record === null && steered === null) return null;
+  if (record === null || record === "damaged")
+    return fail("idempotency_conflict", `The run ${input.invocation_id} is damaged. Use another id.`);
   if (!attach && (steered?.hash ?? record.hash) !== hash) {
     return fail("idempotency_conflict", `The run ${input.invocation_id} was started with another body.`);
   }
@@ -200,12 +202,26 @@ function storeInput(
   const record = newRecord(life, input, hash, pinned, spending);
   // It ends in its turn and with its events, and calls no model.
   if (raise?.approved === false) record.requested_end = refuseRaise(answered);
+  const network = canBegin(life, record) ? knownNetwork(life, record) : undefined;
   transact(life, () => {
     nameThread(life, input);
     followFrom(life, input.follow);
+    if (network !== undefined) {
+      beginRun(life, record, network);
+      life.begun = record;
+    }
     storeNewRun(life, record);
   });
   return succeed({ run: record.run, created: true });
+}
+
+/**
+ * Whether the run starts in the transaction that accepts it, which saves one. A follower shows a run from before its
+ * start.
+ */
+function canBegin({ live, active, place }: Life, { input, requested_end }: RunRecord): boolean {
+  if (input === null || input.background || requested_end !== null) return false;
+  return live.size === 0 && active === null && place === null && input.follow === undefined;
 }
 
 /**

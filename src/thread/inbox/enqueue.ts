@@ -8,7 +8,7 @@ import { insertRun, type RunRecord } from "../rows/runs.ts";
 import { lowestCaps } from "../spending/limits.ts";
 import type { RunSpending } from "../spending/state.ts";
 
-/** Stores a new run and marks it for D1. Inside a transaction. */
+/** Stores a new run, which may have begun, and marks it for D1. Inside a transaction. */
 export function storeNewRun(life: Life, record: RunRecord): void {
   insertRun(life.database.sql, record, life.journal.newest);
   life.live.set(record.run.invocation_id, record);

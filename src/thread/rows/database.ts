@@ -139,9 +139,14 @@ const PART_UNITS = 300_000;
 
 const encoder = new TextEncoder();
 
+/** Whether a text needs no `overflow`. */
+export function fitsColumn(text: string): boolean {
+  return text.length * 3 <= MAX_TEXT_BYTES || encoder.encode(text).byteLength <= MAX_TEXT_BYTES;
+}
+
 /** The value of the column for `text`. A long text is stored in `overflow` under `owner`, and the value is null. */
 export function writeText(sql: Sql, owner: string, text: string): string | null {
-  if (text.length * 3 <= MAX_TEXT_BYTES || encoder.encode(text).byteLength <= MAX_TEXT_BYTES) return text;
+  if (fitsColumn(text)) return text;
   const pieces = cutText(text, PART_UNITS);
   for (const [part, piece] of pieces.entries()) {
     sql.exec("INSERT OR REPLACE INTO overflow (owner, part, text) VALUES (?, ?, ?)", owner, part, piece);

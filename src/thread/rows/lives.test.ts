@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { call } from "../../../test/fakes/replies.ts";
+import { settle } from "../../../test/fakes/stream.ts";
 import type { ReadFrame } from "../../../test/fakes/stream-reader.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
 import { Transcript } from "../../../test/fakes/transcript.ts";
@@ -58,7 +59,14 @@ async function followRun(thread: FakeThread, reaper: Reaper): Promise<ReadFrame[
     const reader = thread.read({ ...run, after });
     const how = await Promise.race([reader.untilClosed(), death]);
     frames.push(...reader.frames);
-    if (how !== "died" && reader.ended === "closed") return frames;
+    if (how === "died" || reader.ended !== "closed") continue;
+    // Readers get the end before the mark is stored that they may: a life that ends between leaves it to the next one.
+    while (!thread.isAlive || thread.life.live.size > 0) {
+      if (!thread.isAlive) thread.crash();
+      ensureRunning(thread.life);
+      await settle();
+    }
+    return frames;
   }
 }
 
@@ -112,7 +120,7 @@ describe("a life that ends at any transaction", () => {
   for (const when of ["before", "after"] as const) {
     it(`right ${when} it is followed by one that brings the run to the same end`, async () => {
       const total = await countTransactions();
-      expect(total).toBeGreaterThan(15);
+      expect(total).toBeGreaterThan(12);
       for (let at = 1; at <= total; at++) {
         const done: string[] = [];
         const reaper = new Reaper((count, moment) => count === at && moment === when);

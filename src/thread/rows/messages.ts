@@ -7,7 +7,7 @@ import type { LastNumbers, Plan } from "../../protocol/plan/task.ts";
 import type { Thread } from "../../protocol/thread.ts";
 import { readMetadata, toPlanContent, withContent } from "../../store/shapes/message.ts";
 import { isNumber, parseStored, readStored, shapeOf } from "../../store/shapes/stored.ts";
-import { readMeta, readText, type Sql, writeMeta, writeText } from "./database.ts";
+import { fitsColumn, readMeta, readText, type Sql, writeMeta, writeText } from "./database.ts";
 
 /** Where a new message comes from, and when it came. */
 interface MessageOrigin {
@@ -50,23 +50,29 @@ interface Numbers {
 
 /** Gives the message the next `seq` and stores it. Inside a transaction. */
 export function insertMessage(sql: Sql, message: NewMessage, version = 1): number {
-  const last = sql.exec<{ seq: number | null }>("SELECT max(seq) AS seq FROM messages").toArray()[0]?.seq ?? 0;
-  const seq = last + 1;
-  sql.exec(
-    `INSERT INTO messages (seq, message_id, invocation_id, agent_id, type, is_llm_message, content, metadata, version, created_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    seq,
-    message.message_id,
-    message.invocation_id,
-    message.agent_id,
-    message.type,
-    message.is_llm_message ? 1 : 0,
-    writeText(sql, `m:${seq}`, JSON.stringify(message.content)),
-    writeText(sql, `d:${seq}`, JSON.stringify(message.metadata ?? {})),
-    version,
-    message.created_at,
-  );
-  return seq;
+  const content = JSON.stringify(message.content);
+  const metadata = JSON.stringify(message.metadata ?? {});
+  // The number of the row names a long text, so it is chosen first. Usually SQLite chooses it: one more than the highest.
+  const isLong = !fitsColumn(content) || !fitsColumn(metadata);
+  const seq = isLong ? lastMessageSeq(sql) + 1 : null;
+  const [row] = sql
+    .exec<{ seq: number }>(
+      `INSERT INTO messages (seq, message_id, invocation_id, agent_id, type, is_llm_message, content, metadata, version, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
+      seq,
+      message.message_id,
+      message.invocation_id,
+      message.agent_id,
+      message.type,
+      message.is_llm_message ? 1 : 0,
+      isLong ? writeText(sql, `m:${seq}`, content) : content,
+      isLong ? writeText(sql, `d:${seq}`, metadata) : metadata,
+      version,
+      message.created_at,
+    )
+    .toArray();
+  if (row === undefined) throw new Error("a stored message has no number");
+  return row.seq;
 }
 
 export function hasMessage(sql: Sql, message_id: string): boolean {

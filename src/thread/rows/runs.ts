@@ -74,7 +74,7 @@ export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
     record.startable ? 1 : 0,
     record.hash,
     writeText(sql, `r:${record.run.invocation_id}`, JSON.stringify(record.run)),
-    writeText(sql, `i:${record.run.invocation_id}`, JSON.stringify(record.input)),
+    writeInput(sql, record),
     JSON.stringify(record.agent),
     record.start_seq,
     record.end_seq,
@@ -144,15 +144,26 @@ export function trimInput(record: RunRecord): void {
   if (record.input !== null) record.input = { ...record.input, messages: [], tool_results: [] };
 }
 
+/** Records whose stored input is in `overflow`. Few are, so the others need no statement that removes it. */
+const longInputs = new WeakSet<RunRecord>();
+
 function writeInput(sql: Sql, record: RunRecord): string | null {
   const owner = `i:${record.run.invocation_id}`;
-  sql.exec("DELETE FROM overflow WHERE owner = ?", owner);
-  return writeText(sql, owner, JSON.stringify(record.input));
+  if (longInputs.delete(record)) sql.exec("DELETE FROM overflow WHERE owner = ?", owner);
+  const text = writeText(sql, owner, JSON.stringify(record.input));
+  if (text === null) longInputs.add(record);
+  return text;
 }
 
 export function readRun(sql: Sql, invocation_id: string): RunRecord | null {
+  const run = readTakenRun(sql, invocation_id);
+  return run === "damaged" ? null : run;
+}
+
+/** Null if the id is free. `damaged`: it is taken by a run that can't be read. */
+export function readTakenRun(sql: Sql, invocation_id: string): RunRecord | "damaged" | null {
   const row = sql.exec<Row>("SELECT * FROM runs WHERE invocation_id = ?", invocation_id).toArray()[0];
-  return row ? toRecord(sql, row) : null;
+  return row === undefined ? null : (toRecord(sql, row) ?? "damaged");
 }
 
 /** Runs that have had leases, which D1 may not know to be given back. Reads every run. */
@@ -163,11 +174,6 @@ export function readLeasedIds(sql: Sql): string[] {
     )
     .toArray()
     .map(({ invocation_id }) => invocation_id);
-}
-
-/** Whether the id is taken, also if the run can't be read. */
-export function hasRun(sql: Sql, invocation_id: string): boolean {
-  return sql.exec("SELECT 1 FROM runs WHERE invocation_id = ?", invocation_id).toArray().length > 0;
 }
 
 /** Runs that are not over for readers, in the order of the inbox. */
@@ -270,7 +276,7 @@ function toRecord(sql: Sql, row: Row): RunRecord | null {
   const spending = readStored(toSpending, row.spending ?? "null", "spending of a run", id) ?? noSpending;
   if (input === undefined || run === undefined || agent === undefined) return null;
   if (lives === undefined || started_calls === undefined || requested_end === undefined) return null;
-  return {
+  const record: RunRecord = {
     run: { ...run, status: row.status },
     spending,
     stored: { usage: run.usage, spending },
@@ -287,6 +293,8 @@ function toRecord(sql: Sql, row: Row): RunRecord | null {
     requested_end,
     version: row.version,
   };
+  if (row.input === null) longInputs.add(record);
+  return record;
 }
 
 function readOwnRun(sql: Sql, row: Pick<Row, "invocation_id" | "run">, chain?: Partial<Chain>): Run | undefined {

@@ -109,9 +109,12 @@ function holdOf({ run }: RunRecord): number {
 /** Replicates the run's rows to D1, then releases its end. Also for a life that finds an end that was not released. */
 export async function releaseRun(life: Life, record: RunRecord): Promise<void> {
   await life.outbox.syncWithin(holdOf(record));
+  life.journal.release();
+  // Readers write first: a write waits for all that was stored before it. Without the mark, a later life would release
+  // the end again.
+  await Promise.resolve();
   transact(life, () => markReleased(life.database.sql, record));
   life.live.delete(record.run.invocation_id);
-  life.journal.release();
   notifyWaiters(life, record);
 }
 

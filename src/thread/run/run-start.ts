@@ -30,42 +30,47 @@ const MAX_LIVES = 20;
 /** `network` is what the project's settings say of it, for a message that is told so. */
 export function startRun(life: Life, record: RunRecord, network: NetworkRules = null): void {
   transact(life, () => {
-    const { run, input } = record;
-    const interrupted = findInterrupted(life, record);
-    const before = findRunBefore(life, record.position);
-    const counted = before?.spending.size ?? null;
-    if (input !== null && bringsResults(input)) record.spending = carryCount(record.spending, before);
-    run.status = "running";
-    run.attempt = 1;
-    run.instance_id = life.instance_id;
-    run.started_at = isoTime(life);
-    run.resumes = interrupted?.run.invocation_id ?? null;
-    // An answer continues the chain of the run that asked.
-    if (interrupted !== null && (input?.resume || isAnswer(record, interrupted))) takeLonger(run, interrupted.run);
-    record.lives = [life.ports.clock.now()];
-    const messages = input?.messages ?? [];
-    const said = messages.map(({ message_id, content }) => toUserMessage(message_id, content));
-    const snapshot: ThreadEvent = { type: "STATE_SNAPSHOT", snapshot: life.state.value };
-    // Both events share a row and have neighbouring numbers: the run starts with the first.
-    record.start_seq = life.journal.addFact(run.invocation_id, runStarted(run, said), snapshot) - 1;
-    if (!(life.newestStarted !== null && life.newestStarted.position > record.position)) life.newestStarted = record;
-    openSteps(life, record);
-    const isAnswered = interrupted !== null && storeAnswers(life, record, interrupted);
-    for (const result of input?.tool_results ?? []) {
-      storeResult(life, record, result.message_id, result.tool_call_id, result.content, describeClientWork(life));
-    }
-    let isTold = false;
-    for (const [place, message] of messages.entries()) {
-      const isRead = !(isAnswered && place === 0 && typeof message.content === "string");
-      const chosen = isSuggestion(interrupted?.run.interrupts ?? [], message.content);
-      const seq = storeMessage(life, record, message, { isRead, chosen });
-      if (isRead && !isTold) tellMessage(life, record, seq, network);
-      isTold ||= isRead;
-    }
-    if (record.requested_end === null) expectFirst(life, record, counted);
-    trimInput(record);
+    beginRun(life, record, network);
     storeRun(life, record, { input: true });
   });
+}
+
+/** All of the start but the run's own row, which the caller stores. Inside a transaction. */
+export function beginRun(life: Life, record: RunRecord, network: NetworkRules): void {
+  const { run, input } = record;
+  const interrupted = findInterrupted(life, record);
+  const before = findRunBefore(life, record.position);
+  const counted = before?.spending.size ?? null;
+  if (input !== null && bringsResults(input)) record.spending = carryCount(record.spending, before);
+  run.status = "running";
+  run.attempt = 1;
+  run.instance_id = life.instance_id;
+  run.started_at = isoTime(life);
+  run.resumes = interrupted?.run.invocation_id ?? null;
+  // An answer continues the chain of the run that asked.
+  if (interrupted !== null && (input?.resume || isAnswer(record, interrupted))) takeLonger(run, interrupted.run);
+  record.lives = [life.ports.clock.now()];
+  const messages = input?.messages ?? [];
+  const said = messages.map(({ message_id, content }) => toUserMessage(message_id, content));
+  const snapshot: ThreadEvent = { type: "STATE_SNAPSHOT", snapshot: life.state.value };
+  // Both events share a row and have neighbouring numbers: the run starts with the first.
+  record.start_seq = life.journal.addFact(run.invocation_id, runStarted(run, said), snapshot) - 1;
+  if (!(life.newestStarted !== null && life.newestStarted.position > record.position)) life.newestStarted = record;
+  openSteps(life, record);
+  const isAnswered = interrupted !== null && storeAnswers(life, record, interrupted);
+  for (const result of input?.tool_results ?? []) {
+    storeResult(life, record, result.message_id, result.tool_call_id, result.content, describeClientWork(life));
+  }
+  let isTold = false;
+  for (const [place, message] of messages.entries()) {
+    const isRead = !(isAnswered && place === 0 && typeof message.content === "string");
+    const chosen = isSuggestion(interrupted?.run.interrupts ?? [], message.content);
+    const seq = storeMessage(life, record, message, { isRead, chosen });
+    if (isRead && !isTold) tellMessage(life, record, seq, network);
+    isTold ||= isRead;
+  }
+  if (record.requested_end === null) expectFirst(life, record, counted);
+  trimInput(record);
 }
 
 /** `counted`: the thread's last request and reply. */
@@ -84,7 +89,6 @@ export function continueRun(life: Life, record: RunRecord): RequestedEnd | null 
     record.run.instance_id = life.instance_id;
     setAccount(record, settleFormer(accountOf(record)));
     noteFormerLease(life, record);
-    countLife(life, record);
     storeRun(life, record);
   });
   return findCrashLoop(record);

@@ -32,14 +32,13 @@ import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
 import { continueRun, findCrashLoop, startRun } from "./run-start.ts";
 import { openSources } from "./sources.ts";
 import { readHistory, readTokenScale } from "./summaries.ts";
-import { isBeginning, usesSandbox } from "./told.ts";
+import { knownNetwork } from "./told.ts";
 
 // D1 gets an active run early, for lists across threads; reads of one thread ask the object itself.
 const SYNC_AFTER_MS = 1_000;
 const LINKS_LIMIT_MS = 5_000;
 // The first token waits for it, and the answer is one sentence to the model.
 const PROJECT_LIMIT_MS = 2_000;
-const NEW_PROJECT_MS = 1_000;
 
 export function ensureRunning(life: Life): void {
   if (life.active !== null) return;
@@ -94,8 +93,12 @@ async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Pro
 }
 
 async function workOn(life: Life, record: RunRecord, signal: AbortSignal): Promise<LoopOutcome> {
-  if (record.run.status === "queued") {
-    startRun(life, record, await readNetwork(life, record));
+  if (life.begun === record) {
+    life.begun = null;
+    checkPreviews(life, record);
+  } else if (record.run.status === "queued") {
+    const network = knownNetwork(life, record);
+    startRun(life, record, network === undefined ? await readNetwork(life, record) : network);
     checkPreviews(life, record);
   } else {
     const end = continueRun(life, record);
@@ -114,15 +117,8 @@ async function workOn(life: Life, record: RunRecord, signal: AbortSignal): Promi
   }
 }
 
-/**
- * For the first message of a thread whose agent works in a sandbox. A project that was made with the thread a moment ago
- * has no settings yet, which saves most threads the read.
- */
 async function readNetwork(life: Life, record: RunRecord): Promise<NetworkRules> {
-  const { stored, thread, ports } = life;
-  if (!isBeginning(life) || !usesSandbox(life, record)) return null;
-  if (stored.made_project !== null && ports.clock.now() - Date.parse(stored.made_project.created_at) < NEW_PROJECT_MS)
-    return {};
+  const { thread, ports } = life;
   try {
     const read = ports.readProject(thread.user_id, thread.project_id);
     return (await withinTime(ports.clock, PROJECT_LIMIT_MS, "D1", read))?.sandbox?.network ?? {};

@@ -10,14 +10,27 @@ import { type Told, writeTold } from "../rows/told.ts";
 const MAX_NOTES = 400;
 
 /** Whether the run's message will be the first that is told anything. */
-export function isBeginning(life: Life): boolean {
+function isBeginning(life: Life): boolean {
   return life.told.day === null;
 }
 
 /** Whether the agent has a tool that uses a sandbox. */
-export function usesSandbox(life: Life, { agent }: RunRecord): boolean {
+function usesSandbox(life: Life, { agent }: RunRecord): boolean {
   const { tools } = agent.config;
   return life.ports.tools.some(({ kind, name }) => kind === "work" && (tools === null || tools.includes(name)));
+}
+
+const NEW_PROJECT_MS = 1_000;
+
+/**
+ * What is known of the project's network without a question; undefined if its settings must be read. Only a thread's
+ * first message tells it, to an agent that works in a sandbox. A project that was made with the thread a moment ago has
+ * no settings yet, which saves most threads the read.
+ */
+export function knownNetwork(life: Life, record: RunRecord): NetworkRules | undefined {
+  if (!isBeginning(life) || !usesSandbox(life, record)) return null;
+  const made = life.stored.made_project;
+  return made !== null && life.ports.clock.now() - Date.parse(made.created_at) < NEW_PROJECT_MS ? {} : undefined;
 }
 
 /**

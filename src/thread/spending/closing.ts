@@ -2,7 +2,7 @@
 import { type ClosedLease, nothing } from "../../protocol/money/lease.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import { findRun, type Life } from "../life.ts";
-import { hasRun, readLeasedIds } from "../rows/runs.ts";
+import { readLeasedIds, readTakenRun } from "../rows/runs.ts";
 import { closedOf } from "./given-back.ts";
 import { runOfLease } from "./leases.ts";
 
@@ -14,10 +14,11 @@ export function closeLeases(life: Life, lease_ids: string[]): ClosedLease[] {
   return lease_ids.flatMap((lease_id) => {
     const invocation_id = runOfLease(lease_id);
     if (invocation_id === null) return [];
-    const record = findRun(life, invocation_id);
+    const record = life.live.get(invocation_id) ?? readTakenRun(life.database.sql, invocation_id);
     const unspent = { lease_id, spent: nothing };
-    // A damaged run may have spent it: then all of it counts as spent.
-    if (record === null) return hasRun(life.database.sql, invocation_id) ? [] : [unspent];
+    if (record === null) return [unspent];
+    // It may have spent it: then all of it counts as spent.
+    if (record === "damaged") return [];
     if (!isTerminal(record.run.status)) return [];
     return [closedOf(record).find((closed) => closed.lease_id === lease_id) ?? unspent];
   });
