@@ -83,10 +83,13 @@ async function readTables(): Promise<{ store: string; name: string; columns: str
   };
   createTables(sql);
   createResearchTables(sql);
-  const inObject = statements.flatMap((statement) => {
-    const [, name = "", body = ""] = /CREATE TABLE IF NOT EXISTS (\w+) \(([\s\S]*)\)/.exec(statement) ?? [];
-    return name === "" ? [] : [{ store: "object", name, columns: findAll(body, /(?:^|,)\s*([a-z]\w*) [A-Z]+/g) }];
-  });
+  const inObject = statements
+    .join(";\n")
+    .split(";\n")
+    .flatMap((statement) => {
+      const [, name = "", body = ""] = /CREATE TABLE IF NOT EXISTS (\w+) \(([\s\S]*)\)/.exec(statement) ?? [];
+      return name === "" ? [] : [{ store: "object", name, columns: findAll(body, /(?:^|,)\s*([a-z]\w*) [A-Z]+/g) }];
+    });
   return [...inDatabase, ...inObject];
 }
 

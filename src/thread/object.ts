@@ -53,7 +53,7 @@ import { type Opener, readOpener } from "./stream/ended-keys.ts";
 import { openStream } from "./stream/stream-response.ts";
 import { type StreamRequest, tooManyReaders } from "./stream/streams.ts";
 import { finishRemoval, ownedBy, patchThread, removeThread, storeThread } from "./threads.ts";
-import { wakeLife } from "./wake.ts";
+import { beginLife, wakeLife } from "./wake.ts";
 
 // How long a request waits for D1. Then the object answers reads of its thread from its own rows.
 const SYNC_LIMIT_MS = 3_000;
@@ -268,9 +268,11 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   /** A life that finds its owner deleted removes the thread: whoever emptied the account did not know of it. */
   #startLife(): Life | null {
     const life = wakeLife(this.#database, this.#ports, this.#platform);
-    if (life !== null) {
-      life.outbox.onOwnerDeleted = () => this.ctx.waitUntil(this.#removeLife(life, "owner_deleted"));
-    }
+    return life === null ? null : this.#tend(life);
+  }
+
+  #tend(life: Life): Life {
+    life.outbox.onOwnerDeleted = () => this.ctx.waitUntil(this.#removeLife(life, "owner_deleted"));
     return life;
   }
 
@@ -285,9 +287,8 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   }
 
   #make(creation: ThreadCreation): Life {
-    storeThread(this.#database, creation, this.#ports.clock.now());
-    const life = this.#startLife();
-    if (life === null) throw new Error("a stored thread was not found");
+    const stored = storeThread(this.#database, creation, this.#ports.clock.now());
+    const life = this.#tend(beginLife(this.#database, this.#ports, this.#platform, stored));
     // In the same turn: a thread that nobody asks for again reaches D1, or learns what became of its owner.
     this.ctx.waitUntil(arm(life));
     if (creation.project_id === null) agentMemory.noteNewProject(creation.user_id, life.thread.project_id);

@@ -13,7 +13,7 @@ import { type Database, readMeta, writeMeta } from "./rows/database.ts";
 import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } from "./rows/messages.ts";
 import { type RunRecord, readBegunId, readIdsChangedFrom, readRun } from "./rows/runs.ts";
 import { type Position, toPosition } from "./rows/shapes/position.ts";
-import { readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
+import type { StoredThread } from "./rows/stored-thread.ts";
 import { collectSpending, forgetSent } from "./spending/given-back.ts";
 import type { Clock } from "./stream/readers.ts";
 
@@ -63,14 +63,12 @@ export class Outbox {
   onOwnerDeleted: () => void = () => {};
 
   /** `newest` returns the journal's newest number. */
-  constructor(database: Database, ports: OutboxPorts, newest: () => number) {
+  constructor(database: Database, ports: OutboxPorts, stored: StoredThread, newest: () => number) {
     this.#database = database;
     this.#ports = ports;
     this.#newest = newest;
     this.#backOff = new BackOff(database);
-    const stored = readStoredThread(database.sql);
-    if (stored === null) throw new Error("an outbox needs a stored thread");
-    this.#stored = stored;
+    this.#stored = { ...stored };
     this.#position = readMeta(database.sql, "synced", toPosition) ?? {
       message_seq: 0,
       plan_version: 0,

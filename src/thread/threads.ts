@@ -23,7 +23,7 @@ const DELETE_LIMIT_MS = 10_000;
 const DELETE_RETRY_MS = 30_000;
 
 /** Stores a new thread. */
-export function storeThread(database: Database, creation: ThreadCreation, now: number): void {
+export function storeThread(database: Database, creation: ThreadCreation, now: number): StoredThread {
   const at = new Date(now).toISOString();
   const { user_id, thread_id, project_id, title, agent_id, metadata, request_id } = creation;
   const thread: Thread = {
@@ -42,6 +42,7 @@ export function storeThread(database: Database, creation: ThreadCreation, now: n
     createTables(database.sql);
     writeMeta(database.sql, "thread", stored);
   });
+  return stored;
 }
 
 export function patchThread(life: Life, patch: ThreadPatch): Result<Thread> {

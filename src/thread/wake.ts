@@ -1,15 +1,24 @@
 // Starts a life: rebuilds it from SQLite, and prepares what a former life left.
 import { newId } from "../protocol/ids.ts";
+import type { Plan } from "../protocol/plan/task.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { followerOf, readAsked, readFollowers, readPlace } from "./follow/follower-rows.ts";
 import { hasSteered } from "./inbox/steering.ts";
 import { type Life, type Platform, storeRun, transact } from "./life.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
-import { createTables, type Database, dropResearchTables, hasResearchTables, hasTables } from "./rows/database.ts";
+import {
+  createTables,
+  type Database,
+  dropResearchTables,
+  hasResearchTables,
+  hasTables,
+  readingMeta,
+} from "./rows/database.ts";
+import { emptyPlan, readPlan } from "./rows/messages.ts";
 import { readLastPosition, readLiveRuns, readRunBefore } from "./rows/runs.ts";
 import { ThreadState } from "./rows/state.ts";
-import { readRemoval, readStoredThread } from "./rows/stored-thread.ts";
+import { readRemoval, readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
 import { readTold } from "./rows/told.ts";
 import { countLife } from "./run/run-start.ts";
 import { schedule } from "./scheduler.ts";
@@ -19,17 +28,48 @@ import { checkReaders, trimMemory, watchIdle } from "./stream/streams.ts";
 
 /** The life of the stored thread. Null if there is none, and then nothing is written but what a removal left is dropped. */
 export function wakeLife(database: Database, ports: Ports, platform: Platform): Life | null {
-  if (!hasTables(database.sql)) return null;
-  if (readRemoval(database) !== null) {
-    if (hasResearchTables(database.sql)) database.transaction(() => dropResearchTables(database.sql));
-    return null;
-  }
-  const stored = readStoredThread(database.sql);
-  if (stored === null) return null;
-  createTables(database.sql);
+  const { sql } = database;
+  if (!hasTables(sql)) return null;
+  const life = readingMeta(sql, false, () => {
+    if (readRemoval(database) !== null) return null;
+    const stored = readStoredThread(sql);
+    if (stored === null) return null;
+    createTables(sql);
+    const live = new Map(readLiveRuns(sql).map((record) => [record.run.invocation_id, record]));
+    const newestStarted = readRunBefore(sql, Number.MAX_SAFE_INTEGER);
+    return openLife(database, ports, platform, stored, {
+      live,
+      newestStarted: newestStarted && (live.get(newestStarted.run.invocation_id) ?? newestStarted),
+      lastPosition: readLastPosition(sql),
+      hasSteered: hasSteered(sql),
+      followers: new Map(readFollowers(sql).map((row) => [row.invocation_id, followerOf(row)])),
+      plan: readPlan(sql),
+    });
+  });
+  if (life === null && hasResearchTables(sql)) database.transaction(() => dropResearchTables(sql));
+  if (life !== null) adoptRun(life);
+  return life;
+}
+
+/** The first life of a thread that was stored a moment ago, so that there is nothing to read. */
+export function beginLife(database: Database, ports: Ports, platform: Platform, stored: StoredThread): Life {
+  const nothing = { newestStarted: null, lastPosition: 0, hasSteered: false, plan: emptyPlan };
+  return readingMeta(database.sql, true, () =>
+    openLife(database, ports, platform, stored, { ...nothing, live: new Map(), followers: new Map() }),
+  );
+}
+
+/** What the rows say. */
+type StoredLife = Pick<Life, "live" | "newestStarted" | "lastPosition" | "hasSteered" | "followers"> & { plan: Plan };
+
+function openLife(
+  database: Database,
+  ports: Ports,
+  platform: Platform,
+  stored: StoredThread,
+  { plan, ...read }: StoredLife,
+): Life {
   const journal = new Journal(database);
-  const live = new Map(readLiveRuns(database.sql).map((record) => [record.run.invocation_id, record]));
-  const newestStarted = readRunBefore(database.sql, Number.MAX_SAFE_INTEGER);
   const life: Life = {
     instance_id: newId("inst"),
     database,
@@ -37,17 +77,14 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     platform,
     journal,
     readers: new Readers(journal, ports.clock),
-    state: new ThreadState(database.sql),
-    outbox: new Outbox(database, ports, () => journal.newest),
+    state: new ThreadState(database.sql, plan),
+    outbox: new Outbox(database, ports, stored, () => journal.newest),
     told: readTold(database.sql),
     stored,
     thread: stored.thread,
-    live,
+    ...read,
     active: null,
     begun: null,
-    lastPosition: readLastPosition(database.sql),
-    newestStarted: newestStarted && (live.get(newestStarted.run.invocation_id) ?? newestStarted),
-    hasSteered: hasSteered(database.sql),
     accepting: Promise.resolve(),
     sandbox: null,
     openSteps: new Set(),
@@ -56,7 +93,6 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     jobs: new Map(),
     place: readPlace(database.sql),
     asked: readAsked(database.sql),
-    followers: new Map(readFollowers(database.sql).map((row) => [row.invocation_id, followerOf(row)])),
     onFollowerWaits: () => {},
     cancelIdle: null,
     cancelPlanSync: null,
@@ -73,7 +109,6 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
   life.outbox.onFailure = () => platform.waitUntil(schedule(life));
   life.onFollowerWaits = () => platform.waitUntil(schedule(life));
   life.outbox.onPlanChange = () => syncPlanSoon(life);
-  adoptRun(life);
   return life;
 }
 

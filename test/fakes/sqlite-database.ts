@@ -15,6 +15,12 @@ export function openDatabase(): SqliteDatabase {
   let depth = 0;
 
   function exec<Row extends Record<string, SqlValue>>(query: string, ...bindings: SqlValue[]) {
+    // Like the platform, and unlike `prepare`, it takes several statements.
+    if (bindings.length === 0 && /;\s*\S/.test(query)) {
+      statements += 1;
+      sqlite.exec(query);
+      return { toArray: () => [] };
+    }
     let statement = prepared.get(query);
     if (statement === undefined) {
       statement = sqlite.prepare(query);

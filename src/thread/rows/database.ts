@@ -60,15 +60,24 @@ const laterColumns = [
   { table: "runs", column: "spending", type: "TEXT" },
 ];
 
+/** One statement for a new thread, and only a question for one that has all tables. */
 export function createTables(sql: Sql): void {
-  for (const table of tables) sql.exec(table);
-  const made = sql
-    .exec<{ name: string; sql: string }>("SELECT name, sql FROM sqlite_master WHERE name IN ('runs', 'steered')")
-    .toArray();
+  const made = new Map(
+    sql
+      .exec<{ name: string; sql: string | null }>("SELECT name, sql FROM sqlite_master")
+      .toArray()
+      .map((row) => [row.name, row.sql]),
+  );
+  const missing = tables.filter((statement) => !made.has(nameIn(statement)));
+  if (missing.length > 0) sql.exec(missing.join(";\n"));
   for (const { table, column, type } of laterColumns) {
-    const has = made.some(({ name, sql: text }) => name === table && text.includes(column));
-    if (!has) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+    if (made.get(table)?.includes(column) === false) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
   }
+}
+
+/** The name of the table or index that a statement makes. */
+function nameIn(statement: string): string {
+  return /IF NOT EXISTS (\w+)/.exec(statement)?.[1] ?? "";
 }
 
 /** Inside the transaction that stores their first row. */
@@ -117,7 +126,22 @@ export function readRequiredMeta<T>(sql: Sql, key: string, shape: Shape<T>): T |
 }
 
 function readMetaText(sql: Sql, key: string): string | null {
+  const known = knownMeta.get(sql);
+  if (known !== undefined) return known.get(key) ?? null;
   return sql.exec<{ value: string }>("SELECT value FROM meta WHERE key = ?", key).toArray()[0]?.value ?? null;
+}
+
+const knownMeta = new WeakMap<Sql, ReadonlyMap<string, string>>();
+
+/** Calls `work`, which reads many values of `meta` and writes none, with one statement for all; none if there are none. */
+export function readingMeta<T>(sql: Sql, isEmpty: boolean, work: () => T): T {
+  const rows = isEmpty ? [] : sql.exec<{ key: string; value: string }>("SELECT key, value FROM meta").toArray();
+  knownMeta.set(sql, new Map(rows.map(({ key, value }) => [key, value])));
+  try {
+    return work();
+  } finally {
+    knownMeta.delete(sql);
+  }
 }
 
 export function writeMeta(sql: Sql, key: string, value: unknown): void {

@@ -36,7 +36,7 @@ type Row = {
 /** A message with its version, for the outbox. */
 export type VersionedMessage = MessageRow & { version: number };
 
-const emptyPlan: Plan = { version: 0, sections: [], tasks: [] };
+export const emptyPlan: Plan = { version: 0, sections: [], tasks: [] };
 
 /**
  * The numbers of the plan's tasks and sections, by id, and the highest so far. Beside the row, so that a former version

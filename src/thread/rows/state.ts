@@ -8,7 +8,6 @@ import type { PatchOperation, StateValue } from "../../protocol/event.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { isList, isNumber, isText, shapeOf } from "../../store/shapes/stored.ts";
 import { readMeta, type Sql, writeMeta } from "./database.ts";
-import { readPlan } from "./messages.ts";
 
 type SandboxState = StateValue["sandbox"];
 
@@ -18,9 +17,10 @@ export class ThreadState {
   #sandbox: SandboxState;
   #known: string | null;
 
-  constructor(sql: Sql) {
+  /** `plan` is the stored one. */
+  constructor(sql: Sql, plan: Plan) {
     this.#sql = sql;
-    this.#plan = readPlan(sql);
+    this.#plan = plan;
     this.#sandbox = readMeta(sql, "sandbox", shapeOf(isSandboxState)) ?? { state: "none", previews: [] };
     this.#known = readMeta(sql, "known_sandbox", shapeOf(isText));
   }
