@@ -8,6 +8,7 @@ type Named = Pick<Tool, "name" | "kind" | "approved_as">;
 
 /** Of tools that the agent has. An agent's own approvals for a tool neither replace nor weaken the operator's. */
 export function withAlwaysApproved(agent: AgentConfig, always: Approvals, tools: readonly Named[]): AgentConfig {
+  if (Object.keys(always).length === 0) return agent;
   const added = tools.flatMap(({ name, kind, approved_as = name }) => {
     if (kind === "work" && agent.tools !== null && !agent.tools.includes(name)) return [];
     const wanted = find(always, name) ?? find(always, approved_as);
