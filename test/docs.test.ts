@@ -12,7 +12,7 @@ import { defaultAgent } from "../src/protocol/agents/agent.ts";
 import { problems } from "../src/protocol/error.ts";
 import { modelFailureReasons, runErrorCodes } from "../src/protocol/run.ts";
 import { slackScopes } from "../src/slack/oauth.ts";
-import { createResearchTables, createTables, type Sql } from "../src/thread/rows/database.ts";
+import { tableStatements } from "../src/thread/rows/tables.ts";
 import { providers } from "./contract/models/providers/index.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -74,22 +74,11 @@ async function readTables(): Promise<{ store: string; name: string; columns: str
       columns: findAll(body, /^\t`(\w+)`/gm),
     }),
   );
-  const statements: string[] = [];
-  const sql: Sql = {
-    exec: (statement) => {
-      statements.push(statement);
-      return { toArray: () => [] };
-    },
-  };
-  createTables(sql);
-  createResearchTables(sql);
-  const inObject = statements
-    .join(";\n")
-    .split(";\n")
-    .flatMap((statement) => {
-      const [, name = "", body = ""] = /CREATE TABLE IF NOT EXISTS (\w+) \(([\s\S]*)\)/.exec(statement) ?? [];
-      return name === "" ? [] : [{ store: "object", name, columns: findAll(body, /(?:^|,)\s*([a-z]\w*) [A-Z]+/g) }];
-    });
+  const inObject = tableStatements.flatMap((statement) => {
+    const [, name = "", body = ""] =
+      /CREATE TABLE IF NOT EXISTS (\w+) \(([\s\S]*)\)/.exec(statement.split(";\n")[0] ?? "") ?? [];
+    return name === "" ? [] : [{ store: "object", name, columns: findAll(body, /(?:^|,)\s*([a-z]\w*) [A-Z]+/g) }];
+  });
   return [...inDatabase, ...inObject];
 }
 

@@ -35,6 +35,7 @@ import { createPorts, type Ports } from "./ports.ts";
 import type { Database } from "./rows/database.ts";
 import { readMessagePage, readRunPage } from "./rows/reads.ts";
 import { readRemoval } from "./rows/stored-thread.ts";
+import { withLateTables } from "./rows/tables.ts";
 import {
   cancelBefore,
   cancelRun,
@@ -67,7 +68,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const { storage } = ctx;
-    this.#database = { sql: storage.sql, transaction: (change) => storage.transactionSync(change) };
+    this.#database = { sql: withLateTables(storage.sql), transaction: (change) => storage.transactionSync(change) };
     this.#ports = createPorts(configOf(env), env.DB, env.JOBS, env.PUBLIC_NETWORK);
     this.#platform = {
       waitUntil: (promise) => ctx.waitUntil(promise),

@@ -4,7 +4,7 @@ import { say } from "../../test/fakes/replies.ts";
 import { FakeClock, settle } from "../../test/fakes/stream.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
 import { findRun, storeRun, transact } from "./life.ts";
-import { dropTables } from "./rows/database.ts";
+import { dropTables } from "./rows/tables.ts";
 import { cancelRun } from "./run/control.ts";
 import { editPlan } from "./run/plan-edit.ts";
 

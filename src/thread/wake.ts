@@ -7,18 +7,12 @@ import { hasSteered } from "./inbox/steering.ts";
 import { type Life, type Platform, storeRun, transact } from "./life.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
-import {
-  createTables,
-  type Database,
-  dropResearchTables,
-  hasResearchTables,
-  hasTables,
-  readingMeta,
-} from "./rows/database.ts";
+import { type Database, readingMeta } from "./rows/database.ts";
 import { emptyPlan, readPlan } from "./rows/messages.ts";
 import { readLastPosition, readLiveRuns, readRunBefore } from "./rows/runs.ts";
 import { ThreadState } from "./rows/state.ts";
 import { readRemoval, readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
+import { createTables, dropResearchTables, hasResearchTables, hasTables } from "./rows/tables.ts";
 import { readTold } from "./rows/told.ts";
 import { countLife } from "./run/run-start.ts";
 import { schedule } from "./scheduler.ts";

@@ -1,11 +1,14 @@
 // The object's SQLite for tests in Node: the same synchronous interface over `node:sqlite` in memory. Its rows outlive
 // a life: a new Journal over the same database is what a crash leaves behind.
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { createTables, type Database, type SqlValue } from "../../src/thread/rows/database.ts";
+import type { Database, Sql, SqlValue } from "../../src/thread/rows/database.ts";
+import { createTables, withLateTables } from "../../src/thread/rows/tables.ts";
 
 export interface SqliteDatabase extends Database {
   /** Statements run so far, so that a test can see that a cheap path runs none. */
   readonly statements: number;
+  /** As the platform has it: without tables that are made when they are needed. */
+  readonly bare: Sql;
 }
 
 export function openDatabase(): SqliteDatabase {
@@ -49,7 +52,8 @@ export function openDatabase(): SqliteDatabase {
   }
 
   const database = {
-    sql: { exec },
+    sql: withLateTables({ exec }),
+    bare: { exec },
     transaction,
     get statements() {
       return statements;

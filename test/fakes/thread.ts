@@ -29,6 +29,7 @@ import { acceptRun } from "../../src/thread/inbox/accept.ts";
 import type { Life } from "../../src/thread/life.ts";
 import { clock, type Ports } from "../../src/thread/ports.ts";
 import { type Database, writeMeta } from "../../src/thread/rows/database.ts";
+import { withLateTables } from "../../src/thread/rows/tables.ts";
 import { ensureRunning } from "../../src/thread/run/run.ts";
 import type { SharedCaps } from "../../src/thread/spending/state.ts";
 import type { Clock } from "../../src/thread/stream/readers.ts";
@@ -211,18 +212,18 @@ export class FakeThread {
   }
 
   #databaseOf(pulse: Pulse): Database {
-    const { sql, transaction } = this.#database;
+    const { bare, transaction } = this.#database;
     const dieWhen = (when: "before" | "after"): void => {
       if (this.#options.dies?.(when) === true) pulse.alive = false;
       check(pulse);
     };
     return {
-      sql: {
+      sql: withLateTables({
         exec: (query, ...bindings) => {
           check(pulse);
-          return sql.exec(query, ...bindings);
+          return bare.exec(query, ...bindings);
         },
-      },
+      }),
       transaction: (change) => {
         check(pulse);
         dieWhen("before");

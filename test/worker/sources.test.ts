@@ -2,8 +2,9 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { Source } from "../../src/agent/sources.ts";
-import { hasResearchTables } from "../../src/thread/rows/database.ts";
+import type { Sql } from "../../src/thread/rows/database.ts";
 import { insertMessage } from "../../src/thread/rows/messages.ts";
+import { hasResearchTables, withLateTables } from "../../src/thread/rows/tables.ts";
 import { isNamedInText } from "../../src/thread/run/named.ts";
 import { keepResult } from "../../src/thread/run/results.ts";
 import { findSources, storeSources } from "../../src/thread/run/sources.ts";
@@ -24,7 +25,7 @@ describe("the sources of a thread in workerd", () => {
     await client.post("hello", { invocation_id: "inv_a" }).then((response) => response.text());
     const stub = env.THREADS.get(env.THREADS.idFromName(`${client.key.user_id}/${client.key.thread_id}`));
     await runInDurableObject(stub as unknown as DurableObjectStub, (_instance, { storage }) => {
-      const { sql } = storage;
+      const sql = withLateTables(storage.sql);
       expect(hasResearchTables(sql)).toBe(false);
       storage.transactionSync(() =>
         storeSources(sql, [source, { ...source, n: 2, url: "https://b.example/", read: null }]),
@@ -50,8 +51,10 @@ describe("the sources of a thread in workerd", () => {
     const client = threadClient();
     await client.post("hello", { invocation_id: "inv_a" }).then((response) => response.text());
     const stub = env.THREADS.get(env.THREADS.idFromName(`${client.key.user_id}/${client.key.thread_id}`));
-    const inObject = <T>(read: (sql: SqlStorage) => T) =>
-      runInDurableObject(stub as unknown as DurableObjectStub, (_instance, { storage }) => read(storage.sql));
+    const inObject = <T>(read: (sql: Sql) => T) =>
+      runInDurableObject(stub as unknown as DurableObjectStub, (_instance, { storage }) =>
+        read(withLateTables(storage.sql)),
+      );
     await inObject((sql) => storeSources(sql, [source]));
     expect(await client.stub.remove(client.key, "req_1")).toEqual({ ok: true, value: null });
     expect(await inObject(hasResearchTables)).toBe(false);

@@ -4,6 +4,7 @@ import { isRecord } from "../../lib/is-record.ts";
 import type { MirrorPlace } from "../../protocol/mirror.ts";
 import { isNumber, isText, readStored, type Shape, shapeOf } from "../../store/shapes/stored.ts";
 import { readMeta, type Sql, writeMeta } from "../rows/database.ts";
+import { hasTable } from "../rows/tables.ts";
 
 /** The mirror's reference to a question, and the run that asked it. */
 export interface AskedQuestion {
@@ -65,6 +66,7 @@ export function deleteFollower(sql: Sql, invocation_id: string): void {
 
 /** The followers of runs that are not completely shown, in the order of the runs. One that can't be read is left out. */
 export function readFollowers(sql: Sql): FollowerRow[] {
+  if (!hasTable(sql, "followers")) return [];
   return sql
     .exec<{ invocation_id: string; state: string }>(
       "SELECT invocation_id, state FROM followers LEFT JOIN runs USING (invocation_id) ORDER BY position",

@@ -10,6 +10,7 @@ import { readText, type Sql, writeText } from "../rows/database.ts";
 import { insertMessage } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { toRunInput } from "../rows/shapes/run-input.ts";
+import { hasTable } from "../rows/tables.ts";
 import { steeredMessage } from "../stream/events.ts";
 
 type Row = {
@@ -28,6 +29,7 @@ export interface Steered {
 }
 
 export function hasSteered(sql: Sql): boolean {
+  if (!hasTable(sql, "steered")) return false;
   return sql.exec<{ position: number }>("SELECT position FROM steered LIMIT 1").toArray().length > 0;
 }
 

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../../test/fakes/sqlite-database.ts";
-import { createTables, cutText, readMeta, readText, writeMeta, writeText } from "./database.ts";
+import { cutText, readMeta, readText, writeMeta, writeText } from "./database.ts";
+import { createTables, hasTable } from "./tables.ts";
 
 const anyText = fc.string({ unit: fc.constantFrom("a", "é", "电", "🛒", "\n", '"'), maxLength: 40 });
 
@@ -69,6 +70,41 @@ describe("the tables", () => {
     writeMeta(sql, "thread", null);
     expect(readMeta(sql, "thread", (value) => value)).toBeNull();
     expect(readMeta(sql, "never written", (value) => value)).toBeNull();
+  });
+
+  it("take one statement in a new thread, and one question where they are", () => {
+    const database = openDatabase();
+    const made = database.statements;
+    createTables(database.sql);
+    expect([made, database.statements]).toEqual([2, 3]);
+  });
+
+  it("that few threads need are made by the first statement that names them, also within a transaction", () => {
+    const database = openDatabase();
+    const names = () =>
+      database.sql
+        .exec<{ name: string }>("SELECT name FROM sqlite_master")
+        .toArray()
+        .map(({ name }) => name);
+    expect(names()).not.toContain("overflow");
+    expect(hasTable(database.sql, "overflow")).toBe(false);
+    const column = database.transaction(() => writeText(database.sql, "owner", "a".repeat(1_000_001)));
+    expect(readText(database.sql, "owner", column)).toBe("a".repeat(1_000_001));
+    expect(hasTable(database.sql, "overflow")).toBe(true);
+    expect(names()).not.toContain("steered");
+    expect(() => database.sql.exec("SELECT 1 FROM elsewhere")).toThrow("no such table: elsewhere");
+  });
+
+  it("that a failed transaction has made are made again", () => {
+    const database = openDatabase();
+    const fill = () => writeText(database.sql, "owner", "b".repeat(1_000_001));
+    const change = () =>
+      database.transaction(() => {
+        fill();
+        throw new Error("amid the change");
+      });
+    expect(change).toThrow("amid the change");
+    expect(readText(database.sql, "owner", fill())).toBe("b".repeat(1_000_001));
   });
 
   it("change all or nothing", () => {

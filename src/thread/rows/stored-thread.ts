@@ -5,7 +5,8 @@ import type { Thread, ThreadKey } from "../../protocol/thread.ts";
 import type { ThreadEnd } from "../../store/batch.ts";
 import { isList, isNumber, isText, isTextOrNull, shapeOf } from "../../store/shapes/stored.ts";
 import { isClosed } from "../spending/state.ts";
-import { type Database, hasTables, readMeta, readRequiredMeta, type Sql } from "./database.ts";
+import { type Database, readMeta, readRequiredMeta, type Sql } from "./database.ts";
+import { hasTables } from "./tables.ts";
 
 /** The thread as D1 has it, and the fields that only the object needs. */
 export interface StoredThread {

@@ -3,8 +3,8 @@ import { reply } from "../../../test/fakes/replies.ts";
 import { openDatabase } from "../../../test/fakes/sqlite-database.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import type { ReplyExtras } from "../../agent/model.ts";
-import { createTables } from "../rows/database.ts";
 import { readMessagePage } from "../rows/reads.ts";
+import { createTables } from "../rows/tables.ts";
 import { keepExtras, readExtras } from "./reply-extras.ts";
 import { readHistory } from "./summaries.ts";
 

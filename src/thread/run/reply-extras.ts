@@ -4,6 +4,7 @@ import { fitsExtras, type ReplyExtras } from "../../agent/model.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { readStored, shapeOf } from "../../store/shapes/stored.ts";
 import type { Sql } from "../rows/database.ts";
+import { hasTable } from "../rows/tables.ts";
 
 /** `seq`: the row of the reply. Inside a transaction. */
 export function keepExtras(sql: Sql, seq: number, extras: ReplyExtras): void {
@@ -16,6 +17,7 @@ export function keepExtras(sql: Sql, seq: number, extras: ReplyExtras): void {
  * its extras, or say what they need.
  */
 export function readExtras(sql: Sql, keep_from: number): ReadonlyMap<number, ReplyExtras> {
+  if (!hasTable(sql, "reply_extras")) return new Map();
   // A query of its own, and no join: most threads have none, and a join would look for each message's.
   const rows = sql
     .exec<{ seq: number; content: string }>("SELECT seq, content FROM reply_extras WHERE seq >= ?", keep_from)

@@ -1,7 +1,8 @@
 // What a run's tools have paid for, kept in the object until another run of the thread keeps something.
 import type { RunCache } from "../../agent/tool.ts";
 import { type Life, transact } from "../life.ts";
-import { createResearchTables, hasResearchTables, readText, type Sql, writeText } from "../rows/database.ts";
+import { readText, type Sql, writeText } from "../rows/database.ts";
+import { hasTable } from "../rows/tables.ts";
 
 /** As much as a whole result may have. */
 const MAX_CHARACTERS = 4 * 1024 * 1024;
@@ -40,7 +41,7 @@ export function openRunCache(life: Life, invocation_id: string): RunCache {
 }
 
 function readKept(sql: Sql, invocation_id: string, key: string): string | null {
-  if (!hasResearchTables(sql)) return null;
+  if (!hasTable(sql, "run_cache")) return null;
   const [row] = sql
     .exec<{ id: number; content: string | null }>(
       "SELECT id, content FROM run_cache WHERE invocation_id = ? AND key = ?",
@@ -52,7 +53,6 @@ function readKept(sql: Sql, invocation_id: string, key: string): string | null {
 }
 
 function keep(sql: Sql, invocation_id: string, key: string, text: string): void {
-  createResearchTables(sql);
   makeRoom(sql, invocation_id, text.length);
   const [row] = sql
     .exec<{ id: number }>(

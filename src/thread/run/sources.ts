@@ -2,7 +2,8 @@
 // thread, so a later run's `[3]` means what an earlier one's did.
 import { type Source, type Sources, toSourceUrl } from "../../agent/sources.ts";
 import type { Life } from "../life.ts";
-import { createResearchTables, hasResearchTables, type Sql, type SqlValue } from "../rows/database.ts";
+import type { Sql, SqlValue } from "../rows/database.ts";
+import { hasTable } from "../rows/tables.ts";
 import { isNamedInText } from "./named.ts";
 
 interface SourceRow extends Record<string, SqlValue> {
@@ -33,12 +34,12 @@ export function openSources({ database: { sql } }: Life): Sources {
 }
 
 function findNumber(sql: Sql, url: string): number | undefined {
-  if (!hasResearchTables(sql)) return undefined;
+  if (!hasTable(sql, "sources")) return undefined;
   return sql.exec<{ n: number }>("SELECT n FROM sources WHERE url = ?", url).toArray()[0]?.n;
 }
 
 function lastNumber(sql: Sql): number {
-  if (!hasResearchTables(sql)) return 0;
+  if (!hasTable(sql, "sources")) return 0;
   return sql.exec<{ n: number | null }>("SELECT max(n) AS n FROM sources").toArray()[0]?.n ?? 0;
 }
 
@@ -48,7 +49,6 @@ function lastNumber(sql: Sql): number {
  * transaction.
  */
 export function storeSources(sql: Sql, sources: Source[]): Source[] {
-  createResearchTables(sql);
   return sources.map((source) => {
     const { n, url, title, date, read } = source;
     const stored = sql.exec<Pick<SourceRow, "title" | "date">>(
@@ -70,12 +70,12 @@ export function storeSources(sql: Sql, sources: Source[]): Source[] {
 
 /** Those of the numbers that the thread has. Null if it has looked nothing up, so that numbers in texts mean nothing. */
 export function findSources(sql: Sql, numbers: number[]): Source[] | null {
-  if (!hasResearchTables(sql)) return null;
+  if (!hasTable(sql, "sources")) return null;
   return readRows(sql, "WHERE n IN (SELECT value FROM json_each(?)) ORDER BY n", JSON.stringify(numbers));
 }
 
 function readNewest(sql: Sql, limit: number): Source[] {
-  if (!hasResearchTables(sql)) return [];
+  if (!hasTable(sql, "sources")) return [];
   return readRows(sql, "WHERE read_at IS NOT NULL ORDER BY n DESC LIMIT ?", limit).reverse();
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { openDatabase } from "../../../test/fakes/sqlite-database.ts";
 import { addEvent, emptyView, type RunView } from "../../agent/run-view.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
-import { createTables } from "../rows/database.ts";
+import { createTables } from "../rows/tables.ts";
 import { shapeOf } from "./events.ts";
 import { Journal } from "./journal.ts";
 import { eventsSoFar } from "./run-events.ts";
