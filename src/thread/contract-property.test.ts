@@ -1,7 +1,7 @@
 // The contract of a thread in random worlds: posts, cancels, ends of lives, queue, D1, readers and time interleave at
 // every point where the object waits. The object is the real one. `contract-world` simulates everything around it.
 import fc from "fast-check";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { expectContract } from "../../test/fakes/contract-end.ts";
 import { ContractWorld, type Script, type Step } from "../../test/fakes/contract-world.ts";
 import { LIFE_ENDED, LifeStream } from "../../test/fakes/object-world.ts";
@@ -22,6 +22,8 @@ vi.mock("../lib/hash.ts", async (original) => ({
   ...(await original<typeof import("../lib/hash.ts")>()),
   hashText: async (text: string) => new TextEncoder().encode(text),
 }));
+// Files share the modules that they import. Those that were evaluated with this file's stand-ins are of no use to others.
+afterAll(() => void vi.resetModules());
 
 const { ThreadObject } = await import("./object.ts");
 

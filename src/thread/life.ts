@@ -59,6 +59,11 @@ export interface Life {
   active: ActiveRun | null;
   /** The run that was stored as started when it was accepted, until this life works on it. */
   begun: RunRecord | null;
+  /**
+   * The reply that probably ends the run. The next transaction stores it, which usually is the run's end in the same turn
+   * of the event loop. Who goes on instead calls `storeHeld` first.
+   */
+  held: { record: RunRecord; store: () => void } | null;
   /** The last position in the inbox that is taken. */
   lastPosition: number;
   /** The started run with the highest position. */
@@ -124,6 +129,11 @@ export function storeRun(life: Life, record: RunRecord, change: { input?: boolea
   life.outbox.markRun(record);
 }
 
+/** For a run that goes on after a reply that might have ended it. */
+export function storeHeld(life: Life): void {
+  if (life.held !== null) transact(life, () => {});
+}
+
 /** Adds the time in which this life has worked on the run since the last count. */
 export function countActive({ active, ports }: Life, record: RunRecord): void {
   if (active?.record !== record || record.run.status !== "running") return;
@@ -171,7 +181,16 @@ export function transact<T>(life: Life, change: () => T): T {
   try {
     return life.database.transaction(() => {
       life.outbox.storePosition(life.journal.newest);
-      return change();
+      const { held } = life;
+      if (held === null) return change();
+      life.held = null;
+      const { record, store } = held;
+      const { version } = record;
+      store();
+      const value = change();
+      // Most changes are the run's end, which stores its row too.
+      if (record.version === version) storeRun(life, record);
+      return value;
     });
   } catch (error) {
     life.platform.abort(`a transaction failed: ${error instanceof Error ? error.message : "unknown"}`);

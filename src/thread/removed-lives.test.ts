@@ -1,6 +1,6 @@
 // Lives that end at each step of a thread's deletion, whichever way it is deleted: nothing of it stays anywhere, and its
 // leases are given back.
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { LIFE_ENDED, LifeStream } from "../../test/fakes/object-world.ts";
 import { type Death, RemovalWorld } from "../../test/fakes/removal-world.ts";
 
@@ -20,6 +20,8 @@ vi.mock("../lib/hash.ts", async (original) => ({
   ...(await original<typeof import("../lib/hash.ts")>()),
   hashText: async (text: string) => new TextEncoder().encode(text),
 }));
+// Files share the modules that they import. Those that were evaluated with this file's stand-ins are of no use to others.
+afterAll(() => void vi.resetModules());
 
 const { ThreadObject } = await import("./object.ts");
 const make: ConstructorParameters<typeof RemovalWorld>[0] = (ctx, env) => new ThreadObject(ctx, env);

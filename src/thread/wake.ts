@@ -79,6 +79,7 @@ function openLife(
     ...read,
     active: null,
     begun: null,
+    held: null,
     accepting: Promise.resolve(),
     sandbox: null,
     openSteps: new Set(),

@@ -5,7 +5,7 @@ import { changedSteps } from "../../agent/plan/changes.ts";
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
-import { isoTime, type Life, storeRun, transact } from "../life.ts";
+import { isoTime, type Life, storeHeld, storeRun, transact } from "../life.ts";
 import { insertMessage, writePlan } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { foundSources, shapeOf, toolResult } from "../stream/events.ts";
@@ -46,14 +46,27 @@ export function dropParts(life: Life, message_id: string): void {
  * what ends each life; nor is a summary, since it may be all that each life gets done.
  */
 export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void {
-  transact(life, () => {
-    if (fact.type !== "tool_started" && fact.type !== "context_compacted") record.lives = [];
-    if (fact.type === "assistant_message") recordAssistant(life, record, fact);
-    else if (fact.type === "tool_started") recordToolStart(life, record, fact);
-    else if (fact.type === "tool_finished") recordToolEnd(life, record, fact);
-    else recordSummary(life, record, fact);
-    storeRun(life, record);
-  });
+  storeHeld(life);
+  if (mayEnd(fact)) life.held = { record, store: () => storeFact(life, record, fact) };
+  else
+    transact(life, () => {
+      storeFact(life, record, fact);
+      storeRun(life, record);
+    });
+}
+
+/** A reply without calls. */
+function mayEnd(fact: LoopFact): boolean {
+  return fact.type === "assistant_message" && !fact.partial && !fact.message.tool_calls;
+}
+
+/** All of a fact but the run's row. Inside a transaction. */
+function storeFact(life: Life, record: RunRecord, fact: LoopFact): void {
+  if (fact.type !== "tool_started" && fact.type !== "context_compacted") record.lives = [];
+  if (fact.type === "assistant_message") recordAssistant(life, record, fact);
+  else if (fact.type === "tool_started") recordToolStart(life, record, fact);
+  else if (fact.type === "tool_finished") recordToolEnd(life, record, fact);
+  else recordSummary(life, record, fact);
 }
 
 function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "assistant_message" }>): void {

@@ -9,7 +9,7 @@ import type { ReachedCap } from "../../protocol/money/caps.ts";
 import type { Amount } from "../../protocol/money/lease.ts";
 import { costOf, type Price, toNano, worstCost } from "../../protocol/money/price.ts";
 import { isTerminal, type RunError } from "../../protocol/run.ts";
-import { countActive, type Life, storeRun, transact } from "../life.ts";
+import { countActive, type Life, storeHeld, storeRun, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { untilAborted } from "../sleep.ts";
 import { type Account, plan, release, reserve, settle, settleEstimated } from "./account.ts";
@@ -49,6 +49,7 @@ export function openSpending(life: Life, record: RunRecord, onLease: () => void 
       if (end === null) return { kind: "cancelled" };
       try {
         if (isTerminal(record.run.status)) return { kind: "cancelled" };
+        storeHeld(life);
         const allowance = await reserveCall(life, record, call, signal);
         if (allowance.kind === "granted")
           prices.set(allowance.call_id, life.ports.priceOf(call.model, call.extra_body));
