@@ -99,7 +99,7 @@ export function noteChange(state: RunState, plan: Plan): void {
  * Whether a person has added work that the model has not seen. The run then continues, unless this was its last step.
  */
 export function hasUnseenWork({ plan, ports, steps, input }: RunState): boolean {
-  return steps < input.max_steps && ports.readUnseenEdits() !== null && openTasks(plan).length > 0;
+  return steps < input.max_steps && openTasks(plan).length > 0 && ports.readUnseenEdits() !== null;
 }
 
 /**

@@ -33,6 +33,16 @@ function lost(gate: Gate): Reply {
   return gate.say("", "");
 }
 
+describe("a person's edit", () => {
+  it("is told once, also where a reply that does not end the run is all that came since", async () => {
+    const thread = new FakeThread({ defaultReply: say("Working on it."), tools: taskTools });
+    await edit(thread, add("Bake the bread"));
+    await thread.run("go on");
+    const told = thread.requests.map(({ reminder }) => reminder?.includes("The person changed the plan"));
+    expect([told.length > 1, told[0], told.slice(1).includes(true)]).toEqual([true, true, false]);
+  });
+});
+
 describe("a request after the end of the plan", () => {
   const reminders = (thread: FakeThread) => thread.requests.map(({ reminder }) => String(reminder));
 
