@@ -28,9 +28,9 @@ const called = (id: string, content: string, isKept: boolean): ModelMessage[] =>
 
 /** One message of a person, of the model, or a call with its result. */
 const anyPart: fc.Arbitrary<ModelMessage[]> = fc.oneof(
-  fc.string({ unit: "grapheme" }).map((text) => [user(text)]),
-  fc.string({ unit: "binary" }).map((text) => [says(text)]),
-  fc.constant([image]),
+  fc.string({ unit: "grapheme" }).map((text): ModelMessage[] => [user(text)]),
+  fc.string({ unit: "binary" }).map((text): ModelMessage[] => [says(text)]),
+  fc.constant<ModelMessage[]>([image]),
   fc
     .tuple(fc.constantFrom("c1", "c2", "call_0", "a.b/c"), fc.string(), fc.boolean())
     .map(([id, content, isKept]) => called(id, content, isKept)),
