@@ -32,8 +32,10 @@ export function createChunkReader(): (data: string) => unknown {
   let useless = 0;
 
   function readInFrame(data: string, { before, after }: Frame): string | null {
-    if (data.length < before.length + after.length || !data.startsWith(before) || !data.endsWith(after)) return null;
-    return readText(data.slice(before.length, data.length - after.length));
+    const end = data.length - after.length;
+    // V8 compares two whole strings faster than `startsWith` does.
+    if (end < before.length || data.slice(0, before.length) !== before || data.slice(end) !== after) return null;
+    return readText(data.slice(before.length, end));
   }
 
   return (data) => {
