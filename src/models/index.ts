@@ -61,14 +61,18 @@ function createNativeModel(options: OpenAiOptions): Model {
     starts: thinkingStarts(options),
     reads: ({ model }) => chooseProfile(profile, base_url, model).text_calls,
   });
-  const xml = models.xml(options);
+  let xml: Model | null = null;
+  const asText = (): Model => {
+    xml ??= models.xml(options);
+    return xml;
+  };
   return {
     async stream(request, onDelta, signal) {
       const key = keyOf(place, request.model);
       const writesCalls = knownRules(key, options.memory).includes(CALLS_AS_TEXT);
-      const outcome = await (writesCalls ? xml : native).stream(request, onDelta, signal);
+      const outcome = await (writesCalls ? asText() : native).stream(request, onDelta, signal);
       if (outcome.kind !== "failure" || !outcome.failure.lacks_tools) return outcome;
-      const second = await xml.stream(request, onDelta, signal);
+      const second = await asText().stream(request, onDelta, signal);
       if (second.kind === "reply") rememberLesson(key, CALLS_AS_TEXT, request, options.memory);
       return isFree(outcome) ? second : charge(second);
     },

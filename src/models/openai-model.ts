@@ -1,14 +1,15 @@
 // A `Model` over the API of OpenAI and compatible servers, whatever their dialect of it: a profile says at which of its
 // two operations and how to ask, and a refusal that names what it objects to is heeded at once. All other repeats and their delays are the
 // loop's.
-import OpenAI from "openai";
 import type { Model, ModelDelta, ModelMemory, ModelOutcome, ModelRequest } from "../agent/model.ts";
 import { isRecord } from "../lib/is-record.ts";
 import { logWarning } from "../lib/log.ts";
+import { putNewest } from "../lib/memory/newest.ts";
 import { chatWire } from "./chat/wire.ts";
 import { readAddress } from "./exchange/address.ts";
 import { optionalFields, pathsOf } from "./exchange/body.ts";
 import { fetchBounded } from "./exchange/bounded-fetch.ts";
+import { Client } from "./exchange/client.ts";
 import { type Attempt, type Exchange, type OpenAiLimits, sendRequest } from "./exchange/exchange.ts";
 import { charge, isFree } from "./exchange/failure/charge.ts";
 import type { SettingNames } from "./exchange/failure/redaction.ts";
@@ -73,14 +74,12 @@ interface ServerSetup extends Exchange {
   /** The pasted address ends in the Responses API. */
   prefers_responses: boolean;
   extra_body: Readonly<Record<string, unknown>>;
+  contexts: Map<string, Contexts>;
 }
 
 interface Setup extends ServerSetup {
   memory: ModelMemory | undefined;
 }
-
-// The SDK's User-Agent begins with the name of its class, which a bundle without names lacks (`keep_names`, wrangler.toml).
-Object.defineProperty(OpenAI, "name", { value: "OpenAI" });
 
 export function createOpenAiModel(options: OpenAiOptions): Model {
   const { shared } = options;
@@ -97,7 +96,7 @@ function openServer({ profile = null, gateway_token = null, ...options }: OpenAi
   const address = readAddress(options.base_url);
   const request = options.fetch ?? ((input, init) => fetch(input, init));
   // Sets everything that the SDK would read from the environment, so that only the deployment's settings count.
-  const client = new OpenAI({
+  const client = new Client({
     // The SDK has no client without a key. This word is sent nowhere.
     apiKey: options.api_key ?? "none",
     baseURL: address.base_url,
@@ -107,8 +106,6 @@ function openServer({ profile = null, gateway_token = null, ...options }: OpenAi
     project: null,
     webhookSecret: null,
     maxRetries: 0,
-    // Our own timer fires first. The SDK's timer stops at the response head and does not cover the body.
-    timeout: limits.first_byte_ms * 2,
     logLevel: "off",
     fetch: (input, init) => fetchBounded(request, input, init),
   });
@@ -128,6 +125,7 @@ function openServer({ profile = null, gateway_token = null, ...options }: OpenAi
     api,
     prefers_responses: address.api === "responses",
     extra_body,
+    contexts: new Map(),
   };
 }
 
@@ -198,19 +196,39 @@ function logFailure({ provider }: Setup, model: string, { outcome, log }: Attemp
   logWarning("model_failed", { host: provider.host, model, reason: outcome.failure.reason ?? null, ...log });
 }
 
+/** By model and rules: all that depends on a server's own settings is the same for each call. */
 function openContext(setup: Setup, { model, is_limit_needed }: ModelRequest, rules: string[]): WireContext {
+  const { contexts } = setup;
+  const key = JSON.stringify([model, ...rules]);
+  const known = contexts.get(key) ?? makeContexts(setup, model, rules);
+  putNewest(contexts, key, known, MAX_CONTEXTS);
+  return is_limit_needed ? known.limited : known.usual;
+}
+
+/** More than the models that a deployment uses of a server, with what was learned of each. */
+const MAX_CONTEXTS = 100;
+
+/** A limit stands beside the messages, so both are written alike. */
+interface Contexts {
+  usual: WireContext;
+  limited: WireContext;
+}
+
+function makeContexts(setup: Setup, model: string, rules: string[]): Contexts {
   const { base_url, server_name, api, prefers_responses, extra_body } = setup;
   const chosen = chooseProfile(setup.profile, base_url, model);
   const known = applyRules(prefers_responses ? { ...chosen, api: "responses" } : chosen, rules);
   const profile = api === null ? known : { ...known, api };
-  return {
-    profile: is_limit_needed ? keepLimit(profile) : profile,
+  const usual: WireContext = {
+    shape: {},
+    profile,
     origin: `${nameAt(server_name, base_url.replace(/^\w+:\/\/(?:[^/@]*@)?/, ""))} ${familyOf(model)}`,
     refused_images: refusedImages(rules),
     refused_items: refusedItems(rules),
     ends: knownEnds(rules),
     extra_body,
   };
+  return { usual, limited: { ...usual, profile: keepLimit(profile) } };
 }
 
 /** A server that takes no limit under any name can't be asked: its reply could cost more than was allowed. */

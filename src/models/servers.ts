@@ -19,8 +19,19 @@ export interface Route {
 /** Or why there is no such model, for the person who named it. */
 export type Routing = { ok: true; route: Route } | { ok: false; message: string; reason: ModelFailure["reason"] };
 
+/** Settings are the same object for an isolate's whole life, and every look for a model asks. */
+const problems = new WeakMap<ModelSettings, string | null>();
+
 /** What is wrong with the settings, in a sentence that holds no secret; null if nothing is. */
-export function findSettingProblem({ problem, default_server, servers }: ModelSettings): string | null {
+export function findSettingProblem(settings: ModelSettings): string | null {
+  const known = problems.get(settings);
+  if (known !== undefined) return known;
+  const problem = checkSettings(settings);
+  problems.set(settings, problem);
+  return problem;
+}
+
+function checkSettings({ problem, default_server, servers }: ModelSettings): string | null {
   if (problem !== null) return problem;
   const isUnknown = (server: ModelServer | null) => {
     const profile = server?.profile ?? null;

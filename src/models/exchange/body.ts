@@ -1,6 +1,6 @@
 // Completes the body of a request: the operator's fields, what the agent asks for, the limit of the reply, and without
 // what the server refuses. A request has few fields of its own: each more is one that some server refuses.
-import type { ModelRequest } from "../../agent/model.ts";
+import type { ModelRequest, ToolDescription } from "../../agent/model.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { findBodyFault } from "../../protocol/agents/body-fields.ts";
 import type { Profile } from "../profiles/profile.ts";
@@ -16,6 +16,32 @@ export function toBody(wire: Wire, request: ModelRequest, context: WireContext):
   addFields(body, limitOf(request, wire.limitField(profile), profile));
   for (const path of profile.omits) omit(body, path, wire.needed_fields);
   return body;
+}
+
+/**
+ * The request as JSON. Tools and the conversation are by far its longest fields, and most of both was written before:
+ * the tools with the conversation behind them are what a request has in common with the one before it.
+ */
+export function writeBody(wire: Wire, body: Body, request: ModelRequest, context: WireContext): string {
+  const head = JSON.stringify(body).slice(0, -1);
+  // OpenAI refuses an empty list.
+  const tools = request.tools.length === 0 ? "" : `,"tools":${writeTools(wire, request.tools)}`;
+  return `${head}${tools},"${wire.conversation_field}":${wire.writeConversation(request, context)}}`;
+}
+
+/** Descriptions never change, and most are constants of an isolate. */
+const writtenTools = new WeakMap<Wire, WeakMap<ToolDescription, string>>();
+
+function writeTools(wire: Wire, tools: readonly ToolDescription[]): string {
+  const written = writtenTools.get(wire) ?? new WeakMap<ToolDescription, string>();
+  writtenTools.set(wire, written);
+  let list = "";
+  for (const tool of tools) {
+    const text = written.get(tool) ?? wire.writeTool(tool);
+    written.set(tool, text);
+    list = list === "" ? text : `${list},${text}`;
+  }
+  return `[${list}]`;
 }
 
 /** The fields that the request can do without; those of its objects as `reasoning.summary`. */

@@ -6,7 +6,7 @@ import type { ModelFailureReason } from "../../protocol/run.ts";
 import { lacksTools } from "../profiles/learn.ts";
 import type { Objection } from "../profiles/objection.ts";
 import type { Profile } from "../profiles/profile.ts";
-import { toBody } from "./body.ts";
+import { toBody, writeBody } from "./body.ts";
 import { RefusedResponse } from "./bounded-fetch.ts";
 import { saysBroken } from "./ending.ts";
 import { describeError, describeErrorObject, failWith } from "./failure/failure.ts";
@@ -63,15 +63,16 @@ export async function sendRequest(
     tool_names: request.tools.map(({ name }) => name),
     ends: context.ends,
   });
-  const { profile } = context;
   const body = toBody(wire, request, context);
   let ending: Ending = "cut";
   let failure: ModelFailure | null = null;
   let objection: Objection | null = null;
   let log: Attempt["log"] = { status: null };
   try {
-    const options = { signal: guard.signal, headers: headersFor(profile, exchange) };
-    ending = await readReply(await wire.send(exchange.client, body, options), wire, builder, guard);
+    const options = { body: writeBody(wire, body, request, context), signal: guard.signal, stream: true };
+    const headers = headersFor(context, exchange);
+    const response = await exchange.client.post(wire.path, { ...options, headers }).asResponse();
+    ending = await readReply(response, wire, builder, guard);
   } catch (error) {
     // The error of a request that we stopped only says that it was aborted; the guard's reason says why.
     failure = guard.reason ? null : describeReadError(error, builder, exchange.provider);
@@ -108,8 +109,17 @@ function limitsFor({ has_fallback }: ModelRequest, limits: OpenAiLimits): OpenAi
   return { ...limits, first_byte_ms: Math.min(limits.first_byte_ms, FIRST_BYTE_WITH_FALLBACK_MS) };
 }
 
+/** The same object for each call, by which the client knows requests that differ in their bodies only. */
+const headersOf = new WeakMap<WireContext, Record<string, string | null>>();
+
+function headersFor(context: WireContext, exchange: Exchange): Record<string, string | null> {
+  const headers = headersOf.get(context) ?? makeHeaders(context.profile, exchange);
+  headersOf.set(context, headers);
+  return headers;
+}
+
 /** The operator's come last, so that nothing replaces them. */
-function headersFor(profile: Profile, { keys, headers }: Exchange): Record<string, string | null> {
+function makeHeaders(profile: Profile, { keys, headers }: Exchange): Record<string, string | null> {
   const { api_key, gateway_token } = keys;
   return {
     ...(profile.auth === "api-key" || api_key === null ? { Authorization: null } : {}),

@@ -1,6 +1,7 @@
 // The body of a reply: server-sent events or, from servers that ignore `stream: true`, one JSON value.
 import { asRecord } from "../../lib/is-record.ts";
 import { type ByteReader, openByteReader } from "./byte-reader.ts";
+import { createChunkReader } from "./chunk-reader.ts";
 import { ReplyTooLong } from "./reply-limits.ts";
 import type { RequestGuard } from "./request-guard.ts";
 import { createSseParser } from "./sse.ts";
@@ -35,11 +36,11 @@ export async function readReply(
       bytes += piece.byteLength;
       if (bytes > MAX_WIRE_BYTES) throw new ReplyTooLong();
       sink.push(piece);
-      guard.touch(builder.progress);
       if (sink.done) {
         leave(reader);
         return "complete";
       }
+      guard.touch(builder.progress);
     }
   } catch (error) {
     void reader.cancel();
@@ -71,7 +72,7 @@ function createSink({ readFailure, ends_with_done }: Wire, builder: ReplyBuilder
       if (word === "[DONE]" || word === "") return;
     }
     events++;
-    const chunk = asRecord(JSON.parse(data));
+    const chunk = asRecord(readChunk(data));
     if (!chunk) throw new SyntaxError("a chunk is not an object");
     const failure = readFailure(chunk);
     if (failure !== null) throw new ErrorObject(failure, events === 1);
@@ -79,6 +80,7 @@ function createSink({ readFailure, ends_with_done }: Wire, builder: ReplyBuilder
     if (!ends_with_done && builder.finished) done = true;
   }
 
+  const readChunk = createChunkReader();
   const parser = createSseParser(acceptData, MAX_EVENT_CHARACTERS);
 
   return {

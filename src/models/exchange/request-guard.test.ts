@@ -107,6 +107,16 @@ describe("guardRequest", () => {
     expect(open(AbortSignal.abort()).reason).toBe("cancelled");
   });
 
+  it("sets one timer for a reply that comes in time", () => {
+    const set = vi.spyOn(globalThis, "setTimeout");
+    const guard = open();
+    guard.touch("waiting");
+    for (let turn = 0; turn < 5; turn++) guard.touch("begun");
+    guard.release();
+    expect(set).toHaveBeenCalledOnce();
+    set.mockRestore();
+  });
+
   it("leaves no timer and no listener when released", () => {
     const caller = new AbortController();
     const guard = open(caller.signal);

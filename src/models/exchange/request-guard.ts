@@ -1,5 +1,5 @@
-// Bounds one request in time and closes it immediately when its caller aborts. A single timer is reset only when it
-// fires or must fire earlier, so a token costs one reading of the clock and no timer.
+// Bounds one request in time and closes it immediately when its caller aborts. A single timer is set anew only when it
+// fires too early or must fire earlier, so a token costs one reading of the clock and no timer.
 
 export type StopReason = "cancelled" | "no_first_byte" | "silent" | "too_long";
 
@@ -46,7 +46,8 @@ export function guardRequest(limits: TimeLimits, caller: AbortSignal): RequestGu
   let closeBody = () => {};
   let late: StopReason = "no_first_byte";
   let deadline = Math.min(last, Date.now() + limits.first_byte_ms);
-  let due = deadline;
+  // No later than a reply that has begun may fall silent: most calls need no other timer then.
+  let due = Math.min(deadline, Date.now() + limits.idle_ms);
   let timer = setTimeout(check, due - Date.now());
 
   function stop(why: StopReason): void {

@@ -1,7 +1,7 @@
 // What the exchange knows of a dialect: how it writes a request, sends it, and adds up a reply. `chat/` and `responses/`
 // are the two; all else of a request and its reply is common to them.
 import type { OpenAI } from "openai";
-import type { ModelDelta, ModelReply, ModelRequest, ReplyExtras } from "../../agent/model.ts";
+import type { ModelDelta, ModelReply, ModelRequest, ReplyExtras, ToolDescription } from "../../agent/model.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { Progress } from "./request-guard.ts";
 
@@ -9,6 +9,11 @@ import type { Progress } from "./request-guard.ts";
 export type Body = Record<string, unknown>;
 
 export interface WireContext {
+  /**
+   * The same object for all calls whose messages are written alike, so that what was written of a conversation serves
+   * its next call. Without it, nothing is kept.
+   */
+  shape?: object | undefined;
   profile: Profile;
   /** The server and family whose extras go back. */
   origin: string;
@@ -38,7 +43,10 @@ export interface BrokenEnd {
 }
 
 export interface ReplyBuilder {
-  /** Accepts one parsed chunk, or a whole reply of a server that does not stream. Throws nothing but `ReplyTooLong`. */
+  /**
+   * Accepts one parsed chunk, or a whole reply of a server that does not stream. Throws nothing but `ReplyTooLong`. The
+   * chunk itself is valid until the call returns; objects within a delta stay as they are.
+   */
   accept(chunk: Record<string, unknown>): void;
   /** Sends what was held back. Nothing may be accepted afterwards. */
   close(): void;
@@ -64,13 +72,16 @@ export interface Wire {
   limitField(profile: Profile): string;
   /** The fields that ask for an effort. */
   effortFields(effort: string): Body;
-  /** The request without what an agent or an operator adds. */
+  /** The request's fields without tools, the conversation, and what an agent or an operator adds. */
   write(request: ModelRequest, context: WireContext): Body;
-  send(
-    client: ModelClient,
-    body: Body,
-    options: { signal: AbortSignal; headers: Record<string, string | null> },
-  ): Promise<Response>;
+  /** A tool as JSON. */
+  writeTool(tool: ToolDescription): string;
+  /** Stands last in the request. */
+  conversation_field: string;
+  /** The conversation as JSON. */
+  writeConversation(request: ModelRequest, context: WireContext): string;
+  /** Where the API has the operation. */
+  path: string;
   createReply(onDelta: (delta: ModelDelta) => void, options: ReplyOptions): ReplyBuilder;
   /** What a chunk or a whole body says of a failure; null if it is part of a reply. */
   readFailure(chunk: Record<string, unknown>): Record<string, unknown> | null;

@@ -25,14 +25,19 @@ const reasons = {
 };
 
 export function createCalls(tools: readonly ToolDescription[], sink: CallSink, isNative: boolean): Calls {
-  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  // Most replies have no markup.
+  let named: Map<string, ToolDescription> | null = null;
+  const byName = (): Map<string, ToolDescription> => {
+    named ??= new Map(tools.map((tool) => [tool.name, tool]));
+    return named;
+  };
   const advice = isNative ? "Call the tool again." : "Write it again in the form that the system message shows.";
   let count = 0;
 
   function open(written: string, isRaw = isNative): OpenCall {
     const name = toToolName(written);
     count++;
-    return openCall(name, byName.get(name), { isRaw, advice }, sink);
+    return openCall(name, byName().get(name), { isRaw, advice }, sink);
   }
 
   function report(reason: string, cut = false, name = ""): void {
@@ -61,7 +66,7 @@ export function createCalls(tools: readonly ToolDescription[], sink: CallSink, i
     get count() {
       return count;
     },
-    isOffered: (name) => byName.has(toToolName(name)),
+    isOffered: (name) => byName().has(toToolName(name)),
   };
 }
 

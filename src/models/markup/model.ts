@@ -3,7 +3,7 @@
 // recognise what they write. The result is the deltas and the reply of a model with native calls.
 import type { Model, ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
 import type { ToolCall } from "../../protocol/message.ts";
-import { MAX_REPLY_CHARACTERS, MAX_TOOL_CALLS, TOO_LONG } from "../exchange/reply-limits.ts";
+import { MAX_REPLY_CHARACTERS, MAX_TOOL_CALLS, ReplyTooLong, TOO_LONG } from "../exchange/reply-limits.ts";
 import { toToolName } from "./json.ts";
 import { createMarkupParser, type MarkupOptions } from "./parser.ts";
 import { createTwins, isSameCall } from "./twins.ts";
@@ -35,19 +35,26 @@ export function withTextCalls(native: Model, given: TextCallOptions): Model {
     onDelta: (delta: ModelDelta) => void,
     signal: AbortSignal,
   ): Promise<ModelOutcome> {
-    const overflow = new AbortController();
     const options = { mode, tools: reads(request) ? request.tools : [], startsThinking: starts.expects(request) };
-    const reading = readReply(options, onDelta, () => overflow.abort());
-    const asked = toRequest(request);
-    const outcome = await native.stream(asked, reading.accept, AbortSignal.any([signal, overflow.signal]));
-    if (overflow.signal.aborted) return { kind: "failure", failure: tooLong };
+    const reading = readReply(options, onDelta);
+    const outcome = await ask(toRequest(request), reading, signal);
     if (outcome.kind === "failure") return outcome;
     const reply = reading.finish(outcome.reply, outcome.kind === "aborted");
-    if (overflow.signal.aborted) return { kind: "failure", failure: tooLong };
+    if (reading.isOver) return { kind: "failure", failure: tooLong };
     if (outcome.kind === "reply" && teaches(outcome.reply, reading.hasStrayThinkEnd)) {
       starts.learn(request, reading.hasStrayThinkEnd);
     }
     return { ...outcome, reply };
+  }
+
+  async function ask(asked: ModelRequest, reading: Reading, signal: AbortSignal): Promise<ModelOutcome> {
+    try {
+      const outcome = await native.stream(asked, reading.accept, signal);
+      return reading.isOver ? { kind: "failure", failure: tooLong } : outcome;
+    } catch (error) {
+      if (reading.isOver) return { kind: "failure", failure: tooLong };
+      throw error;
+    }
   }
 }
 
@@ -71,12 +78,15 @@ interface OpenedCall {
 }
 
 interface Reading {
+  /** Throws `ReplyTooLong`, which ends the request at once. */
   accept(delta: ModelDelta): void;
   finish(native: ModelReply, wasLeft: boolean): ModelReply;
   readonly hasStrayThinkEnd: boolean;
+  /** Whether the reply is longer than what is accepted. */
+  readonly isOver: boolean;
 }
 
-function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void, onOverflow: () => void): Reading {
+function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void): Reading {
   const { mode } = options;
   const calls: ToolCall[] = [];
   const twins = createTwins();
@@ -96,7 +106,6 @@ function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void,
   function count(size: number): void {
     characters += size;
     isOver ||= characters > MAX_REPLY_CHARACTERS || calls.length + held.length > MAX_TOOL_CALLS;
-    if (isOver) onOverflow();
   }
 
   function send(delta: ModelDelta, size: number): void {
@@ -167,23 +176,27 @@ function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void,
     return createMarkupParser({ ...options, startsThinking }, sink);
   }
 
+  function acceptDelta(delta: ModelDelta): void {
+    if (delta.type === "text") {
+      if (mode === "xml") raw += delta.text;
+      parser ??= open();
+      if (parser.passes(delta.text)) {
+        if (parser.hasMarkup) text.add(delta.text);
+        else text.pass(delta.text);
+        send(delta, delta.text.length);
+      } else parser.push(delta.text);
+    } else if (delta.type === "reasoning") {
+      reasoning.pass(delta.text);
+      send(delta, delta.text.length);
+    } else if (delta.type === "tool_call") {
+      nativeCalls.set(delta.index, addCall("native", delta.id, delta.name));
+    } else addArguments(nativeCalls.get(delta.index), delta.text);
+  }
+
   return {
     accept(delta) {
-      if (isOver) return;
-      if (delta.type === "text") {
-        if (mode === "xml") raw += delta.text;
-        parser ??= open();
-        if (parser.passes(delta.text)) {
-          if (parser.hasMarkup) text.add(delta.text);
-          else text.pass(delta.text);
-          send(delta, delta.text.length);
-        } else parser.push(delta.text);
-      } else if (delta.type === "reasoning") {
-        reasoning.pass(delta.text);
-        send(delta, delta.text.length);
-      } else if (delta.type === "tool_call") {
-        nativeCalls.set(delta.index, addCall("native", delta.id, delta.name));
-      } else addArguments(nativeCalls.get(delta.index), delta.text);
+      if (!isOver) acceptDelta(delta);
+      if (isOver) throw new ReplyTooLong();
     },
     finish(native, wasLeft) {
       parser?.end(wasLeft ? "left" : native.finish === "length" ? "cut" : "whole");
@@ -201,6 +214,9 @@ function readReply(options: MarkupOptions, onDelta: (delta: ModelDelta) => void,
     },
     get hasStrayThinkEnd() {
       return parser?.hasStrayThinkEnd ?? false;
+    },
+    get isOver() {
+      return isOver;
     },
   };
 }

@@ -3,6 +3,7 @@
 import { findRule } from "../../config/model-prices.ts";
 import type { ModelServer } from "../../config/model-servers.ts";
 import type { ModelSettings } from "../../config/models.ts";
+import { putNewest } from "../../lib/memory/newest.ts";
 import { whyNotPublic } from "../../lib/public-url.ts";
 import type { Price, Rates } from "../../protocol/money/price.ts";
 import { findServerBehind } from "../profiles/servers.ts";
@@ -83,8 +84,21 @@ function findListed({ base_url, profile, extra_body }: ModelServer, model: strin
   return null;
 }
 
-/** Plans for coding have a price a month at addresses of their own. */
+const sellers = new Map<string, string | null>();
+const MAX_SELLERS = 200;
+
+/** Each call asks for its price several times, and to read an address takes longer than all else of it. */
 function findSeller(base_url: string, model: string): string | null {
+  const key = `${base_url} ${model}`;
+  const known = sellers.get(key);
+  if (known !== undefined) return known;
+  const seller = readSeller(base_url, model);
+  putNewest(sellers, key, seller, MAX_SELLERS);
+  return seller;
+}
+
+/** Plans for coding have a price a month at addresses of their own. */
+function readSeller(base_url: string, model: string): string | null {
   const url = URL.parse(base_url);
   if (url === null || url.pathname.includes("/coding/")) return null;
   if (url.hostname !== "gateway.ai.cloudflare.com") return pricedHosts[url.hostname] ?? null;

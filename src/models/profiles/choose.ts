@@ -1,10 +1,25 @@
 // Chooses the profile of a server and model before anything was learned of them.
+import { putNewest } from "../../lib/memory/newest.ts";
 import { findFamily } from "./families.ts";
 import { type Api, type Profile, type ProfileChange, plainProfile } from "./profile.ts";
 import { findServer, findServerBehind, type Server } from "./servers.ts";
 
+/** Each call of a model asks for it, and it depends on settings and a name only. */
+const chosen = new Map<string, Profile>();
+/** More than a deployment has in use; people may name any model. */
+const MAX_CHOSEN = 200;
+
 /** `name` is the setting MODEL_PROFILE; null derives the server from the address and the model's name. */
 export function chooseProfile(name: string | null, base_url: string, model: string): Profile {
+  const key = `${name} ${base_url} ${model}`;
+  const known = chosen.get(key);
+  if (known !== undefined) return known;
+  const profile = findProfile(name, base_url, model);
+  putNewest(chosen, key, profile, MAX_CHOSEN);
+  return profile;
+}
+
+function findProfile(name: string | null, base_url: string, model: string): Profile {
   const found = findServer(name, base_url, model);
   const behind = found?.change.opens_gateway ? findServerBehind(base_url, model) : null;
   const family = findFamily(model) ?? findFamily((behind ?? found)?.example ?? "");

@@ -14,8 +14,10 @@ export function keyOf(place: string, model: string): string {
   return `${place} ${model}`;
 }
 
-export function knownRules(key: string, memory: ModelMemory | undefined): string[] {
+export function knownRules(key: string, memory: ModelMemory | undefined): readonly string[] {
   const own = memory?.read(key) ?? [];
+  // Nothing was learned of most models.
+  if (!learned.has(key)) return own;
   return [...[...(learned.get(key) ?? [])].filter((rule) => !own.includes(rule)), ...own];
 }
 

@@ -4,11 +4,12 @@ import type { FunctionTool, ResponseCreateParamsStreaming } from "openai/resourc
 import type { ModelMessage, ModelRequest, ToolDescription } from "../../agent/model.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { textOf } from "../../protocol/message.ts";
+import { writeConversation } from "../exchange/conversation.ts";
 import { isRefusedValue } from "../exchange/failure/refusal.ts";
 import { hashText } from "../exchange/hash.ts";
 import type { Wire, WireContext } from "../exchange/wire.ts";
 import { createReplyBuilder } from "./reply/reply-builder.ts";
-import { toInput } from "./request/items.ts";
+import { createItemWriter } from "./request/items.ts";
 
 export const responsesWire: Wire = {
   reply_name: "response of a model",
@@ -16,23 +17,32 @@ export const responsesWire: Wire = {
   limitField: () => "max_output_tokens",
   effortFields: (effort) => ({ reasoning: { effort } }),
   write: (request, context) => ({ ...writeRequest(request, context) }),
-  send: (client, body, options) => client.post("/responses", { ...options, body, stream: true }).asResponse(),
+  writeTool: (tool) => JSON.stringify(toTool(tool)),
+  conversation_field: "input",
+  writeConversation: (request, context) =>
+    writeConversation(request, keepsReasoning(context) ? context : { ...context, shape: undefined }, (own) =>
+      createItemWriter(request.messages, own),
+    ),
+  path: "/responses",
   createReply: createReplyBuilder,
   readFailure,
   ends_with_done: false,
 };
 
+/** What a server could not read may be anywhere in the conversation, and all before it goes without its reasoning. */
+function keepsReasoning({ refused_items }: WireContext): boolean {
+  return refused_items.size === 0;
+}
+
 function writeRequest(request: ModelRequest, context: WireContext): ResponseCreateParamsStreaming {
   const { profile } = context;
   return {
     model: request.model,
-    input: toInput(request, context),
     stream: true,
     store: false,
     ...(profile.reasons ? { include: ["reasoning.encrypted_content"], reasoning: { summary: "auto" } } : {}),
     ...(profile.cache_key ? cacheKey(request.messages) : {}),
     ...(typeof request.temperature === "number" ? { temperature: request.temperature } : {}),
-    ...(request.tools.length > 0 ? { tools: request.tools.map(toTool) } : {}),
   };
 }
 
@@ -44,8 +54,14 @@ function toTool({ name, description, parameters }: ToolDescription): FunctionToo
 /** A conversation is known by its first question, so that its requests find the machine that has cached the last one. */
 function cacheKey(messages: readonly ModelMessage[]): { prompt_cache_key?: string } {
   const first = messages.find(({ role }) => role === "user");
-  return first?.role === "user" ? { prompt_cache_key: hashText(textOf(first.content)) } : {};
+  if (first?.role !== "user") return {};
+  const prompt_cache_key = cacheKeys.get(first) ?? hashText(textOf(first.content));
+  cacheKeys.set(first, prompt_cache_key);
+  return { prompt_cache_key };
 }
+
+/** Messages never change, and the first may be a long one. */
+const cacheKeys = new WeakMap<ModelMessage, string>();
 
 /** A failure is an event of its own, a status of the response, or an error as in chat completions. */
 function readFailure(event: Record<string, unknown>): Record<string, unknown> | null {

@@ -46,13 +46,13 @@ export function createReplyBuilder(
   }
 
   function acceptDelta(delta: Record<string, unknown>): void {
-    const thought = [delta.reasoning_content, delta.reasoning].find(
-      (value) => typeof value === "string" && value !== "",
-    );
-    if (typeof thought === "string") addReasoning(thought);
-    if (Array.isArray(delta.reasoning_details)) addDetails(delta.reasoning_details, thought === undefined);
+    const { content, reasoning_content } = delta;
+    const thought =
+      typeof reasoning_content === "string" && reasoning_content !== "" ? reasoning_content : delta.reasoning;
+    const hasThought = typeof thought === "string" && thought !== "";
+    if (hasThought) addReasoning(thought);
+    if (Array.isArray(delta.reasoning_details)) addDetails(delta.reasoning_details, !hasThought);
     if (delta.extra_content !== undefined && delta.extra_content !== null) addExtra(delta.extra_content);
-    const content = delta.content;
     if (typeof content === "string") {
       if (content !== "") addText(content);
     } else if (Array.isArray(content)) {
@@ -107,9 +107,8 @@ export function createReplyBuilder(
       const reason = choice?.finish_reason;
       // Some servers write the absent reason as a word.
       if (typeof reason === "string" && reason !== "" && reason !== "null") end(reason);
-      const groq = isRecord(chunk.x_groq) ? chunk.x_groq.usage : null;
-      const spent = [chunk.usage, choice?.usage, groq].find(isRecord);
-      if (spent) usage = readUsage(spent);
+      const spent = findUsage(chunk, choice);
+      if (spent !== null) usage = readUsage(spent);
       // What is written after a count is not in it.
       else if (characters > before) usage = null;
     },
@@ -134,6 +133,15 @@ export function createReplyBuilder(
       return characters > 0 ? "begun" : "waiting";
     },
   };
+}
+
+function findUsage(
+  chunk: Record<string, unknown>,
+  choice: Record<string, unknown> | null,
+): Record<string, unknown> | null {
+  if (isRecord(chunk.usage)) return chunk.usage;
+  if (isRecord(choice?.usage)) return choice.usage;
+  return isRecord(chunk.x_groq) && isRecord(chunk.x_groq.usage) ? chunk.x_groq.usage : null;
 }
 
 /** Mistral sends content as parts, including its reasoning. */

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
+import { listItems } from "../../exchange/conversation.ts";
 import { hashImage } from "../../exchange/images.ts";
 import { type Profile, type ProfileChange, plainProfile } from "../../profiles/profile.ts";
-import { toWireMessages } from "./messages.ts";
+import { createMessageWriter } from "./messages.ts";
 
 const origin = "api.example kimi";
 const profileOf = (change: ProfileChange): Profile => ({ ...plainProfile, ...change });
@@ -13,9 +14,12 @@ const write = (
   more: Partial<ModelRequest> = {},
   refused: string[] = [],
 ) =>
-  toWireMessages(
-    { model: "m", messages, tools: [], ...more },
-    { profile: profileOf(change), origin, refused_images: new Set(refused), refused_items: new Set(), ends: [] },
+  listItems(
+    messages,
+    more.reminder ?? null,
+    createMessageWriter({
+      ...{ profile: profileOf(change), origin, refused_images: new Set(refused), refused_items: new Set(), ends: [] },
+    }),
   );
 
 const user = (content: string): ModelMessage => ({ role: "user", content });

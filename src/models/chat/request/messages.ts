@@ -1,9 +1,10 @@
 // Writes the messages of a request in the form that a server accepts, by its profile. The same history and profile give
 // the same bytes each time, up to the end of the last message: the reminder and the marks for caches come there.
-import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
+import type { ModelMessage } from "../../../agent/model.ts";
 import type { AssistantMessage, ContentPart, ToolCall, ToolMessage } from "../../../protocol/message.ts";
 import { BRIDGE } from "../../exchange/bridge.ts";
 import { type CallIds, createCallIds } from "../../exchange/call-ids.ts";
+import type { ConversationWriter } from "../../exchange/conversation.ts";
 import { toVisibleContent } from "../../exchange/images.ts";
 import { quoteMarkup } from "../../exchange/quoted-markup.ts";
 import type { WireContext } from "../../exchange/wire.ts";
@@ -20,48 +21,33 @@ type WirePart =
   | (ContentPart & { cache_control?: { type: "ephemeral" } })
   | { type: "thinking"; thinking: { type: "text"; text: string }[]; cache_control?: never };
 
-export function toWireMessages(request: ModelRequest, context: WireContext): WireMessage[] {
+export function createMessageWriter(context: WireContext): ConversationWriter<WireMessage> {
   const { profile } = context;
   const ids = createCallIds(profile.ids);
-  const messages: WireMessage[] = [];
-  const known = writtenFor(profile);
-  for (const message of request.messages) append(messages, toWireMessage(message, ids, context, known), profile);
-  if (profile.cache_marks !== "none") markForCache(messages, profile);
-  if (request.reminder) remind(messages, request.reminder, profile);
-  return messages;
+  const isMarked = profile.cache_marks !== "none";
+  let hasSystem = false;
+  return {
+    add: (open, message) => append(open, toWireMessage(message, ids, context), profile),
+    // Another message may be merged into the last one, and the newest mark may stand before it.
+    countSettled: (open) => Math.max(0, isMarked ? findNewest(open) : open.length - 1),
+    settle(message) {
+      if (!isMarked || hasSystem || message.role !== "system") return message;
+      hasSystem = true;
+      return mark(message, profile.cache_marks);
+    },
+    end(open, reminder) {
+      if (!isMarked && reminder === null) return open as WireMessage[];
+      const messages = [...open];
+      if (isMarked) markForCache(messages, hasSystem, profile);
+      if (reminder) remind(messages, reminder, profile);
+      return messages;
+    },
+  };
 }
 
-/**
- * What was written for a profile. Messages never change and are in every request, so most are written once. Those whose
- * ids are mapped, or that bring what a provider wants back, depend on the request.
- */
-const written = new Map<string, WeakMap<ModelMessage, WireMessage>>();
-/** A deployment has a handful of profiles, and each is a small text. */
-const MAX_PROFILES = 50;
-
-function writtenFor(profile: Profile): WeakMap<ModelMessage, WireMessage> {
-  const key = JSON.stringify(profile);
-  const known = written.get(key) ?? new WeakMap();
-  if (written.size >= MAX_PROFILES) written.clear();
-  written.set(key, known);
-  return known;
-}
-
-function toWireMessage(
-  message: ModelMessage,
-  ids: CallIds,
-  context: WireContext,
-  known: WeakMap<ModelMessage, WireMessage>,
-): WireMessage {
+function toWireMessage(message: ModelMessage, ids: CallIds, context: WireContext): WireMessage {
   // Nothing is made for a text, of which a thread may have ten thousand.
-  if (isPlainText(message, context.profile)) return message;
-  const mapped = mapIds(message, ids);
-  const isFixed = mapped === null && !("extras" in message) && !Array.isArray(message.content);
-  const before = isFixed ? known.get(message) : undefined;
-  if (before) return before;
-  const wire = writeMessage(message, mapped, context);
-  if (isFixed) known.set(message, wire);
-  return wire;
+  return isPlainText(message, context.profile) ? message : writeMessage(message, mapIds(message, ids), context);
 }
 
 function isPlainText(message: ModelMessage, { system, reasoning }: Profile): message is ModelMessage & WireMessage {
@@ -204,13 +190,17 @@ function remind(messages: WireMessage[], reminder: string, profile: Profile): vo
 const ephemeral = { type: "ephemeral" } as const;
 
 /** Marks the ends of what stays: the system prompt with the tools before it, and the conversation so far. */
-function markForCache(messages: WireMessage[], { cache_marks }: Profile): void {
-  // An empty text can't be marked, and a mark further up would change what has been sent.
-  const newest = messages.findLastIndex(({ role }) => role !== "assistant");
-  for (const at of new Set([messages.findIndex(({ role }) => role === "system"), newest])) {
+function markForCache(messages: WireMessage[], hasSystem: boolean, { cache_marks }: Profile): void {
+  const system = hasSystem ? -1 : messages.findIndex(({ role }) => role === "system");
+  for (const at of new Set([system, findNewest(messages)])) {
     const message = messages[at];
     if (message) messages[at] = mark(message, cache_marks);
   }
+}
+
+/** An empty text can't be marked, and a mark further up would change what has been sent. */
+function findNewest(messages: readonly WireMessage[]): number {
+  return messages.findLastIndex(({ role }) => role !== "assistant");
 }
 
 function mark(message: WireMessage, cache_marks: Profile["cache_marks"]): WireMessage {

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
+import { listItems } from "../../exchange/conversation.ts";
 import { hashText } from "../../exchange/hash.ts";
 import { type ProfileChange, plainProfile } from "../../profiles/profile.ts";
-import { newestItem, toInput } from "./items.ts";
+import { createItemWriter, newestItem } from "./items.ts";
 
 const origin = "api.example gpt";
 const contextOf = (change: ProfileChange, refused: string[] = []) => ({
@@ -18,7 +19,7 @@ const write = (
   change: ProfileChange = {},
   more: Partial<ModelRequest> = {},
   refused: string[] = [],
-) => toInput({ model: "m", messages, tools: [], ...more }, contextOf(change, refused));
+) => listItems(messages, more.reminder ?? null, createItemWriter(messages, contextOf(change, refused)));
 
 const user = (content: string): ModelMessage => ({ role: "user", content });
 const result = (content = "r", id = "c1"): ModelMessage => ({ role: "tool", tool_call_id: id, content });

@@ -2,10 +2,11 @@
 // end of the last item: the reminder comes there. The system prompt is an item too, and not `instructions`: it keeps its
 // place in the one list that only grows, and some servers (xAI) refuse the other.
 import type { EasyInputMessage, ResponseInputContent, ResponseInputItem } from "openai/resources/responses/responses";
-import type { ModelMessage, ModelRequest } from "../../../agent/model.ts";
+import type { ModelMessage } from "../../../agent/model.ts";
 import type { UserContent } from "../../../protocol/message.ts";
 import { BRIDGE } from "../../exchange/bridge.ts";
 import { type CallIds, createCallIds } from "../../exchange/call-ids.ts";
+import type { ConversationWriter } from "../../exchange/conversation.ts";
 import { toVisibleContent } from "../../exchange/images.ts";
 import { quoteMarkup } from "../../exchange/quoted-markup.ts";
 import type { WireContext } from "../../exchange/wire.ts";
@@ -13,16 +14,29 @@ import type { IdForm, Profile } from "../../profiles/profile.ts";
 import { hashItem, ownItems, type ReasoningItem } from "../extras.ts";
 import { writeReply } from "./reply-items.ts";
 
-export function toInput(request: ModelRequest, context: WireContext): ResponseInputItem[] {
+/** `messages`: the whole conversation, of which the server may have refused to read a part. */
+export function createItemWriter(
+  messages: readonly ModelMessage[],
+  context: WireContext,
+): ConversationWriter<ResponseInputItem> {
   const { profile } = context;
   const ids = createCallIds(formOf(profile.ids));
-  const readable = firstReadable(request.messages, context);
-  const items: ResponseInputItem[] = [];
-  for (const [at, message] of request.messages.entries()) {
-    for (const item of toItems(message, ids, context, at >= readable)) append(items, item, profile);
-  }
-  if (request.reminder) remind(items, request.reminder, profile);
-  return items;
+  const readable = firstReadable(messages, context);
+  let at = 0;
+  return {
+    add(open, message) {
+      for (const item of toItems(message, ids, context, at >= readable)) append(open, item, profile);
+      at++;
+    },
+    // Another item may be merged into the last one.
+    countSettled: (open) => Math.max(0, open.length - 1),
+    settle: (item) => item,
+    end(open, reminder) {
+      const items = [...open];
+      if (reminder) remind(items, reminder, profile);
+      return items;
+    },
+  };
 }
 
 /** The newest item of reasoning that goes back, by its hash. */
@@ -42,7 +56,7 @@ function formOf(ids: IdForm): IdForm {
 
 /** The message from which on reasoning goes back: the server could not read what is before. */
 function firstReadable(messages: readonly ModelMessage[], context: WireContext): number {
-  if (!context.profile.returns_items) return messages.length;
+  if (!context.profile.returns_items) return Number.POSITIVE_INFINITY;
   if (context.refused_items.size === 0) return 0;
   const isRefused = (item: ReasoningItem) => context.refused_items.has(hashItem(item));
   return messages.findLastIndex((message) => reasoningOf(message, context).some(isRefused)) + 1;
@@ -53,42 +67,24 @@ function reasoningOf(message: ModelMessage | undefined, { origin }: WireContext)
   return ownItems(message.extras, origin).filter((item) => item.type === "reasoning");
 }
 
-/** Messages never change and are in every request, so a text is written once. */
-const written = new WeakMap<ModelMessage, ResponseInputItem[]>();
-
 function toItems(message: ModelMessage, ids: CallIds, context: WireContext, isReadable: boolean): ResponseInputItem[] {
   const { profile } = context;
   switch (message.role) {
     case "system":
       return [{ type: "message", role: profile.system, content: message.content }];
-    case "user": {
-      const content = toContent(toVisibleContent(message.content, context));
-      return typeof content === "string"
-        ? writeOnce(message, () => toMessage("user", content))
-        : [toMessage("user", content)];
-    }
+    case "user":
+      return [toMessage("user", toContent(toVisibleContent(message.content, context)))];
     case "tool": {
       const output = profile.text_calls ? quoteMarkup(message.content) : message.content;
       return [{ type: "function_call_output", call_id: ids.ofResult(message.tool_call_id), output }];
     }
     case "assistant": {
       const { content, tool_calls } = message;
-      if (!message.extras && !tool_calls) {
-        return content ? writeOnce(message, () => toMessage("assistant", content)) : [];
-      }
+      if (!message.extras && !tool_calls) return content ? [toMessage("assistant", content)] : [];
       const kept = profile.returns_items ? ownItems(message.extras, context.origin) : [];
       return writeReply(message, isReadable ? kept : kept.filter(({ type }) => type !== "reasoning"), ids);
     }
   }
-}
-
-function writeOnce(message: ModelMessage, write: () => ResponseInputItem): ResponseInputItem[] {
-  const before = written.get(message);
-  // What is shown of a person's parts depends on the profile.
-  if (before && typeof message.content === "string") return before;
-  const items = [write()];
-  written.set(message, items);
-  return items;
 }
 
 function toMessage(role: "user" | "assistant", content: EasyInputMessage["content"]): EasyInputMessage {

@@ -1,0 +1,154 @@
+// The conversation of a request as JSON. It only grows from call to call, so what no later message changes is written
+// once and kept as text, and a call adds what is new. A call that begins otherwise (after a summary, with another model,
+// or once a refusal has taught something) is written from its start.
+import type { ModelMessage, ModelRequest } from "../../agent/model.ts";
+import type { WireContext } from "./wire.ts";
+
+/** Writes one conversation in the form of a dialect, message by message. It may remember what it has written. */
+export interface ConversationWriter<Item> {
+  /** Adds what the message is on the wire to the open items. It may replace the last of them. */
+  add(open: Item[], message: ModelMessage): void;
+  /** How many of the open items stay as they are, whatever follows. */
+  countSettled(open: readonly Item[]): number;
+  /** An item as it is sent from now on. Called for each settled item, in order. */
+  settle(item: Item): Item;
+  /** The open items at the end of a request. They stay as they are for the next one. */
+  end(open: readonly Item[], reminder: string | null): Item[];
+}
+
+interface Kept {
+  shape: object;
+  /** The messages that were written. */
+  messages: ModelMessage[];
+  writer: ConversationWriter<unknown>;
+  open: unknown[];
+  /** The settled items, joined by commas. */
+  text: string;
+  /** How many strings V8 would have to gather to read the text. */
+  pieces: number;
+  /** Null until it is counted. */
+  ref: WeakRef<Kept> | null;
+}
+
+/**
+ * Of all conversations of an isolate. At two bytes a character, which is what a text with one Chinese character takes,
+ * this is 8 MiB.
+ */
+const MAX_KEPT_CHARACTERS = 4 * 1024 * 1024;
+/** What one takes beside its text. It also bounds their number. */
+const OVERHEAD_CHARACTERS = 2000;
+/** Reading a text of many pieces takes longer than copying it once in a while. */
+const MAX_PIECES = 32;
+
+/** By the first message after the system prompt, which is the same object for as long as a thread's object lives. */
+const kept = new WeakMap<ModelMessage, Kept>();
+/** The characters of each, the longest unused first. */
+const sizes = new Map<WeakRef<Kept>, number>();
+let total = 0;
+
+export function writeConversation<Item>(
+  { messages, reminder = null }: ModelRequest,
+  context: WireContext,
+  createWriter: (context: WireContext) => ConversationWriter<Item>,
+): string {
+  const { shape } = context;
+  const first = messages.find(({ role }) => role !== "system");
+  if (shape === undefined || first === undefined)
+    return JSON.stringify(listItems(messages, reminder, createWriter(context)));
+  const known = kept.get(first);
+  const isSame = known?.shape === shape && goesOn(known, messages);
+  const conversation = isSame ? known : begin(shape, createWriter(context));
+  // What throws in between leaves nothing half written behind.
+  kept.delete(first);
+  if (known !== undefined && !isSame) forget(known.ref);
+  advance(conversation, messages);
+  const { text, writer, open } = conversation;
+  const end = JSON.stringify(writer.end(open, reminder));
+  kept.set(first, conversation);
+  note(conversation);
+  if (text === "") return end;
+  return end === "[]" ? `[${text}]` : `[${text},${end.slice(1)}`;
+}
+
+/** The items of a request, without anything kept. */
+export function listItems<Item>(
+  messages: readonly ModelMessage[],
+  reminder: string | null,
+  writer: ConversationWriter<Item>,
+): Item[] {
+  const items: Item[] = [];
+  for (const message of messages) writer.add(items, message);
+  return writer.end(items, reminder);
+}
+
+function begin<Item>(shape: object, writer: ConversationWriter<Item>): Kept {
+  return {
+    shape,
+    messages: [],
+    writer: writer as ConversationWriter<unknown>,
+    open: [],
+    text: "",
+    pieces: 0,
+    ref: null,
+  };
+}
+
+/** Whether the messages begin with those that were written. The system prompt is made anew for each run. */
+function goesOn({ messages: before }: Kept, messages: readonly ModelMessage[]): boolean {
+  if (before.length === 0 || before.length > messages.length) return false;
+  for (let at = 0; at < before.length; at++) {
+    const one = before[at];
+    const other = messages[at];
+    if (one !== other && !(one?.role === "system" && other?.role === "system" && one.content === other.content)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function advance(conversation: Kept, messages: readonly ModelMessage[]): void {
+  const { writer, open, messages: before } = conversation;
+  const settled: string[] = [];
+  for (let at = before.length; at < messages.length; at++) {
+    const message = messages[at] as ModelMessage;
+    before.push(message);
+    writer.add(open, message);
+    const count = writer.countSettled(open);
+    for (let each = 0; each < count; each++) settled.push(JSON.stringify(writer.settle(open[each])));
+    if (count > 0) open.splice(0, count);
+  }
+  if (settled.length === 0) return;
+  const added = settled.join(",");
+  conversation.text = conversation.text === "" ? added : `${conversation.text},${added}`;
+  conversation.pieces++;
+  if (conversation.pieces <= MAX_PIECES) return;
+  // V8 makes one piece of a text before it gives out a character of it.
+  conversation.text.charCodeAt(0);
+  conversation.pieces = 1;
+}
+
+function note(conversation: Kept): void {
+  conversation.ref ??= new WeakRef(conversation);
+  const { ref, text } = conversation;
+  const size = text.length + OVERHEAD_CHARACTERS;
+  total += size - (sizes.get(ref) ?? 0);
+  sizes.delete(ref);
+  sizes.set(ref, size);
+  if (total <= MAX_KEPT_CHARACTERS) return;
+  for (const each of sizes.keys()) if (each.deref() === undefined) forget(each);
+  for (const each of sizes.keys()) {
+    if (total <= MAX_KEPT_CHARACTERS) return;
+    forget(each);
+  }
+}
+
+function forget(ref: WeakRef<Kept> | null): void {
+  if (ref === null) return;
+  total -= sizes.get(ref) ?? 0;
+  sizes.delete(ref);
+  const conversation = ref.deref();
+  if (conversation === undefined) return;
+  conversation.messages = [];
+  conversation.open = [];
+  conversation.text = "";
+}
