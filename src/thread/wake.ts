@@ -4,6 +4,7 @@ import { isTerminal } from "../protocol/run.ts";
 import { followerOf, readAsked, readFollowers, readPlace } from "./follow/follower-rows.ts";
 import { hasSteered } from "./inbox/steering.ts";
 import { type Life, type Platform, storeRun, transact } from "./life.ts";
+import { newMemory } from "./memory/thread-memory.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
 import { createTables, type Database, dropResearchTables, hasResearchTables, hasTables } from "./rows/database.ts";
@@ -40,6 +41,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     state: new ThreadState(database.sql),
     outbox: new Outbox(database, ports, () => journal.newest),
     told: readTold(database.sql),
+    memory: newMemory(),
     stored,
     thread: stored.thread,
     live,

@@ -162,7 +162,8 @@ function openWith(opening: readonly string[], { message }: Summary): ModelMessag
   return opening.length === 0 ? message : withPreamble({ ...message, preamble: opening.join("\n\n") });
 }
 
-function countCharacters(message: ModelMessage): number {
+/** Of a message in memory. */
+export function countCharacters(message: ModelMessage): number {
   const { content } = message;
   let sum = MESSAGE_CHARACTERS;
   if (typeof content === "string") sum += content.length;
