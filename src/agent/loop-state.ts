@@ -7,38 +7,26 @@ import {
   type ReplyCounts,
   replayCalls,
 } from "./calls/guards.ts";
-import { describeTool } from "./calls/tool-arguments.ts";
 import { type ContextBudget, createBudget, messageLimit } from "./context/budget.ts";
 import { Conversation } from "./context/conversation.ts";
 import { newTokenScales, planCall, type TokenScales } from "./context/planned-call.ts";
-import { estimateText, estimateTools } from "./context/tokens.ts";
 import type { LoopFact } from "./events.ts";
-import type { ModelMessage, ToolDescription } from "./model.ts";
 import { noProgress, type Progress } from "./plan/progress.ts";
 import type { LoopInput, LoopPorts } from "./ports.ts";
-import { buildSystemPrompt } from "./prompt/prompt.ts";
+import { type Equipment, equip } from "./prompt/equipment.ts";
 import { createModelChain, type ModelChain } from "./reply/fallbacks.ts";
 import { type PaidModel, payFor } from "./reply/paid-model.ts";
 import type { CallSpending } from "./spending.ts";
-import type { Tool } from "./tool.ts";
 
-export interface RunState {
+export interface RunState extends Equipment {
   input: LoopInput;
   ports: LoopPorts;
   /** The run's models. Each call is reserved and settled. */
   model: PaidModel;
   scales: TokenScales;
-  system: Extract<ModelMessage, { role: "system" }>;
-  /** By name. */
-  tools: Map<string, Tool>;
-  /** Names of the client's tools, without those that the server's own tools have. */
-  clientTools: Set<string>;
-  descriptions: ToolDescription[];
   models: ModelChain;
   /** What the model is sent between the system prompt and the reminder. It only grows, until a summary replaces it. */
   conversation: Conversation;
-  /** Estimated tokens of everything else in a request. */
-  fixed_size: number;
   budget: ContextBudget;
   /** Read from storage each time, because a person may have changed it. */
   readonly plan: Plan;
@@ -60,20 +48,11 @@ export interface RunState {
 }
 
 export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
-  const names = input.agent.tools;
-  const own = ports.tools.filter((tool) => tool.kind !== "work" || names === null || names.includes(tool.name));
-  const tools = new Map(own.map((tool) => [tool.name, tool]));
-  // A client can't use the name of a server's tool, even if the agent may not use that tool.
-  const offered = input.client_tools.filter(({ name }) => !ports.tools.some((tool) => tool.name === name));
+  const equipment = equip(input, ports.tools);
+  const { tools } = equipment;
   const isPlanTool = (name: string) => tools.get(name)?.kind === "plan";
   const guard = createRepetitionGuard(isPlanTool);
   replayCalls(guard, input.history, (name) => tools.get(name)?.read_only ?? false, isPlanTool);
-  const namesOf = (isForeign: boolean) =>
-    own.filter(({ source }) => (source !== undefined) === isForeign).map(({ name }) => name);
-  const { agent, context } = input;
-  const named = { tool_names: namesOf(false), foreign_tools: namesOf(true) };
-  const system = buildSystemPrompt({ agent, context, ...named });
-  const descriptions = [...own.map(describeTool), ...offered];
   const conversation = input.conversation ?? new Conversation(input);
   conversation.begin(messageLimit(input.context_tokens));
   const scales = newTokenScales(input.model, input.token_scale);
@@ -86,13 +65,9 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
       (request) => planCall(request, scales, input.agent.tool_format),
     ),
     scales,
-    system: { role: "system", content: system },
-    tools,
-    clientTools: new Set(offered.map((tool) => tool.name)),
-    descriptions,
+    ...equipment,
     models: createModelChain(input.model, input.agent.fallback_models),
     conversation,
-    fixed_size: estimateText(system) + estimateTools(descriptions),
     budget: createBudget(input.context_tokens, input.token_scale, input.agent.model_options.max_output_tokens),
     get plan() {
       return ports.readPlan();

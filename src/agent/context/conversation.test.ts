@@ -74,7 +74,7 @@ describe("a conversation that goes on", () => {
           }
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     );
   });
 

@@ -35,7 +35,7 @@ export class Conversation {
   #summary: Summary | null;
   #opening: readonly string[];
   /** The most that the model sees of each message, and of the first `count` rows. */
-  #limit = Number.NaN;
+  #limit = Number.POSITIVE_INFINITY;
   #limited = { count: 0, tokens: 0 };
   readonly #ids = new Set<string>();
   /** Calls of the newest reply without a result, in order, and earlier ones that were sent as lost. */
@@ -71,9 +71,9 @@ export class Conversation {
 
   /** Adds a row, and sends it from now on. */
   add(row: ModelMessage): void {
+    const short = this.#shorten(row, this.rows.length);
     this.rows.push(row);
     this.#noteRow(row);
-    const short = this.#shorten(row, this.#limit);
     const shown = toModelMessage(short);
     this.#follow(row, shown !== null);
     if (shown !== null) this.#push(shown);
@@ -85,11 +85,8 @@ export class Conversation {
    */
   show(expected?: ReadonlySet<string>): void {
     if (this.#isRepaired && this.#open.length === 0 && expected === undefined) return;
-    const { count, tokens } = this.#limited;
     this.characters = this.rows.reduce((sum, row) => sum + countCharacters(row), 0);
-    const shortened = this.rows.map((row, at) =>
-      this.#shorten(row, at < count ? Math.min(tokens, this.#limit) : this.#limit),
-    );
+    const shortened = this.rows.map((row, at) => this.#shorten(row, at));
     const before = this.#summary === null ? [] : [openWith(this.#opening, this.#summary)];
     this.messages.length = 0;
     this.images.length = 0;
@@ -145,8 +142,9 @@ export class Conversation {
     this.#open = row.role === "assistant" ? (row.tool_calls ?? []).map(({ id }) => id) : [];
   }
 
-  #shorten(row: ModelMessage, limit: number): ModelMessage {
-    const short = shortenMessage(row, limit);
+  #shorten(row: ModelMessage, at: number): ModelMessage {
+    const { count, tokens } = this.#limited;
+    const short = shortenMessage(row, at < count ? Math.min(tokens, this.#limit) : this.#limit);
     if (short !== row) this.characters += countCharacters(short);
     return short;
   }
