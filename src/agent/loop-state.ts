@@ -7,53 +7,27 @@ import {
   type ReplyCounts,
   replayCalls,
 } from "./calls/guards.ts";
-import { describeTool } from "./calls/tool-arguments.ts";
 import { type ContextBudget, createBudget, messageLimit } from "./context/budget.ts";
-import { collectCallIds, repairHistory, toModelMessage } from "./context/history.ts";
+import { Conversation } from "./context/conversation.ts";
 import { newTokenScales, planCall, type TokenScales } from "./context/planned-call.ts";
-import { withPreamble } from "./context/preamble.ts";
-import { shortenMessage } from "./context/shortening.ts";
-import type { Summary } from "./context/summary.ts";
-import { estimateMessage, estimateMessages, estimateText, estimateTools } from "./context/tokens.ts";
 import type { LoopFact } from "./events.ts";
-import type { ModelMessage, ToolDescription } from "./model.ts";
 import { noProgress, type Progress } from "./plan/progress.ts";
 import type { LoopInput, LoopPorts } from "./ports.ts";
-import { buildSystemPrompt } from "./prompt/prompt.ts";
+import { type Equipment, equip } from "./prompt/equipment.ts";
 import { createModelChain, type ModelChain } from "./reply/fallbacks.ts";
 import { type PaidModel, payFor } from "./reply/paid-model.ts";
 import type { CallSpending } from "./spending.ts";
-import type { Tool } from "./tool.ts";
 
-export interface RunState {
+export interface RunState extends Equipment {
   input: LoopInput;
   ports: LoopPorts;
   /** The run's models. Each call is reserved and settled. */
   model: PaidModel;
   scales: TokenScales;
-  system: Extract<ModelMessage, { role: "system" }>;
-  /** By name. */
-  tools: Map<string, Tool>;
-  /** Names of the client's tools, without those that the server's own tools have. */
-  clientTools: Set<string>;
-  descriptions: ToolDescription[];
   models: ModelChain;
-  /** The thread's LLM rows since `summary`, as they are stored. */
-  rows: ModelMessage[];
-  /** Replaces all earlier rows. */
-  summary: Summary | null;
-  /** What was told in front of earlier messages and still holds, in front of `summary`. */
-  opening: readonly string[];
-  /** The model sees at most `tokens` tokens of each of the first `count` rows. */
-  limited: { count: number; tokens: number };
   /** What the model is sent between the system prompt and the reminder. It only grows, until a summary replaces it. */
-  messages: ModelMessage[];
-  /** Estimated tokens of `messages`, and of everything else in a request. */
-  size: number;
-  fixed_size: number;
+  conversation: Conversation;
   budget: ContextBudget;
-  /** Null when the ids of the thread's earlier calls are not all known. */
-  usedCallIds: Set<string> | null;
   /** Read from storage each time, because a person may have changed it. */
   readonly plan: Plan;
   seen: SeenPlan;
@@ -74,21 +48,13 @@ export interface RunState {
 }
 
 export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
-  const names = input.agent.tools;
-  const own = ports.tools.filter((tool) => tool.kind !== "work" || names === null || names.includes(tool.name));
-  const tools = new Map(own.map((tool) => [tool.name, tool]));
-  // A client can't use the name of a server's tool, even if the agent may not use that tool.
-  const offered = input.client_tools.filter(({ name }) => !ports.tools.some((tool) => tool.name === name));
+  const equipment = equip(input, ports.tools);
+  const { tools } = equipment;
   const isPlanTool = (name: string) => tools.get(name)?.kind === "plan";
   const guard = createRepetitionGuard(isPlanTool);
   replayCalls(guard, input.history, (name) => tools.get(name)?.read_only ?? false, isPlanTool);
-  const namesOf = (isForeign: boolean) =>
-    own.filter(({ source }) => (source !== undefined) === isForeign).map(({ name }) => name);
-  const { agent, context } = input;
-  const named = { tool_names: namesOf(false), foreign_tools: namesOf(true) };
-  const system = buildSystemPrompt({ agent, context, ...named });
-  const descriptions = [...own.map(describeTool), ...offered];
-  const { summary } = input;
+  const conversation = input.conversation ?? new Conversation(input);
+  conversation.begin(messageLimit(input.context_tokens));
   const scales = newTokenScales(input.model, input.token_scale);
   const state: RunState = {
     input,
@@ -99,20 +65,10 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
       (request) => planCall(request, scales, input.agent.tool_format),
     ),
     scales,
-    system: { role: "system", content: system },
-    tools,
-    clientTools: new Set(offered.map((tool) => tool.name)),
-    descriptions,
+    ...equipment,
     models: createModelChain(input.model, input.agent.fallback_models),
-    rows: [...input.history],
-    summary,
-    opening: input.opening,
-    limited: { count: summary?.kept ?? 0, tokens: summary?.message_limit ?? 0 },
-    messages: [],
-    size: 0,
-    fixed_size: estimateText(system) + estimateTools(descriptions),
+    conversation,
     budget: createBudget(input.context_tokens, input.token_scale, input.agent.model_options.max_output_tokens),
-    usedCallIds: summary === null ? collectCallIds(input.history) : null,
     get plan() {
       return ports.readPlan();
     },
@@ -170,31 +126,6 @@ export async function store(state: RunState, fact: LoopFact): Promise<void> {
     noteFailure(state, error);
     throw error;
   }
-}
-
-export function remember(state: RunState, message: ModelMessage): void {
-  state.rows.push(message);
-  const shown = toModelMessage(shortenMessage(message, messageLimit(state.input.context_tokens)));
-  if (!shown) return;
-  state.messages.push(shown);
-  state.size += estimateMessage(shown);
-}
-
-/**
- * Rebuilds the messages for the model from the summary and the rows. `expected` holds the ids of calls whose results
- * are still to come.
- */
-export function showRows(state: RunState, expected?: ReadonlySet<string>): void {
-  const usual = messageLimit(state.input.context_tokens);
-  const { count, tokens } = state.limited;
-  const shown = state.rows.map((row, at) => shortenMessage(row, at < count ? Math.min(tokens, usual) : usual));
-  const before = state.summary === null ? [] : [openWith(state.opening, state.summary)];
-  state.messages = [...before, ...repairHistory(shown, expected)];
-  state.size = estimateMessages(state.messages);
-}
-
-function openWith(opening: readonly string[], { message }: Summary): ModelMessage {
-  return opening.length === 0 ? message : withPreamble({ ...message, preamble: opening.join("\n\n") });
 }
 
 /** What the model has seen of the plan when it writes a message. */

@@ -15,7 +15,7 @@ import { callWithinContext, foreseeCall } from "./context/call-within-context.ts
 import { unansweredCalls } from "./context/history.ts";
 import type { LoopOutcome } from "./events.ts";
 import { isChinese } from "./language.ts";
-import { createRunState, type RunState, remember, showRows, store } from "./loop-state.ts";
+import { createRunState, type RunState, store } from "./loop-state.ts";
 import type { FinishReason } from "./model.ts";
 import { describeEnd, judgeStep, noProgress } from "./plan/progress.ts";
 import { describeSeen, hasUnseenWork, preparePlanReminder } from "./plan/task-tracking.ts";
@@ -52,6 +52,7 @@ function endSpending(outcome: LoopOutcome, state: RunState | null, { spending }:
  */
 async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   const { history, steps, grants } = state.input;
+  const { conversation } = state;
   // A run's first life starts with a person's message. Only a later life finds a message of its own run at the end.
   const isLater = steps > 0;
   // A name that a source lists only now may have belonged to a client's tool before.
@@ -60,14 +61,14 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
     isLater || grants.has(call.id) || (state.tools.has(call.function.name) && isOwn(call));
   const left = unansweredCalls(history, grants).filter(isOurs);
   if (left.length > 0) {
-    showRows(state, new Set(left.map((call) => call.id)));
+    conversation.show(new Set(left.map((call) => call.id)));
     const outcome = await workOn(left, state, { answers: answerLeft(left, state) });
     // In the rows, what a person said with an approval follows the calls. In the messages, the results must come before
     // it.
-    showRows(state);
+    conversation.show();
     return outcome;
   }
-  showRows(state);
+  conversation.show();
   const last = history.at(-1);
   if (last?.role !== "assistant" || last.tool_calls?.length) return null;
   // A person has raised the cap that ended the run behind this reply.
@@ -114,7 +115,7 @@ async function storeMessage(called: CalledMessage, partial: boolean, state: RunS
   const seen = describeSeen(state, partial, calls);
   await store(state, { type: "assistant_message", ...called, partial, token_scale, ...seen, call_sources });
   const { message, extras } = called;
-  remember(state, extras === undefined ? message : { ...message, extras });
+  state.conversation.add(extras === undefined ? message : { ...message, extras });
   if (called.message.content?.trim()) state.lastText = called.message.content;
 }
 
@@ -129,7 +130,7 @@ function takeReminder(state: RunState): string | null {
 /** Returns whether a person had added anything. */
 async function takeSteered(state: RunState): Promise<boolean> {
   const steered = await state.ports.takeSteered();
-  for (const message of steered) remember(state, message);
+  for (const message of steered) state.conversation.add(message);
   if (steered.length > 0) {
     state.replies = noReplies;
     state.progress = noProgress;

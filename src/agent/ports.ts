@@ -4,6 +4,7 @@ import type { Ledger } from "../protocol/plan/ledger.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import type { ClientTool } from "../protocol/thread.ts";
 import type { Grant } from "./calls/consent.ts";
+import type { Conversation } from "./context/conversation.ts";
 import type { Summary } from "./context/summary.ts";
 import type { LoopDelta, LoopFact, SteeredMessage } from "./events.ts";
 import type { Model, ModelMessage } from "./model.ts";
@@ -25,7 +26,12 @@ export interface LoopInput {
    * Every LLM message of the thread since `summary`, in order, without a system prompt. The last ones may be tool calls
    * without results.
    */
-  history: ModelMessage[];
+  history: readonly ModelMessage[];
+  /**
+   * The same, with `summary` and `opening`, as an earlier run of this life has left it. The run adds to it. Absent, it is
+   * built anew.
+   */
+  conversation?: Conversation;
   /** Results in `history` that contain a person's answer: by call id, the offset at which the person's words start. */
   answers: ReadonlyMap<string, number>;
   /** Replaces everything before `history`; null if there is nothing before it. */

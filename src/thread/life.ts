@@ -6,6 +6,7 @@ import type { MirrorPlace } from "../protocol/mirror.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Thread } from "../protocol/thread.ts";
 import type { AskedQuestion, Follower } from "./follow/follower-rows.ts";
+import type { ThreadMemory } from "./memory/thread-memory.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
 import { type Database, writeMeta } from "./rows/database.ts";
@@ -49,6 +50,8 @@ export interface Life {
   outbox: Outbox;
   /** What the model was told once. */
   told: Told;
+  /** What each run needs and only the first reads. */
+  memory: ThreadMemory;
   stored: StoredThread;
   thread: Thread;
   /**

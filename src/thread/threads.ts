@@ -5,6 +5,7 @@ import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
 import type { Thread, ThreadCreation, ThreadKey, ThreadPatch } from "../protocol/thread.ts";
 import { isoTime, type Life, storeThreadChange, transact } from "./life.ts";
+import { forgetHistory } from "./memory/kept-history.ts";
 import type { Ports } from "./ports.ts";
 import { type Database, writeMeta } from "./rows/database.ts";
 import { type Removal, readRemoval, type StoredThread } from "./rows/stored-thread.ts";
@@ -108,7 +109,10 @@ export async function finishRemoval(
     const { leases: _, end: __, ...rest } = removal;
     writeMeta(database.sql, "removed", { ...(done ? rest : removal), done } satisfies Removal);
   });
-  if (life !== null) life.removed = true;
+  if (life !== null) {
+    life.removed = true;
+    forgetHistory(life);
+  }
   if (done) await alarm.deleteAlarm();
 }
 

@@ -5,6 +5,7 @@ import { isTerminal } from "../protocol/run.ts";
 import { followerOf, readAsked, readFollowers, readPlace } from "./follow/follower-rows.ts";
 import { hasSteered } from "./inbox/steering.ts";
 import { type Life, type Platform, storeRun, transact } from "./life.ts";
+import { newMemory } from "./memory/thread-memory.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
 import { type Database, readingMeta } from "./rows/database.ts";
@@ -74,6 +75,7 @@ function openLife(
     state: new ThreadState(database.sql, plan),
     outbox: new Outbox(database, ports, stored, () => journal.newest),
     told: readTold(database.sql),
+    memory: newMemory(),
     stored,
     thread: stored.thread,
     ...read,

@@ -2,7 +2,7 @@
 // result, or waits for a person's answer (an interrupt) or for the client whose tool it is.
 import type { ToolCall, ToolMessage } from "../../protocol/message.ts";
 import { foreseeCall } from "../context/call-within-context.ts";
-import { type RunState, remember, store } from "../loop-state.ts";
+import { type RunState, store } from "../loop-state.ts";
 import { beginWork, noteChange } from "../plan/task-tracking.ts";
 import type { Tool, ToolResult } from "../tool.ts";
 import { type CallsEnd, goesOn } from "./end.ts";
@@ -169,7 +169,7 @@ async function finishCall(prepared: Prepared, result: CallResult, state: RunStat
     ...(result.whole === undefined ? {} : { whole: result.whole }),
     ...(result.complete === undefined ? {} : { complete: result.complete }),
   });
-  remember(state, message);
+  state.conversation.add(message);
   if (result.plan) {
     noteChange(state, result.plan);
     state.guard.notePlanChange();

@@ -14,7 +14,7 @@ const NOT_YET: ToolResult = {
 const MAX_WITHHELD = 3;
 
 /** The result in place of one that would end the run; read from the rows, which the next life has too. */
-export function withholdEnd(result: ToolResult, { rows, tools }: RunState): ToolResult {
+export function withholdEnd(result: ToolResult, { conversation: { rows }, tools }: RunState): ToolResult {
   if (result.complete === undefined || result.is_error) return result;
   const at = rows.findLastIndex(({ role }) => role === "assistant");
   const message = rows[at];

@@ -17,12 +17,12 @@ export function withNotice(result: ToolResult, tool: Tool, state: RunState): Too
   return lines.length === 0 ? result : { ...result, content: `${result.content}${lines.join("")}` };
 }
 
-function wasSent(news: string, { messages }: RunState): boolean {
+function wasSent(news: string, { conversation: { messages } }: RunState): boolean {
   return messages.some((message) => message.role === "tool" && message.content.includes(`[${news}]`));
 }
 
 /** Whether a tool for work has answered before. */
-function hasWorked({ messages, summary, tools }: RunState): boolean {
+function hasWorked({ conversation: { messages, summary }, tools }: RunState): boolean {
   if (summary !== null) return true;
   const answered = new Set(messages.map((message) => (message.role === "tool" ? message.tool_call_id : "")));
   const calls = messages.flatMap((message) => (message.role === "assistant" ? (message.tool_calls ?? []) : []));

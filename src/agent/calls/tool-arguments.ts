@@ -19,12 +19,18 @@ const MAX_QUOTED_CHARACTERS = 200;
 // Schemas are constants of a module, and converting one to JSON Schema costs more than a token does, so it is done
 // once.
 const descriptions = new WeakMap<Tool, ToolDescription>();
+/** Each life makes the tools that have settings anew, of the same schemas. */
+const bySchema = new WeakMap<Tool["schema"], ToolDescription>();
 
 export function describeTool(tool: Tool): ToolDescription {
   const known = descriptions.get(tool);
   if (known) return known;
-  const described = { name: tool.name, description: tool.description, parameters: describeParameters(tool) };
+  const { name, description, schema } = tool;
+  const alike = bySchema.get(schema);
+  const isSame = alike?.name === name && alike.description === description;
+  const described = isSame ? alike : { name, description, parameters: alike?.parameters ?? describeParameters(tool) };
   descriptions.set(tool, described);
+  bySchema.set(schema, described);
   return described;
 }
 

@@ -3,20 +3,21 @@
 import { cutEnd } from "../../lib/truncate.ts";
 import type { AssistantMessage, ChatMessage } from "../../protocol/message.ts";
 import type { Usage } from "../../protocol/run.ts";
-import { type RunState, showRows, store } from "../loop-state.ts";
+import { type RunState, store } from "../loop-state.ts";
 import type { ModelMessage, ModelRequest } from "../model.ts";
 import type { CallOutcome } from "../reply/call.ts";
 import { callWithFallback, orderModels } from "../reply/fallbacks.ts";
 import type { PlannedCall } from "../spending.ts";
 import { calibrate, isNear, measureScale, messageLimit, replyTokens, roomOf, shrink } from "./budget.ts";
 import { chooseTail, fitLimit, isWorthSummary, MAX_SAID_TOKENS, MIN_MESSAGE_TOKENS, sharesOf } from "./compaction.ts";
+import type { Conversation } from "./conversation.ts";
 import { repairHistory } from "./history.ts";
 import { planNextCall } from "./planned-call.ts";
-import { keepOpening, withoutPreambles } from "./preamble.ts";
+import { withoutPreambles } from "./preamble.ts";
 import { shortenMessage } from "./shortening.ts";
 import { collectSaid, composeSummary, keepSaid, type Summary } from "./summary.ts";
 import { writeSummary } from "./summary-writer.ts";
-import { estimateMessage, estimateText, separateImages } from "./tokens.ts";
+import { estimateMessage, estimateText, noteMeasure } from "./tokens.ts";
 
 /** Each refusal leaves three quarters of the request, so three leave less than half of it. */
 const MAX_REFUSALS = 3;
@@ -33,15 +34,15 @@ const SHOWN_SHARE = 0.6;
 export async function callWithinContext(state: RunState, reminder: string | null): Promise<CallOutcome> {
   const fixed = state.fixed_size + estimateText(reminder ?? "");
   for (let refusals = 0; ; refusals++) {
-    if (isNear(roomOf(state.budget, fixed), state.size)) await makeShorter(state, fixed, refusals);
+    if (isNear(roomOf(state.budget, fixed), state.conversation.size)) await makeShorter(state, fixed, refusals);
     if (state.ports.signal.aborted) return { kind: "cancelled", partial: null };
     const outcome = await callWithFallback(
       { ...composeRequest(state), reminder },
       state.models,
       { ...state.ports, model: state.model },
-      state.usedCallIds,
+      state.conversation.callIds,
     );
-    const size = fixed + state.size;
+    const size = fixed + state.conversation.size;
     if (outcome.kind === "message") {
       noteCount(state, size, outcome.called.usage);
       return outcome;
@@ -54,9 +55,9 @@ export async function callWithinContext(state: RunState, reminder: string | null
 /** What the provider of the current model has counted for a request of `size` tokens by our estimate. */
 function noteCount(state: RunState, size: number, usage: Usage | null): void {
   state.budget = calibrate(state.budget, size, usage);
-  const { scales, models } = state;
+  const { scales, models, conversation } = state;
   // A count with images in it says nothing about text.
-  const scale = separateImages(state.messages).images.length > 0 ? null : measureScale(size, usage);
+  const scale = conversation.images.length > 0 ? null : measureScale(size, usage);
   // The largest that was measured: a count may leave out what was cached, and the next request may find no cache.
   if (scale !== null) scales.set(models.current, Math.max(scale, scales.get(models.current) ?? 0));
 }
@@ -69,10 +70,13 @@ export function foreseeCall(state: RunState, more: readonly ModelMessage[]): Pla
 }
 
 function composeRequest(state: RunState): ModelRequest {
+  const { system, conversation } = state;
+  const messages = [system, ...conversation.messages];
+  noteMeasure(messages, { tokens: estimateMessage(system) + conversation.size, images: conversation.images });
   return {
     model: state.models.current,
     temperature: state.input.agent.temperature,
-    messages: [state.system, ...state.messages],
+    messages,
     tools: state.descriptions,
     max_output_tokens: replyTokens(state.input.context_tokens),
     options: state.input.agent.model_options,
@@ -82,26 +86,21 @@ function composeRequest(state: RunState): ModelRequest {
 async function makeShorter(state: RunState, fixed: number, refusals: number): Promise<void> {
   const room = roomOf(state.budget, fixed);
   const limit = messageLimit(state.input.context_tokens);
-  const sizes = state.rows.map((row) => estimateMessage(shortenMessage(row, limit)));
-  const from = chooseTail(state.rows, sizes, sharesOf(room).tail);
+  const { rows } = state.conversation;
+  const sizes = rows.map((row) => estimateMessage(shortenMessage(row, limit)));
+  const from = chooseTail(rows, sizes, sharesOf(room).tail);
   const older = sizes.slice(0, from).reduce((sum, size) => sum + size, 0);
   if (from > 0 && isWorthSummary(older, room)) return await compact(state, { room, from, sizes });
   // The newest step is too long by itself. It stays as it is if it fits.
-  if (state.size <= room) return;
+  if (state.conversation.size <= room) return;
   // Hundreds of calls may be too many at any useful length. It is better to show nothing of each than to make no call
   // at all.
   const least = refusals > 1 ? 0 : MIN_MESSAGE_TOKENS;
-  limitMessages(state, fitLimit(sizes, room * SHOWN_SHARE - estimateSummary(state), least));
+  state.conversation.limitRows(fitLimit(sizes, room * SHOWN_SHARE - estimateSummary(state), least));
 }
 
-function estimateSummary({ summary }: RunState): number {
+function estimateSummary({ conversation: { summary } }: RunState): number {
   return summary === null ? 0 : estimateMessage(summary.message);
-}
-
-/** Limits the present messages. Later ones get the usual limit. */
-function limitMessages(state: RunState, tokens: number): void {
-  state.limited = { count: state.rows.length, tokens };
-  showRows(state);
 }
 
 /** Replaces the rows before `from` by a summary. Nothing changes until it is stored, for the next life neither. */
@@ -110,11 +109,13 @@ async function compact(
   { room, from, sizes }: { room: number; from: number; sizes: number[] },
 ): Promise<void> {
   const shares = sharesOf(room);
-  const replaced = state.rows.slice(0, from);
+  const { conversation } = state;
+  const { rows, summary: former } = conversation;
+  const replaced = rows.slice(0, from);
   const older = repairHistory(withoutPreambles(replaced));
   const request = {
     models: orderModels(state.models),
-    before: state.summary?.text ?? "",
+    before: former?.text ?? "",
     messages: older,
     max_input_tokens: Math.floor(room * SUMMARY_INPUT_SHARE),
     max_output_tokens: shares.text,
@@ -125,8 +126,8 @@ async function compact(
   // Keeps more than the model sees now, since there may be more room next time.
   const kept = keepSaid(
     {
-      said: [...(state.summary?.said ?? []), ...collectSaid(older, state.input.answers)],
-      omitted: state.summary?.omitted ?? 0,
+      said: [...(former?.said ?? []), ...collectSaid(older, state.input.answers)],
+      omitted: former?.omitted ?? 0,
     },
     MAX_SAID_TOKENS,
   );
@@ -136,23 +137,17 @@ async function compact(
     message: composeSummary({ ...keepSaid(kept, shares.said), text }, state.plan, read, shares),
     text,
     ...kept,
-    last_text: cutEnd(findText(state, from), MAX_LAST_TEXT_CHARACTERS),
-    kept: state.rows.length - from,
+    last_text: cutEnd(findText(conversation, from), MAX_LAST_TEXT_CHARACTERS),
+    kept: rows.length - from,
     message_limit: fitLimit(sizes.slice(from), shares.tail),
   };
   const message_id = state.ports.newMessageId();
   await store(state, { type: "context_compacted", message_id, summary, replaced: from, usage: written.usage });
-  state.summary = summary;
-  state.opening = keepOpening(state.opening, replaced);
-  state.rows = state.rows.slice(from);
-  state.limited = { count: summary.kept, tokens: summary.message_limit };
-  // Later lives know only the calls after the summary, so from here on all lives take new ids.
-  state.usedCallIds = null;
-  showRows(state);
+  conversation.compact(summary, from);
 }
 
 /** The model's newest text since a person last spoke, in the part that is summarized. */
-function findText({ rows, summary }: RunState, from: number): string {
+function findText({ rows, summary }: Conversation, from: number): string {
   const older = rows.slice(0, from);
   const asked = older.findLastIndex((message) => message.role === "user");
   const isText = (message: ChatMessage): message is AssistantMessage =>

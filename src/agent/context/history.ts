@@ -10,8 +10,12 @@ import { withPreamble } from "./preamble.ts";
 const LOST_RESULT =
   "No result was given for this call. If it matters, check what it did before you call the tool again.";
 
-/** `expected` holds the ids of calls whose results are still to come. */
-export function repairHistory(history: readonly ModelMessage[], expected?: ReadonlySet<string>): ModelMessage[] {
+/** `expected` holds the ids of calls whose results are still to come. Those of lost results are added to `lost`. */
+export function repairHistory(
+  history: readonly ModelMessage[],
+  expected?: ReadonlySet<string>,
+  lost?: Set<string>,
+): ModelMessage[] {
   const results = collectResults(history);
   const messages: ModelMessage[] = [];
   for (const [at, message] of history.entries()) {
@@ -23,7 +27,10 @@ export function repairHistory(history: readonly ModelMessage[], expected?: Reado
     for (const { id } of message.tool_calls ?? []) {
       const result = takeResult(results, id, at);
       if (result) messages.push(withoutReminders(result));
-      else if (!expected?.has(id)) messages.push(loseResult(id));
+      else if (!expected?.has(id)) {
+        messages.push(loseResult(id));
+        lost?.add(id);
+      }
     }
   }
   return messages;
@@ -63,14 +70,6 @@ export function unansweredCalls(
   const answered = new Set(behind.map((message) => (message.role === "tool" ? message.tool_call_id : "")));
   const isOver = behind.some((message) => message.role !== "tool");
   return (last.tool_calls ?? []).filter(({ id }) => !answered.has(id) && (!isOver || granted.has(id)));
-}
-
-export function collectCallIds(history: readonly ChatMessage[]): Set<string> {
-  const ids = new Set<string>();
-  for (const message of history) {
-    if (message.role === "assistant") for (const call of message.tool_calls ?? []) ids.add(call.id);
-  }
-  return ids;
 }
 
 type Results = Map<string, { at: number; message: ToolMessage }[]>;

@@ -4,7 +4,7 @@ import type { SentImage } from "../../protocol/message.ts";
 import type { ModelMessage, ModelRequest } from "../model.ts";
 import type { PlannedCall } from "../spending.ts";
 import { REPLY_TOKENS, replyTokens } from "./budget.ts";
-import { estimateMessage, estimateMessages, estimateText, estimateTools, separateImages } from "./tokens.ts";
+import { estimateMessage, estimateText, estimateTools, IMAGE_TOKENS, type Measure, measureMessages } from "./tokens.ts";
 
 /** A model's tokenizer, once measured, differs from our estimate by less, from one request of a thread to the next. */
 const MEASURED_MARGIN = 1.1;
@@ -46,29 +46,42 @@ function longestReply({
 }
 
 export function planCall(request: ModelRequest, scales: TokenScales, format: ToolFormat): PlannedCall {
-  return plan(request, sizeOf(request, format), sizeOfReminder(request.reminder ?? ""), scales);
+  const measure = measureMessages(request.messages);
+  return plan(request, measure, newestOf(request.messages), sizeOfReminder(request.reminder ?? ""), scales, format);
 }
 
-/** `more`: what comes behind its messages. */
-function plan(request: ModelRequest, size: number, more: number, scales: TokenScales): PlannedCall {
-  const { model, messages, options } = request;
-  const newest = messages.slice(messages.findLastIndex(({ role }) => role === "assistant") + 1);
-  const { images, tokens } = separateImages(messages);
-  const added = estimateMessages(newest) - separateImages(newest).tokens;
-  const input_tokens = countAtMost(size - tokens - added, added + more, scales.get(model));
+/** `newest`: what no request had so far. `more`: what comes behind its messages. */
+function plan(
+  { model, tools, ...request }: Omit<ModelRequest, "messages">,
+  { tokens, images }: Measure,
+  newest: readonly ModelMessage[],
+  more: number,
+  scales: TokenScales,
+  format: ToolFormat,
+): PlannedCall {
+  const { options } = request;
+  const fixed = estimateTools(tools) + (format === "xml" ? XML_TOKENS : 0);
+  const added = textTokens(measureMessages(newest));
+  const before = fixed + textTokens({ tokens, images }) - added;
+  const input_tokens = countAtMost(before, added + more, scales.get(model));
   return { model, input_tokens, ...withImages(images), output_tokens: longestReply(request), ...askedBeside(options) };
 }
 
 function withImages(images: readonly SentImage[]): Pick<PlannedCall, "images"> {
-  return images.length === 0 ? {} : { images };
+  return images.length === 0 ? {} : { images: [...images] };
 }
 
 function askedBeside({ extra_body }: Pick<PlannedCall, "extra_body"> = {}): Pick<PlannedCall, "extra_body"> {
   return extra_body === undefined ? {} : { extra_body };
 }
 
-function sizeOf({ messages, tools }: ModelRequest, format: ToolFormat): number {
-  return estimateMessages(messages) + estimateTools(tools) + (format === "xml" ? XML_TOKENS : 0);
+function newestOf(messages: readonly ModelMessage[]): readonly ModelMessage[] {
+  return messages.slice(messages.findLastIndex(({ role }) => role === "assistant") + 1);
+}
+
+/** Without the images. */
+function textTokens({ tokens, images }: Measure): number {
+  return tokens - images.length * IMAGE_TOKENS;
 }
 
 function sizeOfReminder(text: string): number {
@@ -82,8 +95,15 @@ export function planNextCall(
   scales: TokenScales,
   format: ToolFormat,
 ): PlannedCall {
-  const grown = { ...request, messages: [...request.messages, ...more] };
-  return plan(grown, sizeOf(grown, format), REMINDER_TOKENS, scales);
+  const before = measureMessages(request.messages);
+  const added = measureMessages(more);
+  const measure = {
+    tokens: before.tokens + added.tokens,
+    images: added.images.length === 0 ? before.images : [...before.images, ...added.images],
+  };
+  const isReply = more.some(({ role }) => role === "assistant");
+  const newest = isReply ? newestOf(more) : [...newestOf(request.messages), ...more];
+  return plan(request, measure, newest, REMINDER_TOKENS, scales, format);
 }
 
 export interface FirstCall {

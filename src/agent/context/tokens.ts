@@ -14,7 +14,7 @@ const LONG_WORD_WEIGHT = 0.65;
 /** The frame around a message, in most chat formats. */
 const MESSAGE_TOKENS = 5;
 /** What most images are about. For what may be spent, each is counted by its model's provider (`models/images`). */
-const IMAGE_TOKENS = 1500;
+export const IMAGE_TOKENS = 1500;
 
 function weigh(character: string): number {
   if (/[a-z]/i.test(character)) return 0.25;
@@ -55,8 +55,31 @@ export function estimateMessages(messages: readonly ModelMessage[]): number {
 
 /** The images among messages, and what `estimateMessages` counts for them. */
 export function separateImages(messages: readonly ModelMessage[]): { images: SentImage[]; tokens: number } {
-  const images = messages.flatMap(({ role, content }) => (role === "user" ? imagesOf(content) : []));
-  return { images, tokens: images.length * IMAGE_TOKENS };
+  const { images } = measureMessages(messages);
+  return { images: [...images], tokens: images.length * IMAGE_TOKENS };
+}
+
+/** What a list of messages has. */
+export interface Measure {
+  /** As `estimateMessages` counts. */
+  tokens: number;
+  images: readonly SentImage[];
+}
+
+// A long conversation is sent with each call, and whoever lists its messages knows their sums.
+const measures = new WeakMap<readonly ModelMessage[], Measure>();
+
+export function noteMeasure(messages: readonly ModelMessage[], measure: Measure): void {
+  measures.set(messages, measure);
+}
+
+export function measureMessages(messages: readonly ModelMessage[]): Measure {
+  return (
+    measures.get(messages) ?? {
+      tokens: estimateMessages(messages),
+      images: messages.flatMap(({ role, content }) => (role === "user" ? imagesOf(content) : [])),
+    }
+  );
 }
 
 export function estimateTools(tools: readonly ToolDescription[]): number {

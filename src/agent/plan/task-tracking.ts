@@ -108,7 +108,8 @@ export function hasUnseenWork({ plan, ports, steps, input }: RunState): boolean 
  */
 export function challengeChange(state: RunState, changed: Plan): Challenge | null {
   if (state.input.agent.evidence !== "challenge") return null;
-  const since = state.rows.slice(state.rows.findLastIndex(({ role }) => role === "assistant") + 1);
+  const { rows } = state.conversation;
+  const since = rows.slice(rows.findLastIndex(({ role }) => role === "assistant") + 1);
   const unread = since.flatMap((row) => (row.role === "tool" && isChallenge(row.content) ? [row.content] : []));
   return challengeCompletion(state.plan, changed, state.ports.readLedger(), unread);
 }

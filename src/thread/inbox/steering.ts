@@ -6,6 +6,7 @@ import { textOf } from "../../protocol/message.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import { readStored } from "../../store/shapes/stored.ts";
 import { isoTime, type Life, storeRun, transact } from "../life.ts";
+import { noteOwn } from "../memory/kept-history.ts";
 import { readText, type Sql, writeText } from "../rows/database.ts";
 import { insertMessage } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
@@ -81,6 +82,7 @@ export function takeSteered(life: Life, record: RunRecord): SteeredMessage[] {
           content: message,
           created_at: isoTime(life),
         });
+        noteOwn(life, message);
         life.journal.addFact(record.run.invocation_id, ...steeredMessage(message_id, textOf(content)));
         return message;
       });

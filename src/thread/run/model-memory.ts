@@ -4,9 +4,10 @@ import type { ModelMemory } from "../../agent/model.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { isList, isText, shapeOf } from "../../store/shapes/stored.ts";
 import { type Life, transact } from "../life.ts";
+import type { ThreadMemory } from "../memory/thread-memory.ts";
 import { readMeta, writeMeta } from "../rows/database.ts";
 
-type Rules = Record<string, string[]>;
+type Rules = NonNullable<ThreadMemory["model_rules"]>;
 
 const KEY = "model_rules";
 /** A thread's agent and its fallbacks are at most six models; a person may have changed them once or twice. */
@@ -15,18 +16,19 @@ const MAX_MODELS = 16;
 const MAX_RULES = 32;
 const MAX_IMAGES = 64;
 
-/** Reads the row once, when a model is first called. */
+/** A life reads the row once, when a model is first called. */
 export function openModelMemory(life: Life): ModelMemory {
-  let known: Rules | null = null;
+  const { memory } = life;
   const rules = (): Rules => {
-    known ??= readMeta(life.database.sql, KEY, shapeOf(isRules)) ?? {};
-    return known;
+    memory.model_rules ??= readMeta(life.database.sql, KEY, shapeOf(isRules)) ?? {};
+    return memory.model_rules;
   };
   const store = (key: string, own: string[]): void => {
     const { [key]: _, ...others } = rules();
     const kept = Object.entries(others).slice(1 - MAX_MODELS);
-    known = { ...Object.fromEntries(kept), ...(own.length > 0 ? { [key]: keepNewest(own) } : {}) };
+    const known = { ...Object.fromEntries(kept), ...(own.length > 0 ? { [key]: keepNewest(own) } : {}) };
     transact(life, () => writeMeta(life.database.sql, KEY, known));
+    memory.model_rules = known;
   };
   return {
     read: (key) => rules()[key] ?? [],

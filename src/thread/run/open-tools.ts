@@ -18,6 +18,7 @@ export interface OpenedTools {
 
 export async function openTools(life: Life, record: RunRecord, signal: AbortSignal): Promise<OpenedTools> {
   const { tools, toolSources, contextTokens } = life.ports;
+  if (toolSources.length === 0) return { tools, unavailable: [] };
   const opened: OpenedTools = { tools: [...tools], unavailable: [] };
   const { user_id, thread_id, invocation_id } = record.run;
   const fields = { user_id, thread_id, invocation_id };

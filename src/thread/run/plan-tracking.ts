@@ -1,28 +1,22 @@
 // What the object tracks beside the plan's row: when tasks started and finished, and which edits by people the model
-// has not seen. Both are read from storage on each use, and neither is larger than a plan.
+// has not seen. Neither is larger than a plan.
 
 import { type TaskTimes, trackTimes } from "../../agent/plan/ledger.ts";
 import { addNotes, type EditNote, noteEdit, type UnseenEdits } from "../../agent/plan/unseen-edits.ts";
 import { openTasks } from "../../agent/plan/view.ts";
+import type { LoopInput } from "../../agent/ports.ts";
 import { isRecord } from "../../lib/is-record.ts";
+import type { ChatMessage } from "../../protocol/message.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { readMetadata } from "../../store/shapes/message.ts";
 import { isList, isNumber, isText, isTextOrNull, shapeOf } from "../../store/shapes/stored.ts";
 import type { Life } from "../life.ts";
+import type { Edits } from "../memory/thread-memory.ts";
 import { readMeta, readText, type Sql, writeMeta } from "../rows/database.ts";
 import type { RunRecord } from "../rows/runs.ts";
 
 const TIMES = "task_times";
 const EDITS = "plan_edits";
-
-/**
- * Stored as JSON under `plan_edits`. `news`: the edits that the model has not seen. `requests`: ids of the last edits,
- * since a route may send one twice.
- */
-interface Edits {
-  news: UnseenEdits | null;
-  requests: string[];
-}
 
 // A route retries at once, so fewer edits than this come between.
 const MAX_REQUESTS = 20;
@@ -61,7 +55,7 @@ export function storeEdit(life: Life, request_id: string, before: Plan, after: P
     news: addNotes(news, noteEdit(before, after), after.version),
     requests: [...requests, request_id].slice(-MAX_REQUESTS),
   };
-  writeMeta(life.database.sql, EDITS, edits);
+  writeEdits(life, edits);
 }
 
 /** Drops the edits up to this version, which the model has seen; later ones are still unseen. Inside a transaction. */
@@ -70,21 +64,25 @@ export function forgetSeenEdits(life: Life, version: number): void {
   if (news === null) return;
   const left = news.notes.filter((note) => note.version > version);
   const edits: Edits = { news: left.length === 0 ? null : { ...news, notes: left, omitted: 0 }, requests };
-  writeMeta(life.database.sql, EDITS, edits);
+  writeEdits(life, edits);
 }
 
-/** The open tasks that the newest reply saw. Its calls count for them, whichever life or run makes the calls. */
-export function readSeenTasks({ database: { sql } }: Life): string[] {
-  const { task_id, seen_task_ids } = readNewestReply(sql);
-  if (isList(seen_task_ids, isText)) return seen_task_ids;
-  return isText(task_id) ? [task_id] : [];
-}
+type SeenByCalls = Pick<LoopInput, "seen_task_ids" | "call_sources">;
 
-/** The sources of the tools that the newest reply calls, by call id. */
-export function readCallSources({ database: { sql } }: Life): Map<string, string> {
-  const { call_sources } = readNewestReply(sql);
+/**
+ * What was known when the newest reply made its calls: the open tasks, for which they count whichever life or run makes
+ * them, and the sources of their tools, by call id. A reply without calls leaves nothing to be made.
+ */
+export function readSeenByCalls({ database: { sql } }: Life, history: readonly ChatMessage[]): SeenByCalls {
+  const newest = history.findLast(({ role }) => role === "assistant");
+  if (newest?.role !== "assistant" || !newest.tool_calls?.length) return { seen_task_ids: [], call_sources: new Map() };
+  const { task_id, seen_task_ids, call_sources } = readNewestReply(sql);
   const entries = isRecord(call_sources) ? Object.entries(call_sources) : [];
-  return new Map(entries.filter((entry): entry is [string, string] => isText(entry[1])));
+  const own = isText(task_id) ? [task_id] : [];
+  return {
+    seen_task_ids: isList(seen_task_ids, isText) ? seen_task_ids : own,
+    call_sources: new Map(entries.filter((entry): entry is [string, string] => isText(entry[1]))),
+  };
 }
 
 /** Its metadata. */
@@ -110,8 +108,15 @@ export function isFormerPlan({ database: { sql }, state: { plan } }: Life, { run
   return plan.tasks.every(({ id }) => (times[id]?.finished_at ?? said) < said);
 }
 
-function readEdits({ database: { sql } }: Life): Edits {
-  return readMeta(sql, EDITS, shapeOf(isEdits)) ?? { news: null, requests: [] };
+/** Each step asks for them. */
+function readEdits({ database: { sql }, memory }: Life): Edits {
+  memory.edits ??= readMeta(sql, EDITS, shapeOf(isEdits)) ?? { news: null, requests: [] };
+  return memory.edits;
+}
+
+function writeEdits({ database: { sql }, memory }: Life, edits: Edits): void {
+  writeMeta(sql, EDITS, edits);
+  memory.edits = edits;
 }
 
 function isEdits(value: unknown): value is Edits {

@@ -6,6 +6,7 @@ import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { isoTime, type Life, storeHeld, storeRun, transact } from "../life.ts";
+import { forgetHistory, noteOwn } from "../memory/kept-history.ts";
 import { insertMessage, writePlan } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { foundSources, shapeOf, toolResult } from "../stream/events.ts";
@@ -94,6 +95,7 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
     },
     created_at: isoTime(life),
   });
+  noteOwn(life, message, fact.extras);
   if (fact.extras !== undefined) keepExtras(life.database.sql, seq, fact.extras);
   const calls = new Set(message.tool_calls?.map(({ id }) => id));
   const shapes = new Set(
@@ -106,7 +108,7 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
   );
   if (!partial) record.run.steps += 1;
   if (fact.seen_edits !== undefined) forgetSeenEdits(life, fact.seen_edits);
-  storeTokenScale(life.database.sql, record.run.model, fact.token_scale);
+  storeTokenScale(life, record.run.model, fact.token_scale);
 }
 
 function isToolCall(startEvents: ThreadEvent[]): boolean {
@@ -148,6 +150,7 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
     },
     created_at: isoTime(life),
   });
+  noteOwn(life, message);
   if (whole !== undefined) keepResult(life.database.sql, seq, message.tool_call_id, whole);
   life.journal.addFact(
     record.run.invocation_id,
@@ -165,6 +168,7 @@ function recordSummary(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
   const { invocation_id, agent_id } = record.run;
   const keep_from = storeSummary(life.database.sql, fact, { invocation_id, agent_id, created_at: isoTime(life) });
   forgetIntroduced(life, keep_from);
+  forgetHistory(life);
 }
 
 /**

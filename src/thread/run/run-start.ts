@@ -8,6 +8,7 @@ import { newId } from "../../protocol/ids.ts";
 import type { ToolMessage, UserMessage } from "../../protocol/message.ts";
 import { findInterrupted, isAnswer, isSuggestion, resultOf } from "../inbox/interrupts.ts";
 import { findRunBefore, isoTime, type Life, storeRun, transact } from "../life.ts";
+import { noteWaiting } from "../memory/kept-history.ts";
 import { insertMessage } from "../rows/messages.ts";
 import { type RunRecord, trimInput } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
@@ -144,10 +145,12 @@ function storeResult(
   message_id: string,
   tool_call_id: string,
   content: string,
-  metadata: Record<string, unknown> = {},
+  metadata: Record<string, unknown> & { said_at?: number } = {},
 ): void {
   const message: ToolMessage = { role: "tool", tool_call_id, content };
-  insertMessage(life.database.sql, { ...rowOf(life, record), message_id, type: "tool", content: message, metadata });
+  const row = { ...rowOf(life, record), message_id, type: "tool" as const, content: message, metadata };
+  const seq = insertMessage(life.database.sql, row);
+  noteWaiting(life, { seq, message, said_at: metadata.said_at ?? null });
   life.journal.addFact(record.run.invocation_id, toolResult(message_id, message));
 }
 
@@ -159,7 +162,7 @@ function storeMessage(
   { isRead, chosen }: { isRead: boolean; chosen: boolean },
 ): number {
   const message: UserMessage = { role: "user", content };
-  return insertMessage(life.database.sql, {
+  const seq = insertMessage(life.database.sql, {
     ...rowOf(life, record),
     message_id,
     agent_id: null,
@@ -168,6 +171,8 @@ function storeMessage(
     content: message,
     ...(chosen ? { metadata: { chosen } } : {}),
   });
+  if (isRead) noteWaiting(life, { seq, message, said_at: null });
+  return seq;
 }
 
 function rowOf(life: Life, record: RunRecord) {

@@ -16,6 +16,7 @@ import { isTerminal } from "../../protocol/run.ts";
 import { readGrants } from "../inbox/interrupts.ts";
 import { takeSteered } from "../inbox/steering.ts";
 import { type Life, noteError, stopActive, storeHeld, storeRequestedEnd, transact } from "../life.ts";
+import { openHistory } from "../memory/kept-history.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { sleep } from "../sleep.ts";
 import { startSpending } from "../spending/work-time.ts";
@@ -24,14 +25,14 @@ import { introducer } from "./introduction.ts";
 import { readLedger } from "./ledger.ts";
 import { openModelMemory } from "./model-memory.ts";
 import { openTools } from "./open-tools.ts";
-import { isFormerPlan, readCallSources, readSeenTasks, readUnseenEdits } from "./plan-tracking.ts";
+import { isFormerPlan, readSeenByCalls, readUnseenEdits } from "./plan-tracking.ts";
 import { recordDelta, recordFact, recordPatch } from "./recorder.ts";
 import { readResult } from "./results.ts";
 import { openRunCache } from "./run-cache.ts";
 import { endRun, endUnstarted, releaseRun } from "./run-end.ts";
 import { continueRun, findCrashLoop, startRun } from "./run-start.ts";
 import { openSources } from "./sources.ts";
-import { readHistory, readTokenScale } from "./summaries.ts";
+import { readTokenScale } from "./summaries.ts";
 import { knownNetwork } from "./told.ts";
 
 // D1 gets an active run early, for lists across threads; reads of one thread ask the object itself.
@@ -153,19 +154,19 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
   const { tools, unavailable } = await openTools(life, record, signal);
   const sandbox = await openSandbox(life);
   const config = withAlwaysApproved(record.agent.config, limits.always_approve, tools);
+  const read = openHistory(life);
   return runAgent(
     {
       model: record.run.model,
       agent: config,
       ...boundSteps(record.agent.max_steps ?? config.max_steps, limits.max_steps),
       steps: record.run.steps,
-      ...readHistory(life.database.sql, life.told.notes),
+      ...read,
+      ...readSeenByCalls(life, read.history),
       context_tokens: ports.contextTokens(record.run.model),
-      token_scale: readTokenScale(life.database.sql, record.run.model),
+      token_scale: readTokenScale(life, record.run.model),
       started_calls: record.started_calls.map(({ id }) => id),
       grants: readGrants(life, record),
-      seen_task_ids: readSeenTasks(life),
-      call_sources: readCallSources(life),
       is_former_plan: isFormerPlan(life, record),
       interrupt_ms: ports.interrupt_ms,
       client_tools: record.input?.client_tools ?? [],

@@ -187,14 +187,13 @@ describe("how a model counts", () => {
 
   it("is known to later lives for the same model, and for no other", async () => {
     const thread = await counted(0.6);
-    const { sql } = thread.life.database;
-    expect(readTokenScale(sql, "test-model")).toBe(0.6);
-    expect(readTokenScale(sql, "another-model")).toBe(1);
+    expect(readTokenScale(thread.life, "test-model")).toBe(0.6);
+    expect(readTokenScale(thread.life, "another-model")).toBe(1);
   });
 
   it("is not learned from a count that leaves out most of the request, such as one without cached tokens", async () => {
-    const { sql } = (await counted(0.1)).life.database;
-    expect(readTokenScale(sql, "test-model")).toBe(1);
+    const { life } = await counted(0.1);
+    expect(readTokenScale(life, "test-model")).toBe(1);
   });
 });
 

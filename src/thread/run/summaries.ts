@@ -8,6 +8,8 @@ import { isRecord } from "../../lib/is-record.ts";
 import type { ToolMessage } from "../../protocol/message.ts";
 import { toChatMessage, toUserMessage, UNREADABLE } from "../../store/shapes/message.ts";
 import { isList, isNumber, isText, readStored, shapeOf } from "../../store/shapes/stored.ts";
+import type { Life } from "../life.ts";
+import type { TokenScale } from "../memory/thread-memory.ts";
 import { readMeta, readText, type Sql, type SqlValue, writeMeta } from "../rows/database.ts";
 import { insertMessage, type NewMessage } from "../rows/messages.ts";
 import type { Note } from "../rows/told.ts";
@@ -128,17 +130,12 @@ function isSummaryMetadata(value: unknown): value is SummaryMetadata {
   return [value.omitted, value.kept, value.message_limit, value.keep_from].every(isNumber);
 }
 
-/** Each model counts tokens in its own way, so the scale of one says nothing about another. */
-interface TokenScale {
-  model: string;
-  scale: number;
-}
-
 /** A smaller change is not worth a write at each step. */
 const MIN_CHANGE = 0.05;
 
-export function readTokenScale(sql: Sql, model: string): number {
-  const known = readMeta(sql, "token_scale", shapeOf(isTokenScale));
+export function readTokenScale({ database: { sql }, memory }: Life, model: string): number {
+  if (memory.token_scale === undefined) memory.token_scale = readMeta(sql, "token_scale", shapeOf(isTokenScale));
+  const known = memory.token_scale;
   return known?.model === model ? known.scale : 1;
 }
 
@@ -147,7 +144,9 @@ function isTokenScale(value: unknown): value is TokenScale {
 }
 
 /** Inside a transaction. */
-export function storeTokenScale(sql: Sql, model: string, scale: number): void {
-  if (Math.abs(readTokenScale(sql, model) - scale) < MIN_CHANGE) return;
-  writeMeta(sql, "token_scale", { model, scale: Math.round(scale * 100) / 100 } satisfies TokenScale);
+export function storeTokenScale(life: Life, model: string, scale: number): void {
+  if (Math.abs(readTokenScale(life, model) - scale) < MIN_CHANGE) return;
+  const known: TokenScale = { model, scale: Math.round(scale * 100) / 100 };
+  writeMeta(life.database.sql, "token_scale", known);
+  life.memory.token_scale = known;
 }
