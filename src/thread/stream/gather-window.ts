@@ -14,6 +14,8 @@ export class GatherWindow {
   #isDeciding = false;
   /** It fires even if an urgent frame came first: to clear it costs as much, and the next window can use it. */
   #cancelTimer: (() => void) | null = null;
+  /** Whether something was written since the timer was set. */
+  #hasWritten = false;
 
   constructor(clock: Clock, write: (urgent: boolean) => void) {
     this.#clock = clock;
@@ -49,22 +51,28 @@ export class GatherWindow {
   #decide(): void {
     if (!this.#isWaiting) return;
     const now = this.#clock.now();
-    const left = this.#written_at + GATHER_MS - now;
-    if (left > 0 && !this.#urgent) {
-      this.#startTimer(left);
-      return;
-    }
+    // The clock may have been set back.
+    const left = Math.min(GATHER_MS, this.#written_at + GATHER_MS - now);
+    if (left > 0 && !this.#urgent) this.#startTimer(left);
+    else this.#writeAll(now);
+  }
+
+  #writeAll(now: number): void {
     const urgent = this.#urgent;
     this.#isWaiting = false;
     this.#urgent = false;
+    this.#hasWritten = true;
     this.#written_at = now;
     this.#write(urgent);
   }
 
   #startTimer(ms: number): void {
-    this.#cancelTimer ??= this.#clock.setTimer(() => {
+    if (this.#cancelTimer !== null) return;
+    this.#hasWritten = false;
+    this.#cancelTimer = this.#clock.setTimer(() => {
       this.#cancelTimer = null;
-      this.#decide();
+      if (this.#hasWritten) this.#decide();
+      else if (this.#isWaiting) this.#writeAll(this.#clock.now());
     }, ms);
   }
 }

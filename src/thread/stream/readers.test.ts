@@ -110,6 +110,21 @@ describe("the gather window", () => {
     expect(typesOf(sink.text)).toHaveLength(1 + 8 * 4);
   });
 
+  it("ends with its timer, whatever the clock says, since a clock may stand or be set back", async () => {
+    const { clock, journal, add, open } = new Stage();
+    const sink = add(false);
+    clock.advance(100);
+    open("p");
+    journal.addDelta("p", "a");
+    await settle();
+    vi.spyOn(clock, "now").mockReturnValue(clock.now() - 10_000);
+    journal.addDelta("p", "b");
+    await settle();
+    clock.advance(16);
+    await settle();
+    expect(typesOf(sink.text)).toHaveLength(3);
+  });
+
   it("does not hold back a delta that comes after a pause", async () => {
     const { clock, journal, add, open } = new Stage();
     const sink = add(false);
