@@ -30,6 +30,8 @@ const MIN_LIFE_MS = 1_000;
 // The object sends a ping every 10 s. A lost machine does not even close its connections.
 const MAX_SILENCE_MS = 45_000;
 const MAX_ANSWER_MS = 15_000;
+// Each open stream has one. Most reads have a few hundred bytes.
+const BUFFER_BYTES = 16 * 1024;
 
 /** What a client reads whose key no longer holds, or whose account is disabled. */
 const refusals: ProblemCode[] = ["unauthorized", "forbidden"];
@@ -77,7 +79,7 @@ export class RunFollower {
     this.#next = next;
     this.#names = names;
     this.#sent = new SentEvents(clientResults);
-    this.#source = openByteReader(first);
+    this.#source = openByteReader(first, BUFFER_BYTES);
     this.#watchSilence();
   }
 
@@ -164,7 +166,7 @@ export class RunFollower {
   }
 
   async #attach(): Promise<void> {
-    const source = openByteReader(await answerWithin(this.#next(), MAX_ANSWER_MS));
+    const source = openByteReader(await answerWithin(this.#next(), MAX_ANSWER_MS), BUFFER_BYTES);
     if (this.#closed) return await source.cancel();
     this.#source = source;
     this.#attachedAt = Date.now();
