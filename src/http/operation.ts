@@ -97,7 +97,7 @@ export function addOperation<Params, Query, Headers, Body>(
     const given = {
       params: check(operation.params, req.param()),
       query: operation.query || isStrict(operation) ? check(operation.query ?? noQuery, readQuery(req)) : undefined,
-      headers: check(operation.headers, req.header()),
+      headers: operation.headers && check(operation.headers, req.header()),
       body: body ? check(body, await readJson(req.raw)) : undefined,
     };
     // A body may come slowly, and its key may have ended meanwhile.

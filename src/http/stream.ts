@@ -35,11 +35,11 @@ export function countOpen(context: AppContext, name: "streams" | "transfers", li
 /** Answers with a stream, which counts as open until it has ended or the client is gone. */
 export async function holdStream(
   context: AppContext,
-  open: () => Promise<ReadableStream<Uint8Array>>,
+  open: () => Promise<{ pipeTo(destination: WritableStream<Uint8Array>): Promise<void> }>,
 ): Promise<Response> {
   const close = countOpen(context, "streams");
   try {
-    // The runtime passes the bytes on by itself.
+    // The runtime passes a stream's bytes on by itself.
     const { readable, writable } = new IdentityTransformStream();
     const passed = (await open()).pipeTo(writable).catch(() => undefined);
     context.executionCtx.waitUntil(passed.finally(close));

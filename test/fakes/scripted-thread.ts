@@ -2,9 +2,9 @@
 // beside them in the plainest form. Its clients are cut and reconnect.
 import fc from "fast-check";
 import type { AgUiMessage, ThreadEvent } from "../../src/protocol/event.ts";
-import type { Limits } from "../../src/thread/stream/cursor.ts";
 import { frameOf, Journal, type PartShape } from "../../src/thread/stream/journal.ts";
 import { type ReaderRequest, Readers } from "../../src/thread/stream/readers.ts";
+import type { Limits } from "../../src/thread/stream/shared.ts";
 import { counterDelta, counterSnapshot } from "./conversation.ts";
 import { openDatabase } from "./sqlite-database.ts";
 import { FakeClock } from "./stream.ts";

@@ -20,6 +20,7 @@ export type Inspect = (bytes: Uint8Array, whole: boolean) => boolean;
 
 export class FrameCutter {
   readonly #inspect: Inspect;
+  readonly #isPlain: (chunk: Uint8Array, start: number) => boolean;
   /** The beginning of a frame whose end has not arrived. */
   #held: Uint8Array[] = [];
   #heldBytes = 0;
@@ -27,8 +28,10 @@ export class FrameCutter {
   /** Inside a frame that is too large to hold: whether it is sent on. Null outside of one. */
   #passing: boolean | null = null;
 
-  constructor(inspect: Inspect) {
+  /** `isPlain`: whether the whole frame at `start` needs no inspection, and is sent on. */
+  constructor(inspect: Inspect, isPlain: (chunk: Uint8Array, start: number) => boolean = () => false) {
     this.#inspect = inspect;
+    this.#isPlain = isPlain;
   }
 
   /** Whether part of a frame was sent on and its end has not arrived. */
@@ -36,7 +39,7 @@ export class FrameCutter {
     return this.#passing === true;
   }
 
-  /** Returns the bytes that may be sent on. Frames that arrived together stay together. */
+  /** Returns the bytes that may be sent on, views of the chunk. Frames that arrived together stay together. */
   push(chunk: Uint8Array): Uint8Array[] {
     const out: Uint8Array[] = [];
     let from = 0;
@@ -73,7 +76,7 @@ export class FrameCutter {
     let unsent = from;
     let start = from;
     for (let end = endOfFrame(chunk, start); end > 0; end = endOfFrame(chunk, start)) {
-      if (!this.#inspect(chunk.subarray(start, end), true)) {
+      if (!this.#isPlain(chunk, start) && !this.#inspect(chunk.subarray(start, end), true)) {
         if (start > unsent) out.push(chunk.subarray(unsent, start));
         unsent = end;
       }
@@ -90,7 +93,8 @@ export class FrameCutter {
       if (this.#passing) out.push(piece);
       return;
     }
-    this.#held.push(piece);
+    // The chunk's buffer takes the next read.
+    this.#held.push(piece.slice());
     this.#heldBytes += piece.length;
     if (this.#heldBytes <= MAX_HELD_BYTES) return;
     const beginning = join(this.#held);

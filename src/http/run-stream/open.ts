@@ -4,14 +4,14 @@ import { callThread, threadStub } from "../../thread/stub.ts";
 import { identify, requireScope } from "../auth.ts";
 import type { AppContext } from "../context.ts";
 import { readStream, streamRequest } from "../stream.ts";
-import { followLives } from "./reconnect.ts";
+import { followLives, type RunFollower } from "./reconnect.ts";
 
 /**
  * Returns the run's frames from its start to its terminal event, over all lives of the thread's object. A run that the
  * thread knows by its `invocation_id` is not started again: the stream attaches to it. Throws the `Problem` if the
- * thread refuses the input; later the stream only breaks. The caller reads the stream or cancels it.
+ * thread refuses the input; later the stream only breaks. The caller pipes the frames to its client.
  */
-export async function openRunStream(context: AppContext, input: RunInput): Promise<ReadableStream<Uint8Array>> {
+export async function openRunStream(context: AppContext, input: RunInput): Promise<RunFollower> {
   const { user_id, thread_id, invocation_id } = input;
   const key = { user_id, thread_id };
   const headers = { "content-type": "application/json" };

@@ -4,7 +4,7 @@ import type { ThreadEvent } from "../../protocol/event.ts";
 import { frameOf } from "../../thread/stream/journal.ts";
 import { Problem } from "../errors.ts";
 import { MAX_HELD_BYTES } from "./frames.ts";
-import { followLives } from "./reconnect.ts";
+import { followLives, type RunFollower } from "./reconnect.ts";
 
 const encoder = new TextEncoder();
 
@@ -40,6 +40,12 @@ function openLife() {
 
 type Life = ReturnType<typeof openLife>;
 
+function clientOf(follower: RunFollower): ReadableStream<Uint8Array> {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  void follower.pipeTo(writable);
+  return readable;
+}
+
 /** A client that reads the stream. The test answers each attempt to reconnect. */
 function followFrom(first: Life, answer: (attempt: number) => Life | Error) {
   let reconnects = 0;
@@ -48,7 +54,9 @@ function followFrom(first: Life, answer: (attempt: number) => Life | Error) {
     if (answered instanceof Error) throw answered;
     return answered.stream;
   };
-  const reader = followLives(first.stream, next, {}).pipeThrough(new TextDecoderStream()).getReader();
+  const reader = clientOf(followLives(first.stream, next, {}))
+    .pipeThrough(new TextDecoderStream())
+    .getReader();
   return {
     reconnects: () => reconnects,
     leave: () => reader.cancel(),
@@ -207,7 +215,8 @@ describe("followLives", () => {
     const [first, late, second] = [openLife(), openLife(), openLife()];
     let answer: (stream: ReadableStream<Uint8Array>) => void = () => {};
     const answers = [new Promise<ReadableStream<Uint8Array>>((resolve) => (answer = resolve)), second.stream];
-    const stream = followLives(first.stream, async () => (await answers.shift()) as ReadableStream<Uint8Array>, {});
+    const next = async () => (await answers.shift()) as ReadableStream<Uint8Array>;
+    const stream = clientOf(followLives(first.stream, next, {}));
     first.crash();
     second.say(frames(start, end));
     second.close();
@@ -229,13 +238,13 @@ describe("followLives", () => {
       },
       { highWaterMark: 0 },
     );
-    const reader = followLives(source, () => Promise.reject(unreachable), {}).getReader();
+    const follower = followLives(source, () => Promise.reject(unreachable), {});
     await vi.advanceTimersByTimeAsync(1_000);
     expect(pulls).toBe(0);
-    await reader.read();
+    await follower.read();
     await vi.advanceTimersByTimeAsync(1_000);
     expect(pulls).toBe(1);
-    await reader.cancel();
+    await follower.close();
   });
 
   describe("when its client disconnects", () => {
@@ -247,6 +256,7 @@ describe("followLives", () => {
       first.say(frames(start));
       await client.read();
       await client.leave();
+      await vi.advanceTimersByTimeAsync(0);
       expect([first.state.cancelled, vi.getTimerCount()]).toEqual([true, 0]);
     });
 

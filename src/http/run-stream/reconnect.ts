@@ -2,7 +2,7 @@
 // stream breaks, this asks the next life for a resync. On the same response the client sees the end of everything that
 // was open, both snapshots, everything opened again, and the rest.
 //
-// The stream is read on the client's demand, one read at a time, so a slow client delays only its own reader. It ends
+// A chunk is read once the one before it was taken, so a slow client delays only its own reader. The stream ends
 // cleanly after the run's terminal event, and after RUN_ERROR once the client's key no longer holds. In every other case
 // it is aborted.
 //
@@ -12,6 +12,7 @@
 // of text at full speed. So deltas are recognized by a few bytes and never parsed, and a chunk is sent on as one piece.
 import { logError } from "../../lib/log.ts";
 import { backoffDelay } from "../../lib/retry.ts";
+import { type ByteReader, openByteReader } from "../../models/exchange/byte-reader.ts";
 import { type Failure, type ProblemCode, problems } from "../../protocol/error.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import { Problem } from "../errors.ts";
@@ -29,6 +30,8 @@ const MIN_LIFE_MS = 1_000;
 // The object sends a ping every 10 s. A lost machine does not even close its connections.
 const MAX_SILENCE_MS = 45_000;
 const MAX_ANSWER_MS = 15_000;
+// Each open stream has one. Most reads have a few hundred bytes.
+const BUFFER_BYTES = 16 * 1024;
 
 /** What a client reads whose key no longer holds, or whose account is disabled. */
 const refusals: ProblemCode[] = ["unauthorized", "forbidden"];
@@ -48,37 +51,17 @@ export function followLives(
   next: () => Promise<Bytes>,
   names: Record<string, string>,
   clientResults: ClientResult[] = [],
-): Bytes {
-  const follower = new RunFollower(first, next, clientResults);
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const pieces = await follower.read();
-          if (follower.isClosed) return;
-          for (const piece of pieces ?? []) controller.enqueue(piece);
-          if (pieces !== null) return;
-          await follower.close();
-          controller.close();
-        } catch (error) {
-          await follower.close();
-          logError("ag_ui_stream_lost", error, names);
-          controller.error(error);
-        }
-      },
-      cancel: () => follower.close(),
-    },
-    // Nothing is read before the client asks for it.
-    { highWaterMark: 0 },
-  );
+): RunFollower {
+  return new RunFollower(first, next, names, clientResults);
 }
 
-class RunFollower {
+export class RunFollower {
   readonly #next: () => Promise<Bytes>;
+  readonly #names: Record<string, string>;
   readonly #sent: SentEvents;
   #cutter = this.#makeCutter();
   /** The stream of the current life; null between two lives. */
-  #source: ReadableStreamDefaultReader<Uint8Array> | null;
+  #source: ByteReader | null;
   #reconnects = 0;
   /** Attempts since the last life of some length: those that failed, or found a life that ended at once. */
   #outage: { since: number; attempts: number } | null = null;
@@ -92,18 +75,36 @@ class RunFollower {
   #readingSince: number | null = null;
   #watch: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(first: Bytes, next: () => Promise<Bytes>, clientResults: ClientResult[]) {
+  constructor(first: Bytes, next: () => Promise<Bytes>, names: Record<string, string>, clientResults: ClientResult[]) {
     this.#next = next;
+    this.#names = names;
     this.#sent = new SentEvents(clientResults);
-    this.#source = first.getReader();
+    this.#source = openByteReader(first, BUFFER_BYTES);
     this.#watchSilence();
   }
 
-  get isClosed(): boolean {
-    return this.#closed;
+  /** Writes everything to the client's stream, one read and one write after the other, and ends it. Never rejects. */
+  async pipeTo(destination: WritableStream<Uint8Array>): Promise<void> {
+    const writer = destination.getWriter();
+    // A client that leaves ends the current read, too.
+    writer.closed.catch(() => this.close());
+    try {
+      for (let pieces = await this.read(); pieces !== null; pieces = await this.read()) {
+        for (const piece of pieces) if (!(await isWritten(writer, piece))) return await this.close();
+      }
+    } catch (error) {
+      await this.close();
+      logError("ag_ui_stream_lost", error, this.#names);
+      return await writer.abort(error).catch(() => {});
+    }
+    await this.close();
+    await writer.close().catch(() => {});
   }
 
-  /** Returns what to send to the client next; null when it has everything, or has disconnected. */
+  /**
+   * Returns what to send to the client next, valid until the next call; null when it has everything, or has
+   * disconnected.
+   */
   async read(): Promise<Uint8Array[] | null> {
     while (!this.#closed && !this.#isRefused) {
       const pieces = this.#source === null ? await this.#reconnect() : await this.#readChunk(this.#source);
@@ -117,17 +118,17 @@ class RunFollower {
     this.#closed = true;
     this.#wake();
     clearTimeout(this.#watch);
-    await this.#source?.cancel().catch(() => {});
+    await this.#source?.cancel();
   }
 
   /** Returns what of the next chunk may be sent on: nothing if the stream broke, null after the run's end. */
-  async #readChunk(source: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array[] | null> {
+  async #readChunk(source: ByteReader): Promise<Uint8Array[] | null> {
     this.#readingSince = Date.now();
-    const read = await source.read().catch(() => null);
+    const chunk = await source.read().catch(() => null);
     this.#readingSince = null;
-    if (read?.value !== undefined) {
+    if (chunk !== null) {
       if (this.#outage !== null && Date.now() - this.#attachedAt >= MIN_LIFE_MS) this.#outage = null;
-      return this.#cutter.push(read.value);
+      return this.#cutter.push(chunk);
     }
     this.#source = null;
     if (this.#cutter.isTorn) throw new Error("the thread's stream broke amid a frame that was sent in part");
@@ -165,8 +166,8 @@ class RunFollower {
   }
 
   async #attach(): Promise<void> {
-    const source = (await answerWithin(this.#next(), MAX_ANSWER_MS)).getReader();
-    if (this.#closed) return source.cancel().catch(() => {});
+    const source = openByteReader(await answerWithin(this.#next(), MAX_ANSWER_MS), BUFFER_BYTES);
+    if (this.#closed) return await source.cancel();
     this.#source = source;
     this.#attachedAt = Date.now();
     // Drops half a frame of the former life, so that this one does not finish it.
@@ -174,7 +175,10 @@ class RunFollower {
   }
 
   #makeCutter(): FrameCutter {
-    return new FrameCutter((frame, whole) => this.#sent.track(frame, whole));
+    return new FrameCutter(
+      (frame, whole) => this.#sent.track(frame, whole),
+      (chunk, start) => this.#sent.isDelta(chunk, start),
+    );
   }
 
   #pause(ms: number): Promise<void> {
@@ -192,9 +196,18 @@ class RunFollower {
     this.#watch = setTimeout(() => {
       const since = this.#readingSince;
       // The read then ends as it does when the stream breaks.
-      if (since !== null && Date.now() - since >= MAX_SILENCE_MS) this.#source?.cancel().catch(() => {});
+      if (since !== null && Date.now() - since >= MAX_SILENCE_MS) void this.#source?.cancel();
       this.#watchSilence();
     }, MAX_SILENCE_MS);
+  }
+}
+
+async function isWritten(writer: WritableStreamDefaultWriter<Uint8Array>, piece: Uint8Array): Promise<boolean> {
+  try {
+    await writer.write(piece);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -104,7 +104,10 @@ function framesOf(events: ThreadEvent[]): Uint8Array {
 
 /** Returns what the client is sent of a stream. */
 function sendOn(sent: SentEvents, bytes: Uint8Array): string {
-  const cutter = new FrameCutter((frame, whole) => sent.track(frame, whole));
+  const cutter = new FrameCutter(
+    (frame, whole) => sent.track(frame, whole),
+    (chunk, at) => sent.isDelta(chunk, at),
+  );
   return cutter
     .push(bytes)
     .map((piece) => decoder.decode(piece))
@@ -170,6 +173,21 @@ describe("SentEvents", () => {
     const bytes = framesOf([start, end]);
     expect(sendOn(sent, bytes)).toBe(decoder.decode(bytes));
     expect(sendOn(sent, bytes)).toBe("");
+  });
+
+  it("takes exactly the deltas for such, with and without a number, wherever they are, and none after the end", () => {
+    const sent = new SentEvents();
+    const before = encoder.encode("id: 4\ndata: {}\n\n");
+    const isDelta = (event: ThreadEvent, seq: number | null) =>
+      sent.isDelta(new Uint8Array([...before, ...encoder.encode(frameOf(seq, event))]), before.length);
+    const shapes = [0, 1, 2, 3].map((kind) => shapeOf(kind, "m"));
+    const others = [start, ...shapes.flatMap(({ startEvents, endEvents }) => [...startEvents, ...endEvents])];
+    for (const seq of [null, 7]) {
+      expect(shapes.map(({ content }) => isDelta(content, seq))).toEqual([true, true, true, false]);
+      expect(others.filter((event) => isDelta(event, seq))).toEqual([]);
+    }
+    sent.track(encoder.encode(frameOf(9, end)), true);
+    expect(isDelta(shapeOf(0, "late").content, 10)).toBe(false);
   });
 
   it("does not know what is open once a frame that opens something is too large to parse", () => {

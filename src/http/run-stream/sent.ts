@@ -21,6 +21,10 @@ const QUOTE = 0x22;
 const MAX_TYPE_CHARACTERS = "REASONING_MESSAGE_CONTENT".length;
 
 const encoder = new TextEncoder();
+
+const deltas = ["TEXT_MESSAGE_CONTENT", "REASONING_MESSAGE_CONTENT", "TOOL_CALL_ARGS"].map((type) =>
+  encoder.encode(`${prefix}${type}"`),
+);
 const decoder = new TextDecoder();
 
 /** A result of a client's own tool, as the client's request contained it. */
@@ -53,6 +57,14 @@ export class SentEvents {
   /** False once a frame that opens or closes something was too large to parse: then what is open is not known. */
   get isTracked(): boolean {
     return this.#isTracked;
+  }
+
+  /** Whether the frame at `start` is a delta that `track` would send on. */
+  isDelta(bytes: Uint8Array, start: number): boolean {
+    if (this.#ended) return false;
+    const data = bytes[start] === ID_LINE ? bytes.indexOf(LINE_FEED, start) + 1 : start;
+    for (const beginning of deltas) if (beginsWith(bytes, data, beginning)) return true;
+    return false;
   }
 
   /** Tracks a frame. Returns false if the client must not be sent it, because of what it has been sent already. */
@@ -103,7 +115,9 @@ export class SentEvents {
 }
 
 function beginsWith(frame: Uint8Array, data: number, beginning: Uint8Array): boolean {
-  return beginning.every((byte, index) => frame[data + index] === byte);
+  // From the end: all begin alike.
+  for (let at = beginning.length - 1; at >= 0; at--) if (frame[data + at] !== beginning[at]) return false;
+  return true;
 }
 
 function typeOf(frame: Uint8Array, data: number): string {

@@ -12,7 +12,7 @@ export interface ByteReader {
 /** A network read is usually one token; the buffer is large for providers that send many at once. */
 const BUFFER_BYTES = 32 * 1024;
 
-export function openByteReader(body: ReadableStream<Uint8Array>): ByteReader {
+export function openByteReader(body: ReadableStream<Uint8Array>, buffer_bytes = BUFFER_BYTES): ByteReader {
   const reader = openOwnBuffer(body);
   if (!reader) {
     const defaultReader = body.getReader();
@@ -21,7 +21,7 @@ export function openByteReader(body: ReadableStream<Uint8Array>): ByteReader {
       cancel: () => defaultReader.cancel().catch(() => {}),
     };
   }
-  let buffer: ArrayBufferLike = new ArrayBuffer(BUFFER_BYTES);
+  let buffer: ArrayBufferLike = new ArrayBuffer(buffer_bytes);
   // A read transfers the buffer away, and the last read does not return it.
   let ended = false;
   return {

@@ -4,10 +4,10 @@
 // thread would fall out of memory in the middle of a text again and again. So a slow reader that has no partial text
 // (after a snapshot, or in a replay) stays with rows: it gets each text whole, at its own pace, until the thread is
 // calm. Then it gets a snapshot of what is open (`open-parts`), and memory takes over.
-import type { Frame } from "./frame-log.ts";
 import { frameOf, type Journal, type JournalRow } from "./journal.ts";
 import { GAP } from "./journal-rows.ts";
 import { entryOfPart, framesWithLastId, renderEntries, type SnapshotEntry } from "./open-parts.ts";
+import { type Chunk, encodeChunk, type Shared } from "./shared.ts";
 import { inPieces } from "./text-pieces.ts";
 
 /** What to send to a reader. */
@@ -25,26 +25,6 @@ export interface ReaderRequest {
   /** For a reader of a run that has not started: the number to begin after. Null until there is one. */
   begin?: () => number | null;
   run?: string;
-}
-
-/** What the readers of a thread share. */
-export interface Shared {
-  encode(from: number, to: number, frames: Frame[]): Uint8Array;
-  /**
-   * Whether a reader was cut for being behind since the thread was last calm. It comes back, and is as slow as before.
-   */
-  isStrained: boolean;
-  limits: Limits;
-}
-
-/** In characters. */
-export interface Limits {
-  /** About one write: big enough to be cheap in a replay, small enough for a slow reader to take. */
-  write: number;
-  /** A reader keeps up if the thread writes no more than this while the reader takes one write. */
-  slow: number;
-  /** A reader that is further than this behind live data is cut, and resumes when it can. */
-  lag: number;
 }
 
 // Rows that may be stored while one part is open. With more of them the snapshot is too long, and a reader waits until
@@ -115,6 +95,9 @@ export class Cursor {
     const drained = this.#drain();
     if (drained !== "" && this.#source !== null) return encoder.encode(drained);
     if (drained !== "") {
+      if (this.#mode === "waiting" && this.#begin() && this.needsMemory) {
+        return encoder.encode(drained + (this.#take()?.text ?? ""));
+      }
       // A resync is sent in one write if it fits.
       const room = opening && this.#bare && !this.isDone ? this.#shared.limits.write - drained.length : 0;
       const more = room > 0 ? this.#replay(room) : null;
@@ -128,6 +111,13 @@ export class Cursor {
       if (output !== null) return typeof output === "object" ? encoder.encode(output.text) : output;
     }
     return this.#follow();
+  }
+
+  /** The opening of a reader that has not had it, if it is short. */
+  takeOpening(): string {
+    if (this.#mode !== "opening") return "";
+    this.#mode = "waiting";
+    return this.#drain();
   }
 
   #firstMode(): "waiting" | "replay" | "catching_up" {
@@ -168,18 +158,20 @@ export class Cursor {
   }
 
   #follow(): Uint8Array | "wait" {
-    const end = this.#request.end() ?? Number.POSITIVE_INFINITY;
-    const frames = this.#journal.framesAfter(this.after, this.#shared.limits.write).filter((frame) => frame.seq <= end);
-    const last = frames.at(-1);
-    if (last === undefined) {
-      this.#mode = "live";
-      this.given = this.#journal.log.written;
-      return "wait";
-    }
-    const bytes = this.#shared.encode(this.after, last.seq, frames);
-    this.after = last.seq;
-    for (const frame of frames) this.given += frame.text.length;
-    return bytes;
+    const chunk = this.#take();
+    if (chunk !== null) return encodeChunk(chunk);
+    this.#mode = "live";
+    this.given = this.#journal.log.written;
+    return "wait";
+  }
+
+  /** Takes the next frames from memory. */
+  #take(): Chunk | null {
+    const chunk = this.#shared.read(this.after, this.#request.end() ?? Number.POSITIVE_INFINITY);
+    if (chunk === null) return null;
+    this.after = chunk.to;
+    this.given += chunk.text.length;
+    return chunk;
   }
 
   /** About `limit` characters of rows as frames. Null once memory can take over. */

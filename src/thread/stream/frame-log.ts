@@ -111,6 +111,19 @@ export class FrameLog {
     return frames;
   }
 
+  /** The text of `after`, and the number of its last frame. Null if there is none. */
+  read(seq: number, last: number, limit: number): { to: number; text: string } | null {
+    let text = "";
+    let to = seq;
+    for (let index = this.#indexAfter(seq); index < this.#frames.length && text.length < limit; index++) {
+      const frame = this.#frames[index];
+      if (frame === undefined || frame.seq > last) break;
+      text += frame.text;
+      to = frame.seq;
+    }
+    return to === seq ? null : { to, text };
+  }
+
   /** Drops frames up to `seq`. */
   forget(seq: number): void {
     while (this.#first < this.#frames.length && (this.#frames[this.#first]?.seq ?? 0) <= seq) this.#dropFirst();
@@ -134,6 +147,7 @@ export class FrameLog {
   }
 
   #compact(): void {
+    if (this.#first === 0) return;
     this.#frames.splice(0, this.#first);
     this.#first = 0;
   }

@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { anyScript, ScriptedThread } from "../../../test/fakes/scripted-thread.ts";
 import { finished, Stage } from "../../../test/fakes/stage.ts";
 import type { Sql } from "../rows/database.ts";
-import { readSpanning } from "./journal-rows.ts";
+import { isReplayNumber, readSpanning } from "./journal-rows.ts";
+import { ReplayNumbers } from "./replay-numbers.ts";
 
 /** Scans every row. */
 function spanningByScan(sql: Sql, seq: number): number[] {
@@ -28,6 +29,40 @@ function counted(sql: Sql): { sql: Sql; rows: number } {
   };
   return counting;
 }
+
+describe("numbers of replays", () => {
+  it("are known in memory as the rows have them, in any thread, at any number, at any time", () => {
+    let found = 0;
+    fc.assert(
+      fc.property(anyScript({ disasters: true }), (script) => {
+        const thread = new ScriptedThread();
+        const compare = () => {
+          const { journal, database } = thread;
+          for (let seq = journal.log.floor; seq <= journal.newest; seq++) {
+            const isReplay = isReplayNumber(database.sql, seq);
+            found += isReplay ? 1 : 0;
+            expect(journal.canFollow(seq), String(seq)).toBe(!isReplay);
+          }
+        };
+        for (const step of script) {
+          thread.perform(step);
+          compare();
+        }
+        thread.finish();
+        compare();
+      }),
+      { numRuns: 100 },
+    );
+    expect(found).toBeGreaterThan(1000);
+  });
+
+  it("below what memory holds are dropped", () => {
+    const numbers = new ReplayNumbers();
+    for (let from = 0; from < 10_000; from += 10) numbers.add(from, from + 2, from);
+    expect([0, 500, 9_000].map((seq) => numbers.has(seq))).toEqual([false, false, false]);
+    expect([9_989, 9_990, 9_992, 9_993].map((seq) => numbers.has(seq))).toEqual([false, true, true, false]);
+  });
+});
 
 describe("the rows that span a number", () => {
   it("are those that a scan of every row finds, in any thread, at any number, at any time", async () => {

@@ -28,12 +28,15 @@ export const GAP = -1;
 // The column `heads` is `start_count` in code.
 const columns = "seq, from_seq, last_seq, heads AS start_count, replay_from, replay_to";
 
-/** `unstored`: the START numbers of the parts that are not stored yet. They are needed only after a crash. */
+/**
+ * `events` is a list as JSON. `unstored`: the START numbers of the parts that are not stored yet. They are needed only
+ * after a crash.
+ */
 export function insertRow(
   sql: Sql,
   row: Omit<JournalRow, "events">,
   invocation_id: string,
-  events: (ThreadEvent | null)[],
+  events: string,
   unstored: number[],
 ): void {
   sql.exec(
@@ -47,7 +50,7 @@ export function insertRow(
     row.replay_from,
     row.replay_to,
     invocation_id,
-    writeText(sql, `j:${row.seq}`, JSON.stringify(events)),
+    writeText(sql, `j:${row.seq}`, events),
     unstored.length === 0 ? null : JSON.stringify(unstored),
   );
 }

@@ -13,6 +13,7 @@ import { type Database, readRequiredMeta, type Sql, writeMeta } from "../rows/da
 import { type Frame, FrameLog } from "./frame-log.ts";
 import * as rows from "./journal-rows.ts";
 import { aroundText, type LivePart, type PartShape, partSoFar, type UnstoredPart } from "./parts.ts";
+import { ReplayNumbers } from "./replay-numbers.ts";
 import { newTextOwner } from "./text-pieces.ts";
 
 export type { JournalRow } from "./journal-rows.ts";
@@ -26,6 +27,8 @@ export function frameOf(seq: number | null, event: ThreadEvent): string {
   return seq === null ? data : `id: ${seq}\n${data}`;
 }
 
+const toJson = (event: ThreadEvent): string => JSON.stringify(event);
+
 /**
  * `urgent`: the event should not wait for more. It is called in the middle of a run, so it must be quick and not throw.
  */
@@ -37,6 +40,7 @@ export class Journal {
   /** Prefix of this journal's keys in `text-pieces`. */
   readonly key = newTextOwner();
   readonly #parts = new Map<string, LivePart>();
+  readonly #replays = new ReplayNumbers();
   /** The last number that a former life may have used. */
   readonly #former: number;
   #next: number;
@@ -97,12 +101,13 @@ export class Journal {
     if (this.#parts.size > 0) this.#take(events.length);
     const first = this.#take(events.length);
     const seq = this.newest;
+    const texts = events.map(toJson);
     this.#insert(
       { seq, from_seq, last_seq: seq, start_count: 0, replay_from: from_seq, replay_to: first - 1 },
       invocation_id,
-      events,
+      texts,
     );
-    this.#pushAll(invocation_id, first, events, true);
+    this.#pushAll(invocation_id, first, events, texts, true);
     return seq;
   }
 
@@ -116,8 +121,10 @@ export class Journal {
     const from = this.#take(shape.startEvents.length);
     const last = from + shape.startEvents.length - 1;
     const around = aroundText(shape.content);
-    this.#parts.set(shape.part_id, { ...shape, invocation_id, from, last, pieces: [], chars: 0, around, end: null });
-    this.#pushAll(invocation_id, from, shape.startEvents, false);
+    const startTexts = shape.startEvents.map(toJson);
+    const part = { ...shape, invocation_id, from, last, around, startTexts, endTexts: [] };
+    this.#parts.set(shape.part_id, { ...part, pieces: [], chars: 0, end: null });
+    this.#pushAll(invocation_id, from, shape.startEvents, startTexts, false);
   }
 
   addDelta(part_id: string, text: string): void {
@@ -144,7 +151,8 @@ export class Journal {
     // One string, which all readers share.
     part.pieces = [part.pieces.join("")];
     // Not urgent: what follows a part's end (a result, the end of the run) is sent at once, together with it.
-    this.#pushAll(part.invocation_id, first, part.endEvents, false);
+    part.endTexts = part.endEvents.map(toJson);
+    this.#pushAll(part.invocation_id, first, part.endEvents, part.endTexts, false);
   }
 
   /**
@@ -161,7 +169,8 @@ export class Journal {
     const first = dropped[0];
     if (first === undefined) return;
     const seq = this.#insertGap(first.from, first.invocation_id);
-    this.#pushAll(first.invocation_id, seq, [snapshot()], true);
+    const event = snapshot();
+    this.#pushAll(first.invocation_id, seq, [event], [toJson(event)], true);
   }
 
   /**
@@ -231,7 +240,8 @@ export class Journal {
 
   /** Whether a reader that comes back with `seq` can go on from memory alone. */
   canFollow(seq: number): boolean {
-    return seq >= this.#log.floor && !rows.isReplayNumber(this.#sql, seq);
+    if (seq < this.#log.floor) return false;
+    return seq > this.#former ? !this.#replays.has(seq) : !rows.isReplayNumber(this.#sql, seq);
   }
 
   /** Whether a replay that reached `seq` can go on from memory: no part began before `seq` and ends after it. */
@@ -271,12 +281,15 @@ export class Journal {
     this.onAppend(urgent);
   }
 
-  #pushAll(invocation_id: string, first: number, events: ThreadEvent[], urgent: boolean): void {
-    const listener = this.#listeners.get(invocation_id);
-    events.forEach((event, index) => {
-      this.#push(first + index, frameOf(first + index, event), urgent);
-      listener?.(event, urgent);
-    });
+  /** `texts` are the events as JSON. */
+  #pushAll(invocation_id: string, first: number, events: ThreadEvent[], texts: string[], urgent: boolean): void {
+    const listener = this.#listeners.size === 0 ? undefined : this.#listeners.get(invocation_id);
+    for (const [index, text] of texts.entries()) {
+      const seq = first + index;
+      this.#push(seq, `id: ${seq}\ndata: ${text}\n\n`, urgent);
+      const event = events[index];
+      if (listener !== undefined && event !== undefined) listener(event, urgent);
+    }
   }
 
   #insertPart(part: LivePart): void {
@@ -293,7 +306,11 @@ export class Journal {
         replay_to: seq - part.endEvents.length,
       },
       part.invocation_id,
-      [...part.startEvents, text === "" ? null : part.content(text), ...part.endEvents],
+      [
+        ...part.startTexts,
+        text === "" ? "null" : `${part.around[0]}${JSON.stringify(text)}${part.around[1]}`,
+        ...part.endTexts,
+      ],
     );
   }
 
@@ -307,8 +324,9 @@ export class Journal {
     return seq;
   }
 
-  #insert(row: Omit<rows.JournalRow, "events">, invocation_id: string, events: (ThreadEvent | null)[]): void {
-    const unstored = [...this.#parts.values()].map((part) => part.from);
-    rows.insertRow(this.#sql, row, invocation_id, events, unstored);
+  #insert(row: Omit<rows.JournalRow, "events">, invocation_id: string, texts: string[]): void {
+    const unstored = this.#parts.size === 0 ? [] : [...this.#parts.values()].map((part) => part.from);
+    rows.insertRow(this.#sql, row, invocation_id, `[${texts.join(",")}]`, unstored);
+    this.#replays.add(row.replay_from, row.replay_to, this.#log.floor);
   }
 }

@@ -19,6 +19,9 @@ export interface LivePart extends PartShape {
   chars: number;
   /** The frame's JSON before and after the string of a delta, made once per part. */
   around: [string, string];
+  /** The start events as JSON, and the end events once it has ended. Its frames and its row need both. */
+  startTexts: string[];
+  endTexts: string[];
   /** The number of its END, and the first number that a replay of it may use. Null while it is open. */
   end: { seq: number; replay_from: number } | null;
 }

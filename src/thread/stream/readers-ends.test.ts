@@ -135,12 +135,41 @@ describe("a reader of a queued run", () => {
     const sink = add(false, { opening: ["retry: 1000\n\n"], begin: () => begin, run: "later" });
     fact();
     await settle();
-    expect(typesOf(sink.text)).toEqual([]);
+    expect(sink.text).toBe("retry: 1000\n\n");
     begin = fact({ type: "RUN_STARTED", threadId: "t", runId: "later" }) - 1;
     await settle();
     expect(parseFrames(sink.text).map(({ event }) => event)).toEqual([
       { type: "RUN_STARTED", threadId: "t", runId: "later" },
     ]);
+  });
+
+  it("gets its opening and the run's first events in one write if the run starts at once", async () => {
+    const { clock, add, fact } = new Stage();
+    let begin: number | null = null;
+    const sink = add(false, { opening: ["retry: 1000\n\n"], begin: () => begin, run: "now" });
+    begin = fact() - 1;
+    await settle();
+    expect(sink.writes).toHaveLength(1);
+    expect(sink.writes[0]).toMatch(/^retry: 1000\n\nid: /);
+    clock.advance(16);
+    await settle();
+    expect(sink.writes).toHaveLength(1);
+  });
+
+  it("gets its opening after a gather window while the run waits, and only once", async () => {
+    const { clock, add, fact } = new Stage();
+    let begin: number | null = null;
+    const sink = add(false, { opening: ["retry: 1000\n\n"], begin: () => begin, run: "later" });
+    clock.advance(15);
+    await settle();
+    expect(sink.text).toBe("");
+    clock.advance(1);
+    await settle();
+    expect(sink.text).toBe("retry: 1000\n\n");
+    begin = fact() - 1;
+    await settle();
+    expect(sink.text.match(/retry/g)).toHaveLength(1);
+    expect(typesOf(sink.text)).toEqual(["RUN_STARTED"]);
   });
 
   it("gets last frames and is closed if the run will not start", async () => {
@@ -150,7 +179,7 @@ describe("a reader of a queued run", () => {
     await settle();
     readers.endWaiting("later", "data: {}\n\n");
     await settle();
-    expect(sink.writes).toEqual(["retry: 1000\n\n", "data: {}\n\n"]);
+    expect(sink.text).toBe("retry: 1000\n\ndata: {}\n\n");
     expect(sink.closed).toBe(true);
     expect(other.isOpen).toBe(true);
   });

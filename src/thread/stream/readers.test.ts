@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
 import { anyScript, ScriptedThread } from "../../../test/fakes/scripted-thread.ts";
 import { finished, Stage, started, typesOf } from "../../../test/fakes/stage.ts";
@@ -89,6 +89,40 @@ describe("the gather window", () => {
     journal.addDelta("q", "at once");
     await settle();
     expect(sink.writes).toHaveLength(3);
+  });
+
+  it("keeps its timer where urgent events are written meanwhile", async () => {
+    const { clock, journal, add, fact, open } = new Stage();
+    const sink = add(false);
+    clock.advance(100);
+    open("p");
+    const set = vi.spyOn(clock, "setTimer");
+    for (let round = 0; round < 8; round++) {
+      fact();
+      await settle();
+      for (const text of ["a", "b", "c"]) journal.addDelta("p", text);
+      await settle();
+      clock.advance(4);
+    }
+    expect(set).toHaveBeenCalledTimes(3);
+    clock.advance(16);
+    await settle();
+    expect(typesOf(sink.text)).toHaveLength(1 + 8 * 4);
+  });
+
+  it("ends with its timer, whatever the clock says, since a clock may stand or be set back", async () => {
+    const { clock, journal, add, open } = new Stage();
+    const sink = add(false);
+    clock.advance(100);
+    open("p");
+    journal.addDelta("p", "a");
+    await settle();
+    vi.spyOn(clock, "now").mockReturnValue(clock.now() - 10_000);
+    journal.addDelta("p", "b");
+    await settle();
+    clock.advance(16);
+    await settle();
+    expect(typesOf(sink.text)).toHaveLength(3);
   });
 
   it("does not hold back a delta that comes after a pause", async () => {

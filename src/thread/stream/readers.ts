@@ -3,8 +3,7 @@
 // Frames go through an `IdentityTransformStream`. Its writes wait for the object's output gate, so no reader sees what
 // a crash could undo, and a write resolves only when its bytes are taken (`desiredSize` says nothing).
 //
-// A write costs about 40 µs however small it is, so frames are gathered for 16 ms. After a pause, and for the first
-// delta of a part, they are sent at once. Windows that follow load or lag measured worse.
+// A write costs about 40 µs however small it is, so frames are gathered (`gather-window`).
 //
 // A reader that takes nothing looks the same whether it is slow or dead. The kernels of both ends and the proxies
 // between buffer megabytes for it, a receiver reports what it has read only a segment at a time, and a client whose
@@ -13,16 +12,16 @@
 // its last id. Left alone, it would keep the object in memory, which is billed, and count among the readers that a
 // thread may have.
 import type { Clock, Sink } from "./connection.ts";
-import { Cursor, type Limits, type ReaderRequest, type Shared } from "./cursor.ts";
+import { Cursor, type ReaderRequest } from "./cursor.ts";
 import { checkWithin, type Opener } from "./ended-keys.ts";
-import type { Frame } from "./frame-log.ts";
+import { GatherWindow } from "./gather-window.ts";
 import type { Journal } from "./journal.ts";
 import type { Reader } from "./reader.ts";
+import { type Limits, Shared } from "./shared.ts";
 
 export type { Clock, Sink } from "./connection.ts";
 export type { ReaderRequest } from "./cursor.ts";
 
-const GATHER_MS = 16;
 // A client that is gone is noticed when a write fails, so up to two pings later.
 const PING_MS = 10_000;
 const usual: Limits = { write: 64 * 1024, slow: 128 * 1024, lag: 1024 * 1024 };
@@ -43,24 +42,20 @@ export class Readers {
   onProgress: () => void = () => {};
   /** Called every ten seconds while there are readers, or sooner for a key that was asked for long ago. */
   onPing: () => void = () => {};
-  #lastFlush = 0;
-  #cancelFlush: (() => void) | null = null;
-  #flushQueued = false;
-  #urgent = false;
+  readonly #window: GatherWindow;
   #cancelPing: (() => void) | null = null;
   #pingDue = 0;
   /** The last ping, or when the first reader came: the time, and `written` of the log then. */
   #pinged = { written: 0, at: 0 };
   /** While there are no readers: the last time at which the thread was not calm, and `written` of the log then. */
   #busy = { written: 0, at: 0 };
-  /** The newest encoded bytes and the numbers of their frames. Readers side by side share one encoding. */
-  #bytes: { from: number; to: number; bytes: Uint8Array } = { from: 0, to: 0, bytes: ping };
   readonly #shared: Shared;
 
   constructor(journal: Journal, clock: Clock, limits = usual) {
     this.#journal = journal;
     this.#clock = clock;
-    this.#shared = { encode: (from, to, frames) => this.#encode(from, to, frames), isStrained: false, limits };
+    this.#shared = new Shared(journal, limits);
+    this.#window = new GatherWindow(clock, (urgent) => this.#flush(urgent));
     journal.onAppend = (urgent) => this.#schedule(urgent);
   }
 
@@ -80,7 +75,15 @@ export class Readers {
     const state = { writing: null, hurried: false, closingFrame: null, taken: 0 };
     const reader: Reader = { sink, request, opener, cursor, ...state };
     this.#readers.add(reader);
-    this.#step(reader);
+    // A run that is about to start brings its first events in the same write.
+    if (request.begin?.() === null) this.#window.open();
+    else this.#step(reader);
+  }
+
+  /** Whether a reader waits for no certain run. */
+  get hasIdle(): boolean {
+    for (const { request } of this.#readers) if (request.idles) return true;
+    return false;
   }
 
   /** The lowest position of the readers that need memory. The newest number if there are none. */
@@ -102,8 +105,9 @@ export class Readers {
   /** Ends readers that wait for a run that will not start. */
   endWaiting(run: string, lastFrames: string): void {
     for (const reader of this.#readers) {
-      const { request } = reader;
-      if (request.begin !== undefined && request.run === run) this.#finish(reader, encoder.encode(lastFrames));
+      const { request, cursor } = reader;
+      if (request.begin === undefined || request.run !== run) continue;
+      this.#finish(reader, encoder.encode(cursor.takeOpening() + lastFrames));
     }
   }
 
@@ -125,13 +129,7 @@ export class Readers {
   }
 
   /** Writes the gathered frames. */
-  flush(): void {
-    this.#flushQueued = false;
-    this.#cancelFlush?.();
-    this.#cancelFlush = null;
-    this.#lastFlush = this.#clock.now();
-    const urgent = this.#urgent;
-    this.#urgent = false;
+  #flush(urgent: boolean): void {
     // The newest frame does not count: it may be a mebibyte (a run's end has its result), and no reader is behind yet.
     const due = this.#journal.log.written - this.#journal.log.newestChars;
     for (const reader of this.#readers) {
@@ -147,20 +145,7 @@ export class Readers {
       if (this.#journal.log.written - this.#busy.written >= this.#shared.limits.write) this.#busy = this.#now();
       return;
     }
-    this.#urgent ||= urgent;
-    if (this.#flushQueued) return;
-    const wait = this.#lastFlush + GATHER_MS - this.#clock.now();
-    if (urgent || wait <= 0) {
-      // After the current synchronous code, since the append may be inside a transaction.
-      this.#flushQueued = true;
-      queueMicrotask(() => this.flush());
-      return;
-    }
-    this.#cancelFlush ??= this.#clock.setTimer(() => {
-      // The timer has fired. Clearing it would cost as much as a write.
-      this.#cancelFlush = null;
-      this.flush();
-    }, wait);
+    this.#window.add(urgent);
   }
 
   #step(reader: Reader): void {
@@ -203,13 +188,6 @@ export class Readers {
     else if (this.#journal.released > cursor.after) this.#schedule(false);
   }
 
-  #encode(from: number, to: number, frames: Frame[]): Uint8Array {
-    if (this.#bytes.from === from && this.#bytes.to === to) return this.#bytes.bytes;
-    const bytes = encoder.encode(frames.map((frame) => frame.text).join(""));
-    this.#bytes = { from, to, bytes };
-    return bytes;
-  }
-
   #finish(reader: Reader, last: Uint8Array | null): void {
     const { sink } = reader;
     this.#leaving.set(sink, this.#clock.now());
@@ -217,7 +195,7 @@ export class Readers {
     const closing = last === null ? sink.close() : sink.write(last).then(() => sink.close());
     const left = (): void => {
       this.#leaving.delete(sink);
-      this.#stopPingsWhenEmpty();
+      this.#restWhenEmpty();
     };
     closing.then(left, left);
   }
@@ -235,7 +213,7 @@ export class Readers {
   #remove(reader: Reader): void {
     this.#readers.delete(reader);
     this.onProgress();
-    this.#stopPingsWhenEmpty();
+    this.#restWhenEmpty();
   }
 
   /** The next ping comes after `ms` at the latest. */
@@ -256,8 +234,9 @@ export class Readers {
     this.#cancelPing = this.#clock.setTimer(() => this.#pingAll(), ms);
   }
 
-  #stopPingsWhenEmpty(): void {
+  #restWhenEmpty(): void {
     if (this.#readers.size + this.#leaving.size > 0) return;
+    this.#window.close();
     this.#cancelPing?.();
     this.#cancelPing = null;
     this.#busy = this.#now();
@@ -288,6 +267,6 @@ export class Readers {
       sink.abort("the reader takes nothing; resume with the last id").catch(() => {});
     }
     this.onPing();
-    this.#stopPingsWhenEmpty();
+    this.#restWhenEmpty();
   }
 }

@@ -5,7 +5,7 @@ import { parseFrames } from "../../../test/fakes/conversation.ts";
 import { type ClientPlan, ScriptedClient } from "../../../test/fakes/scripted-client.ts";
 import { anyScript, ScriptedThread, type Step } from "../../../test/fakes/scripted-thread.ts";
 import { FakeSink, settle } from "../../../test/fakes/stream.ts";
-import type { Limits } from "./cursor.ts";
+import type { Limits } from "./shared.ts";
 
 const anyClient: fc.Arbitrary<ClientPlan> = fc.record({
   cuts: fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 12 }),

@@ -131,7 +131,7 @@ describe("a run's stream", () => {
     await thread.accept("second", { invocation_id: "inv_b" });
     const reader = thread.read({ invocation_id: "inv_b" });
     await gate.reached;
-    expect(reader.text).toBe("retry: 1000\n\n");
+    await reader.until(({ text }) => text === "retry: 1000\n\n");
     gate.open();
     const { events } = await reader.untilClosed();
     expect(events[0]).toMatchObject({ type: "RUN_STARTED", runId: "inv_b" });

@@ -104,7 +104,7 @@ export function neverStarted(life: Life, record: RunRecord): string {
 export function watchIdle(life: Life): void {
   life.cancelIdle?.();
   life.cancelIdle = null;
-  if (life.live.size > 0 || life.readers.count === 0) return;
+  if (life.live.size > 0 || !life.readers.hasIdle) return;
   life.cancelIdle = life.ports.clock.setTimer(() => {
     life.cancelIdle = null;
     if (life.live.size === 0) life.readers.closeIdle(RETRY_IDLE);
@@ -139,5 +139,6 @@ export function trimMemory(life: Life): void {
   if (journal.log.memory === 0) return;
   const start = life.active?.record.start_seq ?? null;
   const limit = start === null ? journal.released : start - 1;
+  if (limit <= journal.log.floor) return;
   journal.log.forget(Math.min(limit, readers.lowestCursor()));
 }
