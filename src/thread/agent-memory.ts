@@ -16,13 +16,13 @@ const REMEMBERED_AGENTS = 100;
 const REMEMBERED_PROJECTS = 1_000;
 
 export interface AgentMemory {
-  /** The cached agent, or what `readStored` reads of that project. That an agent is missing is not cached. */
+  /** The cached agent itself, or what `readStored` reads of that project. That an agent is missing is not cached. */
   read(
     user_id: string,
     agent_id: string,
     project_id: string | null,
     readStored: (project_id: string | null) => Promise<StartingAgent | null>,
-  ): Promise<StartingAgent | null>;
+  ): StartingAgent | Promise<StartingAgent | null>;
   /** Call it when the agent was changed or deleted. */
   forget(user_id: string, agent_id: string): void;
   /** Call it when the user's caps were changed. */

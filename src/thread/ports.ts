@@ -86,8 +86,12 @@ export interface Ports {
   syncThread(batch: ThreadBatch): Promise<SyncAnswer>;
   /** Its runs give back `leases`. */
   deleteThread(key: ThreadKey, leases: ClosedLease[], end: ThreadEnd): Promise<void>;
-  /** The agent in the version that new runs begin with, and the caps of the user and the project. */
-  readAgent(user_id: string, agent_id: string, project_id: string | null): Promise<StartingAgent | null>;
+  /** The agent in the version that new runs begin with, and the caps of the user and the project. No promise if known. */
+  readAgent(
+    user_id: string,
+    agent_id: string,
+    project_id: string | null,
+  ): StartingAgent | Promise<StartingAgent | null>;
   /** The caps over many threads that a run counts for, with those of the settings. */
   budgetScopes(own: OwnCaps, user_id: string, project_id: string, now: number): BudgetScope[];
   /** Grants a part of the caps over many threads. Repeated with the same `lease_id`, it grants the same. */
