@@ -44,28 +44,37 @@ export async function readStartingAgent(
   agent_id: string,
   project_id: string | null,
 ): Promise<StartingAgent | null> {
-  const starting = sql`coalesce(${agents.pinned_version}, ${agents.version})`;
-  // One row, also for the default agent that has none.
-  const row = await open(db)
-    .select({
-      agent: agentColumns,
-      version: agentVersions,
-      user_caps: sql<string | null>`(SELECT caps FROM users WHERE user_id = ${user_id})`,
-      project_caps: sql<
-        string | null
-      >`(SELECT caps FROM projects WHERE user_id = ${user_id} AND project_id = ${project_id})`,
-    })
-    .from(sql`(SELECT 1)`)
-    .leftJoin(agents, isAgent(user_id, agent_id))
-    .leftJoin(agentVersions, isVersion(starting))
-    .get();
+  const row = await db.prepare(READ_STARTING).bind(user_id, agent_id, project_id).first<StartingRow>();
   const caps = {
     user: readCaps(toPeriodCaps, row?.user_caps, `user ${user_id}`),
     project: readCaps(toCaps, row?.project_caps, `project ${project_id}`),
   };
-  if (row?.agent) return row.version && { ...toVersion(row.agent, row.version), caps };
-  return agent_id === DEFAULT_AGENT_ID ? { ...defaultAgent, caps } : null;
+  if (row === null || row.agent_id === null) return agent_id === DEFAULT_AGENT_ID ? { ...defaultAgent, caps } : null;
+  const { name, version, pinned_version, created_at, updated_at } = row;
+  if (row.config === null) return null;
+  const stored = { user_id, agent_id, version, name, created_at: updated_at, config: parseStored(row.config) };
+  return { ...toVersion({ agent_id, name, version, pinned_version, created_at, updated_at }, stored), caps };
 }
+
+/** Without an agent all of it is null but the caps; without the agent's version, what is the version's. */
+interface StartingRow extends Omit<Agent, "agent_id" | "config"> {
+  agent_id: string | null;
+  config: string | null;
+  user_caps: string | null;
+  project_caps: string | null;
+}
+
+/**
+ * One row, also for the default agent that has none. Run before a model is called, so it is no query that is built anew
+ * each time.
+ */
+const READ_STARTING = `
+SELECT a.agent_id, a.pinned_version, a.created_at, v.version, v.name, v.created_at AS updated_at, v.config,
+  (SELECT caps FROM users WHERE user_id = ?1) AS user_caps,
+  (SELECT caps FROM projects WHERE user_id = ?1 AND project_id = ?3) AS project_caps
+FROM (SELECT 1) LEFT JOIN agents AS a ON a.user_id = ?1 AND a.agent_id = ?2
+LEFT JOIN agent_versions AS v
+  ON v.user_id = a.user_id AND v.agent_id = a.agent_id AND v.version = coalesce(a.pinned_version, a.version)`;
 
 /** Throws where they can't be read: a run without its caps could spend anything. */
 function readCaps<T>(shape: Shape<T>, text: string | null | undefined, owner: string): T {
