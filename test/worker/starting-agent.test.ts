@@ -14,7 +14,8 @@ function counting(): { db: D1Database; statements: () => number } {
   const db = new Proxy(env.DB, {
     get: (target, name) => {
       if (name === "prepare") statements += 1;
-      return Reflect.get(target, name).bind(target);
+      const value = Reflect.get(target, name) as unknown;
+      return typeof value === "function" ? value.bind(target) : value;
     },
   });
   return { db, statements: () => statements };
@@ -85,5 +86,25 @@ describe("the agent of a new run", () => {
     expect(ports.budgetScopes({ user, project: null }, "user_a4", "p", 0)).toMatchObject([
       { scope: "user", id: "user_a4", period: "1970-01-01" },
     ]);
+  });
+});
+
+describe("the agent that a run names", () => {
+  it("is read once for runs that follow each other, and not found once it is deleted", async () => {
+    const { db, statements } = counting();
+    const client = await createClient({ DB: db }).addUser("user_named");
+    await client.send("POST", "/v1/agents", { agent_id: "a", name: "A" });
+    const run = async () => {
+      const before = statements();
+      const { status } = await client.send("POST", "/v1/threads/t/runs", { message: "hi", agent_id: "a" });
+      return { status, statements: statements() - before };
+    };
+    await client.send("POST", "/v1/threads/t/runs", { message: "hi" });
+    expect(await run()).toEqual({ status: 202, statements: 1 });
+    expect(await run()).toEqual({ status: 202, statements: 0 });
+    await client.send("DELETE", "/v1/agents/a");
+    expect((await run()).status).toBe(404);
+    const agUi = { threadId: "t", runId: "r", messages: [{ id: "m", role: "user", content: "hi" }] };
+    expect((await client.send("POST", "/ag-ui/a", agUi)).status).toBe(404);
   });
 });
