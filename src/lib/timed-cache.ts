@@ -3,6 +3,8 @@
 export interface TimedCache<Value> {
   /** The cached value itself, or what `readStored` returns. A missing value is not cached. */
   read(key: string, readStored: () => Promise<Value | null>): Value | Promise<Value | null>;
+  /** The cached value. */
+  peek(key: string): Value | null;
   /** Call this when the value was changed or deleted. */
   forget(key: string): void;
   /** The same for all keys that match. */
@@ -30,11 +32,13 @@ export function createTimedCache<Value>({ now, keep_ms, max_entries }: CacheOpti
     if (entries.size > max_entries && oldest !== undefined) entries.delete(oldest);
     return value;
   };
+  const peek = (key: string): Value | null => {
+    const known = entries.get(key);
+    return known !== undefined && known.until > now() ? known.value : null;
+  };
   return {
-    read(key, readStored) {
-      const known = entries.get(key);
-      return known !== undefined && known.until > now() ? known.value : readAnew(key, readStored);
-    },
+    peek,
+    read: (key, readStored) => peek(key) ?? readAnew(key, readStored),
     forget(key) {
       changes += 1;
       entries.delete(key);

@@ -89,6 +89,26 @@ describe("the agent of a new run", () => {
   });
 });
 
+describe("the network of a project", () => {
+  it("is known once the agent was read with it, until its project changes in this isolate", async () => {
+    const user_id = "user_network";
+    const client = await createClient().addUser(user_id);
+    await client.send("POST", "/v1/projects", { project_id: "p", name: "P", sandbox: { network: { block_all: true } } });
+    await client.send("POST", "/v1/projects", { project_id: "q", name: "Q" });
+    const { readAgent, knownNetwork } = createPorts(readConfig(env), env.DB, env.JOBS);
+    const known = (project_id: string) => knownNetwork(user_id, DEFAULT, project_id);
+    await readAgent(user_id, DEFAULT, null);
+    expect(["p", "q", "none"].map(known)).toEqual([undefined, undefined, undefined]);
+    for (const project_id of ["p", "q", "none"]) await readAgent(user_id, DEFAULT, project_id);
+    expect(["p", "q", "none"].map(known)).toEqual([{ block_all: true }, {}, {}]);
+    await client.send("PATCH", "/v1/projects/p", { sandbox: null });
+    expect(known("p")).toBeUndefined();
+    await env.DB.prepare("UPDATE projects SET sandbox = '{x' WHERE user_id = ?1").bind(user_id).run();
+    await readAgent(user_id, DEFAULT, "p");
+    expect(known("p")).toBeUndefined();
+  });
+});
+
 describe("the agent that a run names", () => {
   it("is read once for runs that follow each other, and not found once it is deleted", async () => {
     const { db, statements } = counting();

@@ -124,6 +124,8 @@ async function readNetwork(life: Life, record: RunRecord): Promise<NetworkRules>
   if (!isBeginning(life) || !usesSandbox(life, record)) return null;
   if (stored.made_project !== null && ports.clock.now() - Date.parse(stored.made_project.created_at) < NEW_PROJECT_MS)
     return {};
+  const known = ports.knownNetwork(thread.user_id, record.agent.agent_id, thread.project_id);
+  if (known !== undefined) return known;
   try {
     const read = ports.readProject(thread.user_id, thread.project_id);
     return (await withinTime(ports.clock, PROJECT_LIMIT_MS, "D1", read))?.sandbox?.network ?? {};
