@@ -93,7 +93,11 @@ describe("the network of a project", () => {
   it("is known once the agent was read with it, until its project changes in this isolate", async () => {
     const user_id = "user_network";
     const client = await createClient().addUser(user_id);
-    await client.send("POST", "/v1/projects", { project_id: "p", name: "P", sandbox: { network: { block_all: true } } });
+    await client.send("POST", "/v1/projects", {
+      project_id: "p",
+      name: "P",
+      sandbox: { network: { block_all: true } },
+    });
     await client.send("POST", "/v1/projects", { project_id: "q", name: "Q" });
     const { readAgent, knownNetwork } = createPorts(readConfig(env), env.DB, env.JOBS);
     const known = (project_id: string) => knownNetwork(user_id, DEFAULT, project_id);
