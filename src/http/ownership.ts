@@ -8,10 +8,12 @@ import { exceeded, quotas } from "../protocol/money/quotas.ts";
 import type { Project } from "../protocol/project.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import { readAgent } from "../store/agents/agents.ts";
+import { readStartingAgent } from "../store/agents/versions.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { type CountedName, readHeld, type UsualQuota, usualOf } from "../store/quotas/held.ts";
 import { deleteThread } from "../store/sync.ts";
 import { readThread } from "../store/threads.ts";
+import { agentMemory } from "../thread/agent-memory.ts";
 import { callThread, type ThreadStub } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
 import { Problem, problemOf, unwrap } from "./errors.ts";
@@ -48,6 +50,14 @@ export async function requireAgent(context: AppContext, agent_id: string | undef
   if (agent_id === undefined || agent_id === DEFAULT_AGENT_ID) return;
   const found = await readAgent(context.env.DB, context.get("caller").user_id, agent_id);
   if (!found) throw missing("agent", agent_id);
+}
+
+/** The same for a run, which begins soon with what is read here: the agent's version is remembered for seconds. */
+export async function requireAgentOfRun(context: AppContext, agent_id: string | undefined): Promise<void> {
+  if (agent_id === undefined || agent_id === DEFAULT_AGENT_ID) return;
+  const { user_id } = context.get("caller");
+  const read = (project_id: string | null) => readStartingAgent(context.env.DB, user_id, agent_id, project_id);
+  if ((await agentMemory.read(user_id, agent_id, null, read)) === null) throw missing("agent", agent_id);
 }
 
 /** Returns false if there was no such thread. A thread that only D1 knows is deleted there. */

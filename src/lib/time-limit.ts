@@ -9,6 +9,15 @@ interface Timers {
 export function withinTime<T>(timers: Timers, ms: number, what: string, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = timers.setTimer(() => reject(new Error(`${what} gave no answer within ${ms / 1000} s`)), ms);
-    promise.then(resolve, reject).finally(cancel);
+    promise.then(
+      (value) => {
+        cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error);
+      },
+    );
   });
 }

@@ -1,8 +1,10 @@
 // A small cache in memory, so that a busy path does not query the database each time. Bounded in number and in time.
 
 export interface TimedCache<Value> {
-  /** The cached value, or what `readStored` returns. A missing value is not cached. */
-  read(key: string, readStored: () => Promise<Value | null>): Promise<Value | null>;
+  /** The cached value itself, or what `readStored` returns. A missing value is not cached. */
+  read(key: string, readStored: () => Promise<Value | null>): Value | Promise<Value | null>;
+  /** The cached value. */
+  peek(key: string): Value | null;
   /** Call this when the value was changed or deleted. */
   forget(key: string): void;
   /** The same for all keys that match. */
@@ -20,19 +22,23 @@ export function createTimedCache<Value>({ now, keep_ms, max_entries }: CacheOpti
   const entries = new Map<string, { value: Value; until: number }>();
   // Counts changes: a read that began before a change may return the old value.
   let changes = 0;
+  const readAnew = async (key: string, readStored: () => Promise<Value | null>): Promise<Value | null> => {
+    const before = changes;
+    const value = await readStored();
+    entries.delete(key);
+    if (value === null || changes !== before) return value;
+    entries.set(key, { value, until: now() + keep_ms });
+    const [oldest] = entries.keys();
+    if (entries.size > max_entries && oldest !== undefined) entries.delete(oldest);
+    return value;
+  };
+  const peek = (key: string): Value | null => {
+    const known = entries.get(key);
+    return known !== undefined && known.until > now() ? known.value : null;
+  };
   return {
-    async read(key, readStored) {
-      const known = entries.get(key);
-      if (known !== undefined && known.until > now()) return known.value;
-      const before = changes;
-      const value = await readStored();
-      entries.delete(key);
-      if (value === null || changes !== before) return value;
-      entries.set(key, { value, until: now() + keep_ms });
-      const [oldest] = entries.keys();
-      if (entries.size > max_entries && oldest !== undefined) entries.delete(oldest);
-      return value;
-    },
+    peek,
+    read: (key, readStored) => peek(key) ?? readAnew(key, readStored),
     forget(key) {
       changes += 1;
       entries.delete(key);

@@ -1,6 +1,7 @@
 // Writes a thread's rows to D1 in one transaction of idempotent upserts. Each upsert is guarded by the row's `version`,
 // so a batch that arrives late or twice changes nothing and costs no written row. Each is also guarded by the thread's
 // tombstone, so nothing is written for a deleted thread.
+import { putNewest } from "../lib/memory/newest.ts";
 import type { MessageRow } from "../protocol/message.ts";
 import type { ClosedLease } from "../protocol/money/lease.ts";
 import type { Run } from "../protocol/run.ts";
@@ -11,7 +12,13 @@ import { byteLength, cutIntoParts } from "./parts.ts";
 import { LOOK_AGAIN } from "./people/closing.ts";
 import { ALIVE } from "./tombstones.ts";
 import { insertBudgetDeliveries } from "./webhooks/budget-deliveries.ts";
-import { type EventDeliveries, insertEventDeliveries, readEventDeliveries } from "./webhooks/event-deliveries.ts";
+import {
+  type EventDeliveries,
+  hasWebhook,
+  insertEventDeliveries,
+  NO_WEBHOOK,
+  readEventDeliveries,
+} from "./webhooks/event-deliveries.ts";
 
 // D1 refuses values and rows over 2 MB. Half of that leaves room for the other columns and for whole characters.
 const BOUND_BYTES = 1_000_000;
@@ -33,12 +40,15 @@ ON CONFLICT (user_id, thread_id) DO UPDATE SET
   updated_at = excluded.updated_at, title = excluded.title, metadata = excluded.metadata
 WHERE excluded.version > threads.version AND threads.deleted_at IS NULL`;
 
-const PUT_RUN = `
+const putRun = (condition: string) => `
 INSERT INTO runs (user_id, thread_id, invocation_id, status, version, created_at, updated_at, run)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ${ALIVE}
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8 WHERE ${condition}
 ON CONFLICT (user_id, thread_id, invocation_id) DO UPDATE SET
   status = excluded.status, version = excluded.version, updated_at = excluded.updated_at, run = excluded.run
 WHERE excluded.version > runs.version`;
+const PUT_RUN = putRun(ALIVE);
+/** Of a user without webhooks. Returns a row if it has written one. */
+const PUT_UNHEARD_RUN = `${putRun(`${ALIVE} AND ${NO_WEBHOOK}`)} RETURNING 1 AS written`;
 
 const PUT_MESSAGES = `
 INSERT INTO messages (user_id, thread_id, seq, message_id, project_id, invocation_id, agent_id, type, is_llm_message,
@@ -75,24 +85,68 @@ export interface SyncAnswer extends EventDeliveries {
   owner_deleted?: boolean;
 }
 
+const nothingMade: SyncAnswer = { made: [], tasks_subscribed: false };
+
+/**
+ * Users who had no webhook when D1 was last asked. Only a guess, since other isolates make webhooks too: D1 checks it
+ * with each run that relies on it.
+ */
+const unheard = new Map<string, true>();
+const MAX_UNHEARD = 5_000;
+
 /** Resolves when D1 has the whole batch and the deliveries that follow from it; rejects with nothing of it written. */
 export async function syncThread(db: D1Database, batch: ThreadBatch): Promise<SyncAnswer> {
   const now = Date.now();
+  const { user_id } = batch.key;
+  if (unheard.has(user_id) && isEventOfRuns(batch)) {
+    const answer = await syncUnheard(db, batch, now);
+    if (answer !== null) return answer;
+    unheard.delete(user_id);
+  }
   const statements = [
-    ...projectStatements(db, batch),
-    ...threadStatements(db, batch),
-    ...messageStatements(db, batch),
-    ...runStatements(db, batch),
+    ...rowStatements(db, batch),
+    ...runStatements(db, batch, PUT_RUN),
     ...closeStatements(db, batch.key, batch.leases, now),
-    ...(await insertBudgetDeliveries(db, batch, now)),
+    ...(batch.budget_events === undefined ? [] : await insertBudgetDeliveries(db, batch, now)),
   ];
-  if (statements.length === 0) return { made: [], tasks_subscribed: false };
-  const { user_id, thread_id } = batch.key;
-  const tombstone = db.prepare(TOMBSTONE_OF_DELETED).bind(user_id, thread_id, new Date(now).toISOString());
-  const first = batch.is_first ? [tombstone] : [];
+  if (statements.length === 0) return nothingMade;
+  const first = firstStatements(db, batch, now);
   const results = await db.batch([...first, ...insertEventDeliveries(db, batch, now), ...statements]);
-  const isGone = batch.is_first === true && (results[0]?.results.length ?? 0) > 0;
-  return { ...readEventDeliveries(results), ...(isGone ? { owner_deleted: true } : {}) };
+  if (!hasWebhook(results)) putNewest(unheard, user_id, true, MAX_UNHEARD);
+  return { ...readEventDeliveries(results), ...(isGone(first, results) ? { owner_deleted: true } : {}) };
+}
+
+/** Whether nothing of the batch but its runs can be an event. A batch of messages alone is seldom: it has no guess. */
+function isEventOfRuns({ runs, messages, budget_events }: ThreadBatch): boolean {
+  return runs.length > 0 && budget_events === undefined && messages.every(({ type }) => type !== "task_list");
+}
+
+/**
+ * The same for a user without webhooks, with half of the statements. Null if a run was not written: the user may have a
+ * webhook by now, whose deliveries must come in the transaction that writes the run. The rest of the batch is written
+ * then, and is written again.
+ */
+async function syncUnheard(db: D1Database, batch: ThreadBatch, now: number): Promise<SyncAnswer | null> {
+  const first = firstStatements(db, batch, now);
+  const runs = runStatements(db, batch, PUT_UNHEARD_RUN);
+  const before = [...first, ...rowStatements(db, batch)];
+  const results = await db.batch([...before, ...runs, ...closeStatements(db, batch.key, batch.leases, now)]);
+  if (isGone(first, results)) return { ...nothingMade, owner_deleted: true };
+  const isWritten = runs.every((_, place) => (results[before.length + place]?.results.length ?? 0) > 0);
+  return isWritten ? nothingMade : null;
+}
+
+function firstStatements(db: D1Database, { key, is_first }: ThreadBatch, now: number): D1PreparedStatement[] {
+  if (is_first !== true) return [];
+  return [db.prepare(TOMBSTONE_OF_DELETED).bind(key.user_id, key.thread_id, new Date(now).toISOString())];
+}
+
+function isGone(first: D1PreparedStatement[], results: D1Result[]): boolean {
+  return first.length > 0 && (results[0]?.results.length ?? 0) > 0;
+}
+
+function rowStatements(db: D1Database, batch: ThreadBatch): D1PreparedStatement[] {
+  return [...projectStatements(db, batch), ...threadStatements(db, batch), ...messageStatements(db, batch)];
 }
 
 const CLEAR_ROWS = ["message_parts", "messages", "runs"].map(
@@ -137,11 +191,11 @@ function threadStatements(db: D1Database, { key, thread }: ThreadBatch): D1Prepa
   return [db.prepare(PUT_THREAD).bind(key.user_id, key.thread_id, ...values)];
 }
 
-function runStatements(db: D1Database, { key, runs }: ThreadBatch): D1PreparedStatement[] {
+function runStatements(db: D1Database, { key, runs }: ThreadBatch, put: string): D1PreparedStatement[] {
   const now = new Date().toISOString();
   return runs.map(({ version, end_seq: _end_seq, ...run }) => {
     const values = [run.invocation_id, run.status, version, run.created_at, now, encodeRun(run)];
-    return db.prepare(PUT_RUN).bind(key.user_id, key.thread_id, ...values);
+    return db.prepare(put).bind(key.user_id, key.thread_id, ...values);
   });
 }
 

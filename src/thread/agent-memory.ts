@@ -16,13 +16,15 @@ const REMEMBERED_AGENTS = 100;
 const REMEMBERED_PROJECTS = 1_000;
 
 export interface AgentMemory {
-  /** The cached agent, or what `readStored` reads of that project. That an agent is missing is not cached. */
+  /** The cached agent itself, or what `readStored` reads of that project. That an agent is missing is not cached. */
   read(
     user_id: string,
     agent_id: string,
     project_id: string | null,
     readStored: (project_id: string | null) => Promise<StartingAgent | null>,
-  ): Promise<StartingAgent | null>;
+  ): StartingAgent | Promise<StartingAgent | null>;
+  /** The agent if it is cached with that very project. */
+  peek(user_id: string, agent_id: string, project_id: string): StartingAgent | null;
   /** Call it when the agent was changed or deleted. */
   forget(user_id: string, agent_id: string): void;
   /** Call it when the user's caps were changed. */
@@ -47,6 +49,7 @@ export function createAgentMemory(now: () => number): AgentMemory {
       const known = project_id === null || isNew(`${user_id}/${project_id}`) ? null : project_id;
       return memory.read(`${user_id}/${agent_id}/${known ?? ""}`, () => readStored(known));
     },
+    peek: (user_id, agent_id, project_id) => memory.peek(`${user_id}/${agent_id}/${project_id}`),
     forget: (user_id, agent_id) => memory.forgetAll((key) => key.startsWith(`${user_id}/${agent_id}/`)),
     forgetUser: (user_id) => memory.forgetAll((key) => key.startsWith(`${user_id}/`)),
     forgetProject(user_id, project_id) {

@@ -4,16 +4,16 @@ import { describeError, logWarning } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import type { Job } from "../protocol/job.ts";
 import type { Run } from "../protocol/run.ts";
-import type { Thread } from "../protocol/thread.ts";
 import type { DeliveryName } from "../protocol/webhook.ts";
 import type { ThreadBatch } from "../store/batch.ts";
 import type { SyncAnswer } from "../store/sync.ts";
 import { BackOff } from "./back-off.ts";
 import { type Database, readMeta, writeMeta } from "./rows/database.ts";
-import { lastMessageSeq, readMessages, readPlanMessage, type VersionedMessage } from "./rows/messages.ts";
+import { lastMessageSeq, readNextMessages, readPlanMessage } from "./rows/messages.ts";
 import { type RunRecord, readBegunId, readIdsChangedFrom, readRun } from "./rows/runs.ts";
 import { type Position, toPosition } from "./rows/shapes/position.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
+import { SharedTimer } from "./shared-timer.ts";
 import { collectSpending, forgetSent } from "./spending/given-back.ts";
 import type { Clock } from "./stream/readers.ts";
 
@@ -24,8 +24,7 @@ interface OutboxPorts {
 }
 
 // A batch is one transaction in D1, of at most 30 s. This many rows and characters take far less.
-const ROWS_PER_BATCH = 100;
-const CHARS_PER_BATCH = 500_000;
+const MESSAGES_PER_BATCH = { limit: 100, characters: 500_000 };
 // A run's row is at most a megabyte. Each is a statement of its own, and a batch may have a few hundred statements.
 const RUNS_PER_BATCH = 20;
 // After this time a batch has failed or gone through. Sending it again is safe.
@@ -37,6 +36,8 @@ export class Outbox {
   readonly #stored: StoredThread;
   #position: Position;
   #positionStored = true;
+  /** Whether D1 may lack messages that no change of a run or of the plan speaks for. */
+  #hasMessages: boolean;
   /** Runs that changed since D1 had them, by id. Null for those that are read only when they are sent. */
   readonly #runs = new Map<string, RunRecord | null>();
   #planDirty: boolean;
@@ -52,6 +53,8 @@ export class Outbox {
   readonly #backOff: BackOff;
   #stopped = false;
   #ownerDeleted = false;
+  /** For all that waits for D1 or to ask it. */
+  readonly timer: SharedTimer;
   /** Called when D1 failed. `retryAt` says when to try again. */
   onFailure: () => void = () => {};
   /** Called when the plan changed and a webhook waits for it, so that it does not wait for the next batch. */
@@ -68,6 +71,7 @@ export class Outbox {
     this.#ports = ports;
     this.#newest = newest;
     this.#backOff = new BackOff(database);
+    this.timer = new SharedTimer(ports.clock);
     this.#stored = { ...stored };
     this.#position = readMeta(database.sql, "synced", toPosition) ?? {
       message_seq: 0,
@@ -76,6 +80,7 @@ export class Outbox {
       project: stored.made_project === null,
       run_seq: 0,
     };
+    this.#hasMessages = lastMessageSeq(database.sql) > this.#position.message_seq;
     for (const id of readIdsChangedFrom(database.sql, this.#position.run_seq)) this.#runs.set(id, null);
     this.#planDirty = true;
     this.#planRun = readBegunId(database.sql);
@@ -90,6 +95,11 @@ export class Outbox {
     const { invocation_id } = record.run;
     this.#runs.set(invocation_id, null);
     if (this.#runs.size <= RUNS_PER_BATCH) this.#runs.set(invocation_id, record);
+  }
+
+  /** Call it after a message is stored, unless its run or the plan is marked too. */
+  markMessages(): void {
+    this.#hasMessages = true;
   }
 
   /** `run` is null if the plan was changed between runs. `hops` are those of a change that was not the run's. */
@@ -156,7 +166,7 @@ export class Outbox {
       this.#runs.size > 0 ||
       this.#planDirty ||
       this.#stored.version > this.#position.thread_version ||
-      lastMessageSeq(this.#database.sql) > this.#position.message_seq
+      this.#hasMessages
     );
   }
 
@@ -180,25 +190,26 @@ export class Outbox {
   }
 
   /** Waits for `sync` for at most `ms`. Returns whether D1 has everything. */
-  async syncWithin(ms: number): Promise<boolean> {
-    if (!this.pending) return true;
-    let cancel = () => {};
-    const late = new Promise<false>((resolve) => {
-      cancel = this.#ports.clock.setTimer(() => resolve(false), ms);
+  syncWithin(ms: number): Promise<boolean> {
+    if (!this.pending) return Promise.resolve(true);
+    return new Promise((resolve, reject) => {
+      const cancel = this.timer.setTimer(() => resolve(false), ms);
+      this.sync().then((isCurrent) => {
+        cancel();
+        resolve(isCurrent);
+      }, reject);
     });
-    const isCurrent = await Promise.race([this.sync(), late]);
-    cancel();
-    return isCurrent;
   }
 
   async #sendBatch(): Promise<boolean> {
     const { thread, version, made_project } = this.#stored;
-    const messages = this.#nextMessages(thread);
-    const plan = this.#planDirty ? readPlanMessage(this.#database.sql, thread) : null;
+    const { sql } = this.#database;
+    const { messages, isCut } = readNextMessages(sql, thread, this.#position.message_seq, MESSAGES_PER_BATCH);
+    const plan = this.#planDirty ? readPlanMessage(sql, thread) : null;
+    // A run that ended before it started has no event. A reader that continues from the newest number misses nothing.
     const runs = this.#nextRuns().map((record) => ({
       record,
-      version: record.version,
-      run: { ...record.run },
+      run: { ...record.run, version: record.version, end_seq: record.end_seq ?? this.#newest() },
     }));
     const spending = collectSpending(runs.map(({ record }) => record));
     const planIsNew = plan !== null && plan.version > this.#position.plan_version;
@@ -208,6 +219,7 @@ export class Outbox {
       this.#position.project || made_project === null ? null : { project_id: thread.project_id, ...made_project };
     this.#planDirty = false;
     this.#planHops = 0;
+    this.#hasMessages = false;
     try {
       const sent = this.#ports.syncThread({
         key: { user_id: thread.user_id, thread_id: thread.thread_id },
@@ -218,17 +230,11 @@ export class Outbox {
           ? { plan_change: { seq: this.#newest(), invocation_id: this.#planRun, ...(hops > 0 && { hops }) } }
           : {}),
         messages: planIsNew ? [...messages.filter((row) => row.seq !== plan.seq), plan] : messages,
-        // A run that ended before it started has no event. A reader that continues from the newest number misses
-        // nothing.
-        runs: runs.map(({ run, record: { end_seq }, version }) => ({
-          ...run,
-          version,
-          end_seq: end_seq ?? this.#newest(),
-        })),
+        runs: runs.map(({ run }) => run),
         ...spending,
       });
       this.#isAsking = true;
-      const answer = await withinTime(this.#ports.clock, BATCH_LIMIT_MS, "D1", sent);
+      const answer = await withinTime(this.timer, BATCH_LIMIT_MS, "D1", sent);
       const { made, tasks_subscribed } = answer;
       this.#isAsking = false;
       if (answer.owner_deleted) return this.#endWithOwner();
@@ -238,6 +244,7 @@ export class Outbox {
       this.#isAsking = false;
       this.#planDirty = true;
       this.#planHops = Math.max(this.#planHops, hops);
+      this.#hasMessages = true;
       this.#fail(error);
       return false;
     }
@@ -247,11 +254,12 @@ export class Outbox {
     if (project !== null) this.#position.project = true;
     if (sendsThread) this.#position.thread_version = Math.max(this.#position.thread_version, version);
     this.#position.message_seq = messages.at(-1)?.seq ?? this.#position.message_seq;
+    if (isCut && lastMessageSeq(sql) > this.#position.message_seq) this.#hasMessages = true;
     if (planIsNew) this.#position.plan_version = plan.version;
-    for (const { record, version } of runs) {
-      const id = record.run.invocation_id;
+    for (const { record, run } of runs) {
+      const id = run.invocation_id;
       forgetSent(record, spending);
-      if (this.#pendingRun(id)?.version === version) this.#runs.delete(id);
+      if (this.#pendingRun(id)?.version === run.version) this.#runs.delete(id);
     }
     this.#positionStored = false;
     this.#backOff.noteSuccess();
@@ -291,16 +299,6 @@ export class Outbox {
   #pendingRun(id: string): RunRecord | null {
     const record = this.#runs.get(id);
     return record === null ? readRun(this.#database.sql, id) : (record ?? null);
-  }
-
-  #nextMessages(thread: Thread): VersionedMessage[] {
-    const rows = readMessages(this.#database.sql, thread, this.#position.message_seq, ROWS_PER_BATCH);
-    let length = 0;
-    const last = rows.findIndex((row) => {
-      length += JSON.stringify(row.content).length;
-      return length > CHARS_PER_BATCH;
-    });
-    return last < 0 ? rows : rows.slice(0, Math.max(1, last));
   }
 
   #fail(error: unknown): void {

@@ -1,5 +1,6 @@
 // Makes the ports from the settings: the one place that knows all implementations (models, tools, sandboxes, mirrors).
 // Ports are made once per life, since objects of one isolate share module scope, but not I/O.
+import type { NetworkRules } from "../agent/context/environment.ts";
 import type { RunMirror } from "../agent/mirror.ts";
 import type { Model, ModelMemory } from "../agent/model.ts";
 import { type OnSandboxState, type Sandbox, SandboxError } from "../agent/sandbox.ts";
@@ -86,8 +87,14 @@ export interface Ports {
   syncThread(batch: ThreadBatch): Promise<SyncAnswer>;
   /** Its runs give back `leases`. */
   deleteThread(key: ThreadKey, leases: ClosedLease[], end: ThreadEnd): Promise<void>;
-  /** The agent in the version that new runs begin with, and the caps of the user and the project. */
-  readAgent(user_id: string, agent_id: string, project_id: string | null): Promise<StartingAgent | null>;
+  /** The agent in the version that new runs begin with, and the caps of the user and the project. No promise if known. */
+  readAgent(
+    user_id: string,
+    agent_id: string,
+    project_id: string | null,
+  ): StartingAgent | Promise<StartingAgent | null>;
+  /** What the project's settings say of the network, if they were read with the agent a moment ago. */
+  knownNetwork(user_id: string, agent_id: string, project_id: string): NetworkRules | undefined;
   /** The caps over many threads that a run counts for, with those of the settings. */
   budgetScopes(own: OwnCaps, user_id: string, project_id: string, now: number): BudgetScope[];
   /** Grants a part of the caps over many threads. Repeated with the same `lease_id`, it grants the same. */
@@ -145,6 +152,7 @@ export function createPorts(
     deleteThread: (key, leases, end) => deleteThread(database, key, Date.now(), leases, end),
     readAgent: (user_id, agent_id, project_id) =>
       agentMemory.read(user_id, agent_id, project_id, (known) => readStartingAgent(database, user_id, agent_id, known)),
+    knownNetwork: (user_id, agent_id, project_id) => agentMemory.peek(user_id, agent_id, project_id)?.network,
     readProject: (user_id, project_id) => readProject(database, user_id, project_id),
     readPreviews: (user_id, project_id) => listPreviews(database, user_id, project_id, clock.now()),
     findEndedKeys: (user_id, key_ids) => findEndedKeys(database, user_id, key_ids, clock.now()),

@@ -49,6 +49,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
       object.ask("d1", pulse, () => deleteThread(d1.binding, key, object.clock.now(), leases, end)),
     readAgent: (_user, agent_id) =>
       object.ask("agent", pulse, () => (agent_id === defaultAgent.agent_id ? defaultAgent : null)),
+    knownNetwork: () => undefined,
     readProject: async () => null,
     readPreviews: async () => [],
     findEndedKeys: async () => [],

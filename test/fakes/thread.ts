@@ -298,6 +298,7 @@ export class FakeThread {
         const caps = this.sharedCaps === null ? {} : { caps: this.sharedCaps };
         return known.includes(agent_id) ? { ...this.#agent, agent_id, ...caps } : null;
       },
+      knownNetwork: () => undefined,
       readProject: async () => this.project,
       readPreviews: async () => this.links,
       findEndedKeys: (_user, key_ids) => this.findEndedKeys(key_ids),

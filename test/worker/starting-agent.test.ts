@@ -14,7 +14,8 @@ function counting(): { db: D1Database; statements: () => number } {
   const db = new Proxy(env.DB, {
     get: (target, name) => {
       if (name === "prepare") statements += 1;
-      return Reflect.get(target, name).bind(target);
+      const value = Reflect.get(target, name) as unknown;
+      return typeof value === "function" ? value.bind(target) : value;
     },
   });
   return { db, statements: () => statements };
@@ -85,5 +86,49 @@ describe("the agent of a new run", () => {
     expect(ports.budgetScopes({ user, project: null }, "user_a4", "p", 0)).toMatchObject([
       { scope: "user", id: "user_a4", period: "1970-01-01" },
     ]);
+  });
+});
+
+describe("the network of a project", () => {
+  it("is known once the agent was read with it, until its project changes in this isolate", async () => {
+    const user_id = "user_network";
+    const client = await createClient().addUser(user_id);
+    await client.send("POST", "/v1/projects", {
+      project_id: "p",
+      name: "P",
+      sandbox: { network: { block_all: true } },
+    });
+    await client.send("POST", "/v1/projects", { project_id: "q", name: "Q" });
+    const { readAgent, knownNetwork } = createPorts(readConfig(env), env.DB, env.JOBS);
+    const known = (project_id: string) => knownNetwork(user_id, DEFAULT, project_id);
+    await readAgent(user_id, DEFAULT, null);
+    expect(["p", "q", "none"].map(known)).toEqual([undefined, undefined, undefined]);
+    for (const project_id of ["p", "q", "none"]) await readAgent(user_id, DEFAULT, project_id);
+    expect(["p", "q", "none"].map(known)).toEqual([{ block_all: true }, {}, {}]);
+    await client.send("PATCH", "/v1/projects/p", { sandbox: null });
+    expect(known("p")).toBeUndefined();
+    await env.DB.prepare("UPDATE projects SET sandbox = '{x' WHERE user_id = ?1").bind(user_id).run();
+    await readAgent(user_id, DEFAULT, "p");
+    expect(known("p")).toBeUndefined();
+  });
+});
+
+describe("the agent that a run names", () => {
+  it("is read once for runs that follow each other, and not found once it is deleted", async () => {
+    const { db, statements } = counting();
+    const client = await createClient({ DB: db }).addUser("user_named");
+    await client.send("POST", "/v1/agents", { agent_id: "a", name: "A" });
+    const run = async () => {
+      const before = statements();
+      const { status } = await client.send("POST", "/v1/threads/t/runs", { message: "hi", agent_id: "a" });
+      return { status, statements: statements() - before };
+    };
+    await client.send("POST", "/v1/threads/t/runs", { message: "hi" });
+    expect(await run()).toEqual({ status: 202, statements: 1 });
+    expect(await run()).toEqual({ status: 202, statements: 0 });
+    await client.send("DELETE", "/v1/agents/a");
+    expect((await run()).status).toBe(404);
+    const agUi = { threadId: "t", runId: "r", messages: [{ id: "m", role: "user", content: "hi" }] };
+    expect((await client.send("POST", "/ag-ui/a", agUi)).status).toBe(404);
   });
 });

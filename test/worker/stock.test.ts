@@ -1,7 +1,7 @@
 // Quotas of what users have by the thousand: threads, projects, stored bytes. A run that would make a thread too many is
 // refused before its object is called, whatever starts it.
 import { env } from "cloudflare:test";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { admitStock } from "../../src/http/quotas/stock.ts";
 import { newRunInput } from "../../src/protocol/thread.ts";
 import { acceptFromSlack } from "../../src/slack/routes/threads.ts";
@@ -114,6 +114,69 @@ describe("fifty new threads at once through one isolate", () => {
     // What was let in is known, and costs nothing more.
     expect(await ask(answers.indexOf(null))).toBeNull();
     expect(counts).toBe(1);
+  });
+});
+
+describe("a count of D1", () => {
+  /** Bindings whose D1 counts when it is told to. */
+  function gated() {
+    const counting: PromiseWithResolvers<void>[] = [];
+    const DB = new Proxy(env.DB, {
+      get(target, name) {
+        const value = Reflect.get(target, name) as unknown;
+        if (name !== "prepare") return typeof value === "function" ? value.bind(target) : value;
+        return (query: string) => {
+          if (!query.includes("LIMIT ?2")) return target.prepare(query);
+          const gate = Promise.withResolvers<void>();
+          counting.push(gate);
+          const first = async (...values: unknown[]) => {
+            await gate.promise;
+            return await target
+              .prepare(query)
+              .bind(...values)
+              .first();
+          };
+          return { bind: (...values: unknown[]) => ({ first: () => first(...values) }) };
+        };
+      },
+    });
+    return { bindings: { ...env, DB }, counting };
+  }
+
+  it("whose request was cancelled keeps nobody else waiting, and is asked again", async () => {
+    await userWith("user_cancelled", { threads: 0 });
+    const { bindings, counting } = gated();
+    const ask = (now: number) => refusalOf(bindings, "user_cancelled", { thread_id: "t" }, undefined, now);
+    const timer = vi.spyOn(globalThis, "setTimeout").mockImplementationOnce(() => 0 as never);
+    void ask(0);
+    timer.mockRestore();
+    const next = ask(2_000);
+    await vi.waitFor(() => expect(counting).toHaveLength(2));
+    counting[1]?.resolve();
+    expect(await next).toMatchObject({ code: "quota_exceeded" });
+  });
+
+  it("that is old serves who has room until the next is there, and nobody who has used half of it", async () => {
+    const { bindings, counting } = gated();
+    await userWith("user_old_count", { threads: 4 });
+    const later: Promise<void>[] = [];
+    const ask = (thread_id: string, now: number) =>
+      refusalOf(bindings, "user_old_count", { thread_id }, (work) => void later.push(work), now);
+    const first = ask("a", 0);
+    await vi.waitFor(() => expect(counting).toHaveLength(1));
+    counting[0]?.resolve();
+    expect(await first).toBeNull();
+    for (const id of ["1", "2", "3", "4"]) await threadOf("user_old_count", id);
+    // Nobody has answered the second count yet.
+    expect(await ask("b", 600_000)).toBeNull();
+    counting[1]?.resolve();
+    await Promise.all(later);
+    expect(await ask("c", 600_001)).toMatchObject({ code: "quota_exceeded" });
+    const near = ask("d", 1_300_000);
+    await vi.waitFor(() => expect(counting).toHaveLength(3));
+    await env.DB.prepare("DELETE FROM threads WHERE user_id = ?1").bind("user_old_count").run();
+    counting[2]?.resolve();
+    expect(await near).toBeNull();
   });
 });
 

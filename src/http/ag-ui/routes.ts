@@ -11,7 +11,7 @@ import { auditOpenAnswers } from "../audit/approvals.ts";
 import type { App, AppContext } from "../context.ts";
 import { type ErrorForm, Problem, toFailure, withErrors } from "../errors.ts";
 import { addOperation, type Operation } from "../operation.ts";
-import { keyOf, requireAgent, withStock } from "../ownership.ts";
+import { keyOf, requireAgentOfRun, withStock } from "../ownership.ts";
 import { sizeOfInput } from "../quotas/stock.ts";
 import { openRunStream } from "../run-stream/open.ts";
 import { MAX_ANSWERS, smallJson, smallObject, wellFormed } from "../schemas.ts";
@@ -131,7 +131,7 @@ export function addAgUi(app: App): void {
     app,
     { ...common, path: "/ag-ui/{agent_id}", summary: "Run an agent", params: z.object({ agent_id: clientId }) },
     async (context, { body, params }) => {
-      await requireAgent(context, params.agent_id);
+      await requireAgentOfRun(context, params.agent_id);
       return await answerRun(context, body, params.agent_id);
     },
   );

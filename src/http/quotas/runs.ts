@@ -82,7 +82,8 @@ async function readLive(env: Env, holder: Holder, now: number): Promise<Live> {
     live.asked_at = now;
     live.asked = ask(env, holder.user_id, live);
   }
-  if (live.is_asking) await withinTime(clock, D1_LIMIT_MS, "D1", live.asked).catch(() => undefined);
+  const isLost = Math.abs(now - live.asked_at) > D1_LIMIT_MS;
+  if (live.is_asking && !isLost) await withinTime(clock, D1_LIMIT_MS, "D1", live.asked).catch(() => undefined);
   return live;
 }
 

@@ -1,7 +1,7 @@
 // Holds users to the quotas of what they have by the thousand: threads, projects, stored bytes. D1 is asked some times
 // an hour, and what was let in since is added. So a user who makes things through many isolates at once may get some
-// minutes' worth more, and nobody waits for D1 but the first of these minutes. Only a user whose room is used up is
-// asked about: does the thread exist?
+// minutes' worth more, and nobody waits for D1 but the first in an isolate, and users who have used up half of their room.
+// Only a user whose room is used up is asked about: does the thread exist?
 import { configOf, type Env } from "../../config.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
 import { putNewest } from "../../lib/memory/newest.ts";
@@ -28,14 +28,21 @@ const MAX_THREADS = 20_000;
 
 interface Held extends Stock {
   asked_at: number;
+  /** The last question. Who waits for it needs a limit: if the request that asks is cancelled, this never resolves. */
+  asked: Promise<void>;
+  is_asking: boolean;
+  /** Whether D1 has ever been asked, and has answered or failed. */
+  is_known: boolean;
   /** When what D1 has not heard of was let in. */
   made: Record<"threads" | "projects", number[]>;
   bytes: number;
   measured_at: number;
 }
 
+const kinds = ["threads", "projects"] as const;
+
 interface Memory {
-  users: Map<string, Promise<Held>>;
+  users: Map<string, Held>;
   /** Threads that are there. */
   threads: Map<string, true>;
 }
@@ -73,7 +80,7 @@ export async function admitStock(
   later?: (work: Promise<void>) => void,
   now = Date.now(),
 ): Promise<Admission> {
-  const held = await read(env, user_id, now);
+  const held = await read(env, user_id, now, later);
   if (bytes !== undefined) {
     const measured = measure(env, user_id, held, now);
     if (later) later(measured);
@@ -100,17 +107,17 @@ async function takePlaces(
   const { threads } = memoryOf(env);
   const name = `${user_id}/${thread_id}`;
   if (thread_id !== undefined && threads.has(name)) return { refusal: null, giveBack: () => {} };
-  const kinds = [
+  const wanted = [
     ...(thread_id === undefined ? [] : ["threads" as const]),
     ...(makes_project ? ["projects" as const] : []),
   ];
-  let full = take(env, held, kinds, now);
-  let taken = full === null ? kinds : [];
+  let full = take(env, held, wanted, now);
+  let taken = full === null ? wanted : [];
   if (full !== null && thread_id !== undefined && (await isThere(env, { user_id, thread_id }))) full = null;
   else if (full !== null && since(held.asked_at, now) >= ASKED_AGAIN_MS) {
     await ask(env, user_id, held, now);
-    full = take(env, held, kinds, now);
-    taken = kinds;
+    full = take(env, held, wanted, now);
+    taken = wanted;
   }
   if (full !== null) return { refusal: full };
   if (thread_id !== undefined) putNewest(threads, name, true, MAX_THREADS);
@@ -145,12 +152,12 @@ export async function readStock(
   };
 }
 
-function take(env: Env, held: Held, kinds: ("threads" | "projects")[], now: number): Failure | null {
-  for (const kind of kinds) {
+function take(env: Env, held: Held, wanted: ("threads" | "projects")[], now: number): Failure | null {
+  for (const kind of wanted) {
     const limit = limitOf(env, held, kind);
     if (held[kind] + held.made[kind].length >= limit) return exceeded(kind, limit);
   }
-  for (const kind of kinds) held.made[kind].push(now);
+  for (const kind of wanted) held.made[kind].push(now);
   return null;
 }
 
@@ -163,33 +170,49 @@ function limitOf(env: Env, held: Held, name: QuotaName): number {
   return quotaOf(configOf(env), held.quotas, name);
 }
 
-/** One question for all who ask at once. */
-async function read(env: Env, user_id: string, now: number): Promise<Held> {
+/** One question for all who ask at once. An old count serves until the next is there, with room enough. */
+async function read(env: Env, user_id: string, now: number, later?: (work: Promise<void>) => void): Promise<Held> {
   const { users } = memoryOf(env);
-  const nothing = { threads: 0, projects: 0, quotas: null, bytes: 0 };
-  const never = Number.NEGATIVE_INFINITY;
-  const fresh = () =>
-    ask(env, user_id, { ...nothing, asked_at: never, measured_at: never, made: { threads: [], projects: [] } }, now);
-  const asking = users.get(user_id) ?? fresh();
-  putNewest(users, user_id, asking, MAX_USERS);
-  const held = await asking;
-  if (since(held.asked_at, now) >= COUNTED_MS) await ask(env, user_id, held, now);
+  const held = users.get(user_id) ?? newHeld();
+  putNewest(users, user_id, held, MAX_USERS);
+  const isLost = held.is_asking && since(held.asked_at, now) >= D1_LIMIT_MS;
+  if (isLost || since(held.asked_at, now) >= COUNTED_MS) {
+    held.asked = ask(env, user_id, held, now);
+    later?.(held.asked);
+  }
+  const isWaiting = held.is_asking && !(held.is_known && later !== undefined && hasRoom(env, held));
+  if (isWaiting) await withinTime(clock, D1_LIMIT_MS, "D1", held.asked).catch(() => undefined);
   return held;
 }
 
-/** While D1 fails nobody is kept out by what is not known. */
-async function ask(env: Env, user_id: string, held: Held, now: number): Promise<Held> {
+function newHeld(): Held {
+  const never = Number.NEGATIVE_INFINITY;
+  return {
+    ...{ threads: 0, projects: 0, quotas: null, bytes: 0, made: { threads: [], projects: [] } },
+    ...{ asked_at: never, measured_at: never, asked: Promise.resolve(), is_asking: false, is_known: false },
+  };
+}
+
+/** Whether the user has used less than half of the room. */
+function hasRoom(env: Env, held: Held): boolean {
+  return kinds.every((kind) => held[kind] + held.made[kind].length < limitOf(env, held, kind) / 2);
+}
+
+/** While D1 fails nobody is kept out by what is not known. Never rejects. */
+async function ask(env: Env, user_id: string, held: Held, now: number): Promise<void> {
   held.asked_at = now;
+  held.is_asking = true;
   const most = Math.max(limitOf(env, held, "threads"), limitOf(env, held, "projects"));
   try {
     Object.assign(held, await withinTime(clock, D1_LIMIT_MS, "D1", countStock(env.DB, user_id, most)));
-    for (const kind of ["threads", "projects"] as const) {
+    for (const kind of kinds) {
       held.made[kind] = held.made[kind].filter((at) => since(at, now) < ON_THE_WAY_MS);
     }
   } catch (error) {
     logWarning("stock_unknown", { user_id, error: describeError(error) });
   }
-  return held;
+  held.is_asking = false;
+  held.is_known = true;
 }
 
 async function measure(env: Env, user_id: string, held: Held, now: number): Promise<void> {

@@ -49,8 +49,8 @@ export interface MadePreview extends PreviewLink {
 }
 
 /** The link of a visitor's host. The caller checks its port and expiry. */
-export function readCachedPreview(database: D1Database, token: string): Promise<StoredPreview | null> {
-  return links.read(token, () => findPreview(database, token));
+export async function readCachedPreview(database: D1Database, token: string): Promise<StoredPreview | null> {
+  return await links.read(token, () => findPreview(database, token));
 }
 
 /** The same sandbox, whose `exposePort` stores its links. */

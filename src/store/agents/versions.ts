@@ -1,10 +1,12 @@
 // Reads, pins and restores older versions of an agent. Versions are numbered without gaps and never change, so every
 // version up to the newest exists as long as its agent does.
 import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
+import { isRecord } from "../../lib/is-record.ts";
 import { type Agent, defaultAgent } from "../../protocol/agents/agent.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../../protocol/ids.ts";
 import type { Caps, PeriodCaps } from "../../protocol/money/caps.ts";
+import type { SandboxSettings } from "../../protocol/project.ts";
 import { open } from "../database.ts";
 import type { UsualQuota } from "../quotas/held.ts";
 import { agents, agentVersions } from "../schema.ts";
@@ -32,11 +34,15 @@ export async function readAgentVersion(
 /** With what the run's user and project may spend. */
 export interface StartingAgent extends Agent {
   caps?: { user: PeriodCaps | null; project: Caps | null };
+  /** What the project's settings say of the network. Left out if no project was asked for, or they can't be read. */
+  network?: NetworkRules;
 }
+
+type NetworkRules = NonNullable<SandboxSettings["network"]>;
 
 /**
  * The version that a new run starts with: the pinned one or the newest. Null if the user has no such agent. Without
- * `project_id`, no caps of a project are read.
+ * `project_id`, nothing of a project is read.
  */
 export async function readStartingAgent(
   db: D1Database,
@@ -44,28 +50,48 @@ export async function readStartingAgent(
   agent_id: string,
   project_id: string | null,
 ): Promise<StartingAgent | null> {
-  const starting = sql`coalesce(${agents.pinned_version}, ${agents.version})`;
-  // One row, also for the default agent that has none.
-  const row = await open(db)
-    .select({
-      agent: agentColumns,
-      version: agentVersions,
-      user_caps: sql<string | null>`(SELECT caps FROM users WHERE user_id = ${user_id})`,
-      project_caps: sql<
-        string | null
-      >`(SELECT caps FROM projects WHERE user_id = ${user_id} AND project_id = ${project_id})`,
-    })
-    .from(sql`(SELECT 1)`)
-    .leftJoin(agents, isAgent(user_id, agent_id))
-    .leftJoin(agentVersions, isVersion(starting))
-    .get();
+  const row = await db.prepare(READ_STARTING).bind(user_id, agent_id, project_id).first<StartingRow>();
   const caps = {
     user: readCaps(toPeriodCaps, row?.user_caps, `user ${user_id}`),
     project: readCaps(toCaps, row?.project_caps, `project ${project_id}`),
   };
-  if (row?.agent) return row.version && { ...toVersion(row.agent, row.version), caps };
-  return agent_id === DEFAULT_AGENT_ID ? { ...defaultAgent, caps } : null;
+  const network = project_id === null ? undefined : readNetwork(row?.project_sandbox ?? null);
+  const around = { caps, ...(network && { network }) };
+  if (row === null || row.agent_id === null)
+    return agent_id === DEFAULT_AGENT_ID ? { ...defaultAgent, ...around } : null;
+  const { name, version, pinned_version, created_at, updated_at } = row;
+  if (row.config === null) return null;
+  const stored = { user_id, agent_id, version, name, created_at: updated_at, config: parseStored(row.config) };
+  return { ...toVersion({ agent_id, name, version, pinned_version, created_at, updated_at }, stored), ...around };
 }
+
+function readNetwork(sandbox: string | null): NetworkRules | undefined {
+  const settings = sandbox === null ? {} : parseStored(sandbox);
+  if (settings === null) return {};
+  return isRecord(settings) ? ((settings as SandboxSettings).network ?? {}) : undefined;
+}
+
+/** Without an agent all of it is null but the caps; without the agent's version, what is the version's. */
+interface StartingRow extends Omit<Agent, "agent_id" | "config"> {
+  agent_id: string | null;
+  config: string | null;
+  user_caps: string | null;
+  project_caps: string | null;
+  project_sandbox: string | null;
+}
+
+/**
+ * One row, also for the default agent that has none. Run before a model is called, so it is no query that is built anew
+ * each time.
+ */
+const READ_STARTING = `
+SELECT a.agent_id, a.pinned_version, a.created_at, v.version, v.name, v.created_at AS updated_at, v.config,
+  (SELECT caps FROM users WHERE user_id = ?1) AS user_caps,
+  p.caps AS project_caps, p.sandbox AS project_sandbox
+FROM (SELECT 1) LEFT JOIN projects AS p ON p.user_id = ?1 AND p.project_id = ?3
+LEFT JOIN agents AS a ON a.user_id = ?1 AND a.agent_id = ?2
+LEFT JOIN agent_versions AS v
+  ON v.user_id = a.user_id AND v.agent_id = a.agent_id AND v.version = coalesce(a.pinned_version, a.version)`;
 
 /** Throws where they can't be read: a run without its caps could spend anything. */
 function readCaps<T>(shape: Shape<T>, text: string | null | undefined, owner: string): T {

@@ -23,6 +23,8 @@ export const FIRST_LOOK_MS = 20_000;
 export const COLUMNS = `(user_id, webhook_id, delivery_id, event, status, attempts, next_attempt_at, created_at, payload, tries)`;
 
 const IS_OPEN = "w.user_id = ?1 AND w.enabled = 1 AND w.unverified_since IS NULL";
+/** For statements whose first value is the user's id. */
+export const NO_WEBHOOK = `NOT EXISTS (SELECT 1 FROM webhooks AS w WHERE ${IS_OPEN})`;
 const takes = (event: string) => `${event} IN (SELECT value FROM json_each(w.events))`;
 /** Webhooks that take the event, an expression. */
 export const subscribed = (event: string) => `${IS_OPEN} AND ${takes(event)}`;
@@ -131,6 +133,13 @@ export function readEventDeliveries(results: D1Result<unknown>[]): EventDeliveri
     made: rows.filter(isSent),
     tasks_subscribed: rows.some((row) => row.tasks_subscribed === 1),
   };
+}
+
+/** Whether the user has a webhook that may get events, by the same results. */
+export function hasWebhook(results: D1Result<unknown>[]): boolean {
+  return results.some(({ results }) =>
+    (results as Partial<WebhookRow>[]).some((row) => row.full_webhook !== undefined),
+  );
 }
 
 function insertRunDeliveries(db: D1Database, { key, runs }: ThreadBatch, now: number): D1PreparedStatement[] {

@@ -139,7 +139,8 @@ async function findAgent(
   recall: (agent_id: string) => StartingPinned | null = () => null,
 ): Promise<StartingPinned | null> {
   try {
-    return await withinTime(ports.clock, AGENT_LIMIT_MS, "D1", ports.readAgent(user_id, agent_id, project_id));
+    const read = ports.readAgent(user_id, agent_id, project_id);
+    return read instanceof Promise ? await withinTime(ports.clock, AGENT_LIMIT_MS, "D1", read) : read;
   } catch (error) {
     if (agent_id !== DEFAULT_AGENT_ID || error instanceof UnreadableRow) throw error;
     const { version, config, caps }: StartingPinned = recall(agent_id) ?? defaultAgent;

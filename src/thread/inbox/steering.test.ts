@@ -9,6 +9,7 @@ import { findRun } from "../life.ts";
 import { readMessages } from "../rows/messages.ts";
 import { cancelRun } from "../run/control.ts";
 import { ensureRunning } from "../run/run.ts";
+import { takeSteered } from "./steering.ts";
 
 const run = { invocation_id: "inv_a" };
 const steer = { invocation_id: "inv_s", on_busy: "steer" } as const;
@@ -58,6 +59,26 @@ describe("a message that steers", () => {
       expect(await thread.accept("red", steer)).toMatchObject({ error: { code: "idempotency_conflict" } });
     }
     expect(usersOf(thread).length).toBe(2);
+  });
+
+  it("reaches D1 with the next synchronization, though its run has not changed since the last", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("", "x")] });
+    await thread.accept("hi", run);
+    await gate.reached;
+    await thread.accept("make it blue", steer);
+    const { outbox } = thread.life;
+    await outbox.sync();
+    const record = findRun(thread.life, "inv_a");
+    if (record === null) throw new Error("not accepted");
+    takeSteered(thread.life, record);
+    expect(outbox.pending).toBe(true);
+    await outbox.sync();
+    const sent = thread.batches.flatMap(({ messages }) => rowsOfType(messages, "user"));
+    expect(sent.map(({ content }) => content.content)).toEqual(["hi", "make it blue"]);
+    expect(outbox.pending).toBe(false);
+    gate.open();
+    await thread.read(run).untilClosed();
   });
 
   it("becomes an ordinary run on an idle thread", async () => {

@@ -69,6 +69,7 @@ export function takeSteered(life: Life, record: RunRecord): SteeredMessage[] {
     const isLonger = waiting.filter(({ input }) => takeLonger(record.run, chainOf(input.chain))).length > 0;
     const isOther = takeKey(record, waiting);
     if (isLonger || isOther) storeRun(life, record, { input: isOther });
+    life.outbox.markMessages();
     return waiting.flatMap(({ input }) => {
       markTaken(life, input.invocation_id);
       return input.messages.map(({ message_id, content }) => {

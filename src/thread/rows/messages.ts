@@ -103,6 +103,27 @@ export function readMessages(sql: Sql, thread: Thread, after: number, limit: num
     .map((row) => toMessage(sql, thread, row));
 }
 
+/**
+ * Rows after a `seq` for D1: the first, and no more than `limit` rows and `characters` of content. `isCut`: whether there
+ * may be more.
+ */
+export function readNextMessages(
+  sql: Sql,
+  thread: Thread,
+  after: number,
+  { limit, characters }: { limit: number; characters: number },
+): { messages: VersionedMessage[]; isCut: boolean } {
+  const rows = sql.exec<Row>("SELECT * FROM messages WHERE seq > ? ORDER BY seq LIMIT ?", after, limit).toArray();
+  const isFull = rows.length === limit;
+  let length = 0;
+  const last = rows.findIndex((row) => {
+    length += readText(sql, `m:${row.seq}`, row.content).length;
+    return length > characters;
+  });
+  if (last >= 0) rows.length = Math.max(1, last);
+  return { messages: rows.map((row) => toMessage(sql, thread, row)), isCut: isFull || last >= 0 };
+}
+
 /** Rows before a `seq`, newest first. */
 export function readMessagesBefore(sql: Sql, thread: Thread, before: number, limit: number): VersionedMessage[] {
   return sql

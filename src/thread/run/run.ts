@@ -58,8 +58,11 @@ function drive(life: Life, record: RunRecord): void {
   const cancel = new AbortController();
   const endRequestedAt = record.requested_end === null ? null : life.ports.clock.now();
   if (endRequestedAt !== null) cancel.abort();
+  // Until the run is released: its end waits for D1 with the same timer.
+  const cancelSync = life.outbox.timer.setTimer(() => life.platform.waitUntil(life.outbox.sync()), SYNC_AFTER_MS);
   const done = driveRun(life, record, cancel.signal).then(
     () => {
+      cancelSync();
       life.active = null;
       trimMemory(life);
       ensureRunning(life);
@@ -109,12 +112,10 @@ async function workOn(life: Life, record: RunRecord, signal: AbortSignal): Promi
     storeRequestedEnd(life, record, end);
     stopActive(life, record);
   });
-  const cancelSync = life.ports.clock.setTimer(() => life.platform.waitUntil(life.outbox.sync()), SYNC_AFTER_MS);
   try {
     return await loopOver(life, record, spending, signal);
   } finally {
     stop();
-    cancelSync();
   }
 }
 

@@ -113,6 +113,15 @@ describe("the first message of a thread", () => {
     expect(stage.sent[0]).toContain(text);
   });
 
+  it("tells what was read with the agent without another read", async () => {
+    const stage = new Stage({ replies: [say("hello")] });
+    stage.at += DAY_MS;
+    stage.thread.life.ports.readProject = () => Promise.reject(new Error("D1 is away"));
+    stage.thread.life.ports.knownNetwork = () => ({ block_all: true });
+    await stage.thread.run("hi");
+    expect(stage.sent[0]).toContain("Its network is blocked");
+  });
+
   it("tells nothing of a network that can't be read, or of a sandbox that the agent can't use", async () => {
     const stage = new Stage({ replies: [say("hello")] });
     stage.at += DAY_MS;

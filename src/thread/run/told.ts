@@ -29,8 +29,10 @@ const NEW_PROJECT_MS = 1_000;
  */
 export function knownNetwork(life: Life, record: RunRecord): NetworkRules | undefined {
   if (!isBeginning(life) || !usesSandbox(life, record)) return null;
-  const made = life.stored.made_project;
-  return made !== null && life.ports.clock.now() - Date.parse(made.created_at) < NEW_PROJECT_MS ? {} : undefined;
+  const { stored, thread, ports } = life;
+  const made = stored.made_project;
+  if (made !== null && ports.clock.now() - Date.parse(made.created_at) < NEW_PROJECT_MS) return {};
+  return ports.knownNetwork(thread.user_id, record.agent.agent_id, thread.project_id);
 }
 
 /**

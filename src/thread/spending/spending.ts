@@ -154,7 +154,7 @@ async function readShared(life: Life, record: RunRecord, signal: AbortSignal): P
   const { ports, thread } = life;
   const { user_id, project_id } = thread;
   try {
-    const asked = ports.readAgent(user_id, DEFAULT_AGENT_ID, project_id);
+    const asked = Promise.resolve(ports.readAgent(user_id, DEFAULT_AGENT_ID, project_id));
     const read = await untilAborted(withinTime(ports.clock, READ_LIMIT_MS, "D1", asked), signal);
     if (read === null) return;
     const { asked_leases, made } = record.spending;

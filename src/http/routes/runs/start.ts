@@ -11,7 +11,7 @@ import type { App } from "../../context.ts";
 import { Problem, unwrap } from "../../errors.ts";
 import { hopsHeader, readChain } from "../../hops.ts";
 import { addOperation } from "../../operation.ts";
-import { keyOf, requireAgent, withStock } from "../../ownership.ts";
+import { keyOf, requireAgentOfRun, withStock } from "../../ownership.ts";
 import { sizeOfInput } from "../../quotas/stock.ts";
 import { runParams, threadParams } from "../../schemas.ts";
 import { requirePrice } from "../money/price.ts";
@@ -43,7 +43,7 @@ export function addStart(app: App): void {
       if (isEmptyContent(body.message)) throw new Problem("empty_message", "message has neither text nor an image.");
       const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"]);
       requirePrice(context.get("config").models, body.model, body);
-      await requireAgent(context, body.agent_id);
+      await requireAgentOfRun(context, body.agent_id);
       const input = newRunInput({
         ...keyOf(context, params.thread_id),
         invocation_id,
