@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { settingNames } from "../dev/start/settings.ts";
+import { settingNames } from "../dev/start/setting-names.ts";
 import { createApp } from "../src/app.ts";
 import { describeApi } from "../src/http/docs/openapi.ts";
 import { serverNames } from "../src/models/index.ts";
@@ -143,7 +143,7 @@ describe("docs/settings.md", () => {
   });
 });
 
-describe("dev/start/settings.ts", () => {
+describe("dev/start/setting-names.ts", () => {
   it("names exactly the settings that are read, but for the one that `npm start` sets", async () => {
     const settings = settingsIn(await read("src/config.ts")).filter((name) => name !== "STAND_INS");
     expect(settingNames.toSorted()).toEqual(settings.toSorted());

@@ -15,7 +15,7 @@ const recordedReply = z.strictObject({
   calls: z
     .array(z.strictObject({ name: z.string(), arguments: z.union([z.string(), z.record(z.string(), z.unknown())]) }))
     .default([]),
-  usage: usage.nullable().default(null),
+  usage: usage().nullable().default(null),
 });
 export type RecordedReply = z.infer<typeof recordedReply>;
 

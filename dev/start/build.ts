@@ -3,6 +3,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { V4WorkerOptions } from "miniflare";
+import { PUBLIC_ENTRYPOINT } from "./entrypoints.ts";
 import { findBuild, hashSources, listFiles } from "./kept-builds.ts";
 import { binary, type Place, runProgram } from "./processes.ts";
 
@@ -23,9 +24,6 @@ export interface BuildChoice {
   /** False keeps names and lines, for people who read stack traces. */
   minified: boolean;
 }
-
-/** The entrypoint for direct requests: with assets, the default export is behind a proxy Worker of Miniflare's. */
-export const PUBLIC_ENTRYPOINT = "publicEntrypoint";
 
 const entrypoints = "dev/start/entrypoints.ts";
 

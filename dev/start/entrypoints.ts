@@ -9,6 +9,9 @@ const hostShape = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 /** Headers that only Cloudflare's network or Miniflare sets. A client could forge them. */
 const reservedHeader = /^(?:cf|mf)-/i;
 
+/** The entrypoint for direct requests: with assets, the default export is behind a proxy Worker of Miniflare's. */
+export const PUBLIC_ENTRYPOINT = "publicEntrypoint";
+
 type Fetch = (request: Request, env: unknown, context: ExecutionContext) => Response | Promise<Response>;
 
 export function createPublicEntrypoint(worker: { fetch: Fetch }): { fetch: Fetch } {

@@ -9,6 +9,7 @@ const graceMs = 2_000;
 const [command = "", ...args] = process.argv.slice(2);
 const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 child.on("message", (message) => process.send?.(message));
+process.on("message", (message: object) => child.send(message, () => {}));
 
 let stopping = false;
 

@@ -2,6 +2,7 @@
 // made beside and renamed when it is complete: one that is killed leaves nothing that would be taken for a build, and of
 // two starts at once the first one's stays.
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -55,10 +56,10 @@ export function holdBuild(folder: string): () => void {
 }
 
 /** Hashes files under their names. Paths are relative to `root`. */
-export async function hashSources(root: string, choice: string, paths: readonly string[]): Promise<string> {
+export function hashSources(root: string, choice: string, paths: readonly string[]): string {
   const hash = createHash("sha256").update(choice);
-  const texts = await Promise.all(paths.map((path) => readFile(join(root, path))));
-  for (const [index, text] of texts.entries()) hash.update(`\0${paths[index]}\0`).update(text);
+  // A promise for each of a thousand small files would take four times as long as reading them.
+  for (const path of paths) hash.update(`\0${path}\0`).update(readFileSync(join(root, path)));
   return hash.digest("hex").slice(0, 16);
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -12,9 +12,15 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+function open(secrets: string[]): Log {
+  const log = new Log(join(folder, "log"));
+  log.open(secrets);
+  return log;
+}
+
 describe("the log", () => {
   it("never contains a secret, even one that arrives in two pieces or is a part of another", async () => {
-    const log = new Log(join(folder, "log"), ["sk-1", "sk-1234"]);
+    const log = open(["sk-1", "sk-1234"]);
     const source = new PassThrough();
     log.follow(source);
     source.write("key sk-1");
@@ -27,15 +33,28 @@ describe("the log", () => {
   });
 
   it("returns its last lines without colours", async () => {
-    const log = new Log(join(folder, "log"), []);
+    const log = open([]);
     for (let line = 0; line < 100; line++) log.add(`\u001b[31mline ${line}\u001b[0m`);
     log.close();
     expect(log.tail().split("\n")).toHaveLength(20);
     expect(log.tail().endsWith("line 99")).toBe(true);
   });
 
+  it("leaves the former one alone until it is opened, and then has what came before", async () => {
+    open([]).close();
+    const log = new Log(join(folder, "log"));
+    log.add("early sk-1");
+    log.close();
+    expect(await readdir(folder)).toEqual(["log"]);
+    log.open(["sk-1"]);
+    log.add("late");
+    log.close();
+    expect(await readFile(log.path, "utf8")).toBe("early [secret]\nlate\n");
+    expect((await readdir(folder)).sort()).toEqual(["log", "log.1"]);
+  });
+
   it("stays bounded and keeps one older file", async () => {
-    const log = new Log(join(folder, "log"), []);
+    const log = open([]);
     const line = "x".repeat(60_000);
     for (let count = 0; count < 200; count++) log.add(line);
     log.close();

@@ -12,17 +12,23 @@ const colours = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
 
 export class Log {
   readonly path: string;
-  #secrets: string[];
-  #file: number;
+  #secrets: string[] = [];
+  #file: number | null = null;
   #bytes = 0;
   #tail: string[] = [];
 
-  constructor(path: string, secrets: string[]) {
+  constructor(path: string) {
     this.path = path;
-    this.#secrets = inOrder(secrets);
+  }
+
+  /** Programs may run before the secrets are known: their last lines are written now. */
+  open(secrets: string[]): void {
+    this.#secrets = inOrder([...this.#secrets, ...secrets]);
     // The former start's log is kept: it may contain why that start ended.
-    if (existsSync(path)) renameSync(path, `${path}.1`);
-    this.#file = openSync(path, "w", 0o600);
+    if (existsSync(this.path)) renameSync(this.path, `${this.path}.1`);
+    this.#file = openSync(this.path, "w", 0o600);
+    this.#tail = this.#tail.map((line) => this.#clean(line));
+    for (const line of this.#tail) this.#write(this.#file, line);
   }
 
   /** One more secret. */
@@ -45,14 +51,20 @@ export class Log {
   }
 
   add(line: string): void {
-    let text = line.replace(colours, "");
-    for (const secret of this.#secrets) text = text.replaceAll(secret, "[secret]");
-    text = text.slice(0, lineCharacters).trimEnd();
+    const text = this.#clean(line.replace(colours, "")).slice(0, lineCharacters).trimEnd();
     this.#tail = [...this.#tail.slice(1 - tailLines), text];
+    if (this.#file !== null) this.#write(this.#file, text);
+  }
+
+  #clean(line: string): string {
+    return this.#secrets.reduce((text, secret) => text.replaceAll(secret, "[secret]"), line);
+  }
+
+  #write(file: number, text: string): void {
     this.#bytes += Buffer.byteLength(text) + 1;
     try {
-      writeSync(this.#file, `${text}\n`);
-      if (this.#bytes > fileBytes) this.#turn();
+      writeSync(file, `${text}\n`);
+      if (this.#bytes > fileBytes) this.#turn(file);
     } catch {
       // A full disk must not end the server because of its log.
     }
@@ -63,11 +75,12 @@ export class Log {
   }
 
   close(): void {
-    closeSync(this.#file);
+    if (this.#file !== null) closeSync(this.#file);
+    this.#file = null;
   }
 
-  #turn(): void {
-    closeSync(this.#file);
+  #turn(file: number): void {
+    closeSync(file);
     renameSync(this.path, `${this.path}.1`);
     this.#bytes = 0;
     this.#file = openSync(this.path, "w", 0o600);

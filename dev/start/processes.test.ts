@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { inheritedVariables } from "./processes.ts";
-import { settingNames } from "./settings.ts";
+import { settingNames } from "./setting-names.ts";
 
 describe("the environment of a child process", () => {
   it("has no setting of the server, since a file brings them", () => {

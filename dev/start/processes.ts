@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { basename, join } from "node:path";
 import { compileCache } from "./compile-cache.ts";
 import type { Log } from "./log.ts";
-import { settingNames } from "./settings.ts";
+import { settingNames } from "./setting-names.ts";
 import type { Stopping } from "./stopping.ts";
 
 export interface Place {
@@ -40,6 +40,8 @@ export interface Program {
   ready: Promise<void>;
   /** Whether it was asked to stop. */
   isStopping(): boolean;
+  /** Sends it a message over that channel. What comes before it listens waits for it. */
+  send(message: object): void;
   /** Resolves with the exit code when the program has ended and nothing of its group is left. */
   ended: Promise<number>;
   stop(): Promise<void>;
@@ -51,18 +53,13 @@ export function binary({ root }: Place, name: string): string {
 }
 
 /** `file` is a script for Node. */
-export async function startProgram(
-  { root, log, stopping }: Place,
-  file: string,
-  args: string[],
-  variables: Record<string, string> = {},
-): Promise<Program> {
+export async function startProgram({ root, log, stopping }: Place, file: string, args: string[]): Promise<Program> {
   const guard = join(import.meta.dirname, "guard.ts");
   const child = spawn(process.execPath, [guard, process.execPath, file, ...args], {
     cwd: root,
     detached: true,
     stdio: ["ignore", "pipe", "pipe", "ipc"],
-    env: { ...inheritedVariables(process.env), ...quiet, NODE_COMPILE_CACHE: compileCache, ...variables },
+    env: { ...inheritedVariables(process.env), ...quiet, NODE_COMPILE_CACHE: compileCache },
   });
   if (child.stdout) log.follow(child.stdout);
   if (child.stderr) log.follow(child.stderr);
@@ -85,7 +82,9 @@ export async function startProgram(
     return stopProgram(child, ended);
   };
   await stopping.add(stop);
-  return { ready: ready.promise, isStopping: () => isStopping, ended, stop };
+  // One that has ended gets nothing; `ended` says so.
+  const send = (message: object): void => void child.send(message, () => {});
+  return { ready: ready.promise, send, isStopping: () => isStopping, ended, stop };
 }
 
 /** Runs a program to its end. If it fails, throws an error with the end of the log. */

@@ -4,8 +4,10 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { convertV4MiniflareOptions, Log, LogLevel, type MiniflareOptions } from "miniflare";
-import { type BuiltWorker, PUBLIC_ENTRYPOINT } from "./build.ts";
+import type { MiniflareOptions } from "miniflare";
+import type { BuiltWorker } from "./build.ts";
+import { PUBLIC_ENTRYPOINT } from "./entrypoints.ts";
+import { convertV4MiniflareOptions, Log, LogLevel } from "./miniflare.ts";
 import { describePublicNetwork } from "./public-network.ts";
 
 export interface RuntimeSettings {

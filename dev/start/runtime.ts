@@ -1,16 +1,17 @@
-// The process that runs the Worker's runtime and its cron clock. Its one argument is a file with the options; the file
-// contains secrets and is removed once it is read. The process that started it ends it, through the guard.
-import { readFile, rm } from "node:fs/promises";
-import { Miniflare } from "miniflare";
+// The process that runs the Worker's runtime and its cron clock. It is started before there is a Worker and loads
+// Miniflare meanwhile; the process that started it sends it the options, which contain secrets, and ends it, both through
+// the guard. Its one argument is its folder for temporary files, which also says whose it is.
+import type { Miniflare as Runtime } from "miniflare";
 import { startClock } from "./clock.ts";
 import { patchLoopback } from "./loopback.ts";
+import { Miniflare } from "./miniflare.ts";
 import { describeRuntime, type RuntimeSettings } from "./runtime-options.ts";
 
 /** The cron of wrangler.toml. */
 const CRON = "* * * * *";
 
 /** Locally no cron fires by itself. */
-async function fireCron(runtime: Miniflare, name: string): Promise<void> {
+async function fireCron(runtime: Runtime, name: string): Promise<void> {
   try {
     const worker = await runtime.getWorker(name);
     const { outcome } = await worker.scheduled({ cron: CRON, scheduledTime: new Date() });
@@ -20,16 +21,14 @@ async function fireCron(runtime: Miniflare, name: string): Promise<void> {
   }
 }
 
-async function run(path: string): Promise<void> {
-  const settings = JSON.parse(await readFile(path, "utf8")) as RuntimeSettings;
-  await rm(path, { force: true });
-  const runtime = new Miniflare(describeRuntime(settings, (line) => console.log(line)));
+async function serve(run: RuntimeSettings): Promise<void> {
+  const runtime = new Miniflare(describeRuntime(run, (line) => console.log(line)));
   const stop = (): void => void runtime.dispose().finally(() => process.exit());
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
   await runtime.ready;
   // The guard passes it on. An answer on the port would prove nothing: another program may be listening there.
   process.send?.("ready");
-  startClock(() => void fireCron(runtime, settings.worker.options.name));
+  startClock(() => void fireCron(runtime, run.worker.options.name));
 }
 
 // An unhandled rejection in Miniflare must not end the Worker.
@@ -38,8 +37,11 @@ process.on("unhandledRejection", (error) => {
 });
 
 patchLoopback();
-const [, , path = ""] = process.argv;
-await run(path).catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : String(error));
-  process.exit(1);
+const [, , temporary] = process.argv;
+process.env.TMPDIR = temporary;
+process.once("message", (run: RuntimeSettings) => {
+  serve(run).catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  });
 });

@@ -1,5 +1,5 @@
 // The Worker's settings, from the environment and `.dev.vars`; the environment takes precedence. They reach the
-// Worker's process through a file of mode 0600, since every user can read a process's arguments.
+// Worker's process through its channel, since every user can read a process's arguments.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
@@ -11,82 +11,11 @@ import { readModelSettings } from "../../src/config/models.ts";
 import { readQuotaSettings } from "../../src/config/quotas.ts";
 import { readSearchSettings } from "../../src/config/search.ts";
 import { describeSignIn, readSignInSettings } from "../../src/config/sign-in.ts";
-import { findRoute, findSettingProblem } from "../../src/models/index.ts";
+// Not from the room's index, which brings OpenAI's client: 300 modules that a start would load for nothing.
+import { findRoute, findSettingProblem } from "../../src/models/servers.ts";
+import { settingNames } from "./setting-names.ts";
 
 export type Settings = Record<string, string>;
-
-/**
- * The settings that the server reads (docs/settings.md), without `STAND_INS`, which `npm start` sets. Other variables of
- * the environment are ignored.
- */
-export const settingNames: readonly string[] = [
-  "OPENAI_API_KEY",
-  "OPENAI_BASE_URL",
-  "OPENAI_MODEL",
-  "OPENAI_MODELS",
-  "MODELS_ALLOWED",
-  "MODEL_SERVERS",
-  "MODEL_PROFILE",
-  "MODEL_API",
-  "MODEL_HEADERS",
-  "MODEL_EXTRA_BODY",
-  "MODEL_PRICES",
-  "AI_GATEWAY_TOKEN",
-  "MODEL_FIRST_BYTE_SECONDS",
-  "MODEL_IDLE_SECONDS",
-  "INTERRUPT_HOURS",
-  "SCHEDULE_MINUTES",
-  "AUDIT_DAYS",
-  "MODEL_CONTEXT_TOKENS",
-  "DEPLOYMENT_DAY_CAPS",
-  "DEPLOYMENT_MONTH_CAPS",
-  "USER_DAY_CAPS",
-  "USER_MONTH_CAPS",
-  "DAYTONA_API_KEY",
-  "DAYTONA_API_URL",
-  "DAYTONA_TARGET",
-  "DAYTONA_SNAPSHOT",
-  "ADMIN_API_KEY",
-  "ADMIN_KEY_ONLY_ADMIN",
-  "SESSION_HOURS",
-  "ENCRYPTION_KEY",
-  "CORS_ORIGINS",
-  "PREVIEW_DOMAIN",
-  "ALLOW_PRIVATE_URLS",
-  "IMAGE_URLS",
-  "TAVILY_API_KEY",
-  "BRAVE_API_KEY",
-  "EXA_API_KEY",
-  "SERPER_API_KEY",
-  "SEARXNG_URL",
-  "BOCHA_API_KEY",
-  "SEARCH_MODEL",
-  "SEARCH_ORDER",
-  "WEB_PRIVATE_ORIGINS",
-  "WEB_DOMAINS_ALLOW",
-  "WEB_DOMAINS_DENY",
-  "FETCH_URL",
-  "FETCH_URL_ADDRESSES",
-  "FETCH_ROBOTS",
-  "FETCH_CONTACT",
-  "MAX_STEPS",
-  "ALWAYS_APPROVE",
-  "SANDBOX_LIMITS",
-  "QUOTAS",
-  "SLACK_APP_ID",
-  "SLACK_SIGNING_SECRET",
-  "SLACK_CLIENT_ID",
-  "SLACK_CLIENT_SECRET",
-  "SLACK_API_URL",
-  "SLACK_AUTHORIZE_URL",
-  "OIDC_ISSUER",
-  "OIDC_CLIENT_ID",
-  "OIDC_CLIENT_SECRET",
-  "OIDC_NAME",
-  "OIDC_SCOPES",
-  "OIDC_ALLOWED_DOMAINS",
-  "OIDC_TRUST_EMAIL",
-];
 
 /** Throws an error with a message for people where the server would not work with the settings. */
 export async function readSettings(root: string, environment: NodeJS.ProcessEnv): Promise<Settings> {

@@ -17,8 +17,6 @@ export interface State {
   data: string;
   sandboxes: string;
   log: string;
-  /** Exists only while the Worker's process starts. */
-  settings: string;
 }
 
 /** Only the owner may read keys and settings. */
@@ -33,7 +31,6 @@ export async function openState(data: string): Promise<State> {
     data,
     sandboxes: join(data, "daytona"),
     log: join(folder, "worker.log"),
-    settings: join(folder, "settings.json"),
   };
 }
 

@@ -4,6 +4,7 @@ import { z } from "@hono/zod-openapi";
 import type { Config } from "../config.ts";
 import { type Failure, type ProblemCode, problems } from "../protocol/error.ts";
 import type { AuditAction } from "../protocol/people/audit.ts";
+import { type Late, readLate } from "../protocol/schemas/late.ts";
 import type { CountedName } from "../store/quotas/held.ts";
 import { auditOperation, type OperationAudit } from "./audit.ts";
 import { confirmKey, type NeededScope, nameScopes, requireScope, scopesOf } from "./auth.ts";
@@ -19,7 +20,7 @@ import { problem } from "./schemas.ts";
 export interface Answer {
   description: string;
   /** The schema of a JSON body. Without `schema`, `text` and `bytes` there is no body. */
-  schema?: z.ZodType;
+  schema?: Late<z.ZodType>;
   /** The response may have this type too; only this one if there is no schema. */
   text?: "text/event-stream" | "text/html";
   /** The response is bytes of one of these types. */
@@ -38,11 +39,11 @@ export interface Operation<Params, Query, Headers, Body> {
   open?: true;
   /** What the key must be allowed to do, if that is not `read` for a GET, and `write` for any other method. */
   scope?: NeededScope;
-  params?: z.ZodObject & z.ZodType<Params>;
-  query?: z.ZodObject & z.ZodType<Query>;
+  params?: Late<z.ZodObject & z.ZodType<Params>>;
+  query?: Late<z.ZodObject & z.ZodType<Query>>;
   /** The headers that the operation reads, in lower case. Others are ignored. */
-  headers?: z.ZodObject & z.ZodType<Headers>;
-  body?: z.ZodType<Body>;
+  headers?: Late<z.ZodObject & z.ZodType<Headers>>;
+  body?: Late<z.ZodType<Body>>;
   /** Validates in place of `body` if the schema depends on the settings. `body` then only describes it. */
   bodyFor?: (config: Config) => z.ZodType<Body>;
   /** The body is bytes, which the handler reads itself. */
@@ -198,16 +199,20 @@ function readQuery(req: AppContext["req"]): Record<string, string> {
   return req.query();
 }
 
-function check(schema: z.ZodType | undefined, value: unknown): unknown {
+function check(schema: Late<z.ZodType> | undefined, value: unknown): unknown {
   if (!schema) return undefined;
-  const result = schema.safeParse(value);
+  const result = readLate(schema).safeParse(value);
   if (result.success) return result.data;
   const { code, detail } = toFailure(result.error);
   throw new Problem(code, detail);
 }
 
 function describe<Params, Query, Headers, Body>(app: App, operation: Operation<Params, Query, Headers, Body>): void {
-  const { method, path, tag, summary, description, params, query, headers, body } = operation;
+  const { method, path, tag, summary, description } = operation;
+  const params = operation.params && readLate(operation.params);
+  const query = operation.query && readLate(operation.query);
+  const headers = operation.headers && readLate(operation.headers);
+  const body = operation.body && readLate<z.ZodType>(operation.body);
   const actions = actionsOf(operation);
   const said = [description, sayScope(operation)].filter(Boolean).join(" ");
   app.openAPIRegistry.registerPath({
@@ -250,7 +255,7 @@ function describeAnswers(answers: Record<number, Answer>): Record<number, Respon
   for (const [status, { description, schema, text, bytes: types = [], headers }] of Object.entries(answers)) {
     const named = Object.entries({ "X-Request-Id": "Names the request in the server's log.", ...headers });
     const content = {
-      ...(schema ? { "application/json": { schema } } : {}),
+      ...(schema ? { "application/json": { schema: readLate(schema) } } : {}),
       ...(text === "text/event-stream" ? { [text]: { schema: z.string(), example: examples.stream } } : {}),
       ...(text === "text/html" ? { [text]: { schema: z.string() } } : {}),
       ...Object.fromEntries(types.map((type) => [type, { schema: bytes }])),
@@ -293,7 +298,7 @@ function describeProblems<Params, Query, Headers, Body>(
       detail: problems[code].title,
       code,
     };
-    described[status] = { description: ofStatus.join(", "), content: { [type]: { schema: problem, example } } };
+    described[status] = { description: ofStatus.join(", "), content: { [type]: { schema: problem(), example } } };
   }
   return described;
 }

@@ -16,7 +16,8 @@ const STRAY = /(?<![\p{L}\p{M}\p{N}\p{S}#*])[\p{Join_Control}\p{Variation_Select
 /** The blank Braille pattern is a symbol that shows nothing. */
 const BLANK = "\u2800";
 
-const graphemes = new Intl.Segmenter("und", { granularity: "grapheme" });
+/** Takes some milliseconds to make, which no start should pay. */
+let graphemes: Intl.Segmenter | undefined;
 
 /** Null if no line has visible text. */
 export function toTitle(text: string): string | null {
@@ -30,6 +31,7 @@ export function toTitle(text: string): string | null {
 /** Cuts after a whole grapheme, unless the first one alone is too long. */
 function cutTitle(line: string): string {
   if (line.length <= TITLE_UNITS) return line;
+  graphemes ??= new Intl.Segmenter("und", { granularity: "grapheme" });
   let end = 0;
   // Where a grapheme ends depends on what follows it, so more text is segmented than is kept.
   for (const { index } of graphemes.segment(cutEnd(line, 2 * TITLE_UNITS))) if (index <= TITLE_UNITS) end = index;

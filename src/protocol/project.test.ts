@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { sandboxSettings } from "./project.ts";
 
 function complaintOf(settings: unknown): string | undefined {
-  return sandboxSettings.safeParse(settings).error?.issues[0]?.message;
+  return sandboxSettings().safeParse(settings).error?.issues[0]?.message;
 }
 
 describe("sandboxSettings", () => {

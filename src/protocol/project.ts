@@ -1,6 +1,7 @@
 // A project owns at most one sandbox and says what the sandbox is made of.
 import { z } from "zod";
 import type { Caps } from "./money/caps.ts";
+import { late } from "./schemas/late.ts";
 
 const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
 
@@ -8,12 +9,17 @@ const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well
  * The repository that the project's files come from. Credentials are stored elsewhere and are never part of the
  * address.
  */
-export const gitSource = z.strictObject({
-  url: wellFormed.min(1).max(2000).refine(isPlainHttpUrl, "must be an http or https address without user or password"),
-  branch: wellFormed.min(1).max(255).optional(),
-  path: wellFormed.min(1).max(1000).optional(),
-});
-export type GitSource = z.infer<typeof gitSource>;
+export const gitSource = late(() =>
+  z.strictObject({
+    url: wellFormed
+      .min(1)
+      .max(2000)
+      .refine(isPlainHttpUrl, "must be an http or https address without user or password"),
+    branch: wellFormed.min(1).max(255).optional(),
+    path: wellFormed.min(1).max(1000).optional(),
+  }),
+);
+export type GitSource = z.infer<ReturnType<typeof gitSource>>;
 
 const MAX_DOCKERFILE_CHARACTERS = 64 * 1024;
 const MAX_VARIABLES = 100;
@@ -22,63 +28,73 @@ const MINUTES_OF_A_MONTH = 30 * 24 * 60;
 /** As many as a sandbox's firewall takes. */
 const MAX_ALLOWED_NETWORKS = 10;
 
-const variables = z
-  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), wellFormed.max(8192), {
-    error: (issue) => (issue.code === "invalid_key" ? "is not a name of a variable" : undefined),
-  })
-  .refine((env) => Object.keys(env).length <= MAX_VARIABLES, `has more than ${MAX_VARIABLES} variables`)
-  .refine((env) => JSON.stringify(env).length <= MAX_VARIABLES_CHARACTERS, "is too long")
-  .refine((env) => Object.values(env).every((value) => !value.includes("\0")), "holds a NUL character");
+const variables = late(() =>
+  z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), wellFormed.max(8192), {
+      error: (issue) => (issue.code === "invalid_key" ? "is not a name of a variable" : undefined),
+    })
+    .refine((env) => Object.keys(env).length <= MAX_VARIABLES, `has more than ${MAX_VARIABLES} variables`)
+    .refine((env) => JSON.stringify(env).length <= MAX_VARIABLES_CHARACTERS, "is too long")
+    .refine((env) => Object.values(env).every((value) => !value.includes("\0")), "holds a NUL character"),
+);
 
 /** `10.0.0.0/8`, `1.1.1.1`, `example.com` or `*.example.com`. */
-const reachable = z
-  .string()
-  .max(253)
-  .regex(
-    /^(?:\d{1,3}(?:\.\d{1,3}){3}(?:\/\d{1,2})?|(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})$/i,
-    "is no IPv4 network and no domain",
-  )
-  .refine(isNetworkOrName, "is no IPv4 network: its numbers are up to 255, its length up to 32");
+const reachable = late(() =>
+  z
+    .string()
+    .max(253)
+    .regex(
+      /^(?:\d{1,3}(?:\.\d{1,3}){3}(?:\/\d{1,2})?|(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})$/i,
+      "is no IPv4 network and no domain",
+    )
+    .refine(isNetworkOrName, "is no IPv4 network: its numbers are up to 255, its length up to 32"),
+);
 
-const network = z
-  .strictObject({
-    block_all: z.boolean().optional(),
-    allow: z.array(reachable).min(1).max(MAX_ALLOWED_NETWORKS).optional(),
-  })
-  .refine(({ block_all, allow }) => !(block_all && allow), "has `block_all` and `allow`: one excludes the other");
+const network = late(() =>
+  z
+    .strictObject({
+      block_all: z.boolean().optional(),
+      allow: z.array(reachable()).min(1).max(MAX_ALLOWED_NETWORKS).optional(),
+    })
+    .refine(({ block_all, allow }) => !(block_all && allow), "has `block_all` and `allow`: one excludes the other"),
+);
 
 /**
  * Where and of what the project's sandbox is made, in cores and GiB; a missing field takes the server's default. The
  * setting `SANDBOX_LIMITS` limits how much may be requested.
  */
-const sandboxFields = z.strictObject({
-  target: wellFormed.min(1).max(200).optional(),
-  snapshot: wellFormed.min(1).max(200).optional(),
-  image: wellFormed
-    .max(500)
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._/:@-]*$/, "is no name of an image")
-    .optional(),
-  dockerfile: wellFormed
-    .max(MAX_DOCKERFILE_CHARACTERS)
-    .regex(/^\s*(?:#[^\n]*\n\s*|ARG\s[^\n]*\n\s*)*FROM\s+\S/i, "does not begin with FROM")
-    .optional(),
-  cpu: z.int().min(1).max(1024).optional(),
-  memory: z.int().min(1).max(4096).optional(),
-  disk: z.int().min(1).max(65_536).optional(),
-  env: variables.optional(),
-  /** Minutes without activity; 0 means never. */
-  auto_stop_minutes: z.int().min(0).max(MINUTES_OF_A_MONTH).optional(),
-  /** Minutes after it stopped; 0 means as late as the provider allows. */
-  auto_archive_minutes: z.int().min(0).max(MINUTES_OF_A_MONTH).optional(),
-  network: network.optional(),
-});
-export const sandboxSettings = sandboxFields.refine(
-  ({ snapshot, image, dockerfile }) => [snapshot, image, dockerfile].filter((one) => one !== undefined).length <= 1,
-  "takes one of `snapshot`, `image` and `dockerfile`",
+const sandboxFields = late(() =>
+  z.strictObject({
+    target: wellFormed.min(1).max(200).optional(),
+    snapshot: wellFormed.min(1).max(200).optional(),
+    image: wellFormed
+      .max(500)
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._/:@-]*$/, "is no name of an image")
+      .optional(),
+    dockerfile: wellFormed
+      .max(MAX_DOCKERFILE_CHARACTERS)
+      .regex(/^\s*(?:#[^\n]*\n\s*|ARG\s[^\n]*\n\s*)*FROM\s+\S/i, "does not begin with FROM")
+      .optional(),
+    cpu: z.int().min(1).max(1024).optional(),
+    memory: z.int().min(1).max(4096).optional(),
+    disk: z.int().min(1).max(65_536).optional(),
+    env: variables().optional(),
+    /** Minutes without activity; 0 means never. */
+    auto_stop_minutes: z.int().min(0).max(MINUTES_OF_A_MONTH).optional(),
+    /** Minutes after it stopped; 0 means as late as the provider allows. */
+    auto_archive_minutes: z.int().min(0).max(MINUTES_OF_A_MONTH).optional(),
+    network: network().optional(),
+  }),
+);
+export const sandboxSettings = late(() =>
+  sandboxFields().refine(
+    ({ snapshot, image, dockerfile }) => [snapshot, image, dockerfile].filter((one) => one !== undefined).length <= 1,
+    "takes one of `snapshot`, `image` and `dockerfile`",
+  ),
 );
 /** The shape without the refinement, for descriptions, which can't express that rule. */
-export const sandboxShape = sandboxFields.shape;
-export type SandboxSettings = z.infer<typeof sandboxFields>;
+export const sandboxShape = late(() => sandboxFields().shape);
+export type SandboxSettings = z.infer<ReturnType<typeof sandboxFields>>;
 
 export interface Project {
   project_id: string;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { cause } from "./chain.ts";
 import { capFields, reachedCap } from "./money/caps.ts";
+import { late } from "./schemas/late.ts";
 
 export const runStatuses = ["queued", "running", "completed", "failed", "cancelled", "interrupted"] as const;
 export type RunStatus = (typeof runStatuses)[number];
@@ -52,101 +53,111 @@ export const capReasons = ["held", "too_low"] as const;
 export type CapReason = (typeof capReasons)[number];
 
 /** A row of a later version may have a reason that this one doesn't know. Runs before reasons have none. */
-const runError = z.object({
-  code: z.enum(runErrorCodes),
-  message: z.string(),
-  reason: z.union([z.enum(modelFailureReasons), z.enum(capReasons), z.string()]).optional(),
-  cap: reachedCap.optional().describe("For `budget`: the cap that was reached."),
-});
-export type RunError = z.infer<typeof runError>;
+const runError = late(() =>
+  z.object({
+    code: z.enum(runErrorCodes),
+    message: z.string(),
+    reason: z.union([z.enum(modelFailureReasons), z.enum(capReasons), z.string()]).optional(),
+    cap: reachedCap.optional().describe("For `budget`: the cap that was reached."),
+  }),
+);
+export type RunError = z.infer<ReturnType<typeof runError>>;
 
-const counts = { input_tokens: z.int(), cached_input_tokens: z.int(), output_tokens: z.int() };
+const counts = late(() => ({ input_tokens: z.int(), cached_input_tokens: z.int(), output_tokens: z.int() }));
 
-export const usage = z.object({
-  ...counts,
-  cost_usd: z.number().nullable(),
-  estimated: z
-    .object({ calls: z.int(), input_tokens: z.int(), output_tokens: z.int(), cost_usd: z.number().nullable() })
-    .optional()
-    .describe(
-      "The part of it that no provider counted: calls that broke off are charged at the most that they can have used. Absent if there are none.",
-    ),
-});
-export type Usage = z.infer<typeof usage>;
+export const usage = late(() =>
+  z.object({
+    ...counts(),
+    cost_usd: z.number().nullable(),
+    estimated: z
+      .object({ calls: z.int(), input_tokens: z.int(), output_tokens: z.int(), cost_usd: z.number().nullable() })
+      .optional()
+      .describe(
+        "The part of it that no provider counted: calls that broke off are charged at the most that they can have used. Absent if there are none.",
+      ),
+  }),
+);
+export type Usage = z.infer<ReturnType<typeof usage>>;
 
-const interrupt = z.object({
-  id: z.string(),
-  reason: z.enum(["question", "approval", "plan_approval", "budget"]),
-  message: z.string(),
-  tool_call_id: z.string(),
-  response_schema: z.record(z.string(), z.unknown()),
-  expires_at: z.string().nullable(),
-});
-export type Interrupt = z.infer<typeof interrupt>;
+const interrupt = late(() =>
+  z.object({
+    id: z.string(),
+    reason: z.enum(["question", "approval", "plan_approval", "budget"]),
+    message: z.string(),
+    tool_call_id: z.string(),
+    response_schema: z.record(z.string(), z.unknown()),
+    expires_at: z.string().nullable(),
+  }),
+);
+export type Interrupt = z.infer<ReturnType<typeof interrupt>>;
 
 /** A source that a run read, or that its answer cites by `[n]`. The number means the same address in the whole thread. */
-export const runSource = z.object({
-  n: z.int(),
-  url: z.string(),
-  title: z.string().nullable(),
-  date: z.string().nullable().describe("When it was published, as the page or the search says it."),
-  fetched_at: z.string().nullable().describe("When its text was read; null if it was only found by a search."),
-  hash: z.string().nullable().describe("SHA-256 of the text that was read, in hex."),
-  read: z.boolean().describe("False for a source that is cited and was never read."),
-  cited: z.boolean(),
-});
-export type RunSource = z.infer<typeof runSource>;
+export const runSource = late(() =>
+  z.object({
+    n: z.int(),
+    url: z.string(),
+    title: z.string().nullable(),
+    date: z.string().nullable().describe("When it was published, as the page or the search says it."),
+    fetched_at: z.string().nullable().describe("When its text was read; null if it was only found by a search."),
+    hash: z.string().nullable().describe("SHA-256 of the text that was read, in hex."),
+    read: z.boolean().describe("False for a source that is cited and was never read."),
+    cited: z.boolean(),
+  }),
+);
+export type RunSource = z.infer<ReturnType<typeof runSource>>;
 
 /** A run as every route returns it. Times are ISO 8601 UTC with milliseconds. */
-export const run = z.object({
-  invocation_id: z.string(),
-  thread_id: z.string(),
-  project_id: z.string(),
-  user_id: z.string(),
-  agent_id: z.string(),
-  agent_version: z.int(),
-  model: z.string(),
-  instance_id: z.string().nullable(),
-  status: z.enum(runStatuses),
-  attempt: z.int(),
-  steps: z.int(),
-  background: z.boolean(),
-  resumes: z.string().nullable(),
-  metadata: z.record(z.string(), z.unknown()),
-  usage,
-  reserved: z
-    .object({ input_tokens: z.int(), output_tokens: z.int(), cost_usd: z.number().nullable() })
-    .optional()
-    .describe("While it runs: the most that the model call under way may use beside `usage`. Absent without one."),
-  caps: z
-    .object(capFields)
-    .partial()
-    .optional()
-    .describe("The lowest of the caps that its request, agent and trigger set for it. Absent without any."),
-  worked_ms: z.int().optional().describe("How long the server worked on it. Absent before its first step."),
-  result: z
-    .object({
-      text: z.string(),
-      unfinished_tasks: z.int(),
-      unknown_citations: z
-        .int()
-        .optional()
-        .describe("How many numbers the text cites that no source of the thread has. Absent if there are none."),
-    })
-    .nullable(),
-  sources: z
-    .array(runSource)
-    .optional()
-    .describe("What the run read, and what its texts cite, by number; at most 100. Absent if there are none."),
-  error: runError.nullable(),
-  interrupts: z.array(interrupt),
-  hops: z.int(),
-  caused_by: z.array(cause),
-  created_at: z.string(),
-  started_at: z.string().nullable(),
-  finished_at: z.string().nullable(),
-});
-export type Run = z.infer<typeof run>;
+export const run = late(() =>
+  z.object({
+    invocation_id: z.string(),
+    thread_id: z.string(),
+    project_id: z.string(),
+    user_id: z.string(),
+    agent_id: z.string(),
+    agent_version: z.int(),
+    model: z.string(),
+    instance_id: z.string().nullable(),
+    status: z.enum(runStatuses),
+    attempt: z.int(),
+    steps: z.int(),
+    background: z.boolean(),
+    resumes: z.string().nullable(),
+    metadata: z.record(z.string(), z.unknown()),
+    usage: usage(),
+    reserved: z
+      .object({ input_tokens: z.int(), output_tokens: z.int(), cost_usd: z.number().nullable() })
+      .optional()
+      .describe("While it runs: the most that the model call under way may use beside `usage`. Absent without one."),
+    caps: z
+      .object(capFields)
+      .partial()
+      .optional()
+      .describe("The lowest of the caps that its request, agent and trigger set for it. Absent without any."),
+    worked_ms: z.int().optional().describe("How long the server worked on it. Absent before its first step."),
+    result: z
+      .object({
+        text: z.string(),
+        unfinished_tasks: z.int(),
+        unknown_citations: z
+          .int()
+          .optional()
+          .describe("How many numbers the text cites that no source of the thread has. Absent if there are none."),
+      })
+      .nullable(),
+    sources: z
+      .array(runSource())
+      .optional()
+      .describe("What the run read, and what its texts cite, by number; at most 100. Absent if there are none."),
+    error: runError().nullable(),
+    interrupts: z.array(interrupt()),
+    hops: z.int(),
+    caused_by: z.array(cause),
+    created_at: z.string(),
+    started_at: z.string().nullable(),
+    finished_at: z.string().nullable(),
+  }),
+);
+export type Run = z.infer<ReturnType<typeof run>>;
 
 export const busyPolicies = ["enqueue", "reject", "replace", "steer"] as const;
 export type BusyPolicy = (typeof busyPolicies)[number];

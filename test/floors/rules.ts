@@ -73,7 +73,7 @@ const evaluatedRooms = ["src/protocol/", "src/lib/", "src/config", "src/agent/",
 const checkedAtStart = [
   ...["src/config/models.ts", "src/config/search.ts", "src/config/fetch.ts", "src/config/key-length.ts"],
   ...["src/config/limits.ts", "src/config/sign-in.ts", "src/config/quotas.ts"],
-  "src/models/index.ts",
+  "src/models/servers.ts",
   "src/config/caps.ts",
 ];
 

@@ -10,7 +10,8 @@ const root = join(import.meta.dirname, "../..");
 
 export async function buildTestWorker(choice: Partial<BuildChoice> = {}, of = root): Promise<BuiltWorker> {
   const folder = await mkdtemp(join(tmpdir(), "taskloom-build-"));
-  const log = new Log(join(folder, "log"), []);
+  const log = new Log(join(folder, "log"));
+  log.open([]);
   const stopping = new Stopping();
   try {
     return await buildWorker({ root: of, log, stopping }, choice);

@@ -1,7 +1,8 @@
 // The Worker's runtime in the test's own process, configured as `npm start` configures it: a test can inspect it, end
 // every life at once and start it again.
 import { Miniflare, type MiniflareOptions } from "miniflare";
-import { type BuiltWorker, PUBLIC_ENTRYPOINT } from "../../dev/start/build.ts";
+import type { BuiltWorker } from "../../dev/start/build.ts";
+import { PUBLIC_ENTRYPOINT } from "../../dev/start/entrypoints.ts";
 import { describeRuntime } from "../../dev/start/runtime-options.ts";
 import { findFreePort, root } from "./started-server.ts";
 

@@ -23,7 +23,7 @@ describe("PATCH …/tasks", () => {
     const client = await clientWithThread();
     const answer = await client.send("PATCH", path, { version: 0, operations: [add] });
     expect(answer.status).toBe(200);
-    expect(planView.strict().parse(answer.body)).toMatchObject({ version: 1, next_task: { content: "Build" } });
+    expect(planView().strict().parse(answer.body)).toMatchObject({ version: 1, next_task: { content: "Build" } });
     expect(client.threads.asked).toMatchObject([{ method: "editPlan", input: { version: 0, operations: [add] } }]);
     expect(client.threads.asked[0]?.input).toHaveProperty("request_id");
   });
@@ -111,7 +111,7 @@ describe("the object", () => {
     if (!read.ok) throw new Error(read.error.detail);
     const [look] = read.value.plan.tasks;
     expect(look).toMatchObject({ content: "Look", status: "in_progress" });
-    expect(taskLedger.parse(read.value.ledger[look?.id ?? ""])).toMatchObject({ calls: 1, steps: expect.any(Number) });
+    expect(taskLedger().parse(read.value.ledger[look?.id ?? ""])).toMatchObject({ calls: 1, steps: expect.any(Number) });
     const other = { user_id: "user_other", thread_id: client.key.thread_id };
     expect(await client.stub.editPlan(other, { ...request, request_id: "r3" })).toMatchObject({
       error: { code: "not_found" },

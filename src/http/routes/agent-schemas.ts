@@ -7,6 +7,7 @@ import { agentConfig } from "../../protocol/agents/agent.ts";
 import { describeUnknown, readApprovals } from "../../protocol/agents/approvals.ts";
 import { modelOptions } from "../../protocol/agents/model-options.ts";
 import { clientId } from "../../protocol/ids.ts";
+import { late } from "../../protocol/schemas/late.ts";
 import { createTools } from "../../tools/index.ts";
 import * as examples from "../examples.ts";
 import { time, title, wellFormed } from "../schemas.ts";
@@ -55,30 +56,32 @@ function fallbacksOf(check: ModelCheck) {
     .transform((names) => [...new Set(names)]);
 }
 
-const options = z
-  .strictObject({
-    reasoning_effort: modelOptions.shape.reasoning_effort,
-    max_output_tokens: modelOptions.shape.max_output_tokens,
-    extra_body: z
-      .unknown()
-      .pipe(modelOptions.shape.extra_body.unwrap())
-      .openapi({ type: "object", additionalProperties: true })
-      .optional(),
-  })
-  .openapi({
-    description:
-      "How hard the model thinks, its longest reply in tokens, and fields of one provider for the request's body.",
-    example: { reasoning_effort: "low", max_output_tokens: 16_000 },
-  });
+const options = late(() =>
+  z
+    .strictObject({
+      reasoning_effort: modelOptions.shape.reasoning_effort,
+      max_output_tokens: modelOptions.shape.max_output_tokens,
+      extra_body: z
+        .unknown()
+        .pipe(modelOptions.shape.extra_body.unwrap())
+        .openapi({ type: "object", additionalProperties: true })
+        .optional(),
+    })
+    .openapi({
+      description:
+        "How hard the model thinks, its longest reply in tokens, and fields of one provider for the request's body.",
+      example: { reasoning_effort: "low", max_output_tokens: 16_000 },
+    }),
+);
 
-const pattern = wellFormed.min(1).max(500);
-const call = z.strictObject({ tool: z.string(), pattern: pattern.optional() });
+const pattern = late(() => wellFormed.min(1).max(500));
+const call = late(() => z.strictObject({ tool: z.string(), pattern: pattern().optional() }));
 // `readApprovals` parses these, because people write them in more forms than the errors of a schema can explain.
 function approvalsOf(toolNames: string[]) {
   return z
     .union([
-      z.record(z.string(), z.union([pattern, z.array(pattern)])),
-      z.array(z.union([z.string().max(600), call])).max(100),
+      z.record(z.string(), z.union([pattern(), z.array(pattern())])),
+      z.array(z.union([z.string().max(600), call()])).max(100),
     ])
     .transform((written, issues) => {
       const read = readApprovals(written, toolNames);
@@ -94,7 +97,7 @@ function approvalsOf(toolNames: string[]) {
 }
 
 const config = agentConfig.shape;
-const agentName = title.min(1).max(200);
+const agentName = late(() => title.min(1).max(200));
 
 /** Only a new agent gets defaults. In a patch, an absent field stays as it is. */
 function withoutDefaults<Fields extends Record<string, z.ZodDefault<z.ZodType>>>(fields: Fields) {
@@ -110,32 +113,34 @@ function createBodies(toolNames: string[], check: ModelCheck, ceiling: number | 
   const fallbacks = fallbacksOf(check);
   const steps = stepsUpTo(ceiling);
   const given = {
-    ...{ model: model.default(null), fallback_models: fallbacks.default([]), model_options: options.default({}) },
+    ...{ model: model.default(null), fallback_models: fallbacks.default([]), model_options: options().default({}) },
     ...{ tools: tools.default(null), approvals: approvals.default({}) },
     // The usual number stays what it is, and is lowered when a run begins.
     max_steps: steps.default(config.max_steps.parse(undefined)),
   };
   const changed = {
-    ...{ model: model.optional(), fallback_models: fallbacks.optional(), model_options: options.optional() },
+    ...{ model: model.optional(), fallback_models: fallbacks.optional(), model_options: options().optional() },
     ...{ tools: tools.optional(), approvals: approvals.optional(), max_steps: steps.optional() },
   };
   return {
     create: z
-      .strictObject({ agent_id: clientId.optional(), name: agentName, ...config, ...given })
+      .strictObject({ agent_id: clientId.optional(), name: agentName(), ...config, ...given })
       .openapi({ example: { name: "Shop builder", instructions: "Build small shops." } }),
     patch: z
-      .strictObject({ name: agentName.optional(), ...withoutDefaults(config), ...changed })
+      .strictObject({ name: agentName().optional(), ...withoutDefaults(config), ...changed })
       .openapi({ example: { max_steps: 50 } }),
   };
 }
 
 /** The bodies that `/openapi.json` describes, without names of tools and models. */
-export const anyBodies = createBodies([], () => null, null);
+export const anyBodies = late(() => createBodies([], () => null, null));
 
-const knownBodies = new WeakMap<Config, typeof anyBodies>();
+type Bodies = ReturnType<typeof createBodies>;
+
+const knownBodies = new WeakMap<Config, Bodies>();
 
 /** The bodies that check names against the tools and models of this server. */
-export function bodiesFor(config: Config): typeof anyBodies {
+export function bodiesFor(config: Config): Bodies {
   const check: ModelCheck = (name) => findRefusal(config.models, name);
   const bodies = knownBodies.get(config) ?? createBodies(namesOfTools(config), check, config.limits.max_steps);
   knownBodies.set(config, bodies);
@@ -146,31 +151,35 @@ function namesOfTools(config: Config): string[] {
   return createTools(config).map(({ name }) => name);
 }
 
-export const agent = z
-  .object({
-    agent_id: z.string(),
-    name: z.string(),
-    version: z.int(),
-    ...config,
-    model_options: options,
-    pinned_version: z
-      .int()
-      .nullable()
-      .openapi({ description: "The version that new runs start with; null for the newest." }),
-    created_at: time,
-    updated_at: time.openapi({ description: "When the shown version was made." }),
-  })
-  .openapi("Agent", { example: examples.agent });
+export const agent = late(() =>
+  z
+    .object({
+      agent_id: z.string(),
+      name: z.string(),
+      version: z.int(),
+      ...config,
+      model_options: options(),
+      pinned_version: z
+        .int()
+        .nullable()
+        .openapi({ description: "The version that new runs start with; null for the newest." }),
+      created_at: time,
+      updated_at: time.openapi({ description: "When the shown version was made." }),
+    })
+    .openapi("Agent", { example: examples.agent }),
+);
 
 const version = z.int().min(1);
 /** A version in a path or a query. */
 export const versionText = z.coerce.number().int().min(1);
-export const versionBody = z.strictObject({ version }).openapi({ example: { version: 2 } });
-export const comparison = z
-  .object({
-    agent_id: z.string(),
-    from: z.int(),
-    to: z.int(),
-    changes: z.array(z.object({ field: z.string(), from: z.unknown(), to: z.unknown() })),
-  })
-  .openapi("AgentComparison", { example: examples.comparison });
+export const versionBody = late(() => z.strictObject({ version }).openapi({ example: { version: 2 } }));
+export const comparison = late(() =>
+  z
+    .object({
+      agent_id: z.string(),
+      from: z.int(),
+      to: z.int(),
+      changes: z.array(z.object({ field: z.string(), from: z.unknown(), to: z.unknown() })),
+    })
+    .openapi("AgentComparison", { example: examples.comparison }),
+);

@@ -35,7 +35,7 @@ export function addAgents(app: App): void {
       description:
         "Stores the next version, unless nothing differs. Fields that are left out stay as they are. If a version is pinned, new runs still start with that one.",
       params,
-      body: anyBodies.patch,
+      body: () => anyBodies().patch,
       bodyFor: (config) => bodiesFor(config).patch,
       answers: { 200: { description: "The new version.", schema: agent } },
       problems: ["not_found", "version_conflict", "quota_exceeded"],
@@ -95,7 +95,7 @@ function addCreateAndList(app: App): void {
       path: "/v1/agents",
       tag,
       summary: "Make an agent",
-      body: anyBodies.create,
+      body: () => anyBodies().create,
       bodyFor: (config) => bodiesFor(config).create,
       answers: {
         201: { description: "Its first version.", schema: agent, headers: { Location: "The agent's path." } },

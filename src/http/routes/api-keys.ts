@@ -121,7 +121,7 @@ export async function endKey(
 /** What a new key may do, and until when. Throws `forbidden` for more than the key that makes it has. */
 function grantOf(
   caller: Caller,
-  { scopes, expires_in_seconds }: z.infer<typeof apiKeyBody>,
+  { scopes, expires_in_seconds }: z.infer<ReturnType<typeof apiKeyBody>>,
   now: number,
 ): Pick<StoredApiKey, "scopes" | "expires_at"> {
   for (const scope of scopes ?? []) requireScope(caller, scope);

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import { ADMIN_KEY_ID } from "../../protocol/ids.ts";
 import { type AuditEntry, type AuditSource, auditActions, auditOutcomes } from "../../protocol/people/audit.ts";
+import { late } from "../../protocol/schemas/late.ts";
 import { listAuditEntries } from "../../store/people/audit.ts";
 import type { App, Caller } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
@@ -26,34 +27,39 @@ const source = z
     description: "`http`: a request; `slack`: a person in Slack; `agent`: a run; `server`: the server itself.",
   });
 
-const entry = z
-  .object({
-    entry_id: z.string(),
-    created_at: time,
-    user_id: nullable.openapi({ description: "Whose account it is about. Null if that is not known." }),
-    actor_id: nullable.openapi({ description: "The user who acted. Null if nobody is known." }),
-    key_id: nullable.openapi({ description: "The key or session that acted, or `admin_key`." }),
-    // Not an enum: a later version may have written it.
-    action: z.string(),
-    target: nullable.openapi({ description: "The id of what it was done to." }),
-    outcome: z.enum(auditOutcomes).nullable().openapi({ description: "Null if it is not known whether it happened." }),
-    source,
-    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
-  })
-  .openapi("AuditEntry", {
-    example: {
-      entry_id: "aud_01jdf3k8x2m4n6p8q0r2s4t6v8",
-      created_at: exampleTime,
-      user_id: "user_first",
-      actor_id: "user_first",
-      key_id: "key_01jdf3k8x2m4n6p8q0r2s4t6v8",
-      action: "webhook.update",
-      target: "hook_01jdf3k8x2m4n6p8q0r2s4t6v8",
-      outcome: "done",
-      source: { type: "http", address: "203.0.113.9", user_agent: "curl/8.9.1", request_id: "6d1f5e0c" },
-      details: { fields: "enabled, url" },
-    },
-  });
+const entry = late(() =>
+  z
+    .object({
+      entry_id: z.string(),
+      created_at: time,
+      user_id: nullable.openapi({ description: "Whose account it is about. Null if that is not known." }),
+      actor_id: nullable.openapi({ description: "The user who acted. Null if nobody is known." }),
+      key_id: nullable.openapi({ description: "The key or session that acted, or `admin_key`." }),
+      // Not an enum: a later version may have written it.
+      action: z.string(),
+      target: nullable.openapi({ description: "The id of what it was done to." }),
+      outcome: z
+        .enum(auditOutcomes)
+        .nullable()
+        .openapi({ description: "Null if it is not known whether it happened." }),
+      source,
+      details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+    })
+    .openapi("AuditEntry", {
+      example: {
+        entry_id: "aud_01jdf3k8x2m4n6p8q0r2s4t6v8",
+        created_at: exampleTime,
+        user_id: "user_first",
+        actor_id: "user_first",
+        key_id: "key_01jdf3k8x2m4n6p8q0r2s4t6v8",
+        action: "webhook.update",
+        target: "hook_01jdf3k8x2m4n6p8q0r2s4t6v8",
+        outcome: "done",
+        source: { type: "http", address: "203.0.113.9", user_agent: "curl/8.9.1", request_id: "6d1f5e0c" },
+        details: { fields: "enabled, url" },
+      },
+    }),
+);
 
 /** An id, or `admin_key`. */
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 _ -");

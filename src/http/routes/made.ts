@@ -6,6 +6,7 @@ import { forgetLinks } from "../../projects/previews/previews.ts";
 import { endRevokedAccess } from "../../projects/revocation.ts";
 import { ADMIN_KEY_ID, clientId } from "../../protocol/ids.ts";
 import type { Job } from "../../protocol/job.ts";
+import { late } from "../../protocol/schemas/late.ts";
 import { findProvider } from "../../sandboxes/index.ts";
 import { isKnownKey, listMade, MAX_MADE, madeTypes, UNKNOWN_MAKER } from "../../store/keys/made.ts";
 import { revokeMade } from "../../store/keys/revocation.ts";
@@ -21,30 +22,35 @@ const END_LIMIT_MS = 10_000;
 /** The job finds nothing to do if the request itself came to its end. */
 const JOB_DELAY_SECONDS = 15;
 
-const madeThing = z
-  .object({
-    type: z.enum(madeTypes),
-    id: z.string().openapi({ description: "The port of a preview; the project of an SSH access." }),
-    project_id: z.string().optional(),
-    name: z.string().optional().openapi({ description: "Of a trigger, how its prompt begins; of a webhook, its URL." }),
-    enabled: z.boolean().optional(),
-    pending: z
-      .literal(true)
-      .optional()
-      .openapi({ description: "It is revoked here, and the sandbox provider has not confirmed it yet." }),
-    created_at: time,
-    expires_at: time.optional(),
-    made_by: madeBy,
-  })
-  .openapi("MadeThing", {
-    example: {
-      type: "preview",
-      id: "3000",
-      project_id: "shop",
-      created_at: example.created_at,
-      made_by: example.key_id,
-    },
-  });
+const madeThing = late(() =>
+  z
+    .object({
+      type: z.enum(madeTypes),
+      id: z.string().openapi({ description: "The port of a preview; the project of an SSH access." }),
+      project_id: z.string().optional(),
+      name: z
+        .string()
+        .optional()
+        .openapi({ description: "Of a trigger, how its prompt begins; of a webhook, its URL." }),
+      enabled: z.boolean().optional(),
+      pending: z
+        .literal(true)
+        .optional()
+        .openapi({ description: "It is revoked here, and the sandbox provider has not confirmed it yet." }),
+      created_at: time,
+      expires_at: time.optional(),
+      made_by: madeBy,
+    })
+    .openapi("MadeThing", {
+      example: {
+        type: "preview",
+        id: "3000",
+        project_id: "shop",
+        created_at: example.created_at,
+        made_by: example.key_id,
+      },
+    }),
+);
 
 export function addMade(app: App): void {
   addOperation(
@@ -59,7 +65,10 @@ export function addMade(app: App): void {
       description: `What opens a way in, and exists: keys, triggers, webhooks, preview links, SSH access and Slack workspaces, also those that keys made which this key made. The key may be deleted. \`admin_key\` stands for the admin key, \`unknown\` for what has no known maker. The newest ${MAX_MADE}.`,
       params: z.object({ key_id: clientId }),
       answers: {
-        200: { description: "Newest first.", schema: z.object({ data: z.array(madeThing), next_cursor: z.null() }) },
+        200: {
+          description: "Newest first.",
+          schema: () => z.object({ data: z.array(madeThing()), next_cursor: z.null() }),
+        },
       },
       problems: ["not_found"],
     },

@@ -1,6 +1,7 @@
 // The caller's own sessions: where somebody is signed in as this user.
 import { z } from "@hono/zod-openapi";
 import { clientId } from "../../protocol/ids.ts";
+import { late } from "../../protocol/schemas/late.ts";
 import { endSession, endSessions, listSessions, MAX_SESSIONS } from "../../store/people/sessions.ts";
 import { audited } from "../audit.ts";
 import type { App, AppContext } from "../context.ts";
@@ -13,17 +14,19 @@ import { revokeWithMade } from "./made.ts";
 
 const tag = "Users and keys";
 
-const session = z
-  .object({
-    session_id: z.string(),
-    created_at: time,
-    expires_at: time,
-    last_used_at: time.nullable().openapi({ description: "To the hour." }),
-    user_agent: z.string().nullable().openapi({ description: "The browser, as it named itself at sign-in." }),
-    address: z.string().nullable().openapi({ description: "The address at sign-in." }),
-    current: z.boolean().openapi({ description: "Whether this request comes from it." }),
-  })
-  .openapi("Session", { example: examples.session });
+const session = late(() =>
+  z
+    .object({
+      session_id: z.string(),
+      created_at: time,
+      expires_at: time,
+      last_used_at: time.nullable().openapi({ description: "To the hour." }),
+      user_agent: z.string().nullable().openapi({ description: "The browser, as it named itself at sign-in." }),
+      address: z.string().nullable().openapi({ description: "The address at sign-in." }),
+      current: z.boolean().openapi({ description: "Whether this request comes from it." }),
+    })
+    .openapi("Session", { example: examples.session }),
+);
 
 export function addSessions(app: App): void {
   addOperation(
@@ -37,7 +40,10 @@ export function addSessions(app: App): void {
       summary: "List sessions",
       description: `Where somebody is signed in as this user, newest first. A user has ${MAX_SESSIONS} at most: one more ends the oldest.`,
       answers: {
-        200: { description: "Live sessions.", schema: z.object({ data: z.array(session), next_cursor: z.null() }) },
+        200: {
+          description: "Live sessions.",
+          schema: () => z.object({ data: z.array(session()), next_cursor: z.null() }),
+        },
       },
     },
     async (context) => {

@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { addUsage as addUp } from "../../agent/plan/ledger.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { noUsage, type Usage, usage } from "../../protocol/run.ts";
+import { late } from "../../protocol/schemas/late.ts";
 import { firstMoment, type UsageDay, type UsageSum } from "../../protocol/usage.ts";
 import { readUsage } from "../../store/usage.ts";
 import type { App } from "../context.ts";
@@ -17,19 +18,23 @@ const query = z.strictObject({
   project_id: clientId.optional().openapi({ description: "Only runs in this project." }),
   thread_id: clientId.optional().openapi({ description: "Only runs of this thread." }),
 });
-const day = z
-  .object({
-    date: z.string().openapi({ format: "date", description: "In UTC." }),
-    runs: z.int().openapi({ description: "Runs that were started on this day." }),
-    ...usage.shape,
-  })
-  .openapi("UsageDay", { example: examples.usageDay });
+const day = late(() =>
+  z
+    .object({
+      date: z.string().openapi({ format: "date", description: "In UTC." }),
+      runs: z.int().openapi({ description: "Runs that were started on this day." }),
+      ...usage().shape,
+    })
+    .openapi("UsageDay", { example: examples.usageDay }),
+);
 
-const sums = z.object({ runs: z.int(), ...usage.shape });
-const answer = z.object({
-  data: z.array(day),
-  total: sums.openapi({ description: "Over these days. Sums of costs are exact." }),
-});
+const sums = late(() => z.object({ runs: z.int(), ...usage().shape }));
+const answer = late(() =>
+  z.object({
+    data: z.array(day()),
+    total: sums().openapi({ description: "Over these days. Sums of costs are exact." }),
+  }),
+);
 
 export function addUsage(app: App): void {
   addOperation(

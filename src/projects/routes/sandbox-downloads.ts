@@ -95,7 +95,7 @@ export function addTicketDownload(app: App): void {
       // A client that sends HEAD before GET would use the ticket up.
       if (context.req.raw.method === "HEAD") throw new Problem("invalid_operation", "This address is for a GET.");
       const { project_id, details } = await redeemTicket(context, "download", query.ticket);
-      const { kind, path } = downloadBody.parse(details);
+      const { kind, path } = downloadBody().parse(details);
       return answerDownload(context, project_id, kind, path);
     },
   );

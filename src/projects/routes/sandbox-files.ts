@@ -125,6 +125,6 @@ function addDelete(app: App): void {
   );
 }
 
-function describeFile({ path, size, is_dir, modified_at }: FileInfo): z.infer<typeof sandboxFile> {
+function describeFile({ path, size, is_dir, modified_at }: FileInfo): z.infer<ReturnType<typeof sandboxFile>> {
   return { path, name: path.slice(path.lastIndexOf("/") + 1), size, is_dir, modified_at };
 }

@@ -64,7 +64,7 @@ export function addTerminalSocket(app: App): void {
       }
       checkOrigin(context);
       const { project_id, details } = await redeemTicket(context, "terminal", query.ticket);
-      return answerTerminal(context, project_id, terminalBody.parse(details));
+      return answerTerminal(context, project_id, terminalBody().parse(details));
     },
   );
 }

@@ -1,48 +1,53 @@
 // A person's change of the plan over HTTP: operations with the arguments of the plan tools, checked strictly. The
 // plan's rules (`agent/plan/edits.ts`) decide what they may do.
 import { z } from "zod";
+import { late } from "../schemas/late.ts";
 import { taskStatuses } from "./task.ts";
 
-const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)");
+const wellFormed = late(() =>
+  z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)"),
+);
 // Our own ids have 31 characters. A longer one matches nothing and would only be quoted in the answer.
-const planId = wellFormed.min(1).max(64);
+const planId = late(() => wellFormed().min(1).max(64));
 // Above the limits of the plan's rules, so that the rules refuse the operation and say why.
-const texts = z.array(wellFormed).min(1).max(1000);
+const texts = late(() => z.array(wellFormed()).min(1).max(1000));
 
-export const planOperation = z.discriminatedUnion("op", [
-  z.strictObject({
-    op: z.literal("create"),
-    sections: z
-      .array(z.strictObject({ title: wellFormed, tasks: texts }))
-      .min(1)
-      .max(100)
-      .optional(),
-    section_title: wellFormed.optional(),
-    section_id: planId.optional(),
-    task_contents: texts.optional(),
-  }),
-  z.strictObject({
-    op: z.literal("update"),
-    task_ids: z.array(planId).min(1).max(500),
-    status: z.enum(taskStatuses).optional(),
-    content: wellFormed.optional(),
-    section_id: planId.optional(),
-    /**
-     * The position of the first task in its section after the move, from 0. The other tasks follow it in the given
-     * order.
-     */
-    position: z.int().min(0).optional(),
-  }),
-  z.strictObject({
-    op: z.literal("delete"),
-    task_ids: z.array(planId).max(500).optional(),
-    section_ids: z.array(planId).max(500).optional(),
-    /** Accepted and ignored: a person's request needs no confirmation. */
-    confirm: z.boolean().optional(),
-  }),
-  z.strictObject({ op: z.literal("clear"), confirm: z.boolean().optional() }),
-]);
-export type PlanOperation = z.infer<typeof planOperation>;
+export const planOperation = late(() =>
+  z.discriminatedUnion("op", [
+    z.strictObject({
+      op: z.literal("create"),
+      sections: z
+        .array(z.strictObject({ title: wellFormed(), tasks: texts() }))
+        .min(1)
+        .max(100)
+        .optional(),
+      section_title: wellFormed().optional(),
+      section_id: planId().optional(),
+      task_contents: texts().optional(),
+    }),
+    z.strictObject({
+      op: z.literal("update"),
+      task_ids: z.array(planId()).min(1).max(500),
+      status: z.enum(taskStatuses).optional(),
+      content: wellFormed().optional(),
+      section_id: planId().optional(),
+      /**
+       * The position of the first task in its section after the move, from 0. The other tasks follow it in the given
+       * order.
+       */
+      position: z.int().min(0).optional(),
+    }),
+    z.strictObject({
+      op: z.literal("delete"),
+      task_ids: z.array(planId()).max(500).optional(),
+      section_ids: z.array(planId()).max(500).optional(),
+      /** Accepted and ignored: a person's request needs no confirmation. */
+      confirm: z.boolean().optional(),
+    }),
+    z.strictObject({ op: z.literal("clear"), confirm: z.boolean().optional() }),
+  ]),
+);
+export type PlanOperation = z.infer<ReturnType<typeof planOperation>>;
 
 /** All operations apply in order, or none. */
 export interface PlanEditRequest {

@@ -1,6 +1,7 @@
 // The plan: sections with tasks, in its stored form (flat), in the form of `GET …/tasks` (nested), and in the form of
 // the stream's state.
 import { z } from "zod";
+import { late } from "../schemas/late.ts";
 
 export const taskStatuses = ["pending", "in_progress", "completed", "cancelled"] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
@@ -38,23 +39,25 @@ export interface Plan extends PlanContent {
 }
 
 /** Returned by `GET …/tasks`. */
-export const planView = z.object({
-  version: z.int(),
-  sections: z.array(
-    z.object({
-      id: z.string(),
-      title: z.string(),
-      tasks: z.array(
-        z.object({ id: z.string(), content: z.string(), status: z.enum(taskStatuses), section_id: z.string() }),
-      ),
-    }),
-  ),
-  total_sections: z.int(),
-  total_tasks: z.int(),
-  completed_tasks: z.int(),
-  next_task: z.object({ id: z.string(), content: z.string() }).nullable(),
-});
-export type PlanView = z.infer<typeof planView>;
+export const planView = late(() =>
+  z.object({
+    version: z.int(),
+    sections: z.array(
+      z.object({
+        id: z.string(),
+        title: z.string(),
+        tasks: z.array(
+          z.object({ id: z.string(), content: z.string(), status: z.enum(taskStatuses), section_id: z.string() }),
+        ),
+      }),
+    ),
+    total_sections: z.int(),
+    total_tasks: z.int(),
+    completed_tasks: z.int(),
+    next_task: z.object({ id: z.string(), content: z.string() }).nullable(),
+  }),
+);
+export type PlanView = z.infer<ReturnType<typeof planView>>;
 
 /** The plan inside `STATE_SNAPSHOT` and `STATE_DELTA`. */
 export interface PlanState {

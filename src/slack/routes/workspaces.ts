@@ -6,6 +6,7 @@ import { addOperation } from "../../http/operation.ts";
 import { requireAgent, requireProject } from "../../http/ownership.ts";
 import { madeBy, pageOf, pageQuery, time } from "../../http/schemas.ts";
 import { clientId } from "../../protocol/ids.ts";
+import { late } from "../../protocol/schemas/late.ts";
 import type { SlackWorkspace } from "../../protocol/slack.ts";
 import { listSlackWorkspaces, updateSlackWorkspace } from "../../store/slack-workspaces.ts";
 import { createSlackCaller } from "../api.ts";
@@ -19,30 +20,34 @@ import { slackPorts } from "./requests.ts";
 const tag = "Slack";
 
 const choice = { agent_id: clientId.optional(), project_id: clientId.optional() };
-const installBody = z.strictObject(choice).openapi({ example: {} });
-const installAnswer = z.object({ url: z.string(), expires_at: time }).openapi("SlackInstallation");
+const installBody = late(() => z.strictObject(choice).openapi({ example: {} }));
+const installAnswer = late(() => z.object({ url: z.string(), expires_at: time }).openapi("SlackInstallation"));
 
 /** Slack's tokens are far shorter. Spaces and line feeds are refused, because the token is sent in a header. */
 const botToken = z.string().regex(/^[\x21-\x7e]{1,500}$/, "must be a bot's token (xoxb-…)");
-const workspaceBody = z
-  .strictObject({ bot_token: botToken, ...choice })
-  .openapi({ example: { bot_token: "xoxb-EXAMPLE" } });
-const workspacePatch = z
-  .strictObject({ agent_id: clientId.nullable().optional(), project_id: clientId.nullable().optional() })
-  .openapi({ example: { agent_id: "agent_default" } });
+const workspaceBody = late(() =>
+  z.strictObject({ bot_token: botToken, ...choice }).openapi({ example: { bot_token: "xoxb-EXAMPLE" } }),
+);
+const workspacePatch = late(() =>
+  z
+    .strictObject({ agent_id: clientId.nullable().optional(), project_id: clientId.nullable().optional() })
+    .openapi({ example: { agent_id: "agent_default" } }),
+);
 
-const workspaceAnswer = z
-  .object({
-    team_id: z.string(),
-    team_name: z.string().nullable(),
-    bot_user_id: z.string(),
-    agent_id: z.string().nullable(),
-    project_id: z.string().nullable(),
-    created_at: time,
-    updated_at: time,
-    made_by: madeBy,
-  })
-  .openapi("SlackWorkspace");
+const workspaceAnswer = late(() =>
+  z
+    .object({
+      team_id: z.string(),
+      team_name: z.string().nullable(),
+      bot_user_id: z.string(),
+      agent_id: z.string().nullable(),
+      project_id: z.string().nullable(),
+      created_at: time,
+      updated_at: time,
+      made_by: madeBy,
+    })
+    .openapi("SlackWorkspace"),
+);
 
 const params = z.object({ team_id: z.string().regex(/^[A-Za-z0-9]{1,64}$/, "must be a workspace's id") });
 

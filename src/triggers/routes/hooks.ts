@@ -82,7 +82,7 @@ function noteTooLarge(error: unknown): null {
   throw error;
 }
 
-type HookAnswer = z.infer<typeof hookAnswer>;
+type HookAnswer = z.infer<ReturnType<typeof hookAnswer>>;
 
 /** `body` is null if it was too large to read. */
 async function receive(context: AppContext, trigger_id: string, body: Uint8Array | null): Promise<HookAnswer> {

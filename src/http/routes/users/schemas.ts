@@ -4,6 +4,7 @@ import { clientId } from "../../../protocol/ids.ts";
 import { periodCaps } from "../../../protocol/money/caps.ts";
 import { quotas as knownQuotas } from "../../../protocol/money/quotas.ts";
 import { userRoles, userStates } from "../../../protocol/people/user.ts";
+import { late } from "../../../protocol/schemas/late.ts";
 import * as examples from "../../examples.ts";
 import { time, title, wellFormed } from "../../schemas.ts";
 
@@ -11,85 +12,99 @@ import { time, title, wellFormed } from "../../schemas.ts";
 const EMAIL_CHARACTERS = 254;
 
 /** Only its form is checked: that it is the person's is for a sign-in to prove. */
-const email = wellFormed
-  .max(EMAIL_CHARACTERS)
-  .regex(/^[^\s@]+@[^\s@]+$/, "is not an email address")
-  .nullable()
-  .openapi({
-    description:
-      "Of one user only, in any case of its letters. Whoever proves it at their first sign-in becomes a user who has never signed in.",
-  });
-const role = z.enum(userRoles).nullable().openapi({ description: "`admin`: sessions have the scope `admin`, too." });
+const email = late(() =>
+  wellFormed
+    .max(EMAIL_CHARACTERS)
+    .regex(/^[^\s@]+@[^\s@]+$/, "is not an email address")
+    .nullable()
+    .openapi({
+      description:
+        "Of one user only, in any case of its letters. Whoever proves it at their first sign-in becomes a user who has never signed in.",
+    }),
+);
+const role = late(() =>
+  z.enum(userRoles).nullable().openapi({ description: "`admin`: sessions have the scope `admin`, too." }),
+);
 
 // Copies, because the originals may have been made before the zod extension that adds `openapi`.
-const caps = z
-  .strictObject(periodCaps.shape)
-  .nullable()
-  .openapi({
-    description:
-      "Caps for a day and a month in UTC, each in place of the setting's. Where one is null or absent, the setting's holds.",
-    example: { day: { max_cost_usd: 5 }, month: { max_cost_usd: 50 } },
-  });
+const caps = late(() =>
+  z
+    .strictObject(periodCaps.shape)
+    .nullable()
+    .openapi({
+      description:
+        "Caps for a day and a month in UTC, each in place of the setting's. Where one is null or absent, the setting's holds.",
+      example: { day: { max_cost_usd: 5 }, month: { max_cost_usd: 50 } },
+    }),
+);
 
 const MAX_QUOTA = 1_000_000_000_000;
-const quotas = z
-  .record(z.string(), z.int().min(0).max(MAX_QUOTA))
-  .superRefine((given, issues) => {
-    const names = Object.keys(knownQuotas);
-    const unknown = Object.keys(given).find((name) => !names.includes(name));
-    if (unknown === undefined) return;
-    issues.addIssue({ code: "custom", path: [unknown], message: `is not known; quotas are ${names.join(", ")}` });
-  })
-  .nullable()
-  .openapi({
-    description: "By name, in place of the usual ones. An absent one is the usual one. Null: all are.",
-    example: {},
-  });
+const quotas = late(() =>
+  z
+    .record(z.string(), z.int().min(0).max(MAX_QUOTA))
+    .superRefine((given, issues) => {
+      const names = Object.keys(knownQuotas);
+      const unknown = Object.keys(given).find((name) => !names.includes(name));
+      if (unknown === undefined) return;
+      issues.addIssue({ code: "custom", path: [unknown], message: `is not known; quotas are ${names.join(", ")}` });
+    })
+    .nullable()
+    .openapi({
+      description: "By name, in place of the usual ones. An absent one is the usual one. Null: all are.",
+      example: {},
+    }),
+);
 
-export const userBody = z
-  .strictObject({
-    user_id: clientId
-      .refine((id) => id.toLowerCase() !== "me", "must not be `me`, which means whoever asks")
-      .optional(),
-    name: title.nullable().optional(),
-    email: email.optional(),
-    role: role.optional(),
-    caps: caps.optional(),
-    quotas: quotas.optional(),
-  })
-  .openapi({ example: { name: "Ada" } });
+export const userBody = late(() =>
+  z
+    .strictObject({
+      user_id: clientId
+        .refine((id) => id.toLowerCase() !== "me", "must not be `me`, which means whoever asks")
+        .optional(),
+      name: title.nullable().optional(),
+      email: email().optional(),
+      role: role().optional(),
+      caps: caps().optional(),
+      quotas: quotas().optional(),
+    })
+    .openapi({ example: { name: "Ada" } }),
+);
 
 /** A later version may know others. */
-const storedQuotas = z.record(z.string(), z.number()).nullable();
+const storedQuotas = late(() => z.record(z.string(), z.number()).nullable());
 
-export const newUser = z
-  .object({
-    user_id: z.string(),
-    name: z.string().nullable(),
-    email,
-    role,
-    caps,
-    quotas: storedQuotas,
-    api_key: z.string(),
-  })
-  .openapi("NewUser", {
-    example: {
-      ...{ user_id: "user_ada", name: "Ada", email: null, role: null },
-      ...{ caps: null, quotas: null, api_key: examples.key },
-    },
-  });
+export const newUser = late(() =>
+  z
+    .object({
+      user_id: z.string(),
+      name: z.string().nullable(),
+      email: email(),
+      role: role(),
+      caps: caps(),
+      quotas: storedQuotas(),
+      api_key: z.string(),
+    })
+    .openapi("NewUser", {
+      example: {
+        ...{ user_id: "user_ada", name: "Ada", email: null, role: null },
+        ...{ caps: null, quotas: null, api_key: examples.key },
+      },
+    }),
+);
 
-export const userPatch = z
-  .strictObject({
-    name: title.nullable().optional(),
-    email: email.optional(),
-    role: role.optional(),
-    disabled: z.boolean().optional(),
-    caps: caps.optional(),
-    quotas: quotas.optional(),
-  })
-  .refine((patch) => Object.keys(patch).length > 0, "has nothing to change")
-  .openapi({ example: { disabled: true } });
+export const userPatch = late(() =>
+  z
+    .strictObject({
+      name: title.nullable().optional(),
+      email: email().optional(),
+      role: role().optional(),
+      disabled: z.boolean().optional(),
+      caps: caps().optional(),
+      quotas: quotas().optional(),
+    })
+    .refine((patch) => Object.keys(patch).length > 0, "has nothing to change")
+    .openapi({ example: { disabled: true } }),
+);
 
 const example = {
   user_id: "user_ada",
@@ -104,37 +119,41 @@ const example = {
   deleted_at: null,
 } as const;
 
-const fields = {
+const fields = late(() => ({
   user_id: z.string(),
   name: z.string().nullable(),
   email: z.string().nullable(),
-  role,
-  caps,
-  quotas: storedQuotas,
+  role: role(),
+  caps: caps(),
+  quotas: storedQuotas(),
   state: z.enum(userStates).openapi({ description: "`deleting` until nothing is left of it." }),
   created_at: time.nullable().openapi({ description: "Null for `user_first`, if nobody recorded it." }),
   disabled_at: time.nullable(),
   deleted_at: time.nullable(),
-};
+}));
 
-export const user = z.object(fields).openapi("User", { example });
+export const user = late(() => z.object(fields()).openapi("User", { example }));
 
 const count = z.int();
-const counts = z.object({
-  api_keys: count,
-  sessions: count,
-  threads: count,
-  projects: count,
-  triggers: count,
-  webhooks: count,
-  slack_workspaces: count,
-});
+const counts = late(() =>
+  z.object({
+    api_keys: count,
+    sessions: count,
+    threads: count,
+    projects: count,
+    triggers: count,
+    webhooks: count,
+    slack_workspaces: count,
+  }),
+);
 
-export const userWithCounts = z.object({ ...fields, counts }).openapi("UserWithCounts", {
-  example: {
-    ...example,
-    counts: { api_keys: 2, sessions: 1, threads: 40, projects: 3, triggers: 1, webhooks: 0, slack_workspaces: 0 },
-  },
-});
+export const userWithCounts = late(() =>
+  z.object({ ...fields(), counts: counts() }).openapi("UserWithCounts", {
+    example: {
+      ...example,
+      counts: { api_keys: 2, sessions: 1, threads: 40, projects: 3, triggers: 1, webhooks: 0, slack_workspaces: 0 },
+    },
+  }),
+);
 
 export const userParams = z.object({ user_id: clientId });

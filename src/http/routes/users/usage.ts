@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { nothing } from "../../../protocol/money/lease.ts";
 import { toUsd } from "../../../protocol/money/price.ts";
 import { usage } from "../../../protocol/run.ts";
+import { late } from "../../../protocol/schemas/late.ts";
 import { firstMoment } from "../../../protocol/usage.ts";
 import { readReserved } from "../../../store/budgets/read.ts";
 import { readUsageOfUsers } from "../../../store/usage.ts";
@@ -19,19 +20,23 @@ const query = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 
-const reserved = z.object({ cost_usd: z.number(), tokens: z.int(), minutes: z.number() }).openapi({
-  description:
-    "What running runs hold of caps over many threads. They may have spent a part of it, which is in the sums too.",
-});
+const reserved = late(() =>
+  z.object({ cost_usd: z.number(), tokens: z.int(), minutes: z.number() }).openapi({
+    description:
+      "What running runs hold of caps over many threads. They may have spent a part of it, which is in the sums too.",
+  }),
+);
 
-const userUsage = z
-  .object({ user_id: z.string(), name: z.string().nullable(), runs: z.int(), ...usage.shape, reserved })
-  .openapi("UserUsage", {
-    example: {
-      ...{ user_id: "user_ada", name: "Ada", runs: 3, ...examples.run.usage },
-      reserved: { cost_usd: 0.25, tokens: 60_000, minutes: 4 },
-    },
-  });
+const userUsage = late(() =>
+  z
+    .object({ user_id: z.string(), name: z.string().nullable(), runs: z.int(), ...usage().shape, reserved: reserved() })
+    .openapi("UserUsage", {
+      example: {
+        ...{ user_id: "user_ada", name: "Ada", runs: 3, ...examples.run.usage },
+        reserved: { cost_usd: 0.25, tokens: 60_000, minutes: 4 },
+      },
+    }),
+);
 
 export function addUsersUsage(app: App): void {
   addOperation(
@@ -45,7 +50,9 @@ export function addUsersUsage(app: App): void {
         "Users with runs that were started in these days, the highest cost first; unknown costs come last. The day is UTC's.",
       scope: "admin",
       query,
-      answers: { 200: { description: "Users, without pages.", schema: z.object({ data: z.array(userUsage) }) } },
+      answers: {
+        200: { description: "Users, without pages.", schema: () => z.object({ data: z.array(userUsage()) }) },
+      },
     },
     async (context, { query: { days, limit } }) => {
       const { DB } = context.env;

@@ -50,7 +50,7 @@ export function addPreviews(app: App): void {
       description: "Those that have not expired, by port. There are 50 at most.",
       params,
       answers: {
-        200: { description: "The links.", schema: z.object({ data: z.array(preview), next_cursor: z.null() }) },
+        200: { description: "The links.", schema: () => z.object({ data: z.array(preview()), next_cursor: z.null() }) },
       },
       problems: workspaceProblems,
     },
