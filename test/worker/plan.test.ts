@@ -111,7 +111,10 @@ describe("the object", () => {
     if (!read.ok) throw new Error(read.error.detail);
     const [look] = read.value.plan.tasks;
     expect(look).toMatchObject({ content: "Look", status: "in_progress" });
-    expect(taskLedger().parse(read.value.ledger[look?.id ?? ""])).toMatchObject({ calls: 1, steps: expect.any(Number) });
+    expect(taskLedger().parse(read.value.ledger[look?.id ?? ""])).toMatchObject({
+      calls: 1,
+      steps: expect.any(Number),
+    });
     const other = { user_id: "user_other", thread_id: client.key.thread_id };
     expect(await client.stub.editPlan(other, { ...request, request_id: "r3" })).toMatchObject({
       error: { code: "not_found" },
