@@ -39,7 +39,7 @@ export async function applyMigrations(root: string, state: State, databaseId: st
   const names = await listMigrations(root);
   if ((await readFile(applied, "utf8").catch(() => "")) === names.join("\n")) return;
   // Loaded here, since most starts need none of its 6 MB.
-  const { convertV4MiniflareOptions, Miniflare } = await import("miniflare");
+  const { convertV4MiniflareOptions, Miniflare } = await import("./miniflare.ts");
   const runtime = new Miniflare(
     convertV4MiniflareOptions({
       ...{ name: "migrations", modules: true, script: "", cf: false, telemetry: { enabled: false } },

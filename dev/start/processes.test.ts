@@ -3,7 +3,7 @@ import { inheritedVariables } from "./processes.ts";
 import { settingNames } from "./setting-names.ts";
 
 describe("the environment of a child process", () => {
-  it("has no setting of the server, since a file brings them", () => {
+  it("has no setting of the server, since its channel brings them", () => {
     const settings = Object.fromEntries(settingNames.map((name) => [name, "value"]));
     expect(inheritedVariables({ ...settings, PATH: "/bin", HOME: "/root" })).toEqual({ PATH: "/bin", HOME: "/root" });
   });

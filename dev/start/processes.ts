@@ -29,7 +29,7 @@ const quiet = {
 /** Variables of the services that settings hold keys of; other programs' secrets may be among them. */
 const serviceVariable = /^(OPENAI|DAYTONA|SLACK|ADMIN|ENCRYPTION)_/;
 
-/** Without settings: they reach the Worker only through its settings file. */
+/** Without settings: they reach the Worker only over its channel. */
 export function inheritedVariables(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const isInherited = (name: string): boolean => !settingNames.includes(name) && !serviceVariable.test(name);
   return Object.fromEntries(Object.entries(environment).filter(([name]) => isInherited(name)));

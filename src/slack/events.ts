@@ -1,6 +1,7 @@
 // Parses Slack's events from JSON, and gives the reason for each that is ignored. Every field is validated.
 import { z } from "zod";
 import { isRecord } from "../lib/is-record.ts";
+import { late } from "../protocol/schemas/late.ts";
 
 /** A person's message. Slack sends a mention as two events, and both become the same message. */
 export interface SlackMessageEvent {
@@ -39,31 +40,35 @@ export type SlackEvent =
 export const slackId = z.string().regex(/^[A-Za-z0-9]{1,64}$/);
 export const slackTime = z.string().regex(/^\d{1,12}\.\d{1,12}$/);
 
-const envelope = z.object({
-  type: z.string(),
-  team_id: slackId.optional(),
-  api_app_id: z.string().optional(),
-  authorizations: z
-    .array(z.object({ team_id: slackId.nullish(), user_id: slackId.nullish(), is_bot: z.boolean().nullish() }))
-    .nullish(),
-  event: z.record(z.string(), z.unknown()).optional(),
-});
+const envelope = late(() =>
+  z.object({
+    type: z.string(),
+    team_id: slackId.optional(),
+    api_app_id: z.string().optional(),
+    authorizations: z
+      .array(z.object({ team_id: slackId.nullish(), user_id: slackId.nullish(), is_bot: z.boolean().nullish() }))
+      .nullish(),
+    event: z.record(z.string(), z.unknown()).optional(),
+  }),
+);
 
-const message = z.object({
-  channel: slackId,
-  user: slackId,
-  team: slackId.nullish(),
-  user_team: slackId.nullish(),
-  text: z.string().nullish(),
-  ts: slackTime,
-  thread_ts: slackTime.nullish(),
-  parent_user_id: slackId.nullish(),
-  channel_type: z.string().nullish(),
-});
+const message = late(() =>
+  z.object({
+    channel: slackId,
+    user: slackId,
+    team: slackId.nullish(),
+    user_team: slackId.nullish(),
+    text: z.string().nullish(),
+    ts: slackTime,
+    thread_ts: slackTime.nullish(),
+    parent_user_id: slackId.nullish(),
+    channel_type: z.string().nullish(),
+  }),
+);
 
-const pane = z.object({ assistant_thread: z.object({ channel_id: slackId, thread_ts: slackTime }) });
+const pane = late(() => z.object({ assistant_thread: z.object({ channel_id: slackId, thread_ts: slackTime }) }));
 
-const stopped = z.object({ channel: slackId, thread_ts: slackTime, event_ts: slackTime });
+const stopped = late(() => z.object({ channel: slackId, thread_ts: slackTime, event_ts: slackTime }));
 
 /** Subtypes of messages that people write. Every other subtype is an edit, a notice or a bot's message. */
 const personalSubtypes = new Set<unknown>(["file_share", "thread_broadcast"]);
@@ -73,7 +78,7 @@ export function readSlackEvent(body: unknown): SlackEvent | null {
   if (isRecord(body) && body.type === "url_verification" && typeof body.challenge === "string") {
     return { kind: "challenge", challenge: body.challenge };
   }
-  const read = envelope.safeParse(body);
+  const read = envelope().safeParse(body);
   if (!read.success) return null;
   const { type, event, authorizations } = read.data;
   // In a shared channel, `team_id` may differ from the workspace in which the app is installed.
@@ -85,7 +90,7 @@ export function readSlackEvent(body: unknown): SlackEvent | null {
 
 /** For which app Slack sends an event, and for which bot of the app; null for what it does not say. */
 export function readEventTarget(body: unknown): { app_id: string | null; bot_user_id: string | null } {
-  const read = envelope.safeParse(body);
+  const read = envelope().safeParse(body);
   const [installed] = read.data?.authorizations ?? [];
   // An app may also be installed for a person, whose id says nothing about the bot.
   const bot_user_id = installed?.is_bot === true ? (installed.user_id ?? null) : null;
@@ -98,18 +103,18 @@ function readInner(event: Record<string, unknown>, team_id: string, app_id: stri
     case "message":
     case "app_mention": {
       const why = findIgnoreReason(event, app_id);
-      const read = message.safeParse(event);
+      const read = message().safeParse(event);
       if (why !== null || !read.success) return ignored(why ?? "malformed");
       return { kind: "message", team_id, message: toMessage(event, read.data, team_id) };
     }
     case "assistant_thread_started": {
-      const read = pane.safeParse(event);
+      const read = pane().safeParse(event);
       if (!read.success) return ignored("malformed");
       const { channel_id: channel, thread_ts } = read.data.assistant_thread;
       return { kind: "pane_opened", team_id, channel, thread_ts };
     }
     case "agent_session_stopped": {
-      const read = stopped.safeParse(event);
+      const read = stopped().safeParse(event);
       if (!read.success) return ignored("malformed");
       const { channel, thread_ts, event_ts } = read.data;
       return { kind: "stopped", team_id, channel, thread_ts, at: Number(event_ts) * 1000 };
@@ -136,7 +141,17 @@ function findIgnoreReason(event: Record<string, unknown>, app_id: string | undef
 
 function toMessage(
   event: Record<string, unknown>,
-  { channel, user, team, user_team, text, ts, thread_ts, parent_user_id, channel_type }: z.infer<typeof message>,
+  {
+    channel,
+    user,
+    team,
+    user_team,
+    text,
+    ts,
+    thread_ts,
+    parent_user_id,
+    channel_type,
+  }: z.infer<ReturnType<typeof message>>,
   team_id: string,
 ): SlackMessageEvent {
   return {

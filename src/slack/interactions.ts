@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { isRecord } from "../lib/is-record.ts";
 import { cutEnd } from "../lib/truncate.ts";
+import { late } from "../protocol/schemas/late.ts";
 import { slackId, slackTime } from "./events.ts";
 import { parseJson, readAction, type SlackAction } from "./show/actions.ts";
 
@@ -18,14 +19,16 @@ export interface PressedPlace {
 }
 
 /** What a form answers. Slack returns it unchanged with the form. */
-const formTarget = z.object({
-  t: z.string().min(1).max(100),
-  r: z.string().min(1).max(100),
-  i: z.string().min(1).max(300),
-  channel: slackId,
-  ts: slackTime,
-  thread_ts: slackTime,
-});
+const formTarget = late(() =>
+  z.object({
+    t: z.string().min(1).max(100),
+    r: z.string().min(1).max(100),
+    i: z.string().min(1).max(300),
+    channel: slackId,
+    ts: slackTime,
+    thread_ts: slackTime,
+  }),
+);
 
 export type SlackInteraction =
   | { kind: "ignored"; reason: string }
@@ -40,32 +43,38 @@ export type SlackInteraction =
       text: string | null;
     };
 
-const who = z.object({
-  team: z.object({ id: slackId }).nullish(),
-  user: z.object({ id: slackId, team_id: slackId.nullish() }),
-});
-
-const click = who.extend({
-  trigger_id: z.string().max(500).default(""),
-  channel: z.object({ id: slackId }).nullish(),
-  container: z.object({
-    message_ts: slackTime.nullish(),
-    thread_ts: slackTime.nullish(),
-    channel_id: slackId.nullish(),
+const who = late(() =>
+  z.object({
+    team: z.object({ id: slackId }).nullish(),
+    user: z.object({ id: slackId, team_id: slackId.nullish() }),
   }),
-  message: z
-    .object({ ts: slackTime.nullish(), thread_ts: slackTime.nullish(), blocks: z.array(z.unknown()).nullish() })
-    .nullish(),
-});
+);
 
-const form = who.extend({
-  view: z.object({
-    callback_id: z.string(),
-    private_metadata: z.string().max(3000),
-    state: z.unknown(),
-    app_installed_team_id: slackId.nullish(),
+const click = late(() =>
+  who().extend({
+    trigger_id: z.string().max(500).default(""),
+    channel: z.object({ id: slackId }).nullish(),
+    container: z.object({
+      message_ts: slackTime.nullish(),
+      thread_ts: slackTime.nullish(),
+      channel_id: slackId.nullish(),
+    }),
+    message: z
+      .object({ ts: slackTime.nullish(), thread_ts: slackTime.nullish(), blocks: z.array(z.unknown()).nullish() })
+      .nullish(),
   }),
-});
+);
+
+const form = late(() =>
+  who().extend({
+    view: z.object({
+      callback_id: z.string(),
+      private_metadata: z.string().max(3000),
+      state: z.unknown(),
+      app_installed_team_id: slackId.nullish(),
+    }),
+  }),
+);
 
 export const FORM_ID = "taskloom:answer";
 /** The block of the field, for which the form shows an error. */
@@ -88,7 +97,7 @@ function readClick(payload: Record<string, unknown>): SlackInteraction {
   const [pressed] = (Array.isArray(payload.actions) ? payload.actions : []).filter(isRecord);
   const action = readAction(pressed?.action_id, pressed?.value);
   if (action === null) return { kind: "ignored", reason: "no_button_of_ours" };
-  const read = click.safeParse(payload);
+  const read = click().safeParse(payload);
   if (!read.success) return { kind: "ignored", reason: "malformed" };
   const { user, team, channel, container, message, trigger_id } = read.data;
   const team_id = team?.id ?? user.team_id;
@@ -101,10 +110,10 @@ function readClick(payload: Record<string, unknown>): SlackInteraction {
 }
 
 function readForm(payload: Record<string, unknown>): SlackInteraction {
-  const read = form.safeParse(payload);
+  const read = form().safeParse(payload);
   if (!read.success || read.data.view.callback_id !== FORM_ID) return { kind: "ignored", reason: "no_form_of_ours" };
   const { user, team, view } = read.data;
-  const target = formTarget.safeParse(parseJson(view.private_metadata));
+  const target = formTarget().safeParse(parseJson(view.private_metadata));
   const own_team_id = user.team_id ?? team?.id;
   // For a person of another workspace in a shared channel, `team` is that workspace, and `app_installed_team_id` ours.
   const team_id = view.app_installed_team_id ?? team?.id ?? user.team_id;

@@ -1,5 +1,5 @@
 // `npm start` as a person uses it: what it prints, what it stores, and that nothing of it keeps running.
-import { readFile, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -160,6 +160,20 @@ describe("npm start", () => {
     taken.close();
     expect(run).toEqual({ code: 1, stdout: "", stderr: `port ${port} is taken; choose another with --port\n` });
     await expect(stat(fresh)).rejects.toThrow();
+  });
+
+  it("prints one line when a setting is wrong, and keeps the former log and none of the processes it had begun", async () => {
+    const fresh = await makeState();
+    await mkdir(join(fresh.state, "start"), { recursive: true });
+    await writeFile(join(fresh.state, "start/worker.log"), "of the former start\n");
+    const port = await findFreePort();
+    const args = ["--port", String(port), "--state", fresh.state];
+    const run = await runProgram("dev/start.ts", args, { PREVIEW_DOMAIN: "https://previews.example" });
+    expect(run).toMatchObject({ code: 1, stdout: "" });
+    expect(run.stderr).toMatch(/^PREVIEW_DOMAIN must be a separate domain.*\n$/);
+    expect(await readFile(join(fresh.state, "start/worker.log"), "utf8")).toBe("of the former start\n");
+    await expect.poll(() => listProcesses(fresh.state, port)).toEqual([]);
+    await fresh.removeState();
   });
 
   it("mistakes no other server's response for its own when the port was taken meanwhile", async () => {

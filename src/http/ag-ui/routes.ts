@@ -6,6 +6,7 @@ import { readTimeZone } from "../../lib/time-zone.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
 import { capsOf, givenCaps } from "../../protocol/money/caps.ts";
+import { late } from "../../protocol/schemas/late.ts";
 import { newRunInput, type RunInput } from "../../protocol/thread.ts";
 import { auditOpenAnswers } from "../audit/approvals.ts";
 import type { App, AppContext } from "../context.ts";
@@ -22,84 +23,92 @@ const imageAddress = wellFormed.openapi({
     "A public http or https address without a user or password, or a `data:` address. A server with `IMAGE_URLS=data` accepts only the latter. In a new message any other address is `invalid_field`.",
 });
 
-const source = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("url"), value: imageAddress }),
-  z.object({ type: z.literal("data"), value: wellFormed, mimeType: wellFormed }),
-]);
+const source = late(() =>
+  z.discriminatedUnion("type", [
+    z.object({ type: z.literal("url"), value: imageAddress }),
+    z.object({ type: z.literal("data"), value: wellFormed, mimeType: wellFormed }),
+  ]),
+);
 
-const inputPart = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("text"), text: wellFormed }),
-  z.object({ type: z.literal("image"), source }),
-  // An image in the form of AG-UI before 1.0.
-  z.object({
-    type: z.literal("binary"),
-    mimeType: z.string().regex(/^image\//, "only images can be read"),
-    url: imageAddress.optional(),
-    data: wellFormed.optional(),
-  }),
-]);
-
-const anyMessage = z.union([
-  z.object({
-    role: z.literal("user"),
-    id: clientId,
-    content: z.union([wellFormed, z.array(inputPart).max(100)]),
-  }),
-  z.object({
-    role: z.literal("tool"),
-    id: z.string(),
-    toolCallId: wellFormed.max(200),
-    content: z.union([wellFormed, z.array(z.object({ type: z.string(), text: wellFormed.optional() }))]),
-  }),
-  // Any other message of a history passes, of this or a later protocol version.
-  z.object({ role: z.string().refine((role) => role !== "user" && role !== "tool", { abort: true }) }),
-]);
-type AnyMessage = z.infer<typeof anyMessage>;
-
-const body = z
-  .object({
-    threadId: clientId,
-    runId: clientId,
-    messages: z.array(anyMessage).default([]),
-    tools: z
-      .array(
-        z.object({
-          name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 _ -"),
-          description: wellFormed.max(10_000).default(""),
-          parameters: smallObject.default({ type: "object", properties: {} }),
-        }),
-      )
-      .max(100)
-      .default([]),
-    context: z
-      .array(z.object({ description: wellFormed.max(10_000), value: wellFormed.max(100_000) }))
-      .max(100)
-      .default([]),
-    resume: z
-      .array(
-        z.object({
-          interruptId: wellFormed.min(1).max(200),
-          status: z.enum(["resolved", "cancelled"]),
-          payload: smallJson.optional(),
-        }),
-      )
-      .max(MAX_ANSWERS)
-      .optional(),
-    forwardedProps: z.unknown().optional().openapi({
-      description:
-        "`time_zone`: an IANA name, for the date that the model is told. `max_cost_usd`, `max_total_tokens`, `max_minutes`: caps of the run. Anything else in it is ignored.",
+const inputPart = late(() =>
+  z.discriminatedUnion("type", [
+    z.object({ type: z.literal("text"), text: wellFormed }),
+    z.object({ type: z.literal("image"), source: source() }),
+    // An image in the form of AG-UI before 1.0.
+    z.object({
+      type: z.literal("binary"),
+      mimeType: z.string().regex(/^image\//, "only images can be read"),
+      url: imageAddress.optional(),
+      data: wellFormed.optional(),
     }),
-  })
-  .openapi("RunAgentInput", {
-    example: {
-      threadId: "thread-001",
-      runId: "inv-001",
-      messages: [{ id: "msg-001", role: "user", content: "帮我做一个电商网站" }],
-      tools: [],
-      context: [],
-    },
-  });
-type Body = z.infer<typeof body>;
+  ]),
+);
+
+const anyMessage = late(() =>
+  z.union([
+    z.object({
+      role: z.literal("user"),
+      id: clientId,
+      content: z.union([wellFormed, z.array(inputPart()).max(100)]),
+    }),
+    z.object({
+      role: z.literal("tool"),
+      id: z.string(),
+      toolCallId: wellFormed.max(200),
+      content: z.union([wellFormed, z.array(z.object({ type: z.string(), text: wellFormed.optional() }))]),
+    }),
+    // Any other message of a history passes, of this or a later protocol version.
+    z.object({ role: z.string().refine((role) => role !== "user" && role !== "tool", { abort: true }) }),
+  ]),
+);
+type AnyMessage = z.infer<ReturnType<typeof anyMessage>>;
+
+const body = late(() =>
+  z
+    .object({
+      threadId: clientId,
+      runId: clientId,
+      messages: z.array(anyMessage()).default([]),
+      tools: z
+        .array(
+          z.object({
+            name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 _ -"),
+            description: wellFormed.max(10_000).default(""),
+            parameters: smallObject.default({ type: "object", properties: {} }),
+          }),
+        )
+        .max(100)
+        .default([]),
+      context: z
+        .array(z.object({ description: wellFormed.max(10_000), value: wellFormed.max(100_000) }))
+        .max(100)
+        .default([]),
+      resume: z
+        .array(
+          z.object({
+            interruptId: wellFormed.min(1).max(200),
+            status: z.enum(["resolved", "cancelled"]),
+            payload: smallJson.optional(),
+          }),
+        )
+        .max(MAX_ANSWERS)
+        .optional(),
+      forwardedProps: z.unknown().optional().openapi({
+        description:
+          "`time_zone`: an IANA name, for the date that the model is told. `max_cost_usd`, `max_total_tokens`, `max_minutes`: caps of the run. Anything else in it is ignored.",
+      }),
+    })
+    .openapi("RunAgentInput", {
+      example: {
+        threadId: "thread-001",
+        runId: "inv-001",
+        messages: [{ id: "msg-001", role: "user", content: "帮我做一个电商网站" }],
+        tools: [],
+        context: [],
+      },
+    }),
+);
+type Body = z.infer<ReturnType<typeof body>>;
 
 /** AG-UI's clients read the body of an error only if it has this type. */
 const errors: ErrorForm = { type: "application/json" };
@@ -195,7 +204,7 @@ function readContent(content: Extract<AnyMessage, { role: "user" }>["content"]):
   );
 }
 
-function addressOf(part: Exclude<z.infer<typeof inputPart>, { type: "text" }>): string {
+function addressOf(part: Exclude<z.infer<ReturnType<typeof inputPart>>, { type: "text" }>): string {
   if (part.type === "binary") return part.url ?? `data:${part.mimeType};base64,${part.data ?? ""}`;
   const { source } = part;
   return source.type === "url" ? source.value : `data:${source.mimeType};base64,${source.value}`;
