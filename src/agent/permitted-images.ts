@@ -12,11 +12,17 @@ const LEFT_OUT: ContentPart = {
 };
 
 /**
+ * Messages never change and are in every request, so each is checked once by the rules, and is the same object from run
+ * to run: what was written of it is known by that.
+ */
+const judgedBy = new WeakMap<ImageRules, WeakMap<UserMessage, UserMessage>>();
+
+/**
  * Wraps a model so that it never receives an image that the rules forbid, whatever its dialect and whoever calls it.
  */
 export function withPermittedImages(model: Model, rules: ImageRules): Model {
-  // Messages never change and are in every request, so each is checked once.
-  const judged = new WeakMap<UserMessage, UserMessage>();
+  const judged = judgedBy.get(rules) ?? new WeakMap<UserMessage, UserMessage>();
+  judgedBy.set(rules, judged);
   const permit = (message: ModelMessage): ModelMessage => {
     if (message.role !== "user" || typeof message.content === "string") return message;
     const shown = judged.get(message) ?? {
@@ -27,8 +33,11 @@ export function withPermittedImages(model: Model, rules: ImageRules): Model {
     return shown;
   };
   return {
-    stream: (request, onDelta, signal) =>
-      model.stream({ ...request, messages: request.messages.map(permit) }, onDelta, signal),
+    stream(request, onDelta, signal) {
+      const hasParts = request.messages.some(({ content }) => Array.isArray(content));
+      const shown = hasParts ? { ...request, messages: request.messages.map(permit) } : request;
+      return model.stream(shown, onDelta, signal);
+    },
   };
 }
 

@@ -23,7 +23,8 @@ export class Client extends OpenAI {
     const { signal, body, ...kind } = options;
     const built = ofHeaders.get(options.path) ?? (await super.buildRequest({ ...kind, body: {} }, how));
     ofHeaders.set(options.path, built);
-    return { ...built, req: { ...built.req, body, signal } as Built["req"] };
+    // The SDK writes the method in capitals where it sets its timer.
+    return { ...built, req: { ...built.req, method: "POST", body, signal } as Built["req"] };
   }
 
   /** The timer of the call is our own (`request-guard.ts`), and so is the signal. */

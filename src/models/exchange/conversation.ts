@@ -2,6 +2,7 @@
 // once and kept as text, and a call adds what is new. A call that begins otherwise (after a summary, with another model,
 // or once a refusal has taught something) is written from its start.
 import type { ModelMessage, ModelRequest } from "../../agent/model.ts";
+import { putNewest } from "../../lib/memory/newest.ts";
 import type { WireContext } from "./wire.ts";
 
 /** Writes one conversation in the form of a dialect, message by message. It may remember what it has written. */
@@ -117,15 +118,30 @@ function advance(conversation: Kept, messages: readonly ModelMessage[]): void {
     for (let each = 0; each < count; each++) settled.push(JSON.stringify(writer.settle(open[each])));
     if (count > 0) open.splice(0, count);
   }
+  // The system prompt is by far the longest message of most threads.
+  if (conversation.text === "" && settled[0] !== undefined) conversation.text = share(settled.shift() ?? "");
   if (settled.length === 0) return;
-  const added = settled.join(",");
-  conversation.text = conversation.text === "" ? added : `${conversation.text},${added}`;
+  conversation.text = `${conversation.text},${settled.join(",")}`;
   conversation.pieces++;
   if (conversation.pieces <= MAX_PIECES) return;
   // V8 makes one piece of a text before it gives out a character of it.
   conversation.text.charCodeAt(0);
   conversation.pieces = 1;
 }
+
+/** The same string for all threads whose conversations begin alike, so that it is in memory once. */
+function share(start: string): string {
+  if (start.length > MAX_START_CHARACTERS) return start;
+  const shared = starts.get(start) ?? start;
+  putNewest(starts, shared, shared, MAX_STARTS);
+  return shared;
+}
+
+const starts = new Map<string, string>();
+/** A deployment has a few agents in use at a time, and prompts in two languages. */
+const MAX_STARTS = 20;
+/** Several times our own prompt. What is longer may be a person's message. */
+const MAX_START_CHARACTERS = 64 * 1024;
 
 function note(conversation: Kept): void {
   conversation.ref ??= new WeakRef(conversation);

@@ -1,0 +1,75 @@
+import { describe, expect, it, vi } from "vitest";
+import type { ModelRequest, ToolDescription } from "../../agent/model.ts";
+import { createMessageWriter } from "../chat/request/messages.ts";
+import { chatWire } from "../chat/wire.ts";
+import { plainProfile } from "../profiles/profile.ts";
+import { createItemWriter } from "../responses/request/items.ts";
+import { responsesWire } from "../responses/wire.ts";
+import { toBody, writeBody } from "./body.ts";
+import { listItems } from "./conversation.ts";
+import type { Wire, WireContext } from "./wire.ts";
+
+const contextOf = (): WireContext => ({
+  ...{ shape: {}, profile: { ...plainProfile, adds: { tool_stream: true } }, origin: "api.example m" },
+  ...{ refused_images: new Set(), refused_items: new Set(), ends: [], extra_body: { top_p: 0.5 } },
+});
+const toolOf = (name: string): ToolDescription => ({ name, description: `"${name}"`, parameters: { type: "object" } });
+const request: ModelRequest = {
+  model: "m",
+  messages: [
+    { role: "system", content: "s" },
+    { role: "user", content: "你好" },
+  ],
+  tools: [toolOf("f"), toolOf("g")],
+  temperature: 0,
+  reminder: "r",
+  options: { max_output_tokens: 100, reasoning_effort: "low", extra_body: { seed: 1 } },
+};
+const write = (wire: Wire, context: WireContext, asked: ModelRequest): string =>
+  writeBody(wire, toBody(wire, asked, context), asked, context);
+
+describe("the body of a request", () => {
+  it.each([
+    ["chat completions", chatWire, "messages"],
+    ["responses", responsesWire, "input"],
+  ] as const)("of %s has all its fields, the conversation last", (_, wire, field) => {
+    const context = contextOf();
+    const { messages, reminder = null, tools } = request;
+    const body = JSON.parse(write(wire, context, request));
+    expect(body).toEqual({
+      ...JSON.parse(JSON.stringify(toBody(wire, request, context))),
+      tools:
+        field === "messages"
+          ? tools.map((tool) => ({ type: "function", function: tool }))
+          : tools.map((tool) => ({ type: "function", ...tool, strict: false })),
+      [field]:
+        field === "messages"
+          ? listItems(messages, reminder, createMessageWriter(context))
+          : listItems(messages, reminder, createItemWriter(messages, context)),
+    });
+    expect(body).toMatchObject({ model: "m", stream: true, temperature: 0, top_p: 0.5, seed: 1 });
+    expect(Object.keys(body).at(-1)).toBe(field);
+  });
+
+  it("has no list of tools where there are none: OpenAI refuses an empty one", () => {
+    expect(JSON.parse(write(chatWire, contextOf(), { ...request, tools: [] }))).not.toHaveProperty("tools");
+  });
+
+  it("begins with the same text as the one before it in a conversation, up to its last message", () => {
+    const context = contextOf();
+    const { reminder: _, ...asked } = request;
+    const before = write(chatWire, context, asked);
+    const after = write(chatWire, context, { ...asked, messages: [...asked.messages, { role: "user", content: "x" }] });
+    expect(after.startsWith(before.slice(0, -2))).toBe(true);
+  });
+
+  it("describes no tool a second time", () => {
+    const context = contextOf();
+    write(chatWire, context, request);
+    const stringify = vi.spyOn(JSON, "stringify");
+    write(chatWire, context, request);
+    const written = stringify.mock.results.map(({ value }) => String(value)).join();
+    stringify.mockRestore();
+    expect(written).not.toContain("description");
+  });
+});
