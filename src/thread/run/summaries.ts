@@ -34,20 +34,22 @@ export function readHistory(sql: Sql, notes: readonly Note[] = []): History {
   const extras = readExtras(sql, newest?.keep_from ?? 0);
   const from = newest?.keep_from ?? 0;
   const preambles = new Map(notes.map(({ seq, text }) => [seq, text]));
+  const saidAt = readSaidAt(sql, from);
   const answers = new Map<string, number>();
   const lostResults: number[] = [];
+  // As few columns as possible: a thread may have ten thousand rows.
   const messages = sql
-    .exec<{ seq: number; type: string; content: string | null; said_at: SqlValue }>(
-      `SELECT seq, type, content, CASE WHEN type = 'tool' AND json_valid(metadata) THEN metadata ->> 'said_at' END AS said_at FROM messages
-       WHERE seq >= ? AND is_llm_message = 1 AND type <> 'summary' ORDER BY seq`,
-      newest?.keep_from ?? 0,
+    .exec<{ seq: number; content: string | null }>(
+      "SELECT seq, content FROM messages WHERE seq >= ? AND is_llm_message = 1 AND type <> 'summary' ORDER BY seq",
+      from,
     )
     .toArray()
-    .map(({ seq, type, content, said_at }, place) => {
+    .map(({ seq, content }, place) => {
       const text = content ?? readText(sql, `m:${seq}`, content);
       const message = readStored(toChatMessage, text, "message", seq);
-      if (message === undefined && type === "tool") lostResults.push(place);
-      if (message?.role === "tool" && isNumber(said_at)) answers.set(message.tool_call_id, said_at);
+      if (message === undefined && isResult(sql, seq)) lostResults.push(place);
+      const said_at = saidAt.get(seq);
+      if (message?.role === "tool" && said_at !== undefined) answers.set(message.tool_call_id, said_at);
       const preamble = message?.role === "user" ? preambles.get(seq) : undefined;
       if (message?.role === "user" && preamble !== undefined) return { ...message, preamble };
       const own = message?.role === "assistant" ? extras.get(seq) : undefined;
@@ -58,6 +60,22 @@ export function readHistory(sql: Sql, notes: readonly Note[] = []): History {
   const history = messages.filter((message) => message !== undefined);
   const opening = chooseOpening(notes.filter(({ seq }) => seq < from).map(({ text }) => text));
   return { summary: newest?.summary ?? null, opening, history, answers };
+}
+
+/** By row of a result: where in it a person's words begin. */
+function readSaidAt(sql: Sql, from: number): Map<number, number> {
+  const rows = sql
+    .exec<{ seq: number; said_at: SqlValue }>(
+      `SELECT seq, metadata ->> 'said_at' AS said_at FROM messages
+       WHERE seq >= ? AND type = 'tool' AND instr(metadata, '"said_at"') > 0 AND json_valid(metadata)`,
+      from,
+    )
+    .toArray();
+  return new Map(rows.flatMap(({ seq, said_at }) => (isNumber(said_at) ? [[seq, said_at]] : [])));
+}
+
+function isResult(sql: Sql, seq: number): boolean {
+  return sql.exec("SELECT 1 AS one FROM messages WHERE seq = ? AND type = 'tool'", seq).toArray().length > 0;
 }
 
 /**
