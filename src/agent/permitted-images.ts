@@ -11,18 +11,20 @@ const LEFT_OUT: ContentPart = {
   text: "[an image is left out here: its address is not permitted]",
 };
 
-/**
- * Messages never change and are in every request, so each is checked once by the rules, and is the same object from run
- * to run: what was written of it is known by that.
- */
-const judgedBy = new WeakMap<ImageRules, WeakMap<UserMessage, UserMessage>>();
+// Messages never change and are in every request, so each is checked once for its rules, in whatever run.
+const judgedByRules = new WeakMap<ImageRules, WeakMap<UserMessage, UserMessage>>();
+
+function judgedBy(rules: ImageRules): WeakMap<UserMessage, UserMessage> {
+  const judged = judgedByRules.get(rules) ?? new WeakMap<UserMessage, UserMessage>();
+  judgedByRules.set(rules, judged);
+  return judged;
+}
 
 /**
  * Wraps a model so that it never receives an image that the rules forbid, whatever its dialect and whoever calls it.
  */
 export function withPermittedImages(model: Model, rules: ImageRules): Model {
-  const judged = judgedBy.get(rules) ?? new WeakMap<UserMessage, UserMessage>();
-  judgedBy.set(rules, judged);
+  const judged = judgedBy(rules);
   const permit = (message: ModelMessage): ModelMessage => {
     if (message.role !== "user" || typeof message.content === "string") return message;
     const shown = judged.get(message) ?? {

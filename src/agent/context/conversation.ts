@@ -3,11 +3,11 @@
 // and the ids of their calls are known. The same message stays the same object.
 import { imagesOf, type SentImage } from "../../protocol/message.ts";
 import type { ModelMessage } from "../model.ts";
-import { repairHistory, toModelMessage } from "./history.ts";
+import { type Repair, repairHistory, toModelMessage } from "./history.ts";
 import { keepOpening, withPreamble } from "./preamble.ts";
 import { shortenMessage } from "./shortening.ts";
 import type { Summary } from "./summary.ts";
-import { estimateMessage } from "./tokens.ts";
+import { countMessage, estimateMessage } from "./tokens.ts";
 
 /** What a conversation begins with, as it is stored. */
 export interface StoredConversation {
@@ -37,6 +37,8 @@ export class Conversation {
   /** The most that the model sees of each message, and of the first `count` rows. */
   #limit = Number.POSITIVE_INFINITY;
   #limited = { count: 0, tokens: 0 };
+  /** Tokens of each row as it is. */
+  readonly #sizes: number[] = [];
   readonly #ids = new Set<string>();
   /** Calls of the newest reply without a result, in order, and earlier ones that were sent as lost. */
   #open: string[] = [];
@@ -71,12 +73,12 @@ export class Conversation {
 
   /** Adds a row, and sends it from now on. */
   add(row: ModelMessage): void {
-    const short = this.#shorten(row, this.rows.length);
     this.rows.push(row);
     this.#noteRow(row);
+    const short = this.#shorten(row, this.rows.length - 1);
     const shown = toModelMessage(short);
     this.#follow(row, shown !== null);
-    if (shown !== null) this.#push(shown);
+    if (shown !== null) this.#push(shown, shown === row ? this.#sizes.at(-1) : undefined);
   }
 
   /**
@@ -91,10 +93,15 @@ export class Conversation {
     this.messages.length = 0;
     this.images.length = 0;
     this.size = 0;
-    const lost = new Set<string>();
-    for (const message of [...before, ...repairHistory(shortened, expected, lost)]) this.#push(message);
+    const repair: Repair = { lost: new Set(), places: [] };
+    const repaired = repairHistory(shortened, expected, repair);
+    for (const message of before) this.#push(message);
+    for (const [at, message] of repaired.entries()) {
+      const place = repair.places[at] ?? -1;
+      this.#push(message, message === this.rows[place] ? this.#sizes[place] : undefined);
+    }
     this.#open = [];
-    this.#lost = lost;
+    this.#lost = repair.lost;
     this.#isRepaired = expected === undefined;
   }
 
@@ -110,6 +117,7 @@ export class Conversation {
     this.#opening = keepOpening(this.#opening, this.rows.slice(0, from));
     this.#summary = summary;
     this.rows.splice(0, from);
+    this.#sizes.splice(0, from);
     this.#limited = { count: summary.kept, tokens: summary.message_limit };
     this.#isRepaired = false;
     this.show();
@@ -126,6 +134,7 @@ export class Conversation {
 
   #noteRow(row: ModelMessage): void {
     this.characters += countCharacters(row);
+    this.#sizes.push(countMessage(row));
     if (row.role === "assistant") for (const { id } of row.tool_calls ?? []) this.#ids.add(id);
   }
 
@@ -144,14 +153,16 @@ export class Conversation {
 
   #shorten(row: ModelMessage, at: number): ModelMessage {
     const { count, tokens } = this.#limited;
-    const short = shortenMessage(row, at < count ? Math.min(tokens, this.#limit) : this.#limit);
+    const limit = at < count ? Math.min(tokens, this.#limit) : this.#limit;
+    if ((this.#sizes[at] ?? 0) <= limit) return row;
+    const short = shortenMessage(row, limit);
     if (short !== row) this.characters += countCharacters(short);
     return short;
   }
 
-  #push(shown: ModelMessage): void {
+  #push(shown: ModelMessage, size = estimateMessage(shown)): void {
     this.messages.push(shown);
-    this.size += estimateMessage(shown);
+    this.size += size;
     if (shown.role === "user" && typeof shown.content !== "string") this.images.push(...imagesOf(shown.content));
   }
 }

@@ -10,11 +10,19 @@ import { withPreamble } from "./preamble.ts";
 const LOST_RESULT =
   "No result was given for this call. If it matters, check what it did before you call the tool again.";
 
-/** `expected` holds the ids of calls whose results are still to come. Those of lost results are added to `lost`. */
+/** What was done to repair a history. */
+export interface Repair {
+  /** Ids of calls whose results are lost. */
+  lost: Set<string>;
+  /** For each message its place in the history, if it is sent as it is there; else -1. */
+  places: number[];
+}
+
+/** `expected` holds the ids of calls whose results are still to come. `repair` is filled. */
 export function repairHistory(
   history: readonly ModelMessage[],
   expected?: ReadonlySet<string>,
-  lost?: Set<string>,
+  repair?: Repair,
 ): ModelMessage[] {
   const results = collectResults(history);
   const messages: ModelMessage[] = [];
@@ -23,13 +31,18 @@ export function repairHistory(
     const shown = toModelMessage(message);
     if (!shown) continue;
     messages.push(shown);
+    repair?.places.push(shown === message ? at : -1);
     if (message.role !== "assistant") continue;
     for (const { id } of message.tool_calls ?? []) {
       const result = takeResult(results, id, at);
-      if (result) messages.push(withoutReminders(result));
-      else if (!expected?.has(id)) {
+      if (result) {
+        const clean = withoutReminders(result.message);
+        messages.push(clean);
+        repair?.places.push(clean === result.message ? result.at : -1);
+      } else if (!expected?.has(id)) {
         messages.push(loseResult(id));
-        lost?.add(id);
+        repair?.places.push(-1);
+        repair?.lost.add(id);
       }
     }
   }
@@ -72,7 +85,11 @@ export function unansweredCalls(
   return (last.tool_calls ?? []).filter(({ id }) => !answered.has(id) && (!isOver || granted.has(id)));
 }
 
-type Results = Map<string, { at: number; message: ToolMessage }[]>;
+interface Result {
+  at: number;
+  message: ToolMessage;
+}
+type Results = Map<string, Result[]>;
 
 function collectResults(history: readonly ChatMessage[]): Results {
   const results: Results = new Map();
@@ -86,10 +103,10 @@ function collectResults(history: readonly ChatMessage[]): Results {
 }
 
 /** Ids may repeat in old threads: a call takes the first result after it that no other call has taken. */
-function takeResult(results: Results, id: string, after: number): ToolMessage | null {
+function takeResult(results: Results, id: string, after: number): Result | null {
   const known = results.get(id);
   const at = known?.findIndex((result) => result.at > after) ?? -1;
-  return known?.splice(at, at < 0 ? 0 : 1)[0]?.message ?? null;
+  return known?.splice(at, at < 0 ? 0 : 1)[0] ?? null;
 }
 
 function loseResult(tool_call_id: string): ToolMessage {

@@ -95,7 +95,8 @@ function estimateTool(tool: ToolDescription): number {
   return tokens;
 }
 
-function countMessage(message: ModelMessage): number {
+/** For whoever keeps the count. */
+export function countMessage(message: ModelMessage): number {
   const { content } = message;
   const said =
     typeof content === "string"

@@ -19,6 +19,7 @@ export function tasksInOrder(plan: Plan): Task[] {
 
 /** Open tasks in the order in which they are due: the task in progress, then the pending ones. */
 export function openTasks(plan: Plan): Task[] {
+  if (plan.tasks.length === 0) return [];
   const inOrder = tasksInOrder(plan);
   return [
     ...inOrder.filter((task) => task.status === "in_progress"),

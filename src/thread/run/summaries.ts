@@ -3,7 +3,7 @@
 import { chooseOpening } from "../../agent/context/preamble.ts";
 import type { Summary } from "../../agent/context/summary.ts";
 import type { LoopFact } from "../../agent/events.ts";
-import type { ModelMessage } from "../../agent/model.ts";
+import type { ModelMessage, ReplyExtras } from "../../agent/model.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import type { ToolMessage } from "../../protocol/message.ts";
 import { toChatMessage, toUserMessage, UNREADABLE } from "../../store/shapes/message.ts";
@@ -31,33 +31,55 @@ type SummaryMetadata = Omit<Summary, "message"> & { keep_from: number };
 /** `notes` are what was told in front of messages. Rows before `keep_from` are not read, so a life that wakes on a long thread reads no more than a model does. */
 export function readHistory(sql: Sql, notes: readonly Note[] = []): History {
   const newest = readNewest(sql);
-  const extras = readExtras(sql, newest?.keep_from ?? 0);
   const from = newest?.keep_from ?? 0;
   const preambles = new Map(notes.map(({ seq, text }) => [seq, text]));
-  const answers = new Map<string, number>();
   const lostResults: number[] = [];
-  const messages = sql
-    .exec<{ seq: number; type: string; content: string | null; said_at: SqlValue }>(
-      `SELECT seq, type, content, CASE WHEN type = 'tool' AND json_valid(metadata) THEN metadata ->> 'said_at' END AS said_at FROM messages
-       WHERE seq >= ? AND is_llm_message = 1 AND type <> 'summary' ORDER BY seq`,
-      newest?.keep_from ?? 0,
+  // As few columns as possible: a thread may have ten thousand rows.
+  const rows = sql
+    .exec<{ seq: number; content: string | null }>(
+      "SELECT seq, content FROM messages WHERE seq >= ? AND is_llm_message = 1 AND type <> 'summary' ORDER BY seq",
+      from,
     )
-    .toArray()
-    .map(({ seq, type, content, said_at }, place) => {
-      const text = content ?? readText(sql, `m:${seq}`, content);
-      const message = readStored(toChatMessage, text, "message", seq);
-      if (message === undefined && type === "tool") lostResults.push(place);
-      if (message?.role === "tool" && isNumber(said_at)) answers.set(message.tool_call_id, said_at);
-      const preamble = message?.role === "user" ? preambles.get(seq) : undefined;
-      if (message?.role === "user" && preamble !== undefined) return { ...message, preamble };
-      const own = message?.role === "assistant" ? extras.get(seq) : undefined;
-      return message?.role === "assistant" && own ? { ...message, extras: own } : message;
-    });
+    .toArray();
+  const messages: (ModelMessage | undefined)[] = rows.map(({ seq, content }, place) => {
+    const message = readStored(toChatMessage, content ?? readText(sql, `m:${seq}`, content), "message", seq);
+    if (message === undefined && isResult(sql, seq)) lostResults.push(place);
+    const preamble = message?.role === "user" ? preambles.get(seq) : undefined;
+    return message?.role === "user" && preamble !== undefined ? { ...message, preamble } : message;
+  });
+  const has = (role: ModelMessage["role"]) => messages.some((message) => message?.role === role);
+  const extras = has("assistant") ? readExtras(sql, from) : new Map<number, ReplyExtras>();
+  const saidAt = has("tool") ? readSaidAt(sql, from) : new Map<number, number>();
+  const answers = new Map<string, number>();
+  if (extras.size + saidAt.size > 0) {
+    for (const [place, { seq }] of rows.entries()) {
+      const message = messages[place];
+      const [own, said_at] = [extras.get(seq), saidAt.get(seq)];
+      if (message?.role === "assistant" && own !== undefined) messages[place] = { ...message, extras: own };
+      if (message?.role === "tool" && said_at !== undefined) answers.set(message.tool_call_id, said_at);
+    }
+  }
   for (const place of lostResults) messages[place] = standInResult(messages, place);
   // Every other unreadable row is left out.
   const history = messages.filter((message) => message !== undefined);
   const opening = chooseOpening(notes.filter(({ seq }) => seq < from).map(({ text }) => text));
   return { summary: newest?.summary ?? null, opening, history, answers };
+}
+
+/** By row of a result: where in it a person's words begin. */
+function readSaidAt(sql: Sql, from: number): Map<number, number> {
+  const rows = sql
+    .exec<{ seq: number; said_at: SqlValue }>(
+      `SELECT seq, metadata ->> 'said_at' AS said_at FROM messages
+       WHERE seq >= ? AND type = 'tool' AND instr(metadata, '"said_at"') > 0 AND json_valid(metadata)`,
+      from,
+    )
+    .toArray();
+  return new Map(rows.flatMap(({ seq, said_at }) => (isNumber(said_at) ? [[seq, said_at]] : [])));
+}
+
+function isResult(sql: Sql, seq: number): boolean {
+  return sql.exec("SELECT 1 AS one FROM messages WHERE seq = ? AND type = 'tool'", seq).toArray().length > 0;
 }
 
 /**
