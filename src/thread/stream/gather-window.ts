@@ -44,6 +44,7 @@ export class GatherWindow {
   /** There is nobody to write to. */
   close(): void {
     this.#isWaiting = false;
+    this.#urgent = false;
     this.#cancelTimer?.();
     this.#cancelTimer = null;
   }
