@@ -33,20 +33,21 @@ export async function readJson(request: Request, limit = BODY_BYTES): Promise<un
 
 /** Reads the bytes of a body, and never keeps more than the limit. */
 export async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
-  const tooLarge = new Problem("body_too_large", `The body is larger than ${limit} bytes.`);
+  // Made only when it is thrown: an error looks up its stack.
+  const tooLarge = () => new Problem("body_too_large", `The body is larger than ${limit} bytes.`);
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > limit + DROPPED_BYTES) {
     await request.body?.cancel();
-    throw tooLarge;
+    throw tooLarge();
   }
   if (!request.body) {
-    if (announced > limit) throw tooLarge;
+    if (announced > limit) throw tooLarge();
     return new Uint8Array();
   }
   const reader = request.body.getReader();
   if (announced > limit) {
     await dropRest(reader);
-    throw tooLarge;
+    throw tooLarge();
   }
   let late = false;
   const timer = setTimeout(() => {
@@ -60,7 +61,7 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
       size += read.value.byteLength;
       if (size > limit) {
         await dropRest(reader);
-        throw tooLarge;
+        throw tooLarge();
       }
       chunks.push(read.value);
       // The platform cuts a body at the length that was announced, so there is no end to wait for.
