@@ -242,7 +242,7 @@ function takeRefusals(context: AppContext, acts: AuditedAct[]): () => void {
 }
 
 /** Counts refused acts of a key. Entries are kept for months, and refused acts cost whoever makes them nothing. */
-function createRefusals(now: () => number = () => Date.now()) {
+function createRefusals(now: () => number = Date.now) {
   /** When all is regained: the later, the more was refused. */
   const regained = new Map<string, number>();
   return {

@@ -41,7 +41,7 @@ interface CachedKey extends KnownKey {
   until: number;
 }
 
-export function createAuthenticator(now: () => number = () => Date.now()): Authenticator {
+export function createAuthenticator(now: () => number = Date.now): Authenticator {
   const cached = new Map<string, CachedKey>();
   const adminKey = createAdminKey(now);
   const adminHashes = new WeakMap<Config, Uint8Array>();

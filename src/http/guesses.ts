@@ -40,7 +40,7 @@ interface Tried {
   logged_at: number;
 }
 
-export function createGuesses(now: () => number = () => Date.now()): Guesses {
+export function createGuesses(now: () => number = Date.now): Guesses {
   const addresses = new Map<string, Tried>();
   /** Hashes of wrong keys, and until when they count as repeated. */
   const wrong = new Map<string, number>();

@@ -36,7 +36,7 @@ interface Known {
   confirmed_at: number;
 }
 
-export function createAdminKey(now: () => number = () => Date.now()): AdminKey {
+export function createAdminKey(now: () => number = Date.now): AdminKey {
   let known: Known | null = null;
   /** D1 is not asked again before this time. */
   let until = 0;

@@ -31,7 +31,7 @@ const ENDED = "The session has ended. Sign in again.";
 const ANOTHER = "The browser holds another session than the one that the request names. Sign in again.";
 const COPIED = "The session has ended: its cookie was used after it had been replaced. Sign in again.";
 
-export function createSessions(now: () => number = () => Date.now()): Sessions {
+export function createSessions(now: () => number = Date.now): Sessions {
   return {
     async identify(context, { is_leaving = false } = {}) {
       const known = context.get("session");
