@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { readAliases } from "../../bench/guard/aliases.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: both are asked alike
@@ -196,6 +196,16 @@ describe("the bundle's Daytona SDK", () => {
     expect((whole as Anything).sent).not.toEqual([]);
   });
 
+  it("reads the same of what is not given from the environment", async () => {
+    answer = usual;
+    vi.stubEnv("DAYTONA_TARGET", "eu");
+    const settings = { apiKey: "key", apiUrl: `${url}/api`, useDeprecatedPolling: true };
+    const [whole, ours] = await compare(({ Daytona }) => new Daytona(settings).create({ name: "n" }, timed));
+    vi.unstubAllEnvs();
+    expect((ours as Anything).sent).toEqual((whole as Anything).sent);
+    expect((whole as Anything).sent[0].body).toContain('"target":"eu"');
+  });
+
   it.each(refusals)("fails as the whole one does: %s", async (_, answers) => {
     for (const name of Object.keys(calls)) {
       const [whole, ours] = await ask(name, answers);
@@ -229,5 +239,27 @@ describe("the bundle's OpenAI client", () => {
       expect(ours).toEqual(whole);
       expect(whole).toMatchObject({ sent: [{ method: "POST", url: `/v1${path}?a=%C3%A9` }] });
     }
+  });
+
+  it("writes the query of an address as the whole one does", async () => {
+    const ascii = String.fromCharCode(...Array.from({ length: 128 }, (_, code) => code));
+    const defaultQuery = { [ascii]: `${ascii} é 你 😀`, "": "", empty: "", none: undefined, "a[b]": "c.d" };
+    for (const path of ["/v1", "/v1?x=1&x=2&y=%20'", "/v1?none=1&empty=2"]) {
+      for (const query of [{}, defaultQuery]) {
+        const options = { apiKey: "key", baseURL: `${url}${path}`, defaultQuery: query };
+        const [whole, ours] = both.map(({ OpenAI }) => new OpenAI(options).buildURL("/responses?a=b c", null));
+        expect(ours).toBe(whole);
+      }
+    }
+  });
+
+  it.each([
+    ["credential", {}],
+    ["dataResidency", "eu"],
+    ["workloadIdentity", {}],
+  ])("refuses what it lacks: %s", (name, value) => {
+    expect(() => new both[1].OpenAI({ apiKey: "key", baseURL: url, [name]: value })).toThrow(
+      /signs in with a key alone/,
+    );
   });
 });

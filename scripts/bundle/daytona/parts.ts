@@ -1,6 +1,6 @@
 // What the bundle takes for parts of Daytona's SDK that src does not use ([alias] in wrangler.toml): desktops, language
-// servers, the interpreter, metrics of a sandbox, and the connection for events that polling replaces
-// (src/sandboxes/daytona/client/client.ts).
+// servers, the interpreter, metrics of a sandbox, logs as streams, signed addresses of files, and the connection for events
+// that polling replaces (src/sandboxes/daytona/client/client.ts).
 
 class LeftOut {}
 
@@ -25,6 +25,21 @@ export {
 
 export const LspLanguageId = {};
 
-export function createSandboxWebSocket(): never {
-  throw new Error("The bundle's Daytona SDK opens no sockets (scripts/bundle/daytona/parts.ts).");
+/** As without a connection: nobody is told of anything. */
+export class EventSubscriptionManager {
+  subscribe = (): string => "";
+  refresh = (): boolean => false;
+  unsubscribe(): void {}
+  shutdown(): void {}
 }
+
+function leftOut(): never {
+  throw new Error("The bundle's Daytona SDK lacks this part (scripts/bundle/daytona/parts.ts).");
+}
+
+export {
+  leftOut as buildSignedFileUrl,
+  leftOut as createSandboxWebSocket,
+  leftOut as processStreamingResponse,
+  leftOut as stdDemuxStream,
+};
