@@ -46,7 +46,8 @@ export async function startCountedProduct(
   });
   const product = describeProduct({ ...parts, d1: proxy.url });
   const counter = await writeModule("guard/counter.ts", parts.folder);
-  const modules = [counter, { name: "src/index.ts", path: parts.product }];
+  const clock = await writeModule("guard/clock.ts", parts.folder);
+  const modules = [counter, clock, { name: "src/index.ts", path: parts.product }];
   const server = await startWorker({ ...product, modules, entrypoint: "publicEntrypoint" }, data, 0);
   return {
     server,

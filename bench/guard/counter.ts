@@ -1,5 +1,6 @@
 // The product's Worker with counters around what costs: the object's SQL, transactions and alarms, timers, and what is
 // encoded. `/counts` answers all that was counted so far. D1 is counted on its way (counted-product.ts).
+import "./clock.ts";
 import type { Env } from "../../src/config.ts";
 import worker, { ThreadObject as Product } from "../../src/index.ts";
 
@@ -146,18 +147,13 @@ watch(JSON, "stringify", (text) => {
 });
 
 // What the product does by the clock must not depend on how fast this machine is. Timers that no quick turn reaches never
-// end, and the clock stands still for the minute that counting takes: caches of seconds stay, and a duration is 0, which is
-// not written. At a millisecond a second some turns had a duration, and the figures differed from run to run.
+// end, and the clock stands still (clock.ts).
 const LONG_MS = 500;
 const setTimer = globalThis.setTimeout;
 globalThis.setTimeout = ((callback: () => void, ms = 0) => {
   countTimer();
   return setTimer(callback, ms < LONG_MS ? ms : 3_600_000);
 }) as typeof setTimeout;
-
-const readClock = Date.now;
-const begun = readClock();
-Date.now = () => begun + Math.floor((readClock() - begun) / 100_000);
 
 export class ThreadObject extends Product {
   constructor(ctx: DurableObjectState, env: Env) {
