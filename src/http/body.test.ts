@@ -18,6 +18,19 @@ describe("readJson", () => {
   });
 });
 
+describe("a body whose length is not announced", () => {
+  it("does not end with an empty piece", async () => {
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const text of ["", "{}", ""]) controller.enqueue(new TextEncoder().encode(text));
+        controller.close();
+      },
+    });
+    const request = new Request("http://localhost/", { method: "POST", body, duplex: "half" } as RequestInit);
+    expect(await readJson(request)).toEqual({});
+  });
+});
+
 describe("a body that is too large", () => {
   const LIMIT = 1024;
 

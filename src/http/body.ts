@@ -64,8 +64,9 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
         throw tooLarge();
       }
       chunks.push(read.value);
-      // The platform cuts a body at the length that was announced, so there is no end to wait for.
-      if (size === announced) break;
+      // The platform cuts a body at the length that was announced, so there is no end to wait for. Without one, a piece
+      // may be empty.
+      if (size === announced && size > 0) break;
     }
   } finally {
     clearTimeout(timer);

@@ -29,7 +29,7 @@ export interface AgentMemory {
   forget(user_id: string, agent_id: string): void;
   /** Call it when the user's caps were changed. */
   forgetUser(user_id: string): void;
-  /** Call it when the project's caps were changed. */
+  /** Call it when the project was made, changed or deleted. */
   forgetProject(user_id: string, project_id: string): void;
   /** Call it when a project was just made, without caps. */
   noteNewProject(user_id: string, project_id: string): void;

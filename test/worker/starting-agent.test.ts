@@ -111,6 +111,22 @@ describe("the network of a project", () => {
     await readAgent(user_id, DEFAULT, "p");
     expect(known("p")).toBeUndefined();
   });
+
+  it("is that of the project which is made under a name that was known, and so are its caps", async () => {
+    const user_id = "user_anew";
+    const client = await createClient().addUser(user_id);
+    const { readAgent, knownNetwork } = createPorts(readConfig(env), env.DB, env.JOBS);
+    const make = async (more: object) => {
+      expect((await client.send("POST", "/v1/projects", { project_id: "p", name: "P", ...more })).status).toBe(201);
+      const caps = (await readAgent(user_id, DEFAULT, "p"))?.caps?.project;
+      return { caps, network: knownNetwork(user_id, DEFAULT, "p") };
+    };
+    await readAgent(user_id, DEFAULT, "p");
+    const first = { max_total_tokens: 9, sandbox: { network: { block_all: true } } };
+    expect(await make(first)).toEqual({ caps: { max_total_tokens: 9 }, network: { block_all: true } });
+    expect((await client.send("DELETE", "/v1/projects/p")).status).toBe(204);
+    expect(await make({})).toEqual({ caps: null, network: {} });
+  });
 });
 
 describe("the agent that a run names", () => {

@@ -83,7 +83,8 @@ export function addProjects(app: App): void {
       const project = await requireProject(context, params.project_id);
       await removeThreads(context, params.project_id);
       await removeSandbox({ config: context.get("config"), database: context.env.DB, jobs: context.env.JOBS }, project);
-      await deleteProject(context.env.DB, context.get("caller").user_id, params.project_id);
+      await deleteProject(context.env.DB, project.user_id, params.project_id);
+      agentMemory.forgetProject(project.user_id, params.project_id);
       return context.body(null, 204);
     },
   );
@@ -161,6 +162,7 @@ function addCreateAndList(app: App): void {
         const isNew = await createProject(context.env.DB, made);
         if (!isNew) throw new Problem("already_exists", `There is a project ${made.project_id}.`);
       });
+      agentMemory.forgetProject(made.user_id, made.project_id);
       return context.json(show(made), 201, { location: `/v1/projects/${made.project_id}` });
     },
   );
