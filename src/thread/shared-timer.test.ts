@@ -84,7 +84,10 @@ describe("a shared timer", () => {
 
   it("keeps a limit as short as it is after the clock was set back, whatever is set then", () => {
     let back = 0;
-    timer = new SharedTimer({ now: () => clock.now() - back, setTimer: (callback, ms) => clock.setTimer(callback, ms) });
+    timer = new SharedTimer({
+      now: () => clock.now() - back,
+      setTimer: (callback, ms) => clock.setTimer(callback, ms),
+    });
     wait("limit", 2_000);
     back = 3_600_000;
     wait("sooner", 1_000);
