@@ -225,8 +225,17 @@ describe("the histories that an isolate keeps", () => {
     budget.use(first, 50);
     budget.use(third, 30);
     expect([first, second, third].map(({ conversation }) => conversation !== null)).toEqual([true, false, true]);
-    budget.use(second, 101);
-    expect([first, second, third].map(({ conversation }) => conversation)).toEqual([null, null, null]);
+  });
+
+  it("do not go where one that is too long by itself is not kept", () => {
+    const budget = createHistoryBudget(100);
+    const [long, other] = [keep(), keep()];
+    budget.use(long, 40);
+    budget.use(other, 60);
+    budget.use(long, 101);
+    expect([long, other].map(({ conversation }) => conversation !== null)).toEqual([false, true]);
+    budget.use(keep(), 40);
+    expect(other.conversation).not.toBeNull();
   });
 
   it("leave nothing behind when they are dropped", () => {
