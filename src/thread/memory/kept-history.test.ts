@@ -16,7 +16,7 @@ import { clock } from "../ports.ts";
 import { ensureRunning } from "../run/run.ts";
 import { readHistory } from "../run/summaries.ts";
 import { createHistoryBudget, historyBudget } from "./history-budget.ts";
-import { openHistory } from "./kept-history.ts";
+import { noteWaiting, openHistory } from "./kept-history.ts";
 import { newMemory } from "./thread-memory.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -199,6 +199,19 @@ describe("the history that a life keeps", () => {
     expect(thread.life.memory.history.conversation).toBe(conversation);
     for (const [at, message] of before.entries()) expect(conversation?.messages[at]).toBe(message);
     expect(conversation?.messages).toHaveLength(4);
+  });
+
+  it("counts rows of runs that never opened it, and is dropped with them when they are too long", async () => {
+    const thread = new FakeThread({ defaultReply: say("Yes.") });
+    await thread.run("first");
+    await untilIdle(thread);
+    const { history } = thread.life.memory;
+    const message = { role: "user" as const, content: "x".repeat(3 * 1024 * 1024) };
+    for (const seq of [10, 11]) noteWaiting(thread.life, { seq, message, said_at: null });
+    expect([history.conversation === null, history.waiting.length]).toEqual([false, 2]);
+    noteWaiting(thread.life, { seq: 12, message, said_at: null });
+    expect([history.conversation, history.waiting]).toEqual([null, []]);
+    expect(openHistory(thread.life).history).toEqual(readAnew(thread.life).history);
   });
 
   it("is read anew where a run did not add a row that it had stored", async () => {
