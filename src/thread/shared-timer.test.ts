@@ -81,4 +81,17 @@ describe("a shared timer", () => {
     clock.advance(3_000);
     expect(called).toEqual(["a at 1000", "b at 3000"]);
   });
+
+  it("keeps a limit as short as it is after the clock was set back, whatever is set then", () => {
+    let back = 0;
+    timer = new SharedTimer({
+      now: () => clock.now() - back,
+      setTimer: (callback, ms) => clock.setTimer(callback, ms),
+    });
+    wait("limit", 2_000);
+    back = 3_600_000;
+    wait("sooner", 1_000);
+    clock.advance(10_000);
+    expect(called.map((name) => name.split(" ")[0])).toEqual(["sooner", "limit"]);
+  });
 });

@@ -14,6 +14,8 @@ export class SharedTimer {
   readonly #waiting = new Set<Waiting>();
   /** When the platform's timer fires. */
   #firesAt = Number.POSITIVE_INFINITY;
+  /** The newest time that is known to have been reached. */
+  #reached = Number.NEGATIVE_INFINITY;
   #cancel = (): void => {};
 
   constructor(clock: Clock) {
@@ -22,7 +24,7 @@ export class SharedTimer {
 
   /** Returns a function that cancels it. */
   setTimer(callback: () => void, ms: number): () => void {
-    const now = this.#clock.now();
+    const now = this.#now();
     const waiting = { at: now + ms, callback };
     this.#waiting.add(waiting);
     if (waiting.at < this.#firesAt) this.#set(waiting.at, ms);
@@ -37,12 +39,25 @@ export class SharedTimer {
   #set(at: number, ms: number): void {
     if (this.#firesAt !== Number.POSITIVE_INFINITY) this.#cancel();
     this.#firesAt = at;
-    this.#cancel = this.#clock.setTimer(() => this.#fire(at), ms);
+    this.#cancel = this.#clock.setTimer(() => this.#fire(), ms);
   }
 
-  /** The clock may have been set back since: what is due by the timer is due. */
-  #fire(at: number): void {
-    const now = Math.max(at, this.#clock.now());
+  /** The clock may have been set back. What waits then waits no longer than it was to wait. */
+  #now(): number {
+    const now = this.#clock.now();
+    const back = this.#reached - now;
+    this.#reached = now;
+    if (back > 0) {
+      this.#firesAt -= back;
+      for (const waiting of this.#waiting) waiting.at -= back;
+    }
+    return now;
+  }
+
+  /** What is due by the timer is due, whatever the clock says. */
+  #fire(): void {
+    this.#reached = this.#firesAt;
+    const now = this.#now();
     this.#firesAt = Number.POSITIVE_INFINITY;
     const due: Waiting[] = [];
     let next = Number.POSITIVE_INFINITY;

@@ -25,6 +25,8 @@ export function createHistoryBudget(max_characters: number): HistoryBudget {
   return {
     drop,
     use(history, characters) {
+      // Alone, so that it does not drop those of all others with it, at each of its steps.
+      if (characters > max_characters) return drop(history);
       total += characters - (sizes.get(history) ?? 0);
       sizes.delete(history);
       sizes.set(history, characters);

@@ -16,7 +16,7 @@ import { clock } from "../ports.ts";
 import { ensureRunning } from "../run/run.ts";
 import { readHistory } from "../run/summaries.ts";
 import { createHistoryBudget, historyBudget } from "./history-budget.ts";
-import { openHistory } from "./kept-history.ts";
+import { noteWaiting, openHistory } from "./kept-history.ts";
 import { newMemory } from "./thread-memory.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -201,6 +201,19 @@ describe("the history that a life keeps", () => {
     expect(conversation?.messages).toHaveLength(4);
   });
 
+  it("counts rows of runs that never opened it, and is dropped with them when they are too long", async () => {
+    const thread = new FakeThread({ defaultReply: say("Yes.") });
+    await thread.run("first");
+    await untilIdle(thread);
+    const { history } = thread.life.memory;
+    const message = { role: "user" as const, content: "x".repeat(3 * 1024 * 1024) };
+    for (const seq of [10, 11]) noteWaiting(thread.life, { seq, message, said_at: null });
+    expect([history.conversation === null, history.waiting.length]).toEqual([false, 2]);
+    noteWaiting(thread.life, { seq: 12, message, said_at: null });
+    expect([history.conversation, history.waiting]).toEqual([null, []]);
+    expect(openHistory(thread.life).history).toEqual(readAnew(thread.life).history);
+  });
+
   it("is read anew where a run did not add a row that it had stored", async () => {
     const thread = new FakeThread({ defaultReply: say("Yes.") });
     await thread.run("first");
@@ -225,8 +238,17 @@ describe("the histories that an isolate keeps", () => {
     budget.use(first, 50);
     budget.use(third, 30);
     expect([first, second, third].map(({ conversation }) => conversation !== null)).toEqual([true, false, true]);
-    budget.use(second, 101);
-    expect([first, second, third].map(({ conversation }) => conversation)).toEqual([null, null, null]);
+  });
+
+  it("do not go where one that is too long by itself is not kept", () => {
+    const budget = createHistoryBudget(100);
+    const [long, other] = [keep(), keep()];
+    budget.use(long, 40);
+    budget.use(other, 60);
+    budget.use(long, 101);
+    expect([long, other].map(({ conversation }) => conversation !== null)).toEqual([false, true]);
+    budget.use(keep(), 40);
+    expect(other.conversation).not.toBeNull();
   });
 
   it("leave nothing behind when they are dropped", () => {

@@ -46,7 +46,11 @@ export function noteOwn({ memory: { history } }: Life, message: ModelMessage, ex
 
 /** A row for the run that starts. Inside its transaction. */
 export function noteWaiting({ memory: { history } }: Life, row: WaitingRow): void {
-  if (history.conversation !== null) history.waiting.push(row);
+  if (history.conversation === null) return;
+  history.waiting.push(row);
+  // Runs that fail before they open the history leave theirs to the next one.
+  const waiting = history.waiting.reduce((sum, { message }) => sum + countCharacters(message), 0);
+  historyBudget.use(history, history.conversation.characters + waiting);
 }
 
 /** The next run reads the rows. */

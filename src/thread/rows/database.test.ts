@@ -95,6 +95,18 @@ describe("the tables", () => {
     expect(() => database.sql.exec("SELECT 1 FROM elsewhere")).toThrow("no such table: elsewhere");
   });
 
+  it.each(["SELECT max(n) FROM sources", "SELECT id FROM run_cache"])(
+    "of what was looked up are made together, since the former version reads both or neither: %s",
+    (first) => {
+      const { sql } = openDatabase();
+      createTables(sql);
+      sql.exec(first);
+      expect([hasTable(sql, "sources"), hasTable(sql, "run_cache")]).toEqual([true, true]);
+      const made = sql.exec("SELECT name FROM sqlite_master WHERE name IN ('sources', 'run_cache')").toArray();
+      expect(made).toHaveLength(2);
+    },
+  );
+
   it("that a failed transaction has made are made again", () => {
     const database = openDatabase();
     const fill = () => writeText(database.sql, "owner", "b".repeat(1_000_001));

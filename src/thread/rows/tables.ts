@@ -41,6 +41,9 @@ const lateTables = {
 
 type LateTable = keyof typeof lateTables;
 
+/** The former version reads both where it finds `run_cache`, and neither where it does not. So they are made together. */
+const researchTables: readonly LateTable[] = ["sources", "run_cache"];
+
 /** Columns that tables of earlier versions do not have. */
 const laterColumns = [
   { table: "runs", column: "verdict", type: "TEXT" },
@@ -72,8 +75,10 @@ export function withLateTables(sql: Sql): Sql {
       } catch (error) {
         const table = missingTable(error);
         if (table === null) throw error;
-        sql.exec(lateTables[table]);
-        madeTables.get(whole)?.add(table);
+        for (const each of researchTables.includes(table) ? researchTables : [table]) {
+          sql.exec(lateTables[each]);
+          madeTables.get(whole)?.add(each);
+        }
         // It may name another one.
         return whole.exec<Row>(query, ...bindings);
       }
@@ -98,12 +103,12 @@ function isMade(sql: Sql, name: string): boolean {
 
 /** Whether the thread has looked anything up. */
 export function hasResearchTables(sql: Sql): boolean {
-  return hasTable(sql, "sources") || hasTable(sql, "run_cache");
+  return researchTables.some((table) => hasTable(sql, table));
 }
 
 /** A version that does not know these tables leaves them when it deletes a thread. */
 export function dropResearchTables(sql: Sql): void {
-  for (const table of ["sources", "run_cache"]) sql.exec(`DROP TABLE IF EXISTS ${table}`);
+  for (const table of researchTables) sql.exec(`DROP TABLE IF EXISTS ${table}`);
   madeTables.delete(sql);
 }
 
