@@ -84,7 +84,10 @@ export interface LoopPorts {
   cache: RunCache;
   takeUse: TakeUse;
   onDelta: (delta: LoopDelta) => void;
-  /** Resolves when the fact is stored. */
+  /**
+   * Resolves when the fact is stored. A reply without calls, which probably ends the run, may be held: it is stored before
+   * anything else is, before a model is asked, and before what is stored is read.
+   */
   emit: (fact: LoopFact) => Promise<void>;
   /**
    * Messages that a person has added since the last call. The loop calls it before each model call and before the run

@@ -113,9 +113,9 @@ describe("the tables", () => {
     const change = () =>
       database.transaction(() => {
         fill();
-        throw new Error("amid the change");
+        throw new Error("in the middle");
       });
-    expect(change).toThrow("amid the change");
+    expect(change).toThrow("in the middle");
     expect(readText(database.sql, "owner", fill())).toBe("b".repeat(1_000_001));
   });
 

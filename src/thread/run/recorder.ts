@@ -44,7 +44,8 @@ export function dropParts(life: Life, message_id: string): void {
 
 /**
  * Stores a fact. A fact is progress, so the count of lives starts again. A started tool is no progress, since it may be
- * what ends each life; nor is a summary, since it may be all that each life gets done.
+ * what ends each life; nor is a summary, since it may be all that each life gets done. A reply without calls is held for
+ * the next transaction.
  */
 export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void {
   storeHeld(life);
