@@ -126,6 +126,7 @@ export default defineConfig({
           expect: patience,
           // Modules are loaded once for many files: loading them for each took half of the time.
           isolate: false,
+          setupFiles: ["test/setup/own-globals.ts"],
           // One more than the cores of a small machine, where vitest's own choice is a single worker.
           maxWorkers: 3,
           // A property test of seconds takes several times as long beside other work; the usual five seconds would test

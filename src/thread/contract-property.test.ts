@@ -23,7 +23,10 @@ vi.mock("../lib/hash.ts", async (original) => ({
   hashText: async (text: string) => new TextEncoder().encode(text),
 }));
 // Files share the modules that they import. Those that were evaluated with this file's stand-ins are of no use to others.
-afterAll(() => void vi.resetModules());
+afterAll(() => {
+  vi.resetModules();
+  vi.unstubAllGlobals();
+});
 
 const { ThreadObject } = await import("./object.ts");
 
