@@ -30,10 +30,10 @@ describe.skipIf(!hasBrowser)("costs on the page", () => {
 
   const cost = (page: Page) => page.locator("[data-cost]");
 
-  it("are live while a run works, with what the call under way may cost", async () => {
+  it("are live while a run works, with what the current call may cost", async () => {
     const { page } = await open("en-GB", "&thread=working");
     await cost(page).getByText("12,340 input tokens").waitFor();
-    for (const text of ["8,000 cached", "560 out", "$0.0123", "up to $0.05 more for the call under way"]) {
+    for (const text of ["8,000 cached", "560 output tokens", "$0.0123", "up to $0.05 more for the current call"]) {
       await cost(page).getByText(text, { exact: true }).waitFor();
     }
   });

@@ -201,7 +201,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     const others = dialog.getByLabel("Other settings, as JSON");
     const name = dialog.getByLabel("Name", { exact: true });
     for (const [wrong, words] of [
-      ["{", "The other fields are no JSON object."],
+      ["{", "The other settings aren't a JSON object."],
       ['{"temperature": 9}', "temperature"],
     ] as const) {
       await others.fill(wrong);

@@ -152,7 +152,7 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     await press("Disable");
     const disable = page.getByRole("dialog", { name: "Disable this user?" });
-    await disable.getByText("Within 15 seconds, everything of Bob stops working").waitFor();
+    await disable.getByText("Within 15 seconds, everything that belongs to Bob stops working").waitFor();
     await press("Disable", disable);
     await settings.getByText("Disabled", { exact: true }).waitFor();
     await press("Enable");

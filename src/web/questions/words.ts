@@ -65,7 +65,7 @@ export const words = defineWords(
     decline: "拒绝",
     declineReason: "拒绝的理由（选填）",
     changeFirst: "修改后再批准",
-    hiddenSigns: "内容中有不可见字符，已显示为编码。",
+    hiddenSigns: "内容中有不可见字符，已用编码标出。",
     planRight: "批准这份计划？",
     spendMore: "提高这次运行的上限？",
     reached: (limit) => `上限 ${limit} 的剩余额度不够再调用一次模型。`,

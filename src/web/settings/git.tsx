@@ -38,7 +38,7 @@ const own = defineWords(
     add: "添加主机",
     save: "保存凭据",
     host: "主机",
-    hostHint: "如有端口，请一并填写。若主机已存在，会替换其凭据。",
+    hostHint: "如有端口，请一并填写。如果主机已存在，将替换其凭据。",
     user: "用户名",
     password: "密码或令牌",
     changed: (time: string) => `更新于 ${time}`,

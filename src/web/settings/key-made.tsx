@@ -30,7 +30,7 @@ const own = defineWords(
   },
   {
     nothing: "它创建的内容都已不存在。",
-    made: "由此密钥或它创建的密钥所创建：",
+    made: "此密钥及其创建的密钥所创建的内容：",
     more: (count: number) => `以及另外 ${count} 项`,
     revoke: "一并撤销它创建的内容",
     revokeHint:

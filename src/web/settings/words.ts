@@ -65,7 +65,7 @@ export const words = defineWords(
     retry: "重试",
     more: "显示更多",
     refresh: "刷新",
-    loading: "加载中…",
+    loading: "正在加载…",
     copy: "复制",
     done: "完成",
     once: "仅显示这一次。请立即复制并妥善保存。",

@@ -24,7 +24,7 @@ export const words = defineWords(
     title: "Title",
     removeThread: "Delete this conversation?",
     removeThreadAsk: (title: string) =>
-      `“${title}” and everything in it will be deleted, and its current run ends. This can't be undone.`,
+      `This deletes “${title}” with everything in it and ends any run in progress. This can't be undone.`,
     allProjects: "All projects",
     project: (name: string) => `Project: ${name}`,
     newProject: "New project…",
@@ -35,7 +35,7 @@ export const words = defineWords(
     renameProjectTitle: "Rename project",
     removeProjectTitle: "Delete this project?",
     removeProjectAsk: (name: string) =>
-      `“${name}”, all its conversations, its sandbox and every file in it will be deleted. This can't be undone.`,
+      `This deletes “${name}” with all its conversations, its sandbox and every file in it. This can't be undone.`,
     newInProject: "New conversation in this project",
     begin: "Start conversation",
     find: "Search conversations and actions",
@@ -45,7 +45,7 @@ export const words = defineWords(
     recent: "Recent conversations",
     readingMore: "Loading older conversations…",
     settings: (section: string) => `Settings: ${section}`,
-    theme: (name: string) => `Switch to: ${name}`,
+    theme: (name: string) => `Switch to ${name.toLowerCase()}`,
   },
   {
     search: "搜索（Ctrl+K）",

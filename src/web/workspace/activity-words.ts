@@ -89,7 +89,7 @@ export const activityWords = defineWords(
     background: "后台",
     id: "运行 ID",
     events: "时间线",
-    noEvents: "这里已没有这次运行的时间线。说了什么、做了什么，请查看对话。",
+    noEvents: "这次运行的时间线已无法在这里查看。说了什么、做了什么，请看对话。",
     earlier: (count) => `未显示更早的 ${count} 个事件。`,
     kinds: {
       begun: "开始",

@@ -48,7 +48,7 @@ export const fileWords = defineWords(
   {
     tree: "项目文件",
     root: "全部文件",
-    loading: "加载中…",
+    loading: "正在加载…",
     empty: "还没有文件。智能体创建的文件会显示在这里，也可以拖入自己的文件。",
     emptyFolder: "空",
     truncated: "只列出前 1,000 项。",

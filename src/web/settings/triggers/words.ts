@@ -39,7 +39,7 @@ export const words = defineWords(
     threadPerKey: "One per grouping key",
     key: "Grouping key",
     keyHint:
-      "Deliveries with the same key share a conversation, such as {{$.issue.number}}. Leave blank to group by GitHub issue or pull request.",
+      "Deliveries with the same key share a conversation. Example: {{$.issue.number}}. Leave blank to group by GitHub issue or pull request.",
     scheme: "Sender authentication",
     schemes: {
       github: "GitHub",
@@ -76,8 +76,8 @@ export const words = defineWords(
     editTitle: "Edit trigger",
   },
   {
-    about: "触发器会自动启动运行：传入 Webhook 在其他服务调用时触发，定时任务在设定的时间触发。",
-    empty: "还没有触发器。定期的工作请用定时任务，响应其他服务的调用请用传入 Webhook。",
+    about: "触发器可以自动启动运行：由其他服务调用传入 Webhook，或由定时任务按时启动。",
+    empty: "还没有触发器。定期的工作请用定时任务，需要响应其他服务时请用传入 Webhook。",
     newSchedule: "新建定时任务",
     newWebhook: "新建传入 Webhook",
     make: "创建触发器",
@@ -109,7 +109,7 @@ export const words = defineWords(
     threadNew: "每次新建",
     threadPerKey: "每个分组键一个",
     key: "分组键",
-    keyHint: "分组键相同的投递共用一个对话，例如 {{$.issue.number}}。留空则按 GitHub 的 issue 或 pull request 分组。",
+    keyHint: "分组键相同的投递共用一个对话。示例：{{$.issue.number}}。留空则按 GitHub 的 issue 或 pull request 分组。",
     scheme: "发送方验证",
     schemes: {
       github: "GitHub",

@@ -45,7 +45,7 @@ export const words = defineWords(
     disable: "Disable",
     disableQuestion: "Disable this user?",
     disableFollows: (name: string) =>
-      `Within 15 seconds, everything of ${name} stops working: keys, sessions, runs, triggers, event notifications and links. Nothing is deleted. If you enable the user again, everything comes back except runs, SSH access and links signed by the sandbox provider.`,
+      `Within 15 seconds, everything that belongs to ${name} stops working: keys, sessions, runs, triggers, event notifications and links. Nothing is deleted. If you enable the user again, everything comes back except runs, SSH access and links signed by the sandbox provider.`,
     enable: "Enable",
     endSessions: "End all sessions",
     endSessionsQuestion: "End all sessions of this user?",
@@ -105,7 +105,7 @@ export const words = defineWords(
     disable: "停用",
     disableQuestion: "停用这个用户？",
     disableFollows: (name) =>
-      `15 秒内，${name} 的所有内容都会停止工作：密钥、会话、运行、触发器、事件通知和链接。不会删除任何内容。重新启用后，除运行、SSH 访问和沙箱服务商签名的链接外，一切都会恢复。`,
+      `15 秒内，${name} 的一切都会停止工作：密钥、登录会话、运行、触发器、事件通知和链接。不会删除任何内容。重新启用后，除运行、SSH 访问和沙箱服务商签名的链接外，一切都会恢复。`,
     enable: "启用",
     endSessions: "结束所有会话",
     endSessionsQuestion: "结束该用户的所有会话？",

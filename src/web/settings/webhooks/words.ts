@@ -3,7 +3,7 @@ import { defineWords } from "../../state/words.ts";
 
 export const words = defineWords(
   {
-    about: "Sends events of your conversations to your URLs: signed, retried for a day, and logged.",
+    about: "Sends events from your conversations to your URLs. Deliveries are signed, logged, and retried for a day.",
     empty: "No endpoints yet. Create one to be notified when a run ends, needs you, or updates a task.",
     make: "New endpoint",
     makeIt: "Create endpoint",
@@ -44,8 +44,8 @@ export const words = defineWords(
     payload: "Payload",
   },
   {
-    about: "将对话中的事件发送到你的 URL：带签名，失败后一天内自动重试，并保留记录。",
-    empty: "还没有通知地址。创建一个，即可在运行结束、等你处理或任务更新时收到通知。",
+    about: "将对话中的事件发送到你的 URL。投递带签名，有记录，失败后会在一天内重试。",
+    empty: "还没有通知地址。创建一个，即可在运行结束、需要你处理或任务更新时收到通知。",
     make: "新建通知地址",
     makeIt: "创建通知地址",
     editTitle: "编辑通知地址",
@@ -55,7 +55,7 @@ export const words = defineWords(
     event: {
       "run.completed": "运行完成",
       "run.failed": "运行失败",
-      "run.interrupted": "运行等你处理",
+      "run.interrupted": "运行需要你处理",
       "run.cancelled": "运行已停止",
       "task.updated": "任务更新",
       "budget.warning": "即将达到费用上限",
@@ -68,7 +68,7 @@ export const words = defineWords(
     disable: "停用",
     ping: "发送 ping",
     waits: "等待响应",
-    unverified: "该地址以 2xx 状态响应 ping 之前，不会发送任何事件。",
+    unverified: "在该地址以 2xx 状态响应 ping 之前，不会发送任何事件。",
     failing: (time: string) => `自 ${time} 起没有成功投递。`,
     disabledBecause: (time: string) => `服务器于 ${time} 停用：`,
     deleteTitle: "删除这个通知地址？",
@@ -82,6 +82,6 @@ export const words = defineWords(
     replay: "重新发送",
     tries: (count: number) => `尝试 ${count} 次`,
     noAnswer: "无响应",
-    payload: "发送内容",
+    payload: "请求内容",
   },
 );
