@@ -41,7 +41,7 @@ describe.skipIf(!hasBrowser).concurrent("the page whose key is deleted", () => {
     await watcher.page.locator("[data-answer]").waitFor();
     await watcher.page.getByLabel("Message", { exact: true }).fill("a draft");
     await deleteKey(own);
-    await watcher.page.getByText("This key is no longer valid.").waitFor({ timeout: 25_000 });
+    await watcher.page.getByText("Your API key is no longer valid.").waitFor({ timeout: 25_000 });
     const { length } = watcher.asked;
     // One more attempt may still succeed, where the key was looked up a moment before.
     expect(watcher.asked.filter(({ path }) => path.endsWith("/events")).length).toBeLessThan(4);

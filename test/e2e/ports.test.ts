@@ -263,7 +263,7 @@ describe.skipIf(!canListListeners || !hasBrowser)("a page in the preview's frame
     page = await context.newPage();
     await page.goto(`${server.address}&thread=app`);
     await page.locator("[data-answer=whole]").waitFor();
-    await page.getByRole("button", { name: "Show the workspace", exact: true }).click();
+    await page.getByRole("button", { name: "Show workspace", exact: true }).click();
     await page.getByRole("tab", { name: "Preview" }).click();
     const handle = await page.waitForSelector("aside iframe");
     const content = await handle.contentFrame();

@@ -94,8 +94,8 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await page.getByRole("button", { name: "Switch to Chinese" }).click();
     await page.getByLabel("消息", { exact: true }).waitFor();
     expect(await page.evaluate("document.documentElement.lang")).toBe("zh-CN");
-    await page.getByRole("button", { name: "跟随系统配色" }).click();
-    await page.getByRole("button", { name: "浅色" }).click();
+    await page.getByRole("button", { name: "跟随系统" }).click();
+    await page.getByRole("button", { name: "浅色模式" }).click();
     await page.reload();
     await page.getByLabel("消息", { exact: true }).waitFor();
     expect(await page.evaluate("document.documentElement.dataset.theme")).toBe("dark");

@@ -30,10 +30,10 @@ describe.skipIf(!hasBrowser)("costs on the page", () => {
 
   const cost = (page: Page) => page.locator("[data-cost]");
 
-  it("are live while a run works, with what the call under way may cost", async () => {
+  it("are live while a run works, with what the current call may cost", async () => {
     const { page } = await open("en-GB", "&thread=working");
-    await cost(page).getByText("12,340 tokens in").waitFor();
-    for (const text of ["8,000 cached", "560 out", "$0.0123", "up to $0.05 more for the call under way"]) {
+    await cost(page).getByText("12,340 input tokens").waitFor();
+    for (const text of ["8,000 cached", "560 output tokens", "$0.0123", "up to $0.05 more for the current call"]) {
       await cost(page).getByText(text, { exact: true }).waitFor();
     }
   });
@@ -44,23 +44,20 @@ describe.skipIf(!hasBrowser)("costs on the page", () => {
     await cost(page).getByText("$0.40 of it estimated").waitFor();
     expect(await cost(page).textContent()).not.toContain("more for");
     const end = page.locator("[data-end=failed]");
-    await end.getByText("Stopped: the agent's limit of $5 was reached.").waitFor();
+    await end.getByText("Stopped at the agent's limit of $5.").waitFor();
     expect(await end.textContent()).not.toContain("raw words");
     expect(await listViolationsInBoth(page)).toEqual({ light: [], dark: [] });
     await page.close();
     const chinese = await (await stage.browser.newContext({ locale: "zh-CN" })).newPage();
     await fakeCosts(chinese);
     await chinese.goto(`${stage.server.address}&thread=ended`);
-    await chinese.getByText("已停止：达到了该智能体的上限（$5）。").waitFor();
+    await chinese.getByText("已停止：达到该智能体的上限（$5）。").waitFor();
     await chinese.context().close();
   });
 
   it.each([
-    [
-      "en-GB",
-      "what is left to spend could not be looked up, and nothing is spent without that. Try again in a few minutes.",
-    ],
-    ["zh-CN", "暂时无法查询剩余额度，因此没有继续花费。请过几分钟再试。"],
+    ["en-GB", "spending limits couldn't be checked, so nothing more was spent. Try again in a few minutes."],
+    ["zh-CN", "暂时无法查询费用上限，因此没有继续花费。请过几分钟再试。"],
   ])("say what to do where what is left could not be looked up: %s", async (locale, text) => {
     const { page } = await open(locale, "&thread=unavailable");
     const end = page.locator("[data-end=failed]");
@@ -75,13 +72,13 @@ describe.skipIf(!hasBrowser)("costs on the page", () => {
   it("are raised by a person, to a number of theirs", async () => {
     const { page, answers } = await open("en-GB", "&thread=asking");
     const card = page.locator("[data-questions]");
-    await card.getByText("May this run spend more?").waitFor();
-    await card.getByText("What is left of the limit of $5 is too little for the next call of the model.").waitFor();
+    await card.getByText("Raise the limit of this run?").waitFor();
+    await card.getByText("What is left of the limit of $5 isn't enough for the next model call.").waitFor();
     const field = card.getByLabel("New limit in US dollars");
     expect(await field.inputValue()).toBe("10");
     await field.fill("7.5");
     expect(await listViolationsInBoth(page)).toEqual({ light: [], dark: [] });
-    await card.getByRole("button", { name: "Go on" }).click();
+    await card.getByRole("button", { name: "Raise limit" }).click();
     await expect
       .poll(() => answers)
       .toEqual([{ interruptId: "int_budget_run", status: "resolved", payload: { approved: true, max_cost_usd: 7.5 } }]);
@@ -89,9 +86,9 @@ describe.skipIf(!hasBrowser)("costs on the page", () => {
 
   it("end where a person wants no more of them", async () => {
     const { page, answers } = await open("zh-CN", "&thread=asking");
-    await page.getByText("允许这次运行继续花费吗？").waitFor();
-    await page.getByText("上限 $5 所剩的额度不够下一次调用模型。").waitFor();
-    await page.getByRole("button", { name: "结束", exact: true }).click();
+    await page.getByText("提高这次运行的上限？").waitFor();
+    await page.getByText("上限 $5 的剩余额度不够再调用一次模型。").waitFor();
+    await page.getByRole("button", { name: "结束运行", exact: true }).click();
     await expect
       .poll(() => answers)
       .toEqual([{ interruptId: "int_budget_run", status: "resolved", payload: { approved: false } }]);

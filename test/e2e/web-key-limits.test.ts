@@ -39,14 +39,14 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
     const settings = page.getByRole("dialog", { name: "Settings" });
     await settings.getByRole("button", { name: "New key" }).click();
     await settings.getByLabel("Name").fill("dashboard");
-    await settings.getByLabel("Only read").check();
-    await settings.getByLabel("Admin rights as well").check();
+    await settings.getByLabel("Read-only").check();
+    await settings.getByLabel("Admin access").check();
     await settings.getByLabel("Expires").selectOption({ label: "In 30 days" });
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
-    await settings.getByRole("button", { name: "Make the key" }).click();
+    await settings.getByRole("button", { name: "Create key" }).click();
     const row = settings.getByRole("listitem").filter({ hasText: "dashboard" });
-    for (const text of ["Read", "Admin"]) await row.getByText(text, { exact: true }).waitFor();
-    await row.getByText(/not used yet · expires \d/).waitFor();
+    for (const text of ["Read-only", "Admin"]) await row.getByText(text, { exact: true }).waitFor();
+    await row.getByText(/never used · expires \d/).waitFor();
     const { data } = await stage.request<{ data: Record<string, unknown>[] }>("GET", "/v1/api-keys");
     const made = data.find(({ name }) => name === "dashboard");
     expect(made?.scopes).toEqual(["read", "admin"]);
@@ -59,28 +59,28 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
 
   it("that may only read shows conversations, plans and settings, and nothing that would be refused", async () => {
     const { page, complaints, close } = await enter({ name: "reader", scopes: ["read"] }, "&thread=shop");
-    await page.getByText("You are signed in with a key that may only read.").waitFor();
+    await page.getByText("Your API key is read-only.").waitFor();
     await page.getByText("帮我做一个电商网站").first().waitFor();
     expect(await page.getByLabel("Message", { exact: true }).count()).toBe(0);
     expect(await page.getByRole("button", { name: "New conversation" }).count()).toBe(0);
-    expect(await page.getByRole("button", { name: /^Change: / }).count()).toBe(0);
+    expect(await page.getByRole("button", { name: /^Actions for / }).count()).toBe(0);
     for (const name of ["Files", "Preview"]) {
       await page.getByRole("tab", { name }).click();
       const panel = page.getByRole("tabpanel", { name });
-      await panel.getByText("Your key can't do this: it lacks the scope “run”.").waitFor();
+      await panel.getByText("Your API key can't do this. It needs the “run” scope.").waitFor();
     }
     await page.getByRole("button", { name: "Account: user_first" }).click();
-    await page.getByText("user_first · may only read").waitFor();
+    await page.getByText("user_first · read-only").waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("button", { name: "Settings" }).click();
     const settings = page.getByRole("dialog", { name: "Settings" });
-    await settings.getByText("You are signed in with a key that can't change settings.").waitFor();
+    await settings.getByText("Your API key can't change settings.").waitFor();
     await settings.getByText("reader").waitFor();
     for (const name of ["New key", "Delete reader"]) {
       expect(await settings.getByRole("button", { name }).count()).toBe(0);
     }
-    await settings.getByRole("button", { name: "Webhooks" }).click();
-    await settings.getByText("lacks the scope “write”").waitFor();
+    await settings.getByRole("button", { name: "Event notifications" }).click();
+    await settings.getByText("needs the “write” scope").waitFor();
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     expect(complaints).toEqual([]);
     await close();
@@ -95,7 +95,7 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
     await page.getByRole("button", { name: "停止" }).waitFor({ state: "detached" });
     await page.goto(`${page.url().split("#")[0]}#settings=keys`);
     const settings = page.getByRole("dialog", { name: "设置" });
-    await settings.getByText("你当前的密钥不能修改设置。").waitFor();
+    await settings.getByText("你的 API 密钥不能修改设置。").waitFor();
     await settings.getByText("查看和运行").first().waitFor();
     expect(await widthOver(page)).toBe(0);
     expect(complaints).toEqual([]);
@@ -119,7 +119,7 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
     await file.dispatchEvent("dragover", { dataTransfer: dropped });
     expect(await panel.getByText(/^Drop/).count()).toBe(0);
     await file.dispatchEvent("drop", { dataTransfer: dropped });
-    await panel.getByRole("button", { name: "Read again" }).click();
+    await panel.getByRole("button", { name: "Refresh" }).click();
     await expect.poll(() => sent).toContain("GET");
     expect(sent).not.toContain("PUT");
     expect(complaints).toEqual([]);
@@ -128,8 +128,8 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
 
   it("that is only an operator's is told so", async () => {
     const { page, close } = await enter({ scopes: ["admin"] }, "");
-    await page.getByText("You are signed in with a key that only manages users.").waitFor();
-    expect(await page.getByText("may only read").count()).toBe(0);
+    await page.getByText("Your API key can only manage users.").waitFor();
+    expect(await page.getByText("read-only").count()).toBe(0);
     await page.getByRole("button", { name: "Account: user_first" }).click();
     await page.getByText("user_first · only manages users").waitFor();
     await close();
@@ -138,21 +138,21 @@ describe.skipIf(!hasBrowser)("a key with rights and an expiry", () => {
   it("that may only read greets in Chinese on a phone without a composer", async () => {
     const viewport = { width: 360, height: 640 };
     const { page, close } = await enter({ scopes: ["read"] }, "", { locale: "zh-CN", viewport });
-    await page.getByText("你当前的密钥只能查看。").waitFor();
+    await page.getByText("你的 API 密钥只有查看权限。").waitFor();
     await page.getByRole("heading", { name: "请选择一个对话" }).waitFor();
     expect(await widthOver(page)).toBe(0);
     // A link with another key of the account says which of the two may do less.
     await page.evaluate(`location.hash = "key=${encodeURIComponent(stage.server.key)}"`);
-    const question = page.getByRole("dialog", { name: "改用另一个密钥？" });
-    await question.getByText("只能查看", { exact: true }).waitFor();
-    await question.getByRole("button", { name: "继续使用现有密钥" }).click();
+    const question = page.getByRole("dialog", { name: "改用另一个 API 密钥？" });
+    await question.getByText("只读", { exact: true }).waitFor();
+    await question.getByRole("button", { name: "继续使用当前密钥" }).click();
     await close();
   });
 
   it("that expires signs out with a sentence, and what it shows stays until then", async () => {
     const { page, close } = await enter({ scopes: ["read"], expires_in_seconds: 4 }, "&thread=shop");
-    await page.getByText("You are signed in with a key that may only read.").waitFor();
-    await page.getByText("This key is no longer valid.").waitFor({ timeout: 40_000 });
+    await page.getByText("Your API key is read-only.").waitFor();
+    await page.getByText("Your API key is no longer valid.").waitFor({ timeout: 40_000 });
     await close();
   }, 60_000);
 

@@ -45,21 +45,21 @@ describe.skipIf(!hasBrowser)("the API keys in the settings", () => {
     await settings.getByText("by the admin key").first().waitFor();
     await settings.getByRole("button", { name: "Delete laptop", exact: true }).focus();
     await page.keyboard.press("Enter");
-    const question = dialogOf(page, "Delete this key?");
+    const question = dialogOf(page, "Delete this API key?");
     for (const text of ["second of laptop", "Triage for laptop.", "https://receiver.example/laptop"]) {
       await question.getByText(text).waitFor();
     }
-    expect(await question.getByText("(turned off)").count()).toBe(2);
+    expect(await question.getByText("(disabled)").count()).toBe(2);
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
-    await question.getByLabel("Revoke what it made").focus();
+    await question.getByLabel("Revoke what it created").focus();
     await page.keyboard.press("Space");
     await question.getByRole("button", { name: "Delete" }).focus();
     await page.keyboard.press("Enter");
     await row("second of laptop").waitFor({ state: "detached" });
     await settings.getByRole("button", { name: "Triggers" }).click();
     await settings.getByRole("button", { name: "Triage for laptop." }).click();
-    await settings.getByRole("alert").getByText("Give it a new secret before you turn it on again.").waitFor();
-    await settings.getByRole("button", { name: "Go on" }).click();
+    await settings.getByRole("alert").getByText("Rotate its secret before you resume it.").waitFor();
+    await settings.getByRole("button", { name: "Resume" }).click();
     await settings.getByText("The trigger has no secret.").waitFor();
     expect(complaints).toEqual([expect.stringContaining("422")]);
     await close();
@@ -70,12 +70,12 @@ describe.skipIf(!hasBrowser)("the API keys in the settings", () => {
     const { page, complaints, close } = await stage.visit({ locale: "en-GB", place: "&settings=keys" });
     const settings = dialogOf(page, "Settings");
     await settings.getByRole("button", { name: "Delete late", exact: true }).click();
-    const question = dialogOf(page, "Delete this key?");
-    await question.getByText("It made nothing").waitFor();
+    const question = dialogOf(page, "Delete this API key?");
+    await question.getByText("Nothing that it created still exists.").waitFor();
     const body = { type: "webhook", prompt: "p", verify: { scheme: "standard" } };
     const thief = clientOf({ url: stage.server.url, key });
     const { trigger_id } = await thief.json<{ trigger_id: string }>("POST", "/v1/triggers", body);
-    await question.getByLabel("Revoke what it made").check();
+    await question.getByLabel("Revoke what it created").check();
     await question.getByRole("button", { name: "Delete" }).click();
     await question.waitFor({ state: "detached" });
     expect(await stage.request("GET", `/v1/triggers/${trigger_id}`)).toMatchObject({ enabled: false });
@@ -90,7 +90,7 @@ describe.skipIf(!hasBrowser)("the API keys in the settings", () => {
     const settings = dialogOf(page, "设置");
     await settings.getByText("创建者：手机").waitFor();
     await settings.getByRole("button", { name: "删除 手机", exact: true }).click();
-    const question = dialogOf(page, "删除这个密钥？");
+    const question = dialogOf(page, "删除这个 API 密钥？");
     await question.getByText("Triage for 手机.").waitFor();
     const { width = 0 } = (await question.boundingBox()) ?? {};
     expect(width).toBeLessThanOrEqual(360);

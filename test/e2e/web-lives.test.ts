@@ -36,7 +36,7 @@ async function seeWaiting(page: Page, expected: string[][]): Promise<void> {
 async function sendBeside(page: Page, text: string, mode: string): Promise<void> {
   const taken = page.waitForResponse((response) => response.url().endsWith("/runs") && response.status() === 202);
   await page.getByLabel("消息", { exact: true }).fill(text);
-  await page.getByLabel(mode).check();
+  await page.getByLabel(mode, { exact: true }).check();
   await page.getByRole("button", { name: "发送" }).click();
   await taken;
 }
@@ -44,7 +44,7 @@ async function sendBeside(page: Page, text: string, mode: string): Promise<void>
 /** A page whose stream is still open after a run's end does not ask again, so it is woken until it does. */
 async function noticeLoss(page: Page): Promise<void> {
   const wake = () => page.evaluate("window.dispatchEvent(new Event('online'))");
-  const isNoticed = () => page.getByText("连接断开，正在重试").isVisible();
+  const isNoticed = () => page.getByText("连接已断开，正在重新连接").isVisible();
   await expect.poll(() => wake().then(isNoticed), { timeout: 60_000 }).toBe(true);
 }
 
@@ -96,7 +96,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await send("[[say 150]] [[pace 60]] cut");
     await answers(page).getByText("word word").waitFor();
     proxy.cut();
-    await page.getByText("连接断开，正在重试").waitFor();
+    await page.getByText("连接已断开，正在重新连接").waitFor();
     proxy.mend();
     await idle(page);
     expect(await readLog(page)).toEqual(["[[say 150]] [[pace 60]] cut", words(150)]);
@@ -113,7 +113,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await page.context().setOffline(false);
     await send("[[say 100]] [[pace 50]]");
     await answers(page).getByText("word word").waitFor();
-    expect(await page.getByText("连接断开，正在重试").count()).toBe(0);
+    expect(await page.getByText("连接已断开，正在重新连接").count()).toBe(0);
   });
 
   it("returns to the run when the server is killed and started again", async () => {
@@ -166,11 +166,11 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await page.locator("[data-tool=execute_command]").waitFor();
     await box.fill("[[text steered]]");
     await box.press("Enter");
-    await page.getByText("将在下一步告知").waitFor();
+    await page.getByText("将在下一步读取").waitFor();
     await box.fill("[[text queued]]");
-    await page.getByLabel("之后再做").check();
+    await page.getByLabel("排队", { exact: true }).check();
     await page.getByRole("button", { name: "发送" }).click();
-    await page.getByText("排队等待").waitFor();
+    await page.locator("[data-waiting]").getByText("排队中").waitFor();
     await answers(page).getByText("queued", { exact: true }).waitFor();
     await idle(page);
     const log = await readLog(page);
@@ -185,8 +185,8 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     const { page, send, complaints } = await visit();
     await send("[[say 150]] [[pace 8]]");
     await answers(page).getByText("word word").waitFor();
-    await sendBeside(page, "[[text queued]]", "之后再做");
-    await sendBeside(page, "[[text steered]]", "现在告诉它");
+    await sendBeside(page, "[[text queued]]", "排队");
+    await sendBeside(page, "[[text steered]]", "立即发送");
     const expected = [
       ["steer", "[[text steered]]"],
       ["enqueue", "[[text queued]]"],
@@ -233,8 +233,8 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     const other = await page.context().newPage();
     await other.goto(`${stage.server.address}&thread=back`);
     await answers(other).getByText("word word").waitFor();
-    await sendBeside(page, "[[text one]]", "之后再做");
-    await sendBeside(page, "[[text two]]", "之后再做");
+    await sendBeside(page, "[[text one]]", "排队");
+    await sendBeside(page, "[[text two]]", "排队");
     const both = ["one", "two"].map((text) => ["enqueue", `[[text ${text}]]`]);
     await seeWaiting(other, both);
     const path = "/v1/threads/back";

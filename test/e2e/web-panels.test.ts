@@ -44,7 +44,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     visit = await stage.visit({ locale: "en-GB", viewport: { width: 1400, height: 900 }, place: "&thread=worked" });
     ({ page } = visit);
     await page.locator("[data-answer=whole]").waitFor();
-    await button("Show the workspace").click();
+    await button("Show workspace").click();
   });
   afterAll(async () => {
     await stage?.close();
@@ -59,8 +59,8 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     const rows = page.locator("aside .xterm-rows");
     await rows.getByText("said 42", { exact: true }).waitFor();
     await button("Shell").click();
-    await button("Open the shell").click();
-    await page.getByText("Shift+Esc leads out of the terminal").waitFor();
+    await button("Open shell").click();
+    await page.getByText("Press Shift+Esc to leave the terminal").waitFor();
     await page.keyboard.type("printf '\\e[38;2;200;30;30m%s\\n' answer=$((6*7))\n");
     await rows.last().getByText("answer=42", { exact: true }).waitFor();
   });
@@ -89,21 +89,21 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await open("thread=worked");
     await part("Files");
     await page.getByRole("treeitem").filter({ hasText: "report.md" }).click();
-    const file = page.getByRole("region", { name: "Contents of the file" });
+    const file = page.getByRole("region", { name: "File contents" });
     await file.getByRole("heading", { name: "Tea" }).waitFor();
     expect(await file.getByRole("link").getAttribute("href")).toBe("https://tea.example/a");
-    await button("Show the source").click();
+    await button("Show source").click();
     await file.getByText("# Tea").waitFor();
     expect(await file.getByRole("link").count()).toBe(0);
-    await button("Show the source").click();
+    await button("Show source").click();
     await file.getByRole("heading", { name: "Tea" }).waitFor();
   });
 
   it("the activity lists what a run did and how long it took", async () => {
     await open("thread=worked");
     await part("Activity");
-    const run = page.locator("aside li", { has: button(/^Done.*tokens/) });
-    await run.getByText("Tokens written").waitFor();
+    const run = page.locator("aside li", { has: button(/^Completed.*tokens/) });
+    await run.getByText("Output tokens").waitFor();
     await run.getByText("Model", { exact: true }).waitFor();
   });
 
@@ -117,13 +117,13 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await tasks.first().focus();
     await page.keyboard.press("Alt+ArrowDown");
     await expect.poll(() => tasks.allTextContents()).toEqual(["two (pending)", "one (pending)"]);
-    await button("Add a task to <i>S</i>").focus();
+    await button("Add task to <i>S</i>").focus();
     await page.keyboard.press("Enter");
     await page.keyboard.type("three");
     await page.keyboard.press("Enter");
     await tasks.nth(2).waitFor();
     await page.keyboard.press("Escape");
-    await expect.poll(() => page.evaluate("document.activeElement.ariaLabel")).toBe("Add a task to <i>S</i>");
+    await expect.poll(() => page.evaluate("document.activeElement.ariaLabel")).toBe("Add task to <i>S</i>");
   });
 
   it("a key is shown once", async () => {
@@ -131,7 +131,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await button("New key", dialog).click();
     await page.keyboard.type("<b>laptop</b>");
     await page.keyboard.press("Enter");
-    await dialog.getByText("This is shown only this once.").waitFor();
+    await dialog.getByText("You can see this only once.").waitFor();
     const key = (await dialog.getByRole("status").locator("code").textContent()) ?? "";
     const answer = await fetch(`${stage.server.url}/v1/threads`, { headers: { authorization: `Bearer ${key}` } });
     expect(answer.status).toBe(200);
@@ -144,7 +144,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     const dialog = await openSection("Triggers");
     await button("New schedule", dialog).click();
     await page.keyboard.type("Say hello.");
-    await button("Make the trigger", dialog).click();
+    await button("Create trigger", dialog).click();
     await dialog.locator("tbody tr >> nth=4").waitFor();
     expect(await dialog.locator("tbody tr").count()).toBe(5);
     await button("Run now", dialog).click();
@@ -153,26 +153,26 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await idle();
   });
 
-  it("a webhook is created with its secret, and waits for an answer to its ping", async () => {
-    const dialog = await openSection("Webhooks");
-    await button("New webhook", dialog).first().click();
+  it("an endpoint of event notifications is created with its secret, and waits for a response to its ping", async () => {
+    const dialog = await openSection("Event notifications");
+    await button("New endpoint", dialog).first().click();
     await page.keyboard.type("https://hooks.invalid/");
-    await button("Make the webhook", dialog).click();
-    await dialog.getByText("This is shown only this once.").waitFor();
+    await button("Create endpoint", dialog).click();
+    await dialog.getByText("You can see this only once.").waitFor();
     await dialog.getByText("whsec_").waitFor();
-    await dialog.getByText("Waits for an answer").waitFor();
-    await dialog.getByText("Nothing else is sent until the receiver has answered a ping").waitFor();
+    await dialog.getByText("Waiting for a response").waitFor();
+    await dialog.getByText("No events are sent until the endpoint responds to a ping").waitFor();
     const logged = dialog.getByText("Ping", { exact: true });
     await expect.poll(() => logged.count()).toBe(1);
-    await button("Send a ping", dialog).click();
+    await button("Send ping", dialog).click();
     await expect.poll(() => logged.count()).toBe(2);
-    expect(await button("Send again", dialog).count()).toBe(0);
+    expect(await button("Resend", dialog).count()).toBe(0);
   });
 
   it("an agent is made with a model that the server offers, its effort and its longest reply", async () => {
     const dialog = await openSection("Agents");
     await button("New agent", dialog).click();
-    await dialog.getByText("Empty: the server's own, demo.").waitFor();
+    await dialog.getByText("Leave blank for the server default (demo).").waitFor();
     await dialog.getByLabel("Name", { exact: true }).fill("Careful");
     const model = dialog.getByLabel("Model", { exact: true });
     const offered = page.locator(`[id="${await model.getAttribute("list")}"] option`);
@@ -180,8 +180,8 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     expect(names).toEqual(["demo", "taskloom-scripted-demo"]);
     await model.fill("taskloom-scripted-demo");
     await dialog.getByLabel("Reasoning effort").selectOption("High");
-    await dialog.getByLabel("Longest reply, in tokens").fill("9000");
-    await button("Make the agent", dialog).click();
+    await dialog.getByLabel("Max tokens per reply").fill("9000");
+    await button("Create agent", dialog).click();
     await dialog.getByText("9000", { exact: true }).waitFor();
     expect(await stage.request("GET", "/v1/agents")).toMatchObject({
       data: [
@@ -198,10 +198,10 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     const dialog = await openSection("Agents");
     await button("New agent", dialog).click();
     await dialog.getByText("Advanced", { exact: true }).click();
-    const others = dialog.getByLabel("Other fields, as JSON");
+    const others = dialog.getByLabel("Other settings, as JSON");
     const name = dialog.getByLabel("Name", { exact: true });
     for (const [wrong, words] of [
-      ["{", "The other fields are no JSON object."],
+      ["{", "The other settings aren't a JSON object."],
       ['{"temperature": 9}', "temperature"],
     ] as const) {
       await others.fill(wrong);
@@ -223,21 +223,21 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
 
   it("a conversation is renamed, found and deleted", async () => {
     await open("thread=worked");
-    await button("Change: before").click();
+    await button("Actions for before").click();
     await page.getByRole("menuitem", { name: "Rename" }).click();
     await page.keyboard.type("<u>Übung</u> \u202eabc");
     await page.keyboard.press("Enter");
-    await button(/^Change: <u>Übung/).waitFor();
+    await button(/^Actions for <u>Übung/).waitFor();
     await page.keyboard.press("Control+k");
     await page.locator("[role=combobox]:focus").waitFor();
     await page.keyboard.type("ubung");
     await page.getByRole("option", { name: "Übung" }).waitFor();
     await page.keyboard.press("Enter");
     await expect.poll(() => page.url()).toContain("thread=named");
-    await button(/^Change: <u>Übung/).click();
+    await button(/^Actions for <u>Übung/).click();
     await page.getByRole("menuitem", { name: "Delete" }).click();
     await button("Delete", page.getByRole("dialog")).click();
-    await button(/^Change: <u>Übung/).waitFor({ state: "detached" });
+    await button(/^Actions for <u>Übung/).waitFor({ state: "detached" });
     await expect.poll(() => page.url()).not.toContain("thread=named");
   });
 
@@ -245,7 +245,7 @@ describe.skipIf(!hasBrowser)("beside the conversation", () => {
     await open("thread=worked");
     await button("New conversation").click();
     await visit.send("[[say 2000]] [[pace 20]]  a \u202egarden");
-    await button("Change: [[say 2000]] [[pace 20]] a garden").waitFor();
+    await button("Actions for [[say 2000]] [[pace 20]] a garden").waitFor();
     expect(await page.locator("[data-answer=whole]").count()).toBe(0);
     await page.keyboard.press("Escape");
     await idle();

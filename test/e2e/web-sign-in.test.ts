@@ -247,7 +247,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     const { page, asked } = await visitAsAda("&thread=refused");
     await page.route("**/ag-ui", (route) => route.fulfill({ status: 401, json: { code: "unauthorized", title: "" } }));
     await send(page, "[[text got it]]");
-    await page.getByText("This key is no longer valid.").waitFor();
+    await page.getByText("Your API key is no longer valid.").waitFor();
     await page.unroute("**/ag-ui");
     await page.getByLabel("API key").fill(bob);
     await button(page, "Sign in").click();
@@ -292,9 +292,9 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     const { page, context } = await visitAsAda();
     await context.route("**/v1/users/me", (route) => route.abort());
     await open(page, `key=${bob}`);
-    await question(page).getByText("The server can't say whose it is").waitFor();
+    await question(page).getByText("The server can't tell whose it is").waitFor();
     await button(page, "Switch to the other account").click();
-    await page.getByText("The server still can't say whose key it is.").waitFor();
+    await page.getByText("The server still can't tell whose key it is.").waitFor();
     expect(await storedKey(page)).toBe(ada);
     await context.unroute("**/v1/users/me");
     await button(page, "Switch to the other account").click();
@@ -308,9 +308,7 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     for (const key of [unknown, "guess", "", "%20", "key%0A", "\u{1f511}", "k".repeat(1_000_000)]) {
       const count = asked.length;
       await open(page, `thread=x&key=${key}`);
-      await page
-        .getByText("The link brings a key that this server does not know. You stay signed in as Ada.")
-        .waitFor();
+      await page.getByText("The API key in the link isn't valid. You are still signed in as Ada.").waitFor();
       const tried = asked.slice(count).filter((each) => each.key !== ada);
       expect(tried.map(({ path }) => path)).toEqual(key === unknown || key === "guess" ? ["/v1/users/me"] : []);
       await button(page, "Got it").click();
@@ -327,8 +325,8 @@ describe.skipIf(!hasBrowser)("the key of the page", () => {
     await box(page).fill("half a thought");
     const other = await context.newPage();
     await other.goto(people.link(key));
-    await other.getByRole("dialog", { name: "Use another key?" }).waitFor();
-    await button(other, "Keep the key in use").click();
+    await other.getByRole("dialog", { name: "Use another API key?" }).waitFor();
+    await button(other, "Keep the current key").click();
     expect(await storedKey(page)).toBe(ada);
     await mark(page);
     await other.goto(people.link(key));

@@ -77,7 +77,7 @@ describe.skipIf(!hasBrowser)("signing in without a key", () => {
     page.on("request", (request) => paths.push(new URL(request.url()).pathname));
     await page.goto(people.origin);
     await page.getByLabel("API key").waitFor();
-    await page.getByText("Whoever runs this server gives you one.").waitFor();
+    await page.getByText("Ask the server operator for one.").waitFor();
     expect(await page.getByRole("link").count()).toBe(0);
     expect(paths).not.toContain("/v1/users/me");
     await context.close();
@@ -85,17 +85,17 @@ describe.skipIf(!hasBrowser)("signing in without a key", () => {
 
   it("is explained when the server refused it, once and in both languages", async () => {
     const { page, close } = await visit("?sign_in=not_allowed", { isSignedIn: false });
-    await page.getByText("You have no account here.").waitFor();
+    await page.getByText("You have no account on this server.").waitFor();
     expect(new URL(page.url()).search).toBe("");
     await page.reload();
     await page.getByRole("link", { name: "Sign in with Example" }).waitFor();
     expect(await page.getByRole("alert").count()).toBe(0);
     await page.goto(`${people.origin}/?sign_in=of_a_later_version`);
-    await page.getByText("Signing in did not work.").waitFor();
+    await page.getByText("Sign-in failed.").waitFor();
     await close();
     const phone = { locale: "zh-CN", viewport: { width: 360, height: 640 }, isSignedIn: false };
     const chinese = await visit("?sign_in=disabled", phone);
-    await chinese.page.getByText("你的账户已被停用。").waitFor();
+    await chinese.page.getByText("你的账户已停用。").waitFor();
     await chinese.page.getByRole("link", { name: "使用 Example 登录" }).waitFor();
     expect(await widthOver(chinese.page)).toBe(0);
     await chinese.close();
@@ -149,7 +149,7 @@ describe.skipIf(!hasBrowser)("signing in without a key", () => {
     const me = "**/v1/users/me";
     await context.route(me, (route) => (answers.isSignedIn ? route.fulfill({ status: 403, json }) : route.fallback()));
     await page.reload();
-    await page.getByText("This account is disabled. Ask whoever runs this server.").waitFor();
+    await page.getByText("This account is disabled. Contact an admin.").waitFor();
     await button(page, "Sign out").click();
     await page.getByRole("link", { name: "Sign in with Example" }).waitFor();
     expect(answers.asked.map(({ path }) => path)).toContain("/auth/sign-out");
@@ -206,7 +206,7 @@ describe.skipIf(!hasBrowser)("signing in without a key", () => {
     await page.getByLabel("API key").fill("session sess_01jdf3k8x2m4n6p8q0r2s4t6v8");
     answers.isSignedIn = true;
     await button(page, "Sign in").click();
-    await page.getByText("This key is not known to the server.").waitFor();
+    await page.getByText("That API key isn't valid.").waitFor();
     await close();
   });
 
@@ -248,7 +248,7 @@ describe.skipIf(!hasBrowser)("signing in without a key", () => {
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     await settings.getByRole("button", { name: "End the session of Safari on iPhone" }).click();
     const question = page.getByRole("dialog", { name: "End this session?" });
-    await question.getByLabel("Revoke what it made").check();
+    await question.getByLabel("Revoke what it created").check();
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     await question.getByRole("button", { name: "End" }).click();
     // While the question is open nothing of the settings counts as shown.

@@ -46,7 +46,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     const { page, send } = await visit({ place: "&thread=reloaded" });
     await page.route("**/ag-ui", (route) => route.abort());
     await send("[[text got it]]");
-    await page.getByText("连接断开，正在重试").waitFor();
+    await page.getByText("连接已断开，正在重新连接").waitFor();
     await page.reload();
     await page.unroute("**/ag-ui");
     await answer(page, "got it").waitFor();
@@ -62,7 +62,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     await open(page, "elsewhere");
     const list = () => stage.request<{ data: unknown[] }>("GET", "/v1/threads/left/runs").catch(() => ({ data: [] }));
     await expect.poll(async () => (await list()).data.length, { timeout: 10_000 }).toBe(1);
-    await page.getByRole("button", { name: "修改：[[text left it]]" }).waitFor();
+    await page.getByRole("button", { name: "操作：[[text left it]]" }).waitFor();
     await open(page, "left");
     await answer(page, "left it").waitFor();
     expect(await readLog(page)).toEqual(["[[text left it]]", "left it"]);
@@ -123,7 +123,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     const { page, send } = await visit({ place: "&thread=stopped" });
     await page.route("**/ag-ui", (route) => route.abort());
     await send("[[text too soon]]");
-    await page.getByText("连接断开，正在重试").waitFor();
+    await page.getByText("连接已断开，正在重新连接").waitFor();
     await page.keyboard.press("Escape");
     await expect.poll(() => box(page).inputValue()).toBe("[[text too soon]]");
     await page.unroute("**/ag-ui");
@@ -150,7 +150,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     await box(page).waitFor();
     await page.route("**/ag-ui", (route) => route.fulfill({ status: 401, json: { code: "unauthorized", title: "" } }));
     await send("[[text got it]]");
-    await page.getByText("这个密钥已失效。").waitFor();
+    await page.getByText("你的 API 密钥已失效。").waitFor();
     await page.unroute("**/ag-ui");
     await page.getByLabel("API 密钥").fill(stage.server.key);
     await page.getByRole("button", { name: "登录" }).click();
@@ -179,7 +179,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
     await other.keyboard.press("Enter");
     await answer(other, "done: blue").waitFor();
     go();
-    await page.getByText("这个问题已在别处回答").waitFor();
+    await page.getByText("这个问题已有回答").waitFor();
     await answer(page, "done: blue").waitFor();
     expect(await box(page).inputValue()).toBe("a long answer");
     await page.getByText("Which colour? → blue").waitFor();

@@ -109,7 +109,7 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
     const settings = page.getByRole("dialog", { name: "Settings" });
     const row = (name: string) => settings.getByRole("listitem").filter({ hasText: name });
     await row("Ada").getByText("You", { exact: true }).waitFor();
-    await row("Ada").getByText("user_ada · ada@example.com · made 2").waitFor();
+    await row("Ada").getByText("user_ada · ada@example.com · created 2").waitFor();
     await row("user_eve").getByText("Disabled").waitFor();
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     const rows = () =>
@@ -117,21 +117,21 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
         .getByRole("listitem")
         .filter({ has: page.locator("button[dir=auto]") })
         .count();
-    await settings.getByLabel("Search by name, e-mail or id").fill("BOB@ex");
+    await settings.getByLabel("Search by name, email or ID").fill("BOB@ex");
     await expect.poll(rows).toBe(1);
-    await settings.getByLabel("Search by name, e-mail or id").fill("nobody");
-    await settings.getByText("No user matches.").waitFor();
-    await settings.getByLabel("Search by name, e-mail or id").fill("");
-    await settings.getByLabel("Show").selectOption("Disabled");
+    await settings.getByLabel("Search by name, email or ID").fill("nobody");
+    await settings.getByText("No matching users.").waitFor();
+    await settings.getByLabel("Search by name, email or ID").fill("");
+    await settings.getByLabel("Status").selectOption("Disabled");
     await expect.poll(rows).toBe(1);
-    await settings.getByLabel("Show").selectOption("All users");
+    await settings.getByLabel("Status").selectOption("All users");
     await settings.getByRole("button", { name: "New user" }).click();
     await settings.getByLabel("Name", { exact: true }).fill("Grace");
-    await settings.getByLabel("E-mail", { exact: true }).fill("grace@example.com");
-    await settings.getByLabel("An admin").check();
+    await settings.getByLabel("Email", { exact: true }).fill("grace@example.com");
+    await settings.getByLabel("Admin", { exact: true }).check();
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
-    await settings.getByRole("button", { name: "Make the user" }).click();
-    await settings.getByText("The first key of Grace").waitFor();
+    await settings.getByRole("button", { name: "Create user" }).click();
+    await settings.getByText("First API key of Grace").waitFor();
     await settings.getByText("tl_secret").waitFor();
     await row("Grace").getByText("Admin", { exact: true }).waitFor();
     expect(sent(answers)).toEqual([["POST /v1/users", { name: "Grace", email: "grace@example.com", role: "admin" }]]);
@@ -152,7 +152,7 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     await press("Disable");
     const disable = page.getByRole("dialog", { name: "Disable this user?" });
-    await disable.getByText("Within 15 seconds, nothing of Bob works any more").waitFor();
+    await disable.getByText("Within 15 seconds, everything that belongs to Bob stops working").waitFor();
     await press("Disable", disable);
     await settings.getByText("Disabled", { exact: true }).waitFor();
     await press("Enable");
@@ -161,11 +161,11 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
     await press("End all sessions", page.getByRole("dialog", { name: "End all sessions of this user?" }));
     await settings.getByText("Sessions: 0").waitFor();
     await press("Delete laptop");
-    const question = page.getByRole("dialog", { name: "Delete this key?" });
-    await question.getByLabel("Revoke what it made").focus();
+    const question = page.getByRole("dialog", { name: "Delete this API key?" });
+    await question.getByLabel("Revoke what it created").focus();
     await page.keyboard.press("Space");
     await press("Delete", question);
-    await settings.getByText("No keys.").waitFor();
+    await settings.getByText("No API keys.").waitFor();
     await press("Edit");
     await settings.getByLabel("Name", { exact: true }).fill("Robert");
     await page.keyboard.press("Enter");
@@ -199,7 +199,7 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
     expect(await question.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
     expect(await widthOver(page)).toBe(0);
     await confirm.click();
-    await settings.getByText("正在删除", { exact: true }).waitFor();
+    await settings.getByText("正在删除…", { exact: true }).waitFor();
     expect(await settings.getByRole("button", { name: /^(停用|编辑|删除)$/ }).count()).toBe(0);
     expect(sent(answers)).toEqual([["DELETE /v1/users/user_bob", {}]]);
     expect(complaints).toEqual([]);
@@ -215,7 +215,7 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
       expect(await settings.getByRole("button", { name, exact: true }).count()).toBe(0);
     }
     await settings.getByRole("button", { name: "Edit" }).click();
-    expect(await settings.getByLabel("An admin").isDisabled()).toBe(true);
+    expect(await settings.getByLabel("Admin", { exact: true }).isDisabled()).toBe(true);
     await close();
   });
 
@@ -224,7 +224,7 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
     const settings = page.getByRole("dialog", { name: "Settings" });
     await settings.getByRole("heading", { name: "API keys" }).waitFor();
     expect(await settings.getByRole("button", { name: "Users" }).count()).toBe(0);
-    await settings.getByRole("button", { name: "Audit" }).waitFor();
+    await settings.getByRole("button", { name: "Audit log" }).waitFor();
     await close();
   });
 });
@@ -257,17 +257,19 @@ describe.skipIf(!hasBrowser)("the audit in the settings", () => {
         .map((text) => text.replaceAll(/[\u2068\u2069]/g, ""))
         .filter((text) => / (deleted|tried) /.test(text));
     await settings.getByRole("button", { name: "Bob", exact: true }).click();
-    await settings.getByRole("button", { name: "Audit of this user" }).click();
+    await settings.getByRole("button", { name: "Audit log of this user" }).click();
     await expect.poll(rows).toHaveLength(3);
     const said = await rows();
-    expect(said[0]).toMatch(/^You deleted the key “laptop” \(account of Bob\).* · in a session · from 203\.0\.113\.9$/);
-    expect(said[1]).toMatch(/^Bob tried to delete the key key_9Refused.* · by the admin key · .* · reason: not_found$/);
-    expect(said[2]).toMatch(/^Bob tried to sign inOutcome not known/);
+    expect(said[0]).toMatch(/^You deleted the key “laptop” \(Bob's account\).* · in a session · from 203\.0\.113\.9$/);
+    expect(said[1]).toMatch(
+      /^Bob tried to delete the key key_9Refused.* · with the admin key · .* · reason: not_found$/,
+    );
+    expect(said[2]).toMatch(/^Bob tried to sign inOutcome unknown/);
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     const last = () => answers.asked.findLast(({ path }) => path === "/v1/audit")?.query.toString();
     expect(last()).toBe("limit=50&user_id=user_bob");
     await settings.getByLabel("Account").selectOption("All accounts");
-    await settings.getByLabel("What was done").selectOption("delete the key");
+    await settings.getByLabel("Action").selectOption("delete the key");
     await settings.getByLabel("From").fill("2026-01-31");
     await expect.poll(last).toMatch(/^limit=50&action=api_key\.delete&since=2026-01-3/);
     expect(new URL(page.url()).hash).toBe("#settings=audit");
@@ -293,15 +295,15 @@ describe.skipIf(!hasBrowser)("the audit in the settings", () => {
 describe.skipIf(!hasBrowser)("a key that only manages users", () => {
   it("leads to the users and the audit, asks for nothing else, and says so", async () => {
     const { page, answers, complaints, close } = await enter(["admin"], "");
-    await page.getByText("You are signed in with a key that only manages users.").waitFor();
+    await page.getByText("Your API key can only manage users.").waitFor();
     expect(await listViolations(page)).toEqual([]);
     expect(await page.getByRole("button", { name: "New conversation" }).count()).toBe(0);
     await page.getByRole("button", { name: "Users" }).click();
     const settings = page.getByRole("dialog", { name: "Settings" });
     await settings.getByRole("button", { name: "Bob", exact: true }).waitFor();
-    await settings.getByText("You are signed in with a key that only manages users.").waitFor();
+    await settings.getByText("Your API key can only manage users.").waitFor();
     const sections = settings.getByRole("navigation").getByRole("button");
-    expect(await sections.allTextContents()).toEqual(["Users", "Usage", "Audit"]);
+    expect(await sections.allTextContents()).toEqual(["Users", "Usage", "Audit log"]);
     const asked = new Set(answers.asked.map(({ path }) => path));
     expect([...asked].toSorted()).toEqual(["/healthz", "/v1/users", "/v1/users/me"]);
     expect(complaints).toEqual([]);
@@ -325,17 +327,17 @@ describe.skipIf(!hasBrowser)("a key that only manages users", () => {
     const make = async (name: string): Promise<void> => {
       await settings.getByRole("button", { name: "New key" }).click();
       await settings.getByText("From then on, ADMIN_API_KEY only manages users").waitFor();
-      await settings.getByLabel("Only read").check();
+      await settings.getByLabel("Read-only").check();
       expect(await settings.getByText("From then on, ADMIN_API_KEY only manages users").count()).toBe(0);
-      await settings.getByLabel("Full access to your account").check();
+      await settings.getByLabel("Full access").check();
       await settings.getByLabel("Name").fill(name);
-      await settings.getByRole("button", { name: "Make the key" }).click();
-      await settings.getByText("From now on the admin key only manages users.").waitFor();
+      await settings.getByRole("button", { name: "Create key" }).click();
+      await settings.getByText("The admin key now only manages users.").waitFor();
     };
     await make("first own key");
     expect(await listViolations(page, "[role=dialog]")).toEqual([]);
     await settings.getByRole("button", { name: "Sign in with this key" }).click();
-    await settings.getByText("In use here").waitFor();
+    await settings.getByText("Current key").waitFor();
     const stored = await page.evaluate<string>("localStorage.getItem('taskloom key')");
     expect(stored).toMatch(/^tl_/);
     // Whoever does not go on with it goes on with what the admin key may do.
@@ -345,7 +347,7 @@ describe.skipIf(!hasBrowser)("a key that only manages users", () => {
     isFirst = false;
     await settings.getByRole("button", { name: "Done" }).click();
     await settings.getByRole("heading", { name: "Users" }).waitFor();
-    await page.getByText("You are signed in with a key that only manages users.").first().waitFor();
+    await page.getByText("Your API key can only manage users.").first().waitFor();
     await context.close();
   });
 });

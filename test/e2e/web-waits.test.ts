@@ -44,7 +44,7 @@ describe.skipIf(!hasBrowser)("a page whose server asks it to wait", () => {
     visit = await stage.visit({ locale: "en-GB" });
     await visit.send("hello there");
     await notice()
-      .getByText(/^The server asks to wait\. This is tried again at \d\d:\d\d:\d\d, by itself\./)
+      .getByText(/^The server asks you to wait\. Retrying automatically at \d\d:\d\d:\d\d\./)
       .waitFor();
     await notice().getByText("runs that are queued or running (runs_at_once)").waitFor();
     expect(await visit.page.locator("[data-said]").allTextContents()).toEqual(["hello there"]);
@@ -60,7 +60,7 @@ describe.skipIf(!hasBrowser)("a page whose server asks it to wait", () => {
     visit = await stage.visit({ locale: "zh-CN", viewport: { width: 390, height: 800 } });
     await visit.send("你好");
     await notice()
-      .getByText(/^服务器要求稍候，将在 \d\d:\d\d:\d\d 自动重试。/)
+      .getByText(/^服务器要求稍候，将于 \d\d:\d\d:\d\d 自动重试。/)
       .waitFor();
     await visit.page.getByRole("button", { name: "停止" }).click();
     await notice().waitFor({ state: "detached" });

@@ -153,7 +153,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await page.keyboard.press("Alt+ArrowUp");
     await page.getByRole("button", { name: "任务 3: 删除" }).click();
     await page.getByRole("button", { name: "按修改批准" }).click();
-    await page.getByText("这个问题已在别处回答").waitFor();
+    await page.getByText("这个问题已有回答").waitFor();
     await page.getByText("Somebody else approved it.").waitFor();
     const sections = [{ title: "需求", tasks: ["<b>新任务</b>", "分析"] }];
     expect(answers).toEqual([{ interruptId: "int", status: "resolved", payload: { approved: true, sections } }]);
@@ -193,7 +193,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
     await other.goto(stage.server.url);
     await other.getByLabel("API key").fill("wrong");
     await other.getByRole("button", { name: "Sign in" }).click();
-    await other.getByText("This key is not known to the server.").waitFor();
+    await other.getByText("That API key isn't valid.").waitFor();
     await other.getByLabel("API key").fill(stage.server.key);
     await other.getByRole("button", { name: "Sign in" }).click();
     await other.getByLabel("Message", { exact: true }).fill("hello");

@@ -17,10 +17,10 @@ import { words as frame } from "./words.ts";
 
 const words = defineWords(
   {
-    hint: "To have conversations, sign in with a key that may read and run.",
+    hint: "To use conversations, sign in with a key that can read and run.",
     openMenu: "Account and settings",
   },
-  { hint: "如需进行对话，请换用可查看和运行的密钥登录。", openMenu: "账户和设置" },
+  { hint: "如需使用对话，请换用可查看和运行的密钥登录。", openMenu: "账户和设置" },
 );
 
 const Settings = lazy(() => import("../settings/settings.tsx").then(({ Settings }) => ({ default: Settings })));

@@ -8,8 +8,8 @@ import styles from "./key-offer.module.css";
 import { words as frame } from "./words.ts";
 
 const words = defineWords(
-  { stillIn: "You are still signed in: the server did not end your session." },
-  { stillIn: "你仍处于登录状态：服务器没有结束会话。" },
+  { stillIn: "You are still signed in. The server didn't end your session." },
+  { stillIn: "你仍处于登录状态，服务器没有结束会话。" },
 );
 
 export function StillIn({ problem }: { problem: Problem }) {

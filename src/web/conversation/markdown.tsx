@@ -13,7 +13,7 @@ import { readLink } from "./link.ts";
 import styles from "./markdown.module.css";
 
 const words = defineWords(
-  { showAll: (count: string) => `Show all of it (${count} characters)` },
+  { showAll: (count: string) => `Show all (${count} characters)` },
   { showAll: (count) => `全部显示（${count} 个字符）` },
 );
 

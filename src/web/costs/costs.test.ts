@@ -24,22 +24,22 @@ const runOf = (fields: Partial<Run>) => ({ usage, finished_at: null, ...fields }
 describe("the line of costs", () => {
   it("has tokens in, cached and out, the cost, and what is reserved", () => {
     expect(listParts({ usage, reserved }, words.en, en)).toEqual([
-      ...["12,340 tokens in", "8,000 cached", "560 out", "$0.0123"],
-      "up to $0.05 more for the call under way",
+      ...["12,340 input tokens", "8,000 cached", "560 output tokens", "$0.0123"],
+      "up to $0.05 more for the current call",
     ]);
     expect(listParts({ usage, reserved }, words.zh, zh)).toEqual([
-      ...["输入 12,340 token", "其中缓存 8,000", "输出 560", "$0.0123"],
-      "正在进行的调用最多还需 $0.05",
+      ...["输入 12,340 token", "其中缓存 8,000", "输出 560 token", "$0.0123"],
+      "当前调用最多还需 $0.05",
     ]);
   });
 
   it("leaves out what is not known, and is empty before the first call", () => {
     const unpriced = { ...usage, cached_input_tokens: 0, cost_usd: null };
-    expect(listParts({ usage: unpriced }, words.en, en)).toEqual(["12,340 tokens in", "560 out"]);
+    expect(listParts({ usage: unpriced }, words.en, en)).toEqual(["12,340 input tokens", "560 output tokens"]);
     const none = { input_tokens: 0, cached_input_tokens: 0, output_tokens: 0, cost_usd: null };
     expect(listParts({ usage: none }, words.en, en)).toEqual([]);
     expect(listParts({ usage: none, reserved: { ...reserved, cost_usd: null } }, words.en, en)).toEqual([
-      "up to 6,000 tokens more for the call under way",
+      "up to 6,000 tokens more for the current call",
     ]);
   });
 });
@@ -90,19 +90,21 @@ describe("the reason of a run's end", () => {
   it("names whose cap it was, how much, and what to do", () => {
     const run = { code: "budget", cap: { scope: "agent", name: "max_cost_usd", limit: 5 } } as const;
     expect(describeReason(run, words.en, en)).toBe(
-      "Stopped: the agent's limit of $5 was reached. It holds for each run by itself: send another message to go on.",
+      "Stopped at the agent's limit of $5. The limit applies to each run. Send another message to continue.",
     );
     expect(describeReason(run, words.zh, zh)).toBe(
-      "已停止：达到了该智能体的上限（$5）。该上限按每次运行单独计算，再发一条消息即可继续。",
+      "已停止：达到该智能体的上限（$5）。该上限按每次运行单独计算，再发一条消息即可继续。",
     );
     const project = { code: "budget", cap: { scope: "project", name: "max_minutes", limit: 1 } } as const;
-    expect(describeReason(project, words.en, en)).toMatch(/^Stopped: the project's limit of 1 minute .* Raise it/);
+    expect(describeReason(project, words.en, en)).toMatch(
+      /^Stopped at the project's limit of 1 minute\. Raise the limit/,
+    );
     const day = {
       code: "budget",
       cap: { scope: "user", name: "max_total_tokens", limit: 50_000, period: "2026-11-28" },
     } as const;
-    expect(describeReason(day, words.en, en)).toContain("your account's limit of 50,000 tokens for 2026-11-28 was");
-    expect(describeReason(day, words.zh, zh)).toContain("达到了你的账户 2026-11-28 当日的上限（50,000 token）");
+    expect(describeReason(day, words.en, en)).toContain("your account's limit of 50,000 tokens for 2026-11-28.");
+    expect(describeReason(day, words.zh, zh)).toContain("达到你的账户 2026-11-28 当日的上限（50,000 token）");
   });
 
   it("does not send to tomorrow who only has to wait for other runs", () => {
@@ -111,7 +113,7 @@ describe("the reason of a run's end", () => {
       "Stopped: other runs have reserved what is left of your account's limit of $5 for 2026-11-28. Send the message again when some of them have ended.",
     );
     expect(describeReason({ code: "budget", cap, reason: "held" }, words.zh, zh)).toBe(
-      "已停止：你的账户 2026-11-28 当日的上限（$5）所剩的额度已被其他运行预留。等其中一些运行结束后，请再发一次消息。",
+      "已停止：你的账户 2026-11-28 当日的上限（$5）的剩余额度已被其他运行预留。等其中一些运行结束后，请重新发送消息。",
     );
     const ended = { type: "RUN_ERROR", message: "m", code: "budget", metadata: { reason: "held", cap } } as const;
     expect(advance(emptyConversation, ended).run).toMatchObject({ code: "budget", reason: "held" });
@@ -120,30 +122,30 @@ describe("the reason of a run's end", () => {
   it("says to raise a limit that no call fits under: no other message, day or month helps", () => {
     const own = { scope: "agent", name: "max_total_tokens", limit: 500 } as const;
     expect(describeReason({ code: "budget", cap: own, reason: "too_low" }, words.en, en)).toBe(
-      "Stopped: the agent's limit of 500 tokens is too low for the next call of the model. Raise it where it is set, then send another message to go on.",
+      "Stopped: the agent's limit of 500 tokens is too low for the next model call. Raise the limit where it is set, then send another message to continue.",
     );
     const day = { scope: "user", name: "max_cost_usd", limit: 0, period: "2026-11-28" } as const;
     expect(describeReason({ code: "budget", cap: day, reason: "too_low" }, words.en, en)).toMatch(
       /\. An admin can raise it\.$/,
     );
     expect(describeReason({ code: "budget", cap: day, reason: "too_low" }, words.zh, zh)).toBe(
-      "已停止：你的账户 2026-11-28 当日的上限（$0）太低，不够调用一次模型。管理员可以提高上限。",
+      "已停止：你的账户 2026-11-28 当日的上限（$0）太低，不够再调用一次模型。管理员可以提高上限。",
     );
     // What a later version says.
-    expect(describeReason({ code: "budget", cap: day, reason: "else" }, words.en, en)).toContain("was reached");
+    expect(describeReason({ code: "budget", cap: day, reason: "else" }, words.en, en)).toContain("Stopped at");
   });
 
   it("says nothing of the deployment's amount, which is not in the event", () => {
     const cap = { scope: "deployment", name: "max_cost_usd", period: "2026-11" } as const;
     expect(describeReason({ code: "budget", cap }, words.en, en)).toBe(
-      "Stopped: the server's limit for 2026-11 was reached. Only whoever runs this server can raise it.",
+      "Stopped at the server's limit for 2026-11. Only the server operator can raise it.",
     );
   });
 
   it("leaves other ends, and scopes that it does not know, in few words", () => {
     expect(describeReason({ code: "model_error" }, words.en, en)).toBeNull();
     expect(describeReason({}, words.en, en)).toBeNull();
-    expect(describeReason({ code: "budget" }, words.en, en)).toMatch(/^Stopped: a limit on spending/);
+    expect(describeReason({ code: "budget" }, words.en, en)).toMatch(/^Stopped at a spending limit/);
     const later = { scope: "planet", name: "max_minutes", limit: 1 } as never;
     expect(describeReason({ code: "budget", cap: later }, words.en, en)).toBe(words.en.budget);
     for (const code of ["budget_unavailable", "price_unknown"]) {

@@ -5,7 +5,7 @@ import { defineWords, wordsNow } from "../state/words.ts";
 import { Notice } from "./notice.tsx";
 
 const words = defineWords(
-  { broken: "This part of the page could not be loaded. Reload the page." },
+  { broken: "This part of the page couldn't be loaded. Reload the page." },
   { broken: "页面的这一部分无法加载。请重新加载页面。" },
 );
 

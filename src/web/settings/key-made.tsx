@@ -9,36 +9,36 @@ import { words } from "./words.ts";
 
 const own = defineWords(
   {
-    nothing: "It made nothing that is still there.",
-    made: "This key, or a key that it made, made:",
+    nothing: "Nothing that it created still exists.",
+    made: "Created by this key, or by keys it created:",
     more: (count: number) => `and ${count} more`,
-    revoke: "Revoke what it made",
+    revoke: "Revoke what it created",
     revokeHint:
-      "Keys stop working, links and SSH access end, Slack is disconnected, triggers and webhooks are turned off. Runs that it started make no more links. Choose this if the key was leaked, or if its owner leaves.",
+      "Keys stop working, links and SSH access end, Slack is disconnected, triggers and event notifications are disabled. Runs that it started can't create links anymore. Choose this if the key was leaked or its owner leaves.",
     type: {
       api_key: "API key",
       trigger: "Trigger",
-      webhook: "Webhook",
+      webhook: "Notification endpoint",
       preview: "Link",
       ssh_access: "SSH access",
       slack_workspace: "Slack",
     },
     port: (port: string, project: string) => `port ${port} of ${project}`,
-    unnamed: "Without a name",
-    off: "turned off",
-    pending: "is being ended",
+    unnamed: "Unnamed",
+    off: "disabled",
+    pending: "ending…",
   },
   {
-    nothing: "它创建的内容均已不存在。",
-    made: "此密钥及由它创建的密钥创建了：",
+    nothing: "它创建的内容都已不存在。",
+    made: "此密钥及其创建的密钥所创建的内容：",
     more: (count: number) => `以及另外 ${count} 项`,
     revoke: "一并撤销它创建的内容",
     revokeHint:
-      "密钥将失效，链接和 SSH 访问将终止，Slack 将断开连接，触发器和 Webhook 将停用，它启动的运行也不能再创建链接。如果密钥已泄露或持有人离开，请选择此项。",
+      "密钥将失效，链接和 SSH 访问将终止，Slack 将断开连接，触发器和事件通知将停用，它启动的运行也不能再创建链接。如果密钥已泄露或持有人离开，请选择此项。",
     type: {
       api_key: "API 密钥",
       trigger: "触发器",
-      webhook: "Webhook",
+      webhook: "通知地址",
       preview: "链接",
       ssh_access: "SSH 访问",
       slack_workspace: "Slack",
@@ -46,7 +46,7 @@ const own = defineWords(
     port: (port: string, project: string) => `${project} 的端口 ${port}`,
     unnamed: "未命名",
     off: "已停用",
-    pending: "正在终止",
+    pending: "正在终止…",
   },
 );
 

@@ -22,23 +22,24 @@ import { words } from "./words.ts";
 const own = defineWords(
   {
     about:
-      "Whoever has one of these keys can do what it allows. Make one for each program, with no more rights than it needs, and delete keys that nobody uses.",
-    empty: "No keys yet. Make one for a program that should use your account.",
+      "Anyone with a key can do what it allows. Create one for each program, with only the access it needs, and delete keys you no longer use.",
+    empty: "No API keys yet. Create one for a program that uses your account.",
     make: "New key",
-    made: "The new key",
-    question: "Delete this key?",
-    follows: (name: string) => `Programs that use “${name}” can't reach the server any more. This can't be undone.`,
-    ownFollows: "This page is signed in with this key: you will be signed out, and need another key to come back.",
+    made: "Your new API key",
+    question: "Delete this API key?",
+    follows: (name: string) => `Programs that use “${name}” lose access to the server. This can't be undone.`,
+    ownFollows:
+      "You are signed in with this key. Deleting it signs you out, and you need another key to sign in again.",
     ariaLabel: (name: string) => `Delete ${name}`,
   },
   {
-    about: "持有密钥的人可以执行该密钥允许的操作。请为每个程序单独创建密钥，只授予所需的权限，并删除不再使用的密钥。",
-    empty: "还没有密钥。为需要使用你账户的程序创建一个吧。",
+    about: "持有密钥的人可以执行该密钥允许的操作。请为每个程序单独创建密钥，只授予必要的权限，并删除不再使用的密钥。",
+    empty: "还没有 API 密钥。可以为使用你账户的程序创建一个。",
     make: "新建密钥",
-    made: "新密钥",
-    question: "删除这个密钥？",
+    made: "新的 API 密钥",
+    question: "删除这个 API 密钥？",
     follows: (name: string) => `使用“${name}”的程序将无法再访问服务器。此操作无法撤销。`,
-    ownFollows: "本页面正使用这个密钥登录：删除后你会退出登录，需要另一个密钥才能再次登录。",
+    ownFollows: "你正使用这个密钥登录。删除后你会退出登录，需要另一个密钥才能再次登录。",
     ariaLabel: (name: string) => `删除 ${name}`,
   },
 );

@@ -7,13 +7,13 @@ import { defineWords, useWords } from "../state/words.ts";
 
 const own = defineWords(
   {
-    text: "From now on the admin key only manages users. Copy the new key, then go on with it.",
+    text: "The admin key now only manages users. Copy the new key, then continue with it.",
     use: "Sign in with this key",
-    failed: "The server did not confirm the key. Try again.",
+    failed: "The server didn't confirm the key. Try again.",
   },
   {
-    text: "从现在起，管理员密钥只能管理用户。请复制新密钥，然后用它继续。",
-    use: "用这个密钥登录",
+    text: "管理员密钥现在只能管理用户。请复制新密钥，然后使用新密钥继续。",
+    use: "使用这个密钥登录",
     failed: "服务器没有确认这个密钥。请重试。",
   },
 );

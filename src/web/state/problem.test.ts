@@ -16,7 +16,7 @@ it("a key that lacks a scope is told which, and another refusal keeps its own re
 it("a quota of what somebody has is told apart from too many requests", () => {
   const used = "A quota is used up: Your quota of 20 webhooks (webhooks) is used up.";
   expect(describeProblem(new ApiError(409, "quota_exceeded", used))).toMatchObject({
-    text: expect.stringMatching(/quota allows. Delete/),
+    text: expect.stringMatching(/reached your quota. Delete/),
     detail: used,
   });
   expect(describeProblem(new ApiError(429, "quota_exceeded", used)).text).toMatch(/^Too many requests/);
@@ -25,7 +25,7 @@ it("a quota of what somebody has is told apart from too many requests", () => {
 
 it("a quota of a day says that it ends with the day, in the server's own words", () => {
   const used = new ApiError(429, "quota_exceeded", exceeded("sandbox_hours_per_day", 5, 3_600).detail);
-  expect(describeProblem(used).text).toMatch(/^Today's quota is used up/);
+  expect(describeProblem(used).text).toMatch(/^You've used up today's quota/);
   expect(describeProblem(used).detail).toContain("at 00:00 UTC, in 60 minutes");
 });
 
@@ -35,7 +35,7 @@ it("a server that says when it takes a request again is quoted with that time, a
   const error = new ApiError(429, "quota_exceeded", "A quota is used up: 120 runs", at);
   const detail = "A quota is used up: 120 runs";
   expect(describeProblem(error)).toEqual({ text: `The server asks you to wait. Try again at ${time}.`, detail });
-  const text = `The server asks to wait. This is tried again at ${time}, by itself.`;
+  const text = `The server asks you to wait. Retrying automatically at ${time}.`;
   expect(describeRetry(error)).toEqual({ text, detail, isWait: true });
   expect(describeRetry(new ApiError(503, null, "", null))).not.toHaveProperty("isWait");
 });
@@ -43,6 +43,6 @@ it("a server that says when it takes a request again is quoted with that time, a
 it("a disabled account is said once, in the reader's language", () => {
   const refused = "Not allowed: This account is disabled. Ask an administrator.";
   const { text, detail } = describeProblem(new ApiError(403, "forbidden", refused));
-  expect(text).toBe("This account is disabled. Ask whoever runs this server.");
+  expect(text).toBe("This account is disabled. Contact an admin.");
   expect(detail).toBeNull();
 });

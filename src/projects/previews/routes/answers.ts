@@ -30,14 +30,14 @@ interface Answer {
 const answers: Record<PreviewReason, Answer> = {
   unknown_link: {
     status: 404,
-    en: { title: "There is nothing here", text: "This link does not exist, or it has ended. Ask for a new one." },
+    en: { title: "Nothing here", text: "This link doesn't exist or no longer works. Ask for a new one." },
     zh: { title: "这里没有内容", text: "该链接不存在或已失效，请索取新的链接。" },
   },
   nothing_listens: {
     status: 502,
     en: {
       title: "Nothing is running here yet",
-      text: "No program answers on this port. This page tries again automatically.",
+      text: "No program responds on this port. This page retries automatically.",
     },
     zh: { title: "程序尚未运行", text: "该端口上没有程序响应。本页面会自动重试。" },
     waits: true,
@@ -50,45 +50,51 @@ const answers: Record<PreviewReason, Answer> = {
   },
   restarted: {
     status: 503,
-    en: { title: "The sandbox has just been restarted", text: "What was sent did not arrive. Send it again." },
+    en: { title: "The sandbox has just restarted", text: "Your request didn't arrive. Send it again." },
     zh: { title: "沙箱刚刚重启", text: "刚才的请求未能送达，请重新发送。" },
   },
   unreachable: {
     status: 503,
-    en: { title: "The sandbox can't be reached", text: "This page tries again automatically." },
+    en: { title: "Can't reach the sandbox", text: "This page retries automatically." },
     zh: { title: "暂时无法连接沙箱", text: "本页面会自动重试。" },
     waits: true,
   },
   no_answer: {
     status: 504,
-    en: { title: "The program does not answer", text: "It accepted the request and has not answered." },
+    en: { title: "The program isn't responding", text: "It accepted the request but sent no response." },
     zh: { title: "程序没有响应", text: "程序收到了请求，但一直没有回应。" },
   },
   bad_answer: {
     status: 502,
-    en: { title: "The answer can't be shown", text: "The program broke off, or sent what is not HTTP." },
+    en: {
+      title: "The response can't be shown",
+      text: "The program closed the connection, or sent something other than HTTP.",
+    },
     zh: { title: "无法显示响应", text: "程序中断了连接，或发送的内容不是有效的 HTTP。" },
   },
   bad_path: {
     status: 400,
-    en: { title: "This address is not served", text: "Its path is not valid." },
+    en: { title: "This address can't be opened", text: "Its path isn't valid." },
     zh: { title: "无法访问该地址", text: "地址的路径无效。" },
   },
   bad_method: {
     status: 405,
-    en: { title: "TRACE is not served", text: "It would reveal what proxies add to the request." },
+    en: { title: "TRACE isn't supported", text: "It would reveal what proxies add to the request." },
     zh: { title: "不支持 TRACE", text: "该方法会暴露途中的请求内容。" },
   },
   headers_too_large: {
     status: 431,
-    en: { title: "The request is too large", text: "Its headers are. Removing the cookies of this page helps." },
-    zh: { title: "请求过大", text: "请求头过大，清除本页面的 Cookie 后再试。" },
+    en: {
+      title: "The request is too large",
+      text: "Its headers are too large. Clear the cookies of this page, then try again.",
+    },
+    zh: { title: "请求过大", text: "请求头过大，请清除本页面的 Cookie 后重试。" },
   },
   bad_domain: {
     status: 503,
     en: {
       title: "PREVIEW_DOMAIN is this server's own host",
-      text: "Previews need a domain that is unrelated to the app's. Nothing is served here until it is changed.",
+      text: "Previews need a domain unrelated to the app's. Nothing is served here until the setting is changed.",
     },
     zh: {
       title: "PREVIEW_DOMAIN 与服务器自身域名相同",

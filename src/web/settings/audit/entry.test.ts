@@ -40,18 +40,16 @@ describe("an entry of the audit", () => {
     );
     expect(say({ action: "session.create", target: "sess_1" })).toBe("Ada signed in");
     expect(say({ action: "git_credential.set", target: "github.com" })).toBe(
-      "Ada stored the git credential of github.com",
+      "Ada saved the Git credential for github.com",
     );
   });
 
   it("says of a cap that it was raised or not, since no tool call is behind the question", () => {
     const cap = { target: "int_budget_inv_1", details: { tool: null, thread_id: "t", invocation_id: "inv_1" } };
-    expect(say({ ...cap, action: "approval.approve" })).toBe("Ada let a run spend more than its limit: inv_1");
-    expect(say({ ...cap, action: "approval.approve" }, "zh")).toBe("Ada 提高了运行的上限 inv_1");
-    expect(say({ ...cap, action: "approval.deny" })).toBe("Ada let a run end at its limit: inv_1");
-    expect(say({ ...cap, action: "approval.deny", outcome: "refused" }, "zh")).toBe(
-      "Ada 试图让运行在达到上限时结束 inv_1",
-    );
+    expect(say({ ...cap, action: "approval.approve" })).toBe("Ada raised the limit of run inv_1");
+    expect(say({ ...cap, action: "approval.approve" }, "zh")).toBe("Ada 提高了运行上限：inv_1");
+    expect(say({ ...cap, action: "approval.deny" })).toBe("Ada declined to raise the limit of run inv_1");
+    expect(say({ ...cap, action: "approval.deny", outcome: "refused" }, "zh")).toBe("Ada 试图拒绝提高运行上限：inv_1");
   });
 
   it("names what is gone by its name in the entry, or by its id", () => {
@@ -61,7 +59,7 @@ describe("an entry of the audit", () => {
   });
 
   it("says whose account it is where somebody else acted", () => {
-    expect(say({ user_id: "user_bob" })).toBe("Ada deleted the key “phone” (account of Bob)");
+    expect(say({ user_id: "user_bob" })).toBe("Ada deleted the key “phone” (Bob's account)");
     expect(say({ actor_id: "user_me", user_id: "user_bob" }, "zh")).toBe("你删除了密钥“phone”（Bob 的账户）");
   });
 
@@ -69,8 +67,8 @@ describe("an entry of the audit", () => {
     expect(say({ outcome: "refused" })).toBe("Ada tried to delete the key “phone”");
     expect(say({ outcome: null }, "zh")).toBe("Ada 试图删除密钥“phone”");
     const refused = { action: "sign_in.refuse", actor_id: null, user_id: null, target: null } as const;
-    expect(say(refused)).toBe("Somebody was refused at the sign-in");
-    expect(say({ ...refused, user_id: "user_bob" })).toBe("Bob was refused at the sign-in");
+    expect(say(refused)).toBe("Someone was refused sign-in");
+    expect(say({ ...refused, user_id: "user_bob" })).toBe("Bob was refused sign-in");
   });
 
   it("says of a first sign-in who it was", () => {
@@ -89,26 +87,26 @@ describe("an entry of the audit", () => {
 
   it("names no key that was never made", () => {
     const refused = { action: "api_key.create", target: null, outcome: "refused" } as const;
-    expect(say(refused)).toBe("Ada tried to make a key");
+    expect(say(refused)).toBe("Ada tried to create a key");
   });
 
   it("tells the ends of sessions apart", () => {
     const end = { action: "session.delete", target: "sess_1" } as const;
     expect(say(end)).toBe("Ada ended the session");
     expect(say({ ...end, details: { reason: "sign_out" } })).toBe("Ada signed out");
-    expect(say({ ...end, target: null, user_id: "user_bob" })).toBe("Ada ended all sessions (account of Bob)");
-    expect(say({ target: "sess_1", user_id: "user_bob" })).toBe("Ada ended the session (account of Bob)");
+    expect(say({ ...end, target: null, user_id: "user_bob" })).toBe("Ada ended all sessions (Bob's account)");
+    expect(say({ target: "sess_1", user_id: "user_bob" })).toBe("Ada ended the session (Bob's account)");
     expect(say({ ...end, actor_id: null, details: { reason: "copied_cookie" } })).toBe("The server ended the session");
   });
 
   it("says who it was without an account", () => {
     const slack = { type: "slack", team_id: "T", slack_user_id: "U" } as const;
     expect(say({ source: slack, actor_id: null, action: "approval.deny", details: { tool: "shell" } })).toBe(
-      "Somebody in Slack denied the tool call “shell”",
+      "Someone in Slack declined the tool call “shell”",
     );
     const agent = { type: "agent", thread_id: "t", invocation_id: "i" } as const;
     expect(say({ source: agent, action: "preview.create", target: "3000" })).toBe(
-      "The agent made a link to the port 3000",
+      "The agent created a link to port 3000",
     );
     expect(say({ source: { type: "server" }, actor_id: null })).toBe("The server deleted the key “phone”");
   });
@@ -122,14 +120,14 @@ describe("an entry of the audit", () => {
     const describe = (change: Partial<Entry>) => describeEntry({ ...entry, ...change }, words.en, names);
     const plain = (lines: string[]) => lines.map((line) => line.replaceAll(/[\u2068\u2069]/g, ""));
     expect(plain(describe({ details: { fields: "name" } }))).toEqual([
-      "by the key laptop",
+      "with the key laptop",
       "from 203.0.113.9",
       "fields: name",
     ]);
     expect(plain(describe({ key_id: null, details: { made: "revoke", code: "not_allowed", email: "a@b.c" } }))).toEqual(
-      ["from 203.0.113.9", "with what it made", "with the e-mail a@b.c", "reason: not_allowed"],
+      ["from 203.0.113.9", "including what it created", "with the email a@b.c", "reason: not_allowed"],
     );
-    expect(describe({ key_id: "admin_key", source: { type: "server" } })).toEqual(["by the admin key"]);
+    expect(describe({ key_id: "admin_key", source: { type: "server" } })).toEqual(["with the admin key"]);
     expect(
       describe({ key_id: "sess_1", source: { type: "server" }, outcome: "refused", details: { code: "not_found" } }),
     ).toEqual(["in a session", "reason: not_found"]);

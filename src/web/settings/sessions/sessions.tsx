@@ -21,8 +21,8 @@ import { nameBrowser } from "./browser-name.ts";
 
 const own = defineWords(
   {
-    about: "The browsers in which you are signed in. End sessions that you don't recognize or no longer use.",
-    empty: "No browser is signed in with an account. Keys are not listed here.",
+    about: "Browsers where you are signed in. End sessions that you don't recognize or no longer use.",
+    empty: "No browser is signed in with an account. Sign-ins with an API key aren't listed here.",
     browser: (browser: string | null, system: string | null) =>
       [browser ?? "Unknown browser", system].filter(Boolean).join(" on "),
     here: "This browser",
@@ -32,17 +32,17 @@ const own = defineWords(
     end: "End",
     ariaLabel: (name: string) => `End the session of ${name}`,
     question: "End this session?",
-    follows: (name: string) => `${name} is signed out. What it typed and did not send stays there.`,
+    follows: (name: string) => `${name} is signed out. Text that was typed there but not sent is kept.`,
     endOthers: "End all others",
     othersQuestion: "End all other sessions?",
     othersFollow: "Every other browser is signed out.",
     endAll: "End all",
     allQuestion: "End all sessions?",
-    allFollow: "Every browser is signed out, except those that use a key, such as this one.",
+    allFollow: "Every browser is signed out, except those that use an API key, such as this one.",
   },
   {
     about: "你已登录的浏览器。请结束不认识或不再使用的会话。",
-    empty: "没有浏览器以账户方式登录。使用密钥的登录不在此列出。",
+    empty: "没有浏览器以账户方式登录。使用 API 密钥的登录不在此列出。",
     browser: (browser, system) => [browser ?? "未知浏览器", system].filter(Boolean).join(" · "),
     here: "当前浏览器",
     unknownAddress: "地址未知",
@@ -51,13 +51,13 @@ const own = defineWords(
     end: "结束",
     ariaLabel: (name) => `结束 ${name} 的会话`,
     question: "结束这个会话？",
-    follows: (name) => `${name} 将退出登录。在那里已输入但未发送的内容会保留。`,
+    follows: (name) => `${name} 将退出登录。其中已输入但未发送的内容会保留。`,
     endOthers: "结束其他会话",
     othersQuestion: "结束所有其他会话？",
     othersFollow: "除当前浏览器外，所有浏览器都将退出登录。",
     endAll: "全部结束",
     allQuestion: "结束所有会话？",
-    allFollow: "除使用密钥的浏览器（例如当前浏览器）外，所有浏览器都将退出登录。",
+    allFollow: "除使用 API 密钥的浏览器（例如当前浏览器）外，所有浏览器都将退出登录。",
   },
 );
 
