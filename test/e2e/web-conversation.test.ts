@@ -1,0 +1,58 @@
+// What the conversation says of calls, and how answers are drawn, in a browser.
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { hasBrowser } from "../setup/browser.ts";
+import { openWebStage, type Visit, type WebStage } from "../setup/web-stage.ts";
+
+let stage: WebStage;
+let visit: Visit;
+let page: Page;
+
+const button = (name: string) => page.getByRole("button", { name, exact: true });
+const call = (tool: string) => page.locator(`[data-tool=${tool}]`);
+
+/** Stays on the page's own origin, which is signed in. */
+const open = (thread: string) => page.goto(`${new URL(stage.server.address).origin}/#thread=${thread}`);
+
+describe.skipIf(!hasBrowser)("the conversation", () => {
+  beforeAll(async () => {
+    stage = await openWebStage();
+    const approvals = ["execute_command", "create_file"];
+    await stage.request("POST", "/v1/agents", { agent_id: "careful", name: "Careful", approvals });
+    for (const thread_id of ["declined", "answered"]) {
+      await stage.request("POST", "/v1/threads", { thread_id, agent_id: "careful" });
+    }
+    visit = await stage.visit({ locale: "en-GB" });
+    ({ page } = visit);
+    await page.getByLabel("Message", { exact: true }).waitFor();
+  });
+  afterAll(async () => {
+    await stage?.close();
+  });
+  afterEach(() => {
+    expect(visit.complaints).toEqual([]);
+  });
+
+  it("does not claim that a declined call was made, and shows what was declined and why", async () => {
+    await open("declined");
+    await visit.send('[[tool execute_command {"command":"echo never"}]]');
+    await page.getByLabel("Why not? (optional)").fill("Too loud.");
+    await button("Decline").click();
+    const row = call("execute_command").getByRole("button").first();
+    await row.getByText("declined", { exact: true }).waitFor();
+    expect(await row.textContent()).toMatch(/^Run ?echo never ?declined$/);
+    await row.click();
+    await call("execute_command").getByText("This call was declined, so it was not made. Reason: Too loud.").waitFor();
+    expect(await call("execute_command").textContent()).not.toContain("go on without it");
+  });
+
+  it("does not claim that a call was made where a message came in place of its approval", async () => {
+    await open("answered");
+    await visit.send('[[tool create_file {"path":"never.txt","content":"nothing"}]]');
+    await button("Approve").waitFor();
+    expect(await call("create_file").textContent()).toMatch(/^Write/);
+    await visit.send("Something else");
+    await call("create_file").getByText("declined", { exact: true }).waitFor();
+    expect(await call("create_file").textContent()).toMatch(/^Write/);
+  });
+});
