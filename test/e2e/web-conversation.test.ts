@@ -55,4 +55,14 @@ describe.skipIf(!hasBrowser)("the conversation", () => {
     await call("create_file").getByText("declined", { exact: true }).waitFor();
     expect(await call("create_file").textContent()).toMatch(/^Write/);
   });
+
+  it("shows the whole of a long command in its opened row", async () => {
+    const command = `echo ${"long ".repeat(60)}end`;
+    await stage.request("POST", "/v1/threads/long/runs?wait=1", {
+      message: `[[tool execute_command ${JSON.stringify({ command })}]]`,
+    });
+    await open("long");
+    await call("execute_command").getByRole("button").first().click();
+    await expect.poll(() => call("execute_command").locator("pre").first().textContent()).toBe(command);
+  });
 });

@@ -88,7 +88,7 @@ function Command({ item, command }: { item: ToolItem; command: string | null }) 
   const shown = item.result === null ? item.output : item.result.replace(/^exit_code: -?\d+\n/, "");
   return (
     <>
-      {command?.includes("\n") && <Code language="bash" text={command} />}
+      {command !== null && <Code language="bash" text={cut(command)} />}
       <Output text={shown} isGrowing={item.result === null} />
     </>
   );
