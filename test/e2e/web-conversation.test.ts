@@ -56,6 +56,21 @@ describe.skipIf(!hasBrowser)("the conversation", () => {
     expect(await call("create_file").textContent()).toMatch(/^Write/);
   });
 
+  it("shows a task as under way, and counts its time, from when its first call is being written", async () => {
+    await stage.request("POST", "/v1/threads", { thread_id: "written" });
+    const operations = [{ op: "create", section_title: "S", task_contents: ["Write it", "Read it"] }];
+    await stage.request("PATCH", "/v1/threads/written/tasks", { operations });
+    await open("written");
+    const call = { path: "long.txt", content: "line ".repeat(500) };
+    await visit.send(`[[stall after 40]][[tool create_file ${JSON.stringify(call)}]]`);
+    const task = page.locator("[data-task]").filter({ hasText: "Write it" });
+    await page.locator("[data-task][data-status=in_progress]").waitFor();
+    await task.getByText(/^Time: ?[1-9]s$/).waitFor();
+    await button("Stop").click();
+    await page.locator("[data-end=cancelled]").waitFor();
+    expect(await page.locator("[data-task][data-status=in_progress]").count()).toBe(0);
+  });
+
   it("shows the whole of a long command in its opened row", async () => {
     const command = `echo ${"long ".repeat(60)}end`;
     await stage.request("POST", "/v1/threads/long/runs?wait=1", {

@@ -27,6 +27,7 @@ export function endRun(life: Life, record: RunRecord, outcome: LoopOutcome): voi
   transact(life, () => {
     for (const { message_id } of life.journal.liveParts()) dropParts(life, message_id);
     for (const id of [...life.openSteps]) closeStep(life, record, id);
+    life.callTimes.clear();
     countActive(life, record);
     endSpending(record);
     applyOutcome(life, record, outcome);
