@@ -15,6 +15,7 @@ import type { RequestedEnd } from "./rows/shapes/run-record.ts";
 import type { ThreadState } from "./rows/state.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
 import type { Told } from "./rows/told.ts";
+import type { CallTimes } from "./run/call-times.ts";
 import { countWork } from "./spending/record.ts";
 import type { Journal } from "./stream/journal.ts";
 import type { Readers } from "./stream/readers.ts";
@@ -79,6 +80,7 @@ export interface Life {
   sandbox: Promise<Sandbox> | null;
   /** Ids of tasks with a sent STEP_STARTED and no STEP_FINISHED yet. */
   openSteps: Set<string>;
+  callTimes: CallTimes;
   /** Called when a run was released, or a queued one was cancelled. */
   waiters: Map<string, Set<(run: Run) => void>>;
   /** The time of the alarm. Null if this life has not set it. */

@@ -15,6 +15,7 @@ import { ThreadState } from "./rows/state.ts";
 import { readRemoval, readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
 import { createTables, dropResearchTables, hasResearchTables, hasTables } from "./rows/tables.ts";
 import { readTold } from "./rows/told.ts";
+import { CallTimes } from "./run/call-times.ts";
 import { countLife } from "./run/run-start.ts";
 import { schedule } from "./scheduler.ts";
 import { Journal } from "./stream/journal.ts";
@@ -85,6 +86,7 @@ function openLife(
     accepting: Promise.resolve(),
     sandbox: null,
     openSteps: new Set(),
+    callTimes: new CallTimes(),
     waiters: new Map(),
     alarmAt: null,
     jobs: new Map(),

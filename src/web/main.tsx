@@ -4,6 +4,7 @@ import "./style/base.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/app.tsx";
+import { prepareDialogs } from "./parts/dialog.tsx";
 import { followAddress } from "./state/place.ts";
 import { applyPreferences } from "./state/preferences.ts";
 import { readRefusal } from "./state/refusal.ts";
@@ -13,6 +14,7 @@ applyPreferences();
 readRefusal();
 openSignIn();
 followAddress(bringKey);
+window.addEventListener("load", prepareDialogs, { once: true });
 createRoot(document.getElementById("app") ?? document.body).render(
   <StrictMode>
     <App />

@@ -17,6 +17,12 @@ export class Gate {
     });
   }
 
+  /** Waits until it is opened. */
+  async pass(): Promise<void> {
+    this.#reach();
+    await this.opened;
+  }
+
   /** Sends `before`, waits, then sends `after`; a cancel ends it with what was sent. */
   say(before: string, after: string): Reply {
     return async (_request, onDelta, signal) => {

@@ -224,7 +224,9 @@ export function trackTimes(times: TaskTimes, before: Plan, after: Plan, at: stri
       // A task completed straight from pending starts and ends at that moment. A task cancelled while pending never
       // starts.
       const started_at = known?.started_at ?? (status === "cancelled" ? null : at);
-      return [[id, { started_at, finished_at: status === "in_progress" ? null : at }]];
+      // A change by a call counts from when the call was written, and a person may have started the task since.
+      const finished_at = status === "in_progress" ? null : started_at !== null && started_at > at ? started_at : at;
+      return [[id, { started_at, finished_at }]];
     }),
   );
 }

@@ -30,6 +30,21 @@ const completes =
     return call({ id, name: "update_tasks", input: { task_ids: [task_id], status: "completed" } })(request, ...rest);
   };
 
+/** Completes the first task, and makes another call in the same message. */
+const completesAnd =
+  (next: { id: string; name: string; input: unknown }): Reply =>
+  (...args) =>
+    call({ id: "u_first", name: "update_tasks", input: { task_ids: ["task_1"], status: "completed" } }, next)(...args);
+
+/** Its calls have begun to arrive when the gate is reached, and are complete once it is opened. */
+const slowly =
+  (gate: Gate, replies: Reply): Reply =>
+  async (...args) => {
+    const outcome = await replies(...args);
+    await gate.pass();
+    return outcome;
+  };
+
 /** A command that answers as its arguments say, after `until`. */
 function commandTool(until: () => Promise<void> = async () => {}, more: Partial<Tool> = {}): Tool {
   return defineTool({
@@ -132,6 +147,33 @@ describe("the ledger of a run", () => {
     expect(A?.seconds).toBeGreaterThanOrEqual(4);
     expect(A?.seconds).toBeLessThan(60);
     expect(Date.parse(A?.finished_at ?? "") - Date.parse(A?.started_at ?? "")).toBeGreaterThan(500_000);
+  });
+
+  it("counts a task from when its call begins to arrive, and the task before it until then", async () => {
+    const clock = new FakeClock();
+    const [one, other] = [new Gate(), new Gate()];
+    const thread = makeThread(
+      [
+        plans("A", "B"),
+        slowly(one, works("c1")),
+        slowly(other, completesAnd({ id: "c2", name: "execute_command", input: {} })),
+        call({ id: "u2", name: "update_tasks", input: { task_ids: ["task_2"], status: "completed" } }),
+        say("done"),
+      ],
+      { clock },
+    );
+    await thread.accept("go", run);
+    const reader = thread.read(run);
+    for (const gate of [one, other]) {
+      await gate.reached;
+      await passTime(clock, 4_000);
+      gate.open();
+    }
+    await reader.untilClosed();
+    const { A, B } = ledgerOf(thread);
+    expect(Math.round(A?.seconds ?? 0)).toBe(4);
+    expect(Math.round(B?.seconds ?? 0)).toBe(4);
+    expect(A?.finished_at).toBe(B?.started_at);
   });
 
   it("keeps the start and task of a call that a later life continues", async () => {

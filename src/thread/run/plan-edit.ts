@@ -30,7 +30,7 @@ export async function editPlan(life: Life, request: PlanEditRequest): Promise<Re
   if (!edit.ok) return fail("invalid_operation", edit.message);
   if (edit.plan === before) return succeed(before);
   transact(life, () => {
-    recordPlan(life, findRunning(life), edit.plan, request.hops);
+    recordPlan(life, findRunning(life), edit.plan, { hops: request.hops });
     storeEdit(life, request.request_id, before, edit.plan);
   });
   if (life.active === null) trimMemory(life);

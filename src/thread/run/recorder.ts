@@ -1,6 +1,6 @@
 // Records what the loop emits in the journal, the rows and the state. A fact and everything that follows from it is
 // stored in one transaction.
-import type { LoopDelta, LoopFact } from "../../agent/events.ts";
+import type { LoopDelta, LoopFact, Part } from "../../agent/events.ts";
 import { changedSteps } from "../../agent/plan/changes.ts";
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
 import { newId } from "../../protocol/ids.ts";
@@ -25,13 +25,18 @@ const BETWEEN_RUNS = "";
 export function recordDelta(life: Life, record: RunRecord, delta: LoopDelta): void {
   const { journal } = life;
   if (delta.type === "part_delta") journal.addDelta(delta.part_id, delta.text);
-  else if (delta.type === "part_started") journal.openPart(record.run.invocation_id, shapeOf(delta.part));
+  else if (delta.type === "part_started") beginPart(life, record, delta.part);
   else if (delta.type === "part_ended") journal.closePart(delta.part_id);
   else if (delta.type === "message_dropped") transact(life, () => dropParts(life, delta.message_id));
   else {
     const { type: name, ...value } = delta;
     journal.addEphemeral({ type: "CUSTOM", name, value } as ThreadEvent);
   }
+}
+
+function beginPart(life: Life, record: RunRecord, part: Part): void {
+  if (part.kind === "tool_call") life.callTimes.begin(part.message_id, part.part_id, isoTime(life));
+  life.journal.openPart(record.run.invocation_id, shapeOf(part));
 }
 
 export function dropParts(life: Life, message_id: string): void {
@@ -123,7 +128,7 @@ function recordToolStart(life: Life, record: RunRecord, fact: Extract<LoopFact, 
     const call = { id, at: isoTime(life), ...(task_id === undefined ? {} : { task_id }) };
     record.started_calls = [...record.started_calls, call];
   }
-  if (fact.plan !== undefined) recordPlan(life, record, fact.plan);
+  if (fact.plan !== undefined) recordPlan(life, record, fact.plan, { since: life.callTimes.since(id, isoTime(life)) });
 }
 
 function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "tool_finished" }>): void {
@@ -160,7 +165,9 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
   );
   if (sources !== undefined) addRead(record.run, sources);
   if (introduces !== undefined) storeIntroduced(life, introduces, seq);
-  if (plan !== undefined) recordPlan(life, record, plan);
+  const now = isoTime(life);
+  if (plan === undefined) life.callTimes.end(now);
+  else recordPlan(life, record, plan, { since: life.callTimes.since(message.tool_call_id, now) });
   if (preview !== undefined) recordPatch(life, record, life.state.addPreview(preview));
 }
 
@@ -175,15 +182,21 @@ function recordSummary(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
 /**
  * Stores the plan's row and one STATE_DELTA, and for an active run the steps that started or finished. Inside a
  * transaction. Throws if the plan was not made from the stored one, since it would undo a change that came between: the
- * transaction fails, and the life ends. `hops`: how many webhooks in a row led to the change, if no run made it.
+ * transaction fails, and the life ends. `hops`: how many webhooks in a row led to the change, if no run made it. `since`: from when on it holds,
+ * if that is not now.
  */
-export function recordPlan(life: Life, record: RunRecord | null, plan: Plan, hops = 0): void {
+export function recordPlan(
+  life: Life,
+  record: RunRecord | null,
+  plan: Plan,
+  { hops = 0, since }: { hops?: number; since?: string } = {},
+): void {
   const before = life.state.plan;
   if (plan.version !== before.version + 1) throw new Error(`version ${plan.version} of a plan after ${before.version}`);
   const { invocation_id = null, agent_id = null } = record?.run ?? {};
   const created_at = isoTime(life);
   writePlan(life.database.sql, plan, { message_id: newId("msg"), invocation_id, agent_id, created_at });
-  storeTimes(life, before, plan, created_at);
+  storeTimes(life, before, plan, since ?? created_at);
   life.outbox.markPlan(record?.run ?? null, hops);
   const delta = life.state.setPlan(plan);
   if (record !== null) recordSteps(life, record, before, plan, delta);

@@ -1,19 +1,58 @@
 // The content of an opened tool call.
 import { diffLines } from "diff";
 import { useLayoutEffect, useRef } from "react";
-import { useWords } from "../state/words.ts";
+import { defineWords, useWords } from "../state/words.ts";
 import { Code } from "./code.tsx";
 import { languageOf } from "./language.ts";
 import { readLink } from "./link.ts";
-import { type ToolItem, tellsMore } from "./tool-item.ts";
+import { isForModel, readOutcome, type ToolItem, tellsMore, type Unmade as UnmadeState } from "./tool-item.ts";
 import styles from "./tool-row.module.css";
 import { words } from "./words.ts";
 
 /** A longer text is read in the file itself. */
 const maxShownCharacters = 40_000;
 
+const unmadeWords = defineWords(
+  {
+    declined: "This call was declined, so it was not made.",
+    unmade: "This call was not made.",
+    stopped: "The run was stopped before this call had a result.",
+    unsure: "The server restarted during this call. It may have taken effect.",
+    reason: (text: string) => `Reason: ${text}`,
+  },
+  {
+    declined: "这次调用被拒绝，没有执行。",
+    unmade: "这次调用没有执行。",
+    stopped: "运行在这次调用得到结果之前已停止。",
+    unsure: "服务器在这次调用期间重启，它可能已经生效。",
+    reason: (text) => `理由：${text}`,
+  },
+);
+
 export function ToolDetails({ item }: { item: ToolItem }) {
-  return <div className={styles.details}>{renderDetails(item)}</div>;
+  const outcome = readOutcome(item);
+  if (!isForModel(outcome)) return <div className={styles.details}>{renderDetails(item)}</div>;
+  // The server's words in the result tell a model what to do next.
+  return (
+    <div className={styles.details}>
+      {renderDetails({ ...item, result: null })}
+      <Unmade state={outcome.state} result={item.result ?? ""} />
+    </div>
+  );
+}
+
+/** What a person typed when they declined it. */
+const typedReason = /They said: (.*)$/s;
+
+function Unmade({ state, result }: { state: UnmadeState; result: string }) {
+  const said = useWords(unmadeWords);
+  const reason = state === "declined" ? typedReason.exec(result)?.[1] : undefined;
+  return (
+    <p className={styles.label} dir="auto">
+      {said[state]}
+      {reason !== undefined && ` ${said.reason(reason)}`}
+    </p>
+  );
 }
 
 function renderDetails(item: ToolItem) {
@@ -49,7 +88,7 @@ function Command({ item, command }: { item: ToolItem; command: string | null }) 
   const shown = item.result === null ? item.output : item.result.replace(/^exit_code: -?\d+\n/, "");
   return (
     <>
-      {command?.includes("\n") && <Code language="bash" text={command} />}
+      {command !== null && <Code language="bash" text={cut(command)} />}
       <Output text={shown} isGrowing={item.result === null} />
     </>
   );

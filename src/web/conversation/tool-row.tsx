@@ -16,7 +16,7 @@ import { lazy, memo, Suspense, useState } from "react";
 import { describeCall } from "../client/tool-title.ts";
 import { Spinner } from "../parts/notice.tsx";
 import { useWords } from "../state/words.ts";
-import { type Outcome, readOutcome, type ToolItem } from "./tool-item.ts";
+import { isForModel, isMade, type Outcome, readOutcome, type ToolItem } from "./tool-item.ts";
 import styles from "./tool-row.module.css";
 import { words } from "./words.ts";
 
@@ -32,16 +32,14 @@ export const ToolRow = memo(function ToolRow({ item }: { item: ToolItem }) {
     <div className={styles.call} data-state={outcome.state} data-tool={item.name}>
       <button type="button" className={styles.row} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         <Icon size={15} aria-hidden="true" className={styles.icon} />
-        <span className={styles.verb}>
-          {(outcome.state === "done" || outcome.state === "failed" ? said.tools : said.doing)[verb] ?? verb}
-        </span>
+        <span className={styles.verb}>{(isMade(outcome) ? said.tools : said.doing)[verb] ?? verb}</span>
         <span className={styles.subject} dir="ltr">
-          {item.name === "ask" ? `${subject} → ${item.result}` : subject}
+          {item.name === "ask" && outcome.state === "done" ? `${subject} → ${item.result}` : subject}
         </span>
         <span className={styles.outcome}>
           {outcome.state === "open" && <Spinner />}
           {outcome.state === "failed" && <CircleAlert size={14} aria-hidden="true" />}
-          <span className={outcome.state === "failed" || outcome.state === "left" ? undefined : "unseen"}>
+          <span className={outcome.state === "open" || outcome.state === "done" ? "unseen" : undefined}>
             {sayOutcome(outcome, said)}
           </span>
         </span>
@@ -56,7 +54,9 @@ export const ToolRow = memo(function ToolRow({ item }: { item: ToolItem }) {
   );
 });
 
-function sayOutcome({ state, exitCode }: Outcome, said: (typeof words)["en"]): string {
+function sayOutcome(outcome: Outcome, said: (typeof words)["en"]): string {
+  const { state, exitCode } = outcome;
+  if (isForModel(outcome)) return said.unmade[outcome.state];
   if (state === "open") return said.running;
   if (state === "left") return said.left;
   if (state === "done") return said.done;

@@ -1,38 +1,23 @@
-// A modal dialog: takes the focus, returns it, and closes with Escape.
-import { Dialog as Base } from "@base-ui/react/dialog";
-import { X } from "lucide-react";
-import type { ReactNode } from "react";
-import { defineWords, useWords } from "../state/words.ts";
-import { IconButton } from "./button.tsx";
-import styles from "./dialog.module.css";
+// A modal dialog. What draws it is loaded after the page: nobody needs it before a first click.
+import { lazy, Suspense } from "react";
+import type { DialogProps } from "./dialog-window.tsx";
+import { ErrorBoundary } from "./error-boundary.tsx";
 
-const words = defineWords({ close: "Close" }, { close: "关闭" });
+const load = () => import("./dialog-window.tsx");
 
-export function Dialog({
-  title,
-  wide = false,
-  onClose,
-  children,
-}: {
-  title: string;
-  wide?: boolean;
-  onClose: () => void;
-  children: ReactNode;
-}) {
-  const { close } = useWords(words);
+const DialogWindow = lazy(() => load().then(({ DialogWindow }) => ({ default: DialogWindow })));
+
+/** Loads ahead of time, so that a click opens it at once, and what is typed next is not lost. */
+export function prepareDialogs(): void {
+  load().catch(() => {});
+}
+
+export function Dialog(props: DialogProps) {
   return (
-    <Base.Root open onOpenChange={(open) => !open && onClose()}>
-      <Base.Portal>
-        {/* May cover another dialog, which is then dimmed. */}
-        <Base.Backdrop forceRender className={styles.backdrop} />
-        <Base.Popup className={wide ? `${styles.popup} ${styles.wide}` : styles.popup}>
-          <div className={styles.head}>
-            <Base.Title className={styles.title}>{title}</Base.Title>
-            <IconButton label={close} icon={X} onClick={onClose} />
-          </div>
-          <div className={styles.body}>{children}</div>
-        </Base.Popup>
-      </Base.Portal>
-    </Base.Root>
+    <ErrorBoundary>
+      <Suspense fallback={null}>
+        <DialogWindow {...props} />
+      </Suspense>
+    </ErrorBoundary>
   );
 }

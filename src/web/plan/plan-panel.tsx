@@ -18,11 +18,12 @@ import styles from "./plan-panel.module.css";
 import { progressOf } from "./progress.ts";
 import { PlanSection } from "./section.tsx";
 import { useLedger } from "./use-ledger.ts";
+import { usePlan } from "./use-plan.ts";
 import { words } from "./words.ts";
 
 export function PlanPanel({ thread }: { thread: ThreadStore }) {
   const said = useWords(words);
-  const plan = useStore(thread.view.shown, (view) => view.conversation.state.plan);
+  const plan = usePlan(thread);
   const busy = useStore(thread.view.shown, (view) => view.conversation.run.state === "running");
   const isLoading = useStore(thread.view.shown, (view) => view.phase === "loading");
   const ledger = useLedger(thread.id, { version: isLoading ? 0 : plan.version, busy });

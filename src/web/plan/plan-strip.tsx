@@ -7,11 +7,12 @@ import { useWords } from "../state/words.ts";
 import styles from "./plan-strip.module.css";
 import { progressOf } from "./progress.ts";
 import { StatusIcon } from "./status-icon.tsx";
+import { usePlan } from "./use-plan.ts";
 import { words } from "./words.ts";
 
 export function PlanStrip({ thread }: { thread: ThreadStore }) {
   const said = useWords(words);
-  const plan = useStore(thread.view.shown, (view) => view.conversation.state.plan);
+  const plan = usePlan(thread);
   const busy = useStore(thread.view.shown, (view) => view.conversation.run.state === "running");
   const isShown = useStore(panel, ({ open, tab }) => open && tab === "plan");
   const { done, total, current } = progressOf(plan);

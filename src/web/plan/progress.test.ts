@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { TaskStatus } from "../../protocol/plan/task.ts";
-import { progressOf } from "./progress.ts";
+import { noState } from "../client/conversation.ts";
+import { findBegun, progressOf, withBegun } from "./progress.ts";
 
 const planOf = (...statuses: TaskStatus[]) => ({
   version: 1,
@@ -20,5 +21,30 @@ describe("progressOf", () => {
     expect(progressOf(planOf("completed", "pending", "in_progress")).current?.id).toBe("t2");
     expect(progressOf(planOf("cancelled", "pending", "pending")).current?.id).toBe("t1");
     expect(progressOf(planOf("completed", "cancelled")).current).toBeNull();
+  });
+});
+
+describe("a task whose first call is being written", () => {
+  const call = { kind: "tool" as const, id: "c", name: "create_file", arguments: '{"pa', output: "", result: null };
+  const view = (plan: ReturnType<typeof planOf>, item = {}, state: "running" | "completed" = "running") => ({
+    items: [{ ...call, open: true, ...item }],
+    run: { id: "r", state, error: null, unfinished: 0 },
+    state: { ...noState, plan },
+  });
+
+  it("is under way", () => {
+    const plan = planOf("completed", "pending", "pending");
+    expect(findBegun(view(plan))).toBe("t1");
+    expect(withBegun(plan, "t1")).toEqual(planOf("completed", "in_progress", "pending"));
+    expect(withBegun(plan, null)).toBe(plan);
+  });
+
+  it.each([
+    ["where another is in progress", view(planOf("in_progress", "pending"))],
+    ["while the plan itself is changed", view(planOf("pending"), { name: "update_tasks" })],
+    ["once the call has its result", view(planOf("pending"), { open: false })],
+    ["once the run has ended", view(planOf("pending"), {}, "completed")],
+  ])("is not %s", (_where, now) => {
+    expect(findBegun(now)).toBeNull();
   });
 });

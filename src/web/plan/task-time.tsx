@@ -1,5 +1,5 @@
 // How long a task has taken. While a run works on it, the page counts on by itself as long as it is visible.
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useWords } from "../state/words.ts";
 import { formatDuration } from "./format.ts";
 import styles from "./task-row.module.css";
@@ -8,8 +8,12 @@ import { words } from "./words.ts";
 export function TaskTime({ seconds, at, ticks }: { seconds: number | null; at: number; ticks: boolean }) {
   const said = useWords(words);
   const now = useClock(ticks);
-  if (seconds === null || (seconds === 0 && !ticks)) return null;
-  const shown = seconds + (ticks ? Math.max(0, now - at) / 1000 : 0);
+  // The server does not know yet when a task began whose first call is being written.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it begins when it ticks
+  const begunAt = useMemo(Date.now, [ticks]);
+  if (!ticks && !seconds) return null;
+  const [before, since] = seconds === null ? [0, begunAt] : [seconds, at];
+  const shown = before + (ticks ? Math.max(0, now - since) / 1000 : 0);
   return (
     <span className={styles.time}>
       <span className="unseen">{said.time}: </span>
