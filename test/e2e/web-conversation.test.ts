@@ -96,7 +96,7 @@ describe.skipIf(!hasBrowser)("the conversation", () => {
     await visit.send(`[[stall after 40]][[tool create_file ${JSON.stringify(call)}]]`);
     const task = page.locator("[data-task]").filter({ hasText: "Write it" });
     await page.locator("[data-task][data-status=in_progress]").waitFor();
-    await task.getByText(/^Time: ?[1-9]s$/).waitFor();
+    await task.getByText(/^Duration: ?[1-9]/).waitFor();
     await button("Stop").click();
     await page.locator("[data-end=cancelled]").waitFor();
     expect(await page.locator("[data-task][data-status=in_progress]").count()).toBe(0);
