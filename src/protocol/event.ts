@@ -71,8 +71,10 @@ export type ThreadEvent =
       runId: string;
       protocolVersion?: "1.0";
       parentRunId?: string;
-      input?: { threadId: string; runId: string; messages: AgUiMessage[] };
-      metadata?: { resync: true };
+      /** Clients before 1.0 refuse an input without `tools` and `context`. Events of former versions lack them. */
+      input?: { threadId: string; runId: string; messages: AgUiMessage[]; tools?: []; context?: [] };
+      /** Our ids, where an AG-UI client sent others. */
+      metadata?: { resync?: true; thread_id?: string; invocation_id?: string };
     }
   | {
       type: "RUN_FINISHED";
@@ -113,3 +115,6 @@ export type ThreadEvent =
       name: "model_retry";
       value: { attempt: number; after_ms: number; model?: string; reason?: string };
     };
+
+/** As an AG-UI client gets it: before 1.0 without an outcome that it can't parse. */
+export type ClientEvent = ThreadEvent | Omit<Extract<ThreadEvent, { type: "RUN_FINISHED" }>, "outcome">;

@@ -72,6 +72,9 @@ export interface InterruptAnswer {
   payload?: unknown;
 }
 
+/** One of our ids, and what a client sent instead. */
+export type SentId = [id: string, sent: string];
+
 /** The input that starts a run, from any route or job. */
 export interface RunInput extends ThreadKey {
   invocation_id: string;
@@ -84,6 +87,10 @@ export interface RunInput extends ThreadKey {
    * Without either and without `resume` the answer is `empty_message`.
    */
   from_history?: boolean;
+  /**
+   * What an AG-UI client calls the run and its messages, where that is not their id. Not part of the stored input.
+   */
+  sent_ids?: SentId[];
   /** Answers to the interrupts of the last run; null if the input answers none. */
   resume: InterruptAnswer[] | null;
   agent_id: string | null;
@@ -163,6 +170,7 @@ export interface PinnedAgent {
  * - `GET https://thread/events?user_id&thread_id[&invocation_id][&after]` streams the thread or one run.
  * - Both take `key_id` and `key_age`, the API key that the client sent and the milliseconds since it was known to hold.
  *   The stream is cut once the key no longer holds. Without `key_id` this is not checked.
+ * - Both take `client`, for an AG-UI client: the ids that it sent, and whether it named a version of the protocol.
  * A failure of either is `application/json` `{error: Failure}` with the status of its code.
  */
 export interface ThreadApi {

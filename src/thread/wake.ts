@@ -13,7 +13,7 @@ import { emptyPlan, readPlan } from "./rows/messages.ts";
 import { readLastPosition, readLiveRuns, readRunBefore } from "./rows/runs.ts";
 import { ThreadState } from "./rows/state.ts";
 import { readRemoval, readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
-import { createTables, dropResearchTables, hasResearchTables, hasTables } from "./rows/tables.ts";
+import { createTables, dropLeftTables, hasLeftTables, hasTables } from "./rows/tables.ts";
 import { readTold } from "./rows/told.ts";
 import { CallTimes } from "./run/call-times.ts";
 import { countLife } from "./run/run-start.ts";
@@ -42,7 +42,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
       plan: readPlan(sql),
     });
   });
-  if (life === null && hasResearchTables(sql)) database.transaction(() => dropResearchTables(sql));
+  if (life === null && hasLeftTables(sql)) database.transaction(() => dropLeftTables(sql));
   if (life !== null) adoptRun(life);
   return life;
 }

@@ -4,6 +4,7 @@ import { request } from "node:http";
 import { HttpAgent } from "@ag-ui/client";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Run } from "../../src/protocol/run.ts";
+import { checkedFetch } from "../fakes/ag-ui-schemas.ts";
 import { type MortalTaskloom, startMortalTaskloom } from "./mortal-server.ts";
 import { type ModelCall, type PuppetModel, startPuppetModel } from "./puppet-model.ts";
 import { readConversation } from "./stream-reader.ts";
@@ -34,6 +35,7 @@ function run(threadId: string, runId = "inv-1", text = "go"): Watched {
     url: `${taskloom.url}/ag-ui`,
     threadId,
     headers: { authorization: `Bearer ${taskloom.key}` },
+    fetch: checkedFetch,
   });
   agent.addMessage({ id: `msg-of-${runId}`, role: "user", content: text });
   const types: string[] = [];

@@ -3,6 +3,7 @@ import { HttpAgent, verifyEvents } from "@ag-ui/client";
 import { EventSchemas } from "@ag-ui/core/schemas";
 import { from, lastValueFrom, toArray } from "rxjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkedFetch } from "../fakes/ag-ui-schemas.ts";
 import { collectFrames, openPreview, readFrames, startTaskloom, type Taskloom } from "./harness.ts";
 
 let taskloom: Taskloom;
@@ -19,6 +20,7 @@ function makeAgent(threadId: string, path = "/ag-ui"): HttpAgent {
     url: taskloom.url + path,
     threadId,
     headers: { authorization: `Bearer ${taskloom.key}` },
+    fetch: checkedFetch,
   });
 }
 

@@ -2,6 +2,7 @@
 import { type AgentSubscriber, HttpAgent } from "@ag-ui/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Run } from "../../src/protocol/run.ts";
+import { checkedFetch } from "../fakes/ag-ui-schemas.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 import { type PuppetModel, startPuppetModel } from "./puppet-model.ts";
 import { useTool } from "./runs-client.ts";
@@ -24,7 +25,8 @@ afterAll(async () => {
 });
 
 function makeAgent(threadId: string, path = "/ag-ui"): HttpAgent {
-  return new HttpAgent({ url: taskloom.url + path, threadId, headers: { authorization: `Bearer ${taskloom.key}` } });
+  const headers = { authorization: `Bearer ${taskloom.key}` };
+  return new HttpAgent({ url: taskloom.url + path, threadId, headers, fetch: checkedFetch });
 }
 
 const readRun = (thread: string, run: string) => taskloom.json<Run>("GET", `/v1/threads/${thread}/runs/${run}`);

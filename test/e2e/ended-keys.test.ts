@@ -6,6 +6,7 @@ import { setTimeout } from "node:timers/promises";
 import { HttpAgent } from "@ag-ui/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { checkedFetch } from "../fakes/ag-ui-schemas.ts";
 import { clientOf, type ServerClient } from "../setup/server-client.ts";
 import { type PuppetModel, startPuppetModel } from "./puppet-model.ts";
 import { type StartedTaskloom, startBeside } from "./started-taskloom.ts";
@@ -142,7 +143,7 @@ const watch = (holder: Holder, path: string, body?: unknown): Promise<StreamRead
 
 async function listenByAgUi(holder: Holder, threadId: string) {
   const headers = { authorization: `Bearer ${holder.key}` };
-  const agent = new HttpAgent({ url: `${holder.url}/ag-ui`, threadId, headers });
+  const agent = new HttpAgent({ url: `${holder.url}/ag-ui`, threadId, headers, fetch: checkedFetch });
   agent.addMessage({ id: "msg-ag-ui", role: "user", content: "go" });
   let begun = (): void => {};
   const isBegun = new Promise<void>((resolve) => {

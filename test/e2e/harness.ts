@@ -8,6 +8,7 @@ import { startDaytona } from "../../dev/daytona/server.ts";
 import { startModel } from "../../dev/model/server.ts";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { FrameReader } from "../../src/web/client/sse.ts";
+import { checkAgUi } from "../fakes/ag-ui-schemas.ts";
 import { buildTestWorker } from "../setup/build.ts";
 import { MANY_REQUESTS } from "../setup/many-requests.ts";
 import { clientOf, type ServerClient } from "../setup/server-client.ts";
@@ -107,7 +108,9 @@ export async function* readFrames(response: Response): AsyncGenerator<StreamFram
   const reader = new FrameReader();
   for await (const bytes of response.body) {
     for (const { id, data } of reader.read(bytes).frames) {
-      yield { id: id === null ? null : Number(id), event: JSON.parse(data) };
+      const event = JSON.parse(data) as ThreadEvent;
+      checkAgUi(event);
+      yield { id: id === null ? null : Number(id), event };
     }
   }
 }

@@ -4,6 +4,7 @@ import { type IncomingMessage, request } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { HttpAgent } from "@ag-ui/client";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { checkedFetch } from "../fakes/ag-ui-schemas.ts";
 import { makeSession, ofPage, tokenIn } from "../fakes/session.ts";
 import { type MortalTaskloom, startMortalTaskloom } from "./mortal-server.ts";
 import { type PuppetModel, startPuppetModel } from "./puppet-model.ts";
@@ -44,7 +45,7 @@ async function setSeen(session_id: string, ago_ms: number): Promise<void> {
 }
 
 function follow(token: string, threadId: string) {
-  const agent = new HttpAgent({ url: `${taskloom.url}/ag-ui`, threadId, headers: ofPage(token) });
+  const agent = new HttpAgent({ url: `${taskloom.url}/ag-ui`, threadId, headers: ofPage(token), fetch: checkedFetch });
   agent.addMessage({ id: `msg-of-${threadId}`, role: "user", content: "go" });
   const seen: { types: string[]; error: unknown } = { types: [], error: null };
   const done = agent.runAgent(

@@ -127,7 +127,7 @@ export class Conversation {
   }
 }
 
-/** The events of frames, with their numbers; comments and `retry` are left out. */
-export function parseFrames(text: string): { seq: number | null; event: ThreadEvent }[] {
-  return framesOf(text).map(({ id, event }) => ({ seq: id, event }));
+/** The events of frames, with their numbers; comments and `retry` are left out. `former` as in `checkAgUi`. */
+export function parseFrames(text: string, reader = { former: false }): { seq: number | null; event: ThreadEvent }[] {
+  return framesOf(text, reader).map(({ id, event }) => ({ seq: id, event }));
 }

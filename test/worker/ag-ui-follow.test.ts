@@ -3,7 +3,7 @@
 import { env, evictDurableObject, runInDurableObject, SELF } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
-import { newId } from "../../src/protocol/ids.ts";
+import { derivedId, newId } from "../../src/protocol/ids.ts";
 import type { ThreadKey } from "../../src/protocol/thread.ts";
 import { readRun } from "../../src/store/runs.ts";
 import { toAgUiMessages } from "../../src/thread/stream/events.ts";
@@ -29,12 +29,17 @@ function newKey(): ThreadKey {
   return { user_id: "user_first", thread_id: newId("thread") };
 }
 
-async function post(key: ThreadKey, message: string, runId = RUN): Promise<Reading> {
-  const messages = [{ id: `msg-of-${runId}`, role: "user", content: message }];
+async function post(
+  key: ThreadKey,
+  message: string,
+  runId = RUN,
+  sent = { threadId: key.thread_id, id: `msg-of-${runId}` },
+): Promise<Reading> {
+  const messages = [{ id: sent.id, role: "user", content: message }];
   const response = await SELF.fetch("http://taskloom/ag-ui", {
     method: "POST",
     headers: { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" },
-    body: JSON.stringify({ threadId: key.thread_id, runId, messages }),
+    body: JSON.stringify({ threadId: sent.threadId, runId, messages }),
   });
   expect(response.status).toBe(200);
   return openReading(response);
@@ -49,7 +54,7 @@ function openReading(response: Response): Reading {
     if (value !== undefined) text += decoder.decode(value, { stream: true });
     return !done;
   };
-  const events = () => parseFrames(text).map(({ event }) => event);
+  const events = () => parseFrames(text, { former: true }).map(({ event }) => event);
   return {
     get text() {
       return text;
@@ -138,6 +143,20 @@ describe("POST /ag-ui, when a life of the thread's object ends", () => {
     expect(reading.text.split("retry: ").length).toBe(2);
     await checkWhole(key, events);
     expect(await readRun(env.DB, key, RUN)).toMatchObject({ status: "completed", attempt: 2 });
+  });
+
+  it("goes on with the ids that the client sent, whatever their form", async () => {
+    const sent = { threadId: `app:chat/${newId("thread")}`, id: "user.1" };
+    const key = { user_id: "user_first", thread_id: await derivedId("thread", "ag-ui", sent.threadId) };
+    const reading = await post(key, "[[say 21]] [[stall after 6]] [[times 1]]", "run:1", sent);
+    await reading.until((text) => text.split("word ").length > 3);
+    await killObject(key);
+    const events = await reading.toEnd();
+    expect(events.at(-1)).toMatchObject({ type: "RUN_FINISHED", threadId: sent.threadId, runId: "run:1" });
+    const snapshots = events.flatMap((event) => (event.type === "MESSAGES_SNAPSHOT" ? event.messages : []));
+    expect(snapshots.map(({ id }) => id)).toEqual(["user.1"]);
+    expect(reading.text.split(key.thread_id).length).toBe(2);
+    expect(events[0]).toMatchObject({ metadata: { thread_id: key.thread_id } });
   });
 
   it("during a task and a command, continues both, and the command runs once", async () => {

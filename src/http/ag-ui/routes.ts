@@ -17,6 +17,11 @@ import { sizeOfInput } from "../quotas/stock.ts";
 import { openRunStream } from "../run-stream/open.ts";
 import { MAX_ANSWERS, smallJson, smallObject, wellFormed } from "../schemas.ts";
 import { holdStream } from "../stream.ts";
+import { chooseRun } from "./answers.ts";
+import { anyId, MAX_SENT_ID, SentIds } from "./ids.ts";
+
+/** It has the id of a call. */
+const MAX_INTERRUPT_ID = MAX_SENT_ID + 16;
 
 const imageAddress = wellFormed.openapi({
   description:
@@ -48,13 +53,13 @@ const anyMessage = late(() =>
   z.union([
     z.object({
       role: z.literal("user"),
-      id: clientId,
+      id: anyId,
       content: z.union([wellFormed, z.array(inputPart()).max(100)]),
     }),
     z.object({
       role: z.literal("tool"),
       id: z.string(),
-      toolCallId: wellFormed.max(200),
+      toolCallId: wellFormed.max(MAX_SENT_ID),
       content: z.union([wellFormed, z.array(z.object({ type: z.string(), text: wellFormed.optional() }))]),
     }),
     // Any other message of a history passes, of this or a later protocol version.
@@ -66,8 +71,11 @@ type AnyMessage = z.infer<ReturnType<typeof anyMessage>>;
 const body = late(() =>
   z
     .object({
-      threadId: clientId,
-      runId: clientId,
+      threadId: anyId,
+      runId: anyId,
+      protocolVersion: z.unknown().optional().openapi({
+        description: "`@ag-ui/client` sends it from 1.0 on. Without it, outcomes that 0.0.59 can't parse are left out.",
+      }),
       messages: z.array(anyMessage()).default([]),
       tools: z
         .array(
@@ -86,7 +94,7 @@ const body = late(() =>
       resume: z
         .array(
           z.object({
-            interruptId: wellFormed.min(1).max(200),
+            interruptId: wellFormed.min(1).max(MAX_INTERRUPT_ID),
             status: z.enum(["resolved", "cancelled"]),
             payload: smallJson.optional(),
           }),
@@ -147,23 +155,36 @@ export function addAgUi(app: App): void {
 }
 
 async function answerRun(context: AppContext, body: Body, agent_id: string | null): Promise<Response> {
+  const ids = new SentIds();
+  const key = keyOf(context, await ids.toOurs("thread", body.threadId));
+  const named = await ids.toOurs("inv", body.runId);
+  const resume = readResume(body);
+  const { invocation_id, is_known } =
+    resume === null ? { invocation_id: named, is_known: false } : await chooseRun(context, key, named, resume);
+  if (invocation_id !== named) ids.note(invocation_id, body.runId);
+  const results = body.messages.flatMap(readToolResult);
   const input = newRunInput({
-    ...keyOf(context, body.threadId),
-    invocation_id: body.runId,
+    ...key,
+    invocation_id,
     key_id: context.get("caller").key_id,
-    messages: body.messages.flatMap(readUserMessage),
-    tool_results: body.messages.flatMap(readToolResult),
+    messages: await withOurIds(ids, body.messages.flatMap(readUserMessage)),
+    tool_results: await withOurIds(ids, results),
     from_history: true,
-    resume: readResume(body),
+    resume,
     agent_id,
     client_tools: body.tools,
     context: body.context,
     ...readZone(body),
     ...readCaps(body),
   });
-  const open = () => openRunStream(context, input);
-  const wanted = { thread_id: body.threadId, makes_project: true, bytes: sizeOfInput(input) };
-  return await holdStream(context, () => withStock(context, wanted, () => auditOpenAnswers(context, input, open)));
+  if (ids.list.length > 0) input.sent_ids = ids.list;
+  const is_versioned = body.protocolVersion !== undefined;
+  const client = { thread_id: body.threadId, run_id: body.runId, is_versioned };
+  const open = () => openRunStream(context, input, client, results);
+  const wanted = { thread_id: key.thread_id, makes_project: true, bytes: sizeOfInput(input) };
+  return await holdStream(context, () =>
+    withStock(context, wanted, () => auditOpenAnswers(context, input, is_known, open)),
+  );
 }
 
 /** Properties may be meant for another agent, so one that is no time zone is no mistake. */
@@ -195,6 +216,15 @@ function readUserMessage(message: AnyMessage): RunInput["messages"] {
   return isEmptyContent(content) ? [] : [{ message_id: message.id, content }];
 }
 
+async function withOurIds<Message extends { message_id: string }>(
+  ids: SentIds,
+  messages: Message[],
+): Promise<Message[]> {
+  return await Promise.all(
+    messages.map(async (message) => ({ ...message, message_id: await ids.toOurs("msg", message.message_id) })),
+  );
+}
+
 function readContent(content: Extract<AnyMessage, { role: "user" }>["content"]): UserContent {
   if (typeof content === "string") return content;
   return content.map((part) =>
@@ -215,6 +245,6 @@ function readToolResult(message: AnyMessage): RunInput["tool_results"] {
   if (!("id" in message) || message.role !== "tool") return [];
   const { content, toolCallId } = message;
   const text = typeof content === "string" ? content : content.map((part) => part.text ?? "").join("\n");
-  const message_id = clientId.safeParse(message.id).success ? message.id : newId("msg");
+  const message_id = anyId.safeParse(message.id).success ? message.id : newId("msg");
   return [{ message_id, tool_call_id: toolCallId, content: text }];
 }

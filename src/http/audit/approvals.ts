@@ -39,13 +39,13 @@ export async function auditAnswers<T>(
  */
 export async function auditOpenAnswers<T>(
   context: AppContext,
-  { user_id, thread_id, invocation_id, resume }: Pick<RunInput, "user_id" | "thread_id" | "invocation_id" | "resume">,
+  { user_id, thread_id, resume }: Pick<RunInput, "user_id" | "thread_id" | "resume">,
+  /** Who names a run that there is only watches it. */
+  isKnown: boolean,
   work: (notes: AuditNotes) => Promise<T>,
 ): Promise<T> {
-  if (resume === null) return await work({});
+  if (resume === null || isKnown) return await work({});
   const key = { user_id, thread_id };
-  // Who names a run that there is only watches it.
-  if (await isKnownRun(context, key, invocation_id)) return await work({});
   const run = await findAsked(context, key, resume);
   if (run !== null) return await auditAnswers(context, { user_id, run }, resume, work);
   throw new Problem("interrupt_answered", `The interrupt ${resume[0]?.interrupt_id ?? ""} is not open (any more).`);
@@ -55,7 +55,12 @@ export async function isKnownRun({ env }: AppContext, key: ThreadKey, invocation
   return (await callThread(env, key, (stub) => stub.getRun(key, invocation_id))).ok;
 }
 
-async function findAsked({ env }: AppContext, key: ThreadKey, answers: InterruptAnswer[]): Promise<AskedRun | null> {
+/** The newest run that asked one of these, if it may still be open. */
+export async function findAsked(
+  { env }: AppContext,
+  key: ThreadKey,
+  answers: InterruptAnswer[],
+): Promise<AskedRun | null> {
   const isAsked = ({ interrupts }: AskedRun) =>
     interrupts.some(({ id }) => answers.some(({ interrupt_id }) => interrupt_id === id));
   let cursor: string | null = null;

@@ -12,6 +12,7 @@ import { followFrom } from "../follow/followers.ts";
 import { type Life, transact } from "../life.ts";
 import type { Ports } from "../ports.ts";
 import { type RunRecord, readLastAgent, readTakenRun } from "../rows/runs.ts";
+import { storeSentIds } from "../rows/sent-ids.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
 import { beginRun } from "../run/run-start.ts";
 import { knownNetwork } from "../run/told.ts";
@@ -168,7 +169,7 @@ function storeInput(
   agent: StartingPinned,
   asked: RunRecord | null,
 ): Result<AcceptedRun> {
-  const input = given.from_history === true ? withoutHistory(life, given) : given;
+  const { sent_ids = [], ...input } = given.from_history === true ? withoutHistory(life, given) : given;
   const problem = checkInput(life, input);
   if (problem !== null) return problem;
   const waiting = [...life.live.values()].filter((record) => !isTerminal(record.run.status));
@@ -212,6 +213,7 @@ function storeInput(
       life.begun = record;
     }
     storeNewRun(life, record);
+    storeSentIds(life.database.sql, new Set([input.invocation_id, ...idsOf(input)]), sent_ids);
   });
   return succeed({ run: record.run, created: true });
 }

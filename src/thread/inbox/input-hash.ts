@@ -23,7 +23,8 @@ export async function hashInput(input: RunInput): Promise<string> {
   return toHex(await hashText(JSON.stringify(hashed, sortedKeys)));
 }
 
-function sortedKeys(_key: string, value: unknown): unknown {
+/** For `JSON.stringify`: the same text whatever the order of keys. */
+export function sortedKeys(_key: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -37,6 +37,7 @@ const lateTables = {
   run_cache: `CREATE TABLE IF NOT EXISTS run_cache (
      id INTEGER PRIMARY KEY, invocation_id TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, content TEXT,
      UNIQUE (invocation_id, key))`,
+  sent_ids: `CREATE TABLE IF NOT EXISTS sent_ids (id TEXT PRIMARY KEY, sent TEXT NOT NULL) WITHOUT ROWID`,
 };
 
 type LateTable = keyof typeof lateTables;
@@ -101,14 +102,15 @@ function isMade(sql: Sql, name: string): boolean {
   return sql.exec("SELECT 1 FROM sqlite_master WHERE name = ?", name).toArray().length > 0;
 }
 
-/** Whether the thread has looked anything up. */
-export function hasResearchTables(sql: Sql): boolean {
-  return researchTables.some((table) => hasTable(sql, table));
+/** A version that does not know these tables leaves them when it deletes a thread. */
+const leftTables: readonly LateTable[] = [...researchTables, "sent_ids"];
+
+export function hasLeftTables(sql: Sql): boolean {
+  return leftTables.some((table) => hasTable(sql, table));
 }
 
-/** A version that does not know these tables leaves them when it deletes a thread. */
-export function dropResearchTables(sql: Sql): void {
-  for (const table of researchTables) sql.exec(`DROP TABLE IF EXISTS ${table}`);
+export function dropLeftTables(sql: Sql): void {
+  for (const table of leftTables) sql.exec(`DROP TABLE IF EXISTS ${table}`);
   madeTables.delete(sql);
 }
 

@@ -9,7 +9,7 @@ import { peopleTools } from "../../tools/people.ts";
 import { findRun } from "../life.ts";
 import { writeMeta } from "../rows/database.ts";
 import { readMessagePage, readRunPage } from "../rows/reads.ts";
-import { dropResearchTables, dropTables, hasResearchTables } from "../rows/tables.ts";
+import { dropLeftTables, dropTables, hasLeftTables } from "../rows/tables.ts";
 import { wakeLife } from "../wake.ts";
 import { ensureRunning } from "./run.ts";
 import { findSources, openSources, storeSources } from "./sources.ts";
@@ -183,7 +183,7 @@ describe("the sources of a run", () => {
     await thread.run("hello", run);
     expect(runOf(thread)).not.toHaveProperty("sources");
     expect(runOf(thread)?.result).toEqual({ text: "See [1] and [2].", unfinished_tasks: 0 });
-    expect(hasResearchTables(thread.life.database.sql)).toBe(false);
+    expect(hasLeftTables(thread.life.database.sql)).toBe(false);
   });
 });
 
@@ -299,7 +299,7 @@ describe("the summary of a long research", () => {
 describe("the tables of sources", () => {
   it("are made in a thread of the former version when its first source comes", async () => {
     const { thread } = await research("In 1610 [1].");
-    dropResearchTables(thread.life.database.sql);
+    dropLeftTables(thread.life.database.sql);
     thread.crash();
     expect(openSources(thread.life).listRead(5)).toEqual([]);
     storeSources(thread.life.database.sql, [found(1, ships)]);
@@ -309,7 +309,7 @@ describe("the tables of sources", () => {
   it("go with their thread, also if a version deleted it that does not know them", async () => {
     const { thread } = await research("In 1610 [1].");
     const { database } = thread.life;
-    expect(hasResearchTables(database.sql)).toBe(true);
+    expect(hasLeftTables(database.sql)).toBe(true);
     const removal = { user_id: "user_1", thread_id: "thread_1", request_id: "r", done: true };
     writeMeta(database.sql, "removed", removal);
     expect(wakeLife(database, thread.life.ports, thread.life.platform)).toBeNull();
@@ -317,7 +317,7 @@ describe("the tables of sources", () => {
       expect(database.sql.exec("SELECT 1 FROM sqlite_master WHERE name = ?", name).toArray()).toEqual([]);
     storeSources(database.sql, [found(1, tea)]);
     dropTables(database.sql);
-    expect(hasResearchTables(database.sql)).toBe(false);
+    expect(hasLeftTables(database.sql)).toBe(false);
   });
 });
 

@@ -4,6 +4,7 @@
 // thread would fall out of memory in the middle of a text again and again. So a slow reader that has no partial text
 // (after a snapshot, or in a replay) stays with rows: it gets each text whole, at its own pace, until the thread is
 // calm. Then it gets a snapshot of what is open (`open-parts`), and memory takes over.
+import type { ClientEvents } from "./ag-ui/client.ts";
 import { frameOf, type Journal, type JournalRow } from "./journal.ts";
 import { GAP } from "./journal-rows.ts";
 import { entryOfPart, framesWithLastId, renderEntries, type SnapshotEntry } from "./open-parts.ts";
@@ -25,6 +26,8 @@ export interface ReaderRequest {
   /** For a reader of a run that has not started: the number to begin after. Null until there is one. */
   begin?: () => number | null;
   run?: string;
+  /** Set for a client that gets some events in another form. */
+  client?: ClientEvents | undefined;
 }
 
 // Rows that may be stored while one part is open. With more of them the snapshot is too long, and a reader waits until
@@ -171,7 +174,9 @@ export class Cursor {
     if (chunk === null) return null;
     this.after = chunk.to;
     this.given += chunk.text.length;
-    return chunk;
+    const { client } = this.#request;
+    if (client === undefined || !this.#journal.isAdaptedAfter(chunk.from)) return chunk;
+    return { ...chunk, text: client.frames(chunk.text), bytes: null };
   }
 
   /** About `limit` characters of rows as frames. Null once memory can take over. */
@@ -213,7 +218,7 @@ export class Cursor {
     this.after = row.seq;
     const text = this.#framesOf(row);
     if (text.length <= this.#shared.limits.write) return text;
-    const key = `${this.#journal.key}r:${row.seq}:${this.#resumed}:${this.#bare}`;
+    const key = `${this.#journal.key}r:${row.seq}:${this.#resumed}:${this.#bare}:${this.#clientKey}`;
     this.#source = inPieces(key, () => {
       const [again] = this.#journal.rowsAfter(row.seq - 1, 1);
       return again === undefined ? "" : this.#framesOf(again);
@@ -223,7 +228,11 @@ export class Cursor {
 
   #framesOf(row: JournalRow): string {
     const events = this.#journal.eventsOf(row, this.#resumed, this.#bare);
-    return events.map(({ seq, event }) => frameOf(seq, event)).join("");
+    return events.map(({ seq, event }) => frameOf(seq, this.#request.client?.event(event) ?? event)).join("");
+  }
+
+  get #clientKey(): string {
+    return this.#request.client?.key ?? "";
   }
 
   #goLive(): boolean {
@@ -261,11 +270,11 @@ export class Cursor {
       const [row] = this.#journal.releasedRowsAfter(seq - 1, 1);
       const events = row === undefined ? [] : this.#journal.eventsOf(row, resumed, bare);
       return framesWithLastId(
-        events.map(({ event }) => event),
+        events.map(({ event }) => this.#request.client?.event(event) ?? event),
         last,
       );
     };
-    return { at: seq, chunks: [{ key: `${this.#journal.key}j:${seq}:${resumed}`, frames }] };
+    return { at: seq, chunks: [{ key: `${this.#journal.key}j:${seq}:${resumed}:${this.#clientKey}`, frames }] };
   }
 
   #wait(): "wait" {

@@ -13,7 +13,7 @@ export function runStarted(run: Run, messages: AgUiMessage[]): ThreadEvent {
     runId: run.invocation_id,
     protocolVersion: "1.0",
     ...(run.resumes === null ? {} : { parentRunId: run.resumes }),
-    input: { threadId: run.thread_id, runId: run.invocation_id, messages },
+    input: { threadId: run.thread_id, runId: run.invocation_id, messages, tools: [], context: [] },
   };
 }
 

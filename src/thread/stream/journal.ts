@@ -7,9 +7,10 @@
 // that was stored while the part was open. `journal-rows` says which events a reader with a given number has.
 //
 // Numbers are reserved in blocks, and a block is stored before one of its numbers is used, so no life reuses a number.
-import type { ThreadEvent } from "../../protocol/event.ts";
+import type { ClientEvent, ThreadEvent } from "../../protocol/event.ts";
 import { isNumber, shapeOf } from "../../store/shapes/stored.ts";
 import { type Database, readRequiredMeta, type Sql, writeMeta } from "../rows/database.ts";
+import { isAdapted } from "./ag-ui/client.ts";
 import { type Frame, FrameLog } from "./frame-log.ts";
 import * as rows from "./journal-rows.ts";
 import { aroundText, type LivePart, type PartShape, partSoFar, type UnstoredPart } from "./parts.ts";
@@ -22,7 +23,7 @@ export type { PartShape } from "./parts.ts";
 // A reservation is one row written; a thousand numbers last for a turn or two.
 const BLOCK = 1000;
 
-export function frameOf(seq: number | null, event: ThreadEvent): string {
+export function frameOf(seq: number | null, event: ClientEvent): string {
   const data = `data: ${JSON.stringify(event)}\n\n`;
   return seq === null ? data : `id: ${seq}\n${data}`;
 }
@@ -46,6 +47,8 @@ export class Journal {
   #next: number;
   #reserved: number;
   #held: number | null = null;
+  /** The newest event that is not the same for every client. */
+  #adapted = 0;
   /** Listeners inside this object, by the run's id. */
   readonly #listeners = new Map<string, Listen>();
   /** Called after each append. `urgent`: readers should not wait for the gather window. */
@@ -67,6 +70,11 @@ export class Journal {
   /** The highest number that may be sent. */
   get released(): number {
     return this.#held === null ? this.newest : this.#held - 1;
+  }
+
+  /** Whether an event in memory after `seq` is not the same for every client. */
+  isAdaptedAfter(seq: number): boolean {
+    return this.#adapted > seq;
   }
 
   get log(): FrameLog {
@@ -288,6 +296,7 @@ export class Journal {
       const seq = first + index;
       this.#push(seq, `id: ${seq}\ndata: ${text}\n\n`, urgent);
       const event = events[index];
+      if (event !== undefined && isAdapted(event)) this.#adapted = seq;
       if (listener !== undefined && event !== undefined) listener(event, urgent);
     }
   }

@@ -1,6 +1,6 @@
 // A snapshot of what is open, for a reader that has nothing of it: each open part with its text so far in one CONTENT.
 // Only the last frame has an id. After that frame the reader has as much as one that was there from the start.
-import type { ThreadEvent } from "../../protocol/event.ts";
+import type { ClientEvent } from "../../protocol/event.ts";
 import { frameOf } from "./journal.ts";
 import type { UnstoredPart } from "./parts.ts";
 import { inPieces } from "./text-pieces.ts";
@@ -35,6 +35,6 @@ export function* renderEntries(entries: SnapshotEntry[], last: number): Generato
 }
 
 /** Frames without ids, except that the last one has the id `last` unless it is null. */
-export function framesWithLastId(events: ThreadEvent[], last: number | null): string {
+export function framesWithLastId(events: ClientEvent[], last: number | null): string {
   return events.map((event, index) => frameOf(index === events.length - 1 ? last : null, event)).join("");
 }

@@ -107,7 +107,8 @@ export class Readers {
     for (const reader of this.#readers) {
       const { request, cursor } = reader;
       if (request.begin === undefined || request.run !== run) continue;
-      this.#finish(reader, encoder.encode(cursor.takeOpening() + lastFrames));
+      const last = request.client?.frames(lastFrames) ?? lastFrames;
+      this.#finish(reader, encoder.encode(cursor.takeOpening() + last));
     }
   }
 

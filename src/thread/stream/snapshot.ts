@@ -1,9 +1,10 @@
 // The resync, for a reader that can't get exactly what it missed: the conversation as messages, the state, and
 // everything that is open. It holds at most the newest 1 MiB of messages.
-import type { AgUiMessage, ThreadEvent } from "../../protocol/event.ts";
+import type { AgUiMessage, ClientEvent, ThreadEvent } from "../../protocol/event.ts";
 import { isTerminal, type Run } from "../../protocol/run.ts";
 import type { Life } from "../life.ts";
 import { lastMessageSeq, readMessages, readMessagesBefore } from "../rows/messages.ts";
+import type { ClientEvents } from "./ag-ui/client.ts";
 import { reasoningId, toAgUiMessages } from "./events.ts";
 import { framesWithLastId } from "./open-parts.ts";
 import { inPieces } from "./text-pieces.ts";
@@ -145,39 +146,35 @@ export function resyncOpening(
   run: Run | null,
   terminal: ThreadEvent | null,
   seq: number,
+  client?: ClientEvents,
 ): Iterable<string> {
-  const before: ThreadEvent[] = [];
-  const after: ThreadEvent[] = [{ type: "STATE_SNAPSHOT", snapshot: life.state.value }];
+  const sent = (event: ThreadEvent): ClientEvent => client?.event(event) ?? event;
+  const before: ClientEvent[] = [];
+  const after: ClientEvent[] = [{ type: "STATE_SNAPSHOT", snapshot: life.state.value }];
   let lastId: number | null = seq;
   if (run !== null) {
     const { thread_id: threadId, invocation_id: runId } = run;
-    before.push({ type: "RUN_STARTED", threadId, runId, protocolVersion: "1.0", metadata: { resync: true } });
+    before.push(sent({ type: "RUN_STARTED", threadId, runId, protocolVersion: "1.0", metadata: { resync: true } }));
     if (!isTerminal(run.status)) {
       for (const stepName of life.openSteps) after.push({ type: "STEP_STARTED", stepName });
       if (life.journal.liveParts().some(({ open }) => open)) lastId = null;
     }
   }
-  if (terminal !== null) after.push(terminal);
-  const owner = `${life.journal.key}s:${seq}:`;
-  return renderResync(
-    life,
-    selectMessages(life),
-    owner,
-    framesWithLastId(before, null),
-    framesWithLastId(after, lastId),
-  );
+  if (terminal !== null) after.push(sent(terminal));
+  const owner = `${life.journal.key}s:${seq}:${client?.key ?? ""}:`;
+  const messages = readSelection(life, selectMessages(life));
+  const texts = client === undefined ? messages : withIdsOf(client, messages);
+  return renderResync(texts, owner, framesWithLastId(before, null), framesWithLastId(after, lastId));
 }
 
-function* renderResync(
-  life: Life,
-  selection: Selection,
-  owner: string,
-  before: string,
-  after: string,
-): Generator<string> {
+function* withIdsOf(client: ClientEvents, messages: Iterable<Selected>): Generator<Selected> {
+  for (const { key, message } of messages) yield { key, message: () => client.message(message()) };
+}
+
+function* renderResync(messages: Iterable<Selected>, owner: string, before: string, after: string): Generator<string> {
   yield `${before}data: {"type":"MESSAGES_SNAPSHOT","messages":[`;
   let separator = "";
-  for (const { key, message } of readSelection(life, selection)) {
+  for (const { key, message } of messages) {
     yield separator;
     yield* inPieces(owner + key, () => JSON.stringify(message()));
     separator = ",";

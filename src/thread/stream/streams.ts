@@ -3,6 +3,7 @@ import { type Failure, fail, type Result, succeed } from "../../protocol/error.t
 import { isTerminal } from "../../protocol/run.ts";
 import { findRun, type Life, noteError } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
+import { type AgUiClient, ClientEvents } from "./ag-ui/client.ts";
 import { checkKeys, type KeyCheck } from "./ended-keys.ts";
 import { runEnded } from "./events.ts";
 import { frameOf, type JournalRow } from "./journal.ts";
@@ -15,6 +16,8 @@ export interface StreamRequest {
   after: number | null;
   /** Begin with a resync, whatever the client has. */
   resync: boolean;
+  /** Of a run's stream; absent for readers that are no AG-UI clients. */
+  client?: AgUiClient | null;
 }
 
 const RETRY = "retry: 1000\n\n";
@@ -54,22 +57,26 @@ function planThreadStream(life: Life, { after, resync }: StreamRequest): StreamP
   return { kind: "follow", request: { after: seq, opening, bare: true, end: () => null, idles: true } };
 }
 
-function planRunStream(life: Life, record: RunRecord, { after, resync }: StreamRequest): StreamPlan {
+function planRunStream(life: Life, record: RunRecord, { after, resync, client: named }: StreamRequest): StreamPlan {
   const end = () => record.end_seq;
+  const client = named ? new ClientEvents(life.database.sql, named, record.run.invocation_id) : undefined;
   if (record.start_seq === null) {
-    if (isTerminal(record.run.status)) return { kind: "whole", text: RETRY + neverStarted(life, record) };
+    if (isTerminal(record.run.status)) {
+      const text = neverStarted(life, record);
+      return { kind: "whole", text: RETRY + (client?.frames(text) ?? text) };
+    }
     const run = record.run.invocation_id;
-    const request = { after: 0, opening: [RETRY], end, idles: false, begin: () => beginOf(record), run };
+    const request = { after: 0, opening: [RETRY], end, idles: false, begin: () => beginOf(record), run, client };
     return { kind: "follow", request };
   }
   const from = Math.max(after ?? 0, record.start_seq - 1);
   const over = record.end_seq !== null && record.end_seq <= life.journal.released;
   if (!resync && life.journal.canResume(from)) {
-    return { kind: "follow", request: { after: from, opening: [RETRY], end, idles: false } };
+    return { kind: "follow", request: { after: from, opening: [RETRY], end, idles: false, client } };
   }
   const seq = over ? (record.end_seq ?? 0) : life.journal.released;
-  const opening = withRetry(resyncOpening(life, record.run, over ? terminalOf(life, seq) : null, seq));
-  return { kind: "follow", request: { after: seq, opening, bare: true, end, idles: false } };
+  const opening = withRetry(resyncOpening(life, record.run, over ? terminalOf(life, seq) : null, seq, client));
+  return { kind: "follow", request: { after: seq, opening, bare: true, end, idles: false, client } };
 }
 
 function* withRetry(opening: Iterable<string>): Generator<string> {

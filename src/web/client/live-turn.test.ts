@@ -75,6 +75,7 @@ describe("a live turn", () => {
     expect(JSON.parse(requests[0]?.body ?? "")).toMatchObject({
       threadId: "t",
       runId: "r",
+      protocolVersion: "1.0",
       messages: [{ id: "m", role: "user", content: "hi" }],
     });
   });

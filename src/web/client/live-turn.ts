@@ -42,7 +42,9 @@ export const openTurn: Opening = async (api, followed, heard, signal, after) => 
 };
 
 function inputOf({ thread, run, begin }: Followed): RunAgentInput {
-  const input = { threadId: thread, runId: run, messages: [], tools: [], context: [], state: {}, forwardedProps: {} };
+  const empty = { messages: [], tools: [], context: [], state: {}, forwardedProps: {} };
+  // Without a version, the server leaves out outcomes that clients before 1.0 can't parse.
+  const input = { threadId: thread, runId: run, protocolVersion: "1.0", ...empty };
   if (begin?.kind === "message") return { ...input, messages: [{ id: begin.id, role: "user", content: begin.text }] };
   if (begin?.kind !== "answers") return input;
   const resume = begin.answers.map(({ interrupt_id, ...answer }) => ({ interruptId: interrupt_id, ...answer }));

@@ -1,0 +1,54 @@
+// What clients call things beside their ids.
+import { describe, expect, it } from "vitest";
+import { say } from "../../../test/fakes/replies.ts";
+import { FakeThread } from "../../../test/fakes/thread.ts";
+import { sentIdOf, storeSentIds } from "./sent-ids.ts";
+import { dropLeftTables, hasLeftTables, hasTable } from "./tables.ts";
+
+const texts = ["a\u0000b", '"\\\n', "🛒", "constructor", " "];
+
+describe("the ids of a thread's clients", () => {
+  it("are kept as they were sent, the first one of each", () => {
+    const { sql } = new FakeThread({ replies: [] }).life.database;
+    const ids = texts.map((_text, place) => `id_${place}`);
+    storeSentIds(
+      sql,
+      new Set(ids),
+      ids.map((id, place) => [id, texts[place] ?? ""]),
+    );
+    storeSentIds(
+      sql,
+      new Set(ids),
+      ids.map((id) => [id, "later"]),
+    );
+    expect(ids.map((id) => sentIdOf(sql, id))).toEqual(texts);
+    expect(["constructor", "other"].map((id) => sentIdOf(sql, id))).toEqual(["constructor", "other"]);
+  });
+
+  it("take no table without one, and are stored for what a run brings alone", async () => {
+    const thread = new FakeThread({ replies: [say("one"), say("two")] });
+    const { sql } = thread.life.database;
+    await thread.run("hi", { invocation_id: "inv_a" });
+    expect([hasTable(sql, "sent_ids"), hasLeftTables(sql), sentIdOf(sql, "inv_a")]).toEqual([false, false, "inv_a"]);
+    await thread.run("hi", {
+      invocation_id: "inv_b",
+      sent_ids: [
+        ["inv_b", "run:b"],
+        ["msg_of_inv_a", "known, and plain"],
+        ["unknown", "of no message"],
+      ],
+    });
+    const rows = sql.exec("SELECT id, sent FROM sent_ids").toArray();
+    expect(rows).toEqual([{ id: "inv_b", sent: '"run:b"' }]);
+    expect(JSON.stringify(sql.exec("SELECT input, run FROM runs").toArray())).not.toContain("run:b");
+  });
+
+  it("go with a thread that a former version deleted", () => {
+    const { sql } = new FakeThread({ replies: [] }).life.database;
+    storeSentIds(sql, new Set(["inv_a"]), [["inv_a", "run:a"]]);
+    expect(hasLeftTables(sql)).toBe(true);
+    dropLeftTables(sql);
+    expect(sentIdOf(sql, "inv_a")).toBe("inv_a");
+    expect(hasLeftTables(sql)).toBe(false);
+  });
+});
