@@ -11,6 +11,14 @@ import { problem } from "./schemas.ts";
 import { type Answer, isStrict, type Operation, scopeOf } from "./specification.ts";
 
 const bytes = z.string().openapi({ format: "binary" });
+/** Of each frame of a stream, as generators of clients read it. OpenAPI 3.1 has no word for that. */
+const event = { $ref: "#/components/schemas/Event" };
+const waits = { "Retry-After": "In how many seconds the same request may succeed." };
+
+function contentOf(takes: "bytes" | (() => Record<string, z.ZodType>)): Record<string, { schema: z.ZodType }> {
+  if (takes === "bytes") return { "application/octet-stream": { schema: bytes } };
+  return Object.fromEntries(Object.entries(takes()).map(([type, schema]) => [type, { schema }]));
+}
 
 export function describeOperation<Params, Query, Headers, Body>(
   app: App,
@@ -40,7 +48,7 @@ export function describeOperation<Params, Query, Headers, Body>(
       ...(body
         ? { body: { required: !body.safeParse({}).success, content: { "application/json": { schema: body } } } }
         : {}),
-      ...(operation.takesBytes ? { body: { content: { "application/octet-stream": { schema: bytes } } } } : {}),
+      ...(operation.takes ? { body: { required: true, content: contentOf(operation.takes) } } : {}),
     },
     responses: { ...describeAnswers(operation.answers), ...describeProblems(operation) },
   });
@@ -55,24 +63,28 @@ function nameOf(method: string, path: string): string {
 interface ResponseDescription {
   description: string;
   headers?: Record<string, { description: string; schema: { type: "string" } }>;
-  content?: Record<string, { schema: z.ZodType; example?: unknown }>;
+  content?: Record<string, { schema: z.ZodType | typeof event; example?: unknown }>;
+}
+
+function describeHeaders(headers: Record<string, string>): ResponseDescription["headers"] {
+  const described = Object.entries(headers).map(
+    ([name, text]) => [name, { description: text, schema: { type: "string" as const } }] as const,
+  );
+  return Object.fromEntries(described);
 }
 
 function describeAnswers(answers: Record<number, Answer>): Record<number, ResponseDescription> {
   const described: Record<number, ResponseDescription> = {};
   for (const [status, { description, schema, text, bytes: types = [], headers }] of Object.entries(answers)) {
-    const named = Object.entries({ "X-Request-Id": "Names the request in the server's log.", ...headers });
     const content = {
       ...(schema ? { "application/json": { schema: readLate(schema) } } : {}),
-      ...(text === "text/event-stream" ? { [text]: { schema: z.string(), example: examples.stream } } : {}),
-      ...(text === "text/html" ? { [text]: { schema: z.string() } } : {}),
+      ...(text === "text/event-stream" ? { [text]: { schema: event } } : {}),
+      ...(text && text !== "text/event-stream" ? { [text]: { schema: z.string() } } : {}),
       ...Object.fromEntries(types.map((type) => [type, { schema: bytes }])),
     };
     described[Number(status)] = {
       description,
-      headers: Object.fromEntries(
-        named.map(([name, text]) => [name, { description: text, schema: { type: "string" } }]),
-      ),
+      headers: describeHeaders({ "X-Request-Id": "Names the request in the server's log.", ...headers }),
       ...(Object.keys(content).length > 0 ? { content } : {}),
     };
   }
@@ -89,7 +101,7 @@ function describeProblems<Params, Query, Headers, Body>(
   if (operation.quota) codes.add("quota_exceeded");
   if (isStrict(operation)) codes.add("unknown_field");
   if (operation.body) codes.add("bad_json");
-  if (operation.body || operation.takesBytes) codes.add("body_too_large");
+  if (operation.body || operation.takes) codes.add("body_too_large");
   const statuses = Array.from(codes, (code) => ({ code, status: problems[code].status as number }));
   // With a time to wait. An operation that names it may also answer it without one.
   if (codes.has("rate_limited")) statuses.push({ code: "quota_exceeded", status: 429 });
@@ -106,7 +118,12 @@ function describeProblems<Params, Query, Headers, Body>(
       detail: problems[code].title,
       code,
     };
-    described[status] = { description: ofStatus.join(", "), content: { [type]: { schema: problem(), example } } };
+    const headers = status === 429 ? { headers: describeHeaders(waits) } : {};
+    described[status] = {
+      description: ofStatus.join(", "),
+      ...headers,
+      content: { [type]: { schema: problem(), example } },
+    };
   }
   return described;
 }

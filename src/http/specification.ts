@@ -15,7 +15,7 @@ export interface Answer {
   /** The schema of a JSON body. Without `schema`, `text` and `bytes` there is no body. */
   schema?: Late<z.ZodType>;
   /** The response may have this type too; only this one if there is no schema. */
-  text?: "text/event-stream" | "text/html";
+  text?: "text/event-stream" | "text/html" | "text/plain";
   /** The response is bytes of one of these types. */
   bytes?: ("application/octet-stream" | "application/gzip")[];
   headers?: Record<string, string>;
@@ -39,8 +39,8 @@ export interface Operation<Params, Query, Headers, Body> {
   body?: Late<z.ZodType<Body>>;
   /** Validates in place of `body` if the schema depends on the settings. `body` then only describes it. */
   bodyFor?: (config: Config) => z.ZodType<Body>;
-  /** The body is bytes, which the handler reads itself. */
-  takesBytes?: true;
+  /** The handler reads the body itself: bytes, or text of these content types. */
+  takes?: "bytes" | (() => Record<string, z.ZodType>);
   answers: Record<number, Answer>;
   /** Problems beside those that every operation can answer. */
   problems?: ProblemCode[];
