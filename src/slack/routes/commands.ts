@@ -36,7 +36,13 @@ export function addSlackCommands(app: App): void {
       summary: "The slash command of Slack",
       description: "Signed by Slack. Starts a thread in the channel and a run in it.",
       takes: slackCommand,
-      answers: { 200: { description: "The reply that only the person who typed it sees.", schema: slackReply } },
+      answers: {
+        200: {
+          description: "The reply that only the person who typed it sees.",
+          schema: slackReply,
+          text: "text/plain",
+        },
+      },
       problems: ["unauthorized", "forbidden", "bad_json", "invalid_field", "not_configured"],
     },
     async (context) => {

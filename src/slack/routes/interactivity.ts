@@ -48,7 +48,11 @@ export function addSlackInteractivity(app: App): void {
       description: "Signed by Slack. Answers what a run asked, or stops a run.",
       takes: slackInteraction,
       answers: {
-        200: { description: "It is accepted or ignored. The body says what is wrong with a form.", schema: slackReply },
+        200: {
+          description: "It is accepted or ignored. The body says what is wrong with a form.",
+          schema: slackReply,
+          text: "text/plain",
+        },
       },
       problems: ["unauthorized", "forbidden", "bad_json", "invalid_field", "not_configured"],
       records: ["approval.approve", "approval.deny"],

@@ -25,7 +25,7 @@ export const slackCommand = late(() => ({
     }),
 }));
 
-/** Empty, or what Slack shows to the person. */
+/** What Slack shows to the person. An empty text shows nothing. */
 export const slackReply = late(() =>
   z.looseObject({}).openapi("SlackReply", {
     example: { response_type: "ephemeral", text: "I am on it: see the thread in this channel." },

@@ -42,12 +42,10 @@ const LIMIT_WINDOW_SECONDS = 60;
 /** What the sender likes: each type is data for the trigger's picks and prompt. */
 const deliveries = () => ({
   "application/json": z.unknown().openapi({ example: { action: "opened", issue: { number: 7, title: "It is slow" } } }),
-  "application/x-www-form-urlencoded": z
-    .record(z.string(), z.string())
-    .openapi({
-      description: "JSON in the field `payload`, or any fields.",
-      example: { payload: '{"action":"opened"}' },
-    }),
+  "application/x-www-form-urlencoded": z.record(z.string(), z.string()).openapi({
+    description: "JSON in the field `payload`, or any fields.",
+    example: { payload: '{"action":"opened"}' },
+  }),
   "text/plain": z.string().openapi({ example: "The backup is done." }),
 });
 
