@@ -30,3 +30,5 @@ try {
 } finally {
   await stage.close();
 }
+// Kept where something is wrong, to look at.
+if (process.exitCode === undefined) await rm(made, { recursive: true });
