@@ -11,8 +11,9 @@ import { addDocs } from "./http/docs/docs.ts";
 import { addOpenApi } from "./http/docs/openapi.ts";
 import { answerError, answerNotFound } from "./http/errors.ts";
 import { createGuesses } from "./http/guesses.ts";
+import { guessesWithoutKey } from "./http/paths/hints.ts";
+import { keyRoots } from "./http/paths/roots.ts";
 import { takeDrop } from "./http/quotas/quotas.ts";
-import { keyRoots } from "./http/roots.ts";
 import { addAgentVersions } from "./http/routes/agent-versions.ts";
 import { addAgents } from "./http/routes/agents.ts";
 import { addApiKeys } from "./http/routes/api-keys.ts";
@@ -76,6 +77,8 @@ export function createApp(): App {
   // Added before the middleware that requires a key: the ticket is the key here.
   addTerminalSocket(app);
   addTicketDownload(app);
+  // Whoever looks for another API learns where the door is, and not that a key is missing.
+  for (const path of guessesWithoutKey) app.all(path, answerNotFound);
   for (const path of keyRoots.flatMap((root) => [root, `${root}/*`])) app.use(path, requireKey);
   app.onError(answerError);
   app.notFound(answerNotFound);

@@ -4,7 +4,7 @@ import { sweepAccounts } from "./accounts/routes/sweep.ts";
 import { createApp } from "./app.ts";
 import { sweepBudgets, sweepLeases } from "./budgets/routes/sweep.ts";
 import type { Env } from "./config.ts";
-import { servePage } from "./http/page.ts";
+import { servePage } from "./http/paths/page.ts";
 import { consumeJobs } from "./jobs.ts";
 import { servePreview } from "./projects/previews/routes/host.ts";
 import { sweepRevoked } from "./projects/routes/revoke-made.ts";
@@ -20,8 +20,10 @@ const app = createApp();
 const sweepKeys = createKeySweep();
 
 export default {
-  fetch: (request, env, context) =>
-    servePreview(request, env) ?? servePage(request, env) ?? app.fetch(request, env, context),
+  fetch: (request, env, context) => {
+    const answer = () => app.fetch(request, env, context);
+    return servePreview(request, env) ?? servePage(request, env, answer) ?? answer();
+  },
   queue: (batch, env, context) => consumeJobs(batch, env, (promise) => context.waitUntil(promise)),
   scheduled: async (controller, env) => {
     const now = controller.scheduledTime;

@@ -7,6 +7,7 @@ import type { z } from "zod";
 import { logError, logWarning } from "../lib/log.ts";
 import { type Failure, type ProblemCode, problems, type Result, statusOf } from "../protocol/error.ts";
 import type { AppContext, AppEnv } from "./context.ts";
+import { hintAt } from "./paths/hints.ts";
 import { isNews, takeLine, takeOne } from "./quotas/quotas.ts";
 
 /** How the clients of a protocol read an error. */
@@ -80,7 +81,8 @@ export async function answerNotFound(context: AppContext): Promise<Response> {
   const caller = context.get("caller");
   const refusal = caller ? await takeOne(context.env, caller, "requests_per_minute") : null;
   if (refusal !== null) return answerProblem(context, refusal);
-  const failure = { code: "not_found", detail: `There is no ${context.req.method} on this path.` } as const;
+  const detail = `There is no ${context.req.method} on this path. ${hintAt(context.req.path)}`;
+  const failure = { code: "not_found", detail } as const;
   log(context, failure);
   return answerProblem(context, failure);
 }

@@ -6,6 +6,7 @@ import { writeOpener } from "../thread/stream/ended-keys.ts";
 import { callThread } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
 import { Problem, problemOf } from "./errors.ts";
+import { namesType } from "./paths/accept.ts";
 import { openOne } from "./quotas/quotas.ts";
 
 /** A request for a stream of a thread's object, which cuts the stream once the caller's key no longer holds. */
@@ -70,10 +71,7 @@ function streamResponse(body: ReadableStream<Uint8Array>): Response {
 
 /** Whether the client accepts a stream. */
 export function wantsStream(context: AppContext): boolean {
-  return (context.req.header("accept") ?? "").split(",").some((range) => {
-    const [type, ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-    return type === "text/event-stream" && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-  });
+  return namesType(context.req.header("accept"), "text/event-stream");
 }
 
 /**

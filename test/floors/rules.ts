@@ -22,7 +22,7 @@ const floors: string[][] = [
   ["src/slack", "src/triggers", "src/webhooks", "src/projects", "src/sign-in", "src/budgets"],
   ["src/mirrors.ts"],
   ["src/thread"],
-  ["src/http/keys", "src/http/quotas"],
+  ["src/http/keys", "src/http/paths", "src/http/quotas"],
   ["src/http"],
   ["src/http/run-stream", "src/http/sessions", "src/http/audit"],
   [

@@ -36,6 +36,7 @@ const withoutEntry: Record<string, string> = {
   "PATCH /v1/threads/{thread_id}/inbox/{message_id}": ofWork,
   "DELETE /v1/threads/{thread_id}/inbox/{message_id}": ofWork,
   "POST /v1/threads/{thread_id}/runs": ofRun,
+  "POST /v1/threads/{thread_id}/runs/stream": ofRun,
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/cancel": ofRun,
   "POST /v1/agents": ofWork,
   "PATCH /v1/agents/{agent_id}": ofWork,
@@ -58,6 +59,7 @@ const recordingReads = ["GET /auth/callback", "GET /integrations/slack/callback"
 /** Tests of their own show what they record: answers to what runs ask, what needs a cookie, and the pages of others. */
 const elsewhere = [
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume",
+  "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume/stream",
   "POST /ag-ui",
   "POST /ag-ui/{agent_id}",
   "POST /integrations/slack/interactivity",

@@ -72,7 +72,9 @@ describe("/openapi.json", () => {
       "post /v1/agents",
       "post /v1/projects",
       "post /v1/threads/{thread_id}/runs",
+      "post /v1/threads/{thread_id}/runs/stream",
       "post /v1/threads/{thread_id}/runs/{invocation_id}/resume",
+      "post /v1/threads/{thread_id}/runs/{invocation_id}/resume/stream",
       "post /v1/triggers",
       "post /v1/users",
     ]);
@@ -125,6 +127,103 @@ describe("/openapi.json", () => {
   it("is served as JSON", async () => {
     const answer = await createClient().as(null).send("GET", "/openapi.json");
     expect(Object.keys(answer.body.paths as object)).toEqual(Object.keys(api.paths));
+  });
+});
+
+describe("what a generator of clients reads", () => {
+  const described = api as unknown as {
+    info: { contact?: object; license?: object };
+    tags: { name: string; description: string }[];
+  };
+  const each = operations.map(({ method, path, operation }) => ({
+    name: `${method.toUpperCase()} ${path}`,
+    path,
+    operation: operation as typeof operation & {
+      tags: string[];
+      summary: string;
+      description?: string;
+      security: unknown[];
+      requestBody?: { content: Record<string, object> };
+      responses: Record<string, { headers?: object; content?: Record<string, { schema: object; example?: unknown }> }>;
+      parameters?: { name: string; description?: string; example?: unknown; schema: Record<string, unknown> }[];
+    },
+  }));
+
+  it("has a contact, a licence, and a description of each group", () => {
+    expect(described.info).toMatchObject({ contact: { name: expect.any(String) }, license: { name: "MIT" } });
+    const used = new Set(each.flatMap(({ operation }) => operation.tags));
+    expect(described.tags.map(({ name }) => name).sort()).toEqual([...used].sort());
+    for (const { name, description } of described.tags)
+      expect([name, description]).toEqual([name, expect.stringMatching(/\.$/)]);
+  });
+
+  it("says of each operation what it does, beside its name and its scope", () => {
+    for (const { name, operation } of each) {
+      const said = (operation.description ?? "").replace(/Needs the scope .*$/, "").trim();
+      expect([name, operation.tags.length, said]).toEqual([name, 1, expect.stringMatching(/.{12,}[.:]$/)]);
+    }
+  });
+
+  it("says of each parameter what it is, and shows one", () => {
+    for (const { name, operation } of each) {
+      for (const { name: parameter, description, example, schema } of operation.parameters ?? []) {
+        const shown = example ?? schema.example ?? (schema.examples as unknown[] | undefined)?.[0];
+        expect([name, parameter, description, shown]).toEqual([name, parameter, expect.any(String), expect.anything()]);
+      }
+    }
+  });
+
+  it("lists 429 with Retry-After wherever a quota or a limit of guesses is, and no operation with a key lacks one", () => {
+    const open = ["/v1/terminal", "/v1/download", "/hooks/{trigger_id}", "/auth/sign-out"];
+    const limited = [...open, "/integrations/slack/install", "/integrations/slack/callback"];
+    for (const { name, path, operation } of each) {
+      const isLimited = operation.security.length > 0 || limited.includes(path);
+      const { 429: refused } = operation.responses;
+      expect([name, refused !== undefined]).toEqual([name, isLimited]);
+      if (refused) expect([name, Object.keys(refused.headers ?? {})]).toEqual([name, ["Retry-After"]]);
+    }
+  });
+
+  it("names a 4xx of each operation that reads a request", () => {
+    const always = ["GET /healthz", "GET /openapi.json", "GET /docs"];
+    for (const { name, operation } of each) {
+      const has = Object.keys(operation.responses).some((status) => status.startsWith("4"));
+      expect([name, has]).toEqual([name, !always.includes(name)]);
+    }
+  });
+
+  it("has one type for the body of each answer that succeeds", () => {
+    // What Slack gets, and a download whose kind the ticket names.
+    const either = ["/integrations/slack/interactivity", "/integrations/slack/commands", "/v1/download"];
+    for (const { name, path, operation } of each.filter(({ path }) => !either.includes(path))) {
+      const answers = Object.entries(operation.responses).filter(([status]) => status.startsWith("2"));
+      const types = new Set(answers.flatMap(([, { content = {} }]) => Object.keys(content)));
+      expect([name, path, types.size <= 1]).toEqual([name, path, true]);
+    }
+  });
+
+  it("names what /hooks and Slack's doors take", () => {
+    const takes = (path: string) =>
+      Object.keys(each.find((of) => of.path === path)?.operation.requestBody?.content ?? {});
+    const form = "application/x-www-form-urlencoded";
+    expect(takes("/hooks/{trigger_id}")).toEqual(["application/json", form, "text/plain"]);
+    expect(takes("/integrations/slack/events")).toEqual(["application/json"]);
+    expect(takes("/integrations/slack/interactivity")).toEqual([form]);
+    expect(takes("/integrations/slack/commands")).toEqual([form]);
+  });
+
+  it("describes each event that a stream has", () => {
+    const { oneOf } = api.components.schemas.Event as { oneOf: { properties: { type: { enum: string[] } } }[] };
+    const types = oneOf.flatMap(({ properties }) => properties.type.enum);
+    expect(types).toHaveLength(21);
+    expect(new Set(types).size).toBe(types.length);
+    const streams = each.filter(({ operation }) => "text/event-stream" in (operation.responses[200]?.content ?? {}));
+    expect(streams.length).toBe(6);
+    for (const { operation } of streams) {
+      expect(operation.responses[200]?.content?.["text/event-stream"]?.schema).toEqual({
+        $ref: "#/components/schemas/Event",
+      });
+    }
   });
 });
 

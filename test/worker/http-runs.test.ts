@@ -107,6 +107,17 @@ describe("starting a run", () => {
     }
   });
 
+  it("streams at a path of its own, whatever the client accepts, and waits for nothing there", async () => {
+    const client = createClient();
+    for (const accept of ["application/json", "*/*", ""]) {
+      const answer = await client.send("POST", `${RUNS}/stream`, { message: "hi" }, { accept });
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+      expect(answer.text).toContain('"type":"RUN_STARTED"');
+    }
+    const refused = await client.send("POST", `${RUNS}/stream?wait=1`, { message: "hi" });
+    expect(refused).toMatchObject({ status: 400, body: { code: "unknown_field" } });
+  });
+
   it("answers with status and code of the object's refusals, streamed or not", async () => {
     const client = createClient();
     for (const headers of [{}, stream]) {

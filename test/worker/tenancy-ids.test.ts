@@ -110,9 +110,9 @@ describe("an id of another user", patience, () => {
   });
 });
 
-/** The one operation whose path may name what does not exist yet. */
+/** The operations whose path may name what does not exist yet. */
 function isChosen({ name }: Operation, parameter: string): boolean {
-  return name === "POST /v1/threads/{thread_id}/runs" && parameter === "thread_id";
+  return /^POST \/v1\/threads\/\{thread_id\}\/runs(\/stream)?$/.test(name) && parameter === "thread_id";
 }
 
 describe("a cursor of another user's list", patience, () => {

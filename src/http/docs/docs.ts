@@ -36,6 +36,7 @@ export function addDocs(app: App): void {
       path: "/docs",
       tag: "Server",
       summary: "This description as a page",
+      description: "A browser opens it. You can try requests there with your key.",
       open: true,
       answers: { 200: { description: "The page.", text: "text/html" } },
     },

@@ -56,6 +56,7 @@ export function addApiKeys(app: App): void {
       path: "/v1/api-keys",
       tag,
       summary: "List API keys",
+      description: "Newest first, expired ones too. The keys themselves are never shown again.",
       query: pageQuery,
       answers: { 200: { description: "Keys without their secret, newest first.", schema: pageOf(apiKey) } },
       problems: ["bad_cursor"],

@@ -12,6 +12,7 @@ export function addHealth(app: App): void {
       path: "/healthz",
       tag: "Server",
       summary: "Whether the server runs",
+      description: "For probes. Also says which stand-ins serve, and what people sign in with.",
       open: true,
       answers: { 200: { description: "It does.", schema: health } },
     },

@@ -28,6 +28,7 @@ export function addTasks(app: App): void {
       path,
       tag,
       summary: "Read the plan",
+      description: "Its sections and tasks, and which task is next.",
       params: threadParams,
       query,
       answers: { 200: { description: "The plan; empty with version 0 if there is none.", schema: planWithLedger } },

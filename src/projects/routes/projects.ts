@@ -33,6 +33,7 @@ export function addProjects(app: App): void {
       path: "/v1/projects/{project_id}",
       tag,
       summary: "Read a project",
+      description: "With its repository, its caps and what its sandbox is to be like.",
       params,
       answers: { 200: { description: "The project.", schema: project } },
       problems: ["not_found"],
@@ -138,6 +139,8 @@ function addCreateAndList(app: App): void {
       path: "/v1/projects",
       tag,
       summary: "Make a project",
+      description:
+        "It may have a repository, which the sandbox clones, and caps for all its runs together. Its sandbox is made at the first use.",
       body: projectBody,
       answers: {
         201: { description: "The project.", schema: project, headers: { Location: "The project's path." } },
@@ -173,6 +176,7 @@ function addCreateAndList(app: App): void {
       path: "/v1/projects",
       tag,
       summary: "List projects",
+      description: "Newest first.",
       query: pageQuery,
       answers: { 200: { description: "Projects, newest first.", schema: pageOf(project) } },
       problems: ["bad_cursor"],

@@ -67,12 +67,25 @@ export function addDownloads(app: App): void {
   );
 }
 
+const uses = "Makes or starts the sandbox. What is sent is an attachment that no browser shows.";
+
 function addDownload(app: App, kind: Kind, summary: string, query: z.ZodObject & z.ZodType<{ path: string }>): void {
   const whole: Answer = { description: descriptions[kind], bytes: [types[kind]], headers };
   const answers = kind === "content" ? { 200: whole, ...parts } : { 200: whole };
   addOperation(
     app,
-    { method: "get", path: `${base}/${kind}`, scope: "run", tag, summary, params, query, answers, problems },
+    {
+      method: "get",
+      path: `${base}/${kind}`,
+      scope: "run",
+      tag,
+      summary,
+      description: uses,
+      params,
+      query,
+      answers,
+      problems,
+    },
     (context, { params, query }) => answerDownload(context, params.project_id, kind, query.path),
   );
 }
@@ -89,7 +102,7 @@ export function addTicketDownload(app: App): void {
       open: true,
       query: z.object({ ticket: z.string().max(TICKET_CHARACTERS).default("") }),
       answers: { 200: { description: "The file, or the archive.", bytes: Object.values(types), headers }, ...parts },
-      problems: [...problems, "unauthorized", "invalid_operation"],
+      problems: [...problems, "unauthorized", "invalid_operation", "rate_limited"],
     },
     async (context, { query }) => {
       // A client that sends HEAD before GET would use the ticket up.

@@ -68,7 +68,7 @@ function addUpload(app: App): void {
         "The body is the file, of any type, up to 100 MiB. Folders above it are made. It is put in its place when all of it has come: an upload that is cut changes nothing.",
       params,
       query: z.strictObject({ path: filePath }),
-      takesBytes: true,
+      takes: "bytes",
       answers: {
         200: { description: "It replaced the file that was there.", schema: sandboxFile },
         201: { description: "It is new.", schema: sandboxFile },
@@ -107,6 +107,7 @@ function addDelete(app: App): void {
       path: `${base}/content`,
       tag,
       summary: "Delete a file or a folder",
+      description: "Makes or starts the sandbox. What is deleted can't be restored.",
       params,
       query: z.strictObject({
         path: filePath,

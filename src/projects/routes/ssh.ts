@@ -79,6 +79,7 @@ export function addSsh(app: App): void {
       path,
       tag,
       summary: "Close the sandbox to SSH",
+      description: "Ends its access. Where there is none nothing happens.",
       params,
       answers: { 204: { description: "No access is open." } },
       problems: workspaceProblems,

@@ -56,7 +56,7 @@ export function addTerminalSocket(app: App): void {
       open: true,
       query: z.object({ ticket: z.string().max(TICKET_CHARACTERS).default("") }),
       answers: { 101: { description: "The WebSocket." } },
-      problems: ["unauthorized", "forbidden", "not_found", "not_configured", "invalid_operation"],
+      problems: ["unauthorized", "forbidden", "not_found", "not_configured", "invalid_operation", "rate_limited"],
     },
     async (context, { query }) => {
       if (context.req.header("upgrade")?.toLowerCase() !== "websocket") {

@@ -14,6 +14,7 @@ import { type ConnectedWorkspace, openSlackWorkspace } from "../workspaces.ts";
 import { DISABLED } from "./disabled.ts";
 import { requireOwnApp } from "./own-app.ts";
 import { answerInTime, continueInBackground, logIgnored, notifyPerson, readSigned, slackPorts } from "./requests.ts";
+import { slackCommand, slackReply } from "./schemas.ts";
 import { acceptFromSlack } from "./threads.ts";
 
 /** As long as a signature is valid, so that a repeated request is recognized. */
@@ -34,14 +35,20 @@ export function addSlackCommands(app: App): void {
       open: true,
       summary: "The slash command of Slack",
       description: "Signed by Slack. Starts a thread in the channel and a run in it.",
-      takesBytes: true,
-      answers: { 200: { description: "The reply that only the person who typed it sees." } },
+      takes: slackCommand,
+      answers: {
+        200: {
+          description: "The reply that only the person who typed it sees.",
+          schema: slackReply,
+          text: "text/plain",
+        },
+      },
       problems: ["unauthorized", "forbidden", "bad_json", "invalid_field", "not_configured"],
     },
     async (context) => {
       const form = new URLSearchParams(await readSigned(context));
       // From time to time Slack checks the route's certificate with such a request.
-      if (form.get("ssl_check") === "1") return context.body(null, 200);
+      if (form.get("ssl_check") === "1") return context.text("");
       requireOwnApp(context, form.get("api_app_id"));
       const command = readCommand(form);
       if (command === null) throw new Problem("invalid_field", "The body is not a Slack command.");

@@ -19,6 +19,7 @@ import { sayDisabled } from "./disabled.ts";
 import { disconnectUnasked } from "./disconnect.ts";
 import { requireOwnApp } from "./own-app.ts";
 import { answerInTime, continueInBackground, logIgnored, notifyPerson, readSigned, slackPorts } from "./requests.ts";
+import { slackEvent } from "./schemas.ts";
 import { acceptFromSlack, type BoundThreads, createBoundThreads } from "./threads.ts";
 
 type Outcome = "done" | "again";
@@ -47,8 +48,13 @@ export function addSlackEvents(app: App): void {
       open: true,
       summary: "Events of Slack",
       description: "Signed by Slack. A mention or a direct message starts a run; a 503 asks Slack to send it again.",
-      takesBytes: true,
-      answers: { 200: { description: "It is accepted or ignored." } },
+      takes: slackEvent,
+      answers: {
+        200: {
+          description: "It is accepted or ignored. The text is the `challenge`, if it brought one.",
+          text: "text/plain",
+        },
+      },
       problems: ["unauthorized", "forbidden", "bad_json", "invalid_field", "not_configured"],
     },
     async (context) => {
@@ -59,7 +65,7 @@ export function addSlackEvents(app: App): void {
       const { app_id, bot_user_id } = readEventTarget(body);
       requireOwnApp(context, app_id);
       const outcome = await answerInTime(context, handle(context, event, bot_user_id, bound), "again");
-      return outcome === "done" ? context.body(null, 200) : context.body(null, 503, { "retry-after": "1" });
+      return outcome === "done" ? context.text("") : context.body(null, 503, { "retry-after": "1" });
     },
   );
 }

@@ -53,7 +53,7 @@ export function addSlackInstall(app: App): void {
       description: "Needs a `ticket` of `POST /v1/slack/install`, or a key.",
       query: z.object({ ticket: z.string().max(TICKET_CHARACTERS).optional() }),
       answers: { 302: { description: "To Slack.", headers: { Location: "Slack's page." } } },
-      problems: ["unauthorized", "not_configured"],
+      problems: ["unauthorized", "rate_limited", "not_configured"],
     },
     async (context, { query }) => {
       const settings = requireClient(context);
@@ -80,7 +80,7 @@ export function addSlackInstall(app: App): void {
         error: z.string().max(200).optional(),
       }),
       answers: { 200: { description: "The workspace is connected.", text: "text/html" } },
-      problems: ["unauthorized", "forbidden", "already_exists", "invalid_operation", "not_configured"],
+      problems: ["unauthorized", "forbidden", "already_exists", "invalid_operation", "rate_limited", "not_configured"],
       records: ["slack_workspace.connect"],
     },
     async (context, { query }) => {

@@ -22,6 +22,7 @@ import { type AnswerOutcome, findAsked, giveAnswer, takeBack, withBlocks } from 
 import { DISABLED, sayDisabled } from "./disabled.ts";
 import { requireOwnApp } from "./own-app.ts";
 import { answerInTime, continueInBackground, logIgnored, notifyPerson, readSigned, slackPorts } from "./requests.ts";
+import { slackInteraction, slackReply } from "./schemas.ts";
 
 type Click = Extract<SlackInteraction, { kind: "click" }>;
 type Form = Extract<SlackInteraction, { kind: "form" }>;
@@ -45,8 +46,14 @@ export function addSlackInteractivity(app: App): void {
       open: true,
       summary: "Buttons and forms of Slack",
       description: "Signed by Slack. Answers what a run asked, or stops a run.",
-      takesBytes: true,
-      answers: { 200: { description: "It is accepted or ignored." } },
+      takes: slackInteraction,
+      answers: {
+        200: {
+          description: "It is accepted or ignored. The body says what is wrong with a form.",
+          schema: slackReply,
+          text: "text/plain",
+        },
+      },
       problems: ["unauthorized", "forbidden", "bad_json", "invalid_field", "not_configured"],
       records: ["approval.approve", "approval.deny"],
     },
@@ -60,7 +67,7 @@ export function addSlackInteractivity(app: App): void {
       if (inTime === null && interaction.kind === "form")
         continueInBackground(context, notifyLate(context, interaction, work));
       const error = inTime?.error ?? null;
-      return error === null ? context.body(null, 200) : context.json(showFormError(error));
+      return error === null ? context.text("") : context.json(showFormError(error));
     },
   );
 }

@@ -107,6 +107,7 @@ function addManaging(app: App): void {
       path: "/v1/slack/workspaces",
       tag,
       summary: "List connected workspaces",
+      description: "Newest first, without their tokens.",
       query: pageQuery,
       answers: { 200: { description: "Newest first.", schema: pageOf(workspaceAnswer) } },
       problems: ["bad_cursor"],

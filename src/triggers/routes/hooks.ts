@@ -39,6 +39,16 @@ const SAME_BODY_MS = 5 * 60_000;
 /** The window of both rate limits in wrangler.toml. */
 const LIMIT_WINDOW_SECONDS = 60;
 
+/** What the sender likes: each type is data for the trigger's picks and prompt. */
+const deliveries = () => ({
+  "application/json": z.unknown().openapi({ example: { action: "opened", issue: { number: 7, title: "It is slow" } } }),
+  "application/x-www-form-urlencoded": z.record(z.string(), z.string()).openapi({
+    description: "JSON in the field `payload`, or any fields.",
+    example: { payload: '{"action":"opened"}' },
+  }),
+  "text/plain": z.string().openapi({ example: "The backup is done." }),
+});
+
 export function addHooks(app: App): void {
   addOperation(
     app,
@@ -50,7 +60,7 @@ export function addHooks(app: App): void {
       description:
         "Needs no API key: the delivery is signed as the trigger's `verify` says. The same delivery again returns the same run, marked as `duplicate`.",
       open: true,
-      takesBytes: true,
+      takes: deliveries,
       params: z.object({ trigger_id: z.string() }),
       headers: z.object({ "taskloom-hops": hopsHeader }),
       answers: {

@@ -24,12 +24,14 @@ export interface Case {
 /** The value of a thing in a request. `null` leaves it out, if it can be left out. */
 export type Choose = (thing: Named) => string | null;
 
+const resumeBodies = [{ resume: [{ interrupt_id: "", status: "resolved", payload: "walked" }] }];
+
 /** Where the example of the schema starts much work, or names too little. Empty ids are filled in. */
 const bodies: Record<string, unknown[]> = {
   "POST /v1/threads/{thread_id}/runs": [{ message: "[[text walked]]" }],
-  "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume": [
-    { resume: [{ interrupt_id: "", status: "resolved", payload: "walked" }] },
-  ],
+  "POST /v1/threads/{thread_id}/runs/stream": [{ message: "[[text walked]]" }],
+  "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume": resumeBodies,
+  "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume/stream": resumeBodies,
   "PATCH /v1/threads/{thread_id}/tasks": [
     { operations: [{ op: "create", section_id: "", task_contents: ["walked"] }] },
     { operations: [{ op: "update", task_ids: [""], section_id: "", content: "walked" }] },

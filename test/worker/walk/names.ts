@@ -100,6 +100,7 @@ const inQuery: Record<string, Filling> = {
 const inHeader: Record<string, Filling> = {
   "idempotency-key": kind("invocation_id"),
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume idempotency-key": null,
+  "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume/stream idempotency-key": null,
   "taskloom-hops": value("1"),
   // Beyond the last event: the reader gets a snapshot of all that is there.
   "last-event-id": value("100000000"),
@@ -115,6 +116,7 @@ const inBody: Record<string, Filling> = {
   thread: kind("thread_id"),
   invocation_id: kind("invocation_id"),
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume invocation_id": null,
+  "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume/stream invocation_id": null,
   runId: kind("invocation_id"),
   message_id: kind("message_id"),
   agent_id: kind("agent_id"),

@@ -32,6 +32,7 @@ const chosen: Record<string, string[]> = {
   "POST /v1/projects": ["project_id"],
   "POST /v1/agents": ["agent_id"],
   "POST /v1/threads/{thread_id}/runs": ofRun,
+  "POST /v1/threads/{thread_id}/runs/stream": ofRun,
   "POST /ag-ui": ofAgUi,
   "POST /ag-ui/{agent_id}": ofAgUi,
   "POST /v1/triggers": ["thread"],
@@ -67,6 +68,7 @@ const refusals: Record<string, { statuses: number[]; why: string }> = {
   "PATCH /v1/threads/{thread_id}/tasks operations.section_ids": ofPlan,
   "PATCH /v1/threads/{thread_id}/tasks operations.task_ids": ofPlan,
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume resume.interrupt_id": ofThread,
+  "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume/stream resume.interrupt_id": ofThread,
   "POST /ag-ui resume.interruptId": ofThread,
   "POST /ag-ui/{agent_id} resume.interruptId": ofThread,
 };

@@ -8,7 +8,7 @@ import type { AuditNotes } from "../../audit.ts";
 import type { AppContext } from "../../context.ts";
 import { unwrap } from "../../errors.ts";
 import { whileKeyHolds } from "../../key-watch.ts";
-import { answerStream, countOpen, streamRequest, wantsStream } from "../../stream.ts";
+import { answerStream, countOpen, streamRequest } from "../../stream.ts";
 
 // How long `?wait=1` keeps a request open.
 const WAIT_MS = 5 * 60_000;
@@ -16,20 +16,24 @@ const WAIT_MS = 5 * 60_000;
 /** The run's stream, or the accepted run. */
 export type Accepted = Response | Run;
 
-/** `around` is done around the acceptance alone, and not while the run works. */
-export async function startRun(
-  context: AppContext,
-  input: RunInput,
-  wait: string | undefined,
-  around: (accept: (notes: AuditNotes) => Promise<Accepted>) => Promise<Accepted>,
-): Promise<Response> {
+export interface Start {
+  input: RunInput;
+  /** What is done around the acceptance alone, and not while the run works. */
+  around: (accept: (notes: AuditNotes) => Promise<Accepted>) => Promise<Accepted>;
+}
+
+/** What the client waits for: the accepted run, its end, or its events. */
+export type Awaited = "acceptance" | "end" | "events";
+
+export async function startRun(context: AppContext, { input, around }: Start, awaited: Awaited): Promise<Response> {
   const { user_id, thread_id } = input;
   const key = { user_id, thread_id };
-  const isWaiting = (wait === "1" || wait === "true") && !wantsStream(context);
+  const isWaiting = awaited === "end";
   // A request that waits is as much as a stream. The runtime ends it without a word when its client leaves.
   const close = isWaiting ? countOpen(context, "streams", WAIT_MS) : () => {};
   try {
-    const run = await around((notes) => acceptRun(context, key, input, notes));
+    const accept = awaited === "events" ? acceptStream : acceptRun;
+    const run = await around((notes) => accept(context, key, input, notes));
     if (run instanceof Response) return run;
     if (!isWaiting) return answerAccepted(context, run);
     const id = run.invocation_id;
@@ -42,18 +46,24 @@ export async function startRun(
   }
 }
 
+async function acceptStream(
+  context: AppContext,
+  key: ThreadKey,
+  input: RunInput,
+  notes: AuditNotes,
+): Promise<Accepted> {
+  // The stream does not say whether the answer came before.
+  const isRepeated = input.resume !== null && (await isKnownRun(context, key, input.invocation_id));
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify(input);
+  const answer = await answerStream(context, key, () =>
+    streamRequest(context, "https://thread/runs", { method: "POST", headers, body }),
+  );
+  if (isRepeated) notes.details = { repeated: true };
+  return answer;
+}
+
 async function acceptRun(context: AppContext, key: ThreadKey, input: RunInput, notes: AuditNotes): Promise<Accepted> {
-  if (wantsStream(context)) {
-    // The stream does not say whether the answer came before.
-    const isRepeated = input.resume !== null && (await isKnownRun(context, key, input.invocation_id));
-    const headers = { "content-type": "application/json" };
-    const body = JSON.stringify(input);
-    const answer = await answerStream(context, key, () =>
-      streamRequest(context, "https://thread/runs", { method: "POST", headers, body }),
-    );
-    if (isRepeated) notes.details = { repeated: true };
-    return answer;
-  }
   const { run, created } = unwrap(await callThread(context.env, key, (stub) => stub.accept(input)));
   if (!created) notes.details = { repeated: true };
   return run;

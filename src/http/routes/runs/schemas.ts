@@ -70,12 +70,12 @@ export const startHeaders = z.object({
   "idempotency-key": clientId.optional().openapi({ description: "Another way to give `invocation_id`." }),
 });
 
+export const streamAnswers: Record<number, Answer> = {
+  200: { description: "The run's AG-UI events, to its end.", text: "text/event-stream" },
+};
+
 export const startAnswers: Record<number, Answer> = {
-  200: {
-    description: "With `?wait=1` the ended run; with `Accept: text/event-stream` the run's stream.",
-    schema: runAnswer,
-    text: "text/event-stream",
-  },
+  200: { description: "With `?wait=1` the ended run.", schema: runAnswer },
   202: {
     description: "The accepted run; the same for a repeated request.",
     schema: runAnswer,

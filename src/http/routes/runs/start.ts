@@ -6,22 +6,20 @@ import { capsOf } from "../../../protocol/money/caps.ts";
 import { newRunInput, type RunInput } from "../../../protocol/thread.ts";
 import { callThread } from "../../../thread/stub.ts";
 import { auditAnswers } from "../../audit/approvals.ts";
-import type { AuditNotes } from "../../audit.ts";
 import type { App } from "../../context.ts";
 import { Problem, unwrap } from "../../errors.ts";
 import { hopsHeader, readChain } from "../../hops.ts";
-import { addOperation } from "../../operation.ts";
 import { keyOf, requireAgentOfRun, withStock } from "../../ownership.ts";
 import { sizeOfInput } from "../../quotas/stock.ts";
 import { runParams, threadParams } from "../../schemas.ts";
 import { requirePrice } from "../money/price.ts";
-import { type Accepted, startRun } from "./accept.ts";
-import { resumeBody, runBody, runBodyFor, startAnswers, startHeaders, startQuery } from "./schemas.ts";
+import { addBoth } from "./both.ts";
+import { resumeBody, runBody, runBodyFor, startHeaders } from "./schemas.ts";
 
 const tag = "Runs";
 
 export function addStart(app: App): void {
-  addOperation(
+  addBoth(
     app,
     {
       method: "post",
@@ -32,14 +30,12 @@ export function addStart(app: App): void {
       counts: "run",
       description: "A thread that does not exist is made. The same `invocation_id` with the same body is the same run.",
       params: threadParams,
-      query: startQuery,
       headers: startHeaders.extend({ "taskloom-hops": hopsHeader }),
       body: runBody,
       bodyFor: runBodyFor,
-      answers: startAnswers,
       problems: ["empty_message", "not_found", "busy", "idempotency_conflict", "invalid_operation", "price_unknown"],
     },
-    async (context, { params, query, headers, body }) => {
+    async (context, { params, headers, body }) => {
       if (isEmptyContent(body.message)) throw new Problem("empty_message", "message has neither text nor an image.");
       const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"]);
       requirePrice(context.get("config").models, body.model, body);
@@ -60,13 +56,13 @@ export function addStart(app: App): void {
         ...unwrap(readChain(context)),
       });
       const wanted = { thread_id: params.thread_id, makes_project: true, bytes: sizeOfInput(input) };
-      return await startRun(context, input, query.wait, (accept) => withStock(context, wanted, () => accept({})));
+      return { input, around: (accept) => withStock(context, wanted, () => accept({})) };
     },
   );
 }
 
 export function addResume(app: App): void {
-  addOperation(
+  addBoth(
     app,
     {
       method: "post",
@@ -78,10 +74,8 @@ export function addResume(app: App): void {
       description:
         "The answer is a new run, whose `resumes` names the interrupted one. Every interrupt must be answered. `payload` is a string for a question, `{approved, reason?, arguments? | sections?}` for an approval or a plan, and `{approved, max_cost_usd?, max_total_tokens?, max_minutes?}` for a cap that was reached. The new run keeps the caps of the interrupted one; each cap of this request replaces the one that its request had set.",
       params: runParams,
-      query: startQuery,
       headers: startHeaders,
       body: resumeBody,
-      answers: startAnswers,
       problems: [
         "not_found",
         "interrupt_answered",
@@ -91,7 +85,7 @@ export function addResume(app: App): void {
       ],
       records: ["approval.approve", "approval.deny"],
     },
-    async (context, { params, query, headers, body }) => {
+    async (context, { params, headers, body }) => {
       const key = keyOf(context, params.thread_id);
       const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"]);
       const asked = unwrap(await callThread(context.env, key, (stub) => stub.getRun(key, params.invocation_id)));
@@ -105,9 +99,8 @@ export function addResume(app: App): void {
       }
       const { key_id } = context.get("caller");
       const input = newRunInput({ ...key, invocation_id, key_id, resume: body.resume, ...capsOf("run", body) });
-      const accept = (work: (notes: AuditNotes) => Promise<Accepted>) =>
-        auditAnswers(context, { user_id: key.user_id, run: asked }, body.resume, work);
-      return await startRun(context, input, query.wait, accept);
+      const run = { user_id: key.user_id, run: asked };
+      return { input, around: (accept) => auditAnswers(context, run, body.resume, accept) };
     },
   );
 }

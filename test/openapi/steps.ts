@@ -1,0 +1,49 @@
+// Programs of the tools' own package, and what they say.
+import { spawn } from "node:child_process";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+
+export const folder = import.meta.dirname;
+export const root = join(folder, "../..");
+/** What the checks make, which is in no repository: the description, and clients. */
+export const made = join(root, "dist/openapi");
+
+/** A tool must neither ask a person nor tell its maker anything. */
+const quiet = { CI: "1", NO_COLOR: "1", REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" };
+
+export interface Ended {
+  code: number | null;
+  text: string;
+}
+
+export function run(command: string, args: string[], settings: Record<string, string> = {}): Promise<Ended> {
+  const child = spawn(command, args, {
+    cwd: folder,
+    env: { ...process.env, ...quiet, ...settings },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (piece: string) => {
+      text += piece;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, text }));
+  });
+}
+
+/** A program of this package; the repository's are in `root`. */
+export const tool = (name: string): string => join(folder, "node_modules/.bin", name);
+
+/** In a folder of their own: nothing else in the repository needs them. npm notes in `node_modules` what it installed. */
+export async function install(): Promise<void> {
+  const [wanted, installed] = await Promise.all([
+    stat(join(folder, "package-lock.json")),
+    stat(join(folder, "node_modules/.package-lock.json")).catch(() => null),
+  ]);
+  if (installed !== null && installed.mtimeMs > wanted.mtimeMs) return;
+  const { code, text } = await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+  if (code !== 0) throw new Error(`the tools could not be installed:\n${text}`);
+}
