@@ -34,6 +34,7 @@ export const copilotKit: Chat = {
   edit: async (page: Page, text) => {
     await page.getByTestId("copilot-user-message").first().hover();
     await page.getByTestId("copilot-edit-button").first().click();
-    await page.getByRole("textbox").first().fill(text);
+    await page.getByTestId("edit-input").fill(text);
+    await page.getByTestId("edit-send").click();
   },
 };
