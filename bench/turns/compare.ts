@@ -1,7 +1,6 @@
 // The comparison that `npm run bench` makes: prepares what the servers are made of, runs the rounds, formats them.
-import { spawn } from "node:child_process";
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { installPackages } from "../../scripts/install-packages.ts";
 import { bundleWorker } from "../processes/bundle.ts";
 import { startWatch } from "../processes/foreign-load.ts";
 import { startProgram } from "../processes/programs.ts";
@@ -93,7 +92,7 @@ function chooseTargets({ short, peers, only }: Choice): TargetName[] {
 
 async function prepare(folder: string, targets: TargetName[]): Promise<Parts & { database: number }> {
   const hasPeers = targets.includes("node") || targets.includes("agents");
-  if (hasPeers) await installPeers();
+  if (hasPeers) await installPackages(join(root, "bench/peers"));
   const chat_agent = targets.includes("agents")
     ? await bundleWorker("bench/peers/chat-agent.ts", join(folder, "chat-agent"), {
         config: "bench/peers/wrangler.toml",
@@ -103,22 +102,4 @@ async function prepare(folder: string, targets: TargetName[]): Promise<Parts & {
   const { said } = await startProgram("load/model.ts", 1);
   const d1 = await startDatabase(root, join(folder, "d1"));
   return { model: `http://127.0.0.1:${said.port}`, d1: d1.url, database: d1.pid, product, chat_agent, folder };
-}
-
-/** In a folder of their own: nothing else in the repository needs them. npm notes in `node_modules` what it installed. */
-async function installPeers(): Promise<void> {
-  const peers = join(root, "bench/peers");
-  const [wanted, installed] = await Promise.all([
-    stat(join(peers, "package-lock.json")),
-    stat(join(peers, "node_modules/.package-lock.json")).catch(() => null),
-  ]);
-  if (installed !== null && installed.mtimeMs > wanted.mtimeMs) return;
-  const child = spawn("npm", ["ci", "--no-audit", "--no-fund"], {
-    cwd: peers,
-    stdio: ["ignore", 2, 2],
-  });
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => (code === 0 ? resolve() : reject(new Error("the peers could not be installed"))));
-  });
 }

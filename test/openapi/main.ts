@@ -2,11 +2,12 @@
 // compares every operation with its description. Their packages are installed in this folder.
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { installPackages } from "../../scripts/install-packages.ts";
 import { createApp } from "../../src/app.ts";
 import { describeApi } from "../../src/http/docs/openapi.ts";
 import { checkClients } from "./clients.ts";
 import { lint } from "./lint.ts";
-import { install, made } from "./steps.ts";
+import { folder, made } from "./steps.ts";
 import { openStage } from "./walk/stage.ts";
 import { walk } from "./walk/walk.ts";
 
@@ -16,7 +17,7 @@ function report(what: string, wrong: string[]): void {
   if (wrong.length > 0) process.exitCode = 1;
 }
 
-await install();
+await installPackages(folder);
 await rm(made, { recursive: true, force: true });
 await mkdir(made, { recursive: true });
 await writeFile(join(made, "openapi.json"), JSON.stringify(describeApi(createApp()), null, 1));

@@ -1,6 +1,5 @@
 // Programs of the tools' own package, and what they say.
 import { spawn } from "node:child_process";
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
 export const folder = import.meta.dirname;
@@ -36,14 +35,3 @@ export function run(command: string, args: string[], settings: Record<string, st
 
 /** A program of this package; the repository's are in `root`. */
 export const tool = (name: string): string => join(folder, "node_modules/.bin", name);
-
-/** In a folder of their own: nothing else in the repository needs them. npm notes in `node_modules` what it installed. */
-export async function install(): Promise<void> {
-  const [wanted, installed] = await Promise.all([
-    stat(join(folder, "package-lock.json")),
-    stat(join(folder, "node_modules/.package-lock.json")).catch(() => null),
-  ]);
-  if (installed !== null && installed.mtimeMs > wanted.mtimeMs) return;
-  const { code, text } = await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
-  if (code !== 0) throw new Error(`the tools could not be installed:\n${text}`);
-}

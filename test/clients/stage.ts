@@ -1,0 +1,83 @@
+// Everything that a check needs: Taskloom as `npm start` runs it, the scripted model, CopilotKit's runtime, both pages
+// built and served, and a browser.
+
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { extname, join, normalize } from "node:path";
+import type { Browser } from "playwright-core";
+import { build } from "vite";
+import { openBrowser } from "../setup/browser.ts";
+import { findFreePort, makeState, type StartedServer, startServer } from "../setup/started-server.ts";
+import { startRuntime } from "./copilotkit/runtime.ts";
+import { type ScriptedModel, startScriptedModel } from "./model.ts";
+
+export interface Stage {
+  server: StartedServer;
+  model: ScriptedModel;
+  browser: Browser;
+  /** The page's address with a thread of its own. */
+  assistantUi(thread: string, agent?: string): string;
+  copilotKit(thread: string, options?: { leave?: boolean }): string;
+  close(): Promise<void>;
+}
+
+export async function openStage(): Promise<Stage> {
+  const place = await makeState();
+  const folder = await mkdtemp(join(tmpdir(), "taskloom-clients-"));
+  const model = await startScriptedModel();
+  const pages = await servePages(folder);
+  const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "scripted" };
+  const server = await startServer(place.state, { ...settings, CORS_ORIGINS: pages.origin });
+  const runtime = await startRuntime(`${server.url}/ag-ui`, server.key);
+  const browser = await openBrowser();
+  const address = (page: string, values: Record<string, string>): string =>
+    `${pages.origin}/${page}/index.html?${new URLSearchParams(values)}`;
+  return {
+    server,
+    model,
+    browser,
+    assistantUi: (thread, agent) =>
+      address("assistant-ui", { server: server.url, key: server.key, thread, ...(agent && { agent }) }),
+    copilotKit: (thread, { leave = false } = {}) =>
+      address("copilotkit", { runtime: runtime.url, thread, ...(leave && { leave: "1" }) }),
+    close: async () => {
+      await browser.close();
+      await runtime.close();
+      await server.stop();
+      await model.close();
+      pages.server.close();
+      pages.server.closeAllConnections();
+      await rm(folder, { recursive: true, force: true });
+      await place.removeState();
+    },
+  };
+}
+
+const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
+
+async function servePages(folder: string): Promise<{ origin: string; server: Server }> {
+  for (const page of ["assistant-ui", "copilotkit"]) {
+    await build({
+      configFile: false,
+      root: join(import.meta.dirname, page),
+      base: "./",
+      logLevel: "error",
+      define: { "process.env.NODE_ENV": JSON.stringify("production") },
+      build: { outDir: join(folder, page), emptyOutDir: true, minify: false, chunkSizeWarningLimit: 50_000 },
+    });
+  }
+  const server = createServer(async (request, response) => {
+    const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
+    try {
+      const content = await readFile(join(folder, path));
+      response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream" }).end(content);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  const port = await findFreePort();
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", () => resolve()));
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+}
