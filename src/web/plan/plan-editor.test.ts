@@ -74,14 +74,14 @@ describe("an edit of the plan by a person", () => {
     const { editor, sent } = stage([conflict]);
     expect(await editor.edit(endTask("a", "cancelled"))).toBe(false);
     expect(sent).toHaveLength(1);
-    expect(editor.view.get().problem?.text).toMatch(/not possible any more/);
+    expect(editor.view.get().problem?.text).toMatch(/no longer applies/);
   });
 
   it("is given up after a second conflict, and reports that", async () => {
     const { editor, sent } = stage([conflict, conflict]);
     expect(await editor.edit(endTask("b", "cancelled"))).toBe(false);
     expect(sent).toHaveLength(2);
-    expect(editor.view.get().problem?.text).toMatch(/changed at the same moment/);
+    expect(editor.view.get().problem?.text).toMatch(/changed at the same time/);
   });
 
   it("shows which rule refused it", async () => {

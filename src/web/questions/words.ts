@@ -54,7 +54,7 @@ export const words = defineWords(
   },
   {
     locale: "zh-CN",
-    asked: "等你回答",
+    asked: "等你处理",
     answer: "回答",
     skip: "跳过",
     yourAnswer: "你的回答",
