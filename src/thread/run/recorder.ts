@@ -3,11 +3,11 @@
 import type { LoopDelta, LoopFact } from "../../agent/events.ts";
 import { changedSteps } from "../../agent/plan/changes.ts";
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
-import { newId } from "../../protocol/ids.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { isoTime, type Life, storeHeld, storeRun, transact } from "../life.ts";
 import { forgetHistory, noteOwn } from "../memory/kept-history.ts";
 import { insertMessage, writePlan } from "../rows/messages.ts";
+import { newOwnMessageId } from "../rows/own-ids.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { foundSources, shapeOf, toolResult } from "../stream/events.ts";
 import { messagesSnapshot } from "../stream/snapshot.ts";
@@ -182,7 +182,7 @@ export function recordPlan(life: Life, record: RunRecord | null, plan: Plan, hop
   if (plan.version !== before.version + 1) throw new Error(`version ${plan.version} of a plan after ${before.version}`);
   const { invocation_id = null, agent_id = null } = record?.run ?? {};
   const created_at = isoTime(life);
-  writePlan(life.database.sql, plan, { message_id: newId("msg"), invocation_id, agent_id, created_at });
+  writePlan(life.database.sql, plan, { message_id: newOwnMessageId(), invocation_id, agent_id, created_at });
   storeTimes(life, before, plan, created_at);
   life.outbox.markPlan(record?.run ?? null, hops);
   const delta = life.state.setPlan(plan);

@@ -11,12 +11,12 @@ import type { Sandbox } from "../../agent/sandbox.ts";
 import type { Spending } from "../../agent/spending.ts";
 import { describeError, type LogFields, logError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
-import { newId } from "../../protocol/ids.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import { readGrants } from "../inbox/interrupts.ts";
 import { takeSteered } from "../inbox/steering.ts";
 import { type Life, noteError, stopActive, storeHeld, storeRequestedEnd, transact } from "../life.ts";
 import { openHistory } from "../memory/kept-history.ts";
+import { newOwnMessageId } from "../rows/own-ids.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { sleep } from "../sleep.ts";
 import { startSpending } from "../spending/work-time.ts";
@@ -188,7 +188,7 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
       onDelta: (delta) => recordDelta(life, record, delta),
       emit: async (fact) => recordFact(life, record, fact),
       takeSteered: async () => takeSteered(life, record),
-      newMessageId: () => newId("msg"),
+      newMessageId: () => newOwnMessageId(),
       now: () => ports.clock.now(),
       sleep: (ms, until) => sleep(ports.clock, ms, until),
       signal,
