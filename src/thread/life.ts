@@ -175,6 +175,20 @@ export function findRun(life: Life, invocation_id: string): RunRecord | null {
 /** Why a life ends if its run did not end while the thread was removed. */
 export const OUTLIVED = "a run outlived its thread";
 
+/** Calls `change`, after what is held is stored. */
+function withHeld<T>(life: Life, change: () => T): T {
+  const { held } = life;
+  if (held === null) return change();
+  life.held = null;
+  const { record, store } = held;
+  const { version } = record;
+  store();
+  const value = change();
+  // Most changes are the run's end, which stores its row too.
+  if (record.version === version) storeRun(life, record);
+  return value;
+}
+
 /** A transaction of facts. If it fails, memory and storage differ, so it ends the life. */
 export function transact<T>(life: Life, change: () => T): T {
   if (life.removed) {
@@ -184,16 +198,7 @@ export function transact<T>(life: Life, change: () => T): T {
   try {
     return life.database.transaction(() => {
       life.outbox.storePosition(life.journal.newest);
-      const { held } = life;
-      if (held === null) return change();
-      life.held = null;
-      const { record, store } = held;
-      const { version } = record;
-      store();
-      const value = change();
-      // Most changes are the run's end, which stores its row too.
-      if (record.version === version) storeRun(life, record);
-      return value;
+      return life.journal.gather(() => withHeld(life, change));
     });
   } catch (error) {
     life.platform.abort(`a transaction failed: ${error instanceof Error ? error.message : "unknown"}`);
