@@ -63,10 +63,10 @@ export interface Life {
   /** The run that was stored as started when it was accepted, until this life works on it. */
   begun: RunRecord | null;
   /**
-   * The reply that probably ends the run. The next transaction stores it, which usually is the run's end in the same turn
-   * of the event loop. Who goes on instead calls `storeHeld` first.
+   * Facts of the run after which others follow in the same turn of the event loop: a reply that probably ends it, or whose
+   * calls begin at once. The next transaction stores them. Who waits for something else calls `storeHeld` first.
    */
-  held: { record: RunRecord; store: () => void } | null;
+  held: { record: RunRecord; stores: (() => void)[] } | null;
   /** The last position in the inbox that is taken. */
   lastPosition: number;
   /** The started run with the highest position. */
@@ -132,7 +132,7 @@ export function storeRun(life: Life, record: RunRecord, change: { input?: boolea
   life.outbox.markRun(record);
 }
 
-/** For a run that goes on after a reply that might have ended it. */
+/** For a run that waits for something before its next fact. */
 export function storeHeld(life: Life): void {
   if (life.held !== null) transact(life, () => {});
 }
@@ -180,9 +180,9 @@ function withHeld<T>(life: Life, change: () => T): T {
   const { held } = life;
   if (held === null) return change();
   life.held = null;
-  const { record, store } = held;
+  const { record, stores } = held;
   const { version } = record;
-  store();
+  for (const store of stores) store();
   const value = change();
   // Most changes are the run's end, which stores its row too.
   if (record.version === version) storeRun(life, record);
