@@ -8,10 +8,10 @@ import type { DeliveryName } from "../protocol/webhook.ts";
 import type { ThreadBatch } from "../store/batch.ts";
 import type { SyncAnswer } from "../store/sync.ts";
 import { BackOff } from "./back-off.ts";
-import { type Database, readMeta, writeMeta } from "./rows/database.ts";
+import { type Database, writeMeta } from "./rows/database.ts";
 import { lastMessageSeq, readNextMessages, readPlanMessage } from "./rows/messages.ts";
-import { type RunRecord, readBegunId, readIdsChangedFrom, readRun } from "./rows/runs.ts";
-import { type Position, toPosition } from "./rows/shapes/position.ts";
+import { type RunRecord, readIdsChangedFrom, readRun } from "./rows/runs.ts";
+import { type Position, readPosition } from "./rows/shapes/position.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
 import { SharedTimer } from "./shared-timer.ts";
 import { collectSpending, forgetSent } from "./spending/given-back.ts";
@@ -65,26 +65,27 @@ export class Outbox {
    */
   onOwnerDeleted: () => void = () => {};
 
-  /** `newest` returns the journal's newest number. */
-  constructor(database: Database, ports: OutboxPorts, stored: StoredThread, newest: () => number) {
+  /** `live`: runs that are not over for readers. `newest` returns the journal's newest number. */
+  constructor(
+    database: Database,
+    ports: OutboxPorts,
+    stored: StoredThread,
+    live: ReadonlyMap<string, RunRecord>,
+    newest: () => number,
+  ) {
     this.#database = database;
     this.#ports = ports;
     this.#newest = newest;
     this.#backOff = new BackOff(database);
     this.timer = new SharedTimer(ports.clock);
     this.#stored = { ...stored };
-    this.#position = readMeta(database.sql, "synced", toPosition) ?? {
-      message_seq: 0,
-      plan_version: 0,
-      thread_version: 0,
-      project: stored.made_project === null,
-      run_seq: 0,
-    };
+    this.#position = readPosition(database.sql, stored.made_project === null);
     this.#hasMessages = lastMessageSeq(database.sql) > this.#position.message_seq;
     for (const id of readIdsChangedFrom(database.sql, this.#position.run_seq)) this.#runs.set(id, null);
     this.#planDirty = true;
-    this.#planRun = readBegunId(database.sql);
-    this.#planHops = this.#planRun === null ? 0 : (readRun(database.sql, this.#planRun)?.run.hops ?? 0);
+    const begun = [...live.values()].find(({ start_seq }) => start_seq !== null)?.run;
+    this.#planRun = begun?.invocation_id ?? null;
+    this.#planHops = begun?.hops ?? 0;
   }
 
   /**
@@ -168,6 +169,20 @@ export class Outbox {
       this.#stored.version > this.#position.thread_version ||
       this.#hasMessages
     );
+  }
+
+  /** Readers may see what ended up to this number. Stored with the next transaction, as the position is. */
+  noteReleased(seq: number): void {
+    this.#position.released = seq;
+    this.#positionStored = false;
+  }
+
+  /**
+   * Call it before a run's end is stored. Where a former version has stored the position, all that has ended is released,
+   * and only a number tells it from what ends now.
+   */
+  noteEnding(newest: number): void {
+    if (this.#position.released === undefined) this.noteReleased(newest);
   }
 
   /** Stores the position if it moved. Inside the transaction of the next fact. */

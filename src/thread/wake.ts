@@ -11,6 +11,7 @@ import type { Ports } from "./ports.ts";
 import { type Database, readingMeta } from "./rows/database.ts";
 import { emptyPlan, readPlan } from "./rows/messages.ts";
 import { readLastPosition, readLiveRuns, readRunBefore } from "./rows/runs.ts";
+import { readPosition } from "./rows/shapes/position.ts";
 import { ThreadState } from "./rows/state.ts";
 import { readRemoval, readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
 import { createTables, dropLeftTables, hasLeftTables, hasTables } from "./rows/tables.ts";
@@ -31,7 +32,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     const stored = readStoredThread(sql);
     if (stored === null) return null;
     createTables(sql);
-    const live = new Map(readLiveRuns(sql).map((record) => [record.run.invocation_id, record]));
+    const live = new Map(readLiveRuns(sql, readPosition(sql)).map((record) => [record.run.invocation_id, record]));
     const newestStarted = readRunBefore(sql, Number.MAX_SAFE_INTEGER);
     return openLife(database, ports, platform, stored, {
       live,
@@ -74,7 +75,7 @@ function openLife(
     journal,
     readers: new Readers(journal, ports.clock),
     state: new ThreadState(database.sql, plan),
-    outbox: new Outbox(database, ports, stored, () => journal.newest),
+    outbox: new Outbox(database, ports, stored, read.live, () => journal.newest),
     told: readTold(database.sql),
     memory: newMemory(),
     stored,

@@ -8,6 +8,7 @@ import type { Thread } from "../../protocol/thread.ts";
 import { readMetadata, toPlanContent, withContent } from "../../store/shapes/message.ts";
 import { isNumber, parseStored, readStored, shapeOf } from "../../store/shapes/stored.ts";
 import { fitsColumn, readMeta, readText, type Sql, writeMeta, writeText } from "./database.ts";
+import { FOREIGN_ID, isOwnShape } from "./own-ids.ts";
 
 /** Where a new message comes from, and when it came. */
 interface MessageOrigin {
@@ -81,7 +82,9 @@ export function hasMessage(sql: Sql, message_id: string): boolean {
 
 /** The `seq` of a message. Null if there is no such message. */
 export function findMessageSeq(sql: Sql, message_id: string): number | null {
-  const rows = sql.exec<{ seq: number }>("SELECT seq FROM messages WHERE message_id = ?", message_id).toArray();
+  // Clients seldom ask for one of the object's ids: it takes a look at every message.
+  const where = isOwnShape(message_id) ? "message_id = ?" : `message_id = ? AND ${FOREIGN_ID}`;
+  const rows = sql.exec<{ seq: number }>(`SELECT seq FROM messages WHERE ${where}`, message_id).toArray();
   return rows[0]?.seq ?? null;
 }
 

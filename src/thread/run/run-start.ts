@@ -4,12 +4,12 @@ import { planFirstCall } from "../../agent/context/planned-call.ts";
 import { dueTask } from "../../agent/plan/view.ts";
 import { takeLonger } from "../../protocol/chain.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
-import { newId } from "../../protocol/ids.ts";
 import type { ToolMessage, UserMessage } from "../../protocol/message.ts";
 import { findInterrupted, isAnswer, isSuggestion, resultOf } from "../inbox/interrupts.ts";
 import { findRunBefore, isoTime, type Life, storeRun, transact } from "../life.ts";
 import { noteWaiting } from "../memory/kept-history.ts";
 import { insertMessage } from "../rows/messages.ts";
+import { newOwnMessageId } from "../rows/own-ids.ts";
 import { type RunRecord, trimInput } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
 import { settleFormer } from "../spending/account.ts";
@@ -128,7 +128,7 @@ function storeAnswers(life: Life, record: RunRecord, interrupted: RunRecord): bo
     if (result === null) continue;
     const { said_at, chosen } = result;
     const metadata = { ...(said_at === null ? {} : { said_at }), ...(chosen ? { chosen } : {}) };
-    storeResult(life, record, newId("msg"), interrupt.tool_call_id, result.content, metadata);
+    storeResult(life, record, newOwnMessageId(), interrupt.tool_call_id, result.content, metadata);
   }
   return said !== null;
 }
