@@ -51,7 +51,7 @@ import { ensureRunning } from "./run/run.ts";
 import { arm, resendJobs, schedule } from "./scheduler.ts";
 import { closeLeases } from "./spending/closing.ts";
 import { type Opener, readOpener } from "./stream/ended-keys.ts";
-import { openStream } from "./stream/stream-response.ts";
+import { openStream, whenStreamEnds } from "./stream/stream-response.ts";
 import { type StreamRequest, tooManyReaders } from "./stream/streams.ts";
 import { finishRemoval, ownedBy, patchThread, removeThread, storeThread } from "./threads.ts";
 import { beginLife, wakeLife } from "./wake.ts";
@@ -150,6 +150,13 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
 
   async waitForEnd(key: ThreadKey, invocation_id: string, timeout_ms: number): Promise<Result<Run>> {
     return this.#read(key, (life) => waitForEnd(life, invocation_id, timeout_ms));
+  }
+
+  async waitForStream(key: ThreadKey, name: string): Promise<Result<null>> {
+    return this.#read(key, async (life) => {
+      await whenStreamEnds(life, name);
+      return succeed(null);
+    });
   }
 
   async cancel(key: ThreadKey, invocation_id: string): Promise<Result<Run>> {
