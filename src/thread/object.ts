@@ -198,6 +198,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   override async fetch(request: Request): Promise<Response> {
     const url = new URL(request.url);
     const opener = readOpener(url.searchParams, this.#ports.clock.now());
+    const relayed = url.searchParams.has("relayed");
     if (url.pathname === "/runs") {
       const input = (await request.json()) as RunInput;
       const attach = url.searchParams.has("known");
@@ -206,13 +207,13 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
       const accepted = await this.#accept(input, attach);
       if (!accepted.ok) return failureResponse(accepted.error);
       const { run, created } = accepted.value;
-      const begin = { invocation_id: run.invocation_id, after: null, resync: attach && !created };
+      const begin = { invocation_id: run.invocation_id, after: null, resync: attach && !created, relayed };
       return this.#stream(input, begin, opener);
     }
     const key = { user_id: url.searchParams.get("user_id") ?? "", thread_id: url.searchParams.get("thread_id") ?? "" };
     const after = url.searchParams.get("after");
     const invocation_id = url.searchParams.get("invocation_id");
-    const from = { invocation_id, after: after === null ? null : Number(after), resync: false };
+    const from = { invocation_id, after: after === null ? null : Number(after), resync: false, relayed };
     return this.#stream(key, from, opener);
   }
 

@@ -16,10 +16,11 @@ export async function openRunStream(context: AppContext, input: RunInput): Promi
   const key = { user_id, thread_id };
   const headers = { "content-type": "application/json" };
   const body = JSON.stringify(input);
-  const start = () => streamRequest(context, "https://thread/runs?known=1", { method: "POST", headers, body });
+  const start = () =>
+    streamRequest(context, "https://thread/runs?known=1&relayed=1", { method: "POST", headers, body });
   const first = await readStream(await callThread(context.env, key, (stub) => stub.fetch(start())));
   // The object answers a number above the newest event with a resync; for a waiting run, with its whole stream.
-  const position = { invocation_id, after: String(Number.MAX_SAFE_INTEGER) };
+  const position = { invocation_id, after: String(Number.MAX_SAFE_INTEGER), relayed: "1" };
   const address = `https://thread/events?${new URLSearchParams({ ...key, ...position })}`;
   // A stub whose object was reset stays broken, so each life needs a new one.
   const next = async () => {

@@ -23,7 +23,8 @@ export function openStream(life: Life, request: StreamRequest, opener: Opener | 
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
   const name = keepUntilEnd(life, writer);
-  life.readers.add(sinkOf(writer), planned.value.request, opener);
+  const { relayed = false } = request;
+  life.readers.add(sinkOf(writer), { ...planned.value.request, relayed }, opener);
   watchIdle(life);
   return succeed(new Response(readable, { headers: { ...headers, [STREAM_HEADER]: name } }));
 }

@@ -15,6 +15,8 @@ export interface StreamRequest {
   after: number | null;
   /** Begin with a resync, whatever the client has. */
   resync: boolean;
+  /** Whether a Worker reads it and writes each chunk again. */
+  relayed?: boolean;
 }
 
 const RETRY = "retry: 1000\n\n";
