@@ -3,7 +3,8 @@
 import { type Failure, problems } from "../protocol/error.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { writeOpener } from "../thread/stream/ended-keys.ts";
-import { callThread } from "../thread/stub.ts";
+import { STREAM_HEADER } from "../thread/stream/stream-response.ts";
+import { callThread, threadStub } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
 import { Problem, problemOf } from "./errors.ts";
 import { namesType } from "./paths/accept.ts";
@@ -18,9 +19,21 @@ export function streamRequest(context: AppContext, address: string | URL, init?:
 
 /** Requests a stream from the object and answers with it. Throws the failure that the object may answer instead. */
 export async function answerStream(context: AppContext, key: ThreadKey, makeRequest: () => Request): Promise<Response> {
-  return await holdStream(context, async () =>
-    readStream(await callThread(context.env, key, (stub) => stub.fetch(makeRequest()))),
-  );
+  const close = countOpen(context, "streams");
+  try {
+    const answer = await callThread(context.env, key, (stub) => stub.fetch(makeRequest()));
+    const body = await readStream(answer);
+    const name = answer.headers.get(STREAM_HEADER);
+    if (name === null) return pipe(context, body, close);
+    // Where nothing reads along, the runtime passes the bytes on without two buffers of 64 KiB and a stream between. So
+    // the object says when it is over.
+    const over = threadStub(context.env, key).waitForStream(key, name);
+    context.executionCtx.waitUntil(over.then(close, close));
+    return streamResponse(body);
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 /**
@@ -33,22 +46,25 @@ export function countOpen(context: AppContext, name: "streams" | "transfers", li
   return opened.close;
 }
 
+type Source = { pipeTo(destination: WritableStream<Uint8Array>): Promise<void> };
+
 /** Answers with a stream, which counts as open until it has ended or the client is gone. */
-export async function holdStream(
-  context: AppContext,
-  open: () => Promise<{ pipeTo(destination: WritableStream<Uint8Array>): Promise<void> }>,
-): Promise<Response> {
+export async function holdStream(context: AppContext, open: () => Promise<Source>): Promise<Response> {
   const close = countOpen(context, "streams");
   try {
-    // The runtime passes a stream's bytes on by itself.
-    const { readable, writable } = new IdentityTransformStream();
-    const passed = (await open()).pipeTo(writable).catch(() => undefined);
-    context.executionCtx.waitUntil(passed.finally(close));
-    return streamResponse(readable);
+    return pipe(context, await open(), close);
   } catch (error) {
     close();
     throw error;
   }
+}
+
+/** `close` is called once the stream has ended. */
+function pipe(context: AppContext, source: Source, close: () => void): Response {
+  const { readable, writable } = new IdentityTransformStream();
+  const passed = source.pipeTo(writable).catch(() => undefined);
+  context.executionCtx.waitUntil(passed.finally(close));
+  return streamResponse(readable);
 }
 
 /** Returns the stream that the object answered with, and throws a failure. */

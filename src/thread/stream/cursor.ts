@@ -23,6 +23,8 @@ export interface ReaderRequest {
   end: () => number | null;
   /** Whether it may be closed while no run is active. */
   idles: boolean;
+  /** Whether a Worker reads it and writes each chunk again, which costs as much as to send it. */
+  relayed?: boolean;
   /** For a reader of a run that has not started: the number to begin after. Null until there is one. */
   begin?: () => number | null;
   run?: string;

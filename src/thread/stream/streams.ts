@@ -18,6 +18,8 @@ export interface StreamRequest {
   resync: boolean;
   /** Of a run's stream; absent for readers that are no AG-UI clients. */
   client?: AgUiClient | null;
+  /** Whether a Worker reads it and writes each chunk again. */
+  relayed?: boolean;
 }
 
 const RETRY = "retry: 1000\n\n";
