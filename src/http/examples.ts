@@ -287,7 +287,6 @@ export const comparison = {
 /** A shortened stream of a run. */
 export const stream = [
   "retry: 1000",
-  "",
   'id: 1\ndata: {"type":"RUN_STARTED","threadId":"thread-001","runId":"inv-001"}',
   "",
   'id: 9\ndata: {"type":"RUN_FINISHED","threadId":"thread-001","runId":"inv-001","outcome":{"type":"success"}}',

@@ -8,6 +8,7 @@ import { startDaytona } from "../../dev/daytona/server.ts";
 import { startModel } from "../../dev/model/server.ts";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { FrameReader } from "../../src/web/client/sse.ts";
+import { checkBlocks } from "../fakes/blocks.ts";
 import { buildTestWorker } from "../setup/build.ts";
 import { MANY_REQUESTS } from "../setup/many-requests.ts";
 import { clientOf, type ServerClient } from "../setup/server-client.ts";
@@ -105,7 +106,13 @@ export interface StreamFrame {
 export async function* readFrames(response: Response): AsyncGenerator<StreamFrame> {
   if (!response.ok || response.body === null) throw new Error(`no stream: ${response.status} ${await response.text()}`);
   const reader = new FrameReader();
+  const decoder = new TextDecoder();
+  let text = "";
   for await (const bytes of response.body) {
+    text += decoder.decode(bytes, { stream: true });
+    checkBlocks(text);
+    const end = text.lastIndexOf("\n\n");
+    if (end >= 0) text = text.slice(end + 2);
     for (const { id, data } of reader.read(bytes).frames) {
       yield { id: id === null ? null : Number(id), event: JSON.parse(data) };
     }

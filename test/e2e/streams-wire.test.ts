@@ -64,8 +64,8 @@ describe("a stream", () => {
     expect(reader.response.headers.get("content-type")).toMatch(/^text\/event-stream/);
     expect(reader.response.headers.get("cache-control")).toContain("no-transform");
     expect(reader.response.headers.get("x-request-id")).toMatch(/\S/);
-    await reader.untilText((text) => text.includes(": ping\n\n"));
-    expect(reader.text.startsWith("retry: 1000\n\n")).toBe(true);
+    await reader.untilText((text) => text.includes(": ping\n"));
+    expect(reader.text.startsWith("retry: 1000\n")).toBe(true);
     expect(reader.text.match(/retry:/g)).toHaveLength(1);
     call.text("hi");
     call.finish();
@@ -119,7 +119,7 @@ describe("a stream", () => {
     const first = await model.next();
     await start("thread-queue", "inv-2");
     const waiting = await openReader(taskloom, "/v1/threads/thread-queue/runs/inv-2/events");
-    await waiting.untilText((text) => text === "retry: 1000\n\n");
+    await waiting.untilText((text) => text === "retry: 1000\n");
     first.text("one");
     first.finish();
     const second = await model.next();
@@ -189,7 +189,7 @@ describe("the thread's stream", () => {
     reader.leave();
     const again = await openReader(taskloom, "/v1/threads/thread-quiet/events", { after: reader.lastId });
     expect(await again.ended).toBe("closed");
-    expect(again.text).toBe("retry: 20000\n\n");
+    expect(again.text).toBe("retry: 20000\n");
   });
 
   it("carries runs in sequence to a reader that came before them, and to one that reconnects later", async () => {

@@ -1,14 +1,16 @@
 // A client of a thread's stream: it takes everything that is written and can be awaited.
 import { createParser } from "eventsource-parser";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
+import { checkBlocks } from "./blocks.ts";
 
 export interface ReadFrame {
   id: number | null;
   event: ThreadEvent;
 }
 
-/** Reads the last frame too where no blank line closes it. Comments and `retry` are not frames. */
+/** Reads the last frame too where no blank line closes it. Comments and `retry` are not frames, and close none. */
 export function framesOf(text: string): ReadFrame[] {
+  checkBlocks(text);
   const frames: ReadFrame[] = [];
   const parser = createParser({
     onEvent: ({ id, data }) => frames.push({ id: id === undefined ? null : Number(id), event: JSON.parse(data) }),

@@ -95,7 +95,7 @@ describe("starting a run", () => {
     const client = createClient();
     for (const accept of ["text/event-stream", "application/json;q=0.5, Text/Event-Stream ; q=0.9"]) {
       const answer = await client.send("POST", RUNS, { message: "hi" }, { accept });
-      expect(answer.text).toBe('retry: 1000\n\nid: 1\ndata: {"type":"RUN_STARTED"}\n\n');
+      expect(answer.text).toBe('retry: 1000\nid: 1\ndata: {"type":"RUN_STARTED"}\n\n');
       expect(answer.headers.get("content-type")).toBe("text/event-stream");
       expect(answer.headers.get("cache-control")).toBe("no-cache, no-transform");
       expect(answer.headers.get("x-accel-buffering")).toBe("no");

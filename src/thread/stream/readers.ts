@@ -30,7 +30,8 @@ const MAX_WRITE_MS = 600_000;
 export const MAX_READERS = 500;
 
 const encoder = new TextEncoder();
-const ping = encoder.encode(": ping\n\n");
+// Without a blank line, at which some clients dispatch an event without data.
+const ping = encoder.encode(": ping\n");
 
 export class Readers {
   readonly #journal: Journal;

@@ -17,9 +17,10 @@ export interface StreamRequest {
   resync: boolean;
 }
 
-const RETRY = "retry: 1000\n\n";
+// A line of its own, which parsers take as it comes. After a blank line some clients dispatch an event without data.
+const RETRY = "retry: 1000\n";
 // A thread without a run is quiet for long. Its reader comes back now and then instead of holding the object in memory.
-export const RETRY_IDLE = "retry: 20000\n\n";
+export const RETRY_IDLE = "retry: 20000\n";
 const IDLE_MS = 60_000;
 
 /** What to pass to `Readers.add`, or the whole stream if nothing will follow it. */
