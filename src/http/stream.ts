@@ -15,11 +15,15 @@ export function streamRequest(context: AppContext, address: string | URL, init?:
   return new Request(url, init);
 }
 
-/** Requests a stream from the object and answers with it. Throws the failure that the object may answer instead. */
+/**
+ * Requests a stream from the object and answers with it, or with 204 if the object says that the client has everything:
+ * a browser's `EventSource` reconnects after any other end. Throws the failure that the object may answer instead.
+ */
 export async function answerStream(context: AppContext, key: ThreadKey, makeRequest: () => Request): Promise<Response> {
-  return await holdStream(context, async () =>
-    readStream(await callThread(context.env, key, (stub) => stub.fetch(makeRequest()))),
-  );
+  return await holdStream(context, async () => {
+    const answer = await callThread(context.env, key, (stub) => stub.fetch(makeRequest()));
+    return answer.status === 204 ? null : readStream(answer);
+  });
 }
 
 /**
@@ -32,16 +36,21 @@ export function countOpen(context: AppContext, name: "streams" | "transfers", li
   return opened.close;
 }
 
-/** Answers with a stream, which counts as open until it has ended or the client is gone. */
+/** Answers with a stream, which counts as open until it has ended or the client is gone; with 204 if there is none. */
 export async function holdStream(
   context: AppContext,
-  open: () => Promise<{ pipeTo(destination: WritableStream<Uint8Array>): Promise<void> }>,
+  open: () => Promise<{ pipeTo(destination: WritableStream<Uint8Array>): Promise<void> } | null>,
 ): Promise<Response> {
   const close = countOpen(context, "streams");
   try {
+    const stream = await open();
+    if (stream === null) {
+      close();
+      return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+    }
     // The runtime passes a stream's bytes on by itself.
     const { readable, writable } = new IdentityTransformStream();
-    const passed = (await open()).pipeTo(writable).catch(() => undefined);
+    const passed = stream.pipeTo(writable).catch(() => undefined);
     context.executionCtx.waitUntil(passed.finally(close));
     return streamResponse(readable);
   } catch (error) {

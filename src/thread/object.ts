@@ -205,7 +205,8 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     const key = { user_id: url.searchParams.get("user_id") ?? "", thread_id: url.searchParams.get("thread_id") ?? "" };
     const after = url.searchParams.get("after");
     const invocation_id = url.searchParams.get("invocation_id");
-    const from = { invocation_id, after: after === null ? null : Number(after), resync: false };
+    const may_end = url.searchParams.has("may_end");
+    const from = { invocation_id, after: after === null ? null : Number(after), resync: false, may_end };
     return this.#stream(key, from, opener);
   }
 

@@ -192,6 +192,36 @@ describe("the thread's stream", () => {
     expect(again.text).toBe("retry: 20000\n");
   });
 
+  it("of an ended run is 204 for who has its last event or a later one, so that EventSource does not reconnect", async () => {
+    await finish("thread-over", "inv-1");
+    await finish("thread-over", "inv-2");
+    const ask = (run: string, last: number) =>
+      taskloom.request("GET", `/v1/threads/thread-over/runs/${run}/events`, undefined, {
+        "last-event-id": String(last),
+      });
+    const [first, second] = await Promise.all(
+      ["inv-1", "inv-2"].map(async (run) => {
+        const reader = await openReader(taskloom, `/v1/threads/thread-over/runs/${run}/events`);
+        await reader.ended;
+        return reader;
+      }),
+    );
+    if (first === undefined || second === undefined) throw new Error("two were opened");
+    for (const [run, last] of [
+      ["inv-1", first.lastId],
+      ["inv-1", first.lastId + 1],
+      ["inv-1", second.lastId],
+      ["inv-2", second.lastId],
+    ] as const) {
+      const answer = await ask(run, last);
+      expect([run, last, answer.status, await answer.text()]).toEqual([run, last, 204, ""]);
+    }
+    const lastButOne = first.frames.at(-2)?.id ?? 0;
+    const rest = await openReader(taskloom, "/v1/threads/thread-over/runs/inv-1/events", { after: lastButOne });
+    expect(await rest.ended).toBe("closed");
+    expect(rest.frames).toEqual(first.frames.slice(-1));
+  });
+
   it("carries runs in sequence to a reader that came before them, and to one that reconnects later", async () => {
     await taskloom.json("POST", "/v1/threads", { thread_id: "thread-long" });
     const path = "/v1/threads/thread-long/events";

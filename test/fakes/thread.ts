@@ -166,8 +166,8 @@ export class FakeThread {
     const reader = new FakeReader();
     const plan = planStream(this.life, { invocation_id: null, after: null, resync: false, ...request });
     if (!plan.ok) throw new Error(plan.error.detail);
-    if (plan.value.kind === "whole") {
-      reader.take(plan.value.text);
+    if (plan.value.kind !== "follow") {
+      if (plan.value.kind === "whole") reader.take(plan.value.text);
       reader.end("closed");
       return reader;
     }

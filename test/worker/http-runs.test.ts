@@ -186,7 +186,7 @@ describe("events", () => {
       await client.send("GET", path, undefined, headers);
       return new URL(client.threads.asked.at(-1)?.url ?? "").search;
     };
-    const who = "?user_id=user_first&thread_id=thread-001";
+    const who = "?user_id=user_first&thread_id=thread-001&may_end=1";
     expect(await asked("/v1/threads/thread-001/events")).toBe(who);
     expect(await asked("/v1/threads/thread-001/events?after=7")).toBe(`${who}&after=7`);
     const both = await asked(`${RUNS}/inv-001/events?after=7`, { "last-event-id": "9" });

@@ -13,6 +13,10 @@ const headers = z.object({
   "last-event-id": z.string().optional().openapi({ description: "The number of the last event that you saw." }),
 });
 const answers: Record<number, Answer> = { 200: { description: "AG-UI events.", text: "text/event-stream" } };
+const runAnswers: Record<number, Answer> = {
+  ...answers,
+  204: { description: "The run has ended, and `Last-Event-ID` is its last event or a later one. Don't reconnect." },
+};
 
 export function addEvents(app: App): void {
   addOperation(
@@ -42,7 +46,7 @@ export function addEvents(app: App): void {
       params: runParams,
       query,
       headers,
-      answers,
+      answers: runAnswers,
       problems: ["not_found", "bad_cursor"],
     },
     (context, { params, query }) => watch(context, params.thread_id, params.invocation_id, query.after),
@@ -60,7 +64,7 @@ async function watch(
   if (context.req.raw.method === "HEAD") return context.body(null, 200, { "content-type": "text/event-stream" });
   const key = keyOf(context, thread_id);
   const address = new URL("https://thread/events");
-  for (const [name, value] of Object.entries({ ...key, invocation_id, after: position })) {
+  for (const [name, value] of Object.entries({ ...key, may_end: 1, invocation_id, after: position })) {
     if (value !== null) address.searchParams.set(name, String(value));
   }
   return await answerStream(context, key, () => streamRequest(context, address));

@@ -10,6 +10,7 @@ const headers = { "Content-Type": "text/event-stream", "Cache-Control": "no-cach
 export function openStream(life: Life, request: StreamRequest, opener: Opener | null): Result<Response> {
   const planned = planStream(life, request);
   if (!planned.ok) return planned;
+  if (planned.value.kind === "over") return succeed(new Response(null, { status: 204 }));
   if (planned.value.kind === "whole") return succeed(new Response(planned.value.text, { headers }));
   // Of the platform's streams, only the writes of this one wait for the output gate and resolve when their bytes are
   // taken.

@@ -124,6 +124,35 @@ describe("the thread's stream", () => {
 });
 
 describe("a run's stream", () => {
+  it("of an ended run is over for who has its end, if the Worker knows that answer, also in a later life", async () => {
+    const thread = new FakeThread({ replies: [say("one"), say("two")] });
+    const { lastId } = await thread.run("first", run);
+    await thread.run("second", { invocation_id: "inv_b" });
+    const ask = (after: number | null, may_end = true) => {
+      const plan = planStream(thread.life, { ...run, after, resync: false, may_end });
+      return plan.ok ? plan.value.kind : plan.error.code;
+    };
+    const end = lastId ?? 0;
+    const { newest } = thread.life.journal;
+    expect([end, end + 1, newest].map((after) => ask(after))).toEqual(["over", "over", "over"]);
+    expect([null, 0, end - 1, newest + 1].map((after) => ask(after))).toEqual(Array(4).fill("follow"));
+    expect(ask(end, false)).toBe("follow");
+    thread.crash();
+    expect([end - 1, end, end + 1].map((after) => ask(after))).toEqual(["follow", "over", "over"]);
+  });
+
+  it("of a run that ended before it started, which has no ids, asks clients not to come back", async () => {
+    const thread = new FakeThread();
+    await thread.accept("hi", { ...run, background: true });
+    await cancelRun(thread.life, "inv_a");
+    const reader = thread.read({ ...run, may_end: true });
+    expect([reader.ended, typesOf(reader.events)]).toEqual([
+      "closed",
+      ["RUN_STARTED", "STATE_SNAPSHOT", "RUN_FINISHED"],
+    ]);
+    expect(reader.text).toMatch(/^retry: 86400000\n/);
+  });
+
   it("waits while the run is queued, and then has all events from its start", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "one"), say("two")] });

@@ -15,16 +15,23 @@ export interface StreamRequest {
   after: number | null;
   /** Begin with a resync, whatever the client has. */
   resync: boolean;
+  /** The answer may be that the client has everything. A former version of the Worker does not know that answer. */
+  may_end?: boolean;
 }
 
 // A line of its own, which parsers take as it comes. After a blank line some clients dispatch an event without data.
 const RETRY = "retry: 1000\n";
 // A thread without a run is quiet for long. Its reader comes back now and then instead of holding the object in memory.
 export const RETRY_IDLE = "retry: 20000\n";
+// Without an id, an `EventSource` can't say that it has the end, and would ask again each second.
+const RETRY_NEVER = "retry: 86400000\n";
 const IDLE_MS = 60_000;
 
-/** What to pass to `Readers.add`, or the whole stream if nothing will follow it. */
-export type StreamPlan = { kind: "follow"; request: ReaderRequest } | { kind: "whole"; text: string };
+/** What to pass to `Readers.add`, or the whole stream if nothing will follow it. `over`: the client has everything. */
+export type StreamPlan =
+  | { kind: "follow"; request: ReaderRequest }
+  | { kind: "whole"; text: string }
+  | { kind: "over" };
 
 export const tooManyReaders: Failure = {
   code: "rate_limited",
@@ -55,16 +62,19 @@ function planThreadStream(life: Life, { after, resync }: StreamRequest): StreamP
   return { kind: "follow", request: { after: seq, opening, bare: true, end: () => null, idles: true } };
 }
 
-function planRunStream(life: Life, record: RunRecord, { after, resync }: StreamRequest): StreamPlan {
+function planRunStream(life: Life, record: RunRecord, { after, resync, may_end }: StreamRequest): StreamPlan {
   const end = () => record.end_seq;
   if (record.start_seq === null) {
-    if (isTerminal(record.run.status)) return { kind: "whole", text: RETRY + neverStarted(life, record) };
+    if (isTerminal(record.run.status)) return { kind: "whole", text: neverStarted(life, record) };
     const run = record.run.invocation_id;
     const request = { after: 0, opening: [RETRY], end, idles: false, begin: () => beginOf(record), run };
     return { kind: "follow", request };
   }
   const from = Math.max(after ?? 0, record.start_seq - 1);
   const over = record.end_seq !== null && record.end_seq <= life.journal.released;
+  // A number above the newest was never given. Its client gets a resync, whatever it believes to have.
+  const hasEnd = over && after !== null && after >= (record.end_seq ?? 0) && after <= life.journal.newest;
+  if (hasEnd && may_end === true && !resync) return { kind: "over" };
   if (!resync && life.journal.canResume(from)) {
     return { kind: "follow", request: { after: from, opening: [RETRY], end, idles: false } };
   }
@@ -92,6 +102,7 @@ function terminalOf(life: Life, seq: number) {
 export function neverStarted(life: Life, record: RunRecord): string {
   const { thread_id: threadId, invocation_id: runId } = record.run;
   return [
+    RETRY_NEVER,
     frameOf(null, { type: "RUN_STARTED", threadId, runId, protocolVersion: "1.0" }),
     frameOf(null, { type: "STATE_SNAPSHOT", snapshot: life.state.value }),
     frameOf(null, runEnded(record.run, [])),
