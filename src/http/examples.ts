@@ -261,6 +261,7 @@ export const agent: AgentView = {
   max_total_tokens: null,
   max_minutes: null,
   on_cap: "end",
+  on_disconnect: "continue",
   pinned_version: null,
   created_at: time,
   updated_at: time,

@@ -13,7 +13,7 @@ import type { Page, PageRequest } from "./page.ts";
 import type { PlanEditRequest } from "./plan/edit.ts";
 import type { Ledger } from "./plan/ledger.ts";
 import type { Plan } from "./plan/task.ts";
-import type { BusyPolicy, Run, RunStatus } from "./run.ts";
+import type { BusyPolicy, DisconnectPolicy, Run, RunStatus } from "./run.ts";
 
 export interface Thread {
   thread_id: string;
@@ -94,6 +94,8 @@ export interface RunInput extends ThreadKey {
   time_zone?: string;
   background: boolean;
   on_busy: BusyPolicy;
+  /** What becomes of the run when its last reader has left; absent takes what its agent says. */
+  on_disconnect?: DisconnectPolicy;
   /**
    * The title of a thread that has none; absent takes the first line of the message, null leaves the thread without.
    */

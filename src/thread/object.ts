@@ -32,6 +32,7 @@ import { acceptRun, checkFirstInput } from "./inbox/accept.ts";
 import { listWaiting } from "./inbox/waiting.ts";
 import { findRun, type Life, type Platform } from "./life.ts";
 import { createPorts, type Ports } from "./ports.ts";
+import { notePresence } from "./presence/leave.ts";
 import type { Database } from "./rows/database.ts";
 import { readMessagePage, readRunPage } from "./rows/reads.ts";
 import { readRemoval } from "./rows/stored-thread.ts";
@@ -238,6 +239,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     await schedule(life);
     ensureRunning(life);
     ensureFollowing(life);
+    notePresence(life, null);
     if (input.background) this.ctx.waitUntil(life.outbox.syncWithin(SYNC_LIMIT_MS).then(() => resendJobs(life)));
     return accepted;
   }

@@ -28,6 +28,7 @@ import { ensureFollowing } from "../../src/thread/follow/followers.ts";
 import { acceptRun } from "../../src/thread/inbox/accept.ts";
 import type { Life } from "../../src/thread/life.ts";
 import { clock, type Ports } from "../../src/thread/ports.ts";
+import { notePresence } from "../../src/thread/presence/leave.ts";
 import { type Database, writeMeta } from "../../src/thread/rows/database.ts";
 import { withLateTables } from "../../src/thread/rows/tables.ts";
 import { ensureRunning } from "../../src/thread/run/run.ts";
@@ -152,6 +153,7 @@ export class FakeThread {
     const accepted = await acceptRun(this.life, this.input(message, more), false);
     ensureRunning(this.life);
     ensureFollowing(this.life);
+    notePresence(this.life, null);
     return accepted;
   }
 

@@ -24,6 +24,7 @@ export interface ReaderRequest {
   idles: boolean;
   /** For a reader of a run that has not started: the number to begin after. Null until there is one. */
   begin?: () => number | null;
+  /** The run that it reads. Without one it reads the thread. */
   run?: string;
 }
 

@@ -64,9 +64,9 @@ function planThreadStream(life: Life, { after, resync }: StreamRequest): StreamP
 
 function planRunStream(life: Life, record: RunRecord, { after, resync, may_end }: StreamRequest): StreamPlan {
   const end = () => record.end_seq;
+  const run = record.run.invocation_id;
   if (record.start_seq === null) {
     if (isTerminal(record.run.status)) return { kind: "whole", text: neverStarted(life, record) };
-    const run = record.run.invocation_id;
     const request = { after: 0, opening: [RETRY], end, idles: false, begin: () => beginOf(record), run };
     return { kind: "follow", request };
   }
@@ -76,11 +76,11 @@ function planRunStream(life: Life, record: RunRecord, { after, resync, may_end }
   const hasEnd = over && after !== null && after >= (record.end_seq ?? 0) && after <= life.journal.newest;
   if (hasEnd && may_end === true && !resync) return { kind: "over" };
   if (!resync && life.journal.canResume(from)) {
-    return { kind: "follow", request: { after: from, opening: [RETRY], end, idles: false } };
+    return { kind: "follow", request: { after: from, opening: [RETRY], end, idles: false, run } };
   }
   const seq = over ? (record.end_seq ?? 0) : life.journal.released;
   const opening = withRetry(resyncOpening(life, record.run, over ? terminalOf(life, seq) : null, seq));
-  return { kind: "follow", request: { after: seq, opening, bare: true, end, idles: false } };
+  return { kind: "follow", request: { after: seq, opening, bare: true, end, idles: false, run } };
 }
 
 function* withRetry(opening: Iterable<string>): Generator<string> {

@@ -57,6 +57,7 @@ export function addStart(app: App): void {
         ...capsOf("run", body),
         background: body.background,
         on_busy: body.on_busy,
+        ...disconnectOf(body.on_disconnect, query.on_disconnect),
         ...unwrap(readChain(context)),
       });
       const wanted = { thread_id: params.thread_id, makes_project: true, bytes: sizeOfInput(input) };
@@ -104,7 +105,15 @@ export function addResume(app: App): void {
         throw new Problem("interrupt_answered", `The interrupt ${foreign.interrupt_id} does not belong to this run.`);
       }
       const { key_id } = context.get("caller");
-      const input = newRunInput({ ...key, invocation_id, key_id, resume: body.resume, ...capsOf("run", body) });
+      const leaves = disconnectOf(body.on_disconnect, query.on_disconnect);
+      const input = newRunInput({
+        ...key,
+        invocation_id,
+        key_id,
+        resume: body.resume,
+        ...leaves,
+        ...capsOf("run", body),
+      });
       const accept = (work: (notes: AuditNotes) => Promise<Accepted>) =>
         auditAnswers(context, { user_id: key.user_id, run: asked }, body.resume, work);
       return await startRun(context, input, query.wait, accept);
@@ -116,6 +125,17 @@ export function addResume(app: App): void {
 function zoneOf(name: string | undefined): Pick<RunInput, "time_zone"> {
   const time_zone = name === undefined ? null : readTimeZone(name);
   return time_zone === null ? {} : { time_zone };
+}
+
+function disconnectOf(
+  ofBody: RunInput["on_disconnect"],
+  ofQuery: RunInput["on_disconnect"],
+): Pick<RunInput, "on_disconnect"> {
+  if (ofBody !== undefined && ofQuery !== undefined && ofBody !== ofQuery) {
+    throw new Problem("invalid_field", "on_disconnect: is not the same as in the query");
+  }
+  const on_disconnect = ofBody ?? ofQuery;
+  return on_disconnect === undefined ? {} : { on_disconnect };
 }
 
 function chooseInvocationId(ofBody: string | undefined, ofHeader: string | undefined): string {

@@ -44,7 +44,7 @@ export const words = defineWords(
     advanced: "Advanced",
     rest: "Other fields, as JSON",
     restHint:
-      "temperature: 0 to 2, or null. tool_format: native or xml. tools: names of the tools that are offered, or null for all. extra_body: fields of one provider for the request, or null. max_cost_usd (US dollars), max_total_tokens, max_minutes: the most that a run may use, or null. on_cap: at that limit, end ends the run, and ask asks a person to raise it.",
+      "temperature: 0 to 2, or null. tool_format: native or xml. tools: names of the tools that are offered, or null for all. extra_body: fields of one provider for the request, or null. max_cost_usd (US dollars), max_total_tokens, max_minutes: the most that a run may use, or null. on_cap: at that limit, end ends the run, and ask asks a person to raise it. on_disconnect: when everyone watching a run has left, continue or cancel it.",
     badJson: "The other fields are no JSON object. Correct them under “Advanced”.",
     version: (version: number) => `Version ${version}`,
     newest: "Newest",
@@ -104,7 +104,7 @@ export const words = defineWords(
     advanced: "高级",
     rest: "其他字段（JSON）",
     restHint:
-      "temperature：0 到 2 或 null。tool_format：native 或 xml。tools：提供的工具名称，null 表示全部。extra_body：加入请求的服务商专有字段，或 null。max_cost_usd（美元）、max_total_tokens、max_minutes：每次运行的用量上限，或 null。on_cap：达到上限时，end 表示结束运行，ask 表示询问是否提高上限。",
+      "temperature：0 到 2 或 null。tool_format：native 或 xml。tools：提供的工具名称，null 表示全部。extra_body：加入请求的服务商专有字段，或 null。max_cost_usd（美元）、max_total_tokens、max_minutes：每次运行的用量上限，或 null。on_cap：达到上限时，end 表示结束运行，ask 表示询问是否提高上限。on_disconnect：所有观看者离开后，continue 表示继续运行，cancel 表示取消运行。",
     badJson: "其他字段不是 JSON 对象，请在“高级”中更正。",
     version: (version: number) => `版本 ${version}`,
     newest: "最新",
