@@ -34,6 +34,7 @@ import { addUserChanges } from "./http/routes/users/changes.ts";
 import { addUserKeys } from "./http/routes/users/keys.ts";
 import { addQuotas } from "./http/routes/users/quotas.ts";
 import { addUsersUsage } from "./http/routes/users/usage.ts";
+import { addTicketStream, addWatchTickets } from "./http/routes/watch-tickets.ts";
 import { addSignOut } from "./http/sessions/end.ts";
 import { createSessions } from "./http/sessions/recognize.ts";
 import { addPreviews } from "./projects/previews/routes/links.ts";
@@ -76,6 +77,7 @@ export function createApp(): App {
   // Added before the middleware that requires a key: the ticket is the key here.
   addTerminalSocket(app);
   addTicketDownload(app);
+  addTicketStream(app);
   for (const path of keyRoots.flatMap((root) => [root, `${root}/*`])) app.use(path, requireKey);
   app.onError(answerError);
   app.notFound(answerNotFound);
@@ -120,6 +122,7 @@ const resources = [
   addUsersUsage,
   addQuotas,
   addEvents,
+  addWatchTickets,
   addAgents,
   addAgentVersions,
   addModels,

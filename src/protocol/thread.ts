@@ -163,7 +163,8 @@ export interface PinnedAgent {
  * - `POST https://thread/runs` with a `RunInput` accepts the run and streams it. With `?known=1` (AG-UI), a known
  *   `invocation_id` attaches to its run by a resync and the body is ignored.
  * - `GET https://thread/events?user_id&thread_id[&invocation_id][&after]` streams the thread or one run. With
- *   `may_end`, the answer is 204 if that run has ended and `after` is its last event or a later one.
+ *   `may_end`, the answer is 204 if that run has ended and `after` is its last event or a later one. With `ticket`, who
+ *   reads with the same one is cut.
  * - Both take `key_id` and `key_age`, the API key that the client sent and the milliseconds since it was known to hold.
  *   The stream is cut once the key no longer holds. Without `key_id` this is not checked.
  * A failure of either is `application/json` `{error: Failure}` with the status of its code.

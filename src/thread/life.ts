@@ -9,7 +9,6 @@ import type { AskedQuestion, Follower } from "./follow/follower-rows.ts";
 import type { ThreadMemory } from "./memory/thread-memory.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
-import type { Watched } from "./presence/watched.ts";
 import { type Database, writeMeta } from "./rows/database.ts";
 import { type RunRecord, readRun, readRunBefore, saveRun } from "./rows/runs.ts";
 import type { RequestedEnd } from "./rows/shapes/run-record.ts";
@@ -95,7 +94,7 @@ export interface Life {
   /** Called when a follower waits for the alarm. */
   onFollowerWaits: () => void;
   /** Which runs readers keep from being cancelled, and when those whose readers have left are. */
-  watched: Watched;
+  watched: Map<string, number | null>;
   /** Set while readers are pinged more often, since a run ends when they leave. */
   cancelProbe: (() => void) | null;
   cancelIdle: (() => void) | null;

@@ -207,7 +207,8 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     const after = url.searchParams.get("after");
     const invocation_id = url.searchParams.get("invocation_id");
     const may_end = url.searchParams.has("may_end");
-    const from = { invocation_id, after: after === null ? null : Number(after), resync: false, may_end };
+    const ticket = url.searchParams.get("ticket");
+    const from = { invocation_id, after: after === null ? null : Number(after), resync: false, may_end, ticket };
     return this.#stream(key, from, opener);
   }
 

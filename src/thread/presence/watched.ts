@@ -9,7 +9,7 @@ import { readMeta, type Sql, writeMeta } from "../rows/database.ts";
 import type { RunRecord } from "../rows/runs.ts";
 
 /** By run: when it is to be cancelled; null while somebody watches it. A run that nobody has watched yet is missing. */
-export type Watched = Map<string, number | null>;
+export type Watched = Life["watched"];
 
 /** A client that reconnects by itself does so within a second or two. */
 export const LEFT_MS = 5_000;

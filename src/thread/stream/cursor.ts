@@ -26,6 +26,8 @@ export interface ReaderRequest {
   begin?: () => number | null;
   /** The run that it reads. Without one it reads the thread. */
   run?: string;
+  /** The ticket with which it reads. */
+  ticket?: string | null;
 }
 
 // Rows that may be stored while one part is open. With more of them the snapshot is too long, and a reader waits until

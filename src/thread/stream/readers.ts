@@ -145,6 +145,13 @@ export class Readers {
     for (const reader of this.#readers) if (reader.writing === null) this.#write(reader, ping);
   }
 
+  /** Cuts who reads with this ticket. Its address may have leaked, so nobody reads beside whoever opened it last. */
+  cutWithTicket(ticket: string): void {
+    for (const reader of this.#readers) {
+      if (reader.request.ticket === ticket) this.#cut(reader, "the ticket was used again");
+    }
+  }
+
   /** Writes the gathered frames. */
   #flush(urgent: boolean): void {
     // The newest frame does not count: it may be a mebibyte (a run's end has its result), and no reader is behind yet.

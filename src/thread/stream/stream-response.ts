@@ -15,7 +15,13 @@ export function openStream(life: Life, request: StreamRequest, opener: Opener | 
   // Of the platform's streams, only the writes of this one wait for the output gate and resolve when their bytes are
   // taken.
   const { readable, writable } = new IdentityTransformStream();
-  life.readers.add(sinkOf(writable), planned.value.request, opener);
+  const { ticket = null } = request;
+  if (ticket !== null) life.readers.cutWithTicket(ticket);
+  life.readers.add(
+    sinkOf(writable),
+    ticket === null ? planned.value.request : { ...planned.value.request, ticket },
+    opener,
+  );
   watchIdle(life);
   return succeed(new Response(readable, { headers }));
 }

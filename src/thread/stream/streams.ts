@@ -17,6 +17,8 @@ export interface StreamRequest {
   resync: boolean;
   /** The answer may be that the client has everything. A former version of the Worker does not know that answer. */
   may_end?: boolean;
+  /** The ticket with which it is read, if that was with one. */
+  ticket?: string | null;
 }
 
 // A line of its own, which parsers take as it comes. After a blank line some clients dispatch an event without data.
@@ -47,9 +49,11 @@ export function planStream(life: Life, request: StreamRequest): Result<StreamPla
   return succeed(record === null ? planThreadStream(life, request) : planRunStream(life, record, request));
 }
 
-function planThreadStream(life: Life, { after, resync }: StreamRequest): StreamPlan {
+function planThreadStream(life: Life, { after, resync, ticket = null }: StreamRequest): StreamPlan {
   const from = after ?? 0;
-  const exact = !resync && life.journal.canResume(from);
+  // A ticket is opened again by who names an event, so its first reader gets one also where nothing has happened yet.
+  const isBare = ticket !== null && after === null && life.journal.newest === 0;
+  const exact = !resync && !isBare && life.journal.canResume(from);
   const [record] = life.live.values();
   const active = record !== undefined && record.start_seq !== null ? record : null;
   if (exact) {
