@@ -39,17 +39,19 @@ async function workingThread(input: Partial<RunInput> = cancels, options: FakeTh
       const at = thread.alarms.at(-1);
       if (at === undefined || at > clock.now()) continue;
       thread.alarms.length = 0;
+      alarms += 1;
       await onAlarm(thread.life);
       await settle();
     }
   };
+  let alarms = 0;
   const statusOf = (id = "inv_a") => findRun(thread.life, id)?.run.status;
-  return { clock, gate, thread, open, pass, statusOf };
+  return { clock, gate, thread, open, pass, statusOf, fired: () => alarms };
 }
 
 describe("a run that is to be cancelled when its readers have left", () => {
   it("goes on while one reads, and is cancelled some seconds after the last has left, with the text so far", async () => {
-    const { thread, open, pass, statusOf } = await workingThread();
+    const { thread, open, pass, statusOf, fired } = await workingThread();
     const [first, second] = [await open(), await open()];
     await pass(120_000);
     first.leave();
@@ -58,8 +60,11 @@ describe("a run that is to be cancelled when its readers have left", () => {
     second.leave();
     await pass(3_000);
     expect(statusOf()).toBe("running");
+    const before = fired();
     await pass(8_000);
     expect(statusOf()).toBe("cancelled");
+    // The one that cancels it, and what the run's end asks for.
+    expect(fired() - before).toBeLessThan(4);
     const texts = thread.batches.flatMap(({ messages }) => messages.map(({ content }) => JSON.stringify(content)));
     expect(texts.some((text) => text.includes("so far"))).toBe(true);
   });

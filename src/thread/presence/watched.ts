@@ -45,6 +45,10 @@ export function endsWhenLeft({ followers }: Life, { run, input, agent, requested
 }
 
 /** When runs are to be cancelled unless somebody comes back. */
-export function leaveTimes({ watched, live }: Life): number[] {
-  return [...watched].flatMap(([id, at]) => (at !== null && live.has(id) ? [at] : []));
+export function leaveTimes(life: Life): number[] {
+  return [...life.watched].flatMap(([id, at]) => {
+    const record = life.live.get(id);
+    const isLeft = at !== null && record !== undefined && endsWhenLeft(life, record) && !life.readers.watches(id);
+    return isLeft ? [at] : [];
+  });
 }
