@@ -17,11 +17,15 @@ export function streamRequest(context: AppContext, address: string | URL, init?:
   return new Request(url, init);
 }
 
-/** Requests a stream from the object and answers with it. Throws the failure that the object may answer instead. */
+/**
+ * Requests a stream from the object and answers with it, or with 204 if the object says that the client has everything:
+ * a browser's `EventSource` reconnects after any other end. Throws the failure that the object may answer instead.
+ */
 export async function answerStream(context: AppContext, key: ThreadKey, makeRequest: () => Request): Promise<Response> {
   const close = countOpen(context, "streams");
   try {
     const answer = await callThread(context.env, key, (stub) => stub.fetch(makeRequest()));
+    if (answer.status === 204) return answerNothing(close);
     const body = await readStream(answer);
     const name = answer.headers.get(STREAM_HEADER);
     if (name === null) return pipe(context, body, close);
@@ -48,15 +52,21 @@ export function countOpen(context: AppContext, name: "streams" | "transfers", li
 
 type Source = { pipeTo(destination: WritableStream<Uint8Array>): Promise<void> };
 
-/** Answers with a stream, which counts as open until it has ended or the client is gone. */
-export async function holdStream(context: AppContext, open: () => Promise<Source>): Promise<Response> {
+/** Answers with a stream, which counts as open until it has ended or the client is gone; with 204 if there is none. */
+export async function holdStream(context: AppContext, open: () => Promise<Source | null>): Promise<Response> {
   const close = countOpen(context, "streams");
   try {
-    return pipe(context, await open(), close);
+    const stream = await open();
+    return stream === null ? answerNothing(close) : pipe(context, stream, close);
   } catch (error) {
     close();
     throw error;
   }
+}
+
+function answerNothing(close: () => void): Response {
+  close();
+  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
 }
 
 /** `close` is called once the stream has ended. */

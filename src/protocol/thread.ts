@@ -13,7 +13,7 @@ import type { Page, PageRequest } from "./page.ts";
 import type { PlanEditRequest } from "./plan/edit.ts";
 import type { Ledger } from "./plan/ledger.ts";
 import type { Plan } from "./plan/task.ts";
-import type { BusyPolicy, Run, RunStatus } from "./run.ts";
+import type { BusyPolicy, DisconnectPolicy, Run, RunStatus } from "./run.ts";
 
 export interface Thread {
   thread_id: string;
@@ -101,6 +101,8 @@ export interface RunInput extends ThreadKey {
   time_zone?: string;
   background: boolean;
   on_busy: BusyPolicy;
+  /** What becomes of the run when its last reader has left; absent takes what its agent says. */
+  on_disconnect?: DisconnectPolicy;
   /**
    * The title of a thread that has none; absent takes the first line of the message, null leaves the thread without.
    */
@@ -167,7 +169,9 @@ export interface PinnedAgent {
  * RPC methods of a thread's object. Streams go through `fetch` instead:
  * - `POST https://thread/runs` with a `RunInput` accepts the run and streams it. With `?known=1` (AG-UI), a known
  *   `invocation_id` attaches to its run by a resync and the body is ignored.
- * - `GET https://thread/events?user_id&thread_id[&invocation_id][&after]` streams the thread or one run.
+ * - `GET https://thread/events?user_id&thread_id[&invocation_id][&after]` streams the thread or one run. With
+ *   `may_end`, the answer is 204 if that run has ended and `after` is its last event or a later one. With `ticket`, who
+ *   reads with the same one is cut.
  * - Both take `key_id` and `key_age`, the API key that the client sent and the milliseconds since it was known to hold.
  *   The stream is cut once the key no longer holds. Without `key_id` this is not checked.
  * - Both take `client`, for an AG-UI client: the ids that it sent, and whether it named a version of the protocol.

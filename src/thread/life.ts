@@ -95,6 +95,10 @@ export interface Life {
   followers: Map<string, Follower>;
   /** Called when a follower waits for the alarm. */
   onFollowerWaits: () => void;
+  /** Which runs readers keep from being cancelled, and when those whose readers have left are. */
+  watched: Map<string, number | null>;
+  /** Set while readers are pinged more often, since a run ends when they leave. */
+  cancelProbe: (() => void) | null;
   cancelIdle: (() => void) | null;
   /** Set while changes of the plan are gathered for D1. */
   cancelPlanSync: (() => void) | null;

@@ -33,6 +33,7 @@ import { changeWaiting, removeWaiting } from "./inbox/change-waiting.ts";
 import { listWaiting } from "./inbox/waiting.ts";
 import { findRun, type Life, type Platform } from "./life.ts";
 import { createPorts, type Ports } from "./ports.ts";
+import { notePresence } from "./presence/leave.ts";
 import type { Database } from "./rows/database.ts";
 import { readMessagePage, readRunPage } from "./rows/reads.ts";
 import { readRemoval } from "./rows/stored-thread.ts";
@@ -224,7 +225,10 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     const key = { user_id: url.searchParams.get("user_id") ?? "", thread_id: url.searchParams.get("thread_id") ?? "" };
     const after = url.searchParams.get("after");
     const invocation_id = url.searchParams.get("invocation_id");
-    const from = { invocation_id, after: after === null ? null : Number(after), resync: false, client, relayed };
+    const may_end = url.searchParams.has("may_end");
+    const ticket = url.searchParams.get("ticket");
+    const rest = { resync: false, client, relayed, may_end, ticket };
+    const from = { invocation_id, after: after === null ? null : Number(after), ...rest };
     return this.#stream(key, from, opener);
   }
 
@@ -256,6 +260,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     await schedule(life);
     ensureRunning(life);
     ensureFollowing(life);
+    notePresence(life, null);
     if (input.background) this.ctx.waitUntil(life.outbox.syncWithin(SYNC_LIMIT_MS).then(() => resendJobs(life)));
     return accepted;
   }

@@ -8,6 +8,8 @@ import { type Life, type Platform, storeRun, transact } from "./life.ts";
 import { newMemory } from "./memory/thread-memory.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
+import { notePresence } from "./presence/leave.ts";
+import { readWatched } from "./presence/watched.ts";
 import { type Database, readingMeta } from "./rows/database.ts";
 import { emptyPlan, readPlan } from "./rows/messages.ts";
 import { readLastPosition, readLiveRuns, readRunBefore } from "./rows/runs.ts";
@@ -94,6 +96,8 @@ function openLife(
     place: readPlace(database.sql),
     asked: readAsked(database.sql),
     onFollowerWaits: () => {},
+    watched: readWatched(database.sql, read.live, ports.clock.now()),
+    cancelProbe: null,
     cancelIdle: null,
     cancelPlanSync: null,
     bornAt: ports.clock.now(),
@@ -106,6 +110,8 @@ function openLife(
     if (life.readers.count === 0) watchIdle(life);
   };
   life.readers.onPing = () => checkReaders(life);
+  life.readers.onCome = () => notePresence(life, null);
+  life.readers.onLeave = (run) => notePresence(life, { run });
   life.outbox.onFailure = () => platform.waitUntil(schedule(life));
   life.onFollowerWaits = () => platform.waitUntil(schedule(life));
   life.outbox.onPlanChange = () => syncPlanSoon(life);

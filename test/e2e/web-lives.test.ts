@@ -258,7 +258,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     const asked: string[] = [];
     const closed = page.waitForResponse((response) => /threads\/[^/]+\/events$/.test(response.url()));
     await page.route("**/v1/threads/*/events", (route) =>
-      route.fulfill({ contentType: "text/event-stream", body: "retry: 20000\n\n" }),
+      route.fulfill({ contentType: "text/event-stream", body: "retry: 20000\n" }),
     );
     await page.reload();
     await closed;

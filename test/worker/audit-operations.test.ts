@@ -28,6 +28,8 @@ const withoutEntry: Record<string, string> = {
   "PUT /v1/projects/{project_id}/sandbox/files/content": ofSandbox,
   "DELETE /v1/projects/{project_id}/sandbox/files/content": ofSandbox,
   "POST /v1/projects/{project_id}/sandbox/files/ticket": ofTicket,
+  "POST /v1/threads/{thread_id}/events/ticket": ofTicket,
+  "POST /v1/threads/{thread_id}/runs/{invocation_id}/events/ticket": ofTicket,
   "POST /v1/projects/{project_id}/sandbox/terminal": ofTicket,
   "POST /v1/threads": ofWork,
   "PATCH /v1/threads/{thread_id}": ofWork,

@@ -162,7 +162,7 @@ export class FakeThreads {
         if (next && "failure" in next) return Response.json({ error: next.failure }, { status: 409 });
         // The AG-UI routes recognize a stream's end by its last event.
         const end = url.searchParams.has("known") ? 'id: 2\ndata: {"type":"RUN_FINISHED"}\n\n' : "";
-        return new Response(`retry: 1000\n\nid: 1\ndata: {"type":"RUN_STARTED"}\n\n${end}`, {
+        return new Response(`retry: 1000\nid: 1\ndata: {"type":"RUN_STARTED"}\n\n${end}`, {
           headers: { "content-type": "text/event-stream" },
         });
       },

@@ -45,6 +45,8 @@ const exceptions: Record<string, Scope | "write or admin" | null> = {
   "GET /v1/projects/{project_id}/sandbox/files/content": "run",
   "GET /v1/projects/{project_id}/sandbox/files/archive": "run",
   "POST /v1/projects/{project_id}/sandbox/files/ticket": "run",
+  "POST /v1/threads/{thread_id}/events/ticket": "read",
+  "POST /v1/threads/{thread_id}/runs/{invocation_id}/events/ticket": "read",
   "GET /v1/projects/{project_id}/sandbox/previews": "run",
   "GET /v1/webhooks": "write",
   "GET /v1/webhooks/{webhook_id}": "write",

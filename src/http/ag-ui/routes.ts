@@ -6,6 +6,7 @@ import { readTimeZone } from "../../lib/time-zone.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
 import { capsOf, givenCaps } from "../../protocol/money/caps.ts";
+import { disconnectPolicies } from "../../protocol/run.ts";
 import { late } from "../../protocol/schemas/late.ts";
 import { newRunInput, type RunInput } from "../../protocol/thread.ts";
 import { auditOpenAnswers } from "../audit/approvals.ts";
@@ -103,7 +104,7 @@ const body = late(() =>
         .optional(),
       forwardedProps: z.unknown().optional().openapi({
         description:
-          "`time_zone`: an IANA name, for the date that the model is told. `max_cost_usd`, `max_total_tokens`, `max_minutes`: caps of the run. Anything else in it is ignored.",
+          "`time_zone`: an IANA name, for the date that the model is told. `max_cost_usd`, `max_total_tokens`, `max_minutes`: caps of the run. `on_disconnect`: `cancel` cancels the run once its last reader has been gone for some seconds. Anything else in it is ignored.",
       }),
     })
     .openapi("RunAgentInput", {
@@ -175,6 +176,7 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
     client_tools: body.tools,
     context: body.context,
     ...readZone(body),
+    ...readDisconnect(body),
     ...readCaps(body),
   });
   if (ids.list.length > 0) input.sent_ids = ids.list;
@@ -192,6 +194,13 @@ function readZone({ forwardedProps }: Body): Pick<RunInput, "time_zone"> {
   const name = isRecord(forwardedProps) ? forwardedProps.time_zone : null;
   const time_zone = typeof name === "string" ? readTimeZone(name) : null;
   return time_zone === null ? {} : { time_zone };
+}
+
+/** LangGraph's clients send the same words. Others are no mistake. */
+function readDisconnect({ forwardedProps }: Body): Pick<RunInput, "on_disconnect"> {
+  const given = isRecord(forwardedProps) ? forwardedProps.on_disconnect : null;
+  const on_disconnect = disconnectPolicies.find((policy) => policy === given);
+  return on_disconnect === undefined ? {} : { on_disconnect };
 }
 
 /** A cap that can't be read is refused: without it, the run would cost more than its client allows. */

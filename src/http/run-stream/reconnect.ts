@@ -37,7 +37,7 @@ const BUFFER_BYTES = 64 * 1024;
 const refusals: ProblemCode[] = ["unauthorized", "forbidden"];
 
 const encoder = new TextEncoder();
-const ping = encoder.encode(": ping\n\n");
+const ping = encoder.encode(": ping\n");
 
 type Bytes = ReadableStream<Uint8Array>;
 

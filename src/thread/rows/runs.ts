@@ -76,7 +76,7 @@ export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
     record.hash,
     writeText(sql, `r:${record.run.invocation_id}`, JSON.stringify(record.run)),
     writeInput(sql, record),
-    JSON.stringify(record.agent),
+    writeAgent(record.agent),
     record.start_seq,
     record.end_seq,
     JSON.stringify(record.lives),
@@ -121,6 +121,12 @@ export function saveRun(sql: Sql, record: RunRecord, changed: number, change: { 
 /** Inside the transaction: if it fails, the life ends. */
 function noteStored(record: RunRecord): void {
   record.stored = accountOf(record);
+}
+
+/** Few agents have the field, and it is the usual one where it is missing. So the others' rows stay as short as they were. */
+function writeAgent(agent: PinnedAgent): string {
+  const { on_disconnect, ...config } = agent.config;
+  return JSON.stringify(on_disconnect === "continue" ? { ...agent, config } : agent);
 }
 
 function writeRequestedEnd({ requested_end }: RunRecord): string | null {

@@ -27,9 +27,12 @@ export interface ReaderRequest {
   relayed?: boolean;
   /** For a reader of a run that has not started: the number to begin after. Null until there is one. */
   begin?: () => number | null;
+  /** The run that it reads. Without one it reads the thread. */
   run?: string;
   /** Set for a client that gets some events in another form. */
   client?: ClientEvents | undefined;
+  /** The ticket with which it reads. */
+  ticket?: string | null;
 }
 
 // Rows that may be stored while one part is open. With more of them the snapshot is too long, and a reader waits until

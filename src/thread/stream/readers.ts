@@ -34,7 +34,8 @@ const RELAYED_GATHER_MS = 24;
 export const MAX_READERS = 500;
 
 const encoder = new TextEncoder();
-const ping = encoder.encode(": ping\n\n");
+// Without a blank line, at which some clients dispatch an event without data.
+const ping = encoder.encode(": ping\n");
 
 export class Readers {
   readonly #journal: Journal;
@@ -44,6 +45,10 @@ export class Readers {
   readonly #leaving = new Map<Sink, number>();
   /** Called when a reader took what was written to it, or left. */
   onProgress: () => void = () => {};
+  /** Called when a reader came. */
+  onCome: () => void = () => {};
+  /** Called when a reader left, whatever the reason, with the run that it read; without one it read the thread. */
+  onLeave: (run: string | undefined) => void = () => {};
   /** Called every ten seconds while there are readers, or sooner for a key that was asked for long ago. */
   onPing: () => void = () => {};
   readonly #window: GatherWindow;
@@ -83,6 +88,13 @@ export class Readers {
     // A run that is about to start brings its first events in the same write.
     if (request.begin?.() === null) this.#window.open();
     else this.#step(reader);
+    this.onCome();
+  }
+
+  /** Whether somebody reads this run, or the thread with it. */
+  watches(run: string): boolean {
+    for (const { request } of this.#readers) if (request.run === undefined || request.run === run) return true;
+    return false;
   }
 
   /** Whether a reader waits for no certain run. */
@@ -131,6 +143,18 @@ export class Readers {
   cutOpenedBy(key_ids: Set<string>): void {
     for (const reader of this.#readers) {
       if (reader.opener !== null && key_ids.has(reader.opener.key_id)) this.#cut(reader, "the key no longer holds");
+    }
+  }
+
+  /** Writes a comment to readers to which nothing is being written. A reader whose client is gone then leaves. */
+  ping(): void {
+    for (const reader of this.#readers) if (reader.writing === null) this.#write(reader, ping);
+  }
+
+  /** Cuts who reads with this ticket. Its address may have leaked, so nobody reads beside whoever opened it last. */
+  cutWithTicket(ticket: string): void {
+    for (const reader of this.#readers) {
+      if (reader.request.ticket === ticket) this.#cut(reader, "the ticket was used again");
     }
   }
 
@@ -227,7 +251,7 @@ export class Readers {
   }
 
   #remove(reader: Reader): void {
-    this.#readers.delete(reader);
+    if (this.#readers.delete(reader)) this.onLeave(reader.request.run);
     this.onProgress();
     this.#restWhenEmpty();
   }

@@ -17,14 +17,17 @@ const headers = { "Content-Type": "text/event-stream", "Cache-Control": "no-cach
 export function openStream(life: Life, request: StreamRequest, opener: Opener | null): Result<Response> {
   const planned = planStream(life, request);
   if (!planned.ok) return planned;
+  if (planned.value.kind === "over") return succeed(new Response(null, { status: 204 }));
   if (planned.value.kind === "whole") return succeed(new Response(planned.value.text, { headers }));
   // Of the platform's streams, only the writes of this one wait for the output gate and resolve when their bytes are
   // taken.
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
   const name = keepUntilEnd(life, writer);
-  const { relayed = false } = request;
-  life.readers.add(sinkOf(writer), { ...planned.value.request, relayed }, opener);
+  const { relayed = false, ticket = null } = request;
+  if (ticket !== null) life.readers.cutWithTicket(ticket);
+  const added = { ...planned.value.request, relayed, ...(ticket === null ? {} : { ticket }) };
+  life.readers.add(sinkOf(writer), added, opener);
   watchIdle(life);
   return succeed(new Response(readable, { headers: { ...headers, [STREAM_HEADER]: name } }));
 }

@@ -74,6 +74,7 @@ const inQuery: Record<string, Filling> = {
   "GET /v1/threads/{thread_id}/messages after": null,
   include: value("ledger"),
   wait: value("1"),
+  on_disconnect: value("continue"),
   days: value("7"),
   from: value("1"),
   to: kind("version"),

@@ -6,7 +6,7 @@ import { addOperation, type Operation } from "../../operation.ts";
 import type { Input } from "../../specification.ts";
 import { wantsStream } from "../../stream.ts";
 import { type Awaited, type Start, startRun } from "./accept.ts";
-import { startAnswers, startQuery, streamAnswers } from "./schemas.ts";
+import { type LeaveQuery, leaveQuery, startAnswers, startQuery, streamAnswers } from "./schemas.ts";
 
 type Starting<Params, Headers, Body> = Omit<
   Operation<Params, unknown, Headers, Body>,
@@ -17,7 +17,7 @@ type Starting<Params, Headers, Body> = Omit<
 export function addBoth<Params, Headers, Body>(
   app: App,
   operation: Starting<Params, Headers, Body>,
-  begin: (context: AppContext, input: Omit<Input<Params, undefined, Headers, Body>, "query">) => Promise<Start>,
+  begin: (context: AppContext, input: Input<Params, LeaveQuery, Headers, Body>) => Promise<Start>,
 ): void {
   const { path, summary, description = "" } = operation;
   addOperation(
@@ -36,7 +36,8 @@ export function addBoth<Params, Headers, Body>(
       ...operation,
       path: `${path}/stream`,
       summary: `${summary}, and watch it`,
-      description: `${description} Answers with the events of the run, whatever \`Accept\` says. The run goes on without readers.`,
+      description: `${description} Answers with the events of the run, whatever \`Accept\` says. The run goes on without readers unless \`on_disconnect\` is \`cancel\`.`,
+      query: leaveQuery,
       answers: streamAnswers,
     },
     async (context, input) => startRun(context, await begin(context, input), "events"),

@@ -5,10 +5,15 @@ import { findRefusal } from "../../../models/index.ts";
 import { clientId } from "../../../protocol/ids.ts";
 import { userContent } from "../../../protocol/message.ts";
 import { givenCaps } from "../../../protocol/money/caps.ts";
-import { busyPolicies } from "../../../protocol/run.ts";
+import { busyPolicies, disconnectPolicies } from "../../../protocol/run.ts";
 import type { Answer } from "../../operation.ts";
 import { MAX_ANSWERS, runAnswer, smallJson, smallObject, timeZone, wellFormed } from "../../schemas.ts";
 import { type ModelCheck, modelNameOf, stepsUpTo } from "../agent-schemas.ts";
+
+const on_disconnect = z.enum(disconnectPolicies).optional().openapi({
+  description:
+    "What becomes of the run when its last reader has been gone for some seconds: `continue`, or `cancel` it. The agent's by default.",
+});
 
 function runBodyOf(check: ModelCheck, ceiling: number | null) {
   return z
@@ -19,6 +24,7 @@ function runBodyOf(check: ModelCheck, ceiling: number | null) {
       invocation_id: clientId.optional(),
       background: z.boolean().default(false),
       on_busy: z.enum(busyPolicies).default("enqueue"),
+      on_disconnect,
       model: modelNameOf(check).optional(),
       max_steps: stepsUpTo(ceiling).optional(),
       metadata: smallObject.optional(),
@@ -45,6 +51,7 @@ export function runBodyFor(config: Config): typeof runBody {
 export const resumeBody = z
   .strictObject({
     invocation_id: clientId.optional(),
+    on_disconnect,
     ...givenCaps,
     resume: z
       .array(
@@ -59,7 +66,13 @@ export const resumeBody = z
   })
   .openapi({ example: { resume: [{ interrupt_id: "int-1", status: "resolved", payload: "blue" }] } });
 
-export const startQuery = z.strictObject({
+export const leaveQuery = z.strictObject({
+  on_disconnect: on_disconnect.openapi({ description: "Another way to give `on_disconnect` of the body." }),
+});
+
+export type LeaveQuery = z.output<typeof leaveQuery>;
+
+export const startQuery = leaveQuery.extend({
   wait: z
     .enum(["0", "1", "false", "true"])
     .optional()

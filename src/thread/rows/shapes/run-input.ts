@@ -34,6 +34,7 @@ function isStoredInput(value: unknown): value is StoredInput {
     isList(value.client_tools, isClientTool) &&
     isList(value.context, isContext) &&
     (value.time_zone === undefined || isText(value.time_zone)) &&
+    (value.on_disconnect === undefined || isText(value.on_disconnect)) &&
     (value.key_id === undefined || isText(value.key_id)) &&
     (value.caps === undefined || isList(value.caps, isScopedCaps)) &&
     (value.chain === undefined || (isRecord(value.chain) && isPartOfChain(value.chain)))
