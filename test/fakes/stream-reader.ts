@@ -1,7 +1,7 @@
 // A client of a thread's stream: it takes everything that is written and can be awaited.
 import { createParser } from "eventsource-parser";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
-import { checkAgUi } from "./ag-ui-schemas.ts";
+import { parseAgUi } from "./ag-ui-schemas.ts";
 import { checkBlocks } from "./blocks.ts";
 
 export interface ReadFrame {
@@ -18,9 +18,7 @@ export function framesOf(text: string, reader = { former: false }): ReadFrame[] 
   const frames: ReadFrame[] = [];
   const parser = createParser({
     onEvent: ({ id, data }) => {
-      const event = JSON.parse(data) as ThreadEvent;
-      checkAgUi(event, reader);
-      frames.push({ id: id === undefined ? null : Number(id), event });
+      frames.push({ id: id === undefined ? null : Number(id), event: parseAgUi(data, reader) });
     },
   });
   parser.feed(`${text}\n\n`);

@@ -127,7 +127,8 @@ const common = {
   scope: "run",
   counts: "run",
   tag: "AG-UI",
-  description: "For `@ag-ui/client`'s `HttpAgent`. Unknown fields are ignored. A known `runId` attaches to its run.",
+  description:
+    "For `@ag-ui/client`'s `HttpAgent`. Unknown fields are ignored. A known `runId` attaches to its run; with `resume` for what it asked, it starts the run that answers. Events have your ids as you sent them.",
   body,
   answers: { 200: { description: "The run's AG-UI events.", text: "text/event-stream" } },
   problems: ["empty_message", "not_found", "interrupt_answered", "interrupts_uncovered"],

@@ -116,7 +116,7 @@ export function orderOf({ method, path }: Operation): number {
 const ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$";
 
 /** What names something without being an id by its pattern: an id of the server, a git host, a file. */
-const ID_NAME = /_ids?$|Ids?$|^host$|^path$/;
+const ID_NAME = /_ids?$|Ids?$|^id$|^host$|^path$/;
 
 /** The fields of a body that name something, as `resume.interrupt_id`: by their pattern or by their name. */
 export function findIdFields(schema: Schema, path: string[] = []): string[] {
