@@ -1,8 +1,9 @@
 // What a person sees of a thread, computed from its events alone: a pure function from one view and one event to the
 // next view. The page and the terminal draw the same view.
+
+import { applyPatch } from "../../lib/json/patch.ts";
 import type { AgUiInterrupt, AgUiMessage, PatchOperation, StateValue, ThreadEvent } from "../../protocol/event.ts";
 import type { ReachedCap } from "../../protocol/money/caps.ts";
-import { applyPatch } from "./patch.ts";
 import { addSources, type KnownSources } from "./sources.ts";
 
 export type Item =
