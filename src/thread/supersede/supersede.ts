@@ -1,5 +1,7 @@
 // Takes messages out of the conversation when the run that replaces them starts, in the transaction of its start. Their
 // rows stay, with a mark. What they did to the plan is taken back; files, and what tools did elsewhere, are not.
+
+import type { ThreadEvent } from "../../protocol/event.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Superseding } from "../../protocol/thread.ts";
 import type { SupersededRange } from "../../store/batch.ts";
@@ -86,7 +88,11 @@ function forgetRows(life: Life, from: number): void {
  */
 function tellReaders(life: Life, range: SupersededRange): void {
   const { journal, superseded, readers } = life;
-  if (readers.count > 0) journal.addEphemeral(messagesSnapshot(life));
+  if (readers.count > 0) {
+    const snapshot = messagesSnapshot(life);
+    // A client that keeps what a snapshot lacks, since that may be older, learns that the rest is gone.
+    journal.addEphemeral({ ...snapshot, metadata: { superseded: true } } as ThreadEvent);
+  }
   superseded.floor = readers.count > 0 ? journal.newest : journal.newest + 1;
   superseded.ranges = [...superseded.ranges, range];
   writeSuperseded(life.database.sql, superseded);
