@@ -104,6 +104,8 @@ const widest = ["/v1/projects/{project_id}", "/v1/sessions", "/v1/api-keys/{key_
 
 /** For sorting: reads first; what deletes much comes last, so that each operation still finds its things. */
 export function orderOf({ method, path }: Operation): number {
+  // They take back what others of the thread are asked for, and an edit what it names.
+  if (path.includes("{message_id}")) return path.endsWith("/edit") ? 320 : 310;
   const rank = ["GET", "POST", "PUT", "PATCH", "DELETE"].indexOf(method) * 100;
   return method === "DELETE" ? rank + (widest.includes(path) ? widest.indexOf(path) : -path.split("/").length) : rank;
 }
