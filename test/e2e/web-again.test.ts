@@ -76,7 +76,10 @@ describe.skipIf(!hasBrowser)("a conversation on the page", () => {
     await field.press("Enter");
     await expect.poll(() => answers(page)).toEqual(["three"]);
     expect(await said(page)).toEqual(["three"]);
-    await page.locator("textarea:focus").and(page.getByLabel("消息", { exact: true })).waitFor();
+    await page
+      .locator("textarea:focus")
+      .and(page.getByLabel("消息", { exact: true }))
+      .waitFor();
     await page.reload();
     await expect.poll(() => answers(page)).toEqual(["three"]);
   });

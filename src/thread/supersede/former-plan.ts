@@ -4,12 +4,11 @@ import { applyPatch } from "../../lib/json/patch.ts";
 import { logWarning } from "../../lib/log.ts";
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
 import type { Plan, PlanState } from "../../protocol/plan/task.ts";
-import { readStored } from "../../store/shapes/stored.ts";
 import { findRun, type Life } from "../life.ts";
-import { readText, type Sql } from "../rows/database.ts";
+import type { Sql } from "../rows/database.ts";
 import { recallNumbers } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
-import { toEvents } from "../rows/shapes/journal-row.ts";
+import { readEvents, readRows } from "../stream/journal-rows.ts";
 import { readStartEvents } from "./start-events.ts";
 import type { Turn } from "./turn.ts";
 
@@ -48,21 +47,22 @@ function isOfPlan({ path }: PatchOperation): boolean {
   return path === "/plan" || path.startsWith("/plan/");
 }
 
-/** Changes of the state, and the one with the message. */
+/** Changes of the state after the run's first one, and the one with the message. */
 function* readLaterEvents(sql: Sql, { start_seq, run }: RunRecord, message_id: string): Generator<ThreadEvent> {
+  const started = (start_seq ?? 0) + 1;
   const rows = sql
     .exec<{ seq: number }>(
       `SELECT seq FROM journal WHERE seq > ? AND invocation_id = ?
        AND (events IS NULL OR instr(events, '"STATE_DELTA"') > 0 OR instr(events, ?) > 0) ORDER BY seq`,
-      start_seq,
+      started,
       run.invocation_id,
       JSON.stringify(message_id),
     )
     .toArray();
   for (const { seq } of rows) {
-    const [row] = sql.exec<{ events: string | null }>("SELECT events FROM journal WHERE seq = ?", seq).toArray();
-    const events = readStored(toEvents, readText(sql, `j:${seq}`, row?.events ?? null), "events", seq) ?? [];
-    for (const event of events) if (event !== null) yield event;
+    const [row] = readRows(sql, seq - 1, seq, 1);
+    // What stands in one row with the run's start may have come before it.
+    if (row !== undefined) for (const { event } of readEvents(sql, row, started, false)) yield event;
   }
 }
 
