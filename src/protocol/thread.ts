@@ -74,6 +74,25 @@ export interface InterruptAnswer {
 
 /** One of our ids, and what a client sent instead. */
 export type SentId = [id: string, sent: string];
+/** A message of a client's history. */
+export interface HistoryEntry {
+  message_id: string;
+  role: string;
+}
+
+/** Asks the turn of a message again, or puts the messages of the input in the place of a person's. */
+export interface Superseding {
+  message_id: string;
+  /** Whether the named message is replaced, too. */
+  replaces: boolean;
+  /**
+   * The message that a route brings. It is not in `messages`, so that an object of a former version, which knows nothing
+   * of this, refuses the input as empty.
+   */
+  message?: RunInput["messages"][number];
+  /** The client chose no id for the run. That of a reply, which can be asked for once, is derived. */
+  is_unnamed?: boolean;
+}
 
 /** The input that starts a run, from any route or job. */
 export interface RunInput extends ThreadKey {
@@ -91,6 +110,15 @@ export interface RunInput extends ThreadKey {
    * What an AG-UI client calls the run and its messages, where that is not their id. Not part of the stored input.
    */
   sent_ids?: SentId[];
+  /**
+   * With `from_history`: the ids and roles of the whole history, which tell whether the client has taken something back.
+   * It is not stored.
+   */
+  history?: HistoryEntry[];
+  /** With `history`: it is the whole conversation, so that what it lacks was taken back. */
+  is_whole_history?: boolean;
+  /** What the run replaces. The messages after that, and what they did to the plan, are superseded when it starts. */
+  supersede?: Superseding;
   /** Answers to the interrupts of the last run; null if the input answers none. */
   resume: InterruptAnswer[] | null;
   agent_id: string | null;
@@ -148,6 +176,8 @@ export interface MessageRequest extends PageRequest {
   types: MessageType[];
   /** Only messages after the one with this id. */
   after: string | null;
+  /** Also those that another run has superseded. Absent is false. */
+  superseded?: boolean;
 }
 
 /** `created` is false if the `invocation_id` was accepted before, or if the message steers an active run. */

@@ -19,6 +19,7 @@ import type { CallTimes } from "./run/call-times.ts";
 import { countWork } from "./spending/record.ts";
 import type { Journal } from "./stream/journal.ts";
 import type { Readers } from "./stream/readers.ts";
+import type { Superseded } from "./supersede/marks.ts";
 
 /** What an object needs from the platform. */
 export interface Platform {
@@ -51,6 +52,8 @@ export interface Life {
   outbox: Outbox;
   /** What the model was told once. */
   told: Told;
+  /** Which messages are superseded, as far as readers and D1 may not know it. */
+  superseded: Superseded;
   /** What each run needs and only the first reads. */
   memory: ThreadMemory;
   stored: StoredThread;

@@ -256,7 +256,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     const accepted = await acceptRun(life, input, attach);
     if (!accepted.ok || !accepted.value.created) return accepted;
     const record = findRun(life, accepted.value.run.invocation_id);
-    if (input.on_busy === "replace" && record !== null) cancelBefore(life, record);
+    if (record?.input?.on_busy === "replace") cancelBefore(life, record);
     await schedule(life);
     ensureRunning(life);
     ensureFollowing(life);

@@ -16,6 +16,7 @@ import type { StoredThread } from "./rows/stored-thread.ts";
 import { SharedTimer } from "./shared-timer.ts";
 import { collectSpending, forgetSent } from "./spending/given-back.ts";
 import type { Clock } from "./stream/readers.ts";
+import { forgetRanges, nothingSuperseded, type Superseded, writeSuperseded } from "./supersede/marks.ts";
 
 interface OutboxPorts {
   syncThread(batch: ThreadBatch): Promise<SyncAnswer>;
@@ -48,6 +49,7 @@ export class Outbox {
   /** Whether a webhook receives task events, as of the last batch. */
   #tasksSubscribed = false;
   readonly #newest: () => number;
+  readonly #superseded: Superseded;
   #sending: Promise<boolean> | null = null;
   #isAsking = false;
   readonly #backOff: BackOff;
@@ -72,7 +74,9 @@ export class Outbox {
     stored: StoredThread,
     live: ReadonlyMap<string, RunRecord>,
     newest: () => number,
+    superseded: Superseded = nothingSuperseded(),
   ) {
+    this.#superseded = superseded;
     this.#database = database;
     this.#ports = ports;
     this.#newest = newest;
@@ -166,6 +170,7 @@ export class Outbox {
     return (
       this.#runs.size > 0 ||
       this.#planDirty ||
+      this.#superseded.ranges.length > 0 ||
       this.#stored.version > this.#position.thread_version ||
       this.#hasMessages
     );
@@ -190,6 +195,7 @@ export class Outbox {
     if (this.#positionStored) return;
     if (this.#runs.size === 0) this.#position.run_seq = journalSeq;
     writeMeta(this.#database.sql, "synced", this.#position);
+    if (this.#superseded.isChanged) writeSuperseded(this.#database.sql, this.#superseded);
     this.#positionStored = true;
   }
 
@@ -227,6 +233,7 @@ export class Outbox {
       run: { ...record.run, version: record.version, end_seq: record.end_seq ?? this.#newest() },
     }));
     const spending = collectSpending(runs.map(({ record }) => record));
+    const superseded = [...this.#superseded.ranges];
     const planIsNew = plan !== null && plan.version > this.#position.plan_version;
     const hops = this.#planHops;
     const sendsThread = version > this.#position.thread_version;
@@ -245,6 +252,7 @@ export class Outbox {
           ? { plan_change: { seq: this.#newest(), invocation_id: this.#planRun, ...(hops > 0 && { hops }) } }
           : {}),
         messages: planIsNew ? [...messages.filter((row) => row.seq !== plan.seq), plan] : messages,
+        ...(superseded.length > 0 ? { superseded } : {}),
         runs: runs.map(({ run }) => run),
         ...spending,
       });
@@ -271,6 +279,7 @@ export class Outbox {
     this.#position.message_seq = messages.at(-1)?.seq ?? this.#position.message_seq;
     if (isCut && lastMessageSeq(sql) > this.#position.message_seq) this.#hasMessages = true;
     if (planIsNew) this.#position.plan_version = plan.version;
+    forgetRanges(this.#superseded, superseded, this.#position.message_seq);
     for (const { record, run } of runs) {
       const id = run.invocation_id;
       forgetSent(record, spending);

@@ -24,6 +24,7 @@ import { schedule } from "./scheduler.ts";
 import { Journal } from "./stream/journal.ts";
 import { Readers } from "./stream/readers.ts";
 import { checkReaders, trimMemory, watchIdle } from "./stream/streams.ts";
+import { readSuperseded } from "./supersede/marks.ts";
 
 /** The life of the stored thread. Null if there is none, and then nothing is written but what a removal left is dropped. */
 export function wakeLife(database: Database, ports: Ports, platform: Platform): Life | null {
@@ -69,6 +70,7 @@ function openLife(
   { plan, ...read }: StoredLife,
 ): Life {
   const journal = new Journal(database);
+  const superseded = readSuperseded(database.sql);
   const life: Life = {
     instance_id: newId("inst"),
     database,
@@ -77,7 +79,8 @@ function openLife(
     journal,
     readers: new Readers(journal, ports.clock),
     state: new ThreadState(database.sql, plan),
-    outbox: new Outbox(database, ports, stored, read.live, () => journal.newest),
+    outbox: new Outbox(database, ports, stored, read.live, () => journal.newest, superseded),
+    superseded,
     told: readTold(database.sql),
     memory: newMemory(),
     stored,

@@ -37,6 +37,8 @@ const withoutEntry: Record<string, string> = {
   "PATCH /v1/threads/{thread_id}/tasks": ofWork,
   "PATCH /v1/threads/{thread_id}/inbox/{message_id}": ofWork,
   "DELETE /v1/threads/{thread_id}/inbox/{message_id}": ofWork,
+  "POST /v1/threads/{thread_id}/messages/{message_id}/regenerate": ofRun,
+  "POST /v1/threads/{thread_id}/messages/{message_id}/edit": ofRun,
   "POST /v1/threads/{thread_id}/runs": ofRun,
   "POST /v1/threads/{thread_id}/runs/stream": ofRun,
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/cancel": ofRun,

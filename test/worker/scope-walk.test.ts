@@ -30,6 +30,8 @@ const exceptions: Record<string, Scope | "write or admin" | null> = {
   "DELETE /v1/users/{user_id}/sessions": "admin",
   "GET /v1/server": "admin",
   "POST /v1/threads": "run",
+  "POST /v1/threads/{thread_id}/messages/{message_id}/regenerate": "run",
+  "POST /v1/threads/{thread_id}/messages/{message_id}/edit": "run",
   "POST /v1/threads/{thread_id}/runs": "run",
   "POST /v1/threads/{thread_id}/runs/stream": "run",
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume": "run",

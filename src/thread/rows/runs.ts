@@ -154,7 +154,9 @@ export function markReleased(sql: Sql, record: RunRecord): void {
 
 /** Removes messages and results from the input once they are rows. Later lives need the rest. */
 export function trimInput(record: RunRecord): void {
-  if (record.input !== null) record.input = { ...record.input, messages: [], tool_results: [] };
+  if (record.input === null) return;
+  const { supersede: _, ...input } = record.input;
+  record.input = { ...input, messages: [], tool_results: [] };
 }
 
 /** Records whose stored input is in `overflow`. Few are, so the others need no statement that removes it. */

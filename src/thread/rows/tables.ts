@@ -12,7 +12,7 @@ const tables = {
   messages: `CREATE TABLE IF NOT EXISTS messages (
      seq INTEGER PRIMARY KEY, message_id TEXT NOT NULL, invocation_id TEXT, agent_id TEXT, type TEXT NOT NULL,
      is_llm_message INTEGER NOT NULL, content TEXT, metadata TEXT, version INTEGER NOT NULL,
-     created_at TEXT NOT NULL)`,
+     created_at TEXT NOT NULL, superseded TEXT)`,
   // Threads of former versions have it over all messages.
   messages_by_id: `CREATE UNIQUE INDEX IF NOT EXISTS messages_by_id ON messages (message_id) WHERE ${FOREIGN_ID}`,
   runs: `CREATE TABLE IF NOT EXISTS runs (
@@ -53,6 +53,7 @@ const laterColumns = [
   { table: "runs", column: "verdict", type: "TEXT" },
   { table: "steered", column: "created_at", type: "TEXT" },
   { table: "runs", column: "spending", type: "TEXT" },
+  { table: "messages", column: "superseded", type: "TEXT" },
 ];
 
 /** The tables of a database that are known to exist, once a life has looked. */

@@ -19,6 +19,7 @@ import { bringsResults, carryCount } from "../spending/pinned.ts";
 import { accountOf, setAccount } from "../spending/record.ts";
 import { expectCall } from "../spending/spending.ts";
 import { runStarted, toolResult, toUserMessage } from "../stream/events.ts";
+import { supersede } from "../supersede/supersede.ts";
 import { openStep } from "./recorder.ts";
 import { tellMessage } from "./told.ts";
 
@@ -39,7 +40,8 @@ export function startRun(life: Life, record: RunRecord, network: NetworkRules = 
 /** All of the start but the run's own row, which the caller stores. Inside a transaction. */
 export function beginRun(life: Life, record: RunRecord, network: NetworkRules): void {
   const { run, input } = record;
-  const interrupted = findInterrupted(life, record);
+  const replaced = supersede(life, record);
+  const interrupted = replaced === null ? findInterrupted(life, record) : replaced.asked;
   const before = findRunBefore(life, record.position);
   const counted = before?.spending.size ?? null;
   if (input !== null && bringsResults(input)) record.spending = carryCount(record.spending, before);
@@ -169,7 +171,10 @@ function storeMessage(
     type: "user",
     is_llm_message: isRead,
     content: message,
-    ...(chosen ? { metadata: { chosen } } : {}),
+    metadata: {
+      ...(chosen ? { chosen } : {}),
+      ...(record.input?.from_history === true ? { client_history: true } : {}),
+    },
   });
   if (isRead) noteWaiting(life, { seq, message, said_at: null });
   return seq;

@@ -27,6 +27,8 @@ export interface ReaderRequest {
   relayed?: boolean;
   /** For a reader of a run that has not started: the number to begin after. Null until there is one. */
   begin?: () => number | null;
+  /** A reader below this number can't go on from rows: they have messages that are superseded since. */
+  floor?: () => number;
   /** The run that it reads. Without one it reads the thread. */
   run?: string;
   /** Set for a client that gets some events in another form. */
@@ -188,6 +190,7 @@ export class Cursor {
   #replay(limit: number): Output | null {
     const journal = this.#journal;
     if (this.#exhaustedAt === journal.replayable) return "wait";
+    if (this.after < (this.#request.floor?.() ?? 0)) return "lost";
     if (this.#hasVoidOpening()) return "lost";
     const end = this.#request.end() ?? Number.POSITIVE_INFINITY;
     let text = "";

@@ -56,19 +56,20 @@ export function planStream(life: Life, request: StreamRequest): Result<StreamPla
 
 function planThreadStream(life: Life, { after, resync, ticket = null }: StreamRequest): StreamPlan {
   const from = after ?? 0;
+  const floor = () => life.superseded.floor;
   // A ticket is opened again by who names an event, so its first reader gets one also where nothing has happened yet.
   const isBare = ticket !== null && after === null && life.journal.newest === 0;
-  const exact = !resync && !isBare && life.journal.canResume(from);
+  const exact = !resync && !isBare && from >= life.superseded.floor && life.journal.canResume(from);
   const [record] = life.live.values();
   const active = record !== undefined && record.start_seq !== null ? record : null;
   if (exact) {
     const nothingNew = after !== null && active === null && life.journal.rowsAfter(from, 1).length === 0;
     if (nothingNew && life.live.size === 0) return { kind: "whole", text: RETRY_IDLE };
-    return { kind: "follow", request: { after: from, opening: [RETRY], end: () => null, idles: true } };
+    return { kind: "follow", request: { after: from, opening: [RETRY], end: () => null, idles: true, floor } };
   }
   const seq = life.journal.released;
   const opening = withRetry(resyncOpening(life, active?.run ?? null, null, seq));
-  return { kind: "follow", request: { after: seq, opening, bare: true, end: () => null, idles: true } };
+  return { kind: "follow", request: { after: seq, opening, bare: true, end: () => null, idles: true, floor } };
 }
 
 function planRunStream(

@@ -13,23 +13,19 @@ type Starting<Params, Headers, Body> = Omit<
   "query" | "answers" | "audit" | "replaces"
 >;
 
+type Begin<Params, Headers, Body> = (
+  context: AppContext,
+  input: Input<Params, LeaveQuery, Headers, Body>,
+) => Promise<Start>;
+
 /** `begin` checks the request. Nothing has happened until what it returns is started. */
 export function addBoth<Params, Headers, Body>(
   app: App,
   operation: Starting<Params, Headers, Body>,
-  begin: (context: AppContext, input: Input<Params, LeaveQuery, Headers, Body>) => Promise<Start>,
+  begin: Begin<Params, Headers, Body>,
 ): void {
   const { path, summary, description = "" } = operation;
-  addOperation(
-    app,
-    {
-      ...operation,
-      description: `${description} With \`Accept: text/event-stream\` it answers as \`POST ${path}/stream\` does.`,
-      query: startQuery,
-      answers: startAnswers,
-    },
-    async (context, input) => startRun(context, await begin(context, input), awaitedOf(context, input.query.wait)),
-  );
+  addStarting(app, operation, begin, `as \`POST ${path}/stream\` does`);
   addOperation(
     app,
     {
@@ -41,6 +37,26 @@ export function addBoth<Params, Headers, Body>(
       answers: streamAnswers,
     },
     async (context, input) => startRun(context, await begin(context, input), "events"),
+  );
+}
+
+/** The first of the two alone. */
+export function addStarting<Params, Headers, Body>(
+  app: App,
+  operation: Starting<Params, Headers, Body>,
+  begin: Begin<Params, Headers, Body>,
+  streams = "with the events of the run",
+): void {
+  const { description = "" } = operation;
+  addOperation(
+    app,
+    {
+      ...operation,
+      description: `${description} With \`Accept: text/event-stream\` it answers ${streams}.`,
+      query: startQuery,
+      answers: startAnswers,
+    },
+    async (context, input) => startRun(context, await begin(context, input), awaitedOf(context, input.query.wait)),
   );
 }
 

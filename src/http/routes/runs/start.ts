@@ -37,7 +37,7 @@ export function addStart(app: App): void {
     },
     async (context, { params, query, headers, body }) => {
       if (isEmptyContent(body.message)) throw new Problem("empty_message", "message has neither text nor an image.");
-      const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"]);
+      const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"], newId("inv"));
       requirePrice(context.get("config").models, body.model, body);
       await requireAgentOfRun(context, body.agent_id);
       const input = newRunInput({
@@ -88,7 +88,7 @@ export function addResume(app: App): void {
     },
     async (context, { params, query, headers, body }) => {
       const key = keyOf(context, params.thread_id);
-      const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"]);
+      const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"], newId("inv"));
       const asked = unwrap(await callThread(context.env, key, (stub) => stub.getRun(key, params.invocation_id)));
       if (asked.status !== "interrupted") {
         throw new Problem("invalid_operation", `The run is ${asked.status} and asks nothing.`);
@@ -115,12 +115,12 @@ export function addResume(app: App): void {
 }
 
 /** In its usual spelling, since a model reads it. */
-function zoneOf(name: string | undefined): Pick<RunInput, "time_zone"> {
+export function zoneOf(name: string | undefined): Pick<RunInput, "time_zone"> {
   const time_zone = name === undefined ? null : readTimeZone(name);
   return time_zone === null ? {} : { time_zone };
 }
 
-function disconnectOf(
+export function disconnectOf(
   ofBody: RunInput["on_disconnect"],
   ofQuery: RunInput["on_disconnect"],
 ): Pick<RunInput, "on_disconnect"> {
@@ -131,9 +131,14 @@ function disconnectOf(
   return on_disconnect === undefined ? {} : { on_disconnect };
 }
 
-function chooseInvocationId(ofBody: string | undefined, ofHeader: string | undefined): string {
+/** What the client chose; `otherwise` if it chose none. */
+export function chooseInvocationId<Other>(
+  ofBody: string | undefined,
+  ofHeader: string | undefined,
+  otherwise: Other,
+): string | Other {
   if (ofBody !== undefined && ofHeader !== undefined && ofBody !== ofHeader) {
     throw new Problem("invalid_field", "invocation_id: is not the same as the Idempotency-Key header");
   }
-  return ofBody ?? ofHeader ?? newId("inv");
+  return ofBody ?? ofHeader ?? otherwise;
 }
