@@ -43,6 +43,7 @@ const longest = [
     "e2e/web-key-limits",
     "e2e/web-typed",
     "e2e/disconnect",
+    "e2e/leave",
     "e2e/web-access",
     "e2e/research",
     "e2e/web-waits",

@@ -7,22 +7,34 @@ import { type RunsClient, startRunsClient } from "./runs-client.ts";
 import { openReader } from "./stream-reader.ts";
 
 let client: RunsClient;
+let sorted: Promise<void>;
 
 beforeAll(async () => {
   client = await startRunsClient();
+  sorted = sortCalls(4);
 });
-afterAll(() => client.close());
+afterAll(async () => {
+  await sorted;
+  await client.close();
+});
 
 const isText = ({ event }: { event: { type: string } }) => event.type === "TEXT_MESSAGE_CONTENT";
 
-/** Tests run at the same time: each takes its own model call. */
-const calls = new Map<string, ModelCall>();
-async function callOf(message: string): Promise<ModelCall> {
-  for (;;) {
-    const found = calls.get(message);
-    if (found !== undefined) return found;
+/** Tests run at the same time: each has its own model call, named by its message. */
+const calls = new Map<string, PromiseWithResolvers<ModelCall>>();
+
+function callOf(message: string): Promise<ModelCall> {
+  const found = calls.get(message) ?? Promise.withResolvers<ModelCall>();
+  calls.set(message, found);
+  return found.promise;
+}
+
+async function sortCalls(count: number): Promise<void> {
+  for (let taken = 0; taken < count; taken++) {
     const call = await client.model.next();
-    calls.set(String(call.messages.at(-1)?.content), call);
+    const message = String(call.messages.at(-1)?.content);
+    void callOf(message);
+    calls.get(message)?.resolve(call);
   }
 }
 
