@@ -4,6 +4,13 @@ import type { BusyPolicy } from "./run.ts";
 
 export const waitingPolicies = ["enqueue", "steer"] as const satisfies readonly BusyPolicy[];
 
+/** How a person changes a message that waits. */
+export interface WaitingChange {
+  content?: UserContent;
+  /** The active run reads it at its next step, and no run of its own does. */
+  steers?: boolean;
+}
+
 export interface WaitingMessage {
   /** The run that this message will start. A steering message starts a run only if it arrives too late to steer. */
   invocation_id: string;

@@ -4,7 +4,7 @@ import type { AgentConfig } from "./agents/agent.ts";
 import type { Chain } from "./chain.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import type { Result } from "./error.ts";
-import type { WaitingMessage } from "./inbox.ts";
+import type { WaitingChange, WaitingMessage } from "./inbox.ts";
 import type { MessageRow, MessageType, UserContent } from "./message.ts";
 import type { MirrorPlace } from "./mirror.ts";
 import type { ScopedCaps } from "./money/caps.ts";
@@ -196,6 +196,9 @@ export interface ThreadApi {
    * yet.
    */
   readInbox(key: ThreadKey): Promise<Result<WaitingMessage[]>>;
+  /** Changes a message that waits, and returns it. `not_found` once a run has taken it. */
+  changeWaiting(key: ThreadKey, message_id: string, change: WaitingChange): Promise<Result<WaitingMessage>>;
+  removeWaiting(key: ThreadKey, message_id: string): Promise<Result<null>>;
   readRuns(key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>>;
   getRun(key: ThreadKey, invocation_id: string): Promise<Result<Run>>;
   /** Resolves with the run once it has ended and was released, or with its current state after `timeout_ms`. */

@@ -6,7 +6,7 @@ import { withoutNumbers } from "../agent/plan/numbers.ts";
 import { configOf, type Env } from "../config.ts";
 import type { Diagnostics } from "../protocol/diagnostics.ts";
 import { type Failure, fail, type Result, statusOf, succeed } from "../protocol/error.ts";
-import type { WaitingMessage } from "../protocol/inbox.ts";
+import type { WaitingChange, WaitingMessage } from "../protocol/inbox.ts";
 import type { MessageRow } from "../protocol/message.ts";
 import type { ClosedLease } from "../protocol/money/lease.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
@@ -29,6 +29,7 @@ import { onAlarm } from "./alarm.ts";
 import { describeLife } from "./diagnostics.ts";
 import { ensureFollowing } from "./follow/followers.ts";
 import { acceptRun, checkFirstInput } from "./inbox/accept.ts";
+import { changeWaiting, removeWaiting } from "./inbox/change-waiting.ts";
 import { listWaiting } from "./inbox/waiting.ts";
 import { findRun, type Life, type Platform } from "./life.ts";
 import { createPorts, type Ports } from "./ports.ts";
@@ -138,6 +139,14 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
 
   async readInbox(key: ThreadKey): Promise<Result<WaitingMessage[]>> {
     return this.#read(key, (life) => succeed(listWaiting(life)));
+  }
+
+  async changeWaiting(key: ThreadKey, message_id: string, change: WaitingChange): Promise<Result<WaitingMessage>> {
+    return this.#read(key, (life) => changeWaiting(life, message_id, change));
+  }
+
+  async removeWaiting(key: ThreadKey, message_id: string): Promise<Result<null>> {
+    return this.#read(key, (life) => removeWaiting(life, message_id));
   }
 
   async readRuns(key: ThreadKey, request: PageRequest): Promise<Result<Page<Run>>> {

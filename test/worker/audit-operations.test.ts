@@ -33,6 +33,8 @@ const withoutEntry: Record<string, string> = {
   "PATCH /v1/threads/{thread_id}": ofWork,
   "DELETE /v1/threads/{thread_id}": ofWork,
   "PATCH /v1/threads/{thread_id}/tasks": ofWork,
+  "PATCH /v1/threads/{thread_id}/inbox/{message_id}": ofWork,
+  "DELETE /v1/threads/{thread_id}/inbox/{message_id}": ofWork,
   "POST /v1/threads/{thread_id}/runs": ofRun,
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/cancel": ofRun,
   "POST /v1/agents": ofWork,

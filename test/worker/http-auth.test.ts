@@ -212,6 +212,8 @@ describe("two users with the same ids", () => {
       ["GET", "/v1/threads/t/tasks?include=ledger"],
       ["PATCH", "/v1/threads/t/tasks", { operations: [{ op: "clear" }] }],
       ["GET", "/v1/threads/t/inbox"],
+      ["PATCH", "/v1/threads/t/inbox/m", { message: "hi" }],
+      ["DELETE", "/v1/threads/t/inbox/m"],
       ["GET", "/v1/threads/t/diagnostics"],
       ["GET", "/v1/threads/t/runs"],
       ["GET", "/v1/threads/t/runs/i"],

@@ -133,6 +133,8 @@ export class FakeThreads {
         }),
       readMessages: (key) => run("readMessages", key, async () => succeed({ data: [], next_cursor: null })),
       readInbox: (key) => run("readInbox", key, async () => (known() ? succeed([waitingMessage]) : missing)),
+      changeWaiting: (key) => run("changeWaiting", key, async () => (known() ? succeed(waitingMessage) : missing)),
+      removeWaiting: (key) => run("removeWaiting", key, async () => (known() ? succeed(null) : missing)),
       readRuns: (key) =>
         run("readRuns", key, async () =>
           succeed({ data: [...(known()?.runs.values() ?? [])].reverse(), next_cursor: null }),

@@ -68,6 +68,51 @@ describe("the inbox of a thread", () => {
     ]);
   });
 
+  it("takes edits, sends a message now, and takes one back", async () => {
+    const { ada, path, send, inbox, cancel, stream } = await busyThread(working);
+    await readUntil(stream, (text) => text.includes("word "));
+    await send(queued);
+    await send(steered);
+    const change = (id: string, body: object) => ada.send("PATCH", `${path}/inbox/${id}`, body);
+    expect(await change("msg_s", { message: "[[text green]]" })).toMatchObject({
+      status: 200,
+      body: { message_id: "msg_s", on_busy: "steer", content: "[[text green]]" },
+    });
+    expect(await change("msg_q", { on_busy: "steer" })).toMatchObject({ status: 200, body: { on_busy: "steer" } });
+    expect((await inbox()).map(({ message_id, on_busy }) => [message_id, on_busy])).toEqual([
+      ["msg_s", "steer"],
+      ["msg_q", "steer"],
+    ]);
+    expect((await ada.send("GET", `${path}/runs/inv_q`)).body.status).toBe("cancelled");
+    expect((await ada.send("DELETE", `${path}/inbox/msg_s`)).status).toBe(204);
+    expect((await inbox()).map(({ message_id }) => message_id)).toEqual(["msg_q"]);
+    for (const [id, body, status, code] of [
+      ["msg_s", { message: "x" }, 404, "not_found"],
+      ["msg_of_inv_a", { message: "x" }, 404, "not_found"],
+      ["msg_q", { message: " " }, 400, "empty_message"],
+      ["msg_q", { on_busy: "replace" }, 400, "invalid_field"],
+      ["msg_q", { text: "x" }, 400, "unknown_field"],
+    ] as const) {
+      expect(await change(id, body)).toMatchObject({ status, body: { code } });
+    }
+    await cancel("inv_a");
+  });
+
+  it("can't be changed while the thread's object is of the former version, which ends within seconds", async () => {
+    const client = createClient();
+    await client.send("POST", "/v1/threads", { thread_id: "thread-former" });
+    for (const method of ["PATCH", "DELETE"]) {
+      client.threads.next = { error: new TypeError('The RPC receiver does not implement the method "changeWaiting".') };
+      const answer = await client.send(
+        method,
+        "/v1/threads/thread-former/inbox/m",
+        method === "PATCH" ? {} : undefined,
+      );
+      expect(answer).toMatchObject({ status: 500, body: { code: "internal" } });
+      expect(answer.body.detail).toContain("Try again");
+    }
+  });
+
   it("is not found for another user or for an unknown thread", async () => {
     const { ada, path, cancel, send, inbox, stream } = await busyThread(working);
     await readUntil(stream, (text) => text.includes("word "));

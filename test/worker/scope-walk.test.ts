@@ -34,6 +34,8 @@ const exceptions: Record<string, Scope | "write or admin" | null> = {
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume": "run",
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/cancel": "run",
   "PATCH /v1/threads/{thread_id}/tasks": "run",
+  "PATCH /v1/threads/{thread_id}/inbox/{message_id}": "run",
+  "DELETE /v1/threads/{thread_id}/inbox/{message_id}": "run",
   "POST /v1/triggers/{trigger_id}/run": "run",
   "POST /ag-ui": "run",
   "POST /ag-ui/{agent_id}": "run",
@@ -186,7 +188,11 @@ describe("whoever owns the things", patience, () => {
     for (const operation of keyed.toSorted((one, other) => orderOf(one) - orderOf(other))) {
       const { path, scope } = operation;
       if (scope === "admin") continue;
-      const things = path.endsWith("/resume") ? "asking" : /\/(?:cancel|inbox)$/.test(path) ? "live" : "quiet";
+      const things = path.endsWith("/resume")
+        ? "asking"
+        : /\/(?:cancel|inbox(?:\/[^/]+)?)$/.test(path)
+          ? "live"
+          : "quiet";
       const key = keys.get(scope?.split(" or ")[0] ?? "") ?? "";
       for (const asked of casesOf(operation, allOf(world.things[things]))) {
         // What is deleted is gone.

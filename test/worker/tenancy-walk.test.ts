@@ -189,7 +189,11 @@ describe("the same requests", patience, () => {
   it("are answered to whom the things belong, with documented fields only, so none is refused for its form", async () => {
     for (const operation of keyed.toSorted((one, other) => orderOf(one) - orderOf(other))) {
       const { path, name } = operation;
-      const things = path.endsWith("/resume") ? "asking" : /\/(?:cancel|inbox)$/.test(path) ? "live" : "quiet";
+      const things = path.endsWith("/resume")
+        ? "asking"
+        : /\/(?:cancel|inbox(?:\/[^/]+)?)$/.test(path)
+          ? "live"
+          : "quiet";
       // What exists already is a conflict.
       const statuses = name in adminOperations ? [403] : [200, 201, 202, 204, 409];
       for (const asked of casesOf(operation, allOf(alpha.things[things]))) {

@@ -1,5 +1,6 @@
 // The messages that wait on a thread while a run works. Only the object knows them, because they are not in D1 yet.
 import { z } from "@hono/zod-openapi";
+import { fail, type Result } from "../../protocol/error.ts";
 import { waitingPolicies } from "../../protocol/inbox.ts";
 import { userContent } from "../../protocol/message.ts";
 import { callThread } from "../../thread/stub.ts";
@@ -29,6 +30,28 @@ const waitingMessage = z
   })
   .openapi("WaitingMessage", { example: examples.waitingMessage });
 
+const change = z
+  .strictObject({
+    message: userContent.optional(),
+    on_busy: z.literal("steer").optional().openapi({
+      description:
+        "Sends it now: the active run takes it at its next step. The run that it would have started ends as `cancelled`.",
+    }),
+  })
+  .openapi("WaitingMessageChange", { example: { message: "然后写一份使用说明", on_busy: "steer" } });
+
+const params = threadParams.extend({ message_id: z.string().min(1).max(64) });
+
+/** An object of the former version lives for seconds more, and can do neither. */
+async function orLater<T>(asked: Promise<Result<T>>): Promise<Result<T>> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof TypeError && /does not implement/.test(error.message))) throw error;
+    return fail("internal", "The server is being updated. Try again in a moment.");
+  }
+}
+
 export function addInbox(app: App): void {
   addOperation(
     app,
@@ -47,6 +70,49 @@ export function addInbox(app: App): void {
       const key = keyOf(context, params.thread_id);
       const data = unwrap(await callThread(context.env, key, (stub) => stub.readInbox(key)));
       return context.json({ data });
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "patch",
+      path: "/v1/threads/{thread_id}/inbox/{message_id}",
+      scope: "run",
+      tag: "Threads",
+      summary: "Change what waits",
+      description:
+        "Replaces the text of a message that no run has taken yet, sends it now, or both. The order of what waits stays. A message that a run has taken is not found.",
+      params,
+      body: change,
+      answers: { 200: { description: "The message as it waits now.", schema: waitingMessage } },
+      problems: ["not_found", "empty_message", "invalid_operation", "rate_limited"],
+    },
+    async (context, { params: { thread_id, message_id }, body: { message, on_busy } }) => {
+      const key = keyOf(context, thread_id);
+      const wanted = { ...(message === undefined ? {} : { content: message }), steers: on_busy === "steer" };
+      const asked = callThread(context.env, key, (stub) => stub.changeWaiting(key, message_id, wanted));
+      return context.json(unwrap(await orLater(asked)));
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "delete",
+      path: "/v1/threads/{thread_id}/inbox/{message_id}",
+      scope: "run",
+      tag: "Threads",
+      summary: "Remove what waits",
+      description:
+        "Takes back a message that no run has taken yet. The run that it would have started ends as `cancelled`. A message that a run has taken is not found.",
+      counts: "request",
+      params,
+      answers: { 204: { description: "It waits no more." } },
+      problems: ["not_found"],
+    },
+    async (context, { params: { thread_id, message_id } }) => {
+      const key = keyOf(context, thread_id);
+      unwrap(await orLater(callThread(context.env, key, (stub) => stub.removeWaiting(key, message_id))));
+      return context.body(null, 204);
     },
   );
 }

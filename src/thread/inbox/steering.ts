@@ -124,6 +124,17 @@ export function readWaiting(life: Life): Steered[] {
     });
 }
 
+/** Replaces what is not taken yet; without messages it waits no more. Inside a transaction. */
+export function changeSteered(life: Life, input: RunInput): void {
+  const { sql } = life.database;
+  const { invocation_id: id } = input;
+  if (input.messages.length === 0) markTaken(life, id);
+  else {
+    const text = writeText(sql, `s:${id}`, JSON.stringify(input));
+    sql.exec("UPDATE steered SET messages = ? WHERE invocation_id = ?", text, id);
+  }
+}
+
 function markTaken(life: Life, invocation_id: string): void {
   life.database.sql.exec("UPDATE steered SET messages = 'null' WHERE invocation_id = ?", invocation_id);
   life.database.sql.exec("DELETE FROM overflow WHERE owner = ?", `s:${invocation_id}`);

@@ -86,9 +86,18 @@ function enqueueSteered(life: Life, ended: RunRecord, input: RunInput, hash: str
   }
 }
 
-/** Ends a run that has not started. It leaves no event in the journal; a reader that waits for it gets the reason. */
-export async function endUnstarted(life: Life, record: RunRecord, end: RequestedEnd): Promise<void> {
+/**
+ * Ends a run that has not started, with what else is stored in its transaction. It leaves no event in the journal; a
+ * reader that waits for it gets the reason.
+ */
+export async function endUnstarted(
+  life: Life,
+  record: RunRecord,
+  end: RequestedEnd,
+  storeMore: () => void = () => {},
+): Promise<void> {
   transact(life, () => {
+    storeMore();
     endSpending(record);
     applyOutcome(life, record, end);
     record.input = null;

@@ -9,6 +9,8 @@ export interface Things {
   thread_id: string;
   invocation_id: string;
   message_id: string;
+  /** A message that no run has taken. Only the thread with a live run has one. */
+  waiting_id: string;
   interrupt_id: string;
   section_id: string;
   task_id: string;
@@ -45,6 +47,7 @@ const inPath: Record<string, Filling> = {
   project_id: kind("project_id"),
   thread_id: kind("thread_id"),
   invocation_id: kind("invocation_id"),
+  message_id: kind("waiting_id"),
   agent_id: kind("agent_id"),
   version: kind("version"),
   trigger_id: kind("trigger_id"),

@@ -102,8 +102,12 @@ function withoutReferences<T>(value: T, schemas: Record<string, Schema>): T {
 /** Deletions that take much with them: a project's threads, and what a key made. */
 const widest = ["/v1/projects/{project_id}", "/v1/sessions", "/v1/api-keys/{key_id}"];
 
-/** For sorting: reads first; what deletes much comes last, so that each operation still finds its things. */
+/**
+ * For sorting: reads first; what deletes much comes last, so that each operation still finds its things. A cancelled run
+ * lets the next one take what waits.
+ */
 export function orderOf({ method, path }: Operation): number {
+  if (path.endsWith("/cancel")) return 394;
   const rank = ["GET", "POST", "PUT", "PATCH", "DELETE"].indexOf(method) * 100;
   return method === "DELETE" ? rank + (widest.includes(path) ? widest.indexOf(path) : -path.split("/").length) : rank;
 }

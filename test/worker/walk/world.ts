@@ -155,7 +155,10 @@ async function makeThreads(make: Make, { project_id, agent_id, suffix, mark }: T
   await make("POST", `/v1/threads/${quiet}/runs?wait=1`, { message: `[[text Again ${mark}.]]` });
   const asked = await run(asking, `[[tool ask {"question":"Is it ${mark}?"}]]`, true);
   await run(live, `[[stall]] ${mark}`, false);
-  await make("POST", `/v1/threads/${live}/runs`, { message: `[[text waiting ${mark}]]` });
+  await make("POST", `/v1/threads/${live}/runs`, {
+    message: `[[text waiting ${mark}]]`,
+    message_id: `waiting-${live}`,
+  });
   // This read brings the thread to D1.
   await make("GET", `/v1/threads/${live}`);
   const [section] = (await make("GET", `/v1/threads/${quiet}/tasks`)).sections as {
@@ -169,6 +172,7 @@ async function makeThreads(make: Make, { project_id, agent_id, suffix, mark }: T
     thread_id,
     invocation_id: `run-${thread_id}`,
     message_id: `message-${thread_id}`,
+    waiting_id: `waiting-${thread_id}`,
     ...parts,
   });
   return { quiet: of(quiet), asking: of(asking), live: of(live) };
