@@ -56,6 +56,37 @@ describe.skipIf(!hasBrowser)("the conversation", () => {
     expect(await call("create_file").textContent()).toMatch(/^Write/);
   });
 
+  it("lets what waits be edited, sent now and removed, in every tab", async () => {
+    await stage.request("POST", "/v1/threads", { thread_id: "waiting" });
+    await open("waiting");
+    await visit.send("[[pace 20]] [[say 4000]]");
+    await page.locator("[data-answer=open]").waitFor();
+    const rows = page.locator("[data-waiting]");
+    const row = (text: string) => rows.filter({ hasText: text });
+    const act = (text: string, name: string) => row(text).getByRole("button", { name, exact: true }).click();
+    for (const text of ["first", "second", "third"]) {
+      await page.getByLabel("Message", { exact: true }).fill(text);
+      await page.getByLabel("Do it after").check();
+      await page.getByLabel("Message", { exact: true }).press("Enter");
+      await row(text).getByRole("button", { name: "Edit", exact: true }).waitFor();
+    }
+    await act("first", "Edit");
+    await page.getByLabel("Waiting message").fill("first, with <b>milk</b>");
+    await page.keyboard.press("Enter");
+    await row("first, with <b>milk</b>").waitFor();
+    await act("second", "Remove");
+    await row("second").waitFor({ state: "detached" });
+    await act("third", "Send now");
+    await page.locator("[data-waiting=steer]").filter({ hasText: "third" }).waitFor();
+    await page.reload();
+    await page.locator("[data-waiting=steer]").filter({ hasText: "third" }).waitFor();
+    expect((await rows.locator("[dir=auto]").allTextContents()).sort()).toEqual(["first, with <b>milk</b>", "third"]);
+    await button("Stop").click();
+    await page.locator("[data-said]").filter({ hasText: "third" }).waitFor();
+    await page.locator("[data-said]").filter({ hasText: "first, with <b>milk</b>" }).waitFor();
+    expect(await page.locator("[data-said]").filter({ hasText: "second" }).count()).toBe(0);
+  });
+
   it("shows a task as under way, and counts its time, from when its first call is being written", async () => {
     await stage.request("POST", "/v1/threads", { thread_id: "written" });
     const operations = [{ op: "create", section_title: "S", task_contents: ["Write it", "Read it"] }];

@@ -131,6 +131,16 @@ export class Api {
     return this.#json(`${pathOf(thread)}/inbox`);
   }
 
+  /** `now`: the active run reads it at its next step. */
+  changeWaiting(thread: string, id: string, change: { text?: string; now?: boolean }): Promise<WaitingMessage> {
+    const body = { message: change.text, ...(change.now ? { on_busy: "steer" } : {}) };
+    return this.send("PATCH", `${pathOf(thread)}/inbox/${encodeURIComponent(id)}`, body);
+  }
+
+  removeWaiting(thread: string, id: string): Promise<void> {
+    return this.send("DELETE", `${pathOf(thread)}/inbox/${encodeURIComponent(id)}`);
+  }
+
   /**
    * The newest runs, newest first, and at least back to the one that works: a queue holds 100 runs at most, a page 200.
    */

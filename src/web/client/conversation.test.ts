@@ -38,7 +38,7 @@ describe("a conversation", () => {
   it("grows by texts and calls, and ends", () => {
     const view = play([started, ...call, ...text, finished]);
     expect(view.items).toEqual([
-      { kind: "user", id: "u1", text: "hi" },
+      { kind: "user", id: "u1", text: "hi", run: "r" },
       {
         kind: "tool",
         id: "c1",
@@ -59,10 +59,10 @@ describe("a conversation", () => {
       { type: "text" as const, text: "see" },
       { type: "image" as const, source: { type: "url" as const, value } },
     ];
-    const shown = [{ kind: "user", id: "u1", text: "see\n🖼" }];
+    const shown = { kind: "user", id: "u1", text: "see\n🖼" };
     const input = { threadId: "t", runId: "r", messages: [{ id: "u1", role: "user" as const, content }] };
-    expect(play([{ ...started, input }]).items).toEqual(shown);
-    expect(play([{ type: "MESSAGES_SNAPSHOT", messages: input.messages }]).items).toEqual(shown);
+    expect(play([{ ...started, input }]).items).toEqual([{ ...shown, run: "r" }]);
+    expect(play([{ type: "MESSAGES_SNAPSHOT", messages: input.messages }]).items).toEqual([shown]);
   });
 
   it("is the same when the run's stream is read twice", () => {

@@ -1,12 +1,14 @@
 // What a person sees of a thread, computed from its events alone: a pure function from one view and one event to the
 // next view. The page and the terminal draw the same view.
-import type { AgUiInterrupt, AgUiMessage, PatchOperation, StateValue, ThreadEvent } from "../../protocol/event.ts";
+import type { AgUiInterrupt, AgUiMessage, StateValue, ThreadEvent } from "../../protocol/event.ts";
 import type { ReachedCap } from "../../protocol/money/caps.ts";
-import { applyPatch } from "./patch.ts";
+import { patchState } from "./patch-state.ts";
+import { ofRun } from "./requests.ts";
 import { addSources, type KnownSources } from "./sources.ts";
 
 export type Item =
-  | { kind: "user"; id: string; text: string }
+  /** `run`: the one that it began, or joined while it worked. */
+  | { kind: "user"; id: string; text: string; run?: string }
   | { kind: "text"; id: string; text: string; open: boolean }
   | { kind: "reasoning"; id: string; text: string; open: boolean }
   | { kind: "tool"; id: string; name: string; arguments: string; output: string; result: string | null; open: boolean }
@@ -58,7 +60,9 @@ export function advance(view: Conversation, event: ThreadEvent): Conversation {
   switch (event.type) {
     case "RUN_STARTED": {
       const run = { id: event.runId, state: "running" as const, error: null, unfinished: 0 };
-      const items = (event.input?.messages ?? []).reduce(addMessage, view.items);
+      const messages = event.input?.messages ?? [];
+      const ids = messages.map(({ id }) => id);
+      const items = ofRun(messages.reduce(addMessage, view.items), ids, event.runId);
       return { ...view, items, run, interrupts: [], notice: null };
     }
     case "RUN_FINISHED":
@@ -78,8 +82,11 @@ export function advance(view: Conversation, event: ThreadEvent): Conversation {
     case "STEP_STARTED":
     case "STEP_FINISHED":
       return view;
-    default:
-      return { ...view, items: advanceItems(view.items, event), notice: null };
+    default: {
+      const items = advanceItems(view.items, event);
+      const isRemark = event.type === "TEXT_MESSAGE_START" && event.role === "user";
+      return { ...view, items: isRemark ? ofRun(items, [event.messageId], view.run.id) : items, notice: null };
+    }
   }
 }
 
@@ -166,7 +173,7 @@ function resync(items: Item[], messages: AgUiMessage[]): Item[] {
   const held = new Set(messages.flatMap((message) => (message.role === "tool" ? [message.toolCallId] : [message.id])));
   const place = items.findIndex(({ id }) => held.has(id));
   if (place < 0) return messages.reduce(addMessage, items);
-  const made = messages.reduce(addMessage, items.slice(0, place)).map((item) => withOutput(item, items));
+  const made = messages.reduce(addMessage, items.slice(0, place)).map((item) => withKnown(item, items));
   for (const [index, item] of items.entries()) {
     const isEnding = item.kind === "end" || item.id.startsWith(resultStart);
     if (index < place || !isEnding) continue;
@@ -177,9 +184,11 @@ function resync(items: Item[], messages: AgUiMessage[]): Item[] {
   return made;
 }
 
-function withOutput(item: Item, items: Item[]): Item {
-  if (item.kind !== "tool") return item;
+/** What the snapshot does not say. */
+function withKnown(item: Item, items: Item[]): Item {
+  if (item.kind !== "tool" && item.kind !== "user") return item;
   const known = items.findLast((other) => isSame(item, other));
+  if (item.kind === "user") return known?.kind === "user" && known.run ? { ...item, run: known.run } : item;
   return known?.kind === "tool" && known.output !== "" ? { ...item, output: known.output } : item;
 }
 
@@ -265,35 +274,4 @@ function change<K extends Item["kind"]>(
   const place = items.findLastIndex((item) => item.id === id && kinds.some((kind) => kind === item.kind));
   const item = items[place];
   return item ? items.with(place, edit(item as Extract<Item, { kind: K }>)) : items;
-}
-
-function patchState(state: StateValue, delta: PatchOperation[]): StateValue {
-  try {
-    const version = planVersionOf(delta);
-    const isKnown = version !== null && version <= state.plan.version;
-    return applyPatch(state, isKnown ? delta.filter(({ path }) => !changesPlan(path)) : delta);
-  } catch {
-    // The next snapshot corrects it; an old plan is better than none.
-    return state;
-  }
-}
-
-function changesPlan(path: string): boolean {
-  return path === "" || path === "/plan" || path.startsWith("/plan/");
-}
-
-/**
- * The plan's version after this change. A plan that was read in the meantime already contains the change, which must
- * not be applied twice.
- */
-function planVersionOf(delta: PatchOperation[]): number | null {
-  for (const { path, value } of delta) {
-    const versions: Record<string, unknown> = {
-      "": (value as Partial<StateValue> | undefined)?.plan?.version,
-      "/plan": (value as Partial<StateValue["plan"]> | undefined)?.version,
-      "/plan/version": value,
-    };
-    if (typeof versions[path] === "number") return versions[path];
-  }
-  return null;
 }

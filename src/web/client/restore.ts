@@ -13,6 +13,7 @@ import {
   noState,
   type RunState,
 } from "./conversation.ts";
+import { ofRun } from "./requests.ts";
 import { addSources, type KnownSource } from "./sources.ts";
 
 const states: Record<RunStatus, RunState> = {
@@ -29,7 +30,7 @@ export function restore(rows: MessageRow[], plan: PlanView, runs: Run[], followe
   const items = rows
     .filter((row) => !followed.includes(row.invocation_id ?? ""))
     .reduce(
-      (list, row) => (row.is_llm_message ? addLastWord(readRow(row).reduce(addMessage, list), row) : addEnd(list, row)),
+      (list, row) => (row.is_llm_message ? addLastWord(addRow(list, row), row) : addEnd(list, row)),
       [] as Item[],
     );
   const last = runs[0];
@@ -52,6 +53,12 @@ export function restore(rows: MessageRow[], plan: PlanView, runs: Run[], followe
 export function withPlan(view: Conversation, plan: PlanView): Conversation {
   if (plan.version <= view.state.plan.version) return view;
   return { ...view, state: { ...view.state, plan: stateOf(plan).plan } };
+}
+
+function addRow(items: Item[], row: MessageRow): Item[] {
+  const messages = readRow(row);
+  const ids = messages.map(({ id }) => id);
+  return ofRun(messages.reduce(addMessage, items), ids, row.invocation_id);
 }
 
 function readRow(row: MessageRow): AgUiMessage[] {

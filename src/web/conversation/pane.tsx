@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useMemo, useRef } from "react";
 import { useMay } from "../app/may.tsx";
 import { words as frame } from "../app/words.ts";
 import type { Conversation, Item, Notice } from "../client/conversation.ts";
+import { requestOf } from "../client/requests.ts";
 import { isSilentTool } from "../client/tool-title.ts";
 import { Button } from "../parts/button.tsx";
 import { Notice as Note, ProblemNotice, Spinner } from "../parts/notice.tsx";
@@ -13,7 +14,7 @@ import { go, place } from "../state/place.ts";
 import type { Problem } from "../state/problem.ts";
 import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";
-import { isBusy, type ThreadView } from "../state/thread-view.ts";
+import { isBusy, type ThreadView, type Waiting } from "../state/thread-view.ts";
 import { useWords } from "../state/words.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { Log } from "./log.tsx";
@@ -27,6 +28,13 @@ const RunCost = lazy(() =>
   import("../costs/costs.tsx").then(
     ({ RunCost }) => ({ default: RunCost }),
     () => ({ default: () => null }),
+  ),
+);
+/** Where it can't be loaded, people still read what waits. */
+const Waitings = lazy(() =>
+  import("./waitings.tsx").then(
+    ({ Waitings }) => ({ default: Waitings }),
+    () => ({ default: ({ waiting }: { waiting: Waiting[] }) => waiting.map(({ id, text }) => <p key={id}>{text}</p>) }),
   ),
 );
 const Questions = lazy(() => import("../questions/form.tsx").then(({ Questions }) => ({ default: Questions })));
@@ -61,7 +69,11 @@ export function ConversationPane({
       ) : (
         <SourcesContext value={conversation.sources}>
           <Log items={shown}>
-            <Waitings view={view} />
+            {view.waiting.length > 0 && (
+              <Suspense fallback={null}>
+                <Waitings waiting={view.waiting} inbox={thread.inbox} />
+              </Suspense>
+            )}
             <StateLine view={view} />
             <Suspense fallback={null}>
               <RunCost thread={thread} />
@@ -114,16 +126,6 @@ function useEscape(busy: boolean, stop: () => void): void {
   }, [busy]);
 }
 
-function Waitings({ view }: { view: ThreadView }) {
-  const said = useWords(words);
-  return view.waiting.map(({ id, text, mode }) => (
-    <div key={id} className={styles.waiting} data-waiting={mode}>
-      <div dir="auto">{text}</div>
-      <small>{mode === "steer" ? said.steering : said.queued}</small>
-    </div>
-  ));
-}
-
 /** One line on the run's state, for sighted and screen reader users. */
 function StateLine({ view }: { view: ThreadView }) {
   const said = useWords(words);
@@ -157,10 +159,10 @@ function sayNotice(notice: Notice, said: (typeof words)["en"]): string {
 /** The same request again, where there is one and no run works on it. */
 function Retry({ view, onSend }: { view: ThreadView; onSend: (text: string, mode: "enqueue") => void }) {
   const said = useWords(words);
-  const last = view.conversation.items.findLast((item) => item.kind === "user");
-  if (!last || isBusy(view)) return null;
+  const request = requestOf(view.conversation.items, view.conversation.run.id);
+  if (request === null || isBusy(view)) return null;
   return (
-    <Button small icon={RotateCcw} onClick={() => onSend(last.text, "enqueue")}>
+    <Button small icon={RotateCcw} onClick={() => onSend(request, "enqueue")}>
       {said.retry}
     </Button>
   );

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { WaitingMessage } from "../../protocol/inbox.ts";
 import type { Run } from "../../protocol/run.ts";
 import { ApiError } from "../client/api.ts";
+import { drafts } from "./drafts.ts";
 import { Inbox } from "./inbox.ts";
 import { opening, say, type ThreadView, type Waiting, wait, withInbox, withSent } from "./thread-view.ts";
 
@@ -36,6 +37,16 @@ function stage(entries: WaitingMessage[], runs: Record<string, Partial<Run>> = {
       const found = runs[run];
       if (!found) throw new ApiError(404, "not_found", "There is none.");
       return { started_at: null, finished_at: null, ...found } as Run;
+    },
+    changeWaiting: async (_thread: string, id: string, { text, now }: { text?: string; now?: boolean }) => {
+      const found = server.entries.find(({ message_id }) => message_id === id);
+      if (!found) throw new ApiError(404, "not_found", "It does not wait.");
+      const changed = { ...found, content: text ?? found.content, on_busy: now ? ("steer" as const) : found.on_busy };
+      server.entries = server.entries.map((each) => (each === found ? changed : each));
+      return changed;
+    },
+    removeWaiting: async (_thread: string, id: string) => {
+      server.entries = server.entries.filter(({ message_id }) => message_id !== id);
     },
   };
   const change = (edit: (view: ThreadView) => ThreadView): void => {
@@ -128,5 +139,30 @@ describe("a thread that is read", () => {
     const view = { ...opening, waiting: [waiting("old", true), waiting("own", false)] };
     const read = withInbox(view, [waiting("new", true)], ({ id }) => id === "old");
     expect(read.waiting.map(({ id }) => id)).toEqual(["new", "own"]);
+  });
+
+  it("are edited, sent now and removed", async () => {
+    const { inbox, look, shown } = stage([entry("a"), entry("b"), entry("c")]);
+    await look();
+    await inbox.edit("a", "other");
+    await inbox.sendNow("b");
+    await inbox.remove("c");
+    const expected = [
+      ["a", "enqueue", "other"],
+      ["b", "steer", "text of b"],
+    ];
+    expect(shown()).toEqual(expected);
+    await settle();
+    expect(shown()).toEqual(expected);
+  });
+
+  it("give an edit back that came too late", async () => {
+    const { inbox, look, server, view } = stage([entry("a")], { "run a": { finished_at: at } });
+    await look();
+    server.entries = [];
+    await inbox.edit("a", "too late");
+    await settle();
+    expect([drafts.get().t, view().problem?.text]).toEqual(["too late", expect.stringContaining("already")]);
+    expect(view().waiting).toEqual([]);
   });
 });

@@ -48,7 +48,7 @@ export class ThreadStore {
   readonly #onUnauthorized: () => void;
   readonly #closing = new AbortController();
   readonly #outgoing: Outgoing;
-  readonly #inbox: Inbox;
+  readonly inbox: Inbox;
   readonly #stream: ThreadStream;
   /** Runs that this page has seen. */
   readonly #seen = new Set<string>();
@@ -62,7 +62,7 @@ export class ThreadStore {
     this.#isStale = !isNew;
     this.#onUnauthorized = onUnauthorized;
     this.view = new FrameStore({ ...opening, phase: isNew ? "ready" : "loading" });
-    this.#inbox = new Inbox(api, id, this.view, (edit) => this.#change(edit));
+    this.inbox = new Inbox(api, id, this.view, (edit) => this.#change(edit));
     this.#stream = new ThreadStream(api, id, this.#closing.signal, {
       onEvent: (event, id) => this.#hear(event, id),
       onConnection: (connected) => this.#change((view) => (connected ? connect(view) : { ...view, link: "lost" })),
@@ -70,7 +70,7 @@ export class ThreadStore {
     });
     const stop = onWake((thread) => {
       if (thread !== null && thread !== id) return;
-      this.#inbox.look();
+      this.inbox.look();
       // An open stream brings everything else.
       if (this.view.latest().link !== "connected") this.#rest.wake();
     });
@@ -289,7 +289,7 @@ export class ThreadStore {
     this.#change((view) => connect(hear(view, { at: Date.now(), id, event })));
     if (event.type !== "RUN_FINISHED" && event.type !== "RUN_ERROR") return;
     notifyTabs(null);
-    this.#inbox.look();
+    this.inbox.look();
   }
 
   #change(edit: (view: ThreadView) => ThreadView): void {

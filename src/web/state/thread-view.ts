@@ -28,6 +28,8 @@ export interface Waiting {
   run: string;
   /** Whether the server has it. */
   isSent: boolean;
+  /** The text is not all of it. */
+  isCut?: boolean;
 }
 
 export interface TimedEvent {
@@ -93,6 +95,11 @@ export function withoutWaiting<V extends Pick<ThreadView, "waiting">>(view: V, i
 /** The server has it, unless it was taken since. */
 export function withSent<V extends Pick<ThreadView, "waiting">>(view: V, id: string): V {
   return { ...view, waiting: view.waiting.map((each) => (each.id === id ? { ...each, isSent: true } : each)) };
+}
+
+/** It waits in another way, unless it was taken since. */
+export function withChanged<V extends Pick<ThreadView, "waiting">>(view: V, message: Waiting): V {
+  return { ...view, waiting: view.waiting.map((each) => (each.id === message.id ? message : each)) };
 }
 
 /** The server's waiting messages, then those it had not got when it answered, without those that `isGone`. */
