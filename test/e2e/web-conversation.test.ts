@@ -102,6 +102,16 @@ describe.skipIf(!hasBrowser)("the conversation", () => {
     expect(await page.locator("[data-task][data-status=in_progress]").count()).toBe(0);
   });
 
+  it("draws a block of code without the style of code within a sentence", async () => {
+    await stage.request("POST", "/v1/threads/code/runs?wait=1", { message: "[[text Use `a`:\n\n```\nb\n```]]" });
+    await open("code");
+    const styleOf = (place: string) =>
+      page.locator(`[data-answer] ${place}`).evaluate("(code) => getComputedStyle(code).backgroundColor");
+    await page.locator("[data-answer] pre code").waitFor();
+    expect(await styleOf("pre code")).toBe("rgba(0, 0, 0, 0)");
+    expect(await styleOf("p code")).not.toBe("rgba(0, 0, 0, 0)");
+  });
+
   it("shows the whole of a long command in its opened row", async () => {
     const command = `echo ${"long ".repeat(60)}end`;
     await stage.request("POST", "/v1/threads/long/runs?wait=1", {
