@@ -1,7 +1,17 @@
 // The conversation as a virtual list. It follows its end while new items arrive, unless the reader has scrolled up:
 // then it stays, and a button leads back.
 import { ArrowDown } from "lucide-react";
-import { type ReactNode, type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import {
+  type ReactNode,
+  type Ref,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Item } from "../client/conversation.ts";
 import { IconButton } from "../parts/button.tsx";
@@ -26,11 +36,16 @@ const touches = ["wheel", "touchmove", "keydown", "pointerdown"] as const;
 /** How long a list keeps rolling after a swipe. */
 const throwMs = 1_500;
 
-export function Log({ items, children }: { items: Item[]; children: ReactNode }) {
+export interface LogHandle {
+  toEnd(): void;
+}
+
+export function Log({ items, children, ref }: { items: Item[]; children: ReactNode; ref?: Ref<LogHandle> }) {
   const said = useWords(words);
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
   const { isAtEnd, toEnd } = useEnd(box);
+  useImperativeHandle(ref, () => ({ toEnd }), [toEnd]);
   return (
     <div className={styles.frame}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a conversation is scrolled with the keyboard too */}

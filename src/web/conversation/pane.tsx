@@ -17,7 +17,7 @@ import type { ThreadStore } from "../state/thread-store.ts";
 import { isBusy, type ThreadView, type Waiting } from "../state/thread-view.ts";
 import { useWords } from "../state/words.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
-import { Log } from "./log.tsx";
+import { Log, type LogHandle } from "./log.tsx";
 import styles from "./pane.module.css";
 import { SourcesContext } from "./sources.ts";
 import { Welcome } from "./welcome.tsx";
@@ -49,6 +49,12 @@ export function ConversationPane({
   const view = useStore(thread.view.shown);
   const named = useStore(place, (now) => now.thread);
   const composer = useRef<ComposerHandle>(null);
+  const log = useRef<LogHandle>(null);
+  // Whoever sends something wants to see it, and what comes of it.
+  const send = (text: string, mode: Waiting["mode"]): void => {
+    log.current?.toEnd();
+    onSend(text, mode);
+  };
   const general = useWords(frame);
   const mayRun = useMay("run");
   const mayRead = useMay("read");
@@ -68,7 +74,7 @@ export function ConversationPane({
         <Welcome onChoose={mayRun ? (text) => onSend(text, "enqueue") : null} />
       ) : (
         <SourcesContext value={conversation.sources}>
-          <Log items={shown}>
+          <Log ref={log} items={shown}>
             {view.waiting.length > 0 && (
               <Suspense fallback={null}>
                 <Waitings waiting={view.waiting} inbox={thread.inbox} />
@@ -78,7 +84,7 @@ export function ConversationPane({
             <Suspense fallback={null}>
               <RunCost thread={thread} />
             </Suspense>
-            {conversation.run.state === "failed" && mayRun && <Retry view={view} onSend={onSend} />}
+            {conversation.run.state === "failed" && mayRun && <Retry view={view} onSend={send} />}
             {conversation.interrupts.length > 0 && (
               // While an answer is in flight the form is only hidden: if the server refuses it, the typed text is still
               // there.
@@ -95,7 +101,7 @@ export function ConversationPane({
         {view.problem && <Trouble thread={thread} problem={view.problem} />}
         <PlanStrip thread={thread} />
         {mayRun ? (
-          <Composer ref={composer} draft={named ?? ""} busy={busy} onSend={onSend} onStop={() => void thread.stop()} />
+          <Composer ref={composer} draft={named ?? ""} busy={busy} onSend={send} onStop={() => void thread.stop()} />
         ) : (
           <Note>{mayRead ? general.onlyReads : general.lacks("read")}</Note>
         )}
