@@ -11,6 +11,7 @@ import { Notice as Note, ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { PlanStrip } from "../plan/plan-strip.tsx";
 import { drafts, giveBack, setDraft } from "../state/drafts.ts";
 import { go, place } from "../state/place.ts";
+import { preferences } from "../state/preferences.ts";
 import type { Problem } from "../state/problem.ts";
 import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";
@@ -19,6 +20,7 @@ import { useWords } from "../state/words.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { Log, type LogHandle } from "./log.tsx";
 import styles from "./pane.module.css";
+import { saySandbox } from "./sandbox-notice.ts";
 import { SourcesContext } from "./sources.ts";
 import { Welcome } from "./welcome.tsx";
 import { words } from "./words.ts";
@@ -158,7 +160,7 @@ function describeState(view: ThreadView, said: (typeof words)["en"]): string | n
 }
 
 function sayNotice(notice: Notice, said: (typeof words)["en"]): string {
-  if (notice.kind === "sandbox") return notice.message;
+  if (notice.kind === "sandbox") return saySandbox(preferences.get().language, notice);
   return notice.model === null ? said.askedAgain(notice.attempt) : said.askedOther(notice.model);
 }
 
