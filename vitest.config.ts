@@ -47,6 +47,8 @@ const longest = [
     "e2e/web-access",
     "e2e/research",
     "e2e/web-waits",
+    "e2e/web-conversation",
+    "e2e/web-slips",
     "e2e/caps-said",
   ],
   ...["worker/ended-keys", "worker/sandbox", "worker/tenancy-ids", "worker/tenancy-walk", "worker/faults"],

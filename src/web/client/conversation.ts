@@ -36,7 +36,7 @@ export interface Conversation {
 }
 
 export type Notice =
-  | { kind: "sandbox"; message: string }
+  | { kind: "sandbox"; state: string; message: string }
   /** `model` is set where another model is called. */
   | { kind: "retry"; attempt: number; model: string | null };
 
@@ -222,7 +222,7 @@ function observe(view: Conversation, event: ThreadEvent & { type: "CUSTOM" }): C
     case "sandbox":
       return {
         ...view,
-        notice: event.value.state === "started" ? null : { kind: "sandbox", message: event.value.message },
+        notice: event.value.state === "started" ? null : { kind: "sandbox", ...event.value },
       };
     case "model_retry": {
       const { attempt, model = null } = event.value;

@@ -108,7 +108,11 @@ function Reasoning({ item }: { item: Extract<Item, { kind: "reasoning" }> }) {
         {item.open ? said.thinkingNow : said.thinking}
         <ChevronRight size={14} aria-hidden="true" />
       </button>
-      {isOpen && <div className={styles.thoughts}>{item.text}</div>}
+      {isOpen && (
+        <div className={styles.thoughts} dir="auto">
+          {item.text}
+        </div>
+      )}
     </div>
   );
 }

@@ -3,9 +3,11 @@
 import { ArrowDown } from "lucide-react";
 import {
   type ReactNode,
+  type Ref,
   type RefObject,
   useCallback,
   useEffect,
+  useImperativeHandle,
   useLayoutEffect,
   useMemo,
   useRef,
@@ -36,12 +38,17 @@ const touches = ["wheel", "touchmove", "keydown", "pointerdown"] as const;
 /** How long a list keeps rolling after a swipe. */
 const throwMs = 1_500;
 
-export function Log({ items, children }: { items: Item[]; children: ReactNode }) {
+export interface LogHandle {
+  toEnd(): void;
+}
+
+export function Log({ items, children, ref }: { items: Item[]; children: ReactNode; ref?: Ref<LogHandle> }) {
   const said = useWords(words);
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
   const { isAtEnd, toEnd } = useEnd(box);
   const ends = useMemo(() => endsOfTurns(items), [items]);
+  useImperativeHandle(ref, () => ({ toEnd }), [toEnd]);
   return (
     <div className={styles.frame}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a conversation is scrolled with the keyboard too */}

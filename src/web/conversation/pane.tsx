@@ -11,6 +11,7 @@ import { Notice as Note, ProblemNotice, Spinner } from "../parts/notice.tsx";
 import { PlanStrip } from "../plan/plan-strip.tsx";
 import { drafts, giveBack, setDraft } from "../state/drafts.ts";
 import { go, place } from "../state/place.ts";
+import { preferences } from "../state/preferences.ts";
 import type { Problem } from "../state/problem.ts";
 import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";
@@ -19,8 +20,9 @@ import { useWords } from "../state/words.ts";
 import { type Again, AgainContext } from "./again-context.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
 import { GoOn } from "./late-again.ts";
-import { Log } from "./log.tsx";
+import { Log, type LogHandle } from "./log.tsx";
 import styles from "./pane.module.css";
+import { saySandbox } from "./sandbox-notice.ts";
 import { SourcesContext } from "./sources.ts";
 import { Welcome } from "./welcome.tsx";
 import { words } from "./words.ts";
@@ -51,6 +53,12 @@ export function ConversationPane({
   const view = useStore(thread.view.shown);
   const named = useStore(place, (now) => now.thread);
   const composer = useRef<ComposerHandle>(null);
+  const log = useRef<LogHandle>(null);
+  // Whoever sends something wants to see it, and what comes of it.
+  const send = (text: string, mode: Waiting["mode"]): void => {
+    log.current?.toEnd();
+    onSend(text, mode);
+  };
   const general = useWords(frame);
   const mayRun = useMay("run");
   const mayRead = useMay("read");
@@ -72,7 +80,7 @@ export function ConversationPane({
       ) : (
         <SourcesContext value={conversation.sources}>
           <AgainContext value={again}>
-            <Log items={shown}>
+            <Log ref={log} items={shown}>
               {view.waiting.length > 0 && (
                 <Suspense fallback={null}>
                   <Waitings waiting={view.waiting} inbox={thread.inbox} />
@@ -82,10 +90,10 @@ export function ConversationPane({
               <Suspense fallback={null}>
                 <RunCost thread={thread} />
               </Suspense>
-              {conversation.run.state === "failed" && mayRun && <Retry view={view} onSend={onSend} />}
+              {conversation.run.state === "failed" && mayRun && <Retry view={view} onSend={send} />}
               {conversation.run.state === "cancelled" && mayRun && (
                 <Suspense fallback={null}>
-                  <GoOn onSend={onSend} />
+                  <GoOn onSend={send} />
                 </Suspense>
               )}
               {conversation.interrupts.length > 0 && (
@@ -105,7 +113,7 @@ export function ConversationPane({
         {view.problem && <Trouble thread={thread} problem={view.problem} />}
         <PlanStrip thread={thread} />
         {mayRun ? (
-          <Composer ref={composer} draft={named ?? ""} busy={busy} onSend={onSend} onStop={() => void thread.stop()} />
+          <Composer ref={composer} draft={named ?? ""} busy={busy} onSend={send} onStop={() => void thread.stop()} />
         ) : (
           <Note>{mayRead ? general.onlyReads : general.lacks("read")}</Note>
         )}
@@ -187,7 +195,7 @@ function describeState(view: ThreadView, said: (typeof words)["en"]): string | n
 }
 
 function sayNotice(notice: Notice, said: (typeof words)["en"]): string {
-  if (notice.kind === "sandbox") return notice.message;
+  if (notice.kind === "sandbox") return saySandbox(preferences.get().language, notice);
   return notice.model === null ? said.askedAgain(notice.attempt) : said.askedOther(notice.model);
 }
 
