@@ -1,6 +1,7 @@
 // Asking again and editing with AG-UI's own clients, in the form in which CopilotKit and assistant-ui do it: they cut the
 // agent's messages and run it.
 import { HttpAgent } from "@ag-ui/client";
+import { HttpAgent as EarlierAgent } from "ag-ui-client-059";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 
@@ -30,6 +31,7 @@ interface Agent {
 
 const clients: [string, (threadId: string) => Agent][] = [
   ["1.0.0", (threadId) => new HttpAgent(optionsOf(threadId)) as Agent],
+  ["0.0.59", (threadId) => new EarlierAgent(optionsOf(threadId)) as Agent],
 ];
 
 function optionsOf(threadId: string) {

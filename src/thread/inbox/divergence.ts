@@ -53,6 +53,9 @@ function readAskedAgain(life: Life, given: RunInput, history: HistoryEntry[]): R
 /** The first message of a person that the new ones replace. Null if they are added to what is there. */
 function findReplaced(life: Life, given: RunInput, cut: RunInput, history: HistoryEntry[]): string | null {
   const { sql } = life.database;
+  // Nearly every history has it, and then nothing is missing.
+  const newest = readNewestUser(sql);
+  if (newest === null || history.some(({ message_id }) => message_id === newest)) return null;
   const first = history.findIndex(({ message_id }) => message_id === cut.messages[0]?.message_id);
   const before = history.slice(0, Math.max(0, first));
   const known = before.findLast(({ message_id }) => findRow(sql, message_id) !== null);
@@ -92,6 +95,11 @@ function readUsersAfter(sql: Sql, seq: number): UserRow[] {
     )
     .toArray()
     .map(({ seq, message_id, shown }) => ({ seq, message_id, is_shown: shown === 1 }));
+}
+
+function readNewestUser(sql: Sql): string | null {
+  const newest = "SELECT message_id FROM messages WHERE type = 'user' ORDER BY seq DESC LIMIT 1";
+  return sql.exec<{ message_id: string }>(newest).toArray()[0]?.message_id ?? null;
 }
 
 /** Whether messages wait that are no rows yet, beside those of a run at work. */

@@ -263,7 +263,7 @@ describe("a reader of the thread", () => {
     const types = reader.events.map(({ type }) => type);
     expect(types[types.indexOf("MESSAGES_SNAPSHOT") + 1]).toBe("RUN_STARTED");
     // From its last number on it has nothing to catch up with.
-    expect(thread.read({ after: reader.lastId }).text).toBe("retry: 20000\n\n");
+    expect(thread.read({ after: reader.lastId }).text.trim()).toBe("retry: 20000");
   });
 
   it("that comes back from before gets a resync, in this life and in a later one", async () => {

@@ -4,6 +4,7 @@ import type { Superseding } from "../../protocol/thread.ts";
 import { SUPERSEDED } from "../../store/shapes/superseded.ts";
 import { findRun, type Life } from "../life.ts";
 import type { Sql } from "../rows/database.ts";
+import { findMessageSeq } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { readStartEvents } from "./start-events.ts";
 
@@ -36,7 +37,8 @@ export function findTurn(sql: Sql, message_id: string, { edit = false }: { edit?
 /** Streams name the reasoning of a message by an id of its own. */
 export function findRow(sql: Sql, message_id: string): Row | null {
   for (const id of new Set([message_id, message_id.replace(/_reasoning$/, "")])) {
-    const [row] = sql.exec<Row>(`${COLUMNS} WHERE message_id = ?`, id).toArray();
+    const seq = findMessageSeq(sql, id);
+    const [row] = seq === null ? [] : sql.exec<Row>(`${COLUMNS} WHERE seq = ?`, seq).toArray();
     if (row !== undefined) return row;
   }
   return null;
@@ -46,8 +48,8 @@ export function findRow(sql: Sql, message_id: string): Row | null {
 export function isReply(sql: Sql, message_id: string): boolean {
   const [row] = sql
     .exec<{ type: string }>(
-      `SELECT iif(type = '${SUPERSEDED}', superseded ->> 'type', type) AS type FROM messages WHERE message_id = ?`,
-      message_id,
+      `SELECT iif(type = '${SUPERSEDED}', superseded ->> 'type', type) AS type FROM messages WHERE seq = ?`,
+      findMessageSeq(sql, message_id),
     )
     .toArray();
   return row !== undefined && row.type !== "user";
