@@ -1,6 +1,8 @@
 // A model that acts on the first word of what it was asked last, so that each check knows what its client must show.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { cutEnvironment } from "../../dev/model/environment.ts";
+import { cutReminder } from "../../dev/model/reminder.ts";
 
 interface SentMessage {
   role: string;
@@ -26,7 +28,7 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
   const seen = { asked: [] as string[], writing: 0, counts: new Map<string, number>() };
   const server = createServer(async (request, response) => {
     const { messages } = JSON.parse(await readBody(request)) as { messages: SentMessage[] };
-    seen.asked = messages.filter(({ role }) => role === "user").map(({ content }) => readText(content));
+    seen.asked = messages.filter(({ role }) => role === "user").map(({ content }) => readAsked(content));
     seen.writing++;
     response.once("close", () => seen.writing--);
     response.writeHead(200, { "content-type": "text/event-stream" });
@@ -62,23 +64,27 @@ function readText(content: unknown): string {
   return content.map((part: { text?: string }) => part.text ?? "").join("");
 }
 
+/** What the person wrote, without what the server puts around it. */
+function readAsked(content: unknown): string {
+  const [text] = cutReminder(cutEnvironment("user", readText(content)));
+  return text.trim();
+}
+
 type Reply = { text: string; slow?: boolean } | { tool: string; args: unknown };
 
 /** Answers a tool's result in words. The number says how often the same was asked, so that a second answer differs. */
 function replyTo(messages: SentMessage[], counts: Map<string, number>): Reply {
   const last = messages.at(-1);
   if (last?.role === "tool") return { text: `The tool said: ${readText(last.content)}` };
-  const asked = readText(messages.findLast(({ role }) => role === "user")?.content);
+  const asked = readAsked(messages.findLast(({ role }) => role === "user")?.content);
   const count = (counts.get(asked) ?? 0) + 1;
   counts.set(asked, count);
   if (asked.includes("colour")) return { tool: "favourite_colour", args: {} };
   if (asked.includes("plan")) return { tool: "create_tasks", args: PLAN };
   if (asked.includes("question")) return { tool: "ask", args: { question: "Which colour shall it be?" } };
   if (asked.includes("slow")) return { text: "word ", slow: true };
-  return { text: `Reply ${count} to: ${firstLine(asked)}` };
+  return { text: `Reply ${count} to: ${asked}` };
 }
-
-const firstLine = (text: string): string => text.trim().split("\n")[0] ?? "";
 
 async function write(response: ServerResponse, reply: Reply): Promise<void> {
   const send = (delta: object, finish: string | null = null): void => {

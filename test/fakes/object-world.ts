@@ -64,6 +64,7 @@ export class LifeStream {
         const writer = writable.getWriter();
         writer.closed.catch(() => {});
         return {
+          closed: whileAlive(writer.closed),
           write: (bytes: Uint8Array) => whileAlive(writer.write(bytes)),
           close: () => whileAlive(writer.close()),
           abort: (reason: unknown) => whileAlive(writer.abort(reason)),

@@ -24,6 +24,8 @@ export function watchRun(life: Life, follower: Follower): Watch {
   const { clock } = life.ports;
   const view = emptyView();
   let isVoid = false;
+  /** The run has ended in a former life, and its last row, which may have its last text, is not released yet. */
+  let lacksEnd = false;
   let hasState = false;
   let isChanged = false;
   let wake: (() => void) | null = null;
@@ -42,6 +44,7 @@ export function watchRun(life: Life, follower: Follower): Watch {
     view.texts = [];
     const record = findRun(life, invocation_id);
     if (record === null) throw new Error("not_found");
+    lacksEnd = record.end_seq !== null && record.end_seq > life.journal.released;
     for (const event of eventsSoFar(life.journal, record)) take(event);
   }
 
@@ -78,7 +81,7 @@ export function watchRun(life: Life, follower: Follower): Watch {
   return {
     view() {
       isChanged = false;
-      if (isVoid) readTexts();
+      if (isVoid || (lacksEnd && !life.live.has(invocation_id))) readTexts();
       if (hasState) readState(life, view);
       hasState = false;
       // A run whose end is not released to readers yet is still in `live`.

@@ -107,7 +107,7 @@ function Questions() {
       <button
         type="button"
         data-testid="answer"
-        onClick={() => void submit([{ interruptId: interrupt.id, status: "resolved", payload: { answer: "blue" } }])}
+        onClick={() => void submit([{ interruptId: interrupt.id, status: "resolved", payload: "blue" }])}
       >
         Blue
       </button>

@@ -32,7 +32,7 @@ function Chat() {
     render: ({ interrupt, resolve }) => (
       <div data-testid="question">
         {interrupt?.message}
-        <button type="button" data-testid="answer" onClick={() => void resolve({ answer: "blue" })}>
+        <button type="button" data-testid="answer" onClick={() => void resolve("blue")}>
           Blue
         </button>
       </div>
