@@ -64,7 +64,7 @@ it("a clock shows hours only where there are some", () => {
 
 it("counts are short in both languages", () => {
   expect([850, 31_204, 1_240_000].map((count) => formatShort(count, "en"))).toEqual(["850", "31k", "1.2M"]);
-  expect(formatShort(31_204, "zh-CN")).toBe("3万");
+  expect(formatShort(31_204, "zh-CN")).toBe("3.1万");
 });
 
 it("a task's name is one short line, cut between characters", () => {

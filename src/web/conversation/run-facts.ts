@@ -41,9 +41,10 @@ export function formatClock(ms: number): string {
 
 /** `850`, `31k`, `1.2M`; in Chinese `3.1万`. */
 export function formatShort(count: number, locale: string): string {
-  return new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: count < 1e6 ? 0 : 1 })
-    .format(count)
-    .replace("K", "k");
+  // A thousand is exact enough, and ten thousand is not.
+  const digits = locale.startsWith("zh") || count >= 1e6 ? 1 : 0;
+  const format = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: digits });
+  return format.format(count).replace("K", "k");
 }
 
 const maxName = 60;
