@@ -35,6 +35,7 @@ import { addUserChanges } from "./http/routes/users/changes.ts";
 import { addUserKeys } from "./http/routes/users/keys.ts";
 import { addQuotas } from "./http/routes/users/quotas.ts";
 import { addUsersUsage } from "./http/routes/users/usage.ts";
+import { addTicketStream, addWatchTickets } from "./http/routes/watch-tickets.ts";
 import { addSignOut } from "./http/sessions/end.ts";
 import { createSessions } from "./http/sessions/recognize.ts";
 import { addPreviews } from "./projects/previews/routes/links.ts";
@@ -79,6 +80,7 @@ export function createApp(): App {
   addTicketDownload(app);
   // Whoever looks for another API learns where the door is, and not that a key is missing.
   for (const path of guessesWithoutKey) app.all(path, answerNotFound);
+  addTicketStream(app);
   for (const path of keyRoots.flatMap((root) => [root, `${root}/*`])) app.use(path, requireKey);
   app.onError(answerError);
   app.notFound(answerNotFound);
@@ -123,6 +125,7 @@ const resources = [
   addUsersUsage,
   addQuotas,
   addEvents,
+  addWatchTickets,
   addAgents,
   addAgentVersions,
   addModels,

@@ -119,9 +119,10 @@ function findLastText({ history, summary, steps }: LoopInput): string {
   return asked < 0 ? (summary?.last_text ?? "") : "";
 }
 
-export async function store(state: RunState, fact: LoopFact): Promise<void> {
+/** `more`: another fact or the run's end follows, and nothing outside is asked or waited for before it. */
+export async function store(state: RunState, fact: LoopFact, more = false): Promise<void> {
   try {
-    await state.ports.emit(fact);
+    await state.ports.emit(fact, more);
   } catch (error) {
     noteFailure(state, error);
     throw error;

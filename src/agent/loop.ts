@@ -113,7 +113,8 @@ async function storeMessage(called: CalledMessage, partial: boolean, state: RunS
   const calls = called.message.tool_calls ?? [];
   const call_sources = listSources(calls, state);
   const seen = describeSeen(state, partial, calls);
-  await store(state, { type: "assistant_message", ...called, partial, token_scale, ...seen, call_sources });
+  // The starts of the calls that begin at once are stored with it.
+  await store(state, { type: "assistant_message", ...called, partial, token_scale, ...seen, call_sources }, !partial);
   const { message, extras } = called;
   state.conversation.add(extras === undefined ? message : { ...message, extras });
   if (called.message.content?.trim()) state.lastText = called.message.content;

@@ -85,10 +85,13 @@ export interface LoopPorts {
   takeUse: TakeUse;
   onDelta: (delta: LoopDelta) => void;
   /**
-   * Resolves when the fact is stored. A reply without calls, which probably ends the run, may be held: it is stored before
-   * anything else is, before a model is asked, and before what is stored is read.
+   * Resolves when the fact is stored. A reply without calls, which probably ends the run, may be held, and so may a fact
+   * with `more`, after which the next comes in the same turn of the event loop. What is held is stored with the next fact
+   * or the end, before a model is asked, and before it is read.
    */
-  emit: (fact: LoopFact) => Promise<void>;
+  emit: (fact: LoopFact, more?: boolean) => Promise<void>;
+  /** Stores what is held: before anything outside is asked by other ways than a model's or a started tool's. */
+  storeHeld?: () => void;
   /**
    * Messages that a person has added since the last call. The loop calls it before each model call and before the run
    * would end.

@@ -116,6 +116,11 @@ export interface Tool<Arguments = unknown> {
   kind: "plan" | "work" | "control" | "memory";
   /** Read-only calls that are neighbours in one message run in parallel. */
   read_only: boolean;
+  /**
+   * Waits for nothing outside of the thread. Then a call is stored when it has its result, with the reply that made it:
+   * one transaction instead of two. Such a tool recovers with `repeat`.
+   */
+  local?: true;
   /** What the next life does with a call that has started and has no result. */
   recovery: "repeat" | "reattach" | "report";
   /** In ms: a number, or a function of the arguments. */

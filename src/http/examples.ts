@@ -261,6 +261,7 @@ export const agent: AgentView = {
   max_total_tokens: null,
   max_minutes: null,
   on_cap: "end",
+  on_disconnect: "continue",
   pinned_version: null,
   created_at: time,
   updated_at: time,
@@ -285,6 +286,14 @@ export const comparison = {
 };
 
 /** A shortened stream of a run. */
+export const stream = [
+  "retry: 1000",
+  'id: 1\ndata: {"type":"RUN_STARTED","threadId":"thread-001","runId":"inv-001"}',
+  "",
+  'id: 9\ndata: {"type":"RUN_FINISHED","threadId":"thread-001","runId":"inv-001","outcome":{"type":"success"}}',
+  "",
+  "",
+].join("\n");
 
 export const diagnostics = {
   instance_id: "inst_01kavq3v8w3s6x0f5n2d9r7g4c",

@@ -220,6 +220,7 @@ export const sshStatus = late(() =>
 
 export const threadParams = z.object({ thread_id: clientId });
 export const runParams = threadParams.extend({ invocation_id: clientId });
+export const messageParams = threadParams.extend({ message_id: clientId });
 
 const threadTitle = late(() =>
   title.nullable().openapi({
@@ -295,6 +296,11 @@ export const message = late(() =>
       metadata: z.record(z.string(), z.unknown()),
       seq: z.int(),
       created_at: time,
+      superseded_by: z
+        .string()
+        .optional()
+        .openapi({ description: "The run that was started in its place. Absent for a message of the conversation." }),
+      superseded_at: time.optional(),
     })
     .openapi("Message", { example: examples.message }),
 );

@@ -3,7 +3,8 @@
 import { type Failure, problems } from "../protocol/error.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { writeOpener } from "../thread/stream/ended-keys.ts";
-import { callThread } from "../thread/stub.ts";
+import { STREAM_HEADER } from "../thread/stream/stream-response.ts";
+import { callThread, threadStub } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
 import { Problem, problemOf } from "./errors.ts";
 import { namesType } from "./paths/accept.ts";
@@ -16,11 +17,27 @@ export function streamRequest(context: AppContext, address: string | URL, init?:
   return new Request(url, init);
 }
 
-/** Requests a stream from the object and answers with it. Throws the failure that the object may answer instead. */
+/**
+ * Requests a stream from the object and answers with it, or with 204 if the object says that the client has everything:
+ * a browser's `EventSource` reconnects after any other end. Throws the failure that the object may answer instead.
+ */
 export async function answerStream(context: AppContext, key: ThreadKey, makeRequest: () => Request): Promise<Response> {
-  return await holdStream(context, async () =>
-    readStream(await callThread(context.env, key, (stub) => stub.fetch(makeRequest()))),
-  );
+  const close = countOpen(context, "streams");
+  try {
+    const answer = await callThread(context.env, key, (stub) => stub.fetch(makeRequest()));
+    if (answer.status === 204) return answerNothing(close);
+    const body = await readStream(answer);
+    const name = answer.headers.get(STREAM_HEADER);
+    if (name === null) return pipe(context, body, close);
+    // Where nothing reads along, the runtime passes the bytes on without two buffers of 64 KiB and a stream between. So
+    // the object says when it is over.
+    const over = threadStub(context.env, key).waitForStream(key, name);
+    context.executionCtx.waitUntil(over.then(close, close));
+    return streamResponse(body);
+  } catch (error) {
+    close();
+    throw error;
+  }
 }
 
 /**
@@ -33,22 +50,31 @@ export function countOpen(context: AppContext, name: "streams" | "transfers", li
   return opened.close;
 }
 
-/** Answers with a stream, which counts as open until it has ended or the client is gone. */
-export async function holdStream(
-  context: AppContext,
-  open: () => Promise<{ pipeTo(destination: WritableStream<Uint8Array>): Promise<void> }>,
-): Promise<Response> {
+type Source = { pipeTo(destination: WritableStream<Uint8Array>): Promise<void> };
+
+/** Answers with a stream, which counts as open until it has ended or the client is gone; with 204 if there is none. */
+export async function holdStream(context: AppContext, open: () => Promise<Source | null>): Promise<Response> {
   const close = countOpen(context, "streams");
   try {
-    // The runtime passes a stream's bytes on by itself.
-    const { readable, writable } = new IdentityTransformStream();
-    const passed = (await open()).pipeTo(writable).catch(() => undefined);
-    context.executionCtx.waitUntil(passed.finally(close));
-    return streamResponse(readable);
+    const stream = await open();
+    return stream === null ? answerNothing(close) : pipe(context, stream, close);
   } catch (error) {
     close();
     throw error;
   }
+}
+
+function answerNothing(close: () => void): Response {
+  close();
+  return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+}
+
+/** `close` is called once the stream has ended. */
+function pipe(context: AppContext, source: Source, close: () => void): Response {
+  const { readable, writable } = new IdentityTransformStream();
+  const passed = source.pipeTo(writable).catch(() => undefined);
+  context.executionCtx.waitUntil(passed.finally(close));
+  return streamResponse(readable);
 }
 
 /** Returns the stream that the object answered with, and throws a failure. */

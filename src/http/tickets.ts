@@ -1,10 +1,10 @@
-// One-use tickets for routes that a browser opens without a key: a WebSocket, a download. A ticket is valid for the one
-// purpose that it was issued for. Redeemed for another, it is refused like an unknown one, and is used up.
+// One-use tickets for routes that a browser opens without a key: a WebSocket, a download, a stream. A ticket is valid for
+// the one purpose that it was issued for. Redeemed for another, it is refused like an unknown one, and is used up.
 import { hashText, toHex } from "../lib/hash.ts";
 import { ADMIN_KEY_ID } from "../protocol/ids.ts";
 import { type Scope, userScopes } from "../protocol/keys/scope.ts";
 import { findApiKey, findEndedKeys } from "../store/api-keys.ts";
-import { createTicket, takeTicket } from "../store/tickets.ts";
+import { createTicket, type Ticket, takeTicket } from "../store/tickets.ts";
 import { isExpired } from "../thread/stream/ended-keys.ts";
 import { requireOpen, requireScope } from "./auth.ts";
 import type { AppContext } from "./context.ts";
@@ -19,10 +19,13 @@ const TICKET_BYTES = 32;
 /** The limit of a ticket in a query, so that longer ones are not hashed. */
 export const TICKET_CHARACTERS = 200;
 
-export type TicketPurpose = "terminal" | "download";
+export type TicketPurpose = "terminal" | "download" | "watch";
 
 /** What the key that asks must be allowed to do. Who brings the ticket may do no more than that. */
-export const ticketScopes = { terminal: "write", download: "run" } as const satisfies Record<TicketPurpose, Scope>;
+export const ticketScopes = { terminal: "write", download: "run", watch: "read" } as const satisfies Record<
+  TicketPurpose,
+  Scope
+>;
 
 /** Returns an address at `path` that works once, for what `details` describe in a project of the caller. */
 export async function issueTicket(
@@ -32,16 +35,26 @@ export async function issueTicket(
 ): Promise<{ url: URL; expires_at: string }> {
   const project = await requireProject(context, project_id);
   requireProvider(context);
+  return await makeTicket(context, { purpose, path, project_id: project.project_id }, details);
+}
+
+/** The same without a project to look up. */
+export async function makeTicket(
+  context: AppContext,
+  { purpose, path, project_id }: { purpose: TicketPurpose; path: string; project_id: string },
+  details: Record<string, unknown>,
+): Promise<{ url: URL; expires_at: string }> {
+  const { user_id, key_id } = context.get("caller");
   const ticket = toHex(crypto.getRandomValues(new Uint8Array(TICKET_BYTES)));
   const now = Date.now();
   const expires_at = new Date(now + TICKET_MS).toISOString();
   const stored = {
-    user_id: project.user_id,
-    project_id: project.project_id,
+    user_id,
+    project_id,
     hash: toHex(await hashText(ticket)),
     expires_at,
     // The stored name of the purpose.
-    details: { door: purpose, key_id: context.get("caller").key_id, ...details },
+    details: { door: purpose, key_id, ...details },
   };
   const usual = usualQuotas(context)("tickets");
   const isMade = await createTicket(context.env.DB, stored, new Date(now).toISOString(), usual);
@@ -56,9 +69,23 @@ export async function redeemTicket(
   ticket: string,
 ): Promise<{ project_id: string; details: Record<string, unknown> }> {
   requireProvider(context);
+  const take = (hash: string) => takeTicket(context.env.DB, hash, new Date().toISOString());
+  const { project_id, details } = await admitTicket(context, purpose, ticket, take);
+  await requireProject(context, project_id);
+  return { project_id, details };
+}
+
+/** Makes whoever brings a ticket that `take` finds the caller. */
+export async function admitTicket(
+  context: AppContext,
+  purpose: TicketPurpose,
+  ticket: string,
+  take: (hash: string) => Promise<Ticket | null>,
+): Promise<{ project_id: string; hash: string; details: Record<string, unknown> }> {
   const guess = context.get("guesses").open(context);
   guess.look();
-  const taken = await takeTicket(context.env.DB, toHex(await hashText(ticket)), new Date().toISOString());
+  const hash = toHex(await hashText(ticket));
+  const taken = await take(hash);
   const { door, key_id, ...details } = taken?.details ?? {};
   if (!taken || door !== purpose || typeof key_id !== "string") {
     guess.fail();
@@ -66,8 +93,7 @@ export async function redeemTicket(
   }
   guess.giveBack();
   await bear(context, { user_id: taken.user_id, key_id }, ticketScopes[purpose]);
-  await requireProject(context, taken.project_id);
-  return { project_id: taken.project_id, details };
+  return { project_id: taken.project_id, hash, details };
 }
 
 /** Makes whoever brings the ticket the caller, for as long as the key holds that asked for it. */

@@ -100,7 +100,8 @@ export type ThreadEvent =
   | { type: "TOOL_CALL_RESULT"; messageId: string; toolCallId: string; content: string; role: "tool" }
   | { type: "STATE_SNAPSHOT"; snapshot: StateValue }
   | { type: "STATE_DELTA"; delta: PatchOperation[] }
-  | { type: "MESSAGES_SNAPSHOT"; messages: AgUiMessage[] }
+  /** `superseded`: what it lacks behind its messages is no part of the conversation any more. */
+  | { type: "MESSAGES_SNAPSHOT"; messages: AgUiMessage[]; metadata?: { superseded: true } }
   | { type: "CUSTOM"; name: "tool_output"; value: { tool_call_id: string; stream: "stdout" | "stderr"; text: string } }
   /** Stored with the result. A field of a source that is null elsewhere is null here too. */
   | { type: "CUSTOM"; name: "sources"; value: { tool_call_id: string; sources: Omit<RunSource, "cited">[] } }

@@ -82,6 +82,9 @@ export type MessageRow = MessageBody & {
   metadata: Record<string, unknown>;
   seq: number;
   created_at: string;
+  /** The run that was started in its place, and when. Absent for a message of the conversation as it is. */
+  superseded_by?: string;
+  superseded_at?: string;
 };
 
 /** Whether a person's message is empty: no image, and no text but white space. */

@@ -162,6 +162,10 @@ export type Run = z.infer<ReturnType<typeof run>>;
 export const busyPolicies = ["enqueue", "reject", "replace", "steer"] as const;
 export type BusyPolicy = (typeof busyPolicies)[number];
 
+/** What becomes of a run when the last of its readers has left. The words are LangGraph's. */
+export const disconnectPolicies = ["continue", "cancel"] as const;
+export type DisconnectPolicy = (typeof disconnectPolicies)[number];
+
 export function isTerminal(status: RunStatus): status is RunEndStatus {
   return status !== "queued" && status !== "running";
 }

@@ -13,7 +13,7 @@ import type { Page, PageRequest } from "./page.ts";
 import type { PlanEditRequest } from "./plan/edit.ts";
 import type { Ledger } from "./plan/ledger.ts";
 import type { Plan } from "./plan/task.ts";
-import type { BusyPolicy, Run, RunStatus } from "./run.ts";
+import type { BusyPolicy, DisconnectPolicy, Run, RunStatus } from "./run.ts";
 
 export interface Thread {
   thread_id: string;
@@ -74,6 +74,25 @@ export interface InterruptAnswer {
 
 /** One of our ids, and what a client sent instead. */
 export type SentId = [id: string, sent: string];
+/** A message of a client's history. */
+export interface HistoryEntry {
+  message_id: string;
+  role: string;
+}
+
+/** Asks the turn of a message again, or puts the messages of the input in the place of a person's. */
+export interface Superseding {
+  message_id: string;
+  /** Whether the named message is replaced, too. */
+  replaces: boolean;
+  /**
+   * The message that a route brings. It is not in `messages`, so that an object of a former version, which knows nothing
+   * of this, refuses the input as empty.
+   */
+  message?: RunInput["messages"][number];
+  /** The client chose no id for the run. That of a reply, which can be asked for once, is derived. */
+  is_unnamed?: boolean;
+}
 
 /** The input that starts a run, from any route or job. */
 export interface RunInput extends ThreadKey {
@@ -91,6 +110,15 @@ export interface RunInput extends ThreadKey {
    * What an AG-UI client calls the run and its messages, where that is not their id. Not part of the stored input.
    */
   sent_ids?: SentId[];
+  /**
+   * With `from_history`: the ids and roles of the whole history, which tell whether the client has taken something back.
+   * It is not stored.
+   */
+  history?: HistoryEntry[];
+  /** With `history`: it is the whole conversation, so that what it lacks was taken back. */
+  is_whole_history?: boolean;
+  /** What the run replaces. The messages after that, and what they did to the plan, are superseded when it starts. */
+  supersede?: Superseding;
   /** Answers to the interrupts of the last run; null if the input answers none. */
   resume: InterruptAnswer[] | null;
   agent_id: string | null;
@@ -101,6 +129,8 @@ export interface RunInput extends ThreadKey {
   time_zone?: string;
   background: boolean;
   on_busy: BusyPolicy;
+  /** What becomes of the run when its last reader has left; absent takes what its agent says. */
+  on_disconnect?: DisconnectPolicy;
   /**
    * The title of a thread that has none; absent takes the first line of the message, null leaves the thread without.
    */
@@ -146,6 +176,8 @@ export interface MessageRequest extends PageRequest {
   types: MessageType[];
   /** Only messages after the one with this id. */
   after: string | null;
+  /** Also those that another run has superseded. Absent is false. */
+  superseded?: boolean;
 }
 
 /** `created` is false if the `invocation_id` was accepted before, or if the message steers an active run. */
@@ -167,7 +199,9 @@ export interface PinnedAgent {
  * RPC methods of a thread's object. Streams go through `fetch` instead:
  * - `POST https://thread/runs` with a `RunInput` accepts the run and streams it. With `?known=1` (AG-UI), a known
  *   `invocation_id` attaches to its run by a resync and the body is ignored.
- * - `GET https://thread/events?user_id&thread_id[&invocation_id][&after]` streams the thread or one run.
+ * - `GET https://thread/events?user_id&thread_id[&invocation_id][&after]` streams the thread or one run. With
+ *   `may_end`, the answer is 204 if that run has ended and `after` is its last event or a later one. With `ticket`, who
+ *   reads with the same one is cut.
  * - Both take `key_id` and `key_age`, the API key that the client sent and the milliseconds since it was known to hold.
  *   The stream is cut once the key no longer holds. Without `key_id` this is not checked.
  * - Both take `client`, for an AG-UI client: the ids that it sent, and whether it named a version of the protocol.
@@ -211,6 +245,8 @@ export interface ThreadApi {
   getRun(key: ThreadKey, invocation_id: string): Promise<Result<Run>>;
   /** Resolves with the run once it has ended and was released, or with its current state after `timeout_ms`. */
   waitForEnd(key: ThreadKey, invocation_id: string, timeout_ms: number): Promise<Result<Run>>;
+  /** Resolves when a stream is over, by the name that `fetch` answered with. One that is not known is over. */
+  waitForStream(key: ThreadKey, name: string): Promise<Result<null>>;
   /** Ends a queued or running run. A run that has ended is returned as it is. */
   cancel(key: ThreadKey, invocation_id: string): Promise<Result<Run>>;
   /** Called by the queue: lets a background run start. Idempotent. */

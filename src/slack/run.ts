@@ -121,6 +121,8 @@ async function makeRun(
     agent_id,
     metadata: { slack: run.source },
     on_busy: "steer",
+    // Its readers are in Slack, whatever its agent says.
+    on_disconnect: "continue",
     context: [{ description: "Where this conversation takes place", value: where }],
     follow: place,
     // Whoever may write there came in through the key that connected the workspace.

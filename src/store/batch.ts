@@ -19,6 +19,16 @@ export interface BudgetEvent {
   hops: number;
 }
 
+/** Rows that a run has superseded: all of them from one place to another, but the plan's. */
+export interface SupersededRange {
+  by: string;
+  at: string;
+  from: number;
+  through: number;
+  /** The row that gave its id to the message in its place. */
+  renamed?: { seq: number; message_id: string };
+}
+
 export interface ThreadBatch {
   key: ThreadKey;
   /** D1 may not have the thread yet. */
@@ -27,6 +37,8 @@ export interface ThreadBatch {
   project: { project_id: string; name: string; created_at: string } | null;
   thread: (Thread & { version: number }) | null;
   messages: (MessageRow & { version: number })[];
+  /** Of rows in D1 and of this batch. */
+  superseded?: SupersededRange[];
   /**
    * Set if the plan is among the messages: the newest event number of the journal, and the run that changed the plan,
    * with its hops.

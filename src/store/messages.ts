@@ -1,6 +1,6 @@
 // The messages of a thread, oldest first. A page is limited by its bytes and by its rows. The sizes are read before the
 // contents, and contents that were split into parts are joined again.
-import { and, asc, desc, eq, gt, inArray, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, ne, or, type SQL, sql } from "drizzle-orm";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { MessageRow, MessageType } from "../protocol/message.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
@@ -10,6 +10,7 @@ import { decodeCursor, encodeCursor } from "./page.ts";
 import { messageParts, messages } from "./schema.ts";
 import { readMetadata, withContent } from "./shapes/message.ts";
 import { parseStored } from "./shapes/stored.ts";
+import { SUPERSEDED, withoutMark } from "./shapes/superseded.ts";
 
 // The limit of one answer, since an isolate has 128 MB for all its requests. A page always has its first message.
 const PAGE_BYTES = 4_000_000;
@@ -26,13 +27,7 @@ export async function listMessages(
   const sizes = await open(db)
     .select({ seq: messages.seq, size: messages.size })
     .from(messages)
-    .where(
-      and(
-        isOfThread(key),
-        gt(messages.seq, start.value),
-        request.types.length > 0 ? inArray(messages.type, request.types) : undefined,
-      ),
-    )
+    .where(and(isOfThread(key), gt(messages.seq, start.value), isWanted(request)))
     .orderBy(asc(messages.seq))
     .limit(request.limit + 1);
   const seqs = takePage(sizes.slice(0, request.limit), ({ size }) => size).map(({ seq }) => seq);
@@ -40,6 +35,14 @@ export async function listMessages(
   if (last === undefined) return succeed({ data: [], next_cursor: null });
   const data = await readRows(db, key, seqs);
   return succeed({ data, next_cursor: seqs.length < sizes.length ? encodeCursor([last]) : null });
+}
+
+/** The column's type is the message's, except for a superseded one. */
+function isWanted({ types, superseded }: MessageRequest): SQL | undefined {
+  const own = types.length > 0 ? inArray(messages.type, types) : ne(sql`${messages.type}`, SUPERSEDED);
+  if (superseded !== true) return own;
+  if (types.length === 0) return undefined;
+  return or(own, and(eq(sql`${messages.type}`, SUPERSEDED), inArray(sql`${messages.superseded} ->> 'type'`, types)));
 }
 
 /** The newest message of one type, with the version of its row. */
@@ -134,8 +137,7 @@ function toMessage(row: Row, parts: Map<string, string>): MessageRow {
     user_id: row.user_id,
     invocation_id: row.invocation_id,
     agent_id: row.agent_id,
-    type: row.type,
-    is_llm_message: row.is_llm_message,
+    ...withoutMark(row, id),
     content: parseStored(row.content ?? parts.get(`${row.seq} content`) ?? ""),
     metadata: readMetadata(row.metadata ?? parts.get(`${row.seq} metadata`) ?? "", id),
     seq: row.seq,

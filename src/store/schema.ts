@@ -114,6 +114,8 @@ export const messages = sqliteTable(
     /** JSON; null if it is split into `message_parts`, like the next column. */
     metadata: text(),
     content: text(),
+    /** JSON of what a superseded message was, and by what (`store/shapes/superseded`); null for all others. */
+    superseded: text(),
   },
   (table) => [primaryKey({ columns: [table.user_id, table.thread_id, table.seq] })],
 );

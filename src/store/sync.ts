@@ -10,6 +10,7 @@ import type { ThreadBatch, ThreadEnd } from "./batch.ts";
 import { closeOthers, closeStatements } from "./budgets/close.ts";
 import { byteLength, cutIntoParts } from "./parts.ts";
 import { LOOK_AGAIN } from "./people/closing.ts";
+import { markOf, SUPERSEDED } from "./shapes/superseded.ts";
 import { ALIVE } from "./tombstones.ts";
 import { insertBudgetDeliveries } from "./webhooks/budget-deliveries.ts";
 import {
@@ -67,6 +68,15 @@ INSERT INTO message_parts (user_id, thread_id, seq, field, part, version, text)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE ${ALIVE}
 ON CONFLICT (user_id, thread_id, seq, field, part) DO UPDATE SET version = excluded.version, text = excluded.text
 WHERE excluded.version > message_parts.version`;
+
+/** Only once: a row that is superseded stays so, and a late batch that still has it as it was finds it there. */
+const SUPERSEDE = `
+UPDATE messages SET superseded = ${markOf("?3", "?4")}, type = '${SUPERSEDED}', is_llm_message = 0
+WHERE user_id = ?1 AND thread_id = ?2 AND seq BETWEEN ?5 AND ?6 AND type NOT IN ('task_list', '${SUPERSEDED}')`;
+
+const RENAME = `
+UPDATE messages SET message_id = ?4
+WHERE user_id = ?1 AND thread_id = ?2 AND seq = ?3 AND message_id <> ?4 AND type = '${SUPERSEDED}'`;
 
 /**
  * An account is emptied by what D1 has. A thread that comes to D1 for the first time after its user was deleted was not
@@ -146,7 +156,16 @@ function isGone(first: D1PreparedStatement[], results: D1Result[]): boolean {
 }
 
 function rowStatements(db: D1Database, batch: ThreadBatch): D1PreparedStatement[] {
-  return [...projectStatements(db, batch), ...threadStatements(db, batch), ...messageStatements(db, batch)];
+  const rows = [...projectStatements(db, batch), ...threadStatements(db, batch), ...messageStatements(db, batch)];
+  return [...rows, ...supersedeStatements(db, batch)];
+}
+
+function supersedeStatements(db: D1Database, { key, superseded = [] }: ThreadBatch): D1PreparedStatement[] {
+  const { user_id, thread_id } = key;
+  return superseded.flatMap(({ by, at, from, through, renamed }) => [
+    db.prepare(SUPERSEDE).bind(user_id, thread_id, by, at, from, through),
+    ...(renamed ? [db.prepare(RENAME).bind(user_id, thread_id, renamed.seq, renamed.message_id)] : []),
+  ]);
 }
 
 const CLEAR_ROWS = ["message_parts", "messages", "runs"].map(

@@ -1,6 +1,7 @@
 // One-use tickets: the hash of each, and what it opens. The statement that takes a ticket deletes it, so only one of
-// two concurrent bearers succeeds.
-import { and, eq, lt, sql } from "drizzle-orm";
+// two concurrent bearers succeeds. A ticket for a stream stays for a time once it is opened, so that a browser's
+// `EventSource`, which has only its first address, can reconnect to that stream.
+import { and, eq, gt, lt, sql } from "drizzle-orm";
 import { open } from "./database.ts";
 import { tickets } from "./projects/schema.ts";
 import { roomFor, rowWhere } from "./quotas/insert.ts";
@@ -39,6 +40,24 @@ export async function claimTicket(db: D1Database, ticket: Ticket, now: string): 
     database.insert(tickets).values(ticket).onConflictDoNothing().returning({ hash: tickets.hash }),
   ]);
   return claimed.length > 0;
+}
+
+/** In place of a project's id, which has no slash: a stream's ticket that nobody has opened. It counts as unused. */
+export const UNOPENED = "/watch";
+
+/** Opens the ticket of a stream, once, which then stays until `until`. Null if there is none, or if it has expired. */
+export async function openTicket(db: D1Database, hash: string, now: string, until: string): Promise<Ticket | null> {
+  const isUnopened = and(eq(tickets.hash, hash), eq(tickets.project_id, UNOPENED), gt(tickets.expires_at, now));
+  const opened = { project_id: "", expires_at: until };
+  const [ticket] = await open(db).update(tickets).set(opened).where(isUnopened).returning();
+  return ticket ?? null;
+}
+
+/** The ticket of a stream that was opened before. Null if there is none, or if it has expired. */
+export async function findOpened(db: D1Database, hash: string, now: string): Promise<Ticket | null> {
+  const isOpened = and(eq(tickets.hash, hash), eq(tickets.project_id, ""), gt(tickets.expires_at, now));
+  const [ticket] = await open(db).select().from(tickets).where(isOpened);
+  return ticket ?? null;
 }
 
 /** Null if there is no such ticket, or if it was taken or has expired. */

@@ -1,8 +1,9 @@
-// The alarm resumes runs that stand still, and ends those that stand still for too long. The handler returns at once,
-// since the platform kills a handler that runs for long, together with its object.
+// The alarm resumes runs that stand still, and ends those that stand still for too long or whose readers have left. The
+// handler returns at once, since the platform kills a handler that runs for long, together with its object.
 import { isTerminal } from "../protocol/run.ts";
 import { ensureFollowing } from "./follow/followers.ts";
 import { type ActiveRun, countActive, type Life, noteError, storeRun, transact } from "./life.ts";
+import { cancelLeft } from "./presence/leave.ts";
 import { lastMessageTime } from "./rows/messages.ts";
 import type { RunRecord } from "./rows/runs.ts";
 import { allowStart, requestEnd } from "./run/control.ts";
@@ -32,6 +33,7 @@ export async function onAlarm(life: Life): Promise<void> {
 
 async function doDueWork(life: Life): Promise<void> {
   const wasUnknown = life.outbox.isUnknown;
+  cancelLeft(life);
   if (life.active !== null && !isTerminal(life.active.record.run.status)) tendActive(life, life.active);
   await life.outbox.syncWithin(SYNC_LIMIT_MS);
   // Stores that D1 has the thread. Without this, lives that store no fact would each set another alarm to ask again.

@@ -19,6 +19,7 @@ import type { CallTimes } from "./run/call-times.ts";
 import { countWork } from "./spending/record.ts";
 import type { Journal } from "./stream/journal.ts";
 import type { Readers } from "./stream/readers.ts";
+import type { Superseded } from "./supersede/marks.ts";
 
 /** What an object needs from the platform. */
 export interface Platform {
@@ -51,6 +52,8 @@ export interface Life {
   outbox: Outbox;
   /** What the model was told once. */
   told: Told;
+  /** Which messages are superseded, as far as readers and D1 may not know it. */
+  superseded: Superseded;
   /** What each run needs and only the first reads. */
   memory: ThreadMemory;
   stored: StoredThread;
@@ -64,10 +67,10 @@ export interface Life {
   /** The run that was stored as started when it was accepted, until this life works on it. */
   begun: RunRecord | null;
   /**
-   * The reply that probably ends the run. The next transaction stores it, which usually is the run's end in the same turn
-   * of the event loop. Who goes on instead calls `storeHeld` first.
+   * Facts of the run after which others follow in the same turn of the event loop: a reply that probably ends it, or whose
+   * calls begin at once. The next transaction stores them. Who waits for something else calls `storeHeld` first.
    */
-  held: { record: RunRecord; store: () => void } | null;
+  held: { record: RunRecord; stores: (() => void)[] } | null;
   /** The last position in the inbox that is taken. */
   lastPosition: number;
   /** The started run with the highest position. */
@@ -95,6 +98,10 @@ export interface Life {
   followers: Map<string, Follower>;
   /** Called when a follower waits for the alarm. */
   onFollowerWaits: () => void;
+  /** Which runs readers keep from being cancelled, and when those whose readers have left are. */
+  watched: Map<string, number | null>;
+  /** Set while readers are pinged more often, since a run ends when they leave. */
+  cancelProbe: (() => void) | null;
   cancelIdle: (() => void) | null;
   /** Set while changes of the plan are gathered for D1. */
   cancelPlanSync: (() => void) | null;
@@ -134,7 +141,7 @@ export function storeRun(life: Life, record: RunRecord, change: { input?: boolea
   life.outbox.markRun(record);
 }
 
-/** For a run that goes on after a reply that might have ended it. */
+/** For a run that waits for something before its next fact. */
 export function storeHeld(life: Life): void {
   if (life.held !== null) transact(life, () => {});
 }
@@ -177,6 +184,20 @@ export function findRun(life: Life, invocation_id: string): RunRecord | null {
 /** Why a life ends if its run did not end while the thread was removed. */
 export const OUTLIVED = "a run outlived its thread";
 
+/** Calls `change`, after what is held is stored. */
+function withHeld<T>(life: Life, change: () => T): T {
+  const { held } = life;
+  if (held === null) return change();
+  life.held = null;
+  const { record, stores } = held;
+  const { version } = record;
+  for (const store of stores) store();
+  const value = change();
+  // Most changes are the run's end, which stores its row too.
+  if (record.version === version) storeRun(life, record);
+  return value;
+}
+
 /** A transaction of facts. If it fails, memory and storage differ, so it ends the life. */
 export function transact<T>(life: Life, change: () => T): T {
   if (life.removed) {
@@ -186,16 +207,7 @@ export function transact<T>(life: Life, change: () => T): T {
   try {
     return life.database.transaction(() => {
       life.outbox.storePosition(life.journal.newest);
-      const { held } = life;
-      if (held === null) return change();
-      life.held = null;
-      const { record, store } = held;
-      const { version } = record;
-      store();
-      const value = change();
-      // Most changes are the run's end, which stores its row too.
-      if (record.version === version) storeRun(life, record);
-      return value;
+      return life.journal.gather(() => withHeld(life, change));
     });
   } catch (error) {
     life.platform.abort(`a transaction failed: ${error instanceof Error ? error.message : "unknown"}`);

@@ -33,6 +33,7 @@ import { changeWaiting, removeWaiting } from "./inbox/change-waiting.ts";
 import { listWaiting } from "./inbox/waiting.ts";
 import { findRun, type Life, type Platform } from "./life.ts";
 import { createPorts, type Ports } from "./ports.ts";
+import { notePresence } from "./presence/leave.ts";
 import type { Database } from "./rows/database.ts";
 import { readMessagePage, readRunPage } from "./rows/reads.ts";
 import { readRemoval } from "./rows/stored-thread.ts";
@@ -53,7 +54,7 @@ import { arm, resendJobs, schedule } from "./scheduler.ts";
 import { closeLeases } from "./spending/closing.ts";
 import { readClient } from "./stream/ag-ui/client.ts";
 import { type Opener, readOpener } from "./stream/ended-keys.ts";
-import { openStream } from "./stream/stream-response.ts";
+import { openStream, whenStreamEnds } from "./stream/stream-response.ts";
 import { type StreamRequest, tooManyReaders } from "./stream/streams.ts";
 import { finishRemoval, ownedBy, patchThread, removeThread, storeThread } from "./threads.ts";
 import { beginLife, wakeLife } from "./wake.ts";
@@ -162,6 +163,13 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return this.#read(key, (life) => waitForEnd(life, invocation_id, timeout_ms));
   }
 
+  async waitForStream(key: ThreadKey, name: string): Promise<Result<null>> {
+    return this.#read(key, async (life) => {
+      await whenStreamEnds(life, name);
+      return succeed(null);
+    });
+  }
+
   async cancel(key: ThreadKey, invocation_id: string): Promise<Result<Run>> {
     return this.#read(key, (life) => cancelRun(life, invocation_id));
   }
@@ -202,6 +210,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     const url = new URL(request.url);
     const opener = readOpener(url.searchParams, this.#ports.clock.now());
     const client = readClient(url.searchParams);
+    const relayed = url.searchParams.has("relayed");
     if (url.pathname === "/runs") {
       const input = (await request.json()) as RunInput;
       const attach = url.searchParams.has("known");
@@ -210,13 +219,16 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
       const accepted = await this.#accept(input, attach);
       if (!accepted.ok) return failureResponse(accepted.error);
       const { run, created } = accepted.value;
-      const begin = { invocation_id: run.invocation_id, after: null, resync: attach && !created, client };
+      const begin = { invocation_id: run.invocation_id, after: null, resync: attach && !created, client, relayed };
       return this.#stream(input, begin, opener);
     }
     const key = { user_id: url.searchParams.get("user_id") ?? "", thread_id: url.searchParams.get("thread_id") ?? "" };
     const after = url.searchParams.get("after");
     const invocation_id = url.searchParams.get("invocation_id");
-    const from = { invocation_id, after: after === null ? null : Number(after), resync: false, client };
+    const may_end = url.searchParams.has("may_end");
+    const ticket = url.searchParams.get("ticket");
+    const rest = { resync: false, client, relayed, may_end, ticket };
+    const from = { invocation_id, after: after === null ? null : Number(after), ...rest };
     return this.#stream(key, from, opener);
   }
 
@@ -244,10 +256,11 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     const accepted = await acceptRun(life, input, attach);
     if (!accepted.ok || !accepted.value.created) return accepted;
     const record = findRun(life, accepted.value.run.invocation_id);
-    if (input.on_busy === "replace" && record !== null) cancelBefore(life, record);
+    if (record?.input?.on_busy === "replace") cancelBefore(life, record);
     await schedule(life);
     ensureRunning(life);
     ensureFollowing(life);
+    notePresence(life, null);
     if (input.background) this.ctx.waitUntil(life.outbox.syncWithin(SYNC_LIMIT_MS).then(() => resendJobs(life)));
     return accepted;
   }

@@ -8,14 +8,15 @@ import type { DeliveryName } from "../protocol/webhook.ts";
 import type { ThreadBatch } from "../store/batch.ts";
 import type { SyncAnswer } from "../store/sync.ts";
 import { BackOff } from "./back-off.ts";
-import { type Database, readMeta, writeMeta } from "./rows/database.ts";
+import { type Database, writeMeta } from "./rows/database.ts";
 import { lastMessageSeq, readNextMessages, readPlanMessage } from "./rows/messages.ts";
-import { type RunRecord, readBegunId, readIdsChangedFrom, readRun } from "./rows/runs.ts";
-import { type Position, toPosition } from "./rows/shapes/position.ts";
+import { type RunRecord, readIdsChangedFrom, readRun } from "./rows/runs.ts";
+import { type Position, readPosition } from "./rows/shapes/position.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
 import { SharedTimer } from "./shared-timer.ts";
 import { collectSpending, forgetSent } from "./spending/given-back.ts";
 import type { Clock } from "./stream/readers.ts";
+import { forgetRanges, nothingSuperseded, type Superseded, writeSuperseded } from "./supersede/marks.ts";
 
 interface OutboxPorts {
   syncThread(batch: ThreadBatch): Promise<SyncAnswer>;
@@ -48,6 +49,7 @@ export class Outbox {
   /** Whether a webhook receives task events, as of the last batch. */
   #tasksSubscribed = false;
   readonly #newest: () => number;
+  readonly #superseded: Superseded;
   #sending: Promise<boolean> | null = null;
   #isAsking = false;
   readonly #backOff: BackOff;
@@ -65,26 +67,29 @@ export class Outbox {
    */
   onOwnerDeleted: () => void = () => {};
 
-  /** `newest` returns the journal's newest number. */
-  constructor(database: Database, ports: OutboxPorts, stored: StoredThread, newest: () => number) {
+  /** `live`: runs that are not over for readers. `newest` returns the journal's newest number. */
+  constructor(
+    database: Database,
+    ports: OutboxPorts,
+    stored: StoredThread,
+    live: ReadonlyMap<string, RunRecord>,
+    newest: () => number,
+    superseded: Superseded = nothingSuperseded(),
+  ) {
+    this.#superseded = superseded;
     this.#database = database;
     this.#ports = ports;
     this.#newest = newest;
     this.#backOff = new BackOff(database);
     this.timer = new SharedTimer(ports.clock);
     this.#stored = { ...stored };
-    this.#position = readMeta(database.sql, "synced", toPosition) ?? {
-      message_seq: 0,
-      plan_version: 0,
-      thread_version: 0,
-      project: stored.made_project === null,
-      run_seq: 0,
-    };
+    this.#position = readPosition(database.sql, stored.made_project === null);
     this.#hasMessages = lastMessageSeq(database.sql) > this.#position.message_seq;
     for (const id of readIdsChangedFrom(database.sql, this.#position.run_seq)) this.#runs.set(id, null);
     this.#planDirty = true;
-    this.#planRun = readBegunId(database.sql);
-    this.#planHops = this.#planRun === null ? 0 : (readRun(database.sql, this.#planRun)?.run.hops ?? 0);
+    const begun = [...live.values()].find(({ start_seq }) => start_seq !== null)?.run;
+    this.#planRun = begun?.invocation_id ?? null;
+    this.#planHops = begun?.hops ?? 0;
   }
 
   /**
@@ -165,9 +170,24 @@ export class Outbox {
     return (
       this.#runs.size > 0 ||
       this.#planDirty ||
+      this.#superseded.ranges.length > 0 ||
       this.#stored.version > this.#position.thread_version ||
       this.#hasMessages
     );
+  }
+
+  /** Readers may see what ended up to this number. Stored with the next transaction, as the position is. */
+  noteReleased(seq: number): void {
+    this.#position.released = seq;
+    this.#positionStored = false;
+  }
+
+  /**
+   * Call it before a run's end is stored. Where a former version has stored the position, all that has ended is released,
+   * and only a number tells it from what ends now.
+   */
+  noteEnding(newest: number): void {
+    if (this.#position.released === undefined) this.noteReleased(newest);
   }
 
   /** Stores the position if it moved. Inside the transaction of the next fact. */
@@ -175,6 +195,7 @@ export class Outbox {
     if (this.#positionStored) return;
     if (this.#runs.size === 0) this.#position.run_seq = journalSeq;
     writeMeta(this.#database.sql, "synced", this.#position);
+    if (this.#superseded.isChanged) writeSuperseded(this.#database.sql, this.#superseded);
     this.#positionStored = true;
   }
 
@@ -212,6 +233,7 @@ export class Outbox {
       run: { ...record.run, version: record.version, end_seq: record.end_seq ?? this.#newest() },
     }));
     const spending = collectSpending(runs.map(({ record }) => record));
+    const superseded = [...this.#superseded.ranges];
     const planIsNew = plan !== null && plan.version > this.#position.plan_version;
     const hops = this.#planHops;
     const sendsThread = version > this.#position.thread_version;
@@ -230,6 +252,7 @@ export class Outbox {
           ? { plan_change: { seq: this.#newest(), invocation_id: this.#planRun, ...(hops > 0 && { hops }) } }
           : {}),
         messages: planIsNew ? [...messages.filter((row) => row.seq !== plan.seq), plan] : messages,
+        ...(superseded.length > 0 ? { superseded } : {}),
         runs: runs.map(({ run }) => run),
         ...spending,
       });
@@ -256,6 +279,7 @@ export class Outbox {
     this.#position.message_seq = messages.at(-1)?.seq ?? this.#position.message_seq;
     if (isCut && lastMessageSeq(sql) > this.#position.message_seq) this.#hasMessages = true;
     if (planIsNew) this.#position.plan_version = plan.version;
+    forgetRanges(this.#superseded, superseded, this.#position.message_seq);
     for (const { record, run } of runs) {
       const id = run.invocation_id;
       forgetSent(record, spending);

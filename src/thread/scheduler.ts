@@ -1,9 +1,10 @@
 // Sets the object's one alarm, for the earliest of: the heartbeat of an active run, the next retry of D1, the resend of
-// a background run's job that never came, and a follower's retry.
+// a background run's job that never came, a follower's retry, and the cancellation of a run whose readers have left.
 import { withinTime } from "../lib/time-limit.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { followersDue } from "./follow/followers.ts";
 import { type Life, noteError } from "./life.ts";
+import { leaveTimes } from "./presence/watched.ts";
 import type { RunRecord } from "./rows/runs.ts";
 
 // How long a run can stand still after its life ended and no request came.
@@ -28,7 +29,7 @@ export async function schedule(life: Life, wait: "none" | "heartbeat" = "none"):
   else if (life.outbox.retryAt !== null) due.push(life.outbox.retryAt);
   // This alarm is the last one, and its life may end before it has asked.
   else if (wait === "heartbeat" && life.outbox.isUnknown) due.push(now + HEARTBEAT_MS);
-  due.push(...followersDue(life, now + HEARTBEAT_MS));
+  due.push(...followersDue(life, now + HEARTBEAT_MS), ...leaveTimes(life));
   if (due.length === 0) return;
   await wakeBy(life, Math.max(wait === "none" ? now : now + HEARTBEAT_MS, Math.min(...due)));
 }

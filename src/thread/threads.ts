@@ -85,6 +85,7 @@ export async function removeThread(life: Life, request_id: string): Promise<void
   transact(life, () => writeMeta(life.database.sql, "removed", removal));
   life.outbox.stop();
   life.cancelIdle?.();
+  life.cancelProbe?.();
 }
 
 /** Deletes a removed thread's rows in D1 and its tables. If D1 fails, an alarm tries again. */

@@ -8,9 +8,12 @@ import { type Life, type Platform, storeRun, transact } from "./life.ts";
 import { newMemory } from "./memory/thread-memory.ts";
 import { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
+import { notePresence } from "./presence/leave.ts";
+import { readWatched } from "./presence/watched.ts";
 import { type Database, readingMeta } from "./rows/database.ts";
 import { emptyPlan, readPlan } from "./rows/messages.ts";
 import { readLastPosition, readLiveRuns, readRunBefore } from "./rows/runs.ts";
+import { readPosition } from "./rows/shapes/position.ts";
 import { ThreadState } from "./rows/state.ts";
 import { readRemoval, readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
 import { createTables, dropLeftTables, hasLeftTables, hasTables } from "./rows/tables.ts";
@@ -21,6 +24,7 @@ import { schedule } from "./scheduler.ts";
 import { Journal } from "./stream/journal.ts";
 import { Readers } from "./stream/readers.ts";
 import { checkReaders, trimMemory, watchIdle } from "./stream/streams.ts";
+import { readSuperseded } from "./supersede/marks.ts";
 
 /** The life of the stored thread. Null if there is none, and then nothing is written but what a removal left is dropped. */
 export function wakeLife(database: Database, ports: Ports, platform: Platform): Life | null {
@@ -31,7 +35,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     const stored = readStoredThread(sql);
     if (stored === null) return null;
     createTables(sql);
-    const live = new Map(readLiveRuns(sql).map((record) => [record.run.invocation_id, record]));
+    const live = new Map(readLiveRuns(sql, readPosition(sql)).map((record) => [record.run.invocation_id, record]));
     const newestStarted = readRunBefore(sql, Number.MAX_SAFE_INTEGER);
     return openLife(database, ports, platform, stored, {
       live,
@@ -66,6 +70,7 @@ function openLife(
   { plan, ...read }: StoredLife,
 ): Life {
   const journal = new Journal(database);
+  const superseded = readSuperseded(database.sql);
   const life: Life = {
     instance_id: newId("inst"),
     database,
@@ -74,7 +79,8 @@ function openLife(
     journal,
     readers: new Readers(journal, ports.clock),
     state: new ThreadState(database.sql, plan),
-    outbox: new Outbox(database, ports, stored, () => journal.newest),
+    outbox: new Outbox(database, ports, stored, read.live, () => journal.newest, superseded),
+    superseded,
     told: readTold(database.sql),
     memory: newMemory(),
     stored,
@@ -93,6 +99,8 @@ function openLife(
     place: readPlace(database.sql),
     asked: readAsked(database.sql),
     onFollowerWaits: () => {},
+    watched: readWatched(database.sql, read.live, ports.clock.now()),
+    cancelProbe: null,
     cancelIdle: null,
     cancelPlanSync: null,
     bornAt: ports.clock.now(),
@@ -105,6 +113,8 @@ function openLife(
     if (life.readers.count === 0) watchIdle(life);
   };
   life.readers.onPing = () => checkReaders(life);
+  life.readers.onCome = () => notePresence(life, null);
+  life.readers.onLeave = (run) => notePresence(life, { run });
   life.outbox.onFailure = () => platform.waitUntil(schedule(life));
   life.onFollowerWaits = () => platform.waitUntil(schedule(life));
   life.outbox.onPlanChange = () => syncPlanSoon(life);

@@ -8,7 +8,13 @@ import { isRecord } from "../lib/is-record.ts";
 const TIME_LIMIT_MS = 10_000;
 const MAX_CHOICES = 20;
 
-const controlTool = { kind: "control", read_only: false, recovery: "repeat", time_limit_ms: TIME_LIMIT_MS } as const;
+const controlTool = {
+  kind: "control",
+  read_only: false,
+  local: true,
+  recovery: "repeat",
+  time_limit_ms: TIME_LIMIT_MS,
+} as const;
 
 export const peopleTools: Tool[] = [
   defineTool({

@@ -33,6 +33,7 @@ export const resultTools: Tool[] = [
     schema: input,
     kind: "memory",
     read_only: true,
+    local: true,
     recovery: "repeat",
     time_limit_ms: TIME_LIMIT_MS,
     execute: async (given, context) => readResult(given, context),

@@ -23,6 +23,7 @@ const OUTPUT_LIMIT = 300_000;
 
 const planTool = {
   kind: "plan",
+  local: true,
   recovery: "repeat",
   time_limit_ms: TIME_LIMIT_MS,
   output_limit: OUTPUT_LIMIT,

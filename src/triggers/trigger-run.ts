@@ -38,6 +38,8 @@ export async function toRunInput(trigger: Trigger, firing: Firing): Promise<RunI
     metadata: { trigger_id, ...firing.metadata },
     background: true,
     answers_nothing: true,
+    // Nobody has to watch it, whatever its agent says.
+    on_disconnect: "continue",
     ...capsOf("trigger", settings.caps),
     ...(firing.title !== undefined && { title: firing.title }),
     ...(firing.chain !== undefined && { chain: firing.chain }),

@@ -5,6 +5,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/app.tsx";
 import { prepareDialogs } from "./parts/dialog.tsx";
+import { refuseDrops } from "./state/drops.ts";
 import { followAddress } from "./state/place.ts";
 import { applyPreferences } from "./state/preferences.ts";
 import { readRefusal } from "./state/refusal.ts";
@@ -14,6 +15,7 @@ applyPreferences();
 readRefusal();
 openSignIn();
 followAddress(bringKey);
+refuseDrops();
 window.addEventListener("load", prepareDialogs, { once: true });
 createRoot(document.getElementById("app") ?? document.body).render(
   <StrictMode>

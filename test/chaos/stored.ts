@@ -146,8 +146,12 @@ function readOwner(sqlite: DatabaseSync): string | null {
 }
 
 function readObject(sqlite: DatabaseSync): StoredThread {
+  // The end of a run counts as released once the position says so.
   const run = sqlite
-    .prepare("SELECT status, released, run ->> '$.attempt' AS attempt, json_array_length(lives) AS lives FROM runs")
+    .prepare(
+      `SELECT status, released = 1 AND end_seq <= (SELECT value ->> '$.released' FROM meta WHERE key = 'synced') AS released,
+         run ->> '$.attempt' AS attempt, json_array_length(lives) AS lives FROM runs`,
+    )
     .get();
   const newest = sqlite.prepare("SELECT value FROM meta WHERE key = 'reserved_through'").get();
   return {

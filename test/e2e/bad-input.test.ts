@@ -125,7 +125,7 @@ describe("a wrong body", () => {
     const bodies = [
       "{",
       "[]",
-      JSON.stringify({ ...good, threadId: "a/b" }),
+      JSON.stringify({ ...good, threadId: "x".repeat(257) }),
       JSON.stringify({ ...good, runId: "" }),
       JSON.stringify({ ...good, messages: [{ id: "m", role: "user", content: 5 }] }),
       JSON.stringify({ ...good, messages: [{ id: "m", role: "assistant", content: "x" }] }),

@@ -9,6 +9,7 @@ import { startModel } from "../../dev/model/server.ts";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { FrameReader } from "../../src/web/client/sse.ts";
 import { checkAgUi } from "../fakes/ag-ui-schemas.ts";
+import { checkBlocks } from "../fakes/blocks.ts";
 import { buildTestWorker } from "../setup/build.ts";
 import { MANY_REQUESTS } from "../setup/many-requests.ts";
 import { clientOf, type ServerClient } from "../setup/server-client.ts";
@@ -106,7 +107,13 @@ export interface StreamFrame {
 export async function* readFrames(response: Response): AsyncGenerator<StreamFrame> {
   if (!response.ok || response.body === null) throw new Error(`no stream: ${response.status} ${await response.text()}`);
   const reader = new FrameReader();
+  const decoder = new TextDecoder();
+  let text = "";
   for await (const bytes of response.body) {
+    text += decoder.decode(bytes, { stream: true });
+    checkBlocks(text);
+    const end = text.lastIndexOf("\n\n");
+    if (end >= 0) text = text.slice(end + 2);
     for (const { id, data } of reader.read(bytes).frames) {
       const event = JSON.parse(data) as ThreadEvent;
       checkAgUi(event);

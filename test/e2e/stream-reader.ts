@@ -7,6 +7,7 @@ import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { MessageRow } from "../../src/protocol/message.ts";
 import { toAgUiMessages } from "../../src/thread/stream/events.ts";
 import { checkAgUi } from "../fakes/ag-ui-schemas.ts";
+import { checkBlock, checkRest } from "../fakes/blocks.ts";
 import type { StreamFrame, Taskloom } from "./harness.ts";
 
 export interface StreamReader {
@@ -24,9 +25,6 @@ export interface StreamReader {
   ended: Promise<"closed" | "broken">;
   leave(): void;
 }
-
-/** A frame may have an id and data, a comment or `retry`; nothing else. */
-const frameFormat = /^(?:(?:id: \d+\n)?data: [^\n\r]+|: ping|retry: \d+)$/;
 
 export async function openReader(
   taskloom: Pick<Taskloom, "url" | "key">,
@@ -73,6 +71,7 @@ function follow(response: Response, body: ReadableStream<Uint8Array>, leaving: A
         }
         notify();
       }
+      checkRest(text.slice(parsed));
       return "closed";
     } catch (error) {
       if (error instanceof SyntaxError) throw error;
@@ -115,9 +114,8 @@ function follow(response: Response, body: ReadableStream<Uint8Array>, leaving: A
 }
 
 function addFrame(frames: StreamFrame[], frame: string): void {
-  if (!frameFormat.test(frame)) throw new SyntaxError(`not a frame: ${JSON.stringify(frame)}`);
-  const [, id, data] = /^(?:id: (\d+)\n)?data: ([^\n]*)$/.exec(frame) ?? [];
-  if (data === undefined) return;
+  checkBlock(frame);
+  const [, id, data = ""] = /(?:^|\n)(?:id: (\d+)\n)?data: ([^\n]*)$/.exec(frame) ?? [];
   frames.push({ id: id === undefined ? null : Number(id), event: JSON.parse(data) as ThreadEvent });
 }
 

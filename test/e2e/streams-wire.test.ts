@@ -64,8 +64,8 @@ describe("a stream", () => {
     expect(reader.response.headers.get("content-type")).toMatch(/^text\/event-stream/);
     expect(reader.response.headers.get("cache-control")).toContain("no-transform");
     expect(reader.response.headers.get("x-request-id")).toMatch(/\S/);
-    await reader.untilText((text) => text.includes(": ping\n\n"));
-    expect(reader.text.startsWith("retry: 1000\n\n")).toBe(true);
+    await reader.untilText((text) => text.includes(": ping\n"));
+    expect(reader.text.startsWith("retry: 1000\n")).toBe(true);
     expect(reader.text.match(/retry:/g)).toHaveLength(1);
     call.text("hi");
     call.finish();
@@ -119,7 +119,7 @@ describe("a stream", () => {
     const first = await model.next();
     await start("thread-queue", "inv-2");
     const waiting = await openReader(taskloom, "/v1/threads/thread-queue/runs/inv-2/events");
-    await waiting.untilText((text) => text === "retry: 1000\n\n");
+    await waiting.untilText((text) => text === "retry: 1000\n");
     first.text("one");
     first.finish();
     const second = await model.next();
@@ -189,7 +189,37 @@ describe("the thread's stream", () => {
     reader.leave();
     const again = await openReader(taskloom, "/v1/threads/thread-quiet/events", { after: reader.lastId });
     expect(await again.ended).toBe("closed");
-    expect(again.text).toBe("retry: 20000\n\n");
+    expect(again.text).toBe("retry: 20000\n");
+  });
+
+  it("of an ended run is 204 for who has its last event or a later one, so that EventSource does not reconnect", async () => {
+    await finish("thread-over", "inv-1");
+    await finish("thread-over", "inv-2");
+    const ask = (run: string, last: number) =>
+      taskloom.request("GET", `/v1/threads/thread-over/runs/${run}/events`, undefined, {
+        "last-event-id": String(last),
+      });
+    const [first, second] = await Promise.all(
+      ["inv-1", "inv-2"].map(async (run) => {
+        const reader = await openReader(taskloom, `/v1/threads/thread-over/runs/${run}/events`);
+        await reader.ended;
+        return reader;
+      }),
+    );
+    if (first === undefined || second === undefined) throw new Error("two were opened");
+    for (const [run, last] of [
+      ["inv-1", first.lastId],
+      ["inv-1", first.lastId + 1],
+      ["inv-1", second.lastId],
+      ["inv-2", second.lastId],
+    ] as const) {
+      const answer = await ask(run, last);
+      expect([run, last, answer.status, await answer.text()]).toEqual([run, last, 204, ""]);
+    }
+    const lastButOne = first.frames.at(-2)?.id ?? 0;
+    const rest = await openReader(taskloom, "/v1/threads/thread-over/runs/inv-1/events", { after: lastButOne });
+    expect(await rest.ended).toBe("closed");
+    expect(rest.frames).toEqual(first.frames.slice(-1));
   });
 
   it("carries runs in sequence to a reader that came before them, and to one that reconnects later", async () => {

@@ -102,6 +102,41 @@ describe.skipIf(!hasBrowser)("the conversation", () => {
     expect(await page.locator("[data-task][data-status=in_progress]").count()).toBe(0);
   });
 
+  it("shows what was just sent, also to who has scrolled up", async () => {
+    const message = `[[text ${"line\n\n".repeat(80)}end]]`;
+    await stage.request("POST", "/v1/threads/scrolled/runs?wait=1", { message });
+    await open("scrolled");
+    await page.getByText("end", { exact: true }).waitFor();
+    await page.getByRole("log").hover();
+    await page.mouse.wheel(0, -1_500);
+    await button("Jump to latest").waitFor();
+    await visit.send("[[text Short.]]");
+    await page.locator("[data-said]").last().getByText("Short.").waitFor();
+    await page.getByText("Short.", { exact: true }).waitFor();
+    const place = await page.locator("[data-said]").last().boundingBox();
+    const log = await page.getByRole("log").boundingBox();
+    expect(place !== null && log !== null && place.y >= log.y && place.y < log.y + log.height).toBe(true);
+  });
+
+  it("lets the head of a new conversation be read at small heights", async () => {
+    const { page: small, close } = await stage.visit({ locale: "en-GB", viewport: { width: 700, height: 330 } });
+    const heading = small.getByRole("heading", { name: "What should we build?" });
+    await heading.waitFor();
+    const [head, whole] = [await heading.boundingBox(), await heading.locator("xpath=..").boundingBox()];
+    expect(head !== null && whole !== null && head.y >= whole.y).toBe(true);
+    await close();
+  });
+
+  it("draws a block of code without the style of code within a sentence", async () => {
+    await stage.request("POST", "/v1/threads/code/runs?wait=1", { message: "[[text Use `a`:\n\n```\nb\n```]]" });
+    await open("code");
+    const styleOf = (place: string) =>
+      page.evaluate(`getComputedStyle(document.querySelector("[data-answer] ${place}")).backgroundColor`);
+    await page.locator("[data-answer] pre code").waitFor();
+    expect(await styleOf("pre code")).toBe("rgba(0, 0, 0, 0)");
+    expect(await styleOf("p code")).not.toBe("rgba(0, 0, 0, 0)");
+  });
+
   it("shows the whole of a long command in its opened row", async () => {
     const command = `echo ${"long ".repeat(60)}end`;
     await stage.request("POST", "/v1/threads/long/runs?wait=1", {

@@ -37,7 +37,7 @@ async function sendBeside(page: Page, text: string, mode: string): Promise<void>
   const taken = page.waitForResponse((response) => response.url().endsWith("/runs") && response.status() === 202);
   await page.getByLabel("消息", { exact: true }).fill(text);
   await page.getByLabel(mode, { exact: true }).check();
-  await page.getByRole("button", { name: "发送" }).click();
+  await page.getByRole("button", { name: "发送", exact: true }).click();
   await taken;
 }
 
@@ -58,7 +58,7 @@ async function passHalfAnHour(page: Page, asked: string[]): Promise<string[]> {
   return [...asked];
 }
 
-const idle = (page: Page) => page.getByRole("button", { name: "发送" }).waitFor();
+const idle = (page: Page) => page.getByRole("button", { name: "发送", exact: true }).waitFor();
 const answers = (page: Page) => page.locator("[data-answer]");
 const words = (count: number) => Array.from({ length: count }, () => "word").join(" ");
 
@@ -169,7 +169,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await page.getByText("将在下一步读取").waitFor();
     await box.fill("[[text queued]]");
     await page.getByLabel("排队", { exact: true }).check();
-    await page.getByRole("button", { name: "发送" }).click();
+    await page.getByRole("button", { name: "发送", exact: true }).click();
     await page.locator("[data-waiting]").getByText("排队中").waitFor();
     await answers(page).getByText("queued", { exact: true }).waitFor();
     await idle(page);
@@ -258,7 +258,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     const asked: string[] = [];
     const closed = page.waitForResponse((response) => /threads\/[^/]+\/events$/.test(response.url()));
     await page.route("**/v1/threads/*/events", (route) =>
-      route.fulfill({ contentType: "text/event-stream", body: "retry: 20000\n\n" }),
+      route.fulfill({ contentType: "text/event-stream", body: "retry: 20000\n" }),
     );
     await page.reload();
     await closed;

@@ -11,12 +11,16 @@ import { FakeClock } from "./stream.ts";
 
 type Kind = "text" | "reasoning" | "tool_call";
 
+type Stored = "store" | "store_text" | "drop" | "fact" | "user_text" | "result" | "end";
+
 export type Step =
   | { type: "open"; kind: Kind }
   | { type: "delta"; at: number; text: string }
   | { type: "close"; at: number }
-  | { type: "store" | "store_text" | "drop" | "fact" | "user_text" | "result" | "ephemeral" }
-  | { type: "end" | "release" | "trim" | "crash" }
+  | { type: Stored | "ephemeral" }
+  | { type: "release" | "trim" | "crash" }
+  /** In one transaction. */
+  | { type: "together"; steps: Stored[] }
   | { type: "lose"; at: number }
   | { type: "tick"; ms: number };
 
@@ -38,6 +42,7 @@ export function anyScript({ disasters }: { disasters: boolean }): fc.Arbitrary<S
     { weight: 2, arbitrary: always("result") },
     { weight: 2, arbitrary: always("ephemeral") },
     { weight: 2, arbitrary: always("end") },
+    { weight: 6, arbitrary: fc.record({ type: fc.constant("together" as const), steps: anyStored() }) },
     { weight: 3, arbitrary: always("release") },
     { weight: 6, arbitrary: fc.record({ type: fc.constant("tick" as const), ms: fc.constantFrom(1, 5, 16, 40) }) },
   ];
@@ -51,6 +56,20 @@ export function anyScript({ disasters }: { disasters: boolean }): fc.Arbitrary<S
     maxLength: 70,
     size: "max",
   }) as fc.Arbitrary<Step[]>;
+}
+
+function anyStored(): fc.Arbitrary<Stored[]> {
+  const anyOne = fc.constantFrom<Stored[]>(
+    "store",
+    "store",
+    "store_text",
+    "fact",
+    "user_text",
+    "result",
+    "result",
+    "end",
+  );
+  return fc.array(anyOne, { minLength: 2, maxLength: 5 });
 }
 
 function anyKind(): fc.Arbitrary<Kind> {
@@ -92,7 +111,16 @@ export class ScriptedThread {
   }
 
   perform(step: Step): void {
+    const { journal } = this;
     if (this.held !== null && !["release", "fact", "tick", "crash", "lose"].includes(step.type)) return;
+    if (step.type === "together") {
+      this.database.transaction(() =>
+        journal.gather(() => {
+          for (const type of step.steps) this.perform({ type });
+        }),
+      );
+      return;
+    }
     if (step.type === "open" || step.type === "end" || step.type === "user_text") this.#start();
     this.#do(step);
   }

@@ -1,21 +1,24 @@
 // A client of a thread's stream: it takes everything that is written and can be awaited.
 import { createParser } from "eventsource-parser";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
-import { checkAgUi } from "./ag-ui-schemas.ts";
+import { parseAgUi } from "./ag-ui-schemas.ts";
+import { checkBlocks } from "./blocks.ts";
 
 export interface ReadFrame {
   id: number | null;
   event: ThreadEvent;
 }
 
-/** Reads the last frame too where no blank line closes it. Comments and `retry` are not frames. Each event is AG-UI's. */
+/**
+ * Reads the last frame too where no blank line closes it. Comments and `retry` are not frames, and close none. Each event
+ * is AG-UI's.
+ */
 export function framesOf(text: string, reader = { former: false }): ReadFrame[] {
+  checkBlocks(text);
   const frames: ReadFrame[] = [];
   const parser = createParser({
     onEvent: ({ id, data }) => {
-      const event = JSON.parse(data) as ThreadEvent;
-      checkAgUi(event, reader);
-      frames.push({ id: id === undefined ? null : Number(id), event });
+      frames.push({ id: id === undefined ? null : Number(id), event: parseAgUi(data, reader) });
     },
   });
   parser.feed(`${text}\n\n`);

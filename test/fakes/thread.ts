@@ -28,6 +28,7 @@ import { ensureFollowing } from "../../src/thread/follow/followers.ts";
 import { acceptRun } from "../../src/thread/inbox/accept.ts";
 import type { Life } from "../../src/thread/life.ts";
 import { clock, type Ports } from "../../src/thread/ports.ts";
+import { notePresence } from "../../src/thread/presence/leave.ts";
 import { type Database, writeMeta } from "../../src/thread/rows/database.ts";
 import { withLateTables } from "../../src/thread/rows/tables.ts";
 import { ensureRunning } from "../../src/thread/run/run.ts";
@@ -152,6 +153,7 @@ export class FakeThread {
     const accepted = await acceptRun(this.life, this.input(message, more), false);
     ensureRunning(this.life);
     ensureFollowing(this.life);
+    notePresence(this.life, null);
     return accepted;
   }
 
@@ -166,8 +168,8 @@ export class FakeThread {
     const reader = new FakeReader();
     const plan = planStream(this.life, { invocation_id: null, after: null, resync: false, ...request });
     if (!plan.ok) throw new Error(plan.error.detail);
-    if (plan.value.kind === "whole") {
-      reader.take(plan.value.text);
+    if (plan.value.kind !== "follow") {
+      if (plan.value.kind === "whole") reader.take(plan.value.text);
       reader.end("closed");
       return reader;
     }

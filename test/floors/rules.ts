@@ -151,12 +151,12 @@ export const folderSizeRule: Rule = (sources) => {
     .map(([folder, count]) => `${folder}: has ${count} files; at most ${folderCeiling}`);
 };
 
-const sharedParser = "src/lib/citations.ts";
+const sharedParsers = ["src/lib/citations.ts", "src/lib/json/patch.ts"];
 
 /**
  * The page and the programs of `dev` know the server by its API, so they import only types of `src/protocol`. `npm run
  * ask` shares the page's API client. The evaluation of the prompt is not a client: it sends a model what the server
- * would send, so it imports the rooms that make the request. What a citation is, the page and the server must read alike.
+ * would send, so it imports the rooms that make the request. What a citation and a change of the state is, the page and the server must read alike.
  */
 export const outsideRule: Rule = (sources) => {
   const isOutside = (path: string): boolean => startsWithOne(path, ["src/web/", "dev/"]) && !isTest(path);
@@ -165,7 +165,7 @@ export const outsideRule: Rule = (sources) => {
     const own = path.startsWith("src/web/") ? "src/web/" : "dev/";
     if (used.target === null || target.startsWith(own) || !target.startsWith("src/")) return [];
     if (target.startsWith("src/protocol/") && used.typeOnly) return [];
-    if (path.startsWith("src/web/") && target === sharedParser) return [];
+    if (path.startsWith("src/web/") && sharedParsers.includes(target)) return [];
     if (target.startsWith("src/web/client/") && path.startsWith("dev/ask")) return [];
     if (path === "dev/start/settings.ts" && checkedAtStart.includes(target)) return [];
     if (path.startsWith("dev/eval/") && startsWithOne(target, evaluatedRooms)) return [];

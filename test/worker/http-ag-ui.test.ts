@@ -13,7 +13,7 @@ async function inputOf(body: object, path = "/ag-ui", asks: string[] = []): Prom
   expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
   // Beside that, the runs are read if the body has answers: the audit names what they approve.
   const [asked] = client.threads.asked.filter(({ url }) => url !== undefined);
-  expect(asked?.url).toMatch(/^https:\/\/thread\/runs\?known=1&client=/);
+  expect(asked?.url).toMatch(/^https:\/\/thread\/runs\?known=1&relayed=1&client=/);
   return asked?.input as Record<string, unknown>;
 }
 

@@ -145,6 +145,7 @@ export class FakeThreads {
           const found = await withRun(id);
           return found.ok ? succeed({ ...found.value, status: "completed" }) : found;
         }),
+      waitForStream: async () => succeed(null),
       cancel: (_key, id) => run("cancel", id, () => withRun(id)),
       poke: (key, ids) => run("poke", key, async () => succeed(ids.filter((id) => !known()?.runs.has(id)))),
       start: (_key, id) => run("start", id, async () => succeed(null)),
@@ -161,7 +162,7 @@ export class FakeThreads {
         if (next && "failure" in next) return Response.json({ error: next.failure }, { status: 409 });
         // The AG-UI routes recognize a stream's end by its last event.
         const end = url.searchParams.has("known") ? 'id: 2\ndata: {"type":"RUN_FINISHED"}\n\n' : "";
-        return new Response(`retry: 1000\n\nid: 1\ndata: {"type":"RUN_STARTED"}\n\n${end}`, {
+        return new Response(`retry: 1000\nid: 1\ndata: {"type":"RUN_STARTED"}\n\n${end}`, {
           headers: { "content-type": "text/event-stream" },
         });
       },

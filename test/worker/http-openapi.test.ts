@@ -71,6 +71,8 @@ describe("/openapi.json", () => {
       "patch /v1/users/{user_id}",
       "post /v1/agents",
       "post /v1/projects",
+      "post /v1/threads/{thread_id}/messages/{message_id}/edit",
+      "post /v1/threads/{thread_id}/messages/{message_id}/regenerate",
       "post /v1/threads/{thread_id}/runs",
       "post /v1/threads/{thread_id}/runs/stream",
       "post /v1/threads/{thread_id}/runs/{invocation_id}/resume",

@@ -95,7 +95,7 @@ describe("starting a run", () => {
     const client = createClient();
     for (const accept of ["text/event-stream", "application/json;q=0.5, Text/Event-Stream ; q=0.9"]) {
       const answer = await client.send("POST", RUNS, { message: "hi" }, { accept });
-      expect(answer.text).toBe('retry: 1000\n\nid: 1\ndata: {"type":"RUN_STARTED"}\n\n');
+      expect(answer.text).toBe('retry: 1000\nid: 1\ndata: {"type":"RUN_STARTED"}\n\n');
       expect(answer.headers.get("content-type")).toBe("text/event-stream");
       expect(answer.headers.get("cache-control")).toBe("no-cache, no-transform");
       expect(answer.headers.get("x-accel-buffering")).toBe("no");
@@ -197,7 +197,7 @@ describe("events", () => {
       await client.send("GET", path, undefined, headers);
       return new URL(client.threads.asked.at(-1)?.url ?? "").search;
     };
-    const who = "?user_id=user_first&thread_id=thread-001";
+    const who = "?user_id=user_first&thread_id=thread-001&may_end=1";
     expect(await asked("/v1/threads/thread-001/events")).toBe(who);
     expect(await asked("/v1/threads/thread-001/events?after=7")).toBe(`${who}&after=7`);
     const both = await asked(`${RUNS}/inv-001/events?after=7`, { "last-event-id": "9" });

@@ -1,7 +1,8 @@
 // What is open at once, and refusals that come from elsewhere: a thread's object, and webhooks in a loop.
-import { env } from "cloudflare:test";
+import { createExecutionContext, env, waitOnExecutionContext } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createApp } from "../../src/app.ts";
+import type { Env } from "../../src/config.ts";
 import { clearTriggers, deliverTo, makeHook, signStandard } from "./hook-client.ts";
 import { createClient } from "./http-client.ts";
 import { FakeThreads } from "./http-fake-threads.ts";
@@ -33,6 +34,32 @@ describe("what is open", () => {
     expect((await open()).status).toBe(429);
     await second.body?.cancel();
     await expect.poll(async () => (await open()).status).toBe(200);
+  });
+
+  it("counts a stream that is passed on unread until its object says that it is over", async () => {
+    const made = await createClient().send("POST", "/v1/users", { user_id: "user_of_passed_streams" });
+    const authorization = `Bearer ${made.body.api_key}`;
+    const app = createApp();
+    const bindings = { ...env, QUOTAS: `${env.QUOTAS},streams=1` } as Env;
+    const execution = createExecutionContext();
+    const thread = "/v1/threads/thread-of-passed-streams";
+    const ask = async (path: string, init: RequestInit = {}) =>
+      app.request(
+        thread + path,
+        { ...init, headers: { authorization, accept: "text/event-stream" } },
+        bindings,
+        execution,
+      );
+    const body = JSON.stringify({ message: "[[stall after 1]] [[say 2]]", invocation_id: "inv_passed" });
+    const stream = await ask("/runs", { method: "POST", body });
+    expect([stream.status, stream.headers.get("x-taskloom-stream")]).toEqual([200, null]);
+    expect((await ask("/events")).status).toBe(429);
+    await ask("/runs/inv_passed/cancel", { method: "POST" });
+    expect(await stream.text()).toContain("RUN_FINISHED");
+    await waitOnExecutionContext(execution);
+    const next = await ask("/events");
+    expect(next.status).toBe(200);
+    await next.body?.cancel();
   });
 
   it("is given back where nothing was opened", async () => {

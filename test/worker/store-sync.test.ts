@@ -255,6 +255,61 @@ describe("syncThread", () => {
   });
 });
 
+describe("superseded messages", () => {
+  const range = { by: "inv-002", at, from: 2, through: 3 };
+
+  it("are marked once, also in batches that come late, twice or before some of them", async () => {
+    const key = makeKey();
+    const { db, changes } = countChanges();
+    const plan: MessageBody = { type: "task_list", content: { sections: [], tasks: [] } };
+    const rows = [makeMessage(key, 1), makeMessage(key, 2), makeMessage(key, 3, plan, { is_llm_message: false })];
+    const long = makeMessage(key, 3, says("x".repeat(1_500_000)));
+    await syncThread(db, batchOf(key, { messages: rows.slice(0, 2) }));
+    // The first batch has not got all of the range.
+    await syncThread(db, batchOf(key, { superseded: [range] }));
+    await syncThread(db, batchOf(key, { messages: [long], superseded: [range] }));
+    expect((await readMessages(key)).map(({ seq }) => seq)).toEqual([1]);
+    const before = changes();
+    await syncThread(db, batchOf(key, { messages: [...rows.slice(0, 2), long] }));
+    await syncThread(db, batchOf(key, { superseded: [range, { ...range, by: "inv-003" }] }));
+    expect(changes()).toBe(before);
+    const all = await listMessages(env.DB, key, {
+      limit: 9,
+      cursor: null,
+      types: ["user"],
+      after: null,
+      superseded: true,
+    });
+    expect(all).toMatchObject({
+      value: {
+        data: [
+          { seq: 1 },
+          { seq: 2, type: "user", is_llm_message: true, superseded_by: "inv-002", superseded_at: at },
+          { seq: 3, content: long.content, superseded_by: "inv-002" },
+        ],
+      },
+    });
+    expect(all.ok && "superseded_by" in (all.value.data[0] ?? {})).toBe(false);
+  });
+
+  it("are no plan, and may give their id away", async () => {
+    const key = makeKey();
+    const plan: MessageBody = { type: "task_list", content: { sections: [], tasks: [] } };
+    const rows = [makeMessage(key, 2), makeMessage(key, 3, plan, { is_llm_message: false, version: 4 })];
+    const renamed = { seq: 2, message_id: "msg_old" };
+    await syncThread(env.DB, batchOf(key, { messages: rows, superseded: [{ ...range, renamed }] }));
+    expect((await readPlan(env.DB, key)).version).toBe(4);
+    const all = await listMessages(env.DB, key, {
+      limit: 9,
+      cursor: null,
+      types: ["user"],
+      after: null,
+      superseded: true,
+    });
+    expect(all).toMatchObject({ value: { data: [{ seq: 2, message_id: "msg_old" }] } });
+  });
+});
+
 describe("readPlan", () => {
   it("reads the newest plan with the version of its row, and version 0 if there is none", async () => {
     const key = makeKey();

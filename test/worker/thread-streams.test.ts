@@ -12,7 +12,7 @@ describe("a run that is accepted and streamed by one request", () => {
     const response = await client.post("[[text hello]]", run);
     expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
     const text = await readUntil(response, (read) => read.includes("RUN_FINISHED"));
-    expect(text.startsWith("retry: 1000\n\nid: ")).toBe(true);
+    expect(text.startsWith("retry: 1000\nid: ")).toBe(true);
     expect((await messagesOf(client.key)).map(({ type, content }) => [type, content])).toEqual([
       ["user", { role: "user", content: "[[text hello]]" }],
       ["assistant", { role: "assistant", content: "hello" }],

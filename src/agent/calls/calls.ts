@@ -2,13 +2,14 @@
 // result, or waits for a person's answer (an interrupt) or for the client whose tool it is.
 import type { ToolCall, ToolMessage } from "../../protocol/message.ts";
 import { foreseeCall } from "../context/call-within-context.ts";
+import type { LoopFact } from "../events.ts";
 import { type RunState, store } from "../loop-state.ts";
 import { beginWork, noteChange } from "../plan/task-tracking.ts";
-import type { Tool, ToolResult } from "../tool.ts";
+import type { ToolResult } from "../tool.ts";
 import { type CallsEnd, goesOn } from "./end.ts";
 import { withIntroduction } from "./introduction.ts";
 import { withPlaces } from "./places.ts";
-import { type CallsOptions, type Prepared, prepareCall, withChanges } from "./prepare.ts";
+import { type CallsOptions, type Prepared, prepareCall, type RunnableCall, withChanges } from "./prepare.ts";
 import { withholdEnd } from "./refused-change.ts";
 import { abandonCall, CANCELLED_RESULT, runTool } from "./run.ts";
 import { withNotice } from "./sandbox-notice.ts";
@@ -74,8 +75,16 @@ async function runGroup(
   waiting: Waiting,
   isLast: boolean,
 ): Promise<void> {
-  for (const prepared of group) if (prepared.kind === "run") await announce(prepared.call, prepared.tool, state);
-  const results = group.map((prepared) => execute(prepared, state));
+  await announce(
+    group.filter((prepared) => prepared.kind === "run"),
+    state,
+  );
+  const ready = new Set<Prepared>();
+  const results = group.map(async (prepared) => {
+    const result = await execute(prepared, state);
+    ready.add(prepared);
+    return result;
+  });
   for (const [place, prepared] of group.entries()) {
     let result = await results[place];
     // After the last check nothing is awaited until the fact is stored.
@@ -87,7 +96,8 @@ async function runGroup(
     } else {
       if (endsTooEarly(result, end)) result = NOT_ENDED;
       if (isLast && place === group.length - 1 && waiting.size === 0) expectAfter(prepared.call, result, state, end);
-      await finishCall(prepared, result, state, end);
+      const next = group[place + 1];
+      await finishCall(prepared, result, state, end, next !== undefined && ready.has(next));
     }
   }
 }
@@ -105,13 +115,18 @@ function isStale(result: ToolResult | null | undefined, { plan }: RunState): boo
 }
 
 /**
- * Stored just before the tool's first request, so that the next life knows that the call may have had an effect. A call
- * that an earlier life has started has its task already, whatever is due by now.
+ * Stored just before the first request of the tools, so that the next life knows that the calls may have had an effect.
+ * Tools that ask nothing outside have their results at once, and are stored with them. A call that an earlier life has
+ * started has its task already, whatever is due by now.
  */
-async function announce(call: ToolCall, tool: Tool, state: RunState): Promise<void> {
-  const hasBegun = state.input.started_calls.includes(call.id);
-  const work = tool.kind === "work" && !hasBegun ? beginWork(state) : {};
-  await store(state, { type: "tool_started", tool_call_id: call.id, name: tool.name, ...work });
+async function announce(group: RunnableCall[], state: RunState): Promise<void> {
+  const isLocal = group.every(({ tool }) => tool.local);
+  for (const [place, { call, tool }] of group.entries()) {
+    const hasBegun = state.input.started_calls.includes(call.id);
+    const work = tool.kind === "work" && !hasBegun ? beginWork(state) : {};
+    const more = isLocal || place < group.length - 1;
+    await store(state, { type: "tool_started", tool_call_id: call.id, name: tool.name, ...work }, more);
+  }
 }
 
 interface CallResult extends ToolResult {
@@ -151,10 +166,17 @@ function toMessage(tool_call_id: string, { content }: CallResult): ToolMessage {
   return { role: "tool", tool_call_id, content };
 }
 
-async function finishCall(prepared: Prepared, result: CallResult, state: RunState, end: CallsEnd): Promise<void> {
+/** `more`: the next result is ready. */
+async function finishCall(
+  prepared: Prepared,
+  result: CallResult,
+  state: RunState,
+  end: CallsEnd,
+  more = false,
+): Promise<void> {
   const { call } = prepared;
   const message = toMessage(call.id, result);
-  await store(state, {
+  const fact: LoopFact = {
     type: "tool_finished",
     message_id: state.ports.newMessageId(),
     message,
@@ -168,7 +190,8 @@ async function finishCall(prepared: Prepared, result: CallResult, state: RunStat
     ...(result.names_until === undefined ? {} : { names_until: result.names_until }),
     ...(result.whole === undefined ? {} : { whole: result.whole }),
     ...(result.complete === undefined ? {} : { complete: result.complete }),
-  });
+  };
+  await store(state, fact, more);
   state.conversation.add(message);
   if (result.plan) {
     noteChange(state, result.plan);

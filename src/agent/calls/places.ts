@@ -29,6 +29,7 @@ export async function withPlaces(prepared: Prepared, state: RunState): Promise<P
     if (hidden !== null) asked = { kind: "asked", call, question: askAboutHidden(tool, input, state, hidden) };
     return { content: "", is_error: false };
   };
+  state.ports.storeHeld?.();
   const result = await runTool({ ...tool, execute: look }, input, newToolContext(call, state), state.ports);
   if (!result.is_error) return asked;
   const isLate = result.details?.time_limit_ms !== undefined;

@@ -18,10 +18,14 @@ export class SentIds {
 
   /** Ours for a client's. */
   async toOurs(prefix: IdPrefix, sent: string): Promise<string> {
-    if (clientId.safeParse(sent).success) return sent;
-    const id = await derivedId(prefix, "ag-ui", sent);
-    this.note(id, sent);
+    const id = await this.find(prefix, sent);
+    if (id !== sent) this.note(id, sent);
     return id;
+  }
+
+  /** The same, of which nothing is noted. */
+  async find(prefix: IdPrefix, sent: string): Promise<string> {
+    return clientId.safeParse(sent).success ? sent : await derivedId(prefix, "ag-ui", sent);
   }
 
   note(id: string, sent: string): void {

@@ -6,8 +6,9 @@ import { readTimeZone } from "../../lib/time-zone.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
 import { capsOf, givenCaps } from "../../protocol/money/caps.ts";
+import { disconnectPolicies } from "../../protocol/run.ts";
 import { late } from "../../protocol/schemas/late.ts";
-import { newRunInput, type RunInput } from "../../protocol/thread.ts";
+import { type HistoryEntry, newRunInput, type RunInput } from "../../protocol/thread.ts";
 import { auditOpenAnswers } from "../audit/approvals.ts";
 import type { App, AppContext } from "../context.ts";
 import { type ErrorForm, Problem, toFailure, withErrors } from "../errors.ts";
@@ -63,7 +64,10 @@ const anyMessage = late(() =>
       content: z.union([wellFormed, z.array(z.object({ type: z.string(), text: wellFormed.optional() }))]),
     }),
     // Any other message of a history passes, of this or a later protocol version.
-    z.object({ role: z.string().refine((role) => role !== "user" && role !== "tool", { abort: true }) }),
+    z.object({
+      id: z.unknown().optional(),
+      role: z.string().refine((role) => role !== "user" && role !== "tool", { abort: true }),
+    }),
   ]),
 );
 type AnyMessage = z.infer<ReturnType<typeof anyMessage>>;
@@ -103,7 +107,7 @@ const body = late(() =>
         .optional(),
       forwardedProps: z.unknown().optional().openapi({
         description:
-          "`time_zone`: an IANA name, for the date that the model is told. `max_cost_usd`, `max_total_tokens`, `max_minutes`: caps of the run. Anything else in it is ignored.",
+          "`time_zone`: an IANA name, for the date that the model is told. `max_cost_usd`, `max_total_tokens`, `max_minutes`: caps of the run. `on_disconnect`: `cancel` cancels the run once its last reader has been gone for some seconds. `whole_history`: true if `messages` is always the whole conversation, so that what is missing was taken back. Anything else in it is ignored.",
       }),
     })
     .openapi("RunAgentInput", {
@@ -126,10 +130,11 @@ const common = {
   scope: "run",
   counts: "run",
   tag: "AG-UI",
-  description: "For `@ag-ui/client`'s `HttpAgent`. Unknown fields are ignored. A known `runId` attaches to its run.",
+  description:
+    "For `@ag-ui/client`'s `HttpAgent`. Unknown fields are ignored. A known `runId` attaches to its run; with `resume` for what it asked, it starts the run that answers. Events have your ids as you sent them.",
   body,
   answers: { 200: { description: "The run's AG-UI events.", text: "text/event-stream" } },
-  problems: ["empty_message", "not_found", "interrupt_answered", "interrupts_uncovered"],
+  problems: ["empty_message", "not_found", "busy", "version_conflict", "interrupt_answered", "interrupts_uncovered"],
   lenient: true,
   errors,
   records: ["approval.approve", "approval.deny"],
@@ -170,11 +175,14 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
     messages: await withOurIds(ids, body.messages.flatMap(readUserMessage)),
     tool_results: await withOurIds(ids, results),
     from_history: true,
+    history: await Promise.all(body.messages.flatMap(readEntry).map((entry) => withOurId(ids, entry))),
+    ...readWhole(body),
     resume,
     agent_id,
     client_tools: body.tools,
     context: body.context,
     ...readZone(body),
+    ...readDisconnect(body),
     ...readCaps(body),
   });
   if (ids.list.length > 0) input.sent_ids = ids.list;
@@ -194,6 +202,13 @@ function readZone({ forwardedProps }: Body): Pick<RunInput, "time_zone"> {
   return time_zone === null ? {} : { time_zone };
 }
 
+/** LangGraph's clients send the same words. Others are no mistake. */
+function readDisconnect({ forwardedProps }: Body): Pick<RunInput, "on_disconnect"> {
+  const given = isRecord(forwardedProps) ? forwardedProps.on_disconnect : null;
+  const on_disconnect = disconnectPolicies.find((policy) => policy === given);
+  return on_disconnect === undefined ? {} : { on_disconnect };
+}
+
 /** A cap that can't be read is refused: without it, the run would cost more than its client allows. */
 function readCaps({ forwardedProps }: Body): Pick<RunInput, "caps"> {
   const read = z.object(givenCaps).safeParse(isRecord(forwardedProps) ? forwardedProps : {});
@@ -210,10 +225,25 @@ function readResume({ resume }: Body): RunInput["resume"] {
   }));
 }
 
+/** What the history has at this place, whatever it is. */
+function readEntry({ id, role }: AnyMessage): HistoryEntry[] {
+  return typeof id === "string" ? [{ message_id: id, role }] : [];
+}
+
+/** A client that always sends the whole conversation may say so. Then what is missing was taken back. */
+function readWhole({ forwardedProps }: Body): Pick<RunInput, "is_whole_history"> {
+  return isRecord(forwardedProps) && forwardedProps.whole_history === true ? { is_whole_history: true } : {};
+}
+
 function readUserMessage(message: AnyMessage): RunInput["messages"] {
-  if (!("id" in message) || message.role !== "user") return [];
+  if (!("content" in message) || message.role !== "user") return [];
   const content = readContent(message.content);
   return isEmptyContent(content) ? [] : [{ message_id: message.id, content }];
+}
+
+/** It only tells which messages the client shows, so nothing is to be remembered of its id. */
+async function withOurId(ids: SentIds, entry: HistoryEntry): Promise<HistoryEntry> {
+  return { ...entry, message_id: await ids.find("msg", entry.message_id) };
 }
 
 async function withOurIds<Message extends { message_id: string }>(
@@ -242,7 +272,7 @@ function addressOf(part: Exclude<z.infer<ReturnType<typeof inputPart>>, { type: 
 
 /** The history also has results of our own tools, under any ids. The object uses only those that a run waits for. */
 function readToolResult(message: AnyMessage): RunInput["tool_results"] {
-  if (!("id" in message) || message.role !== "tool") return [];
+  if (!("content" in message) || message.role !== "tool") return [];
   const { content, toolCallId } = message;
   const text = typeof content === "string" ? content : content.map((part) => part.text ?? "").join("\n");
   const message_id = anyId.safeParse(message.id).success ? message.id : newId("msg");

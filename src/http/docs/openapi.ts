@@ -37,7 +37,6 @@ export function addOpenApi(app: App): void {
     description:
       "An API key, or the admin key of the settings. Each operation names the scope that the key needs; a key without scopes may do all but `admin`. Pages of this server may send the cookie of a session in its place.",
   });
-  app.openAPIRegistry.registerComponent("schemas", "Event", describeEvents());
   let document: string | null = null;
   addOperation(
     app,
@@ -78,5 +77,6 @@ export function describeApi(app: App): Record<string, unknown> {
       operation.parameters?.forEach(completeParameter);
     }
   }
-  return { ...described };
+  const { schemas, ...components } = described.components ?? {};
+  return { ...described, components: { ...components, schemas: { ...schemas, Event: describeEvents() } } };
 }

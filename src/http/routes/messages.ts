@@ -20,6 +20,10 @@ const query = pageQuery.extend({
       description: `Some of ${messageTypes.join(", ")}, separated by commas; all by default.`,
     }),
   after: clientId.optional().openapi({ description: "A `message_id`: only messages after it." }),
+  include: z
+    .enum(["superseded"])
+    .optional()
+    .openapi({ description: "`superseded`: also messages that were asked again or edited." }),
 });
 
 export function addMessages(app: App): void {
@@ -43,6 +47,7 @@ export function addMessages(app: App): void {
         cursor: query.cursor ?? null,
         types: query.type ?? [],
         after: query.after ?? null,
+        ...(query.include === "superseded" ? { superseded: true } : {}),
       };
       const page = await readOfThread(context, key, {
         fromStore: (db) => listMessages(db, key, request),

@@ -1,6 +1,9 @@
 // Cuts the bytes of an event stream at the ends of its frames, however the network cut them. Only whole frames are sent
 // on, because half a frame can be neither finished nor taken back when the stream breaks. Bytes are compared and never
 // decoded: a line feed is one byte in UTF-8, and no other character contains that byte.
+//
+// A comment or `retry` between two events is a frame of one line, so that a ping is sent on at once. A blank line there
+// is one too.
 
 /**
  * How much of one frame is held back while its rest is on the way. Almost every event is well below this limit: the
@@ -11,6 +14,8 @@
 export const MAX_HELD_BYTES = 128 * 1024;
 
 const LINE_FEED = 0x0a;
+const COLON = ":".charCodeAt(0);
+const RETRY_LINE = "r".charCodeAt(0);
 
 /**
  * Called with each frame before it is sent on; returns false to drop it. `whole` is false if the frame is too large to
@@ -25,6 +30,8 @@ export class FrameCutter {
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #endsInLineFeed = false;
+  /** Whether what is held is the beginning of a frame of one line. */
+  #isLine = false;
   /** Inside a frame that is too large to hold: whether it is sent on. Null outside of one. */
   #passing: boolean | null = null;
 
@@ -54,7 +61,7 @@ export class FrameCutter {
 
   /** Ends the frame that an earlier chunk began. Returns where the next one begins, or 0 if it does not end here. */
   #endFirst(chunk: Uint8Array, out: Uint8Array[]): number {
-    const end = this.#endsInLineFeed && chunk[0] === LINE_FEED ? 1 : endOfFrame(chunk, 0);
+    const end = this.#endOfHeld(chunk);
     if (end === 0) {
       this.#hold(chunk, out);
       return 0;
@@ -69,6 +76,11 @@ export class FrameCutter {
       this.#passing = null;
     }
     return end;
+  }
+
+  #endOfHeld(chunk: Uint8Array): number {
+    if (this.#isLine) return chunk.indexOf(LINE_FEED) + 1;
+    return this.#endsInLineFeed && chunk[0] === LINE_FEED ? 1 : endOfEvent(chunk, 0);
   }
 
   /** Inspects the frames that end in the chunk. Returns where the unfinished one begins. */
@@ -93,6 +105,7 @@ export class FrameCutter {
       if (this.#passing) out.push(piece);
       return;
     }
+    if (this.#heldBytes === 0) this.#isLine = isLine(piece[0]);
     // The chunk's buffer takes the next read.
     this.#held.push(piece.slice());
     this.#heldBytes += piece.length;
@@ -104,6 +117,7 @@ export class FrameCutter {
   }
 
   #release(): void {
+    this.#isLine = false;
     this.#held = [];
     this.#heldBytes = 0;
   }
@@ -111,6 +125,17 @@ export class FrameCutter {
 
 /** Returns where the first frame after `from` ends, or 0 if none does. */
 function endOfFrame(bytes: Uint8Array, from: number): number {
+  const first = bytes[from];
+  if (first === LINE_FEED) return from + 1;
+  return isLine(first) ? bytes.indexOf(LINE_FEED, from) + 1 : endOfEvent(bytes, from);
+}
+
+function isLine(first: number | undefined): boolean {
+  return first === COLON || first === RETRY_LINE;
+}
+
+/** Returns what is behind the first blank line after `from`, or 0 if there is none. */
+function endOfEvent(bytes: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(LINE_FEED, from); at !== -1; at = bytes.indexOf(LINE_FEED, at + 1)) {
     if (bytes[at + 1] === LINE_FEED) return at + 2;
   }

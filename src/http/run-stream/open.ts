@@ -24,12 +24,12 @@ export async function openRunStream(
   const key = { user_id, thread_id };
   const headers = { "content-type": "application/json" };
   const body = JSON.stringify(input);
-  const parameters = new URLSearchParams({ known: "1" });
+  const parameters = new URLSearchParams({ known: "1", relayed: "1" });
   writeClient(parameters, client);
   const start = () => streamRequest(context, `https://thread/runs?${parameters}`, { method: "POST", headers, body });
   const first = await readStream(await callThread(context.env, key, (stub) => stub.fetch(start())));
   // The object answers a number above the newest event with a resync; for a waiting run, with its whole stream.
-  const position = { invocation_id, after: String(Number.MAX_SAFE_INTEGER) };
+  const position = { invocation_id, after: String(Number.MAX_SAFE_INTEGER), relayed: "1" };
   const rest = new URLSearchParams({ ...key, ...position });
   writeClient(rest, client);
   const address = `https://thread/events?${rest}`;

@@ -138,7 +138,7 @@ describe("followLives", () => {
     first.crash();
     second.say(frames(start, end));
     second.close();
-    expect(await withTime(client.toEnd())).toBe(": ping\n\n".repeat(4) + frames(start, end));
+    expect(await withTime(client.toEnd())).toBe(": ping\n".repeat(4) + frames(start, end));
   });
 
   it("aborts after a minute without the object", async () => {
@@ -201,13 +201,13 @@ describe("followLives", () => {
     const reading = client.toEnd();
     for (let count = 0; count < 20; count++) {
       await vi.advanceTimersByTimeAsync(10_000);
-      first.say(": ping\n\n");
+      first.say(": ping\n");
     }
     expect([client.reconnects(), first.state.cancelled]).toEqual([0, false]);
     second.say(frames(start, end));
     second.close();
     await vi.advanceTimersByTimeAsync(100_000);
-    expect(await reading).toBe(": ping\n\n".repeat(20) + frames(end));
+    expect(await reading).toBe(": ping\n".repeat(20) + frames(end));
     expect(first.state.cancelled).toBe(true);
   });
 
@@ -221,7 +221,7 @@ describe("followLives", () => {
     second.say(frames(start, end));
     second.close();
     const text = await withTime(new Response(stream).text());
-    expect(text).toBe(`: ping\n\n${frames(start, end)}`);
+    expect(text).toBe(`: ping\n${frames(start, end)}`);
     answer(late.stream);
     await vi.advanceTimersByTimeAsync(0);
     expect(late.state.cancelled).toBe(true);
@@ -233,7 +233,7 @@ describe("followLives", () => {
       {
         pull: (controller) => {
           pulls += 1;
-          controller.enqueue(encoder.encode(": ping\n\n"));
+          controller.enqueue(encoder.encode(": ping\n"));
         },
       },
       { highWaterMark: 0 },
@@ -273,7 +273,7 @@ describe("followLives", () => {
       const first = openLife();
       const client = followFrom(first, () => unreachable);
       first.crash();
-      expect(await client.read()).toBe(": ping\n\n");
+      expect(await client.read()).toBe(": ping\n");
       await client.leave();
       await vi.advanceTimersByTimeAsync(60_000);
       expect([client.reconnects(), vi.getTimerCount()]).toEqual([1, 0]);

@@ -38,3 +38,45 @@ describe.each(["bytes", "default"] as const)("openByteReader on a %s stream", (k
     expect(await pending).toBeNull();
   });
 });
+
+describe("the buffer of openByteReader", () => {
+  /** The sizes that a stream is offered which fills `filled` reads, and then sends a byte each. */
+  async function sizesOffered(filled: number, reads: number, most_bytes?: number): Promise<number[]> {
+    const sizes: number[] = [];
+    const body = new ReadableStream({
+      type: "bytes",
+      pull({ byobRequest }: ReadableByteStreamController) {
+        const size = byobRequest?.view?.byteLength ?? 0;
+        sizes.push(size);
+        byobRequest?.respond(sizes.length <= filled ? size : 1);
+      },
+    } as never);
+    const reader = openByteReader(body as ReadableStream<Uint8Array>, most_bytes);
+    for (let read = 0; read < reads; read++) await reader.read();
+    return sizes;
+  }
+
+  it("stays small for a stream of single tokens, and doubles where reads fill it", async () => {
+    expect(await sizesOffered(0, 3)).toEqual([2048, 2048, 2048]);
+    expect(await sizesOffered(2, 4)).toEqual([2048, 4096, 8192, 8192]);
+    expect(await sizesOffered(9, 8)).toEqual([2048, 4096, 8192, 16_384, 32_768, 32_768, 32_768, 32_768]);
+    expect(await sizesOffered(9, 3, 3000)).toEqual([2048, 3000, 3000]);
+  });
+
+  it("is not written to again before the bytes that filled it are used", async () => {
+    let next = 0;
+    const body = new ReadableStream({
+      type: "bytes",
+      pull({ byobRequest }: ReadableByteStreamController) {
+        const view = byobRequest?.view as Uint8Array;
+        view.fill(++next);
+        byobRequest?.respond(view.byteLength);
+      },
+    } as never);
+    const reader = openByteReader(body as ReadableStream<Uint8Array>);
+    const first = await reader.read();
+    const pending = reader.read();
+    expect(first?.every((byte) => byte === 1)).toBe(true);
+    await pending;
+  });
+});

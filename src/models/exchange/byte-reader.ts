@@ -9,10 +9,14 @@ export interface ByteReader {
   cancel(): Promise<void>;
 }
 
-/** A network read is usually one token; the buffer is large for providers that send many at once. */
-const BUFFER_BYTES = 32 * 1024;
+/**
+ * A network read is usually one token, and each open stream holds its buffer twice: the platform reads into a copy. So
+ * it begins small, and doubles where a read fills it, for providers that send many tokens at once.
+ */
+const FIRST_BYTES = 2 * 1024;
+const MOST_BYTES = 32 * 1024;
 
-export function openByteReader(body: ReadableStream<Uint8Array>, buffer_bytes = BUFFER_BYTES): ByteReader {
+export function openByteReader(body: ReadableStream<Uint8Array>, most_bytes = MOST_BYTES): ByteReader {
   const reader = openOwnBuffer(body);
   if (!reader) {
     const defaultReader = body.getReader();
@@ -21,7 +25,7 @@ export function openByteReader(body: ReadableStream<Uint8Array>, buffer_bytes = 
       cancel: () => defaultReader.cancel().catch(() => {}),
     };
   }
-  let buffer: ArrayBufferLike = new ArrayBuffer(buffer_bytes);
+  let buffer: ArrayBufferLike = new ArrayBuffer(Math.min(FIRST_BYTES, most_bytes));
   // A read transfers the buffer away, and the last read does not return it.
   let ended = false;
   return {
@@ -31,6 +35,10 @@ export function openByteReader(body: ReadableStream<Uint8Array>, buffer_bytes = 
       ended = done || !value;
       if (!value || ended) return null;
       buffer = value.buffer;
+      // What is returned stays in the former buffer.
+      if (value.byteLength === buffer.byteLength && buffer.byteLength < most_bytes) {
+        buffer = new ArrayBuffer(Math.min(most_bytes, buffer.byteLength * 2));
+      }
       return value;
     },
     cancel: () => reader.cancel().catch(() => {}),

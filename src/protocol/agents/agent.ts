@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { DEFAULT_AGENT_ID } from "../ids.ts";
 import { capFields } from "../money/caps.ts";
+import { disconnectPolicies } from "../run.ts";
 import { modelOptions } from "./model-options.ts";
 
 const wellFormed = z.string().refine((text) => text.isWellFormed(), "is not well-formed Unicode");
@@ -38,6 +39,8 @@ export const agentConfig = z.strictObject({
   max_minutes: capFields.max_minutes.default(null),
   /** When a cap of the run is reached: `end` it, or `ask` a person to raise the cap. */
   on_cap: z.enum(["end", "ask"]).default("end"),
+  /** When the last reader of a run has left: `continue`, or `cancel` it after a few seconds. A request may say otherwise. */
+  on_disconnect: z.enum(disconnectPolicies).default("continue"),
 });
 export type AgentConfig = z.infer<typeof agentConfig>;
 

@@ -182,7 +182,7 @@ export const quotas = {
   git_credentials: held(100, "git hosts with a credential", "Few people use ten."),
   slack_workspaces: held(20, "Slack workspaces", "An organization has a few."),
   tickets: {
-    ...held(300, "unused tickets for terminals and downloads", "One lives for a minute: five a second."),
+    ...held(300, "unused tickets for terminals, downloads and streams", "One lives for a minute: five a second."),
     helps: "One that nobody uses ends after a minute: try again then, or",
   },
 } as const satisfies Record<string, Quota>;

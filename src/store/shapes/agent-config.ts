@@ -30,6 +30,7 @@ const isKnown: Record<keyof AgentConfig, (value: unknown) => boolean> = {
   max_total_tokens: isNumberOrNull,
   max_minutes: isNumberOrNull,
   on_cap: isText,
+  on_disconnect: isText,
 };
 const fields = Object.keys(isKnown) as (keyof AgentConfig)[];
 

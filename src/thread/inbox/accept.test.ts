@@ -206,6 +206,16 @@ describe("an input", () => {
   });
 });
 
+describe("the id of a reply", () => {
+  it("can't be a message's", async () => {
+    const thread = new FakeThread({ replies: [say("one")] });
+    await thread.run("hi", run);
+    const reply = rowsOf(thread).find(({ type }) => type === "assistant");
+    const messages = [{ message_id: reply?.message_id ?? "", content: "hi" }];
+    expect(codeOf(await thread.accept("", { messages, invocation_id: "inv_b" }))).toBe("already_exists");
+  });
+});
+
 describe("a client's whole history", () => {
   it("adds only unknown messages after the last known one", async () => {
     const thread = new FakeThread({ replies: [say("one"), say("two")] });

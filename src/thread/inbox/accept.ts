@@ -26,6 +26,7 @@ import { checkImages } from "./images.ts";
 import { hashInput } from "./input-hash.ts";
 import { checkAnswers, hasExpired, readRaise } from "./interrupts.ts";
 import { addSteered, findSteered, readWaiting } from "./steering.ts";
+import { chooseId, unfoldMessage } from "./superseding.ts";
 import { nameThread } from "./thread-name.ts";
 
 /** The agent's version that a run would be pinned to, with the caps over many threads. */
@@ -38,15 +39,17 @@ const AGENT_LIMIT_MS = 10_000;
  * `attach`: a known `invocation_id` is that run, whatever the body says (AG-UI). Inputs are stored in the order of
  * their arrival, although the hash and the agent take longer for some than for others.
  */
-export function acceptRun(life: Life, input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
-  const hashed = hashInput(input);
+export function acceptRun(life: Life, given: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
+  const chosen = chooseId(life, given);
+  const hashed = hashInput(given);
   // The thread may be deleted before D1 answers.
   const recall = (agent_id: string) => (life.removing ? null : recallAgent(life, agent_id));
-  const found = findAgent(life.ports, input, input.agent_id ?? life.thread.agent_id, life.thread.project_id, recall);
+  const found = findAgent(life.ports, given, given.agent_id ?? life.thread.agent_id, life.thread.project_id, recall);
   // Nobody else handles a rejection before the input's turn.
   found.catch(ignore);
   const accepted = life.accepting.then(async () => {
     const hash = await hashed;
+    const input = { ...given, invocation_id: await chosen };
     // While this input waited for its turn, the thread's tables may have been dropped.
     if (life.removing) return deleted(input);
     const repeated = findKnown(life, input, hash, attach);
@@ -106,7 +109,8 @@ function acceptNew(life: Life, input: RunInput, hash: string, agent: StartingPin
  * The run that this input answers. The new run keeps the agent, version and model that asked, unless the input names
  * another agent, so an answer can't get around what that agent needs approval for.
  */
-function findAnsweredRun(life: Life, { resume, agent_id, answers_nothing }: RunInput): RunRecord | null {
+function findAnsweredRun(life: Life, { resume, agent_id, answers_nothing, supersede }: RunInput): RunRecord | null {
+  if (supersede !== undefined) return null;
   const newest = life.newestStarted;
   const isBusy = [...life.live.values()].some(({ run }) => !isTerminal(run.status));
   if (newest?.run.status !== "interrupted" || isBusy) return null;
@@ -119,7 +123,8 @@ function findAnsweredRun(life: Life, { resume, agent_id, answers_nothing }: RunI
 
 /** Checks an input that would create its thread, so a refused one leaves nothing behind. */
 export async function checkFirstInput(ports: Ports, input: RunInput): Promise<Result<never> | null> {
-  if (input.resume !== null) return fail("not_found", `The thread ${input.thread_id} does not exist.`);
+  if (input.resume !== null || input.supersede !== undefined)
+    return fail("not_found", `The thread ${input.thread_id} does not exist.`);
   const says = input.messages.some(({ content }) => !isEmptyContent(content));
   if (!says) return fail("empty_message", "There is no message to answer.");
   const refused = checkImages(ports.images, input);
@@ -169,7 +174,9 @@ function storeInput(
   agent: StartingPinned,
   asked: RunRecord | null,
 ): Result<AcceptedRun> {
-  const { sent_ids = [], ...input } = given.from_history === true ? withoutHistory(life, given) : given;
+  const cut = given.from_history === true ? withoutHistory(life, given) : unfoldMessage(life, given);
+  if (!cut.ok) return cut;
+  const { sent_ids = [], ...input } = cut.value;
   const problem = checkInput(life, input);
   if (problem !== null) return problem;
   const waiting = [...life.live.values()].filter((record) => !isTerminal(record.run.status));
@@ -245,12 +252,19 @@ function refuseRaise(asked: RunRecord | null): RequestedEnd {
 /** Null if the input can become a run of this thread. */
 function checkInput(life: Life, input: RunInput): Result<never> | null {
   const answered = input.resume === null ? checkSaid(input) : checkAnswers(life, input.resume);
-  const problem = answered ?? checkImages(life.ports.images, input);
+  const problem = (isAskedAgain(input) ? null : answered) ?? checkImages(life.ports.images, input);
   if (problem !== null) return problem;
   const isKnown = knownMessages(life);
   const ids = idsOf(input);
-  const taken = ids.find((id, place) => ids.indexOf(id) < place || isKnown(id));
+  // A message that is edited may keep its id.
+  const free = input.supersede?.replaces === true ? input.supersede.message_id : null;
+  const taken = ids.find((id, place) => ids.indexOf(id) < place || (id !== free && isKnown(id)));
   return taken === undefined ? null : fail("already_exists", `The message ${taken} exists already.`);
+}
+
+/** A turn that is asked again says nothing new. */
+function isAskedAgain({ supersede }: RunInput): boolean {
+  return supersede?.replaces === false;
 }
 
 function checkSaid({ messages, tool_results }: RunInput): Result<never> | null {

@@ -1,11 +1,23 @@
 // Finds what is new in the whole history that a client sends (AG-UI), and which message ids are taken.
+import { type Result, succeed } from "../../protocol/error.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import type { Life } from "../life.ts";
 import { hasMessage, readMessagesBefore } from "../rows/messages.ts";
+import { readDivergence } from "./divergence.ts";
 import { readWaiting } from "./steering.ts";
 
-/** Cuts a client's whole history to what is new: user messages with unknown ids after the last known one. */
-export function withoutHistory(life: Life, input: RunInput): RunInput {
+/**
+ * Cuts a client's whole history to what is new: user messages with unknown ids after the last known one, and what it takes
+ * back.
+ */
+export function withoutHistory(life: Life, given: RunInput): Result<RunInput> {
+  const cut = cutHistory(life, given);
+  const divergence = readDivergence(life, given, cut);
+  return divergence.ok ? succeed(divergence.value ?? cut) : divergence;
+}
+
+function cutHistory(life: Life, given: RunInput): RunInput {
+  const { history: _, is_whole_history: __, ...input } = given;
   const isKnown = knownMessages(life);
   const lastKnown = input.messages.findLastIndex(({ message_id }) => isKnown(message_id));
   const pending = new Set(pendingCalls(life));

@@ -3,11 +3,11 @@ import { hashText, toHex } from "../../lib/hash.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 
 /**
- * Covers messages, results, answers, agent, model, steps, metadata and the request's caps, but no ids, since routes
+ * Covers messages, results, answers, agent, model, steps, metadata, the request's caps and what it replaces, but no other ids, since routes
  * generate those. A trigger's caps may change between a firing and its repeat, which is the same run.
  */
 export async function hashInput(input: RunInput): Promise<string> {
-  const { messages, tool_results, resume, agent_id, model, max_steps, metadata, caps } = input;
+  const { messages, tool_results, resume, agent_id, model, max_steps, metadata, caps, supersede } = input;
   const ofRequest = caps?.filter(({ scope }) => scope === "run") ?? [];
   const hashed = {
     messages: messages.map(({ content }) => content),
@@ -19,6 +19,7 @@ export async function hashInput(input: RunInput): Promise<string> {
     metadata,
     // Absent as in former versions, whose hashes are stored.
     ...(ofRequest.length > 0 ? { caps: ofRequest } : {}),
+    ...(supersede === undefined ? {} : { supersede: [supersede.message_id, supersede.message?.content ?? null] }),
   };
   return toHex(await hashText(JSON.stringify(hashed, sortedKeys)));
 }

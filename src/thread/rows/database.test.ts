@@ -72,6 +72,17 @@ describe("the tables", () => {
     expect(readMeta(sql, "never written", (value) => value)).toBeNull();
   });
 
+  it("lose an index of a former version that only costs, and keep the one over the ids of all messages", () => {
+    const { sql } = openDatabase();
+    sql.exec("DROP INDEX messages_by_id");
+    sql.exec("CREATE UNIQUE INDEX messages_by_id ON messages (message_id)");
+    sql.exec("CREATE INDEX runs_live ON runs (position) WHERE released = 0");
+    createTables(sql);
+    const indexes = sql.exec("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").toArray();
+    const whole = "CREATE UNIQUE INDEX messages_by_id ON messages (message_id)";
+    expect(indexes).toEqual([{ name: "messages_by_id", sql: whole }]);
+  });
+
   it("take one statement in a new thread, and one question where they are", () => {
     const database = openDatabase();
     const made = database.statements;

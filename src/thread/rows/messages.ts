@@ -7,7 +7,9 @@ import type { LastNumbers, Plan } from "../../protocol/plan/task.ts";
 import type { Thread } from "../../protocol/thread.ts";
 import { readMetadata, toPlanContent, withContent } from "../../store/shapes/message.ts";
 import { isNumber, parseStored, readStored, shapeOf } from "../../store/shapes/stored.ts";
+import { SUPERSEDED, withoutMark } from "../../store/shapes/superseded.ts";
 import { fitsColumn, readMeta, readText, type Sql, writeMeta, writeText } from "./database.ts";
+import { FOREIGN_ID, isOwnShape } from "./own-ids.ts";
 
 /** Where a new message comes from, and when it came. */
 interface MessageOrigin {
@@ -31,6 +33,7 @@ type Row = {
   metadata: string | null;
   version: number;
   created_at: string;
+  superseded: string | null;
 };
 
 /** A message with its version, for the outbox. */
@@ -81,7 +84,9 @@ export function hasMessage(sql: Sql, message_id: string): boolean {
 
 /** The `seq` of a message. Null if there is no such message. */
 export function findMessageSeq(sql: Sql, message_id: string): number | null {
-  const rows = sql.exec<{ seq: number }>("SELECT seq FROM messages WHERE message_id = ?", message_id).toArray();
+  // Clients seldom ask for one of the object's ids: it takes a look at every message.
+  const where = isOwnShape(message_id) ? "message_id = ?" : `message_id = ? AND ${FOREIGN_ID}`;
+  const rows = sql.exec<{ seq: number }>(`SELECT seq FROM messages WHERE ${where}`, message_id).toArray();
   return rows[0]?.seq ?? null;
 }
 
@@ -95,10 +100,17 @@ export function lastMessageTime(sql: Sql): string | null {
   return rows[0]?.created_at ?? null;
 }
 
-/** Rows after a `seq`, in order. */
-export function readMessages(sql: Sql, thread: Thread, after: number, limit: number): VersionedMessage[] {
+/** Rows after a `seq`, in order. `all`: also those that are superseded. */
+export function readMessages(
+  sql: Sql,
+  thread: Thread,
+  after: number,
+  limit: number,
+  { all = false }: { all?: boolean } = {},
+): VersionedMessage[] {
+  const condition = all ? "" : `AND type <> '${SUPERSEDED}'`;
   return sql
-    .exec<Row>("SELECT * FROM messages WHERE seq > ? ORDER BY seq LIMIT ?", after, limit)
+    .exec<Row>(`SELECT * FROM messages WHERE seq > ? ${condition} ORDER BY seq LIMIT ?`, after, limit)
     .toArray()
     .map((row) => toMessage(sql, thread, row));
 }
@@ -124,10 +136,14 @@ export function readNextMessages(
   return { messages: rows.map((row) => toMessage(sql, thread, row)), isCut: isFull || last >= 0 };
 }
 
-/** Rows before a `seq`, newest first. */
+/** Rows before a `seq`, newest first, without those that are superseded. */
 export function readMessagesBefore(sql: Sql, thread: Thread, before: number, limit: number): VersionedMessage[] {
   return sql
-    .exec<Row>("SELECT * FROM messages WHERE seq < ? ORDER BY seq DESC LIMIT ?", before, limit)
+    .exec<Row>(
+      `SELECT * FROM messages WHERE seq < ? AND type <> '${SUPERSEDED}' ORDER BY seq DESC LIMIT ?`,
+      before,
+      limit,
+    )
     .toArray()
     .map((row) => toMessage(sql, thread, row));
 }
@@ -145,19 +161,7 @@ export function readPlan(sql: Sql): Plan {
   if (row === null) return emptyPlan;
   const content = readStored(toPlanContent, readText(sql, `m:${row.seq}`, row.content), "plan", row.seq);
   const plan: Plan = { ...emptyPlan, ...content, version: row.version };
-  const stored = readMeta(sql, NUMBERS, shapeOf(isNumbers));
-  if (stored === null) return numberPlan(plan);
-  const numberOf = <Item extends { id: string }>(item: Item): Item & { number?: number } => {
-    const number = Object.hasOwn(stored.numbers, item.id) ? stored.numbers[item.id] : undefined;
-    return number === undefined ? item : { ...item, number };
-  };
-  const { sections, tasks } = plan;
-  return numberPlan({
-    ...plan,
-    sections: sections.map(numberOf),
-    tasks: tasks.map(numberOf),
-    last_numbers: stored.last,
-  });
+  return recallNumbers(sql, plan);
 }
 
 export function readPlanMessage(sql: Sql, thread: Thread): VersionedMessage | null {
@@ -190,8 +194,7 @@ function toMessage(sql: Sql, thread: Thread, row: Row): VersionedMessage {
     user_id: thread.user_id,
     invocation_id: row.invocation_id,
     agent_id: row.agent_id,
-    type: row.type,
-    is_llm_message: row.is_llm_message === 1,
+    ...withoutMark(row, row.seq),
     content: parseStored(readText(sql, `m:${row.seq}`, row.content)),
     metadata: readMetadata(readText(sql, `d:${row.seq}`, row.metadata), row.seq),
     seq: row.seq,
@@ -201,14 +204,35 @@ function toMessage(sql: Sql, thread: Thread, row: Row): VersionedMessage {
   return withContent(message, row.seq);
 }
 
+// As many as a plan has. A plan that comes back, since what was done to it is superseded, finds its numbers again.
+const MAX_FORMER_NUMBERS = 500;
+
 /** Most changes of a plan give no number, and then write nothing. */
 function writeNumbers(sql: Sql, plan: Plan): void {
   if (plan.last_numbers === undefined) return;
   const items = [...plan.sections, ...plan.tasks];
   const numbers = Object.fromEntries(items.flatMap(({ id, number }) => (number === undefined ? [] : [[id, number]])));
-  const value: Numbers = { last: plan.last_numbers, numbers };
-  if (JSON.stringify(readMeta(sql, NUMBERS, shapeOf(isNumbers))) !== JSON.stringify(value))
-    writeMeta(sql, NUMBERS, value);
+  const known = readMeta(sql, NUMBERS, shapeOf(isNumbers));
+  const former = Object.entries(known?.numbers ?? {}).filter(([id]) => !Object.hasOwn(numbers, id));
+  const kept = former.sort(([, one], [, other]) => one - other).slice(-MAX_FORMER_NUMBERS);
+  const value: Numbers = { last: plan.last_numbers, numbers: { ...Object.fromEntries(kept), ...numbers } };
+  if (JSON.stringify(known) !== JSON.stringify(value)) writeMeta(sql, NUMBERS, value);
+}
+
+/** Gives the tasks and sections of a plan the numbers that they have or had in this thread, and others the next ones. */
+export function recallNumbers(sql: Sql, plan: Plan): Plan {
+  const stored = readMeta(sql, NUMBERS, shapeOf(isNumbers));
+  const numberOf = <Item extends { id: string; number?: number }>({ number: _, ...item }: Item) => {
+    const number = stored !== null && Object.hasOwn(stored.numbers, item.id) ? stored.numbers[item.id] : undefined;
+    return number === undefined ? item : { ...item, number };
+  };
+  const { sections, tasks } = plan;
+  return numberPlan({
+    ...plan,
+    sections: sections.map(numberOf),
+    tasks: tasks.map(numberOf),
+    ...(stored === null ? {} : { last_numbers: stored.last }),
+  });
 }
 
 function isNumbers(value: unknown): value is Numbers {

@@ -23,7 +23,7 @@ export function readMessagePage(life: Life, request: MessageRequest): Result<Pag
   let place = Math.max(start.value, behind);
   // One more than the page holds shows that there is a next page.
   while (found.length <= request.limit) {
-    const rows = readMessages(sql, life.thread, place, ROWS_PER_READ);
+    const rows = readMessages(sql, life.thread, place, ROWS_PER_READ, { all: request.superseded === true });
     for (const { version: _, ...row } of rows) {
       if (request.types.length === 0 || request.types.includes(row.type)) found.push(row);
     }

@@ -1,12 +1,13 @@
 // The thread's runs in the object's SQLite: the run that the API shows, and the fields that only the object needs.
 import type { Chain } from "../../protocol/chain.ts";
-import type { Run, RunStatus } from "../../protocol/run.ts";
+import { isTerminal, type Run, type RunStatus } from "../../protocol/run.ts";
 import type { PinnedAgent, RunInput } from "../../protocol/thread.ts";
 import { toRun } from "../../store/shapes/run.ts";
 import { readStored, UnreadableRow } from "../../store/shapes/stored.ts";
 import { accountOf, type SpendingRecord } from "../spending/record.ts";
 import { noSpending, toSpending, writeSpending } from "../spending/state.ts";
 import { readText, type Sql, writeText } from "./database.ts";
+import type { Position } from "./shapes/position.ts";
 import { toRunInput } from "./shapes/run-input.ts";
 import {
   type RequestedEnd,
@@ -75,7 +76,7 @@ export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
     record.hash,
     writeText(sql, `r:${record.run.invocation_id}`, JSON.stringify(record.run)),
     writeInput(sql, record),
-    JSON.stringify(record.agent),
+    writeAgent(record.agent),
     record.start_seq,
     record.end_seq,
     JSON.stringify(record.lives),
@@ -89,17 +90,19 @@ export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
 }
 
 /**
- * Stores a changed record under its next version. Only `markReleased` writes `released`, since a statement that names
- * that column writes a row of the index too. The input is written only if it changed, in the same statement.
+ * Stores a changed record under its next version. The input is written only if it changed, in the same statement. A run
+ * that is over counts as released from here on, except for its life and for lives that find its end above the number in
+ * the position (`readLiveRuns`): that number is stored anyway, and so saves a row.
  */
 export function saveRun(sql: Sql, record: RunRecord, changed: number, change: { input?: boolean } = {}): void {
   const { input = false } = change;
   record.version += 1;
   sql.exec(
-    `UPDATE runs SET ${input ? "input = ?, " : ""}status = ?, startable = ?, run = ?, start_seq = ?, end_seq = ?, lives = ?,
-       started_calls = ?, verdict = ?, version = ?, changed = ?, spending = ? WHERE invocation_id = ?`,
+    `UPDATE runs SET ${input ? "input = ?, " : ""}status = ?, released = ?, startable = ?, run = ?, start_seq = ?, end_seq = ?,
+       lives = ?, started_calls = ?, verdict = ?, version = ?, changed = ?, spending = ? WHERE invocation_id = ?`,
     ...(input ? [writeInput(sql, record)] : []),
     record.run.status,
+    isTerminal(record.run.status) ? 1 : 0,
     record.startable ? 1 : 0,
     writeText(sql, `r:${record.run.invocation_id}`, JSON.stringify(record.run)),
     record.start_seq,
@@ -120,16 +123,26 @@ function noteStored(record: RunRecord): void {
   record.stored = accountOf(record);
 }
 
+/** Few agents have the field, and it is the usual one where it is missing. So the others' rows stay as short as they were. */
+function writeAgent(agent: PinnedAgent): string {
+  const { on_disconnect, ...config } = agent.config;
+  return JSON.stringify(on_disconnect === "continue" ? { ...agent, config } : agent);
+}
+
 function writeRequestedEnd({ requested_end }: RunRecord): string | null {
   return requested_end === null ? null : JSON.stringify(requested_end);
 }
 
+/** Ends that a former version stored and did not release. */
+const formerEnds = new WeakSet<RunRecord>();
+
 /**
- * Lets readers see the run's end from now on. The version stays, since no column in D1 changes. What D1 has been told of
- * leases is forgotten with it.
+ * Lets readers see the run's end from now on. Only what D1 has been told of leases is forgotten in the row. The version
+ * stays, since no column in D1 changes.
  */
 export function markReleased(sql: Sql, record: RunRecord): void {
   record.released = true;
+  if (record.stored.spending === record.spending && !formerEnds.has(record)) return;
   const { invocation_id } = record.run;
   sql.exec(
     "UPDATE runs SET released = 1, spending = ? WHERE invocation_id = ?",
@@ -141,7 +154,9 @@ export function markReleased(sql: Sql, record: RunRecord): void {
 
 /** Removes messages and results from the input once they are rows. Later lives need the rest. */
 export function trimInput(record: RunRecord): void {
-  if (record.input !== null) record.input = { ...record.input, messages: [], tool_results: [] };
+  if (record.input === null) return;
+  const { supersede: _, ...input } = record.input;
+  record.input = { ...input, messages: [], tool_results: [] };
 }
 
 /** Records whose stored input is in `overflow`. Few are, so the others need no statement that removes it. */
@@ -176,23 +191,25 @@ export function readLeasedIds(sql: Sql): string[] {
     .map(({ invocation_id }) => invocation_id);
 }
 
-/** Runs that are not over for readers, in the order of the inbox. */
-export function readLiveRuns(sql: Sql): RunRecord[] {
+/**
+ * Runs that are not over for readers, in the order of the inbox: also ends that the position does not say are released
+ * and D1 may not have. Scans every run of the thread.
+ */
+export function readLiveRuns(sql: Sql, { released = Number.MAX_SAFE_INTEGER, run_seq }: Position): RunRecord[] {
   return sql
-    .exec<Row>("SELECT * FROM runs WHERE released = 0 ORDER BY position")
-    .toArray()
-    .map((row) => toRecord(sql, row))
-    .filter((record) => record !== null);
-}
-
-/** The run that has started and is not over for readers. Null if there is none. */
-export function readBegunId(sql: Sql): string | null {
-  const [row] = sql
-    .exec<{ invocation_id: string }>(
-      "SELECT invocation_id FROM runs WHERE released = 0 AND start_seq IS NOT NULL ORDER BY position LIMIT 1",
+    .exec<Row>(
+      "SELECT * FROM runs WHERE released = 0 OR (end_seq > ? AND changed >= ?) ORDER BY position",
+      released,
+      run_seq,
     )
-    .toArray();
-  return row?.invocation_id ?? null;
+    .toArray()
+    .flatMap((row) => {
+      const record = toRecord(sql, row);
+      if (record === null) return [];
+      if (!record.released && isTerminal(row.status)) formerEnds.add(record);
+      record.released = false;
+      return [record];
+    });
 }
 
 /** When each run of the thread was created, and its id. Reads every run. */

@@ -1,6 +1,7 @@
 // The tables of the object's SQLite. Those that every thread needs are made with it, in one statement. The others are made
 // by the first statement that names them: each costs a new thread some 20 µs, two rows written and a page of memory.
 import type { Sql, SqlValue } from "./database.ts";
+import { FOREIGN_ID } from "./own-ids.ts";
 
 const tables = {
   meta: `CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`,
@@ -11,16 +12,18 @@ const tables = {
   messages: `CREATE TABLE IF NOT EXISTS messages (
      seq INTEGER PRIMARY KEY, message_id TEXT NOT NULL, invocation_id TEXT, agent_id TEXT, type TEXT NOT NULL,
      is_llm_message INTEGER NOT NULL, content TEXT, metadata TEXT, version INTEGER NOT NULL,
-     created_at TEXT NOT NULL)`,
-  messages_by_id: `CREATE UNIQUE INDEX IF NOT EXISTS messages_by_id ON messages (message_id)`,
+     created_at TEXT NOT NULL, superseded TEXT)`,
+  // Threads of former versions have it over all messages.
+  messages_by_id: `CREATE UNIQUE INDEX IF NOT EXISTS messages_by_id ON messages (message_id) WHERE ${FOREIGN_ID}`,
   runs: `CREATE TABLE IF NOT EXISTS runs (
      invocation_id TEXT PRIMARY KEY, position INTEGER NOT NULL, status TEXT NOT NULL, released INTEGER NOT NULL,
      startable INTEGER NOT NULL, hash TEXT NOT NULL, run TEXT, input TEXT, agent TEXT NOT NULL,
      start_seq INTEGER, end_seq INTEGER, lives TEXT NOT NULL, started_calls TEXT NOT NULL,
      version INTEGER NOT NULL, changed INTEGER NOT NULL, verdict TEXT, spending TEXT) WITHOUT ROWID`,
-  // Live runs and those whose end is not released yet. A life reads them first; they are never more than a few rows.
-  runs_live: `CREATE INDEX IF NOT EXISTS runs_live ON runs (position) WHERE released = 0`,
 };
+
+/** Indexes of former versions, each entry of which is a row written for nothing. */
+const formerIndexes = ["runs_live"];
 
 const lateTables = {
   steered: `CREATE TABLE IF NOT EXISTS steered (
@@ -50,6 +53,7 @@ const laterColumns = [
   { table: "runs", column: "verdict", type: "TEXT" },
   { table: "steered", column: "created_at", type: "TEXT" },
   { table: "runs", column: "spending", type: "TEXT" },
+  { table: "messages", column: "superseded", type: "TEXT" },
 ];
 
 /** The tables of a database that are known to exist, once a life has looked. */
@@ -61,6 +65,7 @@ export function createTables(sql: Sql): void {
   const made = new Map(rows.map((row) => [row.name, row.sql]));
   const missing = Object.entries(tables).filter(([name]) => !made.has(name));
   if (missing.length > 0) sql.exec(missing.map(([, statement]) => statement).join(";\n"));
+  for (const name of formerIndexes) if (made.has(name)) sql.exec(`DROP INDEX ${name}`);
   for (const { table, column, type } of laterColumns) {
     if (made.get(table)?.includes(column) === false) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
   }

@@ -53,7 +53,7 @@ export function cancelBefore(life: Life, record: RunRecord): void {
   for (const earlier of [...life.live.values()]) if (earlier.position < record.position) cancelRecord(life, earlier);
 }
 
-function cancelRecord(life: Life, record: RunRecord): void {
+export function cancelRecord(life: Life, record: RunRecord): void {
   if (isTerminal(record.run.status)) return;
   if (record.run.status === "running" || life.active?.record === record) {
     requestEnd(life, record, { status: "cancelled" });

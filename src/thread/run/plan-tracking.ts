@@ -39,6 +39,17 @@ export function storeTimes({ database: { sql } }: Life, before: Plan, after: Pla
   if (JSON.stringify(times) !== JSON.stringify(known)) writeMeta(sql, TIMES, times);
 }
 
+/** The times of a plan that comes back: a task that had not begun or ended then has not now. Inside a transaction. */
+export function restoreTimes(sql: Sql, plan: Plan): void {
+  const known = readTimes(sql);
+  const times = plan.tasks.flatMap(({ id, status }) => {
+    const time = status === "pending" ? undefined : known[id];
+    if (time === undefined) return [];
+    return [[id, status === "in_progress" ? { ...time, finished_at: null } : time] as const];
+  });
+  writeMeta(sql, TIMES, Object.fromEntries(times));
+}
+
 /** The edits that the model has not seen; null if there are none. */
 export function readUnseenEdits(life: Life): UnseenEdits | null {
   return readEdits(life).news;

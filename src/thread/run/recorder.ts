@@ -3,11 +3,11 @@
 import type { LoopDelta, LoopFact, Part } from "../../agent/events.ts";
 import { changedSteps } from "../../agent/plan/changes.ts";
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
-import { newId } from "../../protocol/ids.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
-import { isoTime, type Life, storeHeld, storeRun, transact } from "../life.ts";
+import { isoTime, type Life, storeRun, transact } from "../life.ts";
 import { forgetHistory, noteOwn } from "../memory/kept-history.ts";
 import { insertMessage, writePlan } from "../rows/messages.ts";
+import { newOwnMessageId } from "../rows/own-ids.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { foundSources, shapeOf, toolResult } from "../stream/events.ts";
 import { messagesSnapshot } from "../stream/snapshot.ts";
@@ -49,22 +49,27 @@ export function dropParts(life: Life, message_id: string): void {
 
 /**
  * Stores a fact. A fact is progress, so the count of lives starts again. A started tool is no progress, since it may be
- * what ends each life; nor is a summary, since it may be all that each life gets done. A reply without calls is held for
- * the next transaction.
+ * what ends each life; nor is a summary, since it may be all that each life gets done. A fact with `more` is held for the
+ * next transaction, if nothing that is read before depends on it.
  */
-export function recordFact(life: Life, record: RunRecord, fact: LoopFact): void {
-  storeHeld(life);
-  if (mayEnd(fact)) life.held = { record, store: () => storeFact(life, record, fact) };
-  else
+export function recordFact(life: Life, record: RunRecord, fact: LoopFact, more = false): void {
+  if (more && isPlain(fact)) {
+    const stores = life.held?.stores ?? [];
+    life.held = { record, stores: [...stores, () => storeFact(life, record, fact)] };
+  } else
     transact(life, () => {
       storeFact(life, record, fact);
       storeRun(life, record);
     });
 }
 
-/** A reply without calls. */
-function mayEnd(fact: LoopFact): boolean {
-  return fact.type === "assistant_message" && !fact.partial && !fact.message.tool_calls;
+/** A fact of which nothing is read but its message. */
+function isPlain(fact: LoopFact): boolean {
+  if (fact.type === "assistant_message") return fact.seen_edits === undefined;
+  if (fact.type === "tool_started") return fact.plan === undefined;
+  if (fact.type === "context_compacted") return false;
+  const { plan, preview, introduces, sources, whole } = fact;
+  return [plan, preview, introduces, sources, whole].every((more) => more === undefined);
 }
 
 /** All of a fact but the run's row. Inside a transaction. */
@@ -195,7 +200,7 @@ export function recordPlan(
   if (plan.version !== before.version + 1) throw new Error(`version ${plan.version} of a plan after ${before.version}`);
   const { invocation_id = null, agent_id = null } = record?.run ?? {};
   const created_at = isoTime(life);
-  writePlan(life.database.sql, plan, { message_id: newId("msg"), invocation_id, agent_id, created_at });
+  writePlan(life.database.sql, plan, { message_id: newOwnMessageId(), invocation_id, agent_id, created_at });
   storeTimes(life, before, plan, since ?? created_at);
   life.outbox.markPlan(record?.run ?? null, hops);
   const delta = life.state.setPlan(plan);

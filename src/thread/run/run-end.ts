@@ -2,13 +2,13 @@
 // are in D1, or two seconds have passed.
 import type { LoopOutcome } from "../../agent/events.ts";
 import { openTasks } from "../../agent/plan/view.ts";
-import { newId } from "../../protocol/ids.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import { newRecord, storeNewRun } from "../inbox/enqueue.ts";
 import { dropSteered } from "../inbox/steering.ts";
 import { countActive, findRun, isoTime, type Life, storeRun, transact } from "../life.ts";
 import { insertMessage } from "../rows/messages.ts";
+import { newOwnMessageId } from "../rows/own-ids.ts";
 import { markReleased, type RunRecord } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
 import { endSpending } from "../spending/given-back.ts";
@@ -24,6 +24,7 @@ const MAX_HOLD_MS = 2_000;
 const CANCEL_HOLD_MS = 800;
 
 export function endRun(life: Life, record: RunRecord, outcome: LoopOutcome): void {
+  life.outbox.noteEnding(life.journal.newest);
   transact(life, () => {
     for (const { message_id } of life.journal.liveParts()) dropParts(life, message_id);
     for (const id of [...life.openSteps]) closeStep(life, record, id);
@@ -67,7 +68,7 @@ function applyResult(
 function storeStatus(life: Life, record: RunRecord): void {
   const { invocation_id, agent_id, status, error } = record.run;
   insertMessage(life.database.sql, {
-    message_id: newId("msg"),
+    message_id: newOwnMessageId(),
     invocation_id,
     agent_id,
     type: "status",
@@ -123,6 +124,7 @@ export async function releaseRun(life: Life, record: RunRecord): Promise<void> {
   // Readers write first: a write waits for all that was stored before it. Without the mark, a later life would release
   // the end again.
   await Promise.resolve();
+  life.outbox.noteReleased(record.end_seq ?? 0);
   transact(life, () => markReleased(life.database.sql, record));
   life.live.delete(record.run.invocation_id);
   notifyWaiters(life, record);

@@ -4,12 +4,12 @@ import { planFirstCall } from "../../agent/context/planned-call.ts";
 import { dueTask } from "../../agent/plan/view.ts";
 import { takeLonger } from "../../protocol/chain.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
-import { newId } from "../../protocol/ids.ts";
 import type { ToolMessage, UserMessage } from "../../protocol/message.ts";
 import { findInterrupted, isAnswer, isSuggestion, resultOf } from "../inbox/interrupts.ts";
 import { findRunBefore, isoTime, type Life, storeRun, transact } from "../life.ts";
 import { noteWaiting } from "../memory/kept-history.ts";
 import { insertMessage } from "../rows/messages.ts";
+import { newOwnMessageId } from "../rows/own-ids.ts";
 import { type RunRecord, trimInput } from "../rows/runs.ts";
 import type { RequestedEnd } from "../rows/shapes/run-record.ts";
 import { settleFormer } from "../spending/account.ts";
@@ -19,6 +19,7 @@ import { bringsResults, carryCount } from "../spending/pinned.ts";
 import { accountOf, setAccount } from "../spending/record.ts";
 import { expectCall } from "../spending/spending.ts";
 import { runStarted, toolResult, toUserMessage } from "../stream/events.ts";
+import { supersede } from "../supersede/supersede.ts";
 import { openStep } from "./recorder.ts";
 import { tellMessage } from "./told.ts";
 
@@ -39,7 +40,8 @@ export function startRun(life: Life, record: RunRecord, network: NetworkRules = 
 /** All of the start but the run's own row, which the caller stores. Inside a transaction. */
 export function beginRun(life: Life, record: RunRecord, network: NetworkRules): void {
   const { run, input } = record;
-  const interrupted = findInterrupted(life, record);
+  const replaced = supersede(life, record);
+  const interrupted = replaced === null ? findInterrupted(life, record) : replaced.asked;
   const before = findRunBefore(life, record.position);
   const counted = before?.spending.size ?? null;
   if (input !== null && bringsResults(input)) record.spending = carryCount(record.spending, before);
@@ -128,7 +130,7 @@ function storeAnswers(life: Life, record: RunRecord, interrupted: RunRecord): bo
     if (result === null) continue;
     const { said_at, chosen } = result;
     const metadata = { ...(said_at === null ? {} : { said_at }), ...(chosen ? { chosen } : {}) };
-    storeResult(life, record, newId("msg"), interrupt.tool_call_id, result.content, metadata);
+    storeResult(life, record, newOwnMessageId(), interrupt.tool_call_id, result.content, metadata);
   }
   return said !== null;
 }
@@ -169,7 +171,10 @@ function storeMessage(
     type: "user",
     is_llm_message: isRead,
     content: message,
-    ...(chosen ? { metadata: { chosen } } : {}),
+    metadata: {
+      ...(chosen ? { chosen } : {}),
+      ...(record.input?.from_history === true ? { client_history: true } : {}),
+    },
   });
   if (isRead) noteWaiting(life, { seq, message, said_at: null });
   return seq;

@@ -6,17 +6,17 @@ import type { NetworkRules } from "../../agent/context/environment.ts";
 import type { LoopOutcome } from "../../agent/events.ts";
 import { runAgent } from "../../agent/loop.ts";
 import { withPermittedImages } from "../../agent/permitted-images.ts";
-import type { LoopInput, LoopPorts } from "../../agent/ports.ts";
+import type { LoopInput } from "../../agent/ports.ts";
 import type { Sandbox } from "../../agent/sandbox.ts";
 import type { Spending } from "../../agent/spending.ts";
 import { describeError, type LogFields, logError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
-import { newId } from "../../protocol/ids.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import { readGrants } from "../inbox/interrupts.ts";
 import { takeSteered } from "../inbox/steering.ts";
 import { type Life, noteError, stopActive, storeHeld, storeRequestedEnd, transact } from "../life.ts";
 import { openHistory } from "../memory/kept-history.ts";
+import { newOwnMessageId } from "../rows/own-ids.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { sleep } from "../sleep.ts";
 import { startSpending } from "../spending/work-time.ts";
@@ -181,35 +181,27 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
       sandbox,
       introduceSandbox: introducer(life, sandbox, signal),
       readPlan: () => life.state.plan,
-      ...reads(life),
+      readUnseenEdits: () => readUnseenEdits(life),
+      readLedger: () => {
+        // It is of the rows.
+        storeHeld(life);
+        return readLedger(life);
+      },
+      readResult: (id) => readResult(life.database.sql, id),
       sources: openSources(life),
       cache: openRunCache(life, record.run.invocation_id),
       takeUse: (name) => ports.takeUse(record.run.user_id, name),
       onDelta: (delta) => recordDelta(life, record, delta),
-      emit: async (fact) => recordFact(life, record, fact),
+      emit: async (fact, more) => recordFact(life, record, fact, more),
+      storeHeld: () => storeHeld(life),
       takeSteered: async () => takeSteered(life, record),
-      newMessageId: () => newId("msg"),
+      newMessageId: () => newOwnMessageId(),
       now: () => ports.clock.now(),
       sleep: (ms, until) => sleep(ports.clock, ms, until),
       signal,
       onBug: (where, error) => logError("bug", error, { where, ...nameOf(record) }),
     },
   );
-}
-
-/** What the loop reads of what is stored: also of a reply that might have ended the run. */
-function reads(life: Life): Pick<LoopPorts, "readUnseenEdits" | "readLedger" | "readResult"> {
-  const readStored =
-    <Value, Asked extends unknown[]>(read: (...asked: Asked) => Value) =>
-    (...asked: Asked): Value => {
-      storeHeld(life);
-      return read(...asked);
-    };
-  return {
-    readUnseenEdits: readStored(() => readUnseenEdits(life)),
-    readLedger: readStored(() => readLedger(life)),
-    readResult: readStored((id) => readResult(life.database.sql, id)),
-  };
 }
 
 /** Agents and runs from before the operator's ceiling are lowered: routes refuse what is above it only when it is given. */

@@ -5,13 +5,18 @@ import { dayIn, readTimeZone } from "../../lib/time-zone.ts";
 import type { Life } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { type Told, writeTold } from "../rows/told.ts";
+import { findTurn } from "../supersede/turn.ts";
 
 /** One a day. Only the last hundreds of days are ever read: summaries replace what is before them. */
 const MAX_NOTES = 400;
 
 /** Whether the run's message will be the first that is told anything. */
-function isBeginning(life: Life): boolean {
-  return life.told.day === null;
+function isBeginning(life: Life, record: RunRecord): boolean {
+  const [first] = life.told.notes;
+  if (life.told.day === null || first === undefined) return life.told.day === null;
+  const { supersede } = record.input ?? {};
+  const turn = supersede?.replaces === true ? findTurn(life.database.sql, supersede.message_id) : null;
+  return turn?.ok === true && turn.value.seq <= first.seq;
 }
 
 /** Whether the agent has a tool that uses a sandbox. */
@@ -28,7 +33,7 @@ const NEW_PROJECT_MS = 1_000;
  * no settings yet, which saves most threads the read.
  */
 export function knownNetwork(life: Life, record: RunRecord): NetworkRules | undefined {
-  if (!isBeginning(life) || !usesSandbox(life, record)) return null;
+  if (!isBeginning(life, record) || !usesSandbox(life, record)) return null;
   const { stored, thread, ports } = life;
   const made = stored.made_project;
   if (made !== null && ports.clock.now() - Date.parse(made.created_at) < NEW_PROJECT_MS) return {};
@@ -65,6 +70,18 @@ export function storeIntroduced(life: Life, sandbox: string, seq: number): void 
 export function forgetIntroduced(life: Life, keep_from: number): void {
   const { sandbox_seq, ...told } = life.told;
   if (sandbox_seq !== undefined && sandbox_seq < keep_from) store(life, { ...told, sandbox: null });
+}
+
+/** Messages from a row on are superseded, so what stood in front of them is told again. Inside their transaction. */
+export function forgetTold(life: Life, from: number): void {
+  const { day, notes, sandbox, sandbox_seq } = life.told;
+  const left = notes.filter(({ seq }) => seq < from);
+  const isIntroduced = sandbox_seq !== undefined && sandbox_seq < from;
+  if (left.length === notes.length && (isIntroduced || sandbox === null)) return;
+  // Which day is the newest of the others is not known. An earlier one than any lets the next message be told its day.
+  const former = left.length === 0 ? null : day && { ...day, date: "" };
+  const kept = left.length === notes.length ? day : former;
+  store(life, { day: kept, notes: left, sandbox: null, ...(isIntroduced ? { sandbox, sandbox_seq } : {}) });
 }
 
 function store(life: Life, told: Told): void {

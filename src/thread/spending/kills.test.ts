@@ -189,7 +189,7 @@ describe("a life that ends at any moment", () => {
     async (_, script) => {
       const whole = new World(() => false, script);
       await whole.finish();
-      expect(whole.moments).toBeGreaterThan(30);
+      expect(whole.moments).toBeGreaterThan(20);
       for (let at = 1; at <= whole.moments; at++) {
         const world = new World((count) => count === at, script);
         await world.finish();

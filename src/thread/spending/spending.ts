@@ -45,11 +45,11 @@ export function openSpending(life: Life, record: RunRecord, onLease: () => void 
   return {
     // One at a time: each sees what those before it have taken.
     reserve: async (call, signal) => {
+      storeHeld(life);
       const end = await takeTurn(signal);
       if (end === null) return { kind: "cancelled" };
       try {
         if (isTerminal(record.run.status)) return { kind: "cancelled" };
-        storeHeld(life);
         const allowance = await reserveCall(life, record, call, signal);
         if (allowance.kind === "granted")
           prices.set(allowance.call_id, life.ports.priceOf(call.model, call.extra_body));

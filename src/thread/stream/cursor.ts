@@ -23,11 +23,18 @@ export interface ReaderRequest {
   end: () => number | null;
   /** Whether it may be closed while no run is active. */
   idles: boolean;
+  /** Whether a Worker reads it and writes each chunk again, which costs as much as to send it. */
+  relayed?: boolean;
   /** For a reader of a run that has not started: the number to begin after. Null until there is one. */
   begin?: () => number | null;
+  /** A reader below this number can't go on from rows: they have messages that are superseded since. */
+  floor?: () => number;
+  /** The run that it reads. Without one it reads the thread. */
   run?: string;
   /** Set for a client that gets some events in another form. */
   client?: ClientEvents | undefined;
+  /** The ticket with which it reads. */
+  ticket?: string | null;
 }
 
 // Rows that may be stored while one part is open. With more of them the snapshot is too long, and a reader waits until
@@ -183,6 +190,7 @@ export class Cursor {
   #replay(limit: number): Output | null {
     const journal = this.#journal;
     if (this.#exhaustedAt === journal.replayable) return "wait";
+    if (this.after < (this.#request.floor?.() ?? 0)) return "lost";
     if (this.#hasVoidOpening()) return "lost";
     const end = this.#request.end() ?? Number.POSITIVE_INFINITY;
     let text = "";

@@ -15,6 +15,7 @@ import { type Frame, FrameLog } from "./frame-log.ts";
 import * as rows from "./journal-rows.ts";
 import { aroundText, type LivePart, type PartShape, partSoFar, type UnstoredPart } from "./parts.ts";
 import { ReplayNumbers } from "./replay-numbers.ts";
+import { RowWriter } from "./row-writer.ts";
 import { newTextOwner } from "./text-pieces.ts";
 
 export type { JournalRow } from "./journal-rows.ts";
@@ -37,6 +38,7 @@ export type Listen = (event: ThreadEvent, urgent: boolean) => void;
 
 export class Journal {
   readonly #sql: Sql;
+  readonly #rows: RowWriter;
   readonly #log: FrameLog;
   /** Prefix of this journal's keys in `text-pieces`. */
   readonly key = newTextOwner();
@@ -56,6 +58,7 @@ export class Journal {
 
   constructor(database: Database) {
     this.#sql = database.sql;
+    this.#rows = new RowWriter(this.#sql);
     this.#former = readRequiredMeta(this.#sql, "reserved_through", shapeOf(isNumber)) ?? 0;
     this.#reserved = this.#former;
     this.#next = this.#former + 1;
@@ -101,6 +104,14 @@ export class Journal {
     return () => {
       if (this.#listeners.get(invocation_id) === listener) this.#listeners.delete(invocation_id);
     };
+  }
+
+  /**
+   * Writes what `change` stores as few rows, inside a transaction: a fact joins the row before it if their numbers are
+   * neighbours and no part is open.
+   */
+  gather<Value>(change: () => Value): Value {
+    return this.#rows.gather(change);
   }
 
   /** Stores a fact: one event, or several that belong together, under consecutive numbers. Inside a transaction. */
@@ -186,7 +197,7 @@ export class Journal {
    * first reader comes, since a reader's number would otherwise stand for other events.
    */
   voidFormerLife(invocation_id: string): void {
-    const from = rows.firstUnstored(this.#sql, this.#former);
+    const from = rows.firstUnstored(this.#rows.sql, this.#former);
     if (from <= this.#former) this.#log.forget(this.#insertGap(from, invocation_id));
   }
 
@@ -210,7 +221,7 @@ export class Journal {
    * yet, since that part's row would then come too late.
    */
   rowsAfter(seq: number, limit: number): rows.JournalRow[] {
-    return rows.readRows(this.#sql, seq, this.replayable, limit);
+    return rows.readRows(this.#rows.sql, seq, this.replayable, limit);
   }
 
   /** The last number that a replay of rows may reach. */
@@ -220,7 +231,7 @@ export class Journal {
 
   /** Stored rows after `seq` in order, also those past the START of a part that is not stored yet. */
   releasedRowsAfter(seq: number, limit: number): rows.JournalRow[] {
-    return rows.readRows(this.#sql, seq, this.released, limit);
+    return rows.readRows(this.#rows.sql, seq, this.released, limit);
   }
 
   /**
@@ -228,7 +239,7 @@ export class Journal {
    * nothing of the parts that were open at `seq`.
    */
   eventsOf(row: rows.JournalRow, seq: number, bare = false): { seq: number; event: ThreadEvent }[] {
-    return rows.readEvents(this.#sql, row, seq, bare);
+    return rows.readEvents(this.#rows.sql, row, seq, bare);
   }
 
   /** Whether a reader that has everything up to `seq` can get exactly the rest. */
@@ -243,13 +254,13 @@ export class Journal {
   /** Whether a reader that has everything up to `seq` can go on from rows, stored now or later. */
   canReplay(seq: number): boolean {
     if (this.#oldestPart() <= seq) return false;
-    return rows.isReplayNumber(this.#sql, seq) || rows.canComplete(this.#sql, seq);
+    return rows.isReplayNumber(this.#rows.sql, seq) || rows.canComplete(this.#rows.sql, seq);
   }
 
   /** Whether a reader that comes back with `seq` can go on from memory alone. */
   canFollow(seq: number): boolean {
     if (seq < this.#log.floor) return false;
-    return seq > this.#former ? !this.#replays.has(seq) : !rows.isReplayNumber(this.#sql, seq);
+    return seq > this.#former ? !this.#replays.has(seq) : !rows.isReplayNumber(this.#rows.sql, seq);
   }
 
   /** Whether a replay that reached `seq` can go on from memory: no part began before `seq` and ends after it. */
@@ -259,12 +270,12 @@ export class Journal {
 
   /** Whether a part that was open at `seq` became void. */
   isVoid(seq: number): boolean {
-    return rows.readSpanning(this.#sql, seq).some(({ start_count }) => start_count === rows.GAP);
+    return rows.readSpanning(this.#rows.sql, seq).some(({ start_count }) => start_count === rows.GAP);
   }
 
   /** Whether no part was open at `seq`. */
   hasNothingOpen(seq: number): boolean {
-    return this.#oldestPart() > seq && rows.readSpanning(this.#sql, seq).length === 0;
+    return this.#oldestPart() > seq && rows.readSpanning(this.#rows.sql, seq).length === 0;
   }
 
   /** The START of the oldest part that is not stored yet. */
@@ -335,7 +346,7 @@ export class Journal {
 
   #insert(row: Omit<rows.JournalRow, "events">, invocation_id: string, texts: string[]): void {
     const unstored = this.#parts.size === 0 ? [] : [...this.#parts.values()].map((part) => part.from);
-    rows.insertRow(this.#sql, row, invocation_id, `[${texts.join(",")}]`, unstored);
     this.#replays.add(row.replay_from, row.replay_to, this.#log.floor);
+    this.#rows.insert({ row, invocation_id, texts, unstored });
   }
 }

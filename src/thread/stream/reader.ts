@@ -11,6 +11,8 @@ export interface Reader {
   cursor: Cursor;
   /** The write in flight: since when, and `written` of the log at that time. */
   writing: { since: number; written: number } | null;
+  /** The last write: when, and how many bytes. */
+  wrote: { at: number; bytes: number };
   /** Whether an urgent event came while a write was in flight. The next write then follows at once. */
   hurried: boolean;
   /** The frame to close it with when it has everything. Null again if more events came first. */

@@ -77,9 +77,9 @@ describe("an idle thread", () => {
     const idle = add(false, { idles: true });
     const run = add(false);
     await settle();
-    readers.closeIdle("retry: 20000\n\n");
+    readers.closeIdle("retry: 20000\n");
     await settle();
-    expect(idle.writes.at(-1)).toBe("retry: 20000\n\n");
+    expect(idle.writes.at(-1)).toBe("retry: 20000\n");
     expect(idle.closed).toBe(true);
     expect(run.isOpen).toBe(true);
   });
@@ -88,13 +88,13 @@ describe("an idle thread", () => {
     const { clock, readers, add } = new Stage();
     const sink = add(true, { idles: true });
     clock.advance(10_000);
-    readers.closeIdle("retry: 20000\n\n");
-    expect(sink.writes).toEqual([": ping\n\n"]);
+    readers.closeIdle("retry: 20000\n");
+    expect(sink.writes).toEqual([": ping\n"]);
     sink.take();
     await settle();
     sink.take();
     await settle();
-    expect(sink.writes).toEqual([": ping\n\n", "retry: 20000\n\n"]);
+    expect(sink.writes).toEqual([": ping\n", "retry: 20000\n"]);
     expect(sink.overlapping).toBe(0);
     expect(sink.closed).toBe(true);
   });
@@ -106,7 +106,7 @@ describe("an idle thread", () => {
     const behind = add(false, { after: journal.newest, idles: true });
     clock.advance(1);
     journal.addEphemeral({ type: "CUSTOM", name: "sandbox", value: { state: "stopped", message: "" } });
-    readers.closeIdle("retry: 20000\n\n");
+    readers.closeIdle("retry: 20000\n");
     clock.advance(16);
     await settle();
     expect(typesOf(behind.text)).toEqual(["CUSTOM"]);
@@ -120,8 +120,8 @@ describe("an opening", () => {
     fact();
     const after = journal.newest;
     fact(finished);
-    const sink = add(true, { after, opening: ["retry: 1000\n\n", `id: ${after}\ndata: {"type":"X"}\n\n`] });
-    expect(sink.writes).toEqual([`retry: 1000\n\nid: ${after}\ndata: {"type":"X"}\n\n`]);
+    const sink = add(true, { after, opening: ["retry: 1000\n", `id: ${after}\ndata: {"type":"X"}\n\n`] });
+    expect(sink.writes).toEqual([`retry: 1000\nid: ${after}\ndata: {"type":"X"}\n\n`]);
     sink.take();
     await settle();
     expect(typesOf(sink.writes[1] ?? "")).toEqual(["RUN_FINISHED"]);
@@ -132,10 +132,10 @@ describe("a reader of a queued run", () => {
   it("waits behind its opening, then begins where the run does", async () => {
     const { add, fact } = new Stage();
     let begin: number | null = null;
-    const sink = add(false, { opening: ["retry: 1000\n\n"], begin: () => begin, run: "later" });
+    const sink = add(false, { opening: ["retry: 1000\n"], begin: () => begin, run: "later" });
     fact();
     await settle();
-    expect(sink.text).toBe("retry: 1000\n\n");
+    expect(sink.text).toBe("retry: 1000\n");
     begin = fact({ type: "RUN_STARTED", threadId: "t", runId: "later" }) - 1;
     await settle();
     expect(parseFrames(sink.text).map(({ event }) => event)).toEqual([
@@ -146,11 +146,11 @@ describe("a reader of a queued run", () => {
   it("gets its opening and the run's first events in one write if the run starts at once", async () => {
     const { clock, add, fact } = new Stage();
     let begin: number | null = null;
-    const sink = add(false, { opening: ["retry: 1000\n\n"], begin: () => begin, run: "now" });
+    const sink = add(false, { opening: ["retry: 1000\n"], begin: () => begin, run: "now" });
     begin = fact() - 1;
     await settle();
     expect(sink.writes).toHaveLength(1);
-    expect(sink.writes[0]).toMatch(/^retry: 1000\n\nid: /);
+    expect(sink.writes[0]).toMatch(/^retry: 1000\nid: /);
     clock.advance(16);
     await settle();
     expect(sink.writes).toHaveLength(1);
@@ -159,13 +159,13 @@ describe("a reader of a queued run", () => {
   it("gets its opening after a gather window while the run waits, and only once", async () => {
     const { clock, add, fact } = new Stage();
     let begin: number | null = null;
-    const sink = add(false, { opening: ["retry: 1000\n\n"], begin: () => begin, run: "later" });
+    const sink = add(false, { opening: ["retry: 1000\n"], begin: () => begin, run: "later" });
     clock.advance(15);
     await settle();
     expect(sink.text).toBe("");
     clock.advance(1);
     await settle();
-    expect(sink.text).toBe("retry: 1000\n\n");
+    expect(sink.text).toBe("retry: 1000\n");
     begin = fact() - 1;
     await settle();
     expect(sink.text.match(/retry/g)).toHaveLength(1);
@@ -174,12 +174,12 @@ describe("a reader of a queued run", () => {
 
   it("gets last frames and is closed if the run will not start", async () => {
     const { readers, add } = new Stage();
-    const sink = add(false, { opening: ["retry: 1000\n\n"], begin: () => null, run: "later" });
+    const sink = add(false, { opening: ["retry: 1000\n"], begin: () => null, run: "later" });
     const other = add(false, { begin: () => null, run: "another" });
     await settle();
     readers.endWaiting("later", "data: {}\n\n");
     await settle();
-    expect(sink.text).toBe("retry: 1000\n\ndata: {}\n\n");
+    expect(sink.text).toBe("retry: 1000\ndata: {}\n\n");
     expect(sink.closed).toBe(true);
     expect(other.isOpen).toBe(true);
   });

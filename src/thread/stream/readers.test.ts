@@ -303,7 +303,7 @@ describe("pings", () => {
     await settle();
     clock.advance(10_000);
     await settle();
-    expect(sink.writes).toEqual([": ping\n\n", ": ping\n\n"]);
+    expect(sink.writes).toEqual([": ping\n", ": ping\n"]);
     sink.leave();
     clock.advance(10_000);
     await settle();
@@ -311,7 +311,7 @@ describe("pings", () => {
     expect(clock.timers).toBe(0);
     const next = add(false);
     clock.advance(10_000);
-    expect(next.writes).toEqual([": ping\n\n"]);
+    expect(next.writes).toEqual([": ping\n"]);
   });
 
   it("are not added to a write that is in flight", async () => {

@@ -26,11 +26,16 @@ export type { ReaderRequest } from "./cursor.ts";
 const PING_MS = 10_000;
 const usual: Limits = { write: 64 * 1024, slow: 128 * 1024, lag: 1024 * 1024 };
 const MAX_WRITE_MS = 600_000;
+// A relayed chunk is read and written once more, so of a fast reply two windows are gathered: three frames or more in one
+// are over a hundred tokens a second. The next flush comes 16 ms later, and no frame waits for 50 ms.
+const FAST_BYTES = 300;
+const RELAYED_GATHER_MS = 24;
 /** Each reader may hold a write of its own, so this bounds how much memory readers that take nothing can hold. */
 export const MAX_READERS = 500;
 
 const encoder = new TextEncoder();
-const ping = encoder.encode(": ping\n\n");
+// Without a blank line, at which some clients dispatch an event without data.
+const ping = encoder.encode(": ping\n");
 
 export class Readers {
   readonly #journal: Journal;
@@ -40,6 +45,10 @@ export class Readers {
   readonly #leaving = new Map<Sink, number>();
   /** Called when a reader took what was written to it, or left. */
   onProgress: () => void = () => {};
+  /** Called when a reader came. */
+  onCome: () => void = () => {};
+  /** Called when a reader left, whatever the reason, with the run that it read; without one it read the thread. */
+  onLeave: (run: string | undefined) => void = () => {};
   /** Called every ten seconds while there are readers, or sooner for a key that was asked for long ago. */
   onPing: () => void = () => {};
   readonly #window: GatherWindow;
@@ -72,12 +81,20 @@ export class Readers {
   add(sink: Sink, request: ReaderRequest, opener: Opener | null = null): void {
     this.#startPings(opener === null ? PING_MS : checkWithin(opener, this.openers, this.#clock.now()));
     const cursor = new Cursor(this.#journal, request, this.#shared);
-    const state = { writing: null, hurried: false, closingFrame: null, taken: 0 };
+    const wrote = { at: 0, bytes: 0 };
+    const state = { wrote, writing: null, hurried: false, closingFrame: null, taken: 0 };
     const reader: Reader = { sink, request, opener, cursor, ...state };
     this.#readers.add(reader);
     // A run that is about to start brings its first events in the same write.
     if (request.begin?.() === null) this.#window.open();
     else this.#step(reader);
+    this.onCome();
+  }
+
+  /** Whether somebody reads this run, or the thread with it. */
+  watches(run: string): boolean {
+    for (const { request } of this.#readers) if (request.run === undefined || request.run === run) return true;
+    return false;
   }
 
   /** Whether a reader waits for no certain run. */
@@ -129,16 +146,36 @@ export class Readers {
     }
   }
 
+  /** Writes a comment to readers to which nothing is being written. A reader whose client is gone then leaves. */
+  ping(): void {
+    for (const reader of this.#readers) if (reader.writing === null) this.#write(reader, ping);
+  }
+
+  /** Cuts who reads with this ticket. Its address may have leaked, so nobody reads beside whoever opened it last. */
+  cutWithTicket(ticket: string): void {
+    for (const reader of this.#readers) {
+      if (reader.request.ticket === ticket) this.#cut(reader, "the ticket was used again");
+    }
+  }
+
   /** Writes the gathered frames. */
   #flush(urgent: boolean): void {
     // The newest frame does not count: it may be a mebibyte (a run's end has its result), and no reader is behind yet.
     const due = this.#journal.log.written - this.#journal.log.newestChars;
     for (const reader of this.#readers) {
-      if (reader.writing === null) this.#step(reader);
+      if (reader.writing === null && !urgent && this.#gathersMore(reader)) this.#window.open();
+      else if (reader.writing === null) this.#step(reader);
       else if (reader.cursor.isLive && due - reader.taken > this.#shared.limits.lag) {
         this.#cutBehind(reader, "the reader is too far behind; resume with the last id");
       } else reader.hurried ||= urgent;
     }
+  }
+
+  #gathersMore({ request, cursor, wrote, closingFrame }: Reader): boolean {
+    if (request.relayed !== true || !cursor.isLive || closingFrame !== null || wrote.bytes < FAST_BYTES) return false;
+    const since = this.#clock.now() - wrote.at;
+    // The clock may have been set back.
+    return since >= 0 && since < RELAYED_GATHER_MS;
   }
 
   #schedule(urgent: boolean): void {
@@ -164,7 +201,9 @@ export class Readers {
   }
 
   #write(reader: Reader, bytes: Uint8Array): void {
-    reader.writing = { since: this.#clock.now(), written: this.#journal.log.written };
+    const now = this.#clock.now();
+    reader.wrote = { at: now, bytes: bytes.byteLength };
+    reader.writing = { since: now, written: this.#journal.log.written };
     reader.sink.write(bytes).then(
       () => this.#took(reader),
       () => this.#remove(reader),
@@ -212,7 +251,7 @@ export class Readers {
   }
 
   #remove(reader: Reader): void {
-    this.#readers.delete(reader);
+    if (this.#readers.delete(reader)) this.onLeave(reader.request.run);
     this.onProgress();
     this.#restWhenEmpty();
   }

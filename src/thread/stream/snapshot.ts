@@ -72,7 +72,15 @@ function select(life: Life): Selection {
   }
 }
 
-/** The messages of a selection, one row at a time. Rows never change, so they may be read at any time. */
+/** Call it when messages are superseded: the cached selection has them. */
+export function forgetSelection(life: Life): void {
+  selections.delete(life);
+}
+
+/**
+ * The messages of a selection, one row at a time. A row's message never changes, so it may be read at any time; those
+ * that are superseded meanwhile are left out, and readers get another snapshot.
+ */
 function* readSelection(life: Life, { first, skipped, last, unstored }: Selection): Generator<Selected> {
   for (let before = first - 1; before < last; ) {
     const [row] = readMessages(life.database.sql, life.thread, before, 1);
@@ -92,7 +100,7 @@ interface Selected {
 }
 
 function messageAt(life: Life, seq: number, place: number): AgUiMessage {
-  const [row] = readMessages(life.database.sql, life.thread, seq - 1, 1);
+  const [row] = readMessages(life.database.sql, life.thread, seq - 1, 1, { all: true });
   const message = row === undefined ? undefined : toAgUiMessages(row)[place];
   if (message === undefined) throw new Error("a stored message was not found");
   return message;

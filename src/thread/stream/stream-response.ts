@@ -5,22 +5,48 @@ import type { Sink } from "./connection.ts";
 import type { Opener } from "./ended-keys.ts";
 import { planStream, type StreamRequest, watchIdle } from "./streams.ts";
 
+/** Names a stream for `waitForStream`. One that is answered whole has none. */
+export const STREAM_HEADER = "x-taskloom-stream";
+
+/** Streams that are not over, by their names. A reader has one, so their number is bounded. */
+const openStreams = new WeakMap<Life, Map<string, Promise<void>>>();
+let named = 0;
+
 const headers = { "Content-Type": "text/event-stream", "Cache-Control": "no-cache, no-transform" };
 
 export function openStream(life: Life, request: StreamRequest, opener: Opener | null): Result<Response> {
   const planned = planStream(life, request);
   if (!planned.ok) return planned;
+  if (planned.value.kind === "over") return succeed(new Response(null, { status: 204 }));
   if (planned.value.kind === "whole") return succeed(new Response(planned.value.text, { headers }));
   // Of the platform's streams, only the writes of this one wait for the output gate and resolve when their bytes are
   // taken.
   const { readable, writable } = new IdentityTransformStream();
-  life.readers.add(sinkOf(writable), planned.value.request, opener);
+  const writer = writable.getWriter();
+  const name = keepUntilEnd(life, writer);
+  const { relayed = false, ticket = null } = request;
+  if (ticket !== null) life.readers.cutWithTicket(ticket);
+  const added = { ...planned.value.request, relayed, ...(ticket === null ? {} : { ticket }) };
+  life.readers.add(sinkOf(writer), added, opener);
   watchIdle(life);
-  return succeed(new Response(readable, { headers }));
+  return succeed(new Response(readable, { headers: { ...headers, [STREAM_HEADER]: name } }));
 }
 
-function sinkOf(writable: WritableStream): Sink {
-  const writer = writable.getWriter();
+/** Resolves once the stream is over, however it ends. One that this life does not know is over. */
+export async function whenStreamEnds(life: Life, name: string): Promise<void> {
+  await openStreams.get(life)?.get(name);
+}
+
+function keepUntilEnd(life: Life, writer: WritableStreamDefaultWriter): string {
+  named += 1;
+  const name = `${life.instance_id}-${named}`;
+  const streams = openStreams.get(life) ?? new Map<string, Promise<void>>();
+  const forget = (): void => void streams.delete(name);
+  openStreams.set(life, streams.set(name, writer.closed.then(forget, forget)));
+  return name;
+}
+
+function sinkOf(writer: WritableStreamDefaultWriter): Sink {
   return {
     write: (bytes) => writer.write(bytes),
     close: () => writer.close(),

@@ -38,7 +38,7 @@ describe("the thread's stream", () => {
     const parsed = reader.events.map((event) => EventSchemas.parse(event));
     const verified = await lastValueFrom(from(parsed as never[]).pipe(verifyEvents(false), toArray()));
     expect(verified.length).toBe(reader.events.length);
-    expect(reader.text.startsWith("retry: 1000\n\n")).toBe(true);
+    expect(reader.text.startsWith("retry: 1000\n")).toBe(true);
     const replayed = thread.read({ after: 0 });
     await replayed.until(({ events }) => events.filter(({ type }) => type === "RUN_FINISHED").length === 2);
     const held = (events: ThreadEvent[]) => new Transcript().applyAll(events).value;
@@ -55,12 +55,12 @@ describe("the thread's stream", () => {
     expect(reader.ended).toBe("open");
     await passTime(clock, 3_000);
     expect(reader.ended).toBe("closed");
-    expect(reader.text.endsWith("retry: 20000\n\n")).toBe(true);
+    expect(reader.text.endsWith("retry: 20000\n")).toBe(true);
     const back = thread.read({ after: reader.lastId });
-    expect([back.ended, back.text]).toEqual(["closed", "retry: 20000\n\n"]);
+    expect([back.ended, back.text]).toEqual(["closed", "retry: 20000\n"]);
     thread.crash();
     const later = thread.read({ after: reader.lastId });
-    expect([later.ended, later.text]).toEqual(["closed", "retry: 20000\n\n"]);
+    expect([later.ended, later.text]).toEqual(["closed", "retry: 20000\n"]);
   });
 
   it("is closed after a minute too if the only run was cancelled before it started", async () => {
@@ -84,7 +84,7 @@ describe("the thread's stream", () => {
     const reader = thread.read();
     await passTime(clock, 300_000);
     expect(reader.ended).toBe("open");
-    expect(reader.text.split(": ping\n\n").length).toBeGreaterThan(25);
+    expect(reader.text.split(": ping\n").length).toBeGreaterThan(25);
   });
 
   it("whose last reader has left leaves no timer behind, which would hold the object in memory", async () => {
@@ -116,7 +116,7 @@ describe("the thread's stream", () => {
 
   it("of a thread that never ran has no events, and its resync is empty", async () => {
     const thread = new FakeThread();
-    expect(thread.read({ after: 0 }).text).toBe("retry: 20000\n\n");
+    expect(thread.read({ after: 0 }).text).toBe("retry: 20000\n");
     const reader = thread.read({ resync: true });
     await settle();
     expect(reader.events[0]).toEqual({ type: "MESSAGES_SNAPSHOT", messages: [] });
@@ -124,6 +124,35 @@ describe("the thread's stream", () => {
 });
 
 describe("a run's stream", () => {
+  it("of an ended run is over for who has its end, if the Worker knows that answer, also in a later life", async () => {
+    const thread = new FakeThread({ replies: [say("one"), say("two")] });
+    const { lastId } = await thread.run("first", run);
+    await thread.run("second", { invocation_id: "inv_b" });
+    const ask = (after: number | null, may_end = true) => {
+      const plan = planStream(thread.life, { ...run, after, resync: false, may_end });
+      return plan.ok ? plan.value.kind : plan.error.code;
+    };
+    const end = lastId ?? 0;
+    const { newest } = thread.life.journal;
+    expect([end, end + 1, newest].map((after) => ask(after))).toEqual(["over", "over", "over"]);
+    expect([null, 0, end - 1, newest + 1].map((after) => ask(after))).toEqual(Array(4).fill("follow"));
+    expect(ask(end, false)).toBe("follow");
+    thread.crash();
+    expect([end - 1, end, end + 1].map((after) => ask(after))).toEqual(["follow", "over", "over"]);
+  });
+
+  it("of a run that ended before it started, which has no ids, asks clients not to come back", async () => {
+    const thread = new FakeThread();
+    await thread.accept("hi", { ...run, background: true });
+    await cancelRun(thread.life, "inv_a");
+    const reader = thread.read({ ...run, may_end: true });
+    expect([reader.ended, typesOf(reader.events)]).toEqual([
+      "closed",
+      ["RUN_STARTED", "STATE_SNAPSHOT", "RUN_FINISHED"],
+    ]);
+    expect(reader.text).toMatch(/^retry: 86400000\n/);
+  });
+
   it("waits while the run is queued, and then has all events from its start", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [gate.say("", "one"), say("two")] });
@@ -131,7 +160,7 @@ describe("a run's stream", () => {
     await thread.accept("second", { invocation_id: "inv_b" });
     const reader = thread.read({ invocation_id: "inv_b" });
     await gate.reached;
-    await reader.until(({ text }) => text === "retry: 1000\n\n");
+    await reader.until(({ text }) => text === "retry: 1000\n");
     gate.open();
     const { events } = await reader.untilClosed();
     expect(events[0]).toMatchObject({ type: "RUN_STARTED", runId: "inv_b" });

@@ -18,15 +18,27 @@ export interface StreamRequest {
   resync: boolean;
   /** Of a run's stream; absent for readers that are no AG-UI clients. */
   client?: AgUiClient | null;
+  /** Whether a Worker reads it and writes each chunk again. */
+  relayed?: boolean;
+  /** The answer may be that the client has everything. A former version of the Worker does not know that answer. */
+  may_end?: boolean;
+  /** The ticket with which it is read, if that was with one. */
+  ticket?: string | null;
 }
 
-const RETRY = "retry: 1000\n\n";
+// A line of its own, which parsers take as it comes. After a blank line some clients dispatch an event without data.
+const RETRY = "retry: 1000\n";
 // A thread without a run is quiet for long. Its reader comes back now and then instead of holding the object in memory.
-export const RETRY_IDLE = "retry: 20000\n\n";
+export const RETRY_IDLE = "retry: 20000\n";
+// Without an id, an `EventSource` can't say that it has the end, and would ask again each second.
+const RETRY_NEVER = "retry: 86400000\n";
 const IDLE_MS = 60_000;
 
-/** What to pass to `Readers.add`, or the whole stream if nothing will follow it. */
-export type StreamPlan = { kind: "follow"; request: ReaderRequest } | { kind: "whole"; text: string };
+/** What to pass to `Readers.add`, or the whole stream if nothing will follow it. `over`: the client has everything. */
+export type StreamPlan =
+  | { kind: "follow"; request: ReaderRequest }
+  | { kind: "whole"; text: string }
+  | { kind: "over" };
 
 export const tooManyReaders: Failure = {
   code: "rate_limited",
@@ -42,41 +54,51 @@ export function planStream(life: Life, request: StreamRequest): Result<StreamPla
   return succeed(record === null ? planThreadStream(life, request) : planRunStream(life, record, request));
 }
 
-function planThreadStream(life: Life, { after, resync }: StreamRequest): StreamPlan {
+function planThreadStream(life: Life, { after, resync, ticket = null }: StreamRequest): StreamPlan {
   const from = after ?? 0;
-  const exact = !resync && life.journal.canResume(from);
+  const floor = () => life.superseded.floor;
+  // A ticket is opened again by who names an event, so its first reader gets one also where nothing has happened yet.
+  const isBare = ticket !== null && after === null && life.journal.newest === 0;
+  const exact = !resync && !isBare && from >= life.superseded.floor && life.journal.canResume(from);
   const [record] = life.live.values();
   const active = record !== undefined && record.start_seq !== null ? record : null;
   if (exact) {
     const nothingNew = after !== null && active === null && life.journal.rowsAfter(from, 1).length === 0;
     if (nothingNew && life.live.size === 0) return { kind: "whole", text: RETRY_IDLE };
-    return { kind: "follow", request: { after: from, opening: [RETRY], end: () => null, idles: true } };
+    return { kind: "follow", request: { after: from, opening: [RETRY], end: () => null, idles: true, floor } };
   }
   const seq = life.journal.released;
   const opening = withRetry(resyncOpening(life, active?.run ?? null, null, seq));
-  return { kind: "follow", request: { after: seq, opening, bare: true, end: () => null, idles: true } };
+  return { kind: "follow", request: { after: seq, opening, bare: true, end: () => null, idles: true, floor } };
 }
 
-function planRunStream(life: Life, record: RunRecord, { after, resync, client: named }: StreamRequest): StreamPlan {
+function planRunStream(
+  life: Life,
+  record: RunRecord,
+  { after, resync, may_end, client: named }: StreamRequest,
+): StreamPlan {
   const end = () => record.end_seq;
-  const client = named ? new ClientEvents(life.database.sql, named, record.run.invocation_id) : undefined;
+  const run = record.run.invocation_id;
+  const client = named ? new ClientEvents(life.database.sql, named, run) : undefined;
   if (record.start_seq === null) {
     if (isTerminal(record.run.status)) {
       const text = neverStarted(life, record);
-      return { kind: "whole", text: RETRY + (client?.frames(text) ?? text) };
+      return { kind: "whole", text: client?.frames(text) ?? text };
     }
-    const run = record.run.invocation_id;
     const request = { after: 0, opening: [RETRY], end, idles: false, begin: () => beginOf(record), run, client };
     return { kind: "follow", request };
   }
   const from = Math.max(after ?? 0, record.start_seq - 1);
   const over = record.end_seq !== null && record.end_seq <= life.journal.released;
+  // A number above the newest was never given. Its client gets a resync, whatever it believes to have.
+  const hasEnd = over && after !== null && after >= (record.end_seq ?? 0) && after <= life.journal.newest;
+  if (hasEnd && may_end === true && !resync) return { kind: "over" };
   if (!resync && life.journal.canResume(from)) {
-    return { kind: "follow", request: { after: from, opening: [RETRY], end, idles: false, client } };
+    return { kind: "follow", request: { after: from, opening: [RETRY], end, idles: false, run, client } };
   }
   const seq = over ? (record.end_seq ?? 0) : life.journal.released;
   const opening = withRetry(resyncOpening(life, record.run, over ? terminalOf(life, seq) : null, seq, client));
-  return { kind: "follow", request: { after: seq, opening, bare: true, end, idles: false, client } };
+  return { kind: "follow", request: { after: seq, opening, bare: true, end, idles: false, run, client } };
 }
 
 function* withRetry(opening: Iterable<string>): Generator<string> {
@@ -98,6 +120,7 @@ function terminalOf(life: Life, seq: number) {
 export function neverStarted(life: Life, record: RunRecord): string {
   const { thread_id: threadId, invocation_id: runId } = record.run;
   return [
+    RETRY_NEVER,
     frameOf(null, { type: "RUN_STARTED", threadId, runId, protocolVersion: "1.0" }),
     frameOf(null, { type: "STATE_SNAPSHOT", snapshot: life.state.value }),
     frameOf(null, runEnded(record.run, [])),

@@ -192,6 +192,23 @@ export class Api {
     return this.#stream(`${pathOf(thread)}/runs`, { method: "POST", body, signal });
   }
 
+  /** Sending it again with the same `run` returns the same run, as above. */
+  askAgain(
+    thread: string,
+    run: string,
+    { message, edited }: { message: string; edited: { id: string; text: string } | null },
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const content = edited === null ? {} : { message: edited.text, message_id: edited.id };
+    const body = { ...content, invocation_id: run, ...zoneOfBrowser() };
+    const act = edited === null ? "regenerate" : "edit";
+    return this.#stream(`${pathOf(thread)}/messages/${encodeURIComponent(message)}/${act}`, {
+      method: "POST",
+      body,
+      signal,
+    });
+  }
+
   resumeRun(
     thread: string,
     run: string,

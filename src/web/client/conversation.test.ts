@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ThreadEvent } from "../../protocol/event.ts";
+import type { AgUiMessage, ThreadEvent } from "../../protocol/event.ts";
 import { advance, type Conversation, emptyConversation } from "./conversation.ts";
 
 const started: ThreadEvent = {
@@ -81,6 +81,27 @@ describe("a conversation", () => {
       { type: "TEXT_MESSAGE_CONTENT", messageId: "m1", delta: "hel" },
     ];
     expect(play([...resync, ...text.slice(2), finished], cut)).toEqual(whole);
+  });
+
+  it("loses what is superseded, with how its runs ended, and keeps what is older", () => {
+    const user = (id: string) => ({ id, role: "user" as const, content: id });
+    const reply = (id: string) => ({ id, role: "assistant" as const, content: id });
+    const ends = (runId: string): ThreadEvent[] => [
+      { type: "RUN_STARTED", threadId: "t", runId, input: { threadId: "t", runId, messages: [user(`u of ${runId}`)] } },
+      { type: "RUN_FINISHED", threadId: "t", runId, outcome: { type: "cancelled" } },
+    ];
+    const said: ThreadEvent = {
+      type: "MESSAGES_SNAPSHOT",
+      messages: [user("u1"), reply("a1"), user("u2"), reply("a2")],
+    };
+    const view = play([said, ...ends("r1"), ...ends("r2")]);
+    const left = (messages: AgUiMessage[]) =>
+      play([{ type: "MESSAGES_SNAPSHOT", messages, metadata: { superseded: true } }], view).items.map(({ id }) => id);
+    const older = ["u1", "a1", "u2", "a2"];
+    expect(left([user("u2"), reply("a2"), user("u of r1")])).toEqual([...older, "u of r1"]);
+    expect(left([user("u2"), reply("a2")])).toEqual(older);
+    expect(left([user("u1")])).toEqual(["u1"]);
+    expect(left([])).toEqual([]);
   });
 
   it("shows a last word that was not streamed", () => {

@@ -5,6 +5,7 @@ import type { ReachedCap } from "../../protocol/money/caps.ts";
 import { patchState } from "./patch-state.ts";
 import { ofRun } from "./requests.ts";
 import { addSources, type KnownSources } from "./sources.ts";
+import { withoutSuperseded } from "./superseded.ts";
 
 export type Item =
   /** `run`: the one that it began, or joined while it worked. */
@@ -35,7 +36,7 @@ export interface Conversation {
 }
 
 export type Notice =
-  | { kind: "sandbox"; message: string }
+  | { kind: "sandbox"; state: string; message: string }
   /** `model` is set where another model is called. */
   | { kind: "retry"; attempt: number; model: string | null };
 
@@ -76,7 +77,7 @@ export function advance(view: Conversation, event: ThreadEvent): Conversation {
     case "STATE_DELTA":
       return { ...view, state: patchState(view.state, event.delta) };
     case "MESSAGES_SNAPSHOT":
-      return { ...view, items: resync(view.items, event.messages) };
+      return { ...view, items: resync(view.items, event) };
     case "CUSTOM":
       return observe(view, event);
     case "STEP_STARTED":
@@ -169,8 +170,9 @@ function addEnd(view: Conversation): Conversation {
  * A snapshot contains the newest messages only, so older items stay. How a run ended and what a command printed while
  * it ran are not messages, so they stay in their places too.
  */
-function resync(items: Item[], messages: AgUiMessage[]): Item[] {
-  const held = new Set(messages.flatMap((message) => (message.role === "tool" ? [message.toolCallId] : [message.id])));
+function resync(known: Item[], { messages, metadata }: ThreadEvent & { type: "MESSAGES_SNAPSHOT" }): Item[] {
+  const held = new Set(messages.map((message) => (message.role === "tool" ? message.toolCallId : message.id)));
+  const items = metadata?.superseded ? withoutSuperseded(known, held) : known;
   const place = items.findIndex(({ id }) => held.has(id));
   if (place < 0) return messages.reduce(addMessage, items);
   const made = messages.reduce(addMessage, items.slice(0, place)).map((item) => withKnown(item, items));
@@ -220,7 +222,7 @@ function observe(view: Conversation, event: ThreadEvent & { type: "CUSTOM" }): C
     case "sandbox":
       return {
         ...view,
-        notice: event.value.state === "started" ? null : { kind: "sandbox", message: event.value.message },
+        notice: event.value.state === "started" ? null : { kind: "sandbox", ...event.value },
       };
     case "model_retry": {
       const { attempt, model = null } = event.value;

@@ -12,6 +12,8 @@ export interface Followed {
   /** What starts the run; null where it has started before. */
   begin:
     | { kind: "message"; id: string; text: string; model?: string; caps?: Caps }
+    /** The turn of a message again, or another message in its place. */
+    | { kind: "again"; message: string; edited: { id: string; text: string } | null }
     | { kind: "answers"; interrupted: string; answers: InterruptAnswer[] }
     | null;
 }
@@ -201,6 +203,7 @@ function connect(
 ): Promise<Response> {
   if (begin === null) return api.watchRun(thread, run, lastEventId, signal);
   if (begin.kind === "message") return api.startRun(thread, run, begin, signal);
+  if (begin.kind === "again") return api.askAgain(thread, run, begin, signal);
   return api.resumeRun(thread, run, begin.interrupted, begin.answers, signal);
 }
 

@@ -20,6 +20,8 @@ export function prepareTurns(): void {
 
 /** Where the client can't be loaded, the input goes over the plain API, and the same events come back. */
 export const openTurn: Opening = async (api, followed, heard, signal, after) => {
+  // AG-UI has no request for it.
+  if (followed.begin?.kind === "again") return readResponse(api, followed, heard, signal, after);
   const client = await Promise.race([load().catch(() => null), pause(loadMs, signal).then(() => null)]);
   if (client === null) return readResponse(api, followed, heard, signal, after);
   const { HttpAgent } = client;

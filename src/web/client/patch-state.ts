@@ -1,6 +1,7 @@
 // Applies a change of a thread's state. The plan may have been read in the meantime, and then has the change already.
+
+import { applyPatch } from "../../lib/json/patch.ts";
 import type { PatchOperation, StateValue } from "../../protocol/event.ts";
-import { applyPatch } from "./patch.ts";
 
 export function patchState(state: StateValue, delta: PatchOperation[]): StateValue {
   try {

@@ -1,7 +1,18 @@
 // The conversation as a virtual list. It follows its end while new items arrive, unless the reader has scrolled up:
 // then it stays, and a button leads back.
 import { ArrowDown } from "lucide-react";
-import { type ReactNode, type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import {
+  type ReactNode,
+  type Ref,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { Item } from "../client/conversation.ts";
 import { IconButton } from "../parts/button.tsx";
@@ -9,6 +20,7 @@ import { useWords } from "../state/words.ts";
 import { followsAfter } from "./follows.ts";
 import { ItemView } from "./item-view.tsx";
 import styles from "./log.module.css";
+import { endsOfTurns } from "./turns.ts";
 import { words } from "./words.ts";
 
 /** Rendered above and below the window, so that fast scrolling meets no gap. */
@@ -26,18 +38,24 @@ const touches = ["wheel", "touchmove", "keydown", "pointerdown"] as const;
 /** How long a list keeps rolling after a swipe. */
 const throwMs = 1_500;
 
-export function Log({ items, children }: { items: Item[]; children: ReactNode }) {
+export interface LogHandle {
+  toEnd(): void;
+}
+
+export function Log({ items, children, ref }: { items: Item[]; children: ReactNode; ref?: Ref<LogHandle> }) {
   const said = useWords(words);
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
   const { isAtEnd, toEnd } = useEnd(box);
+  const ends = useMemo(() => endsOfTurns(items), [items]);
+  useImperativeHandle(ref, () => ({ toEnd }), [toEnd]);
   return (
     <div className={styles.frame}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a conversation is scrolled with the keyboard too */}
       <div ref={box} className={styles.log} role="log" aria-label={said.conversation} aria-live="off" tabIndex={0}>
         <div className={styles.column}>
           <Virtualizer ref={list} scrollRef={box} bufferSize={bufferPx} itemSize={rowPx} data={items}>
-            {(item) => <ItemView key={`${item.kind} ${item.id}`} item={item} />}
+            {(item) => <ItemView key={`${item.kind} ${item.id}`} item={item} turn={ends.get(item)} />}
           </Virtualizer>
           {children}
         </div>

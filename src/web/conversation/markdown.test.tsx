@@ -28,9 +28,25 @@ afterEach(() => {
 describe("a model's text", () => {
   it("is drawn from Markdown", () => {
     expect(draw("# Tea\n\n- **one**\n- `two`\n\n1 < 2 &amp; 3")).toBe(
-      '<div><h3>Tea</h3><ul dir="auto"><li><strong>one</strong></li><li><code>two</code></li></ul><p>1 &lt; 2 &amp; 3</p></div>',
+      '<div><h3 dir="auto">Tea</h3><ul dir="auto"><li><strong>one</strong></li><li><code>two</code></li></ul><p dir="auto">1 &lt; 2 &amp; 3</p></div>',
     );
     expect(draw("| a | b |\n|---|--:|\n| 1 | 2 |")).toContain("<td>1</td><td>2</td>");
+  });
+
+  it("has its lists of tasks with a box before each text, also where entries are apart", () => {
+    expect(draw("- [x] **done**\n- [ ] open\n- plain")).toBe(
+      '<div><ul dir="auto"><li>☑ <strong>done</strong></li><li>☐ open</li><li>plain</li></ul></div>',
+    );
+    const apart = "<li><p>☑ done</p></li><li><p>☐ open</p></li>";
+    expect(draw("- [x] done\n\n- [ ] open")).toBe(`<div><ul dir="auto">${apart}</ul></div>`);
+  });
+
+  it("reads from the right where it is written so, block by block", () => {
+    const text = "# مرحبا\n\nنص\n\n> اقتباس\n\n| أ | b |\n|--|--|\n| ج | d |";
+    for (const tag of ["h3", "p", "blockquote"]) expect(draw(text)).toContain(`<${tag} dir="auto">`);
+    // What has a direction of its own does not count for the block around it.
+    expect(draw(text)).toContain("<p>اقتباس</p>");
+    expect(draw(text)).toMatch(/<div tabindex="0" dir="auto"><table>.*<td>ج<\/td>/);
   });
 
   it.each([
@@ -57,7 +73,7 @@ describe("a model's text", () => {
 
   it("has links without a referrer, and loads no image", () => {
     expect(draw("[tea](https://tea.example/a) ![cup](https://tea.example/c.png)")).toBe(
-      '<div><p><a href="https://tea.example/a" target="_blank" rel="noopener noreferrer">tea</a> <a href="https://tea.example/c.png" target="_blank" rel="noopener noreferrer">cup</a></p></div>',
+      '<div><p dir="auto"><a href="https://tea.example/a" target="_blank" rel="noopener noreferrer">tea</a> <a href="https://tea.example/c.png" target="_blank" rel="noopener noreferrer">cup</a></p></div>',
     );
   });
 
@@ -79,8 +95,8 @@ describe("a model's text", () => {
   });
 
   it("shows unfinished markup as it will look", () => {
-    expect(draw("so **bol", true)).toBe('<div data-open="true"><p>so <strong>bol</strong></p></div>');
-    expect(draw("so **bol")).toBe("<div><p>so **bol</p></div>");
+    expect(draw("so **bol", true)).toBe('<div data-open="true"><p dir="auto">so <strong>bol</strong></p></div>');
+    expect(draw("so **bol")).toBe('<div><p dir="auto">so **bol</p></div>');
   });
 
   it.each(["*", "_a", "[", "![", "`", "**a*", "> ", "- ", "<a ", "&#", "](", "~~", "|", "1. "])(

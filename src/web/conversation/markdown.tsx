@@ -50,10 +50,17 @@ const Block = memo(function Block({ text, open }: { text: string; open: boolean 
 function LongText({ text }: { text: string }) {
   const [isWhole, setWhole] = useState(false);
   const said = useWords(words);
-  if (isWhole || text.length <= maxBlockCharacters) return <p className={styles.plain}>{text}</p>;
+  if (isWhole || text.length <= maxBlockCharacters)
+    return (
+      <p className={styles.plain} dir="auto">
+        {text}
+      </p>
+    );
   return (
     <div className={styles.block}>
-      <p className={styles.plain}>{text.slice(0, maxBlockCharacters)}…</p>
+      <p className={styles.plain} dir="auto">
+        {text.slice(0, maxBlockCharacters)}…
+      </p>
       <button type="button" className={styles.more} onClick={() => setWhole(true)}>
         {said.showAll(text.length.toLocaleString())}
       </button>
@@ -69,9 +76,15 @@ function drawBlock(token: Token, key: number, depth: number, open: boolean): Rea
     case "def":
       return null;
     case "heading":
-      return drawHeading(token as Tokens.Heading, key, inner);
+      return drawHeading(token as Tokens.Heading, key, directionAt(depth), inner);
     case "paragraph":
-      return <p key={key}>{inner(token.tokens)}</p>;
+      return (
+        <p key={key} dir={directionAt(depth)}>
+          {inner(token.tokens)}
+        </p>
+      );
+    case "checkbox":
+      return drawBox(token, key);
     case "text":
       return <Fragment key={key}>{token.tokens ? inner(token.tokens) : token.raw}</Fragment>;
     case "code":
@@ -79,7 +92,11 @@ function drawBlock(token: Token, key: number, depth: number, open: boolean): Rea
     case "hr":
       return <hr key={key} />;
     case "blockquote":
-      return <blockquote key={key}>{drawBlocks(token.tokens, depth, open)}</blockquote>;
+      return (
+        <blockquote key={key} dir={directionAt(depth)}>
+          {drawBlocks(token.tokens, depth, open)}
+        </blockquote>
+      );
     case "list":
       return drawList(token as Tokens.List, key, depth, open);
     case "table":
@@ -87,7 +104,7 @@ function drawBlock(token: Token, key: number, depth: number, open: boolean): Rea
     default:
       // HTML among them: it is text like any other.
       return (
-        <p key={key} className={styles.plain}>
+        <p key={key} className={styles.plain} dir={directionAt(depth)}>
           {token.raw.trimEnd()}
         </p>
       );
@@ -98,17 +115,38 @@ function drawBlocks(tokens: Token[] | undefined, depth: number, open: boolean): 
   return (tokens ?? []).map((token, index) => drawBlock(token, index, depth + 1, open));
 }
 
+/**
+ * The direction of a block is that of its first letter. The browser looks for it in what has no direction of its own, so
+ * blocks within blocks have none; their lines are aligned by the style.
+ */
+function directionAt(depth: number): "auto" | undefined {
+  return depth === 0 ? "auto" : undefined;
+}
+
 /** The page has headings of its own, so a text's begin below them. */
-function drawHeading({ depth, tokens }: Tokens.Heading, key: number, inner: (tokens: Token[]) => ReactNode): ReactNode {
+function drawHeading(
+  { depth, tokens }: Tokens.Heading,
+  key: number,
+  direction: "auto" | undefined,
+  inner: (tokens: Token[]) => ReactNode,
+): ReactNode {
   const Tag = depth <= 1 ? "h3" : depth === 2 ? "h4" : "h5";
-  return <Tag key={key}>{inner(tokens)}</Tag>;
+  return (
+    <Tag key={key} dir={direction}>
+      {inner(tokens)}
+    </Tag>
+  );
+}
+
+/** In a list whose entries are apart it begins the entry's paragraph, otherwise the entry. */
+function drawBox(token: Token, key: number): ReactNode {
+  return <Fragment key={key}>{"checked" in token && token.checked ? "☑ " : "☐ "}</Fragment>;
 }
 
 function drawList({ ordered, start, items }: Tokens.List, key: number, depth: number, open: boolean): ReactNode {
   const drawn = items.map((item, index) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: a list's entries have no other name
     <li key={index} className={item.task ? styles.task : undefined}>
-      {item.task && (item.checked ? "☑ " : "☐ ")}
       {drawBlocks(item.tokens, depth, open)}
     </li>
   ));
@@ -140,7 +178,7 @@ function drawTable(
   );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that is wider than the page is scrolled with the keyboard too
-    <div key={key} className={styles.table} tabIndex={0}>
+    <div key={key} className={styles.table} tabIndex={0} dir="auto">
       <table>
         <thead>
           <tr>{header.map((cell, index) => drawCell("th", cell, index))}</tr>
@@ -172,6 +210,8 @@ function drawSpan(token: Token, key: number, depth: number): ReactNode {
       return <del key={key}>{inner()}</del>;
     case "codespan":
       return <code key={key}>{token.text}</code>;
+    case "checkbox":
+      return drawBox(token, key);
     case "br":
       return <br key={key} />;
     case "escape":

@@ -1,6 +1,6 @@
 // The middle of the page: the conversation, the run's state, open questions, and the composer.
 import { RotateCcw } from "lucide-react";
-import { lazy, Suspense, useEffect, useMemo, useRef } from "react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useMay } from "../app/may.tsx";
 import { words as frame } from "../app/words.ts";
 import type { Item } from "../client/conversation.ts";
@@ -16,8 +16,10 @@ import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";
 import { isBusy, type ThreadView, type Waiting } from "../state/thread-view.ts";
 import { useWords } from "../state/words.ts";
+import { type Again, AgainContext } from "./again-context.ts";
 import { Composer, type ComposerHandle } from "./composer.tsx";
-import { Log } from "./log.tsx";
+import { GoOn } from "./late-again.ts";
+import { Log, type LogHandle } from "./log.tsx";
 import styles from "./pane.module.css";
 import { RunLine } from "./run-line.tsx";
 import { SourcesContext } from "./sources.ts";
@@ -57,6 +59,12 @@ export function ConversationPane({
   const view = useStore(thread.view.shown);
   const named = useStore(place, (now) => now.thread);
   const composer = useRef<ComposerHandle>(null);
+  const log = useRef<LogHandle>(null);
+  // Whoever sends something wants to see it, and what comes of it.
+  const send = (text: string, mode: Waiting["mode"]): void => {
+    log.current?.toEnd();
+    onSend(text, mode);
+  };
   const general = useWords(frame);
   const mayRun = useMay("run");
   const mayRead = useMay("read");
@@ -69,6 +77,7 @@ export function ConversationPane({
     if (window.matchMedia("(pointer: fine)").matches && thread.id !== "") composer.current?.focus();
   }, [thread]);
   useEscape(busy && mayRun, () => void thread.stop());
+  const again = useAgain(thread, mayRun && !busy && view.phase === "ready", () => composer.current?.focus());
   const isFresh = view.phase === "ready" && shown.length === 0 && !busy && !asks && view.waiting.length === 0;
   return (
     <section className={styles.pane}>
@@ -76,34 +85,41 @@ export function ConversationPane({
         <Welcome onChoose={mayRun ? (text) => onSend(text, "enqueue") : null} />
       ) : (
         <SourcesContext value={conversation.sources}>
-          <Log items={shown}>
-            {view.waiting.length > 0 && (
-              <Suspense fallback={null}>
-                <Waitings waiting={view.waiting} inbox={thread.inbox} />
-              </Suspense>
-            )}
-            <RunLine thread={thread} view={view} />
-            <Suspense fallback={null}>
-              <RunCost thread={thread} />
-            </Suspense>
-            {conversation.run.state === "failed" && mayRun && <Retry view={view} onSend={onSend} />}
-            {conversation.interrupts.length > 0 && (
-              // While an answer is in flight the form is only hidden: if the server refuses it, the typed text is still
-              // there.
-              <fieldset hidden={!asks} disabled={!mayRun}>
+          <AgainContext value={again}>
+            <Log ref={log} items={shown}>
+              {view.waiting.length > 0 && (
                 <Suspense fallback={null}>
-                  <Questions conversation={conversation} onAnswer={(answers) => thread.answer(answers)} />
+                  <Waitings waiting={view.waiting} inbox={thread.inbox} />
                 </Suspense>
-              </fieldset>
-            )}
-          </Log>
+              )}
+              <RunLine thread={thread} view={view} />
+              <Suspense fallback={null}>
+                <RunCost thread={thread} />
+              </Suspense>
+              {conversation.run.state === "failed" && mayRun && <Retry view={view} onSend={send} />}
+              {conversation.run.state === "cancelled" && mayRun && (
+                <Suspense fallback={null}>
+                  <GoOn onSend={send} />
+                </Suspense>
+              )}
+              {conversation.interrupts.length > 0 && (
+                // While an answer is in flight the form is only hidden: if the server refuses it, the typed text is still
+                // there.
+                <fieldset hidden={!asks} disabled={!mayRun}>
+                  <Suspense fallback={null}>
+                    <Questions conversation={conversation} onAnswer={(answers) => thread.answer(answers)} />
+                  </Suspense>
+                </fieldset>
+              )}
+            </Log>
+          </AgainContext>
         </SourcesContext>
       )}
       <div className={styles.foot}>
         {view.problem && <Trouble thread={thread} problem={view.problem} />}
         <PlanStrip thread={thread} />
         {mayRun ? (
-          <Composer ref={composer} draft={named ?? ""} busy={busy} onSend={onSend} onStop={() => void thread.stop()}>
+          <Composer ref={composer} draft={named ?? ""} busy={busy} onSend={send} onStop={() => void thread.stop()}>
             <Suspense fallback={null}>
               <AgentChoice thread={thread} />
             </Suspense>
@@ -120,6 +136,31 @@ export function ConversationPane({
 function isShown(item: Item): boolean {
   if (item.kind !== "tool" || !isSilentTool(item.name)) return true;
   return item.name === "ask" && item.result !== null;
+}
+
+/** What a turn's buttons do. The buttons go when the run begins, so the focus moves on. */
+function useAgain(thread: ThreadStore, may: boolean, onBegin: () => void): Again | null {
+  const [editing, setEditing] = useState<string | null>(null);
+  const typed = useRef(new Map<string, string>());
+  const left = useRef<string | null>(null);
+  const begin = useRef(onBegin);
+  begin.current = onBegin;
+  return useMemo(() => {
+    const ask = (message: string, text: string | null): void => {
+      thread.again(message, text);
+      if (window.matchMedia("(pointer: fine)").matches) begin.current();
+    };
+    const { current } = typed;
+    const acts = {
+      regenerate: (message: string) => ask(message, null),
+      edit: ask,
+      editing,
+      setEditing,
+      typed: current,
+      left,
+    };
+    return may ? acts : null;
+  }, [thread, may, editing]);
 }
 
 /** Escape stops the run, unless it closes something over the page or is typed in the workspace. */

@@ -3,10 +3,12 @@
 import { lazy, Suspense } from "react";
 import type { Notice } from "../client/conversation.ts";
 import { Spinner } from "../parts/notice.tsx";
+import { preferences } from "../state/preferences.ts";
 import type { ThreadStore } from "../state/thread-store.ts";
 import { isBusy, type ThreadView } from "../state/thread-view.ts";
 import { useWords } from "../state/words.ts";
 import styles from "./run-line.module.css";
+import { saySandbox } from "./sandbox-notice.ts";
 import { words } from "./words.ts";
 
 /** Where it can't be loaded, the line still says that the run works. */
@@ -60,7 +62,7 @@ function describeState(view: ThreadView, said: (typeof words)["en"]): string | n
 }
 
 function sayNotice(notice: Notice, said: (typeof words)["en"]): string {
-  if (notice.kind === "sandbox") return notice.message;
+  if (notice.kind === "sandbox") return saySandbox(preferences.get().language, notice);
   return notice.model === null ? said.askedAgain(notice.attempt) : said.askedOther(notice.model);
 }
 

@@ -117,5 +117,6 @@ function messageOf({ thread, run }: Turn, { id, text }: Pick<Unsent, "id" | "tex
 /** What returns to the composer. A form that is shown again still has its text; one that is not shown gives it up. */
 export function typedOf({ begin }: Turn, error: unknown, interrupts: AgUiInterrupt[]): string[] {
   if (begin.kind === "message") return [begin.text];
+  if (begin.kind === "again") return begin.edited === null ? [] : [begin.edited.text];
   return error instanceof ApiError && error.isAnswered ? typedIn(begin.answers, interrupts) : [];
 }

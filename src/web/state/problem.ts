@@ -61,8 +61,8 @@ export function describeRetry(error: unknown): Problem {
 
 export function describeProblem(error: unknown): Problem {
   const said = wordsNow(words);
-  if (!(error instanceof ApiError))
-    return { text: said.offline, detail: error instanceof Error ? error.message : null };
+  // The browser's words for a request that failed say no more, and are English.
+  if (!(error instanceof ApiError)) return { text: said.offline, detail: null };
   if (error.retryAt !== null) return { text: said.tryAt(timeOf(error.retryAt)), detail: error.message };
   const kind = kindOf(error);
   const [, scope] = error.status === 403 ? (/with the scope `(\w+)`/.exec(error.message) ?? []) : [];

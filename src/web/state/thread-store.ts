@@ -21,8 +21,10 @@ import {
   connect,
   hear,
   isBusy,
+  isKnown,
   opening,
   say,
+  sayAgain,
   type ThreadView,
   unsay,
   type Waiting,
@@ -113,6 +115,14 @@ export class ThreadStore {
     if (interrupted === null) return;
     this.#change(awaitAnswer);
     this.#begin({ kind: "answers", interrupted, answers }, newId("inv"));
+  }
+
+  /** Asks the turn of a message again, or with `text` in its place. What it replaces is gone from the page at once. */
+  again(message: string, text: string | null): void {
+    if (isBusy(this.view.latest())) return;
+    const begin = { kind: "again" as const, message, edited: text === null ? null : { id: newId("msg"), text } };
+    this.#change((view) => sayAgain(view, begin));
+    this.#begin(begin, newId("inv"));
   }
 
   /** Its end arrives as an event. What the server may not have yet is taken back. */
@@ -238,6 +248,7 @@ export class ThreadStore {
   async #take(turn: Turn): Promise<void> {
     const { begin } = turn;
     if (begin.kind === "message") this.#change((view) => say(view, begin));
+    if (begin.kind === "again") this.#change((view) => sayAgain(view, begin));
     notifyTabs(this.id);
     try {
       const { signal: withdrawal } = turn.withdrawal;
@@ -286,6 +297,8 @@ export class ThreadStore {
 
   #hear(event: ThreadEvent, id: string | null): void {
     if (event.type === "RUN_STARTED") this.#seen.add(event.runId);
+    // All that the page shows may be superseded since. Then what is stored says more than the snapshot.
+    if (event.type === "MESSAGES_SNAPSHOT" && !isKnown(this.view.latest(), event)) this.refresh();
     this.#change((view) => connect(hear(view, { at: Date.now(), id, event })));
     if (event.type !== "RUN_FINISHED" && event.type !== "RUN_ERROR") return;
     notifyTabs(null);

@@ -71,6 +71,29 @@ export function say({ conversation, ...view }: ThreadView, { id, text }: Pick<Wa
   return { ...withoutWaiting(view, id), problem: null, conversation: { ...conversation, items, run, interrupts: [] } };
 }
 
+/** Shows at once that a turn begins again, perhaps with another message in the place of its own. */
+export function sayAgain(
+  { conversation, ...view }: ThreadView,
+  { message, edited }: { message: string; edited: Pick<Waiting, "id" | "text"> | null },
+): ThreadView {
+  const place = conversation.items.findIndex((item) => item.kind === "user" && item.id === message);
+  const kept = place < 0 ? conversation.items : conversation.items.slice(0, edited === null ? place + 1 : place);
+  const cut = { ...view, conversation: { ...conversation, items: kept } };
+  if (edited !== null) return say(cut, edited);
+  const run = { id: null, state: "waiting" as const, error: null, unfinished: 0 };
+  return { ...cut, problem: null, conversation: { ...cut.conversation, run, interrupts: [] } };
+}
+
+/** Whether a snapshot goes on from what is shown. */
+export function isKnown(
+  { conversation: { items } }: ThreadView,
+  event: ThreadEvent & { type: "MESSAGES_SNAPSHOT" },
+): boolean {
+  if (items.length === 0 || event.metadata?.superseded) return true;
+  const ids = new Set(event.messages.map(({ id }) => id));
+  return items.some(({ id }) => ids.has(id));
+}
+
 /** The server has answered, so nothing waits for it any more. */
 export function connect(view: ThreadView): ThreadView {
   return { ...view, link: "connected", problem: view.problem?.isWait ? null : view.problem };

@@ -28,7 +28,7 @@ export function ProjectMenu({ projects }: { projects: ProjectList }) {
   const { projects: known, problem, phase } = useStore(projects.view);
   const chosen = useStore(chosenProject);
   const [asked, setAsked] = useState<Asked | null>(null);
-  const named = nameProjects(known, rows, general.untitled);
+  const named = nameProjects(known, rows, { untitled: general.untitled, chosen });
   const name = named.find(({ value }) => value === chosen)?.label ?? said.allProjects;
   const read = (): void => {
     void projects.read();

@@ -99,9 +99,28 @@ function makeTerminal(
   terminal.open(host);
   lendToRows(terminal, tamed);
   terminal.textarea?.setAttribute("aria-label", label);
+  if (!isReadOnly) takeInsertedText(terminal);
   terminal.registerLinkProvider(linkProvider(terminal, onHover));
   terminal.attachCustomKeyEventHandler((event) => (isReadOnly ? scrollBy(terminal, event) : isForTerminal(event)));
   return terminal;
+}
+
+/**
+ * Text that comes without a key and without a composition: from dictation, an emoji panel, a pen. For screen readers the
+ * terminal itself takes keys only.
+ */
+function takeInsertedText(terminal: Terminal): void {
+  const { textarea } = terminal;
+  let isKeyDown = false;
+  for (const name of ["keydown", "keyup", "blur"]) {
+    textarea?.addEventListener(name, () => {
+      isKeyDown = name === "keydown";
+    });
+  }
+  textarea?.addEventListener("input", (event) => {
+    const { inputType, data, isComposing } = event as InputEvent;
+    if (inputType === "insertText" && data && !isComposing && !isKeyDown) terminal.input(data);
+  });
 }
 
 /** A shell takes every key, Tab too, so one key must lead out of it. */

@@ -108,6 +108,8 @@ const widest = ["/v1/projects/{project_id}", "/v1/sessions", "/v1/api-keys/{key_
  */
 export function orderOf({ method, path }: Operation): number {
   if (path.endsWith("/cancel")) return 394;
+  // They take back what others of the thread are asked for, and an edit what it names.
+  if (path.includes("/messages/{message_id}")) return path.endsWith("/edit") ? 320 : 310;
   const rank = ["GET", "POST", "PUT", "PATCH", "DELETE"].indexOf(method) * 100;
   return method === "DELETE" ? rank + (widest.includes(path) ? widest.indexOf(path) : -path.split("/").length) : rank;
 }
@@ -116,7 +118,7 @@ export function orderOf({ method, path }: Operation): number {
 const ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$";
 
 /** What names something without being an id by its pattern: an id of the server, a git host, a file. */
-const ID_NAME = /_ids?$|Ids?$|^host$|^path$/;
+const ID_NAME = /_ids?$|Ids?$|^id$|^host$|^path$/;
 
 /** The fields of a body that name something, as `resume.interrupt_id`: by their pattern or by their name. */
 export function findIdFields(schema: Schema, path: string[] = []): string[] {

@@ -12,6 +12,7 @@ export const openOperations: Record<string, { why: string; status: number }> = {
   "GET /docs": { why: "The page shows the description.", status: 200 },
   "POST /auth/sign-out": { why: "The cookie of a page of ours stands for a key.", status: 403 },
   "GET /v1/terminal": { why: "A browser's WebSocket can't send a key: its ticket stands for one.", status: 422 },
+  "GET /v1/events": { why: "EventSource can't send a key: its ticket stands for one.", status: 401 },
   "GET /v1/download": { why: "A link can't send a key: its ticket stands for one.", status: 401 },
   "POST /hooks/{trigger_id}": { why: "A sender signs with the trigger's secret.", status: 401 },
   "POST /integrations/slack/events": { why: "Slack signs.", status: 401 },

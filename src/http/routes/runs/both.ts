@@ -6,40 +6,57 @@ import { addOperation, type Operation } from "../../operation.ts";
 import type { Input } from "../../specification.ts";
 import { wantsStream } from "../../stream.ts";
 import { type Awaited, type Start, startRun } from "./accept.ts";
-import { startAnswers, startQuery, streamAnswers } from "./schemas.ts";
+import { type LeaveQuery, leaveQuery, startAnswers, startQuery, streamAnswers } from "./schemas.ts";
 
 type Starting<Params, Headers, Body> = Omit<
   Operation<Params, unknown, Headers, Body>,
   "query" | "answers" | "audit" | "replaces"
 >;
 
+type Begin<Params, Headers, Body> = (
+  context: AppContext,
+  input: Input<Params, LeaveQuery, Headers, Body>,
+) => Promise<Start>;
+
 /** `begin` checks the request. Nothing has happened until what it returns is started. */
 export function addBoth<Params, Headers, Body>(
   app: App,
   operation: Starting<Params, Headers, Body>,
-  begin: (context: AppContext, input: Omit<Input<Params, undefined, Headers, Body>, "query">) => Promise<Start>,
+  begin: Begin<Params, Headers, Body>,
 ): void {
   const { path, summary, description = "" } = operation;
-  addOperation(
-    app,
-    {
-      ...operation,
-      description: `${description} With \`Accept: text/event-stream\` it answers as \`POST ${path}/stream\` does.`,
-      query: startQuery,
-      answers: startAnswers,
-    },
-    async (context, input) => startRun(context, await begin(context, input), awaitedOf(context, input.query.wait)),
-  );
+  addStarting(app, operation, begin, `as \`POST ${path}/stream\` does`);
   addOperation(
     app,
     {
       ...operation,
       path: `${path}/stream`,
       summary: `${summary}, and watch it`,
-      description: `${description} Answers with the events of the run, whatever \`Accept\` says. The run goes on without readers.`,
+      description: `${description} Answers with the events of the run, whatever \`Accept\` says. The run goes on without readers unless \`on_disconnect\` is \`cancel\`.`,
+      query: leaveQuery,
       answers: streamAnswers,
     },
     async (context, input) => startRun(context, await begin(context, input), "events"),
+  );
+}
+
+/** The first of the two alone. */
+export function addStarting<Params, Headers, Body>(
+  app: App,
+  operation: Starting<Params, Headers, Body>,
+  begin: Begin<Params, Headers, Body>,
+  streams = "with the events of the run",
+): void {
+  const { description = "" } = operation;
+  addOperation(
+    app,
+    {
+      ...operation,
+      description: `${description} With \`Accept: text/event-stream\` it answers ${streams}.`,
+      query: startQuery,
+      answers: startAnswers,
+    },
+    async (context, input) => startRun(context, await begin(context, input), awaitedOf(context, input.query.wait)),
   );
 }
 

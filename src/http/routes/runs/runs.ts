@@ -7,6 +7,7 @@ import { unwrap } from "../../errors.ts";
 import { addOperation } from "../../operation.ts";
 import { keyOf, readOfThread } from "../../ownership.ts";
 import { listedRun, pageOf, pageQuery, runAnswer, runParams, threadParams } from "../../schemas.ts";
+import { addAgain } from "./again.ts";
 import { addResume, addStart } from "./start.ts";
 
 const tag = "Runs";
@@ -14,6 +15,7 @@ const tag = "Runs";
 export function addRuns(app: App): void {
   addStart(app);
   addResume(app);
+  addAgain(app);
   addReadAndCancel(app);
 }
 

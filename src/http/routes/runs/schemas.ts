@@ -5,46 +5,77 @@ import { findRefusal } from "../../../models/index.ts";
 import { clientId } from "../../../protocol/ids.ts";
 import { userContent } from "../../../protocol/message.ts";
 import { givenCaps } from "../../../protocol/money/caps.ts";
-import { busyPolicies } from "../../../protocol/run.ts";
+import { busyPolicies, disconnectPolicies } from "../../../protocol/run.ts";
 import type { Answer } from "../../operation.ts";
 import { MAX_ANSWERS, runAnswer, smallJson, smallObject, timeZone, wellFormed } from "../../schemas.ts";
 import { type ModelCheck, modelNameOf, stepsUpTo } from "../agent-schemas.ts";
 
+const on_disconnect = z.enum(disconnectPolicies).optional().openapi({
+  description:
+    "What becomes of the run when its last reader has been gone for some seconds: `continue`, or `cancel` it. The agent's by default.",
+});
+/** What every request for a run may say of it. */
+function optionsOf(check: ModelCheck, ceiling: number | null) {
+  return {
+    agent_id: clientId.optional(),
+    invocation_id: clientId.optional(),
+    background: z.boolean().default(false),
+    on_disconnect,
+    model: modelNameOf(check).optional(),
+    max_steps: stepsUpTo(ceiling).optional(),
+    metadata: smallObject.optional(),
+    time_zone: timeZone
+      .optional()
+      .openapi({ description: "Where the person is, for the date that the model is told." }),
+    ...givenCaps,
+  };
+}
+
+const message = { message: userContent, message_id: clientId.optional() };
+
 function runBodyOf(check: ModelCheck, ceiling: number | null) {
   return z
     .strictObject({
-      message: userContent,
-      message_id: clientId.optional(),
-      agent_id: clientId.optional(),
-      invocation_id: clientId.optional(),
-      background: z.boolean().default(false),
+      ...message,
+      ...optionsOf(check, ceiling),
       on_busy: z.enum(busyPolicies).default("enqueue"),
-      model: modelNameOf(check).optional(),
-      max_steps: stepsUpTo(ceiling).optional(),
-      metadata: smallObject.optional(),
-      time_zone: timeZone
-        .optional()
-        .openapi({ description: "Where the person is, for the date that the model is told." }),
-      ...givenCaps,
     })
     .openapi({ example: { message: "帮我做一个电商网站" } });
 }
 
-/** For `/openapi.json`, without names of models. */
-export const runBody = runBodyOf(() => null, null);
-const knownBodies = new WeakMap<Config, typeof runBody>();
+/** A run that supersedes does not wait for one whose work it would take back. */
+const on_busy = z.enum(["reject", "replace"]).default("reject");
 
-/** Checks the model's name and the steps against the limits of this server. */
-export function runBodyFor(config: Config): typeof runBody {
-  const check: ModelCheck = (name) => findRefusal(config.models, name);
-  const body = knownBodies.get(config) ?? runBodyOf(check, config.limits.max_steps);
-  knownBodies.set(config, body);
-  return body;
+function againBodyOf(check: ModelCheck, ceiling: number | null) {
+  return z.strictObject({ ...optionsOf(check, ceiling), on_busy }).openapi({ example: {} });
 }
+
+function editBodyOf(check: ModelCheck, ceiling: number | null) {
+  return z
+    .strictObject({ ...message, ...optionsOf(check, ceiling), on_busy })
+    .openapi({ example: { message: "帮我做一个图书商城" } });
+}
+
+/** `body` is for `/openapi.json`, without names of models; `bodyFor` checks against the limits of a server. */
+function bodiesOf<Body extends z.ZodType>(make: (check: ModelCheck, ceiling: number | null) => Body) {
+  const known = new WeakMap<Config, Body>();
+  const bodyFor = (config: Config): Body => {
+    const body = known.get(config) ?? make((name) => findRefusal(config.models, name), config.limits.max_steps);
+    known.set(config, body);
+    return body;
+  };
+  return { body: make(() => null, null), bodyFor };
+}
+
+export const { body: runBody, bodyFor: runBodyFor } = bodiesOf(runBodyOf);
+export const { body: againBody, bodyFor: againBodyFor } = bodiesOf(againBodyOf);
+export const { body: editBody, bodyFor: editBodyFor } = bodiesOf(editBodyOf);
+export type AgainBody = z.infer<typeof againBody>;
 
 export const resumeBody = z
   .strictObject({
     invocation_id: clientId.optional(),
+    on_disconnect,
     ...givenCaps,
     resume: z
       .array(
@@ -59,7 +90,13 @@ export const resumeBody = z
   })
   .openapi({ example: { resume: [{ interrupt_id: "int-1", status: "resolved", payload: "blue" }] } });
 
-export const startQuery = z.strictObject({
+export const leaveQuery = z.strictObject({
+  on_disconnect: on_disconnect.openapi({ description: "Another way to give `on_disconnect` of the body." }),
+});
+
+export type LeaveQuery = z.output<typeof leaveQuery>;
+
+export const startQuery = leaveQuery.extend({
   wait: z
     .enum(["0", "1", "false", "true"])
     .optional()

@@ -35,9 +35,9 @@ export function addStart(app: App): void {
       bodyFor: runBodyFor,
       problems: ["empty_message", "not_found", "busy", "idempotency_conflict", "invalid_operation", "price_unknown"],
     },
-    async (context, { params, headers, body }) => {
+    async (context, { params, query, headers, body }) => {
       if (isEmptyContent(body.message)) throw new Problem("empty_message", "message has neither text nor an image.");
-      const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"]);
+      const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"], newId("inv"));
       requirePrice(context.get("config").models, body.model, body);
       await requireAgentOfRun(context, body.agent_id);
       const input = newRunInput({
@@ -53,6 +53,7 @@ export function addStart(app: App): void {
         ...capsOf("run", body),
         background: body.background,
         on_busy: body.on_busy,
+        ...disconnectOf(body.on_disconnect, query.on_disconnect),
         ...unwrap(readChain(context)),
       });
       const wanted = { thread_id: params.thread_id, makes_project: true, bytes: sizeOfInput(input) };
@@ -85,9 +86,9 @@ export function addResume(app: App): void {
       ],
       records: ["approval.approve", "approval.deny"],
     },
-    async (context, { params, headers, body }) => {
+    async (context, { params, query, headers, body }) => {
       const key = keyOf(context, params.thread_id);
-      const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"]);
+      const invocation_id = chooseInvocationId(body.invocation_id, headers["idempotency-key"], newId("inv"));
       const asked = unwrap(await callThread(context.env, key, (stub) => stub.getRun(key, params.invocation_id)));
       if (asked.status !== "interrupted") {
         throw new Problem("invalid_operation", `The run is ${asked.status} and asks nothing.`);
@@ -98,7 +99,15 @@ export function addResume(app: App): void {
         throw new Problem("interrupt_answered", `The interrupt ${foreign.interrupt_id} does not belong to this run.`);
       }
       const { key_id } = context.get("caller");
-      const input = newRunInput({ ...key, invocation_id, key_id, resume: body.resume, ...capsOf("run", body) });
+      const leaves = disconnectOf(body.on_disconnect, query.on_disconnect);
+      const input = newRunInput({
+        ...key,
+        invocation_id,
+        key_id,
+        resume: body.resume,
+        ...leaves,
+        ...capsOf("run", body),
+      });
       const run = { user_id: key.user_id, run: asked };
       return { input, around: (accept) => auditAnswers(context, run, body.resume, accept) };
     },
@@ -106,14 +115,30 @@ export function addResume(app: App): void {
 }
 
 /** In its usual spelling, since a model reads it. */
-function zoneOf(name: string | undefined): Pick<RunInput, "time_zone"> {
+export function zoneOf(name: string | undefined): Pick<RunInput, "time_zone"> {
   const time_zone = name === undefined ? null : readTimeZone(name);
   return time_zone === null ? {} : { time_zone };
 }
 
-function chooseInvocationId(ofBody: string | undefined, ofHeader: string | undefined): string {
+export function disconnectOf(
+  ofBody: RunInput["on_disconnect"],
+  ofQuery: RunInput["on_disconnect"],
+): Pick<RunInput, "on_disconnect"> {
+  if (ofBody !== undefined && ofQuery !== undefined && ofBody !== ofQuery) {
+    throw new Problem("invalid_field", "on_disconnect: is not the same as in the query");
+  }
+  const on_disconnect = ofBody ?? ofQuery;
+  return on_disconnect === undefined ? {} : { on_disconnect };
+}
+
+/** What the client chose; `otherwise` if it chose none. */
+export function chooseInvocationId<Other>(
+  ofBody: string | undefined,
+  ofHeader: string | undefined,
+  otherwise: Other,
+): string | Other {
   if (ofBody !== undefined && ofHeader !== undefined && ofBody !== ofHeader) {
     throw new Problem("invalid_field", "invocation_id: is not the same as the Idempotency-Key header");
   }
-  return ofBody ?? ofHeader ?? newId("inv");
+  return ofBody ?? ofHeader ?? otherwise;
 }

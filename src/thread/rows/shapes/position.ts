@@ -1,6 +1,7 @@
 // The position up to which D1 has the object's rows. Without it everything is sent again, which changes nothing in D1.
 import { isRecord } from "../../../lib/is-record.ts";
 import { isNumber, shapeOf } from "../../../store/shapes/stored.ts";
+import { readMeta, type Sql } from "../database.ts";
 
 export interface Position {
   message_seq: number;
@@ -9,11 +10,20 @@ export interface Position {
   project: boolean;
   /** D1 has the runs that changed before this number of the journal. */
   run_seq: number;
+  /** Readers may see what ended up to this number. Absent where a former version stored the position last. */
+  released?: number;
+}
+
+/** `project`: whether D1 had the thread's project before the thread. */
+export function readPosition(sql: Sql, project = false): Position {
+  const none: Position = { message_seq: 0, plan_version: 0, thread_version: 0, project, run_seq: 0, released: 0 };
+  return readMeta(sql, "synced", toPosition) ?? none;
 }
 
 export const toPosition = shapeOf(isPosition);
 
 function isPosition(value: unknown): value is Position {
   if (!isRecord(value) || typeof value.project !== "boolean") return false;
-  return [value.message_seq, value.plan_version, value.thread_version, value.run_seq].every(isNumber);
+  const { message_seq, plan_version, thread_version, run_seq, released = 0 } = value;
+  return [message_seq, plan_version, thread_version, run_seq, released].every(isNumber);
 }

@@ -1,6 +1,6 @@
 // The input of a run, stored until the run takes it.
 import { isRecord } from "../../../lib/is-record.ts";
-import type { ClientTool, InterruptAnswer, RunInput } from "../../../protocol/thread.ts";
+import type { ClientTool, InterruptAnswer, RunInput, Superseding } from "../../../protocol/thread.ts";
 import { isUserContent } from "../../../store/shapes/message.ts";
 import { isPartOfChain } from "../../../store/shapes/run.ts";
 import { isList, isText, isTextOrNull } from "../../../store/shapes/stored.ts";
@@ -34,10 +34,16 @@ function isStoredInput(value: unknown): value is StoredInput {
     isList(value.client_tools, isClientTool) &&
     isList(value.context, isContext) &&
     (value.time_zone === undefined || isText(value.time_zone)) &&
+    (value.on_disconnect === undefined || isText(value.on_disconnect)) &&
     (value.key_id === undefined || isText(value.key_id)) &&
     (value.caps === undefined || isList(value.caps, isScopedCaps)) &&
+    (value.supersede === undefined || isSuperseding(value.supersede)) &&
     (value.chain === undefined || (isRecord(value.chain) && isPartOfChain(value.chain)))
   );
+}
+
+function isSuperseding(value: unknown): value is Superseding {
+  return isRecord(value) && isText(value.message_id) && typeof value.replaces === "boolean";
 }
 
 function isMessage(value: unknown): value is RunInput["messages"][number] {

@@ -37,7 +37,7 @@ const shapes = {
   "the requested end of a run": { read: toRequestedEnd, values: [null, { status: "cancelled" }, failed] },
   "events of the journal": { read: toEvents, values: [events, []] },
   "unstored parts": { read: toNumbers, values: [[4, 9]] },
-  "the position of D1": { read: toPosition, values: [position] },
+  "the position of D1": { read: toPosition, values: [position, { ...position, released: 80 }] },
 } satisfies Record<string, { read: (value: unknown) => unknown; values: unknown[] }>;
 
 describe.each(Object.entries(shapes))("%s", (_name, { read, values }) => {

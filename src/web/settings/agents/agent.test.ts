@@ -16,7 +16,7 @@ const agent: Agent = {
   ...{ instructions: "Build small shops.\n", model: null, fallback_models: ["a", "b"], temperature: 0.5 },
   ...{ max_steps: 50, plan_order: "free", tool_format: "xml", tools: ["execute_command"], plan_approval: true },
   model_options: { reasoning_effort: "high", max_output_tokens: 9000, extra_body: { top_k: 3 } },
-  ...{ max_cost_usd: 2, max_total_tokens: null, max_minutes: null, on_cap: "ask" },
+  ...{ max_cost_usd: 2, max_total_tokens: null, max_minutes: null, on_cap: "ask", on_disconnect: "cancel" },
   ...{ evidence: "challenge", approvals: { execute_command: ["rm *", "git push*"], delete_file: ["*"] } },
 };
 
@@ -67,7 +67,7 @@ describe("approvals", () => {
 describe("describeRest", () => {
   it("lists what differs from the defaults, and is empty for an agent without differences", () => {
     const lines = ["temperature: 0.5", 'tool_format: "xml"', 'tools: ["execute_command"]', 'extra_body: {"top_k":3}'];
-    lines.push("max_cost_usd: 2", 'on_cap: "ask"');
+    lines.push("max_cost_usd: 2", 'on_cap: "ask"', 'on_disconnect: "cancel"');
     expect(describeRest(agent)).toBe(lines.join("\n"));
     expect(describeRest({ ...agent, ...defaultAgent.config })).toBe("");
   });

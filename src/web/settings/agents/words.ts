@@ -44,7 +44,7 @@ export const words = defineWords(
     advanced: "Advanced",
     rest: "Other settings, as JSON",
     restHint:
-      "temperature: 0 to 2, or null. tool_format: native or xml. tools: names of the tools to offer, or null for all. extra_body: provider-specific fields for the request, or null. max_cost_usd (US dollars), max_total_tokens, max_minutes: limits of one run, or null. on_cap: what happens at such a limit. end ends the run, ask asks someone to raise the limit.",
+      "temperature: 0 to 2, or null. tool_format: native or xml. tools: names of the tools to offer, or null for all. extra_body: provider-specific fields for the request, or null. max_cost_usd (US dollars), max_total_tokens, max_minutes: limits of one run, or null. on_cap: what happens at such a limit. end ends the run, ask asks someone to raise the limit. on_disconnect: what happens when everyone watching a run has left. continue goes on, cancel stops the run.",
     badJson: "The other settings aren't a JSON object. Correct them under “Advanced”.",
     version: (version: number) => `Version ${version}`,
     newest: "Latest",
@@ -104,7 +104,7 @@ export const words = defineWords(
     advanced: "高级",
     rest: "其他设置（JSON）",
     restHint:
-      "temperature：0 到 2 或 null。tool_format：native 或 xml。tools：提供的工具名称，null 表示全部。extra_body：加入请求的服务商专有字段，或 null。max_cost_usd（美元）、max_total_tokens、max_minutes：单次运行的上限，或 null。on_cap：达到上限时的处理方式，end 表示结束运行，ask 表示询问是否提高上限。",
+      "temperature：0 到 2 或 null。tool_format：native 或 xml。tools：提供的工具名称，null 表示全部。extra_body：加入请求的服务商专有字段，或 null。max_cost_usd（美元）、max_total_tokens、max_minutes：单次运行的上限，或 null。on_cap：达到上限时的处理方式，end 表示结束运行，ask 表示询问是否提高上限。on_disconnect：所有查看者离开后的处理方式，continue 表示继续运行，cancel 表示停止运行。",
     badJson: "其他设置不是有效的 JSON 对象，请在“高级”中更正。",
     version: (version: number) => `版本 ${version}`,
     newest: "最新",

@@ -1,5 +1,11 @@
 // JSON Patch (RFC 6902) as far as `STATE_DELTA` uses it: add, remove and replace. Copies values, never changes them.
-import type { PatchOperation } from "../../protocol/event.ts";
+
+/** As the protocol's type for it. */
+interface PatchOperation {
+  op: "add" | "remove" | "replace";
+  path: string;
+  value?: unknown;
+}
 
 /** Throws where a path does not exist. */
 export function applyPatch<T>(value: T, operations: PatchOperation[]): T {

@@ -1,0 +1,117 @@
+// Asking a turn again, and editing a person's message. Both start a run that supersedes what it replaces.
+import { derivedId, newId } from "../../../protocol/ids.ts";
+import { isEmptyContent } from "../../../protocol/message.ts";
+import { capsOf } from "../../../protocol/money/caps.ts";
+import { newRunInput, type RunInput, type Superseding } from "../../../protocol/thread.ts";
+import type { App, AppContext } from "../../context.ts";
+import { Problem, unwrap } from "../../errors.ts";
+import { hopsHeader, readChain } from "../../hops.ts";
+import { keyOf, requireAgentOfRun, withStock } from "../../ownership.ts";
+import { sizeOfInput } from "../../quotas/stock.ts";
+import { messageParams } from "../../schemas.ts";
+import { requirePrice } from "../money/price.ts";
+import type { Start } from "./accept.ts";
+import { addStarting } from "./both.ts";
+import {
+  type AgainBody,
+  againBody,
+  againBodyFor,
+  editBody,
+  editBodyFor,
+  type LeaveQuery,
+  startHeaders,
+} from "./schemas.ts";
+import { chooseInvocationId, disconnectOf, zoneOf } from "./start.ts";
+
+const common = {
+  method: "post",
+  scope: "run",
+  tag: "Runs",
+  counts: "run",
+  params: messageParams,
+  headers: startHeaders.extend({ "taskloom-hops": hopsHeader }),
+} as const;
+
+export function addAgain(app: App): void {
+  addStarting(
+    app,
+    {
+      ...common,
+      path: "/v1/threads/{thread_id}/messages/{message_id}/regenerate",
+      summary: "Ask a turn again",
+      description:
+        "Starts a run that answers a person's message again, or the one before a reply. What follows it is superseded.",
+      body: againBody,
+      bodyFor: againBodyFor,
+      problems: ["not_found", "busy", "idempotency_conflict", "invalid_operation", "price_unknown"],
+    },
+    async (context, { params, query, headers, body }) => {
+      const given = chooseInvocationId(body.invocation_id, headers["idempotency-key"], null);
+      const supersede = { message_id: params.message_id, replaces: false, is_unnamed: given === null };
+      return await prepare(context, params.thread_id, query, body, given ?? newId("inv"), supersede);
+    },
+  );
+  addStarting(
+    app,
+    {
+      ...common,
+      path: "/v1/threads/{thread_id}/messages/{message_id}/edit",
+      summary: "Edit a message",
+      description: "Starts a run with another message in the place of a person's. That and what follows is superseded.",
+      body: editBody,
+      bodyFor: editBodyFor,
+      problems: [
+        "empty_message",
+        "not_found",
+        "busy",
+        "already_exists",
+        "idempotency_conflict",
+        "invalid_operation",
+        "price_unknown",
+      ],
+    },
+    async (context, { params, query, headers, body }) => {
+      if (isEmptyContent(body.message)) throw new Problem("empty_message", "message has neither text nor an image.");
+      const { thread_id, message_id } = params;
+      // A message can be edited once, so the same edit again is a repeat.
+      const { user_id } = context.get("caller");
+      const parts = ["edit", user_id, thread_id, message_id, JSON.stringify(body.message)];
+      const given = chooseInvocationId(body.invocation_id, headers["idempotency-key"], null);
+      const message = { message_id: body.message_id ?? newId("msg"), content: body.message };
+      const id = given ?? (await derivedId("inv", ...parts));
+      return await prepare(context, thread_id, query, body, id, { message_id, replaces: true, message });
+    },
+  );
+}
+
+async function prepare(
+  context: AppContext,
+  thread_id: string,
+  { on_disconnect }: LeaveQuery,
+  body: AgainBody,
+  invocation_id: string,
+  supersede: Superseding,
+): Promise<Start> {
+  requirePrice(context.get("config").models, body.model, body);
+  await requireAgentOfRun(context, body.agent_id);
+  const input: RunInput = newRunInput({
+    ...keyOf(context, thread_id),
+    invocation_id,
+    key_id: context.get("caller").key_id,
+    agent_id: body.agent_id ?? null,
+    model: body.model ?? null,
+    max_steps: body.max_steps ?? null,
+    metadata: body.metadata ?? {},
+    ...zoneOf(body.time_zone),
+    ...capsOf("run", body),
+    background: body.background,
+    on_busy: body.on_busy,
+    ...disconnectOf(body.on_disconnect, on_disconnect),
+    supersede,
+    ...unwrap(readChain(context)),
+  });
+  const { message } = supersede;
+  const bytes = sizeOfInput({ messages: message === undefined ? [] : [message], tool_results: [] });
+  const wanted = { thread_id, makes_project: false, bytes };
+  return { input, around: (accept) => withStock(context, wanted, () => accept({})) };
+}

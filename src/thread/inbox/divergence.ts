@@ -1,0 +1,124 @@
+// What a client's whole history (AG-UI) takes back. A client that asks again or edits sends no other request for that: its
+// history ends earlier, or goes on differently, than the thread. A history that only lacks messages is no such sign: the
+// client may send a part of the conversation, or may not know what came by another way. `docs/protocol.md` has the table.
+import { fail, type Result, succeed } from "../../protocol/error.ts";
+import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
+import { isTerminal } from "../../protocol/run.ts";
+import type { HistoryEntry, RunInput, Superseding } from "../../protocol/thread.ts";
+import { toUserMessage } from "../../store/shapes/message.ts";
+import { readStored } from "../../store/shapes/stored.ts";
+import { SUPERSEDED } from "../../store/shapes/superseded.ts";
+import type { Life } from "../life.ts";
+import { readText, type Sql } from "../rows/database.ts";
+import { findRow } from "../supersede/turn.ts";
+import { readWaiting } from "./steering.ts";
+
+/** `cut`: the input with only what is new of its history. Null if it takes nothing back. */
+export function readDivergence(life: Life, given: RunInput, cut: RunInput): Result<RunInput | null> {
+  const history = (given.history ?? []).filter(({ role }) => spoken.has(role));
+  if (cut.resume !== null || cut.tool_results.length > 0) return succeed(null);
+  if (cut.messages.length === 0) return readAskedAgain(life, given, history);
+  const from = findReplaced(life, given, cut, history);
+  return succeed(from === null ? null : replacing(life, { ...cut, supersede: { message_id: from, replaces: true } }));
+}
+
+/** Clients may end a history with instructions of their own. */
+const spoken = new Set(["user", "assistant", "tool"]);
+
+/** A run at work on what is taken back ends, as its client thinks it has. */
+function replacing(life: Life, input: RunInput): RunInput {
+  const isBusy = [...life.live.values()].some(({ run }) => !isTerminal(run.status));
+  return isBusy ? { ...input, on_busy: "replace" } : input;
+}
+
+/** A history with nothing new that ends at a person's message. */
+function readAskedAgain(life: Life, given: RunInput, history: HistoryEntry[]): Result<RunInput | null> {
+  const { sql } = life.database;
+  const last = history.at(-1);
+  const row = last?.role === "user" ? findRow(sql, last.message_id) : null;
+  if (last === undefined || row?.type !== "user") return succeed(null);
+  const isWhole = given.is_whole_history === true;
+  if (!isWhole && readUsersAfter(sql, row.seq).some(({ is_shown }) => !is_shown)) {
+    return fail("version_conflict", "The thread has later messages that came in another way than this history.");
+  }
+  if (hasWaiting(life)) return fail("busy", "Other messages wait on this thread.");
+  const said = given.messages.findLast(({ message_id }) => message_id === last.message_id);
+  const isEdited = said !== undefined && !isSaid(sql, row.seq, said.content);
+  const supersede: Superseding = { message_id: last.message_id, replaces: isEdited };
+  const { history: _, is_whole_history: __, ...input } = given;
+  const messages = isEdited ? [said] : [];
+  return succeed(replacing(life, { ...input, messages, tool_results: [], supersede }));
+}
+
+/** The first message of a person that the new ones replace. Null if they are added to what is there. */
+function findReplaced(life: Life, given: RunInput, cut: RunInput, history: HistoryEntry[]): string | null {
+  const { sql } = life.database;
+  // Nearly every history has it, and then nothing is missing.
+  const newest = readNewestUser(sql);
+  if (newest === null || history.some(({ message_id }) => message_id === newest)) return null;
+  const first = history.findIndex(({ message_id }) => message_id === cut.messages[0]?.message_id);
+  const before = history.slice(0, Math.max(0, first));
+  const known = before.findLast(({ message_id }) => findRow(sql, message_id) !== null);
+  const place = known === undefined ? null : findRow(sql, known.message_id);
+  const isWhole = given.is_whole_history === true;
+  if (place === null && !isWhole) return null;
+  const missing = readUsersAfter(sql, place?.seq ?? 0);
+  const [replaced] = missing;
+  if (replaced === undefined) return null;
+  if (isWhole) return replaced.message_id;
+  if (hasWaiting(life) || missing.some(({ is_shown }) => !is_shown)) return null;
+  return isUnbroken(sql, before, place?.seq ?? 0) ? replaced.message_id : null;
+}
+
+/** Whether the history has each message of a person from its first one on, and none that is superseded. */
+function isUnbroken(sql: Sql, before: HistoryEntry[], through: number): boolean {
+  const rows = before.flatMap(({ message_id }) => findRow(sql, message_id) ?? []);
+  if (rows.some(({ type }) => type === SUPERSEDED)) return false;
+  const from = Math.min(...rows.map(({ seq }) => seq));
+  const has = new Set(rows.map(({ seq }) => seq));
+  return readUsersAfter(sql, from - 1).every(({ seq }) => seq > through || has.has(seq));
+}
+
+interface UserRow {
+  seq: number;
+  message_id: string;
+  /** Whether it came in such a history: then clients of this protocol were shown it, and what followed. */
+  is_shown: boolean;
+}
+
+function readUsersAfter(sql: Sql, seq: number): UserRow[] {
+  return sql
+    .exec<{ seq: number; message_id: string; shown: number }>(
+      `SELECT seq, message_id, coalesce(instr(metadata, '"client_history":true') > 0, 0) AS shown
+       FROM messages WHERE seq > ? AND type = 'user' ORDER BY seq`,
+      seq,
+    )
+    .toArray()
+    .map(({ seq, message_id, shown }) => ({ seq, message_id, is_shown: shown === 1 }));
+}
+
+function readNewestUser(sql: Sql): string | null {
+  const newest = "SELECT message_id FROM messages WHERE type = 'user' ORDER BY seq DESC LIMIT 1";
+  return sql.exec<{ message_id: string }>(newest).toArray()[0]?.message_id ?? null;
+}
+
+/** Whether messages wait that are no rows yet, beside those of a run at work. */
+function hasWaiting(life: Life): boolean {
+  const isQueued = [...life.live.values()].some(({ run }) => run.status === "queued");
+  return isQueued || readWaiting(life).length > 0;
+}
+
+/** Whether the message is what the row has. Clients send white space and single parts in forms of their own. */
+function isSaid(sql: Sql, seq: number, content: UserContent): boolean {
+  if (isEmptyContent(content)) return true;
+  const [row] = sql.exec<{ content: string | null }>("SELECT content FROM messages WHERE seq = ?", seq).toArray();
+  const stored = readStored(toUserMessage, readText(sql, `m:${seq}`, row?.content ?? null), "message", seq);
+  return stored === undefined || plain(stored.content) === plain(content);
+}
+
+function plain(content: UserContent): string {
+  const parts = typeof content === "string" ? [{ type: "text" as const, text: content }] : content;
+  const texts = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
+  const images = parts.flatMap((part) => (part.type === "text" ? [] : [part.image_url.url]));
+  return JSON.stringify([texts.join(" ").normalize("NFC").replace(/\s+/g, " ").trim(), images]);
+}

@@ -1,0 +1,360 @@
+// A turn that is asked again, or whose message is edited: what is left out from then on, and what stays.
+import { describe, expect, it } from "vitest";
+import { Gate } from "../../../test/fakes/gate.ts";
+import { call, say } from "../../../test/fakes/replies.ts";
+import { FakeThread } from "../../../test/fakes/thread.ts";
+import type { ThreadEvent } from "../../protocol/event.ts";
+import type { RunInput } from "../../protocol/thread.ts";
+import { peopleTools } from "../../tools/people.ts";
+import { taskTools } from "../../tools/tasks.ts";
+import { findRun } from "../life.ts";
+import { readMessagePage } from "../rows/reads.ts";
+import { cancelBefore } from "../run/control.ts";
+import { editPlan } from "../run/plan-edit.ts";
+import { ensureRunning } from "../run/run.ts";
+
+const page = { cursor: null, limit: 200, types: [], after: null };
+
+function again(message_id: string, more: Partial<RunInput> = {}): Partial<RunInput> {
+  return { messages: [], on_busy: "reject", supersede: { message_id, replaces: false }, ...more };
+}
+
+function edit(message_id: string, content: string, id = "msg_new", more: Partial<RunInput> = {}): Partial<RunInput> {
+  return {
+    ...again(message_id),
+    supersede: { message_id, replaces: true, message: { message_id: id, content } },
+    ...more,
+  };
+}
+
+/** Types and texts of the rows of a list. */
+function listed(thread: FakeThread, superseded = false): string[] {
+  const read = readMessagePage(thread.life, { ...page, superseded });
+  if (!read.ok) throw new Error(read.error.detail);
+  return read.value.data
+    .filter(({ type }) => type !== "task_list")
+    .map((row) => {
+      const { content } = row.content as { content?: unknown };
+      return `${row.superseded_by === undefined ? "" : "-"}${row.type} ${String(content ?? "")}`.trim();
+    });
+}
+
+function said(thread: FakeThread) {
+  return (thread.requests.at(-1)?.messages ?? []).filter(({ role }) => role !== "system");
+}
+
+/** What the model read in its last request. */
+function read(thread: FakeThread): string[] {
+  return said(thread).map(({ role, content }) => `${role} ${String(content ?? "")}`.trim());
+}
+
+function snapshotIn(events: ThreadEvent[]) {
+  const snapshot = events.findLast((event) => event.type === "MESSAGES_SNAPSHOT");
+  return snapshot?.messages.map((message) => ("content" in message ? message.content : "")) ?? null;
+}
+
+async function twoTurns(...replies: Parameters<typeof say>[0][]): Promise<FakeThread> {
+  const thread = new FakeThread({ replies: ["one", "two", ...replies].map((text) => say(text)) });
+  await thread.run("first", { invocation_id: "inv_a" });
+  await thread.run("second", { invocation_id: "inv_b" });
+  return thread;
+}
+
+describe("a turn that is asked again", () => {
+  it("is named by its message or by its reply, and the model reads nothing that followed", async () => {
+    for (const name of ["user", "assistant"]) {
+      const thread = await twoTurns("better");
+      const all = readMessagePage(thread.life, { ...page, types: [name as "user"] });
+      const first = all.ok ? all.value.data[0] : undefined;
+      await thread.run("", again(first?.message_id ?? "", { invocation_id: "inv_c" }));
+      expect(read(thread)).toEqual(["user first"]);
+      expect(listed(thread)).toEqual(["user first", "assistant better"]);
+      expect(listed(thread, true)).toEqual([
+        "user first",
+        "-assistant one",
+        "-user second",
+        "-assistant two",
+        "assistant better",
+      ]);
+      expect(findRun(thread.life, "inv_b")?.run).toMatchObject({ status: "completed", result: { text: "two" } });
+      thread.crash();
+      expect(listed(thread)).toEqual(["user first", "assistant better"]);
+    }
+  });
+
+  it("can be asked again any number of times, and the conversation goes on behind it", async () => {
+    const thread = await twoTurns("three", "four", "five");
+    await thread.run("", again("msg_of_inv_b", { invocation_id: "inv_c" }));
+    await thread.run("", again("msg_of_inv_b", { invocation_id: "inv_d" }));
+    await thread.run("third", { invocation_id: "inv_e" });
+    expect(read(thread)).toEqual(["user first", "assistant one", "user second", "assistant four", "user third"]);
+  });
+
+  it("is the same run for each request that names the reply and no run, and none once it was asked by another", async () => {
+    const thread = await twoTurns("three");
+    const rows = readMessagePage(thread.life, { ...page, types: ["assistant"] });
+    const reply = rows.ok ? (rows.value.data[1]?.message_id ?? "") : "";
+    const unnamed = () => again(reply, { supersede: { message_id: reply, replaces: false, is_unnamed: true } });
+    const first = await thread.run("", unnamed());
+    const repeated = await thread.accept("", unnamed());
+    expect(repeated).toMatchObject({ ok: true, value: { created: false, run: { status: "completed" } } });
+    expect(first.events.at(-1)).toMatchObject({ type: "RUN_FINISHED" });
+    expect(await thread.accept("", again(reply))).toMatchObject({ ok: false, error: { code: "not_found" } });
+    expect(listed(thread)).toEqual(["user first", "assistant one", "user second", "assistant three"]);
+  });
+
+  it("is refused for a message that nobody sent, and while a run is active unless that is to be replaced", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [say("one"), gate.say("tw", "o"), say("three")] });
+    await thread.run("first", { invocation_id: "inv_a" });
+    expect(await thread.accept("", again("msg_none"))).toMatchObject({ ok: false, error: { code: "not_found" } });
+    await thread.accept("second", { invocation_id: "inv_b" });
+    await gate.reached;
+    expect(await thread.accept("", again("msg_of_inv_a"))).toMatchObject({ ok: false, error: { code: "busy" } });
+    const more = { invocation_id: "inv_c", on_busy: "replace" as const };
+    const accepted = await thread.accept("", again("msg_of_inv_b", more));
+    const record = findRun(thread.life, "inv_c");
+    if (!accepted.ok || record === null) throw new Error("not accepted");
+    cancelBefore(thread.life, record);
+    await thread.read({ invocation_id: "inv_c" }).untilClosed();
+    expect(listed(thread)).toEqual(["user first", "assistant one", "user second", "assistant three"]);
+    expect(listed(thread, true)).toContain("-assistant tw");
+    expect(findRun(thread.life, "inv_b")?.run.status).toBe("cancelled");
+  });
+});
+
+describe("a message that is edited", () => {
+  it("is superseded with what follows, also the first of the thread, whose model is told again when it works", async () => {
+    const thread = new FakeThread({ replies: [say("one"), say("two"), say("three")], tells: true });
+    await thread.run("first", { invocation_id: "inv_a" });
+    await thread.run("second", { invocation_id: "inv_b" });
+    const told = said(thread)[0];
+    await thread.run("", edit("msg_of_inv_a", "other", "msg_new", { invocation_id: "inv_c" }));
+    expect(listed(thread)).toEqual(["user other", "assistant three"]);
+    const environment = String(told?.content).replace("first", "");
+    expect(environment).toContain("<environment>");
+    expect(said(thread).map(({ content }) => content)).toEqual([`${environment}other`]);
+  });
+
+  it("may keep its id, and the old row gets another one, also in D1", async () => {
+    const thread = await twoTurns("three");
+    await thread.run("", edit("msg_of_inv_b", "other", "msg_of_inv_b", { invocation_id: "inv_c" }));
+    const all = readMessagePage(thread.life, { ...page, superseded: true });
+    const named = all.ok ? all.value.data.filter(({ message_id }) => message_id === "msg_of_inv_b") : [];
+    expect(named.map(({ content }) => content)).toEqual([{ role: "user", content: "other" }]);
+    const sent = thread.batches.flatMap(({ superseded = [] }) => superseded);
+    expect(sent[0]).toMatchObject({ by: "inv_c", from: 3, through: 4, renamed: { seq: 3 } });
+  });
+
+  it("can't be a reply", async () => {
+    const thread = await twoTurns();
+    const all = readMessagePage(thread.life, { ...page, types: ["assistant"] });
+    const id = all.ok ? (all.value.data[0]?.message_id ?? "") : "";
+    const refused = await thread.accept("", edit(id, "x"));
+    expect(refused).toMatchObject({ ok: false, error: { code: "invalid_operation" } });
+  });
+
+  it("answers the question that the old one answered", async () => {
+    const ask = call({ id: "c1", name: "ask", input: { question: "Which?", choices: ["red", "blue"] } });
+    const thread = new FakeThread({ replies: [ask, say("red it is"), say("green it is")], tools: peopleTools });
+    await thread.run("paint", { invocation_id: "inv_a" });
+    await thread.run("red", { invocation_id: "inv_b" });
+    await thread.run("", edit("msg_of_inv_b", "green", "msg_new", { invocation_id: "inv_c" }));
+    expect(read(thread)).toEqual(["user paint", "assistant", "tool green"]);
+    expect(findRun(thread.life, "inv_c")?.run.resumes).toBe("inv_a");
+    expect(listed(thread).slice(3)).toEqual(["tool green", "user green", "assistant green it is"]);
+    // A later plain message answers nothing.
+    thread.replies.push(say("bye"));
+    await thread.run("thanks", { invocation_id: "inv_d" });
+    expect(findRun(thread.life, "inv_d")?.run.resumes).toBeNull();
+  });
+
+  it("takes an open question back", async () => {
+    const ask = call({ id: "c1", name: "ask", input: { question: "Which?" } });
+    const thread = new FakeThread({ replies: [ask, say("done")], tools: peopleTools });
+    await thread.run("paint", { invocation_id: "inv_a" });
+    await thread.run("", edit("msg_of_inv_a", "paint it red", "msg_new", { invocation_id: "inv_b" }));
+    expect(read(thread)).toEqual(["user paint it red"]);
+    const resume = [{ interrupt_id: "int_c1", status: "resolved" as const, payload: "blue" }];
+    const late = await thread.accept("", { messages: [], resume });
+    expect(late).toMatchObject({ ok: false, error: { code: "interrupt_answered" } });
+  });
+});
+
+describe("the plan", () => {
+  const plan = (thread: FakeThread) =>
+    thread.life.state.plan.tasks.map(({ content, status }) => `${content} ${status}`);
+  const create = (id: string, ...tasks: string[]) =>
+    call({ id, name: "create_tasks", input: { sections: [{ title: "S", tasks }] } });
+
+  it("is what it was before the turn, with the numbers that the model knows, and its times", async () => {
+    const replies = [create("c1", "A", "B"), say("planned")];
+    const thread = new FakeThread({ replies, tools: taskTools, defaultReply: say("still open") });
+    await thread.run("plan", { invocation_id: "inv_a" });
+    const before = thread.life.state.plan;
+    const update = { task_ids: ["task_1"], status: "completed" };
+    thread.replies.push(
+      call({ id: "c2", name: "update_tasks", input: update }),
+      call({ id: "c3", name: "delete_tasks", input: { task_ids: ["task_2"], confirm: true } }),
+      create("c4", "C"),
+      say("done"),
+    );
+    await thread.run("work", { invocation_id: "inv_b" });
+    expect(plan(thread)).not.toEqual(["A pending", "B pending"]);
+    const wrong = thread.life.state.plan.version;
+    thread.replies.push(say("again"));
+    await thread.run("", again("msg_of_inv_b", { invocation_id: "inv_c" }));
+    expect(thread.life.state.plan).toMatchObject({ ...before, version: wrong + 1, last_numbers: { task: 3 } });
+    thread.crash();
+    expect(thread.life.state.plan).toMatchObject({ sections: before.sections, tasks: before.tasks });
+  });
+
+  it("is what it was when a message came in the middle of a run", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({
+      replies: [create("c1", "A"), gate.say("", "go"), create("c2", "B")],
+      defaultReply: say("done"),
+      tools: taskTools,
+    });
+    await thread.accept("plan", { invocation_id: "inv_a" });
+    await gate.reached;
+    const version = thread.life.state.plan.version;
+    await thread.accept("and B", { invocation_id: "inv_s", on_busy: "steer" });
+    gate.open();
+    await thread.read({ invocation_id: "inv_a" }).untilClosed();
+    expect(plan(thread).length).toBe(2);
+    await thread.run("", again("msg_of_inv_s", { invocation_id: "inv_c" }));
+    expect(plan(thread)).toEqual(["A pending"]);
+    expect(thread.life.state.plan.version).toBeGreaterThan(version + 1);
+  });
+
+  it("stays as it is if nobody knows what it was", async () => {
+    const replies = [create("c1", "A"), say("planned")];
+    const thread = new FakeThread({ replies, tools: taskTools, defaultReply: say("again") });
+    await thread.run("plan", { invocation_id: "inv_a" });
+    thread.life.database.sql.exec("UPDATE journal SET events = '{' WHERE seq = 2");
+    await thread.run("", again("msg_of_inv_a", { invocation_id: "inv_b" }));
+    expect(plan(thread)).toEqual(["A pending"]);
+  });
+
+  it("has no unseen edits of a turn that is gone", async () => {
+    const thread = new FakeThread({ defaultReply: say("ok"), tools: taskTools });
+    await thread.run("hi", { invocation_id: "inv_a" });
+    await editPlan(thread.life, {
+      request_id: "r1",
+      version: null,
+      operations: [{ op: "create", section_title: "S", task_contents: ["A"] }],
+    });
+    await thread.run("", again("msg_of_inv_a", { invocation_id: "inv_b" }));
+    expect(plan(thread)).toEqual([]);
+    expect(JSON.stringify(thread.requests.at(-1))).not.toContain("changed the plan");
+  });
+});
+
+describe("a reader of the thread", () => {
+  it("that is there gets the conversation without it before the run, and one of the run gets the run alone", async () => {
+    const thread = await twoTurns("three");
+    const reader = thread.read();
+    await reader.until(({ events }) => events.filter(({ type }) => type === "RUN_FINISHED").length === 2);
+    const { events } = await thread.run("", edit("msg_of_inv_b", "other", "msg_new", { invocation_id: "inv_c" }));
+    expect(events.map(({ type }) => type)).not.toContain("MESSAGES_SNAPSHOT");
+    await reader.until(({ events }) => events.filter(({ type }) => type === "RUN_FINISHED").length === 3);
+    expect(snapshotIn(reader.events)).toEqual(["first", "one"]);
+    const types = reader.events.map(({ type }) => type);
+    expect(types[types.indexOf("MESSAGES_SNAPSHOT") + 1]).toBe("RUN_STARTED");
+    // From its last number on it has nothing to catch up with.
+    expect(thread.read({ after: reader.lastId }).text.trim()).toBe("retry: 20000");
+  });
+
+  it("that comes back from before gets a resync, in this life and in a later one", async () => {
+    const thread = await twoTurns("three");
+    const { lastId } = await thread.read().until(({ events }) => events.at(-1)?.type === "RUN_FINISHED");
+    await thread.run("", again("msg_of_inv_b", { invocation_id: "inv_c" }));
+    for (const crashes of [false, true]) {
+      if (crashes) thread.crash();
+      for (const after of [null, 3, lastId]) {
+        const back = await thread
+          .read({ after })
+          .until(({ events }) => events.some(({ type }) => type === "STATE_SNAPSHOT"));
+        expect(snapshotIn(back.events)).toEqual(["first", "one", "second", "three"]);
+      }
+    }
+    const own = await thread.read({ invocation_id: "inv_b", after: 0 }).untilClosed();
+    expect(own.events.map(({ type }) => type)).toContain("TEXT_MESSAGE_CONTENT");
+  });
+});
+
+describe("a life that ends", () => {
+  it("leaves either all of it or nothing, and the run goes on", async () => {
+    let isReached = true;
+    for (let at = 0; isReached; at++) {
+      let left = -1;
+      let die = () => {};
+      const died = new Promise<void>((resolve) => {
+        die = resolve;
+      });
+      const dies = () => {
+        left -= 1;
+        if (left === -1) die();
+        return left === -1;
+      };
+      const thread = new FakeThread({ defaultReply: say("ok"), dies });
+      await thread.run("first", { invocation_id: "inv_a" });
+      left = at;
+      const input = edit("msg_of_inv_a", "other", "msg_new", { invocation_id: "inv_b" });
+      const accepted = await thread.accept("", input).catch(() => null);
+      if (accepted !== null && thread.isAlive)
+        await Promise.race([died, thread.read({ invocation_id: "inv_b" }).untilClosed()]);
+      isReached = !thread.isAlive;
+      left = Number.POSITIVE_INFINITY;
+      thread.crash();
+      const rows = listed(thread, true);
+      const isDone = rows.includes("-user first");
+      expect([rows.includes("user other"), rows.includes("-assistant ok")]).toEqual([isDone, isDone]);
+      ensureRunning(thread.life);
+      await thread.accept("", input);
+      await thread.read({ invocation_id: "inv_b" }).untilClosed();
+      expect(listed(thread)).toEqual(["user other", "assistant ok"]);
+    }
+  });
+});
+
+describe("D1", () => {
+  it("gets a range until it has all of its rows, also from a later life", async () => {
+    let isAway = false;
+    const thread = new FakeThread({
+      replies: ["one", "two", "three"].map((text) => say(text)),
+      syncThread: async () => {
+        if (isAway) throw new Error("D1 is away");
+        return { made: [], tasks_subscribed: false };
+      },
+    });
+    await thread.run("first", { invocation_id: "inv_a" });
+    isAway = true;
+    await thread.run("second", { invocation_id: "inv_b" });
+    await thread.run("", again("msg_of_inv_a", { invocation_id: "inv_c" }));
+    thread.crash();
+    isAway = false;
+    expect(await thread.life.outbox.sync()).toBe(true);
+    const sent = thread.batches.at(-1);
+    expect(sent?.superseded).toEqual([expect.objectContaining({ by: "inv_c", from: 2, through: 4 })]);
+    // Rows are sent as they were: the range marks them.
+    expect(sent?.messages.map(({ type }) => type)).toEqual(["user", "assistant", "assistant"]);
+    await thread.run("third", { invocation_id: "inv_d" });
+    expect(thread.batches.at(-1)?.superseded).toBeUndefined();
+    thread.crash();
+    expect(thread.life.outbox.pending && thread.life.superseded.ranges).toEqual([]);
+  });
+});
+
+describe("the former version", () => {
+  it("reads the rows of such a thread without what is superseded", async () => {
+    const thread = await twoTurns("three");
+    await thread.run("", again("msg_of_inv_a", { invocation_id: "inv_c" }));
+    const { sql } = thread.life.database;
+    const own = "SELECT content FROM messages WHERE is_llm_message = 1 AND type <> 'summary' ORDER BY seq";
+    expect(sql.exec<{ content: string }>(own).toArray().length).toBe(2);
+    const newest = "SELECT seq FROM messages WHERE type = 'assistant' ORDER BY seq DESC LIMIT 2";
+    expect(sql.exec<{ seq: number }>(newest).toArray()).toEqual([{ seq: 5 }]);
+  });
+});

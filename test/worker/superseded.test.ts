@@ -1,0 +1,132 @@
+// Asking again and editing over HTTP, with real objects of threads and the real local D1.
+import { env } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
+import { newId } from "../../src/protocol/ids.ts";
+import { realUser } from "./real-client.ts";
+
+interface Listed {
+  message_id: string;
+  type: string;
+  content: { content?: unknown };
+  superseded_by?: string;
+  superseded_at?: string;
+}
+
+async function talk() {
+  const user_id = newId("user");
+  const ada = await realUser(user_id);
+  const path = "/v1/threads/thread-001";
+  const messages = async (query = "") =>
+    ((await ada.send("GET", `${path}/messages?type=user,assistant${query}`)).body.data ?? []) as unknown as Listed[];
+  const texts = async (query = "") => (await messages(query)).map(({ content }) => content.content);
+  const post = (where: string, body: object = {}, headers?: Record<string, string>) =>
+    ada.send("POST", `${path}/${where}?wait=1`, body, headers);
+  for (const [id, text] of [
+    ["m1", "[[text one]]"],
+    ["m2", "[[text two]]"],
+  ]) {
+    expect((await post("runs", { message: text, message_id: id })).status).toBe(200);
+  }
+  return { user_id, ada, path, messages, texts, post };
+}
+
+describe("POST …/regenerate", () => {
+  it("asks the turn of a message or a reply again, and lists leave out what it supersedes", async () => {
+    const { messages, texts, post } = await talk();
+    const [, reply] = await messages();
+    const answer = await post(`messages/${reply?.message_id}/regenerate`, { model: "other" });
+    expect(answer).toMatchObject({ status: 200, body: { status: "completed", model: "other" } });
+    expect(await texts()).toEqual(["[[text one]]", "one"]);
+    expect(await texts("&include=superseded")).toEqual(["[[text one]]", "one", "[[text two]]", "two", "one"]);
+    const marked = (await messages("&include=superseded")).filter(({ superseded_by }) => superseded_by !== undefined);
+    expect(marked.map(({ superseded_by }) => superseded_by)).toEqual(Array(3).fill(answer.body.invocation_id));
+    expect(marked[0]?.superseded_at).toMatch(/Z$/);
+    // The reply that it named can't be asked again, so the same request is the same run.
+    const repeated = await post(`messages/${reply?.message_id}/regenerate`, { model: "other" });
+    expect(repeated.body.invocation_id).toBe(answer.body.invocation_id);
+    expect((await post("messages/m1/regenerate")).status).toBe(200);
+    expect((await texts("&include=superseded")).length).toBe(6);
+  });
+
+  it("needs no body, and says what is wrong", async () => {
+    const { ada, path, post } = await talk();
+    expect((await ada.send("POST", `${path}/messages/m2/regenerate?wait=1`)).status).toBe(200);
+    const statusOf = async (where: string, body?: object) => {
+      const { status, body: problem } = await post(where, body);
+      return [status, problem.code];
+    };
+    expect(await statusOf("messages/unknown/regenerate")).toEqual([404, "not_found"]);
+    expect(await statusOf("messages/m1/regenerate", { on_busy: "enqueue" })).toEqual([400, "invalid_field"]);
+    expect(await statusOf("messages/m1/regenerate", { message: "x" })).toEqual([400, "unknown_field"]);
+    expect(await statusOf("messages/m1/regenerate", { agent_id: "agent-none" })).toEqual([404, "not_found"]);
+    const elsewhere = await ada.send("POST", "/v1/threads/none/messages/m1/regenerate");
+    expect([elsewhere.status, elsewhere.body.code]).toEqual([404, "not_found"]);
+    expect((await ada.send("GET", "/v1/threads/none")).status).toBe(404);
+  });
+
+  it("is refused while a run is active, and ends that with `replace`", async () => {
+    const { ada, path, texts, post } = await talk();
+    await ada.send("POST", `${path}/runs`, { message: "[[pace 40]] [[say 400]]", invocation_id: "inv_slow" });
+    const refused = await post("messages/m1/regenerate");
+    expect([refused.status, refused.body.code]).toEqual([409, "busy"]);
+    const answer = await post("messages/m1/regenerate", { on_busy: "replace" });
+    expect(answer.body.status).toBe("completed");
+    expect(await texts()).toEqual(["[[text one]]", "one"]);
+    expect((await ada.send("GET", `${path}/runs/inv_slow`)).body.status).toBe("cancelled");
+  });
+
+  it("streams the run", async () => {
+    const { ada, path } = await talk();
+    const headers = { accept: "text/event-stream" };
+    const { text } = await ada.send("POST", `${path}/messages/m2/regenerate`, {}, headers);
+    expect(text).toContain('"type":"RUN_STARTED"');
+    expect(text).toContain('"type":"RUN_FINISHED"');
+  });
+});
+
+describe("POST …/edit", () => {
+  it("puts another message in the place of a person's", async () => {
+    const { texts, messages, post } = await talk();
+    const body = { message: "[[text three]]", message_id: "m3" };
+    const answer = await post("messages/m1/edit", body);
+    expect(answer).toMatchObject({ status: 200, body: { status: "completed", result: { text: "three" } } });
+    expect(await texts()).toEqual(["[[text three]]", "three"]);
+    expect((await messages())[0]?.message_id).toBe("m3");
+    // The same again is the same run; another message in its place is too late.
+    const repeated = await post("messages/m1/edit", { message: "[[text three]]" });
+    expect(repeated.body.invocation_id).toBe(answer.body.invocation_id);
+    const late = await post("messages/m1/edit", { message: "[[text four]]" });
+    expect([late.status, late.body.code]).toEqual([404, "not_found"]);
+  });
+
+  it("keeps the message's id if it is given, in D1 too", async () => {
+    const { messages, texts, post, user_id } = await talk();
+    await post("messages/m2/edit", { message: "[[text three]]", message_id: "m2" });
+    expect(
+      (await messages()).filter(({ message_id }) => message_id === "m2").map(({ content }) => content.content),
+    ).toEqual(["[[text three]]"]);
+    const all = await messages("&include=superseded");
+    expect(new Set(all.map(({ message_id }) => message_id)).size).toBe(all.length);
+    expect(await texts("&after=m2")).toEqual(["three"]);
+    const { results } = await env.DB.prepare(
+      "SELECT type, superseded FROM messages WHERE user_id = ? AND superseded IS NOT NULL",
+    )
+      .bind(user_id)
+      .all<{ type: string; superseded: string }>();
+    expect(results.map(({ type, superseded }) => [type, JSON.parse(superseded).type])).toEqual([
+      ["superseded", "user"],
+      ["superseded", "assistant"],
+    ]);
+  });
+
+  it("says what is wrong", async () => {
+    const { messages, post } = await talk();
+    const [, reply] = await messages();
+    const codeOf = async (id: string, body: object) => (await post(`messages/${id}/edit`, body)).body.code;
+    expect(await codeOf(reply?.message_id ?? "", { message: "x" })).toBe("invalid_operation");
+    expect(await codeOf("m1", { message: " " })).toBe("empty_message");
+    expect(await codeOf("m1", {})).toBe("invalid_field");
+    expect(await codeOf("m1", { message: "x", message_id: "m2" })).toBe("already_exists");
+    expect(await codeOf("none", { message: "x" })).toBe("not_found");
+  });
+});
