@@ -36,6 +36,7 @@ const longest = [
     "e2e/daytona-contract",
     "e2e/gated-commands",
     "e2e/web-users",
+    "e2e/web-layout",
     "e2e/sandbox-failures",
     "e2e/key-limits",
     "e2e/ended-keys-clients",

@@ -63,7 +63,7 @@ describe.skipIf(!hasBrowser)("a slip", () => {
   it("of the network is told in the page's words", async () => {
     await page.route("**/v1/projects?*", (route) => route.abort("connectionfailed"));
     await page.getByRole("button", { name: /^Project/ }).click();
-    await page.getByText("The server can't be reached.").waitFor();
+    await page.getByText("Can't reach the server").waitFor();
     expect(await page.locator("body").textContent()).not.toContain("Failed to fetch");
     await page.unroute("**/v1/projects?*");
     await page.keyboard.press("Escape");
@@ -79,11 +79,11 @@ describe.skipIf(!hasBrowser)("a slip", () => {
 
   it("of the tongue reaches the shell: dictated text comes without a key", async () => {
     await open("thread=worked");
-    await button("Show the workspace").click();
+    await button("Show workspace").click();
     await page.getByRole("tab", { name: "Terminal" }).click();
     await button("Shell").click();
-    await button("Open the shell").click();
-    await page.getByText("Shift+Esc leads out of the terminal").waitFor();
+    await button("Open shell").click();
+    await page.getByText("Press Shift+Esc to leave the terminal").waitFor();
     await page.keyboard.insertText("echo heard=$((40+3))");
     await page.keyboard.type("\n");
     const rows = page.locator("aside .xterm-rows");

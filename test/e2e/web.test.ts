@@ -80,6 +80,7 @@ describe.skipIf(!hasBrowser)("the page", () => {
   it("signs in by its address, and removes the key from it", async () => {
     await page.getByLabel("消息", { exact: true }).waitFor();
     expect(page.url()).not.toContain(stage.server.key);
+    await page.getByRole("button", { name: "本机沙箱" }).click();
     await page.getByText("而不是在云端沙箱中").waitFor();
     await page.reload();
     await page.getByLabel("消息", { exact: true }).waitFor();

@@ -11,8 +11,8 @@ import { defineWords, useWords } from "../state/words.ts";
 import { Sidebar } from "../threads/sidebar.tsx";
 import styles from "./home.module.css";
 import { Locked, useMay } from "./may.tsx";
+import { StandIns } from "./stand-ins.tsx";
 import barStyles from "./top-bar.module.css";
-import { StandIns } from "./top-bar.tsx";
 import { words as frame } from "./words.ts";
 
 const words = defineWords(
@@ -42,8 +42,9 @@ export function AdminHome() {
             <span className={barStyles.menu}>
               <IconButton label={said.openMenu} icon={Menu} onClick={() => setMenuOpen(true)} />
             </span>
+            <span className={barStyles.title} />
+            <StandIns />
           </div>
-          <StandIns />
         </header>
         {mayAdmin ? <Panels /> : <Locked scope="read" />}
       </main>

@@ -20,7 +20,7 @@ import { TopBar } from "./top-bar.tsx";
 import { useThread } from "./use-thread.ts";
 
 const AdminHome = lazy(() => import("./admin-home.tsx").then(({ AdminHome }) => ({ default: AdminHome })));
-const Workspace = lazy(() => import("../workspace/workspace.tsx").then(({ Workspace }) => ({ default: Workspace })));
+const SidePanel = lazy(() => import("../workspace/side-panel.tsx").then(({ SidePanel }) => ({ default: SidePanel })));
 const Settings = lazy(() => import("../settings/settings.tsx").then(({ Settings }) => ({ default: Settings })));
 const Palette = lazy(() => import("../threads/palette.tsx").then(({ Palette }) => ({ default: Palette })));
 
@@ -62,13 +62,11 @@ function Conversations() {
         {thread && <ConversationPane key={thread.id} thread={thread} onSend={send} />}
       </main>
       {open && thread && (
-        <aside className={styles.panel}>
-          <ErrorBoundary key={thread.id}>
-            <Suspense fallback={null}>
-              <Workspace thread={thread} />
-            </Suspense>
-          </ErrorBoundary>
-        </aside>
+        <ErrorBoundary key={thread.id}>
+          <Suspense fallback={null}>
+            <SidePanel thread={thread} />
+          </Suspense>
+        </ErrorBoundary>
       )}
       <ErrorBoundary key={`${settings !== null} ${isPaletteOpen}`}>
         <Suspense fallback={null}>

@@ -1,6 +1,6 @@
 // The composer. While a run works, a message either reaches it at its next step or waits for its turn.
 import { ArrowUp, Square } from "lucide-react";
-import { type KeyboardEvent, type Ref, useId, useImperativeHandle, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, type Ref, useId, useImperativeHandle, useRef, useState } from "react";
 import { prepareTurns } from "../client/live-turn.ts";
 import { IconButton } from "../parts/button.tsx";
 import { drafts, setDraft } from "../state/drafts.ts";
@@ -19,6 +19,7 @@ export function Composer({
   busy,
   onSend,
   onStop,
+  children,
   ref,
 }: {
   /** The label of the field. */
@@ -26,6 +27,8 @@ export function Composer({
   busy: boolean;
   onSend: (text: string, mode: Waiting["mode"]) => void;
   onStop: () => void;
+  /** Before the hint below the field: whom the message goes to. */
+  children?: ReactNode;
   ref?: Ref<ComposerHandle>;
 }) {
   const said = useWords(words);
@@ -72,6 +75,7 @@ export function Composer({
         onFocus={prepareTurns}
       />
       <div className={styles.foot}>
+        {children}
         {busy && !isEmpty ? <ModeChoice mode={mode} onChoose={setMode} /> : <p className={styles.hint}>{said.keys}</p>}
         {busy && <IconButton label={said.stop} icon={Square} look={isEmpty ? "primary" : "plain"} onClick={onStop} />}
         {(!busy || !isEmpty) && (

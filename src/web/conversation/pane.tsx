@@ -3,15 +3,14 @@ import { RotateCcw } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useMay } from "../app/may.tsx";
 import { words as frame } from "../app/words.ts";
-import type { Conversation, Item, Notice } from "../client/conversation.ts";
+import type { Item } from "../client/conversation.ts";
 import { requestOf } from "../client/requests.ts";
 import { isSilentTool } from "../client/tool-title.ts";
 import { Button } from "../parts/button.tsx";
-import { Notice as Note, ProblemNotice, Spinner } from "../parts/notice.tsx";
+import { Notice as Note, ProblemNotice } from "../parts/notice.tsx";
 import { PlanStrip } from "../plan/plan-strip.tsx";
 import { drafts, giveBack, setDraft } from "../state/drafts.ts";
 import { go, place } from "../state/place.ts";
-import { preferences } from "../state/preferences.ts";
 import type { Problem } from "../state/problem.ts";
 import { useStore } from "../state/store.ts";
 import type { ThreadStore } from "../state/thread-store.ts";
@@ -22,7 +21,7 @@ import { Composer, type ComposerHandle } from "./composer.tsx";
 import { GoOn } from "./late-again.ts";
 import { Log, type LogHandle } from "./log.tsx";
 import styles from "./pane.module.css";
-import { saySandbox } from "./sandbox-notice.ts";
+import { RunLine } from "./run-line.tsx";
 import { SourcesContext } from "./sources.ts";
 import { Welcome } from "./welcome.tsx";
 import { words } from "./words.ts";
@@ -39,6 +38,13 @@ const Waitings = lazy(() =>
   import("./waitings.tsx").then(
     ({ Waitings }) => ({ default: Waitings }),
     () => ({ default: ({ waiting }: { waiting: Waiting[] }) => waiting.map(({ id, text }) => <p key={id}>{text}</p>) }),
+  ),
+);
+/** Where it can't be loaded, messages go to the agent that they would go to anyway. */
+const AgentChoice = lazy(() =>
+  import("./agent-choice.tsx").then(
+    ({ AgentChoice }) => ({ default: AgentChoice }),
+    () => ({ default: () => null }),
   ),
 );
 const Questions = lazy(() => import("../questions/form.tsx").then(({ Questions }) => ({ default: Questions })));
@@ -86,7 +92,7 @@ export function ConversationPane({
                   <Waitings waiting={view.waiting} inbox={thread.inbox} />
                 </Suspense>
               )}
-              <StateLine view={view} />
+              <RunLine thread={thread} view={view} />
               <Suspense fallback={null}>
                 <RunCost thread={thread} />
               </Suspense>
@@ -113,7 +119,11 @@ export function ConversationPane({
         {view.problem && <Trouble thread={thread} problem={view.problem} />}
         <PlanStrip thread={thread} />
         {mayRun ? (
-          <Composer ref={composer} draft={named ?? ""} busy={busy} onSend={send} onStop={() => void thread.stop()} />
+          <Composer ref={composer} draft={named ?? ""} busy={busy} onSend={send} onStop={() => void thread.stop()}>
+            <Suspense fallback={null}>
+              <AgentChoice thread={thread} />
+            </Suspense>
+          </Composer>
         ) : (
           <Note>{mayRead ? general.onlyReads : general.lacks("read")}</Note>
         )}
@@ -167,36 +177,6 @@ function useEscape(busy: boolean, stop: () => void): void {
     window.addEventListener("keydown", press);
     return () => window.removeEventListener("keydown", press);
   }, [busy]);
-}
-
-/** One line on the run's state, for sighted and screen reader users. */
-function StateLine({ view }: { view: ThreadView }) {
-  const said = useWords(words);
-  const text = describeState(view, said);
-  return (
-    <p className={styles.state} role="status">
-      {text !== null && (
-        <>
-          {(isBusy(view) || view.link === "lost") && <Spinner />}
-          {text}
-        </>
-      )}
-    </p>
-  );
-}
-
-function describeState(view: ThreadView, said: (typeof words)["en"]): string | null {
-  const { run, notice }: Conversation = view.conversation;
-  if (view.link === "lost") return said.reconnecting;
-  if (view.phase === "loading") return said.loading;
-  if (run.state === "waiting") return said.waiting;
-  if (run.state === "running") return notice === null ? said.working : sayNotice(notice, said);
-  return run.state === "completed" && run.unfinished > 0 ? said.unfinished(run.unfinished) : null;
-}
-
-function sayNotice(notice: Notice, said: (typeof words)["en"]): string {
-  if (notice.kind === "sandbox") return saySandbox(preferences.get().language, notice);
-  return notice.model === null ? said.askedAgain(notice.attempt) : said.askedOther(notice.model);
 }
 
 /** The same request again, where there is one and no run works on it. */

@@ -1,6 +1,5 @@
 // A thread without messages: what the product is for, and three example requests.
 import { useWords } from "../state/words.ts";
-import { AgentChoice } from "./agent-choice.tsx";
 import styles from "./pane.module.css";
 import { words } from "./words.ts";
 
@@ -20,7 +19,6 @@ export function Welcome({ onChoose }: { onChoose: ((text: string) => void) | nul
           ))}
         </div>
       )}
-      {onChoose && <AgentChoice />}
     </div>
   );
 }

@@ -1,4 +1,5 @@
-// The plan in one line above the composer: its progress and the current task. A click opens the plan.
+// The plan in one line above the composer: its progress and the current task. A click opens the plan. While a run works,
+// the line below the conversation says that.
 import { ChevronRight } from "lucide-react";
 import { panel, showPanel } from "../state/panel.ts";
 import { useStore } from "../state/store.ts";
@@ -17,11 +18,11 @@ export function PlanStrip({ thread }: { thread: ThreadStore }) {
   const isShown = useStore(panel, ({ open, tab }) => open && tab === "plan");
   const { done, total, current } = progressOf(plan);
   // Hidden while the plan itself is visible.
-  if (plan.sections.length === 0 || isShown) return null;
+  if (plan.sections.length === 0 || isShown || busy) return null;
   const text = current?.content ?? (total > 0 ? said.allDone : said.noneLeft);
   return (
     <button type="button" className={styles.strip} title={said.openPlan} onClick={() => showPanel("plan")}>
-      <StatusIcon status={current?.status ?? "completed"} works={busy && current?.status === "in_progress"} />
+      <StatusIcon status={current?.status ?? "completed"} />
       <span className={styles.count}>
         <span className="unseen">{said.plan}: </span>
         {done}/{total}
