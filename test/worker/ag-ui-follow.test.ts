@@ -95,7 +95,9 @@ async function diagnose(key: ThreadKey) {
 async function refuseRelease(key: ThreadKey): Promise<void> {
   await runInDurableObject(objectOf(key), (_instance, { storage }) => {
     storage.sql.exec(
-      "CREATE TRIGGER refuse BEFORE UPDATE OF released ON runs WHEN NEW.released = 1 BEGIN SELECT RAISE(ABORT, 'refused'); END",
+      `CREATE TRIGGER refuse BEFORE INSERT ON meta
+       WHEN NEW.key = 'synced' AND json_extract(NEW.value, '$.released') >= (SELECT max(end_seq) FROM runs)
+       BEGIN SELECT RAISE(ABORT, 'refused'); END`,
     );
   });
 }

@@ -220,7 +220,7 @@ describe("what a generator of clients reads", () => {
     expect(types).toHaveLength(21);
     expect(new Set(types).size).toBe(types.length);
     const streams = each.filter(({ operation }) => "text/event-stream" in (operation.responses[200]?.content ?? {}));
-    expect(streams.length).toBe(6);
+    expect(streams.length).toBe(7);
     for (const { operation } of streams) {
       expect(operation.responses[200]?.content?.["text/event-stream"]?.schema).toEqual({
         $ref: "#/components/schemas/Event",

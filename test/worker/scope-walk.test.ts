@@ -194,7 +194,7 @@ describe("whoever owns the things", patience, () => {
     for (const operation of keyed.toSorted((one, other) => orderOf(one) - orderOf(other))) {
       const { path, scope } = operation;
       if (scope === "admin") continue;
-      const things = path.endsWith("/resume")
+      const things = /\/resume(?:\/stream)?$/.test(path)
         ? "asking"
         : /\/(?:cancel|inbox(?:\/[^/]+)?)$/.test(path)
           ? "live"

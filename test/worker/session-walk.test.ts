@@ -106,7 +106,11 @@ describe("whoever owns the things", patience, () => {
     for (const operation of keyed.toSorted((one, other) => orderOf(one) - orderOf(other))) {
       const { path, scope } = operation;
       if (scope === "admin") continue;
-      const things = path.endsWith("/resume") ? "asking" : /\/(?:cancel|inbox)$/.test(path) ? "live" : "quiet";
+      const things = /\/resume(?:\/stream)?$/.test(path)
+        ? "asking"
+        : /\/(?:cancel|inbox(?:\/[^/]+)?)$/.test(path)
+          ? "live"
+          : "quiet";
       for (const asked of casesOf(operation, allOf(world.things[things]))) {
         // What is deleted is gone.
         if (asked.isBare && operation.method === "DELETE") continue;

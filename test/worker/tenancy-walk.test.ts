@@ -189,7 +189,7 @@ describe("the same requests", patience, () => {
   it("are answered to whom the things belong, with documented fields only, so none is refused for its form", async () => {
     for (const operation of keyed.toSorted((one, other) => orderOf(one) - orderOf(other))) {
       const { path, name } = operation;
-      const things = path.endsWith("/resume")
+      const things = /\/resume(?:\/stream)?$/.test(path)
         ? "asking"
         : /\/(?:cancel|inbox(?:\/[^/]+)?)$/.test(path)
           ? "live"

@@ -34,6 +34,7 @@ const byName: Record<string, [example: unknown, description?: string]> = {
   after: ["100"],
   include: ["ledger"],
   wait: ["1"],
+  on_disconnect: ["cancel"],
   status: ["failed", "Only deliveries with this status."],
   action: ["webhook.update", "Only acts of this kind."],
   since: [examples.time, "From this time on."],

@@ -107,7 +107,8 @@ const widest = ["/v1/projects/{project_id}", "/v1/sessions", "/v1/api-keys/{key_
  * lets the next one take what waits.
  */
 export function orderOf({ method, path }: Operation): number {
-  if (path.endsWith("/cancel")) return 394;
+  // The answer of `/ag-ui` is read to its end, which a run that works has once it is cancelled.
+  if (path.endsWith("/cancel") || path.startsWith("/ag-ui")) return 394;
   // They take back what others of the thread are asked for, and an edit what it names.
   if (path.includes("/messages/{message_id}")) return path.endsWith("/edit") ? 320 : 310;
   const rank = ["GET", "POST", "PUT", "PATCH", "DELETE"].indexOf(method) * 100;
