@@ -4,7 +4,7 @@ import type { Chat } from "./checks.ts";
 
 export const assistantUi: Chat = {
   name: "assistant-ui",
-  address: (stage, thread) => stage.assistantUi(thread),
+  address: (stage, thread, leaves) => stage.assistantUi(thread, leaves),
   send: async (page, text) => {
     await page.getByTestId("input").fill(text);
     await page.getByTestId("send").click();
@@ -20,7 +20,7 @@ export const assistantUi: Chat = {
 
 export const copilotKit: Chat = {
   name: "CopilotKit",
-  address: (stage, thread) => stage.copilotKit(thread),
+  address: (stage, thread, leaves) => stage.copilotKit(thread, leaves),
   send: async (page, text) => {
     await page.getByTestId("copilot-chat-textarea").fill(text);
     await page.getByTestId("copilot-send-button").click();

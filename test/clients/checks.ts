@@ -4,7 +4,7 @@ import type { Stage } from "./stage.ts";
 
 export interface Chat {
   name: string;
-  address(stage: Stage, thread: string): string;
+  address(stage: Stage, thread: string, leaves: boolean): string;
   send(page: Page, text: string): Promise<void>;
   stop(page: Page): Promise<void>;
   /** Asks the last message again. */
@@ -15,6 +15,8 @@ export interface Chat {
 
 export interface Check {
   name: string;
+  /** The run is to end when its readers have left. */
+  leaves?: boolean;
   run(context: { stage: Stage; chat: Chat; page: Page; thread: string; api: ThreadApi }): Promise<void>;
 }
 
@@ -23,7 +25,8 @@ export interface ThreadApi {
   texts(type: string): Promise<string[]>;
 }
 
-const WAIT_MS = 20_000;
+/** Longer than a run goes on after its reader has left. */
+const WAIT_MS = 30_000;
 
 export async function shows(page: Page, text: string): Promise<void> {
   await page.getByText(text, { exact: false }).last().waitFor({ timeout: WAIT_MS });
@@ -84,6 +87,7 @@ export const checks: Check[] = [
   },
   {
     name: "stop",
+    leaves: true,
     run: async ({ chat, page, stage, api }) => {
       await chat.send(page, "Speak slow");
       await shows(page, "word word");

@@ -36,7 +36,7 @@ async function play(stage: Stage, chat: Chat, check: Check): Promise<string | nu
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   try {
-    await page.goto(chat.address(stage, thread));
+    await page.goto(chat.address(stage, thread, check.leaves === true));
     await check.run({ stage, chat, page, thread, api: apiOf(stage, thread) });
     return null;
   } catch (error) {

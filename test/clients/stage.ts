@@ -17,9 +17,12 @@ export interface Stage {
   server: StartedServer;
   model: ScriptedModel;
   browser: Browser;
-  /** The page's address with a thread of its own. */
-  assistantUi(thread: string, agent?: string): string;
-  copilotKit(thread: string, options?: { leave?: boolean }): string;
+  /**
+   * The page's address with a thread of its own. `leaves`: a run ends when its readers have left, by the agent's setting
+   * or by the request's, as each client can say it.
+   */
+  assistantUi(thread: string, leaves: boolean): string;
+  copilotKit(thread: string, leaves: boolean): string;
   close(): Promise<void>;
 }
 
@@ -30,6 +33,7 @@ export async function openStage(): Promise<Stage> {
   const pages = await servePages(folder);
   const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "scripted" };
   const server = await startServer(place.state, { ...settings, CORS_ORIGINS: pages.origin });
+  await makeLeaver(server);
   const runtime = await startRuntime(`${server.url}/ag-ui`, server.key);
   const browser = await openBrowser();
   const address = (page: string, values: Record<string, string>): string =>
@@ -38,10 +42,12 @@ export async function openStage(): Promise<Stage> {
     server,
     model,
     browser,
-    assistantUi: (thread, agent) =>
-      address("assistant-ui", { server: server.url, key: server.key, thread, ...(agent && { agent }) }),
-    copilotKit: (thread, { leave = false } = {}) =>
-      address("copilotkit", { runtime: runtime.url, thread, ...(leave && { leave: "1" }) }),
+    assistantUi: (thread, leaves) => {
+      const agent = leaves ? `${server.url}/ag-ui/${LEAVER}` : `${server.url}/ag-ui`;
+      return address("assistant-ui", { server: server.url, key: server.key, thread, agent });
+    },
+    copilotKit: (thread, leaves) =>
+      address("copilotkit", { runtime: runtime.url, thread, ...(leaves && { leave: "1" }) }),
     close: async () => {
       await browser.close();
       await runtime.close();
@@ -53,6 +59,18 @@ export async function openStage(): Promise<Stage> {
       await place.removeState();
     },
   };
+}
+
+/** An agent whose runs end when their readers have left. */
+const LEAVER = "leaver";
+
+async function makeLeaver({ url, key }: StartedServer): Promise<void> {
+  const response = await fetch(`${url}/v1/agents`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+    body: JSON.stringify({ agent_id: LEAVER, name: "Leaver", on_disconnect: "cancel" }),
+  });
+  if (!response.ok) throw new Error(`the agent could not be created: ${await response.text()}`);
 }
 
 const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };

@@ -121,7 +121,7 @@ function Plan() {
 }
 
 function App() {
-  const agent = useMemo(() => new HttpAgent({ url: place.get("agent") ?? `${server}/ag-ui`, headers, threadId }), []);
+  const agent = useMemo(() => new HttpAgent({ url: place.get("agent") ?? "", headers, threadId }), []);
   const runtime = useAgUiRuntime({ agent, adapters: { history } });
   return (
     <AssistantRuntimeProvider runtime={runtime}>
