@@ -1,7 +1,7 @@
 // AG-UI streams when a life of the thread's object ends: the response continues with the next life, and a client that
 // knows nothing of lives ends with the stored conversation.
 import { env, evictDurableObject, runInDurableObject, SELF } from "cloudflare:test";
-import { describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
 import { derivedId, newId } from "../../src/protocol/ids.ts";
 import type { ThreadKey } from "../../src/protocol/thread.ts";
@@ -10,7 +10,7 @@ import { toAgUiMessages } from "../../src/thread/stream/events.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 import { readAsClient } from "../e2e/stream-reader.ts";
 import { parseFrames } from "../fakes/conversation.ts";
-import { ADMIN_KEY } from "./http-client.ts";
+import { realClient } from "./real-client.ts";
 import { messagesOf } from "./thread-client.ts";
 
 const RUN = "inv-1";
@@ -25,8 +25,17 @@ interface Reading {
   leave(): Promise<void>;
 }
 
+const USER = newId("user");
+let apiKey = "";
+
+// The admin key acts for the first user only while that has no key, and other files of the worker may give it one.
+beforeAll(async () => {
+  const made = await realClient().send("POST", "/v1/users", { user_id: USER });
+  apiKey = String(made.body.api_key);
+});
+
 function newKey(): ThreadKey {
-  return { user_id: "user_first", thread_id: newId("thread") };
+  return { user_id: USER, thread_id: newId("thread") };
 }
 
 async function post(
@@ -38,7 +47,7 @@ async function post(
   const messages = [{ id: sent.id, role: "user", content: message }];
   const response = await SELF.fetch("http://taskloom/ag-ui", {
     method: "POST",
-    headers: { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" },
+    headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
     body: JSON.stringify({ threadId: sent.threadId, runId, messages }),
   });
   expect(response.status).toBe(200);
@@ -149,7 +158,7 @@ describe("POST /ag-ui, when a life of the thread's object ends", () => {
 
   it("goes on with the ids that the client sent, whatever their form", async () => {
     const sent = { threadId: `app:chat/${newId("thread")}`, id: "user.1" };
-    const key = { user_id: "user_first", thread_id: await derivedId("thread", "ag-ui", sent.threadId) };
+    const key = { user_id: USER, thread_id: await derivedId("thread", "ag-ui", sent.threadId) };
     const reading = await post(key, "[[say 21]] [[stall after 6]] [[times 1]]", "run:1", sent);
     await reading.until((text) => text.split("word ").length > 3);
     await killObject(key);
