@@ -141,7 +141,7 @@ describe.skipIf(!hasBrowser)("/docs", () => {
     await keyboard.type("Threads");
     await operation(page, "get_terminal").waitFor({ state: "detached" });
     const isThere = () => control.evaluate((button) => button === button.ownerDocument.activeElement);
-    for (let stops = 0; stops < 40 && !(await isThere()); stops += 1) await keyboard.press("Tab");
+    for (let stops = 0; stops < 120 && !(await isThere()); stops += 1) await keyboard.press("Tab");
     expect(await isThere()).toBe(true);
     await keyboard.press("Enter");
     await operation(page, listThreads).locator(".responses-table").waitFor();

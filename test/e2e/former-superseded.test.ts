@@ -30,7 +30,7 @@ afterEach(async () => {
 async function deploy(worker: Version, objects: Version): Promise<void> {
   await versions.switchTo(worker, objects);
   model.forget();
-  runs = actOn({ url: versions.url, key, ...clientOf({ url: versions.url, key }) }, model);
+  runs = actOn({ url: versions.url, key, hasFormerObjects: true, ...clientOf({ url: versions.url, key }) }, model);
 }
 
 /** Sends it and answers it; returns what the model read. */

@@ -15,7 +15,7 @@ import { readScript, startVersionPair, type Version, type VersionPair } from "..
 import { SANDBOX_KEY } from "./harness.ts";
 import { type ModelCall, type PuppetModel, startPuppetModel } from "./puppet-model.ts";
 import { actOn, type RunsActor, userTexts, useTool } from "./runs-client.ts";
-import { openReader } from "./stream-reader.ts";
+import { openReader, type ReadServer } from "./stream-reader.ts";
 
 const key = "first-key-of-the-tests";
 
@@ -24,7 +24,7 @@ let slack: Slack;
 let workspace: ReturnType<Slack["addWorkspace"]>;
 let closeSandboxes: () => Promise<void>;
 let versions: VersionPair;
-let server: ServerClient & { url: string; key: string };
+let server: ServerClient & ReadServer;
 let runs: RunsActor;
 let unanswered: ModelCall[] = [];
 
@@ -69,7 +69,7 @@ async function deploy(worker: Version, objects: Version): Promise<void> {
   await versions.switchTo(worker, objects);
   model.forget();
   unanswered = [];
-  server = { url: versions.url, key, ...clientOf({ url: versions.url, key }) };
+  server = { url: versions.url, key, hasFormerObjects: true, ...clientOf({ url: versions.url, key }) };
   runs = actOn(server, model);
   slack.connect(`${versions.url}/integrations/slack`);
 }

@@ -5,7 +5,7 @@ import type { MessageRow } from "../../src/protocol/message.ts";
 import type { Run } from "../../src/protocol/run.ts";
 import { startTaskloom, type Taskloom } from "./harness.ts";
 import { type ModelCall, type PuppetModel, startPuppetModel } from "./puppet-model.ts";
-import { openReader } from "./stream-reader.ts";
+import { openReader, type ReadServer } from "./stream-reader.ts";
 
 export interface Answer {
   status: number;
@@ -46,7 +46,7 @@ export async function startRunsClient(): Promise<RunsClient> {
   };
 }
 
-export function actOn(server: Pick<Taskloom, "url" | "key" | "request" | "json">, model: PuppetModel): RunsActor {
+export function actOn(server: ReadServer & Pick<Taskloom, "request" | "json">, model: PuppetModel): RunsActor {
   return {
     post: async (path, body = {}, headers = {}) => {
       const response = await server.request("POST", `/v1/threads/${path}`, body, headers);

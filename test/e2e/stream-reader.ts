@@ -26,8 +26,10 @@ export interface StreamReader {
   leave(): void;
 }
 
+export type ReadServer = Pick<Taskloom, "url" | "key"> & { hasFormerObjects?: boolean };
+
 export async function openReader(
-  taskloom: Pick<Taskloom, "url" | "key">,
+  taskloom: ReadServer,
   path: string,
   options: { after?: number | null; headers?: Record<string, string>; method?: string; body?: unknown } = {},
 ): Promise<StreamReader> {
@@ -48,10 +50,15 @@ export async function openReader(
   if (response.status !== 200 || response.body === null) {
     throw new Error(`${path}: ${response.status} ${await response.text()}`);
   }
-  return follow(response, response.body, leaving);
+  return follow(response, response.body, leaving, taskloom.hasFormerObjects === true);
 }
 
-function follow(response: Response, body: ReadableStream<Uint8Array>, leaving: AbortController): StreamReader {
+function follow(
+  response: Response,
+  body: ReadableStream<Uint8Array>,
+  leaving: AbortController,
+  isOfFormer: boolean,
+): StreamReader {
   const frames: StreamFrame[] = [];
   let text = "";
   let parsed = 0;
@@ -66,7 +73,7 @@ function follow(response: Response, body: ReadableStream<Uint8Array>, leaving: A
       for await (const bytes of body) {
         text += decoder.decode(bytes, { stream: true });
         for (let cut = text.indexOf("\n\n", parsed); cut >= 0; cut = text.indexOf("\n\n", parsed)) {
-          addFrame(frames, text.slice(parsed, cut));
+          addFrame(frames, text.slice(parsed, cut), isOfFormer);
           parsed = cut + 2;
         }
         notify();
@@ -113,7 +120,11 @@ function follow(response: Response, body: ReadableStream<Uint8Array>, leaving: A
   };
 }
 
-function addFrame(frames: StreamFrame[], frame: string): void {
+/** Objects of the former version end a line that is no event like one. */
+const formerLine = /^(?:retry: \d+|: ping)$/;
+
+function addFrame(frames: StreamFrame[], frame: string, isOfFormer: boolean): void {
+  if (isOfFormer && formerLine.test(frame)) return;
   checkBlock(frame);
   const [, id, data = ""] = /(?:^|\n)(?:id: (\d+)\n)?data: ([^\n]*)$/.exec(frame) ?? [];
   frames.push({ id: id === undefined ? null : Number(id), event: JSON.parse(data) as ThreadEvent });

@@ -174,7 +174,7 @@ describe("a connection that breaks after any event", () => {
     made.call.text(".");
     made.call.finish();
     await made.watcher.ended;
-    const ids = [0, ...idsOf(made.watcher.frames)];
+    const ids = [0, ...idsOf(made.watcher.frames).slice(0, -1)];
     await expectEqualEnds(made, await comeBack(made.path, ids));
     // Refused while anything, even a timer, keeps the object in memory.
     await taskloom.runtime.evictObject(`user_first/${made.thread}`);

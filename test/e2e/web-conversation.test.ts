@@ -66,7 +66,7 @@ describe.skipIf(!hasBrowser)("the conversation", () => {
     const act = (text: string, name: string) => row(text).getByRole("button", { name, exact: true }).click();
     for (const text of ["first", "second", "third"]) {
       await page.getByLabel("Message", { exact: true }).fill(text);
-      await page.getByLabel("Queue", { exact: true }).check();
+      await page.getByRole("radio", { name: "Queue", exact: true }).check();
       await page.getByLabel("Message", { exact: true }).press("Enter");
       await row(text).getByRole("button", { name: "Edit", exact: true }).waitFor();
     }

@@ -36,7 +36,7 @@ async function seeWaiting(page: Page, expected: string[][]): Promise<void> {
 async function sendBeside(page: Page, text: string, mode: string): Promise<void> {
   const taken = page.waitForResponse((response) => response.url().endsWith("/runs") && response.status() === 202);
   await page.getByLabel("消息", { exact: true }).fill(text);
-  await page.getByLabel(mode, { exact: true }).check();
+  await page.getByRole("radio", { name: mode, exact: true }).check();
   await page.getByRole("button", { name: "发送", exact: true }).click();
   await taken;
 }
@@ -168,7 +168,7 @@ describe.skipIf(!hasBrowser)("the web app", () => {
     await box.press("Enter");
     await page.getByText("将在下一步读取").waitFor();
     await box.fill("[[text queued]]");
-    await page.getByLabel("排队", { exact: true }).check();
+    await page.getByRole("radio", { name: "排队", exact: true }).check();
     await page.getByRole("button", { name: "发送", exact: true }).click();
     await page.locator("[data-waiting]").getByText("排队中").waitFor();
     await answers(page).getByText("queued", { exact: true }).waitFor();
