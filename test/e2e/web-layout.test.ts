@@ -191,8 +191,8 @@ describe.skipIf(!hasBrowser)("the page's layout", () => {
     await page.getByRole("tab", { name: "Plan", selected: true }).waitFor();
     await button("Stop").click();
     await button("Send").waitFor();
-    expect(await line.count()).toBe(0);
-    expect(await page.title()).toBe("working · Taskloom");
+    await expect.poll(() => line.count()).toBe(0);
+    await expect.poll(() => page.title()).toBe("working · Taskloom");
   });
 
   it("the tab's title says that a run waits for a person, and no longer once it has its answer", async () => {
