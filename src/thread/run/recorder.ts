@@ -187,8 +187,8 @@ function recordSummary(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
 /**
  * Stores the plan's row and one STATE_DELTA, and for an active run the steps that started or finished. Inside a
  * transaction. Throws if the plan was not made from the stored one, since it would undo a change that came between: the
- * transaction fails, and the life ends. `hops`: how many webhooks in a row led to the change, if no run made it. `since`: from when on it holds,
- * if that is not now.
+ * transaction fails, and the life ends. `hops`: how many webhooks in a row led to the change, if no run made it.
+ * `since`: from when on it holds, if that is not now.
  */
 export function recordPlan(
   life: Life,
