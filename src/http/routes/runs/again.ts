@@ -1,7 +1,6 @@
 // Asking a turn again, and editing a person's message. Both start a run that supersedes what it replaces.
 import { derivedId, newId } from "../../../protocol/ids.ts";
 import { isEmptyContent } from "../../../protocol/message.ts";
-import { capsOf } from "../../../protocol/money/caps.ts";
 import { newRunInput, type RunInput, type Superseding } from "../../../protocol/thread.ts";
 import type { App, AppContext } from "../../context.ts";
 import { Problem, unwrap } from "../../errors.ts";
@@ -21,7 +20,7 @@ import {
   type LeaveQuery,
   startHeaders,
 } from "./schemas.ts";
-import { chooseInvocationId, disconnectOf, zoneOf } from "./start.ts";
+import { chooseInvocationId, disconnectOf, optionsOf } from "./start.ts";
 
 const common = {
   method: "post",
@@ -98,13 +97,7 @@ async function prepare(
     ...keyOf(context, thread_id),
     invocation_id,
     key_id: context.get("caller").key_id,
-    agent_id: body.agent_id ?? null,
-    model: body.model ?? null,
-    max_steps: body.max_steps ?? null,
-    metadata: body.metadata ?? {},
-    ...zoneOf(body.time_zone),
-    ...capsOf("run", body),
-    background: body.background,
+    ...optionsOf(body),
     on_busy: body.on_busy,
     ...disconnectOf(body.on_disconnect, on_disconnect),
     supersede,

@@ -14,7 +14,7 @@ import { sizeOfInput } from "../../quotas/stock.ts";
 import { runParams, threadParams } from "../../schemas.ts";
 import { requirePrice } from "../money/price.ts";
 import { addBoth } from "./both.ts";
-import { resumeBody, runBody, runBodyFor, startHeaders } from "./schemas.ts";
+import { type AgainBody, resumeBody, runBody, runBodyFor, startHeaders } from "./schemas.ts";
 
 const tag = "Runs";
 
@@ -45,13 +45,7 @@ export function addStart(app: App): void {
         invocation_id,
         key_id: context.get("caller").key_id,
         messages: [{ message_id: body.message_id ?? newId("msg"), content: body.message }],
-        agent_id: body.agent_id ?? null,
-        model: body.model ?? null,
-        max_steps: body.max_steps ?? null,
-        metadata: body.metadata ?? {},
-        ...zoneOf(body.time_zone),
-        ...capsOf("run", body),
-        background: body.background,
+        ...optionsOf(body),
         on_busy: body.on_busy,
         ...disconnectOf(body.on_disconnect, query.on_disconnect),
         ...unwrap(readChain(context)),
@@ -114,8 +108,21 @@ export function addResume(app: App): void {
   );
 }
 
+/** What every request for a run says in the same way. */
+export function optionsOf(body: Omit<AgainBody, "on_busy">) {
+  return {
+    agent_id: body.agent_id ?? null,
+    model: body.model ?? null,
+    max_steps: body.max_steps ?? null,
+    metadata: body.metadata ?? {},
+    ...zoneOf(body.time_zone),
+    ...capsOf("run", body),
+    background: body.background,
+  };
+}
+
 /** In its usual spelling, since a model reads it. */
-export function zoneOf(name: string | undefined): Pick<RunInput, "time_zone"> {
+function zoneOf(name: string | undefined): Pick<RunInput, "time_zone"> {
   const time_zone = name === undefined ? null : readTimeZone(name);
   return time_zone === null ? {} : { time_zone };
 }
