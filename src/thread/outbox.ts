@@ -10,7 +10,7 @@ import type { SyncAnswer } from "../store/sync.ts";
 import { BackOff } from "./back-off.ts";
 import { type Database, writeMeta } from "./rows/database.ts";
 import { lastMessageSeq, readNextMessages, readPlanMessage } from "./rows/messages.ts";
-import { type RunRecord, readIdsChangedFrom, readRun } from "./rows/runs.ts";
+import { type RunRecord, readRun, type WakingRuns } from "./rows/runs.ts";
 import { type Position, readPosition } from "./rows/shapes/position.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
 import { SharedTimer } from "./shared-timer.ts";
@@ -67,12 +67,12 @@ export class Outbox {
    */
   onOwnerDeleted: () => void = () => {};
 
-  /** `live`: runs that are not over for readers. `newest` returns the journal's newest number. */
+  /** `newest` returns the journal's newest number. */
   constructor(
     database: Database,
     ports: OutboxPorts,
     stored: StoredThread,
-    live: ReadonlyMap<string, RunRecord>,
+    { live, changed }: Pick<WakingRuns, "live" | "changed">,
     newest: () => number,
     superseded: Superseded = nothingSuperseded(),
   ) {
@@ -85,7 +85,7 @@ export class Outbox {
     this.#stored = { ...stored };
     this.#position = readPosition(database.sql, stored.made_project === null);
     this.#hasMessages = lastMessageSeq(database.sql) > this.#position.message_seq;
-    for (const id of readIdsChangedFrom(database.sql, this.#position.run_seq)) this.#runs.set(id, null);
+    for (const id of changed) this.#runs.set(id, null);
     this.#planDirty = true;
     const begun = [...live.values()].find(({ start_seq }) => start_seq !== null)?.run;
     this.#planRun = begun?.invocation_id ?? null;

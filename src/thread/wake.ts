@@ -12,7 +12,7 @@ import { notePresence } from "./presence/leave.ts";
 import { readWatched } from "./presence/watched.ts";
 import { type Database, readingMeta } from "./rows/database.ts";
 import { emptyPlan, readPlan } from "./rows/messages.ts";
-import { readLastPosition, readLiveRuns, readRunBefore } from "./rows/runs.ts";
+import { readWakingRuns, type WakingRuns } from "./rows/runs.ts";
 import { readPosition } from "./rows/shapes/position.ts";
 import { ThreadState } from "./rows/state.ts";
 import { readRemoval, readStoredThread, type StoredThread } from "./rows/stored-thread.ts";
@@ -35,12 +35,8 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
     const stored = readStoredThread(sql);
     if (stored === null) return null;
     createTables(sql);
-    const live = new Map(readLiveRuns(sql, readPosition(sql)).map((record) => [record.run.invocation_id, record]));
-    const newestStarted = readRunBefore(sql, Number.MAX_SAFE_INTEGER);
     return openLife(database, ports, platform, stored, {
-      live,
-      newestStarted: newestStarted && (live.get(newestStarted.run.invocation_id) ?? newestStarted),
-      lastPosition: readLastPosition(sql),
+      ...readWakingRuns(sql, readPosition(sql)),
       hasSteered: hasSteered(sql),
       followers: new Map(readFollowers(sql).map((row) => [row.invocation_id, followerOf(row)])),
       plan: readPlan(sql),
@@ -53,21 +49,21 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
 
 /** The first life of a thread that was stored a moment ago, so that there is nothing to read. */
 export function beginLife(database: Database, ports: Ports, platform: Platform, stored: StoredThread): Life {
-  const nothing = { newestStarted: null, lastPosition: 0, hasSteered: false, plan: emptyPlan };
+  const nothing = { changed: [], newestStarted: null, lastPosition: 0, hasSteered: false, plan: emptyPlan };
   return readingMeta(database.sql, true, () =>
     openLife(database, ports, platform, stored, { ...nothing, live: new Map(), followers: new Map() }),
   );
 }
 
 /** What the rows say. */
-type StoredLife = Pick<Life, "live" | "newestStarted" | "lastPosition" | "hasSteered" | "followers"> & { plan: Plan };
+type StoredLife = Pick<Life, "hasSteered" | "followers"> & WakingRuns & { plan: Plan };
 
 function openLife(
   database: Database,
   ports: Ports,
   platform: Platform,
   stored: StoredThread,
-  { plan, ...read }: StoredLife,
+  { plan, changed, ...read }: StoredLife,
 ): Life {
   const journal = new Journal(database);
   const superseded = readSuperseded(database.sql);
@@ -79,7 +75,7 @@ function openLife(
     journal,
     readers: new Readers(journal, ports.clock),
     state: new ThreadState(database.sql, plan),
-    outbox: new Outbox(database, ports, stored, read.live, () => journal.newest, superseded),
+    outbox: new Outbox(database, ports, stored, { live: read.live, changed }, () => journal.newest, superseded),
     superseded,
     told: readTold(database.sql),
     memory: newMemory(),

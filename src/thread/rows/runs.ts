@@ -92,7 +92,7 @@ export function insertRun(sql: Sql, record: RunRecord, changed: number): void {
 /**
  * Stores a changed record under its next version. The input is written only if it changed, in the same statement. A run
  * that is over counts as released from here on, except for its life and for lives that find its end above the number in
- * the position (`readLiveRuns`): that number is stored anyway, and so saves a row.
+ * the position (`readWakingRuns`): that number is stored anyway, and so saves a row.
  */
 export function saveRun(sql: Sql, record: RunRecord, changed: number, change: { input?: boolean } = {}): void {
   const { input = false } = change;
@@ -191,26 +191,61 @@ export function readLeasedIds(sql: Sql): string[] {
     .map(({ invocation_id }) => invocation_id);
 }
 
+/** What a life that wakes knows of the thread's runs. */
+export interface WakingRuns {
+  /** Runs that are not over for readers, by id, in the order of the inbox. */
+  live: Map<string, RunRecord>;
+  /** Runs that D1 may not have. */
+  changed: string[];
+  newestStarted: RunRecord | null;
+  /** The last position in the inbox. */
+  lastPosition: number;
+}
+
 /**
- * Runs that are not over for readers, in the order of the inbox: also ends that the position does not say are released
- * and D1 may not have. Scans every run of the thread.
+ * Scans every run of the thread, twice: an index would cost each run a row. Live are also ends that the position does not
+ * say are released and D1 may not have.
  */
-export function readLiveRuns(sql: Sql, { released = Number.MAX_SAFE_INTEGER, run_seq }: Position): RunRecord[] {
-  return sql
-    .exec<Row>(
-      "SELECT * FROM runs WHERE released = 0 OR (end_seq > ? AND changed >= ?) ORDER BY position",
+export function readWakingRuns(sql: Sql, { released = Number.MAX_SAFE_INTEGER, run_seq }: Position): WakingRuns {
+  const rows = sql
+    .exec<{ invocation_id: string; changed: number; live: number }>(
+      `SELECT invocation_id, changed, released = 0 OR end_seq > ? AND changed >= ? AS live FROM runs
+       WHERE changed >= ? OR released = 0 ORDER BY position`,
       released,
       run_seq,
+      run_seq,
     )
-    .toArray()
-    .flatMap((row) => {
-      const record = toRecord(sql, row);
-      if (record === null) return [];
-      if (!record.released && isTerminal(row.status)) formerEnds.add(record);
-      record.released = false;
-      return [record];
-    });
+    .toArray();
+  const records = rows.flatMap(({ invocation_id, live }) => (live === 1 ? readLiveRun(sql, invocation_id) : []));
+  const live = new Map(records.map((record) => [record.run.invocation_id, record]));
+  const changed = rows.filter((row) => row.changed >= run_seq).map(({ invocation_id }) => invocation_id);
+  const { last, newest } = readLastRuns(sql);
+  const newestStarted = newest === null ? null : (live.get(newest) ?? readRun(sql, newest));
+  return { live, changed, newestStarted, lastPosition: last };
 }
+
+function readLiveRun(sql: Sql, invocation_id: string): RunRecord[] {
+  const record = readRun(sql, invocation_id);
+  if (record === null) return [];
+  if (!record.released && isTerminal(record.run.status)) formerEnds.add(record);
+  record.released = false;
+  return [record];
+}
+
+/** The last position in the inbox, and the id of the newest started run. */
+function readLastRuns(sql: Sql): { last: number; newest: string | null } {
+  const [row] = sql
+    .exec<{ last: number | null; newest: string | null }>(
+      `SELECT max(position) AS last,
+         max(CASE WHEN start_seq IS NOT NULL THEN printf('%0${POSITION_DIGITS}d', position) || invocation_id END) AS newest
+       FROM runs`,
+    )
+    .toArray();
+  return { last: row?.last ?? 0, newest: row?.newest?.slice(POSITION_DIGITS) ?? null };
+}
+
+/** As many as a safe integer has, so that positions compare as texts. */
+const POSITION_DIGITS = 16;
 
 /** When each run of the thread was created, and its id. Reads every run. */
 export function readRunPositions(sql: Sql): [created_at: string, invocation_id: string][] {
@@ -262,20 +297,6 @@ export function readLastAgent(sql: Sql, agent_id: string): PinnedAgent | null {
   const agent = readStored(toPinnedAgent, row.agent, "pinned agent", agent_id);
   if (agent === undefined) throw new UnreadableRow(`the pinned agent ${agent_id} can't be read`);
   return agent;
-}
-
-/** The last position in the inbox. Scans every run of the thread, so a life calls it once. */
-export function readLastPosition(sql: Sql): number {
-  const last = sql.exec<{ position: number | null }>("SELECT max(position) AS position FROM runs").toArray()[0];
-  return last?.position ?? 0;
-}
-
-/** Runs that changed at or after a number of the journal, which D1 may not have. Read at the start of a life. */
-export function readIdsChangedFrom(sql: Sql, seq: number): string[] {
-  return sql
-    .exec<{ invocation_id: string }>("SELECT invocation_id FROM runs WHERE changed >= ? ORDER BY position", seq)
-    .toArray()
-    .map(({ invocation_id }) => invocation_id);
 }
 
 /**
