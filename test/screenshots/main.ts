@@ -20,6 +20,8 @@ interface View {
 
 const openTab = (name: string) => async (page: Page) => {
   await page.getByRole("tab", { name }).click();
+  // The panel's code is loaded now, and its data after that.
+  await page.getByRole("tabpanel").filter({ hasText: /\S/ }).first().waitFor();
   await settle(page);
 };
 
