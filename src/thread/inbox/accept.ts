@@ -254,11 +254,12 @@ function checkInput(life: Life, input: RunInput): Result<never> | null {
   const answered = input.resume === null ? checkSaid(input) : checkAnswers(life, input.resume);
   const problem = (isAskedAgain(input) ? null : answered) ?? checkImages(life.ports.images, input);
   if (problem !== null) return problem;
-  const isKnown = knownMessages(life);
   const ids = idsOf(input);
+  const isKnown = knownMessages(life, ids);
   // A message that is edited may keep its id.
   const free = input.supersede?.replaces === true ? input.supersede.message_id : null;
-  const taken = ids.find((id, place) => ids.indexOf(id) < place || (id !== free && isKnown(id)));
+  const seen = new Set<string>();
+  const taken = ids.find((id) => seen.size === seen.add(id).size || (id !== free && isKnown(id)));
   return taken === undefined ? null : fail("already_exists", `The message ${taken} exists already.`);
 }
 

@@ -90,6 +90,20 @@ export function findMessageSeq(sql: Sql, message_id: string): number | null {
   return rows[0]?.seq ?? null;
 }
 
+/** Those of many messages that there are, in one look at all of the thread: most ids are in no index. */
+export function findMessages(sql: Sql, ids: string[]): Map<string, { seq: number; type: string }> {
+  if (ids.length === 0) return new Map();
+  return new Map(
+    sql
+      .exec<{ seq: number; message_id: string; type: string }>(
+        "SELECT seq, message_id, type FROM messages WHERE message_id IN (SELECT value FROM json_each(?))",
+        JSON.stringify(ids),
+      )
+      .toArray()
+      .map(({ message_id, ...place }) => [message_id, place]),
+  );
+}
+
 export function lastMessageSeq(sql: Sql): number {
   return sql.exec<{ seq: number | null }>("SELECT max(seq) AS seq FROM messages").toArray()[0]?.seq ?? 0;
 }
