@@ -40,7 +40,6 @@ const AGENT_LIMIT_MS = 10_000;
  * their arrival, although the hash and the agent take longer for some than for others.
  */
 export function acceptRun(life: Life, given: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
-  const chosen = chooseId(life, given);
   const hashed = hashInput(given);
   // The thread may be deleted before D1 answers.
   const recall = (agent_id: string) => (life.removing ? null : recallAgent(life, agent_id));
@@ -49,7 +48,7 @@ export function acceptRun(life: Life, given: RunInput, attach: boolean): Promise
   found.catch(ignore);
   const accepted = life.accepting.then(async () => {
     const hash = await hashed;
-    const input = { ...given, invocation_id: await chosen };
+    const input = { ...given, invocation_id: await chooseId(life, given, hash) };
     // While this input waited for its turn, the thread's tables may have been dropped.
     if (life.removing) return deleted(input);
     const repeated = findKnown(life, input, hash, attach);
