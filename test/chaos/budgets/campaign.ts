@@ -12,6 +12,7 @@ import {
   checkEnded,
   checkEnds,
   checkLeased,
+  checkLoop,
   checkPurged,
   checkSums,
   isExact,
@@ -112,7 +113,10 @@ class BudgetCampaign {
     }
     this.#isStopping = true;
     this.#stage.outages.isOver = true;
-    await Promise.race([work, wait(END_MS, undefined, { signal })]);
+    // A timer that nobody ends keeps the process for minutes after its table.
+    const over = new AbortController();
+    const late = wait(END_MS, undefined, { signal: AbortSignal.any([over.signal, signal]) });
+    await Promise.race([work, late]).finally(() => over.abort());
     for (const [id, { isOver }] of this.#runs) if (!isOver) this.#report(id, "it does not end");
     await this.#settle(scenes);
     return this.#findings;
@@ -204,6 +208,7 @@ class BudgetCampaign {
       const run = stored.runs.get(id);
       if (run === undefined) continue;
       run.kills = kills;
+      checkLoop(run, this.#report);
       // A deleted user's run ends some time later.
       const check = isOver && !isGone ? checkEnded : checkCovered;
       check(run, sumBilled(calls), this.#report);
