@@ -5,12 +5,10 @@ import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import type { HistoryEntry, RunInput, Superseding } from "../../protocol/thread.ts";
-import { toUserMessage } from "../../store/shapes/message.ts";
-import { readStored } from "../../store/shapes/stored.ts";
 import { SUPERSEDED } from "../../store/shapes/superseded.ts";
 import type { Life } from "../life.ts";
-import { readText, type Sql } from "../rows/database.ts";
-import { findMessages } from "../rows/messages.ts";
+import type { Sql } from "../rows/database.ts";
+import { findMessages, readSaid } from "../rows/messages.ts";
 import { findRow } from "../supersede/turn.ts";
 import { readWaiting } from "./steering.ts";
 
@@ -122,9 +120,8 @@ function hasWaiting(life: Life): boolean {
 /** Whether the message is what the row has. Clients send white space and single parts in forms of their own. */
 function isSaid(sql: Sql, seq: number, content: UserContent): boolean {
   if (isEmptyContent(content)) return true;
-  const [row] = sql.exec<{ content: string | null }>("SELECT content FROM messages WHERE seq = ?", seq).toArray();
-  const stored = readStored(toUserMessage, readText(sql, `m:${seq}`, row?.content ?? null), "message", seq);
-  return stored === undefined || plain(stored.content) === plain(content);
+  const stored = readSaid(sql, seq);
+  return stored === null || plain(stored) === plain(content);
 }
 
 function plain(content: UserContent): string {
