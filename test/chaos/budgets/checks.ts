@@ -161,6 +161,11 @@ export function checkPurged({ purged, budgets, leases }: Stored, report: Report)
   }
 }
 
+/** Runs whose threads were deleted and are there. */
+export function findLeft(known: ReadonlyMap<string, { isOver: boolean; isGone: boolean }>, { runs }: Stored): string[] {
+  return Array.from(known).flatMap(([id, { isOver, isGone }]) => (isOver && isGone && runs.has(id) ? [id] : []));
+}
+
 /** Fewer prove little. */
 const MANY_ENDS = 20;
 const LOOP = "failed: crash_loop";
