@@ -90,7 +90,10 @@ export interface Superseding {
    * of this, refuses the input as empty.
    */
   message?: RunInput["messages"][number];
-  /** The client chose no id for the run. That of a reply, which can be asked for once, is derived. */
+  /**
+   * The client chose no id for the run. That of a reply, which can be asked for once, is derived; that of an edit is, too,
+   * and becomes another one if the message was edited since.
+   */
   is_unnamed?: boolean;
 }
 

@@ -119,6 +119,29 @@ describe("POST …/edit", () => {
     ]);
   });
 
+  it("may bring a message that kept its id back to what it was", async () => {
+    const { texts, post } = await talk();
+    const edit = async (text: string, more: object = {}) => {
+      const { status, body } = await post("messages/m2/edit", {
+        message: `[[text ${text}]]`,
+        message_id: "m2",
+        ...more,
+      });
+      expect(status).toBe(200);
+      return String(body.invocation_id);
+    };
+    const runs = [];
+    for (const text of ["three", "four", "three", "four"]) {
+      const id = await edit(text);
+      // The same again is the same run, as long as it is what the message says.
+      expect(await edit(text)).toBe(id);
+      runs.push(id);
+      expect((await texts()).slice(2)).toEqual([`[[text ${text}]]`, text]);
+    }
+    expect(new Set(runs).size).toBe(4);
+    expect(await edit("four", { model: "other" })).not.toBe(runs.at(-1));
+  });
+
   it("says what is wrong", async () => {
     const { messages, post } = await talk();
     const [, reply] = await messages();

@@ -85,6 +85,44 @@ describe("a life that ends during a run", () => {
   });
 });
 
+describe("lives that end again and again", () => {
+  const kills = 7;
+
+  it("each after a step count as no crash loop, since each has brought the run on", async () => {
+    const client = threadClient();
+    const step = (place: number) =>
+      `[[say 12]] [[tool create_tasks {"sections":[{"title":"S","tasks":["T${place}"]}]}]]`;
+    const message = `[[pace 60]] ${Array.from({ length: kills + 1 }, (_, place) => step(place)).join(" [[then]] ")} [[then]] [[say 900]]`;
+    await client.stub.accept(client.input(message, run));
+    for (let life = 1; life <= kills; life++) {
+      // Words of the step behind the one whose task is stored.
+      await readUntil(await client.events(run), (text) => {
+        const stored = text.lastIndexOf(`"content":"T${life - 1}"`);
+        return stored >= 0 && text.includes("word ", stored);
+      });
+      await killObject(client.key);
+    }
+    await readUntil(await client.events(run), (text) => text.includes("word "));
+    const cancelled = await client.stub.cancel(client.key, "inv_a");
+    expect(cancelled).toMatchObject({ value: { status: "cancelled", attempt: kills + 1 } });
+  });
+
+  it("in one place end the run, and not before the fifth", async () => {
+    const client = threadClient();
+    await client.stub.accept(client.input("[[pace 40]] [[say 400]]", run));
+    const statuses: unknown[] = [];
+    for (let life = 1; life <= 5; life++) {
+      await readUntil(await client.events(run), (text) => text.includes("word "));
+      const found = await client.stub.getRun(client.key, "inv_a");
+      statuses.push(found.ok && [found.value.status, found.value.attempt]);
+      await killObject(client.key);
+    }
+    expect(statuses).toEqual([1, 2, 3, 4, 5].map((attempt) => ["running", attempt]));
+    const ended = await client.stub.waitForEnd(client.key, "inv_a", 20_000);
+    expect(ended).toMatchObject({ value: { status: "failed", error: { code: "crash_loop" }, attempt: 6 } });
+  });
+});
+
 describe("an object whose thread was never created", () => {
   it("answers not_found and stores nothing", async () => {
     const client = threadClient();

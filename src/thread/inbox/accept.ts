@@ -40,7 +40,6 @@ const AGENT_LIMIT_MS = 10_000;
  * their arrival, although the hash and the agent take longer for some than for others.
  */
 export function acceptRun(life: Life, given: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
-  const chosen = chooseId(life, given);
   const hashed = hashInput(given);
   // The thread may be deleted before D1 answers.
   const recall = (agent_id: string) => (life.removing ? null : recallAgent(life, agent_id));
@@ -49,7 +48,7 @@ export function acceptRun(life: Life, given: RunInput, attach: boolean): Promise
   found.catch(ignore);
   const accepted = life.accepting.then(async () => {
     const hash = await hashed;
-    const input = { ...given, invocation_id: await chosen };
+    const input = { ...given, invocation_id: await chooseId(life, given, hash) };
     // While this input waited for its turn, the thread's tables may have been dropped.
     if (life.removing) return deleted(input);
     const repeated = findKnown(life, input, hash, attach);
@@ -254,11 +253,12 @@ function checkInput(life: Life, input: RunInput): Result<never> | null {
   const answered = input.resume === null ? checkSaid(input) : checkAnswers(life, input.resume);
   const problem = (isAskedAgain(input) ? null : answered) ?? checkImages(life.ports.images, input);
   if (problem !== null) return problem;
-  const isKnown = knownMessages(life);
   const ids = idsOf(input);
+  const isKnown = knownMessages(life, ids);
   // A message that is edited may keep its id.
   const free = input.supersede?.replaces === true ? input.supersede.message_id : null;
-  const taken = ids.find((id, place) => ids.indexOf(id) < place || (id !== free && isKnown(id)));
+  const seen = new Set<string>();
+  const taken = ids.find((id) => seen.size === seen.add(id).size || (id !== free && isKnown(id)));
   return taken === undefined ? null : fail("already_exists", `The message ${taken} exists already.`);
 }
 

@@ -83,11 +83,11 @@ function checkChanged(life: Life, found: Found, input: RunInput): Result<never> 
   );
 }
 
-/** The run that works, if this input may join it: a message alone, which answers nothing. */
-function findSteerable(life: Life, { resume, tool_results, messages }: RunInput): Result<RunRecord> {
+/** The run that works, if this input may join it: a message alone, which answers nothing and replaces nothing. */
+function findSteerable(life: Life, { resume, tool_results, messages, supersede }: RunInput): Result<RunRecord> {
   const running = [...life.live.values()].find(({ run }) => run.status === "running");
   if (running === undefined) return fail("invalid_operation", "No run works that could read the message now.");
-  if (resume !== null || tool_results.length > 0 || messages.length !== 1)
+  if (resume !== null || tool_results.length > 0 || messages.length !== 1 || supersede !== undefined)
     return fail("invalid_operation", "Only a single message can join the run that works.");
   return succeed(running);
 }

@@ -1,10 +1,11 @@
 // The table of `docs/protocol.md`: which histories of a client ask again or edit, and which only add what is new.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Gate } from "../../../test/fakes/gate.ts";
 import { say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import { findRun } from "../life.ts";
+import { newOwnMessageId } from "../rows/own-ids.ts";
 import { readMessagePage } from "../rows/reads.ts";
 import { cancelBefore } from "../run/control.ts";
 
@@ -86,6 +87,7 @@ describe("a history", () => {
     ["has replies under ids of the client", ["u1", "ax", "u2", "ay", "u9"], ["u1", "a1", "u2", "a2", "u9", "new"]],
     ["changes an old message and goes on", ["u1=v1", "a1", "u2", "a2", "u9"], ["u1", "a1", "u2", "a2", "u9", "new"]],
     ["has two new messages", ["u1", "a1", "u8", "u9"], ["u1", "a1", "u8", "u9", "new"]],
+    ["is in another order and goes on", ["u2", "a2", "u1", "a1", "u9"], ["u1", "a1", "u2", "a2", "u9", "new"]],
   ])("that %s", async (_name, names, expected) => {
     const thread = await conversation();
     await thread.run("", history(thread, names));
@@ -154,6 +156,19 @@ describe("a history", () => {
     expect(refused).toMatchObject({ ok: false, error: { code: "empty_message" } });
   });
 
+  it("that has what follows the message at its end takes nothing back", async () => {
+    for (const names of [
+      ["u2", "a2", "u1"],
+      ["u1", "a1", "u2", "a2", "u1"],
+    ])
+      for (const more of [{}, whole]) {
+        const thread = await conversation();
+        const refused = await thread.accept("", history(thread, names, more));
+        expect(refused).toMatchObject({ ok: false, error: { code: "empty_message" } });
+        expect(said(thread)).toEqual(["u1", "a1", "u2", "a2"]);
+      }
+  });
+
   it("of an edited message goes on under its id", async () => {
     const thread = await conversation();
     await thread.run("", history(thread, ["u1", "a1", "u2=v2"]));
@@ -188,8 +203,36 @@ describe("a run at work", () => {
     await thread.accept("waits", { invocation_id: "inv_w" });
     const refused = await thread.accept("", history(thread, ["u1"]));
     expect(refused).toMatchObject({ ok: false, error: { code: "busy" } });
+    // Nor one that is said to be the whole.
+    const behind = await thread.accept("", history(thread, ["u9"], whole));
+    expect(behind).toMatchObject({ ok: false, error: { code: "busy" } });
     gate.open();
     await thread.read({ invocation_id: "inv_w" }).untilClosed();
     expect(said(thread)).toEqual(["u1", "a1", "waits", "new"]);
+  });
+});
+
+describe("a long history", () => {
+  it("costs a few looks at the thread, however many replies and results of the server it has", async () => {
+    const thread = await conversation();
+    // They are in no index, so each look at one of them is a look at every message.
+    const entries = Array.from({ length: 300 }, (_, place) => ({
+      message_id: newOwnMessageId(),
+      role: ["assistant", "tool", "user"][place % 3] ?? "",
+    }));
+    const of = (role: string) => entries.filter((entry) => entry.role === role);
+    const input: Partial<RunInput> = {
+      from_history: true,
+      messages: [...of("user"), { message_id: "u9", role: "user" }].map(({ message_id }) => ({
+        message_id,
+        content: "text",
+      })),
+      tool_results: of("tool").map(({ message_id }) => ({ message_id, tool_call_id: message_id, content: "done" })),
+      history: [{ message_id: "u1", role: "user" }, ...entries, { message_id: "u9", role: "user" }],
+    };
+    const exec = vi.spyOn(thread.life.database.sql, "exec");
+    await thread.accept("", { ...input, ...whole });
+    const looks = exec.mock.calls.filter(([query]) => /SELECT .*FROM messages/s.test(query));
+    expect(looks.length).toBeLessThan(20);
   });
 });

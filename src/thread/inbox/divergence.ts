@@ -5,11 +5,10 @@ import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import type { HistoryEntry, RunInput, Superseding } from "../../protocol/thread.ts";
-import { toUserMessage } from "../../store/shapes/message.ts";
-import { readStored } from "../../store/shapes/stored.ts";
 import { SUPERSEDED } from "../../store/shapes/superseded.ts";
 import type { Life } from "../life.ts";
-import { readText, type Sql } from "../rows/database.ts";
+import type { Sql } from "../rows/database.ts";
+import { findMessages, readSaid } from "../rows/messages.ts";
 import { findRow } from "../supersede/turn.ts";
 import { readWaiting } from "./steering.ts";
 
@@ -19,8 +18,13 @@ export function readDivergence(life: Life, given: RunInput, cut: RunInput): Resu
   if (cut.resume !== null || cut.tool_results.length > 0) return succeed(null);
   if (cut.messages.length === 0) return readAskedAgain(life, given, history);
   const from = findReplaced(life, given, cut, history);
-  return succeed(from === null ? null : replacing(life, { ...cut, supersede: { message_id: from, replaces: true } }));
+  if (from === null) return succeed(null);
+  // A run that replaces ends all that wait, and what they say is in no row yet.
+  if (hasWaiting(life)) return othersWait;
+  return succeed(replacing(life, { ...cut, supersede: { message_id: from, replaces: true } }));
 }
+
+const othersWait = fail("busy", "Other messages wait on this thread.");
 
 /** Clients may end a history with instructions of their own. */
 const spoken = new Set(["user", "assistant", "tool"]);
@@ -37,11 +41,14 @@ function readAskedAgain(life: Life, given: RunInput, history: HistoryEntry[]): R
   const last = history.at(-1);
   const row = last?.role === "user" ? findRow(sql, last.message_id) : null;
   if (last === undefined || row?.type !== "user") return succeed(null);
-  const isWhole = given.is_whole_history === true;
-  if (!isWhole && readUsersAfter(sql, row.seq).some(({ is_shown }) => !is_shown)) {
+  const later = readUsersAfter(sql, row.seq);
+  const has = new Set(history.map(({ message_id }) => message_id));
+  // In another order than the thread's, it says nothing of what its client has taken back.
+  if (later.some(({ message_id }) => has.has(message_id))) return succeed(null);
+  if (given.is_whole_history !== true && later.some(({ is_shown }) => !is_shown)) {
     return fail("version_conflict", "The thread has later messages that came in another way than this history.");
   }
-  if (hasWaiting(life)) return fail("busy", "Other messages wait on this thread.");
+  if (hasWaiting(life)) return othersWait;
   const said = given.messages.findLast(({ message_id }) => message_id === last.message_id);
   const isEdited = said !== undefined && !isSaid(sql, row.seq, said.content);
   const supersede: Superseding = { message_id: last.message_id, replaces: isEdited };
@@ -58,23 +65,25 @@ function findReplaced(life: Life, given: RunInput, cut: RunInput, history: Histo
   if (newest === null || history.some(({ message_id }) => message_id === newest)) return null;
   const first = history.findIndex(({ message_id }) => message_id === cut.messages[0]?.message_id);
   const before = history.slice(0, Math.max(0, first));
-  const known = before.findLast(({ message_id }) => findRow(sql, message_id) !== null);
-  const place = known === undefined ? null : findRow(sql, known.message_id);
+  const known = findMessages(
+    sql,
+    before.map(({ message_id }) => message_id),
+  );
+  const place = known.get(before.findLast(({ message_id }) => known.has(message_id))?.message_id ?? "");
   const isWhole = given.is_whole_history === true;
-  if (place === null && !isWhole) return null;
+  if (place === undefined && !isWhole) return null;
   const missing = readUsersAfter(sql, place?.seq ?? 0);
   const [replaced] = missing;
   if (replaced === undefined) return null;
   if (isWhole) return replaced.message_id;
   if (hasWaiting(life) || missing.some(({ is_shown }) => !is_shown)) return null;
-  return isUnbroken(sql, before, place?.seq ?? 0) ? replaced.message_id : null;
+  return isUnbroken(sql, [...known.values()], place?.seq ?? 0) ? replaced.message_id : null;
 }
 
-/** Whether the history has each message of a person from its first one on, and none that is superseded. */
-function isUnbroken(sql: Sql, before: HistoryEntry[], through: number): boolean {
-  const rows = before.flatMap(({ message_id }) => findRow(sql, message_id) ?? []);
+/** Whether a history has each message of a person from its first one on, and none that is superseded. */
+function isUnbroken(sql: Sql, rows: { seq: number; type: string }[], through: number): boolean {
   if (rows.some(({ type }) => type === SUPERSEDED)) return false;
-  const from = Math.min(...rows.map(({ seq }) => seq));
+  const from = rows.reduce((first, { seq }) => Math.min(first, seq), through);
   const has = new Set(rows.map(({ seq }) => seq));
   return readUsersAfter(sql, from - 1).every(({ seq }) => seq > through || has.has(seq));
 }
@@ -111,9 +120,8 @@ function hasWaiting(life: Life): boolean {
 /** Whether the message is what the row has. Clients send white space and single parts in forms of their own. */
 function isSaid(sql: Sql, seq: number, content: UserContent): boolean {
   if (isEmptyContent(content)) return true;
-  const [row] = sql.exec<{ content: string | null }>("SELECT content FROM messages WHERE seq = ?", seq).toArray();
-  const stored = readStored(toUserMessage, readText(sql, `m:${seq}`, row?.content ?? null), "message", seq);
-  return stored === undefined || plain(stored.content) === plain(content);
+  const stored = readSaid(sql, seq);
+  return stored === null || plain(stored) === plain(content);
 }
 
 function plain(content: UserContent): string {

@@ -2,7 +2,8 @@
 import { type Result, succeed } from "../../protocol/error.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import type { Life } from "../life.ts";
-import { hasMessage, readMessagesBefore } from "../rows/messages.ts";
+import { findMessages, hasMessage, readMessagesBefore } from "../rows/messages.ts";
+import { isOwnShape } from "../rows/own-ids.ts";
 import { readDivergence } from "./divergence.ts";
 import { readWaiting } from "./steering.ts";
 
@@ -18,16 +19,16 @@ export function withoutHistory(life: Life, given: RunInput): Result<RunInput> {
 
 function cutHistory(life: Life, given: RunInput): RunInput {
   const { history: _, is_whole_history: __, ...input } = given;
-  const isKnown = knownMessages(life);
-  const lastKnown = input.messages.findLastIndex(({ message_id }) => isKnown(message_id));
   const pending = new Set(pendingCalls(life));
+  // Most are of the server's own tools.
+  const results = input.tool_results.filter(({ tool_call_id }) => pending.has(tool_call_id));
+  const isKnown = knownMessages(life, idsOf({ ...input, tool_results: results }));
+  const lastKnown = input.messages.findLastIndex(({ message_id }) => isKnown(message_id));
   return {
     ...input,
     messages: input.messages.slice(lastKnown + 1),
     // A client may send a result twice; `delete` accepts only the first.
-    tool_results: input.tool_results.filter(
-      (result) => !isKnown(result.message_id) && pending.delete(result.tool_call_id),
-    ),
+    tool_results: results.filter((result) => !isKnown(result.message_id) && pending.delete(result.tool_call_id)),
   };
 }
 
@@ -46,12 +47,15 @@ function pendingCalls(life: Life): string[] {
   return [];
 }
 
-/** Returns a check whether an id belongs to a message that is stored or waits to be stored. */
-export function knownMessages(life: Life): (message_id: string) => boolean {
+/** Returns a check whether one of these ids belongs to a message that is stored or waits to be stored. */
+export function knownMessages(life: Life, ids: string[]): (message_id: string) => boolean {
+  const { sql } = life.database;
   const inputs = [...life.live.values()].map(({ input }) => input);
   const steered = readWaiting(life).map(({ input }) => input);
   const waiting = new Set([...inputs, ...steered].flatMap((input) => (input === null ? [] : idsOf(input))));
-  return (message_id) => waiting.has(message_id) || hasMessage(life.database.sql, message_id);
+  const own = findMessages(sql, ids.filter(isOwnShape));
+  const isStored = (id: string) => (isOwnShape(id) ? own.has(id) : hasMessage(sql, id));
+  return (message_id) => waiting.has(message_id) || isStored(message_id);
 }
 
 export function idsOf({ messages, tool_results }: RunInput): string[] {

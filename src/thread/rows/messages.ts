@@ -2,10 +2,16 @@
 
 import { numberPlan, withoutNumbers } from "../../agent/plan/numbers.ts";
 import { isRecord } from "../../lib/is-record.ts";
-import { type MessageBody, type MessageRow, type MessageType, textOf } from "../../protocol/message.ts";
+import {
+  type MessageBody,
+  type MessageRow,
+  type MessageType,
+  textOf,
+  type UserContent,
+} from "../../protocol/message.ts";
 import type { LastNumbers, Plan } from "../../protocol/plan/task.ts";
 import type { Thread } from "../../protocol/thread.ts";
-import { readMetadata, toPlanContent, withContent } from "../../store/shapes/message.ts";
+import { readMetadata, toPlanContent, toUserMessage, withContent } from "../../store/shapes/message.ts";
 import { isNumber, parseStored, readStored, shapeOf } from "../../store/shapes/stored.ts";
 import { SUPERSEDED, withoutMark } from "../../store/shapes/superseded.ts";
 import { fitsColumn, readMeta, readText, type Sql, writeMeta, writeText } from "./database.ts";
@@ -90,6 +96,20 @@ export function findMessageSeq(sql: Sql, message_id: string): number | null {
   return rows[0]?.seq ?? null;
 }
 
+/** Those of many messages that there are, in one look at all of the thread: most ids are in no index. */
+export function findMessages(sql: Sql, ids: string[]): Map<string, { seq: number; type: string }> {
+  if (ids.length === 0) return new Map();
+  return new Map(
+    sql
+      .exec<{ seq: number; message_id: string; type: string }>(
+        "SELECT seq, message_id, type FROM messages WHERE message_id IN (SELECT value FROM json_each(?))",
+        JSON.stringify(ids),
+      )
+      .toArray()
+      .map(({ message_id, ...place }) => [message_id, place]),
+  );
+}
+
 export function lastMessageSeq(sql: Sql): number {
   return sql.exec<{ seq: number | null }>("SELECT max(seq) AS seq FROM messages").toArray()[0]?.seq ?? 0;
 }
@@ -153,6 +173,13 @@ export function readLastSaid(sql: Sql, thread: Thread): string {
   const [row] = sql.exec<Row>("SELECT * FROM messages WHERE type = 'user' ORDER BY seq DESC LIMIT 1").toArray();
   const message = row === undefined ? null : toMessage(sql, thread, row);
   return message?.type === "user" ? textOf(message.content.content) : "";
+}
+
+/** What a person's message says. Null if it can't be read. */
+export function readSaid(sql: Sql, seq: number): UserContent | null {
+  const [row] = sql.exec<{ content: string | null }>("SELECT content FROM messages WHERE seq = ?", seq).toArray();
+  const text = readText(sql, `m:${seq}`, row?.content ?? null);
+  return readStored(toUserMessage, text, "message", seq)?.content ?? null;
 }
 
 /** The plan, with numbers also where a former version has written it. Its version is 0 if the thread has none. */

@@ -64,6 +64,29 @@ describe("many readers", () => {
     expect(typesOf(stays.text)).toEqual(["RUN_STARTED", "RUN_FINISHED"]);
     expect(gone.writes).toHaveLength(1);
   });
+
+  it("go on when what comes next can't be read for one of them, which is cut", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const stage = new Stage();
+    let isBroken = false;
+    const end = () => {
+      if (isBroken) throw new Error("damaged");
+      return null;
+    };
+    const [waits, writes] = [stage.add(false, { end }), stage.add(true, { end })];
+    const stays = stage.add(false);
+    stage.fact();
+    await settle();
+    isBroken = true;
+    stage.fact(finished);
+    writes.take();
+    await settle();
+    expect([waits.aborted, writes.aborted].every((reason) => reason?.includes("failed"))).toBe(true);
+    expect(typesOf(stays.text)).toEqual(["RUN_STARTED", "RUN_FINISHED"]);
+    const late = stage.add(false, { end });
+    await settle();
+    expect([late.isOpen, stage.readers.count]).toEqual([false, 1]);
+  });
 });
 
 describe("the gather window", () => {

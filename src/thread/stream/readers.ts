@@ -11,6 +11,7 @@
 // take it in ten minutes (about 100 bytes a second) is cut. This costs a slow reader nothing, since it comes back with
 // its last id. Left alone, it would keep the object in memory, which is billed, and count among the readers that a
 // thread may have.
+import { logError } from "../../lib/log.ts";
 import type { Clock, Sink } from "./connection.ts";
 import { Cursor, type ReaderRequest } from "./cursor.ts";
 import { checkWithin, type Opener } from "./ended-keys.ts";
@@ -187,7 +188,8 @@ export class Readers {
   }
 
   #step(reader: Reader): void {
-    const next = reader.cursor.next();
+    const next = this.#nextOf(reader);
+    if (next === null) return;
     if (next === "end") this.#finish(reader, null);
     else if (next === "lost") this.#cutBehind(reader, "the stream can't go on from here; resume with the last id");
     else if (next !== "wait") {
@@ -197,6 +199,17 @@ export class Readers {
       if (!reader.cursor.isLive) return;
       reader.taken = reader.cursor.given;
       if (reader.closingFrame !== null) this.#finish(reader, reader.closingFrame);
+    }
+  }
+
+  /** Null if it can't be read: that costs this reader its connection, and the others, who are served next, nothing. */
+  #nextOf(reader: Reader): ReturnType<Cursor["next"]> | null {
+    try {
+      return reader.cursor.next();
+    } catch (error) {
+      logError("stream_failed", error, { invocation_id: reader.request.run ?? null });
+      this.#cut(reader, "the stream failed; resume with the last id");
+      return null;
     }
   }
 

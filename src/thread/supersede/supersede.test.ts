@@ -12,6 +12,7 @@ import { readMessagePage } from "../rows/reads.ts";
 import { cancelBefore } from "../run/control.ts";
 import { editPlan } from "../run/plan-edit.ts";
 import { ensureRunning } from "../run/run.ts";
+import { patchThread } from "../threads.ts";
 
 const page = { cursor: null, limit: 200, types: [], after: null };
 
@@ -134,6 +135,22 @@ describe("a message that is edited", () => {
     const environment = String(told?.content).replace("first", "");
     expect(environment).toContain("<environment>");
     expect(said(thread).map(({ content }) => content)).toEqual([`${environment}other`]);
+  });
+
+  it("gives the thread another name if that was named after it, and nobody has given it one", async () => {
+    const title = async (edited: string, given: string | null) => {
+      const thread = await twoTurns("three");
+      const { thread_id, title } = thread.life.thread;
+      expect(title).toBe("first");
+      if (given !== null) await patchThread(thread.life, { title: given });
+      await thread.run("", edit(edited, "other\nwords", "msg_new", { invocation_id: "inv_c" }));
+      const sent = thread.batches.findLast((batch) => batch.thread?.thread_id === thread_id)?.thread;
+      expect(sent?.title).toBe(thread.life.thread.title);
+      return thread.life.thread.title;
+    };
+    expect(await title("msg_of_inv_a", null)).toBe("other");
+    expect(await title("msg_of_inv_b", null)).toBe("first");
+    expect(await title("msg_of_inv_a", "given")).toBe("given");
   });
 
   it("may keep its id, and the old row gets another one, also in D1", async () => {

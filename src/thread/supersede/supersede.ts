@@ -6,8 +6,10 @@ import { newId } from "../../protocol/ids.ts";
 import type { Superseding } from "../../protocol/thread.ts";
 import type { SupersededRange } from "../../store/batch.ts";
 import { markOf, SUPERSEDED } from "../../store/shapes/superseded.ts";
+import { renameThread } from "../inbox/thread-name.ts";
 import { isoTime, type Life } from "../life.ts";
 import { forgetHistory } from "../memory/kept-history.ts";
+import { readSaid } from "../rows/messages.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { hasTable } from "../rows/tables.ts";
 import { forgetSeenEdits, restoreTimes } from "../run/plan-tracking.ts";
@@ -30,6 +32,7 @@ export function supersede(life: Life, record: RunRecord): { asked: RunRecord | n
   if (!found.ok) return null;
   const turn = found.value;
   const { from, asked } = findBeginning(life, turn, wanted);
+  if (wanted.replaces) nameAnew(life, record, turn);
   const plan = findFormerPlan(life, turn);
   const range = markRows(life, record, turn, from, wanted);
   if (range !== null) forgetRows(life, from);
@@ -40,6 +43,16 @@ export function supersede(life: Life, record: RunRecord): { asked: RunRecord | n
   }
   if (range !== null) tellReaders(life, range);
   return { asked };
+}
+
+/** Of the thread's first message. */
+function nameAnew(life: Life, { input }: RunRecord, { seq }: Turn): void {
+  const { sql } = life.database;
+  const [first] = sql
+    .exec<{ seq: number }>("SELECT seq FROM messages WHERE type = 'user' ORDER BY seq LIMIT 1")
+    .toArray();
+  const former = first?.seq === seq ? readSaid(sql, seq) : null;
+  if (former !== null) renameThread(life, former, input?.messages ?? []);
 }
 
 /** Null if there is nothing to mark. */

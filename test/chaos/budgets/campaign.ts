@@ -12,8 +12,10 @@ import {
   checkEnded,
   checkEnds,
   checkLeased,
+  checkLoop,
   checkPurged,
   checkSums,
+  findLeft,
   isExact,
   sumBilled,
   type Violation,
@@ -42,6 +44,8 @@ const MAX_PAUSE_MS = 600;
 const END_MS = 240_000;
 /** The sweep asks for leases that are open for longer than three minutes. */
 const LATER_MS = 4 * 60_000;
+/** A thread that D1 never had learns of its user's end with its next try, a minute after the last one at most. */
+const LATE_THREAD_MS = 75_000;
 /** How often it looks during the work. */
 const SWEEP_SHARE = 0.3;
 /**
@@ -112,7 +116,10 @@ class BudgetCampaign {
     }
     this.#isStopping = true;
     this.#stage.outages.isOver = true;
-    await Promise.race([work, wait(END_MS, undefined, { signal })]);
+    // A timer that nobody ends keeps the process for minutes after its table.
+    const over = new AbortController();
+    const late = wait(END_MS, undefined, { signal: AbortSignal.any([over.signal, signal]) });
+    await Promise.race([work, late]).finally(() => over.abort());
     for (const [id, { isOver }] of this.#runs) if (!isOver) this.#report(id, "it does not end");
     await this.#settle(scenes);
     return this.#findings;
@@ -204,6 +211,7 @@ class BudgetCampaign {
       const run = stored.runs.get(id);
       if (run === undefined) continue;
       run.kills = kills;
+      checkLoop(run, this.#report);
       // A deleted user's run ends some time later.
       const check = isOver && !isGone ? checkEnded : checkCovered;
       check(run, sumBilled(calls), this.#report);
@@ -232,6 +240,12 @@ class BudgetCampaign {
     for (let minute = 1; minute <= 3; minute++) await server.tick(Date.now() + LATER_MS + minute * 60_000);
     server.killNow();
     await server.dead();
+    if (findLeft(this.#runs, await readStored(this.#stage.state, this.#memory)).length > 0) {
+      await server.start();
+      await wait(LATE_THREAD_MS, undefined, { signal: this.#options.signal });
+      server.killNow();
+      await server.dead();
+    }
     const stored = await this.#look(scenes, (last) => this.#checkLast(last));
     checkEnds(this.#findings.ends, this.#report);
     this.#findings.outages = this.#stage.outages.away.length;
@@ -254,9 +268,7 @@ class BudgetCampaign {
 
   #checkLast(stored: Stored): void {
     for (const leased of stored.leases) checkClosed(leased, stored.runs.get(leased.thread_id), this.#report);
-    for (const [id, { isOver, isGone }] of this.#runs) {
-      if (isOver && isGone && stored.runs.has(id)) this.#report(id, "its thread was deleted and is there");
-    }
+    for (const id of findLeft(this.#runs, stored)) this.#report(id, "its thread was deleted and is there");
     for (const budget of stored.budgets) {
       const { scope, id, period, open_tokens, open_micro } = budget;
       if (open_tokens !== 0 || open_micro !== 0) this.#report(`${scope}/${id}/${period}`, JSON.stringify(budget));

@@ -125,6 +125,16 @@ export function checkClosed(leased: LeasedThread, run: StoredRun | undefined, re
   if (leased.micro !== micro) report(name, `${leased.micro} µ$ in leases, its runs have ${micro}`);
 }
 
+/** As the server counts lives (docs/architecture.md). */
+const MAX_LIVES = 6;
+
+/** A run ends as `crash_loop` if its last lives stored nothing, and no run outlives many of these. */
+export function checkLoop({ id, last: { isLoop, lives, progress } }: StoredRun, report: Report): void {
+  const idle = lives.filter((at) => at >= progress).length;
+  if (isLoop && idle < MAX_LIVES) report(id, `a crash loop after ${idle} lives without progress`);
+  if (lives.length > MAX_LIVES + 1) report(id, `${lives.length} lives without progress, and it goes on`);
+}
+
 /** Each budget is the sum of its leases; those of deleted users are gone, and the deployment's keeps what they spent. */
 export function checkSums({ budgets, leases }: Stored, report: Report): void {
   for (const { scope, id, period, tokens, micro, open_tokens } of budgets) {
@@ -149,6 +159,11 @@ export function checkPurged({ purged, budgets, leases }: Stored, report: Report)
     const [owner = ""] = id.split("/");
     if (purged.has(owner)) report(`${scope}/${id}/${period}`, "a deleted user has a budget");
   }
+}
+
+/** Runs whose threads were deleted and are there. */
+export function findLeft(known: ReadonlyMap<string, { isOver: boolean; isGone: boolean }>, { runs }: Stored): string[] {
+  return Array.from(known).flatMap(([id, { isOver, isGone }]) => (isOver && isGone && runs.has(id) ? [id] : []));
 }
 
 /** Fewer prove little. */

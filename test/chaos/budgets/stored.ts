@@ -10,6 +10,8 @@ export interface StoredRun {
   reserved: { calls: number; tokens: number; micro: number };
   /** How often the runtime was killed under it; the campaign counts. */
   kills: number;
+  /** Of the last of them: whether it ended as `crash_loop`, and since when it has stored no reply and no result. */
+  last: { isLoop: boolean; lives: number[]; progress: number };
 }
 
 export interface StoredBudget {
@@ -88,7 +90,7 @@ SELECT user_id, thread_id, scope, id, period, sum(tokens) AS tokens, sum(cost) A
 FROM leases GROUP BY user_id, thread_id, scope, id, period`;
 
 function readThread(sqlite: DatabaseSync): StoredRun | null {
-  const rows = sqlite.prepare("SELECT invocation_id, run, spending FROM runs ORDER BY position").all();
+  const rows = sqlite.prepare("SELECT invocation_id, run, spending, lives FROM runs ORDER BY position").all();
   const [first] = rows;
   if (first === undefined) return null;
   const sum = { calls: 0, tokens: 0, micro: 0 };
@@ -103,7 +105,22 @@ function readThread(sqlite: DatabaseSync): StoredRun | null {
       sum.micro += (cost ?? 0) / 1000;
     }
   }
-  return { id: String(first.invocation_id), usage, reserved: sum, kills: 0 };
+  const last = rows.at(-1) ?? first;
+  const { error } = JSON.parse(String(last.run)) as { error: { code: string } | null };
+  const [message] = sqlite
+    .prepare("SELECT max(created_at) AS at FROM messages WHERE invocation_id = ? AND type IN ('assistant', 'tool')")
+    .all(String(last.invocation_id));
+  return {
+    id: String(first.invocation_id),
+    usage,
+    reserved: sum,
+    kills: 0,
+    last: {
+      isLoop: error?.code === "crash_loop",
+      lives: JSON.parse(String(last.lives)) as number[],
+      progress: message?.at == null ? 0 : Date.parse(String(message.at)),
+    },
+  };
 }
 
 function addUsage(one: Usage, other: Usage): Usage {

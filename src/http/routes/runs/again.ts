@@ -72,13 +72,18 @@ export function addAgain(app: App): void {
     async (context, { params, query, headers, body }) => {
       if (isEmptyContent(body.message)) throw new Problem("empty_message", "message has neither text nor an image.");
       const { thread_id, message_id } = params;
-      // A message can be edited once, so the same edit again is a repeat.
+      // The same edit again is a repeat, unless the message has kept its id and was edited since: the object knows.
       const { user_id } = context.get("caller");
       const parts = ["edit", user_id, thread_id, message_id, JSON.stringify(body.message)];
       const given = chooseInvocationId(body.invocation_id, headers["idempotency-key"], null);
       const message = { message_id: body.message_id ?? newId("msg"), content: body.message };
       const id = given ?? (await derivedId("inv", ...parts));
-      return await prepare(context, thread_id, query, body, id, { message_id, replaces: true, message });
+      return await prepare(context, thread_id, query, body, id, {
+        message_id,
+        replaces: true,
+        message,
+        is_unnamed: given === null,
+      });
     },
   );
 }
