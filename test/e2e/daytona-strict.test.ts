@@ -184,7 +184,7 @@ describe("a Daytona without a region", () => {
     const creations = countCreations();
     const failure = await failureOf(open({ target: "moon" }).listFiles(".", 1, signal));
     expect(failure).toMatchObject({ code: "unavailable", message: expect.stringContaining("Region not found") });
-    expect(failure.message).toContain('The target is "moon". Set the target in the project\'s settings');
+    expect(failure.message).toContain('The target is "moon". Set the project\'s target');
     expect(creations()).toBe(1);
   });
 });
@@ -218,6 +218,30 @@ describe("a Daytona that can't resize", () => {
     const later = open({ recipe: { disk: 9 } });
     expect(new TextDecoder().decode(await later.readFile("kept.txt", signal))).toBe("kept");
     expect(reported.at(-1)).toContain("with disk=3 and not disk=9");
+  });
+
+  it("replaces no sandbox that somebody else may use: others wait until its maker has decided", async () => {
+    const ids = new Ids();
+    faults.push({ request: "POST /api/sandbox/*/resize", answer: "silence", times: 1 });
+    const maker = open({ recipe, ids, limits: { request_ms: 600 } });
+    const making = maker.writeFile("maker.txt", new TextEncoder().encode("m"), signal);
+    await expect.poll(() => ids.id).not.toBeNull();
+    const first = ids.id;
+    const other = open({ recipe, ids });
+    await other.writeFile("other.txt", new TextEncoder().encode("o"), signal);
+    await making;
+    expect(ids.id).not.toBe(first);
+    const names = (await maker.listFiles(".", 1, signal)).map(({ path }) => path);
+    expect(names.sort()).toEqual(["maker.txt", "other.txt"]);
+    expect((await fixture.client.get(ids.id ?? "")).labels).not.toHaveProperty("unsized");
+  });
+
+  it("leaves one alone whose maker died", async () => {
+    await fixture.client.create({ name, labels: { unsized: "yes" } });
+    await open({ recipe, limits: { hidden_ms: 300 } }).listFiles(".", 1, signal);
+    const found = await fixture.client.get(name);
+    expect(found).toMatchObject({ cpu: 1, memory: 1 });
+    expect(found.labels).not.toHaveProperty("unsized");
   });
 
   it("builds nothing that a quota refuses", async () => {

@@ -70,6 +70,7 @@ export class FakeDaytona {
       resize: order("resize", (box, value) => Object.assign(box, value)),
       setAutostopInterval: order("autostop", (box, value) => Object.assign(box, { autoStopInterval: value })),
       setAutoArchiveInterval: order("autoarchive", (box, value) => Object.assign(box, { autoArchiveInterval: value })),
+      setLabels: order("labels", (box, value) => Object.assign(box, { labels: value })),
       updateNetworkSettings: order("network", (box, value) => Object.assign(box, value)),
     } as unknown as Sandbox;
   }

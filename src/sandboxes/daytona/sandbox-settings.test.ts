@@ -89,12 +89,12 @@ describe("a project's settings for its sandbox", () => {
     const daytona = new FakeDaytona();
     await openFrom(daytona, { recipe: { snapshot: "tools", cpu: 2, memory: 4 } });
     expect(daytona.created[0]).not.toHaveProperty("resources");
-    expect(daytona.orders).toEqual(["create", 'resize {"cpu":2,"memory":4}']);
+    expect(daytona.orders).toEqual(["create", 'resize {"cpu":2,"memory":4}', "labels {}"]);
 
     const larger = new FakeDaytona();
     const { id } = await openFrom(larger, { recipe: { disk: 10 } });
     expect(id).toBe("made-1");
-    expect(larger.orders).toEqual(["create", "stop", 'resize {"disk":10}', "start"]);
+    expect(larger.orders).toEqual(["create", "stop", 'resize {"disk":10}', "start", "labels {}"]);
   });
 
   it("fail with advice if Daytona refuses to resize", async () => {

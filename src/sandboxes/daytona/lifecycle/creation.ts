@@ -7,6 +7,7 @@ import type { Admission } from "./admission.ts";
 import type { SandboxLookup } from "./lookup.ts";
 import { describeCreation, isBuilt, type Recipe } from "./recipe.ts";
 import { addAdvice, describeHidden, readRefusal } from "./refusals.ts";
+import { UNSIZED } from "./sizing.ts";
 import { activateSnapshot, readInactiveSnapshot } from "./snapshots.ts";
 import { ORDER_SECONDS, type StartProgress, secondsLeft } from "./start-progress.ts";
 import type { StateReporter } from "./state-reporter.ts";
@@ -66,12 +67,16 @@ export class Creation {
 
   async #send(asked: Recipe, recipe: Recipe, progress: StartProgress, signal: AbortSignal): Promise<void> {
     const { client, name, labels, lookup, control } = this.#ports;
-    const labelled = asked === recipe ? { ...labels } : { ...labels, [INSTEAD]: recipe.snapshot ?? "" };
+    const { cpu, memory, disk } = asked;
+    const labelled: Record<string, string> = { ...labels };
+    if (asked !== recipe) labelled[INSTEAD] = recipe.snapshot ?? "";
+    else if (!isBuilt(asked) && (cpu ?? memory ?? disk) !== undefined) labelled[UNSIZED] = "yes";
     const parameters = { name, labels: labelled, ...describeCreation(asked) };
     const timeout = Math.min(secondsLeft(progress), isBuilt(asked) ? BUILD_ORDER_SECONDS : ORDER_SECONDS);
     try {
       // A repeated request is harmless: the name is then taken, and the sandbox is found.
       const { id } = await control(() => client.create(parameters, { timeout }), signal);
+      progress.madeId = id;
       await lookup.keep(id);
     } catch (error) {
       signal.throwIfAborted();

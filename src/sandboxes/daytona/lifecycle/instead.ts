@@ -28,6 +28,6 @@ export function describeUnresized(wanted: Resources, { cpu, memory, disk }: SdkS
   const spell = (sizes: Resources) => names.map((name) => `${name}=${sizes[name]}`).join(", ");
   return (
     `The sandbox is ready, with ${spell({ cpu, memory, disk })} and not ${spell(wanted)}: this Daytona can't resize ` +
-    "sandboxes. To get the new size, push or download what you need and delete the sandbox: the next one is built with it."
+    "sandboxes. For the new size, push or download what you need and delete the sandbox."
   );
 }

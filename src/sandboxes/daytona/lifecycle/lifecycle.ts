@@ -10,15 +10,15 @@ import type { DaytonaLimits } from "../client/limits.ts";
 import { DaytonaRequests, unavailable } from "../client/requests.ts";
 import type { SdkClient, SdkSandbox } from "../client/sdk.ts";
 import { pause } from "../client/waiting.ts";
-import { adjust, type Orders, resize } from "./adjust.ts";
 import { Admission } from "./admission.ts";
 import { type BuildLogSettings, DaytonaBuildLog } from "./build-log.ts";
 import { Creation, isBuiltInstead } from "./creation.ts";
-import { describeUnresized, findInstead } from "./instead.ts";
+import { describeUnresized } from "./instead.ts";
 import { SandboxLookup } from "./lookup.ts";
-import { findChanges, isBuiltFromFormerRecipe, type Recipe, type Resources } from "./recipe.ts";
+import { isBuiltFromFormerRecipe, type Recipe } from "./recipe.ts";
 import { addAdvice, describeBroken, describeFailedBuild, describeLate, readRefusal } from "./refusals.ts";
 import { type IsTarget, isOfAnother, removeSandbox } from "./removal.ts";
+import { Sizing } from "./sizing.ts";
 import { beginStart, type StartProgress, secondsLeft } from "./start-progress.ts";
 import { StateReporter } from "./state-reporter.ts";
 import { isBuilding, planFor } from "./states.ts";
@@ -58,6 +58,7 @@ export class DaytonaLifecycle {
   readonly #admission: Admission;
   readonly #lookup: SandboxLookup;
   readonly #creation: Creation;
+  readonly #sizing: Sizing;
   /** The last opened sandbox, and the sandbox whose files the model knows. */
   #opened: string | null = null;
   #known: string | null;
@@ -77,6 +78,12 @@ export class DaytonaLifecycle {
       ...{ lookup: this.#lookup, admission: this.#admission, states: this.#states },
       requireWanted: (signal) => this.#requireWanted(signal),
       giveBack: async () => count?.giveBack(),
+    });
+    this.#sizing = new Sizing({
+      ...{ client, recipe: settings.recipe, admission: this.#admission, states: this.#states, control },
+      hold_ms: limits.hidden_ms,
+      order: (progress, request, signal) => this.#order(progress, request, signal),
+      remove: (sandbox, progress, signal) => this.#remove(sandbox, progress, signal),
     });
   }
 
@@ -115,7 +122,10 @@ export class DaytonaLifecycle {
   ): Promise<SdkSandbox | null> {
     const { move, message } = planFor(state);
     const isLeftOver = sandbox !== null && move !== "wait" && isOfAnother(sandbox.labels, this.#settings.labels);
-    if (sandbox && move === "use" && !isLeftOver) return this.#adjust(sandbox, progress, signal);
+    if (sandbox && move === "use" && !isLeftOver) {
+      const isReady = await this.#sizing.adjust(sandbox, progress, signal);
+      return isReady ? this.#finish(sandbox, progress, signal) : null;
+    }
     if (Date.now() >= progress.until || progress.orders >= MAX_ORDERS) {
       throw this.#giveUp("error", "The sandbox did not start.", describeLate(state, progress.refusal, begun));
     }
@@ -193,14 +203,7 @@ export class DaytonaLifecycle {
   async #start(sandbox: SdkSandbox, progress: StartProgress, signal: AbortSignal): Promise<void> {
     const { state } = sandbox;
     const { move, message } = planFor(state ?? "unknown");
-    const { rebuild } = findChanges(this.#settings.recipe, sandbox);
-    if (state === "stopped" && rebuild && !progress.wasResized) {
-      progress.wasResized = true;
-      await this.#admission.grow(state, rebuild);
-      this.#states.report("resizing", planFor("resizing").message);
-      if (await resize(sandbox, rebuild, this.#orders(progress, signal), signal)) return;
-      if (await this.#replace(sandbox, rebuild, progress, signal)) return;
-    }
+    if (state === "stopped" && (await this.#sizing.resizeStopped(sandbox, progress, signal))) return;
     await this.#admission.start(state ?? "unknown");
     this.#states.report("starting", message);
     if (move === "repair") progress.wasRepaired = true;
@@ -213,48 +216,6 @@ export class DaytonaLifecycle {
       throw this.#giveUp("error", "The sandbox is in an error.", text);
     }
     throw unavailable(`Daytona would not start the sandbox: ${refusal}`);
-  }
-
-  /** Applies what a running sandbox can take. The rest needs a stop, and only if nobody uses the sandbox yet. */
-  async #adjust(sandbox: SdkSandbox, progress: StartProgress, signal: AbortSignal): Promise<SdkSandbox | null> {
-    const changes = findChanges(this.#settings.recipe, sandbox);
-    if (progress.wasAdjusted || Object.keys(changes).length === 0) return this.#finish(sandbox, progress);
-    if (changes.rebuild && progress.isFresh && !progress.wasResized) {
-      this.#states.report("stopping", "The sandbox is stopped to be given what the project asks for.");
-      await this.#order(progress, () => sandbox.stop(secondsLeft(progress)), signal);
-      return null;
-    }
-    progress.wasAdjusted = true;
-    if (changes.growth && !progress.unresized) await this.#admission.grow("started", changes.growth);
-    const isResized = await adjust(sandbox, changes, this.#orders(progress, signal), signal);
-    if (!changes.growth) return this.#finish(sandbox, progress);
-    if (!isResized) await this.#replace(sandbox, changes.growth, progress, signal);
-    return null;
-  }
-
-  /**
-   * For a Daytona that can't resize: a sandbox that nobody has used yet is replaced by a build of the same content with
-   * the wanted size. Any other keeps its files and its size. Returns whether it was replaced.
-   */
-  async #replace(
-    sandbox: SdkSandbox,
-    wanted: Resources,
-    progress: StartProgress,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const { recipe, client } = this.#settings;
-    progress.unresized = wanted;
-    if (!progress.isFresh || progress.instead !== null) return false;
-    const control = <Value>(request: () => Promise<Value>) => this.control(request, signal);
-    const instead = await findInstead(recipe, sandbox, { client, control });
-    if (instead === null || !(await this.#admission.build(instead, progress))) return false;
-    await this.#remove(sandbox, progress, signal);
-    Object.assign(progress, { instead, unresized: null, orders: 0, wasAdjusted: false, wasResized: false });
-    return true;
-  }
-
-  #orders(progress: StartProgress, signal: AbortSignal): Orders {
-    return { control: (request) => this.control(request, signal), seconds: secondsLeft(progress) };
   }
 
   async #remove(sandbox: SdkSandbox, progress: StartProgress, signal: AbortSignal): Promise<void> {
@@ -291,7 +252,8 @@ export class DaytonaLifecycle {
     }
   }
 
-  async #finish(sandbox: SdkSandbox, { unresized }: StartProgress): Promise<SdkSandbox> {
+  async #finish(sandbox: SdkSandbox, { unresized }: StartProgress, signal: AbortSignal): Promise<SdkSandbox> {
+    await this.#sizing.release(sandbox, signal);
     await this.#settings.count?.note(sandbox);
     this.#opened = sandbox.id;
     if (this.#known === null) this.#setKnown(sandbox.id);

@@ -35,10 +35,8 @@ export function readRefusal(error: unknown): { reason: string; may_pass: boolean
 
 /** For each kind of refusal, what its reader can do. The first that fits is said. */
 const advice: [refusal: RegExp, what: (target: string | null) => string][] = [
-  [/region not found|default region/i, describeTarget],
-  [/not available (?:to the organization|in region)/i, describeTarget],
+  [/region not found|default region|not available (?:to the organization|in region)|only ephemeral/i, describeTarget],
   [/no available runners/i, () => "No machine of the region has room for it now. Try again in a few minutes."],
-  [/only ephemeral sandboxes/i, describeTarget],
   [/limit exceeded|quota|exceeds maximum/i, () => "Delete sandboxes that are not needed, or ask for less."],
   [/suspended/i, () => "Whoever runs this server has to settle that with Daytona."],
 ];
@@ -50,13 +48,13 @@ export function addAdvice(reason: string, target: string | null = null): string 
 }
 
 function describeTarget(target: string | null): string {
-  const asked = target === null ? "No target is set, so it is Daytona's default region" : `The target is "${target}"`;
-  return `${asked}. Set the target in the project's settings, or the server's DAYTONA_TARGET, to a region of this Daytona.`;
+  const asked = target === null ? "No target is set" : `The target is "${target}"`;
+  return `${asked}. Set the project's target, or DAYTONA_TARGET, to a region of this Daytona.`;
 }
 
 export function describeHidden(name: string): string {
   return (
     `Daytona says that there is a sandbox named ${name}, and does not show it. ` +
-    "Try again in a minute. If that does not help, look for it in Daytona: the API key may not be allowed to see it."
+    "Try again in a minute, or look for it in Daytona."
   );
 }

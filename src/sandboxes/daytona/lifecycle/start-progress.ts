@@ -21,6 +21,9 @@ export interface StartProgress {
   wasActivated: boolean;
   /** Daytona says that the name is taken and does not show the sandbox: until when to wait. 0 if that was not seen. */
   hiddenUntil: number;
+  /** The sandbox that this opening created, and until when to wait for the maker of another one. */
+  madeId: string | null;
+  heldUntil: number;
   /** What is built since Daytona can't resize. */
   instead: Recipe | null;
   /** The size that the sandbox does not have, since Daytona can't resize. */
@@ -41,6 +44,8 @@ export function beginStart(): StartProgress {
     wasAdjusted: false,
     wasActivated: false,
     hiddenUntil: 0,
+    madeId: null,
+    heldUntil: 0,
     instead: null,
     unresized: null,
     isBuildCounted: false,
