@@ -7,7 +7,7 @@ import type { Admission } from "./admission.ts";
 import type { SandboxLookup } from "./lookup.ts";
 import { describeCreation, isBuilt, type Recipe } from "./recipe.ts";
 import { addAdvice, describeHidden, readRefusal } from "./refusals.ts";
-import { UNSIZED } from "./sizing.ts";
+import { again, UNSIZED } from "./sizing.ts";
 import { activateSnapshot, readInactiveSnapshot } from "./snapshots.ts";
 import { ORDER_SECONDS, type StartProgress, secondsLeft } from "./start-progress.ts";
 import type { StateReporter } from "./state-reporter.ts";
@@ -97,6 +97,10 @@ export class Creation {
     }
     if (readRefusal(error)?.may_pass) {
       progress.refusal = reason;
+      return;
+    }
+    if (progress.instead !== null) {
+      Object.assign(progress, again);
       return;
     }
     const refusal = addAdvice(reason || `status ${status}`, target);

@@ -18,7 +18,7 @@ import { SandboxLookup } from "./lookup.ts";
 import { isBuiltFromFormerRecipe, type Recipe } from "./recipe.ts";
 import { addAdvice, describeBroken, describeFailedBuild, describeLate, readRefusal } from "./refusals.ts";
 import { type IsTarget, isOfAnother, removeSandbox } from "./removal.ts";
-import { Sizing } from "./sizing.ts";
+import { again, Sizing } from "./sizing.ts";
 import { beginStart, type StartProgress, secondsLeft } from "./start-progress.ts";
 import { StateReporter } from "./state-reporter.ts";
 import { isBuilding, planFor } from "./states.ts";
@@ -134,6 +134,9 @@ export class DaytonaLifecycle {
       await this.#creation.order(this.#settings.recipe, isLost, progress, signal);
     } else if (isLeftOver || (move === "remake" && !progress.isFresh) || this.#isOutdated(sandbox, state, progress)) {
       await this.#remove(sandbox, progress, signal);
+    } else if (move === "remake" && progress.instead !== null) {
+      await this.#remove(sandbox, progress, signal);
+      Object.assign(progress, again);
     } else if (move === "remake") {
       const text = describeFailedBuild(sandbox.errorReason, await log.readEnd(sandbox, BUILD_LINES));
       throw this.#giveUp(state, text, text);

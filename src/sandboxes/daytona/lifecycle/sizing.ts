@@ -12,6 +12,9 @@ import { type StartProgress, secondsLeft } from "./start-progress.ts";
 import type { StateReporter } from "./state-reporter.ts";
 import { planFor } from "./states.ts";
 
+/** What a new sandbox makes of an opening's progress. */
+export const again = { instead: null, unresized: null, orders: 0, wasAdjusted: false, wasResized: false };
+
 /** The label of a sandbox whose size its maker has not decided on. */
 export const UNSIZED = "unsized";
 
@@ -95,12 +98,12 @@ export class Sizing {
     const { recipe, client, admission, remove } = this.#ports;
     progress.unresized = wanted;
     const isOwn = sandbox.id === progress.madeId && sandbox.labels?.[UNSIZED] !== undefined;
-    if (!isOwn || progress.instead !== null) return false;
+    if (!isOwn || progress.wasInsteadTried) return false;
     const control = <Value>(request: () => Promise<Value>) => this.#ports.control(request, signal);
     const instead = await findInstead(recipe, sandbox, { client, control });
     if (instead === null || !(await admission.build(instead, progress))) return false;
     await remove(sandbox, progress, signal);
-    Object.assign(progress, { instead, unresized: null, orders: 0, wasAdjusted: false, wasResized: false });
+    Object.assign(progress, { ...again, instead, wasInsteadTried: true });
     return true;
   }
 

@@ -26,6 +26,8 @@ export interface StartProgress {
   heldUntil: number;
   /** What is built since Daytona can't resize. */
   instead: Recipe | null;
+  /** That build failed: the size of the snapshot has to do. */
+  wasInsteadTried: boolean;
   /** The size that the sandbox does not have, since Daytona can't resize. */
   unresized: Resources | null;
   isBuildCounted: boolean;
@@ -47,6 +49,7 @@ export function beginStart(): StartProgress {
     madeId: null,
     heldUntil: 0,
     instead: null,
+    wasInsteadTried: false,
     unresized: null,
     isBuildCounted: false,
     mayReplaceBuild: true,
