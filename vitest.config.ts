@@ -146,6 +146,7 @@ export default defineConfig({
             "test/*.test.ts",
             "test/contract/models/*.test.ts",
             "test/contract/search/*.test.ts",
+            "test/contract/sandbox/report.test.ts",
             "test/pages/*.test.ts",
           ],
         },

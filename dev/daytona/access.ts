@@ -3,6 +3,7 @@
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { type HttpError, invalidKeyMessage, notStartedMessage, refuseAtProxy } from "./errors.ts";
 import type { Sandbox } from "./sandboxes.ts";
 
 const cookieSeconds = 3600;
@@ -10,6 +11,8 @@ export const tokenHeader = "x-daytona-preview-token";
 export const tokenQuery = "DAYTONA_SANDBOX_AUTH_KEY";
 /** File operations for which an address may be signed. */
 const signedFileRoutes: Record<string, string> = { GET: "/files/download", POST: "/files/upload-v2" };
+/** apps/proxy/pkg/proxy/get_sandbox_target.go, validateAndCache and getSandboxRunnerInfo */
+const validatedMs = 2 * 60_000;
 const cookiePrefix = "daytona-sandbox-auth-";
 
 export class Access {
@@ -19,8 +22,23 @@ export class Access {
   /** Digests of keys that this server has accepted. A preview never passes one of them to user code. */
   readonly #seenKeys = new Set<string>();
 
-  constructor(apiKey: string | undefined) {
+  /** Until when the proxy remembers that a key leads to a sandbox, and where the sandbox runs. */
+  readonly #validated = new Map<string, number>();
+  readonly #now: () => number;
+
+  constructor(apiKey: string | undefined, now: () => number = Date.now) {
     this.#apiKey = apiKey;
+    this.#now = now;
+  }
+
+  /** What the proxy says to a valid key about a sandbox that is gone: it learns of that when its caches expire. */
+  refuseGone(id: string): HttpError {
+    if ((this.#validated.get(id) ?? 0) > this.#now()) return refuseAtProxy(400, notStartedMessage);
+    return refuseAtProxy(401, invalidKeyMessage);
+  }
+
+  noteValidated(id: string): void {
+    if ((this.#validated.get(id) ?? 0) <= this.#now()) this.#validated.set(id, this.#now() + validatedMs);
   }
 
   /** Without a configured key, any key is accepted: the server listens on loopback, and clients always send one. */

@@ -3,9 +3,10 @@
  */
 import type { Access } from "./access.ts";
 import type { Builds } from "./builds.ts";
-import { HttpError, notStartedMessage } from "./errors.ts";
+import { notStartedMessage, refuseAtProxy } from "./errors.ts";
 import type { Fault } from "./faults.ts";
 import type { Life } from "./life.ts";
+import type { Rules } from "./mode.ts";
 import type { Quotas } from "./quotas.ts";
 import type { Sandbox, Sandboxes } from "./sandboxes.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -19,6 +20,7 @@ export interface ServerContext {
   origins: Origins;
   builds: Builds;
   quotas: Quotas;
+  rules: Rules;
   access: Access;
   /** Why commands are refused here; undefined when they may run. */
   refusal: string | undefined;
@@ -41,5 +43,5 @@ export interface ToolboxContext extends ServerContext {
 
 export function requireLife(sandbox: Sandbox): Life {
   if (sandbox.life && sandbox.record.state === "started") return sandbox.life;
-  throw new HttpError(400, notStartedMessage);
+  throw refuseAtProxy(400, notStartedMessage);
 }

@@ -8,16 +8,28 @@ import { STATUS_CODES } from "node:http";
 export const notStartedMessage =
   "failed to resolve container IP after 3 attempts: no IP address found. Is the Sandbox started?";
 
+/** apps/proxy/pkg/proxy/auth.go: the same for an unknown key and for a sandbox that does not exist. */
+export const invalidKeyMessage = "authentication failed: Bearer token is invalid";
+export const missingKeyMessage =
+  "missing authentication: provide a preview access token (via header, query parameter, or cookie) or use an API key or JWT";
+
 export class HttpError extends Error {
   readonly status: number;
   readonly code: string | undefined;
+  /** The proxy in front of the sandboxes refused, so the daemon was not reached. */
+  readonly isOfProxy: boolean;
 
-  constructor(status: number, message: string, code?: string) {
+  constructor(status: number, message: string, code?: string, { isOfProxy = false } = {}) {
     super(message);
     this.name = "HttpError";
     this.status = status;
     this.code = code;
+    this.isOfProxy = isOfProxy;
   }
+}
+
+export function refuseAtProxy(status: number, message: string): HttpError {
+  return new HttpError(status, message, undefined, { isOfProxy: true });
 }
 
 /** Internal failures (a bug, a full disk) are reported without details. */
@@ -54,7 +66,7 @@ export function toolboxErrorBody(error: HttpError, method: string, path: string)
     statusCode: error.status,
     message: error.message,
     code: error.code ?? genericCodes[error.status] ?? "INTERNAL_SERVER_ERROR",
-    source: "DAYTONA_DAEMON",
+    ...(error.isOfProxy ? {} : { source: "DAYTONA_DAEMON" }),
     timestamp: new Date().toISOString(),
     path,
     method,

@@ -23,6 +23,10 @@ const faultAnswers = [
   "no_container",
   /** 400 of the proxy for a sandbox that is not up yet. */
   "not_started",
+  /** 400 of the proxy when the API does not tell it a sandbox's runner: apps/proxy/pkg/proxy/get_sandbox_target.go. */
+  "no_runner_info",
+  /** 401 of the proxy when the API does not tell it whether the key is valid: apps/proxy/pkg/proxy/auth.go. */
+  "key_unchecked",
   /** 404 of the API for a sandbox that no longer exists. */
   "not_found",
   /** The daemon's error when its sandbox's disk is full. */
@@ -103,12 +107,16 @@ export function failRequest(fault: Fault, request: IncomingMessage, response: Se
   }
 }
 
+const unreachable = "failed to validateAndCache after 3 attempts: dial tcp: connect: connection refused";
+
 /** Faults that are errors of the API: status and message. */
 const apiFailures: { [answer in FaultAnswer]?: (path: string) => HttpError } = {
   internal_error: () => new HttpError(500, "Internal server error"),
   rate_limited: () => new HttpError(429, "ThrottlerException: Too Many Requests"),
   no_container: (path) => new HttpError(404, `No such container: ${path.split("/")[2] ?? ""}`),
   not_started: () => new HttpError(400, notStartedMessage),
+  no_runner_info: () => new HttpError(400, "failed to get runner info: Service Unavailable"),
+  key_unchecked: () => new HttpError(401, `authentication failed: Bearer token validation error: ${unreachable}`),
   not_found: (path) => new HttpError(404, `Sandbox with ID or name ${path.split("/")[3] ?? ""} not found`),
 };
 

@@ -1,10 +1,11 @@
 /**
  * `npm run daytona -- --port N --state DIR [--allow-host-exec] [--real-model] [--api-key-file FILE]
- * [--allow-private-urls] [--linger MS]`: the server alone. `--linger` keeps sandboxes in each transitional state for that long, as a busy
+ * [--allow-private-urls] [--linger MS] [--mode 0.190|0.218] [--resize]`: the server alone. `--linger` keeps sandboxes in each transitional state for that long, as a busy
  * Daytona does.
  */
 import { parseArgs } from "node:util";
 import { hideArguments, readSecretFile } from "../secrets.ts";
+import { type Mode, modes } from "./mode.ts";
 import { startDaytona } from "./server.ts";
 
 /** Clients give up after some minutes. */
@@ -12,7 +13,7 @@ const maxLingerMs = 600_000;
 
 const usage =
   "usage: npm run daytona -- [--port 3986] [--state DIR] [--allow-host-exec] [--real-model] " +
-  "[--api-key KEY | --api-key-file FILE] [--allow-private-urls] [--linger MS]";
+  "[--api-key KEY | --api-key-file FILE] [--allow-private-urls] [--linger MS] [--mode 0.190|0.218] [--resize]";
 
 async function readArguments(): Promise<{
   port: number;
@@ -22,6 +23,8 @@ async function readArguments(): Promise<{
   privateUrlsAllowed: boolean;
   apiKey?: string;
   linger?: number;
+  mode: Mode;
+  resizes?: boolean;
 }> {
   const { values } = parseArgs({
     options: {
@@ -33,6 +36,8 @@ async function readArguments(): Promise<{
       "api-key-file": { type: "string" },
       "allow-private-urls": { type: "boolean", default: false },
       linger: { type: "string" },
+      mode: { type: "string", default: "0.190" },
+      resize: { type: "boolean" },
     },
   });
   const given = values["api-key"];
@@ -44,6 +49,8 @@ async function readArguments(): Promise<{
   if (linger !== undefined && !(linger >= 0 && linger <= maxLingerMs)) {
     throw new Error(`--linger must be a number of milliseconds, ${maxLingerMs} at most`);
   }
+  const mode = modes.find((name) => name === values.mode);
+  if (mode === undefined) throw new Error(`--mode must be one of ${modes.join(", ")}`);
   return {
     port,
     state: values.state,
@@ -52,6 +59,8 @@ async function readArguments(): Promise<{
     privateUrlsAllowed: values["allow-private-urls"],
     apiKey: given ?? (file === undefined ? undefined : await readSecretFile("--api-key-file", file)),
     linger,
+    mode,
+    resizes: values.resize,
   };
 }
 

@@ -6,6 +6,7 @@ import { Builds } from "./builds.ts";
 import type { ServerContext } from "./context.ts";
 import type { Isolation } from "./isolation.ts";
 import { Lives } from "./lives.ts";
+import { type ModeOptions, readRules } from "./mode.ts";
 import { defaultQuotas, type Quotas } from "./quotas.ts";
 import { Sandboxes } from "./sandboxes.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -14,7 +15,7 @@ import { Origins } from "./states-origins.ts";
 
 type Linger = NonNullable<ChangesOptions["linger"]>;
 
-export interface PartsOptions {
+export interface PartsOptions extends ModeOptions {
   quotas?: Quotas;
   /**
    * Slows down changes of state: milliseconds for each transitional state, or a function that holds a sandbox in one
@@ -33,18 +34,23 @@ export interface Place {
   refusal: string | undefined;
 }
 
-export type Parts = Pick<ServerContext, "sandboxes" | "snapshots" | "builds" | "changes" | "origins" | "quotas">;
+export type Parts = Pick<
+  ServerContext,
+  "sandboxes" | "snapshots" | "builds" | "changes" | "origins" | "quotas" | "rules"
+>;
 
 export async function createParts(options: PartsOptions, place: Place): Promise<Parts> {
   const { stateDirectory, isolation, etc } = place;
   const quotas = options.quotas ?? defaultQuotas;
-  const sandboxes = new Sandboxes(stateDirectory);
+  const rules = readRules(options);
+  const sandboxes = new Sandboxes(stateDirectory, rules);
   const snapshots = new Snapshots(stateDirectory);
   const builds = new Builds({ ...place, timeoutMs: options.buildTimeoutMs });
-  const changes = new Changes({ sandboxes, lives: new Lives(place), quotas, linger: readLinger(options.linger) });
-  const origins = new Origins({ sandboxes, snapshots, builds, changes, quotas, copying: { isolation, etc } });
+  const linger = readLinger(options.linger);
+  const changes = new Changes({ sandboxes, lives: new Lives(place), quotas, rules, linger });
+  const origins = new Origins({ sandboxes, snapshots, builds, changes, quotas, rules, copying: { isolation, etc } });
   await Promise.all([sandboxes.load(), snapshots.load()]);
-  return { sandboxes, snapshots, builds, changes, origins, quotas };
+  return { sandboxes, snapshots, builds, changes, origins, quotas, rules };
 }
 
 function readLinger(linger: number | Linger | undefined): Linger | undefined {

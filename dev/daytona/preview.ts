@@ -17,7 +17,7 @@ import type { Duplex } from "node:stream";
 import { stripCookies, tokenHeader, tokenQuery } from "./access.ts";
 import { requireLife, type ServerContext } from "./context.ts";
 import { answerPreflight, crossOriginHeaders } from "./cross-origin.ts";
-import { HttpError } from "./errors.ts";
+import { HttpError, invalidKeyMessage } from "./errors.ts";
 import { parseTarget } from "./routes.ts";
 import type { Sandbox } from "./sandboxes.ts";
 
@@ -80,7 +80,8 @@ function openPreview(request: IncomingMessage, host: PreviewHost, context: Serve
     throw new HttpError(401, byToken ? "this preview has expired" : "this preview needs a token");
   }
   const hasQuery = url.searchParams.has(tokenQuery);
-  const wantsCookie = !byCookie && (byToken?.valid === true || (byLink && hasQuery));
+  const wantsCookie =
+    !byCookie && (byToken?.valid === true || (byLink && hasQuery && context.rules.queryTokenSetsCookie));
   url.searchParams.delete(tokenQuery);
   return {
     sandbox,
@@ -98,8 +99,8 @@ function openToolboxPort(request: IncomingMessage, place: ToolboxPort, context: 
   const { access } = context;
   const sandbox = context.sandboxes.byId(place.label);
   const byToken = sandbox !== undefined && access.hasToken(request, url, sandbox);
-  if (!byToken && !access.hasKey(request)) throw new HttpError(401, "Unauthorized");
-  if (!sandbox) throw new HttpError(404, `Sandbox with ID or name ${place.label} not found`);
+  if (!byToken && !access.hasKey(request)) throw new HttpError(401, invalidKeyMessage);
+  if (!sandbox) throw access.refuseGone(place.label);
   const path = (request.url ?? "").slice(`${place.prefix}/proxy/${place.port}`.length);
   return {
     sandbox,

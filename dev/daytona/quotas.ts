@@ -13,12 +13,18 @@ export interface Quotas {
   total?: Partial<Resources>;
 }
 
+// apps/api/src/sandbox/services/sandbox.service.ts, validateOrganizationQuotas: all of them are 400.
+const contact =
+  "Need higher resource limits per-sandbox? Contact us at support@daytona.io and let us know about your use case.";
+const upgrade =
+  "To increase concurrency limits, upgrade your organization's Tier by visiting http://localhost:3000/limits.";
+
 /** The quotas of a new organization at Daytona. */
 export const defaultQuotas: Quotas = { perSandbox: { cpu: 4, memory: 8, disk: 10 } };
 
 export function refuseOversize({ cpu, memory, disk }: Resources, { perSandbox }: Quotas): void {
   const refuse = (what: string, maximum: string): never => {
-    throw new HttpError(403, `${what} exceeds maximum allowed per sandbox (${maximum}).`);
+    throw new HttpError(400, `${what} exceeds maximum allowed per sandbox (${maximum}).\n${contact}`);
   };
   if (cpu > perSandbox.cpu) refuse(`CPU request ${cpu}`, String(perSandbox.cpu));
   if (memory > perSandbox.memory) refuse(`Memory request ${memory}GB`, `${perSandbox.memory}GB`);
@@ -33,7 +39,7 @@ export function refuseOverQuota(wanted: Resources, others: readonly SandboxRecor
   const memory = running.reduce((sum, record) => sum + record.memory, wanted.memory);
   const disk = stored.reduce((sum, record) => sum + record.disk, wanted.disk);
   const refuse = (what: string, maximum: string): never => {
-    throw new HttpError(403, `Total ${what} limit exceeded. Maximum allowed: ${maximum}.`);
+    throw new HttpError(400, `Total ${what} limit exceeded. Maximum allowed: ${maximum}.\n${upgrade}`);
   };
   if (total.cpu !== undefined && cpu > total.cpu) refuse("CPU", String(total.cpu));
   if (total.memory !== undefined && memory > total.memory) refuse("memory", `${total.memory}GiB`);

@@ -5,6 +5,7 @@ import { type Json, optionalFlag, optionalInteger, optionalText, optionalTextMap
 import { maxDockerfileBytes } from "./builds-dockerfile.ts";
 import { HttpError } from "./errors.ts";
 import { isVariableName } from "./keeper/settings.ts";
+import type { Rules } from "./mode.ts";
 import type { NewSandbox } from "./sandboxes.ts";
 import { defaultSnapshot, type SnapshotRecord, type Snapshots } from "./snapshots.ts";
 import { describeBuild } from "./states-origins.ts";
@@ -36,8 +37,9 @@ interface Wanted {
   snapshot: SnapshotRecord | undefined;
 }
 
-export function readNewSandbox(body: Json, snapshots: Snapshots): Wanted {
+export function readNewSandbox(body: Json, snapshots: Snapshots, rules: Rules): Wanted {
   refuseUnsupported(body);
+  const target = readTarget(body, rules);
   const env = optionalTextMap(body, "env");
   const wrong = Object.keys(env).find((name) => !isVariableName(name));
   if (wrong !== undefined) throw new HttpError(400, `env holds an invalid name: ${wrong.slice(0, 100)}`);
@@ -52,9 +54,9 @@ export function readNewSandbox(body: Json, snapshots: Snapshots): Wanted {
     public: optionalFlag(body, "public"),
     networkBlockAll: optionalFlag(body, "networkBlockAll"),
     ...readAllowLists(body),
-    target: optionalText(body, "target") ?? "local",
+    target,
     gpu: 0,
-    ...readIntervals(body),
+    ...readIntervals(body, rules),
   };
   const resources = readResources(body);
   const dockerfile = readDockerfile(body);
@@ -106,7 +108,15 @@ type Intervals = Pick<
   "autoStopInterval" | "autoPauseInterval" | "autoArchiveInterval" | "autoDeleteInterval" | "autoDestroyAt"
 >;
 
-function readIntervals(body: Json): Intervals {
+/** apps/api/src/sandbox/services/sandbox.service.ts, getValidatedOrDefaultRegion: before anything else. */
+function readTarget(body: Json, { regions }: Rules): string {
+  const [usual = "local"] = regions;
+  const target = optionalText(body, "target")?.trim() || usual;
+  if (!regions.includes(target)) throw new HttpError(404, "Region not found");
+  return target;
+}
+
+function readIntervals(body: Json, { mode }: Rules): Intervals {
   const autoPauseInterval = optionalInteger(body, "autoPauseInterval", 0) ?? 0;
   const autoStop = optionalInteger(body, "autoStopInterval", 0);
   const intervals = {
@@ -114,7 +124,8 @@ function readIntervals(body: Json): Intervals {
     autoPauseInterval,
     autoArchiveInterval: boundAutoArchive(optionalInteger(body, "autoArchiveInterval", 0) ?? autoArchiveMinutes),
     autoDeleteInterval: optionalInteger(body, "autoDeleteInterval", -1) ?? -1,
-    autoDestroyAt: findEnd(optionalInteger(body, "ttlMinutes", 0) ?? 0),
+    // 0.190 does not know the field, and ignores it as every other (apps/api/src/main.ts, ValidationPipe).
+    autoDestroyAt: mode === "0.190" ? undefined : findEnd(optionalInteger(body, "ttlMinutes", 0) ?? 0),
   };
   refuseContradiction(intervals);
   return intervals;

@@ -78,11 +78,12 @@ function find(exchange: Exchange, context: Context): Sandbox {
   return context.sandboxes.require(parameter(exchange, "id"));
 }
 
-function sendSandbox(exchange: Exchange, context: Context, sandbox: Sandbox): void {
+/** A POST for which NestJS was told no status is answered with 201. */
+function sendSandbox(exchange: Exchange, context: Context, sandbox: Sandbox, status = 200): void {
   const shown = describeSandbox(sandbox, context.origin());
   sendJson(
     exchange.response,
-    200,
+    status,
     exchange.reportedState === undefined ? shown : { ...shown, state: exchange.reportedState },
   );
 }
@@ -91,7 +92,8 @@ function sendSandbox(exchange: Exchange, context: Context, sandbox: Sandbox): vo
  * Waits for changes that finish quickly, and otherwise responds with the transitional state, as the real server does.
  */
 async function answer(exchange: Exchange, context: Context, sandbox: Sandbox, { done }: Ongoing): Promise<void> {
-  if (!context.changes.lingers) await done;
+  const isSlow = sandbox.record.state === "archiving" && context.rules.archiveMs > 0;
+  if (!context.changes.lingers && !isSlow) await done;
   sendSandbox(exchange, context, sandbox);
 }
 
@@ -105,7 +107,7 @@ async function change(
 }
 
 async function createSandbox(exchange: Exchange, context: Context): Promise<void> {
-  const { wanted, snapshot } = readNewSandbox(await readJson(exchange.request), context.snapshots);
+  const { wanted, snapshot } = readNewSandbox(await readJson(exchange.request), context.snapshots, context.rules);
   const { sandbox, done } = await context.origins.create(wanted, snapshot);
   // The request that starts a build does not wait for it.
   if (wanted.buildInfo) sendSandbox(exchange, context, sandbox);
@@ -137,16 +139,27 @@ async function setPublic(exchange: Exchange, context: Context): Promise<void> {
   if (isPublic !== "true" && isPublic !== "false") throw new HttpError(400, "isPublic must be true or false");
   sandbox.record.public = isPublic === "true";
   await context.sandboxes.save(sandbox);
-  sendSandbox(exchange, context, sandbox);
+  sendSandbox(exchange, context, sandbox, 201);
 }
 
 async function setNetwork(exchange: Exchange, context: Context): Promise<void> {
   const body: Json = await readJson(exchange.request);
   const sandbox = find(exchange, context);
   const lists = readAllowLists(body);
-  if (body.networkBlockAll !== undefined) sandbox.record.networkBlockAll = optionalFlag(body, "networkBlockAll");
-  if (body.networkAllowList !== undefined) sandbox.record.networkAllowList = lists.networkAllowList || undefined;
-  if (body.domainAllowList !== undefined) sandbox.record.domainAllowList = lists.domainAllowList || undefined;
+  const { record } = sandbox;
+  if (["networkBlockAll", "networkAllowList", "domainAllowList"].every((name) => body[name] === undefined)) {
+    throw new HttpError(400, "At least one of networkBlockAll, networkAllowList or domainAllowList must be provided");
+  }
+  // apps/api/src/sandbox/services/sandbox.service.ts, updateNetworkSettings: the block and the list replace each other.
+  if (body.domainAllowList !== undefined) record.domainAllowList = lists.domainAllowList || undefined;
+  if (body.networkBlockAll !== undefined) {
+    record.networkBlockAll = optionalFlag(body, "networkBlockAll");
+    record.networkAllowList = undefined;
+  }
+  if (body.networkAllowList !== undefined) {
+    record.networkAllowList = lists.networkAllowList || undefined;
+    if (lists.networkAllowList) record.networkBlockAll = false;
+  }
   await context.sandboxes.save(sandbox);
   sendSandbox(exchange, context, sandbox);
 }
@@ -156,12 +169,17 @@ type Interval = "autoStopInterval" | "autoPauseInterval" | "autoArchiveInterval"
 async function setMinutes(exchange: Exchange, context: Context, name: Interval): Promise<void> {
   const sandbox = find(exchange, context);
   const minimum = name === "autoDeleteInterval" ? -1 : 0;
-  const minutes = integerParameter(exchange.parameters.minutes, name, minimum, maxMinutes);
+  const { minutes: text = "" } = exchange.parameters;
+  // apps/api/src/sandbox/services/sandbox.service.ts compares the number that it is not, and Postgres refuses that.
+  if (context.rules.mode === "0.190" && Number.isNaN(Number(text))) {
+    throw new HttpError(500, "An unexpected error occurred.");
+  }
+  const minutes = integerParameter(text, name, minimum, maxMinutes);
   const value = name === "autoArchiveInterval" ? boundAutoArchive(minutes) : minutes;
   refuseContradiction({ ...sandbox.record, [name]: value });
   sandbox.record[name] = value;
   await context.sandboxes.save(sandbox);
-  sendSandbox(exchange, context, sandbox);
+  sendSandbox(exchange, context, sandbox, 201);
 }
 
 async function setEnd(exchange: Exchange, context: Context): Promise<void> {

@@ -4,6 +4,8 @@
 import { randomUUID } from "node:crypto";
 import { HttpError } from "./errors.ts";
 import type { Life } from "./life.ts";
+import { type Rules, readRules } from "./mode.ts";
+import { Names, nameOfDeleted } from "./names.ts";
 import { makeKey, Records, type SandboxRecord, type SandboxState } from "./records.ts";
 
 export interface Sandbox {
@@ -40,9 +42,11 @@ export type NewSandbox = Pick<
 export class Sandboxes {
   readonly #records: Records;
   readonly #sandboxes = new Map<string, Sandbox>();
+  readonly #names: Names;
 
-  constructor(stateDirectory: string) {
+  constructor(stateDirectory: string, { namesMs, now }: Rules = readRules({})) {
     this.#records = new Records(stateDirectory);
+    this.#names = new Names(namesMs, now);
   }
 
   /** Loads what an earlier server left: its processes are gone, so sandboxes that were started are now stopped. */
@@ -76,9 +80,18 @@ export class Sandboxes {
   }
 
   require(idOrName: string): Sandbox {
-    const sandbox = this.#sandboxes.get(idOrName) ?? this.all().find(({ record }) => record.name === idOrName);
-    if (!sandbox) throw new HttpError(404, `Sandbox with ID or name ${idOrName} not found`);
+    const sandbox = this.#sandboxes.get(idOrName) ?? this.#byName(idOrName);
+    // apps/api/src/sandbox/services/sandbox.service.ts leaves out what is destroyed, although its row stays for a while.
+    if (!sandbox || sandbox.record.state === "destroyed")
+      throw new HttpError(404, `Sandbox with ID or name ${idOrName} not found`);
     return sandbox;
+  }
+
+  #byName(name: string): Sandbox | undefined {
+    const owner = this.all().find(({ record }) => record.name === name);
+    const found = this.byId(this.#names.find(name, owner?.record.id) ?? "");
+    // A cached id leads to a sandbox that has lost the name meanwhile.
+    return found?.record.name === name ? found : undefined;
   }
 
   async add(wanted: NewSandbox, state: SandboxState): Promise<Sandbox> {
@@ -107,6 +120,7 @@ export class Sandboxes {
     const sandbox: Sandbox = { record, folder: this.#records.folder(id), life: undefined, building: undefined };
     // Reserved before the first await, so that of two creations with one name the second is rejected.
     this.#sandboxes.set(id, sandbox);
+    this.#names.forget(name);
     try {
       await this.#records.create(record);
     } catch (error) {
@@ -124,6 +138,11 @@ export class Sandboxes {
   async save(sandbox: Sandbox): Promise<void> {
     sandbox.record.updatedAt = new Date().toISOString();
     await this.#records.save(sandbox.record);
+  }
+
+  /** The first step of a deletion: others may have the name from now on. */
+  freeName({ record }: Sandbox): void {
+    record.name = nameOfDeleted(record.name);
   }
 
   /** In memory only: a crash loses at most a few minutes of a stop time, which is cheaper than a write per request. */

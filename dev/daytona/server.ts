@@ -17,6 +17,7 @@ import { apiErrorBody, HttpError, toHttpError } from "./errors.ts";
 import { type Fault, failRequest, meetFault, serveFaults } from "./faults.ts";
 import { type Isolation, probeIsolation, writeSystemFiles } from "./isolation.ts";
 import { type Lock, lockState } from "./lock.ts";
+import { isMissing } from "./mode.ts";
 import { createParts, type PartsOptions } from "./parts.ts";
 import { parsePreviewHost, parseToolboxPort, servePreview, upgradePreview } from "./preview.ts";
 import { parseTarget } from "./routes.ts";
@@ -85,7 +86,7 @@ async function startLocked(options: DaytonaOptions, stateDirectory: string, lock
   let port = options.port;
   const context: ServerContext = {
     ...parts,
-    access: new Access(options.apiKey),
+    access: new Access(options.apiKey, parts.rules.now),
     refusal,
     privateUrlsAllowed: options.privateUrlsAllowed === true,
     faults: options.faults ?? [],
@@ -187,6 +188,8 @@ async function serveOwn(request: IncomingMessage, response: ServerResponse, cont
     throw new HttpError(404, "Not Found");
   if (!context.access.hasKey(request)) throw new HttpError(401, "Unauthorized");
   const inner = url.pathname.slice("/api".length);
+  if (isMissing(context.rules, inner))
+    throw new HttpError(404, `Cannot ${request.method} ${url.pathname}${url.search}`);
   const route = sandboxRoutes.find(request.method ?? "GET", inner);
   if (!route) throw new HttpError(501, `${request.method} ${url.pathname} is not supported by this server`);
   const reportedState = fault?.answer === "state" ? fault.state : undefined;

@@ -129,6 +129,7 @@ describe("a change of state", () => {
   it("passes through the transitional states, each for as long as it is held", async () => {
     const seen: SandboxState[] = [];
     await open({
+      mode: "0.218",
       linger: async (state) => {
         seen.push(state);
       },
@@ -162,15 +163,15 @@ describe("quotas", () => {
   it("bound one sandbox by its size, and all together by what runs and what is stored", async () => {
     await open({ quotas: { perSandbox: { cpu: 4, memory: 8, disk: 10 }, total: { cpu: 2, disk: 10 } } });
     const message = /^CPU request 5 exceeds maximum allowed per sandbox \(4\)/;
-    await expect(create({ cpu: 5 })).rejects.toMatchObject({ status: 403, message: expect.stringMatching(message) });
+    await expect(create({ cpu: 5 })).rejects.toMatchObject({ status: 400, message: expect.stringMatching(message) });
     const first = await create({ name: "first", cpu: 2 });
-    await expect(create({ name: "second" })).rejects.toMatchObject({ status: 403 });
+    await expect(create({ name: "second" })).rejects.toMatchObject({ status: 400 });
     await finish(parts.changes.stop(first));
     const second = await create({ name: "second" });
-    await expect(parts.changes.start(first)).rejects.toMatchObject({ status: 403 });
-    await expect(create({ name: "third", disk: 5 })).rejects.toMatchObject({ status: 403 });
+    await expect(parts.changes.start(first)).rejects.toMatchObject({ status: 400 });
+    await expect(create({ name: "third", disk: 5 })).rejects.toMatchObject({ status: 400 });
     await finish(parts.changes.archive(first));
     await create({ name: "third", disk: 5 });
-    await expect(parts.changes.resize(second, { cpu: 2 })).rejects.toMatchObject({ status: 403 });
+    await expect(parts.changes.resize(second, { cpu: 2 })).rejects.toMatchObject({ status: 400 });
   });
 });

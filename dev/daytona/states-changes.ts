@@ -2,8 +2,10 @@
  * The changes of sandboxes: each begins with a transitional state, is carried out, and ends in a resting state. A
  * change that began always finishes, whether its client waits or not. One that fails leaves an error and its reason.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { HttpError } from "./errors.ts";
 import type { Lives } from "./lives.ts";
+import type { Rules } from "./mode.ts";
 import { type Quotas, refuseOverQuota, refuseOversize } from "./quotas.ts";
 import type { SandboxRecord, SandboxState } from "./records.ts";
 import type { Sandbox, Sandboxes } from "./sandboxes.ts";
@@ -13,6 +15,7 @@ export interface ChangesOptions {
   sandboxes: Sandboxes;
   lives: Lives;
   quotas: Quotas;
+  rules: Rules;
   /** Holds a sandbox in a transitional state until it resolves. */
   linger?: ((state: SandboxState, record: SandboxRecord) => Promise<void>) | undefined;
 }
@@ -39,6 +42,8 @@ export class Changes {
 
   async start(sandbox: Sandbox): Promise<Ongoing> {
     this.refuseAtEnd();
+    // apps/api/src/sandbox/services/sandbox.service.ts, start: it is answered, and nothing happens.
+    if (sandbox.record.state === "started") return { done: Promise.resolve() };
     refuseChange(sandbox.record, "start");
     this.refuseOverQuota(sandbox.record, sandbox);
     if (sandbox.record.state === "paused") return this.begin(sandbox, "resuming", () => this.#resume(sandbox));
@@ -81,6 +86,7 @@ export class Changes {
 
   async pause(sandbox: Sandbox): Promise<Ongoing> {
     refuseChange(sandbox.record, "pause");
+    if (!this.#options.rules.pauses) throw new HttpError(422, "Pausing is not supported for this sandbox");
     return this.begin(sandbox, "pausing", async () => {
       await this.#options.lives.pause(sandbox);
       await this.settle(sandbox, "paused");
@@ -89,7 +95,12 @@ export class Changes {
 
   async archive(sandbox: Sandbox): Promise<Ongoing> {
     refuseChange(sandbox.record, "archive");
-    return this.begin(sandbox, "archiving", () => this.#options.sandboxes.enter(sandbox, "archived"));
+    const { sandboxes, rules } = this.#options;
+    return this.begin(sandbox, "archiving", async () => {
+      if (rules.archiveMs > 0)
+        await Promise.race([pause(rules.archiveMs, undefined, { ref: false }), this.#closed.promise]);
+      await sandboxes.enter(sandbox, "archived");
+    });
   }
 
   async recover(sandbox: Sandbox, skipStart: boolean): Promise<Ongoing> {
@@ -120,6 +131,7 @@ export class Changes {
     refuseChange(sandbox.record, "delete");
     const { building } = sandbox;
     building?.end.abort();
+    this.#options.sandboxes.freeName(sandbox);
     return this.begin(sandbox, "destroying", async () => {
       await building?.done;
       await this.#options.lives.end(sandbox);

@@ -4,6 +4,8 @@
  */
 import { join } from "node:path";
 import { type Builds, nameBuild } from "./builds.ts";
+import { HttpError } from "./errors.ts";
+import type { Rules } from "./mode.ts";
 import { type Quotas, refuseOversize } from "./quotas.ts";
 import type { BuildInfo } from "./records.ts";
 import { hasRoot, rootFolder, sourceFolder } from "./roots.ts";
@@ -20,6 +22,7 @@ export interface OriginsOptions {
   changes: Changes;
   copying: CopyOptions;
   quotas: Quotas;
+  rules: Rules;
 }
 
 export function describeBuild(dockerfileContent: string): BuildInfo {
@@ -92,8 +95,9 @@ export class Origins {
 
   /** Creates a second sandbox with the files of the first. */
   async fork(sandbox: Sandbox, name: string | undefined): Promise<Ongoing & { sandbox: Sandbox }> {
-    const { sandboxes, changes } = this.#options;
+    const { sandboxes, changes, rules } = this.#options;
     changes.refuseAtEnd();
+    if (!rules.pauses) throw new HttpError(422, "Forking is not supported for this sandbox");
     refuseChange(sandbox.record, "fork");
     changes.refuseOverQuota(sandbox.record);
     const copy = await sandboxes.add({ ...sandbox.record, name, isIncomplete: true }, "creating");

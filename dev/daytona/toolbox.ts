@@ -7,7 +7,14 @@ import { WebSocketServer } from "ws";
 import { tokenQuery } from "./access.ts";
 import { refuse } from "./bodies.ts";
 import { requireLife, type ServerContext, type ToolboxContext } from "./context.ts";
-import { HttpError, toHttpError, toolboxErrorBody } from "./errors.ts";
+import {
+  HttpError,
+  invalidKeyMessage,
+  missingKeyMessage,
+  refuseAtProxy,
+  toHttpError,
+  toolboxErrorBody,
+} from "./errors.ts";
 import { fileRoutes } from "./file-routes.ts";
 import { gitRoutes } from "./git-routes.ts";
 import { codeRoutes, describeAbsent } from "./process-code.ts";
@@ -44,8 +51,11 @@ function enter(request: IncomingMessage, url: URL, context: ServerContext): { in
   const byLink = (box: Sandbox): boolean =>
     access.hasToken(request, url, box) || access.hasFileSignature(request.method ?? "GET", inner, url, box);
   const allowed = access.hasKey(request) || (sandbox && byLink(sandbox));
-  if (!allowed) throw new HttpError(401, "Unauthorized");
-  if (!sandbox) throw new HttpError(404, `Sandbox with ID or name ${id} not found`);
+  if (!allowed) {
+    throw refuseAtProxy(401, request.headers.authorization === undefined ? missingKeyMessage : invalidKeyMessage);
+  }
+  if (!sandbox) throw access.refuseGone(id);
+  access.noteValidated(id);
   const toolbox = { ...context, sandbox, life: requireLife(sandbox) };
   if (request.headers[skipActivityHeader] !== "true") context.sandboxes.touch(sandbox);
   url.searchParams.delete(tokenQuery);

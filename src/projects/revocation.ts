@@ -8,7 +8,7 @@ import { dropPendingPreview, dropPendingSsh, isPendingSsh, readPendingEnds } fro
 import type { StoredPreview } from "../store/projects/previews.ts";
 import type { StoredSshAccess } from "../store/projects/ssh-accesses.ts";
 import { isOwn } from "./previews/previews.ts";
-import { sandboxName } from "./sandbox.ts";
+import { describeExisting } from "./sandbox.ts";
 
 /** Read at a time, so that one account's links fit in memory. */
 const READ_AT_ONCE = 200;
@@ -74,7 +74,7 @@ function hasExpired({ created_at }: { created_at: string }): boolean {
 }
 
 /** Nothing is created or started for this. */
-async function openWorkspace({ provider, user_id }: RevocationScope, project_id: string): Promise<Workspace> {
+async function openWorkspace({ provider, database, user_id }: RevocationScope, project_id: string): Promise<Workspace> {
   if (provider === null) throw new Error(describeMissing());
-  return provider.openWorkspace({ name: await sandboxName(user_id, project_id), labels: {}, recipe: {} });
+  return provider.openWorkspace(await describeExisting({ database, user_id, project_id }));
 }

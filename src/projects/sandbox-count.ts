@@ -14,15 +14,15 @@ import type { ProjectScope } from "./scope.ts";
 const NOTED_MS = 10 * 60_000;
 const MAX_NOTED = 2_000;
 
-/** The size that D1 has, by user and project. */
+/** The size and the id that D1 has, by user and project. */
 const noted = createTimedCache<string>({ now: Date.now, keep_ms: NOTED_MS, max_entries: MAX_NOTED });
 
 export function countSandbox(
   scope: Pick<ProjectScope, "config" | "database" | "user_id" | "project_id">,
 ): SandboxCount {
   const { config, database, user_id, project_id } = scope;
-  const rowOf = ({ cpu, memory, disk }: SandboxSize): SandboxRow => ({
-    ...{ user_id, project_id, created_at: new Date().toISOString() },
+  const rowOf = ({ cpu, memory, disk, id }: SandboxSize & { id?: string }): SandboxRow => ({
+    ...{ user_id, project_id, created_at: new Date().toISOString(), sandbox_id: id ?? null },
     ...{ cpu: cpu ?? null, memory: memory ?? null, disk: disk ?? null },
   });
   const name = `${user_id}/${project_id}`;
@@ -51,11 +51,11 @@ export function countSandbox(
       const usedUp = await takeUse(database, user_id, "image_builds_per_day", Date.now(), usualOf(config));
       if (usedUp !== null) throw refuse(usedUp);
     },
-    async note(size) {
+    async note(sandbox) {
       try {
-        const text = JSON.stringify([size.cpu, size.memory, size.disk]);
+        const text = JSON.stringify([sandbox.cpu, sandbox.memory, sandbox.disk, sandbox.id]);
         const store = async () => {
-          await noteSandbox(database, rowOf(size));
+          await noteSandbox(database, rowOf(sandbox));
           return text;
         };
         if ((await noted.read(name, store)) === text) return;

@@ -9,6 +9,7 @@ import { giveBackSandbox } from "../store/quotas/sandboxes.ts";
 import { createGitAccess } from "./git.ts";
 import { keepLinks } from "./previews/previews.ts";
 import { countSandbox } from "./sandbox-count.ts";
+import { keepSandboxIds, type SandboxIdScope } from "./sandbox-ids.ts";
 import type { ProjectScope } from "./scope.ts";
 
 /** A deleted project. Its creation time distinguishes it from a new project with the same id. */
@@ -49,19 +50,26 @@ export async function removeProjectSandbox(
   // A sandbox that an earlier version created has no creation time of its project.
   const isTarget = ({ project_created_at: of }: Record<string, string>) =>
     of === undefined ? !hasSuccessor : of === project_created_at;
-  await destroySandbox(config, { user_id, project_id }, signal, isTarget);
+  await destroySandbox(config, { database, user_id, project_id }, signal, isTarget);
   await giveBackSandbox(database, user_id, project_id, project_created_at);
 }
 
 /** Deletes a sandbox at the provider, if it is there; `isTarget` may spare it by its labels. */
 export async function destroySandbox(
   config: Config,
-  { user_id, project_id }: { user_id: string; project_id: string },
+  scope: SandboxIdScope,
   signal: AbortSignal,
   isTarget: (labels: Record<string, string>) => boolean = () => true,
 ): Promise<void> {
-  const request = { name: await sandboxName(user_id, project_id), labels: {}, recipe: {} };
-  await findProvider(config)?.openWorkspace(request).destroy(signal, isTarget);
+  await findProvider(config)
+    ?.openWorkspace(await describeExisting(scope))
+    .destroy(signal, isTarget);
+}
+
+/** For what creates and starts nothing. */
+export async function describeExisting(scope: SandboxIdScope): Promise<SandboxRequest> {
+  const name = await sandboxName(scope.user_id, scope.project_id);
+  return { name, labels: {}, recipe: {}, ids: keepSandboxIds(scope) };
 }
 
 async function describeSandbox(scope: ProjectScope): Promise<SandboxRequest> {
@@ -72,6 +80,7 @@ async function describeSandbox(scope: ProjectScope): Promise<SandboxRequest> {
     recipe: project?.sandbox ?? {},
     isWanted: () => isThere(scope),
     count: countSandbox(scope),
+    ids: keepSandboxIds(scope),
     git: { access: createGitAccess({ ...config, database, user_id }), source: project?.git ?? null },
   };
 }

@@ -9,6 +9,7 @@ export type {
   ProjectSandbox,
   Refusal,
   SandboxCount,
+  SandboxIds,
   SandboxProvider,
   SandboxRequest,
   SandboxSize,

@@ -25,6 +25,16 @@ export interface SandboxRequest {
   isWanted?: () => Promise<boolean>;
   /** Without it, sandboxes are not counted. */
   count?: SandboxCount;
+  /** Without it, a sandbox is found by its name alone. */
+  ids?: SandboxIds;
+}
+
+/** Keeps the provider's own id of the sandbox: a provider may find a new sandbox late by its name. Never rejects. */
+export interface SandboxIds {
+  /** The id that was kept last; null if none was. The sandbox may be gone, and another one may be there. */
+  read(): Promise<string | null>;
+  /** Call this when the provider has accepted the creation, and before the sandbox is used. */
+  keep(id: string): Promise<void>;
 }
 
 /** Cores and GiB. What is left out is the provider's choice. */
@@ -48,7 +58,7 @@ export interface SandboxCount {
   /** Call this before an image is built, once for each build. */
   build(): Promise<void>;
   /** Call this when a running sandbox was opened: it is counted with its size, and never refused. Never rejects. */
-  note(size: SandboxSize): Promise<void>;
+  note(sandbox: SandboxSize & { id?: string }): Promise<void>;
 }
 
 /** A project's sandbox as tools use it, with what the links to its ports need. */

@@ -42,7 +42,8 @@ export async function startFaultySandboxes(): Promise<FaultySandboxes> {
   const { state, removeState } = await makeState();
   const faults: Fault[] = [];
   const model = await startModel({ port: 0, tokensPerSecond: 0 });
-  let daytona: DaytonaServer = await startDaytona({ port: 0, state: sandboxes, apiKey, faults });
+  const options = { state: sandboxes, apiKey, faults, resizes: true };
+  let daytona: DaytonaServer = await startDaytona({ port: 0, ...options });
   const start = () =>
     startServer(state, {
       OPENAI_API_KEY: "model-key",
@@ -101,7 +102,7 @@ export async function startFaultySandboxes(): Promise<FaultySandboxes> {
       const { port } = daytona;
       await daytona.close();
       await act();
-      daytona = await startDaytona({ port, state: sandboxes, apiKey, faults });
+      daytona = await startDaytona({ port, ...options });
     },
     close: async () => {
       await server.stop();

@@ -101,14 +101,14 @@ export function describeCancel(): void {
     const states = ofRecord(sandbox, "state", { state: "starting" });
     sandboxes.faults.push(...states);
     const run = await sandboxes.begin("starting", command("echo never"));
-    const [, byName] = states;
-    if (byName === undefined) throw new Error("no fault");
-    await untilHit(byName, 3);
+    const [byId] = states;
+    if (byId === undefined) throw new Error("no fault");
+    await untilHit(byId, 3);
     await cancel("a sandbox that stays starting", "starting", run);
-    const looks = byName.hits ?? 0;
+    const looks = byId.hits ?? 0;
     await pause(2_500);
     // One may have been in flight.
-    expect((byName.hits ?? 0) - looks).toBeLessThan(2);
+    expect((byId.hits ?? 0) - looks).toBeLessThan(2);
     for (const fault of states) sandboxes.faults.splice(sandboxes.faults.indexOf(fault), 1);
     // Nothing has started it after the cancel.
     expect((await sandboxes.client.get(sandbox.id)).state).toBe("stopped");

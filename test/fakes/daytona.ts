@@ -34,11 +34,17 @@ export class FakeDaytona {
       this.created.push(parameters);
       const refusal = this.refusals.shift();
       if (refusal) throw refusal;
-      this.record = { id: `made-${++this.#made}`, state: this.madeState, labels: parameters.labels, ...usual };
+      this.record = {
+        id: `made-${++this.#made}`,
+        state: this.madeState,
+        labels: parameters.labels,
+        ...usual,
+        snapshot: parameters.snapshot,
+      };
       return this.#show();
     },
     snapshot: {
-      get: async (name: string) => ({ name, state: this.snapshotState }),
+      get: async (name: string) => ({ name, state: this.snapshotState, imageName: `${name}:1` }),
       activate: async ({ name }: { name: string }) => {
         this.orders.push(`activate ${name}`);
         this.on.activate?.({ id: "", state: "" });
@@ -70,6 +76,7 @@ export class FakeDaytona {
       resize: order("resize", (box, value) => Object.assign(box, value)),
       setAutostopInterval: order("autostop", (box, value) => Object.assign(box, { autoStopInterval: value })),
       setAutoArchiveInterval: order("autoarchive", (box, value) => Object.assign(box, { autoArchiveInterval: value })),
+      setLabels: order("labels", (box, value) => Object.assign(box, { labels: value })),
       updateNetworkSettings: order("network", (box, value) => Object.assign(box, value)),
     } as unknown as Sandbox;
   }

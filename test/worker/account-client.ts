@@ -55,7 +55,7 @@ export async function fillTables(user_id: string): Promise<void> {
   });
   await env.DB.batch(statements);
   // Its project is gone.
-  await env.DB.prepare("INSERT INTO sandboxes VALUES (?, 'gone', '', 1, 1, 1, '2026-01-01T00:00:00.000Z')")
+  await env.DB.prepare("INSERT INTO sandboxes VALUES (?, 'gone', '', 1, 1, 1, '2026-01-01T00:00:00.000Z', 'id')")
     .bind(user_id)
     .run();
   await env.DB.batch(

@@ -81,7 +81,7 @@ export const sandboxesPart: AccountPart = {
 async function removeLost(scope: AccountScope, { project_id }: SandboxRow): Promise<void> {
   const { env, config, user_id } = scope;
   try {
-    await destroySandbox(config, { user_id, project_id }, AbortSignal.timeout(SANDBOX_MS));
+    await destroySandbox(config, { database: env.DB, user_id, project_id }, AbortSignal.timeout(SANDBOX_MS));
   } catch (error) {
     if (!scope.isOlderThan(DELETED_WITHIN_MS)) throw error;
     logError("sandbox_left_for_good", error, { user_id, project_id });

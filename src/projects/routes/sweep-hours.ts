@@ -6,7 +6,7 @@ import { describeError, logError, logWarning } from "../../lib/log.ts";
 import { findProvider, type SandboxProvider } from "../../sandboxes/index.ts";
 import { usualOf } from "../../store/quotas/held.ts";
 import { countRunning, listRunning, type RunningSandbox } from "../../store/quotas/hours.ts";
-import { sandboxName } from "../sandbox.ts";
+import { describeExisting } from "../sandbox.ts";
 
 /** The error of a start and of a stop. A request to the provider for each sandbox that runs in this time. */
 const LOOKED_AT_MS = 10 * 60_000;
@@ -47,7 +47,7 @@ export async function sweepSandboxHours(env: Env, now: number): Promise<void> {
 async function lookAt(env: Env, provider: SandboxProvider, sandbox: RunningSandbox, now: number): Promise<void> {
   const { user_id, project_id } = sandbox;
   const usual = usualOf(configOf(env));
-  const workspace = provider.openWorkspace({ name: await sandboxName(user_id, project_id), labels: {}, recipe: {} });
+  const workspace = provider.openWorkspace(await describeExisting({ database: env.DB, user_id, project_id }));
   const { state } = await workspace.readState(AbortSignal.timeout(READ_MS));
   const isRunning = !idle.has(state);
   const { used, limit } = await countRunning(env.DB, sandbox, isRunning, now, usual);

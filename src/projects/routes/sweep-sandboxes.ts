@@ -30,7 +30,8 @@ export async function sweepSandboxes(env: Env, now: number): Promise<void> {
 async function removeLeft(env: Env, { user_id, project_id, created_at }: SandboxRow): Promise<void> {
   try {
     const isTarget = ({ project_created_at = "" }: Record<string, string>) => project_created_at <= created_at;
-    await destroySandbox(configOf(env), { user_id, project_id }, AbortSignal.timeout(LIMIT_MS), isTarget);
+    const scope = { database: env.DB, user_id, project_id };
+    await destroySandbox(configOf(env), scope, AbortSignal.timeout(LIMIT_MS), isTarget);
     await giveBackSandbox(env.DB, user_id, project_id, "");
   } catch (error) {
     logWarning("sandbox_left", { user_id, project_id, error: describeError(error) });

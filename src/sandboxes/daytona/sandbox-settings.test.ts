@@ -89,12 +89,42 @@ describe("a project's settings for its sandbox", () => {
     const daytona = new FakeDaytona();
     await openFrom(daytona, { recipe: { snapshot: "tools", cpu: 2, memory: 4 } });
     expect(daytona.created[0]).not.toHaveProperty("resources");
-    expect(daytona.orders).toEqual(["create", 'resize {"cpu":2,"memory":4}']);
+    expect(daytona.orders).toEqual(["create", 'resize {"cpu":2,"memory":4}', "labels {}"]);
 
     const larger = new FakeDaytona();
     const { id } = await openFrom(larger, { recipe: { disk: 10 } });
     expect(id).toBe("made-1");
-    expect(larger.orders).toEqual(["create", "stop", 'resize {"disk":10}', "start"]);
+    expect(larger.orders).toEqual(["create", "stop", 'resize {"disk":10}', "start", "labels {}"]);
+  });
+
+  it("are not needed where neither a resize nor a build works", async () => {
+    const rows: [(daytona: FakeDaytona) => void, orders: string[]][] = [
+      [(daytona) => daytona.refusals.push(refusalOf(400, "No registry")), ["create", "delete", "create", "create"]],
+      [
+        (daytona) => {
+          daytona.madeState = "build_failed";
+        },
+        ["create", "delete", "create", "delete", "create"],
+      ],
+    ];
+    for (const [fail, orders] of rows) {
+      const daytona = new FakeDaytona();
+      daytona.on.resize = () => {
+        throw refusalOf(404, "Cannot POST /api/sandbox/made-1/resize");
+      };
+      daytona.on.delete = () => {
+        daytona.record = null;
+        daytona.madeState = "started";
+        if (daytona.orders.length === 3) fail(daytona);
+      };
+      const { id, reported } = await openFrom(daytona, { recipe: { snapshot: "tools", cpu: 2 } });
+      expect(id).not.toBeNull();
+      const isOrder = (order: string) => !/^(?:resize|labels)/.test(order);
+      expect(daytona.orders.filter(isOrder)).toEqual(orders);
+      expect(daytona.created[1]).toMatchObject({ image: "tools:1", resources: { cpu: 2 } });
+      expect(daytona.created.at(-1)).toMatchObject({ snapshot: "tools" });
+      expect(reported.at(-1)).toContain("with cpu=1 and not cpu=2");
+    }
   });
 
   it("fail with advice if Daytona refuses to resize", async () => {

@@ -12,6 +12,8 @@ export interface SandboxRow {
   cpu: number | null;
   memory: number | null;
   disk: number | null;
+  /** The provider's own id; null or absent until it is known. */
+  sandbox_id?: string | null;
 }
 
 const OWN = "user_id = ?1 AND project_id = ?2";
@@ -48,18 +50,44 @@ export async function takeSandbox(
 
 // A row that says the same is not written.
 const NOTE = `
-INSERT INTO sandboxes (user_id, project_id, created_at, cpu, memory, disk, running_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?3)
+INSERT INTO sandboxes (user_id, project_id, created_at, cpu, memory, disk, sandbox_id, running_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?3)
 ON CONFLICT (user_id, project_id) DO UPDATE SET cpu = excluded.cpu, memory = excluded.memory, disk = excluded.disk,
-  running_at = coalesce(running_at, excluded.running_at)
-WHERE (cpu, memory, disk) IS NOT (excluded.cpu, excluded.memory, excluded.disk) OR running_at IS NULL`;
+  sandbox_id = coalesce(excluded.sandbox_id, sandbox_id), running_at = coalesce(running_at, excluded.running_at)
+WHERE (cpu, memory, disk, sandbox_id)
+    IS NOT (excluded.cpu, excluded.memory, excluded.disk, coalesce(excluded.sandbox_id, sandbox_id))
+  OR running_at IS NULL`;
 
 /** For a sandbox that runs: it is counted whatever the quotas are, and its hours begin to count. */
 export async function noteSandbox(db: D1Database, row: SandboxRow): Promise<void> {
   await db
     .prepare(NOTE)
-    .bind(...valuesOf(row))
+    .bind(...valuesOf(row), row.sandbox_id ?? null)
     .run();
+}
+
+/** For a sandbox that was just created: its row is there since the creation was counted. */
+export async function keepSandboxId(
+  db: D1Database,
+  { user_id, project_id }: Pick<SandboxRow, "user_id" | "project_id">,
+  sandbox_id: string,
+): Promise<void> {
+  await db
+    .prepare(`UPDATE sandboxes SET sandbox_id = ?3 WHERE ${OWN} AND sandbox_id IS NOT ?3`)
+    .bind(user_id, project_id, sandbox_id)
+    .run();
+}
+
+/** Null if none is known. */
+export async function readSandboxId(
+  db: D1Database,
+  { user_id, project_id }: Pick<SandboxRow, "user_id" | "project_id">,
+): Promise<string | null> {
+  const row = await db
+    .prepare(`SELECT sandbox_id FROM sandboxes WHERE ${OWN}`)
+    .bind(user_id, project_id)
+    .first<Pick<SandboxRow, "sandbox_id">>();
+  return row?.sandbox_id ?? null;
 }
 
 const GONE = `${OWN} AND (?3 IS NULL OR NOT EXISTS (

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import type { CreateSandboxFromImageParams, CreateSandboxFromSnapshotParams, Daytona, Sandbox } from "@daytonaio/sdk";
 import { DaytonaError } from "@daytonaio/sdk";
 import { expect } from "vitest";
+import type { Mode } from "../../../dev/daytona/mode.ts";
 
 /** `double`: the server of `dev/daytona`. `daytona`: a real one. `toolbox`: a daemon alone, without control plane. */
 export type PlaceKind = "double" | "daytona" | "toolbox";
@@ -18,6 +19,8 @@ export interface Answer {
 
 export interface Place {
   kind: PlaceKind;
+  /** As which Daytona the double answers. */
+  mode?: Mode;
   /** Absent where there is only a toolbox. */
   client?: Daytona;
   apiUrl?: string;
@@ -54,8 +57,8 @@ export function makeName(prefix = "contract"): string {
   return `${prefix}-${randomUUID().slice(0, 13)}`;
 }
 
-/** If the run is killed, Daytona itself stops and deletes what it created. */
-export const ownEnd = { autoStopInterval: 15, autoDeleteInterval: 30 };
+/** If the run is killed, Daytona itself stops and deletes what it created. 0.190 ignores the time to live. */
+export const ownEnd = { autoStopInterval: 15, autoDeleteInterval: 30, ttlMinutes: 120 };
 
 export function createSandbox(parameters: CreateSandboxFromSnapshotParams = {}): Promise<Sandbox> {
   const end = parameters.ephemeral ? {} : ownEnd;
@@ -125,6 +128,39 @@ export async function skipOnOldDaemon(skip: (condition: boolean, note: string) =
   const { version = "" } = (await response.json()) as { version?: string };
   const [, major = "", minor = ""] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
   skip(major === "0" && Number(minor) < 200, `daemon ${version}`);
+}
+
+/**
+ * Skips what the control plane has no route for: an older version, or a feature that is off. NestJS answers such a path
+ * with "Cannot GET …", a thing that does not exist with another 404.
+ */
+export async function skipWithoutRoute(
+  skip: (condition: boolean, note: string) => void,
+  method: string,
+  path: string,
+): Promise<void> {
+  const response = await askApi(path, { method });
+  const { message = "" } = (await response.json().catch(() => ({}))) as { message?: string };
+  skip(
+    response.status === 404 && String(message).startsWith("Cannot "),
+    `no ${method} ${path.replace(sandbox.id, "{id}")}`,
+  );
+}
+
+/**
+ * Sends input to a command that has just begun. 0.190 answers 500 until the command has opened its pipe
+ * (apps/daemon/pkg/session/input.go).
+ */
+export async function sendInput(session: string, command: string, text: string): Promise<void> {
+  await eventually(async () => {
+    const error = await sandbox.process.sendSessionCommandInput(session, command, text).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    if (error === null) return true;
+    if (error instanceof DaytonaError && error.statusCode === 500 && /input pipe/.test(error.message)) return false;
+    throw error;
+  });
 }
 
 /** Polls for what no event announces. The test's own time limit ends it. */

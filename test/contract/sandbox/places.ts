@@ -3,20 +3,22 @@ import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Daytona } from "@daytonaio/sdk";
+import type { Mode } from "../../../dev/daytona/mode.ts";
 import { startFixture, visit as visitLocally } from "../../e2e/daytona-fixture.ts";
 import { type Answer, isBelowLocalhost, ownEnd, type Place } from "./place.ts";
 
 const label = "taskloom-contract";
 
-export async function openDouble(): Promise<Place> {
+export async function openDouble(mode: Mode): Promise<Place> {
   const apiKey = "dtn_key-of-the-contract";
-  const { server, dispose } = await startFixture({ apiKey });
+  const { server, dispose } = await startFixture({ apiKey, mode });
   const connect = (key: string): Daytona =>
     new Daytona({ apiKey: key, apiUrl: server.apiUrl, target: "local", useDeprecatedPolling: true });
   const client = connect(apiKey);
   const labels = { [label]: "double" };
   return {
     kind: "double",
+    mode,
     client,
     stranger: connect("dtn_nobody"),
     apiUrl: server.apiUrl,
@@ -30,8 +32,7 @@ export async function openDouble(): Promise<Place> {
 }
 
 /** Whatever happens, `close` finds everything with this run's label or name, and deletes it. */
-export async function openDaytona(apiKey: string): Promise<Place> {
-  const apiUrl = process.env.DAYTONA_API_URL ?? "https://app.daytona.io/api";
+export async function openDaytona(apiKey: string, apiUrl: string): Promise<Place> {
   const connect = (key: string): Daytona => new Daytona({ apiKey: key, apiUrl, useDeprecatedPolling: true });
   const client = connect(apiKey);
   const labels = { [label]: randomUUID() };

@@ -54,12 +54,19 @@ export function connectDaytona(settings: DaytonaSettings, cache?: CheckoutCache)
   });
   const host = URL.canParse(api_url) ? new URL(api_url).host : "its address";
   const recipe: Recipe = { ...settings.recipe, ...(snapshot === null ? {} : { snapshot }) };
-  const callbacks = { onState, onKnown, isWanted: settings.isWanted ?? (async () => true), count: settings.count };
+  const callbacks = {
+    onState,
+    onKnown,
+    isWanted: settings.isWanted ?? (async () => true),
+    count: settings.count,
+    ids: settings.ids,
+  };
   const lifecycle = new DaytonaLifecycle({
     client,
     api_url,
     api_key,
     name,
+    target,
     recipe,
     labels,
     host,

@@ -5,8 +5,11 @@ import { SandboxError } from "../../../agent/sandbox.ts";
 import type { DaytonaLifecycle } from "../lifecycle/lifecycle.ts";
 import { DaytonaFailure, readFailure } from "./failure.ts";
 import type { DaytonaLimits } from "./limits.ts";
+import { unavailable } from "./requests.ts";
 import type { SdkSandbox } from "./sdk.ts";
 import { race } from "./waiting.ts";
+
+const GONE = "The sandbox is gone: it was deleted. Try again to get a new one.";
 
 export interface CallOptions {
   /** Whether a call that may have reached the sandbox can be made again. */
@@ -112,14 +115,16 @@ export class DaytonaConnection {
         signal.throwIfAborted();
         const failure = readFailure(error);
         if (!(await this.#isStarted(sandbox, failure, signal))) {
+          if (is_once && failure.is_key_refusal) throw unavailable(GONE);
           // A proxy in front of a sandbox that does not run sent this status: the call has had no effect.
           if (reopened || is_once || !(is_repeatable || failure.status !== null)) throw this.#explain(failure);
           reopened = true;
           continue;
         }
         if (is_once) throw failure;
-        if (!failure.is_transport && failure.status !== 401 && failure.status !== 429) throw failure;
-        if (!is_repeatable && failure.status !== 429) throw this.#explain(failure);
+        if (!failure.is_transport && !failure.is_key_refusal && failure.status !== 429) throw failure;
+        const hasNoEffect = failure.status === 429 || failure.is_key_refusal || failure.is_passing_refusal;
+        if (!is_repeatable && !hasNoEffect) throw this.#explain(failure);
         await this.#lifecycle.waitAfter(failure, attempt, until, signal);
       }
     }
@@ -135,7 +140,10 @@ export class DaytonaConnection {
     this.#opening = null;
   }
 
-  /** Reads the state only if the failure leaves it open. Drops a sandbox that is not started. */
+  /**
+   * Reads the state only if the failure leaves it open, which also asks the API about a key that a proxy refused. Drops a
+   * sandbox that is not started.
+   */
   async #isStarted(sandbox: SdkSandbox, failure: DaytonaFailure, signal: AbortSignal): Promise<boolean> {
     if (!failure.needs_state_check) return true;
     const found = await this.#lifecycle.find(sandbox.id, signal);

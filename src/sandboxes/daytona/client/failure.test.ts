@@ -1,6 +1,6 @@
 import { DaytonaConnectionTimeoutError, DaytonaNotFoundError } from "@daytonaio/sdk";
 import { describe, expect, it } from "vitest";
-import { readFailure } from "./failure.ts";
+import { DaytonaFailure, readFailure } from "./failure.ts";
 
 describe("readFailure", () => {
   it("describes an SDK timeout as a transport failure, without advice about the SDK's settings", () => {
@@ -13,5 +13,48 @@ describe("readFailure", () => {
   it("keeps Daytona's message and status of an answered request", () => {
     const failure = readFailure(new DaytonaNotFoundError("Sandbox x not found", 404));
     expect(failure).toMatchObject({ reason: "Sandbox x not found", status: 404, is_transport: false });
+  });
+});
+
+describe("what Daytona 0.190 says", () => {
+  const failureOf = (status: number, message: string, source?: string) =>
+    new DaytonaFailure(message, { status, source });
+
+  it.each([
+    [400, "failed to get runner info: Service Unavailable"],
+    [400, "failed to get sandbox public status: timeout"],
+  ])("passes, and reached no sandbox: %i %s", (status, message) => {
+    const failure = failureOf(status, message);
+    expect(failure).toMatchObject({ is_passing_refusal: true, is_transport: true, needs_state_check: true });
+  });
+
+  it("leaves open whose fault a 401 is, unless the daemon says it", () => {
+    expect(failureOf(401, "authentication failed: Bearer token is invalid")).toMatchObject({
+      ...{ is_key_refusal: true, needs_state_check: true, is_transport: false },
+    });
+    expect(failureOf(401, "authentication required", "DAYTONA_DAEMON").is_key_refusal).toBe(false);
+  });
+
+  it.each([
+    [404, "session not found", true],
+    [410, "session process has exited", true],
+    [500, "failed to execute command: session not found", true],
+    [500, "failed to execute command: session cancelled", true],
+    [500, "failed to execute command: failed to write command: write |1: broken pipe", true],
+    [400, "can't execute command in entrypoint session", false],
+    [500, "failed to execute command: failed to create log file", false],
+  ])("tells that a session is gone: %i %s", (status, message, is_session_gone) => {
+    expect(failureOf(status, message)).toMatchObject({ is_session_gone });
+  });
+
+  it("tells that a command has not opened its input yet", () => {
+    const early = "failed to open input pipe: open /home/daytona/.daytona/input.pipe: no such file or directory";
+    expect(failureOf(500, early)).toMatchObject({ is_input_early: true, is_session_gone: false });
+    expect(failureOf(410, "command has already completed with exit code 0").is_input_early).toBe(false);
+  });
+
+  it("tells an operation that it does not have from a thing that does not exist", () => {
+    expect(failureOf(404, "Cannot POST /api/sandbox/x/resize").is_missing_route).toBe(true);
+    expect(failureOf(404, "Sandbox with ID or name x not found").is_missing_route).toBe(false);
   });
 });

@@ -54,6 +54,7 @@ export class DaytonaFailure extends Error {
    */
   get is_transport(): boolean {
     if (this.is_state_error) return false;
+    if (this.is_passing_refusal) return true;
     if (/no such container|failed to resolve container|is the sandbox started/i.test(this.message)) return true;
     return !this.is_from_daemon && (this.status === null || [408, 502, 503, 504].includes(this.status));
   }
@@ -62,8 +63,41 @@ export class DaytonaFailure extends Error {
    * Whatever the answer says, the sandbox may not be running: its state has to be read before the failure is believed.
    */
   get needs_state_check(): boolean {
-    if (this.is_transport || /sandbox .*not found/i.test(this.message)) return true;
+    if (this.is_transport || this.is_key_refusal || /sandbox .*not found/i.test(this.message)) return true;
     return !this.is_from_daemon && [400, 404, 410, 500].includes(this.status ?? 0);
+  }
+
+  /**
+   * Something refused the API key. Daytona's proxy does that for a wrong key, for a sandbox that is deleted, and while it
+   * can't ask the API: only the API's own word counts.
+   */
+  get is_key_refusal(): boolean {
+    return this.status === 401 && !this.is_from_daemon;
+  }
+
+  /** The proxy passes on as 400 that the API did not answer it. The sandbox was not reached. */
+  get is_passing_refusal(): boolean {
+    return this.status === 400 && /failed to get (?:runner info|sandbox public status)/i.test(this.message);
+  }
+
+  /** The server has no such operation: an older version, or a feature that is off. */
+  get is_missing_route(): boolean {
+    return this.status === 404 && /^cannot (?:get|post|put|patch|delete) \//i.test(this.message);
+  }
+
+  /**
+   * The session is gone: never created, deleted while its command was waited for, or lost with a restart. Daemon 0.190
+   * says so with 500 where it wraps its own error, newer ones with 404 and 410.
+   */
+  get is_session_gone(): boolean {
+    if (this.status === 404 || this.status === 410) return true;
+    const isWrapped = this.status === 500 || this.status === 400;
+    return isWrapped && /session (?:not found|cancelled)|failed to write command/i.test(this.message);
+  }
+
+  /** The command has not opened its input yet: the daemon makes a pipe for it after it has answered. */
+  get is_input_early(): boolean {
+    return this.status === 500 && /failed to open input pipe/i.test(this.message);
   }
 }
 

@@ -7,6 +7,8 @@ export interface DaytonaLimits {
   restore_ms: number;
   /** The same while its image is built or pulled: large images take minutes. */
   build_ms: number;
+  /** How long a name may lead nowhere although it is taken: Daytona caches names for ten seconds. */
+  hidden_ms: number;
   /** A request that Daytona should answer at once. */
   request_ms: number;
   /** Reading the whole log of a command, which can be long. */
@@ -40,6 +42,7 @@ export const defaultLimits: DaytonaLimits = {
   ready_ms: 120_000,
   restore_ms: 600_000,
   build_ms: 900_000,
+  hidden_ms: 12_000,
   request_ms: 15_000,
   log_ms: 60_000,
   retry_ms: 10_000,

@@ -8,6 +8,9 @@ import { pause, race } from "./waiting.ts";
 
 const RETRY = { base_ms: 250, cap_ms: 2_000 };
 
+const CHECK_KEY = "Check DAYTONA_API_KEY and DAYTONA_API_URL.";
+const REFUSED_BY_PROXY = "Daytona's API accepts the API key, and the proxy of its sandboxes refuses it";
+
 /** Called before each wait for a rate limit. */
 export type OnLimit = (seconds: number) => void;
 
@@ -29,12 +32,17 @@ export class DaytonaRequests {
         return await race(request(), signal);
       } catch (error) {
         signal.throwIfAborted();
-        await this.waitAfter(readFailure(error), attempt, until, signal, onLimit);
+        const failure = readFailure(error);
+        if (failure.status === 401) throw unavailable(`Daytona refused the API key. ${CHECK_KEY}`);
+        await this.waitAfter(failure, attempt, until, signal, onLimit);
       }
     }
   }
 
-  /** Resolves when the request can be retried; rejects with the final error otherwise. */
+  /**
+   * Resolves when the request can be retried; rejects with the final error otherwise. A key that was refused here was
+   * accepted by the API: a proxy remembers for some seconds that it could not check it.
+   */
   async waitAfter(
     failure: DaytonaFailure,
     attempt: number,
@@ -43,8 +51,6 @@ export class DaytonaRequests {
     onLimit?: OnLimit,
   ): Promise<void> {
     const limits = this.#limits;
-    if (failure.status === 401)
-      throw unavailable("Daytona refused the API key. Check DAYTONA_API_KEY and DAYTONA_API_URL.");
     if (failure.status === 429) {
       const seconds = Math.ceil(failure.retry_after_ms / 1000);
       if (failure.retry_after_ms > limits.rate_limit_ms || Date.now() > until + limits.rate_limit_ms) {
@@ -54,10 +60,12 @@ export class DaytonaRequests {
       await pause(failure.retry_after_ms, signal);
       return;
     }
-    if (failure.is_state_error || !(failure.is_transport || failure.status === 500)) throw failure;
+    const { is_key_refusal } = failure;
+    if (failure.is_state_error || !(failure.is_transport || is_key_refusal || failure.status === 500)) throw failure;
     const delay = backoffDelay(attempt, RETRY);
     // A request without any answer has used up the time, and is still retried once.
     if (attempt > 1 && Date.now() + delay > until) {
+      if (is_key_refusal) throw unavailable(`${REFUSED_BY_PROXY} (${failure.reason}). ${CHECK_KEY}`);
       const how = failure.status === null ? failure.reason.replace(/\.$/, "") : `status ${failure.status}`;
       throw unavailable(`Daytona at ${this.#host} can't be reached or fails (${how}). Try again later.`);
     }

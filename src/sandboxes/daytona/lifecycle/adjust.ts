@@ -10,13 +10,20 @@ import type { Changes, NetworkRules, Resources } from "./recipe.ts";
 /** Makes a request to Daytona's API, and retries transport failures. */
 export type Control = (request: () => Promise<unknown>, signal: AbortSignal) => Promise<unknown>;
 
-/** Applies all changes except `rebuild`, which needs a stopped sandbox. */
+export interface Orders {
+  control: Control;
+  /** The time limit of an order. */
+  seconds: number;
+}
+
+/** Applies all changes except `rebuild`, which needs a stopped sandbox. Returns false if Daytona can't resize. */
 export async function adjust(
   sandbox: SdkSandbox,
   changes: Changes,
-  { control, seconds }: { control: Control; seconds: number },
+  orders: Orders,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
+  const { control } = orders;
   const { auto_stop_minutes, auto_archive_minutes, network, growth } = changes;
   const apply = (what: string, request: () => Promise<unknown>) => ask(what, () => control(request, signal), signal);
   if (network) await apply("its network rules", () => sandbox.updateNetworkSettings(describeUpdate(network, sandbox)));
@@ -26,18 +33,19 @@ export async function adjust(
   if (auto_archive_minutes !== undefined) {
     await apply("its auto-archive", () => sandbox.setAutoArchiveInterval(auto_archive_minutes));
   }
-  if (growth) await resize(sandbox, growth, { control, seconds }, signal);
+  return growth ? resize(sandbox, growth, orders, signal) : true;
 }
 
+/** False if this Daytona has no such operation: in 0.190 it is a feature that is off by default. */
 export async function resize(
   sandbox: SdkSandbox,
   resources: Resources,
-  { control, seconds }: { control: Control; seconds: number },
+  { control, seconds }: Orders,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const words = Object.entries(resources).map(([name, value]) => `${name}=${value}`);
   const request = () => control(() => sandbox.resize(resources, seconds), signal);
-  await ask(words.join(", "), request, signal, { isSeenInState: true });
+  return ask(words.join(", "), request, signal, { isResize: true });
 }
 
 /** Sends only what changes: `networkBlockAll: false` alone opens the whole network. */
@@ -54,16 +62,18 @@ async function ask(
   what: string,
   request: () => Promise<unknown>,
   signal: AbortSignal,
-  { isSeenInState = false } = {},
-): Promise<void> {
+  { isResize = false } = {},
+): Promise<boolean> {
   try {
     await request();
+    return true;
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof SandboxError) throw error;
     const failure = readFailure(error);
     // Daytona accepted the request and has not finished it: the sandbox's state shows the progress.
-    if (isSeenInState && (failure.is_state_error || failure.status === 408)) return;
+    if (isResize && (failure.is_state_error || failure.status === 408)) return true;
+    if (isResize && failure.is_missing_route) return false;
     const reason = failure.reason === "" ? `status ${failure.status}` : failure.reason.replace(/\.$/, "");
     throw unavailable(
       `Daytona would not give the sandbox what the project's settings ask for (${what}): ${reason}. Change the settings, or name a snapshot, image or dockerfile that has it.`,

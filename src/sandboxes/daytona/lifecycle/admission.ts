@@ -31,6 +31,17 @@ export class Admission {
     });
   }
 
+  /** Before a build that nobody asked for by name. False if a quota refuses it: then there is none. */
+  async build(recipe: Recipe, progress: StartProgress): Promise<boolean> {
+    try {
+      await this.create(recipe, progress);
+      return true;
+    } catch (error) {
+      if (error instanceof SandboxError && error.code === "quota_exceeded") return false;
+      throw error;
+    }
+  }
+
   /** Before an order to start what is there, which stays as it is if it is refused. */
   async start(state: string): Promise<void> {
     await this.#ask(state, (count) => count.start(false));

@@ -4,25 +4,24 @@
 
 import { type OnSandboxState, SandboxError } from "../../../agent/sandbox.ts";
 import { backoffDelay } from "../../../lib/retry.ts";
-import type { SandboxCount } from "../../provider.ts";
-import { type DaytonaFailure, readFailure } from "../client/failure.ts";
+import type { SandboxCount, SandboxIds } from "../../provider.ts";
+import type { DaytonaFailure } from "../client/failure.ts";
 import type { DaytonaLimits } from "../client/limits.ts";
 import { DaytonaRequests, unavailable } from "../client/requests.ts";
 import type { SdkClient, SdkSandbox } from "../client/sdk.ts";
 import { pause } from "../client/waiting.ts";
-import { adjust, resize } from "./adjust.ts";
 import { Admission } from "./admission.ts";
 import { type BuildLogSettings, DaytonaBuildLog } from "./build-log.ts";
-import { describeCreation, findChanges, isBuilt, isBuiltFromFormerRecipe, type Recipe } from "./recipe.ts";
+import { Creation, isBuiltInstead } from "./creation.ts";
+import { describeUnresized } from "./instead.ts";
+import { SandboxLookup } from "./lookup.ts";
+import { isBuiltFromFormerRecipe, type Recipe } from "./recipe.ts";
 import { addAdvice, describeBroken, describeFailedBuild, describeLate, readRefusal } from "./refusals.ts";
 import { type IsTarget, isOfAnother, removeSandbox } from "./removal.ts";
-import { activateSnapshot, readInactiveSnapshot } from "./snapshots.ts";
-import { beginStart, ORDER_SECONDS, type StartProgress, secondsLeft } from "./start-progress.ts";
+import { again, Sizing } from "./sizing.ts";
+import { beginStart, type StartProgress, secondsLeft } from "./start-progress.ts";
 import { StateReporter } from "./state-reporter.ts";
 import { isBuilding, planFor } from "./states.ts";
-
-/** Shorter than `ORDER_SECONDS`, so that readers soon see the progress of an image's build. */
-const BUILD_ORDER_SECONDS = 3;
 
 const POLL = { base_ms: 150, cap_ms: 1_500 };
 
@@ -35,6 +34,8 @@ const BUILD_LINES = 20;
 export interface LifecycleSettings extends BuildLogSettings {
   client: SdkClient;
   name: string;
+  /** The region; null for Daytona's default. */
+  target?: string | null;
   recipe: Recipe;
   labels: Record<string, string>;
   host: string;
@@ -46,6 +47,7 @@ export interface LifecycleSettings extends BuildLogSettings {
   /** Whether the project still exists: a sandbox that is created for a deleted project would never be deleted. */
   isWanted: () => Promise<boolean>;
   count?: SandboxCount | undefined;
+  ids?: SandboxIds | undefined;
 }
 
 export class DaytonaLifecycle {
@@ -54,6 +56,9 @@ export class DaytonaLifecycle {
   readonly #requests: DaytonaRequests;
   readonly #states: StateReporter;
   readonly #admission: Admission;
+  readonly #lookup: SandboxLookup;
+  readonly #creation: Creation;
+  readonly #sizing: Sizing;
   /** The last opened sandbox, and the sandbox whose files the model knows. */
   #opened: string | null = null;
   #known: string | null;
@@ -65,6 +70,21 @@ export class DaytonaLifecycle {
     this.#states = new StateReporter(settings.onState);
     this.#admission = new Admission(settings.count, this.#states);
     this.#known = settings.known;
+    const { client, name, target = null, labels, known, ids, count, limits } = settings;
+    const control = this.control.bind(this);
+    this.#lookup = new SandboxLookup({ client, name, known, ids, control });
+    this.#creation = new Creation({
+      ...{ client, name, target, labels, control, hidden_ms: limits.hidden_ms },
+      ...{ lookup: this.#lookup, admission: this.#admission, states: this.#states },
+      requireWanted: (signal) => this.#requireWanted(signal),
+      giveBack: async () => count?.giveBack(),
+    });
+    this.#sizing = new Sizing({
+      ...{ client, recipe: settings.recipe, admission: this.#admission, states: this.#states, control },
+      hold_ms: limits.hidden_ms,
+      order: (progress, request, signal) => this.#order(progress, request, signal),
+      remove: (sandbox, progress, signal) => this.#remove(sandbox, progress, signal),
+    });
   }
 
   /** Resolves with a started sandbox, within the time limits. Rejects with `SandboxError("unavailable")`. */
@@ -102,13 +122,21 @@ export class DaytonaLifecycle {
   ): Promise<SdkSandbox | null> {
     const { move, message } = planFor(state);
     const isLeftOver = sandbox !== null && move !== "wait" && isOfAnother(sandbox.labels, this.#settings.labels);
-    if (sandbox && move === "use" && !isLeftOver) return this.#adjust(sandbox, progress, signal);
+    if (sandbox && move === "use" && !isLeftOver) {
+      const isReady = await this.#sizing.adjust(sandbox, progress, signal);
+      return isReady ? this.#finish(sandbox, progress, signal) : null;
+    }
     if (Date.now() >= progress.until || progress.orders >= MAX_ORDERS) {
       throw this.#giveUp("error", "The sandbox did not start.", describeLate(state, progress.refusal, begun));
     }
-    if (sandbox === null) await this.#create(progress, signal);
-    else if (isLeftOver || (move === "remake" && !progress.isFresh) || this.#isOutdated(sandbox, state, progress)) {
+    if (sandbox === null) {
+      const isLost = this.#opened !== null || this.#known !== null;
+      await this.#creation.order(this.#settings.recipe, isLost, progress, signal);
+    } else if (isLeftOver || (move === "remake" && !progress.isFresh) || this.#isOutdated(sandbox, state, progress)) {
       await this.#remove(sandbox, progress, signal);
+    } else if (move === "remake" && progress.instead !== null) {
+      await this.#remove(sandbox, progress, signal);
+      Object.assign(progress, again);
     } else if (move === "remake") {
       const text = describeFailedBuild(sandbox.errorReason, await log.readEnd(sandbox, BUILD_LINES));
       throw this.#giveUp(state, text, text);
@@ -130,16 +158,9 @@ export class DaytonaLifecycle {
     if (lines !== null || this.#states.state !== state) this.#states.report(state, lines ?? planFor(state).message);
   }
 
-  /** Finds a sandbox by name or id; null if there is none. */
-  async find(name: string, signal: AbortSignal): Promise<SdkSandbox | null> {
-    try {
-      const sandbox = await this.control(() => this.#settings.client.get(name), signal);
-      return sandbox.state === "destroyed" ? null : sandbox;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (readFailure(error).status === 404) return null;
-      throw error;
-    }
+  /** Finds the project's sandbox by its name or an id; null if there is none. */
+  find(name: string, signal: AbortSignal): Promise<SdkSandbox | null> {
+    return name === this.name ? this.#lookup.find(signal) : this.#lookup.get(name, signal);
   }
 
   /** True once after the sandbox was replaced since the model last used it, also by another thread. */
@@ -150,7 +171,7 @@ export class DaytonaLifecycle {
   }
 
   /** Does nothing if there is no sandbox, or if `isTarget` rejects its labels. */
-  async destroy(signal: AbortSignal, isTarget: IsTarget = () => true): Promise<void> {
+  async destroy(signal: AbortSignal, isTarget?: IsTarget): Promise<void> {
     const ports = {
       find: (end: AbortSignal) => this.find(this.#settings.name, end),
       control: this.control.bind(this),
@@ -174,31 +195,6 @@ export class DaytonaLifecycle {
     return this.#requests.waitAfter(failure, attempt, until, signal);
   }
 
-  async #create(progress: StartProgress, signal: AbortSignal): Promise<void> {
-    const { client, name, recipe, labels, count } = this.#settings;
-    await this.#admission.create(recipe, progress);
-    const isLost = this.#opened !== null || this.#known !== null;
-    const lost = "The sandbox is gone. A new one is being made; the files of the former one are lost.";
-    this.#states.report("creating", isLost ? lost : planFor("none").message);
-    const timeout = Math.min(secondsLeft(progress), isBuilt(recipe) ? BUILD_ORDER_SECONDS : ORDER_SECONDS);
-    const parameters = { name, labels: { ...labels }, ...describeCreation(recipe) };
-    // A repeated request is harmless: the name is then taken, and the sandbox is found.
-    await this.#requireWanted();
-    const refusal = await this.#order(progress, () => client.create(parameters, { timeout }), signal);
-    if (refusal === null) {
-      progress.isFresh = true;
-      return this.#requireWanted(signal);
-    }
-    const snapshot = readInactiveSnapshot(refusal);
-    if (snapshot === null || progress.wasActivated) {
-      await count?.giveBack();
-      throw unavailable(`Daytona would not make the sandbox: ${refusal}`);
-    }
-    progress.wasActivated = true;
-    this.#states.report("creating", `The snapshot ${snapshot} was not used for long; it is being activated.`);
-    await activateSnapshot(snapshot, { client, control: this.control.bind(this), until: progress.until }, signal);
-  }
-
   /** Throws if the project is deleted. With a signal it first deletes the sandbox that was created meanwhile. */
   async #requireWanted(signal?: AbortSignal): Promise<void> {
     if (await this.#settings.isWanted()) return;
@@ -210,14 +206,7 @@ export class DaytonaLifecycle {
   async #start(sandbox: SdkSandbox, progress: StartProgress, signal: AbortSignal): Promise<void> {
     const { state } = sandbox;
     const { move, message } = planFor(state ?? "unknown");
-    const { rebuild } = findChanges(this.#settings.recipe, sandbox);
-    if (state === "stopped" && rebuild && !progress.wasResized) {
-      progress.wasResized = true;
-      await this.#admission.grow(state, rebuild);
-      this.#states.report("resizing", planFor("resizing").message);
-      const seconds = secondsLeft(progress);
-      return resize(sandbox, rebuild, { control: (request) => this.control(request, signal), seconds }, signal);
-    }
+    if (state === "stopped" && (await this.#sizing.resizeStopped(sandbox, progress, signal))) return;
     await this.#admission.start(state ?? "unknown");
     this.#states.report("starting", message);
     if (move === "repair") progress.wasRepaired = true;
@@ -232,22 +221,6 @@ export class DaytonaLifecycle {
     throw unavailable(`Daytona would not start the sandbox: ${refusal}`);
   }
 
-  /** Applies what a running sandbox can take. The rest needs a stop, and only if nobody uses the sandbox yet. */
-  async #adjust(sandbox: SdkSandbox, progress: StartProgress, signal: AbortSignal): Promise<SdkSandbox | null> {
-    const changes = findChanges(this.#settings.recipe, sandbox);
-    if (progress.wasAdjusted || Object.keys(changes).length === 0) return this.#finish(sandbox);
-    const seconds = secondsLeft(progress);
-    if (changes.rebuild && progress.isFresh && !progress.wasResized) {
-      this.#states.report("stopping", "The sandbox is stopped to be given what the project asks for.");
-      await this.#order(progress, () => sandbox.stop(seconds), signal);
-      return null;
-    }
-    progress.wasAdjusted = true;
-    if (changes.growth) await this.#admission.grow("started", changes.growth);
-    await adjust(sandbox, changes, { control: (request) => this.control(request, signal), seconds }, signal);
-    return changes.growth ? null : this.#finish(sandbox);
-  }
-
   async #remove(sandbox: SdkSandbox, progress: StartProgress, signal: AbortSignal): Promise<void> {
     this.#states.report(
       "destroying",
@@ -260,7 +233,9 @@ export class DaytonaLifecycle {
   }
 
   #isOutdated(sandbox: SdkSandbox, state: string, { mayReplaceBuild }: StartProgress): boolean {
-    return isBuilding(state) && mayReplaceBuild && isBuiltFromFormerRecipe(this.#settings.recipe, sandbox);
+    const { recipe } = this.#settings;
+    if (!isBuilding(state) || !mayReplaceBuild || isBuiltInstead(recipe, sandbox.labels)) return false;
+    return isBuiltFromFormerRecipe(recipe, sandbox);
   }
 
   /** The reason of a refusal. Null if the order was accepted or collided with a change: the state shows the result. */
@@ -274,17 +249,18 @@ export class DaytonaLifecycle {
       if (error instanceof SandboxError) throw error;
       const refusal = readRefusal(error);
       if (refusal === null) return null;
-      if (!refusal.may_pass) return addAdvice(refusal.reason);
+      if (!refusal.may_pass) return addAdvice(refusal.reason, this.#settings.target);
       progress.refusal = refusal.reason;
       return null;
     }
   }
 
-  async #finish(sandbox: SdkSandbox): Promise<SdkSandbox> {
+  async #finish(sandbox: SdkSandbox, { unresized }: StartProgress, signal: AbortSignal): Promise<SdkSandbox> {
+    await this.#sizing.release(sandbox, signal);
     await this.#settings.count?.note(sandbox);
     this.#opened = sandbox.id;
     if (this.#known === null) this.#setKnown(sandbox.id);
-    this.#states.report("started", planFor("started").message);
+    this.#states.report("started", unresized ? describeUnresized(unresized, sandbox) : planFor("started").message);
     return sandbox;
   }
 

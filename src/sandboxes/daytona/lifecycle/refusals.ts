@@ -33,8 +33,28 @@ export function readRefusal(error: unknown): { reason: string; may_pass: boolean
   return { reason: text, may_pass: status === 400 && /valid state|state change/i.test(text) };
 }
 
-/** Daytona's refusals over a quota don't say what to do. */
-export function addAdvice(reason: string): string {
-  if (!/limit exceeded|quota|exceeds maximum/i.test(reason)) return reason;
-  return `${reason} Delete sandboxes that are not needed, or ask for less.`;
+/** For each kind of refusal, what its reader can do. The first that fits is said. */
+const advice: [refusal: RegExp, what: (target: string | null) => string][] = [
+  [/region not found|default region|not available (?:to the organization|in region)|only ephemeral/i, describeTarget],
+  [/no available runners/i, () => "No machine of the region has room for it now. Try again in a few minutes."],
+  [/limit exceeded|quota|exceeds maximum/i, () => "Delete sandboxes that are not needed, or ask for less."],
+  [/suspended/i, () => "Whoever runs this server has to settle that with Daytona."],
+];
+
+/** Daytona's refusals don't say what to do. */
+export function addAdvice(reason: string, target: string | null = null): string {
+  const [, say] = advice.find(([refusal]) => refusal.test(reason)) ?? [];
+  return say === undefined ? reason : `${reason.replace(/([^.!?])$/, "$1.")} ${say(target)}`;
+}
+
+function describeTarget(target: string | null): string {
+  const asked = target === null ? "No target is set" : `The target is "${target}"`;
+  return `${asked}. Set the project's target, or DAYTONA_TARGET, to a region of this Daytona.`;
+}
+
+export function describeHidden(name: string): string {
+  return (
+    `Daytona says that there is a sandbox named ${name}, and does not show it. ` +
+    "Try again in a minute, or look for it in Daytona."
+  );
 }

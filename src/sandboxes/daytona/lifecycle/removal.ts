@@ -8,6 +8,9 @@ import { ORDER_SECONDS } from "./start-progress.ts";
 
 const POLL_MS = 250;
 
+/** Longer than any change of a sandbox's state takes. */
+const ABANDONED_MINUTES = 60;
+
 export type IsTarget = (labels: Record<string, string>) => boolean;
 
 type Labels = Record<string, string>;
@@ -24,16 +27,19 @@ export interface RemovalPorts {
   limit_ms: number;
 }
 
-/** False if there is no sandbox, or `isTarget` rejects its labels. */
+/**
+ * False if there is no sandbox, or `isTarget` rejects its labels. With `isTarget` nobody needs the sandbox any more: if
+ * Daytona does not delete it at once, it is also given a time to live, in case all later attempts fail.
+ */
 export async function removeSandbox(
   { find, control, limit_ms }: RemovalPorts,
-  isTarget: IsTarget,
+  isTarget: IsTarget | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {
   const until = Date.now() + limit_ms;
   for (let found = false; ; found = true) {
     const sandbox = await find(signal);
-    if (sandbox === null || !isTarget(sandbox.labels ?? {})) return found;
+    if (sandbox === null || isTarget?.(sandbox.labels ?? {}) === false) return found;
     if (sandbox.state === "destroying") return true;
     try {
       await control(() => sandbox.delete(ORDER_SECONDS), signal);
@@ -43,6 +49,9 @@ export async function removeSandbox(
       if (error instanceof SandboxError) throw error;
       const failure = readFailure(error);
       if (failure.status === 404) return true;
+      // Daytona 0.190 has no times to live.
+      if (isTarget && !found) await control(() => sandbox.setTtl(ABANDONED_MINUTES), signal).catch(() => undefined);
+      signal.throwIfAborted();
       if (failure.status !== 409 || Date.now() > until) throw error;
     }
     await pause(POLL_MS, signal);

@@ -1,0 +1,65 @@
+/**
+ * Which Daytona this server is as strict as. `0.190` is the newest version with public source; a comment beside each
+ * rule names the file there that has it (README.md lists them). `0.218` has what the SDK of that version asks for beside
+ * that: it is for programs that use what 0.190 lacks, and says nothing about the cloud.
+ */
+export const modes = ["0.190", "0.218"] as const;
+
+export type Mode = (typeof modes)[number];
+
+export interface ModeOptions {
+  mode?: Mode;
+  /** The feature flag `sandbox_resize`, which is off in a self-hosted 0.190. */
+  resizes?: boolean;
+  /** The regions that a sandbox may be created in. The first is the default. */
+  regions?: readonly string[];
+  /** How long an archive takes at least. */
+  archiveMs?: number;
+  /** The time, for caches. Tests turn it. */
+  now?: () => number;
+}
+
+export interface Rules {
+  mode: Mode;
+  resizes: boolean;
+  regions: readonly string[];
+  archiveMs: number;
+  now: () => number;
+  /** A name's sandbox is cached this long. */
+  namesMs: number;
+  /** Whether containers can be paused and forked. */
+  pauses: boolean;
+  /** Whether a token in a preview's query is worth a cookie. */
+  queryTokenSetsCookie: boolean;
+}
+
+export function readRules({ mode = "0.190", ...options }: ModeOptions): Rules {
+  const isOld = mode === "0.190";
+  return {
+    mode,
+    // apps/api/src/sandbox/controllers/sandbox.controller.ts, @RequireFlagsEnabled: false where nobody set it.
+    resizes: options.resizes ?? !isOld,
+    regions: options.regions ?? ["local"],
+    // apps/api/src/sandbox/managers/sandbox-actions/sandbox-archive.action.ts: it waits for a backup.
+    archiveMs: options.archiveMs ?? (isOld ? 1_000 : 0),
+    now: options.now ?? Date.now,
+    // apps/api/src/sandbox/utils/sandbox-lookup-cache.util.ts
+    namesMs: isOld ? 10_000 : 0,
+    // apps/api/src/sandbox/services/sandbox.service.ts, pause and forkSandbox: only virtual machines.
+    pauses: !isOld,
+    // apps/proxy/pkg/proxy/auth.go: only a signed token sets one.
+    queryTokenSetsCookie: !isOld,
+  };
+}
+
+/**
+ * Routes that 0.190 does not have (apps/api/src/sandbox/controllers/sandbox.controller.ts). They are answered as any
+ * path that does not exist.
+ */
+const laterRoutes =
+  /^\/(?:sandbox\/[^/]+\/(?:ttl|autopause|signing-key|secrets)(?:\/.*)?|secret(?:\/.*)?|warm-pools(?:\/.*)?)$/;
+
+export function isMissing({ mode, resizes }: Rules, inner: string): boolean {
+  if (!resizes && /^\/sandbox\/[^/]+\/resize$/.test(inner)) return true;
+  return mode === "0.190" && laterRoutes.test(inner);
+}

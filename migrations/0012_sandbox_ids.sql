@@ -1,0 +1,1 @@
+ALTER TABLE `sandboxes` ADD `sandbox_id` text;
