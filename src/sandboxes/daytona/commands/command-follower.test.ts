@@ -30,9 +30,31 @@ it("does not read a log again that exceeds the limit, and still notices when its
   expect(readings).toBe(2);
 });
 
-describe("a command that prints nothing", () => {
-  afterEach(() => vi.useRealTimers());
+afterEach(() => vi.useRealTimers());
 
+it.each([
+  ["waits for the second, however long the daemon needs for a line", null, 12_000, "begun\nthe rest\n"],
+  ["waits no longer than a moment after the daemon's exit code", 3, 60_000, "begun\n"],
+])("after the first end marker %s", async (_, code, complete_ms, output) => {
+  vi.useFakeTimers();
+  const begun = Date.now();
+  const source = {
+    readLog: async (): Promise<LogReading> => {
+      const is_complete = Date.now() - begun >= complete_ms;
+      const text = is_complete ? "begun\nthe rest\n" : "begun\n";
+      const sizes = { omitted_bytes: 0, characters: text.length, printed: text.length };
+      return { output: text, ...sizes, exit_code: 3, is_complete, is_cut: false };
+    },
+    readExitCode: async () => code,
+    watchInput: async () => "quiet" as const,
+  };
+  const options = { wait_ms: 50_000, live: new LiveOutput(() => {}, 1_000), signal: new AbortController().signal };
+  const following = followCommand(source, options);
+  await vi.advanceTimersByTimeAsync(50_000);
+  expect(await following).toEqual({ exit_code: 3, output, omitted_bytes: 0 });
+});
+
+describe("a command that prints nothing", () => {
   /** Follows for a simulated time with what the sandbox says of the command's input at each look. */
   async function followFor(wait_ms: number, look: (looks: number) => "waits" | "quiet" | "unknown", held = "") {
     vi.useFakeTimers();

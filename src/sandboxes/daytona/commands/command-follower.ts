@@ -45,9 +45,15 @@ const POLLS_PER_STATE = 8;
 const REST_PER_READING = 5;
 const LARGE_LOG_REST_MS = 2_000;
 
-/** How long to wait for the rest of the log after the daemon's exit code, or after the first of the two end markers. */
+/** How long to wait for the rest of the log after the daemon's exit code. */
 const SMALL_LOG_GRACE_MS = 1_500;
 const LARGE_LOG_GRACE_MS = 500;
+
+/**
+ * The same after the first of the two end markers. The second one is sure to come, but the daemon's shell reads each
+ * stream byte by byte: it needs seconds for a long line, and the other stream is through at once.
+ */
+const SECOND_MARKER_GRACE_MS = 30_000;
 
 /**
  * How long nothing is printed before the sandbox is asked whether the command waits for input. The time doubles at each
@@ -95,11 +101,12 @@ export async function followCommand(source: CommandSource, options: FollowOption
     last = reading;
     isLarge = reading.characters > SMALL_CHARACTERS;
     if (isLarge) nextReading = Date.now() + Math.max(LARGE_LOG_REST_MS, (Date.now() - now) * REST_PER_READING);
-    exitCode ??= reading.exit_code;
-    if (exitCode !== null) acceptAt = Math.min(acceptAt, now + (isLarge ? LARGE_LOG_GRACE_MS : SMALL_LOG_GRACE_MS));
+    const grace = isLarge ? LARGE_LOG_GRACE_MS : SMALL_LOG_GRACE_MS;
+    if (exitCode !== null) acceptAt = Math.min(acceptAt, now + grace);
+    else if (reading.exit_code !== null) acceptAt = Math.min(acceptAt, now + SECOND_MARKER_GRACE_MS);
     const hasEnded = reading.is_complete || now >= acceptAt;
     if (isLive) live.flush(!hasEnded);
-    const waits = quiet.waits && !hasEnded && exitCode === null;
+    const waits = quiet.waits && !hasEnded && exitCode === null && reading.exit_code === null;
     // Many programs read their input beside their work. One that has begun a line and not ended it has asked.
     if (waits && isAsking(reading)) {
       live.note("the command waits for input");
