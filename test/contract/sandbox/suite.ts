@@ -1,6 +1,7 @@
 /** The contract of a Daytona as Taskloom and its users rely on it, through the SDK alone. */
 import { afterAll, beforeAll, describe } from "vitest";
 import { describeFileLinks, describeSshAccess } from "./access.ts";
+import { describeOldDaemon } from "./as-old.ts";
 import { describeBuilds } from "./builds.ts";
 import { describeCode, describeEnvironment } from "./code.ts";
 import { describeCommands } from "./commands.ts";
@@ -27,6 +28,7 @@ export function describeDaytona(name: string, kind: PlaceKind, open: () => Promi
     describe("sessions", describeSessions);
     describe("files", describeFiles);
     describe("folders", describeFolders);
+    describe("as in 0.190", describeOldDaemon);
     describe("git", describeGit);
     describe("terminals", describeTerminals);
     describe("code", describeCode);
