@@ -199,6 +199,19 @@ describe("a part of a file", () => {
   });
 });
 
+describe("a file below a file", () => {
+  it("is refused with the reason, and no word of a temporary file", async () => {
+    await adapter.shell("echo 1 > plain");
+    const error = await failureOf(adapter.sandbox.writeFile("plain/below", bytes("x"), untilEnd()));
+    expect(error).toMatchObject({
+      code: "invalid",
+      message: expect.stringMatching(/^plain\/below: .*not a directory/i),
+    });
+    expect(error.message).not.toContain("taskloom");
+    expect((await failureOf(adapter.sandbox.moveFile("plain", "plain2/../plain/in", untilEnd()))).code).toBe("invalid");
+  });
+});
+
 describe("a folder that takes no other file", () => {
   it("still has its own files written", async () => {
     await adapter.shell("mkdir -p sealed && echo old > sealed/file && chmod 555 sealed");

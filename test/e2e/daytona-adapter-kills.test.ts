@@ -13,7 +13,7 @@ import { apiKey, eventually } from "./daytona-fixture.ts";
 
 const FILE_BYTES = 3_000_000;
 const TREE_FILES = 400;
-const KILLS = Number(process.env.KILLS ?? 12);
+const KILLS = Number(process.env.KILLS ?? 10);
 const steps = ["write", "upload", "delete"] as const;
 
 let adapter: Adapter;

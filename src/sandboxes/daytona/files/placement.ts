@@ -2,7 +2,7 @@
 // half of it: every upload goes to a temporary file beside its target and is renamed when it is complete.
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { parentOf } from "../../paths.ts";
-import { type DaytonaFailure, toSandboxError } from "../client/failure.ts";
+import { DaytonaFailure, toSandboxError } from "../client/failure.ts";
 import { UPLOAD_PREFIX } from "./provider-folder.ts";
 
 /** For a few look-ups and a rename. A link may lead to another disk, to which the file is copied. */
@@ -62,5 +62,5 @@ export function explainUploadRefusal(asked: string, failure: DaytonaFailure): Sa
   if (isForbidden(failure)) return new SandboxError("refused", `${asked}: its folder can't be written to.`);
   if (/no space left|quota exceeded|ENOSPC|EDQUOT/i.test(failure.message))
     return new SandboxError("failed", `${asked}: the sandbox's disk is full.`);
-  return toSandboxError(failure, asked);
+  return toSandboxError(new DaytonaFailure(failure.reason.replace(/^.*: /, ""), { status: failure.status }), asked);
 }
