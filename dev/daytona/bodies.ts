@@ -55,6 +55,7 @@ const drainMs = 1_000;
  * Sends an error. If a response has begun, cuts the connection instead, so that the response can't be taken for
  * complete.
  */
+/** Null is an empty body. */
 export function refuse(request: IncomingMessage, response: ServerResponse, status: number, body: unknown): void {
   if (response.headersSent) {
     response.destroy();
@@ -64,7 +65,8 @@ export function refuse(request: IncomingMessage, response: ServerResponse, statu
     if (response.headersSent || response.destroyed) return;
     // An unread body would block the next request on this connection.
     if (!request.complete) response.setHeader("connection", "close");
-    sendJson(response, status, body);
+    if (body === null) sendEmpty(response, status);
+    else sendJson(response, status, body);
   };
   if (request.complete || request.destroyed || !(Number(request.headers["content-length"]) <= drainedBytes)) {
     answer();

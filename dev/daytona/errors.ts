@@ -1,6 +1,6 @@
 /**
- * Daytona's two error formats: the API's, and the toolbox's, which names its source so that the SDK finds the class for
- * a code.
+ * Daytona's two error formats: the API's, and the toolbox's. A daemon of 0.190 does not name itself in a refusal, so the
+ * SDK knows it by its status alone, and a client can't tell it from the proxy's.
  */
 import { STATUS_CODES } from "node:http";
 
@@ -66,7 +66,8 @@ export function toolboxErrorBody(error: HttpError, method: string, path: string)
     statusCode: error.status,
     message: error.message,
     code: error.code ?? genericCodes[error.status] ?? "INTERNAL_SERVER_ERROR",
-    ...(error.isOfProxy ? {} : { source: "DAYTONA_DAEMON" }),
+    // Git's codes are those of newer daemons, which name themselves.
+    ...(path.includes("/git/") && !error.isOfProxy ? { source: "DAYTONA_DAEMON" } : {}),
     timestamp: new Date().toISOString(),
     path,
     method,

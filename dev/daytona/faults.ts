@@ -31,6 +31,8 @@ const faultAnswers = [
   "not_found",
   /** The daemon's error when its sandbox's disk is full. */
   "disk_full",
+  /** 500 of a daemon that has lost the session of a command, as in a restart since it was made. */
+  "session_lost",
   /** No response, ever. */
   "silence",
   /** The connection is reset before the request is processed. */
@@ -125,8 +127,14 @@ function sendFailure(fault: Fault, request: IncomingMessage, response: ServerRes
   if (fault.answer === "rate_limited")
     for (const [name, value] of limitHeaders(fault, path)) response.setHeader(name, value);
   if (failure) sendJson(response, failure.status, apiErrorBody(failure, path));
+  else if (fault.answer === "session_lost") sendSessionLost(request, response, path);
   else if (fault.answer === "disk_full") sendDiskFull(request, response, path);
   else sendEmpty(response, 502);
+}
+
+function sendSessionLost(request: IncomingMessage, response: ServerResponse, path: string): void {
+  const lost = new HttpError(500, "failed to execute command: session not found");
+  sendJson(response, 500, toolboxErrorBody(lost, request.method ?? "GET", path));
 }
 
 function sendDiskFull(request: IncomingMessage, response: ServerResponse, path: string): void {

@@ -79,8 +79,14 @@ interface Download {
   isPart: boolean;
 }
 
-async function openFile(container: Container, path: string, range?: string): Promise<Download> {
+async function openFile(
+  { response, container }: { response: ServerResponse; container: Container },
+  path: string,
+  range?: string,
+): Promise<Download> {
   const channel = await container.open("read", { path, range });
+  // Reading a pipe takes as long as its client waits.
+  response.once("close", () => channel.socket.destroy());
   try {
     const reply = readReply(await channel.reader.next()) as Omit<Download, "channel">;
     return { channel, ...reply };
@@ -109,7 +115,7 @@ async function sendFile(response: ServerResponse, { channel, begin, end }: Downl
 async function download(exchange: Exchange, { life }: ToolboxContext): Promise<void> {
   const path = requireQuery(exchange, "path");
   const { range } = exchange.request.headers;
-  const file = await openFile(life.container, path, range);
+  const file = await openFile({ response: exchange.response, container: life.container }, path, range);
   const { begin, end, size, isPart } = file;
   exchange.response.writeHead(isPart ? 206 : 200, {
     "content-type": "application/octet-stream",
@@ -161,7 +167,7 @@ async function downloadMany(exchange: Exchange, context: ToolboxContext): Promis
 async function sendPart(exchange: Exchange, { life }: ToolboxContext, path: string): Promise<void> {
   const { response } = exchange;
   try {
-    const file = await openFile(life.container, path);
+    const file = await openFile({ response, container: life.container }, path);
     await writeBody(response, partHead("file", path, "application/octet-stream", file.size));
     await sendFile(response, file);
   } catch (error) {
@@ -243,6 +249,7 @@ async function upload(container: Container, path: string, part: Part): Promise<n
   try {
     readReply(await channel.reader.next());
     let bytes = 0;
+    // What has arrived stays, whatever cuts the upload: the daemon writes into the file itself.
     for await (const piece of part.body) {
       bytes += piece.length;
       if (bytes > maxUploadBytes) throw new HttpError(413, "the file is larger than 1 GiB");

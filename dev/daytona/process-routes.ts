@@ -93,7 +93,7 @@ export async function runToEnd(
     return await collectResult(channel.reader);
   } catch (error) {
     if (!expired) throw error;
-    throw new HttpError(408, `command execution timeout after ${seconds} seconds`, "PROCESS_EXECUTION_TIMEOUT");
+    throw new HttpError(408, "command execution timeout");
   } finally {
     clearTimeout(timer);
     channel.socket.destroy();

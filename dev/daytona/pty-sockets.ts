@@ -21,8 +21,8 @@ const environmentProtocol = "X-Daytona-Pty-Envs~";
 const exitProtocol = "X-Daytona-Pty-Exit-Control";
 /** The real daemon's limit of one message. */
 const maxInputBytes = 64 * 1024;
-/** A client with more than this unread has stopped reading. */
-const maxUnreadBytes = 1024 * 1024;
+/** The daemon's queue for a client, in pieces of output: one more, and it is dropped. */
+const maxUnreadPieces = 256;
 const closeCodes = { clean: 1000, policy: 1008, failure: 1011 };
 
 const sockets = new WebSocketServer({
@@ -134,6 +134,7 @@ function toBuffer(data: RawData): Buffer {
 class SocketClient implements PtyClient {
   readonly #socket: WebSocket;
   readonly #reportsExit: boolean;
+  #unread = 0;
 
   constructor(socket: WebSocket, reportsExit: boolean) {
     this.#socket = socket;
@@ -145,7 +146,7 @@ class SocketClient implements PtyClient {
   }
 
   get isBehind(): boolean {
-    return !this.isClosed && this.#socket.bufferedAmount > maxUnreadBytes / 2;
+    return !this.isClosed && this.#unread > maxUnreadPieces / 8;
   }
 
   greet(): void {
@@ -154,8 +155,14 @@ class SocketClient implements PtyClient {
 
   send(output: Buffer): void {
     if (this.isClosed) return;
-    if (this.#socket.bufferedAmount > maxUnreadBytes) this.#close(closeCodes.policy, "slow consumer");
-    else this.#socket.send(output, { binary: true }, () => {});
+    if (this.#unread >= maxUnreadPieces) {
+      this.#close(closeCodes.policy, "slow consumer");
+      return;
+    }
+    this.#unread += 1;
+    this.#socket.send(output, { binary: true }, () => {
+      this.#unread -= 1;
+    });
   }
 
   exit(exitCode: number): void {

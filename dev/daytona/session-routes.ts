@@ -9,7 +9,7 @@ import { HttpError } from "./errors.ts";
 import { sendLog } from "./log-answer.ts";
 import { requireCommands } from "./process-routes.ts";
 import { type Exchange, type Handler, parameter } from "./routes.ts";
-import { type Command, requireCommand, runCommand, type Session, sendInput } from "./sessions.ts";
+import { type Command, requireCommand, runCommand, type Session } from "./sessions.ts";
 
 /** The SDK copies its buffer once per line of a frame, so small frames keep it fast. */
 const frameBytes = 8 * 1024;
@@ -33,7 +33,7 @@ export const sessionRoutes: Record<string, Handler<ToolboxContext>> = {
   "POST /process/session/{session}/command/{command}/input": async (exchange, context) => {
     const { data } = await readJson(exchange.request);
     if (typeof data !== "string") throw new HttpError(400, "data must be a string");
-    await sendInput(findSession(exchange, context), findCommand(exchange, context), data);
+    await context.life.sessions.sendInput(findSession(exchange, context), findCommand(exchange, context), data);
     sendEmpty(exchange.response, 204);
   },
 };
@@ -52,6 +52,7 @@ function describeSession(session: Session): Record<string, unknown> {
 
 /** Has no exit code while the command runs. */
 function describeCommand(command: Command): Record<string, unknown> {
+  command.isKnownEnded = command.exitCode !== undefined;
   return { id: command.id, command: command.text, exitCode: command.exitCode };
 }
 
@@ -66,9 +67,11 @@ async function createSession(exchange: Exchange, context: ToolboxContext): Promi
 async function executeInSession(exchange: Exchange, context: ToolboxContext): Promise<void> {
   const body = await readJson(exchange.request);
   requireCommands(context);
-  const session = findSession(exchange, context);
   const text = optionalText(body, "command") ?? "";
-  if (text.trim() === "") throw new HttpError(400, "command is required");
+  if (text.trim() === "") throw new HttpError(400, "command cannot be empty");
+  // The daemon wraps this failure, and so loses its status.
+  const session = context.life.sessions.find(parameter(exchange, "session"));
+  if (!session) throw new HttpError(500, "failed to execute command: session not found");
   const runsAsync = optionalFlag(body, "runAsync") || optionalFlag(body, "async");
   const command = await runCommand(session, text, {
     takesInput: runsAsync,
@@ -81,6 +84,7 @@ async function executeInSession(exchange: Exchange, context: ToolboxContext): Pr
   // Waits without a limit, as the real daemon does: a command that ends its own shell (`exit`) keeps its caller
   // waiting.
   await command.finished;
+  command.isKnownEnded = true;
   await sendLog(exchange.response, command.log, { cmdId: command.id, exitCode: command.exitCode });
 }
 

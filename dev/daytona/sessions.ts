@@ -20,6 +20,8 @@ export interface Command {
   text: string;
   /** Undefined while it runs, and for ever if it ended its own shell. */
   exitCode: number | undefined;
+  /** Somebody has read the exit code: only then does the daemon know it. */
+  isKnownEnded: boolean;
   takesInput: boolean;
   echoesInput: boolean;
   log: CommandLog;
@@ -53,8 +55,12 @@ export class Sessions {
     return [...this.#sessions.values()].filter((session) => session !== undefined);
   }
 
+  find(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
   require(id: string): Session {
-    const session = this.#sessions.get(id);
+    const session = this.find(id);
     if (!session) throw new HttpError(404, "session not found");
     return session;
   }
@@ -66,7 +72,7 @@ export class Sessions {
     // Reserved at once: two simultaneous requests for one id make one session.
     this.#sessions.set(id, undefined);
     try {
-      const channel = await this.#container.open("session");
+      const channel = await this.#container.open("session", { session: id });
       readReply(await channel.reader.next());
       // An id may contain characters that a file name can't.
       const folder = join(this.#folder, createHash("sha256").update(id).digest("hex"));
@@ -85,7 +91,22 @@ export class Sessions {
     const session = this.require(id);
     this.#sessions.delete(id);
     endSession(session);
+    await this.#container.ask("session-remove", { session: id }).catch(() => undefined);
     await rm(session.folder, { recursive: true, force: true });
+  }
+
+  /**
+   * The daemon opens the command's pipe by its name. Before the shell has made it and after its end that fails, unless
+   * somebody has read the exit code.
+   */
+  async sendInput(session: Session, command: Command, data: string): Promise<void> {
+    if (command.isKnownEnded)
+      throw new HttpError(410, `command has already completed with exit code ${command.exitCode}`);
+    // Adds a line end as the real daemon does: without it a `read` would keep waiting.
+    const line = data.endsWith("\n") ? data : `${data}\n`;
+    const request = { session: session.id, command: command.id, data: line, echo: command.echoesInput };
+    await this.#container.ask("session-input", request);
+    if (command.echoesInput) await command.log.append("stdout", Buffer.from(line));
   }
 
   /** Called when the sandbox stops: rejects for everyone who waits for a command. */
@@ -100,7 +121,7 @@ function endSession(session: Session): void {
   session.channel.socket.destroy();
   for (const command of session.commands.values()) {
     void command.log.finish();
-    command.settle(new HttpError(410, "the session has ended", "SESSION_ENDED"));
+    command.settle(new HttpError(500, "failed to execute command: session cancelled"));
   }
 }
 
@@ -109,7 +130,8 @@ export async function runCommand(
   text: string,
   options: { takesInput: boolean; echoesInput: boolean },
 ): Promise<Command> {
-  if (session.closed) throw new HttpError(500, "the session's shell has ended");
+  if (session.closed)
+    throw new HttpError(500, "failed to execute command: failed to write command: write |1: broken pipe");
   if (session.commands.size >= maxCommands) throw new HttpError(400, `more than ${maxCommands} commands in a session`);
   const id = randomUUID();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -120,6 +142,7 @@ export async function runCommand(
     number: session.numbered.length + 1,
     text,
     exitCode: undefined,
+    isKnownEnded: false,
     log: new CommandLog(join(session.folder, `${id}.log`)),
     finished: promise,
     settle: (error) => (error ? reject(error) : resolve()),
@@ -127,7 +150,7 @@ export async function runCommand(
   session.commands.set(id, command);
   session.numbered.push(command);
   await writeJson(session.channel.socket, {
-    do: "run",
+    id,
     number: command.number,
     command: text,
     input: command.takesInput,
@@ -137,25 +160,13 @@ export async function runCommand(
 
 export function requireCommand(session: Session, id: string): Command {
   const command = session.commands.get(id);
-  if (!command) throw new HttpError(404, "command not found", "PROCESS_NOT_FOUND");
+  if (!command) throw new HttpError(404, "command not found");
   return command;
 }
 
 /** The real daemon reserves this id for its image's start command, which doesn't exist here. */
 function refuseReserved(id: string): void {
   if (id === "entrypoint") throw new HttpError(400, "the session's id is reserved");
-}
-
-export async function sendInput(session: Session, command: Command, data: string): Promise<void> {
-  if (command.exitCode !== undefined) {
-    throw new HttpError(410, "command has already completed", "COMMAND_ALREADY_COMPLETED");
-  }
-  if (!command.takesInput) throw new HttpError(400, "the command takes no input");
-  if (session.closed) throw new HttpError(410, "the session has ended", "SESSION_ENDED");
-  // Adds a line end as the real daemon does: without it a `read` would keep waiting.
-  const line = data.endsWith("\n") ? data : `${data}\n`;
-  if (command.echoesInput) await command.log.append("stdout", Buffer.from(line));
-  await writeJson(session.channel.socket, { do: "input", number: command.number, data: line });
 }
 
 /** Reads the shell's output frame by frame: the next frame is read once the log is written. */

@@ -36,6 +36,8 @@ const routes = new Routes<ToolboxContext>({
 });
 const prefix = /^\/toolbox\/([^/]+)(\/.*)$/;
 const logsPath = /^\/process\/session\/([^/]+)\/command\/([^/]+)\/logs$/;
+/** The daemon writes the status of these refusals before it would write the reason. */
+const bareRefusals = /^\/toolbox\/[^/]+\/files(?!\/bulk-|\/upload-v2)/;
 const skipActivityHeader = "x-daytona-skip-last-activity-update";
 
 export function isToolboxPath(path: string): boolean {
@@ -68,14 +70,18 @@ export async function serveToolbox(
   url: URL,
   context: ServerContext,
 ): Promise<void> {
+  let isFromDaemon = false;
   try {
     const { inner, toolbox } = enter(request, url, context);
     const route = routes.find(request.method ?? "GET", inner);
     if (!route) throw describeAbsent(request.method ?? "GET", inner);
+    isFromDaemon = true;
     await route.handler({ request, response, url, parameters: route.parameters }, toolbox);
   } catch (error) {
     const known = toHttpError(error);
-    refuse(request, response, known.status, toolboxErrorBody(known, request.method ?? "GET", url.pathname));
+    const isBare = isFromDaemon && known.status < 501 && bareRefusals.test(url.pathname);
+    const body = isBare ? null : toolboxErrorBody(known, request.method ?? "GET", url.pathname);
+    refuse(request, response, known.status, body);
   }
 }
 

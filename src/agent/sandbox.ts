@@ -8,7 +8,7 @@ export interface CommandRequest {
   command: string;
   /** Relative to the work dir, or absolute. */
   cwd?: string;
-  /** How long to wait for the end. The command itself continues after that. */
+  /** How long to wait for the end, or for a question that it asks. The command itself continues after that. */
   wait_ms: number;
 }
 
@@ -18,6 +18,8 @@ export interface CommandState {
   /** stdout and stderr so far, in order of arrival. The middle of a long output is cut (`omitted_bytes`). */
   output: string;
   omitted_bytes: number;
+  /** It runs, prints nothing and reads its input. Left out if that is not so, or can't be told. */
+  waits_for_input?: boolean;
 }
 
 export interface CommandInfo {

@@ -53,6 +53,16 @@ describe("execute_command", () => {
     expect(result.details).toMatchObject({ exit_code: null, running: true });
   });
 
+  it("says that a command waits for input, with what it printed last", async () => {
+    const state = { exit_code: null, output: "Password: ", omitted_bytes: 0, waits_for_input: true };
+    const sandbox = Object.assign(new MemorySandbox(), { runCommand: async () => state });
+    const result = await call(sandbox, "execute_command", { command: "npm login" });
+    expect(result.content).toMatch(
+      /^still running \(command_id: call_1\) and waiting for input: .*send_command_input.*\nPassword: $/,
+    );
+    expect(result.details).toMatchObject({ exit_code: null, running: true, waits_for_input: true });
+  });
+
   it("says how to read what was left out of long output", async () => {
     const sandbox = new MemorySandbox(() => ({ output: "a…z", exit_code: 0, omitted_bytes: 12 }));
     const { content } = await call(sandbox, "execute_command", { command: "seq 9" });

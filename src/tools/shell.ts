@@ -138,9 +138,7 @@ async function terminate({ sandbox, tool_call_id }: ToolContext): Promise<void> 
 
 function describeState(state: CommandState, command_id: string): string {
   const head =
-    state.exit_code === null
-      ? `still running (command_id: ${command_id}); check_command_output shows more, terminate_command ends it`
-      : `exit_code: ${state.exit_code}`;
+    state.exit_code === null ? `still running ${describeRunning(state, command_id)}` : `exit_code: ${state.exit_code}`;
   const omitted =
     state.omitted_bytes > 0
       ? `\n(${state.omitted_bytes} bytes amid this output are left out; to have all of it, send output to a file and read parts of that)`
@@ -148,8 +146,15 @@ function describeState(state: CommandState, command_id: string): string {
   return `${head}${omitted}\n${state.output || "(no output)"}`;
 }
 
+function describeRunning({ waits_for_input }: CommandState, command_id: string): string {
+  if (waits_for_input !== true)
+    return `(command_id: ${command_id}); check_command_output shows more, terminate_command ends it`;
+  return `(command_id: ${command_id}) and waiting for input: what it printed last may ask for it; send_command_input answers, terminate_command ends it`;
+}
+
 function detailsOf(state: CommandState, command_id: string): Record<string, unknown> {
-  return { command_id, exit_code: state.exit_code, running: state.exit_code === null };
+  const { exit_code, waits_for_input = false } = state;
+  return { command_id, exit_code, running: exit_code === null, ...(waits_for_input ? { waits_for_input } : {}) };
 }
 
 function describeCommands(commands: { command_id: string; command: string; exit_code: number | null }[]): string {

@@ -69,7 +69,7 @@ describe("process/code-run", () => {
     const code = `require("child_process").spawnSync("sleep", ["${mark}"])`;
     await expect(sandbox.process.codeRun(code, undefined, 1)).rejects.toMatchObject({
       statusCode: 408,
-      name: "DaytonaProcessExecutionTimeoutError",
+      message: "command execution timeout",
     });
     await eventually(async () => (await findProcesses(`sleep\0${mark}`)).length === 0);
   });
@@ -130,7 +130,6 @@ it("are refused in the daemon's words where they don't exist", async () => {
     expect(response.status).toBe(501);
     expect(await response.json()).toMatchObject({
       code: "NOT_IMPLEMENTED",
-      source: "DAYTONA_DAEMON",
       message: expect.stringContaining(sentence),
     });
   }

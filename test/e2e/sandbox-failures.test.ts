@@ -350,7 +350,7 @@ describe("a daemon that fails", () => {
         started((request) =>
           request.endsWith("bulk-upload")
             ? { status: 200, body: {} }
-            : { status: 200, body: { isDir: false, size: 2 } },
+            : { status: 200, body: { exitCode: 0, result: "\ntaskloom:short:2\n" } },
         ),
       ),
     );

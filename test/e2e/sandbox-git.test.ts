@@ -109,7 +109,7 @@ describe("git of a sandbox", () => {
     expect(sent.map(({ authorization }) => authorization)).toContain(spellBasic(ann.username, ann.password));
     const traces = await run(
       sandbox,
-      `grep -rIl -e canary-51c7 "$HOME" /tmp /var/tmp 2>/dev/null; env | grep canary-51c7; echo end`,
+      `grep -rIl -e canary-51c[7] "$HOME" /tmp /var/tmp 2>/dev/null; env | grep canary-51c[7]; echo end`,
     );
     expect(traces).toBe("end\n");
     expect(new Set(asked)).toEqual(new Set([repository.url]));

@@ -12,18 +12,10 @@ import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { answer, type Channel, openChannel, type Request, readText, refuse } from "./channel.ts";
 import { runCode } from "./code.ts";
+import { removeSession } from "./command-files.ts";
 import { endExcessProcesses, executeCommand, groups, killGroup } from "./commands.ts";
 import { changeVariables } from "./environment.ts";
-import {
-  createFolder,
-  deletePath,
-  describePath,
-  listFiles,
-  movePath,
-  readFile,
-  setPermissions,
-  writeFile,
-} from "./files.ts";
+import { createFolder, deletePath, describePath, listFiles, movePath, setPermissions } from "./files.ts";
 import { parseJson } from "./frames.ts";
 import { runGit } from "./git.ts";
 import { joinConnection } from "./git-relay.ts";
@@ -31,9 +23,10 @@ import { measure } from "./metrics.ts";
 import { isPortInUse, joinPort, listPorts } from "./ports.ts";
 import { endTerminals, resizePty, servePty } from "./pty.ts";
 import { findInFiles, replaceInFiles, searchFiles } from "./search.ts";
-import { serveSession } from "./sessions.ts";
+import { sendInput, serveSession } from "./sessions.ts";
 import type { KeeperSettings } from "./settings.ts";
 import { serveStreams } from "./streams.ts";
+import { readFile, writeFile } from "./transfers.ts";
 
 const lingerMs = 10_000;
 /** A fork bomb makes thousands of processes in a second, and counting costs next to nothing. */
@@ -56,6 +49,8 @@ const answers: Record<string, (request: Request, settings: KeeperSettings, gone:
   port: isPortInUse,
   metrics: measure,
   "pty-resize": resizePty,
+  "session-input": sendInput,
+  "session-remove": (request, settings) => removeSession(settings, readText(request, "session")).then(() => null),
 };
 
 async function serve(channel: Channel, token: string): Promise<void> {
@@ -68,7 +63,7 @@ async function serve(channel: Channel, token: string): Promise<void> {
     if (answerer) await answer(channel, await answerer(request, settings, watchEnd(channel)));
     else if (operation === "execute") await executeCommand(channel, request, settings);
     else if (operation === "code") await runCode(channel, request, settings);
-    else if (operation === "session") await serveSession(channel, settings, token);
+    else if (operation === "session") await serveSession(channel, request, settings);
     else if (operation === "streams") await serveStreams(channel, request, settings, token);
     else if (operation === "pty") await servePty(channel, request, settings);
     else if (operation === "read") await readFile(channel, request, settings);
@@ -118,6 +113,11 @@ function end(): void {
 // `pkill node` is a usual way to restart a server and must not hit the keeper, so the keeper has this name.
 process.title = "daytona";
 mkdirSync(settings.scratch, { recursive: true, mode: 0o700 });
+try {
+  mkdirSync(`${settings.home}/.daytona`, { recursive: true, mode: 0o755 });
+} catch {
+  // A command has put something else there, or made the home read-only: sessions then fail, and nothing else.
+}
 if (settings.maxProcesses > 0) setInterval(() => endExcessProcesses(settings.maxProcesses), countMs);
 const tokens = createInterface({ input: process.stdin });
 tokens.on("line", dial);

@@ -2,7 +2,7 @@
  * Searches files by content and by name, and replaces text in them.
  */
 import { constants } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Request, readText, readTexts } from "./channel.ts";
 import { describeFailure, KeeperError } from "./failures.ts";
@@ -11,8 +11,9 @@ import { openRegular, readAtMost } from "./regular.ts";
 import type { KeeperSettings } from "./settings.ts";
 
 /** A search result is one JSON response that both ends hold in memory. */
-const maxMatches = 10_000;
-const maxLineCharacters = 2_000;
+const maxMatches = 200_000;
+/** The daemon's scanner gives a file up at a line of this length, and says nothing. */
+const maxLineBytes = 64 * 1024;
 /** Larger files are treated as binary. */
 const maxTextBytes = 16 * 1024 * 1024;
 /** The daemon treats a file as binary when a NUL byte is in its first bytes. */
@@ -30,12 +31,22 @@ export async function findInFiles(request: Request, settings: KeeperSettings, go
   const matches: Match[] = [];
   for await (const file of walk(root)) {
     gone.throwIfAborted();
-    for (const { line, content } of matchLines(await readPlainText(file), pattern)) {
-      matches.push({ file, line, content: content.slice(0, maxLineCharacters) });
+    for (const { line, content } of matchLines(cutAtLongLine(await readPlainText(file)), pattern)) {
+      matches.push({ file, line, content: content.replace(/\r$/, "") });
       if (matches.length >= maxMatches) return matches;
     }
   }
   return matches;
+}
+
+function cutAtLongLine(bytes: Buffer): string {
+  for (let start = 0; start < bytes.length; ) {
+    const feed = bytes.indexOf("\n", start);
+    const end = feed === -1 ? bytes.length : feed;
+    if (end - start >= maxLineBytes) return bytes.toString("utf8", 0, start);
+    start = end + 1;
+  }
+  return bytes.toString("utf8");
 }
 
 /** Splits lines only around matches: a file of nothing but line feeds has millions of lines. */
@@ -56,20 +67,22 @@ function* matchLines(text: string, pattern: string): Generator<{ line: number; c
   }
 }
 
+const nothing = Buffer.alloc(0);
+
 /** Empty for a file that is binary, too long, unreadable or gone: the search goes on without it. */
-async function readPlainText(path: string): Promise<string> {
+async function readPlainText(path: string): Promise<Buffer> {
   try {
     const file = await openRegular(path, constants.O_RDONLY);
     try {
       const probe = Buffer.alloc(probeBytes);
       const { bytesRead } = await file.read(probe, 0, probeBytes, 0);
-      if (probe.subarray(0, bytesRead).includes(0)) return "";
-      return (await readAtMost(file, maxTextBytes))?.toString("utf8") ?? "";
+      if (probe.subarray(0, bytesRead).includes(0)) return nothing;
+      return (await readAtMost(file, maxTextBytes)) ?? nothing;
     } finally {
       await file.close();
     }
   } catch {
-    return "";
+    return nothing;
   }
 }
 
@@ -109,18 +122,17 @@ function compileGlob(pattern: string): RegExp {
 const kernelFolders = ["/proc", "/sys"];
 
 /** Depth first and by name. Links are not followed, so a loop of links ends. */
-async function* walk(root: string, folders = false): AsyncGenerator<string> {
-  if (!(await stat(root)).isDirectory()) {
-    yield root;
-    return;
-  }
+async function* walk(root: string, everything = false): AsyncGenerator<string> {
+  const top = await lstat(root).catch(() => undefined);
+  // The daemon finds nothing where nothing is, and does not follow a link that it is given.
+  if (top && (everything || top.isFile())) yield root;
+  if (!top?.isDirectory()) return;
   if (kernelFolders.some((folder) => root === folder || root.startsWith(`${folder}/`))) return;
   const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(root, entry.name);
-    if (entry.isFile() || (folders && entry.isDirectory())) yield path;
-    // It may be gone since it was listed.
-    if (entry.isDirectory() && (await stat(path).catch(() => undefined))) yield* walk(path, folders);
+    if (entry.isDirectory()) yield* walk(path, everything);
+    else if (everything || entry.isFile()) yield path;
   }
 }
 

@@ -1,28 +1,35 @@
 /**
  * A session: one long-lived shell that runs commands one after another, so that `cd` and `export` last.
  *
- * The shell reads one line per command from its stdin. The line evaluates the command's text in the shell itself, with
- * stdin, stdout and stderr on named pipes of that command, and then reports the exit status on a descriptor of its own.
- * Named pipes keep the streams of two commands apart even when a background child of the first outlives it, and the end
- * of a pipe is the true end of the output. `exit` ends the shell and with it the session, as in the real daemon: that
- * command never gets an exit code.
+ * The shell reads two lines per command from its stdin. They make the command's named pipes when its turn comes, as in
+ * the real daemon: before that, nothing takes its input. Then they evaluate its text in the shell itself, with stdin,
+ * stdout and stderr on these pipes, and report the exit status on a descriptor of its own. Named pipes keep the streams
+ * of two commands apart even when a background child of the first outlives it, and the end of a pipe is the true end of
+ * the output. `exit` ends the shell and with it the session, as in the real daemon: that command never gets an exit
+ * code.
  */
 import type { ChildProcess } from "node:child_process";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { answer, type Channel, type Request, readText } from "./channel.ts";
+import { CommandFiles, sessionFolder } from "./command-files.ts";
 import { killGroup, spawnShell } from "./commands.ts";
-import { frameKind, parseJson, writeFrame, writeJson } from "./frames.ts";
-import { makePipes, openInput, openOutput } from "./pipes.ts";
+import { KeeperError } from "./failures.ts";
+import { frameKind, parseJson, pieceBytes, writeFrame, writeJson } from "./frames.ts";
+import { openInput, openOutput } from "./pipes.ts";
 import { findShell, type KeeperSettings } from "./settings.ts";
+import { WholeLines } from "./whole-lines.ts";
 
 /** Time to clean up between SIGTERM and SIGKILL; the same as in the real daemon. */
 const graceMs = 5_000;
 
 interface Command {
-  folder: string;
-  input: Socket | undefined;
+  id: string;
+  files: CommandFiles;
+  takesInput: boolean;
+  /** Null until the command's turn has come. */
+  input: Socket | null;
   outputs: Promise<unknown>;
 }
 
@@ -33,11 +40,15 @@ interface Session {
   commands: Map<number, Command>;
 }
 
-export async function serveSession(channel: Channel, settings: KeeperSettings, id: string): Promise<void> {
-  const folder = `${settings.scratch}/${id}`;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+const sessions = new Map<string, Session>();
+
+export async function serveSession(channel: Channel, request: Request, settings: KeeperSettings): Promise<void> {
+  const id = readText(request, "session");
+  const folder = sessionFolder(settings, id);
+  await mkdir(folder, { recursive: true, mode: 0o755 });
   const shell = spawnShell(settings, [], { cwd: settings.workDir, extraPipes: 1 });
   const session: Session = { channel, shell, folder, commands: new Map() };
+  sessions.set(id, session);
   shell.stdout?.resume();
   shell.stderr?.resume();
   shell.stdin?.write(`exec ${reportDescriptor()}>&3 3>&-\n`);
@@ -47,12 +58,12 @@ export async function serveSession(channel: Channel, settings: KeeperSettings, i
   await answer(channel, {});
   try {
     for (let frame = await channel.reader.next(); frame; frame = await channel.reader.next()) {
-      if (frame.kind === frameKind.json) await obey(session, parseJson(frame));
+      if (frame.kind === frameKind.json) await startCommand(session, parseJson(frame));
     }
   } finally {
+    if (sessions.get(id) === session) sessions.delete(id);
     endShell(shell);
     for (const command of session.commands.values()) command.input?.destroy();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -61,41 +72,78 @@ function reportDescriptor(): number {
   return findShell().endsWith("bash") ? 250 : 9;
 }
 
-async function obey(session: Session, order: Request): Promise<void> {
+async function startCommand(session: Session, order: Request): Promise<void> {
   const number = Number(order.number);
-  if (order.do === "run") await startCommand(session, number, readText(order, "command"), order.input === true);
-  if (order.do === "input") session.commands.get(number)?.input?.write(readText(order, "data"));
-}
-
-async function startCommand(session: Session, number: number, text: string, hasInput: boolean): Promise<void> {
-  const base = `${session.folder}/${number}`;
-  await mkdir(base, { mode: 0o700 });
-  await writeFile(`${base}/text`, text, { mode: 0o600 });
-  await makePipes(base);
-  const outputs = Promise.all([
-    forwardPipe(session.channel, await openOutput(`${base}/out`), frameKind.stdout, number),
-    forwardPipe(session.channel, await openOutput(`${base}/err`), frameKind.stderr, number),
-  ]);
-  const input = hasInput ? await openInput(`${base}/in`) : undefined;
-  session.commands.set(number, { folder: base, input, outputs });
+  const id = readText(order, "id");
+  const files = new CommandFiles(`${session.folder}/${id}`);
+  await files.make(readText(order, "command"));
+  const command = { id, files, takesInput: order.input === true, input: null, outputs: Promise.resolve() };
+  session.commands.set(number, command);
   const descriptor = reportDescriptor();
-  const source = hasInput ? `${base}/in` : "/dev/null";
+  const [text, input, stdout, stderr] = [files.text, files.input, files.stdout, files.stderr].map(quote);
   session.shell.stdin?.write(
     // `command -p` works whatever PATH is by now: if the text could not be read, the command would succeed without
     // doing anything.
-    `eval "$(command -p cat '${base}/text')" <'${source}' >'${base}/out' 2>'${base}/err' ${descriptor}>&-\n` +
+    `command -p mkfifo ${input} ${stdout} ${stderr}; command printf 'ready %s\\n' ${number} >&${descriptor}; ` +
+      `eval "$(command -p cat ${text})" <${command.takesInput ? input : "/dev/null"} >${stdout} 2>${stderr} ${descriptor}>&-\n` +
       `command printf '%s %s\\n' ${number} "$?" >&${descriptor}\n`,
   );
 }
 
-async function forwardPipe(channel: Channel, pipe: Readable, kind: number, number: number): Promise<void> {
+function quote(path: string): string {
+  return `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+/** The pipes are there: the shell waits at each until its other end is open. */
+async function openPipes(session: Session, number: number): Promise<void> {
+  const command = session.commands.get(number);
+  if (!command) return;
+  const { files } = command;
+  const forward = async (path: string, stream: "stdout" | "stderr"): Promise<void> =>
+    forwardPipe(session.channel, await openOutput(path), { stream, number, files });
+  command.outputs = Promise.all([forward(files.stdout, "stdout"), forward(files.stderr, "stderr")]);
+  command.outputs.catch(() => session.channel.socket.destroy());
+  if (command.takesInput) command.input = await openInput(files.input);
+}
+
+async function forwardPipe(
+  channel: Channel,
+  pipe: Readable,
+  { stream, number, files }: { stream: "stdout" | "stderr"; number: number; files: CommandFiles },
+): Promise<void> {
   const label = Buffer.alloc(4);
   label.writeUInt32BE(number);
+  const lines = new WholeLines();
+  const send = async (whole: Buffer): Promise<void> => {
+    if (whole.length === 0) return;
+    await files.append(stream, whole);
+    for (let start = 0; start < whole.length; start += pieceBytes) {
+      const piece = whole.subarray(start, start + pieceBytes);
+      await writeFrame(channel.socket, frameKind[stream], Buffer.concat([label, piece]));
+    }
+  };
   try {
-    for await (const chunk of pipe) await writeFrame(channel.socket, kind, Buffer.concat([label, chunk as Buffer]));
+    for await (const chunk of pipe) await send(lines.push(chunk as Buffer));
+    await send(lines.end());
   } catch {
     // The pipe was destroyed with its session.
   }
+}
+
+/** The daemon opens the pipe by its name for each input, so there is none before the command's turn and after its end. */
+export async function sendInput(request: Request, settings: KeeperSettings): Promise<null> {
+  const id = readText(request, "session");
+  const name = readText(request, "command");
+  const command = [...(sessions.get(id)?.commands.values() ?? [])].find((each) => each.id === name);
+  if (!command?.input) {
+    const path = `${sessionFolder(settings, id)}/${name}/input.pipe`;
+    const message = `failed to open input pipe: open ${path}: no such file or directory`;
+    throw new KeeperError(500, "INTERNAL_SERVER_ERROR", message);
+  }
+  const data = Buffer.from(readText(request, "data"));
+  command.input.write(data);
+  if (request.echo === true) await command.files.append("stdout", data);
+  return null;
 }
 
 function followReports(session: Session): void {
@@ -107,8 +155,10 @@ function followReports(session: Session): void {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
+      const [, ready] = /^ready (\d+)$/.exec(line) ?? [];
       const [number, exitCode] = line.split(" ").map(Number);
-      if (number !== undefined && exitCode !== undefined) void finishCommand(session, number, exitCode);
+      if (ready !== undefined) openPipes(session, Number(ready)).catch(() => session.channel.socket.destroy());
+      else if (number !== undefined && exitCode !== undefined) void finishCommand(session, number, exitCode);
     }
   });
 }
@@ -117,10 +167,11 @@ async function finishCommand(session: Session, number: number, exitCode: number)
   const command = session.commands.get(number);
   if (!command) return;
   command.input?.destroy();
+  command.input = null;
   await command.outputs;
   session.commands.delete(number);
+  await command.files.finish(exitCode);
   await writeJson(session.channel.socket, { number, exitCode });
-  await rm(command.folder, { recursive: true, force: true });
 }
 
 function endShell(shell: ChildProcess): void {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import type { Mode } from "../../../dev/daytona/mode.ts";
 import { describeFileLinks, describeSshAccess } from "./access.ts";
+import { describeOldDaemon } from "./as-old.ts";
 import { describeBuilds } from "./builds.ts";
 import { describeCode, describeEnvironment } from "./code.ts";
 import { describeCommands } from "./commands.ts";
@@ -28,6 +29,7 @@ export function describeDaytona(name: string, kind: PlaceKind, open: () => Promi
     describe("sessions", describeSessions);
     describe("files", describeFiles);
     describe("folders", describeFolders);
+    describe("as in 0.190", describeOldDaemon);
     describe("git", describeGit);
     describe("terminals", describeTerminals);
     describe("code", describeCode);

@@ -28,7 +28,7 @@ describe("readClose", () => {
     [1011, '{"exitCode":3,"exitReason":"non-zero exit"}', { exit_code: 3 }],
     [1011, "", { error: expect.stringContaining("lost") }],
     [1006, "proxy says {", { error: expect.stringContaining("lost") }],
-    [1008, "slow consumer", { error: expect.stringContaining("lost") }],
+    [1008, "slow consumer", { error: expect.stringContaining("open the terminal again") }],
   ])("reads how the shell ended from code %i and reason %j", (code, reason, end) => {
     expect(readClose(code, reason)).toEqual(end);
   });

@@ -36,7 +36,8 @@ export class DaytonaFailure extends Error {
     this.name = "DaytonaFailure";
     this.status = facts.status ?? null;
     this.code = facts.code ?? null;
-    this.is_from_daemon = facts.source === "DAYTONA_DAEMON";
+    // Older daemons don't name themselves, and a time limit of a command is no failure of the way to it.
+    this.is_from_daemon = facts.source === "DAYTONA_DAEMON" || /^command execution timeout/.test(message);
     this.is_state_error = facts.is_state_error ?? false;
     this.is_timeout = facts.is_timeout ?? false;
     this.retry_after_ms = facts.retry_after_ms ?? DEFAULT_RETRY_AFTER_MS;

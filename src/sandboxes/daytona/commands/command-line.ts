@@ -19,6 +19,9 @@ export const MAX_COMMAND_BYTES = 100_000;
  */
 export const COMMAND_VARIABLE = "TASKLOOM_COMMAND";
 
+/** Stands where exit codes do in the mark that ends a line which the daemon holds back. */
+export const HELD_MARK = "held";
+
 /** Exit code (EX_TEMPFAIL) of a command that started before a restart of the sandbox and is not run again. */
 export const LOST_EXIT_CODE = 75;
 
@@ -26,13 +29,17 @@ export const LOST_EXIT_CODE = 75;
 // the start and outlives the session: a restart of the sandbox loses sessions but not files, and the command must not
 // run a second time. /var/tmp conventionally survives restarts. bash is used if installed, since models write for it.
 // The wrapper itself looks up nothing in PATH, which the project may have set to something useless: only the command
-// should fail then.
+// should fail then. Its process id is for whoever asks whether the command waits for input. The daemon keeps the text
+// and the output of commands in the home, which may be a repository: there git must not see them.
 const WRAPPER = `say() { printf "\\036%s:%s\\036\\n" "$1" "$2"; printf "\\036%s:%s\\036\\n" "$1" "$2" >&2; exit "$2"; }
 for base in /var/tmp /tmp; do command -p mkdir -p "$base/.taskloom/$2" 2>/dev/null && break; done
 if ! command -p mkdir "$base/.taskloom/$2/$1" 2>/dev/null && [ -d "$base/.taskloom/$2/$1" ]; then
   echo "This command was started before the sandbox was restarted. Its output is lost, and it was not started again." >&2
   say "$1" ${LOST_EXIT_CODE}
 fi
+{ echo "$$" >"$base/.taskloom/$2/$1/pid"; } 2>/dev/null
+own=$HOME/.daytona
+[ ! -d "$own" ] || [ -e "$own/.gitignore" ] || { echo '*' >"$own/.gitignore"; } 2>/dev/null
 if [ -n "$3" ]; then cd -- "$3" || say "$1" 1; fi
 shell=/bin/sh; command -v bash >/dev/null 2>&1 && shell=bash
 ${COMMAND_VARIABLE}="$1"; export ${COMMAND_VARIABLE}

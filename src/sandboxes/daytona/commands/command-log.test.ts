@@ -46,6 +46,16 @@ describe("CommandLog", () => {
     expect(output).toEqual([{ stream: "stdout", text: "\x1etaskloom-call_10:0\x1e\n" }]);
   });
 
+  it("leaves out the mark that ended a line, so that what follows goes on with it", () => {
+    const mark = `\x1e${SESSION}:held\x1e\n`;
+    expect(read([`${OUT}Name? ${mark}${ERR}${mark}`])).toEqual({
+      output: [{ stream: "stdout", text: "Name? " }],
+      exit_code: null,
+      is_complete: false,
+    });
+    expect(read([`${OUT}Name? ${mark}${OUT}Ann\n`]).output).toEqual([{ stream: "stdout", text: "Name? Ann\n" }]);
+  });
+
   it("emits held-back text at the end, except a partial end marker", () => {
     expect(read([`${OUT}a\x01\x01`]).output).toEqual([{ stream: "stdout", text: "a\x01\x01" }]);
     expect(read([`${OUT}a\x1etask`]).output).toEqual([{ stream: "stdout", text: "a" }]);

@@ -1,5 +1,7 @@
 // Reads a command's log in Daytona's format: three bytes of value 1 before text from stdout, three bytes of value 2
-// before text from stderr, and in each stream the wrapper's end marker. Pieces may end anywhere.
+// before text from stderr, and in each stream the wrapper's end marker. A mark of the same form ended a line that the
+// daemon held back. Pieces may end anywhere.
+import { HELD_MARK } from "./command-line.ts";
 
 export type StreamName = "stdout" | "stderr";
 
@@ -18,7 +20,7 @@ export class CommandLog {
   #rest = "";
 
   constructor(session: string, onText: OnText) {
-    this.#token = new RegExp(`\x01\x01\x01|\x02\x02\x02|\x1e${session}:(\\d{1,3})\x1e\n`, "g");
+    this.#token = new RegExp(`\x01\x01\x01|\x02\x02\x02|\x1e${session}:(\\d{1,3}|${HELD_MARK})\x1e\n`, "g");
     this.#endMarker = `\x1e${session}:`;
     this.#onText = onText;
   }
@@ -53,7 +55,8 @@ export class CommandLog {
     for (const match of text.matchAll(this.#token)) {
       gathered += text.slice(start, match.index);
       start = match.index + match[0].length;
-      if (match[1] !== undefined) this.exit_codes.set(this.#stream, Number(match[1]));
+      const isEnd = match[1] !== undefined && match[1] !== HELD_MARK;
+      if (isEnd) this.exit_codes.set(this.#stream, Number(match[1]));
       const stream = match[1] !== undefined ? this.#stream : match[0].startsWith("\x01") ? "stdout" : "stderr";
       if (stream === this.#stream) continue;
       this.#emit(gathered);

@@ -6,12 +6,14 @@ import type { CallOptions, DaytonaConnection } from "../client/connection.ts";
 import { readFailure } from "../client/failure.ts";
 import type { DaytonaLimits } from "../client/limits.ts";
 import type { Toolbox } from "../client/toolbox.ts";
-import { within } from "../client/waiting.ts";
+import { pause, within } from "../client/waiting.ts";
 import { readStringField } from "../files/json-stream.ts";
 import { type CommandSource, followCommand, type LogReading, toState } from "./command-follower.ts";
 import { MAX_COMMAND_BYTES, nameSession, writeCommandLine } from "./command-line.ts";
 import { CommandLog } from "./command-log.ts";
+import { type InputState, watchInput } from "./input-watch.ts";
 import { LiveOutput } from "./live-output.ts";
+import { isMissingInput, isMissingSession, readCommands } from "./session-failures.ts";
 import type { DaytonaSessions } from "./sessions.ts";
 
 /** A pipe buffers about this much unread input. With more the daemon's write would block for ever. */
@@ -21,6 +23,10 @@ const MAX_INPUT_BYTES = 60_000;
  * How many ended commands are remembered: the daemon forgets terminated ones, and the model may still ask about them.
  */
 const MAX_REMEMBERED = 32;
+
+/** Together a second and a half: a busy sandbox starts a shell in less. */
+const INPUT_ATTEMPTS = 8;
+const INPUT_AGAIN_MS = 50;
 
 /** How long a termination waits for the last output of its command. */
 const LAST_READ_MS = 2_000;
@@ -65,7 +71,7 @@ export class DaytonaCommands {
       signal.throwIfAborted();
       const ended = this.#terminated.get(command_id);
       if (ended) return ended;
-      if (error instanceof SandboxError || readFailure(error).status !== 404) throw error;
+      if (error instanceof SandboxError || !isMissingSession(readFailure(error))) throw error;
       throw new SandboxError(
         "failed",
         "The sandbox was restarted or replaced while the command ran. Its output is lost: check what it has done.",
@@ -78,7 +84,15 @@ export class DaytonaCommands {
     if (terminated) return terminated;
     const session = await nameSession(command_id);
     const { id, exit_code } = await this.#find(command_id, session, signal);
-    return toState(await this.#readLog(session, id, null, signal), exit_code);
+    const reading = await this.#readLog(session, id, null, signal);
+    if (exit_code !== null || reading.exit_code !== null) return toState(reading, exit_code);
+    const waits = (await this.#watchInput(session, signal)) === "waits";
+    return toState(waits ? await this.#readLog(session, id, null, signal) : reading, null, waits);
+  }
+
+  #watchInput(session: string, signal: AbortSignal): Promise<InputState> {
+    const { connection, toolbox } = this.#ports;
+    return connection.call((sandbox) => watchInput({ toolbox, sandbox }, session, signal), signal);
   }
 
   /** Sends a line, and adds a missing line feed as the daemon does. */
@@ -87,18 +101,28 @@ export class DaytonaCommands {
     const session = await nameSession(command_id);
     const ended = new SandboxError("failed", `The command ${command_id} has ended and takes no input.`);
     if (this.#terminated.has(command_id)) throw ended;
-    const { id, exit_code } = await this.#find(command_id, session, signal);
-    if (exit_code !== null) throw ended;
     const line = input.endsWith("\n") ? input : `${input}\n`;
-    try {
-      // Not retried: the program would read the line twice.
-      await this.#ports.connection.call(({ process }) => process.sendSessionCommandInput(session, id, line), signal, {
-        is_repeatable: false,
-      });
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof SandboxError) && readFailure(error).status === 410) throw ended;
-      throw error;
+    for (let attempt = 1; ; attempt++) {
+      const { id, exit_code } = await this.#find(command_id, session, signal);
+      if (exit_code !== null) throw ended;
+      try {
+        // Not retried by itself: the program would read the line twice.
+        return await this.#ports.connection.call(
+          ({ process }) => process.sendSessionCommandInput(session, id, line),
+          signal,
+          { is_repeatable: false },
+        );
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof SandboxError) throw error;
+        const failure = readFailure(error);
+        if (failure.status === 410) throw ended;
+        // The shell makes the command's input a moment after the start, and removes it a moment before the exit code.
+        if (!isMissingInput(failure)) throw error;
+        if (attempt >= INPUT_ATTEMPTS)
+          throw new SandboxError("failed", `The command ${command_id} takes no input now. See whether it still runs.`);
+        await pause(INPUT_AGAIN_MS * attempt, signal);
+      }
     }
   }
 
@@ -148,9 +172,13 @@ export class DaytonaCommands {
     return {
       readLog: (live) => this.#readLog(session, id, live, signal),
       readExitCode: async () => {
-        const command = await connection.call(({ process }) => process.getSessionCommand(session, id), signal);
+        const command = await connection.call(
+          ({ process }) => readCommands(() => process.getSessionCommand(session, id), signal),
+          signal,
+        );
         return command.exitCode ?? null;
       },
+      watchInput: () => this.#watchInput(session, signal),
     };
   }
 
@@ -166,7 +194,9 @@ export class DaytonaCommands {
       async (sandbox) => {
         const collector = new OutputCollector(limits.output_bytes);
         live?.rewind();
+        let printed = 0;
         const log = new CommandLog(session, (stream, text) => {
+          printed += text.length;
           collector.push(text);
           live?.push(stream, text);
         });
@@ -186,7 +216,14 @@ export class DaytonaCommands {
         );
         log.end();
         const is_cut = characters >= limits.log_characters;
-        return { ...collector.read(), characters, exit_code: log.exit_code, is_complete: log.is_complete, is_cut };
+        return {
+          ...collector.read(),
+          characters,
+          printed,
+          exit_code: log.exit_code,
+          is_complete: log.is_complete,
+          is_cut,
+        };
       },
       signal,
       options,

@@ -68,6 +68,11 @@ export class LiveOutput {
     }
     if (pieces.length > 0 && this.is_spent) this.#onOutput("stderr", "\n[live output ends here]\n");
   }
+
+  /** A note of ours, which is no part of the output. */
+  note(text: string): void {
+    this.#onOutput("stderr", `\n[${text}]\n`);
+  }
 }
 
 function mergeByStream(pieces: Piece[]): Piece[] {

@@ -1,6 +1,6 @@
 // A thousand commands in sequence: each has a session of the daemon, which keeps a shell open, so few sessions may
 // stay.
-import { DaytonaConflictError, DaytonaNotFoundError } from "@daytonaio/sdk";
+import { DaytonaConflictError, DaytonaInternalServerError, DaytonaNotFoundError } from "@daytonaio/sdk";
 import { describe, expect, it } from "vitest";
 import type { DaytonaConnection } from "../client/connection.ts";
 import { COMMAND_VARIABLE } from "./command-line.ts";
@@ -74,5 +74,66 @@ describe("sessions of commands", () => {
     const left = [...daemon.sessions.keys()];
     expect(left).toContain("a person's own");
     for (const name of [...count(5, "run"), ...count(5, "server")]) expect(left).toContain(`taskloom-${name}`);
+  });
+});
+
+describe("a daemon of 0.190", () => {
+  const failure = (message: string) => new DaytonaInternalServerError(message, 500);
+
+  it("answers 500 for a session that a restart has lost, which is then made again", async () => {
+    const daemon = new FakeDaemon();
+    const sessions = daemon.sessionsOf();
+    const execute = daemon.process.executeSessionCommand;
+    daemon.process.executeSessionCommand = async () => {
+      daemon.sessions.clear();
+      daemon.process.executeSessionCommand = execute;
+      throw failure("failed to execute command: session not found");
+    };
+    expect(await sessions.start("taskloom-a", () => "echo", signal)).toBe("id of taskloom-a");
+    expect([...daemon.sessions.keys()]).toEqual(["taskloom-a"]);
+  });
+
+  it("replaces a session whose shell was killed", async () => {
+    const daemon = new FakeDaemon();
+    const sessions = daemon.sessionsOf();
+    const removed: string[] = [];
+    const { executeSessionCommand: execute, deleteSession: remove } = daemon.process;
+    daemon.process.deleteSession = async (name) => {
+      removed.push(name);
+      await remove(name);
+    };
+    daemon.process.executeSessionCommand = async () => {
+      daemon.process.executeSessionCommand = execute;
+      throw failure("failed to execute command: failed to write command: write |1: broken pipe");
+    };
+    expect(await sessions.start("taskloom-a", () => "echo", signal)).toBe("id of taskloom-a");
+    expect(removed).toEqual(["taskloom-a"]);
+  });
+
+  it("tells another failure of a start, and tries it no more", async () => {
+    const daemon = new FakeDaemon();
+    let starts = 0;
+    daemon.process.executeSessionCommand = async () => {
+      starts++;
+      throw failure("failed to execute command: failed to create log file: no space left on device");
+    };
+    await expect(daemon.sessionsOf().start("taskloom-a", () => "echo", signal)).rejects.toMatchObject({
+      code: "failed",
+      message: expect.stringContaining("no space left"),
+    });
+    expect(starts).toBe(1);
+  });
+
+  it("fails while it writes an exit code, and is read again", async () => {
+    const daemon = new FakeDaemon();
+    const sessions = daemon.sessionsOf();
+    await sessions.start("taskloom-a", () => "echo", signal);
+    const read = daemon.process.getSession;
+    let left = 2;
+    daemon.process.getSession = async (name) => {
+      if (left-- > 0) throw failure('strconv.Atoi: parsing "": invalid syntax');
+      return read(name);
+    };
+    expect(await sessions.find("taskloom-a", signal)).toMatchObject({ exit_code: 0 });
   });
 });

@@ -7,6 +7,7 @@ import { readFailure, toSandboxError } from "../client/failure.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
 import { race } from "../client/waiting.ts";
 import { COMMAND_VARIABLE, LOST_EXIT_CODE, readCommandLine, readSessionName } from "./command-line.ts";
+import { isDeadSession, isMissingSession, readCommands } from "./session-failures.ts";
 
 export interface SessionCommand {
   /** The daemon's id of the command. */
@@ -55,7 +56,8 @@ export class DaytonaSessions {
       try {
         let isNew = await this.#create(session, signal);
         return await this.#connection.call(async ({ process, id }) => {
-          const found = isNew ? null : pickCommand((await process.getSession(session)).commands ?? []);
+          const read = () => process.getSession(session);
+          const found = isNew ? null : pickCommand((await readCommands(read, signal)).commands ?? []);
           // A retry may find that the previous attempt did arrive.
           isNew = false;
           if (found) return found.id;
@@ -69,7 +71,9 @@ export class DaytonaSessions {
         if (error instanceof SandboxError) throw error;
         const failure = readFailure(error);
         // The sandbox was replaced or restarted between the two requests, and lost its sessions.
-        if (failure.status !== 404 || attempt > 1) throw toSandboxError(failure, "The command was not started");
+        const canStart = isMissingSession(failure) || isDeadSession(failure);
+        if (!canStart || attempt > 1) throw toSandboxError(failure, "The command was not started");
+        if (isDeadSession(failure)) await this.remove(session, signal);
       }
     }
   }
@@ -95,7 +99,11 @@ export class DaytonaSessions {
   /** The command of a session; null if the session does not exist or nothing was started in it. */
   async find(session: string, signal: AbortSignal, options: CallOptions = {}): Promise<SessionCommand | null> {
     try {
-      const { commands } = await this.#connection.call(({ process }) => process.getSession(session), signal, options);
+      const { commands } = await this.#connection.call(
+        ({ process }) => readCommands(() => process.getSession(session), signal),
+        signal,
+        options,
+      );
       return pickCommand(commands ?? []);
     } catch (error) {
       signal.throwIfAborted();
@@ -105,7 +113,10 @@ export class DaytonaSessions {
   }
 
   async list(signal: AbortSignal): Promise<{ name: string; session: string; command: SessionCommand }[]> {
-    const sessions = await this.#connection.call(({ process }) => process.listSessions(), signal);
+    const sessions = await this.#connection.call(
+      ({ process }) => readCommands(() => process.listSessions(), signal),
+      signal,
+    );
     return sessions.flatMap(({ sessionId, commands }) => {
       const name = readSessionName(sessionId);
       const command = pickCommand(commands ?? []);

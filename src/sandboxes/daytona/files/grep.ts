@@ -5,8 +5,10 @@ import type { FileMatch, FileSearch, FileSearchResult } from "../../../agent/san
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { toExtendedExpression, toPerlExpression } from "../../expressions.ts";
 import { type Glob, readGlob } from "../../glob.ts";
+import type { Folders } from "../../paths.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
 import type { Toolbox } from "../client/toolbox.ts";
+import { providerFolderOf, REMOVED_PREFIX, UPLOAD_PREFIX } from "./provider-folder.ts";
 import { runScript } from "./scripts.ts";
 
 /** What the search itself may take; the daemon ends the script a little later. */
@@ -25,15 +27,15 @@ const MAX_LINE_CHARACTERS = 500;
 const MAX_PROBLEM_CHARACTERS = 300;
 
 // $1 is the folder or file, $2 F for a plain text or E for an expression, $3 the text or Perl's expression, $4 the
-// extended expression or empty, $5 how many lines, $6 and $7 options of grep for $3 and $4. The rest is the condition of
-// find. grep's errors are beside its lines; only lines have the mark \036 behind their path. Without -Z (BusyBox), a
+// extended expression or empty, $5 how many lines, $6 and $7 options of grep for $3 and $4, $8 Daytona's own folder. The
+// rest is the condition of find. grep's errors are beside its lines; only lines have the mark \036 behind their path. Without -Z (BusyBox), a
 // colon is there instead. BusyBox reads an expression with the first line only, so there is one to check it with. Its
 // timeout ends one process and not those below it, so grep has one of its own. Names with a line break would look like
 // other lines.
 const SCRIPT = `say() { printf '\\036%s\\n' "$*"; }
 LC_ALL=C.UTF-8; export LC_ALL
-at=$1 kind=$2 pattern=$3 extended=$4 lines=$5 options=$6 others=$7
-shift 7
+at=$1 kind=$2 pattern=$3 extended=$4 lines=$5 options=$6 others=$7 own=$8
+shift 8
 for program in grep find xargs sort cut head tr; do command -v $program >/dev/null 2>&1 || { say none; exit 0; }; done
 if [ "$kind" = F ]; then mode=F
 elif printf '' | grep -P x >/dev/null 2>&1; [ $? -le 1 ]; then mode=P
@@ -50,8 +52,8 @@ fi
 mark=; if printf 'x\\n' | grep -Zc x >/dev/null 2>&1; then mark=Z; else say colon; fi
 limit= inner=; timeout 1 true >/dev/null 2>&1 && limit='timeout ${SEARCH_SECONDS}'
 [ -n "$mark" ] || inner=$limit
-find -H "$start" \\( -name .git -o -name node_modules -o -name .daytona -o -name '*
-*' $kernel \\) -prune -o -type f -size -131072k \\( "$@" \\) -print0 2>/dev/null | sort -z | {
+find -H "$start" \\( -name .git -o -name node_modules -o -name .daytona -exec test {} -ef "$own" \\; -o -name '*
+*' -o -name '${UPLOAD_PREFIX}*' -o -name '${REMOVED_PREFIX}*' $kernel \\) -prune -o -type f -size -131072k \\( "$@" \\) -print0 2>/dev/null | sort -z | {
   $limit xargs -0 -r $inner grep -nHsI$mark$mode$options -e "$pattern" -- 2>&1
   case $? in 124 | 125 | 143) say late ;; esac
 } | tr '\\000' '\\036' | cut -b 1-${LINE_BYTES} | head -n "$lines" | head -c ${OUTPUT_BYTES}
@@ -61,7 +63,7 @@ say end`;
 /** `absolute` is the path in the sandbox. Paths in the result are absolute too. */
 export async function searchWithGrep(
   { toolbox, sandbox }: { toolbox: Toolbox; sandbox: SdkSandbox },
-  search: FileSearch & { absolute: string; max: number },
+  search: FileSearch & { absolute: string; folders: Folders; max: number },
   signal: AbortSignal,
 ): Promise<FileSearchResult> {
   const { absolute, pattern, is_expression, ignore_case, glob, max } = search;
@@ -76,6 +78,7 @@ export async function searchWithGrep(
     String(max + 1),
     caseOption,
     ignore_case || extended?.ignore_case === true ? "i" : "",
+    providerFolderOf(search.folders),
     ...(globs.length === 0 ? ["-name", "*"] : globs.flatMap(toCondition)),
   ];
   const script = { text: SCRIPT, values, timeout_ms: SCRIPT_MS, answer_bytes: ANSWER_BYTES };

@@ -3,7 +3,9 @@
 // need not withstand a program that changes links in the sandbox at the same time.
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { isWithin, normalizePath, resolvePath, showPath } from "../../paths.ts";
-import type { DaytonaFiles, FilePorts } from "./files.ts";
+import type { DaytonaFiles } from "./files.ts";
+import type { FilePorts } from "./ports.ts";
+import { refuseProviderFolder } from "./provider-folder.ts";
 import { runScript } from "./scripts.ts";
 
 /** The script makes a handful of look-ups on one disk. */
@@ -80,9 +82,12 @@ export class DaytonaPathResolver {
     if (kind === "blocked")
       throw new SandboxError("invalid", `A part of ${asked} is a file or a broken link, not a folder.`);
     const relative = real.replace(/^\//, "");
+    const found = relative === "" ? work : `${work === "/" ? "" : work}/${relative}`;
+    // A link may lead there, and so may a work dir within.
+    refuseProviderFolder(asked, found, folders);
     return {
       kind: kind as PathKind,
-      absolute: relative === "" ? work : `${work === "/" ? "" : work}/${relative}`,
+      absolute: found,
       path: relative,
       asked,
       size: Number(size),

@@ -4,9 +4,11 @@ import { SandboxError } from "../../../agent/sandbox.ts";
 import { fitsName, readGlob } from "../../glob.ts";
 import { type Folders, isInBulkyFolder, isWithin, showPath } from "../../paths.ts";
 import { readFailure, toSandboxError } from "../client/failure.ts";
-import type { DaytonaFiles, FilePorts } from "./files.ts";
+import type { DaytonaFiles } from "./files.ts";
 import { NoGrep, searchWithGrep } from "./grep.ts";
 import { readBytes, readObjects } from "./json-stream.ts";
+import type { FilePorts } from "./ports.ts";
+import { isHidden } from "./provider-folder.ts";
 
 /** The daemon reads every file below the folder. */
 const SEARCH_MS = 60_000;
@@ -42,6 +44,7 @@ export class DaytonaSearch {
     if (found.length === 0) found = await this.#ask(path, absolute, base, signal);
     return found
       .map((file) => (file.startsWith("/") ? file : `${absolute}/${file}`))
+      .filter((file) => !isHidden(file, folders))
       .filter((file) => !isInBulkyFolder(below(file)) && fitsFolders(below(file)))
       .map((file) => showPath(file, folders))
       .sort()
@@ -76,7 +79,8 @@ export class DaytonaSearch {
     try {
       const { matches, problem } = await this.#explain(path, signal, () =>
         connection.call(
-          (sandbox) => searchWithGrep({ toolbox, sandbox }, { ...search, absolute, max: limits.entries }, signal),
+          (sandbox) =>
+            searchWithGrep({ toolbox, sandbox }, { ...search, absolute, folders, max: limits.entries }, signal),
           signal,
         ),
       );
@@ -105,7 +109,8 @@ export class DaytonaSearch {
         const file = match.path.startsWith("/") ? match.path : `${absolute}/${match.path}`;
         const below = isWithin(file, absolute) ? file.slice(absolute.length + 1) : file;
         const fits = fitsFolders(below) && fitsName(base, below.slice(below.lastIndexOf("/") + 1));
-        if (fits && !isInBulkyFolder(below)) matches.push({ ...match, path: showPath(file, folders) });
+        if (fits && !isInBulkyFolder(below) && !isHidden(file, folders))
+          matches.push({ ...match, path: showPath(file, folders) });
         return matches.length < limits.entries;
       });
       return matches;

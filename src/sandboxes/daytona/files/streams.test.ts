@@ -12,7 +12,8 @@ import { pipeline } from "node:stream/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { defaultLimits } from "../client/limits.ts";
 import { Toolbox } from "../client/toolbox.ts";
-import type { FilePorts } from "./files.ts";
+import { DaytonaFiles } from "./files.ts";
+import type { FilePorts } from "./ports.ts";
 import { DaytonaStreams } from "./streams.ts";
 
 let folder: string;
@@ -22,12 +23,15 @@ let streams: DaytonaStreams;
 let spoil: (bytes: Buffer) => Buffer;
 /** Why the daemon refuses an upload. */
 let refusal = "";
+let refusesScripts = false;
+let ports: FilePorts;
 const never = new AbortController().signal;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "taskloom-streams-"));
   spoil = (bytes) => bytes;
   refusal = "";
+  refusesScripts = false;
   server = createServer((request, response) => void serve(request, response).catch(() => response.destroy()));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const sandbox = {
@@ -38,8 +42,9 @@ beforeEach(async () => {
     fs: { getFileDetails: async () => ({ isDir: true, size: 0 }) },
   };
   const connection = { call: (work: (known: unknown) => Promise<unknown>) => work(sandbox) };
-  const ports = { connection, toolbox: new Toolbox("key-of-the-test"), limits: defaultLimits };
-  streams = new DaytonaStreams(ports as unknown as FilePorts);
+  const toolbox = new Toolbox("key-of-the-test");
+  ports = { connection, toolbox, limits: defaultLimits } as unknown as FilePorts;
+  streams = new DaytonaStreams(ports);
 });
 
 afterEach(async () => {
@@ -51,7 +56,9 @@ afterEach(async () => {
 
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? "", "http://daemon");
-  if (url.pathname.endsWith("/execute")) {
+  if (url.pathname.endsWith("/execute") && refusesScripts) {
+    response.writeHead(403).end();
+  } else if (url.pathname.endsWith("/execute")) {
     const { command } = JSON.parse(await readText(request)) as { command: string };
     const answer = await new Promise((resolve) =>
       execFile("sh", ["-c", command], (error, stdout, stderr) =>
@@ -206,8 +213,9 @@ it("an upload to a full disk or without permission fails with the caller's path,
   });
 });
 
-it("a listing of a huge folder fails instead of filling the memory", async () => {
-  await expect(streams.list("", 1, never)).rejects.toMatchObject({
+it("a listing of a huge folder fails instead of filling the memory, where the sandbox runs no scripts", async () => {
+  refusesScripts = true;
+  await expect(new DaytonaFiles(ports).list("", 1, never)).rejects.toMatchObject({
     code: "too_large",
     message: expect.stringMatching(/too many files/),
   });

@@ -5,11 +5,14 @@
 import { type FileInfo, SandboxError } from "../../../agent/sandbox.ts";
 import type { FileListing, FileStream, Upload } from "../../../agent/workspace.ts";
 import { parentOf } from "../../paths.ts";
-import { type DaytonaFailure, readFailure, toSandboxError } from "../client/failure.ts";
+import { readFailure, toSandboxError } from "../client/failure.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
 import { abortable } from "../client/waiting.ts";
-import { DaytonaFiles, type FilePorts } from "./files.ts";
+import { DaytonaFiles } from "./files.ts";
 import { DaytonaPathResolver, type ResolvedPath } from "./path-resolver.ts";
+import { explainUploadRefusal, nameBeside, PLACE_MS, PUT_IN_PLACE, readPlacing } from "./placement.ts";
+import type { FilePorts } from "./ports.ts";
+import { providerFolderOf } from "./provider-folder.ts";
 import { runScript } from "./scripts.ts";
 import { writeUploadBody } from "./upload-body.ts";
 
@@ -22,28 +25,21 @@ const ARCHIVE_MS = 120_000;
 /** The time limit for moving and removing one file. */
 const MOVE_MS = 10_000;
 
-const UPLOAD_PREFIX = ".taskloom-upload-";
 const ARCHIVE_PREFIX = ".taskloom-archive-";
 
 // Removes what an interrupted life left behind: no transfer takes an hour. $1 is the folder, $2 the prefix.
 const SWEEP = `find "$1" -maxdepth 1 -type f -name "$2*" -mmin +60 -exec rm -f -- {} + 2>/dev/null; exit 0`;
 
-// $1 is the uploaded file, $2 its target, $3 its size. A rename within a folder is atomic: a reader of the target sees
-// the old file or the new one. The old file's mode is kept, so that a program stays executable.
-const PUT_IN_PLACE = `say() { rm -f -- "$1"; printf "\\ntaskloom:%s:%s\\n" "$2" "$3"; exit 0; }
-size=$(stat -c %s -- "$1" 2>/dev/null)
-[ "$size" = "$3" ] || say "$1" short "$size"
-[ ! -d "$2" ] || say "$1" folder
-[ ! -f "$2" ] || chmod "$(stat -c %a -- "$2")" "$1"
-time=$(stat -c %Y -- "$1")
-mv -f -- "$1" "$2" || say "$1" stuck
-say "$1" written "$time"`;
-
-// $1 is the archive, $2 the parent folder, $3 the folder. tar's exit code 1 means that a file changed while it was
-// read, which is normal while people work.
+// $1 is the archive, $2 the parent folder, $3 the folder, $4 Daytona's own folder. tar's exit code 1 means that a file
+// changed while it was read, which is normal while people work. To tar, what is left out is a pattern.
 const PACK = `cd -- "$2" || exit 2
 umask 077
-tar -czf "$1" -- "./$3"
+inside=$(cd -P -- "./$3" && pwd -P) own=$(cd -P -- "$4" 2>/dev/null && pwd -P)
+leave=./none/of/these
+case $own in "\${inside%/}"/*)
+  leave=$(printf '%s' "./$3/\${own#"\${inside%/}/"}" | sed 's/[][*?\\\\]/\\\\&/g') ;;
+esac
+tar -czf "$1" --exclude="$leave" -- "./$3"
 code=$?
 if [ "$code" -le 1 ] && [ -s "$1" ]; then printf "\\ntaskloom:packed:%s\\n" "$(stat -c %s -- "$1")"; exit 0; fi
 rm -f -- "$1"; exit 2`;
@@ -66,6 +62,8 @@ export class DaytonaStreams {
 
   async openFile(path: string, range: string | null, signal: AbortSignal): Promise<FileStream> {
     const place = await this.#resolver.findFile(path, signal);
+    // Go's file server takes the last 0 bytes for a part, whose range then ends before it begins.
+    if (range !== null && /^bytes=-0+$/.test(range)) return emptyPart(baseOf(place.absolute), place.size);
     return this.#download(place.absolute, baseOf(place.absolute), place.size, signal, range);
   }
 
@@ -87,17 +85,15 @@ export class DaytonaStreams {
     upload: Upload,
     signal: AbortSignal,
   ): Promise<{ file: FileInfo; is_new: boolean }> {
-    const folder = parentOf(place.absolute);
-    const beside = `${folder === "/" ? "" : folder}/${UPLOAD_PREFIX}${crypto.randomUUID()}`;
-    await this.#run(SWEEP, [folder, UPLOAD_PREFIX], MOVE_MS, signal);
+    const beside = nameBeside(place.absolute);
     let isPlaced = false;
     try {
       const size = await this.#send(place.asked, beside, upload, signal);
-      const { output } = await this.#run(PUT_IN_PLACE, [beside, place.absolute, String(size)], MOVE_MS, signal);
-      const [, word, rest] = /^taskloom:(\w+):(\d*)$/m.exec(output) ?? [];
-      isPlaced = word === "written";
-      if (!isPlaced) throw refusePlacing(place.asked, word, size, rest);
-      const modified_at = new Date(Number(rest) * 1000).toISOString();
+      const { output } = await this.#run(PUT_IN_PLACE, [beside, place.absolute, String(size), ""], PLACE_MS, signal);
+      const seconds = readPlacing(place.asked, output, size);
+      if (seconds === null) throw new SandboxError("failed", `${place.asked}: the file could not be put in its place.`);
+      isPlaced = true;
+      const modified_at = new Date(seconds * 1000).toISOString();
       return { file: { path: place.path, size, is_dir: false, modified_at }, is_new: place.kind === "none" };
     } finally {
       if (!isPlaced) await this.#remove(beside);
@@ -132,26 +128,23 @@ export class DaytonaStreams {
   }
 
   async delete(path: string, recursive: boolean, signal: AbortSignal): Promise<void> {
-    const { connection } = this.#ports;
     const place = await this.#resolver.find(path, signal, { follows: false });
     if (place.kind === "none") throw new SandboxError("not_found", `${place.asked} does not exist.`);
     if (place.path === "") throw new SandboxError("refused", "The work dir itself is not deleted.");
     if (place.kind === "dir" && !recursive) {
       throw new SandboxError("invalid", `${place.asked} is a folder: delete it with recursive=true.`);
     }
-    if (place.kind === "dir") return this.#files.delete(place.absolute, true, signal);
-    await this.#explain(place.asked, signal, () =>
-      connection.call(({ fs }) => fs.deleteFile(place.absolute, false), signal),
-    );
+    await this.#files.delete(place.absolute, recursive, signal);
   }
 
   async openArchive(path: string, signal: AbortSignal): Promise<FileStream> {
     const place = await this.#resolver.findFolder(path, signal);
     const name = baseOf(place.absolute);
+    const own = providerFolderOf((await this.#files.resolve("", signal)).folders);
     const archive = `/tmp/${ARCHIVE_PREFIX}${crypto.randomUUID()}`;
     await this.#run(SWEEP, ["/tmp", ARCHIVE_PREFIX], MOVE_MS, signal);
     try {
-      const { output } = await this.#run(PACK, [archive, parentOf(place.absolute), name], ARCHIVE_MS, signal);
+      const { output } = await this.#run(PACK, [archive, parentOf(place.absolute), name, own], ARCHIVE_MS, signal);
       const [, size] = /^taskloom:packed:(\d+)$/m.exec(output) ?? [];
       if (size === undefined) {
         const code = /permission denied/i.test(output) ? "refused" : "failed";
@@ -188,7 +181,7 @@ export class DaytonaStreams {
           throw error;
         }),
     );
-    if (response === null) return { name, size: 0, body: new Blob().stream(), part: `bytes */${size}` };
+    if (response === null) return emptyPart(name, size);
     const [part] = /^bytes \d+-\d+\/\d+$/.exec(response.headers.get("content-range") ?? "") ?? [];
     return {
       name,
@@ -226,37 +219,17 @@ export class DaytonaStreams {
   }
 }
 
+function emptyPart(name: string, size: number): FileStream {
+  return { name, size: 0, body: new Blob().stream(), part: `bytes */${size}` };
+}
+
 function explainUpload(asked: string, senderFailure: unknown, error: unknown): SandboxError {
   if (senderFailure instanceof SandboxError) return senderFailure;
   if (senderFailure !== null) return new SandboxError("invalid", `${asked}: the file did not arrive whole.`);
   if (error instanceof SandboxError && error.code !== "failed") return error;
   if (error instanceof SandboxError || readFailure(error).is_transport)
     return new SandboxError("failed", `${asked}: the sandbox was lost in the middle of this. Send it again.`);
-  return explainRefusal(asked, readFailure(error));
-}
-
-/**
- * The daemon answers every failed upload with the same status, and names the temporary file in its message: only the
- * reason is passed on.
- */
-function explainRefusal(asked: string, failure: DaytonaFailure): SandboxError {
-  if (/permission denied|EACCES/i.test(failure.message))
-    return new SandboxError("refused", `${asked}: its folder can't be written to.`);
-  if (/no space left|quota exceeded|ENOSPC|EDQUOT/i.test(failure.message))
-    return new SandboxError("failed", `${asked}: the sandbox's disk is full.`);
-  return toSandboxError(failure, asked);
-}
-
-function refusePlacing(
-  asked: string,
-  word: string | undefined,
-  size: number,
-  arrived: string | undefined,
-): SandboxError {
-  if (word === "short")
-    return new SandboxError("failed", `${asked}: ${arrived || 0} of ${size} bytes arrived in the sandbox.`);
-  if (word === "folder") return new SandboxError("invalid", `${asked} is a folder, not a file.`);
-  return new SandboxError("failed", `${asked}: the file could not be put in its place.`);
+  return explainUploadRefusal(asked, readFailure(error));
 }
 
 function baseOf(path: string): string {

@@ -1,0 +1,152 @@
+// Our scripts for files, with the machine's own programs and, where it is installed, with BusyBox's alone.
+import { execFile, execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { defaultLimits } from "../client/limits.ts";
+import type { ToolboxRequest } from "../client/toolbox.ts";
+import { quote } from "../commands/command-line.ts";
+import { DaytonaFiles } from "./files.ts";
+import { PUT_IN_PLACE, readPlacing } from "./placement.ts";
+import type { FilePorts } from "./ports.ts";
+
+const { signal } = new AbortController();
+const root = mkdtempSync(join(tmpdir(), "taskloom-scripts-"));
+const home = join(root, "home");
+const busybox = (process.env.PATH ?? "")
+  .split(delimiter)
+  .map((folder) => join(folder, "busybox"))
+  .find(existsSync);
+
+/** A folder in which every program is BusyBox. */
+function makeBusybox(program: string): string {
+  const folder = join(root, "busybox");
+  mkdirSync(folder);
+  for (const name of execFileSync(program, ["--list"], { encoding: "utf8" }).split("\n").filter(Boolean))
+    symlinkSync(program, join(folder, name));
+  return folder;
+}
+
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const programs: [name: string, findPath: () => string][] = [
+  ["the machine's own programs", () => process.env.PATH ?? ""],
+  ...(busybox === undefined ? [] : [["BusyBox", () => makeBusybox(busybox)] as [string, () => string]]),
+];
+
+describe.each(programs)("with %s", (_name, findPath) => {
+  let path: string;
+  let files: DaytonaFiles;
+
+  function runShell(command: string): Promise<{ exitCode: number; result: string }> {
+    return new Promise((resolve) =>
+      execFile("sh", ["-c", command], { cwd: home, env: { PATH: path, HOME: home } }, (error, stdout, stderr) =>
+        resolve({ exitCode: Number(error?.code ?? 0), result: stdout + stderr }),
+      ),
+    );
+  }
+
+  const place = async (upload: string, target: string, size: number, again = ""): Promise<number | null> => {
+    const words = [PUT_IN_PLACE, "taskloom", join(home, upload), join(home, target), String(size), again];
+    return readPlacing(target, (await runShell(`sh -c ${words.map(quote).join(" ")}`)).result, size);
+  };
+
+  beforeAll(() => {
+    path = findPath();
+  });
+
+  beforeEach(() => {
+    rmSync(home, { recursive: true, force: true });
+    mkdirSync(join(home, ".daytona/sessions"), { recursive: true });
+    const sandbox = { id: "box", getWorkDir: async () => home, getUserHomeDir: async () => home };
+    const connection = { call: (work: (known: unknown) => Promise<unknown>) => work(sandbox) };
+    const toolbox = {
+      ask: async (_: unknown, { body }: ToolboxRequest, read: (response: Response) => Promise<unknown>) =>
+        read(Response.json(await runShell((JSON.parse(String(body)) as { command: string }).command))),
+    };
+    files = new DaytonaFiles({ connection, toolbox, limits: defaultLimits } as unknown as FilePorts);
+  });
+
+  it("lists names of any kind, level by level, without Daytona's folder", async () => {
+    const odd = ["a\nb", "-n", "* ?", "'\"$x`", "文", " space ", "\\", "x\x1e1"];
+    mkdirSync(join(home, "dir/.daytona"), { recursive: true });
+    mkdirSync(join(home, "node_modules/p"), { recursive: true });
+    mkdirSync(join(home, "dir/.git/objects"), { recursive: true });
+    for (const name of odd) writeFileSync(join(home, name), "12");
+    writeFileSync(join(home, "dir/.daytona/mine"), "1");
+    writeFileSync(join(home, ".taskloom-upload-1"), "");
+    symlinkSync("none", join(home, "dangling"));
+    symlinkSync("dir", join(home, "link"));
+    const all = await files.list("", 3, signal);
+    const shown = [
+      "dangling",
+      "dir",
+      "dir/.daytona",
+      "dir/.daytona/mine",
+      "dir/.git",
+      "link",
+      "node_modules",
+      ...odd.slice(0, -1),
+    ];
+    expect(all.map((entry) => entry.path)).toEqual(shown.sort((one, other) => (one < other ? -1 : 1)));
+    expect(all.find((entry) => entry.path === "a\nb")).toMatchObject({ size: 2, is_dir: false });
+    expect(all.find((entry) => entry.path === "link")).toMatchObject({ size: 0, is_dir: true });
+    expect(Date.parse(all[0]?.modified_at ?? "")).toBeGreaterThan(Date.parse("2020-01-01"));
+    expect((await files.list("link", 1, signal)).map((entry) => entry.path)).toEqual(["link/.daytona", "link/.git"]);
+  });
+
+  it("deletes all of a folder or nothing, also a read-only one, and no more than it was told", async () => {
+    mkdirSync(join(home, "ro/in"), { recursive: true });
+    writeFileSync(join(home, "ro/in/f"), "");
+    chmodSync(join(home, "ro/in"), 0o555);
+    await expect(files.delete("ro", false, signal)).rejects.toMatchObject({ code: "invalid" });
+    await files.delete("ro", true, signal);
+    await expect(files.delete("ro", true, signal)).rejects.toMatchObject({ code: "not_found" });
+    symlinkSync(".", join(home, "self"));
+    await files.delete("self", true, signal);
+    expect(readdirSync(home)).toEqual([".daytona"]);
+  });
+
+  it("moves files, folders and links, and overwrites nothing", async () => {
+    mkdirSync(join(home, "from"));
+    writeFileSync(join(home, "from/f"), "1");
+    symlinkSync("none", join(home, "dangling"));
+    await files.move("from", "to/deep/-er", signal);
+    await files.move("dangling", "to/dangling", signal);
+    await expect(files.move("to/deep", "to/dangling", signal)).rejects.toMatchObject({ code: "invalid" });
+    await expect(files.move("none", "x", signal)).rejects.toMatchObject({ code: "not_found" });
+    expect(readFileSync(join(home, "to/deep/-er/f"), "utf8")).toBe("1");
+    expect(readdirSync(home).sort()).toEqual([".daytona", "to"]);
+  });
+
+  it("puts a file in its place with the old one's mode, through a link, and only when it is whole", async () => {
+    mkdirSync(join(home, "other"));
+    writeFileSync(join(home, "other/target"), "old", { mode: 0o755 });
+    symlinkSync("other/target", join(home, "link"));
+    writeFileSync(join(home, "up"), "new one");
+    await expect(place("up", "link", 8)).rejects.toMatchObject({
+      code: "failed",
+      message: expect.stringContaining("7 of 8"),
+    });
+    expect(readFileSync(join(home, "other/target"), "utf8")).toBe("old");
+    writeFileSync(join(home, "up"), "new one");
+    expect(await place("up", "link", 7)).toBeGreaterThan(1_600_000_000);
+    expect(
+      execFileSync("sh", ["-c", "ls -l other/target; cat link; ls -A . other"], { cwd: home, encoding: "utf8" }),
+    ).toMatch(/^-rwxr-xr-x[\s\S]*\nnew one\.:\n\.daytona\nlink\nother\n\nother:\ntarget\n$/);
+    // A repeat whose first attempt did arrive finds no upload and the target as it should be.
+    expect(await place("up", "link", 7, "again")).toBeGreaterThan(1_600_000_000);
+    await expect(place("up", "link", 7)).rejects.toMatchObject({ code: "failed" });
+  });
+});
