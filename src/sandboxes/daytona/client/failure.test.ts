@@ -35,24 +35,6 @@ describe("what Daytona 0.190 says", () => {
     expect(failureOf(401, "authentication required", "DAYTONA_DAEMON").is_key_refusal).toBe(false);
   });
 
-  it.each([
-    [404, "session not found", true],
-    [410, "session process has exited", true],
-    [500, "failed to execute command: session not found", true],
-    [500, "failed to execute command: session cancelled", true],
-    [500, "failed to execute command: failed to write command: write |1: broken pipe", true],
-    [400, "can't execute command in entrypoint session", false],
-    [500, "failed to execute command: failed to create log file", false],
-  ])("tells that a session is gone: %i %s", (status, message, is_session_gone) => {
-    expect(failureOf(status, message)).toMatchObject({ is_session_gone });
-  });
-
-  it("tells that a command has not opened its input yet", () => {
-    const early = "failed to open input pipe: open /home/daytona/.daytona/input.pipe: no such file or directory";
-    expect(failureOf(500, early)).toMatchObject({ is_input_early: true, is_session_gone: false });
-    expect(failureOf(410, "command has already completed with exit code 0").is_input_early).toBe(false);
-  });
-
   it("tells an operation that it does not have from a thing that does not exist", () => {
     expect(failureOf(404, "Cannot POST /api/sandbox/x/resize").is_missing_route).toBe(true);
     expect(failureOf(404, "Sandbox with ID or name x not found").is_missing_route).toBe(false);

@@ -85,21 +85,6 @@ export class DaytonaFailure extends Error {
   get is_missing_route(): boolean {
     return this.status === 404 && /^cannot (?:get|post|put|patch|delete) \//i.test(this.message);
   }
-
-  /**
-   * The session is gone: never created, deleted while its command was waited for, or lost with a restart. Daemon 0.190
-   * says so with 500 where it wraps its own error, newer ones with 404 and 410.
-   */
-  get is_session_gone(): boolean {
-    if (this.status === 404 || this.status === 410) return true;
-    const isWrapped = this.status === 500 || this.status === 400;
-    return isWrapped && /session (?:not found|cancelled)|failed to write command/i.test(this.message);
-  }
-
-  /** The command has not opened its input yet: the daemon makes a pipe for it after it has answered. */
-  get is_input_early(): boolean {
-    return this.status === 500 && /failed to open input pipe/i.test(this.message);
-  }
 }
 
 export function readFailure(error: unknown): DaytonaFailure {
