@@ -20,6 +20,7 @@ import { quote } from "../commands/command-line.ts";
 import { DaytonaFiles } from "./files.ts";
 import { PUT_IN_PLACE, readPlacing } from "./placement.ts";
 import type { FilePorts } from "./ports.ts";
+import { DaytonaStreams } from "./streams.ts";
 
 const { signal } = new AbortController();
 const root = mkdtempSync(join(tmpdir(), "taskloom-scripts-"));
@@ -48,6 +49,7 @@ const programs: [name: string, findPath: () => string][] = [
 describe.each(programs)("with %s", (_name, findPath) => {
   let path: string;
   let files: DaytonaFiles;
+  let streams: DaytonaStreams;
 
   function runShell(command: string): Promise<{ exitCode: number; result: string }> {
     return new Promise((resolve) =>
@@ -72,10 +74,13 @@ describe.each(programs)("with %s", (_name, findPath) => {
     const sandbox = { id: "box", getWorkDir: async () => home, getUserHomeDir: async () => home };
     const connection = { call: (work: (known: unknown) => Promise<unknown>) => work(sandbox) };
     const toolbox = {
+      open: async (_: unknown, { query }: ToolboxRequest) => new Response(readFileSync(query?.path ?? "")),
       ask: async (_: unknown, { body }: ToolboxRequest, read: (response: Response) => Promise<unknown>) =>
         read(Response.json(await runShell((JSON.parse(String(body)) as { command: string }).command))),
     };
-    files = new DaytonaFiles({ connection, toolbox, limits: defaultLimits } as unknown as FilePorts);
+    const ports = { connection, toolbox, limits: defaultLimits } as unknown as FilePorts;
+    files = new DaytonaFiles(ports);
+    streams = new DaytonaStreams(ports);
   });
 
   it("lists names of any kind, level by level, without Daytona's folder", async () => {
@@ -128,6 +133,25 @@ describe.each(programs)("with %s", (_name, findPath) => {
     await expect(files.move("none", "x", signal)).rejects.toMatchObject({ code: "not_found" });
     expect(readFileSync(join(home, "to/deep/-er/f"), "utf8")).toBe("1");
     expect(readdirSync(home).sort()).toEqual([".daytona", "to"]);
+  });
+
+  it("packs a folder with all but Daytona's own, and one that has nothing else", async () => {
+    writeFileSync(join(home, ".daytona/sessions/log"), "needle of the log");
+    const pack = async (): Promise<string[]> => {
+      const { body } = await streams.openArchive("", signal);
+      writeFileSync(join(root, "archive.tgz"), Buffer.from(await new Response(body).arrayBuffer()));
+      return execFileSync("tar", ["-tzf", join(root, "archive.tgz")], { encoding: "utf8" })
+        .split("\n")
+        .filter(Boolean);
+    };
+    expect(await pack()).toEqual(["./home/"]);
+    mkdirSync(join(home, "[x]* y/.daytona"), { recursive: true });
+    for (const name of ["[x]* y/.daytona/mine", "a", ".b", "..c", "-d"]) writeFileSync(join(home, name), "");
+    symlinkSync("none", join(home, "dangling"));
+    const packed = (await pack()).filter((name) => !name.endsWith("/")).sort();
+    expect(packed).toEqual(
+      ["./home/-d", "./home/..c", "./home/.b", "./home/[x]* y/.daytona/mine", "./home/a", "./home/dangling"].sort(),
+    );
   });
 
   it("puts a file in its place with the old one's mode, through a link, and only when it is whole", async () => {

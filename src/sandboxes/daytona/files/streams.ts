@@ -31,18 +31,32 @@ const ARCHIVE_PREFIX = ".taskloom-archive-";
 const SWEEP = `find "$1" -maxdepth 1 -type f -name "$2*" -mmin +60 -exec rm -f -- {} + 2>/dev/null; exit 0`;
 
 // $1 is the archive, $2 the parent folder, $3 the folder, $4 Daytona's own folder. tar's exit code 1 means that a file
-// changed while it was read, which is normal while people work. To tar, what is left out is a pattern.
+// changed while it was read, which is normal while people work. What is left out is a pattern to tar. Some BusyBoxes
+// can't leave anything out: there everything else is named, level by level.
 const PACK = `cd -- "$2" || exit 2
 umask 077
-inside=$(cd -P -- "./$3" && pwd -P) own=$(cd -P -- "$4" 2>/dev/null && pwd -P)
-leave=./none/of/these
-case $own in "\${inside%/}"/*)
-  leave=$(printf '%s' "./$3/\${own#"\${inside%/}/"}" | sed 's/[][*?\\\\]/\\\\&/g') ;;
-esac
-tar -czf "$1" --exclude="$leave" -- "./$3"
+archive=$1 at=./$3
+inside=$(cd -P -- "$at" && pwd -P) own=$(cd -P -- "$4" 2>/dev/null && pwd -P)
+below=; case $own in "\${inside%/}"/*) below=\${own#"\${inside%/}/"} ;; esac
+if [ -z "$below" ]; then set -- "$at"
+elif tar --exclude=x -cf - /dev/null >/dev/null 2>&1; then
+  set -- --exclude="$(printf '%s' "$at/$below" | sed 's/[][*?\\\\]/\\\\&/g')" "$at"
+else
+  set --
+  while [ -n "$below" ]; do
+    next=\${below%%/*}
+    for each in "$at"/* "$at"/.[!.]* "$at"/..?*; do
+      if [ "\${each##*/}" != "$next" ] && { [ -e "$each" ] || [ -L "$each" ]; }; then set -- "$@" "$each"; fi
+    done
+    at=$at/$next
+    case $below in */*) below=\${below#*/} ;; *) below= ;; esac
+  done
+  [ $# -gt 0 ] || set -- --no-recursion "\${at%/*}"
+fi
+tar -czf "$archive" "$@"
 code=$?
-if [ "$code" -le 1 ] && [ -s "$1" ]; then printf "\\ntaskloom:packed:%s\\n" "$(stat -c %s -- "$1")"; exit 0; fi
-rm -f -- "$1"; exit 2`;
+if [ "$code" -le 1 ] && [ -s "$archive" ]; then printf "\\ntaskloom:packed:%s\\n" "$(stat -c %s -- "$archive")"; exit 0; fi
+rm -f -- "$archive"; exit 2`;
 
 export class DaytonaStreams {
   readonly #ports: FilePorts;
