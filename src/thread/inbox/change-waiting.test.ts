@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { Gate } from "../../../test/fakes/gate.ts";
 import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { say } from "../../../test/fakes/replies.ts";
-import { FakeThread } from "../../../test/fakes/thread.ts";
+import { settle } from "../../../test/fakes/stream.ts";
+import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import { findRun } from "../life.ts";
 import { readMessages } from "../rows/messages.ts";
@@ -17,9 +18,11 @@ const shownOf = (thread: FakeThread) => listWaiting(thread.life).map(({ on_busy,
 const idOf = (text: string) => `msg_of_inv_${text}`;
 
 /** A thread whose run waits for its model, and the messages sent since. */
-async function busyThread(...sent: [text: string, more?: Partial<RunInput>][]) {
+async function busyThread(...given: ([text: string, more?: Partial<RunInput>] | FakeThreadOptions)[]) {
   const gate = new Gate();
-  const thread = new FakeThread({ replies: [gate.say("", "0")], defaultReply: say("ok") });
+  const sent = given.filter((each) => Array.isArray(each));
+  const options = given.find((each) => !Array.isArray(each));
+  const thread = new FakeThread({ replies: [gate.say("", "0")], defaultReply: say("ok"), ...options });
   await thread.accept("hi", { invocation_id: "inv_a" });
   await gate.reached;
   for (const [text, more] of sent) await thread.accept(text, { invocation_id: `inv_${text}`, ...more });
@@ -87,6 +90,17 @@ describe("a message that waits", () => {
     expect(findRun(thread.life, "inv_q2")?.run.status).toBe("cancelled");
     gate.open();
     expect(await saidIn(thread, "inv_q1")).toEqual(["inv_a: hi", "inv_a: s1", "inv_a: now", "inv_q1: q1"]);
+  });
+
+  it("is said to be sent now, also if the run takes it before D1 has the end of the other one", async () => {
+    const d1 = Promise.withResolvers<void>();
+    const { thread, gate } = await busyThread({ syncThread: () => d1.promise }, ["q1"]);
+    const sending = changeWaiting(thread.life, idOf("q1"), { content: "now", steers: true });
+    gate.open();
+    while (rowsOfType(readMessages(thread.life.database.sql, thread.life.thread, 0, 100), "user").length < 2)
+      await settle();
+    d1.resolve();
+    expect(await sending).toMatchObject({ ok: true, value: { on_busy: "steer", content: "now" } });
   });
 
   it("and was sent now too late begins a run of its own", async () => {

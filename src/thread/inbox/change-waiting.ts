@@ -36,9 +36,15 @@ export async function changeWaiting(
   const { record } = found;
   const active = steers && record !== null ? findSteerable(life, input) : null;
   if (active !== null && !active.ok) return active;
-  if (active !== null && record !== null) await steerInstead(life, record, input, active.value);
-  else if (input !== found.input) transact(life, () => store(life, { record, input }));
-  const changed = listWaiting(life).find((message) => message.message_id === message_id);
+  let changed: WaitingMessage | undefined;
+  const note = () => {
+    changed = listWaiting(life).find((message) => message.message_id === message_id);
+  };
+  if (active !== null && record !== null) await steerInstead(life, record, input, active.value, note);
+  else {
+    if (input !== found.input) transact(life, () => store(life, { record, input }));
+    note();
+  }
   return changed === undefined ? notWaiting(message_id) : succeed(changed);
 }
 
@@ -94,14 +100,22 @@ function findSteerable(life: Life, { resume, tool_results, messages, supersede }
 
 /**
  * The run that it would have begun ends as cancelled, in the transaction that makes it a steering message. One that comes
- * too late to steer begins another run, under another id.
+ * too late to steer begins another run, under another id. `note` is called before the active run may take it: the end of
+ * the other one waits for D1.
  */
-async function steerInstead(life: Life, record: RunRecord, input: RunInput, active: RunRecord): Promise<void> {
+async function steerInstead(
+  life: Life,
+  record: RunRecord,
+  input: RunInput,
+  active: RunRecord,
+  note: () => void,
+): Promise<void> {
   const steering: RunInput = { ...input, invocation_id: newId("inv"), on_busy: "steer", background: false };
   const { hash } = record;
-  await endUnstarted(life, record, { status: "cancelled" }, () =>
-    addSteered(life, steering, hash, active.run.invocation_id),
-  );
+  await endUnstarted(life, record, { status: "cancelled" }, () => {
+    addSteered(life, steering, hash, active.run.invocation_id);
+    note();
+  });
 }
 
 /** Inside a transaction. */

@@ -78,12 +78,17 @@ function drive(life: Life, record: RunRecord): void {
 async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Promise<void> {
   // The work starts after `active` is set: nothing below runs inside the caller's turn.
   await Promise.resolve();
+  let network: NetworkRules = null;
   if (record.run.status === "queued") {
     const end = record.requested_end?.status === "cancelled" ? record.requested_end : findCrashLoop(record);
     if (end !== null) return await endUnstarted(life, record, record.requested_end ?? end);
+    const known = knownNetwork(life, record);
+    network = known === undefined ? await readNetwork(life, record) : known;
+    // Cancelled meanwhile: what it says, and what it replaces, stays as it was.
+    if (record.requested_end?.status === "cancelled") return await endUnstarted(life, record, record.requested_end);
   }
   if (!isTerminal(record.run.status)) {
-    const outcome = await workOn(life, record, signal).catch((error: unknown): LoopOutcome => {
+    const outcome = await workOn(life, record, network, signal).catch((error: unknown): LoopOutcome => {
       logError("run_failed", error, nameOf(record));
       // The error's text may quote the conversation, so diagnostics only refer to the log.
       noteError(life, `a run failed: ${error instanceof Error ? error.name : "unknown"}; see the log`);
@@ -96,13 +101,12 @@ async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Pro
   await releaseRun(life, record);
 }
 
-async function workOn(life: Life, record: RunRecord, signal: AbortSignal): Promise<LoopOutcome> {
+async function workOn(life: Life, record: RunRecord, network: NetworkRules, signal: AbortSignal): Promise<LoopOutcome> {
   if (life.begun === record) {
     life.begun = null;
     checkPreviews(life, record);
   } else if (record.run.status === "queued") {
-    const network = knownNetwork(life, record);
-    startRun(life, record, network === undefined ? await readNetwork(life, record) : network);
+    startRun(life, record, network);
     checkPreviews(life, record);
   } else {
     const end = continueRun(life, record);

@@ -18,10 +18,14 @@ import { taskTools } from "../../tools/tasks.ts";
 import { changeWaiting, removeWaiting } from "../inbox/change-waiting.ts";
 import { listWaiting } from "../inbox/waiting.ts";
 import { findRun } from "../life.ts";
+import { clock } from "../ports.ts";
 import { readMessagePage } from "../rows/reads.ts";
 import { cancelBefore, cancelRecord } from "../run/control.ts";
 import { ensureRunning } from "../run/run.ts";
 import { toAgUiMessages } from "../stream/events.ts";
+
+/** For an agent that is told of its sandbox. */
+const workTools = peopleTools.slice(0, 1).map((tool) => ({ ...tool, name: "work", kind: "work" as const }));
 
 const page = { cursor: null, limit: 1_000, types: [], after: null };
 
@@ -88,7 +92,10 @@ class World {
 
   constructor() {
     this.thread = new FakeThread({
-      tools: [...taskTools, ...peopleTools],
+      tools: [...taskTools, ...peopleTools, ...workTools],
+      // The project's settings are not known, so that the first message waits for them.
+      tells: true,
+      clock: { ...clock, now: () => clock.now() + 5_000 },
       dies: () => {
         this.#diesIn -= 1;
         return this.#diesIn < 0;
@@ -104,6 +111,14 @@ class World {
         return answer;
       },
     });
+    this.#slowProject();
+  }
+
+  #slowProject(): void {
+    this.thread.life.ports.readProject = async () => {
+      for (let turn = 0; turn < 3; turn++) await settle();
+      return null;
+    };
   }
 
   rows(superseded: boolean): MessageRow[] {
@@ -118,7 +133,7 @@ class World {
     for (const { content } of request.messages) {
       const read = JSON.stringify(content ?? "");
       const gone = this.rows(true).filter((row) => row.type === "user" && !current.has(saidIn(row)));
-      const wrong = [...gone.map(saidIn), ...this.changed].find((text) => read.includes(`"${text}"`));
+      const wrong = [...gone.map(saidIn), ...this.changed].find((text) => read.includes(`${text}"`));
       if (wrong !== undefined) this.problems.push(`the model read ${wrong}`);
     }
     const number = ++this.#calls;
@@ -208,6 +223,7 @@ class World {
     this.#diesIn = Number.POSITIVE_INFINITY;
     for (const watcher of this.watchers) watcher.leave();
     this.thread.crash();
+    this.#slowProject();
   }
 
   /** What came too late arrives now, behind what was sent since. */

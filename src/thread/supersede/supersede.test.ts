@@ -1,8 +1,10 @@
 // A turn that is asked again, or whose message is edited: what is left out from then on, and what stays.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Gate } from "../../../test/fakes/gate.ts";
 import { call, say } from "../../../test/fakes/replies.ts";
+import { FakeClock } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
+import type { Tool } from "../../agent/tool.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import { peopleTools } from "../../tools/people.ts";
@@ -104,6 +106,18 @@ describe("a turn that is asked again", () => {
     expect(listed(thread)).toEqual(["user first", "assistant one", "user second", "assistant three"]);
   });
 
+  it("is not named by the plan, whose place is that of the turn which began it", async () => {
+    const thread = await twoTurns();
+    await editPlan(thread.life, {
+      request_id: "r1",
+      version: null,
+      operations: [{ op: "create", section_title: "S", task_contents: ["A"] }],
+    });
+    const rows = readMessagePage(thread.life, { ...page, types: ["task_list"] });
+    const id = rows.ok ? (rows.value.data[0]?.message_id ?? "") : "";
+    expect(await thread.accept("", again(id))).toMatchObject({ ok: false, error: { code: "invalid_operation" } });
+  });
+
   it("is refused for a message that nobody sent, and while a run is active unless that is to be replaced", async () => {
     const gate = new Gate();
     const thread = new FakeThread({ replies: [say("one"), gate.say("tw", "o"), say("three")] });
@@ -161,6 +175,28 @@ describe("a message that is edited", () => {
     expect(named.map(({ content }) => content)).toEqual([{ role: "user", content: "other" }]);
     const sent = thread.batches.flatMap(({ superseded = [] }) => superseded);
     expect(sent[0]).toMatchObject({ by: "inv_c", from: 3, through: 4, renamed: { seq: 3 } });
+  });
+
+  it("and is edited again before the first edit has started, has the second one alone", async () => {
+    const project = Promise.withResolvers<null>();
+    const tools = [...peopleTools, { ...(peopleTools[0] as Tool), name: "work", kind: "work" as const }];
+    const clock = new FakeClock();
+    // The settings of a project that was made a moment ago are known.
+    clock.advance(Date.now() + 5_000);
+    const thread = new FakeThread({ defaultReply: say("ok"), tells: true, tools, clock });
+    await thread.run("first", { invocation_id: "inv_a" });
+    const reads = vi.spyOn(thread.life.ports, "readProject").mockReturnValue(project.promise);
+    const replace = { on_busy: "replace" as const };
+    await thread.accept("", edit("msg_of_inv_a", "other", "msg_b", { invocation_id: "inv_b", ...replace }));
+    await vi.waitFor(() => expect(reads).toHaveBeenCalled());
+    await thread.accept("", edit("msg_of_inv_a", "another", "msg_c", { invocation_id: "inv_c", ...replace }));
+    const record = findRun(thread.life, "inv_c");
+    if (record !== null) cancelBefore(thread.life, record);
+    project.resolve(null);
+    await thread.read({ invocation_id: "inv_c" }).untilClosed();
+    expect(listed(thread)).toEqual(["user another", "assistant ok"]);
+    expect(listed(thread, true)).not.toContain("-user other");
+    expect(findRun(thread.life, "inv_b")?.run.status).toBe("cancelled");
   });
 
   it("can't be a reply", async () => {

@@ -26,6 +26,8 @@ export function findTurn(sql: Sql, message_id: string, { edit = false }: { edit?
   if (row === null) return fail("not_found", `The message ${message_id} does not exist.`);
   if (row.type === SUPERSEDED) return fail("not_found", `The message ${message_id} was superseded.`);
   if (row.type === "user") return succeed(row);
+  // Its one row stands where the plan began, whatever turn it is of now.
+  if (row.type === "task_list") return fail("invalid_operation", "The plan is no message of a turn.");
   if (edit) return fail("invalid_operation", `The message ${message_id} is not a person's, so it can't be edited.`);
   const [before] = sql
     .exec<Row>(`${COLUMNS} WHERE seq < ? AND type = 'user' ORDER BY seq DESC LIMIT 1`, row.seq)
