@@ -132,6 +132,8 @@ export function toSandboxError(failure: DaytonaFailure, what: string): SandboxEr
     case 409:
     case 422:
       return toError("invalid", `the sandbox refused it${reason}`);
+    case 401:
+      return toError("failed", `Daytona could not check the API key${reason}. Try again.`);
     case 403:
       return toError("refused", `permission denied${reason}`);
     case 404:
