@@ -75,6 +75,14 @@ export class DaytonaFailure extends Error {
     return this.status === 401 && !this.is_from_daemon;
   }
 
+  /** The proxy's own words for a 401. git has a 401 too, and daemon 0.190 names no source. */
+  get is_from_proxy(): boolean {
+    return (
+      this.is_key_refusal &&
+      /^(?:authentication failed: (?:bearer|auth key)|missing authentication)/i.test(this.message)
+    );
+  }
+
   /** The proxy passes on as 400 that the API did not answer it. The sandbox was not reached. */
   get is_passing_refusal(): boolean {
     return this.status === 400 && /failed to get (?:runner info|sandbox public status)/i.test(this.message);
