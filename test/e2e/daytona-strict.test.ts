@@ -149,6 +149,13 @@ describe("a sandbox that somebody deleted in Daytona", () => {
 });
 
 describe("a proxy that refuses a key", () => {
+  it("is not taken for a git host that does", async () => {
+    const sandbox = open({ ids: new Ids() });
+    await sandbox.runCommand({ command_id: "init", command: "git init -q repo", wait_ms: 5_000 }, () => {}, signal);
+    faults.push({ request: "* /toolbox/*/git/*", answer: "key_unchecked", times: 1 });
+    expect(await sandbox.git?.status("repo", signal)).toMatchObject({ changes: [] });
+  });
+
   it("is asked again while it can't check the key", async () => {
     const sandbox = open();
     await sandbox.listFiles(".", 1, signal);

@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { consumeJobs } from "../../src/jobs.ts";
 import { sandboxName } from "../../src/projects/sandbox.ts";
 import type { Job } from "../../src/protocol/job.ts";
-import { readSandboxId } from "../../src/store/quotas/sandboxes.ts";
+import { noteSandbox, readSandboxId } from "../../src/store/quotas/sandboxes.ts";
 import { createClient } from "./http-client.ts";
 
 const client = createClient();
@@ -132,6 +132,41 @@ describe("a project's sandbox", () => {
     expect((await client.send("POST", `${path}/start`)).body.state).toBe("started");
     for (let times = 0; times < 2; times++) expect((await client.send("DELETE", path)).status).toBe(204);
     expect((await client.send("GET", path)).body.state).toBe("none");
+  });
+
+  it("that is made again is found at once by every request, and goes with its project", async () => {
+    const path = await makeProject("twice");
+    const own = { user_id: "user_first", project_id: "twice" };
+    await client.send("POST", `${path}/sandbox/start`);
+    const former = await readSandboxId(env.DB, own);
+    await client.send("DELETE", `${path}/sandbox`);
+    expect(await readSandboxId(env.DB, own)).toBeNull();
+    await client.send("POST", `${path}/sandbox/start`);
+    const id = await readSandboxId(env.DB, own);
+    expect([typeof id, id === former]).toEqual(["string", false]);
+    expect((await client.send("GET", `${path}/sandbox`)).body.state).toBe("started");
+    expect((await client.send("POST", `${path}/sandbox/stop`)).body.state).toBe("stopped");
+    expect((await client.send("DELETE", path)).status).toBe(204);
+    await expect(daytona.get(id ?? "")).rejects.toMatchObject({ statusCode: 404 });
+  });
+
+  it("of a former version has no id in its row until it is opened", async () => {
+    const path = await makeProject("former");
+    const own = { user_id: "user_first", project_id: "former" };
+    await client.send("POST", `${path}/sandbox/start`);
+    const id = await readSandboxId(env.DB, own);
+    // As the former version wrote it, with what it does not know left out.
+    await env.DB.prepare("DELETE FROM sandboxes WHERE project_id = 'former'").run();
+    await env.DB.prepare(
+      "INSERT INTO sandboxes (user_id, project_id, created_at, cpu, memory, disk) VALUES ('user_first', 'former', '', 1, 1, 3)",
+    ).run();
+    expect((await client.send("GET", `${path}/sandbox`)).body.state).toBe("started");
+    await noteSandbox(env.DB, { ...own, created_at: "", cpu: 1, memory: 1, disk: 3, sandbox_id: id });
+    expect(await readSandboxId(env.DB, own)).toBe(id);
+    // A size that says nothing of an id leaves it.
+    await noteSandbox(env.DB, { ...own, created_at: "", cpu: 2, memory: 1, disk: 3 });
+    expect(await readSandboxId(env.DB, own)).toBe(id);
+    await client.send("DELETE", path);
   });
 
   it("is not found by another user", async () => {

@@ -76,6 +76,14 @@ export class DaytonaFailure extends Error {
     return this.status === 401 && !this.is_from_daemon;
   }
 
+  /** The proxy's own words for a 401. git has a 401 too, and daemon 0.190 names no source. */
+  get is_from_proxy(): boolean {
+    return (
+      this.is_key_refusal &&
+      /^(?:authentication failed: (?:bearer|auth key)|missing authentication)/i.test(this.message)
+    );
+  }
+
   /** The proxy passes on as 400 that the API did not answer it. The sandbox was not reached. */
   get is_passing_refusal(): boolean {
     return this.status === 400 && /failed to get (?:runner info|sandbox public status)/i.test(this.message);
@@ -118,6 +126,8 @@ export function toSandboxError(failure: DaytonaFailure, what: string): SandboxEr
     case 409:
     case 422:
       return toError("invalid", `the sandbox refused it${reason}`);
+    case 401:
+      return toError("failed", `Daytona could not check the API key${reason}. Try again.`);
     case 403:
       return toError("refused", `permission denied${reason}`);
     case 404:

@@ -64,7 +64,7 @@ export class GitRequests {
     } catch (error) {
       if (error instanceof DaytonaFailure && error.is_timeout)
         throw new SandboxError("failed", describeTimeout(attempt, timeout_ms));
-      if (!(error instanceof DaytonaFailure) || error.is_transport) throw error;
+      if (!(error instanceof DaytonaFailure) || error.is_transport || error.is_from_proxy) throw error;
       const fault = readGitFault(error);
       if (fault !== null && accepted.includes(fault)) return null;
       if (fault === null && !error.is_from_daemon) throw error;
