@@ -3,7 +3,17 @@
  * does the same, so our adapter meets it in every test.
  */
 import { beforeEach, describe, expect, it } from "vitest";
-import { askToolbox, eventually, makeFolder, makeName, run, sandbox, skipOnNewDaemon, statusOf } from "./place.ts";
+import {
+  askToolbox,
+  eventually,
+  makeFolder,
+  makeName,
+  run,
+  sandbox,
+  sendInput,
+  skipOnNewDaemon,
+  statusOf,
+} from "./place.ts";
 
 const OUT = "\u0001\u0001\u0001";
 
@@ -50,12 +60,7 @@ export function describeOldDaemon(): void {
         runAsync: true,
       });
       expect(await statusOf(sandbox.process.sendSessionCommandInput(session, cmdId, "early"))).toBe(500);
-      await eventually(() =>
-        sandbox.process.sendSessionCommandInput(session, first, "go").then(
-          () => true,
-          () => false,
-        ),
-      );
+      await sendInput(session, first, "go");
       await sandbox.process.deleteSession(session);
     });
   });

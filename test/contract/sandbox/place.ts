@@ -139,6 +139,22 @@ async function readVersion(): Promise<{ version: string; isOld: boolean }> {
   return { version, isOld: major === "0" && Number(minor) < 200 };
 }
 
+/**
+ * Sends input to a command that has just begun. 0.190 answers 500 until the command has opened its pipe
+ * (apps/daemon/pkg/session/input.go).
+ */
+export async function sendInput(session: string, command: string, text: string): Promise<void> {
+  await eventually(async () => {
+    const error = await sandbox.process.sendSessionCommandInput(session, command, text).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    if (error === null) return true;
+    if (error instanceof DaytonaError && error.statusCode === 500 && /input pipe/.test(error.message)) return false;
+    throw error;
+  });
+}
+
 /** Polls for what no event announces. The test's own time limit ends it. */
 export async function eventually<T>(look: () => Promise<T | undefined | false>, every_ms = 50): Promise<T> {
   for (;;) {

@@ -1,5 +1,5 @@
 /** Sessions: a long-lived shell each, commands that run without a client, their input and their logs. */
-import { DaytonaConflictError, DaytonaError, DaytonaNotFoundError } from "@daytonaio/sdk";
+import { DaytonaConflictError, DaytonaNotFoundError } from "@daytonaio/sdk";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
   askToolbox,
@@ -10,6 +10,7 @@ import {
   makeFolder,
   makeName,
   sandbox,
+  sendInput,
   statusOf,
 } from "./place.ts";
 
@@ -36,19 +37,6 @@ async function follow(session: string, id: string): Promise<{ stdout: string; st
 async function start(session: string, command: string, suppressInputEcho = true): Promise<string> {
   const answer = await sandbox.process.executeSessionCommand(session, { command, runAsync: true, suppressInputEcho });
   return answer.cmdId;
-}
-
-/** Right after its start, and before its turn, a command has no input yet: 0.190 answers 500 (pkg/session/input.go). */
-async function send(session: string, id: string, data: string): Promise<void> {
-  await eventually(() =>
-    sandbox.process.sendSessionCommandInput(session, id, data).then(
-      () => true,
-      (error: unknown) => {
-        if (error instanceof DaytonaError && error.statusCode === 500) return false;
-        throw error;
-      },
-    ),
-  );
 }
 
 function awaitEnd(session: string, id: string): Promise<number> {
@@ -79,7 +67,7 @@ export function describeSessions(): void {
     it("is not found when it does not exist", async () => {
       const nobody = makeName("nobody");
       expect(await failureOf(sandbox.process.getSession(nobody))).toBeInstanceOf(DaytonaNotFoundError);
-      // 0.190 wraps the failure and so loses its status (pkg/toolbox/process/session/execute.go).
+      // 0.190 wraps its own 404 into a 500 (apps/daemon/pkg/toolbox/process/session/execute.go).
       expect([404, 500]).toContain(await statusOf(sandbox.process.executeSessionCommand(nobody, { command: "true" })));
       expect(await statusOf(sandbox.process.deleteSession(nobody))).toBe(404);
       expect(await statusOf(sandbox.process.getSessionCommand(session, nobody))).toBe(404);
@@ -138,7 +126,7 @@ export function describeSessions(): void {
       const running = commands.find(({ id }) => id === second);
       expect(running?.command).toContain("read line");
       expect(running?.exitCode).toBeUndefined();
-      await send(own, second, "go\n");
+      await sendInput(own, second, "go\n");
       expect(await awaitEnd(own, second)).toBe(5);
       await sandbox.process.deleteSession(own);
     });
@@ -175,7 +163,7 @@ export function describeSessions(): void {
       const followed = follow(session, id);
       await awaitOutput(session, id, "ready");
       expect((await sandbox.process.getSessionCommand(session, id)).exitCode).toBeUndefined();
-      await send(session, id, "yes\n");
+      await sendInput(session, id, "yes\n");
       expect(await followed).toEqual({ stdout: "ready\ngot yes\n", stderr: "warn\n" });
       expect(await awaitEnd(session, id)).toBe(4);
       const logs = await sandbox.process.getSessionCommandLogs(session, id);
@@ -197,7 +185,7 @@ export function describeSessions(): void {
     it("accepts input without a line's end as a line", async () => {
       // The daemon adds the end where it is missing, "for commands like read".
       const id = await start(session, "read a; echo got $a");
-      await send(session, id, "whole");
+      await sendInput(session, id, "whole");
       expect(await awaitEnd(session, id)).toBe(0);
       expect((await sandbox.process.getSessionCommandLogs(session, id)).stdout).toBe("got whole\n");
     });
@@ -213,7 +201,7 @@ export function describeSessions(): void {
       const work = (await sandbox.getWorkDir()) ?? "";
       const id = await start(session, `read go; echo late; touch ${work}/${folder}/done`);
       const socket = follow(session, id);
-      await send(session, id, "go\n");
+      await sendInput(session, id, "go\n");
       await socket;
       expect((await sandbox.fs.getFileDetails(`${folder}/done`)).isDir).toBe(false);
     });
@@ -223,7 +211,7 @@ export function describeSessions(): void {
       const second = await start(session, "echo second");
       expect((await sandbox.process.getSessionCommandLogs(session, second)).stdout).toBe("");
       expect((await sandbox.process.getSessionCommand(session, second)).exitCode).toBeUndefined();
-      await send(session, first, "go\n");
+      await sendInput(session, first, "go\n");
       expect((await follow(session, second)).stdout).toBe("second\n");
       expect(await awaitEnd(session, first)).toBe(0);
     });
@@ -247,7 +235,7 @@ export function describeSessions(): void {
 
     it("echoes its input into the log unless that is turned off", async () => {
       const id = await start(session, "read a; echo got $a", false);
-      await send(session, id, "word\n");
+      await sendInput(session, id, "word\n");
       await awaitEnd(session, id);
       const { stdout = "" } = await sandbox.process.getSessionCommandLogs(session, id);
       expect(stdout.split("\n").sort()).toEqual(["", "got word", "word"]);
@@ -262,7 +250,7 @@ export function describeSessions(): void {
       const waiting = statusOf(sandbox.process.executeSessionCommand(own, { command: beat(file) }));
       await eventually(async () => (await sandbox.process.executeCommand(`cat ${file}`)).exitCode === 0);
       await sandbox.process.deleteSession(own);
-      // 0.190: 500 "session cancelled" (pkg/session/execute.go, wrapped on its way); newer: SESSION_ENDED.
+      // 0.190: 500 around a 400 "session cancelled" (session/execute.go); newer: SESSION_ENDED.
       expect([400, 410, 500]).toContain(await waiting);
       expect(await failureOf(sandbox.process.getSession(own))).toBeInstanceOf(DaytonaNotFoundError);
       await awaitSilence(file);
