@@ -115,16 +115,6 @@ function ask(url: string, init: RequestInit): Promise<Response> {
   return fetch(url, { ...init, headers });
 }
 
-/**
- * The last open-source daemon, 0.190, has no PTY that the SDK's Node client can open, no `/env`, no `/system/metrics`,
- * no signed uploads and half of the git routes. Tests of those are skipped there.
- */
-export async function skipOnOldDaemon(skip: (condition: boolean, note: string) => void): Promise<void> {
-  if (place.kind === "double") return;
-  const { version, isOld } = await readVersion();
-  skip(isOld, `daemon ${version}`);
-}
-
 /** What only 0.190 is known to do, and the double does. Newer daemons are closed: nobody has to know theirs. */
 export async function skipOnNewDaemon(skip: (condition: boolean, note: string) => void): Promise<void> {
   if (place.kind === "double") return;
@@ -137,6 +127,33 @@ async function readVersion(): Promise<{ version: string; isOld: boolean }> {
   const { version = "" } = (await response.json()) as { version?: string };
   const [, major = "", minor = ""] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
   return { version, isOld: major === "0" && Number(minor) < 200 };
+}
+
+/**
+ * The last open-source daemon, 0.190, has no PTY that the SDK's Node client can open, no `/env`, no `/system/metrics`,
+ * no signed uploads and half of the git routes. Tests of those are skipped there.
+ */
+export async function skipOnOldDaemon(skip: (condition: boolean, note: string) => void): Promise<void> {
+  if (place.kind === "double") return;
+  const { version, isOld } = await readVersion();
+  skip(isOld, `daemon ${version}`);
+}
+
+/**
+ * Skips what the control plane has no route for: an older version, or a feature that is off. NestJS answers such a path
+ * with "Cannot GET …", a thing that does not exist with another 404.
+ */
+export async function skipWithoutRoute(
+  skip: (condition: boolean, note: string) => void,
+  method: string,
+  path: string,
+): Promise<void> {
+  const response = await askApi(path, { method });
+  const { message = "" } = (await response.json().catch(() => ({}))) as { message?: string };
+  skip(
+    response.status === 404 && String(message).startsWith("Cannot "),
+    `no ${method} ${path.replace(sandbox.id, "{id}")}`,
+  );
 }
 
 /**
