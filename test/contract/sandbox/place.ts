@@ -115,28 +115,16 @@ function ask(url: string, init: RequestInit): Promise<Response> {
   return fetch(url, { ...init, headers });
 }
 
-/** What only 0.190 is known to do, and the double does. Newer daemons are closed: nobody has to know theirs. */
-export async function skipOnNewDaemon(skip: (condition: boolean, note: string) => void): Promise<void> {
-  if (place.kind === "double") return;
-  const { version, isOld } = await readVersion();
-  skip(!isOld, `daemon ${version}`);
-}
-
-async function readVersion(): Promise<{ version: string; isOld: boolean }> {
-  const response = await askToolbox("/version");
-  const { version = "" } = (await response.json()) as { version?: string };
-  const [, major = "", minor = ""] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
-  return { version, isOld: major === "0" && Number(minor) < 200 };
-}
-
 /**
  * The last open-source daemon, 0.190, has no PTY that the SDK's Node client can open, no `/env`, no `/system/metrics`,
  * no signed uploads and half of the git routes. Tests of those are skipped there.
  */
 export async function skipOnOldDaemon(skip: (condition: boolean, note: string) => void): Promise<void> {
   if (place.kind === "double") return;
-  const { version, isOld } = await readVersion();
-  skip(isOld, `daemon ${version}`);
+  const response = await askToolbox("/version");
+  const { version = "" } = (await response.json()) as { version?: string };
+  const [, major = "", minor = ""] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
+  skip(major === "0" && Number(minor) < 200, `daemon ${version}`);
 }
 
 /**
