@@ -3,9 +3,17 @@
  * does the same, so our adapter meets it in every test.
  */
 import { beforeEach, describe, expect, it } from "vitest";
-import { askToolbox, eventually, makeFolder, makeName, run, sandbox, skipOnNewDaemon, statusOf } from "./place.ts";
+import { askToolbox, eventually, makeFolder, makeName, place, run, sandbox, sendInput, statusOf } from "./place.ts";
 
 const OUT = "\u0001\u0001\u0001";
+
+/** Newer daemons are closed: nobody has to know what they do here. */
+async function skipOnNewDaemon(skip: (condition: boolean, note: string) => void): Promise<void> {
+  if (place.kind === "double") return;
+  const response = await askToolbox("/version");
+  const { version = "" } = (await response.json()) as { version?: string };
+  skip(!/^v?0\.1\d\d\./.test(version), `daemon ${version}`);
+}
 
 async function start(session: string, command: string): Promise<string> {
   await sandbox.process.createSession(session);
@@ -50,12 +58,7 @@ export function describeOldDaemon(): void {
         runAsync: true,
       });
       expect(await statusOf(sandbox.process.sendSessionCommandInput(session, cmdId, "early"))).toBe(500);
-      await eventually(() =>
-        sandbox.process.sendSessionCommandInput(session, first, "go").then(
-          () => true,
-          () => false,
-        ),
-      );
+      await sendInput(session, first, "go");
       await sandbox.process.deleteSession(session);
     });
   });

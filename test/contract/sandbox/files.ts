@@ -208,7 +208,7 @@ export function describeFiles(): void {
     it("is reported as such by every operation", async () => {
       const folder = await makeFolder();
       const none = `${folder}/none`;
-      // Newer daemons name themselves, and the SDK then has a class of its own for a missing file.
+      // `FILE_NOT_FOUND` has a class of its own where the daemon names itself as its source, which 0.190 does not.
       expect(await failureOf(sandbox.fs.downloadFile(none))).toBeInstanceOf(DaytonaNotFoundError);
       const streamed = await sandbox.fs.downloadFileStream(none).catch((error: unknown) => error);
       expect(streamed).toBeInstanceOf(DaytonaError);

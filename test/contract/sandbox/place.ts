@@ -124,22 +124,43 @@ function ask(url: string, init: RequestInit): Promise<Response> {
  */
 export async function skipOnOldDaemon(skip: (condition: boolean, note: string) => void): Promise<void> {
   if (place.kind === "double") return;
-  const { version, isOld } = await readVersion();
-  skip(isOld, `daemon ${version}`);
-}
-
-/** What only 0.190 is known to do, and the double does. Newer daemons are closed: nobody has to know theirs. */
-export async function skipOnNewDaemon(skip: (condition: boolean, note: string) => void): Promise<void> {
-  if (place.kind === "double") return;
-  const { version, isOld } = await readVersion();
-  skip(!isOld, `daemon ${version}`);
-}
-
-async function readVersion(): Promise<{ version: string; isOld: boolean }> {
   const response = await askToolbox("/version");
   const { version = "" } = (await response.json()) as { version?: string };
   const [, major = "", minor = ""] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
-  return { version, isOld: major === "0" && Number(minor) < 200 };
+  skip(major === "0" && Number(minor) < 200, `daemon ${version}`);
+}
+
+/**
+ * Skips what the control plane has no route for: an older version, or a feature that is off. NestJS answers such a path
+ * with "Cannot GET …", a thing that does not exist with another 404.
+ */
+export async function skipWithoutRoute(
+  skip: (condition: boolean, note: string) => void,
+  method: string,
+  path: string,
+): Promise<void> {
+  const response = await askApi(path, { method });
+  const { message = "" } = (await response.json().catch(() => ({}))) as { message?: string };
+  skip(
+    response.status === 404 && String(message).startsWith("Cannot "),
+    `no ${method} ${path.replace(sandbox.id, "{id}")}`,
+  );
+}
+
+/**
+ * Sends input to a command that has just begun. 0.190 answers 500 until the command has opened its pipe
+ * (apps/daemon/pkg/session/input.go).
+ */
+export async function sendInput(session: string, command: string, text: string): Promise<void> {
+  await eventually(async () => {
+    const error = await sandbox.process.sendSessionCommandInput(session, command, text).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    if (error === null) return true;
+    if (error instanceof DaytonaError && error.statusCode === 500 && /input pipe/.test(error.message)) return false;
+    throw error;
+  });
 }
 
 /**
