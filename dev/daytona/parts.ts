@@ -31,6 +31,7 @@ export interface Place {
   etc: string;
   isolation: Isolation;
   refusal: string | undefined;
+  privateUrlsAllowed: boolean;
 }
 
 export type Parts = Pick<ServerContext, "sandboxes" | "snapshots" | "builds" | "changes" | "origins" | "quotas">;

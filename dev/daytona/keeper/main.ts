@@ -27,6 +27,7 @@ import {
 import { parseJson } from "./frames.ts";
 import { runGit } from "./git.ts";
 import { joinConnection } from "./git-relay.ts";
+import { askForLogin, serveRelays } from "./git-relays.ts";
 import { measure } from "./metrics.ts";
 import { isPortInUse, joinPort, listPorts } from "./ports.ts";
 import { endTerminals, resizePty, servePty } from "./pty.ts";
@@ -56,6 +57,7 @@ const answers: Record<string, (request: Request, settings: KeeperSettings, gone:
   port: isPortInUse,
   metrics: measure,
   "pty-resize": resizePty,
+  "git-login": askForLogin,
 };
 
 async function serve(channel: Channel, token: string): Promise<void> {
@@ -76,6 +78,7 @@ async function serve(channel: Channel, token: string): Promise<void> {
     else if (operation === "join") await joinPort(channel, request);
     else if (operation === "git") await runGit(channel, request, settings);
     else if (operation === "relay") await joinConnection(channel, request);
+    else if (operation === "git-relays") await serveRelays(channel);
   } catch (error) {
     await refuse(channel, error, readText(request, "path") || readText(request, "source") || undefined);
   }
