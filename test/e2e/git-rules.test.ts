@@ -1,0 +1,196 @@
+// What git tools refuse, leave out and clean up, beside `git-states.test.ts`.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SandboxError } from "../../src/agent/sandbox.ts";
+import { openShellGit, type ShellGit } from "../fakes/shell-git.ts";
+import { type GitServer, type Repository, startGitServer } from "./git-server.ts";
+
+const { signal } = new AbortController();
+let home: string;
+let host: GitServer;
+let place: ShellGit;
+
+beforeAll(async () => {
+  [home, host] = await Promise.all([mkdtemp(join(tmpdir(), "taskloom-rules-")), startGitServer()]);
+  place = openShellGit({ home });
+});
+
+afterAll(async () => {
+  await host.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+const run = (command: string, folder = ".") => place.run(`cd ${folder} && { ${command}\n}`);
+const push = (path: string) => place.git.push(path, null, signal);
+const commit = (path: string, message: string, run_hooks = false) =>
+  place.git.commit(path, { message, files: null, author: null, email: null, run_hooks }, signal);
+
+async function prepare(name: string): Promise<Repository> {
+  const repository = await host.addRepository(name, { files: { a: "1\n", b: "1\n" } });
+  await place.git.clone({ url: repository.url, path: name, branches: [] }, signal);
+  return repository;
+}
+
+async function failureOf(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(SandboxError);
+  return `${(error as SandboxError).code}: ${(error as Error).message}`;
+}
+
+describe("branches", () => {
+  it("that exist are not made again, and a checkout keeps what is staged and what is not", async () => {
+    await prepare("branches");
+    await run("git branch dev; echo staged > a; git add a; echo changed > b; echo new > c", "branches");
+    expect(await failureOf(place.git.createBranch("branches", "dev", signal))).toMatch(
+      /^invalid: .*dev exists already/,
+    );
+    expect(await place.git.checkoutBranch("branches", "dev", signal)).toMatchObject({ branch: "dev" });
+    expect(await place.git.createBranch("branches", "more", signal)).toMatchObject({ branch: "more" });
+    expect(await run("git status --porcelain; git show :a", "branches")).toBe("M  a\n M b\n?? c\nstaged\n");
+    await commit("branches", "on more");
+    await run("echo mine > a; git add a; echo again > b", "branches");
+    expect(await failureOf(place.git.checkoutBranch("branches", "main", signal))).toMatch(/^invalid: .*git_commit/);
+    expect(await run("git branch --show-current; git show :a; cat b", "branches")).toBe("more\nmine\nagain\n");
+  });
+});
+
+describe("a remote", () => {
+  it.each([
+    ["git@github.com:ada/shop.git", "https://github.com/ada/shop.git"],
+    ["ssh://git@git.example.com/ada/shop", "https://git.example.com/ada/shop"],
+    ["git://git.example.com/ada/shop.git", "https://git.example.com/ada/shop.git"],
+    ["ext::sh -c whoami", "https://…"],
+  ])("over another protocol is refused with its address over https: %s", async (url, wanted) => {
+    await run(`rm -rf other; git init -q -b main other; git -C other remote add origin '${url}'`);
+    for (const work of ["push", "pull"] as const) {
+      const said = await failureOf(place.git[work]("other", null, signal));
+      expect(said).toMatch(/^invalid: `origin` is .*over https/);
+      expect(said).toContain(`git remote set-url origin ${wanted}`);
+    }
+  });
+
+  it("on disk is pushed to and pulled from, and one that is gone is told", async () => {
+    await run(
+      "git init -q --bare -b main disk.git; git init -q -b main disk; git -C disk remote add origin ../disk.git",
+    );
+    await run("echo 1 > a", "disk");
+    await commit("disk", "first");
+    await push("disk");
+    await run(
+      "git clone -q disk.git twin; cd twin; echo 2 > a; git -c user.name=a -c user.email=b commit -qam two; git push -q",
+    );
+    await place.git.pull("disk", null, signal);
+    expect(await run("cat a", "disk")).toBe("2\n");
+    await run("rm -rf disk.git");
+    expect(await failureOf(push("disk"))).toMatch(/^not_found: .*no repository at this address/);
+    await run("git remote remove origin", "disk");
+    expect(await failureOf(push("disk"))).toMatch(/no remote `origin`\. Add one/);
+  });
+});
+
+describe("programs that files name", () => {
+  it("do not run, except hooks of a commit that asks for them", async () => {
+    const repository = await prepare("programs");
+    const canary = `touch ${home}/ran`;
+    const settings = [
+      "core.fsmonitor",
+      "core.sshCommand",
+      "core.pager",
+      "core.editor",
+      "sequence.editor",
+      "gpg.program",
+    ];
+    await run(
+      [
+        ...settings.map((name) => `git config ${name} '${canary}'`),
+        `git config alias.status '!${canary}'; git config commit.gpgSign true`,
+        `git config hook.mine.command '${canary}'; git config hook.mine.event pre-commit`,
+        "mkdir -p .githooks; git config core.hooksPath .githooks",
+        ...[
+          "pre-commit",
+          "commit-msg",
+          "post-commit",
+          "post-merge",
+          "post-checkout",
+          "pre-push",
+          "reference-transaction",
+        ].map((name) => `printf '#!/bin/sh\\ntouch ${home}/ran-${name}' > .githooks/${name}`),
+        "chmod +x .githooks/*; echo .githooks >> .git/info/exclude; echo 2 > a",
+      ].join("\n"),
+      "programs",
+    );
+    await place.git.status("programs", signal);
+    expect((await commit("programs", "without hooks"))?.skipped_hooks).toEqual([
+      "pre-commit",
+      "commit-msg",
+      "post-commit",
+    ]);
+    await repository.commit("main", { b: "theirs\n" });
+    await place.git.pull("programs", null, signal);
+    expect(await push("programs")).toMatchObject({ skipped_hooks: ["pre-push"] });
+    await place.git.createBranch("programs", "more", signal);
+    await place.git.checkoutBranch("programs", "main", signal);
+    expect(await run("ls | grep ^ran")).toBe("");
+    await run("echo 3 > a; git config --unset core.fsmonitor; git config --unset commit.gpgSign", "programs");
+    await run("printf '#!/bin/sh\\necho no, says the hook; exit 1' > .githooks/commit-msg", "programs");
+    expect(await failureOf(commit("programs", "with hooks", true))).toMatch(/no, says the hook/);
+    expect(await run("ls | grep ran-pre")).toBe("ran-pre-commit\n");
+    await run("rm .githooks/commit-msg ../ran*", "programs");
+    expect((await commit("programs", "with hooks", true))?.skipped_hooks).toBeUndefined();
+    expect(await run("ls | grep ran-p")).toBe("ran-post-commit\nran-pre-commit\n");
+    await run("rm -f ran*");
+  });
+});
+
+describe("a lock that a killed git left", () => {
+  const lock = "programs-lock/.git/index.lock";
+  const note = "programs-lock/.git/taskloom-1.run";
+
+  // Other programs of this machine run git, too.
+  const commitAlone = (message: string) =>
+    openShellGit({ home, is_alone: true }).git.commit(
+      "programs-lock",
+      { message, files: null, author: null, email: null },
+      signal,
+    );
+
+  it("is removed where the note beside it is of a process of ours that has ended, and no git runs", async () => {
+    await prepare("programs-lock");
+    await run(
+      `echo 'here 999999 1' > ${note}; touch ${lock} programs-lock/.git/refs/heads/main.lock; echo 2 > programs-lock/a`,
+    );
+    expect(await commitAlone("after a kill")).not.toBeNull();
+    expect(await run("find programs-lock/.git -name '*.lock' -o -name 'taskloom*'")).toBe("");
+  });
+
+  it("stays where it is older than the note, or the note is of another sandbox, or there is none", async () => {
+    for (const [words, at] of [
+      ["here 999999 1", "2000-01-01"],
+      ["elsewhere 999999 1", "now"],
+      ["", "now"],
+    ]) {
+      await run(
+        `rm -f ${note}; ${words ? `echo '${words}' > ${note};` : ""} touch -d ${at} ${lock}; echo ${at} > programs-lock/a`,
+      );
+      expect(await failureOf(commitAlone("x")), words).toMatch(/^failed: .*has locked it.*index\.lock/);
+      expect(await run(`ls ${lock}`)).toContain("index.lock");
+    }
+    await run(`rm ${lock} ${note}`);
+  }, 30_000);
+
+  it("stays while a git runs, which may be its owner", async () => {
+    const holder = run("git cat-file --batch < <(sleep 30)", "programs-lock");
+    await expect.poll(() => run("pgrep -f 'cat-file --batch'")).not.toBe("");
+    await run(`echo 'here 999999 1' > ${note}; touch ${lock}; echo 4 > programs-lock/a`);
+    expect(await failureOf(commit("programs-lock", "x"))).toMatch(/has locked it/);
+    expect(await run(`ls ${note}`)).toContain(".run");
+    await run("pkill -f 'cat-file --batch'; pkill -f 'sleep 30'");
+    await holder;
+    expect(await commit("programs-lock", "x")).not.toBeNull();
+  });
+});
