@@ -147,6 +147,26 @@ describe("programs that files name", () => {
   });
 });
 
+describe("a restricted git", () => {
+  it("refuses to run hooks, and pulls and commits without a filter or merge driver that settings name", async () => {
+    const repository = await prepare("strict");
+    const { git } = openShellGit({ home, is_restricted: true });
+    const request = { message: "x", files: null, author: null, email: null };
+    expect(await failureOf(git.commit("strict", { ...request, run_hooks: true }, signal))).toMatch(
+      /^refused: .*would run a program.*hooks/,
+    );
+    await run("echo 2 > a; git config diff.odd.textconv 'touch ran-strict'", "strict");
+    expect(await git.commit("strict", request, signal)).not.toBeNull();
+    await repository.commit("main", { b: "theirs\n" });
+    await git.pull("strict", null, signal);
+    await git.push("strict", null, signal);
+    await run("git config merge.odd.driver 'touch ran-strict'", "strict");
+    expect(await failureOf(git.pull("strict", null, signal))).toMatch(/^refused: .*merge\.odd\.driver/);
+    expect(await run("ls | grep ran-strict; git remote set-url origin ../x", "strict")).toBe("");
+    expect(await failureOf(git.push("strict", null, signal))).toMatch(/not reached over https/);
+  });
+});
+
 describe("a lock that a killed git left", () => {
   const lock = "programs-lock/.git/index.lock";
   const note = "programs-lock/.git/taskloom-1.run";
@@ -166,6 +186,26 @@ describe("a lock that a killed git left", () => {
     );
     expect(await commitAlone("after a kill")).not.toBeNull();
     expect(await run("find programs-lock/.git -name '*.lock' -o -name 'taskloom*'")).toBe("");
+  });
+
+  it("amid a hook is removed by the next call, and what was staged is there", async () => {
+    await prepare("amid");
+    const hook = `[ "$1" = prepared ] || exit 0; touch ${home}/amid-hook; sleep 60`;
+    await run(`echo '${hook}' > .git/hooks/reference-transaction; chmod +x .git/hooks/reference-transaction`, "amid");
+    await run("echo staged > c; git add c; echo 2 > a", "amid");
+    let group = 0;
+    const alone = openShellGit({ home, is_alone: true, onCommand: (id) => (group = id) });
+    const request = { message: "killed", files: ["a"], author: null, email: null, run_hooks: true };
+    const killed = failureOf(alone.git.commit("amid", request, signal));
+    await expect.poll(() => run("ls amid-hook 2>/dev/null")).not.toBe("");
+    process.kill(-group, "SIGKILL");
+    expect(await killed).toMatch(/did not come to an end/);
+    expect(await run("ls .git", "amid")).toContain("taskloom-");
+    expect(await run("find .git -name '*.lock'", "amid")).toContain("main.lock");
+    expect(await alone.git.commit("amid", { ...request, files: null, run_hooks: false }, signal)).not.toBeNull();
+    expect(await run("find .git -name '*.lock' -o -name 'taskloom*'; git show HEAD:c; git fsck", "amid")).toBe(
+      "staged\n",
+    );
   });
 
   it("stays where it is older than the note, or the note is of another sandbox, or there is none", async () => {
