@@ -165,6 +165,14 @@ describe.concurrent("a repository", () => {
     });
   });
 
+  it("is cloned into the work dir itself, if that is empty", async () => {
+    const { url } = await host.addRepository("here", { files: { a: "1\n" } });
+    await run("mkdir alone");
+    const { git, run: look } = openShellGit({ home: join(home, "alone") });
+    expect(await git.clone({ url, path: "", branches: [] }, signal)).toMatchObject({ branch: "main" });
+    expect(await look("ls -A; git status --porcelain")).toBe(".git\na\n");
+  });
+
   it("that is shallow is pulled and pushed", async () => {
     const repository = await host.addRepository("thin", { files: { a: "1\n" } });
     await repository.commit("main", { a: "2\n" });

@@ -52,6 +52,7 @@ trap 'tidy; exit 143' TERM INT HUP
 prepare() {
   [ -n "$user" ] || return 0
   for base in "\${TMPDIR:-/tmp}" "$HOME"; do
+    find "$base" -maxdepth 1 -name '.taskloom-ask.*' -mmin +20 -exec rm -rf -- {} + 2>/dev/null
     box=$(umask 077; mktemp -d "$base/.taskloom-ask.XXXXXX" 2>/dev/null) || { box=; continue; }
     if printf '%s\\n' "$ask" >"$box/ask" && chmod 700 "$box/ask" && "$box/ask" probe; then return 0; fi
     tidy
@@ -83,15 +84,20 @@ reach() {
 }
 clone() {
   [ -z "$named" ] || silence
+  inside=
+  if [ -d "$root" ] && { [ "$root" = "$(pwd -P)" ] || [ ! -w "$(dirname -- "$root")" ]; }; then
+    inside=yes draft=$root/.taskloom-git-$$
+  fi
   prepare
   reach clone --quiet --no-checkout --no-recurse-submodules --origin origin \${branch:+"--branch=$branch"} -- "$url" "$draft" || return
   exec 7<&-
-  cd -- "$draft" || return
+  [ -z "$inside" ] || { mv -- "$draft/.git" "$root/.git" && rmdir -- "$draft"; } || return
+  if [ -n "$inside" ]; then cd -- "$root"; else cd -- "$draft"; fi || return
   [ -z "$named" ] || silence
   if git rev-parse --quiet --verify HEAD >/dev/null; then quiet read-tree --reset -u HEAD || return; else hint=empty; fi
   [ ! -e .gitmodules ] || hint="$hint submodules"
   grep -qs 'filter=lfs' .gitattributes && hint="$hint lfs"
-  [ -n "$root" ] || return 0
+  if [ -n "$inside" ] || [ -z "$root" ]; then return 0; fi
   cd / || return
   mkdir -p -- "$(dirname -- "$root")" || return
   if [ -d "$root" ] && [ ! -L "$root" ]; then rmdir -- "$root" 2>/dev/null; fi

@@ -28,7 +28,7 @@ unresolved() {
   done
 }
 add() {
-  if [ $# -eq 0 ]; then quiet add --all .; else printf '%s\\0' "$@" | quiet --literal-pathspecs add --pathspec-from-file=- --pathspec-file-nul; fi
+  if [ $# -eq 0 ]; then quiet add --all .; else quiet --literal-pathspecs add --all -- "$@"; fi
 }
 commit() {
   kind=some; [ $# -gt 0 ] || kind=all
