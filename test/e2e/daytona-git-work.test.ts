@@ -87,7 +87,7 @@ describe("a repository in a sandbox", () => {
     await write("staged/f", "changed\n");
     await expect(sandbox.git.checkoutBranch("staged", "main")).rejects.toMatchObject({ statusCode: 409 });
     expect(await shell("git branch --show-current", "staged")).toBe("main\n");
-    await shell("git reset -q --hard; git merge -q --no-ff --no-commit dev", "staged");
+    await shell("git reset -q --hard; git -c user.name=a -c user.email=b merge -q --no-ff --no-commit dev", "staged");
     await sandbox.git.commit("staged", "a merge", "Ann", "ann@example.com");
     expect(await shell("git log -1 --format=%P | wc -w", "staged")).toBe("1\n");
   });

@@ -121,7 +121,8 @@ export class GitPlaces {
 
 /** Over https, over http where the server permits it, or in the sandbox's files. */
 function requireReachable(url: string): void {
-  if (url === "" || /^(?:https?|file):\/\//i.test(url) || /^[./~]/.test(url)) return;
+  // git takes for a path what has no colon before its first slash.
+  if (/^(?:https?|file):\/\//i.test(url) || /^[./~]/.test(url) || !/^[^/]*:/.test(url)) return;
   const address = readGitAddress(url.replace(/^(?:git|git\+ssh|ssh\+git):\/\//i, "ssh://git@"));
   const advice =
     "wrong" in address ? "git remote set-url origin https://…" : `git remote set-url origin ${address.url}`;

@@ -93,7 +93,7 @@ quiet() {
   $run git --no-pager ${OFF} $hooks $strict "$@"
 }`;
 
-// git itself fails with 128 and 129; more is a signal.
+// git itself fails with 128 and 129; more is a signal. BusyBox compares times by the second, hence the wait for one.
 const LOCKS = `where=\${DAYTONA_SANDBOX_ID:-$(uname -n)}
 begun() { sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 git_runs() {
@@ -113,6 +113,7 @@ sweep() {
     IFS=' ' read -r place pid birth 2>/dev/null <"$note" || continue
     if [ "$place" != "$where" ] || [ -z "$birth" ] || [ "$(begun "$pid")" = "$birth" ]; then continue; fi
     mv -- "$note" "$note.$$" 2>/dev/null || continue
+    sleep 1
     : >"$probe"
     if git_runs; then mv -- "$note.$$" "$note"; rm -f -- "$probe"; return 0; fi
     find "$common" -path "$common/objects" -prune -o -name '*.lock' -type f -print | while IFS= read -r lock; do
@@ -151,7 +152,10 @@ export function writePrelude({ is_restricted, has_hooks = false, leaves_filtered
   const named = is_restricted ? NAMED_PROGRAMS : NAMED_HOOKS;
   const limits = is_restricted
     ? "GIT_ALLOW_PROTOCOL=none GIT_NO_LAZY_FETCH=1; export GIT_ALLOW_PROTOCOL GIT_NO_LAZY_FETCH"
-    : "GIT_ALLOW_PROTOCOL=https:http:file; export GIT_ALLOW_PROTOCOL";
+    : // Hooks may have remotes of their own.
+      has_hooks
+      ? ""
+      : "GIT_ALLOW_PROTOCOL=https:http:file; export GIT_ALLOW_PROTOCOL";
   const strict = `strict='${is_restricted ? RESTRICTED_OFF : ""}' required=${!leaves_filtered}`;
   const hooks = has_hooks ? "hooks=" : `named='${named}'`;
   return [CLEAN, limits, QUIET, strict, hooks, LOCKS].join("\n");

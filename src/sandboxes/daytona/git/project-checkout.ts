@@ -209,7 +209,8 @@ export class ProjectCheckout {
     }
     if (state.kind === "claimed") {
       state = await this.#cloneClaimed(sandbox, { url, branches, target, end });
-      if (state.kind === "there") this.#ports.onState("started", `Cloned ${url} into ${shown}.`);
+      const note = this.#note === undefined ? "" : ` ${this.#note}`;
+      if (state.kind === "there") this.#ports.onState("started", `Cloned ${url} into ${shown}.${note}`);
     }
     if (state.kind === "there" && isSameRepository(state.url, url)) return state;
     const what = state.kind === "there" ? "holds another repository" : "is there already and holds other files";
