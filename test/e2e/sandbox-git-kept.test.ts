@@ -14,12 +14,16 @@ let count = 0;
 
 beforeAll(async () => {
   [fixture, host] = await Promise.all([startFixture({ apiKey, privateUrlsAllowed: true }), startGitServer()]);
-  sandbox = createDaytonaSandbox({
+  sandbox = open(null);
+});
+
+function open(source: { url: string } | null) {
+  return createDaytonaSandbox({
     ...{ api_key: apiKey, api_url: fixture.server.apiUrl, target: "local", snapshot: null, name: "kept", labels: {} },
     onState: () => {},
-    git: { access: { findLogin: async () => null }, source: null },
+    git: { access: { findLogin: async () => null }, source },
   });
-});
+}
 
 afterAll(async () => {
   await fixture.dispose();
@@ -92,4 +96,16 @@ describe("git tools keep", () => {
     await sandbox.git.push("merged", null, signal);
     await sandbox.git.pull("merged", null, signal);
   });
+});
+
+it("a project's clone runs no filter that settings in the sandbox name, and has the file as the repository has it", async () => {
+  const { url } = await host.addRepository("filtered", { files: { a: "pointer\n" } });
+  await run(
+    "git config --global filter.x.smudge 'touch ~/ran; cat'; git config --global filter.x.required true; git config --global core.attributesFile ~/attributes; echo '* filter=x' > ~/attributes",
+  );
+  const project = open({ url });
+  const look = { command_id: "look", command: "cat filtered/a; ls ~/ran; rm ~/.gitconfig", wait_ms: 20_000 };
+  const { output } = await project.runCommand(look, () => {}, signal);
+  expect(output).toMatch(/^pointer\n.*No such file/);
+  expect(project.readRepositoryNotice?.()).toContain("in the folder filtered (branch main)");
 });
