@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /** More with `RUNS=100`. */
-const runs = Number(process.env.RUNS ?? 4);
+const runs = Number(process.env.RUNS ?? 3);
 
 it(
   "histories of two clones and a remote end as plain git's do",

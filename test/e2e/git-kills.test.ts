@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /** `KILLS=100` for the long form. */
-const wanted = Number(process.env.KILLS ?? 8);
+const wanted = Number(process.env.KILLS ?? 6);
 
 it(
   "a repository survives kills amid clone, pull, commit and push",
