@@ -7,6 +7,7 @@
 import { optionalFlag, optionalInteger, optionalText, readJson, requireText, sendEmpty } from "./bodies.ts";
 import type { ToolboxContext } from "./context.ts";
 import { HttpError } from "./errors.ts";
+import { pullAsLibrary } from "./git-library.ts";
 import { type GitRun, runGit, tryGit } from "./git-run.ts";
 import { type GitService, Relay } from "./relay.ts";
 import { mayBePrivate } from "./relay-address.ts";
@@ -49,9 +50,18 @@ export async function cloneRepository(exchange: Exchange, context: ToolboxContex
     if (branch !== undefined) args.push(`--branch=${branch}`);
     if (depth > 0) args.push(`--depth=${depth}`);
     await runGit(context, { path, creates: true, args: [...args, "--", address], ...access });
+    // The real daemon's clone of the default branch knows the remote's branches by no name of their own.
+    if (branch === undefined) await forgetRemoteBranches(context, path);
     if (commit !== undefined) await checkOutCommit(context, path, { commit, depth }, access);
   });
   sendEmpty(exchange.response, 200);
+}
+
+async function forgetRemoteBranches(context: ToolboxContext, path: string): Promise<void> {
+  const known = await runGit(context, { path, args: ["for-each-ref", "--format=delete %(refname)", "refs/remotes"] });
+  const input = known.replace(/^delete refs\/remotes\/origin\/HEAD\n/m, "");
+  await tryGit(context, { path, args: ["symbolic-ref", "--delete", "refs/remotes/origin/HEAD"] });
+  await runGit(context, { path, args: ["update-ref", "--stdin"], input });
 }
 
 /** A commit that the clone did not fetch (a shallow clone, another branch) is fetched by its full hash. */
@@ -92,12 +102,10 @@ export async function pullChanges(exchange: Exchange, context: ToolboxContext): 
   const path = requireText(body, "path");
   const name = optionalText(body, "remote") || "origin";
   const remote = await findRemote(context, path, name, "git-upload-pack");
-  const branch = optionalText(body, "branch") || (await findUpstream(context, path, name));
   const options = { service: "git-upload-pack", isInsecure: false, credentials: readCredentials(body) } as const;
-  await throughRelay(exchange, context, remote, options, async (access) => {
-    const args = ["pull", "--no-rebase", "--no-edit", "--no-recurse-submodules", "--", name, `refs/heads/${branch}`];
-    await runGit(context, { path, args, ...access });
-  });
+  await throughRelay(exchange, context, remote, options, (access) =>
+    pullAsLibrary(context, { path, remote: name }, access),
+  );
   sendEmpty(exchange.response, 200);
 }
 
@@ -206,15 +214,6 @@ async function requireCurrentBranch(context: ToolboxContext, path: string): Prom
   throw new HttpError(404, "HEAD is detached: name a branch", "GIT_BRANCH_NOT_FOUND");
 }
 
-/** The upstream of the current branch on this remote, or the branch of the same name. */
-async function findUpstream(context: ToolboxContext, path: string, remote: string): Promise<string> {
-  const current = await requireCurrentBranch(context, path);
-  const read = async (key: string): Promise<string> =>
-    (await tryGit(context, { path, args: ["config", "--get", `branch.${current}.${key}`] })).stdout.trim();
-  if ((await read("remote")) !== remote) return current;
-  return (await read("merge")).replace(/^refs\/heads\//, "") || current;
-}
-
 /** Completes an address: without a scheme it is a host, unless it is a path or an SSH address. */
 function spellAddress(url: string): string {
   if (url.includes("://") || /^[./~]/.test(url) || /^[^/]+@[^/]+:/.test(url)) return url;
@@ -227,11 +226,7 @@ function isWeb(address: string): boolean {
 
 function refuseUnreachable(address: string): void {
   if (/^[./~]/.test(address) || address.startsWith("file://")) return;
-  throw new HttpError(
-    502,
-    `${address} can't be reached: a local sandbox has no network, and only http and https remotes are relayed`,
-    "GIT_TRANSPORT_FAILED",
-  );
+  throw new HttpError(401, "invalid auth method", "GIT_AUTH_FAILED");
 }
 
 function takeCredentials(given: string): { address: string; credentials: Credentials | undefined } {

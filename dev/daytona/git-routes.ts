@@ -1,6 +1,6 @@
 /**
- * The toolbox's git API. git itself does the work, inside the sandbox. Operations that need a remote are in
- * `git-remotes.ts`.
+ * The toolbox's git API. git itself does the work, inside the sandbox, made to behave as the library of the real daemon
+ * does (`git-library.ts`). Operations that need a remote are in `git-remotes.ts`.
  */
 import {
   type Json,
@@ -15,6 +15,7 @@ import {
 import type { ToolboxContext } from "./context.ts";
 import { HttpError } from "./errors.ts";
 import { hidePassword } from "./git-failures.ts";
+import { findCommit, moveTo, requireHead } from "./git-library.ts";
 import { addRemote, cloneRepository, pullChanges, pushChanges } from "./git-remotes.ts";
 import { runGit, tryGit } from "./git-run.ts";
 import { settingsRoutes } from "./git-settings.ts";
@@ -56,9 +57,19 @@ const handlers: Record<string, Handler<ToolboxContext>> = {
 
 export const gitRoutes = Object.fromEntries(Object.entries(handlers).map(([key, handler]) => [key, guarded(handler)]));
 
+/** Lists what the global list of ignored files leaves out, as the real daemon does. */
 async function sendStatus(exchange: Exchange, context: ToolboxContext): Promise<void> {
-  const args = ["--no-optional-locks", "status", "--porcelain=v2", "--branch", "-z"];
+  const args = [
+    "-c",
+    "core.excludesFile=/dev/null",
+    "--no-optional-locks",
+    "status",
+    "--porcelain=v2",
+    "--branch",
+    "-z",
+  ];
   const path = requireQuery(exchange, "path");
+  await requireHead(context, path);
   const output = await runGit(context, { path, args: [...args, "--untracked-files=all", "--no-renames"] });
   sendJson(exchange.response, 200, parseStatus(output));
 }
@@ -74,32 +85,35 @@ async function listBranches(exchange: Exchange, context: ToolboxContext): Promis
 /** Switches to the new branch afterwards, as the real daemon does. */
 async function createBranch(exchange: Exchange, context: ToolboxContext): Promise<void> {
   const body = await readJson(exchange.request);
-  await runGit(context, {
-    path: requireText(body, "path"),
-    args: ["checkout", "--quiet", "-b", requireName(body, "name")],
-  });
+  const [path, name] = [requireText(body, "path"), requireName(body, "name")];
+  const head = await requireHead(context, path);
+  if (await findCommit(context, path, `refs/heads/${name}`))
+    throw new HttpError(500, `a branch named "refs/heads/${name}" already exists`, "INTERNAL_SERVER_ERROR");
+  await runGit(context, { path, args: ["update-ref", `refs/heads/${name}`, head] });
+  await moveTo(context, path, { branch: name, commit: head });
   sendEmpty(exchange.response, 201);
 }
 
+/** Removes the reference and nothing else: also of a branch that is checked out, and none that is not there. */
 async function deleteBranch(exchange: Exchange, context: ToolboxContext): Promise<void> {
   const body = await readJson(exchange.request);
-  await runGit(context, { path: requireText(body, "path"), args: ["branch", "-D", "--", requireText(body, "name")] });
+  const [path, name] = [requireText(body, "path"), requireText(body, "name")];
+  await runGit(context, { path, args: ["update-ref", "-d", `refs/heads/${name}`] });
   sendEmpty(exchange.response, 204);
 }
 
 /** Does not guess: a branch that exists only on the remote is not found, as in the real daemon. */
 async function checkOut(exchange: Exchange, context: ToolboxContext): Promise<void> {
   const body = await readJson(exchange.request);
-  const args = [
-    "-c",
-    "advice.detachedHead=false",
-    "checkout",
-    "--quiet",
-    "--no-guess",
-    requireName(body, "branch"),
-    "--",
-  ];
-  await runGit(context, { path: requireText(body, "path"), args });
+  const [path, name] = [requireText(body, "path"), requireName(body, "branch")];
+  await requireHead(context, path);
+  const branch = await findCommit(context, path, `refs/heads/${name}`);
+  const commit = branch ?? (/^[0-9a-f]{40}$/.test(name) ? await findCommit(context, path, name) : undefined);
+  if (commit === undefined) {
+    const message = `failed to checkout branch or commit '${name}': reference not found`;
+    throw new HttpError(404, message, "GIT_BRANCH_NOT_FOUND");
+  }
+  await moveTo(context, path, { branch: branch === undefined ? undefined : name, commit });
   sendEmpty(exchange.response, 200);
 }
 
@@ -126,20 +140,25 @@ async function addFiles(exchange: Exchange, context: ToolboxContext): Promise<vo
   sendEmpty(exchange.response, 200);
 }
 
+/** One parent, also while a merge is under way, and no hooks: as the real daemon does. */
 async function commitChanges(exchange: Exchange, context: ToolboxContext): Promise<void> {
   const body = await readJson(exchange.request);
   const path = requireText(body, "path");
   const name = requireText(body, "author");
   const email = requireText(body, "email");
+  const message = requireText(body, "message");
   const variables = {
     ...{ GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email },
     ...{ GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email },
   };
-  // Signing would need a key and its passphrase, and nobody is there to enter it.
-  const args = ["-c", "commit.gpgSign=false", "commit", "--quiet", "--cleanup=verbatim", "--file=-"];
-  if (optionalFlag(body, "allow_empty")) args.push("--allow-empty");
-  await runGit(context, { path, args, input: requireText(body, "message"), variables });
-  const hash = (await runGit(context, { path, args: ["rev-parse", "HEAD"] })).trim();
+  const head = await requireHead(context, path);
+  const tree = (await runGit(context, { path, args: ["write-tree"] })).trim();
+  const former = (await runGit(context, { path, args: ["rev-parse", "HEAD^{tree}"] })).trim();
+  if (tree === former && !optionalFlag(body, "allow_empty"))
+    throw new HttpError(500, "cannot create empty commit: clean working tree", "INTERNAL_SERVER_ERROR");
+  const commit = { path, args: ["commit-tree", tree, "-p", head, "-F", "-"], input: message, variables };
+  const hash = (await runGit(context, commit)).trim();
+  await runGit(context, { path, args: ["update-ref", "HEAD", hash] });
   sendJson(exchange.response, 200, { hash });
 }
 

@@ -61,8 +61,9 @@ function readBranch(line: string, status: GitStatus): void {
     status.currentBranch = status.detached ? "HEAD" : value;
   } else if (key === "branch.upstream") {
     status.upstream = value;
-    status.branchPublished = true;
   } else if (key === "branch.ab") {
+    // Left out where the remote's branch is not known.
+    status.branchPublished = true;
     const [, ahead, behind] = /^\+(\d+) -(\d+)$/.exec(value) ?? [];
     status.ahead = Number(ahead ?? 0);
     status.behind = Number(behind ?? 0);

@@ -10,7 +10,7 @@
  *
  * Without bubblewrap, commands are plain processes of this machine's user.
  */
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { existsSync, lstatSync, readlinkSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -34,6 +34,7 @@ const sandboxUserId = "1000";
 export const sandboxHome = "/home/daytona";
 export const keeperFolder = "/opt/daytona/keeper";
 export const keeperProgram = "/opt/daytona/daytona";
+const gitHelperProgram = "/opt/daytona/libexec/git-remote-http";
 export const socketFolder = "/run/daytona";
 export const sandboxPath = "/opt/daytona/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -88,6 +89,7 @@ export function sandboxArguments(options: { etc: string; folder: string; sockets
     ...["--ro-bind", process.execPath, "/opt/daytona/bin/node"],
     ...["--ro-bind", options.keeper, keeperFolder],
     ...terminalLibrary(),
+    ...gitHelpers(options.keeper),
     ...["--ro-bind", options.sockets, socketFolder],
     ...["--bind", join(options.folder, "home"), sandboxHome],
     ...["--bind", join(options.folder, "tmp"), "/tmp"],
@@ -107,6 +109,33 @@ function terminalLibrary(): string[] {
     });
   } catch {
     return [];
+  }
+}
+
+/**
+ * git reaches remotes through a helper, in whose place ours is mounted: it asks for the password as git's own does, and
+ * sends requests through the relay (`git-relays.ts`). git's own does the rest, and needs a place of its own.
+ */
+function gitHelpers(keeper: string): string[] {
+  gitFolder ??= findGitFolder();
+  const own = join(gitFolder, "git-remote-http");
+  if (gitFolder === "" || !existsSync(own)) return [];
+  const names = ["git-remote-http", "git-remote-https"].filter((name) => {
+    const stats = lstatSync(join(gitFolder ?? "", name), { throwIfNoEntry: false });
+    return stats?.isFile();
+  });
+  const ours = names.flatMap((name) => ["--ro-bind", join(keeper, "git-remote-http"), join(gitFolder ?? "", name)]);
+  return ["--ro-bind", own, gitHelperProgram, ...ours];
+}
+
+let gitFolder: string | undefined;
+
+function findGitFolder(): string {
+  try {
+    const folder = execFileSync("git", ["--exec-path"], { encoding: "utf8", timeout: probeTimeoutMs }).trim();
+    return folder.startsWith("/usr/") ? folder : "";
+  } catch {
+    return "";
   }
 }
 

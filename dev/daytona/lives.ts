@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { Container } from "./container.ts";
 import { freeze, thaw } from "./freeze.ts";
+import { relayGit } from "./git-relays.ts";
 import type { Isolation } from "./isolation.ts";
 import type { Life } from "./life.ts";
 import { PtySessions } from "./pty-sessions.ts";
@@ -16,6 +17,8 @@ export interface LivesOptions {
   isolation: Isolation;
   etc: string;
   socketsDirectory: string;
+  /** Whether git in a sandbox may reach this machine and private networks. */
+  privateUrlsAllowed: boolean;
 }
 
 export class Lives {
@@ -28,7 +31,7 @@ export class Lives {
   /** `onEnd` is called when the processes ended though nobody stopped the sandbox: a command killed the keeper. */
   async begin(sandbox: Sandbox, onEnd: () => void): Promise<void> {
     const { record, folder } = sandbox;
-    const { isolation, etc, socketsDirectory } = this.#options;
+    const { isolation, etc, socketsDirectory, privateUrlsAllowed } = this.#options;
     const container = await Container.start({
       isolation,
       folder,
@@ -51,6 +54,7 @@ export class Lives {
       visitors: new Set(),
       frozen: false,
     };
+    if (isolation === "bubblewrap") void relayGit(container, privateUrlsAllowed);
     sandbox.life = life;
     record.authToken = randomBytes(16).toString("hex");
     record.errorReason = undefined;

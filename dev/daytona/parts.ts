@@ -32,6 +32,7 @@ export interface Place {
   etc: string;
   isolation: Isolation;
   refusal: string | undefined;
+  privateUrlsAllowed: boolean;
 }
 
 export type Parts = Pick<

@@ -24,11 +24,13 @@ import { HttpError } from "./errors.ts";
 import { isPrivateLiteral, lookUpPublic, PrivateAddressError } from "./relay-address.ts";
 
 export type GitService = "git-upload-pack" | "git-receive-pack";
+const services: GitService[] = ["git-upload-pack", "git-receive-pack"];
 
 export interface RelayOptions {
   /** `http(s)://host/path` without user and password. */
   repository: URL;
-  service: GitService;
+  /** Undefined: the one that is asked for first. */
+  service: GitService | undefined;
   /** The Authorization header of the operation's own credentials. */
   authorization: string | undefined;
   /** Called once when the host requires credentials and `authorization` is missing. */
@@ -66,9 +68,11 @@ export class Relay {
   /** The repository's current address: a host may have redirected us. */
   #base: string;
   #authorization: string | undefined;
+  #service: GitService | undefined;
 
   constructor(options: RelayOptions) {
     this.#options = options;
+    this.#service = options.service;
     this.#base = options.repository.href.replace(/\/+$/, "");
     this.#authorization = options.authorization;
     const settings = { keepAlive: true, maxSockets };
@@ -102,7 +106,8 @@ export class Relay {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { service } = this.#options;
+    this.#service ??= services.find((name) => request.url?.endsWith(`/info/refs?service=${name}`));
+    const service = this.#service ?? "";
     const asks = request.method === "GET" && request.url === `/repository/info/refs?service=${service}`;
     const works = request.method === "POST" && request.url === `/repository/${service}`;
     if (asks)
@@ -113,7 +118,7 @@ export class Relay {
 
   /** The first request, which finds out where the repository is and who may use it. */
   async #discover(request: IncomingMessage, response: ServerResponse): Promise<IncomingMessage> {
-    const suffix = `/info/refs?service=${this.#options.service}`;
+    const suffix = `/info/refs?service=${this.#service}`;
     for (let hop = 0; hop <= maxRedirects; hop += 1) {
       const answer = await this.#send(request, response, this.#base + suffix);
       const status = answer.statusCode ?? 502;
@@ -130,7 +135,8 @@ export class Relay {
 
   /** git would take an HTML page for a repository of the old protocol, ask on, and end with an empty clone. */
   #requireRepository(answer: IncomingMessage): IncomingMessage {
-    const { repository, service } = this.#options;
+    const { repository } = this.#options;
+    const service = this.#service;
     const type = answer.headers["content-type"] ?? "";
     if (answer.statusCode !== 200 || type.startsWith(`application/x-${service}-advertisement`)) return answer;
     answer.resume();

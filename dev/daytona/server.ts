@@ -81,14 +81,22 @@ async function startLocked(options: DaytonaOptions, stateDirectory: string, lock
   const { isolation, reason } = await chooseIsolation(options.isolation ?? "auto", stateDirectory);
   const refusal = refuseCommands(isolation, reason, options);
   const etc = await writeSystemFiles(stateDirectory);
-  const parts = await createParts(options, { stateDirectory, socketsDirectory: lock.folder, etc, isolation, refusal });
+  const privateUrlsAllowed = options.privateUrlsAllowed === true;
+  const parts = await createParts(options, {
+    stateDirectory,
+    socketsDirectory: lock.folder,
+    etc,
+    isolation,
+    refusal,
+    privateUrlsAllowed,
+  });
   const gateway = new SshGateway({ stateDirectory, sandboxes: parts.sandboxes, refusal });
   let port = options.port;
   const context: ServerContext = {
     ...parts,
     access: new Access(options.apiKey, parts.rules.now),
     refusal,
-    privateUrlsAllowed: options.privateUrlsAllowed === true,
+    privateUrlsAllowed,
     faults: options.faults ?? [],
     origin: () => `http://127.0.0.1:${port}`,
     sshPort: () => gateway.port(),

@@ -37,7 +37,7 @@ const wanted: NewSandbox = {
 
 async function open(options: PartsOptions = {}): Promise<void> {
   const place = { stateDirectory: folder, socketsDirectory: join(folder, "s"), etc: folder, refusal: undefined };
-  parts = await createParts(options, { ...place, isolation: "none" });
+  parts = await createParts(options, { ...place, isolation: "none", privateUrlsAllowed: false });
 }
 
 beforeEach(async () => {

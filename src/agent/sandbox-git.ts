@@ -24,6 +24,10 @@ export interface GitCheckout {
   path: string;
   /** Null if none is checked out. */
   branch: string | null;
+  /** What the caller should know beside that, in a sentence. */
+  note?: string;
+  /** Hooks of the repository that did not run. */
+  skipped_hooks?: string[];
 }
 
 export interface GitChange {
@@ -48,12 +52,12 @@ export interface GitCommitRequest {
   /** Null: the author in the repository's settings, or else the agent. */
   author: string | null;
   email: string | null;
+  /** Run the repository's hooks. A restricted git refuses that. */
+  run_hooks?: boolean;
 }
 
 export interface GitCommit extends GitCheckout {
   hash: string;
-  /** Hooks of the repository that a restricted git did not run. */
-  skipped_hooks?: string[];
 }
 
 export interface GitBranches extends GitCheckout {

@@ -97,11 +97,11 @@ describe("git_commit", () => {
     const { git, call } = prepare();
     await call("git_commit", { message: "one" });
     await call("git_commit", { commit_message: "two", repo: "shop", files: '["a"]', author: "Ada <ada@example.com>" });
-    await call("git_commit", { message: "three", file: "b", author_name: "Bob" });
+    await call("git_commit", { message: "three", file: "b", author_name: "Bob", run_hooks: true });
     expect(git.calls).toEqual([
       ["commit", null, { message: "one", files: null, author: null, email: null }],
       ["commit", "shop", { message: "two", files: ["a"], author: "Ada", email: "ada@example.com" }],
-      ["commit", null, { message: "three", files: ["b"], author: "Bob", email: null }],
+      ["commit", null, { message: "three", files: ["b"], author: "Bob", email: null, run_hooks: true }],
     ]);
   });
 
@@ -130,6 +130,23 @@ describe("git_push and git_pull", () => {
     ]);
     expect(pushed.content).toBe("Pushed main of shop to origin.");
     expect(pulled.content).toBe("main of shop is up to date with origin.");
+  });
+});
+
+describe("what a sandbox has to add", () => {
+  it("is told: a note after each result, and the hooks that did not run", async () => {
+    const { git, call } = prepare();
+    const checkout = { path: "shop", branch: "main", note: "Another did it." };
+    Object.assign(git, {
+      pull: async () => checkout,
+      push: async () => ({ ...checkout, skipped_hooks: ["pre-push"] }),
+      commit: async () => ({ ...checkout, hash: "0123456789abcdef", skipped_hooks: ["pre-commit"] }),
+    });
+    expect((await call("git_pull", {})).content).toMatch(/up to date with origin\. Another did it\.$/);
+    expect((await call("git_push", {})).content).toMatch(/The hook pre-push did not run: .* Another did it\.$/);
+    expect((await call("git_commit", { message: "x" })).content).toMatch(
+      /Hooks did not run \(pre-commit\)\. Run what they check with a command, or commit with run_hooks\. Another/,
+    );
   });
 });
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { lenientObject } from "../agent/calls/leniency.ts";
 import { quoteNotes } from "../agent/context/environment.ts";
 import type { ProjectNotes, Sandbox } from "../agent/sandbox.ts";
-import type { GitStatus, SandboxGit } from "../agent/sandbox-git.ts";
+import type { GitCheckout, GitStatus, SandboxGit } from "../agent/sandbox-git.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
 import { readGitAddress } from "../lib/git-address.ts";
 
@@ -48,6 +48,7 @@ const commitInput = lenientObject(
     files: z.array(z.string().min(1)).optional().describe("Left out: everything that is changed"),
     author_name: z.string().max(MAX_NAME_CHARACTERS).optional(),
     author_email: z.string().max(MAX_NAME_CHARACTERS).optional(),
+    run_hooks: z.boolean().default(false).describe("Run the repository's hooks, such as pre-commit"),
   },
   {
     aliases: {
@@ -56,6 +57,7 @@ const commitInput = lenientObject(
       files: ["paths", "file"],
       author_name: ["author"],
       author_email: ["email"],
+      run_hooks: ["hooks", "verify"],
     },
   },
 );
@@ -119,7 +121,15 @@ export const gitTools: Tool[] = [
     time_limit_ms: TRANSFER_LIMIT_MS,
     execute: async (input, context) => {
       const at = await gitOf(context).push(input.path ?? null, input.branch ?? null, context.signal);
-      return succeed(`Pushed ${at.branch ?? "it"} of ${at.path} to origin.`, { path: at.path, branch: at.branch });
+      const hooks = at.skipped_hooks ?? [];
+      const skipped =
+        hooks.length === 0
+          ? ""
+          : ` The hook ${hooks.join(", ")} did not run: what it does, such as uploading the files of Git LFS, is left to a command.`;
+      return succeed(`Pushed ${at.branch ?? "it"} of ${at.path} to origin.${skipped}${noteOf(at)}`, {
+        path: at.path,
+        branch: at.branch,
+      });
     },
   }),
   defineTool({
@@ -132,7 +142,7 @@ export const gitTools: Tool[] = [
     time_limit_ms: TRANSFER_LIMIT_MS,
     execute: async (input, context) => {
       const at = await gitOf(context).pull(input.path ?? null, input.branch ?? null, context.signal);
-      return succeed(`${at.branch ?? "It"} of ${at.path} is up to date with origin.`, {
+      return succeed(`${at.branch ?? "It"} of ${at.path} is up to date with origin.${noteOf(at)}`, {
         path: at.path,
         branch: at.branch,
       });
@@ -160,7 +170,10 @@ async function clone(
   const notes = await readNotes(sandbox, at.path, signal);
   const where = at.branch === null ? at.path : `${at.path} (branch ${at.branch})`;
   const details = { url: address.url, path: at.path, branch: at.branch };
-  return succeed(`Cloned ${address.url} into ${where}.${notes === null ? "" : `\n${quoteNotes(notes)}`}`, details);
+  return succeed(
+    `Cloned ${address.url} into ${where}.${noteOf(at)}${notes === null ? "" : `\n${quoteNotes(notes)}`}`,
+    details,
+  );
 }
 
 function gitOf({ sandbox: { git }, runs_no_programs = false }: ToolContext): SandboxGit {
@@ -189,13 +202,16 @@ async function commit(
     files?: string[] | undefined;
     author_name?: string | undefined;
     author_email?: string | undefined;
+    run_hooks: boolean;
   },
   context: ToolContext,
 ): Promise<ToolResult> {
   // Git itself writes an author as `Ada Lovelace <ada@example.com>`.
   const [, name = input.author_name, email = input.author_email] =
     /^\s*([^<>]*?)\s*<([^<>\s]+)>\s*$/.exec(input.author_name ?? "") ?? [];
-  const request = { message: input.message, files: input.files ?? null, author: name ?? null, email: email ?? null };
+  const { message, files = null, run_hooks } = input;
+  const author = { author: name ?? null, email: email ?? null };
+  const request = { message, files, ...author, ...(run_hooks ? { run_hooks } : {}) };
   const made = await gitOf(context).commit(input.path ?? null, request, context.signal);
   if (made === null) return succeed("There is nothing to commit.", { committed: false });
   const text = `Committed ${made.hash.slice(0, 10)} on ${made.branch ?? "no branch"} in ${made.path}. It is not pushed yet.`;
@@ -203,8 +219,13 @@ async function commit(
   const note =
     hooks.length === 0
       ? ""
-      : ` Hooks did not run (${hooks.join(", ")}), since commands need approval here. Run what they check with a command.`;
-  return succeed(text + note, { committed: true, hash: made.hash, path: made.path, branch: made.branch });
+      : ` Hooks did not run (${hooks.join(", ")}). Run what they check with a command${context.runs_no_programs ? ", which needs approval here" : ", or commit with run_hooks"}.`;
+  return succeed(text + note + noteOf(made), {
+    committed: true,
+    hash: made.hash,
+    path: made.path,
+    branch: made.branch,
+  });
 }
 
 async function changeBranch(
@@ -223,14 +244,14 @@ async function changeBranch(
   }
   if (input.create && input.delete) return refuse("create and delete exclude each other.");
   if (input.delete) {
-    const { path: folder } = await git.deleteBranch(at, name, signal);
-    return succeed(`Deleted the branch ${name} of ${folder}.`, { path: folder });
+    const deleted = await git.deleteBranch(at, name, signal);
+    return succeed(`Deleted the branch ${name} of ${deleted.path}.${noteOf(deleted)}`, { path: deleted.path });
   }
   // Some daemons check out a branch that they create, and some don't.
   const made = input.create ? await git.createBranch(at, name, signal) : null;
   const now = made?.branch === name ? made : await git.checkoutBranch(at, name, signal);
   const what = input.create ? "Made and checked out" : "Checked out";
-  return succeed(`${what} the branch ${name} of ${now.path}.`, { path: now.path, branch: now.branch });
+  return succeed(`${what} the branch ${name} of ${now.path}.${noteOf(now)}`, { path: now.path, branch: now.branch });
 }
 
 function showStatus(status: GitStatus): ToolResult {
@@ -245,7 +266,11 @@ function showStatus(status: GitStatus): ToolResult {
   const head = `${folder} is on ${current === null ? "no branch" : `branch ${current}`}, ${remote}.`;
   const body = changes.length === 0 ? "Nothing is changed." : `Changed files (${changes.length}):`;
   const details = { path: folder, branch: current, changed: changes.length, ahead, behind };
-  return succeed([head, body, ...lines].join("\n"), details);
+  return succeed([head + noteOf(status), body, ...lines].join("\n"), details);
+}
+
+function noteOf({ note }: GitCheckout): string {
+  return note === undefined ? "" : ` ${note}`;
 }
 
 function succeed(content: string, details: Record<string, unknown>): ToolResult {

@@ -37,8 +37,7 @@ describe("a clone", () => {
       fileStatus: [],
       ahead: 0,
       behind: 0,
-      branchPublished: true,
-      upstream: "origin/main",
+      branchPublished: false,
     });
     expect(await sandbox.git.remotes("plain")).toEqual({ remotes: [{ name: "origin", url }] });
     expect(await shell("cat .git/config", "plain")).not.toMatch(/insteadOf|proxy/i);
@@ -72,8 +71,8 @@ describe("a clone", () => {
       statusCode: 404,
     });
     await expect(sandbox.git.clone("ssh://git@127.0.0.1/x.git", "none")).rejects.toMatchObject({
-      name: "DaytonaGitTransportFailedError",
-      message: expect.stringContaining("no network"),
+      name: "DaytonaGitAuthFailedError",
+      message: expect.stringContaining("invalid auth method"),
     });
     await expect(sandbox.git.clone("http://127.0.0.1:1/x.git", "none")).rejects.toMatchObject({
       name: "DaytonaGitTransportFailedError",
@@ -251,9 +250,24 @@ describe("a git relay", () => {
     host.intercept = undefined;
   });
 
-  it("is not available to git in a command", async () => {
-    const { url } = await host.addRepository("closed", { files: { f: "1" } });
-    expect(await shell(`git clone ${url} closed 2>&1`)).toContain("Failed to connect");
+  it("serves git in a command, which asks for the password as it does with a network, and reaches nothing private", async () => {
+    const { url } = await host.addRepository("closed", { files: { f: "1" }, credentials: ann });
+    expect(await shell(`git clone ${url} closed 2>&1`)).toContain("private network");
+    const open = await startFixture({ privateUrlsAllowed: true });
+    const box = await open.client.create();
+    const run = async (command: string) => (await box.process.executeCommand(command, undefined, undefined, 60)).result;
+    expect(await run(`GIT_TERMINAL_PROMPT=0 git clone ${url} closed 2>&1`)).toMatch(/could not read Username for '.*'/);
+    await run(
+      `printf '#!/bin/sh\necho "$1" >> ~/asked; case $1 in User*) echo ann;; *) cat <&7;; esac' > ask; chmod +x ask`,
+    );
+    const ask = (password: string) => `echo '${password}' | GIT_ASKPASS=~/ask git clone ${url} closed 7<&0 2>&1`;
+    expect(await run(ask("wrong"))).toContain(`Authentication failed for '${url}/'`);
+    expect(await run(`${ask(ann.password)}; cat closed/f; git -C closed remote -v; tail -2 ~/asked`)).toMatch(
+      new RegExp(`1origin\t${url} \\(fetch\\)[^]*\nUsername for '${host.origin}': \nPassword for 'http://ann@`),
+    );
+    const other = "git -C closed -c credential.helper='!printf \"username=x\\npassword=y\\n\"' push origin HEAD:x 2>&1";
+    expect(await run(other)).toContain("Authentication failed");
+    await open.dispose();
   });
 });
 

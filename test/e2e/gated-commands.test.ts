@@ -221,14 +221,14 @@ describe("other agents", () => {
   const status = async (agent: object, name: string, input: object) =>
     (await runCalls([[name, input]], agentConfig.parse(agent))).outcome.status;
 
-  it("work with hooks and settings as before", async () => {
+  it("work with hooks where they ask for them, and with settings", async () => {
     await makeRepository(
       "free",
       `printf '#!/bin/sh\\n${PWNED}' > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit`,
     );
     const calls: [string, object][] = [
       ["create_file", { path: "free/.github/workflows/ci.yml", content: "run: x" }],
-      ["git_commit", { path: "free", message: "two" }],
+      ["git_commit", { path: "free", message: "two", run_hooks: true }],
     ];
     const { outcome, results } = await runCalls(calls, agentConfig.parse({ approvals: { execute_command: ["rm *"] } }));
     expect([outcome.status, ...results.map(({ is_error }) => is_error)]).toEqual(["completed", false, false]);

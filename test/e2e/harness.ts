@@ -44,7 +44,10 @@ export async function startTaskloom(
   const state = await mkdtemp(join(tmpdir(), "taskloom-e2e-"));
   await cp(tables, join(state, "data"), { recursive: true });
   const model = await startModel({ port: 0, tokensPerSecond: 0 });
-  const daytona = await startDaytona({ port: 0, state: join(state, "daytona"), apiKey: SANDBOX_KEY });
+  const daytona = await startDaytona({
+    ...{ port: 0, state: join(state, "daytona"), apiKey: SANDBOX_KEY },
+    privateUrlsAllowed: own.ALLOW_PRIVATE_URLS === "1",
+  });
   const key = "first-key-of-the-tests";
   const settings = {
     ADMIN_API_KEY: key,

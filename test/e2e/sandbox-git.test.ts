@@ -19,7 +19,7 @@ let source: GitSource | null = null;
 let count = 0;
 
 beforeAll(async () => {
-  [fixture, host] = await Promise.all([startFixture({ apiKey }), startGitServer()]);
+  [fixture, host] = await Promise.all([startFixture({ apiKey, privateUrlsAllowed: true }), startGitServer()]);
 });
 
 afterAll(async () => {

@@ -24,13 +24,19 @@ const waiting = new Map<number, Waiting>();
 let lastNumber = 0;
 
 export interface RelayPort {
+  /** Where the repository is, as git is told. */
+  base: string;
   /** git arguments that route requests through the port, for this run only: nothing of it is stored. */
   args: string[];
   close(): void;
 }
 
 /** Opens a relay port for one address, which stays the remote's address in the repository. */
-export async function openRelayPort(channel: Channel, address: string): Promise<RelayPort> {
+export async function openRelayPort(
+  channel: Channel,
+  address: string,
+  announce = (number: number): unknown => writeJson(channel.socket, { connection: number }),
+): Promise<RelayPort> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     lastNumber += 1;
@@ -44,12 +50,13 @@ export async function openRelayPort(channel: Channel, address: string): Promise<
       waiting.delete(number);
       sockets.delete(socket);
     });
-    void writeJson(channel.socket, { connection: number });
+    void announce(number);
   });
   server.maxConnections = maxConnections;
   const port = await listen(server);
   const base = `http://127.0.0.1:${port}/repository`;
   return {
+    base,
     args: [
       // Rewrites the push address too, since the sandbox's own rules could.
       ...["-c", `url.${base}.insteadOf=${address}`, "-c", `url.${base}.pushInsteadOf=${address}`],

@@ -90,6 +90,10 @@ function gitEnvironment(settings: KeeperSettings, path: string, extra: Record<st
     SSH_ASKPASS: "true",
     GIT_EDITOR: "true",
     GIT_PAGER: "cat",
+    // Its remote is a relay's port already.
+    DAYTONA_GIT_RELAYED: "1",
+    // The daemon has a git of its own, whatever the sandbox's PATH is.
+    PATH: settings.path,
     ...extra,
   };
 }

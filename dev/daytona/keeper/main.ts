@@ -19,6 +19,7 @@ import { createFolder, deletePath, describePath, listFiles, movePath, setPermiss
 import { parseJson } from "./frames.ts";
 import { runGit } from "./git.ts";
 import { joinConnection } from "./git-relay.ts";
+import { askForLogin, serveRelays } from "./git-relays.ts";
 import { measure } from "./metrics.ts";
 import { isPortInUse, joinPort, listPorts } from "./ports.ts";
 import { endTerminals, resizePty, servePty } from "./pty.ts";
@@ -51,6 +52,7 @@ const answers: Record<string, (request: Request, settings: KeeperSettings, gone:
   "pty-resize": resizePty,
   "session-input": sendInput,
   "session-remove": (request, settings) => removeSession(settings, readText(request, "session")).then(() => null),
+  "git-login": askForLogin,
 };
 
 async function serve(channel: Channel, token: string): Promise<void> {
@@ -71,6 +73,7 @@ async function serve(channel: Channel, token: string): Promise<void> {
     else if (operation === "join") await joinPort(channel, request);
     else if (operation === "git") await runGit(channel, request, settings);
     else if (operation === "relay") await joinConnection(channel, request);
+    else if (operation === "git-relays") await serveRelays(channel);
   } catch (error) {
     await refuse(channel, error, readText(request, "path") || readText(request, "source") || undefined);
   }

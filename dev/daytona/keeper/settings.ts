@@ -23,6 +23,9 @@ export interface KeeperSettings {
   path: string;
 }
 
+/** Where git's helper finds the keeper, in a folder that only an isolated sandbox has. */
+export const helperSocket = "/run/git-relays";
+
 /** The sandbox's environment: changed by the create request and by `POST /env`, read by every new process. */
 export const variables = new Map<string, string>();
 

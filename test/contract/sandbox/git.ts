@@ -18,9 +18,10 @@ async function makeRemote(): Promise<string> {
   return `file://${folder}/remote.git`;
 }
 
+/** Of a branch by its name: 0.190 does not know the remote's branches after a clone of the default one. */
 async function makeClone(url: string): Promise<string> {
   const path = `${await makeFolder()}/clone`;
-  await sandbox.git.clone(url, path);
+  await sandbox.git.clone(url, path, "main");
   return path;
 }
 
@@ -189,7 +190,7 @@ export function describeGit(): void {
       await skipOnOldDaemon(skip);
       const path = `${await makeFolder()}/made`;
       await sandbox.git.init(path, false, "trunk");
-      await sandbox.git.commit(path, "first", ...author, true);
+      await run(`cd ${path}; ${asAnn} git commit -q --allow-empty -m first`);
       expect((await sandbox.git.status(path)).currentBranch).toBe("trunk");
       await sandbox.git.remoteAdd(path, "origin", url);
       expect((await sandbox.git.remotes(path)).remotes).toEqual([{ name: "origin", url }]);

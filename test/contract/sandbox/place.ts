@@ -163,39 +163,6 @@ export async function sendInput(session: string, command: string, text: string):
   });
 }
 
-/**
- * Skips what the control plane has no route for: an older version, or a feature that is off. NestJS answers such a path
- * with "Cannot GET …", a thing that does not exist with another 404.
- */
-export async function skipWithoutRoute(
-  skip: (condition: boolean, note: string) => void,
-  method: string,
-  path: string,
-): Promise<void> {
-  const response = await askApi(path, { method });
-  const { message = "" } = (await response.json().catch(() => ({}))) as { message?: string };
-  skip(
-    response.status === 404 && String(message).startsWith("Cannot "),
-    `no ${method} ${path.replace(sandbox.id, "{id}")}`,
-  );
-}
-
-/**
- * Sends input to a command that has just begun. 0.190 answers 500 until the command has opened its pipe
- * (apps/daemon/pkg/session/input.go).
- */
-export async function sendInput(session: string, command: string, text: string): Promise<void> {
-  await eventually(async () => {
-    const error = await sandbox.process.sendSessionCommandInput(session, command, text).then(
-      () => null,
-      (reason: unknown) => reason,
-    );
-    if (error === null) return true;
-    if (error instanceof DaytonaError && error.statusCode === 500 && /input pipe/.test(error.message)) return false;
-    throw error;
-  });
-}
-
 /** Polls for what no event announces. The test's own time limit ends it. */
 export async function eventually<T>(look: () => Promise<T | undefined | false>, every_ms = 50): Promise<T> {
   for (;;) {

@@ -19,7 +19,14 @@ export type GitFault =
   | "conflict"
   | "remote_rejected"
   | "transport"
-  | "in_the_way";
+  | "in_the_way"
+  | "locked"
+  | "untracked"
+  | "unrelated"
+  | "other_tree"
+  | "ownership"
+  | "filter"
+  | "unresolved";
 
 /** Describes what was tried. `host` and `login` are set only if a remote was to be reached. */
 export interface GitAttempt {
@@ -32,18 +39,25 @@ export interface GitAttempt {
 
 // Tried in this order.
 const messages: [sentence: RegExp, fault: GitFault][] = [
+  [/\.lock': File exists|another git process/i, "locked"],
+  [/detected dubious ownership/i, "ownership"],
+  [/unresolved conflict/i, "unresolved"],
+  [/untracked working tree files? '?.*would be/i, "untracked"],
+  [/refusing to merge unrelated histories/i, "unrelated"],
+  [/already (?:checked out|used by worktree) at/i, "other_tree"],
+  [/(?:clean|smudge) filter '[^']*' failed|external filter '[^']*' failed/i, "filter"],
   [/remote repository is empty/i, "empty"],
   [/not a git repository|repository does not exist/i, "no_repository_here"],
   [/no such remote|remote not found|'origin' does not appear to be a git repository/i, "no_remote"],
   [/already up[- ]to[- ]date/i, "up_to_date"],
-  [/nothing to commit|clean working tree|cannot create empty commit/i, "nothing_staged"],
+  [/nothing (?:added )?to commit|clean working tree|cannot create empty commit/i, "nothing_staged"],
   [/non-fast-forward|fetch first|! \[rejected\]|updates were rejected|stale info/i, "push_rejected"],
   [/remote rejected|hook declined|protected branch/i, "remote_rejected"],
   [/^CONFLICT |merge conflict|automatic merge failed|unmerged files|not concluded your merge/im, "conflict"],
   [/would be overwritten|worktree contains unstaged|worktree is not clean|uncommitted changes/i, "dirty"],
   [/authentication (required|failed)|authorization failed|could not read (username|password)/i, "auth"],
   [/invalid (username|credential)|invalid auth method|terminal prompts disabled|returned error: 40[13]/i, "auth"],
-  [/repository( '.*')? not found|returned error: 404/i, "repository"],
+  [/repository( '.*')? not found|returned error: 404|does not appear to be a git repository/i, "repository"],
   [/branch .*already exists|reference already exists/i, "branch_exists"],
   [/remote branch .* not found|couldn't find remote ref|reference not found|branch .*not found/i, "branch"],
   [/did not match any file|src refspec .* does not match|unknown revision|invalid reference/i, "branch"],
@@ -173,6 +187,38 @@ function describeFault(fault: GitFault, { host, login, branch }: GitAttempt): [S
       ];
     case "in_the_way":
       return ["invalid", "There is something in the folder already. Take another folder, or remove what is there."];
+    case "locked":
+      return [
+        "failed",
+        "Another git works in the repository and has locked it, or was killed there. Try again in a moment. If `ps` shows no git, remove the lock that is named here with `rm`.",
+      ];
+    case "untracked":
+      return [
+        "invalid",
+        "Files that git does not know yet are in the way, and nothing was changed. Commit them with git_commit, or move them away.",
+      ];
+    case "unrelated":
+      return [
+        "invalid",
+        "The two histories have no commit in common, so nothing was merged: the remote was made anew, or is another one. `git merge --allow-unrelated-histories FETCH_HEAD` merges them nonetheless.",
+      ];
+    case "other_tree":
+      return ["invalid", `${named} is checked out in another work tree of this repository. Work there.`];
+    case "ownership":
+      return [
+        "refused",
+        "The repository belongs to another user of the sandbox. If you trust it, run `git config --global --add safe.directory FOLDER` and try again.",
+      ];
+    case "filter":
+      return [
+        "failed",
+        "A filter that git's settings in the sandbox name failed. Install its program, or take the setting back.",
+      ];
+    case "unresolved":
+      return [
+        "invalid",
+        "Both sides of the merge changed these files, and they still are as git left them. Resolve them, then commit: name a file in `files` where one side is to stay as it is. `git merge --abort` takes the merge back. Nothing was committed.",
+      ];
   }
 }
 

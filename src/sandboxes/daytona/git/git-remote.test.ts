@@ -41,6 +41,7 @@ describe("the inspection of a repository", () => {
         remote: { url: URL_OF_SHOP, doubt: null },
         author: "Ada L",
         email: "ada@example.com",
+        under_way: null,
       },
     });
   });

@@ -9,6 +9,8 @@ export interface Repository {
   remote: Remote | null;
   author: string | null;
   email: string | null;
+  /** What git has begun and not ended; a commit ends a merge. */
+  under_way: string | null;
 }
 
 export interface Remote {
@@ -50,6 +52,9 @@ printf 'root %s\\n' "$d"
 h="$d/.git"
 [ -f "$h" ] && h=$(sed -n 's/^gitdir: //p' "$h" | head -n 1) && case $h in /*) ;; *) h="$d/$h" ;; esac
 printf 'branch %s\\n' "$(sed -n 's,^ref: refs/heads/,,p' "$h/HEAD" 2>/dev/null | head -n 1 | head -c 1000)"
+for w in MERGE_HEAD:merge CHERRY_PICK_HEAD:cherry-pick REVERT_HEAD:revert rebase-merge:rebase rebase-apply:rebase; do
+  [ ! -e "$h/\${w%%:*}" ] || { printf 'under_way %s\\n' "\${w#*:}"; break; }
+done
 command -v git >/dev/null 2>&1 || exit 0
 say() { printf '%s ' "$1"; shift; git -C "$d" "$@" 2>/dev/null | head -c 8192 | tr '\\n' '\\036'; echo; }
 echo git
@@ -81,6 +86,7 @@ export function readInspection(output: string): Inspection {
     remote: readRemote(list, lines.includes("git")),
     author: list("author")[0] ?? null,
     email: list("email")[0] ?? null,
+    under_way: read("under_way")[0] ?? null,
   };
   return { kind: "repository", repository };
 }

@@ -1,6 +1,6 @@
-// Requests to the daemon's git, and commands beside it. Our own `Toolbox` makes them and not the SDK: a clone takes
-// longer than the SDK's timeout for requests, and has to end with the run. A password goes only into the one request
-// that needs it; the daemon's `/git/credentials`, which would store it on disk, is never used.
+// Requests to the daemon: our git commands, and its own git where a sandbox has none. Our own `Toolbox` makes them and
+// not the SDK: a clone takes longer than the SDK's timeout for requests, and has to end with the run. A password goes
+// only into the one request that needs it; the daemon's `/git/credentials`, which would store it on disk, is never used.
 
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { isBranchName } from "../../../lib/git-address.ts";
@@ -29,6 +29,9 @@ const COMMAND_SECONDS = 10;
 
 /** How much later than that the answer may come. */
 const GRACE_MS = 5_000;
+
+/** The author of commits if neither the call nor git's settings name one. */
+export const AUTHOR = { name: "Taskloom", email: "taskloom@localhost" };
 
 export interface GitRequest {
   method?: "GET" | "POST" | "DELETE";
@@ -74,8 +77,10 @@ export class GitRequests {
 
   /** Resolves with the output of a command, which must be short and end by itself. */
   async run(sandbox: SdkSandbox, command: string, signal: AbortSignal, limit_ms?: number): Promise<string> {
-    const json = { command, timeout: limit_ms === undefined ? COMMAND_SECONDS : Math.ceil(limit_ms / 1000) };
-    const timeout_ms = limit_ms === undefined ? this.#limits.request_ms : limit_ms + GRACE_MS;
+    // A command with a limit ends its git at that time, which takes a moment.
+    const timeout = limit_ms === undefined ? COMMAND_SECONDS : Math.ceil((limit_ms + GRACE_MS) / 1000);
+    const json = { command, timeout };
+    const timeout_ms = limit_ms === undefined ? this.#limits.request_ms : limit_ms + 2 * GRACE_MS;
     const answer = await this.#send(sandbox, { method: "POST", path: "/process/execute", json, signal, timeout_ms });
     const { result } = (answer ?? {}) as { result?: unknown };
     if (typeof result !== "string") throw new SandboxError("failed", "The sandbox did not say what a command printed.");
@@ -128,7 +133,7 @@ export function requireBranchName(name: string): void {
 }
 
 /** Every operation begins with a command that was answered, so the sandbox is reachable and something else is slow. */
-function describeTimeout({ what, host }: GitAttempt, ms: number): string {
+export function describeTimeout({ what, host }: GitAttempt, ms: number): string {
   const why =
     host === null
       ? "a hook of the repository, or its size, takes longer. Use a command in the background for that"

@@ -1,9 +1,9 @@
-// Git in a Daytona sandbox. Older daemons (0.190) push and pull the branch that is checked out, whatever branch the
-// request names, and have no call for remotes. So branches are compared here first, and a command reads the remote.
+// Git in a Daytona sandbox: the sandbox's own `git`, run by commands. What a person's approval would be needed for is
+// off, and the password goes the way that `remote-script.ts` describes. Without a `git` the daemon's own does it, and
+// the result says so.
 
 import { SandboxError } from "../../../agent/sandbox.ts";
 import type {
-  GitAccess,
   GitBranches,
   GitCheckout,
   GitCloneRequest,
@@ -13,221 +13,180 @@ import type {
   SandboxGit,
 } from "../../../agent/sandbox-git.ts";
 import { readGitAddress } from "../../../lib/git-address.ts";
-import { type GitLogin, hostOfGitUrl } from "../../../protocol/git-credential.ts";
+import { hostOfGitUrl } from "../../../protocol/git-credential.ts";
 import { showPath } from "../../paths.ts";
-import type { CallOptions, DaytonaConnection } from "../client/connection.ts";
 import { readFailure } from "../client/failure.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
-import type { DaytonaFiles } from "../files/files.ts";
 import { writeTracking, writeVacancy } from "./checkout-script.ts";
+import { NO_GIT_NOTE, transferByDaemon, workByDaemon } from "./daemon-git.ts";
 import { explainGit, type GitAttempt, type GitFault } from "./git-failure.ts";
-import { type Repository, readInspection, writeInspection } from "./git-remote.ts";
-import { type GitRequest, type GitRequests, requireBranchName, TRANSFER_MS, tryBranches } from "./git-requests.ts";
+import { GitPlaces, type LocatedRepository, type PlacePorts } from "./git-place.ts";
+import { AUTHOR, requireBranchName, TRANSFER_MS, tryBranches, WORK_MS } from "./git-requests.ts";
+import { runGit } from "./git-run.ts";
 import { mapFiles, readBranches, readStatus } from "./git-status.ts";
-import { askRestricted, refuseProgram, requireNoPrograms } from "./restricted-git.ts";
+import { readPorcelain } from "./porcelain.ts";
+import { readHints, type Transfer, writeTransfer } from "./remote-script.ts";
+import { refuseProgram, requireNoPrograms } from "./restricted-git.ts";
+import { type Work, writeWork } from "./work-script.ts";
 
-/** The author of commits if neither the call nor git's settings name one. */
-const AUTHOR = { name: "Taskloom", email: "taskloom@localhost" };
-
-export interface GitPorts {
-  connection: DaytonaConnection;
-  requests: GitRequests;
-  files: DaytonaFiles;
-  access: GitAccess;
-  /** The folder of the project's own repository; null if it has none. */
-  readHome(): string | null;
+export interface GitPorts extends PlacePorts {
   /** Runs no program that files name. */
   is_restricted?: boolean;
 }
 
-interface LocatedRepository extends Repository {
-  /** The root as callers see it. */
-  shown: string;
-}
+/** What was done, by git or by the daemon's own. */
+type Done = { told: string } | { answer: unknown };
 
 export class DaytonaGit implements SandboxGit {
   readonly #ports: GitPorts;
+  readonly #places: GitPlaces;
 
   constructor(ports: GitPorts) {
     this.#ports = ports;
+    this.#places = new GitPlaces(ports);
   }
 
   async clone(request: GitCloneRequest, signal: AbortSignal): Promise<GitCheckout> {
     const address = readGitAddress(request.url);
     if ("wrong" in address) throw new SandboxError("invalid", `The address ${address.wrong}.`);
     const { files, access } = this.#ports;
+    const { url } = address;
     const { absolute, folders } = await files.resolve(request.path ?? address.name, signal);
     const shown = showPath(absolute, folders);
-    const login = await access.findLogin(address.url);
+    const login = await access.findLogin(url);
     await this.#requireVacancy(absolute, shown, signal);
     await this.#requireNoPrograms(absolute, attemptOf("The clone"), signal);
+    // A clone that is not complete is in nobody's way, and never looks like one that is.
+    const draft = `${absolute.slice(0, absolute.lastIndexOf("/"))}/.taskloom-git-${crypto.randomUUID()}`;
+    let note: string | undefined;
     await tryBranches(request.branches, async (branch) => {
-      const attempt = { what: `The clone of ${address.url}`, host: hostOfGitUrl(address.url), login, branch };
-      const json = { url: address.url, path: absolute, ...(branch === null ? {} : { branch }), ...login };
-      await this.#change({ path: "clone", json, timeout_ms: TRANSFER_MS }, attempt, signal);
+      const attempt = { what: `The clone of ${url}`, host: hostOfGitUrl(url), login, branch };
+      const transfer = { action: "clone", root: absolute, url, branch, draft, login } as const;
+      const done = await this.#transfer(transfer, attempt, signal);
+      note = "told" in done ? readHints(done.told).note : NO_GIT_NOTE;
     });
-    const made = await this.#inspect(absolute, signal, `${writeTracking(absolute)}; `);
-    return { path: shown, branch: made.kind === "repository" ? made.repository.branch : null };
+    const track = note === NO_GIT_NOTE ? `${writeTracking(absolute)}; ` : "";
+    const branch = await this.#places.readBranch(absolute, signal, track);
+    return { path: shown, branch, ...(note ? { note } : {}) };
   }
 
   async status(path: string | null, signal: AbortSignal): Promise<GitStatus> {
-    const place = await this.#locate(path, signal);
-    const attempt = attemptOf("Reading the status");
-    const answer = await this.#ask({ method: "GET", path: "status", query: { path: place.root } }, attempt, signal);
-    return { path: place.shown, branch: place.branch, ...readStatus(answer) };
+    const place = await this.#places.locate(path, signal);
+    const done = await this.#work({ name: "status", root: place.root }, place, attemptOf("Reading the status"), signal);
+    const note = noteOf(done) ?? describeUnderWay(place);
+    return { path: place.shown, branch: place.branch, ...readStatus(readAnswer(done)), ...(note ? { note } : {}) };
   }
 
   async commit(path: string | null, request: GitCommitRequest, signal: AbortSignal): Promise<GitCommit | null> {
-    const place = await this.#locate(path, signal);
+    const { is_restricted = false } = this.#ports;
     const attempt = attemptOf("The commit");
-    const query = { path: place.root };
-    const { changes } = readStatus(await this.#ask({ method: "GET", path: "status", query }, attempt, signal));
-    if (changes.length === 0) return null;
-    const files = request.files === null ? ["."] : mapFiles(request.files, place, changes);
-    await this.#change({ path: "add", json: { path: place.root, files } }, attempt, signal);
+    if (is_restricted && request.run_hooks) throw refuseProgram(attempt, "the hooks of the repository");
+    const place = await this.#places.locate(path, signal);
+    const files = request.files === null ? null : await this.#mapFiles(request.files, place, attempt, signal);
     const author = request.author ?? place.author ?? AUTHOR.name;
     const email = request.email ?? place.email ?? AUTHOR.email;
-    const json = { path: place.root, message: request.message, author, email };
-    const answer = await this.#change({ path: "commit", json }, attempt, signal, ["nothing_staged"]);
-    const { hash, skipped_hooks } = (answer ?? {}) as { hash?: unknown; skipped_hooks?: string[] };
-    if (typeof hash !== "string") return null;
-    return { path: place.shown, branch: place.branch, hash, ...(skipped_hooks?.length ? { skipped_hooks } : {}) };
+    const { message, run_hooks = false } = request;
+    const work: Work = { name: "commit", root: place.root, message, author, email, files };
+    const done = await this.#work(work, place, attempt, signal, { accepted: ["nothing_staged"], run_hooks });
+    const [hash = "", ...rest] = "told" in done ? done.told.split("\n") : [String(done.answer ?? "")];
+    if (!/^[0-9a-f]{40,64}$/.test(hash)) return null;
+    const hooks = rest.flatMap((line) => (line.startsWith("hook ") ? [line.slice(5)] : []));
+    const note = noteOf(done);
+    return {
+      ...{ path: place.shown, branch: place.branch, hash },
+      ...(hooks.length > 0 ? { skipped_hooks: hooks } : {}),
+      ...(note ? { note } : {}),
+    };
   }
 
-  push(path: string | null, branch: string | null, signal: AbortSignal): Promise<GitCheckout> {
-    return this.#transfer("push", path, branch, signal);
+  async push(path: string | null, branch: string | null, signal: AbortSignal): Promise<GitCheckout> {
+    return this.#exchange("push", path, branch, signal);
   }
 
-  pull(path: string | null, branch: string | null, signal: AbortSignal): Promise<GitCheckout> {
-    return this.#transfer("pull", path, branch, signal);
+  async pull(path: string | null, branch: string | null, signal: AbortSignal): Promise<GitCheckout> {
+    return this.#exchange("pull", path, branch, signal);
   }
 
   async listBranches(path: string | null, signal: AbortSignal): Promise<GitBranches> {
-    const place = await this.#locate(path, signal);
-    const query = { path: place.root };
-    const answer = await this.#ask({ method: "GET", path: "branches", query }, attemptOf("Listing branches"), signal);
-    return { path: place.shown, branch: place.branch, branches: readBranches(answer) };
+    const place = await this.#places.locate(path, signal);
+    const done = await this.#work({ name: "branches", root: place.root }, place, attemptOf("Listing branches"), signal);
+    const branches = "told" in done ? done.told.split("\n").filter((name) => name !== "") : readBranches(done.answer);
+    return { path: place.shown, branch: place.branch, branches };
   }
 
   createBranch(path: string | null, name: string, signal: AbortSignal): Promise<GitCheckout> {
-    return this.#changeBranch(path, name, { path: "branches", json: { name } }, "Making the branch", signal);
+    return this.#changeBranch("create", path, name, "Making the branch", signal);
   }
 
   checkoutBranch(path: string | null, name: string, signal: AbortSignal): Promise<GitCheckout> {
-    return this.#changeBranch(path, name, { path: "checkout", json: { branch: name } }, "The checkout", signal);
+    return this.#changeBranch("checkout", path, name, "The checkout", signal);
   }
 
   deleteBranch(path: string | null, name: string, signal: AbortSignal): Promise<GitCheckout> {
-    const request: GitRequest = { method: "DELETE", path: "branches", json: { name } };
-    return this.#changeBranch(path, name, request, "Deleting the branch", signal);
+    return this.#changeBranch("delete", path, name, "Deleting the branch", signal);
   }
 
   async #changeBranch(
+    action: "create" | "checkout" | "delete",
     path: string | null,
-    name: string,
-    { json, ...request }: GitRequest,
+    branch: string,
     what: string,
     signal: AbortSignal,
   ): Promise<GitCheckout> {
-    requireBranchName(name);
-    const place = await this.#locate(path, signal);
-    if (request.method === "DELETE" && place.branch === name) {
-      throw new SandboxError("invalid", `${name} is checked out. Check another branch out first, then delete it.`);
+    requireBranchName(branch);
+    const place = await this.#places.locate(path, signal);
+    if (action === "delete" && place.branch === branch) {
+      throw new SandboxError("invalid", `${branch} is checked out. Check another branch out first, then delete it.`);
     }
-    await this.#change(
-      { ...request, json: { path: place.root, ...json } },
-      { ...attemptOf(what), branch: name },
+    const done = await this.#work(
+      { name: action, root: place.root, branch },
+      place,
+      { ...attemptOf(what), branch },
       signal,
     );
-    const after = await this.#inspect(place.root, signal);
-    return { path: place.shown, branch: after.kind === "repository" ? after.repository.branch : null };
+    const note = noteOf(done);
+    const now = await this.#places.readBranch(place.root, signal);
+    return { path: place.shown, branch: now, ...(note ? { note } : {}) };
   }
 
-  async #transfer(
+  async #exchange(
     action: "push" | "pull",
     path: string | null,
     branch: string | null,
     signal: AbortSignal,
   ): Promise<GitCheckout> {
-    const place = await this.#locate(path, signal);
-    if (place.branch === null)
-      throw new SandboxError("invalid", `No branch is checked out in ${place.shown}. Check one out first.`);
+    const place = await this.#places.locate(path, signal);
+    if (place.branch === null) {
+      const text = `No branch is checked out in ${place.shown}. ${describeUnderWay(place) ?? "Check one out first."}`;
+      throw new SandboxError("invalid", text);
+    }
     if (branch !== null && branch !== place.branch) {
       const text = `${place.branch} is checked out in ${place.shown}, not ${branch}. Check ${branch} out with git_branch first.`;
       throw new SandboxError("invalid", text);
     }
-    const { host, login } = await this.#openRemote(place, signal);
-    const what = action === "push" ? "The push" : "The pull";
-    await this.#requireNoPrograms(place.root, attemptOf(what), signal, place.remote);
-    const upstream = action === "push" ? { set_upstream: true } : {};
-    const json = { path: place.root, remote: "origin", branch: place.branch, ...upstream, ...login };
-    const attempt = { what, host, login, branch: place.branch };
-    await this.#change({ path: action, json, timeout_ms: TRANSFER_MS }, attempt, signal, ["up_to_date"]);
-    return { path: place.shown, branch: place.branch };
+    const { url, host, login } = await this.#places.openRemote(place, signal);
+    const attempt = { what: action === "push" ? "The push" : "The pull", host, login, branch: place.branch };
+    await this.#requireNoPrograms(place.root, attempt, signal, place.remote);
+    const transfer = { action, root: place.root, url, branch: place.branch, login };
+    const done = await this.#transfer(transfer, attempt, signal);
+    const { hooks } = readHints("told" in done ? done.told : "");
+    const note = noteOf(done);
+    return {
+      ...{ path: place.shown, branch: place.branch },
+      ...(hooks.length > 0 ? { skipped_hooks: hooks } : {}),
+      ...(note ? { note } : {}),
+    };
   }
 
-  /** The host of a push or pull of this repository, and the login for it. */
-  async #openRemote(
+  async #mapFiles(
+    files: string[],
     place: LocatedRepository,
+    attempt: GitAttempt,
     signal: AbortSignal,
-  ): Promise<{ host: string | null; login: GitLogin | null }> {
-    const remote = place.remote?.url === "" ? await this.#readOrigin(place.root, signal) : place.remote;
-    const host = remote === null ? null : hostOfGitUrl(remote.url);
-    // Another protocol, or a URL with the sandbox's own password: no stored credential is needed.
-    if (remote === null || host === null) return { host, login: null };
-    const login = await this.#ports.access.findLogin(remote.url);
-    if (login !== null && remote.doubt !== null) {
-      throw new SandboxError(
-        "refused",
-        `The credential that is stored for ${host} is not used here: ${remote.doubt}. Take that setting back, then try again.`,
-      );
-    }
-    return { host, login };
-  }
-
-  /** Reads the remote from the daemon if no git is installed. Older daemons don't have this call. */
-  async #readOrigin(root: string, signal: AbortSignal): Promise<{ url: string; doubt: null } | null> {
-    try {
-      const request: GitRequest = { method: "GET", path: "remotes", query: { path: root } };
-      const answer = await this.#ask(request, attemptOf("Reading the remotes"), signal);
-      const { remotes } = (answer ?? {}) as { remotes?: { name?: unknown; url?: unknown }[] };
-      const url = Array.isArray(remotes) ? remotes.find(({ name }) => name === "origin")?.url : undefined;
-      return typeof url === "string" ? { url, doubt: null } : null;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof SandboxError && error.code === "unavailable") throw error;
-      return null;
-    }
-  }
-
-  async #locate(path: string | null, signal: AbortSignal): Promise<LocatedRepository> {
-    const isNamed = path !== null && path !== "" && path !== ".";
-    const home = this.#ports.readHome();
-    const found = await this.#tryPlace(isNamed ? path : (home ?? ""), signal);
-    if (found.kind === "repository") return found.place;
-    if (isNamed && found.kind === "missing")
-      throw new SandboxError("not_found", `${path} does not exist, or is no folder.`);
-    const inside = isNamed || home === null ? found : await this.#tryPlace("", signal);
-    if (inside.kind === "repository") return inside.place;
-    const [only, ...more] = inside.kind === "none" ? inside.repositories : [];
-    if (!isNamed && only !== undefined && more.length === 0) {
-      const below = await this.#tryPlace(only, signal);
-      if (below.kind === "repository") return below.place;
-    }
-    const where = isNamed ? path : "The work dir";
-    const advice =
-      only === undefined
-        ? "Clone one with git_clone, or make one with `git init`."
-        : `Give the path of one: ${[only, ...more].join(", ")}.`;
-    throw new SandboxError("not_found", `${where} is in no git repository. ${advice}`);
-  }
-
-  async #tryPlace(path: string, signal: AbortSignal) {
-    const { absolute, folders } = await this.#ports.files.resolve(path, signal);
-    const found = await this.#inspect(absolute, signal);
-    if (found.kind !== "repository") return found;
-    const { repository } = found;
-    return { kind: "repository" as const, place: { ...repository, shown: showPath(repository.root, folders) } };
+  ): Promise<string[] | null> {
+    const done = await this.#work({ name: "status", root: place.root }, place, attempt, signal);
+    const mapped = mapFiles(files, place, readStatus(readAnswer(done)).changes);
+    return mapped.includes(".") ? null : mapped;
   }
 
   /** Older daemons clone over existing files. */
@@ -244,7 +203,7 @@ export class DaytonaGit implements SandboxGit {
     folder: string,
     attempt: GitAttempt,
     signal: AbortSignal,
-    remote?: Repository["remote"],
+    remote?: LocatedRepository["remote"],
   ): Promise<void> {
     const { connection, requests, is_restricted = false } = this.#ports;
     // Without git in the sandbox, the URL is not known and the daemon's own git runs nothing.
@@ -254,35 +213,49 @@ export class DaytonaGit implements SandboxGit {
     await connection.call((sandbox) => requireNoPrograms(requests, { sandbox, folder, attempt }, signal), signal);
   }
 
-  async #inspect(absolute: string, signal: AbortSignal, before = "") {
-    const { connection, requests } = this.#ports;
-    const run = (sandbox: SdkSandbox) => requests.run(sandbox, before + writeInspection(absolute), signal);
-    return readInspection(await connection.call(run, signal));
+  #work(
+    work: Work,
+    place: LocatedRepository,
+    attempt: GitAttempt,
+    signal: AbortSignal,
+    { accepted = [], run_hooks = false }: { accepted?: GitFault[]; run_hooks?: boolean } = {},
+  ): Promise<Done> {
+    const { requests, is_restricted = false } = this.#ports;
+    const command = writeWork(work, { is_restricted, has_hooks: run_hooks });
+    return this.#call(attempt, signal, work.name === "status" || work.name === "branches", async (sandbox) => {
+      const run = { command, attempt, limit_ms: WORK_MS, accepted, is_restricted };
+      const told = await runGit(requests, sandbox, run, signal);
+      if (told !== null) return { told };
+      return { answer: await workByDaemon({ requests, sandbox, attempt, accepted }, work, place, signal) };
+    });
   }
 
-  #ask(request: GitRequest, attempt: GitAttempt, signal: AbortSignal): Promise<unknown> {
-    return this.#call(request, attempt, signal, [], {});
+  #transfer(
+    what: Pick<Transfer, "action" | "root" | "url" | "branch" | "draft" | "login">,
+    attempt: GitAttempt,
+    signal: AbortSignal,
+  ): Promise<Done> {
+    const { requests, is_restricted = false } = this.#ports;
+    const transfer = { ...what, author: AUTHOR, seconds: TRANSFER_MS / 1000, programs: { is_restricted } };
+    const command = writeTransfer(transfer);
+    return this.#call(attempt, signal, false, async (sandbox) => {
+      const run = { command, attempt, limit_ms: TRANSFER_MS, is_restricted };
+      const told = await runGit(requests, sandbox, run, signal);
+      if (told !== null) return { told };
+      await transferByDaemon({ requests, sandbox, attempt, accepted: ["up_to_date"] }, transfer, signal);
+      return { answer: null };
+    });
   }
 
   /** A change is not retried if its outcome is unknown. */
-  #change(request: GitRequest, attempt: GitAttempt, signal: AbortSignal, accepted: GitFault[] = []): Promise<unknown> {
-    return this.#call(request, attempt, signal, accepted, { is_repeatable: false });
-  }
-
   async #call(
-    request: GitRequest,
     attempt: GitAttempt,
     signal: AbortSignal,
-    accepted: GitFault[],
-    options: CallOptions,
-  ): Promise<unknown> {
-    const { connection, requests, is_restricted = false } = this.#ports;
+    is_repeatable: boolean,
+    work: (sandbox: SdkSandbox) => Promise<Done>,
+  ): Promise<Done> {
     try {
-      const work = (sandbox: SdkSandbox) =>
-        is_restricted
-          ? askRestricted(requests, sandbox, request, attempt, signal, accepted)
-          : requests.ask(sandbox, request, attempt, signal, accepted);
-      return await connection.call(work, signal, options);
+      return await this.#ports.connection.call(work, signal, { is_repeatable });
     } catch (error) {
       signal.throwIfAborted();
       throw error instanceof SandboxError ? error : explainGit(readFailure(error), attempt);
@@ -292,4 +265,18 @@ export class DaytonaGit implements SandboxGit {
 
 function attemptOf(what: string): GitAttempt {
   return { what, host: null, login: null, branch: null };
+}
+
+function noteOf(done: Done): string | undefined {
+  return "told" in done ? undefined : NO_GIT_NOTE;
+}
+
+function readAnswer(done: Done): unknown {
+  return "told" in done ? readPorcelain(done.told.split("\x1e")) : done.answer;
+}
+
+function describeUnderWay({ under_way }: LocatedRepository): string | undefined {
+  if (under_way === null) return undefined;
+  if (under_way === "merge") return "A merge is under way: git_commit ends it, `git merge --abort` takes it back.";
+  return `A ${under_way} is under way: \`git ${under_way} --continue\` ends it, \`git ${under_way} --abort\` takes it back.`;
 }

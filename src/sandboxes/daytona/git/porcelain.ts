@@ -20,7 +20,8 @@ export function readPorcelain(entries: readonly string[]): Record<string, unknow
     fileStatus: entries.flatMap(readEntry),
     ahead: Number(ahead),
     behind: Number(behind),
-    branchPublished: header("branch.upstream") !== undefined,
+    // Left out where the branch of that name is gone, or was never fetched.
+    branchPublished: header("branch.ab") !== undefined,
   };
 }
 

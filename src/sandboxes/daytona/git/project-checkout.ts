@@ -27,8 +27,11 @@ import {
   writeRelease,
   writeTouch,
 } from "./checkout-script.ts";
-import { explainGit } from "./git-failure.ts";
-import { type GitRequests, TRANSFER_MS, tryBranches } from "./git-requests.ts";
+import { NO_GIT_NOTE, transferByDaemon } from "./daemon-git.ts";
+import { explainGit, type GitAttempt } from "./git-failure.ts";
+import { AUTHOR, type GitRequests, TRANSFER_MS, tryBranches } from "./git-requests.ts";
+import { runGit } from "./git-run.ts";
+import { readHints, type Transfer, writeTransfer } from "./remote-script.ts";
 
 /** An unreachable remote is retried after this long, without any change. */
 const TRY_AGAIN_MS = 300_000;
@@ -76,6 +79,8 @@ export class ProjectCheckout {
   #known: Outcome | null = null;
   /** "URL into folder" while the clone runs. */
   #doing: string | null = null;
+  /** What the last clone's result does not show. */
+  #note: string | undefined;
 
   constructor(ports: CheckoutPorts) {
     this.#ports = ports;
@@ -181,7 +186,8 @@ export class ProjectCheckout {
     const { branch, is_empty } = await this.#clone(sandbox, { url: address.url, branches, target, shown, end });
     const where = branch === null ? shown : `${shown} (branch ${branch})`;
     const still = is_empty ? " It is empty: it has no commit yet." : "";
-    const text = `The project's repository ${address.url} is in the folder ${where}.${still}`;
+    const note = this.#note === undefined || is_empty ? "" : ` ${this.#note}`;
+    const text = `The project's repository ${address.url} is in the folder ${where}.${still}${note}`;
     return { path: shown, text, may_pass: false };
   }
 
@@ -203,7 +209,8 @@ export class ProjectCheckout {
     }
     if (state.kind === "claimed") {
       state = await this.#cloneClaimed(sandbox, { url, branches, target, end });
-      if (state.kind === "there") this.#ports.onState("started", `Cloned ${url} into ${shown}.`);
+      const note = this.#note === undefined ? "" : ` ${this.#note}`;
+      if (state.kind === "there") this.#ports.onState("started", `Cloned ${url} into ${shown}.${note}`);
     }
     if (state.kind === "there" && isSameRepository(state.url, url)) return state;
     const what = state.kind === "there" ? "holds another repository" : "is there already and holds other files";
@@ -228,9 +235,8 @@ export class ProjectCheckout {
       const host = hostOfGitUrl(url);
       await tryBranches(branches, (branch) => {
         const attempt = { what: "The clone", host, login, branch };
-        const json = { url, path: target.draft, ...(branch === null ? {} : { branch }), ...login };
-        const request = { path: "clone", json, timeout_ms: TRANSFER_MS };
-        return this.#retry(() => requests.ask(sandbox, request, attempt, end), end).catch((error: unknown) => {
+        const clone = () => this.#cloneOnce(sandbox, { url, branch, login, draft: target.draft }, attempt, end);
+        return this.#retry(clone, end).catch((error: unknown) => {
           throw error instanceof DaytonaFailure ? explainGit(error, attempt) : error;
         });
       });
@@ -241,6 +247,23 @@ export class ProjectCheckout {
     } finally {
       clearInterval(alive);
     }
+  }
+
+  async #cloneOnce(
+    sandbox: SdkSandbox,
+    what: { url: string; branch: string | null; login: GitLogin | null; draft: string },
+    attempt: GitAttempt,
+    end: AbortSignal,
+  ): Promise<void> {
+    const { requests } = this.#ports;
+    // Nobody approved a program that settings in the sandbox name.
+    const programs = { is_restricted: true, leaves_filtered: true };
+    const fixed = { author: AUTHOR, seconds: TRANSFER_MS / 1000, programs };
+    const transfer: Transfer = { action: "clone", root: null, ...what, ...fixed };
+    const run = { command: writeTransfer(transfer), attempt, limit_ms: TRANSFER_MS, is_restricted: true };
+    const told = await runGit(requests, sandbox, run, end);
+    if (told === null) await transferByDaemon({ requests, sandbox, attempt }, transfer, end);
+    this.#note = told === null ? NO_GIT_NOTE : readHints(told).note;
   }
 
   async #run(sandbox: SdkSandbox, command: string, signal: AbortSignal): Promise<CheckoutState> {

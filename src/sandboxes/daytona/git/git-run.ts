@@ -1,0 +1,52 @@
+// Runs one of our git commands in a sandbox and says in words what went wrong.
+import { SandboxError } from "../../../agent/sandbox.ts";
+import { DaytonaFailure } from "../client/failure.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
+import { explainGit, type GitAttempt, type GitFault, readGitFault } from "./git-failure.ts";
+import { describeTimeout, type GitRequests } from "./git-requests.ts";
+import { readOutcome } from "./git-shell.ts";
+import { refuseProgram } from "./restricted-git.ts";
+
+export interface GitRun {
+  /** What `writeWork` or `writeTransfer` wrote. */
+  command: string;
+  attempt: GitAttempt;
+  /** The command ends by itself in this time, or is killed a little later. */
+  limit_ms: number;
+  /** Not failures: the result is empty. */
+  accepted?: GitFault[];
+  is_restricted: boolean;
+}
+
+/** What git told; null if the sandbox has no git. */
+export async function runGit(
+  requests: GitRequests,
+  sandbox: SdkSandbox,
+  { command, attempt, limit_ms, accepted = [], is_restricted }: GitRun,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const outcome = readOutcome(await runInTime(requests, sandbox, { command, attempt, limit_ms }, signal));
+  if (outcome === null) return null;
+  const { told, said, code } = outcome;
+  if (code === 0) return told;
+  const failure = new DaytonaFailure(`${said}\n${told}`.trim() || "git did not come to an end", { status: 400 });
+  const fault = readGitFault(failure);
+  if (fault !== null && accepted.includes(fault)) return "";
+  const filter = /(?:clean|smudge) filter '([^']*)' failed/.exec(failure.message)?.[1];
+  if (filter !== undefined && is_restricted) throw refuseProgram(attempt, `the filter \`${filter}\``);
+  throw explainGit(failure, attempt);
+}
+
+async function runInTime(
+  requests: GitRequests,
+  sandbox: SdkSandbox,
+  { command, attempt, limit_ms }: Pick<GitRun, "command" | "attempt" | "limit_ms">,
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    return await requests.run(sandbox, command, signal, limit_ms);
+  } catch (error) {
+    const is_late = error instanceof DaytonaFailure && (error.is_timeout || /execution timeout/i.test(error.message));
+    throw is_late ? new SandboxError("failed", describeTimeout(attempt, limit_ms)) : error;
+  }
+}

@@ -1,0 +1,238 @@
+// What git tools refuse, leave out and clean up, beside `git-states.test.ts`.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SandboxError } from "../../src/agent/sandbox.ts";
+import { openShellGit, type ShellGit } from "../fakes/shell-git.ts";
+import { type GitServer, type Repository, startGitServer } from "./git-server.ts";
+
+const { signal } = new AbortController();
+let home: string;
+let host: GitServer;
+let place: ShellGit;
+
+beforeAll(async () => {
+  [home, host] = await Promise.all([mkdtemp(join(tmpdir(), "taskloom-rules-")), startGitServer()]);
+  place = openShellGit({ home });
+});
+
+afterAll(async () => {
+  await host.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+const run = (command: string, folder = ".") => place.run(`cd ${folder} && { ${command}\n}`);
+const push = (path: string) => place.git.push(path, null, signal);
+const commit = (path: string, message: string, run_hooks = false) =>
+  place.git.commit(path, { message, files: null, author: null, email: null, run_hooks }, signal);
+
+async function prepare(name: string): Promise<Repository> {
+  const repository = await host.addRepository(name, { files: { a: "1\n", b: "1\n" } });
+  await place.git.clone({ url: repository.url, path: name, branches: [] }, signal);
+  return repository;
+}
+
+async function failureOf(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(SandboxError);
+  return `${(error as SandboxError).code}: ${(error as Error).message}`;
+}
+
+describe("branches", () => {
+  it("that exist are not made again, and a checkout keeps what is staged and what is not", async () => {
+    await prepare("branches");
+    await run("git branch dev; echo staged > a; git add a; echo changed > b; echo new > c", "branches");
+    expect(await failureOf(place.git.createBranch("branches", "dev", signal))).toMatch(
+      /^invalid: .*dev exists already/,
+    );
+    expect(await place.git.checkoutBranch("branches", "dev", signal)).toMatchObject({ branch: "dev" });
+    expect(await place.git.createBranch("branches", "more", signal)).toMatchObject({ branch: "more" });
+    expect(await run("git status --porcelain; git show :a", "branches")).toBe("M  a\n M b\n?? c\nstaged\n");
+    await commit("branches", "on more");
+    await run("echo mine > a; git add a; echo again > b", "branches");
+    expect(await failureOf(place.git.checkoutBranch("branches", "main", signal))).toMatch(/^invalid: .*git_commit/);
+    expect(await run("git branch --show-current; git show :a; cat b", "branches")).toBe("more\nmine\nagain\n");
+  });
+});
+
+describe("a remote", () => {
+  it.each([
+    ["git@github.com:ada/shop.git", "https://github.com/ada/shop.git"],
+    ["ssh://git@git.example.com/ada/shop", "https://git.example.com/ada/shop"],
+    ["git://git.example.com/ada/shop.git", "https://git.example.com/ada/shop.git"],
+    ["ext::sh -c whoami", "https://…"],
+  ])("over another protocol is refused with its address over https: %s", async (url, wanted) => {
+    await run(`rm -rf other; git init -q -b main other; git -C other remote add origin '${url}'`);
+    for (const work of ["push", "pull"] as const) {
+      const said = await failureOf(place.git[work]("other", null, signal));
+      expect(said).toMatch(/^invalid: `origin` is .*over https/);
+      expect(said).toContain(`git remote set-url origin ${wanted}`);
+    }
+  });
+
+  it("on disk is pushed to and pulled from, and one that is gone is told", async () => {
+    await run(
+      "git init -q --bare -b main disk.git; git init -q -b main disk; git -C disk remote add origin ../disk.git",
+    );
+    await run("echo 1 > a", "disk");
+    await commit("disk", "first");
+    await push("disk");
+    await run(
+      "git clone -q disk.git twin; cd twin; echo 2 > a; git -c user.name=a -c user.email=b commit -qam two; git push -q",
+    );
+    await place.git.pull("disk", null, signal);
+    expect(await run("cat a", "disk")).toBe("2\n");
+    await run("rm -rf disk.git");
+    expect(await failureOf(push("disk"))).toMatch(/^not_found: .*no repository at this address/);
+    await run("git remote remove origin", "disk");
+    expect(await failureOf(push("disk"))).toMatch(/no remote `origin`\. Add one/);
+  });
+});
+
+describe("programs that files name", () => {
+  it("do not run, except hooks of a commit that asks for them", async () => {
+    const repository = await prepare("programs");
+    const canary = `touch ${home}/ran`;
+    const settings = [
+      "core.fsmonitor",
+      "core.sshCommand",
+      "core.pager",
+      "core.editor",
+      "sequence.editor",
+      "gpg.program",
+    ];
+    await run(
+      [
+        ...settings.map((name) => `git config ${name} '${canary}'`),
+        `git config alias.status '!${canary}'; git config commit.gpgSign true`,
+        `git config hook.mine.command '${canary}'; git config hook.mine.event pre-commit`,
+        "mkdir -p .githooks; git config core.hooksPath .githooks",
+        ...[
+          "pre-commit",
+          "commit-msg",
+          "post-commit",
+          "post-merge",
+          "post-checkout",
+          "pre-push",
+          "reference-transaction",
+        ].map((name) => `printf '#!/bin/sh\\ntouch ${home}/ran-${name}' > .githooks/${name}`),
+        "chmod +x .githooks/*; echo .githooks >> .git/info/exclude; echo 2 > a",
+      ].join("\n"),
+      "programs",
+    );
+    await place.git.status("programs", signal);
+    expect((await commit("programs", "without hooks"))?.skipped_hooks).toEqual([
+      "pre-commit",
+      "commit-msg",
+      "post-commit",
+    ]);
+    await repository.commit("main", { b: "theirs\n" });
+    await place.git.pull("programs", null, signal);
+    expect(await push("programs")).toMatchObject({ skipped_hooks: ["pre-push"] });
+    await place.git.createBranch("programs", "more", signal);
+    await place.git.checkoutBranch("programs", "main", signal);
+    expect(await run("ls | grep ^ran")).toBe("");
+    await run("echo 3 > a; git config --unset core.fsmonitor; git config --unset commit.gpgSign", "programs");
+    await run("printf '#!/bin/sh\\necho no, says the hook; exit 1' > .githooks/commit-msg", "programs");
+    expect(await failureOf(commit("programs", "with hooks", true))).toMatch(/no, says the hook/);
+    expect(await run("ls | grep ran-pre")).toBe("ran-pre-commit\n");
+    await run("rm .githooks/commit-msg ../ran*", "programs");
+    expect((await commit("programs", "with hooks", true))?.skipped_hooks).toBeUndefined();
+    expect(await run("ls | grep ran-p")).toBe("ran-post-commit\nran-pre-commit\n");
+    await run("rm -f ran*");
+  });
+});
+
+describe("a restricted git", () => {
+  it("refuses to run hooks, and pulls and commits without a filter or merge driver that settings name", async () => {
+    const repository = await prepare("strict");
+    const { git } = openShellGit({ home, is_restricted: true });
+    const request = { message: "x", files: null, author: null, email: null };
+    expect(await failureOf(git.commit("strict", { ...request, run_hooks: true }, signal))).toMatch(
+      /^refused: .*would run a program.*hooks/,
+    );
+    await run("echo 2 > a; git config diff.odd.textconv 'touch ran-strict'", "strict");
+    expect(await git.commit("strict", request, signal)).not.toBeNull();
+    await repository.commit("main", { b: "theirs\n" });
+    await git.pull("strict", null, signal);
+    await git.push("strict", null, signal);
+    await run("git config merge.odd.driver 'touch ran-strict'", "strict");
+    expect(await failureOf(git.pull("strict", null, signal))).toMatch(/^refused: .*merge\.odd\.driver/);
+    expect(await run("ls | grep ran-strict; git remote set-url origin ../x", "strict")).toBe("");
+    expect(await failureOf(git.push("strict", null, signal))).toMatch(/not reached over https/);
+  });
+});
+
+describe.concurrent("a lock that a killed git left", () => {
+  // Other programs of this machine run git, too.
+  const commitAlone = (path: string) =>
+    openShellGit({ home, is_alone: true }).git.commit(
+      path,
+      { message: "after a kill", files: null, author: null, email: null },
+      signal,
+    );
+
+  /** A lock and a note in the git directory of a new clone. */
+  async function leave(path: string, words: string, made: string): Promise<void> {
+    await prepare(path);
+    const note = words === "" ? "" : `echo '${words}' > .git/taskloom-1.run;`;
+    await run(`${note} touch -d ${made} .git/index.lock .git/refs/heads/main.lock; echo 2 > a`, path);
+  }
+
+  it("is removed where the note beside it is of a process of ours that has ended, and no git runs", async () => {
+    await leave("ours", "here 999999 1", "now");
+    expect(await commitAlone("ours")).not.toBeNull();
+    expect(await run("find .git -name '*.lock' -o -name 'taskloom*'", "ours")).toBe("");
+  });
+
+  it("amid a hook is removed by the next call, and what was staged is there", async () => {
+    await prepare("amid");
+    const hook = `[ "$1" = prepared ] || exit 0; touch ${home}/amid-hook; sleep 60`;
+    await run(`echo '${hook}' > .git/hooks/reference-transaction; chmod +x .git/hooks/reference-transaction`, "amid");
+    await run("echo staged > c; git add c; echo 2 > a", "amid");
+    let group = 0;
+    const alone = openShellGit({ home, is_alone: true, onCommand: (id) => (group = id) });
+    const request = { message: "killed", files: ["a"], author: null, email: null, run_hooks: true };
+    const killed = failureOf(alone.git.commit("amid", request, signal));
+    await expect.poll(() => run("ls amid-hook 2>/dev/null")).not.toBe("");
+    process.kill(-group, "SIGKILL");
+    expect(await killed).toMatch(/did not come to an end/);
+    expect(await run("ls .git", "amid")).toContain("taskloom-");
+    expect(await run("find .git -name '*.lock'", "amid")).toContain("main.lock");
+    expect(await alone.git.commit("amid", { ...request, files: null, run_hooks: false }, signal)).not.toBeNull();
+    expect(
+      await run("find .git -name '*.lock' -o -name 'taskloom*'; git show HEAD:c; git fsck --no-dangling", "amid"),
+    ).toBe("staged\n");
+  });
+
+  it.each([
+    ["one older than the note", "here 999999 1", "2000-01-01"],
+    ["one beside a note of another sandbox", "elsewhere 999999 1", "now"],
+    ["one without a note", "", "now"],
+  ])("stays where it is %s, and the error names it", async (name, words, made) => {
+    const path = name.replaceAll(" ", "-");
+    await leave(path, words, made);
+    expect(await failureOf(commitAlone(path))).toMatch(/^failed: .*has locked it.*index\.lock/);
+    expect(await run("ls .git/index.lock", path)).toContain("index.lock");
+  });
+
+  it("stays while a git runs, which may be its owner", async () => {
+    await leave("busy", "here 999999 1", "now");
+    const other = spawn("git", ["cat-file", "--batch"], {
+      cwd: join(home, "busy"),
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    await once(other, "spawn");
+    expect(await failureOf(commit("busy", "x"))).toMatch(/has locked it/);
+    expect(await run("ls .git", "busy")).toContain("taskloom-1.run");
+    other.kill();
+    await once(other, "exit");
+    expect(await commitAlone("busy")).not.toBeNull();
+  });
+});
