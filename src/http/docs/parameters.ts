@@ -35,6 +35,7 @@ const byName: Record<string, [example: unknown, description?: string]> = {
   include: ["ledger"],
   wait: ["1"],
   on_disconnect: ["cancel"],
+  whole_history: ["1"],
   status: ["failed", "Only deliveries with this status."],
   action: ["webhook.update", "Only acts of this kind."],
   since: [examples.time, "From this time on."],

@@ -26,7 +26,7 @@ function optionsOf(check: ModelCheck, ceiling: number | null) {
     metadata: smallObject.optional(),
     time_zone: timeZone
       .optional()
-      .openapi({ description: "Where the person is, for the date that the model is told." }),
+      .openapi({ description: "The person's time zone, as an IANA name. The model reads the date there." }),
     ...givenCaps,
   };
 }
