@@ -15,6 +15,8 @@ export interface ScriptedModel {
   readonly asked: string[];
   /** How many replies are being written now. */
   readonly writing: number;
+  /** What it was asked so far does not count any more. */
+  forget(): void;
   close(): Promise<void>;
 }
 
@@ -44,6 +46,7 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
     get writing() {
       return seen.writing;
     },
+    forget: () => seen.counts.clear(),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

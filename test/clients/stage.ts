@@ -11,6 +11,7 @@ import { build } from "vite";
 import { openBrowser } from "../setup/browser.ts";
 import { findFreePort, makeState, type StartedServer, startServer } from "../setup/started-server.ts";
 import { startRuntime } from "./copilotkit/runtime.ts";
+import { createThreadRunner } from "./copilotkit/thread-runner.ts";
 import { type ScriptedModel, startScriptedModel } from "./model.ts";
 
 export interface Stage {
@@ -18,11 +19,13 @@ export interface Stage {
   model: ScriptedModel;
   browser: Browser;
   /**
-   * The page's address with a thread of its own. `leaves`: a run ends when its readers have left, by the agent's setting
-   * or by the request's, as each client can say it.
+   * The page's address with a thread of its own. `leaves`: a run ends when its readers have left, by the address or by
+   * the request, as each client can say it.
    */
   assistantUi(thread: string, leaves: boolean): string;
   copilotKit(thread: string, leaves: boolean): string;
+  /** The same, with a runtime that asks Taskloom what a thread has. */
+  copilotKitOfThreads(thread: string): string;
   close(): Promise<void>;
 }
 
@@ -33,8 +36,9 @@ export async function openStage(): Promise<Stage> {
   const pages = await servePages(folder);
   const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "scripted" };
   const server = await startServer(place.state, { ...settings, CORS_ORIGINS: pages.origin });
-  await makeLeaver(server);
   const runtime = await startRuntime(`${server.url}/ag-ui`, server.key);
+  const runner = createThreadRunner(server.url, server.key);
+  const runtimeOfThreads = await startRuntime(`${server.url}/ag-ui`, server.key, runner);
   const browser = await openBrowser();
   const address = (page: string, values: Record<string, string>): string =>
     `${pages.origin}/${page}/index.html?${new URLSearchParams(values)}`;
@@ -43,14 +47,16 @@ export async function openStage(): Promise<Stage> {
     model,
     browser,
     assistantUi: (thread, leaves) => {
-      const agent = leaves ? `${server.url}/ag-ui/${LEAVER}` : `${server.url}/ag-ui`;
+      const options = { whole_history: "1", ...(leaves && { on_disconnect: "cancel" }) };
+      const agent = `${server.url}/ag-ui?${new URLSearchParams(options)}`;
       return address("assistant-ui", { server: server.url, key: server.key, thread, agent });
     },
     copilotKit: (thread, leaves) =>
       address("copilotkit", { runtime: runtime.url, thread, ...(leaves && { leave: "1" }) }),
+    copilotKitOfThreads: (thread) => address("copilotkit", { runtime: runtimeOfThreads.url, thread }),
     close: async () => {
       await browser.close();
-      await runtime.close();
+      await Promise.all([runtime.close(), runtimeOfThreads.close()]);
       await server.stop();
       await model.close();
       pages.server.close();
@@ -59,18 +65,6 @@ export async function openStage(): Promise<Stage> {
       await place.removeState();
     },
   };
-}
-
-/** An agent whose runs end when their readers have left. */
-const LEAVER = "leaver";
-
-async function makeLeaver({ url, key }: StartedServer): Promise<void> {
-  const response = await fetch(`${url}/v1/agents`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-    body: JSON.stringify({ agent_id: LEAVER, name: "Leaver", on_disconnect: "cancel" }),
-  });
-  if (!response.ok) throw new Error(`the agent could not be created: ${await response.text()}`);
 }
 
 const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };

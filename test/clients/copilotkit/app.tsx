@@ -29,11 +29,14 @@ function Chat() {
   });
   useInterrupt({
     agentId: "taskloom",
-    render: ({ interrupt, resolve }) => (
+    render: ({ interrupt, resolve, cancel }) => (
       <div data-testid="question">
         {interrupt?.message}
         <button type="button" data-testid="answer" onClick={() => void resolve("blue")}>
           Blue
+        </button>
+        <button type="button" data-testid="decline" onClick={() => void cancel()}>
+          Not now
         </button>
       </div>
     ),
@@ -41,11 +44,12 @@ function Chat() {
   const { agent } = useAgent({ agentId: "taskloom" });
   const { copilotkit } = useCopilotKit();
   const [edited, setEdited] = useState<string | null>(null);
-  // The chat has the buttons, and leaves it to the page what they do: the messages up to that one are run again.
+  // The chat has the buttons, and leaves it to the page what they do: the messages up to that one are run again. An
+  // edited one keeps its id, which says which one it is.
   const runFrom = async (id: string, content: string | null): Promise<void> => {
     const at = agent.messages.findIndex((message) => message.id === id);
     const before = agent.messages.slice(0, at);
-    agent.setMessages(content === null ? before : [...before, { id: crypto.randomUUID(), role: "user", content }]);
+    agent.setMessages(content === null ? before : [...before, { id, role: "user", content }]);
     await copilotkit.runAgent({ agent });
   };
   return (
