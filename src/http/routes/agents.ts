@@ -33,7 +33,7 @@ export function addAgents(app: App): void {
       counts: "version",
       summary: "Change an agent",
       description:
-        "Stores the next version, unless nothing differs. Fields that are left out stay as they are. If a version is pinned, new runs still start with that one.",
+        "Stores the next version, unless nothing differs. Absent fields stay unchanged. If a version is pinned, new runs still start with that one.",
       params,
       body: () => anyBodies().patch,
       bodyFor: (config) => bodiesFor(config).patch,
@@ -95,7 +95,7 @@ function addCreateAndList(app: App): void {
       method: "post",
       path: "/v1/agents",
       tag,
-      summary: "Make an agent",
+      summary: "Create an agent",
       description: "What you leave out is as in the default agent.",
       body: () => anyBodies().create,
       bodyFor: (config) => bodiesFor(config).create,
