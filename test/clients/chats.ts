@@ -5,6 +5,11 @@ import type { Chat } from "./checks.ts";
 /** Longer than a run that its client has stopped goes on. */
 const IDLE_MS = 30_000;
 
+async function press(page: Page, field: string, text: string): Promise<void> {
+  await page.getByTestId(field).fill(text);
+  await page.getByTestId(field).press("Enter");
+}
+
 export const assistantUi: Chat = {
   name: "assistant-ui",
   address: (stage, thread, leaves) => stage.assistantUi(thread, leaves),
@@ -12,6 +17,7 @@ export const assistantUi: Chat = {
     await page.getByTestId("input").fill(text);
     await page.getByTestId("send").click();
   },
+  press: (page, text) => press(page, "input", text),
   stop: (page) => page.getByTestId("stop").click(),
   idle: (page) => page.getByTestId("stop").waitFor({ state: "detached", timeout: IDLE_MS }),
   regenerate: (page) => page.getByTestId("reload").last().click(),
@@ -33,6 +39,7 @@ export const copilotKit: Chat = {
     await page.getByTestId("copilot-chat-textarea").fill(text);
     await page.getByTestId("copilot-send-button").click();
   },
+  press: (page, text) => press(page, "copilot-chat-textarea", text),
   // The same button sends and stops.
   stop: (page) => page.getByTestId("copilot-send-button").click(),
   idle: (page) => page.locator('[data-copilot-running="false"]').first().waitFor({ timeout: IDLE_MS }),

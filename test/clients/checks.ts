@@ -8,6 +8,8 @@ export interface Chat {
   prevented?: Record<string, string>;
   address(stage: Stage, thread: string, leaves: boolean): string;
   send(page: Page, text: string): Promise<void>;
+  /** The same with the keyboard, also while a run is at work. */
+  press(page: Page, text: string): Promise<void>;
   stop(page: Page): Promise<void>;
   /** Resolves once the client shows that nothing runs. */
   idle(page: Page): Promise<void>;
@@ -150,6 +152,18 @@ export const checks: Check[] = [
       await until("the model still writes", () => stage.model.writing === 0);
       await expectRuns(play, ["cancelled"]);
       await say(play, "Hello again", "Reply 1 to: Hello again");
+    },
+  },
+  {
+    name: "a message amid a reply",
+    run: async (play) => {
+      const { chat, page } = play;
+      await chat.send(page, "Be brief");
+      await shows(page, "word word");
+      await chat.press(page, "Hello");
+      await shows(page, "Reply 1 to: Hello");
+      expectAsked(play, ["Be brief", "Hello"]);
+      await expectRuns(play, ["completed", "completed"]);
     },
   },
   {

@@ -110,7 +110,7 @@ function Plan() {
 
 function App() {
   const agent = useMemo(() => new HttpAgent({ url, headers, threadId }), []);
-  const runtime = useAgUiRuntime({ agent, adapters: { history } });
+  const runtime = useAgUiRuntime({ agent, adapters: { history }, unstable_enableMessageQueue: true });
   return (
     <AssistantRuntimeProvider runtime={runtime}>
       <Favourite />
