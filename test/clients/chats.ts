@@ -12,7 +12,7 @@ async function press(page: Page, field: string, text: string): Promise<void> {
 
 export const assistantUi: Chat = {
   name: "assistant-ui",
-  address: (stage, thread, leaves) => stage.assistantUi(thread, leaves),
+  address: (stage, thread, wishes) => stage.assistantUi(thread, wishes),
   send: async (page, text) => {
     await page.getByTestId("input").fill(text);
     await page.getByTestId("send").click();
@@ -34,7 +34,7 @@ export const copilotKit: Chat = {
     // `connect` of `InMemoryAgentRunner` (runtime/src/v2/runtime/runner/in-memory.ts).
     "reload after an edit": "its runtime replays every run that it remembers, also those that were replaced",
   },
-  address: (stage, thread, leaves) => stage.copilotKit(thread, leaves),
+  address: (stage, thread, wishes) => stage.copilotKit(thread, wishes),
   send: async (page, text) => {
     await page.getByTestId("copilot-chat-textarea").fill(text);
     await page.getByTestId("copilot-send-button").click();
@@ -59,5 +59,5 @@ export const copilotKitOfThreads: Chat = {
   ...copilotKit,
   name: "CopilotKit, thread runner",
   prevented: {},
-  address: (stage, thread) => stage.copilotKitOfThreads(thread),
+  address: (stage, thread, wishes) => stage.copilotKitOfThreads(thread, wishes),
 };

@@ -1,12 +1,12 @@
 // What a person does with a chat, client by client. A check fails by throwing; what it says becomes the table's cell.
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import type { Stage } from "./stage.ts";
+import type { Stage, Wishes } from "./stage.ts";
 
 export interface Chat {
   name: string;
   /** By the name of a check: what in the client prevents it. */
   prevented?: Record<string, string>;
-  address(stage: Stage, thread: string, leaves: boolean): string;
+  address(stage: Stage, thread: string, wishes: Wishes): string;
   send(page: Page, text: string): Promise<void>;
   /** The same with the keyboard, also while a run is at work. */
   press(page: Page, text: string): Promise<void>;
@@ -19,10 +19,8 @@ export interface Chat {
   edit(page: Page, text: string): Promise<void>;
 }
 
-export interface Check {
+export interface Check extends Wishes {
   name: string;
-  /** The run is to end when its readers have left. */
-  leaves?: boolean;
   run(play: Play): Promise<void>;
 }
 
@@ -76,6 +74,12 @@ async function say({ chat, page }: Play, text: string, answer: string): Promise<
   await chat.idle(page);
 }
 
+async function showsPlan(page: Page): Promise<void> {
+  await until("the plan is not in the state", async () =>
+    ((await page.getByTestId("plan").textContent()) ?? "").includes("Test the cart"),
+  );
+}
+
 function expectAsked({ stage }: Play, texts: string[]): void {
   const asked = stage.model.asked.join(", ");
   if (asked !== texts.join(", ")) throw new Error(`the model was sent: ${asked}`);
@@ -115,14 +119,10 @@ export const checks: Check[] = [
     name: "the plan as shared state",
     run: async (play) => {
       const { page } = play;
-      const showsPlan = () =>
-        until("the plan is not in the state", async () =>
-          ((await page.getByTestId("plan").textContent()) ?? "").includes("Test the cart"),
-        );
       await say(play, "Make a plan", "The tool said:");
-      await showsPlan();
+      await showsPlan(page);
       await page.reload();
-      await showsPlan();
+      await showsPlan(page);
     },
   },
   ...(["answered", "cancelled"] as const).map(
@@ -140,6 +140,19 @@ export const checks: Check[] = [
       },
     }),
   ),
+  {
+    name: "a plan, approved",
+    approves: true,
+    run: async (play) => {
+      const { chat, page } = play;
+      await chat.send(page, "Make a plan");
+      await page.getByTestId("approve").click({ timeout: WAIT_MS });
+      await shows(page, "The tool said:");
+      await chat.idle(page);
+      await showsPlan(page);
+      await expectRuns(play, ["completed", "interrupted"]);
+    },
+  },
   {
     name: "stop",
     leaves: true,
@@ -246,7 +259,7 @@ export const checks: Check[] = [
       const other = await openContext(stage.browser);
       try {
         const there = { ...play, page: await other.newPage() };
-        await there.page.goto(chat.address(stage, thread, false));
+        await there.page.goto(chat.address(stage, thread, {}));
         await shows(there.page, "Reply 1 to: From here");
         await say(there, "From there", "Reply 1 to: From there");
         expectAsked(play, ["From here", "From there"]);

@@ -39,7 +39,7 @@ async function play(stage: Stage, chat: Chat, check: Check): Promise<string | nu
   page.on("pageerror", (error) => complaints.push(error.message));
   stage.model.forget();
   try {
-    await page.goto(chat.address(stage, thread, check.leaves === true));
+    await page.goto(chat.address(stage, thread, check));
     await check.run({ stage, chat, page, thread, api: apiOf(stage, thread) });
     return null;
   } catch (error) {

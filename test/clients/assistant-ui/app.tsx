@@ -94,6 +94,13 @@ function Questions() {
       </button>
       <button
         type="button"
+        data-testid="approve"
+        onClick={() => void submit([{ interruptId: interrupt.id, status: "resolved", payload: { approved: true } }])}
+      >
+        Approve
+      </button>
+      <button
+        type="button"
         data-testid="decline"
         onClick={() => void submit([{ interruptId: interrupt.id, status: "cancelled" }])}
       >

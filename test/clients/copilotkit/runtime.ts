@@ -12,9 +12,16 @@ export interface Runtime {
 }
 
 /** Without a runner it remembers threads in its own memory. */
-export async function startRuntime(agentUrl: string, key: string, runner?: AgentRunner): Promise<Runtime> {
-  const taskloom = new HttpAgent({ url: agentUrl, headers: { authorization: `Bearer ${key}` } });
-  const runtime = new CopilotRuntime({ agents: { taskloom }, ...(runner && { runner }) });
+export async function startRuntime(
+  addresses: Record<string, string>,
+  key: string,
+  runner?: AgentRunner,
+): Promise<Runtime> {
+  const headers = { authorization: `Bearer ${key}` };
+  const agents = Object.fromEntries(
+    Object.entries(addresses).map(([name, url]) => [name, new HttpAgent({ url, headers })]),
+  );
+  const runtime = new CopilotRuntime({ agents, ...(runner && { runner }) });
   const server = createServer(createCopilotNodeListener({ runtime, basePath: "/api/copilotkit", cors: true }));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
   return {
