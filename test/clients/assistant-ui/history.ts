@@ -23,11 +23,16 @@ interface Row {
   content: { content?: unknown; tool_calls?: unknown; tool_call_id?: string };
 }
 
+interface Page {
+  data: Row[];
+  next_cursor: string | null;
+}
+
 type AgUiMessages = Parameters<typeof fromAgUiMessages>[0];
 
 /**
  * Resolves with the history at hand. `react-ag-ui` puts what it loads over what a person has sent meanwhile, so a page
- * has it before it shows a field, or hides the field while `thread.isLoading`.
+ * has it before it shows a field, and shows none if it can't be had.
  */
 export async function openHistory(place: Place): Promise<ThreadHistoryAdapter> {
   const { server, threadId, headers } = place;
@@ -38,8 +43,19 @@ export async function openHistory(place: Place): Promise<ThreadHistoryAdapter> {
     if (!response.ok) throw new Error(`The history is out of reach: ${response.status}.`);
     return (await response.json()) as Answer;
   };
-  const [{ data: rows }, { data: runs }, plan] = await Promise.all([
-    read<{ data: Row[] }>("messages?limit=200", { data: [] }),
+  // All pages: what a whole history lacks was taken back.
+  const readRows = async (): Promise<Row[]> => {
+    const rows: Row[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const query = new URLSearchParams({ limit: "200", ...(cursor && { cursor }) });
+      const page: Page = await read<Page>(`messages?${query}`, { data: [], next_cursor: null });
+      rows.push(...page.data);
+      cursor = page.next_cursor;
+    }
+    return rows;
+  };
+  const [rows, { data: runs }, plan] = await Promise.all([
+    readRows(),
     read<{ data: { invocation_id: string; status: string }[] }>("runs?limit=1", { data: [] }),
     read<ReadonlyJSONValue>("tasks", null),
   ]);
