@@ -9,7 +9,7 @@ import { addOperation } from "../operation.ts";
 
 const price = z.object({ input: z.number(), cached_input: z.number(), output: z.number() }).nullable().openapi({
   description:
-    "In US dollars for a million tokens; long requests may cost more. Null if nobody has said what it costs.",
+    "In US dollars for a million tokens; long requests may cost more. Null if the price is not known.",
 });
 
 const list = z
