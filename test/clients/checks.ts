@@ -1,23 +1,35 @@
 // What a person does with a chat, client by client. A check fails by throwing; what it says becomes the table's cell.
-import type { Page } from "playwright-core";
-import type { Stage } from "./stage.ts";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Stage, Wishes } from "./stage.ts";
 
 export interface Chat {
   name: string;
-  address(stage: Stage, thread: string, leaves: boolean): string;
+  /** By the name of a check: what in the client prevents it. */
+  prevented?: Record<string, string>;
+  address(stage: Stage, thread: string, wishes: Wishes): string;
   send(page: Page, text: string): Promise<void>;
+  /** The same with the keyboard, also while a run is at work. */
+  press(page: Page, text: string): Promise<void>;
   stop(page: Page): Promise<void>;
+  /** Resolves once the client shows that nothing runs. */
+  idle(page: Page): Promise<void>;
   /** Asks the last message again. */
   regenerate(page: Page): Promise<void>;
   /** Changes the person's first message and sends it. */
   edit(page: Page, text: string): Promise<void>;
 }
 
-export interface Check {
+export interface Check extends Wishes {
   name: string;
-  /** The run is to end when its readers have left. */
-  leaves?: boolean;
-  run(context: { stage: Stage; chat: Chat; page: Page; thread: string; api: ThreadApi }): Promise<void>;
+  run(play: Play): Promise<void>;
+}
+
+export interface Play {
+  stage: Stage;
+  chat: Chat;
+  page: Page;
+  thread: string;
+  api: ThreadApi;
 }
 
 export interface ThreadApi {
@@ -28,8 +40,9 @@ export interface ThreadApi {
 /** Longer than a run goes on after its reader has left. */
 const WAIT_MS = 30_000;
 
-export async function shows(page: Page, text: string): Promise<void> {
-  await page.getByText(text, { exact: false }).last().waitFor({ timeout: WAIT_MS });
+async function shows(page: Page, text: string): Promise<void> {
+  const isShown = page.getByText(text, { exact: false }).last().waitFor({ timeout: WAIT_MS });
+  await isShown.catch(() => Promise.reject(new Error(`"${text}" is not shown`)));
 }
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
@@ -44,109 +57,230 @@ async function expectGone(page: Page, text: string): Promise<void> {
   await until(`"${text}" still stands`, async () => (await page.getByText(text).count()) === 0);
 }
 
+/** A browser of somebody's, which reaches this machine only. */
+export async function openContext(browser: Browser): Promise<BrowserContext> {
+  const context = await browser.newContext();
+  await context.route(
+    ({ hostname }) => hostname !== "127.0.0.1",
+    (route) => route.abort(),
+  );
+  return context;
+}
+
+/** Says something, and waits for the whole turn. */
+async function say({ chat, page }: Play, text: string, answer: string): Promise<void> {
+  await chat.send(page, text);
+  await shows(page, answer);
+  await chat.idle(page);
+}
+
+async function showsPlan(page: Page): Promise<void> {
+  await until("the plan is not in the state", async () =>
+    ((await page.getByTestId("plan").textContent()) ?? "").includes("Test the cart"),
+  );
+}
+
+function expectAsked({ stage }: Play, texts: string[]): void {
+  const asked = stage.model.asked.join(", ");
+  if (asked !== texts.join(", ")) throw new Error(`the model was sent: ${asked}`);
+}
+
+async function expectThread({ api }: Play, type: string, texts: string[]): Promise<void> {
+  const has = (await api.texts(type)).join(", ");
+  if (has !== texts.join(", ")) throw new Error(`the thread has of type ${type}: ${has}`);
+}
+
+async function expectRuns({ api }: Play, statuses: string[]): Promise<void> {
+  await until(`the runs are not ${statuses.join(", ")}`, async () => {
+    const runs = await api.runs();
+    return runs.map(({ status }) => status).join() === statuses.join();
+  });
+}
+
 export const checks: Check[] = [
   {
     name: "two turns",
-    run: async ({ chat, page, stage, api }) => {
-      await chat.send(page, "Hello");
-      await shows(page, "Reply 1 to: Hello");
-      await chat.send(page, "Goodbye");
-      await shows(page, "Reply 1 to: Goodbye");
-      if (stage.model.asked.length !== 2) throw new Error(`the model was sent ${stage.model.asked.length} messages`);
-      const runs = await api.runs();
-      if (runs.length !== 2) throw new Error(`${runs.length} runs instead of 2`);
+    run: async (play) => {
+      await say(play, "Hello", "Reply 1 to: Hello");
+      await say(play, "Goodbye", "Reply 1 to: Goodbye");
+      expectAsked(play, ["Hello", "Goodbye"]);
+      await expectRuns(play, ["completed", "completed"]);
     },
   },
   {
     name: "a tool of the page",
-    run: async ({ chat, page }) => {
-      await chat.send(page, "Which colour do I like?");
-      await shows(page, "The tool said: turquoise");
+    run: async (play) => {
+      await say(play, "Which colour do I like?", "The tool said: turquoise");
+      await say(play, "Thank you", "Reply 1 to: Thank you");
+      await expectRuns(play, ["completed", "completed", "completed"]);
     },
   },
   {
     name: "the plan as shared state",
-    run: async ({ chat, page }) => {
-      await chat.send(page, "Make a plan");
-      await until("the plan is not in the state", async () =>
-        ((await page.getByTestId("plan").textContent()) ?? "").includes("Test the cart"),
-      );
+    run: async (play) => {
+      const { page } = play;
+      await say(play, "Make a plan", "The tool said:");
+      await showsPlan(page);
+      await page.reload();
+      await showsPlan(page);
     },
   },
+  ...(["answered", "cancelled"] as const).map(
+    (how): Check => ({
+      name: `a question, ${how}`,
+      run: async (play) => {
+        const { chat, page } = play;
+        await chat.send(page, "Have you a question?");
+        await page.getByTestId(how === "answered" ? "answer" : "decline").click({ timeout: WAIT_MS });
+        await shows(page, how === "answered" ? "The tool said: blue" : "The tool said:");
+        await chat.idle(page);
+        await until("the question still stands", async () => (await page.getByTestId("question").count()) === 0);
+        await expectRuns(play, ["completed", "interrupted"]);
+        await say(play, "Thank you", "Reply 1 to: Thank you");
+      },
+    }),
+  ),
   {
-    name: "a question, answered",
-    run: async ({ chat, page, api }) => {
-      await chat.send(page, "Have you a question?");
-      await page.getByTestId("answer").click({ timeout: WAIT_MS });
+    name: "a plan, approved",
+    approves: true,
+    run: async (play) => {
+      const { chat, page } = play;
+      await chat.send(page, "Make a plan");
+      await page.getByTestId("approve").click({ timeout: WAIT_MS });
       await shows(page, "The tool said:");
-      await until("the question still stands", async () => (await page.getByTestId("question").count()) === 0);
-      await until("a run is not completed", async () =>
-        (await api.runs()).some(({ status }) => status === "completed"),
-      );
+      await chat.idle(page);
+      await showsPlan(page);
+      await expectRuns(play, ["completed", "interrupted"]);
     },
   },
   {
     name: "stop",
     leaves: true,
-    run: async ({ chat, page, stage, api }) => {
+    run: async (play) => {
+      const { chat, page, stage } = play;
       await chat.send(page, "Speak slow");
       await shows(page, "word word");
       await chat.stop(page);
+      await chat.idle(page);
       await until("the model still writes", () => stage.model.writing === 0);
-      await until("the run goes on", async () => (await api.runs()).every(({ status }) => status === "cancelled"));
-      await chat.send(page, "Hello again");
-      await shows(page, "Reply 1 to: Hello again");
+      await expectRuns(play, ["cancelled"]);
+      await say(play, "Hello again", "Reply 1 to: Hello again");
+    },
+  },
+  {
+    name: "a message amid a reply",
+    run: async (play) => {
+      const { chat, page } = play;
+      await chat.send(page, "Be brief");
+      await shows(page, "word word");
+      await chat.press(page, "Hello");
+      await shows(page, "Reply 1 to: Hello");
+      expectAsked(play, ["Be brief", "Hello"]);
+      await expectRuns(play, ["completed", "completed"]);
     },
   },
   {
     name: "regenerate",
-    run: async ({ chat, page, stage, api }) => {
-      await chat.send(page, "Once more");
-      await shows(page, "Reply 1 to: Once more");
+    run: async (play) => {
+      const { chat, page } = play;
+      await say(play, "Once more", "Reply 1 to: Once more");
       await chat.regenerate(page);
       await shows(page, "Reply 2 to: Once more");
-      if (stage.model.asked.length !== 1) throw new Error("the model was sent the former turn, too");
-      const replies = await api.texts("assistant");
-      if (replies.length !== 1) throw new Error(`the thread has ${replies.length} replies`);
+      await chat.idle(page);
+      await expectGone(page, "Reply 1 to: Once more");
+      expectAsked(play, ["Once more"]);
+      await expectThread(play, "assistant", ["Reply 2 to: Once more"]);
+      await say(play, "And on", "Reply 1 to: And on");
+      expectAsked(play, ["Once more", "And on"]);
     },
   },
   {
     name: "edit",
-    run: async ({ chat, page, stage, api }) => {
-      await chat.send(page, "First words");
-      await shows(page, "Reply 1 to: First words");
-      await chat.send(page, "More words");
-      await shows(page, "Reply 1 to: More words");
+    run: async (play) => {
+      const { chat, page } = play;
+      await say(play, "First words", "Reply 1 to: First words");
+      await say(play, "More words", "Reply 1 to: More words");
       await chat.edit(page, "Better words");
       await shows(page, "Reply 1 to: Better words");
-      if (stage.model.asked.length !== 1) throw new Error("the model was sent what had been replaced, too");
-      const asked = await api.texts("user");
-      if (asked.join() !== "Better words") throw new Error(`the thread has ${asked.join(", ")}`);
+      await chat.idle(page);
+      expectAsked(play, ["Better words"]);
+      await expectThread(play, "user", ["Better words"]);
       await expectGone(page, "Reply 1 to: More words");
+      await say(play, "And on", "Reply 1 to: And on");
+      expectAsked(play, ["Better words", "And on"]);
     },
   },
   {
     name: "reload",
-    run: async ({ chat, page, api }) => {
-      await chat.send(page, "Remember me");
-      await shows(page, "Reply 1 to: Remember me");
+    run: async (play) => {
+      const { page } = play;
+      await say(play, "Remember me", "Reply 1 to: Remember me");
       await page.reload();
       await shows(page, "Reply 1 to: Remember me");
-      await chat.send(page, "And now?");
-      await shows(page, "Reply 1 to: And now?");
-      const asked = await api.texts("user");
-      if (asked.length !== 2) throw new Error(`the thread has ${asked.length} messages of the person`);
+      await say(play, "And now?", "Reply 1 to: And now?");
+      await expectThread(play, "user", ["Remember me", "And now?"]);
     },
   },
   {
     name: "reload amid a reply",
-    run: async ({ chat, page, api }) => {
+    leaves: true,
+    run: async (play) => {
+      const { chat, page } = play;
+      const words = async () => ((await page.locator("body").textContent()) ?? "").split("word").length;
       await chat.send(page, "Speak slow");
       await shows(page, "word word");
       await page.reload();
       await shows(page, "word word");
-      const runs = await api.runs();
-      if (runs.length !== 1) throw new Error(`${runs.length} runs instead of 1`);
+      const shown = await words();
+      await until("the reply does not go on", async () => (await words()) > shown);
+      await expectRuns(play, ["running"]);
+      await chat.stop(page);
+      await expectRuns(play, ["cancelled"]);
+    },
+  },
+  {
+    name: "reload at a question",
+    run: async (play) => {
+      const { chat, page } = play;
+      await chat.send(page, "Have you a question?");
+      await page.getByTestId("question").waitFor({ timeout: WAIT_MS });
+      await chat.idle(page);
+      await page.reload();
+      await page.getByTestId("answer").click({ timeout: WAIT_MS });
+      await shows(page, "The tool said: blue");
+      await expectRuns(play, ["completed", "interrupted"]);
+    },
+  },
+  {
+    name: "another browser",
+    run: async (play) => {
+      const { chat, page, stage, thread } = play;
+      await say(play, "From here", "Reply 1 to: From here");
+      const other = await openContext(stage.browser);
+      try {
+        const there = { ...play, page: await other.newPage() };
+        await there.page.goto(chat.address(stage, thread, {}));
+        await shows(there.page, "Reply 1 to: From here");
+        await say(there, "From there", "Reply 1 to: From there");
+        expectAsked(play, ["From here", "From there"]);
+      } finally {
+        await other.close();
+      }
+      await page.reload();
+      await shows(page, "Reply 1 to: From there");
+    },
+  },
+  {
+    name: "reload after an edit",
+    run: async (play) => {
+      const { chat, page } = play;
+      await say(play, "First words", "Reply 1 to: First words");
+      await chat.edit(page, "Better words");
+      await shows(page, "Reply 1 to: Better words");
+      await chat.idle(page);
+      await page.reload();
+      await shows(page, "Reply 1 to: Better words");
+      await expectGone(page, "Reply 1 to: First words");
     },
   },
 ];

@@ -15,13 +15,16 @@ export interface ScriptedModel {
   readonly asked: string[];
   /** How many replies are being written now. */
   readonly writing: number;
+  /** What it was asked so far does not count any more. */
+  forget(): void;
   close(): Promise<void>;
 }
 
 const PLAN = { sections: [{ title: "Shop", tasks: ["Build the server", "Test the cart"] }] };
 
-/** Long enough that a check can act in the middle: half a minute. */
+/** Long enough that a check can act in the middle: half a minute, or some seconds. */
 const SLOW_PIECES = 150;
+const BRIEF_PIECES = 25;
 const SLOW_PIECE_MS = 200;
 
 export async function startScriptedModel(): Promise<ScriptedModel> {
@@ -44,6 +47,7 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
     get writing() {
       return seen.writing;
     },
+    forget: () => seen.counts.clear(),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -70,7 +74,7 @@ function readAsked(content: unknown): string {
   return text.trim();
 }
 
-type Reply = { text: string; slow?: boolean } | { tool: string; args: unknown };
+type Reply = { text: string; pieces?: number } | { tool: string; args: unknown };
 
 /** Answers a tool's result in words. The number says how often the same was asked, so that a second answer differs. */
 function replyTo(messages: SentMessage[], counts: Map<string, number>): Reply {
@@ -82,7 +86,8 @@ function replyTo(messages: SentMessage[], counts: Map<string, number>): Reply {
   if (asked.includes("colour")) return { tool: "favourite_colour", args: {} };
   if (asked.includes("plan")) return { tool: "create_tasks", args: PLAN };
   if (asked.includes("question")) return { tool: "ask", args: { question: "Which colour shall it be?" } };
-  if (asked.includes("slow")) return { text: "word ", slow: true };
+  if (asked.includes("slow")) return { text: "word ", pieces: SLOW_PIECES };
+  if (asked.includes("brief")) return { text: "word ", pieces: BRIEF_PIECES };
   return { text: `Reply ${count} to: ${asked}` };
 }
 
@@ -98,9 +103,9 @@ async function write(response: ServerResponse, reply: Reply): Promise<void> {
     });
     send({}, "tool_calls");
   } else {
-    for (let piece = 0; piece < (reply.slow ? SLOW_PIECES : 1) && !response.destroyed; piece++) {
+    for (let piece = 0; piece < (reply.pieces ?? 1) && !response.destroyed; piece++) {
       send({ content: reply.text });
-      if (reply.slow) await new Promise((resolve) => setTimeout(resolve, SLOW_PIECE_MS));
+      if (reply.pieces !== undefined) await new Promise((resolve) => setTimeout(resolve, SLOW_PIECE_MS));
     }
     send({}, "stop");
   }

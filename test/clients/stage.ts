@@ -11,18 +11,25 @@ import { build } from "vite";
 import { openBrowser } from "../setup/browser.ts";
 import { findFreePort, makeState, type StartedServer, startServer } from "../setup/started-server.ts";
 import { startRuntime } from "./copilotkit/runtime.ts";
+import { createThreadRunner } from "./copilotkit/thread-runner.ts";
 import { type ScriptedModel, startScriptedModel } from "./model.ts";
+
+export interface Wishes {
+  /** A run ends when its readers have left, by the address or by the request, as each client can say it. */
+  leaves?: boolean;
+  /** The agent's plans need a person's approval. */
+  approves?: boolean;
+}
 
 export interface Stage {
   server: StartedServer;
   model: ScriptedModel;
   browser: Browser;
-  /**
-   * The page's address with a thread of its own. `leaves`: a run ends when its readers have left, by the agent's setting
-   * or by the request's, as each client can say it.
-   */
-  assistantUi(thread: string, leaves: boolean): string;
-  copilotKit(thread: string, leaves: boolean): string;
+  /** The page's address with a thread of its own. */
+  assistantUi(thread: string, wishes: Wishes): string;
+  copilotKit(thread: string, wishes: Wishes): string;
+  /** The same, with a runtime that asks Taskloom what a thread has. */
+  copilotKitOfThreads(thread: string, wishes: Wishes): string;
   close(): Promise<void>;
 }
 
@@ -33,8 +40,10 @@ export async function openStage(): Promise<Stage> {
   const pages = await servePages(folder);
   const settings = { OPENAI_API_KEY: "any", OPENAI_BASE_URL: model.baseUrl, OPENAI_MODEL: "scripted" };
   const server = await startServer(place.state, { ...settings, CORS_ORIGINS: pages.origin });
-  await makeLeaver(server);
-  const runtime = await startRuntime(`${server.url}/ag-ui`, server.key);
+  await makePlanner(server);
+  const agents = { taskloom: `${server.url}/ag-ui`, [PLANNER]: `${server.url}/ag-ui/${PLANNER}` };
+  const runtime = await startRuntime(agents, server.key);
+  const runtimeOfThreads = await startRuntime(agents, server.key, createThreadRunner(server.url, server.key));
   const browser = await openBrowser();
   const address = (page: string, values: Record<string, string>): string =>
     `${pages.origin}/${page}/index.html?${new URLSearchParams(values)}`;
@@ -42,15 +51,18 @@ export async function openStage(): Promise<Stage> {
     server,
     model,
     browser,
-    assistantUi: (thread, leaves) => {
-      const agent = leaves ? `${server.url}/ag-ui/${LEAVER}` : `${server.url}/ag-ui`;
+    assistantUi: (thread, { leaves, approves }) => {
+      const options = { whole_history: "1", ...(leaves && { on_disconnect: "cancel" }) };
+      const agent = `${agents[agentOf(approves)]}?${new URLSearchParams(options)}`;
       return address("assistant-ui", { server: server.url, key: server.key, thread, agent });
     },
-    copilotKit: (thread, leaves) =>
-      address("copilotkit", { runtime: runtime.url, thread, ...(leaves && { leave: "1" }) }),
+    copilotKit: (thread, { leaves, approves }) =>
+      address("copilotkit", { runtime: runtime.url, thread, agent: agentOf(approves), ...(leaves && { leave: "1" }) }),
+    copilotKitOfThreads: (thread, { approves }) =>
+      address("copilotkit", { runtime: runtimeOfThreads.url, thread, agent: agentOf(approves) }),
     close: async () => {
       await browser.close();
-      await runtime.close();
+      await Promise.all([runtime.close(), runtimeOfThreads.close()]);
       await server.stop();
       await model.close();
       pages.server.close();
@@ -61,14 +73,16 @@ export async function openStage(): Promise<Stage> {
   };
 }
 
-/** An agent whose runs end when their readers have left. */
-const LEAVER = "leaver";
+/** An agent whose plans a person approves. */
+const PLANNER = "planner";
 
-async function makeLeaver({ url, key }: StartedServer): Promise<void> {
+const agentOf = (approves = false) => (approves ? PLANNER : "taskloom");
+
+async function makePlanner({ url, key }: StartedServer): Promise<void> {
   const response = await fetch(`${url}/v1/agents`, {
     method: "POST",
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-    body: JSON.stringify({ agent_id: LEAVER, name: "Leaver", on_disconnect: "cancel" }),
+    body: JSON.stringify({ agent_id: PLANNER, name: "Planner", plan_approval: true }),
   });
   if (!response.ok) throw new Error(`the agent could not be created: ${await response.text()}`);
 }

@@ -29,13 +29,13 @@ interface Agent {
   runAgent(parameters: { runId: string; forwardedProps?: unknown }): Promise<unknown>;
 }
 
-const clients: [string, (threadId: string) => Agent][] = [
-  ["1.0.0", (threadId) => new HttpAgent(optionsOf(threadId)) as Agent],
-  ["0.0.59", (threadId) => new EarlierAgent(optionsOf(threadId)) as Agent],
+const clients: [string, (threadId: string, query?: string) => Agent][] = [
+  ["1.0.0", (...place) => new HttpAgent(optionsOf(...place)) as Agent],
+  ["0.0.59", (...place) => new EarlierAgent(optionsOf(...place)) as Agent],
 ];
 
-function optionsOf(threadId: string) {
-  return { url: `${taskloom.url}/ag-ui`, threadId, headers: { authorization: `Bearer ${taskloom.key}` } };
+function optionsOf(threadId: string, query = "") {
+  return { url: `${taskloom.url}/ag-ui${query}`, threadId, headers: { authorization: `Bearer ${taskloom.key}` } };
 }
 
 let runs = 0;
@@ -96,6 +96,18 @@ describe.each(clients)("HttpAgent %s", (version, make) => {
     expect(await stored(`${name}-b`)).toEqual(["other", "other"]);
     await say(agent, "m3", "three");
     expect(await stored(`${name}-b`)).toEqual(["other", "other", "three", "three"]);
+  });
+
+  it.each([
+    ["says in its address that it sends the whole history", "?whole_history=1", ["nine", "nine"]],
+    ["does not say so", "", ["one", "one", "nine", "nine"]],
+  ])("that %s edits the first message under a new id, or adds to the thread", async (_name, query, expected) => {
+    const thread = `${name}-first${query.length}`;
+    const agent = make(thread, query);
+    await say(agent, "m1", "one");
+    agent.setMessages([] as never[]);
+    await say(agent, "m9", "nine");
+    expect(await stored(thread)).toEqual(expected);
   });
 
   it("has the plan back as it was before the turn", async () => {

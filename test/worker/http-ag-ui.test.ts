@@ -66,6 +66,26 @@ describe("POST /ag-ui", () => {
     }
   });
 
+  it("takes from the address what a client can't put into the forwarded properties, which win", async () => {
+    const messages = [{ id: "u1", role: "user", content: "hi" }];
+    const saidBy = async (query: string, forwardedProps: unknown) => {
+      const input = await inputOf({ ...base, messages, forwardedProps }, `/ag-ui${query}`);
+      return [input.on_disconnect, input.is_whole_history];
+    };
+    expect(await saidBy("", {})).toEqual([undefined, undefined]);
+    expect(await saidBy("?on_disconnect=cancel&whole_history=1&app=7", { on_disconnect: "x" })).toEqual([
+      "cancel",
+      true,
+    ]);
+    const other = { on_disconnect: "continue", whole_history: false };
+    expect(await saidBy("?on_disconnect=cancel&whole_history=true", other)).toEqual(["continue", undefined]);
+    expect(await saidBy("?whole_history=0", { whole_history: true })).toEqual([undefined, true]);
+    for (const query of ["on_disconnect=stop", "whole_history=maybe"]) {
+      const { status, body } = await createClient().send("POST", `/ag-ui?${query}`, { ...base, messages });
+      expect([status, body.code]).toEqual([400, "invalid_field"]);
+    }
+  });
+
   it("turns images of every form into OpenAI parts", async () => {
     const content = [
       { type: "text", text: "see" },

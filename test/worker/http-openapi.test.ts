@@ -171,6 +171,8 @@ describe("what a generator of clients reads", () => {
       for (const { name: parameter, description, example, schema } of operation.parameters ?? []) {
         const shown = example ?? schema.example ?? (schema.examples as unknown[] | undefined)?.[0];
         expect([name, parameter, description, shown]).toEqual([name, parameter, expect.any(String), expect.anything()]);
+        const chosen = (schema.enum as unknown[] | undefined) ?? [shown];
+        expect(chosen, `${name} ${parameter}`).toContain(shown);
       }
     }
   });

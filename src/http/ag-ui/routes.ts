@@ -1,17 +1,13 @@
 // The routes of AG-UI clients. Clients send their whole history each time, and the thread's object finds what is new in
 // it. Bodies are parsed leniently, because clients add fields of their own and of later protocol versions.
 import { z } from "@hono/zod-openapi";
-import { isRecord } from "../../lib/is-record.ts";
-import { readTimeZone } from "../../lib/time-zone.ts";
 import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
-import { capsOf, givenCaps } from "../../protocol/money/caps.ts";
-import { disconnectPolicies } from "../../protocol/run.ts";
 import { late } from "../../protocol/schemas/late.ts";
 import { type HistoryEntry, newRunInput, type RunInput } from "../../protocol/thread.ts";
 import { auditOpenAnswers } from "../audit/approvals.ts";
 import type { App, AppContext } from "../context.ts";
-import { type ErrorForm, Problem, toFailure, withErrors } from "../errors.ts";
+import { type ErrorForm, withErrors } from "../errors.ts";
 import { addOperation, type Operation } from "../operation.ts";
 import { keyOf, requireAgentOfRun, withStock } from "../ownership.ts";
 import { sizeOfInput } from "../quotas/stock.ts";
@@ -20,6 +16,7 @@ import { MAX_ANSWERS, smallJson, smallObject, wellFormed } from "../schemas.ts";
 import { holdStream } from "../stream.ts";
 import { chooseRun } from "./answers.ts";
 import { anyId, MAX_SENT_ID, SentIds } from "./ids.ts";
+import { forwardedProps, type Query, query, readOptions } from "./options.ts";
 
 /** It has the id of a call. */
 const MAX_INTERRUPT_ID = MAX_SENT_ID + 16;
@@ -105,10 +102,7 @@ const body = late(() =>
         )
         .max(MAX_ANSWERS)
         .optional(),
-      forwardedProps: z.unknown().optional().openapi({
-        description:
-          "`time_zone`: an IANA name, for the date that the model is told. `max_cost_usd`, `max_total_tokens`, `max_minutes`: caps of the run. `on_disconnect`: `cancel` cancels the run once its last reader has been gone for some seconds. `whole_history`: true if `messages` is always the whole conversation, so that what is missing was taken back. Anything else in it is ignored.",
-      }),
+      forwardedProps,
     })
     .openapi("RunAgentInput", {
       example: {
@@ -132,13 +126,14 @@ const common = {
   tag: "AG-UI",
   description:
     "For `@ag-ui/client`'s `HttpAgent`. Unknown fields are ignored. A known `runId` attaches to its run; with `resume` for what it asked, it starts the run that answers. Events have your ids as you sent them.",
+  query,
   body,
   answers: { 200: { description: "The run's AG-UI events.", text: "text/event-stream" } },
   problems: ["empty_message", "not_found", "busy", "version_conflict", "interrupt_answered", "interrupts_uncovered"],
   lenient: true,
   errors,
   records: ["approval.approve", "approval.deny"],
-} satisfies Partial<Operation<unknown, unknown, unknown, Body>>;
+} satisfies Partial<Operation<unknown, Query, unknown, Body>>;
 
 export function addAgUi(app: App): void {
   // Also for paths and methods without a route.
@@ -146,20 +141,24 @@ export function addAgUi(app: App): void {
     "/ag-ui/*",
     withErrors(errors, (_context, next) => next()),
   );
-  addOperation(app, { ...common, path: "/ag-ui", summary: "Run the default agent" }, (context, { body }) =>
-    answerRun(context, body, null),
+  addOperation(app, { ...common, path: "/ag-ui", summary: "Run the default agent" }, (context, input) =>
+    answerRun(context, input, null),
   );
   addOperation(
     app,
     { ...common, path: "/ag-ui/{agent_id}", summary: "Run an agent", params: z.object({ agent_id: clientId }) },
-    async (context, { body, params }) => {
+    async (context, { body, query, params }) => {
       await requireAgentOfRun(context, params.agent_id);
-      return await answerRun(context, body, params.agent_id);
+      return await answerRun(context, { body, query }, params.agent_id);
     },
   );
 }
 
-async function answerRun(context: AppContext, body: Body, agent_id: string | null): Promise<Response> {
+async function answerRun(
+  context: AppContext,
+  { body, query }: { body: Body; query: Query },
+  agent_id: string | null,
+): Promise<Response> {
   const ids = new SentIds();
   const key = keyOf(context, await ids.toOurs("thread", body.threadId));
   const named = await ids.toOurs("inv", body.runId);
@@ -176,14 +175,11 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
     tool_results: await withOurIds(ids, results),
     from_history: true,
     history: await Promise.all(body.messages.flatMap(readEntry).map((entry) => withOurId(ids, entry))),
-    ...readWhole(body),
     resume,
     agent_id,
     client_tools: body.tools,
     context: body.context,
-    ...readZone(body),
-    ...readDisconnect(body),
-    ...readCaps(body),
+    ...readOptions(body.forwardedProps, query),
   });
   if (ids.list.length > 0) input.sent_ids = ids.list;
   const is_versioned = body.protocolVersion !== undefined;
@@ -193,27 +189,6 @@ async function answerRun(context: AppContext, body: Body, agent_id: string | nul
   return await holdStream(context, () =>
     withStock(context, wanted, () => auditOpenAnswers(context, input, is_known, open)),
   );
-}
-
-/** Properties may be meant for another agent, so one that is no time zone is no mistake. */
-function readZone({ forwardedProps }: Body): Pick<RunInput, "time_zone"> {
-  const name = isRecord(forwardedProps) ? forwardedProps.time_zone : null;
-  const time_zone = typeof name === "string" ? readTimeZone(name) : null;
-  return time_zone === null ? {} : { time_zone };
-}
-
-/** LangGraph's clients send the same words. Others are no mistake. */
-function readDisconnect({ forwardedProps }: Body): Pick<RunInput, "on_disconnect"> {
-  const given = isRecord(forwardedProps) ? forwardedProps.on_disconnect : null;
-  const on_disconnect = disconnectPolicies.find((policy) => policy === given);
-  return on_disconnect === undefined ? {} : { on_disconnect };
-}
-
-/** A cap that can't be read is refused: without it, the run would cost more than its client allows. */
-function readCaps({ forwardedProps }: Body): Pick<RunInput, "caps"> {
-  const read = z.object(givenCaps).safeParse(isRecord(forwardedProps) ? forwardedProps : {});
-  if (read.success) return capsOf("run", read.data);
-  throw new Problem("invalid_field", `forwardedProps.${toFailure(read.error).detail}`);
 }
 
 function readResume({ resume }: Body): RunInput["resume"] {
@@ -228,11 +203,6 @@ function readResume({ resume }: Body): RunInput["resume"] {
 /** What the history has at this place, whatever it is. */
 function readEntry({ id, role }: AnyMessage): HistoryEntry[] {
   return typeof id === "string" ? [{ message_id: id, role }] : [];
-}
-
-/** A client that always sends the whole conversation may say so. Then what is missing was taken back. */
-function readWhole({ forwardedProps }: Body): Pick<RunInput, "is_whole_history"> {
-  return isRecord(forwardedProps) && forwardedProps.whole_history === true ? { is_whole_history: true } : {};
 }
 
 function readUserMessage(message: AnyMessage): RunInput["messages"] {

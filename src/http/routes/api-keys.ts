@@ -25,9 +25,9 @@ export function addApiKeys(app: App): void {
       method: "post",
       path: "/v1/api-keys",
       tag,
-      summary: "Make an API key",
+      summary: "Create an API key",
       description:
-        "`key` is returned only this once. It may do no more than the key that makes it, for no longer. One that a session makes never expires, unless it is to.",
+        "`key` is shown only in this answer. The new key can do no more than the key that creates it, and lasts no longer. A key that a session creates expires only if `expires_in_seconds` says so.",
       body: apiKeyBody,
       answers: { 201: { description: "The key.", schema: newApiKey } },
       quota: "api_keys",
@@ -76,7 +76,7 @@ export function addApiKeys(app: App): void {
       summary: "Delete an API key",
       counts: "nothing",
       description:
-        "With `made=revoke`, deletes the keys that it made too, pauses their triggers and webhooks for good, and ends their links, SSH access and Slack connections. The key may be deleted already, or be `admin_key`. What the sandbox provider does not confirm within ten seconds is ended later.",
+        "With `made=revoke`, deletes the keys that it made too, pauses their triggers and webhooks for good, and ends their links, SSH access and Slack connections. This also works for a key that is already deleted, and for `admin_key`. What the sandbox provider does not confirm within ten seconds is ended later.",
       params: z.object({ key_id: clientId }),
       query: deletionQuery,
       answers: { 204: { description: "The key is deleted and no longer valid." } },

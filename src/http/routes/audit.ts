@@ -33,7 +33,7 @@ const entry = late(() =>
       entry_id: z.string(),
       created_at: time,
       user_id: nullable.openapi({ description: "Whose account it is about. Null if that is not known." }),
-      actor_id: nullable.openapi({ description: "The user who acted. Null if nobody is known." }),
+      actor_id: nullable.openapi({ description: "The user who acted. Null if that is not known." }),
       key_id: nullable.openapi({ description: "The key or session that acted, or `admin_key`." }),
       // Not an enum: a later version may have written it.
       action: z.string(),
@@ -67,7 +67,9 @@ const moment = z.iso.datetime({ offset: true }).openapi({ format: "date-time", e
 
 const query = pageQuery.extend({
   action: z.enum(auditActions).optional(),
-  user_id: id.optional().openapi({ description: "Whose account. For an admin; without it an admin reads all." }),
+  user_id: id
+    .optional()
+    .openapi({ description: "Only entries about this account. For admins, who read all accounts without it." }),
   actor_id: id.optional(),
   key_id: id.optional(),
   since: moment.optional(),
@@ -83,9 +85,9 @@ export function addAudit(app: App): void {
       // Entries have addresses, and name all ways in.
       scope: "write or admin",
       tag: "Users and keys",
-      summary: "Read what was done",
+      summary: "List the audit",
       description:
-        "Who did what, from where, by which key. A page that is filtered by `action`, `actor_id` or `key_id` may have fewer entries than `limit`, or none, while `next_cursor` leads on. Only an admin sees from where other users acted.",
+        "Who did what, from where, by which key. A page that is filtered by `action`, `actor_id` or `key_id` may have fewer entries than `limit`, or none, while `next_cursor` continues. Only an admin sees where other users acted from.",
       query,
       answers: { 200: { description: "Newest first.", schema: pageOf(entry) } },
       problems: ["bad_cursor", "not_found"],

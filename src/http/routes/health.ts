@@ -11,10 +11,10 @@ export function addHealth(app: App): void {
       method: "get",
       path: "/healthz",
       tag: "Server",
-      summary: "Whether the server runs",
+      summary: "Read the server's health",
       description: "For probes. Also says which stand-ins serve, and what people sign in with.",
       open: true,
-      answers: { 200: { description: "It does.", schema: health } },
+      answers: { 200: { description: "The server runs.", schema: health } },
     },
     (context) => {
       const { stand_ins, sign_in } = context.get("config");

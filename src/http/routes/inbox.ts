@@ -59,7 +59,7 @@ export function addInbox(app: App): void {
       method: "get",
       path: "/v1/threads/{thread_id}/inbox",
       tag: "Threads",
-      summary: "List what waits",
+      summary: "List waiting messages",
       description:
         "Accepted messages that no run has taken yet, in the order in which they will be taken: 100 at most. A message that is taken becomes a message of the thread.",
       params: threadParams,
@@ -79,12 +79,12 @@ export function addInbox(app: App): void {
       path: "/v1/threads/{thread_id}/inbox/{message_id}",
       scope: "run",
       tag: "Threads",
-      summary: "Change what waits",
+      summary: "Change a waiting message",
       description:
         "Replaces the text of a message that no run has taken yet, sends it now, or both. The order of what waits stays. A message that a run has taken is not found.",
       params,
       body: change,
-      answers: { 200: { description: "The message as it waits now.", schema: waitingMessage } },
+      answers: { 200: { description: "The changed message.", schema: waitingMessage } },
       problems: ["not_found", "empty_message", "invalid_operation", "rate_limited"],
     },
     async (context, { params: { thread_id, message_id }, body: { message, on_busy } }) => {
@@ -101,12 +101,12 @@ export function addInbox(app: App): void {
       path: "/v1/threads/{thread_id}/inbox/{message_id}",
       scope: "run",
       tag: "Threads",
-      summary: "Remove what waits",
+      summary: "Remove a waiting message",
       description:
         "Takes back a message that no run has taken yet. The run that it would have started ends as `cancelled`. A message that a run has taken is not found.",
       counts: "request",
       params,
-      answers: { 204: { description: "It waits no more." } },
+      answers: { 204: { description: "The message is removed." } },
       problems: ["not_found"],
     },
     async (context, { params: { thread_id, message_id } }) => {

@@ -38,7 +38,7 @@ export const apiKeyBody = late(() =>
       name: title.nullable().optional(),
       scopes: z.array(scope).min(1).max(scopes.length).optional().openapi({
         description:
-          "`run` includes `read`, and `write` includes both. If absent, those of the key that makes it, without `admin`.",
+          "`run` includes `read`, and `write` includes both. By default, the scopes of the key that creates it, without `admin`.",
       }),
       expires_in_seconds: z.int().min(1).max(MAX_KEY_SECONDS).optional().openapi({
         description: "If absent, it expires with the key that makes it, or never.",
@@ -54,12 +54,12 @@ export const apiKey = late(() =>
       created_at: time,
       made_by: madeBy,
       scopes: z.array(scope).nullable().openapi({
-        description: "What it may do. Null for all that the user may do, which `admin` is not part of.",
+        description: "What it may do. Null for all that the user may do, which does not include `admin`.",
       }),
       expires_at: expiry,
       last_used_at: time
         .nullable()
-        .openapi({ description: "To the hour. Null if it was not used, or nobody recorded it." }),
+        .openapi({ description: "To the hour. Null if it was never used, or that is not recorded." }),
     })
     .openapi("ApiKey", { example: examples.apiKey }),
 );

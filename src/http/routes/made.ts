@@ -62,7 +62,7 @@ export function addMade(app: App): void {
       scope: "write",
       tag: "Users and keys",
       summary: "List what an API key made",
-      description: `What opens a way in, and exists: keys, triggers, webhooks, preview links, SSH access and Slack workspaces, also those that keys made which this key made. The key may be deleted. \`admin_key\` stands for the admin key, \`unknown\` for what has no known maker. The newest ${MAX_MADE}.`,
+      description: `Lists what gives access and still exists: keys, triggers, webhooks, preview links, SSH access and Slack workspaces, including those of keys that this key created. The key may be deleted. \`admin_key\` stands for the admin key, \`unknown\` for what has no known maker. The newest ${MAX_MADE}.`,
       params: z.object({ key_id: clientId }),
       answers: {
         200: {

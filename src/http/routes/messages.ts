@@ -23,7 +23,10 @@ const query = pageQuery.extend({
   include: z
     .enum(["superseded"])
     .optional()
-    .openapi({ description: "`superseded`: also messages that were asked again or edited." }),
+    .openapi({
+      description: "`superseded`: also messages that were asked again or edited.",
+      examples: ["superseded"],
+    }),
 });
 
 export function addMessages(app: App): void {

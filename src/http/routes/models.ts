@@ -9,7 +9,7 @@ import { addOperation } from "../operation.ts";
 
 const price = z.object({ input: z.number(), cached_input: z.number(), output: z.number() }).nullable().openapi({
   description:
-    "In US dollars for a million tokens; long requests may cost more. Null if nobody has said what it costs.",
+    "In US dollars for a million tokens; long requests may cost more. Null if the price is not known.",
 });
 
 const list = z
@@ -17,13 +17,13 @@ const list = z
     data: z.array(
       z.object({
         id: z.string().openapi({ description: "What `model` and `fallback_models` take." }),
-        is_default: z.boolean().openapi({ description: "Whether runs get it that name no model." }),
+        is_default: z.boolean().openapi({ description: "Whether runs that name no model use it." }),
         price,
       }),
     ),
     incomplete: z.array(z.string()).openapi({
       description:
-        "Servers whose models are not all listed, since they gave no list. `default` is the one of names without a server.",
+        "Servers whose models are missing, because they gave no list. `default` is the server of names that name none.",
     }),
   })
   .openapi("ModelList", { example: examples.modelList });
@@ -37,7 +37,7 @@ export function addModels(app: App): void {
       tag: "Agents",
       summary: "List the models that may be chosen",
       description:
-        "The default first. A server for which the operator lists no models is asked for its own, which are kept for five minutes. If it does not answer, the rest is listed.",
+        "The default comes first. If the operator lists no models for a server, that server is asked, and its answer is kept for five minutes. If it does not answer, the others are listed.",
       answers: { 200: { description: "Models by name, without pages.", schema: list } },
     },
     async (context) => {

@@ -48,7 +48,7 @@ export function addServer(app: App): void {
       method: "get",
       path: "/v1/server",
       tag: "Server",
-      summary: "What an operator should know of the server",
+      summary: "Read settings to mend and the state of encryption",
       description: "Counts secrets and shows none.",
       scope: "admin",
       answers: { 200: { description: "The server.", schema: serverAnswer } },

@@ -38,7 +38,7 @@ export function addSessions(app: App): void {
       // It shows addresses of people.
       scope: "write",
       summary: "List sessions",
-      description: `Where somebody is signed in as this user, newest first. A user has ${MAX_SESSIONS} at most: one more ends the oldest.`,
+      description: `Where the user is signed in, newest first. A user has at most ${MAX_SESSIONS} sessions; one more ends the oldest.`,
       answers: {
         200: {
           description: "Live sessions.",
@@ -63,7 +63,7 @@ export function addSessions(app: App): void {
       summary: "End a session",
       counts: "nothing",
       description:
-        "With `made=revoke`, also ends what it made, as for an API key. Then the session may have ended already.",
+        "With `made=revoke`, also ends what the session created, as for an API key. This also works for a session that has already ended.",
       params: z.object({ session_id: clientId }),
       query: z.strictObject({
         made: z
@@ -72,7 +72,7 @@ export function addSessions(app: App): void {
           .openapi({ description: "What happens to what it made (`GET /v1/api-keys/{key_id}/made` with its id)." }),
       }),
       records: ["session.delete"],
-      answers: { 204: { description: "Nobody is signed in with it." } },
+      answers: { 204: { description: "The session has ended." } },
       problems: ["not_found"],
     },
     async (context, { params: { session_id }, query: { made } }) => {
@@ -97,12 +97,12 @@ export function addSessions(app: App): void {
       tag,
       summary: "Sign out everywhere",
       counts: "nothing",
-      description: "What the sessions made goes on. API keys stay.",
+      description: "What the sessions created stays, and so do API keys.",
       query: z.strictObject({
         except: z
           .literal("current")
           .optional()
-          .openapi({ description: "The session of this request stays. A key's request has none." }),
+          .openapi({ description: "`current` keeps the session of this request. A request with an API key has none." }),
       }),
       records: ["session.delete"],
       answers: { 204: { description: "The sessions have ended." } },

@@ -24,7 +24,7 @@ const common = {
   method: "post",
   scope: ticketScopes.watch,
   tag,
-  answers: { 201: { description: "Where the stream is.", schema: ticket } } satisfies Record<number, Answer>,
+  answers: { 201: { description: "The address of the stream.", schema: ticket } } satisfies Record<number, Answer>,
   problems: ["not_found"],
   quota: "tickets",
 } as const;
@@ -38,7 +38,7 @@ export function addWatchTickets(app: App): void {
     {
       ...common,
       path: "/v1/threads/{thread_id}/events/ticket",
-      summary: "Ask for a thread's stream",
+      summary: "Create a ticket for a thread's stream",
       description,
       params: threadParams,
       problems: ["not_found"],
@@ -54,7 +54,7 @@ export function addWatchTickets(app: App): void {
     {
       ...common,
       path: "/v1/threads/{thread_id}/runs/{invocation_id}/events/ticket",
-      summary: "Ask for a run's stream",
+      summary: "Create a ticket for a run's stream",
       description,
       params: runParams,
       problems: ["not_found"],
@@ -81,7 +81,7 @@ export function addTicketStream(app: App): void {
       path: OPEN_PATH,
       tag,
       summary: "A stream",
-      description: "What a ticket was asked for, as the route with a key answers it.",
+      description: "Answers what the ticket is for, as the operation with a key does.",
       open: true,
       query: position.extend({ ticket: z.string().max(TICKET_CHARACTERS).default("") }),
       headers,

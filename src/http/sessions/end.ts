@@ -16,7 +16,7 @@ const signedOut = z
     redirect_to: z
       .url()
       .nullable()
-      .openapi({ description: "Where the browser goes to sign out there, too; null for nowhere." }),
+      .openapi({ description: "The issuer's page where the browser signs out too; null if there is none." }),
   })
   .openapi("SignedOut", { example: { redirect_to: null } });
 
@@ -29,7 +29,7 @@ export function addSignOut(app: App): void {
       tag: "Users and keys",
       summary: "Sign out",
       description:
-        "Ends the session of the cookie and deletes the cookie, also one whose session has ended. Only for this server's own pages.",
+        "Ends the session of the cookie and deletes the cookie, even if the session has already ended. Only for this server's own pages.",
       open: true,
       records: ["session.delete"],
       answers: { 200: { description: "The browser is signed out here.", schema: signedOut } },

@@ -33,7 +33,7 @@ export function addProjects(app: App): void {
       path: "/v1/projects/{project_id}",
       tag,
       summary: "Read a project",
-      description: "With its repository, its caps and what its sandbox is to be like.",
+      description: "Includes its repository, its caps and the configuration of its sandbox.",
       params,
       answers: { 200: { description: "The project.", schema: project } },
       problems: ["not_found"],
@@ -48,7 +48,7 @@ export function addProjects(app: App): void {
       tag,
       summary: "Change a project",
       description:
-        "Fields that are left out stay as they are; `null` empties one. Caps hold for all runs of the project together; a run keeps those that it started with.",
+        "Absent fields stay unchanged; `null` clears a field. All runs of the project share its caps. A run keeps the caps that it started with.",
       params,
       body: projectPatch,
       answers: { 200: { description: "The changed project.", schema: project } },
@@ -75,9 +75,9 @@ export function addProjects(app: App): void {
       path: "/v1/projects/{project_id}",
       tag,
       summary: "Delete a project, its threads and its sandbox",
-      description: "Where the sandbox can't be reached it is deleted later.",
+      description: "If the sandbox can't be reached, it is deleted later.",
       params,
-      answers: { 204: { description: "It is gone." } },
+      answers: { 204: { description: "It is deleted." } },
       problems: ["not_found"],
     },
     async (context, { params }) => {
@@ -138,9 +138,9 @@ function addCreateAndList(app: App): void {
       method: "post",
       path: "/v1/projects",
       tag,
-      summary: "Make a project",
+      summary: "Create a project",
       description:
-        "It may have a repository, which the sandbox clones, and caps for all its runs together. Its sandbox is made at the first use.",
+        "A project can have a repository, which its sandbox clones, and caps that its runs share. The sandbox is created at its first use.",
       body: projectBody,
       answers: {
         201: { description: "The project.", schema: project, headers: { Location: "The project's path." } },

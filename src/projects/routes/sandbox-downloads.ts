@@ -33,9 +33,9 @@ const descriptions = {
 const parts: Record<number, Answer> = {
   206: {
     description:
-      "The part that `Range` names, where it is one range; 416 without a body where the file has no such part.",
+      "The part that `Range` names, if that is one range. If the file has no such part, the answer is 416 without a body.",
     bytes: [types.content],
-    headers: { ...headers, "Content-Range": "Where it lies, and the size of the file." },
+    headers: { ...headers, "Content-Range": "Which bytes these are, and the size of the file." },
   },
 };
 const problems = [...workspaceProblems, "invalid_field" as const, "forbidden" as const];
@@ -50,12 +50,12 @@ export function addDownloads(app: App): void {
       path: `${base}/ticket`,
       scope: ticketScopes.download,
       tag,
-      summary: "Ask for a download",
+      summary: "Create a ticket for a download",
       description:
-        "For a browser, whose links can't send a key: the address answers one download, once, within a minute, and makes or starts the sandbox.",
+        "For links in a browser, which can't send a key. The address answers one download, once, within a minute. It starts or creates the sandbox.",
       params,
       body: downloadBody,
-      answers: { 201: { description: "Where the download is.", schema: ticket } },
+      answers: { 201: { description: "The address of the download.", schema: ticket } },
       problems: ["not_found", "not_configured"],
       quota: "tickets",
     },
@@ -67,7 +67,7 @@ export function addDownloads(app: App): void {
   );
 }
 
-const uses = "Makes or starts the sandbox. What is sent is an attachment that no browser shows.";
+const uses = "Starts or creates the sandbox. The answer is an attachment, so browsers save it and don't show it.";
 
 function addDownload(app: App, kind: Kind, summary: string, query: z.ZodObject & z.ZodType<{ path: string }>): void {
   const whole: Answer = { description: descriptions[kind], bytes: [types[kind]], headers };
@@ -98,7 +98,7 @@ export function addTicketDownload(app: App): void {
       path: OPEN_PATH,
       tag,
       summary: "A download",
-      description: "What a ticket was asked for, as the route with a key answers it.",
+      description: "Answers what the ticket is for, as the operation with a key does.",
       open: true,
       query: z.object({ ticket: z.string().max(TICKET_CHARACTERS).default("") }),
       answers: { 200: { description: "The file, or the archive.", bytes: Object.values(types), headers }, ...parts },

@@ -36,12 +36,12 @@ function addList(app: App): void {
       tag,
       summary: "List files of the sandbox",
       description:
-        "Makes or starts the sandbox. What is in `node_modules` and `.git` is listed only when asked for by its path.",
+        "Starts or creates the sandbox. The contents of `node_modules` and `.git` are listed only if `path` names them.",
       params,
       query: z.strictObject({ path: folderPath, depth: z.coerce.number().int().min(1).max(MAX_DEPTH).default(1) }),
       answers: {
         200: {
-          description: "By path, at most 1,000; `truncated` says whether there are more.",
+          description: "Files by path, at most 1,000. `truncated` says whether there are more.",
           schema: sandboxFiles,
         },
       },
@@ -65,13 +65,13 @@ function addUpload(app: App): void {
       tag,
       summary: "Upload a file",
       description:
-        "The body is the file, of any type, up to 100 MiB. Folders above it are made. It is put in its place when all of it has come: an upload that is cut changes nothing.",
+        "The body is the file, of any type, up to 100 MiB. Missing folders are created. The file is put in its place once all of it has arrived, so an upload that breaks off changes nothing.",
       params,
       query: z.strictObject({ path: filePath }),
       takes: "bytes",
       answers: {
-        200: { description: "It replaced the file that was there.", schema: sandboxFile },
-        201: { description: "It is new.", schema: sandboxFile },
+        200: { description: "The file replaced an existing one.", schema: sandboxFile },
+        201: { description: "The file is new.", schema: sandboxFile },
       },
       problems,
     },
@@ -107,13 +107,13 @@ function addDelete(app: App): void {
       path: `${base}/content`,
       tag,
       summary: "Delete a file or a folder",
-      description: "Makes or starts the sandbox. What is deleted can't be restored.",
+      description: "Starts or creates the sandbox. What is deleted can't be restored.",
       params,
       query: z.strictObject({
         path: filePath,
         recursive: flag.openapi({ description: "`true` is needed for a folder." }),
       }),
-      answers: { 204: { description: "It is gone." } },
+      answers: { 204: { description: "It is deleted." } },
       problems,
     },
     async (context, { params, query }) => {

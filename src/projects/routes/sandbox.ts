@@ -20,7 +20,7 @@ export function addSandbox(app: App): void {
       path: "/v1/projects/{project_id}/sandbox",
       tag,
       summary: "Read the state of a project's sandbox",
-      description: "Never makes or starts one: where there is none the state is `none`.",
+      description: "Never creates or starts a sandbox. The state is `none` if there is none.",
       params,
       answers: { 200: { description: "The state.", schema: workspaceState } },
       problems: workspaceProblems,
@@ -35,9 +35,9 @@ export function addSandbox(app: App): void {
       path: "/v1/projects/{project_id}/sandbox",
       tag,
       summary: "Delete the sandbox with its files",
-      description: "The project stays; its next use makes a new one. Where there is none nothing happens.",
+      description: "The project stays, and its next use creates a new sandbox. Nothing happens if there is none.",
       params,
-      answers: { 204: { description: "It is gone." } },
+      answers: { 204: { description: "It is deleted." } },
       problems: workspaceProblems,
     },
     async (context, { params }) => {
@@ -51,13 +51,18 @@ export function addSandbox(app: App): void {
       return context.body(null, 204);
     },
   );
-  addOrder(app, "start", "Start the sandbox, or make it", "Answers when it runs.");
-  addOrder(app, "stop", "Stop the sandbox", "Its processes end and its files stay. Where none runs nothing happens.");
+  addOrder(app, "start", "Start or create the sandbox", "Answers once the sandbox runs.");
+  addOrder(
+    app,
+    "stop",
+    "Stop the sandbox",
+    "Its processes end and its files stay. Nothing happens if no sandbox runs.",
+  );
   addOrder(
     app,
     "archive",
     "Archive the sandbox",
-    "Moves a stopped one to cheaper storage; a running one is stopped first.",
+    "Moves a stopped sandbox to cheaper storage. A running one is stopped first.",
   );
 }
 

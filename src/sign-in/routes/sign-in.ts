@@ -41,7 +41,7 @@ export function addSignIn(app: App): void {
       open: true,
       summary: "Go to the issuer's page to sign in",
       description:
-        "A browser opens it. `return_to` is a path of this server; any other text leads to `/`. A link on a page of another site leads there at once: the person begins to sign in on the page.",
+        "For browsers. `return_to` is a path of this server; any other text leads to `/`. From a link on another site, the browser goes to that path at once, and the person starts the sign-in there.",
       query: z.object({ return_to: z.string().optional() }),
       answers: {
         302: {
@@ -68,7 +68,7 @@ export function addSignIn(app: App): void {
       tag: "Sign-in",
       open: true,
       summary: "Back from the issuer's page",
-      description: "The issuer redirects the browser here. It gets the cookie of a new session.",
+      description: "The issuer redirects the browser here. The answer sets the cookie of a new session.",
       query: callbackQuery,
       records: ["session.create", "user.create", "user.update", "sign_in.refuse"],
       answers: {

@@ -49,7 +49,7 @@ export function addSlackInstall(app: App): void {
       path: "/integrations/slack/install",
       tag: "Slack",
       open: true,
-      summary: "Go to Slack's page that installs the app",
+      summary: "Redirect to Slack's page that installs the app",
       description: "Needs a `ticket` of `POST /v1/slack/install`, or a key.",
       query: z.object({ ticket: z.string().max(TICKET_CHARACTERS).optional() }),
       answers: { 302: { description: "To Slack.", headers: { Location: "Slack's page." } } },

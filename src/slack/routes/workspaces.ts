@@ -63,7 +63,7 @@ function addConnecting(app: App): void {
       method: "post",
       path: "/v1/slack/install",
       tag,
-      summary: "Ask for the address that installs the app in Slack",
+      summary: "Create the address that installs the app in Slack",
       description: "Open it in a browser within ten minutes; it works once.",
       body: installBody,
       answers: { 200: { description: "The address.", schema: installAnswer } },

@@ -73,7 +73,7 @@ function addCreate(app: App): void {
       method: "post",
       path: "/v1/triggers",
       tag,
-      summary: "Make a trigger",
+      summary: "Create a trigger",
       description: "An incoming webhook or a schedule. The secret of a webhook is shown only in this answer.",
       body: schemas.triggerBody,
       answers: {
@@ -224,7 +224,7 @@ function addRotate(app: App): void {
       tag,
       summary: "Give a webhook trigger a new secret",
       description:
-        "Shown only in this answer. The former secrets stay valid for `overlap_seconds`, a day if absent. Whoever asks knows the secret, and is the trigger's `made_by` from now on.",
+        "Shown only in this answer. The former secrets stay valid for `overlap_seconds`, a day if absent. The caller knows the secret, and so becomes the trigger's `made_by`.",
       params,
       body: schemas.rotationBody,
       answers: { 200: { description: "The trigger with its new secret.", schema: schemas.newTrigger } },

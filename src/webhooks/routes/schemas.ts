@@ -61,7 +61,7 @@ const webhookFields = late(() => ({
   events: z.array(z.enum(webhookEvents)),
   enabled: z.boolean(),
   unverified_since: time.nullable().openapi({
-    description: "Since when the receiver owes an answer to a ping. Nothing else is sent until it has answered.",
+    description: "Since when the receiver has not answered a ping. Nothing else is sent until it has.",
   }),
   failing_since: time.nullable().openapi({ description: "Since when every delivery has failed." }),
   disabled_at: time.nullable().openapi({ description: "When the server disabled it." }),

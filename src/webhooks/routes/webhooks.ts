@@ -42,7 +42,7 @@ export function addWebhooks(app: App): void {
       method: "post",
       path: "/v1/webhooks",
       tag,
-      summary: "Make a webhook",
+      summary: "Create a webhook",
       description:
         "Events of all your threads are sent to it, signed by the Standard Webhooks scheme, once it has answered a ping with 2xx. `secret` is shown only in this answer. Each webhook has another address.",
       body: webhookBody,
@@ -95,7 +95,7 @@ function addOne(app: App): void {
       scope: "write",
       tag,
       summary: "Read a webhook",
-      description: "Without its secret. Says since when it fails, and why it was disabled.",
+      description: "Without its secret. Includes since when it fails, and why it was disabled.",
       params: webhookParams,
       answers: { 200: { description: "The webhook, without its secret.", schema: webhook } },
       problems: ["not_found"],

@@ -5,14 +5,11 @@ import {
   AssistantRuntimeProvider,
   ComposerPrimitive,
   ErrorPrimitive,
-  ExportedMessageRepository,
   MessagePrimitive,
   makeAssistantTool,
-  type ThreadHistoryAdapter,
   ThreadPrimitive,
 } from "@assistant-ui/react";
 import {
-  fromAgUiMessages,
   useAgUiInterrupts,
   useAgUiRuntime,
   useAgUiState,
@@ -20,6 +17,7 @@ import {
 } from "@assistant-ui/react-ag-ui";
 import { useMemo } from "react";
 import { createRoot } from "react-dom/client";
+import { openHistory } from "./history.ts";
 
 const place = new URLSearchParams(location.search);
 const server = place.get("server") ?? "";
@@ -34,25 +32,8 @@ const Favourite = makeAssistantTool({
   execute: async () => "turquoise",
 });
 
-/** What a reload shows is what the thread has: the conversation of `GET …/messages`, in AG-UI's form. */
-const history: ThreadHistoryAdapter = {
-  async load() {
-    const response = await fetch(`${server}/v1/threads/${encodeURIComponent(threadId)}/messages?limit=200`, {
-      headers,
-    });
-    if (!response.ok) return { messages: [] };
-    const { data } = (await response.json()) as { data: Parameters<typeof readRows>[0] };
-    const messages = fromAgUiMessages(readRows(data) as Parameters<typeof fromAgUiMessages>[0]);
-    return ExportedMessageRepository.fromArray(messages);
-  },
-  append: async () => {},
-};
-
-function readRows(rows: { message_id: string; type: string; content: { content?: unknown } }[]): object[] {
-  return rows
-    .filter(({ type }) => type === "user" || type === "assistant")
-    .map(({ message_id, type, content }) => ({ id: message_id, role: type, content: content.content ?? "" }));
-}
+const url = place.get("agent") ?? "";
+const history = await openHistory({ server, agent: url, threadId, headers });
 
 function Message() {
   return (
@@ -111,6 +92,20 @@ function Questions() {
       >
         Blue
       </button>
+      <button
+        type="button"
+        data-testid="approve"
+        onClick={() => void submit([{ interruptId: interrupt.id, status: "resolved", payload: { approved: true } }])}
+      >
+        Approve
+      </button>
+      <button
+        type="button"
+        data-testid="decline"
+        onClick={() => void submit([{ interruptId: interrupt.id, status: "cancelled" }])}
+      >
+        Not now
+      </button>
     </div>
   ));
 }
@@ -121,8 +116,8 @@ function Plan() {
 }
 
 function App() {
-  const agent = useMemo(() => new HttpAgent({ url: place.get("agent") ?? "", headers, threadId }), []);
-  const runtime = useAgUiRuntime({ agent, adapters: { history } });
+  const agent = useMemo(() => new HttpAgent({ url, headers, threadId }), []);
+  const runtime = useAgUiRuntime({ agent, adapters: { history }, unstable_enableMessageQueue: true });
   return (
     <AssistantRuntimeProvider runtime={runtime}>
       <Favourite />

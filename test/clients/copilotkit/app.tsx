@@ -14,9 +14,10 @@ import { z } from "zod";
 
 const place = new URLSearchParams(location.search);
 const threadId = place.get("thread") ?? undefined;
+const agentId = place.get("agent") ?? "taskloom";
 
 function Plan() {
-  const { agent } = useAgent({ agentId: "taskloom" });
+  const { agent } = useAgent({ agentId });
   return <pre data-testid="plan">{JSON.stringify(agent.state ?? null)}</pre>;
 }
 
@@ -28,24 +29,31 @@ function Chat() {
     handler: async () => "turquoise",
   });
   useInterrupt({
-    agentId: "taskloom",
-    render: ({ interrupt, resolve }) => (
+    agentId,
+    render: ({ interrupt, resolve, cancel }) => (
       <div data-testid="question">
         {interrupt?.message}
         <button type="button" data-testid="answer" onClick={() => void resolve("blue")}>
           Blue
         </button>
+        <button type="button" data-testid="approve" onClick={() => void resolve({ approved: true })}>
+          Approve
+        </button>
+        <button type="button" data-testid="decline" onClick={() => void cancel()}>
+          Not now
+        </button>
       </div>
     ),
   });
-  const { agent } = useAgent({ agentId: "taskloom" });
+  const { agent } = useAgent({ agentId });
   const { copilotkit } = useCopilotKit();
   const [edited, setEdited] = useState<string | null>(null);
-  // The chat has the buttons, and leaves it to the page what they do: the messages up to that one are run again.
+  // The chat has the buttons, and leaves it to the page what they do: the messages up to that one are run again. An
+  // edited one keeps its id, which says which one it is.
   const runFrom = async (id: string, content: string | null): Promise<void> => {
     const at = agent.messages.findIndex((message) => message.id === id);
     const before = agent.messages.slice(0, at);
-    agent.setMessages(content === null ? before : [...before, { id: crypto.randomUUID(), role: "user", content }]);
+    agent.setMessages(content === null ? before : [...before, { id, role: "user", content }]);
     await copilotkit.runAgent({ agent });
   };
   return (
@@ -65,7 +73,7 @@ function Chat() {
         </form>
       )}
       <CopilotChat
-        agentId="taskloom"
+        agentId={agentId}
         threadId={threadId}
         messageView={{
           assistantMessage: { onRegenerate: (message: { id: string }) => void runFrom(message.id, null) },

@@ -3,7 +3,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { HttpAgent } from "@ag-ui/client";
-import { CopilotRuntime } from "@copilotkit/runtime/v2";
+import { type AgentRunner, CopilotRuntime } from "@copilotkit/runtime/v2";
 import { createCopilotNodeListener } from "@copilotkit/runtime/v2/node";
 
 export interface Runtime {
@@ -11,9 +11,17 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
-export async function startRuntime(agentUrl: string, key: string): Promise<Runtime> {
-  const taskloom = new HttpAgent({ url: agentUrl, headers: { authorization: `Bearer ${key}` } });
-  const runtime = new CopilotRuntime({ agents: { taskloom } });
+/** Without a runner it remembers threads in its own memory. */
+export async function startRuntime(
+  addresses: Record<string, string>,
+  key: string,
+  runner?: AgentRunner,
+): Promise<Runtime> {
+  const headers = { authorization: `Bearer ${key}` };
+  const agents = Object.fromEntries(
+    Object.entries(addresses).map(([name, url]) => [name, new HttpAgent({ url, headers })]),
+  );
+  const runtime = new CopilotRuntime({ agents, ...(runner && { runner }) });
   const server = createServer(createCopilotNodeListener({ runtime, basePath: "/api/copilotkit", cors: true }));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
   return {

@@ -10,7 +10,7 @@ import { walkProjects } from "./projects.ts";
 import { walkSlack } from "./slack.ts";
 import type { Stage } from "./stage.ts";
 import { createWalker } from "./walker.ts";
-import { walkAgents, walkThreads } from "./work.ts";
+import { walkAgain, walkAgents, walkThreads } from "./work.ts";
 
 export interface Walked {
   wrong: string[];
@@ -31,6 +31,7 @@ export async function walk(stage: Stage): Promise<Walked> {
   key = String((await ask("POST /v1/api-keys", { body: { name: "walker" } })).body.key);
   const parts: [string, () => Promise<void>][] = [
     ["threads", () => walkThreads(walker, check)],
+    ["again", () => walkAgain(walker, check)],
     ["agents", () => walkAgents(walker, check)],
     ["projects", () => walkProjects(walker, stage)],
     ["triggers", () => walkTriggers(walker)],

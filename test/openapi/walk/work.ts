@@ -3,6 +3,7 @@ import type { Answer, Walker } from "./walker.ts";
 
 const RUNS = "/v1/threads/{thread_id}/runs";
 const RUN = `${RUNS}/{invocation_id}`;
+const MESSAGE = "/v1/threads/{thread_id}/messages/{message_id}";
 const QUESTION = '[[tool ask {"question":"Which colour?","choices":["red","blue"]}]]';
 
 /** `check` looks at the events of a stream. */
@@ -19,6 +20,7 @@ export async function walkThreads({ ask }: Walker, check: (stream: Answer) => vo
   await ask(`GET ${RUNS}`, { params, query: { limit: "2" } });
   await ask(`GET ${RUN}`, { params: { ...params, invocation_id: first } });
   await ask(`POST ${RUNS}`, { params, body: { message: "[[stall]] stalled", invocation_id: third } });
+  await walkInbox({ ask }, params);
   await ask(`POST ${RUN}/cancel`, { params: { ...params, invocation_id: third } });
   for (const [place, form] of ["resume", "resume/stream"].entries()) {
     const invocation_id = `asks-${place}`;
@@ -39,11 +41,35 @@ export async function walkThreads({ ask }: Walker, check: (stream: Answer) => vo
   await ask("GET /v1/threads/{thread_id}/tasks", { params, query: { include: "ledger" } });
   const create = { op: "create", section_title: "Test", task_contents: ["Try it"] };
   await ask("PATCH /v1/threads/{thread_id}/tasks", { params, body: { operations: [create] } });
-  await ask("GET /v1/threads/{thread_id}/inbox", { params });
   await ask("GET /v1/threads/{thread_id}/diagnostics", { params });
   // It ends after a minute without a run.
   check(await ask("GET /v1/threads/{thread_id}/events", { params, query: { after: "1" } }));
   await ask("DELETE /v1/threads/{thread_id}", { params });
+}
+
+/** While a run is at work, so that messages wait behind it. */
+async function walkInbox({ ask }: Pick<Walker, "ask">, { thread_id }: { thread_id: string }): Promise<void> {
+  const params = { thread_id, message_id: "waits" };
+  await ask(`POST ${RUNS}`, { params, body: { message: "[[text Later.]]", message_id: params.message_id } });
+  await ask("GET /v1/threads/{thread_id}/inbox", { params });
+  await ask("PATCH /v1/threads/{thread_id}/inbox/{message_id}", { params, body: { message: "[[text Sooner.]]" } });
+  await ask("DELETE /v1/threads/{thread_id}/inbox/{message_id}", { params });
+}
+
+/** Turns that are asked again and edited, and the streams that a browser opens without headers. */
+export async function walkAgain({ ask }: Walker, check: (stream: Answer) => void): Promise<void> {
+  const params = { thread_id: "thread-again", message_id: "asked", invocation_id: "run-again" };
+  const { message_id, invocation_id } = params;
+  const message = "[[text Hello.]]";
+  await ask(`POST ${RUNS}`, { params, query: { wait: "1" }, body: { message, message_id, invocation_id } });
+  await ask(`POST ${MESSAGE}/regenerate`, { params, query: { wait: "1" }, body: {} });
+  const edited = { message: "[[text Hello again.]]", message_id };
+  await ask(`POST ${MESSAGE}/edit`, { params, query: { wait: "1" }, body: edited });
+  await ask("GET /v1/threads/{thread_id}/messages", { params, query: { include: "superseded" } });
+  await ask("POST /v1/threads/{thread_id}/events/ticket", { params });
+  const { body } = await ask(`POST ${RUN}/events/ticket`, { params });
+  const ticket = new URL(String(body.url)).searchParams.get("ticket") ?? "";
+  check(await ask("GET /v1/events", { key: null, query: { ticket } }));
 }
 
 export async function walkAgents({ ask }: Walker, check: (stream: Answer) => void): Promise<void> {

@@ -78,6 +78,7 @@ const inQuery: Record<string, Filling> = {
   "GET /v1/threads/{thread_id}/messages include": value("superseded"),
   wait: value("1"),
   on_disconnect: value("continue"),
+  whole_history: value("0"),
   days: value("7"),
   from: value("1"),
   to: kind("version"),

@@ -39,7 +39,7 @@ export function addAgain(app: App): void {
       path: "/v1/threads/{thread_id}/messages/{message_id}/regenerate",
       summary: "Ask a turn again",
       description:
-        "Starts a run that answers a person's message again, or the one before a reply. What follows it is superseded.",
+        "Starts a run that answers a person's message again. If `message_id` is a reply, that is the message before it. What follows the message is superseded.",
       body: againBody,
       bodyFor: againBodyFor,
       problems: ["not_found", "busy", "idempotency_conflict", "invalid_operation", "price_unknown"],
@@ -56,7 +56,8 @@ export function addAgain(app: App): void {
       ...common,
       path: "/v1/threads/{thread_id}/messages/{message_id}/edit",
       summary: "Edit a message",
-      description: "Starts a run with another message in the place of a person's. That and what follows is superseded.",
+      description:
+        "Starts a run with another message in the place of a person's. The old message and what follows it are superseded.",
       body: editBody,
       bodyFor: editBodyFor,
       problems: [

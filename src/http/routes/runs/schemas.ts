@@ -12,7 +12,7 @@ import { type ModelCheck, modelNameOf, stepsUpTo } from "../agent-schemas.ts";
 
 const on_disconnect = z.enum(disconnectPolicies).optional().openapi({
   description:
-    "What becomes of the run when its last reader has been gone for some seconds: `continue`, or `cancel` it. The agent's by default.",
+    "What happens to the run once its last reader has been gone for some seconds: `continue`, or `cancel`. By default, what the agent says.",
 });
 /** What every request for a run may say of it. */
 function optionsOf(check: ModelCheck, ceiling: number | null) {
@@ -26,7 +26,7 @@ function optionsOf(check: ModelCheck, ceiling: number | null) {
     metadata: smallObject.optional(),
     time_zone: timeZone
       .optional()
-      .openapi({ description: "Where the person is, for the date that the model is told." }),
+      .openapi({ description: "The person's time zone, as an IANA name. The model reads the date there." }),
     ...givenCaps,
   };
 }

@@ -28,7 +28,8 @@ export function addStart(app: App): void {
       tag,
       summary: "Start a run",
       counts: "run",
-      description: "A thread that does not exist is made. The same `invocation_id` with the same body is the same run.",
+      description:
+        "Creates the thread if it does not exist. The same `invocation_id` with the same body is the same run.",
       params: threadParams,
       headers: startHeaders.extend({ "taskloom-hops": hopsHeader }),
       body: runBody,

@@ -35,7 +35,7 @@ export function addUserChanges(app: App): void {
       tag,
       summary: "Change, disable or enable a user",
       description:
-        "Fields that are left out stay as they are. While a user is disabled, nothing of it works, and nothing of it is deleted. Who loses the role `admin` loses the scope `admin` in all keys and sessions. `caps` and `quotas` are replaced as a whole.",
+        "Absent fields stay unchanged. While a user is disabled, nothing of theirs works, and nothing is deleted. A user who loses the role `admin` loses the scope `admin` in all keys and sessions. `caps` and `quotas` are replaced as a whole.",
       scope: "admin",
       params: userParams,
       body: userPatch,
@@ -71,11 +71,11 @@ export function addUserChanges(app: App): void {
       tag,
       summary: "Delete a user with everything that it has",
       description:
-        "Its keys and sessions end at once. Its state is `deleting` until nothing is left. Its id is never given again.",
+        "Keys and sessions end at once. The state is `deleting` until nothing is left. The id is never used again.",
       scope: "admin",
       params: userParams,
       records: ["user.delete"],
-      answers: { 202: { description: "The user. The rest is deleted soon.", schema: user } },
+      answers: { 202: { description: "The user. The rest is deleted in the background.", schema: user } },
       problems: ["not_found", "invalid_operation"],
     },
     async (context, { params: { user_id } }) => {

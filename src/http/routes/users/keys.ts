@@ -42,7 +42,7 @@ export function addUserKeys(app: App): void {
       path: "/v1/users/{user_id}/api-keys/{key_id}",
       tag,
       summary: "Delete a user's API key or session",
-      description: "As `DELETE /v1/api-keys/{key_id}` does for the user. `key_id` may be a session's id, too.",
+      description: "Works like `DELETE /v1/api-keys/{key_id}`, on a user's key. `key_id` may also be a session's id.",
       scope: "admin",
       params: userParams.extend({ key_id: clientId }),
       query: deletionQuery,

@@ -34,7 +34,7 @@ export function addQuotas(app: App): void {
       path: "/v1/quotas",
       tag,
       summary: "Read your quotas",
-      description: "How much you may have and do. Threads and projects are counted some times an hour.",
+      description: "How much you may have and do. Threads and projects are counted a few times an hour.",
       answers: { 200: { description: "All quotas.", schema: z.object({ data: z.array(quota) }) } },
     },
     async (context) => {

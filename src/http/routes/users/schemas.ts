@@ -19,11 +19,14 @@ const email = late(() =>
     .nullable()
     .openapi({
       description:
-        "Of one user only, in any case of its letters. Whoever proves it at their first sign-in becomes a user who has never signed in.",
+        "Unique, regardless of upper and lower case. A person who signs in for the first time with this address, verified, becomes this user, unless the user has signed in before.",
     }),
 );
 const role = late(() =>
-  z.enum(userRoles).nullable().openapi({ description: "`admin`: sessions have the scope `admin`, too." }),
+  z
+    .enum(userRoles)
+    .nullable()
+    .openapi({ description: "With `admin`, the user's sessions have the scope `admin` too." }),
 );
 
 // Copies, because the originals may have been made before the zod extension that adds `openapi`.
@@ -33,7 +36,7 @@ const caps = late(() =>
     .nullable()
     .openapi({
       description:
-        "Caps for a day and a month in UTC, each in place of the setting's. Where one is null or absent, the setting's holds.",
+        "Caps for a day and a month in UTC. Each replaces the cap of the settings. If one is null or absent, the settings apply.",
       example: { day: { max_cost_usd: 5 }, month: { max_cost_usd: 50 } },
     }),
 );
@@ -50,7 +53,7 @@ const quotas = late(() =>
     })
     .nullable()
     .openapi({
-      description: "By name, in place of the usual ones. An absent one is the usual one. Null: all are.",
+      description: "Quotas by name, in place of the defaults. An absent quota has its default; null resets all.",
       example: {},
     }),
 );
@@ -126,7 +129,7 @@ const fields = late(() => ({
   role: role(),
   caps: caps(),
   quotas: storedQuotas(),
-  state: z.enum(userStates).openapi({ description: "`deleting` until nothing is left of it." }),
+  state: z.enum(userStates).openapi({ description: "`deleting` until nothing of the user is left." }),
   created_at: time.nullable().openapi({ description: "Null for `user_first`, if nobody recorded it." }),
   disabled_at: time.nullable(),
   deleted_at: time.nullable(),
