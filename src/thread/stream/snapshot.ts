@@ -84,7 +84,8 @@ export function forgetSelection(life: Life): void {
 function* readSelection(life: Life, { first, skipped, last, unstored }: Selection): Generator<Selected> {
   for (let before = first - 1; before < last; ) {
     const [row] = readMessages(life.database.sql, life.thread, before, 1);
-    if (row === undefined) break;
+    // Where the others are superseded, the next one is newer: it comes as an event.
+    if (row === undefined || row.seq > last) break;
     const messages = toAgUiMessages(row);
     for (let place = row.seq === first ? skipped : 0; place < messages.length; place++) {
       yield { key: `${row.seq}.${place}`, message: () => messageAt(life, row.seq, place) };

@@ -14,6 +14,7 @@ import { readMessagePage } from "../rows/reads.ts";
 import { cancelBefore } from "../run/control.ts";
 import { editPlan } from "../run/plan-edit.ts";
 import { ensureRunning } from "../run/run.ts";
+import { planStream } from "../stream/streams.ts";
 import { patchThread } from "../threads.ts";
 
 const page = { cursor: null, limit: 200, types: [], after: null };
@@ -317,6 +318,20 @@ describe("a reader of the thread", () => {
     expect(types[types.indexOf("MESSAGES_SNAPSHOT") + 1]).toBe("RUN_STARTED");
     // From its last number on it has nothing to catch up with.
     expect(thread.read({ after: reader.lastId }).text.trim()).toBe("retry: 20000");
+  });
+
+  it("of a run that is superseded in the middle of its resync gets no message of the run that does it", async () => {
+    const thread = await twoTurns("three");
+    const plan = planStream(thread.life, { invocation_id: "inv_b", after: null, resync: true });
+    if (!plan.ok || plan.value.kind !== "follow") throw new Error("there is a stream to follow");
+    const opening = plan.value.request.opening[Symbol.iterator]();
+    let text = "";
+    while (!text.includes("first")) text += String(opening.next().value);
+    await thread.run("", edit("msg_of_inv_b", "other", "msg_new", { invocation_id: "inv_c" }));
+    for (let piece = opening.next(); piece.done !== true; piece = opening.next()) text += piece.value;
+    expect(text).toContain("first");
+    expect(text).not.toContain("other");
+    expect(text).not.toContain("three");
   });
 
   it("that comes back from before gets a resync, in this life and in a later one", async () => {
