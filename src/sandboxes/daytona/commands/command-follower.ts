@@ -83,7 +83,9 @@ export async function followCommand(source: CommandSource, options: FollowOption
     delay = Math.min(MAX_POLL_MS, delay * 1.5);
     const now = Date.now();
     const isLast = now >= until;
-    if (exitCode === null && (isLarge || isLast || poll % POLLS_PER_STATE === 0))
+    // Between the two end markers, the daemon's exit code says that nothing more comes.
+    const isEnding = typeof last?.exit_code === "number";
+    if (exitCode === null && (isLarge || isLast || isEnding || poll % POLLS_PER_STATE === 0))
       exitCode = await source.readExitCode();
     if (last?.is_cut) {
       if (exitCode !== null || isLast) return toState(last, exitCode);
