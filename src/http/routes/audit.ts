@@ -33,7 +33,7 @@ const entry = late(() =>
       entry_id: z.string(),
       created_at: time,
       user_id: nullable.openapi({ description: "Whose account it is about. Null if that is not known." }),
-      actor_id: nullable.openapi({ description: "The user who acted. Null if nobody is known." }),
+      actor_id: nullable.openapi({ description: "The user who acted. Null if that is not known." }),
       key_id: nullable.openapi({ description: "The key or session that acted, or `admin_key`." }),
       // Not an enum: a later version may have written it.
       action: z.string(),

@@ -59,7 +59,7 @@ export const apiKey = late(() =>
       expires_at: expiry,
       last_used_at: time
         .nullable()
-        .openapi({ description: "To the hour. Null if it was not used, or nobody recorded it." }),
+        .openapi({ description: "To the hour. Null if it was never used, or that is not recorded." }),
     })
     .openapi("ApiKey", { example: examples.apiKey }),
 );

@@ -63,7 +63,7 @@ export function addSessions(app: App): void {
       summary: "End a session",
       counts: "nothing",
       description:
-        "With `made=revoke`, also ends what it made, as for an API key. Then the session may have ended already.",
+        "With `made=revoke`, also ends what the session created, as for an API key. This also works for a session that has already ended.",
       params: z.object({ session_id: clientId }),
       query: z.strictObject({
         made: z

@@ -16,7 +16,7 @@ const signedOut = z
     redirect_to: z
       .url()
       .nullable()
-      .openapi({ description: "Where the browser goes to sign out there, too; null for nowhere." }),
+      .openapi({ description: "The issuer's page where the browser signs out too; null if there is none." }),
   })
   .openapi("SignedOut", { example: { redirect_to: null } });
 

@@ -35,7 +35,7 @@ const parts: Record<number, Answer> = {
     description:
       "The part that `Range` names, if that is one range. If the file has no such part, the answer is 416 without a body.",
     bytes: [types.content],
-    headers: { ...headers, "Content-Range": "Where it lies, and the size of the file." },
+    headers: { ...headers, "Content-Range": "Which bytes these are, and the size of the file." },
   },
 };
 const problems = [...workspaceProblems, "invalid_field" as const, "forbidden" as const];

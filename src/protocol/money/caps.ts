@@ -13,21 +13,19 @@ export type CapName = (typeof capNames)[number];
 
 /** Null and absent are no cap. 0 is a cap that nothing fits under. */
 export const capFields = {
-  max_cost_usd: z.number().min(0).max(MAX_USD).nullable().describe("The most that it may cost, in US dollars."),
+  max_cost_usd: z.number().min(0).max(MAX_USD).nullable().describe("The maximum cost in US dollars."),
   max_total_tokens: z
     .int()
     .min(0)
     .max(MAX_TOKENS)
     .nullable()
-    .describe(
-      "The most tokens that it may use: input, also what came from a cache, and output, as the providers count them.",
-    ),
+    .describe("The maximum number of tokens: input, including cached input, and output, as the providers count them."),
   max_minutes: z
     .number()
     .min(0)
     .max(MAX_MINUTES)
     .nullable()
-    .describe("The most minutes that the server may work on it. Waits for a person's answer don't count."),
+    .describe("The maximum number of minutes that the server works on it. Waits for a person's answer don't count."),
 };
 const capsShape = z.strictObject(capFields).partial();
 /** Fields of a request. What they hold for is said where they are. */
