@@ -8,8 +8,7 @@ import * as examples from "../examples.ts";
 import { addOperation } from "../operation.ts";
 
 const price = z.object({ input: z.number(), cached_input: z.number(), output: z.number() }).nullable().openapi({
-  description:
-    "In US dollars for a million tokens; long requests may cost more. Null if the price is not known.",
+  description: "In US dollars for a million tokens; long requests may cost more. Null if the price is not known.",
 });
 
 const list = z

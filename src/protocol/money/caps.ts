@@ -19,9 +19,7 @@ export const capFields = {
     .min(0)
     .max(MAX_TOKENS)
     .nullable()
-    .describe(
-      "The maximum number of tokens: input, including cached input, and output, as the providers count them.",
-    ),
+    .describe("The maximum number of tokens: input, including cached input, and output, as the providers count them."),
   max_minutes: z
     .number()
     .min(0)

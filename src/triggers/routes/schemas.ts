@@ -222,7 +222,8 @@ const triggerShape = late(() => ({
   created_at: time,
   disabled_at: time.nullable().openapi({ description: "When the server disabled it." }),
   disabled_reason: z.string().nullable().openapi({
-    description: "Why the server disabled it. A webhook's secret is deleted then. It needs a new one to be enabled again.",
+    description:
+      "Why the server disabled it. A webhook's secret is deleted then. It needs a new one to be enabled again.",
   }),
   made_by: madeBy,
 }));
