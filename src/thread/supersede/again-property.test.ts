@@ -274,7 +274,9 @@ describe("what is asked again and edited", () => {
         expect(stored).toMatchObject({ ok: true, value: { data: world.rows(superseded) } });
       }
       const all = world.rows(true);
-      const texts = all.filter(({ type }) => type === "user").map(saidIn);
+      // A history that is out of date may edit a message back to a text that is superseded.
+      const said = world.rows(false).filter(({ type }) => type === "user");
+      const texts = said.map(saidIn);
       expect([new Set(all.map(({ message_id }) => message_id)).size, new Set(texts).size]).toEqual([
         all.length,
         texts.length,
