@@ -1,68 +1,18 @@
 // A turn that is asked again, or whose message is edited: what is left out from then on, and what stays.
 import { describe, expect, it, vi } from "vitest";
+import { again, edit, listed, page, read, said, twoTurns } from "../../../test/fakes/asked-again.ts";
 import { Gate } from "../../../test/fakes/gate.ts";
 import { call, say } from "../../../test/fakes/replies.ts";
 import { FakeClock } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import type { Tool } from "../../agent/tool.ts";
-import type { ThreadEvent } from "../../protocol/event.ts";
-import type { RunInput } from "../../protocol/thread.ts";
 import { peopleTools } from "../../tools/people.ts";
 import { taskTools } from "../../tools/tasks.ts";
 import { findRun } from "../life.ts";
 import { readMessagePage } from "../rows/reads.ts";
 import { cancelBefore } from "../run/control.ts";
 import { editPlan } from "../run/plan-edit.ts";
-import { ensureRunning } from "../run/run.ts";
-import { planStream } from "../stream/streams.ts";
 import { patchThread } from "../threads.ts";
-
-const page = { cursor: null, limit: 200, types: [], after: null };
-
-function again(message_id: string, more: Partial<RunInput> = {}): Partial<RunInput> {
-  return { messages: [], on_busy: "reject", supersede: { message_id, replaces: false }, ...more };
-}
-
-function edit(message_id: string, content: string, id = "msg_new", more: Partial<RunInput> = {}): Partial<RunInput> {
-  return {
-    ...again(message_id),
-    supersede: { message_id, replaces: true, message: { message_id: id, content } },
-    ...more,
-  };
-}
-
-/** Types and texts of the rows of a list. */
-function listed(thread: FakeThread, superseded = false): string[] {
-  const read = readMessagePage(thread.life, { ...page, superseded });
-  if (!read.ok) throw new Error(read.error.detail);
-  return read.value.data
-    .filter(({ type }) => type !== "task_list")
-    .map((row) => {
-      const { content } = row.content as { content?: unknown };
-      return `${row.superseded_by === undefined ? "" : "-"}${row.type} ${String(content ?? "")}`.trim();
-    });
-}
-
-function said(thread: FakeThread) {
-  return (thread.requests.at(-1)?.messages ?? []).filter(({ role }) => role !== "system");
-}
-
-/** What the model read in its last request. */
-function read(thread: FakeThread): string[] {
-  return said(thread).map(({ role, content }) => `${role} ${String(content ?? "")}`.trim());
-}
-
-function snapshotIn(events: ThreadEvent[]) {
-  const snapshot = events.findLast((event) => event.type === "MESSAGES_SNAPSHOT");
-  return snapshot?.messages.map((message) => ("content" in message ? message.content : "")) ?? null;
-}
-
-async function twoTurns(...replies: Parameters<typeof say>[0][]): Promise<FakeThread> {
-  const thread = new FakeThread({ replies: ["one", "two", ...replies].map((text) => say(text)) });
-  await thread.run("first", { invocation_id: "inv_a" });
-  await thread.run("second", { invocation_id: "inv_b" });
-  return thread;
-}
 
 describe("a turn that is asked again", () => {
   it("is named by its message or by its reply, and the model reads nothing that followed", async () => {
@@ -302,127 +252,5 @@ describe("the plan", () => {
     await thread.run("", again("msg_of_inv_a", { invocation_id: "inv_b" }));
     expect(plan(thread)).toEqual([]);
     expect(JSON.stringify(thread.requests.at(-1))).not.toContain("changed the plan");
-  });
-});
-
-describe("a reader of the thread", () => {
-  it("that is there gets the conversation without it before the run, and one of the run gets the run alone", async () => {
-    const thread = await twoTurns("three");
-    const reader = thread.read();
-    await reader.until(({ events }) => events.filter(({ type }) => type === "RUN_FINISHED").length === 2);
-    const { events } = await thread.run("", edit("msg_of_inv_b", "other", "msg_new", { invocation_id: "inv_c" }));
-    expect(events.map(({ type }) => type)).not.toContain("MESSAGES_SNAPSHOT");
-    await reader.until(({ events }) => events.filter(({ type }) => type === "RUN_FINISHED").length === 3);
-    expect(snapshotIn(reader.events)).toEqual(["first", "one"]);
-    const types = reader.events.map(({ type }) => type);
-    expect(types[types.indexOf("MESSAGES_SNAPSHOT") + 1]).toBe("RUN_STARTED");
-    // From its last number on it has nothing to catch up with.
-    expect(thread.read({ after: reader.lastId }).text.trim()).toBe("retry: 20000");
-  });
-
-  it("of a run that is superseded in the middle of its resync gets no message of the run that does it", async () => {
-    const thread = await twoTurns("three");
-    const plan = planStream(thread.life, { invocation_id: "inv_b", after: null, resync: true });
-    if (!plan.ok || plan.value.kind !== "follow") throw new Error("there is a stream to follow");
-    const opening = plan.value.request.opening[Symbol.iterator]();
-    let text = "";
-    while (!text.includes("first")) text += String(opening.next().value);
-    await thread.run("", edit("msg_of_inv_b", "other", "msg_new", { invocation_id: "inv_c" }));
-    for (let piece = opening.next(); piece.done !== true; piece = opening.next()) text += piece.value;
-    expect(text).toContain("first");
-    expect(text).not.toContain("other");
-    expect(text).not.toContain("three");
-  });
-
-  it("that comes back from before gets a resync, in this life and in a later one", async () => {
-    const thread = await twoTurns("three");
-    const { lastId } = await thread.read().until(({ events }) => events.at(-1)?.type === "RUN_FINISHED");
-    await thread.run("", again("msg_of_inv_b", { invocation_id: "inv_c" }));
-    for (const crashes of [false, true]) {
-      if (crashes) thread.crash();
-      for (const after of [null, 3, lastId]) {
-        const back = await thread
-          .read({ after })
-          .until(({ events }) => events.some(({ type }) => type === "STATE_SNAPSHOT"));
-        expect(snapshotIn(back.events)).toEqual(["first", "one", "second", "three"]);
-      }
-    }
-    const own = await thread.read({ invocation_id: "inv_b", after: 0 }).untilClosed();
-    expect(own.events.map(({ type }) => type)).toContain("TEXT_MESSAGE_CONTENT");
-  });
-});
-
-describe("a life that ends", () => {
-  it("leaves either all of it or nothing, and the run goes on", async () => {
-    let isReached = true;
-    for (let at = 0; isReached; at++) {
-      let left = -1;
-      let die = () => {};
-      const died = new Promise<void>((resolve) => {
-        die = resolve;
-      });
-      const dies = () => {
-        left -= 1;
-        if (left === -1) die();
-        return left === -1;
-      };
-      const thread = new FakeThread({ defaultReply: say("ok"), dies });
-      await thread.run("first", { invocation_id: "inv_a" });
-      left = at;
-      const input = edit("msg_of_inv_a", "other", "msg_new", { invocation_id: "inv_b" });
-      const accepted = await thread.accept("", input).catch(() => null);
-      if (accepted !== null && thread.isAlive)
-        await Promise.race([died, thread.read({ invocation_id: "inv_b" }).untilClosed()]);
-      isReached = !thread.isAlive;
-      left = Number.POSITIVE_INFINITY;
-      thread.crash();
-      const rows = listed(thread, true);
-      const isDone = rows.includes("-user first");
-      expect([rows.includes("user other"), rows.includes("-assistant ok")]).toEqual([isDone, isDone]);
-      ensureRunning(thread.life);
-      await thread.accept("", input);
-      await thread.read({ invocation_id: "inv_b" }).untilClosed();
-      expect(listed(thread)).toEqual(["user other", "assistant ok"]);
-    }
-  });
-});
-
-describe("D1", () => {
-  it("gets a range until it has all of its rows, also from a later life", async () => {
-    let isAway = false;
-    const thread = new FakeThread({
-      replies: ["one", "two", "three"].map((text) => say(text)),
-      syncThread: async () => {
-        if (isAway) throw new Error("D1 is away");
-        return { made: [], tasks_subscribed: false };
-      },
-    });
-    await thread.run("first", { invocation_id: "inv_a" });
-    isAway = true;
-    await thread.run("second", { invocation_id: "inv_b" });
-    await thread.run("", again("msg_of_inv_a", { invocation_id: "inv_c" }));
-    thread.crash();
-    isAway = false;
-    expect(await thread.life.outbox.sync()).toBe(true);
-    const sent = thread.batches.at(-1);
-    expect(sent?.superseded).toEqual([expect.objectContaining({ by: "inv_c", from: 2, through: 4 })]);
-    // Rows are sent as they were: the range marks them.
-    expect(sent?.messages.map(({ type }) => type)).toEqual(["user", "assistant", "assistant"]);
-    await thread.run("third", { invocation_id: "inv_d" });
-    expect(thread.batches.at(-1)?.superseded).toBeUndefined();
-    thread.crash();
-    expect(thread.life.outbox.pending && thread.life.superseded.ranges).toEqual([]);
-  });
-});
-
-describe("the former version", () => {
-  it("reads the rows of such a thread without what is superseded", async () => {
-    const thread = await twoTurns("three");
-    await thread.run("", again("msg_of_inv_a", { invocation_id: "inv_c" }));
-    const { sql } = thread.life.database;
-    const own = "SELECT content FROM messages WHERE is_llm_message = 1 AND type <> 'summary' ORDER BY seq";
-    expect(sql.exec<{ content: string }>(own).toArray().length).toBe(2);
-    const newest = "SELECT seq FROM messages WHERE type = 'assistant' ORDER BY seq DESC LIMIT 2";
-    expect(sql.exec<{ seq: number }>(newest).toArray()).toEqual([{ seq: 5 }]);
   });
 });
