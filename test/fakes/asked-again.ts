@@ -1,4 +1,5 @@
-// Threads whose turns are asked again or edited, and what their lists show.
+// A thread whose turns are asked again or edited, and what its lists, its model and its readers then have.
+import type { ThreadEvent } from "../../src/protocol/event.ts";
 import type { RunInput } from "../../src/protocol/thread.ts";
 import { readMessagePage } from "../../src/thread/rows/reads.ts";
 import { say } from "./replies.ts";
@@ -33,6 +34,20 @@ export function listed(thread: FakeThread, superseded = false): string[] {
       const { content } = row.content as { content?: unknown };
       return `${row.superseded_by === undefined ? "" : "-"}${row.type} ${String(content ?? "")}`.trim();
     });
+}
+
+export function said(thread: FakeThread) {
+  return (thread.requests.at(-1)?.messages ?? []).filter(({ role }) => role !== "system");
+}
+
+/** What the model read in its last request. */
+export function read(thread: FakeThread): string[] {
+  return said(thread).map(({ role, content }) => `${role} ${String(content ?? "")}`.trim());
+}
+
+export function snapshotIn(events: ThreadEvent[]) {
+  const snapshot = events.findLast((event) => event.type === "MESSAGES_SNAPSHOT");
+  return snapshot?.messages.map((message) => ("content" in message ? message.content : "")) ?? null;
 }
 
 export async function twoTurns(...replies: Parameters<typeof say>[0][]): Promise<FakeThread> {

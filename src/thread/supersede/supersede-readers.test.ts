@@ -1,9 +1,57 @@
-// What is superseded over lives that end, in D1, and for the former version.
+// What readers, later lives, D1 and a former version have of a thread whose messages are superseded.
 import { describe, expect, it } from "vitest";
+import { again, edit, listed, snapshotIn, twoTurns } from "../../../test/fakes/asked-again.ts";
 import { say } from "../../../test/fakes/replies.ts";
-import { again, edit, listed, twoTurns } from "../../../test/fakes/superseding.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { ensureRunning } from "../run/run.ts";
+import { planStream } from "../stream/streams.ts";
+
+describe("a reader of the thread", () => {
+  it("that is there gets the conversation without it before the run, and one of the run gets the run alone", async () => {
+    const thread = await twoTurns("three");
+    const reader = thread.read();
+    await reader.until(({ events }) => events.filter(({ type }) => type === "RUN_FINISHED").length === 2);
+    const { events } = await thread.run("", edit("msg_of_inv_b", "other", "msg_new", { invocation_id: "inv_c" }));
+    expect(events.map(({ type }) => type)).not.toContain("MESSAGES_SNAPSHOT");
+    await reader.until(({ events }) => events.filter(({ type }) => type === "RUN_FINISHED").length === 3);
+    expect(snapshotIn(reader.events)).toEqual(["first", "one"]);
+    const types = reader.events.map(({ type }) => type);
+    expect(types[types.indexOf("MESSAGES_SNAPSHOT") + 1]).toBe("RUN_STARTED");
+    // From its last number on it has nothing to catch up with.
+    expect(thread.read({ after: reader.lastId }).text.trim()).toBe("retry: 20000");
+  });
+
+  it("of a run that is superseded in the middle of its resync gets no message of the run that does it", async () => {
+    const thread = await twoTurns("three");
+    const plan = planStream(thread.life, { invocation_id: "inv_b", after: null, resync: true });
+    if (!plan.ok || plan.value.kind !== "follow") throw new Error("there is a stream to follow");
+    const opening = plan.value.request.opening[Symbol.iterator]();
+    let text = "";
+    while (!text.includes("first")) text += String(opening.next().value);
+    await thread.run("", edit("msg_of_inv_b", "other", "msg_new", { invocation_id: "inv_c" }));
+    for (let piece = opening.next(); piece.done !== true; piece = opening.next()) text += piece.value;
+    expect(text).toContain("first");
+    expect(text).not.toContain("other");
+    expect(text).not.toContain("three");
+  });
+
+  it("that comes back from before gets a resync, in this life and in a later one", async () => {
+    const thread = await twoTurns("three");
+    const { lastId } = await thread.read().until(({ events }) => events.at(-1)?.type === "RUN_FINISHED");
+    await thread.run("", again("msg_of_inv_b", { invocation_id: "inv_c" }));
+    for (const crashes of [false, true]) {
+      if (crashes) thread.crash();
+      for (const after of [null, 3, lastId]) {
+        const back = await thread
+          .read({ after })
+          .until(({ events }) => events.some(({ type }) => type === "STATE_SNAPSHOT"));
+        expect(snapshotIn(back.events)).toEqual(["first", "one", "second", "three"]);
+      }
+    }
+    const own = await thread.read({ invocation_id: "inv_b", after: 0 }).untilClosed();
+    expect(own.events.map(({ type }) => type)).toContain("TEXT_MESSAGE_CONTENT");
+  });
+});
 
 describe("a life that ends", () => {
   it("leaves either all of it or nothing, and the run goes on", async () => {
