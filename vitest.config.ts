@@ -82,6 +82,7 @@ const proofs = [
   ...["test/e2e/former-*.test.ts", "test/e2e/web-lives.test.ts", "test/e2e/*hostile.test.ts"],
   ...["test/e2e/many-sources.test.ts", "test/e2e/gated-places.test.ts", "test/e2e/model-faults-*.test.ts"],
   ...["test/e2e/web-key-limits.test.ts", "test/e2e/docs-page.test.ts"],
+  ...["test/e2e/git-kills.test.ts", "test/e2e/git-histories.test.ts", "test/e2e/git-states.test.ts"],
 ];
 
 /** Long enough for a busy machine: a poll fails only if its condition is never met. */

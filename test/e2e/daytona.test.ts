@@ -30,6 +30,14 @@ beforeAll(async () => {
 
 afterAll(() => fixture.dispose());
 
+/** An archive takes its time. */
+async function awaitState(box: Sandbox, state: string): Promise<void> {
+  await eventually(async () => {
+    await box.refreshData();
+    return box.state === state;
+  });
+}
+
 describe("a sandbox", () => {
   it("is started when create returns, and is found by id and by name", async () => {
     expect(sandbox.state).toBe("started");
@@ -93,6 +101,7 @@ describe("a sandbox", () => {
     const read = "cat /tmp/one /var/tmp/.marker/two; mkdir /var/tmp/.marker/x";
     await box.stop();
     await box.archive();
+    await awaitState(box, "archived");
     await box.start();
     expect((await box.process.executeCommand(read)).result).toMatch(/^one\ntwo\n.*File exists/);
     await server.close();
@@ -109,7 +118,8 @@ describe("a sandbox", () => {
     await expect(box.archive()).rejects.toMatchObject({ statusCode: 400 });
     await box.stop();
     await box.archive();
-    expect(box.state).toBe("archived");
+    expect(box.state).toBe("archiving");
+    await awaitState(box, "archived");
     await box.start();
     expect(box.state).toBe("started");
     await box.delete();
