@@ -26,8 +26,11 @@ export class Access {
   readonly #validated = new Map<string, number>();
   readonly #now: () => number;
 
-  constructor(apiKey: string | undefined, now: () => number = Date.now) {
+  readonly #gatewayKey: string | undefined;
+
+  constructor(apiKey: string | undefined, now: () => number = Date.now, gatewayKey?: string) {
     this.#apiKey = apiKey;
+    this.#gatewayKey = gatewayKey;
     this.#now = now;
   }
 
@@ -48,6 +51,12 @@ export class Access {
     if (this.#apiKey !== undefined && !equal(key, this.#apiKey)) return false;
     if (this.#seenKeys.size < 1_000) this.#seenKeys.add(digest(key));
     return true;
+  }
+
+  /** Whether the request comes from the SSH gateway, whose key opens nothing else. */
+  isGateway(request: IncomingMessage): boolean {
+    const key = bearer(request);
+    return key !== undefined && this.#gatewayKey !== undefined && equal(key, this.#gatewayKey);
   }
 
   /** Whether the Authorization header holds a key of this server rather than one of the user's own application. */

@@ -40,6 +40,8 @@ export interface DaytonaOptions extends PartsOptions {
   privateUrlsAllowed?: boolean;
   /** The only accepted key. Without it any key is accepted. */
   apiKey?: string;
+  /** The key of the SSH gateway, which alone may ask whether a token is valid. Without it nobody may. */
+  sshGatewayKey?: string;
   /** Injected failures. The caller may change the list while the server runs. */
   faults?: Fault[];
 }
@@ -94,7 +96,7 @@ async function startLocked(options: DaytonaOptions, stateDirectory: string, lock
   let port = options.port;
   const context: ServerContext = {
     ...parts,
-    access: new Access(options.apiKey, parts.rules.now),
+    access: new Access(options.apiKey, parts.rules.now, options.sshGatewayKey),
     refusal,
     privateUrlsAllowed,
     faults: options.faults ?? [],
@@ -179,6 +181,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, context
   }
 }
 
+const VALIDATION = "/sandbox/ssh-access/validate";
+
 async function serveOwn(request: IncomingMessage, response: ServerResponse, context: ServerContext): Promise<void> {
   // A page on a name that was rebound to this address (DNS rebinding) must not reach the API.
   if (!ownHosts.test(request.headers.host ?? "")) throw new HttpError(421, "this host is not served here");
@@ -194,8 +198,9 @@ async function serveOwn(request: IncomingMessage, response: ServerResponse, cont
   if (isToolboxPath(url.pathname)) return serveToolbox(request, response, url, context);
   if (!url.pathname.startsWith("/api/") || url.pathname.startsWith("/api/socket.io"))
     throw new HttpError(404, "Not Found");
-  if (!context.access.hasKey(request)) throw new HttpError(401, "Unauthorized");
   const inner = url.pathname.slice("/api".length);
+  const isGateway = inner === VALIDATION && context.access.isGateway(request);
+  if (!isGateway && !context.access.hasKey(request)) throw new HttpError(401, "Unauthorized");
   if (isMissing(context.rules, inner))
     throw new HttpError(404, `Cannot ${request.method} ${url.pathname}${url.search}`);
   const route = sandboxRoutes.find(request.method ?? "GET", inner);

@@ -22,9 +22,9 @@ const tokenCharacters = 32;
 export const sshRoutes: Record<string, Handler<ServerContext>> = {
   "POST /sandbox/{id}/ssh-access": create,
   "DELETE /sandbox/{id}/ssh-access": revoke,
-  "GET /sandbox/ssh-access/validate": (exchange, { sandboxes, rules }) => {
+  "GET /sandbox/ssh-access/validate": (exchange, { sandboxes, rules, access }) => {
     // apps/api/src/sandbox/controllers/sandbox.controller.ts, SshGatewayAuthContextGuard: only for the gateway's key.
-    if (rules.mode === "0.190") throw new HttpError(403, "Forbidden resource");
+    if (rules.mode === "0.190" && !access.isGateway(exchange.request)) throw new HttpError(403, "Forbidden resource");
     const sandbox = findByToken(sandboxes, requireQuery(exchange, "token"));
     sendJson(exchange.response, 200, { valid: sandbox !== undefined, sandboxId: sandbox?.record.id ?? null });
   },

@@ -14,6 +14,8 @@ declare module "vitest" {
 }
 
 const daytonaApiKey = "sandbox-key-of-the-tests";
+/** As in `test/worker/revoke-client.ts`. */
+const sshGatewayKey = "gateway-key-of-the-tests";
 
 // This project resolves packages for workerd, where `ws` is a browser's. So Node's own loader loads the servers.
 const load = createRequire(import.meta.url);
@@ -24,7 +26,7 @@ export async function setup(project: TestProject): Promise<void> {
   const { startDaytona } = load("../../dev/daytona/server.ts") as typeof import("../../dev/daytona/server.ts");
   const { startModel } = load("../../dev/model/server.ts") as typeof import("../../dev/model/server.ts");
   const state = await mkdtemp(join(tmpdir(), "taskloom-worker-"));
-  const daytona = await startDaytona({ port: 0, state, apiKey: daytonaApiKey });
+  const daytona = await startDaytona({ port: 0, state, apiKey: daytonaApiKey, sshGatewayKey });
   const model = await startModel({ port: 0, tokensPerSecond: 0 });
   project.provide("openaiBaseUrl", model.baseUrl);
   project.provide("daytonaApiUrl", daytona.apiUrl);
