@@ -152,9 +152,10 @@ function requestHeaders(request: IncomingMessage, entry: EntryPoint): IncomingHt
   const cookies = stripCookies(headers.cookie ?? "");
   if (cookies === "") delete headers.cookie;
   else headers.cookie = cookies;
-  // Below the toolbox's address, the client sets the forwarded headers itself.
+  // apps/proxy/pkg/proxy/get_sandbox_target.go and libs/common-go/pkg/proxy/proxy.go: the proxy adds its own name behind
+  // what the client said, also below the toolbox's address.
+  headers["x-forwarded-host"] = [headers["x-forwarded-host"], request.headers.host].filter(Boolean).join(", ");
   if (entry.prefix !== undefined) return headers;
-  headers["x-forwarded-host"] = request.headers.host;
   headers["x-forwarded-proto"] = "http";
   return headers;
 }

@@ -243,7 +243,7 @@ describe("keys and tokens", () => {
       "x-daytona-skip-preview-warning": "true",
       "x-forwarded-host": "elsewhere",
     });
-    expect(headers["x-forwarded-host"]).toBe(new URL(url).host);
+    expect(headers["x-forwarded-host"]).toBe(`elsewhere, ${new URL(url).host}`);
     expect(Object.keys(headers).filter((name) => name.startsWith("x-daytona"))).toEqual([]);
   });
 });
