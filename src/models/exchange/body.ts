@@ -2,6 +2,7 @@
 // what the server refuses. A request has few fields of its own: each more is one that some server refuses.
 import type { ModelRequest, ToolDescription } from "../../agent/model.ts";
 import { isRecord } from "../../lib/is-record.ts";
+import { escapeFew } from "../../lib/json/ascii.ts";
 import { findBodyFault } from "../../protocol/agents/body-fields.ts";
 import type { Profile } from "../profiles/profile.ts";
 import type { Body, Wire, WireContext } from "./wire.ts";
@@ -37,7 +38,7 @@ function writeTools(wire: Wire, tools: readonly ToolDescription[]): string {
   writtenTools.set(wire, written);
   let list = "";
   for (const tool of tools) {
-    const text = written.get(tool) ?? wire.writeTool(tool);
+    const text = written.get(tool) ?? escapeFew(wire.writeTool(tool));
     written.set(tool, text);
     list = list === "" ? text : `${list},${text}`;
   }

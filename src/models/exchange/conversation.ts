@@ -2,6 +2,7 @@
 // once and kept as text, and a call adds what is new. A call that begins otherwise (after a summary, with another model,
 // or once a refusal has taught something) is written from its start.
 import type { ModelMessage, ModelRequest } from "../../agent/model.ts";
+import { escapeFew } from "../../lib/json/ascii.ts";
 import { putNewest } from "../../lib/memory/newest.ts";
 import type { WireContext } from "./wire.ts";
 
@@ -55,7 +56,7 @@ export function writeConversation<Item>(
   const { shape } = context;
   const first = messages.find(({ role }) => role !== "system");
   if (shape === undefined || first === undefined)
-    return JSON.stringify(listItems(messages, reminder, createWriter(context)));
+    return `[${listItems(messages, reminder, createWriter(context)).map(writeItem).join(",")}]`;
   const known = kept.get(first);
   const isSame = known?.shape === shape && goesOn(known, messages);
   const conversation = isSame ? known : begin(shape, createWriter(context));
@@ -64,11 +65,14 @@ export function writeConversation<Item>(
   if (known !== undefined && !isSame) forget(known.ref);
   advance(conversation, messages);
   const { text, writer, open } = conversation;
-  const end = JSON.stringify(writer.end(open, reminder));
+  const end = writer.end(open, reminder).map(writeItem).join(",");
   kept.set(first, conversation);
   note(conversation);
-  if (text === "") return end;
-  return end === "[]" ? `[${text}]` : `[${text},${end.slice(1)}`;
+  return `[${text}${text === "" || end === "" ? "" : ","}${end}]`;
+}
+
+function writeItem(item: unknown): string {
+  return escapeFew(JSON.stringify(item));
 }
 
 /** The items of a request, without anything kept. */
@@ -115,7 +119,7 @@ function advance(conversation: Kept, messages: readonly ModelMessage[]): void {
     before.push(message);
     writer.add(open, message);
     const count = writer.countSettled(open);
-    for (let each = 0; each < count; each++) settled.push(JSON.stringify(writer.settle(open[each])));
+    for (let each = 0; each < count; each++) settled.push(writeItem(writer.settle(open[each])));
     if (count > 0) open.splice(0, count);
   }
   // The system prompt is by far the longest message of most threads.

@@ -1,0 +1,26 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { escapeFew } from "./ascii.ts";
+
+describe("escapeFew", () => {
+  it("says the same in JSON", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.string({ unit: "binary" }), (value, text) => {
+        const json = JSON.stringify([value, text, "x".repeat(400)]);
+        expect(JSON.parse(escapeFew(json))).toEqual(JSON.parse(json));
+      }),
+    );
+  });
+
+  it("leaves nothing but ASCII where few characters are not, halves of pairs included", () => {
+    const json = JSON.stringify(`${"plain words ".repeat(20)}— → é 😀`);
+    expect(escapeFew(json)).toMatch(/^[\0-\x7f]*\\u2014 \\u2192 \\u00e9 \\ud83d\\ude00"$/);
+  });
+
+  it("leaves a text as it is that is mostly in another script, or in ASCII", () => {
+    for (const text of ["帮我做一个电商网站", "Ship it.", ""]) {
+      const json = JSON.stringify(text);
+      expect(escapeFew(json)).toBe(json);
+    }
+  });
+});

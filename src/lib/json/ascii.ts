@@ -1,0 +1,20 @@
+// JSON in ASCII where that costs little. V8 keeps a text of ASCII in one byte a character, and sends it as it is. One
+// other character, a dash or an arrow, makes two bytes of each and costs an encoding of the whole request, which was a
+// fourteenth of a step's CPU.
+
+/** An escape is six bytes where UTF-8 has two or three, so a text in Chinese would become twice as long. */
+const MAX_SHARE = 1 / 16;
+
+const others = /[^\0-\x7f]/g;
+
+/** The same JSON with its few other characters escaped; as it is if they are many. */
+export function escapeFew(json: string): string {
+  const first = json.search(others);
+  if (first < 0) return json;
+  const most = json.length * MAX_SHARE;
+  let count = 0;
+  for (let at = first; at < json.length; at++) {
+    if (json.charCodeAt(at) > 0x7f && ++count > most) return json;
+  }
+  return json.replace(others, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
