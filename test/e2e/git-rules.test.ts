@@ -1,28 +1,25 @@
 // What git tools refuse, leave out and clean up, beside `git-states.test.ts`.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SandboxError } from "../../src/agent/sandbox.ts";
 import { openShellGit, type ShellGit } from "../fakes/shell-git.ts";
-import { type GitServer, type Repository, startGitServer } from "./git-server.ts";
+import { type GitPlace, openGitPlace } from "./git-place.ts";
+import type { GitServer, Repository } from "./git-server.ts";
 
 const { signal } = new AbortController();
+let opened: GitPlace;
 let home: string;
 let host: GitServer;
 let place: ShellGit;
 
 beforeAll(async () => {
-  [home, host] = await Promise.all([mkdtemp(join(tmpdir(), "taskloom-rules-")), startGitServer()]);
-  place = openShellGit({ home });
+  opened = await openGitPlace();
+  ({ home, host, place } = opened);
 });
 
-afterAll(async () => {
-  await host.close();
-  await rm(home, { recursive: true, force: true });
-});
+afterAll(() => opened.close());
 
 const run = (command: string, folder = ".") => place.run(`cd ${folder} && { ${command}\n}`);
 const push = (path: string) => place.git.push(path, null, signal);

@@ -1,27 +1,24 @@
 // Git tools on repositories in every state that git knows: each ends in the right state or in an error that says what
 // to do, and never in lost work. The commands run in a shell of this machine; their remotes are over HTTP or on disk.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SandboxError } from "../../src/agent/sandbox.ts";
 import { openShellGit, type ShellGit } from "../fakes/shell-git.ts";
-import { type Files, type GitServer, type Repository, startGitServer } from "./git-server.ts";
+import { type GitPlace, openGitPlace } from "./git-place.ts";
+import type { Files, GitServer, Repository } from "./git-server.ts";
 
 const { signal } = new AbortController();
+let opened: GitPlace;
 let home: string;
 let host: GitServer;
 let place: ShellGit;
 
 beforeAll(async () => {
-  [home, host] = await Promise.all([mkdtemp(join(tmpdir(), "taskloom-states-")), startGitServer()]);
-  place = openShellGit({ home });
+  opened = await openGitPlace();
+  ({ home, host, place } = opened);
 });
 
-afterAll(async () => {
-  await host.close();
-  await rm(home, { recursive: true, force: true });
-});
+afterAll(() => opened.close());
 
 const run = (command: string, folder = ".") => place.run(`cd ${folder} && { ${command}\n}`);
 const clone = (url: string, path: string, branches: string[] = []) => place.git.clone({ url, path, branches }, signal);
