@@ -12,6 +12,13 @@ describe("flags of the bench", () => {
     expect(flags).toMatchObject({ rounds: 3, only: ["loop", "taskloom"], scenarios: ["1 client", "10,000"] });
   });
 
+  it("chooses bills by their own titles", () => {
+    expect(readFlags(["--cost", "--scenarios", "turn of;idle"])).toMatchObject({
+      measured: "cost",
+      scenarios: ["turn of", "idle"],
+    });
+  });
+
   it.each([
     [["--rounds", "0"], "--rounds takes"],
     [["--rounds", "many"], "--rounds takes"],
@@ -22,7 +29,10 @@ describe("flags of the bench", () => {
     [["--scenarios", "1 client;"], "begins with"],
     [["--rounds", "0x2"], "--rounds takes"],
     [["--only", "node"], "need --peers"],
-    [["--growth", "--only", "loop"], "choose turns"],
+    [["--growth", "--only", "loop"], "chooses servers"],
+    [["--growth", "--scenarios", "turn"], "chooses turns or bills"],
+    [["--cost", "--scenarios", "1 client"], "begins with"],
+    [["--cost", "--growth"], "Choose one"],
     [["--fast"], "--fast"],
   ])("refuses %j", (args, message) => {
     expect(() => readFlags(args)).toThrow(message);

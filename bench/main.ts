@@ -1,9 +1,10 @@
 // `npm run bench`: what a token, a turn and a tool step cost, compared with a Durable Object that only forwards the
-// model's bytes, with a hand-written loop and, on request, with other agent servers; or how costs grow. Prints Markdown,
+// model's bytes, with a hand-written loop and, on request, with other agent servers; or how costs grow, or what Cloudflare bills. Prints Markdown,
 // and writes figures and charts to `dist/bench`. docs/performance.md has the figures and what they mean.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Flags, readFlags, usage } from "./arguments.ts";
+import { measureBills } from "./cost/cost.ts";
 import { measureGrowth } from "./growth/growth.ts";
 import { startProgram, stopAll } from "./processes/programs.ts";
 import { makeTemporaryFolder } from "./processes/temporary-folder.ts";
@@ -18,6 +19,13 @@ async function measure({ measured, short, rounds, ...choice }: Flags, folder: st
   switch (measured) {
     case "turns":
       return saveRun(await compareTurns({ ...choice, short, rounds: usual }, folder));
+    case "cost": {
+      const { over, ...result } = await measureBills(folder, choice.scenarios);
+      await saveRun(result);
+      for (const line of over) console.error(line);
+      if (over.length > 0) process.exitCode = 1;
+      return;
+    }
     case "growth":
       // Rounds are of the readers: the other sweeps repeat turns, not themselves.
       return saveRun(await measureGrowth(short, rounds ?? (short ? 1 : 3), folder));

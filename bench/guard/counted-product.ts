@@ -47,7 +47,8 @@ export async function startCountedProduct(
   const product = describeProduct({ ...parts, d1: proxy.url });
   const counter = await writeModule("guard/counter.ts", parts.folder);
   const clock = await writeModule("guard/clock.ts", parts.folder);
-  const modules = [counter, clock, { name: "src/index.ts", path: parts.product }];
+  const storage = await writeModule("guard/storage.ts", parts.folder);
+  const modules = [counter, clock, storage, { name: "src/index.ts", path: parts.product }];
   const server = await startWorker({ ...product, modules, entrypoint: "publicEntrypoint" }, data, 0);
   return {
     server,
@@ -68,7 +69,7 @@ export async function readCounts(url: string): Promise<Counts> {
   const counts = (await (await fetch(`${url}/counts`)).json()) as Counts;
   if (counts.uncounted.length > 0) {
     const names = [...new Set(counts.uncounted)].join(", ");
-    throw new Error(`the Worker called ${names}, which bench/guard/counter.ts must count`);
+    throw new Error(`the Worker called ${names}, which bench/guard/storage.ts or counter.ts must count`);
   }
   return counts;
 }

@@ -3,14 +3,9 @@
 import "./clock.ts";
 import type { Env } from "../../src/config.ts";
 import worker, { ThreadObject as Product } from "../../src/index.ts";
+import { countStorage, type StorageCounts, wrap } from "./storage.ts";
 
-export interface Counts {
-  statements: number;
-  rows_written: number;
-  rows_read: number;
-  /** With writes outside of a transaction, each of which is one. */
-  transactions: number;
-  alarms: number;
+export interface Counts extends StorageCounts {
   timers: number;
   /** Calls of `fetch`. */
   requests: number;
@@ -21,8 +16,6 @@ export interface Counts {
   encoded_bytes: number;
   json_characters: number;
   parsed_characters: number;
-  /** Methods of the storage and the queue that were called and that nothing here counts. */
-  uncounted: string[];
 }
 
 declare global {
@@ -48,52 +41,6 @@ const counts: Counts = {
   uncounted: [],
 };
 const evaluatedAtStart = globalThis.evaluatedModules?.size ?? 0;
-let depth = 0;
-
-function countStorage(storage: DurableObjectStorage): DurableObjectStorage {
-  const sql = wrap(storage.sql, { exec: (query, ...values) => countStatement(storage.sql.exec(query, ...values)) });
-  return wrap(storage, {
-    sql,
-    transactionSync(change) {
-      counts.transactions += 1;
-      depth += 1;
-      try {
-        return storage.transactionSync(change);
-      } finally {
-        depth -= 1;
-      }
-    },
-    // An alarm is for when a turn is long over.
-    async setAlarm() {
-      counts.alarms += 1;
-    },
-  });
-}
-
-/** A statement's rows are counted when it has been read to its end, so they are handed on from memory. */
-function countStatement<T extends Record<string, SqlStorageValue>>(cursor: SqlStorageCursor<T>): SqlStorageCursor<T> {
-  const rows = cursor.toArray();
-  counts.statements += 1;
-  counts.rows_written += cursor.rowsWritten;
-  counts.rows_read += cursor.rowsRead;
-  if (depth === 0 && cursor.rowsWritten > 0) counts.transactions += 1;
-  return wrap(cursor, { toArray: () => rows });
-}
-
-/** What is not counted must not pass for free: another method of the object, called, is noted and an error. */
-function wrap<T extends object>(whole: T, counted: Partial<T>): T {
-  return new Proxy(whole, {
-    get(target, name) {
-      if (name in counted) return Reflect.get(counted, name);
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== "function") return value;
-      return () => {
-        counts.uncounted.push(String(name));
-        throw new Error(`bench/guard/counter.ts doesn't count ${String(name)}`);
-      };
-    },
-  });
-}
 
 /** Calls `note` with what the method of that name returned, and got first. */
 function watch<T extends object>(
@@ -158,7 +105,9 @@ globalThis.setTimeout = ((callback: () => void, ms = 0) => {
 export class ThreadObject extends Product {
   constructor(ctx: DurableObjectState, env: Env) {
     // The platform accepts no other state than its own, so the member that the product reads is overridden on it.
-    Object.defineProperty(ctx, "storage", { value: countStorage(ctx.storage) });
+    // An alarm is for when a turn is long over.
+    const storage = countStorage(ctx.storage, counts, () => Promise.resolve());
+    Object.defineProperty(ctx, "storage", { value: storage });
     super(ctx, countJobs(env));
   }
 }
@@ -174,17 +123,21 @@ function countJobs(env: Env): Env {
 
 function withCountedJobs(env: Env): Env {
   const jobs = env.JOBS;
-  const JOBS = wrap(jobs, {
-    send(job, options) {
-      counts.jobs += 1;
-      return jobs.send(job, options);
+  const JOBS = wrap(
+    jobs,
+    {
+      send(job, options) {
+        counts.jobs += 1;
+        return jobs.send(job, options);
+      },
+      sendBatch(batch, options) {
+        const all = [...batch];
+        counts.jobs += all.length;
+        return jobs.sendBatch(all, options);
+      },
     },
-    sendBatch(batch, options) {
-      const all = [...batch];
-      counts.jobs += all.length;
-      return jobs.sendBatch(all, options);
-    },
-  });
+    counts,
+  );
   return { ...env, JOBS };
 }
 

@@ -9,7 +9,7 @@ const head = {
   system_fingerprint: "fp_bench",
 };
 
-function chunk(delta: object, finish_reason: string | null = null, more: object = {}): Buffer {
+export function chunk(delta: object, finish_reason: string | null = null, more: object = {}): Buffer {
   const choices = [{ index: 0, delta, logprobs: null, finish_reason }];
   return Buffer.from(`data: ${JSON.stringify({ ...head, choices, ...more })}\n\n`);
 }
