@@ -10,6 +10,7 @@ import { createGitAccess } from "./git.ts";
 import { keepLinks } from "./previews/previews.ts";
 import { countSandbox } from "./sandbox-count.ts";
 import { keepSandboxIds, type SandboxIdScope } from "./sandbox-ids.ts";
+import { dropProjectSecrets, giveSecrets } from "./sandbox-secrets.ts";
 import type { ProjectScope } from "./scope.ts";
 
 /** A deleted project. Its creation time distinguishes it from a new project with the same id. */
@@ -52,6 +53,7 @@ export async function removeProjectSandbox(
     of === undefined ? !hasSuccessor : of === project_created_at;
   await destroySandbox(config, { database, user_id, project_id }, signal, isTarget);
   await giveBackSandbox(database, user_id, project_id, project_created_at);
+  await dropProjectSecrets({ config, database, user_id, project_id, project_created_at }, signal);
 }
 
 /** Deletes a sandbox at the provider, if it is there; `isTarget` may spare it by its labels. */
@@ -73,7 +75,7 @@ export async function describeExisting(scope: SandboxIdScope): Promise<SandboxRe
 }
 
 async function describeSandbox(scope: ProjectScope): Promise<SandboxRequest> {
-  const { config, database, user_id, project_id, project } = scope;
+  const { config, database, user_id, project_id, project, created_at } = scope;
   return {
     name: await sandboxName(user_id, project_id),
     labels: labelsOf(scope),
@@ -81,6 +83,7 @@ async function describeSandbox(scope: ProjectScope): Promise<SandboxRequest> {
     isWanted: () => isThere(scope),
     count: countSandbox(scope),
     ids: keepSandboxIds(scope),
+    ...(created_at === null ? {} : { secrets: giveSecrets({ ...scope, project_created_at: created_at }) }),
     git: { access: createGitAccess({ ...config, database, user_id }), source: project?.git ?? null },
   };
 }
