@@ -27,6 +27,9 @@ import {
 } from "../store/projects/sandbox-secrets.ts";
 import type { Secret } from "../store/secrets.ts";
 
+/** As many requests as people may send at once for one secret. */
+const MAX_PUTS = 3;
+
 /** How old what a command gets may be. A command needs several requests to the provider anyway. */
 const FRESH_MS = 5_000;
 
@@ -101,14 +104,17 @@ async function keep(scope: SecretScope, row: SandboxSecretRow, value: string, si
   const vault = vaultOf(scope);
   if (vault === null) throw new SandboxError("unavailable", "No server of sandboxes is set up that keeps secrets.");
   const kept_as = await keptName(row);
-  await vault.put({ name: kept_as, value, hosts: row.hosts }, signal);
-  // It was deleted, or its project, while the vault took it. A newer version is put there by whoever stored it.
-  const isWanted = await noteKept(scope.database, row);
-  if (!isWanted && !(await isThere(scope, row.name))) await vault.remove(kept_as, signal);
-}
-
-async function isThere(scope: SecretScope, name: string): Promise<boolean> {
-  return (await listSandboxSecrets(scope.database, scope)).some((row) => row.name === name);
+  let [current, text]: [SandboxSecretRow | undefined, string | null | undefined] = [row, value];
+  for (let attempt = 1; attempt <= MAX_PUTS && current !== undefined && typeof text === "string"; attempt++) {
+    await vault.put({ name: kept_as, value: text, hosts: current.hosts }, signal);
+    if (await noteKept(scope.database, current)) return;
+    // Another request stored a newer version meanwhile, and may have come to the vault before this one.
+    current = (await listSandboxSecrets(scope.database, scope)).find(({ name }) => name === row.name);
+    if (current?.delivered !== "secret") break;
+    text = (await openValues(scope, [current])).get(current.secret_id);
+  }
+  // It was deleted, or its project, or its hosts, while the vault took it.
+  if (current?.delivered !== "secret") await vault.remove(kept_as, signal);
 }
 
 /** False if there is none of that name. What the vault does not delete now, the clock tries again. */
@@ -155,21 +161,16 @@ export async function dropProjectSecrets(
 /** What the project's sandbox gets. One belongs to one opened sandbox. */
 export function giveSecrets(scope: SecretScope): SandboxSecrets {
   let known: { given: GivenSecret[]; at: number } | null = null;
-  /** By version. */
-  const values = new Map<string, string>();
+  let values: Values = new Map();
   const readNow = async (signal: AbortSignal, is_new: boolean): Promise<GivenSecret[]> => {
     const rows = await listSandboxSecrets(scope.database, scope);
-    for (const sealed of await readSealed(
-      scope.database,
-      scope.user_id,
-      rows.filter((row) => !values.has(row.secret_id)),
-    ))
-      await open(scope, sealed, values);
+    await openValues(scope, rows, values);
+    values = new Map(rows.map(({ secret_id }) => [secret_id, values.get(secret_id) ?? null]));
     const given: GivenSecret[] = [];
     const there = is_new ? await listKept(scope, rows, signal) : null;
     for (const row of rows) {
       const value = values.get(row.secret_id);
-      if (value === undefined) continue;
+      if (value === undefined || value === null) continue;
       const kept_as = row.delivered === "secret" ? await keptName(row) : null;
       const isKept = row.kept_id === row.secret_id && there?.has(kept_as ?? "") !== false;
       if (kept_as !== null && !isKept) await keep(scope, row, value, signal);
@@ -201,10 +202,21 @@ async function listKept(scope: SecretScope, rows: SandboxSecretRow[], signal: Ab
   return new Set(await vaultOf(scope)?.list(await keptPrefix(scope), signal));
 }
 
+/** By version; null for one that can't be opened. */
+type Values = Map<string, string | null>;
+
+/** Adds the values of versions that are not known. */
+async function openValues(scope: SecretScope, rows: SandboxSecretRow[], values: Values = new Map()): Promise<Values> {
+  const missing = rows.filter((row) => !values.has(row.secret_id));
+  for (const sealed of await readSealed(scope.database, scope.user_id, missing)) await open(scope, sealed, values);
+  return values;
+}
+
 /** One that can't be opened is left out: `GET /v1/server` says so to an operator. */
-async function open(scope: SecretScope, sealed: Secret, values: Map<string, string>): Promise<void> {
+async function open(scope: SecretScope, sealed: Secret, values: Values): Promise<void> {
   const texts = { what: "A sandbox's secret", remedy: "Store it again." };
   const opened = await openSecret(portsOf(scope).encryption_keys, sealed, texts);
-  if (opened.ok) values.set(sealed.secret_id, opened.value);
-  else logWarning("sandbox_secret_unread", { user_id: sealed.user_id, name: sealed.name, error: opened.error.detail });
+  values.set(sealed.secret_id, opened.ok ? opened.value : null);
+  if (!opened.ok)
+    logWarning("sandbox_secret_unread", { user_id: sealed.user_id, name: sealed.name, error: opened.error.detail });
 }

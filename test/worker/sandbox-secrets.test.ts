@@ -21,7 +21,14 @@ interface Kept {
 }
 
 /** Daytona's secrets; `missing` is a server without them. Other requests are those of sandboxes, which are not there. */
-const vault = { secrets: [] as Kept[], missing: false, asked: [] as string[], fails: null as RegExp | null };
+const vault = {
+  secrets: [] as Kept[],
+  missing: false,
+  asked: [] as string[],
+  fails: null as RegExp | null,
+  /** Called before a request changes anything. */
+  before: async (_line: string, _body: Kept): Promise<void> => {},
+};
 
 function answer(status: number, body: unknown): Response {
   return Response.json(body, { status });
@@ -45,6 +52,7 @@ async function serve(request: Request): Promise<Response> {
     return new Response(null, { status: 204 });
   }
   const body = (await request.json()) as Kept;
+  await vault.before(line, body);
   const known = vault.secrets.find((kept) => kept.id === id || kept.name === body.name);
   if (request.method === "PATCH" && known) return answer(200, Object.assign(known, body));
   if (known) return answer(409, { message: "exists" });
@@ -53,7 +61,7 @@ async function serve(request: Request): Promise<Response> {
 }
 
 beforeEach(() => {
-  Object.assign(vault, { secrets: [], missing: false, asked: [], fails: null });
+  Object.assign(vault, { secrets: [], missing: false, asked: [], fails: null, before: async () => {} });
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => serve(new Request(input as string, init)));
 });
 afterEach(async () => {
@@ -239,6 +247,25 @@ describe("what the vault has", () => {
     await put("KEY", { hosts: ["a.example"] });
     await client.send("DELETE", `${path}/KEY`);
     expect(vault.secrets).toEqual([]);
+  });
+
+  it("is the newest value, also if an older one comes to it last", async () => {
+    const { put } = await makeProject();
+    await put("KEY", { hosts: ["a.example"], value: "first value" });
+    // Daytona takes the first of two changes after the second one.
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    vault.before = async (line, body) => {
+      if (line.startsWith("PATCH") && body.value === "older value") await held;
+    };
+    const older = put("KEY", { hosts: ["a.example"], value: "older value" });
+    await expect.poll(() => vault.asked.some((line) => line.startsWith("PATCH"))).toBe(true);
+    await put("KEY", { hosts: ["a.example"], value: "newer value" });
+    release();
+    expect((await older).status).toBe(200);
+    expect(vault.secrets).toMatchObject([{ value: "newer value" }]);
   });
 
   it("comes with the next use of the sandbox, if the server died before it was put there", async () => {

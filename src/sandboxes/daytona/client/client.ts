@@ -43,7 +43,11 @@ export interface DaytonaClient {
 
 const noGit = { access: { findLogin: async () => null }, source: null };
 
-export function connectDaytona(settings: DaytonaSettings, cache?: CheckoutCache): DaytonaClient {
+/** `tells`: whoever uses it is told of what commands get, and else nobody asks for that before it is needed. */
+export function connectDaytona(
+  settings: DaytonaSettings,
+  { cache, tells = false }: { cache?: CheckoutCache; tells?: boolean } = {},
+): DaytonaClient {
   const { api_key, api_url, target, snapshot, name, labels } = settings;
   const { onState = () => {}, known = null, onKnown = () => {} } = settings;
   const limits = { ...defaultLimits, ...settings.limits };
@@ -86,7 +90,7 @@ export function connectDaytona(settings: DaytonaSettings, cache?: CheckoutCache)
   const { access: gitAccess, source } = settings.git ?? noGit;
   const checkout = new ProjectCheckout({ requests: gitRequests, access: gitAccess, source, onState, cache });
   const connection = new DaytonaConnection(lifecycle, limits, async (sandbox, signal) => {
-    await secrets.look(signal);
+    if (tells) await secrets.look(signal);
     await checkout.prepare(sandbox, signal);
   });
   const guard = createGuard(api_key);
