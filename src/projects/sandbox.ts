@@ -5,6 +5,7 @@ import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import { findProvider, type SandboxRequest } from "../sandboxes/index.ts";
 import { readProject } from "../store/projects/projects.ts";
+import { deleteProjectSecrets } from "../store/projects/sandbox-secrets.ts";
 import { giveBackSandbox } from "../store/quotas/sandboxes.ts";
 import { createGitAccess } from "./git.ts";
 import { keepLinks } from "./previews/previews.ts";
@@ -51,9 +52,12 @@ export async function removeProjectSandbox(
   // A sandbox that an earlier version created has no creation time of its project.
   const isTarget = ({ project_created_at: of }: Record<string, string>) =>
     of === undefined ? !hasSuccessor : of === project_created_at;
+  const project = { user_id, project_id, project_created_at };
+  // Values go also if the provider is away; what it keeps may be refused to go before the sandbox.
+  await deleteProjectSecrets(database, project, new Date().toISOString());
   await destroySandbox(config, { database, user_id, project_id }, signal, isTarget);
   await giveBackSandbox(database, user_id, project_id, project_created_at);
-  await dropProjectSecrets({ config, database, user_id, project_id, project_created_at }, signal);
+  await dropProjectSecrets({ config, database, ...project }, signal);
 }
 
 /** Deletes a sandbox at the provider, if it is there; `isTarget` may spare it by its labels. */

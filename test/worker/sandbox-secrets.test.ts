@@ -303,6 +303,22 @@ describe("what the vault has", () => {
     expect([vault.secrets, await rowsOf()]).toEqual([[], []]);
   });
 
+  it("follows later, if the provider is away while the project is deleted: no value stays here", async () => {
+    const { put, project_id, scope } = await makeProject();
+    await put("KEY", { hosts: ["a.example"] });
+    const jobs: object[] = [];
+    const JOBS = { send: async (job: object) => void jobs.push(job) } as unknown as Queue<unknown>;
+    vault.fails = /DELETE/;
+    const away = createClient({ ...settings, JOBS });
+    expect((await away.send("DELETE", `/v1/projects/${project_id}`)).status).toBe(204);
+    expect(jobs).toMatchObject([{ type: "delete_sandbox", project_id }]);
+    expect((await env.DB.prepare("SELECT * FROM secrets").all()).results).toEqual([]);
+    expect(vault.secrets).toHaveLength(1);
+    vault.fails = null;
+    await dropProjectSecrets(scope, signal());
+    expect(vault.secrets).toEqual([]);
+  });
+
   it("of a project that a former Worker deleted, or that died in between, is removed by the clock", async () => {
     const { put } = await makeProject();
     await put("KEY", { hosts: ["a.example"] });
