@@ -13,7 +13,9 @@ describe("what the model reads of secrets", () => {
 
   it("has names, hosts and whether a placeholder stands for the value, and never the value", () => {
     const text = describeGiven([give("A"), give("B", ["b.example"]), give("C", ["c.example"], "taskloom_x_C")]) ?? "";
-    expect(text).toContain("as secrets: A, B (meant for b.example), C (a placeholder, which HTTPS requests to c.example");
+    expect(text).toContain(
+      "as secrets: A, B (meant for b.example), C (a placeholder, which HTTPS requests to c.example",
+    );
     expect(text).not.toContain("canary");
     expect(text).not.toContain("\n");
   });
