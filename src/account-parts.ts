@@ -4,7 +4,13 @@ import type { AccountPart } from "./accounts/part.ts";
 import { budgetsPart } from "./budgets/routes/account.ts";
 import { agentsPart, keysPart, usesPart } from "./http/routes/account-parts/rows.ts";
 import { threadsPart } from "./http/routes/account-parts/threads.ts";
-import { accessPart, credentialsPart, projectsPart, sandboxesPart } from "./projects/routes/account.ts";
+import {
+  accessPart,
+  credentialsPart,
+  projectsPart,
+  sandboxesPart,
+  sandboxSecretsPart,
+} from "./projects/routes/account.ts";
 import { slackPart } from "./slack/routes/account.ts";
 import { triggersPart } from "./triggers/routes/account.ts";
 import { webhooksPart } from "./webhooks/routes/account.ts";
@@ -19,6 +25,7 @@ export const accountParts: AccountPart[] = [
   slackPart,
   projectsPart,
   sandboxesPart,
+  sandboxSecretsPart,
   usesPart,
   agentsPart,
   credentialsPart,

@@ -44,6 +44,7 @@ import { addProjects } from "./projects/routes/projects.ts";
 import { addSandbox } from "./projects/routes/sandbox.ts";
 import { addDownloads, addTicketDownload } from "./projects/routes/sandbox-downloads.ts";
 import { addSandboxFiles } from "./projects/routes/sandbox-files.ts";
+import { addSandboxSecrets } from "./projects/routes/sandbox-secrets.ts";
 import { addSsh } from "./projects/routes/ssh.ts";
 import { addTerminal, addTerminalSocket } from "./projects/routes/terminal.ts";
 import { addSignIn } from "./sign-in/routes/sign-in.ts";
@@ -112,6 +113,7 @@ const resources = [
   addGitCredentials,
   addSandbox,
   addSandboxFiles,
+  addSandboxSecrets,
   addDownloads,
   addPreviews,
   addTerminal,

@@ -10,6 +10,7 @@ import { servePreview } from "./projects/previews/routes/host.ts";
 import { sweepRevoked } from "./projects/routes/revoke-made.ts";
 import { sweepSandboxHours } from "./projects/routes/sweep-hours.ts";
 import { sweepSandboxes } from "./projects/routes/sweep-sandboxes.ts";
+import { sweepSandboxSecrets } from "./projects/routes/sweep-secrets.ts";
 import { createKeySweep, sweepAudit, sweepRuns, sweepSessions } from "./sweeps.ts";
 import { sweepSchedules } from "./triggers/routes/due-schedules.ts";
 import { sweepDeliveries } from "./webhooks/routes/sweep-deliveries.ts";
@@ -39,6 +40,7 @@ export default {
       sweepSessions(env, now),
       sweepAudit(env, now),
       sweepSandboxes(env, now),
+      sweepSandboxSecrets(env, now),
       sweepSandboxHours(env, now),
     ]);
   },

@@ -9,6 +9,7 @@ import type { Life } from "./life.ts";
 import type { Rules } from "./mode.ts";
 import type { Quotas } from "./quotas.ts";
 import type { Sandbox, Sandboxes } from "./sandboxes.ts";
+import type { Secrets } from "./secrets.ts";
 import type { Snapshots } from "./snapshots.ts";
 import type { Changes } from "./states-changes.ts";
 import type { Origins } from "./states-origins.ts";
@@ -16,6 +17,7 @@ import type { Origins } from "./states-origins.ts";
 export interface ServerContext {
   sandboxes: Sandboxes;
   snapshots: Snapshots;
+  secrets: Secrets;
   changes: Changes;
   origins: Origins;
   builds: Builds;

@@ -11,6 +11,7 @@ import type { Isolation } from "./isolation.ts";
 import type { Life } from "./life.ts";
 import { PtySessions } from "./pty-sessions.ts";
 import type { Sandbox } from "./sandboxes.ts";
+import type { Secrets } from "./secrets.ts";
 import { Sessions } from "./sessions.ts";
 
 export interface LivesOptions {
@@ -19,6 +20,7 @@ export interface LivesOptions {
   socketsDirectory: string;
   /** Whether git in a sandbox may reach this machine and private networks. */
   privateUrlsAllowed: boolean;
+  secrets: Secrets;
 }
 
 export class Lives {
@@ -31,7 +33,7 @@ export class Lives {
   /** `onEnd` is called when the processes ended though nobody stopped the sandbox: a command killed the keeper. */
   async begin(sandbox: Sandbox, onEnd: () => void): Promise<void> {
     const { record, folder } = sandbox;
-    const { isolation, etc, socketsDirectory, privateUrlsAllowed } = this.#options;
+    const { isolation, etc, socketsDirectory, privateUrlsAllowed, secrets } = this.#options;
     const container = await Container.start({
       isolation,
       folder,
@@ -41,6 +43,7 @@ export class Lives {
       variables: {
         ...record.image.env,
         ...record.env,
+        ...secrets.placeholders(record.secrets),
         DAYTONA_SANDBOX_ID: record.id,
         DAYTONA_SANDBOX_USER: record.user,
       },

@@ -9,6 +9,7 @@ import { Lives } from "./lives.ts";
 import { type ModeOptions, readRules } from "./mode.ts";
 import { defaultQuotas, type Quotas } from "./quotas.ts";
 import { Sandboxes } from "./sandboxes.ts";
+import { Secrets } from "./secrets.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Changes, type ChangesOptions } from "./states-changes.ts";
 import { Origins } from "./states-origins.ts";
@@ -37,7 +38,7 @@ export interface Place {
 
 export type Parts = Pick<
   ServerContext,
-  "sandboxes" | "snapshots" | "builds" | "changes" | "origins" | "quotas" | "rules"
+  "sandboxes" | "secrets" | "snapshots" | "builds" | "changes" | "origins" | "quotas" | "rules"
 >;
 
 export async function createParts(options: PartsOptions, place: Place): Promise<Parts> {
@@ -45,13 +46,14 @@ export async function createParts(options: PartsOptions, place: Place): Promise<
   const quotas = options.quotas ?? defaultQuotas;
   const rules = readRules(options);
   const sandboxes = new Sandboxes(stateDirectory, rules);
+  const secrets = new Secrets(stateDirectory);
   const snapshots = new Snapshots(stateDirectory);
   const builds = new Builds({ ...place, timeoutMs: options.buildTimeoutMs });
   const linger = readLinger(options.linger);
-  const changes = new Changes({ sandboxes, lives: new Lives(place), quotas, rules, linger });
+  const changes = new Changes({ sandboxes, lives: new Lives({ ...place, secrets }), quotas, rules, linger });
   const origins = new Origins({ sandboxes, snapshots, builds, changes, quotas, rules, copying: { isolation, etc } });
-  await Promise.all([sandboxes.load(), snapshots.load()]);
-  return { sandboxes, snapshots, builds, changes, origins, quotas, rules };
+  await Promise.all([sandboxes.load(), secrets.load(), snapshots.load()]);
+  return { sandboxes, secrets, snapshots, builds, changes, origins, quotas, rules };
 }
 
 function readLinger(linger: number | Linger | undefined): Linger | undefined {

@@ -66,6 +66,8 @@ export interface SandboxRecord {
   name: string;
   user: string;
   env: Record<string, string>;
+  /** Names of secrets by variable. */
+  secrets?: Record<string, string>;
   labels: Record<string, string>;
   public: boolean;
   networkBlockAll: boolean;

@@ -7,6 +7,7 @@ import { HttpError } from "./errors.ts";
 import { isVariableName } from "./keeper/settings.ts";
 import type { Rules } from "./mode.ts";
 import type { NewSandbox } from "./sandboxes.ts";
+import { readMounted } from "./secret-routes.ts";
 import { defaultSnapshot, type SnapshotRecord, type Snapshots } from "./snapshots.ts";
 import { describeBuild } from "./states-origins.ts";
 
@@ -21,7 +22,7 @@ const maxNetworks = 10;
 const minuteMs = 60_000;
 
 /** Features of Daytona that this server doesn't have. */
-const unsupported = ["volumes", "secrets", "gpu", "gpuType", "spot", "linkedSandbox", "kvm", "outboundProxyUrl"];
+const unsupported = ["volumes", "gpu", "gpuType", "spot", "linkedSandbox", "kvm", "outboundProxyUrl"];
 
 export function refuseUnsupported(body: Json): void {
   for (const name of unsupported) {
@@ -50,6 +51,7 @@ export function readNewSandbox(body: Json, snapshots: Snapshots, rules: Rules): 
     name: checkName(optionalText(body, "name")),
     user: optionalText(body, "user") ?? "daytona",
     env,
+    ...(rules.mode === "0.190" ? {} : { secrets: readMounted(body) }),
     labels: optionalTextMap(body, "labels"),
     public: optionalFlag(body, "public"),
     networkBlockAll: optionalFlag(body, "networkBlockAll"),

@@ -26,6 +26,7 @@ import {
 } from "./sandbox-request.ts";
 import { describeSandbox, listSandboxes, pageSandboxes } from "./sandbox-views.ts";
 import type { Sandbox } from "./sandboxes.ts";
+import { secretRoutes } from "./secret-routes.ts";
 import { snapshotRoutes } from "./snapshots-routes.ts";
 import { sshRoutes } from "./ssh-access.ts";
 import type { Ongoing } from "./states-changes.ts";
@@ -36,6 +37,7 @@ type Context = ServerContext;
 
 export const sandboxRoutes = new Routes<Context>({
   ...addressRoutes,
+  ...secretRoutes,
   ...snapshotRoutes,
   ...sshRoutes,
   "GET /sandbox": (exchange, context) => sendJson(exchange.response, 200, listSandboxes(exchange, context)),
@@ -108,6 +110,7 @@ async function change(
 
 async function createSandbox(exchange: Exchange, context: Context): Promise<void> {
   const { wanted, snapshot } = readNewSandbox(await readJson(exchange.request), context.snapshots, context.rules);
+  context.secrets.requireAll(wanted.secrets ?? {});
   const { sandbox, done } = await context.origins.create(wanted, snapshot);
   // The request that starts a build does not wait for it.
   if (wanted.buildInfo) sendSandbox(exchange, context, sandbox);

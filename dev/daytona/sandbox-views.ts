@@ -20,7 +20,7 @@ export function describeSandbox({ record }: Sandbox, origin: string): Record<str
 function describeInList(record: SandboxRecord, origin: string): Record<string, unknown> {
   const { authToken: _token, signingKey: _key, signedPreviews: _previews, stoppedAt: _stopped, ...open } = record;
   const { env: _env, sshAccess: _ssh, image: _image, buildInfo: _build, gitHosts: _hosts, ...rest } = open;
-  const { isIncomplete: _incomplete, ...shown } = rest;
+  const { isIncomplete: _incomplete, secrets: _secrets, ...shown } = rest;
   return {
     ...shown,
     organizationId,

@@ -34,7 +34,7 @@ type Intervals = "autoStopInterval" | "autoPauseInterval" | "autoArchiveInterval
 
 export type NewSandbox = Pick<
   SandboxRecord,
-  Chosen | Sizes | Network | Intervals | "autoDestroyAt" | "isIncomplete"
+  Chosen | Sizes | Network | Intervals | "autoDestroyAt" | "isIncomplete" | "secrets"
 > & {
   name: string | undefined;
 };

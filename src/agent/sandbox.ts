@@ -171,6 +171,8 @@ export interface Sandbox {
   git: SandboxGit;
   /** A notice that each thread sees once: where the project's repository is, or why it could not be cloned. */
   readRepositoryNotice?(): string | null;
+  /** What people gave to the commands, by name and without values. Each thread sees it once, and again when it changes. */
+  readSecretsNotice?(): string | null;
   /** Returned once: a fact about the sandbox that the model can't see itself, namely that the sandbox is a new one. */
   takeNotice?(): string | null;
 }

@@ -154,6 +154,7 @@ const targetNames: Record<string, string> = {
   user: "user_id",
   api_key: "key_id",
   git_credential: "host",
+  sandbox_secret: "name",
   trigger: "trigger_id",
   webhook: "webhook_id",
   preview: "port",

@@ -5,11 +5,13 @@ import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import { findProvider, type SandboxRequest } from "../sandboxes/index.ts";
 import { readProject } from "../store/projects/projects.ts";
+import { deleteProjectSecrets } from "../store/projects/sandbox-secrets.ts";
 import { giveBackSandbox } from "../store/quotas/sandboxes.ts";
 import { createGitAccess } from "./git.ts";
 import { keepLinks } from "./previews/previews.ts";
 import { countSandbox } from "./sandbox-count.ts";
 import { keepSandboxIds, type SandboxIdScope } from "./sandbox-ids.ts";
+import { dropProjectSecrets, giveSecrets } from "./sandbox-secrets.ts";
 import type { ProjectScope } from "./scope.ts";
 
 /** A deleted project. Its creation time distinguishes it from a new project with the same id. */
@@ -50,8 +52,12 @@ export async function removeProjectSandbox(
   // A sandbox that an earlier version created has no creation time of its project.
   const isTarget = ({ project_created_at: of }: Record<string, string>) =>
     of === undefined ? !hasSuccessor : of === project_created_at;
+  const project = { user_id, project_id, project_created_at };
+  // Values go also if the provider is away; what it keeps may be refused to go before the sandbox.
+  await deleteProjectSecrets(database, project, new Date().toISOString());
   await destroySandbox(config, { database, user_id, project_id }, signal, isTarget);
   await giveBackSandbox(database, user_id, project_id, project_created_at);
+  await dropProjectSecrets({ config, database, ...project }, signal);
 }
 
 /** Deletes a sandbox at the provider, if it is there; `isTarget` may spare it by its labels. */
@@ -73,7 +79,7 @@ export async function describeExisting(scope: SandboxIdScope): Promise<SandboxRe
 }
 
 async function describeSandbox(scope: ProjectScope): Promise<SandboxRequest> {
-  const { config, database, user_id, project_id, project } = scope;
+  const { config, database, user_id, project_id, project, created_at } = scope;
   return {
     name: await sandboxName(user_id, project_id),
     labels: labelsOf(scope),
@@ -81,6 +87,7 @@ async function describeSandbox(scope: ProjectScope): Promise<SandboxRequest> {
     isWanted: () => isThere(scope),
     count: countSandbox(scope),
     ids: keepSandboxIds(scope),
+    ...(created_at === null ? {} : { secrets: giveSecrets({ ...scope, project_created_at: created_at }) }),
     git: { access: createGitAccess({ ...config, database, user_id }), source: project?.git ?? null },
   };
 }

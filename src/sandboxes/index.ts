@@ -5,6 +5,7 @@ import type { SandboxProvider } from "./provider.ts";
 
 export { daytonaExamples as sandboxExamples } from "./daytona/examples.ts";
 export type {
+  GivenSecret,
   PreviewProxy,
   ProjectSandbox,
   Refusal,
@@ -12,7 +13,9 @@ export type {
   SandboxIds,
   SandboxProvider,
   SandboxRequest,
+  SandboxSecrets,
   SandboxSize,
+  SecretVault,
 } from "./provider.ts";
 
 export interface RegisteredProvider {

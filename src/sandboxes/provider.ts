@@ -27,6 +27,37 @@ export interface SandboxRequest {
   count?: SandboxCount;
   /** Without it, a sandbox is found by its name alone. */
   ids?: SandboxIds;
+  /** What people give to its commands. Without it they get nothing. */
+  secrets?: SandboxSecrets;
+}
+
+/** A value that a person gives to the commands of a sandbox, under the name of a variable. */
+export interface GivenSecret {
+  name: string;
+  value: string;
+  hosts: string[];
+  /** Its name in the provider's vault, which keeps the value from the sandbox. Null: programs get the value itself. */
+  kept_as: string | null;
+}
+
+export interface SandboxSecrets {
+  /**
+   * The secrets of some seconds ago at most. `is_new`: a sandbox is about to get them, so the vault is asked whether it
+   * has them. Rejects with `SandboxError`.
+   */
+  read(signal: AbortSignal, options?: { is_new?: boolean }): Promise<GivenSecret[]>;
+}
+
+/** Where a provider keeps values that its sandboxes may send to named hosts and never see. Rejects with `SandboxError`. */
+export interface SecretVault {
+  /** Whether this server has one, and lets us use it. */
+  isThere(signal: AbortSignal): Promise<boolean>;
+  /** The names that begin with the prefix. Empty if there is no vault. */
+  list(prefix: string, signal: AbortSignal): Promise<string[]>;
+  /** Adds or replaces one. */
+  put(secret: { name: string; value: string; hosts: string[] }, signal: AbortSignal): Promise<void>;
+  /** No error if there is none of that name. */
+  remove(name: string, signal: AbortSignal): Promise<void>;
 }
 
 /** Keeps the provider's own id of the sandbox: a provider may find a new sandbox late by its name. Never rejects. */
@@ -104,8 +135,12 @@ export interface PreviewProxy {
 export interface SandboxProvider {
   openSandbox(request: SandboxRequest): ProjectSandbox;
   openWorkspace(request: SandboxRequest): Workspace;
+  /** Makes no request before it is used. Left out by a provider that has none on any server. */
+  openVault?(): SecretVault;
   /** Ports of the sandbox's own programs. Reaching one means full control of the sandbox, so no link leads there. */
   own_ports: ReadonlySet<number>;
+  /** Matches names of variables that are the provider's own, in upper case. */
+  own_variables?: RegExp;
   /** The longest lifetime that `Workspace.signLink` accepts. */
   max_link_seconds: number;
   proxy: PreviewProxy;

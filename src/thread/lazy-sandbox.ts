@@ -54,6 +54,7 @@ export function lazySandbox(make: (former: Sandbox | null) => Promise<Sandbox>):
     readFacts: async (signal) => (await ready?.readFacts?.(signal)) ?? null,
     readNotes: async (...request) => (await (await open()).readNotes?.(...request)) ?? null,
     readRepositoryNotice: () => ready?.readRepositoryNotice?.() ?? null,
+    readSecretsNotice: () => ready?.readSecretsNotice?.() ?? null,
     takeNotice: () => ready?.takeNotice?.() ?? null,
   };
 }

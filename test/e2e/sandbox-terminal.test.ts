@@ -105,6 +105,18 @@ describe("a terminal", () => {
     person.socket.close();
   });
 
+  it("has the project's secrets of its start", async () => {
+    const secret = `/v1/projects/${project}/secrets/TERMINAL_TOKEN`;
+    await taskloom.json("PUT", secret, { value: "it's a\nvalue" });
+    const person = await openTerminal({ session: "secrets" });
+    expect(await person.run('printf "[%s]\\n" "$TERMINAL_TOKEN"')).toBe("[it's a\nvalue]\n");
+    person.socket.close();
+    await taskloom.request("DELETE", secret);
+    const later = await openTerminal({ session: "later" });
+    expect(await later.run('printf "[%s]\\n" "$TERMINAL_TOKEN"')).toBe("[]\n");
+    later.socket.close();
+  });
+
   it("is the same shell after a drop, and a new one after its end", async () => {
     const first = await openTerminal({ session: "same" });
     expect(first.messages).toEqual([{ type: "ready", session: "same", resumed: false }]);

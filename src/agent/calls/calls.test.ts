@@ -172,4 +172,14 @@ describe("the calls of one message", () => {
       "a done\n[it is new]\n[the files are in shop]",
     ]);
   });
+
+  it("what people gave to the commands is told once, and again when it has changed", async () => {
+    const replies = [callsTools("a"), callsTools("b"), callsTools("a"), says("x")];
+    const run = new ScriptedRun(replies, [makeTool("a"), makeTool("b")]);
+    const notices = ["KEY", "KEY", "KEY, TOKEN"];
+    Object.assign(run.sandbox, { readSecretsNotice: () => notices.shift() ?? null });
+    await run.run();
+    const contents = [...run.results.values()].map((result) => result.content);
+    expect(contents).toEqual(["a done\n[KEY]", "b done", "a done\n[KEY, TOKEN]"]);
+  });
 });

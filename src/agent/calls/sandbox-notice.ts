@@ -12,7 +12,11 @@ export function withNotice(result: ToolResult, tool: Tool, state: RunState): Too
   const notice = sandbox.takeNotice?.() ?? null;
   const news = sandbox.readRepositoryNotice?.() ?? null;
   const isNew = notice !== null && hasWorked(state);
-  const notes = [isNew ? notice : null, news !== null && (isNew || !wasSent(news, state)) ? news : null];
+  const secrets = sandbox.readSecretsNotice?.() ?? null;
+  const notes = [
+    isNew ? notice : null,
+    ...[news, secrets].map((text) => (text !== null && (isNew || !wasSent(text, state)) ? text : null)),
+  ];
   const lines = notes.flatMap((text) => (text === null ? [] : [`\n[${text}]`]));
   return lines.length === 0 ? result : { ...result, content: `${result.content}${lines.join("")}` };
 }

@@ -19,6 +19,7 @@ const byName: Record<string, [example: unknown, description?: string]> = {
   message_id: ["msg-001", "The message's id."],
   host: ["github.com", "The git host, with its port if it has one."],
   port: [3000, "The port in the sandbox."],
+  name: ["STRIPE_API_KEY", "The name of the secret, and of the variable that has it."],
   version: [2, "The version's number."],
   from: [1, "The version to compare."],
   to: [3, "The version to compare it with."],

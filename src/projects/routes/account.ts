@@ -14,10 +14,12 @@ import {
 import { deleteAccountRows, deleteLeftSecrets } from "../../store/people/account-rows.ts";
 import type { StoredPreview } from "../../store/projects/previews.ts";
 import { deleteProject } from "../../store/projects/projects.ts";
+import { forgetProjectSecrets, listSecretProjects } from "../../store/projects/sandbox-secrets.ts";
 import { giveBackSandbox, listLostSandboxes, type SandboxRow } from "../../store/quotas/sandboxes.ts";
 import { forgetLinks, isOwn } from "../previews/previews.ts";
 import { endRevokedAccess } from "../revocation.ts";
 import { destroySandbox, removeProjectSandbox } from "../sandbox.ts";
+import { dropProjectSecrets } from "../sandbox-secrets.ts";
 
 /** Requests to the provider at a time. */
 const PROJECTS_AT_ONCE = 5;
@@ -74,6 +76,27 @@ export const sandboxesPart: AccountPart = {
     const settled = await Promise.allSettled(page.map((row) => removeLost(scope, row)));
     const [failed] = settled.filter((each) => each.status === "rejected");
     if (failed && settled.every(({ status }) => status === "rejected")) throw failed.reason;
+    return "more";
+  },
+};
+
+/** After the projects and sandboxes, which made use of them. Nobody makes a request for the user any more. */
+export const sandboxSecretsPart: AccountPart = {
+  name: "sandbox_secrets",
+  async remove(scope) {
+    const { env, config, user_id } = scope;
+    const page = await listSecretProjects(env.DB, user_id, PROJECTS_AT_ONCE);
+    if (page.length === 0) return "done";
+    for (const project of page) {
+      const place = { config, database: env.DB, ...project };
+      try {
+        await dropProjectSecrets(place, AbortSignal.timeout(SANDBOX_MS), { is_late: true });
+      } catch (error) {
+        if (!scope.isOlderThan(DELETED_WITHIN_MS)) throw error;
+        logError("sandbox_secrets_left_for_good", error, { user_id, project_id: project.project_id });
+        await forgetProjectSecrets(env.DB, project);
+      }
+    }
     return "more";
   },
 };

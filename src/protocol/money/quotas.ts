@@ -180,6 +180,7 @@ export const quotas = {
   triggers: held(1_000, "triggers", "One for each customer or report."),
   webhooks: held(20, "webhooks", "The end of each run writes a row for each."),
   git_credentials: held(100, "git hosts with a credential", "Few people use ten."),
+  sandbox_secrets: held(1_000, "secrets of sandboxes", "A hundred for each of ten projects."),
   slack_workspaces: held(20, "Slack workspaces", "An organization has a few."),
   tickets: {
     ...held(300, "unused tickets for terminals, downloads and streams", "One lives for a minute: five a second."),

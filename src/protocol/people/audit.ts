@@ -15,6 +15,8 @@ export const auditActions = [
   "api_key.delete",
   "git_credential.set",
   "git_credential.delete",
+  "sandbox_secret.set",
+  "sandbox_secret.delete",
   "trigger.create",
   "trigger.update",
   "trigger.delete",

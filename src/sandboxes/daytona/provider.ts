@@ -5,6 +5,7 @@ import { MAX_LINK_SECONDS, OWN_PORTS } from "./access/ports.ts";
 import { daytonaProxy } from "./access/preview-proxy.ts";
 import type { DaytonaSettings } from "./client/client.ts";
 import { createDaytonaSandbox } from "./sandbox.ts";
+import { DaytonaVault } from "./secrets/vault.ts";
 import { createDaytonaWorkspace } from "./workspace.ts";
 
 /** Null if the server has no Daytona API key. */
@@ -13,7 +14,9 @@ export function createDaytonaProvider({ daytona }: Config): SandboxProvider | nu
   return {
     openSandbox: (request) => createDaytonaSandbox(settingsFrom(daytona, request)),
     openWorkspace: (request) => createDaytonaWorkspace(settingsFrom(daytona, request)),
+    openVault: () => new DaytonaVault(daytona),
     own_ports: OWN_PORTS,
+    own_variables: /^DAYTONA_/,
     max_link_seconds: MAX_LINK_SECONDS,
     proxy: daytonaProxy,
   };

@@ -22,10 +22,15 @@ const NEW_SANDBOX =
   "The sandbox is new: files, installed programs and running commands of the former one are gone. Make again what you need.";
 
 export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox {
-  const client = connectDaytona(settings);
+  const client = connectDaytona(settings, { tells: true });
   const { lifecycle, connection, toolbox, limits, guard } = client;
   const ports = { connection, toolbox, limits };
-  const commands = new DaytonaCommands({ ...ports, sessions: new DaytonaSessions(connection, limits.sessions) });
+  const { secrets } = client;
+  const commands = new DaytonaCommands({
+    ...ports,
+    secrets,
+    sessions: new DaytonaSessions(connection, limits.sessions),
+  });
   const files = new DaytonaFiles(ports);
   const search = new DaytonaSearch(ports, files);
   const keepAlive = new DaytonaKeepAlive(lifecycle, connection);
@@ -60,6 +65,7 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     readFacts: (signal) => guard(signal, () => facts.read(signal)),
     readNotes: (folder, signal) => guard(signal, () => facts.readNotes(folder, signal)),
     readRepositoryNotice: () => client.checkout.readRepositoryNotice(),
+    readSecretsNotice: () => secrets.describe(),
     awaitListener: (port, signal) => guard(signal, () => links.awaitListener(port, signal)),
     expireLink: (port, token, signal) => guard(signal, () => links.expire(port, token, signal)),
     takeNotice: () => (lifecycle.takeReplaced() ? NEW_SANDBOX : null),

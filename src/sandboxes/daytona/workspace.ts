@@ -16,7 +16,7 @@ import { DaytonaControl } from "./lifecycle/control.ts";
 const checkouts: CheckoutCache = createTimedCache({ now: () => Date.now(), keep_ms: 60_000, max_entries: 200 });
 
 export function createDaytonaWorkspace(settings: DaytonaSettings): Workspace {
-  const client = connectDaytona(settings, checkouts);
+  const client = connectDaytona(settings, { cache: checkouts });
   const { guard } = client;
   const control = new DaytonaControl(client);
   const streams = new DaytonaStreams(client);

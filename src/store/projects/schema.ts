@@ -1,7 +1,9 @@
 // The tables of D1 that keep projects and the ways into their sandboxes. `../schema.ts` has the rules for all tables.
+import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { Caps } from "../../protocol/money/caps.ts";
 import type { GitSource, SandboxSettings } from "../../protocol/project.ts";
+import type { Delivery } from "../../protocol/sandbox/secret.ts";
 
 export const projects = sqliteTable(
   "projects",
@@ -56,6 +58,35 @@ export const sshAccesses = sqliteTable(
     made_by: text(),
   },
   (table) => [primaryKey({ columns: [table.user_id, table.project_id] })],
+);
+
+/** Secrets of projects' sandboxes, without their values, which are in `secrets`. */
+export const sandboxSecrets = sqliteTable(
+  "sandbox_secrets",
+  {
+    user_id: text().notNull(),
+    project_id: text().notNull(),
+    /** Distinguishes the project from a deleted one with the same id, whose secrets the provider may still have. */
+    project_created_at: text().notNull(),
+    name: text().notNull(),
+    hosts: text({ mode: "json" }).$type<string[]>().notNull(),
+    delivered: text().$type<Delivery>().notNull(),
+    /** The version of the value: its `secret_id` in `secrets`. */
+    secret_id: text().notNull(),
+    bytes: integer().notNull(),
+    created_at: text().notNull(),
+    updated_at: text().notNull(),
+    /** Whether the provider may have it. Set before the provider is asked to keep it. */
+    is_kept: integer({ mode: "boolean" }).notNull(),
+    /** The version that the provider has; null if none is known. */
+    kept_id: text(),
+    /** A deleted one that the provider may still have; null while it counts. */
+    deleted_at: text(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.user_id, table.project_id, table.project_created_at, table.name] }),
+    index("sandbox_secrets_deleted").on(table.deleted_at).where(sql`deleted_at IS NOT NULL`),
+  ],
 );
 
 /** One-use tickets for clients that can't send a key, such as a browser's WebSocket. Deleted when used. */

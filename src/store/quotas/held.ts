@@ -15,6 +15,7 @@ const rows = {
   triggers: "triggers WHERE user_id = ?1",
   webhooks: "webhooks WHERE user_id = ?1",
   git_credentials: "secrets WHERE user_id = ?1 AND kind = 'git'",
+  sandbox_secrets: "sandbox_secrets WHERE user_id = ?1 AND deleted_at IS NULL",
   slack_workspaces: "slack_workspaces WHERE user_id = ?1",
   tickets: `tickets WHERE user_id = ?1 AND expires_at > ${NOW} AND project_id <> ''`,
 } satisfies Partial<Record<QuotaName, string>>;

@@ -11,6 +11,7 @@ const needs = {
   webhooks: ["read"],
   slack: ["read"],
   git: ["read"],
+  secrets: ["read"],
   users: ["admin"],
   // Of all users, or of oneself.
   usage: ["read", "admin"],

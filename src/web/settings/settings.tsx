@@ -5,6 +5,7 @@ import {
   ChartColumn,
   GitBranch,
   KeyRound,
+  LockKeyhole,
   type LucideIcon,
   MessagesSquare,
   MonitorSmartphone,
@@ -45,6 +46,10 @@ const sections: Record<SectionName, { icon: LucideIcon; content: ComponentType }
   slack: {
     icon: MessagesSquare,
     content: lazy(() => import("./slack/slack.tsx").then(({ Slack }) => ({ default: Slack }))),
+  },
+  secrets: {
+    icon: LockKeyhole,
+    content: lazy(() => import("./secrets/secrets.tsx").then(({ Secrets }) => ({ default: Secrets }))),
   },
   git: { icon: GitBranch, content: lazy(() => import("./git.tsx").then(({ Git }) => ({ default: Git }))) },
   usage: {

@@ -13,6 +13,7 @@ import { describeGitHosts } from "./git-hosts.ts";
 import { describeLife } from "./life.ts";
 import { enter, type Place, type PlaceKind, place } from "./place.ts";
 import { describeListeners, describePreviews } from "./ports.ts";
+import { describeMissingSecrets, describeSecrets } from "./secrets.ts";
 import { describeSessions } from "./sessions.ts";
 import { describeTerminals } from "./terminals.ts";
 import { describeUnsupported } from "./unsupported.ts";
@@ -41,6 +42,7 @@ export function describeDaytona(name: string, kind: PlaceKind, open: () => Promi
     describe("links to files", describeFileLinks);
     describe("life", describeLife);
     describe("builds", describeBuilds);
+    describe("secrets", mode === "0.190" ? describeMissingSecrets : describeSecrets);
     if (kind === "double") {
       describe("git hosts", describeGitHosts);
       if (mode !== "0.190") describe("unsupported here", describeUnsupported);

@@ -11,8 +11,6 @@ const unsupported: Record<string, () => Promise<unknown>> = {
   "volumes: list": () => daytona().volume.list(),
   "volumes: make": () => daytona().volume.create("contract"),
   "volumes: mount": () => createSandbox({ volumes: [{ volumeId: "v", mountPath: "/mnt" }] }),
-  secrets: () => daytona().secret.list(),
-  "secrets of a sandbox": () => sandbox.updateSecrets({ KEY: "name" }),
   "warm pools": () => daytona().warmPool.list(),
   "images with local files": () => createFromImage({ image: Image.base("python").addLocalFile("package.json", "/p") }),
   "language servers": async () => (await sandbox.createLspServer("python", "/tmp")).start(),

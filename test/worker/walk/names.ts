@@ -26,6 +26,8 @@ export interface Things {
   port: string;
   /** The version of the agent that is not the first. */
   version: string;
+  /** The name of a secret of the project's sandbox. */
+  secret: string;
   /** The name of a terminal's shell. */
   session: string;
   session_id: string;
@@ -58,6 +60,7 @@ const inPath: Record<string, Filling> = {
   team_id: kind("team_id"),
   host: kind("host"),
   port: kind("port"),
+  name: kind("secret"),
 };
 
 /** Parameters in queries. A name with an operation before it counts for that operation only. */

@@ -40,6 +40,7 @@ const chosen: Record<string, string[]> = {
   "PATCH /v1/triggers/{trigger_id}": ["thread"],
   "POST /v1/triggers/{trigger_id}/run": ["idempotency-key"],
   "POST /v1/git-credentials": ["host"],
+  "PUT /v1/projects/{project_id}/secrets/{name}": ["name"],
   "POST /v1/projects/{project_id}/sandbox/terminal": ["session"],
   // They select from what the caller may read.
   "GET /v1/audit": ["actor_id", "key_id"],

@@ -123,7 +123,9 @@ async function makeSandbox(make: Make, project_id: string, mark: string) {
   await make("PUT", `${path}/files/content?path=${file}`, `content ${mark}`);
   await make("POST", `${path}/previews`, { port: Number(port) });
   await make("POST", `${path}/ssh`, {});
-  return { file, port };
+  const secret = `SECRET_${mark.replaceAll(/\W/g, "_")}`;
+  await make("PUT", `/v1/projects/${project_id}/secrets/${secret}`, { value: `value ${mark}` });
+  return { file, port, secret };
 }
 
 interface ThreadNames {

@@ -57,7 +57,7 @@ export class DaytonaTerminals {
 
   /** Ensures a terminal of this name and returns whether it already existed. Replaces one whose shell has ended. */
   async #require(id: string, { cols, rows }: TerminalRequest, signal: AbortSignal): Promise<boolean> {
-    const { connection, toolbox, limits } = this.#client;
+    const { connection, toolbox, limits, secrets } = this.#client;
     try {
       const { active } = await connection.call(({ process }) => process.getPtySessionInfo(id), signal);
       if (active) return true;
@@ -66,14 +66,14 @@ export class DaytonaTerminals {
       signal.throwIfAborted();
       if (error instanceof SandboxError || readFailure(error).status !== 404) throw error;
     }
-    // The first connection starts the shell: output before that, such as the first prompt, would be lost.
-    const body = JSON.stringify({ id, cols, rows, lazyStart: true, envs: { LC_CTYPE: "C.UTF-8" } });
-    const request = { method: "POST" as const, path: "/process/pty", body, signal, timeout_ms: limits.request_ms };
     try {
-      await connection.call(
-        (sandbox) => toolbox.ask(sandbox, request, (response) => readBytes(response, ANSWER_BYTES)),
-        signal,
-      );
+      await connection.call(async (sandbox) => {
+        const envs = { ...Object.fromEntries(await secrets.prepare(sandbox, signal)), LC_CTYPE: "C.UTF-8" };
+        // The first connection starts the shell: output before that, such as the first prompt, would be lost.
+        const body = JSON.stringify({ id, cols, rows, lazyStart: true, envs });
+        const request = { method: "POST" as const, path: "/process/pty", body, signal, timeout_ms: limits.request_ms };
+        return await toolbox.ask(sandbox, request, (response) => readBytes(response, ANSWER_BYTES));
+      }, signal);
       return false;
     } catch (error) {
       signal.throwIfAborted();

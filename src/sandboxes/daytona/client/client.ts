@@ -13,6 +13,7 @@ import { GitRequests } from "../git/git-requests.ts";
 import { type CheckoutCache, ProjectCheckout } from "../git/project-checkout.ts";
 import { DaytonaLifecycle } from "../lifecycle/lifecycle.ts";
 import type { Recipe } from "../lifecycle/recipe.ts";
+import { DaytonaSecrets } from "../secrets/secrets.ts";
 import { DaytonaConnection } from "./connection.ts";
 import { DaytonaFailure, readFailure, toSandboxError } from "./failure.ts";
 import { type DaytonaLimits, defaultLimits } from "./limits.ts";
@@ -30,6 +31,7 @@ export interface DaytonaSettings extends Omit<SandboxRequest, "recipe"> {
 
 export interface DaytonaClient {
   lifecycle: DaytonaLifecycle;
+  secrets: DaytonaSecrets;
   connection: DaytonaConnection;
   toolbox: Toolbox;
   gitRequests: GitRequests;
@@ -41,7 +43,11 @@ export interface DaytonaClient {
 
 const noGit = { access: { findLogin: async () => null }, source: null };
 
-export function connectDaytona(settings: DaytonaSettings, cache?: CheckoutCache): DaytonaClient {
+/** `tells`: whoever uses it is told of what commands get, and else nobody asks for that before it is needed. */
+export function connectDaytona(
+  settings: DaytonaSettings,
+  { cache, tells = false }: { cache?: CheckoutCache; tells?: boolean } = {},
+): DaytonaClient {
   const { api_key, api_url, target, snapshot, name, labels } = settings;
   const { onState = () => {}, known = null, onKnown = () => {} } = settings;
   const limits = { ...defaultLimits, ...settings.limits };
@@ -61,8 +67,13 @@ export function connectDaytona(settings: DaytonaSettings, cache?: CheckoutCache)
     count: settings.count,
     ids: settings.ids,
   };
-  const lifecycle = new DaytonaLifecycle({
+  const secrets = new DaytonaSecrets({
+    ...{ secrets: settings.secrets, api_key, api_url, onState },
+    control: (request, signal) => lifecycle.control(request, signal),
+  });
+  const lifecycle: DaytonaLifecycle = new DaytonaLifecycle({
     client,
+    secrets,
     api_url,
     api_key,
     name,
@@ -78,9 +89,12 @@ export function connectDaytona(settings: DaytonaSettings, cache?: CheckoutCache)
   const gitRequests = new GitRequests(toolbox, limits);
   const { access: gitAccess, source } = settings.git ?? noGit;
   const checkout = new ProjectCheckout({ requests: gitRequests, access: gitAccess, source, onState, cache });
-  const connection = new DaytonaConnection(lifecycle, limits, (sandbox, signal) => checkout.prepare(sandbox, signal));
+  const connection = new DaytonaConnection(lifecycle, limits, async (sandbox, signal) => {
+    if (tells) await secrets.look(signal);
+    await checkout.prepare(sandbox, signal);
+  });
   const guard = createGuard(api_key);
-  return { lifecycle, connection, toolbox, gitRequests, gitAccess, checkout, limits, guard };
+  return { lifecycle, secrets, connection, toolbox, gitRequests, gitAccess, checkout, limits, guard };
 }
 
 /** A shorter key is the placeholder of a local server, and could be part of any word. */

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import {
@@ -61,6 +61,27 @@ describe("writeCommandLine", () => {
     const { status, stdout, stderr } = start("taskloom-e", "echo here; ls", null, { PATH: "/nowhere" });
     expect({ status, stdout }).toEqual({ status: 127, stdout: "here\n\x1etaskloom-e:127\x1e\n" });
     expect(stderr).toMatch(/ls: .*not found/);
+  });
+
+  it("gives the command what a file has, deletes the file first, and runs nothing without it", () => {
+    const folder = mkdtempSync("/tmp/taskloom-test-");
+    const run = (session: string, command: string) => {
+      const line = writeCommandLine({ session, sandbox, cwd: null, command, has_file: true });
+      return spawnSync("/bin/sh", ["-c", line], { encoding: "utf8" });
+    };
+    const file = `/tmp/.taskloom-env-taskloom-f-${sandbox}`;
+    writeFileSync(file, "export folder=mine\nexport shell='it'\\''s\nmine'\nexport given=too\n");
+    const found = run(`taskloom-f-${sandbox}`, `printf '%s|' "$folder" "$shell" "$given" "$TASKLOOM_COMMAND"; exit 4`);
+    expect(found.status).toBe(4);
+    expect(found.stdout).toContain(`mine|it's\nmine|too|taskloom-f-${sandbox}|`);
+    expect(existsSync(file)).toBe(false);
+    const lost = run(`taskloom-g-${sandbox}`, `touch ${folder}/ran`);
+    expect(lost.status).toBe(LOST_EXIT_CODE);
+    expect(lost.stderr).toContain("secrets did not reach the command");
+    expect(existsSync(`${folder}/ran`)).toBe(false);
+    rmSync(folder, { recursive: true });
+    const line = writeCommandLine({ session: "taskloom-h", sandbox, cwd: null, command: "echo 'a b'", has_file: true });
+    expect(readCommandLine(line)).toBe("echo 'a b'");
   });
 
   it("runs a command only once on the same disk", () => {

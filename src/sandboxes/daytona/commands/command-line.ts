@@ -25,6 +25,10 @@ export const HELD_MARK = "held";
 /** Exit code (EX_TEMPFAIL) of a command that started before a restart of the sandbox and is not run again. */
 export const LOST_EXIT_CODE = 75;
 
+/** Where values may wait for a command, in this order: in memory where the image has such a folder. */
+export const ENV_FOLDERS = ["/dev/shm", "/tmp", "/var/tmp"];
+export const ENV_PREFIX = ".taskloom-env-";
+
 // $1 is the session's name, $2 the sandbox, $3 a folder or empty, $4 the command. The folder `.taskloom/$2/$1` records
 // the start and outlives the session: a restart of the sandbox loses sessions but not files, and the command must not
 // run a second time. /var/tmp conventionally survives restarts. bash is used if installed, since models write for it.
@@ -46,16 +50,39 @@ ${COMMAND_VARIABLE}="$1"; export ${COMMAND_VARIABLE}
 "$shell" -c "$4"
 say "$1" "$?"`;
 
+// The same for a command that gets values in a file: it is read and deleted in a shell of its own, whose variables are
+// positional, so that no value's name can be one of the wrapper's.
+const WRAPPER_WITH_FILE = WRAPPER.replace(
+  '"$shell" -c "$4"',
+  () => `given=
+for folder in ${ENV_FOLDERS.join(" ")}; do
+  if [ -f "$folder/${ENV_PREFIX}$1" ]; then given=$folder/${ENV_PREFIX}$1; break; fi
+done
+if [ -z "$given" ]; then
+  echo "The project's secrets did not reach the command, so it was not run. Try again." >&2
+  say "$1" ${LOST_EXIT_CODE}
+fi
+(
+  set -- "$shell" "$4" "$given"
+  . "$3"
+  command -p rm -f -- "$3"
+  exec "$1" -c "$2"
+)`,
+);
+
 export interface CommandLine {
   session: string;
   /** Identifies the sandbox's disk: the recorded start in another sandbox does not count. */
   sandbox: string;
   cwd: string | null;
   command: string;
+  /** Whether values wait for it in a file (`../secrets/env-file.ts`). */
+  has_file?: boolean;
 }
 
-export function writeCommandLine({ session, sandbox, cwd, command }: CommandLine): string {
-  return ["/bin/sh -c", ...[WRAPPER, "taskloom", session, sandbox, cwd ?? "", command].map(quote)].join(" ");
+export function writeCommandLine({ session, sandbox, cwd, command, has_file = false }: CommandLine): string {
+  const wrapper = has_file ? WRAPPER_WITH_FILE : WRAPPER;
+  return ["/bin/sh -c", ...[wrapper, "taskloom", session, sandbox, cwd ?? "", command].map(quote)].join(" ");
 }
 
 /** The user's command from a line that `writeCommandLine` wrote. Any other line is returned unchanged. */

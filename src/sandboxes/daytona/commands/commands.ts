@@ -2,15 +2,19 @@
 import type { CommandInfo, CommandRequest, CommandState, OnOutput } from "../../../agent/sandbox.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { OutputCollector } from "../../output-collector.ts";
+import type { OutputMask } from "../../output-mask.ts";
 import type { CallOptions, DaytonaConnection } from "../client/connection.ts";
 import { readFailure } from "../client/failure.ts";
 import type { DaytonaLimits } from "../client/limits.ts";
+import type { SdkSandbox } from "../client/sdk.ts";
 import type { Toolbox } from "../client/toolbox.ts";
 import { pause, within } from "../client/waiting.ts";
 import { readStringField } from "../files/json-stream.ts";
+import { writeEnvFile } from "../secrets/env-file.ts";
+import type { DaytonaSecrets } from "../secrets/secrets.ts";
 import { type CommandSource, followCommand, type LogReading, toState } from "./command-follower.ts";
 import { MAX_COMMAND_BYTES, nameSession, writeCommandLine } from "./command-line.ts";
-import { CommandLog } from "./command-log.ts";
+import { CommandLog, type StreamName } from "./command-log.ts";
 import { type InputState, watchInput } from "./input-watch.ts";
 import { LiveOutput } from "./live-output.ts";
 import { isMissingInput, isMissingSession, readCommands } from "./session-failures.ts";
@@ -36,6 +40,7 @@ const KILLED_EXIT_CODE = 137;
 
 export interface CommandPorts {
   connection: DaytonaConnection;
+  secrets: DaytonaSecrets;
   sessions: DaytonaSessions;
   toolbox: Toolbox;
   limits: DaytonaLimits;
@@ -59,12 +64,18 @@ export class DaytonaCommands {
     if (terminated) return terminated;
     const { sessions, limits } = this.#ports;
     const session = await nameSession(command_id);
-    const writeLine = (sandbox: string) => writeCommandLine({ session, sandbox, cwd: cwd ?? null, command });
+    const writeLine = async (sandbox: SdkSandbox) => {
+      const has_file = await this.#bringSecrets(sandbox, session, signal);
+      return writeCommandLine({ session, sandbox: sandbox.id, cwd: cwd ?? null, command, has_file });
+    };
+    await this.#attachSecrets(signal);
     const id = await sessions.start(session, writeLine, signal);
     await sessions.clean(signal);
     const live = new LiveOutput(onOutput, limits.live_characters);
+    // The same for all readings of the log: live output is told from what was shown by its length.
+    const mask = await this.#ports.secrets.readMask(signal);
     try {
-      const state = await followCommand(this.#sourceOf(session, id, signal), { wait_ms, live, signal });
+      const state = await followCommand(this.#sourceOf({ session, id, mask }, signal), { wait_ms, live, signal });
       if (state.exit_code !== null) remember(this.#ended, session, state.exit_code);
       return state;
     } catch (error) {
@@ -84,10 +95,25 @@ export class DaytonaCommands {
     if (terminated) return terminated;
     const session = await nameSession(command_id);
     const { id, exit_code } = await this.#find(command_id, session, signal);
-    const reading = await this.#readLog(session, id, null, signal);
+    const command = { session, id, mask: await this.#ports.secrets.readMask(signal) };
+    const reading = await this.#readLog(command, null, signal);
     if (exit_code !== null || reading.exit_code !== null) return toState(reading, exit_code);
     const waits = (await this.#watchInput(session, signal)) === "waits";
-    return toState(waits ? await this.#readLog(session, id, null, signal) : reading, null, waits);
+    return toState(waits ? await this.#readLog(command, null, signal) : reading, null, waits);
+  }
+
+  /** Before the session is made: its shell has the sandbox's variables of that moment. */
+  async #attachSecrets(signal: AbortSignal): Promise<void> {
+    const { secrets, connection } = this.#ports;
+    if (secrets.are_given) await connection.call((sandbox) => secrets.prepare(sandbox, signal), signal);
+  }
+
+  /** True if a file waits for the command. */
+  async #bringSecrets(sandbox: SdkSandbox, session: string, signal: AbortSignal): Promise<boolean> {
+    const { secrets, toolbox } = this.#ports;
+    const values = await secrets.prepare(sandbox, signal);
+    if (values.size > 0) await writeEnvFile({ toolbox, sandbox }, session, values, signal);
+    return values.size > 0;
   }
 
   #watchInput(session: string, signal: AbortSignal): Promise<InputState> {
@@ -143,7 +169,8 @@ export class DaytonaCommands {
       return await within(LAST_READ_MS, signal, async (end) => {
         const command = await this.#ports.sessions.find(session, end, options);
         if (command === null) return null;
-        const reading = await this.#readLog(session, command.id, null, end, options);
+        const mask = await this.#ports.secrets.readMask(end);
+        const reading = await this.#readLog({ session, id: command.id, mask }, null, end, options);
         return toState(reading, command.exit_code ?? KILLED_EXIT_CODE);
       });
     } catch {
@@ -167,10 +194,11 @@ export class DaytonaCommands {
     throw unknownCommand(command_id);
   }
 
-  #sourceOf(session: string, id: string, signal: AbortSignal): CommandSource {
+  #sourceOf(command: Followed, signal: AbortSignal): CommandSource {
     const { connection } = this.#ports;
+    const { session, id } = command;
     return {
-      readLog: (live) => this.#readLog(session, id, live, signal),
+      readLog: (live) => this.#readLog(command, live, signal),
       readExitCode: async () => {
         const command = await connection.call(
           ({ process }) => readCommands(() => process.getSessionCommand(session, id), signal),
@@ -183,8 +211,7 @@ export class DaytonaCommands {
   }
 
   #readLog(
-    session: string,
-    id: string,
+    { session, id, mask }: Followed,
     live: LiveOutput | null,
     signal: AbortSignal,
     options: CallOptions = {},
@@ -195,10 +222,18 @@ export class DaytonaCommands {
         const collector = new OutputCollector(limits.output_bytes);
         live?.rewind();
         let printed = 0;
-        const log = new CommandLog(session, (stream, text) => {
-          printed += text.length;
+        const show = (stream: StreamName, text: string) => {
           collector.push(text);
           live?.push(stream, text);
+        };
+        const masked = mask && {
+          stdout: mask.begin((text) => show("stdout", text)),
+          stderr: mask.begin((text) => show("stderr", text)),
+        };
+        const log = new CommandLog(session, (stream, text) => {
+          printed += text.length;
+          if (masked === null) show(stream, text);
+          else masked[stream].push(text);
         });
         let characters = 0;
         const request = {
@@ -215,6 +250,8 @@ export class DaytonaCommands {
           }),
         );
         log.end();
+        // While more may come, the beginning of a secret is not shown.
+        if (masked !== null && log.is_complete) for (const stream of [masked.stdout, masked.stderr]) stream.end();
         const is_cut = characters >= limits.log_characters;
         return {
           ...collector.read(),
@@ -229,6 +266,13 @@ export class DaytonaCommands {
       options,
     );
   }
+}
+
+/** A command whose log is read. */
+interface Followed {
+  session: string;
+  id: string;
+  mask: OutputMask | null;
 }
 
 function remember<Value>(memory: Map<string, Value>, key: string, value: Value): void {

@@ -16,6 +16,8 @@ export interface SessionCommand {
   exit_code: number | null;
 }
 
+export type WriteLine = (sandbox: SdkSandbox) => string | Promise<string>;
+
 /** How many commands start between two clean-ups of ended sessions. */
 const COMMANDS_PER_CLEANING = 32;
 
@@ -36,8 +38,11 @@ export class DaytonaSessions {
     this.#keep = keep;
   }
 
-  /** Starts the command, or finds the one that was started in this session before. Resolves with the daemon's id. */
-  async start(session: string, writeLine: (sandbox: string) => string, signal: AbortSignal): Promise<string> {
+  /**
+   * Starts the command, or finds the one that was started in this session before. Resolves with the daemon's id.
+   * `writeLine` is called right before each attempt to start it.
+   */
+  async start(session: string, writeLine: WriteLine, signal: AbortSignal): Promise<string> {
     const running = this.#starting.get(session);
     if (running !== undefined) {
       const started = await race(running, signal).catch(() => signal.throwIfAborted());
@@ -49,13 +54,14 @@ export class DaytonaSessions {
     return starting;
   }
 
-  async #start(session: string, writeLine: (sandbox: string) => string, signal: AbortSignal): Promise<string> {
+  async #start(session: string, writeLine: WriteLine, signal: AbortSignal): Promise<string> {
     this.#used.delete(session);
     this.#used.add(session);
     for (let attempt = 1; ; attempt++) {
       try {
         let isNew = await this.#create(session, signal);
-        return await this.#connection.call(async ({ process, id }) => {
+        return await this.#connection.call(async (sandbox) => {
+          const { process } = sandbox;
           const read = () => process.getSession(session);
           const found = isNew ? null : pickCommand((await readCommands(read, signal)).commands ?? []);
           // A retry may find that the previous attempt did arrive.
@@ -63,7 +69,9 @@ export class DaytonaSessions {
           if (found) return found.id;
           // An aborted caller ends the session, so nothing may be started for it any more.
           signal.throwIfAborted();
-          const line = { command: writeLine(id), runAsync: true, suppressInputEcho: true };
+          const command = await writeLine(sandbox);
+          signal.throwIfAborted();
+          const line = { command, runAsync: true, suppressInputEcho: true };
           return (await process.executeSessionCommand(session, line)).cmdId;
         }, signal);
       } catch (error) {

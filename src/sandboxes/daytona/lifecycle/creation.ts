@@ -3,6 +3,7 @@ import { SandboxError } from "../../../agent/sandbox.ts";
 import { readFailure } from "../client/failure.ts";
 import { unavailable } from "../client/requests.ts";
 import type { SdkClient } from "../client/sdk.ts";
+import { ATTACHED, type DaytonaSecrets } from "../secrets/secrets.ts";
 import type { Admission } from "./admission.ts";
 import type { SandboxLookup } from "./lookup.ts";
 import { describeCreation, isBuilt, type Recipe } from "./recipe.ts";
@@ -21,6 +22,7 @@ const INSTEAD = "built_instead_of";
 
 export interface CreationPorts {
   client: SdkClient;
+  secrets: DaytonaSecrets | undefined;
   name: string;
   target: string | null;
   labels: Record<string, string>;
@@ -66,12 +68,14 @@ export class Creation {
   }
 
   async #send(asked: Recipe, recipe: Recipe, progress: StartProgress, signal: AbortSignal): Promise<void> {
-    const { client, name, labels, lookup, control } = this.#ports;
+    const { client, secrets, name, labels, lookup, control } = this.#ports;
     const { cpu, memory, disk } = asked;
+    const attachment = await secrets?.forCreation(signal);
     const labelled: Record<string, string> = { ...labels };
     if (asked !== recipe) labelled[INSTEAD] = recipe.snapshot ?? "";
     else if (!isBuilt(asked) && (cpu ?? memory ?? disk) !== undefined) labelled[UNSIZED] = "yes";
-    const parameters = { name, labels: labelled, ...describeCreation(asked) };
+    if (attachment?.label) labelled[ATTACHED] = attachment.label;
+    const parameters = { name, labels: labelled, ...describeCreation(asked, attachment?.names) };
     const timeout = Math.min(secondsLeft(progress), isBuilt(asked) ? BUILD_ORDER_SECONDS : ORDER_SECONDS);
     try {
       // A repeated request is harmless: the name is then taken, and the sandbox is found.

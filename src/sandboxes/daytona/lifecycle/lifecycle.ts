@@ -10,6 +10,7 @@ import type { DaytonaLimits } from "../client/limits.ts";
 import { DaytonaRequests, unavailable } from "../client/requests.ts";
 import type { SdkClient, SdkSandbox } from "../client/sdk.ts";
 import { pause } from "../client/waiting.ts";
+import type { DaytonaSecrets } from "../secrets/secrets.ts";
 import { Admission } from "./admission.ts";
 import { type BuildLogSettings, DaytonaBuildLog } from "./build-log.ts";
 import { Creation, isBuiltInstead } from "./creation.ts";
@@ -33,6 +34,8 @@ const BUILD_LINES = 20;
 
 export interface LifecycleSettings extends BuildLogSettings {
   client: SdkClient;
+  /** Without it the sandbox gets none. */
+  secrets?: DaytonaSecrets | undefined;
   name: string;
   /** The region; null for Daytona's default. */
   target?: string | null;
@@ -70,11 +73,11 @@ export class DaytonaLifecycle {
     this.#states = new StateReporter(settings.onState);
     this.#admission = new Admission(settings.count, this.#states);
     this.#known = settings.known;
-    const { client, name, target = null, labels, known, ids, count, limits } = settings;
+    const { client, secrets, name, target = null, labels, known, ids, count, limits } = settings;
     const control = this.control.bind(this);
     this.#lookup = new SandboxLookup({ client, name, known, ids, control });
     this.#creation = new Creation({
-      ...{ client, name, target, labels, control, hidden_ms: limits.hidden_ms },
+      ...{ client, secrets, name, target, labels, control, hidden_ms: limits.hidden_ms },
       ...{ lookup: this.#lookup, admission: this.#admission, states: this.#states },
       requireWanted: (signal) => this.#requireWanted(signal),
       giveBack: async () => count?.giveBack(),

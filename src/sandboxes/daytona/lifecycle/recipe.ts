@@ -30,11 +30,14 @@ export type Creation = CreateSandboxFromImageParams | CreateSandboxFromSnapshotP
  * Daytona refuses resources together with a snapshot, even its default one. They are applied after the creation
  * (`findChanges`).
  */
-export function describeCreation(recipe: Recipe): Creation {
-  const { env, auto_stop_minutes, auto_archive_minutes, network } = recipe;
+export function describeCreation(recipe: Recipe, secrets: Record<string, string> = {}): Creation {
+  const { auto_stop_minutes, auto_archive_minutes, network } = recipe;
   const { networkBlockAll, networkAllowList, domainAllowList } = describeNetwork(network ?? {});
+  // One name is one variable: the secret counts.
+  const env = recipe.env && Object.fromEntries(Object.entries(recipe.env).filter(([name]) => !(name in secrets)));
   const common = {
     ...(env ? { envVars: env } : {}),
+    ...(Object.keys(secrets).length > 0 ? { secrets } : {}),
     autoStopInterval: auto_stop_minutes ?? USUAL_AUTO_STOP_MINUTES,
     ...(auto_archive_minutes === undefined ? {} : { autoArchiveInterval: auto_archive_minutes }),
     ...(networkBlockAll ? { networkBlockAll } : {}),

@@ -1,0 +1,130 @@
+/**
+ * The organization's secrets, which 0.190 does not have. They follow the SDK of 0.218 and Daytona's published pages: a
+ * sandbox has a placeholder in the variable, and outbound HTTPS requests to the secret's hosts get the value in its
+ * place. Sandboxes here have no network, so nothing is replaced, and no value ever reaches one.
+ */
+import { randomBytes, randomUUID } from "node:crypto";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { HttpError } from "./errors.ts";
+
+export interface SecretRecord {
+  id: string;
+  name: string;
+  description: string | undefined;
+  value: string;
+  placeholder: string;
+  hosts: string[];
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface NewSecret {
+  name: string;
+  value: string;
+  description?: string | undefined;
+  hosts?: string[] | undefined;
+}
+
+const maxNameLength = 256;
+const maxValueBytes = 64 * 1024;
+const maxSecrets = 10_000;
+const host = /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/i;
+
+export class Secrets {
+  readonly #path: string;
+  readonly #secrets = new Map<string, SecretRecord>();
+  /** Writes are serialized: two renames at once could leave the older content. */
+  #writes: Promise<void> = Promise.resolve();
+
+  constructor(stateDirectory: string) {
+    this.#path = join(stateDirectory, "secrets.json");
+  }
+
+  async load(): Promise<void> {
+    const text = await readFile(this.#path, "utf8").catch(() => "[]");
+    for (const secret of JSON.parse(text) as SecretRecord[]) this.#secrets.set(secret.id, secret);
+  }
+
+  /** Newest first. */
+  all(): SecretRecord[] {
+    return [...this.#secrets.values()].reverse();
+  }
+
+  require(id: string): SecretRecord {
+    const found = this.#secrets.get(id);
+    if (!found) throw new HttpError(404, `Secret with ID ${id} not found`);
+    return found;
+  }
+
+  byName(name: string): SecretRecord | undefined {
+    return this.all().find((secret) => secret.name === name);
+  }
+
+  async add({ name, value, description, hosts = [] }: NewSecret): Promise<SecretRecord> {
+    if (name.length > maxNameLength || !/^[a-zA-Z_][a-zA-Z0-9_-]*$/.test(name)) {
+      throw new HttpError(400, "name must match ^[a-zA-Z_][a-zA-Z0-9_-]*$");
+    }
+    checkValue(value);
+    checkHosts(hosts);
+    if (this.byName(name)) throw new HttpError(409, `Secret with name ${name} already exists`);
+    if (this.#secrets.size >= maxSecrets) throw new HttpError(400, "the organization has too many secrets");
+    const now = new Date().toISOString();
+    const placeholder = `dtn_secret_${randomBytes(16).toString("hex")}`;
+    const secret = { id: randomUUID(), name, description, value, placeholder, hosts, createdAt: now, updatedAt: now };
+    this.#secrets.set(secret.id, secret);
+    await this.#save();
+    return secret;
+  }
+
+  async change(id: string, { value, description, hosts }: Partial<Omit<NewSecret, "name">>): Promise<SecretRecord> {
+    const secret = this.require(id);
+    if (value !== undefined) checkValue(value);
+    if (hosts !== undefined) checkHosts(hosts);
+    if (value !== undefined) secret.value = value;
+    if (hosts !== undefined) secret.hosts = hosts;
+    if (description !== undefined) secret.description = description;
+    secret.updatedAt = new Date().toISOString();
+    await this.#save();
+    return secret;
+  }
+
+  async delete(id: string): Promise<void> {
+    this.#secrets.delete(this.require(id).id);
+    await this.#save();
+  }
+
+  /** The variables of a sandbox with these secrets. One that was deleted leaves none. */
+  placeholders(mounted: Record<string, string> = {}): Record<string, string> {
+    const found = Object.entries(mounted).map(
+      ([variable, name]) => [variable, this.byName(name)?.placeholder] as const,
+    );
+    return Object.fromEntries(found.filter((entry): entry is [string, string] => entry[1] !== undefined));
+  }
+
+  requireAll(mounted: Record<string, string>): void {
+    const missing = Object.values(mounted).find((name) => !this.byName(name));
+    if (missing !== undefined) throw new HttpError(404, `Secret ${missing} not found`);
+  }
+
+  #save(): Promise<void> {
+    const text = JSON.stringify([...this.#secrets.values()]);
+    this.#writes = this.#writes
+      .catch(() => undefined)
+      .then(async () => {
+        await writeFile(`${this.#path}.new`, text, { mode: 0o600 });
+        await rename(`${this.#path}.new`, this.#path);
+      });
+    return this.#writes;
+  }
+}
+
+function checkValue(value: string): void {
+  if (value === "") throw new HttpError(400, "value should not be empty");
+  if (Buffer.byteLength(value) > maxValueBytes) throw new HttpError(400, `value is larger than ${maxValueBytes} bytes`);
+}
+
+function checkHosts(hosts: string[]): void {
+  const wrong = hosts.find((text) => !host.test(text));
+  if (wrong !== undefined) throw new HttpError(400, `each value in hosts must be a host name: ${wrong.slice(0, 100)}`);
+}

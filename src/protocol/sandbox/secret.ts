@@ -1,0 +1,78 @@
+// A secret of a project's sandbox: a value that a person gives to the commands there, under the name of a variable.
+import { z } from "zod";
+import { late } from "../schemas/late.ts";
+
+/**
+ * How the sandbox gets it. `secret`: the provider keeps the value and sends it to the secret's hosts alone; programs see
+ * a placeholder. `env`: programs see the value.
+ */
+export type Delivery = "secret" | "env";
+
+/** What a client may see of a secret: never its value. */
+export interface SandboxSecretInfo {
+  name: string;
+  hosts: string[];
+  delivered: Delivery;
+  created_at: string;
+  updated_at: string;
+}
+
+export const MAX_SECRETS = 100;
+/** Linux takes 128 KiB for one variable, and a provider 64 KiB for one secret. */
+export const MAX_SECRET_BYTES = 64 * 1024;
+/** Linux takes 2 MB for all variables and arguments of a program, and some systems half of that. */
+export const MAX_SECRETS_BYTES = 512 * 1024;
+const MAX_HOSTS = 20;
+
+export const NAME_IS_RESERVED = "is reserved: the sandbox or its shells use a variable of that name";
+
+/** Shells and programs act by them, some are read-only, and others are the sandbox's own. */
+const RESERVED = new Set(
+  (
+    "_ BASHOPTS BASHPID BASH_ENV BASH_VERSINFO CDPATH ENV EUID GCONV_PATH GIT_ASKPASS GIT_EXEC_PATH GIT_SSH " +
+    "GIT_SSH_COMMAND HOME HOSTNAME IFS LOGNAME OLDPWD OPTARG OPTIND PATH PPID PROMPT_COMMAND PS1 PS2 PS4 PWD SHELL " +
+    "SHELLOPTS SHLVL SSH_ASKPASS TERM TMPDIR UID USER"
+  ).split(" "),
+);
+const RESERVED_BEGINNINGS = /^(?:LD_|DYLD_|TASKLOOM_|BASH_FUNC_|GIT_CONFIG|LC_)/;
+
+export const secretName = late(() =>
+  z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "is not a name of a variable")
+    .refine(
+      (name) => !RESERVED.has(name.toUpperCase()) && !RESERVED_BEGINNINGS.test(name.toUpperCase()),
+      NAME_IS_RESERVED,
+    ),
+);
+
+/** `api.example.com` or `*.example.com`. Ports are not supported by the provider. */
+const secretHost = late(() =>
+  z
+    .string()
+    .max(253)
+    .regex(
+      /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/i,
+      "is not a host such as api.example.com",
+    ),
+);
+
+export const secretFields = late(() => ({
+  value: z
+    .string()
+    .min(1)
+    .max(MAX_SECRET_BYTES)
+    .refine((text) => text.isWellFormed(), "is not well-formed Unicode (a lone surrogate)")
+    .refine((text) => !text.includes("\0"), "holds a NUL character, which no variable can have")
+    .refine((text) => countBytes(text) <= MAX_SECRET_BYTES, `is longer than ${MAX_SECRET_BYTES} bytes of UTF-8`),
+  hosts: z.array(secretHost()).max(MAX_HOSTS).optional(),
+}));
+
+/** In the form that is stored: one text for the same hosts. */
+export function normalizeHosts(hosts: string[]): string[] {
+  return [...new Set(hosts.map((host) => host.toLowerCase()))].sort();
+}
+
+export function countBytes(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
