@@ -58,11 +58,12 @@ describe("the alarm", () => {
     expect(await alarmsWithin(thread, clock, 5 * 60_000)).toBeLessThan(20);
   });
 
-  it("is set for a retry a second after D1 failed", async () => {
+  it("is set for a retry within a second after D1 failed", async () => {
     const { thread, clock } = mutedThread({ syncThread: () => Promise.reject(new Error("D1 is away")) });
     await thread.run("hi", run);
     await settle();
-    expect(thread.alarms.at(-1)).toBe(clock.now() + 1_000);
+    expect(thread.alarms.at(-1)).toBeGreaterThanOrEqual(clock.now() + 500);
+    expect(thread.alarms.at(-1)).toBeLessThanOrEqual(clock.now() + 1_000);
   });
 
   it("sends a job that is due even if D1 does not answer", async () => {

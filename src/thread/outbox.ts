@@ -80,7 +80,8 @@ export class Outbox {
     this.#database = database;
     this.#ports = ports;
     this.#newest = newest;
-    this.#backOff = new BackOff(database);
+    const { user_id, thread_id } = stored.thread;
+    this.#backOff = new BackOff(database, `${user_id}/${thread_id}`, ports.clock.now());
     this.timer = new SharedTimer(ports.clock);
     this.#stored = { ...stored };
     this.#position = readPosition(database.sql, stored.made_project === null);
@@ -132,6 +133,21 @@ export class Outbox {
   /** When to try again after D1 failed. Null if no retry is due. */
   get retryAt(): number | null {
     return this.#stopped ? null : this.#backOff.retryAt;
+  }
+
+  /** Whether a try is due, or was counted as one. What a person has just done asks at once all the same. */
+  get isDue(): boolean {
+    return this.#backOff.isDue(this.#ports.clock.now());
+  }
+
+  /** Whether D1 failed a moment ago, so that one more reader need not ask. */
+  get hasJustFailed(): boolean {
+    return this.#backOff.hasJustFailed(this.#ports.clock.now());
+  }
+
+  /** Counts the try that is due. Call it before the alarm is set that serves if the life ends during the try. */
+  countTry(): void {
+    if (this.pending && !this.#isAsking) this.#backOff.noteTry(this.#ports.clock.now());
   }
 
   /** Whether D1 has never said that it has the thread, or that it may not have it. */
@@ -223,6 +239,7 @@ export class Outbox {
   }
 
   async #sendBatch(): Promise<boolean> {
+    this.countTry();
     const { thread, version, made_project } = this.#stored;
     const { sql } = this.#database;
     const { messages, isCut } = readNextMessages(sql, thread, this.#position.message_seq, MESSAGES_PER_BATCH);
