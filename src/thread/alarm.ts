@@ -1,8 +1,9 @@
 // The alarm resumes runs that stand still, and ends those that stand still for too long or whose readers have left. The
 // handler returns at once, since the platform kills a handler that runs for long, together with its object.
 import { isTerminal } from "../protocol/run.ts";
+import { SIGN_MS } from "../store/signs.ts";
 import { ensureFollowing } from "./follow/followers.ts";
-import { type ActiveRun, countActive, type Life, noteError, storeRun, transact } from "./life.ts";
+import { type ActiveRun, countActive, type Life, noteError, storeRun, storeWork, transact } from "./life.ts";
 import { cancelLeft } from "./presence/leave.ts";
 import { lastMessageTime } from "./rows/messages.ts";
 import type { RunRecord } from "./rows/runs.ts";
@@ -66,8 +67,15 @@ function tendActive(life: Life, active: ActiveRun): void {
     return;
   }
   life.platform.waitUntil(keepSandboxAlive(life, active));
-  // Updates the run's row in D1: the sweeper takes a run for silent whose row was not written for long.
-  transact(life, () => storeRun(life, record));
+  // The sweep takes a run whose sign of life is overdue.
+  const heard = life.outbox.heardAt(record.run.invocation_id) ?? Number.NEGATIVE_INFINITY;
+  const isSignDue = now < heard || now - heard >= SIGN_MS;
+  // Those that wait behind it have no alarm of their own.
+  const waiting = [...life.live.values()].filter(({ run }) => run.status === "queued");
+  transact(life, () => {
+    if (!isSignDue) return storeWork(life, record);
+    for (const live of new Set([record, ...waiting])) storeRun(life, live);
+  });
 }
 
 /** A failure does not affect the run: the next use of the sandbox starts it again, or reports what is wrong. */

@@ -2,6 +2,7 @@
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { consumeJobs } from "../../src/jobs.ts";
+import { QUIET_MS, SILENT_MS } from "../../src/store/signs.ts";
 import { syncThread } from "../../src/store/sync.ts";
 import { sweepRuns } from "../../src/sweeps.ts";
 import { FakeThreads, makeRun } from "./http-fake-threads.ts";
@@ -95,12 +96,12 @@ describe("sweepRuns", () => {
       await syncThread(env.DB, { key, project: null, thread: null, messages: [], runs });
     }
     threads.next = { error: new Error("down") };
-    await sweepRuns(threads.within(env), Date.now() + 61_000);
+    await sweepRuns(threads.within(env), Date.now() + QUIET_MS + SILENT_MS + 1_000);
     const called = threads.asked.map(({ input }) => (input as { thread_id: string }).thread_id);
     expect(called.sort()).toEqual(["t1", "t2", "t3"]);
   });
 
-  it("leaves runs alone that D1 has had news of within a minute", async () => {
+  it("leaves runs alone whose next sign of life is not overdue for a minute", async () => {
     const threads = new FakeThreads(env.DB);
     const key = { user_id: "user_q", thread_id: "fresh" };
     await syncThread(env.DB, {
@@ -110,7 +111,7 @@ describe("sweepRuns", () => {
       messages: [],
       runs: [{ ...makeRun(key), version: 1 }],
     });
-    await sweepRuns(threads.within(env), Date.now() + 30_000);
+    await sweepRuns(threads.within(env), Date.now() + QUIET_MS + SILENT_MS - 1_000);
     expect(threads.asked.filter(({ input }) => (input as { thread_id: string }).thread_id === "fresh")).toEqual([]);
   });
 
