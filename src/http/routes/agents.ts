@@ -174,9 +174,10 @@ function addReadAndVersions(app: App): void {
       problems: ["not_found", "bad_cursor"],
     },
     async (context, { params, query }) => {
-      const found = await findAgent(context, params.agent_id);
+      const { user_id } = context.get("caller");
       const request = { limit: query.limit, cursor: query.cursor ?? null };
-      const page = unwrap(await listAgentVersions(context.env.DB, context.get("caller").user_id, found, request));
+      const page = unwrap(await listAgentVersions(context.env.DB, user_id, params.agent_id, request));
+      if (page === null) throw missing("agent", params.agent_id);
       return context.json({ ...page, data: page.data.map(show) });
     },
   );

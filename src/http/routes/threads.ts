@@ -4,8 +4,7 @@ import { newId } from "../../protocol/ids.ts";
 import type { Page } from "../../protocol/page.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { Thread, ThreadWithRun } from "../../protocol/thread.ts";
-import { listRuns } from "../../store/runs.ts";
-import { listThreads } from "../../store/threads.ts";
+import { listThreads, readThreadWithRun } from "../../store/threads.ts";
 import { callThread } from "../../thread/stub.ts";
 import type { App } from "../context.ts";
 import { unwrap } from "../errors.ts";
@@ -135,7 +134,7 @@ function addReadAndDiagnose(app: App): void {
     async (context, { params }) => {
       const key = keyOf(context, params.thread_id);
       const read = await readOfThread(context, key, {
-        fromStore: async (db, thread) => addLastRun(thread, await listRuns(db, key, newest)),
+        fromStore: async (db) => succeed(await readThreadWithRun(db, key)),
         fromObject: async (stub) => {
           const thread = await stub.readThread(key);
           return thread.ok ? addLastRun(thread.value, await stub.readRuns(key, newest)) : thread;
