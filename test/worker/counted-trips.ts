@@ -47,7 +47,10 @@ export function countedTrips(): CountedTrips {
         });
       };
     });
-  return { db: wrap(env.DB, () => void (trips += 1)), count: () => trips, countNear: () => near };
+  const note = (): void => {
+    trips += 1;
+  };
+  return { db: wrap(env.DB, note), count: () => trips, countNear: () => near };
 }
 
 function proxyOf<T extends object>(

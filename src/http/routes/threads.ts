@@ -8,6 +8,7 @@ import { listThreads, readThreadWithRun } from "../../store/threads.ts";
 import { callThread } from "../../thread/stub.ts";
 import type { App } from "../context.ts";
 import { unwrap } from "../errors.ts";
+import { nearAnswer, nearHeaders, readNear } from "../near.ts";
 import { addOperation } from "../operation.ts";
 import { keyOf, missing, readOfThread, removeThread, requireAgent, requireProject, withStock } from "../ownership.ts";
 import {
@@ -108,12 +109,15 @@ function addCreateAndList(app: App): void {
       summary: "List threads",
       description: "Newest first, each with its newest run.",
       query: pageQuery,
-      answers: { 200: { description: "Threads, newest first.", schema: pageOf(threadWithRun) } },
+      headers: nearHeaders,
+      answers: { 200: { description: "Threads, newest first.", schema: pageOf(threadWithRun), headers: nearAnswer } },
       problems: ["bad_cursor"],
     },
     async (context, { query }) => {
       const request = { limit: query.limit, cursor: query.cursor ?? null };
-      return context.json(unwrap(await listThreads(context.env.DB, context.get("caller").user_id, request)));
+      return context.json(
+        unwrap(await readNear(context, (db) => listThreads(db, context.get("caller").user_id, request))),
+      );
     },
   );
 }

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
+import { nearAnswer, nearHeaders, readNear } from "../../http/near.ts";
 import { addOperation } from "../../http/operation.ts";
 import { requireAgent, requireProject } from "../../http/ownership.ts";
 import { madeBy, pageOf, pageQuery, time } from "../../http/schemas.ts";
@@ -109,12 +110,15 @@ function addManaging(app: App): void {
       summary: "List connected workspaces",
       description: "Newest first, without their tokens.",
       query: pageQuery,
-      answers: { 200: { description: "Newest first.", schema: pageOf(workspaceAnswer) } },
+      headers: nearHeaders,
+      answers: { 200: { description: "Newest first.", schema: pageOf(workspaceAnswer), headers: nearAnswer } },
       problems: ["bad_cursor"],
     },
     async (context, { query }) => {
       const request = { limit: query.limit, cursor: query.cursor ?? null };
-      const page = unwrap(await listSlackWorkspaces(context.env.DB, context.get("caller").user_id, request));
+      const page = unwrap(
+        await readNear(context, (db) => listSlackWorkspaces(db, context.get("caller").user_id, request)),
+      );
       return context.json({ ...page, data: page.data.map(show) });
     },
   );
