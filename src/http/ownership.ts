@@ -8,8 +8,8 @@ import { exceeded, quotas } from "../protocol/money/quotas.ts";
 import type { Page } from "../protocol/page.ts";
 import type { Project } from "../protocol/project.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
-import { readAgent } from "../store/agents/agents.ts";
 import { readStartingAgent } from "../store/agents/versions.ts";
+import { findNamed, type Named } from "../store/owned.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { type CountedName, readHeld, type UsualQuota, usualOf } from "../store/quotas/held.ts";
 import { deleteThread } from "../store/sync.ts";
@@ -59,11 +59,14 @@ export async function pageOfThread<T>(
   return (await readThread(db, key)) === null ? succeed(null) : page;
 }
 
-/** Throws `not_found` unless the agent is the caller's. The default agent always is. */
-export async function requireAgent(context: AppContext, agent_id: string | undefined): Promise<void> {
-  if (agent_id === undefined || agent_id === DEFAULT_AGENT_ID) return;
-  const found = await readAgent(context.env.DB, context.get("caller").user_id, agent_id);
-  if (!found) throw missing("agent", agent_id);
+/** Throws `not_found` unless what is named is the caller's. The default agent always is. */
+export async function requireNamed(context: AppContext, named: Named): Promise<void> {
+  const agent_id = named.agent_id === DEFAULT_AGENT_ID ? null : (named.agent_id ?? null);
+  const project_id = named.project_id ?? null;
+  if (agent_id === null && project_id === null) return;
+  const found = await findNamed(context.env.DB, context.get("caller").user_id, { agent_id, project_id });
+  if (project_id !== null && !found.project) throw missing("project", project_id);
+  if (agent_id !== null && !found.agent) throw missing("agent", agent_id);
 }
 
 /** The same for a run, which begins soon with what is read here: the agent's version is remembered for seconds. */

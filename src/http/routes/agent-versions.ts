@@ -35,13 +35,19 @@ export function addAgentVersions(app: App): void {
     },
     async (context, { params: { agent_id }, body: { version } }) => {
       const { user_id } = context.get("caller");
-      await findAgent(context, agent_id);
-      const changed = await withStock(context, { bytes: 0 }, async () =>
-        unwrapVersion(
-          context,
-          await rollBackAgent(context.env.DB, user_id, agent_id, version, Date.now(), usualQuotas(context)),
-        ),
-      );
+      const changed = await withStock(context, { bytes: 0 }, async () => {
+        const stored = await rollBackAgent(
+          context.env.DB,
+          user_id,
+          agent_id,
+          version,
+          Date.now(),
+          usualQuotas(context),
+        );
+        // The version is missing, or the agent is.
+        if (!stored.ok && stored.error.code === "not_found") await findAgent(context, agent_id);
+        return unwrapVersion(context, stored);
+      });
       agentMemory.forget(user_id, agent_id);
       return context.json(show(changed));
     },
@@ -112,10 +118,11 @@ function addPin(app: App): void {
     },
     async (context, { params: { agent_id }, body: { version } }) => {
       const { user_id } = context.get("caller");
-      await findAgent(context, agent_id);
-      unwrap(await pinAgent(context.env.DB, user_id, agent_id, version));
+      const pinned = await pinAgent(context.env.DB, user_id, agent_id, version);
+      const found = await findAgent(context, agent_id);
+      unwrap(pinned);
       agentMemory.forget(user_id, agent_id);
-      return context.json(show(await findAgent(context, agent_id)));
+      return context.json(show(found));
     },
   );
   addOperation(

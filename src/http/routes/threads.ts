@@ -10,7 +10,7 @@ import type { App } from "../context.ts";
 import { unwrap } from "../errors.ts";
 import { nearAnswer, nearHeaders, readNear } from "../near.ts";
 import { addOperation } from "../operation.ts";
-import { keyOf, missing, readOfThread, removeThread, requireAgent, requireProject, withStock } from "../ownership.ts";
+import { keyOf, missing, readOfThread, removeThread, requireNamed, withStock } from "../ownership.ts";
 import {
   diagnostics,
   pageOf,
@@ -41,7 +41,7 @@ export function addThreads(app: App): void {
       problems: ["not_found"],
     },
     async (context, { params, body }) => {
-      await requireAgent(context, body.agent_id);
+      await requireNamed(context, { agent_id: body.agent_id });
       const key = keyOf(context, params.thread_id);
       return context.json(unwrap(await callThread(context.env, key, (stub) => stub.update(key, body))));
     },
@@ -82,8 +82,7 @@ function addCreateAndList(app: App): void {
       problems: ["not_found", "already_exists", "quota_exceeded"],
     },
     async (context, { body }) => {
-      if (body.project_id !== undefined) await requireProject(context, body.project_id);
-      await requireAgent(context, body.agent_id);
+      await requireNamed(context, body);
       const key = keyOf(context, body.thread_id ?? newId("thread"));
       const input = {
         ...key,

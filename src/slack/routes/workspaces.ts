@@ -4,7 +4,7 @@ import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
 import { nearAnswer, nearHeaders, readNear } from "../../http/near.ts";
 import { addOperation } from "../../http/operation.ts";
-import { requireAgent, requireProject } from "../../http/ownership.ts";
+import { requireNamed } from "../../http/ownership.ts";
 import { madeBy, pageOf, pageQuery, time } from "../../http/schemas.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { late } from "../../protocol/schemas/late.ts";
@@ -176,8 +176,7 @@ async function requireChoice(
   context: AppContext,
   { agent_id, project_id }: { agent_id?: string | null; project_id?: string | null },
 ): Promise<void> {
-  await requireAgent(context, agent_id ?? undefined);
-  if (project_id) await requireProject(context, project_id);
+  await requireNamed(context, { agent_id, project_id: project_id || null });
 }
 
 async function examineToken(context: AppContext, token: string) {
