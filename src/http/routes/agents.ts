@@ -13,7 +13,7 @@ import {
 import { agentMemory } from "../../thread/agent-memory.ts";
 import type { App, AppContext } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
-import { nearAnswer, nearHeaders, readNear } from "../near.ts";
+import { nearAnswer, nearHeaders, readNear } from "../lists/near.ts";
 import { addOperation } from "../operation.ts";
 import { fullAgents, missing, unwrapVersion, usualQuotas, withStock } from "../ownership.ts";
 import { pageOf, pageQuery } from "../schemas.ts";

@@ -8,7 +8,7 @@ import { listThreads, readThreadWithRun } from "../../store/threads.ts";
 import { callThread } from "../../thread/stub.ts";
 import type { App } from "../context.ts";
 import { unwrap } from "../errors.ts";
-import { nearAnswer, nearHeaders, readNear } from "../near.ts";
+import { nearAnswer, nearHeaders, readNear } from "../lists/near.ts";
 import { addOperation } from "../operation.ts";
 import { keyOf, missing, readOfThread, removeThread, requireNamed, withStock } from "../ownership.ts";
 import {

@@ -8,7 +8,7 @@ import { firstMoment, type UsageDay, type UsageSum } from "../../protocol/usage.
 import { readUsage } from "../../store/usage.ts";
 import type { App } from "../context.ts";
 import * as examples from "../examples.ts";
-import { nearAnswer, nearHeaders, readNear } from "../near.ts";
+import { nearAnswer, nearHeaders, readNear } from "../lists/near.ts";
 import { addOperation } from "../operation.ts";
 
 /** Every run of these days is read, so their number is bounded. */

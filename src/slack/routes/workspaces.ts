@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
-import { nearAnswer, nearHeaders, readNear } from "../../http/near.ts";
+import { nearAnswer, nearHeaders, readNear } from "../../http/lists/near.ts";
 import { addOperation } from "../../http/operation.ts";
 import { requireNamed } from "../../http/ownership.ts";
 import { madeBy, pageOf, pageQuery, time } from "../../http/schemas.ts";

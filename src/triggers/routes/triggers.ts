@@ -2,7 +2,7 @@
 // secret is only in the answer to the request that made it.
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
-import { nearAnswer, nearHeaders, readNear } from "../../http/near.ts";
+import { nearAnswer, nearHeaders, readNear } from "../../http/lists/near.ts";
 import { addOperation } from "../../http/operation.ts";
 import { fullOf, usualQuotas } from "../../http/ownership.ts";
 import { pageOf, pageQuery } from "../../http/schemas.ts";

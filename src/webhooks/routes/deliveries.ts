@@ -1,7 +1,7 @@
 // Routes that list the deliveries of a webhook and replay them.
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
-import { nearAnswer, nearHeaders, readNear } from "../../http/near.ts";
+import { nearAnswer, nearHeaders, readNear } from "../../http/lists/near.ts";
 import { addOperation } from "../../http/operation.ts";
 import { pageOf } from "../../http/schemas.ts";
 import { listDeliveries } from "../../store/webhooks/deliveries.ts";

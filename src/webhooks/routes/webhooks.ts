@@ -2,7 +2,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
-import { nearAnswer, nearHeaders, readNear } from "../../http/near.ts";
+import { nearAnswer, nearHeaders, readNear } from "../../http/lists/near.ts";
 import { addOperation } from "../../http/operation.ts";
 import { usualQuotas } from "../../http/ownership.ts";
 import { takeOne } from "../../http/quotas/quotas.ts";

@@ -3,7 +3,7 @@
 // bookmark of the last answer. Keys are always read from the primary, since a revoked one must end within seconds, and
 // so is what belongs to one thread: its object promises more than a client's bookmark knows.
 import { z } from "@hono/zod-openapi";
-import type { AppContext } from "./context.ts";
+import type { AppContext } from "../context.ts";
 
 const name = "taskloom-bookmark";
 const FIRST = "first";
