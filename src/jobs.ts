@@ -4,6 +4,7 @@ import { accountParts } from "./account-parts.ts";
 import { closeAccount, pauseAccount } from "./accounts/routes/jobs.ts";
 import type { Env } from "./config.ts";
 import { describeError, logError, logWarning } from "./lib/log.ts";
+import { type Backoff, backoffDelay } from "./lib/retry.ts";
 import { withinTime } from "./lib/time-limit.ts";
 import { deleteSandbox } from "./projects/routes/delete-sandbox.ts";
 import { finishRevocation } from "./projects/routes/revoke-made.ts";
@@ -21,9 +22,8 @@ type RunJob = Extract<Job, { type: "run_agent_background" }>;
 /** The queue of dead letters, as wrangler.toml names it. */
 const DEAD_QUEUE = "taskloom-dead";
 
-// Waits between tries: 5, 10, 20, 40, 80 s.
-const FIRST_DELAY_SECONDS = 5;
-const MAX_DELAY_SECONDS = 300;
+/** Half of each wait is random: jobs that failed together, as D1 did, come back apart. */
+const RETRIES: Backoff = { base_ms: 10_000, cap_ms: 600_000 };
 
 /** A background run does not wait longer for D1. */
 const RESTING_LIMIT_MS = 1_000;
@@ -115,7 +115,7 @@ function failRun({ user_id, thread_id, invocation_id }: RunJob, env: Env): Promi
 }
 
 function retry(message: Message<unknown>, reason: string): void {
-  const delaySeconds = Math.min(FIRST_DELAY_SECONDS * 2 ** (message.attempts - 1), MAX_DELAY_SECONDS);
+  const delaySeconds = Math.ceil(backoffDelay(message.attempts, RETRIES) / 1_000);
   logWarning("job_retried", { message_id: message.id, attempts: message.attempts, reason });
   message.retry({ delaySeconds });
 }

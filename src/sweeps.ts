@@ -9,10 +9,8 @@ import { createResealer } from "./secrets/reseal.ts";
 import { deleteAuditEntries } from "./store/people/audit.ts";
 import { deleteExpiredSessions } from "./store/people/sessions.ts";
 import { endLostRuns, takeSilentRuns } from "./store/runs.ts";
+import { SILENT_MS } from "./store/signs.ts";
 import { callThread } from "./thread/stub.ts";
-
-// Objects wake by their own alarm at least every 30 s; after twice that time one has probably failed to.
-const SILENT_MS = 60_000;
 
 // Limits of one sweep. Runs left over have waited longest in the next one.
 const RUNS_PER_SWEEP = 500;

@@ -14,6 +14,7 @@ import { modelFailureReasons, runErrorCodes } from "../src/protocol/run.ts";
 import { slackScopes } from "../src/slack/oauth.ts";
 import { tableStatements } from "../src/thread/rows/tables.ts";
 import { providers } from "./contract/models/providers/index.ts";
+import { trips } from "./worker/walk/trips.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -244,4 +245,16 @@ describe("the documents", () => {
     const named = findAll(texts.join("\n"), /`?npm run ([a-z]+)/g);
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
   });
+});
+
+it("the costs sum up the trips of all operations", async () => {
+  const rows = new Map<number, { all: number; reads: number }>();
+  for (const [name, count] of Object.entries(trips)) {
+    const { all, reads } = rows.get(count) ?? { all: 0, reads: 0 };
+    rows.set(count, { all: all + 1, reads: reads + (name.startsWith("GET ") ? 1 : 0) });
+  }
+  const said = [...rows]
+    .sort(([one], [other]) => one - other)
+    .map((row) => `| ${row[0]} | ${row[1].all} | ${row[1].reads} |`);
+  expect(await read("docs/costs.md")).toContain(`\n${said.join("\n")}\n`);
 });

@@ -13,8 +13,8 @@ export const allowOrigins = createMiddleware<AppEnv>((context, next) => {
   const answer = cors({
     origin: (origin) => (cors_origins.includes(origin) || cors_origins.includes("*") ? origin : null),
     allowMethods: ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"],
-    allowHeaders: ["Accept", "Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
-    exposeHeaders: ["Location", "Retry-After", "X-Request-Id"],
+    allowHeaders: ["Accept", "Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Taskloom-Bookmark"],
+    exposeHeaders: ["Location", "Retry-After", "Taskloom-Bookmark", "X-Request-Id"],
     maxAge: 86_400,
   });
   return answer(context, next);

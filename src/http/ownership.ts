@@ -2,13 +2,14 @@
 // thing is answered as not found.
 import type { Env } from "../config.ts";
 import type { Agent } from "../protocol/agents/agent.ts";
-import type { Failure, Result } from "../protocol/error.ts";
+import { type Failure, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID } from "../protocol/ids.ts";
 import { exceeded, quotas } from "../protocol/money/quotas.ts";
+import type { Page } from "../protocol/page.ts";
 import type { Project } from "../protocol/project.ts";
-import type { Thread, ThreadKey } from "../protocol/thread.ts";
-import { readAgent } from "../store/agents/agents.ts";
+import type { ThreadKey } from "../protocol/thread.ts";
 import { readStartingAgent } from "../store/agents/versions.ts";
+import { findNamed, type Named } from "../store/owned.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { type CountedName, readHeld, type UsualQuota, usualOf } from "../store/quotas/held.ts";
 import { deleteThread } from "../store/sync.ts";
@@ -28,28 +29,44 @@ export function keyOf(context: AppContext, thread_id: string): ThreadKey {
 
 /**
  * Answers a GET of one thread: from D1 if it has all that the thread's object has, and from the object if D1 can't be
- * synchronized right now. So every later GET shows what a 2xx has promised.
+ * synchronized right now. So every later GET shows what a 2xx has promised. D1's answer is null without the thread.
  */
 export async function readOfThread<T>(
   context: AppContext,
   key: ThreadKey,
   read: {
-    fromStore: (db: D1Database, thread: Thread) => Promise<Result<T>>;
+    fromStore: (db: D1Database) => Promise<Result<T | null>>;
     fromObject: (stub: ThreadStub) => Promise<Result<T>>;
   },
 ): Promise<T> {
   const isCurrent = unwrap(await callThread(context.env, key, (stub) => stub.sync(key)));
   if (!isCurrent) return unwrap(await callThread(context.env, key, read.fromObject));
-  const thread = await readThread(context.env.DB, key);
-  if (!thread) throw missing("thread", key.thread_id);
-  return unwrap(await read.fromStore(context.env.DB, thread));
+  const found = unwrap(await read.fromStore(context.env.DB));
+  if (found === null) throw missing("thread", key.thread_id);
+  return found;
 }
 
-/** Throws `not_found` unless the agent is the caller's. The default agent always is. */
-export async function requireAgent(context: AppContext, agent_id: string | undefined): Promise<void> {
-  if (agent_id === undefined || agent_id === DEFAULT_AGENT_ID) return;
-  const found = await readAgent(context.env.DB, context.get("caller").user_id, agent_id);
-  if (!found) throw missing("agent", agent_id);
+/**
+ * A page of a thread's rows in D1, which go in one transaction with the thread. So only one without rows asks whether
+ * the thread is there; null if it is not.
+ */
+export async function pageOfThread<T>(
+  db: D1Database,
+  key: ThreadKey,
+  page: Result<Page<T>>,
+): Promise<Result<Page<T> | null>> {
+  if (!page.ok || page.value.data.length > 0) return page;
+  return (await readThread(db, key)) === null ? succeed(null) : page;
+}
+
+/** Throws `not_found` unless what is named is the caller's. The default agent always is. */
+export async function requireNamed(context: AppContext, named: Named): Promise<void> {
+  const agent_id = named.agent_id === DEFAULT_AGENT_ID ? null : (named.agent_id ?? null);
+  const project_id = named.project_id ?? null;
+  if (agent_id === null && project_id === null) return;
+  const found = await findNamed(context.env.DB, context.get("caller").user_id, { agent_id, project_id });
+  if (project_id !== null && !found.project) throw missing("project", project_id);
+  if (agent_id !== null && !found.agent) throw missing("agent", agent_id);
 }
 
 /** The same for a run, which begins soon with what is read here: the agent's version is remembered for seconds. */

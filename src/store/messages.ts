@@ -1,16 +1,17 @@
-// The messages of a thread, oldest first. A page is limited by its bytes and by its rows. The sizes are read before the
-// contents, and contents that were split into parts are joined again.
-import { and, asc, desc, eq, gt, inArray, ne, or, type SQL, sql } from "drizzle-orm";
+// The messages of a thread, oldest first. A page is limited by its bytes and by its rows. Its sizes, its contents and the
+// parts of those that were split come in one trip.
+import { and, asc, desc, eq, gt, inArray, isNull, ne, or, type SQL, sql } from "drizzle-orm";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import type { MessageRow, MessageType } from "../protocol/message.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
 import type { MessageRequest, ThreadKey } from "../protocol/thread.ts";
 import { open } from "./database.ts";
 import { decodeCursor, encodeCursor } from "./page.ts";
-import { messageParts, messages } from "./schema.ts";
+import { messageParts, messages, threads } from "./schema.ts";
 import { readMetadata, withContent } from "./shapes/message.ts";
 import { parseStored } from "./shapes/stored.ts";
 import { SUPERSEDED, withoutMark } from "./shapes/superseded.ts";
+import { isThere } from "./threads.ts";
 
 // The limit of one answer, since an isolate has 128 MB for all its requests. A page always has its first message.
 const PAGE_BYTES = 4_000_000;
@@ -24,17 +25,35 @@ export async function listMessages(
 ): Promise<Result<Page<MessageRow>>> {
   const start = await findStart(db, key, request);
   if (!start.ok) return start;
-  const sizes = await open(db)
+  const database = open(db);
+  const isListed = and(isOfThread(key), gt(messages.seq, start.value), isWanted(request));
+  const sizes = database
     .select({ seq: messages.seq, size: messages.size })
     .from(messages)
-    .where(and(isOfThread(key), gt(messages.seq, start.value), isWanted(request)))
+    .where(isListed)
     .orderBy(asc(messages.seq))
     .limit(request.limit + 1);
-  const seqs = takePage(sizes.slice(0, request.limit), ({ size }) => size).map(({ seq }) => seq);
-  const last = seqs.at(-1);
-  if (last === undefined) return succeed({ data: [], next_cursor: null });
-  const data = await readRows(db, key, seqs);
-  return succeed({ data, next_cursor: seqs.length < sizes.length ? encodeCursor([last]) : null });
+  const seqs = seqsOfPage(isListed, request.limit);
+  const rows = database
+    .select()
+    .from(messages)
+    .where(and(isOfThread(key), sql`${messages.seq} IN (${seqs})`))
+    .orderBy(asc(messages.seq));
+  const [sized, page, parts] = await database.batch([sizes, rows, selectParts(db, key, seqs)]);
+  const texts = joinParts(parts);
+  const last = page.at(-1);
+  return succeed({
+    data: page.map((row) => toMessage(row, texts)),
+    next_cursor: last !== undefined && page.length < sized.length ? encodeCursor([last.seq]) : null,
+  });
+}
+
+/** What `takePage` takes, as a query: the contents come in the same trip as their sizes, and no content in vain. */
+function seqsOfPage(isListed: SQL | undefined, limit: number): SQL {
+  const listed = sql`SELECT ${messages.seq} AS seq, ${messages.size} AS size FROM ${messages} WHERE ${isListed}
+    ORDER BY ${messages.seq} LIMIT ${limit}`;
+  return sql`SELECT seq FROM (SELECT seq, size, sum(size) OVER (ORDER BY seq) AS through FROM (${listed}))
+    WHERE through <= ${PAGE_BYTES} OR through = size`;
 }
 
 /** The column's type is the message's, except for a superseded one. */
@@ -45,22 +64,23 @@ function isWanted({ types, superseded }: MessageRequest): SQL | undefined {
   return or(own, and(eq(sql`${messages.type}`, SUPERSEDED), inArray(sql`${messages.superseded} ->> 'type'`, types)));
 }
 
-/** The newest message of one type, with the version of its row. */
+/** The newest message of one type, with the version of its row, and whether the thread is there. */
 export async function readNewestOfType(
   db: D1Database,
   key: ThreadKey,
   type: MessageType,
-): Promise<(MessageRow & { version: number }) | null> {
-  const row = await open(db)
-    .select()
-    .from(messages)
-    .where(and(isOfThread(key), eq(messages.type, type)))
-    .orderBy(desc(messages.seq))
-    .limit(1)
-    .get();
-  if (!row) return null;
-  const parts = await readParts(db, key, [row]);
-  return { ...toMessage(row, parts), version: row.version };
+): Promise<{ row: (MessageRow & { version: number }) | null; hasThread: boolean }> {
+  const database = open(db);
+  const isOfType = and(isOfThread(key), eq(messages.type, type));
+  const newest = sql`SELECT max(${messages.seq}) FROM ${messages} WHERE ${isOfType}`;
+  const [rows, parts, there] = await database.batch([
+    database.select().from(messages).where(isOfType).orderBy(desc(messages.seq)).limit(1),
+    selectParts(db, key, newest),
+    database.select({ thread_id: threads.thread_id }).from(threads).where(isThere(key)),
+  ]);
+  const [row] = rows;
+  const hasThread = there.length > 0;
+  return { row: row ? { ...toMessage(row, joinParts(parts)), version: row.version } : null, hasThread };
 }
 
 async function findStart(db: D1Database, key: ThreadKey, request: MessageRequest): Promise<Result<number>> {
@@ -93,37 +113,35 @@ export function takePage<T>(rows: T[], sizeOf: (row: T) => number): T[] {
   return page;
 }
 
-async function readRows(db: D1Database, key: ThreadKey, seqs: number[]): Promise<MessageRow[]> {
-  // All positions in one bound value, since a statement takes at most 100 values.
-  const rows = await open(db)
-    .select()
-    .from(messages)
-    .where(and(isOfThread(key), sql`${messages.seq} IN (SELECT value FROM json_each(${JSON.stringify(seqs)}))`))
-    .orderBy(asc(messages.seq));
-  const parts = await readParts(db, key, rows);
-  return rows.map((row) => toMessage(row, parts));
+/** The texts that the rows at these places don't hold themselves, in their order. */
+function selectParts(db: D1Database, key: ThreadKey, seqs: SQL) {
+  const isOfRow = and(
+    eq(messages.user_id, messageParts.user_id),
+    eq(messages.thread_id, messageParts.thread_id),
+    eq(messages.seq, messageParts.seq),
+    eq(messages.version, messageParts.version),
+    isNull(messages.content),
+  );
+  return open(db)
+    .select({ seq: messageParts.seq, field: messageParts.field, text: messageParts.text })
+    .from(messageParts)
+    .innerJoin(messages, isOfRow)
+    .where(
+      and(
+        eq(messageParts.user_id, key.user_id),
+        eq(messageParts.thread_id, key.thread_id),
+        sql`${messageParts.seq} IN (${seqs})`,
+      ),
+    )
+    .orderBy(asc(messageParts.seq), asc(messageParts.field), asc(messageParts.part));
 }
 
-/** The joined texts that the rows themselves don't hold, by position and field. */
-async function readParts(db: D1Database, key: ThreadKey, rows: Row[]): Promise<Map<string, string>> {
+/** Joined, by position and field. */
+function joinParts(parts: { seq: number; field: string; text: string }[]): Map<string, string> {
   const texts = new Map<string, string>();
-  for (const row of rows.filter((row) => row.content === null)) {
-    const parts = await open(db)
-      .select({ field: messageParts.field, text: messageParts.text })
-      .from(messageParts)
-      .where(
-        and(
-          eq(messageParts.user_id, key.user_id),
-          eq(messageParts.thread_id, key.thread_id),
-          eq(messageParts.seq, row.seq),
-          eq(messageParts.version, row.version),
-        ),
-      )
-      .orderBy(asc(messageParts.field), asc(messageParts.part));
-    for (const { field, text } of parts) {
-      const name = `${row.seq} ${field}`;
-      texts.set(name, (texts.get(name) ?? "") + text);
-    }
+  for (const { seq, field, text } of parts) {
+    const name = `${seq} ${field}`;
+    texts.set(name, (texts.get(name) ?? "") + text);
   }
   return texts;
 }

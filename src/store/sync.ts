@@ -4,13 +4,14 @@
 import { putNewest } from "../lib/memory/newest.ts";
 import type { MessageRow } from "../protocol/message.ts";
 import type { ClosedLease } from "../protocol/money/lease.ts";
-import type { Run } from "../protocol/run.ts";
+import { isTerminal, type Run } from "../protocol/run.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import type { ThreadBatch, ThreadEnd } from "./batch.ts";
 import { closeOthers, closeStatements } from "./budgets/close.ts";
 import { byteLength, cutIntoParts } from "./parts.ts";
 import { LOOK_AGAIN } from "./people/closing.ts";
 import { markOf, SUPERSEDED } from "./shapes/superseded.ts";
+import { QUIET_MS } from "./signs.ts";
 import { ALIVE } from "./tombstones.ts";
 import { insertBudgetDeliveries } from "./webhooks/budget-deliveries.ts";
 import {
@@ -211,9 +212,10 @@ function threadStatements(db: D1Database, { key, thread }: ThreadBatch): D1Prepa
 }
 
 function runStatements(db: D1Database, { key, runs }: ThreadBatch, put: string): D1PreparedStatement[] {
-  const now = new Date().toISOString();
+  const now = Date.now();
   return runs.map(({ version, end_seq: _end_seq, ...run }) => {
-    const values = [run.invocation_id, run.status, version, run.created_at, now, encodeRun(run)];
+    const heard = new Date(isTerminal(run.status) ? now : now + QUIET_MS).toISOString();
+    const values = [run.invocation_id, run.status, version, run.created_at, heard, encodeRun(run)];
     return db.prepare(put).bind(key.user_id, key.thread_id, ...values);
   });
 }

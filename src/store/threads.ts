@@ -29,12 +29,23 @@ const lastRun = sql`(
   JSON.parse(json),
 );
 
+/** The thread, unless it was deleted. */
+export function isThere(key: ThreadKey) {
+  return and(eq(threads.user_id, key.user_id), eq(threads.thread_id, key.thread_id), isNull(threads.deleted_at));
+}
+
 /** Null if the user has no such thread or has deleted it. */
 export async function readThread(db: D1Database, key: ThreadKey): Promise<Thread | null> {
+  const row = await open(db).select(columns).from(threads).where(isThere(key)).get();
+  return row ?? null;
+}
+
+/** The same, with its newest run. */
+export async function readThreadWithRun(db: D1Database, key: ThreadKey): Promise<ThreadWithRun | null> {
   const row = await open(db)
-    .select(columns)
+    .select({ ...columns, last_run: lastRun })
     .from(threads)
-    .where(and(eq(threads.user_id, key.user_id), eq(threads.thread_id, key.thread_id), isNull(threads.deleted_at)))
+    .where(isThere(key))
     .get();
   return row ?? null;
 }

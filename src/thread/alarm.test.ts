@@ -4,8 +4,11 @@ import { Gate } from "../../test/fakes/gate.ts";
 import { say } from "../../test/fakes/replies.ts";
 import { FakeClock, passTime, settle } from "../../test/fakes/stream.ts";
 import { FakeThread, type FakeThreadOptions } from "../../test/fakes/thread.ts";
+import type { ThreadBatch } from "../store/batch.ts";
+import { QUIET_MS, SILENT_MS } from "../store/signs.ts";
 import { onAlarm } from "./alarm.ts";
 import { findRun } from "./life.ts";
+import { resumeStaleRuns } from "./run/control.ts";
 import { schedule } from "./scheduler.ts";
 import { patchThread } from "./threads.ts";
 
@@ -58,11 +61,12 @@ describe("the alarm", () => {
     expect(await alarmsWithin(thread, clock, 5 * 60_000)).toBeLessThan(20);
   });
 
-  it("is set for a retry a second after D1 failed", async () => {
+  it("is set for a retry within a second after D1 failed", async () => {
     const { thread, clock } = mutedThread({ syncThread: () => Promise.reject(new Error("D1 is away")) });
     await thread.run("hi", run);
     await settle();
-    expect(thread.alarms.at(-1)).toBe(clock.now() + 1_000);
+    expect(thread.alarms.at(-1)).toBeGreaterThanOrEqual(clock.now() + 500);
+    expect(thread.alarms.at(-1)).toBeLessThanOrEqual(clock.now() + 1_000);
   });
 
   it("sends a job that is due even if D1 does not answer", async () => {
@@ -91,6 +95,55 @@ describe("the alarm", () => {
     const before = thread.alarms.length;
     await thread.alarm();
     expect(thread.alarms.length).toBe(before);
+  });
+});
+
+describe("a run that stores nothing for an hour", () => {
+  it("writes a sign of life to D1 before the sweep would look for it, and no heartbeat", async () => {
+    const sent: { at: number; ids: string[] }[] = [];
+    const gate = new Gate();
+    const clock = new FakeClock();
+    const syncThread = async (batch: ThreadBatch) => {
+      sent.push({ at: clock.now(), ids: batch.runs.map(({ invocation_id }) => invocation_id) });
+    };
+    const thread = new FakeThread({ defaultReply: say("hello"), replies: [gate.say("half", "")], clock, syncThread });
+    await thread.accept("hi", run);
+    await thread.accept("and then", { invocation_id: "inv_b" });
+    await gate.reached;
+    await schedule(thread.life);
+    await passTime(clock, 1_000);
+    await alarmsWithin(thread, clock, HOUR);
+    for (const id of ["inv_a", "inv_b"]) {
+      const times = sent.filter(({ ids }) => ids.includes(id)).map(({ at }) => at);
+      const waits = times.slice(1).map((at, place) => at - (times[place] ?? 0));
+      expect(waits.length).toBeGreaterThan(5);
+      expect(waits.length).toBeLessThan(9);
+      expect(Math.max(...waits)).toBeLessThan(QUIET_MS + SILENT_MS);
+    }
+    expect(sent.length).toBeLessThan(10);
+    gate.open();
+    await settle();
+  });
+
+  it("gets a new version when the sweep asks for it, without which its row would be stale again in a minute", async () => {
+    const { thread } = mutedThread({});
+    await thread.accept("hi", { ...run, background: true });
+    await thread.life.outbox.sync();
+    const versionOf = () => thread.batches.flatMap(({ runs }) => runs).at(-1)?.version ?? 0;
+    const before = versionOf();
+    expect(await resumeStaleRuns(thread.life, ["inv_a", "inv_lost"])).toEqual(["inv_lost"]);
+    expect(versionOf()).toBeGreaterThan(before);
+  });
+
+  it("keeps the time that it has worked, though its life ends", async () => {
+    const gate = new Gate();
+    const { thread, clock } = mutedThread({ replies: [gate.say("half", "")] });
+    await thread.accept("hi", run);
+    await gate.reached;
+    await schedule(thread.life);
+    await alarmsWithin(thread, clock, 10 * 60_000);
+    thread.crash();
+    expect(findRun(thread.life, "inv_a")?.spending.worked_ms).toBeGreaterThan(9 * 60_000);
   });
 });
 

@@ -1,14 +1,15 @@
 // The alarm resumes runs that stand still, and ends those that stand still for too long or whose readers have left. The
 // handler returns at once, since the platform kills a handler that runs for long, together with its object.
 import { isTerminal } from "../protocol/run.ts";
+import { SIGN_MS } from "../store/signs.ts";
 import { ensureFollowing } from "./follow/followers.ts";
-import { type ActiveRun, countActive, type Life, noteError, storeRun, transact } from "./life.ts";
+import { type ActiveRun, countActive, type Life, noteError, storeRun, storeWork, transact } from "./life.ts";
 import { cancelLeft } from "./presence/leave.ts";
 import { lastMessageTime } from "./rows/messages.ts";
 import type { RunRecord } from "./rows/runs.ts";
 import { allowStart, requestEnd } from "./run/control.ts";
 import { ensureRunning } from "./run/run.ts";
-import { resendJobs, schedule } from "./scheduler.ts";
+import { schedule, sendJobs, takeDueJobs } from "./scheduler.ts";
 import { findTimeOver } from "./spending/work-time.ts";
 
 // Longer than the longest wait for a command and the longest model call after it. A run that stores nothing for so long
@@ -22,27 +23,28 @@ const SYNC_LIMIT_MS = 3_000;
 // If the queue has not delivered a run's job after this time, the run starts without it.
 const MAX_QUEUED_MS = 60 * 60_000;
 
-/** Sets the next alarm first, since the life may end right after. */
+/** Sets the next alarm first, since the life may end right after: as if what is tried now had failed. */
 export async function onAlarm(life: Life): Promise<void> {
   life.alarmAt = null;
+  life.outbox.countTry();
+  const jobs = takeDueJobs(life);
   await schedule(life, "heartbeat");
   ensureRunning(life);
   ensureFollowing(life);
-  life.platform.waitUntil(doDueWork(life));
+  life.platform.waitUntil(doDueWork(life, jobs));
 }
 
-async function doDueWork(life: Life): Promise<void> {
+async function doDueWork(life: Life, jobs: RunRecord[]): Promise<void> {
   const wasUnknown = life.outbox.isUnknown;
   cancelLeft(life);
   if (life.active !== null && !isTerminal(life.active.record.run.status)) tendActive(life, life.active);
-  await life.outbox.syncWithin(SYNC_LIMIT_MS);
+  // An alarm that came for something else does not ask D1 before its time.
+  if (life.outbox.isDue) await life.outbox.syncWithin(SYNC_LIMIT_MS);
   // Stores that D1 has the thread. Without this, lives that store no fact would each set another alarm to ask again.
   if (wasUnknown && !life.outbox.isUnknown && !life.removing) transact(life, () => {});
   startOverdue(life);
-  await resendJobs(life);
-  // The alarm that was set first serves if the life ends before this line.
-  life.alarmAt = null;
-  await schedule(life);
+  await sendJobs(life, jobs);
+  await schedule(life, "settled");
 }
 
 function tendActive(life: Life, active: ActiveRun): void {
@@ -65,8 +67,15 @@ function tendActive(life: Life, active: ActiveRun): void {
     return;
   }
   life.platform.waitUntil(keepSandboxAlive(life, active));
-  // Updates the run's row in D1: the sweeper takes a run for silent whose row was not written for long.
-  transact(life, () => storeRun(life, record));
+  // The sweep takes a run whose sign of life is overdue.
+  const heard = life.outbox.heardAt(record.run.invocation_id) ?? Number.NEGATIVE_INFINITY;
+  const isSignDue = now < heard || now - heard >= SIGN_MS;
+  // Those that wait behind it have no alarm of their own.
+  const waiting = [...life.live.values()].filter(({ run }) => run.status === "queued");
+  transact(life, () => {
+    if (!isSignDue) return storeWork(life, record);
+    for (const live of new Set([record, ...waiting])) storeRun(life, live);
+  });
 }
 
 /** A failure does not affect the run: the next use of the sandbox starts it again, or reports what is wrong. */

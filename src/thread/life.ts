@@ -141,6 +141,12 @@ export function storeRun(life: Life, record: RunRecord, change: { input?: boolea
   life.outbox.markRun(record);
 }
 
+/** Stores the time that the run has worked. D1 gets it with the next change, or with a sign of life. */
+export function storeWork(life: Life, record: RunRecord): void {
+  countActive(life, record);
+  saveRun(life.database.sql, record, life.journal.newest);
+}
+
 /** For a run that waits for something before its next fact. */
 export function storeHeld(life: Life): void {
   if (life.held !== null) transact(life, () => {});

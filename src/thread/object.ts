@@ -50,7 +50,7 @@ import {
 import { readLedger } from "./run/ledger.ts";
 import { editPlan } from "./run/plan-edit.ts";
 import { ensureRunning } from "./run/run.ts";
-import { arm, resendJobs, schedule } from "./scheduler.ts";
+import { arm, schedule, sendNewJobs } from "./scheduler.ts";
 import { closeLeases } from "./spending/closing.ts";
 import { readClient } from "./stream/ag-ui/client.ts";
 import { type Opener, readOpener } from "./stream/ended-keys.ts";
@@ -112,7 +112,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
 
   async sync(key: ThreadKey): Promise<Result<boolean>> {
     return this.#read(key, async (life) => {
-      const isCurrent = await life.outbox.syncWithin(SYNC_LIMIT_MS);
+      const isCurrent = !life.outbox.hasJustFailed && (await life.outbox.syncWithin(SYNC_LIMIT_MS));
       await schedule(life);
       return succeed(isCurrent);
     });
@@ -261,7 +261,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     ensureRunning(life);
     ensureFollowing(life);
     notePresence(life, null);
-    if (input.background) this.ctx.waitUntil(life.outbox.syncWithin(SYNC_LIMIT_MS).then(() => resendJobs(life)));
+    if (input.background) this.ctx.waitUntil(life.outbox.syncWithin(SYNC_LIMIT_MS).then(() => sendNewJobs(life)));
     return accepted;
   }
 

@@ -3,7 +3,7 @@
 import { describeError, logWarning } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import type { Job } from "../protocol/job.ts";
-import type { Run } from "../protocol/run.ts";
+import { isTerminal, type Run } from "../protocol/run.ts";
 import type { DeliveryName } from "../protocol/webhook.ts";
 import type { ThreadBatch } from "../store/batch.ts";
 import type { SyncAnswer } from "../store/sync.ts";
@@ -41,6 +41,8 @@ export class Outbox {
   #hasMessages: boolean;
   /** Runs that changed since D1 had them, by id. Null for those that are read only when they are sent. */
   readonly #runs = new Map<string, RunRecord | null>();
+  /** When D1 got the newest version of each live run. */
+  readonly #heard = new Map<string, number>();
   #planDirty: boolean;
   /** The run that changed the plan last. */
   #planRun: string | null;
@@ -80,7 +82,8 @@ export class Outbox {
     this.#database = database;
     this.#ports = ports;
     this.#newest = newest;
-    this.#backOff = new BackOff(database);
+    const { user_id, thread_id } = stored.thread;
+    this.#backOff = new BackOff(database, `${user_id}/${thread_id}`, ports.clock.now());
     this.timer = new SharedTimer(ports.clock);
     this.#stored = { ...stored };
     this.#position = readPosition(database.sql, stored.made_project === null);
@@ -132,6 +135,26 @@ export class Outbox {
   /** When to try again after D1 failed. Null if no retry is due. */
   get retryAt(): number | null {
     return this.#stopped ? null : this.#backOff.retryAt;
+  }
+
+  /** When D1 last got this run from this life. */
+  heardAt(invocation_id: string): number | null {
+    return this.#heard.get(invocation_id) ?? null;
+  }
+
+  /** Whether a try is due, or was counted as one. What a person has just done asks at once all the same. */
+  get isDue(): boolean {
+    return this.#backOff.isDue(this.#ports.clock.now());
+  }
+
+  /** Whether D1 failed a moment ago, so that one more reader need not ask. */
+  get hasJustFailed(): boolean {
+    return this.#backOff.hasJustFailed(this.#ports.clock.now());
+  }
+
+  /** Counts the try that is due. Call it before the alarm is set that serves if the life ends during the try. */
+  countTry(): void {
+    if (this.pending && !this.#isAsking) this.#backOff.noteTry(this.#ports.clock.now());
   }
 
   /** Whether D1 has never said that it has the thread, or that it may not have it. */
@@ -223,6 +246,7 @@ export class Outbox {
   }
 
   async #sendBatch(): Promise<boolean> {
+    this.countTry();
     const { thread, version, made_project } = this.#stored;
     const { sql } = this.#database;
     const { messages, isCut } = readNextMessages(sql, thread, this.#position.message_seq, MESSAGES_PER_BATCH);
@@ -283,6 +307,8 @@ export class Outbox {
     for (const { record, run } of runs) {
       const id = run.invocation_id;
       forgetSent(record, spending);
+      if (isTerminal(run.status)) this.#heard.delete(id);
+      else this.#heard.set(id, this.#ports.clock.now());
       if (this.#pendingRun(id)?.version === run.version) this.#runs.delete(id);
     }
     this.#positionStored = false;

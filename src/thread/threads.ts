@@ -1,9 +1,11 @@
 // Creates, changes and removes the thread in its object. D1 follows.
 import { logError } from "../lib/log.ts";
+import type { Backoff } from "../lib/retry.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
 import type { Thread, ThreadCreation, ThreadKey, ThreadPatch } from "../protocol/thread.ts";
+import { waitOf } from "./back-off.ts";
 import { isoTime, type Life, storeThreadChange, transact } from "./life.ts";
 import { forgetHistory } from "./memory/kept-history.ts";
 import type { Ports } from "./ports.ts";
@@ -23,6 +25,7 @@ const END_LIMIT_MS = 10_000;
 // How long the caller waits. A removal that takes longer may still go through, and is retried in any case.
 const DELETE_LIMIT_MS = 10_000;
 const DELETE_RETRY_MS = 30_000;
+const DELETE_WAITS: Backoff = { base_ms: 2 * DELETE_RETRY_MS, cap_ms: 6 * 60 * 60_000 };
 
 /** Stores a new thread. */
 export function storeThread(database: Database, creation: ThreadCreation, now: number): StoredThread {
@@ -97,8 +100,10 @@ export async function finishRemoval(
 ): Promise<void> {
   const removal = readRemoval(database);
   if (removal === null || removal.done) return;
+  const failures = (removal.failures ?? 0) + 1;
+  const wait = waitOf(`${removal.user_id}/${removal.thread_id}`, failures, DELETE_WAITS);
   // Before D1 is called, since the life may end during the call. Whoever has just removed the thread has set it.
-  if (life === null) await alarm.setAlarm(ports.clock.now() + DELETE_RETRY_MS);
+  if (life === null) await alarm.setAlarm(ports.clock.now() + wait);
   const done = await deleteRows(ports, removal);
   // Only now, so that readers of a cancelled run have had time to get its end. Readers that have everything are closed.
   // Those that come back find no thread.
@@ -107,8 +112,8 @@ export async function finishRemoval(
   life?.journal.log.clear();
   database.transaction(() => {
     dropTables(database.sql);
-    const { leases: _, end: __, ...rest } = removal;
-    writeMeta(database.sql, "removed", { ...(done ? rest : removal), done } satisfies Removal);
+    const { leases: _, end: __, failures: ___, ...rest } = removal;
+    writeMeta(database.sql, "removed", { ...(done ? rest : { ...removal, failures }), done } satisfies Removal);
   });
   if (life !== null) {
     life.removed = true;

@@ -11,6 +11,7 @@ import type { Ports } from "./ports.ts";
 import { notePresence } from "./presence/leave.ts";
 import { readWatched } from "./presence/watched.ts";
 import { type Database, readingMeta } from "./rows/database.ts";
+import { readJobs } from "./rows/job-times.ts";
 import { emptyPlan, readPlan } from "./rows/messages.ts";
 import { readWakingRuns, type WakingRuns } from "./rows/runs.ts";
 import { readPosition } from "./rows/shapes/position.ts";
@@ -91,7 +92,7 @@ function openLife(
     callTimes: new CallTimes(),
     waiters: new Map(),
     alarmAt: null,
-    jobs: new Map(),
+    jobs: readJobs(database.sql, read.live, ports.clock.now()),
     place: readPlace(database.sql),
     asked: readAsked(database.sql),
     onFollowerWaits: () => {},
@@ -124,7 +125,7 @@ const PLAN_SYNC_DELAY_MS = 1_000;
 function syncPlanSoon(life: Life): void {
   life.cancelPlanSync ??= life.ports.clock.setTimer(() => {
     life.cancelPlanSync = null;
-    life.platform.waitUntil(life.outbox.sync());
+    if (life.outbox.isDue) life.platform.waitUntil(life.outbox.sync());
   }, PLAN_SYNC_DELAY_MS);
 }
 

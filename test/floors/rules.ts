@@ -24,7 +24,7 @@ const floors: string[][] = [
   ["src/thread"],
   ["src/http/keys", "src/http/paths", "src/http/quotas"],
   ["src/http"],
-  ["src/http/run-stream", "src/http/sessions", "src/http/audit"],
+  ["src/http/run-stream", "src/http/sessions", "src/http/audit", "src/http/lists"],
   [
     ...["src/http/routes", "src/http/ag-ui", "src/http/docs"],
     ...["src/slack/routes", "src/triggers/routes", "src/webhooks/routes"],

@@ -294,7 +294,9 @@ describe("a browser of another origin", () => {
     for (const path of ["/v1/threads", "/v1/threads/none"]) {
       const answer = await client.send("GET", path, undefined, { origin });
       expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
-      expect(answer.headers.get("access-control-expose-headers")).toBe("Location,Retry-After,X-Request-Id");
+      expect(answer.headers.get("access-control-expose-headers")).toBe(
+        "Location,Retry-After,Taskloom-Bookmark,X-Request-Id",
+      );
       expect(answer.headers.get("vary")).toContain("Origin");
     }
   });

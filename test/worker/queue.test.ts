@@ -2,6 +2,7 @@
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { consumeJobs } from "../../src/jobs.ts";
+import { QUIET_MS, SILENT_MS } from "../../src/store/signs.ts";
 import { syncThread } from "../../src/store/sync.ts";
 import { sweepRuns } from "../../src/sweeps.ts";
 import { FakeThreads, makeRun } from "./http-fake-threads.ts";
@@ -59,7 +60,7 @@ describe("consumeJobs", () => {
 });
 
 describe("the retry of a job", () => {
-  it("waits longer with each attempt, up to five minutes", async () => {
+  it("waits longer with each attempt, up to ten minutes, and half of it at random", async () => {
     const delays: (number | undefined)[] = [];
     for (const attempts of [1, 2, 5, 50]) {
       const threads = new FakeThreads(env.DB);
@@ -69,7 +70,13 @@ describe("the retry of a job", () => {
       const batch = { queue: "taskloom-jobs", messages: [message] } as unknown as MessageBatch<unknown>;
       await consumeJobs(batch, threads.within(env));
     }
-    expect(delays).toEqual([5, 10, 80, 300]);
+    const most = [10, 20, 160, 600];
+    expect(delays.map((delay = 0, place) => delay >= (most[place] ?? 0) / 2 && delay <= (most[place] ?? 0))).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
   });
 });
 
@@ -89,12 +96,12 @@ describe("sweepRuns", () => {
       await syncThread(env.DB, { key, project: null, thread: null, messages: [], runs });
     }
     threads.next = { error: new Error("down") };
-    await sweepRuns(threads.within(env), Date.now() + 61_000);
+    await sweepRuns(threads.within(env), Date.now() + QUIET_MS + SILENT_MS + 1_000);
     const called = threads.asked.map(({ input }) => (input as { thread_id: string }).thread_id);
     expect(called.sort()).toEqual(["t1", "t2", "t3"]);
   });
 
-  it("leaves runs alone that D1 has had news of within a minute", async () => {
+  it("leaves runs alone whose next sign of life is not overdue for a minute", async () => {
     const threads = new FakeThreads(env.DB);
     const key = { user_id: "user_q", thread_id: "fresh" };
     await syncThread(env.DB, {
@@ -104,7 +111,7 @@ describe("sweepRuns", () => {
       messages: [],
       runs: [{ ...makeRun(key), version: 1 }],
     });
-    await sweepRuns(threads.within(env), Date.now() + 30_000);
+    await sweepRuns(threads.within(env), Date.now() + QUIET_MS + SILENT_MS - 1_000);
     expect(threads.asked.filter(({ input }) => (input as { thread_id: string }).thread_id === "fresh")).toEqual([]);
   });
 

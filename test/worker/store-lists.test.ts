@@ -2,7 +2,7 @@
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { agentConfig, defaultAgent } from "../../src/protocol/agents/agent.ts";
-import type { Result } from "../../src/protocol/error.ts";
+import { fail, type Result, succeed } from "../../src/protocol/error.ts";
 import { ADMIN_KEY_ID } from "../../src/protocol/ids.ts";
 import type { MessageBody } from "../../src/protocol/message.ts";
 import type { Page, PageRequest } from "../../src/protocol/page.ts";
@@ -178,8 +178,10 @@ describe("agents in D1", () => {
       version: 5,
       config: { instructions: "a", model: "b", max_steps: 3, plan_order: "free" },
     });
-    if (!changed) return;
-    const versions = await readAll(2, (request) => listAgentVersions(env.DB, "user_versions", changed, request));
+    const versions = await readAll(2, async (request) => {
+      const page = await listAgentVersions(env.DB, "user_versions", "agent-1", request);
+      return page.ok && page.value !== null ? succeed(page.value) : fail("not_found", "There is no agent.");
+    });
     expect(versions.map(({ version }) => version)).toEqual([5, 4, 3, 2, 1]);
     expect(versions.at(-1)?.config).toEqual(agentConfig.parse({}));
   });

@@ -298,7 +298,7 @@ describe("superseded messages", () => {
     const rows = [makeMessage(key, 2), makeMessage(key, 3, plan, { is_llm_message: false, version: 4 })];
     const renamed = { seq: 2, message_id: "msg_old" };
     await syncThread(env.DB, batchOf(key, { messages: rows, superseded: [{ ...range, renamed }] }));
-    expect((await readPlan(env.DB, key)).version).toBe(4);
+    expect((await readPlan(env.DB, key))?.version).toBe(4);
     const all = await listMessages(env.DB, key, {
       limit: 9,
       cursor: null,
@@ -311,9 +311,9 @@ describe("superseded messages", () => {
 });
 
 describe("readPlan", () => {
-  it("reads the newest plan with the version of its row, and version 0 if there is none", async () => {
+  it("reads the newest plan with the version of its row, and null if there is neither a plan nor a thread", async () => {
     const key = makeKey();
-    expect(await readPlan(env.DB, key)).toEqual({ version: 0, sections: [], tasks: [] });
+    expect(await readPlan(env.DB, key)).toBeNull();
     const plan: PlanContent = {
       sections: [{ id: "sec_1", title: "需求分析" }],
       tasks: [{ id: "task_1", content: "分析", status: "pending", section_id: "sec_1" }],

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { Agent } from "../../protocol/agents/agent.ts";
 import { findChanges } from "../../protocol/agents/changes.ts";
 import { clientId } from "../../protocol/ids.ts";
-import { missingVersion, pinAgent, readAgentVersion, rollBackAgent } from "../../store/agents/versions.ts";
+import { missingVersion, pinAgent, readAgentVersions, rollBackAgent } from "../../store/agents/versions.ts";
 import { agentMemory } from "../../thread/agent-memory.ts";
 import type { App, AppContext } from "../context.ts";
 import { unwrap } from "../errors.ts";
@@ -35,22 +35,32 @@ export function addAgentVersions(app: App): void {
     },
     async (context, { params: { agent_id }, body: { version } }) => {
       const { user_id } = context.get("caller");
-      await findAgent(context, agent_id);
-      const changed = await withStock(context, { bytes: 0 }, async () =>
-        unwrapVersion(
-          context,
-          await rollBackAgent(context.env.DB, user_id, agent_id, version, Date.now(), usualQuotas(context)),
-        ),
-      );
+      const changed = await withStock(context, { bytes: 0 }, async () => {
+        const stored = await rollBackAgent(
+          context.env.DB,
+          user_id,
+          agent_id,
+          version,
+          Date.now(),
+          usualQuotas(context),
+        );
+        // The version is missing, or the agent is.
+        if (!stored.ok && stored.error.code === "not_found") await findAgent(context, agent_id);
+        return unwrapVersion(context, stored);
+      });
       agentMemory.forget(user_id, agent_id);
       return context.json(show(changed));
     },
   );
 }
 
-async function findVersion(context: AppContext, agent_id: string, version: number): Promise<Agent> {
-  const found = await readAgentVersion(context.env.DB, context.get("caller").user_id, agent_id, version);
-  return found ?? unwrap(missingVersion(agent_id, version));
+/** Only a version that is missing asks whether the agent is there. */
+async function findVersions(context: AppContext, agent_id: string, versions: [number, number?]): Promise<Agent[]> {
+  const found = await readAgentVersions(context.env.DB, context.get("caller").user_id, agent_id, versions);
+  const lost = versions.find((version) => !found.some((agent) => agent.version === version));
+  if (lost === undefined) return versions.flatMap((version) => found.filter((agent) => agent.version === version));
+  await findAgent(context, agent_id);
+  return unwrap(missingVersion(agent_id, lost));
 }
 
 function addReadAndCompare(app: App): void {
@@ -67,8 +77,8 @@ function addReadAndCompare(app: App): void {
       problems: ["not_found"],
     },
     async (context, { params: { agent_id, version } }) => {
-      await findAgent(context, agent_id);
-      return context.json(show(await findVersion(context, agent_id, version)));
+      const [found] = await findVersions(context, agent_id, [version]);
+      return context.json(show(found as Agent));
     },
   );
   addOperation(
@@ -85,9 +95,7 @@ function addReadAndCompare(app: App): void {
       problems: ["not_found"],
     },
     async (context, { params: { agent_id }, query: { from, to } }) => {
-      await findAgent(context, agent_id);
-      const before = await findVersion(context, agent_id, from);
-      const after = await findVersion(context, agent_id, to);
+      const [before, after] = (await findVersions(context, agent_id, [from, to])) as [Agent, Agent];
       return context.json({ agent_id, from, to, changes: findChanges(before, after) });
     },
   );
@@ -110,10 +118,11 @@ function addPin(app: App): void {
     },
     async (context, { params: { agent_id }, body: { version } }) => {
       const { user_id } = context.get("caller");
-      await findAgent(context, agent_id);
-      unwrap(await pinAgent(context.env.DB, user_id, agent_id, version));
+      const pinned = await pinAgent(context.env.DB, user_id, agent_id, version);
+      const found = await findAgent(context, agent_id);
+      unwrap(pinned);
       agentMemory.forget(user_id, agent_id);
-      return context.json(show(await findAgent(context, agent_id)));
+      return context.json(show(found));
     },
   );
   addOperation(

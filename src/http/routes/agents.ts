@@ -13,6 +13,7 @@ import {
 import { agentMemory } from "../../thread/agent-memory.ts";
 import type { App, AppContext } from "../context.ts";
 import { Problem, unwrap } from "../errors.ts";
+import { nearAnswer, nearHeaders, readNear } from "../lists/near.ts";
 import { addOperation } from "../operation.ts";
 import { fullAgents, missing, unwrapVersion, usualQuotas, withStock } from "../ownership.ts";
 import { pageOf, pageQuery } from "../schemas.ts";
@@ -134,12 +135,19 @@ function addCreateAndList(app: App): void {
       summary: "List agents",
       description: "Each in its newest version, newest first. Every user has `agent_default`.",
       query: pageQuery,
-      answers: { 200: { description: "Agents in their newest version, newest first.", schema: pageOf(agent) } },
+      headers: nearHeaders,
+      answers: {
+        200: {
+          description: "Agents in their newest version, newest first.",
+          schema: pageOf(agent),
+          headers: nearAnswer,
+        },
+      },
       problems: ["bad_cursor"],
     },
     async (context, { query }) => {
       const request = { limit: query.limit, cursor: query.cursor ?? null };
-      const page = unwrap(await listAgents(context.env.DB, context.get("caller").user_id, request));
+      const page = unwrap(await readNear(context, (db) => listAgents(db, context.get("caller").user_id, request)));
       return context.json({ ...page, data: page.data.map(show) });
     },
   );
@@ -170,13 +178,15 @@ function addReadAndVersions(app: App): void {
       description: "Newest first. Each change of the agent is a version.",
       params,
       query: pageQuery,
-      answers: { 200: { description: "Versions, newest first.", schema: pageOf(agent) } },
+      headers: nearHeaders,
+      answers: { 200: { description: "Versions, newest first.", schema: pageOf(agent), headers: nearAnswer } },
       problems: ["not_found", "bad_cursor"],
     },
     async (context, { params, query }) => {
-      const found = await findAgent(context, params.agent_id);
+      const { user_id } = context.get("caller");
       const request = { limit: query.limit, cursor: query.cursor ?? null };
-      const page = unwrap(await listAgentVersions(context.env.DB, context.get("caller").user_id, found, request));
+      const page = unwrap(await readNear(context, (db) => listAgentVersions(db, user_id, params.agent_id, request)));
+      if (page === null) throw missing("agent", params.agent_id);
       return context.json({ ...page, data: page.data.map(show) });
     },
   );

@@ -5,7 +5,7 @@ import { messageTypes } from "../../protocol/message.ts";
 import { listMessages } from "../../store/messages.ts";
 import type { App } from "../context.ts";
 import { addOperation } from "../operation.ts";
-import { keyOf, readOfThread } from "../ownership.ts";
+import { keyOf, pageOfThread, readOfThread } from "../ownership.ts";
 import { message, pageOf, pageQuery, threadParams } from "../schemas.ts";
 
 const query = pageQuery.extend({
@@ -53,7 +53,7 @@ export function addMessages(app: App): void {
         ...(query.include === "superseded" ? { superseded: true } : {}),
       };
       const page = await readOfThread(context, key, {
-        fromStore: (db) => listMessages(db, key, request),
+        fromStore: async (db) => pageOfThread(db, key, await listMessages(db, key, request)),
         fromObject: (stub) => stub.readMessages(key, request),
       });
       return context.json(page);

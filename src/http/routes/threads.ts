@@ -4,13 +4,13 @@ import { newId } from "../../protocol/ids.ts";
 import type { Page } from "../../protocol/page.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { Thread, ThreadWithRun } from "../../protocol/thread.ts";
-import { listRuns } from "../../store/runs.ts";
-import { listThreads } from "../../store/threads.ts";
+import { listThreads, readThreadWithRun } from "../../store/threads.ts";
 import { callThread } from "../../thread/stub.ts";
 import type { App } from "../context.ts";
 import { unwrap } from "../errors.ts";
+import { nearAnswer, nearHeaders, readNear } from "../lists/near.ts";
 import { addOperation } from "../operation.ts";
-import { keyOf, missing, readOfThread, removeThread, requireAgent, requireProject, withStock } from "../ownership.ts";
+import { keyOf, missing, readOfThread, removeThread, requireNamed, withStock } from "../ownership.ts";
 import {
   diagnostics,
   pageOf,
@@ -41,7 +41,7 @@ export function addThreads(app: App): void {
       problems: ["not_found"],
     },
     async (context, { params, body }) => {
-      await requireAgent(context, body.agent_id);
+      await requireNamed(context, { agent_id: body.agent_id });
       const key = keyOf(context, params.thread_id);
       return context.json(unwrap(await callThread(context.env, key, (stub) => stub.update(key, body))));
     },
@@ -82,8 +82,7 @@ function addCreateAndList(app: App): void {
       problems: ["not_found", "already_exists", "quota_exceeded"],
     },
     async (context, { body }) => {
-      if (body.project_id !== undefined) await requireProject(context, body.project_id);
-      await requireAgent(context, body.agent_id);
+      await requireNamed(context, body);
       const key = keyOf(context, body.thread_id ?? newId("thread"));
       const input = {
         ...key,
@@ -109,12 +108,15 @@ function addCreateAndList(app: App): void {
       summary: "List threads",
       description: "Newest first, each with its newest run.",
       query: pageQuery,
-      answers: { 200: { description: "Threads, newest first.", schema: pageOf(threadWithRun) } },
+      headers: nearHeaders,
+      answers: { 200: { description: "Threads, newest first.", schema: pageOf(threadWithRun), headers: nearAnswer } },
       problems: ["bad_cursor"],
     },
     async (context, { query }) => {
       const request = { limit: query.limit, cursor: query.cursor ?? null };
-      return context.json(unwrap(await listThreads(context.env.DB, context.get("caller").user_id, request)));
+      return context.json(
+        unwrap(await readNear(context, (db) => listThreads(db, context.get("caller").user_id, request))),
+      );
     },
   );
 }
@@ -135,7 +137,7 @@ function addReadAndDiagnose(app: App): void {
     async (context, { params }) => {
       const key = keyOf(context, params.thread_id);
       const read = await readOfThread(context, key, {
-        fromStore: async (db, thread) => addLastRun(thread, await listRuns(db, key, newest)),
+        fromStore: async (db) => succeed(await readThreadWithRun(db, key)),
         fromObject: async (stub) => {
           const thread = await stub.readThread(key);
           return thread.ok ? addLastRun(thread.value, await stub.readRuns(key, newest)) : thread;

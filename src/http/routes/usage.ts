@@ -8,6 +8,7 @@ import { firstMoment, type UsageDay, type UsageSum } from "../../protocol/usage.
 import { readUsage } from "../../store/usage.ts";
 import type { App } from "../context.ts";
 import * as examples from "../examples.ts";
+import { nearAnswer, nearHeaders, readNear } from "../lists/near.ts";
 import { addOperation } from "../operation.ts";
 
 /** Every run of these days is read, so their number is bounded. */
@@ -48,11 +49,12 @@ export function addUsage(app: App): void {
       description:
         "Over all existing threads. A run counts for the day in UTC on which it was started. Days without runs are left out. `cost_usd` is the sum of the known costs; null if none is known. `estimated` is the part of the sums that no provider counted. With `thread_id` or `project_id`, `total` is what the thread or project used in these days.",
       query,
-      answers: { 200: { description: "Days, newest last.", schema: answer } },
+      headers: nearHeaders,
+      answers: { 200: { description: "Days, newest last.", schema: answer, headers: nearAnswer } },
     },
     async (context, { query }) => {
       const since = firstMoment(query.days, Date.now());
-      const data = await readUsage(context.env.DB, context.get("caller").user_id, since, query);
+      const data = await readNear(context, (db) => readUsage(db, context.get("caller").user_id, since, query));
       return context.json({ data, total: sumUp(data) });
     },
   );

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, problemOf, unwrap } from "../../http/errors.ts";
+import { nearAnswer, nearHeaders, readNear } from "../../http/lists/near.ts";
 import { addOperation } from "../../http/operation.ts";
 import { missing, removeThread, requireProject, withStock } from "../../http/ownership.ts";
 import { takeOne } from "../../http/quotas/quotas.ts";
@@ -178,12 +179,13 @@ function addCreateAndList(app: App): void {
       summary: "List projects",
       description: "Newest first.",
       query: pageQuery,
-      answers: { 200: { description: "Projects, newest first.", schema: pageOf(project) } },
+      headers: nearHeaders,
+      answers: { 200: { description: "Projects, newest first.", schema: pageOf(project), headers: nearAnswer } },
       problems: ["bad_cursor"],
     },
     async (context, { query }) => {
       const request = { limit: query.limit, cursor: query.cursor ?? null };
-      const page = unwrap(await listProjects(context.env.DB, context.get("caller").user_id, request));
+      const page = unwrap(await readNear(context, (db) => listProjects(db, context.get("caller").user_id, request)));
       return context.json({ ...page, data: page.data.map(show) });
     },
   );

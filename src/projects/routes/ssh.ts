@@ -66,9 +66,12 @@ export function addSsh(app: App): void {
       problems: ["not_found"],
     },
     async (context, { params }) => {
-      const { user_id, project_id } = await requireProject(context, params.project_id);
-      const open = await readSshAccess(context.env.DB, user_id, project_id, Date.now());
-      if (open === null) throw new Problem("not_found", "No SSH access is known to be open.");
+      const { user_id } = context.get("caller");
+      const open = await readSshAccess(context.env.DB, user_id, params.project_id, Date.now());
+      if (open === null) {
+        await requireProject(context, params.project_id);
+        throw new Problem("not_found", "No SSH access is known to be open.");
+      }
       const { created_at, expires_at, made_by } = open;
       return context.json({ created_at, expires_at, made_by });
     },

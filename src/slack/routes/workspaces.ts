@@ -2,8 +2,9 @@
 import { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
+import { nearAnswer, nearHeaders, readNear } from "../../http/lists/near.ts";
 import { addOperation } from "../../http/operation.ts";
-import { requireAgent, requireProject } from "../../http/ownership.ts";
+import { requireNamed } from "../../http/ownership.ts";
 import { madeBy, pageOf, pageQuery, time } from "../../http/schemas.ts";
 import { clientId } from "../../protocol/ids.ts";
 import { late } from "../../protocol/schemas/late.ts";
@@ -109,12 +110,15 @@ function addManaging(app: App): void {
       summary: "List connected workspaces",
       description: "Newest first, without their tokens.",
       query: pageQuery,
-      answers: { 200: { description: "Newest first.", schema: pageOf(workspaceAnswer) } },
+      headers: nearHeaders,
+      answers: { 200: { description: "Newest first.", schema: pageOf(workspaceAnswer), headers: nearAnswer } },
       problems: ["bad_cursor"],
     },
     async (context, { query }) => {
       const request = { limit: query.limit, cursor: query.cursor ?? null };
-      const page = unwrap(await listSlackWorkspaces(context.env.DB, context.get("caller").user_id, request));
+      const page = unwrap(
+        await readNear(context, (db) => listSlackWorkspaces(db, context.get("caller").user_id, request)),
+      );
       return context.json({ ...page, data: page.data.map(show) });
     },
   );
@@ -172,8 +176,7 @@ async function requireChoice(
   context: AppContext,
   { agent_id, project_id }: { agent_id?: string | null; project_id?: string | null },
 ): Promise<void> {
-  await requireAgent(context, agent_id ?? undefined);
-  if (project_id) await requireProject(context, project_id);
+  await requireNamed(context, { agent_id, project_id: project_id || null });
 }
 
 async function examineToken(context: AppContext, token: string) {

@@ -181,23 +181,30 @@ export async function storeDefaultAgent(db: D1Database, user_id: string): Promis
 export async function listAgentVersions(
   db: D1Database,
   user_id: string,
-  agent: Agent,
+  agent_id: string,
   request: PageRequest,
-): Promise<Result<Page<Agent>>> {
+): Promise<Result<Page<Agent> | null>> {
   const position = request.cursor === null ? succeed(null) : decodeCursor(request.cursor, [0]);
   if (!position.ok) return position;
-  const rows = await open(db)
-    .select()
-    .from(agentVersions)
-    .where(
-      and(
-        eq(agentVersions.user_id, user_id),
-        eq(agentVersions.agent_id, agent.agent_id),
-        position.value ? lt(agentVersions.version, position.value[0] ?? 0) : undefined,
-      ),
-    )
-    .orderBy(desc(agentVersions.version))
-    .limit(request.limit + 1);
+  const database = open(db);
+  const [found, rows] = await database.batch([
+    database.select().from(agents).where(isAgent(user_id, agent_id)),
+    database
+      .select()
+      .from(agentVersions)
+      .where(
+        and(
+          eq(agentVersions.user_id, user_id),
+          eq(agentVersions.agent_id, agent_id),
+          position.value ? lt(agentVersions.version, position.value[0] ?? 0) : undefined,
+        ),
+      )
+      .orderBy(desc(agentVersions.version))
+      .limit(request.limit + 1),
+  ]);
+  const [stored] = found;
+  if (!stored && agent_id !== DEFAULT_AGENT_ID) return succeed(null);
+  const agent = stored ? toAgent(stored) : defaultAgent;
   // Only the default agent can be without a row; it then has its one version.
   if (rows.length === 0 && position.value === null) return succeed({ data: [agent], next_cursor: null });
   const data = rows.slice(0, request.limit).map((row) => toVersion(agent, row));

@@ -1,6 +1,6 @@
 // Reads, pins and restores older versions of an agent. Versions are numbered without gaps and never change, so every
 // version up to the newest exists as long as its agent does.
-import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import { isRecord } from "../../lib/is-record.ts";
 import { type Agent, defaultAgent } from "../../protocol/agents/agent.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
@@ -21,14 +21,25 @@ export async function readAgentVersion(
   agent_id: string,
   version: number,
 ): Promise<Agent | null> {
-  const row = await open(db)
+  const [found] = await readAgentVersions(db, user_id, agent_id, [version]);
+  return found ?? null;
+}
+
+/** The same for two versions. One that does not exist is left out. */
+export async function readAgentVersions(
+  db: D1Database,
+  user_id: string,
+  agent_id: string,
+  [first, second = first]: [number, number?],
+): Promise<Agent[]> {
+  const rows = await open(db)
     .select({ agent: agentColumns, version: agentVersions })
     .from(agents)
-    .leftJoin(agentVersions, isVersion(sql`${version}`))
-    .where(isAgent(user_id, agent_id))
-    .get();
-  if (row) return row.version && toVersion(row.agent, row.version);
-  return agent_id === DEFAULT_AGENT_ID && version === defaultAgent.version ? defaultAgent : null;
+    .leftJoin(agentVersions, isVersion(first, second))
+    .where(isAgent(user_id, agent_id));
+  if (rows.length > 0) return rows.flatMap(({ agent, version }) => (version ? [toVersion(agent, version)] : []));
+  const isDefault = agent_id === DEFAULT_AGENT_ID && [first, second].includes(defaultAgent.version);
+  return isDefault ? [defaultAgent] : [];
 }
 
 /** With what the run's user and project may spend. */
@@ -103,11 +114,11 @@ function readCaps<T>(shape: Shape<T>, text: string | null | undefined, owner: st
 /** The newest version's own configuration may be long and is not read. */
 const { config: _newest, ...agentColumns } = getTableColumns(agents);
 
-function isVersion(version: SQL) {
+function isVersion(first: number, second: number) {
   return and(
     eq(agentVersions.user_id, agents.user_id),
     eq(agentVersions.agent_id, agents.agent_id),
-    eq(agentVersions.version, version),
+    inArray(agentVersions.version, [first, second]),
   );
 }
 

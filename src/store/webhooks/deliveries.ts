@@ -1,7 +1,7 @@
 // Pending deliveries. D1 holds the schedule: whoever moves `next_attempt_at` owns the try, and moves it in one guarded
 // statement, so only one of twenty concurrent jobs sends it. The new time is after the end of the try, so a try that
 // crashed becomes due again by itself.
-import { and, desc, eq, lt } from "drizzle-orm";
+import { and, desc, eq, lt, sql } from "drizzle-orm";
 import { type Result, succeed } from "../../protocol/error.ts";
 import { firstIdAt } from "../../protocol/ids.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
@@ -17,7 +17,7 @@ import { open } from "../database.ts";
 import { readPosition, toPage } from "../page.ts";
 import { mayAct } from "../people/acting.ts";
 import { limitOf, type UsualQuota, usualQuota } from "../quotas/held.ts";
-import { deliveries } from "../schema.ts";
+import { deliveries, webhooks } from "../schema.ts";
 import type { Secret } from "../secrets.ts";
 import { appendTry, MAX_TRIES_PER_MINUTE } from "./tries.ts";
 import { endWaiting } from "./webhooks.ts";
@@ -237,6 +237,8 @@ export async function listDeliveries(
         eq(deliveries.webhook_id, webhook_id),
         position.value ? lt(deliveries.delivery_id, position.value[1]) : undefined,
         request.status ? eq(deliveries.status, request.status) : undefined,
+        // Those of a deleted webhook may still be there.
+        sql`EXISTS (SELECT 1 FROM ${webhooks} WHERE ${and(eq(webhooks.user_id, user_id), eq(webhooks.webhook_id, webhook_id))})`,
       ),
     )
     .orderBy(desc(deliveries.delivery_id))

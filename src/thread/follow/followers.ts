@@ -4,10 +4,12 @@
 // costs nothing. A run's text is shown after that of the run before it.
 import type { MirrorStep, OpenMirror, RunMirror } from "../../agent/mirror.ts";
 import { describeError, logError, logWarning } from "../../lib/log.ts";
+import type { Backoff } from "../../lib/retry.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import { fail, type Result } from "../../protocol/error.ts";
 import type { MirrorPlace } from "../../protocol/mirror.ts";
 import type { Run } from "../../protocol/run.ts";
+import { waitOf } from "../back-off.ts";
 import { findRun, type Life, noteError, transact } from "../life.ts";
 import {
   type AskedQuestion,
@@ -23,8 +25,8 @@ import { watchRun } from "./follower-watch.ts";
 
 /** After the run has ended, a longer wait is left to the alarm, so that the object may sleep. */
 const MAX_TIMER_MS = 5_000;
-const RETRY_MS = 30_000;
-/** Failures of our own code or of D1. With the growing waits, the retries last for an hour. */
+/** Failures of our own code or of D1. All retries together last for more than an hour. */
+const RETRIES: Backoff = { base_ms: 30_000, cap_ms: 10 * 60_000 };
 const MAX_FAILURES = 15;
 const OPEN_LIMIT_MS = 10_000;
 /** After a day, nobody waits for the answer there any more. */
@@ -98,7 +100,7 @@ async function follow(life: Life, follower: Follower): Promise<void> {
     logWarning("follower_failed", { ...nameOf(life, row), error: describeError(error) });
     row.failures += 1;
     if (row.failures > MAX_FAILURES) giveUp(life, follower, "it failed too often");
-    else postpone(life, follower, life.ports.clock.now() + RETRY_MS * row.failures);
+    else postpone(life, follower, life.ports.clock.now() + waitOf(row.invocation_id, row.failures, RETRIES));
   } finally {
     follower.isActive = false;
   }

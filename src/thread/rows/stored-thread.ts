@@ -24,6 +24,8 @@ export interface Removal extends ThreadKey {
   request_id: string;
   /** Whether its rows are deleted in D1. */
   done: boolean;
+  /** How often D1 failed to do it. */
+  failures?: number;
   /** What its runs give back to D1 with that. */
   leases?: ClosedLease[];
   /** What else D1 is told. */
@@ -68,6 +70,7 @@ function isRemoval(value: unknown): value is Removal {
   if (!isRecord(value) || typeof value.done !== "boolean") return false;
   if (value.leases !== undefined && !isList(value.leases, isClosed)) return false;
   if (value.end !== undefined && !isEnd(value.end)) return false;
+  if (value.failures !== undefined && !isNumber(value.failures)) return false;
   return isText(value.user_id) && isText(value.thread_id) && isText(value.request_id);
 }
 

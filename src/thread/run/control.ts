@@ -99,13 +99,17 @@ export async function failDeadLetteredRun(life: Life, invocation_id: string): Pr
   return succeed(null);
 }
 
-/** Sends stale runs to D1 again, and continues the unfinished ones. Returns the ids that this thread does not know. */
+/**
+ * Sends stale runs to D1 again, and continues the unfinished ones. One that is live gets a new version, without which
+ * its row would stay as it is and be stale again in a minute. Returns the ids that this thread does not know.
+ */
 export async function resumeStaleRuns(life: Life, invocation_ids: string[]): Promise<string[]> {
   const unknown: string[] = [];
   for (const id of invocation_ids) {
     const record = findRun(life, id);
     if (record === null) unknown.push(id);
-    else life.outbox.markRun(record);
+    else if (isTerminal(record.run.status)) life.outbox.markRun(record);
+    else transact(life, () => storeRun(life, record));
   }
   ensureRunning(life);
   await life.outbox.sync();

@@ -59,7 +59,10 @@ function drive(life: Life, record: RunRecord): void {
   const endRequestedAt = record.requested_end === null ? null : life.ports.clock.now();
   if (endRequestedAt !== null) cancel.abort();
   // Until the run is released: its end waits for D1 with the same timer.
-  const cancelSync = life.outbox.timer.setTimer(() => life.platform.waitUntil(life.outbox.sync()), SYNC_AFTER_MS);
+  const sync = (): void => {
+    if (life.outbox.isDue) life.platform.waitUntil(life.outbox.sync());
+  };
+  const cancelSync = life.outbox.timer.setTimer(sync, SYNC_AFTER_MS);
   const done = driveRun(life, record, cancel.signal).then(
     () => {
       cancelSync();

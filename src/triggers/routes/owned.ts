@@ -1,7 +1,7 @@
 // The triggers of the caller, and what they name.
 import type { AppContext } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
-import { requireAgent, requireProject } from "../../http/ownership.ts";
+import { requireNamed } from "../../http/ownership.ts";
 import type { Trigger } from "../../protocol/trigger.ts";
 import { readTrigger } from "../../store/triggers/triggers.ts";
 import { showTrigger } from "./settings.ts";
@@ -9,8 +9,10 @@ import { showTrigger } from "./settings.ts";
 /** Everything that a trigger names must belong to its owner. What it named before may have been deleted. */
 export async function checkOwned(context: AppContext, trigger: Trigger, before?: Trigger): Promise<void> {
   const { agent_id, project_id } = trigger;
-  if (agent_id !== null && agent_id !== before?.agent_id) await requireAgent(context, agent_id);
-  if (project_id !== null && project_id !== before?.project_id) await requireProject(context, project_id);
+  await requireNamed(context, {
+    agent_id: agent_id === before?.agent_id ? null : agent_id,
+    project_id: project_id === before?.project_id ? null : project_id,
+  });
 }
 
 export async function requireTrigger(context: AppContext, trigger_id: string): Promise<Trigger> {

@@ -2,6 +2,7 @@
 // secret is only in the answer to the request that made it.
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
+import { nearAnswer, nearHeaders, readNear } from "../../http/lists/near.ts";
 import { addOperation } from "../../http/operation.ts";
 import { fullOf, usualQuotas } from "../../http/ownership.ts";
 import { pageOf, pageQuery } from "../../http/schemas.ts";
@@ -122,12 +123,15 @@ function addReads(app: App): void {
       summary: "List triggers",
       description: "Incoming webhooks and schedules, newest first, without their secrets.",
       query: pageQuery,
-      answers: { 200: { description: "Newest first, without secrets.", schema: pageOf(schemas.trigger) } },
+      headers: nearHeaders,
+      answers: {
+        200: { description: "Newest first, without secrets.", schema: pageOf(schemas.trigger), headers: nearAnswer },
+      },
       problems: ["bad_cursor"],
     },
     async (context, { query }) => {
       const request = { limit: query.limit, cursor: query.cursor ?? null };
-      const page = unwrap(await listTriggers(context.env.DB, context.get("caller").user_id, request));
+      const page = unwrap(await readNear(context, (db) => listTriggers(db, context.get("caller").user_id, request)));
       return context.json({ ...page, data: page.data.map((trigger) => show(context, trigger)) });
     },
   );
@@ -155,13 +159,18 @@ function addReads(app: App): void {
       description: "Each with its run, or why there is none. Kept for 30 days, about the newest 10,000.",
       params,
       query: pageQuery,
-      answers: { 200: { description: "Newest first.", schema: pageOf(schemas.triggerDelivery) } },
+      headers: nearHeaders,
+      answers: { 200: { description: "Newest first.", schema: pageOf(schemas.triggerDelivery), headers: nearAnswer } },
       problems: ["not_found", "bad_cursor"],
     },
     async (context, { params, query }) => {
-      const { user_id, trigger_id } = await requireTrigger(context, params.trigger_id);
+      const { user_id } = context.get("caller");
       const request = { limit: query.limit, cursor: query.cursor ?? null };
-      const page = unwrap(await listTriggerDeliveries(context.env.DB, user_id, trigger_id, request));
+      const page = unwrap(
+        await readNear(context, (db) => listTriggerDeliveries(db, user_id, params.trigger_id, request)),
+      );
+      // Rows go with their trigger, so only a page without any asks for it.
+      if (page.data.length === 0) await requireTrigger(context, params.trigger_id);
       const data = page.data.map(({ user_id: _user, trigger_id: _trigger, retry_at: _retry, ...row }) => row);
       return context.json({ ...page, data });
     },

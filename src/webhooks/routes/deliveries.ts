@@ -1,6 +1,7 @@
 // Routes that list the deliveries of a webhook and replay them.
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
+import { nearAnswer, nearHeaders, readNear } from "../../http/lists/near.ts";
 import { addOperation } from "../../http/operation.ts";
 import { pageOf } from "../../http/schemas.ts";
 import { listDeliveries } from "../../store/webhooks/deliveries.ts";
@@ -31,13 +32,16 @@ export function addWebhookDeliveries(app: App): void {
       description: "Finished deliveries are kept for 30 days. `tries` holds the newest 12, oldest first.",
       params: webhookParams,
       query: deliveryQuery,
-      answers: { 200: { description: "Deliveries, newest first.", schema: pageOf(delivery) } },
+      headers: nearHeaders,
+      answers: { 200: { description: "Deliveries, newest first.", schema: pageOf(delivery), headers: nearAnswer } },
       problems: ["not_found", "bad_cursor"],
     },
     async (context, { params, query }) => {
-      const { user_id, webhook_id } = await requireWebhook(context, params.webhook_id);
+      const { user_id } = context.get("caller");
       const request = { limit: query.limit, cursor: query.cursor ?? null, status: query.status ?? null };
-      const page = unwrap(await listDeliveries(context.env.DB, user_id, webhook_id, request));
+      const page = unwrap(await readNear(context, (db) => listDeliveries(db, user_id, params.webhook_id, request)));
+      // None is listed without its webhook, so only a page without any asks for it.
+      if (page.data.length === 0) await requireWebhook(context, params.webhook_id);
       return context.json({ ...page, data: page.data.map(showDelivery) });
     },
   );

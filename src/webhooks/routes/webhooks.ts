@@ -2,6 +2,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { App, AppContext } from "../../http/context.ts";
 import { Problem, unwrap } from "../../http/errors.ts";
+import { nearAnswer, nearHeaders, readNear } from "../../http/lists/near.ts";
 import { addOperation } from "../../http/operation.ts";
 import { usualQuotas } from "../../http/ownership.ts";
 import { takeOne } from "../../http/quotas/quotas.ts";
@@ -73,12 +74,13 @@ export function addWebhooks(app: App): void {
       summary: "List webhooks",
       description: "Newest first, without their secrets.",
       query: pageQuery,
-      answers: { 200: { description: "Without secrets, newest first.", schema: pageOf(webhook) } },
+      headers: nearHeaders,
+      answers: { 200: { description: "Without secrets, newest first.", schema: pageOf(webhook), headers: nearAnswer } },
       problems: ["bad_cursor"],
     },
     async (context, { query }) => {
       const request = { limit: query.limit, cursor: query.cursor ?? null };
-      const page = unwrap(await listWebhooks(context.env.DB, context.get("caller").user_id, request));
+      const page = unwrap(await readNear(context, (db) => listWebhooks(db, context.get("caller").user_id, request)));
       return context.json({ ...page, data: page.data.map(showWebhook) });
     },
   );

@@ -113,6 +113,7 @@ const inHeader: Record<string, Filling> = {
   "POST /v1/threads/{thread_id}/messages/{message_id}/edit idempotency-key": null,
   "taskloom-hops": value("1"),
   // Beyond the last event: the reader gets a snapshot of all that is there.
+  "taskloom-bookmark": value("first"),
   "last-event-id": value("100000000"),
 };
 

@@ -20,14 +20,15 @@ export interface Stage {
 /** Jobs are not delivered, so nothing changes behind the walk. */
 const jobs = { send: async () => {}, sendBatch: async () => {} } as unknown as Queue<unknown>;
 
-export async function createStage(): Promise<Stage> {
+/** `more` are bindings of the app that is asked. */
+export async function createStage(more: Partial<Env> = {}): Promise<Stage> {
   let settings: Partial<Env> = {};
   // Receivers of webhooks are at loopback addresses.
   const slack = createSlackClient({ ALLOW_PRIVATE_URLS: "1", JOBS: jobs }, (bindings) => {
     settings = bindings;
     return bindings;
   });
-  const walker = await createWalker(settings);
+  const walker = await createWalker({ ...settings, ...more });
   return {
     walker,
     slack,

@@ -5,7 +5,7 @@ import { callThread } from "../../../thread/stub.ts";
 import type { App } from "../../context.ts";
 import { unwrap } from "../../errors.ts";
 import { addOperation } from "../../operation.ts";
-import { keyOf, readOfThread } from "../../ownership.ts";
+import { keyOf, pageOfThread, readOfThread } from "../../ownership.ts";
 import { listedRun, pageOf, pageQuery, runAnswer, runParams, threadParams } from "../../schemas.ts";
 import { addAgain } from "./again.ts";
 import { addResume, addStart } from "./start.ts";
@@ -37,7 +37,7 @@ function addReadAndCancel(app: App): void {
       const key = keyOf(context, params.thread_id);
       const request = { limit: query.limit, cursor: query.cursor ?? null };
       const page = await readOfThread(context, key, {
-        fromStore: (db) => listRuns(db, key, request),
+        fromStore: async (db) => pageOfThread(db, key, await listRuns(db, key, request)),
         fromObject: (stub) => stub.readRuns(key, request),
       });
       return context.json(page);

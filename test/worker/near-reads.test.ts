@@ -1,0 +1,60 @@
+// Lists that are read near the reader: only who says up to which state it has seen is answered by a copy of D1.
+import { env } from "cloudflare:test";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { countedTrips } from "./counted-trips.ts";
+import { ADMIN_KEY } from "./http-client.ts";
+import { createWalker, type Walker } from "./walk/walker.ts";
+
+const counted = countedTrips();
+let walker: Walker;
+let key: string;
+const ask = (method: string, path: string, bookmark?: string, body?: unknown) =>
+  walker.send({ method, path, body, headers: bookmark === undefined ? {} : { "taskloom-bookmark": bookmark } }, key);
+const bookmarkOf = ({ headers }: { headers: Headers }) => headers.get("taskloom-bookmark");
+
+beforeAll(async () => {
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+  walker = await createWalker({ DB: counted.db });
+  const made = await walker.send({ method: "POST", path: "/v1/users", body: { user_id: "user_near" } }, ADMIN_KEY);
+  key = String(made.body.api_key);
+});
+
+describe("a list", () => {
+  it("is read from the primary for who does not ask otherwise, and answers no bookmark", async () => {
+    const session = vi.spyOn(env.DB, "withSession");
+    const listed = await ask("GET", "/v1/projects");
+    expect([listed.status, bookmarkOf(listed), session.mock.calls.length]).toEqual([200, null, 0]);
+    session.mockRestore();
+  });
+
+  it("begins at the primary with `first`, so that it shows what was just made", async () => {
+    for (const name of ["one", "two"]) {
+      await ask("POST", "/v1/projects", undefined, { name });
+      const near = counted.countNear();
+      const listed = await ask("GET", "/v1/projects", "first");
+      expect(listed.body.data?.[0]).toMatchObject({ name });
+      expect(bookmarkOf(listed)).toMatch(/^[0-9a-f-]+$/);
+      expect(counted.countNear()).toBe(near);
+    }
+  });
+
+  it("goes on from a bookmark near the reader, while keys are read from the primary", async () => {
+    const bookmark = bookmarkOf(await ask("GET", "/v1/agents", "first")) ?? "";
+    const other = await createWalker({ DB: counted.db });
+    const [trips, near] = [counted.count(), counted.countNear()];
+    const headers = { "taskloom-bookmark": bookmark };
+    const listed = await other.send({ method: "GET", path: "/v1/agents", headers }, key);
+    await other.settled();
+    expect(bookmarkOf(listed)).not.toBeNull();
+    // The key, and that it was used.
+    expect(counted.countNear() - near).toBe(1);
+    expect(counted.count() - trips).toBeGreaterThanOrEqual(2);
+  });
+
+  it("refuses what is no bookmark, and answers none to who changes something", async () => {
+    for (const wrong of ["first-unconstrained", "x y", "a".repeat(300)]) {
+      expect((await ask("GET", "/v1/threads", wrong)).status).toBe(400);
+    }
+    expect(bookmarkOf(await ask("POST", "/v1/projects", "first", { name: "three" }))).toBeNull();
+  });
+});
