@@ -129,6 +129,23 @@ describe("a thread that is deleted by a request", patient, () => {
     expectGone(await play(2, null, 24));
   });
 
+  it("asks D1 a handful of times a day while it is away, though its lives end", async () => {
+    const world = new RemovalWorld(make, null);
+    await world.begin(0);
+    await world.calmDown();
+    world.isAway = true;
+    world.removeOnce();
+    await world.stayAway(24 * HOUR);
+    const moments = world.moments;
+    await world.stayAway(24 * HOUR);
+    // A request, and a transaction that counts its failure.
+    expect(world.moments - moments).toBeGreaterThanOrEqual(2 * 3);
+    expect(world.moments - moments).toBeLessThanOrEqual(2 * 8);
+    world.isAway = false;
+    await world.calmDown();
+    expectGone(world);
+  });
+
   it.each([1, 2, 3])(
     "and whose life ends at any moment is gone with its leases, or there with none, %i requests into its run",
     async (after) => {
