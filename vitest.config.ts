@@ -8,9 +8,6 @@ import { MANY_REQUESTS } from "./test/setup/many-requests.ts";
 
 const root = import.meta.dirname;
 
-// Tests bring their own settings, so wrangler need not miss the secrets that a deployment requires.
-process.env.WRANGLER_LOG ??= "error";
-
 // wrangler.toml names this folder. The runtime refuses to start without it, and a clone has it only after a build.
 mkdirSync(`${root}/dist/web`, { recursive: true });
 

@@ -22,7 +22,7 @@ const THREADS_AT_ONCE = 20;
  * Objects of a former version go on for half an hour after a deploy (`max_delay` of wrangler.toml), with that version's
  * keys. Until they have ended, no secret is sealed with a key that they lack.
  */
-const VERSION_MS = 40 * 60_000;
+export const VERSION_MS = 40 * 60_000;
 
 const DAY_MS = 24 * 3_600_000;
 /** D1's clock refuses to delete the last day's entries, and may be behind. */
