@@ -8,6 +8,7 @@ import { readFetchSettings } from "../../src/config/fetch.ts";
 import { describeShortKeys, MIN_KEY_CHARACTERS } from "../../src/config/key-length.ts";
 import { readOperatorLimits } from "../../src/config/limits.ts";
 import { readModelSettings } from "../../src/config/models.ts";
+import { readPlaceSettings } from "../../src/config/place.ts";
 import { readQuotaSettings } from "../../src/config/quotas.ts";
 import { readSearchSettings } from "../../src/config/search.ts";
 import { describeSignIn, readSignInSettings } from "../../src/config/sign-in.ts";
@@ -40,6 +41,7 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
     readSearchSettings(settings).problem ??
     readFetchSettings(settings).problem ??
     readSignInSettings(settings).problem ??
+    readPlaceSettings(settings).place_problem ??
     readQuotaSettings(settings).problem;
   if (problem !== null) throw new Error(problem);
   return settings;
