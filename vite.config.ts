@@ -11,6 +11,9 @@ export default defineConfig({
   build: {
     outDir: "../../dist/web",
     emptyOutDir: true,
+    // A name that no program in a sandbox uses: these files are served before the Worker, which alone knows the hosts of
+    // previews (wrangler.toml).
+    assetsDir: "_taskloom",
     target: "es2022",
     // The policy of the page's _headers allows nothing inline.
     assetsInlineLimit: 0,
@@ -21,9 +24,9 @@ export default defineConfig({
       input: { index: "src/web/index.html", docs: "src/web/docs/docs.ts" },
       // The page of /docs is the Worker's, which knows no hash.
       output: {
-        entryFileNames: ({ name }) => (name === "docs" ? "assets/docs.js" : "assets/[name]-[hash].js"),
+        entryFileNames: ({ name }) => (name === "docs" ? "_taskloom/docs.js" : "_taskloom/[name]-[hash].js"),
         assetFileNames: ({ names }) =>
-          names.includes("docs.css") ? "assets/docs.css" : "assets/[name]-[hash][extname]",
+          names.includes("docs.css") ? "_taskloom/docs.css" : "_taskloom/[name]-[hash][extname]",
       },
     },
   },

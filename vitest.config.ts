@@ -23,6 +23,7 @@ const longest = [
     "e2e/develop",
     "e2e/web-sign-in",
     "e2e/former-version",
+    "e2e/versions",
     "e2e/model-faults",
     "e2e/docs-page",
     "e2e/web",

@@ -13,7 +13,7 @@ async function checkPage(): Promise<boolean> {
   const folder = join(root, "dist/web");
   if ((await runStep("web page", "vite", ["build"])) !== 0) return false;
   const page = await readFile(join(folder, "index.html"), "utf8");
-  const names = [...page.matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map(([, name]) => name ?? "");
+  const names = [...page.matchAll(/(?:src|href)="\/(_taskloom\/[^"]+)"/g)].map(([, name]) => name ?? "");
   const files = await Promise.all(names.map((name) => readFile(join(folder, name))));
   const size = [Buffer.from(page), ...files].reduce((sum, file) => sum + gzipSync(file).length, 0) / 1024;
   console.log(`first load of the page: ${size.toFixed(0)} KiB gzip, ceiling ${firstLoadKiB} KiB`);

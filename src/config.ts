@@ -4,6 +4,7 @@ import { type CapSettings, readCapSettings } from "./config/caps.ts";
 import { type FetchSettings, readFetchSettings } from "./config/fetch.ts";
 import { type OperatorLimits, readOperatorLimits } from "./config/limits.ts";
 import { type ModelSettings, readModelSettings } from "./config/models.ts";
+import { type PlaceSettings, readPlaceSettings } from "./config/place.ts";
 import { type QuotaSettings, readQuotaSettings } from "./config/quotas.ts";
 import { readSandboxLimits, type SandboxLimits } from "./config/sandbox-limits.ts";
 import { readSearchSettings, type SearchSettings } from "./config/search.ts";
@@ -62,6 +63,8 @@ export interface Env {
   ADMIN_API_KEY?: string;
   ADMIN_KEY_ONLY_ADMIN?: string;
   ENCRYPTION_KEY?: string;
+  JURISDICTION?: string;
+  LOCATION_HINT?: string;
   PREVIEW_DOMAIN?: string;
   ALLOW_PRIVATE_URLS?: string;
   IMAGE_URLS?: string;
@@ -102,7 +105,7 @@ export interface Env {
 }
 
 /** `quotas`: what users may have and do, where the usual numbers don't hold. */
-export interface Config extends Pick<QuotaSettings, "quotas">, TimeSettings {
+export interface Config extends Pick<QuotaSettings, "quotas">, TimeSettings, PlaceSettings {
   /** What is wrong with QUOTAS. */
   quota_problem: string | null;
   models: ModelSettings;
@@ -199,6 +202,7 @@ export function readConfig(env: Env): Config {
         }
       : null,
     ...readTimeSettings(env),
+    ...readPlaceSettings(env),
     admin_api_key: values.ADMIN_API_KEY || null,
     admin_key_only_admin: values.ADMIN_KEY_ONLY_ADMIN === "1",
     encryption_keys: values.ENCRYPTION_KEY,

@@ -30,10 +30,11 @@ export interface WorkerDescription {
 async function readPlatform(): Promise<string> {
   const text = await readFile(join(import.meta.dirname, "../../wrangler.toml"), "utf8");
   const [, date] = /^compatibility_date = (".*")$/m.exec(text) ?? [];
-  const [, flags] = /^compatibility_flags = (\[.*\])$/m.exec(text) ?? [];
+  const [, flags] = /^compatibility_flags = \[([^\]]*)\]$/m.exec(text) ?? [];
   if (date === undefined || flags === undefined) throw new Error("wrangler.toml has no compatibility date or flags");
   // workerd warns of a flag that this date has anyway.
-  return `compatibilityDate = ${date}, compatibilityFlags = ${flags.replace('"nodejs_compat", ', "")},`;
+  const named = (flags.match(/"[^"]+"/g) ?? []).filter((flag) => flag !== '"nodejs_compat"');
+  return `compatibilityDate = ${date}, compatibilityFlags = [${named.join(", ")}],`;
 }
 
 /** `folder` holds the configuration and the objects' databases. A later start finds them again. */

@@ -82,7 +82,11 @@ export async function describeWorker(root: string): Promise<BuiltWorker["options
   const { unstable_getMiniflareWorkerOptions, unstable_readConfig } = await import("wrangler");
   const path = join(root, "wrangler.toml");
   const config = unstable_readConfig({ config: path });
-  const { rootPath: _, ...options } = unstable_getMiniflareWorkerOptions(path).workerOptions;
+  // Settings come from elsewhere here, so wrangler need not miss the secrets that a deployment requires.
+  const { rootPath: _, ...options } = unstable_getMiniflareWorkerOptions({
+    ...config,
+    secrets: undefined,
+  }).workerOptions;
   const assets = Object.assign({}, options.assets, { directory: config.assets?.directory });
   const described = { ...options, assets, name: config.name ?? "worker", bindings: config.vars };
   return described as unknown as BuiltWorker["options"];

@@ -36,6 +36,8 @@ export const settingNames: readonly string[] = [
   "SESSION_HOURS",
   "ENCRYPTION_KEY",
   "CORS_ORIGINS",
+  "JURISDICTION",
+  "LOCATION_HINT",
   "PREVIEW_DOMAIN",
   "ALLOW_PRIVATE_URLS",
   "IMAGE_URLS",

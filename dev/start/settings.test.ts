@@ -40,6 +40,8 @@ describe("settings", () => {
       expect(await readSettings(root, { IMAGE_URLS })).toEqual({ IMAGE_URLS });
     }
     await expect(readSettings(root, { IMAGE_URLS: "none" })).rejects.toThrow('IMAGE_URLS must be "public" or "data"');
+    await expect(readSettings(root, { JURISDICTION: "eu" })).rejects.toThrow("JURISDICTION is for a deployment");
+    await expect(readSettings(root, { LOCATION_HINT: "eu" })).rejects.toThrow("LOCATION_HINT must be one of wnam");
     await writeFile(join(root, ".dev.vars"), "IMAGE_URLS=date\n");
     await expect(readSettings(root, {})).rejects.toThrow("IMAGE_URLS");
     expect(await readSettings(root, { IMAGE_URLS: "" })).toEqual({});

@@ -8,6 +8,7 @@ import { readFetchSettings } from "../../src/config/fetch.ts";
 import { describeShortKeys, MIN_KEY_CHARACTERS } from "../../src/config/key-length.ts";
 import { readOperatorLimits } from "../../src/config/limits.ts";
 import { readModelSettings } from "../../src/config/models.ts";
+import { readPlaceSettings } from "../../src/config/place.ts";
 import { readQuotaSettings } from "../../src/config/quotas.ts";
 import { readSearchSettings } from "../../src/config/search.ts";
 import { describeSignIn, readSignInSettings } from "../../src/config/sign-in.ts";
@@ -30,6 +31,8 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
   }
   const images = settings.IMAGE_URLS?.trim() || "public";
   if (images !== "public" && images !== "data") throw new Error('IMAGE_URLS must be "public" or "data"');
+  if (settings.JURISDICTION)
+    throw new Error("JURISDICTION is for a deployment on Cloudflare: this machine has one place");
   // Without a key there is no default server, but its settings are there to be checked before it gets one.
   const problem =
     findSettingProblem(readModelSettings({ OPENAI_API_KEY: "any", ...settings })) ??
@@ -38,6 +41,7 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
     readSearchSettings(settings).problem ??
     readFetchSettings(settings).problem ??
     readSignInSettings(settings).problem ??
+    readPlaceSettings(settings).place_problem ??
     readQuotaSettings(settings).problem;
   if (problem !== null) throw new Error(problem);
   return settings;

@@ -68,6 +68,9 @@ export function answerError(error: unknown, context: AppContext): Response {
     if (error.isLogged) log(context, error.failure);
     return answerProblem(context, error.failure);
   }
+  // The client has left, and that is all that went wrong. nginx's status for it; nobody reads the answer.
+  const { signal } = context.req.raw;
+  if (signal.aborted && error === signal.reason) return new Response(null, { status: 499 });
   const failure = {
     code: "internal",
     detail: "The server failed; the request id finds the reason in its log.",

@@ -50,7 +50,7 @@ export function countOpen(context: AppContext, name: "streams" | "transfers", li
   return opened.close;
 }
 
-type Source = { pipeTo(destination: WritableStream<Uint8Array>): Promise<void> };
+type Source = { pipeTo(destination: WritableStream<Uint8Array>, options: { signal: AbortSignal }): Promise<void> };
 
 /** Answers with a stream, which counts as open until it has ended or the client is gone; with 204 if there is none. */
 export async function holdStream(context: AppContext, open: () => Promise<Source | null>): Promise<Response> {
@@ -72,7 +72,9 @@ function answerNothing(close: () => void): Response {
 /** `close` is called once the stream has ended. */
 function pipe(context: AppContext, source: Source, close: () => void): Response {
   const { readable, writable } = new IdentityTransformStream();
-  const passed = source.pipeTo(writable).catch(() => undefined);
+  // A client that leaves is known before a write to it fails, and so to the object, whose stream ends with this.
+  const { signal } = context.req.raw;
+  const passed = source.pipeTo(writable, { signal }).catch(() => undefined);
   context.executionCtx.waitUntil(passed.finally(close));
   return streamResponse(readable);
 }

@@ -27,9 +27,7 @@ type Work<Value> = (workspace: Workspace, signal: AbortSignal, scope: ProjectSco
 
 /**
  * Runs `work` on the workspace of the caller's project. Failures of the sandbox become problems. The signal is aborted
- * when the caller's key no longer holds. A client that leaves does not abort it: the runtime then ends the request, but
- * what `waitUntil` has goes on for half a minute. With the compatibility flag `enable_request_signal`, which
- * wrangler.toml does not set, the signal would be aborted then, too.
+ * when the caller's key no longer holds, or the client has left.
  */
 export async function withWorkspace<Value>(context: AppContext, project_id: string, work: Work<Value>): Promise<Value> {
   const watch = watchKey(context);

@@ -20,6 +20,12 @@ import type {
   WebhookPayload,
 } from "../protocol/webhook.ts";
 
+/** What the deployment remembers of how it began (`deployment.ts`). */
+export const deployment = sqliteTable("deployment", {
+  name: text().notNull().primaryKey(),
+  value: text().notNull(),
+});
+
 export const threads = sqliteTable(
   "threads",
   {

@@ -32,6 +32,7 @@ import { acceptRun, checkFirstInput } from "./inbox/accept.ts";
 import { changeWaiting, removeWaiting } from "./inbox/change-waiting.ts";
 import { listWaiting } from "./inbox/waiting.ts";
 import { findRun, type Life, type Platform } from "./life.ts";
+import { checkPlace } from "./place.ts";
 import { createPorts, type Ports } from "./ports.ts";
 import { notePresence } from "./presence/leave.ts";
 import type { Database } from "./rows/database.ts";
@@ -82,6 +83,8 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   }
 
   async create(creation: ThreadCreation): Promise<Result<Thread>> {
+    const misplaced = this.#life === null ? await this.#checkPlace(true) : null;
+    if (misplaced !== null) return misplaced;
     const isRepeated = this.#life?.stored.request_id === creation.request_id;
     if ((this.#life !== null && !isRepeated) || readRemoval(this.#database) !== null) {
       return fail("already_exists", `The thread ${creation.thread_id} exists already.`);
@@ -101,7 +104,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   async remove(key: ThreadKey, request_id: string): Promise<Result<null>> {
     const owned = this.#wake(key);
     if (owned.ok) await this.#removeLife(owned.value, request_id);
-    else if (readRemoval(this.#database)?.request_id !== request_id) return owned;
+    else if (readRemoval(this.#database)?.request_id !== request_id) return (await this.#checkPlace()) ?? owned;
     else await this.#finishRemoval(null);
     return succeed(null);
   }
@@ -220,7 +223,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
       if (!accepted.ok) return failureResponse(accepted.error);
       const { run, created } = accepted.value;
       const begin = { invocation_id: run.invocation_id, after: null, resync: attach && !created, client, relayed };
-      return this.#stream(input, begin, opener);
+      return this.#stream(input, begin, opener, request.signal);
     }
     const key = { user_id: url.searchParams.get("user_id") ?? "", thread_id: url.searchParams.get("thread_id") ?? "" };
     const after = url.searchParams.get("after");
@@ -229,21 +232,22 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     const ticket = url.searchParams.get("ticket");
     const rest = { resync: false, client, relayed, may_end, ticket };
     const from = { invocation_id, after: after === null ? null : Number(after), ...rest };
-    return this.#stream(key, from, opener);
+    return this.#stream(key, from, opener, request.signal);
   }
 
-  #stream(key: ThreadKey, request: StreamRequest, opener: Opener | null): Response {
+  async #stream(key: ThreadKey, request: StreamRequest, opener: Opener | null, left: AbortSignal): Promise<Response> {
     const owned = this.#wake(key);
-    if (!owned.ok) return failureResponse(owned.error);
-    const opened = openStream(owned.value, request, opener);
+    if (!owned.ok) return failureResponse(((await this.#checkPlace()) ?? owned).error);
+    const opened = openStream(owned.value, request, opener, left);
     return opened.ok ? opened.value : failureResponse(opened.error);
   }
 
   async #accept(input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
     if (this.#life === null) {
       if (readRemoval(this.#database) !== null) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
-      const problem = await checkFirstInput(this.#ports, input);
-      if (problem !== null) return problem;
+      const checks = [this.#checkPlace(true), checkFirstInput(this.#ports, input)];
+      const [misplaced, problem] = await Promise.all(checks);
+      if (misplaced ?? problem) return (misplaced ?? problem) as Result<AcceptedRun>;
       // Another request may have removed or created the thread meanwhile.
       if (readRemoval(this.#database) !== null) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
       const { user_id, thread_id, agent_id } = input;
@@ -268,7 +272,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   /** Calls `ask` with the owner's life. Whatever starts or ends a run calls `schedule` itself. */
   async #read<T>(key: ThreadKey, ask: (life: Life) => Result<T> | Promise<Result<T>>): Promise<Result<T>> {
     const owned = this.#wake(key);
-    return owned.ok ? ask(owned.value) : owned;
+    return owned.ok ? ask(owned.value) : ((await this.#checkPlace()) ?? owned);
   }
 
   /** Changes what D1 shows of the thread. The alarm is set first, and the answer waits for D1 for a limited time. */
@@ -305,6 +309,11 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     await removeThread(life, request_id);
     if (this.#life === life) this.#life = null;
     await this.#finishRemoval(life);
+  }
+
+  /** Why there is no thread here, if the settings led to the wrong place. */
+  #checkPlace(makes = false): ReturnType<typeof checkPlace> {
+    return checkPlace(configOf(this.env), this.env.DB, makes);
   }
 
   #finishRemoval(life: Life | null): Promise<void> {

@@ -1,5 +1,5 @@
 // Finds a thread's object by the thread's key. Nothing else does.
-import type { Env } from "../config.ts";
+import { configOf, type Env } from "../config.ts";
 import type { ThreadApi, ThreadKey } from "../protocol/thread.ts";
 
 /** The object as a Worker sees it: the methods of `ThreadApi` by RPC, and streams by `fetch`. */
@@ -7,9 +7,13 @@ export type ThreadStub = ThreadApi & { fetch(request: Request): Promise<Response
 
 /** Ids contain no slash, so no two keys share a name. */
 export function threadStub(env: Env, key: ThreadKey): ThreadStub {
-  const id = env.THREADS.idFromName(`${key.user_id}/${key.thread_id}`);
+  const { jurisdiction, location_hint } = configOf(env);
+  // Only where it is set: workerd has none. The hint counts when the object is made.
+  const threads = jurisdiction === null ? env.THREADS : env.THREADS.jurisdiction(jurisdiction);
+  const id = threads.idFromName(`${key.user_id}/${key.thread_id}`);
+  const options = location_hint === null ? undefined : { locationHint: location_hint };
   // The platform's type of an RPC result does not support `unknown` inside. All values here are plain JSON.
-  return env.THREADS.get(id) as unknown as ThreadStub;
+  return threads.get(id, options) as unknown as ThreadStub;
 }
 
 /**

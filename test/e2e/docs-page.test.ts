@@ -220,7 +220,7 @@ describe.skipIf(!hasBrowser)("/docs", () => {
 
   it("links to the description where its files are missing, and where no script runs", async () => {
     const { page, close } = await open({}, async (page) => {
-      await page.route("**/assets/**", (route) => route.abort());
+      await page.route("**/_taskloom/**", (route) => route.abort());
     });
     await page.getByRole("link", { name: "/openapi.json" }).click();
     await page.waitForURL("**/openapi.json");

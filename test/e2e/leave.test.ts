@@ -11,7 +11,7 @@ let sorted: Promise<void>;
 
 beforeAll(async () => {
   client = await startRunsClient();
-  sorted = sortCalls(4);
+  sorted = sortCalls(6);
 });
 afterAll(async () => {
   await sorted;
@@ -76,6 +76,46 @@ describe.concurrent("a run with on_disconnect: cancel", () => {
     expect(await client.readRun("left-run", "inv-1")).toMatchObject({ status: "running" });
     second.leave();
     await untilStatus("left-run", "inv-1", "cancelled");
+  });
+
+  it("is known to have lost a reader with the first write that does not arrive, and not with the third", async ({
+    expect,
+  }) => {
+    const watch = async (thread: string, leave: () => void) => {
+      const other = await openReader(client.taskloom, `/v1/threads/${thread}/events`);
+      const readers = async () =>
+        (await client.taskloom.json<{ readers: number }>("GET", `/v1/threads/${thread}/diagnostics`)).readers;
+      expect(await readers()).toBe(2);
+      const pings = () => other.text.split(": ping\n").length - 1;
+      const before = pings();
+      leave();
+      await vi.waitUntil(async () => (await readers()) === 1, { timeout: 60_000, interval: 50 });
+      const taken = pings() - before;
+      other.leave();
+      return taken;
+    };
+    const start = async (thread: string, method: string, path: string, body: object) => {
+      const reader = await openReader(client.taskloom, path, { method, body });
+      (await callOf(thread)).text("so far");
+      await reader.until(isText);
+      return await watch(thread, () => reader.leave());
+    };
+    const cancels = "on_disconnect=cancel";
+    const ofAgUi = {
+      threadId: "known-ag-ui",
+      runId: "inv-1",
+      messages: [{ id: "m", role: "user", content: "known-ag-ui" }],
+    };
+    const rest = { state: {}, tools: [], context: [], forwardedProps: {} };
+    const counts = await Promise.all([
+      start("known-run", "POST", `/v1/threads/known-run/runs?${cancels}`, {
+        message: "known-run",
+        invocation_id: "inv-1",
+      }),
+      start("known-ag-ui", "POST", `/ag-ui?${cancels}`, { ...ofAgUi, ...rest }),
+    ]);
+    for (const count of counts) expect(count).toBeLessThan(3);
+    await Promise.all(["known-run", "known-ag-ui"].map((thread) => untilStatus(thread, "inv-1", "cancelled")));
   });
 
   it("takes the agent's setting, and a request that says otherwise goes on", async ({ expect }) => {

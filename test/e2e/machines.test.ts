@@ -54,7 +54,7 @@ describe("a program that guesses", () => {
     ["/v1/openapi.json", "*/*", /GET \/openapi\.json/],
     ["/health", null, /GET \/healthz/],
     ["/threads", "application/json", /below \/v1/],
-    ["/assets/index-of-another-build.js", "*/*", /below \/v1/],
+    ["/_taskloom/index-of-another-build.js", "*/*", /below \/v1/],
   ])("gets 404 for GET %s with Accept: %s, and a hint", async (path, accept, hint) => {
     const seen = await ask(path, accept);
     expect(problemOf(seen)).toMatchObject({ status: 404, code: "not_found", detail: expect.stringMatching(hint) });
@@ -123,8 +123,8 @@ describe("the page", () => {
   });
 
   it("has files for everybody", async () => {
-    const [, script = ""] = /src="(\/assets\/[^"]+\.js)"/.exec((await ask("/", "*/*")).text) ?? [];
-    for (const path of [script, "/icon.svg", "/assets/docs.js"]) {
+    const [, script = ""] = /src="(\/_taskloom\/[^"]+\.js)"/.exec((await ask("/", "*/*")).text) ?? [];
+    for (const path of [script, "/icon.svg", "/_taskloom/docs.js"]) {
       const seen = await ask(path, "*/*");
       expect([seen.status, seen.type]).toEqual([200, expect.stringMatching(/javascript|svg/)]);
     }

@@ -96,7 +96,7 @@ describe.skipIf(!hasBrowser)("what a person typed", () => {
   it("reaches the server even where a chunk of the page can't be loaded any more", async () => {
     const { page, send } = await visit({ place: "&thread=deployed" });
     const first = await (await fetch(stage.server.url)).text();
-    await page.route("**/assets/*.js", (route) => {
+    await page.route("**/_taskloom/*.js", (route) => {
       const { pathname } = new URL(route.request().url());
       return first.includes(pathname) ? route.continue() : route.abort();
     });

@@ -31,9 +31,9 @@ it("leaves secrets to the former version's objects until these have ended", asyn
   await putSecret(env.DB, sealed.value);
   const sweep = createKeySweep();
   const keys = { ...env, ADMIN_API_KEY: NEW, ENCRYPTION_KEY: `${NEW},${OLD}` };
-  await sweep({ ...keys, ...versionOf(9 * MINUTE) }, NOW);
+  await sweep({ ...keys, ...versionOf(39 * MINUTE) }, NOW);
   expect((await readSecret(env.DB, name))?.key_id).toBe(sealed.value.key_id);
-  await sweep({ ...keys, ...versionOf(10 * MINUTE) }, NOW);
+  await sweep({ ...keys, ...versionOf(40 * MINUTE) }, NOW);
   expect((await readSecret(env.DB, name))?.key_id).not.toBe(sealed.value.key_id);
   expect(logged.map(({ event }) => event)).toEqual(["secrets_resealed", "encryption_keys_may_go"]);
 });
@@ -56,7 +56,7 @@ it("logs that D1 fails, and goes on a minute later", async () => {
   const broken = () => {
     throw new Error("D1 is away");
   };
-  const keys = { ...env, ADMIN_API_KEY: NEW, ENCRYPTION_KEY: `${NEW},${OLD}`, ...versionOf(10 * MINUTE) };
+  const keys = { ...env, ADMIN_API_KEY: NEW, ENCRYPTION_KEY: `${NEW},${OLD}`, ...versionOf(40 * MINUTE) };
   const sweep = createKeySweep();
   await sweep({ ...keys, DB: { prepare: broken } as unknown as D1Database }, NOW);
   expect(errors).toHaveBeenCalledWith(expect.stringContaining('"key_sweep_failed"'));

@@ -17,8 +17,8 @@ const page = `<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>Taskloom API</title>
 <link rel="icon" href="/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/assets/docs.css">
-<script type="module" src="/assets/docs.js"></script>
+<link rel="stylesheet" href="/_taskloom/docs.css">
+<script type="module" src="/_taskloom/docs.js"></script>
 </head>
 <body>
 <div id="viewer">

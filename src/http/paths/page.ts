@@ -1,5 +1,6 @@
-// Serves the web page and its files. Every request reaches the Worker first, because a preview's host must never show
-// the page. So all paths outside the API are requested from the assets.
+// Serves the web page and its files. Every request but those for scripts and styles reaches the Worker first, because a
+// preview's host must never show the page (`run_worker_first` of wrangler.toml; `npm start` brings those here, too). So
+// all paths outside the API are requested from the assets.
 //
 // A path without a file is a place on the page for who asks for HTML, as browsers do when a person goes there. For
 // anybody else it does not exist: a program that gets the page with 200 takes it for what it looked for.

@@ -5,6 +5,7 @@ import { findWarnings } from "../../config/warnings.ts";
 import { late } from "../../protocol/schemas/late.ts";
 import { reportSeals } from "../../secrets/reseal.ts";
 import { readAdminKeyActs } from "../../store/people/admin-key.ts";
+import { findMisplacement } from "../../thread/place.ts";
 import type { App, AppContext } from "../context.ts";
 import { addOperation } from "../operation.ts";
 import { VERSION } from "../version.ts";
@@ -41,6 +42,11 @@ async function warnOfAdminKey({ env, get }: AppContext): Promise<string[]> {
   return (await readAdminKeyActs(env.DB)).acts ? [ADMIN_KEY_ACTS] : [];
 }
 
+async function warnOfPlace({ env, get }: AppContext): Promise<string[]> {
+  const words = await findMisplacement(get("config"), env.DB);
+  return words === null ? [] : [words];
+}
+
 export function addServer(app: App): void {
   addOperation(
     app,
@@ -60,7 +66,7 @@ export function addServer(app: App): void {
       return context.json({
         version: VERSION,
         stand_ins,
-        warnings: [...findWarnings(config), ...(await warnOfAdminKey(context))],
+        warnings: [...findWarnings(config), ...(await warnOfPlace(context)), ...(await warnOfAdminKey(context))],
         encryption: encryption_keys.length === 0 ? null : await reportSeals(ports),
       });
     },

@@ -84,8 +84,9 @@ export class RunFollower {
   }
 
   /** Writes everything to the client's stream, one read and one write after the other, and ends it. Never rejects. */
-  async pipeTo(destination: WritableStream<Uint8Array>): Promise<void> {
+  async pipeTo(destination: WritableStream<Uint8Array>, { signal }: { signal?: AbortSignal } = {}): Promise<void> {
     const writer = destination.getWriter();
+    signal?.addEventListener("abort", () => void this.close(), { once: true });
     // A client that leaves ends the current read, too.
     writer.closed.catch(() => this.close());
     try {

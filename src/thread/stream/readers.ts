@@ -23,7 +23,7 @@ import { type Limits, Shared } from "./shared.ts";
 export type { Clock, Sink } from "./connection.ts";
 export type { ReaderRequest } from "./cursor.ts";
 
-// A client that is gone is noticed when a write fails, so up to two pings later.
+// A client that is gone is noticed at once where the platform says so, else when a write fails, up to two pings later.
 const PING_MS = 10_000;
 const usual: Limits = { write: 64 * 1024, slow: 128 * 1024, lag: 1024 * 1024 };
 const MAX_WRITE_MS = 600_000;
@@ -78,8 +78,11 @@ export class Readers {
     return this.#readers.size + this.#leaving.size >= MAX_READERS;
   }
 
-  /** Adds a reader and begins to write. It is removed at its end, when it is cut, or when its client is gone. */
-  add(sink: Sink, request: ReaderRequest, opener: Opener | null = null): void {
+  /**
+   * Adds a reader and begins to write. It is removed at its end, when it is cut, or when its client is gone. Returns what
+   * to call if the platform says that it is.
+   */
+  add(sink: Sink, request: ReaderRequest, opener: Opener | null = null): () => void {
     this.#startPings(opener === null ? PING_MS : checkWithin(opener, this.openers, this.#clock.now()));
     const cursor = new Cursor(this.#journal, request, this.#shared);
     const wrote = { at: 0, bytes: 0 };
@@ -90,6 +93,7 @@ export class Readers {
     if (request.begin?.() === null) this.#window.open();
     else this.#step(reader);
     this.onCome();
+    return () => this.#cut(reader, "the client has left");
   }
 
   /** Whether somebody reads this run, or the thread with it. */

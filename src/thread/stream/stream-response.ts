@@ -14,7 +14,13 @@ let named = 0;
 
 const headers = { "Content-Type": "text/event-stream", "Cache-Control": "no-cache, no-transform" };
 
-export function openStream(life: Life, request: StreamRequest, opener: Opener | null): Result<Response> {
+/** `left` is aborted when the client is gone, where the platform knows it: a write that fails says it late. */
+export function openStream(
+  life: Life,
+  request: StreamRequest,
+  opener: Opener | null,
+  left: AbortSignal,
+): Result<Response> {
   const planned = planStream(life, request);
   if (!planned.ok) return planned;
   if (planned.value.kind === "over") return succeed(new Response(null, { status: 204 }));
@@ -27,7 +33,8 @@ export function openStream(life: Life, request: StreamRequest, opener: Opener | 
   const { relayed = false, ticket = null } = request;
   if (ticket !== null) life.readers.cutWithTicket(ticket);
   const added = { ...planned.value.request, relayed, ...(ticket === null ? {} : { ticket }) };
-  life.readers.add(sinkOf(writer), added, opener);
+  const leave = life.readers.add(sinkOf(writer), added, opener);
+  left.addEventListener("abort", leave, { once: true });
   watchIdle(life);
   return succeed(new Response(readable, { headers: { ...headers, [STREAM_HEADER]: name } }));
 }

@@ -192,6 +192,7 @@ describe("a try fails if the receiver", () => {
   it.each<[string, Receiver, RegExp, number | null]>([
     ["answers 500", () => new Response("secret words of the peer", { status: 500 }), /^It answered 500\.$/, 500],
     ["answers 404", () => new Response(null, { status: 404 }), /^It answered 404/, 404],
+    ["is out of reach", () => new Response("error code: 1042\n", { status: 404 }), /^It was not .*another Worker/, 404],
     [
       "redirects",
       () => new Response(null, { status: 307, headers: { location: "http://169.254.169.254/" } }),

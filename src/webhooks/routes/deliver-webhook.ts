@@ -2,6 +2,7 @@
 // The queue is only a timer: a job that is lost, late or repeated changes nothing, since D1 says what is due. A
 // receiver's answer is read to its end, so that the receiver can finish, and not stored.
 import { describeError, logWarning } from "../../lib/log.ts";
+import { describePlatformRefusal, MAX_REFUSAL_CHARACTERS } from "../../lib/network/platform-refusal.ts";
 import type { Send } from "../../lib/network/send.ts";
 import { whyNotPublic } from "../../lib/public-url.ts";
 import { readRetryAfter } from "../../lib/retry.ts";
@@ -147,31 +148,37 @@ async function post(
   };
   const response = await ports.fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
   const { status } = response;
-  if (!(await isReadWhole(response))) return { ...failed("The answer is longer than 256 KiB."), status };
+  const begin = await readBegin(response);
+  if (begin === null) return { ...failed("The answer is longer than 256 KiB."), status };
   if (status >= 200 && status < 300) return { status, error: null, retry_after_ms: null };
   if (status === TOO_MANY_HOPS && response.headers.has(HOPS_HEADER)) {
     const error = "It answered 422: too many webhooks in a row led to this delivery. It is not tried again.";
     return { ...failed(error), status, is_refused: true };
   }
   const isRedirect = status >= 300 && status < 400;
-  const error = isRedirect ? `It answered ${status}, a redirect, which is not followed.` : `It answered ${status}.`;
+  const refused = describePlatformRefusal(begin);
+  const error = isRedirect
+    ? `It answered ${status}, a redirect, which is not followed.`
+    : `${refused === null ? `It answered ${status}` : `It was not reached: ${refused}`}.`;
   const mayAsk = status === 429 || status === 503;
   return { status, error, retry_after_ms: mayAsk ? readRetryAfter(response.headers, ports.clock.now()) : null };
 }
 
-/** False if the answer is longer than the limit. */
-async function isReadWhole({ body }: Response): Promise<boolean> {
-  if (body === null) return true;
+/** The beginning of the answer, in which Cloudflare's own are whole; null if the answer is longer than the limit. */
+async function readBegin({ body }: Response): Promise<string | null> {
+  let begin = "";
+  if (body === null) return begin;
   const reader = body.getReader();
   let size = 0;
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     size += read.value.byteLength;
+    if (begin.length <= MAX_REFUSAL_CHARACTERS) begin += new TextDecoder().decode(read.value.slice(0, 64));
     if (size <= ANSWER_BYTES) continue;
     // Not awaited: the peer may continue to send.
     reader.cancel().catch(() => {});
-    return false;
+    return null;
   }
-  return true;
+  return begin;
 }
 
 function failed(error: string): Tried {

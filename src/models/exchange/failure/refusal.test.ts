@@ -204,3 +204,10 @@ describe("a wait that no limit of a minute needs", () => {
     expect(asks("Quota exceeded")).toBe(86_400_000);
   });
 });
+
+it("of Cloudflare's own, in the place of a model server on its zone, is put into words", () => {
+  const refusal = readRefusal({ status: 404, headers: new Headers(), text: "error code: 1042\n" });
+  expect(refusal.detail).toMatch(
+    /^Cloudflare refused in the server's place \(error 1042\): the address is another Worker/,
+  );
+});

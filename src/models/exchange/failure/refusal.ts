@@ -1,6 +1,7 @@
 // Reads how a server refused into one plain value, whatever the form of its body: an object in `error`, unwrapped or in
 // a list, a string, FastAPI's `detail`, MiniMax's `base_resp`, or a refusal that a router quotes inside its own.
 import { asRecord } from "../../../lib/is-record.ts";
+import { describePlatformRefusal } from "../../../lib/network/platform-refusal.ts";
 import { readHeaderWait, readLimitReset, readMoment, readWordsWait } from "./stated-wait.ts";
 
 export interface Refusal {
@@ -88,7 +89,7 @@ function readText(text: string, said: Said, now: number, depth: number): void {
   }
   const title = text.trimStart().startsWith("<") ? /<title>([^<]{1,200})<\/title>/i.exec(text)?.[1] : undefined;
   const words = (title ?? text).trim();
-  if (words !== "") said.details.push(words);
+  if (words !== "") said.details.push(describePlatformRefusal(words) ?? words);
 }
 
 /** Undefined if it is words, or JSON that was cut. */

@@ -1,0 +1,24 @@
+// What a deployment has to remember of how it began.
+
+/**
+ * The jurisdiction with which its first thread was made, empty for none. Before the first thread it is the one that is
+ * given. A deployment without one remembers nothing: its threads say it.
+ */
+const READ = `SELECT coalesce((SELECT value FROM deployment WHERE name = 'jurisdiction'),
+  iif(EXISTS (SELECT 1 FROM threads), '', ?1)) AS begun`;
+
+/** The first thread is about to be made. Whoever comes second finds what the first one has stored. */
+const REMEMBER = `INSERT INTO deployment (name, value)
+SELECT 'jurisdiction', iif(EXISTS (SELECT 1 FROM threads), '', ?1) WHERE true ON CONFLICT (name) DO NOTHING`;
+
+/** Rejects if D1 fails. */
+export async function readJurisdiction(db: D1Database, given: string): Promise<string> {
+  const row = await db.prepare(READ).bind(given).first<{ begun: string }>();
+  return row?.begun ?? given;
+}
+
+/** The same, and from now on it is this one. */
+export async function rememberJurisdiction(db: D1Database, given: string): Promise<string> {
+  await db.prepare(REMEMBER).bind(given).run();
+  return await readJurisdiction(db, given);
+}

@@ -1,0 +1,71 @@
+// A deployment whose JURISDICTION was removed after its first thread. Its requests then lead to other objects, which are
+// empty; workerd, which has no jurisdictions, leads to the same as ever, so the thread here is one that nobody has made.
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { buildTestWorker } from "../setup/build.ts";
+import { clientOf, type ServerClient } from "../setup/server-client.ts";
+import { findTables } from "../setup/tables.ts";
+import { startRuntime, type TestRuntime } from "../setup/test-runtime.ts";
+
+const key = "first-key-of-the-tests";
+const words = 'JURISDICTION is not set, and this deployment\'s threads began with "eu".';
+
+let data: string;
+let runtime: TestRuntime;
+let server: ServerClient;
+
+beforeAll(async () => {
+  data = await mkdtemp(join(tmpdir(), "taskloom-place-"));
+  await cp(await findTables(), data, { recursive: true });
+  runtime = await startRuntime(await buildTestWorker(), data, { ADMIN_API_KEY: key, ENCRYPTION_KEY: `e${key}` });
+  server = clientOf({ url: runtime.url, key });
+  const db = await runtime.database();
+  const at = new Date(Date.now() - 3_600_000).toISOString();
+  await db.batch([
+    db.prepare("INSERT INTO deployment VALUES ('jurisdiction', 'eu')"),
+    db
+      .prepare(
+        "INSERT INTO threads (user_id, thread_id, project_id, agent_id, version, created_at, updated_at, metadata) VALUES ('user_first', 'old', 'p', 'a', 1, ?1, ?1, '{}')",
+      )
+      .bind(at),
+    db
+      .prepare(
+        "INSERT INTO runs (user_id, thread_id, invocation_id, status, version, created_at, updated_at, run) VALUES ('user_first', 'old', 'r', 'running', 1, ?1, ?1, '{}')",
+      )
+      .bind(at),
+  ]);
+});
+afterAll(async () => {
+  await runtime.close();
+  await rm(data, { recursive: true, force: true });
+});
+
+it("refuses in words whatever needs a thread, makes none, and the clock ends no run", async () => {
+  const refused: [string, string, object?][] = [
+    ["GET", "/v1/threads/old"],
+    ["GET", "/v1/threads/old/events"],
+    ["DELETE", "/v1/threads/old"],
+    ["POST", "/v1/threads/old/runs", { message: "hi" }],
+    ["POST", "/v1/threads/old/runs/stream", { message: "hi" }],
+    ["POST", "/v1/threads", { thread_id: "new" }],
+    ["POST", "/v1/threads/new/runs", { message: "hi" }],
+  ];
+  for (const [method, path, body] of refused) {
+    const answer = await server.request(method, path, body);
+    const text = await answer.text();
+    expect([method, path, answer.status, text]).toEqual([method, path, 503, expect.stringContaining("began with")]);
+    expect(JSON.parse(text)).toMatchObject({ code: "not_configured", detail: expect.stringContaining(words) });
+  }
+  await runtime.fireCron(new Date(Date.now() + 600_000));
+  const db = await runtime.database();
+  expect((await db.prepare("SELECT status FROM runs").all()).results).toEqual([{ status: "running" }]);
+  expect((await db.prepare("SELECT thread_id FROM threads WHERE deleted_at IS NULL").all()).results).toEqual([
+    { thread_id: "old" },
+  ]);
+  const { warnings } = await server.json<{ warnings: string[] }>("GET", "/v1/server");
+  expect(warnings).toEqual(expect.arrayContaining([expect.stringContaining(words)]));
+  // What D1 has is shown.
+  expect(await server.json("GET", "/v1/threads")).toMatchObject({ data: [{ thread_id: "old" }] });
+});

@@ -1,0 +1,128 @@
+// Two versions side by side, as a deploy has them for as long as it lasts: this version's Worker before the objects of the
+// newest release, and the release's Worker before this version's objects, method by method. What is played is what a
+// client sees. The methods are those that the class has: a new one without a case fails, and so does one that is gone.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Version } from "../setup/version-pair.ts";
+import { useTool } from "./runs-client.ts";
+import { cases, contents, makePlan, makeWaiting, type Place, question, startPlace } from "./version-cases.ts";
+
+/** The platform calls it, and each version its own. */
+const ofPlatform = ["alarm"];
+
+describe("the methods of a thread's object", () => {
+  it("have a case each, and none of the newest release's is gone", async () => {
+    const place = await startPlace();
+    try {
+      await place.deploy("current", "former");
+      const former = await place.versions.listMethods();
+      await place.deploy("current", "current");
+      const current = await place.versions.listMethods();
+      expect(former.filter((name) => !current.includes(name))).toEqual([]);
+      expect(Object.keys(cases).sort()).toEqual(current.filter((name) => !ofPlatform.includes(name)).sort());
+      const added = current.filter((name) => !former.includes(name));
+      expect(added.filter((name) => cases[name]?.without === undefined)).toEqual([]);
+    } finally {
+      await place.versions.close();
+      await place.model.close();
+    }
+  });
+});
+
+describe.each<[string, Version, Version]>([
+  ["this version's Worker before the newest release's objects", "current", "former"],
+  ["the newest release's Worker before this version's objects", "former", "current"],
+])("%s", (_, worker, objects) => {
+  let place: Awaited<ReturnType<typeof startPlace>>;
+  let known: string[];
+
+  beforeAll(async () => {
+    place = await startPlace();
+    await place.deploy(worker, "former");
+    known = await place.versions.listMethods();
+    await place.deploy(worker, objects);
+  });
+  afterAll(async () => {
+    await place.versions.close();
+    await place.model.close();
+  });
+
+  it.each(Object.entries(cases))("%s", async (method, { play, without }) => {
+    if (!known.includes(method)) {
+      // The release's Worker does not know it, and this one's does without it.
+      if (worker === "current") await without?.(place);
+      return;
+    }
+    const before = place.versions.calls.length;
+    await play(place);
+    const ends = () => place.versions.calls.slice(before).filter((call) => call.method === method);
+    // What the runtime logs arrives a little later.
+    await expect.poll(ends).not.toEqual([]);
+    const threw = place.versions.calls.slice(before).filter(({ end }) => end.startsWith("threw"));
+    expect(threw).toEqual([]);
+    expect(ends().map(({ end }) => end)).toContain("ok");
+  });
+});
+
+/** All that a client reads of a thread. */
+async function readAll({ server, runs }: Place, thread: string): Promise<unknown> {
+  const paths = ["", "/messages?limit=200", "/tasks?include=ledger", "/runs", "/inbox"];
+  const read = await Promise.all(paths.map((path) => server.json<object>("GET", `/v1/threads/${thread}${path}`)));
+  const ended = (await runs.listRuns(thread)).filter(({ status }) => status !== "running" && status !== "queued");
+  return [read, await Promise.all(ended.map(({ invocation_id }) => runs.eventsOf(thread, invocation_id)))];
+}
+
+describe("what an object stored", () => {
+  it("is read the same after the deploy and after the rollback, and each version goes on with the other's runs", async () => {
+    const place = await startPlace();
+    const answer = async (run: number) => {
+      const { interrupts } = await place.runs.readRun("asked", `asked-${run}`);
+      const resume = [{ interrupt_id: interrupts[0]?.id, status: "resolved", payload: "blue" }];
+      await place.runs.post(`asked/runs/asked-${run}/resume`, { resume, invocation_id: `asked-${run + 1}` });
+    };
+    const endAsked = async (run: number) => {
+      await place.runs.eventsOf("asked", `asked-${run}`);
+      return (await place.runs.readRun("asked", `asked-${run}`)).status;
+    };
+    try {
+      await place.deploy("former", "former");
+      await makePlan(place, "asked");
+      const before = await readAll(place, "asked");
+      await makeWaiting(place, "amid");
+
+      await place.deploy("current", "current");
+      expect(await readAll(place, "asked")).toMatchObject(before as object);
+      // Whoever asks wakes the thread; else its alarm does.
+      await place.runs.listRuns("amid");
+      await place.answerOf("amid", "One, two.");
+      await place.runs.eventsOf("amid", "amid-1");
+      expect(await place.runs.readRun("amid", "amid-1")).toMatchObject({ status: "completed", attempt: 2 });
+      const waiting = await place.nextOf("amid");
+      await answer(1);
+      useTool(await place.nextOf("asked"), "ask-2", "ask", question);
+      expect(await endAsked(2)).toBe("interrupted");
+      const between = await readAll(place, "asked");
+      waiting.text("Three");
+
+      await place.deploy("former", "former");
+      const back = await readAll(place, "asked");
+      expect(between).toMatchObject(back as object);
+      await place.runs.listRuns("amid");
+      await place.answerOf("amid", "Later.");
+      await place.runs.eventsOf("amid", "amid-2");
+      expect(await place.runs.readRun("amid", "amid-2")).toMatchObject({ status: "completed", attempt: 2 });
+      await answer(2);
+      const call = await place.nextOf("asked");
+      const ids = (await contents(place, "asked")).sections.flatMap(({ tasks }) => tasks.map(({ id }) => id));
+      useTool(call, "end-1", "update_tasks", { task_ids: ids, status: "cancelled" });
+      await place.answerOf("asked", "Blue it is.");
+      expect(await endAsked(3)).toBe("completed");
+
+      await place.deploy("current", "current");
+      const texts = await place.runs.listMessages("asked", "assistant");
+      expect(JSON.stringify(texts.at(-1)?.content)).toContain("Blue it is.");
+    } finally {
+      await place.versions.close();
+      await place.model.close();
+    }
+  });
+});

@@ -1,0 +1,105 @@
+// Where the objects of threads are. workerd has no jurisdictions, so which namespace is asked is seen at the namespace, and
+// what the deployment remembers in D1.
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it } from "vitest";
+import { configOf, type Env } from "../../src/config.ts";
+import * as place from "../../src/thread/place.ts";
+import { threadStub } from "../../src/thread/stub.ts";
+
+const key = { user_id: "user_a", thread_id: "t" };
+
+/** A namespace that notes what it is asked. */
+function noteNamespace(): { asked: unknown[]; namespace: Env["THREADS"] } {
+  const asked: unknown[] = [];
+  const namespace = {
+    jurisdiction: (name: string) => {
+      asked.push(["jurisdiction", name]);
+      return namespace;
+    },
+    idFromName: (name: string) => name,
+    get: (id: string, options: unknown) => {
+      asked.push(["get", id, options]);
+      return {};
+    },
+  };
+  return { asked, namespace: namespace as never };
+}
+
+function askedWith(settings: Partial<Env>): unknown[] {
+  const { asked, namespace } = noteNamespace();
+  threadStub({ ...env, ...settings, THREADS: namespace }, key);
+  return asked;
+}
+
+describe("the namespace of threads", () => {
+  it("is asked for a jurisdiction only where one is set", () => {
+    expect(askedWith({})).toEqual([["get", "user_a/t", undefined]]);
+    expect(askedWith({ JURISDICTION: "eu" })).toEqual([
+      ["jurisdiction", "eu"],
+      ["get", "user_a/t", undefined],
+    ]);
+  });
+
+  it("gets the hint with each object", () => {
+    expect(askedWith({ LOCATION_HINT: "weur" })).toEqual([["get", "user_a/t", { locationHint: "weur" }]]);
+  });
+});
+
+/** A new isolate's settings. */
+const isolate = (settings: Partial<Env> = {}): Env => ({ ...env, ...settings });
+const findMisplacement = (own: Env, makes?: boolean) => place.findMisplacement(configOf(own), own.DB, makes);
+const checkPlace = (own: Env, makes?: boolean) => place.checkPlace(configOf(own), own.DB, makes);
+const eu = { JURISDICTION: "eu" };
+
+async function addThread(): Promise<void> {
+  await env.DB.prepare(
+    "INSERT INTO threads (user_id, thread_id, project_id, agent_id, version, created_at, updated_at, metadata) VALUES ('u', 't', 'p', 'a', 1, '', '', '{}')",
+  ).run();
+}
+
+describe("a deployment", () => {
+  beforeEach(async () => {
+    await env.DB.batch(["DELETE FROM deployment", "DELETE FROM threads"].map((sql) => env.DB.prepare(sql)));
+  });
+
+  it("may choose a jurisdiction until its first thread is made, and remembers it from then on", async () => {
+    expect(await findMisplacement(isolate(eu))).toBeNull();
+    expect(await findMisplacement(isolate({ JURISDICTION: "us" }))).toBeNull();
+    expect(await findMisplacement(isolate(eu), true)).toBeNull();
+    expect(await findMisplacement(isolate(eu), true)).toBeNull();
+    for (const makes of [false, true]) {
+      expect(await findMisplacement(isolate({ JURISDICTION: "us" }), makes)).toMatch(
+        /is "us".*began with "eu".*Set it to "eu"/,
+      );
+      expect(await findMisplacement(isolate(), makes)).toMatch(/is not set.*began with "eu"/);
+    }
+  });
+
+  it("that has threads has begun without one, whatever is set later", async () => {
+    await addThread();
+    expect(await findMisplacement(isolate())).toBeNull();
+    for (const makes of [false, true, false])
+      expect(await findMisplacement(isolate(eu), makes)).toMatch(/is "eu".*began without one.*Remove it/);
+    expect(await findMisplacement(isolate(), true)).toBeNull();
+  });
+
+  it("asks D1 once in an isolate's life, and goes on while D1 fails", async () => {
+    let asked = 0;
+    const prepare = (sql: string) => {
+      asked += 1;
+      return env.DB.prepare(sql);
+    };
+    const DB = { prepare } as D1Database;
+    const usual = isolate({ DB });
+    for (let times = 0; times < 3; times++) expect(await checkPlace(usual, true)).toBeNull();
+    expect(asked).toBe(1);
+    const failing = { prepare: () => ({ bind: () => ({ first: () => Promise.reject(new Error("away")) }) }) };
+    expect(await checkPlace(isolate({ DB: failing as never }))).toBeNull();
+  });
+
+  it("makes no thread with a place that does not exist", async () => {
+    expect(await checkPlace(isolate({ JURISDICTION: "europe" }), true)).toMatchObject({
+      error: { code: "not_configured", detail: expect.stringContaining("JURISDICTION must be one of eu, us") },
+    });
+  });
+});
