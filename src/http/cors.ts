@@ -13,7 +13,7 @@ export const allowOrigins = createMiddleware<AppEnv>((context, next) => {
   const answer = cors({
     origin: (origin) => (cors_origins.includes(origin) || cors_origins.includes("*") ? origin : null),
     allowMethods: ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"],
-    allowHeaders: ["Accept", "Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+    allowHeaders: ["Accept", "Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "traceparent"],
     exposeHeaders: ["Location", "Retry-After", "X-Request-Id"],
     maxAge: 86_400,
   });
