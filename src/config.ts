@@ -17,6 +17,8 @@ export interface Env {
   ASSETS: Fetcher;
   DB: D1Database;
   JOBS: Queue<unknown>;
+  /** The queue of dead letters, to see how many there are. */
+  DEAD_JOBS?: Queue<unknown>;
   THREADS: DurableObjectNamespace<ThreadApi & Rpc.DurableObjectBranded>;
   /**
    * Rate limits of one webhook trigger: for its verified sender, and for refused deliveries. A missing binding means no
