@@ -62,7 +62,7 @@ const check = late(() =>
   z
     .object({
       name: z.string().openapi({
-        description: "`settings`, `database`, `schema`, `queue`, `model:NAME` or `sandbox`.",
+        description: "`settings`, `database`, `schema`, `queue`, `secrets`, `model:NAME` or `sandbox`.",
       }),
       ok: z.boolean(),
       ms: z.int().openapi({ description: "How long it took." }),

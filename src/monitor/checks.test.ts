@@ -14,11 +14,24 @@ const settings = Object.fromEntries(needed.map((name) => [name, SECRET]));
 interface World extends Partial<CheckPorts> {
   migration?: string | null;
   size?: number;
+  secrets?: unknown[];
   env?: Record<string, string>;
 }
 
-function portsOf({ migration = NEWEST_MIGRATION, size = 4096, env = settings, ...rest }: World): CheckPorts {
-  const statement = { first: async () => migration, run: async () => ({ meta: { size_after: size } }) };
+function portsOf({
+  migration = NEWEST_MIGRATION,
+  size = 4096,
+  secrets = [],
+  env = settings,
+  ...rest
+}: World): CheckPorts {
+  const statement = {
+    bind: () => statement,
+    first: async () => migration,
+    run: async () => ({ meta: { size_after: size } }),
+    all: async () => ({ results: secrets }),
+    raw: async () => secrets,
+  };
   return {
     config: readConfig(env as unknown as Env),
     database: { prepare: () => statement } as unknown as D1Database,
@@ -35,7 +48,7 @@ async function find(name: string, world: World): Promise<Check | undefined> {
   return (await runChecks(portsOf(world))).find((check) => check.name === name);
 }
 
-const broken = { prepare: () => ({ first: fails, run: fails }) } as unknown as D1Database;
+const broken = { prepare: () => ({ first: fails, run: fails, all: fails, raw: fails }) } as unknown as D1Database;
 async function fails(): Promise<never> {
   throw new Error(`D1_ERROR: ${SECRET}`);
 }
@@ -47,6 +60,7 @@ describe("the checks of a deployment", () => {
       { name: "database", ok: true, ms: 0, details: { size_bytes: 4096 } },
       { name: "schema", ok: true, ms: 0, details: { applied: NEWEST_MIGRATION, expected: NEWEST_MIGRATION } },
       { name: "queue", ok: true, ms: 0, details: { messages: 3 } },
+      { name: "secrets", ok: true, ms: 0, details: { waiting: 0, unreadable: 0 } },
       { name: "model:default", ok: true, ms: 0 },
       { name: "sandbox", ok: true, ms: 0 },
     ]);
@@ -72,7 +86,7 @@ describe("the checks of a deployment", () => {
 
   it("fail with words of our own while D1 or the queue fails", async () => {
     const checks = await runChecks(portsOf({ database: broken, queue: { metrics: fails } }));
-    expect(checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(["database", "schema", "queue"]);
+    expect(checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(["database", "schema", "queue", "secrets"]);
     expect(JSON.stringify(checks)).not.toContain("canary");
   });
 

@@ -6,6 +6,7 @@ import type { Config } from "../config.ts";
 import { type Timers, withinTime } from "../lib/time-limit.ts";
 import { checkServer, findSettingProblem, type ServerCheck } from "../models/index.ts";
 import { findProvider, nameMissing, type SandboxProvider } from "../sandboxes/index.ts";
+import { reportSeals } from "../secrets/reseal.ts";
 import { NEWEST_MIGRATION, readDatabaseSize, readNewestMigration } from "../store/monitor/schema-version.ts";
 
 /** All of them together: a probe gives up after ten seconds as a rule. */
@@ -38,21 +39,22 @@ export interface CheckPorts {
 }
 
 type Finding = Omit<Check, "name" | "ok" | "ms">;
+type Named = [name: string, find: () => Promise<Finding>];
 
 export async function runChecks(ports: CheckPorts): Promise<Check[]> {
   const { config, database } = ports;
   const over = AbortSignal.timeout(CHECKS_MS);
   const provider = ports.provider === undefined ? findProvider(config) : ports.provider;
   const checkModel = ports.checkModel ?? checkServer;
-  const work: [name: string, find: () => Promise<Finding>][] = [
+  const work: Named[] = [
     ["settings", async () => checkSettings(config)],
     ["database", () => checkDatabase(database)],
     ["schema", () => checkSchema(database)],
     ["queue", () => checkQueue(ports.queue)],
-    ...serversOf(config).map((server): [string, () => Promise<Finding>] => [
-      `model:${server.name}`,
-      async () => problemOf(await checkModel(server, over)),
-    ]),
+    ...(config.encryption_keys.length === 0 ? [] : [checkOfSecrets(ports)]),
+    ...serversOf(config).map(
+      (server): Named => [`model:${server.name}`, async () => problemOf(await checkModel(server, over))],
+    ),
   ];
   const check = provider?.check?.bind(provider);
   if (check) work.push(["sandbox", () => checkProvider(check, over)]);
@@ -83,6 +85,7 @@ const FAILURES: Record<string, string> = {
   database: "D1 refused the question, or can't be reached.",
   schema: "D1 could not be asked for its migrations.",
   queue: "The queue does not answer.",
+  secrets: "Stored secrets could not be counted.",
   sandbox: "The sandbox provider can't be reached.",
 };
 
@@ -123,6 +126,17 @@ async function checkSchema(database: D1Database): Promise<Finding> {
 async function checkQueue(queue: CheckPorts["queue"]): Promise<Finding> {
   const { backlogCount } = await queue.metrics();
   return { details: { messages: backlogCount } };
+}
+
+/** Reads every secret's row, as `GET /v1/server` does. */
+function checkOfSecrets({ database, config: { encryption_keys } }: CheckPorts): Named {
+  const find = async (): Promise<Finding> => {
+    const { waiting, unreadable } = await reportSeals({ database, encryption_keys });
+    const details = { waiting, unreadable };
+    if (unreadable === 0) return { details };
+    return { details, problem: `ENCRYPTION_KEY opens not all stored secrets: ${unreadable} can't be read.` };
+  };
+  return ["secrets", find];
 }
 
 async function checkProvider(check: Required<SandboxProvider>["check"], signal: AbortSignal): Promise<Finding> {

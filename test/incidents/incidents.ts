@@ -161,13 +161,14 @@ export const incidents: Incident[] = [
   },
   {
     name: "ENCRYPTION_KEY is wrong",
-    signs: [/unreadable: 1/, /secrets_unreadable/],
+    signs: [/unreadable: 1/, /secrets: ENCRYPTION_KEY opens not all stored secrets: 1/],
     play: () =>
       on({}, async (stage) => {
-        const stored = { username: "ada", password: "a password" };
-        await stage.json("PUT", "/v1/git-credentials/git.example", stored);
+        const login = { host: "git.example", username: "ada", password: "a password" };
+        await stage.json("POST", "/v1/git-credentials", login);
         await stage.runtime.restart({ ...stage.settings, ENCRYPTION_KEY: "another sealing key of the incidents" });
-        await stage.runtime.fireCron(new Date());
+        // The clock waits ten minutes after a deploy, for objects of the former version.
+        await stage.runtime.fireCron(new Date(Date.now() + 11 * 60_000));
         const { encryption } = await stage.json<{ encryption: { unreadable: number } }>("GET", "/v1/server");
         return await stage.look([`GET /v1/server has unreadable: ${encryption.unreadable}`]);
       }),
@@ -178,17 +179,18 @@ export const incidents: Incident[] = [
     play: () =>
       on({}, async (stage) => {
         const hook = { url: `${nowhere}/hook`, events: ["run.completed"] };
-        const { webhook_id } = await stage.json<{ webhook_id: string }>("POST", "/v1/webhooks", hook);
+        await stage.json("POST", "/v1/webhooks", hook);
         for (let count = 0; count < 5; count++) await stage.run("hello");
-        // The retries come due, and this queue delivers none.
         const database = await stage.runtime.database();
-        await new Promise((resolve) => setTimeout(resolve, 1_500));
+        const isTried = async () =>
+          (await database.prepare("SELECT failing_since FROM webhooks").first("failing_since")) !== null;
+        while (!(await isTried())) await new Promise((resolve) => setTimeout(resolve, 200));
+        // The retries come due while the queue takes none.
         await stage.fail({ queue: "refuse" });
         await database.exec(
           "UPDATE deliveries SET next_attempt_at = '2026-01-01T00:00:00.000Z' WHERE next_attempt_at IS NOT NULL",
         );
-        const shown = await stage.json<Record<string, unknown>>("GET", `/v1/webhooks/${webhook_id}`);
-        return await stage.look([`the webhook is failing since ${shown.failing_since}`]);
+        return await stage.look(["the webhook is failing"]);
       }),
   },
   {

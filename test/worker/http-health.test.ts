@@ -24,6 +24,7 @@ describe("/healthz?deep=1", () => {
       ["database", true, undefined],
       ["schema", true, undefined],
       ["queue", true, undefined],
+      ["secrets", true, undefined],
       ["model:default", false, "The model's server can't be reached."],
       ["sandbox", false, expect.stringMatching(/can't be reached/)],
     ]);
