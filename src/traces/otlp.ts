@@ -19,10 +19,15 @@ export interface ExportHead {
 
 /** `spans` are encoded already, so that their bytes could be counted. */
 export function encodeExport({ resource, scope }: ExportHead, spans: readonly Bytes[]): Bytes {
-  const attributes = encodeAttributes(1, resource);
-  const named = message(1, [text(1, scope.name)]);
-  const ofScope = message(2, [named, ...spans.map((span) => field(2, span))]);
-  return message(1, [message(1, attributes), ofScope]);
+  const writer = new Writer();
+  writer.message(1, () => {
+    writer.message(1, () => writeAttributes(writer, 1, resource));
+    writer.message(2, () => {
+      writer.message(1, () => writer.text(1, scope.name));
+      for (const span of spans) writer.bytes(2, span);
+    });
+  });
+  return writer.take();
 }
 
 const kinds = { internal: 1, client: 3 };
@@ -32,91 +37,141 @@ const FLAGS = 0x101;
 const PARENT_IS_REMOTE = 0x200;
 
 export function encodeSpan({ trace_id, span_id, parent_id, name, kind, start, end, attributes, ...rest }: Span): Bytes {
-  return join([
-    field(1, fromHex(trace_id)),
-    field(2, fromHex(span_id)),
-    ...(parent_id === null ? [] : [field(4, fromHex(parent_id))]),
-    text(5, name),
-    number(6, kinds[kind]),
-    time(7, start),
-    time(8, Math.max(start, end)),
-    ...encodeAttributes(9, attributes),
-    ...(rest.error === null ? [] : [message(15, [number(3, STATUS_ERROR)])]),
-    fixed32(16, FLAGS | (rest.is_parent_remote ? PARENT_IS_REMOTE : 0)),
-  ]);
+  const writer = new Writer();
+  writer.hex(1, trace_id);
+  writer.hex(2, span_id);
+  if (parent_id !== null) writer.hex(4, parent_id);
+  writer.text(5, name);
+  writer.number(6, kinds[kind]);
+  writer.time(7, start);
+  writer.time(8, Math.max(start, end));
+  writeAttributes(writer, 9, attributes);
+  if (rest.error !== null) writer.message(15, () => writer.number(3, STATUS_ERROR));
+  writer.fixed32(16, FLAGS | (rest.is_parent_remote ? PARENT_IS_REMOTE : 0));
+  return writer.take();
 }
 
-function encodeAttributes(place: number, attributes: Attributes): Bytes[] {
-  return Object.entries(attributes).flatMap(([key, value]) =>
-    value === undefined ? [] : [message(place, [text(1, key), message(2, [encodeValue(value)])])],
-  );
-}
-
-function encodeValue(value: string | number | boolean | readonly string[]): Bytes {
-  if (typeof value === "string") return text(1, value);
-  if (typeof value === "boolean") return number(2, value ? 1 : 0);
-  if (typeof value === "object") return message(5, [join(value.map((each) => message(1, [text(1, each)])))]);
-  return Number.isSafeInteger(value) ? number(3, value) : double(4, value);
-}
-
-function message(place: number, parts: readonly Bytes[]): Bytes {
-  return field(place, join(parts));
-}
-
-function text(place: number, value: string): Bytes {
-  return field(place, encoder.encode(value.toWellFormed()) as Bytes);
-}
-
-function field(place: number, bytes: Bytes): Bytes {
-  return join([tag(place, LENGTH), varint(bytes.byteLength), bytes]);
-}
-
-function number(place: number, value: number): Bytes {
-  return join([tag(place, VARINT), varint(value)]);
-}
-
-function double(place: number, value: number): Bytes {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setFloat64(0, value, true);
-  return join([tag(place, FIXED64), bytes]);
-}
-
-/** In nanoseconds, which are beyond what a number holds. */
-function time(place: number, ms: number): Bytes {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(Math.round(ms)) * 1_000_000n, true);
-  return join([tag(place, FIXED64), bytes]);
-}
-
-function fixed32(place: number, value: number): Bytes {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value, true);
-  return join([tag(place, FIXED32), bytes]);
-}
-
-function tag(place: number, type: number): Bytes {
-  return varint(place * 8 + type);
-}
-
-/** Negative numbers take ten bytes, as protobuf has it. */
-function varint(value: number): Bytes {
-  const bytes: number[] = [];
-  let left = BigInt.asUintN(64, BigInt(value));
-  for (; left > 127n; left >>= 7n) bytes.push(Number(left & 127n) | 128);
-  bytes.push(Number(left));
-  return Uint8Array.from(bytes);
-}
-
-function join(parts: readonly Bytes[]): Bytes {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.byteLength;
+function writeAttributes(writer: Writer, place: number, attributes: Attributes): void {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === undefined) continue;
+    writer.message(place, () => {
+      writer.text(1, key);
+      writer.message(2, () => writeValue(writer, value));
+    });
   }
-  return whole;
 }
 
-function fromHex(hex: string): Bytes {
-  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+function writeValue(writer: Writer, value: string | number | boolean | readonly string[]): void {
+  if (typeof value === "string") writer.text(1, value);
+  else if (typeof value === "boolean") writer.number(2, value ? 1 : 0);
+  else if (typeof value === "number" && Number.isSafeInteger(value)) writer.number(3, value);
+  else if (typeof value === "number") writer.double(4, value);
+  else {
+    writer.message(5, () => {
+      for (const each of value) writer.message(1, () => writer.text(1, each));
+    });
+  }
+}
+
+/** One buffer that grows. A message's length is known after its content, which then moves by the bytes of the length. */
+class Writer {
+  #bytes: Bytes = new Uint8Array(1024);
+  #view = new DataView(this.#bytes.buffer);
+  #at = 0;
+
+  take(): Bytes {
+    return this.#bytes.slice(0, this.#at);
+  }
+
+  message(place: number, write: () => void): void {
+    this.#varint(place * 8 + LENGTH);
+    const from = this.#at;
+    write();
+    const length = this.#at - from;
+    const bytes = sizeOf(length);
+    this.#reserve(bytes);
+    this.#bytes.copyWithin(from + bytes, from, this.#at);
+    this.#at = from;
+    this.#varint(length);
+    this.#at += length;
+  }
+
+  text(place: number, value: string): void {
+    this.message(place, () => {
+      this.#reserve(value.length * 3);
+      this.#at += encoder.encodeInto(value.toWellFormed(), this.#bytes.subarray(this.#at)).written;
+    });
+  }
+
+  bytes(place: number, value: Bytes): void {
+    this.#varint(place * 8 + LENGTH);
+    this.#varint(value.byteLength);
+    this.#reserve(value.byteLength);
+    this.#bytes.set(value, this.#at);
+    this.#at += value.byteLength;
+  }
+
+  hex(place: number, value: string): void {
+    this.#varint(place * 8 + LENGTH);
+    this.#varint(value.length / 2);
+    this.#reserve(value.length / 2);
+    for (let at = 0; at < value.length; at += 2) {
+      this.#bytes[this.#at++] = Number.parseInt(value.slice(at, at + 2), 16);
+    }
+  }
+
+  number(place: number, value: number): void {
+    this.#varint(place * 8 + VARINT);
+    this.#varint(value);
+  }
+
+  double(place: number, value: number): void {
+    this.#varint(place * 8 + FIXED64);
+    this.#reserve(8);
+    this.#view.setFloat64(this.#at, value, true);
+    this.#at += 8;
+  }
+
+  /** In nanoseconds, which are beyond what a number holds. */
+  time(place: number, ms: number): void {
+    this.#varint(place * 8 + FIXED64);
+    this.#reserve(8);
+    this.#view.setBigUint64(this.#at, BigInt(Math.round(ms)) * 1_000_000n, true);
+    this.#at += 8;
+  }
+
+  fixed32(place: number, value: number): void {
+    this.#varint(place * 8 + FIXED32);
+    this.#reserve(4);
+    this.#view.setUint32(this.#at, value, true);
+    this.#at += 4;
+  }
+
+  /** Negative numbers take ten bytes, as protobuf has it. */
+  #varint(value: number): void {
+    this.#reserve(10);
+    if (value < 0) {
+      let left = BigInt.asUintN(64, BigInt(value));
+      for (; left > 127n; left >>= 7n) this.#bytes[this.#at++] = Number(left & 127n) | 128;
+      this.#bytes[this.#at++] = Number(left);
+      return;
+    }
+    let left = value;
+    for (; left > 127; left = Math.floor(left / 128)) this.#bytes[this.#at++] = (left % 128) | 128;
+    this.#bytes[this.#at++] = left;
+  }
+
+  #reserve(size: number): void {
+    if (this.#at + size <= this.#bytes.byteLength) return;
+    const larger = new Uint8Array(Math.max(this.#bytes.byteLength * 2, this.#at + size));
+    larger.set(this.#bytes);
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+}
+
+function sizeOf(length: number): number {
+  let size = 1;
+  for (let left = length; left > 127; left = Math.floor(left / 128)) size++;
+  return size;
 }
