@@ -181,7 +181,8 @@ describe("a run's trace", () => {
       replies: [work("build"), say("done")],
     });
     vi.spyOn(console, "error").mockImplementation(() => {});
-    await thread.accept("go", { invocation_id: "inv_a" });
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    await thread.accept("go", { invocation_id: "inv_a", traceparent });
     await vi.waitFor(() => expect([...thread.life.live.values()][0]?.started_calls).toHaveLength(1));
     isDying = false;
     thread.crash();
@@ -190,7 +191,10 @@ describe("a run's trace", () => {
     const spans = await thread.settled();
     expect(new Set(spans.map(({ trace_id }) => trace_id)).size).toBe(1);
     const root = spans.find(({ name }) => name.startsWith("invoke_agent"));
-    expect(root?.attributes).toMatchObject({ "taskloom.run.attempt": 2, "taskloom.run.steps": 2 });
+    expect(root).toMatchObject({
+      parent_id: "b7ad6b7169203331",
+      attributes: { "taskloom.run.attempt": 2, "taskloom.run.steps": 2 },
+    });
     const steps = spans.filter(({ name }) => name.startsWith("step"));
     expect(steps.map(({ parent_id }) => parent_id)).toEqual(steps.map(() => root?.span_id));
     expect(steps.every(({ start }) => start >= (root?.start ?? 0))).toBe(true);
