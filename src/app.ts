@@ -38,6 +38,7 @@ import { addUsersUsage } from "./http/routes/users/usage.ts";
 import { addTicketStream, addWatchTickets } from "./http/routes/watch-tickets.ts";
 import { addSignOut } from "./http/sessions/end.ts";
 import { createSessions } from "./http/sessions/recognize.ts";
+import { addMetrics } from "./monitor/routes/metrics.ts";
 import { addPreviews } from "./projects/previews/routes/links.ts";
 import { addGitCredentials } from "./projects/routes/git-credentials.ts";
 import { addProjects } from "./projects/routes/projects.ts";
@@ -100,6 +101,7 @@ async function dropRefused({ req, env, get }: AppContext): Promise<void> {
 const resources = [
   addHealth,
   addServer,
+  addMetrics,
   addSignIn,
   addUsers,
   addUserChanges,

@@ -10,6 +10,7 @@ import { readSandboxLimits, type SandboxLimits } from "./config/sandbox-limits.t
 import { readSearchSettings, type SearchSettings } from "./config/search.ts";
 import { readSignInSettings, type SignInReading } from "./config/sign-in.ts";
 import { readTimeSettings, type TimeSettings } from "./config/times.ts";
+import { readTraceSettings, type TraceReading } from "./config/traces.ts";
 import type { ThreadApi } from "./protocol/thread.ts";
 
 /** The bindings of wrangler.toml, and the vars and secrets of a deployment. */
@@ -17,6 +18,8 @@ export interface Env {
   ASSETS: Fetcher;
   DB: D1Database;
   JOBS: Queue<unknown>;
+  /** The queue of dead letters, to see how many there are. */
+  DEAD_JOBS?: Queue<unknown>;
   THREADS: DurableObjectNamespace<ThreadApi & Rpc.DurableObjectBranded>;
   /**
    * Rate limits of one webhook trigger: for its verified sender, and for refused deliveries. A missing binding means no
@@ -102,10 +105,16 @@ export interface Env {
   OIDC_SCOPES?: string;
   OIDC_ALLOWED_DOMAINS?: string;
   OIDC_TRUST_EMAIL?: string;
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string;
+  OTEL_EXPORTER_OTLP_HEADERS?: string;
+  OTEL_SERVICE_NAME?: string;
+  OTEL_RESOURCE_ATTRIBUTES?: string;
+  OTEL_TRACES_SAMPLER_ARG?: string;
+  OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT?: string;
 }
 
 /** `quotas`: what users may have and do, where the usual numbers don't hold. */
-export interface Config extends Pick<QuotaSettings, "quotas">, TimeSettings, PlaceSettings {
+export interface Config extends Pick<QuotaSettings, "quotas">, TimeSettings, PlaceSettings, TraceReading {
   /** What is wrong with QUOTAS. */
   quota_problem: string | null;
   models: ModelSettings;
@@ -203,6 +212,7 @@ export function readConfig(env: Env): Config {
       : null,
     ...readTimeSettings(env),
     ...readPlaceSettings(env),
+    ...readTraceSettings(env),
     admin_api_key: values.ADMIN_API_KEY || null,
     admin_key_only_admin: values.ADMIN_KEY_ONLY_ADMIN === "1",
     encryption_keys: values.ENCRYPTION_KEY,

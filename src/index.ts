@@ -6,6 +6,7 @@ import { sweepBudgets, sweepLeases } from "./budgets/routes/sweep.ts";
 import type { Env } from "./config.ts";
 import { servePage } from "./http/paths/page.ts";
 import { consumeJobs } from "./jobs.ts";
+import { reportState } from "./monitor/routes/report.ts";
 import { servePreview } from "./projects/previews/routes/host.ts";
 import { sweepRevoked } from "./projects/routes/revoke-made.ts";
 import { sweepSandboxHours } from "./projects/routes/sweep-hours.ts";
@@ -42,6 +43,7 @@ export default {
       sweepSandboxes(env, now),
       sweepSandboxSecrets(env, now),
       sweepSandboxHours(env, now),
+      reportState(env),
     ]);
   },
 } satisfies ExportedHandler<Env>;

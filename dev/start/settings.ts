@@ -12,6 +12,7 @@ import { readPlaceSettings } from "../../src/config/place.ts";
 import { readQuotaSettings } from "../../src/config/quotas.ts";
 import { readSearchSettings } from "../../src/config/search.ts";
 import { describeSignIn, readSignInSettings } from "../../src/config/sign-in.ts";
+import { readTraceSettings } from "../../src/config/traces.ts";
 // Not from the room's index, which brings OpenAI's client: 300 modules that a start would load for nothing.
 import { findRoute, findSettingProblem } from "../../src/models/servers.ts";
 import { settingNames } from "./setting-names.ts";
@@ -42,7 +43,8 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
     readFetchSettings(settings).problem ??
     readSignInSettings(settings).problem ??
     readPlaceSettings(settings).place_problem ??
-    readQuotaSettings(settings).problem;
+    readQuotaSettings(settings).problem ??
+    readTraceSettings(settings).trace_problem;
   if (problem !== null) throw new Error(problem);
   return settings;
 }

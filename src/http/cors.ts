@@ -13,7 +13,10 @@ export const allowOrigins = createMiddleware<AppEnv>((context, next) => {
   const answer = cors({
     origin: (origin) => (cors_origins.includes(origin) || cors_origins.includes("*") ? origin : null),
     allowMethods: ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"],
-    allowHeaders: ["Accept", "Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Taskloom-Bookmark"],
+    allowHeaders: [
+      ...["Accept", "Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Taskloom-Bookmark"],
+      "traceparent",
+    ],
     exposeHeaders: ["Location", "Retry-After", "Taskloom-Bookmark", "X-Request-Id"],
     maxAge: 86_400,
   });

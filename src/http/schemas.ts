@@ -58,18 +58,49 @@ export const problem = late(() =>
     .openapi("Problem", { example: examples.problem }),
 );
 
+const check = late(() =>
+  z
+    .object({
+      name: z.string().openapi({
+        description: "`settings`, `database`, `schema`, `queue`, `secrets`, `model:NAME` or `sandbox`.",
+      }),
+      ok: z.boolean(),
+      ms: z.int().openapi({ description: "How long it took." }),
+      problem: z.string().optional().openapi({ description: "What is wrong. Absent if nothing is." }),
+      details: z.record(z.string(), z.union([z.string(), z.number(), z.array(z.string())])).optional(),
+    })
+    .openapi("HealthCheck", { example: { name: "database", ok: true, ms: 12, details: { size_bytes: 409_600 } } }),
+);
+
+const healthFields = late(() => ({
+  version: z.string(),
+  stand_ins: z.array(z.string()),
+  sign_in: z.object({ name: z.string() }).nullable().openapi({
+    description: "What people sign in with at `/auth/sign-in`; null where only keys are known.",
+  }),
+}));
+
+const healthExample = { version: "0.1.0", stand_ins: [], sign_in: { name: "Example Inc." } };
+
 export const health = late(() =>
   z
     .object({
       status: z.literal("ok"),
-      version: z.string(),
-      stand_ins: z.array(z.string()),
-      sign_in: z.object({ name: z.string() }).nullable().openapi({
-        description: "What people sign in with at `/auth/sign-in`; null where only keys are known.",
-      }),
+      ...healthFields(),
+      checks: z.array(check()).optional().openapi({ description: "Only with `deep=1` and an admin's key." }),
+      checked_at: time.optional().openapi({ description: "When `checks` were made." }),
     })
-    .openapi("Health", {
-      example: { status: "ok", version: "0.1.0", stand_ins: [], sign_in: { name: "Example Inc." } },
+    .openapi("Health", { example: { status: "ok", ...healthExample } }),
+);
+
+export const deepHealth = late(() =>
+  z
+    .object({ status: z.literal("failing"), ...healthFields(), checks: z.array(check()), checked_at: time })
+    .openapi("FailingHealth", {
+      example: {
+        ...{ status: "failing", ...healthExample, checked_at: "2026-11-24T12:00:00.000Z" },
+        checks: [{ name: "queue", ok: false, ms: 5000, problem: "There was no answer within 5 s." }],
+      },
     }),
 );
 

@@ -6,6 +6,10 @@ export type LogFields = Record<string, string | number | boolean | null>;
 // Enough to find the cause of an error.
 const ERROR_UNITS = 500;
 
+export function logInfo(event: string, fields: LogFields): void {
+  console.log(JSON.stringify({ level: "info", event, ...fields }));
+}
+
 export function logWarning(event: string, fields: LogFields): void {
   console.warn(JSON.stringify({ level: "warning", event, ...fields }));
 }

@@ -1,6 +1,6 @@
 // The platform may never answer a request. This bounds how long a caller waits for it.
 
-interface Timers {
+export interface Timers {
   /** Returns a function that cancels the timer. */
   setTimer(callback: () => void, ms: number): () => void;
 }

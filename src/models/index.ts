@@ -93,6 +93,9 @@ function thinkingStarts({ memory, ...server }: OpenAiOptions): ThinkingStarts {
   };
 }
 
+export { checkServer, type ServerCheck } from "./check.ts";
+export { describeServedModel } from "./describe.ts";
+export { hideSecrets } from "./exchange/failure/secrets.ts";
 export { countImageAtMost } from "./images/count.ts";
 export { listModels, type ModelList } from "./model-list.ts";
 export { findCallPrice, findPrice, listPrices, pricedHosts } from "./prices/find.ts";

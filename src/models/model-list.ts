@@ -105,7 +105,14 @@ async function ask(server: ModelServer, signal: AbortSignal, request: typeof fet
   }
 }
 
-function headersFor({ api_key, base_url, profile, headers, gateway_token }: ModelServer): Record<string, string> {
+/** What opens the server, beside the headers that the operator wants there. */
+export function headersFor({
+  api_key,
+  base_url,
+  profile,
+  headers,
+  gateway_token,
+}: ModelServer): Record<string, string> {
   const { auth, opens_gateway } = chooseProfile(profile, base_url, "");
   return {
     ...headers,

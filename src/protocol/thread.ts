@@ -130,6 +130,8 @@ export interface RunInput extends ThreadKey {
   metadata: Record<string, unknown>;
   /** Where the person is, if the client knows it: an IANA name. Absent takes the zone of the message before, or UTC. */
   time_zone?: string;
+  /** The span in which a client started it: W3C's header. Not part of what makes a repeat known. */
+  traceparent?: string;
   background: boolean;
   on_busy: BusyPolicy;
   /** What becomes of the run when its last reader has left; absent takes what its agent says. */

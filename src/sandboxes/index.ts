@@ -38,6 +38,10 @@ export function findProvider(config: Config, providers = registry): SandboxProvi
 
 /** The message for anyone who needs a sandbox when no provider is set up. */
 export function describeMissing(providers = registry): string {
-  const settings = providers.map(({ setting }) => setting);
-  return `No sandbox is set up: the server's setting ${settings.join(" or ")} is missing.`;
+  return `No sandbox is set up: the server's setting ${nameMissing(providers)} is missing.`;
+}
+
+/** The settings of which one is needed for sandboxes. */
+export function nameMissing(providers = registry): string {
+  return providers.map(({ setting }) => setting).join(" or ");
 }

@@ -144,4 +144,9 @@ export interface SandboxProvider {
   /** The longest lifetime that `Workspace.signLink` accepts. */
   max_link_seconds: number;
   proxy: PreviewProxy;
+  /**
+   * Whether the provider answers and takes the server's key: one cheap request, for the operator's look. Rejects with the
+   * reason. Without it, nobody looks.
+   */
+  check?(signal: AbortSignal): Promise<void>;
 }

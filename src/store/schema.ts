@@ -98,6 +98,8 @@ export const runs = sqliteTable(
     index("runs_by_creation").on(table.user_id, table.created_at),
     index("runs_by_thread").on(table.user_id, table.thread_id, table.created_at, table.invocation_id),
     index("runs_live").on(table.updated_at).where(sql`status IN ('queued', 'running')`),
+    // Metrics count them by code. Only a run that fails pays for it.
+    index("runs_failed").on(table.updated_at).where(sql`status = 'failed'`),
   ],
 );
 

@@ -36,6 +36,8 @@ import { usualOf } from "../store/quotas/held.ts";
 import { takeUse } from "../store/quotas/uses.ts";
 import { deleteThread, type SyncAnswer, syncThread } from "../store/sync.ts";
 import { createToolSources, createTools } from "../tools/index.ts";
+import { openTracing } from "../traces/open.ts";
+import type { Tracing } from "../traces/tracing.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { scopeCommands } from "./command-scope.ts";
 import { sendJobs } from "./jobs.ts";
@@ -113,6 +115,8 @@ export interface Ports {
   /** All mirrors, which show runs on other platforms. */
   mirrors: RunMirror[];
   clock: Clock;
+  /** Traces the runs of a life. Null or absent while that is off. */
+  traces?: Tracing | null;
 }
 
 export const clock: Clock = {
@@ -162,6 +166,7 @@ export function createPorts(
     mirrors: createMirrors(config, database),
     sendJobs: (list) => sendJobs(jobs, list),
     clock,
+    traces: openTracing(config, clock),
   };
 }
 

@@ -73,6 +73,8 @@ export interface FakeThreadOptions {
   callSlack?: CallSlack;
   /** The bot's own user in that Slack. */
   bot?: string;
+  /** Of each life. None by default. */
+  traces?: () => Ports["traces"];
   /** Called around each transaction; true ends the life there, like a kill. */
   dies?: (when: "before" | "after") => boolean;
 }
@@ -315,6 +317,7 @@ export class FakeThread {
         this.jobs.push(...jobs);
       },
       clock: clockOf(pulse, this.#options.clock ?? clock),
+      traces: this.#options.traces?.() ?? null,
     };
   }
 }

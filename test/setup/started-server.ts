@@ -66,6 +66,7 @@ export const noSettings = {
   FETCH_URL: "",
   OIDC_ISSUER: "",
   OIDC_CLIENT_ID: "",
+  OTEL_EXPORTER_OTLP_ENDPOINT: "",
 };
 
 export interface StatePlace {

@@ -114,9 +114,12 @@ describe("/openapi.json", () => {
       expect(statuses).toContain("500");
       if (/^\/(v1|ag-ui)/.test(path)) expect(statuses).toEqual(expect.arrayContaining(["401", "503"]));
     }
-    const codes = operations.flatMap(({ operation }) =>
+    const codes = operations.flatMap(({ path, operation }) =>
       Object.entries(operation.responses).flatMap(([status, { description }]) =>
-        Number(status) < 400 ? [] : description.split(", ").map((code) => [code, Number(status)] as const),
+        // A deep look at the health that finds something answers 503 with what it found, and no problem.
+        Number(status) < 400 || (path === "/healthz" && status === "503")
+          ? []
+          : description.split(", ").map((code) => [code, Number(status)] as const),
       ),
     );
     // A quota that time helps against is 429.
@@ -189,7 +192,7 @@ describe("what a generator of clients reads", () => {
   });
 
   it("names a 4xx of each operation that reads a request", () => {
-    const always = ["GET /healthz", "GET /openapi.json", "GET /docs"];
+    const always = ["GET /openapi.json", "GET /docs"];
     for (const { name, operation } of each) {
       const has = Object.keys(operation.responses).some((status) => status.startsWith("4"));
       expect([name, has]).toEqual([name, !always.includes(name)]);

@@ -5,6 +5,7 @@ import { clientId, newId } from "../../protocol/ids.ts";
 import { isEmptyContent, type UserContent } from "../../protocol/message.ts";
 import { late } from "../../protocol/schemas/late.ts";
 import { type HistoryEntry, newRunInput, type RunInput } from "../../protocol/thread.ts";
+import { keepTraceParent } from "../../traces/span.ts";
 import { auditOpenAnswers } from "../audit/approvals.ts";
 import type { App, AppContext } from "../context.ts";
 import { type ErrorForm, withErrors } from "../errors.ts";
@@ -180,6 +181,7 @@ async function answerRun(
     client_tools: body.tools,
     context: body.context,
     ...readOptions(body.forwardedProps, query),
+    ...keepTraceParent(context.get("config").traces, context.req.header("traceparent")),
   });
   if (ids.list.length > 0) input.sent_ids = ids.list;
   const is_versioned = body.protocolVersion !== undefined;

@@ -3,6 +3,7 @@ import type { Config } from "../../config.ts";
 import type { SandboxProvider, SandboxRequest } from "../provider.ts";
 import { MAX_LINK_SECONDS, OWN_PORTS } from "./access/ports.ts";
 import { daytonaProxy } from "./access/preview-proxy.ts";
+import { checkDaytona } from "./client/check.ts";
 import type { DaytonaSettings } from "./client/client.ts";
 import { createDaytonaSandbox } from "./sandbox.ts";
 import { DaytonaVault } from "./secrets/vault.ts";
@@ -19,6 +20,7 @@ export function createDaytonaProvider({ daytona }: Config): SandboxProvider | nu
     own_variables: /^DAYTONA_/,
     max_link_seconds: MAX_LINK_SECONDS,
     proxy: daytonaProxy,
+    check: (signal) => checkDaytona(daytona, signal),
   };
 }
 

@@ -6,7 +6,7 @@ import type { NetworkRules } from "../../agent/context/environment.ts";
 import type { LoopOutcome } from "../../agent/events.ts";
 import { runAgent } from "../../agent/loop.ts";
 import { withPermittedImages } from "../../agent/permitted-images.ts";
-import type { LoopInput } from "../../agent/ports.ts";
+import type { LoopInput, LoopPorts } from "../../agent/ports.ts";
 import type { Sandbox } from "../../agent/sandbox.ts";
 import type { Spending } from "../../agent/spending.ts";
 import { describeError, type LogFields, logError, logWarning } from "../../lib/log.ts";
@@ -90,7 +90,9 @@ async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Pro
     // Cancelled meanwhile: what it says, and what it replaces, stays as it was.
     if (record.requested_end?.status === "cancelled") return await endUnstarted(life, record, record.requested_end);
   }
+  const { traces } = life.ports;
   if (!isTerminal(record.run.status)) {
+    traces?.begin(record.run, record.input?.traceparent, (work) => life.platform.waitUntil(work));
     const outcome = await workOn(life, record, network, signal).catch((error: unknown): LoopOutcome => {
       logError("run_failed", error, nameOf(record));
       // The error's text may quote the conversation, so diagnostics only refer to the log.
@@ -98,10 +100,12 @@ async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Pro
       return { status: "failed", error: { code: "internal", message: "Something went wrong in the server." } };
     });
     endRun(life, record, outcome.status === "cancelled" ? (record.requested_end ?? outcome) : outcome);
+    traces?.end(record.run);
     // Only the code: the error's message may quote the conversation.
     if (record.run.error !== null) logWarning("run_ended", { ...nameOf(record), code: record.run.error.code });
   }
   await releaseRun(life, record);
+  if (traces) life.platform.waitUntil(traces.flush());
 }
 
 async function workOn(life: Life, record: RunRecord, network: NetworkRules, signal: AbortSignal): Promise<LoopOutcome> {
@@ -163,6 +167,33 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
   const sandbox = await openSandbox(life);
   const config = withAlwaysApproved(record.agent.config, limits.always_approve, tools);
   const read = openHistory(life);
+  const own: LoopPorts = {
+    model: withPermittedImages(ports.models[config.tool_format](openModelMemory(life)), ports.images),
+    spending,
+    tools,
+    sandbox,
+    introduceSandbox: introducer(life, sandbox, signal),
+    readPlan: () => life.state.plan,
+    readUnseenEdits: () => readUnseenEdits(life),
+    readLedger: () => {
+      // It is of the rows.
+      storeHeld(life);
+      return readLedger(life);
+    },
+    readResult: (id) => readResult(life.database.sql, id),
+    sources: openSources(life),
+    cache: openRunCache(life, record.run.invocation_id),
+    takeUse: (name) => ports.takeUse(record.run.user_id, name),
+    onDelta: (delta) => recordDelta(life, record, delta),
+    emit: async (fact, more) => recordFact(life, record, fact, more),
+    storeHeld: () => storeHeld(life),
+    takeSteered: async () => takeSteered(life, record),
+    newMessageId: () => newOwnMessageId(),
+    now: () => ports.clock.now(),
+    sleep: (ms, until) => sleep(ports.clock, ms, until),
+    signal,
+    onBug: (where, error) => logError("bug", error, { where, ...nameOf(record) }),
+  };
   return runAgent(
     {
       model: record.run.model,
@@ -181,33 +212,7 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
       unavailable_sources: unavailable,
       context: record.input?.context ?? [],
     },
-    {
-      model: withPermittedImages(ports.models[config.tool_format](openModelMemory(life)), ports.images),
-      spending,
-      tools,
-      sandbox,
-      introduceSandbox: introducer(life, sandbox, signal),
-      readPlan: () => life.state.plan,
-      readUnseenEdits: () => readUnseenEdits(life),
-      readLedger: () => {
-        // It is of the rows.
-        storeHeld(life);
-        return readLedger(life);
-      },
-      readResult: (id) => readResult(life.database.sql, id),
-      sources: openSources(life),
-      cache: openRunCache(life, record.run.invocation_id),
-      takeUse: (name) => ports.takeUse(record.run.user_id, name),
-      onDelta: (delta) => recordDelta(life, record, delta),
-      emit: async (fact, more) => recordFact(life, record, fact, more),
-      storeHeld: () => storeHeld(life),
-      takeSteered: async () => takeSteered(life, record),
-      newMessageId: () => newOwnMessageId(),
-      now: () => ports.clock.now(),
-      sleep: (ms, until) => sleep(ports.clock, ms, until),
-      signal,
-      onBug: (where, error) => logError("bug", error, { where, ...nameOf(record) }),
-    },
+    life.ports.traces?.wrap(own, record.run.steps) ?? own,
   );
 }
 

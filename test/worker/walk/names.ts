@@ -80,6 +80,8 @@ const inQuery: Record<string, Filling> = {
   include: value("ledger"),
   "GET /v1/threads/{thread_id}/messages include": value("superseded"),
   wait: value("1"),
+  // For admins; it has a test of its own.
+  deep: null,
   on_disconnect: value("continue"),
   whole_history: value("0"),
   days: value("7"),
@@ -112,6 +114,7 @@ const inHeader: Record<string, Filling> = {
   "POST /v1/threads/{thread_id}/messages/{message_id}/regenerate idempotency-key": null,
   "POST /v1/threads/{thread_id}/messages/{message_id}/edit idempotency-key": null,
   "taskloom-hops": value("1"),
+  traceparent: value("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
   // Beyond the last event: the reader gets a snapshot of all that is there.
   "taskloom-bookmark": value("first"),
   "last-event-id": value("100000000"),

@@ -88,6 +88,7 @@ export interface AdminOperation {
 /** What only an admin may do. All else the admin key is refused as anybody is. */
 export const adminOperations: Record<string, AdminOperation> = {
   "POST /v1/users": { status: 409, why: "It makes users, and an id is given once." },
+  "GET /v1/metrics": { status: 200, why: "It counts over all users, and names none." },
   "GET /v1/server": { status: 200, why: "It says what an operator has to mend." },
   "GET /v1/users": { status: 200, why: "It lists accounts.", shows: ["user_id", "name"] },
   "GET /v1/usage/users": { status: 200, why: "It says who spends how much.", shows: ["user_id", "name"] },

@@ -3,6 +3,7 @@ import { withChain } from "../../../protocol/chain.ts";
 import { isTerminal, type Run } from "../../../protocol/run.ts";
 import type { RunInput, ThreadKey } from "../../../protocol/thread.ts";
 import { callThread } from "../../../thread/stub.ts";
+import { keepTraceParent } from "../../../traces/span.ts";
 import { isKnownRun } from "../../audit/approvals.ts";
 import type { AuditNotes } from "../../audit.ts";
 import type { AppContext } from "../../context.ts";
@@ -25,7 +26,12 @@ export interface Start {
 /** What the client waits for: the accepted run, its end, or its events. */
 export type Awaited = "acceptance" | "end" | "events";
 
-export async function startRun(context: AppContext, { input, around }: Start, awaited: Awaited): Promise<Response> {
+export async function startRun(
+  context: AppContext,
+  { input: given, around }: Start,
+  awaited: Awaited,
+): Promise<Response> {
+  const input = { ...given, ...keepTraceParent(context.get("config").traces, context.req.header("traceparent")) };
   const { user_id, thread_id } = input;
   const key = { user_id, thread_id };
   const isWaiting = awaited === "end";

@@ -105,6 +105,11 @@ export const startQuery = leaveQuery.extend({
 
 export const startHeaders = z.object({
   "idempotency-key": clientId.optional().openapi({ description: "Another way to give `invocation_id`." }),
+  traceparent: z.string().optional().openapi({
+    description:
+      "The span that the run's trace belongs to, if the server sends traces. One that can't be read is ignored.",
+    example: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  }),
 });
 
 export const streamAnswers: Record<number, Answer> = {

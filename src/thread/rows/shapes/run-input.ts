@@ -35,6 +35,7 @@ function isStoredInput(value: unknown): value is StoredInput {
     isList(value.context, isContext) &&
     (value.time_zone === undefined || isText(value.time_zone)) &&
     (value.on_disconnect === undefined || isText(value.on_disconnect)) &&
+    (value.traceparent === undefined || isText(value.traceparent)) &&
     (value.key_id === undefined || isText(value.key_id)) &&
     (value.caps === undefined || isList(value.caps, isScopedCaps)) &&
     (value.supersede === undefined || isSuperseding(value.supersede)) &&

@@ -1,0 +1,1 @@
+CREATE INDEX `runs_failed` ON `runs` (`updated_at`) WHERE status = 'failed';

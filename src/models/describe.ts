@@ -1,0 +1,35 @@
+// Who serves a model, as traces say it: OpenTelemetry's own word where it has one for the provider.
+import type { ModelSettings } from "../config/models.ts";
+import { readAddress } from "./exchange/address.ts";
+import { findServer } from "./profiles/servers.ts";
+import { findRoute } from "./servers.ts";
+
+const wellKnown: Record<string, string> = {
+  azure: "azure.ai.openai",
+  gemini: "gcp.gemini",
+  mistral: "mistral_ai",
+};
+
+export interface ServedModel {
+  "gen_ai.provider.name": string;
+  "gen_ai.request.model": string;
+  "server.address"?: string;
+  "server.port"?: number;
+}
+
+/** The host alone: an address may contain a password. */
+export function describeServedModel(settings: ModelSettings, name: string): ServedModel {
+  const routing = findRoute(settings, name);
+  if (!routing.ok) return { "gen_ai.provider.name": "_OTHER", "gen_ai.request.model": name };
+  const { server, server_name, model } = routing.route;
+  const found = findServer(server.profile, server.base_url, model)?.name;
+  // A server of no known address speaks OpenAI's protocol.
+  const provider = found === undefined ? (server_name ?? "openai") : (wellKnown[found] ?? found);
+  return { "gen_ai.provider.name": provider, "gen_ai.request.model": model, ...readPlace(server.base_url) };
+}
+
+function readPlace(base_url: string): Pick<ServedModel, "server.address" | "server.port"> {
+  const url = URL.parse(readAddress(base_url).base_url);
+  if (url === null) return {};
+  return { "server.address": url.hostname, "server.port": Number(url.port) || (url.protocol === "http:" ? 80 : 443) };
+}
