@@ -13,7 +13,7 @@ const MAX_RECENT = 5_000;
 
 export const RECENT_MS = 15 * 60_000;
 export const FAILED_MS = 60 * 60_000;
-/** Objects send news of a live run at least every half minute; the sweep wakes what is silent for a minute. */
+/** Live runs are marked until their next sign of life is due; the sweep wakes what is overdue by a minute. */
 export const SILENT_MS = 90_000;
 
 const counted = (columns: string, from: string) => `(SELECT ${columns} FROM ${from} LIMIT ${MAX_COUNTED})`;
