@@ -18,8 +18,8 @@ import { deliveryPorts } from "./webhooks/routes/delivery-ports.ts";
 
 type RunJob = Extract<Job, { type: "run_agent_background" }>;
 
-/** The queue of dead letters, as wrangler.toml names it. */
-const DEAD_QUEUE = "taskloom-dead";
+/** The queue of dead letters where no binding names it: as in wrangler.toml. */
+const USUAL_DEAD_QUEUE = "taskloom-dead";
 
 // Waits between tries: 5, 10, 20, 40, 80 s.
 const FIRST_DELAY_SECONDS = 5;
@@ -34,7 +34,7 @@ export async function consumeJobs(
   env: Env,
   waitUntil: (promise: Promise<unknown>) => void = () => {},
 ): Promise<void> {
-  const isDead = batch.queue === DEAD_QUEUE;
+  const isDead = batch.queue === (env.DEAD_QUEUE || USUAL_DEAD_QUEUE);
   const deliveries: DeliveryMessage[] = [];
   const resting = isDead ? new Set<string>() : await findRestingUsers(batch, env);
   const others = batch.messages.map((message) => consumeJob(message, { isDead, resting }, env, deliveries));

@@ -28,6 +28,12 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
     if (value.trim() === "") delete settings[name];
     else settings[name] = value;
   }
+  checkSettings(settings);
+  return settings;
+}
+
+/** Throws an error with a message for people that quotes no value. */
+export function checkSettings(settings: Settings): void {
   const images = settings.IMAGE_URLS?.trim() || "public";
   if (images !== "public" && images !== "data") throw new Error('IMAGE_URLS must be "public" or "data"');
   // Without a key there is no default server, but its settings are there to be checked before it gets one.
@@ -40,7 +46,6 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
     readSignInSettings(settings).problem ??
     readQuotaSettings(settings).problem;
   if (problem !== null) throw new Error(problem);
-  return settings;
 }
 
 /**
