@@ -107,7 +107,20 @@ async function copyTables(account: Account, version: Version, runtime: Runtime, 
     const made = source.sql
       .prepare("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
       .all();
-    for (const row of made) if (!known.has(String(row.name))) await target.prepare(String(row.sql)).run();
+    for (const row of made) {
+      if (known.has(String(row.name))) continue;
+      await target.prepare(String(row.sql)).run();
+      const rows = /^CREATE TABLE/i.test(String(row.sql))
+        ? source.sql.prepare(`SELECT * FROM "${row.name}"`).all()
+        : [];
+      for (const values of rows) {
+        const marks = Object.keys(values).map(() => "?");
+        await target
+          .prepare(`INSERT INTO "${row.name}" VALUES (${marks})`)
+          .bind(...Object.values(values))
+          .run();
+      }
+    }
   }
 }
 

@@ -12,7 +12,7 @@ import { type Deployed, readDeployed, writeDeployed } from "./deployed.ts";
 import { Failure } from "./failure.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { askHealth, type HealthTimes, usualTimes } from "./health.ts";
-import { commandFor, openPlace, type Place, preparePlace, readOptional, writeOwn } from "./place.ts";
+import { commandFor, openPlace, type Place, preparePlace, readOptional, showPath, writeOwn } from "./place.ts";
 import { type Report, runStep } from "./report.ts";
 import { rollBack } from "./rollback.ts";
 import { readSecrets, type Secrets, type Settings } from "./secrets.ts";
@@ -51,9 +51,12 @@ export async function deploy(root: string, options: DeployArguments, hands: Depl
     await rm(cache, { recursive: true, force: true });
     const wrangler = openWrangler(root, cache, hide);
     hands.onStart?.(wrangler);
-    const run = await prepare(place, options, report, wrangler, scratch);
+    const run = await prepare(place, options, report, wrangler, scratch, secrets);
     const { name } = run.deployment;
-    report.done("settings", `${name}: ${Object.keys(secrets?.settings ?? {}).length} in ${place.secrets}`);
+    report.done(
+      "settings",
+      `${name}: ${Object.keys(secrets?.settings ?? {}).length} in ${showPath(place, place.secrets)}`,
+    );
     const former = await readDeployed(place);
     checkName(place, former, name, options);
     if (options.rollback !== null) return await rollBack(run, former, options.rollback.version, secrets, hands.times);
@@ -70,6 +73,7 @@ async function prepare(
   report: Report,
   wrangler: Wrangler,
   scratch: string | null,
+  secrets: Secrets | null,
 ): Promise<Run> {
   const { root, environment } = place;
   const [base, own] = await runStep("settings", () =>
@@ -80,7 +84,8 @@ async function prepare(
   const deployment = await runStep("settings", async () => makeConfig(base, own, { root, environment, assets }));
   const configPath = scratch === null ? place.config : join(scratch, "wrangler.json");
   await writeOwn(configPath, `${JSON.stringify(deployment.config, null, 2)}\n`);
-  return { place, options, report, wrangler, deployment, configPath };
+  const settings = { ...secrets?.settings, ...deployment.vars };
+  return { place, options, report, wrangler, deployment, settings, configPath };
 }
 
 /** As `npm start` builds it, into a folder that no other build empties. */

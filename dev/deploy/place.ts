@@ -2,7 +2,7 @@
 // update of the repository never meets an operator's changes.
 import { execFile } from "node:child_process";
 import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { Failure } from "./failure.ts";
 
 export interface Place {
@@ -48,6 +48,12 @@ export function openPlace(root: string, environment: string, folder: string): Pl
     config: join(own, "wrangler.json"),
     key: join(own, "key"),
   };
+}
+
+/** A path as people should read it. */
+export function showPath({ root }: Pick<Place, "root">, path: string): string {
+  const inside = relative(root, path);
+  return inside.startsWith("..") || isAbsolute(inside) ? path : inside;
 }
 
 /** How people name the command with this place. */

@@ -16,18 +16,15 @@ export interface Run {
   report: Report;
   wrangler: Wrangler;
   deployment: DeploymentConfig;
+  /** Of the operator: vars and secrets. */
+  settings: Settings;
   /** What wrangler reads; a dry run has it in a folder that it removes. */
   configPath: string;
 }
 
 /** Null in a dry run that may not look at the account. */
-export async function findDatabase({
-  wrangler,
-  deployment,
-  options,
-  report,
-  configPath,
-}: Run): Promise<boolean | null> {
+export async function findDatabase(run: Run): Promise<boolean | null> {
+  const { wrangler, deployment, options, report, configPath } = run;
   const listed = await wrangler.run(["d1", "list", "--json", "--config", configPath]);
   if (listed.code !== 0) {
     const failure = describeRefusal(listed, "the databases of the account can't be listed");
@@ -38,20 +35,34 @@ export async function findDatabase({
   const list = readJson(listed.stdout) as { name?: string; jurisdiction?: string | null }[];
   const found = list.find(({ name }) => name === deployment.database);
   if (found === undefined) return false;
-  const { jurisdiction } = deployment;
-  if (jurisdiction !== null && (found.jurisdiction ?? null) !== jurisdiction) {
-    throw new Failure(
-      `the database ${deployment.database} is in the jurisdiction ${found.jurisdiction ?? "default"}, not in ${jurisdiction}`,
-      "A database can't be moved. Correct own.toml, or choose another database_name there for a new, empty one.",
-    );
-  }
+  checkJurisdiction(run, found.jurisdiction ?? null);
   return true;
 }
 
-export async function makeDatabase({ wrangler, deployment, options, configPath }: Run): Promise<void> {
-  const { database, jurisdiction } = deployment;
-  const place = jurisdiction === null ? [] : ["--jurisdiction", jurisdiction];
-  const hint = options.location === null ? [] : ["--location", options.location];
+/** Objects that may only be in one jurisdiction have their database there, too. */
+function checkJurisdiction({ deployment, settings, report }: Run, actual: string | null): void {
+  const { jurisdiction, database } = deployment;
+  const said = `the database ${database} is in the jurisdiction ${actual ?? "default"}`;
+  if (jurisdiction !== null && actual !== jurisdiction) {
+    throw new Failure(
+      `${said}, not in ${jurisdiction}`,
+      "A database can't be moved. Correct own.toml, or choose another database_name there for a new, empty one.",
+    );
+  }
+  const wanted = settings.JURISDICTION?.trim();
+  if (wanted && actual !== wanted) report.note(`${said}, and JURISDICTION is ${wanted}: a database can't be moved.`);
+}
+
+/** What D1 knows of the places that objects may be hinted to. */
+const databaseLocations = ["weur", "eeur", "apac", "oc", "wnam", "enam"];
+
+export async function makeDatabase({ wrangler, deployment, options, settings, configPath }: Run): Promise<void> {
+  const { database } = deployment;
+  const jurisdiction = deployment.jurisdiction ?? settings.JURISDICTION?.trim();
+  const place = jurisdiction ? ["--jurisdiction", jurisdiction] : [];
+  const near = settings.LOCATION_HINT?.trim() ?? "";
+  const location = options.location ?? (databaseLocations.includes(near) ? near : null);
+  const hint = location === null || place.length > 0 ? [] : ["--location", location];
   const made = await wrangler.run(["d1", "create", database, ...place, ...hint, "--config", configPath]);
   if (made.code !== 0) throw describeRefusal(made, `the database ${database} can't be made`);
 }

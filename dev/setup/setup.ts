@@ -10,6 +10,7 @@ import {
   PRODUCTION,
   preparePlace,
   readOptional,
+  showPath,
   writeOwn,
 } from "../deploy/place.ts";
 import { type Report, runStep } from "../deploy/report.ts";
@@ -49,11 +50,14 @@ export async function setUp(root: string, options: SetupArguments, hands: SetupH
   await warnOfSharedSandboxes(place, settings, options, report);
   await writeSecrets(place, secrets);
   await placeOwn(place);
-  report.done("settings", `${Object.keys(settings).length} in ${place.secrets}, for you alone and ignored by git`);
+  report.done(
+    "settings",
+    `${Object.keys(settings).length} in ${showPath(place, place.secrets)}, for you alone and ignored by git`,
+  );
   if (made.length > 0)
     report.done("made", `${made.join(" and ")}: keep a copy of that file, nobody can make them again`);
   report.say("");
-  report.say(`  your own lines of wrangler.toml (domain, vars): ${place.own}`);
+  report.say(`  your own lines of wrangler.toml (domain, vars): ${showPath(place, place.own)}`);
   report.say(`  next: npx wrangler login, then ${commandFor(place, "deploy")}`);
 }
 
