@@ -67,13 +67,13 @@ describe("the configuration of a deployment", () => {
   it("has the operator's lines over it: values, vars, and entries of lists by what names them", () => {
     const routes = [{ pattern: "agent.example.com", custom_domain: true }];
     const config = configOf({
-      ...{ routes, workers_dev: false, vars: { OPENAI_MODEL: "small" } },
+      ...{ routes, workers_dev: false, vars: { OPENAI_MODEL: "small", MAX_STEPS: 5 } },
       d1_databases: [{ binding: "DB", database_name: "theirs", database_id: "their-id" }],
       ratelimits: [{ name: "DELIVERY_LIMIT", namespace_id: "77" }],
       queues: { consumers: [{ queue: "taskloom-jobs", max_batch_size: 5 }] },
     });
     expect(config).toMatchObject({ routes, workers_dev: false });
-    expect(config.vars).toEqual({ OPENAI_MODEL: "small", DEAD_QUEUE: "taskloom-dead" });
+    expect(config.vars).toEqual({ OPENAI_MODEL: "small", MAX_STEPS: 5, DEAD_QUEUE: "taskloom-dead" });
     expect(config.d1_databases).toEqual([
       { binding: "DB", database_name: "theirs", database_id: "their-id", migrations_dir: join(root, "migrations") },
     ]);
@@ -88,7 +88,7 @@ describe("the configuration of a deployment", () => {
       [{ main: "other.ts" }, /may not set `main`/],
       [{ migrations: [] }, /may not set `migrations`/],
       [{ name: "Not A Name" }, /can't be the Worker's name/],
-      [{ vars: { MAX_STEPS: 5 } }, /the var MAX_STEPS must be a text/],
+      [{ vars: "none" }, /`vars` must be a table/],
       [{ queues: { producers: [{ binding: "DEAD_JOBS", queue: "elsewhere" }] } }, /taskloom-dead has no producer/],
     ];
     for (const [own, message] of wrong) {

@@ -18,7 +18,8 @@ export interface DeploymentConfig {
   jurisdiction: string | null;
   /** Of jobs, and of dead letters. */
   queues: [jobs: string, dead: string];
-  vars: Record<string, string>;
+  /** Texts, or what a setting in JSON holds. */
+  vars: Table;
 }
 
 export interface ConfigChoice {
@@ -150,13 +151,9 @@ function findBinding(list: unknown, binding: string): Table {
   return found;
 }
 
-function readVars(vars: unknown): Record<string, string> {
-  if (vars === undefined) return {};
-  if (!isTable(vars)) throw new Failure("`vars` must be a table", 'Write `[vars]` and below it `NAME = "value"`.');
-  return mapValues(vars, (value, name) => {
-    if (typeof value === "string") return value;
-    throw new Failure(`the var ${name} must be a text`, `Put its value in own.toml into quotes, JSON too.`);
-  });
+function readVars(vars: unknown): Table {
+  if (vars === undefined || isTable(vars)) return vars ?? {};
+  throw new Failure("`vars` must be a table", 'Write `[vars]` and below it `NAME = "value"`.');
 }
 
 function asText(value: unknown, what: string): string {
@@ -172,6 +169,6 @@ function listOf(value: unknown): Table[] {
   return Array.isArray(value) ? value.filter(isTable) : [];
 }
 
-function mapValues<T>(table: Table, change: (value: unknown, key: string) => T): Record<string, T> {
-  return Object.fromEntries(Object.entries(table).map(([key, value]) => [key, change(value, key)]));
+function mapValues(table: Table, change: (value: unknown) => unknown): Table {
+  return Object.fromEntries(Object.entries(table).map(([key, value]) => [key, change(value)]));
 }

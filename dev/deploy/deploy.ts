@@ -84,7 +84,10 @@ async function prepare(
   const deployment = await runStep("settings", async () => makeConfig(base, own, { root, environment, assets }));
   const configPath = scratch === null ? place.config : join(scratch, "wrangler.json");
   await writeOwn(configPath, `${JSON.stringify(deployment.config, null, 2)}\n`);
-  const settings = { ...secrets?.settings, ...deployment.vars };
+  const texts = Object.entries(deployment.vars).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
+  const settings = { ...secrets?.settings, ...Object.fromEntries(texts) };
   return { place, options, report, wrangler, deployment, settings, configPath };
 }
 

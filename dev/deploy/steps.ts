@@ -1,6 +1,6 @@
 // The steps of a deploy. Each looks at what is there and makes what is missing, so a deploy that was ended anywhere goes
 // on when it is run again. A dry run looks only, and says what it would make.
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DeployArguments } from "./arguments.ts";
 import type { DeploymentConfig } from "./config.ts";
@@ -210,8 +210,4 @@ export async function readToml(path: string): Promise<Record<string, unknown>> {
 export function showConfig(config: Record<string, unknown>): string {
   const { alias: _, vars, ...shown } = config;
   return JSON.stringify({ ...shown, vars: Object.keys((vars as object | undefined) ?? {}) }, null, 2);
-}
-
-export async function readBundleSize(outfolder: string): Promise<number> {
-  return (await readFile(join(outfolder, "index.js"))).length;
 }
