@@ -17,6 +17,8 @@ mkdirSync(`${root}/dist/web`, { recursive: true });
  */
 const longest = [
   ...[
+    "e2e/deploy-steps",
+    "e2e/deploy-places",
     "e2e/sandbox-run-faults",
     "e2e/web-lives",
     "e2e/kill",
@@ -29,6 +31,7 @@ const longest = [
     "e2e/web",
     "e2e/start",
     "e2e/many-sources",
+    "e2e/deploy",
     "e2e/git-kills",
     "e2e/git-histories",
     "e2e/git-rules",
@@ -86,6 +89,7 @@ const proofs = [
   ...["test/e2e/former-*.test.ts", "test/e2e/web-lives.test.ts", "test/e2e/*hostile.test.ts"],
   ...["test/e2e/many-sources.test.ts", "test/e2e/gated-places.test.ts", "test/e2e/model-faults-*.test.ts"],
   ...["test/e2e/web-key-limits.test.ts", "test/e2e/docs-page.test.ts"],
+  "test/e2e/deploy-*.test.ts",
   ...["test/e2e/git-kills.test.ts", "test/e2e/git-histories.test.ts", "test/e2e/git-states.test.ts"],
 ];
 

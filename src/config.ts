@@ -92,6 +92,7 @@ export interface Env {
   QUOTAS?: string;
   CORS_ORIGINS?: string;
   STAND_INS?: string;
+  DEAD_QUEUE?: string;
   SLACK_APP_ID?: string;
   SLACK_SIGNING_SECRET?: string;
   SLACK_CLIENT_ID?: string;

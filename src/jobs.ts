@@ -19,8 +19,8 @@ import { deliveryPorts } from "./webhooks/routes/delivery-ports.ts";
 
 type RunJob = Extract<Job, { type: "run_agent_background" }>;
 
-/** The queue of dead letters, as wrangler.toml names it. */
-const DEAD_QUEUE = "taskloom-dead";
+/** The queue of dead letters where no binding names it: as in wrangler.toml. */
+const USUAL_DEAD_QUEUE = "taskloom-dead";
 
 /** Half of each wait is random: jobs that failed together, as D1 did, come back apart. */
 const RETRIES: Backoff = { base_ms: 10_000, cap_ms: 600_000 };
@@ -34,7 +34,7 @@ export async function consumeJobs(
   env: Env,
   waitUntil: (promise: Promise<unknown>) => void = () => {},
 ): Promise<void> {
-  const isDead = batch.queue === DEAD_QUEUE;
+  const isDead = batch.queue === (env.DEAD_QUEUE || USUAL_DEAD_QUEUE);
   const deliveries: DeliveryMessage[] = [];
   const resting = isDead ? new Set<string>() : await findRestingUsers(batch, env);
   const others = batch.messages.map((message) => consumeJob(message, { isDead, resting }, env, deliveries));

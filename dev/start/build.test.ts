@@ -24,7 +24,7 @@ describe("describeWorker", () => {
       name: read("name"),
       compatibilityDate: read("compatibility_date"),
       compatibilityFlags: expect.arrayContaining(["nodejs_compat"]),
-      d1Databases: { DB: { id: read("database_id") } },
+      d1Databases: { DB: { id: read("preview_database_id") } },
       durableObjects: { THREADS: { className: "ThreadObject", useSQLite: true } },
       queueConsumers: { "taskloom-jobs": { maxBatchSize: 20, maxRetries: 5, deadLetterQueue: "taskloom-dead" } },
       assets: { directory: "dist/web", binding: "ASSETS" },

@@ -1,8 +1,8 @@
 // Which settings there are. In a file of its own: what only needs the names need not load what reads the values.
 
 /**
- * The settings that the server reads (docs/settings.md), without `STAND_INS`, which `npm start` sets. Other variables of
- * the environment are ignored.
+ * The settings that the server reads (docs/settings.md), without `STAND_INS`, which `npm start` sets, and `DEAD_QUEUE`,
+ * which `npm run deploy` sets. Other variables of the environment are ignored.
  */
 export const settingNames: readonly string[] = [
   "OPENAI_API_KEY",

@@ -30,6 +30,12 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
     if (value.trim() === "") delete settings[name];
     else settings[name] = value;
   }
+  checkSettings(settings);
+  return settings;
+}
+
+/** Throws an error with a message for people that quotes no value. */
+export function checkSettings(settings: Settings): void {
   const images = settings.IMAGE_URLS?.trim() || "public";
   if (images !== "public" && images !== "data") throw new Error('IMAGE_URLS must be "public" or "data"');
   if (settings.JURISDICTION)
@@ -46,7 +52,6 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
     readQuotaSettings(settings).problem ??
     readTraceSettings(settings).trace_problem;
   if (problem !== null) throw new Error(problem);
-  return settings;
 }
 
 /**

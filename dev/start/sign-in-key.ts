@@ -4,7 +4,7 @@
 // that gets that key from a person: programs may have it.
 
 /** How a key for `npm start` is named, in lists of keys. */
-const NAME = "npm start";
+const USUAL_NAME = "npm start";
 
 export interface KeyFile {
   path: string;
@@ -24,6 +24,8 @@ interface Server {
   admin_key: string;
   /** Where the file of a key of the first user is; null on a server that goes on with the admin key. */
   file: KeyFile | null;
+  /** How a key that is made is named. Another one of this name is deleted. */
+  name?: string;
 }
 
 export async function findSignInKey(server: Server): Promise<SignIn> {
@@ -54,14 +56,14 @@ async function describeAdminKey(url: string, admin_key: string): Promise<string>
 }
 
 /** Null if the first user has another key by now: then the admin key makes none for it. */
-async function makeKey({ url, admin_key }: Server, file: KeyFile): Promise<string | null> {
+async function makeKey({ url, admin_key, name: own = USUAL_NAME }: Server, file: KeyFile): Promise<string | null> {
   // Of a start that was ended before it kept the key, which nobody has now.
   const keys = "/v1/users/user_first/api-keys";
   const { data } = (await ask(url, admin_key, "GET", keys)) as { data: { key_id: string; name: string | null }[] };
-  for (const { key_id } of data.filter(({ name }) => name === NAME)) {
+  for (const { key_id } of data.filter(({ name }) => name === own)) {
     await ask(url, admin_key, "DELETE", `${keys}/${key_id}`);
   }
-  const made = await ask(url, admin_key, "POST", "/v1/api-keys", { name: NAME });
+  const made = await ask(url, admin_key, "POST", "/v1/api-keys", { name: own });
   if (made === null) return null;
   const { key } = made as { key: string };
   await file.write(`${key}\n`);

@@ -87,6 +87,13 @@ const checkedAtStart = [
   "src/config/caps.ts",
 ];
 
+/** How servers of models and searches are asked, so that `npm run setup` asks them as the server will. */
+const checkedAtSetup = [
+  ...["src/config/models.ts", "src/config/model-servers.ts", "src/config/search.ts", "src/agent/spending.ts"],
+  ...["src/models/exchange/address.ts", "src/models/profiles/choose.ts"],
+  ...["src/tools/web/search/list.ts", "src/tools/web/search/open-service.ts", "src/tools/web/search/search-service.ts"],
+];
+
 const lineCeiling = 400;
 
 /** Returns null if the file is in no room. */
@@ -178,6 +185,7 @@ export const outsideRule: Rule = (sources) => {
     if (path.startsWith("src/web/") && sharedParsers.includes(target)) return [];
     if (target.startsWith("src/web/client/") && path.startsWith("dev/ask")) return [];
     if (path === "dev/start/settings.ts" && checkedAtStart.includes(target)) return [];
+    if (path === "dev/setup/checks.ts" && checkedAtSetup.includes(target)) return [];
     if (path.startsWith("dev/eval/") && startsWithOne(target, evaluatedRooms)) return [];
     return [`${path}: imports ${target}; only types of src/protocol may be imported here`];
   });

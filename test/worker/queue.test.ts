@@ -1,6 +1,7 @@
 // The queue's consumer and the sweeper: each job is handled alone, and nothing throws.
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import type { Env } from "../../src/config.ts";
 import { consumeJobs } from "../../src/jobs.ts";
 import { QUIET_MS, SILENT_MS } from "../../src/store/signs.ts";
 import { syncThread } from "../../src/store/sync.ts";
@@ -11,10 +12,10 @@ function makeJob(invocation_id: string) {
   return { type: "run_agent_background", user_id: "user_q", thread_id: "t", invocation_id };
 }
 
-async function consume(queue: string, bodies: unknown[], threads: FakeThreads) {
+async function consume(queue: string, bodies: unknown[], threads: FakeThreads, settings: Partial<Env> = {}) {
   const messages = bodies.map((body, index) => ({ id: `m${index}`, timestamp: new Date(), attempts: 3, body }));
   const batch = createMessageBatch(queue, messages);
-  await consumeJobs(batch, threads.within(env));
+  await consumeJobs(batch, { ...threads.within(env), ...settings });
   return await getQueueResult(batch, createExecutionContext());
 }
 
@@ -34,6 +35,15 @@ describe("consumeJobs", () => {
     const result = await consume("taskloom-dead", [makeJob("inv-1")], threads);
     expect(result.explicitAcks).toEqual(["m0"]);
     expect(threads.asked).toEqual([{ method: "bury", input: "inv-1" }]);
+  });
+
+  it("knows dead letters by the name that the deployment gives their queue", async () => {
+    const settings = { DEAD_QUEUE: "agents-staging-dead" };
+    const threads = new FakeThreads(env.DB);
+    await consume("agents-staging-dead", [makeJob("inv-1")], threads, settings);
+    await consume("agents-staging-jobs", [makeJob("inv-2")], threads, settings);
+    await consume("taskloom-dead", [makeJob("inv-3")], threads, { DEAD_QUEUE: "" });
+    expect(threads.asked.map(({ method }) => method)).toEqual(["bury", "start", "bury"]);
   });
 
   it("acknowledges a message that is no job, and a job whose run is gone", async () => {

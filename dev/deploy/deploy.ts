@@ -1,0 +1,254 @@
+// `npm run deploy`: build, database, tables, Worker with its secrets, health, and where people sign in.
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { Log } from "../start/log.ts";
+import { buildPage } from "../start/page.ts";
+import { findSignInKey } from "../start/sign-in-key.ts";
+import { Stopping } from "../start/stopping.ts";
+import type { DeployArguments } from "./arguments.ts";
+import { makeConfig } from "./config.ts";
+import { type Deployed, readDeployed, writeDeployed } from "./deployed.ts";
+import { Failure } from "./failure.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { askHealth, type HealthTimes, usualTimes } from "./health.ts";
+import { commandFor, openPlace, type Place, preparePlace, readOptional, showPath, writeOwn } from "./place.ts";
+import { type Report, runStep } from "./report.ts";
+import { rollBack } from "./rollback.ts";
+import { readSecrets, type Secrets, type Settings } from "./secrets.ts";
+import {
+  checkSecrets,
+  findDatabase,
+  findPending,
+  findRunning,
+  listSecrets,
+  makeDatabase,
+  migrate,
+  type Run,
+  readToml,
+  showConfig,
+  upload,
+} from "./steps.ts";
+import { openWrangler, type Wrangler } from "./wrangler.ts";
+
+export interface DeployHands {
+  report: Report;
+  /** Called with what ends a program that runs. */
+  onStart?(wrangler: Wrangler): void;
+  times?: HealthTimes;
+}
+
+export async function deploy(root: string, options: DeployArguments, hands: DeployHands): Promise<void> {
+  const { report } = hands;
+  const place = openPlace(root, options.environment, options.folder);
+  const scratch = options.isDry ? await mkdtemp(join(tmpdir(), "taskloom-deploy-")) : null;
+  try {
+    if (scratch === null) await preparePlace(place);
+    const secrets = await runStep("settings", () => readSecrets(place));
+    const hidden = Object.values(secrets?.settings ?? {}).filter((value) => value.length >= 8);
+    const hide = (text: string): string => hidden.reduce((left, value) => left.replaceAll(value, "[secret]"), text);
+    const cache = join(scratch ?? place.folder, ".wrangler/cache");
+    await rm(cache, { recursive: true, force: true });
+    const wrangler = openWrangler(root, cache, hide);
+    hands.onStart?.(wrangler);
+    const run = await prepare(place, options, report, wrangler, scratch, secrets);
+    const { name } = run.deployment;
+    report.done(
+      "settings",
+      `${name}: ${Object.keys(secrets?.settings ?? {}).length} in ${showPath(place, place.secrets)}`,
+    );
+    const former = await readDeployed(place);
+    checkName(place, former, name, options);
+    if (options.rollback !== null) return await rollBack(run, former, options.rollback.version, secrets, hands.times);
+    const made = await make(run, secrets, former, scratch);
+    if (made !== null) await greet(run, made, secrets, hands.times ?? usualTimes);
+  } finally {
+    if (scratch !== null) await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function prepare(
+  place: Place,
+  options: DeployArguments,
+  report: Report,
+  wrangler: Wrangler,
+  scratch: string | null,
+  secrets: Secrets | null,
+): Promise<Run> {
+  const { root, environment } = place;
+  const [base, own] = await runStep("settings", () =>
+    Promise.all([readToml(join(root, "wrangler.toml")), readToml(place.own)]),
+  );
+  const assets = options.rollback === null ? await runStep("page", () => build(root)) : join(root, "dist/web");
+  if (options.rollback === null) report.done("page", "built");
+  const hasPreviews = secrets?.settings.PREVIEW_DOMAIN !== undefined;
+  const choice = { root, environment, assets, hasPreviews };
+  const deployment = await runStep("settings", async () => makeConfig(base, own, choice));
+  const configPath = scratch === null ? place.config : join(scratch, "wrangler.json");
+  await writeOwn(configPath, `${JSON.stringify(deployment.config, null, 2)}\n`);
+  const texts = Object.entries(deployment.vars).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
+  const settings = { ...secrets?.settings, ...Object.fromEntries(texts) };
+  return { place, options, report, wrangler, deployment, settings, configPath };
+}
+
+/** As `npm start` builds it, into a folder that no other build empties. */
+async function build(root: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "taskloom-page-"));
+  const log = new Log(join(folder, "log"));
+  const stopping = new Stopping();
+  try {
+    return await buildPage({ root, log, stopping });
+  } catch (error) {
+    throw new Failure(`the page can't be built:\n${(error as Error).message}`, "Run `npm run check`.");
+  } finally {
+    await stopping.stop();
+    log.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Another name is another Worker: threads belong to the former one for ever. */
+function checkName(place: Place, former: Deployed | null, name: string, { isRenamed }: DeployArguments): void {
+  if (former === null || former.name === name || isRenamed) return;
+  throw new Failure(
+    `${place.environment} was deployed as ${former.name}, and its configuration says ${name}`,
+    `That makes a new, empty deployment beside ${former.name}, which goes on running and keeps its threads, database and secrets. If that is what you want, run it with --renamed.`,
+  );
+}
+
+interface Made {
+  url: string | null;
+}
+
+/** Null in a dry run. */
+async function make(
+  run: Run,
+  secrets: Secrets | null,
+  former: Deployed | null,
+  scratch: string | null,
+): Promise<Made | null> {
+  const { deployment, report, place, options } = run;
+  await makeTables(run);
+  const { remote, chosen } = await runStep("secrets", async () => {
+    const remote = options.isDry ? await listSecrets(run).catch(() => null) : await listSecrets(run);
+    return { remote, chosen: checkSecrets(run, secrets, remote) };
+  });
+  const names = Object.keys(chosen);
+  report.done(
+    "secrets",
+    remote === null ? `${names.length} for a new Worker` : `${names.length} to send, ${remote.length} are there`,
+  );
+  const whole = await fingerprint(place.root, deployment.config, secrets?.settings ?? {});
+  const isSame = former?.fingerprint === whole && former.version_id !== null && !options.isForced;
+  if (isSame && (await findRunning(run)) === former.version_id) {
+    report.done(
+      "worker",
+      `${deployment.name} already runs this version (${former.version_id}); --force uploads it again`,
+    );
+    return options.isDry ? null : { url: former.url };
+  }
+  if (scratch !== null) {
+    await showUpload(run, scratch, names);
+    return null;
+  }
+  return await runStep("worker", () => uploadAll(run, chosen, whole, former));
+}
+
+async function makeTables(run: Run): Promise<void> {
+  const { report, deployment, options, place } = run;
+  const { database } = deployment;
+  const isThere = await runStep("database", () => findDatabase(run));
+  if (isThere) report.done("database", `${database} is there`);
+  else if (options.isDry) report.would("database", `would make ${database}: wrangler d1 create ${database}`);
+  else {
+    await runStep("database", () => makeDatabase(run));
+    report.done("database", `${database} made`);
+  }
+  if (!options.isDry) {
+    report.done("tables", await runStep("tables", () => migrate(run)));
+    return;
+  }
+  const all = (await readdir(join(place.root, "migrations"))).filter((name) => name.endsWith(".sql")).sort();
+  const pending = isThere ? await findPending(run, all) : all;
+  report.would(
+    "tables",
+    pending.length === 0 ? "up to date" : `would apply ${pending.length} migrations: ${pending.join(", ")}`,
+  );
+}
+
+async function showUpload(
+  { report, deployment, wrangler, configPath }: Run,
+  scratch: string,
+  names: string[],
+): Promise<void> {
+  const outfolder = join(scratch, "bundle");
+  await mkdir(outfolder);
+  const args = ["deploy", "--dry-run", "--outdir", outfolder, "--config", configPath];
+  const built = await wrangler.run(args);
+  if (built.code !== 0) throw new Failure(`the Worker can't be bundled:\n${built.tail}`, "Run `npm run check`.");
+  const size = /Total Upload: .*/.exec(built.stdout)?.[0] ?? "";
+  report.would(
+    "worker",
+    `would deploy ${deployment.name} with the secrets ${names.join(", ") || "that are there"}\n${size}`,
+  );
+  report.say(`\n${showConfig(deployment.config)}\n`);
+  report.say("  Nothing was changed. wrangler.json as above; vars are shown by name.");
+}
+
+async function uploadAll(run: Run, chosen: Settings, whole: string, former: Deployed | null): Promise<Made> {
+  const { report, place, deployment, options } = run;
+  report.begins("worker", `${deployment.name}: bundling and uploading`);
+  // Until all of it is there, with its triggers, nothing may count as deployed.
+  const { name } = deployment;
+  await writeDeployed(place, { name, url: former?.url ?? null, version_id: null, fingerprint: null });
+  const path = join(place.folder, "sending.json");
+  await writeOwn(path, JSON.stringify(chosen));
+  try {
+    const { url, version_id } = await upload(run, Object.keys(chosen).length === 0 ? null : path);
+    await writeDeployed(place, { name, url: options.url ?? url, version_id, fingerprint: whole });
+    report.done("worker", `${name} deployed, version ${version_id}`);
+    return { url };
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+/** Checks that it works, and says where it is. */
+async function greet(run: Run, { url }: Made, secrets: Secrets | null, times: HealthTimes): Promise<void> {
+  const { report, options, place } = run;
+  const address = options.url ?? url;
+  if (address === null) {
+    report.note("the Worker has no address: own.toml needs `routes`, or `workers_dev = true`.");
+    return;
+  }
+  const adminKey = process.env.ADMIN_API_KEY?.trim() || secrets?.settings.ADMIN_API_KEY?.trim() || null;
+  if (adminKey === null)
+    report.note("without ADMIN_API_KEY in secrets.json or the environment only /healthz is asked.");
+  const { lines } = await runStep("health", () => askHealth(address, adminKey, times));
+  report.done("health", lines.length === 0 ? `${address}/healthz answers` : lines.join("\n"));
+  report.say("");
+  report.say(`  open     ${await findLink(address, adminKey, place, report)}`);
+  report.say(`  update   git pull, then ${commandFor(place, "deploy")}`);
+}
+
+/** A link that signs in, for the person at this machine. Logs of CI are read by others. */
+async function findLink(url: string, adminKey: string | null, place: Place, report: Report): Promise<string> {
+  if (adminKey === null || process.env.CI) return url;
+  const file = {
+    path: place.key,
+    read: () => readOptional(place.key),
+    write: (key: string) => writeOwn(place.key, key),
+  };
+  // Named after this machine: another operator's link stays.
+  const name = `npm run deploy on ${hostname()}`.slice(0, 60);
+  try {
+    const { key, notes } = await findSignInKey({ url, admin_key: adminKey, file, name });
+    for (const note of notes) report.note(note);
+    return key === adminKey ? url : `${url}/#key=${encodeURIComponent(key)}`;
+  } catch (error) {
+    report.note(`a key to sign in could not be made: ${(error as Error).message}`);
+    return url;
+  }
+}

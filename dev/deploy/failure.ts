@@ -1,0 +1,20 @@
+// What stops a command: what is wrong, and what a person can do. A bug is any other error.
+export class Failure extends Error {
+  readonly remedy: string;
+  /** Of the command, in which it happened. */
+  step: string | null = null;
+
+  constructor(message: string, remedy: string) {
+    super(message);
+    this.remedy = remedy;
+  }
+}
+
+/** How the commands end on an error. */
+export function showError(error: unknown): string {
+  if (error instanceof Failure) {
+    const lines = [error.step === null ? error.message : `✗ ${error.step}: ${error.message}`, "", error.remedy];
+    return lines.join("\n").replaceAll(/^(?=.)/gm, "  ");
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

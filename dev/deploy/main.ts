@@ -1,0 +1,33 @@
+// `npm run deploy`.
+import { join } from "node:path";
+import { deployUsage, readDeployArguments } from "./arguments.ts";
+import { deploy } from "./deploy.ts";
+import { showError } from "./failure.ts";
+import { openReport } from "./report.ts";
+import type { Wrangler } from "./wrangler.ts";
+
+const root = join(import.meta.dirname, "../..");
+let running: Wrangler | null = null;
+
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.on(signal, () => {
+    running?.stop();
+    process.exit(code);
+  });
+}
+
+async function run(): Promise<void> {
+  const report = openReport((line) => console.log(line));
+  const options = readDeployArguments(process.argv.slice(2));
+  await deploy(root, options, { report, onStart: (wrangler) => (running = wrangler) });
+}
+
+if (process.argv.includes("--help")) console.log(deployUsage);
+else
+  run().catch((error: unknown) => {
+    console.error(`\n${showError(error)}`);
+    process.exitCode = 1;
+  });

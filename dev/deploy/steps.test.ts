@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import { readDeployArguments } from "./arguments.ts";
+import { Failure, showError } from "./failure.ts";
+import { openPlace } from "./place.ts";
+import { openReport } from "./report.ts";
+import { checkSecrets, describeRefusal, findDatabase, findPending, makeDatabase, type Run } from "./steps.ts";
+
+interface World {
+  args?: string[];
+  settings?: Record<string, string>;
+  jurisdiction?: string | null;
+  vars?: Record<string, unknown>;
+  answer?: { code?: number; stdout?: string; tail?: string };
+}
+
+/** A deploy whose wrangler answers the same to everything. */
+function makeRun({ args = [], settings = {}, jurisdiction = null, vars = {}, answer = {} }: World = {}) {
+  const [asked, said]: [string[][], string[]] = [[], []];
+  const run: Run = {
+    place: openPlace("/root", "production", ".deploy"),
+    options: readDeployArguments(args),
+    report: openReport((line) => said.push(line)),
+    wrangler: {
+      run: async (given) => {
+        asked.push(given);
+        return { code: 0, stdout: "[]", tail: "", ...answer };
+      },
+      stop: () => {},
+    },
+    deployment: { config: {}, name: "taskloom", database: "taskloom", jurisdiction, queues: ["j", "d"], vars },
+    settings,
+    configPath: "/c.json",
+  };
+  return { run, asked, said };
+}
+
+const withDatabase = (jurisdiction: string | null) => ({
+  stdout: JSON.stringify([{ name: "taskloom", jurisdiction }]),
+});
+
+describe("the database", () => {
+  it("is made where objects may be, or near where they are hinted to", async () => {
+    const cases: [world: World, place: string[]][] = [
+      [{}, []],
+      [{ args: ["--location", "oc"] }, ["--location", "oc"]],
+      [{ settings: { LOCATION_HINT: "weur" } }, ["--location", "weur"]],
+      [{ settings: { LOCATION_HINT: "sam" } }, []],
+      [{ settings: { JURISDICTION: "eu", LOCATION_HINT: "weur" } }, ["--jurisdiction", "eu"]],
+      [{ jurisdiction: "us", settings: { JURISDICTION: "eu" } }, ["--jurisdiction", "us"]],
+    ];
+    for (const [world, place] of cases) {
+      const { run, asked } = makeRun(world);
+      await makeDatabase(run);
+      expect(asked).toEqual([["d1", "create", "taskloom", ...place, "--config", "/c.json"]]);
+    }
+  });
+
+  it("that exists elsewhere is refused where own.toml says where, and named where a setting does", async () => {
+    const strict = makeRun({ jurisdiction: "eu", answer: withDatabase(null) });
+    await expect(findDatabase(strict.run)).rejects.toThrow("is in the jurisdiction default, not in eu");
+    const lenient = makeRun({ settings: { JURISDICTION: "eu" }, answer: withDatabase(null) });
+    expect(await findDatabase(lenient.run)).toBe(true);
+    expect(lenient.said.join()).toContain("JURISDICTION is eu");
+    const right = makeRun({ jurisdiction: "eu", settings: { JURISDICTION: "eu" }, answer: withDatabase("eu") });
+    expect(await findDatabase(right.run)).toBe(true);
+    expect(right.said).toEqual([]);
+  });
+
+  it("without a table of migrations lacks all of them", async () => {
+    const all = ["0000_a.sql", "0001_b.sql"];
+    expect(await findPending(makeRun({ answer: { code: 1 } }).run, all)).toEqual(all);
+    const stdout = JSON.stringify([{ results: [{ name: "0000_a.sql" }] }]);
+    expect(await findPending(makeRun({ answer: { stdout } }).run, all)).toEqual(["0001_b.sql"]);
+  });
+});
+
+describe("the secrets of a deployment", () => {
+  const settings = { ADMIN_API_KEY: "a", ENCRYPTION_KEY: "e" };
+
+  it("must be there, here or at Cloudflare", () => {
+    const { run } = makeRun();
+    expect(checkSecrets(run, { settings, made: {} }, null)).toEqual(settings);
+    expect(checkSecrets(run, null, ["ADMIN_API_KEY", "ENCRYPTION_KEY"])).toEqual({});
+    expect(() => checkSecrets(run, null, ["ADMIN_API_KEY"])).toThrow("there is no ENCRYPTION_KEY");
+    expect(() => checkSecrets(run, null, null)).toThrow(Failure);
+  });
+
+  it("have no value twice", () => {
+    const { run } = makeRun({ vars: { OPENAI_MODEL: "small" } });
+    const secrets = { settings: { ...settings, OPENAI_MODEL: "large" }, made: {} };
+    expect(() => checkSecrets(run, secrets, null)).toThrow("OPENAI_MODEL is a var of own.toml and a secret");
+    expect(() => checkSecrets(run, { settings, made: {} }, ["OPENAI_MODEL"])).toThrow("OPENAI_MODEL");
+  });
+});
+
+describe("what wrangler refuses", () => {
+  it.each([
+    ["Could not authenticate because no credentials were found", /wrangler login/],
+    [
+      "Authentication error [code: 10000]\nIt looks like … CLOUDFLARE_API_TOKEN environment variable",
+      /lacks a permission/,
+    ],
+    ["More than one account available but unable to select one", /account_id/],
+    ["You need to register a workers.dev subdomain", /Register one/],
+    ["something else", /goes on from here/],
+  ])("%s: is said with what to do", (tail, remedy) => {
+    expect(showError(describeRefusal({ code: 1, stdout: "", tail }, "it failed"))).toMatch(remedy);
+  });
+});
