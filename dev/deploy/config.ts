@@ -67,7 +67,7 @@ export function makeConfig(base: Table, own: Table, choice: ConfigChoice): Deplo
   merged.d1_databases = listOf(merged.d1_databases).map((each) => (each.binding === "DB" ? database : each));
   merged.name = name;
   const queues = nameQueues(merged);
-  const vars = { ...readVars(merged.vars), DEAD_QUEUE: queues[1] };
+  const vars: Table = { ...readVars(merged.vars), DEAD_QUEUE: queues[1] };
   merged.vars = vars;
   // Rules for files know paths and no hosts: a preview's host answers for its program alone.
   if (choice.hasPreviews === true || vars.PREVIEW_DOMAIN !== undefined) {

@@ -6,7 +6,7 @@ import type { PlaceSettings } from "../config/place.ts";
 import { logError } from "../lib/log.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import { type Failure, fail } from "../protocol/error.ts";
-import { readJurisdiction, rememberJurisdiction } from "../store/deployment.ts";
+import { readJurisdiction, rememberJurisdiction } from "../store/server/deployment.ts";
 import { clock } from "./ports.ts";
 
 /** Who makes a thread waits for D1 as long again. */
