@@ -10,7 +10,8 @@ import { servePreview } from "./projects/previews/routes/host.ts";
 import { sweepRevoked } from "./projects/routes/revoke-made.ts";
 import { sweepSandboxHours } from "./projects/routes/sweep-hours.ts";
 import { sweepSandboxes } from "./projects/routes/sweep-sandboxes.ts";
-import { createKeySweep, sweepAudit, sweepRuns, sweepSessions } from "./sweeps.ts";
+import { sweepOldThreads } from "./retention/routes/sweep.ts";
+import { createKeySweep, sweepAudit, sweepRuns, sweepSessions, warnOfSize } from "./sweeps.ts";
 import { sweepSchedules } from "./triggers/routes/due-schedules.ts";
 import { sweepDeliveries } from "./webhooks/routes/sweep-deliveries.ts";
 
@@ -38,8 +39,10 @@ export default {
       sweepKeys(env, now),
       sweepSessions(env, now),
       sweepAudit(env, now),
+      sweepOldThreads(env, now),
       sweepSandboxes(env, now),
       sweepSandboxHours(env, now),
     ]);
+    warnOfSize(env, now);
   },
 } satisfies ExportedHandler<Env>;

@@ -9,6 +9,7 @@ import { describeShortKeys, MIN_KEY_CHARACTERS } from "../../src/config/key-leng
 import { readOperatorLimits } from "../../src/config/limits.ts";
 import { readModelSettings } from "../../src/config/models.ts";
 import { readQuotaSettings } from "../../src/config/quotas.ts";
+import { readRetentionSettings } from "../../src/config/retention.ts";
 import { readSearchSettings } from "../../src/config/search.ts";
 import { describeSignIn, readSignInSettings } from "../../src/config/sign-in.ts";
 // Not from the room's index, which brings OpenAI's client: 300 modules that a start would load for nothing.
@@ -38,7 +39,8 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
     readSearchSettings(settings).problem ??
     readFetchSettings(settings).problem ??
     readSignInSettings(settings).problem ??
-    readQuotaSettings(settings).problem;
+    readQuotaSettings(settings).problem ??
+    readRetentionSettings(settings).retention_problem;
   if (problem !== null) throw new Error(problem);
   return settings;
 }

@@ -9,10 +9,12 @@ interface Checked {
   slack: { app_id: string | null } | null;
   sign_in: SignInReading;
   quota_problem: string | null;
+  retention_problem: string | null;
 }
 
 /** Sentences for people. They name settings and quote nothing of them. */
-export function findWarnings({ admin_api_key, encryption_keys, slack, sign_in, quota_problem }: Checked): string[] {
+export function findWarnings(checked: Checked): string[] {
+  const { admin_api_key, encryption_keys, slack, sign_in, quota_problem, retention_problem } = checked;
   return [
     ...describeShortKeys({ ADMIN_API_KEY: admin_api_key, ENCRYPTION_KEY: encryption_keys[0] ?? null }),
     ...(slack !== null && slack.app_id === null
@@ -20,5 +22,6 @@ export function findWarnings({ admin_api_key, encryption_keys, slack, sign_in, q
       : []),
     ...describeSignIn(sign_in),
     ...(quota_problem === null ? [] : [`${quota_problem}. That part does not count.`]),
+    ...(retention_problem === null ? [] : [`${retention_problem}. It counts as not set.`]),
   ];
 }

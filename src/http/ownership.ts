@@ -11,7 +11,7 @@ import { readAgent } from "../store/agents/agents.ts";
 import { readStartingAgent } from "../store/agents/versions.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { type CountedName, readHeld, type UsualQuota, usualOf } from "../store/quotas/held.ts";
-import { deleteThread } from "../store/sync.ts";
+import { deleteThread } from "../store/removal.ts";
 import { readThread } from "../store/threads.ts";
 import { agentMemory } from "../thread/agent-memory.ts";
 import { callThread, type ThreadStub } from "../thread/stub.ts";

@@ -29,7 +29,7 @@ const floors: string[][] = [
     ...["src/http/routes", "src/http/ag-ui", "src/http/docs"],
     ...["src/slack/routes", "src/triggers/routes", "src/webhooks/routes"],
     ...["src/projects/routes", "src/projects/previews/routes", "src/sign-in/routes", "src/accounts/routes"],
-    "src/budgets/routes",
+    ...["src/budgets/routes", "src/retention/routes"],
   ],
   ["src/account-parts.ts"],
   ["src/app.ts", "src/jobs.ts", "src/sweeps.ts"],
@@ -72,7 +72,7 @@ const evaluatedRooms = ["src/protocol/", "src/lib/", "src/config", "src/agent/",
 /** The settings of models and of the web tools, and what is wrong with them, which `npm start` says before it starts. */
 const checkedAtStart = [
   ...["src/config/models.ts", "src/config/search.ts", "src/config/fetch.ts", "src/config/key-length.ts"],
-  ...["src/config/limits.ts", "src/config/sign-in.ts", "src/config/quotas.ts"],
+  ...["src/config/limits.ts", "src/config/sign-in.ts", "src/config/quotas.ts", "src/config/retention.ts"],
   "src/models/servers.ts",
   "src/config/caps.ts",
 ];
