@@ -42,7 +42,7 @@ const retention = late(() =>
       threads_deleted: z.int().openapi({ description: "All that were deleted because they were too old." }),
       last_deleted_at: time.nullable(),
     })
-    .openapi({ description: "How long threads are kept." }),
+    .openapi({ description: "How long threads are kept; null while D1 fails." }),
 );
 
 const serverAnswer = late(() =>
@@ -53,7 +53,7 @@ const serverAnswer = late(() =>
       warnings: z.array(z.string()),
       encryption: encryption().nullable(),
       database: database().nullable(),
-      retention: retention(),
+      retention: retention().nullable(),
     })
     .openapi("Server", {
       example: {
@@ -79,6 +79,17 @@ function warnOfSize(size: DatabaseSize | null): string[] {
   return [`The database is ${percent} % full. Set RETENTION_DAYS, or delete threads (docs/operating.md).`];
 }
 
+/** An operator looks here while D1 is away, too. */
+async function readRetention({ env, get }: AppContext) {
+  try {
+    const expired = await readExpiredCount(env.DB);
+    const { count = 0, last_at = null } = expired ?? {};
+    return { days: get("config").retention_days, threads_deleted: count, last_deleted_at: last_at };
+  } catch {
+    return null;
+  }
+}
+
 export function addServer(app: App): void {
   addOperation(
     app,
@@ -96,7 +107,7 @@ export function addServer(app: App): void {
       const config = context.get("config");
       const { stand_ins, encryption_keys } = config;
       const ports = { database: context.env.DB, encryption_keys };
-      const expired = await readExpiredCount(context.env.DB);
+      const retention = await readRetention(context);
       const size = databaseSize(config.database_limit);
       return context.json({
         version: VERSION,
@@ -104,11 +115,7 @@ export function addServer(app: App): void {
         warnings: [...findWarnings(config), ...(await warnOfAdminKey(context)), ...warnOfSize(size)],
         encryption: encryption_keys.length === 0 ? null : await reportSeals(ports),
         database: size && { bytes: size.bytes, limit_bytes: size.limit_bytes, share: size.share },
-        retention: {
-          days: config.retention_days,
-          threads_deleted: expired?.count ?? 0,
-          last_deleted_at: expired?.last_at ?? null,
-        },
+        retention,
       });
     },
   );
