@@ -19,7 +19,7 @@ export async function measureScale(folder: string): Promise<RunResult> {
 
 function makeTables(counted: CountedCosts, measured: Measured): Record<string, string> {
   return {
-    limits: formatScale(counted, measured),
+    limits: formatScale(measured),
     bill: formatBill(counted, measured),
     bytes: formatBytesOf(measured),
     columns: formatColumns(measured),

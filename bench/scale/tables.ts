@@ -13,7 +13,7 @@ const FILL = 0.7;
 const SHARD_FILL = 0.6;
 const KEPT_DAYS = 90;
 
-export function formatScale(counted: CountedCosts, units: Units): string {
+export function formatScale(units: Units): string {
   const rows = SIZES.map((threads) => {
     const daily = growth(units, threads).d1;
     const databases = Math.max(1, Math.ceil((daily * KEPT_DAYS) / (LIMIT * SHARD_FILL)));
