@@ -7,6 +7,7 @@ export default defineConfig({
     "./src/store/projects/schema.ts",
     "./src/store/people/schema.ts",
     "./src/store/budgets/schema.ts",
+    "./src/store/server/schema.ts",
   ],
   out: "./migrations",
 });

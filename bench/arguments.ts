@@ -15,6 +15,7 @@ export const usage = `npm run bench -- [flags]
   --quotas           measure what requests of a user at its quotas cost instead
   --growth           measure how costs grow with messages, readers and threads instead
   --cost             count what Cloudflare bills for turns, plans, waits and idle clients instead
+  --scale            what many threads a day store and cost instead; writes docs/scale.md
   --sandbox, --web   measure sandboxes, or the web app in a browser, instead
   --short            one round of what is quick
   --rounds N         rounds, 5 unless --short (--growth: rounds of readers, 3)
@@ -22,10 +23,11 @@ export const usage = `npm run bench -- [flags]
   --scenarios "A;B"  scenarios whose titles begin so: ${listTitles(scenarios)}
                      with --cost: ${listTitles(bills)}
 
-Minutes on two cores: 1 with --short, about 20 for five rounds, 50 for five rounds with --peers, 8 with --growth, 5 with --quotas, 6 with --cost.`;
+Minutes on two cores: 1 with --short, about 20 for five rounds, 50 for five rounds with --peers, 8 with --growth, 5 with --quotas,
+6 with --cost, 1 with --scale.`;
 
 export interface Flags {
-  measured: "turns" | "cost" | "growth" | "quotas" | "sandbox" | "web";
+  measured: "turns" | "cost" | "growth" | "quotas" | "scale" | "sandbox" | "web";
   peers: boolean;
   short: boolean;
   /** Null where it was not given. */
@@ -43,6 +45,7 @@ export function readFlags(args: string[]): Flags {
       cost: { type: "boolean", default: false },
       growth: { type: "boolean", default: false },
       quotas: { type: "boolean", default: false },
+      scale: { type: "boolean", default: false },
       sandbox: { type: "boolean", default: false },
       web: { type: "boolean", default: false },
       short: { type: "boolean", default: false },
@@ -52,9 +55,9 @@ export function readFlags(args: string[]): Flags {
     },
   });
   const { peers, short } = values;
-  const instead = (["cost", "growth", "quotas", "sandbox", "web"] as const).filter((name) => values[name]);
+  const instead = (["cost", "growth", "quotas", "scale", "sandbox", "web"] as const).filter((name) => values[name]);
   if (instead.length + (peers ? 1 : 0) > 1)
-    throw new Error("Choose one of --peers, --cost, --growth, --quotas, --sandbox and --web.");
+    throw new Error("Choose one of --peers, --cost, --growth, --quotas, --scale, --sandbox and --web.");
   const rounds = values.rounds === undefined ? null : Number(values.rounds);
   if (rounds !== null && !/^[1-9]\d*$/.test(values.rounds ?? "")) throw new Error("--rounds takes a number above 0.");
   const only = values.only?.split(",") ?? null;

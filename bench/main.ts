@@ -11,6 +11,7 @@ import { makeTemporaryFolder } from "./processes/temporary-folder.ts";
 import { measureQuotas } from "./quotas/quotas.ts";
 import { describeMachine, saveRun } from "./results.ts";
 import { API_KEY, measureSandboxes } from "./sandbox.ts";
+import { measureScale } from "./scale/scale.ts";
 import { compareTurns } from "./turns/compare.ts";
 import { formatWeb, measureWeb } from "./web.ts";
 
@@ -31,6 +32,8 @@ async function measure({ measured, short, rounds, ...choice }: Flags, folder: st
       return saveRun(await measureGrowth(short, rounds ?? (short ? 1 : 3), folder));
     case "quotas":
       return saveRun(await measureQuotas(rounds ?? (short ? 1 : 3), folder));
+    case "scale":
+      return saveRun(await measureScale(folder));
     case "sandbox": {
       const { said } = await startProgram("daytona.ts", 0, [API_KEY]);
       const figures = await measureSandboxes({ api_url: String(said.api_url), rounds: usual });

@@ -6,6 +6,7 @@ import { type OperatorLimits, readOperatorLimits } from "./config/limits.ts";
 import { type ModelSettings, readModelSettings } from "./config/models.ts";
 import { type PlaceSettings, readPlaceSettings } from "./config/place.ts";
 import { type QuotaSettings, readQuotaSettings } from "./config/quotas.ts";
+import { type RetentionSettings, readRetentionSettings } from "./config/retention.ts";
 import { readSandboxLimits, type SandboxLimits } from "./config/sandbox-limits.ts";
 import { readSearchSettings, type SearchSettings } from "./config/search.ts";
 import { readSignInSettings, type SignInReading } from "./config/sign-in.ts";
@@ -54,6 +55,8 @@ export interface Env {
   SCHEDULE_MINUTES?: string;
   SESSION_HOURS?: string;
   AUDIT_DAYS?: string;
+  RETENTION_DAYS?: string;
+  DATABASE_LIMIT_MB?: string;
   MODEL_CONTEXT_TOKENS?: string;
   DEPLOYMENT_DAY_CAPS?: string;
   DEPLOYMENT_MONTH_CAPS?: string;
@@ -115,7 +118,12 @@ export interface Env {
 }
 
 /** `quotas`: what users may have and do, where the usual numbers don't hold. */
-export interface Config extends Pick<QuotaSettings, "quotas">, TimeSettings, PlaceSettings, TraceReading {
+export interface Config
+  extends Pick<QuotaSettings, "quotas">,
+    TimeSettings,
+    PlaceSettings,
+    TraceReading,
+    RetentionSettings {
   /** What is wrong with QUOTAS. */
   quota_problem: string | null;
   models: ModelSettings;
@@ -214,6 +222,7 @@ export function readConfig(env: Env): Config {
     ...readTimeSettings(env),
     ...readPlaceSettings(env),
     ...readTraceSettings(env),
+    ...readRetentionSettings(env),
     admin_api_key: values.ADMIN_API_KEY || null,
     admin_key_only_admin: values.ADMIN_KEY_ONLY_ADMIN === "1",
     encryption_keys: values.ENCRYPTION_KEY,

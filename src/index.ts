@@ -12,7 +12,8 @@ import { sweepRevoked } from "./projects/routes/revoke-made.ts";
 import { sweepSandboxHours } from "./projects/routes/sweep-hours.ts";
 import { sweepSandboxes } from "./projects/routes/sweep-sandboxes.ts";
 import { sweepSandboxSecrets } from "./projects/routes/sweep-secrets.ts";
-import { createKeySweep, sweepAudit, sweepRuns, sweepSessions } from "./sweeps.ts";
+import { sweepOldThreads } from "./retention/routes/sweep.ts";
+import { createKeySweep, sweepAudit, sweepRuns, sweepSessions, warnOfSize } from "./sweeps.ts";
 import { sweepSchedules } from "./triggers/routes/due-schedules.ts";
 import { sweepDeliveries } from "./webhooks/routes/sweep-deliveries.ts";
 
@@ -40,10 +41,12 @@ export default {
       sweepKeys(env, now),
       sweepSessions(env, now),
       sweepAudit(env, now),
+      sweepOldThreads(env, now),
       sweepSandboxes(env, now),
       sweepSandboxSecrets(env, now),
       sweepSandboxHours(env, now),
       reportState(env),
     ]);
+    warnOfSize(env, now);
   },
 } satisfies ExportedHandler<Env>;

@@ -9,6 +9,7 @@ import { createResealer } from "./secrets/reseal.ts";
 import { deleteAuditEntries } from "./store/people/audit.ts";
 import { deleteExpiredSessions } from "./store/people/sessions.ts";
 import { endLostRuns, takeSilentRuns } from "./store/runs.ts";
+import { databaseSize } from "./store/server/size.ts";
 import { SILENT_MS } from "./store/signs.ts";
 import { callThread } from "./thread/stub.ts";
 
@@ -79,6 +80,17 @@ async function resumeStaleThread(env: Env, { key, invocation_ids }: SilentThread
   } catch (error) {
     logError("poke_failed", error, { ...key });
   }
+}
+
+/** A warning an hour is seen, and sixty are not read. */
+const SIZE_SAID_AT = 23;
+
+/** Warns while the database is filling up. What is known of its size came with another answer of this minute. */
+export function warnOfSize(env: Env, now: number): void {
+  const size = databaseSize(configOf(env).database_limit);
+  if (size === null || !size.is_filling || new Date(now).getUTCMinutes() !== SIZE_SAID_AT) return;
+  const { bytes, limit_bytes, share } = size;
+  logWarning("d1_filling", { bytes, limit_bytes, percent: Math.floor(share * 100) });
 }
 
 /** At one minute of the hour: what it ends holds for nobody already. */

@@ -26,6 +26,10 @@ export const closing = Buffer.concat([chunk({}, null, { choices: [], usage }), B
 /** A whole call, with its finish reason. Alternates two harmless tools: the same call three times would be stopped. */
 export function toolCall(id: string, step: number): Buffer[] {
   const [name, args] = step % 2 === 0 ? ["view_tasks", "{}"] : ["update_tasks", `{"task_ids":["step-${step}"]}`];
+  return callOf(id, String(name), String(args));
+}
+
+export function callOf(id: string, name: string, args: string): Buffer[] {
   const call = { index: 0, id, type: "function", function: { name, arguments: "" } };
   return [
     chunk({ tool_calls: [call] }),

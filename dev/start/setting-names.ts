@@ -22,6 +22,8 @@ export const settingNames: readonly string[] = [
   "INTERRUPT_HOURS",
   "SCHEDULE_MINUTES",
   "AUDIT_DAYS",
+  "RETENTION_DAYS",
+  "DATABASE_LIMIT_MB",
   "MODEL_CONTEXT_TOKENS",
   "DEPLOYMENT_DAY_CAPS",
   "DEPLOYMENT_MONTH_CAPS",

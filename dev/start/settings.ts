@@ -10,6 +10,7 @@ import { readOperatorLimits } from "../../src/config/limits.ts";
 import { readModelSettings } from "../../src/config/models.ts";
 import { readPlaceSettings } from "../../src/config/place.ts";
 import { readQuotaSettings } from "../../src/config/quotas.ts";
+import { readRetentionSettings } from "../../src/config/retention.ts";
 import { readSearchSettings } from "../../src/config/search.ts";
 import { describeSignIn, readSignInSettings } from "../../src/config/sign-in.ts";
 import { readTraceSettings } from "../../src/config/traces.ts";
@@ -50,7 +51,8 @@ export function checkSettings(settings: Settings): void {
     readSignInSettings(settings).problem ??
     readPlaceSettings(settings).place_problem ??
     readQuotaSettings(settings).problem ??
-    readTraceSettings(settings).trace_problem;
+    readTraceSettings(settings).trace_problem ??
+    readRetentionSettings(settings).retention_problem;
   if (problem !== null) throw new Error(problem);
 }
 

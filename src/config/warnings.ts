@@ -10,11 +10,12 @@ interface Checked {
   sign_in: SignInReading;
   quota_problem: string | null;
   trace_problem: string | null;
+  retention_problem: string | null;
 }
 
 /** Sentences for people. They name settings and quote nothing of them. */
-export function findWarnings(config: Checked): string[] {
-  const { admin_api_key, encryption_keys, slack, sign_in, quota_problem, trace_problem } = config;
+export function findWarnings(checked: Checked): string[] {
+  const { admin_api_key, encryption_keys, slack, sign_in, quota_problem, trace_problem, retention_problem } = checked;
   return [
     ...describeShortKeys({ ADMIN_API_KEY: admin_api_key, ENCRYPTION_KEY: encryption_keys[0] ?? null }),
     ...(slack !== null && slack.app_id === null
@@ -23,5 +24,6 @@ export function findWarnings(config: Checked): string[] {
     ...describeSignIn(sign_in),
     ...(quota_problem === null ? [] : [`${quota_problem}. That part does not count.`]),
     ...(trace_problem === null ? [] : [trace_problem]),
+    ...(retention_problem === null ? [] : [`${retention_problem}. It counts as not set.`]),
   ];
 }

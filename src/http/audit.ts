@@ -7,6 +7,7 @@ import { withinTime } from "../lib/time-limit.ts";
 import { type ProblemCode, problems } from "../protocol/error.ts";
 import type { AuditAction, AuditEntry, AuditSource } from "../protocol/people/audit.ts";
 import { type AuditEnd, closeAuditEntries, openAuditEntries } from "../store/people/audit.ts";
+import { isDatabaseFull } from "../store/server/full.ts";
 import { clock } from "../thread/ports.ts";
 import type { AppContext, Caller } from "./context.ts";
 import { Problem } from "./errors.ts";
@@ -119,6 +120,7 @@ async function openEntries(context: AppContext, acts: AuditedAct[]) {
   try {
     return await withinTime(clock, ENTRY_LIMIT_MS, "D1", openAuditEntries(context.env.DB, entries, Date.now()));
   } catch (error) {
+    if (isDatabaseFull(error)) throw error;
     logError("audit_failed", error, { request_id: context.get("request_id"), action: acts[0]?.action ?? "" });
     throw new Problem("internal", "Nothing was done, because the audit could not be written. Try again.");
   }

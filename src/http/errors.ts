@@ -6,6 +6,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { z } from "zod";
 import { logError, logWarning } from "../lib/log.ts";
 import { type Failure, type ProblemCode, problems, type Result, statusOf } from "../protocol/error.ts";
+import { isDatabaseFull } from "../store/server/full.ts";
 import type { AppContext, AppEnv } from "./context.ts";
 import { hintAt } from "./paths/hints.ts";
 import { isNews, takeLine, takeOne } from "./quotas/quotas.ts";
@@ -63,6 +64,12 @@ export function problemOf({ code, detail, retry_after_s }: Failure): Problem {
   return new Problem(code, detail, code !== "quota_exceeded", retry_after_s);
 }
 
+const databaseFull: Failure = {
+  code: "database_full",
+  detail:
+    "The server's database is full, so nothing was changed. Runs go on, reading works, and so does deleting threads and projects. An operator has to make room.",
+};
+
 export function answerError(error: unknown, context: AppContext): Response {
   if (error instanceof Problem) {
     if (error.isLogged) log(context, error.failure);
@@ -71,6 +78,10 @@ export function answerError(error: unknown, context: AppContext): Response {
   // The client has left, and that is all that went wrong. nginx's status for it; nobody reads the answer.
   const { signal } = context.req.raw;
   if (signal.aborted && error === signal.reason) return new Response(null, { status: 499 });
+  if (isDatabaseFull(error)) {
+    log(context, databaseFull);
+    return answerProblem(context, databaseFull);
+  }
   const failure = {
     code: "internal",
     detail: "The server failed; the request id finds the reason in its log.",

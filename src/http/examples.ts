@@ -45,6 +45,7 @@ export const project = {
   max_cost_usd: 20,
   max_total_tokens: null,
   max_minutes: null,
+  retention_days: null,
   created_at: time,
   updated_at: time,
 };

@@ -12,7 +12,7 @@ import { readStartingAgent } from "../store/agents/versions.ts";
 import { findNamed, type Named } from "../store/owned.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { type CountedName, readHeld, type UsualQuota, usualOf } from "../store/quotas/held.ts";
-import { deleteThread } from "../store/sync.ts";
+import { deleteThread } from "../store/retention/removal.ts";
 import { readThread } from "../store/threads.ts";
 import { agentMemory } from "../thread/agent-memory.ts";
 import { callThread, type ThreadStub } from "../thread/stub.ts";

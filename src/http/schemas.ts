@@ -1,6 +1,7 @@
 // The zod schemas of requests and responses. They validate, and `/openapi.json` is generated from them. Schemas of
 // `protocol` are built again from their shapes, because only instances made after zod-openapi's import can have a name.
 import { z } from "@hono/zod-openapi";
+import { MAX_RETENTION_DAYS } from "../config/retention.ts";
 import { findJsonFault } from "../lib/json-bounds.ts";
 import { MAX_ZONE_CHARACTERS, readTimeZone } from "../lib/time-zone.ts";
 import { diagnostics as threadDiagnostics } from "../protocol/diagnostics.ts";
@@ -109,10 +110,17 @@ export const madeBy = z.string().nullable().openapi({
   description: "The id of the API key that made it, or `admin_key`. Null if that is not known.",
 });
 
+const projectRetention = late(() =>
+  z.int().min(1).max(MAX_RETENTION_DAYS).nullable().openapi({
+    description:
+      "Threads of the project without activity for so many days are deleted. If the user's or the server's time is shorter, that holds. Null takes theirs.",
+  }),
+);
 const projectFields = late(() => ({
   git: gitSource().nullable().optional(),
   sandbox: sandboxSettings().nullable().optional(),
   ...givenCaps,
+  retention_days: projectRetention().optional(),
 }));
 export const projectBody = late(() =>
   z
@@ -131,6 +139,7 @@ export const project = late(() =>
       git: z.object(gitSource().shape).nullable(),
       sandbox: z.object(sandboxShape()).nullable(),
       ...capFields,
+      retention_days: projectRetention(),
       created_at: time,
       updated_at: time,
     })

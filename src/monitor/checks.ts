@@ -12,9 +12,7 @@ import { NEWEST_MIGRATION, readDatabaseSize, readNewestMigration } from "../stor
 /** All of them together: a probe gives up after ten seconds as a rule. */
 export const CHECKS_MS = 5_000;
 
-/** A database may have no more (docs/operating.md). */
-export const MAX_DATABASE_BYTES = 10_000_000_000;
-/** Of that, from which on it is called nearly full: weeks are left to act. */
+/** Of DATABASE_LIMIT_MB, from which on it is called nearly full: weeks are left to act. */
 export const FULL_SHARE = 0.9;
 
 export interface Check {
@@ -48,7 +46,7 @@ export async function runChecks(ports: CheckPorts): Promise<Check[]> {
   const checkModel = ports.checkModel ?? checkServer;
   const work: Named[] = [
     ["settings", async () => checkSettings(config)],
-    ["database", () => checkDatabase(database)],
+    ["database", () => checkDatabase(database, config.database_limit)],
     ["schema", () => checkSchema(database)],
     ["queue", () => checkQueue(ports.queue)],
     ...(config.encryption_keys.length === 0 ? [] : [checkOfSecrets(ports)]),
@@ -108,10 +106,10 @@ function checkSettings(config: Config): Finding {
   return words.length === 0 ? {} : { problem: words.join(" "), details: { missing } };
 }
 
-async function checkDatabase(database: D1Database): Promise<Finding> {
+async function checkDatabase(database: D1Database, limit_bytes: number): Promise<Finding> {
   const size_bytes = await readDatabaseSize(database);
-  const percent = Math.floor((size_bytes / MAX_DATABASE_BYTES) * 100);
-  const isFull = size_bytes > FULL_SHARE * MAX_DATABASE_BYTES;
+  const percent = Math.floor((size_bytes / limit_bytes) * 100);
+  const isFull = size_bytes > FULL_SHARE * limit_bytes;
   return { details: { size_bytes }, ...(isFull ? { problem: `D1 holds ${percent} % of what it can hold.` } : {}) };
 }
 

@@ -21,7 +21,7 @@ function show(
   const whole = overview === null ? null : { ...quiet, ...overview };
   const of = { at: AT, ms: 25, overview: whole, backlogs: [], failed_queues: [], ...state };
   const { caps } = readConfig(env as unknown as Env);
-  return formatMetrics(describeState(of, { version: "0.1.0", caps, now: AT + 3_000 }));
+  return formatMetrics(describeState(of, { version: "0.1.0", caps, database_limit: 10_000_000_000, now: AT + 3_000 }));
 }
 
 const read = (...given: Parameters<typeof show>) => checkExposition(show(...given));

@@ -5,7 +5,6 @@ import type { Caps } from "../protocol/money/caps.ts";
 import { NANO } from "../protocol/money/price.ts";
 import { runErrorCodes, runStatuses } from "../protocol/run.ts";
 import type { Overview, Waiting } from "../store/monitor/overview.ts";
-import { MAX_DATABASE_BYTES } from "./checks.ts";
 import type { Metric, Sample } from "./exposition.ts";
 import type { DeploymentState } from "./state.ts";
 
@@ -14,6 +13,7 @@ const MINUTE_MS = 60_000;
 export interface MetricsContext {
   version: string;
   caps: CapSettings;
+  database_limit: number;
   now: number;
 }
 
@@ -51,7 +51,7 @@ export function describeState(state: DeploymentState, context: MetricsContext): 
   ];
 }
 
-function describeOverview(overview: Overview, at: number, { caps }: MetricsContext): Metric[] {
+function describeOverview(overview: Overview, at: number, { caps, database_limit }: MetricsContext): Metric[] {
   const { live, failed, recent, database_bytes, rows_read } = overview;
   const liveStatuses = ["queued", "running"] as const;
   const counts = new Map(failed.map(({ code, count }) => [code, count]));
@@ -112,7 +112,7 @@ function describeOverview(overview: Overview, at: number, { caps }: MetricsConte
     ...describeWaiting("leases_open", "Parts of caps that runs hold.", at, overview.leases),
     gauge("sandboxes_running", "Sandboxes that are known to run.", [{ value: overview.sandboxes.count }]),
     gauge("database_bytes", "The size of D1.", [{ value: database_bytes }]),
-    gauge("database_limit_bytes", "The most that D1 can hold.", [{ value: MAX_DATABASE_BYTES }]),
+    gauge("database_limit_bytes", "The most that D1 can hold.", [{ value: database_limit }]),
     gauge("state_rows_read", "Rows of D1 that were read for these numbers.", [{ value: rows_read }]),
   ];
 }

@@ -25,6 +25,8 @@ export const problems = {
   price_unknown: { status: 422, title: "The model has no price" },
   internal: { status: 500, title: "Something went wrong here" },
   sandbox_failed: { status: 502, title: "The sandbox failed" },
+  /** D1 takes nothing more. Runs and reads go on. */
+  database_full: { status: 507, title: "The database is full" },
   not_configured: { status: 503, title: "The server is not configured" },
 } as const;
 

@@ -104,6 +104,8 @@ export interface Project {
   sandbox: SandboxSettings | null;
   /** For all its runs together. */
   caps: Caps | null;
+  /** Its threads are deleted after so many days without activity, or sooner if the user's are; null for the user's. */
+  retention_days: number | null;
   created_at: string;
   updated_at: string;
 }
@@ -113,6 +115,7 @@ export interface ProjectPatch {
   git?: GitSource | null;
   sandbox?: SandboxSettings | null;
   caps?: Caps | null;
+  retention_days?: number | null;
 }
 
 function isNetworkOrName(text: string): boolean {

@@ -268,5 +268,10 @@ export interface ThreadApi {
    * of those that this object has not used. Leases of a live run are left out.
    */
   closeLeases(key: ThreadKey, lease_ids: string[]): Promise<Result<ClosedLease[]>>;
+  /**
+   * Called by the clock for a thread that is old as far as D1 knows: removes it if nothing has happened in it since
+   * `before`. False if it stays, or if D1 can't follow now. An object of a former version rejects this.
+   */
+  expire(key: ThreadKey, before: string): Promise<Result<boolean>>;
   diagnose(key: ThreadKey): Promise<Result<Diagnostics>>;
 }

@@ -60,4 +60,6 @@ export interface ThreadEnd {
   unread_runs?: string[];
   /** The thread found that its owner is deleted, perhaps long after everything else of the account was. */
   owner_deleted?: boolean;
+  /** It is deleted because it is too old. */
+  is_expired?: boolean;
 }

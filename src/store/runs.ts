@@ -7,6 +7,7 @@ import type { ThreadKey } from "../protocol/thread.ts";
 import { open } from "./database.ts";
 import { listNewest } from "./newest.ts";
 import { runs } from "./schema.ts";
+import { noteSize } from "./server/size.ts";
 import { toRun } from "./shapes/run.ts";
 import { readStored } from "./shapes/stored.ts";
 import { insertLostRunDeliveries } from "./webhooks/event-deliveries.ts";
@@ -89,6 +90,7 @@ export async function takeSilentRuns(db: D1Database, before: number, now: number
     .prepare(TAKE_SILENT_RUNS)
     .bind(...times, limit)
     .all<SilentRun>();
+  noteSize(taken.meta);
   return taken.results;
 }
 

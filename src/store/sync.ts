@@ -3,13 +3,10 @@
 // tombstone, so nothing is written for a deleted thread.
 import { putNewest } from "../lib/memory/newest.ts";
 import type { MessageRow } from "../protocol/message.ts";
-import type { ClosedLease } from "../protocol/money/lease.ts";
 import { isTerminal, type Run } from "../protocol/run.ts";
-import type { ThreadKey } from "../protocol/thread.ts";
-import type { ThreadBatch, ThreadEnd } from "./batch.ts";
-import { closeOthers, closeStatements } from "./budgets/close.ts";
+import type { ThreadBatch } from "./batch.ts";
+import { closeStatements } from "./budgets/close.ts";
 import { byteLength, cutIntoParts } from "./parts.ts";
-import { LOOK_AGAIN } from "./people/closing.ts";
 import { markOf, SUPERSEDED } from "./shapes/superseded.ts";
 import { QUIET_MS } from "./signs.ts";
 import { ALIVE } from "./tombstones.ts";
@@ -166,34 +163,6 @@ function supersedeStatements(db: D1Database, { key, superseded = [] }: ThreadBat
   return superseded.flatMap(({ by, at, from, through, renamed }) => [
     db.prepare(SUPERSEDE).bind(user_id, thread_id, by, at, from, through),
     ...(renamed ? [db.prepare(RENAME).bind(user_id, thread_id, renamed.seq, renamed.message_id)] : []),
-  ]);
-}
-
-const CLEAR_ROWS = ["message_parts", "messages", "runs"].map(
-  (table) => `DELETE FROM ${table} WHERE user_id = ?1 AND thread_id = ?2`,
-);
-
-const PUT_TOMBSTONE = `
-INSERT INTO threads (user_id, thread_id, project_id, agent_id, version, created_at, updated_at, deleted_at, metadata)
-VALUES (?1, ?2, '', '', 0, ?3, ?3, ?3, '{}')
-ON CONFLICT (user_id, thread_id) DO UPDATE SET
-  title = NULL, metadata = '{}', updated_at = excluded.updated_at, deleted_at = excluded.deleted_at
-WHERE threads.deleted_at IS NULL`;
-
-/** Removes all rows of the thread and leaves a tombstone, even if D1 never had the thread. Its runs give back `leases`. */
-export async function deleteThread(
-  db: D1Database,
-  key: ThreadKey,
-  now: number,
-  leases: ClosedLease[] = [],
-  { unread_runs, owner_deleted }: ThreadEnd = {},
-): Promise<void> {
-  await db.batch([
-    ...closeStatements(db, key, leases, now),
-    ...(unread_runs === undefined ? [] : [closeOthers(db, key, unread_runs, now)]),
-    ...(owner_deleted ? [db.prepare(LOOK_AGAIN).bind(key.user_id)] : []),
-    db.prepare(PUT_TOMBSTONE).bind(key.user_id, key.thread_id, new Date(now).toISOString()),
-    ...CLEAR_ROWS.map((statement) => db.prepare(statement).bind(key.user_id, key.thread_id)),
   ]);
 }
 

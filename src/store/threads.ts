@@ -56,6 +56,12 @@ export async function isKnownThread(db: D1Database, { user_id, thread_id }: Thre
   return (await db.prepare(query).bind(user_id, thread_id).first()) !== null;
 }
 
+/** Whether it has a tombstone. */
+export async function isDeletedThread(db: D1Database, { user_id, thread_id }: ThreadKey): Promise<boolean> {
+  const query = "SELECT 1 FROM threads WHERE user_id = ?1 AND thread_id = ?2 AND deleted_at IS NOT NULL";
+  return (await db.prepare(query).bind(user_id, thread_id).first()) !== null;
+}
+
 export async function listThreads(
   db: D1Database,
   user_id: string,

@@ -11,15 +11,34 @@ const RUN = "iif(json_valid(run), run, '{}')";
 const tokens = (path: string) => `sum(${RUN} ->> '${path}')`;
 const nano = (path: string) => `sum(CAST(round((${RUN} ->> '${path}') * 1e9) AS INTEGER))`;
 
-const SUMS = `count(*) AS runs,
-  coalesce(${tokens("$.usage.input_tokens")}, 0) AS input_tokens,
-  coalesce(${tokens("$.usage.cached_input_tokens")}, 0) AS cached_input_tokens,
-  coalesce(${tokens("$.usage.output_tokens")}, 0) AS output_tokens,
-  ${nano("$.usage.cost_usd")} AS cost,
-  ${tokens("$.usage.estimated.calls")} AS estimated_calls,
-  ${tokens("$.usage.estimated.input_tokens")} AS estimated_input,
-  ${tokens("$.usage.estimated.output_tokens")} AS estimated_output,
-  ${nano("$.usage.estimated.cost_usd")} AS estimated_cost`;
+/** Of rows of `runs`. The names are columns of `usage_days`, which has the sums of threads that were deleted. */
+const sums = {
+  runs: "count(*)",
+  input_tokens: `coalesce(${tokens("$.usage.input_tokens")}, 0)`,
+  cached_input_tokens: `coalesce(${tokens("$.usage.cached_input_tokens")}, 0)`,
+  output_tokens: `coalesce(${tokens("$.usage.output_tokens")}, 0)`,
+  cost: nano("$.usage.cost_usd"),
+  estimated_calls: tokens("$.usage.estimated.calls"),
+  estimated_input: tokens("$.usage.estimated.input_tokens"),
+  estimated_output: tokens("$.usage.estimated.output_tokens"),
+  estimated_cost: nano("$.usage.estimated.cost_usd"),
+};
+const names = Object.keys(sums);
+const SUMS = Object.entries(sums)
+  .map(([name, sum]) => `${sum} AS ${name}`)
+  .join(", ");
+const TOTALS = names.map((name) => `sum(${name}) AS ${name}`).join(", ");
+
+/**
+ * Keeps what the runs of a thread used, for the batch that deletes them. In that one transaction: a repeat finds no runs
+ * and adds nothing.
+ */
+export const KEEP_USAGE = `
+INSERT INTO usage_days (user_id, date, project_id, ${names.join(", ")})
+SELECT user_id, substr(created_at, 1, 10) AS date, coalesce(${RUN} ->> '$.project_id', '') AS project_id, ${SUMS}
+FROM runs WHERE user_id = ?1 AND thread_id = ?2 GROUP BY user_id, date, project_id
+ON CONFLICT (user_id, date, project_id) DO UPDATE SET
+  ${names.map((name) => `${name} = coalesce(${name} + excluded.${name}, ${name}, excluded.${name})`).join(", ")}`;
 
 interface Sums {
   runs: number;
@@ -33,20 +52,24 @@ interface Sums {
   estimated_cost: number | null;
 }
 
-const read = (where: string) => `
-SELECT substr(created_at, 1, 10) AS date, ${SUMS}
-FROM runs WHERE user_id = ?1 AND created_at >= ?2 ${where}
-GROUP BY date ORDER BY date`;
+/** `kept` is null where what deleted threads used does not count. */
+const read = (where: string, kept: string | null) => {
+  const ofRuns = `SELECT substr(created_at, 1, 10) AS date, ${SUMS}
+    FROM runs WHERE user_id = ?1 AND created_at >= ?2 ${where} GROUP BY date`;
+  if (kept === null) return `${ofRuns} ORDER BY date`;
+  return `SELECT date, ${TOTALS} FROM (${ofRuns} UNION ALL SELECT date, ${names.join(", ")}
+    FROM usage_days WHERE user_id = ?1 AND date >= substr(?2, 1, 10) ${kept}) GROUP BY date ORDER BY date`;
+};
 
 /**
  * Uses the index `runs_by_creation`. The primary key also begins with the user, but would read every run of that user.
  */
-export const READ_USAGE = read("");
+export const READ_USAGE = read("", "");
 /** Reads the runs of all projects in these days: no index has the project. */
-const READ_PROJECT = read(`AND ${RUN} ->> '$.project_id' = ?3`);
+const READ_PROJECT = read(`AND ${RUN} ->> '$.project_id' = ?3`, "AND project_id = ?3");
 /** Uses the index `runs_by_thread`. */
-export const READ_THREAD = read("AND thread_id = ?3");
-const READ_BOTH = read(`AND thread_id = ?3 AND ${RUN} ->> '$.project_id' = ?4`);
+export const READ_THREAD = read("AND thread_id = ?3", null);
+const READ_BOTH = read(`AND thread_id = ?3 AND ${RUN} ->> '$.project_id' = ?4`, null);
 
 /** Of these two, runs of both if both are given. */
 export interface UsageFilter {
@@ -88,11 +111,17 @@ export interface UserUsage extends UsageSum {
 /** One look in the index for each user, so that no run of other days is read. */
 export const READ_USERS = `
 SELECT user_id, (SELECT name FROM users WHERE users.user_id = sums.user_id) AS name, sums.* FROM (
-  SELECT everybody.user_id, ${SUMS}
-  FROM (SELECT user_id FROM users UNION SELECT '${FIRST_USER_ID}') AS everybody
-  CROSS JOIN runs INDEXED BY runs_by_creation
-  WHERE runs.user_id = everybody.user_id AND created_at >= ?1
-  GROUP BY everybody.user_id) AS sums
+  SELECT user_id, ${TOTALS} FROM (
+    SELECT everybody.user_id, ${SUMS}
+    FROM (SELECT user_id FROM users UNION SELECT '${FIRST_USER_ID}') AS everybody
+    CROSS JOIN runs INDEXED BY runs_by_creation
+    WHERE runs.user_id = everybody.user_id AND created_at >= ?1
+    GROUP BY everybody.user_id
+    UNION ALL
+    SELECT everybody.user_id, ${names.map((name) => `usage_days.${name}`).join(", ")}
+    FROM (SELECT user_id FROM users UNION SELECT '${FIRST_USER_ID}') AS everybody
+    CROSS JOIN usage_days WHERE usage_days.user_id = everybody.user_id AND date >= substr(?1, 1, 10))
+  GROUP BY user_id) AS sums
 ORDER BY cost DESC NULLS LAST, input_tokens + output_tokens DESC, user_id LIMIT ?2`;
 
 /** Users with runs since `since`, those first whose runs cost most. Reads each of these runs. */

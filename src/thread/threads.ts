@@ -6,6 +6,7 @@ import { fail, type Result, succeed } from "../protocol/error.ts";
 import { DEFAULT_AGENT_ID, newId } from "../protocol/ids.ts";
 import type { Thread, ThreadCreation, ThreadKey, ThreadPatch } from "../protocol/thread.ts";
 import { waitOf } from "./back-off.ts";
+import { EXPIRED } from "./expire.ts";
 import { isoTime, type Life, storeThreadChange, transact } from "./life.ts";
 import { forgetHistory } from "./memory/kept-history.ts";
 import type { Ports } from "./ports.ts";
@@ -83,7 +84,11 @@ export async function removeThread(life: Life, request_id: string): Promise<void
   if (readRemoval(life.database) !== null) return;
   const { user_id, thread_id } = life.thread;
   const { leases, unread_runs } = closeAllLeases(life);
-  const end = { unread_runs, ...(life.outbox.ownerDeleted ? { owner_deleted: true } : {}) };
+  const end = {
+    unread_runs,
+    ...(life.outbox.ownerDeleted && { owner_deleted: true }),
+    ...(request_id === EXPIRED && { is_expired: true }),
+  };
   const removal: Removal = { user_id, thread_id, request_id, done: false, leases, end };
   transact(life, () => writeMeta(life.database.sql, "removed", removal));
   life.outbox.stop();

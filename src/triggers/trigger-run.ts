@@ -49,7 +49,27 @@ export async function toRunInput(trigger: Trigger, firing: Firing): Promise<RunI
 
 function threadOf(trigger: Trigger, { id, key }: Firing): Promise<string> | string {
   const { trigger_id, thread } = trigger;
-  if (thread === "per_key" && key !== null) return derivedId("thread", trigger_id, "key", key);
+  if (thread === "per_key" && key !== null) return threadOfKey(trigger_id, key, 1);
   if (thread === "new" || thread === "per_key") return derivedId("thread", trigger_id, "firing", id);
   return thread;
+}
+
+/** A key's thread may have been deleted, as one in which nothing happened for long: then the next one is its thread. */
+function threadOfKey(trigger_id: string, key: string, number: number): Promise<string> {
+  const parts = ["thread", trigger_id, "key", key] as const;
+  return number === 1 ? derivedId(...parts) : derivedId(...parts, String(number));
+}
+
+/** As many as a key may wear out in ten years of a month each, and few enough to ask one after another. */
+const MAX_THREADS_OF_KEY = 120;
+
+/** The input in the thread after this number of deleted ones. Null if it is no thread of a key, or there were too many. */
+export async function inNextThread(
+  { trigger_id, thread }: Trigger,
+  { key }: Firing,
+  input: RunInput,
+  deleted: number,
+): Promise<RunInput | null> {
+  if (thread !== "per_key" || key === null || deleted >= MAX_THREADS_OF_KEY) return null;
+  return { ...input, thread_id: await threadOfKey(trigger_id, key, deleted + 1) };
 }

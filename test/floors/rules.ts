@@ -38,7 +38,7 @@ const floors: string[][] = [
     ...["src/http/routes", "src/http/ag-ui", "src/http/docs"],
     ...["src/slack/routes", "src/triggers/routes", "src/webhooks/routes"],
     ...["src/projects/routes", "src/projects/previews/routes", "src/sign-in/routes", "src/accounts/routes"],
-    ...["src/budgets/routes", "src/monitor/routes"],
+    ...["src/budgets/routes", "src/monitor/routes", "src/retention/routes"],
   ],
   ["src/account-parts.ts"],
   ["src/app.ts", "src/jobs.ts", "src/sweeps.ts"],
@@ -82,7 +82,7 @@ const evaluatedRooms = ["src/protocol/", "src/lib/", "src/config", "src/agent/",
 const checkedAtStart = [
   ...["src/config/models.ts", "src/config/search.ts", "src/config/fetch.ts", "src/config/key-length.ts"],
   ...["src/config/limits.ts", "src/config/sign-in.ts", "src/config/quotas.ts", "src/config/place.ts"],
-  "src/config/traces.ts",
+  ...["src/config/traces.ts", "src/config/retention.ts"],
   "src/models/servers.ts",
   "src/config/caps.ts",
 ];

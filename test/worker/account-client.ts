@@ -10,10 +10,11 @@ import { leases, quota_uses, sandboxes } from "../../src/store/budgets/schema.ts
 import * as people from "../../src/store/people/schema.ts";
 import * as projects from "../../src/store/projects/schema.ts";
 import * as features from "../../src/store/schema.ts";
+import { usageDays } from "../../src/store/server/schema.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 
 /** Every table that has rows of users. */
-export const tables = Object.values({ ...features, ...projects, ...people, leases, sandboxes, quota_uses })
+export const tables = Object.values({ ...features, ...projects, ...people, leases, sandboxes, quota_uses, usageDays })
   .filter((each) => each instanceof SQLiteTable)
   .map((table) => getTableConfig(table))
   .filter(({ columns }) => columns.some(({ name }) => name === "user_id"));

@@ -30,6 +30,7 @@ describe("an account", () => {
       email: "Ada@Example.com",
       role: "admin",
       caps: null,
+      retention_days: null,
       quotas: null,
       state: "active",
       created_at: expect.stringMatching(/Z$/),

@@ -3,9 +3,10 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import type { ThreadKey } from "../../src/protocol/thread.ts";
 import { ThreadObject } from "../../src/thread/object.ts";
+import { databaseFull } from "./full-database.ts";
 
-/** `lost`: the work is done, and its answer does not arrive. */
-export type Fault = "none" | "rejects" | "hangs" | "lost";
+/** `lost`: the work is done, and its answer does not arrive. `full`: as D1 says that it is full. */
+export type Fault = "none" | "rejects" | "hangs" | "lost" | "full";
 
 export interface FaultyObject {
   object: ThreadObject;
@@ -66,6 +67,7 @@ function proxyOf<T extends object>(target: T, own: Record<string, unknown>): T {
 
 async function under<T>(fault: Fault, what: string, work: () => Promise<T>): Promise<T> {
   if (fault === "rejects") throw new Error(`${what} is down`);
+  if (fault === "full") throw databaseFull();
   if (fault === "hangs") return new Promise(() => {});
   const value = await work();
   if (fault === "lost") throw new Error(`the connection to ${what} was lost`);

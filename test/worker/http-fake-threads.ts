@@ -6,7 +6,8 @@ import { diagnostics, waitingMessage } from "../../src/http/examples.ts";
 import { type Failure, fail, type Result, succeed } from "../../src/protocol/error.ts";
 import { noUsage, type Run } from "../../src/protocol/run.ts";
 import type { RunInput, Thread, ThreadApi, ThreadKey } from "../../src/protocol/thread.ts";
-import { deleteThread, syncThread } from "../../src/store/sync.ts";
+import { deleteThread } from "../../src/store/retention/removal.ts";
+import { syncThread } from "../../src/store/sync.ts";
 import { type Opener, readOpener } from "../../src/thread/stream/ended-keys.ts";
 
 export interface Asked {
@@ -118,6 +119,7 @@ export class FakeThreads {
         }),
       accept: (input) => run("accept", input, async () => succeed(await this.#accept(name, own, input))),
       sync: (key) => run("sync", key, async () => (known() ? succeed(this.isCurrent) : missing)),
+      expire: (_key, before) => run("expire", before, async () => succeed(false)),
       closeLeases: (_key, lease_ids) => run("closeLeases", lease_ids, async () => succeed([])),
       readThread: (key) => run("readThread", key, async () => (known() ? succeed(known()?.thread as Thread) : missing)),
       readPlan: (key) => run("readPlan", key, async () => succeed({ version: 0, sections: [], tasks: [] })),

@@ -101,6 +101,22 @@ describe("a delivery", () => {
     expect(await threadOf(null)).not.toBe(await threadOf(null));
   });
 
+  it("begins the next thread of its key once the one before was deleted, and comes back to that", async () => {
+    const real = realClient(settings);
+    const { trigger_id, secret } = await make({ thread: "per_key", key: "{{$.issue.number}}" }, real);
+    const threadOf = async () => {
+      const body = JSON.stringify({ issue: { number: 7 } });
+      return (await deliver(trigger_id, body, signStandard(secret, body), real)).body.thread_id;
+    };
+    const first = await threadOf();
+    await real.send("DELETE", `/v1/threads/${first}`);
+    const second = await threadOf();
+    expect([typeof second, second === first, await threadOf()]).toEqual(["string", false, second]);
+    await real.send("DELETE", `/v1/threads/${second}`);
+    const third = await threadOf();
+    expect([typeof third, [first, second].includes(third)]).toEqual(["string", false]);
+  });
+
   it("to a deleted project reports that in the owner's log and leaves no thread", async () => {
     const project = await client.send("POST", "/v1/projects", { name: "p" });
     const { trigger_id, secret } = await make({ project_id: project.body.project_id });

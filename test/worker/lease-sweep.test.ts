@@ -9,7 +9,8 @@ import type { ThreadKey } from "../../src/protocol/thread.ts";
 import { deleteAccountBudgets } from "../../src/store/budgets/account.ts";
 import { closeLeases } from "../../src/store/budgets/close.ts";
 import { grantLease } from "../../src/store/budgets/grant.ts";
-import { deleteThread, syncThread } from "../../src/store/sync.ts";
+import { deleteThread } from "../../src/store/retention/removal.ts";
+import { syncThread } from "../../src/store/sync.ts";
 import { killObject, objectOf, withFaultyObject } from "./faulty-object.ts";
 import { makeRun } from "./http-fake-threads.ts";
 

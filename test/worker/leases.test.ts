@@ -6,7 +6,8 @@ import { deleteAccountBudgets } from "../../src/store/budgets/account.ts";
 import { closeLeases } from "../../src/store/budgets/close.ts";
 import { grantLease } from "../../src/store/budgets/grant.ts";
 import { readReserved } from "../../src/store/budgets/read.ts";
-import { deleteThread, syncThread } from "../../src/store/sync.ts";
+import { deleteThread } from "../../src/store/retention/removal.ts";
+import { syncThread } from "../../src/store/sync.ts";
 
 const now = Date.parse("2026-11-28T10:00:00.000Z");
 const CAP = 20_000;

@@ -6,7 +6,7 @@ import { admitStock } from "../../src/http/quotas/stock.ts";
 import { newRunInput } from "../../src/protocol/thread.ts";
 import { acceptFromSlack } from "../../src/slack/routes/threads.ts";
 import { countStock, measureBytes } from "../../src/store/quotas/stock.ts";
-import { deleteThread } from "../../src/store/sync.ts";
+import { deleteThread } from "../../src/store/retention/removal.ts";
 import { fireTrigger } from "../../src/triggers/routes/start-run.ts";
 import { countedDatabase } from "./counted-database.ts";
 import { type Client, createClient } from "./http-client.ts";

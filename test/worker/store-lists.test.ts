@@ -49,6 +49,7 @@ function makeProject(user_id: string, project_id: string, created_at: string): P
     git: null,
     sandbox: null,
     caps: null,
+    retention_days: null,
     created_at,
     updated_at: created_at,
   };

@@ -3,8 +3,9 @@ import { createExecutionContext, createMessageBatch, env, getQueueResult } from 
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { consumeJobs } from "../../src/jobs.ts";
 import type { WebhookPayload } from "../../src/protocol/webhook.ts";
+import { deleteThread } from "../../src/store/retention/removal.ts";
 import { endLostRuns } from "../../src/store/runs.ts";
-import { deleteThread, syncThread } from "../../src/store/sync.ts";
+import { syncThread } from "../../src/store/sync.ts";
 import { LIST_OVERDUE } from "../../src/store/webhooks/deliveries.ts";
 import { sweepDeliveries } from "../../src/webhooks/routes/sweep-deliveries.ts";
 import { createClient } from "./http-client.ts";

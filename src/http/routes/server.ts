@@ -5,9 +5,13 @@ import { findWarnings } from "../../config/warnings.ts";
 import { late } from "../../protocol/schemas/late.ts";
 import { reportSeals } from "../../secrets/reseal.ts";
 import { readAdminKeyActs } from "../../store/people/admin-key.ts";
+import { readExpiredCount } from "../../store/retention/count.ts";
+import { type DatabaseSize, databaseSize } from "../../store/server/size.ts";
 import { findMisplacement } from "../../thread/place.ts";
 import type { App, AppContext } from "../context.ts";
+import * as examples from "../examples.ts";
 import { addOperation } from "../operation.ts";
+import { time } from "../schemas.ts";
 import { VERSION } from "../version.ts";
 
 const encryption = late(() =>
@@ -22,6 +26,26 @@ const encryption = late(() =>
   }),
 );
 
+const database = late(() =>
+  z
+    .object({
+      bytes: z.int(),
+      limit_bytes: z.int().openapi({ description: "What DATABASE_LIMIT_MB says." }),
+      share: z.number().openapi({ description: "1 is full." }),
+    })
+    .openapi({ description: "How large D1 is; null if it has not said so." }),
+);
+
+const retention = late(() =>
+  z
+    .object({
+      days: z.int().nullable().openapi({ description: "RETENTION_DAYS. Users and projects may have their own." }),
+      threads_deleted: z.int().openapi({ description: "All that were deleted because they were too old." }),
+      last_deleted_at: time.nullable(),
+    })
+    .openapi({ description: "How long threads are kept; null while D1 fails." }),
+);
+
 const serverAnswer = late(() =>
   z
     .object({
@@ -29,8 +53,16 @@ const serverAnswer = late(() =>
       stand_ins: z.array(z.string()),
       warnings: z.array(z.string()),
       encryption: encryption().nullable(),
+      database: database().nullable(),
+      retention: retention().nullable(),
     })
-    .openapi("Server", { example: { version: "0.1.0", stand_ins: [], warnings: [], encryption: null } }),
+    .openapi("Server", {
+      example: {
+        ...{ version: "0.1.0", stand_ins: [], warnings: [], encryption: null },
+        database: { bytes: 2_400_000_000, limit_bytes: 10_000_000_000, share: 0.24 },
+        retention: { days: 365, threads_deleted: 1200, last_deleted_at: examples.time },
+      },
+    }),
 );
 
 const ADMIN_KEY_ACTS =
@@ -47,6 +79,23 @@ async function warnOfPlace({ env, get }: AppContext): Promise<string[]> {
   return words === null ? [] : [words];
 }
 
+function warnOfSize(size: DatabaseSize | null): string[] {
+  if (!size?.is_filling) return [];
+  const percent = Math.floor(size.share * 100);
+  return [`The database is ${percent} % full. Set RETENTION_DAYS, or delete threads (docs/operating.md).`];
+}
+
+/** An operator looks here while D1 is away, too. */
+async function readRetention({ env, get }: AppContext) {
+  try {
+    const expired = await readExpiredCount(env.DB);
+    const { count = 0, last_at = null } = expired ?? {};
+    return { days: get("config").retention_days, threads_deleted: count, last_deleted_at: last_at };
+  } catch {
+    return null;
+  }
+}
+
 export function addServer(app: App): void {
   addOperation(
     app,
@@ -54,8 +103,9 @@ export function addServer(app: App): void {
       method: "get",
       path: "/v1/server",
       tag: "Server",
-      summary: "Read settings to mend and the state of encryption",
-      description: "Counts secrets and shows none.",
+      summary: "Read what an operator should know",
+      description:
+        "Settings to mend, the state of encryption, the size of the database and retention. Counts secrets and shows none.",
       scope: "admin",
       answers: { 200: { description: "The server.", schema: serverAnswer } },
     },
@@ -63,11 +113,20 @@ export function addServer(app: App): void {
       const config = context.get("config");
       const { stand_ins, encryption_keys } = config;
       const ports = { database: context.env.DB, encryption_keys };
+      const retention = await readRetention(context);
+      const size = databaseSize(config.database_limit);
       return context.json({
         version: VERSION,
         stand_ins,
-        warnings: [...findWarnings(config), ...(await warnOfPlace(context)), ...(await warnOfAdminKey(context))],
+        warnings: [
+          ...findWarnings(config),
+          ...(await warnOfPlace(context)),
+          ...(await warnOfAdminKey(context)),
+          ...warnOfSize(size),
+        ],
         encryption: encryption_keys.length === 0 ? null : await reportSeals(ports),
+        database: size && { bytes: size.bytes, limit_bytes: size.limit_bytes, share: size.share },
+        retention,
       });
     },
   );

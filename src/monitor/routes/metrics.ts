@@ -30,7 +30,8 @@ export function addMetrics(app: App): void {
       const state = isFresh && known !== null ? known : await readState(stateFrom(context.env, clock));
       // An outage is looked at anew.
       if (state.overview !== null) known = state;
-      const metrics = describeState(state, { version: VERSION, caps: context.get("config").caps, now: Date.now() });
+      const { caps, database_limit } = context.get("config");
+      const metrics = describeState(state, { version: VERSION, caps, database_limit, now: Date.now() });
       return context.body(formatMetrics(metrics), 200, { "content-type": CONTENT_TYPE });
     },
   );

@@ -102,8 +102,8 @@ async function catchUp(context: AppContext, project_id: string, caps: Caps): Pro
   await catchUpBudgets(context.env.DB, caller.user_id, [{ scope: "project", id: project_id, period: "all", caps }]);
 }
 
-function show({ caps, created_at, updated_at, ...project }: Project) {
-  return { ...project, ...showCaps(caps), created_at, updated_at };
+function show({ caps, retention_days, created_at, updated_at, ...project }: Project) {
+  return { ...project, ...showCaps(caps), retention_days, created_at, updated_at };
 }
 
 /**
@@ -159,6 +159,7 @@ function addCreateAndList(app: App): void {
         git: body.git ?? null,
         sandbox: body.sandbox ?? null,
         caps: changeCaps(null, pickCaps(body)) ?? null,
+        retention_days: body.retention_days ?? null,
         created_at: now,
         updated_at: now,
       };

@@ -34,6 +34,7 @@ export const auditActions = [
   "slack_workspace.disconnect",
   "approval.approve",
   "approval.deny",
+  "thread.expire",
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

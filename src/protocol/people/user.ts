@@ -25,6 +25,8 @@ export interface User {
   caps?: PeriodCaps | null;
   /** An admin's, in place of the usual ones. Null for the usual ones. */
   quotas?: Quotas | null;
+  /** An admin's, in place of RETENTION_DAYS; 0 keeps threads for ever. Null for the setting. */
+  retention_days?: number | null;
 }
 
 /** How much there is of a user. */

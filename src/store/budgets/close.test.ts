@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { openD1 } from "../../../test/fakes/sqlite-d1.ts";
 import { nothing } from "../../protocol/money/lease.ts";
-import { deleteThread } from "../sync.ts";
+import { deleteThread } from "../retention/removal.ts";
 import { CLOSE, CLOSE_OTHERS, LIST_OPEN } from "./close.ts";
 import { grantLease } from "./grant.ts";
 

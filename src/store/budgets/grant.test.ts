@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
 import type { Amount, BudgetScope, LeaseAnswer, LeaseRequest, NearCap } from "../../protocol/money/lease.ts";
-import { deleteThread } from "../sync.ts";
+import { deleteThread } from "../retention/removal.ts";
 import { closeLeases } from "./close.ts";
 import { grantLease } from "./grant.ts";
 

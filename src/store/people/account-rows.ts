@@ -15,6 +15,7 @@ const keys = {
   slack_workspaces: "team_id",
   sandboxes: "project_id",
   quota_uses: "name",
+  usage_days: "date, project_id",
   agents: "agent_id",
   agent_versions: "agent_id, version",
   leases: "thread_id, lease_id, scope, period",

@@ -1,6 +1,6 @@
 // The tables of D1 that say who may do what, and who did. `../schema.ts` has the others, and the rules for all.
 import { sql } from "drizzle-orm";
-import { primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { KeyKind } from "../../protocol/keys/kind.ts";
 import type { PeriodCaps } from "../../protocol/money/caps.ts";
 import type { Quotas } from "../../protocol/money/quotas.ts";
@@ -27,10 +27,13 @@ export const users = sqliteTable(
     /** An admin's caps and quotas, in place of the settings'. */
     caps: text({ mode: "json" }).$type<PeriodCaps>(),
     quotas: text({ mode: "json" }).$type<Quotas>(),
+    /** An admin's, in place of RETENTION_DAYS; 0 keeps threads for ever. Null for the setting. */
+    retention_days: integer(),
   },
   (table) => [
     // A sign-in brings an identity, and its user is not known yet.
     uniqueIndex("users_by_identity").on(table.identity).where(sql`identity IS NOT NULL`),
+    index("users_retained").on(table.user_id).where(sql`retention_days IS NOT NULL`),
   ],
 );
 

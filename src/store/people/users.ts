@@ -22,9 +22,10 @@ type Row = Omit<User, "state" | "created_at" | "caps" | "quotas"> & {
   quotas: string | null;
 };
 
-const COLUMNS = "user_id, name, email, role, created_at, disabled_at, deleted_at, purged_at, caps, quotas";
+const COLUMNS =
+  "user_id, name, email, role, created_at, disabled_at, deleted_at, purged_at, caps, quotas, retention_days";
 const EVERYBODY = `(SELECT ${COLUMNS} FROM users UNION ALL
-  SELECT '${FIRST_USER_ID}', NULL, NULL, NULL, '${FROM_THE_START}', NULL, NULL, NULL, NULL, NULL
+  SELECT '${FIRST_USER_ID}', NULL, NULL, NULL, '${FROM_THE_START}', NULL, NULL, NULL, NULL, NULL, NULL
   WHERE NOT EXISTS (SELECT 1 FROM users WHERE user_id = '${FIRST_USER_ID}'))`;
 
 const inState: Record<UserState, string> = {
@@ -90,7 +91,9 @@ export async function readUserName(db: D1Database, user_id: string): Promise<str
   return row?.name ?? null;
 }
 
-export type NewUser = Pick<User, "user_id" | "name" | "email" | "role" | "caps" | "quotas"> & { created_at: string };
+export type NewUser = Pick<User, "user_id" | "name" | "email" | "role" | "caps" | "quotas" | "retention_days"> & {
+  created_at: string;
+};
 
 /** Which of a user's own names somebody else has. */
 export type Taken = "id" | "email";
@@ -105,9 +108,9 @@ function isEmailTaken(error: unknown): boolean {
 
 // The id of another user in any case of its letters, if there is one, is a conflict that ends the whole batch. That of a
 // deleted user is taken for ever.
-const INSERT_USER = `INSERT INTO users (user_id, name, created_at, email, role, caps, quotas) VALUES (
+const INSERT_USER = `INSERT INTO users (user_id, name, created_at, email, role, caps, quotas, retention_days) VALUES (
   coalesce((SELECT user_id FROM users WHERE lower(user_id) = lower(?1) LIMIT 1), ?1), ?2, ${unlessTaken("?3", "?4")}, ?4, ?5,
-  ?6, ?7)`;
+  ?6, ?7, ?8)`;
 
 const INSERT_FIRST_KEY = `INSERT INTO api_keys (user_id, key_id, name, hash, created_at, made_by, scopes, expires_at, kind)
 VALUES (iif(${isAdmin({ user_id: "?7", key_id: "?6" })}, ?1, NULL), ?2, ?3, ?4, ?5, ?6, ?8, ?9, 'key')`;
@@ -129,7 +132,12 @@ export async function createUser(
   if (user_id.toLowerCase() === FIRST_USER_ID) return "id";
   try {
     await db.batch([
-      db.prepare(INSERT_USER).bind(user_id, name, created_at, email, role, toJson(user.caps), toJson(user.quotas)),
+      db
+        .prepare(INSERT_USER)
+        .bind(
+          ...[user_id, name, created_at, email, role, toJson(user.caps), toJson(user.quotas)],
+          user.retention_days ?? null,
+        ),
       db
         .prepare(INSERT_FIRST_KEY)
         .bind(user_id, key_id, key.name, hash, key.created_at, made_by, maker_id, scopes, expires_at),
@@ -153,6 +161,7 @@ export interface UserPatch {
   /** Null for those of the settings. */
   caps?: PeriodCaps | null;
   quotas?: Quotas | null;
+  retention_days?: number | null;
   disabled?: boolean;
 }
 
@@ -191,13 +200,14 @@ export async function updateUser(
   const by = { user_id: "?2", key_id: "?3" };
   const guard = guardOf(user_id, act, by, patch.disabled === true || patch.role === null);
   const first = [user_id, act.by.user_id, act.by.key_id];
-  const values: (string | null)[] = [...first];
-  const at = (value: string | null) => `?${values.push(value)}`;
+  const values: (string | number | null)[] = [...first];
+  const at = (value: string | number | null) => `?${values.push(value)}`;
   const sets = [
     ...(patch.name === undefined ? [] : [`name = ${at(patch.name)}`]),
     ...(patch.role === undefined ? [] : [`role = ${at(patch.role)}`]),
     ...(patch.caps === undefined ? [] : [`caps = ${at(toJson(patch.caps))}`]),
     ...(patch.quotas === undefined ? [] : [`quotas = ${at(toJson(patch.quotas))}`]),
+    ...(patch.retention_days === undefined ? [] : [`retention_days = ${at(patch.retention_days)}`]),
     ...(patch.disabled === true ? [`disabled_at = coalesce(disabled_at, ${at(new Date(now).toISOString())})`] : []),
     ...(patch.disabled === false ? ["disabled_at = NULL"] : []),
   ];

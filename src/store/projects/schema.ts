@@ -17,10 +17,13 @@ export const projects = sqliteTable(
     sandbox: text({ mode: "json" }).$type<SandboxSettings>(),
     /** For all its runs together. */
     caps: text({ mode: "json" }).$type<Caps>(),
+    /** After how many days without activity its threads are deleted; null for what holds for the user. */
+    retention_days: integer(),
   },
   (table) => [
     primaryKey({ columns: [table.user_id, table.project_id] }),
     index("projects_by_creation").on(table.user_id, table.created_at, table.project_id),
+    index("projects_retained").on(table.user_id).where(sql`retention_days IS NOT NULL`),
   ],
 );
 

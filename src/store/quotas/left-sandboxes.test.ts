@@ -1,7 +1,8 @@
 // Which rows of sandboxes the clock takes for left behind: it deletes their sandboxes, with all files.
 import { describe, expect, it } from "vitest";
 import { openD1 } from "../../../test/fakes/sqlite-d1.ts";
-import { deleteThread, syncThread } from "../sync.ts";
+import { deleteThread } from "../retention/removal.ts";
+import { syncThread } from "../sync.ts";
 import { listLeftSandboxes, noteSandbox } from "./sandboxes.ts";
 
 const DAY = 24 * 3_600_000;

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
 import type { BudgetEvent, ThreadBatch } from "../batch.ts";
-import { deleteThread, syncThread } from "../sync.ts";
+import { deleteThread } from "../retention/removal.ts";
+import { syncThread } from "../sync.ts";
 import { insertBudgetDeliveries } from "./budget-deliveries.ts";
 
 const at = "2026-11-28T10:00:00.000Z";

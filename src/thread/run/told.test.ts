@@ -106,7 +106,16 @@ describe("the first message of a thread", () => {
     ["the hosts that they allow", { network: { allow: ["example.com"] } }, "reach only example.com."],
   ])("tells %s", async (_, sandbox, text) => {
     const stage = new Stage({ replies: [say("hello")] });
-    const project = { project_id: "p", user_id: "u", name: "", git: null, caps: null, created_at: "", updated_at: "" };
+    const project = {
+      project_id: "p",
+      user_id: "u",
+      name: "",
+      git: null,
+      caps: null,
+      retention_days: null,
+      created_at: "",
+      updated_at: "",
+    };
     stage.at += DAY_MS;
     stage.thread.project = { ...project, sandbox };
     await stage.thread.run("hi");

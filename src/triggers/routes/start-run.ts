@@ -8,8 +8,9 @@ import type { AcceptedRun, RunInput, ThreadKey } from "../../protocol/thread.ts"
 import type { Trigger } from "../../protocol/trigger.ts";
 import { readAgent } from "../../store/agents/agents.ts";
 import { readProject } from "../../store/projects/projects.ts";
+import { isDeletedThread } from "../../store/threads.ts";
 import { callThread } from "../../thread/stub.ts";
-import { type Firing, toRunInput } from "../trigger-run.ts";
+import { type Firing, inNextThread, toRunInput } from "../trigger-run.ts";
 
 /** `is_other`: the firing is known but had another message before; the run is the first one's. */
 export interface FiredRun extends AcceptedRun {
@@ -27,9 +28,25 @@ export async function fireTrigger(env: Env, trigger: Trigger, firing: Firing): P
   const wanted = { thread_id: input.thread_id, makes_project: trigger.project_id === null, bytes: sizeOfInput(input) };
   const admission = await admitStock(env, input.user_id, wanted);
   if (admission.refusal !== null) return { ok: false, error: admission.refusal };
-  const started = await startRun(env, trigger, input);
+  const started = await startInLiving(env, trigger, firing, input);
   if (!started.ok) admission.giveBack();
   return started;
+}
+
+/** A key outlives its thread, which may be deleted as too old: the run then begins the next thread of the key. */
+async function startInLiving(env: Env, trigger: Trigger, firing: Firing, first: RunInput): Promise<Result<FiredRun>> {
+  let deleted = 0;
+  let input: RunInput | null = first;
+  for (;;) {
+    const started = await startRun(env, trigger, input);
+    if (started.ok || started.error.code !== "not_found") return started;
+    // The failure may be of the project or the agent, which another thread has too.
+    if (!(await isDeletedThread(env.DB, input))) return started;
+    do {
+      input = await inNextThread(trigger, firing, first, ++deleted);
+      if (input === null) return started;
+    } while (await isDeletedThread(env.DB, input));
+  }
 }
 
 async function startRun(env: Env, trigger: Trigger, input: RunInput): Promise<Result<FiredRun>> {

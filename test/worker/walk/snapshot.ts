@@ -19,6 +19,8 @@ const others: Record<string, (row: Row) => boolean> = {
 /** A table without the column needs another way to find a user's rows. */
 const withoutUser: Record<string, string> = {
   budgets: "(scope = 'user' AND id = ?1) OR (scope = 'project' AND id GLOB ?1 || '/*')",
+  // Of the deployment, and names nobody but as a place in the order of all threads.
+  server_state: "?1 IS NULL",
 };
 
 export async function takeSnapshot(user_id: string): Promise<Snapshot> {

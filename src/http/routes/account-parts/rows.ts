@@ -10,6 +10,6 @@ const rowsPart = (name: string, tables: AccountTable[]): AccountPart => ({
 /** They went with the decision; what an earlier deletion left of keys, and what came a moment later, goes here. */
 export const keysPart = rowsPart("keys", ["api_keys", "tickets"]);
 
-export const usesPart = rowsPart("uses", ["quota_uses"]);
+export const usesPart = rowsPart("uses", ["quota_uses", "usage_days"]);
 
 export const agentsPart = rowsPart("agents", ["agents", "agent_versions"]);

@@ -11,7 +11,7 @@ import {
   listLiveThreads,
   listStrayThreads,
 } from "../../../store/people/account-threads.ts";
-import { deleteThread } from "../../../store/sync.ts";
+import { deleteThread } from "../../../store/retention/removal.ts";
 import { clock } from "../../../thread/ports.ts";
 import { callThread } from "../../../thread/stub.ts";
 import { removeThread } from "../../ownership.ts";

@@ -3,7 +3,15 @@ import { z } from "@hono/zod-openapi";
 import { ADMIN_KEY_ID, FIRST_USER_ID, newId } from "../../../protocol/ids.ts";
 import { userStates } from "../../../protocol/people/user.ts";
 import { whileMakerLives } from "../../../store/keys/maker.ts";
-import { countThings, createUser, listUsers, readUser, readUserName, type Taken } from "../../../store/people/users.ts";
+import {
+  countThings,
+  createUser,
+  listUsers,
+  readUser,
+  readUserName,
+  type Taken,
+  type UserPatch,
+} from "../../../store/people/users.ts";
 import { mintApiKey } from "../../api-key.ts";
 import { audited } from "../../audit.ts";
 import type { App } from "../../context.ts";
@@ -75,8 +83,9 @@ function addCreate(app: App): void {
     },
     async (context, { body }) => {
       const now = Date.now();
-      const { user_id = newId("user", now), name = null, email = null, role = null, caps = null, quotas = null } = body;
-      const shown = { user_id, name, email, role, caps, quotas };
+      const { user_id = newId("user", now), name = null, email = null, role = null } = body;
+      const { caps = null, quotas = null, retention_days = null } = body;
+      const shown = { user_id, name, email, role, caps, quotas, retention_days };
       const maker = context.get("caller");
       const { key, stored } = await mintApiKey({ name: "first key", made_by: maker.key_id }, now);
       const row = { ...shown, created_at: stored.created_at };
@@ -123,9 +132,14 @@ function addMe(app: App): void {
   );
 }
 
-/** For the audit: what caps and quotas become, as JSON. */
-export function describeLimits({ caps, quotas }: { caps?: unknown; quotas?: unknown }): Record<string, string> {
+/** For the audit: what caps and quotas become, as JSON, and how long threads are kept. */
+export function describeLimits({
+  caps,
+  quotas,
+  retention_days,
+}: Pick<UserPatch, "caps" | "quotas" | "retention_days">): Record<string, string | number | null> {
   return {
+    ...(retention_days === undefined ? {} : { retention_days }),
     ...(caps === undefined ? {} : { caps: JSON.stringify(caps) }),
     ...(quotas === undefined ? {} : { quotas: JSON.stringify(quotas) }),
   };

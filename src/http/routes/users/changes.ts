@@ -35,7 +35,7 @@ export function addUserChanges(app: App): void {
       tag,
       summary: "Change, disable or enable a user",
       description:
-        "Absent fields stay unchanged. While a user is disabled, nothing of theirs works, and nothing is deleted. A user who loses the role `admin` loses the scope `admin` in all keys and sessions. `caps` and `quotas` are replaced as a whole.",
+        "Absent fields stay unchanged. While a user is disabled, nothing of theirs works, and nothing is deleted. A user who loses the role `admin` loses the scope `admin` in all keys and sessions. `caps` and `quotas` are replaced as a whole. A shorter `retention_days` deletes older threads within hours.",
       scope: "admin",
       params: userParams,
       body: userPatch,
@@ -172,7 +172,7 @@ function actsOf(user_id: string, { disabled, ...others }: UserPatch): AuditedAct
 }
 
 /** Which fields were changed; of names and addresses no more than that. */
-function describePatch({ name, email, role, ...limits }: UserPatch): Record<string, string | boolean | null> {
+function describePatch({ name, email, role, ...limits }: UserPatch): Record<string, string | number | boolean | null> {
   return {
     ...(name === undefined ? {} : { name: true }),
     ...(email === undefined ? {} : { email: true }),

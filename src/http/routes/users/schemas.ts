@@ -1,5 +1,6 @@
 // Accounts, as the API describes and checks them.
 import { z } from "@hono/zod-openapi";
+import { MAX_RETENTION_DAYS } from "../../../config/retention.ts";
 import { clientId } from "../../../protocol/ids.ts";
 import { periodCaps } from "../../../protocol/money/caps.ts";
 import { quotas as knownQuotas } from "../../../protocol/money/quotas.ts";
@@ -58,6 +59,13 @@ const quotas = late(() =>
     }),
 );
 
+const retentionDays = late(() =>
+  z.int().min(0).max(MAX_RETENTION_DAYS).nullable().openapi({
+    description:
+      "Threads without activity for so many days are deleted, in place of the setting RETENTION_DAYS. 0 keeps them for ever; null takes the setting.",
+  }),
+);
+
 export const userBody = late(() =>
   z
     .strictObject({
@@ -69,6 +77,7 @@ export const userBody = late(() =>
       role: role().optional(),
       caps: caps().optional(),
       quotas: quotas().optional(),
+      retention_days: retentionDays().optional(),
     })
     .openapi({ example: { name: "Ada" } }),
 );
@@ -85,12 +94,13 @@ export const newUser = late(() =>
       role: role(),
       caps: caps(),
       quotas: storedQuotas(),
+      retention_days: retentionDays(),
       api_key: z.string(),
     })
     .openapi("NewUser", {
       example: {
         ...{ user_id: "user_ada", name: "Ada", email: null, role: null },
-        ...{ caps: null, quotas: null, api_key: examples.key },
+        ...{ caps: null, quotas: null, retention_days: null, api_key: examples.key },
       },
     }),
 );
@@ -104,6 +114,7 @@ export const userPatch = late(() =>
       disabled: z.boolean().optional(),
       caps: caps().optional(),
       quotas: quotas().optional(),
+      retention_days: retentionDays().optional(),
     })
     .refine((patch) => Object.keys(patch).length > 0, "has nothing to change")
     .openapi({ example: { disabled: true } }),
@@ -116,6 +127,7 @@ const example = {
   role: null,
   caps: { day: { max_cost_usd: 5 } },
   quotas: null,
+  retention_days: null,
   state: "active",
   created_at: examples.time,
   disabled_at: null,
@@ -129,6 +141,7 @@ const fields = late(() => ({
   role: role(),
   caps: caps(),
   quotas: storedQuotas(),
+  retention_days: retentionDays(),
   state: z.enum(userStates).openapi({ description: "`deleting` until nothing of the user is left." }),
   created_at: time.nullable().openapi({ description: "Null for `user_first`, if nobody recorded it." }),
   disabled_at: time.nullable(),

@@ -56,6 +56,7 @@ export const acts = defineWords<Record<AuditAction, Act>>(
     "slack_workspace.disconnect": { done: "disconnected the Slack workspace", plain: "disconnect the Slack workspace" },
     "approval.approve": { done: "approved the tool call", plain: "approve the tool call" },
     "approval.deny": { done: "declined the tool call", plain: "decline the tool call" },
+    "thread.expire": { done: "deleted old threads", plain: "delete old threads" },
   },
   {
     "session.create": { done: "登录了", plain: "登录" },
@@ -89,6 +90,7 @@ export const acts = defineWords<Record<AuditAction, Act>>(
     "slack_workspace.disconnect": { done: "断开了 Slack 工作区", plain: "断开 Slack 工作区" },
     "approval.approve": { done: "批准了工具调用", plain: "批准工具调用" },
     "approval.deny": { done: "拒绝了工具调用", plain: "拒绝工具调用" },
+    "thread.expire": { done: "删除了过期的会话", plain: "删除过期的会话" },
   },
 );
 
