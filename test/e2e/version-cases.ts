@@ -69,6 +69,13 @@ export async function startPlace(): Promise<DeployedPlace> {
 const makeThread = ({ server }: Place, thread_id: string, title = thread_id) =>
   server.json<Thread>("POST", "/v1/threads", { thread_id, title });
 
+/** A thread in a project that keeps threads for a day, and then so many days without anybody. */
+async function passDays({ server, versions }: Place, thread_id: string, days: number): Promise<void> {
+  await server.json("POST", "/v1/projects", { project_id: thread_id, name: thread_id, retention_days: 1 });
+  await server.json("POST", "/v1/threads", { thread_id, project_id: thread_id });
+  await versions.tick(new Date(Date.now() + minutes(days * 24 * 60)));
+}
+
 export const question = { question: "Red or blue?", choices: ["red", "blue"] };
 const plan = { sections: [{ title: "Shop", tasks: ["Pages", "Cart"] }] };
 
@@ -293,11 +300,23 @@ export const cases: Record<string, Case> = {
       const call = await nextOf("poke");
       // Whoever reads the thread has brought the run to D1.
       await runs.listRuns("poke");
-      await versions.tick(new Date(Date.now() + minutes(5)));
+      // Past the time until which its row need not be heard of.
+      await versions.tick(new Date(Date.now() + minutes(15)));
       call.text("One.");
       call.finish();
       await runs.eventsOf("poke", "poke-1");
       expect(await runs.readRun("poke", "poke-1")).toMatchObject({ status: "completed" });
+    },
+  },
+  expire: {
+    async play(place) {
+      await passDays(place, "expire", 2);
+      expect((await place.server.request("GET", "/v1/threads/expire")).status).toBe(404);
+    },
+    // Such an object can't say whether the thread is in use, so it stays until the object is replaced.
+    async without(place) {
+      await passDays(place, "not-expired", 2);
+      expect(await place.server.json("GET", "/v1/threads/not-expired")).toMatchObject({ thread_id: "not-expired" });
     },
   },
   closeLeases: {

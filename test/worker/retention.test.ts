@@ -139,6 +139,16 @@ describe("an old thread stays", patient, () => {
     await stays(client);
   });
 
+  it("while threads were made under another JURISDICTION: their objects are elsewhere", async () => {
+    const client = await makeThread();
+    await env.DB.prepare("INSERT INTO deployment VALUES ('jurisdiction', 'eu')").run();
+    try {
+      await stays(client);
+    } finally {
+      await env.DB.prepare("DELETE FROM deployment").run();
+    }
+  });
+
   it("while somebody reads it", async () => {
     const client = await makeThread();
     const stream = await client.events();

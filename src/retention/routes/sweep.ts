@@ -15,6 +15,7 @@ import {
   writeScanState,
 } from "../../store/retention/scan.ts";
 import { isDatabaseFull } from "../../store/server/full.ts";
+import { findMisplacement } from "../../thread/place.ts";
 import { clock } from "../../thread/ports.ts";
 import { callThread } from "../../thread/stub.ts";
 
@@ -40,6 +41,8 @@ export async function sweepOldThreads(env: Env, now: number, bounds: Bounds = US
   try {
     const { retention_days } = configOf(env);
     if (retention_days === null && !(await hasOwnRetention(env.DB))) return;
+    // Objects are elsewhere then, and would look as if they had no thread. If D1 can't say, nothing is deleted.
+    if ((await findMisplacement(configOf(env), env.DB)) !== null) return;
     const state = await readScanState(env.DB);
     if (state?.after === null && now - state.begun_at < REST_MS) return;
     const after = state?.after ?? null;
@@ -99,6 +102,8 @@ async function expire(env: Env, { user_id, thread_id, before }: OldThread): Prom
     const asked = callThread(env, key, (stub) => stub.expire(key, before));
     const expired = await withinTime(clock, THREAD_MS, "A thread", asked);
     if (expired.ok) return expired.value ? "deleted" : "kept";
+    // Another failure says nothing of the thread: under another JURISDICTION its object is elsewhere, and whole.
+    if (expired.error.code !== "not_found") throw new Error(expired.error.detail);
     // Only D1 knows it, as after a restore.
     await deleteThread(env.DB, key, Date.now(), [], { is_expired: true });
     return "deleted";
