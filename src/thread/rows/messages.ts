@@ -136,7 +136,7 @@ export function readMessages(
 }
 
 /** A row may be a megabyte, and a batch ends with the first that is too long for it. */
-const ROWS_PER_READ = 10;
+const ROWS_PER_READ = 25;
 
 /**
  * Rows after a `seq` for D1: the first, and no more than `limit` rows and `characters` of content. `isCut`: whether there
