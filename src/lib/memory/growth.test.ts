@@ -35,10 +35,10 @@ describe("what grows while it is read", () => {
     const growth = createGrowth(limits, () => {});
     const [first, second, third] = [newGrower(), newGrower(), newGrower()];
     for (const each of [first, second, third]) expect(growth.ask(each, 33, 0)).toBe(true);
-    expect([second, third].map((each) => growth.ask(each, 40, 4_000))).toEqual([false, false]);
-    expect(growth.ask(first, 90, 4_000)).toBe(true);
-    expect(growth.ask(second, 40, 9_500)).toBe(true);
-    expect(growth.ask(third, 40, 9_500)).toBe(false);
+    expect([second, third].map((each) => growth.ask(each, 40, 1_000))).toEqual([false, false]);
+    expect(growth.ask(first, 90, 1_000)).toBe(true);
+    expect(growth.ask(second, 40, 4_000)).toBe(true);
+    expect(growth.ask(third, 40, 4_000)).toBe(false);
   });
 
   it("does not count what is small", () => {

@@ -18,7 +18,7 @@ export interface Growth {
 }
 
 /** One that does not ask for so long may have ended with its object. It keeps its bytes, but nobody waits for it. */
-const SILENT_MS = 5_000;
+const SILENT_MS = 2_000;
 
 export function createGrowth(limits: { all: number; small: number }, onChange: (bytes: number) => void): Growth {
   /** The one that became large first is the first. */

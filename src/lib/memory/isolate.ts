@@ -17,7 +17,13 @@ const MAX_REPLIES_BYTES = 12 * MIB;
 const replies = isolateMemory.openPool("replies", MAX_REPLIES_BYTES, () => {});
 /** A reply asks for so much more at a time. */
 const PORTION = 64 * 1024;
-const growth = createGrowth({ all: MAX_REPLIES_BYTES, small: SMALL_BYTES }, replies.add);
+let counted = 0;
+/** Replies that stand still may hold more, and would leave nothing to readers that keep up. */
+const growth = createGrowth({ all: MAX_REPLIES_BYTES, small: SMALL_BYTES }, () => {
+  const held = Math.min(MAX_REPLIES_BYTES, growth.held);
+  replies.add(held - counted);
+  counted = held;
+});
 const abandonedReplies = new FinalizationRegistry<Grower>((grower) => growth.leave(grower));
 
 /** A reply that is being read. */
