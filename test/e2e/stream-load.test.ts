@@ -201,13 +201,13 @@ interface FullThread {
 }
 
 /** Where memory is short a reader is cut, and comes back. */
-async function readToEnd(thread: string, first: StreamReader): Promise<StreamFrame[]> {
+async function readToEnd(thread: string, first: StreamReader, from: number): Promise<StreamFrame[]> {
   let frames: StreamFrame[] = [];
   for (let reader = first; ; ) {
     const how = await reader.ended;
     frames = isResync(reader.frames) ? reader.frames : [...frames, ...reader.frames];
     if (how === "closed" || frames.at(-1)?.event.type === "RUN_FINISHED") return frames;
-    const after = frames.findLast(({ id }) => id !== null)?.id ?? first.lastId;
+    const after = frames.findLast(({ id }) => id !== null)?.id ?? from;
     reader = await openReader(taskloom, pathOf(thread), { after });
   }
 }
@@ -242,7 +242,7 @@ describe("twelve threads with 2 MiB of unread deltas each", () => {
     let resyncs = 0;
     for (const [index, { thread, watcher, idle, id }] of runs.entries()) {
       await watcher.ended;
-      const rest = await readToEnd(thread, returned[index] as StreamReader);
+      const rest = await readToEnd(thread, returned[index] as StreamReader, id);
       if (isResync(rest)) resyncs += 1;
       const had = watcher.frames.filter((frame) => frame.id !== null && frame.id <= id);
       await expectConversation(thread, resume(had, rest));
@@ -252,7 +252,7 @@ describe("twelve threads with 2 MiB of unread deltas each", () => {
       // The kernels of both ends may have held all of it.
       const hasEnd = idle.frames.at(-1)?.event.type === "RUN_FINISHED";
       const last = hasEnd ? null : await openReader(taskloom, pathOf(thread), { after: Math.max(id, idle.lastId) });
-      const more = last === null ? [] : await readToEnd(thread, last);
+      const more = last === null ? [] : await readToEnd(thread, last, Math.max(id, idle.lastId));
       const taken = resume(had, idle.frames).map((event) => ({ id: null, event }));
       await expectConversation(thread, resume(taken, more));
     }
