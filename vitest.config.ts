@@ -78,7 +78,12 @@ function findTest(name: string): string {
 }
 
 /** Crowds and floods, which take a minute more: `npm run load`. */
-const load = ["test/e2e/stream-load.test.ts", "test/e2e/daytona-load.test.ts", "test/e2e/quota-load.test.ts"];
+const load = [
+  "test/e2e/stream-load.test.ts",
+  "test/e2e/daytona-load.test.ts",
+  "test/e2e/quota-load.test.ts",
+  "test/e2e/memory-load.test.ts",
+];
 
 /**
  * End-to-end tests that are long by nature: what a hostile network, page or issuer does, former versions, lives that

@@ -50,13 +50,19 @@ export async function startProgram(
   return { program, said };
 }
 
-/** A program that writes a line to descriptor 3 when it is ready. Resolves with that line. */
-export async function startCommand(command: string[], core: Core): Promise<{ program: Program; line: string }> {
+/** A program that writes a line to descriptor 3 when it is ready. Resolves with that line, the first that `says` it. */
+export async function startCommand(
+  command: string[],
+  core: Core,
+  says: (line: string) => boolean,
+): Promise<{ program: Program; line: string }> {
   const child = spawnPinned(command, core, "pipe", {});
   const program = keep(child, core, () => child.kill("SIGKILL"));
   const lines = createInterface({ input: child.stdio[3] as Readable });
   const line = await new Promise<string>((resolve, reject) => {
-    lines.once("line", resolve);
+    lines.on("line", (each) => {
+      if (says(each)) resolve(each);
+    });
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`${command[0]} ended with ${code}`)));
   });

@@ -24,6 +24,12 @@ export interface WorkerDescription {
   platform_modules?: Record<string, string>;
   /** The origin of a D1 process; becomes the binding `DB`. */
   d1?: string;
+  /** The most that V8 may keep of old objects. It ends the process beyond that. */
+  heap_mib?: number;
+  /** Where the inspector listens. It says what the heap holds. */
+  inspector?: string;
+  /** A Unix socket beside the usual one. Its kernel buffers are small, so a client that reads nothing is noticed soon. */
+  unix_socket?: string;
 }
 
 /** Date and flags of wrangler.toml, as configuration. */
@@ -58,8 +64,14 @@ export async function startWorker(worker: WorkerDescription, folder: string, cor
   );
   const d1 =
     worker.d1 === undefined ? "" : `(name = "d1", external = (address = ${quote(hostOf(worker.d1))}, http = ())),`;
+  const entry = `name = "worker"${worker.entrypoint === undefined ? "" : `, entrypoint = ${quote(worker.entrypoint)}`}`;
+  const heap = worker.heap_mib === undefined ? "" : `v8Flags = [${quote(`--max-old-space-size=${worker.heap_mib}`)}],`;
+  const at = quote(`unix:${worker.unix_socket}`);
+  const unix =
+    worker.unix_socket === undefined ? "" : `(name = "unix", address = ${at}, http = (), service = (${entry})),`;
   const text = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  ${heap}
   services = [
     (name = "worker", worker = .worker),
     (name = "nobody", external = (address = "127.0.0.1:1", http = ())),
@@ -68,8 +80,8 @@ const config :Workerd.Config = (
     ${d1}
   ],
   extensions = [(modules = [${extensions.join(", ")}])],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = (
-    name = "worker"${worker.entrypoint === undefined ? "" : `, entrypoint = ${quote(worker.entrypoint)}`}))],
+  sockets = [${unix}
+    (name = "http", address = "127.0.0.1:0", http = (), service = (${entry}))],
 );
 const worker :Workerd.Worker = (
   modules = [${modules.join(", ")}],
@@ -82,7 +94,8 @@ const worker :Workerd.Worker = (
   durableObjectStorage = (localDisk = "disk"),
 );
 `;
-  return startWorkerd(text, folder, core);
+  const flags = worker.inspector === undefined ? [] : [`--inspector-addr=${worker.inspector}`];
+  return startWorkerd(text, folder, core, flags);
 }
 
 /** One database. Its SQL is answered over HTTP at `/query`, as the binding in the Worker's workerd asks. */
@@ -104,13 +117,13 @@ const d1 :Workerd.Worker = (
   return startWorkerd(text, folder, core);
 }
 
-async function startWorkerd(config: string, folder: string, core: Core): Promise<WorkerdProgram> {
+async function startWorkerd(config: string, folder: string, core: Core, flags: string[] = []): Promise<WorkerdProgram> {
   await mkdir(join(folder, "objects"), { recursive: true });
   const path = join(folder, "config.capnp");
   await writeFile(path, config);
   // `bundled` modules are experimental in this version.
-  const command = [findBinary(), "serve", "--experimental", "--control-fd=3", path];
-  const { program, line } = await startCommand(command, core);
+  const command = [findBinary(), "serve", "--experimental", "--control-fd=3", ...flags, path];
+  const { program, line } = await startCommand(command, core, (said) => said.includes('"socket":"http"'));
   const { port } = JSON.parse(line) as { port: number };
   return { ...program, url: `http://127.0.0.1:${port}` };
 }

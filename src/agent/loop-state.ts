@@ -9,6 +9,7 @@ import {
 } from "./calls/guards.ts";
 import { type ContextBudget, createBudget, messageLimit } from "./context/budget.ts";
 import { Conversation } from "./context/conversation.ts";
+import { RunPlace } from "./context/crowd.ts";
 import { newTokenScales, planCall, type TokenScales } from "./context/planned-call.ts";
 import type { LoopFact } from "./events.ts";
 import { noProgress, type Progress } from "./plan/progress.ts";
@@ -27,6 +28,8 @@ export interface RunState extends Equipment {
   models: ModelChain;
   /** What the model is sent between the system prompt and the reminder. It only grows, until a summary replaces it. */
   conversation: Conversation;
+  /** Among what the isolate's runs hold in memory. */
+  place: RunPlace;
   budget: ContextBudget;
   /** Read from storage each time, because a person may have changed it. */
   readonly plan: Plan;
@@ -68,6 +71,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     ...equipment,
     models: createModelChain(input.model, input.agent.fallback_models),
     conversation,
+    place: new RunPlace(),
     budget: createBudget(input.context_tokens, input.token_scale, input.agent.model_options.max_output_tokens),
     get plan() {
       return ports.readPlan();

@@ -36,6 +36,8 @@ export async function runAgent(input: LoopInput, ports: LoopPorts): Promise<Loop
     ports.onBug?.("loop", error);
     const outcome = failed("internal", "Something went wrong inside the server while it worked on this run.");
     return endSpending(outcome, state, ports);
+  } finally {
+    state?.place.leave();
   }
 }
 

@@ -330,5 +330,6 @@ export const diagnostics = {
     retry_at: "2026-11-24T10:00:21.000Z",
     last_error: "D1 gave no answer within 40 s",
   },
+  isolate: { kept: { frames: 812_000, histories: 2_310_000 }, work: 0, waiting: 0 },
   last_errors: [{ at: "2026-11-24T10:00:02.000Z", message: "a job could not be sent: the queue is down" }],
 };

@@ -48,6 +48,16 @@ export const diagnostics = late(() =>
       retry_at: time.nullable(),
       last_error: z.string().nullable(),
     }),
+    isolate: z
+      .object({
+        kept: z.record(z.string(), z.int()).describe("Bytes by what they are kept for."),
+        work: z.int().describe("Bytes of long requests and answers that are under way."),
+        waiting: z.int().describe("Bytes of those that wait until there is room."),
+      })
+      .optional()
+      .describe(
+        "What all objects hold together that share memory with this one. Absent for an object of a former version.",
+      ),
     last_errors: z
       .array(z.object({ at: time, message: z.string() }))
       .describe("The last errors of this life, newest last."),

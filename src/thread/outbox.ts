@@ -1,6 +1,7 @@
 // Replicates this object's SQLite to D1 in batches of guarded upserts, which may arrive twice. A position says what D1
 // has. It is stored with the next fact, so after a crash some rows are sent again.
 import { describeError, logWarning } from "../lib/log.ts";
+import { enter, isolateMemory } from "../lib/memory/isolate.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import type { Job } from "../protocol/job.ts";
 import { isTerminal, type Run } from "../protocol/run.ts";
@@ -26,6 +27,8 @@ interface OutboxPorts {
 
 // A batch is one transaction in D1, of at most 30 s. This many rows and characters take far less.
 const MESSAGES_PER_BATCH = { limit: 100, characters: 500_000 };
+// Two bytes each for the rows, for the statement and for the request. Read again once there is room for that.
+const BYTES_PER_CHARACTER = 6;
 // A run's row is at most a megabyte. Each is a statement of its own, and a batch may have a few hundred statements.
 const RUNS_PER_BATCH = 20;
 // After this time a batch has failed or gone through. Sending it again is safe.
@@ -247,9 +250,28 @@ export class Outbox {
 
   async #sendBatch(): Promise<boolean> {
     this.countTry();
+    const next = this.#readMessages();
+    const weight = BYTES_PER_CHARACTER * next.characters;
+    return isolateMemory.isSmall(weight) ? this.#sendNext(next) : this.#sendLarge(weight);
+  }
+
+  async #sendLarge(weight: number): Promise<boolean> {
+    const leave = await enter(weight);
+    try {
+      return this.#stopped ? false : await this.#sendNext(this.#readMessages());
+    } finally {
+      leave?.();
+    }
+  }
+
+  #readMessages(): ReturnType<typeof readNextMessages> {
+    const { message_seq } = this.#position;
+    return readNextMessages(this.#database.sql, this.#stored.thread, message_seq, MESSAGES_PER_BATCH);
+  }
+
+  async #sendNext({ messages, isCut }: ReturnType<typeof readNextMessages>): Promise<boolean> {
     const { thread, version, made_project } = this.#stored;
     const { sql } = this.#database;
-    const { messages, isCut } = readNextMessages(sql, thread, this.#position.message_seq, MESSAGES_PER_BATCH);
     const plan = this.#planDirty ? readPlanMessage(sql, thread) : null;
     // A run that ended before it started has no event. A reader that continues from the newest number misses nothing.
     const runs = this.#nextRuns().map((record) => ({

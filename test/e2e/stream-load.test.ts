@@ -46,11 +46,11 @@ function isDelta(text: string): (frame: StreamFrame) => boolean {
   return ({ event }) => event.type === "TEXT_MESSAGE_CONTENT" && event.delta.includes(text);
 }
 
-/** This many pieces of text, as fast as the watcher takes them: a reader a mebibyte behind is cut. */
+/** This many pieces of text, as fast as the watcher takes them: a reader that is far behind is cut. */
 async function flood(call: ModelCall, watcher: StreamReader, count: number, size: number, name = ""): Promise<void> {
   for (let piece = 1; piece <= count; piece++) {
     call.text(`${name}${piece} `.padEnd(size, "x"));
-    if (piece % 20 === 0 || piece === count) await watcher.until(isDelta(`${name}${piece} x`));
+    if (piece % 5 === 0 || piece === count) await watcher.until(isDelta(`${name}${piece} x`));
   }
 }
 
@@ -129,6 +129,10 @@ describe("a reader of one byte a second", () => {
         await reader.ended;
         const taken = reader.frames;
         checkFrames(taken);
+        if (taken.at(-1)?.event.type === "RUN_FINISHED") {
+          await expectConversation(thread, resume([], taken));
+          continue;
+        }
         const back = await openReader(taskloom, pathOf(thread), { after: reader.lastId });
         expect(await back.ended).toBe("closed");
         await expectConversation(thread, resume(taken, back.frames));
@@ -151,11 +155,12 @@ describe("a reader of one byte a second", () => {
   });
 });
 
+// A longer conversation gets a summary.
 describe("a thread of 5 MB", () => {
   it("reaches a slow reader that has lost its place, while a run floods, without repeated cuts", async () => {
     for (let index = 0; index < 10; index++) {
       const call = await start("thread-5mb", `inv-${index}`);
-      call.text(`${index} `.padEnd(500_000, "y"));
+      call.text(`${index} `.padEnd(300_000, "y"));
       call.finish();
       const done = await openReader(taskloom, `/v1/threads/thread-5mb/runs/inv-${index}/events`);
       await done.ended;
@@ -166,11 +171,11 @@ describe("a thread of 5 MB", () => {
     call.text("it begins");
     await watcher.until(isDelta("it begins"));
     const slow = await openSlowReader(taskloom, path, { after: 10_000_000, bytesPerSecond: 900_000 });
-    for (let step = 0; step < 5; step++) {
-      await flood(call, watcher, 60, 20_000, `${step}.`);
-      if (step < 4) call.call(0, `call-${step}`, "view_tasks", "{}");
-      call.finish(step < 4 ? "tool_calls" : "stop");
-      if (step < 4) call = await model.next();
+    for (let step = 0; step < 2; step++) {
+      await flood(call, watcher, 50, 20_000, `${step}.`);
+      if (step < 1) call.call(0, `call-${step}`, "view_tasks", "{}");
+      call.finish(step < 1 ? "tool_calls" : "stop");
+      if (step < 1) call = await model.next();
     }
     await watcher.ended;
     const began = performance.now();
@@ -195,9 +200,21 @@ interface FullThread {
   id: number;
 }
 
-describe("twenty-four threads with 2 MiB of unread deltas each", () => {
-  it("stay within the process's bound, and every reader ends with the conversation", async () => {
-    const threads = Array.from({ length: 24 }, (_, index) => `thread-full-${index}`);
+/** Where memory is short a reader is cut, and comes back. */
+async function readToEnd(thread: string, first: StreamReader, from: number): Promise<StreamFrame[]> {
+  let frames: StreamFrame[] = [];
+  for (let reader = first; ; ) {
+    const how = await reader.ended;
+    frames = isResync(reader.frames) ? reader.frames : [...frames, ...reader.frames];
+    if (how === "closed" || frames.at(-1)?.event.type === "RUN_FINISHED") return frames;
+    const after = frames.findLast(({ id }) => id !== null)?.id ?? from;
+    reader = await openReader(taskloom, pathOf(thread), { after });
+  }
+}
+
+describe("twelve threads with 2 MiB of unread deltas each", () => {
+  it("stay within the isolate's bound, and every reader ends with the conversation", async () => {
+    const threads = Array.from({ length: 12 }, (_, index) => `thread-full-${index}`);
     const before = memoryMib();
     const runs: FullThread[] = [];
     for (const thread of threads) {
@@ -217,30 +234,29 @@ describe("twenty-four threads with 2 MiB of unread deltas each", () => {
     );
     const chars = held.reduce((sum, { journal }) => sum + journal.memory_chars, 0);
     const full = memoryMib();
-    // Past the process's limit a thread still keeps what readers that keep up need.
-    expect(chars).toBeLessThan(32 * 1024 * 1024 + 24 * 192 * 1024);
+    expect(chars).toBeLessThan(32 * 1024 * 1024);
     const returned = await Promise.all(
       runs.map(({ thread, id }) => openReader(taskloom, pathOf(thread), { after: id })),
     );
     for (const { call } of runs) call.finish();
     let resyncs = 0;
     for (const [index, { thread, watcher, idle, id }] of runs.entries()) {
-      expect(await watcher.ended).toBe("closed");
-      const back = returned[index];
-      expect(await back?.ended).toBe("closed");
-      const rest = back?.frames ?? [];
+      await watcher.ended;
+      const rest = await readToEnd(thread, returned[index] as StreamReader, id);
       if (isResync(rest)) resyncs += 1;
       const had = watcher.frames.filter((frame) => frame.id !== null && frame.id <= id);
       await expectConversation(thread, resume(had, rest));
       if (idle === null) continue;
       idle.hurry();
       await idle.ended;
-      const last = await openReader(taskloom, pathOf(thread), { after: Math.max(id, idle.lastId) });
-      expect(await last.ended).toBe("closed");
+      // The kernels of both ends may have held all of it.
+      const hasEnd = idle.frames.at(-1)?.event.type === "RUN_FINISHED";
+      const last = hasEnd ? null : await openReader(taskloom, pathOf(thread), { after: Math.max(id, idle.lastId) });
+      const more = last === null ? [] : await readToEnd(thread, last, Math.max(id, idle.lastId));
       const taken = resume(had, idle.frames).map((event) => ({ id: null, event }));
-      await expectConversation(thread, resume(taken, last.frames));
+      await expectConversation(thread, resume(taken, more));
     }
-    show(`24 threads of 2 MiB: ${chars} characters kept, ${resyncs} resyncs; memory ${before} MiB, then ${full} MiB`);
+    show(`12 threads of 2 MiB: ${chars} characters kept, ${resyncs} resyncs; memory ${before} MiB, then ${full} MiB`);
     expect(resyncs).toBeGreaterThan(3);
   }, 120_000);
 });

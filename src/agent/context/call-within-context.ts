@@ -11,6 +11,7 @@ import type { PlannedCall } from "../spending.ts";
 import { calibrate, isNear, measureScale, messageLimit, replyTokens, roomOf, shrink } from "./budget.ts";
 import { chooseTail, fitLimit, isWorthSummary, MAX_SAID_TOKENS, MIN_MESSAGE_TOKENS, sharesOf } from "./compaction.ts";
 import type { Conversation } from "./conversation.ts";
+import { boundRoom } from "./crowd.ts";
 import { repairHistory } from "./history.ts";
 import { planNextCall } from "./planned-call.ts";
 import { withoutPreambles } from "./preamble.ts";
@@ -34,7 +35,7 @@ const SHOWN_SHARE = 0.6;
 export async function callWithinContext(state: RunState, reminder: string | null): Promise<CallOutcome> {
   const fixed = state.fixed_size + estimateText(reminder ?? "");
   for (let refusals = 0; ; refusals++) {
-    if (isNear(roomOf(state.budget, fixed), state.conversation.size)) await makeShorter(state, fixed, refusals);
+    if (isNear(roomWithin(state, fixed), state.conversation.size)) await makeShorter(state, fixed, refusals);
     if (state.ports.signal.aborted) return { kind: "cancelled", partial: null };
     const outcome = await callWithFallback(
       { ...composeRequest(state), reminder },
@@ -50,6 +51,11 @@ export async function callWithinContext(state: RunState, reminder: string | null
     if (outcome.kind !== "failed" || !outcome.failure.too_long || refusals >= MAX_REFUSALS) return outcome;
     state.budget = shrink(state.budget, size);
   }
+}
+
+/** What the model reads, and no more than the isolate can hold of this conversation. */
+function roomWithin({ budget, conversation, place }: RunState, fixed: number): number {
+  return boundRoom(roomOf(budget, fixed), conversation, place.limit(conversation.bytes));
 }
 
 /** What the provider of the current model has counted for a request of `size` tokens by our estimate. */
@@ -84,15 +90,15 @@ function composeRequest(state: RunState): ModelRequest {
 }
 
 async function makeShorter(state: RunState, fixed: number, refusals: number): Promise<void> {
-  const room = roomOf(state.budget, fixed);
+  const room = roomWithin(state, fixed);
   const limit = messageLimit(state.input.context_tokens);
   const { rows } = state.conversation;
   const sizes = rows.map((row) => estimateMessage(shortenMessage(row, limit)));
   const from = chooseTail(rows, sizes, sharesOf(room).tail);
   const older = sizes.slice(0, from).reduce((sum, size) => sum + size, 0);
   if (from > 0 && isWorthSummary(older, room)) return await compact(state, { room, from, sizes });
-  // The newest step is too long by itself. It stays as it is if it fits.
-  if (state.conversation.size <= room) return;
+  // The newest step is too long by itself. It stays as it is if it fits. In memory it stays in any case.
+  if (state.conversation.size <= roomOf(state.budget, fixed)) return;
   // Hundreds of calls may be too many at any useful length. It is better to show nothing of each than to make no call
   // at all.
   const least = refusals > 1 ? 0 : MIN_MESSAGE_TOKENS;

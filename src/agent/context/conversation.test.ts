@@ -68,7 +68,7 @@ describe("a conversation that goes on", () => {
             expect(conversation.size).toBe(estimateMessages(anew.messages));
             expect(conversation.images).toEqual(separateImages(anew.messages).images);
             expect(conversation.callIds).toEqual(anew.callIds);
-            expect(conversation.characters).toBe(anew.characters);
+            expect(conversation.bytes).toBe(anew.bytes);
             if (is_too_long) conversation.limitRows(60);
             for (const each of rows) conversation.add(each);
           }

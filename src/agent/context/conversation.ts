@@ -1,6 +1,7 @@
 // What a thread's model reads: its rows since the newest summary, and the messages that are sent for them. It only
 // grows, so a run that continues it looks at no earlier message again: their repaired and shortened forms, their weights
 // and the ids of their calls are known. The same message stays the same object.
+import { bytesOf } from "../../lib/memory/text-bytes.ts";
 import { imagesOf, type SentImage } from "../../protocol/message.ts";
 import type { ModelMessage } from "../model.ts";
 import { type Repair, repairHistory, toModelMessage } from "./history.ts";
@@ -19,7 +20,7 @@ export interface StoredConversation {
 }
 
 /** For what a message in memory has beside its texts. */
-const MESSAGE_CHARACTERS = 200;
+const MESSAGE_BYTES = 200;
 
 export class Conversation {
   /** As they are stored. */
@@ -31,7 +32,7 @@ export class Conversation {
   /** Estimated tokens of `messages`. */
   size = 0;
   /** Of texts in memory. */
-  characters = 0;
+  bytes = 0;
   #summary: Summary | null;
   #opening: readonly string[];
   /** The most that the model sees of each message, and of the first `count` rows. */
@@ -87,7 +88,7 @@ export class Conversation {
    */
   show(expected?: ReadonlySet<string>): void {
     if (this.#isRepaired && this.#open.length === 0 && expected === undefined) return;
-    this.characters = this.rows.reduce((sum, row) => sum + countCharacters(row), 0);
+    this.bytes = this.rows.reduce((sum, row) => sum + countBytes(row), 0);
     const shortened = this.rows.map((row, at) => this.#shorten(row, at));
     const before = this.#summary === null ? [] : [openWith(this.#opening, this.#summary)];
     this.messages.length = 0;
@@ -133,7 +134,7 @@ export class Conversation {
   }
 
   #noteRow(row: ModelMessage): void {
-    this.characters += countCharacters(row);
+    this.bytes += countBytes(row);
     this.#sizes.push(countMessage(row));
     if (row.role === "assistant") for (const { id } of row.tool_calls ?? []) this.#ids.add(id);
   }
@@ -156,7 +157,7 @@ export class Conversation {
     const limit = at < count ? Math.min(tokens, this.#limit) : this.#limit;
     if ((this.#sizes[at] ?? 0) <= limit) return row;
     const short = shortenMessage(row, limit);
-    if (short !== row) this.characters += countCharacters(short);
+    if (short !== row) this.bytes += countBytes(short);
     return short;
   }
 
@@ -172,13 +173,13 @@ function openWith(opening: readonly string[], { message }: Summary): ModelMessag
 }
 
 /** Of a message in memory. */
-export function countCharacters(message: ModelMessage): number {
+export function countBytes(message: ModelMessage): number {
   const { content } = message;
-  let sum = MESSAGE_CHARACTERS;
-  if (typeof content === "string") sum += content.length;
+  let sum = MESSAGE_BYTES;
+  if (typeof content === "string") sum += bytesOf(content);
   else if (content !== null)
-    for (const part of content) sum += "text" in part ? part.text.length : part.image_url.url.length;
+    for (const part of content) sum += "text" in part ? bytesOf(part.text) : part.image_url.url.length;
   if (message.role !== "assistant") return sum;
-  for (const { function: called } of message.tool_calls ?? []) sum += MESSAGE_CHARACTERS + called.arguments.length;
-  return message.extras === undefined ? sum : sum + JSON.stringify(message.extras.values).length;
+  for (const { function: called } of message.tool_calls ?? []) sum += MESSAGE_BYTES + bytesOf(called.arguments);
+  return message.extras === undefined ? sum : sum + bytesOf(JSON.stringify(message.extras.values));
 }

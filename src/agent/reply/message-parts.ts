@@ -6,6 +6,7 @@
 // - A reasoning ends when a text or a call starts, a text when a call starts. Calls stay open until the end of the
 //   message, because providers interleave them. Text after a call, which is rare, is a part of its own.
 // - White space alone is not a text: some models send line breaks before each call.
+import { createFolder } from "../../lib/memory/text-bytes.ts";
 import { isHighSurrogate } from "../../lib/truncate.ts";
 import type { ToolCall } from "../../protocol/message.ts";
 import type { LoopDelta, Part } from "../events.ts";
@@ -44,6 +45,7 @@ export function createMessageParts(
   const counts = { text: 0, reasoning: 0 };
   const open: { text: OpenPart | null; reasoning: OpenPart | null } = { text: null, reasoning: null };
   let blank = "";
+  const fold = createFolder();
 
   function start(part: Part): OpenPart {
     onDelta({ type: "part_started", part });
@@ -60,6 +62,7 @@ export function createMessageParts(
     if (text === "") return;
     const clean = text.toWellFormed();
     part.sum += clean;
+    fold(part.sum);
     onDelta({ type: "part_delta", part_id: part.part_id, text: clean });
   }
 

@@ -3,7 +3,9 @@
 // or once a refusal has taught something) is written from its start.
 import type { ModelMessage, ModelRequest } from "../../agent/model.ts";
 import { escapeFew } from "../../lib/json/ascii.ts";
+import { isolateMemory } from "../../lib/memory/isolate.ts";
 import { putNewest } from "../../lib/memory/newest.ts";
+import { isWide } from "../../lib/memory/text-bytes.ts";
 import type { WireContext } from "./wire.ts";
 
 /** Writes one conversation in the form of a dialect, message by message. It may remember what it has written. */
@@ -26,27 +28,27 @@ interface Kept {
   open: unknown[];
   /** The settled items, joined by commas. */
   text: string;
+  /** What the text takes: twice its length if a character in it is not Latin. */
+  bytes: number;
+  isWide: boolean;
   /** How many strings V8 would have to gather to read the text. */
   pieces: number;
   /** Null until it is counted. */
   ref: WeakRef<Kept> | null;
 }
 
-/**
- * Of all conversations of an isolate. At two bytes a character, which is what a text with one Chinese character takes,
- * this is 8 MiB.
- */
-const MAX_KEPT_CHARACTERS = 4 * 1024 * 1024;
+/** Of all conversations of an isolate. One that is longer by itself is written anew for each request. */
+const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 /** What one takes beside its text. It also bounds their number. */
-const OVERHEAD_CHARACTERS = 2000;
+const OVERHEAD_BYTES = 2000;
 /** Reading a text of many pieces takes longer than copying it once in a while. */
 const MAX_PIECES = 32;
 
 /** By the first message after the system prompt, which is the same object for as long as a thread's object lives. */
 const kept = new WeakMap<ModelMessage, Kept>();
-/** The characters of each, the longest unused first. */
+/** The bytes of each, the longest unused first. */
 const sizes = new Map<WeakRef<Kept>, number>();
-let total = 0;
+const pool = isolateMemory.openPool("requests", MAX_KEPT_BYTES, (bytes) => shrinkTo(pool.held - bytes));
 
 export function writeConversation<Item>(
   { messages, reminder = null }: ModelRequest,
@@ -93,6 +95,8 @@ function begin<Item>(shape: object, writer: ConversationWriter<Item>): Kept {
     writer: writer as ConversationWriter<unknown>,
     open: [],
     text: "",
+    bytes: 0,
+    isWide: false,
     pieces: 0,
     ref: null,
   };
@@ -123,9 +127,11 @@ function advance(conversation: Kept, messages: readonly ModelMessage[]): void {
     if (count > 0) open.splice(0, count);
   }
   // The system prompt is by far the longest message of most threads.
+  conversation.isWide ||= settled.some(isWide);
   if (conversation.text === "" && settled[0] !== undefined) conversation.text = share(settled.shift() ?? "");
+  if (settled.length > 0) conversation.text = `${conversation.text},${settled.join(",")}`;
+  conversation.bytes = conversation.text.length * (conversation.isWide ? 2 : 1);
   if (settled.length === 0) return;
-  conversation.text = `${conversation.text},${settled.join(",")}`;
   conversation.pieces++;
   if (conversation.pieces <= MAX_PIECES) return;
   // V8 makes one piece of a text before it gives out a character of it.
@@ -149,26 +155,28 @@ const MAX_START_CHARACTERS = 64 * 1024;
 
 function note(conversation: Kept): void {
   conversation.ref ??= new WeakRef(conversation);
-  const { ref, text } = conversation;
-  const size = text.length + OVERHEAD_CHARACTERS;
-  total += size - (sizes.get(ref) ?? 0);
+  const { ref } = conversation;
+  const size = conversation.bytes + OVERHEAD_BYTES;
+  const before = sizes.get(ref) ?? 0;
   sizes.delete(ref);
   sizes.set(ref, size);
-  if (total <= MAX_KEPT_CHARACTERS) return;
+  pool.add(size - before);
+  if (pool.held > MAX_KEPT_BYTES) shrinkTo(MAX_KEPT_BYTES);
+}
+
+function shrinkTo(bytes: number): void {
   for (const each of sizes.keys()) if (each.deref() === undefined) forget(each);
   for (const each of sizes.keys()) {
-    if (total <= MAX_KEPT_CHARACTERS) return;
+    if (pool.held <= bytes) return;
     forget(each);
   }
 }
 
 function forget(ref: WeakRef<Kept> | null): void {
   if (ref === null) return;
-  total -= sizes.get(ref) ?? 0;
+  pool.add(-(sizes.get(ref) ?? 0));
   sizes.delete(ref);
   const conversation = ref.deref();
   if (conversation === undefined) return;
-  conversation.messages = [];
-  conversation.open = [];
-  conversation.text = "";
+  Object.assign(conversation, { messages: [], open: [], text: "", bytes: 0, isWide: false });
 }

@@ -1,7 +1,9 @@
 // One request and its reply. The SDK makes the request and its errors. The body is read and parsed here, because that
 // determines the cost of a token.
 import { APIConnectionError } from "openai";
+import { measureMessages } from "../../agent/context/tokens.ts";
 import type { ModelDelta, ModelFailure, ModelOutcome, ModelReply, ModelRequest } from "../../agent/model.ts";
+import { enter, isolateMemory } from "../../lib/memory/isolate.ts";
 import type { ModelFailureReason } from "../../protocol/run.ts";
 import { lacksTools } from "../profiles/learn.ts";
 import type { Objection } from "../profiles/objection.ts";
@@ -57,6 +59,9 @@ export async function sendRequest(
   signal: AbortSignal,
 ): Promise<Attempt> {
   const limits = limitsFor(request, exchange.limits);
+  const weight = weighRequest(request);
+  const leave = isolateMemory.isSmall(weight) ? null : await enter(weight, signal);
+  const isRefused = leave === null && !isolateMemory.isSmall(weight) && !signal.aborted;
   const guard = guardRequest(limits, signal);
   const builder = wire.createReply(onDelta, {
     max_characters: limits.reply_characters,
@@ -65,14 +70,18 @@ export async function sendRequest(
   });
   const body = toBody(wire, request, context);
   let ending: Ending = "cut";
-  let failure: ModelFailure | null = null;
+  let failure: ModelFailure | null = isRefused ? failWith(exchange.provider, CROWDED, { retryable: true }) : null;
   let objection: Objection | null = null;
   let log: Attempt["log"] = { status: null };
   try {
-    const options = { body: writeBody(wire, body, request, context), signal: guard.signal, stream: true };
-    const headers = headersFor(context, exchange);
-    const response = await exchange.client.post(wire.path, { ...options, headers }).asResponse();
-    ending = await readReply(response, wire, builder, guard);
+    if (!isRefused) {
+      const options = { body: writeBody(wire, body, request, context), signal: guard.signal, stream: true };
+      const headers = headersFor(context, exchange);
+      const response = await exchange.client.post(wire.path, { ...options, headers }).asResponse();
+      // It has been sent.
+      leave?.();
+      ending = await readReply(response, wire, builder, guard);
+    }
   } catch (error) {
     // The error of a request that we stopped only says that it was aborted; the guard's reason says why.
     failure = guard.reason ? null : describeReadError(error, builder, exchange.provider);
@@ -82,6 +91,7 @@ export async function sendRequest(
     if (failure && objection && request.tools.length > 0 && lacksTools(objection)) failure.lacks_tools = true;
   } finally {
     guard.release();
+    leave?.();
   }
   const outcome = endRequest();
   const word = builder.broken?.word ?? null;
@@ -102,6 +112,15 @@ export async function sendRequest(
     if (ending === "complete" || builder.finished) return { kind: "reply", reply: finishReply(builder, context) };
     return { kind: "failure", failure: describeEnding(ending, guard.reason, wire, exchange.provider, limits) };
   }
+}
+
+/** Up to two bytes a character of the text and of what it is joined from, and its encoded copy. */
+const BYTES_PER_TOKEN = 8;
+const CROWDED = "The server has no memory left for so long a request.";
+
+function weighRequest({ messages }: ModelRequest): number {
+  const { tokens, images } = measureMessages(messages);
+  return images.reduce((sum, { url }) => sum + url.length * 3, tokens * BYTES_PER_TOKEN);
 }
 
 function limitsFor({ has_fallback }: ModelRequest, limits: OpenAiLimits): OpenAiLimits {

@@ -1,5 +1,6 @@
 // The body of a reply: server-sent events or, from servers that ignore `stream: true`, one JSON value.
 import { asRecord } from "../../lib/is-record.ts";
+import { GrowingReply } from "../../lib/memory/isolate.ts";
 import { type ByteReader, openByteReader } from "./byte-reader.ts";
 import { createChunkReader } from "./chunk-reader.ts";
 import { ReplyTooLong } from "./reply-limits.ts";
@@ -12,6 +13,12 @@ const MAX_WIRE_BYTES = 128 * 1024 * 1024;
 
 /** A whole completion in one event or one JSON body: escapes may double its length, and other fields surround it. */
 const MAX_EVENT_CHARACTERS = 5 * 1024 * 1024;
+
+/**
+ * A reply is kept three times until it is stored: as it is put together, as the message that it becomes, and as what
+ * readers are sent again. Each character takes two bytes where one of them is not Latin, and much of it is the same text.
+ */
+const BYTES_PER_CHARACTER = 4;
 
 /** How a body ended that was read without an error. `foreign` means that it was no reply. */
 export type Ending = "complete" | "cut" | "foreign";
@@ -30,6 +37,11 @@ export async function readReply(
   guard.onStop(() => void reader.cancel());
   const isEvents = response.headers.get("content-type")?.includes("event-stream") ?? false;
   const sink = createSink(wire, builder, isEvents);
+  const memory = new GrowingReply();
+  const goOn = (): boolean => {
+    guard.touch(builder.progress);
+    return guard.reason === null;
+  };
   let bytes = 0;
   try {
     for (let piece = await reader.read(); piece !== null; piece = await reader.read()) {
@@ -41,10 +53,15 @@ export async function readReply(
         return "complete";
       }
       guard.touch(builder.progress);
+      // What is not read stays with the server, which waits.
+      const room = memory.grow(builder.characters * BYTES_PER_CHARACTER, goOn);
+      if (room !== null) await room;
     }
   } catch (error) {
     void reader.cancel();
     throw error;
+  } finally {
+    memory.leave();
   }
   return guard.reason ? "cut" : sink.end();
 }

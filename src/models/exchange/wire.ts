@@ -58,6 +58,8 @@ export interface ReplyBuilder {
   /** Null unless the server broke its reply off. */
   readonly broken: BrokenEnd | null;
   readonly progress: Progress;
+  /** Of all that came. */
+  readonly characters: number;
 }
 
 /** All that is asked of the SDK: the bundle has none of its resources (scripts/bundle/openai/parts.ts). */

@@ -83,7 +83,7 @@ export function takeSteered(life: Life, record: RunRecord): SteeredMessage[] {
           content: message,
           created_at: isoTime(life),
         });
-        noteOwn(life, message);
+        noteOwn(life);
         life.journal.addFact(record.run.invocation_id, ...steeredMessage(message_id, textOf(content)));
         return message;
       });

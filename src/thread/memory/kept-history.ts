@@ -1,7 +1,6 @@
 // The history that a life keeps between its runs. A run goes on with the conversation that the one before it has left,
 // so it reads no row, and everything that is known by a message's identity still holds.
-import { Conversation, countCharacters } from "../../agent/context/conversation.ts";
-import type { ModelMessage, ReplyExtras } from "../../agent/model.ts";
+import { Conversation, countBytes } from "../../agent/context/conversation.ts";
 import type { LoopInput } from "../../agent/ports.ts";
 import type { Life } from "../life.ts";
 import { readHistory } from "../run/summaries.ts";
@@ -20,7 +19,7 @@ export function openHistory(life: Life): OpenHistory {
   const { answers } = kept;
   const { rows: history, summary, opening } = conversation;
   Object.assign(kept, { conversation, rows: history.length, waiting: [] });
-  historyBudget.use(kept, conversation.characters);
+  historyBudget.lend(kept);
   return { history, summary, opening, answers, conversation };
 }
 
@@ -37,11 +36,9 @@ function addWaiting({ told, memory }: Life, conversation: Conversation, { seq, m
 }
 
 /** A row that a run has stored and adds by itself. Inside its transaction. */
-export function noteOwn({ memory: { history } }: Life, message: ModelMessage, extras?: ReplyExtras): void {
+export function noteOwn({ memory: { history } }: Life): void {
   if (history.conversation === null) return;
   history.rows += 1;
-  const added = message.role === "assistant" && extras !== undefined ? { ...message, extras } : message;
-  historyBudget.use(history, history.conversation.characters + countCharacters(added));
 }
 
 /** A row for the run that starts. Inside its transaction. */
@@ -49,8 +46,13 @@ export function noteWaiting({ memory: { history } }: Life, row: WaitingRow): voi
   if (history.conversation === null) return;
   history.waiting.push(row);
   // Runs that fail before they open the history leave theirs to the next one.
-  const waiting = history.waiting.reduce((sum, { message }) => sum + countCharacters(message), 0);
-  historyBudget.use(history, history.conversation.characters + waiting);
+  const waiting = history.waiting.reduce((sum, { message }) => sum + countBytes(message), 0);
+  historyBudget.use(history, history.conversation.bytes + waiting);
+}
+
+/** The run no longer holds it. */
+export function closeHistory({ memory: { history } }: Life): void {
+  if (history.conversation !== null) historyBudget.use(history, history.conversation.bytes);
 }
 
 /** The next run reads the rows. */

@@ -135,6 +135,9 @@ export function readMessages(
     .map((row) => toMessage(sql, thread, row));
 }
 
+/** A row may be a megabyte, and a batch ends with the first that is too long for it. */
+const ROWS_PER_READ = 25;
+
 /**
  * Rows after a `seq` for D1: the first, and no more than `limit` rows and `characters` of content. `isCut`: whether there
  * may be more.
@@ -144,16 +147,26 @@ export function readNextMessages(
   thread: Thread,
   after: number,
   { limit, characters }: { limit: number; characters: number },
-): { messages: VersionedMessage[]; isCut: boolean } {
-  const rows = sql.exec<Row>("SELECT * FROM messages WHERE seq > ? ORDER BY seq LIMIT ?", after, limit).toArray();
-  const isFull = rows.length === limit;
+): { messages: VersionedMessage[]; characters: number; isCut: boolean } {
+  const rows: Row[] = [];
   let length = 0;
-  const last = rows.findIndex((row) => {
-    length += readText(sql, `m:${row.seq}`, row.content).length;
-    return length > characters;
-  });
-  if (last >= 0) rows.length = Math.max(1, last);
-  return { messages: rows.map((row) => toMessage(sql, thread, row)), isCut: isFull || last >= 0 };
+  for (let from = after, isMore = true; isMore && rows.length < limit; ) {
+    const most = Math.min(ROWS_PER_READ, limit - rows.length);
+    const page = sql.exec<Row>("SELECT * FROM messages WHERE seq > ? ORDER BY seq LIMIT ?", from, most).toArray();
+    for (const row of page) {
+      length += readText(sql, `m:${row.seq}`, row.content).length;
+      if (length > characters && rows.length > 0) return { ...toMessages(rows), isCut: true };
+      rows.push(row);
+      if (length > characters) return { ...toMessages(rows), isCut: true };
+    }
+    from = page.at(-1)?.seq ?? from;
+    isMore = page.length === most;
+  }
+  return { ...toMessages(rows), isCut: rows.length === limit };
+
+  function toMessages(read: Row[]): { messages: VersionedMessage[]; characters: number } {
+    return { messages: read.map((row) => toMessage(sql, thread, row)), characters: length };
+  }
 }
 
 /** Rows before a `seq`, newest first, without those that are superseded. */

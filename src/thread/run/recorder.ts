@@ -106,7 +106,7 @@ function recordAssistant(life: Life, record: RunRecord, fact: Extract<LoopFact, 
     },
     created_at: isoTime(life),
   });
-  noteOwn(life, message, fact.extras);
+  noteOwn(life);
   if (fact.extras !== undefined) keepExtras(life.database.sql, seq, fact.extras);
   const calls = new Set(message.tool_calls?.map(({ id }) => id));
   const shapes = new Set(
@@ -161,7 +161,7 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
     },
     created_at: isoTime(life),
   });
-  noteOwn(life, message);
+  noteOwn(life);
   if (whole !== undefined) keepResult(life.database.sql, seq, message.tool_call_id, whole);
   life.journal.addFact(
     record.run.invocation_id,

@@ -15,7 +15,7 @@ import { isTerminal } from "../../protocol/run.ts";
 import { readGrants } from "../inbox/interrupts.ts";
 import { takeSteered } from "../inbox/steering.ts";
 import { type Life, noteError, stopActive, storeHeld, storeRequestedEnd, transact } from "../life.ts";
-import { openHistory } from "../memory/kept-history.ts";
+import { closeHistory, openHistory } from "../memory/kept-history.ts";
 import { newOwnMessageId } from "../rows/own-ids.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { sleep } from "../sleep.ts";
@@ -127,6 +127,7 @@ async function workOn(life: Life, record: RunRecord, network: NetworkRules, sign
     return await loopOver(life, record, spending, signal);
   } finally {
     stop();
+    closeHistory(life);
   }
 }
 

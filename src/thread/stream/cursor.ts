@@ -7,9 +7,9 @@
 import type { ClientEvents } from "./ag-ui/client.ts";
 import { frameOf, type Journal, type JournalRow } from "./journal.ts";
 import { GAP } from "./journal-rows.ts";
+import { inPieces } from "./memory/text-pieces.ts";
 import { entryOfPart, framesWithLastId, renderEntries, type SnapshotEntry } from "./open-parts.ts";
 import { type Chunk, encodeChunk, type Shared } from "./shared.ts";
-import { inPieces } from "./text-pieces.ts";
 
 /** What to send to a reader. */
 export interface ReaderRequest {

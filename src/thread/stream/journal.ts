@@ -7,16 +7,18 @@
 // that was stored while the part was open. `journal-rows` says which events a reader with a given number has.
 //
 // Numbers are reserved in blocks, and a block is stored before one of its numbers is used, so no life reuses a number.
+
+import { isWide } from "../../lib/memory/text-bytes.ts";
 import type { ClientEvent, ThreadEvent } from "../../protocol/event.ts";
 import { isNumber, shapeOf } from "../../store/shapes/stored.ts";
 import { type Database, readRequiredMeta, type Sql, writeMeta } from "../rows/database.ts";
 import { isAdapted } from "./ag-ui/client.ts";
-import { type Frame, FrameLog } from "./frame-log.ts";
 import * as rows from "./journal-rows.ts";
-import { aroundText, type LivePart, type PartShape, partSoFar, type UnstoredPart } from "./parts.ts";
+import { type Frame, FrameLog } from "./memory/frame-log.ts";
+import { newTextOwner } from "./memory/text-pieces.ts";
+import { addPiece, aroundText, type LivePart, type PartShape, partSoFar, type UnstoredPart } from "./parts.ts";
 import { ReplayNumbers } from "./replay-numbers.ts";
 import { RowWriter } from "./row-writer.ts";
-import { newTextOwner } from "./text-pieces.ts";
 
 export type { JournalRow } from "./journal-rows.ts";
 export type { PartShape } from "./parts.ts";
@@ -142,7 +144,7 @@ export class Journal {
     const around = aroundText(shape.content);
     const startTexts = shape.startEvents.map(toJson);
     const part = { ...shape, invocation_id, from, last, around, startTexts, endTexts: [] };
-    this.#parts.set(shape.part_id, { ...part, pieces: [], chars: 0, end: null });
+    this.#parts.set(shape.part_id, { ...part, pieces: [], joined: 0, chars: 0, end: null });
     this.#pushAll(invocation_id, from, shape.startEvents, startTexts, false);
   }
 
@@ -152,10 +154,12 @@ export class Journal {
     if (text === "") return;
     const seq = this.#take(1);
     const urgent = part.pieces.length === 0;
-    part.pieces.push(text);
-    part.chars += text.length;
+    addPiece(part, text);
     part.last = seq;
-    this.#push(seq, `id: ${seq}\ndata: ${part.around[0]}${JSON.stringify(text)}${part.around[1]}\n\n`, urgent);
+    const frame = `id: ${seq}\ndata: ${part.around[0]}${JSON.stringify(text)}${part.around[1]}\n\n`;
+    // What is around it is ASCII.
+    this.#log.push(seq, frame, isWide(text) ? frame.length * 2 : frame.length);
+    this.onAppend(urgent);
     if (this.#listeners.size > 0) this.#listeners.get(part.invocation_id)?.(part.content(text), urgent);
   }
 
@@ -169,6 +173,7 @@ export class Journal {
     part.end = { seq: this.newest, replay_from };
     // One string, which all readers share.
     part.pieces = [part.pieces.join("")];
+    part.joined = 1;
     // Not urgent: what follows a part's end (a result, the end of the run) is sent at once, together with it.
     part.endTexts = part.endEvents.map(toJson);
     this.#pushAll(part.invocation_id, first, part.endEvents, part.endTexts, false);

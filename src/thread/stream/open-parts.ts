@@ -2,8 +2,8 @@
 // Only the last frame has an id. After that frame the reader has as much as one that was there from the start.
 import type { ClientEvent } from "../../protocol/event.ts";
 import { frameOf } from "./journal.ts";
+import { inPieces } from "./memory/text-pieces.ts";
 import type { UnstoredPart } from "./parts.ts";
-import { inPieces } from "./text-pieces.ts";
 
 /**
  * One part or row of the snapshot, ordered by `at`, the number of its end. `frames` renders a chunk: its last frame has

@@ -14,7 +14,9 @@ export interface LivePart extends PartShape {
   invocation_id: string;
   from: number;
   last: number;
+  /** Its text: `joined` pieces that were joined from many, then those that came since. */
   pieces: string[];
+  joined: number;
   /** Length of the pieces. */
   chars: number;
   /** The frame's JSON before and after the string of a delta, made once per part. */
@@ -33,6 +35,17 @@ export interface UnstoredPart extends PartShape {
   chars: number;
   /** Builds its first `chars` characters. */
   text: () => string;
+}
+
+/** A token alone takes several times its characters. */
+const JOINED_PIECES = 1024;
+
+export function addPiece(part: LivePart, text: string): void {
+  part.pieces.push(text);
+  part.chars += text.length;
+  if (part.pieces.length - part.joined < JOINED_PIECES) return;
+  part.pieces.push(part.pieces.splice(part.joined).join(""));
+  part.joined += 1;
 }
 
 export function partSoFar(part: LivePart): UnstoredPart {

@@ -10,7 +10,7 @@ export interface Reader {
   opener: Opener | null;
   cursor: Cursor;
   /** The write in flight: since when, and `written` of the log at that time. */
-  writing: { since: number; written: number } | null;
+  writing: { since: number; written: number; bytes: Uint8Array } | null;
   /** The last write: when, and how many bytes. */
   wrote: { at: number; bytes: number };
   /** Whether an urgent event came while a write was in flight. The next write then follows at once. */

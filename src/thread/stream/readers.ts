@@ -17,6 +17,7 @@ import { Cursor, type ReaderRequest } from "./cursor.ts";
 import { checkWithin, type Opener } from "./ended-keys.ts";
 import { GatherWindow } from "./gather-window.ts";
 import type { Journal } from "./journal.ts";
+import { areStrained, Writes, writeChars } from "./memory/writes.ts";
 import type { Reader } from "./reader.ts";
 import { type Limits, Shared } from "./shared.ts";
 
@@ -25,13 +26,19 @@ export type { ReaderRequest } from "./cursor.ts";
 
 // A client that is gone is noticed at once where the platform says so, else when a write fails, up to two pings later.
 const PING_MS = 10_000;
-const usual: Limits = { write: 64 * 1024, slow: 128 * 1024, lag: 1024 * 1024 };
+const usual: Limits = {
+  get write() {
+    return writeChars();
+  },
+  slow: 128 * 1024,
+  lag: 1024 * 1024,
+};
 const MAX_WRITE_MS = 600_000;
 // A relayed chunk is read and written once more, so of a fast reply two windows are gathered: three frames or more in one
 // are over a hundred tokens a second. The next flush comes 16 ms later, and no frame waits for 50 ms.
 const FAST_BYTES = 300;
 const RELAYED_GATHER_MS = 24;
-/** Each reader may hold a write of its own, so this bounds how much memory readers that take nothing can hold. */
+/** Each reader may hold a write of its own, and costs a write at each event. */
 export const MAX_READERS = 500;
 
 const encoder = new TextEncoder();
@@ -60,6 +67,7 @@ export class Readers {
   /** While there are no readers: the last time at which the thread was not calm, and `written` of the log then. */
   #busy = { written: 0, at: 0 };
   readonly #shared: Shared;
+  readonly #writes = new Writes();
 
   constructor(journal: Journal, clock: Clock, limits = usual) {
     this.#journal = journal;
@@ -218,9 +226,12 @@ export class Readers {
   }
 
   #write(reader: Reader, bytes: Uint8Array): void {
+    if (!this.#writes.fit(bytes))
+      return void this.#cutBehind(reader, "the server is short of memory; resume with the last id");
     const now = this.#clock.now();
     reader.wrote = { at: now, bytes: bytes.byteLength };
-    reader.writing = { since: now, written: this.#journal.log.written };
+    reader.writing = { since: now, written: this.#journal.log.written, bytes };
+    this.#writes.begin(bytes);
     reader.sink.write(bytes).then(
       () => this.#took(reader),
       () => this.#remove(reader),
@@ -232,7 +243,7 @@ export class Readers {
     const { cursor } = reader;
     const { written } = this.#journal.log;
     cursor.took(written - (reader.writing?.written ?? written));
-    reader.writing = null;
+    this.#endWrite(reader);
     reader.taken = cursor.given;
     this.onProgress();
     // A live reader waits for the window, so that all events since then go in one write. If they already fill a write,
@@ -243,6 +254,11 @@ export class Readers {
     const behind = hurried || !cursor.isLive || reader.closingFrame !== null || cursor.isDone;
     if (behind) this.#step(reader);
     else if (this.#journal.released > cursor.after) this.#schedule(false);
+  }
+
+  #endWrite(reader: Reader): void {
+    if (reader.writing !== null) this.#writes.end(reader.writing.bytes);
+    reader.writing = null;
   }
 
   #finish(reader: Reader, last: Uint8Array | null): void {
@@ -268,6 +284,7 @@ export class Readers {
   }
 
   #remove(reader: Reader): void {
+    this.#endWrite(reader);
     if (this.#readers.delete(reader)) this.onLeave(reader.request.run);
     this.onProgress();
     this.#restWhenEmpty();
@@ -312,7 +329,8 @@ export class Readers {
     const isCalm = now.written - this.#pinged.written < this.#shared.limits.write * share;
     this.#pinged = now;
     if (isCalm) this.#shared.isStrained = false;
-    const oldest = now.at - MAX_WRITE_MS;
+    // One that takes its small write within a ping is slow, and not dead.
+    const oldest = now.at - (areStrained() ? PING_MS : MAX_WRITE_MS);
     for (const reader of this.#readers) {
       if (isCalm) reader.cursor.calm();
       if (reader.writing === null) this.#write(reader, ping);

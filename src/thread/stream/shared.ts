@@ -23,6 +23,8 @@ export interface Chunk {
   written: number;
 }
 
+const KEPT_CHARS = 4 * 1024;
+
 const encoder = new TextEncoder();
 
 export function encodeChunk(chunk: Chunk): Uint8Array {
@@ -38,6 +40,8 @@ export class Shared {
   isStrained = false;
   readonly #journal: Journal;
   #newest: Chunk | null = null;
+  /** Instead of it, if it is large: an idle thread must not hold it. */
+  #newestLarge: WeakRef<Chunk> | null = null;
 
   constructor(journal: Journal, limits: Limits) {
     this.#journal = journal;
@@ -53,11 +57,14 @@ export class Shared {
     const through = Math.min(end, released);
     if (through <= from) return null;
     const { written } = log;
-    const known = this.#newest;
+    const known = this.#newest ?? this.#newestLarge?.deref();
     if (known?.from === from && known.through === through && known.written === written) return known;
     const read = log.read(from, through, this.limits.write);
     if (read === null) return null;
-    this.#newest = { from, through, written, ...read, bytes: null };
-    return this.#newest;
+    const chunk: Chunk = { from, through, written, ...read, bytes: null };
+    const isLarge = read.text.length > KEPT_CHARS;
+    this.#newest = isLarge ? null : chunk;
+    this.#newestLarge = isLarge ? new WeakRef(chunk) : null;
+    return chunk;
   }
 }

@@ -6,8 +6,8 @@ import type { Life } from "../life.ts";
 import { lastMessageSeq, readMessages, readMessagesBefore } from "../rows/messages.ts";
 import type { ClientEvents } from "./ag-ui/client.ts";
 import { reasoningId, toAgUiMessages } from "./events.ts";
+import { inPieces } from "./memory/text-pieces.ts";
 import { framesWithLastId } from "./open-parts.ts";
-import { inPieces } from "./text-pieces.ts";
 
 const MAX_SNAPSHOT_BYTES = 1024 * 1024;
 const ROWS_PER_READ = 50;

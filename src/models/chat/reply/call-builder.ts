@@ -3,6 +3,7 @@
 // arguments as an object.
 import type { ModelDelta } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
+import { createFolder } from "../../../lib/memory/text-bytes.ts";
 import type { ToolCall } from "../../../protocol/message.ts";
 import { asArguments, asText } from "../../exchange/given.ts";
 import { MAX_TOOL_CALLS, ReplyTooLong } from "../../exchange/reply-limits.ts";
@@ -39,6 +40,7 @@ export function createCallBuilder(
   const calls: OpenCall[] = [];
   /** The provider's index → the call that it currently means. */
   const byIndex = new Map<number, OpenCall>();
+  const fold = createFolder();
 
   function openCall(id: string): OpenCall {
     if (calls.length >= MAX_TOOL_CALLS) throw new ReplyTooLong();
@@ -103,6 +105,7 @@ export function createCallBuilder(
       }
       count(piece.length);
       call.arguments += piece;
+      fold(call.arguments);
       call.end.push(piece);
       if (call.announced) {
         if (piece !== "") onDelta({ type: "tool_arguments", index: call.index, text: piece });

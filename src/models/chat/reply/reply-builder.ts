@@ -3,6 +3,7 @@
 // places.
 import type { FinishReason, ModelDelta } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
+import { createFolder } from "../../../lib/memory/text-bytes.ts";
 import type { Usage } from "../../../protocol/run.ts";
 import { readFinish, readUsage } from "../../exchange/ending.ts";
 import { ReplyTooLong } from "../../exchange/reply-limits.ts";
@@ -23,6 +24,7 @@ export function createReplyBuilder(
   let broken: BrokenEnd | null = null;
   let usage: Usage | null = null;
   let characters = 0;
+  const fold = createFolder();
 
   function count(length: number): void {
     characters += length;
@@ -32,11 +34,13 @@ export function createReplyBuilder(
   function addText(piece: string): void {
     count(piece.length);
     text += piece;
+    fold(text);
     onDelta({ type: "text", text: piece });
   }
 
   function showReasoning(piece: string): void {
     reasoning += piece;
+    fold(reasoning);
     onDelta({ type: "reasoning", text: piece });
   }
 
@@ -131,6 +135,9 @@ export function createReplyBuilder(
     get progress() {
       if (finish !== null || broken !== null) return "finished";
       return characters > 0 ? "begun" : "waiting";
+    },
+    get characters() {
+      return characters;
     },
   };
 }

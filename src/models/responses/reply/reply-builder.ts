@@ -4,6 +4,7 @@
 import type { ResponseStreamEvent } from "openai/resources/responses/responses";
 import type { FinishReason, ModelDelta } from "../../../agent/model.ts";
 import { isRecord } from "../../../lib/is-record.ts";
+import { createFolder } from "../../../lib/memory/text-bytes.ts";
 import type { Usage } from "../../../protocol/run.ts";
 import { readFinish, readUsage } from "../../exchange/ending.ts";
 import { asText } from "../../exchange/given.ts";
@@ -30,6 +31,7 @@ export function createReplyBuilder(
   let broken: BrokenEnd | null = null;
   let usage: Usage | null = null;
   let characters = 0;
+  const fold = createFolder();
   /** The message or the reasoning that the newest text belongs to. */
   let lastMessage: OpenItem | null = null;
   let lastThought: OpenItem | null = null;
@@ -55,6 +57,8 @@ export function createReplyBuilder(
 
   function showText(piece: string): void {
     text += piece;
+    // The newest part of each item is all of what it adds to.
+    fold(text, lastMessage?.parts.at(-1) ?? "");
     onDelta({ type: "text", text: piece });
   }
 
@@ -72,6 +76,7 @@ export function createReplyBuilder(
 
   function showReasoning(piece: string): void {
     reasoning += piece;
+    fold(reasoning, lastThought?.parts.at(-1) ?? "");
     onDelta({ type: "reasoning", text: piece });
   }
 
@@ -200,6 +205,9 @@ export function createReplyBuilder(
     get progress() {
       if (finish !== null || broken !== null) return "finished";
       return characters > 0 ? "begun" : "waiting";
+    },
+    get characters() {
+      return characters;
     },
   };
 }

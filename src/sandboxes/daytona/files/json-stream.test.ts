@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { isolateMemory } from "../../../lib/memory/isolate.ts";
 import { readBytes, readObjects, readStringField } from "./json-stream.ts";
 
 function answer(body: string, piece: number, type = "application/json"): { response: Response; taken: () => number } {
@@ -91,5 +92,33 @@ describe("readBytes", () => {
     const { response, taken } = answer("x".repeat(100_000), 1_000);
     expect(await readBytes(response, 5_000)).toBeNull();
     expect(taken()).toBeLessThan(10_000);
+  });
+});
+
+describe("the bytes of an answer", () => {
+  const content = Uint8Array.from({ length: 700_000 }, (_, index) => index % 251);
+  function announce(announced: number | null, size = content.length): Response {
+    let at = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (at >= size) return controller.close();
+        controller.enqueue(content.slice(at, Math.min(size, at + 64_000)));
+        at += 64_000;
+      },
+    });
+    return new Response(body, { headers: announced === null ? {} : { "content-length": String(announced) } });
+  }
+
+  it("are all that came, whatever length was announced", async () => {
+    for (const announced of [null, 700_000, 300_000, 900_000, 1, 0, -5]) {
+      expect(Buffer.from((await readBytes(announce(announced), 800_000)) ?? []).equals(content)).toBe(true);
+    }
+    const short = await readBytes(announce(null, 100_000), 800_000);
+    expect(Buffer.from(short ?? []).equals(content.subarray(0, 100_000))).toBe(true);
+  });
+
+  it("are none if there are more than accepted, and give their room back", async () => {
+    expect(await readBytes(announce(null), 650_000)).toBeNull();
+    await vi.waitFor(() => expect(isolateMemory.describe().work).toBe(0));
   });
 });

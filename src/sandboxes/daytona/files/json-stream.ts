@@ -1,5 +1,7 @@
 // Reads JSON answers while they arrive, since they may exceed the memory: one string of an object, or the objects of an
 // array.
+import { SandboxError } from "../../../agent/sandbox.ts";
+import { enter, isolateMemory, type Leave } from "../../../lib/memory/isolate.ts";
 
 /** Handles a piece. Returns false to end the reading, and with it the transfer. */
 type OnPiece<Value> = (value: Value) => boolean;
@@ -113,11 +115,27 @@ async function readText(response: Response, onPiece: OnPiece<string>): Promise<v
   }
 }
 
-/** The bytes of an answer; null if there are more than `limit`. */
+/** In this time, what was read has become what it is read for: a part of a text, or a list. */
+const READ_MS = 100;
+/** The bytes twice while they are put together, then their text with two bytes a character. */
+const TIMES = 3;
+
+/** What was announced, or all that is accepted. */
+function lengthOf({ headers }: Response, limit: number): number {
+  const length = Number(headers.get("content-length") ?? limit);
+  return length > 0 && length < limit ? Math.floor(length) : limit;
+}
+
+/**
+ * The bytes of an answer; null if there are more than `limit`. What is more than small waits until the isolate has room:
+ * the sandbox then waits, too. From there on each piece is copied at once, so that it can be freed while it is young.
+ */
 export async function readBytes(response: Response, limit: number): Promise<Uint8Array | null> {
-  const pieces: Uint8Array[] = [];
+  let bytes = new Uint8Array();
   let length = 0;
-  if (!response.body) return new Uint8Array();
+  let leave: Leave | null = null;
+  if (!response.body) return bytes;
+  const pieces: Uint8Array[] = [];
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   try {
     for (;;) {
@@ -126,15 +144,34 @@ export async function readBytes(response: Response, limit: number): Promise<Uint
       length += value.length;
       if (length > limit) return null;
       pieces.push(value);
+      if (leave === null && isolateMemory.isSmall(length)) continue;
+      leave ??= await enter(TIMES * lengthOf(response, limit));
+      if (leave === null) throw new SandboxError("failed", "The server has no memory left for so long an answer.");
+      // An announced length may be wrong.
+      const announced = lengthOf(response, limit);
+      if (bytes.length < length) bytes = extend(bytes, announced < length ? limit : announced);
+      copy(pieces, bytes, length);
     }
   } finally {
+    if (leave !== null) setTimeout(leave, READ_MS);
     await reader.cancel().catch(() => undefined);
   }
-  const bytes = new Uint8Array(length);
-  let position = 0;
-  for (const piece of pieces) {
+  if (bytes.length < length) bytes = extend(bytes, length);
+  copy(pieces, bytes, length);
+  return bytes.length === length ? bytes : bytes.slice(0, length);
+}
+
+function extend(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+  const longer = new Uint8Array(length);
+  longer.set(bytes);
+  return longer;
+}
+
+/** Empties the pieces, which end at `end`. */
+function copy(pieces: Uint8Array[], bytes: Uint8Array, end: number): void {
+  let position = end - pieces.reduce((sum, piece) => sum + piece.length, 0);
+  for (const piece of pieces.splice(0)) {
     bytes.set(piece, position);
     position += piece.length;
   }
-  return bytes;
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { inPieces, newTextOwner, rememberedChars } from "./text-pieces.ts";
+import { inPieces, newTextOwner, rememberedBytes } from "./text-pieces.ts";
 
 const PIECE = 32 * 1024;
 
@@ -36,15 +36,15 @@ describe("a text in pieces", () => {
   it("is cached within 4 MiB, however many there are; a longer one is cached alone while it is read", () => {
     const owner = newTextOwner();
     for (let count = 0; count < 100; count++) inPieces(`${owner}${count}`, () => "m".repeat(150_000)).next();
-    expect(rememberedChars()).toBeLessThanOrEqual(4 * 1024 * 1024);
+    expect(rememberedBytes()).toBeLessThanOrEqual(4 * 1024 * 1024);
     let made = 0;
     const long = inPieces(`${owner}long`, () => {
       made += 1;
       return "l".repeat(5_000_000);
     });
     expect([...long].join("").length).toBe(5_000_000);
-    expect([made, rememberedChars()]).toEqual([1, 5_000_000]);
+    expect([made, rememberedBytes()]).toEqual([1, 5_000_000]);
     inPieces(`${owner}next`, () => "n".repeat(150_000)).next();
-    expect(rememberedChars()).toBe(150_000);
+    expect(rememberedBytes()).toBe(150_000);
   });
 });

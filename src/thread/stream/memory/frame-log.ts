@@ -1,68 +1,76 @@
 // The newest frames of a thread's stream in memory: those sent in this life that readers may still need. Bounded per
-// thread and per process. What is dropped is either a row of the journal, or a resync can send it again.
+// thread, and with all else that the isolate's objects keep. What is dropped is either a row of the journal, or a resync can send it again.
+
+import { isolateMemory } from "../../../lib/memory/isolate.ts";
+import { bytesOf } from "../../../lib/memory/text-bytes.ts";
 
 /** An SSE frame and its number. */
 export interface Frame {
   seq: number;
   text: string;
+  bytes: number;
 }
 
-// In characters. A thread keeps several times what a reader may be behind. All threads of a process share 128 MB.
+/** In characters: several times what a reader may be behind. */
 const MEMORY_OF_THREAD = 4 * 1024 * 1024;
-const MEMORY_OF_PROCESS = 32 * 1024 * 1024;
-// Past the process's limit a thread still keeps this much: enough for readers that keep up.
-const MEMORY_FLOOR = 128 * 1024;
-// Past the limit, room is made once for each portion of this size and not for each frame: finding the largest log takes
-// time.
+/**
+ * In bytes. When the isolate's objects hold too much together, a thread still keeps this much: enough for readers that
+ * keep up. Where there are many threads, they share what all may keep in any case.
+ */
+const MOST_FLOOR = 256 * 1024;
+const LEAST_FLOOR = 8 * 1024;
+const FLOORS = 6 * 1024 * 1024;
+/** Of what all kinds of memory may keep, in bytes. Frames may have more where the others need less. */
+const SHARE = 10 * 1024 * 1024;
+/** The largest log gives a portion at a time, so that logs of one size give alike. */
 const PORTION = 64 * 1024;
+/** A frame's object, and the parts that its text is joined from. */
+const FRAME_BYTES = 100;
 
-interface Account {
-  memory: number;
+/** In characters and in bytes. */
+interface Size {
+  chars: number;
+  bytes: number;
 }
 
 // Objects of one isolate share module scope. Counts and frames may live there, but clients and promises may not.
-let processMemory = 0;
-let weighedAt = 0;
-const logs = new Map<Account, WeakRef<FrameLog>>();
+const pool = isolateMemory.openPool("frames", SHARE, makeRoom);
+const logs = new Map<Size, WeakRef<FrameLog>>();
 // An object that ends in mid-run does not clear its log. Its memory is given back when the log is collected.
-const abandoned = new FinalizationRegistry<Account>((account) => {
-  processMemory -= account.memory;
-  logs.delete(account);
+const abandoned = new FinalizationRegistry<Size>((size) => {
+  pool.add(-size.bytes);
+  logs.delete(size);
 });
 
-/** Shrinks the largest log, not the one that grew last: readers wait for the newest frames of their thread. */
-function makeRoom(): void {
-  if (processMemory <= MEMORY_OF_PROCESS) {
-    weighedAt = 0;
-    return;
-  }
-  if (processMemory < weighedAt + PORTION) return;
-  while (processMemory > MEMORY_OF_PROCESS) {
+/** Shrinks the largest logs, not those that grew last: readers wait for the newest frames of their thread. */
+function makeRoom(bytes: number): void {
+  const enough = pool.held - bytes;
+  const floor = Math.max(LEAST_FLOOR, Math.min(MOST_FLOOR, FLOORS / logs.size));
+  while (pool.held > enough) {
     let [largest] = logs.keys();
-    for (const account of logs.keys()) if (largest === undefined || account.memory > largest.memory) largest = account;
-    if (largest === undefined || largest.memory <= MEMORY_FLOOR) break;
+    for (const size of logs.keys()) if (largest === undefined || size.bytes > largest.bytes) largest = size;
+    if (largest === undefined || largest.bytes <= floor) break;
     const log = logs.get(largest)?.deref();
     if (log === undefined) {
       // The log is collected, and `abandoned` has not run for it yet.
-      processMemory -= largest.memory;
-      largest.memory = 0;
-    } else log.shrink(Math.max(MEMORY_FLOOR, largest.memory - PORTION));
+      pool.add(-largest.bytes);
+      largest.bytes = 0;
+    } else log.shrinkTo(Math.max(floor, largest.bytes - PORTION));
   }
-  weighedAt = processMemory;
 }
 
 export class FrameLog {
   #frames: Frame[] = [];
   /** Index of the first frame kept. Those before it are removed now and then, not each time. */
   #first = 0;
-  readonly #account: Account = { memory: 0 };
+  readonly #size: Size = { chars: 0, bytes: 0 };
   #written = 0;
   #floor: number;
 
   constructor(floor: number) {
     this.#floor = floor;
-    logs.set(this.#account, new WeakRef(this));
-    abandoned.register(this, this.#account);
+    logs.set(this.#size, new WeakRef(this));
+    abandoned.register(this, this.#size);
   }
 
   /** Everything after this number is in memory. */
@@ -70,8 +78,14 @@ export class FrameLog {
     return this.#floor;
   }
 
+  /** Characters in memory. */
   get memory(): number {
-    return this.#account.memory;
+    return this.#size.chars;
+  }
+
+  /** Bytes in memory. */
+  get bytes(): number {
+    return this.#size.bytes;
   }
 
   /** Characters ever pushed. Compared with the value at a reader's frame, it says how far behind the reader is. */
@@ -79,18 +93,20 @@ export class FrameLog {
     return this.#written;
   }
 
-  push(seq: number, text: string): void {
-    this.#frames.push({ seq, text });
-    this.#account.memory += text.length;
+  /** `text_bytes`: what the text takes, for whoever knows it. */
+  push(seq: number, text: string, text_bytes = bytesOf(text)): void {
+    const bytes = text_bytes + FRAME_BYTES;
+    this.#frames.push({ seq, text, bytes });
+    this.#size.chars += text.length;
+    this.#size.bytes += bytes;
     this.#written += text.length;
-    processMemory += text.length;
-    this.shrink(MEMORY_OF_THREAD);
-    makeRoom();
+    while (this.#size.chars > MEMORY_OF_THREAD) this.#dropFirst();
+    pool.add(bytes);
   }
 
-  /** Drops the oldest frames until no more than `chars` characters are left. */
-  shrink(chars: number): void {
-    while (this.#account.memory > chars) this.#dropFirst();
+  /** Drops the oldest frames until no more than so many bytes are left. */
+  shrinkTo(bytes: number): void {
+    while (this.#size.bytes > bytes) this.#dropFirst();
   }
 
   /** Length of the newest frame. 0 if there is none. */
@@ -131,7 +147,7 @@ export class FrameLog {
     this.#compact();
   }
 
-  /** Gives the process its memory back. */
+  /** Gives the isolate its memory back. */
   clear(): void {
     this.forget(this.#frames.at(-1)?.seq ?? this.#floor);
   }
@@ -140,8 +156,9 @@ export class FrameLog {
     const frame = this.#frames[this.#first];
     if (frame === undefined) return;
     this.#first += 1;
-    this.#account.memory -= frame.text.length;
-    processMemory -= frame.text.length;
+    this.#size.chars -= frame.text.length;
+    this.#size.bytes -= frame.bytes;
+    pool.add(-frame.bytes);
     this.#floor = frame.seq;
     if (this.#first > 4096) this.#compact();
   }

@@ -2,12 +2,14 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { isolateMemory } from "../../../lib/memory/isolate.ts";
 import type { FrameLog } from "./frame-log.ts";
 
 const MIB = 1024 * 1024;
 const megabyte = "x".repeat(MIB);
 const logs: FrameLog[] = [];
 let Log: typeof FrameLog;
+let account: typeof isolateMemory;
 
 function newLog(floor = 0): FrameLog {
   const log = new Log(floor);
@@ -20,6 +22,7 @@ function newLog(floor = 0): FrameLog {
 beforeEach(async () => {
   vi.resetModules();
   ({ FrameLog: Log } = await import("./frame-log.ts"));
+  ({ isolateMemory: account } = await import("../../../lib/memory/isolate.ts"));
 });
 afterEach(() => {
   for (const log of logs.splice(0)) log.clear();
@@ -60,8 +63,9 @@ describe("FrameLog", () => {
           expect(log.floor).toBe(floor);
           expect(log.memory).toBe(kept.reduce((sum, { text }) => sum + text.length, 0));
           const wanted = kept.filter((frame) => frame.seq > from && frame.seq <= to);
-          expect(log.after(from, to, Number.POSITIVE_INFINITY)).toEqual(wanted);
-          const some = log.after(from, to, limit);
+          const read = (most: number) => log.after(from, to, most).map(({ seq, text }) => ({ seq, text }));
+          expect(read(Number.POSITIVE_INFINITY)).toEqual(wanted);
+          const some = read(limit);
           expect(some).toEqual(wanted.slice(0, some.length));
           if (some.length < wanted.length) {
             const length = some.reduce((sum, { text }) => sum + text.length, 0);
@@ -98,7 +102,7 @@ describe("FrameLog", () => {
     expect(frames.at(-1)?.seq).toBe(60_000);
   });
 
-  it("shrinks the largest log once the process's memory is full, so that a newer log has as much", () => {
+  it("shrinks the largest log once the isolate's memory is full, so that a newer log has as much", () => {
     const early = Array.from({ length: 8 }, () => {
       const log = newLog();
       for (let seq = 1; seq <= 64; seq++) log.push(seq, "e".repeat(64 * 1024));
@@ -108,17 +112,33 @@ describe("FrameLog", () => {
     for (let seq = 1; seq <= 128; seq++) late.push(seq, "l".repeat(16 * 1024));
     expect(late.memory).toBe(2 * MIB);
     const memories = early.map(({ memory }) => memory);
-    expect(memories.reduce((sum, memory) => sum + memory, late.memory)).toBeLessThanOrEqual(32 * MIB + 64 * 1024);
+    expect(memories.reduce((sum, memory) => sum + memory, late.memory)).toBeLessThanOrEqual(32 * MIB);
     expect(Math.min(...memories)).toBeGreaterThan(3.5 * MIB);
     for (const log of early) expect(log.after(log.floor, 64, Number.POSITIVE_INFINITY).at(-1)?.seq).toBe(64);
   });
 
-  it("leaves each thread its floor, however many there are", () => {
+  it("counts a text with one Chinese character twice, as it is in memory, and what a frame takes beside its text", () => {
+    const logs = Array.from({ length: 12 }, () => newLog());
+    for (let seq = 1; seq <= 64; seq++) for (const log of logs) log.push(seq, `长${"e".repeat(64 * 1024 - 1)}`);
+    expect(logs.reduce((sum, log) => sum + log.memory, 0)).toBeLessThanOrEqual(16 * MIB);
+    const log = newLog();
+    log.push(1, "short", 5);
+    expect(log.bytes).toBeGreaterThan(100);
+    log.clear();
+    expect(log.bytes).toBe(0);
+  });
+
+  it("leaves each thread its floor, and all threads together no more than a part for that", () => {
     const many = Array.from({ length: 400 }, () => newLog());
     for (let seq = 1; seq <= 40; seq++) for (const log of many) log.push(seq, "t".repeat(8 * 1024));
     const memories = many.map(({ memory }) => memory);
-    expect(Math.min(...memories)).toBeGreaterThanOrEqual(120 * 1024);
-    expect(memories.reduce((sum, memory) => sum + memory)).toBeLessThan(400 * 136 * 1024);
+    expect(Math.min(...memories)).toBeGreaterThanOrEqual(15 * 1024);
+    expect(memories.reduce((sum, memory) => sum + memory)).toBeLessThanOrEqual(32 * MIB);
+    account.ask(account.comeIn(42 * MIB, 0), 0);
+    for (const log of many) log.push(41, "t".repeat(2 * 1024));
+    const left = many.map(({ memory }) => memory);
+    expect(Math.min(...left)).toBeGreaterThanOrEqual(2 * 1024);
+    expect(left.reduce((sum, memory) => sum + memory)).toBeLessThanOrEqual(7 * MIB);
   });
 
   it("gets the memory of a log back that was collected without a word", async () => {
@@ -131,7 +151,7 @@ describe("FrameLog", () => {
       }
     };
     fill();
-    const kept = Array.from({ length: 8 }, () => newLog());
+    const kept = Array.from({ length: 7 }, () => newLog());
     const areFull = () => kept.every(({ memory }) => memory === 4 * MIB);
     // A finalizer runs some turns after the collection; how many is the engine's choice. Each collection of what all test
     // files hold takes long, so what each log needs for its whole memory comes after each.

@@ -2,13 +2,18 @@
 // the text, which may be megabytes, while there may be hundreds of readers. The text is made again for the next piece.
 // The newest texts are cached, so a text is made once for one reader that keeps up, or for several side by side.
 
-// In characters. All objects of a process share its 128 MB.
+import { isolateMemory } from "../../../lib/memory/isolate.ts";
+import { bytesOf } from "../../../lib/memory/text-bytes.ts";
+import { writeChars } from "./writes.ts";
+
+/** In characters. */
 const PIECE_CHARS = 32 * 1024;
-const MEMORY_CHARS = 4 * 1024 * 1024;
+/** For all objects of the isolate. */
+const MAX_BYTES = 4 * 1024 * 1024;
 
 // Objects of one isolate share module scope; texts and counts may live there.
-const recent = new Map<string, string>();
-let remembered = 0;
+const recent = new Map<string, { text: string; bytes: number }>();
+const pool = isolateMemory.openPool("texts", MAX_BYTES, (bytes) => shrinkTo(pool.held - bytes));
 let owners = 0;
 
 /** A prefix of keys that is unique in this process. */
@@ -36,7 +41,7 @@ export function* inPieces(key: string, make: () => string): Generator<string> {
 
 /** Never splits a surrogate pair. */
 function pieceEnd(text: string, start: number): number {
-  const end = start + PIECE_CHARS;
+  const end = start + Math.min(PIECE_CHARS, writeChars());
   if (end >= text.length) return text.length;
   const last = text.charCodeAt(end - 1);
   return last >= 0xd800 && last <= 0xdbff ? end - 1 : end;
@@ -44,22 +49,27 @@ function pieceEnd(text: string, start: number): number {
 
 function recall(key: string, make: () => string): string {
   const known = recent.get(key);
-  if (known !== undefined) return known;
+  if (known !== undefined) return known.text;
   const text = make();
   // A text that fits into one piece is not needed again.
   if (text.length <= PIECE_CHARS) return text;
-  recent.set(key, text);
-  remembered += text.length;
-  for (const [oldest, { length }] of recent) {
-    // The newest stays however long it is. Made again for each piece, it would take time quadratic in its length.
-    if (remembered <= MEMORY_CHARS || oldest === key) break;
-    recent.delete(oldest);
-    remembered -= length;
-  }
+  const bytes = bytesOf(text);
+  recent.set(key, { text, bytes });
+  pool.add(bytes);
+  if (pool.held > MAX_BYTES) shrinkTo(MAX_BYTES);
   return text;
 }
 
-/** Characters in this process's cache. */
-export function rememberedChars(): number {
-  return remembered;
+/** The newest stays however long it is. Made again for each piece, it would take time quadratic in its length. */
+function shrinkTo(bytes: number): void {
+  for (const [oldest, known] of recent) {
+    if (pool.held <= bytes || recent.size === 1) return;
+    recent.delete(oldest);
+    pool.add(-known.bytes);
+  }
+}
+
+/** Of this process's cache. */
+export function rememberedBytes(): number {
+  return pool.held;
 }

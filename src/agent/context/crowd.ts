@@ -1,0 +1,38 @@
+// How long a conversation may be in memory. A run holds its conversation to its end, and the runs of an isolate share its
+// memory. So there is a limit in bytes beside the model's in tokens: the usual one is more than models read, and where
+// many long ones run at a time, each gets less and is summarized sooner. None waits for another.
+import { isolateMemory } from "../../lib/memory/isolate.ts";
+import { Share } from "../../lib/memory/share.ts";
+import type { Conversation } from "./conversation.ts";
+
+const MIB = 1024 * 1024;
+/** Two million tokens of English, four of Chinese. A request takes it twice more while it is sent. */
+export const MAX_CONVERSATION_BYTES = 8 * MIB;
+/** Of all that run. */
+const MAX_CROWD_BYTES = 12 * MIB;
+/** Whatever the others hold: as much as models with 128,000 tokens read. */
+const MIN_CONVERSATION_BYTES = MIB / 2;
+
+/** What runs can't be made to give back. Other kinds of memory give way to it. */
+const pool = isolateMemory.openPool("conversations", MAX_CROWD_BYTES, () => {});
+
+/** The place of a run's conversation. */
+export class RunPlace {
+  readonly #share = new Share(pool);
+
+  /** Notes how long the conversation is now, and says how long it may be. */
+  limit(bytes: number): number {
+    this.#share.set(bytes);
+    const left = MAX_CROWD_BYTES - (pool.held - bytes);
+    return Math.max(MIN_CONVERSATION_BYTES, Math.min(MAX_CONVERSATION_BYTES, left));
+  }
+
+  leave(): void {
+    this.#share.set(0);
+  }
+}
+
+/** The room in tokens, and no more than what this conversation has in so many bytes. */
+export function boundRoom(room: number, { size, bytes }: Pick<Conversation, "size" | "bytes">, limit: number): number {
+  return bytes === 0 ? room : Math.min(room, Math.floor((size * limit) / bytes));
+}

@@ -1,0 +1,51 @@
+// What is written to readers and not taken yet. Readers side by side share their bytes; others each have a write of their
+// own, and there may be hundreds of a thread. All of the isolate's objects have a bound together: towards it writes are
+// small, and a reader that would pass it is cut. It comes back with its last id.
+import { isolateMemory } from "../../../lib/memory/isolate.ts";
+import { Share } from "../../../lib/memory/share.ts";
+
+const KIB = 1024;
+/** From here on writes are small, and who has taken nothing since the last ping is cut. */
+const STRAINED_BYTES = 4 * KIB * KIB;
+const MAX_BYTES = 8 * KIB * KIB;
+/** In characters: about one write, big enough to be cheap in a replay, small enough for a slow reader to take. */
+const WRITE_CHARS = 64 * KIB;
+const SMALL_WRITE_CHARS = 4 * KIB;
+
+const pool = isolateMemory.openPool("writes", MAX_BYTES, () => {});
+
+/** The characters of one write. */
+export function writeChars(): number {
+  return areStrained() ? SMALL_WRITE_CHARS : WRITE_CHARS;
+}
+
+export function areStrained(): boolean {
+  return pool.held > STRAINED_BYTES;
+}
+
+export class Writes {
+  readonly #share = new Share(pool);
+  /** How many readers have not taken them. */
+  readonly #readers = new Map<Uint8Array, number>();
+
+  /** Whether so many bytes more fit. */
+  fit(bytes: Uint8Array): boolean {
+    return pool.held + bytes.byteLength <= MAX_BYTES || this.#readers.has(bytes);
+  }
+
+  begin(bytes: Uint8Array): void {
+    const readers = this.#readers.get(bytes) ?? 0;
+    this.#readers.set(bytes, readers + 1);
+    if (readers === 0) this.#share.set(this.#share.bytes + bytes.byteLength);
+  }
+
+  end(bytes: Uint8Array): void {
+    const readers = this.#readers.get(bytes);
+    if (readers === undefined) return;
+    if (readers > 1) this.#readers.set(bytes, readers - 1);
+    else {
+      this.#readers.delete(bytes);
+      this.#share.set(this.#share.bytes - bytes.byteLength);
+    }
+  }
+}
