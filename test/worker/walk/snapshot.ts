@@ -21,6 +21,7 @@ const withoutUser: Record<string, string> = {
   budgets: "(scope = 'user' AND id = ?1) OR (scope = 'project' AND id GLOB ?1 || '/*')",
   // Of the deployment, and names nobody but as a place in the order of all threads.
   server_state: "?1 IS NULL",
+  deployment: "?1 IS NULL",
 };
 
 export async function takeSnapshot(user_id: string): Promise<Snapshot> {

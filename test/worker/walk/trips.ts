@@ -30,6 +30,7 @@ export const trips: Record<string, number> = {
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume/stream": 0,
   "PATCH /v1/threads/{thread_id}/tasks": 0,
   // 1
+  "GET /v1/metrics": 1,
   "GET /integrations/slack/callback": 1,
   "GET /integrations/slack/install": 1,
   "GET /v1/agents": 1,
@@ -89,7 +90,7 @@ export const trips: Record<string, number> = {
   "POST /v1/agents/{agent_id}/rollback": 2,
   "GET /v1/events": 2,
   "GET /v1/projects/{project_id}/sandbox/previews": 2,
-  "GET /v1/server": 2,
+  "GET /v1/projects/{project_id}/secrets": 2,
   "POST /v1/slack/install": 2,
   "POST /v1/threads/{thread_id}/events/ticket": 2,
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/events/ticket": 2,
@@ -108,6 +109,8 @@ export const trips: Record<string, number> = {
   "POST /v1/triggers/{trigger_id}/run": 3,
   "POST /v1/users": 3,
   // 4
+  "DELETE /v1/projects/{project_id}/secrets/{name}": 4,
+  "GET /v1/server": 4,
   "POST /v1/api-keys": 4,
   "POST /v1/git-credentials": 4,
   "PATCH /v1/slack/workspaces/{team_id}": 4,
@@ -118,6 +121,7 @@ export const trips: Record<string, number> = {
   "DELETE /v1/webhooks/{webhook_id}": 4,
   "PATCH /v1/webhooks/{webhook_id}": 4,
   // 5
+  "PUT /v1/projects/{project_id}/secrets/{name}": 5,
   "DELETE /v1/api-keys/{key_id}": 5,
   "DELETE /v1/projects/{project_id}/sandbox/previews/{port}": 5,
   "DELETE /v1/projects/{project_id}/sandbox/ssh": 5,
@@ -126,7 +130,6 @@ export const trips: Record<string, number> = {
   "POST /v1/triggers/{trigger_id}/rotate": 5,
   "POST /v1/webhooks/{webhook_id}/rotate": 5,
   // 6
-  "DELETE /v1/projects/{project_id}": 6,
   "DELETE /v1/sessions/{session_id}": 6,
   "DELETE /v1/slack/workspaces/{team_id}": 6,
   "POST /v1/triggers": 6,
@@ -134,4 +137,6 @@ export const trips: Record<string, number> = {
   // 7
   "POST /v1/projects/{project_id}/sandbox/previews": 7,
   "POST /v1/slack/workspaces": 7,
+  // 8
+  "DELETE /v1/projects/{project_id}": 8,
 };
