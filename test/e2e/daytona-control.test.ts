@@ -345,7 +345,7 @@ describe("the toolbox", () => {
 describe("a feature that this server doesn't have", () => {
   it("is rejected in the API's own error format", async () => {
     await expect(fixture.client.volume.list()).rejects.toMatchObject({ statusCode: 501 });
-    for (const path of ["/object-storage/push-access", "/secret/paginated", "/warm-pools", "/organizations"]) {
+    for (const path of ["/object-storage/push-access", "/warm-pools", "/organizations"]) {
       expect(await api("GET", path)).toMatchObject({
         status: 501,
         body: { statusCode: 501, error: "Not Implemented", message: expect.stringContaining("not supported") },
@@ -353,7 +353,6 @@ describe("a feature that this server doesn't have", () => {
     }
     for (const field of [
       { volumes: [{ volumeId: "v", mountPath: "/v" }] },
-      { secrets: [{ A: "b" }] },
       { gpu: 1 },
       { linkedSandbox: "x" },
       { kvm: true },
