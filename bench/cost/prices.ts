@@ -15,7 +15,7 @@ export interface Bill {
   d1_rows_written: number;
   d1_rows_read: number;
   queue_operations: number;
-  /** Lines that the code writes, and one for each call of the Worker and of an object. */
+  /** Lines that the code writes. wrangler.toml keeps none of the platform's own for each call. */
   log_events: number;
 }
 
@@ -25,19 +25,21 @@ interface BilledUnit {
   title: string;
   /** In US dollars for a million. */
   price: number;
+  /** A month. */
+  included: number;
 }
 
 // The Worker's CPU is left out: $0.02 for a million ms, and a turn takes less than 10 ms of it.
 export const units: Record<BillName, BilledUnit> = {
-  worker_requests: { title: "Worker requests", price: 0.3 },
-  object_requests: { title: "object requests", price: 0.15 },
-  object_gb_s: { title: "object GB-s", price: 12.5 },
-  object_rows_written: { title: "object rows written", price: 1 },
-  object_rows_read: { title: "object rows read", price: 0.001 },
-  d1_rows_written: { title: "D1 rows written", price: 1 },
-  d1_rows_read: { title: "D1 rows read", price: 0.001 },
-  queue_operations: { title: "queue operations", price: 0.4 },
-  log_events: { title: "log events", price: 0.6 },
+  worker_requests: { title: "Worker requests", price: 0.3, included: 10_000_000 },
+  object_requests: { title: "object requests", price: 0.15, included: 1_000_000 },
+  object_gb_s: { title: "object GB-s", price: 12.5, included: 400_000 },
+  object_rows_written: { title: "object rows written", price: 1, included: 50_000_000 },
+  object_rows_read: { title: "object rows read", price: 0.001, included: 25_000_000_000 },
+  d1_rows_written: { title: "D1 rows written", price: 1, included: 50_000_000 },
+  d1_rows_read: { title: "D1 rows read", price: 0.001, included: 25_000_000_000 },
+  queue_operations: { title: "queue operations", price: 0.4, included: 1_000_000 },
+  log_events: { title: "log events", price: 0.6, included: 20_000_000 },
 };
 
 export const billNames = Object.keys(units) as BillName[];

@@ -108,7 +108,7 @@ function describeBill(counts: Counts, d1: { read: number; written: number }): Bi
     object_rows_written: counts.rows_written + counts.alarms,
     object_rows_read: counts.rows_read,
     ...{ d1_rows_written: d1.written, d1_rows_read: d1.read },
-    log_events: counts.log_lines + worker_requests + object_requests,
+    log_events: counts.log_lines,
   };
 }
 

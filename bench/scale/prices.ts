@@ -1,4 +1,5 @@
 // Cloudflare's list prices of the paid plan, November 2026, in US dollars, with what $5 a month include.
+import { type BillName, units } from "../cost/prices.ts";
 import type { Usage } from "./usage.ts";
 
 interface Price {
@@ -7,18 +8,19 @@ interface Price {
   included: number;
 }
 
-const perMillion = (usd: number, included: number): Price => ({ each: usd / 1e6, included });
+/** As the bill of a turn has it (bench/cost). */
+const listed = (name: BillName): Price => ({ each: units[name].price / 1e6, included: units[name].included });
 
 const prices: Record<keyof Usage, Price> = {
-  worker_requests: perMillion(0.3, 10e6),
-  cpu_ms: perMillion(0.02, 30e6),
-  object_requests: perMillion(0.15, 1e6),
-  gb_seconds: perMillion(12.5, 400_000),
-  object_rows_written: perMillion(1, 50e6),
-  object_rows_read: perMillion(0.001, 25e9),
-  d1_rows_written: perMillion(1, 50e6),
-  d1_rows_read: perMillion(0.001, 25e9),
-  log_events: perMillion(0.6, 20e6),
+  worker_requests: listed("worker_requests"),
+  cpu_ms: { each: 0.02 / 1e6, included: 30e6 },
+  object_requests: listed("object_requests"),
+  gb_seconds: listed("object_gb_s"),
+  object_rows_written: listed("object_rows_written"),
+  object_rows_read: listed("object_rows_read"),
+  d1_rows_written: listed("d1_rows_written"),
+  d1_rows_read: listed("d1_rows_read"),
+  log_events: listed("log_events"),
   object_gb: { each: 0.2, included: 5 },
   d1_gb: { each: 0.75, included: 5 },
 };

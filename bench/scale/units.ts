@@ -56,21 +56,18 @@ function figureOf(figures: Figures, name: string): number {
 
 /** Of a turn, and of a thread's page beside it. */
 export const platform = {
-  /** The turn itself, and the ten seconds of rest before an object sleeps. */
+  /** An object that could sleep is not billed, also before it does. */
   turn_seconds: 10,
-  rest_seconds: 10,
-  /** An object bills 128 MB. */
-  gigabytes: 0.128,
   /** docs/performance.md: 2.84 s for a thousand turns, 39 ms for ten steps; the platform's cores are not faster. */
   turn_cpu_ms: 5,
   step_cpu_ms: 4,
-  /** A page sends the turn, and reads the thread, its messages and the list again. Each is an event of the log, twice. */
+  /** A page sends the turn, and reads the thread, its messages and the list again. */
   requests: 4,
   /** Rows that these reads take in D1: twenty messages, a list of fifty threads with their newest runs. */
   rows_read: 200,
   /** D1 works one statement at a time. docs/performance.md: 1.5 s for a thousand turns with their key. */
   d1_write_ms: 1.5,
   d1_read_ms: 0.5,
-  /** A live run sends a sign of life: a row of the object, an alarm, and two rows of D1. */
+  /** A run that works stores a row and an alarm, and sends what is new with its own row, which is two rows of D1. */
   heartbeat_seconds: 30,
 } as const;

@@ -1,4 +1,5 @@
 // What a deployment uses in a month, with so many threads that are active on a day.
+import { OBJECT_GB } from "../cost/prices.ts";
 import type { Counted, CountedCosts, Units } from "./units.ts";
 import { platform } from "./units.ts";
 
@@ -52,20 +53,21 @@ export function usageOf(counted: CountedCosts, units: Units, threads: number, ke
   const plans = threads * mix.plan_share * DAYS;
   const beats = (plans * mix.plan_seconds) / platform.heartbeat_seconds;
   const of = (cost: Counted): number => threads * DAYS * perThread(cost);
-  const seconds = runs * (platform.turn_seconds + platform.rest_seconds) + plans * mix.plan_seconds;
+  const seconds = runs * platform.turn_seconds + plans * mix.plan_seconds;
   const requests = runs * platform.requests;
   const grown = growth(units, threads);
   return {
     worker_requests: requests,
     cpu_ms: runs * platform.turn_cpu_ms + plans * mix.plan_steps * platform.step_cpu_ms,
     object_requests: requests,
-    gb_seconds: seconds * platform.gigabytes,
+    gb_seconds: seconds * OBJECT_GB,
     // A new thread sets an alarm; a sign of life is a row and an alarm.
     object_rows_written: of(counted.object_rows_written) + threads * DAYS * mix.new_share + 2 * beats,
     object_rows_read: of(counted.object_rows_read),
     d1_rows_written: of(counted.d1_rows_written) + 2 * beats,
     d1_rows_read: of(counted.d1_rows_read) + runs * platform.rows_read,
-    log_events: 2 * requests,
+    // Lines are written where something is wrong, and one a minute.
+    log_events: DAYS * 24 * 60,
     object_gb: (grown.object * kept_days) / GB,
     d1_gb: (grown.d1 * kept_days) / GB,
   };
