@@ -69,6 +69,7 @@ export async function sendRequest(
     ends: context.ends,
   });
   const body = toBody(wire, request, context);
+  const sent = leave === null ? undefined : setTimeout(leave, SENT_MS);
   let ending: Ending = "cut";
   let failure: ModelFailure | null = isRefused ? failWith(exchange.provider, CROWDED, { retryable: true }) : null;
   let objection: Objection | null = null;
@@ -91,6 +92,7 @@ export async function sendRequest(
     if (failure && objection && request.tools.length > 0 && lacksTools(objection)) failure.lacks_tools = true;
   } finally {
     guard.release();
+    clearTimeout(sent);
     leave?.();
   }
   const outcome = endRequest();
@@ -116,6 +118,8 @@ export async function sendRequest(
 
 /** Up to two bytes a character of the text and of what it is joined from, and its encoded copy. */
 const BYTES_PER_TOKEN = 8;
+/** A model that thinks may answer after minutes. Its request has long been sent, and others may come in. */
+const SENT_MS = 10_000;
 const CROWDED = "The server has no memory left for so long a request.";
 
 function weighRequest({ messages }: ModelRequest): number {

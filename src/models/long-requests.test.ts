@@ -1,0 +1,47 @@
+// Requests so long that the isolate's memory admits them by weight.
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, it, vi } from "vitest";
+import { isolateMemory } from "../lib/memory/isolate.ts";
+import { models } from "./index.ts";
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  vi.useRealTimers();
+  for (const close of closers.splice(0)) close();
+});
+
+/** A model server that answers when it is told to. Resolves with its address, and with the request once that has come. */
+async function serveLate(): Promise<{ base_url: string; asked: Promise<ServerResponse> }> {
+  const asked = Promise.withResolvers<ServerResponse>();
+  const server = createServer((incoming, response) => {
+    incoming.resume();
+    incoming.on("end", () => asked.resolve(response));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { base_url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, asked: asked.promise };
+}
+
+it("a model that thinks for long keeps no other long request out", async () => {
+  const { base_url, asked } = await serveLate();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const model = models.native({ api_key: "test-key-0123456789", base_url });
+  const content = "many words ".repeat(100_000);
+  const request = { model: "m", messages: [{ role: "user" as const, content }], tools: [] };
+  const answered = model.stream(request, () => {}, new AbortController().signal);
+  const response = await asked;
+  expect(isolateMemory.describe().work).toBeGreaterThan(1024 * 1024);
+  vi.advanceTimersByTime(9_000);
+  expect(isolateMemory.describe().work).toBeGreaterThan(1024 * 1024);
+  vi.advanceTimersByTime(1_000);
+  expect(isolateMemory.describe().work).toBe(0);
+  const choice = { index: 0, delta: { content: "Done." }, finish_reason: "stop" };
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  response.end(`data: ${JSON.stringify({ choices: [choice] })}\n\ndata: [DONE]\n\n`);
+  expect(await answered).toMatchObject({ kind: "reply", reply: { text: "Done." } });
+  expect(isolateMemory.describe().work).toBe(0);
+});
