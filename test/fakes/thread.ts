@@ -118,7 +118,7 @@ export class FakeThread {
     this.#options = options;
     this.replies = options.replies ?? [];
     const creation = { ...this.key, project_id: null, title: null, agent_id: null, metadata: {}, request_id: "" };
-    storeThread(this.#database, creation, Date.now());
+    storeThread(this.#database, creation, (this.#options.clock ?? clock).now());
     const day = { date: "9999-12-31", time_zone: "UTC" };
     if (options.tells !== true) writeMeta(this.#database.sql, "told", { day, notes: [], sandbox: null });
     this.life = this.#wake();
