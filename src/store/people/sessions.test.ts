@@ -13,7 +13,8 @@ import { deleteExpiredSessions, endSession, endSessions, listSessions, MAX_SESSI
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-const now = Date.parse("2026-11-28T10:00:00.000Z");
+// Statements compare with the time that it is.
+const now = Date.now();
 
 const keysIn = (d1: SqliteD1, where = "1") =>
   d1.read<{ key_id: string }>(`SELECT key_id FROM api_keys WHERE ${where} ORDER BY key_id`).map(({ key_id }) => key_id);
@@ -50,9 +51,9 @@ describe("a session", () => {
     expect(await listSessions(db, "user_ada", now)).toEqual([
       {
         session_id,
-        created_at: "2026-11-28T10:00:00.000Z",
-        expires_at: "2026-11-29T10:00:00.000Z",
-        last_used_at: "2026-11-28T10:00:00.000Z",
+        created_at: new Date(now).toISOString(),
+        expires_at: new Date(now + DAY).toISOString(),
+        last_used_at: new Date(now).toISOString(),
         user_agent: "a browser",
         address: "192.0.2.7",
       },

@@ -132,10 +132,10 @@ describe("a message that is edited", () => {
     const project = Promise.withResolvers<null>();
     const tools = [...peopleTools, { ...(peopleTools[0] as Tool), name: "work", kind: "work" as const }];
     const clock = new FakeClock();
-    // The settings of a project that was made a moment ago are known.
-    clock.advance(Date.now() + 5_000);
     const thread = new FakeThread({ defaultReply: say("ok"), tells: true, tools, clock });
     await thread.run("first", { invocation_id: "inv_a" });
+    // The settings of a project that was made a moment ago are known.
+    clock.advance(5_000);
     const reads = vi.spyOn(thread.life.ports, "readProject").mockReturnValue(project.promise);
     const replace = { on_busy: "replace" as const };
     await thread.accept("", edit("msg_of_inv_a", "other", "msg_b", { invocation_id: "inv_b", ...replace }));
