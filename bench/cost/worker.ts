@@ -207,6 +207,7 @@ const queue = {
   async sendBatch(messages: Iterable<MessageSendRequest<unknown>>, options?: QueueSendOptions) {
     for (const message of messages) send(message.body, { ...options, ...message });
   },
+  metrics: async () => ({ backlogCount: jobs.length, backlogBytes: 0 }),
 } as unknown as Queue<unknown>;
 
 async function deliverJobs(env: Env, context: ExecutionContext): Promise<void> {
