@@ -1,6 +1,7 @@
 // `npm run deploy -- --rollback`: the version before, or the one that is named, serves all requests again. The database
 // stays as it is: migrations only add.
 import { type Deployed, writeDeployed } from "./deployed.ts";
+import { Failure } from "./failure.ts";
 import { askHealth, type HealthTimes } from "./health.ts";
 import { runStep } from "./report.ts";
 import type { Secrets } from "./secrets.ts";
@@ -27,6 +28,12 @@ export async function rollBack(
     const done = await wrangler.run([...args, ...message, ...(isAtTerminal() ? [] : ["--yes"])], {
       isAsking: isAtTerminal(),
     });
+    if (version === null && /Could not find stable Worker Version/.test(done.tail)) {
+      throw new Failure(
+        `${deployment.name} has no earlier version that served all requests`,
+        `\`npx wrangler versions list --name ${deployment.name}\` lists what there is: name one, --rollback VERSION.`,
+      );
+    }
     if (done.code !== 0) throw describeRefusal(done, `${deployment.name} can't be rolled back`);
     return await findRunning(run);
   });

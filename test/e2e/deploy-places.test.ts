@@ -90,6 +90,9 @@ describe("npm run deploy -- --rollback", () => {
     await deploying.writeOwn('routes = [{ pattern = "agent.example.com", custom_domain = true }]\n');
     expect(await deploy()).toMatchObject({ code: 0 });
     expect(scriptOf(account, "taskloom").domains).toEqual(["agent.example.com"]);
+    const alone = await deploy("--rollback");
+    expect(alone.code).toBe(1);
+    expect(alone.text).toContain("taskloom has no earlier version");
     await deploying.writeOwn('[vars]\nOPENAI_MODEL = "large"\n');
     expect(await deploy()).toMatchObject({ code: 0 });
     const [first, second] = scriptOf(account, "taskloom").versions.map(({ id }) => id);
