@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { readRetentionSettings } from "./retention.ts";
 
-it("keeps threads for ever and expects ten gigabytes unless it is told otherwise", () => {
+it("keeps threads for ever and expects ten gigabytes unless a setting says otherwise", () => {
   const usual = { retention_days: null, database_limit: 10_000_000_000, retention_problem: null };
   expect(readRetentionSettings({})).toEqual(usual);
   expect(readRetentionSettings({ RETENTION_DAYS: " ", DATABASE_LIMIT_MB: "" })).toEqual(usual);

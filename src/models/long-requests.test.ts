@@ -11,7 +11,7 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-/** A model server that answers when it is told to. Resolves with its address, and with the request once that has come. */
+/** A model server that answers when the test says so. Resolves with its address, and with the request once that has come. */
 async function serveLate(): Promise<{ base_url: string; asked: Promise<ServerResponse> }> {
   const asked = Promise.withResolvers<ServerResponse>();
   const server = createServer((incoming, response) => {

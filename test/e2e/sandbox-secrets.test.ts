@@ -209,7 +209,7 @@ describe("on a Daytona with secrets", () => {
     expect((await run('echo "[$TWO]"')).output).toBe("[]\n");
   });
 
-  it("the first one of a sandbox that has none works after a restart, and people are told", async () => {
+  it("the first one of a sandbox that has none works after a restart, and its state says so", async () => {
     await vault.put({ name: "taskloom_FIRST", value: "first-value-1", hosts: ["api.example.com"] }, untilEnd());
     let given: GivenSecret[] = [];
     const states: string[] = [];

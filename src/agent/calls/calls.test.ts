@@ -173,7 +173,7 @@ describe("the calls of one message", () => {
     ]);
   });
 
-  it("what people gave to the commands is told once, and again when it has changed", async () => {
+  it("the model reads what people gave to the commands once, and again when it has changed", async () => {
     const replies = [callsTools("a"), callsTools("b"), callsTools("a"), says("x")];
     const run = new ScriptedRun(replies, [makeTool("a"), makeTool("b")]);
     const notices = ["KEY", "KEY", "KEY, TOKEN"];

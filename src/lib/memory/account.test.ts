@@ -108,7 +108,7 @@ describe("what is admitted", () => {
     expect(account.ask(last, 8_000)).toBe(true);
   });
 
-  it("gives back once, however often it is told to", () => {
+  it("gives back once, however often it is called", () => {
     const account = createMemoryAccount(limits);
     const [one, other] = [account.comeIn(20, 0), account.comeIn(20, 0)];
     account.ask(one, 0);

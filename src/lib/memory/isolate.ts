@@ -58,7 +58,7 @@ const POLL_MS = 20;
 /** What is admitted is short, but a model may take minutes until it answers. */
 export const MAX_WAIT_MS = 300_000;
 
-/** An object that ends amid a request gives nothing back. Its place is given back when the holder is collected. */
+/** An object that ends during a request gives nothing back. Its place is given back when the holder is collected. */
 const abandoned = new FinalizationRegistry<Entrant>((entrant) => isolateMemory.leave(entrant));
 
 /**

@@ -43,7 +43,7 @@ export interface DaytonaClient {
 
 const noGit = { access: { findLogin: async () => null }, source: null };
 
-/** `tells`: whoever uses it is told of what commands get, and else nobody asks for that before it is needed. */
+/** `tells`: whoever uses it reads what commands get, and else nobody asks for that before it is needed. */
 export function connectDaytona(
   settings: DaytonaSettings,
   { cache, tells = false }: { cache?: CheckoutCache; tells?: boolean } = {},

@@ -1,4 +1,4 @@
-// What the model is told of the secrets: names and hosts, on one line. Both have passed strict patterns when they were
+// What the model reads of the secrets: names and hosts, on one line. Both have passed strict patterns when they were
 // stored.
 import type { GivenSecret } from "../../provider.ts";
 
