@@ -1,0 +1,87 @@
+// Port: where checks look at a project's files, programs and ports. A sandbox implements it as one of its abilities
+// (`Sandbox.checks`); without it, checks end as `not_run` and say so.
+import type { SandboxError } from "../sandbox.ts";
+
+/** All files of the project that git does not ignore. */
+export interface Tree {
+  /** Equal for equal files: their names, their contents, and whether they may be executed. */
+  hash: string;
+  /** Names the state for `listChanges`, as long as the sandbox runs. */
+  mark: string;
+}
+
+export interface CheckCommand {
+  /** Identifies the command for good, as in `CommandRequest`: a life that runs it again attaches to it. */
+  command_id: string;
+  run: string;
+  cwd: string | null;
+  time_limit_ms: number;
+}
+
+export interface CommandSeen {
+  /** Null: it was ended at the time limit. */
+  exit_code: number | null;
+  /** stdout and stderr in order of arrival, at most 64 KiB of it: its first and its last half. */
+  output_head: string;
+  output_tail: string;
+  output_bytes: number;
+  output_hash: string;
+}
+
+export interface CheckRequest {
+  port: number;
+  path: string;
+  time_limit_ms: number;
+}
+
+export interface ResponseSeen {
+  status: number;
+  /** Of the body, at most 64 KiB. */
+  body: string;
+  body_bytes: number;
+  body_hash: string;
+}
+
+export interface FileSeen {
+  /** Null: there is no regular file. */
+  hash: string | null;
+  size: number;
+  /** At most 1 MiB of it; null if there is none or it is no text. */
+  text: string | null;
+}
+
+export interface GitSeen {
+  branch: string | null;
+  commit: string | null;
+  /** Changed and untracked files, at most 20. */
+  changed: string[];
+  /** Commits that the upstream lacks; null without an upstream. */
+  unpushed: number | null;
+}
+
+/**
+ * Contract: methods reject with `SandboxError` only, and stop waiting when `signal` aborts (then reject with its reason).
+ * `not_found` and `invalid` are about what was asked, `failed` about what the sandbox lacks (a program, a repository):
+ * the check has not run. Commands run in a shell of their own, without the variables, functions and history of the
+ * agent's shell and with an empty home, and all that they have started is ended with them. Nothing here keeps a check's
+ * command from changing files: who runs it compares trees.
+ */
+export interface CheckPlace {
+  readTree(signal: AbortSignal): Promise<Tree>;
+  /** Files that differ between the tree and now, at most 20. */
+  listChanges(since: Tree, signal: AbortSignal): Promise<string[]>;
+  runCommand(command: CheckCommand, signal: AbortSignal): Promise<CommandSeen>;
+  /** Starts a program in the background and waits until the port takes connections. Rejects with `failed` if it ends or the time is over. */
+  startProgram(command: CheckCommand & { port: number }, signal: AbortSignal): Promise<void>;
+  /** Ends the program and all that it has started. No error if it has ended. */
+  endProgram(command_id: string, signal: AbortSignal): Promise<void>;
+  /** A GET from inside the sandbox to its own port. Redirects are not followed. */
+  request(request: CheckRequest, signal: AbortSignal): Promise<ResponseSeen>;
+  readFile(path: string, signal: AbortSignal): Promise<FileSeen>;
+  /** SHA-256 of each file in hex, in the order of the paths; null where there is no regular file. */
+  hashFiles(paths: string[], signal: AbortSignal): Promise<(string | null)[]>;
+  readGit(cwd: string | null, signal: AbortSignal): Promise<GitSeen>;
+}
+
+/** Named here for readers of the contract. */
+export type CheckPlaceError = SandboxError;
