@@ -1,10 +1,13 @@
 // Port: a tool, with its schema and what it does in one value. `prepareCall` checks the arguments of a call. `runTool`
 // is the only way to execute one: it bounds time and output, and turns any failure into a result.
 import type { z } from "zod";
+import type { AgentConfig } from "../protocol/agents/agent.ts";
 import type { Failure } from "../protocol/error.ts";
 import type { DailyName } from "../protocol/money/quotas.ts";
+import type { CheckInput } from "../protocol/plan/check.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import type { Interrupt } from "../protocol/run.ts";
+import type { Weakening } from "./checks/weakening.ts";
 import type { Challenge } from "./plan/evidence.ts";
 import type { OnOutput, Sandbox } from "./sandbox.ts";
 import type { Source, Sources } from "./sources.ts";
@@ -35,6 +38,10 @@ export interface ToolContext {
   /** The current plan. A plan tool returns the changed one in its result. */
   plan: Plan;
   plan_order: "strict" | "free";
+  /** What the agent says about checks that the model weakens. */
+  checks?: AgentConfig["checks"];
+  /** What a person was asked before this call was made, and agreed to. */
+  granted?: "approval" | "plan_approval";
   /**
    * A plan tool calls it before it returns a changed plan: the reason to send the change back for lack of evidence, or
    * null.
@@ -85,7 +92,7 @@ export interface ToolResult {
 
 /** Sections and tasks in the form that `create_tasks` takes. */
 export interface PlanProposal {
-  sections: { title: string; tasks: string[] }[];
+  sections: { title: string; tasks: (string | { content: string; checks: CheckInput[] })[] }[];
 }
 
 /** A file or folder of the sandbox that a call writes, changes, moves or deletes. */
@@ -135,6 +142,10 @@ export interface Tool<Arguments = unknown> {
   writes?(input: Arguments): FileWrite[];
   /** For a tool that plans: what a person must approve; null if the call changes nothing or is refused anyway. */
   propose?(input: Arguments, plan: Plan): PlanProposal | null;
+  /** For a tool that plans: the commands that the server runs later because of this call, and did not have before. */
+  plansCommands?(input: Arguments, plan: Plan): string[];
+  /** For a tool that plans: what the call weakens. Empty if it is refused anyway. */
+  weakens?(input: Arguments, plan: Plan, order: "strict" | "free"): Weakening[];
   /** May throw `SandboxError`. Any other error is a bug, and becomes an error result too. */
   execute(input: Arguments, context: ToolContext): Promise<ToolResult>;
   /**

@@ -167,6 +167,14 @@ export const plan = {
           content: "分析功能需求",
           status: "in_progress" as const,
           section_id: "sec_01k9a4xw3tq8m5v7c2d6e9f0gh",
+          checks: [
+            {
+              id: "check_01k9a4xw3wz5b8d1f4h7k0m3pq",
+              author: "person" as const,
+              spec: { type: "file" as const, path: "docs/requirements.md", contains: "购物车" },
+            },
+          ],
+          verification: "not_run" as const,
         },
       ],
     },
@@ -205,6 +213,12 @@ export const planPatch = {
   version: 3,
   operations: [
     { op: "create" as const, section_id: "sec_01k9a4xw3tq8m5v7c2d6e9f0gh", task_contents: ["写验收标准"] },
+    {
+      op: "update" as const,
+      task_ids: ["task_01k9a4xw3vn2r6s8t4u5w7x9yz"],
+      checks: [{ type: "command" as const, run: "npm test", contains: "0 failed" }],
+      remove_checks: ["check_01k9a4xw3wz5b8d1f4h7k0m3pq"],
+    },
     { op: "update" as const, task_ids: ["task_01k9a4xw3vn2r6s8t4u5w7x9yz"], status: "completed" as const },
   ],
 };
@@ -258,6 +272,7 @@ export const agent: AgentView = {
   approvals: { execute_command: ["rm *"] },
   plan_approval: false,
   evidence: "note",
+  checks: "require",
   max_cost_usd: null,
   max_total_tokens: null,
   max_minutes: null,

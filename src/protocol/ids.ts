@@ -12,6 +12,7 @@ export type IdPrefix =
   | "inst"
   | "task"
   | "sec"
+  | "check"
   | "key"
   | "hook"
   | "trig"

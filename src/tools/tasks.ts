@@ -3,6 +3,11 @@
 // calls. A changed plan and its result are stored as one fact, so a call without a result has changed nothing and may be
 // repeated.
 import { lenientObject } from "../agent/calls/leniency.ts";
+import { listNewChecks } from "../agent/checks/change.ts";
+import { recognizeEmpty } from "../agent/checks/empty.ts";
+import { type Hand, handOf, modelHand } from "../agent/checks/make.ts";
+import { commandsOf } from "../agent/checks/spec.ts";
+import { describeWeakenings, recordWeakenings, type Weakening, weakenings } from "../agent/checks/weakening.ts";
 import {
   type CreateTasksInput,
   clearAllInput,
@@ -14,6 +19,7 @@ import { listNumbers, numberPlan } from "../agent/plan/numbers.ts";
 import { clearAll, createTasks, deleteTasks, type PlanChange, updateTasks } from "../agent/plan/rules.ts";
 import { countPlan, describePlan, viewPlan } from "../agent/plan/view.ts";
 import { defineTool, type PlanProposal, type Tool, type ToolContext, type ToolResult } from "../agent/tool.ts";
+import { newId } from "../protocol/ids.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 
 // These tools make no request, so only a bug could take longer.
@@ -37,11 +43,11 @@ export const taskTools: Tool[] = [
     ...planTool,
     name: "create_tasks",
     description:
-      "Make the task list, or add to it: first of all for research, content, multi-step work and projects. Give sections in the order of the work, each with small tasks that can be checked. To add tasks to one section, give section_title or section_id with task_contents. The result says which ids the new tasks have, in the order of your call.",
+      "Make the task list, or add to it: first of all for research, content, multi-step work and projects. Give sections in the order of the work, each with small tasks that can be checked. A task is a text, or {content, checks} where the server can see that it is done. To add tasks to one section, give section_title or section_id with task_contents. The result says which ids the new tasks have, in the order of your call.",
     schema: createTasksInput,
     read_only: false,
     execute: async (input, context) => {
-      const change = createTasks(context.plan, input);
+      const change = createTasks(context.plan, input, newId, handFor(context));
       if (!change.ok || change.plan === context.plan) return answerChange(context, change, { note: NOTHING_NEW });
       const plan = numberPlan(change.plan);
       return answerChange(context, { ok: true, plan }, describeNew(context.plan, plan, countTasks(input)));
@@ -50,6 +56,8 @@ export const taskTools: Tool[] = [
       const change = createTasks(plan, input);
       return change.ok && change.plan !== plan ? proposePlan(plan, change.plan) : null;
     },
+    plansCommands: (input, plan) => listCommands(plan, createTasks(plan, input)),
+    weakens: (input, plan) => listWeakenings(plan, createTasks(plan, input)),
   }),
   defineTool({
     ...planTool,
@@ -66,7 +74,10 @@ export const taskTools: Tool[] = [
       "Change tasks: their status, the content of one, or their section. Set a task to completed as soon as it is done and you have seen that it is, in one message with the first calls of the next task; several at once only if they follow each other from the due one. cancelled is for tasks that have become pointless.",
     schema: updateTasksInput,
     read_only: false,
-    execute: async (input, context) => answerChange(context, updateTasks(context.plan, input, context.plan_order)),
+    execute: async (input, context) =>
+      answerChange(context, updateTasks(context.plan, input, context.plan_order, handFor(context))),
+    plansCommands: (input, plan) => listCommands(plan, updateTasks(plan, input, "free")),
+    weakens: (input, plan, order) => listWeakenings(plan, updateTasks(plan, input, order)),
   }),
   defineTool({
     ...planTool,
@@ -76,6 +87,7 @@ export const taskTools: Tool[] = [
     schema: deleteTasksInput,
     read_only: false,
     execute: async (input, context) => answerChange(context, deleteTasks(context.plan, input)),
+    weakens: (input, plan) => listWeakenings(plan, deleteTasks(plan, input)),
   }),
   defineTool({
     ...planTool,
@@ -84,17 +96,38 @@ export const taskTools: Tool[] = [
     schema: clearAllInput,
     read_only: false,
     execute: async (input, context) => answerChange(context, clearAll(context.plan, input)),
+    weakens: (input, plan) => listWeakenings(plan, clearAll(plan, input)),
   }),
 ];
 
-/** The new sections and tasks, in the form that `create_tasks` takes. */
+/** The new sections and tasks, and tasks with new checks, in the form that `create_tasks` takes. */
 function proposePlan(before: Plan, after: Plan): PlanProposal {
-  const known = new Set(before.tasks.map(({ id }) => id));
+  const known = new Map(before.tasks.map(({ id, checks = [] }) => [id, checks.length]));
   const sections = viewPlan(after).sections.map(({ title, tasks }) => ({
     title,
-    tasks: tasks.filter(({ id }) => !known.has(id)).map(({ content }) => content),
+    tasks: tasks.flatMap(({ id, content, checks = [] }): PlanProposal["sections"][number]["tasks"] => {
+      const former = known.get(id);
+      const added = checks.slice(former ?? 0).map(({ spec }) => spec);
+      if (added.length > 0) return [{ content, checks: added }];
+      return former === undefined ? [content] : [];
+    }),
   }));
   return { sections: sections.filter(({ tasks }) => tasks.length > 0) };
+}
+
+/** What a person has approved as a plan is theirs. */
+function handFor({ granted, checks }: ToolContext): Hand {
+  if (granted === "plan_approval") return handOf("person");
+  return granted === "approval" && checks === "locked" ? handOf("model", { may_weaken: true }) : modelHand;
+}
+
+function listCommands(before: Plan, change: PlanChange): string[] {
+  if (!change.ok) return [];
+  return listNewChecks(before.tasks, change.plan.tasks).flatMap(({ spec }) => commandsOf(spec));
+}
+
+function listWeakenings(before: Plan, change: PlanChange): Weakening[] {
+  return change.ok ? weakenings(before, change.plan) : [];
 }
 
 /** Says which ids the new tasks have: the model has their texts from its own call, in the same order. */
@@ -121,8 +154,28 @@ function answerChange(context: ToolContext, change: PlanChange, extra: Record<st
   const challenge = context.challenge?.(change.plan) ?? null;
   if (challenge !== null)
     return { content: challenge.message, is_error: true, details: { challenged: challenge.task_ids } };
-  return { ...showCounts(change.plan, extra), plan: change.plan };
+  const weakened = weakenings(context.plan, change.plan);
+  // A person has changed the plan since they were to be asked.
+  if (weakened.length > 0 && context.checks === "locked" && context.granted === undefined)
+    return { content: `${LOCKED} ${describeWeakenings(weakened).join("; ")}.`, is_error: true };
+  const shown = showCounts(change.plan, { ...extra, ...noteChecks(context.plan, change.plan, weakened) });
+  const record = weakened.length === 0 ? {} : { weakened: recordWeakenings(weakened) };
+  return { ...shown, details: { ...shown.details, ...record }, plan: change.plan };
 }
+
+const LOCKED = "Nothing was changed: only a person may weaken checks here. Call it again and they are asked:";
+
+/** What the model is told about its checks. Empty if there is nothing to say. */
+function noteChecks(before: Plan, after: Plan, weakened: Weakening[]): Record<string, unknown> {
+  const empty = listNewChecks(before.tasks, after.tasks).flatMap(({ spec }) => recognizeEmpty(spec) ?? []);
+  return {
+    ...(empty.length === 0 ? {} : { empty_checks: empty.slice(0, MAX_NOTES) }),
+    ...(weakened.length === 0 ? {} : { recorded: describeWeakenings(weakened) }),
+  };
+}
+
+/** A model that writes more empty checks has read the first ones. */
+const MAX_NOTES = 3;
 
 function showCounts(plan: Plan, extra: Record<string, unknown> = {}): ToolResult {
   return show(plan, { ...countPlan(plan), ...extra });

@@ -7,17 +7,20 @@ import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
+import { describeWeakenings } from "../checks/weakening.ts";
 import { isChinese } from "../language.ts";
 import { findById, findTasks } from "../plan/find.ts";
 import { nameSection, nameTask } from "../plan/text.ts";
 import type { PlanProposal, Question, Tool } from "../tool.ts";
-import { listValues, needsApproval } from "./approvals.ts";
+import { listCommands, listValues, needsApproval } from "./approvals.ts";
 import { findHiddenCommand, type HiddenCommand } from "./hidden/hidden-commands.ts";
 import { describeHidden } from "./hidden/words.ts";
 
 /** A person has approved the call. `arguments` is not null if they changed the model's arguments. */
 export interface Grant {
   arguments: Record<string, unknown> | null;
+  /** What was asked; absent if it is not known. */
+  reason?: "approval" | "plan_approval";
 }
 
 /** What people see of a call before they decide. The call's own arguments hold all of it. */
@@ -31,12 +34,38 @@ const MAX_EDITABLE_CHARACTERS = 20_000;
 export function askFirst(tool: Tool, input: unknown, agent: AgentConfig, plan: Plan): Question | null {
   const proposal = agent.plan_approval ? (tool.propose?.(input, plan) ?? null) : null;
   if (proposal !== null) return askForPlan(proposal);
+  const checks = askAboutChecks(tool, input, agent, plan);
+  if (checks !== null) return checks;
   const hidden = findHiddenCommand(tool.writes?.(input) ?? [], agent);
   if (hidden !== null) return askAboutHidden(tool, input, { plan }, hidden);
   const named = Object.hasOwn(agent.approvals, tool.name) ? tool.name : (tool.approved_as ?? tool.name);
   const subjects = Object.hasOwn(agent.approvals, named) ? listSubjects(tool, input) : [];
   if (!needsApproval(agent.approvals, named, subjects)) return null;
   return askForCall(tool, input, `${subjects[0] ?? ""}${nameItems(input, plan)}`);
+}
+
+/**
+ * The server runs a check's commands later, so they are asked about when the check is made, as `execute_command` would be.
+ * What would weaken the plan's checks is asked about where the agent locks them.
+ */
+function askAboutChecks(tool: Tool, input: unknown, agent: AgentConfig, plan: Plan): Question | null {
+  const commands = (tool.plansCommands?.(input, plan) ?? []).filter((command) =>
+    needsApproval(agent.approvals, "execute_command", listCommands(command)),
+  );
+  const weakened = agent.checks === "locked" ? (tool.weakens?.(input, plan, agent.plan_order) ?? []) : [];
+  if (commands.length === 0 && weakened.length === 0) return null;
+  const chinese = isChinese(plan.tasks.map(({ content }) => content).join(""));
+  const lines = [...commands.map((command) => `$ ${command}`), ...describeWeakenings(weakened, chinese)];
+  const question = askForCall(tool, input, lines.join("\n"));
+  const why = [
+    ...(commands.length === 0
+      ? []
+      : [chinese ? "服务器会运行这些命令来检查任务。" : "The server would run this to check a task."]),
+    ...(weakened.length === 0
+      ? []
+      : [chinese ? "这会削弱计划中的检查。" : "This would weaken the checks of the plan."]),
+  ].join(" ");
+  return { ...question, response_schema: { description: why, ...question.response_schema } };
 }
 
 /** Says which file it is and why. Clients that show the call's arguments find the reason in the schema. */
@@ -84,22 +113,33 @@ export function readAskedTool({ reason, message }: Pick<Question, "reason" | "me
 }
 
 function askForPlan({ sections }: PlanProposal): Question {
-  const tasks = sections.flatMap((section) => section.tasks);
+  const given = sections.flatMap((section) => section.tasks);
+  const tasks = given.map((task) => (typeof task === "string" ? task : task.content));
+  const checks = given.flatMap((task) => (typeof task === "string" ? [] : task.checks));
   const chinese = isChinese(sections.map(({ title }) => title).join("") + tasks.join(""));
   const counts = [sections.length, tasks.length] as const;
+  const items = checks.length === 0 ? { type: "string" } : { anyOf: [{ type: "string" }, checkedTask] };
   const item = {
     type: "object",
-    properties: { title: { type: "string" }, tasks: { type: "array", items: { type: "string" }, minItems: 1 } },
+    properties: { title: { type: "string" }, tasks: { type: "array", items, minItems: 1 } },
     required: ["title", "tasks"],
   };
+  const checked =
+    checks.length === 0 ? "" : chinese ? `，${checks.length} 项检查` : `, ${count(checks.length, "check")}`;
   return {
     reason: "plan_approval",
     message: chinese
-      ? `请确认计划：${counts[0]} 个阶段，${counts[1]} 项任务。`
-      : `Please approve the plan: ${count(counts[0], "section")}, ${count(counts[1], "task")}.`,
+      ? `请确认计划：${counts[0]} 个阶段，${counts[1]} 项任务${checked}。`
+      : `Please approve the plan: ${count(counts[0], "section")}, ${count(counts[1], "task")}${checked}.`,
     response_schema: describeDecision({ sections: { type: "array", items: item, minItems: 1, default: sections } }),
   };
 }
+
+const checkedTask = {
+  type: "object",
+  properties: { content: { type: "string" }, checks: { type: "array", items: { type: "object" } } },
+  required: ["content"],
+};
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -65,6 +65,8 @@ export function prepareCall(call: ToolCall, state: RunState, options: CallsOptio
     if (repeated && !grant) return refuse(repeated);
     const checked = checkArguments(tool, written, options.cut ?? false);
     if (!checked.ok) return refuse(checked.message);
+    const barred = findBarred(tool, checked.input, state);
+    if (barred) return refuse(barred);
     const question = grant ? null : askFirst(tool, checked.input, state.input.agent, state.plan);
     if (question) return { kind: "asked", call, question, ready: { kind: "run", call, tool, input: checked.input } };
     if (end.interrupts.some(({ reason }) => reason !== "question")) return refuse(BEHIND_APPROVAL);
@@ -75,6 +77,14 @@ export function prepareCall(call: ToolCall, state: RunState, options: CallsOptio
     state.ports.onBug?.(`arguments of ${name}`, error);
     return refuse(`internal error in tool ${name}.`);
   }
+}
+
+/** A check must not run commands for a model that has none. */
+function findBarred(tool: Tool, input: unknown, state: RunState): string | null {
+  if (!tool.plansCommands || state.tools.has("execute_command")) return null;
+  const [command] = tool.plansCommands(input, state.plan);
+  if (command === undefined) return null;
+  return `${tool.name} was not called: you have no tool for commands, so a check can't run one (${JSON.stringify(cutEnd(command, 100))}). Use checks of the types file, http, git and person.`;
 }
 
 /**

@@ -9,12 +9,15 @@ import { gatesEveryCommand } from "./hidden/hidden-commands.ts";
 
 export function newToolContext(call: ToolCall, state: RunState): Omit<ToolContext, "signal"> {
   const { ports, input } = state;
+  const granted = input.grants.get(call.id)?.reason;
   return {
     tool_call_id: call.id,
     sandbox: ports.sandbox,
     runs_no_programs: gatesEveryCommand(input.agent),
     plan: state.plan,
     plan_order: input.agent.plan_order,
+    checks: input.agent.checks,
+    ...(granted === undefined ? {} : { granted }),
     challenge: (changed: Plan) => challengeChange(state, changed),
     now: ports.now,
     readResult: ports.readResult,

@@ -2,18 +2,47 @@
 // need the plan itself are in `rules.ts`.
 import { z } from "zod";
 import { isRecord } from "../../lib/is-record.ts";
+import { checkTypes } from "../../protocol/plan/check.ts";
 import { type TaskStatus, taskStatuses } from "../../protocol/plan/task.ts";
 import { lenientObject, parseJson } from "../calls/leniency.ts";
+import { readChecks } from "../checks/read.ts";
 
 /** As many as a plan has tasks. */
 const MAX_NAMED = 500;
+/** More than a task has. */
+const MAX_REMOVED = 20;
 
-const taskTexts = z.array(z.string()).min(1).describe("One short sentence per task, in the order of the work");
+/** A task is a text, or a text with checks. What a check is, is judged where it is made. */
+export type TaskInput = string | { content: string; checks?: readonly unknown[] | undefined };
+
+const oneCheck = {
+  type: "object",
+  properties: { type: { type: "string", enum: [...checkTypes] } },
+  required: ["type"],
+};
+
+const aboutChecks =
+  'What the server looks at when the task is completed, such as {"type":"command","run":"npm test","exit_code":0,"contains":"0 failed"}, {"type":"file","path":"shop/server.js","contains":"/api/cart"}, {"type":"http","port":3000,"path":"/api/products","status":200,"start":{"run":"npm start"}}, {"type":"git","clean":true} (or branch, pushed), {"type":"person","question":"…"}. Also excludes, matches (a regular expression for one line), json {"path":"items.0.id","equals":1}, and protected: files, such as tests, that have to stay as they are.';
+
+function taskList(checks: Record<string, unknown>) {
+  const properties = { content: { type: "string" }, checks: { type: "array", items: oneCheck, ...checks } };
+  const anyOf = [{ type: "string" }, { type: "object", properties, required: ["content"] }];
+  const task = z.unknown().refine(isTaskInput, "must be a text, or {content, checks}").meta({ anyOf });
+  return z
+    .array(task as z.ZodType<TaskInput>)
+    .min(1)
+    .describe("One short sentence per task, in the order of the work");
+}
+
+function isTaskInput(value: unknown): value is TaskInput {
+  if (typeof value === "string") return true;
+  return isRecord(value) && typeof value.content === "string" && (value.checks ?? null) !== null;
+}
 
 export const createTasksInput = lenientObject(
   {
     sections: z
-      .array(z.object({ title: z.string(), tasks: taskTexts }))
+      .array(z.object({ title: z.string(), tasks: taskList({ description: aboutChecks }) }))
       .min(1)
       .optional()
       .describe("The whole plan, or more of it: sections in the order of the work, each with its tasks"),
@@ -22,7 +51,7 @@ export const createTasksInput = lenientObject(
       .optional()
       .describe("With task_contents: the section to append to, made if there is none"),
     section_id: z.string().optional().describe("With task_contents: the existing section to append to"),
-    task_contents: taskTexts.optional(),
+    task_contents: taskList({}).optional(),
   },
   {
     aliases: { task_contents: ["tasks", "contents"], section_title: ["title", "section"] },
@@ -37,9 +66,21 @@ export const updateTasksInput = lenientObject(
     status: z.enum(taskStatuses).optional(),
     content: z.string().optional().describe("A new text for the one task that is named"),
     section_id: z.string().optional().describe("The section to move the tasks to"),
+    checks: z
+      .array(z.unknown())
+      .optional()
+      .meta({ items: oneCheck, description: "Checks to add to the tasks, as in create_tasks" }),
+    remove_checks: z
+      .array(z.string())
+      .max(MAX_REMOVED)
+      .optional()
+      .describe("Numbers of checks of the one task to remove. Only if they are wrong: it is recorded"),
   },
   {
-    aliases: { task_ids: ["task_id", "id", "ids"], status: ["state"], content: ["new_content"] },
+    aliases: {
+      ...{ task_ids: ["task_id", "id", "ids"], status: ["state"], content: ["new_content"] },
+      ...{ checks: ["add_checks"], remove_checks: ["remove_check", "delete_checks"] },
+    },
     prepare: readUpdate,
   },
 );
@@ -119,7 +160,22 @@ function readRange(text: string): string[] {
 
 function readUpdate(fields: Record<string, unknown>): Record<string, unknown> {
   const read = dropBlank(fields);
-  return { ...read, task_ids: readIds(read.task_ids), status: readStatus(read.status) };
+  const { checks, remove_checks, ...rest } = read;
+  return {
+    ...rest,
+    task_ids: readIds(read.task_ids),
+    status: readStatus(read.status),
+    ...(checks === undefined ? {} : { checks: readChecks(checks) }),
+    ...(remove_checks === undefined ? {} : { remove_checks: readRemoved(remove_checks) }),
+  };
+}
+
+function readRemoved(value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  return value.map((item) => {
+    const id = firstText(parseJson(item), ["id", "check_id", "run", "number"]);
+    return typeof id === "number" ? String(id) : id;
+  });
 }
 
 function readDeletion(fields: Record<string, unknown>): Record<string, unknown> {
@@ -145,9 +201,13 @@ function readSection(value: unknown): unknown {
 }
 
 function readContents(values: unknown[]): unknown[] {
-  return values.map((value) =>
-    firstText(parseJson(value), ["content", "title", "task", "name", "text", "description"]),
-  );
+  return values.map((value) => {
+    const given = parseJson(value);
+    const content = firstText(given, ["content", "title", "task", "name", "text", "description"]);
+    if (!isRecord(given) || typeof content !== "string") return content;
+    const checks = readChecks(given.checks ?? given.check);
+    return Array.isArray(checks) && checks.length > 0 ? { content, checks } : content;
+  });
 }
 
 function firstText(value: unknown, names: string[]): unknown {

@@ -1,11 +1,11 @@
 // The differences between two plans as the stream sends them: a JSON Patch of the state, and the steps that started and
 // finished.
 import type { PatchOperation } from "../../protocol/event.ts";
-import type { Plan, PlanState } from "../../protocol/plan/task.ts";
+import type { Check } from "../../protocol/plan/check.ts";
+import type { Plan, PlanState, TaskState } from "../../protocol/plan/task.ts";
 import { tasksInOrder } from "./view.ts";
 
 type SectionState = PlanState["sections"][number];
-type TaskState = SectionState["tasks"][number];
 
 /**
  * RFC 6902 operations that turn `/plan` from `before` into `after`: single changes, or the whole plan if that is
@@ -26,7 +26,35 @@ function diffSection(before: SectionState, after: SectionState, path: string): P
 
 function diffTask(before: TaskState, after: TaskState, path: string): PatchOperation[] {
   const content = before.content === after.content ? [] : [replace(`${path}/content`, after.content)];
-  return before.status === after.status ? content : [...content, replace(`${path}/status`, after.status)];
+  const status = before.status === after.status ? [] : [replace(`${path}/status`, after.status)];
+  return [
+    ...content,
+    ...status,
+    ...diffChecks(before.checks, after.checks, `${path}/checks`),
+    ...diffMember(before.verification, after.verification, `${path}/verification`),
+    ...diffMember(before.weakened, after.weakened, `${path}/weakened`),
+  ];
+}
+
+/** Where only results are new, the checks themselves are not sent again. */
+function diffChecks(before: Check[] | undefined, after: Check[] | undefined, path: string): PatchOperation[] {
+  if (before === undefined || after === undefined) return diffMember(before, after, path);
+  return diffList(before, after, path, (one, other, place) => {
+    const { result: was, ...former } = one;
+    const { result: is, ...latter } = other;
+    if (!isEqual(former, latter)) return [replace(place, other)];
+    return diffMember(was, is, `${place}/result`);
+  });
+}
+
+function diffMember(before: unknown, after: unknown, path: string): PatchOperation[] {
+  if (isEqual(before, after)) return [];
+  if (after === undefined) return [{ op: "remove", path }];
+  return [before === undefined ? { op: "add", path, value: after } : replace(path, after)];
+}
+
+function isEqual(one: unknown, other: unknown): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
 
 /**

@@ -2,6 +2,7 @@
 // tasks in any order.
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { type Hand, handOf } from "../checks/make.ts";
 import { findTasks } from "./find.ts";
 import { withNumbersOf, withoutNumbers } from "./numbers.ts";
 import { clearAll, createTasks, deleteTasks, type MakeId, type PlanChange, updateTasks } from "./rules.ts";
@@ -14,10 +15,15 @@ export type PlanEdit = { ok: true; plan: Plan } | { ok: false; message: string }
  * Applies all operations or none; the message then names the first one that a rule refuses. The version grows by one if
  * the plan differs at the end. Otherwise the result is the same plan object.
  */
-export function editPlan(plan: Plan, operations: PlanOperation[], makeId?: MakeId): PlanEdit {
+export function editPlan(
+  plan: Plan,
+  operations: PlanOperation[],
+  makeId?: MakeId,
+  hand: Hand = handOf("person"),
+): PlanEdit {
   let edited = withoutNumbers(plan);
   for (const [index, operation] of operations.entries()) {
-    const change = applyOperation(edited, operation, makeId);
+    const change = applyOperation(edited, operation, hand, makeId);
     if (!change.ok)
       return { ok: false, message: `operations[${index}] (${operation.op}): ${withoutAdvice(change, edited)}` };
     edited = change.plan;
@@ -29,12 +35,12 @@ export function editPlan(plan: Plan, operations: PlanOperation[], makeId?: MakeI
   return { ok: true, plan: withNumbersOf(plan, { version: plan.version + 1, sections: edited.sections, tasks }) };
 }
 
-function applyOperation(plan: Plan, operation: PlanOperation, makeId?: MakeId): PlanChange {
+function applyOperation(plan: Plan, operation: PlanOperation, hand: Hand, makeId?: MakeId): PlanChange {
   switch (operation.op) {
     case "create":
-      return createTasks(plan, operation, makeId);
+      return createTasks(plan, operation, makeId, hand);
     case "update":
-      return updateAsPerson(plan, operation);
+      return updateAsPerson(plan, operation, hand);
     case "delete":
       return deleteTasks(plan, { ...operation, confirm: true });
     case "clear":
@@ -48,11 +54,15 @@ function withoutAdvice({ message }: { message: string }, plan: Plan): string {
 }
 
 /** Updates as the tool does, then moves the tasks to their position. A new position is a change by itself. */
-function updateAsPerson(plan: Plan, { position, ...update }: Extract<PlanOperation, { op: "update" }>): PlanChange {
-  const { status, content, section_id } = update;
-  const isMoveOnly = status === undefined && content === undefined && section_id === undefined;
+function updateAsPerson(
+  plan: Plan,
+  { position, ...update }: Extract<PlanOperation, { op: "update" }>,
+  hand: Hand,
+): PlanChange {
+  const { op: _, task_ids: _ids, ...changes } = update;
+  const isMoveOnly = Object.values(changes).every((change) => change === undefined);
   const changed =
-    isMoveOnly && position !== undefined ? { ok: true as const, plan } : updateTasks(plan, update, "free");
+    isMoveOnly && position !== undefined ? { ok: true as const, plan } : updateTasks(plan, update, "free", hand);
   if (!changed.ok || position === undefined) return changed;
   const named = findTasks(changed.plan, update.task_ids);
   return typeof named === "string" ? { ok: false, message: named } : placeTasks(changed.plan, named, position);

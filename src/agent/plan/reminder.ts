@@ -1,6 +1,8 @@
 // The reminder at the end of each model call. It is built anew each time and never stored, so it costs the same at the
 // thousandth step as at the first, and the prompt before it stays in the provider's cache.
+import type { Check } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { listChecks } from "../checks/words.ts";
 import { taskId } from "./numbers.ts";
 import { quoteAsData } from "./text.ts";
 import { describeUnseenEdits, type UnseenEdits } from "./unseen-edits.ts";
@@ -60,7 +62,12 @@ function describeNext(due: Task, next: Task | undefined): string[] {
   const now = due.status === "in_progress" ? "In progress" : "Due now";
   return [
     `${now}: ${taskId(due)} ${quoteAsData(due.content)}`,
+    ...(due.checks === undefined ? [] : [describeChecks(due.checks)]),
     ...(next ? [`After it: ${taskId(next)} ${quoteAsData(next.content)}`] : []),
     `Work on this task. Once you have seen that it is done, call update_tasks with {"task_ids":["${taskId(due)}"],"status":"completed"}${next ? ", and in the same message the first calls of the next task" : ""}.`,
   ];
+}
+
+function describeChecks(checks: Check[]): string {
+  return `Its checks, which the server makes when you complete it: ${listChecks(checks).map(quoteAsData).join(", ")}`;
 }

@@ -10,7 +10,10 @@
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import { newId } from "../../protocol/ids.ts";
 import type { Plan, Section, Task, TaskStatus } from "../../protocol/plan/task.ts";
-import type { ClearAllInput, CreateTasksInput, DeleteTasksInput, UpdateTasksInput } from "./arguments.ts";
+import { type ChecksChange, changeChecks, findChecksFault } from "../checks/change.ts";
+import { type Hand, modelHand } from "../checks/make.ts";
+import { withVerification } from "../checks/verification.ts";
+import type { ClearAllInput, CreateTasksInput, DeleteTasksInput, TaskInput, UpdateTasksInput } from "./arguments.ts";
 import { findById, findTasks } from "./find.ts";
 import { cleanText, describeDue, listSections, nameTask, quote } from "./text.ts";
 import { dueTask, openTasks } from "./view.ts";
@@ -38,7 +41,12 @@ export function startDueTask(plan: Plan): Plan | null {
   return { ...changeTasks(plan, new Set([due.id]), { status: "in_progress" }), version: plan.version + 1 };
 }
 
-export function createTasks(plan: Plan, input: CreateTasksInput, makeId: MakeId = newId): PlanChange {
+export function createTasks(
+  plan: Plan,
+  input: CreateTasksInput,
+  makeId: MakeId = newId,
+  hand: Hand = modelHand,
+): PlanChange {
   const additions = readAdditions(plan, input);
   if (typeof additions === "string") return refuse(additions);
   const sections = [...plan.sections];
@@ -54,23 +62,33 @@ export function createTasks(plan: Plan, input: CreateTasksInput, makeId: MakeId 
       sections.push(section);
     }
     if (addition.tasks.length === 0) return refuse(`Section ${quote(title)} needs at least one task.`);
-    for (const text of addition.tasks) {
-      const content = cleanText(text);
+    for (const given of addition.tasks) {
+      const { content, checks } = readTask(given);
       const problem = checkContent(content);
       if (problem) return refuse(problem);
-      if (isPlanned(plan, section.id, content)) continue;
+      const known = findPlanned(plan, section.id, content);
       // A request may hold a hundred thousand tasks, so stop at the first one too many.
-      if (tasks.length === MAX_TASKS) return refuse(TOO_MANY_TASKS);
-      tasks.push({ id: makeId("task"), content, status: "pending", section_id: section.id });
+      if (!known && tasks.length === MAX_TASKS) return refuse(TOO_MANY_TASKS);
+      const at = known ? tasks.findIndex(({ id }) => id === known.id) : tasks.length;
+      const task = tasks[at] ?? { id: makeId("task"), content, status: "pending", section_id: section.id };
+      const changed = changeChecks(task, { add: checks }, hand, known ? nameTask(known) : quote(content));
+      if (!changed.ok) return changed;
+      tasks[at] = changed.task;
     }
   }
-  if (tasks.length === plan.tasks.length) return { ok: true, plan };
+  if (tasks.length === plan.tasks.length && tasks.every((task, at) => task === plan.tasks[at]))
+    return { ok: true, plan };
   return checkSize({ ...plan, version: plan.version + 1, sections, tasks });
 }
 
-/** Whether the task was open in the plan before this call: models that lose track plan the same work twice. */
-function isPlanned(plan: Plan, section_id: string, content: string): boolean {
-  return plan.tasks.some((task) => task.section_id === section_id && task.content === content && isOpen(task));
+function readTask(given: TaskInput): { content: string; checks: readonly unknown[] } {
+  if (typeof given === "string") return { content: cleanText(given), checks: [] };
+  return { content: cleanText(given.content), checks: given.checks ?? [] };
+}
+
+/** The task that was open in the plan before this call: models that lose track plan the same work twice. */
+function findPlanned(plan: Plan, section_id: string, content: string): Task | undefined {
+  return plan.tasks.find((task) => task.section_id === section_id && task.content === content && isOpen(task));
 }
 
 function isOpen({ status }: Task): boolean {
@@ -80,7 +98,7 @@ function isOpen({ status }: Task): boolean {
 function readAdditions(
   plan: Plan,
   input: CreateTasksInput,
-): string | { id?: string; title: string; tasks: string[] }[] {
+): string | { id?: string; title: string; tasks: readonly TaskInput[] }[] {
   const form = `Call create_tasks with {"sections":[{"title":"…","tasks":["…"]}]}, or with {"section_title":"…","task_contents":["…"]}.`;
   if (input.sections && input.task_contents) return `Give either sections or task_contents, not both. ${form}`;
   if (input.sections) return input.sections;
@@ -94,10 +112,10 @@ function readAdditions(
   return [{ title: input.section_title, tasks: input.task_contents }];
 }
 
-export function updateTasks(plan: Plan, input: UpdateTasksInput, order: PlanOrder): PlanChange {
-  const { status, section_id } = input;
+export function updateTasks(plan: Plan, input: UpdateTasksInput, order: PlanOrder, hand: Hand = modelHand): PlanChange {
+  const { status, section_id, checks, remove_checks } = input;
   const content = input.content === undefined ? undefined : cleanText(input.content);
-  if (status === undefined && content === undefined && section_id === undefined) {
+  if ([status, content, section_id, checks, remove_checks].every((field) => field === undefined)) {
     return refuse(`Nothing to change: give status, content or section_id with the task_ids. ${describeDue(plan)}`);
   }
   const named = findTasks(plan, input.task_ids);
@@ -112,9 +130,24 @@ export function updateTasks(plan: Plan, input: UpdateTasksInput, order: PlanOrde
   if (section_id !== undefined && !section) {
     return refuse(`There is no section ${quote(section_id)}. ${listSections(plan)}`);
   }
+  if (remove_checks !== undefined && named.length > 1)
+    return refuse("remove_checks is for one task. Call update_tasks once for each task whose checks change.");
+  const rechecked = changeChecksOf(plan, named, { add: checks, remove: remove_checks }, hand);
+  if (!rechecked.ok) return rechecked;
   const ids = new Set(named.map((task) => task.id));
-  const changed = changeTasks(plan, ids, { status, content });
+  const changed = changeTasks(rechecked.plan, ids, { status, content }, hand);
   return finish(plan, section ? moveTasks(changed, ids, section.id) : changed);
+}
+
+function changeChecksOf(plan: Plan, named: Task[], change: ChecksChange, hand: Hand): PlanChange {
+  if (change.add === undefined && change.remove === undefined) return { ok: true, plan };
+  const changed = new Map<string, Task>();
+  for (const task of named) {
+    const done = changeChecks(task, change, hand, nameTask(task));
+    if (!done.ok) return done;
+    changed.set(task.id, done.task);
+  }
+  return { ok: true, plan: { ...plan, tasks: plan.tasks.map((task) => changed.get(task.id) ?? task) } };
 }
 
 function checkStatus(plan: Plan, named: Task[], status: TaskStatus, order: PlanOrder): string | null {
@@ -193,10 +226,18 @@ export function clearAll(plan: Plan, input: ClearAllInput): PlanChange {
   return { ok: true, plan: { ...plan, version: plan.version + 1, sections: [], tasks: [] } };
 }
 
-function changeTasks(plan: Plan, ids: Set<string>, change: { status?: TaskStatus; content?: string }): Plan {
+function changeTasks(
+  plan: Plan,
+  ids: Set<string>,
+  change: { status?: TaskStatus; content?: string },
+  hand: Hand = modelHand,
+): Plan {
   const tasks = plan.tasks.map((task) => {
     if (!ids.has(task.id)) return task;
-    return { ...task, status: change.status ?? task.status, content: change.content ?? task.content };
+    const changed = { ...task, status: change.status ?? task.status, content: change.content ?? task.content };
+    // A person's word stands beside checks that have not run.
+    const accepts = hand.author === "person" && change.status === "completed" && task.status !== "completed";
+    return withVerification(accepts && changed.checks ? { ...changed, verification: "accepted" } : changed);
   });
   return { ...plan, tasks };
 }
@@ -231,7 +272,8 @@ function checkSize(plan: Plan): PlanChange {
   if (plan.tasks.length > MAX_TASKS) return refuse(TOO_MANY_TASKS);
   if (characters > MAX_PLAN_CHARACTERS)
     return refuse(`A plan has at most ${MAX_PLAN_CHARACTERS} characters in all. Word the tasks more briefly.`);
-  return { ok: true, plan };
+  const fault = findChecksFault(plan.tasks);
+  return fault === null ? { ok: true, plan } : refuse(fault);
 }
 
 /** Models also give a section's id as its title. */

@@ -1,17 +1,20 @@
 // A person's edits of the plan, noted for the model's next step: the model can't see them happen, and what it saw of
 // the plan before is outdated. The notes are kept until a reply is stored whose request included them.
 import { cutEnd } from "../../lib/truncate.ts";
+import type { Check } from "../../protocol/plan/check.ts";
 import type { Plan, Task, TaskStatus } from "../../protocol/plan/task.ts";
+import { describeCheck } from "../checks/words.ts";
 import { taskId } from "./numbers.ts";
 import { quoteAsData } from "./text.ts";
 import { tasksInOrder } from "./view.ts";
 
 /** A person's change of one task or, without an id, of the plan as a whole. Its texts are data. */
 export interface EditNote {
-  kind: "added" | "deleted" | "status" | "text" | "moved" | "sections";
+  kind: "added" | "deleted" | "status" | "text" | "moved" | "sections" | "check_added" | "check_removed";
   task_id: string;
   /** Of the task; absent if a former version made the note. */
   number?: number;
+  /** Of the task; for a check, the check in words. */
   content: string;
   /** The version of the plan after the edit. */
   version: number;
@@ -51,11 +54,23 @@ export function noteEdit(before: Plan, after: Plan): EditNote[] {
 type Draft = Omit<EditNote, "version">;
 
 function compareTask(former: Task | undefined, task: Task): Draft[] {
-  if (former === undefined) return [{ ...noteOf(task, "added", task), status: task.status }];
+  if (former === undefined)
+    return [{ ...noteOf(task, "added", task), status: task.status }, ...compareChecks({ ...task, checks: [] }, task)];
   const notes: Draft[] = [];
   if (former.status !== task.status) notes.push({ ...noteOf(task, "status", former), status: task.status });
   if (former.content !== task.content) notes.push(noteOf(task, "text", former));
-  return notes;
+  return [...notes, ...compareChecks(former, task)];
+}
+
+function compareChecks(former: Task, task: Task): Draft[] {
+  const [was, is] = [former.checks ?? [], task.checks ?? []];
+  const gone = was.filter(({ id }) => !is.some((check) => check.id === id));
+  const added = is.filter(({ id }) => !was.some((check) => check.id === id));
+  const note = (kind: EditNote["kind"], { spec }: Check): Draft => {
+    const { was_current: _, ...draft } = noteOf({ ...task, content: describeCheck(spec) }, kind, task);
+    return draft;
+  };
+  return [...gone.map((check) => note("check_removed", check)), ...added.map((check) => note("check_added", check))];
 }
 
 function noteOf(task: Task, kind: EditNote["kind"], former: Task): Draft {
@@ -115,6 +130,10 @@ function describeNote({ kind, task_id, number, content, status }: EditNote): str
       return `changed the order or section of tasks, of ${name} first`;
     case "sections":
       return "changed the sections";
+    case "check_added":
+      return `added a check to ${id}: ${quoteAsData(content)}`;
+    case "check_removed":
+      return `removed a check of ${id}: ${quoteAsData(content)}`;
   }
 }
 

@@ -1,6 +1,8 @@
 // What can be derived from a plan: its order, the due task, and the forms in which it is sent (to clients, as the
 // stream's state, to the model).
-import type { Plan, PlanState, PlanView, Section, Task } from "../../protocol/plan/task.ts";
+import type { Check } from "../../protocol/plan/check.ts";
+import type { Plan, PlanState, PlanView, Section, Task, TaskChecks } from "../../protocol/plan/task.ts";
+import { listChecks } from "../checks/words.ts";
 import { sectionId, taskId } from "./numbers.ts";
 
 export const emptyPlan: Plan = { version: 0, sections: [], tasks: [] };
@@ -38,7 +40,10 @@ export function viewPlan(plan: Plan): PlanView {
     sections: groupTasks(plan).map(({ section, tasks }) => ({
       id: section.id,
       title: section.title,
-      tasks: tasks.map(({ id, content, status, section_id }) => ({ id, content, status, section_id })),
+      tasks: tasks.map((task) => {
+        const { id, content, status, section_id } = task;
+        return { id, content, status, section_id, ...checksOf(task) };
+      }),
     })),
     total_sections: plan.sections.length,
     total_tasks: plan.tasks.length,
@@ -53,8 +58,17 @@ export function planState(plan: Plan): PlanState {
     sections: groupTasks(plan).map(({ section, tasks }) => ({
       id: section.id,
       title: section.title,
-      tasks: tasks.map(({ id, content, status }) => ({ id, content, status })),
+      tasks: tasks.map((task) => ({ id: task.id, content: task.content, status: task.status, ...checksOf(task) })),
     })),
+  };
+}
+
+/** Empty for a task that never had a check. */
+export function checksOf({ checks, verification, weakened }: TaskChecks): TaskChecks {
+  return {
+    ...(checks === undefined ? {} : { checks }),
+    ...(verification === undefined ? {} : { verification }),
+    ...(weakened === undefined ? {} : { weakened }),
   };
 }
 
@@ -66,13 +80,21 @@ export function countPlan(plan: Plan) {
   return { version, total_sections, total_tasks, completed_tasks, next_task };
 }
 
-/** The whole plan, for the model. */
+/** The whole plan, for the model, with the checks of what is open. */
 export function describePlan(plan: Plan) {
   const { version, ...counts } = countPlan(plan);
   const sections = groupTasks(plan).map(({ section, tasks }) => ({
     id: sectionId(section),
     title: section.title,
-    tasks: tasks.map((task) => ({ id: taskId(task), content: task.content, status: task.status })),
+    tasks: tasks.map((task) => ({
+      ...{ id: taskId(task), content: task.content, status: task.status },
+      ...(task.checks === undefined || task.status === "cancelled" ? {} : describeChecks(task, task.checks)),
+    })),
   }));
   return { version, sections, ...counts };
+}
+
+/** Of an ended task only what they say: nothing about it can change. */
+function describeChecks({ status, verification }: Task, checks: Check[]) {
+  return status === "completed" ? { verification } : { checks: listChecks(checks) };
 }

@@ -129,6 +129,10 @@ const checkResult = late(() =>
     outcome: z.enum(checkOutcomes),
     at: z.string(),
     stale: z.boolean().optional().describe("Files have changed since. Absent if not."),
+    altered: z
+      .boolean()
+      .optional()
+      .describe("A protected file was not as it was when the check was made. Absent if all were."),
   }),
 );
 export type CheckResult = z.infer<ReturnType<typeof checkResult>>;

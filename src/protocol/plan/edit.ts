@@ -2,6 +2,7 @@
 // plan's rules (`agent/plan/edits.ts`) decide what they may do.
 import { z } from "zod";
 import { late } from "../schemas/late.ts";
+import { checkInput } from "./check.ts";
 import { taskStatuses } from "./task.ts";
 
 const wellFormed = late(() =>
@@ -10,20 +11,26 @@ const wellFormed = late(() =>
 // Our own ids have 31 characters. A longer one matches nothing and would only be quoted in the answer.
 const planId = late(() => wellFormed().min(1).max(64));
 // Above the limits of the plan's rules, so that the rules refuse the operation and say why.
-const texts = late(() => z.array(wellFormed()).min(1).max(1000));
+const checks = late(() => z.array(checkInput()).min(1).max(20));
+const tasks = late(() =>
+  z
+    .array(z.union([wellFormed(), z.strictObject({ content: wellFormed(), checks: checks().optional() })]))
+    .min(1)
+    .max(1000),
+);
 
 export const planOperation = late(() =>
   z.discriminatedUnion("op", [
     z.strictObject({
       op: z.literal("create"),
       sections: z
-        .array(z.strictObject({ title: wellFormed(), tasks: texts() }))
+        .array(z.strictObject({ title: wellFormed(), tasks: tasks() }))
         .min(1)
         .max(100)
         .optional(),
       section_title: wellFormed().optional(),
       section_id: planId().optional(),
-      task_contents: texts().optional(),
+      task_contents: tasks().optional(),
     }),
     z.strictObject({
       op: z.literal("update"),
@@ -31,6 +38,13 @@ export const planOperation = late(() =>
       status: z.enum(taskStatuses).optional(),
       content: wellFormed().optional(),
       section_id: planId().optional(),
+      checks: checks().optional().describe("Checks to add to each of the tasks. They are yours."),
+      remove_checks: z
+        .array(planId())
+        .min(1)
+        .max(20)
+        .optional()
+        .describe("Ids of checks of the one task to remove. With checks, it replaces them."),
       /**
        * The position of the first task in its section after the move, from 0. The other tasks follow it in the given
        * order.

@@ -2,6 +2,7 @@
 // the stream's state.
 import { z } from "zod";
 import { late } from "../schemas/late.ts";
+import { type Check, check, type Verification, verifications } from "./check.ts";
 
 export const taskStatuses = ["pending", "in_progress", "completed", "cancelled"] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
@@ -11,8 +12,15 @@ export interface Section {
   title: string;
   number?: number;
 }
+/** What a task has beside its text. All of it is absent where a task never had a check. */
+export interface TaskChecks {
+  checks?: Check[];
+  verification?: Verification;
+  /** The model has removed a check that the task had. Then a pass counts as self-checked at most. */
+  weakened?: boolean;
+}
 /** `number`: the model knows it as `task_<number>`. Only the thread's object has numbers; clients have the id. */
-export interface Task {
+export interface Task extends TaskChecks {
   id: string;
   content: string;
   status: TaskStatus;
@@ -47,7 +55,18 @@ export const planView = late(() =>
         id: z.string(),
         title: z.string(),
         tasks: z.array(
-          z.object({ id: z.string(), content: z.string(), status: z.enum(taskStatuses), section_id: z.string() }),
+          z.object({
+            id: z.string(),
+            content: z.string(),
+            status: z.enum(taskStatuses),
+            section_id: z.string(),
+            checks: z
+              .array(check())
+              .optional()
+              .describe("What the server checks. Absent where the task has no checks."),
+            verification: z.enum(verifications).optional().describe("What the checks say. Absent is `none`."),
+            weakened: z.boolean().optional().describe("The model has removed a check of this task. Absent if not."),
+          }),
         ),
       }),
     ),
@@ -59,8 +78,15 @@ export const planView = late(() =>
 );
 export type PlanView = z.infer<ReturnType<typeof planView>>;
 
+/** A task inside the stream's state. */
+export interface TaskState extends TaskChecks {
+  id: string;
+  content: string;
+  status: TaskStatus;
+}
+
 /** The plan inside `STATE_SNAPSHOT` and `STATE_DELTA`. */
 export interface PlanState {
   version: number;
-  sections: { id: string; title: string; tasks: { id: string; content: string; status: TaskStatus }[] }[];
+  sections: { id: string; title: string; tasks: TaskState[] }[];
 }

@@ -4,8 +4,11 @@
 // All of a run's interrupts are answered together. Until then the message itself keeps the answers: an answered
 // question has a button that takes the answer back, and that button's value is the answer.
 
+import { describeWhole } from "../../agent/checks/words.ts";
+import { isChinese } from "../../agent/language.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd } from "../../lib/truncate.ts";
+import { checkInput } from "../../protocol/plan/check.ts";
 import type { Interrupt } from "../../protocol/run.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import { type ActionKind, encodeAction, readAction } from "./actions.ts";
@@ -169,10 +172,17 @@ function listPlan({ response_schema }: Interrupt): string[] {
   const sections: unknown[] = Array.isArray(proposed) ? proposed : [];
   return sections
     .filter(isRecord)
-    .flatMap(({ title, tasks }) => [
-      String(title),
-      ...(Array.isArray(tasks) ? tasks : []).map((task) => `  • ${String(task)}`),
-    ]);
+    .flatMap(({ title, tasks }) => [String(title), ...(Array.isArray(tasks) ? tasks : []).flatMap(listTask)]);
+}
+
+function listTask(task: unknown): string[] {
+  if (!isRecord(task)) return [`  • ${String(task)}`];
+  const checks = Array.isArray(task.checks) ? task.checks : [];
+  const lines = checks.map((check) => {
+    const read = checkInput().safeParse(check);
+    return `      ✓ ${read.success ? describeWhole(read.data, isChinese(String(task.content))) : JSON.stringify(check)}`;
+  });
+  return [`  • ${String(task.content)}`, ...lines];
 }
 
 function openBlock(run: AskedRun, interrupt: Interrupt, place: number, labels: Labels): Block | null {

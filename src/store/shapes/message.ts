@@ -12,6 +12,7 @@ import type {
   UserContent,
   UserMessage,
 } from "../../protocol/message.ts";
+import type { Check } from "../../protocol/plan/check.ts";
 import type { PlanContent, Section, Task } from "../../protocol/plan/task.ts";
 import { isList, isText, isTextOrNull, parseStored, reportUnreadable, type Shape, shapeOf } from "./stored.ts";
 
@@ -123,9 +124,14 @@ function isSection(value: unknown): value is Section {
 }
 
 function isTask(value: unknown): value is Task {
-  return (
-    isRecord(value) && isText(value.id) && isText(value.content) && isText(value.status) && isText(value.section_id)
-  );
+  if (!isRecord(value) || !isText(value.id) || !isText(value.content)) return false;
+  if (!isText(value.status) || !isText(value.section_id)) return false;
+  return value.checks === undefined || isList(value.checks, isCheck);
+}
+
+/** Another version may know more types. Whoever runs a check reads its spec. */
+function isCheck(value: unknown): value is Check {
+  return isRecord(value) && isText(value.id) && isText(value.author) && isRecord(value.spec) && isText(value.spec.type);
 }
 
 function isStatusContent(value: unknown): value is StatusContent {

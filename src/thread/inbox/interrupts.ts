@@ -5,12 +5,14 @@
 // Expiry needs no alarm, since it only makes a late answer refused. An open interrupt costs nothing.
 import type { Grant } from "../../agent/calls/consent.ts";
 import { checkArguments } from "../../agent/calls/tool-arguments.ts";
+import { handOf } from "../../agent/checks/make.ts";
 import { createTasksInput } from "../../agent/plan/arguments.ts";
 import { createTasks } from "../../agent/plan/rules.ts";
 import type { Tool } from "../../agent/tool.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
+import { newId } from "../../protocol/ids.ts";
 import { textOf, type UserContent } from "../../protocol/message.ts";
 import { capNames } from "../../protocol/money/caps.ts";
 import { type Interrupt, isTerminal } from "../../protocol/run.ts";
@@ -80,11 +82,11 @@ function checkRaised(life: Life, reading: Reading): Result<never> | null {
 function checkChanges(life: Life, interrupt: Interrupt, changed: Record<string, unknown>): Result<never> | null {
   if (interrupt.reason === "plan_approval") {
     const input = createTasksInput.safeParse(changed);
-    const problem = input.success ? createTasks(life.state.plan, input.data) : null;
+    const problem = input.success ? createTasks(life.state.plan, input.data, newId, handOf("person")) : null;
     if (problem?.ok) return null;
     return fail(
       "invalid_operation",
-      problem?.message ?? "sections must be [{title, tasks: [text]}] with at least one task.",
+      problem?.message ?? "sections must be [{title, tasks: [text or {content, checks}]}] with at least one task.",
     );
   }
   const tool = findTool(life, interrupt);
@@ -203,8 +205,9 @@ export function readGrants(life: Life, record: RunRecord): Map<string, Grant> {
   return new Map(
     interrupts.flatMap((interrupt) => {
       const reading = readAnswer(interrupt, answers);
-      const isCall = reading?.kind === "approved" && interrupt.reason !== "budget";
-      return isCall ? [[interrupt.tool_call_id, { arguments: reading.arguments }] as const] : [];
+      const { reason } = interrupt;
+      if (reading?.kind !== "approved" || (reason !== "approval" && reason !== "plan_approval")) return [];
+      return [[interrupt.tool_call_id, { arguments: reading.arguments, reason }] as const];
     }),
   );
 }

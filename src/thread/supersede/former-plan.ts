@@ -1,5 +1,6 @@
 // The plan as it was before a turn. The journal has the state with which each run started, and each change since.
 
+import { checksOf } from "../../agent/plan/view.ts";
 import { applyPatch } from "../../lib/json/patch.ts";
 import { logWarning } from "../../lib/log.ts";
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
@@ -70,7 +71,10 @@ function toPlan({ sections }: PlanState): Omit<Plan, "version"> {
   return {
     sections: sections.map(({ id, title }) => ({ id, title })),
     tasks: sections.flatMap(({ id: section_id, tasks }) =>
-      tasks.map(({ id, content, status }) => ({ id, content, status, section_id })),
+      tasks.map((task) => {
+        const { id, content, status } = task;
+        return { id, content, status, section_id, ...checksOf(task) };
+      }),
     ),
   };
 }
@@ -80,7 +84,9 @@ function isSame(one: Plan, other: Plan): boolean {
     JSON.stringify([
       sections.map(({ id, title }) => [id, title]),
       sections.map(({ id }) =>
-        tasks.filter(({ section_id }) => section_id === id).map(({ id, content, status }) => [id, content, status]),
+        tasks
+          .filter(({ section_id }) => section_id === id)
+          .map((task) => [task.id, task.content, task.status, checksOf(task)]),
       ),
     ]);
   return shown(one) === shown(other);

@@ -59,6 +59,7 @@ export function AgentForm({
       />
       <ModelFields {...{ draft, change }} />
       <WorkFields {...{ draft, change }} />
+      <ChecksField {...{ draft, change }} />
       <ApprovalFields {...{ draft, change }} />
       <Advanced label={said.advanced}>
         <TextArea
@@ -108,6 +109,25 @@ function WorkFields({ draft, change }: Draft) {
         <option value="challenge">{said.evidences.challenge}</option>
       </Select>
     </Beside>
+  );
+}
+
+const checkRules = ["advise", "require", "locked"] as const;
+
+function ChecksField({ draft, change }: Draft) {
+  const said = useWords(words);
+  return (
+    <Select
+      label={said.checks}
+      value={draft.checks}
+      onChange={({ target }) => change({ checks: checkRules.find((rule) => rule === target.value) ?? "require" })}
+    >
+      {checkRules.map((rule) => (
+        <option key={rule} value={rule}>
+          {said.checkRules[rule]}
+        </option>
+      ))}
+    </Select>
   );
 }
 

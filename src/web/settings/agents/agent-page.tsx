@@ -82,6 +82,7 @@ function Details({ agent }: { agent: Agent }) {
       <Fact name={said.maxSteps}>{agent.max_steps}</Fact>
       <Fact name={said.planOrder}>{said.planOrders[agent.plan_order]}</Fact>
       <Fact name={said.evidence}>{said.evidences[agent.evidence]}</Fact>
+      <Fact name={said.checks}>{said.checkRules[agent.checks]}</Fact>
       {agent.plan_approval && <Fact name={said.planApproval}>✓</Fact>}
       {approvals !== "" && (
         <Fact name={said.approvals}>

@@ -17,7 +17,11 @@ const agent: Agent = {
   ...{ max_steps: 50, plan_order: "free", tool_format: "xml", tools: ["execute_command"], plan_approval: true },
   model_options: { reasoning_effort: "high", max_output_tokens: 9000, extra_body: { top_k: 3 } },
   ...{ max_cost_usd: 2, max_total_tokens: null, max_minutes: null, on_cap: "ask", on_disconnect: "cancel" },
-  ...{ evidence: "challenge", approvals: { execute_command: ["rm *", "git push*"], delete_file: ["*"] } },
+  ...{
+    evidence: "challenge",
+    checks: "locked",
+    approvals: { execute_command: ["rm *", "git push*"], delete_file: ["*"] },
+  },
 };
 
 describe("bodyOf", () => {

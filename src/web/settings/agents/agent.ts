@@ -22,6 +22,7 @@ export interface AgentDraft {
   plan_order: AgentConfig["plan_order"];
   plan_approval: boolean;
   evidence: AgentConfig["evidence"];
+  checks: AgentConfig["checks"];
   /** `tool: pattern`, one per line. */
   approvals: string;
   /** The other settings, as JSON. */
@@ -40,13 +41,14 @@ const restNames = Object.keys(newRest) as (keyof Rest)[];
 export const newAgentDraft: AgentDraft = {
   ...{ name: "", instructions: "", model: "", fallback_models: "", max_steps: "100", plan_order: "strict" },
   ...{ reasoning_effort: "", max_output_tokens: "", plan_approval: false, evidence: "note", approvals: "" },
+  checks: "require",
   rest: writeRest(newRest),
 };
 
 export function draftOf(agent: Agent): AgentDraft {
-  const { name, instructions, plan_order, plan_approval, evidence, model_options } = agent;
+  const { name, instructions, plan_order, plan_approval, evidence, checks, model_options } = agent;
   return {
-    ...{ name, instructions, plan_order, plan_approval, evidence, model: agent.model ?? "" },
+    ...{ name, instructions, plan_order, plan_approval, evidence, checks, model: agent.model ?? "" },
     fallback_models: agent.fallback_models.join("\n"),
     reasoning_effort: model_options.reasoning_effort ?? "",
     max_output_tokens: String(model_options.max_output_tokens ?? ""),
@@ -61,9 +63,9 @@ export function bodyOf(draft: AgentDraft): Record<string, unknown> | null {
   const rest = readRest(draft.rest);
   if (rest === null) return null;
   const { extra_body, ...others } = rest;
-  const { instructions, plan_order, plan_approval, evidence, reasoning_effort, max_output_tokens } = draft;
+  const { instructions, plan_order, plan_approval, evidence, checks, reasoning_effort, max_output_tokens } = draft;
   const fields = {
-    ...{ name: draft.name.trim(), instructions, plan_order, plan_approval, evidence },
+    ...{ name: draft.name.trim(), instructions, plan_order, plan_approval, evidence, checks },
     model: draft.model.trim() || null,
     fallback_models: linesOf(draft.fallback_models),
     model_options: {

@@ -1,0 +1,151 @@
+// Makes checks of what somebody wrote: cleaned, and refused in words that name the check and the right form. What a
+// check protects is hashed later, where its files are.
+import { isRecord } from "../../lib/is-record.ts";
+import { whyNotPublic } from "../../lib/public-url.ts";
+import { cutEnd } from "../../lib/truncate.ts";
+import { newId } from "../../protocol/ids.ts";
+import { type Check, type CheckAuthor, type CheckInput, checkInput, checkTypes } from "../../protocol/plan/check.ts";
+import { findPatternFault } from "./pattern.ts";
+import { hasText } from "./words.ts";
+
+/** Who writes, and how their checks get ids. Tests pass their own. */
+export interface Hand {
+  author: CheckAuthor;
+  makeCheckId: () => string;
+  /** A person has agreed to what the model removes. */
+  may_weaken?: boolean;
+}
+
+export function handOf(author: CheckAuthor, more: Partial<Hand> = {}): Hand {
+  return { author, makeCheckId: () => newId("check"), ...more };
+}
+
+export const modelHand = handOf("model");
+
+export type MadeChecks = { ok: true; checks: Check[] } | { ok: false; message: string };
+
+const forms: Record<string, string> = {
+  command: '{"type":"command","run":"npm test","exit_code":0,"contains":"0 failed"}',
+  file: '{"type":"file","path":"shop/server.js","contains":"/api/cart"}',
+  http: '{"type":"http","port":3000,"path":"/api/products","status":200}',
+  git: '{"type":"git","clean":true}',
+  person: '{"type":"person","question":"Is the page readable on a phone?"}',
+};
+
+/** How much of a check that can't be read is quoted. */
+const QUOTED_CHARACTERS = 200;
+
+export function makeChecks(inputs: readonly unknown[], { author, makeCheckId }: Hand): MadeChecks {
+  const checks: Check[] = [];
+  for (const [at, input] of inputs.entries()) {
+    const read = checkInput().safeParse(input);
+    const spec = read.success ? cleanSpec(read.data) : null;
+    const fault = spec === null ? describeIssue(read.error?.issues[0]) : findFault(spec);
+    if (spec === null || fault !== null) {
+      const quoted = cutEnd(JSON.stringify(input) ?? "", QUOTED_CHARACTERS).toWellFormed();
+      return { ok: false, message: `Check ${at + 1}, ${quoted}, was not added: ${fault}. ${describeForm(input)}` };
+    }
+    checks.push({ id: makeCheckId(), author, spec });
+  }
+  return { ok: true, checks };
+}
+
+function describeIssue(issue: { path: PropertyKey[]; message: string } | undefined): string {
+  if (issue === undefined) return "it can't be read";
+  const place = issue.path.length === 0 ? "" : `${issue.path.map(String).join(".")}: `;
+  return place + cutEnd(issue.message, QUOTED_CHARACTERS).replace(/\.$/, "");
+}
+
+function describeForm(input: unknown): string {
+  const type = isRecord(input) ? String(input.type) : "";
+  if (Object.hasOwn(forms, type)) return `A check of this type looks like ${forms[type]}.`;
+  return `The types are ${checkTypes.join(", ")}; a check looks like ${forms.command} or ${forms.file}.`;
+}
+
+/** Without space around what is no text to look for. */
+function cleanSpec(spec: CheckInput): CheckInput {
+  switch (spec.type) {
+    case "command":
+      return { ...spec, run: spec.run.trim(), ...cleanPaths(spec) };
+    case "file":
+      return { ...spec, path: cleanPath(spec.path) };
+    case "http":
+      return {
+        ...spec,
+        ...(spec.path === undefined ? {} : { path: `/${spec.path.trim().replace(/^\/+/, "")}` }),
+        ...(spec.start === undefined ? {} : { start: { ...spec.start, run: spec.start.run.trim() } }),
+        ...cleanPaths(spec),
+      };
+    case "git":
+      return spec;
+    case "person":
+      return { ...spec, question: spec.question.trim() };
+  }
+}
+
+function cleanPaths({ protected: paths }: { protected?: string[] | undefined }): { protected?: string[] } {
+  return paths === undefined ? {} : { protected: [...new Set(paths.map(cleanPath))] };
+}
+
+function cleanPath(path: string): string {
+  const clean = path.trim().replace(/^(?:\.\/+)+(?=.)/, "");
+  return clean === "" ? "." : clean;
+}
+
+function findFault(spec: CheckInput): string | null {
+  switch (spec.type) {
+    case "command":
+      return findCommandFault(spec.run) ?? findPathFault(spec.protected) ?? findTextFault(spec);
+    case "file":
+      return findPathFault([spec.path]) ?? findTextFault(spec) ?? findFileFault(spec);
+    case "http":
+      return findAddressFault(spec) ?? findPathFault(spec.protected) ?? findTextFault(spec);
+    case "git":
+      return spec.clean || spec.pushed || spec.branch !== undefined ? null : "it needs clean, branch or pushed";
+    case "person":
+      return spec.question === "" ? "its question is empty" : null;
+  }
+}
+
+function findCommandFault(command: string): string | null {
+  return command === "" ? "its command is empty" : null;
+}
+
+function findTextFault({ matches }: { matches?: string | undefined }): string | null {
+  const fault = matches === undefined ? null : findPatternFault(matches);
+  return fault === null ? null : `matches ${fault}`;
+}
+
+/** Whether the place is in the project is known where the files are. What leaves it by its text is refused here. */
+function findPathFault(paths: readonly string[] = []): string | null {
+  const outside = paths.find((path) => {
+    let depth = 0;
+    if (path.startsWith("~")) return true;
+    return path.split("/").some((part) => {
+      if (part === "..") depth--;
+      else if (part !== "" && part !== ".") depth++;
+      return depth < 0;
+    });
+  });
+  return outside === undefined ? null : `${JSON.stringify(outside)} is outside of the project`;
+}
+
+function findFileFault({ exists, min_bytes, max_bytes, json, ...text }: Extract<CheckInput, { type: "file" }>) {
+  const isAbsent = exists === false;
+  const says = hasText(text) || json !== undefined || min_bytes !== undefined || max_bytes !== undefined;
+  if (isAbsent && says) return "a file that must not exist can't have conditions";
+  const isTurned = min_bytes !== undefined && max_bytes !== undefined && min_bytes > max_bytes;
+  return isTurned ? "min_bytes is more than max_bytes" : null;
+}
+
+function findAddressFault({ port, url, path, start }: Extract<CheckInput, { type: "http" }>): string | null {
+  if ((port === undefined) === (url === undefined)) return "it needs either port or url";
+  if (start !== undefined && start.run === "") return "the command of start is empty";
+  if (url === undefined) return path !== undefined && /[\s#\\]/.test(path) ? "path is no path of an address" : null;
+  if (start !== undefined) return "start goes with port, not with url";
+  if (path !== undefined) return "path goes with port; url has its own";
+  const why = whyNotPublic(url);
+  if (why !== null) return `url ${why}; for a program in the sandbox give port and path`;
+  const { username, password } = new URL(url);
+  return username + password === "" ? null : "url holds a password";
+}

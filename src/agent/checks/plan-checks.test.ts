@@ -1,0 +1,372 @@
+// What must hold for a plan with checks after any sequence of calls of the model and edits of a person.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { applyPatch } from "../../lib/json/patch.ts";
+import {
+  type Check,
+  type CheckInput,
+  type CheckResult,
+  MAX_CHECKS_CHARACTERS,
+  MAX_CHECKS_OF_TASK,
+} from "../../protocol/plan/check.ts";
+import type { PlanOperation } from "../../protocol/plan/edit.ts";
+import { type Plan, planView, type Task } from "../../protocol/plan/task.ts";
+import { toPlanContent } from "../../store/shapes/message.ts";
+import { diffPlanState } from "../plan/changes.ts";
+import { editPlan } from "../plan/edits.ts";
+import { numberPlan } from "../plan/numbers.ts";
+import { createTasks, deleteTasks, type PlanChange, startDueTask, updateTasks } from "../plan/rules.ts";
+import { noteEdit } from "../plan/unseen-edits.ts";
+import { emptyPlan, planState, viewPlan } from "../plan/view.ts";
+import { type Hand, handOf } from "./make.ts";
+import { isSameSpec } from "./spec.ts";
+import { verificationOf, withVerification } from "./verification.ts";
+import { weakenings } from "./weakening.ts";
+
+type CheckStep =
+  | { kind: "create"; section_title: string; task_contents: (string | { content: string; checks: CheckInput[] })[] }
+  | { kind: "update"; task_ids: string[]; status?: Task["status"]; checks?: CheckInput[]; remove_checks?: string[] }
+  | { kind: "delete"; task_ids: string[] }
+  | { kind: "start" }
+  | { kind: "see"; outcomes: CheckResult[] }
+  | { kind: "person"; operations: PlanOperation[] };
+
+const spec: fc.Arbitrary<CheckInput> = fc.oneof(
+  fc.record({ type: fc.constant("command" as const), run: fc.constantFrom("npm test", "make", "a\nb") }),
+  fc.record({
+    type: fc.constant("file" as const),
+    path: fc.constantFrom("a", "b"),
+    contains: fc.constantFrom("x", "y"),
+  }),
+  fc.record({ type: fc.constant("http" as const), port: fc.constantFrom(80, 3000) }),
+  fc.record({ type: fc.constant("git" as const), clean: fc.constant(true) }),
+  fc.record({ type: fc.constant("person" as const), question: fc.constantFrom("Good?", "Readable?") }),
+);
+const specs = fc.array(spec, { minLength: 1, maxLength: 5 });
+const ids = fc.subarray(["task_1", "task_2", "task_3", "task_4", "task_5"], { minLength: 1 });
+const one = fc.constantFrom("task_1", "task_2", "task_3").map((id) => [id]);
+const content = fc.constantFrom("A", "B", "C");
+const task_contents = fc.array(fc.oneof(content, fc.record({ content, checks: specs })), {
+  minLength: 1,
+  maxLength: 3,
+});
+const section_title = fc.constantFrom("S", "T");
+const removed = fc.subarray(["1", "2", "check_1", "check_2", "check_3", "check_4"], { minLength: 1 });
+const status = fc.constantFrom("in_progress" as const, "completed" as const, "cancelled" as const);
+const result: fc.Arbitrary<CheckResult> = fc.record(
+  {
+    receipt_id: fc.constantFrom("r1", "r2"),
+    outcome: fc.constantFrom("passed" as const, "failed" as const, "not_run" as const),
+    at: fc.constant("2026-01-01T00:00:00.000Z"),
+    stale: fc.constant(true),
+    altered: fc.constant(true),
+  },
+  { requiredKeys: ["receipt_id", "outcome", "at"] },
+);
+const operation = fc.oneof(
+  fc.record({ op: fc.constant("create" as const), section_title, task_contents }),
+  fc.record(
+    { op: fc.constant("update" as const), task_ids: ids, status, checks: specs },
+    { requiredKeys: ["op", "task_ids"] },
+  ),
+  fc.record({ op: fc.constant("update" as const), task_ids: one, remove_checks: removed, checks: specs }),
+  fc.record({ op: fc.constant("delete" as const), task_ids: ids }),
+);
+const step: fc.Arbitrary<CheckStep> = fc.oneof(
+  fc.record({ kind: fc.constant("create" as const), section_title, task_contents }),
+  fc.record(
+    { kind: fc.constant("update" as const), task_ids: ids, status, checks: specs },
+    { requiredKeys: ["kind", "task_ids"] },
+  ),
+  fc.record(
+    { kind: fc.constant("update" as const), task_ids: one, remove_checks: removed, checks: specs },
+    { requiredKeys: ["kind", "task_ids", "remove_checks"] },
+  ),
+  fc.record({ kind: fc.constant("delete" as const), task_ids: ids }),
+  fc.record({ kind: fc.constant("start" as const) }),
+  fc.record({ kind: fc.constant("see" as const), outcomes: fc.array(result, { minLength: 1, maxLength: 4 }) }),
+  fc.record({ kind: fc.constant("person" as const), operations: fc.array(operation, { minLength: 1, maxLength: 3 }) }),
+);
+
+function newWorld() {
+  const counts = { task: 0, sec: 0, check: 0 };
+  const makeId = (prefix: "task" | "sec") => `${prefix}_${++counts[prefix]}`;
+  const makeCheckId = () => `check_${++counts.check}`;
+  const hands = { model: handOf("model", { makeCheckId }), person: handOf("person", { makeCheckId }) };
+  const apply = (plan: Plan, given: CheckStep): PlanChange => {
+    switch (given.kind) {
+      case "create":
+        return createTasks(plan, given, makeId, hands.model);
+      case "update":
+        return updateTasks(plan, given, "free", hands.model);
+      case "delete":
+        return deleteTasks(plan, given);
+      case "start":
+        return { ok: true, plan: startDueTask(plan) ?? plan };
+      case "see":
+        return { ok: true, plan: see(plan, given.outcomes) };
+      case "person":
+        return editPlan(plan, given.operations, makeId, hands.person);
+    }
+  };
+  return (plan: Plan, given: CheckStep): Plan => {
+    const change = apply(plan, given);
+    if (!change.ok) expect(change.message.length).toBeLessThan(3_000);
+    return change.ok ? numberPlan(change.plan) : plan;
+  };
+}
+
+/** What the server saw of the checks, in their order. */
+function see(plan: Plan, outcomes: CheckResult[]): Plan {
+  let at = 0;
+  const tasks = plan.tasks.map((task) => {
+    if (task.checks === undefined) return task;
+    const checks = task.checks.map((check): Check => {
+      const seen = outcomes[at++ % outcomes.length];
+      return seen === undefined ? check : { ...check, result: seen };
+    });
+    return withVerification({ ...task, checks });
+  });
+  return at === 0 ? plan : { ...plan, version: plan.version + 1, tasks };
+}
+
+const checksOf = (plan: Plan) => plan.tasks.flatMap(({ checks = [] }) => checks);
+const walk = (steps: CheckStep[], look: (before: Plan, after: Plan, given: CheckStep) => void) => {
+  const apply = newWorld();
+  steps.reduce<Plan>((before, given) => {
+    const copy = structuredClone(before);
+    const after = apply(before, given);
+    expect(before).toEqual(copy);
+    look(before, after, given);
+    return after;
+  }, emptyPlan);
+};
+
+describe("a plan with checks, after any sequence of calls", () => {
+  it("stays within its bounds, counts its changes, and says of each task what its checks say", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        walk(steps, (before, after, given) => {
+          const isSame = JSON.stringify(planState(after)) === JSON.stringify(planState(before));
+          if (given.kind !== "see") expect(after.version).toBe(isSame ? before.version : before.version + 1);
+          for (const task of after.tasks) {
+            expect(task.checks?.length ?? 1).toBeGreaterThan(0);
+            expect(task.checks?.length ?? 0).toBeLessThanOrEqual(MAX_CHECKS_OF_TASK);
+            expect(task.verification).toBe(task.checks === undefined ? undefined : verificationOf(task));
+            const texts = task.checks ?? [];
+            expect(
+              texts.some((one, at) => texts.some((other, place) => place < at && isSameSpec(one.spec, other.spec))),
+            ).toBe(false);
+          }
+          const made = checksOf(after).map(({ id }) => id);
+          expect(new Set(made).size).toBe(made.length);
+          expect(planView().parse(viewPlan(after))).toEqual(viewPlan(after));
+        });
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("is reproduced by its JSON Patch, and comes back from storage as it was", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 15 }), (steps) => {
+        walk(steps, (before, after) => {
+          const patch = diffPlanState(planState(before), planState(after));
+          const state = applyPatch(
+            { plan: JSON.parse(JSON.stringify(planState(before))) },
+            JSON.parse(JSON.stringify(patch)),
+          );
+          expect(state).toEqual({ plan: JSON.parse(JSON.stringify(planState(after))) });
+          const { sections, tasks } = after;
+          const stored = JSON.stringify({ sections, tasks });
+          expect(JSON.stringify(toPlanContent(JSON.parse(stored)))).toBe(stored);
+        });
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("never has a spec that changed, and the model never makes a check a person's", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        walk(steps, (before, after, given) => {
+          const former = new Map(checksOf(before).map((check) => [check.id, check]));
+          for (const check of checksOf(after)) {
+            const was = former.get(check.id);
+            if (was !== undefined) expect(check.spec).toEqual(was.spec);
+            if (given.kind !== "person") expect(check.author).toBe(was?.author ?? "model");
+            else if (was === undefined) expect(check.author).toBe("person");
+          }
+        });
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("has a weakening for every check that the model took, and none where it only added", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        walk(steps, (before, after, given) => {
+          if (given.kind === "person" || given.kind === "see") return;
+          const found = weakenings(before, after);
+          const left = new Set(checksOf(after).map(({ id }) => id));
+          const gone = checksOf(before).filter(({ id }) => !left.has(id));
+          const taken = found
+            .filter(({ kind }) => kind === "removed" || kind === "deleted")
+            .map(({ check }) => check.id);
+          expect(taken.sort()).toEqual(gone.map(({ id }) => id).sort());
+          for (const { kind, task } of found) {
+            const now = after.tasks.find(({ id }) => id === task.id);
+            if (kind === "removed") expect(now?.weakened).toBe(true);
+            if (kind === "cancelled") expect(now?.status).toBe("cancelled");
+          }
+          for (const task of before.tasks.filter(({ checks }) => checks !== undefined)) {
+            const isCancelled =
+              task.status !== "cancelled" &&
+              after.tasks.some(({ id, status: is }) => id === task.id && is === "cancelled");
+            if (isCancelled)
+              expect(found.filter(({ task: { id } }) => id === task.id)).toHaveLength(task.checks?.length ?? 0);
+          }
+        });
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("is never verified after the model took a check, until a person changes the checks", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        walk(steps, (_before, after) => {
+          for (const task of after.tasks)
+            if (task.verification === "verified") {
+              expect(task.weakened).toBeUndefined();
+              expect(task.checks?.every(({ author }) => author === "person")).toBe(true);
+            }
+        });
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+/** S: A with the checks. */
+function planWith(checks: CheckInput[], hand: Hand = handOf("model")): Plan {
+  const change = createTasks(
+    emptyPlan,
+    { section_title: "S", task_contents: [{ content: "A", checks }, "B"] },
+    (prefix) => (prefix === "sec" ? "sec_1" : `task_${Math.random()}`),
+    hand,
+  );
+  if (!change.ok) throw new Error(change.message);
+  return numberPlan(change.plan);
+}
+const file = (path: string): CheckInput => ({ type: "file", path });
+
+function changed(change: PlanChange): Plan {
+  if (!change.ok) throw new Error(change.message);
+  return change.plan;
+}
+
+describe("checks of a task", () => {
+  it("are added to an open task that is planned again with them", () => {
+    const plan = planWith([file("a")]);
+    const again = { section_title: "S", task_contents: [{ content: "A", checks: [file("a"), file("b")] }, "B"] };
+    const after = changed(createTasks(plan, again));
+    expect(after.tasks).toHaveLength(2);
+    expect(after.tasks[0]?.checks?.map(({ spec }) => spec)).toEqual([file("a"), file("b")]);
+    expect(createTasks(after, again)).toEqual({ ok: true, plan: after });
+    expect(weakenings(plan, after)).toEqual([]);
+  });
+
+  it("become a person's if a person writes the same, and keep their results", () => {
+    const plan = see(planWith([file("a")]), [{ receipt_id: "r", outcome: "passed", at: "" }]);
+    const [task] = plan.tasks;
+    const edit = editPlan(plan, [{ op: "update", task_ids: [task?.id ?? ""], checks: [file("a")] }]);
+    expect(edit.ok && edit.plan.tasks[0]).toMatchObject({
+      verification: "verified",
+      checks: [{ id: task?.checks?.[0]?.id, author: "person", result: { outcome: "passed" } }],
+    });
+  });
+
+  it("stay if the model removes one and adds the same in one call", () => {
+    const plan = planWith([file("a")], handOf("person"));
+    const change = updateTasks(plan, { task_ids: ["task_1"], checks: [file("a")], remove_checks: ["1"] }, "strict");
+    expect(change).toEqual({ ok: true, plan });
+  });
+
+  it("are removed by number, id, words or command, and a miss lists them", () => {
+    const plan = planWith([file("a"), { type: "command", run: "npm test" }]);
+    const id = plan.tasks[0]?.checks?.[0]?.id ?? "";
+    const left = (name: string) =>
+      changed(updateTasks(plan, { task_ids: ["1"], remove_checks: [name] }, "strict")).tasks[0]?.checks?.map(
+        ({ spec }) => spec.type,
+      );
+    for (const name of ["1", "#1", "check 1", id, "a exists"]) expect(left(name)).toEqual(["command"]);
+    for (const name of ["2", "npm test"]) expect(left(name)).toEqual(["file"]);
+    const missed = updateTasks(plan, { task_ids: ["1"], remove_checks: ["7"] }, "strict");
+    expect(missed).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('no check "7". Its checks: 1: a exists'),
+    });
+    const two = updateTasks(plan, { task_ids: ["1", "2"], remove_checks: ["1"] }, "strict");
+    expect(two).toMatchObject({ ok: false, message: expect.stringContaining("for one task") });
+  });
+
+  it("of an ended task are the model's no longer, and still a person's", () => {
+    const plan = changed(updateTasks(planWith([file("a")]), { task_ids: ["1"], status: "completed" }, "strict"));
+    for (const change of [{ checks: [file("b")] }, { remove_checks: ["1"] }])
+      expect(updateTasks(plan, { task_ids: ["1"], ...change }, "strict")).toMatchObject({
+        ok: false,
+        message: expect.stringContaining("has ended"),
+      });
+    const id = plan.tasks[0]?.id ?? "";
+    expect(editPlan(plan, [{ op: "update", task_ids: [id], checks: [file("b")] }]).ok).toBe(true);
+  });
+
+  it("are eight at most, and bounded in a plan", () => {
+    const many = Array.from({ length: 9 }, (_, at) => file(`f${at}`));
+    const change = createTasks(emptyPlan, { section_title: "S", task_contents: [{ content: "A", checks: many }] });
+    expect(change).toMatchObject({ ok: false, message: expect.stringContaining("at most 8") });
+    const long = (at: number) => ({
+      content: `T${at}`,
+      checks: [{ type: "command", run: `${at} ${"x".repeat(1_900)}` }],
+    });
+    const tasks = Array.from({ length: 60 }, (_, at) => long(at));
+    const large = createTasks(emptyPlan, { section_title: "S", task_contents: tasks });
+    expect(large).toMatchObject({ ok: false, message: expect.stringContaining(String(MAX_CHECKS_CHARACTERS)) });
+    const fits = createTasks(emptyPlan, { section_title: "S", task_contents: tasks.slice(0, 50) });
+    expect(JSON.stringify(checksOf(changed(fits))).length).toBeLessThan(MAX_CHECKS_CHARACTERS);
+  });
+
+  it("are accepted with a person's completion, and not with the model's", () => {
+    const plan = planWith([file("a")]);
+    const [first, second] = plan.tasks.map(({ id }) => id);
+    const edit = editPlan(plan, [{ op: "update", task_ids: [first ?? "", second ?? ""], status: "completed" }]);
+    expect(edit.ok && edit.plan.tasks.map(({ verification }) => verification)).toEqual(["accepted", undefined]);
+    const own = changed(updateTasks(plan, { task_ids: ["1"], status: "completed" }, "strict"));
+    expect(own.tasks[0]?.verification).toBe("not_run");
+  });
+
+  it("are weakened by a new task with the same text, unless it has them all", () => {
+    const plan = planWith([file("a")]);
+    const anew = (checks: CheckInput[]) =>
+      weakenings(
+        plan,
+        changed(createTasks(plan, { section_title: "T", task_contents: [{ content: " a ", checks }] })),
+      ).map(({ kind }) => kind);
+    expect(anew([file("b")])).toEqual(["made_anew"]);
+    expect(anew([file("a"), file("b")])).toEqual([]);
+  });
+
+  it("tell the model of a person's edits, one line each", () => {
+    const plan = planWith([file("a")]);
+    const [task] = plan.tasks;
+    const edit = editPlan(plan, [
+      { op: "update", task_ids: [task?.id ?? ""], remove_checks: [task?.checks?.[0]?.id ?? ""], checks: [file("b")] },
+    ]);
+    expect(edit.ok && noteEdit(plan, edit.plan)).toMatchObject([
+      { kind: "check_removed", number: 1, content: "a exists" },
+      { kind: "check_added", number: 1, content: "b exists" },
+    ]);
+  });
+});

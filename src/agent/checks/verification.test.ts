@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import type { Check, CheckResult, Verification } from "../../protocol/plan/check.ts";
+import type { Task } from "../../protocol/plan/task.ts";
+import { verificationOf, withVerification } from "./verification.ts";
+
+const result = (outcome: CheckResult["outcome"], more: Partial<CheckResult> = {}): CheckResult => ({
+  ...{ receipt_id: "r", outcome, at: "2026-01-01T00:00:00.000Z" },
+  ...more,
+});
+const check = (author: Check["author"], seen?: CheckResult): Check => ({
+  ...{ id: "c", author, spec: { type: "file", path: "a" } },
+  ...(seen === undefined ? {} : { result: seen }),
+});
+const task = (checks: Check[], more: Partial<Task> = {}): Task => ({
+  ...{ id: "task_1", content: "A", status: "completed", section_id: "sec_1", checks },
+  ...more,
+});
+const passed = result("passed");
+
+describe("verificationOf", () => {
+  const cases: [Verification, string, Task][] = [
+    ["none", "a task without checks", task([])],
+    [
+      "verified",
+      "checks of a person and the project that passed",
+      task([check("person", passed), check("project", passed)]),
+    ],
+    ["self_checked", "one of them the model's", task([check("person", passed), check("model", passed)])],
+    ["self_checked", "a protected file changed", task([check("person", result("passed", { altered: true }))])],
+    ["self_checked", "the model has removed another", task([check("person", passed)], { weakened: true })],
+    ["stale", "files changed since", task([check("model", result("passed", { stale: true }))])],
+    ["not_run", "one without a receipt", task([check("person", passed), check("person")])],
+    ["not_run", "one that could not run", task([check("person", result("not_run")), check("person", passed)])],
+    ["not_run", "stale and not run", task([check("person", result("passed", { stale: true })), check("person")])],
+    ["failed", "one failed and one not run", task([check("person"), check("person", result("failed"))])],
+    ["failed", "failed before files changed", task([check("person", result("failed", { stale: true }))])],
+    [
+      "accepted",
+      "a person's yes, whatever failed",
+      task([check("person", result("failed"))], { verification: "accepted" }),
+    ],
+    [
+      "failed",
+      "a task that nobody completed",
+      task([check("person", result("failed"))], { status: "in_progress", verification: "accepted" }),
+    ],
+  ];
+  it.each(cases)("is %s for %s", (verification, _, given) => {
+    expect(verificationOf(given)).toBe(verification);
+  });
+});
+
+describe("withVerification", () => {
+  it("changes nothing about a task without checks, and nothing twice", () => {
+    const plain: Task = { id: "task_1", content: "A", status: "completed", section_id: "sec_1" };
+    expect(withVerification(plain)).toBe(plain);
+    const once = withVerification(task([check("person", passed)]));
+    expect(once.verification).toBe("verified");
+    expect(withVerification(once)).toBe(once);
+  });
+
+  it("takes both away with the last check", () => {
+    expect(withVerification(task([], { verification: "accepted", weakened: true }))).toEqual({
+      ...{ id: "task_1", content: "A", status: "completed", section_id: "sec_1", weakened: true },
+    });
+  });
+});
