@@ -1,5 +1,8 @@
 // A run as lines of text: what a view contains that the former one did not. Pure; the terminal decides where the lines
 // go.
+import type { Verification } from "../../src/protocol/plan/check.ts";
+import type { TaskState } from "../../src/protocol/plan/task.ts";
+import { describeCheck, type Seen, seenOf } from "../../src/web/client/check-lines.ts";
 import type { Conversation, Item } from "../../src/web/client/conversation.ts";
 import { describeCall, isSilentTool, withoutFences } from "../../src/web/client/tool-title.ts";
 import { plain } from "./width.ts";
@@ -17,17 +20,48 @@ const lineCharacters = 400;
 export function planLines({ state }: Conversation): string[] {
   return state.plan.sections.flatMap(({ title, tasks }) => [
     plainLine(title),
-    ...tasks.map(({ content, status }) => `  ${marks[status]} ${plainLine(content)}`),
+    ...tasks.flatMap((task) => [taskLine(task), ...checkLines(task)]),
   ]);
+}
+
+const seenMarks: Record<Seen, string> = { passed: "✓", failed: "✗", stale: "~", not_run: "·" };
+
+/** The screen has a colour for each mark: only what a person's or the project's checks have shown is green. */
+const verified: Partial<Record<Verification, { mark: string; label: string }>> = {
+  verified: { mark: "✔", label: "verified" },
+  self_checked: { mark: "◍", label: "self-checked" },
+  accepted: { mark: "●", label: "accepted by a person" },
+  failed: { mark: "✘", label: "failed" },
+  stale: { mark: "◍", label: "stale: files have changed since" },
+  not_run: { mark: "◍", label: "not checked" },
+};
+
+function taskLine({ content, status, verification = "none", weakened }: TaskState): string {
+  const seen = status === "completed" || verification === "failed" ? verified[verification] : undefined;
+  const mark = seen !== undefined && status !== "in_progress" && status !== "pending" ? seen.mark : marks[status];
+  const notes = [...(seen === undefined ? [] : [seen.label]), ...(weakened ? ["checks weakened"] : [])];
+  return `  ${mark} ${plainLine(content)}${notes.length === 0 ? "" : ` (${notes.join(", ")})`}`;
+}
+
+/** What of a task is worth a line of its own when it changes. */
+function markOf({ status, verification = "none" }: TaskState): string {
+  return status === "completed" || verification === "failed" ? `${status} ${verification}` : status;
+}
+
+/** Of a task that is done with, its label says enough. */
+function checkLines({ checks = [], status, verification }: TaskState): string[] {
+  if (status === "completed" && verification !== "failed") return [];
+  return checks.map((check) => `      ${seenMarks[seenOf(check)]} ${plainLine(describeCheck(check.spec))}`);
 }
 
 /** What changed in the plan, for output that can't be redrawn in place. */
 export function planChanges(before: Conversation, after: Conversation): string[] {
-  const known = new Map(before.state.plan.sections.flatMap(({ tasks }) => tasks).map((task) => [task.id, task.status]));
+  const known = new Map(
+    before.state.plan.sections.flatMap(({ tasks }) => tasks).map((task) => [task.id, markOf(task)]),
+  );
   const sections = new Set(before.state.plan.sections.map(({ id }) => id));
   return after.state.plan.sections.flatMap(({ id, title, tasks }) => {
-    const changed = tasks.filter((task) => known.get(task.id) !== task.status);
-    const lines = changed.map(({ content, status }) => `  ${marks[status]} ${plainLine(content)}`);
+    const lines = tasks.filter((task) => known.get(task.id) !== markOf(task)).map(taskLine);
     return sections.has(id) ? lines : [plainLine(title), ...lines];
   });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AgUiInterrupt } from "../../src/protocol/event.ts";
+import type { CheckInput } from "../../src/protocol/plan/check.ts";
 import { draftOf, sectionsOf } from "../../src/web/client/plan-draft.ts";
 import { editDraft, listDraft } from "./plan-edit.ts";
 import { answerAll, readAnswer, readDecision } from "./questions.ts";
@@ -124,6 +125,31 @@ describe("a plan edited at the keyboard", () => {
     const edited = editDraft(draft, line);
     const plan = "draft" in edited ? sectionsOf(edited.draft) : [];
     expect(plan.map(({ title, tasks }) => `${title}: ${tasks}`).join("; ")).toBe(expected);
+  });
+
+  it("shows, adds and removes checks, each in full", () => {
+    const run = `npm test -- ${"x".repeat(80)}`;
+    const checks: CheckInput[] = [
+      { type: "command", run },
+      { type: "file", path: "a", contains: "b" },
+    ];
+    const checked = draftOf([{ title: "A", tasks: [{ content: "a1", checks }] }]);
+    expect(listDraft(checked)).toEqual([
+      "  S1 A",
+      "     1 a1",
+      `       1.1 {"type":"command","run":"${run}"}`,
+      '       1.2 a contains "b"',
+    ]);
+    const dropped = editDraft(checked, "- 1.1");
+    expect("draft" in dropped && sectionsOf(dropped.draft)[0]?.tasks).toEqual([
+      { content: "a1", checks: checks.slice(1) },
+    ]);
+    const added = editDraft(draft, "c 3 make test");
+    expect("draft" in added && sectionsOf(added.draft)[1]?.tasks).toEqual([
+      { content: "b1", checks: [{ type: "command", run: "make test" }] },
+    ]);
+    for (const line of ["- 1.3", "- 2.1", "c S1 make", "c 1"])
+      expect(editDraft(checked, line)).toHaveProperty("problem");
   });
 
   it.each(["hello", "- 9", "- S3", "- 0", "+ 1", "= 1", "- 1 2", "> 1", "> S1 2", "> 1 9", "> 1 x", "+ x y"])(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ThreadEvent } from "../../src/protocol/event.ts";
-import type { TaskStatus } from "../../src/protocol/plan/task.ts";
+import type { Check } from "../../src/protocol/plan/check.ts";
+import type { TaskState, TaskStatus } from "../../src/protocol/plan/task.ts";
 import { advance, emptyConversation } from "../../src/web/client/conversation.ts";
 import { Screen } from "./screen.ts";
 import { widthOf } from "./width.ts";
@@ -129,6 +130,42 @@ describe("the screen", () => {
     play(terminal, call("c1", "look", fenced));
     expect(terminal.lines.join("\n")).toContain("$ look\n  The history of tea\n  https://tea.example\n");
     expect(terminal.lines.join("\n")).not.toContain("web_content");
+  });
+
+  it("tells verified and self-checked tasks apart by word, mark and colour, and shows the checks of open ones", () => {
+    const check = (author: "person" | "model"): Check => ({ id: author, author, spec: { type: "file", path: "a" } });
+    const passed = { receipt_id: "r", outcome: "passed" as const, at: "" };
+    const task = (id: string, more: Partial<TaskState>): TaskState => ({
+      id,
+      content: id,
+      status: "completed",
+      ...more,
+    });
+    const tasks = [
+      task("one", { verification: "verified", checks: [{ ...check("person"), result: passed }] }),
+      task("two", { verification: "self_checked", checks: [{ ...check("model"), result: passed }], weakened: true }),
+      task("three", {
+        verification: "not_run",
+        status: "pending",
+        checks: [{ ...check("model"), result: passed }, check("person")],
+      }),
+    ];
+    const state = {
+      plan: { version: 1, sections: [{ id: "s", title: "S", tasks }] },
+      sandbox: { state: "none", previews: [] },
+    };
+    let written = "";
+    const output = {
+      ...{ isTTY: true, columns: 80, rows: 30 },
+      write: (text: string) => {
+        written += text;
+      },
+    };
+    const event: ThreadEvent = { type: "STATE_SNAPSHOT", snapshot: state };
+    new Screen(output, emptyConversation).show(advance(emptyConversation, event));
+    expect(written).toContain("\u001b[92m  ✔ one (verified)");
+    expect(written).toContain("\u001b[33m  ◍ two (self-checked, checks weakened)");
+    expect(written).toContain("  ○ three\n\u001b[32m      ✓ a exists\u001b[0m\n\u001b[2m      · a exists");
   });
 
   it("shows the part of a long plan around the current task", () => {

@@ -11,7 +11,11 @@ interface Terminal {
   write(text: string): unknown;
 }
 
-const styles = { "◐": "\u001b[36m", "●": "\u001b[32m", "⊘": "\u001b[2m", $: "\u001b[2m", "›": "\u001b[2m" };
+const styles = {
+  ...{ "◐": "\u001b[36m", "●": "\u001b[32m", "⊘": "\u001b[2m", $: "\u001b[2m", "›": "\u001b[2m" },
+  ...{ "✔": "\u001b[92m", "◍": "\u001b[33m", "✘": "\u001b[31m", "✓": "\u001b[32m", "✗": "\u001b[31m" },
+  ...{ "~": "\u001b[33m", "·": "\u001b[2m" },
+};
 const reset = "\u001b[0m";
 const clearDown = "\u001b[0J";
 

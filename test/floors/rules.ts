@@ -168,12 +168,13 @@ export const folderSizeRule: Rule = (sources) => {
     .map(([folder, count]) => `${folder}: has ${count} files; at most ${folderCeiling}`);
 };
 
-const sharedParsers = ["src/lib/citations.ts", "src/lib/json/patch.ts"];
+const sharedParsers = ["src/lib/citations.ts", "src/lib/json/patch.ts", "src/agent/checks/words.ts"];
 
 /**
  * The page and the programs of `dev` know the server by its API, so they import only types of `src/protocol`. `npm run
  * ask` shares the page's API client. The evaluation of the prompt is not a client: it sends a model what the server
- * would send, so it imports the rooms that make the request. What a citation and a change of the state is, the page and the server must read alike.
+ * would send, so it imports the rooms that make the request. What a citation, a change of the state and a check is, the
+ * page and the server must read alike.
  */
 export const outsideRule: Rule = (sources) => {
   const isOutside = (path: string): boolean => startsWithOne(path, ["src/web/", "dev/"]) && !isTest(path);

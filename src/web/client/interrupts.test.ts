@@ -16,7 +16,7 @@ import {
   raiseCaps,
   readAsked,
 } from "./interrupts.ts";
-import { draftOf, reword } from "./plan-draft.ts";
+import { draftOf, removeCheck, reword } from "./plan-draft.ts";
 import { typedIn } from "./question-choices.ts";
 
 function approval(given: unknown, message = "execute_command: rm -rf build"): AgUiInterrupt {
@@ -117,6 +117,33 @@ describe("the questions of an interrupt", () => {
   it("no part of a plan is shown when another part can't be read", () => {
     const mixed = [{ title: "A", tasks: ["seen", { hidden: true }] }];
     expect(readAsked(planApproval(mixed))).toMatchObject({ sections: null, proposed: mixed });
+  });
+
+  it("a plan with checks is read with them, and approved as it was changed", () => {
+    const checks = [
+      { type: "command", run: "npm test" },
+      { type: "http", port: 3000 },
+    ];
+    const sections = [{ title: "A", tasks: ["a", { content: "b", checks }] }];
+    const asked = readAsked(planApproval(sections)) as PlanApproval;
+    expect(asked.sections).toEqual(sections);
+    const draft = draftFor(asked);
+    if (draft === null) throw new Error("no draft");
+    expect(approvePlan(asked, draft)).toMatchObject({ payload: { approved: true } });
+    const key = draft.sections[0]?.tasks[1]?.key ?? 0;
+    expect(approvePlan(asked, removeCheck(draft, key, 0))).toMatchObject({
+      payload: { sections: [{ title: "A", tasks: ["a", { content: "b", checks: checks.slice(1) }] }] },
+    });
+  });
+
+  it.each([
+    ["of a type that is not known", { type: "sql" }],
+    ["without a command", { type: "command" }],
+    ["with a text that is none", { type: "file", path: "a", matches: 1 }],
+    ["with a start that is none", { type: "http", port: 1, start: "x" }],
+  ])("a plan with a check %s is shown as it is", (_, check) => {
+    const sections = [{ title: "A", tasks: [{ content: "b", checks: [check] }] }];
+    expect(readAsked(planApproval(sections))).toMatchObject({ sections: null, proposed: sections });
   });
 
   it("any interrupt at all can be read", () => {

@@ -5,7 +5,7 @@ import type { AgUiInterrupt } from "../../protocol/event.ts";
 import type { CapName } from "../../protocol/money/caps.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
 import type { Item } from "./conversation.ts";
-import { draftOf, isChanged, type PlanDraft, type PlanSection, sectionsOf } from "./plan-draft.ts";
+import { draftOf, isChanged, type PlanDraft, type PlanSection, type PlanTask, sectionsOf } from "./plan-draft.ts";
 import { listChoices } from "./question-choices.ts";
 
 interface AskedOf<Kind extends string> {
@@ -155,11 +155,37 @@ function readSections(value: unknown): PlanSection[] | null {
   const sections: PlanSection[] = [];
   for (const section of value as unknown[]) {
     if (!isRecord(section) || typeof section.title !== "string" || !Array.isArray(section.tasks)) return null;
-    const tasks = section.tasks.filter((task) => typeof task === "string");
+    const tasks = section.tasks.filter(isTask);
     if (tasks.length !== section.tasks.length) return null;
     sections.push({ title: section.title, tasks });
   }
   return sections;
+}
+
+/** What a check of each type has at least. A check of another type can't be shown, so its plan is shown as it is. */
+const checkFields: Record<string, string> = {
+  command: "run",
+  file: "path",
+  http: "type",
+  git: "type",
+  person: "question",
+};
+const checkTexts = ["run", "path", "url", "question", "contains", "excludes", "matches", "branch", "cwd"];
+
+function isTask(task: unknown): task is PlanTask {
+  if (typeof task === "string") return true;
+  if (!isRecord(task) || Object.keys(task).some((name) => name !== "content" && name !== "checks")) return false;
+  return typeof task.content === "string" && Array.isArray(task.checks) && task.checks.every(isCheck);
+}
+
+function isCheck(check: unknown): boolean {
+  if (!isRecord(check)) return false;
+  const needed = Object.hasOwn(checkFields, String(check.type)) ? checkFields[String(check.type)] : undefined;
+  if (needed === undefined || typeof check[needed] !== "string") return false;
+  const { start, json } = check;
+  if (start !== undefined && !(isRecord(start) && typeof start.run === "string")) return false;
+  if (json !== undefined && !(isRecord(json) && typeof json.path === "string")) return false;
+  return checkTexts.every((name) => check[name] === undefined || typeof check[name] === "string");
 }
 
 function parseRecord(text: string): Record<string, unknown> | null {

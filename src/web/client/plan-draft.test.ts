@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { CheckInput } from "../../protocol/plan/check.ts";
 import {
+  addCheck,
   addSection,
   addTask,
   draftOf,
@@ -10,7 +12,9 @@ import {
   type PlanSection,
   problemOf,
   remove,
+  removeCheck,
   reword,
+  rewordCheck,
   sectionsOf,
   step,
 } from "./plan-draft.ts";
@@ -60,6 +64,25 @@ describe("a draft of a plan", () => {
     const before = structuredClone(draft);
     expect(print(edit(draft))).toBe(expected);
     expect(draft).toEqual(before);
+  });
+
+  it("keeps, adds, rewords and removes checks, and drops empty ones", () => {
+    const file: CheckInput = { type: "file", path: "x" };
+    const checked = draftOf([{ title: "A", tasks: ["a1", { content: "a2", checks: [file] }] }]);
+    const key = keyOf(checked, "a2");
+    const checksOf = (plan: PlanDraft) => sectionsOf(plan)[0]?.tasks[1];
+    expect(checksOf(step(checked, key, -1))).toBe("a1");
+    expect(checksOf(reword(checked, key, "b"))).toEqual({ content: "b", checks: [file] });
+    expect(checksOf(addCheck(checked, key))).toEqual({ content: "a2", checks: [file] });
+    const added = addCheck(checked, key, "make");
+    expect(checksOf(rewordCheck(added, key, 1, "make test"))).toEqual({
+      content: "a2",
+      checks: [file, { type: "command", run: "make test" }],
+    });
+    expect(rewordCheck(added, key, 0, "x")).toEqual(added);
+    expect(checksOf(removeCheck(checked, key, 0))).toBe("a2");
+    const many = Array.from({ length: 8 }).reduce<PlanDraft>((plan) => addCheck(plan, key, "x"), checked);
+    expect(problemOf(many)).toBe("many_checks");
   });
 
   it("lists what the server would refuse", () => {

@@ -1,14 +1,20 @@
 // A proposed plan while a person edits it: pure functions from one draft to the next. Sections and tasks have keys, so
 // that a form, or a number typed in the terminal, means the same task after others have moved.
 
+import type { CheckInput } from "../../protocol/plan/check.ts";
+
+export type PlanTask = string | { content: string; checks: CheckInput[] };
+
 export interface PlanSection {
   title: string;
-  tasks: string[];
+  tasks: PlanTask[];
 }
 
 export interface DraftTask {
   key: number;
   text: string;
+  /** Absent where the task has none. */
+  checks?: CheckInput[];
 }
 
 export interface DraftSection {
@@ -24,16 +30,25 @@ export interface PlanDraft {
 }
 
 /** The server's limits: its `create_tasks` has the same ones, and reports a violation only afterwards. */
-const draftLimits = { sections: 50, tasks: 500, taskCharacters: 2_000, titleCharacters: 200 } as const;
+const draftLimits = { sections: 50, tasks: 500, taskCharacters: 2_000, titleCharacters: 200, checks: 8 } as const;
 
-export type DraftProblem = "no_tasks" | "no_title" | "many_sections" | "many_tasks" | "long_task" | "long_title";
+export type DraftProblem =
+  | "no_tasks"
+  | "no_title"
+  | "many_sections"
+  | "many_tasks"
+  | "long_task"
+  | "long_title"
+  | "many_checks";
 
 export function draftOf(sections: PlanSection[]): PlanDraft {
   let next = 1;
   const drafted = sections.map(({ title, tasks }) => ({
     key: next++,
     title,
-    tasks: tasks.map((text) => ({ key: next++, text })),
+    tasks: tasks.map((task) =>
+      typeof task === "string" ? { key: next++, text: task } : { key: next++, text: task.content, checks: task.checks },
+    ),
   }));
   return { sections: drafted, next };
 }
@@ -41,9 +56,14 @@ export function draftOf(sections: PlanSection[]): PlanDraft {
 /** Without empty entries. A section without tasks is dropped. */
 export function sectionsOf(draft: PlanDraft): PlanSection[] {
   return draft.sections.flatMap(({ title, tasks }) => {
-    const texts = tasks.map(({ text }) => text.trim()).filter((text) => text !== "");
-    return texts.length === 0 ? [] : [{ title: title.trim(), tasks: texts }];
+    const written = tasks.filter(({ text }) => text.trim() !== "").map(taskOf);
+    return written.length === 0 ? [] : [{ title: title.trim(), tasks: written }];
   });
+}
+
+function taskOf({ text, checks = [] }: DraftTask): PlanTask {
+  const written = checks.filter((check) => check.type !== "command" || check.run.trim() !== "");
+  return written.length === 0 ? text.trim() : { content: text.trim(), checks: written };
 }
 
 /** Whether it differs in meaning, not only in form. */
@@ -58,7 +78,10 @@ export function problemOf(draft: PlanDraft): DraftProblem | null {
   if (sections.some(({ title }) => title === "")) return "no_title";
   if (sections.length > draftLimits.sections) return "many_sections";
   if (tasks.length > draftLimits.tasks) return "many_tasks";
-  if (tasks.some((text) => text.length > draftLimits.taskCharacters)) return "long_task";
+  const isLong = (task: PlanTask) =>
+    (typeof task === "string" ? task : task.content).length > draftLimits.taskCharacters;
+  if (tasks.some(isLong)) return "long_task";
+  if (tasks.some((task) => typeof task !== "string" && task.checks.length > draftLimits.checks)) return "many_checks";
   return sections.some(({ title }) => title.length > draftLimits.titleCharacters) ? "long_title" : null;
 }
 
@@ -79,6 +102,29 @@ export function addTask(draft: PlanDraft, key: number, text = ""): PlanDraft {
     return place < 0 ? section : { ...section, tasks: section.tasks.toSpliced(place + 1, 0, added) };
   });
   return { ...edited, next: draft.next + 1 };
+}
+
+/** A command that must end with 0: what a person writes in a line. */
+export function addCheck(draft: PlanDraft, key: number, run = ""): PlanDraft {
+  return editChecks(draft, key, (checks) => [...checks, { type: "command", run }]);
+}
+
+/** Another command is another check; what its output must hold stays. */
+export function rewordCheck(draft: PlanDraft, key: number, place: number, run: string): PlanDraft {
+  return editChecks(draft, key, (checks) =>
+    checks.map((check, at) => (at === place && check.type === "command" ? { ...check, run } : check)),
+  );
+}
+
+export function removeCheck(draft: PlanDraft, key: number, place: number): PlanDraft {
+  return editChecks(draft, key, (checks) => checks.toSpliced(place, 1));
+}
+
+function editChecks(draft: PlanDraft, key: number, edit: (checks: CheckInput[]) => CheckInput[]): PlanDraft {
+  return editSections(draft, (section) => ({
+    ...section,
+    tasks: section.tasks.map((task) => (task.key === key ? { ...task, checks: edit(task.checks ?? []) } : task)),
+  }));
 }
 
 /** A section is created with a first task: an empty section is dropped. */

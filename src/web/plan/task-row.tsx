@@ -12,6 +12,7 @@ import { useWords } from "../state/words.ts";
 import { LineForm } from "./line-form.tsx";
 import { endTask, isOpen, moveTask, type PlanEdit, removeTask, reword } from "./plan-edits.ts";
 import { StatusIcon } from "./status-icon.tsx";
+import { TaskChecks, VerificationLabel } from "./task-checks.tsx";
 import { TaskLedgerView } from "./task-ledger.tsx";
 import styles from "./task-row.module.css";
 import { TaskTime } from "./task-time.tsx";
@@ -75,6 +76,7 @@ export const TaskRow = memo(function TaskRow(row: TaskRowProps) {
               {task.content}
             </span>
             <span className="unseen"> ({said.statuses[task.status]})</span>
+            {task.checks && <VerificationLabel task={task} />}
             <TaskTime seconds={ledger?.seconds ?? null} at={readAt} ticks={works} />
           </button>
           {mayEdit && <TaskMenu {...row} onReword={open} />}
@@ -82,6 +84,7 @@ export const TaskRow = memo(function TaskRow(row: TaskRowProps) {
       )}
       {isOpened && (
         <div className={styles.opened}>
+          {task.checks && <TaskChecks task={task} />}
           {ledger === null ? (
             <p className={styles.reading}>
               <Spinner /> {said.reading}

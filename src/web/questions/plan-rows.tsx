@@ -1,8 +1,21 @@
 // The rows of a plan's form: each section's title and tasks with their actions. A row is keyed by its key in the draft,
 // so that text and focus stay with it when it moves.
-import { ArrowDown, ArrowUp, X } from "lucide-react";
+import { ArrowDown, ArrowUp, ListChecks, X } from "lucide-react";
 import type { ChangeEvent, KeyboardEvent } from "react";
-import { addTask, type PlanDraft, remove, reword, step } from "../client/plan-draft.ts";
+import type { CheckInput } from "../../protocol/plan/check.ts";
+import { describeWhole } from "../client/check-lines.ts";
+import {
+  addCheck,
+  addTask,
+  type DraftTask,
+  type PlanDraft,
+  remove,
+  removeCheck,
+  reword,
+  rewordCheck,
+  step,
+} from "../client/plan-draft.ts";
+import { revealText } from "../client/reveal.ts";
 import { Button, IconButton } from "../parts/button.tsx";
 import { inputClass } from "../parts/field.tsx";
 import { useWords } from "../state/words.ts";
@@ -20,6 +33,8 @@ interface RowPlace {
 
 interface RowValue extends RowPlace {
   rowKey: number;
+  /** A task can have checks, a section none. */
+  hasChecks?: boolean;
   text: string;
   draft: PlanDraft;
   onChange: Change;
@@ -57,7 +72,9 @@ export function PlanRows({ draft, onChange }: { draft: PlanDraft; onChange: Chan
                 label={said.task(before + index + 1)}
                 isFirst={isFirst && index === 0}
                 isLast={isLast && index === section.tasks.length - 1}
+                hasChecks
               />
+              {task.checks && <Checks {...shared} task={task} label={said.task(before + index + 1)} />}
             </li>
           ))}
         </ol>
@@ -146,16 +163,78 @@ function Field({
   );
 }
 
-function Controls({ rowKey, label, isFirst, isLast, draft, onChange }: RowValue) {
+/** A command can be changed in its line. Any other check is kept or removed. */
+function Checks({
+  task,
+  label,
+  draft,
+  onChange,
+}: {
+  task: DraftTask;
+  label: string;
+  draft: PlanDraft;
+  onChange: Change;
+}) {
+  const said = useWords(words);
+  const { key, checks = [] } = task;
+  return (
+    <ul className={styles.checks} aria-label={`${label}: ${said.checks}`}>
+      {checks.map((check, at) => {
+        const name = `${label}: ${said.check(at + 1)}`;
+        return (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a check has no other identity before it is made
+          <li key={at} className={styles.check}>
+            {check.type === "command" ? (
+              <textarea
+                className={`${inputClass} ${styles.field} ${styles.command}`}
+                rows={1}
+                dir="ltr"
+                spellCheck={false}
+                aria-label={name}
+                data-control={`check${at} ${key}`}
+                placeholder={said.checkText}
+                value={check.run}
+                onChange={({ target }) => onChange(rewordCheck(draft, key, at, target.value))}
+              />
+            ) : null}
+            <span className={styles.says} dir="auto">
+              {sayCheck(check, said.locale === "zh-CN")}
+            </span>
+            <IconButton
+              small
+              icon={X}
+              label={`${name}: ${said.remove}`}
+              onClick={() => onChange(removeCheck(draft, key, at), `text ${key}`)}
+            />
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** All of it: nobody approves what is not shown. */
+function sayCheck(check: CheckInput, chinese: boolean): string {
+  if (check.type !== "command") return revealText(describeWhole(check, chinese));
+  const { type: _, run, ...rest } = check;
+  const hidden = revealText(run) === run ? "" : `${revealText(run)} `;
+  return hidden + (Object.keys(rest).length === 0 ? "" : revealText(JSON.stringify(rest)));
+}
+
+function Controls({ rowKey, label, isFirst, isLast, draft, onChange, hasChecks = false }: RowValue) {
   const said = useWords(words);
   const isOnly = draft.sections.length === 1 && draft.sections[0]?.key === rowKey;
   const controls = [
+    ...(hasChecks ? [{ name: "check", icon: ListChecks, does: said.addCheck, disabled: false } as const] : []),
     { name: "up", icon: ArrowUp, does: said.moveUp, disabled: isFirst },
     { name: "down", icon: ArrowDown, does: said.moveDown, disabled: isLast },
     { name: "remove", icon: X, does: said.remove, disabled: isOnly },
   ] as const;
   const act = (name: (typeof controls)[number]["name"]): void => {
-    if (name === "remove") takeOut(draft, rowKey, onChange);
+    if (name === "check") {
+      const place = draft.sections.flatMap(({ tasks }) => tasks).find(({ key }) => key === rowKey)?.checks?.length ?? 0;
+      onChange(addCheck(draft, rowKey), `check${place} ${rowKey}`);
+    } else if (name === "remove") takeOut(draft, rowKey, onChange);
     else onChange(step(draft, rowKey, name === "up" ? -1 : 1), `${name} ${rowKey}`);
   };
   return (
