@@ -4,7 +4,7 @@ import type { Task } from "../../protocol/plan/task.ts";
 import { type Hand, makeChecks } from "./make.ts";
 import { canonicalSpec, isSameSpec } from "./spec.ts";
 import { withVerification } from "./verification.ts";
-import { describeCheck, listChecks } from "./words.ts";
+import { describeCheck, listChecks } from "./describe.ts";
 
 export interface ChecksChange {
   /** As somebody wrote them. */

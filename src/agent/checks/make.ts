@@ -6,7 +6,7 @@ import { cutEnd } from "../../lib/truncate.ts";
 import { newId } from "../../protocol/ids.ts";
 import { type Check, type CheckAuthor, type CheckInput, checkInput, checkTypes } from "../../protocol/plan/check.ts";
 import { findPatternFault } from "./pattern.ts";
-import { hasText } from "./words.ts";
+import { hasText } from "./describe.ts";
 
 /** Who writes, and how their checks get ids. Tests pass their own. */
 export interface Hand {

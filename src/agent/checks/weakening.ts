@@ -4,7 +4,7 @@ import type { Check } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { taskId } from "../plan/numbers.ts";
 import { hasAll } from "./change.ts";
-import { describeCheck } from "./words.ts";
+import { describeCheck } from "./describe.ts";
 
 export interface Weakening {
   kind: "removed" | "deleted" | "cancelled" | "made_anew";

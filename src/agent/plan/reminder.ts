@@ -2,7 +2,7 @@
 // thousandth step as at the first, and the prompt before it stays in the provider's cache.
 import type { Check } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
-import { listChecks } from "../checks/words.ts";
+import { listChecks } from "../checks/describe.ts";
 import { taskId } from "./numbers.ts";
 import { quoteAsData } from "./text.ts";
 import { describeUnseenEdits, type UnseenEdits } from "./unseen-edits.ts";

@@ -3,7 +3,7 @@
 import { cutEnd } from "../../lib/truncate.ts";
 import type { Check } from "../../protocol/plan/check.ts";
 import type { Plan, Task, TaskStatus } from "../../protocol/plan/task.ts";
-import { describeCheck } from "../checks/words.ts";
+import { describeCheck } from "../checks/describe.ts";
 import { taskId } from "./numbers.ts";
 import { quoteAsData } from "./text.ts";
 import { tasksInOrder } from "./view.ts";

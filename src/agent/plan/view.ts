@@ -2,7 +2,7 @@
 // stream's state, to the model).
 import type { Check } from "../../protocol/plan/check.ts";
 import type { Plan, PlanState, PlanView, Section, Task, TaskChecks } from "../../protocol/plan/task.ts";
-import { listChecks } from "../checks/words.ts";
+import { listChecks } from "../checks/describe.ts";
 import { sectionId, taskId } from "./numbers.ts";
 
 export const emptyPlan: Plan = { version: 0, sections: [], tasks: [] };

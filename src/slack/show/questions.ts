@@ -4,7 +4,7 @@
 // All of a run's interrupts are answered together. Until then the message itself keeps the answers: an answered
 // question has a button that takes the answer back, and that button's value is the answer.
 
-import { describeWhole } from "../../agent/checks/words.ts";
+import { describeWhole } from "../../agent/checks/describe.ts";
 import { isChinese } from "../../agent/language.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd } from "../../lib/truncate.ts";

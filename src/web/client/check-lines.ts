@@ -1,6 +1,6 @@
 // What a task's checks say, for people. The words of a check are the server's, so that page, terminal and model read the
 // same line.
-export { describeCheck, describeWhole } from "../../agent/checks/words.ts";
+export { describeCheck, describeWhole } from "../../agent/checks/describe.ts";
 
 import type { Check } from "../../protocol/plan/check.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Check, CheckInput } from "../../protocol/plan/check.ts";
-import { describeCheck, describeWhole, listChecks } from "./words.ts";
+import { describeCheck, describeWhole, listChecks } from "./describe.ts";
 
 const cases: [CheckInput, string, string][] = [
   [{ type: "command", run: "npm  test" }, "`npm test` exits with 0", "`npm test` 的退出码为 0"],
