@@ -258,6 +258,7 @@ export const agent: AgentView = {
   approvals: { execute_command: ["rm *"] },
   plan_approval: false,
   evidence: "note",
+  checks: "require",
   max_cost_usd: null,
   max_total_tokens: null,
   max_minutes: null,

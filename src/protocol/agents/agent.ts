@@ -33,6 +33,11 @@ export const agentConfig = z.strictObject({
   plan_approval: z.boolean().default(false),
   /** For a task completed without a successful call: `challenge` asks the model once, `note` only records it. */
   evidence: z.enum(["note", "challenge"]).default("note"),
+  /**
+   * For tasks with checks: `require` keeps a task open until they pass, `advise` closes it and says what failed, `locked`
+   * is `require` and asks a person before the model takes a check away.
+   */
+  checks: z.enum(["advise", "require", "locked"]).default("require"),
   /** Caps of each run; null means none. */
   max_cost_usd: capFields.max_cost_usd.default(null),
   max_total_tokens: capFields.max_total_tokens.default(null),

@@ -2,6 +2,7 @@
 // the stream's state.
 import { z } from "zod";
 import { late } from "../schemas/late.ts";
+import type { Check, Verification } from "./check.ts";
 
 export const taskStatuses = ["pending", "in_progress", "completed", "cancelled"] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
@@ -18,6 +19,10 @@ export interface Task {
   status: TaskStatus;
   section_id: string;
   number?: number;
+  /** Absent where it has none. */
+  checks?: Check[];
+  /** Absent where it has no checks. */
+  verification?: Verification;
 }
 
 /** `content` of the thread's `task_list` row. Within a section, tasks are in the order in which they are due. */

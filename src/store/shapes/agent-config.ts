@@ -26,6 +26,7 @@ const isKnown: Record<keyof AgentConfig, (value: unknown) => boolean> = {
   approvals: (value) => isRecord(value) && Object.values(value).every(isTexts),
   plan_approval: isBoolean,
   evidence: isText,
+  checks: isText,
   max_cost_usd: isNumberOrNull,
   max_total_tokens: isNumberOrNull,
   max_minutes: isNumberOrNull,
