@@ -134,7 +134,7 @@ describe("the screen", () => {
 
   it("tells verified and self-checked tasks apart by word, mark and colour, and shows the checks of open ones", () => {
     const check = (author: "person" | "model"): Check => ({ id: author, author, spec: { type: "file", path: "a" } });
-    const passed = { receipt_id: "r", outcome: "passed" as const, at: "" };
+    const passed = { receipt_id: "r", outcome: "passed" as const, at: "", reason: "", tree: null };
     const task = (id: string, more: Partial<TaskState>): TaskState => ({
       id,
       content: id,

@@ -1,6 +1,7 @@
 // What the loop reports to its caller. Deltas are synchronous, and a crash may lose them. Facts are awaited: the loop
 // continues only once a fact is stored.
 import type { AssistantMessage, ToolMessage, UserMessage } from "../protocol/message.ts";
+import type { Receipt } from "../protocol/plan/check.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import type { Interrupt, RunError, Usage } from "../protocol/run.ts";
 import type { Summary } from "./context/summary.ts";
@@ -65,6 +66,8 @@ export type LoopFact =
       is_error: boolean;
       details: Record<string, unknown>;
       plan?: Plan;
+      /** What the server saw of the tasks that the call completes, or would have. */
+      receipts?: Receipt[];
       preview?: { port: number; url: string };
       /** The sandbox that the result introduces to the model. */
       introduces?: string;
@@ -77,6 +80,8 @@ export type LoopFact =
       /** The text with which the call ends the run. */
       complete?: string;
     }
+  /** At the end of the run: what was seen of checks that files had changed since, and the plan with that. */
+  | { type: "checks_settled"; receipts: Receipt[]; plan: Plan }
   /**
    * The summary replaces the first `replaced` rows of the model's context, and the summary before them. Its usage was
    * settled before, as a message's.

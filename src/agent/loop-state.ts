@@ -1,4 +1,5 @@
 // What one life of a run holds in memory while it works. All of it can be rebuilt from what is stored.
+import type { Receipt } from "../protocol/plan/check.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import {
   createRepetitionGuard,
@@ -44,6 +45,10 @@ export interface RunState extends Equipment {
   nudge: string | null;
   /** The latest text of the model in this run. It is the result of a run that ends without a text. */
   lastText: string;
+  /** Receipts of calls that have no result yet, by call id: a person's edit repeats the change, and no check. */
+  checked: Map<string, Receipt[]>;
+  /** Whether a call of this run may have changed files. */
+  hasWorked: boolean;
   /** True once the outcome is known. A tool that was left behind may still work. */
   isOver: boolean;
   /** Set when `emit` or a reservation fails. The caller's storage is broken then, so the error must reach the caller. */
@@ -84,6 +89,9 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     progress: noProgress,
     nudge: describeUnavailable(input.unavailable_sources),
     lastText: findLastText(input),
+    checked: new Map(),
+    // What an earlier life has done is not looked up.
+    hasWorked: input.steps > 0,
     isOver: false,
     emitFailure: null,
   };

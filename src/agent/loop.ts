@@ -11,6 +11,7 @@ import type { CallsEnd } from "./calls/end.ts";
 import { judgeReply, noReplies } from "./calls/guards.ts";
 import { answerLeft, listSources } from "./calls/left-calls.ts";
 import type { CallsOptions } from "./calls/prepare.ts";
+import { maySettle, settleChecks } from "./checks/settle.ts";
 import { callWithinContext, foreseeCall } from "./context/call-within-context.ts";
 import { unansweredCalls } from "./context/history.ts";
 import type { LoopOutcome } from "./events.ts";
@@ -218,6 +219,12 @@ const FILTERED =
 const EMPTY = "The model answered with nothing, twice. Try again, or choose another model.";
 
 async function complete(text: string, state: RunState): Promise<LoopOutcome | null> {
+  if ((await takeSteered(state)) || hasUnseenWork(state)) return null;
+  if (!maySettle(state)) return completed(text, state, []);
+  const hasRepairs = await settleChecks(state);
+  if (state.ports.signal.aborted) return { status: "cancelled" };
+  if (hasRepairs && state.steps < state.input.max_steps) return null;
+  // A person may have said something while the checks ran.
   if ((await takeSteered(state)) || hasUnseenWork(state)) return null;
   return completed(text, state, []);
 }

@@ -4,7 +4,7 @@ import type { z } from "zod";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
 import type { Failure } from "../protocol/error.ts";
 import type { DailyName } from "../protocol/money/quotas.ts";
-import type { CheckInput } from "../protocol/plan/check.ts";
+import type { CheckInput, Receipt } from "../protocol/plan/check.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import type { Interrupt } from "../protocol/run.ts";
 import type { Weakening } from "./checks/weakening.ts";
@@ -74,6 +74,10 @@ export interface ToolResult {
   details?: Record<string, unknown>;
   /** The changed plan, if a plan tool changed it. */
   plan?: Plan;
+  /** What was seen of the tasks that the change completes. The loop adds it. */
+  receipts?: Receipt[];
+  /** A check has failed, so the tasks stay open: `plan` differs in what was seen alone, and no later call is made. */
+  stays_open?: true;
   /** The sandbox that the content introduces. */
   introduces?: string;
   /** What the content names, by the numbers of `ToolContext.sources`. */
@@ -125,7 +129,8 @@ export interface Tool<Arguments = unknown> {
   read_only: boolean;
   /**
    * Waits for nothing outside of the thread. Then a call is stored when it has its result, with the reply that made it:
-   * one transaction instead of two. Such a tool recovers with `repeat`.
+   * one transaction instead of two. Such a tool recovers with `repeat`. The loop waits all the same where the call
+   * completes a task with checks.
    */
   local?: true;
   /** What the next life does with a call that has started and has no result. */

@@ -169,7 +169,7 @@ export const plan = {
           section_id: "sec_01k9a4xw3tq8m5v7c2d6e9f0gh",
           checks: [
             {
-              id: "check_01k9a4xw3wz5b8d1f4h7k0m3pq",
+              id: "chk_01k9a4xw3wz5b8d1f4h7k0m3pq",
               author: "person" as const,
               spec: { type: "file" as const, path: "docs/requirements.md", contains: "购物车" },
             },
@@ -217,7 +217,7 @@ export const planPatch = {
       op: "update" as const,
       task_ids: ["task_01k9a4xw3vn2r6s8t4u5w7x9yz"],
       checks: [{ type: "command" as const, run: "npm test", contains: "0 failed" }],
-      remove_checks: ["check_01k9a4xw3wz5b8d1f4h7k0m3pq"],
+      remove_checks: ["chk_01k9a4xw3wz5b8d1f4h7k0m3pq"],
     },
     { op: "update" as const, task_ids: ["task_01k9a4xw3vn2r6s8t4u5w7x9yz"], status: "completed" as const },
   ],

@@ -2,6 +2,7 @@
 // `@ag-ui/core`; tests check every event that leaves against its schemas.
 
 import type { ReachedCap } from "./money/caps.ts";
+import type { CheckType, Receipt } from "./plan/check.ts";
 import type { PlanState } from "./plan/task.ts";
 import type { Run, RunSource, Usage } from "./run.ts";
 
@@ -64,6 +65,11 @@ export interface UsageSoFar {
 }
 type Priced<Counts> = Omit<Counts, "cost_usd"> & { cost_usd?: number };
 
+export type SeenReceipt = Pick<
+  Receipt,
+  "receipt_id" | "task_id" | "check_id" | "author" | "outcome" | "reason" | "duration_ms"
+> & { type: CheckType };
+
 export type ThreadEvent =
   | {
       type: "RUN_STARTED";
@@ -109,6 +115,8 @@ export type ThreadEvent =
    * After each model call that counts, and before it under a cap. What earlier runs used that this one resumes is not
    * in it.
    */
+  /** A check of a task ran. The receipt with its output is in `GET …/tasks?include=receipts`. */
+  | { type: "CUSTOM"; name: "receipt"; value: SeenReceipt }
   | { type: "CUSTOM"; name: "usage"; value: UsageSoFar }
   | { type: "CUSTOM"; name: "sandbox"; value: { state: string; message: string } }
   | {

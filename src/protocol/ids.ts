@@ -12,13 +12,14 @@ export type IdPrefix =
   | "inst"
   | "task"
   | "sec"
-  | "check"
   | "key"
   | "hook"
   | "trig"
   | "del"
   | "sess"
-  | "aud";
+  | "aud"
+  | "chk"
+  | "rcpt";
 
 /** What a client may choose as an id: 1 to 64 of `A-Z a-z 0-9 _ -`. */
 export const clientId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 of A-Z a-z 0-9 _ -");

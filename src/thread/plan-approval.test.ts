@@ -67,6 +67,35 @@ describe("a plan that a person approves", () => {
     expect(thread.requests[1]?.reminder).toContain("The person changed the plan");
   });
 
+  it("makes its checks the person's, as it was proposed or as they changed it", async () => {
+    const file = { type: "file", path: "a" };
+    const git = { type: "git", clean: true };
+    const proposed = [{ title: "Build", tasks: ["front", { content: "back", checks: [file, git] }] }];
+    const changed = [{ title: "Build", tasks: [{ content: "front", checks: [file] }, "back"] }];
+    const checksOf = (thread: FakeThread) =>
+      thread.life.state.plan.tasks.map(({ checks }) => checks?.map(({ author, spec }) => [author, spec]));
+    const thread = planThread(plans("p1", { sections: proposed }));
+    await thread.run("hi", run);
+    expect(findRun(thread.life, "inv_a")?.run.interrupts).toMatchObject([
+      {
+        message: "Please approve the plan: 1 section, 2 tasks, 2 checks.",
+        response_schema: { properties: { sections: { default: proposed } } },
+      },
+    ]);
+    const other = planThread(plans("p1", { sections: proposed }));
+    await other.run("hi", run);
+    await thread.run("", approve("int_p1"));
+    expect(checksOf(thread)).toEqual([
+      undefined,
+      [
+        ["person", file],
+        ["person", git],
+      ],
+    ]);
+    await other.run("", approve("int_p1", { sections: changed }));
+    expect(checksOf(other)).toEqual([[["person", file]], undefined]);
+  });
+
   it("is not stored if it was declined, and the next plan needs approval again", async () => {
     const thread = planThread(plans("p1"), plans("p2", { sections: sections.slice(1) }));
     await thread.run("hi", run);

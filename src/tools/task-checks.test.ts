@@ -86,6 +86,17 @@ describe("tasks with checks", () => {
     expect([content, JSON.stringify(details)].join()).not.toMatch(/check|weakened|recorded/);
   });
 
+  it("have the same ids if the call is made again, and other ids in another call", async () => {
+    const ids = async (tool_call_id: string) =>
+      planOf(await callTool(taskTools, "create_tasks", { sections }, { tool_call_id })).tasks[1]?.checks?.map(
+        ({ id }) => id,
+      );
+    const first = await ids("call_a");
+    expect(new Set(first).size).toBe(2);
+    expect(await ids("call_a")).toEqual(first);
+    expect(await ids("call_b")).not.toEqual(first);
+  });
+
   it("become a person's with the approval of the plan, and not with that of a command", async () => {
     const authors = (result: ToolResult) => planOf(result).tasks[1]?.checks?.map(({ author }) => author);
     const approved = await callTool(taskTools, "create_tasks", { sections }, { granted: "plan_approval" });

@@ -5,7 +5,7 @@
 import { lenientObject } from "../agent/calls/leniency.ts";
 import { listNewChecks } from "../agent/checks/change.ts";
 import { recognizeEmpty } from "../agent/checks/empty.ts";
-import { type Hand, handOf, modelHand } from "../agent/checks/make.ts";
+import { type Hand, handOf, idsOfCall } from "../agent/checks/make.ts";
 import { commandsOf } from "../agent/checks/spec.ts";
 import { describeWeakenings, recordWeakenings, type Weakening, weakenings } from "../agent/checks/weakening.ts";
 import {
@@ -116,9 +116,10 @@ function proposePlan(before: Plan, after: Plan): PlanProposal {
 }
 
 /** What a person has approved as a plan is theirs. */
-function handFor({ granted, checks }: ToolContext): Hand {
-  if (granted === "plan_approval") return handOf("person");
-  return granted === "approval" && checks === "locked" ? handOf("model", { may_weaken: true }) : modelHand;
+function handFor({ tool_call_id, granted, checks }: ToolContext): Hand {
+  const makeCheckId = idsOfCall(tool_call_id);
+  if (granted === "plan_approval") return handOf("person", { makeCheckId });
+  return handOf("model", { makeCheckId, may_weaken: granted === "approval" && checks === "locked" });
 }
 
 function listCommands(before: Plan, change: PlanChange): string[] {

@@ -2,6 +2,7 @@
 // kept in order. Time stands still: a sleep ends when the test says so, or at once.
 import { z } from "zod";
 import { MemorySandbox } from "../../examples/memory-sandbox/sandbox.ts";
+import type { CheckRunner } from "../../src/agent/checks/runner.ts";
 import { estimateMessages, estimateTools } from "../../src/agent/context/tokens.ts";
 import type { LoopDelta, LoopFact, LoopOutcome, SteeredMessage } from "../../src/agent/events.ts";
 import { runAgent } from "../../src/agent/loop.ts";
@@ -158,6 +159,8 @@ export class ScriptedRun {
   readonly bugs: unknown[] = [];
   readonly cancel = new AbortController();
   readonly sandbox = new MemorySandbox();
+  /** Runs the checks of tasks; null as where no sandbox can. */
+  checks: CheckRunner | null = null;
   /** Used instead of the one in memory. */
   realSandbox: Sandbox | null = null;
   /** What `takeSteered` returns, in turn. */
@@ -232,6 +235,7 @@ export class ScriptedRun {
       spending: this.spending,
       tools: this.#tools,
       sandbox: this.realSandbox ?? this.sandbox,
+      ...(this.checks === null ? {} : { checks: this.checks }),
       onDelta: (delta) => void this.log.push(delta),
       emit: async (fact) => {
         this.onFact(fact);
@@ -313,5 +317,7 @@ export function sizeOf({ messages, tools, reminder }: ModelRequest): number {
 }
 
 function isFact(entry: LoopDelta | LoopFact): entry is LoopFact {
-  return ["assistant_message", "tool_started", "tool_finished", "context_compacted"].includes(entry.type);
+  return ["assistant_message", "tool_started", "tool_finished", "context_compacted", "checks_settled"].includes(
+    entry.type,
+  );
 }

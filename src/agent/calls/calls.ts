@@ -6,6 +6,7 @@ import type { LoopFact } from "../events.ts";
 import { type RunState, store } from "../loop-state.ts";
 import { beginWork, noteChange } from "../plan/task-tracking.ts";
 import type { ToolResult } from "../tool.ts";
+import { closeOnChecks, mayRunChecks } from "./checked-change.ts";
 import { type CallsEnd, goesOn } from "./end.ts";
 import { withIntroduction } from "./introduction.ts";
 import { withPlaces } from "./places.ts";
@@ -34,6 +35,7 @@ export async function runCalls(calls: ToolCall[], state: RunState, options: Call
     pending_tool_call_ids: [],
     worked: 0,
     plan_changes: 0,
+    check_failed: false,
   };
   const waiting: Waiting = new Map();
   let at = 0;
@@ -120,7 +122,7 @@ function isStale(result: ToolResult | null | undefined, { plan }: RunState): boo
  * started has its task already, whatever is due by now.
  */
 async function announce(group: RunnableCall[], state: RunState): Promise<void> {
-  const isLocal = group.every(({ tool }) => tool.local);
+  const isLocal = group.every(({ tool, input }) => tool.local && !mayRunChecks(tool, input, state));
   for (const [place, { call, tool }] of group.entries()) {
     const hasBegun = state.input.started_calls.includes(call.id);
     const work = tool.kind === "work" && !hasBegun ? beginWork(state) : {};
@@ -143,7 +145,9 @@ async function execute(prepared: Prepared, state: RunState): Promise<CallResult 
   const { ports } = state;
   const context = newToolContext(call, state);
   if (prepared.kind === "run" && !ports.signal.aborted) {
-    const result = await runTool(prepared.tool, prepared.input, context, ports);
+    const runAgain = () => runTool(prepared.tool, prepared.input, newToolContext(call, state), ports);
+    const ran = await runTool(prepared.tool, prepared.input, context, ports);
+    const result = ran.plan === undefined ? ran : await closeOnChecks(ran, call.id, runAgain, state);
     const noticed = withNotice(withholdEnd(result, state), prepared.tool, state);
     const whole = withChanges(await withIntroduction(noticed, prepared.tool, state), prepared, state);
     // What is added may be the model's words, such as an AGENTS.md that it wrote.
@@ -184,6 +188,7 @@ async function finishCall(
     is_error: result.is_error,
     details: result.details ?? {},
     ...(result.plan ? { plan: result.plan } : {}),
+    ...(result.receipts?.length ? { receipts: result.receipts } : {}),
     ...(result.preview ? { preview: result.preview } : {}),
     ...(result.introduces === undefined ? {} : { introduces: result.introduces }),
     ...(result.sources?.length ? { sources: result.sources } : {}),
@@ -193,8 +198,11 @@ async function finishCall(
   };
   await store(state, fact, more);
   state.conversation.add(message);
-  if (result.plan) {
-    noteChange(state, result.plan);
+  state.checked.delete(call.id);
+  if (result.stays_open) end.check_failed = true;
+  const isChanged = result.plan !== undefined && !result.stays_open;
+  if (isChanged) {
+    noteChange(state, state.plan);
     state.guard.notePlanChange();
   }
   if (prepared.kind === "run") {
@@ -202,8 +210,10 @@ async function finishCall(
     const { kind } = prepared.tool;
     const worked = kind === "work" && !result.is_error;
     if (worked) end.worked++;
-    if (result.plan) end.plan_changes++;
-    if (worked || result.plan) state.replies = { ...state.replies, reminders: 0 };
+    // A failed call may have changed files, too.
+    if (kind === "work" && !prepared.tool.read_only) state.hasWorked = true;
+    if (isChanged) end.plan_changes++;
+    if (worked || isChanged) state.replies = { ...state.replies, reminders: 0 };
   }
   if (result.complete !== undefined && !result.is_error) end.complete ??= result.complete;
   if (result.fatal) end.fatal ??= result.fatal;

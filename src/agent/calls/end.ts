@@ -10,6 +10,8 @@ export interface CallsEnd {
   /** How many calls of tools for work succeeded, and how many calls changed the plan. */
   worked: number;
   plan_changes: number;
+  /** A check of a task that the message completes has failed. Calls after it depend on what is not done. */
+  check_failed: boolean;
 }
 
 /** Whether the run may go on after these calls. */

@@ -36,6 +36,9 @@ export type Prepared =
 const BEHIND_APPROVAL =
   "not executed: a call before it waits for the person's approval. Call it again after that, if it is still right.";
 
+const BEHIND_FAILED_CHECK =
+  "not executed: a check of the task that a call before it completes has failed. Mend that first; call it again after that, if it is still right.";
+
 /** What is special about these calls: their message was cut at the output limit, or they have answers and don't run. */
 export interface CallsOptions {
   cut?: boolean;
@@ -54,6 +57,7 @@ export function prepareCall(call: ToolCall, state: RunState, options: CallsOptio
   if (given) return answer(given);
   if (state.ports.signal.aborted) return { kind: "cancelled", call };
   if (end.fatal) return refuse("not executed: the run could not go on.");
+  if (end.check_failed) return refuse(BEHIND_FAILED_CHECK);
   const malformed = readMalformed(written);
   if (malformed !== null) return refuse(malformed);
   const tool = state.tools.get(name);

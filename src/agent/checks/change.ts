@@ -1,10 +1,10 @@
 // Changes the checks of a task. A check's spec never changes: another text is a removal and an addition.
 import { type Check, MAX_CHECKS_CHARACTERS, MAX_CHECKS_OF_TASK } from "../../protocol/plan/check.ts";
 import type { Task } from "../../protocol/plan/task.ts";
+import { describeCheck, listChecks } from "./describe.ts";
 import { type Hand, makeChecks } from "./make.ts";
 import { canonicalSpec, isSameSpec } from "./spec.ts";
 import { withVerification } from "./verification.ts";
-import { describeCheck, listChecks } from "./describe.ts";
 
 export interface ChecksChange {
   /** As somebody wrote them. */
@@ -15,8 +15,8 @@ export interface ChecksChange {
 
 export type ChangedTask = { ok: true; task: Task } | { ok: false; message: string };
 
-/** Beside its spec and what it protects, a check has an id, an author and a result. */
-const FRAME_CHARACTERS = 300;
+/** Beside its spec and what it protects, a check has an id, an author and a result with its reason. */
+const FRAME_CHARACTERS = 500;
 
 const strength = { model: 0, project: 1, person: 2 } as const;
 

@@ -71,7 +71,7 @@ it("describeWhole leaves nothing out", () => {
 
 it("listChecks numbers checks and says whose they are and what was seen", () => {
   const spec: CheckInput = { type: "file", path: "a" };
-  const result = { receipt_id: "r", outcome: "passed" as const, at: "" };
+  const result = { receipt_id: "r", outcome: "passed" as const, at: "", reason: "", tree: null };
   const checks: Check[] = [
     { id: "c1", author: "model", spec },
     { id: "c2", author: "person", spec, result: { ...result, outcome: "failed" } },

@@ -5,8 +5,8 @@ import { whyNotPublic } from "../../lib/public-url.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import { newId } from "../../protocol/ids.ts";
 import { type Check, type CheckAuthor, type CheckInput, checkInput, checkTypes } from "../../protocol/plan/check.ts";
-import { findPatternFault } from "./pattern.ts";
 import { hasText } from "./describe.ts";
+import { findPatternFault } from "./pattern.ts";
 
 /** Who writes, and how their checks get ids. Tests pass their own. */
 export interface Hand {
@@ -17,7 +17,24 @@ export interface Hand {
 }
 
 export function handOf(author: CheckAuthor, more: Partial<Hand> = {}): Hand {
-  return { author, makeCheckId: () => newId("check"), ...more };
+  return { author, makeCheckId: () => newId("chk"), ...more };
+}
+
+/**
+ * Makes the same ids each time, so that a call which is made again, on a changed plan or by a later life, means the checks
+ * that have run. Call ids are unique in a thread.
+ */
+export function idsOfCall(call_id: string): () => string {
+  const mark = [2_166_136_261, 3_141_592_653].map((seed) => hash(call_id, seed).toString(36).padStart(7, "0")).join("");
+  let count = 0;
+  return () => `chk_${mark}_${++count}`;
+}
+
+/** FNV-1a. */
+function hash(text: string, seed: number): number {
+  let value = seed;
+  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 16_777_619);
+  return value >>> 0;
 }
 
 export const modelHand = handOf("model");

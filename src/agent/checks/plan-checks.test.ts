@@ -58,10 +58,12 @@ const result: fc.Arbitrary<CheckResult> = fc.record(
     receipt_id: fc.constantFrom("r1", "r2"),
     outcome: fc.constantFrom("passed" as const, "failed" as const, "not_run" as const),
     at: fc.constant("2026-01-01T00:00:00.000Z"),
+    reason: fc.constant("It is so."),
+    tree: fc.constantFrom("t1", null),
     stale: fc.constant(true),
     altered: fc.constant(true),
   },
-  { requiredKeys: ["receipt_id", "outcome", "at"] },
+  { requiredKeys: ["receipt_id", "outcome", "at", "reason", "tree"] },
 );
 const operation = fc.oneof(
   fc.record({ op: fc.constant("create" as const), section_title, task_contents }),
@@ -279,7 +281,7 @@ describe("checks of a task", () => {
   });
 
   it("become a person's if a person writes the same, and keep their results", () => {
-    const plan = see(planWith([file("a")]), [{ receipt_id: "r", outcome: "passed", at: "" }]);
+    const plan = see(planWith([file("a")]), [{ receipt_id: "r", outcome: "passed", at: "", reason: "", tree: null }]);
     const [task] = plan.tasks;
     const edit = editPlan(plan, [{ op: "update", task_ids: [task?.id ?? ""], checks: [file("a")] }]);
     expect(edit.ok && edit.plan.tasks[0]).toMatchObject({
@@ -334,7 +336,7 @@ describe("checks of a task", () => {
     const tasks = Array.from({ length: 60 }, (_, at) => long(at));
     const large = createTasks(emptyPlan, { section_title: "S", task_contents: tasks });
     expect(large).toMatchObject({ ok: false, message: expect.stringContaining(String(MAX_CHECKS_CHARACTERS)) });
-    const fits = createTasks(emptyPlan, { section_title: "S", task_contents: tasks.slice(0, 50) });
+    const fits = createTasks(emptyPlan, { section_title: "S", task_contents: tasks.slice(0, 48) });
     expect(JSON.stringify(checksOf(changed(fits))).length).toBeLessThan(MAX_CHECKS_CHARACTERS);
   });
 

@@ -4,7 +4,7 @@ import type { Task } from "../../protocol/plan/task.ts";
 import { verificationOf, withVerification } from "./verification.ts";
 
 const result = (outcome: CheckResult["outcome"], more: Partial<CheckResult> = {}): CheckResult => ({
-  ...{ receipt_id: "r", outcome, at: "2026-01-01T00:00:00.000Z" },
+  ...{ receipt_id: "r", outcome, at: "2026-01-01T00:00:00.000Z", reason: "", tree: null },
   ...more,
 });
 const check = (author: Check["author"], seen?: CheckResult): Check => ({

@@ -34,8 +34,8 @@ export const agentConfig = z.strictObject({
   /** For a task completed without a successful call: `challenge` asks the model once, `note` only records it. */
   evidence: z.enum(["note", "challenge"]).default("note"),
   /**
-   * Whether a task with checks may be completed without their passing (`advise`), only with it (`require`), and whether a
-   * person decides if the model would weaken them, too (`locked`).
+   * For tasks with checks: `require` keeps a task open until they pass, `advise` closes it and says what failed, `locked`
+   * is `require` and asks a person before the model takes a check away.
    */
   checks: z.enum(["advise", "require", "locked"]).default("require"),
   /** Caps of each run; null means none. */

@@ -127,12 +127,15 @@ const checkResult = late(() =>
   z.object({
     receipt_id: z.string(),
     outcome: z.enum(checkOutcomes),
+    reason: z.string().describe("Why, in a sentence."),
     at: z.string(),
-    stale: z.boolean().optional().describe("Files have changed since. Absent if not."),
-    altered: z
-      .boolean()
+    tree: z.string().nullable().describe("As in the receipt."),
+    rounds: z
+      .int()
       .optional()
-      .describe("A protected file was not as it was when the check was made. Absent if all were."),
+      .describe("How many times in a row it has failed in the same way. Absent if it did not fail."),
+    stale: z.boolean().optional().describe("Files have changed since. Absent if not."),
+    altered: z.boolean().optional().describe("A protected file is not as it was. Absent if none is."),
   }),
 );
 export type CheckResult = z.infer<ReturnType<typeof checkResult>>;

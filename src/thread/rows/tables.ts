@@ -40,6 +40,8 @@ const lateTables = {
   run_cache: `CREATE TABLE IF NOT EXISTS run_cache (
      id INTEGER PRIMARY KEY, invocation_id TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, content TEXT,
      UNIQUE (invocation_id, key))`,
+  receipts: `CREATE TABLE IF NOT EXISTS receipts (
+     seq INTEGER PRIMARY KEY, receipt_id TEXT NOT NULL, task_id TEXT NOT NULL, content TEXT NOT NULL)`,
   sent_ids: `CREATE TABLE IF NOT EXISTS sent_ids (id TEXT PRIMARY KEY, sent TEXT NOT NULL) WITHOUT ROWID`,
 };
 
@@ -108,7 +110,7 @@ function isMade(sql: Sql, name: string): boolean {
 }
 
 /** A version that does not know these tables leaves them when it deletes a thread. */
-const leftTables: readonly LateTable[] = [...researchTables, "sent_ids"];
+const leftTables: readonly LateTable[] = [...researchTables, "sent_ids", "receipts"];
 
 export function hasLeftTables(sql: Sql): boolean {
   return leftTables.some((table) => hasTable(sql, table));

@@ -7,6 +7,7 @@ import { twoTaskTools } from "../../../test/fakes/two-task-model.ts";
 import type { ModelRequest } from "../../agent/model.ts";
 import { planState } from "../../agent/plan/view.ts";
 import type { Result } from "../../protocol/error.ts";
+import type { CheckInput } from "../../protocol/plan/check.ts";
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { findRun, transact } from "../life.ts";
@@ -45,6 +46,49 @@ function gated(gate: Gate, then: Reply): Reply {
 }
 
 const lastWords = (request: ModelRequest | undefined) => `${request?.messages.at(-1)?.content} ${request?.reminder}`;
+
+describe("an edit of checks", () => {
+  it("reaches readers as a change of the state, D1 and the next life as a row, and the model as lines", async () => {
+    const thread = new FakeThread({ tools: twoTaskTools(), defaultReply: say("ok") });
+    const reader = thread.read();
+    await edit(thread, [add("A")]);
+    const checks: CheckInput[] = [
+      { type: "file", path: "a" },
+      { type: "command", run: "npm test" },
+    ];
+    await edit(thread, [{ op: "update", task_ids: [idOf(thread, "A")], checks }]);
+    const [added] = thread.life.state.plan.tasks;
+    const { checks: made = [] } = added ?? {};
+    const plan = planOf(
+      await edit(thread, [{ op: "update", task_ids: [idOf(thread, "A")], remove_checks: [made[0]?.id ?? ""] }]),
+    );
+    expect(plan.tasks).toMatchObject([{ verification: "not_run", checks: [{ id: made[1]?.id, author: "person" }] }]);
+    await reader.until(({ events }) => events.length === 3);
+    expect(new Transcript().applyAll(reader.events).state?.plan).toEqual(planState(plan));
+    await thread.run("hi", run);
+    const words = thread.requests.map(lastWords).join();
+    expect(words).toContain('- added a check to task_1: "`npm test` exits with 0"');
+    expect(words).toContain('- removed a check of task_1: "a exists"');
+    expect(words).toContain("Its checks, which the server makes when you complete it: ");
+    const { tasks } = thread.life.state.plan;
+    thread.crash();
+    expect(thread.life.state.plan.tasks).toEqual(tasks);
+  });
+
+  it("closes a task with checks as accepted, and one without as before", async () => {
+    const thread = new FakeThread();
+    await edit(thread, [
+      {
+        op: "create",
+        section_title: "S",
+        task_contents: [{ content: "A", checks: [{ type: "git", clean: true }] }, "B"],
+      },
+    ]);
+    const ids = ["A", "B"].map((content) => idOf(thread, content));
+    const plan = planOf(await edit(thread, [{ op: "update", task_ids: ids, status: "completed" }]));
+    expect(plan.tasks.map(({ verification }) => verification)).toEqual(["accepted", undefined]);
+  });
+});
 
 describe("an edit while no run is active", () => {
   it("is stored under no run, sent as one STATE_DELTA, and replicated to D1", async () => {

@@ -3,15 +3,18 @@
 import type { LoopDelta, LoopFact, Part } from "../../agent/events.ts";
 import { changedSteps } from "../../agent/plan/changes.ts";
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
+import type { Receipt } from "../../protocol/plan/check.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { isoTime, type Life, storeRun, transact } from "../life.ts";
 import { forgetHistory, noteOwn } from "../memory/kept-history.ts";
 import { insertMessage, writePlan } from "../rows/messages.ts";
 import { newOwnMessageId } from "../rows/own-ids.ts";
+import { storeReceipts } from "../rows/receipts.ts";
 import type { RunRecord } from "../rows/runs.ts";
-import { foundSources, shapeOf, toolResult } from "../stream/events.ts";
+import { foundSources, sawReceipt, shapeOf, toolResult } from "../stream/events.ts";
 import { messagesSnapshot } from "../stream/snapshot.ts";
 import { forgetSeenEdits, storeTimes } from "./plan-tracking.ts";
+
 import { keepExtras } from "./reply-extras.ts";
 import { keepResult } from "./results.ts";
 import { addCited, addRead } from "./run-sources.ts";
@@ -67,7 +70,7 @@ export function recordFact(life: Life, record: RunRecord, fact: LoopFact, more =
 function isPlain(fact: LoopFact): boolean {
   if (fact.type === "assistant_message") return fact.seen_edits === undefined;
   if (fact.type === "tool_started") return fact.plan === undefined;
-  if (fact.type === "context_compacted") return false;
+  if (fact.type === "context_compacted" || fact.type === "checks_settled") return false;
   const { plan, preview, introduces, sources, whole } = fact;
   return [plan, preview, introduces, sources, whole].every((more) => more === undefined);
 }
@@ -78,6 +81,7 @@ function storeFact(life: Life, record: RunRecord, fact: LoopFact): void {
   if (fact.type === "assistant_message") recordAssistant(life, record, fact);
   else if (fact.type === "tool_started") recordToolStart(life, record, fact);
   else if (fact.type === "tool_finished") recordToolEnd(life, record, fact);
+  else if (fact.type === "checks_settled") recordSettled(life, record, fact);
   else recordSummary(life, record, fact);
 }
 
@@ -137,7 +141,7 @@ function recordToolStart(life: Life, record: RunRecord, fact: Extract<LoopFact, 
 }
 
 function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "tool_finished" }>): void {
-  const { message, message_id, name, is_error, details, plan, preview, introduces, whole, complete } = fact;
+  const { message, message_id, name, is_error, details, plan, receipts, preview, introduces, whole, complete } = fact;
   const sources = fact.sources && storeSources(life.database.sql, fact.sources);
   const cites = complete ? addCited(life.database.sql, record.run, complete) : [];
   const begun = record.started_calls.find(({ id }) => id === message.tool_call_id);
@@ -171,9 +175,25 @@ function recordToolEnd(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
   if (sources !== undefined) addRead(record.run, sources);
   if (introduces !== undefined) storeIntroduced(life, introduces, seq);
   const now = isoTime(life);
+  if (receipts !== undefined) recordReceipts(life, record, receipts);
   if (plan === undefined) life.callTimes.end(now);
   else recordPlan(life, record, plan, { since: life.callTimes.since(message.tool_call_id, now) });
   if (preview !== undefined) recordPatch(life, record, life.state.addPreview(preview));
+}
+
+/** What was seen stands in the plan, too: one transaction, so no task closes without its receipts. */
+function recordSettled(life: Life, record: RunRecord, fact: Extract<LoopFact, { type: "checks_settled" }>): void {
+  recordReceipts(life, record, fact.receipts);
+  recordPlan(life, record, fact.plan);
+}
+
+function recordReceipts(life: Life, record: RunRecord, receipts: readonly Receipt[]): void {
+  const { invocation_id } = record.run;
+  storeReceipts(
+    life.database.sql,
+    receipts.map((receipt) => ({ ...receipt, invocation_id })),
+  );
+  life.journal.addFact(invocation_id, ...receipts.map(sawReceipt));
 }
 
 /** A row and no event: people still see every summarized message. Its tokens count for the run, but it is no step. */

@@ -3,6 +3,7 @@ import type { Part } from "../../agent/events.ts";
 import type { Source } from "../../agent/sources.ts";
 import type { AgUiInputContent, AgUiInterrupt, AgUiMessage, RunOutcome, ThreadEvent } from "../../protocol/event.ts";
 import type { ContentPart, MessageRow, ToolMessage, UserContent } from "../../protocol/message.ts";
+import type { Receipt } from "../../protocol/plan/check.ts";
 import type { Interrupt, Run } from "../../protocol/run.ts";
 import type { PartShape } from "./journal.ts";
 
@@ -132,6 +133,13 @@ export function foundSources({ tool_call_id }: ToolMessage, sources: Source[]): 
     return { n, url, title, date, fetched_at, hash, read: read !== null };
   });
   return { type: "CUSTOM", name: "sources", value: { tool_call_id, sources: named } };
+}
+
+/** What the server saw, short: the receipt itself has the output. */
+export function sawReceipt(receipt: Receipt): ThreadEvent {
+  const { receipt_id, task_id, check_id, author, outcome, reason, duration_ms } = receipt;
+  const value = { receipt_id, task_id, check_id, author, type: receipt.spec.type, outcome, reason, duration_ms };
+  return { type: "CUSTOM", name: "receipt", value };
 }
 
 /** A message that a person added to the active run. */

@@ -213,6 +213,26 @@ describe("the plan", () => {
     expect(thread.life.state.plan).toMatchObject({ sections: before.sections, tasks: before.tasks });
   });
 
+  it("has the checks and the verification that it had", async () => {
+    const checked = { content: "A", checks: [{ type: "file", path: "a" }] };
+    const input = { sections: [{ title: "S", tasks: [checked] }] };
+    const replies = [call({ id: "c1", name: "create_tasks", input }), say("planned")];
+    const thread = new FakeThread({ replies, tools: taskTools, defaultReply: say("still open") });
+    await thread.run("plan", { invocation_id: "inv_a" });
+    const { tasks } = thread.life.state.plan;
+    expect(tasks).toMatchObject([{ verification: "not_run", checks: [{ author: "model" }] }]);
+    thread.replies.push(
+      call({ id: "c2", name: "update_tasks", input: { task_ids: ["task_1"], remove_checks: ["1"] } }),
+      say("done"),
+    );
+    await thread.run("work", { invocation_id: "inv_b" });
+    expect(thread.life.state.plan.tasks[0]).toMatchObject({ weakened: true });
+    thread.replies.push(say("again"));
+    await thread.run("", again("msg_of_inv_b", { invocation_id: "inv_c" }));
+    thread.crash();
+    expect(thread.life.state.plan.tasks).toEqual(tasks);
+  });
+
   it("is what it was when a message came in the middle of a run", async () => {
     const gate = new Gate();
     const thread = new FakeThread({

@@ -40,6 +40,7 @@ export function TaskChecks({ task: { checks = [], verification = "none", weakene
               <span className={styles.text} dir="auto">
                 {describeCheck(check.spec, said.locale === "zh-CN")}
               </span>
+              {check.result && seen !== "passed" && <span className={styles.author}>{check.result.reason}</span>}
               <span className={styles.author}>{said.authors[check.author]}</span>
             </li>
           );

@@ -19,6 +19,7 @@ export type RowKind =
   | "sandbox"
   | "retry"
   | "sources"
+  | "check"
   | "finished"
   | "error";
 
@@ -120,6 +121,7 @@ function describeEvent(event: ThreadEvent): Pick<ActivityRow, "kind" | "subject"
       if (event.name === "tool_output") return row("output", event.value.text);
       if (event.name === "sandbox") return row("sandbox", event.value.message || event.value.state);
       if (event.name === "sources") return row("sources", event.value.sources.map(({ n }) => `[${n}]`).join(" "));
+      if (event.name === "receipt") return row("check", event.value.reason, event.value.outcome === "failed");
       return event.name === "usage" ? null : row("retry", event.value.model ?? "");
     default:
       return null;

@@ -1,0 +1,109 @@
+// A change of the plan that completes tasks with checks waits for these. The plan tools stay pure: the loop takes the
+// changed plan, runs the checks of what it would complete, and makes the change anew on the plan as it is then. Nothing
+// is awaited between the last look at the plan and the transaction, so a person's edit in between is kept, and no task
+// closes without receipts.
+import { isRecord } from "../../lib/is-record.ts";
+import type { Receipt } from "../../protocol/plan/check.ts";
+import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { listClosing, listHopeless, withReceipts } from "../checks/results.ts";
+import { TASK_BUDGET_MS, type WantedCheck } from "../checks/runner.ts";
+import { verificationOf } from "../checks/verification.ts";
+import { describeClosed, describeRefusal } from "../checks/words.ts";
+import type { RunState } from "../loop-state.ts";
+import { findTasks } from "../plan/find.ts";
+import type { Tool, ToolResult } from "../tool.ts";
+import { parseJson } from "./leniency.ts";
+import { CANCELLED_RESULT } from "./run.ts";
+
+/** A person who adds checks faster than they run would hold the call for ever. What is left then closes as `not_run`. */
+const MAX_ROUNDS = 5;
+
+/** Whether a call may have to wait for checks: it is stored as started then, so that a later life knows of it. */
+export function mayRunChecks({ kind, read_only }: Tool, input: unknown, { plan }: RunState): boolean {
+  if (kind !== "plan" || read_only || !isRecord(input)) return false;
+  if (input.status !== "completed" || !Array.isArray(input.task_ids)) return false;
+  if (input.checks !== undefined) return true;
+  if (!plan.tasks.some(({ checks }) => checks !== undefined)) return false;
+  const named = findTasks(plan, input.task_ids);
+  return typeof named !== "string" && named.some(({ checks = [] }) => checks.length > 0);
+}
+
+/** `runAgain`: makes the change on the plan as it is now. */
+export async function closeOnChecks(
+  first: ToolResult,
+  call_id: string,
+  runAgain: () => Promise<ToolResult>,
+  state: RunState,
+): Promise<ToolResult> {
+  let result = first;
+  const receipts = state.checked.get(call_id) ?? [];
+  for (let round = 0; round < MAX_ROUNDS && result.plan !== undefined; round++) {
+    const wanted = listClosing(state.plan, result.plan).filter((check) => !isSeen(check, receipts));
+    if (wanted.length === 0) break;
+    const seen = await run(wanted, call_id, state);
+    if (seen === null) return CANCELLED_RESULT;
+    if (seen.length === 0) break;
+    receipts.push(...seen);
+    state.checked.set(call_id, receipts);
+    result = await runAgain();
+  }
+  if (receipts.length === 0) return result;
+  return conclude(result, receipts, state);
+}
+
+function isSeen({ task_id, check }: WantedCheck, receipts: readonly Receipt[]): boolean {
+  return receipts.some((receipt) => receipt.task_id === task_id && receipt.check_id === check.id);
+}
+
+/** Null if the run was cancelled meanwhile. */
+async function run(wanted: WantedCheck[], call_id: string, { ports }: RunState): Promise<Receipt[] | null> {
+  const tasks = new Set(wanted.map(({ task_id }) => task_id)).size;
+  try {
+    return (await ports.checks?.run(wanted, { call_id, budget_ms: tasks * TASK_BUDGET_MS })) ?? [];
+  } catch (error) {
+    if (ports.signal.aborted) return null;
+    throw error;
+  }
+}
+
+function conclude(result: ToolResult, receipts: Receipt[], state: RunState): ToolResult {
+  if (result.plan === undefined) return { ...result, receipts };
+  const before = state.plan;
+  const closing = new Set(listClosing(before, result.plan).map(({ task_id }) => task_id));
+  const failed = receipts.filter(({ task_id, outcome }) => closing.has(task_id) && outcome === "failed");
+  if (failed.length === 0 || state.input.agent.checks === "advise") {
+    const plan = withReceipts(result.plan, receipts);
+    const closed = plan.tasks.filter(({ id }) => closing.has(id));
+    return { ...result, ...describeResult(result, closed), plan, receipts };
+  }
+  const seen = withReceipts({ ...before, version: before.version + 1 }, receipts);
+  const hopeless = listHopeless(seen, failed);
+  return {
+    content: describeRefusal(seen, failed, hopeless),
+    is_error: true,
+    details: { checks_failed: failed.map(({ check_id }) => check_id) },
+    plan: hopeless.length === 0 ? seen : giveUp(seen, hopeless),
+    receipts,
+    stays_open: true,
+  };
+}
+
+/** A plan tool answers a change with JSON, and the model reads in it what was seen. */
+function describeResult(
+  { content, details }: ToolResult,
+  closed: readonly Task[],
+): Pick<ToolResult, "content" | "details"> {
+  const verification = Object.fromEntries(closed.map((task) => [task.id, verificationOf(task)]));
+  const shown = parseJson(content);
+  return {
+    content: isRecord(shown) ? JSON.stringify({ ...shown, checks: describeClosed(closed) }) : content,
+    details: { ...details, verification },
+  };
+}
+
+/** The task ends, and nothing says that it is done. */
+function giveUp(plan: Plan, hopeless: readonly Task[]): Plan {
+  const ids = new Set(hopeless.map(({ id }) => id));
+  const tasks = plan.tasks.map((task) => (ids.has(task.id) ? { ...task, status: "cancelled" as const } : task));
+  return { ...plan, tasks };
+}

@@ -1,0 +1,80 @@
+// What receipts change in a plan: the results of checks, and with them the verification of their tasks. Pure functions.
+import type { Check, CheckResult, Receipt } from "../../protocol/plan/check.ts";
+import type { Plan, Task } from "../../protocol/plan/task.ts";
+import type { WantedCheck } from "./runner.ts";
+import { verificationOf } from "./verification.ts";
+
+/** A check that fails this often in the same way is not about to pass. */
+export const MAX_EQUAL_FAILURES = 3;
+
+/** The checks of the tasks that a change completes. A person is asked about theirs at the end of the run. */
+export function listClosing(before: Plan, after: Plan): WantedCheck[] {
+  const former = new Map(before.tasks.map(({ id, status }) => [id, status]));
+  return after.tasks
+    .filter(({ id, status }) => status === "completed" && former.get(id) !== "completed")
+    .flatMap(({ id, checks = [] }) => checks.map((check) => ({ task_id: id, check })))
+    .filter(({ check }) => check.spec.type !== "person");
+}
+
+/** The same version of the plan with what the receipts say. Those of checks that are gone change nothing. */
+export function withReceipts(plan: Plan, receipts: readonly Receipt[]): Plan {
+  if (receipts.length === 0) return plan;
+  const of = new Map(receipts.map((receipt) => [nameCheck(receipt.task_id, receipt.check_id), receipt]));
+  const tasks = plan.tasks.map((task) => {
+    if (!task.checks?.some(({ id }) => of.has(nameCheck(task.id, id)))) return task;
+    const checks = task.checks.map((check) => withReceipt(check, of.get(nameCheck(task.id, check.id))));
+    return { ...task, checks, verification: verificationOf({ ...task, checks }) };
+  });
+  return { ...plan, tasks };
+}
+
+function nameCheck(task_id: string, check_id: string): string {
+  return `${task_id} ${check_id}`;
+}
+
+function withReceipt(check: Check, receipt: Receipt | undefined): Check {
+  if (receipt === undefined) return check;
+  const { receipt_id, outcome, reason, tree } = receipt;
+  const result: CheckResult = { receipt_id, outcome, reason, tree, at: receipt.started_at };
+  if ((receipt.altered_files ?? []).length > 0) result.altered = true;
+  if (outcome === "failed") result.rounds = countRounds(check.result, reason);
+  return { ...check, result };
+}
+
+/** Digits are durations, ports, counts and dates: they differ in what is the same failure. */
+function countRounds(former: CheckResult | undefined, reason: string): number {
+  const isSame = former?.outcome === "failed" && dropDigits(former.reason) === dropDigits(reason);
+  return isSame ? (former.rounds ?? 1) + 1 : 1;
+}
+
+function dropDigits(text: string): string {
+  return text.replace(/\d+/g, "#");
+}
+
+/** Tasks with a check that has failed too often in the same way. */
+export function listHopeless(plan: Plan, receipts: readonly Receipt[]): Task[] {
+  const failed = new Set(receipts.filter(({ outcome }) => outcome === "failed").map(({ check_id }) => check_id));
+  return plan.tasks.filter(({ checks = [] }) =>
+    checks.some(({ id, result }) => failed.has(id) && (result?.rounds ?? 0) >= MAX_EQUAL_FAILURES),
+  );
+}
+
+/** Whether what is known of a passed check may no longer hold, given the tree as it is now. */
+export function withStale(plan: Plan, tree: string): Plan {
+  const tasks = plan.tasks.map((task) => {
+    if (!task.checks?.some((check) => isStale(check, tree))) return task;
+    const checks = task.checks.map((check) => (isStale(check, tree) ? markStale(check) : check));
+    return { ...task, checks, verification: verificationOf({ ...task, checks }) };
+  });
+  return { ...plan, tasks };
+}
+
+/** A file's check goes stale by its own file, which only a new look can tell. */
+export function isStale({ spec, result }: Check, tree: string): boolean {
+  if (result?.outcome !== "passed" || spec.type === "person") return false;
+  return spec.type === "file" || result.tree !== tree;
+}
+
+function markStale(check: Check): Check {
+  return check.result === undefined ? check : { ...check, result: { ...check.result, stale: true } };
+}

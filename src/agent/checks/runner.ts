@@ -1,0 +1,24 @@
+// Port: runs checks and says what was seen. The loop decides what follows from that.
+import type { Check, Receipt } from "../../protocol/plan/check.ts";
+
+export interface WantedCheck {
+  task_id: string;
+  check: Check;
+}
+
+/**
+ * Contract: a receipt for each wanted check, in the order in which they are given, whatever happens: what can't run here
+ * is `not_run` and says why. Equal specs run once. Rejects only when `signal` aborts, with its reason, after what it had
+ * started in the sandbox was told to end.
+ */
+export interface CheckRunner {
+  /** `call_id` names the call that closes the tasks: a life that repeats it attaches to the commands of the former. */
+  run(wanted: readonly WantedCheck[], options: { call_id: string; budget_ms: number }): Promise<Receipt[]>;
+  /** The hash of the tree as it is now; null if nothing can be said of it. */
+  readTree(): Promise<string | null>;
+}
+
+/** For all checks of one task. */
+export const TASK_BUDGET_MS = 5 * 60_000;
+/** For all stale checks at the end of a run. */
+export const END_BUDGET_MS = 15 * 60_000;

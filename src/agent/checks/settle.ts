@@ -1,0 +1,102 @@
+// The end of a run that would complete: what was seen of its tasks may no longer hold. Each distinct check that files
+// have changed since runs once more. A task that has closed stays closed: what fails now becomes a task of its own.
+import { newId } from "../../protocol/ids.ts";
+import type { Check, Receipt } from "../../protocol/plan/check.ts";
+import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { type RunState, store } from "../loop-state.ts";
+import { numberPlan } from "../plan/numbers.ts";
+import { MAX_TASK_CHARACTERS, MAX_TASKS } from "../plan/rules.ts";
+import { isStale, withReceipts, withStale } from "./results.ts";
+import { END_BUDGET_MS, type WantedCheck } from "./runner.ts";
+import { describeRepairs } from "./words.ts";
+
+const REPAIR = "Repair: ";
+
+/** Of one task. What breaks again after that is not mended by trying once more. */
+const MAX_REPAIRS = 3;
+
+/** Nothing is asked of a sandbox unless a task has a check that passed, and a call may have changed files since. */
+export function maySettle({ hasWorked, ports, plan }: RunState): boolean {
+  return hasWorked && ports.checks !== undefined && plan.tasks.some(hasPassed);
+}
+
+/** Returns whether there is work again. */
+export async function settleChecks(state: RunState): Promise<boolean> {
+  state.ports.storeHeld?.();
+  const tree = await readTree(state);
+  if (tree === null) return false;
+  const wanted = listStale(state.plan, tree);
+  if (wanted.length === 0) return false;
+  const receipts = await rerun(wanted, state);
+  if (receipts === null) return false;
+  state.hasWorked = false;
+  // From here to the transaction nothing is awaited: a person may have edited the plan while the checks ran.
+  const before = state.plan;
+  const seen = withReceipts(withStale(before, tree), receipts);
+  const plan = addRepairs({ ...seen, version: before.version + 1 }, receipts);
+  await store(state, { type: "checks_settled", receipts, plan });
+  const repairs = plan.tasks.slice(before.tasks.length);
+  if (repairs.length === 0) return false;
+  state.nudge = describeRepairs(repairs, receipts);
+  return true;
+}
+
+function hasPassed({ status, checks = [] }: Task): boolean {
+  return status === "completed" && checks.some(({ result }) => result?.outcome === "passed");
+}
+
+async function readTree({ ports }: RunState): Promise<string | null> {
+  try {
+    return (await ports.checks?.readTree()) ?? null;
+  } catch (error) {
+    if (ports.signal.aborted) return null;
+    throw error;
+  }
+}
+
+function listStale(plan: Plan, tree: string): WantedCheck[] {
+  return plan.tasks
+    .filter(({ status }) => status === "completed")
+    .flatMap(({ id, checks = [] }) => checks.map((check) => ({ task_id: id, check })))
+    .filter(({ check }) => isStale(check, tree));
+}
+
+async function rerun(wanted: WantedCheck[], { ports, steps }: RunState): Promise<Receipt[] | null> {
+  try {
+    return (await ports.checks?.run(wanted, { call_id: `end_${steps}`, budget_ms: END_BUDGET_MS })) ?? null;
+  } catch (error) {
+    if (ports.signal.aborted) return null;
+    throw error;
+  }
+}
+
+/** One task for each task of which a check fails now, unless its repair is open already. */
+function addRepairs(plan: Plan, receipts: readonly Receipt[]): Plan {
+  const failed = new Map<string, Set<string>>();
+  for (const { task_id, check_id, outcome } of receipts) {
+    if (outcome !== "failed") continue;
+    failed.set(task_id, (failed.get(task_id) ?? new Set()).add(check_id));
+  }
+  const tasks = plan.tasks.flatMap((task) => {
+    const ids = failed.get(task.id);
+    return ids === undefined ? [] : newRepair(task, ids, plan);
+  });
+  const room = Math.max(0, MAX_TASKS - plan.tasks.length);
+  if (tasks.length === 0 || room === 0) return plan;
+  return numberPlan({ ...plan, tasks: [...plan.tasks, ...tasks.slice(0, room)] });
+}
+
+function newRepair(task: Task, failed: ReadonlySet<string>, plan: Plan): Task[] {
+  const content = `${REPAIR}${task.content.replace(REPAIR, "")}`.slice(0, MAX_TASK_CHARACTERS);
+  const same = plan.tasks.filter((other) => other.content === content);
+  const isOpen = same.some(({ status }) => status === "pending" || status === "in_progress");
+  if (isOpen || same.length >= MAX_REPAIRS) return [];
+  const checks = (task.checks ?? []).filter(({ id }) => failed.has(id)).map(copyCheck);
+  return [
+    { id: newId("task"), content, status: "pending", section_id: task.section_id, checks, verification: "not_run" },
+  ];
+}
+
+function copyCheck({ author, spec, protected: files }: Check): Check {
+  return { id: newId("chk"), author, spec, ...(files === undefined ? {} : { protected: files }) };
+}
