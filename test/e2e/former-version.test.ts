@@ -270,6 +270,38 @@ const listMade = async (key_id: string) =>
   (await owner().json<{ data: object[] }>("GET", `/v1/api-keys/${key_id}/made`)).data;
 const statusOf = async (key: string) => (await clientOf({ url: server.url, key }).request("GET", "/v1/threads")).status;
 
+describe("a plan with checks", () => {
+  const checks = [{ type: "command", run: "npm test" }];
+  const edit = (...operations: object[]) => server.request("PATCH", "/v1/threads/checked/tasks", { operations });
+  const readTasks = async () =>
+    (await server.json<PlanView>("GET", "/v1/threads/checked/tasks")).sections.flatMap(({ tasks }) => tasks);
+
+  it("keeps them while the former version's objects change the plan", async () => {
+    await deploy("current", "current");
+    await server.json("POST", "/v1/threads", { thread_id: "checked" });
+    await edit({ op: "create", section_title: "S", task_contents: [{ content: "A", checks }, "B"] });
+    const [checked, plain] = await readTasks();
+    expect(checked).toMatchObject({ checks: [{ author: "person", spec: checks[0] }], verification: "not_run" });
+    await deploy("former", "former");
+    expect((await edit({ op: "update", task_ids: [checked?.id], content: "All of A" })).status).toBe(200);
+    expect((await edit({ op: "create", section_title: "S", task_contents: ["C"] })).status).toBe(200);
+    expect((await edit({ op: "delete", task_ids: [plain?.id] })).status).toBe(200);
+    await deploy("current", "current");
+    expect(await readTasks()).toMatchObject([{ ...checked, content: "All of A" }, { content: "C" }]);
+  });
+
+  it("is refused by the former version's objects, which know no checks, and never half made", async () => {
+    await deploy("current", "former");
+    await server.json("POST", "/v1/threads", { thread_id: "checked" });
+    await edit({ op: "create", section_title: "S", task_contents: ["A"] });
+    const [task] = await readTasks();
+    const created = await edit({ op: "create", section_title: "S", task_contents: [{ content: "B", checks }] });
+    const updated = await edit({ op: "update", task_ids: [task?.id], checks });
+    expect([created.status >= 500, updated.status]).toEqual([true, 422]);
+    expect(await readTasks()).toEqual([task]);
+  });
+});
+
 describe("what a key made", () => {
   it("stays revoked for the former version, and is found after the former version deleted the key", async () => {
     await deploy("current", "current");

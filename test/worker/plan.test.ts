@@ -1,6 +1,7 @@
 // The plan over HTTP: what a person may send and what the server answers, and the real object behind it, with D1.
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import type { CheckInput } from "../../src/protocol/plan/check.ts";
 import type { PlanOperation } from "../../src/protocol/plan/edit.ts";
 import { taskLedger } from "../../src/protocol/plan/ledger.ts";
 import { planView } from "../../src/protocol/plan/task.ts";
@@ -70,6 +71,25 @@ describe("PATCH …/tasks", () => {
       "invalid_field",
       /surrogate/,
     ],
+    [
+      "a check of no type",
+      { operations: [{ ...add, task_contents: [{ content: "A", checks: [{ type: "sql" }] }] }] },
+      "invalid_field",
+      /operations\[0\]\.task_contents\[0\]/,
+    ],
+    [
+      "a check without its command",
+      { operations: [{ op: "update", task_ids: ["a"], checks: [{ type: "command" }] }] },
+      "invalid_field",
+      /operations\[0\]\.checks\[0\]\.run/,
+    ],
+    [
+      "another check's field",
+      { operations: [{ op: "update", task_ids: ["a"], checks: [{ type: "git", clean: true, run: "x" }] }] },
+      "unknown_field",
+      /operations\[0\]\.checks\[0\]\.run/,
+    ],
+    ["no check to add", { operations: [{ op: "update", task_ids: ["a"], checks: [] }] }, "invalid_field", /checks/],
     ["a version that is none", { version: "1", operations: [add] }, "invalid_field", /^version: /],
   ];
   it.each(wrong)("refuses %s before it calls the object", async (_what, body, code, detail) => {
@@ -115,6 +135,14 @@ describe("the object", () => {
       calls: 1,
       steps: expect.any(Number),
     });
+    const checks: CheckInput[] = [{ type: "file", path: "a.js", contains: "x" }];
+    const checked = await client.stub.editPlan(client.key, {
+      ...{ request_id: "r4", version: null },
+      operations: [{ op: "update", task_ids: [look?.id ?? ""], checks }],
+    });
+    const plan = await readPlan(env.DB, client.key);
+    expect(plan).toEqual(checked.ok && checked.value);
+    expect(plan?.tasks[0]).toMatchObject({ checks: [{ author: "person", spec: checks[0] }], verification: "not_run" });
     const other = { user_id: "user_other", thread_id: client.key.thread_id };
     expect(await client.stub.editPlan(other, { ...request, request_id: "r3" })).toMatchObject({
       error: { code: "not_found" },

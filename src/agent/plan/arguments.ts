@@ -15,34 +15,38 @@ const MAX_REMOVED = 20;
 /** A task is a text, or a text with checks. What a check is, is judged where it is made. */
 export type TaskInput = string | { content: string; checks?: readonly unknown[] | undefined };
 
-const oneCheck = {
+// Not an object of any form: servers refuse one without properties.
+const oneCheck = { type: "object", properties: { type: { type: "string" } } };
+const anyCheck = {
   type: "object",
   properties: { type: { type: "string", enum: [...checkTypes] } },
   required: ["type"],
 };
 
+/** Each request to a model has this text, so it names the fields by example. */
 const aboutChecks =
-  'What the server looks at when the task is completed, such as {"type":"command","run":"npm test","exit_code":0,"contains":"0 failed"}, {"type":"file","path":"shop/server.js","contains":"/api/cart"}, {"type":"http","port":3000,"path":"/api/products","status":200,"start":{"run":"npm start"}}, {"type":"git","clean":true} (or branch, pushed), {"type":"person","question":"…"}. Also excludes, matches (a regular expression for one line), json {"path":"items.0.id","equals":1}, and protected: files, such as tests, that have to stay as they are.';
+  'What the server looks at when the task is completed: {"type":"command","run":"npm test","contains":"0 failed"}, {"type":"file","path":"shop/server.js","contains":"/api/cart"}, {"type":"http","port":3000,"path":"/api/products","start":{"run":"npm start"}}, {"type":"git","clean":true}, {"type":"person","question":"…"}. Also exit_code, status, excludes, matches, json {"path":"0.id","equals":1}, pushed, branch, protected (files that must stay as they are)';
 
-function taskList(checks: Record<string, unknown>) {
-  const properties = { content: { type: "string" }, checks: { type: "array", items: oneCheck, ...checks } };
+function taskList(items: Record<string, unknown>, about: { description?: string } = {}) {
+  const properties = { content: { type: "string" }, checks: { type: "array", items, ...about } };
   const anyOf = [{ type: "string" }, { type: "object", properties, required: ["content"] }];
   const task = z.unknown().refine(isTaskInput, "must be a text, or {content, checks}").meta({ anyOf });
-  return z
-    .array(task as z.ZodType<TaskInput>)
-    .min(1)
-    .describe("One short sentence per task, in the order of the work");
+  return z.array(task as z.ZodType<TaskInput>).min(1);
 }
 
 function isTaskInput(value: unknown): value is TaskInput {
   if (typeof value === "string") return true;
-  return isRecord(value) && typeof value.content === "string" && (value.checks ?? null) !== null;
+  return isRecord(value) && typeof value.content === "string" && Array.isArray(value.checks);
 }
+
+const taskTexts = taskList(anyCheck, { description: aboutChecks }).describe(
+  "One short sentence per task, in the order of the work",
+);
 
 export const createTasksInput = lenientObject(
   {
     sections: z
-      .array(z.object({ title: z.string(), tasks: taskList({ description: aboutChecks }) }))
+      .array(z.object({ title: z.string(), tasks: taskTexts }))
       .min(1)
       .optional()
       .describe("The whole plan, or more of it: sections in the order of the work, each with its tasks"),
@@ -51,7 +55,7 @@ export const createTasksInput = lenientObject(
       .optional()
       .describe("With task_contents: the section to append to, made if there is none"),
     section_id: z.string().optional().describe("With task_contents: the existing section to append to"),
-    task_contents: taskList({}).optional(),
+    task_contents: taskList(oneCheck).optional(),
   },
   {
     aliases: { task_contents: ["tasks", "contents"], section_title: ["title", "section"] },
@@ -66,15 +70,12 @@ export const updateTasksInput = lenientObject(
     status: z.enum(taskStatuses).optional(),
     content: z.string().optional().describe("A new text for the one task that is named"),
     section_id: z.string().optional().describe("The section to move the tasks to"),
-    checks: z
-      .array(z.unknown())
-      .optional()
-      .meta({ items: oneCheck, description: "Checks to add to the tasks, as in create_tasks" }),
+    checks: z.array(z.unknown()).optional().meta({ items: oneCheck, description: "To add, as in create_tasks" }),
     remove_checks: z
       .array(z.string())
       .max(MAX_REMOVED)
       .optional()
-      .describe("Numbers of checks of the one task to remove. Only if they are wrong: it is recorded"),
+      .describe("Numbers of the task's checks. Only if they are wrong: it is recorded"),
   },
   {
     aliases: {
