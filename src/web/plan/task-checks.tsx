@@ -4,8 +4,8 @@ import { Circle, CircleCheck, CircleX, RotateCcw } from "lucide-react";
 import type { TaskState } from "../../protocol/plan/task.ts";
 import { describeCheck, seenOf } from "../client/check-lines.ts";
 import { useWords } from "../state/words.ts";
+import { words } from "./check-words.ts";
 import styles from "./task-checks.module.css";
-import { words } from "./words.ts";
 
 type Checked = Pick<TaskState, "status" | "checks" | "verification" | "weakened">;
 
