@@ -83,5 +83,14 @@ describe.skipIf(!hasBrowser)("checks on the page", () => {
     await row.getByText("a.js exists", { exact: true }).waitFor();
     await row.getByText("A person completed this task. Nothing was run.").waitFor();
     expect(await page.locator("[data-verification]").count()).toBe(1);
+    await row.getByRole("button", { name: "Remove check: a.js exists" }).click();
+    await row.getByText("a.js exists").waitFor({ state: "detached" });
+    await row.getByRole("button", { name: "Add check" }).click();
+    await page.keyboard.type("npm test");
+    await page.keyboard.press("Enter");
+    await row.getByText("`npm test` exits with 0", { exact: true }).waitFor();
+    expect((await readTasks("planned"))[0]?.checks).toMatchObject([
+      { author: "person", spec: { type: "command", run: "npm test" } },
+    ]);
   });
 });

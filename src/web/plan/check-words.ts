@@ -5,6 +5,9 @@ export const words = defineWords(
   {
     locale: "en",
     checks: "Checks",
+    addCheck: "Add check",
+    checkText: "Command that must exit with 0, such as npm test",
+    removeCheck: (check: string) => `Remove check: ${check}`,
     verifications: {
       verified: "Verified",
       self_checked: "Self-checked",
@@ -31,6 +34,9 @@ export const words = defineWords(
   {
     locale: "zh-CN",
     checks: "检查",
+    addCheck: "添加检查",
+    checkText: "退出码须为 0 的命令，如 npm test",
+    removeCheck: (check) => `移除检查：${check}`,
     verifications: {
       verified: "已验证",
       self_checked: "自查通过",

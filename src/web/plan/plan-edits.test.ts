@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { PlanState, TaskStatus } from "../../protocol/plan/task.ts";
-import { addSection, addTask, endTask, moveTask, removeSection, removeTask, reword } from "./plan-edits.ts";
+import {
+  addCheck,
+  addSection,
+  addTask,
+  endTask,
+  moveTask,
+  removeCheck,
+  removeSection,
+  removeTask,
+  reword,
+} from "./plan-edits.ts";
 
 const task = (id: string, status: TaskStatus = "pending") => ({ id, content: id, status });
 const plan: PlanState = {
@@ -19,6 +29,16 @@ describe("an edit of the plan", () => {
     expect(endTask("b", "cancelled")(plan)).toEqual([{ op: "update", task_ids: ["b"], status: "cancelled" }]);
     expect(removeTask("a")(plan)).toEqual([{ op: "delete", task_ids: ["a"] }]);
     expect(removeSection("s1")(plan)).toEqual([{ op: "delete", section_ids: ["s1"] }]);
+  });
+
+  it("adds a command as a check, and removes a check that is still there", () => {
+    const check = { id: "k", author: "model" as const, spec: { type: "file" as const, path: "x" } };
+    const checked = { ...plan, sections: [{ id: "s1", title: "One", tasks: [{ ...task("a"), checks: [check] }] }] };
+    expect(addCheck("c", "make")(plan)).toEqual([
+      { op: "update", task_ids: ["c"], checks: [{ type: "command", run: "make" }] },
+    ]);
+    expect(removeCheck("a", "k")(checked)).toEqual([{ op: "update", task_ids: ["a"], remove_checks: ["k"] }]);
+    expect([removeCheck("a", "k")(plan), addCheck("z", "make")(plan)]).toEqual([null, null]);
   });
 
   it("moves a task within its section, and past its edge into the next one", () => {

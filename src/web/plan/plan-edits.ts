@@ -27,6 +27,19 @@ export function endTask(task: string, status: "completed" | "cancelled"): PlanEd
   };
 }
 
+/** A command that must end with 0, as a check of the task. */
+export function addCheck(task: string, run: string): PlanEdit {
+  return (plan) =>
+    findTask(plan, task) ? [{ op: "update", task_ids: [task], checks: [{ type: "command", run }] }] : null;
+}
+
+export function removeCheck(task: string, check: string): PlanEdit {
+  return (plan) =>
+    findTask(plan, task)?.checks?.some(({ id }) => id === check)
+      ? [{ op: "update", task_ids: [task], remove_checks: [check] }]
+      : null;
+}
+
 export function removeTask(task: string): PlanEdit {
   return (plan) => (findTask(plan, task) ? [{ op: "delete", task_ids: [task] }] : null);
 }

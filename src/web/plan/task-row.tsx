@@ -84,7 +84,7 @@ export const TaskRow = memo(function TaskRow(row: TaskRowProps) {
       )}
       {isOpened && (
         <div className={styles.opened}>
-          {task.checks && <TaskChecks task={task} />}
+          {(task.checks || mayEdit) && <TaskChecks task={task} onEdit={onEdit} />}
           {ledger === null ? (
             <p className={styles.reading}>
               <Spinner /> {said.reading}
