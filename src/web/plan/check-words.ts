@@ -29,7 +29,6 @@ export const words = defineWords(
     weakened: "The agent has removed a check of this task.",
     seen: { passed: "Passed", failed: "Failed", stale: "Passed before files changed", not_run: "Not run" },
     authors: { person: "a person's", project: "the project's", model: "the agent's" },
-    reading: "Loading task details…",
   },
   {
     locale: "zh-CN",
@@ -58,6 +57,5 @@ export const words = defineWords(
     weakened: "智能体移除过这项任务的检查。",
     seen: { passed: "通过", failed: "未通过", stale: "通过后文件有改动", not_run: "未运行" },
     authors: { person: "由人编写", project: "来自项目", model: "由智能体编写" },
-    reading: "正在加载任务详情…",
   },
 );

@@ -54,6 +54,7 @@ export const words = defineWords(
     port: (port: number) => `Port ${port}`,
     newestOf: (shown: number, all: string) => `latest ${shown} of ${all}`,
     nothing: "No work recorded for this task yet.",
+    reading: "Loading task details…",
   },
   {
     locale: "zh-CN",
@@ -106,5 +107,6 @@ export const words = defineWords(
     port: (port) => `端口 ${port}`,
     newestOf: (shown, all) => `共 ${all} 项，显示最新 ${shown} 项`,
     nothing: "这项任务还没有执行记录。",
+    reading: "正在加载任务详情…",
   },
 );
