@@ -85,7 +85,7 @@ describe("findPatternFault", () => {
     },
   );
 
-  it.each(["^ok$", "[(?=]", "\\(?=x", "\\\\1", "a{1,3}|b", "(?:a|b)+", "(?<n>a)", "\\d+ passed", "[\\]\\1]"])(
+  it.each(["^ok$", "[(?=]", "\\(?=x", "\\\\1", "a{1,3}|b", "(?:a|b)+", "(?<n>a)", "\\d+ passed", "(?i)ok", "[\\]\\1]"])(
     "takes %s",
     (pattern) => {
       expect(findPatternFault(pattern)).toBeNull();

@@ -3,7 +3,8 @@
 /** What is wrong with the pattern, as the end of a sentence; null if nothing is. */
 export function findPatternFault(pattern: string): string | null {
   try {
-    new RegExp(pattern);
+    // Flags at the start, as Perl and Rust have them.
+    new RegExp(pattern.replace(/^\(\?[ims]+\)/, ""));
   } catch {
     return "is no regular expression; write a \\ before each of . ( ) [ ] { } * + ? ^ $ | that stands for itself";
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Check, CheckResult, Verification } from "../../protocol/plan/check.ts";
-import type { Task } from "../../protocol/plan/task.ts";
+import type { Check, CheckInput, CheckResult, ProtectedFile, Verification } from "../../protocol/plan/check.ts";
+import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { listUnhashed, withHashes } from "./protect.ts";
 import { verificationOf, withVerification } from "./verification.ts";
 
 const result = (outcome: CheckResult["outcome"], more: Partial<CheckResult> = {}): CheckResult => ({
@@ -47,6 +48,44 @@ describe("verificationOf", () => {
   ];
   it.each(cases)("is %s for %s", (verification, _, given) => {
     expect(verificationOf(given)).toBe(verification);
+  });
+});
+
+describe("protected files", () => {
+  const spec: CheckInput = { type: "command", run: "npm test", protected: ["a", "b"] };
+  const made = (files?: ProtectedFile[]): Check => ({
+    ...{ id: "c", author: "person", spec, result: passed },
+    ...(files === undefined ? {} : { protected: files }),
+  });
+  const plan = (check_: Check): Plan => ({ version: 1, sections: [], tasks: [withVerification(task([check_]))] });
+
+  it("verify nothing before they are hashed", () => {
+    const open = plan(made());
+    expect(open.tasks[0]?.verification).toBe("self_checked");
+    expect(listUnhashed(open)).toEqual(["a", "b"]);
+    const hashes = new Map([
+      ["a", "h"],
+      ["b", null],
+    ]);
+    const closed = withHashes(open, hashes);
+    expect(closed.tasks[0]).toMatchObject({
+      verification: "verified",
+      checks: [
+        {
+          protected: [
+            { path: "a", hash: "h" },
+            { path: "b", hash: null },
+          ],
+        },
+      ],
+    });
+    expect(listUnhashed(closed)).toEqual([]);
+    expect(withHashes(closed, new Map([["a", "other"]]))).toBe(closed);
+  });
+
+  it("are hashed all or not at all", () => {
+    const open = plan(made());
+    expect(withHashes(open, new Map([["a", "h"]]))).toBe(open);
   });
 });
 

@@ -1,6 +1,6 @@
 // What is known of a task's result, from its checks and what was seen last. Stored with the task, so that no reader has
 // to know the rule.
-import type { Verification } from "../../protocol/plan/check.ts";
+import type { Check, Verification } from "../../protocol/plan/check.ts";
 import type { Task } from "../../protocol/plan/task.ts";
 
 type Checked = Pick<Task, "status" | "checks" | "verification" | "weakened">;
@@ -12,8 +12,13 @@ export function verificationOf({ status, checks = [], verification, weakened }: 
   if (checks.some(({ result }) => result?.outcome === "failed")) return "failed";
   if (checks.some(({ result }) => result?.outcome !== "passed")) return "not_run";
   if (checks.some(({ result }) => result?.stale)) return "stale";
-  if (weakened || checks.some(({ author, result }) => author === "model" || result?.altered)) return "self_checked";
-  return "verified";
+  return weakened || checks.some(isOwn) ? "self_checked" : "verified";
+}
+
+/** The model may have had a hand in it: it wrote the check, or files that the check protects may have changed. */
+function isOwn({ author, spec, result, protected: files }: Check): boolean {
+  const isUnhashed = files === undefined && "protected" in spec && (spec.protected ?? []).length > 0;
+  return author === "model" || result?.altered === true || isUnhashed;
 }
 
 /** The task with its verification; the same object if it has it. A task without checks has neither. */
