@@ -164,6 +164,10 @@ describe("what a person is asked about checks", () => {
     expect(locked("update_tasks", { task_ids: ["2"], remove_checks: ["2"] })).toBe(
       'update_tasks: removes a check of "B": shop/server.js contains "/api/cart"',
     );
+    const asked = ask("update_tasks", { task_ids: ["2"], remove_checks: ["2"] }, plan, { checks: "locked" });
+    expect(asked?.response_schema.description).toBe(
+      'This would weaken the checks of the plan: removes a check of "B": shop/server.js contains "/api/cart".',
+    );
     expect(locked("clear_all", { confirm: true })).toContain('deletes "B" with its check: `npm test` exits with 0');
     expect(locked("delete_tasks", { task_ids: ["1"] })).toBeNull();
     expect(locked("update_tasks", { task_ids: ["1"], checks: ["make"] })).toBeNull();

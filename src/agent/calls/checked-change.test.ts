@@ -37,6 +37,17 @@ describe("a call that completes a task with checks", () => {
     expect(end?.message.content).toContain("2 of 2 passed, self_checked");
   });
 
+  it("runs a check that the call itself adds, once, and closes on its receipt", async () => {
+    const input = { task_ids: ["task_1"], status: "completed", checks: [{ type: "file", path: "made" }] };
+    const { run, checks } = newRun([
+      callsTools({ name: "update_tasks", arguments: JSON.stringify(input) }),
+      says("Done."),
+    ]);
+    await run.run({ plan: checkedPlan([]) });
+    expect(checks.ran).toEqual(["made"]);
+    expect(statuses(run.plan)).toEqual([["completed", "self_checked"]]);
+  });
+
   it("is verified where a person and the project wrote all checks", async () => {
     const { run } = newRun([callsTools(complete("task_1")), says("Done.")]);
     const own = [commandCheck("a", { author: "person" }), commandCheck("b", { author: "project" })];

@@ -55,15 +55,15 @@ function askAboutChecks(tool: Tool, input: unknown, agent: AgentConfig, plan: Pl
   const weakened = agent.checks === "locked" ? (tool.weakens?.(input, plan, agent.plan_order) ?? []) : [];
   if (commands.length === 0 && weakened.length === 0) return null;
   const chinese = isChinese(plan.tasks.map(({ content }) => content).join(""));
-  const lines = [...commands.map((command) => `$ ${command}`), ...describeWeakenings(weakened, chinese)];
-  const question = askForCall(tool, input, lines.join("\n"));
+  const gone = describeWeakenings(weakened, chinese);
+  const question = askForCall(tool, input, [...commands.map((command) => `$ ${command}`), ...gone].join("\n"));
+  const [runs, weakens, and] = chinese
+    ? ["服务器会运行这些命令来检查任务。", "这会削弱计划中的检查：", "；"]
+    : ["The server would run this to check a task.", "This would weaken the checks of the plan: ", "; "];
+  // Clients that show the call's arguments show this instead of the message.
   const why = [
-    ...(commands.length === 0
-      ? []
-      : [chinese ? "服务器会运行这些命令来检查任务。" : "The server would run this to check a task."]),
-    ...(weakened.length === 0
-      ? []
-      : [chinese ? "这会削弱计划中的检查。" : "This would weaken the checks of the plan."]),
+    ...(commands.length === 0 ? [] : [runs]),
+    ...(gone.length === 0 ? [] : [`${weakens}${gone.join(and)}${chinese ? "。" : "."}`]),
   ].join(" ");
   return { ...question, response_schema: { description: why, ...question.response_schema } };
 }

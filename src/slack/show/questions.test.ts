@@ -207,6 +207,24 @@ describe("the message with a run's questions", () => {
     expect(JSON.stringify(blocks[0])).toContain("写文档");
   });
 
+  it("shows each check of a plan in full", () => {
+    const run_ = `npm test -- ${"x".repeat(80)}`;
+    const checks = [{ type: "file", path: "a.md" }, { type: "command", run: run_ }, { type: "other" }];
+    const sections = [{ title: "S", tasks: [{ content: "Write", checks }, "Plain"] }];
+    const response_schema = { properties: { sections: { default: sections } } };
+    const plan: Interrupt = { ...approval("p", "The plan?"), reason: "plan_approval", response_schema };
+    const [asked] = askQuestions(run(plan)).blocks;
+    const { text } = (asked as { text: { text: string } }).text;
+    expect(text.split("\n").slice(1)).toEqual([
+      "S",
+      "  • Write",
+      "      ✓ a.md exists",
+      `      ✓ {"type":"command","run":"${run_}"}`,
+      '      ✓ {"type":"other"}',
+      "  • Plain",
+    ]);
+  });
+
   it("keeps only short answers while other questions are open", () => {
     const asked = run(question("a"), question("b"));
     expect(canKeep(asked, question("a"), { text: "x".repeat(1500), by: "U1" })).toBe(true);
