@@ -43,7 +43,7 @@ export const taskTools: Tool[] = [
     ...planTool,
     name: "create_tasks",
     description:
-      "Make the task list, or add to it: first of all for research, content, multi-step work and projects. Give sections in the order of the work, each with small tasks that can be checked. A task is a text, or {content, checks} if the server can see that it is done. To add tasks to one section, give section_title or section_id with task_contents. The result says which ids the new tasks have, in the order of your call.",
+      "Make the task list, or add to it: first of all for research, content, multi-step work and projects. Give sections in the order of the work, each with small tasks that can be checked. To add tasks to one section, give section_title or section_id with task_contents. The result says which ids the new tasks have, in the order of your call.",
     schema: createTasksInput,
     read_only: false,
     execute: async (input, context) => {

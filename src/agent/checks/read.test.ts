@@ -59,6 +59,34 @@ describe("the arguments of the plan's tools", () => {
     });
   });
 
+  it("take the checks of a list of tasks, each with the number of its task", () => {
+    const listed = [
+      { task: 2, type: "command", run: "npm test" },
+      { task: "1", path: "x" },
+      { task: "b", clean: true },
+    ];
+    const tasks = [
+      { content: "a", checks: [{ type: "file", path: "x" }] },
+      { content: "b", checks: [...checks, { type: "git", clean: true }] },
+    ];
+    const section = { title: "S", tasks: ["a", "b"], checks: listed };
+    expect(createTasksInput.parse({ sections: [section] })).toEqual({ sections: [{ title: "S", tasks }] });
+    const appended = { section_title: "S", task_contents: ["a", "b"], checks: JSON.stringify(listed) };
+    expect(createTasksInput.parse(appended)).toEqual({ section_title: "S", task_contents: tasks });
+    const one = { section_title: "S", task_contents: ["b"], checks: "npm test" };
+    expect(createTasksInput.parse(one)).toEqual({ section_title: "S", task_contents: [{ content: "b", checks }] });
+  });
+
+  it.each([[{ task: 3, path: "x" }], [{ path: "x" }], ["npm test"], [{ task: 0, path: "x" }]])(
+    "say that a check names no task: %j",
+    (check) => {
+      const read = createTasksInput.safeParse({ sections: [{ title: "S", tasks: ["a", "b"], checks: [check] }] });
+      expect(read.error?.issues).toMatchObject([
+        { path: ["sections", 0, "checks"], message: expect.stringContaining('each check needs "task"') },
+      ]);
+    },
+  );
+
   it("take a task without checks for its text", () => {
     const read = createTasksInput.parse({ sections: [{ title: "S", tasks: [{ content: "a", checks: [] }] }] });
     expect(read.sections?.[0]?.tasks).toEqual(["a"]);

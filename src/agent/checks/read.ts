@@ -37,6 +37,40 @@ export function readChecks(value: unknown): unknown {
   return (Array.isArray(given) ? given : [given]).map(readCheck);
 }
 
+/** Gives each check to the task that it names by number or text. `left`: those that name none. */
+export function assignChecks(tasks: unknown[], checks: unknown): { tasks: unknown[]; left: unknown[] } {
+  const given = parseJson(checks) ?? [];
+  const own = new Map<number, unknown[]>();
+  const left: unknown[] = [];
+  for (const item of Array.isArray(given) ? given : [given]) {
+    const check = parseJson(item);
+    const { task, ...rest } = isRecord(check) ? check : { task: undefined };
+    const at = task === undefined && tasks.length === 1 ? 0 : findTask(tasks, task);
+    if (at === null) left.push(item);
+    else own.set(at, [...(own.get(at) ?? []), isRecord(check) ? readCheck(rest) : readCheck(check)]);
+  }
+  return { tasks: tasks.map((task, at) => withOwn(task, own.get(at) ?? [])), left };
+}
+
+function findTask(tasks: unknown[], name: unknown): number | null {
+  const number = understandAs("integer", name);
+  if (typeof number === "number")
+    return Number.isInteger(number) && number >= 1 && number <= tasks.length ? number - 1 : null;
+  const at = typeof name === "string" ? tasks.findIndex((task) => textOf(task) === name.trim()) : -1;
+  return at < 0 ? null : at;
+}
+
+function textOf(task: unknown): unknown {
+  const text = isRecord(task) ? task.content : task;
+  return typeof text === "string" ? text.trim() : text;
+}
+
+function withOwn(task: unknown, checks: unknown[]): unknown {
+  if (checks.length === 0) return task;
+  const before = isRecord(task) && Array.isArray(task.checks) ? task.checks : [];
+  return { content: isRecord(task) ? task.content : task, checks: [...before, ...checks] };
+}
+
 function readCheck(value: unknown): unknown {
   const given = parseJson(value);
   if (typeof given === "string") return { type: "command", run: given };

@@ -5,7 +5,7 @@ import { isRecord } from "../../lib/is-record.ts";
 import { checkTypes } from "../../protocol/plan/check.ts";
 import { type TaskStatus, taskStatuses } from "../../protocol/plan/task.ts";
 import { lenientObject, parseJson } from "../calls/leniency.ts";
-import { readChecks } from "../checks/read.ts";
+import { assignChecks, readChecks } from "../checks/read.ts";
 
 /** As many as a plan has tasks. */
 const MAX_NAMED = 500;
@@ -15,23 +15,37 @@ const MAX_REMOVED = 20;
 /** A task is a text, or a text with checks. What a check is, is judged where it is made. */
 export type TaskInput = string | { content: string; checks?: readonly unknown[] | undefined };
 
-// Not an object of any form: servers refuse one without properties.
-const oneCheck = { type: "object", properties: { type: { type: "string" } } };
-const anyCheck = {
+/** An object of any form is refused by some servers, and a choice of forms is not understood by all. */
+const anyCheck = { type: "object", properties: { type: { type: "string" } } };
+const anyOwnCheck = { type: "object", properties: { task: { type: "integer" }, type: { type: "string" } } };
+const ownCheck = {
   type: "object",
-  properties: { type: { type: "string", enum: [...checkTypes] } },
-  required: ["type"],
+  properties: { task: { type: "integer" }, type: { type: "string", enum: [...checkTypes] } },
+  required: ["task", "type"],
 };
 
 /** Each request to a model has this text, so it names the fields by example. */
 const aboutChecks =
-  'What the server looks at when the task is completed: {"type":"command","run":"npm test","contains":"0 failed"}, {"type":"file","path":"shop/server.js","contains":"/api/cart"}, {"type":"http","port":3000,"path":"/api/products","start":{"run":"npm start"}}, {"type":"git","clean":true}, {"type":"person","question":"…"}. Also exit_code, status, excludes, matches, json {"path":"0.id","equals":1}, pushed, branch, protected (files that must stay as they are)';
+  'What the server looks at when a task is completed; task is its number in tasks, from 1: {"task":1,"type":"command","run":"npm test","contains":"0 failed"}, {"task":2,"type":"file","path":"shop/server.js","contains":"/api/cart"}, {"task":2,"type":"http","port":3000,"path":"/api/products","start":{"run":"npm start"}}, {"task":3,"type":"git","clean":true}, {"task":3,"type":"person","question":"…"}. Also exit_code, status, excludes, matches, json {"path":"0.id","equals":1}, pushed, branch, protected (files that must stay as they are)';
 
-function taskList(items: Record<string, unknown>, about: { description?: string } = {}) {
-  const properties = { content: { type: "string" }, checks: { type: "array", items, ...about } };
-  const anyOf = [{ type: "string" }, { type: "object", properties, required: ["content"] }];
-  const task = z.unknown().refine(isTaskInput, "must be a text, or {content, checks}").meta({ anyOf });
-  return z.array(task as z.ZodType<TaskInput>).min(1);
+/** Described as texts. A task with its checks in one object, as the API has it, is read too. */
+const taskTexts = z
+  .array(
+    z
+      .unknown()
+      .refine(isTaskInput, "must be a text, or {content, checks}")
+      .meta({ type: "string" }) as z.ZodType<TaskInput>,
+  )
+  .min(1)
+  .describe("One short sentence per task, in the order of the work");
+
+/** Given to their tasks before this is checked: what is left belongs to none. */
+function taskChecks(items: Record<string, unknown>, description: string) {
+  return z
+    .unknown()
+    .refine((left) => left === undefined, 'each check needs "task": the number of its task in the list, from 1')
+    .optional()
+    .meta({ type: "array", items, description });
 }
 
 function isTaskInput(value: unknown): value is TaskInput {
@@ -39,14 +53,10 @@ function isTaskInput(value: unknown): value is TaskInput {
   return isRecord(value) && typeof value.content === "string" && Array.isArray(value.checks);
 }
 
-const taskTexts = taskList(anyCheck, { description: aboutChecks }).describe(
-  "One short sentence per task, in the order of the work",
-);
-
 export const createTasksInput = lenientObject(
   {
     sections: z
-      .array(z.object({ title: z.string(), tasks: taskTexts }))
+      .array(z.object({ title: z.string(), tasks: taskTexts, checks: taskChecks(ownCheck, aboutChecks) }))
       .min(1)
       .optional()
       .describe("The whole plan, or more of it: sections in the order of the work, each with its tasks"),
@@ -55,7 +65,8 @@ export const createTasksInput = lenientObject(
       .optional()
       .describe("With task_contents: the section to append to, made if there is none"),
     section_id: z.string().optional().describe("With task_contents: the existing section to append to"),
-    task_contents: taskList(oneCheck).optional(),
+    task_contents: taskTexts.optional(),
+    checks: taskChecks(anyOwnCheck, "Of task_contents, as in sections"),
   },
   {
     aliases: { task_contents: ["tasks", "contents"], section_title: ["title", "section"] },
@@ -70,7 +81,10 @@ export const updateTasksInput = lenientObject(
     status: z.enum(taskStatuses).optional(),
     content: z.string().optional().describe("A new text for the one task that is named"),
     section_id: z.string().optional().describe("The section to move the tasks to"),
-    checks: z.array(z.unknown()).optional().meta({ items: oneCheck, description: "To add, as in create_tasks" }),
+    checks: z
+      .array(z.unknown())
+      .optional()
+      .meta({ items: anyCheck, description: "To add, as in create_tasks without task" }),
     remove_checks: z
       .array(z.string())
       .max(MAX_REMOVED)
@@ -187,18 +201,23 @@ function readDeletion(fields: Record<string, unknown>): Record<string, unknown> 
 function readCreation(fields: Record<string, unknown>): Record<string, unknown> {
   const read = dropBlank(fields);
   if (Array.isArray(read.sections)) read.sections = read.sections.map(readSection);
-  if (Array.isArray(read.task_contents)) read.task_contents = readContents(read.task_contents);
-  return read;
+  const { checks, ...rest } = read;
+  if (!Array.isArray(read.task_contents)) return read;
+  return { ...rest, ...withChecks("task_contents", readContents(read.task_contents), checks) };
 }
 
 function readSection(value: unknown): unknown {
   const section = parseJson(value);
   if (!isRecord(section)) return section;
   const tasks = parseJson(section.tasks ?? section.task_contents ?? section.items);
-  return {
-    title: section.title ?? section.name ?? section.section_title ?? section.section,
-    tasks: Array.isArray(tasks) ? readContents(tasks) : tasks === undefined ? tasks : readContents([tasks]),
-  };
+  const title = section.title ?? section.name ?? section.section_title ?? section.section;
+  if (tasks === undefined) return { title };
+  return { title, ...withChecks("tasks", readContents(Array.isArray(tasks) ? tasks : [tasks]), section.checks) };
+}
+
+function withChecks(name: "tasks" | "task_contents", read: unknown[], checks: unknown): Record<string, unknown> {
+  const { tasks, left } = assignChecks(read, checks);
+  return { [name]: tasks, ...(left.length === 0 ? {} : { checks: left }) };
 }
 
 function readContents(values: unknown[]): unknown[] {
