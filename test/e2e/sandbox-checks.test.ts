@@ -83,7 +83,7 @@ describe("the runner, in a sandbox", { timeout: 90_000 }, () => {
     ]);
     expect(receipts.map(({ outcome, reason }) => (outcome === "passed" ? outcome : reason))).toEqual([
       ...["passed", "passed", "passed", "passed"],
-      'It changed "code.js", "new file". A check leaves the project\'s files as they are: ignore what it makes, or let it clean up.',
+      'While it ran, "code.js", "new file" changed. A check leaves the project\'s files as they are: ignore what it makes, or let it clean up.',
       "passed",
     ]);
     await adapter.shell("git checkout -q . && rm 'new file'");

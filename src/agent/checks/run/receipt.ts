@@ -56,7 +56,7 @@ export function describeFailure({
   altered_files = [],
 }: Receipt): string {
   const lists = [
-    ...describeList("It changed", changed_files),
+    ...describeList("Changed while it ran", changed_files),
     ...describeList("Protected files that are not as they were", altered_files),
   ];
   const head = [`${spec.type} check: ${cutEnd(reason, 600)}`, ...lists].join("\n");

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { hashOf } from "../../../../test/fakes/check-place.ts";
 import { CheckWorld, turn, want } from "../../../../test/fakes/check-world.ts";
+import { replaceMethods } from "../../../lib/replace-methods.ts";
 import type { CheckInput } from "../../../protocol/plan/check.ts";
 import { SandboxError } from "../../sandbox.ts";
+import type { CheckPlace } from "../place.ts";
 
 const command = (run: string, more: object = {}): CheckInput => ({ type: "command", run, ...more });
 
@@ -96,9 +98,23 @@ describe("a run of checks", () => {
     world.place.deeds.set("then", {});
     const [test, then] = await world.run([command("npm test"), command("then")]);
     expect(test).toMatchObject({ outcome: "failed", changed_files: ["a.txt", "made.txt"], exit_code: 0 });
-    expect(test?.reason).toMatch(/^It changed "a.txt", "made.txt"\./);
+    expect(test?.reason).toMatch(/^While it ran, "a.txt", "made.txt" changed\./);
     expect(then?.outcome).toBe("passed");
     expect(then?.tree).not.toBe(test?.tree);
+  });
+
+  it("fails one that also forged the tree of its start", async () => {
+    const world = new CheckWorld();
+    world.place.deeds.set("npm test", { writes: { "a.txt": "other" } });
+    const { signal } = new AbortController();
+    const forging = replaceMethods<CheckPlace>(world.place, {
+      runCommand: async (given, end) => ({
+        ...(await world.place.runCommand(given, end)),
+        tree: await world.place.readTree(signal),
+      }),
+    });
+    const [receipt] = await world.run([command("npm test")], { place: forging });
+    expect(receipt).toMatchObject({ outcome: "failed", changed_files: ["a.txt"] });
   });
 
   it("has not run a command if the files can't be compared", async () => {

@@ -203,11 +203,14 @@ class Running {
       sight = judgeError(error, signal);
     }
     await this.#endAll();
-    const seen = { ...sight, tree: sight.tree ?? before };
-    this.#tree = await this.#readTree(place);
-    if (this.#tree === null) return sight.outcome === "passed" ? { ...seen, ...notRun(this.#describeNoTree()) } : seen;
-    if (this.#tree.hash === seen.tree.hash) return seen;
-    const changed = await this.#listChanges(place, seen.tree);
+    // Kept beside the command, so the command could have changed it: it may only show more changes, never fewer.
+    const first = sight.tree ?? before;
+    const seen = { ...sight, tree: first };
+    const after = await this.#readTree(place);
+    this.#tree = after;
+    if (after === null) return sight.outcome === "passed" ? { ...seen, ...notRun(this.#describeNoTree()) } : seen;
+    if (after.hash === first.hash && after.hash === before.hash) return seen;
+    const changed = await this.#listChanges(place, after.hash === first.hash ? before : first);
     if (sight.outcome === "not_run") return { ...seen, changed };
     const reason = describeChange(changed);
     return { ...seen, changed, ...failed(sight.outcome === "passed" ? reason : `${sight.reason} ${reason}`) };
@@ -246,7 +249,7 @@ function describeChange(changed: readonly string[]): string {
   const names = changed.slice(0, SHOWN_FILES).map((name) => JSON.stringify(name));
   const more = changed.length > names.length ? " and more" : "";
   const which = names.length === 0 ? "files that git does not ignore" : `${names.join(", ")}${more}`;
-  return `It changed ${which}. A check leaves the project's files as they are: ignore what it makes, or let it clean up.`;
+  return `While it ran, ${which} changed. A check leaves the project's files as they are: ignore what it makes, or let it clean up.`;
 }
 
 /** All have ended when this settles, also if one has failed. */

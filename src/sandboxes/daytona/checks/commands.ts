@@ -4,6 +4,7 @@ import type { CheckCommand, CommandSeen } from "../../../agent/checks/place.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { checkPort } from "../access/ports.ts";
 import { readFailure } from "../client/failure.ts";
+import { pause } from "../client/waiting.ts";
 import { nameSession } from "../commands/command-line.ts";
 import { runScript } from "../files/scripts.ts";
 import { writeEnvFile } from "../secrets/env-file.ts";
@@ -17,6 +18,8 @@ const END_MS = 20_000;
 const ANSWER_BYTES = 256 * 1024;
 /** How long a program may run after its port was there: checks of a task take five minutes. */
 const PROGRAM_SECONDS = 900;
+/** After a request that gave no answer. */
+const AGAIN_MS = 1_000;
 /** Of what a program printed that ended. */
 const SHOWN_CHARACTERS = 500;
 
@@ -129,7 +132,11 @@ export class DaytonaCheckCommands {
       ...[command.tree?.hash ?? "", home, may_start ? "start" : ""],
     ];
     const script = { text: START_SCRIPT, values, timeout_ms: SCRIPT_MS, answer_bytes: ANSWER_BYTES };
-    return readCommandAnswer(await run(this.#ports, script, signal)) ?? { kind: "running" };
+    const answer = readCommandAnswer(await run(this.#ports, script, signal));
+    if (answer !== null) return answer;
+    // The script was cut short. What it may have started is found by the next request.
+    await pause(AGAIN_MS, signal);
+    return { kind: "running" };
   }
 
   async #read(answer: Extract<CommandAnswer, { kind: "ended" }>, signal: AbortSignal): Promise<CommandSeen> {
