@@ -12,6 +12,7 @@ import { describeSandboxChecks } from "../contract/sandbox-port/suite.ts";
 import { want } from "../fakes/check-world.ts";
 import { type Adapter, startAdapter, untilEnd } from "./daytona-adapter.ts";
 import { apiKey, type Fixture, startFixture } from "./daytona-fixture.ts";
+import { type GitServer, startGitServer } from "./git-server.ts";
 
 describeSandboxChecks("Daytona in Node", async () => {
   const { server, client, dispose } = await startFixture({ apiKey });
@@ -164,5 +165,47 @@ describe("what a check's command gets of the project", { timeout: 90_000 }, () =
     );
     expect(cut.output_head).toBe("x".repeat(32_760));
     expect(cut.output_tail).toBe(`***${"z".repeat(32_756)}`);
+  });
+});
+
+describe("what is pushed", { timeout: 90_000 }, () => {
+  let fixture: Fixture;
+  let host: GitServer;
+  beforeAll(async () => {
+    [fixture, host] = await Promise.all([startFixture({ apiKey, privateUrlsAllowed: true }), startGitServer()]);
+  });
+  afterAll(async () => {
+    await fixture.dispose();
+    await host.close();
+  });
+
+  it("is what the project's remote says, not what the repository knows of it", async () => {
+    const login = { username: "ann", password: "canary-77 pass" };
+    const { url } = await host.addRepository("team/shop", { files: { "a.txt": "a" }, credentials: login });
+    let known: typeof login | null = login;
+    const sandbox = createDaytonaSandbox({
+      ...{ api_key: apiKey, api_url: fixture.server.apiUrl, target: "local", snapshot: null, name: "pushed", labels },
+      git: { access: { findLogin: async () => known }, source: { url } },
+    });
+    const run = (command: string) =>
+      sandbox.runCommand({ command_id: `pushed_${++count}`, command, wait_ms: 20_000 }, () => {}, untilEnd());
+    const look = async () => (await check(sandbox.checks, [{ type: "git", pushed: true, clean: true }]))[0];
+    expect(await look()).toMatchObject({ outcome: "passed" });
+    await run("cd shop && git -c user.name=a -c user.email=b commit -q --allow-empty -m two");
+    expect((await look())?.reason).toBe("1 commits are not pushed.");
+    await run(
+      "cd shop && git update-ref refs/remotes/origin/main HEAD; git update-ref refs/remotes/origin/master HEAD",
+    );
+    await run(
+      `git init -q --bare /tmp/fake && cd shop && git push -q /tmp/fake HEAD && git config --global url./tmp/fake.insteadOf ${url}`,
+    );
+    expect((await look())?.reason).toBe("1 commits are not pushed.");
+    await run("cd shop && git checkout -q -b other");
+    expect((await look())?.reason).toMatch(/was never pushed/);
+    await run("git config --global --unset-all url./tmp/fake.insteadOf; cd shop && git checkout -q -");
+    await sandbox.git.push(null, null, untilEnd());
+    expect(await look()).toMatchObject({ outcome: "passed" });
+    known = null;
+    expect(await look()).toMatchObject({ outcome: "not_run", reason: expect.not.stringContaining("canary") });
   });
 });

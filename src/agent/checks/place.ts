@@ -64,6 +64,14 @@ export interface GitSeen {
   unpushed: number | null;
 }
 
+export interface GitLook {
+  /**
+   * Asks the remote from which the project's checkout was cloned what it has, in place of what the repository knows of
+   * its upstream. Without such a remote it makes no difference.
+   */
+  asks_remote?: boolean;
+}
+
 /**
  * Contract: methods reject with `SandboxError` only, and stop waiting when `signal` aborts (then reject with its reason).
  * `not_found` and `invalid` are about what was asked, `failed` about what the sandbox lacks (a program, a repository):
@@ -94,5 +102,5 @@ export interface CheckPlace {
   readFile(path: string, signal: AbortSignal): Promise<FileSeen>;
   /** SHA-256 of each file in hex, in the order of the paths; null where there is no regular file. */
   hashFiles(paths: string[], signal: AbortSignal): Promise<(string | null)[]>;
-  readGit(cwd: string | null, signal: AbortSignal): Promise<GitSeen>;
+  readGit(cwd: string | null, signal: AbortSignal, options?: GitLook): Promise<GitSeen>;
 }

@@ -56,7 +56,7 @@ export async function lookAtGit(
   spec: Extract<CheckInput, { type: "git" }>,
   { place, signal }: Pick<LookRequest, "place" | "signal">,
 ): Promise<Sight> {
-  return judgeGit(spec, await place.readGit(spec.cwd ?? null, signal));
+  return judgeGit(spec, await place.readGit(spec.cwd ?? null, signal, { asks_remote: spec.pushed === true }));
 }
 
 export async function lookAtAddress(

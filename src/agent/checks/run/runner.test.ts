@@ -64,6 +64,19 @@ describe("a run of checks", () => {
     expect(world.place.started).toEqual(["slow"]);
   });
 
+  it("looks at the files after a command that took all of the time", async () => {
+    const world = new CheckWorld();
+    world.place.deeds.set("npm test", {});
+    world.place.onCall = async (name) => {
+      if (name.startsWith("run ")) world.now += 59_000;
+      if (name === "readTree" && world.now > 0) world.advanceTo(world.now + 5_000);
+    };
+    const wanted = [want(command("npm test"), 0, { protected: [{ path: "a.txt", hash: hashOf("a") }] })];
+    const receipts = await world.runner().run(wanted, { call_id: "call_1", budget_ms: 60_000 });
+    expect(receipts[0]).toMatchObject({ outcome: "passed", duration_ms: 64_000 });
+    expect(world.place.calls.at(-1)).toBe("hash");
+  });
+
   it("ends a command at its own limit, which is a failure", async () => {
     const world = new CheckWorld();
     world.place.deeds.set("slow", { hangs: true, output: "working\n" });

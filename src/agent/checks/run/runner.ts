@@ -26,6 +26,8 @@ const SIDE_BY_SIDE = 4;
 /** For the end of programs after a cancel or their look: it is not part of anybody's budget. */
 const CLEANUP_MS = 15_000;
 const SHOWN_FILES = 5;
+/** At least this long for the look at files after a command: one that passed just in time is not lost for it. */
+const AFTER_MS = 60_000;
 /** Less is not worth a start. */
 const MIN_MS = 1_000;
 
@@ -84,7 +86,7 @@ class Running {
         look,
       );
       for (const job of jobs) if (!job.is_quick) await look(job);
-      const after = await readProtected(wanted, place, (work) => this.#inTime(work));
+      const after = await readProtected(wanted, place, (work) => this.#inTime(work, AFTER_MS));
       signal.throwIfAborted();
       return wanted.map((each) => this.#close(each, jobs, seen, readAltered(each.check, before, after)));
     } finally {
@@ -107,8 +109,8 @@ class Running {
     return this.#until - this.#ports.now();
   }
 
-  #inTime<Value>(work: (signal: AbortSignal) => Promise<Value>): Promise<Value> {
-    return within(this.#ports, this.#left, this.#ports.signal, work);
+  #inTime<Value>(work: (signal: AbortSignal) => Promise<Value>, least_ms = 0): Promise<Value> {
+    return within(this.#ports, Math.max(least_ms, this.#left), this.#ports.signal, work);
   }
 
   /** For all checks but those of files, which have a hash of their own. */
@@ -119,9 +121,9 @@ class Running {
   }
 
   /** Null if it can't be read; then `#noTree` says why. */
-  async #readTree(place: CheckPlace): Promise<Tree | null> {
+  async #readTree(place: CheckPlace, least_ms = 0): Promise<Tree | null> {
     try {
-      const tree = await this.#inTime((signal) => place.readTree(signal));
+      const tree = await this.#inTime((signal) => place.readTree(signal), least_ms);
       this.#noTree = null;
       return tree;
     } catch (error) {
@@ -206,7 +208,7 @@ class Running {
     // Kept beside the command, so the command could have changed it: it may only show more changes, never fewer.
     const first = sight.tree ?? before;
     const seen = { ...sight, tree: first };
-    const after = await this.#readTree(place);
+    const after = await this.#readTree(place, AFTER_MS);
     this.#tree = after;
     if (after === null) return sight.outcome === "passed" ? { ...seen, ...notRun(this.#describeNoTree()) } : seen;
     if (after.hash === first.hash && after.hash === before.hash) return seen;
@@ -222,7 +224,7 @@ class Running {
 
   async #listChanges(place: CheckPlace, since: Tree): Promise<string[]> {
     try {
-      return await this.#inTime((signal) => place.listChanges(since, signal));
+      return await this.#inTime((signal) => place.listChanges(since, signal), AFTER_MS);
     } catch (error) {
       this.#ports.signal.throwIfAborted();
       if (error !== TIME_OVER && !(error instanceof SandboxError)) throw error;

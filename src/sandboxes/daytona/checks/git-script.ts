@@ -4,7 +4,8 @@
 import { OWN_PATH } from "./command-script.ts";
 import { MAX_CHANGES } from "./tree-script.ts";
 
-// $1 is the folder, $2 `only` if the one repository right below it is meant where it is in none itself. Changes are what
+// $1 is the folder, $2 `only` if the one repository right below it is meant where it is in none itself, $3 the commit of
+// the branch at its remote, or empty for what the repository knows of it. Changes are what
 // differs from the last commit in the work tree, and what is staged.
 export const GIT_SCRIPT = `PATH=${OWN_PATH}:$PATH; LC_ALL=C; export PATH LC_ALL
 say() { printf '\\ntaskloom:%s\\n' "$*"; exit 0; }
@@ -49,8 +50,8 @@ if [ -n "$commit" ]; then
   printf '%s\\n' "$commit" >"$work/own/.git/HEAD"
   ours read-tree "$commit" 2>"$work/problem" || say stuck "$(head -n 1 "$work/problem")"
 fi
-upstream=
-[ -z "$branch" ] || upstream=$(theirs rev-parse -q --verify '@{upstream}^{commit}')
+upstream=$3
+[ -n "$upstream" ] || [ -z "$branch" ] || upstream=$(theirs rev-parse -q --verify '@{upstream}^{commit}')
 [ -n "$upstream" ] || [ -z "$branch" ] || upstream=$(theirs rev-parse -q --verify "refs/remotes/origin/$branch^{commit}")
 unpushed=none
 if [ -n "$upstream" ] && [ -n "$commit" ]; then unpushed=$(ours rev-list --count "$upstream..$commit" 2>/dev/null) || unpushed=none; fi

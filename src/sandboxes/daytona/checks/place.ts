@@ -1,13 +1,13 @@
 // Where checks look, in a Daytona sandbox: short scripts through `POST /process/execute`. All of them may be repeated, so
 // a broken connection costs nothing. A long command is asked for again and again until it has ended.
-import type { CheckPlace, CheckRequest, FileSeen, GitSeen, ResponseSeen, Tree } from "../../../agent/checks/place.ts";
+import type { CheckPlace, CheckRequest, FileSeen, ResponseSeen, Tree } from "../../../agent/checks/place.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { isWithin } from "../../paths.ts";
 import { checkPort } from "../access/ports.ts";
 import { providerFolderOf } from "../files/provider-folder.ts";
 import { DaytonaCheckCommands } from "./commands.ts";
 import { FILES_SCRIPT, type FileAnswer, readFilesAnswer, SHOWN_FILE_BYTES } from "./file-script.ts";
-import { GIT_SCRIPT, readGitAnswer } from "./git-script.ts";
+import { readGit } from "./git.ts";
 import { decode, decodeBase64, readText } from "./output.ts";
 import { type CheckPorts, lacks, run } from "./ports.ts";
 import { MAX_BODY_BYTES, REQUEST_SCRIPT, readRequestAnswer, SHOWN_BODY_BYTES } from "./request-script.ts";
@@ -16,7 +16,6 @@ import { readTreeAnswer, TREE_SCRIPT, type TreeAnswer } from "./tree-script.ts";
 /** A gigabyte of files takes some seconds, and ten times that on a busy machine. */
 const TREE_MS = 120_000;
 const FILES_MS = 60_000;
-const GIT_MS = 60_000;
 /** Base64 makes four characters of three bytes. */
 const ANSWER_BYTES = 128 * 1024;
 const FILE_ANSWER_BYTES = 2 * SHOWN_FILE_BYTES;
@@ -35,7 +34,7 @@ export function createCheckPlace(ports: CheckPorts): CheckPlace {
     request: (request, signal) => guard(signal, () => sendRequest(ports, request, signal)),
     readFile: (path, signal) => guard(signal, () => readFile(ports, path, signal)),
     hashFiles: (paths, signal) => guard(signal, () => hashFiles(ports, paths, signal)),
-    readGit: (cwd, signal) => guard(signal, () => readGit(ports, cwd, signal)),
+    readGit: (cwd, signal, options) => guard(signal, () => readGit(ports, cwd, signal, options)),
   };
 }
 
@@ -150,21 +149,4 @@ function splitPaths(paths: string[]): string[][] {
     room -= path.length;
   }
   return parts;
-}
-
-async function readGit(ports: CheckPorts, cwd: string | null, signal: AbortSignal): Promise<GitSeen> {
-  const path = cwd ?? ports.readHome() ?? "";
-  const { absolute } = await ports.files.resolve(path, signal, { takesAnyName: true });
-  const values = () => [absolute, cwd === null ? "only" : ""];
-  const answer = readGitAnswer(await run(ports, { text: GIT_SCRIPT, values, timeout_ms: GIT_MS }, signal));
-  if (answer?.kind === "git") {
-    const { branch, commit, changed, unpushed } = answer;
-    return { branch, commit, changed, unpushed };
-  }
-  const where = path === "" ? "The work dir" : path;
-  if (answer?.kind === "no_folder") throw new SandboxError("not_found", `${where} is no folder.`);
-  if (answer?.kind === "no_repository") throw new SandboxError("failed", `${where} is in no git repository.`);
-  if (answer?.kind === "lacks") throw lacks(answer.what);
-  const reason = answer?.kind === "stuck" ? `: ${answer.what}` : " in time";
-  throw new SandboxError("failed", `git could not read the repository${reason}.`);
 }

@@ -1,17 +1,23 @@
 // What all looks of checks need, and how they run a script.
 import { SandboxError } from "../../../agent/sandbox.ts";
+import type { GitAccess } from "../../../agent/sandbox-git.ts";
 import type { Guard } from "../client/client.ts";
 import { DaytonaFailure } from "../client/failure.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
 import type { DaytonaFiles } from "../files/files.ts";
 import type { FilePorts } from "../files/ports.ts";
 import { runScript } from "../files/scripts.ts";
+import type { GitRequests } from "../git/git-requests.ts";
 import type { DaytonaSecrets } from "../secrets/secrets.ts";
 
 export interface CheckPorts extends FilePorts {
   files: DaytonaFiles;
   secrets: DaytonaSecrets;
   guard: Guard;
+  requests: GitRequests;
+  access: GitAccess;
+  /** The address from which the project's checkout is cloned; null if it has none. */
+  source_url: string | null;
   /** The folder of the project's checkout; null if it has none. */
   readHome(): string | null;
 }
