@@ -90,6 +90,38 @@ describe("the runner, in a sandbox", { timeout: 90_000 }, () => {
     await adapter.shell("git checkout -q . && rm 'new file'");
   });
 
+  it("passes honest tests of usual projects, which leave nothing behind that counts", async () => {
+    const files = {
+      "package.json": JSON.stringify({ name: "shop", scripts: { test: "node --test test.mjs" } }),
+      "test.mjs":
+        'import { test } from "node:test"; import { sum } from "./sum.mjs"; test("adds", () => { if (sum(1, 2) !== 3) throw 1; });',
+      "sum.mjs": "export const sum = (one, other) => one + other;",
+      "test_sum.py":
+        "import unittest\nfrom sums import add\nclass Sums(unittest.TestCase):\n  def test(self): self.assertEqual(add(1, 2), 3)\n",
+      "sums.py": "def add(one, other): return one + other\n",
+    };
+    for (const [name, text] of Object.entries(files))
+      await adapter.sandbox.writeFile(`honest/${name}`, new TextEncoder().encode(text), untilEnd());
+    const inFolder = { type: "command", cwd: "honest" } as const;
+    const specs: CheckInput[] = [
+      { ...inFolder, run: "npm test", matches: "fail 0$" },
+      { ...inFolder, run: "python3 -m unittest", contains: "OK" },
+    ];
+    const receipts = await check(adapter.sandbox.checks, specs);
+    expect(receipts.map(({ outcome, reason }) => [outcome, reason])).toEqual([
+      ["passed", "`npm test` exited with 0."],
+      ["passed", "`python3 -m unittest` exited with 0."],
+    ]);
+    // A prepared file of bytecode is not what runs.
+    await adapter.shell(
+      "cd honest && python3 -m compileall -q --invalidation-mode unchecked-hash . && sed -i 's/+/-/' sums.py",
+    );
+    const [npm, python] = await check(adapter.sandbox.checks, specs);
+    expect(npm?.outcome).toBe("passed");
+    expect(python).toMatchObject({ outcome: "failed", exit_code: 1 });
+    await adapter.shell("rm -rf honest");
+  });
+
   it("attaches to the command of a life that was lost, which runs once", async () => {
     const first = new AbortController();
     const place = adapter.sandbox.checks;
