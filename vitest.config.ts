@@ -40,6 +40,7 @@ const longest = [
     "e2e/sign-in-hostile",
     "e2e/web-oidc",
     "e2e/sessions",
+    "e2e/sandbox-checks",
     "e2e/sandbox-daytona",
     "e2e/daytona-contract",
     "e2e/daytona-adapter-kills",
@@ -91,6 +92,7 @@ const load = [
  */
 const proofs = [
   ...["test/e2e/daytona*.test.ts", "test/e2e/sandbox-run-faults.test.ts", "test/e2e/sandbox-failures.test.ts"],
+  "test/e2e/sandbox-checks.test.ts",
   ...["test/e2e/former-*.test.ts", "test/e2e/web-lives.test.ts", "test/e2e/*hostile.test.ts"],
   ...["test/e2e/many-sources.test.ts", "test/e2e/gated-places.test.ts", "test/e2e/model-faults-*.test.ts"],
   ...["test/e2e/web-key-limits.test.ts", "test/e2e/docs-page.test.ts"],

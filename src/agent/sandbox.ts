@@ -1,5 +1,6 @@
 // Port: a sandbox, the computer of one project. Any method creates it on first use and starts it when it is stopped, so
 // callers need not know its state.
+import type { CheckPlace } from "./checks/place.ts";
 import type { SandboxGit } from "./sandbox-git.ts";
 
 export interface CommandRequest {
@@ -169,6 +170,8 @@ export interface Sandbox {
    */
   keepAlive?(used_since: number, signal: AbortSignal): Promise<void>;
   git: SandboxGit;
+  /** Where checks of tasks run. Left out by a sandbox without that ability: checks then end as `not_run`. */
+  checks?: CheckPlace;
   /** A notice that each thread sees once: where the project's repository is, or why it could not be cloned. */
   readRepositoryNotice?(): string | null;
   /** What people gave to the commands, by name and without values. Each thread sees it once, and again when it changes. */

@@ -77,4 +77,16 @@ describe("a mask of secrets", () => {
     const log = `${"secret- and more text of a log\n".repeat(1_000)}${values[99]}`;
     expect(maskPieces(values, [log]).endsWith("\n***")).toBe(true);
   });
+
+  it("hides what a cut leaves of a secret at either side", () => {
+    const mask = new OutputMask(["hunter2hunter2", "abcdefgh"]);
+    expect(mask.applyToHead("token hunter2hunter2 and hunter2hun")).toBe("token *** and ");
+    expect(mask.applyToHead("token hunter2 is shorter")).toBe("token hunter2 is shorter");
+    expect(mask.applyToTail("unter2hunter2 then hunter2hunter2")).toBe("*** then ***");
+    expect(mask.applyToTail("hunter2 then")).toBe("*** then");
+    expect(mask.applyToTail("efgh")).toBe("***");
+    expect(mask.applyToTail("fgh abc")).toBe("fgh abc");
+    expect(mask.applyToTail("plain")).toBe("plain");
+    expect(new OutputMask([]).applyToTail("plain")).toBe("plain");
+  });
 });

@@ -9,6 +9,9 @@ export const MIN_MASKED_CHARACTERS = 8;
 
 export const MASK = "***";
 
+/** Fewer last characters of a secret say nothing. */
+const MIN_SHOWN_PART = 4;
+
 /** By these first characters all secrets are found in one pass over the text, whatever their number. */
 const KEY = MIN_MASKED_CHARACTERS;
 
@@ -39,6 +42,26 @@ export class OutputMask {
   /** For a text that is complete. */
   apply(text: string): string {
     return this.#mask(text, true).masked;
+  }
+
+  /** For the beginning of a text that goes on: without what may be the beginning of a secret. */
+  applyToHead(text: string): string {
+    return this.#mask(text, false).masked;
+  }
+
+  /** For the end of a text whose beginning is missing: also without the end of a secret that it begins with. */
+  applyToTail(text: string): string {
+    let hidden = 0;
+    const first = text.slice(0, MIN_SHOWN_PART);
+    if (first.length === MIN_SHOWN_PART) {
+      for (const secret of [...this.#texts.values()].flat()) {
+        for (let at = secret.indexOf(first, 1); at > 0; at = secret.indexOf(first, at + 1)) {
+          if (text.startsWith(secret.slice(at))) hidden = Math.max(hidden, secret.length - at);
+        }
+      }
+    }
+    const rest = this.apply(text.slice(hidden));
+    return hidden === 0 ? rest : MASK + rest;
   }
 
   /** The masked text, and from where on the given one is held back. */

@@ -1,6 +1,5 @@
 // Port: where checks look at a project's files, programs and ports. A sandbox implements it as one of its abilities
 // (`Sandbox.checks`); without it, checks end as `not_run` and say so.
-import type { SandboxError } from "../sandbox.ts";
 
 /** All files of the project that git does not ignore. */
 export interface Tree {
@@ -14,15 +13,21 @@ export interface CheckCommand {
   /** Identifies the command for good, as in `CommandRequest`: a life that runs it again attaches to it. */
   command_id: string;
   run: string;
+  /** Relative to the work dir, or absolute. Null: the work dir. */
   cwd: string | null;
   time_limit_ms: number;
+  /** The tree before it, kept beside the command: whoever attaches to it compares with what was there at its start. */
+  tree?: Tree | null;
 }
 
 export interface CommandSeen {
+  /** Which `tree` the command was started with. Null: without one. */
+  tree: Tree | null;
   /** Null: it was ended at the time limit. */
   exit_code: number | null;
-  /** stdout and stderr in order of arrival, at most 64 KiB of it: its first and its last half. */
+  /** stdout and stderr in order of arrival: all of it up to 64 KiB, else its first 32 KiB. */
   output_head: string;
+  /** The last 32 KiB of a longer output; else empty. */
   output_tail: string;
   output_bytes: number;
   output_hash: string;
@@ -59,6 +64,14 @@ export interface GitSeen {
   unpushed: number | null;
 }
 
+export interface GitLook {
+  /**
+   * Asks the remote from which the project's checkout was cloned what it has, in place of what the repository knows of
+   * its upstream. Without such a remote it makes no difference.
+   */
+  asks_remote?: boolean;
+}
+
 /**
  * Contract: methods reject with `SandboxError` only, and stop waiting when `signal` aborts (then reject with its reason).
  * `not_found` and `invalid` are about what was asked, `failed` about what the sandbox lacks (a program, a repository):
@@ -71,17 +84,23 @@ export interface CheckPlace {
   /** Files that differ between the tree and now, at most 20. */
   listChanges(since: Tree, signal: AbortSignal): Promise<string[]>;
   runCommand(command: CheckCommand, signal: AbortSignal): Promise<CommandSeen>;
-  /** Starts a program in the background and waits until the port takes connections. Rejects with `failed` if it ends or the time is over. */
+  /**
+   * Starts a program in the background and waits until the port takes connections. Rejects with `not_found` if it ends
+   * before, or the time is over, or another program listens there already. Attaches to one of the same id.
+   */
   startProgram(command: CheckCommand & { port: number }, signal: AbortSignal): Promise<void>;
-  /** Ends the program and all that it has started. No error if it has ended. */
+  /**
+   * Ends a command or program and all that it has started. No error if it has ended, or never began: then no request for
+   * its start that comes late begins it. Starts no sandbox.
+   */
   endProgram(command_id: string, signal: AbortSignal): Promise<void>;
-  /** A GET from inside the sandbox to its own port. Redirects are not followed. */
+  /**
+   * A GET from inside the sandbox to its own port. Redirects are not followed. Rejects with `not_found` if nothing
+   * answers.
+   */
   request(request: CheckRequest, signal: AbortSignal): Promise<ResponseSeen>;
   readFile(path: string, signal: AbortSignal): Promise<FileSeen>;
   /** SHA-256 of each file in hex, in the order of the paths; null where there is no regular file. */
   hashFiles(paths: string[], signal: AbortSignal): Promise<(string | null)[]>;
-  readGit(cwd: string | null, signal: AbortSignal): Promise<GitSeen>;
+  readGit(cwd: string | null, signal: AbortSignal, options?: GitLook): Promise<GitSeen>;
 }
-
-/** Named here for readers of the contract. */
-export type CheckPlaceError = SandboxError;

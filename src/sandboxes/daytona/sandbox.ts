@@ -2,6 +2,7 @@
 import { wrapGit } from "../../agent/sandbox-git.ts";
 import type { ProjectSandbox } from "../provider.ts";
 import { DaytonaPortLinks } from "./access/ports.ts";
+import { createCheckPlace } from "./checks/place.ts";
 import { connectDaytona, type DaytonaSettings } from "./client/client.ts";
 import { DaytonaCommands } from "./commands/commands.ts";
 import { DaytonaSessions } from "./commands/sessions.ts";
@@ -61,6 +62,11 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
       ...wrapGit((work, signal) => guard(signal, () => work(git))),
       restricted: wrapGit((work, signal) => guard(signal, () => work(restricted))),
     },
+    checks: createCheckPlace({
+      ...{ ...ports, files, secrets, guard, requests: client.gitRequests, access: client.gitAccess },
+      source_url: settings.git?.source?.url ?? null,
+      readHome: () => client.checkout.readHome(),
+    }),
     locate: (paths, signal) => guard(signal, () => locatePaths({ ...ports, files }, paths, signal)),
     readFacts: (signal) => guard(signal, () => facts.read(signal)),
     readNotes: (folder, signal) => guard(signal, () => facts.readNotes(folder, signal)),

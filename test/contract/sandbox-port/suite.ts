@@ -1,5 +1,12 @@
 // The contract of every sandbox. An implementation's test file names it and provides a fixture.
 import { afterAll, beforeAll, describe } from "vitest";
+import {
+  describeCheckCommands,
+  describeCheckLooks,
+  describeCheckPlace,
+  describeCheckPrograms,
+  describeCheckTrees,
+} from "./checks.ts";
 import { describeCommands, describeLongCommands } from "./commands.ts";
 import { describeCommandCore } from "./core/commands.ts";
 import { describeFileCore, describeFolderCore } from "./core/files.ts";
@@ -30,6 +37,18 @@ export function describeSandbox(name: string, makeFixture: () => Promise<Sandbox
     describe("a machine's files", describeFiles);
     describe("a machine's facts", describeFacts);
     describe("ports", describePorts);
+    describe("a place for checks", describeCheckPlace);
+  });
+}
+
+/** What a machine that runs checks must withstand. A provider with `Sandbox.checks` must pass it too. */
+export function describeSandboxChecks(name: string, makeFixture: () => Promise<SandboxFixture>): void {
+  describe(`checks in the sandbox of ${name}`, options, () => {
+    useFixture(makeFixture);
+    describe("their commands", describeCheckCommands);
+    describe("their trees", describeCheckTrees);
+    describe("their looks at files and git", describeCheckLooks);
+    describe("their programs", describeCheckPrograms);
   });
 }
 

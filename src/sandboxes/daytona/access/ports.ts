@@ -116,7 +116,7 @@ export class DaytonaPortLinks {
   }
 }
 
-function checkPort(port: number): void {
+export function checkPort(port: number): void {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new SandboxError("invalid", `${port} is not a port.`);
   if (OWN_PORTS.has(port)) {
     throw new SandboxError("refused", `Port ${port} belongs to the sandbox itself. Serve on another port.`);

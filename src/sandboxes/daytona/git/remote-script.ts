@@ -1,4 +1,4 @@
-// What git does with a remote: clone, pull and push. The password comes to git by way of GIT_ASKPASS.
+// What git does with a remote: clone, pull, push, and a look at a branch. The password comes to git by way of GIT_ASKPASS.
 //
 // The command is text on the standard input of the daemon's shell, so it is in no argument and no variable. There the
 // shell's own `printf` writes the password into a pipe, which our script and git inherit as descriptor 7. The program
@@ -11,7 +11,8 @@ import { quote } from "../commands/command-line.ts";
 import { type Programs, writePrelude, writeScript } from "./git-shell.ts";
 
 export interface Transfer {
-  action: "clone" | "pull" | "push";
+  /** `look` prints the commit of the branch at the address, or nothing if it has none. */
+  action: "clone" | "pull" | "push" | "look";
   /** The repository's folder. Of a clone: where it is to be, or null if it stays in its draft. */
   root: string | null;
   /** The remote's address. */
@@ -126,6 +127,12 @@ push() {
   folder=$(git rev-parse --git-path hooks)
   reach push --quiet --no-verify --no-signed --no-recurse-submodules --set-upstream origin "refs/heads/$branch:refs/heads/$branch" || return
   [ ! -x "$folder/pre-push" ] || hook=pre-push
+}
+# No setting may lead the address elsewhere.
+look() {
+  GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1; export GIT_CONFIG_GLOBAL GIT_CONFIG_NOSYSTEM
+  prepare
+  reach ls-remote --quiet -- "$url" "refs/heads/$branch"
 }
 hook= hint=
 if [ "$action" = clone ]; then

@@ -1,0 +1,28 @@
+// Which looks a list of checks needs: equal ones share one.
+import type { CheckInput } from "../../../protocol/plan/check.ts";
+import type { WantedCheck } from "./ports.ts";
+
+export interface Job {
+  /** Equal for checks that are the same. */
+  key: string;
+  spec: CheckInput;
+  wanted: WantedCheck[];
+  /** It only looks, so others may look at the same time. */
+  is_quick: boolean;
+}
+
+export function listJobs(wanted: readonly WantedCheck[], keyOf: (spec: CheckInput) => string): Job[] {
+  const jobs = new Map<string, Job>();
+  for (const each of wanted) {
+    const { spec } = each.check;
+    const key = keyOf(spec);
+    const job = jobs.get(key);
+    if (job === undefined) jobs.set(key, { key, spec, wanted: [each], is_quick: isQuick(spec) });
+    else job.wanted.push(each);
+  }
+  return [...jobs.values()];
+}
+
+function isQuick(spec: CheckInput): boolean {
+  return spec.type !== "command" && !(spec.type === "http" && spec.start !== undefined);
+}

@@ -1,0 +1,315 @@
+import { describe, expect, it } from "vitest";
+import { hashOf } from "../../../../test/fakes/check-place.ts";
+import { CheckWorld, turn, want } from "../../../../test/fakes/check-world.ts";
+import { replaceMethods } from "../../../lib/replace-methods.ts";
+import type { CheckInput } from "../../../protocol/plan/check.ts";
+import { SandboxError } from "../../sandbox.ts";
+import type { CheckPlace } from "../place.ts";
+
+const command = (run: string, more: object = {}): CheckInput => ({ type: "command", run, ...more });
+
+describe("a run of checks", () => {
+  it("returns a receipt for each, in their order, and runs equal ones once", async () => {
+    const world = new CheckWorld();
+    world.place.deeds.set("npm test", { output: "3 passed\n" });
+    const specs = [command("npm test"), { type: "file", path: "a.txt" } as const, command("npm test")];
+    const receipts = await world.run(specs);
+    expect(receipts.map(({ task_id, check_id, outcome }) => [task_id, check_id, outcome])).toEqual([
+      ["task_0", "check_0", "passed"],
+      ["task_1", "check_1", "passed"],
+      ["task_2", "check_2", "passed"],
+    ]);
+    expect(world.place.started).toEqual(["npm test"]);
+    expect(new Set(receipts.map(({ receipt_id }) => receipt_id)).size).toBe(3);
+    expect(world.receipts).toEqual(receipts);
+    expect(receipts[0]).toMatchObject({
+      ...{
+        exit_code: 0,
+        output_head: "3 passed\n",
+        output_tail: "",
+        output_bytes: 9,
+        output_hash: hashOf("3 passed\n"),
+      },
+      ...{ invocation_id: "run_1", author: "person", reason: "`npm test` exited with 0." },
+    });
+    expect(receipts[1]).toMatchObject({ tree: hashOf("a"), output_hash: null, exit_code: null });
+  });
+
+  it("looks side by side, at most four at once, and runs commands one after another behind that", async () => {
+    const world = new CheckWorld();
+    const open = new Set<string>();
+    let most = 0;
+    world.place.onCall = async (name) => {
+      if (!name.startsWith("read ") && !name.startsWith("run ")) return;
+      open.add(name);
+      most = Math.max(most, open.size);
+      if (name.startsWith("run ")) expect(open.size).toBe(1);
+      await turn();
+      open.delete(name);
+    };
+    const files = [1, 2, 3, 4, 5, 6].map((at): CheckInput => ({ type: "file", path: `${at}.txt` }));
+    await world.run([command("one"), ...files, command("two")]);
+    expect(most).toBe(4);
+    expect(world.place.calls.filter((name) => /^r(?:un|ead) /.test(name)).slice(-2)).toEqual(["run one", "run two"]);
+  });
+
+  it("has one limit for all: what has no time left has not run, and says so", async () => {
+    const world = new CheckWorld();
+    world.place.deeds.set("slow", { hangs: true });
+    const running = world.run([command("slow", { timeout_seconds: 300 }), command("next")], {}, 60_000);
+    const receipts = await world.drive(running);
+    expect(receipts.map(({ outcome }) => outcome)).toEqual(["not_run", "not_run"]);
+    for (const { reason } of receipts) expect(reason).toMatch(/no time left/);
+    expect(world.place.running).toEqual([]);
+    expect(world.place.started).toEqual(["slow"]);
+  });
+
+  it("looks at the files after a command that took all of the time", async () => {
+    const world = new CheckWorld();
+    world.place.deeds.set("npm test", {});
+    world.place.onCall = async (name) => {
+      if (name.startsWith("run ")) world.now += 59_000;
+      if (name === "readTree" && world.now > 0) world.advanceTo(world.now + 5_000);
+    };
+    const wanted = [want(command("npm test"), 0, { protected: [{ path: "a.txt", hash: hashOf("a") }] })];
+    const receipts = await world.runner().run(wanted, { call_id: "call_1", budget_ms: 60_000 });
+    expect(receipts[0]).toMatchObject({ outcome: "passed", duration_ms: 64_000 });
+    expect(world.place.calls.at(-1)).toBe("hash");
+  });
+
+  it("ends a command at its own limit, which is a failure", async () => {
+    const world = new CheckWorld();
+    world.place.deeds.set("slow", { hangs: true, output: "working\n" });
+    const running = world.run([command("slow", { timeout_seconds: 5 }), { type: "file", path: "a.txt" }]);
+    const [slow, file] = await world.drive(running);
+    expect(slow).toMatchObject({ outcome: "failed", exit_code: null, duration_ms: 5_000 });
+    expect(slow?.reason).toBe('`slow` had not ended after 5 seconds. Its last line: "working"');
+    expect(file?.outcome).toBe("passed");
+  });
+
+  it("never passes what needs a sandbox that is not there", async () => {
+    const specs: CheckInput[] = [
+      ...[command("true"), { type: "file", path: "a" } as const, { type: "git", clean: true } as const],
+      { type: "http", port: 80 },
+      { type: "person", question: "ok?" },
+    ];
+    for (const code of ["unavailable", "quota_exceeded", "failed"] as const) {
+      const world = new CheckWorld();
+      world.place.broken = new SandboxError(code, "The sandbox is gone.");
+      const receipts = await world.run(specs);
+      expect(receipts.map(({ outcome }) => outcome)).toEqual(specs.map(() => "not_run"));
+      expect(receipts.slice(1, 4).map(({ reason }) => reason)).toEqual(Array(3).fill("The sandbox is gone."));
+      expect(receipts[4]?.reason).toBe("It waits for a person.");
+    }
+    const none = await new CheckWorld().run(specs, { place: undefined });
+    expect(new Set(none.map(({ outcome }) => outcome))).toEqual(new Set(["not_run"]));
+  });
+
+  it("fails a command that changed files, and names them", async () => {
+    const world = new CheckWorld();
+    world.place.deeds.set("npm test", { writes: { "a.txt": "other", "made.txt": "x" } });
+    world.place.deeds.set("then", {});
+    const [test, then] = await world.run([command("npm test"), command("then")]);
+    expect(test).toMatchObject({ outcome: "failed", changed_files: ["a.txt", "made.txt"], exit_code: 0 });
+    expect(test?.reason).toMatch(/^While it ran, "a.txt", "made.txt" changed\./);
+    expect(then?.outcome).toBe("passed");
+    expect(then?.tree).not.toBe(test?.tree);
+  });
+
+  it("fails one that also forged the tree of its start", async () => {
+    const world = new CheckWorld();
+    world.place.deeds.set("npm test", { writes: { "a.txt": "other" } });
+    const { signal } = new AbortController();
+    const forging = replaceMethods<CheckPlace>(world.place, {
+      runCommand: async (given, end) => ({
+        ...(await world.place.runCommand(given, end)),
+        tree: await world.place.readTree(signal),
+      }),
+    });
+    const [receipt] = await world.run([command("npm test")], { place: forging });
+    expect(receipt).toMatchObject({ outcome: "failed", changed_files: ["a.txt"] });
+  });
+
+  it("has not run a command if the files can't be compared", async () => {
+    for (const refused of [1, 2]) {
+      const world = new CheckWorld();
+      world.place.deeds.set("npm test", {});
+      let count = 0;
+      world.place.onCall = async (name) => {
+        if (name === "readTree" && ++count >= refused) throw new SandboxError("failed", "The sandbox lacks sha256sum.");
+      };
+      const receipt = await world.see(command("npm test"));
+      expect(receipt).toMatchObject({ outcome: "not_run", reason: expect.stringContaining("lacks sha256sum") });
+      expect(world.place.started).toHaveLength(refused - 1);
+    }
+  });
+
+  it("tells protected files that are not as they were", async () => {
+    const world = new CheckWorld();
+    world.place.files.set("test.js", "asserts");
+    world.place.deeds.set("npm test", {});
+    const files = [
+      { path: "test.js", hash: hashOf("asserts") },
+      { path: "none.js", hash: null },
+    ];
+    const wanted = [want(command("npm test"), 0, { protected: files })];
+    const see = async () => (await world.runner().run(wanted, { call_id: `call_${world.now++}`, budget_ms: 9_000 }))[0];
+    expect(await see()).not.toHaveProperty("altered_files");
+    world.place.files.set("test.js", "asserts nothing");
+    expect(await see()).toMatchObject({ outcome: "passed", altered_files: ["test.js"] });
+    world.place.files.set("test.js", "asserts").set("none.js", "");
+    expect(await see()).toMatchObject({ altered_files: ["none.js"] });
+    world.place.files.delete("none.js");
+    world.place.onCall = async (name) => {
+      if (name === "hash") throw new SandboxError("failed", "No.");
+    };
+    expect(await see()).toMatchObject({ outcome: "not_run", reason: "Its protected files can't be read: No." });
+  });
+
+  it("starts a program, asks it, and ends it", async () => {
+    const world = new CheckWorld();
+    world.place.deeds.set("npm start", { hangs: true, serves: { "/api": { body: '{"items":[{"price":3}]}' } } });
+    const spec: CheckInput = {
+      ...{ type: "http", port: 3000, path: "/api", start: { run: "npm start" } },
+      json: { path: "items.0.price", equals: 3 },
+    };
+    const [one, other] = await world.run([spec, { ...spec, path: "/none" }]);
+    expect(one).toMatchObject({ outcome: "passed", reason: "GET :3000/api answered 200." });
+    expect(other).toMatchObject({ outcome: "failed", output_head: "no such page" });
+    expect(other?.reason).toBe('GET :3000/none answered 404, not 200. The answer: "no such page"');
+    expect(world.place.running).toEqual([]);
+    expect(world.place.started).toHaveLength(2);
+  });
+
+  it("fails a program that does not start, and one beside another on its port", async () => {
+    const world = new CheckWorld();
+    world.place.deeds.set("broken", { exit_code: 1, output: "no module\n" });
+    const start = (run: string, port: number): CheckInput => ({ type: "http", port, start: { run, wait_seconds: 2 } });
+    expect(await world.see(start("broken", 1))).toMatchObject({
+      ...{ outcome: "failed", reason: expect.stringContaining("no module") },
+    });
+    world.place.deeds.set("serve", { hangs: true, serves: {} });
+    const { signal } = new AbortController();
+    const own = { command_id: "own", run: "serve", cwd: null, time_limit_ms: 1, port: 5 };
+    await world.place.startProgram(own, signal);
+    expect(await world.see(start("other", 5))).toMatchObject({
+      ...{ outcome: "failed", reason: expect.stringContaining("already listens") },
+    });
+    expect(world.place.running).toEqual(["own"]);
+  });
+
+  it("asks a public address from here, also without a sandbox", async () => {
+    const world = new CheckWorld();
+    const url = "https://example.com/";
+    const spec: CheckInput = { type: "http", url, contains: "Hello" };
+    expect((await world.run([spec], { place: undefined }))[0]?.outcome).toBe("failed");
+    world.addresses.set(url, { ok: true, status: 200, body: "Hello", body_bytes: 5, body_hash: "x" });
+    expect((await world.run([spec], { place: undefined }))[0]).toMatchObject({ outcome: "passed", tree: null });
+    world.addresses.set(url, { ok: false, refused: true, message: "It is private." });
+    expect((await world.run([spec]))[0]).toMatchObject({ outcome: "not_run", reason: "It is private." });
+    let isAsked = false;
+    const fetchPublic = (_: string, signal: AbortSignal) => {
+      isAsked = true;
+      return untilAbort(signal);
+    };
+    const silent = world.run([spec], { fetchPublic });
+    await world.until(() => isAsked);
+    world.advanceTo(30_000);
+    expect((await silent)[0]).toMatchObject({ outcome: "failed", reason: expect.stringContaining("30 seconds") });
+  });
+
+  it("attaches to a command of the life before, and compares with the tree of its start", async () => {
+    const world = new CheckWorld();
+    world.place.deeds.set("npm test", { hangs: true, writes: { "made.txt": "x" } });
+    const { place } = world;
+    const first = new AbortController();
+    const lost = world.run([command("npm test")], { signal: first.signal });
+    const rejected = expect(lost).rejects.toThrow("evicted");
+    await world.until(() => place.running.length > 0);
+    // The life ends: nothing of it is done any more, not even the end of the command.
+    let isLost = true;
+    place.onCall = async (name, signal) => {
+      if (name === "end" && isLost) await untilAbort(signal);
+    };
+    first.abort(new Error("evicted"));
+    await world.until(() => place.calls.at(-1) === "end");
+    isLost = false;
+    const later = world.run([command("npm test")]);
+    const [receipt] = await world.drive(later);
+    await rejected;
+    expect(place.started).toEqual(["npm test"]);
+    expect(receipt).toMatchObject({ outcome: "failed", exit_code: null, changed_files: ["made.txt"] });
+    const other = world.runner({ scope: "run_2" });
+    await world.drive(other.run([want(command("npm test"))], { call_id: "call_1", budget_ms: 999_000 }));
+    expect(place.started).toHaveLength(2);
+  });
+});
+
+describe("a cancel", () => {
+  it("at any point rejects with its reason, and leaves nothing running", async () => {
+    const specs: CheckInput[] = [
+      command("hangs"),
+      { type: "http", port: 3000, start: { run: "serve" } },
+      ...[{ type: "file", path: "a.txt" } as const, { type: "git" } as const, { type: "http", port: 9 } as const],
+      command("ends", { protected: ["a.txt"] }),
+    ];
+    for (let point = 0; ; point++) {
+      const world = new CheckWorld();
+      world.place.deeds.set("hangs", { hangs: true, writes: { x: String(point) } });
+      world.place.deeds.set("ends", {});
+      world.place.deeds.set("serve", { hangs: true, serves: { "/": {} } });
+      let count = 0;
+      const reason = new Error("cancelled");
+      world.place.onCall = async () => {
+        if (count++ === point) world.end.abort(reason);
+      };
+      const wanted = specs.map((spec, at) => want(spec, at, { protected: [{ path: "a.txt", hash: hashOf("a") }] }));
+      const running = world.runner().run(wanted, { call_id: "call_1", budget_ms: 300_000 });
+      const settled = running.then(
+        (receipts) => receipts.length,
+        (error: unknown) => error,
+      );
+      const outcome = await world.drive(settled);
+      expect(world.place.running).toEqual([]);
+      if (!world.end.signal.aborted) {
+        expect(outcome).toBe(specs.length);
+        expect(point).toBeGreaterThan(12);
+        return;
+      }
+      expect(outcome).toBe(reason);
+    }
+  });
+
+  it("while a command runs ends it", async () => {
+    const world = new CheckWorld();
+    world.place.deeds.set("hangs", { hangs: true });
+    const running = world.run([command("hangs")]);
+    const rejected = expect(running).rejects.toThrow("cancelled");
+    await world.until(() => world.place.running.length > 0);
+    world.end.abort(new Error("cancelled"));
+    await rejected;
+    expect(world.place.running).toEqual([]);
+    await expect(world.run([command("next")])).rejects.toThrow("cancelled");
+    await expect(world.runner().readTree()).rejects.toThrow("cancelled");
+  });
+});
+
+describe("the tree", () => {
+  it("is null where nothing can be said of it", async () => {
+    const world = new CheckWorld();
+    expect(await world.runner().readTree()).toMatch(/^[0-9a-f]{64}$/);
+    expect(await world.runner({ place: undefined }).readTree()).toBeNull();
+    world.place.broken = new SandboxError("unavailable", "gone");
+    expect(await world.runner().readTree()).toBeNull();
+  });
+
+  it("is not read for checks of files alone", async () => {
+    const world = new CheckWorld();
+    await world.run([{ type: "file", path: "a.txt" }]);
+    expect(world.place.calls).toEqual(["read a.txt"]);
+  });
+});
+
+function untilAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+}

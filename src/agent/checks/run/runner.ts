@@ -1,0 +1,265 @@
+// Runs checks through a place in the sandbox. What only looks is done side by side; what runs a program comes one after
+// another, and the project's files are compared before and after each. A check never passes on a thought: without a
+// sandbox, without time, without a tree to compare it has not run, and its receipt says why.
+import { hashText, toHex } from "../../../lib/hash.ts";
+import type { Receipt } from "../../../protocol/plan/check.ts";
+import { SandboxError } from "../../sandbox.ts";
+import type { CheckPlace, Tree } from "../place.ts";
+import { type Job, listJobs } from "./jobs.ts";
+import { failed, notRun } from "./judge.ts";
+import {
+  judgeError,
+  lookAtAddress,
+  lookAtCommand,
+  lookAtFile,
+  lookAtGit,
+  lookAtPort,
+  lookAtStarted,
+  noTime,
+  type Sight,
+} from "./look.ts";
+import { type CheckRunPorts, type RunOptions, TIME_OVER, type WantedCheck, within } from "./ports.ts";
+import { readAltered, readProtected } from "./protected.ts";
+import { type Seen, toReceipt } from "./receipt.ts";
+
+const SIDE_BY_SIDE = 4;
+/** For the end of programs after a cancel or their look: it is not part of anybody's budget. */
+const CLEANUP_MS = 15_000;
+const SHOWN_FILES = 5;
+/** At least this long for the look at files after a command: one that passed just in time is not lost for it. */
+const AFTER_MS = 60_000;
+/** Less is not worth a start. */
+const MIN_MS = 1_000;
+
+export interface CheckRunner {
+  /**
+   * A receipt for each wanted check, in their order. Equal checks run once. Rejects only when the run's signal aborts,
+   * with its reason, after what was started has been told to end.
+   */
+  run(wanted: readonly WantedCheck[], options: RunOptions): Promise<Receipt[]>;
+  /** The hash of the tree as it is now; null if nothing can be said of it. */
+  readTree(): Promise<string | null>;
+}
+
+export function createCheckRunner(ports: CheckRunPorts): CheckRunner {
+  return {
+    run: (wanted, options) => new Running(ports, options).run(wanted),
+    readTree: async () => {
+      ports.signal.throwIfAborted();
+      try {
+        return (await ports.place?.readTree(ports.signal))?.hash ?? null;
+      } catch (error) {
+        ports.signal.throwIfAborted();
+        if (error instanceof SandboxError) return null;
+        throw error;
+      }
+    },
+  };
+}
+
+class Running {
+  readonly #ports: CheckRunPorts;
+  readonly #options: RunOptions;
+  readonly #until: number;
+  /** Commands and programs that may run. */
+  readonly #open = new Set<string>();
+  #tree: Tree | null = null;
+  #noTree: string | null = null;
+
+  constructor(ports: CheckRunPorts, options: RunOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#until = ports.now() + options.budget_ms;
+  }
+
+  async run(wanted: readonly WantedCheck[]): Promise<Receipt[]> {
+    const { signal, place } = this.#ports;
+    signal.throwIfAborted();
+    const jobs = listJobs(wanted, this.#ports.keyOf);
+    try {
+      const before = await readProtected(wanted, place, (work) => this.#inTime(work));
+      await this.#readFirstTree(jobs);
+      const seen = new Map<Job, Seen>();
+      const look = async (job: Job) => void seen.set(job, await this.#see(job));
+      await sideBySide(
+        jobs.filter(({ is_quick }) => is_quick),
+        look,
+      );
+      for (const job of jobs) if (!job.is_quick) await look(job);
+      const after = await readProtected(wanted, place, (work) => this.#inTime(work, AFTER_MS));
+      signal.throwIfAborted();
+      return wanted.map((each) => this.#close(each, jobs, seen, readAltered(each.check, before, after)));
+    } finally {
+      await this.#endAll();
+      signal.throwIfAborted();
+    }
+  }
+
+  #close(wanted: WantedCheck, jobs: Job[], seen: ReadonlyMap<Job, Seen>, altered: string[] | string): Receipt {
+    const job = jobs.find(({ wanted: all }) => all.includes(wanted));
+    const found = job && seen.get(job);
+    if (found === undefined) throw new Error("A check has no receipt.");
+    const { newId, invocation_id, onReceipt } = this.#ports;
+    const receipt = toReceipt(wanted, found, altered, { receipt_id: newId(), invocation_id });
+    onReceipt?.(receipt);
+    return receipt;
+  }
+
+  get #left(): number {
+    return this.#until - this.#ports.now();
+  }
+
+  #inTime<Value>(work: (signal: AbortSignal) => Promise<Value>, least_ms = 0): Promise<Value> {
+    return within(this.#ports, Math.max(least_ms, this.#left), this.#ports.signal, work);
+  }
+
+  /** For all checks but those of files, which have a hash of their own. */
+  async #readFirstTree(jobs: Job[]): Promise<void> {
+    const { place } = this.#ports;
+    if (place === undefined || !jobs.some(({ spec }) => spec.type !== "file" && spec.type !== "person")) return;
+    this.#tree = await this.#readTree(place);
+  }
+
+  /** Null if it can't be read; then `#noTree` says why. */
+  async #readTree(place: CheckPlace, least_ms = 0): Promise<Tree | null> {
+    try {
+      const tree = await this.#inTime((signal) => place.readTree(signal), least_ms);
+      this.#noTree = null;
+      return tree;
+    } catch (error) {
+      this.#ports.signal.throwIfAborted();
+      if (error !== TIME_OVER && !(error instanceof SandboxError)) throw error;
+      this.#noTree = error === TIME_OVER ? noTime().reason : (error as SandboxError).message;
+      return null;
+    }
+  }
+
+  async #see(job: Job): Promise<Seen> {
+    const { now, signal } = this.#ports;
+    signal.throwIfAborted();
+    const started = now();
+    const tree = this.#tree;
+    const sight = await this.#look(job);
+    const own = job.spec.type === "file" ? (sight.file_hash ?? null) : ((sight.tree ?? tree)?.hash ?? null);
+    return { ...sight, tree_hash: own, started_at: new Date(started).toISOString(), duration_ms: now() - started };
+  }
+
+  async #look(job: Job): Promise<Sight & { changed?: string[] }> {
+    const { place } = this.#ports;
+    const { spec } = job;
+    if (spec.type === "person") return notRun("It waits for a person.");
+    if (spec.type === "http" && spec.url !== undefined && spec.port !== undefined)
+      return failed("It names both a port and an address.");
+    if (place === undefined && !(spec.type === "http" && spec.url !== undefined))
+      return notRun("There is no sandbox here in which it could run.");
+    if (this.#left < MIN_MS) return noTime();
+    let inner: AbortSignal | null = null;
+    try {
+      return await this.#inTime((signal) => {
+        inner = signal;
+        return this.#lookInTime(job, place, signal);
+      });
+    } catch (error) {
+      this.#ports.signal.throwIfAborted();
+      return judgeError(error, inner ?? this.#ports.signal);
+    }
+  }
+
+  async #lookInTime(
+    job: Job,
+    place: CheckPlace | undefined,
+    signal: AbortSignal,
+  ): Promise<Sight & { changed?: string[] }> {
+    const { spec } = job;
+    if (spec.type === "http" && spec.url !== undefined) return lookAtAddress(spec, this.#ports, signal);
+    if (place === undefined || spec.type === "person") throw new Error("Nothing to look at.");
+    if (spec.type === "file") return lookAtFile(spec, { place, signal });
+    if (spec.type === "git") return lookAtGit(spec, { place, signal });
+    if (spec.type === "http" && spec.start === undefined) {
+      if (spec.port === undefined) return failed("It names neither a port nor an address.");
+      return lookAtPort(spec, { place, signal, left_ms: this.#left });
+    }
+    return this.#compare(job, place, signal);
+  }
+
+  /** Runs what may change files, between two looks at the tree. */
+  async #compare(job: Job, place: CheckPlace, signal: AbortSignal): Promise<Sight & { changed?: string[] }> {
+    const { spec } = job;
+    const before = this.#tree ?? (await this.#readTree(place));
+    if (before === null) return notRun(this.#describeNoTree());
+    this.#tree = before;
+    const command_id = await this.#nameCommand(job);
+    const request = { place, signal, left_ms: this.#left, command_id, tree: before };
+    this.#open.add(command_id);
+    let sight: Sight;
+    try {
+      sight =
+        spec.type === "command"
+          ? await lookAtCommand(spec, request)
+          : spec.type === "http"
+            ? await lookAtStarted(spec, request)
+            : notRun("It has no command.");
+      if (spec.type === "command") this.#open.delete(command_id);
+    } catch (error) {
+      this.#ports.signal.throwIfAborted();
+      sight = judgeError(error, signal);
+    }
+    await this.#endAll();
+    // Kept beside the command, so the command could have changed it: it may only show more changes, never fewer.
+    const first = sight.tree ?? before;
+    const seen = { ...sight, tree: first };
+    const after = await this.#readTree(place, AFTER_MS);
+    this.#tree = after;
+    if (after === null) return sight.outcome === "passed" ? { ...seen, ...notRun(this.#describeNoTree()) } : seen;
+    if (after.hash === first.hash && after.hash === before.hash) return seen;
+    const changed = await this.#listChanges(place, after.hash === first.hash ? before : first);
+    if (sight.outcome === "not_run") return { ...seen, changed };
+    const reason = describeChange(changed);
+    return { ...seen, changed, ...failed(sight.outcome === "passed" ? reason : `${sight.reason} ${reason}`) };
+  }
+
+  #describeNoTree(): string {
+    return `The project's files can't be compared before and after: ${this.#noTree ?? "they can't be read."}`;
+  }
+
+  async #listChanges(place: CheckPlace, since: Tree): Promise<string[]> {
+    try {
+      return await this.#inTime((signal) => place.listChanges(since, signal), AFTER_MS);
+    } catch (error) {
+      this.#ports.signal.throwIfAborted();
+      if (error !== TIME_OVER && !(error instanceof SandboxError)) throw error;
+      return [];
+    }
+  }
+
+  async #nameCommand({ key }: Job): Promise<string> {
+    const text = JSON.stringify([this.#ports.scope, this.#options.call_id, key]);
+    return `check-${toHex(await hashText(text)).slice(0, 40)}`;
+  }
+
+  /** Never rejects: a sandbox that can't be reached ends what it runs by its limit. */
+  async #endAll(): Promise<void> {
+    const { place } = this.#ports;
+    for (const id of [...this.#open]) {
+      this.#open.delete(id);
+      await within(this.#ports, CLEANUP_MS, null, async (signal) => place?.endProgram(id, signal)).catch(() => {});
+    }
+  }
+}
+
+function describeChange(changed: readonly string[]): string {
+  const names = changed.slice(0, SHOWN_FILES).map((name) => JSON.stringify(name));
+  const more = changed.length > names.length ? " and more" : "";
+  const which = names.length === 0 ? "files that git does not ignore" : `${names.join(", ")}${more}`;
+  return `While it ran, ${which} changed. A check leaves the project's files as they are: ignore what it makes, or let it clean up.`;
+}
+
+/** All have ended when this settles, also if one has failed. */
+async function sideBySide(jobs: Job[], work: (job: Job) => Promise<void>): Promise<void> {
+  const queue = [...jobs];
+  const takeOne = async (): Promise<void> => {
+    for (let job = queue.shift(); job !== undefined; job = queue.shift()) await work(job);
+  };
+  const ends = await Promise.allSettled(Array.from({ length: Math.min(SIDE_BY_SIDE, jobs.length) }, takeOne));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+}

@@ -1,0 +1,152 @@
+// Where checks look, in a Daytona sandbox: short scripts through `POST /process/execute`. All of them may be repeated, so
+// a broken connection costs nothing. A long command is asked for again and again until it has ended.
+import type { CheckPlace, CheckRequest, FileSeen, ResponseSeen, Tree } from "../../../agent/checks/place.ts";
+import { SandboxError } from "../../../agent/sandbox.ts";
+import { isWithin } from "../../paths.ts";
+import { checkPort } from "../access/ports.ts";
+import { providerFolderOf } from "../files/provider-folder.ts";
+import { DaytonaCheckCommands } from "./commands.ts";
+import { FILES_SCRIPT, type FileAnswer, readFilesAnswer, SHOWN_FILE_BYTES } from "./file-script.ts";
+import { readGit } from "./git.ts";
+import { decode, decodeBase64, readText } from "./output.ts";
+import { type CheckPorts, lacks, run } from "./ports.ts";
+import { MAX_BODY_BYTES, REQUEST_SCRIPT, readRequestAnswer, SHOWN_BODY_BYTES } from "./request-script.ts";
+import { readTreeAnswer, TREE_SCRIPT, type TreeAnswer } from "./tree-script.ts";
+
+/** A gigabyte of files takes some seconds, and ten times that on a busy machine. */
+const TREE_MS = 120_000;
+const FILES_MS = 60_000;
+/** Base64 makes four characters of three bytes. */
+const ANSWER_BYTES = 128 * 1024;
+const FILE_ANSWER_BYTES = 2 * SHOWN_FILE_BYTES;
+/** Linux takes arguments of two megabytes together, and the script is one, too. */
+const MAX_PATH_CHARACTERS = 60_000;
+
+export function createCheckPlace(ports: CheckPorts): CheckPlace {
+  const { guard } = ports;
+  const commands = new DaytonaCheckCommands(ports);
+  return {
+    readTree: (signal) => guard(signal, () => readTree(ports, signal)),
+    listChanges: (since, signal) => guard(signal, () => listChanges(ports, since, signal)),
+    runCommand: (command, signal) => guard(signal, () => commands.run(command, signal)),
+    startProgram: (command, signal) => guard(signal, () => commands.start(command, signal)),
+    endProgram: (id, signal) => guard(signal, () => commands.end(id, signal)),
+    request: (request, signal) => guard(signal, () => sendRequest(ports, request, signal)),
+    readFile: (path, signal) => guard(signal, () => readFile(ports, path, signal)),
+    hashFiles: (paths, signal) => guard(signal, () => hashFiles(ports, paths, signal)),
+    readGit: (cwd, signal, options) => guard(signal, () => readGit(ports, cwd, signal, options)),
+  };
+}
+
+async function readTree(ports: CheckPorts, signal: AbortSignal): Promise<Tree> {
+  const answer = await askTree(ports, "", signal);
+  if (answer.kind !== "tree") throw new SandboxError("failed", "The project's files could not be read.");
+  return { hash: answer.hash, mark: answer.hash };
+}
+
+async function listChanges(ports: CheckPorts, since: Tree, signal: AbortSignal): Promise<string[]> {
+  const answer = await askTree(ports, since.mark, signal);
+  if (answer.kind === "changes") return answer.files;
+  throw new SandboxError("failed", "What has changed since can't be told: the former list of files is gone.");
+}
+
+async function askTree(ports: CheckPorts, since: string, signal: AbortSignal): Promise<TreeAnswer> {
+  const { absolute: work, folders } = await ports.files.resolve("", signal);
+  const home = ports.readHome();
+  const checkout = home === null ? work : (await ports.files.resolve(home, signal, { takesAnyName: true })).absolute;
+  // What lies beside a checkout is not committed, and may still be what a check is about.
+  const root = isWithin(checkout, work) ? work : checkout;
+  const below = (path: string) => `.${path.slice(root === "/" ? 0 : root.length)}`;
+  const provider = providerFolderOf(folders);
+  const places = [isWithin(provider, root) ? below(provider) : "", below(checkout)];
+  const prefix = `${below(checkout).replace(/[\\&|]/g, "\\$&")}/`;
+  const values = (id: string) => [id, root, root === folders.home ? "home" : "", since, ...places, prefix];
+  const answer = readTreeAnswer(await run(ports, { text: TREE_SCRIPT, values, timeout_ms: TREE_MS }, signal));
+  if (answer === null) throw new SandboxError("failed", "The project's files could not be read in time.");
+  if (answer.kind === "no_folder") throw new SandboxError("not_found", "The project's folder does not exist.");
+  if (answer.kind === "lacks") throw lacks(answer.what);
+  if (answer.kind === "stuck")
+    throw new SandboxError("failed", `The project's files could not be read: ${answer.what || "no space is left"}.`);
+  return answer;
+}
+
+async function sendRequest(
+  ports: CheckPorts,
+  { port, path, time_limit_ms }: CheckRequest,
+  signal: AbortSignal,
+): Promise<ResponseSeen> {
+  checkPort(port);
+  const url = URL.parse(`http://localhost:${port}${path.startsWith("/") ? "" : "/"}${path}`);
+  if (url === null) throw new SandboxError("invalid", `${path} is not a path.`);
+  const seconds = Math.max(1, Math.ceil(time_limit_ms / 1000));
+  const values = () => [String(port), url.pathname + url.search, String(seconds), ""];
+  const output = await run(
+    ports,
+    { text: REQUEST_SCRIPT, values, timeout_ms: (seconds + 10) * 1000, answer_bytes: ANSWER_BYTES },
+    signal,
+  );
+  const answer = readRequestAnswer(output);
+  if (answer?.kind === "answer") {
+    const mask = await ports.secrets.readMask(signal);
+    const bytes = decodeBase64(answer.body);
+    const text = decode(bytes.subarray(0, SHOWN_BODY_BYTES));
+    const body = answer.bytes > SHOWN_BODY_BYTES ? (mask?.applyToHead(text) ?? text) : (mask?.apply(text) ?? text);
+    return { status: answer.status, body, body_bytes: answer.bytes, body_hash: answer.hash };
+  }
+  if (answer?.kind === "lacks") throw lacks(answer.program);
+  if (answer?.kind === "large")
+    throw new SandboxError("too_large", `The answer of port ${port} has more than ${MAX_BODY_BYTES} bytes.`);
+  const reason =
+    answer?.kind === "silent"
+      ? `Nothing answers HTTP on port ${port}.`
+      : answer?.kind === "broken"
+        ? `The answer of port ${port} broke off.`
+        : `Port ${port} gave no answer within ${seconds} seconds.`;
+  throw new SandboxError("not_found", reason);
+}
+
+async function readFile(ports: CheckPorts, path: string, signal: AbortSignal): Promise<FileSeen> {
+  const [found] = await askFiles(ports, [path], SHOWN_FILE_BYTES, signal);
+  if (!found) return { hash: null, size: 0, text: null };
+  const text = readText(decodeBase64(found.text), found.size > SHOWN_FILE_BYTES);
+  return { hash: found.hash, size: found.size, text };
+}
+
+async function hashFiles(ports: CheckPorts, paths: string[], signal: AbortSignal): Promise<(string | null)[]> {
+  const hashes: (string | null)[] = [];
+  for (const part of splitPaths(paths)) {
+    const answers = await askFiles(ports, part, 0, signal);
+    hashes.push(...answers.map((answer) => answer?.hash ?? null));
+  }
+  return hashes;
+}
+
+async function askFiles(
+  ports: CheckPorts,
+  paths: string[],
+  shown: number,
+  signal: AbortSignal,
+): Promise<(FileAnswer | null)[]> {
+  const absolute: string[] = [];
+  for (const path of paths) absolute.push((await ports.files.resolve(path, signal, { takesAnyName: true })).absolute);
+  const values = () => [String(shown), ...absolute];
+  const script = { text: FILES_SCRIPT, values, timeout_ms: FILES_MS, answer_bytes: FILE_ANSWER_BYTES };
+  const answer = readFilesAnswer(await run(ports, script, signal));
+  if (typeof answer === "string") throw lacks(answer);
+  if (answer?.length !== paths.length) throw new SandboxError("failed", "The files could not be read in time.");
+  return answer;
+}
+
+function splitPaths(paths: string[]): string[][] {
+  const parts: string[][] = [];
+  let room = 0;
+  for (const path of paths) {
+    if (path.length > room) {
+      parts.push([]);
+      room = MAX_PATH_CHARACTERS;
+    }
+    parts.at(-1)?.push(path);
+    room -= path.length;
+  }
+  return parts;
+}
