@@ -202,6 +202,24 @@ export const ledger = {
   link_count: 1,
   links: [{ port: 3000, url: "https://3000-k5t2mq7zr4wq3xj6vy2b5n7c3d.previews.example/" }],
 };
+export const receipt = {
+  receipt_id: "rcpt_01k9a4xw3wz5b8d1f4h7k0m3pq",
+  task_id: "task_01k9a4xw3vn2r6s8t4u5w7x9yz",
+  check_id: "chk_01k9a4xw3wz5b8d1f4h7k0m3pq",
+  invocation_id: "inv_01k9a4xw3rj5n8m1q4s7v0x3zb",
+  author: "person" as const,
+  spec: { type: "command" as const, run: "npm test", contains: "0 failed" },
+  outcome: "passed" as const,
+  reason: "`npm test` exited with 0.",
+  started_at: time,
+  duration_ms: 4_210,
+  exit_code: 0,
+  output_head: "12 passed, 0 failed\n",
+  output_tail: "",
+  output_bytes: 20,
+  output_hash: "6ed8b4b3f5cb63a5c1c2cb7ff6f2f7bd0f55f1a1d4b2cfdd5a8ad4a0d2c2e3aa",
+  tree: "0d1f2a4c6b8e9d7f5a3c1b2d4e6f8a9c0b1d3e5f7a9c2b4d6e8f0a1c3b5d7e9f",
+};
 export const planWithLedger = {
   ...plan,
   sections: plan.sections.map((section) => ({

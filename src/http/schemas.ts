@@ -9,6 +9,7 @@ import { gitCredentialFields } from "../protocol/git-credential.ts";
 import { clientId } from "../protocol/ids.ts";
 import { messageTypes } from "../protocol/message.ts";
 import { capFields, givenCaps } from "../protocol/money/caps.ts";
+import { receipt } from "../protocol/plan/check.ts";
 import { planOperation } from "../protocol/plan/edit.ts";
 import { taskLedger } from "../protocol/plan/ledger.ts";
 import { planView } from "../protocol/plan/task.ts";
@@ -348,6 +349,7 @@ export const message = late(() =>
 export const plan = late(() => z.object(planView().shape).openapi("Plan", { example: examples.plan }));
 const planSection = late(() => planView().shape.sections.element);
 const ledger = late(() => z.object(taskLedger().shape).openapi("TaskLedger", { example: examples.ledger }));
+const seenReceipt = late(() => z.object(receipt().shape).openapi("Receipt", { example: examples.receipt }));
 export const planWithLedger = late(() =>
   z
     .object({
@@ -355,7 +357,13 @@ export const planWithLedger = late(() =>
       sections: z.array(
         z.object({
           ...planSection().shape,
-          tasks: z.array(z.object({ ...planSection().shape.tasks.element.shape, ledger: ledger().optional() })),
+          tasks: z.array(
+            z.object({
+              ...planSection().shape.tasks.element.shape,
+              ledger: ledger().optional(),
+              receipts: z.array(seenReceipt()).optional(),
+            }),
+          ),
         }),
       ),
     })

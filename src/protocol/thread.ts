@@ -10,8 +10,8 @@ import type { MirrorPlace } from "./mirror.ts";
 import type { ScopedCaps } from "./money/caps.ts";
 import type { ClosedLease } from "./money/lease.ts";
 import type { Page, PageRequest } from "./page.ts";
+import type { PlanDetails, PlanWithDetails } from "./plan/details.ts";
 import type { PlanEditRequest } from "./plan/edit.ts";
-import type { Ledger } from "./plan/ledger.ts";
 import type { Plan } from "./plan/task.ts";
 import type { BusyPolicy, DisconnectPolicy, Run, RunStatus } from "./run.ts";
 
@@ -230,8 +230,11 @@ export interface ThreadApi {
   sync(key: ThreadKey): Promise<Result<boolean>>;
   readThread(key: ThreadKey): Promise<Result<Thread>>;
   readPlan(key: ThreadKey): Promise<Result<Plan>>;
-  /** The plan with the work done for its tasks, both of the same moment. Only the object knows this. */
-  readLedger(key: ThreadKey): Promise<Result<{ plan: Plan; ledger: Ledger }>>;
+  /**
+   * The plan with the work done for its tasks, or with what the server saw of them, of the same moment. Only the object
+   * knows this. A former version knows the ledger alone, and returns it.
+   */
+  readLedger(key: ThreadKey, include?: PlanDetails): Promise<Result<PlanWithDetails>>;
   /**
    * A person's change of the plan: all operations or none; `version_conflict` or `invalid_operation`. D1 has it when
    * this resolves. The same `request_id` again is the same edit.

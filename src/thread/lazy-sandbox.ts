@@ -1,6 +1,7 @@
 // A sandbox that is opened when a tool first uses it. A run without tools reads no project and makes no client.
 import { type Sandbox, SandboxError } from "../agent/sandbox.ts";
 import { wrapGit } from "../agent/sandbox-git.ts";
+import { lazyPlace } from "./checks/lazy-place.ts";
 
 /**
  * `make` is called until it succeeds once. If it fails, the call fails, and the next call tries again. After `renew` it
@@ -42,6 +43,7 @@ export function lazySandbox(make: (former: Sandbox | null) => Promise<Sandbox>):
       // A sandbox that is being made reads the current settings anyway.
       if (ready !== null) made = null;
     },
+    checks: lazyPlace(async () => (await open()).checks),
     keepAlive: async (...request) => ready?.keepAlive?.(...request),
     git: {
       ...wrapGit(async (work) => work((await open()).git)),

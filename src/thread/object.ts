@@ -10,8 +10,8 @@ import type { WaitingChange, WaitingMessage } from "../protocol/inbox.ts";
 import type { MessageRow } from "../protocol/message.ts";
 import type { ClosedLease } from "../protocol/money/lease.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
+import type { PlanDetails, PlanWithDetails } from "../protocol/plan/details.ts";
 import type { PlanEditRequest } from "../protocol/plan/edit.ts";
-import type { Ledger } from "../protocol/plan/ledger.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import type { Run } from "../protocol/run.ts";
 import type {
@@ -26,6 +26,7 @@ import type {
 } from "../protocol/thread.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { onAlarm } from "./alarm.ts";
+import { readPlanDetails } from "./checks/plan-details.ts";
 import { describeLife } from "./diagnostics.ts";
 import { EXPIRED, isExpired } from "./expire.ts";
 import { ensureFollowing } from "./follow/followers.ts";
@@ -49,7 +50,6 @@ import {
   startBackground,
   waitForEnd,
 } from "./run/control.ts";
-import { readLedger } from "./run/ledger.ts";
 import { editPlan } from "./run/plan-edit.ts";
 import { ensureRunning } from "./run/run.ts";
 import { arm, schedule, sendNewJobs } from "./scheduler.ts";
@@ -130,8 +130,8 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return this.#read(key, (life) => succeed(withoutNumbers(life.state.plan)));
   }
 
-  async readLedger(key: ThreadKey): Promise<Result<{ plan: Plan; ledger: Ledger }>> {
-    return this.#read(key, (life) => succeed({ plan: withoutNumbers(life.state.plan), ledger: readLedger(life) }));
+  async readLedger(key: ThreadKey, include: PlanDetails = "ledger"): Promise<Result<PlanWithDetails>> {
+    return this.#read(key, (life) => succeed(readPlanDetails(life, include)));
   }
 
   async editPlan(key: ThreadKey, request: PlanEditRequest): Promise<Result<Plan>> {

@@ -1,5 +1,6 @@
 // Makes the ports from the settings: the one place that knows all implementations (models, tools, sandboxes, mirrors).
 // Ports are made once per life, since objects of one isolate share module scope, but not I/O.
+import type { FetchPublic } from "../agent/checks/run/ports.ts";
 import type { NetworkRules } from "../agent/context/environment.ts";
 import type { RunMirror } from "../agent/mirror.ts";
 import type { Model, ModelMemory } from "../agent/model.ts";
@@ -12,6 +13,7 @@ import type { Config } from "../config.ts";
 import { hashText, toHex } from "../lib/hash.ts";
 import type { ImageRules } from "../lib/image-address.ts";
 import { describeError, logWarning } from "../lib/log.ts";
+import { lookAtPublic } from "../lib/network/look.ts";
 import { sendThrough } from "../lib/network/send.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import { createMirrors } from "../mirrors.ts";
@@ -67,6 +69,8 @@ export interface Ports {
   imageTokens(model: string, image: SentImage): number;
   /** Which images a message may have, and a model may get. */
   images: ImageRules;
+  /** What a public address answers, for checks. */
+  lookAtPublic: FetchPublic;
   /** The server's own tools. */
   tools: Tool[];
   /** Sources of tools that others describe. */
@@ -145,6 +149,7 @@ export function createPorts(
     grantLease: (request) => grantLease(database, request),
     takeUse: (user_id, name) => takeOrPass({ config, database }, user_id, name),
     images: { image_urls: config.image_urls, private_urls_allowed: config.private_urls_allowed },
+    lookAtPublic: (url, signal) => lookAtPublic(sendThrough(network), url, signal),
     tools: createTools(config, sendThrough(network)),
     toolSources: createToolSources(config),
     limits: config.limits,

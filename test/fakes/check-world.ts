@@ -1,7 +1,8 @@
 // A runner of checks on a place in memory and a clock that a test moves.
 
-import type { CheckRunPorts, PublicAnswer, WantedCheck } from "../../src/agent/checks/run/ports.ts";
-import { type CheckRunner, createCheckRunner } from "../../src/agent/checks/run/runner.ts";
+import type { CheckRunPorts, PublicAnswer } from "../../src/agent/checks/run/ports.ts";
+import { createCheckRunner } from "../../src/agent/checks/run/runner.ts";
+import type { CheckRunner, WantedCheck } from "../../src/agent/checks/runner.ts";
 import type { Check, CheckInput, Receipt } from "../../src/protocol/plan/check.ts";
 import { MemoryCheckPlace } from "./check-place.ts";
 

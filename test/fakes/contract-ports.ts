@@ -38,6 +38,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
     budgetScopes: () => [],
     grantLease: async () => ({ kind: "closed" }),
     takeUse: async () => null,
+    lookAtPublic: async () => ({ ok: false, refused: true, message: "Nothing is asked in tests." }),
     images: { image_urls: "public", private_urls_allowed: false },
     tools: [...taskTools, ...peopleTools, workTool(world, pulse)],
     toolSources: [],

@@ -5,8 +5,9 @@
 import { isRecord } from "../../lib/is-record.ts";
 import type { Receipt } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { listUnhashed, withHashes } from "../checks/protect.ts";
 import { listClosing, listHopeless, withReceipts } from "../checks/results.ts";
-import { TASK_BUDGET_MS, type WantedCheck } from "../checks/runner.ts";
+import { TASK_BUDGET_MS, unlessCancelled, type WantedCheck } from "../checks/runner.ts";
 import { verificationOf } from "../checks/verification.ts";
 import { describeClosed, describeRefusal } from "../checks/words.ts";
 import type { RunState } from "../loop-state.ts";
@@ -36,6 +37,10 @@ export async function closeOnChecks(
   state: RunState,
 ): Promise<ToolResult> {
   let result = first;
+  const hashes = await hashProtected(first.plan, state);
+  if (hashes === null) return CANCELLED_RESULT;
+  if (hashes.size > 0) result = await runAgain();
+  result = withProtected(result, hashes);
   const receipts = state.checked.get(call_id) ?? [];
   for (let round = 0; round < MAX_ROUNDS && result.plan !== undefined; round++) {
     const wanted = listClosing(state.plan, result.plan).filter((check) => !isSeen(check, receipts));
@@ -45,10 +50,24 @@ export async function closeOnChecks(
     if (seen.length === 0) break;
     receipts.push(...seen);
     state.checked.set(call_id, receipts);
-    result = await runAgain();
+    result = withProtected(await runAgain(), hashes);
   }
   if (receipts.length === 0) return result;
   return conclude(result, receipts, state);
+}
+
+/** The files of new checks as they are now. Null if the run was cancelled meanwhile. */
+async function hashProtected(plan: Plan | undefined, { ports }: RunState): Promise<Hashes | null> {
+  const paths = plan === undefined ? [] : listUnhashed(plan);
+  if (paths.length === 0) return new Map();
+  return (await unlessCancelled(ports, async () => await ports.checks?.hashFiles(paths))) ?? null;
+}
+
+type Hashes = ReadonlyMap<string, string | null>;
+
+function withProtected(result: ToolResult, hashes: Hashes): ToolResult {
+  if (result.plan === undefined || hashes.size === 0) return result;
+  return { ...result, plan: withHashes(result.plan, hashes) };
 }
 
 function isSeen({ task_id, check }: WantedCheck, receipts: readonly Receipt[]): boolean {
@@ -58,12 +77,8 @@ function isSeen({ task_id, check }: WantedCheck, receipts: readonly Receipt[]): 
 /** Null if the run was cancelled meanwhile. */
 async function run(wanted: WantedCheck[], call_id: string, { ports }: RunState): Promise<Receipt[] | null> {
   const tasks = new Set(wanted.map(({ task_id }) => task_id)).size;
-  try {
-    return (await ports.checks?.run(wanted, { call_id, budget_ms: tasks * TASK_BUDGET_MS })) ?? [];
-  } catch (error) {
-    if (ports.signal.aborted) return null;
-    throw error;
-  }
+  const options = { call_id, budget_ms: tasks * TASK_BUDGET_MS };
+  return unlessCancelled(ports, async () => (await ports.checks?.run(wanted, options)) ?? []);
 }
 
 function conclude(result: ToolResult, receipts: Receipt[], state: RunState): ToolResult {

@@ -12,13 +12,34 @@ export interface WantedCheck {
  * started in the sandbox was told to end.
  */
 export interface CheckRunner {
-  /** `call_id` names the call that closes the tasks: a life that repeats it attaches to the commands of the former. */
-  run(wanted: readonly WantedCheck[], options: { call_id: string; budget_ms: number }): Promise<Receipt[]>;
+  run(wanted: readonly WantedCheck[], options: RunOptions): Promise<Receipt[]>;
   /** The hash of the tree as it is now; null if nothing can be said of it. */
   readTree(): Promise<string | null>;
+  /** Files by path, null where there is none; empty if they can't be read. */
+  hashFiles(paths: string[]): Promise<ReadonlyMap<string, string | null>>;
+}
+
+export interface RunOptions {
+  /** Names the call that closes the tasks: a life that repeats it attaches to the commands of the former. */
+  call_id: string;
+  /** For all of the checks together. */
+  budget_ms: number;
 }
 
 /** For all checks of one task. */
 export const TASK_BUDGET_MS = 5 * 60_000;
 /** For all stale checks at the end of a run. */
 export const END_BUDGET_MS = 15 * 60_000;
+
+/** Null if the run was cancelled meanwhile. */
+export async function unlessCancelled<Value>(
+  { signal }: { signal: AbortSignal },
+  work: () => Promise<Value>,
+): Promise<Value | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
+  }
+}

@@ -7,7 +7,7 @@ import { type RunState, store } from "../loop-state.ts";
 import { numberPlan } from "../plan/numbers.ts";
 import { MAX_TASK_CHARACTERS, MAX_TASKS } from "../plan/rules.ts";
 import { isStale, withReceipts, withStale } from "./results.ts";
-import { END_BUDGET_MS, type WantedCheck } from "./runner.ts";
+import { END_BUDGET_MS, unlessCancelled, type WantedCheck } from "./runner.ts";
 import { describeRepairs } from "./words.ts";
 
 const REPAIR = "Repair: ";
@@ -23,12 +23,14 @@ export function maySettle({ hasWorked, ports, plan }: RunState): boolean {
 /** Returns whether there is work again. */
 export async function settleChecks(state: RunState): Promise<boolean> {
   state.ports.storeHeld?.();
-  const tree = await readTree(state);
-  if (tree === null) return false;
+  const { ports } = state;
+  const tree = await unlessCancelled(ports, async () => await ports.checks?.readTree());
+  if (tree == null) return false;
   const wanted = listStale(state.plan, tree);
   if (wanted.length === 0) return false;
-  const receipts = await rerun(wanted, state);
-  if (receipts === null) return false;
+  const options = { call_id: `end_${state.steps}`, budget_ms: END_BUDGET_MS };
+  const receipts = await unlessCancelled(ports, async () => await ports.checks?.run(wanted, options));
+  if (receipts == null) return false;
   state.hasWorked = false;
   // From here to the transaction nothing is awaited: a person may have edited the plan while the checks ran.
   const before = state.plan;
@@ -45,29 +47,11 @@ function hasPassed({ status, checks = [] }: Task): boolean {
   return status === "completed" && checks.some(({ result }) => result?.outcome === "passed");
 }
 
-async function readTree({ ports }: RunState): Promise<string | null> {
-  try {
-    return (await ports.checks?.readTree()) ?? null;
-  } catch (error) {
-    if (ports.signal.aborted) return null;
-    throw error;
-  }
-}
-
 function listStale(plan: Plan, tree: string): WantedCheck[] {
   return plan.tasks
     .filter(({ status }) => status === "completed")
     .flatMap(({ id, checks = [] }) => checks.map((check) => ({ task_id: id, check })))
     .filter(({ check }) => isStale(check, tree));
-}
-
-async function rerun(wanted: WantedCheck[], { ports, steps }: RunState): Promise<Receipt[] | null> {
-  try {
-    return (await ports.checks?.run(wanted, { call_id: `end_${steps}`, budget_ms: END_BUDGET_MS })) ?? null;
-  } catch (error) {
-    if (ports.signal.aborted) return null;
-    throw error;
-  }
 }
 
 /** One task for each task of which a check fails now, unless its repair is open already. */

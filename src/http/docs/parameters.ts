@@ -33,7 +33,7 @@ const byName: Record<string, [example: unknown, description?: string]> = {
   except: ["current"],
   type: ["user,assistant"],
   after: ["100"],
-  include: ["ledger"],
+  include: ["ledger", "receipts"],
   wait: ["1"],
   on_disconnect: ["cancel"],
   whole_history: ["1"],

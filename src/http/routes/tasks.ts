@@ -3,6 +3,8 @@ import { z } from "@hono/zod-openapi";
 import { emptyLedger } from "../../agent/plan/ledger.ts";
 import { viewPlan } from "../../agent/plan/view.ts";
 import { succeed } from "../../protocol/error.ts";
+import type { Receipt } from "../../protocol/plan/check.ts";
+import { planDetails } from "../../protocol/plan/details.ts";
 import type { Ledger } from "../../protocol/plan/ledger.ts";
 import type { PlanView } from "../../protocol/plan/task.ts";
 import { readPlan } from "../../store/tasks.ts";
@@ -17,7 +19,10 @@ import { plan, planPatch, planWithLedger, threadParams } from "../schemas.ts";
 const tag = "Threads";
 const path = "/v1/threads/{thread_id}/tasks";
 const query = z.strictObject({
-  include: z.literal("ledger").optional().openapi({ description: "`ledger`: adds to each task what was done for it." }),
+  include: z.enum(planDetails).optional().openapi({
+    description:
+      "`ledger`: adds to each task what was done for it. `receipts`: adds what the server saw when it ran the task's checks, the newest 500 of the thread.",
+  }),
 });
 
 export function addTasks(app: App): void {
@@ -36,9 +41,11 @@ export function addTasks(app: App): void {
     },
     async (context, { params, query }) => {
       const key = keyOf(context, params.thread_id);
-      if (query.include === "ledger") {
-        const { plan, ledger } = unwrap(await callThread(context.env, key, (stub) => stub.readLedger(key)));
-        return context.json(withLedger(viewPlan(plan), ledger));
+      const { include } = query;
+      if (include !== undefined) {
+        const read = unwrap(await callThread(context.env, key, (stub) => stub.readLedger(key, include)));
+        const view = viewPlan(read.plan);
+        return context.json(include === "ledger" ? withLedger(view, read.ledger) : withReceipts(view, read.receipts));
       }
       const stored = await readOfThread(context, key, {
         fromStore: async (db) => succeed(await readPlan(db, key)),
@@ -73,10 +80,20 @@ export function addTasks(app: App): void {
   );
 }
 
+function withReceipts(view: PlanView, receipts: readonly Receipt[] = []) {
+  return withEach(view, ({ id }) => ({ receipts: receipts.filter(({ task_id }) => task_id === id) }));
+}
+
 function withLedger(view: PlanView, ledger: Ledger) {
+  return withEach(view, ({ id }) => ({ ledger: ledger[id] ?? emptyLedger() }));
+}
+
+type TaskView = PlanView["sections"][number]["tasks"][number];
+
+function withEach<Details extends object>(view: PlanView, detailsOf: (task: TaskView) => Details) {
   const sections = view.sections.map((section) => ({
     ...section,
-    tasks: section.tasks.map((task) => ({ ...task, ledger: ledger[task.id] ?? emptyLedger() })),
+    tasks: section.tasks.map((task) => ({ ...task, ...detailsOf(task) })),
   }));
   return { ...view, sections };
 }

@@ -19,11 +19,25 @@ export function storeReceipts(sql: Sql, receipts: readonly Receipt[]): void {
   sql.exec("DELETE FROM receipts WHERE seq <= (SELECT max(seq) FROM receipts) - ?", MAX_KEPT);
 }
 
-/** The newest first, at most `limit`. */
-export function readReceipts(sql: Sql, limit: number): Receipt[] {
+/** What is read at once: all that a person looks at, and less than an answer may hold. */
+const MAX_READ = 500;
+const MAX_READ_CHARACTERS = 4_000_000;
+
+/** The newest receipts, the oldest of them first. */
+export function readReceipts(sql: Sql): Receipt[] {
   if (!hasTable(sql, "receipts")) return [];
+  const sizes = sql
+    .exec<{ seq: number; size: number }>(
+      "SELECT seq, length(content) AS size FROM receipts ORDER BY seq DESC LIMIT ?",
+      MAX_READ,
+    )
+    .toArray();
+  let room = MAX_READ_CHARACTERS;
+  const fitting = sizes.filter(({ size }) => (room -= size) >= 0);
+  const first = fitting.at(-1)?.seq;
+  if (first === undefined) return [];
   return sql
-    .exec<{ content: string }>("SELECT content FROM receipts ORDER BY seq DESC LIMIT ?", limit)
+    .exec<{ content: string }>("SELECT content FROM receipts WHERE seq >= ? ORDER BY seq", first)
     .toArray()
     .map(({ content }) => JSON.parse(content) as Receipt);
 }

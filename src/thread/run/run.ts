@@ -12,6 +12,7 @@ import type { Spending } from "../../agent/spending.ts";
 import { describeError, type LogFields, logError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import { isTerminal } from "../../protocol/run.ts";
+import { openChecks } from "../checks/open-checks.ts";
 import { readGrants } from "../inbox/interrupts.ts";
 import { takeSteered } from "../inbox/steering.ts";
 import { type Life, noteError, stopActive, storeHeld, storeRequestedEnd, transact } from "../life.ts";
@@ -173,6 +174,7 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
     spending,
     tools,
     sandbox,
+    checks: openChecks(life, record, sandbox, signal),
     introduceSandbox: introducer(life, sandbox, signal),
     readPlan: () => life.state.plan,
     readUnseenEdits: () => readUnseenEdits(life),

@@ -1,6 +1,6 @@
 // Which looks a list of checks needs: equal ones share one.
 import type { CheckInput } from "../../../protocol/plan/check.ts";
-import type { WantedCheck } from "./ports.ts";
+import type { WantedCheck } from "../runner.ts";
 
 export interface Job {
   /** Equal for checks that are the same. */

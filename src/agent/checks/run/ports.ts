@@ -1,11 +1,6 @@
 // What the runner of checks needs, and what it gives.
-import type { Check, CheckInput, Receipt } from "../../../protocol/plan/check.ts";
+import type { CheckInput, Receipt } from "../../../protocol/plan/check.ts";
 import type { CheckPlace } from "../place.ts";
-
-export interface WantedCheck {
-  task_id: string;
-  check: Check;
-}
 
 export type PublicAnswer =
   | { ok: true; status: number; body: string; body_bytes: number; body_hash: string }
@@ -36,13 +31,6 @@ export interface CheckRunPorts {
   signal: AbortSignal;
   /** Called for each receipt as soon as it is known. */
   onReceipt?: (receipt: Receipt) => void;
-}
-
-export interface RunOptions {
-  /** Names the call that asks. A life that asks again under this name attaches to the commands of the former. */
-  call_id: string;
-  /** For all of the checks together. */
-  budget_ms: number;
 }
 
 /** Why the time for a look is over. */

@@ -2,8 +2,9 @@
 import type { Check } from "../../../protocol/plan/check.ts";
 import { SandboxError } from "../../sandbox.ts";
 import type { CheckPlace } from "../place.ts";
+import type { WantedCheck } from "../runner.ts";
 import { noTime } from "./look.ts";
-import { TIME_OVER, type WantedCheck } from "./ports.ts";
+import { TIME_OVER } from "./ports.ts";
 
 /** By path; a sentence if they can't be read. */
 export type ProtectedHashes = ReadonlyMap<string, string | null> | string;

@@ -1,9 +1,9 @@
 // A receipt of what was seen, and how a model reads one that failed.
 import { cutEnd, cutMiddle } from "../../../lib/truncate.ts";
 import type { Receipt } from "../../../protocol/plan/check.ts";
+import type { WantedCheck } from "../runner.ts";
 import { notRun } from "./judge.ts";
 import type { Sight } from "./look.ts";
-import type { WantedCheck } from "./ports.ts";
 
 export interface Seen extends Omit<Sight, "tree"> {
   tree_hash: string | null;

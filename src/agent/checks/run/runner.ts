@@ -5,6 +5,7 @@ import { hashText, toHex } from "../../../lib/hash.ts";
 import type { Receipt } from "../../../protocol/plan/check.ts";
 import { SandboxError } from "../../sandbox.ts";
 import type { CheckPlace, Tree } from "../place.ts";
+import type { CheckRunner, RunOptions, WantedCheck } from "../runner.ts";
 import { type Job, listJobs } from "./jobs.ts";
 import { failed, notRun } from "./judge.ts";
 import {
@@ -18,7 +19,7 @@ import {
   noTime,
   type Sight,
 } from "./look.ts";
-import { type CheckRunPorts, type RunOptions, TIME_OVER, type WantedCheck, within } from "./ports.ts";
+import { type CheckRunPorts, TIME_OVER, within } from "./ports.ts";
 import { readAltered, readProtected } from "./protected.ts";
 import { type Seen, toReceipt } from "./receipt.ts";
 
@@ -28,33 +29,37 @@ const CLEANUP_MS = 15_000;
 const SHOWN_FILES = 5;
 /** At least this long for the look at files after a command: one that passed just in time is not lost for it. */
 const AFTER_MS = 60_000;
+/** For a look at files that no check asked for: 50,000 of them take half of it. */
+const LOOK_MS = 60_000;
 /** Less is not worth a start. */
 const MIN_MS = 1_000;
-
-export interface CheckRunner {
-  /**
-   * A receipt for each wanted check, in their order. Equal checks run once. Rejects only when the run's signal aborts,
-   * with its reason, after what was started has been told to end.
-   */
-  run(wanted: readonly WantedCheck[], options: RunOptions): Promise<Receipt[]>;
-  /** The hash of the tree as it is now; null if nothing can be said of it. */
-  readTree(): Promise<string | null>;
-}
 
 export function createCheckRunner(ports: CheckRunPorts): CheckRunner {
   return {
     run: (wanted, options) => new Running(ports, options).run(wanted),
-    readTree: async () => {
-      ports.signal.throwIfAborted();
-      try {
-        return (await ports.place?.readTree(ports.signal))?.hash ?? null;
-      } catch (error) {
-        ports.signal.throwIfAborted();
-        if (error instanceof SandboxError) return null;
-        throw error;
-      }
+    readTree: async () => (await ask(ports, (place, signal) => place.readTree(signal)))?.hash ?? null,
+    hashFiles: async (paths) => {
+      const hashes = await ask(ports, (place, signal) => place.hashFiles(paths, signal));
+      return new Map(hashes?.map((hash, at) => [paths[at] ?? "", hash]));
     },
   };
+}
+
+/** Null if there is no place, or it can't say. */
+async function ask<Value>(
+  ports: CheckRunPorts,
+  work: (place: CheckPlace, signal: AbortSignal) => Promise<Value>,
+): Promise<Value | null> {
+  const { place, signal } = ports;
+  signal.throwIfAborted();
+  if (place === undefined) return null;
+  try {
+    return await within(ports, LOOK_MS, signal, (inner) => work(place, inner));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error === TIME_OVER || error instanceof SandboxError) return null;
+    throw error;
+  }
 }
 
 class Running {

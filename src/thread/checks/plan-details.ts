@@ -1,0 +1,12 @@
+// The plan with what was done for its tasks, or with what the server saw of them.
+import { withoutNumbers } from "../../agent/plan/numbers.ts";
+import type { PlanDetails, PlanWithDetails } from "../../protocol/plan/details.ts";
+import type { Life } from "../life.ts";
+import { readReceipts } from "../rows/receipts.ts";
+import { readLedger } from "../run/ledger.ts";
+
+export function readPlanDetails(life: Life, include: PlanDetails): PlanWithDetails {
+  const plan = withoutNumbers(life.state.plan);
+  if (include === "ledger") return { plan, ledger: readLedger(life) };
+  return { plan, ledger: {}, receipts: readReceipts(life.database.sql) };
+}
