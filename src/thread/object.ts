@@ -27,7 +27,7 @@ import type {
 import { agentMemory } from "./agent-memory.ts";
 import { onAlarm } from "./alarm.ts";
 import { describeLife } from "./diagnostics.ts";
-import { EXPIRED, isExpired } from "./expire.ts";
+import { EXPIRED, mayExpire } from "./expire.ts";
 import { ensureFollowing } from "./follow/followers.ts";
 import { acceptRun, checkFirstInput } from "./inbox/accept.ts";
 import { changeWaiting, removeWaiting } from "./inbox/change-waiting.ts";
@@ -200,12 +200,10 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return this.#read(key, (life) => succeed(closeLeases(life, lease_ids)));
   }
 
-  async expire(key: ThreadKey, before: string): Promise<Result<boolean>> {
+  async expire(key: ThreadKey, before: string, at?: number): Promise<Result<boolean>> {
     await this.#retryRemoval();
     return this.#read(key, async (life) => {
-      // What D1 lacks would be lost with the thread: what its runs used, and deliveries of webhooks.
-      if (!isExpired(life, before) || !(await life.outbox.syncWithin(SYNC_LIMIT_MS))) return succeed(false);
-      if (!isExpired(life, before)) return succeed(false);
+      if (!(await mayExpire(life, before, at ?? life.ports.clock.now()))) return succeed(false);
       await this.#removeLife(life, EXPIRED);
       return succeed(true);
     });
