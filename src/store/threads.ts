@@ -62,6 +62,14 @@ export async function isDeletedThread(db: D1Database, { user_id, thread_id }: Th
   return (await db.prepare(query).bind(user_id, thread_id).first()) !== null;
 }
 
+/** Those of the ids that are deleted. */
+export async function findDeletedThreads(db: D1Database, user_id: string, ids: string[]): Promise<Set<string>> {
+  const query = `SELECT thread_id FROM threads WHERE user_id = ?1
+    AND thread_id IN (SELECT value FROM json_each(?2)) AND deleted_at IS NOT NULL`;
+  const { results } = await db.prepare(query).bind(user_id, JSON.stringify(ids)).all<{ thread_id: string }>();
+  return new Set(results.map(({ thread_id }) => thread_id));
+}
+
 export async function listThreads(
   db: D1Database,
   user_id: string,
