@@ -209,7 +209,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return this.#read(
       key,
       async (life) => {
-        if (!(await mayExpire(life, before, at ?? life.ports.clock.now()))) return succeed(false);
+        if (!(await mayExpire(life, before, at))) return succeed(false);
         await this.#removeLife(life, EXPIRED);
         return succeed(true);
       },
@@ -263,10 +263,8 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   async #accept(input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
     if (this.#life === null) {
       if (readRemoval(this.#database) !== null) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
-      const checks = [this.#checkPlace(), checkFirstInput(this.#ports, input)];
-      const [misplaced, problem] = await Promise.all(checks);
-      // Remembered only now: an input that is refused makes no thread.
-      const refused = misplaced ?? problem ?? (await this.#checkPlace(true));
+      // The place is remembered last, once in an isolate's life: an input that is refused makes no thread.
+      const refused = (await checkFirstInput(this.#ports, input)) ?? (await this.#checkPlace(true));
       if (refused) return refused;
       // Another request may have removed or created the thread meanwhile.
       if (readRemoval(this.#database) !== null) return fail("not_found", `The thread ${input.thread_id} was deleted.`);

@@ -220,6 +220,31 @@ describe("an old thread that goes", patient, () => {
   });
 });
 
+describe("what is left of a thread that was too old", patient, () => {
+  it("is its id in a tombstone: no table of D1 has its words, and its object only that it is gone", async () => {
+    const canary = "canaryofanoldthread";
+    const client = threadClient(newId("user"), `thread_${canary}`);
+    await readUntil(await client.post(`[[text It is ${canary}.]]`));
+    await client.stub.editPlan(client.key, editOf("an-edit"));
+    await client.stub.update(client.key, { title: `About ${canary}`, metadata: { note: canary } });
+    expect(await client.stub.sync(client.key)).toEqual({ ok: true, value: true });
+    const tablesWithIt = async () => {
+      const named = await env.DB.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all<{ name: string }>();
+      const names = named.results.map(({ name }) => name).filter((name) => !/^(_cf|sqlite|d1)_/.test(name));
+      const rows = await env.DB.batch(names.map((name) => env.DB.prepare(`SELECT * FROM ${name}`)));
+      return names.filter((_, place) => JSON.stringify(rows[place]?.results).includes(canary));
+    };
+    expect((await tablesWithIt()).toSorted()).toEqual(expect.arrayContaining(["messages", "runs", "threads"]));
+    await keepFor(client.key.user_id, 1);
+    await sweep();
+    await expectGone(client);
+    expect(await tablesWithIt()).toEqual(["threads"]);
+    const sql = "SELECT * FROM threads WHERE user_id = ? AND thread_id = ?";
+    const row = await env.DB.prepare(sql).bind(client.key.user_id, client.key.thread_id).first();
+    expect(JSON.stringify({ ...row, thread_id: "" })).not.toContain(canary);
+  });
+});
+
 describe("a person's change of the plan", patient, () => {
   it("is activity: the thread goes when it is old itself, in later lives too", async () => {
     const client = await oldThread();
@@ -257,6 +282,14 @@ describe("the clock", patient, () => {
     await env.DB.prepare(put).bind(client.key.user_id).run();
     await sweep();
     expect(await isThere(client)).toBe(true);
+  });
+
+  it("of a former version, which does not say when it looked, deletes what is old for it while there is a rule", async () => {
+    const [old, ruleless] = await Promise.all([oldThread(), makeThread()]);
+    const before = new Date(later()).toISOString();
+    expect(await ruleless.stub.expire(ruleless.key, before)).toEqual({ ok: true, value: false });
+    expect(await old.stub.expire(old.key, before)).toEqual({ ok: true, value: true });
+    await expectGone(old);
   });
 
   it("that comes twice at once deletes and counts each thread once", async () => {
