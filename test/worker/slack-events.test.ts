@@ -182,50 +182,6 @@ describe("a mention", () => {
   });
 });
 
-describe("a conversation whose thread was deleted", () => {
-  it("goes on in the next thread after a mention, with replies, the Stop button and repeats of events", async () => {
-    const { slack, team_id } = await start();
-    await slack.event(mention, { team_id });
-    await messagesOf(team_id);
-    const remove = async (number: number) => {
-      const thread_id = await threadOfPlace(team_id, "C1", mention.ts, number);
-      expect((await slack.ask("DELETE", `/v1/threads/${thread_id}`)).status).toBe(204);
-    };
-    await remove(1);
-    // Another isolate, which remembers nothing. People talk on among themselves.
-    const other = createSlackClient();
-    const reply = { ...message, thread_ts: mention.ts };
-    await other.event({ ...reply, text: "nice weather", ts: "1764000801.000000" }, { team_id });
-    const next = { ...mention, thread_ts: mention.ts, text: "<@UBOT> again", ts: "1764000802.000000" };
-    for (let time = 0; time < 2; time++) expect((await other.event(next, { team_id })).status).toBe(200);
-    await other.event({ ...reply, text: "and blue", ts: "1764000803.000000" }, { team_id });
-    const second = await threadOfPlace(team_id, "C1", mention.ts, 2);
-    const textsOf = async (thread_id: string) => {
-      const key = { user_id: FIRST_USER_ID, thread_id };
-      const runs = await threadStub(env, key).readRuns(key, { limit: 9, cursor: null });
-      for (const { invocation_id } of runs.ok ? runs.value.data : []) {
-        await threadStub(env, key).waitForEnd(key, invocation_id, 20_000);
-      }
-      const request = { types: ["user" as const], after: null, limit: 9, cursor: null };
-      const read = await threadStub(env, key).readMessages(key, request);
-      return read.ok ? rowsOfType(read.value.data, "user").map(({ content }) => content.content) : [];
-    };
-    expect(await textsOf(second)).toEqual([
-      "again\n\n[Slack: written by user U1]",
-      "and blue\n\n[Slack: written by user U1]",
-    ]);
-    await remove(2);
-    const third = await threadOfPlace(team_id, "C1", mention.ts, 3);
-    await createSlackClient().event({ ...next, text: "<@UBOT> [[silent]]", ts: "1764000804.000000" }, { team_id });
-    const stop = { type: "agent_session_stopped", channel: "C1", user: "U1", thread_ts: mention.ts };
-    await slack.event({ ...stop, event_ts: (Date.now() / 1000 + 1).toFixed(6) }, { team_id });
-    const key = { user_id: FIRST_USER_ID, thread_id: third };
-    const runs = await threadStub(env, key).readRuns(key, { limit: 9, cursor: null });
-    expect(runs).toMatchObject({ ok: true, value: { data: [{ status: "cancelled" }] } });
-    expect(slack.callsTo("chat.postEphemeral")).toEqual([]);
-  });
-});
-
 describe("a direct message", () => {
   it("starts a thread with a title, and continues it without a mention", async () => {
     const { slack, team_id } = await start();

@@ -8,7 +8,7 @@ import { fail, type Result } from "../../protocol/error.ts";
 import type { SlackWorkspace } from "../../protocol/slack.ts";
 import type { AcceptedRun, RunInput, ThreadKey } from "../../protocol/thread.ts";
 import { readProject } from "../../store/projects/projects.ts";
-import { findDeletedThreads, isDeletedThread, readThread } from "../../store/threads.ts";
+import { findDeletedThreads, findThread, isDeletedThread } from "../../store/threads.ts";
 import { callThread } from "../../thread/stub.ts";
 import type { SlackMessageEvent } from "../events.ts";
 import { type ThreadPlace, threadOfPlace, threadsOfPlace } from "../run.ts";
@@ -38,14 +38,14 @@ export function createBoundThreads(): BoundThreads {
     async find(env, user_id, place, { ts, thread_ts }) {
       return await cache.read(nameOf(user_id, place), async () => {
         const first = await firstThread(user_id, place);
-        if ((await readThread(env.DB, first)) !== null) return first.thread_id;
-        if (thread_ts === null) return null;
-        if (Number(ts) - Number(thread_ts) <= YOUNG_SECONDS) {
-          return (await callThread(env, first, (stub) => stub.readThread(first))).ok ? first.thread_id : null;
+        const state = await findThread(env.DB, first);
+        if (state === "alive") return first.thread_id;
+        if (state === "deleted") {
+          const next = await findNextThread(env, user_id, place);
+          return next !== null && (await findThread(env.DB, { user_id, thread_id: next })) === "alive" ? next : null;
         }
-        if (!(await isDeletedThread(env.DB, first))) return null;
-        const next = await findNextThread(env, user_id, place);
-        return next !== null && (await readThread(env.DB, { user_id, thread_id: next })) !== null ? next : null;
+        if (thread_ts === null || Number(ts) - Number(thread_ts) > YOUNG_SECONDS) return null;
+        return (await callThread(env, first, (stub) => stub.readThread(first))).ok ? first.thread_id : null;
       });
     },
     async add(user_id, place, thread_id) {
