@@ -66,7 +66,14 @@ const longest = [
     "e2e/web-slips",
     "e2e/caps-said",
   ],
-  ...["worker/ended-keys", "worker/sandbox", "worker/tenancy-ids", "worker/tenancy-walk", "worker/faults"],
+  ...[
+    "worker/ended-keys",
+    "worker/sandbox",
+    "worker/tenancy-ids",
+    "worker/tenancy-walk",
+    "worker/faults",
+    "worker/full-walk",
+  ],
   ...["contract/models/conversations"],
 ].map(findTest);
 

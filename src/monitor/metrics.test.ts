@@ -35,6 +35,12 @@ describe("the metrics of a deployment", () => {
     expect([...samples.keys()].every((name) => name.startsWith("taskloom_"))).toBe(true);
   });
 
+  it("say no size that D1 did not say", () => {
+    expect(read({}).get("taskloom_database_bytes")).toBe(4096);
+    expect(read({ database_bytes: 0 }).has("taskloom_database_bytes")).toBe(false);
+    expect(read({ database_bytes: 0 }).get("taskloom_database_limit_bytes")).toBe(10_000_000_000);
+  });
+
   it("say what works, waits, failed and was spent", () => {
     const samples = read(
       {

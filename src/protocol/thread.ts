@@ -270,8 +270,9 @@ export interface ThreadApi {
   closeLeases(key: ThreadKey, lease_ids: string[]): Promise<Result<ClosedLease[]>>;
   /**
    * Called by the clock for a thread that is old as far as D1 knows: removes it if nothing has happened in it since
-   * `before`. False if it stays, or if D1 can't follow now. An object of a former version rejects this.
+   * `before`, and the rules as they are now say the same at the time `at`, in ms. False if it stays, or if D1 can't follow
+   * or answer now. An object of a former version rejects this, or does not read `at` and the rules.
    */
-  expire(key: ThreadKey, before: string): Promise<Result<boolean>>;
+  expire(key: ThreadKey, before: string, at?: number): Promise<Result<boolean>>;
   diagnose(key: ThreadKey): Promise<Result<Diagnostics>>;
 }

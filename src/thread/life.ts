@@ -79,6 +79,8 @@ export interface Life {
   hasSteered: boolean;
   /** The last accept in progress. The next one is stored after it. */
   accepting: Promise<void>;
+  /** Inputs that are not stored or refused yet. */
+  arriving: number;
   /** The project's sandbox. Null until a run needs it. */
   sandbox: Promise<Sandbox> | null;
   /** Ids of tasks with a sent STEP_STARTED and no STEP_FINISHED yet. */

@@ -87,6 +87,7 @@ function openLife(
     begun: null,
     held: null,
     accepting: Promise.resolve(),
+    arriving: 0,
     sandbox: null,
     openSteps: new Set(),
     callTimes: new CallTimes(),

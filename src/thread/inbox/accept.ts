@@ -58,7 +58,10 @@ export function acceptRun(life: Life, given: RunInput, attach: boolean): Promise
     return acceptNew(life, input, hash, { ...asked.agent, caps: await readSharedCaps(life, input, asked, found) });
   });
   // A failure concerns its own request only; the next one continues.
-  life.accepting = accepted.then(ignore, ignore);
+  life.arriving += 1;
+  life.accepting = accepted.then(ignore, ignore).then(() => {
+    life.arriving -= 1;
+  });
   return accepted;
 }
 
