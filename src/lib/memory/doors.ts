@@ -13,15 +13,15 @@ const MAX_POLL_MS = 200;
 /** A client's own patience is often half a minute. It is told to come back before that ends. */
 const MAX_WAIT_MS = 10_000;
 
-const limits = { spare: 4 * MIB, small: 64 * 1024, stay_ms: STAY_MS };
+const limits = { spare: 2 * MIB, small: 64 * 1024, stay_ms: STAY_MS };
 
 function openDoor(name: string, all: number): Door {
   const pool = isolateMemory.openPool(name, all, () => {});
   return createDoor({ ...limits, all, owner: all / 2 }, pool.add);
 }
 
-/** Bodies of requests: eight of the longest. */
-export const bodyDoor = openDoor("bodies", 8 * MIB);
+/** Bodies of requests: six of the longest. */
+export const bodyDoor = openDoor("bodies", 6 * MIB);
 
 /** Pages of long messages: one at its limit of 4 MB. Each is read, parsed, and written again. */
 export const answerDoor = openDoor("answers", 6 * MIB);
