@@ -61,7 +61,8 @@ describe("a list", () => {
   it.each(["refuses", "never reaches"])("comes from the primary where D1 %s the bookmark", async (how) => {
     await ask("POST", "/v1/projects", undefined, { name: "seen all the same" });
     const foreign = "ffffffff-ffffffff-00005000-ffffffffffffffffffffffffffffffff";
-    const fails = how === "refuses" ? () => Promise.reject(new Error("D1_ERROR: bad bookmark")) : () => new Promise(() => {});
+    const fails =
+      how === "refuses" ? () => Promise.reject(new Error("D1_ERROR: bad bookmark")) : () => new Promise(() => {});
     const failing = { bind: () => failing, all: fails, raw: fails, first: fails, run: fails };
     const near = { prepare: () => failing, batch: fails, getBookmark: () => null };
     const db = new Proxy(env.DB, {
