@@ -90,6 +90,7 @@ const load = [
   "test/e2e/daytona-load.test.ts",
   "test/e2e/quota-load.test.ts",
   "test/e2e/memory-load.test.ts",
+  "test/e2e/memory-requests.test.ts",
 ];
 
 /**

@@ -19,7 +19,7 @@ import { knownNetwork } from "../run/told.ts";
 import { bringsResults, carryCaps, continueCaps, pinCaps } from "../spending/pinned.ts";
 import { notRaised } from "../spending/refusal.ts";
 import { noSpending, type SharedCaps } from "../spending/state.ts";
-import { checkRoom } from "./admission.ts";
+import { checkCrowd, checkRoom, noteInputs } from "./admission.ts";
 import { newRecord, storeNewRun } from "./enqueue.ts";
 import { idsOf, knownMessages, withoutHistory } from "./history.ts";
 import { checkImages } from "./images.ts";
@@ -179,7 +179,7 @@ function storeInput(
   const cut = given.from_history === true ? withoutHistory(life, given) : unfoldMessage(life, given);
   if (!cut.ok) return cut;
   const { sent_ids = [], ...input } = cut.value;
-  const problem = checkInput(life, input);
+  const problem = checkInput(life, input) ?? checkCrowd(input);
   if (problem !== null) return problem;
   const waiting = [...life.live.values()].filter((record) => !isTerminal(record.run.status));
   const busy = waiting[0];
@@ -224,6 +224,7 @@ function storeInput(
     storeNewRun(life, record);
     storeSentIds(life.database.sql, new Set([input.invocation_id, ...idsOf(input)]), sent_ids);
   });
+  noteInputs(life);
   return succeed({ run: record.run, created: true });
 }
 
