@@ -1,6 +1,6 @@
 // What an operator can do about a run that hangs, whoever's it is: find it, end it, and read no word of it.
 import { env } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { OLDEST_RUNS } from "../../src/store/monitor/live-runs.ts";
 import { createClient } from "./http-client.ts";
 
@@ -59,6 +59,20 @@ describe("a run that hangs", () => {
     for (const path of [cancelOf("user_of_one", "inv-two"), cancelOf("nobody", "inv-one")]) {
       expect((await admin.send("POST", path)).status).toBe(404);
     }
+  });
+
+  it("is looked for in a bounded time, while D1 hangs", async () => {
+    const statement = { bind: () => statement, all: () => new Promise(() => {}) };
+    const DB = new Proxy(env.DB, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target);
+        if (name !== "prepare") return typeof value === "function" ? value.bind(target) : value;
+        return (query: string) => (query === OLDEST_RUNS ? statement : target.prepare(query));
+      },
+    });
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    expect((await createClient({ DB }).send("GET", LIST)).status).toBe(500);
+    vi.restoreAllMocks();
   });
 
   it("is looked for by the index of live runs", async () => {
