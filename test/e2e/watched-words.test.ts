@@ -16,6 +16,7 @@ const settings = {
 };
 
 let collector: OtlpReceiver;
+let configured: Record<string, string>;
 let taskloom: Taskloom;
 let puppet: PuppetModel;
 
@@ -27,6 +28,7 @@ beforeAll(async () => {
     OPENAI_BASE_URL: `${puppet.baseUrl}?api-version=${mark("query")}`,
     OPENAI_API_KEY: mark("model-key"),
   });
+  configured = { ...taskloom.settings };
 }, 60_000);
 
 afterAll(async () => {
@@ -85,5 +87,27 @@ describe("an operator who watches", () => {
     const names = collector.spans.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(["execute_tool execute_command", "execute_tool create_file"]));
     expect(names.filter((name) => name.startsWith("chat"))).toHaveLength(calls.length + 2);
+  });
+
+  it("reads what was said in four attributes if a setting asks for it, and no secret even there", async () => {
+    await taskloom.runtime.restart({ ...configured, OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT: "true" });
+    await taskloom.json("POST", "/v1/threads", { thread_id: "told", project_id: "watched", title: mark("title") });
+    const run = await talk("told");
+    const root = await collector.until(({ attributes }) => attributes["taskloom.run.id"] === run.invocation_id);
+    const places = new Map<string, Set<string>>();
+    for (const { attributes, name } of collector.spans.filter(({ trace_id }) => trace_id === root.trace_id)) {
+      for (const [key, value] of [...Object.entries(attributes), ["name", name] as const]) {
+        const words = String(value).match(/canary-[a-z-]+-7f3a/g) ?? [];
+        if (words.length > 0) places.set(key, new Set([...(places.get(key) ?? []), ...words]));
+      }
+    }
+    expect([...places.keys()].sort()).toEqual([
+      ...["gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.tool.call.arguments", "gen_ai.tool.call.result"],
+    ]);
+    const said = new Set([...places.values()].flatMap((words) => [...words]));
+    for (const place of ["prompt", "said", "path", "output"]) expect(said).toContain(mark(place));
+    for (const place of ["model-key", "header", "query", "secret", "hook", "user", "refusal", "provider-error"]) {
+      expect(collector.text).not.toContain(mark(place));
+    }
   });
 });
