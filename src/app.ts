@@ -33,6 +33,7 @@ import { addUsage } from "./http/routes/usage.ts";
 import { addUsers } from "./http/routes/users/accounts.ts";
 import { addUserChanges } from "./http/routes/users/changes.ts";
 import { addUserKeys } from "./http/routes/users/keys.ts";
+import { addLiveRuns } from "./http/routes/users/live-runs.ts";
 import { addQuotas } from "./http/routes/users/quotas.ts";
 import { addUsersUsage } from "./http/routes/users/usage.ts";
 import { addTicketStream, addWatchTickets } from "./http/routes/watch-tickets.ts";
@@ -131,6 +132,7 @@ const resources = [
   addRuns,
   addUsage,
   addUsersUsage,
+  addLiveRuns,
   addQuotas,
   addEvents,
   addWatchTickets,

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { checkExposition } from "../../test/fakes/exposition.ts";
 import { type Env, readConfig } from "../config.ts";
@@ -105,5 +106,19 @@ describe("the metrics of a deployment", () => {
     const text = formatMetrics([{ name: "a", help: "b\\\nc", samples: [{ labels: { d: 'e"\\\nf' }, value: 0.5 }] }]);
     expect(text).toBe('# HELP a b\\\\\\nc\n# TYPE a gauge\na{d="e\\"\\\\\\nf"} 0.5\n');
     expect(checkExposition(text).size).toBe(1);
+  });
+
+  it("have every name and label that the runbook's alarms ask for", () => {
+    const text = readFileSync("docs/operating.md", "utf8");
+    const backlog = { queue: "jobs", messages: 1, bytes: 1, oldest_ms: AT - 1 };
+    const state = { backlogs: [backlog, { ...backlog, queue: "dead" }] };
+    const samples = [...read({}, state, { DEPLOYMENT_DAY_CAPS: "cost_usd=1" }).keys()];
+    const asked = [...text.matchAll(/taskloom_[a-z_]+[a-z](?:\{[^}]*\})?/g)].map(([name]) => name);
+    expect(asked.length).toBeGreaterThan(15);
+    for (const name of asked)
+      expect(
+        samples.filter((sample) => sample.startsWith(name)),
+        name,
+      ).not.toEqual([]);
   });
 });
