@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ReceivedSpan } from "../../test/fakes/otlp/read.ts";
 import { call, type Reply, reply, say } from "../../test/fakes/replies.ts";
 import { SECRET, shell, TracedThread } from "../../test/fakes/traced-thread.ts";
+import type { ModelOutcome } from "../agent/model.ts";
 import { defineTool } from "../agent/tool.ts";
 import { defaultAgent } from "../protocol/agents/agent.ts";
 import { cancelRun } from "../thread/run/control.ts";
@@ -45,8 +46,8 @@ describe("a run", () => {
     const slow: Reply = (_request, onDelta, signal) =>
       new Promise((resolve) => {
         onDelta({ type: "text", text: "canary" });
-        const { reply: said } = reply({ text: "canary", usage: null }) as { reply: never };
-        signal.addEventListener("abort", () => resolve({ kind: "aborted", reply: said }));
+        const said = reply({ text: "canary", usage: null });
+        signal.addEventListener("abort", () => resolve({ ...said, kind: "aborted" } as ModelOutcome));
       });
     const thread = new TracedThread({ replies: [slow] });
     await thread.accept("go", { invocation_id: "inv_a" });
