@@ -103,7 +103,7 @@ const proofs = [
 /** Long enough for a busy machine: a poll fails only if its condition is never met. */
 const patience = { poll: { timeout: 20_000 } };
 
-/** As in workerd: each file runs whole servers, and almost half of its time waits for limits and back-offs. */
+/** Twice the cores of a small machine: each file runs whole servers, and half of its time waits for limits and back-offs. */
 const endToEnd = {
   expect: patience,
   // Each file ends what it starts.
@@ -206,8 +206,8 @@ export default defineConfig({
           name: "worker",
           expect: patience,
           isolate: false,
-          // Twice the cores of a small machine: almost half of the time waits for limits.
-          maxWorkers: 4,
+          // One more than the cores of a small machine: a third of the time waits for limits. Each loads all modules.
+          maxWorkers: 3,
           // As above: what a test promises it asserts itself.
           testTimeout: 30_000,
           include: ["test/worker/**/*.test.ts"],

@@ -234,7 +234,7 @@ describe("a thread keeps its contract", () => {
     "even if it is removed meanwhile",
     async () => {
       await fc.assert(fc.asyncProperty(anyScript({ removes: true }), play), {
-        numRuns: runs / 3,
+        numRuns: Math.ceil(runs / 3),
         examples: brokenBy.removed.map((script) => [script]),
         interruptAfterTimeLimit: SHRINK_MS,
         markInterruptAsFailure: true,
