@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Count, countReport } from "./count.ts";
 import { type Failure, findFailures, showFailures } from "./failures.ts";
+import { runLanes } from "./lanes.ts";
 import { costsStep, isStopping, root, runStep, staticSteps } from "./steps.ts";
 import { takeTurns } from "./turns.ts";
 
@@ -51,8 +52,8 @@ const isAll = process.argv.includes("--all");
 /** For `test/setup/run-count.ts`. */
 const variables: Record<string, string> = isAll ? {} : { SHORT_RUNS: "1" };
 
-/** The first lane to be free takes the next. */
-const proofs = isAll ? ["1/2", "2/2"].map((shard) => tests("proofs", `long proofs, end to end (${shard})`, shard)) : [];
+/** Needed by both lanes. */
+const page = check({ title: "web page", command: "vite", args: ["build"] });
 
 const computing = [
   ...[...staticSteps, costsStep].map(check),
@@ -62,18 +63,18 @@ const computing = [
 
 const waiting = [tests("e2e", "end to end, and in the browser")];
 
+const proofs = isAll ? ["1/2", "2/2"].map((shard) => tests("proofs", `long proofs, end to end (${shard})`, shard)) : [];
+
 async function main(): Promise<void> {
-  const speaker = takeTurns((text) => void process.stdout.write(text));
   const outcomes: Outcome[] = [];
-  const runLane = async (works: Work[]): Promise<void> => {
-    const { say, end } = speaker();
-    const next = (): Work | undefined => works.shift() ?? proofs.shift();
-    for (let work = next(); work !== undefined && !isStopping(); work = next()) outcomes.push(await work.run(say));
-    end();
-  };
-  // Both lanes need the page.
-  await runLane([check({ title: "web page", command: "vite", args: ["build"] })]);
-  await Promise.all([runLane(computing), runLane(waiting)]);
+  const print = (text: string): void => void process.stdout.write(text);
+  outcomes.push(await page.run(print));
+  const speaker = takeTurns(print);
+  const speakers = [speaker(), speaker()];
+  await runLanes([computing, waiting], proofs, async (work, lane) => {
+    if (!isStopping()) outcomes.push(await work.run((text) => speakers[lane]?.say(text)));
+  });
+  for (const { end } of speakers) end();
   await rm(folder, { recursive: true, force: true });
   const sum = (pick: (count: Count) => number): number => outcomes.map(pick).reduce((one, other) => one + other, 0);
   const failed = sum((count) => count.failed);
