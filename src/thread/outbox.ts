@@ -18,6 +18,7 @@ import type { Position } from "./rows/shapes/position.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
 import { SharedTimer } from "./shared-timer.ts";
 import { collectSpending, forgetSent } from "./spending/given-back.ts";
+import type { Journal } from "./stream/journal.ts";
 import type { Clock } from "./stream/readers.ts";
 import { forgetRanges, nothingSuperseded, type Superseded, writeSuperseded } from "./supersede/marks.ts";
 
@@ -207,9 +208,12 @@ export class Outbox {
   }
 
   /** Stores the position if it moved, and the end of a live run would not do so soon. Inside the transaction of a fact. */
-  storePosition(journalSeq: number): void {
+  storePosition(journal: Pick<Journal, "newest" | "settle">): void {
     const canWait = this.#runs.hasLive && !this.#superseded.isChanged;
-    const isStored = this.#progress.store(canWait, () => (this.#runs.count === 0 ? { run_seq: journalSeq } : {}));
+    const isStored = this.#progress.store(canWait, () => ({
+      settled: journal.settle(),
+      ...(this.#runs.count === 0 ? { run_seq: journal.newest } : {}),
+    }));
     if (isStored && this.#superseded.isChanged) writeSuperseded(this.#database.sql, this.#superseded);
   }
 
