@@ -181,13 +181,14 @@ export class Outbox {
   /** Whether D1 lacks something that its readers wait for. A live run's row may wait for a sign of life. */
   get pending(): boolean {
     if (this.#stopped) return false;
-    return (
+    const isDue =
       this.#runs.isDue ||
       this.#plan.isDirty ||
       this.#superseded.ranges.length > 0 ||
-      this.#stored.version > this.#position.thread_version ||
-      (this.#hasMessages ??= this.#lacksMessages)
-    );
+      this.#stored.version > this.#position.thread_version;
+    if (isDue) return true;
+    this.#hasMessages ??= this.#lacksMessages;
+    return this.#hasMessages;
   }
 
   get #lacksMessages(): boolean {

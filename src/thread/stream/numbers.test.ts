@@ -37,8 +37,7 @@ describe("a thread that sleeps after each turn", () => {
       "SELECT from_seq, seq FROM journal ORDER BY seq",
     );
     const ranges = rows.toArray();
-    for (const [place, { from_seq }] of ranges.entries())
-      expect(from_seq).toBeGreaterThan(ranges[place - 1]?.seq ?? 0);
+    for (const [place, { from_seq }] of ranges.entries()) expect(from_seq).toBeGreaterThan(ranges[place - 1]?.seq ?? 0);
   });
 });
 
