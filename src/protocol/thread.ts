@@ -101,6 +101,11 @@ export interface Superseding {
 export interface RunInput extends ThreadKey {
   invocation_id: string;
   messages: { message_id: string; content: UserContent }[];
+  /**
+   * Set if nobody has named the messages: the object gives them ids of its own, which need no look whether they are taken
+   * and no entry in its index. Those that they have are for an object of a former version. Not stored.
+   */
+  unnamed_messages?: boolean;
   /** Results of client tools that an earlier run of this thread left pending (AG-UI). */
   tool_results: { message_id: string; tool_call_id: string; content: string }[];
   /**

@@ -116,7 +116,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
 
   async sync(key: ThreadKey): Promise<Result<boolean>> {
     return this.#read(key, async (life) => {
-      const isCurrent = !life.outbox.hasJustFailed && (await life.outbox.syncWithin(SYNC_LIMIT_MS));
+      const isCurrent = !life.outbox.hasJustFailed && (await life.outbox.syncWithin(SYNC_LIMIT_MS, { whole: true }));
       await schedule(life);
       return succeed(isCurrent);
     });
