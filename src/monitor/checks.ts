@@ -101,6 +101,7 @@ function checkSettings(config: Config): Finding {
   const wrong = findSettingProblem(models);
   const words = [
     ...(wrong === null ? [] : [wrong]),
+    ...(config.place_problem === null ? [] : [config.place_problem]),
     ...(missing.length === 0 ? [] : [`Not set: ${missing.join(", ")}.`]),
   ];
   return words.length === 0 ? {} : { problem: words.join(" "), details: { missing } };
