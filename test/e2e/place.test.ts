@@ -66,6 +66,12 @@ it("refuses in words whatever needs a thread, makes none, and the clock ends no 
   ]);
   const { warnings } = await server.json<{ warnings: string[] }>("GET", "/v1/server");
   expect(warnings).toEqual(expect.arrayContaining([expect.stringContaining(words)]));
+  // A deploy asks this, too.
+  expect(await (await server.request("GET", "/healthz?deep=1")).json()).toMatchObject({
+    checks: expect.arrayContaining([
+      expect.objectContaining({ name: "settings", ok: false, problem: expect.stringContaining("JURISDICTION is not") }),
+    ]),
+  });
   // What D1 has is shown.
   expect(await server.json("GET", "/v1/threads")).toMatchObject({ data: [{ thread_id: "old" }] });
 });
