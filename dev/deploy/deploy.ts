@@ -151,12 +151,14 @@ async function make(
   leftovers?: Set<string>,
 ): Promise<Made | null> {
   const { deployment, report, place, options } = run;
-  await makeTables(run);
+  // All is looked at before anything is made.
+  const isThere = await runStep("database", () => findDatabase(run));
   const { remote, chosen } = await runStep("secrets", async () => {
     const remote = options.isDry ? await listSecrets(run).catch(() => null) : await listSecrets(run);
     checkOwner(run, remote);
     return { remote, chosen: checkSecrets(run, secrets, remote) };
   });
+  await makeTables(run, isThere);
   const names = Object.keys(chosen);
   report.done(
     "secrets",
@@ -184,10 +186,9 @@ async function make(
   return await runStep("worker", () => uploadAll(run, chosen, whole, former, leftovers));
 }
 
-async function makeTables(run: Run): Promise<void> {
+async function makeTables(run: Run, isThere: boolean | null): Promise<void> {
   const { report, deployment, options, place } = run;
   const { database } = deployment;
-  const isThere = await runStep("database", () => findDatabase(run));
   if (isThere) report.done("database", `${database} is there`);
   else if (options.isDry) report.would("database", `would make ${database}: wrangler d1 create ${database}`);
   else {

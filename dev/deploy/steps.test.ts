@@ -135,6 +135,12 @@ describe("what wrangler refuses", () => {
     ],
     ["More than one account available but unable to select one", /account_id/],
     ["You need to register a workers.dev subdomain", /Register one/],
+    ['rate\nThe API responded with a "Retry-After" header', /Wait a minute/],
+    ["Received a malformed response from the API", /Wait a minute/],
+    ["fetch failed", /can't be reached/],
+    ["table `threads` already exists: SQLITE_ERROR [code: 7500]", /database_name/],
+    ['Queue "taskloom-jobs" already has a consumer: other [code: 11004]', /Another Worker reads this queue/],
+    ['Queue "taskloom-jobs" of binding JOBS does not exist [code: 100104]', /Queues: Edit/],
     ["something else", /goes on from here/],
   ])("%s: is said with what to do", (tail, remedy) => {
     expect(showError(describeRefusal({ code: 1, stdout: "", tail }, "it failed"))).toMatch(remedy);

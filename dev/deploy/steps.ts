@@ -193,6 +193,23 @@ const remedies: [pattern: RegExp, remedy: string][] = [
     /workers\.dev subdomain/i,
     "Register one in the dashboard (Workers, once for an account), and run the same command again.",
   ],
+  [
+    /Retry-After|unknown error|unavailable|fetch failed|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|malformed response|terminated/i,
+    "Cloudflare can't be reached, or is busy. Wait a minute, and run the same command again: it goes on from here.",
+  ],
+  [
+    /already has a consumer/i,
+    "Another Worker reads this queue. Give this deployment another `name` in own.toml, or take that consumer away: `npx wrangler queues consumer remove QUEUE WORKER`.",
+  ],
+  [
+    /queue "[^"]*"[^\n]* does not exist/i,
+    "Either somebody has deleted it, and `npx wrangler queues create NAME` makes it again, or the token lacks Queues: Edit. Then run the same command again.",
+  ],
+  [
+    /table `?\w+`? already exists/i,
+    'The database has tables of another program. Name another one in own.toml: `[[d1_databases]]`, `binding = "DB"`, `database_name = "…"`.',
+  ],
+  [/version not found/i, "`npx wrangler versions list` with `--name` and the Worker's name shows what there is."],
   [/maximum number of D1 databases/i, "Delete a database, or raise the limit. Then run the same command again."],
 ];
 
