@@ -72,6 +72,11 @@ describe("the checks of a deployment", () => {
     expect(problem).toBe(`Not set: ${needed.join(", ")}.`);
   });
 
+  it("name a place that is none", async () => {
+    const { problem } = (await find("settings", { env: { ...settings, JURISDICTION: "mars" } })) ?? {};
+    expect(problem).toBe("JURISDICTION must be one of eu, us, fedramp, fedramp-high.");
+  });
+
   it("name a setting that is wrong without its value", async () => {
     const check = await find("settings", { env: { ...settings, MODEL_SERVERS: SECRET } });
     expect(check?.problem).toMatch(/MODEL_SERVERS/);

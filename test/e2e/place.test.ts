@@ -88,6 +88,12 @@ it("refuses in words whatever needs a thread, makes none, and the clock ends no 
     },
   });
   expect([delivered.status, await delivered.text()]).toEqual([503, expect.stringContaining("not_configured")]);
+  // A deploy asks this, too.
+  expect(await (await server.request("GET", "/healthz?deep=1")).json()).toMatchObject({
+    checks: expect.arrayContaining([
+      expect.objectContaining({ name: "settings", ok: false, problem: expect.stringContaining("JURISDICTION is not") }),
+    ]),
+  });
   // What D1 has is shown.
   expect(await server.json("GET", "/v1/threads")).toMatchObject({ data: [{ thread_id: "old" }] });
   // The way back: the next isolates' settings are those of the beginning.
