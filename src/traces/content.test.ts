@@ -19,8 +19,9 @@ describe("a text in a span", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(filler, written), { maxLength: 8 }), filler, (list, end) => {
         const whole = list.flat().join("") + end;
+        // The mark of a hidden secret may be cut, too.
         const shown = text(whole)
-          .replace(/\[… \d+ characters …\]/, "")
+          .replace(/(?:\[k?e?y?)?\[… \d+ characters …\](?:k?e?y?\])?/, "")
           .replaceAll("[key]", "");
         expect(shown).toMatch(/^x*$/);
       }),
