@@ -23,13 +23,14 @@ const longest = [
     "e2e/web-lives",
     "e2e/kill",
     "e2e/develop",
-    "e2e/web-sign-in",
     "e2e/former-version",
     "e2e/versions",
     "e2e/model-faults",
     "e2e/docs-page",
     "e2e/web",
     "e2e/start",
+    "e2e/web-sign-in",
+    "e2e/web-links-hostile",
     "e2e/many-sources",
     "e2e/deploy",
     "e2e/git-kills",
@@ -67,7 +68,14 @@ const longest = [
     "e2e/web-slips",
     "e2e/caps-said",
   ],
-  ...["worker/ended-keys", "worker/sandbox", "worker/tenancy-ids", "worker/tenancy-walk", "worker/faults"],
+  ...[
+    "worker/ended-keys",
+    "worker/sandbox",
+    "worker/tenancy-ids",
+    "worker/tenancy-walk",
+    "worker/faults",
+    "worker/full-walk",
+  ],
   ...["contract/models/conversations"],
 ].map(findTest);
 
@@ -84,18 +92,20 @@ const load = [
   "test/e2e/daytona-load.test.ts",
   "test/e2e/quota-load.test.ts",
   "test/e2e/memory-load.test.ts",
+  "test/e2e/memory-requests.test.ts",
 ];
 
 /**
  * End-to-end tests that are long by nature: what a hostile network, page or issuer does, former versions, lives that
- * end, all pages of the API viewer, and the stand-ins' own. `npm test -- --all` runs them too, as CI does.
+ * end, all pages of the API viewer, `npm run dev` with its seven builds, and the stand-ins' own. `npm test -- --all`
+ * runs them too, as CI does.
  */
 const proofs = [
   ...["test/e2e/daytona*.test.ts", "test/e2e/sandbox-run-faults.test.ts", "test/e2e/sandbox-failures.test.ts"],
   "test/e2e/sandbox-checks.test.ts",
   ...["test/e2e/former-*.test.ts", "test/e2e/web-lives.test.ts", "test/e2e/*hostile.test.ts"],
   ...["test/e2e/many-sources.test.ts", "test/e2e/gated-places.test.ts", "test/e2e/model-faults-*.test.ts"],
-  ...["test/e2e/web-key-limits.test.ts", "test/e2e/docs-page.test.ts"],
+  ...["test/e2e/web-key-limits.test.ts", "test/e2e/docs-page.test.ts", "test/e2e/develop.test.ts"],
   "test/e2e/deploy-*.test.ts",
   ...["test/e2e/git-kills.test.ts", "test/e2e/git-histories.test.ts", "test/e2e/git-states.test.ts"],
 ];
@@ -103,7 +113,7 @@ const proofs = [
 /** Long enough for a busy machine: a poll fails only if its condition is never met. */
 const patience = { poll: { timeout: 20_000 } };
 
-/** As in workerd: each file runs whole servers, and almost half of its time waits for limits and back-offs. */
+/** Twice the cores of a small machine: each file runs whole servers, and half of its time waits for limits and back-offs. */
 const endToEnd = {
   expect: patience,
   // Each file ends what it starts.
@@ -115,21 +125,29 @@ const endToEnd = {
 };
 
 class LongestFirst implements TestSequencer {
+  readonly #vitest: Vitest;
   readonly #usual: BaseSequencer;
 
   constructor(vitest: Vitest) {
+    this.#vitest = vitest;
     this.#usual = new BaseSequencer(vitest);
   }
 
-  shard(files: TestSpecification[]): Promise<TestSpecification[]> {
-    return this.#usual.shard(files);
+  /** Each part gets as many of the long files. Nothing that an earlier run left may decide, or a file could be in no part. */
+  async shard(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const { index, count } = this.#vitest.config.shard ?? { index: 1, count: 1 };
+    const byName = files.toSorted((one, other) => (one.moduleId < other.moduleId ? -1 : 1));
+    return putLongestFirst(byName).filter((_, at) => at % count === index - 1);
   }
 
   async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await this.#usual.sort(files);
-    const long = longest.flatMap((path) => sorted.filter(({ moduleId }) => moduleId === path));
-    return [...long, ...sorted.filter((file) => !long.includes(file))];
+    return putLongestFirst(await this.#usual.sort(files));
   }
+}
+
+function putLongestFirst(files: TestSpecification[]): TestSpecification[] {
+  const long = longest.flatMap((path) => files.filter(({ moduleId }) => moduleId === path));
+  return [...long, ...files.filter((file) => !long.includes(file))];
 }
 
 async function readMigrations(): Promise<Awaited<ReturnType<typeof readD1Migrations>>> {
@@ -198,8 +216,8 @@ export default defineConfig({
           name: "worker",
           expect: patience,
           isolate: false,
-          // Twice the cores of a small machine: almost half of the time waits for limits.
-          maxWorkers: 4,
+          // One more than the cores of a small machine: a third of the time waits for limits. Each loads all modules.
+          maxWorkers: 3,
           // As above: what a test promises it asserts itself.
           testTimeout: 30_000,
           include: ["test/worker/**/*.test.ts"],

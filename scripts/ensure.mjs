@@ -4,20 +4,26 @@
 // PATH.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const lockfile = join(root, "package-lock.json");
-const installed = join(root, "node_modules", ".package-lock.json");
+const packages = join(root, "node_modules");
+const installed = join(packages, ".package-lock.json");
 // The hash of the installed lockfile: a checkout that only touches the file must not cost an installation.
-const stamp = join(root, "node_modules", ".taskloom-lock");
+const stamp = join(packages, ".taskloom-lock");
+// A second worktree may borrow the packages of the first. `npm ci` empties the folder that it fills, also behind a link.
+const isBorrowed = lstatSync(packages, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 // From 22.18 Node runs TypeScript by itself.
 const oldestNode = [22, 18];
 
 const hash = createHash("sha256").update(readFileSync(lockfile)).digest("hex");
-if (!isInstalled()) install();
+if (!isInstalled()) {
+  if (isBorrowed) refuse();
+  install();
+}
 checkNode();
 
 function isInstalled() {
@@ -25,8 +31,16 @@ function isInstalled() {
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return true;
   // Newer than the lockfile: `npm install` has just written both.
   if (statSync(installed).mtimeMs < statSync(lockfile).mtimeMs) return false;
-  writeFileSync(stamp, hash);
+  if (!isBorrowed) writeFileSync(stamp, hash);
   return true;
+}
+
+function refuse() {
+  const owner = existsSync(packages) ? ` to ${realpathSync(packages)}` : " that leads nowhere";
+  console.error(`node_modules is a symbolic link${owner}, and does not hold what package-lock.json names.`);
+  console.error("Taskloom installs nothing through a link, since that would empty the other folder.");
+  console.error("Install there, or give this folder its own packages: rm node_modules && npm ci");
+  process.exit(1);
 }
 
 function install() {

@@ -30,8 +30,10 @@ export function isStopping(): boolean {
 }
 
 interface StepOptions {
-  /** Prints title and output only when the step has ended, since others print meanwhile. */
-  isBeside?: boolean;
+  /** Takes title and output, since others print meanwhile. By default they are printed at once. */
+  say?: (text: string) => void;
+  /** Of its environment, beside those of this process. */
+  variables?: Record<string, string>;
 }
 
 /** Resolves with the exit code; 1 for a program that can't be started or dies of a signal. */
@@ -39,33 +41,34 @@ export function runStep(
   title: string,
   command: string,
   args: string[],
-  { isBeside = false }: StepOptions = {},
+  { say, variables = {} }: StepOptions = {},
 ): Promise<number> {
-  const heading = `\n— ${title}`;
-  const held: string[] = [];
-  if (!isBeside) console.log(heading);
+  const print = say ?? ((text: string) => void process.stdout.write(text));
+  print(`\n— ${title}\n`);
   return new Promise((resolve) => {
-    const output = isBeside ? "pipe" : "inherit";
-    const child = spawn(command, args, {
-      cwd: root,
-      stdio: ["ignore", output, output],
-      env: { ...process.env, ...offline, PATH: `${join(root, "node_modules/.bin")}${delimiter}${process.env.PATH}` },
-    });
+    const output = say === undefined ? "inherit" : "pipe";
+    const env = { ...stepVariables(), ...variables };
+    const child = spawn(command, args, { cwd: root, stdio: ["ignore", output, output], env });
     running.add(child);
     child.once("error", (error) => {
       running.delete(child);
-      console.error(`${command} could not be started: ${error.message}`);
+      print(`${command} could not be started: ${error.message}\n`);
       resolve(1);
     });
-    for (const stream of [child.stdout, child.stderr])
-      stream?.setEncoding("utf8").on("data", (text) => held.push(text));
+    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", print);
     // The end of its output too, which may come after its exit.
     child.once("close", (code) => {
       running.delete(child);
-      if (isBeside) console.log(`${heading}\n${held.join("").trimEnd()}`);
       resolve(code ?? 1);
     });
   });
+}
+
+function stepVariables(): NodeJS.ProcessEnv {
+  const PATH = `${join(root, "node_modules/.bin")}${delimiter}${process.env.PATH}`;
+  // A program that writes into a pipe does not see that a person reads it.
+  const colors = process.stdout.isTTY && process.env.NO_COLOR === undefined ? { FORCE_COLOR: "1" } : {};
+  return { ...colors, ...process.env, ...offline, PATH };
 }
 
 /** The checks besides the tests. Each step has the name that `npm run` uses. */

@@ -4,7 +4,7 @@ import { createMiddleware } from "hono/factory";
 import { configOf } from "./config.ts";
 import { addAgUi } from "./http/ag-ui/routes.ts";
 import { createAuthenticator, requireKey } from "./http/auth.ts";
-import { dropBody, isComing } from "./http/body.ts";
+import { dropBody, isComing, releaseBody } from "./http/body.ts";
 import type { App, AppContext, AppEnv } from "./http/context.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { addDocs } from "./http/docs/docs.ts";
@@ -33,6 +33,7 @@ import { addUsage } from "./http/routes/usage.ts";
 import { addUsers } from "./http/routes/users/accounts.ts";
 import { addUserChanges } from "./http/routes/users/changes.ts";
 import { addUserKeys } from "./http/routes/users/keys.ts";
+import { addLiveRuns } from "./http/routes/users/live-runs.ts";
 import { addQuotas } from "./http/routes/users/quotas.ts";
 import { addUsersUsage } from "./http/routes/users/usage.ts";
 import { addTicketStream, addWatchTickets } from "./http/routes/watch-tickets.ts";
@@ -71,7 +72,11 @@ export function createApp(): App {
     context.set("authenticator", authenticator);
     context.set("guesses", guesses);
     context.set("sessions", sessions);
-    await next();
+    try {
+      await next();
+    } finally {
+      releaseBody(context.req.raw);
+    }
     if (context.res.status >= 400) await dropRefused(context);
     context.res.headers.set("x-request-id", request_id);
     context.res.headers.set("x-content-type-options", "nosniff");
@@ -127,6 +132,7 @@ const resources = [
   addRuns,
   addUsage,
   addUsersUsage,
+  addLiveRuns,
   addQuotas,
   addEvents,
   addWatchTickets,

@@ -68,6 +68,6 @@ export const platform = {
   /** D1 works one statement at a time. docs/performance.md: 1.5 s for a thousand turns with their key. */
   d1_write_ms: 1.5,
   d1_read_ms: 0.5,
-  /** A run that works stores a row and an alarm, and sends what is new with its own row, which is two rows of D1. */
+  /** A run that works sets an alarm, and sends what is new. */
   heartbeat_seconds: 30,
 } as const;

@@ -1,4 +1,6 @@
 // What a deployment uses in a month, with so many threads that are active on a day.
+
+import { SIGN_MS } from "../../src/store/signs.ts";
 import { OBJECT_GB } from "../cost/prices.ts";
 import type { Counted, CountedCosts, Units } from "./units.ts";
 import { platform } from "./units.ts";
@@ -27,6 +29,7 @@ export const mix = {
 } as const;
 
 const DAYS = 30;
+const SIGN_SECONDS = SIGN_MS / 1_000;
 const GB = 1e9;
 
 /** Of one active thread on one day. */
@@ -61,10 +64,11 @@ export function usageOf(counted: CountedCosts, units: Units, threads: number, ke
     cpu_ms: runs * platform.turn_cpu_ms + plans * mix.plan_steps * platform.step_cpu_ms,
     object_requests: requests,
     gb_seconds: seconds * OBJECT_GB,
-    // A new thread sets an alarm; a sign of life is a row and an alarm.
-    object_rows_written: of(counted.object_rows_written) + threads * DAYS * mix.new_share + 2 * beats,
+    // A turn that comes alone sets an alarm, and so does each beat.
+    object_rows_written: of(counted.object_rows_written) + runs + beats,
     object_rows_read: of(counted.object_rows_read),
-    d1_rows_written: of(counted.d1_rows_written) + 2 * beats,
+    // D1 hears of a run a second after its start, too, and every eight minutes.
+    d1_rows_written: of(counted.d1_rows_written) + 2 * (runs + plans * Math.floor(mix.plan_seconds / SIGN_SECONDS)),
     d1_rows_read: of(counted.d1_rows_read) + runs * platform.rows_read,
     // Lines are written where something is wrong, and one a minute.
     log_events: DAYS * 24 * 60,

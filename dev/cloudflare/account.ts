@@ -40,6 +40,8 @@ export interface Version {
   compatibility_date: string;
   compatibility_flags: string[];
   limits: Record<string, unknown>;
+  /** The newest migration of classes that was made when it was uploaded. */
+  migration_tag: string | null;
   /** The page's files by path, with how they are served; null without any. */
   assets: { files: Map<string, Buffer>; config: Record<string, unknown> } | null;
 }

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { answer, type Exchange, type Handler, readJson } from "./answers.ts";
 import { ApiError } from "./api-error.ts";
 
-const MAX_FILES = 100_000;
+const MAX_FILES = { paid: 100_000, free: 20_000 };
 const MAX_FILE_BYTES = 25 * 1024 * 1024;
 /** Few, so that a page has several buckets. */
 const BUCKET_FILES = 10;
@@ -13,7 +13,8 @@ const SESSION_SECONDS = 3600;
 export const openSession: Handler = ({ account, body }) => {
   const { manifest } = readJson(body);
   const entries = Object.entries((manifest ?? {}) as Record<string, { hash: string; size: number }>);
-  if (entries.length === 0 || entries.length > MAX_FILES) throw new ApiError(400, 10_304, "Invalid asset manifest");
+  if (entries.length === 0 || entries.length > (account.is_paid ? MAX_FILES.paid : MAX_FILES.free))
+    throw new ApiError(400, 10_304, "Invalid asset manifest");
   for (const [path, { hash, size }] of entries) {
     if (!path.startsWith("/") || !/^[0-9a-f]{32}$/.test(hash) || !(size >= 0)) {
       throw new ApiError(400, 10_304, `Invalid asset manifest entry ${path}`);

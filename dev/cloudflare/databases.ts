@@ -5,7 +5,9 @@ import type { Account, Database } from "./account.ts";
 import { answer, answerPage, type Handler, readJson } from "./answers.ts";
 import { ApiError } from "./api-error.ts";
 
-const MAX_DATABASES = 10;
+const MAX_DATABASES = { paid: 50_000, free: 10 };
+const MAX_STATEMENT_BYTES = 100_000;
+const MAX_COLUMNS = 100;
 const jurisdictions = ["eu", "fedramp", "us"];
 const locations = ["weur", "eeur", "apac", "oc", "wnam", "enam"];
 
@@ -29,7 +31,8 @@ export const createDatabase: Handler = ({ account, body }) => {
   if (account.databases.some((each) => each.name === name)) {
     throw new ApiError(400, 7502, "D1_ERROR: Database with name already exists");
   }
-  if (account.databases.length >= MAX_DATABASES) throw new ApiError(400, 7406, "Too many databases");
+  if (account.databases.length >= (account.is_paid ? MAX_DATABASES.paid : MAX_DATABASES.free))
+    throw new ApiError(400, 7406, "Too many databases");
   const made: Database = {
     ...{ uuid: randomUUID(), name, jurisdiction: jurisdiction as string | null },
     ...{ created_at: new Date().toISOString(), sql: new DatabaseSync(":memory:") },
@@ -59,16 +62,33 @@ export const queryDatabase: Handler = ({ account, params, body }) => {
 function runAll(database: DatabaseSync, sql: string): object[] {
   database.exec("BEGIN");
   try {
-    const results = splitStatements(sql).map((statement) => ({
-      ...{ results: database.prepare(statement).all(), success: true },
-      meta: { duration: 0.1, changes: 0, rows_read: 0, rows_written: 0 },
-    }));
+    const results = splitStatements(sql).map((statement) => runOne(database, statement));
+    checkColumns(database);
     database.exec("COMMIT");
     return results;
   } catch (error) {
     database.exec("ROLLBACK");
     throw new ApiError(400, 7500, `${(error as Error).message}: SQLITE_ERROR`);
   }
+}
+
+function runOne(database: DatabaseSync, statement: string): object {
+  if (Buffer.byteLength(statement) > MAX_STATEMENT_BYTES) throw new Error("statement too long");
+  // A file of SQL must not end D1's own transaction.
+  if (/^(?:begin|commit|end|rollback|savepoint|release)\b/i.test(statement)) {
+    throw new Error("To execute a transaction, please use the state.storage.transaction() API");
+  }
+  const results = database.prepare(statement).all();
+  return { results, success: true, meta: { duration: 0.1, changes: 0, rows_read: 0, rows_written: 0 } };
+}
+
+function checkColumns(database: DatabaseSync): void {
+  const [wide] = database
+    .prepare(
+      `SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) GROUP BY m.name HAVING count(*) > ${MAX_COLUMNS}`,
+    )
+    .all();
+  if (wide !== undefined) throw new Error(`too many columns on ${wide.name}`);
 }
 
 /** At semicolons outside of quotes, comments and the bodies of triggers. */

@@ -3,7 +3,9 @@ import { randomUUID } from "node:crypto";
 import { type Account, activeVersion, findScript, type Script, type Version } from "./account.ts";
 import { answer, type Handler, readJson } from "./answers.ts";
 import { ApiError } from "./api-error.ts";
-import { classesAfter, type Metadata, readUpload } from "./uploads.ts";
+import { checkTexts, classesAfter, type Metadata, readUpload } from "./uploads.ts";
+
+const MAX_DEPLOYABLE = 100;
 
 /** Whether a version starts; throws what is wrong. */
 export type StartCheck = (account: Account, name: string, version: Version) => Promise<void>;
@@ -17,6 +19,7 @@ export function uploadScript(check: StartCheck): Handler {
     await check(account, name, version);
     const script = existing ?? makeScript(name);
     applyMigrations(script, metadata);
+    version.migration_tag = script.migration_tag;
     script.versions.push(version);
     script.settings = { ...script.settings, observability: metadata.observability ?? { enabled: false } };
     addDeployment(script, [{ version_id: version.id, percentage: 100 }], {}, metadata.code_update_strategy);
@@ -68,12 +71,28 @@ export const createDeployment: Handler = ({ account, params, body, query }) => {
   if (given.reduce((sum, { percentage }) => sum + percentage, 0) !== 100) {
     throw new ApiError(400, 10_212, "The percentages of a deployment must be 100 together");
   }
+  for (const version of found) checkReturn(account, script, version);
   const changed = query.get("force") === "true" ? [] : changedSecrets(script, found[0]);
   if (changed.length > 0) {
     throw new ApiError(400, 10_220, `The following secrets have changed: ${changed.join(", ")}`);
   }
   return answer(addDeployment(script, given, annotations as Record<string, string>, code_update_strategy));
 };
+
+/** Only the newest versions can be deployed, and none from before classes or queues changed. */
+function checkReturn({ queues }: Account, { versions, migration_tag }: Script, version: Version | undefined): void {
+  if (version === undefined) return;
+  if (versions.length - versions.indexOf(version) > MAX_DEPLOYABLE) {
+    throw new ApiError(400, 10_213, `Only the ${MAX_DEPLOYABLE} newest versions can be deployed`);
+  }
+  if (version.migration_tag !== migration_tag) {
+    throw new ApiError(400, 10_214, "A Durable Object migration has been made since that version");
+  }
+  const lost = version.bindings.find(
+    ({ type, queue_name }) => type === "queue" && !queues.some((queue) => queue.queue_name === queue_name),
+  );
+  if (lost !== undefined) throw new ApiError(400, 100_104, `Queue "${lost.queue_name}" does not exist`);
+}
 
 /** Going back to a version brings its secrets back. */
 function changedSecrets(script: Script, to: Version | undefined): string[] {
@@ -122,6 +141,7 @@ export const putSecret: Handler = ({ account, params, body }) => {
   if (former === undefined || typeof name !== "string" || typeof text !== "string") {
     throw new ApiError(400, 10_001, "A secret needs a name and a text");
   }
+  checkTexts(account, [...former.bindings, { name, type: "secret_text", text }]);
   const others = former.bindings.filter((binding) => binding.name !== name);
   const version = {
     ...former,
@@ -175,7 +195,7 @@ function deploymentIds({ id }: Version): object {
 }
 
 function readName(name: string | undefined): string {
-  if (name !== undefined && /^[a-z0-9_][a-z0-9_-]{0,254}$/.test(name)) return name;
+  if (name !== undefined && /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/.test(name)) return name;
   throw new ApiError(400, 10_016, "Invalid Worker name");
 }
 

@@ -40,6 +40,9 @@ function upload(own: object = {}): FormData {
 }
 
 const script = "/workers/scripts/w";
+const rateLimit = (own: object) => ({ name: "L", type: "ratelimit", namespace_id: "7", ...own });
+const many = (count: number) =>
+  Array.from({ length: count }, (_, at) => ({ name: `T${at}`, type: "plain_text", text: "" }));
 
 describe("the stand-in for Cloudflare", () => {
   it("refuses another token, and routes that it does not know", async () => {
@@ -99,6 +102,14 @@ describe("the stand-in for Cloudflare", () => {
       { bindings: [{ name: "L", type: "ratelimit", namespace_id: "x", simple: { limit: 1, period: 60 } }] },
       10_021,
     ],
+    ["a rate limit over another time", { bindings: [rateLimit({ simple: { limit: 1, period: 30 } })] }, 10_021],
+    ["a text whose name is none", { bindings: [{ name: "A=B", type: "secret_text", text: "" }] }, 10_021],
+    ["more texts than there may be", { bindings: many(129) }, 10_021],
+    ["a delay of more than a day", { code_update_strategy: { mode: "deferred", max_delay: 86_401 } }, 10_021],
+    ["a strategy that there is not", { code_update_strategy: { mode: "never" } }, 10_021],
+    ["more samples than requests", { observability: { traces: { head_sampling_rate: 1.5 } } }, 10_021],
+    ["rules for files that are all exceptions", { assets: { jwt: "", config: { run_worker_first: ["!/a"] } } }, 10_021],
+    ["a rule for files that is no path", { assets: { jwt: "", config: { run_worker_first: ["a/*"] } } }, 10_021],
     ["what nothing can be inherited for", { bindings: [{ name: "A", type: "inherit" }] }, 10_057],
     ["a migration from a tag that it hasn't", { migrations: { old_tag: "v1", new_tag: "v2", steps: [] } }, 10_079],
   ])("refuses an upload with %s", async (_what, own, code) => {
@@ -122,6 +133,52 @@ describe("the stand-in for Cloudflare", () => {
     const back = { strategy: "percentage", versions: [{ version_id: first?.id, percentage: 100 }] };
     expect(await codeOf("POST", `${script}/deployments`, back)).toBe(10_220);
     expect(await codeOf("POST", `${script}/deployments?force=true`, back)).toBe(null);
+  });
+
+  it("rolls back to none from before classes or queues changed, nor to an old one", async () => {
+    await ask("POST", "/queues", { queue_name: "q" });
+    await ask("PUT", script, upload({ bindings: [{ name: "Q", type: "queue", queue_name: "q" }] }));
+    await ask("PUT", script, upload());
+    const worker = cloudflare.account.scripts.get("w");
+    const back = (at: number) => ({
+      strategy: "percentage",
+      versions: [{ version_id: worker?.versions[at]?.id, percentage: 100 }],
+    });
+    expect(await codeOf("POST", `${script}/deployments`, back(0))).toBe(null);
+    cloudflare.account.queues.splice(0);
+    expect(await codeOf("POST", `${script}/deployments`, back(0))).toBe(100_104);
+    await ask("PUT", script, upload({ migrations: { new_tag: "v1", steps: [{ new_sqlite_classes: ["T"] }] } }));
+    expect(await codeOf("POST", `${script}/deployments`, back(1))).toBe(10_214);
+    for (let count = 0; count < 100; count += 1) await ask("PUT", script, upload());
+    expect(await codeOf("POST", `${script}/deployments`, back(2))).toBe(10_213);
+    expect(await codeOf("POST", `${script}/deployments`, back(3))).toBe(null);
+  });
+
+  it("refuses what D1 does: long statements, wide tables, transactions of one's own", async () => {
+    const { result } = await ask("POST", "/d1/database", { name: "a" });
+    const query = (sql: string) => codeOf("POST", `/d1/database/${result.uuid}/query`, { sql });
+    const columns = (count: number) => Array.from({ length: count }, (_, at) => `c${at}`).join(", ");
+    expect(await query(`SELECT '${"x".repeat(99_000)}'`)).toBe(null);
+    expect(await query(`SELECT '${"x".repeat(100_000)}'`)).toBe(7500);
+    expect(await query(`CREATE TABLE narrow (${columns(100)})`)).toBe(null);
+    expect(await query(`CREATE TABLE wide (${columns(101)})`)).toBe(7500);
+    expect(await query("BEGIN TRANSACTION")).toBe(7500);
+  });
+
+  it("lets the Free plan have less", async () => {
+    cloudflare.account.is_paid = false;
+    await ask("PUT", script, upload());
+    const crons = (count: number) => Array.from({ length: count }, () => ({ cron: "* * * * *" }));
+    expect(await codeOf("PUT", `${script}/schedules`, crons(5))).toBe(null);
+    expect(await codeOf("PUT", `${script}/schedules`, crons(6))).toBe(10_101);
+    for (let count = 0; count < 10; count += 1) await ask("POST", "/d1/database", { name: `d${count}` });
+    expect(await codeOf("POST", "/d1/database", { name: "more" })).toBe(7406);
+    expect(await codeOf("PUT", script, upload({ limits: { cpu_ms: 10 } }))).toBe(100_328);
+    expect(await codeOf("PUT", script, upload({ bindings: many(65) }))).toBe(10_021);
+  });
+
+  it.each(["a-", "A", "a".repeat(64), "-a"])("has no Worker of the name %s", async (name) => {
+    expect(await codeOf("PUT", `/workers/scripts/${name}`, upload())).toBe(10_016);
   });
 
   it("refuses addresses that the account has not", async () => {

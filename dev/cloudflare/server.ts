@@ -20,6 +20,17 @@ export interface Fault {
   status: number;
   code: number;
   message: string;
+  /** In place of the envelope: a page of something in front of the API. */
+  raw?: string;
+  headers?: Record<string, string>;
+  /** `cut` closes the connection amid the body, `hang` never answers. */
+  end?: "cut" | "hang";
+}
+
+interface Reply {
+  status: number;
+  text: string;
+  fault?: Fault;
 }
 
 export interface CloudflareOptions {
@@ -95,7 +106,7 @@ export async function startCloudflare(options: CloudflareOptions): Promise<Runni
     ...compile(line),
     handler,
   }));
-  const respond = async (request: IncomingMessage): Promise<{ status: number; text: string }> => {
+  const respond = async (request: IncomingMessage): Promise<Reply> => {
     try {
       const url = new URL(request.url ?? "/", "http://localhost");
       const [, id, path = url.pathname] = /^\/accounts\/([^/]+)(\/.*)$/.exec(url.pathname) ?? [];
@@ -104,7 +115,8 @@ export async function startCloudflare(options: CloudflareOptions): Promise<Runni
       await options.onRequest?.(line);
       const body = await readBody(request);
       const headers = new Headers(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-      failOnPurpose(faults, line);
+      const fault = findFault(faults, line);
+      if (fault !== undefined) return refuseOnPurpose(fault);
       // Files are let in by the token of their session.
       if (path !== "/workers/assets/upload") authenticate(headers, options.token, path);
       if (id === undefined) return { status: 200, text: answerOutside(accounts, line, url) };
@@ -121,7 +133,7 @@ export async function startCloudflare(options: CloudflareOptions): Promise<Runni
     }
   };
   const server = http.createServer((request, response) => {
-    void respond(request).then(({ status, text }) => send(response, status, text));
+    void respond(request).then((reply) => send(response, reply));
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(options.port, "127.0.0.1", resolve);
@@ -167,13 +179,17 @@ function answerOutside(accounts: Account[], line: string, url: URL): string {
   }
 }
 
-function failOnPurpose(faults: Fault[], line: string): void {
+function findFault(faults: Fault[], line: string): Fault | undefined {
   const found = faults.find(
     ({ on, times = 1 }) => times > 0 && (typeof on === "string" ? line.includes(on) : on.test(line)),
   );
-  if (found === undefined) return;
-  if (found.times !== undefined) found.times -= 1;
-  throw new ApiError(found.status, found.code, found.message);
+  if (found?.times !== undefined) found.times -= 1;
+  return found;
+}
+
+function refuseOnPurpose(fault: Fault): Reply {
+  const { status, code, message, raw } = fault;
+  return { status, text: raw ?? refusal(new ApiError(status, code, message)), fault };
 }
 
 function authenticate(headers: Headers, token: string, path: string): void {
@@ -200,6 +216,10 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function send(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(text);
+function send(response: ServerResponse, { status, text, fault }: Reply): void {
+  if (fault?.end === "hang") return;
+  const type = fault?.raw === undefined ? "application/json" : "text/html";
+  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(text), ...fault?.headers });
+  if (fault?.end === "cut") response.write(text.slice(0, -1), () => response.destroy());
+  else response.end(text);
 }

@@ -32,11 +32,18 @@ export const enableSubdomain: Handler = ({ account, params, body }) => {
   return answer(script.subdomain);
 };
 
+const MAX_SCHEDULES = { paid: 250, free: 5 };
+
 export const setSchedules: Handler = ({ account, params, body }) => {
   const script = findScript(account, params.script);
   const list = readJson(body) as unknown as { cron: string }[];
   const wrong = list.find(({ cron }) => !/^(?:[\d*/,A-Z#L?W-]+ ){4}[\d*/,A-Z#L?W-]+$/i.test(cron));
   if (wrong !== undefined) throw new ApiError(400, 10_100, `invalid cron string: ${wrong.cron}`);
+  const others = [...account.scripts.values()].filter((other) => other !== script);
+  const count = others.reduce((sum, { schedules }) => sum + schedules.length, list.length);
+  if (count > (account.is_paid ? MAX_SCHEDULES.paid : MAX_SCHEDULES.free)) {
+    throw new ApiError(400, 10_101, "The account has too many cron triggers");
+  }
   script.schedules = list;
   return answer({ schedules: list });
 };

@@ -12,6 +12,8 @@ const MAX_BINDINGS = 1000;
 /** Vars and secrets. */
 const MAX_TEXTS = { paid: 128, free: 64 };
 const MAX_TEXT_BYTES = 5 * 1024;
+const MAX_RULES = 100;
+const MAX_RULE_CHARACTERS = 100;
 const MAX_CPU_MS = 300_000;
 const MAX_SUBREQUESTS = 10_000_000;
 
@@ -50,9 +52,10 @@ export async function readUpload(
     compatibility_date: metadata.compatibility_date ?? "",
     compatibility_flags: metadata.compatibility_flags ?? [],
     limits: metadata.limits ?? {},
-    assets: null,
+    ...{ assets: null, migration_tag: script?.migration_tag ?? null },
   };
   if (metadata.assets !== undefined) {
+    checkRules(metadata.assets.config.run_worker_first);
     version.assets = { files: takeFiles(exchange, metadata.assets.jwt), config: metadata.assets.config };
   }
   return { version, metadata };
@@ -82,8 +85,29 @@ function checkRuntime({ is_paid }: Account, metadata: Metadata): void {
     if (value !== undefined && !(value >= 1 && value <= most))
       throw invalid(`limits.${name} must be from 1 to ${most}`);
   }
+  checkSampling(metadata.observability);
+  if (strategy?.mode !== undefined && !["deferred", "immediate"].includes(strategy.mode)) {
+    throw invalid(`unknown code_update_strategy ${strategy.mode}`);
+  }
   const delay = strategy?.max_delay;
   if (delay !== undefined && !(delay >= 0 && delay <= 86_400)) throw invalid("max_delay must be from 0 to 86400");
+}
+
+function checkSampling(given: unknown): void {
+  const rates = given as { head_sampling_rate?: number; [part: string]: unknown } | undefined;
+  for (const part of [rates, rates?.logs, rates?.traces] as (typeof rates)[]) {
+    const rate = part?.head_sampling_rate;
+    if (rate !== undefined && !(rate >= 0 && rate <= 1)) throw invalid("head_sampling_rate must be from 0 to 1");
+  }
+}
+
+/** A switch, or a list of paths of which those behind `!` are exceptions. */
+function checkRules(rules: unknown): void {
+  if (rules === undefined || typeof rules === "boolean") return;
+  const list = Array.isArray(rules) ? rules.map(String) : [];
+  const isWrong = list.some((rule) => !/^!?\//.test(rule) || rule.length > MAX_RULE_CHARACTERS);
+  const hasRule = list.some((rule) => rule.startsWith("/"));
+  if (isWrong || !hasRule || list.length > MAX_RULES) throw invalid("run_worker_first is invalid");
 }
 
 /** As they are kept: with the secrets of the version before, which an upload never takes away. */
@@ -111,13 +135,21 @@ function checkBindings(exchange: Exchange, metadata: Metadata, script: Script | 
   }
   const all = [...given, ...kept];
   if (all.length > MAX_BINDINGS) throw invalid("too many bindings");
-  const texts = all.filter(({ type }) => type === "plain_text" || type === "secret_text");
-  if (texts.length > (account.is_paid ? MAX_TEXTS.paid : MAX_TEXTS.free)) throw invalid("too many text bindings");
-  const large = texts.find(({ text }) => Buffer.byteLength(String(text)) > MAX_TEXT_BYTES);
-  if (large !== undefined) throw invalid(`text binding ${large.name} exceeded size limit of 5 KB`);
+  checkTexts(account, all);
   const classes = classesAfter(script, metadata);
   for (const binding of given) checkBinding(account, binding, classes);
   return all;
+}
+
+export function checkTexts({ is_paid }: Account, all: Binding[]): void {
+  const texts = all.filter(({ type }) => type === "plain_text" || type === "secret_text");
+  if (new Set(texts.map(({ name }) => name)).size > (is_paid ? MAX_TEXTS.paid : MAX_TEXTS.free)) {
+    throw invalid("too many text bindings");
+  }
+  const large = texts.find(({ text }) => Buffer.byteLength(String(text)) > MAX_TEXT_BYTES);
+  if (large !== undefined) throw invalid(`text binding ${large.name} exceeded size limit of 5 KB`);
+  const odd = texts.find(({ name }) => !/^[\w-]+$/.test(name));
+  if (odd !== undefined) throw invalid(`invalid binding name ${odd.name}`);
 }
 
 function inherit({ name }: Binding, former: Binding[]): Binding {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCount } from "../../test/setup/run-count.ts";
 import { CommandLog, maxLogBytes, Separator, type StreamName } from "./command-log.ts";
 
 /** Reads both streams in pieces of the given size. */
@@ -50,7 +51,7 @@ describe("CommandLog", () => {
           for (const line of output.split("\n").slice(0, -1)) expect(prefixes).toContain(line.slice(0, 3));
         },
       ),
-      { numRuns: 50 },
+      { numRuns: runCount(50) },
     );
   });
 

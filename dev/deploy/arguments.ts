@@ -38,6 +38,9 @@ export interface SetupArguments extends Common {
   unset: string[];
 }
 
+/** What D1 knows of the places that objects may be hinted to. */
+export const databaseLocations = ["weur", "eeur", "apac", "oc", "wnam", "enam"];
+
 const common = {
   env: { type: "string", default: PRODUCTION },
   folder: { type: "string", default: ".deploy" },
@@ -62,6 +65,8 @@ export function readDeployArguments(args: string[]): DeployArguments {
   const [version = null, ...more] = positionals;
   if (more.length > 0 || (version !== null && !values.rollback)) fail(deployUsage, "there is an argument too many");
   const url = values.url?.replace(/\/+$/, "") ?? null;
+  if (values.location !== undefined && !databaseLocations.includes(values.location))
+    fail(deployUsage, `--location must be one of ${databaseLocations.join(", ")}`);
   if (url !== null && !/^https?:$/.test(URL.parse(url)?.protocol ?? "")) fail(deployUsage, "--url must be an address");
   return {
     ...{ environment: values.env, folder: values.folder, url, location: values.location ?? null },

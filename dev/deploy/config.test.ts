@@ -98,6 +98,8 @@ describe("the configuration of a deployment", () => {
       [{ main: "other.ts" }, /may not set `main`/],
       [{ migrations: [] }, /may not set `migrations`/],
       [{ name: "Not A Name" }, /can't be the Worker's name/],
+      [{ name: "taskloom-" }, /can't be the Worker's name/],
+      [{ name: "a".repeat(60) }, /`a{60}-jobs` can't be a queue's name/],
       [{ vars: "none" }, /`vars` must be a table/],
       [{ queues: { producers: [{ binding: "DEAD_JOBS", queue: "elsewhere" }] } }, /taskloom-dead has no producer/],
     ];

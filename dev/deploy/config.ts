@@ -47,6 +47,9 @@ const refused: Record<string, string> = {
   migrations: "classes of objects belong to the code",
 };
 
+/** Of a DNS label, which names of Workers and of queues are, too. */
+const labelShape = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
 export function makeConfig(base: Table, own: Table, choice: ConfigChoice): DeploymentConfig {
   const wrong = Object.keys(refused).find((key) => key in own);
   if (wrong !== undefined) throw new Failure(`own.toml may not set \`${wrong}\``, `${refused[wrong]}.`);
@@ -55,10 +58,10 @@ export function makeConfig(base: Table, own: Table, choice: ConfigChoice): Deplo
     own.name ?? (choice.environment === PRODUCTION ? usual : `${usual}-${choice.environment}`),
     "name",
   );
-  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) {
+  if (!labelShape.test(name)) {
     throw new Failure(
       `\`${name}\` can't be the Worker's name`,
-      "Use at most 63 lower-case letters, digits and dashes.",
+      "Use at most 63 lower-case letters, digits and dashes, without a dash at an end.",
     );
   }
   const named = name === usual ? base : rename(base, usual, name);
@@ -71,13 +74,18 @@ export function makeConfig(base: Table, own: Table, choice: ConfigChoice): Deplo
   merged.vars = vars;
   // Rules for files know paths and no hosts: a preview's host answers for its program alone.
   if (choice.hasPreviews === true || vars.PREVIEW_DOMAIN !== undefined) {
-    merged.assets = { ...(isTable(merged.assets) ? merged.assets : {}), run_worker_first: true };
+    askWorkerFirst(merged);
   }
   return {
     ...{ config: merged, name, queues, vars },
     database: asText(database.database_name, "the name of the database DB"),
     jurisdiction: typeof database.jurisdiction === "string" ? database.jurisdiction : null,
   };
+}
+
+/** For files, too. */
+export function askWorkerFirst(config: Table): void {
+  config.assets = { ...(isTable(config.assets) ? config.assets : {}), run_worker_first: true };
 }
 
 /** What the account knows by name gets the Worker's name: two deployments of an account share nothing. */
@@ -141,6 +149,13 @@ function nameQueues(config: Table): [string, string] {
   const jobs = asText(findBinding(queues.producers, "JOBS").queue, "the queue of JOBS");
   const consumer = listOf(queues.consumers).find(({ queue }) => queue === jobs);
   const dead = asText(consumer?.dead_letter_queue, `dead_letter_queue of the consumer of ${jobs}`);
+  const wrong = [jobs, dead].find((queue) => !labelShape.test(queue));
+  if (wrong !== undefined) {
+    throw new Failure(
+      `\`${wrong}\` can't be a queue's name`,
+      "It has more than 63 characters, or others than lower-case letters, digits and dashes. Take a shorter name.",
+    );
+  }
   for (const [what, list] of [
     ["consumer", queues.consumers],
     ["producer", queues.producers],

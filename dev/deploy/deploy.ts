@@ -1,22 +1,26 @@
 // `npm run deploy`: build, database, tables, Worker with its secrets, health, and where people sign in.
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
-import { hostname, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readPlaceSettings } from "../../src/config/place.ts";
 import { Log } from "../start/log.ts";
 import { buildPage } from "../start/page.ts";
-import { findSignInKey } from "../start/sign-in-key.ts";
+import { settingNames } from "../start/setting-names.ts";
 import { Stopping } from "../start/stopping.ts";
 import type { DeployArguments } from "./arguments.ts";
-import { makeConfig } from "./config.ts";
+import { askWorkerFirst, makeConfig } from "./config.ts";
 import { type Deployed, readDeployed, writeDeployed } from "./deployed.ts";
 import { Failure } from "./failure.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { askHealth, type HealthTimes, usualTimes } from "./health.ts";
-import { commandFor, openPlace, type Place, preparePlace, readOptional, showPath, writeOwn } from "./place.ts";
+import { greet, type Made } from "./greet.ts";
+import { type HealthTimes, usualTimes } from "./health.ts";
+import { lockPlace } from "./lock.ts";
+import { openPlace, type Place, preparePlace, showPath, writeOwn } from "./place.ts";
 import { type Report, runStep } from "./report.ts";
 import { rollBack } from "./rollback.ts";
-import { readSecrets, type Secrets, type Settings } from "./secrets.ts";
+import { findUnknown, hideSecrets, readSecrets, type Secrets, type Settings } from "./secrets.ts";
 import {
+  checkOwner,
   checkSecrets,
   findDatabase,
   findPending,
@@ -35,6 +39,8 @@ export interface DeployHands {
   report: Report;
   /** Called with what ends a program that runs. */
   onStart?(wrangler: Wrangler): void;
+  /** Gets what has to be removed if the process ends before its time. */
+  leftovers?: Set<string>;
   times?: HealthTimes;
 }
 
@@ -42,14 +48,16 @@ export async function deploy(root: string, options: DeployArguments, hands: Depl
   const { report } = hands;
   const place = openPlace(root, options.environment, options.folder);
   const scratch = options.isDry ? await mkdtemp(join(tmpdir(), "taskloom-deploy-")) : null;
+  if (scratch !== null) hands.leftovers?.add(scratch);
+  let unlock = (): void => {};
   try {
-    if (scratch === null) await preparePlace(place);
+    const open = scratch === null ? await runStep("folder", () => preparePlace(place)) : [];
+    for (const path of open) report.note(`others could read ${showPath(place, path)}: now only you can`);
+    if (scratch === null) unlock = await runStep("folder", () => lockPlace(place));
     const secrets = await runStep("settings", () => readSecrets(place));
-    const hidden = Object.values(secrets?.settings ?? {}).filter((value) => value.length >= 8);
-    const hide = (text: string): string => hidden.reduce((left, value) => left.replaceAll(value, "[secret]"), text);
     const cache = join(scratch ?? place.folder, ".wrangler/cache");
     await rm(cache, { recursive: true, force: true });
-    const wrangler = openWrangler(root, cache, hide);
+    const wrangler = openWrangler(root, cache, hideSecrets(secrets));
     hands.onStart?.(wrangler);
     const run = await prepare(place, options, report, wrangler, scratch, secrets);
     const { name } = run.deployment;
@@ -57,13 +65,16 @@ export async function deploy(root: string, options: DeployArguments, hands: Depl
       "settings",
       `${name}: ${Object.keys(secrets?.settings ?? {}).length} in ${showPath(place, place.secrets)}`,
     );
+    for (const unknown of secrets === null ? [] : findUnknown(secrets))
+      report.note(`${unknown} is no setting, and the server does not read it`);
     const former = await readDeployed(place);
     checkName(place, former, name, options);
     if (options.rollback !== null) return await rollBack(run, former, options.rollback.version, secrets, hands.times);
-    const made = await make(run, secrets, former, scratch);
+    const made = await make(run, secrets, former, scratch, hands.leftovers);
     if (made !== null) await greet(run, made, secrets, hands.times ?? usualTimes);
   } finally {
     if (scratch !== null) await rm(scratch, { recursive: true, force: true });
+    unlock();
   }
 }
 
@@ -85,12 +96,25 @@ async function prepare(
   const choice = { root, environment, assets, hasPreviews };
   const deployment = await runStep("settings", async () => makeConfig(base, own, choice));
   const configPath = scratch === null ? place.config : join(scratch, "wrangler.json");
-  await writeOwn(configPath, `${JSON.stringify(deployment.config, null, 2)}\n`);
+  await writeConfig(configPath, deployment.config);
   const texts = Object.entries(deployment.vars).filter(
     (entry): entry is [string, string] => typeof entry[1] === "string",
   );
   const settings = { ...secrets?.settings, ...Object.fromEntries(texts) };
+  const { place_problem } = readPlaceSettings(settings);
+  if (place_problem !== null) throw atSettings(place_problem);
   return { place, options, report, wrangler, deployment, settings, configPath };
+}
+
+/** Threads can't move: a wrong place must not become the one of the first. */
+function atSettings(problem: string): Failure {
+  const failure = new Failure(problem, "Correct own.toml, or run setup again. Nothing was changed.");
+  failure.step = "settings";
+  return failure;
+}
+
+async function writeConfig(path: string, config: object): Promise<void> {
+  await writeOwn(path, `${JSON.stringify(config, null, 2)}\n`);
 }
 
 /** As `npm start` builds it, into a folder that no other build empties. */
@@ -118,28 +142,34 @@ function checkName(place: Place, former: Deployed | null, name: string, { isRena
   );
 }
 
-interface Made {
-  url: string | null;
-}
-
 /** Null in a dry run. */
 async function make(
   run: Run,
   secrets: Secrets | null,
   former: Deployed | null,
   scratch: string | null,
+  leftovers?: Set<string>,
 ): Promise<Made | null> {
   const { deployment, report, place, options } = run;
-  await makeTables(run);
+  // All is looked at before anything is made.
+  const isThere = await runStep("database", () => findDatabase(run));
   const { remote, chosen } = await runStep("secrets", async () => {
     const remote = options.isDry ? await listSecrets(run).catch(() => null) : await listSecrets(run);
+    checkOwner(run, remote);
     return { remote, chosen: checkSecrets(run, secrets, remote) };
   });
+  await makeTables(run, isThere);
   const names = Object.keys(chosen);
   report.done(
     "secrets",
     remote === null ? `${names.length} for a new Worker` : `${names.length} to send, ${remote.length} are there`,
   );
+  if (secrets !== null) noteLeft(run, secrets, remote ?? []);
+  // A clone that was never set up, such as one of CI, knows it from there alone.
+  if (remote?.includes("PREVIEW_DOMAIN")) {
+    askWorkerFirst(deployment.config);
+    await writeConfig(run.configPath, deployment.config);
+  }
   const whole = await fingerprint(place.root, deployment.config, secrets?.settings ?? {});
   const isSame = former?.fingerprint === whole && former.version_id !== null && !options.isForced;
   if (isSame && (await findRunning(run)) === former.version_id) {
@@ -153,13 +183,12 @@ async function make(
     await showUpload(run, scratch, names);
     return null;
   }
-  return await runStep("worker", () => uploadAll(run, chosen, whole, former));
+  return await runStep("worker", () => uploadAll(run, chosen, whole, former, leftovers));
 }
 
-async function makeTables(run: Run): Promise<void> {
+async function makeTables(run: Run, isThere: boolean | null): Promise<void> {
   const { report, deployment, options, place } = run;
   const { database } = deployment;
-  const isThere = await runStep("database", () => findDatabase(run));
   if (isThere) report.done("database", `${database} is there`);
   else if (options.isDry) report.would("database", `would make ${database}: wrangler d1 create ${database}`);
   else {
@@ -197,13 +226,28 @@ async function showUpload(
   report.say("  Nothing was changed. wrangler.json as above; vars are shown by name.");
 }
 
-async function uploadAll(run: Run, chosen: Settings, whole: string, former: Deployed | null): Promise<Made> {
+/** An upload adds secrets and takes none away. */
+function noteLeft({ deployment, report, place }: Run, { settings }: Secrets, remote: string[]): void {
+  const left = remote.filter((name) => settingNames.includes(name) && settings[name] === undefined);
+  if (left.length === 0) return;
+  report.note(`the Worker has ${left.join(", ")}, which ${showPath(place, place.secrets)} has not: it stays.`);
+  report.note(`\`npx wrangler secret delete NAME --name ${deployment.name}\` takes one away.`);
+}
+
+async function uploadAll(
+  run: Run,
+  chosen: Settings,
+  whole: string,
+  former: Deployed | null,
+  leftovers?: Set<string>,
+): Promise<Made> {
   const { report, place, deployment, options } = run;
   report.begins("worker", `${deployment.name}: bundling and uploading`);
   // Until all of it is there, with its triggers, nothing may count as deployed.
   const { name } = deployment;
   await writeDeployed(place, { name, url: former?.url ?? null, version_id: null, fingerprint: null });
   const path = join(place.folder, "sending.json");
+  leftovers?.add(path);
   await writeOwn(path, JSON.stringify(chosen));
   try {
     const { url, version_id } = await upload(run, Object.keys(chosen).length === 0 ? null : path);
@@ -212,43 +256,5 @@ async function uploadAll(run: Run, chosen: Settings, whole: string, former: Depl
     return { url };
   } finally {
     await rm(path, { force: true });
-  }
-}
-
-/** Checks that it works, and says where it is. */
-async function greet(run: Run, { url }: Made, secrets: Secrets | null, times: HealthTimes): Promise<void> {
-  const { report, options, place } = run;
-  const address = options.url ?? url;
-  if (address === null) {
-    report.note("the Worker has no address: own.toml needs `routes`, or `workers_dev = true`.");
-    return;
-  }
-  const adminKey = process.env.ADMIN_API_KEY?.trim() || secrets?.settings.ADMIN_API_KEY?.trim() || null;
-  if (adminKey === null)
-    report.note("without ADMIN_API_KEY in secrets.json or the environment only /healthz is asked.");
-  const { lines } = await runStep("health", () => askHealth(address, adminKey, times));
-  report.done("health", lines.length === 0 ? `${address}/healthz answers` : lines.join("\n"));
-  report.say("");
-  report.say(`  open     ${await findLink(address, adminKey, place, report)}`);
-  report.say(`  update   git pull, then ${commandFor(place, "deploy")}`);
-}
-
-/** A link that signs in, for the person at this machine. Logs of CI are read by others. */
-async function findLink(url: string, adminKey: string | null, place: Place, report: Report): Promise<string> {
-  if (adminKey === null || process.env.CI) return url;
-  const file = {
-    path: place.key,
-    read: () => readOptional(place.key),
-    write: (key: string) => writeOwn(place.key, key),
-  };
-  // Named after this machine: another operator's link stays.
-  const name = `npm run deploy on ${hostname()}`.slice(0, 60);
-  try {
-    const { key, notes } = await findSignInKey({ url, admin_key: adminKey, file, name });
-    for (const note of notes) report.note(note);
-    return key === adminKey ? url : `${url}/#key=${encodeURIComponent(key)}`;
-  } catch (error) {
-    report.note(`a key to sign in could not be made: ${(error as Error).message}`);
-    return url;
   }
 }

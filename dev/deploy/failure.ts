@@ -16,5 +16,15 @@ export function showError(error: unknown): string {
     const lines = [error.step === null ? error.message : `✗ ${error.step}: ${error.message}`, "", error.remedy];
     return lines.join("\n").replaceAll(/^(?=.)/gm, "  ");
   }
+  if (isOfFile(error)) {
+    const { path, code } = error;
+    return `  ${path} can't be used (${code})\n\n  Look at what it is and who may read and write it.`;
+  }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** Of the file system: a folder in place of a file, one that somebody else owns, a full disk. */
+function isOfFile(error: unknown): error is Error & { path: string; code: string } {
+  const { path, code, syscall } = error as NodeJS.ErrnoException;
+  return error instanceof Error && typeof path === "string" && code !== undefined && syscall !== undefined;
 }

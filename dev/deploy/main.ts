@@ -1,4 +1,5 @@
 // `npm run deploy`.
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { deployUsage, readDeployArguments } from "./arguments.ts";
 import { deploy } from "./deploy.ts";
@@ -8,6 +9,7 @@ import type { Wrangler } from "./wrangler.ts";
 
 const root = join(import.meta.dirname, "../..");
 let running: Wrangler | null = null;
+const leftovers = new Set<string>();
 
 for (const [signal, code] of [
   ["SIGINT", 130],
@@ -15,6 +17,7 @@ for (const [signal, code] of [
 ] as const) {
   process.on(signal, () => {
     running?.stop();
+    for (const path of leftovers) rmSync(path, { recursive: true, force: true });
     process.exit(code);
   });
 }
@@ -22,7 +25,7 @@ for (const [signal, code] of [
 async function run(): Promise<void> {
   const report = openReport((line) => console.log(line));
   const options = readDeployArguments(process.argv.slice(2));
-  await deploy(root, options, { report, onStart: (wrangler) => (running = wrangler) });
+  await deploy(root, options, { report, leftovers, onStart: (wrangler) => (running = wrangler) });
 }
 
 if (process.argv.includes("--help")) console.log(deployUsage);

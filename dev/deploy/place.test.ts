@@ -35,7 +35,7 @@ describe("the folder of an environment", () => {
   });
 
   it("has a name that is a part of the Worker's", () => {
-    for (const name of ["", "Staging", "a b", "../x", "9", "a".repeat(31)]) {
+    for (const name of ["", "a-", "Staging", "a b", "../x", "9", "a".repeat(31)]) {
       expect(() => openPlace(root, name, ".deploy")).toThrow(Failure);
     }
   });
@@ -110,6 +110,7 @@ describe("flags", () => {
       environment: "staging",
       rollback: { version: "abc" },
     });
+    expect(() => readDeployArguments(["--location", "moon"])).toThrow("--location must be one of weur");
     expect(readDeployArguments(["--url", "https://a.example/"]).url).toBe("https://a.example");
     for (const args of [["abc"], ["--rollback", "a", "b"], ["--url", "a"], ["--nothing"]]) {
       const read = () => readDeployArguments(args);

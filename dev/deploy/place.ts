@@ -1,7 +1,7 @@
 // Where a deployment's own files are: one folder for each environment, which git ignores. Nothing else is written, so an
 // update of the repository never meets an operator's changes.
 import { execFile } from "node:child_process";
-import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { Failure } from "./failure.ts";
 
@@ -26,8 +26,8 @@ export interface Place {
 
 export const PRODUCTION = "production";
 
-/** A part of the Worker's name, which is a DNS label with the subdomain's dash. */
-const environmentShape = /^[a-z][a-z0-9-]{0,29}$/;
+/** The end of the Worker's name, which is a DNS label. */
+const environmentShape = /^[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?$/;
 
 const ownerOnly = 0o600;
 
@@ -35,7 +35,7 @@ export function openPlace(root: string, environment: string, folder: string): Pl
   if (!environmentShape.test(environment)) {
     throw new Failure(
       `"${environment}" is no name of an environment`,
-      "Use up to 30 lower-case letters, digits and dashes.",
+      "Use up to 30 lower-case letters, digits and dashes, a letter first and no dash at the end.",
     );
   }
   const own = resolve(root, folder, environment);
@@ -61,8 +61,11 @@ export function commandFor({ environment }: Pick<Place, "environment">, command:
   return environment === PRODUCTION ? `npm run ${command}` : `npm run ${command} -- --env ${environment}`;
 }
 
-/** Makes the folder. Throws a failure if git would take its files. */
-export async function preparePlace(place: Place): Promise<void> {
+/**
+ * Makes the folder. Throws a failure if git would take its files. Returns what others could read until now: an editor or
+ * a copy leaves such files.
+ */
+export async function preparePlace(place: Place): Promise<string[]> {
   await mkdir(place.folder, { recursive: true, mode: 0o700 });
   if (await isSeenByGit(place.secrets)) {
     throw new Failure(
@@ -70,6 +73,20 @@ export async function preparePlace(place: Place): Promise<void> {
       "Secrets go there. Add the folder to .gitignore, or choose another one with --folder.",
     );
   }
+  const open: string[] = [];
+  for (const path of [place.secrets, place.key]) {
+    const mode = await readMode(path);
+    if (mode === null || (mode & 0o077) === 0) continue;
+    await chmod(path, ownerOnly);
+    open.push(path);
+  }
+  await chmod(place.folder, 0o700);
+  return open;
+}
+
+async function readMode(path: string): Promise<number | null> {
+  const found = await stat(path).catch(() => null);
+  return found?.isFile() ? found.mode : null;
 }
 
 /** `git check-ignore` ends with 1 for a path that git would take, and with 128 outside of any repository. */
@@ -94,6 +111,7 @@ export async function readOptional(path: string): Promise<string | null> {
     return await readFile(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
+    // A folder in its place is refused without saying which.
+    throw Object.assign(error as Error, { path });
   }
 }

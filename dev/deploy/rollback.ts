@@ -4,7 +4,7 @@ import { type Deployed, writeDeployed } from "./deployed.ts";
 import { Failure } from "./failure.ts";
 import { askHealth, type HealthTimes } from "./health.ts";
 import { runStep } from "./report.ts";
-import type { Secrets } from "./secrets.ts";
+import { findAdminKey, type Secrets } from "./secrets.ts";
 import { describeRefusal, findRunning, isAtTerminal, type Run } from "./steps.ts";
 
 export async function rollBack(
@@ -41,6 +41,6 @@ export async function rollBack(
   await writeDeployed(place, { name: deployment.name, url: former?.url ?? null, version_id: null, fingerprint: null });
   report.done("worker", `${deployment.name} runs version ${running}`);
   if (url === null) return report.note("no address is known here: --url names the one to ask.");
-  const { lines } = await runStep("health", () => askHealth(url, secrets?.settings.ADMIN_API_KEY ?? null, times));
+  const { lines } = await runStep("health", () => askHealth(url, findAdminKey(secrets), times));
   report.done("health", lines.length === 0 ? `${url}/healthz answers` : lines.join("\n"));
 }

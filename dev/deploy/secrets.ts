@@ -1,6 +1,8 @@
 // The file of secrets: settings of the Worker as JSON, since wrangler expands `$` in files of `NAME=value`. What setup
 // made itself is remembered by a hash: such a key never replaces one that a Worker has, with which things are encrypted.
 import { createHash } from "node:crypto";
+import { lstat } from "node:fs/promises";
+import { settingNames } from "../start/setting-names.ts";
 import { Failure } from "./failure.ts";
 import { type Place, readOptional, writeOwn } from "./place.ts";
 
@@ -33,8 +35,25 @@ export async function readSecrets(place: Pick<Place, "secrets" | "made">): Promi
 
 /** The hashes first: a key whose hash is missing would count as one that somebody wants instead of another. */
 export async function writeSecrets(place: Pick<Place, "secrets" | "made">, secrets: Secrets): Promise<void> {
+  const text = `${JSON.stringify(secrets.settings, null, 2)}\n`;
+  const isChanged = (await readOptional(place.secrets)) !== text;
+  if (isChanged && (await isLink(place.secrets))) {
+    throw new Failure(
+      `${place.secrets} is a link, and a file would be put in its place`,
+      "Change the settings in the file that it leads to, or put that file here. Nothing was changed.",
+    );
+  }
   await writeOwn(place.made, `${JSON.stringify(secrets.made, null, 2)}\n`);
-  await writeOwn(place.secrets, `${JSON.stringify(secrets.settings, null, 2)}\n`);
+  if (isChanged) await writeOwn(place.secrets, text);
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => null))?.isSymbolicLink() === true;
+}
+
+/** Names in the file that the server does not read: slips of the pen, or of another version. */
+export function findUnknown({ settings }: Secrets): string[] {
+  return Object.keys(settings).filter((name) => !settingNames.includes(name));
 }
 
 export function checkSizes(settings: Settings): void {
@@ -50,6 +69,11 @@ export function hashKey(key: string): string {
   return createHash("sha256").update(key).digest("hex");
 }
 
+/** The environment's, as CI has it, over the file's. */
+export function findAdminKey(secrets: Secrets | null): string | null {
+  return process.env.ADMIN_API_KEY?.trim() || secrets?.settings.ADMIN_API_KEY?.trim() || null;
+}
+
 /** What goes to a Worker that has the secrets `remote`; null if there is no Worker yet. */
 export function chooseSecrets({ settings, made }: Secrets, remote: string[] | null): Settings {
   const isKept = (name: string, value: string): boolean =>
@@ -59,10 +83,23 @@ export function chooseSecrets({ settings, made }: Secrets, remote: string[] | nu
 
 function parseObject(text: string, path: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(text);
+    // Some editors begin a file with this mark.
+    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ""));
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
     // Said below; the error would quote the text.
   }
   throw new Failure(`${path} is no JSON object`, "Mend it, or delete it and run setup again.");
 }
+
+/** Puts a word in place of each secret, also where JSON shows it. */
+export function hideSecrets(secrets: Secrets | null): (text: string) => string {
+  const { CLOUDFLARE_API_TOKEN, CLOUDFLARE_API_KEY, ADMIN_API_KEY } = process.env;
+  const values = [...Object.values(secrets?.settings ?? {}), CLOUDFLARE_API_TOKEN, CLOUDFLARE_API_KEY, ADMIN_API_KEY];
+  const hidden = values.filter((value) => value !== undefined && value.length >= MIN_HIDDEN) as string[];
+  const forms = hidden.flatMap((value) => [value, JSON.stringify(value).slice(1, -1)]);
+  return (text) => forms.reduce((left, form) => left.replaceAll(form, "[secret]"), text);
+}
+
+/** A shorter value, such as a number, is in many a text that has nothing to do with it. */
+const MIN_HIDDEN = 8;

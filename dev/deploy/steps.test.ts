@@ -3,7 +3,16 @@ import { readDeployArguments } from "./arguments.ts";
 import { Failure, showError } from "./failure.ts";
 import { openPlace } from "./place.ts";
 import { openReport } from "./report.ts";
-import { checkSecrets, describeRefusal, findDatabase, findPending, makeDatabase, type Run } from "./steps.ts";
+import { hideSecrets } from "./secrets.ts";
+import {
+  checkOwner,
+  checkSecrets,
+  describeRefusal,
+  findDatabase,
+  findPending,
+  makeDatabase,
+  type Run,
+} from "./steps.ts";
 
 interface World {
   args?: string[];
@@ -45,7 +54,7 @@ describe("the database", () => {
       [{ args: ["--location", "oc"] }, ["--location", "oc"]],
       [{ settings: { LOCATION_HINT: "weur" } }, ["--location", "weur"]],
       [{ settings: { LOCATION_HINT: "sam" } }, []],
-      [{ settings: { JURISDICTION: "eu", LOCATION_HINT: "weur" } }, ["--jurisdiction", "eu"]],
+      [{ settings: { JURISDICTION: " EU ", LOCATION_HINT: "weur" } }, ["--jurisdiction", "eu"]],
       [{ jurisdiction: "us", settings: { JURISDICTION: "eu" } }, ["--jurisdiction", "us"]],
     ];
     for (const [world, place] of cases) {
@@ -53,6 +62,14 @@ describe("the database", () => {
       await makeDatabase(run);
       expect(asked).toEqual([["d1", "create", "taskloom", ...place, "--config", "/c.json"]]);
     }
+  });
+
+  it("is not made where D1 is not: own.toml says where then", async () => {
+    const settings = { JURISDICTION: "fedramp-high" };
+    await expect(makeDatabase(makeRun({ settings }).run)).rejects.toThrow("D1 has no jurisdiction fedramp-high");
+    const { run, asked } = makeRun({ settings, jurisdiction: "fedramp" });
+    await makeDatabase(run);
+    expect(asked[0]).toContain("fedramp");
   });
 
   it("that exists elsewhere is refused where own.toml says where, and named where a setting does", async () => {
@@ -93,6 +110,22 @@ describe("the secrets of a deployment", () => {
   });
 });
 
+describe("a Worker of this name", () => {
+  it("that is another program is not replaced", () => {
+    const { run } = makeRun();
+    expect(() => checkOwner(run, ["SOMETHING"])).toThrow("it may be another program");
+    checkOwner(run, null);
+    checkOwner(run, ["ADMIN_API_KEY"]);
+  });
+});
+
+describe("what wrangler prints", () => {
+  it("has no secret in it, plain or as JSON shows it", () => {
+    const hide = hideSecrets({ settings: { A: 'sk-"quoted"', B: "short" }, made: {} });
+    expect(hide('sk-"quoted" {"a":"sk-\\"quoted\\""} short')).toBe('[secret] {"a":"[secret]"} short');
+  });
+});
+
 describe("what wrangler refuses", () => {
   it.each([
     ["Could not authenticate because no credentials were found", /wrangler login/],
@@ -102,6 +135,12 @@ describe("what wrangler refuses", () => {
     ],
     ["More than one account available but unable to select one", /account_id/],
     ["You need to register a workers.dev subdomain", /Register one/],
+    ['rate\nThe API responded with a "Retry-After" header', /Wait a minute/],
+    ["Received a malformed response from the API", /Wait a minute/],
+    ["fetch failed", /can't be reached/],
+    ["table `threads` already exists: SQLITE_ERROR [code: 7500]", /database_name/],
+    ['Queue "taskloom-jobs" already has a consumer: other [code: 11004]', /Another Worker reads this queue/],
+    ['Queue "taskloom-jobs" of binding JOBS does not exist [code: 100104]', /Queues: Edit/],
     ["something else", /goes on from here/],
   ])("%s: is said with what to do", (tail, remedy) => {
     expect(showError(describeRefusal({ code: 1, stdout: "", tail }, "it failed"))).toMatch(remedy);

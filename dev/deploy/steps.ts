@@ -2,7 +2,8 @@
 // on when it is run again. A dry run looks only, and says what it would make.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { DeployArguments } from "./arguments.ts";
+import { readPlaceSettings } from "../../src/config/place.ts";
+import { type DeployArguments, databaseLocations } from "./arguments.ts";
 import type { DeploymentConfig } from "./config.ts";
 import { Failure } from "./failure.ts";
 import { commandFor, type Place, readOptional } from "./place.ts";
@@ -49,18 +50,23 @@ function checkJurisdiction({ deployment, settings, report }: Run, actual: string
       "A database can't be moved. Correct own.toml, or choose another database_name there for a new, empty one.",
     );
   }
-  const wanted = settings.JURISDICTION?.trim();
-  if (wanted && actual !== wanted) report.note(`${said}, and JURISDICTION is ${wanted}: a database can't be moved.`);
+  const wanted = readPlaceSettings(settings).jurisdiction;
+  if (wanted !== null && jurisdiction === null && actual !== wanted)
+    report.note(`${said}, and JURISDICTION is ${wanted}: a database can't be moved.`);
 }
-
-/** What D1 knows of the places that objects may be hinted to. */
-const databaseLocations = ["weur", "eeur", "apac", "oc", "wnam", "enam"];
 
 export async function makeDatabase({ wrangler, deployment, options, settings, configPath }: Run): Promise<void> {
   const { database } = deployment;
-  const jurisdiction = deployment.jurisdiction ?? settings.JURISDICTION?.trim();
-  const place = jurisdiction ? ["--jurisdiction", jurisdiction] : [];
-  const near = settings.LOCATION_HINT?.trim() ?? "";
+  const choice = readPlaceSettings(settings);
+  const jurisdiction = deployment.jurisdiction ?? choice.jurisdiction;
+  if (jurisdiction === "fedramp-high") {
+    throw new Failure(
+      "D1 has no jurisdiction fedramp-high, and JURISDICTION asks for it",
+      'Say in own.toml where the database may be: `[[d1_databases]]`, `binding = "DB"`, `jurisdiction = "fedramp"`.',
+    );
+  }
+  const place = jurisdiction === null ? [] : ["--jurisdiction", jurisdiction];
+  const near = choice.location_hint ?? "";
   const location = options.location ?? (databaseLocations.includes(near) ? near : null);
   const hint = location === null || place.length > 0 ? [] : ["--location", location];
   const made = await wrangler.run(["d1", "create", database, ...place, ...hint, "--config", configPath]);
@@ -93,6 +99,16 @@ export async function listSecrets({ wrangler, deployment, configPath }: Run): Pr
   if (listed.code === 0) return (readJson(listed.stdout) as { name: string }[]).map(({ name }) => name);
   if (/Worker "[^"]*" .*not found|Worker "[^"]*" not found/.test(listed.tail)) return null;
   throw describeRefusal(listed, `the secrets of ${deployment.name} can't be listed`);
+}
+
+/** A Worker of this name may be somebody's other program, which an upload would replace. Each of ours has this secret. */
+export function checkOwner({ deployment }: Run, remote: string[] | null): void {
+  const { name } = deployment;
+  if (remote === null || remote.includes("ADMIN_API_KEY")) return;
+  throw new Failure(
+    `the account has a Worker ${name} without ADMIN_API_KEY: it may be another program`,
+    `Give this deployment another name, \`name = "…"\` in own.toml. If that Worker is Taskloom, run \`npx wrangler secret put ADMIN_API_KEY --name ${name}\` first.`,
+  );
 }
 
 /** What is to be sent. Throws a failure if the deployment would lack something, or have two values for one name. */
@@ -177,6 +193,23 @@ const remedies: [pattern: RegExp, remedy: string][] = [
     /workers\.dev subdomain/i,
     "Register one in the dashboard (Workers, once for an account), and run the same command again.",
   ],
+  [
+    /Retry-After|unknown error|unavailable|fetch failed|ECONN|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|malformed response|terminated/i,
+    "Cloudflare can't be reached, or is busy. Wait a minute, and run the same command again: it goes on from here.",
+  ],
+  [
+    /already has a consumer/i,
+    "Another Worker reads this queue. Give this deployment another `name` in own.toml, or take that consumer away: `npx wrangler queues consumer remove QUEUE WORKER`.",
+  ],
+  [
+    /queue "[^"]*"[^\n]* does not exist/i,
+    "Either somebody has deleted it, and `npx wrangler queues create NAME` makes it again, or the token lacks Queues: Edit. Then run the same command again.",
+  ],
+  [
+    /table `?\w+`? already exists/i,
+    'The database has tables of another program. Name another one in own.toml: `[[d1_databases]]`, `binding = "DB"`, `database_name = "…"`.',
+  ],
+  [/version not found/i, "`npx wrangler versions list` with `--name` and the Worker's name shows what there is."],
   [/maximum number of D1 databases/i, "Delete a database, or raise the limit. Then run the same command again."],
 ];
 

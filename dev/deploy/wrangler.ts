@@ -74,6 +74,6 @@ function readTail(text: string): string {
   const lines = stripVTControlCharacters(text)
     .split("\n")
     .map((line) => line.trimEnd())
-    .filter((line) => line.trim() !== "");
+    .filter((line) => line.trim() !== "" && !line.trim().startsWith("If you think this is a bug"));
   return lines.slice(-TAIL_LINES).join("\n");
 }

@@ -1,4 +1,5 @@
 // Research with the product's own tools against the stand-in search: what the script says is what it read.
+
 import fc from "fast-check";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Env, readConfig } from "../../src/config.ts";
@@ -7,6 +8,7 @@ import { createFetchTools } from "../../src/tools/web/fetch.ts";
 import { createSearchTools } from "../../src/tools/web/search.ts";
 import { callTool } from "../../test/fakes/call-tool.ts";
 import { memoryCache, memorySources } from "../../test/fakes/sources.ts";
+import { runCount } from "../../test/setup/run-count.ts";
 import { type CorpusPage, loadCorpus, readCorpusPage } from "../search/corpus.ts";
 import { type RunningSearch, startSearch } from "../search/server.ts";
 import { type Content, loadContent } from "./content.ts";
@@ -244,7 +246,7 @@ describe("a research that can search and read", () => {
         for (const n of citedNumbers([played.text, ...textsOf(played), ...files].join("\n\n")))
           expect(read).toContain(n);
       }),
-      { numRuns: 150 },
+      { numRuns: runCount(150) },
     );
   });
 

@@ -7,14 +7,18 @@ let server: http.Server;
 let url: string;
 let seen: { line: string; headers: http.IncomingHttpHeaders }[];
 /** By the beginning of the address. */
-let answers: Record<string, [status: number, body: unknown]>;
+let answers: Record<string, [status: number, body: unknown, more?: "hangs"]>;
 
 beforeAll(async () => {
   server = http.createServer((request, response) => {
     seen.push({ line: `${request.method} ${request.url}`, headers: request.headers });
-    const [status, body] = Object.entries(answers).find(([path]) => request.url?.startsWith(path))?.[1] ?? [404, {}];
+    const [status, body, more] = Object.entries(answers).find(([path]) => request.url?.startsWith(path))?.[1] ?? [
+      404,
+      {},
+    ];
+    if (more === "hangs") return;
     response.writeHead(status, { "content-type": "application/json", location: "/elsewhere" });
-    response.end(JSON.stringify(body));
+    response.end(typeof body === "string" ? body : JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -75,6 +79,26 @@ describe("keys", () => {
     expect(check).toMatchObject({ outcome, setting: "OPENAI_API_KEY" });
     expect(check?.text).not.toContain("model-key");
     expect(seen).toHaveLength(1);
+  });
+
+  it.each([
+    ["with a page", "refused", "answers something else than JSON", "<title>Sign in</title>", undefined],
+    ["with more than a list is", "unreachable", "answers more than 8 MB", " ".repeat(8 * 1024 * 1024 + 1), undefined],
+    ["with nothing at all", "unreachable", "does not answer within 0.3 s", "", "hangs"],
+  ] as const)("that are answered %s count as %s", async (_what, outcome, words, body, more) => {
+    answers = { "/": [200, body, more] };
+    const settings = { OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: "model-key" };
+    const [check] = await checkKeys(settings, { answer_ms: more === undefined ? 15_000 : 300 });
+    expect(check).toMatchObject({ outcome, text: expect.stringContaining(words) });
+  });
+
+  it("are not sent to an address with a password in it, which is not shown", async () => {
+    answers = { "/": [200, {}] };
+    const address = url.replace("http://", "http://ada:pass-word@");
+    const [check] = await checkKeys({ OPENAI_BASE_URL: address, OPENAI_API_KEY: "model-key" });
+    expect(check).toMatchObject({ outcome: "refused", text: expect.stringContaining("a user or a password") });
+    expect(check?.text).not.toContain("pass-word");
+    expect(seen).toEqual([]);
   });
 
   it("whose server is not there count as unreachable", async () => {

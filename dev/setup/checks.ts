@@ -4,6 +4,7 @@ import { freeSpending } from "../../src/agent/spending.ts";
 import type { ModelServer } from "../../src/config/model-servers.ts";
 import { readModelSettings } from "../../src/config/models.ts";
 import { readSearchSettings, type SearchServiceName } from "../../src/config/search.ts";
+import { readBoundedText } from "../../src/lib/bounded-body.ts";
 import { readAddress } from "../../src/models/exchange/address.ts";
 import { chooseProfile } from "../../src/models/profiles/choose.ts";
 import { definitions } from "../../src/tools/web/search/list.ts";
@@ -27,6 +28,8 @@ export interface CheckOptions {
 }
 
 const ANSWER_MS = 15_000;
+/** The longest list of models that a gateway has takes one. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const DAYTONA_URL = "https://app.daytona.io/api";
 
 export async function checkKeys(settings: Settings, options: CheckOptions = {}): Promise<Check[]> {
@@ -113,7 +116,7 @@ function checkIssuer(settings: Settings, answer_ms: number): Promise<Check>[] {
   return [ask("sign-in", "OIDC_ISSUER", url, {}, answer_ms).then(({ check }) => check)];
 }
 
-/** Redirects are not followed, since the request carries the key. */
+/** Redirects are not followed, since the request carries the key. A page in place of JSON is of something else. */
 async function ask(
   name: string,
   setting: string,
@@ -125,12 +128,19 @@ async function ask(
     check: { name, setting, outcome, text },
     body,
   });
+  if (url.username !== "" || url.password !== "") {
+    return end("refused", `the address of ${url.host} has a user or a password in it, which no request may have`);
+  }
   try {
     const signal = AbortSignal.timeout(answer_ms);
     const response = await fetch(url, { headers, redirect: "manual", signal });
-    const text = await response.text();
+    const text = await readBoundedText(response, MAX_ANSWER_BYTES);
     const { status } = response;
-    if (response.ok) return end("accepted", `${url.host} takes the key`, parse(text));
+    const body = parse(text);
+    if (response.ok && body === null) {
+      return end("refused", `${url.host} answers something else than JSON: correct the address`);
+    }
+    if (response.ok) return end("accepted", `${url.host} takes the key`, body);
     if (status === 429) return end("accepted", `${url.host} is busy (429), and knows the key`);
     if (status === 401 || status === 403) return end("refused", `${url.host} refuses the key (${status})`);
     if (status >= 500) return end("unreachable", `${url.host} fails (${status})`);
@@ -138,9 +148,15 @@ async function ask(
       return end("refused", `${url.host} leads elsewhere (${status}): correct the address`);
     return end("unknown", `${url.host} has no list (${status}), so the key could not be checked`);
   } catch (error) {
-    const { cause, name: kind } = error as Error & { cause?: { code?: string } };
-    return end("unreachable", `${url.host} can't be reached (${cause?.code ?? kind})`);
+    return end("unreachable", describeFailure(error, url.host, answer_ms));
   }
+}
+
+function describeFailure(error: unknown, host: string, answer_ms: number): string {
+  const { cause, name: kind } = error as Error & { cause?: { code?: string } };
+  if (kind === "TimeoutError") return `${host} does not answer within ${answer_ms / 1000} s`;
+  if (kind === "RangeError") return `${host} answers more than ${MAX_ANSWER_BYTES / 1024 / 1024} MB`;
+  return `${host} can't be reached (${cause?.code ?? kind})`;
 }
 
 function parse(text: string): unknown {

@@ -3,12 +3,14 @@ import { join } from "node:path";
 import { readSetupArguments, setupUsage } from "../deploy/arguments.ts";
 import { showError } from "../deploy/failure.ts";
 import { openReport } from "../deploy/report.ts";
+import { hideArguments } from "../secrets.ts";
 import { setUp } from "./setup.ts";
 import { withTerminal } from "./terminal.ts";
 
 const root = join(import.meta.dirname, "../..");
 
 async function run(): Promise<void> {
+  hideArguments("taskloom setup");
   const report = openReport((line) => console.log(line));
   const options = readSetupArguments(process.argv.slice(2));
   const hands = { report, environment: process.env };

@@ -1,9 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readSetupArguments } from "../deploy/arguments.ts";
 import { showError } from "../deploy/failure.ts";
+import { lockPlace } from "../deploy/lock.ts";
+import { openPlace } from "../deploy/place.ts";
 import { openReport } from "../deploy/report.ts";
 import { hashKey } from "../deploy/secrets.ts";
 import type { Check } from "./checks.ts";
@@ -71,6 +73,54 @@ describe("setup", () => {
     expect(await run([], { ...keys, MODEL_SERVERS: long })).toMatch(/MODEL_SERVERS/);
     await expect(read()).rejects.toThrow("ENOENT");
     expect(said.join()).not.toContain("sk-hidden");
+  });
+
+  it("takes a place for the threads, and a key without what a copy has around it", async () => {
+    await run(["--set", "JURISDICTION=eu"], { ...keys, OPENAI_API_KEY: "\uFEFF sk-copied\r\n" });
+    expect(await read()).toMatchObject({ JURISDICTION: "eu", OPENAI_API_KEY: "sk-copied" });
+    expect(await run(["--set", "JURISDICTION=mars"])).toContain("JURISDICTION must be one of");
+    for (const DAYTONA_API_KEY of ["dtn-one\ndtn-two", "schlüssel"])
+      expect(await run([], { DAYTONA_API_KEY })).toMatch(/✗ settings: DAYTONA_API_KEY has a line break/);
+    expect(await read()).toMatchObject({ JURISDICTION: "eu", DAYTONA_API_KEY: keys.DAYTONA_API_KEY });
+  });
+
+  it("reads a file as editors leave it, names what is no setting, and closes it to others", async () => {
+    await run([]);
+    const path = join(root, ".deploy/production/secrets.json");
+    await writeFile(path, `\uFEFF${JSON.stringify({ ...(await read()), OPENAI_KEY: "sk-slip" })}\r\n`);
+    await chmod(path, 0o644);
+    const text = await run([]);
+    expect(text).toContain("OPENAI_KEY is no setting");
+    expect(text).toContain("others could read .deploy/production/secrets.json");
+    expect(text).not.toContain("sk-slip");
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(await run([])).not.toContain("others could read");
+  });
+
+  it("puts no file in the place of a link, and says in words what it can't write", async () => {
+    await run([]);
+    const path = join(root, ".deploy/production/secrets.json");
+    const elsewhere = join(root, "elsewhere.json");
+    await rename(path, elsewhere);
+    await symlink(elsewhere, path);
+    const before = await readFile(elsewhere, "utf8");
+    expect(await run([])).toContain("for you alone");
+    expect(await run(["--set", "MAX_STEPS=5"])).toContain("is a link");
+    expect(await readFile(elsewhere, "utf8")).toBe(before);
+    await rm(path);
+    await mkdir(path);
+    expect(await run([])).toMatch(/^ {2}\S+secrets\.json can't be used \(EISDIR\)/m);
+  });
+
+  it("works alone: beside another setup or a deploy it changes nothing", async () => {
+    await run([]);
+    const before = await read();
+    const unlock = await lockPlace(openPlace(root, "production", ".deploy"));
+    expect(await run(["--set", "MAX_STEPS=5"])).toContain("another setup or deploy of production is at work");
+    expect(await read()).toEqual(before);
+    expect(await run(["--env", "staging"])).toContain("for you alone");
+    unlock();
+    expect(await run(["--set", "MAX_STEPS=5"])).toContain("for you alone");
   });
 
   it("leaves the operator's own lines alone", async () => {

@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { SetupArguments } from "../deploy/arguments.ts";
 import { Failure } from "../deploy/failure.ts";
+import { lockPlace } from "../deploy/lock.ts";
 import {
   commandFor,
   openPlace,
@@ -14,7 +15,15 @@ import {
   writeOwn,
 } from "../deploy/place.ts";
 import { type Report, runStep } from "../deploy/report.ts";
-import { checkSizes, hashKey, readSecrets, type Secrets, type Settings, writeSecrets } from "../deploy/secrets.ts";
+import {
+  checkSizes,
+  findUnknown,
+  hashKey,
+  readSecrets,
+  type Secrets,
+  type Settings,
+  writeSecrets,
+} from "../deploy/secrets.ts";
 import { describeArgument, readSecretFile } from "../secrets.ts";
 import { settingNames } from "../start/setting-names.ts";
 import { checkSettings, checkKeys as findShortKeys } from "../start/settings.ts";
@@ -31,18 +40,31 @@ export interface SetupHands {
 }
 
 export async function setUp(root: string, options: SetupArguments, hands: SetupHands): Promise<void> {
-  const { report, terminal } = hands;
+  const { report } = hands;
   const place = openPlace(root, options.environment, options.folder);
-  await runStep("folder", () => preparePlace(place));
+  const open = await runStep("folder", () => preparePlace(place));
+  for (const path of open) report.note(`others could read ${showPath(place, path)}: now only you can`);
+  const unlock = await runStep("folder", () => lockPlace(place));
+  try {
+    await collect(place, options, hands);
+  } finally {
+    unlock();
+  }
+}
+
+async function collect(place: Place, options: SetupArguments, hands: SetupHands): Promise<void> {
+  const { report, terminal } = hands;
   const kept = await runStep("settings", () => readSecrets(place));
   const secrets: Secrets = { settings: { ...kept?.settings }, made: { ...kept?.made } };
   const { settings } = secrets;
   await runStep("settings", () => takeGiven(settings, options, hands));
   if (terminal !== null) await runStep("questions", () => askForMissing(settings, terminal, !options.isUnchecked));
-  requireAll(settings, place);
+  await runStep("settings", async () => requireAll(settings, place));
   const made = makeKeys(secrets);
   await runStep("settings", async () => {
     checkSizes(settings);
+    checkCharacters(settings);
+    for (const name of findUnknown(secrets)) report.note(`${name} is no setting, and the server does not read it`);
     checkAll(settings, made, report);
   });
   if (options.isUnchecked) report.note("no key was asked about (--no-check)");
@@ -70,7 +92,7 @@ async function takeGiven(
   const taken: string[] = [];
   const put = (name: string, value: string): void => {
     if (value.trim() === "") delete settings[name];
-    else settings[name] = value;
+    else settings[name] = value.trim();
   };
   for (const name of settingNames) {
     const value = environment[name];
@@ -87,6 +109,7 @@ async function takeGiven(
   }
   for (const [name, path] of options.setFiles) put(known(name), await readFileOf(name, path));
   for (const name of options.unset) delete settings[known(name)];
+  if (options.unset.length > 0) report.note("what a deployment has already stays there: the next deploy names it.");
 }
 
 async function readFileOf(name: string, path: string): Promise<string> {
@@ -143,6 +166,18 @@ function checkAll(settings: Settings, made: string[], report: Report): void {
   } catch (error) {
     throw new Failure((error as Error).message, "Nothing was changed. docs/settings.md says what it takes.");
   }
+}
+
+/** They are sent in headers. */
+function checkCharacters(settings: Settings): void {
+  const wrong = Object.entries(settings).find(
+    ([name, value]) => /_API_KEY$|_TOKEN$/.test(name) && !/^[\x20-\x7e]*$/.test(value),
+  );
+  if (wrong === undefined) return;
+  throw new Failure(
+    `${wrong[0]} has a line break, or a character that no key has`,
+    "Nothing was changed. Copy the key again: one line of visible ASCII.",
+  );
 }
 
 function showChecks(checks: Check[], report: Report): void {

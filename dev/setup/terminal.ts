@@ -1,4 +1,4 @@
-// Asks at the terminal. What is typed for a secret is not shown.
+// Asks at the terminal. What is typed for a secret is not shown, and no arrow key brings it back.
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 
@@ -16,7 +16,7 @@ export async function withTerminal<T>(act: (terminal: Terminal) => Promise<T>): 
       done();
     },
   });
-  const lines = createInterface({ input: process.stdin, output, terminal: true });
+  const lines = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 });
   const closed = new AbortController();
   lines.once("close", () => closed.abort());
   lines.once("SIGINT", () => process.kill(process.pid, "SIGINT"));

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { whyNotPublic } from "../../src/lib/public-url.ts";
+import { runCount } from "../../test/setup/run-count.ts";
 import { describePublicNetwork, publicAddresses } from "./public-network.ts";
 
 /** workerd's rule: of the networks that have the address, the longest decides. `public` is shorter than any. */
@@ -58,7 +59,7 @@ describe("the network of addresses that users name", () => {
       if (!isPublic(address)) expect([address, isReached(address)]).toEqual([address, false]);
     };
     for (const address of borders) judge(address);
-    fc.assert(fc.property(fc.oneof(four, six), judge), { numRuns: 3000 });
+    fc.assert(fc.property(fc.oneof(four, six), judge), { numRuns: runCount(3000) });
   });
 
   it("reaches what the check permits, also where a network without IPv4 translates it", () => {
@@ -70,7 +71,7 @@ describe("the network of addresses that users name", () => {
         expect([address, isReached(address)]).toEqual([address, true]);
         expect([address, isReached(`64:ff9b::${address}`)]).toEqual([address, true]);
       }),
-      { numRuns: 3000 },
+      { numRuns: runCount(3000) },
     );
     for (const address of ["2606:4700:4700::1111", "2a00:1450:4001::8", "2400:cb00::1"]) {
       expect([address, isReached(address)]).toEqual([address, true]);

@@ -31,6 +31,8 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
     if (value.trim() === "") delete settings[name];
     else settings[name] = value;
   }
+  if (settings.JURISDICTION)
+    throw new Error("JURISDICTION is for a deployment on Cloudflare: this machine has one place");
   checkSettings(settings);
   return settings;
 }
@@ -39,8 +41,6 @@ export async function readSettings(root: string, environment: NodeJS.ProcessEnv)
 export function checkSettings(settings: Settings): void {
   const images = settings.IMAGE_URLS?.trim() || "public";
   if (images !== "public" && images !== "data") throw new Error('IMAGE_URLS must be "public" or "data"');
-  if (settings.JURISDICTION)
-    throw new Error("JURISDICTION is for a deployment on Cloudflare: this machine has one place");
   // Without a key there is no default server, but its settings are there to be checked before it gets one.
   const problem =
     findSettingProblem(readModelSettings({ OPENAI_API_KEY: "any", ...settings })) ??

@@ -176,6 +176,11 @@ export interface Sandbox {
   readRepositoryNotice?(): string | null;
   /** What people gave to the commands, by name and without values. Each thread sees it once, and again when it changes. */
   readSecretsNotice?(): string | null;
+  /**
+   * Replaces the values that people gave to the commands as secrets, which files and other answers may have, too. Rejects
+   * if the values are not known.
+   */
+  hideSecrets?(text: string, signal: AbortSignal): Promise<string>;
   /** Returned once: a fact about the sandbox that the model can't see itself, namely that the sandbox is a new one. */
   takeNotice?(): string | null;
 }

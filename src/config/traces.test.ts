@@ -22,7 +22,7 @@ describe("the settings of traces", () => {
 
   it("are read as OpenTelemetry's libraries read them", () => {
     const { traces } = read({
-      OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${SECRET}, x-team = a=b`,
+      OTEL_EXPORTER_OTLP_HEADERS: `Authorization=Bearer%20${SECRET}, x-team = a=b`,
       OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=production,region=eu%2Cwest",
       OTEL_TRACES_SAMPLER_ARG: "0.25",
     });
@@ -41,6 +41,8 @@ describe("the settings of traces", () => {
     [{ OTEL_EXPORTER_OTLP_HEADERS: SECRET }, /OTEL_EXPORTER_OTLP_HEADERS is wrong at place 1/],
     [{ OTEL_EXPORTER_OTLP_HEADERS: `a b=${SECRET}` }, /no header can have/],
     [{ OTEL_EXPORTER_OTLP_HEADERS: `a=${SECRET}%0d%0aevil:1` }, /no header can have/],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: `Content-Type=${SECRET}` }, /each request has already/],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: `content-length=5,x=${SECRET}` }, /each request has already/],
     [{ OTEL_EXPORTER_OTLP_HEADERS: `a=%zz${SECRET}` }, /is wrong at place 1/],
     [{ OTEL_TRACES_SAMPLER_ARG: "half" }, /OTEL_TRACES_SAMPLER_ARG must be a number/],
     [{ OTEL_TRACES_SAMPLER_ARG: "1.5" }, /OTEL_TRACES_SAMPLER_ARG must be a number/],

@@ -25,6 +25,8 @@ export interface TraceReading {
 const MAX_PAIRS = 32;
 const MAX_VALUE = 4_096;
 const headerName = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/;
+/** What every request has anyhow. Two of one, or another length than the body's, is a request that nobody answers. */
+const setByUs = /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|content-.*|proxy-.*)$/;
 const printable = /^[\x20-\x7e]*$/;
 const SUFFIX = "/v1/traces";
 
@@ -34,9 +36,15 @@ export function readTraceSettings(env: object): TraceReading {
   const address = read("OTEL_EXPORTER_OTLP_ENDPOINT");
   if (address === "") return { traces: null, trace_problem: null };
   try {
-    const headers = readPairs("OTEL_EXPORTER_OTLP_HEADERS", read("OTEL_EXPORTER_OTLP_HEADERS"));
+    const given_headers = readPairs("OTEL_EXPORTER_OTLP_HEADERS", read("OTEL_EXPORTER_OTLP_HEADERS"));
+    const headers = Object.fromEntries(
+      Object.entries(given_headers).map(([name, value]) => [name.toLowerCase(), value]),
+    );
     const wrong = Object.entries(headers).find(([name, value]) => !headerName.test(name) || !printable.test(value));
     if (wrong !== undefined) throw problem("OTEL_EXPORTER_OTLP_HEADERS", "has a name or value that no header can have");
+    if (Object.keys(headers).some((name) => setByUs.test(name))) {
+      throw problem("OTEL_EXPORTER_OTLP_HEADERS", "has a header that each request has already");
+    }
     const traces = {
       url: readAddress(address),
       headers,

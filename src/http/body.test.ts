@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { isComing, readBytes, readJson } from "./body.ts";
+import { isComing, readBytes, readJson, releaseBody } from "./body.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -102,5 +102,75 @@ describe("a body that nobody has read", () => {
     const sent = request({ "content-length": "900000" });
     await sent.text();
     expect(isComing(sent)).toBe(false);
+  });
+});
+
+describe("many long bodies at once", () => {
+  const MIB = 1024 * 1024;
+
+  /** Nothing of it comes before `send`. */
+  function makeSlow(bytes: number) {
+    let send = () => {};
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) =>
+          new Promise<void>((resolve) => {
+            send = () => {
+              controller.enqueue(new Uint8Array(bytes));
+              controller.close();
+              resolve();
+            };
+          }),
+      },
+      { highWaterMark: 0 },
+    );
+    const headers = { "content-length": String(bytes) };
+    const request = new Request("http://localhost/", { method: "POST", body, headers, duplex: "half" } as RequestInit);
+    return { request, send: () => send() };
+  }
+
+  it("wait unread for a while, then are refused with a time to come back, and leave room to other users", async () => {
+    vi.useFakeTimers();
+    const slow = Array.from({ length: 6 }, () => makeSlow(MIB));
+    const read = slow.map(({ request }) => readBytes(request, MIB, "slow"));
+    const outcomes = read.map((each) =>
+      each.then(
+        ({ length }) => length,
+        ({ failure }) => failure,
+      ),
+    );
+    const other = makeSlow(MIB);
+    const others = readBytes(other.request, MIB, "other");
+    await vi.advanceTimersByTimeAsync(15_000);
+    const refused = { code: "overloaded", retry_after_s: expect.any(Number) };
+    expect(await Promise.all(outcomes.slice(3))).toMatchObject([refused, refused, refused]);
+    for (const each of [...slow.slice(0, 3), other]) each.send();
+    expect(await Promise.all([...outcomes.slice(0, 3), others.then(({ length }) => length)])).toEqual(
+      Array.from({ length: 4 }, () => MIB),
+    );
+    for (const { request } of [...slow, other]) releaseBody(request);
+    const next = makeSlow(MIB);
+    const taken = readBytes(next.request, MIB, "slow");
+    await vi.advanceTimersByTimeAsync(1_000);
+    next.send();
+    expect((await taken).length).toBe(MIB);
+    releaseBody(next.request);
+  });
+
+  it("give their room back when their client leaves", async () => {
+    vi.useFakeTimers();
+    const leaving = new AbortController();
+    const gone = Array.from({ length: 4 }, () => makeSlow(MIB));
+    for (const { request } of gone) {
+      const left = new Request(request, { signal: leaving.signal });
+      void readBytes(left, MIB, "gone").catch(() => {});
+    }
+    await vi.advanceTimersByTimeAsync(100);
+    leaving.abort();
+    const next = makeSlow(MIB);
+    const taken = readBytes(next.request, MIB, "gone");
+    await vi.advanceTimersByTimeAsync(1_000);
+    next.send();
+    expect((await taken).length).toBe(MIB);
   });
 });

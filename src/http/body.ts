@@ -1,5 +1,7 @@
 // Reads request bodies up to a limit of bytes and time, whether or not the request announces a length, and parses JSON.
-import { Problem } from "./errors.ts";
+// Together they have a bound, too: one that does not fit waits unread, and so does its client.
+import { bodyDoor, enterDoor } from "../lib/memory/doors.ts";
+import { overloaded, Problem } from "./errors.ts";
 
 /** The limit of every route but uploads. */
 export const BODY_BYTES = 1024 * 1024;
@@ -20,9 +22,12 @@ const DROPPED_BY_RUNTIME_BYTES = 64 * 1024;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
+/** One whose length nobody announced: more than most have. */
+const UNKNOWN_BYTES = 16 * 1024;
+
 /** Parses a body as JSON. An empty body is an empty object, because in most bodies every field is optional. */
-export async function readJson(request: Request, limit = BODY_BYTES): Promise<unknown> {
-  const text = decode(await readBytes(request, limit));
+export async function readJson(request: Request, owner = "", limit = BODY_BYTES): Promise<unknown> {
+  const text = decode(await readBytes(request, limit, owner));
   if (text.trim() === "") return {};
   try {
     return JSON.parse(text);
@@ -31,8 +36,26 @@ export async function readJson(request: Request, limit = BODY_BYTES): Promise<un
   }
 }
 
-/** Reads the bytes of a body, and never keeps more than the limit. */
-export async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
+const rooms = new WeakMap<Request, () => void>();
+
+/** Gives back the room of a request's body, once it is answered. */
+export function releaseBody(request: Request): void {
+  rooms.get(request)?.();
+  rooms.delete(request);
+}
+
+/** Rejects with `overloaded` if the isolate has no room for so much. */
+async function enter(request: Request, bytes: number, owner: string): Promise<void> {
+  releaseBody(request);
+  const leave = await enterDoor(bodyDoor, bytes, owner);
+  if (leave === null) throw overloaded("requests");
+  rooms.set(request, leave);
+  // A client that is gone is not answered.
+  request.signal.addEventListener("abort", leave, { once: true });
+}
+
+/** Reads the bytes of a body, and never keeps more than the limit. `owner`: whose share of the room it takes. */
+export async function readBytes(request: Request, limit: number, owner = ""): Promise<Uint8Array> {
   // Made only when it is thrown: an error looks up its stack.
   const tooLarge = () => new Problem("body_too_large", `The body is larger than ${limit} bytes.`);
   const announced = Number(request.headers.get("content-length") ?? 0);
@@ -49,6 +72,16 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
     await dropRest(reader);
     throw tooLarge();
   }
+  const makeRoom = async (bytes: number): Promise<number> => {
+    try {
+      await enter(request, bytes, owner);
+      return bytes;
+    } catch (error) {
+      await dropRest(reader);
+      throw error;
+    }
+  };
+  let room = await makeRoom(announced > 0 ? announced : UNKNOWN_BYTES);
   let late = false;
   const timer = setTimeout(() => {
     late = true;
@@ -63,6 +96,7 @@ export async function readBytes(request: Request, limit: number): Promise<Uint8A
         await dropRest(reader);
         throw tooLarge();
       }
+      if (size > room) room = await makeRoom(limit);
       chunks.push(read.value);
       // The platform cuts a body at the length that was announced, so there is no end to wait for. Without one, a piece
       // may be empty.

@@ -64,6 +64,14 @@ export function problemOf({ code, detail, retry_after_s }: Failure): Problem {
   return new Problem(code, detail, code !== "quota_exceeded", retry_after_s);
 }
 
+/** For requests that fit again once others are answered. */
+const RETRY_SECONDS = 5;
+
+export function overloaded(what: "requests" | "answers"): Problem {
+  const detail = `The server has as many long ${what} as it can hold. Send the request again in a few seconds.`;
+  return new Problem("overloaded", detail, true, RETRY_SECONDS);
+}
+
 const databaseFull: Failure = {
   code: "database_full",
   detail:

@@ -38,7 +38,7 @@ export function addOperation<Params, Query, Headers, Body>(
       params: check(operation.params, req.param()),
       query: operation.query || isStrict(operation) ? check(operation.query ?? noQuery, readQuery(req)) : undefined,
       headers: operation.headers && check(operation.headers, req.header()),
-      body: body ? check(body, await readJson(req.raw)) : undefined,
+      body: body ? check(body, await readJson(req.raw, context.get("caller")?.user_id)) : undefined,
     };
     // A body may come slowly, and its key may have ended meanwhile.
     if (body && !operation.open) await confirmKey(context, scopeOf(operation));

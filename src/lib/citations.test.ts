@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { runCount } from "../../test/setup/run-count.ts";
 import { citedNumbers, findCitations } from "./citations.ts";
 
 const read = (text: string) => findCitations(text).map(({ start, end, numbers }) => [text.slice(start, end), numbers]);
@@ -136,7 +137,7 @@ describe("findCitations", () => {
           last = end;
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runCount(2000) },
     );
   });
 

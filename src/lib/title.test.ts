@@ -81,11 +81,11 @@ describe("a title", () => {
     expect(toTitle(`a${"\u0301".repeat(200)}`)).toHaveLength(80);
   });
 
-  it("of a mebibyte takes linear time", () => {
+  it("of a long text takes linear time", () => {
     for (const part of ["x", " ", "\n", "\u200b", "\ud800", "\u200d", "\t", "e\u0301"]) {
-      const length = Math.floor(1_048_576 / part.length);
+      const length = Math.floor(262_144 / part.length);
       expect((toTitle(part.repeat(length)) ?? "").length).toBeLessThanOrEqual(80);
     }
     // A quadratic step would take minutes, longer than a test may.
-  }, 60_000);
+  });
 });

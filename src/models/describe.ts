@@ -7,8 +7,19 @@ import { findRoute } from "./servers.ts";
 const wellKnown: Record<string, string> = {
   azure: "azure.ai.openai",
   gemini: "gcp.gemini",
+  kimi: "moonshot_ai",
   mistral: "mistral_ai",
 };
+
+/** Those that have a word of their own and need no profile, or share one. */
+const byHost: [RegExp, string][] = [
+  [/(?:^|\.|-)aiplatform\.googleapis\.com$/, "gcp.vertex_ai"],
+  [/(?:^|\.)x\.ai$/, "x_ai"],
+  [/^bedrock[\w-]*\..*\.amazonaws\.com$/, "aws.bedrock"],
+  [/(?:^|\.)perplexity\.ai$/, "perplexity"],
+  [/(?:^|\.)cohere\.(?:ai|com)$/, "cohere"],
+  [/\.ml\.cloud\.ibm\.com$/, "ibm.watsonx.ai"],
+];
 
 export interface ServedModel {
   "gen_ai.provider.name": string;
@@ -22,10 +33,12 @@ export function describeServedModel(settings: ModelSettings, name: string): Serv
   const routing = findRoute(settings, name);
   if (!routing.ok) return { "gen_ai.provider.name": "_OTHER", "gen_ai.request.model": name };
   const { server, server_name, model } = routing.route;
+  const place = readPlace(server.base_url);
+  const [, known] = byHost.find(([host]) => host.test(place["server.address"] ?? "")) ?? [];
   const found = findServer(server.profile, server.base_url, model)?.name;
   // A server of no known address speaks OpenAI's protocol.
-  const provider = found === undefined ? (server_name ?? "openai") : (wellKnown[found] ?? found);
-  return { "gen_ai.provider.name": provider, "gen_ai.request.model": model, ...readPlace(server.base_url) };
+  const provider = known ?? (found === undefined ? (server_name ?? "openai") : (wellKnown[found] ?? found));
+  return { "gen_ai.provider.name": provider, "gen_ai.request.model": model, ...place };
 }
 
 function readPlace(base_url: string): Pick<ServedModel, "server.address" | "server.port"> {

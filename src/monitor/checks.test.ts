@@ -72,6 +72,11 @@ describe("the checks of a deployment", () => {
     expect(problem).toBe(`Not set: ${needed.join(", ")}.`);
   });
 
+  it("name a place that is none", async () => {
+    const { problem } = (await find("settings", { env: { ...settings, JURISDICTION: "mars" } })) ?? {};
+    expect(problem).toBe("JURISDICTION must be one of eu, us, fedramp, fedramp-high.");
+  });
+
   it("name a setting that is wrong without its value", async () => {
     const check = await find("settings", { env: { ...settings, MODEL_SERVERS: SECRET } });
     expect(check?.problem).toMatch(/MODEL_SERVERS/);
@@ -154,21 +159,68 @@ describe("what was found", () => {
   });
 });
 
+describe("a crowd that asks", () => {
+  it("costs a model's server one look in half a minute, though it takes seconds to answer", async () => {
+    let asked = 0;
+    let now = 1_000_000;
+    let answer: (problem: string | null) => void = () => {};
+    const read = createDeepHealth();
+    const ports = portsOf({
+      now: () => now,
+      checkModel: () => {
+        asked++;
+        return asked === 1 ? Promise.resolve(null) : new Promise((resolve) => (answer = resolve));
+      },
+    });
+    expect((await read(ports)).status).toBe("ok");
+    now += REMEMBERED_MS;
+    const first = read(ports);
+    const crowd = await Promise.all(Array.from({ length: 100 }, () => read(ports)));
+    expect([asked, new Set(crowd.map(({ status }) => status))]).toEqual([2, new Set(["ok"])]);
+    answer("away");
+    expect((await first).status).toBe("failing");
+    expect((await read(ports)).status).toBe("failing");
+    expect(asked).toBe(2);
+  });
+
+  it("is never told what is older than a minute", async () => {
+    let now = 1_000_000;
+    let asked = 0;
+    const read = createDeepHealth();
+    const ports = portsOf({
+      now: () => now,
+      checkModel: () => (++asked === 1 ? Promise.resolve(null) : new Promise(() => {})),
+      timers: {
+        setTimer: (callback) => {
+          setTimeout(callback);
+          return () => {};
+        },
+      },
+    });
+    await read(ports);
+    now += 2 * REMEMBERED_MS;
+    const asking = Promise.all([read(ports), read(ports)]);
+    expect((await asking).map(({ status }) => status)).toEqual(["failing", "failing"]);
+    expect(asked).toBe(3);
+  });
+});
+
 describe("a model's server", () => {
   afterEach(() => vi.unstubAllGlobals());
 
   it.each([
     [200, null],
+    [200, "web page answers", "text/html; charset=utf-8"],
     [404, null],
     [429, null],
     [401, "refused the key (status 401)"],
     [302, "sends requests elsewhere (status 302)"],
     [503, "answers and fails (status 503)"],
-  ])("that answers %i", async (status, said) => {
+  ])("that answers %i", async (status, said, type = "application/json") => {
     const asked: [string, RequestInit][] = [];
     vi.stubGlobal("fetch", async (url: URL, init: RequestInit) => {
       asked.push([String(url), init]);
-      return new Response(SECRET, { status });
+      return new Response(SECRET, { status, headers: { "content-type": type } });
     });
     const { checkModel: _, ...ports } = portsOf({
       env: { ...settings, OPENAI_BASE_URL: `https://a:${SECRET}@model.example/v1?api-version=1` },

@@ -8,6 +8,7 @@ import { checkServer, findSettingProblem, type ServerCheck } from "../models/ind
 import { findProvider, nameMissing, type SandboxProvider } from "../sandboxes/index.ts";
 import { reportSeals } from "../secrets/reseal.ts";
 import { NEWEST_MIGRATION, readDatabaseSize, readNewestMigration } from "../store/monitor/schema-version.ts";
+import { readJurisdiction } from "../store/server/deployment.ts";
 
 /** All of them together: a probe gives up after ten seconds as a rule. */
 export const CHECKS_MS = 5_000;
@@ -45,7 +46,7 @@ export async function runChecks(ports: CheckPorts): Promise<Check[]> {
   const provider = ports.provider === undefined ? findProvider(config) : ports.provider;
   const checkModel = ports.checkModel ?? checkServer;
   const work: Named[] = [
-    ["settings", async () => checkSettings(config)],
+    ["settings", () => checkSettings(config, database)],
     ["database", () => checkDatabase(database, config.database_limit)],
     ["schema", () => checkSchema(database)],
     ["queue", () => checkQueue(ports.queue)],
@@ -88,7 +89,7 @@ const FAILURES: Record<string, string> = {
 };
 
 /** What the main job needs. A deployment without one of them works in part, and people find out one by one. */
-function checkSettings(config: Config): Finding {
+async function checkSettings(config: Config, database: D1Database): Promise<Finding> {
   const { models, encryption_keys, admin_api_key } = config;
   const missing = [
     ...(admin_api_key === null ? ["ADMIN_API_KEY"] : []),
@@ -101,9 +102,18 @@ function checkSettings(config: Config): Finding {
   const wrong = findSettingProblem(models);
   const words = [
     ...(wrong === null ? [] : [wrong]),
+    ...(await checkPlace(config, database)),
     ...(missing.length === 0 ? [] : [`Not set: ${missing.join(", ")}.`]),
   ];
   return words.length === 0 ? {} : { problem: words.join(" "), details: { missing } };
+}
+
+/** Threads are refused under another jurisdiction than the first one's. Another check says so if D1 does not answer. */
+async function checkPlace({ place_problem, jurisdiction }: Config, database: D1Database): Promise<string[]> {
+  if (place_problem !== null) return [`${place_problem}.`];
+  const given = jurisdiction ?? "";
+  const begun = await readJurisdiction(database, given).catch(() => given);
+  return begun === given ? [] : ["JURISDICTION is not the one of the threads: GET /v1/server says what to set."];
 }
 
 async function checkDatabase(database: D1Database, limit_bytes: number): Promise<Finding> {

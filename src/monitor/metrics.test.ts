@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { checkExposition } from "../../test/fakes/exposition.ts";
 import { type Env, readConfig } from "../config.ts";
@@ -33,6 +34,12 @@ describe("the metrics of a deployment", () => {
     expect(samples.get('taskloom_runs{status="running"}')).toBe(0);
     expect(samples.get("taskloom_state_age_seconds")).toBe(3);
     expect([...samples.keys()].every((name) => name.startsWith("taskloom_"))).toBe(true);
+  });
+
+  it("say no size that D1 did not say", () => {
+    expect(read({}).get("taskloom_database_bytes")).toBe(4096);
+    expect(read({ database_bytes: 0 }).has("taskloom_database_bytes")).toBe(false);
+    expect(read({ database_bytes: 0 }).get("taskloom_database_limit_bytes")).toBe(10_000_000_000);
   });
 
   it("say what works, waits, failed and was spent", () => {
@@ -99,5 +106,19 @@ describe("the metrics of a deployment", () => {
     const text = formatMetrics([{ name: "a", help: "b\\\nc", samples: [{ labels: { d: 'e"\\\nf' }, value: 0.5 }] }]);
     expect(text).toBe('# HELP a b\\\\\\nc\n# TYPE a gauge\na{d="e\\"\\\\\\nf"} 0.5\n');
     expect(checkExposition(text).size).toBe(1);
+  });
+
+  it("have every name and label that the runbook's alarms ask for", () => {
+    const text = readFileSync("docs/operating.md", "utf8");
+    const backlog = { queue: "jobs", messages: 1, bytes: 1, oldest_ms: AT - 1 };
+    const state = { backlogs: [backlog, { ...backlog, queue: "dead" }] };
+    const samples = [...read({}, state, { DEPLOYMENT_DAY_CAPS: "cost_usd=1" }).keys()];
+    const asked = [...text.matchAll(/taskloom_[a-z_]+[a-z](?:\{[^}]*\})?/g)].map(([name]) => name);
+    expect(asked.length).toBeGreaterThan(15);
+    for (const name of asked)
+      expect(
+        samples.filter((sample) => sample.startsWith(name)),
+        name,
+      ).not.toEqual([]);
   });
 });

@@ -111,7 +111,8 @@ function describeOverview(overview: Overview, at: number, { caps, database_limit
     ),
     ...describeWaiting("leases_open", "Parts of caps that runs hold.", at, overview.leases),
     gauge("sandboxes_running", "Sandboxes that are known to run.", [{ value: overview.sandboxes.count }]),
-    gauge("database_bytes", "The size of D1.", [{ value: database_bytes }]),
+    // None rather than 0 where D1 does not say it: an alarm would read that there is room.
+    gauge("database_bytes", "The size of D1.", database_bytes > 0 ? [{ value: database_bytes }] : []),
     gauge("database_limit_bytes", "The most that D1 can hold.", [{ value: database_limit }]),
     gauge("state_rows_read", "Rows of D1 that were read for these numbers.", [{ value: rows_read }]),
   ];

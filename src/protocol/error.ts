@@ -27,6 +27,8 @@ export const problems = {
   sandbox_failed: { status: 502, title: "The sandbox failed" },
   /** D1 takes nothing more. Runs and reads go on. */
   database_full: { status: 507, title: "The database is full" },
+  /** The memory of this isolate is taken: it is worth another try, and `retry_after_s` says when. */
+  overloaded: { status: 503, title: "The server is busy" },
   not_configured: { status: 503, title: "The server is not configured" },
 } as const;
 

@@ -101,6 +101,11 @@ export interface Superseding {
 export interface RunInput extends ThreadKey {
   invocation_id: string;
   messages: { message_id: string; content: UserContent }[];
+  /**
+   * Set if nobody has named the messages: the object gives them ids of its own, which need no look whether they are taken
+   * and no entry in its index. Those that they have are for an object of a former version. Not stored.
+   */
+  unnamed_messages?: boolean;
   /** Results of client tools that an earlier run of this thread left pending (AG-UI). */
   tool_results: { message_id: string; tool_call_id: string; content: string }[];
   /**
@@ -273,8 +278,9 @@ export interface ThreadApi {
   closeLeases(key: ThreadKey, lease_ids: string[]): Promise<Result<ClosedLease[]>>;
   /**
    * Called by the clock for a thread that is old as far as D1 knows: removes it if nothing has happened in it since
-   * `before`. False if it stays, or if D1 can't follow now. An object of a former version rejects this.
+   * `before`, and the rules as they are now say the same at the time `at`, in ms. False if it stays, or if D1 can't follow
+   * or answer now. An object of a former version rejects this, or does not read `at` and the rules.
    */
-  expire(key: ThreadKey, before: string): Promise<Result<boolean>>;
+  expire(key: ThreadKey, before: string, at?: number): Promise<Result<boolean>>;
   diagnose(key: ThreadKey): Promise<Result<Diagnostics>>;
 }

@@ -72,6 +72,42 @@ describe("a mask of secrets", () => {
     );
   });
 
+  it("finds what logs of requests make of a secret", () => {
+    const value = 'p@ss "wörd"/1';
+    const mask = new OutputMask([value]);
+    const basic = Buffer.from(`user:${value}`).toString("base64");
+    for (const text of [
+      JSON.stringify({ value }),
+      `https://x.example/?key=${encodeURIComponent(value)}`,
+      ...["", "u", "us", "user:"].map((before) => Buffer.from(before + value).toString("base64")),
+      Buffer.from(`${value}\n`).toString("base64url"),
+    ]) {
+      const masked = mask.apply(text);
+      expect(masked).toContain("***");
+      expect(masked.length).toBeLessThan(text.length / 2 + 24);
+    }
+    expect(mask.apply(`Authorization: Basic ${basic}`)).not.toContain(basic.slice(8, -4));
+  });
+
+  it("does not find a secret that is reversed, in hex, or has colours in it", () => {
+    const value = "secret-value-17";
+    const hidden = [[...value].reverse().join(""), Buffer.from(value).toString("hex"), "secret\u001b[0m-value-17"];
+    for (const text of hidden) expect(new OutputMask([value]).apply(text)).toBe(text);
+  });
+
+  it("gives the same for a long secret that comes in single characters, and for one that only begins like it", () => {
+    const value = `${"ab".repeat(2_000)}c`;
+    expect(maskPieces([value], [...`x${value}y`])).toBe("x***y");
+    expect(maskPieces([value], [..."ab".repeat(2_010)])).toBe("ab".repeat(2_010));
+    expect(maskPieces([value, `${value}d`, "ab".repeat(100)], [...`${value}e`])).toBe("***e");
+  });
+
+  it("finds each of fifty thousand lines", () => {
+    const lines = Array.from({ length: 50_000 }, (_, at) => `${at}`.padStart(8, "k"));
+    const mask = new OutputMask([lines.join("\n")]);
+    expect(mask.apply(`a kkk49999 kkkk9999 zkkk1234 ${lines[7]}`)).toBe("a *** *** zkkk1234 ***");
+  });
+
   it("looks through a long log once, whatever the number of secrets", () => {
     const values = Array.from({ length: 100 }, (_, at) => `secret-${at}-${"x".repeat(40)}`);
     const log = `${"secret- and more text of a log\n".repeat(1_000)}${values[99]}`;

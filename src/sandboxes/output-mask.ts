@@ -1,8 +1,12 @@
-// Replaces known secrets in what a command prints, before anybody reads it: the model, the journal, the stream.
+// Replaces known secrets in what a sandbox says, before anybody reads it: the model, the journal, the stream.
 //
 // It works on text that comes in pieces. What may be the beginning of a secret is held back until the next piece shows
 // it, so that what was passed on never has to be taken back, and the result is the same however the text is cut. Of
-// several secrets that begin at one place the longest counts. What a program encodes (base64, hex, a URL) is not found.
+// several secrets that begin at one place the longest counts. Which forms of a secret are known: `secret-forms.ts`.
+//
+// The first characters of all secrets are looked for at once, by a hash that rolls over the text: the time does not
+// grow with their number, which lines of long values bring to tens of thousands.
+import { formsOf } from "./secret-forms.ts";
 
 /** Shorter ones are parts of ordinary words and numbers. */
 export const MIN_MASKED_CHARACTERS = 8;
@@ -12,26 +16,51 @@ export const MASK = "***";
 /** Fewer last characters of a secret say nothing. */
 const MIN_SHOWN_PART = 4;
 
-/** By these first characters all secrets are found in one pass over the text, whatever their number. */
 const KEY = MIN_MASKED_CHARACTERS;
+
+/** Odd, and its powers differ in all of their upper bits. */
+const BASE = 0x9e3779b1;
+const BASE_TO_KEY = Array.from({ length: KEY }, () => BASE).reduce((power, base) => Math.imul(power, base), 1);
+
+/** Bits for each key: one place in so many that has no key is looked up in vain. */
+const SPARSE = 32;
+const MIN_BITS = 13;
+const MAX_BITS = 21;
+
+interface Masking {
+  masked: string;
+  /** From here on the text is held back. */
+  held: number;
+  /** Secrets that begin with all that is held back. Left out if it is shorter than a key. */
+  growing?: string[];
+}
 
 export class OutputMask {
   /** By key, the longest first. */
   readonly #texts = new Map<string, string[]>();
-  readonly #keys: RegExp | null;
+  /** Beginnings of keys. */
+  readonly #parts = new Set<string>();
+  /** By the upper bits of a key's hash. */
+  readonly #filter: Uint8Array;
+  readonly #shift: number;
 
-  /** A secret of several lines is also found line by line, as a program may print it. */
   constructor(values: Iterable<string>) {
-    const texts = new Set(
-      [...values].flatMap((value) => [value, ...value.split(/[\r\n]+/)].map((text) => text.trim())),
-    );
+    const texts = new Set([...values].flatMap(formsOf));
     for (const text of [...texts].sort((one, other) => other.length - one.length)) {
       if (text.length < MIN_MASKED_CHARACTERS) continue;
       const key = text.slice(0, KEY);
-      this.#texts.set(key, [...(this.#texts.get(key) ?? []), text]);
+      const known = this.#texts.get(key);
+      if (known === undefined) this.#texts.set(key, [text]);
+      else known.push(text);
     }
-    const patterns = [...this.#texts.keys()].map((key) => key.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
-    this.#keys = patterns.length === 0 ? null : new RegExp(patterns.join("|"), "g");
+    const bits = Math.ceil(Math.log2(SPARSE * Math.max(1, this.#texts.size)));
+    this.#shift = 32 - Math.min(MAX_BITS, Math.max(MIN_BITS, bits));
+    this.#filter = new Uint8Array(2 ** (32 - this.#shift - 3));
+    for (const key of this.#texts.keys()) {
+      for (let end = 1; end < KEY; end++) this.#parts.add(key.slice(0, end));
+      const at = hashOf(key, 0) >>> this.#shift;
+      this.#filter[at >>> 3] = (this.#filter[at >>> 3] ?? 0) | (1 << (at & 7));
+    }
   }
 
   /** For one stream of text. */
@@ -64,17 +93,17 @@ export class OutputMask {
     return hidden === 0 ? rest : MASK + rest;
   }
 
-  /** The masked text, and from where on the given one is held back. */
-  #mask(text: string, isEnd: boolean): { masked: string; held: number } {
-    if (this.#keys === null) return { masked: text, held: text.length };
+  #mask(text: string, isEnd: boolean): Masking {
+    if (this.#texts.size === 0) return { masked: text, held: text.length };
     let masked = "";
     let start = 0;
     for (;;) {
-      this.#keys.lastIndex = start;
-      const place = this.#keys.exec(text)?.index;
-      if (place === undefined) break;
-      if (!isEnd && this.#mayGrow(text, place)) return { masked: masked + text.slice(start, place), held: place };
-      const found = this.#texts.get(text.slice(place, place + KEY))?.find((each) => isAt(text, each, place));
+      const place = this.#findKey(text, start);
+      if (place === -1) break;
+      const texts = this.#texts.get(text.slice(place, place + KEY)) ?? [];
+      const growing = isEnd ? [] : findGrowing(texts, text, place);
+      if (growing.length > 0) return { masked: masked + text.slice(start, place), held: place, growing };
+      const found = texts.find((each) => isAt(text, each, place));
       const end = place + (found?.length ?? 1);
       masked += found === undefined ? text.slice(start, end) : text.slice(start, place) + MASK;
       start = end;
@@ -83,42 +112,69 @@ export class OutputMask {
     return { masked: masked + text.slice(start, held), held };
   }
 
-  /** Whether the text from here on is the beginning of a secret, and more may follow. */
-  #mayGrow(text: string, place: number): boolean {
-    const rest = text.length - place;
-    const longer = (this.#texts.get(text.slice(place, place + KEY)) ?? []).filter(({ length }) => length > rest);
-    return longer.length > 0 && longer.some((each) => each.startsWith(text.slice(place)));
+  /** Where the next key begins; -1 if there is none. */
+  #findKey(text: string, start: number): number {
+    let hash = hashOf(text, start);
+    for (let end = start + KEY; end <= text.length; end++) {
+      const at = hash >>> this.#shift;
+      const isKnown = ((this.#filter[at >>> 3] ?? 0) & (1 << (at & 7))) !== 0;
+      if (isKnown && this.#texts.has(text.slice(end - KEY, end))) return end - KEY;
+      hash = (roll(hash, text.charCodeAt(end)) - Math.imul(text.charCodeAt(end - KEY), BASE_TO_KEY)) | 0;
+    }
+    return -1;
   }
 
   /** Where a key begins that the end of the text cuts off. */
   #findPartOfKey(text: string, start: number): number {
     for (let place = Math.max(start, text.length - KEY + 1); place < text.length; place++) {
-      const end = text.slice(place);
-      for (const key of this.#texts.keys()) if (key.startsWith(end)) return place;
+      if (this.#parts.has(text.slice(place))) return place;
     }
     return text.length;
   }
 }
 
-/** The end is looked at first: texts that only begin alike are told apart at once. */
-function isAt(text: string, secret: string, place: number): boolean {
-  return text.startsWith(secret.slice(-KEY), place + secret.length - KEY) && text.startsWith(secret, place);
+function hashOf(text: string, start: number): number {
+  let hash = 0;
+  for (let place = start; place < start + KEY; place++) hash = roll(hash, text.charCodeAt(place));
+  return hash;
 }
 
-type Mask = (text: string, isEnd: boolean) => { masked: string; held: number };
+/** Past the end of a text the code is NaN, which counts as zero. */
+function roll(hash: number, code: number): number {
+  return (Math.imul(hash, BASE) + code) | 0;
+}
+
+/** The secrets of which the text from here on is only the beginning. */
+function findGrowing(texts: string[], text: string, place: number): string[] {
+  const length = text.length - place;
+  if (!texts.some((each) => each.length > length)) return [];
+  const rest = text.slice(place);
+  return texts.filter((each) => each.length > length && each.startsWith(rest));
+}
+
+/** The end is looked at first: texts that only begin alike are told apart at once. */
+function isAt(text: string, secret: string, place: number): boolean {
+  const last = secret.length - 1;
+  return text.charCodeAt(place + last) === secret.charCodeAt(last) && text.startsWith(secret, place);
+}
 
 export class MaskedText {
-  readonly #mask: Mask;
+  readonly #mask: (text: string, isEnd: boolean) => Masking;
   readonly #pass: (text: string) => void;
   #held = "";
+  #growing: string[] = [];
 
-  constructor(mask: Mask, pass: (text: string) => void) {
+  constructor(mask: (text: string, isEnd: boolean) => Masking, pass: (text: string) => void) {
     this.#mask = mask;
     this.#pass = pass;
   }
 
   push(text: string): void {
-    this.#take(this.#held + text, false);
+    // A long secret may come in many pieces: what is held back is not looked at again with each.
+    const { length } = this.#held;
+    this.#growing = this.#growing.filter((each) => each.length > length + text.length && each.startsWith(text, length));
+    if (this.#growing.length > 0) this.#held += text;
+    else this.#take(this.#held + text, false);
   }
 
   /** Nothing more comes: what was held back is no secret. */
@@ -127,8 +183,9 @@ export class MaskedText {
   }
 
   #take(text: string, isEnd: boolean): void {
-    const { masked, held } = this.#mask(text, isEnd);
+    const { masked, held, growing = [] } = this.#mask(text, isEnd);
     this.#held = text.slice(held);
+    this.#growing = growing;
     if (masked !== "") this.#pass(masked);
   }
 }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { runCount } from "../../test/setup/run-count.ts";
 import { readSlackEvent, type SlackEvent, type SlackMessageEvent } from "./events.ts";
 import { mentions, toContent, toMessageTitle, toPlainText } from "./message-text.ts";
 import { toMessageRun } from "./run.ts";
@@ -147,7 +148,7 @@ describe("an event", () => {
         const read = wrap({ ...personal, ...(event as object) });
         if (read?.kind === "message") toContent(read.message, "UBOT");
       }),
-      { numRuns: 2000 },
+      { numRuns: runCount(2000) },
     );
   });
 });

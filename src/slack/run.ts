@@ -18,8 +18,22 @@ interface RunSource {
   [more: string]: unknown;
 }
 
-export function threadOfPlace(team_id: string, channel: string, thread_ts: string): Promise<string> {
-  return derivedId("thread", "slack", team_id, channel, thread_ts);
+/** A place is a thread of Slack, where conversations are held one after another. */
+export type ThreadPlace = Pick<SlackPlace, "team_id" | "channel" | "thread_ts">;
+
+/** The place's thread may have been deleted, as one in which nothing happened for long: then the next one is its thread. */
+export function threadOfPlace(team_id: string, channel: string, thread_ts: string, number = 1): Promise<string> {
+  const parts = ["thread", "slack", team_id, channel, thread_ts] as const;
+  return number === 1 ? derivedId(...parts) : derivedId(...parts, String(number));
+}
+
+/** As many as a place may wear out in ten years of two months each, and few enough to look them up together. */
+const MAX_THREADS_OF_PLACE = 60;
+
+/** All ids that threads of the place may have, in their order. */
+export function threadsOfPlace({ team_id, channel, thread_ts }: ThreadPlace): Promise<string[]> {
+  const numbers = Array.from({ length: MAX_THREADS_OF_PLACE }, (_, place) => place + 1);
+  return Promise.all(numbers.map((number) => threadOfPlace(team_id, channel, thread_ts, number)));
 }
 
 /** The run of a message. If a run is active, that one takes the message at its next step. */

@@ -14,26 +14,39 @@ import { SUPERSEDED, withoutMark } from "./shapes/superseded.ts";
 import { isThere } from "./threads.ts";
 
 // The limit of one answer, since an isolate has 128 MB for all its requests. A page always has its first message.
-const PAGE_BYTES = 4_000_000;
+export const PAGE_BYTES = 4_000_000;
+
+/** A page that is no longer needs no room, and comes in one trip. */
+const FREE_BYTES = 256_000;
 
 type Row = typeof messages.$inferSelect;
 
+/** `admit` resolves once there is room for a page of so many bytes. */
 export async function listMessages(
   db: D1Database,
   key: ThreadKey,
   request: MessageRequest,
+  admit: (bytes: number) => Promise<void> = async () => {},
 ): Promise<Result<Page<MessageRow>>> {
   const start = await findStart(db, key, request);
   if (!start.ok) return start;
+  const short = await readPage(db, key, request, start.value, FREE_BYTES);
+  const whole = takePage(short.sized.slice(0, request.limit), ({ size }) => size);
+  if (short.page.data.length === whole.length) return succeed(short.page);
+  await admit(whole.reduce((sum, { size }) => sum + size, 0));
+  return succeed((await readPage(db, key, request, start.value, PAGE_BYTES)).page);
+}
+
+async function readPage(db: D1Database, key: ThreadKey, request: MessageRequest, start: number, most: number) {
   const database = open(db);
-  const isListed = and(isOfThread(key), gt(messages.seq, start.value), isWanted(request));
+  const isListed = and(isOfThread(key), gt(messages.seq, start), isWanted(request));
   const sizes = database
     .select({ seq: messages.seq, size: messages.size })
     .from(messages)
     .where(isListed)
     .orderBy(asc(messages.seq))
     .limit(request.limit + 1);
-  const seqs = seqsOfPage(isListed, request.limit);
+  const seqs = seqsOfPage(isListed, request.limit, most);
   const rows = database
     .select()
     .from(messages)
@@ -42,18 +55,16 @@ export async function listMessages(
   const [sized, page, parts] = await database.batch([sizes, rows, selectParts(db, key, seqs)]);
   const texts = joinParts(parts);
   const last = page.at(-1);
-  return succeed({
-    data: page.map((row) => toMessage(row, texts)),
-    next_cursor: last !== undefined && page.length < sized.length ? encodeCursor([last.seq]) : null,
-  });
+  const next_cursor = last !== undefined && page.length < sized.length ? encodeCursor([last.seq]) : null;
+  return { sized, page: { data: page.map((row) => toMessage(row, texts)), next_cursor } };
 }
 
 /** What `takePage` takes, as a query: the contents come in the same trip as their sizes, and no content in vain. */
-function seqsOfPage(isListed: SQL | undefined, limit: number): SQL {
+function seqsOfPage(isListed: SQL | undefined, limit: number, most: number): SQL {
   const listed = sql`SELECT ${messages.seq} AS seq, ${messages.size} AS size FROM ${messages} WHERE ${isListed}
     ORDER BY ${messages.seq} LIMIT ${limit}`;
   return sql`SELECT seq FROM (SELECT seq, size, sum(size) OVER (ORDER BY seq) AS through FROM (${listed}))
-    WHERE through <= ${PAGE_BYTES} OR through = size`;
+    WHERE through <= ${most} OR (through = size AND ${most} = ${PAGE_BYTES})`;
 }
 
 /** The column's type is the message's, except for a superseded one. */

@@ -124,9 +124,9 @@ export async function syncThread(db: D1Database, batch: ThreadBatch): Promise<Sy
   return { ...readEventDeliveries(results), ...(isGone(first, results) ? { owner_deleted: true } : {}) };
 }
 
-/** Whether nothing of the batch but its runs can be an event. A batch of messages alone is seldom: it has no guess. */
-function isEventOfRuns({ runs, messages, budget_events }: ThreadBatch): boolean {
-  return runs.length > 0 && budget_events === undefined && messages.every(({ type }) => type !== "task_list");
+/** Whether nothing of the batch but its runs can be an event. One without runs is none at all, and needs no check. */
+function isEventOfRuns({ messages, budget_events }: ThreadBatch): boolean {
+  return budget_events === undefined && messages.every(({ type }) => type !== "task_list");
 }
 
 /**
@@ -137,8 +137,11 @@ function isEventOfRuns({ runs, messages, budget_events }: ThreadBatch): boolean 
 async function syncUnheard(db: D1Database, batch: ThreadBatch, now: number): Promise<SyncAnswer | null> {
   const first = firstStatements(db, batch, now);
   const runs = runStatements(db, batch, PUT_UNHEARD_RUN);
-  const before = [...first, ...rowStatements(db, batch)];
-  const results = await db.batch([...before, ...runs, ...closeStatements(db, batch.key, batch.leases, now)]);
+  const rows = rowStatements(db, batch);
+  const after = [...runs, ...closeStatements(db, batch.key, batch.leases, now)];
+  if (rows.length + after.length === 0) return nothingMade;
+  const before = [...first, ...rows];
+  const results = await db.batch([...before, ...after]);
   if (isGone(first, results)) return { ...nothingMade, owner_deleted: true };
   const isWritten = runs.every((_, place) => (results[before.length + place]?.results.length ?? 0) > 0);
   return isWritten ? nothingMade : null;

@@ -57,9 +57,26 @@ export async function isKnownThread(db: D1Database, { user_id, thread_id }: Thre
 }
 
 /** Whether it has a tombstone. */
-export async function isDeletedThread(db: D1Database, { user_id, thread_id }: ThreadKey): Promise<boolean> {
-  const query = "SELECT 1 FROM threads WHERE user_id = ?1 AND thread_id = ?2 AND deleted_at IS NOT NULL";
-  return (await db.prepare(query).bind(user_id, thread_id).first()) !== null;
+export async function isDeletedThread(db: D1Database, key: ThreadKey): Promise<boolean> {
+  return (await findThread(db, key)) === "deleted";
+}
+
+/** Null if D1 has never had it. */
+export async function findThread(
+  db: D1Database,
+  { user_id, thread_id }: ThreadKey,
+): Promise<"alive" | "deleted" | null> {
+  const query =
+    "SELECT iif(deleted_at IS NULL, 'alive', 'deleted') AS state FROM threads WHERE user_id = ?1 AND thread_id = ?2";
+  return await db.prepare(query).bind(user_id, thread_id).first<"alive" | "deleted">("state");
+}
+
+/** Those of the ids that are deleted. */
+export async function findDeletedThreads(db: D1Database, user_id: string, ids: string[]): Promise<Set<string>> {
+  const query = `SELECT thread_id FROM threads WHERE user_id = ?1
+    AND thread_id IN (SELECT value FROM json_each(?2)) AND deleted_at IS NOT NULL`;
+  const { results } = await db.prepare(query).bind(user_id, JSON.stringify(ids)).all<{ thread_id: string }>();
+  return new Set(results.map(({ thread_id }) => thread_id));
 }
 
 export async function listThreads(

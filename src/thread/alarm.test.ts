@@ -143,7 +143,25 @@ describe("a run that stores nothing for an hour", () => {
     await schedule(thread.life);
     await alarmsWithin(thread, clock, 10 * 60_000);
     thread.crash();
-    expect(findRun(thread.life, "inv_a")?.spending.worked_ms).toBeGreaterThan(9 * 60_000);
+    expect(findRun(thread.life, "inv_a")?.spending.worked_ms).toBeGreaterThan(8 * 60_000);
+  });
+
+  it.each([
+    ["every two minutes", {}, 5],
+    ["at each alarm under a cap on minutes", { max_minutes: 60 }, 20],
+  ])("stores the time that it has worked %s", async (_when, cap, most) => {
+    const gate = new Gate();
+    const { thread, clock } = mutedThread({ replies: [gate.say("half", "")] });
+    await thread.accept("hi", { ...run, caps: [{ scope: "run", ...cap }] });
+    await gate.reached;
+    await schedule(thread.life);
+    const versionOf = () => findRun(thread.life, "inv_a")?.version ?? 0;
+    const before = versionOf();
+    await alarmsWithin(thread, clock, 10 * 60_000 + 1_000);
+    expect(versionOf() - before).toBeLessThanOrEqual(most);
+    expect(versionOf() - before).toBeGreaterThanOrEqual(most - 1);
+    gate.open();
+    await settle();
   });
 });
 

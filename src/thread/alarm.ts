@@ -10,7 +10,7 @@ import type { RunRecord } from "./rows/runs.ts";
 import { allowStart, requestEnd } from "./run/control.ts";
 import { ensureRunning } from "./run/run.ts";
 import { schedule, sendJobs, takeDueJobs } from "./scheduler.ts";
-import { findTimeOver } from "./spending/work-time.ts";
+import { findTimeOver, hasTimeCap } from "./spending/work-time.ts";
 
 // Longer than the longest wait for a command and the longest model call after it. A run that stores nothing for so long
 // does not work.
@@ -20,6 +20,9 @@ const MAX_STANDSTILL_MS = 2 * 60 * 60_000;
 const MAX_END_MS = 60_000;
 // D1 may be slow. Jobs that are due do not wait longer for it.
 const SYNC_LIMIT_MS = 3_000;
+// A run that stores nothing meanwhile, as in a long command, loses no more working time than this if its life ends.
+// Each step stores it anyway. Under a cap on minutes each alarm does.
+const MAX_UNSTORED_WORK_MS = 2 * 60_000;
 // If the queue has not delivered a run's job after this time, the run starts without it.
 const MAX_QUEUED_MS = 60 * 60_000;
 
@@ -72,6 +75,8 @@ function tendActive(life: Life, active: ActiveRun): void {
   const isSignDue = now < heard || now - heard >= SIGN_MS;
   // Those that wait behind it have no alarm of their own.
   const waiting = [...life.live.values()].filter(({ run }) => run.status === "queued");
+  const isWorkDue = hasTimeCap(life, record) || now - active.storedAt >= MAX_UNSTORED_WORK_MS;
+  if (!isSignDue && !isWorkDue) return;
   transact(life, () => {
     if (!isSignDue) return storeWork(life, record);
     for (const live of new Set([record, ...waiting])) storeRun(life, live);

@@ -1,10 +1,12 @@
 // The contract of a thread in random worlds: posts, cancels, ends of lives, queue, D1, readers and time interleave at
 // every point where the object waits. The object is the real one. `contract-world` simulates everything around it.
+
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { expectContract } from "../../test/fakes/contract-end.ts";
 import { ContractWorld, type Script, type Step } from "../../test/fakes/contract-world.ts";
 import { LIFE_ENDED, LifeStream } from "../../test/fakes/object-world.ts";
+import { runCount } from "../../test/setup/run-count.ts";
 
 vi.mock("cloudflare:workers", () => ({
   DurableObject: class {
@@ -30,9 +32,9 @@ afterAll(() => {
 
 const { ThreadObject } = await import("./object.ts");
 
-const runs = Number(process.env.CONTRACT_RUNS ?? 300);
+const runs = Number(process.env.CONTRACT_RUNS ?? runCount(300));
 // Longer than all runs take: a long shrinking of a failure is cut short, and reports what it has.
-const SHRINK_MS = 20_000 + runs * 50;
+const SHRINK_MS = 30_000 + runs * 50;
 const TIME_LIMIT_MS = SHRINK_MS + 10_000;
 
 // Work that a life deferred to the end of the turn in which it ends does not happen.
@@ -232,7 +234,7 @@ describe("a thread keeps its contract", () => {
     "even if it is removed meanwhile",
     async () => {
       await fc.assert(fc.asyncProperty(anyScript({ removes: true }), play), {
-        numRuns: runs / 3,
+        numRuns: Math.ceil(runs / 3),
         examples: brokenBy.removed.map((script) => [script]),
         interruptAfterTimeLimit: SHRINK_MS,
         markInterruptAsFailure: true,

@@ -1,15 +1,42 @@
 // Whether a thread is so old that it is deleted (docs/decisions/0114-retention.md). D1 finds candidates; this decides, from
 // the object's own rows, which no outage of D1 makes old.
+import { withinTime } from "../lib/time-limit.ts";
 import { hasExpired } from "./inbox/interrupts.ts";
 import type { Life } from "./life.ts";
 import { lastMessageTime } from "./rows/messages.ts";
+import { lastEditTime } from "./run/plan-tracking.ts";
 
 /** Who asks for the removal, in place of a request's id. */
 export const EXPIRED = "expired";
 
-/** Nothing of it works, waits or is watched, and nothing has happened since `before`. */
-export function isExpired(life: Life, before: string): boolean {
-  if (life.removing || life.live.size > 0 || life.followers.size > 0 || life.readers.count > 0) return false;
+/** How long it waits for D1. The clock comes again. */
+const D1_LIMIT_MS = 3_000;
+
+/**
+ * Whether it goes. What D1 lacks would be lost with it: what its runs used, and deliveries of webhooks. The rules are read
+ * last, since a user, a project or the setting may have got more days since the clock found the thread. Nothing may be
+ * awaited between this answer and the removal. A former version's clock does not say `at` which time it looked: then the
+ * rules only have to make the thread old at some time.
+ */
+export async function mayExpire(life: Life, before: string, at?: number): Promise<boolean> {
+  if (!isExpired(life, before) || !(await life.outbox.syncWithin(D1_LIMIT_MS))) return false;
+  const cutoff = await findCutoff(life, at ?? life.ports.clock.now());
+  return cutoff !== null && isExpired(life, before) && (at === undefined || isExpired(life, cutoff));
+}
+
+/** Null as well while D1 fails: then nobody knows. */
+async function findCutoff({ thread, ports }: Life, at: number): Promise<string | null> {
+  try {
+    return await withinTime(ports.clock, D1_LIMIT_MS, "D1", ports.readCutoff(thread, at));
+  } catch {
+    return null;
+  }
+}
+
+/** Nothing of it works, waits, arrives or is watched, and nothing has happened since `before`. */
+function isExpired(life: Life, before: string): boolean {
+  if (life.removing || life.arriving > 0 || life.live.size > 0) return false;
+  if (life.followers.size > 0 || life.readers.count > 0) return false;
   if (life.thread.metadata.keep === true || asksSomebody(life)) return false;
   return lastActivity(life) < Date.parse(before);
 }
@@ -20,12 +47,14 @@ function asksSomebody({ newestStarted, ports }: Life): boolean {
   return newestStarted.run.interrupts.some((interrupt) => !hasExpired(interrupt, ports.clock.now()));
 }
 
-function lastActivity({ thread, newestStarted, database }: Life): number {
+function lastActivity(life: Life): number {
+  const { thread, newestStarted, database } = life;
   const run = newestStarted?.run;
   const times = [
     thread.created_at,
     thread.updated_at,
     lastMessageTime(database.sql),
+    lastEditTime(life),
     run?.created_at,
     run?.finished_at,
   ];

@@ -57,6 +57,7 @@ export function lazySandbox(make: (former: Sandbox | null) => Promise<Sandbox>):
     readNotes: async (...request) => (await (await open()).readNotes?.(...request)) ?? null,
     readRepositoryNotice: () => ready?.readRepositoryNotice?.() ?? null,
     readSecretsNotice: () => ready?.readSecretsNotice?.() ?? null,
+    hideSecrets: async (text, signal) => (await ready?.hideSecrets?.(text, signal)) ?? text,
     takeNotice: () => ready?.takeNotice?.() ?? null,
   };
 }

@@ -36,8 +36,9 @@ export interface ActiveRun {
   cancel: AbortController;
   /** When this life began to end the run. Null while no end is requested. */
   endRequestedAt: number | null;
-  /** Up to when its working time is counted. */
+  /** Up to when its working time is counted, and up to when its row has it. */
   countedAt: number;
+  storedAt: number;
   done: Promise<void>;
 }
 
@@ -79,6 +80,8 @@ export interface Life {
   hasSteered: boolean;
   /** The last accept in progress. The next one is stored after it. */
   accepting: Promise<void>;
+  /** Inputs that are not stored or refused yet. */
+  arriving: number;
   /** The project's sandbox. Null until a run needs it. */
   sandbox: Promise<Sandbox> | null;
   /** Ids of tasks with a sent STEP_STARTED and no STEP_FINISHED yet. */
@@ -136,15 +139,19 @@ export function storeThreadChange(life: Life, thread: Thread): void {
 
 /** Stores a run's change and marks it for D1. Inside a transaction. */
 export function storeRun(life: Life, record: RunRecord, change: { input?: boolean } = {}): void {
-  countActive(life, record);
-  saveRun(life.database.sql, record, life.journal.newest, change);
+  saveCounted(life, record, change);
   life.outbox.markRun(record);
 }
 
 /** Stores the time that the run has worked. D1 gets it with the next change, or with a sign of life. */
 export function storeWork(life: Life, record: RunRecord): void {
+  saveCounted(life, record);
+}
+
+function saveCounted(life: Life, record: RunRecord, change: { input?: boolean } = {}): void {
   countActive(life, record);
-  saveRun(life.database.sql, record, life.journal.newest);
+  saveRun(life.database.sql, record, life.journal.newest, change);
+  if (life.active?.record === record) life.active.storedAt = life.active.countedAt;
 }
 
 /** For a run that waits for something before its next fact. */
@@ -212,7 +219,7 @@ export function transact<T>(life: Life, change: () => T): T {
   }
   try {
     return life.database.transaction(() => {
-      life.outbox.storePosition(life.journal.newest);
+      life.outbox.storePosition(life.journal);
       return life.journal.gather(() => withHeld(life, change));
     });
   } catch (error) {

@@ -28,13 +28,13 @@ import { agentMemory } from "./agent-memory.ts";
 import { onAlarm } from "./alarm.ts";
 import { readPlanDetails } from "./checks/plan-details.ts";
 import { describeLife } from "./diagnostics.ts";
-import { EXPIRED, isExpired } from "./expire.ts";
+import { EXPIRED, mayExpire } from "./expire.ts";
 import { ensureFollowing } from "./follow/followers.ts";
 import { acceptRun, checkFirstInput } from "./inbox/accept.ts";
 import { changeWaiting, removeWaiting } from "./inbox/change-waiting.ts";
 import { listWaiting } from "./inbox/waiting.ts";
 import { findRun, type Life, type Platform } from "./life.ts";
-import { checkPlace } from "./place.ts";
+import { checkPlace, requirePlace } from "./place.ts";
 import { createPorts, type Ports } from "./ports.ts";
 import { notePresence } from "./presence/leave.ts";
 import type { Database } from "./rows/database.ts";
@@ -105,7 +105,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   async remove(key: ThreadKey, request_id: string): Promise<Result<null>> {
     const owned = this.#wake(key);
     if (owned.ok) await this.#removeLife(owned.value, request_id);
-    else if (readRemoval(this.#database)?.request_id !== request_id) return (await this.#checkPlace()) ?? owned;
+    else if (readRemoval(this.#database)?.request_id !== request_id) return (await this.#requirePlace()) ?? owned;
     else await this.#finishRemoval(null);
     return succeed(null);
   }
@@ -116,7 +116,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
 
   async sync(key: ThreadKey): Promise<Result<boolean>> {
     return this.#read(key, async (life) => {
-      const isCurrent = !life.outbox.hasJustFailed && (await life.outbox.syncWithin(SYNC_LIMIT_MS));
+      const isCurrent = !life.outbox.hasJustFailed && (await life.outbox.syncWithin(SYNC_LIMIT_MS, { whole: true }));
       await schedule(life);
       return succeed(isCurrent);
     });
@@ -188,27 +188,33 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
 
   async poke(key: ThreadKey, invocation_ids: string[]): Promise<Result<string[]>> {
     await this.#retryRemoval();
-    return this.#read(key, async (life) => {
-      const unknown = await resumeStaleRuns(life, invocation_ids);
-      await schedule(life);
-      return succeed(unknown);
-    });
+    return this.#read(
+      key,
+      async (life) => {
+        const unknown = await resumeStaleRuns(life, invocation_ids);
+        await schedule(life);
+        return succeed(unknown);
+      },
+      this.#requirePlace,
+    );
   }
 
   async closeLeases(key: ThreadKey, lease_ids: string[]): Promise<Result<ClosedLease[]>> {
     await this.#retryRemoval();
-    return this.#read(key, (life) => succeed(closeLeases(life, lease_ids)));
+    return this.#read(key, (life) => succeed(closeLeases(life, lease_ids)), this.#requirePlace);
   }
 
-  async expire(key: ThreadKey, before: string): Promise<Result<boolean>> {
+  async expire(key: ThreadKey, before: string, at?: number): Promise<Result<boolean>> {
     await this.#retryRemoval();
-    return this.#read(key, async (life) => {
-      // What D1 lacks would be lost with the thread: what its runs used, and deliveries of webhooks.
-      if (!isExpired(life, before) || !(await life.outbox.syncWithin(SYNC_LIMIT_MS))) return succeed(false);
-      if (!isExpired(life, before)) return succeed(false);
-      await this.#removeLife(life, EXPIRED);
-      return succeed(true);
-    });
+    return this.#read(
+      key,
+      async (life) => {
+        if (!(await mayExpire(life, before, at))) return succeed(false);
+        await this.#removeLife(life, EXPIRED);
+        return succeed(true);
+      },
+      this.#requirePlace,
+    );
   }
 
   async diagnose(key: ThreadKey): Promise<Result<Diagnostics>> {
@@ -257,9 +263,9 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   async #accept(input: RunInput, attach: boolean): Promise<Result<AcceptedRun>> {
     if (this.#life === null) {
       if (readRemoval(this.#database) !== null) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
-      const checks = [this.#checkPlace(true), checkFirstInput(this.#ports, input)];
-      const [misplaced, problem] = await Promise.all(checks);
-      if (misplaced ?? problem) return (misplaced ?? problem) as Result<AcceptedRun>;
+      // The place is remembered last, once in an isolate's life: an input that is refused makes no thread.
+      const refused = (await checkFirstInput(this.#ports, input)) ?? (await this.#checkPlace(true));
+      if (refused) return refused;
       // Another request may have removed or created the thread meanwhile.
       if (readRemoval(this.#database) !== null) return fail("not_found", `The thread ${input.thread_id} was deleted.`);
       const { user_id, thread_id, agent_id } = input;
@@ -282,9 +288,13 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   }
 
   /** Calls `ask` with the owner's life. Whatever starts or ends a run calls `schedule` itself. */
-  async #read<T>(key: ThreadKey, ask: (life: Life) => Result<T> | Promise<Result<T>>): Promise<Result<T>> {
+  async #read<T>(
+    key: ThreadKey,
+    ask: (life: Life) => Result<T> | Promise<Result<T>>,
+    findMisplaced = () => this.#checkPlace(),
+  ): Promise<Result<T>> {
     const owned = this.#wake(key);
-    return owned.ok ? ask(owned.value) : ((await this.#checkPlace()) ?? owned);
+    return owned.ok ? ask(owned.value) : ((await findMisplaced()) ?? owned);
   }
 
   /** Changes what D1 shows of the thread. The alarm is set first, and the answer waits for D1 for a limited time. */
@@ -327,6 +337,9 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   #checkPlace(makes = false): ReturnType<typeof checkPlace> {
     return checkPlace(configOf(this.env), this.env.DB, makes);
   }
+
+  /** The same for callers that end in D1 what has no object. */
+  readonly #requirePlace = (): ReturnType<typeof requirePlace> => requirePlace(configOf(this.env), this.env.DB);
 
   #finishRemoval(life: Life | null): Promise<void> {
     return finishRemoval(this.#database, this.#ports, this.ctx.storage, life);

@@ -1,21 +1,24 @@
 // Replicates this object's SQLite to D1 in batches of guarded upserts, which may arrive twice. A position says what D1
 // has. It is stored with the next fact, so after a crash some rows are sent again.
-import { describeError, logWarning } from "../lib/log.ts";
 import { enter, isolateMemory } from "../lib/memory/isolate.ts";
 import { withinTime } from "../lib/time-limit.ts";
 import type { Job } from "../protocol/job.ts";
-import { isTerminal, type Run } from "../protocol/run.ts";
-import type { DeliveryName } from "../protocol/webhook.ts";
+import type { Run } from "../protocol/run.ts";
 import type { ThreadBatch } from "../store/batch.ts";
 import type { SyncAnswer } from "../store/sync.ts";
 import { BackOff } from "./back-off.ts";
-import { type Database, writeMeta } from "./rows/database.ts";
+import { announce } from "./replica/announce.ts";
+import { ChangedPlan } from "./replica/changed-plan.ts";
+import { ChangedRuns } from "./replica/changed-runs.ts";
+import { Progress } from "./replica/progress.ts";
+import type { Database } from "./rows/database.ts";
 import { lastMessageSeq, readNextMessages, readPlanMessage } from "./rows/messages.ts";
-import { type RunRecord, readRun, type WakingRuns } from "./rows/runs.ts";
-import { type Position, readPosition } from "./rows/shapes/position.ts";
+import type { RunRecord, WakingRuns } from "./rows/runs.ts";
+import type { Position } from "./rows/shapes/position.ts";
 import type { StoredThread } from "./rows/stored-thread.ts";
 import { SharedTimer } from "./shared-timer.ts";
 import { collectSpending, forgetSent } from "./spending/given-back.ts";
+import type { Journal } from "./stream/journal.ts";
 import type { Clock } from "./stream/readers.ts";
 import { forgetRanges, nothingSuperseded, type Superseded, writeSuperseded } from "./supersede/marks.ts";
 
@@ -29,8 +32,6 @@ interface OutboxPorts {
 const MESSAGES_PER_BATCH = { limit: 100, characters: 500_000 };
 // Two bytes each for the rows, for the statement and for the request. Read again once there is room for that.
 const BYTES_PER_CHARACTER = 6;
-// A run's row is at most a megabyte. Each is a statement of its own, and a batch may have a few hundred statements.
-const RUNS_PER_BATCH = 20;
 // After this time a batch has failed or gone through. Sending it again is safe.
 const BATCH_LIMIT_MS = 40_000;
 
@@ -38,19 +39,11 @@ export class Outbox {
   readonly #database: Database;
   readonly #ports: OutboxPorts;
   readonly #stored: StoredThread;
-  #position: Position;
-  #positionStored = true;
-  /** Whether D1 may lack messages that no change of a run or of the plan speaks for. */
-  #hasMessages: boolean;
-  /** Runs that changed since D1 had them, by id. Null for those that are read only when they are sent. */
-  readonly #runs = new Map<string, RunRecord | null>();
-  /** When D1 got the newest version of each live run. */
-  readonly #heard = new Map<string, number>();
-  #planDirty: boolean;
-  /** The run that changed the plan last. */
-  #planRun: string | null;
-  /** The highest number of hops of the runs that changed it since the last batch. */
-  #planHops: number;
+  readonly #progress: Progress;
+  /** Whether D1 may lack messages that no due change of a run or of the plan speaks for. Null: nobody has looked. */
+  #hasMessages: boolean | null;
+  readonly #runs: ChangedRuns;
+  readonly #plan: ChangedPlan;
   /** Whether a webhook receives task events, as of the last batch. */
   #tasksSubscribed = false;
   readonly #newest: () => number;
@@ -89,23 +82,20 @@ export class Outbox {
     this.#backOff = new BackOff(database, `${user_id}/${thread_id}`, ports.clock.now());
     this.timer = new SharedTimer(ports.clock);
     this.#stored = { ...stored };
-    this.#position = readPosition(database.sql, stored.made_project === null);
-    this.#hasMessages = lastMessageSeq(database.sql) > this.#position.message_seq;
-    for (const id of changed) this.#runs.set(id, null);
-    this.#planDirty = true;
-    const begun = [...live.values()].find(({ start_seq }) => start_seq !== null)?.run;
-    this.#planRun = begun?.invocation_id ?? null;
-    this.#planHops = begun?.hops ?? 0;
+    this.#progress = new Progress(database.sql, stored.made_project === null);
+    this.#runs = new ChangedRuns(database.sql, changed, () => ports.clock.now());
+    this.#hasMessages = this.#lacksMessages;
+    this.#plan = new ChangedPlan([...live.values()].find(({ start_seq }) => start_seq !== null)?.run);
   }
 
-  /**
-   * Call it after the run is stored. It keeps the records of one batch, and only the ids of a backlog: results are
-   * long.
-   */
+  get #position(): Readonly<Position> {
+    return this.#progress.position;
+  }
+
+  /** Call it after the run is stored. */
   markRun(record: RunRecord): void {
-    const { invocation_id } = record.run;
-    this.#runs.set(invocation_id, null);
-    if (this.#runs.size <= RUNS_PER_BATCH) this.#runs.set(invocation_id, record);
+    this.#runs.mark(record);
+    this.#hasMessages ||= null;
   }
 
   /** Call it after a message is stored, unless its run or the plan is marked too. */
@@ -115,9 +105,7 @@ export class Outbox {
 
   /** `run` is null if the plan was changed between runs. `hops` are those of a change that was not the run's. */
   markPlan(run: Run | null, hops: number): void {
-    this.#planDirty = true;
-    this.#planRun = run?.invocation_id ?? null;
-    this.#planHops = Math.max(this.#planHops, run?.hops ?? 0, hops);
+    this.#plan.mark(run, hops);
     if (this.#tasksSubscribed) this.onPlanChange();
   }
 
@@ -130,9 +118,8 @@ export class Outbox {
   sendThreadAgain(): void {
     if (this.#position.thread_version <= 0) return;
     // Not 0: D1 is not asked again whether the owner is deleted, since it may be another D1 that was bound by mistake.
-    this.#position.thread_version = -1;
-    this.#position.project = this.#stored.made_project === null;
-    this.#positionStored = false;
+    this.#progress.mark({ thread_version: -1, project: this.#stored.made_project === null });
+    this.#runs.forgetHeard();
   }
 
   /** When to try again after D1 failed. Null if no retry is due. */
@@ -142,7 +129,7 @@ export class Outbox {
 
   /** When D1 last got this run from this life. */
   heardAt(invocation_id: string): number | null {
-    return this.#heard.get(invocation_id) ?? null;
+    return this.#runs.heardAt(invocation_id);
   }
 
   /** Whether a try is due, or was counted as one. What a person has just done asks at once all the same. */
@@ -176,7 +163,7 @@ export class Outbox {
       pending: this.pending,
       synced_through: this.#position.message_seq,
       messages: lastMessageSeq(this.#database.sql) - this.#position.message_seq,
-      runs: this.#runs.size,
+      runs: this.#runs.count,
       ...this.#backOff.shown,
     };
   }
@@ -191,21 +178,26 @@ export class Outbox {
     this.#stopped = true;
   }
 
+  /** Whether D1 lacks something that its readers wait for. A live run's row may wait for a sign of life. */
   get pending(): boolean {
     if (this.#stopped) return false;
-    return (
-      this.#runs.size > 0 ||
-      this.#planDirty ||
+    const isDue =
+      this.#runs.isDue ||
+      this.#plan.isDirty ||
       this.#superseded.ranges.length > 0 ||
-      this.#stored.version > this.#position.thread_version ||
-      this.#hasMessages
-    );
+      this.#stored.version > this.#position.thread_version;
+    if (isDue) return true;
+    this.#hasMessages ??= this.#lacksMessages;
+    return this.#hasMessages;
+  }
+
+  get #lacksMessages(): boolean {
+    return lastMessageSeq(this.#database.sql) > this.#position.message_seq;
   }
 
   /** Readers may see what ended up to this number. Stored with the next transaction, as the position is. */
   noteReleased(seq: number): void {
-    this.#position.released = seq;
-    this.#positionStored = false;
+    this.#progress.mark({ released: seq });
   }
 
   /**
@@ -216,32 +208,38 @@ export class Outbox {
     if (this.#position.released === undefined) this.noteReleased(newest);
   }
 
-  /** Stores the position if it moved. Inside the transaction of the next fact. */
-  storePosition(journalSeq: number): void {
-    if (this.#positionStored) return;
-    if (this.#runs.size === 0) this.#position.run_seq = journalSeq;
-    writeMeta(this.#database.sql, "synced", this.#position);
-    if (this.#superseded.isChanged) writeSuperseded(this.#database.sql, this.#superseded);
-    this.#positionStored = true;
+  /** Stores the position if it moved, and the end of a live run would not do so soon. Inside the transaction of a fact. */
+  storePosition(journal: Pick<Journal, "newest" | "settle">): void {
+    const canWait = this.#runs.hasLive && !this.#superseded.isChanged;
+    const isStored = this.#progress.store(canWait, () => ({
+      settled: journal.settle(),
+      ...(this.#runs.count === 0 ? { run_seq: journal.newest } : {}),
+    }));
+    if (isStored && this.#superseded.isChanged) writeSuperseded(this.#database.sql, this.#superseded);
   }
 
-  /** Sends all that is pending. False if D1 failed. Never rejects, and concurrent calls share one batch. */
-  async sync(): Promise<boolean> {
-    while (this.pending) {
+  /**
+   * Sends all that is pending. False if D1 failed. Never rejects, and concurrent calls share one batch. `whole`: for who
+   * reads D1 next, also what could wait.
+   */
+  async sync({ whole = false } = {}): Promise<boolean> {
+    for (;;) {
+      if (whole) this.#runs.demand();
+      if (!this.pending) return true;
       this.#sending ??= this.#sendBatch().finally(() => {
         this.#sending = null;
       });
       if (!(await this.#sending)) return false;
     }
-    return true;
   }
 
   /** Waits for `sync` for at most `ms`. Returns whether D1 has everything. */
-  syncWithin(ms: number): Promise<boolean> {
+  syncWithin(ms: number, { whole = false } = {}): Promise<boolean> {
+    if (whole) this.#runs.demand();
     if (!this.pending) return Promise.resolve(true);
     return new Promise((resolve, reject) => {
       const cancel = this.timer.setTimer(() => resolve(false), ms);
-      this.sync().then((isCurrent) => {
+      this.sync({ whole }).then((isCurrent) => {
         cancel();
         resolve(isCurrent);
       }, reject);
@@ -269,24 +267,22 @@ export class Outbox {
     return readNextMessages(this.#database.sql, this.#stored.thread, message_seq, MESSAGES_PER_BATCH);
   }
 
-  async #sendNext({ messages, isCut }: ReturnType<typeof readNextMessages>): Promise<boolean> {
+  async #sendNext({ messages, characters, isCut }: ReturnType<typeof readNextMessages>): Promise<boolean> {
     const { thread, version, made_project } = this.#stored;
     const { sql } = this.#database;
-    const plan = this.#planDirty ? readPlanMessage(sql, thread) : null;
+    const plan = this.#plan.isDirty ? readPlanMessage(sql, thread) : null;
     // A run that ended before it started has no event. A reader that continues from the newest number misses nothing.
-    const runs = this.#nextRuns().map((record) => ({
+    const runs = this.#runs.next().map((record) => ({
       record,
       run: { ...record.run, version: record.version, end_seq: record.end_seq ?? this.#newest() },
     }));
     const spending = collectSpending(runs.map(({ record }) => record));
     const superseded = [...this.#superseded.ranges];
     const planIsNew = plan !== null && plan.version > this.#position.plan_version;
-    const hops = this.#planHops;
     const sendsThread = version > this.#position.thread_version;
     const project =
       this.#position.project || made_project === null ? null : { project_id: thread.project_id, ...made_project };
-    this.#planDirty = false;
-    this.#planHops = 0;
+    const { cause, giveBack } = this.#plan.take();
     this.#hasMessages = false;
     try {
       const sent = this.#ports.syncThread({
@@ -294,9 +290,7 @@ export class Outbox {
         ...(this.#position.thread_version === 0 ? { is_first: true } : {}),
         project,
         thread: sendsThread ? { ...thread, version } : null,
-        ...(planIsNew
-          ? { plan_change: { seq: this.#newest(), invocation_id: this.#planRun, ...(hops > 0 && { hops }) } }
-          : {}),
+        ...(planIsNew ? { plan_change: { seq: this.#newest(), ...cause } } : {}),
         messages: planIsNew ? [...messages.filter((row) => row.seq !== plan.seq), plan] : messages,
         ...(superseded.length > 0 ? { superseded } : {}),
         runs: runs.map(({ run }) => run),
@@ -308,11 +302,10 @@ export class Outbox {
       this.#isAsking = false;
       if (answer.owner_deleted) return this.#endWithOwner();
       this.#tasksSubscribed = tasks_subscribed;
-      this.#announce(made);
+      announce((jobs) => this.#ports.sendJobs(jobs), thread, made);
     } catch (error) {
       this.#isAsking = false;
-      this.#planDirty = true;
-      this.#planHops = Math.max(this.#planHops, hops);
+      giveBack();
       this.#hasMessages = true;
       this.#fail(error);
       return false;
@@ -320,20 +313,17 @@ export class Outbox {
     // The tables are gone, so no run can be read.
     if (this.#stopped) return true;
     // What was not in this batch may be wanted again since it was sent.
-    if (project !== null) this.#position.project = true;
-    if (sendsThread) this.#position.thread_version = Math.max(this.#position.thread_version, version);
-    this.#position.message_seq = messages.at(-1)?.seq ?? this.#position.message_seq;
-    if (isCut && lastMessageSeq(sql) > this.#position.message_seq) this.#hasMessages = true;
-    if (planIsNew) this.#position.plan_version = plan.version;
-    forgetRanges(this.#superseded, superseded, this.#position.message_seq);
+    if (project !== null) this.#progress.mark({ project: true });
+    if (sendsThread) this.#progress.mark({ thread_version: Math.max(this.#position.thread_version, version) });
+    const message_seq = messages.at(-1)?.seq ?? this.#position.message_seq;
+    const plan_version = planIsNew ? plan.version : this.#position.plan_version;
+    this.#progress.advance({ message_seq, plan_version }, { messages: messages.length, characters });
+    if (isCut && this.#lacksMessages) this.#hasMessages = true;
+    forgetRanges(this.#superseded, superseded, message_seq);
     for (const { record, run } of runs) {
-      const id = run.invocation_id;
       forgetSent(record, spending);
-      if (isTerminal(run.status)) this.#heard.delete(id);
-      else this.#heard.set(id, this.#ports.clock.now());
-      if (this.#pendingRun(id)?.version === run.version) this.#runs.delete(id);
+      this.#runs.noteSent({ run, version: run.version });
     }
-    this.#positionStored = false;
     this.#backOff.noteSuccess();
     return true;
   }
@@ -345,32 +335,6 @@ export class Outbox {
     this.#stopped = true;
     this.onOwnerDeleted();
     return true;
-  }
-
-  /** Nothing waits for the queue: the scheduled sweep finds deliveries whose job was lost. */
-  #announce(made: DeliveryName[]): void {
-    if (made.length === 0) return;
-    const jobs = made.map((name): Job => ({ type: "deliver_webhook", ...name }));
-    this.#ports.sendJobs(jobs).catch((error: unknown) => {
-      const { user_id, thread_id } = this.#stored.thread;
-      logWarning("deliveries_not_announced", { user_id, thread_id, count: made.length, error: describeError(error) });
-    });
-  }
-
-  /** The runs that have waited longest. Any number may wait after a long outage of D1. */
-  #nextRuns(): RunRecord[] {
-    const next: RunRecord[] = [];
-    for (const id of this.#runs.keys()) {
-      const record = this.#pendingRun(id);
-      if (record === null) this.#runs.delete(id);
-      else if (next.push(record) === RUNS_PER_BATCH) break;
-    }
-    return next;
-  }
-
-  #pendingRun(id: string): RunRecord | null {
-    const record = this.#runs.get(id);
-    return record === null ? readRun(this.#database.sql, id) : (record ?? null);
   }
 
   #fail(error: unknown): void {

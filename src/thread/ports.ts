@@ -36,6 +36,7 @@ import { listPreviews } from "../store/projects/previews.ts";
 import { readProject } from "../store/projects/projects.ts";
 import { usualOf } from "../store/quotas/held.ts";
 import { takeUse } from "../store/quotas/uses.ts";
+import { readCutoff } from "../store/retention/cutoff.ts";
 import { deleteThread } from "../store/retention/removal.ts";
 import { type SyncAnswer, syncThread } from "../store/sync.ts";
 import { createToolSources, createTools } from "../tools/index.ts";
@@ -94,6 +95,8 @@ export interface Ports {
   syncThread(batch: ThreadBatch): Promise<SyncAnswer>;
   /** Its runs give back `leases`. */
   deleteThread(key: ThreadKey, leases: ClosedLease[], end: ThreadEnd): Promise<void>;
+  /** Up to when the thread's activity must lie for it to be too old, as the rules are now; null if none makes it old. */
+  readCutoff(key: ThreadKey, at: number): Promise<string | null>;
   /** The agent in the version that new runs begin with, and the caps of the user and the project. No promise if known. */
   readAgent(
     user_id: string,
@@ -160,6 +163,7 @@ export function createPorts(
       ),
     syncThread: (batch) => syncThread(database, batch),
     deleteThread: (key, leases, end) => deleteThread(database, key, Date.now(), leases, end),
+    readCutoff: (key, at) => readCutoff(database, key, config.retention_days, at),
     readAgent: (user_id, agent_id, project_id) =>
       agentMemory.read(user_id, agent_id, project_id, (known) => readStartingAgent(database, user_id, agent_id, known)),
     knownNetwork: (user_id, agent_id, project_id) => agentMemory.peek(user_id, agent_id, project_id)?.network,

@@ -52,6 +52,8 @@ export function storeThread(database: Database, creation: ThreadCreation, now: n
 }
 
 export function patchThread(life: Life, patch: ThreadPatch): Result<Thread> {
+  // The alarm was awaited, and the removal is decided: what is changed now would be gone.
+  if (life.removing) return fail("not_found", `The thread ${life.thread.thread_id} was deleted.`);
   const thread: Thread = { ...life.thread, ...patch, updated_at: isoTime(life) };
   if (patch.metadata !== undefined) thread.metadata = { ...life.thread.metadata, ...patch.metadata };
   if (JSON.stringify(thread.metadata).length > MAX_METADATA_CHARS) {

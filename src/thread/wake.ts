@@ -3,6 +3,7 @@ import { newId } from "../protocol/ids.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import { isTerminal } from "../protocol/run.ts";
 import { followerOf, readAsked, readFollowers, readPlace } from "./follow/follower-rows.ts";
+import { noteInputs } from "./inbox/admission.ts";
 import { hasSteered } from "./inbox/steering.ts";
 import { type Life, type Platform, storeRun, transact } from "./life.ts";
 import { newMemory } from "./memory/thread-memory.ts";
@@ -45,6 +46,7 @@ export function wakeLife(database: Database, ports: Ports, platform: Platform): 
   });
   if (life === null && hasLeftTables(sql)) database.transaction(() => dropLeftTables(sql));
   if (life !== null) adoptRun(life);
+  if (life !== null) noteInputs(life);
   return life;
 }
 
@@ -87,6 +89,7 @@ function openLife(
     begun: null,
     held: null,
     accepting: Promise.resolve(),
+    arriving: 0,
     sandbox: null,
     openSteps: new Set(),
     callTimes: new CallTimes(),

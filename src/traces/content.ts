@@ -9,6 +9,9 @@ import { hideSecrets } from "../models/index.ts";
 const MAX_ALL = 16_000;
 const MAX_ONE = 4_000;
 
+const describeOmitted = (omitted: number) => `[… ${omitted} characters …]`;
+const cut = (text: string) => cutMiddle(text, MAX_ONE, describeOmitted);
+
 interface Part {
   type: string;
   [field: string]: unknown;
@@ -22,11 +25,21 @@ export interface Content {
 }
 
 export function createContent(secrets: readonly string[]): Content {
-  const show = (value: string): string =>
-    hideSecrets(
-      cutMiddle(value, MAX_ONE, (omitted) => `[… ${omitted} characters …]`),
-      secrets,
-    );
+  /** What a secret takes at most, written as `%2B` or `\\u002b`. */
+  const margin = 6 * secrets.reduce((longest, { length }) => Math.max(longest, length), 0);
+  const half = MAX_ONE / 2;
+
+  /** Both ends are searched for secrets beyond what is shown of them: a secret at the cut would be shown in part. */
+  function show(value: string): string {
+    if (value.length <= MAX_ONE + 2 * margin) return cut(hideSecrets(value, secrets));
+    const start = hideSecrets(value.slice(0, half + margin), secrets);
+    const end = hideSecrets(value.slice(-half - margin), secrets);
+    // At their inner ends is what a secret may begin or end in.
+    const head = start.slice(0, Math.max(0, Math.min(half, start.length - margin)));
+    const tail = end.slice(Math.max(margin, end.length - half));
+    return head + describeOmitted(value.length - head.length - tail.length) + tail;
+  }
+
   const calls = (list: readonly { id: string; function: { name: string; arguments: string } }[] = []): Part[] =>
     list.map(({ id, function: called }) => ({
       ...{ type: "tool_call", id, name: called.name },

@@ -1,6 +1,8 @@
+import protobuf from "protobufjs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { readExport } from "../../test/fakes/otlp/read.ts";
 import { type Env, readConfig } from "../config.ts";
+import { createMemoryAccount } from "../lib/memory/account.ts";
 import { createExporter, type ExporterPorts } from "./exporter.ts";
 import type { Span } from "./span.ts";
 
@@ -37,6 +39,23 @@ function open({ answers = [], ...ports }: World = {}) {
     ...ports,
   });
   return { exporter, posts, waits };
+}
+
+const Answer = protobuf
+  .parse(`syntax = "proto3";
+message Partial { int64 rejected_spans = 1; string error_message = 2; }
+message ExportTraceServiceResponse { Partial partial_success = 1; }`)
+  .root.lookupType("ExportTraceServiceResponse");
+
+function refusalOf(rejectedSpans: number, errorMessage: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Answer.encode({ partialSuccess: { rejectedSpans, errorMessage } }).finish());
+}
+
+function endless(): ReadableStream {
+  return new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1_000)) });
+}
+function broken(): ReadableStream {
+  return new ReadableStream({ pull: (controller) => controller.error(new Error("cut")) });
 }
 
 let warnings: string[] = [];
@@ -91,6 +110,75 @@ describe("spans on their way to a collector", () => {
     exporter.add(spanOf("c"));
     await exporter.flush();
     expect(posts.at(-1)?.names).toEqual(["c"]);
+  });
+
+  it("are given up at once if the collector asks for a wait that is too long", async () => {
+    const busy = new Response(null, { status: 429, headers: { "retry-after": "3600" } });
+    const { exporter, posts, waits } = open({ answers: [busy] });
+    exporter.add(spanOf("a"));
+    await exporter.flush();
+    expect([posts.length, waits, exporter.dropped]).toEqual([1, [], 1]);
+    const date = new Response(null, { status: 503, headers: { "retry-after": new Date(5_000).toUTCString() } });
+    const dated = open({ answers: [date] });
+    dated.exporter.add(spanOf("a"));
+    await dated.exporter.flush();
+    expect(dated.waits).toEqual([5_000]);
+  });
+
+  it("of the last batches go with the one that nobody took: a collector that hangs holds no object for minutes", async () => {
+    const { exporter, posts } = open({ answers: Array.from({ length: 30 }, () => "hang" as const) });
+    for (let count = 0; count < 1_000; count++) exporter.add(spanOf("a"));
+    await exporter.flush();
+    expect([posts.length, exporter.dropped]).toEqual([3, 1_000]);
+    expect(warnings.map((line) => JSON.parse(line))).toMatchObject([{ spans: 1_000, reason: "no answer in time" }]);
+  });
+
+  it.each([6, 300])(
+    "that the collector did not take, though it took the rest, are counted (%i characters)",
+    async (size) => {
+      const { exporter, posts } = open({ answers: [new Response(refusalOf(3, "canary".padEnd(size, "y")))] });
+      for (let count = 0; count < 5; count++) exporter.add(spanOf("a"));
+      await exporter.flush();
+      expect([posts.length, exporter.dropped]).toEqual([1, 3]);
+      expect(warnings.map((line) => JSON.parse(line))).toMatchObject([
+        { spans: 3, reason: "the collector refused them" },
+      ]);
+      expect(warnings.join()).not.toContain("canary");
+    },
+  );
+
+  it.each([
+    ["nothing", () => new Response(null)],
+    ["no refusal", () => new Response(new Uint8Array([0x0a, 0]))],
+    ["more than there were", () => new Response(new Uint8Array([0x0a, 3, 0x08, 0xff, 0x7f]))],
+    ["another form", () => new Response('{"partialSuccess":{}}')],
+    ["a body without end", () => new Response(endless())],
+    ["a body that breaks", () => new Response(broken())],
+  ])("are posted once, whatever comes with 200: %s", async (what, answer) => {
+    const { exporter, posts } = open({ answers: [answer()] });
+    exporter.add(spanOf("a"));
+    await exporter.flush();
+    expect([posts.length, exporter.dropped]).toEqual([1, what === "more than there were" ? 1 : 0]);
+  });
+
+  it("make room for the run's own span, which says how many are missing", async () => {
+    const { exporter, posts } = open();
+    for (let count = 0; count < 1_200; count++) exporter.add(spanOf("a"));
+    exporter.add(spanOf("run"), true);
+    expect(exporter.dropped).toBe(201);
+    await exporter.flush();
+    expect(posts.at(-1)?.names.at(-1)).toBe("run");
+  });
+
+  it("of all objects of an isolate have one bound", () => {
+    const memory = createMemoryAccount({ all: 1e9, kept: 1e9, work: 1e9, small: 1, portion: 1 });
+    const pool = memory.openPool("spans", 1e9, () => {});
+    const all = Array.from({ length: 20 }, () => open({ pool }).exporter);
+    for (const exporter of all) for (let count = 0; count < 15; count++) exporter.add(spanOf("a", 60_000));
+    const kept = all.reduce((sum, { dropped }) => sum + 15 - dropped, 0);
+    expect(kept * 60_000).toBeLessThanOrEqual(4 * 1024 * 1024);
+    expect(kept).toBeGreaterThan(60);
+    expect(pool.held).toBeGreaterThan(kept * 60_000);
   });
 
   it("take no more memory than their bound while nothing can be posted", async () => {

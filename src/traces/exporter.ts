@@ -2,13 +2,17 @@
 // not fit is dropped and counted, and what a crash takes is lost.
 import type { TraceSettings } from "../config/traces.ts";
 import { logWarning } from "../lib/log.ts";
-import { type ExportHead, encodeExport, encodeSpan } from "./otlp.ts";
+import type { Pool } from "../lib/memory/account.ts";
+import { isolateMemory } from "../lib/memory/isolate.ts";
+import { readRetryAfter } from "../lib/retry.ts";
+import { type ExportHead, encodeExport, encodeSpan, readRejected } from "./otlp.ts";
 import type { Span } from "./span.ts";
 
 /** A run of fifty steps. */
 const MAX_SPANS = 1_000;
-/** An isolate holds many objects in 128 MB. */
 const MAX_BYTES = 1024 * 1024;
+/** Of all objects of an isolate, which share 128 MB: hundreds of runs, while a collector is slow. */
+const MAX_SHARED_BYTES = 4 * 1024 * 1024;
 /** Collectors refuse bodies over 4 MiB by default, and large ones take long. */
 const BATCH_SPANS = 100;
 const BATCH_BYTES = 512 * 1024;
@@ -17,19 +21,34 @@ const MAX_AGE_MS = 30_000;
 const POST_MS = 10_000;
 /** Waits between the tries of one batch. A collector that restarts is back by then, or the spans go. */
 const WAITS_MS = [1_000, 4_000];
+/** One that asks for more is not asked again. */
 const MAX_WAIT_MS = 10_000;
 /** OTLP's own list of answers after which the same request may succeed. */
 const passing = new Set([429, 502, 503, 504]);
+/** Of an answer: its first bytes say how many spans were refused. The rest is for people. */
+const READ_BYTES = 64;
+
+const shared = isolateMemory.openPool("spans", MAX_SHARED_BYTES, () => {});
+/** An object that ends in mid-run posts nothing more. */
+const abandoned = new FinalizationRegistry<Held>(({ pool, bytes }) => pool.add(-bytes));
+
+/** What an exporter has of the pool, for when it is collected. */
+interface Held {
+  pool: Pool;
+  bytes: number;
+}
 
 export interface ExporterPorts {
   post: (url: string, init: RequestInit) => Promise<Response>;
   now: () => number;
   sleep: (ms: number) => Promise<void>;
+  /** The isolate's, unless a test has its own. */
+  pool?: Pool;
 }
 
 export interface Exporter {
-  /** Synchronous and cheap. */
-  add(span: Span): void;
+  /** Synchronous and cheap. `is_last`: a run's own span, for which older ones make room. */
+  add(span: Span, is_last?: boolean): void;
   /** Whether so much has gathered that it should be posted now. */
   readonly is_due: boolean;
   /** How many were dropped so far. */
@@ -41,21 +60,37 @@ export interface Exporter {
 type Encoded = Uint8Array<ArrayBuffer>;
 
 export function createExporter(settings: TraceSettings, head: ExportHead, ports: ExporterPorts): Exporter {
+  const held: Held = { pool: ports.pool ?? shared, bytes: 0 };
   let queue: Encoded[] = [];
   let bytes = 0;
   let oldest: number | null = null;
   let dropped = 0;
+  let isFull = false;
   let isPosting = false;
 
   const drop = (count: number, reason: string): void => {
     dropped += count;
     logWarning("spans_dropped", { spans: count, reason });
   };
+  const hold = (more: number): void => {
+    held.bytes += more;
+    held.pool.add(more);
+  };
+  const fits = (size: number): boolean =>
+    queue.length < MAX_SPANS && bytes + size <= MAX_BYTES && held.pool.held + size <= MAX_SHARED_BYTES;
 
-  function takeBatch(): Encoded[] {
+  /** One line for a life. The run's own span says how many. */
+  function noteFull(): void {
+    dropped++;
+    if (!isFull) logWarning("spans_dropped", { spans: 1, reason: "the queue is full" });
+    isFull = true;
+  }
+
+  /** What it takes is held until it is given back, since it is in memory while it is posted. */
+  function takeBatch(spans: number, most_bytes: number): Encoded[] {
     let size = 0;
     let count = 0;
-    while (count < Math.min(queue.length, BATCH_SPANS) && (count === 0 || size < BATCH_BYTES)) {
+    while (count < Math.min(queue.length, spans) && (count === 0 || size < most_bytes)) {
       size += queue[count++]?.byteLength ?? 0;
     }
     const batch = queue.slice(0, count);
@@ -65,26 +100,41 @@ export function createExporter(settings: TraceSettings, head: ExportHead, ports:
     return batch;
   }
 
-  async function send(batch: Encoded[]): Promise<void> {
+  const giveBack = (batch: Encoded[]): void => hold(-batch.reduce((sum, { byteLength }) => sum + byteLength, 0));
+
+  /** Returns why the collector is away; null if it answered for this batch, whatever it said. */
+  async function send(batch: Encoded[]): Promise<string | null> {
     const body = encodeExport(head, batch);
     for (const wait of [...WAITS_MS, null]) {
       const answer = await post(settings, body, ports);
-      if (answer.is_taken) return;
-      if (wait === null || !answer.is_passing) return drop(batch.length, answer.reason);
-      await ports.sleep(Math.min(MAX_WAIT_MS, answer.wait_ms ?? wait));
+      if (answer.is_taken) {
+        const rejected = Math.min(answer.rejected, batch.length);
+        if (rejected > 0) drop(rejected, "the collector refused them");
+        return null;
+      }
+      if (!answer.is_passing) {
+        drop(batch.length, answer.reason);
+        return null;
+      }
+      const asked = answer.wait_ms ?? wait ?? 0;
+      if (wait === null || asked > MAX_WAIT_MS) return answer.reason;
+      await ports.sleep(asked);
     }
+    return null;
   }
 
-  return {
-    add(span) {
+  const exporter: Exporter = {
+    add(span, is_last = false) {
       const encoded = encodeSpan(span);
-      if (queue.length >= MAX_SPANS || bytes + encoded.byteLength > MAX_BYTES) {
-        // One line for a life. The run's own span says how many.
-        if (dropped++ === 0) logWarning("spans_dropped", { spans: 1, reason: "the queue is full" });
-        return;
+      const size = encoded.byteLength;
+      while (is_last && queue.length > 0 && !fits(size)) {
+        giveBack(takeBatch(1, 1));
+        noteFull();
       }
+      if (!is_last && !fits(size)) return noteFull();
       queue.push(encoded);
-      bytes += encoded.byteLength;
+      bytes += size;
+      hold(size);
       oldest ??= ports.now();
     },
     get is_due() {
@@ -98,24 +148,36 @@ export function createExporter(settings: TraceSettings, head: ExportHead, ports:
       if (isPosting) return;
       isPosting = true;
       try {
-        while (queue.length > 0) await send(takeBatch());
+        while (queue.length > 0) {
+          const batch = takeBatch(BATCH_SPANS, BATCH_BYTES);
+          const reason = await send(batch);
+          giveBack(batch);
+          if (reason === null) continue;
+          // Each batch would keep the object awake for half a minute more.
+          const rest = takeBatch(MAX_SPANS, MAX_BYTES + 1);
+          giveBack(rest);
+          drop(batch.length + rest.length, reason);
+        }
       } finally {
         isPosting = false;
       }
     },
   };
+  abandoned.register(exporter, held);
+  return exporter;
 }
 
 interface Answer {
   is_taken: boolean;
   is_passing: boolean;
+  /** Spans of the batch that the collector did not take, although it answered 200. */
+  rejected: number;
   /** For the log: no word of the collector's, and no address. */
   reason: string;
   wait_ms: number | null;
 }
 
 async function post({ url, headers }: TraceSettings, body: Encoded, ports: ExporterPorts): Promise<Answer> {
-  const failed = (reason: string): Answer => ({ is_taken: false, is_passing: true, reason, wait_ms: null });
   try {
     const response = await ports.post(url, {
       method: "POST",
@@ -125,16 +187,26 @@ async function post({ url, headers }: TraceSettings, body: Encoded, ports: Expor
       redirect: "manual",
       signal: AbortSignal.timeout(POST_MS),
     });
-    await response.body?.cancel();
-    const { status } = response;
-    const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+    const { ok, status } = response;
+    const first = await readFirst(response);
     return {
-      is_taken: response.ok,
-      is_passing: passing.has(status),
-      reason: `status ${status}`,
-      wait_ms: Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null,
+      ...{ is_taken: ok, is_passing: passing.has(status), rejected: ok ? readRejected(first) : 0 },
+      ...{ reason: `status ${status}`, wait_ms: readRetryAfter(response.headers, ports.now()) },
     };
   } catch (error) {
-    return failed(error instanceof Error && error.name === "TimeoutError" ? "no answer in time" : "no connection");
+    const reason = error instanceof Error && error.name === "TimeoutError" ? "no answer in time" : "no connection";
+    return { is_taken: false, is_passing: true, rejected: 0, reason, wait_ms: null };
+  }
+}
+
+/** The first piece, without what is too much of it. Never rejects: the status has said what becomes of the batch. */
+async function readFirst({ body }: Response): Promise<Uint8Array> {
+  const reader = body?.getReader();
+  try {
+    const read = await reader?.read();
+    await reader?.cancel();
+    return (read?.value as Uint8Array | undefined)?.subarray(0, READ_BYTES) ?? new Uint8Array();
+  } catch {
+    return new Uint8Array();
   }
 }

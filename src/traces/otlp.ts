@@ -51,6 +51,21 @@ export function encodeSpan({ trace_id, span_id, parent_id, name, kind, start, en
   return writer.take();
 }
 
+/** How many spans an answer says were refused: `partial_success { rejected_spans }`, which comes first if it is there. */
+export function readRejected(answer: Uint8Array): number {
+  let at = 1;
+  // The length of the whole, whose words may be long.
+  while ((answer[at] ?? 0) > 127) at++;
+  if (answer[0] !== 1 * 8 + LENGTH || answer[at + 1] !== 1 * 8 + VARINT) return 0;
+  let count = 0;
+  for (let place = 0; place < 7; place++) {
+    const byte = answer[at + 2 + place] ?? 0;
+    count += (byte % 128) * 128 ** place;
+    if (byte < 128) return count;
+  }
+  return 0;
+}
+
 function writeAttributes(writer: Writer, place: number, attributes: Attributes): void {
   for (const [key, value] of Object.entries(attributes)) {
     if (value === undefined) continue;

@@ -1,69 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { z } from "zod";
-import { type ReceivedSpan, readExport } from "../../test/fakes/otlp/read.ts";
 import { call, type Reply, reply, say } from "../../test/fakes/replies.ts";
-import { FakeThread, type FakeThreadOptions } from "../../test/fakes/thread.ts";
+import { FakeThread } from "../../test/fakes/thread.ts";
+import { ENDPOINT, SECRET, shell, TracedThread } from "../../test/fakes/traced-thread.ts";
 import { defineTool } from "../agent/tool.ts";
 import { type Env, readConfig } from "../config.ts";
 import { clock } from "../thread/ports.ts";
 import { ensureRunning } from "../thread/run/run.ts";
 import { openTracing } from "./open.ts";
-
-const ENDPOINT = "http://collector.example:4318";
-const SECRET = "sk-canary-0123456789";
-
-const shell = defineTool({
-  name: "shell",
-  description: "runs",
-  schema: z.object({ command: z.string() }),
-  kind: "work",
-  read_only: false,
-  recovery: "repeat",
-  time_limit_ms: 1_000,
-  async execute({ command }, { sandbox, signal }) {
-    if (command === "fail") return { content: "it failed", is_error: true };
-    await sandbox.writeFile("a.txt", new TextEncoder().encode(command), signal);
-    await sandbox.git.status(null, signal).catch(() => null);
-    return { content: `ran ${command}`, is_error: false };
-  },
-});
-
-/** A thread whose collector is a list. */
-class TracedThread extends FakeThread {
-  readonly bodies: Uint8Array[];
-
-  constructor(options: FakeThreadOptions, settings: Record<string, string> = {}) {
-    const bodies: Uint8Array[] = [];
-    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: ENDPOINT, OPENAI_API_KEY: SECRET, ...settings };
-    const config = readConfig(env as unknown as Env);
-    const send = async (_url: unknown, init?: RequestInit) => {
-      bodies.push(init?.body as Uint8Array);
-      return new Response(null, { status: 200 });
-    };
-    super({ tools: [shell], ...options, traces: () => openTracing(config, clock, send as typeof fetch) });
-    this.bodies = bodies;
-  }
-
-  get spans(): ReceivedSpan[] {
-    return this.bodies.flatMap(readExport);
-  }
-
-  async settled(): Promise<ReceivedSpan[]> {
-    await this.life.active?.done;
-    await vi.waitFor(() => expect(this.spans.some(({ name }) => name.startsWith("invoke_agent"))).toBe(true));
-    return this.spans;
-  }
-
-  /** The names of the spans as a tree. */
-  async tree(): Promise<string[]> {
-    const spans = await this.settled();
-    const below = (parent: string | null, depth: number): string[] =>
-      spans
-        .filter(({ parent_id }) => parent_id === parent)
-        .flatMap(({ name, span_id }) => [`${" ".repeat(depth)}${name}`, ...below(span_id, depth + 1)]);
-    return below(null, 0);
-  }
-}
 
 beforeEach(() => {
   vi.spyOn(console, "warn").mockImplementation(() => {});

@@ -44,6 +44,8 @@ interface Trace {
   step: (Open & { is_answered: boolean }) | null;
   steps: number;
   is_compacted: boolean;
+  /** How many spans had been dropped when it began. */
+  dropped: number;
   tools: Map<string, Open>;
   waitUntil: (work: Promise<void>) => void;
 }
@@ -179,7 +181,8 @@ export function createTracing({ settings, exporter, now, describeModel }: Tracin
         const parent = readTraceParent(traceparent);
         const ids = { trace_id: parent?.trace_id ?? trace_id, root_id, parent_id: parent?.span_id ?? null };
         const isTraced = parent?.is_sampled !== false && isSampled(ids.trace_id, settings.ratio);
-        const rest = { step: null, steps: run.steps, is_compacted: false, tools: new Map(), waitUntil };
+        const { dropped } = exporter;
+        const rest = { step: null, steps: run.steps, is_compacted: false, dropped, tools: new Map(), waitUntil };
         current = isTraced ? { ...ids, ...rest, conversation: run.thread_id } : null;
       }),
     wrap(ports, steps) {
@@ -207,14 +210,16 @@ export function createTracing({ settings, exporter, now, describeModel }: Tracin
         trace.tools.clear();
         closeStep(trace);
         const { trace_id, root_id: span_id, parent_id } = trace;
-        exporter.add({
+        const own = { "taskloom.spans.dropped": exporter.dropped - trace.dropped };
+        const span: Span = {
           ...{ trace_id, span_id, parent_id, is_parent_remote: parent_id !== null },
-          ...{ name: `invoke_agent ${run.agent_id}`, kind: "internal" as const },
+          ...{ name: `invoke_agent ${run.agent_id}`, kind: "internal" },
           start: Date.parse(run.started_at ?? run.created_at),
           end: Date.parse(run.finished_at ?? "") || now(),
-          attributes: { ...describeRun(run), ...describeModel(run.model), "taskloom.spans.dropped": exporter.dropped },
+          attributes: { ...describeRun(run), ...describeModel(run.model), ...own },
           error: run.error?.code ?? null,
-        });
+        };
+        exporter.add(span, true);
       }),
     flush: () => exporter.flush(),
   };
@@ -246,10 +251,10 @@ function describeRequest({ temperature, max_output_tokens, options }: ModelReque
 }
 
 function describeOutcome(outcome: ModelOutcome, content: Content | null): Attributes {
-  if (outcome.kind === "failure") return {};
+  if (outcome.kind === "failure") return { "gen_ai.response.finish_reasons": ["error"] };
   const { reply } = outcome;
   return {
-    ...(outcome.kind === "reply" ? { "gen_ai.response.finish_reasons": [reply.finish] } : {}),
+    "gen_ai.response.finish_reasons": [outcome.kind === "reply" ? reply.finish : "error"],
     ...(reply.usage === null ? {} : describeUsage(reply.usage)),
     ...(content === null ? {} : { "gen_ai.output.messages": content.output(reply) }),
   };

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { runCount } from "../../test/setup/run-count.ts";
 import {
   exampleOfPace,
   findCloseTimes,
@@ -169,7 +170,7 @@ describe("due times of any schedule", () => {
           expect(time % MINUTE_MS).toBe(0);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runCount(300) },
     );
   });
 
@@ -186,7 +187,7 @@ describe("due times of any schedule", () => {
         expect(lastDue(cron, timezone, from, at - 1)).toBeNull();
         expect(lastDue(cron, timezone, at, at)).toBeNull();
       }),
-      { numRuns: 300 },
+      { numRuns: runCount(300) },
     );
   });
 });

@@ -108,7 +108,7 @@ describe("while what is left can't be looked up", () => {
       "已停止：暂时无法查询剩余额度，因此没有继续花费。请过几分钟再发一次消息。",
     );
     expect(JSON.stringify(said[1]?.blocks)).toContain(
-      "Stopped, since what is left to spend can't be looked up: The database that keeps the caps on spending can't be reached. Send the message again in a few minutes.",
+      "Stopped, since what is left to spend can't be looked up: The database that keeps the caps on spending can't be reached, or is full. Send the message again in a few minutes.",
     );
   });
 
@@ -118,7 +118,7 @@ describe("while what is left can't be looked up", () => {
     const failed = await runProgram("dev/ask.ts", ["hello", ...args]);
     expect(failed.code).toBe(1);
     expect(failed.stdout).toContain(
-      "Failed: The database that keeps the caps on spending can't be reached. Send the message again in a few minutes.",
+      "Failed: The database that keeps the caps on spending can't be reached, or is full. Send the message again in a few minutes.",
     );
     expect(failed.stdout).toContain("No tokens used.");
     await setAway(false);

@@ -3,6 +3,7 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { buildTestWorker } from "../setup/build.ts";
 import { clientOf, type ServerClient } from "../setup/server-client.ts";
@@ -10,6 +11,8 @@ import { findTables } from "../setup/tables.ts";
 import { startRuntime, type TestRuntime } from "../setup/test-runtime.ts";
 
 const key = "first-key-of-the-tests";
+/** Retention, too, must delete nothing. */
+const settings = { ADMIN_API_KEY: key, ENCRYPTION_KEY: `e${key}`, RETENTION_DAYS: "1" };
 const words = 'JURISDICTION is not set, and this deployment\'s threads began with "eu".';
 
 let data: string;
@@ -19,10 +22,10 @@ let server: ServerClient;
 beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), "taskloom-place-"));
   await cp(await findTables(), data, { recursive: true });
-  runtime = await startRuntime(await buildTestWorker(), data, { ADMIN_API_KEY: key, ENCRYPTION_KEY: `e${key}` });
+  runtime = await startRuntime(await buildTestWorker(), data, settings);
   server = clientOf({ url: runtime.url, key });
   const db = await runtime.database();
-  const at = new Date(Date.now() - 3_600_000).toISOString();
+  const at = new Date(Date.now() - 72 * 3_600_000).toISOString();
   await db.batch([
     db.prepare("INSERT INTO deployment VALUES ('jurisdiction', 'eu')"),
     db
@@ -66,6 +69,35 @@ it("refuses in words whatever needs a thread, makes none, and the clock ends no 
   ]);
   const { warnings } = await server.json<{ warnings: string[] }>("GET", "/v1/server");
   expect(warnings).toEqual(expect.arrayContaining([expect.stringContaining(words)]));
+  // A sender of webhooks repeats what is answered so.
+  const trigger = { type: "webhook", prompt: "Look.", verify: { scheme: "standard" } };
+  const { trigger_id, secret } = await server.json<{ trigger_id: string; secret: string }>(
+    "POST",
+    "/v1/triggers",
+    trigger,
+  );
+  const at = new Date();
+  const delivered = await fetch(`${runtime.url}/hooks/${trigger_id}`, {
+    method: "POST",
+    body: "{}",
+    headers: {
+      "content-type": "application/json",
+      "webhook-id": "msg_1",
+      "webhook-timestamp": String(Math.floor(at.getTime() / 1_000)),
+      "webhook-signature": new Webhook(secret).sign("msg_1", at, "{}"),
+    },
+  });
+  expect([delivered.status, await delivered.text()]).toEqual([503, expect.stringContaining("not_configured")]);
+  // A deploy asks this, too.
+  expect(await (await server.request("GET", "/healthz?deep=1")).json()).toMatchObject({
+    checks: expect.arrayContaining([
+      expect.objectContaining({ name: "settings", ok: false, problem: expect.stringContaining("JURISDICTION is not") }),
+    ]),
+  });
   // What D1 has is shown.
   expect(await server.json("GET", "/v1/threads")).toMatchObject({ data: [{ thread_id: "old" }] });
+  // The way back: the next isolates' settings are those of the beginning.
+  await db.prepare("UPDATE deployment SET value = ''").run();
+  await runtime.restart();
+  expect((await server.request("POST", "/v1/threads", { thread_id: "new" })).status).toBe(201);
 });

@@ -56,6 +56,8 @@ export async function startPuppetModel(): Promise<PuppetModel> {
   let waiting: ModelCall[] = [];
   const takers: ((call: ModelCall) => void)[] = [];
   const server = createServer(async (request, response) => {
+    // It has no list of models, which the deep health asks for.
+    if (request.method !== "POST") return void response.writeHead(404).end();
     const body = await readBody(request);
     if (body === null) return;
     const sent = JSON.parse(body) as { model: string; messages: SentMessage[] };

@@ -110,6 +110,16 @@ describe("on a Daytona without secrets", () => {
     expect((await sandbox.readCommand(slow.id, untilEnd())).output).toBe("***\n");
   });
 
+  it("what files say is masked for the model, also in a life that has started no command, and people get it whole", async () => {
+    given = [env("FILED", "filed-2342-value")];
+    await run('echo "KEY=$FILED" > .env; printf "%s" "$FILED" | base64 > encoded');
+    const { sandbox: next } = open(fixture, "secrets", () => given);
+    const read = async (path: string) => new TextDecoder().decode(await next.readFile(path, untilEnd()));
+    expect(await read(".env")).toBe("KEY=filed-2342-value\n");
+    expect(await next.hideSecrets?.(await read(".env"), untilEnd())).toBe("KEY=***\n");
+    expect(await next.hideSecrets?.(await read("encoded"), untilEnd())).not.toContain("ZmlsZWQ");
+  });
+
   it("another life masks what a command of the life before it prints", async () => {
     given = [env("LATER", "later-0815-value")];
     const { id } = await run("sleep 1; echo $LATER", 0);

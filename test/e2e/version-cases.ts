@@ -1,6 +1,7 @@
 // What a client does so that a Worker calls a method of the thread's object, one case a method. To add a method, give it a
 // case, and in `without` what its caller does before an object that lacks it.
 import { expect } from "vitest";
+import type { Job } from "../../src/protocol/job.ts";
 import type { Thread } from "../../src/protocol/thread.ts";
 import { clientOf, type ServerClient } from "../setup/server-client.ts";
 import { readNewestRelease, startVersionPair, type Version, type VersionPair } from "../setup/version-pair.ts";
@@ -108,6 +109,32 @@ async function finishWaiting({ runs, answerOf }: Place, thread: string, call: Mo
 
 export const contents = ({ server }: Place, thread: string) =>
   server.json<{ sections: { tasks: { id: string; content: string }[] }[] }>("GET", `/v1/threads/${thread}/tasks`);
+
+const ids = { user_id: "user_first", attempt: 1 };
+
+/** A job of each kind as the newest release sends it, about things that are gone. A kind that it lacks is named behind it. */
+export const jobs: { [Type in Job["type"]]: Extract<Job, { type: Type }> } = {
+  run_agent_background: {
+    type: "run_agent_background",
+    user_id: "user_first",
+    thread_id: "gone",
+    invocation_id: "gone",
+  },
+  delete_sandbox: {
+    type: "delete_sandbox",
+    ...ids,
+    project_id: "gone",
+    project_created_at: "2026-01-01T00:00:00.000Z",
+  },
+  revoke_made: { type: "revoke_made", ...ids, key_id: "gone" },
+  pause_account: { type: "pause_account", ...ids, user_id: "gone" },
+  close_account: { type: "close_account", ...ids, user_id: "gone" },
+  fire_schedule: { type: "fire_schedule", ...ids, trigger_id: "gone", due_at: "2026-01-01T00:00:00.000Z" },
+  deliver_webhook: { type: "deliver_webhook", user_id: "user_first", webhook_id: "gone", delivery_id: "gone" },
+};
+
+/** After a rollback the release refuses these, and they are lost. Say in each's code why that is well. */
+export const newJobs: Job["type"][] = [];
 
 export const cases: Record<string, Case> = {
   create: {

@@ -4,7 +4,17 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Version } from "../setup/version-pair.ts";
 import { useTool } from "./runs-client.ts";
-import { cases, contents, makePlan, makeWaiting, type Place, question, startPlace } from "./version-cases.ts";
+import {
+  cases,
+  contents,
+  jobs,
+  makePlan,
+  makeWaiting,
+  newJobs,
+  type Place,
+  question,
+  startPlace,
+} from "./version-cases.ts";
 
 /** The platform calls it, and each version its own. */
 const ofPlatform = ["alarm"];
@@ -60,6 +70,46 @@ describe.each<[string, Version, Version]>([
     const threw = place.versions.calls.slice(before).filter(({ end }) => end.startsWith("threw"));
     expect(threw).toEqual([]);
     expect(ends().map(({ end }) => end)).toContain("ok");
+  });
+});
+
+describe("the Worker", () => {
+  it("has no entry that the cases above don't know", async () => {
+    const place = await startPlace();
+    try {
+      const entrances = {
+        exports: expect.arrayContaining(["ThreadObject", "default"]),
+        handlers: expect.arrayContaining(["fetch", "queue", "scheduled"]),
+      };
+      for (const version of ["former", "current"] as const) {
+        await place.deploy(version, version);
+        const { exports, handlers } = await place.versions.listEntrances();
+        expect({ exports, handlers }).toEqual(entrances);
+        // The test's own module has one more.
+        expect(exports.filter((name) => name !== "publicEntrypoint")).toHaveLength(2);
+        expect(handlers).toHaveLength(3);
+      }
+    } finally {
+      await place.versions.close();
+      await place.model.close();
+    }
+  });
+
+  it("takes each kind of job that the other version has sent", async () => {
+    const place = await startPlace();
+    try {
+      for (const version of ["former", "current"] as const) {
+        const known = Object.values(jobs).filter(({ type }) => version === "current" || !newJobs.includes(type));
+        await place.deploy(version, version);
+        for (const queue of ["taskloom-jobs", "taskloom-dead"]) await place.versions.deliver(queue, known);
+        expect(place.versions.events.filter((event) => event === "job_refused")).toEqual([]);
+        await place.versions.deliver("taskloom-jobs", [{ type: "none" }]);
+        await expect.poll(() => place.versions.events.splice(0)).toContain("job_refused");
+      }
+    } finally {
+      await place.versions.close();
+      await place.model.close();
+    }
   });
 });
 

@@ -36,10 +36,14 @@ async function signIn(host: string): Promise<void> {
   await context.addCookies([{ ...cookie, httpOnly: true, sameSite: "Strict" }]);
 }
 
-/** A page of this server: the one that is nearest to none, since the web app is not built here. */
+/** An empty page of this server's origin. Its real ones would each compute for seconds, and any has the same cookie. */
 async function openOwn(origin = own): Promise<Page> {
   const page = await context.newPage();
-  await page.goto(`${origin}/docs`);
+  const address = `${origin}/empty-page`;
+  await page.route(address, (route) => route.fulfill({ contentType: "text/html", body: "<title>own</title><body>" }));
+  await page.goto(address);
+  // From here on requests go their usual way.
+  await page.unroute(address);
   return page;
 }
 

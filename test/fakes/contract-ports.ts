@@ -49,6 +49,7 @@ export function contractPorts(world: Surroundings, pulse: Pulse): Ports {
     },
     deleteThread: (key, leases, end) =>
       object.ask("d1", pulse, () => deleteThread(d1.binding, key, object.clock.now(), leases, end)),
+    readCutoff: async () => null,
     readAgent: (_user, agent_id) =>
       object.ask("agent", pulse, () => (agent_id === defaultAgent.agent_id ? defaultAgent : null)),
     knownNetwork: () => undefined,

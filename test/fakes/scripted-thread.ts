@@ -2,6 +2,7 @@
 // beside them in the plainest form. Its clients are cut and reconnect.
 import fc from "fast-check";
 import type { AgUiMessage, ThreadEvent } from "../../src/protocol/event.ts";
+import { writeMeta } from "../../src/thread/rows/database.ts";
 import { frameOf, Journal, type PartShape } from "../../src/thread/stream/journal.ts";
 import { type ReaderRequest, Readers } from "../../src/thread/stream/readers.ts";
 import type { Limits } from "../../src/thread/stream/shared.ts";
@@ -18,7 +19,7 @@ export type Step =
   | { type: "delta"; at: number; text: string }
   | { type: "close"; at: number }
   | { type: Stored | "ephemeral" }
-  | { type: "release" | "trim" | "crash" }
+  | { type: "release" | "trim" | "crash" | "settle" }
   /** In one transaction. */
   | { type: "together"; steps: Stored[] }
   | { type: "lose"; at: number }
@@ -49,6 +50,7 @@ export function anyScript({ disasters }: { disasters: boolean }): fc.Arbitrary<S
   const disaster = [
     { weight: 2, arbitrary: always("trim") },
     { weight: 2, arbitrary: always("crash") },
+    { weight: 3, arbitrary: always("settle") },
     { weight: 3, arbitrary: fc.record({ type: fc.constant("lose" as const), at: fc.nat(40) }) },
   ];
   return fc.array(fc.oneof(...(calm as []), ...((disasters ? disaster : []) as [])), {
@@ -112,7 +114,7 @@ export class ScriptedThread {
 
   perform(step: Step): void {
     const { journal } = this;
-    if (this.held !== null && !["release", "fact", "tick", "crash", "lose"].includes(step.type)) return;
+    if (this.held !== null && !["release", "fact", "tick", "crash", "lose", "settle"].includes(step.type)) return;
     if (step.type === "together") {
       this.database.transaction(() =>
         journal.gather(() => {
@@ -147,6 +149,7 @@ export class ScriptedThread {
     else if (step.type === "trim") this.#trim();
     else if (step.type === "lose") this.#lose(step.at);
     else if (step.type === "crash") this.#crash();
+    else if (step.type === "settle") this.#settle();
   }
 
   /** Lets the script end: the run is over and everything is sent. */
@@ -307,6 +310,14 @@ export class ScriptedThread {
     const frames = log.after(log.floor, this.journal.newest, Number.POSITIVE_INFINITY);
     const frame = frames[Math.min(at, frames.length - 1)];
     if (frame !== undefined) log.forget(frame.seq);
+  }
+
+  /** As with the position of D1. */
+  #settle(): void {
+    const none = { message_seq: 0, plan_version: 0, thread_version: 0, project: false, run_seq: 0, released: 0 };
+    this.database.transaction(() =>
+      writeMeta(this.database.sql, "synced", { ...none, settled: this.journal.settle() }),
+    );
   }
 
   #crash(): void {

@@ -298,6 +298,7 @@ export class FakeThread {
         return this.#options.eventDeliveries ?? { made: [], tasks_subscribed: false };
       },
       deleteThread: async (key, leases, end) => this.#options.deleteThread?.(key, leases, end),
+      readCutoff: async () => null,
       readAgent: async (_user, agent_id) => {
         const known = [defaultAgent.agent_id, ...(this.#options.agents ?? [])];
         const caps = this.sharedCaps === null ? {} : { caps: this.sharedCaps };

@@ -1,5 +1,6 @@
 // The rule of named addresses as a whole, from the text of a call to the request that leaves: whatever is put together
 // from an address that a person wrote, the words beside it and the ways to write an address, no request has the words.
+
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { insertMessage } from "../../src/thread/rows/messages.ts";
@@ -9,6 +10,7 @@ import { callTool } from "../fakes/call-tool.ts";
 import { noSettings } from "../fakes/settings.ts";
 import { memorySources } from "../fakes/sources.ts";
 import { openDatabase } from "../fakes/sqlite-database.ts";
+import { runCount } from "../setup/run-count.ts";
 
 const requested: string[] = [];
 beforeEach(() => {
@@ -125,7 +127,7 @@ it("no request has the words beside an address that a person wrote, however the 
       await fetchAs(said, spell(`${address}${between(`${after}${word}`)}${secret}`));
       expect(requested.splice(0).filter(holdsSecret)).toEqual([]);
     }),
-    { numRuns: 600 },
+    { numRuns: runCount(600) },
   );
 });
 

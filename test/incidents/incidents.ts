@@ -78,14 +78,22 @@ export const incidents: Incident[] = [
   },
   {
     name: "The model is slow: a run hangs",
-    signs: [/the run is running/, /run_oldest_seconds\{status="running"\}/, /cancelled by the operator/],
+    signs: [
+      /the run is running/,
+      /run_oldest_seconds\{status="running"\}/,
+      /found by its age/,
+      /cancelled by the operator/,
+    ],
     play: () =>
       on({}, async (stage) => {
         const run = await stage.run("[[silent]] hello", 4_000);
         const seen = await stage.look([tell(run)]);
-        const path = `/v1/threads/${run.thread_id}/runs/${run.invocation_id}/cancel`;
-        const { status } = await stage.json<Run>("POST", path, {});
-        return { ...seen, more: [...seen.more, `${status} by the operator`] };
+        const { data } = await stage.json<{ data: Run[] }>("GET", "/v1/server/runs?limit=1");
+        const [{ user_id, thread_id, invocation_id } = run] = data;
+        const isFound = invocation_id === run.invocation_id ? "found by its age" : "not found";
+        const path = `/v1/users/${user_id}/threads/${thread_id}/runs/${invocation_id}/cancel`;
+        const { status } = await stage.json<Run>("POST", path);
+        return { ...seen, more: [...seen.more, isFound, `${status} by the operator`] };
       }),
   },
   {
@@ -158,6 +166,36 @@ export const incidents: Incident[] = [
     name: "The deployment's budget is spent",
     signs: [/failed with budget/, /failed_runs_hour\{code="budget"\} 1/, /budget_reached/],
     play: () => on({ DEPLOYMENT_DAY_CAPS: "tokens=10" }, async (stage) => stage.look([tell(await stage.run("hello"))])),
+  },
+  {
+    name: "A user spends too much",
+    signs: [/ada is first of \d by cost/, /failed with budget/, /0 of ada's runs are live after disabling/],
+    play: () =>
+      on({ USER_DAY_CAPS: "tokens=100000000" }, async (stage) => {
+        const { api_key } = await stage.json<{ api_key: string }>("POST", "/v1/users", { user_id: "ada" });
+        const asAda = { authorization: `Bearer ${api_key}` };
+        const run = async (thread: string, message: string, query = "") => {
+          const body = { message, invocation_id: `inv-${thread}`, background: query === "" };
+          return await stage.request("POST", `/v1/threads/${thread}/runs${query}`, body, asAda);
+        };
+        await run("spent", "hello", "?wait=1");
+        const { data } = await stage.json<{ data: { user_id: string }[] }>("GET", "/v1/usage/users?days=1&limit=5");
+        await stage.json("PATCH", "/v1/users/ada", { caps: { day: { max_total_tokens: 10 } } });
+        const capped = (await (await run("capped", "hello", "?wait=1")).json()) as Run;
+        await stage.json("PATCH", "/v1/users/ada", { caps: null });
+        await run("live", "[[silent]] hello");
+        await stage.json("PATCH", "/v1/users/ada", { disabled: true });
+        const read = async () => (await stage.json<{ data: Run[] }>("GET", "/v1/server/runs")).data.length;
+        const until = Date.now() + 20_000;
+        let live = await read();
+        while (live > 0 && Date.now() < until) live = await read();
+        const place = data.findIndex(({ user_id }) => user_id === "ada") === 0 ? "first" : "not the first";
+        const more = [`ada is ${place} of ${data.length} by cost`, tell(capped)];
+        return await stage.look([
+          ...more,
+          live === 0 ? "0 of ada's runs are live after disabling" : "ada's runs go on",
+        ]);
+      }),
   },
   {
     name: "ENCRYPTION_KEY is wrong",

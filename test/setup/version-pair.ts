@@ -23,6 +23,10 @@ export interface VersionPair {
   deliver(queue: string, jobs: unknown[]): Promise<void>;
   /** The methods of the objects' class. */
   listMethods(): Promise<string[]>;
+  /** What the objects' Worker can be called by: the names that its module exports, and the handlers of its default. */
+  listEntrances(): Promise<{ exports: string[]; handlers: string[] }>;
+  /** The events of warnings and errors in the logs so far. */
+  events: string[];
   /** Which methods of objects were called so far, and how each ended: `ok`, a failure's code, or what was thrown. */
   calls: { method: string; end: string }[];
   database(): Promise<D1Database>;
@@ -84,7 +88,8 @@ for (const method of methods) {
     }
   };
 }
-const entry = { ...worker.default, fetch: () => Response.json(methods) };
+const described = { methods, exports: Object.keys(worker), handlers: Object.keys(worker.default) };
+const entry = { ...worker.default, fetch: () => Response.json(described) };
 export { entry as ${HANDLERS} };
 `;
 
@@ -101,7 +106,10 @@ export async function startVersionPair(
     current: { script: await readScript("current") },
   };
   const calls: VersionPair["calls"] = [];
+  const events: string[] = [];
   const readLog = (line: string) => {
+    const event = /^\{"level":"(?:warning|error)","event":"(\w+)"/.exec(line)?.[1];
+    if (event !== undefined) events.push(event);
     if (line.startsWith("rpc ")) calls.push(JSON.parse(line.slice(4)) as VersionPair["calls"][number]);
   };
 
@@ -142,6 +150,10 @@ export async function startVersionPair(
 
   const runtime = new Miniflare(describe("former", "former"));
   const readUrl = async (worker: Version) => (await runtime.unsafeGetDirectURL(FRONT, entrypoints[worker])).origin;
+  const readDescription = async () => {
+    const answer = await (await runtime.getWorker(OBJECTS)).fetch("http://objects/");
+    return (await answer.json()) as { methods: string[]; exports: string[]; handlers: string[] };
+  };
   let url = await readUrl("former");
   return {
     get url() {
@@ -160,8 +172,9 @@ export async function startVersionPair(
       const { outcome } = await (await runtime.getWorker(FRONT)).queue(queue, messages);
       if (outcome !== "ok") throw new Error(`the jobs ended as ${outcome}`);
     },
-    listMethods: async () => (await (await runtime.getWorker(OBJECTS)).fetch("http://objects/")).json() as never,
-    calls,
+    listMethods: async () => (await readDescription()).methods,
+    listEntrances: readDescription,
+    ...{ calls, events },
     database: () => runtime.getD1Database("DB", FRONT) as Promise<D1Database>,
     close: async () => {
       await runtime.dispose();

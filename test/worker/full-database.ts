@@ -6,7 +6,11 @@ export function databaseFull(): Error {
   return new Error("D1_ERROR: Exceeded maximum DB size", { cause: new Error("Exceeded maximum DB size") });
 }
 
-export function fullDatabase(): D1Database {
+/** `updates`: changes in place need a page, too, as those of texts that grow. */
+export function fullDatabase({ updates = false } = {}): D1Database {
+  const writes = updates
+    ? /\b(insert|replace)\s+(or\s+\w+\s+)?into\b|\bupdate\b/i
+    : /\b(insert|replace)\s+(or\s+\w+\s+)?into\b/i;
   const inner = new WeakMap<object, { statement: D1PreparedStatement; inserts: boolean }>();
   const wrap = (statement: D1PreparedStatement, inserts: boolean): D1PreparedStatement => {
     const wrapped = new Proxy(statement, {
@@ -23,7 +27,7 @@ export function fullDatabase(): D1Database {
   return new Proxy(env.DB, {
     get: (target, name) => {
       if (name === "prepare") {
-        return (query: string) => wrap(target.prepare(query), /\b(insert|replace)\s+(or\s+\w+\s+)?into\b/i.test(query));
+        return (query: string) => wrap(target.prepare(query), writes.test(query));
       }
       if (name === "batch") {
         return async (statements: D1PreparedStatement[]) => {

@@ -110,7 +110,7 @@ describe("a key", () => {
     const first = admin.as(String((await admin.send("POST", "/v1/api-keys", {})).body.key));
     const path = "/v1/users/me";
     const key_id = expect.stringMatching(/^key_/);
-    const known = { is_admin: false, key_id, scopes: ["read", "run", "write"], expires_at: null };
+    const known = { is_admin: false, key_id, scopes: ["read", "run", "write"], expires_at: null, retention_days: null };
     expect((await ada.send("GET", path)).body).toEqual({ user_id: "user_who", name: null, ...known });
     expect((await grace.send("GET", path)).body).toEqual({ user_id: "user_named", name: "Grace", ...known });
     expect((await first.send("GET", path)).body).toEqual({ user_id: "user_first", name: null, ...known });

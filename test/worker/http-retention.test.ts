@@ -36,6 +36,23 @@ describe("the days for which threads are kept", () => {
     expect((await admin.send("GET", `/v1/users/${made.body.user_id}`)).body.retention_days).toBe(7);
   });
 
+  it("are said to the user: those of an admin, or else of the setting", async () => {
+    const user_id = newId("user");
+    const ada = await admin.addUser(user_id);
+    const key = String((await ada.send("POST", "/v1/api-keys", { name: "second" })).body.key);
+    const said = async (settings: Partial<Env>) => {
+      return (await createClient(settings).as(key).send("GET", "/v1/users/me")).body.retention_days;
+    };
+    expect([await said({}), await said({ RETENTION_DAYS: "365" })]).toEqual([null, 365]);
+    for (const [given, expected] of [
+      [30, 30],
+      [0, null],
+    ]) {
+      await admin.send("PATCH", `/v1/users/${user_id}`, { retention_days: given });
+      expect([await said({}), await said({ RETENTION_DAYS: "365" })]).toEqual([expected, expected]);
+    }
+  });
+
   it("are set on a project by its owner, and are one at least", async () => {
     const ada = await admin.addUser(newId("user"));
     const made = await ada.send("POST", "/v1/projects", { name: "Shop", retention_days: 14 });

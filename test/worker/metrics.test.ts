@@ -50,7 +50,9 @@ async function read(): Promise<Map<string, number>> {
   return checkExposition(answer.text);
 }
 
-beforeEach(() => env.DB.prepare("DELETE FROM runs").run());
+beforeEach(() =>
+  env.DB.batch([env.DB.prepare("DELETE FROM runs"), env.DB.prepare("DELETE FROM users WHERE name = 'x'")]),
+);
 afterEach(() => vi.restoreAllMocks());
 
 describe("GET /v1/metrics", () => {
@@ -83,6 +85,19 @@ describe("GET /v1/metrics", () => {
     expect(samples.get('taskloom_run_oldest_seconds{status="running"}')).toBeGreaterThan(1_790);
     expect(samples.get("taskloom_database_bytes")).toBeGreaterThan(4_096);
     expect([...samples.keys()].join()).not.toContain("canary");
+  });
+
+  it("says that the numbers of the last minutes are not all, beyond 20,000 users", async () => {
+    expect((await readOverview(env.DB, NOW)).is_recent_complete).toBe(true);
+    await env.DB.prepare(
+      `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20001)
+       INSERT INTO users (user_id, name, created_at) SELECT 'user_' || i, 'x', ?1 FROM n`,
+    )
+      .bind(ago(0))
+      .run();
+    const { is_recent_complete, recent, rows_read } = await readOverview(env.DB, NOW);
+    expect([is_recent_complete, recent]).toEqual([false, []]);
+    expect(rows_read).toBeLessThan(61_000);
   });
 
   it("is for admins alone", async () => {

@@ -57,4 +57,27 @@ describe("a list", () => {
     }
     expect(bookmarkOf(await ask("POST", "/v1/projects", "first", { name: "three" }))).toBeNull();
   });
+
+  it.each(["refuses", "never reaches"])("comes from the primary where D1 %s the bookmark", async (how) => {
+    await ask("POST", "/v1/projects", undefined, { name: "seen all the same" });
+    const foreign = "ffffffff-ffffffff-00005000-ffffffffffffffffffffffffffffffff";
+    const fails =
+      how === "refuses" ? () => Promise.reject(new Error("D1_ERROR: bad bookmark")) : () => new Promise(() => {});
+    const failing = { bind: () => failing, all: fails, raw: fails, first: fails, run: fails };
+    const near = { prepare: () => failing, batch: fails, getBookmark: () => null };
+    const db = new Proxy(env.DB, {
+      get(target, name) {
+        if (name === "withSession") return (from: string) => (from === foreign ? near : target.withSession(from));
+        const value = Reflect.get(target, name, target) as unknown;
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const other = await createWalker({ DB: db });
+    const headers = { "taskloom-bookmark": foreign };
+    const listed = await other.send({ method: "GET", path: "/v1/projects", headers }, key);
+    expect(listed.status).toBe(200);
+    expect(listed.body.data?.[0]).toMatchObject({ name: "seen all the same" });
+    expect(bookmarkOf(listed)).toMatch(/^[0-9a-f-]+$/);
+    expect(bookmarkOf(listed)).not.toBe(foreign);
+  });
 });

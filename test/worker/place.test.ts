@@ -1,8 +1,10 @@
 // Where the objects of threads are. workerd has no jurisdictions, so which namespace is asked is seen at the namespace, and
 // what the deployment remembers in D1.
+import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { configOf, type Env } from "../../src/config.ts";
+import { ThreadObject } from "../../src/thread/object.ts";
 import * as place from "../../src/thread/place.ts";
 import { threadStub } from "../../src/thread/stub.ts";
 
@@ -57,6 +59,23 @@ async function addThread(): Promise<void> {
   ).run();
 }
 
+describe("an object that has no thread, while D1 can't say whether it is the right one,", () => {
+  it("does not say so to whoever would end or delete in D1 what it lacks", async () => {
+    const key = { user_id: "user_misplaced", thread_id: "thread-001" };
+    const stub = env.THREADS.get(env.THREADS.idFromName("user_misplaced/thread-001")) as unknown as DurableObjectStub;
+    await runInDurableObject(stub, async (_instance, state) => {
+      const DB = { prepare: () => ({ bind: () => ({ first: () => Promise.reject(new Error("D1 is away")) }) }) };
+      const object = new ThreadObject(state, { ...env, DB, JURISDICTION: "eu" } as never);
+      const before = new Date().toISOString();
+      await expect(object.poke(key, ["inv"])).rejects.toThrow("away");
+      await expect(object.expire(key, before)).rejects.toThrow("away");
+      await expect(object.closeLeases(key, ["lease"])).rejects.toThrow("away");
+      await expect(object.remove(key, "request")).rejects.toThrow("away");
+      expect(await object.readThread(key)).toMatchObject({ ok: false, error: { code: "not_found" } });
+    });
+  });
+});
+
 describe("a deployment", () => {
   beforeEach(async () => {
     await env.DB.batch(["DELETE FROM deployment", "DELETE FROM threads"].map((sql) => env.DB.prepare(sql)));
@@ -83,18 +102,47 @@ describe("a deployment", () => {
     expect(await findMisplacement(isolate(), true)).toBeNull();
   });
 
+  it("begins in one place, though two with one database make their first threads at once, and in either order", async () => {
+    for (const settings of [
+      [isolate(eu), isolate()],
+      [isolate(), isolate(eu)],
+    ]) {
+      await env.DB.prepare("DELETE FROM deployment").run();
+      const found = await Promise.all(settings.map((own) => findMisplacement(own, true)));
+      expect(found.filter((words) => words === null)).toHaveLength(1);
+      // As in their next isolates, where the loser must not end or delete what it can't see, and the way back works.
+      for (const [place, words] of found.entries()) {
+        const again = { ...settings[place] } as Env;
+        for (const makes of [false, true]) expect(await findMisplacement(again, makes)).toEqual(words);
+      }
+    }
+  });
+
+  it("may still choose after an input that was refused, which makes no thread", async () => {
+    expect(await findMisplacement(isolate(), false)).toBeNull();
+    expect(await findMisplacement(isolate(eu), true)).toBeNull();
+  });
+
   it("asks D1 once in an isolate's life, and goes on while D1 fails", async () => {
-    let asked = 0;
-    const prepare = (sql: string) => {
-      asked += 1;
-      return env.DB.prepare(sql);
-    };
-    const DB = { prepare } as D1Database;
-    const usual = isolate({ DB });
-    for (let times = 0; times < 3; times++) expect(await checkPlace(usual, true)).toBeNull();
-    expect(asked).toBe(1);
+    for (const makes of [false, true]) {
+      let asked = 0;
+      const ask = <Value>(value: Value): Value => {
+        asked += 1;
+        return value;
+      };
+      const DB = {
+        prepare: (sql: string) => env.DB.prepare(makes ? sql : ask(sql)),
+        batch: (statements: D1PreparedStatement[]) => env.DB.batch(ask(statements)),
+      } as D1Database;
+      const usual = isolate({ DB });
+      for (let times = 0; times < 3; times++) expect(await checkPlace(usual, makes)).toBeNull();
+      expect(asked).toBe(1);
+    }
     const failing = { prepare: () => ({ bind: () => ({ first: () => Promise.reject(new Error("away")) }) }) };
     expect(await checkPlace(isolate({ DB: failing as never }))).toBeNull();
+    // Whoever ends or deletes what has no object may not guess.
+    const unsure = isolate({ DB: failing as never });
+    await expect(place.requirePlace(configOf(unsure), unsure.DB)).rejects.toThrow("away");
   });
 
   it("makes no thread with a place that does not exist", async () => {

@@ -1,25 +1,32 @@
 // Old threads go, from the object and from D1, whatever dies on the way; nothing else does, and nothing comes back.
-import { env, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Env } from "../../src/config.ts";
 import { sweepOldThreads } from "../../src/retention/routes/sweep.ts";
 import { readExpiredCount } from "../../src/store/retention/count.ts";
 import { readUsage } from "../../src/store/usage.ts";
 import { recordingQueue } from "./account-client.ts";
 import { dyingAfter } from "./dying-bindings.ts";
-import { killObject, objectOf, withFaultyObject } from "./faulty-object.ts";
+import { killObject, withFaultyObject } from "./faulty-object.ts";
+import {
+  DAY,
+  deploymentWith,
+  expectGone,
+  forgetWalk,
+  isThere,
+  keepFor,
+  later,
+  makeThread,
+  sweep,
+} from "./old-threads.ts";
 import { messagesOf, readUntil, type ThreadClient, threadClient } from "./thread-client.ts";
 
 const patient = { timeout: 60_000 };
-const DAY = 24 * 3_600_000;
-/** By then whatever the tests make is a hundred days old. */
-const later = () => Date.now() + 100 * DAY;
 let counted = 0;
 
 beforeEach(async () => {
   vi.spyOn(console, "warn").mockImplementation(() => {});
   vi.spyOn(console, "error").mockImplementation(() => {});
-  await env.DB.prepare("DELETE FROM server_state WHERE name = 'retention'").run();
+  await forgetWalk();
   counted = (await readExpiredCount(env.DB))?.count ?? 0;
 });
 afterEach(async () => {
@@ -28,45 +35,9 @@ afterEach(async () => {
   await env.DB.prepare("UPDATE users SET retention_days = NULL").run();
 });
 
-async function keepFor(user_id: string, days: number | null): Promise<void> {
-  const put = `INSERT INTO users (user_id, created_at, retention_days) VALUES (?1, '', ?2)
-    ON CONFLICT (user_id) DO UPDATE SET retention_days = ?2`;
-  await env.DB.prepare(put).bind(user_id, days).run();
-}
-
 async function newCount(): Promise<number> {
   return ((await readExpiredCount(env.DB))?.count ?? 0) - counted;
 }
-
-/** A thread with a run that has ended, all of it in D1. */
-async function makeThread(client: ThreadClient = threadClient()): Promise<ThreadClient> {
-  await readUntil(await client.post("[[say 3]]"));
-  expect(await client.stub.sync(client.key)).toEqual({ ok: true, value: true });
-  return client;
-}
-
-const isThere = async ({ key, stub }: ThreadClient) => (await stub.readThread(key)).ok;
-
-/** Whether nothing is left but the marks. */
-async function expectGone(client: ThreadClient): Promise<void> {
-  const { user_id, thread_id } = client.key;
-  expect(await isThere(client)).toBe(false);
-  expect(await messagesOf(client.key)).toEqual([]);
-  const row = await env.DB.prepare(
-    "SELECT deleted_at, title, metadata FROM threads WHERE user_id = ? AND thread_id = ?",
-  )
-    .bind(user_id, thread_id)
-    .first();
-  expect(row).toEqual({ deleted_at: expect.any(String), title: null, metadata: "{}" });
-  const tables = await runInDurableObject(objectOf(client.key), (_object, { storage }) =>
-    storage.sql
-      .exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'")
-      .toArray(),
-  );
-  expect(tables).toEqual([{ name: "meta" }]);
-}
-
-const sweep = (settings: object = {}, now = later()) => sweepOldThreads({ ...env, ...settings } as Env, now);
 
 describe("a thread in which nothing has happened for long", patient, () => {
   it("goes with its messages and runs, is counted and audited, and what it used stays in the sums", async () => {
@@ -78,7 +49,7 @@ describe("a thread in which nothing has happened for long", patient, () => {
     await sweep();
     expect(await isThere(client)).toBe(true);
     await keepFor(user_id, 99);
-    await env.DB.prepare("DELETE FROM server_state WHERE name = 'retention'").run();
+    await forgetWalk();
     await sweep();
     await expectGone(client);
     expect(await newCount()).toBe(1);
@@ -104,7 +75,8 @@ describe("a thread in which nothing has happened for long", patient, () => {
     const [usual, allowed, forever] = await Promise.all([makeThread(), makeThread(), makeThread()]);
     await keepFor(allowed.key.user_id, 200);
     await keepFor(forever.key.user_id, 0);
-    await sweep({ RETENTION_DAYS: "30" });
+    await sweep(deploymentWith("30"));
+    await killObject(usual.key);
     expect(await Promise.all([usual, allowed, forever].map(isThere))).toEqual([false, true, true]);
   });
 });
@@ -141,7 +113,7 @@ describe("an old thread stays", patient, () => {
 
   it("while threads were made under another JURISDICTION: their objects are elsewhere", async () => {
     const client = await makeThread();
-    await env.DB.prepare("INSERT INTO deployment VALUES ('jurisdiction', 'eu')").run();
+    await env.DB.prepare("INSERT OR REPLACE INTO deployment VALUES ('jurisdiction', 'eu')").run();
     try {
       await stays(client);
     } finally {
@@ -189,7 +161,7 @@ describe("a server that dies while it deletes old threads", patient, () => {
     for (let step = 0; died; step++) {
       const client = await makeThread();
       await keepFor(client.key.user_id, 1);
-      await env.DB.prepare("DELETE FROM server_state WHERE name = 'retention'").run();
+      await forgetWalk();
       const before = await newCount();
       const dying = dyingAfter(step);
       await sweep(dying.settings);
@@ -205,14 +177,14 @@ describe("a server that dies while it deletes old threads", patient, () => {
   it("with the object, between its mark and D1's rows, finds the thread in D1 and finishes it", async () => {
     const client = await makeThread();
     const before = new Date(later()).toISOString();
+    await keepFor(client.key.user_id, 1);
     await withFaultyObject(client.key, async ({ object, faults }) => {
       expect(await object.sync(client.key)).toEqual({ ok: true, value: true });
       faults.d1 = "rejects";
-      expect(await object.expire(client.key, before)).toEqual({ ok: true, value: true });
+      expect(await object.expire(client.key, before, later())).toEqual({ ok: true, value: true });
     });
     await killObject(client.key);
     expect(await messagesOf(client.key)).not.toEqual([]);
-    await keepFor(client.key.user_id, 1);
     await sweep();
     await expectGone(client);
     expect(await newCount()).toBe(1);

@@ -29,6 +29,8 @@ const exceptions: Record<string, Scope | "write or admin" | null> = {
   "DELETE /v1/users/{user_id}/api-keys/{key_id}": "admin",
   "DELETE /v1/users/{user_id}/sessions": "admin",
   "GET /v1/server": "admin",
+  "GET /v1/server/runs": "admin",
+  "POST /v1/users/{user_id}/threads/{thread_id}/runs/{invocation_id}/cancel": "admin",
   "GET /v1/metrics": "admin",
   "POST /v1/threads": "run",
   "POST /v1/threads/{thread_id}/messages/{message_id}/regenerate": "run",

@@ -145,6 +145,22 @@ describe("listMessages", () => {
     expect(unknown).toMatchObject({ error: { code: "bad_cursor" } });
   });
 
+  it("asks for room before it reads a page that is long, and not for a short one", async () => {
+    await fill(6, 50_000);
+    const asked: number[] = [];
+    const admit = async (bytes: number) => {
+      asked.push(bytes);
+    };
+    const readPage = (limit: number) =>
+      listMessages(env.DB, key, { types: [], after: null, cursor: null, limit }, admit).then(unwrap);
+    expect((await readPage(3)).data).toHaveLength(3);
+    expect(asked).toEqual([]);
+    const long = await readPage(6);
+    expect([long.data.map(({ seq }) => seq), long.next_cursor]).toEqual([[10, 20, 30, 40, 50, 60], null]);
+    expect(asked).toHaveLength(1);
+    expect(asked[0]).toBeGreaterThanOrEqual(300_000);
+  });
+
   it("ends a page before its contents have too many bytes, and loses none", async () => {
     await fill(6, 1_500_000);
     const page = unwrap(await read({})({ limit: 200, cursor: null }));

@@ -61,6 +61,28 @@ describe("runTool", () => {
     expect(whole).toMatch(/^first x+\n\[… \d+ characters were too many to keep …\]\nx+ last$/);
   });
 
+  it("hides secrets in what a tool of the sandbox answers, also in a failure, and in no tool's that does not work", async () => {
+    const sandbox = Object.assign(new MemorySandbox(), {
+      hideSecrets: async (text: string) => text.replaceAll("canary-17", "***"),
+    });
+    const within = { ...context, sandbox };
+    const answers = { execute: async () => ({ content: "KEY=canary-17", is_error: false }) };
+    expect(await run(answers, {}, within)).toMatchObject({ content: "KEY=***" });
+    const long = { ...answers, execute: async () => ({ content: "canary-17 ".repeat(200), is_error: false }) };
+    expect(JSON.stringify(await run({ ...long, output_limit: 1_000 }, {}, within))).not.toContain("canary");
+    const fails = async () => Promise.reject(new SandboxError("unavailable", "refused: canary-17", 7));
+    const failed = await run({ execute: fails }, {}, within);
+    expect(failed).toMatchObject({ content: "refused: ***", fatal: { message: "refused: ***" } });
+    expect(await run({ ...answers, kind: "plan" }, {}, within)).toMatchObject({ content: "KEY=canary-17" });
+  });
+
+  it("shows nothing of the sandbox while its secrets can't be read", async () => {
+    const refuse = async () => Promise.reject(new SandboxError("failed", "can't be read"));
+    const within = { ...context, sandbox: Object.assign(new MemorySandbox(), { hideSecrets: refuse }) };
+    const result = await run({ execute: async () => ({ content: "canary-17", is_error: false }) }, {}, within);
+    expect(result).toMatchObject({ content: "can't be read", is_error: true });
+  });
+
   it("makes output well-formed", async () => {
     const result = await run({ execute: async () => ({ content: "a\ud800b", is_error: false }) });
     expect(result.content).toBe("a\ufffdb");

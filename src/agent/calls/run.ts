@@ -91,10 +91,19 @@ export async function abandonCall(
 /** Never rejects, so that a tool which fails after its time limit causes no unhandled rejection. */
 async function execute(tool: Tool, input: unknown, context: ToolContext): Promise<Ending> {
   try {
-    return { kind: "result", result: await tool.execute(input, context) };
+    const result = await tool.execute(input, context);
+    return { kind: "result", result: { ...result, content: await hideSecrets(result.content, tool, context) } };
   } catch (error) {
-    return { kind: "error", error };
+    if (!(error instanceof SandboxError)) return { kind: "error", error };
+    const { code, message, retry_after_s } = error;
+    const hidden = await hideSecrets(message, tool, context).catch(() => null);
+    return { kind: "error", error: hidden === null ? error : new SandboxError(code, hidden, retry_after_s) };
   }
+}
+
+/** Whatever a tool answers may be of the sandbox: a file, a line that was found, a commit, a failed request. */
+async function hideSecrets(text: string, { kind }: Tool, { sandbox, signal }: ToolContext): Promise<string> {
+  return kind === "work" ? ((await sandbox.hideSecrets?.(text, signal)) ?? text) : text;
 }
 
 function conclude(tool: Tool, ending: Exclude<Ending, string>, context: ToolContext, ports: RunToolPorts): ToolResult {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { runCount } from "../../../test/setup/run-count.ts";
 import type { ModelMessage } from "../model.ts";
 import { Conversation, type StoredConversation } from "./conversation.ts";
 import type { Summary } from "./summary.ts";
@@ -74,7 +75,7 @@ describe("a conversation that goes on", () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runCount(500) },
     );
   });
 

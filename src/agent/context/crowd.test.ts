@@ -20,7 +20,7 @@ describe("a conversation in memory", () => {
     expect(first.limit(8 * MIB)).toBe(MAX_CONVERSATION_BYTES);
     // Runs of other test files may have left some.
     expect(second.limit(4 * MIB)).toBeLessThanOrEqual(4 * MIB);
-    expect(third.limit(MIB)).toBe(MIB / 2);
+    expect(third.limit(MIB)).toBe(MIB / 4);
     first.leave();
     expect(third.limit(MIB)).toBeGreaterThan(7 * MIB);
   });

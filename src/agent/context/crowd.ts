@@ -10,11 +10,16 @@ const MIB = 1024 * 1024;
 export const MAX_CONVERSATION_BYTES = 8 * MIB;
 /** Of all that run. */
 const MAX_CROWD_BYTES = 12 * MIB;
-/** Whatever the others hold: as much as models with 128,000 tokens read. */
-const MIN_CONVERSATION_BYTES = MIB / 2;
+/** Whatever the others hold: as much as models with 64,000 tokens read. */
+const MIN_CONVERSATION_BYTES = MIB / 4;
 
 /** What runs can't be made to give back. Other kinds of memory give way to it. */
 const pool = isolateMemory.openPool("conversations", MAX_CROWD_BYTES, () => {});
+
+/** Whether conversations hold all that they may: then no long one should begin. */
+export function isCrowded(): boolean {
+  return pool.held >= MAX_CROWD_BYTES;
+}
 
 /** The place of a run's conversation. */
 export class RunPlace {

@@ -1,8 +1,10 @@
 // A person may edit at any moment of a run: before a reply, at a fact, during a plan tool's call, just after it.
 // Neither the person's change nor the model's own is ever lost.
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { callsTools, makeTool, ScriptedRun, says, type Turn } from "../../../test/fakes/scripted-run.ts";
+import { runCount } from "../../../test/setup/run-count.ts";
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { taskTools } from "../../tools/tasks.ts";
@@ -105,7 +107,7 @@ describe("a run whose plan a person edits at any moment", () => {
         witness.expectKept(run.plan);
         expect(run.plan.tasks.filter(({ status }) => status === "in_progress").length).toBeLessThanOrEqual(1);
       }),
-      { numRuns: 200 },
+      { numRuns: runCount(200) },
     );
   });
 });

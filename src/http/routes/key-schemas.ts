@@ -16,6 +16,10 @@ export const currentUser = late(() =>
       key_id: z.string(),
       scopes: z.array(scope).openapi({ description: "All that the key may do." }),
       expires_at: expiry,
+      retention_days: z.int().nullable().openapi({
+        description:
+          "The user's threads without activity for so many days are deleted, unless their project says fewer; null keeps them.",
+      }),
     })
     .openapi("CurrentUser", {
       example: {
@@ -25,6 +29,7 @@ export const currentUser = late(() =>
         key_id: examples.apiKey.key_id,
         scopes: ["read", "run"],
         expires_at: null,
+        retention_days: null,
       },
     }),
 );

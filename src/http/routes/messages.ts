@@ -2,8 +2,9 @@
 import { z } from "@hono/zod-openapi";
 import { clientId } from "../../protocol/ids.ts";
 import { messageTypes } from "../../protocol/message.ts";
-import { listMessages } from "../../store/messages.ts";
+import { listMessages, PAGE_BYTES } from "../../store/messages.ts";
 import type { App } from "../context.ts";
+import { withRoom } from "../lists/room.ts";
 import { addOperation } from "../operation.ts";
 import { keyOf, pageOfThread, readOfThread } from "../ownership.ts";
 import { message, pageOf, pageQuery, threadParams } from "../schemas.ts";
@@ -52,11 +53,17 @@ export function addMessages(app: App): void {
         after: query.after ?? null,
         ...(query.include === "superseded" ? { superseded: true } : {}),
       };
-      const page = await readOfThread(context, key, {
-        fromStore: async (db) => pageOfThread(db, key, await listMessages(db, key, request)),
-        fromObject: (stub) => stub.readMessages(key, request),
+      return await withRoom(context, async (admit) => {
+        const page = await readOfThread(context, key, {
+          fromStore: async (db) => pageOfThread(db, key, await listMessages(db, key, request, admit)),
+          fromObject: async (stub) => {
+            // The object says how long it is when it is here.
+            await admit(PAGE_BYTES);
+            return stub.readMessages(key, request);
+          },
+        });
+        return context.json(page);
       });
-      return context.json(page);
     },
   );
 }

@@ -22,12 +22,7 @@ export async function openRunStream(
 ): Promise<RunFollower> {
   const { user_id, thread_id, invocation_id } = input;
   const key = { user_id, thread_id };
-  const headers = { "content-type": "application/json" };
-  const body = JSON.stringify(input);
-  const parameters = new URLSearchParams({ known: "1", relayed: "1" });
-  writeClient(parameters, client);
-  const start = () => streamRequest(context, `https://thread/runs?${parameters}`, { method: "POST", headers, body });
-  const first = await readStream(await callThread(context.env, key, (stub) => stub.fetch(start())));
+  const first = await openFirst(context, input, client);
   // The object answers a number above the newest event with a resync; for a waiting run, with its whole stream.
   const position = { invocation_id, after: String(Number.MAX_SAFE_INTEGER), relayed: "1" };
   const rest = new URLSearchParams({ ...key, ...position });
@@ -42,4 +37,21 @@ export async function openRunStream(
     return readStream(await threadStub(context.env, key).fetch(streamRequest(context, address)));
   };
   return followLives(first, next, { ...key, invocation_id }, clientResults);
+}
+
+/**
+ * Apart from what reconnects: a closure there would keep the input, which has the client's whole history, for as long as
+ * the stream is open.
+ */
+async function openFirst(
+  context: AppContext,
+  input: RunInput,
+  client: AgUiClient,
+): Promise<ReadableStream<Uint8Array>> {
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify(input);
+  const parameters = new URLSearchParams({ known: "1", relayed: "1" });
+  writeClient(parameters, client);
+  const start = () => streamRequest(context, `https://thread/runs?${parameters}`, { method: "POST", headers, body });
+  return await readStream(await callThread(context.env, input, (stub) => stub.fetch(start())));
 }

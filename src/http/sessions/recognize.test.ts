@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { makeSession, ofPage, tokenIn } from "../../../test/fakes/session.ts";
 import { noSettings } from "../../../test/fakes/settings.ts";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
+import { runCount } from "../../../test/setup/run-count.ts";
 import { createAuthenticator, requireKey } from "../auth.ts";
 import type { AppEnv } from "../context.ts";
 import { answerError } from "../errors.ts";
@@ -271,6 +272,6 @@ describe("a browser", () => {
           expect(replaced).toBeGreaterThanOrEqual(Math.min(1, useful.length));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runCount(150) },
     ));
 });

@@ -7,13 +7,13 @@ const MIB = 1024 * 1024;
 /** What weighs less is not counted: a hundred of them are little, and a simple turn pays nothing. */
 const SMALL_BYTES = 256 * 1024;
 
-/** Less than half of an isolate's 128 MB: code, prompts, what is young, and what has no weight here need the rest. */
+/** A third of an isolate's 128 MB: code takes 13, and what is young, garbage, and what has no weight here the rest. */
 export const isolateMemory = createMemoryAccount({
-  ...{ all: 48 * MIB, kept: 32 * MIB, work: 16 * MIB },
+  ...{ all: 40 * MIB, kept: 28 * MIB, work: 12 * MIB },
   ...{ small: SMALL_BYTES, portion: 64 * 1024 },
 });
 
-const MAX_REPLIES_BYTES = 12 * MIB;
+const MAX_REPLIES_BYTES = 10 * MIB;
 const replies = isolateMemory.openPool("replies", MAX_REPLIES_BYTES, () => {});
 /** A reply asks for so much more at a time. */
 const PORTION = 64 * 1024;

@@ -1,6 +1,7 @@
 // The body of a reply: server-sent events or, from servers that ignore `stream: true`, one JSON value.
 import { asRecord } from "../../lib/is-record.ts";
 import { GrowingReply } from "../../lib/memory/isolate.ts";
+import { createFolder } from "../../lib/memory/text-bytes.ts";
 import { type ByteReader, openByteReader } from "./byte-reader.ts";
 import { createChunkReader } from "./chunk-reader.ts";
 import { ReplyTooLong } from "./reply-limits.ts";
@@ -54,7 +55,7 @@ export async function readReply(
       }
       guard.touch(builder.progress);
       // What is not read stays with the server, which waits.
-      const room = memory.grow(builder.characters * BYTES_PER_CHARACTER, goOn);
+      const room = memory.grow((builder.characters + sink.held) * BYTES_PER_CHARACTER, goOn);
       if (room !== null) await room;
     }
   } catch (error) {
@@ -71,6 +72,8 @@ interface Sink {
   end(): Ending;
   /** True once nothing more is to come. */
   readonly done: boolean;
+  /** Characters of an event, or of a body that is one value, that has not come as a whole. */
+  readonly held: number;
 }
 
 function createSink({ readFailure, ends_with_done }: Wire, builder: ReplyBuilder, isEvents: boolean): Sink {
@@ -97,6 +100,7 @@ function createSink({ readFailure, ends_with_done }: Wire, builder: ReplyBuilder
     if (!ends_with_done && builder.finished) done = true;
   }
 
+  const fold = createFolder();
   const readChunk = createChunkReader();
   const parser = createSseParser(acceptData, MAX_EVENT_CHARACTERS);
 
@@ -109,6 +113,7 @@ function createSink({ readFailure, ends_with_done }: Wire, builder: ReplyBuilder
       }
       if (!json) return parser.push(bytes);
       json.text += json.decoder.decode(bytes, { stream: true });
+      fold(json.text);
       if (json.text.length > MAX_EVENT_CHARACTERS) throw new ReplyTooLong();
     },
     end() {
@@ -125,6 +130,9 @@ function createSink({ readFailure, ends_with_done }: Wire, builder: ReplyBuilder
     },
     get done() {
       return done;
+    },
+    get held() {
+      return json === null ? parser.held : json.text.length;
     },
   };
 }

@@ -78,3 +78,12 @@ describe("createSseParser", () => {
     );
   });
 });
+
+it("says how much of an event has come", () => {
+  const parser = createSseParser(() => {}, 100);
+  expect(parser.held).toBe(0);
+  parser.push(encoder.encode("data: abc\ndata: de"));
+  expect(parser.held).toBe(3 + "data: de".length);
+  parser.push(encoder.encode("\n\n"));
+  expect(parser.held).toBe(0);
+});

@@ -5,15 +5,20 @@
 // Only `data` is used; comments, `event`, `id` and `retry` are ignored. Lines end in LF or CRLF. The standard also
 // permits a lone CR, but nobody sends it, and it would cost a second search of every line.
 
+import { createFolder } from "../../lib/memory/text-bytes.ts";
+
 export interface SseParser {
   push(bytes: Uint8Array): void;
   /** Ends the stream. An event without its closing blank line is delivered too: some servers omit the last one. */
   end(): void;
+  /** Characters of the open line and the open event. */
+  readonly held: number;
 }
 
 /** `push` and `end` throw a `RangeError` if one event is longer than `max_characters`. */
 export function createSseParser(onData: (data: string) => void, max_characters: number): SseParser {
   const decoder = new TextDecoder();
+  const fold = createFolder();
   let line = "";
   let data: string | null = null;
 
@@ -48,6 +53,7 @@ export function createSseParser(onData: (data: string) => void, max_characters: 
     }
     if (start === text.length) return;
     line += start === 0 ? text : text.slice(start);
+    fold(line);
     checkLength(line.length);
   }
 
@@ -59,6 +65,9 @@ export function createSseParser(onData: (data: string) => void, max_characters: 
       line = "";
       if (last !== "") acceptLine(last);
       dispatch();
+    },
+    get held() {
+      return line.length + (data?.length ?? 0);
     },
   };
 }

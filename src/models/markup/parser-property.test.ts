@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { markupTools, read } from "../../../test/fakes/read-markup.ts";
+import { runCount } from "../../../test/setup/run-count.ts";
 import type { ModelDelta, ModelReply } from "../../agent/model.ts";
 import { withTextCalls } from "./model.ts";
 import type { MarkupOptions, ReplyEnd } from "./parser.ts";
@@ -142,7 +143,7 @@ describe("any text that a model writes", () => {
         if (given.tools.length === 0) expect(whole.calls).toEqual([]);
       }),
       {
-        numRuns: 5000,
+        numRuns: runCount(5000),
         examples: [
           [
             ['<parameter name="content">', "\n\n", "<function_calls>", "\r", " "],
@@ -168,7 +169,7 @@ describe("any text that a model writes", () => {
           expect([sum(deltas, "text"), sum(deltas, "reasoning")]).toEqual([whole.text, whole.reasoning]);
         });
       }),
-      { numRuns: 1000 },
+      { numRuns: runCount(1000) },
     );
   });
 
@@ -196,7 +197,7 @@ describe("any text that a model writes", () => {
         const cuts = text.match(new RegExp(`[^]{1,${size + 1}}`, "g")) ?? [];
         expect(read(cuts, "whole", native)).toEqual({ text, reasoning: "", calls: [] });
       }),
-      { numRuns: 3000 },
+      { numRuns: runCount(3000) },
     );
   });
 
@@ -208,7 +209,7 @@ describe("any text that a model writes", () => {
         expect(calls.length).toBeGreaterThan(0);
         expect(text).not.toMatch(/<\/?(function_calls|invoke[ >])/);
       }),
-      { numRuns: 1000 },
+      { numRuns: runCount(1000) },
     );
   });
 });

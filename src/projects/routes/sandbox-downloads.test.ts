@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { runCount } from "../../../test/setup/run-count.ts";
 import { nameAttachment } from "./sandbox-downloads.ts";
 
 describe("nameAttachment", () => {
@@ -20,7 +21,7 @@ describe("nameAttachment", () => {
         expect(value).toMatch(/^attachment; filename="[\x20-\x7e]*"; filename\*=UTF-8''[A-Za-z0-9!#$&+.^_`|~%-]*$/);
         expect(decodeURIComponent(value.split("UTF-8''")[1] ?? "")).toBe(name.toWellFormed());
       }),
-      { numRuns: 25 },
+      { numRuns: runCount(25) },
     );
   });
 });

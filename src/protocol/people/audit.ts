@@ -35,6 +35,7 @@ export const auditActions = [
   "approval.approve",
   "approval.deny",
   "thread.expire",
+  "run.cancel",
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

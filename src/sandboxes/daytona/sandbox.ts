@@ -71,6 +71,7 @@ export function createDaytonaSandbox(settings: DaytonaSettings): DaytonaSandbox 
     readFacts: (signal) => guard(signal, () => facts.read(signal)),
     readNotes: (folder, signal) => guard(signal, () => facts.readNotes(folder, signal)),
     readRepositoryNotice: () => client.checkout.readRepositoryNotice(),
+    hideSecrets: (text, signal) => guard(signal, () => secrets.hide(text, signal)),
     readSecretsNotice: () => secrets.describe(),
     awaitListener: (port, signal) => guard(signal, () => links.awaitListener(port, signal)),
     expireLink: (port, token, signal) => guard(signal, () => links.expire(port, token, signal)),

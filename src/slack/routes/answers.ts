@@ -108,7 +108,7 @@ async function resumeRun(
   const { env } = context;
   const { run, key, connected, place } = asked;
   const { team_id, channel, thread_ts, user_id, user_team_id } = place;
-  const input = await toAnswerRun(
+  const answer = await toAnswerRun(
     connected.workspace,
     {
       kind: "slack",
@@ -128,16 +128,18 @@ async function resumeRun(
       ),
     },
   );
+  // The place may have had other threads before.
+  const input = { ...answer, thread_id: run.thread_id };
   const slack = (id: string) => ({ type: "slack" as const, team_id, slack_user_id: answers.get(id)?.by ?? user_id });
   const accepted = await auditAnswers(
     context,
     { user_id: key.user_id, run },
     resume,
     async (notes) => {
-      const answer = await callThread(env, key, (stub) => stub.accept(input));
-      if (!answer.ok) notes.refused = answer.error.code;
-      else if (!answer.value.created) notes.details = { repeated: true };
-      return answer;
+      const accepted = await callThread(env, key, (stub) => stub.accept(input));
+      if (!accepted.ok) notes.refused = accepted.error.code;
+      else if (!accepted.value.created) notes.details = { repeated: true };
+      return accepted;
     },
     slack,
   ).catch((error: unknown) => {

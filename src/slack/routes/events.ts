@@ -13,14 +13,14 @@ import { findOwnedWorkspace, findSlackWorkspace } from "../../store/slack-worksp
 import { callThread } from "../../thread/stub.ts";
 import { readEventTarget, readSlackEvent, type SlackEvent, type SlackMessageEvent } from "../events.ts";
 import { mentions, toContent } from "../message-text.ts";
-import { requestedAt, threadOfPlace, toMessageRun } from "../run.ts";
+import { requestedAt, toMessageRun } from "../run.ts";
 import { type ConnectedWorkspace, openSlackWorkspace } from "../workspaces.ts";
 import { sayDisabled } from "./disabled.ts";
 import { disconnectUnasked } from "./disconnect.ts";
 import { requireOwnApp } from "./own-app.ts";
 import { answerInTime, continueInBackground, logIgnored, notifyPerson, readSigned, slackPorts } from "./requests.ts";
 import { slackEvent } from "./schemas.ts";
-import { acceptFromSlack, type BoundThreads, createBoundThreads } from "./threads.ts";
+import { acceptInLiving, type BoundThreads, createBoundThreads, findNextThread } from "./threads.ts";
 
 type Outcome = "done" | "again";
 
@@ -124,12 +124,13 @@ async function takeMessage(
   if (content === "") return "done";
   const begins = message.is_direct || message.is_mention || mentions(message.text, bot_user_id);
   if (!begins && message.thread_ts === null) return "done";
-  const thread_id = await threadOfPlace(team_id, message.channel, message.thread_ts ?? message.ts);
+  const place = { team_id, channel: message.channel, thread_ts: message.thread_ts ?? message.ts };
   const admit = () => admitRun(context.env, { user_id, quotas });
   let refusal = begins ? await admit() : null;
   // A message to the bot starts a run in any thread. It needs the lookup only to choose a project or set a title.
   const isLookedUp = !begins || message.is_direct || project_id !== null;
-  const isBound = isLookedUp && refusal === null && (await bound.has(context.env, { user_id, thread_id }, message));
+  const found = isLookedUp && refusal === null ? await bound.find(context.env, user_id, place, message) : null;
+  const isBound = found !== null;
   if (!begins && !isBound) return "done";
   if (!begins) refusal = await admit();
   const opened = await openSlackWorkspace(slackPorts(context), team_id, user_id);
@@ -141,9 +142,10 @@ async function takeMessage(
   }
   if (refusal !== null) return await refuseOnce(context, connected, message, refusal);
   const input = await toMessageRun(workspace, message, { content, origin: new URL(context.req.url).origin });
-  const accepted = await acceptFromSlack(context.env, workspace, input, isBound);
+  const given = { input: found === null ? input : { ...input, thread_id: found }, place, begins };
+  const accepted = await acceptInLiving(context.env, workspace, given, isBound);
   if (!accepted.ok) return await refuse(context, connected, message, accepted.error);
-  await bound.add({ user_id, thread_id });
+  await bound.add(user_id, place, accepted.value.run.thread_id);
   if (message.is_direct && !isBound && accepted.value.created) setTitle(context, connected, message, input.title);
   return "done";
 }
@@ -192,7 +194,9 @@ async function takeStop(
   { user_id, team_id }: SlackWorkspace,
   { channel, thread_ts, at }: Extract<SlackEvent, { kind: "stopped" }>,
 ): Promise<Outcome> {
-  const key = { user_id, thread_id: await threadOfPlace(team_id, channel, thread_ts) };
+  const thread_id = await findNextThread(context.env, user_id, { team_id, channel, thread_ts });
+  if (thread_id === null) return "done";
+  const key = { user_id, thread_id };
   const request = { limit: NEWEST_RUNS, cursor: null };
   for (let round = 0; round < STOP_ROUNDS; round++) {
     const runs = await callThread(context.env, key, (stub) => stub.readRuns(key, request));

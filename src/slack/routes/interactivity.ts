@@ -15,7 +15,7 @@ import {
   type SlackInteraction,
   toForm,
 } from "../interactions.ts";
-import { threadOfPlace } from "../run.ts";
+import { threadsOfPlace } from "../run.ts";
 import { choicesOf, closeShown } from "../show/questions.ts";
 import { type ConnectedWorkspace, openSlackWorkspace } from "../workspaces.ts";
 import { type AnswerOutcome, findAsked, giveAnswer, takeBack, withBlocks } from "./answers.ts";
@@ -108,9 +108,8 @@ async function handle(context: AppContext, interaction: SlackInteraction): Promi
     await sayDisabled(context, connected, place);
     return null;
   }
-  const own = await threadOfPlace(place.team_id, place.channel, place.thread_ts);
   const named = interaction.kind === "click" ? interaction.action.thread_id : interaction.thread_id;
-  if (named !== own) {
+  if (!(await threadsOfPlace(place)).includes(named)) {
     logIgnored("foreign_button", place.team_id);
     if (interaction.kind === "form") return FOREIGN;
     await notify(connected.call, place, FOREIGN);

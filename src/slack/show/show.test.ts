@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { place, SlackChannel } from "../../../test/fakes/slack-channel.ts";
+import { runCount } from "../../../test/setup/run-count.ts";
 import { addEvent, emptyView, type RunView } from "../../agent/run-view.ts";
 import type { Interrupt, Run } from "../../protocol/run.ts";
 import type { SlackAnswer } from "../api.ts";
@@ -350,7 +351,7 @@ describe("a run in Slack, whatever happens to calls and lives", () => {
           expect(asking.length).toBe(asks ? 1 : 0);
         },
       ),
-      { numRuns: Number(process.env.SLACK_RUNS ?? 300) },
+      { numRuns: Number(process.env.SLACK_RUNS ?? runCount(300)) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
+import { runCount } from "../../../test/setup/run-count.ts";
 import type { Amount, BudgetScope, LeaseAnswer, LeaseRequest, NearCap } from "../../protocol/money/lease.ts";
 import { deleteThread } from "../retention/removal.ts";
 import { closeLeases } from "./close.ts";
@@ -351,7 +352,7 @@ describe("grants and closes", () => {
           });
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runCount(60) },
     );
   });
 });

@@ -39,6 +39,9 @@ FROM (SELECT status, run
   WHERE runs.user_id = everybody.user_id AND created_at >= ?1 LIMIT ${MAX_RECENT})
 GROUP BY status`;
 
+/** Whether there are users whom the statement before does not look at. */
+export const USERS = `SELECT count(*) AS count FROM (SELECT 1 FROM users LIMIT ${MAX_USERS})`;
+
 const due = (table: string, index: string, column: string) => `SELECT count(*) AS count, min(${column}) AS oldest
 FROM ${counted(column, `${table} INDEXED BY ${index} WHERE ${column} IS NOT NULL AND ${column} <= ?1`)}`;
 
@@ -112,15 +115,17 @@ export async function readOverview(db: D1Database, now: number): Promise<Overvie
     db.prepare(LEASES),
     db.prepare(SANDBOXES),
     db.prepare(BUDGETS).bind(at.slice(0, "2026-11-28".length), at.slice(0, "2026-11".length)),
+    db.prepare(USERS),
   ]);
   const [live = [], failed = [], recent = [], ...rest] = all.map(({ results }) => results as unknown[]);
   const [deliveries, schedules, trigger_deliveries, leases, sandboxes] = rest.slice(0, 5).map(readWaiting);
   const runs = recent as RecentRuns[];
+  const [{ count: users } = nobody] = (rest[6] ?? []) as { count: number }[];
   return {
     live: Object.fromEntries((live as (LiveRuns & { status: string })[]).map(({ status, ...rest }) => [status, rest])),
     failed: failed as Overview["failed"],
     recent: runs,
-    is_recent_complete: runs.reduce((count, { count: more }) => count + more, 0) < MAX_RECENT,
+    is_recent_complete: users < MAX_USERS && runs.reduce((count, { count: more }) => count + more, 0) < MAX_RECENT,
     deliveries: deliveries ?? nobody,
     schedules: schedules ?? nobody,
     trigger_deliveries: trigger_deliveries ?? nobody,

@@ -85,10 +85,10 @@ export async function readUser(db: D1Database, user_id: string): Promise<User | 
   return row && toUser(row);
 }
 
-export async function readUserName(db: D1Database, user_id: string): Promise<string | null> {
-  const reading = db.prepare("SELECT name FROM users WHERE user_id = ?1").bind(user_id);
-  const row = await reading.first<{ name: string | null }>();
-  return row?.name ?? null;
+/** What people may know of their own account. Both are null for a user without a row. */
+export async function readOwnUser(db: D1Database, user_id: string): Promise<Pick<User, "name" | "retention_days">> {
+  const reading = db.prepare("SELECT name, retention_days FROM users WHERE user_id = ?1").bind(user_id);
+  return (await reading.first<Pick<User, "name" | "retention_days">>()) ?? { name: null, retention_days: null };
 }
 
 export type NewUser = Pick<User, "user_id" | "name" | "email" | "role" | "caps" | "quotas" | "retention_days"> & {

@@ -5,6 +5,7 @@ import { isRecord } from "../../lib/is-record.ts";
 import type { ThreadKey } from "../../protocol/thread.ts";
 import { readState, writeState } from "../server/state.ts";
 import { isNumber, isText, shapeOf } from "../shapes/stored.ts";
+import { cutoffOf, IS_AGED } from "./cutoff.ts";
 
 const NAME = "retention";
 const DAY_MS = 24 * 3_600_000;
@@ -43,11 +44,6 @@ export async function hasOwnRetention(db: D1Database): Promise<boolean> {
   return (await db.prepare(query).first<{ has: number }>())?.has === 1;
 }
 
-/** What holds for the user: an admin's number, where 0 means for ever, or else the setting (?5). */
-const OF_USER = "iif(owner.retention_days IS NULL, ?5, nullif(owner.retention_days, 0))";
-/** Of this and the project's, the shorter. */
-const DAYS = `coalesce(min(${OF_USER}, home.retention_days), ${OF_USER}, home.retention_days)`;
-
 /** Between `deleted_at IS NULL` and the order is the index's own order, so a page reads as many entries as it has. */
 export const FIND_OLD = `
 WITH page AS MATERIALIZED (
@@ -55,14 +51,12 @@ WITH page AS MATERIALIZED (
   WHERE deleted_at IS NULL AND (user_id, created_at, thread_id) > (?1, ?2, ?3)
   ORDER BY user_id, created_at, thread_id LIMIT ?4),
 aged AS (
-  SELECT page.*, strftime('%Y-%m-%dT%H:%M:%fZ', ?6, '-' || ${DAYS} || ' days') AS before, each.updated_at
+  SELECT page.*, ${cutoffOf("?6", "?5")} AS before, each.updated_at
   FROM page
   CROSS JOIN threads AS each ON each.user_id = page.user_id AND each.thread_id = page.thread_id
   LEFT JOIN users AS owner ON owner.user_id = page.user_id
   LEFT JOIN projects AS home ON home.user_id = page.user_id AND home.project_id = each.project_id
-  WHERE page.created_at < ?7
-    AND NOT iif(json_valid(each.metadata), coalesce(each.metadata ->> '$.keep', 0), 0) IS 1
-    AND NOT EXISTS (SELECT 1 FROM triggers WHERE triggers.user_id = page.user_id AND triggers.thread = page.thread_id))
+  WHERE page.created_at < ?7 AND ${IS_AGED})
 SELECT user_id, created_at, thread_id, before FROM aged
 WHERE created_at < before AND updated_at < before AND coalesce((
     SELECT runs.updated_at FROM runs INDEXED BY runs_by_thread

@@ -2,12 +2,15 @@
 
 /**
  * The jurisdiction with which its first thread was made, empty for none. Before the first thread it is the one that is
- * given. A deployment without one remembers nothing: its threads say it.
+ * given. A deployment that began without one under a former version remembers nothing: its threads say it.
  */
 const READ = `SELECT coalesce((SELECT value FROM deployment WHERE name = 'jurisdiction'),
   iif(EXISTS (SELECT 1 FROM threads), '', ?1)) AS begun`;
 
-/** The first thread is about to be made. Whoever comes second finds what the first one has stored. */
+/**
+ * The first thread is about to be made. Whoever comes second finds what the first one has stored: two deployments with one
+ * database and different settings can't both begin.
+ */
 const REMEMBER = `INSERT INTO deployment (name, value)
 SELECT 'jurisdiction', iif(EXISTS (SELECT 1 FROM threads), '', ?1) WHERE true ON CONFLICT (name) DO NOTHING`;
 
@@ -17,8 +20,8 @@ export async function readJurisdiction(db: D1Database, given: string): Promise<s
   return row?.begun ?? given;
 }
 
-/** The same, and from now on it is this one. */
+/** The same in one trip, and from now on it is this one. */
 export async function rememberJurisdiction(db: D1Database, given: string): Promise<string> {
-  await db.prepare(REMEMBER).bind(given).run();
-  return await readJurisdiction(db, given);
+  const [, read] = await db.batch<{ begun: string }>([REMEMBER, READ].map((query) => db.prepare(query).bind(given)));
+  return read?.results[0]?.begun ?? given;
 }

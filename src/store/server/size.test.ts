@@ -11,4 +11,11 @@ it("is unknown until D1 has said it, then the newest that it said, and filling f
   noteSize({}, 6);
   noteSize({ size_after: 700 }, 7);
   expect(databaseSize(1_000)).toMatchObject({ share: 0.7, is_filling: true, at: 7 });
+  for (const [bytes, share] of [
+    [1_000, 1],
+    [1_030, 1.03],
+  ] as const) {
+    noteSize({ size_after: bytes }, 8);
+    expect(databaseSize(1_000)).toMatchObject({ share, is_filling: true, at: 8 });
+  }
 });

@@ -9,8 +9,10 @@ import type { Result } from "../../protocol/error.ts";
 import type { AcceptedRun, RunInput } from "../../protocol/thread.ts";
 import { findRun } from "../life.ts";
 import { readMessages } from "../rows/messages.ts";
+import { isOwnShape } from "../rows/own-ids.ts";
 import { cancelBefore } from "../run/control.ts";
 import { acceptRun } from "./accept.ts";
+import { listWaiting } from "./waiting.ts";
 
 const run = { invocation_id: "inv_a" };
 
@@ -203,6 +205,34 @@ describe("an input", () => {
     await thread.read({ invocation_id: "inv_b" }).untilClosed();
     expect(rowsOf(thread).flatMap((row) => (row.type === "user" ? [row.message_id] : []))).toEqual(["m1", "m3", "m2"]);
     expect(thread.aborts).toEqual([]);
+  });
+});
+
+describe("a message that nobody has named", () => {
+  it("gets an id of the object's own, in no index, whatever the route made up, and a repeat is the same run", async () => {
+    const thread = new FakeThread({ defaultReply: say("hello") });
+    for (const invocation_id of ["inv_a", "inv_b"]) {
+      const given = { invocation_id, messages: [{ message_id: "msg_made_up", content: "hi" }], unnamed_messages: true };
+      await thread.run("hi", given);
+      expect(expectOk(await thread.accept("hi", given)).created).toBe(false);
+    }
+    const said = rowsOfType(rowsOf(thread), "user");
+    expect(said.map(({ message_id }) => isOwnShape(message_id))).toEqual([true, true]);
+    expect(new Set(said.map(({ message_id }) => message_id)).size).toBe(2);
+  });
+
+  it("has that id while it waits, too", async () => {
+    const gate = new Gate();
+    const thread = new FakeThread({ replies: [gate.say("half", ""), say("hello")] });
+    await thread.accept("hi", run);
+    await gate.reached;
+    const messages = [{ message_id: "msg_made_up", content: "later" }];
+    await thread.accept("later", { invocation_id: "inv_b", messages, unnamed_messages: true });
+    const [waiting] = listWaiting(thread.life);
+    expect(isOwnShape(waiting?.message_id ?? "")).toBe(true);
+    thread.crash();
+    expect(listWaiting(thread.life)).toMatchObject([{ message_id: waiting?.message_id }]);
+    expect(findRun(thread.life, "inv_b")?.input).not.toHaveProperty("unnamed_messages");
   });
 });
 

@@ -19,9 +19,9 @@ import { knownNetwork } from "../run/told.ts";
 import { bringsResults, carryCaps, continueCaps, pinCaps } from "../spending/pinned.ts";
 import { notRaised } from "../spending/refusal.ts";
 import { noSpending, type SharedCaps } from "../spending/state.ts";
-import { checkRoom } from "./admission.ts";
+import { checkCrowd, checkRoom, noteInputs } from "./admission.ts";
 import { newRecord, storeNewRun } from "./enqueue.ts";
-import { idsOf, knownMessages, withoutHistory } from "./history.ts";
+import { idsOf, knownMessages, nameMessages, withoutHistory } from "./history.ts";
 import { checkImages } from "./images.ts";
 import { hashInput } from "./input-hash.ts";
 import { checkAnswers, hasExpired, readRaise } from "./interrupts.ts";
@@ -48,7 +48,7 @@ export function acceptRun(life: Life, given: RunInput, attach: boolean): Promise
   found.catch(ignore);
   const accepted = life.accepting.then(async () => {
     const hash = await hashed;
-    const input = { ...given, invocation_id: await chooseId(life, given, hash) };
+    const input = { ...nameMessages(given), invocation_id: await chooseId(life, given, hash) };
     // While this input waited for its turn, the thread's tables may have been dropped.
     if (life.removing) return deleted(input);
     const repeated = findKnown(life, input, hash, attach);
@@ -58,7 +58,10 @@ export function acceptRun(life: Life, given: RunInput, attach: boolean): Promise
     return acceptNew(life, input, hash, { ...asked.agent, caps: await readSharedCaps(life, input, asked, found) });
   });
   // A failure concerns its own request only; the next one continues.
-  life.accepting = accepted.then(ignore, ignore);
+  life.arriving += 1;
+  life.accepting = accepted.then(ignore, ignore).then(() => {
+    life.arriving -= 1;
+  });
   return accepted;
 }
 
@@ -175,8 +178,8 @@ function storeInput(
 ): Result<AcceptedRun> {
   const cut = given.from_history === true ? withoutHistory(life, given) : unfoldMessage(life, given);
   if (!cut.ok) return cut;
-  const { sent_ids = [], ...input } = cut.value;
-  const problem = checkInput(life, input);
+  const { sent_ids = [], unnamed_messages = false, ...input } = cut.value;
+  const problem = checkInput(life, input, unnamed_messages) ?? checkCrowd(input);
   if (problem !== null) return problem;
   const waiting = [...life.live.values()].filter((record) => !isTerminal(record.run.status));
   const busy = waiting[0];
@@ -221,6 +224,7 @@ function storeInput(
     storeNewRun(life, record);
     storeSentIds(life.database.sql, new Set([input.invocation_id, ...idsOf(input)]), sent_ids);
   });
+  noteInputs(life);
   return succeed({ run: record.run, created: true });
 }
 
@@ -248,12 +252,12 @@ function refuseRaise(asked: RunRecord | null): RequestedEnd {
   return { status: "failed", error: cap === null ? { code: "budget", message } : notRaised(cap) };
 }
 
-/** Null if the input can become a run of this thread. */
-function checkInput(life: Life, input: RunInput): Result<never> | null {
+/** Null if the input can become a run of this thread. `isNamed`: by this object, a moment ago. */
+function checkInput(life: Life, input: RunInput, isNamed: boolean): Result<never> | null {
   const answered = input.resume === null ? checkSaid(input) : checkAnswers(life, input.resume);
   const problem = (isAskedAgain(input) ? null : answered) ?? checkImages(life.ports.images, input);
   if (problem !== null) return problem;
-  const ids = idsOf(input);
+  const ids = idsOf(isNamed ? { ...input, messages: [] } : input);
   const isKnown = knownMessages(life, ids);
   // A message that is edited may keep its id.
   const free = input.supersede?.replaces === true ? input.supersede.message_id : null;

@@ -3,7 +3,7 @@ import { type Result, succeed } from "../../protocol/error.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import type { Life } from "../life.ts";
 import { findMessages, hasMessage, readMessagesBefore } from "../rows/messages.ts";
-import { isOwnShape } from "../rows/own-ids.ts";
+import { isOwnShape, newOwnMessageId } from "../rows/own-ids.ts";
 import { readDivergence } from "./divergence.ts";
 import { readWaiting } from "./steering.ts";
 
@@ -56,6 +56,13 @@ export function knownMessages(life: Life, ids: string[]): (message_id: string) =
   const own = findMessages(sql, ids.filter(isOwnShape));
   const isStored = (id: string) => (isOwnShape(id) ? own.has(id) : hasMessage(sql, id));
   return (message_id) => waiting.has(message_id) || isStored(message_id);
+}
+
+/** The input with ids of the object's own for messages that nobody has named. */
+export function nameMessages(input: RunInput): RunInput {
+  if (input.unnamed_messages !== true) return input;
+  const messages = input.messages.map(({ content }) => ({ message_id: newOwnMessageId(), content }));
+  return { ...input, messages };
 }
 
 export function idsOf({ messages, tool_results }: RunInput): string[] {

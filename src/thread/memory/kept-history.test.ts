@@ -1,9 +1,11 @@
 // What a life keeps of its thread's history is what a new life would read of the rows, whatever happens in between.
+
 import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { type Reply, reply, say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
+import { runCount } from "../../../test/setup/run-count.ts";
 import { messageLimit } from "../../agent/context/budget.ts";
 import { Conversation } from "../../agent/context/conversation.ts";
 import { summaryPrompt } from "../../agent/context/summary-writer.ts";
@@ -190,9 +192,9 @@ describe("the history that a life keeps", () => {
           kept += await play(steps, turns, context_tokens);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runCount(150) },
     );
-    expect(kept).toBeGreaterThan(100);
+    expect(kept).toBeGreaterThan(runCount(100));
   }, 60_000);
 
   it("is the same conversation from run to run, and each message the same object", async () => {

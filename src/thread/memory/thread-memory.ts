@@ -21,11 +21,12 @@ export interface TokenScale {
 
 /**
  * Stored as JSON under `plan_edits`. `news`: the edits that the model has not seen. `requests`: ids of the last edits,
- * since a route may send one twice.
+ * since a route may send one twice. `edited_at`: when a person last changed the plan; absent after a former version.
  */
 export interface Edits {
   news: UnseenEdits | null;
   requests: string[];
+  edited_at?: string;
 }
 
 /** What the model reads of the thread. */

@@ -5,13 +5,14 @@ import type { MessageRow } from "../../protocol/message.ts";
 import type { Page, PageRequest } from "../../protocol/page.ts";
 import type { Run } from "../../protocol/run.ts";
 import type { MessageRequest } from "../../protocol/thread.ts";
-import { readStart, takePage } from "../../store/messages.ts";
+import { PAGE_BYTES, readStart, takePage } from "../../store/messages.ts";
 import { encodeCursor, type Position, readPosition, toPage } from "../../store/page.ts";
 import type { Life } from "../life.ts";
 import { findMessageSeq, readMessages } from "./messages.ts";
 import { readRun, readRunPositions } from "./runs.ts";
 
-const ROWS_PER_READ = 100;
+/** A row may be megabytes. So few are read at a time, and none beyond what a page may hold. */
+const ROWS_PER_READ = 10;
 
 export function readMessagePage(life: Life, request: MessageRequest): Result<Page<MessageRow>> {
   const { sql } = life.database;
@@ -21,19 +22,26 @@ export function readMessagePage(life: Life, request: MessageRequest): Result<Pag
   if (behind === null) return fail("bad_cursor", "after names no message of this thread");
   const found: MessageRow[] = [];
   let place = Math.max(start.value, behind);
+  let size = 0;
   // One more than the page holds shows that there is a next page.
-  while (found.length <= request.limit) {
+  while (found.length <= request.limit && size <= PAGE_BYTES) {
     const rows = readMessages(sql, life.thread, place, ROWS_PER_READ, { all: request.superseded === true });
     for (const { version: _, ...row } of rows) {
-      if (request.types.length === 0 || request.types.includes(row.type)) found.push(row);
+      if (request.types.length > 0 && !request.types.includes(row.type)) continue;
+      found.push(row);
+      size += sizeOfRow(row);
     }
     const last = rows.at(-1);
     if (last === undefined || rows.length < ROWS_PER_READ) break;
     place = last.seq;
   }
-  const shown = takePage(found.slice(0, request.limit), ({ content, metadata }) => sizeOf(content) + sizeOf(metadata));
+  const shown = takePage(found.slice(0, request.limit), sizeOfRow);
   const last = shown.at(-1);
   return succeed({ data: shown, next_cursor: last && shown.length < found.length ? encodeCursor([last.seq]) : null });
+}
+
+function sizeOfRow({ content, metadata }: MessageRow): number {
+  return sizeOf(content) + sizeOf(metadata);
 }
 
 /** In UTF-16 units instead of bytes, since the bound is a rough one. */

@@ -112,7 +112,7 @@ export async function resumeStaleRuns(life: Life, invocation_ids: string[]): Pro
     else transact(life, () => storeRun(life, record));
   }
   ensureRunning(life);
-  await life.outbox.sync();
+  await life.outbox.sync({ whole: true });
   return unknown;
 }
 

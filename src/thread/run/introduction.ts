@@ -33,7 +33,8 @@ async function look(life: Life, sandbox: Sandbox, signal: AbortSignal): Promise<
     const facts = await withinTime(life.ports.clock, LOOK_MS, "the sandbox", looked);
     if (facts === null) return null;
     const notes = facts.notes === null ? [] : [quoteNotes(facts.notes)];
-    return [describeSandbox(facts), ...notes].join("\n");
+    const text = [describeSandbox(facts), ...notes].join("\n");
+    return (await sandbox.hideSecrets?.(text, end.signal)) ?? text;
   } catch {
     return null;
   } finally {

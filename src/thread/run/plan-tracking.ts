@@ -10,7 +10,7 @@ import type { ChatMessage } from "../../protocol/message.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { readMetadata } from "../../store/shapes/message.ts";
 import { isList, isNumber, isText, isTextOrNull, shapeOf } from "../../store/shapes/stored.ts";
-import type { Life } from "../life.ts";
+import { isoTime, type Life } from "../life.ts";
 import type { Edits } from "../memory/thread-memory.ts";
 import { readMeta, readText, type Sql, writeMeta } from "../rows/database.ts";
 import type { RunRecord } from "../rows/runs.ts";
@@ -59,22 +59,28 @@ export function hasEdit(life: Life, request_id: string): boolean {
   return readEdits(life).requests.includes(request_id);
 }
 
+/** When a person last changed the plan; undefined if nobody did, or only in a former version. */
+export function lastEditTime(life: Life): string | undefined {
+  return readEdits(life).edited_at;
+}
+
 /** Inside the transaction that stores the plan. */
 export function storeEdit(life: Life, request_id: string, before: Plan, after: Plan): void {
   const { news, requests } = readEdits(life);
   const edits: Edits = {
     news: addNotes(news, noteEdit(before, after), after.version),
     requests: [...requests, request_id].slice(-MAX_REQUESTS),
+    edited_at: isoTime(life),
   };
   writeEdits(life, edits);
 }
 
 /** Drops the edits up to this version, which the model has seen; later ones are still unseen. Inside a transaction. */
 export function forgetSeenEdits(life: Life, version: number): void {
-  const { news, requests } = readEdits(life);
+  const { news, ...rest } = readEdits(life);
   if (news === null) return;
   const left = news.notes.filter((note) => note.version > version);
-  const edits: Edits = { news: left.length === 0 ? null : { ...news, notes: left, omitted: 0 }, requests };
+  const edits: Edits = { ...rest, news: left.length === 0 ? null : { ...news, notes: left, omitted: 0 } };
   writeEdits(life, edits);
 }
 
@@ -131,7 +137,8 @@ function writeEdits({ database: { sql }, memory }: Life, edits: Edits): void {
 }
 
 function isEdits(value: unknown): value is Edits {
-  return isRecord(value) && isList(value.requests, isText) && (value.news === null || isUnseenEdits(value.news));
+  if (!isRecord(value) || (value.edited_at !== undefined && !isText(value.edited_at))) return false;
+  return isList(value.requests, isText) && (value.news === null || isUnseenEdits(value.news));
 }
 
 function isUnseenEdits(value: unknown): value is UnseenEdits {

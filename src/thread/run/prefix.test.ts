@@ -1,10 +1,12 @@
 // Providers cache a request by its beginning, so each request of a thread begins with the one before it: over steps,
 // runs, questions, later days, new sandboxes and restarts. Only a summary begins anew.
+
 import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { type Reply, reply, say } from "../../../test/fakes/replies.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
+import { runCount } from "../../../test/setup/run-count.ts";
 import { summaryPrompt } from "../../agent/context/summary-writer.ts";
 import type { ModelRequest } from "../../agent/model.ts";
 import { defineTool } from "../../agent/tool.ts";
@@ -175,7 +177,7 @@ describe("each request of a thread", () => {
           }
         },
       ),
-      { numRuns: 100 },
+      { numRuns: runCount(100) },
     );
   }, 60_000);
 });

@@ -5,6 +5,7 @@ import { dueTask } from "../../agent/plan/view.ts";
 import { takeLonger } from "../../protocol/chain.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import type { ToolMessage, UserMessage } from "../../protocol/message.ts";
+import { noteInputs } from "../inbox/admission.ts";
 import { findInterrupted, isAnswer, isSuggestion, resultOf } from "../inbox/interrupts.ts";
 import { findRunBefore, isoTime, type Life, storeRun, transact } from "../life.ts";
 import { noteWaiting } from "../memory/kept-history.ts";
@@ -74,6 +75,7 @@ export function beginRun(life: Life, record: RunRecord, network: NetworkRules): 
   }
   if (record.requested_end === null) expectFirst(life, record, counted);
   trimInput(record);
+  noteInputs(life);
 }
 
 /** `counted`: the thread's last request and reply. */

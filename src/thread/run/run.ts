@@ -75,7 +75,8 @@ function drive(life: Life, record: RunRecord): void {
     // It stays the active run: this life does nothing more, and the next one continues it.
     (error: unknown) => life.platform.abort(`a run can't be ended: ${describeError(error)}`),
   );
-  life.active = { record, cancel, endRequestedAt, countedAt: life.ports.clock.now(), done };
+  const now = life.ports.clock.now();
+  life.active = { record, cancel, endRequestedAt, countedAt: now, storedAt: now, done };
   life.platform.waitUntil(done);
 }
 

@@ -1,11 +1,13 @@
 // Several calls in one message, of which some change the plan: a call after a change belongs to the task that is due
 // then, and a kill between any two of them changes nothing about that.
+
 import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { rowsOfType } from "../../../test/fakes/message-rows.ts";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
+import { runCount } from "../../../test/setup/run-count.ts";
 import { defineTool, type Tool } from "../../agent/tool.ts";
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
@@ -323,7 +325,7 @@ describe("a kill between the effects of a message", () => {
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: runCount(40) },
     );
   }, 60_000);
 });

@@ -1,11 +1,13 @@
 // Whole threads by chance: models that count and cost otherwise, summaries, tools that ask a model, retries, messages at
 // any moment, cancels and lives that end. At every moment a row covers what the servers have counted of its run.
+
 import { beforeEach, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { createRandom, type Random } from "../../../test/chaos/aims.ts";
 import { call, type Reply, reply, say } from "../../../test/fakes/replies.ts";
 import { FakeClock, settle } from "../../../test/fakes/stream.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
+import { runCount } from "../../../test/setup/run-count.ts";
 import { estimateMessage, estimateMessages, estimateTools } from "../../agent/context/tokens.ts";
 import type { ModelFailure, ModelRequest } from "../../agent/model.ts";
 import { defineTool, type Tool } from "../../agent/tool.ts";
@@ -200,7 +202,7 @@ function sizeOf({ messages, tools, reminder }: ModelRequest): number {
   return estimateMessages(messages) + estimateTools(tools) + last;
 }
 
-it.each(Array.from({ length: 12 }, (_, at) => at + 1))(
+it.each(Array.from({ length: runCount(12) }, (_, at) => at + 1))(
   "what a run's row holds covers what its servers counted, and no cap is passed (seed %i)",
   async (seed) => {
     const world = new World(seed);

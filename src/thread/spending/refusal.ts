@@ -12,7 +12,8 @@ const UNKNOWN_PRICE =
 
 export const budgetUnavailable: RunError = {
   code: "budget_unavailable",
-  message: "The database that keeps the caps on spending can't be reached. Send the message again in a few minutes.",
+  message:
+    "The database that keeps the caps on spending can't be reached, or is full. Send the message again in a few minutes.",
 };
 
 export function priceUnknown(model: string): RunError {

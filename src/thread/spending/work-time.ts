@@ -65,6 +65,12 @@ export function findTimeOver(record: RunRecord): RequestedEnd | null {
   return { status: "failed", error: timeOver(over) };
 }
 
+/** Whether a cap counts the run's minutes. */
+export function hasTimeCap(life: Life, record: RunRecord): boolean {
+  if (record.spending.pools.length > 0 && cappedIn(scopesOf(life, record)).has("ms")) return true;
+  return leftUnder(accountOf(record)).some(({ dimension }) => dimension === "ms");
+}
+
 /** A run that asks for more does so between its steps. */
 function ownTimes(record: RunRecord): Left[] {
   if (record.agent.config.on_cap === "ask") return [];

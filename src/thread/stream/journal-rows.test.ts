@@ -1,8 +1,10 @@
 // What the journal's table answers for a returning reader: the same as a scan of every row, at the cost of a few rows.
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyScript, ScriptedThread } from "../../../test/fakes/scripted-thread.ts";
 import { finished, Stage } from "../../../test/fakes/stage.ts";
+import { runCount } from "../../../test/setup/run-count.ts";
 import type { Sql } from "../rows/database.ts";
 import { isReplayNumber, readSpanning } from "./journal-rows.ts";
 import { ReplayNumbers } from "./replay-numbers.ts";
@@ -51,9 +53,9 @@ describe("numbers of replays", () => {
         thread.finish();
         compare();
       }),
-      { numRuns: 100 },
+      { numRuns: runCount(100) },
     );
-    expect(found).toBeGreaterThan(1000);
+    expect(found).toBeGreaterThan(runCount(1000));
   });
 
   it("below what memory holds are dropped", () => {
@@ -86,9 +88,9 @@ describe("the rows that span a number", () => {
         const sent = [thread.journal.newest, ...thread.lives.map(({ last }) => last)];
         for (const last of sent) compare(Math.max(0, last - 200), last);
       }),
-      { numRuns: 150 },
+      { numRuns: runCount(150) },
     );
-    expect(found).toBeGreaterThan(1000);
+    expect(found).toBeGreaterThan(runCount(1000));
   });
 
   it("cost a few rows in a thread of ten thousand", () => {

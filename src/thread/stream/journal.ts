@@ -5,26 +5,23 @@
 // stored: the row keeps `from_seq`, the number of its live START, and `seq`, that of its END. An END skips the numbers
 // that a replay of the row needs for START and one CONTENT. So the numbers of a replay always grow, even past a fact
 // that was stored while the part was open. `journal-rows` says which events a reader with a given number has.
-//
-// Numbers are reserved in blocks, and a block is stored before one of its numbers is used, so no life reuses a number.
+// `numbers` gives them, and no life reuses one.
 
 import { isWide } from "../../lib/memory/text-bytes.ts";
 import type { ClientEvent, ThreadEvent } from "../../protocol/event.ts";
-import { isNumber, shapeOf } from "../../store/shapes/stored.ts";
-import { type Database, readRequiredMeta, type Sql, writeMeta } from "../rows/database.ts";
+import type { Database } from "../rows/database.ts";
+import type { Settled } from "../rows/shapes/position.ts";
 import { isAdapted } from "./ag-ui/client.ts";
 import * as rows from "./journal-rows.ts";
 import { type Frame, FrameLog } from "./memory/frame-log.ts";
 import { newTextOwner } from "./memory/text-pieces.ts";
+import { Numbers } from "./numbers.ts";
 import { addPiece, aroundText, type LivePart, type PartShape, partSoFar, type UnstoredPart } from "./parts.ts";
 import { ReplayNumbers } from "./replay-numbers.ts";
 import { RowWriter } from "./row-writer.ts";
 
 export type { JournalRow } from "./journal-rows.ts";
 export type { PartShape } from "./parts.ts";
-
-// A reservation is one row written; a thousand numbers last for a turn or two.
-const BLOCK = 1000;
 
 export function frameOf(seq: number | null, event: ClientEvent): string {
   const data = `data: ${JSON.stringify(event)}\n\n`;
@@ -39,17 +36,13 @@ const toJson = (event: ThreadEvent): string => JSON.stringify(event);
 export type Listen = (event: ThreadEvent, urgent: boolean) => void;
 
 export class Journal {
-  readonly #sql: Sql;
   readonly #rows: RowWriter;
   readonly #log: FrameLog;
   /** Prefix of this journal's keys in `text-pieces`. */
   readonly key = newTextOwner();
   readonly #parts = new Map<string, LivePart>();
   readonly #replays = new ReplayNumbers();
-  /** The last number that a former life may have used. */
-  readonly #former: number;
-  #next: number;
-  #reserved: number;
+  readonly #numbers: Numbers;
   #held: number | null = null;
   /** The newest event that is not the same for every client. */
   #adapted = 0;
@@ -59,17 +52,19 @@ export class Journal {
   onAppend: (urgent: boolean) => void = () => {};
 
   constructor(database: Database) {
-    this.#sql = database.sql;
-    this.#rows = new RowWriter(this.#sql);
-    this.#former = readRequiredMeta(this.#sql, "reserved_through", shapeOf(isNumber)) ?? 0;
-    this.#reserved = this.#former;
-    this.#next = this.#former + 1;
-    this.#log = new FrameLog(this.#former);
+    this.#rows = new RowWriter(database.sql);
+    this.#numbers = new Numbers(database.sql);
+    this.#log = new FrameLog(this.#numbers.former);
   }
 
   /** The highest number in use. */
   get newest(): number {
-    return this.#next - 1;
+    return this.#numbers.newest;
+  }
+
+  /** Whether every number so far has its row, as a later life needs to know it. To be stored in this transaction. */
+  settle(): Settled | undefined {
+    return this.#numbers.settle();
   }
 
   /** The highest number that may be sent. */
@@ -118,9 +113,9 @@ export class Journal {
 
   /** Stores a fact: one event, or several that belong together, under consecutive numbers. Inside a transaction. */
   addFact(invocation_id: string, ...events: ThreadEvent[]): number {
-    const from_seq = this.#next;
-    if (this.#parts.size > 0) this.#take(events.length);
-    const first = this.#take(events.length);
+    const from_seq = this.newest + 1;
+    if (this.#parts.size > 0) this.#numbers.takeStored(events.length);
+    const first = this.#numbers.takeStored(events.length);
     const seq = this.newest;
     const texts = events.map(toJson);
     this.#insert(
@@ -134,12 +129,12 @@ export class Journal {
 
   /** Sends an event that has no value later (live command output, a retry). It gets a number and is not stored. */
   addEphemeral(event: ThreadEvent): void {
-    const seq = this.#take(1);
+    const seq = this.#numbers.take(1);
     this.#push(seq, frameOf(seq, event), false);
   }
 
   openPart(invocation_id: string, shape: PartShape): void {
-    const from = this.#take(shape.startEvents.length);
+    const from = this.#numbers.take(shape.startEvents.length);
     const last = from + shape.startEvents.length - 1;
     const around = aroundText(shape.content);
     const startTexts = shape.startEvents.map(toJson);
@@ -152,7 +147,7 @@ export class Journal {
     const part = this.#parts.get(part_id);
     if (part === undefined || part.end !== null) throw new Error(`the part ${part_id} is not open`);
     if (text === "") return;
-    const seq = this.#take(1);
+    const seq = this.#numbers.take(1);
     const urgent = part.pieces.length === 0;
     addPiece(part, text);
     part.last = seq;
@@ -167,9 +162,9 @@ export class Journal {
   closePart(part_id: string): void {
     const part = this.#parts.get(part_id);
     if (part === undefined || part.end !== null) return;
-    const replay_from = this.#next;
-    this.#take(part.startEvents.length + 1 + (this.#parts.size > 1 ? part.endEvents.length : 0));
-    const first = this.#take(part.endEvents.length);
+    const replay_from = this.newest + 1;
+    this.#numbers.take(part.startEvents.length + 1 + (this.#parts.size > 1 ? part.endEvents.length : 0));
+    const first = this.#numbers.take(part.endEvents.length);
     part.end = { seq: this.newest, replay_from };
     // One string, which all readers share.
     part.pieces = [part.pieces.join("")];
@@ -202,8 +197,8 @@ export class Journal {
    * first reader comes, since a reader's number would otherwise stand for other events.
    */
   voidFormerLife(invocation_id: string): void {
-    const from = rows.firstUnstored(this.#rows.sql, this.#former);
-    if (from <= this.#former) this.#log.forget(this.#insertGap(from, invocation_id));
+    const from = rows.firstUnstored(this.#rows.sql, this.#numbers.former);
+    if (from <= this.#numbers.former) this.#log.forget(this.#insertGap(from, invocation_id));
   }
 
   /** Parts whose message is not stored, in the order in which they began. */
@@ -265,7 +260,7 @@ export class Journal {
   /** Whether a reader that comes back with `seq` can go on from memory alone. */
   canFollow(seq: number): boolean {
     if (seq < this.#log.floor) return false;
-    return seq > this.#former ? !this.#replays.has(seq) : !rows.isReplayNumber(this.#rows.sql, seq);
+    return seq > this.#numbers.former ? !this.#replays.has(seq) : !rows.isReplayNumber(this.#rows.sql, seq);
   }
 
   /** Whether a replay that reached `seq` can go on from memory: no part began before `seq` and ends after it. */
@@ -287,17 +282,6 @@ export class Journal {
   #oldestPart(): number {
     for (const part of this.#parts.values()) return part.from;
     return Number.POSITIVE_INFINITY;
-  }
-
-  #take(count: number): number {
-    const first = this.#next;
-    const last = first + count - 1;
-    if (last > this.#reserved) {
-      this.#reserved = last + BLOCK;
-      writeMeta(this.#sql, "reserved_through", this.#reserved);
-    }
-    this.#next = last + 1;
-    return first;
   }
 
   #push(seq: number, text: string, urgent: boolean): void {
@@ -340,7 +324,7 @@ export class Journal {
   }
 
   #insertGap(from_seq: number, invocation_id: string): number {
-    const seq = this.#take(1);
+    const seq = this.#numbers.takeStored(1);
     this.#insert(
       { seq, from_seq, last_seq: seq, start_count: rows.GAP, replay_from: seq, replay_to: 0 },
       invocation_id,
@@ -352,6 +336,7 @@ export class Journal {
   #insert(row: Omit<rows.JournalRow, "events">, invocation_id: string, texts: string[]): void {
     const unstored = this.#parts.size === 0 ? [] : [...this.#parts.values()].map((part) => part.from);
     this.#replays.add(row.replay_from, row.replay_to, this.#log.floor);
+    this.#numbers.noteStored(row.seq);
     this.#rows.insert({ row, invocation_id, texts, unstored });
   }
 }

@@ -1,10 +1,12 @@
 // Random threads with clients that are cut anywhere and come back: at the end they have the stored conversation.
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseFrames } from "../../../test/fakes/conversation.ts";
 import { type ClientPlan, ScriptedClient } from "../../../test/fakes/scripted-client.ts";
 import { anyScript, ScriptedThread, type Step } from "../../../test/fakes/scripted-thread.ts";
 import { FakeSink, settle } from "../../../test/fakes/stream.ts";
+import { runCount } from "../../../test/setup/run-count.ts";
 import type { Limits } from "./shared.ts";
 
 const anyClient: fc.Arbitrary<ClientPlan> = fc.record({
@@ -52,7 +54,7 @@ describe("a client that is cut at any frame and comes back", () => {
           expect(client.received).toEqual(witness?.received);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runCount(150) },
     );
   });
 
@@ -68,7 +70,7 @@ describe("a client that is cut at any frame and comes back", () => {
           expect(client.unfair).toEqual([]);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: runCount(400) },
     );
   });
 
@@ -85,9 +87,9 @@ describe("a client that is cut at any frame and comes back", () => {
           expect(client.conversation.run).toBeNull();
         }
       }),
-      { numRuns: 400 },
+      { numRuns: runCount(400) },
     );
-    expect(resyncs).toBeGreaterThan(100);
+    expect(resyncs).toBeGreaterThan(runCount(100));
   });
 
   it("gets a resync only if it has a partial part, a void one, or one that left memory", async () => {
@@ -96,7 +98,7 @@ describe("a client that is cut at any frame and comes back", () => {
         const { clients } = await play(script, plans);
         expect(clients.flatMap((client) => client.needless)).toEqual([]);
       }),
-      { numRuns: 200 },
+      { numRuns: runCount(200) },
     );
   });
 });
@@ -118,7 +120,7 @@ describe("the replay of a finished run", () => {
           expectOneContentEach(whole.map(({ event }) => event as { messageId?: string; type: string }));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runCount(150) },
     );
   });
 });

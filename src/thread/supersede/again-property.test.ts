@@ -1,6 +1,7 @@
 // Turns asked again and edited, histories, steering, messages changed while they wait, cancels, lives that end and a D1
 // that fails, in any order: the model never reads what is superseded, each message is one row, and D1, the lists and every
 // reader of the thread end with the same conversation.
+
 import fc from "fast-check";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { call, type Reply, reply } from "../../../test/fakes/replies.ts";
@@ -9,6 +10,7 @@ import { settle } from "../../../test/fakes/stream.ts";
 import type { FakeReader, ReadFrame } from "../../../test/fakes/stream-reader.ts";
 import { FakeThread } from "../../../test/fakes/thread.ts";
 import { Transcript } from "../../../test/fakes/transcript.ts";
+import { runCount } from "../../../test/setup/run-count.ts";
 import type { MessageRow } from "../../protocol/message.ts";
 import type { RunInput } from "../../protocol/thread.ts";
 import { listMessages } from "../../store/messages.ts";
@@ -288,6 +290,6 @@ describe("what is asked again and edited", () => {
       expect([...world.problems, ...thread.failures]).toEqual([]);
     };
     const scripts = fc.array(anyStep, { minLength: 5, maxLength: 40 });
-    await fc.assert(fc.asyncProperty(scripts, play), { numRuns: Number(process.env.AGAIN_RUNS ?? 30) });
+    await fc.assert(fc.asyncProperty(scripts, play), { numRuns: Number(process.env.AGAIN_RUNS ?? runCount(30)) });
   }, 60_000);
 });

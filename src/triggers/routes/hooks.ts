@@ -177,12 +177,13 @@ function requireQuota(refusal: Failure | null): void {
   throw new Problem(refusal.code, detail, false, refusal.retry_after_s);
 }
 
-/** The sender can't fix the owner's problem, but may retry if a thread is full. */
+/** The sender can't fix the owner's problem, but may retry if a thread is full, or once the operator has mended a setting. */
 function refuseFiring(
   refuseIt: (code: ProblemCode, detail: string, reason: string) => Promise<never>,
   error: { code: ProblemCode; detail: string },
 ): Promise<never> {
   if (error.code === "rate_limited") return refuseIt("rate_limited", "Too many deliveries wait.", error.detail);
+  if (error.code === "not_configured") return refuseIt("not_configured", "The server can't start a run.", error.detail);
   return refuseIt("invalid_operation", "The webhook can't start a run: ask its owner.", error.detail);
 }
 

@@ -1,7 +1,9 @@
 // Due times that come to a full quota of runs: they wait, and are tried again for an hour.
+
 import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { addCopies, ScheduleWorld } from "../../../test/fakes/schedule-world.ts";
+import { runCount } from "../../../test/setup/run-count.ts";
 
 const NINE = "2026-11-25T09:00:00.000Z";
 /** The time so many seconds after nine. */
@@ -320,7 +322,7 @@ describe("whatever the quota, the number of schedules and their pace", () => {
         expect(startsOf(world)).toBe(rows.filter(({ status }) => status === "accepted").length);
         expect(world.inputs).toHaveLength(startsOf(world));
       }),
-      { numRuns: 8 },
+      { numRuns: runCount(8) },
     );
   });
 });

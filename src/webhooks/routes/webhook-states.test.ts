@@ -1,10 +1,12 @@
 // A property test of what a webhook may send and when, against a model: any order of changes, answers and failures, with
 // tries that are under way while something changes.
+
 import fc from "fast-check";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { webhook } from "../../../test/fakes/deliveries.ts";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
 import { FakeClock } from "../../../test/fakes/stream.ts";
+import { runCount } from "../../../test/setup/run-count.ts";
 import { ADMIN_KEY_ID } from "../../protocol/ids.ts";
 import type { DeliveryName } from "../../protocol/webhook.ts";
 import { storeWebhook } from "../../secrets/webhook-keys.ts";
@@ -200,7 +202,7 @@ describe("a webhook", () => {
         expect(world.sent.at(-1)).toBe("task.updated");
         for (const type of world.sent) seen.add(type);
       }),
-      { numRuns: 150 },
+      { numRuns: runCount(150) },
     );
     expect([...seen].toSorted()).toEqual(["task.updated", "webhook.ping"]);
   });

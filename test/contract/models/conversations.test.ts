@@ -1,9 +1,11 @@
 // Whole conversations with each provider: known by its address, by the model's name alone, by MODEL_PROFILE alone, or by
 // nothing but its refusals.
+
 import { describe, expect, it } from "vitest";
 import { serverNames } from "../../../src/models/index.ts";
 import { familyOf } from "../../../src/models/profiles/families.ts";
 import type { UserContent } from "../../../src/protocol/message.ts";
+import { isShort } from "../../setup/run-count.ts";
 import { buildShop, Conversation, inXml, openConnection, play } from "./conversation.ts";
 import { aiGatewayWorkersAi } from "./providers/ai-gateway.ts";
 import { azureResponses } from "./providers/azure.ts";
@@ -203,9 +205,13 @@ function steps(canary: string): Parameters<typeof play> {
   ];
 }
 
-/** One of any two begins, so each does with half of the others; with ALL_PAIRS=1 both do, which takes twice as long. */
+/**
+ * One of any two begins, so each does with half of the others; with ALL_PAIRS=1 both do, which takes twice as long.
+ * `npm test` has a third of the pairs, in which each provider is with others of any kind.
+ */
 function beginsWith(one: number, other: number): boolean {
   if (process.env.ALL_PAIRS !== undefined) return one !== other;
+  if (isShort && (one + other) % 3 !== 0) return false;
   const isEven = (one + other) % 2 === 0;
   return isEven ? one < other : one > other;
 }

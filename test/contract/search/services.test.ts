@@ -1,5 +1,6 @@
 // Every service against a strict server of its own: what we send is accepted, and each refusal and trouble is known for
 // what it is.
+
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { freeSpending } from "../../../src/agent/spending.ts";
@@ -10,6 +11,7 @@ import type {
   SearchOutcome,
   SearchRequest,
 } from "../../../src/tools/web/search/search-service.ts";
+import { runCount } from "../../setup/run-count.ts";
 import { type SearchServer, startSearchServer, type Trouble } from "./server.ts";
 import { bocha } from "./strict/bocha.ts";
 import { brave } from "./strict/brave.ts";
@@ -105,7 +107,7 @@ describe.each(services)("$name", (strict: StrictService) => {
           expect(await ask({ query, count, freshness, domains })).toMatchObject({ ok: true });
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runCount(60) },
     );
     expect(server.faults).toEqual([]);
   });

@@ -1,6 +1,6 @@
 // A model that does what the newest message asks for, so that hundreds of replies need no hand that leads them:
-// `@say:2000:16:5@` replies with 2,000 pieces of 16 characters, one each 5 ms; `@read:path@` reads a file first. It is as
-// large as what is said to it, so it never parses a request.
+// `@say:2000:16:5@` replies with 2,000 pieces of 16 characters, one each 5 ms; `@read:path@` reads a file first;
+// `@refuse@` is an error. It is as large as what is said to it, so it never parses a request.
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
@@ -53,6 +53,11 @@ async function reply(end: string, response: ServerResponse): Promise<void> {
     const choices = [{ index: 0, delta, finish_reason: finish }];
     return response.write(`data: ${JSON.stringify({ object: "chat.completion.chunk", choices })}\n\n`);
   };
+  if (end.lastIndexOf("@refuse@") > end.lastIndexOf("@say:")) {
+    response.writeHead(400, { "content-type": "application/json" });
+    response.end(JSON.stringify({ error: { message: "refused", type: "invalid_request_error" } }));
+    return;
+  }
   response.writeHead(200, { "content-type": "text/event-stream" });
   const read = [...end.matchAll(/@read:([^@]+)@/g)].at(-1);
   const isRead = read === undefined || end.lastIndexOf('"role":"tool"') > read.index;

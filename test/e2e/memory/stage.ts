@@ -20,9 +20,10 @@ export interface MemoryStage extends ServerClient {
   model: AskedModel;
   /**
    * Of the runtime, in MiB: the most that its heap held, with what is not collected yet, its buffers outside of the heap,
-   * and its process now.
+   * both at one moment, and its process now.
    */
-  memory(): { heap: number; outside: number; process: number | null };
+  memory(): { heap: number; outside: number; both: number; process: number | null };
+
   close(): Promise<void>;
 }
 
@@ -84,12 +85,15 @@ async function watchHeap(inspector: string) {
     socket.addEventListener("open", resolve, { once: true });
     socket.addEventListener("error", reject, { once: true });
   });
-  const peak = { heap: 0, outside: 0 };
+  const peak = { heap: 0, outside: 0, both: 0 };
   socket.addEventListener("message", ({ data }) => {
     const { result } = JSON.parse(String(data)) as { result?: HeapUsage };
     if (result?.usedSize === undefined) return;
-    peak.heap = Math.max(peak.heap, Math.round(result.usedSize / MIB));
-    peak.outside = Math.max(peak.outside, Math.round(result.backingStorageSize / MIB));
+    const { usedSize: heap, backingStorageSize: outside } = result;
+    const values = { heap, outside, both: heap + outside };
+    for (const name of Object.keys(peak) as (keyof typeof peak)[]) {
+      peak[name] = Math.max(peak[name], Math.round(values[name] / MIB));
+    }
   });
   let id = 0;
   const timer = setInterval(() => {

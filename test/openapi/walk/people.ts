@@ -31,6 +31,12 @@ export async function walkPeople({ ask }: Walker, { taskloom, issuer, relay }: S
     params: { ...params, key_id: String(third.body.key_id) },
   });
 
+  const run = { thread_id: "thread-of-ada", invocation_id: "run-of-ada" };
+  const body = { message: "[[stall]] stalled", invocation_id: run.invocation_id };
+  await ask("POST /v1/threads/{thread_id}/runs", { key, params: { thread_id: run.thread_id }, body });
+  const cancel = "POST /v1/users/{user_id}/threads/{thread_id}/runs/{invocation_id}/cancel";
+  await ask(cancel, { ...admin, params: { ...params, ...run } });
+
   issuer.accounts.set("ada", { email: "ada@example.com", email_verified: true, name: "Ada" });
   for (const end of ["one", "all", "admin", "page"] as const) {
     const cookie = await signIn({ ask }, relay.url);

@@ -45,6 +45,7 @@ export async function walk(stage: Stage): Promise<Walked> {
   async function walkServer(): Promise<void> {
     for (const open of ["GET /healthz", "GET /openapi.json", "GET /docs"]) await ask(open, { key: null });
     await ask("GET /v1/server");
+    await ask("GET /v1/server/runs", { query: { limit: "5" } });
     await ask("GET /v1/metrics");
     await ask("GET /v1/models");
     await ask("GET /v1/quotas");

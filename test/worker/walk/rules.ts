@@ -89,6 +89,11 @@ export interface AdminOperation {
 export const adminOperations: Record<string, AdminOperation> = {
   "POST /v1/users": { status: 409, why: "It makes users, and an id is given once." },
   "GET /v1/metrics": { status: 200, why: "It counts over all users, and names none." },
+  "GET /v1/server/runs": {
+    status: 200,
+    why: "It says which runs are live.",
+    shows: ["user_id", "thread_id", "invocation_id"],
+  },
   "GET /v1/server": { status: 200, why: "It says what an operator has to mend." },
   "GET /v1/users": { status: 200, why: "It lists accounts.", shows: ["user_id", "name"] },
   "GET /v1/usage/users": { status: 200, why: "It says who spends how much.", shows: ["user_id", "name"] },
@@ -101,6 +106,12 @@ export const adminOperations: Record<string, AdminOperation> = {
   "PATCH /v1/users/{user_id}": { status: 200, why: "It changes an account.", changes: true },
   "DELETE /v1/users/{user_id}": { status: 202, why: "It ends an account.", changes: true },
   "DELETE /v1/users/{user_id}/sessions": { status: 204, why: "It signs people out.", changes: true },
+  // The thread in the path is another user's than the one in the path.
+  "POST /v1/users/{user_id}/threads/{thread_id}/runs/{invocation_id}/cancel": {
+    status: 404,
+    why: "It ends a run that hangs.",
+    changes: true,
+  },
   // The key in the path is another user's than the one in the path.
   "DELETE /v1/users/{user_id}/api-keys/{key_id}": { status: 404, why: "It ends keys of who left.", changes: true },
 };

@@ -46,6 +46,7 @@ export function addStart(app: App): void {
         invocation_id,
         key_id: context.get("caller").key_id,
         messages: [{ message_id: body.message_id ?? newId("msg"), content: body.message }],
+        ...(body.message_id === undefined ? { unnamed_messages: true } : {}),
         ...optionsOf(body),
         on_busy: body.on_busy,
         ...disconnectOf(body.on_disconnect, query.on_disconnect),

@@ -7,8 +7,8 @@ import {
   countThings,
   createUser,
   listUsers,
+  readOwnUser,
   readUser,
-  readUserName,
   type Taken,
   type UserPatch,
 } from "../../../store/people/users.ts";
@@ -124,10 +124,15 @@ function addMe(app: App): void {
     async (context) => {
       const { user_id, key_id, scopes, expires_at } = context.get("caller");
       // An operator's first look, also while D1 fails.
-      const reading = readUserName(context.env.DB, user_id);
-      const name = await (user_id === FIRST_USER_ID ? reading.catch(() => null) : reading);
+      const reading = readOwnUser(context.env.DB, user_id);
+      const own = await (user_id === FIRST_USER_ID ? reading.catch(() => null) : reading);
+      const days = own?.retention_days ?? context.get("config").retention_days;
       const expiry = expires_at === null ? null : new Date(expires_at).toISOString();
-      return context.json({ user_id, name, is_admin: key_id === ADMIN_KEY_ID, key_id, scopes, expires_at: expiry });
+      return context.json({
+        ...{ user_id, name: own?.name ?? null, is_admin: key_id === ADMIN_KEY_ID, key_id, scopes, expires_at: expiry },
+        // An admin's 0 keeps threads for ever.
+        retention_days: days === 0 ? null : days,
+      });
     },
   );
 }

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { runCount } from "../../../../test/setup/run-count.ts";
 import {
   LOST_EXIT_CODE,
   nameSession,
@@ -28,7 +29,7 @@ describe("quote", () => {
           expect(out).toBe(text);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: runCount(40) },
     );
   });
 });

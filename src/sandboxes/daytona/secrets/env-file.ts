@@ -3,6 +3,7 @@
 // the sandbox's user can read, in memory where the image has such a folder. The command's wrapper reads the file and
 // deletes it before the command begins.
 import { SandboxError } from "../../../agent/sandbox.ts";
+import { OutputMask } from "../../output-mask.ts";
 import type { SdkSandbox } from "../client/sdk.ts";
 import type { Toolbox } from "../client/toolbox.ts";
 import { ENV_FOLDERS, ENV_PREFIX, quote } from "../commands/command-line.ts";
@@ -40,7 +41,8 @@ export async function writeEnvFile(
     ...{ method: "POST" as const, path: "/process/execute", body, signal },
     timeout_ms: 2 * SECONDS * 1_000,
   };
-  const bytes = await toolbox.ask(sandbox, request, (response) => readBytes(response, ANSWER_BYTES));
+  const asked = toolbox.ask(sandbox, request, (response) => readBytes(response, ANSWER_BYTES));
+  const bytes = await asked.catch(hideIn(values));
   const answer = new TextDecoder().decode(bytes ?? undefined);
   if (/"result"\s*:\s*"written/.test(answer)) return;
   throw new SandboxError(
@@ -48,4 +50,15 @@ export async function writeEnvFile(
     "The project's secrets can't be given to commands: the sandbox's shell has no printf of its own, or no folder for " +
       "temporary files can be written.",
   );
+}
+
+/** Whoever refuses the request may quote it. */
+function hideIn(values: ReadonlyMap<string, string>): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof Error)) throw error;
+    const message = new OutputMask(values.values()).apply(error.message);
+    if (error instanceof SandboxError) throw new SandboxError(error.code, message, error.retry_after_s);
+    error.message = message;
+    throw error;
+  };
 }

@@ -11,8 +11,8 @@ export function describeGiven(given: GivenSecret[]): string | null {
   const more = given.length > SHOWN ? `, and ${given.length - SHOWN} more` : "";
   return (
     "Commands get these environment variables, which the person stored as secrets: " +
-    `${given.slice(0, SHOWN).map(describeOne).join(", ")}${more}. Output shows *** in place of their values. Use them by ` +
-    "name, and write no value into a file, a message or an address."
+    `${given.slice(0, SHOWN).map(describeOne).join(", ")}${more}. What tools show you, of files too, has *** in place of ` +
+    "their values. Use them by name, and write neither a value nor its *** into a file, a message or an address."
   );
 }
 

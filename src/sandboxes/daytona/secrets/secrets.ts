@@ -17,6 +17,9 @@ const RESTART = "Stop and start the sandbox: it was made without secrets that Da
 /** Values that were replaced are still masked by the life that knew them: a program may go on with one. */
 const MAX_FORMER = 200;
 
+/** What files show may be masked with values that are so old: a command has brought newer ones there, and read them. */
+const HIDDEN_MS = 60_000;
+
 export interface SecretsPorts extends VaultSettings {
   secrets: SandboxSecrets | undefined;
   onState: OnSandboxState;
@@ -34,6 +37,9 @@ export class DaytonaSecrets {
   readonly #ports: SecretsPorts;
   readonly #seen = new Set<string>();
   #given: GivenSecret[] | null = null;
+  #read_at = 0;
+  /** Of what was seen; null once that has changed. */
+  #mask: OutputMask | null = null;
   /** What this instance attached last, by sandbox. */
   #attached: { id: string; label: string | null } | null = null;
 
@@ -72,18 +78,27 @@ export class DaytonaSecrets {
     return new Map(given.flatMap(({ name, value, kept_as }) => (kept_as === null ? [[name, value] as const] : [])));
   }
 
-  /** Null if nothing is to be masked. Reads the secrets if this instance has not yet. */
-  async readMask(signal: AbortSignal): Promise<OutputMask | null> {
+  /** Null if nothing is to be masked. Reads the secrets anew if they are older than that. */
+  async readMask(signal: AbortSignal, max_age_ms = 0): Promise<OutputMask | null> {
     if (this.#ports.secrets === undefined) return null;
-    await this.#read(signal, false);
-    return this.#seen.size === 0 ? null : new OutputMask(this.#seen);
+    if (this.#given === null || Date.now() - this.#read_at >= max_age_ms) await this.#read(signal, false);
+    if (this.#seen.size === 0) return null;
+    this.#mask ??= new OutputMask(this.#seen);
+    return this.#mask;
+  }
+
+  /** The text of a file, a failure, a list. */
+  async hide(text: string, signal: AbortSignal): Promise<string> {
+    return (await this.readMask(signal, HIDDEN_MS))?.apply(text) ?? text;
   }
 
   async #read(signal: AbortSignal, is_new: boolean): Promise<GivenSecret[]> {
+    const read_at = Date.now();
     const given = (await this.#ports.secrets?.read(signal, { is_new })) ?? [];
     this.#given = given;
+    this.#read_at = read_at;
     for (const { value } of given) {
-      this.#seen.delete(value);
+      if (!this.#seen.delete(value)) this.#mask = null;
       this.#seen.add(value);
     }
     for (const value of this.#seen) if (this.#seen.size > MAX_FORMER) this.#seen.delete(value);

@@ -12,6 +12,14 @@ export interface Position {
   run_seq: number;
   /** Readers may see what ended up to this number. Absent where a former version stored the position last. */
   released?: number;
+  /** Absent if a number may have no row. */
+  settled?: Settled | undefined;
+}
+
+/** Every number of the journal up to `seq` has its row, and `reserved` was the end of the last block then. */
+export interface Settled {
+  seq: number;
+  reserved: number;
 }
 
 /** `project`: whether D1 had the thread's project before the thread. */
@@ -25,5 +33,11 @@ export const toPosition = shapeOf(isPosition);
 function isPosition(value: unknown): value is Position {
   if (!isRecord(value) || typeof value.project !== "boolean") return false;
   const { message_seq, plan_version, thread_version, run_seq, released = 0 } = value;
+  const { settled } = value;
+  if (settled !== undefined && !isSettled(settled)) return false;
   return [message_seq, plan_version, thread_version, run_seq, released].every(isNumber);
+}
+
+function isSettled(value: unknown): value is Settled {
+  return isRecord(value) && isNumber(value.seq) && isNumber(value.reserved);
 }

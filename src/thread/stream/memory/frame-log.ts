@@ -19,9 +19,9 @@ const MEMORY_OF_THREAD = 4 * 1024 * 1024;
  */
 const MOST_FLOOR = 256 * 1024;
 const LEAST_FLOOR = 8 * 1024;
-const FLOORS = 6 * 1024 * 1024;
+const FLOORS = 4 * 1024 * 1024;
 /** Of what all kinds of memory may keep, in bytes. Frames may have more where the others need less. */
-const SHARE = 10 * 1024 * 1024;
+const SHARE = 8 * 1024 * 1024;
 /** The largest log gives a portion at a time, so that logs of one size give alike. */
 const PORTION = 64 * 1024;
 /** A frame's object, and the parts that its text is joined from. */

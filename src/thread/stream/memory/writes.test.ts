@@ -36,7 +36,7 @@ describe("what is written to readers and not taken", () => {
 
   it("has a bound for all threads together, and others fit again once some of it is taken", () => {
     const [one, other] = [new Writes(), new Writes()];
-    for (let count = 0; count < 8; count++) expect(write(one, new Uint8Array(MIB))).toBe(true);
+    for (let count = 0; count < 6; count++) expect(write(one, new Uint8Array(MIB))).toBe(true);
     expect(write(other, new Uint8Array(1))).toBe(false);
     taken.shift()?.();
     expect(write(other, new Uint8Array(1))).toBe(true);

@@ -6,8 +6,8 @@ import { Share } from "../../../lib/memory/share.ts";
 
 const KIB = 1024;
 /** From here on writes are small, and who has taken nothing since the last ping is cut. */
-const STRAINED_BYTES = 4 * KIB * KIB;
-const MAX_BYTES = 8 * KIB * KIB;
+const STRAINED_BYTES = 3 * KIB * KIB;
+const MAX_BYTES = 6 * KIB * KIB;
 /** In characters: about one write, big enough to be cheap in a replay, small enough for a slow reader to take. */
 const WRITE_CHARS = 64 * KIB;
 const SMALL_WRITE_CHARS = 4 * KIB;

@@ -57,6 +57,7 @@ export const acts = defineWords<Record<AuditAction, Act>>(
     "approval.approve": { done: "approved the tool call", plain: "approve the tool call" },
     "approval.deny": { done: "declined the tool call", plain: "decline the tool call" },
     "thread.expire": { done: "deleted old threads", plain: "delete old threads" },
+    "run.cancel": { done: "cancelled the run", plain: "cancel the run" },
   },
   {
     "session.create": { done: "登录了", plain: "登录" },
@@ -91,6 +92,7 @@ export const acts = defineWords<Record<AuditAction, Act>>(
     "approval.approve": { done: "批准了工具调用", plain: "批准工具调用" },
     "approval.deny": { done: "拒绝了工具调用", plain: "拒绝工具调用" },
     "thread.expire": { done: "删除了过期的会话", plain: "删除过期的会话" },
+    "run.cancel": { done: "取消了运行", plain: "取消运行" },
   },
 );
 
