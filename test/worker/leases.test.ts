@@ -130,7 +130,7 @@ describe("the batch of a thread", () => {
     await syncThread(counting, { key, ...empty, leases: [{ lease_id: "lease", spent: tokens(300) }] });
     await syncThread(counting, { key, ...empty, thread: { ...thread, version: 2 }, leases: [] });
     await syncThread(counting, { key, ...empty, leases: [] });
-    expect(batches).toEqual([3, 2, 2]);
+    expect(batches).toEqual([3, 1, 1]);
     expect(await sumOf("user", key.user_id, "2031-01-03")).toMatchObject({ tokens: 150, open_tokens: 0 });
     expect(await grantLease(env.DB, request({ ...key, scopes }))).toEqual({ kind: "closed" });
   });
