@@ -33,7 +33,10 @@ export function readReceipts(sql: Sql): Receipt[] {
     )
     .toArray();
   let room = MAX_READ_CHARACTERS;
-  const fitting = sizes.filter(({ size }) => (room -= size) >= 0);
+  const fitting = sizes.filter(({ size }) => {
+    room -= size;
+    return room >= 0;
+  });
   const first = fitting.at(-1)?.seq;
   if (first === undefined) return [];
   return sql

@@ -152,6 +152,13 @@ const inBody: Record<string, Filling> = {
   "operations.section_id": kind("section_id"),
   "operations.section_ids": kind("section_id"),
   "operations.task_ids": kind("task_id"),
+  // Looked up in the thread's own sandbox, when the check runs.
+  "operations.checks.path": null,
+  "operations.sections.tasks.checks.path": null,
+  "operations.task_contents.checks.path": null,
+  "operations.checks.json.path": null,
+  "operations.sections.tasks.checks.json.path": null,
+  "operations.task_contents.checks.json.path": null,
 };
 
 const places = { path: inPath, query: inQuery, header: inHeader, body: inBody };
