@@ -23,9 +23,17 @@ let graphemes: Intl.Segmenter | undefined;
 export function toTitle(text: string): string | null {
   for (const line of text.split(LINE_ENDS)) {
     const shown = line.replace(HIDDEN, "").replaceAll(BLANK, " ").replace(STRAY, "").replace(/\s+/g, " ").trim();
-    if (shown !== "") return cutTitle(shown.toWellFormed());
+    if (shown !== "") return copy(cutTitle(shown.toWellFormed()));
   }
   return null;
+}
+
+/**
+ * V8 keeps a part of a string as a reference to the whole. A title lives as long as its thread's object, and would keep
+ * a message of a megabyte with it.
+ */
+function copy(text: string): string {
+  return JSON.parse(JSON.stringify(text)) as string;
 }
 
 /** Cuts after a whole grapheme, unless the first one alone is too long. */

@@ -141,6 +141,17 @@ describe("FrameLog", () => {
     expect(left.reduce((sum, memory) => sum + memory)).toBeLessThanOrEqual(7 * MIB);
   });
 
+  it("keeps nothing of the frames that it dropped", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const log = newLog();
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    for (let seq = 1; seq <= 40; seq++) log.push(seq, `${seq}${"x".repeat(MIB)}`);
+    collect();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(10 * MIB);
+  });
+
   it("gets the memory of a log back that was collected without a word", async () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;

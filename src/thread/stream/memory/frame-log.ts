@@ -59,6 +59,8 @@ function makeRoom(bytes: number): void {
   }
 }
 
+const DROPPED: Frame = { seq: 0, text: "", bytes: 0 };
+
 export class FrameLog {
   #frames: Frame[] = [];
   /** Index of the first frame kept. Those before it are removed now and then, not each time. */
@@ -155,6 +157,8 @@ export class FrameLog {
   #dropFirst(): void {
     const frame = this.#frames[this.#first];
     if (frame === undefined) return;
+    // Its place stays for a while, and must not keep its text.
+    this.#frames[this.#first] = DROPPED;
     this.#first += 1;
     this.#size.chars -= frame.text.length;
     this.#size.bytes -= frame.bytes;
