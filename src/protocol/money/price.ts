@@ -26,8 +26,9 @@ export interface Count {
 
 export const NANO = 1_000_000_000;
 
-/** A price for a million tokens is a thousandth of it in nanodollars for a token, times a million. */
-const NANO_PER_TOKEN = 1_000;
+/** A price for a million tokens, times a million: whole thousandths of a nanodollar for a token. */
+const PARTS_PER_TOKEN = 1_000_000;
+const PARTS_PER_NANO = 1_000;
 
 /** The cost of what a provider counted, in nanodollars, rounded up. */
 export function costOf(price: Price, count: Count): number {
@@ -35,27 +36,27 @@ export function costOf(price: Price, count: Count): number {
   const rates = ratesFor(price, input_tokens);
   const fresh = Math.max(0, input_tokens - cached_input_tokens - cache_write_tokens);
   const sum =
-    fresh * rates.input +
-    cached_input_tokens * (rates.cached_input ?? rates.input) +
-    cache_write_tokens * (rates.cache_write ?? rates.input) +
-    output_tokens * rates.output;
-  return Math.ceil(roundDust(sum * NANO_PER_TOKEN));
+    fresh * partsOf(rates.input) +
+    cached_input_tokens * partsOf(rates.cached_input ?? rates.input) +
+    cache_write_tokens * partsOf(rates.cache_write ?? rates.input) +
+    output_tokens * partsOf(rates.output);
+  return Math.ceil(sum / PARTS_PER_NANO);
 }
 
 /** The most that a call of so many tokens can cost, in nanodollars: all of its input is of the dearest kind. */
 export function worstCost(price: Price, input_tokens: number, output_tokens: number): number {
   const rates = ratesFor(price, input_tokens);
   const input = Math.max(rates.input, rates.cached_input ?? 0, rates.cache_write ?? 0);
-  return Math.ceil(roundDust((input_tokens * input + output_tokens * rates.output) * NANO_PER_TOKEN));
+  return Math.ceil((input_tokens * partsOf(input) + output_tokens * partsOf(rates.output)) / PARTS_PER_NANO);
 }
 
 function ratesFor(price: Price, input_tokens: number): Rates {
   return price.long !== undefined && input_tokens > price.long.over ? price.long : price;
 }
 
-/** Binary fractions leave dust (0.1 × 3) that rounding up would make a nanodollar of. */
-function roundDust(value: number): number {
-  return Math.round(value * 1_000) / 1_000;
+/** Whole, since binary fractions leave dust (0.1 × 3) that rounding up would make a nanodollar of. */
+function partsOf(rate: number): number {
+  return Math.round(rate * PARTS_PER_TOKEN);
 }
 
 export function toUsd(nano: number): number {
