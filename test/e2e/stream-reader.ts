@@ -8,6 +8,7 @@ import type { MessageRow } from "../../src/protocol/message.ts";
 import { toAgUiMessages } from "../../src/thread/stream/events.ts";
 import { checkAgUi } from "../fakes/ag-ui-schemas.ts";
 import { checkBlock, checkRest } from "../fakes/blocks.ts";
+import { FRESH } from "../setup/server-client.ts";
 import type { StreamFrame, Taskloom } from "./harness.ts";
 
 export interface StreamReader {
@@ -39,6 +40,7 @@ export async function openReader(
     method,
     signal: leaving.signal,
     headers: {
+      ...FRESH,
       authorization: `Bearer ${taskloom.key}`,
       accept: "text/event-stream",
       ...(after === null ? {} : { "last-event-id": String(after) }),

@@ -128,7 +128,8 @@ describe("a revocation that is interrupted", () => {
     const scope = { config, provider: findProvider(config), database: env.DB, user_id: scene.user_id };
     const ended = endRevokedAccess(scope, end.signal);
     try {
-      await vi.waitFor(async () => expect(await listOf(scene)).toMatchObject([{ id: "aaa", pending: true }]));
+      const left = async () => expect(await listOf(scene)).toMatchObject([{ id: "aaa", pending: true }]);
+      await vi.waitFor(left, { timeout: 20_000 });
     } finally {
       end.abort(new Error("enough"));
       await expect(ended).rejects.toThrow();
