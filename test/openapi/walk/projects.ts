@@ -15,6 +15,10 @@ export async function walkProjects({ ask, reach }: Walker, { taskloom, relay }: 
   await ask("POST /v1/git-credentials", { body: credential });
   await ask("GET /v1/git-credentials", {});
   await ask("DELETE /v1/git-credentials/{host}", { params: { host: "github.com" } });
+  const secret = { params: { ...params, name: "SHOP_TOKEN" } };
+  await ask("PUT /v1/projects/{project_id}/secrets/{name}", { ...secret, body: { value: "token-of-the-walk" } });
+  await ask("GET /v1/projects/{project_id}/secrets", { params });
+  await ask("DELETE /v1/projects/{project_id}/secrets/{name}", secret);
 
   await ask(`POST ${BASE}/start`, { params });
   await ask(`GET ${BASE}`, { params });
