@@ -181,7 +181,8 @@ describe("the bundle's Daytona SDK", () => {
 
   it("is asked here for all that src asks it for", async () => {
     const src = join(root, "src/sandboxes/daytona");
-    const names = (await readdir(src, { recursive: true })).filter((name) => /(?<!\.test)\.ts$/.test(name));
+    // A script is text that runs in the sandbox, and its `process` is Node's.
+    const names = (await readdir(src, { recursive: true })).filter((name) => /(?<!\.test|-script)\.ts$/.test(name));
     const texts = await Promise.all(names.map((name) => readFile(join(src, name), "utf8")));
     const found = texts.flatMap((text) => [
       ...text.matchAll(/\b(?:sandbox|process|fs|client\.snapshot|sandboxApi)\.(?!then\b)([a-z]\w+)\(/g),
