@@ -213,7 +213,9 @@ export class Outbox {
     const canWait = this.#runs.hasLive && !this.#superseded.isChanged;
     const isStored = this.#progress.store(canWait, () => ({
       settled: journal.settle(),
-      ...(this.#runs.count === 0 ? { run_seq: journal.newest } : {}),
+      ...(this.#runs.count === 0
+        ? { run_seq: journal.newest, last_run: this.#runs.lastSent ?? this.#position.last_run }
+        : {}),
     }));
     if (isStored && this.#superseded.isChanged) writeSuperseded(this.#database.sql, this.#superseded);
   }

@@ -4,6 +4,7 @@ import { isTerminal, type Run } from "../../protocol/run.ts";
 import { SIGN_MS } from "../../store/signs.ts";
 import type { Sql } from "../rows/database.ts";
 import { type RunRecord, readRun } from "../rows/runs.ts";
+import type { SentRun } from "../rows/shapes/position.ts";
 
 // A run's row is at most a megabyte. Each is a statement of its own, and a batch may have a few hundred statements.
 const RUNS_PER_BATCH = 20;
@@ -22,6 +23,7 @@ export class ChangedRuns {
   /** Live runs whose change can wait. */
   readonly #quiet = new Map<string, RunRecord>();
   readonly #heard = new Map<string, Heard>();
+  #lastSent: SentRun | undefined;
 
   /** `changed` are ids of runs that D1 may not have. */
   constructor(sql: Sql, changed: string[], now: () => number) {
@@ -70,6 +72,11 @@ export class ChangedRuns {
     return this.#due.size + this.#quiet.size;
   }
 
+  /** What this life sent last; undefined if nothing. */
+  get lastSent(): SentRun | undefined {
+    return this.#lastSent;
+  }
+
   /** When D1 last got this run from this life. */
   heardAt(invocation_id: string): number | null {
     return this.#heard.get(invocation_id)?.at ?? null;
@@ -89,6 +96,7 @@ export class ChangedRuns {
   /** `run` is what D1 got: its record may have changed since. */
   noteSent(run: Pick<RunRecord, "version"> & { run: Pick<Run, "invocation_id" | "status"> }): void {
     const { invocation_id: id, status } = run.run;
+    this.#lastSent = { id, version: run.version };
     if (isTerminal(status)) this.#heard.delete(id);
     else this.#heard.set(id, { at: this.#now(), status });
     const record = this.#find(id);

@@ -206,10 +206,13 @@ export interface WakingRuns {
  * Scans every run of the thread, twice: an index would cost each run a row. Live are also ends that the position does not
  * say are released and D1 may not have.
  */
-export function readWakingRuns(sql: Sql, { released = Number.MAX_SAFE_INTEGER, run_seq }: Position): WakingRuns {
+export function readWakingRuns(
+  sql: Sql,
+  { released = Number.MAX_SAFE_INTEGER, run_seq, last_run }: Position,
+): WakingRuns {
   const rows = sql
-    .exec<{ invocation_id: string; changed: number; live: number }>(
-      `SELECT invocation_id, changed, released = 0 OR end_seq > ? AND changed >= ? AS live FROM runs
+    .exec<{ invocation_id: string; changed: number; version: number; live: number }>(
+      `SELECT invocation_id, changed, version, released = 0 OR end_seq > ? AND changed >= ? AS live FROM runs
        WHERE changed >= ? OR released = 0 ORDER BY position`,
       released,
       run_seq,
@@ -218,7 +221,11 @@ export function readWakingRuns(sql: Sql, { released = Number.MAX_SAFE_INTEGER, r
     .toArray();
   const records = rows.flatMap(({ invocation_id, live }) => (live === 1 ? readLiveRun(sql, invocation_id) : []));
   const live = new Map(records.map((record) => [record.run.invocation_id, record]));
-  const changed = rows.filter((row) => row.changed >= run_seq).map(({ invocation_id }) => invocation_id);
+  const isSent = ({ invocation_id, version }: { invocation_id: string; version: number }) =>
+    invocation_id === last_run?.id && version === last_run.version;
+  const changed = rows
+    .filter((row) => row.changed >= run_seq && !isSent(row))
+    .map(({ invocation_id }) => invocation_id);
   const { last, newest } = readLastRuns(sql);
   const newestStarted = newest === null ? null : (live.get(newest) ?? readRun(sql, newest));
   return { live, changed, newestStarted, lastPosition: last };

@@ -10,10 +10,17 @@ export interface Position {
   project: boolean;
   /** D1 has the runs that changed before this number of the journal. */
   run_seq: number;
+  /** A run that D1 has, as of this version, though it may have changed at `run_seq` itself. */
+  last_run?: SentRun | undefined;
   /** Readers may see what ended up to this number. Absent where a former version stored the position last. */
   released?: number;
   /** Absent if a number may have no row. */
   settled?: Settled | undefined;
+}
+
+export interface SentRun {
+  id: string;
+  version: number;
 }
 
 /** Every number of the journal up to `seq` has its row, and `reserved` was the end of the last block then. */
@@ -33,11 +40,16 @@ export const toPosition = shapeOf(isPosition);
 function isPosition(value: unknown): value is Position {
   if (!isRecord(value) || typeof value.project !== "boolean") return false;
   const { message_seq, plan_version, thread_version, run_seq, released = 0 } = value;
-  const { settled } = value;
+  const { settled, last_run } = value;
   if (settled !== undefined && !isSettled(settled)) return false;
+  if (last_run !== undefined && !isSentRun(last_run)) return false;
   return [message_seq, plan_version, thread_version, run_seq, released].every(isNumber);
 }
 
 function isSettled(value: unknown): value is Settled {
   return isRecord(value) && isNumber(value.seq) && isNumber(value.reserved);
+}
+
+function isSentRun(value: unknown): value is SentRun {
+  return isRecord(value) && typeof value.id === "string" && isNumber(value.version);
 }
