@@ -276,7 +276,9 @@ describe("stored bytes", () => {
     await env.DB.prepare("INSERT INTO agent_versions VALUES (?1, 'a', 1, 'A', '', ?2), (?1, 'a', 2, 'A', '', ?2)")
       .bind(user_id, config)
       .run();
-    await env.DB.prepare("INSERT INTO receipts VALUES (?1, 'a', 1, 'r', null, 't', '', 7000, '{}')").bind(user_id).run();
+    await env.DB.prepare("INSERT INTO receipts VALUES (?1, 'a', 1, 'r', null, 't', '', 7000, '{}')")
+      .bind(user_id)
+      .run();
     const bytes = new TextEncoder().encode(config).length;
     expect(await measureBytes(env.DB, user_id)).toBe(123_450 + 2 * bytes + 7_000);
     expect(await measureBytes(env.DB, "user_none")).toBe(0);
