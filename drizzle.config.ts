@@ -8,6 +8,7 @@ export default defineConfig({
     "./src/store/people/schema.ts",
     "./src/store/budgets/schema.ts",
     "./src/store/server/schema.ts",
+    "./src/store/receipts/schema.ts",
   ],
   out: "./migrations",
 });

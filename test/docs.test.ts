@@ -195,6 +195,7 @@ describe("docs/storage.md", () => {
       await read("src/store/projects/schema.ts"),
       await read("src/store/people/schema.ts"),
       await read("src/store/budgets/schema.ts"),
+      await read("src/store/receipts/schema.ts"),
     ].join("\n");
     const inSchema = findAll(schemas, /sqliteTable\(\s*"(\w+)"/g);
     expect(tables.filter(({ store }) => store === "D1").map(({ name }) => name)).toEqual(

@@ -256,6 +256,7 @@ export const run = {
   metadata: {},
   usage: { input_tokens: 5120, cached_input_tokens: 4096, output_tokens: 900, cost_usd: null },
   result: { text: "The shop is ready. Most customers pay by card [2].", unfinished_tasks: 0 },
+  checked_tasks: { verified: 3, self_checked: 1 },
   sources: [
     {
       ...{ n: 2, url: "https://payments.example/report", title: "How people pay", date: "2026-05-04" },

@@ -22,7 +22,9 @@ export function cutMiddle(text: string, limit: number, notice: (omitted: number,
   return head + notice(text.length - head.length - tail.length, head.length) + tail;
 }
 
-function cutStart(text: string, limit: number): string {
+/** The last `limit` units of the text, one less if the cut would split a pair. */
+export function cutStart(text: string, limit: number): string {
+  if (text.length <= limit) return text;
   const start = text.length - limit;
   return text.slice(splitsPair(text, start) ? start + 1 : start);
 }

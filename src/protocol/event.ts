@@ -2,7 +2,7 @@
 // `@ag-ui/core`; tests check every event that leaves against its schemas.
 
 import type { ReachedCap } from "./money/caps.ts";
-import type { CheckType, Receipt } from "./plan/check.ts";
+import type { CheckedTasks, CheckType, Receipt } from "./plan/check.ts";
 import type { PlanState } from "./plan/task.ts";
 import type { Run, RunSource, Usage } from "./run.ts";
 
@@ -87,7 +87,13 @@ export type ThreadEvent =
       threadId: string;
       runId: string;
       outcome: RunOutcome;
-      result?: { text: string; unfinished_tasks: number; unknown_citations?: number; sources?: RunSource[] };
+      result?: {
+        text: string;
+        unfinished_tasks: number;
+        unknown_citations?: number;
+        checked_tasks?: CheckedTasks;
+        sources?: RunSource[];
+      };
       usage?: AgUiUsage[];
     }
   /** AG-UI removes fields that it doesn't know, except in `metadata`. */

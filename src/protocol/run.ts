@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { cause } from "./chain.ts";
 import { capFields, reachedCap } from "./money/caps.ts";
+import { checkedTasks } from "./plan/check.ts";
 import { late } from "./schemas/late.ts";
 
 export const runStatuses = ["queued", "running", "completed", "failed", "cancelled", "interrupted"] as const;
@@ -144,6 +145,9 @@ export const run = late(() =>
           .describe("How many numbers the text cites that no source of the thread has. Absent if there are none."),
       })
       .nullable(),
+    checked_tasks: checkedTasks()
+      .optional()
+      .describe("How many tasks of the plan have which verification, as the run ended. Absent if none has checks."),
     sources: z
       .array(runSource())
       .optional()

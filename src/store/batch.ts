@@ -5,6 +5,7 @@ import type { ClosedLease } from "../protocol/money/lease.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Thread, ThreadKey } from "../protocol/thread.ts";
 import type { WebhookEvent } from "../protocol/webhook.ts";
+import type { PlacedReceipt } from "./receipts/put.ts";
 
 /** A run came near to a cap, or was refused by it. */
 export interface BudgetEvent {
@@ -37,6 +38,8 @@ export interface ThreadBatch {
   project: { project_id: string; name: string; created_at: string } | null;
   thread: (Thread & { version: number }) | null;
   messages: (MessageRow & { version: number })[];
+  /** As D1 keeps them. Of the thread's plan, or of one that it had. */
+  receipts?: PlacedReceipt[];
   /** Of rows in D1 and of this batch. */
   superseded?: SupersededRange[];
   /**

@@ -7,6 +7,7 @@ import { isTerminal, type Run } from "../protocol/run.ts";
 import type { ThreadBatch } from "./batch.ts";
 import { closeStatements } from "./budgets/close.ts";
 import { byteLength, cutIntoParts } from "./parts.ts";
+import { putReceipts } from "./receipts/put.ts";
 import { markOf, SUPERSEDED } from "./shapes/superseded.ts";
 import { QUIET_MS } from "./signs.ts";
 import { ALIVE } from "./tombstones.ts";
@@ -158,7 +159,7 @@ function isGone(first: D1PreparedStatement[], results: D1Result[]): boolean {
 
 function rowStatements(db: D1Database, batch: ThreadBatch): D1PreparedStatement[] {
   const rows = [...projectStatements(db, batch), ...threadStatements(db, batch), ...messageStatements(db, batch)];
-  return [...rows, ...supersedeStatements(db, batch)];
+  return [...rows, ...putReceipts(db, batch.key, batch.receipts ?? []), ...supersedeStatements(db, batch)];
 }
 
 function supersedeStatements(db: D1Database, { key, superseded = [] }: ThreadBatch): D1PreparedStatement[] {

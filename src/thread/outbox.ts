@@ -8,8 +8,9 @@ import type { ThreadBatch } from "../store/batch.ts";
 import type { SyncAnswer } from "../store/sync.ts";
 import { BackOff } from "./back-off.ts";
 import { announce } from "./replica/announce.ts";
-import { ChangedPlan } from "./replica/changed-plan.ts";
+import { ChangedPlan, noChange } from "./replica/changed-plan.ts";
 import { ChangedRuns } from "./replica/changed-runs.ts";
+import { type NextReceipts, readNextReceipts } from "./replica/next-receipts.ts";
 import { Progress } from "./replica/progress.ts";
 import type { Database } from "./rows/database.ts";
 import { lastMessageSeq, readNextMessages, readPlanMessage } from "./rows/messages.ts";
@@ -21,6 +22,9 @@ import { collectSpending, forgetSent } from "./spending/given-back.ts";
 import type { Journal } from "./stream/journal.ts";
 import type { Clock } from "./stream/readers.ts";
 import { forgetRanges, nothingSuperseded, type Superseded, writeSuperseded } from "./supersede/marks.ts";
+
+/** What a batch has of messages and receipts. */
+type NextRows = ReturnType<typeof readNextMessages> & { seen: NextReceipts };
 
 interface OutboxPorts {
   syncThread(batch: ThreadBatch): Promise<SyncAnswer>;
@@ -250,7 +254,7 @@ export class Outbox {
 
   async #sendBatch(): Promise<boolean> {
     this.countTry();
-    const next = this.#readMessages();
+    const next = this.#readRows();
     const weight = BYTES_PER_CHARACTER * next.characters;
     return isolateMemory.isSmall(weight) ? this.#sendNext(next) : this.#sendLarge(weight);
   }
@@ -258,21 +262,26 @@ export class Outbox {
   async #sendLarge(weight: number): Promise<boolean> {
     const leave = await enter(weight);
     try {
-      return this.#stopped ? false : await this.#sendNext(this.#readMessages());
+      return this.#stopped ? false : await this.#sendNext(this.#readRows());
     } finally {
       leave?.();
     }
   }
 
-  #readMessages(): ReturnType<typeof readNextMessages> {
-    const { message_seq } = this.#position;
-    return readNextMessages(this.#database.sql, this.#stored.thread, message_seq, MESSAGES_PER_BATCH);
+  #readRows(): NextRows {
+    const { message_seq, receipt_seq = 0 } = this.#position;
+    const { sql } = this.#database;
+    const next = readNextMessages(sql, this.#stored.thread, message_seq, MESSAGES_PER_BATCH);
+    const seen = readNextReceipts(sql, receipt_seq);
+    return { ...next, seen, characters: next.characters + seen.characters };
   }
 
-  async #sendNext({ messages, characters, isCut }: ReturnType<typeof readNextMessages>): Promise<boolean> {
+  async #sendNext({ messages: next, characters, isCut, seen }: NextRows): Promise<boolean> {
     const { thread, version, made_project } = this.#stored;
     const { sql } = this.#database;
-    const plan = this.#plan.isDirty ? readPlanMessage(sql, thread) : null;
+    // The plan waits for the receipts that its tasks closed on, so that whoever finds the one in D1 finds the others.
+    const plan = this.#plan.isDirty && !seen.isCut ? readPlanMessage(sql, thread) : null;
+    const messages = seen.isCut ? next.filter(({ type }) => type !== "task_list") : next;
     // A run that ended before it started has no event. A reader that continues from the newest number misses nothing.
     const runs = this.#runs.next().map((record) => ({
       record,
@@ -284,7 +293,7 @@ export class Outbox {
     const sendsThread = version > this.#position.thread_version;
     const project =
       this.#position.project || made_project === null ? null : { project_id: thread.project_id, ...made_project };
-    const { cause, giveBack } = this.#plan.take();
+    const { cause, giveBack } = seen.isCut ? noChange : this.#plan.take();
     this.#hasMessages = false;
     try {
       const sent = this.#ports.syncThread({
@@ -294,6 +303,7 @@ export class Outbox {
         thread: sendsThread ? { ...thread, version } : null,
         ...(planIsNew ? { plan_change: { seq: this.#newest(), ...cause } } : {}),
         messages: planIsNew ? [...messages.filter((row) => row.seq !== plan.seq), plan] : messages,
+        ...(seen.receipts.length > 0 ? { receipts: seen.receipts } : {}),
         ...(superseded.length > 0 ? { superseded } : {}),
         runs: runs.map(({ run }) => run),
         ...spending,
@@ -317,10 +327,12 @@ export class Outbox {
     // What was not in this batch may be wanted again since it was sent.
     if (project !== null) this.#progress.mark({ project: true });
     if (sendsThread) this.#progress.mark({ thread_version: Math.max(this.#position.thread_version, version) });
-    const message_seq = messages.at(-1)?.seq ?? this.#position.message_seq;
+    const message_seq = next.at(-1)?.seq ?? this.#position.message_seq;
     const plan_version = planIsNew ? plan.version : this.#position.plan_version;
-    this.#progress.advance({ message_seq, plan_version }, { messages: messages.length, characters });
-    if (isCut && this.#lacksMessages) this.#hasMessages = true;
+    const receipt_seq = seen.through > 0 ? { receipt_seq: seen.through } : {};
+    const rows = next.length + seen.receipts.length;
+    this.#progress.advance({ message_seq, plan_version, ...receipt_seq }, { messages: rows, characters });
+    if (seen.isCut || (isCut && this.#lacksMessages)) this.#hasMessages = true;
     forgetRanges(this.#superseded, superseded, message_seq);
     for (const { record, run } of runs) {
       forgetSent(record, spending);

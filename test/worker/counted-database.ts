@@ -22,3 +22,19 @@ export function countedDatabase(): { db: D1Database; written: string[] } {
   });
   return { db, written };
 }
+
+/** Wraps the database and counts the rows that its batches change. */
+export function countChanges(): { db: D1Database; changes: () => number } {
+  let changes = 0;
+  const db = new Proxy(env.DB, {
+    get(target, name) {
+      if (name !== "batch") return Reflect.get(target, name).bind(target);
+      return async (statements: D1PreparedStatement[]) => {
+        const results = await target.batch(statements);
+        for (const result of results) changes += result.meta.changes;
+        return results;
+      };
+    },
+  });
+  return { db, changes: () => changes };
+}

@@ -263,7 +263,7 @@ describe("projects", () => {
 });
 
 describe("stored bytes", () => {
-  it("are those of messages and of all versions of agents, however many rows they have", async () => {
+  it("are those of messages, receipts and all versions of agents, however many rows they have", async () => {
     const user_id = "user_bytes";
     await env.DB.prepare(
       `INSERT INTO messages (user_id, thread_id, seq, message_id, project_id, agent_id, type, is_llm_message, version, created_at, size, metadata, content)
@@ -276,8 +276,11 @@ describe("stored bytes", () => {
     await env.DB.prepare("INSERT INTO agent_versions VALUES (?1, 'a', 1, 'A', '', ?2), (?1, 'a', 2, 'A', '', ?2)")
       .bind(user_id, config)
       .run();
+    await env.DB.prepare("INSERT INTO receipts VALUES (?1, 'a', 1, 'r', null, 't', '', 7000, '{}')")
+      .bind(user_id)
+      .run();
     const bytes = new TextEncoder().encode(config).length;
-    expect(await measureBytes(env.DB, user_id)).toBe(123_450 + 2 * bytes);
+    expect(await measureBytes(env.DB, user_id)).toBe(123_450 + 2 * bytes + 7_000);
     expect(await measureBytes(env.DB, "user_none")).toBe(0);
   });
 

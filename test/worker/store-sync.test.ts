@@ -12,6 +12,7 @@ import { listRuns, readRun } from "../../src/store/runs.ts";
 import { syncThread } from "../../src/store/sync.ts";
 import { readPlan } from "../../src/store/tasks.ts";
 import { readThread } from "../../src/store/threads.ts";
+import { countChanges } from "./counted-database.ts";
 import { at, makeRun } from "./http-fake-threads.ts";
 
 let threads = 0;
@@ -68,22 +69,6 @@ async function readMessages(key: ThreadKey): Promise<MessageRow[]> {
   const page = await listMessages(env.DB, key, { limit: 200, cursor: null, types: [], after: null });
   if (!page.ok) throw new Error(page.error.detail);
   return page.value.data;
-}
-
-/** Wraps the database and counts the rows that its batches change. */
-function countChanges(): { db: D1Database; changes: () => number } {
-  let changes = 0;
-  const db = new Proxy(env.DB, {
-    get(target, name) {
-      if (name !== "batch") return Reflect.get(target, name).bind(target);
-      return async (statements: D1PreparedStatement[]) => {
-        const results = await target.batch(statements);
-        for (const result of results) changes += result.meta.changes;
-        return results;
-      };
-    },
-  });
-  return { db, changes: () => changes };
 }
 
 describe("syncThread", () => {

@@ -19,6 +19,21 @@ export type CheckAuthor = (typeof checkAuthors)[number];
 export const verifications = ["verified", "self_checked", "accepted", "failed", "stale", "not_run", "none"] as const;
 export type Verification = (typeof verifications)[number];
 
+/** How many tasks have which. Tasks without checks are not counted. */
+export const checkedTasks = late(() => {
+  const count = z.int().min(1).optional();
+  const counted = {
+    verified: count,
+    self_checked: count,
+    accepted: count,
+    failed: count,
+    stale: count,
+    not_run: count,
+  };
+  return z.object(counted satisfies Record<Exclude<Verification, "none">, unknown>);
+});
+export type CheckedTasks = z.infer<ReturnType<typeof checkedTasks>>;
+
 export const checkOutcomes = ["passed", "failed", "not_run"] as const;
 export type CheckOutcome = (typeof checkOutcomes)[number];
 

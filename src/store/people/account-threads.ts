@@ -24,7 +24,7 @@ export async function listAliveThreads(
   return results;
 }
 
-const BY_THREAD = ["runs", "messages", "message_parts"];
+const BY_THREAD = ["runs", "messages", "message_parts", "receipts"];
 
 /**
  * Ids of threads that have rows and are not alive. Of what was deleted as it should be, there is none: a backup of D1 may

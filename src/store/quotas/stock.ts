@@ -36,9 +36,12 @@ const sizes = {
   agents: `SELECT count(*) AS rows, coalesce(sum(bytes), 0) AS bytes, ${last("agent_id", "version")}, agent_id AS id, version AS number
     FROM (SELECT agent_id, version, octet_length(config) AS bytes FROM agent_versions
       WHERE user_id = ?1 AND (agent_id, version) > (?2, ?3) ORDER BY agent_id, version LIMIT ${ROWS_AT_ONCE})`,
+  receipts: `SELECT count(*) AS rows, coalesce(sum(size), 0) AS bytes, ${last("thread_id", "seq")}, thread_id AS id, seq AS number
+    FROM (SELECT thread_id, seq, size FROM receipts WHERE user_id = ?1 AND (thread_id, seq) > (?2, ?3)
+      ORDER BY thread_id, seq LIMIT ${ROWS_AT_ONCE})`,
 };
 
-/** What the user's messages and agents take in D1. Reads a row for each of them, in short statements. */
+/** What the user's messages, receipts and agents take in D1. Reads a row for each of them, in short statements. */
 export async function measureBytes(db: D1Database, user_id: string): Promise<number> {
   let total = 0;
   for (const query of Object.values(sizes)) {

@@ -8,7 +8,7 @@ import { KEEP_USAGE } from "../usage.ts";
 import { COUNT_EXPIRED } from "./count.ts";
 
 /** Tables whose rows belong to one thread and go with it. What they held is free for the statements after them. */
-export const threadTables = ["message_parts", "messages"] as const;
+export const threadTables = ["message_parts", "messages", "receipts"] as const;
 
 const clear = (table: string) => `DELETE FROM ${table} WHERE user_id = ?1 AND thread_id = ?2`;
 

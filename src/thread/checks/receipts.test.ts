@@ -68,9 +68,38 @@ describe("a run that completes a task with a check", () => {
     expect(told).toMatchObject([{ value: { receipt_id: receipts?.[0]?.receipt_id, outcome: "passed" } }]);
   });
 
+  it("says what the run ended with by verification, in the run and at its end in the stream", async () => {
+    const thread = newThread(newPlace());
+    const reader = await thread.run("go", RUN);
+    const checked_tasks = { self_checked: 1 };
+    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ status: "completed", checked_tasks });
+    expect(reader.events.at(-1)).toMatchObject({ type: "RUN_FINISHED", result: { text: "Done.", checked_tasks } });
+    expect(thread.batches.flatMap(({ runs }) => runs).at(-1)).toMatchObject({ checked_tasks });
+    const [task_id = ""] = thread.life.state.plan.tasks.map(({ id }) => id);
+    const operations = [
+      { op: "update" as const, task_ids: [task_id], checks: [{ type: "command" as const, run: "make" }] },
+    ];
+    await editPlan(thread.life, { request_id: "one", version: null, operations });
+    expect(thread.life.state.plan.tasks[0]?.verification).toBe("not_run");
+    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ checked_tasks });
+  });
+
+  it("says it of a run that does not complete", async () => {
+    const place = newPlace();
+    place.deeds.set("npm test", { hangs: true });
+    const thread = newThread(place);
+    await thread.accept("go", RUN);
+    await vi.waitFor(() => expect(place.running).toHaveLength(1));
+    thread.life.active?.cancel.abort();
+    await vi.waitFor(() => expect(findRun(thread.life, "inv_a")?.run.status).toBe("cancelled"));
+    expect(findRun(thread.life, "inv_a")?.run).toMatchObject({ result: null, checked_tasks: { not_run: 1 } });
+  });
+
   it("costs nothing in a thread without checks: the table of receipts is not made", async () => {
     const thread = newThread(newPlace(), { defaultReply: say("Hello.") });
-    await thread.run("hi", RUN);
+    const reader = await thread.run("hi", RUN);
+    expect(findRun(thread.life, "inv_a")?.run).not.toHaveProperty("checked_tasks");
+    expect(reader.events.at(-1)).not.toHaveProperty("result.checked_tasks");
     const tables = thread.life.database.sql.exec<{ name: string }>("SELECT name FROM sqlite_master").toArray();
     expect(tables.map(({ name }) => name)).not.toContain("receipts");
   });

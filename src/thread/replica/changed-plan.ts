@@ -38,3 +38,6 @@ export class ChangedPlan {
     };
   }
 }
+
+/** In place of what `take` returns, for a batch without the plan. */
+export const noChange: ReturnType<ChangedPlan["take"]> = { cause: { invocation_id: null }, giveBack: () => {} };

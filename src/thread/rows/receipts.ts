@@ -1,9 +1,11 @@
 // Receipts: what the server saw when it ran the checks of tasks. Rows of the object, which D1 follows.
 import type { Receipt } from "../../protocol/plan/check.ts";
+import { toReceipt } from "../../store/shapes/receipt.ts";
+import { readStored } from "../../store/shapes/stored.ts";
 import type { Sql } from "./database.ts";
 import { hasTable } from "./tables.ts";
 
-/** People look at the newest, and the plan has the last result of each check. A receipt has at most 64 KiB of output. */
+/** D1 has all of them, with less of their outputs, and the plan has the last result of each check. */
 const MAX_KEPT = 2_000;
 
 /** Inside a transaction. */
@@ -40,7 +42,7 @@ export function readReceipts(sql: Sql): Receipt[] {
   const first = fitting.at(-1)?.seq;
   if (first === undefined) return [];
   return sql
-    .exec<{ content: string }>("SELECT content FROM receipts WHERE seq >= ? ORDER BY seq", first)
+    .exec<{ seq: number; content: string }>("SELECT seq, content FROM receipts WHERE seq >= ? ORDER BY seq", first)
     .toArray()
-    .map(({ content }) => JSON.parse(content) as Receipt);
+    .flatMap(({ seq, content }) => readStored(toReceipt, content, "receipt", seq) ?? []);
 }

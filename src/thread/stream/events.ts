@@ -56,9 +56,7 @@ function runFinished(run: Run, outcome: RunOutcome): ThreadEvent {
     threadId: run.thread_id,
     runId: run.invocation_id,
     outcome,
-    ...(run.result === null
-      ? {}
-      : { result: { ...run.result, ...(run.sources === undefined ? {} : { sources: run.sources }) } }),
+    ...(run.result === null ? {} : { result: { ...run.result, ...beside(run) } }),
     usage: [
       {
         model: run.model,
@@ -69,6 +67,11 @@ function runFinished(run: Run, outcome: RunOutcome): ThreadEvent {
       },
     ],
   };
+}
+
+/** What else a client wants to know of a result. */
+function beside({ checked_tasks, sources }: Run): Pick<Run, "checked_tasks" | "sources"> {
+  return { ...(checked_tasks === undefined ? {} : { checked_tasks }), ...(sources === undefined ? {} : { sources }) };
 }
 
 function toAgUiInterrupt(interrupt: Interrupt): AgUiInterrupt {

@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import type { Check, CheckOutcome, CheckResult } from "../../protocol/plan/check.ts";
+import type { Task } from "../../protocol/plan/task.ts";
+import { countCheckedTasks } from "./count.ts";
+
+const result = (outcome: CheckOutcome): CheckResult => ({
+  ...{ receipt_id: "rcpt_1", outcome, reason: "", at: "2026-11-25T10:00:00.000Z", tree: null },
+});
+
+const checks = (outcome?: CheckOutcome): Check[] => [
+  {
+    ...{ id: "chk_1", author: "person", spec: { type: "command", run: "npm test" } },
+    ...(outcome === undefined ? {} : { result: result(outcome) }),
+  },
+];
+
+function task(part: Partial<Task>): Task {
+  return { id: "task_1", content: "A", status: "completed", section_id: "sec_1", ...part };
+}
+
+describe("tasks by verification", () => {
+  it("are absent where no task has checks", () => {
+    expect(countCheckedTasks([])).toBeUndefined();
+    expect(countCheckedTasks([task({}), task({ checks: [] }), task({ verification: "none" })])).toBeUndefined();
+  });
+
+  it("leave out what there is none of, and tasks without checks", () => {
+    const tasks = [
+      task({}),
+      task({ checks: checks("passed") }),
+      task({ checks: checks("passed") }),
+      task({ checks: checks("failed"), status: "cancelled" }),
+      task({ checks: checks(), status: "pending" }),
+      task({ checks: checks(), verification: "accepted" }),
+    ];
+    expect(countCheckedTasks(tasks)).toEqual({ verified: 2, failed: 1, not_run: 1, accepted: 1 });
+  });
+});

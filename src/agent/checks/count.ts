@@ -1,0 +1,14 @@
+// What a run ended with, in numbers: the plan goes on changing, the run does not.
+import type { CheckedTasks } from "../../protocol/plan/check.ts";
+import type { Task } from "../../protocol/plan/task.ts";
+import { verificationOf } from "./verification.ts";
+
+/** Undefined if no task has checks. */
+export function countCheckedTasks(tasks: readonly Task[]): CheckedTasks | undefined {
+  const counts: CheckedTasks = {};
+  for (const task of tasks) {
+    const verification = verificationOf(task);
+    if (verification !== "none") counts[verification] = (counts[verification] ?? 0) + 1;
+  }
+  return Object.keys(counts).length === 0 ? undefined : counts;
+}
