@@ -18,7 +18,9 @@ export function checkMoment({ plan, receipts }: StoredProof, former: readonly st
   for (const [name, seen] of groupReceipts(plan, receipts)) {
     const wanted = outcomes[name] ?? [];
     if (!isDeepStrictEqual(seen, wanted.slice(0, seen.length)))
-      report(`${seen.length > wanted.length ? "doubled" : "wrong"}: ${name}: ${seen.join(", ")}: ${reasonsOf(name, plan, receipts)}`);
+      report(
+        `${seen.length > wanted.length ? "doubled" : "wrong"}: ${name}: ${seen.join(", ")}: ${reasonsOf(name, plan, receipts)}`,
+      );
   }
 }
 
