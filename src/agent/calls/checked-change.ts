@@ -101,6 +101,7 @@ function conclude(result: ToolResult, receipts: Receipt[], state: RunState): Too
     plan: hopeless.length === 0 ? seen : giveUp(seen, hopeless),
     receipts,
     stays_open: true,
+    ...(hopeless.length === 0 ? {} : { gave_up: hopeless }),
   };
 }
 

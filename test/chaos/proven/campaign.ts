@@ -44,6 +44,15 @@ interface Work {
   told: Told | null;
 }
 
+/** A run that a kill has met. */
+interface Met {
+  name: string;
+  place: keyof ProofFindings["met"];
+  lives: number;
+  /** Its steps and its plan's version. */
+  progress: string;
+}
+
 export async function runProofCampaign(options: ProofOptions): Promise<ProofFindings> {
   const random = createRandom(options.seed);
   let campaign: ProofCampaign | null = null;
@@ -140,15 +149,10 @@ class ProofCampaign {
       if (this.#isStopping) return;
       const name = `p${++this.#findings.runs}`;
       const body = { message: requestText(name), message_id: `${name}-said`, invocation_id: name };
-      const work: Work = {
-        name,
-        watcher: watchThread(server.watched, name, { signal }),
-        receipts: [],
-        kills: 0,
-        told: null,
-      };
-      this.#works.set(name, work);
       await server.json("POST", `/v1/threads/${name}/runs`, body);
+      const watcher = watchThread(server.watched, name, { signal });
+      const work: Work = { name, watcher, receipts: [], kills: 0, told: null };
+      this.#works.set(name, work);
       await work.watcher.ended;
       work.told = await this.#ask(work);
     }
@@ -186,39 +190,38 @@ class ProofCampaign {
     if (places.length === 0) this.#findings.idle += 1;
     const met = places.map(({ name, place }) => `${name} ${place}`).join(" · ") || "no run at work";
     this.#options.onKill(`kill ${number} · ${met} · (aimed at ${moment} ${left})`);
-    const stuck = places.filter(({ lives }) => lives >= MAX_IDLE_LIVES).map(({ name }) => name);
+    const stuck = places.filter(({ lives }) => lives >= MAX_IDLE_LIVES);
     await this.#start();
-    for (const name of stuck) await this.#untilProgress(name);
+    for (const { name, progress } of stuck) await this.#untilProgress(name, progress);
   }
 
   /** A run that has lost many lives in one place may go on before it loses another. */
-  async #untilProgress(name: string): Promise<void> {
+  async #untilProgress(name: string, before: string): Promise<void> {
     const { server } = this.#stage;
     const read = async (): Promise<string> => {
       const { status, steps } = await server.json<Run>("GET", `/v1/threads/${name}/runs/${name}`);
       const { version } = await server.json<{ version: number }>("GET", `/v1/threads/${name}/tasks`);
-      return `${status} ${steps} ${version}`;
+      return status === "running" ? `${steps} ${version}` : status;
     };
-    const before = await read();
     const progress = (async () => {
       while (before === (await read())) await wait(100, undefined, { signal: this.#options.signal });
     })();
     await within(progress, PROGRESS_MS, () => `${name} makes no progress: ${before}`);
   }
 
-  async #look(): Promise<{ name: string; place: keyof ProofFindings["met"]; lives: number }[]> {
+  async #look(): Promise<Met[]> {
     const proofs = await readProofs(this.#stage.state);
-    const places: { name: string; place: keyof ProofFindings["met"]; lives: number }[] = [];
+    const places: Met[] = [];
     for (const work of this.#works.values()) {
       const proof = proofs.objects.get(work.name);
       if (proof === undefined) continue;
       const report: Report = (what) => void this.#findings.violations.push(`${work.name}: ${what}`);
       checkMoment(proof, work.receipts, report);
       work.receipts = proof.receipts.map(({ receipt_id }) => receipt_id);
-      const { place, lives } = proof;
+      const { place, lives, steps, plan } = proof;
       if (work.told === null && place !== "over") {
         work.kills += 1;
-        places.push({ name: work.name, place, lives });
+        places.push({ name: work.name, place, lives, progress: `${steps} ${plan.version}` });
       }
       if (work.told !== null) await this.#settle(work, work.told, proofs, report);
     }
