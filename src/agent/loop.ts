@@ -11,7 +11,9 @@ import type { CallsEnd } from "./calls/end.ts";
 import { judgeReply, noReplies } from "./calls/guards.ts";
 import { answerLeft, listSources } from "./calls/left-calls.ts";
 import type { CallsOptions } from "./calls/prepare.ts";
+import { findRefused } from "./checks/refused-before.ts";
 import { maySettle, settleChecks } from "./checks/settle.ts";
+import { describeStop } from "./checks/words.ts";
 import { callWithinContext, foreseeCall } from "./context/call-within-context.ts";
 import { unansweredCalls } from "./context/history.ts";
 import type { LoopOutcome } from "./events.ts";
@@ -63,15 +65,18 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   const isOurs = (call: ToolCall) =>
     isLater || grants.has(call.id) || (state.tools.has(call.function.name) && isOwn(call));
   const left = unansweredCalls(history, grants).filter(isOurs);
+  const refused = isLater ? findRefused(history, state.plan) : undefined;
   if (left.length > 0) {
     conversation.show(new Set(left.map((call) => call.id)));
-    const outcome = await workOn(left, state, { answers: answerLeft(left, state) });
+    const outcome = await workOn(left, state, { answers: answerLeft(left, state), refused });
     // In the rows, what a person said with an approval follows the calls. In the messages, the results must come before
     // it.
     conversation.show();
     return outcome;
   }
   conversation.show();
+  const stopped = refused && stopAtFailed(refused, state);
+  if (stopped) return stopped;
   const last = history.at(-1);
   if (last?.role !== "assistant" || last.tool_calls?.length) return null;
   // A person has raised the cap that ended the run behind this reply.
@@ -179,10 +184,17 @@ async function endCalls(end: CallsEnd, state: RunState): Promise<LoopOutcome | n
   if (end.cancelled) return { status: "cancelled" };
   if (end.fatal) return failed(end.fatal.code, end.fatal.message);
   if (end.interrupts.length > 0) return { status: "interrupted", interrupts: end.interrupts };
+  const stopped = stopAtFailed(end, state);
+  if (stopped !== null) return stopped;
   if (end.complete !== null) return await complete(end.complete, state);
   // A steered message waits for the next run here: it must not come between a call and its result.
   if (end.pending_tool_call_ids.length > 0) return completed(state.lastText, state, end.pending_tool_call_ids);
   return null;
+}
+
+function stopAtFailed({ gave_up }: Pick<CallsEnd, "gave_up">, { input }: RunState): LoopOutcome | null {
+  if (gave_up.length === 0 || input.agent.on_failed_task !== "stop") return null;
+  return failed("task_failed", describeStop(gave_up));
 }
 
 /** A reply without tool calls ends the run, unless there is a reason to continue. */

@@ -5,7 +5,7 @@ import type { AgentConfig } from "../protocol/agents/agent.ts";
 import type { Failure } from "../protocol/error.ts";
 import type { DailyName } from "../protocol/money/quotas.ts";
 import type { CheckInput, Receipt } from "../protocol/plan/check.ts";
-import type { Plan } from "../protocol/plan/task.ts";
+import type { Plan, Task } from "../protocol/plan/task.ts";
 import type { Interrupt } from "../protocol/run.ts";
 import type { Weakening } from "./checks/weakening.ts";
 import type { Challenge } from "./plan/evidence.ts";
@@ -78,6 +78,8 @@ export interface ToolResult {
   receipts?: Receipt[];
   /** A check has failed, so the tasks stay open: `plan` differs in what was seen alone, and no later call is made. */
   stays_open?: true;
+  /** Tasks that end as failed with it. */
+  gave_up?: Task[];
   /** The sandbox that the content introduces. */
   introduces?: string;
   /** What the content names, by the numbers of `ToolContext.sources`. */

@@ -292,6 +292,7 @@ export const agent: AgentView = {
   plan_approval: false,
   evidence: "note",
   checks: "require",
+  on_failed_task: "continue",
   max_cost_usd: null,
   max_total_tokens: null,
   max_minutes: null,

@@ -21,6 +21,8 @@ export const runErrorCodes = [
   "budget_unavailable",
   // A cap in money holds, and the model has no price.
   "price_unknown",
+  // A task has ended as failed, and its agent stops there.
+  "task_failed",
   "crash_loop",
   "stalled",
   "dead_letter",

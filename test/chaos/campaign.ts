@@ -1,10 +1,13 @@
 // Kills the runtime again and again under running runs: waits for a moment, kills, reads what is on disk, starts again,
 // and checks that the runs go on. A new run follows each one that has ended. After enough kills, all runs must end.
 import { setTimeout as wait } from "node:timers/promises";
+import type { ChatRequest } from "../../dev/model/wire.ts";
 import { type Aim, aimAtAnyMoment, aimAtRarest, createRandom, type Random } from "./aims.ts";
 import { checkStored, type Violation } from "./checks.ts";
 import { Observer } from "./observer.ts";
 import { findPhases, type Met } from "./phases.ts";
+import { guardCommands } from "./proxy.ts";
+import { replyTo } from "./script.ts";
 import { openStage, type Stage } from "./stage.ts";
 import { Disk, threadOf } from "./stored.ts";
 import { finishWork, readTraces, startWork, type Work } from "./work.ts";
@@ -63,7 +66,9 @@ const MAX_PAUSE_MS = 2_000;
 export async function runCampaign(options: CampaignOptions): Promise<Findings> {
   let stage: Stage | null = null;
   const observer = new Observer(() => stage?.server.killNow());
-  stage = await openStage(observer.watch, options.signal);
+  const { watch } = observer;
+  const play = { watch, guard: guardCommands(watch), reply: (request: ChatRequest) => replyTo(request, watch) };
+  stage = await openStage(play, options.signal);
   // Ends whatever is being waited for, since no further moment comes.
   options.signal.addEventListener("abort", () => observer.kill());
   try {

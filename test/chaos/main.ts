@@ -4,12 +4,16 @@
 // `--budgets` kills it under users who spend under caps instead (see `budgets/campaign.ts`). `--keep FOLDER` keeps the
 // runtime's disk as it was at each kill where something was found.
 //
+// `--checks` kills it amid checks of tasks (see `proven/campaign.ts`).
+//
 // `--remote URL` checks a deployed Worker instead, without kills (see `remote.ts`), with `--idle-seconds 150` and,
 // where someone deploys during a run of `--work-seconds 540`, `--deploy`. Its key is TASKLOOM_API_KEY.
 import { parseArgs } from "node:util";
 import { runBudgetCampaign } from "./budgets/campaign.ts";
 import { formatBudgetFindings } from "./budgets/findings.ts";
 import { runCampaign } from "./campaign.ts";
+import { runProofCampaign } from "./proven/campaign.ts";
+import { formatProofFindings } from "./proven/findings.ts";
 import { checkRemote } from "./remote.ts";
 import { formatFindings, formatKill } from "./table.ts";
 
@@ -24,6 +28,7 @@ const { values: flags } = parseArgs({
     seed: { type: "string", default: String(1 + (Date.now() % 1_000_000)) },
     runs: { type: "string" },
     budgets: { type: "boolean", default: false },
+    checks: { type: "boolean", default: false },
     keep: { type: "string" },
     remote: { type: "string" },
     "idle-seconds": { type: "string", default: "150" },
@@ -75,6 +80,20 @@ async function killSpenders(): Promise<boolean> {
   return findings.violations.length === 0;
 }
 
+async function killAmidChecks(): Promise<boolean> {
+  const seed = readNumber("seed");
+  console.log(`seed ${seed}`);
+  const findings = await runProofCampaign({
+    kills: readNumber("kills"),
+    seed,
+    runsAtOnce: readNumber("runs", 3),
+    onKill: (line) => console.log(line),
+    signal: stop.signal,
+  });
+  console.log(`\n${formatProofFindings(findings)}`);
+  return findings.violations.length === 0;
+}
+
 function check(url: string): Promise<boolean> {
   const key = process.env.TASKLOOM_API_KEY ?? "";
   if (key === "") throw new Error("set TASKLOOM_API_KEY to a key of that server");
@@ -95,7 +114,9 @@ try {
     ? check(flags.remote)
     : flags.budgets
       ? killSpenders()
-      : kill()))
+      : flags.checks
+        ? killAmidChecks()
+        : kill()))
     ? 0
     : 1;
 } catch (error) {

@@ -13,14 +13,17 @@ export interface Proxy {
   close(): void;
 }
 
-export async function openProxy(target: string, watch: Watch): Promise<Proxy> {
-  const { origin } = new URL(target);
-  const agent = new Agent({ keepAlive: true });
+/** Whether a request or its answer may pass. What may not gets no answer: who asked is dead. */
+export interface Guard {
+  asks: (path: string, method: string, body: Buffer) => boolean;
+  answers?: (path: string) => boolean;
+}
+
+/** Reports commands of the script's runs. */
+export function guardCommands(watch: Watch): Guard {
   /** How often the output of each session was read. */
   const reads = new Map<string, number>();
-  let own = "";
-
-  const mayPass = (path: string, method: string, body: Buffer): boolean => {
+  const asks = (path: string, method: string, body: Buffer): boolean => {
     if (method === "POST" && path.endsWith("/process/session")) {
       const { sessionId } = JSON.parse(body.toString("utf8")) as { sessionId: string };
       const call = readCallId(sessionId);
@@ -37,16 +40,28 @@ export async function openProxy(target: string, watch: Watch): Promise<Proxy> {
     reads.set(session, count);
     return watch({ kind: "command_read", ...call, count });
   };
+  return { asks };
+}
+
+export async function openProxy(target: string, guard: Guard): Promise<Proxy> {
+  const { origin } = new URL(target);
+  const agent = new Agent({ keepAlive: true });
+  let own = "";
 
   const pass = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = "GET", url = "/", headers } = incoming;
     const body = await buffer(incoming);
-    if (!mayPass(url.split("?")[0] ?? "/", method, body)) return;
+    const path = url.split("?")[0] ?? "/";
+    if (!guard.asks(path, method, body)) return;
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       send(origin + url, { method, headers, agent }, resolve)
         .once("error", reject)
         .end(body);
     });
+    if (guard.answers?.(path) === false) {
+      answer.destroy();
+      return;
+    }
     if (!url.startsWith("/api/")) {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       await pipeline(answer, response);

@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundleWorker } from "../../bench/processes/bundle.ts";
 import { startDaytona } from "../../dev/daytona/server.ts";
+import type { Reply } from "../../dev/model/reply.ts";
 import { startModel } from "../../dev/model/server.ts";
+import type { ChatRequest } from "../../dev/model/wire.ts";
 import { MANY_REQUESTS } from "../setup/many-requests.ts";
 import { findFreePort } from "../setup/started-server.ts";
 import { openGate } from "./gate.ts";
 import type { Watch } from "./moments.ts";
-import { openProxy } from "./proxy.ts";
-import { replyTo } from "./script.ts";
+import { type Guard, openProxy } from "./proxy.ts";
 import { Server } from "./server.ts";
 
 // About the pace of a fast model; slow enough to be killed between two words.
@@ -28,7 +29,17 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function openStage(watch: Watch, signal: AbortSignal): Promise<Stage> {
+/** What the harness sees, and what the model says. */
+export interface Play {
+  /** Batches for D1. */
+  watch: Watch;
+  /** Requests to the sandboxes. */
+  guard: Guard;
+  /** Undefined for a conversation of no run of the play. */
+  reply: (request: ChatRequest) => Reply | undefined;
+}
+
+export async function openStage({ watch, guard, reply }: Play, signal: AbortSignal): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), "taskloom-chaos-"));
   const closing: (() => unknown)[] = [() => rm(folder, { recursive: true, force: true, maxRetries: 3 })];
   const close = async (): Promise<void> => {
@@ -42,12 +53,12 @@ export async function openStage(watch: Watch, signal: AbortSignal): Promise<Stag
     const model = await startModel({
       port: 0,
       tokensPerSecond: TOKENS_PER_SECOND,
-      intercept: (request) => replyTo(request, watch),
+      intercept: reply,
     });
     closing.push(() => model.close());
     const daytona = await startDaytona({ port: 0, state: join(folder, "sandboxes"), apiKey: "sandbox-key" });
     closing.push(() => daytona.close());
-    const proxy = await openProxy(daytona.apiUrl, watch);
+    const proxy = await openProxy(daytona.apiUrl, guard);
     closing.push(() => proxy.close());
     const gate = await openGate(watch);
     closing.push(() => gate.close());

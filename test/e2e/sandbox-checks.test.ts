@@ -37,7 +37,7 @@ async function check(
   { call_id = `call_${++count}`, ...ports }: Partial<CheckRunPorts> & { call_id?: string } = {},
 ): Promise<Receipt[]> {
   const runner = createCheckRunner({
-    ...{ place, scope: "run", invocation_id: "run", signal: new AbortController().signal },
+    ...{ place, scope: "run", attempt: 1, invocation_id: "run", signal: new AbortController().signal },
     fetchPublic: async () => ({ ok: false, refused: true, message: "No address." }),
     keyOf: (spec) => JSON.stringify(spec),
     newId: () => `receipt_${++count}`,

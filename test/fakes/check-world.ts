@@ -31,6 +31,7 @@ export class CheckWorld {
     return createCheckRunner({
       place: this.place,
       scope: "run_1",
+      attempt: 1,
       invocation_id: "run_1",
       fetchPublic: async (url) =>
         this.addresses.get(url) ?? { ok: false, refused: false, message: `${url} does not answer.` },

@@ -35,7 +35,7 @@ export async function runCalls(calls: ToolCall[], state: RunState, options: Call
     pending_tool_call_ids: [],
     worked: 0,
     plan_changes: 0,
-    check_failed: false,
+    ...(options.refused ?? { check_failed: false, gave_up: [] }),
   };
   const waiting: Waiting = new Map();
   let at = 0;
@@ -161,7 +161,8 @@ async function execute(prepared: Prepared, state: RunState): Promise<CallResult 
 /** The last result of a step is stored with the reservation of the next model call, if the run goes on. */
 function expectAfter({ id }: ToolCall, result: CallResult, state: RunState, end: CallsEnd): void {
   const { ports, steps, input } = state;
-  const ends = (result.complete !== undefined && !result.is_error) || result.fatal !== undefined;
+  const stops = input.agent.on_failed_task === "stop" && (result.gave_up ?? end.gave_up).length > 0;
+  const ends = (result.complete !== undefined && !result.is_error) || result.fatal !== undefined || stops;
   if (ends || !goesOn(end) || ports.signal.aborted || steps >= input.max_steps) return;
   ports.spending.expect(foreseeCall(state, [toMessage(id, result)]));
 }
@@ -200,6 +201,7 @@ async function finishCall(
   state.conversation.add(message);
   state.checked.delete(call.id);
   if (result.stays_open) end.check_failed = true;
+  end.gave_up = [...end.gave_up, ...(result.gave_up ?? [])];
   const isChanged = result.plan !== undefined && !result.stays_open;
   if (isChanged) {
     noteChange(state, state.plan);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { checkedPlan, commandCheck, ScriptedChecks } from "../../../test/fakes/check-runner.ts";
 import { callsTools, completed, completeTool, makeTool, ScriptedRun, says } from "../../../test/fakes/scripted-run.ts";
 import { agentConfig } from "../../protocol/agents/agent.ts";
+import type { Check } from "../../protocol/plan/check.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { taskTools } from "../../tools/tasks.ts";
 import type { LoopFact } from "../events.ts";
@@ -160,6 +161,22 @@ describe("the end of a run", () => {
     expect(checks.ran).toEqual(["a", "a"]);
     expect(run.facts.at(-1)).toMatchObject({ type: "checks_settled", receipts: [{ outcome: "passed" }] });
     expect(statuses(run.plan)).toEqual([["completed", "self_checked"]]);
+  });
+
+  it("looks at a file again only if that file has changed", async () => {
+    const file: Check = { id: "chk_file", author: "person", spec: { type: "file", path: "a.txt" } };
+    for (const [hash, ran] of [
+      ["tree_1", ["a.txt"]],
+      ["other", ["a.txt", "a.txt"]],
+    ] as const) {
+      const { run, checks } = newRun([callsTools(complete("task_1"), "work"), says("Done.")]);
+      checks.hashFiles = async (paths) => new Map(paths.map((path) => [path, hash]));
+      run.onFact = (fact) => {
+        if (fact.type === "tool_finished" && fact.name === "work") checks.tree = "tree_2";
+      };
+      await run.run({ plan: checkedPlan([file]) });
+      expect(checks.ran).toEqual(ran);
+    }
   });
 
   it("asks nothing of the sandbox if no call has worked since", async () => {

@@ -75,9 +75,10 @@ function isSeen({ task_id, check }: WantedCheck, receipts: readonly Receipt[]): 
 }
 
 /** Null if the run was cancelled meanwhile. */
-async function run(wanted: WantedCheck[], call_id: string, { ports }: RunState): Promise<Receipt[] | null> {
+async function run(wanted: WantedCheck[], call_id: string, { ports, input }: RunState): Promise<Receipt[] | null> {
   const tasks = new Set(wanted.map(({ task_id }) => task_id)).size;
-  const options = { call_id, budget_ms: tasks * TASK_BUDGET_MS };
+  const is_repeated = input.started_calls.includes(call_id);
+  const options = { call_id, budget_ms: tasks * TASK_BUDGET_MS, is_repeated };
   return unlessCancelled(ports, async () => (await ports.checks?.run(wanted, options)) ?? []);
 }
 
@@ -100,6 +101,7 @@ function conclude(result: ToolResult, receipts: Receipt[], state: RunState): Too
     plan: hopeless.length === 0 ? seen : giveUp(seen, hopeless),
     receipts,
     stays_open: true,
+    ...(hopeless.length === 0 ? {} : { gave_up: hopeless }),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Task } from "../../protocol/plan/task.ts";
 import type { Interrupt } from "../../protocol/run.ts";
 
 /** How the calls of a message ended. The first field that is set decides what happens to the run. */
@@ -12,6 +13,8 @@ export interface CallsEnd {
   plan_changes: number;
   /** A check of a task that the message completes has failed. Calls after it depend on what is not done. */
   check_failed: boolean;
+  /** Tasks that have ended as failed. */
+  gave_up: Task[];
 }
 
 /** Whether the run may go on after these calls. */

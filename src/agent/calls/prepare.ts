@@ -2,6 +2,7 @@
 // ready.
 import { cutEnd } from "../../lib/truncate.ts";
 import type { ToolCall } from "../../protocol/message.ts";
+import type { RefusedBefore } from "../checks/refused-before.ts";
 import type { RunState } from "../loop-state.ts";
 import { describePlan } from "../plan/view.ts";
 import type { Question, Tool, ToolResult } from "../tool.ts";
@@ -44,6 +45,8 @@ export interface CallsOptions {
   cut?: boolean;
   /** By call id. */
   answers?: Map<string, ToolResult>;
+  /** What calls of the same message have said that a former life has made. */
+  refused?: RefusedBefore;
 }
 
 export function prepareCall(call: ToolCall, state: RunState, options: CallsOptions, end: CallsEnd): Prepared {

@@ -59,20 +59,27 @@ export function listHopeless(plan: Plan, receipts: readonly Receipt[]): Task[] {
   );
 }
 
-/** Whether what is known of a passed check may no longer hold, given the tree as it is now. */
-export function withStale(plan: Plan, tree: string): Plan {
+/** The files as they are now. */
+export interface FilesNow {
+  tree: string;
+  /** Hashes of those that checks name; a file that is missing here could not be read. */
+  hashes: ReadonlyMap<string, string | null>;
+}
+
+/** Marks passed checks of which what is known may no longer hold. */
+export function withStale(plan: Plan, now: FilesNow): Plan {
   const tasks = plan.tasks.map((task) => {
-    if (!task.checks?.some((check) => isStale(check, tree))) return task;
-    const checks = task.checks.map((check) => (isStale(check, tree) ? markStale(check) : check));
+    if (!task.checks?.some((check) => isStale(check, now))) return task;
+    const checks = task.checks.map((check) => (isStale(check, now) ? markStale(check) : check));
     return { ...task, checks, verification: verificationOf({ ...task, checks }) };
   });
   return { ...plan, tasks };
 }
 
-/** A file's check goes stale by its own file, which only a new look can tell. */
-export function isStale({ spec, result }: Check, tree: string): boolean {
+/** A file's check goes stale by its own file, every other by any change. */
+export function isStale({ spec, result }: Check, { tree, hashes }: FilesNow): boolean {
   if (result?.outcome !== "passed" || spec.type === "person") return false;
-  return spec.type === "file" || result.tree !== tree;
+  return result.tree !== (spec.type === "file" ? hashes.get(spec.path) : tree);
 }
 
 function markStale(check: Check): Check {

@@ -24,6 +24,8 @@ export interface RunOptions {
   call_id: string;
   /** For all of the checks together. */
   budget_ms: number;
+  /** A former life of the run may have begun it. */
+  is_repeated?: boolean;
 }
 
 /** For all checks of one task. */

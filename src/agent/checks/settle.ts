@@ -6,7 +6,7 @@ import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { type RunState, store } from "../loop-state.ts";
 import { numberPlan } from "../plan/numbers.ts";
 import { MAX_TASK_CHARACTERS, MAX_TASKS } from "../plan/rules.ts";
-import { isStale, withReceipts, withStale } from "./results.ts";
+import { type FilesNow, isStale, withReceipts, withStale } from "./results.ts";
 import { END_BUDGET_MS, unlessCancelled, type WantedCheck } from "./runner.ts";
 import { describeRepairs } from "./words.ts";
 
@@ -24,17 +24,18 @@ export function maySettle({ hasWorked, ports, plan }: RunState): boolean {
 export async function settleChecks(state: RunState): Promise<boolean> {
   state.ports.storeHeld?.();
   const { ports } = state;
-  const tree = await unlessCancelled(ports, async () => await ports.checks?.readTree());
-  if (tree == null) return false;
-  const wanted = listStale(state.plan, tree);
+  const now = await unlessCancelled(ports, async () => await readFiles(state));
+  if (now === null) return false;
+  const wanted = listStale(state.plan, now);
   if (wanted.length === 0) return false;
-  const options = { call_id: `end_${state.steps}`, budget_ms: END_BUDGET_MS };
+  const is_repeated = state.steps === state.input.steps;
+  const options = { call_id: `end_${state.steps}`, budget_ms: END_BUDGET_MS, is_repeated };
   const receipts = await unlessCancelled(ports, async () => await ports.checks?.run(wanted, options));
   if (receipts == null) return false;
   state.hasWorked = false;
   // From here to the transaction nothing is awaited: a person may have edited the plan while the checks ran.
   const before = state.plan;
-  const seen = withReceipts(withStale(before, tree), receipts);
+  const seen = withReceipts(withStale(before, now), receipts);
   const plan = addRepairs({ ...seen, version: before.version + 1 }, receipts);
   await store(state, { type: "checks_settled", receipts, plan });
   const repairs = plan.tasks.slice(before.tasks.length);
@@ -47,11 +48,24 @@ function hasPassed({ status, checks = [] }: Task): boolean {
   return status === "completed" && checks.some(({ result }) => result?.outcome === "passed");
 }
 
-function listStale(plan: Plan, tree: string): WantedCheck[] {
+/** Null if nothing can be said of them. */
+async function readFiles({ ports: { checks }, plan }: RunState): Promise<FilesNow | null> {
+  const tree = (await checks?.readTree()) ?? null;
+  if (tree === null) return null;
+  const paths = plan.tasks.filter(hasPassed).flatMap(({ checks: own = [] }) => own.flatMap(pathOf));
+  const hashes = paths.length === 0 ? undefined : await checks?.hashFiles([...new Set(paths)]);
+  return { tree, hashes: hashes ?? new Map() };
+}
+
+function pathOf({ spec, result }: Check): string[] {
+  return spec.type === "file" && result?.outcome === "passed" ? [spec.path] : [];
+}
+
+function listStale(plan: Plan, now: FilesNow): WantedCheck[] {
   return plan.tasks
     .filter(({ status }) => status === "completed")
     .flatMap(({ id, checks = [] }) => checks.map((check) => ({ task_id: id, check })))
-    .filter(({ check }) => isStale(check, tree));
+    .filter(({ check }) => isStale(check, now));
 }
 
 /** One task for each task of which a check fails now, unless its repair is open already. */

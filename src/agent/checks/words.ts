@@ -26,6 +26,9 @@ function describeUnmet({ spec, result }: Check): string {
   return result === undefined ? `${spec.type} has not run` : `${spec.type}: ${result.reason}`;
 }
 
+/** How a completion is refused begins. A later life recognizes it. */
+export const REFUSED = "Not completed: the server ran the checks of ";
+
 export function describeRefusal(plan: Plan, failed: readonly Receipt[], hopeless: readonly Task[]): string {
   const ids = new Set(failed.map(({ task_id }) => task_id));
   const names = plan.tasks.filter(({ id }) => ids.has(id)).map(nameTask);
@@ -35,11 +38,20 @@ export function describeRefusal(plan: Plan, failed: readonly Receipt[], hopeless
       `${nameTask(task)} has failed ${task.checks?.find(({ result }) => result?.outcome === "failed")?.result?.rounds ?? 0} times in the same way and is cancelled, as failed. Don't plan it again unless the person asks; say in your answer that it is not done.`,
   );
   return [
-    `Not completed: the server ran the checks of ${names.join(", ")}, and not all passed.`,
+    `${REFUSED}${names.join(", ")}, and not all passed.`,
     ...failed.slice(0, MAX_FAILURES).map(describeFailure),
     ...more,
     ...(gaveUp.length > 0 ? gaveUp : ["Mend what fails, then complete the task again. The checks stay as they are."]),
   ].join("\n");
+}
+
+/** Why a run ends whose agent stops at a failed task. */
+export function describeStop(gave_up: readonly Task[]): string {
+  const lines = gave_up.map((task) => {
+    const reason = task.checks?.find(({ result }) => result?.outcome === "failed")?.result?.reason;
+    return `${quote(task.content)}: ${reason ?? "a check has failed"}`;
+  });
+  return `The run stopped because a task has failed. ${lines.join(" ")} Send another message to go on with the rest.`;
 }
 
 /** The nudge after a late failure. */

@@ -38,6 +38,8 @@ export const agentConfig = z.strictObject({
    * is `require` and asks a person before the model takes a check away.
    */
   checks: z.enum(["advise", "require", "locked"]).default("require"),
+  /** After a task has ended as failed: `continue` with the others, or `stop` the run. */
+  on_failed_task: z.enum(["continue", "stop"]).default("continue"),
   /** Caps of each run; null means none. */
   max_cost_usd: capFields.max_cost_usd.default(null),
   max_total_tokens: capFields.max_total_tokens.default(null),

@@ -27,6 +27,7 @@ const isKnown: Record<keyof AgentConfig, (value: unknown) => boolean> = {
   plan_approval: isBoolean,
   evidence: isText,
   checks: isText,
+  on_failed_task: isText,
   max_cost_usd: isNumberOrNull,
   max_total_tokens: isNumberOrNull,
   max_minutes: isNumberOrNull,

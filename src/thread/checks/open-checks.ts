@@ -15,6 +15,7 @@ export function openChecks(life: Life, { run }: RunRecord, sandbox: Sandbox, sig
     // The sandbox is the project's, and calls of other threads and runs may have the same ids.
     scope: `${life.thread.thread_id} ${run.invocation_id}`,
     invocation_id: run.invocation_id,
+    attempt: run.attempt,
     fetchPublic: lookAtPublic,
     keyOf: canonicalSpec,
     newId: () => newId("rcpt"),

@@ -18,6 +18,8 @@ export interface CheckRunPorts {
   place: CheckPlace | undefined;
   /** Identifies the run among all runs of the project, which share a sandbox. The same in each life of the run. */
   scope: string;
+  /** Which life of the run this is, from 1. */
+  attempt: number;
   /** The run that receipts name; null if a person runs checks again. */
   invocation_id: string | null;
   fetchPublic: FetchPublic;

@@ -245,6 +245,28 @@ describe("a run of checks", () => {
   });
 });
 
+describe("a life that repeats a look at a program", () => {
+  const spec: CheckInput = { type: "http", port: 3000, start: { run: "serve" } };
+  const repeat = (world: CheckWorld, attempt: number, is_repeated = true) =>
+    world.runner({ attempt }).run([want(spec)], { call_id: "call_1", budget_ms: 60_000, is_repeated });
+
+  it("starts it anew, whether the former life has ended it or not", async () => {
+    const world = new CheckWorld();
+    world.place.deeds.set("serve", { hangs: true, serves: { "/": {} } });
+    expect((await repeat(world, 1, false))[0]?.outcome).toBe("passed");
+    expect((await repeat(world, 2))[0]?.outcome).toBe("passed");
+    world.place.onCall = async (name) => {
+      if (name.startsWith("request")) throw new Error("evicted");
+      if (name === "end") throw new SandboxError("unavailable", "evicted");
+    };
+    await expect(repeat(world, 3)).rejects.toThrow("evicted");
+    expect(world.place.running).toHaveLength(1);
+    world.place.onCall = async () => {};
+    expect((await repeat(world, 5))[0]?.outcome).toBe("passed");
+    expect(world.place.running).toEqual([]);
+  });
+});
+
 describe("a cancel", () => {
   it("at any point rejects with its reason, and leaves nothing running", async () => {
     const specs: CheckInput[] = [

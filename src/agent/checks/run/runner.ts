@@ -31,6 +31,8 @@ const SHOWN_FILES = 5;
 const AFTER_MS = 60_000;
 /** For a look at files that no check asked for: 50,000 of them take half of it. */
 const LOOK_MS = 60_000;
+/** Lives that have begun the same call: more without progress end a run. */
+const MAX_FORMER = 5;
 /** Less is not worth a start. */
 const MIN_MS = 1_000;
 
@@ -194,6 +196,7 @@ class Running {
     if (before === null) return notRun(this.#describeNoTree());
     this.#tree = before;
     const command_id = await this.#nameCommand(job);
+    if (this.#options.is_repeated) await this.#endFormer(job);
     const request = { place, signal, left_ms: this.#left, command_id, tree: before };
     this.#open.add(command_id);
     let sight: Sight;
@@ -237,9 +240,23 @@ class Running {
     }
   }
 
-  async #nameCommand({ key }: Job): Promise<string> {
-    const text = JSON.stringify([this.#ports.scope, this.#options.call_id, key]);
+  /**
+   * A command is found again by its id. A program is started anew by each life: the former one's may have been ended
+   * already, after a look that was lost with its life.
+   */
+  async #nameCommand({ key, spec }: Job, attempt = this.#ports.attempt): Promise<string> {
+    const life = spec.type === "http" && attempt > 1 ? [attempt] : [];
+    const text = JSON.stringify([this.#ports.scope, this.#options.call_id, key, ...life]);
     return `check-${toHex(await hashText(text)).slice(0, 40)}`;
+  }
+
+  /** Ends what former lives have started for the same look, so that its port is free. */
+  async #endFormer(job: Job): Promise<void> {
+    if (job.spec.type !== "http") return;
+    const { attempt } = this.#ports;
+    for (let former = Math.max(1, attempt - MAX_FORMER); former < attempt; former++)
+      this.#open.add(await this.#nameCommand(job, former));
+    await this.#endAll();
   }
 
   /** Never rejects: a sandbox that can't be reached ends what it runs by its limit. */

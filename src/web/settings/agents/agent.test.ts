@@ -20,6 +20,7 @@ const agent: Agent = {
   ...{
     evidence: "challenge",
     checks: "locked",
+    on_failed_task: "stop",
     approvals: { execute_command: ["rm *", "git push*"], delete_file: ["*"] },
   },
 };
@@ -71,7 +72,7 @@ describe("approvals", () => {
 describe("describeRest", () => {
   it("lists what differs from the defaults, and is empty for an agent without differences", () => {
     const lines = ["temperature: 0.5", 'tool_format: "xml"', 'tools: ["execute_command"]', 'extra_body: {"top_k":3}'];
-    lines.push("max_cost_usd: 2", 'on_cap: "ask"', 'on_disconnect: "cancel"');
+    lines.push("max_cost_usd: 2", 'on_cap: "ask"', 'on_disconnect: "cancel"', 'on_failed_task: "stop"');
     expect(describeRest(agent)).toBe(lines.join("\n"));
     expect(describeRest({ ...agent, ...defaultAgent.config })).toBe("");
   });

@@ -34,7 +34,7 @@ type Rest = Omit<AgentConfig, keyof AgentDraft | "model_options"> & { extra_body
 const newRest: Rest = {
   ...{ temperature: null, tool_format: "native", tools: null, extra_body: null },
   ...{ max_cost_usd: null, max_total_tokens: null, max_minutes: null, on_cap: "end" },
-  on_disconnect: "continue",
+  ...{ on_disconnect: "continue", on_failed_task: "continue" },
 };
 const restNames = Object.keys(newRest) as (keyof Rest)[];
 
@@ -112,10 +112,10 @@ export function showValue(value: unknown): string {
 }
 
 function restOf({ temperature, tool_format, tools, model_options, ...agent }: Agent): Rest {
-  const { max_cost_usd, max_total_tokens, max_minutes, on_cap, on_disconnect } = agent;
+  const { max_cost_usd, max_total_tokens, max_minutes, on_cap, on_disconnect, on_failed_task } = agent;
   return {
     ...{ temperature, tool_format, tools, extra_body: model_options.extra_body ?? null },
-    ...{ max_cost_usd, max_total_tokens, max_minutes, on_cap, on_disconnect },
+    ...{ max_cost_usd, max_total_tokens, max_minutes, on_cap, on_disconnect, on_failed_task },
   };
 }
 
