@@ -26,12 +26,13 @@ export async function settleChecks(state: RunState): Promise<boolean> {
   const { ports } = state;
   const tree = await unlessCancelled(ports, async () => await ports.checks?.readTree());
   if (tree == null) return false;
-  const wanted = listStale(state.plan, tree);
+  const wanted = listStale(state.plan, tree, state.fresh);
   if (wanted.length === 0) return false;
   const options = { call_id: `end_${state.steps}`, budget_ms: END_BUDGET_MS };
   const receipts = await unlessCancelled(ports, async () => await ports.checks?.run(wanted, options));
   if (receipts == null) return false;
   state.hasWorked = false;
+  for (const { check_id } of receipts) state.fresh.add(check_id);
   // From here to the transaction nothing is awaited: a person may have edited the plan while the checks ran.
   const before = state.plan;
   const seen = withReceipts(withStale(before, tree), receipts);
@@ -47,11 +48,19 @@ function hasPassed({ status, checks = [] }: Task): boolean {
   return status === "completed" && checks.some(({ result }) => result?.outcome === "passed");
 }
 
-function listStale(plan: Plan, tree: string): WantedCheck[] {
+/**
+ * The tree shows no change of what is ignored or outside of the project. So a person's and the project's checks run once
+ * more after any call that may have changed something: what they verify is how the run leaves it.
+ */
+function listStale(plan: Plan, tree: string, fresh: ReadonlySet<string>): WantedCheck[] {
   return plan.tasks
     .filter(({ status }) => status === "completed")
     .flatMap(({ id, checks = [] }) => checks.map((check) => ({ task_id: id, check })))
-    .filter(({ check }) => isStale(check, tree));
+    .filter(({ check }) => isStale(check, tree) || (check.author !== "model" && isOld(check, fresh)));
+}
+
+function isOld({ id, spec, result }: Check, fresh: ReadonlySet<string>): boolean {
+  return result?.outcome === "passed" && spec.type !== "person" && !fresh.has(id);
 }
 
 /** One task for each task of which a check fails now, unless its repair is open already. */
