@@ -4,6 +4,10 @@ import { agentConfig } from "../../src/protocol/agents/agent.ts";
 import { type EvalRequest, requests } from "./requests.ts";
 
 export interface EvalArguments {
+  /** Measure what checks see, in place of how a model plans. */
+  lies: boolean;
+  /** The names given with `--lies`; null without. */
+  only: string[] | null;
   /** Null means the configured one. */
   model: string | null;
   tool_format: ReturnType<typeof agentConfig.parse>["tool_format"];
@@ -17,7 +21,8 @@ export interface EvalArguments {
 }
 
 export const usage = `npm run eval -- [--model NAME] [--only KIND|ID,…] [--repeat 1] [--concurrency 4] [--threshold 0.9]
-    [--tool-format native] [--record FILE | --replay FILE]`;
+    [--tool-format native] [--record FILE | --replay FILE]
+  npm run eval -- --lies [--only lie|limit|honest|ID,…] [--record FILE]`;
 
 /** Providers limit requests per minute; more in parallel would only be rejected. */
 const MAX_PARALLEL = 16;
@@ -28,6 +33,7 @@ export function readArguments(list: string[]): EvalArguments {
   const { values } = parseArgs({
     args: list,
     options: {
+      lies: { type: "boolean", default: false },
       model: { type: "string" },
       only: { type: "string" },
       repeat: { type: "string", default: "1" },
@@ -43,10 +49,13 @@ export function readArguments(list: string[]): EvalArguments {
     if (value?.trim() === "") throw new Error(`--${name} must not be empty`);
   }
   if (record !== null && replay !== null) throw new Error("--record and --replay can't be combined");
+  const { lies, only } = values;
   return {
+    lies,
+    only: lies && only !== undefined ? only.split(",").map((name) => name.trim()) : null,
     model,
     tool_format: readFormat(values["tool-format"]),
-    requests: pickRequests(values.only),
+    requests: lies ? [] : pickRequests(only),
     repeat: readCount("repeat", values.repeat, MAX_REPEATS),
     concurrency: readCount("concurrency", values.concurrency, MAX_PARALLEL),
     threshold: readShare("threshold", values.threshold),

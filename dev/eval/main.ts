@@ -19,11 +19,23 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     return;
   }
+  if (options.lies) return measure(options);
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort());
   try {
     const settings = await readSettings(root, process.env);
     process.exitCode = await evaluate(options, { settings, print: console.log, signal: stopping.signal });
+  } catch (error) {
+    console.error(plain(error instanceof Error ? error.message : String(error)));
+    process.exitCode = 1;
+  }
+}
+
+/** Loaded only here: it builds the Worker and starts sandboxes. */
+async function measure({ only, record }: EvalArguments): Promise<void> {
+  try {
+    const { measureLies } = await import("../../test/lies/measure.ts");
+    process.exitCode = await measureLies({ only, record }, console.log);
   } catch (error) {
     console.error(plain(error instanceof Error ? error.message : String(error)));
     process.exitCode = 1;

@@ -80,7 +80,10 @@ export type LoopFact =
       /** The text with which the call ends the run. */
       complete?: string;
     }
-  /** At the end of the run: what was seen of checks that files had changed since, and the plan with that. */
+  /**
+   * At the end of the run: what was seen of checks that files had changed since, and the plan with that. Before the model
+   * works on: no receipts, and the plan with hashes of protected files.
+   */
   | { type: "checks_settled"; receipts: Receipt[]; plan: Plan }
   /**
    * The summary replaces the first `replaced` rows of the model's context, and the summary before them. Its usage was

@@ -47,6 +47,10 @@ export interface RunState extends Equipment {
   lastText: string;
   /** Receipts of calls that have no result yet, by call id: a person's edit repeats the change, and no check. */
   checked: Map<string, Receipt[]>;
+  /** Ids of checks that ran since the last call that may have changed anything. A later life knows of none. */
+  fresh: Set<string>;
+  /** Ids of checks whose protected files could not be hashed before the model worked on. */
+  unprotected: Set<string>;
   /** Whether a call of this run may have changed files. */
   hasWorked: boolean;
   /** True once the outcome is known. A tool that was left behind may still work. */
@@ -90,6 +94,8 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     nudge: describeUnavailable(input.unavailable_sources),
     lastText: findLastText(input),
     checked: new Map(),
+    fresh: new Set(),
+    unprotected: new Set(),
     // What an earlier life has done is not looked up.
     hasWorked: input.steps > 0,
     isOver: false,

@@ -11,6 +11,7 @@ import type { CallsEnd } from "./calls/end.ts";
 import { judgeReply, noReplies } from "./calls/guards.ts";
 import { answerLeft, listSources } from "./calls/left-calls.ts";
 import type { CallsOptions } from "./calls/prepare.ts";
+import { protectFiles } from "./checks/protect-files.ts";
 import { findRefused } from "./checks/refused-before.ts";
 import { maySettle, settleChecks } from "./checks/settle.ts";
 import { describeStop } from "./checks/words.ts";
@@ -149,6 +150,7 @@ async function takeSteered(state: RunState): Promise<boolean> {
 }
 
 async function workOn(calls: ToolCall[], state: RunState, options: CallsOptions): Promise<LoopOutcome | null> {
+  await protectFiles(state);
   const { plan: before, isFormerPlan: wasFormer } = state;
   const end = await runCalls(calls, state, options);
   return (await endCalls(end, state)) ?? (await judgeWork(before, wasFormer, end, state));

@@ -200,6 +200,7 @@ async function finishCall(
   await store(state, fact, more);
   state.conversation.add(message);
   state.checked.delete(call.id);
+  for (const { check_id } of result.receipts ?? []) state.fresh.add(check_id);
   if (result.stays_open) end.check_failed = true;
   end.gave_up = [...end.gave_up, ...(result.gave_up ?? [])];
   const isChanged = result.plan !== undefined && !result.stays_open;
@@ -213,7 +214,10 @@ async function finishCall(
     const worked = kind === "work" && !result.is_error;
     if (worked) end.worked++;
     // A failed call may have changed files, too.
-    if (kind === "work" && !prepared.tool.read_only) state.hasWorked = true;
+    if (kind === "work" && !prepared.tool.read_only) {
+      state.hasWorked = true;
+      state.fresh.clear();
+    }
     if (isChanged) end.plan_changes++;
     if (worked || isChanged) state.replies = { ...state.replies, reminders: 0 };
   }

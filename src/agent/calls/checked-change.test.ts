@@ -151,7 +151,58 @@ describe("a call that completes a task with checks", () => {
   });
 });
 
+describe("files that a person's check protects", () => {
+  const guarded = commandCheck("a", { author: "person", spec: { type: "command", run: "a", protected: ["t"] } });
+  const asWritten = (checks: ScriptedChecks, run: ScriptedRun) => {
+    run.onFact = (fact) => {
+      if (fact.type === "tool_finished" && fact.name === "work") checks.hash = (path) => `another ${path}`;
+    };
+  };
+
+  it("are hashed before the model's first call, and not as it has left them", async () => {
+    const { run, checks } = newRun([callsTools("work"), callsTools("work", complete("task_1")), says("Done.")]);
+    asWritten(checks, run);
+    await run.run({ plan: checkedPlan([guarded]) });
+    expect(run.plan.tasks[0]).toMatchObject({
+      verification: "verified",
+      checks: [{ protected: [{ path: "t", hash: "hash of t" }] }],
+    });
+    expect(run.facts.filter(({ type }) => type === "checks_settled")).toHaveLength(1);
+  });
+
+  it("verify nothing if they could not be hashed then", async () => {
+    const { run, checks } = newRun([callsTools("work"), callsTools(complete("task_1")), says("Done.")]);
+    asWritten(checks, run);
+    checks.hash = null;
+    await run.run({ plan: checkedPlan([guarded]) });
+    expect(statuses(run.plan)).toEqual([["completed", "self_checked"]]);
+    expect(run.plan.tasks[0]?.checks?.[0]).not.toHaveProperty("protected");
+  });
+
+  it("are hashed before the next call if the person adds the check meanwhile", async () => {
+    const { run } = newRun([callsTools("work"), callsTools(complete("task_1")), says("Done.")]);
+    run.onFact = (fact) => {
+      if (fact.type !== "tool_finished" || fact.name !== "work") return;
+      run.edit([{ op: "update", task_ids: ["task_1"], checks: [guarded.spec] }]);
+    };
+    await run.run({ plan: checkedPlan([]) });
+    expect(statuses(run.plan)).toEqual([["completed", "verified"]]);
+  });
+});
+
 describe("the end of a run", () => {
+  it("runs a person's check again after any call since, also if no file shows it", async () => {
+    const { run, checks } = newRun([callsTools(complete("task_1")), callsTools("work"), says("Done.")]);
+    await run.run({ plan: checkedPlan([commandCheck("a", { author: "person" }), commandCheck("b")]) });
+    expect(checks.ran).toEqual(["a", "b", "a"]);
+  });
+
+  it("runs no check again that ran after the last call", async () => {
+    const { run, checks } = newRun([callsTools("work"), callsTools(complete("task_1")), says("Done.")]);
+    await run.run({ plan: checkedPlan([commandCheck("a", { author: "person" })]) });
+    expect(checks.ran).toEqual(["a"]);
+  });
+
   it("runs a check again whose files have changed since it passed, and no other", async () => {
     const { run, checks } = newRun([callsTools(complete("task_1")), callsTools("work"), says("Done.")]);
     run.onFact = (fact) => {

@@ -56,9 +56,13 @@ export async function closeOnChecks(
   return conclude(result, receipts, state);
 }
 
-/** The files of new checks as they are now. Null if the run was cancelled meanwhile. */
-async function hashProtected(plan: Plan | undefined, { ports }: RunState): Promise<Hashes | null> {
-  const paths = plan === undefined ? [] : listUnhashed(plan);
+/**
+ * The files of checks that the call makes, as they are now. Those of others were hashed before the model worked
+ * (`protect-files`): now it is too late. Null if the run was cancelled meanwhile.
+ */
+async function hashProtected(plan: Plan | undefined, { ports, plan: before }: RunState): Promise<Hashes | null> {
+  const known = new Set(before.tasks.flatMap(({ checks = [] }) => checks.map(({ id }) => id)));
+  const paths = plan === undefined ? [] : listUnhashed(plan, (check) => !known.has(check.id));
   if (paths.length === 0) return new Map();
   return (await unlessCancelled(ports, async () => await ports.checks?.hashFiles(paths))) ?? null;
 }

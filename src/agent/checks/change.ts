@@ -3,6 +3,7 @@ import { type Check, MAX_CHECKS_CHARACTERS, MAX_CHECKS_OF_TASK } from "../../pro
 import type { Task } from "../../protocol/plan/task.ts";
 import { describeCheck, listChecks } from "./describe.ts";
 import { type Hand, makeChecks } from "./make.ts";
+import { protectedPaths } from "./protect.ts";
 import { canonicalSpec, isSameSpec } from "./spec.ts";
 import { withVerification } from "./verification.ts";
 
@@ -99,8 +100,7 @@ export function findChecksFault(tasks: readonly Task[]): string | null {
 
 function sizeOf({ spec, protected: files = [] }: Check): number {
   // The hash of a file that is to be hashed is as long as any.
-  const listed = "protected" in spec ? (spec.protected ?? []) : [];
-  const paths = listed.reduce((sum, path) => sum + JSON.stringify(path).length + 90, 0);
+  const paths = protectedPaths({ spec }).reduce((sum, path) => sum + JSON.stringify(path).length + 90, 0);
   return FRAME_CHARACTERS + JSON.stringify(spec).length + Math.max(paths, JSON.stringify(files).length);
 }
 

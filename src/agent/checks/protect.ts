@@ -1,26 +1,49 @@
 // The files that a check protects are hashed when it is made, where they are. Until then the check verifies nothing: they
 // may have changed already. Pure: whoever has a sandbox asks for the hashes.
+//
+// Some files decide what a protected one means, and nobody thinks of them: `.npmrc` names the shell that runs the scripts
+// of a `package.json`, and npm looks for programs below `node_modules/.bin` first. They are protected with it.
 import type { Check, ProtectedFile } from "../../protocol/plan/check.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { withVerification } from "./verification.ts";
 
 export function protectedPaths({ spec }: Pick<Check, "spec">): string[] {
-  return "protected" in spec ? (spec.protected ?? []) : [];
+  const named = "protected" in spec ? (spec.protected ?? []) : [];
+  return [...new Set(named.flatMap((path) => [path, ...companionsOf(path)]))];
+}
+
+const PROGRAMS = ["node", "npm", "npx", "sh"];
+/** A plan has room for a hundred checks with as many. */
+const MAX_COMPANIONS = 20;
+
+function companionsOf(path: string): string[] {
+  const parts = path.split("/");
+  const name = parts.pop() ?? "";
+  const folders = [...parts.keys(), parts.length].map((count) => parts.slice(0, count).join("/")).reverse();
+  const below = (folder: string, file: string) => (folder === "" ? file : `${folder}/${file}`);
+  if (name !== "package.json") return [];
+  const programs = folders.flatMap((folder) => PROGRAMS.map((each) => below(folder, `node_modules/.bin/${each}`)));
+  return [below(parts.join("/"), ".npmrc"), ...programs].slice(0, MAX_COMPANIONS);
 }
 
 /** The paths that are to be hashed, each once. */
-export function listUnhashed(plan: Plan): string[] {
-  const open = plan.tasks.flatMap(({ checks = [] }) => checks.filter(isUnhashed));
+export function listUnhashed(plan: Plan, fits: (check: Check) => boolean = () => true): string[] {
+  const open = plan.tasks.flatMap(({ checks = [] }) => checks.filter((check) => isUnhashed(check) && fits(check)));
   return [...new Set(open.flatMap(protectedPaths))];
 }
 
 /** The same version of the plan; the same object if no check was to be hashed, or not all of its files are known. */
-export function withHashes(plan: Plan, hashes: ReadonlyMap<string, string | null>): Plan {
+export function withHashes(
+  plan: Plan,
+  hashes: ReadonlyMap<string, string | null>,
+  fits: (check: Check) => boolean = () => true,
+): Plan {
   let isSame = true;
   const tasks = plan.tasks.map((task) => {
     const checks = task.checks?.map((check): Check => {
       const files = protectedPaths(check).map((path) => ({ path, hash: hashes.get(path) }));
-      if (!isUnhashed(check) || !files.every((file): file is ProtectedFile => file.hash !== undefined)) return check;
+      if (!isUnhashed(check) || !fits(check) || !files.every((file): file is ProtectedFile => file.hash !== undefined))
+        return check;
       isSame = false;
       return { ...check, protected: files };
     });
@@ -29,6 +52,6 @@ export function withHashes(plan: Plan, hashes: ReadonlyMap<string, string | null
   return isSame ? plan : { ...plan, tasks };
 }
 
-function isUnhashed(check: Check): boolean {
+export function isUnhashed(check: Check): boolean {
   return check.protected === undefined && protectedPaths(check).length > 0;
 }

@@ -26,13 +26,14 @@ export async function settleChecks(state: RunState): Promise<boolean> {
   const { ports } = state;
   const now = await unlessCancelled(ports, async () => await readFiles(state));
   if (now === null) return false;
-  const wanted = listStale(state.plan, now);
+  const wanted = listStale(state.plan, now, state.fresh);
   if (wanted.length === 0) return false;
   const is_repeated = state.steps === state.input.steps;
   const options = { call_id: `end_${state.steps}`, budget_ms: END_BUDGET_MS, is_repeated };
   const receipts = await unlessCancelled(ports, async () => await ports.checks?.run(wanted, options));
   if (receipts == null) return false;
   state.hasWorked = false;
+  for (const { check_id } of receipts) state.fresh.add(check_id);
   // From here to the transaction nothing is awaited: a person may have edited the plan while the checks ran.
   const before = state.plan;
   const seen = withReceipts(withStale(before, now), receipts);
@@ -61,11 +62,19 @@ function pathOf({ spec, result }: Check): string[] {
   return spec.type === "file" && result?.outcome === "passed" ? [spec.path] : [];
 }
 
-function listStale(plan: Plan, now: FilesNow): WantedCheck[] {
+/**
+ * The tree shows no change of what is ignored or outside of the project. So a person's and the project's checks run once
+ * more after any call that may have changed something: what they verify is how the run leaves it.
+ */
+function listStale(plan: Plan, now: FilesNow, fresh: ReadonlySet<string>): WantedCheck[] {
   return plan.tasks
     .filter(({ status }) => status === "completed")
     .flatMap(({ id, checks = [] }) => checks.map((check) => ({ task_id: id, check })))
-    .filter(({ check }) => isStale(check, now));
+    .filter(({ check }) => isStale(check, now) || (check.author !== "model" && isOld(check, fresh)));
+}
+
+function isOld({ id, spec, result }: Check, fresh: ReadonlySet<string>): boolean {
+  return result?.outcome === "passed" && spec.type !== "person" && !fresh.has(id);
 }
 
 /** One task for each task of which a check fails now, unless its repair is open already. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Check, CheckInput, CheckResult, ProtectedFile, Verification } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
-import { listUnhashed, withHashes } from "./protect.ts";
+import { listUnhashed, protectedPaths, withHashes } from "./protect.ts";
 import { verificationOf, withVerification } from "./verification.ts";
 
 const result = (outcome: CheckResult["outcome"], more: Partial<CheckResult> = {}): CheckResult => ({
@@ -81,6 +81,19 @@ describe("protected files", () => {
     });
     expect(listUnhashed(closed)).toEqual([]);
     expect(withHashes(closed, new Map([["a", "other"]]))).toBe(closed);
+  });
+
+  it("bring those that decide what a package.json means", () => {
+    const at = (path: string) => protectedPaths({ spec: { type: "command", run: "npm test", protected: [path] } });
+    expect(at("package.json")).toEqual([
+      ...["package.json", ".npmrc"],
+      ...["node", "npm", "npx", "sh"].map((name) => `node_modules/.bin/${name}`),
+    ]);
+    expect(at("shop/package.json")).toEqual(
+      expect.arrayContaining(["shop/.npmrc", "shop/node_modules/.bin/node", "node_modules/.bin/node"]),
+    );
+    expect(at("a/b/c/d/e/f/g/h/package.json").length).toBeLessThan(23);
+    expect(at("test/package.json.test.ts")).toEqual(["test/package.json.test.ts"]);
   });
 
   it("are hashed all or not at all", () => {

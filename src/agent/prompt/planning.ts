@@ -1,6 +1,7 @@
 // When to make a plan, and how. Mid-range models decide by examples more than by rules, so the cases that they get
 // wrong (a question about how something is done, a single look, a "small" report) are examples here, in both languages.
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
+import { canBeChecked } from "./checks.ts";
 
 export const whenToPlan = `# Plan or answer
 
@@ -38,14 +39,18 @@ const rules = `# The list
 const planApproval = `
 - create_tasks asks the person for approval and waits; start nothing before. If they changed it, follow the plan in its result, not what you proposed. If it was declined, make one that fits what they said.`;
 
-const examples = `
+/** Of the last section of the first example: the shape of checks, and what each kind of task can have. */
+const exampleChecks = `,"checks":[{"task":1,"type":"command","run":"npm test","contains":"0 failed"},{"task":2,"type":"http","port":3000,"path":"/","start":{"run":"npm start"}}]`;
+
+const giveExamples = (checked: string) => `
 
 Good, for 帮我做一个电商网站:
-{"sections":[{"title":"需求","tasks":["把功能需求写进 docs/requirements.md","写明技术栈和数据表"]},{"title":"开发","tasks":["搭建项目并能启动","实现商品和订单接口","实现商品页和购物车页"]},{"title":"测试","tasks":["编写接口测试并全部通过","启动网站，确认首页可用"]}]}
+{"sections":[{"title":"需求","tasks":["把功能需求写进 docs/requirements.md","写明技术栈和数据表"]},{"title":"开发","tasks":["搭建项目并能启动","实现商品和订单接口","实现商品页和购物车页"]},{"title":"测试","tasks":["编写接口测试并全部通过","启动网站，确认首页可用"]${checked}}]}
 Good, for "Compare three vector databases in a report":
 {"sections":[{"title":"Research","tasks":["Choose three databases and list the criteria in notes.md","Collect figures with sources for each in notes.md"]},{"title":"Report","tasks":["Write report.md with a table and a recommendation","Check each figure in report.md against notes.md"]}]}
 Bad: "Understand the request", "Do the work", 完成其他工作 (no result to check); "Build backend, frontend and tests" (three in one); English tasks for a Chinese request.`;
 
-export function describePlanning({ plan_approval }: AgentConfig): string {
-  return rules + (plan_approval ? planApproval : "") + examples;
+export function describePlanning(agent: AgentConfig): string {
+  const examples = giveExamples(canBeChecked(agent) ? exampleChecks : "");
+  return rules + (agent.plan_approval ? planApproval : "") + examples;
 }

@@ -8,6 +8,7 @@ import { estimateText } from "../context/tokens.ts";
 import { createTasksInput } from "../plan/arguments.ts";
 import { createTasks } from "../plan/rules.ts";
 import { buildSystemPrompt } from "./prompt.ts";
+import { describeTools } from "./tools.ts";
 
 const agent = agentConfig.parse({});
 const bare = buildSystemPrompt({ agent, context: [] });
@@ -19,7 +20,7 @@ function promptOf(settings: Partial<typeof agent>, tool_names: string[] = []): s
 }
 
 // By our own estimate, which weighs Chinese as one token a character. Each step pays for them, if only a cached price.
-const MAX_TOKENS = 2500;
+const MAX_TOKENS = 2750;
 
 describe("buildSystemPrompt", () => {
   it("is the same for the same input, with the same prefix whatever the context", () => {
@@ -38,6 +39,7 @@ describe("buildSystemPrompt", () => {
       "Language",
       "Plan or answer",
       "The list",
+      "Checks",
       "Work",
       "Tools",
       "Asking",
@@ -73,6 +75,10 @@ describe("buildSystemPrompt", () => {
     const plans = [...bare.matchAll(/^\{"sections".*\}$/gm)].map(([json]) => createTasksInput.parse(JSON.parse(json)));
     expect(plans).toHaveLength(2);
     for (const plan of plans) expect(createTasks({ version: 0, sections: [], tasks: [] }, plan).ok).toBe(true);
+    expect(plans[0]?.sections?.at(-1)?.tasks).toEqual([
+      { content: "编写接口测试并全部通过", checks: [expect.objectContaining({ type: "command" })] },
+      { content: "启动网站，确认首页可用", checks: [expect.objectContaining({ type: "http" })] },
+    ]);
   });
 
   it("names only tags, tools and fields that exist", () => {
@@ -107,6 +113,28 @@ describe("buildSystemPrompt", () => {
   ])("has the exceptions of a rule beside it: %s", (_rule, rule, exception) => {
     expect(bare).toContain(rule);
     expect(bare).toContain(exception);
+  });
+
+  it("asks for checks with a good example and empty ones, in both languages, for less than 250 tokens", () => {
+    expect(bare).toMatch(/^Give a task checks in create_tasks where .*结果能检查的任务都带上 checks/m);
+    expect(bare).toMatch(/^- Good: fails while the work is missing/m);
+    expect(bare).toMatch(/^- Empty: true, echo ok, npm test \|\| true, .*空检查不算数/m);
+    expect(bare).toContain('"checks":[{"task":1,"type":"command","run":"npm test","contains":"0 failed"}');
+    const without = promptOf({ tools: [] });
+    const part = (prompt: string) => estimateText(prompt) - estimateText(describeTools({ ...agent, tools: null }));
+    const rest = estimateText(without) - estimateText(describeTools({ ...agent, tools: [] }));
+    expect(part(bare) - rest).toBeLessThan(250);
+  });
+
+  it("says nothing of checks to agents that have nothing to look at", () => {
+    expect(promptOf({ tools: ["read_file", "web_search"] })).not.toMatch(/check(?:s in|ed it)|# Checks|"checks"/);
+    expect(promptOf({ tools: ["create_file"] })).toContain("# Checks");
+  });
+
+  it("says what a failing check does under each setting of `checks`", () => {
+    for (const checks of ["require", "locked"] as const)
+      expect(promptOf({ checks })).toContain("when you complete it, and it stays open until they pass");
+    expect(promptOf({ checks: "advise" })).toContain("when you complete it, and its record says what they showed");
   });
 
   it("speaks of the web only to runs that have its tools, and of each tool only where it is", () => {

@@ -5,6 +5,7 @@ import { cutEnd } from "../../lib/truncate.ts";
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import { contextHeading, instructionsHeading } from "./additions.ts";
 import { describeAsking } from "./asking.ts";
+import { describeChecks } from "./checks.ts";
 import { finishing } from "./finishing.ts";
 import { identity } from "./identity.ts";
 import { describePlanning, whenToPlan } from "./planning.ts";
@@ -30,11 +31,13 @@ const MAX_DESCRIPTION_CHARACTERS = 300;
 
 export function buildSystemPrompt({ agent, context, tool_names = [], foreign_tools = [] }: PromptInput): string {
   const instructions = agent.instructions.trim();
+  const checks = describeChecks(agent);
   const research = describeResearch(tool_names);
   return [
     identity,
     whenToPlan,
     describePlanning(agent),
+    ...(checks === null ? [] : [checks]),
     describeWork(agent),
     describeTools(agent),
     ...(research === null ? [] : [research]),
