@@ -12,6 +12,7 @@ import type { Spending } from "../../agent/spending.ts";
 import { describeError, type LogFields, logError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import { isTerminal } from "../../protocol/run.ts";
+import { readAnswered } from "../checks/answered.ts";
 import { openChecks } from "../checks/open-checks.ts";
 import { readGrants } from "../inbox/interrupts.ts";
 import { takeSteered } from "../inbox/steering.ts";
@@ -213,6 +214,7 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
       is_former_plan: isFormerPlan(life, record),
       interrupt_ms: ports.interrupt_ms,
       client_tools: record.input?.client_tools ?? [],
+      answered: readAnswered(life, record),
       unavailable_sources: unavailable,
       context: record.input?.context ?? [],
     },
