@@ -18,6 +18,7 @@ import { addAgentVersions } from "./http/routes/agent-versions.ts";
 import { addAgents } from "./http/routes/agents.ts";
 import { addApiKeys } from "./http/routes/api-keys.ts";
 import { addAudit } from "./http/routes/audit.ts";
+import { addChecks } from "./http/routes/checks/run-again.ts";
 import { addEvents } from "./http/routes/events.ts";
 import { addHealth } from "./http/routes/health.ts";
 import { addInbox } from "./http/routes/inbox.ts";
@@ -128,6 +129,7 @@ const resources = [
   addThreads,
   addMessages,
   addTasks,
+  addChecks,
   addInbox,
   addRuns,
   addUsage,

@@ -93,7 +93,8 @@ export type LoopFact =
 
 export type LoopOutcome =
   | { status: "completed"; text: string; unfinished_tasks: number; pending_tool_call_ids: string[] }
-  | { status: "interrupted"; interrupts: Interrupt[] }
+  /** `ended`: with what the run would have completed, if people had not been asked about it. */
+  | { status: "interrupted"; interrupts: Interrupt[]; ended?: { text: string; unfinished_tasks: number } }
   | { status: "failed"; error: RunError }
   | { status: "cancelled" };
 

@@ -53,6 +53,8 @@ export interface RunState extends Equipment {
   unprotected: Set<string>;
   /** Whether a call of this run may have changed files. */
   hasWorked: boolean;
+  /** The tree as the end of the run has seen it; null if it was not read. */
+  tree: string | null;
   /** True once the outcome is known. A tool that was left behind may still work. */
   isOver: boolean;
   /** Set when `emit` or a reservation fails. The caller's storage is broken then, so the error must reach the caller. */
@@ -98,6 +100,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     unprotected: new Set(),
     // What an earlier life has done is not looked up.
     hasWorked: input.steps > 0,
+    tree: null,
     isOver: false,
     emitFailure: null,
   };

@@ -11,6 +11,7 @@ import type { CallsEnd } from "./calls/end.ts";
 import { judgeReply, noReplies } from "./calls/guards.ts";
 import { answerLeft, listSources } from "./calls/left-calls.ts";
 import type { CallsOptions } from "./calls/prepare.ts";
+import { askPeople } from "./checks/people/ask.ts";
 import { protectFiles } from "./checks/protect-files.ts";
 import { findRefused } from "./checks/refused-before.ts";
 import { maySettle, settleChecks } from "./checks/settle.ts";
@@ -24,7 +25,7 @@ import type { FinishReason } from "./model.ts";
 import { describeEnd, judgeStep, noProgress } from "./plan/progress.ts";
 import { describeSeen, hasUnseenWork, preparePlanReminder } from "./plan/task-tracking.ts";
 import { openTasks } from "./plan/view.ts";
-import type { LoopInput, LoopPorts } from "./ports.ts";
+import type { AnsweredQuestions, LoopInput, LoopPorts } from "./ports.ts";
 import type { CalledMessage } from "./reply/call.ts";
 
 /** Rejects only if `emit` or a reservation does. Everything else, a bug included, is an outcome. */
@@ -78,12 +79,22 @@ async function resumeRun(state: RunState): Promise<LoopOutcome | null> {
   conversation.show();
   const stopped = refused && stopAtFailed(refused, state);
   if (stopped) return stopped;
+  if (!isLater && state.input.answered != null) return await goOnAnswered(state.input.answered, state);
   const last = history.at(-1);
   if (last?.role !== "assistant" || last.tool_calls?.length) return null;
   // A person has raised the cap that ended the run behind this reply.
   if (!isLater) state.nudge = [state.nudge, GO_ON].filter((text) => text !== null).join("\n");
   if (!isLater) return null;
   return await endReply(last.content ?? "", "stop", state);
+}
+
+/** Where people are content, nothing is left for a model to do. */
+async function goOnAnswered({ text, nudge }: AnsweredQuestions, state: RunState): Promise<LoopOutcome | null> {
+  state.lastText = text;
+  const saysMore = state.input.history.at(-1)?.role === "user";
+  if (nudge === null) return saysMore ? null : await complete(text, state);
+  state.nudge = [state.nudge, nudge].filter((part) => part !== null).join("\n");
+  return null;
 }
 
 async function takeStep(state: RunState): Promise<LoopOutcome | null> {
@@ -234,13 +245,23 @@ const EMPTY = "The model answered with nothing, twice. Try again, or choose anot
 
 async function complete(text: string, state: RunState): Promise<LoopOutcome | null> {
   if ((await takeSteered(state)) || hasUnseenWork(state)) return null;
-  if (!maySettle(state)) return completed(text, state, []);
+  if (!maySettle(state)) return await finish(text, state);
   const hasRepairs = await settleChecks(state);
   if (state.ports.signal.aborted) return { status: "cancelled" };
   if (hasRepairs && state.steps < state.input.max_steps) return null;
   // A person may have said something while the checks ran.
   if ((await takeSteered(state)) || hasUnseenWork(state)) return null;
-  return completed(text, state, []);
+  return await finish(text, state);
+}
+
+/** What only people can see is asked last, when everything else is known. */
+async function finish(text: string, state: RunState): Promise<LoopOutcome | null> {
+  const interrupts = await askPeople(state);
+  if (state.ports.signal.aborted) return { status: "cancelled" };
+  if (interrupts.length === 0) return completed(text, state, []);
+  // A person may have said something while files were read.
+  if ((await takeSteered(state)) || hasUnseenWork(state)) return null;
+  return { status: "interrupted", interrupts, ended: { text, unfinished_tasks: openTasks(state.plan).length } };
 }
 
 function completed(text: string, state: RunState, pending_tool_call_ids: string[]): LoopOutcome {

@@ -56,9 +56,18 @@ export interface LoopInput {
   /** Whether no task was open when a person last spoke. */
   is_former_plan: boolean;
   client_tools: ClientTool[];
+  /** What people have answered to the questions at the end of the run before, if this run goes on from there. */
+  answered?: AnsweredQuestions | null;
   /** Sources whose tools this run lacks because they could not be listed just now. */
   unavailable_sources: string[];
   context: { description: string; value: string }[];
+}
+
+/** How the run goes on after its questions: with a task for the model, or with the text with which it would have ended. */
+export interface AnsweredQuestions {
+  text: string;
+  /** For the model; null if nothing is left to do. */
+  nudge: string | null;
 }
 
 export interface LoopPorts {

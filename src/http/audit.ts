@@ -162,6 +162,7 @@ const targetNames: Record<string, string> = {
   preview: "port",
   ssh_access: "project_id",
   slack_workspace: "team_id",
+  checks: "thread_id",
 };
 
 /**

@@ -146,6 +146,17 @@ export const message = {
   created_at: time,
 };
 
+export const checkRun = {
+  check_run_id: "checks-001",
+  thread_id: "thread-001",
+  status: "running" as const,
+  reason: null,
+  task_ids: ["task_01jb2c3d4e5f6g7h8j9kamnbpc"],
+  receipt_ids: [],
+  created_at: "2026-03-01T12:00:00.000Z",
+  finished_at: null,
+};
+
 export const waitingMessage = {
   invocation_id: "inv-002",
   message_id: "msg-002",

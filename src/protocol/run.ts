@@ -85,7 +85,7 @@ export type Usage = z.infer<ReturnType<typeof usage>>;
 const interrupt = late(() =>
   z.object({
     id: z.string(),
-    reason: z.enum(["question", "approval", "plan_approval", "budget"]),
+    reason: z.enum(["question", "approval", "plan_approval", "budget", "check"]),
     message: z.string(),
     tool_call_id: z.string(),
     response_schema: z.record(z.string(), z.unknown()),

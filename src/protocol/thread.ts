@@ -10,6 +10,7 @@ import type { MirrorPlace } from "./mirror.ts";
 import type { ScopedCaps } from "./money/caps.ts";
 import type { ClosedLease } from "./money/lease.ts";
 import type { Page, PageRequest } from "./page.ts";
+import type { CheckRun, CheckRunCall } from "./plan/check-run.ts";
 import type { PlanDetails, PlanWithDetails } from "./plan/details.ts";
 import type { PlanEditRequest } from "./plan/edit.ts";
 import type { Plan } from "./plan/task.ts";
@@ -245,6 +246,8 @@ export interface ThreadApi {
    * this resolves. The same `request_id` again is the same edit.
    */
   editPlan(key: ThreadKey, request: PlanEditRequest): Promise<Result<Plan>>;
+  /** Starts, waits for or ends checks that a person has run again. What was seen is stored before it has ended. */
+  callChecks(key: ThreadKey, call: CheckRunCall): Promise<Result<CheckRun>>;
   readMessages(key: ThreadKey, request: MessageRequest): Promise<Result<Page<MessageRow>>>;
   /**
    * The messages that wait, in the order in which runs will take them. Only the object knows them: they are no rows

@@ -2,6 +2,7 @@
 // handler returns at once, since the platform kills a handler that runs for long, together with its object.
 import { isTerminal } from "../protocol/run.ts";
 import { SIGN_MS } from "../store/signs.ts";
+import { ensureChecking } from "./checks/again.ts";
 import { ensureFollowing } from "./follow/followers.ts";
 import { type ActiveRun, countActive, type Life, noteError, storeRun, storeWork, transact } from "./life.ts";
 import { cancelLeft } from "./presence/leave.ts";
@@ -34,6 +35,7 @@ export async function onAlarm(life: Life): Promise<void> {
   await schedule(life, "heartbeat");
   ensureRunning(life);
   ensureFollowing(life);
+  ensureChecking(life);
   life.platform.waitUntil(doDueWork(life, jobs));
 }
 

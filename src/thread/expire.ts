@@ -35,7 +35,7 @@ async function findCutoff({ thread, ports }: Life, at: number): Promise<string |
 
 /** Nothing of it works, waits, arrives or is watched, and nothing has happened since `before`. */
 function isExpired(life: Life, before: string): boolean {
-  if (life.removing || life.arriving > 0 || life.live.size > 0) return false;
+  if (life.removing || life.arriving > 0 || life.live.size > 0 || life.checking !== null) return false;
   if (life.followers.size > 0 || life.readers.count > 0) return false;
   if (life.thread.metadata.keep === true || asksSomebody(life)) return false;
   return lastActivity(life) < Date.parse(before);

@@ -5,6 +5,7 @@ import type { Sandbox } from "../agent/sandbox.ts";
 import type { MirrorPlace } from "../protocol/mirror.ts";
 import type { Run } from "../protocol/run.ts";
 import type { Thread } from "../protocol/thread.ts";
+import type { CheckRunRecord } from "./checks/check-run-row.ts";
 import type { AskedQuestion, Follower } from "./follow/follower-rows.ts";
 import type { ThreadMemory } from "./memory/thread-memory.ts";
 import type { Outbox } from "./outbox.ts";
@@ -65,6 +66,9 @@ export interface Life {
    */
   live: Map<string, RunRecord>;
   active: ActiveRun | null;
+  /** The checks that a person has run again last, as they are stored, and this life's work on them. */
+  checked: CheckRunRecord | null;
+  checking: { cancel: AbortController; done: Promise<void> } | null;
   /** The run that was stored as started when it was accepted, until this life works on it. */
   begun: RunRecord | null;
   /**

@@ -10,6 +10,7 @@ import type { WaitingChange, WaitingMessage } from "../protocol/inbox.ts";
 import type { MessageRow } from "../protocol/message.ts";
 import type { ClosedLease } from "../protocol/money/lease.ts";
 import type { Page, PageRequest } from "../protocol/page.ts";
+import type { CheckRun, CheckRunCall } from "../protocol/plan/check-run.ts";
 import type { PlanDetails, PlanWithDetails } from "../protocol/plan/details.ts";
 import type { PlanEditRequest } from "../protocol/plan/edit.ts";
 import type { Plan } from "../protocol/plan/task.ts";
@@ -26,6 +27,7 @@ import type {
 } from "../protocol/thread.ts";
 import { agentMemory } from "./agent-memory.ts";
 import { onAlarm } from "./alarm.ts";
+import { callChecks, ensureChecking } from "./checks/again.ts";
 import { readPlanDetails } from "./checks/plan-details.ts";
 import { describeLife } from "./diagnostics.ts";
 import { EXPIRED, mayExpire } from "./expire.ts";
@@ -137,6 +139,11 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
   async editPlan(key: ThreadKey, request: PlanEditRequest): Promise<Result<Plan>> {
     const edited = await this.#write(key, (life) => editPlan(life, request));
     return edited.ok ? succeed(withoutNumbers(edited.value)) : edited;
+  }
+
+  async callChecks(key: ThreadKey, call: CheckRunCall): Promise<Result<CheckRun>> {
+    if (call.kind === "start") return this.#write(key, (life) => callChecks(life, call));
+    return this.#read(key, (life) => callChecks(life, call));
   }
 
   async readMessages(key: ThreadKey, request: MessageRequest): Promise<Result<Page<MessageRow>>> {
@@ -361,6 +368,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     if (!owned.ok) return owned;
     ensureRunning(owned.value);
     ensureFollowing(owned.value);
+    ensureChecking(owned.value);
     // The former life may have ended between a run and its alarm.
     if (owned.value.alarmAt === null) this.ctx.waitUntil(schedule(owned.value));
     return owned;

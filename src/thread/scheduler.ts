@@ -31,6 +31,8 @@ export async function schedule(life: Life, wait: "none" | "heartbeat" | "settled
   // A run that only waits for its job needs no heartbeat.
   if (records.some(({ startable }) => startable)) due.push(now + HEARTBEAT_MS);
   else for (const record of records) due.push(resendAt(life, record) ?? now + HEARTBEAT_MS);
+  // So are checks that a person has run again.
+  if (life.checked?.run.status === "running") due.push(now + HEARTBEAT_MS);
   // The life may end before D1 has answered, and no request may come for long.
   if (life.outbox.isSending) due.push(now + HEARTBEAT_MS);
   else if (retry !== null) due.push(retry);

@@ -71,6 +71,7 @@ export function patchThread(life: Life, patch: ThreadPatch): Result<Thread> {
  */
 export async function removeThread(life: Life, request_id: string): Promise<void> {
   life.removing = true;
+  life.checking?.cancel.abort(new Error("The thread is removed."));
   // Waiting runs first, so that none starts when the active one ends. Messages that steered it may become a run then.
   const until = life.ports.clock.now() + END_LIMIT_MS;
   // Without runs that are over: cancelling one does not wait, so the loop would never pause.

@@ -2,6 +2,7 @@
 import { newId } from "../protocol/ids.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import { isTerminal } from "../protocol/run.ts";
+import { readCheckRun } from "./checks/check-run-row.ts";
 import { followerOf, readAsked, readFollowers, readPlace } from "./follow/follower-rows.ts";
 import { noteInputs } from "./inbox/admission.ts";
 import { hasSteered } from "./inbox/steering.ts";
@@ -86,6 +87,8 @@ function openLife(
     thread: stored.thread,
     ...read,
     active: null,
+    checked: readCheckRun(database.sql),
+    checking: null,
     begun: null,
     held: null,
     accepting: Promise.resolve(),

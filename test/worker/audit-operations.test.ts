@@ -35,6 +35,7 @@ const withoutEntry: Record<string, string> = {
   "PATCH /v1/threads/{thread_id}": ofWork,
   "DELETE /v1/threads/{thread_id}": ofWork,
   "PATCH /v1/threads/{thread_id}/tasks": ofWork,
+  "DELETE /v1/threads/{thread_id}/checks/run": ofWork,
   "PATCH /v1/threads/{thread_id}/inbox/{message_id}": ofWork,
   "DELETE /v1/threads/{thread_id}/inbox/{message_id}": ofWork,
   "POST /v1/threads/{thread_id}/messages/{message_id}/regenerate": ofRun,

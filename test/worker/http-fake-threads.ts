@@ -1,9 +1,11 @@
 // A stand-in for the namespace of thread objects. It keeps threads and runs in memory, writes them to D1 as the real
 // one does, and records each call. So tests see what the routes pass on and how they answer.
+
 import { editPlan } from "../../src/agent/plan/edits.ts";
 import type { Env } from "../../src/config.ts";
 import { diagnostics, waitingMessage } from "../../src/http/examples.ts";
 import { type Failure, fail, type Result, succeed } from "../../src/protocol/error.ts";
+import type { CheckRun } from "../../src/protocol/plan/check-run.ts";
 import { noUsage, type Run } from "../../src/protocol/run.ts";
 import type { RunInput, Thread, ThreadApi, ThreadKey } from "../../src/protocol/thread.ts";
 import { deleteThread } from "../../src/store/retention/removal.ts";
@@ -132,6 +134,16 @@ export class FakeThreads {
           if (!known()) return missing;
           const edited = editPlan({ version: 0, sections: [], tasks: [] }, request.operations);
           return edited.ok ? succeed(edited.plan) : fail("invalid_operation", edited.message);
+        }),
+      callChecks: (_key, call) =>
+        run("callChecks", call, async () => {
+          if (!known()) return missing;
+          const check_run_id = call.kind === "start" ? call.request.check_run_id : "checks_1";
+          const run: CheckRun = {
+            ...{ check_run_id, thread_id: own.thread_id, status: "running", reason: null, task_ids: ["task_1"] },
+            ...{ receipt_ids: [], created_at: new Date().toISOString(), finished_at: null },
+          };
+          return succeed(call.kind === "start" ? run : { ...run, status: "completed", finished_at: run.created_at });
         }),
       readMessages: (key) => run("readMessages", key, async () => succeed({ data: [], next_cursor: null })),
       readInbox: (key) => run("readInbox", key, async () => (known() ? succeed([waitingMessage]) : missing)),

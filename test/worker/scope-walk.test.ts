@@ -41,6 +41,8 @@ const exceptions: Record<string, Scope | "write or admin" | null> = {
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume/stream": "run",
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/cancel": "run",
   "PATCH /v1/threads/{thread_id}/tasks": "run",
+  "POST /v1/threads/{thread_id}/checks/run": "run",
+  "DELETE /v1/threads/{thread_id}/checks/run": "run",
   "PATCH /v1/threads/{thread_id}/inbox/{message_id}": "run",
   "DELETE /v1/threads/{thread_id}/inbox/{message_id}": "run",
   "POST /v1/triggers/{trigger_id}/run": "run",

@@ -37,13 +37,17 @@ function withReceipt(check: Check, receipt: Receipt | undefined): Check {
   const { receipt_id, outcome, reason, tree } = receipt;
   const result: CheckResult = { receipt_id, outcome, reason, tree, at: receipt.started_at };
   if ((receipt.altered_files ?? []).length > 0) result.altered = true;
-  if (outcome === "failed") result.rounds = countRounds(check.result, reason);
+  if (outcome === "failed") result.rounds = countRounds(check.result, receipt);
   return { ...check, result };
 }
 
-/** Digits are durations, ports, counts and dates: they differ in what is the same failure. */
-function countRounds(former: CheckResult | undefined, reason: string): number {
+/**
+ * Digits are durations, ports, counts and dates: they differ in what is the same failure. What a person has run again is
+ * no try of the model.
+ */
+function countRounds(former: CheckResult | undefined, { reason, invocation_id }: Receipt): number {
   const isSame = former?.outcome === "failed" && dropDigits(former.reason) === dropDigits(reason);
+  if (invocation_id === null) return isSame ? (former.rounds ?? 1) : 0;
   return isSame ? (former.rounds ?? 1) + 1 : 1;
 }
 
@@ -76,9 +80,12 @@ export function withStale(plan: Plan, now: FilesNow): Plan {
   return { ...plan, tasks };
 }
 
-/** A file's check goes stale by its own file, every other by any change. */
+/**
+ * A file's check goes stale by its own file, every other by any change. A person's yes without a tree is about something
+ * else than files.
+ */
 export function isStale({ spec, result }: Check, { tree, hashes }: FilesNow): boolean {
-  if (result?.outcome !== "passed" || spec.type === "person") return false;
+  if (result?.outcome !== "passed" || (spec.type === "person" && result.tree === null)) return false;
   return result.tree !== (spec.type === "file" ? hashes.get(spec.path) : tree);
 }
 

@@ -26,11 +26,14 @@ export async function settleChecks(state: RunState): Promise<boolean> {
   const { ports } = state;
   const now = await unlessCancelled(ports, async () => await readFiles(state));
   if (now === null) return false;
+  state.tree = now.tree;
   const wanted = listStale(state.plan, now, state.fresh);
-  if (wanted.length === 0) return false;
+  // A person is asked anew about work that has changed since their yes: not by the server's look, but after it.
+  if (wanted.length === 0 && !state.plan.tasks.some((task) => hasStaleYes(task, now))) return false;
   const is_repeated = state.steps === state.input.steps;
   const options = { call_id: `end_${state.steps}`, budget_ms: END_BUDGET_MS, is_repeated };
-  const receipts = await unlessCancelled(ports, async () => await ports.checks?.run(wanted, options));
+  const receipts =
+    wanted.length === 0 ? [] : await unlessCancelled(ports, async () => await ports.checks?.run(wanted, options));
   if (receipts == null) return false;
   state.hasWorked = false;
   for (const { check_id } of receipts) state.fresh.add(check_id);
@@ -70,15 +73,21 @@ function listStale(plan: Plan, now: FilesNow, fresh: ReadonlySet<string>): Wante
   return plan.tasks
     .filter(({ status }) => status === "completed")
     .flatMap(({ id, checks = [] }) => checks.map((check) => ({ task_id: id, check })))
+    .filter(({ check }) => check.spec.type !== "person")
     .filter(({ check }) => isStale(check, now) || (check.author !== "model" && isOld(check, fresh)));
 }
 
-function isOld({ id, spec, result }: Check, fresh: ReadonlySet<string>): boolean {
-  return result?.outcome === "passed" && spec.type !== "person" && !fresh.has(id);
+function isOld({ id, result }: Check, fresh: ReadonlySet<string>): boolean {
+  return result?.outcome === "passed" && !fresh.has(id);
+}
+
+function hasStaleYes({ status, checks = [] }: Task, now: FilesNow): boolean {
+  const isNews = (check: Check) => check.spec.type === "person" && !check.result?.stale && isStale(check, now);
+  return status === "completed" && checks.some(isNews);
 }
 
 /** One task for each task of which a check fails now, unless its repair is open already. */
-function addRepairs(plan: Plan, receipts: readonly Receipt[]): Plan {
+export function addRepairs(plan: Plan, receipts: readonly Receipt[]): Plan {
   const failed = new Map<string, Set<string>>();
   for (const { task_id, check_id, outcome } of receipts) {
     if (outcome !== "failed") continue;
@@ -88,9 +97,11 @@ function addRepairs(plan: Plan, receipts: readonly Receipt[]): Plan {
     const ids = failed.get(task.id);
     return ids === undefined ? [] : newRepair(task, ids, plan);
   });
+  // A task and its former repair have the same one.
+  const distinct = [...new Map(tasks.map((task) => [`${task.section_id} ${task.content}`, task])).values()];
   const room = Math.max(0, MAX_TASKS - plan.tasks.length);
-  if (tasks.length === 0 || room === 0) return plan;
-  return numberPlan({ ...plan, tasks: [...plan.tasks, ...tasks.slice(0, room)] });
+  if (distinct.length === 0 || room === 0) return plan;
+  return numberPlan({ ...plan, tasks: [...plan.tasks, ...distinct.slice(0, room)] });
 }
 
 function newRepair(task: Task, failed: ReadonlySet<string>, plan: Plan): Task[] {

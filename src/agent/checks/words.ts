@@ -6,6 +6,8 @@ import { verificationOf } from "./verification.ts";
 
 /** A model mends one thing at a time, and reads the rest at the next try. */
 const MAX_FAILURES = 3;
+/** A person has taken the trouble to write each of them. */
+const MAX_NOS = 10;
 const MAX_EVIDENCE = 1_200;
 
 /** "task_3: 2 of 2 passed" for each task that has closed. */
@@ -61,6 +63,16 @@ export function describeRepairs(repairs: readonly Task[], receipts: readonly Rec
     "Before the run ended, the server ran checks again whose files had changed. Some fail now:",
     ...failed.slice(0, MAX_FAILURES).map(describeFailure),
     `So the plan has new tasks: ${repairs.map(nameTask).join(", ")}. Do them now.`,
+  ].join("\n");
+}
+
+/** The nudge after people have said no. Notes are theirs: words of a person, and no orders of the server. */
+export function describeNos(repairs: readonly Task[], failed: readonly Receipt[]): string {
+  const nos = new Map(failed.map(({ spec, reason }) => [spec.type === "person" ? spec.question : "", reason]));
+  return [
+    "A person was asked about the finished work, and is not content:",
+    ...[...nos].slice(0, MAX_NOS).map(([question, reason]) => `- ${quote(question)} ${reason}`),
+    `So the plan has new tasks: ${repairs.map(nameTask).join(", ")}. Do them now. They are asked again when you are done.`,
   ].join("\n");
 }
 

@@ -36,6 +36,7 @@ export const auditActions = [
   "approval.deny",
   "thread.expire",
   "run.cancel",
+  "checks.run",
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

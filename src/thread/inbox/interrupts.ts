@@ -36,7 +36,7 @@ const REASON_CHARACTERS = 4_000;
 /** A payload, parsed. */
 type Reading =
   | { kind: "text"; text: string }
-  | { kind: "approved"; arguments: Record<string, unknown> | null }
+  | { kind: "approved"; arguments: Record<string, unknown> | null; said?: string }
   | { kind: "declined"; reason: string };
 
 /** Null if the answers cover exactly the open interrupts of the newest run. */
@@ -131,7 +131,8 @@ function readPayload({ id, reason }: Interrupt, payload: unknown): Result<Readin
     return succeed({ kind: "approved", arguments: null });
   if (word === false || (typeof word === "string" && no.has(word))) return succeed({ kind: "declined", reason: "" });
   const changes = reason === "budget" ? capNames : [reason === "plan_approval" ? "sections" : "arguments"];
-  const known = ["approved", "reason", ...changes];
+  // Clients may send back what the answer is about.
+  const known = ["approved", "reason", ...(reason === "check" ? ["tree"] : changes)];
   const wrong = isRecord(payload) ? Object.keys(payload).find((name) => !known.includes(name)) : undefined;
   if (!isRecord(payload) || typeof payload.approved !== "boolean" || wrong !== undefined) {
     return fail(
@@ -147,6 +148,7 @@ function readPayload({ id, reason }: Interrupt, payload: unknown): Result<Readin
   }
   if (!payload.approved) return succeed({ kind: "declined", reason: payload.reason ?? "" });
   if (reason === "budget") return succeed({ kind: "approved", arguments: pickCaps(payload) });
+  if (reason === "check") return succeed({ kind: "approved", arguments: null, said: payload.reason ?? "" });
   const changed = payload[reason === "plan_approval" ? "sections" : "arguments"];
   if (changed === undefined || changed === null) return succeed({ kind: "approved", arguments: null });
   if (reason === "plan_approval") return succeed({ kind: "approved", arguments: { sections: changed } });
@@ -212,6 +214,16 @@ export function readGrants(life: Life, record: RunRecord): Map<string, Grant> {
   );
 }
 
+/** What a person said of finished work, with their words; null if they said nothing of it. */
+export function readVerdict(
+  interrupt: Interrupt,
+  answers: readonly InterruptAnswer[],
+): { is_content: boolean; note: string } | null {
+  const reading = readAnswer(interrupt, answers);
+  if (reading?.kind === "approved") return { is_content: true, note: reading.said ?? "" };
+  return reading?.kind === "declined" ? { is_content: false, note: reading.reason } : null;
+}
+
 function readAnswer(interrupt: Interrupt, answers: readonly InterruptAnswer[]): Reading | null {
   const answer = answers.find(({ interrupt_id }) => interrupt_id === interrupt.id);
   const reading = answer?.status === "resolved" ? readPayload(interrupt, answer.payload) : null;
@@ -250,7 +262,7 @@ export function resultOf(
   said: UserContent | null,
 ): AnsweredResult | null {
   const reading = readAnswer(interrupt, answers ?? []);
-  if (reading?.kind === "approved" || interrupt.reason === "budget") return null;
+  if (reading?.kind === "approved" || interrupt.reason === "budget" || interrupt.reason === "check") return null;
   const answer = reading?.kind === "text" ? reading.text : said === null ? null : textOf(said);
   if (interrupt.reason === "question") {
     if (answer === null) return { content: NOT_ANSWERED, said_at: null, chosen: false };

@@ -15,10 +15,7 @@ import { recordPlan } from "./recorder.ts";
 const HOLD_WAIT_MS = 5_000;
 
 export async function editPlan(life: Life, request: PlanEditRequest): Promise<Result<Plan>> {
-  // While an end is held back, nothing after it may be seen yet, but a snapshot would show the edit.
-  for (let held = findHeld(life); held !== undefined; held = findHeld(life)) {
-    await waitForEnd(life, held.run.invocation_id, HOLD_WAIT_MS);
-  }
+  await untilReleased(life);
   // From here on nothing is awaited.
   if (life.removing) return fail("not_found", `The thread ${life.thread.thread_id} was deleted.`);
   const before = life.state.plan;
@@ -37,12 +34,19 @@ export async function editPlan(life: Life, request: PlanEditRequest): Promise<Re
   return succeed(edit.plan);
 }
 
+/** While an end is held back, nothing after it may be seen yet, but a snapshot would show the change. */
+export async function untilReleased(life: Life): Promise<void> {
+  for (let held = findHeld(life); held !== undefined; held = findHeld(life)) {
+    await waitForEnd(life, held.run.invocation_id, HOLD_WAIT_MS);
+  }
+}
+
 /** A run whose end is stored and not released yet. */
 function findHeld({ live }: Life): RunRecord | undefined {
   return [...live.values()].find(({ end_seq, released }) => end_seq !== null && !released);
 }
 
 /** The run that events of the plan belong to: it has started and not ended. */
-function findRunning({ live }: Life): RunRecord | null {
+export function findRunning({ live }: Life): RunRecord | null {
   return [...live.values()].find(({ run }) => run.status === "running") ?? null;
 }

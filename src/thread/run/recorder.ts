@@ -187,13 +187,15 @@ function recordSettled(life: Life, record: RunRecord, fact: Extract<LoopFact, { 
   recordPlan(life, record, fact.plan);
 }
 
-function recordReceipts(life: Life, record: RunRecord, receipts: readonly Receipt[]): void {
-  const { invocation_id } = record.run;
+/** Inside a transaction. `record`: the run that saw them; null for a person who has checks run again. */
+export function recordReceipts(life: Life, record: RunRecord | null, receipts: readonly Receipt[]): void {
+  if (receipts.length === 0) return;
+  const invocation_id = record?.run.invocation_id ?? null;
   storeReceipts(
     life.database.sql,
     receipts.map((receipt) => ({ ...receipt, invocation_id })),
   );
-  life.journal.addFact(invocation_id, ...receipts.map(sawReceipt));
+  life.journal.addFact(invocation_id ?? BETWEEN_RUNS, ...receipts.map(sawReceipt));
 }
 
 /** A row and no event: people still see every summarized message. Its tokens count for the run, but it is no step. */

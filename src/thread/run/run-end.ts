@@ -54,13 +54,16 @@ function applyOutcome(life: Life, record: RunRecord, outcome: LoopOutcome): void
   record.started_calls = [];
   if (outcome.status === "completed") applyResult(life, run, outcome);
   if (outcome.status === "failed") run.error = outcome.error;
-  if (outcome.status === "interrupted") run.interrupts = outcome.interrupts;
+  if (outcome.status === "interrupted") {
+    run.interrupts = outcome.interrupts;
+    if (outcome.ended !== undefined) applyResult(life, run, outcome.ended);
+  }
 }
 
 function applyResult(
   { database: { sql } }: Life,
   run: Run,
-  { text, unfinished_tasks }: Extract<LoopOutcome, { status: "completed" }>,
+  { text, unfinished_tasks }: { text: string; unfinished_tasks: number },
 ): void {
   const unknown_citations = countUnknown(sql, text);
   run.result = { text, unfinished_tasks, ...(unknown_citations === 0 ? {} : { unknown_citations }) };

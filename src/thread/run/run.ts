@@ -12,6 +12,8 @@ import type { Spending } from "../../agent/spending.ts";
 import { describeError, type LogFields, logError, logWarning } from "../../lib/log.ts";
 import { withinTime } from "../../lib/time-limit.ts";
 import { isTerminal } from "../../protocol/run.ts";
+import { readAnswered } from "../checks/answered.ts";
+import { endChecks, RUN_BEGAN } from "../checks/check-run-end.ts";
 import { openChecks } from "../checks/open-checks.ts";
 import { readGrants } from "../inbox/interrupts.ts";
 import { takeSteered } from "../inbox/steering.ts";
@@ -56,6 +58,7 @@ export function ensureRunning(life: Life): void {
 
 /** Makes the run the active one until it ends, then continues with the inbox. */
 function drive(life: Life, record: RunRecord): void {
+  endChecks(life, "cancelled", RUN_BEGAN);
   const cancel = new AbortController();
   const endRequestedAt = record.requested_end === null ? null : life.ports.clock.now();
   if (endRequestedAt !== null) cancel.abort();
@@ -213,6 +216,7 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
       is_former_plan: isFormerPlan(life, record),
       interrupt_ms: ports.interrupt_ms,
       client_tools: record.input?.client_tools ?? [],
+      answered: readAnswered(life, record),
       unavailable_sources: unavailable,
       context: record.input?.context ?? [],
     },
@@ -231,7 +235,7 @@ function nameOf(record: RunRecord): LogFields {
 }
 
 /** The project's sandbox. A run's first tool that needs it creates it, or reads its settings anew. */
-async function openSandbox(life: Life): Promise<Sandbox> {
+export async function openSandbox(life: Life): Promise<Sandbox> {
   if (life.sandbox !== null) {
     const sandbox = await life.sandbox;
     sandbox.renew?.();
@@ -250,7 +254,12 @@ async function openSandbox(life: Life): Promise<Sandbox> {
     remember: (id: string) => transact(life, () => life.state.rememberSandbox(id)),
   };
   const active = () => life.active?.record;
-  const maker = () => active()?.input?.key_id ?? null;
+  // Checks that a person has run again work for their key.
+  const maker = () => {
+    const run = active();
+    const asked = life.checking === null ? null : life.checked;
+    return (run === undefined ? asked?.key_id : run.input?.key_id) ?? null;
+  };
   const invocation_id = () => active()?.run.invocation_id ?? null;
   const origin = {
     made_at: life.stored.made_project?.created_at ?? null,

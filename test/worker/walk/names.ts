@@ -152,6 +152,11 @@ const inBody: Record<string, Filling> = {
   "operations.section_id": kind("section_id"),
   "operations.section_ids": kind("section_id"),
   "operations.task_ids": kind("task_id"),
+  // The caller's own name for its request.
+  check_run_id: null,
+  task_ids: kind("task_id"),
+  // Looked up among the checks of the named tasks.
+  "answers.check_id": null,
   // Looked up in the thread's own sandbox, when the check runs.
   "operations.checks.path": null,
   "operations.sections.tasks.checks.path": null,

@@ -69,6 +69,7 @@ const refusals: Record<string, { statuses: number[]; why: string }> = {
   "PATCH /v1/threads/{thread_id}/tasks operations.section_id": ofPlan,
   "PATCH /v1/threads/{thread_id}/tasks operations.section_ids": ofPlan,
   "PATCH /v1/threads/{thread_id}/tasks operations.task_ids": ofPlan,
+  "POST /v1/threads/{thread_id}/checks/run task_ids": ofPlan,
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume resume.interrupt_id": ofThread,
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume/stream resume.interrupt_id": ofThread,
   "POST /ag-ui resume.interruptId": ofThread,

@@ -29,6 +29,7 @@ export const trips: Record<string, number> = {
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume": 0,
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume/stream": 0,
   "PATCH /v1/threads/{thread_id}/tasks": 0,
+  "DELETE /v1/threads/{thread_id}/checks/run": 0,
   // 1
   "GET /v1/metrics": 1,
   "GET /integrations/slack/callback": 1,
@@ -84,6 +85,7 @@ export const trips: Record<string, number> = {
   "GET /v1/webhooks/{webhook_id}": 1,
   "GET /v1/webhooks/{webhook_id}/deliveries": 1,
   // 2
+  "POST /v1/threads/{thread_id}/checks/run": 2,
   "POST /hooks/{trigger_id}": 2,
   "POST /v1/agents": 2,
   "PATCH /v1/agents/{agent_id}": 2,

@@ -58,6 +58,7 @@ export const acts = defineWords<Record<AuditAction, Act>>(
     "approval.deny": { done: "declined the tool call", plain: "decline the tool call" },
     "thread.expire": { done: "deleted old threads", plain: "delete old threads" },
     "run.cancel": { done: "cancelled the run", plain: "cancel the run" },
+    "checks.run": { done: "ran checks again in the thread", plain: "run checks again in the thread" },
   },
   {
     "session.create": { done: "登录了", plain: "登录" },
@@ -93,6 +94,7 @@ export const acts = defineWords<Record<AuditAction, Act>>(
     "approval.deny": { done: "拒绝了工具调用", plain: "拒绝工具调用" },
     "thread.expire": { done: "删除了过期的会话", plain: "删除过期的会话" },
     "run.cancel": { done: "取消了运行", plain: "取消运行" },
+    "checks.run": { done: "在会话中重新运行了检查", plain: "在会话中重新运行检查" },
   },
 );
 

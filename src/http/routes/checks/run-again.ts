@@ -1,0 +1,115 @@
+// Runs checks of tasks again, for a person, at any time after the run. It answers at once, and what was seen is in the
+// plan and the thread's stream; with `?wait=1` it answers when all have run.
+import { z } from "@hono/zod-openapi";
+import { fail, type Result } from "../../../protocol/error.ts";
+import { newId } from "../../../protocol/ids.ts";
+import { type CheckRun, checkRun, checkRunBody } from "../../../protocol/plan/check-run.ts";
+import type { ThreadKey } from "../../../protocol/thread.ts";
+import { callThread } from "../../../thread/stub.ts";
+import type { App, AppContext } from "../../context.ts";
+import { unwrap } from "../../errors.ts";
+import * as examples from "../../examples.ts";
+import { hopsHeader, readChain } from "../../hops.ts";
+import { whileKeyHolds } from "../../key-watch.ts";
+import { addOperation } from "../../operation.ts";
+import { keyOf } from "../../ownership.ts";
+import { threadParams } from "../../schemas.ts";
+import { countOpen } from "../../stream.ts";
+
+const tag = "Threads";
+const path = "/v1/threads/{thread_id}/checks/run";
+// A little longer than all of them may take.
+const WAIT_MS = 5 * 60_000;
+
+const answer = () => z.object(checkRun().shape).openapi("CheckRun", { example: examples.checkRun });
+const body = () => checkRunBody().openapi({ example: { task_ids: [examples.checkRun.task_ids[0] ?? ""] } });
+const query = z.strictObject({
+  wait: z
+    .enum(["0", "1", "false", "true"])
+    .optional()
+    .openapi({ description: "`1`: answer when all have run, or after five minutes." }),
+});
+
+export function addChecks(app: App): void {
+  addOperation(
+    app,
+    {
+      method: "post",
+      path,
+      scope: "run",
+      counts: "run",
+      tag,
+      summary: "Run checks again",
+      description:
+        "Runs the checks of tasks in the project's sandbox, without a model and whatever the tasks' status. Receipts name no run. 409 `busy` while a run, or another such request, is active; a run that begins ends it. Checks that ask a person take your `answers`. The same `check_run_id` with the same body is the same request, as long as it is the thread's last.",
+      params: threadParams,
+      query,
+      headers: z.object({ "taskloom-hops": hopsHeader }),
+      body,
+      answers: {
+        200: { description: "They have ended.", schema: answer },
+        202: { description: "They run.", schema: answer },
+      },
+      problems: ["not_found", "busy", "idempotency_conflict", "invalid_operation"],
+      audit: { action: "checks.run", details: ({ body }) => ({ answers: body.answers?.length ?? 0 }) },
+    },
+    async (context, { params, query, body }) => {
+      const key = keyOf(context, params.thread_id);
+      const { chain } = unwrap(readChain(context));
+      const request = {
+        check_run_id: body.check_run_id ?? newId("chk"),
+        ...{ task_ids: body.task_ids ?? null, answers: body.answers ?? [], key_id: context.get("caller").key_id },
+        ...(chain && { hops: chain.hops }),
+      };
+      const start = () => callThread(context.env, key, (stub) => stub.callChecks(key, { kind: "start", request }));
+      if (query.wait !== "1" && query.wait !== "true") return answerWith(context, unwrap(await orLater(start())));
+      const close = countOpen(context, "streams", WAIT_MS);
+      try {
+        const started = unwrap(await orLater(start()));
+        return answerWith(context, started.status === "running" ? await untilEnd(context, key, started) : started);
+      } finally {
+        close();
+      }
+    },
+  );
+  addOperation(
+    app,
+    {
+      method: "delete",
+      path,
+      scope: "run",
+      counts: "request",
+      tag,
+      summary: "End checks that were run again",
+      description: "What runs is ended and leaves no receipts. Checks that have ended are returned as they are.",
+      params: threadParams,
+      answers: { 200: { description: "The ended request.", schema: answer } },
+      problems: ["not_found"],
+    },
+    async (context, { params }) => {
+      const key = keyOf(context, params.thread_id);
+      const asked = callThread(context.env, key, (stub) => stub.callChecks(key, { kind: "cancel" }));
+      return context.json(unwrap(await orLater(asked)));
+    },
+  );
+}
+
+async function untilEnd(context: AppContext, key: ThreadKey, { check_run_id }: CheckRun): Promise<CheckRun> {
+  const call = { kind: "wait" as const, check_run_id, timeout_ms: WAIT_MS };
+  const wait = () => callThread(context.env, key, (stub) => stub.callChecks(key, call));
+  return unwrap(await whileKeyHolds(context, wait));
+}
+
+function answerWith(context: AppContext, run: CheckRun): Response {
+  return context.json(run, run.status === "running" ? 202 : 200);
+}
+
+/** An object of the former version lives for seconds more, and runs no checks again. */
+async function orLater<T>(asked: Promise<Result<T>>): Promise<Result<T>> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof TypeError && /does not implement/.test(error.message))) throw error;
+    return fail("internal", "The server is being updated. Try again in a moment.");
+  }
+}

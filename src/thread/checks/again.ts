@@ -1,0 +1,202 @@
+// Checks that a person has run again. They belong to no run and need no model: the object runs them, stores what was seen
+// in one transaction, and forgets all but the last request. Its row in `meta` is written before anything starts, so a
+// life that ends amid them is followed by one that goes on: checks are idempotent by contract, and a command with the same
+// id is attached to. A run comes first: it ends them, since it changes the files that they look at.
+import { type PersonAnswer, withAnswers } from "../../agent/checks/people/answers.ts";
+import { withReceipts } from "../../agent/checks/results.ts";
+import { createCheckRunner } from "../../agent/checks/run/runner.ts";
+import { END_BUDGET_MS, TASK_BUDGET_MS, type WantedCheck } from "../../agent/checks/runner.ts";
+import { canonicalSpec } from "../../agent/checks/spec.ts";
+import { describeError, logError } from "../../lib/log.ts";
+import { fail, type Result, succeed } from "../../protocol/error.ts";
+import { newId } from "../../protocol/ids.ts";
+import type { Receipt } from "../../protocol/plan/check.ts";
+import type { CheckRun, CheckRunCall, CheckRunRequest } from "../../protocol/plan/check-run.ts";
+import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { isTerminal } from "../../protocol/run.ts";
+import { isoTime, type Life, noteError, transact } from "../life.ts";
+import { findRunning, untilReleased } from "../run/plan-edit.ts";
+import { recordPlan, recordReceipts } from "../run/recorder.ts";
+import { openSandbox } from "../run/run.ts";
+import { sleep } from "../sleep.ts";
+import { trimMemory } from "../stream/streams.ts";
+import { endChecks, keepChecks, RUN_BEGAN, storeChecks } from "./check-run-end.ts";
+import type { CheckRunRecord } from "./check-run-row.ts";
+
+/** What ends one life after another is not tried for ever. */
+const MAX_LIVES = 3;
+
+export function callChecks(life: Life, call: CheckRunCall): Promise<Result<CheckRun>> {
+  if (call.kind === "start") return startChecks(life, call.request);
+  return call.kind === "wait" ? waitForChecks(life, call.check_run_id, call.timeout_ms) : cancelChecks(life);
+}
+
+async function startChecks(life: Life, request: CheckRunRequest): Promise<Result<CheckRun>> {
+  await untilReleased(life);
+  // From here to the transaction nothing is awaited.
+  if (life.removing) return fail("not_found", `The thread ${life.thread.thread_id} was deleted.`);
+  const asked = JSON.stringify([request.task_ids, request.answers]);
+  const last = life.checked;
+  if (last?.run.check_run_id === request.check_run_id) {
+    ensureChecking(life);
+    if (last.asked === asked) return succeed(life.checked?.run ?? last.run);
+    return fail("idempotency_conflict", `The check run ${request.check_run_id} was started with another body.`);
+  }
+  const busy = [...life.live.values()].find(({ run }) => !isTerminal(run.status));
+  if (busy !== undefined) return fail("busy", `The run ${busy.run.invocation_id} is ${busy.run.status}.`);
+  if (last?.run.status === "running") return fail("busy", `The checks of ${last.run.check_run_id} are running.`);
+  const chosen = chooseTasks(life.state.plan, request);
+  if (!chosen.ok) return chosen;
+  const run: CheckRun = {
+    check_run_id: request.check_run_id,
+    thread_id: life.thread.thread_id,
+    status: "running",
+    reason: null,
+    task_ids: chosen.value.map(({ id }) => id),
+    receipt_ids: [],
+    created_at: isoTime(life),
+    finished_at: null,
+  };
+  const { answers, key_id, hops } = request;
+  storeChecks(life, { run, asked, answers, key_id, lives: 0, ...(hops === undefined ? {} : { hops }) });
+  ensureChecking(life);
+  return succeed(run);
+}
+
+function chooseTasks(plan: Plan, { task_ids, answers }: CheckRunRequest): Result<Task[]> {
+  const unknown = task_ids?.find((id) => !plan.tasks.some((task) => task.id === id));
+  if (unknown !== undefined) return fail("invalid_operation", `The plan has no task ${unknown}.`);
+  const named = new Set(task_ids);
+  const tasks = plan.tasks.filter(({ id, status, checks = [] }) =>
+    task_ids === null ? status !== "cancelled" && checks.length > 0 : named.has(id),
+  );
+  const checks = tasks.flatMap(({ checks = [] }) => checks);
+  const strange = answers.find(
+    ({ check_id }) => !checks.some(({ id, spec }) => id === check_id && spec.type === "person"),
+  );
+  if (strange !== undefined)
+    return fail("invalid_operation", `These tasks have no check ${strange.check_id} that asks a person.`);
+  if (answers.length === 0 && !checks.some(({ spec }) => spec.type !== "person"))
+    return fail("invalid_operation", "These tasks have no checks that the server can run.");
+  return succeed(tasks);
+}
+
+async function waitForChecks(life: Life, check_run_id: string, timeout_ms: number): Promise<Result<CheckRun>> {
+  const rest = new AbortController();
+  const { checking } = life;
+  if (life.checked?.run.check_run_id === check_run_id && checking !== null) {
+    const late = sleep(life.ports.clock, timeout_ms, rest.signal);
+    await Promise.race([checking.done, late]).finally(() => rest.abort());
+  }
+  return lastOf(life, check_run_id);
+}
+
+async function cancelChecks(life: Life): Promise<Result<CheckRun>> {
+  const id = life.checked?.run.check_run_id;
+  if (id === undefined) return fail("not_found", "No checks were run again in this thread.");
+  endChecks(life, "cancelled", "A person ended them.");
+  return lastOf(life, id);
+}
+
+function lastOf({ checked }: Life, check_run_id: string): Result<CheckRun> {
+  if (checked?.run.check_run_id === check_run_id) return succeed(checked.run);
+  return fail("not_found", `The check run ${check_run_id} is not known any more.`);
+}
+
+/** Goes on with what is stored as running. Idempotent, so anything may call it. */
+export function ensureChecking(life: Life): void {
+  const { checked, checking } = life;
+  if (checked?.run.status !== "running" || checking !== null || life.removing) return;
+  if (life.live.size > 0) {
+    endChecks(life, "cancelled", RUN_BEGAN);
+    return;
+  }
+  if (checked.lives >= MAX_LIVES) {
+    endChecks(life, "failed", `The server ended ${MAX_LIVES} times while they ran.`);
+    return;
+  }
+  storeChecks(life, { ...checked, lives: checked.lives + 1 });
+  const cancel = new AbortController();
+  const done = Promise.resolve()
+    .then(() => look(life, checked, cancel.signal))
+    .catch((error: unknown) => {
+      if (cancel.signal.aborted) return;
+      logError("checks_failed", error, { user_id: life.thread.user_id, thread_id: life.thread.thread_id });
+      noteError(life, `checks failed: ${error instanceof Error ? error.name : "unknown"}; see the log`);
+      endChecks(life, "failed", "Something went wrong in the server.");
+    })
+    .catch((error: unknown) => life.platform.abort(`checks can't be ended: ${describeError(error)}`));
+  life.checking = { cancel, done };
+  life.platform.waitUntil(done);
+}
+
+async function look(life: Life, { run, answers }: CheckRunRecord, signal: AbortSignal): Promise<void> {
+  const { clock, lookAtPublic } = life.ports;
+  const sandbox = await openSandbox(life);
+  const runner = createCheckRunner({
+    place: sandbox.checks,
+    scope: `${life.thread.thread_id} again`,
+    invocation_id: null,
+    fetchPublic: lookAtPublic,
+    keyOf: canonicalSpec,
+    newId: () => newId("rcpt"),
+    now: () => clock.now(),
+    sleep: async (ms, until) => {
+      await sleep(clock, ms, until);
+      until.throwIfAborted();
+    },
+    signal,
+  });
+  const wanted = listWanted(life.state.plan, run.task_ids);
+  const budget_ms = Math.min(END_BUDGET_MS, run.task_ids.length * TASK_BUDGET_MS);
+  const receipts = wanted.length === 0 ? [] : await runner.run(wanted, { call_id: run.check_run_id, budget_ms });
+  // A yes is about the files as they are, where there are any: nothing is started to ask that.
+  const hasFiles = answers.length > 0 && life.state.knownSandbox !== null;
+  const tree = hasFiles ? await runner.readTree() : null;
+  signal.throwIfAborted();
+  finish(life, receipts, tree);
+}
+
+function listWanted({ tasks }: Plan, task_ids: readonly string[]): WantedCheck[] {
+  const named = new Set(task_ids);
+  return tasks
+    .filter(({ id }) => named.has(id))
+    .flatMap(({ id, checks = [] }) => checks.map((check) => ({ task_id: id, check })))
+    .filter(({ check }) => check.spec.type !== "person");
+}
+
+/** A person may have edited the plan meanwhile: receipts of checks that are gone change nothing, and are not kept. */
+function finish(life: Life, seen: readonly Receipt[], tree: string | null): void {
+  const { checked } = life;
+  if (checked === null || life.removing) return;
+  const { run, hops } = checked;
+  transact(life, () => {
+    const before = life.state.plan;
+    const said = readAnswers(before, checked, tree);
+    const answered = withAnswers(before, said, {
+      ...{ invocation_id: null, at: isoTime(life), task_ids: new Set(run.task_ids) },
+    });
+    const left = seen.filter(({ task_id, check_id }) =>
+      before.tasks.some(({ id, checks = [] }) => id === task_id && checks.some((check) => check.id === check_id)),
+    );
+    const receipts = [...left, ...answered.receipts];
+    const plan = withReceipts({ ...answered.plan, version: before.version + 1 }, left);
+    if (receipts.length > 0) {
+      recordReceipts(life, null, receipts);
+      recordPlan(life, findRunning(life), plan, hops === undefined ? {} : { hops });
+    }
+    const receipt_ids = receipts.map(({ receipt_id }) => receipt_id);
+    keepChecks(life, { ...checked, run: { ...run, status: "completed", receipt_ids, finished_at: isoTime(life) } });
+  });
+  life.checking = null;
+  if (life.active === null) trimMemory(life);
+}
+
+function readAnswers({ tasks }: Plan, { answers }: CheckRunRecord, tree: string | null): PersonAnswer[] {
+  const checks = new Map(tasks.flatMap(({ checks = [] }) => checks.map((check) => [check.id, check])));
+  return answers.flatMap(({ check_id, approved, reason = "" }) => {
+    const spec = checks.get(check_id)?.spec;
+    if (spec?.type !== "person") return [];
+    return [{ question: spec.question, outcome: approved ? "passed" : "failed", note: reason, tree }];
+  });
+}
