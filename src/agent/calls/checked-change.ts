@@ -5,6 +5,7 @@
 import { isRecord } from "../../lib/is-record.ts";
 import type { Receipt } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { withApproved, withNeeds } from "../checks/approval.ts";
 import { listUnhashed, withHashes } from "../checks/protect.ts";
 import { listClosing, listHopeless, withReceipts } from "../checks/results.ts";
 import { TASK_BUDGET_MS, unlessCancelled, type WantedCheck } from "../checks/runner.ts";
@@ -40,7 +41,9 @@ export async function closeOnChecks(
   const hashes = await hashProtected(first.plan, state);
   if (hashes === null) return CANCELLED_RESULT;
   if (hashes.size > 0) result = await runAgain();
-  result = withProtected(result, hashes);
+  const asked = state.input.grants.get(call_id)?.checks;
+  const made = (changed: ToolResult) => withPlan(changed, (plan) => withApproved(withHashes(plan, hashes), asked));
+  result = made(result);
   const receipts = state.checked.get(call_id) ?? [];
   for (let round = 0; round < MAX_ROUNDS && result.plan !== undefined; round++) {
     const wanted = listClosing(state.plan, result.plan).filter((check) => !isSeen(check, receipts));
@@ -50,10 +53,10 @@ export async function closeOnChecks(
     if (seen.length === 0) break;
     receipts.push(...seen);
     state.checked.set(call_id, receipts);
-    result = withProtected(await runAgain(), hashes);
+    result = made(await runAgain());
   }
   if (receipts.length === 0) return result;
-  return conclude(result, receipts, state);
+  return conclude(result, receipts, withApproved(state.plan, asked), state);
 }
 
 /** The files of new checks as they are now. Null if the run was cancelled meanwhile. */
@@ -65,9 +68,8 @@ async function hashProtected(plan: Plan | undefined, { ports }: RunState): Promi
 
 type Hashes = ReadonlyMap<string, string | null>;
 
-function withProtected(result: ToolResult, hashes: Hashes): ToolResult {
-  if (result.plan === undefined || hashes.size === 0) return result;
-  return { ...result, plan: withHashes(result.plan, hashes) };
+function withPlan(result: ToolResult, change: (plan: Plan) => Plan): ToolResult {
+  return result.plan === undefined ? result : { ...result, plan: change(result.plan) };
 }
 
 function isSeen({ task_id, check }: WantedCheck, receipts: readonly Receipt[]): boolean {
@@ -75,15 +77,16 @@ function isSeen({ task_id, check }: WantedCheck, receipts: readonly Receipt[]): 
 }
 
 /** Null if the run was cancelled meanwhile. */
-async function run(wanted: WantedCheck[], call_id: string, { ports }: RunState): Promise<Receipt[] | null> {
+async function run(listed: WantedCheck[], call_id: string, { ports, input }: RunState): Promise<Receipt[] | null> {
+  const wanted = withNeeds(listed, input.agent.approvals);
   const tasks = new Set(wanted.map(({ task_id }) => task_id)).size;
   const options = { call_id, budget_ms: tasks * TASK_BUDGET_MS };
   return unlessCancelled(ports, async () => (await ports.checks?.run(wanted, options)) ?? []);
 }
 
-function conclude(result: ToolResult, receipts: Receipt[], state: RunState): ToolResult {
+/** `before`: the plan as it stays if a check fails. */
+function conclude(result: ToolResult, receipts: Receipt[], before: Plan, state: RunState): ToolResult {
   if (result.plan === undefined) return { ...result, receipts };
-  const before = state.plan;
   const closing = new Set(listClosing(before, result.plan).map(({ task_id }) => task_id));
   const failed = receipts.filter(({ task_id, outcome }) => closing.has(task_id) && outcome === "failed");
   if (failed.length === 0 || state.input.agent.checks === "advise") {

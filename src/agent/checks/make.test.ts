@@ -95,7 +95,8 @@ describe("findPatternFault", () => {
     "a{2000}",
     "(?:a{100}){100}",
     "[é😀]",
-    "a++", "[\\]\\1]",
+    "a++",
+    "[\\]\\1]",
   ])("refuses %s", (pattern) => {
     expect(findPatternFault(pattern)).not.toBeNull();
   });

@@ -6,6 +6,7 @@ import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { type RunState, store } from "../loop-state.ts";
 import { numberPlan } from "../plan/numbers.ts";
 import { MAX_TASK_CHARACTERS, MAX_TASKS } from "../plan/rules.ts";
+import { withNeeds } from "./approval.ts";
 import { isStale, withReceipts, withStale } from "./results.ts";
 import { END_BUDGET_MS, unlessCancelled, type WantedCheck } from "./runner.ts";
 import { describeRepairs } from "./words.ts";
@@ -26,7 +27,7 @@ export async function settleChecks(state: RunState): Promise<boolean> {
   const { ports } = state;
   const tree = await unlessCancelled(ports, async () => await ports.checks?.readTree());
   if (tree == null) return false;
-  const wanted = listStale(state.plan, tree);
+  const wanted = withNeeds(listStale(state.plan, tree), state.input.agent.approvals);
   if (wanted.length === 0) return false;
   const options = { call_id: `end_${state.steps}`, budget_ms: END_BUDGET_MS };
   const receipts = await unlessCancelled(ports, async () => await ports.checks?.run(wanted, options));
