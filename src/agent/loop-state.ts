@@ -1,6 +1,7 @@
 // What one life of a run holds in memory while it works. All of it can be rebuilt from what is stored.
 import type { Receipt } from "../protocol/plan/check.ts";
 import type { Plan } from "../protocol/plan/task.ts";
+import type { Owed } from "./calls/checks/owed.ts";
 import {
   createRepetitionGuard,
   noReplies,
@@ -47,6 +48,8 @@ export interface RunState extends Equipment {
   lastText: string;
   /** Receipts of calls that have no result yet, by call id: a person's edit repeats the change, and no check. */
   checked: Map<string, Receipt[]>;
+  /** What the tasks that a call completes owe to the project, by call id: it is looked up once. */
+  owed: Map<string, Owed>;
   /** Whether a call of this run may have changed files. */
   hasWorked: boolean;
   /** True once the outcome is known. A tool that was left behind may still work. */
@@ -90,6 +93,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     nudge: describeUnavailable(input.unavailable_sources),
     lastText: findLastText(input),
     checked: new Map(),
+    owed: new Map(),
     // What an earlier life has done is not looked up.
     hasWorked: input.steps > 0,
     isOver: false,

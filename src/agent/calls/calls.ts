@@ -6,8 +6,8 @@ import type { LoopFact } from "../events.ts";
 import { type RunState, store } from "../loop-state.ts";
 import { beginWork, noteChange } from "../plan/task-tracking.ts";
 import type { ToolResult } from "../tool.ts";
-import { withCommands } from "./check-consent.ts";
 import { closeOnChecks, mayRunChecks } from "./checked-change.ts";
+import { withCommands } from "./checks/check-consent.ts";
 import { type CallsEnd, goesOn } from "./end.ts";
 import { withIntroduction } from "./introduction.ts";
 import { withPlaces } from "./places.ts";
@@ -200,6 +200,7 @@ async function finishCall(
   await store(state, fact, more);
   state.conversation.add(message);
   state.checked.delete(call.id);
+  state.owed.delete(call.id);
   if (result.stays_open) end.check_failed = true;
   const isChanged = result.plan !== undefined && !result.stays_open;
   if (isChanged) {

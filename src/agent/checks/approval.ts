@@ -18,9 +18,17 @@ export interface AskedCheck {
   files: ProtectedFile[];
 }
 
-/** Whether the agent's approvals ask about a command of the check. */
-export function isGuarded({ spec }: Pick<Check, "spec">, approvals: Approvals): boolean {
-  return commandsOf(spec).some((command) => needsApproval(approvals, "execute_command", listCommands(command)));
+export interface Permission {
+  approvals: Approvals;
+  /** Without commands the model would run its own files through a check of the project. */
+  has_commands: boolean;
+}
+
+/** Whether a person is asked about the check's commands. */
+function isGuarded({ author, spec }: Check, { approvals, has_commands }: Permission): boolean {
+  const commands = commandsOf(spec);
+  if (author === "project" && !has_commands) return commands.length > 0;
+  return commands.some((command) => needsApproval(approvals, "execute_command", listCommands(command)));
 }
 
 /** The protected files with which it may run without another question; null if nobody has approved any. */
@@ -31,15 +39,15 @@ function approvedFiles({ author, spec, protected: files, approved }: Check): Pro
 }
 
 /** The same checks; those of which a command is guarded say what a person has approved. */
-export function withNeeds(wanted: readonly WantedCheck[], approvals: Approvals): WantedCheck[] {
+export function withNeeds(wanted: readonly WantedCheck[], permission: Permission): WantedCheck[] {
   return wanted.map((each) =>
-    isGuarded(each.check, approvals) ? { ...each, needs: approvedFiles(each.check) } : { ...each },
+    isGuarded(each.check, permission) ? { ...each, needs: approvedFiles(each.check) } : { ...each },
   );
 }
 
 /** Guarded checks, and the files on which their approval depends. */
-export function listGuarded(checks: readonly Check[], approvals: Approvals): { checks: Check[]; paths: string[] } {
-  const guarded = checks.filter((check) => isGuarded(check, approvals));
+export function listGuarded(checks: readonly Check[], permission: Permission): { checks: Check[]; paths: string[] } {
+  const guarded = checks.filter((check) => isGuarded(check, permission));
   return { checks: guarded, paths: [...new Set(guarded.flatMap(protectedPaths))] };
 }
 

@@ -3,6 +3,7 @@
 import { newId } from "../../protocol/ids.ts";
 import type { Check, Receipt } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { permissionOf } from "../calls/checks/permission.ts";
 import { type RunState, store } from "../loop-state.ts";
 import { numberPlan } from "../plan/numbers.ts";
 import { MAX_TASK_CHARACTERS, MAX_TASKS } from "../plan/rules.ts";
@@ -27,7 +28,7 @@ export async function settleChecks(state: RunState): Promise<boolean> {
   const { ports } = state;
   const tree = await unlessCancelled(ports, async () => await ports.checks?.readTree());
   if (tree == null) return false;
-  const wanted = withNeeds(listStale(state.plan, tree), state.input.agent.approvals);
+  const wanted = withNeeds(listStale(state.plan, tree), permissionOf(state));
   if (wanted.length === 0) return false;
   const options = { call_id: `end_${state.steps}`, budget_ms: END_BUDGET_MS };
   const receipts = await unlessCancelled(ports, async () => await ports.checks?.run(wanted, options));
