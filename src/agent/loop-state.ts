@@ -1,6 +1,7 @@
 // What one life of a run holds in memory while it works. All of it can be rebuilt from what is stored.
 import type { Receipt } from "../protocol/plan/check.ts";
 import type { Plan } from "../protocol/plan/task.ts";
+import type { Owed } from "./calls/checks/owed.ts";
 import {
   createRepetitionGuard,
   noReplies,
@@ -51,6 +52,8 @@ export interface RunState extends Equipment {
   fresh: Set<string>;
   /** Ids of checks whose protected files could not be hashed before the model worked on. */
   unprotected: Set<string>;
+  /** What the tasks that a call completes owe to the project, by call id: it is looked up once. */
+  owed: Map<string, Owed>;
   /** Whether a call of this run may have changed files. */
   hasWorked: boolean;
   /** The tree as the end of the run has seen it; null if it was not read. */
@@ -98,6 +101,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     checked: new Map(),
     fresh: new Set(),
     unprotected: new Set(),
+    owed: new Map(),
     // What an earlier life has done is not looked up.
     hasWorked: input.steps > 0,
     tree: null,

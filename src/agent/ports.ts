@@ -4,6 +4,7 @@ import type { Ledger } from "../protocol/plan/ledger.ts";
 import type { Plan } from "../protocol/plan/task.ts";
 import type { ClientTool } from "../protocol/thread.ts";
 import type { Grant } from "./calls/consent.ts";
+import type { ProjectPort } from "./checks/project/port.ts";
 import type { CheckRunner } from "./checks/runner.ts";
 import type { Conversation } from "./context/conversation.ts";
 import type { Summary } from "./context/summary.ts";
@@ -79,6 +80,8 @@ export interface LoopPorts {
   sandbox: Sandbox;
   /** Runs the checks of tasks. Absent, none can run. */
   checks?: CheckRunner;
+  /** The project's own checks. Absent, it has none. */
+  project?: ProjectPort;
   /** The plan as stored. A fact with a plan changes it, and a person may change it between any two awaits. */
   readPlan: () => Plan;
   /** A person's edits of the plan that the model has not seen. A reply with `seen_edits` clears them. */

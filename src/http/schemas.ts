@@ -10,6 +10,7 @@ import { clientId } from "../protocol/ids.ts";
 import { messageTypes } from "../protocol/message.ts";
 import { capFields, givenCaps } from "../protocol/money/caps.ts";
 import { receipt } from "../protocol/plan/check.ts";
+import { projectChecksView } from "../protocol/plan/details.ts";
 import { planOperation } from "../protocol/plan/edit.ts";
 import { taskLedger } from "../protocol/plan/ledger.ts";
 import { planView } from "../protocol/plan/task.ts";
@@ -366,6 +367,9 @@ export const planWithLedger = late(() =>
           ),
         }),
       ),
+      project_checks: projectChecksView().optional().openapi({
+        description: "With receipts: the project's own checks. Absent where the thread knows none.",
+      }),
     })
     .openapi("PlanWithLedger", { example: examples.planWithLedger }),
 );

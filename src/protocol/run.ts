@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { cause } from "./chain.ts";
 import { capFields, reachedCap } from "./money/caps.ts";
-import { checkedTasks } from "./plan/check.ts";
+import { checkedTasks, checkInput, protectedFile } from "./plan/check.ts";
 import { late } from "./schemas/late.ts";
 
 export const runStatuses = ["queued", "running", "completed", "failed", "cancelled", "interrupted"] as const;
@@ -90,6 +90,10 @@ const interrupt = late(() =>
     tool_call_id: z.string(),
     response_schema: z.record(z.string(), z.unknown()),
     expires_at: z.string().nullable(),
+    checks: z
+      .array(z.object({ spec: checkInput(), files: z.array(protectedFile()) }))
+      .optional()
+      .describe("The checks whose commands are asked about, with their protected files as they are now."),
   }),
 );
 export type Interrupt = z.infer<ReturnType<typeof interrupt>>;

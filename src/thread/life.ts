@@ -11,6 +11,7 @@ import type { ThreadMemory } from "./memory/thread-memory.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Ports } from "./ports.ts";
 import { type Database, writeMeta } from "./rows/database.ts";
+import type { StoredProject } from "./rows/project-checks.ts";
 import { type RunRecord, readRun, readRunBefore, saveRun } from "./rows/runs.ts";
 import type { RequestedEnd } from "./rows/shapes/run-record.ts";
 import type { ThreadState } from "./rows/state.ts";
@@ -54,6 +55,8 @@ export interface Life {
   outbox: Outbox;
   /** What the model was told once. */
   told: Told;
+  /** The project's own checks. Null until they were read. */
+  project: StoredProject | null;
   /** Which messages are superseded, as far as readers and D1 may not know it. */
   superseded: Superseded;
   /** What each run needs and only the first reads. */

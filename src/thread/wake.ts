@@ -15,6 +15,7 @@ import { readWatched } from "./presence/watched.ts";
 import { type Database, readingMeta } from "./rows/database.ts";
 import { readJobs } from "./rows/job-times.ts";
 import { emptyPlan, readPlan } from "./rows/messages.ts";
+import { readProject } from "./rows/project-checks.ts";
 import { readWakingRuns, type WakingRuns } from "./rows/runs.ts";
 import { readPosition } from "./rows/shapes/position.ts";
 import { ThreadState } from "./rows/state.ts";
@@ -82,6 +83,7 @@ function openLife(
     outbox: new Outbox(database, ports, stored, { live: read.live, changed }, () => journal.newest, superseded),
     superseded,
     told: readTold(database.sql),
+    project: readProject(database.sql),
     memory: newMemory(),
     stored,
     thread: stored.thread,

@@ -79,6 +79,39 @@ describe("tasks with checks", () => {
     }
   });
 
+  it("are marked where a task is planned anew without them, and where another task takes its text", async () => {
+    const plan = await made();
+    const again = { section_title: "T", task_contents: [{ content: "  B ", checks: [npmTest] }] };
+    const anew = planOf(await callTool(taskTools, "create_tasks", again, { plan }));
+    expect(anew.tasks[2]).toMatchObject({ content: "B", weakened: true });
+    const whole = { section_title: "T", task_contents: [{ content: "B", checks: [cart, npmTest, "make"] }] };
+    const same = await callTool(taskTools, "create_tasks", whole, { plan });
+    expect([planOf(same).tasks[2]?.weakened, same.details?.weakened]).toEqual([undefined, undefined]);
+    const renamed = await callTool(taskTools, "update_tasks", { task_ids: ["1"], content: "B" }, { plan });
+    expect(renamed.details?.weakened).toMatchObject([{ kind: "made_anew" }, { kind: "made_anew" }]);
+  });
+
+  it("are weakened with their section, and with another task that is cancelled beside a new one", async () => {
+    const plan = await made();
+    const [section] = plan.sections;
+    const gone = await callTool(taskTools, "delete_tasks", { section_ids: [section?.id], confirm: true }, { plan });
+    expect(gone.details?.weakened).toMatchObject([{ kind: "deleted" }, { kind: "deleted" }]);
+    for (const checks of ["advise", "require"] as const) {
+      const input = { task_ids: ["2"], status: "cancelled" };
+      const { details, is_error } = await callTool(taskTools, "update_tasks", input, { plan, checks });
+      expect([is_error, details?.weakened]).toMatchObject([false, [{ kind: "cancelled" }, { kind: "cancelled" }]]);
+    }
+  });
+
+  it("are not weakened by a person, whatever they do", async () => {
+    const plan = await made();
+    const id = plan.tasks[1]?.id ?? "";
+    const edit = editPlan(plan, [{ op: "update", task_ids: [id], remove_checks: ["1"] }]);
+    expect(edit.ok && edit.plan.tasks[1]?.weakened).toBeUndefined();
+    const anew = editPlan(plan, [{ op: "create", section_title: "T", task_contents: ["B"] }]);
+    expect(anew.ok && anew.plan.tasks[2]?.weakened).toBeUndefined();
+  });
+
   it("say nothing of checks where there are none", async () => {
     const plain = planOf(await callTool(taskTools, "create_tasks", { sections: [{ title: "S", tasks: ["A", "B"] }] }));
     expect(JSON.stringify(plain)).not.toMatch(/checks|verification|weakened/);
@@ -172,6 +205,31 @@ describe("what a person is asked about checks", () => {
     expect(locked("delete_tasks", { task_ids: ["1"] })).toBeNull();
     expect(locked("update_tasks", { task_ids: ["1"], checks: ["make"] })).toBeNull();
     expect(ask("clear_all", { confirm: true }, plan, { checks: "require" })).toBeNull();
+  });
+
+  it("names each way of weakening, and says so beside a plan that is to be approved", async () => {
+    const plan = await made();
+    const [section] = plan.sections;
+    const asked = (name: string, input: unknown, more: object = {}) =>
+      String(ask(name, input, plan, { checks: "locked", ...more })?.response_schema.description);
+    for (const [name, input, words] of [
+      ["update_tasks", { task_ids: ["2"], remove_checks: ["1", "2"] }, 'removes a check of "B"'],
+      ["update_tasks", { task_ids: ["2"], status: "cancelled" }, 'cancels "B"'],
+      ["update_tasks", { task_ids: ["1"], content: "b" }, 'plans "B" anew'],
+      ["delete_tasks", { task_ids: ["2"] }, 'deletes "B"'],
+      ["delete_tasks", { section_ids: [section?.id], confirm: true }, 'deletes "B"'],
+      ["clear_all", { confirm: true }, 'deletes "B"'],
+      ["create_tasks", { section_title: "T", task_contents: ["B"] }, 'plans "B" anew'],
+    ] as const) {
+      const description = asked(name, input);
+      expect(description, `${name} ${JSON.stringify(input)}`).toContain(`${words}`);
+      expect(description.split("; ")).toHaveLength(2);
+    }
+    const anew = { section_title: "T", task_contents: ["B"] };
+    expect(asked("create_tasks", anew, { plan_approval: true })).toContain('plans "B" anew without its check');
+    expect(asked("create_tasks", { sections: [{ title: "S", tasks: ["C"] }] }, { plan_approval: true })).toBe(
+      "undefined",
+    );
   });
 
   it("is asked again if a person has added checks since the call was let through", async () => {

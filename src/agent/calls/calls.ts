@@ -7,6 +7,7 @@ import { type RunState, store } from "../loop-state.ts";
 import { beginWork, noteChange } from "../plan/task-tracking.ts";
 import type { ToolResult } from "../tool.ts";
 import { closeOnChecks, mayRunChecks } from "./checked-change.ts";
+import { withCommands } from "./checks/check-consent.ts";
 import { type CallsEnd, goesOn } from "./end.ts";
 import { withIntroduction } from "./introduction.ts";
 import { withPlaces } from "./places.ts";
@@ -62,7 +63,7 @@ async function takeGroup(
   for (const call of calls.slice(at, at + MAX_SIDE_BY_SIDE)) {
     const reads = state.tools.get(call.function.name)?.read_only ?? false;
     if (group.length > 0 && !reads) break;
-    const prepared = await withPlaces(prepareCall(call, state, options, end), state);
+    const prepared = await withCommands(await withPlaces(prepareCall(call, state, options, end), state), state);
     group.push(prepared);
     // Calls after one that waits for approval may depend on it, so they don't run in parallel with it either.
     if (!reads || prepared.kind === "asked") break;
@@ -201,6 +202,7 @@ async function finishCall(
   state.conversation.add(message);
   state.checked.delete(call.id);
   for (const { check_id } of result.receipts ?? []) state.fresh.add(check_id);
+  state.owed.delete(call.id);
   if (result.stays_open) end.check_failed = true;
   end.gave_up = [...end.gave_up, ...(result.gave_up ?? [])];
   const isChanged = result.plan !== undefined && !result.stays_open;

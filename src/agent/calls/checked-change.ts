@@ -5,6 +5,8 @@
 import { isRecord } from "../../lib/is-record.ts";
 import type { Receipt } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { withApproved, withNeeds } from "../checks/approval.ts";
+import type { Applied } from "../checks/project/apply.ts";
 import { listUnhashed, withHashes } from "../checks/protect.ts";
 import { listClosing, listHopeless, withReceipts } from "../checks/results.ts";
 import { TASK_BUDGET_MS, unlessCancelled, type WantedCheck } from "../checks/runner.ts";
@@ -13,6 +15,8 @@ import { describeClosed, describeRefusal } from "../checks/words.ts";
 import type { RunState } from "../loop-state.ts";
 import { findTasks } from "../plan/find.ts";
 import type { Tool, ToolResult } from "../tool.ts";
+import { readOwed, withOwed } from "./checks/owed.ts";
+import { permissionOf } from "./checks/permission.ts";
 import { parseJson } from "./leniency.ts";
 import { CANCELLED_RESULT } from "./run.ts";
 
@@ -20,10 +24,10 @@ import { CANCELLED_RESULT } from "./run.ts";
 const MAX_ROUNDS = 5;
 
 /** Whether a call may have to wait for checks: it is stored as started then, so that a later life knows of it. */
-export function mayRunChecks({ kind, read_only }: Tool, input: unknown, { plan }: RunState): boolean {
+export function mayRunChecks({ kind, read_only }: Tool, input: unknown, { plan, ports }: RunState): boolean {
   if (kind !== "plan" || read_only || !isRecord(input)) return false;
   if (input.status !== "completed" || !Array.isArray(input.task_ids)) return false;
-  if (input.checks !== undefined) return true;
+  if (input.checks !== undefined || ports.project?.isThere()) return true;
   if (!plan.tasks.some(({ checks }) => checks !== undefined)) return false;
   const named = findTasks(plan, input.task_ids);
   return typeof named !== "string" && named.some(({ checks = [] }) => checks.length > 0);
@@ -36,11 +40,19 @@ export async function closeOnChecks(
   runAgain: () => Promise<ToolResult>,
   state: RunState,
 ): Promise<ToolResult> {
-  let result = first;
-  const hashes = await hashProtected(first.plan, state);
+  const closing = (plan: Plan | undefined) => listCompleted(state.plan, plan);
+  const owed = await readOwed(call_id, closing(first.plan).size > 0, state);
+  if (owed === null) return CANCELLED_RESULT;
+  const hashes = await hashProtected(planOf(withOwed(first.plan ?? state.plan, owed, closing(first.plan))), state);
   if (hashes === null) return CANCELLED_RESULT;
-  if (hashes.size > 0) result = await runAgain();
-  result = withProtected(result, hashes);
+  const asked = state.input.grants.get(call_id)?.checks;
+  const prepare = (plan: Plan, ids: ReadonlySet<string>): Applied => {
+    const applied = withOwed(plan, owed, ids);
+    return applied.ok ? { ok: true, plan: withApproved(withHashes(applied.plan, hashes), asked) } : applied;
+  };
+  const made = (changed: ToolResult) => withPlan(changed, (plan) => prepare(plan, closing(plan)));
+  // A person may have edited the plan while the sandbox was asked.
+  let result = made(isBehind(first, state) ? await runAgain() : first);
   const receipts = state.checked.get(call_id) ?? [];
   for (let round = 0; round < MAX_ROUNDS && result.plan !== undefined; round++) {
     const wanted = listClosing(state.plan, result.plan).filter((check) => !isSeen(check, receipts));
@@ -50,10 +62,38 @@ export async function closeOnChecks(
     if (seen.length === 0) break;
     receipts.push(...seen);
     state.checked.set(call_id, receipts);
-    result = withProtected(await runAgain(), hashes);
+    result = made(await runAgain());
   }
-  if (receipts.length === 0) return result;
-  return conclude(result, receipts, state);
+  const stays = prepare(state.plan, closing(result.plan));
+  const end = receipts.length === 0 ? result : conclude(result, receipts, planOf(stays) ?? state.plan, state);
+  const noted = withNotes(end, owed.notes);
+  if (!noted.stays_open && closing(noted.plan).size > 0) state.ports.project?.noteClosed();
+  return noted;
+}
+
+/** Whether a person has edited the plan since the change was made. */
+function isBehind({ plan }: ToolResult, state: RunState): boolean {
+  return plan !== undefined && plan.version !== state.plan.version + 1;
+}
+
+function listCompleted(before: Plan, after: Plan | undefined): ReadonlySet<string> {
+  const former = new Map(before.tasks.map(({ id, status }) => [id, status]));
+  const ended = after?.tasks.filter(({ id, status }) => status === "completed" && former.get(id) !== "completed") ?? [];
+  return new Set(ended.map(({ id }) => id));
+}
+
+function planOf(applied: Applied): Plan | undefined {
+  return applied.ok ? applied.plan : undefined;
+}
+
+/** A plan tool answers a change with JSON. */
+function withNotes(result: ToolResult, notes: readonly string[]): ToolResult {
+  if (notes.length === 0) return result;
+  const shown = parseJson(result.content);
+  const content = isRecord(shown)
+    ? JSON.stringify({ ...shown, project_checks: notes.join(" ") })
+    : [result.content, ...notes].join("\n");
+  return { ...result, content };
 }
 
 /**
@@ -69,9 +109,11 @@ async function hashProtected(plan: Plan | undefined, { ports, plan: before }: Ru
 
 type Hashes = ReadonlyMap<string, string | null>;
 
-function withProtected(result: ToolResult, hashes: Hashes): ToolResult {
-  if (result.plan === undefined || hashes.size === 0) return result;
-  return { ...result, plan: withHashes(result.plan, hashes) };
+function withPlan(result: ToolResult, change: (plan: Plan) => Applied): ToolResult {
+  if (result.plan === undefined) return result;
+  const changed = change(result.plan);
+  if (changed.ok) return { ...result, plan: changed.plan };
+  return { content: `The project's checks can't be added, so nothing was changed. ${changed.message}`, is_error: true };
 }
 
 function isSeen({ task_id, check }: WantedCheck, receipts: readonly Receipt[]): boolean {
@@ -79,16 +121,18 @@ function isSeen({ task_id, check }: WantedCheck, receipts: readonly Receipt[]): 
 }
 
 /** Null if the run was cancelled meanwhile. */
-async function run(wanted: WantedCheck[], call_id: string, { ports, input }: RunState): Promise<Receipt[] | null> {
+async function run(listed: WantedCheck[], call_id: string, state: RunState): Promise<Receipt[] | null> {
+  const { ports, input } = state;
+  const wanted = withNeeds(listed, permissionOf(state));
   const tasks = new Set(wanted.map(({ task_id }) => task_id)).size;
   const is_repeated = input.started_calls.includes(call_id);
   const options = { call_id, budget_ms: tasks * TASK_BUDGET_MS, is_repeated };
   return unlessCancelled(ports, async () => (await ports.checks?.run(wanted, options)) ?? []);
 }
 
-function conclude(result: ToolResult, receipts: Receipt[], state: RunState): ToolResult {
+/** `before`: the plan as it stays if a check fails. */
+function conclude(result: ToolResult, receipts: Receipt[], before: Plan, state: RunState): ToolResult {
   if (result.plan === undefined) return { ...result, receipts };
-  const before = state.plan;
   const closing = new Set(listClosing(before, result.plan).map(({ task_id }) => task_id));
   const failed = receipts.filter(({ task_id, outcome }) => closing.has(task_id) && outcome === "failed");
   if (failed.length === 0 || state.input.agent.checks === "advise") {

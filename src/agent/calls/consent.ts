@@ -7,7 +7,9 @@ import { isRecord } from "../../lib/is-record.ts";
 import { cutEnd } from "../../lib/truncate.ts";
 import type { AgentConfig } from "../../protocol/agents/agent.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
-import { describeWeakenings } from "../checks/weakening.ts";
+import type { AskedCheck, Unapproved } from "../checks/approval.ts";
+import { commandsOf } from "../checks/spec.ts";
+import { describeWeakenings, type Weakening } from "../checks/weakening.ts";
 import { isChinese } from "../language.ts";
 import { findById, findTasks } from "../plan/find.ts";
 import { nameSection, nameTask } from "../plan/text.ts";
@@ -19,6 +21,8 @@ import { describeHidden } from "./hidden/words.ts";
 /** A person has approved the call. `arguments` is not null if they changed the model's arguments. */
 export interface Grant {
   arguments: Record<string, unknown> | null;
+  /** The checks that the question named, as the person saw them. */
+  checks?: AskedCheck[];
   /** What was asked; absent if it is not known. */
   reason?: "approval" | "plan_approval";
 }
@@ -33,7 +37,7 @@ const MAX_EDITABLE_CHARACTERS = 20_000;
 /** Null if the call may be made at once. */
 export function askFirst(tool: Tool, input: unknown, agent: AgentConfig, plan: Plan): Question | null {
   const proposal = agent.plan_approval ? (tool.propose?.(input, plan) ?? null) : null;
-  if (proposal !== null) return askForPlan(proposal);
+  if (proposal !== null) return withWeakenings(askForPlan(proposal), listWeakened(tool, input, agent, plan), plan);
   const checks = askAboutChecks(tool, input, agent, plan);
   if (checks !== null) return checks;
   const hidden = findHiddenCommand(tool.writes?.(input) ?? [], agent);
@@ -52,20 +56,52 @@ function askAboutChecks(tool: Tool, input: unknown, agent: AgentConfig, plan: Pl
   const commands = (tool.plansCommands?.(input, plan) ?? []).filter((command) =>
     needsApproval(agent.approvals, "execute_command", listCommands(command)),
   );
-  const weakened = agent.checks === "locked" ? (tool.weakens?.(input, plan, agent.plan_order) ?? []) : [];
+  const weakened = listWeakened(tool, input, agent, plan);
   if (commands.length === 0 && weakened.length === 0) return null;
   const chinese = isChinese(plan.tasks.map(({ content }) => content).join(""));
   const gone = describeWeakenings(weakened, chinese);
   const question = askForCall(tool, input, [...commands.map((command) => `$ ${command}`), ...gone].join("\n"));
-  const [runs, weakens, and] = chinese
-    ? ["服务器会运行这些命令来检查任务。", "这会削弱计划中的检查：", "；"]
-    : ["The server would run this to check a task.", "This would weaken the checks of the plan: ", "; "];
-  // Clients that show the call's arguments show this instead of the message.
-  const why = [
-    ...(commands.length === 0 ? [] : [runs]),
-    ...(gone.length === 0 ? [] : [`${weakens}${gone.join(and)}${chinese ? "。" : "."}`]),
-  ].join(" ");
-  return { ...question, response_schema: { description: why, ...question.response_schema } };
+  const runs = commands.length === 0 ? [] : [runsWords(chinese)];
+  return withReasons(question, [...runs, ...weakensWords(gone, chinese)]);
+}
+
+function listWeakened(tool: Tool, input: unknown, agent: AgentConfig, plan: Plan): Weakening[] {
+  return agent.checks === "locked" ? (tool.weakens?.(input, plan, agent.plan_order) ?? []) : [];
+}
+
+/** Who approves a plan knows what goes with it. */
+function withWeakenings(question: Question, weakened: readonly Weakening[], plan: Plan): Question {
+  const chinese = isChinese(plan.tasks.map(({ content }) => content).join(""));
+  return withReasons(question, weakensWords(describeWeakenings(weakened, chinese), chinese));
+}
+
+/** Clients that show the call's arguments show this instead of the message. */
+function withReasons(question: Question, reasons: readonly string[]): Question {
+  if (reasons.length === 0) return question;
+  return { ...question, response_schema: { description: reasons.join(" "), ...question.response_schema } };
+}
+
+function runsWords(chinese: boolean): string {
+  return chinese ? "服务器会运行这些命令来检查任务。" : "The server would run this to check a task.";
+}
+
+function weakensWords(gone: readonly string[], chinese: boolean): string[] {
+  if (gone.length === 0) return [];
+  return chinese
+    ? [`这会削弱计划中的检查：${gone.join("；")}。`]
+    : [`This would weaken the checks of the plan: ${gone.join("; ")}.`];
+}
+
+/** Commands of checks that are about to run, which nobody has approved, or not with their protected files as they are now. */
+export function askAboutCommands(tool: Tool, input: unknown, plan: Plan, found: readonly Unapproved[]): Question {
+  const chinese = isChinese(plan.tasks.map(({ content }) => content).join(""));
+  const changed = [...new Set(found.flatMap((each) => each.changed))];
+  const names = changed.map((path) => JSON.stringify(path)).join(", ");
+  const commands = found.flatMap(({ spec }) => commandsOf(spec).map((command) => `$ ${command}`));
+  const since = chinese ? `自上次批准后已更改：${names}。` : `Changed since it was approved: ${names}.`;
+  const question = askForCall(tool, input, [...commands, ...changed.map((path) => `~ ${path}`)].join("\n"));
+  const reasons = [runsWords(chinese), ...(changed.length === 0 ? [] : [since])];
+  return { ...withReasons(question, reasons), checks: found.map(({ spec, files }) => ({ spec, files })) };
 }
 
 /** Says which file it is and why. Clients that show the call's arguments find the reason in the schema. */

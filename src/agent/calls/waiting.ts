@@ -17,9 +17,17 @@ export type Waiting = Map<ToolCall, "person" | "client">;
 export function nameQuestion(question: Question, { id }: ToolCall, { input, ports }: RunState): Interrupt {
   const { interrupt_ms } = input;
   const expires_at = interrupt_ms === null ? null : new Date(ports.now() + interrupt_ms).toISOString();
-  const { reason, message, response_schema } = question;
+  const { reason, message, response_schema, checks } = question;
   const asked = input.grants.has(id) ? `${id}~2` : id;
-  return { id: `int_${asked}`, reason, message, tool_call_id: id, response_schema, expires_at };
+  return {
+    id: `int_${asked}`,
+    reason,
+    message,
+    tool_call_id: id,
+    response_schema,
+    expires_at,
+    ...(checks && { checks }),
+  };
 }
 
 /** Answers waiting calls if the run ends in a way in which nobody else will answer them. */

@@ -2,7 +2,7 @@
 import { type Check, MAX_CHECKS_CHARACTERS, MAX_CHECKS_OF_TASK } from "../../protocol/plan/check.ts";
 import type { Task } from "../../protocol/plan/task.ts";
 import { describeCheck, listChecks } from "./describe.ts";
-import { type Hand, makeChecks } from "./make.ts";
+import { type Hand, makeChecks, projectCheckId } from "./make.ts";
 import { protectedPaths } from "./protect.ts";
 import { canonicalSpec, isSameSpec } from "./spec.ts";
 import { withVerification } from "./verification.ts";
@@ -38,8 +38,10 @@ export function changeChecks(
   if (typeof gone === "string") return refuse(`${name} has no check ${gone}. ${describeAll(before)}`);
   const left = before.filter((check) => !gone.has(check.id) || made.checks.some(isLike(check)));
   const checks = made.checks.reduce(addCheck, left);
-  if (checks.length > MAX_CHECKS_OF_TASK)
-    return refuse(`${name} would have ${checks.length} checks; a task has at most ${MAX_CHECKS_OF_TASK}.`);
+  // Checks of the project have a bound of their own: the model leaves them no less room by writing many.
+  const own = checks.filter(({ author }) => author !== "project").length;
+  if (own > MAX_CHECKS_OF_TASK && hand.author !== "project")
+    return refuse(`${name} would have ${own} checks; a task has at most ${MAX_CHECKS_OF_TASK}.`);
   const isSame = checks.length === before.length && checks.every((check, at) => check === before[at]);
   if (isSame) return { ok: true, task };
   const { weakened, checks: _, ...rest } = task;
@@ -47,8 +49,20 @@ export function changeChecks(
   const weakens = hand.author === "model" && (weakened === true || (removes && !hand.may_weaken));
   // A task that only a person or the project adds to keeps what is known of the model.
   const stays = hand.author === "project" && weakened === true;
-  const changed = { ...rest, ...(weakens || stays ? { weakened: true } : {}), checks };
+  const waived = hand.author === "person" || hand.may_weaken ? listWaived(task, checks) : task.waived;
+  const marks = { ...(weakens || stays ? { weakened: true } : {}), ...(waived === undefined ? {} : { waived }) };
+  const changed = { ...rest, ...marks, checks };
   return { ok: true, task: withVerification(changed) };
+}
+
+/** More is removed only by a person who adds the same again and again. */
+const MAX_WAIVED = 32;
+
+/** A person has removed checks of the project, or agreed to that. */
+function listWaived({ id, checks = [], waived = [] }: Task, left: readonly Check[]): string[] | undefined {
+  const gone = checks.filter((check) => check.author === "project" && !left.some((other) => other.id === check.id));
+  const ids = [...new Set([...waived, ...gone.map(({ spec }) => projectCheckId(id, spec))])].slice(-MAX_WAIVED);
+  return ids.length === 0 ? undefined : ids;
 }
 
 /** A check that is there already is not added again. If a person or the project writes it too, it becomes theirs. */

@@ -7,6 +7,7 @@ import { newId } from "../../protocol/ids.ts";
 import { type Check, type CheckAuthor, type CheckInput, checkInput, checkTypes } from "../../protocol/plan/check.ts";
 import { hasText } from "./describe.ts";
 import { findPatternFault } from "./pattern.ts";
+import { canonicalSpec } from "./spec.ts";
 
 /** Who writes, and how their checks get ids. Tests pass their own. */
 export interface Hand {
@@ -28,6 +29,11 @@ export function idsOfCall(call_id: string): () => string {
   const mark = [2_166_136_261, 3_141_592_653].map((seed) => hash(call_id, seed).toString(36).padStart(7, "0")).join("");
   let count = 0;
   return () => `chk_${mark}_${++count}`;
+}
+
+/** The same for the same text of the same task, so that a person's removal holds when the project's checks come again. */
+export function projectCheckId(task_id: string, spec: CheckInput): string {
+  return idsOfCall(`${task_id} ${canonicalSpec(spec)}`)();
 }
 
 /** FNV-1a. */

@@ -1,22 +1,19 @@
-// Regular expressions of checks: what is refused, so that matching one takes time in proportion to the text.
+// Regular expressions of checks. What is accepted when a check is made can run: the engine that matches it decides.
+import { readExpression } from "./run/expression.ts";
+
+const advice = [
+  { about: /looks ahead or behind/, text: "use contains and excludes" },
+  { about: /refers back/, text: "write the text out" },
+  {
+    about: /without its|repeats nothing|repeats a repetition|ends with a backslash/,
+    text: "write a \\ before each of . ( ) [ ] { } * + ? ^ $ | that stands for itself",
+  },
+];
 
 /** What is wrong with the pattern, as the end of a sentence; null if nothing is. */
 export function findPatternFault(pattern: string): string | null {
-  try {
-    // Flags at the start, as Perl and Rust have them.
-    new RegExp(pattern.replace(/^\(\?[ims]+\)/, ""));
-  } catch {
-    return "is no regular expression; write a \\ before each of . ( ) [ ] { } * + ? ^ $ | that stands for itself";
-  }
-  const outside = withoutClasses(pattern);
-  if (/\(\?<?[=!]/.test(outside)) return "looks ahead or behind, which is not supported; use contains and excludes";
-  if (/\\(?:[1-9]|k<)/.test(outside)) return "refers back to a group, which is not supported; write the text out";
-  return null;
-}
-
-/** Without character classes and escaped characters that are no reference: in them, nothing has a meaning of its own. */
-function withoutClasses(pattern: string): string {
-  return pattern.replace(/\\(?:[1-9]|k<)|\\.|\[(?:\\.|[^\]\\])*\]/gs, (part) =>
-    /^\\(?:[1-9]|k<)/.test(part) ? part : "",
-  );
+  const read = readExpression(pattern);
+  if (read.ok) return null;
+  const found = advice.find(({ about }) => about.test(read.why));
+  return found === undefined ? read.why : `${read.why}; ${found.text}`;
 }

@@ -64,6 +64,21 @@ export interface GitSeen {
   unpushed: number | null;
 }
 
+/** What a commit has at some paths of the project's checkout. */
+export interface Committed {
+  /** The checkout, relative to the work dir. */
+  folder: string;
+  /** What the server cloned for the person. Null if it is not known, as where the folder was there before. */
+  commit: string | null;
+  /** In the order of the paths. */
+  files: {
+    /** Null: the commit has no such file, or is not known. `text`: null if it has more than 64 KiB, or is no text. */
+    file: { hash: string; size: number; text: string | null } | null;
+    /** The hash of the file as it is now; null if there is none. */
+    now: string | null;
+  }[];
+}
+
 export interface GitLook {
   /**
    * Asks the remote from which the project's checkout was cloned what it has, in place of what the repository knows of
@@ -103,4 +118,10 @@ export interface CheckPlace {
   /** SHA-256 of each file in hex, in the order of the paths; null where there is no regular file. */
   hashFiles(paths: string[], signal: AbortSignal): Promise<(string | null)[]>;
   readGit(cwd: string | null, signal: AbortSignal, options?: GitLook): Promise<GitSeen>;
+  /**
+   * Files as they are in the commit that was cloned for the person, whatever was done to the repository since: a sandbox
+   * that can't prove that says that the commit is not known. Null if the project has no checkout; then nothing is asked.
+   * Left out by a sandbox without checkouts.
+   */
+  readCommitted?(paths: string[], signal: AbortSignal): Promise<Committed | null>;
 }

@@ -1,9 +1,14 @@
 // Port: runs checks and says what was seen. The loop decides what follows from that.
-import type { Check, Receipt } from "../../protocol/plan/check.ts";
+import type { Check, ProtectedFile, Receipt } from "../../protocol/plan/check.ts";
 
 export interface WantedCheck {
   task_id: string;
   check: Check;
+  /**
+   * It runs only if these files are as they say: a person has approved its command with them. Null: nobody has approved
+   * it. Absent: nobody needs to.
+   */
+  needs?: readonly ProtectedFile[] | null;
 }
 
 /**

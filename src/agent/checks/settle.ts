@@ -3,9 +3,11 @@
 import { newId } from "../../protocol/ids.ts";
 import type { Check, Receipt } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { permissionOf } from "../calls/checks/permission.ts";
 import { type RunState, store } from "../loop-state.ts";
 import { numberPlan } from "../plan/numbers.ts";
 import { MAX_TASK_CHARACTERS, MAX_TASKS } from "../plan/rules.ts";
+import { withNeeds } from "./approval.ts";
 import { type FilesNow, isStale, withReceipts, withStale } from "./results.ts";
 import { END_BUDGET_MS, unlessCancelled, type WantedCheck } from "./runner.ts";
 import { describeRepairs } from "./words.ts";
@@ -27,7 +29,7 @@ export async function settleChecks(state: RunState): Promise<boolean> {
   const now = await unlessCancelled(ports, async () => await readFiles(state));
   if (now === null) return false;
   state.tree = now.tree;
-  const wanted = listStale(state.plan, now, state.fresh);
+  const wanted = withNeeds(listStale(state.plan, now, state.fresh), permissionOf(state));
   // A person is asked anew about work that has changed since their yes: not by the server's look, but after it.
   if (wanted.length === 0 && !state.plan.tasks.some((task) => hasStaleYes(task, now))) return false;
   const is_repeated = state.steps === state.input.steps;

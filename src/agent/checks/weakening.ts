@@ -1,5 +1,5 @@
 // What the model has weakened: checks that are gone while their task is not, tasks with checks that were deleted or
-// cancelled, and new tasks with the text of one that had checks. Adding a check never weakens.
+// cancelled, and tasks that get the text of one that had checks. Adding a check never weakens.
 import type { Check } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { taskId } from "../plan/numbers.ts";
@@ -18,10 +18,10 @@ export function weakenings(before: Plan, after: Plan): Weakening[] {
   const checked = before.tasks.filter(({ checks }) => checks !== undefined && checks.length > 0);
   if (checked.length === 0) return [];
   const left = new Map(after.tasks.map((task) => [task.id, task]));
-  const former = new Set(before.tasks.map(({ id }) => id));
+  const former = new Map(before.tasks.map((task) => [task.id, textOf(task)]));
   const texts = new Map<string, Task[]>();
   for (const task of after.tasks)
-    if (!former.has(task.id)) texts.set(textOf(task), [...(texts.get(textOf(task)) ?? []), task]);
+    if (former.get(task.id) !== textOf(task)) texts.set(textOf(task), [...(texts.get(textOf(task)) ?? []), task]);
   return checked.flatMap((task) => {
     const checks = task.checks ?? [];
     const list = (kind: Weakening["kind"], gone = checks) => gone.map((check) => ({ kind, task, check }));
@@ -36,6 +36,13 @@ export function weakenings(before: Plan, after: Plan): Weakening[] {
     const isAnew = (texts.get(textOf(task)) ?? []).some((other) => !hasAll(other, checks));
     return isAnew && removed.length === 0 ? list("made_anew") : removed;
   });
+}
+
+/** Whether a new task has the text of another one, and not all of its checks. */
+export function isMadeAnew(made: Task, { tasks }: Plan): boolean {
+  return tasks.some(
+    (task) => (task.checks ?? []).length > 0 && textOf(task) === textOf(made) && !hasAll(made, task.checks ?? []),
+  );
 }
 
 function textOf({ content }: Task): string {

@@ -2,13 +2,13 @@
 import type { Check, Receipt } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { nameTask, quote } from "../plan/text.ts";
+import { describeFailure } from "./run/receipt.ts";
 import { verificationOf } from "./verification.ts";
 
 /** A model mends one thing at a time, and reads the rest at the next try. */
 const MAX_FAILURES = 3;
 /** A person has taken the trouble to write each of them. */
 const MAX_NOS = 10;
-const MAX_EVIDENCE = 1_200;
 
 /** "task_3: 2 of 2 passed" for each task that has closed. */
 export function describeClosed(closed: readonly Task[]): string {
@@ -41,7 +41,7 @@ export function describeRefusal(plan: Plan, failed: readonly Receipt[], hopeless
   );
   return [
     `${REFUSED}${names.join(", ")}, and not all passed.`,
-    ...failed.slice(0, MAX_FAILURES).map(describeFailure),
+    ...failed.slice(0, MAX_FAILURES).map((receipt) => `- ${describeFailure(receipt)}`),
     ...more,
     ...(gaveUp.length > 0 ? gaveUp : ["Mend what fails, then complete the task again. The checks stay as they are."]),
   ].join("\n");
@@ -61,7 +61,7 @@ export function describeRepairs(repairs: readonly Task[], receipts: readonly Rec
   const failed = receipts.filter(({ outcome }) => outcome === "failed");
   return [
     "Before the run ended, the server ran checks again whose files had changed. Some fail now:",
-    ...failed.slice(0, MAX_FAILURES).map(describeFailure),
+    ...failed.slice(0, MAX_FAILURES).map((receipt) => `- ${describeFailure(receipt)}`),
     `So the plan has new tasks: ${repairs.map(nameTask).join(", ")}. Do them now.`,
   ].join("\n");
 }
@@ -73,16 +73,5 @@ export function describeNos(repairs: readonly Task[], failed: readonly Receipt[]
     "A person was asked about the finished work, and is not content:",
     ...[...nos].slice(0, MAX_NOS).map(([question, reason]) => `- ${quote(question)} ${reason}`),
     `So the plan has new tasks: ${repairs.map(nameTask).join(", ")}. Do them now. They are asked again when you are done.`,
-  ].join("\n");
-}
-
-function describeFailure({ spec, reason, output_head, output_tail, changed_files }: Receipt): string {
-  const output = output_tail === "" ? output_head : output_tail;
-  const shown = output.trim().slice(-MAX_EVIDENCE);
-  const changed = changed_files?.length ? [`It changed ${changed_files.map(quote).join(", ")}.`] : [];
-  return [
-    `- ${spec.type}: ${reason}`,
-    ...changed.map((line) => `  ${line}`),
-    ...(shown === "" ? [] : ["  The end of its output (data):", ...shown.split("\n").map((line) => `  | ${line}`)]),
   ].join("\n");
 }

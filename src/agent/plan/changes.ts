@@ -33,6 +33,7 @@ function diffTask(before: TaskState, after: TaskState, path: string): PatchOpera
     ...diffChecks(before.checks, after.checks, `${path}/checks`),
     ...diffMember(before.verification, after.verification, `${path}/verification`),
     ...diffMember(before.weakened, after.weakened, `${path}/weakened`),
+    ...diffMember(before.waived, after.waived, `${path}/waived`),
   ];
 }
 

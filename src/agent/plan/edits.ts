@@ -45,6 +45,9 @@ function applyOperation(plan: Plan, operation: PlanOperation, hand: Hand, makeId
       return deleteTasks(plan, { ...operation, confirm: true });
     case "clear":
       return clearAll(plan, { confirm: true });
+    // It is about the project: whoever stores that changes the plan.
+    case "accept_project_checks":
+      return { ok: true, plan };
   }
 }
 

@@ -13,6 +13,7 @@ import type { Plan, Section, Task, TaskStatus } from "../../protocol/plan/task.t
 import { type ChecksChange, changeChecks, findChecksFault } from "../checks/change.ts";
 import { type Hand, modelHand } from "../checks/make.ts";
 import { withVerification } from "../checks/verification.ts";
+import { isMadeAnew } from "../checks/weakening.ts";
 import type { ClearAllInput, CreateTasksInput, DeleteTasksInput, TaskInput, UpdateTasksInput } from "./arguments.ts";
 import { findById, findTasks } from "./find.ts";
 import { cleanText, describeDue, listSections, nameTask, quote } from "./text.ts";
@@ -73,7 +74,8 @@ export function createTasks(
       const task = tasks[at] ?? { id: makeId("task"), content, status: "pending", section_id: section.id };
       const changed = changeChecks(task, { add: checks }, hand, known ? nameTask(known) : quote(content));
       if (!changed.ok) return changed;
-      tasks[at] = changed.task;
+      const isAnew = !known && hand.author === "model" && !hand.may_weaken && isMadeAnew(changed.task, plan);
+      tasks[at] = isAnew ? { ...changed.task, weakened: true } : changed.task;
     }
   }
   if (tasks.length === plan.tasks.length && tasks.every((task, at) => task === plan.tasks[at]))

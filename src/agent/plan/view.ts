@@ -64,11 +64,12 @@ export function planState(plan: Plan): PlanState {
 }
 
 /** Empty for a task that never had a check. */
-export function checksOf({ checks, verification, weakened }: TaskChecks): TaskChecks {
+export function checksOf({ checks, verification, weakened, waived }: TaskChecks): TaskChecks {
   return {
     ...(checks === undefined ? {} : { checks }),
     ...(verification === undefined ? {} : { verification }),
     ...(weakened === undefined ? {} : { weakened }),
+    ...(waived === undefined ? {} : { waived }),
   };
 }
 

@@ -3,8 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { emptyLedger } from "../../agent/plan/ledger.ts";
 import { viewPlan } from "../../agent/plan/view.ts";
 import { succeed } from "../../protocol/error.ts";
-import type { Receipt } from "../../protocol/plan/check.ts";
-import { planDetails } from "../../protocol/plan/details.ts";
+import { type PlanWithDetails, planDetails } from "../../protocol/plan/details.ts";
 import type { Ledger } from "../../protocol/plan/ledger.ts";
 import type { PlanView } from "../../protocol/plan/task.ts";
 import { readPlan } from "../../store/tasks.ts";
@@ -45,7 +44,7 @@ export function addTasks(app: App): void {
       if (include !== undefined) {
         const read = unwrap(await callThread(context.env, key, (stub) => stub.readLedger(key, include)));
         const view = viewPlan(read.plan);
-        return context.json(include === "ledger" ? withLedger(view, read.ledger) : withReceipts(view, read.receipts));
+        return context.json(include === "ledger" ? withLedger(view, read.ledger) : withReceipts(view, read));
       }
       const stored = await readOfThread(context, key, {
         fromStore: async (db) => succeed(await readPlan(db, key)),
@@ -80,8 +79,9 @@ export function addTasks(app: App): void {
   );
 }
 
-function withReceipts(view: PlanView, receipts: readonly Receipt[] = []) {
-  return withEach(view, ({ id }) => ({ receipts: receipts.filter(({ task_id }) => task_id === id) }));
+function withReceipts(view: PlanView, { receipts = [], project_checks }: PlanWithDetails) {
+  const own = withEach(view, ({ id }) => ({ receipts: receipts.filter(({ task_id }) => task_id === id) }));
+  return { ...own, ...(project_checks && { project_checks }) };
 }
 
 function withLedger(view: PlanView, ledger: Ledger) {

@@ -1,9 +1,13 @@
 // Tasks with checks in the dialect: what a model wrote comes back from its own history as the same call.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { askFirst } from "../../agent/calls/consent.ts";
 import { describeTool } from "../../agent/calls/tool-arguments.ts";
 import type { Model, ModelDelta } from "../../agent/model.ts";
 import { createTasksInput, updateTasksInput } from "../../agent/plan/arguments.ts";
+import { numberPlan } from "../../agent/plan/numbers.ts";
+import { createTasks } from "../../agent/plan/rules.ts";
+import { agentConfig } from "../../protocol/agents/agent.ts";
 import type { CheckInput } from "../../protocol/plan/check.ts";
 import { taskTools } from "../../tools/tasks.ts";
 import { writeHistory } from "./history.ts";
@@ -62,6 +66,29 @@ describe("tasks with checks, called in XML", () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it("ask a person before they are weakened, as other calls do", async () => {
+    const [create, update] = ["create_tasks", "update_tasks"].map((name) =>
+      taskTools.find((tool) => tool.name === name),
+    );
+    const [made] = await readBack("create_tasks", {
+      sections: [{ title: "S", tasks: [{ content: "A", checks: [{ type: "file", path: "a" }] }] }],
+    });
+    const [removal] = await readBack("update_tasks", { task_ids: ["task_1"], remove_checks: ["1"] });
+    const planned = createTasks(
+      { version: 0, sections: [], tasks: [] },
+      createTasksInput.parse(JSON.parse(made ?? "")),
+    );
+    if (!planned.ok || !create || !update) throw new Error("no plan");
+    const agent = agentConfig.parse({ checks: "locked", tool_format: "xml" });
+    const question = askFirst(
+      update,
+      updateTasksInput.parse(JSON.parse(removal ?? "")),
+      agent,
+      numberPlan(planned.plan),
+    );
+    expect(question?.message).toBe('update_tasks: removes a check of "A": a exists');
   });
 
   it("are added and removed", async () => {

@@ -134,7 +134,7 @@ export const checkInput = late(() =>
 export type CheckInput = z.infer<ReturnType<typeof checkInput>>;
 
 /** A protected file as it was when the check was made; null: there was none. */
-const protectedFile = late(() => z.object({ path: z.string(), hash: z.string().nullable() }));
+export const protectedFile = late(() => z.object({ path: z.string(), hash: z.string().nullable() }));
 export type ProtectedFile = z.infer<ReturnType<typeof protectedFile>>;
 
 /** What a check's last receipt says. */
@@ -162,6 +162,12 @@ export const check = late(() =>
     author: z.enum(checkAuthors),
     spec: checkInput(),
     protected: z.array(protectedFile()).optional().describe("Absent where the check protects none."),
+    approved: z
+      .array(protectedFile())
+      .optional()
+      .describe(
+        "The protected files as they were when a person last approved the check's command. Absent if never asked.",
+      ),
     result: checkResult().optional().describe("Absent before it ran."),
   }),
 );

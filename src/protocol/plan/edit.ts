@@ -59,6 +59,10 @@ export const planOperation = late(() =>
       confirm: z.boolean().optional(),
     }),
     z.strictObject({ op: z.literal("clear"), confirm: z.boolean().optional() }),
+    z.strictObject({
+      op: z.literal("accept_project_checks"),
+      hash: planId().describe("Of the pending file, as `GET …/tasks?include=receipts` returned it."),
+    }),
   ]),
 );
 export type PlanOperation = z.infer<ReturnType<typeof planOperation>>;

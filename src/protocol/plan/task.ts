@@ -18,6 +18,8 @@ export interface TaskChecks {
   verification?: Verification;
   /** The model has removed a check that the task had. Then a pass counts as self-checked at most. */
   weakened?: boolean;
+  /** Ids of the project's checks that a person has taken from this task: they don't come again. */
+  waived?: string[];
 }
 /** `number`: the model knows it as `task_<number>`. Only the thread's object has numbers; clients have the id. */
 export interface Task extends TaskChecks {
@@ -65,6 +67,10 @@ export const planView = late(() =>
               .optional()
               .describe("What the server checks. Absent where the task has no checks."),
             verification: z.enum(verifications).optional().describe("What the checks say. Absent is `none`."),
+            waived: z
+              .array(z.string())
+              .optional()
+              .describe("Ids of the project's checks that a person has removed from this task. Absent if none."),
             weakened: z.boolean().optional().describe("The model has removed a check of this task. Absent if not."),
           }),
         ),

@@ -130,12 +130,13 @@ export function ensureChecking(life: Life): void {
   life.platform.waitUntil(done);
 }
 
-async function look(life: Life, { run, answers }: CheckRunRecord, signal: AbortSignal): Promise<void> {
+async function look(life: Life, { run, answers, lives }: CheckRunRecord, signal: AbortSignal): Promise<void> {
   const { clock, lookAtPublic } = life.ports;
   const sandbox = await openSandbox(life);
   const runner = createCheckRunner({
     place: sandbox.checks,
     scope: `${life.thread.thread_id} again`,
+    attempt: lives + 1,
     invocation_id: null,
     fetchPublic: lookAtPublic,
     keyOf: canonicalSpec,
@@ -149,7 +150,8 @@ async function look(life: Life, { run, answers }: CheckRunRecord, signal: AbortS
   });
   const wanted = listWanted(life.state.plan, run.task_ids);
   const budget_ms = Math.min(END_BUDGET_MS, run.task_ids.length * TASK_BUDGET_MS);
-  const receipts = wanted.length === 0 ? [] : await runner.run(wanted, { call_id: run.check_run_id, budget_ms });
+  const options = { call_id: run.check_run_id, budget_ms, is_repeated: lives > 0 };
+  const receipts = wanted.length === 0 ? [] : await runner.run(wanted, options);
   // A yes is about the files as they are, where there are any: nothing is started to ask that.
   const hasFiles = answers.length > 0 && life.state.knownSandbox !== null;
   const tree = hasFiles ? await runner.readTree() : null;

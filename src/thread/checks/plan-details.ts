@@ -8,5 +8,8 @@ import { readLedger } from "../run/ledger.ts";
 export function readPlanDetails(life: Life, include: PlanDetails): PlanWithDetails {
   const plan = withoutNumbers(life.state.plan);
   if (include === "ledger") return { plan, ledger: readLedger(life) };
-  return { plan, ledger: {}, receipts: readReceipts(life.database.sql) };
+  const receipts = readReceipts(life.database.sql);
+  if (life.project === null) return { plan, ledger: {}, receipts };
+  const { commit, file, pending } = life.project;
+  return { plan, ledger: {}, receipts, project_checks: { commit, file, pending } };
 }

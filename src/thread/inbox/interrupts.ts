@@ -207,9 +207,10 @@ export function readGrants(life: Life, record: RunRecord): Map<string, Grant> {
   return new Map(
     interrupts.flatMap((interrupt) => {
       const reading = readAnswer(interrupt, answers);
-      const { reason } = interrupt;
+      const { reason, checks } = interrupt;
       if (reading?.kind !== "approved" || (reason !== "approval" && reason !== "plan_approval")) return [];
-      return [[interrupt.tool_call_id, { arguments: reading.arguments, reason }] as const];
+      const asked = checks === undefined ? {} : { checks };
+      return [[interrupt.tool_call_id, { arguments: reading.arguments, reason, ...asked }] as const];
     }),
   );
 }

@@ -1,6 +1,8 @@
 // Introduces a sandbox to the thread's model: once, with the first result of a call that used it, and again when the
 // sandbox was made anew or a summary has taken the introduction out. A look that fails or takes too long says nothing,
 // and the next run tries again.
+
+import type { ProjectPort } from "../../agent/checks/project/port.ts";
 import { describeSandbox, quoteNotes } from "../../agent/context/environment.ts";
 import type { Introduction, Sandbox } from "../../agent/sandbox.ts";
 import { withinTime } from "../../lib/time-limit.ts";
@@ -10,7 +12,12 @@ import type { Life } from "../life.ts";
 const LOOK_MS = 4_000;
 
 /** For one run. */
-export function introducer(life: Life, sandbox: Sandbox, signal: AbortSignal): () => Promise<Introduction | null> {
+export function introducer(
+  life: Life,
+  sandbox: Sandbox,
+  project: ProjectPort,
+  signal: AbortSignal,
+): () => Promise<Introduction | null> {
   let asked: string | null = null;
   return async () => {
     const known = life.state.knownSandbox;
@@ -20,6 +27,8 @@ export function introducer(life: Life, sandbox: Sandbox, signal: AbortSignal): (
     if (known === null || known === introduced || known === asked) return null;
     asked = known;
     const text = await look(life, sandbox, signal);
+    // Its checks are read before the model has done much, and so are in the plan before it is worked on.
+    if (project.known() === null && project.isThere()) await project.look().catch(() => null);
     return text === null ? null : { sandbox: known, text };
   };
 }

@@ -4,6 +4,8 @@ import { editPlan as applyOperations } from "../../agent/plan/edits.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import type { PlanEditRequest } from "../../protocol/plan/edit.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
+import { acceptProject, withProject } from "../checks/accept.ts";
+import { storeProject } from "../checks/project.ts";
 import { type Life, transact } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { trimMemory } from "../stream/streams.ts";
@@ -23,15 +25,22 @@ export async function editPlan(life: Life, request: PlanEditRequest): Promise<Re
   if (request.version !== null && request.version !== before.version) {
     return fail("version_conflict", `The plan is at version ${before.version} now, not at ${request.version}.`);
   }
+  const accepted = acceptProject(life, request.operations);
+  if (!accepted.ok) return accepted;
   const edit = applyOperations(before, request.operations);
   if (!edit.ok) return fail("invalid_operation", edit.message);
-  if (edit.plan === before) return succeed(before);
+  const project = withProject(life, before, edit.plan, accepted.value);
+  if (!project.ok) return fail("invalid_operation", project.message);
+  const { plan } = project;
+  if (plan === before && accepted.value === null) return succeed(before);
   transact(life, () => {
-    recordPlan(life, findRunning(life), edit.plan, { hops: request.hops });
-    storeEdit(life, request.request_id, before, edit.plan);
+    if (accepted.value !== null) storeProject(life, accepted.value);
+    if (plan === before) return;
+    recordPlan(life, findRunning(life), plan, { hops: request.hops });
+    storeEdit(life, request.request_id, before, plan);
   });
   if (life.active === null) trimMemory(life);
-  return succeed(edit.plan);
+  return succeed(plan);
 }
 
 /** While an end is held back, nothing after it may be seen yet, but a snapshot would show the change. */

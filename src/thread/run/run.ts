@@ -15,6 +15,7 @@ import { isTerminal } from "../../protocol/run.ts";
 import { readAnswered } from "../checks/answered.ts";
 import { endChecks, RUN_BEGAN } from "../checks/check-run-end.ts";
 import { openChecks } from "../checks/open-checks.ts";
+import { openProject } from "../checks/project.ts";
 import { readGrants } from "../inbox/interrupts.ts";
 import { takeSteered } from "../inbox/steering.ts";
 import { type Life, noteError, stopActive, storeHeld, storeRequestedEnd, transact } from "../life.ts";
@@ -171,6 +172,7 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
   // Before anything of the thread is read: a source may be slow, and a person may write meanwhile.
   const { tools, unavailable } = await openTools(life, record, signal);
   const sandbox = await openSandbox(life);
+  const project = openProject(life, sandbox, signal);
   const config = withAlwaysApproved(record.agent.config, limits.always_approve, tools);
   const read = openHistory(life);
   const own: LoopPorts = {
@@ -179,7 +181,8 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
     tools,
     sandbox,
     checks: openChecks(life, record, sandbox, signal),
-    introduceSandbox: introducer(life, sandbox, signal),
+    project,
+    introduceSandbox: introducer(life, sandbox, project, signal),
     readPlan: () => life.state.plan,
     readUnseenEdits: () => readUnseenEdits(life),
     readLedger: () => {

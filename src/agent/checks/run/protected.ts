@@ -18,7 +18,11 @@ export async function readProtected(
   place: CheckPlace | undefined,
   inTime: InTime,
 ): Promise<ProtectedHashes> {
-  const paths = [...new Set(wanted.flatMap(({ check }) => (check.protected ?? []).map(({ path }) => path)))];
+  const paths = [
+    ...new Set(
+      wanted.flatMap(({ check, needs }) => [...(check.protected ?? []), ...(needs ?? [])]).map(({ path }) => path),
+    ),
+  ];
   if (paths.length === 0) return new Map();
   if (place === undefined) return "There is no sandbox here in which it could run.";
   try {
@@ -39,4 +43,18 @@ export function readAltered(check: Check, before: ProtectedHashes, after: Protec
   if (typeof after === "string") return after;
   const altered = own.filter(({ path, hash }) => before.get(path) !== hash || after.get(path) !== hash);
   return altered.slice(0, MAX_ALTERED).map(({ path }) => path);
+}
+
+/** Why a check that needs a person's approval does not run; null if it may. */
+export function findUnapproved(wanted: readonly WantedCheck[], before: ProtectedHashes): string | null {
+  for (const { needs } of wanted) {
+    if (needs === undefined) continue;
+    if (needs === null) return "It waits for a person, who has to approve its command first.";
+    if (needs.length === 0) continue;
+    if (typeof before === "string") return before;
+    const changed = needs.find(({ path, hash }) => before.get(path) !== hash);
+    if (changed !== undefined)
+      return `It waits for a person: ${JSON.stringify(changed.path)} has changed since they approved its command.`;
+  }
+  return null;
 }

@@ -77,6 +77,26 @@ describe("a run of checks", () => {
     expect(world.place.calls.at(-1)).toBe("hash");
   });
 
+  it("does not run what needs a person's approval, and names the file that has changed since", async () => {
+    const world = new CheckWorld();
+    for (const name of ["npm test", "make", "npm start", "ls"]) world.place.deeds.set(name, {});
+    const now = [{ path: "a.txt", hash: hashOf("a") }];
+    const wanted = [
+      { ...want(command("npm test"), 0), needs: [{ path: "a.txt", hash: hashOf("b") }] },
+      { ...want(command("make"), 1), needs: null },
+      { ...want(command("npm start"), 2), needs: now },
+      { ...want(command("ls"), 3), needs: [] },
+      // The same text without approval, beside one that has it.
+      { ...want(command("npm start"), 4), needs: null },
+    ];
+    const receipts = await world.runner().run(wanted.slice(0, 4), { call_id: "call_1", budget_ms: 60_000 });
+    expect(receipts.map(({ outcome }) => outcome)).toEqual(["not_run", "not_run", "passed", "passed"]);
+    expect(receipts[0]?.reason).toBe('It waits for a person: "a.txt" has changed since they approved its command.');
+    expect(world.place.started).toEqual(["npm start", "ls"]);
+    const both = await world.runner().run(wanted.slice(2), { call_id: "call_2", budget_ms: 60_000 });
+    expect(both.map(({ outcome }) => outcome)).toEqual(["not_run", "passed", "not_run"]);
+  });
+
   it("ends a command at its own limit, which is a failure", async () => {
     const world = new CheckWorld();
     world.place.deeds.set("slow", { hangs: true, output: "working\n" });

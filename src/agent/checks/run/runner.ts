@@ -20,7 +20,7 @@ import {
   type Sight,
 } from "./look.ts";
 import { type CheckRunPorts, TIME_OVER, within } from "./ports.ts";
-import { readAltered, readProtected } from "./protected.ts";
+import { findUnapproved, type ProtectedHashes, readAltered, readProtected } from "./protected.ts";
 import { type Seen, toReceipt } from "./receipt.ts";
 
 const SIDE_BY_SIDE = 4;
@@ -87,7 +87,7 @@ class Running {
       const before = await readProtected(wanted, place, (work) => this.#inTime(work));
       await this.#readFirstTree(jobs);
       const seen = new Map<Job, Seen>();
-      const look = async (job: Job) => void seen.set(job, await this.#see(job));
+      const look = async (job: Job) => void seen.set(job, await this.#see(job, before));
       await sideBySide(
         jobs.filter(({ is_quick }) => is_quick),
         look,
@@ -141,12 +141,13 @@ class Running {
     }
   }
 
-  async #see(job: Job): Promise<Seen> {
+  async #see(job: Job, files: ProtectedHashes): Promise<Seen> {
     const { now, signal } = this.#ports;
     signal.throwIfAborted();
     const started = now();
     const tree = this.#tree;
-    const sight = await this.#look(job);
+    const unapproved = findUnapproved(job.wanted, files);
+    const sight: Sight & { changed?: string[] } = unapproved === null ? await this.#look(job) : notRun(unapproved);
     const own = job.spec.type === "file" ? (sight.file_hash ?? null) : ((sight.tree ?? tree)?.hash ?? null);
     return { ...sight, tree_hash: own, started_at: new Date(started).toISOString(), duration_ms: now() - started };
   }

@@ -6,6 +6,7 @@ import { isWithin } from "../../paths.ts";
 import { checkPort } from "../access/ports.ts";
 import { providerFolderOf } from "../files/provider-folder.ts";
 import { DaytonaCheckCommands } from "./commands.ts";
+import { readCommitted } from "./committed.ts";
 import { FILES_SCRIPT, type FileAnswer, readFilesAnswer, SHOWN_FILE_BYTES } from "./file-script.ts";
 import { readGit } from "./git.ts";
 import { decode, decodeBase64, readText } from "./output.ts";
@@ -34,6 +35,7 @@ export function createCheckPlace(ports: CheckPorts): CheckPlace {
     request: (request, signal) => guard(signal, () => sendRequest(ports, request, signal)),
     readFile: (path, signal) => guard(signal, () => readFile(ports, path, signal)),
     hashFiles: (paths, signal) => guard(signal, () => hashFiles(ports, paths, signal)),
+    readCommitted: (paths, signal) => guard(signal, () => readCommitted(ports, paths, signal)),
     readGit: (cwd, signal, options) => guard(signal, () => readGit(ports, cwd, signal, options)),
   };
 }

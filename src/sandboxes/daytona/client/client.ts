@@ -88,7 +88,10 @@ export function connectDaytona(
   const toolbox = new Toolbox(api_key);
   const gitRequests = new GitRequests(toolbox, limits);
   const { access: gitAccess, source } = settings.git ?? noGit;
-  const checkout = new ProjectCheckout({ requests: gitRequests, access: gitAccess, source, onState, cache });
+  const checkout = new ProjectCheckout({
+    ...{ requests: gitRequests, access: gitAccess, source, onState, cache },
+    control: (request, signal) => lifecycle.control(request, signal),
+  });
   const connection = new DaytonaConnection(lifecycle, limits, async (sandbox, signal) => {
     if (tells) await secrets.look(signal);
     await checkout.prepare(sandbox, signal);

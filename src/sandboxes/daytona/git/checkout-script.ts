@@ -16,7 +16,14 @@ export type CheckoutState =
   | { kind: "claimed" }
   /** Another thread has the claim. */
   | { kind: "busy" }
-  | { kind: "there"; branch: string | null; url: string | null; is_empty: boolean }
+  | {
+      kind: "there";
+      branch: string | null;
+      url: string | null;
+      is_empty: boolean;
+      /** Of a clone that was just made. */
+      commit: string | null;
+    }
   | { kind: "in_the_way" };
 
 /** A claim that was not touched for longer is abandoned. Its owner touches it four times as often. */
@@ -67,7 +74,12 @@ ${TRACK}
 ${CLAIM}
 track "$2"
 if [ -e "$1/.git" ]; then rm -rf -- "$2"; rmdir "$claim" 2>/dev/null; show "$1"; exit 0; fi
-if vacant "$1" && { [ ! -d "$1" ] || rmdir -- "$1"; } && mv -- "$2" "$1"; then rmdir "$claim" 2>/dev/null; show "$1"; exit 0; fi
+if vacant "$1" && { [ ! -d "$1" ] || rmdir -- "$1"; } && mv -- "$2" "$1"; then
+  rmdir "$claim" 2>/dev/null
+  show "$1"
+  commit=$(GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null git --git-dir="$1/.git" rev-parse -q --verify 'HEAD^{commit}' 2>/dev/null) && echo "commit $commit"
+  exit 0
+fi
 rm -rf -- "$2"
 rmdir "$claim" 2>/dev/null
 echo in_the_way`;
@@ -111,7 +123,11 @@ export function readCheckoutState(output: string): CheckoutState | null {
   if (kind === "claimed" || kind === "busy" || kind === "in_the_way") return { kind };
   if (kind !== "there") return null;
   const read = (name: string) => lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1) ?? "";
-  return { kind, branch: read("branch") || null, url: read("url") || null, is_empty: lines.includes("empty") };
+  const [commit = null] = /^[0-9a-f]{40,64}$/.exec(read("commit")) ?? [];
+  return {
+    ...{ kind, branch: read("branch") || null, url: read("url") || null, is_empty: lines.includes("empty") },
+    commit,
+  };
 }
 
 function write(script: string, { path, draft }: CloneTarget): string {

@@ -27,6 +27,7 @@ import {
   writeRelease,
   writeTouch,
 } from "./checkout-script.ts";
+import { writeClonedCommit } from "./cloned-commit.ts";
 import { NO_GIT_NOTE, transferByDaemon } from "./daemon-git.ts";
 import { explainGit, type GitAttempt } from "./git-failure.ts";
 import { AUTHOR, type GitRequests, TRANSFER_MS, tryBranches } from "./git-requests.ts";
@@ -51,6 +52,8 @@ export interface CheckoutPorts {
   onState: OnSandboxState;
   /** Attempts of earlier instances, for callers that make an instance per request. */
   cache?: CheckoutCache | undefined;
+  /** For requests to the API. */
+  control?: <Value>(request: () => Promise<Value>, signal: AbortSignal) => Promise<Value>;
 }
 
 export type CheckoutCache = TimedCache<{ attempt: Attempt; known: Outcome }>;
@@ -210,7 +213,10 @@ export class ProjectCheckout {
     if (state.kind === "claimed") {
       state = await this.#cloneClaimed(sandbox, { url, branches, target, end });
       const note = this.#note === undefined ? "" : ` ${this.#note}`;
-      if (state.kind === "there") this.#ports.onState("started", `Cloned ${url} into ${shown}.${note}`);
+      if (state.kind === "there") {
+        await this.#remember(sandbox, state.commit, shown, end);
+        this.#ports.onState("started", `Cloned ${url} into ${shown}.${note}`);
+      }
     }
     if (state.kind === "there" && isSameRepository(state.url, url)) return state;
     const what = state.kind === "there" ? "holds another repository" : "is there already and holds other files";
@@ -218,6 +224,13 @@ export class ProjectCheckout {
       "invalid",
       `The folder ${shown} ${what}. Move it away, or set another \`git.path\` in the project.`,
     );
+  }
+
+  /** A clone without it is as good, but the project's checks are not known from it. */
+  async #remember(sandbox: SdkSandbox, commit: string | null, folder: string, end: AbortSignal): Promise<void> {
+    const { source, control = (request) => request() } = this.#ports;
+    if (commit === null || source === null) return;
+    await control(() => writeClonedCommit(sandbox, { url: source.url, folder, commit }), end).catch(() => {});
   }
 
   #reportCloning(doing: string): void {
