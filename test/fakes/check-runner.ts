@@ -39,7 +39,7 @@ export class ScriptedChecks implements CheckRunner {
       receipt_id: `rcpt_${++this.#count}`,
       task_id,
       check_id: check.id,
-      invocation_id: null,
+      invocation_id: "inv_a",
       author: check.author,
       spec: check.spec,
       outcome: failure === undefined ? "passed" : "failed",

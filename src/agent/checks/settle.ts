@@ -79,8 +79,9 @@ function listStale(plan: Plan, now: FilesNow, fresh: ReadonlySet<string>): Wante
     .filter(({ check }) => isStale(check, now) || (check.author !== "model" && isOld(check, fresh)));
 }
 
-function isOld({ id, result }: Check, fresh: ReadonlySet<string>): boolean {
-  return result?.outcome === "passed" && !fresh.has(id);
+function isOld({ id, spec, result }: Check, fresh: ReadonlySet<string>): boolean {
+  // A file's own hash says all.
+  return result?.outcome === "passed" && spec.type !== "file" && !fresh.has(id);
 }
 
 function hasStaleYes({ status, checks = [] }: Task, now: FilesNow): boolean {
