@@ -2,6 +2,7 @@
 // a state and a number to continue from. A receiver that needs more asks the API with a key, so no content of a thread
 // is sent to an address.
 import type { ReachedCap } from "./money/caps.ts";
+import type { CheckAuthor, CheckedTasks, CheckOutcome, CheckType, Verification } from "./plan/check.ts";
 
 export const webhookEvents = [
   "run.completed",
@@ -9,6 +10,8 @@ export const webhookEvents = [
   "run.interrupted",
   "run.cancelled",
   "task.updated",
+  "task.verified",
+  "task.check_failed",
   "budget.warning",
   "budget.reached",
 ] as const;
@@ -19,6 +22,9 @@ export const PING = "webhook.ping";
 export type DeliveryEvent = WebhookEvent | typeof PING;
 
 export type BudgetEvent = Extract<WebhookEvent, `budget.${string}`>;
+
+/** Events of tasks that have checks. */
+export type CheckEvent = "task.verified" | "task.check_failed";
 
 /** The body of a delivery, in the format of Standard Webhooks. */
 export type WebhookPayload = ThreadPayload | BudgetPayload;
@@ -35,10 +41,12 @@ export interface ThreadPayload {
     invocation_id: string | null;
     /** The run's status. */
     status?: string;
-    /** For `task.updated`: all tasks that changed, in the plan's order; `deleted` ones come last. */
-    tasks?: ChangedTask[];
+    /** Of a run that ended: how many tasks have which verification. Absent if none has checks. */
+    checked_tasks?: CheckedTasks;
+    /** All tasks that the event is of, in the plan's order. For `task.updated`, `deleted` ones come last. */
+    tasks?: ChangedTask[] | CheckedTask[];
     /** The first of them. Deliveries of former versions have only this one. */
-    task?: ChangedTask;
+    task?: ChangedTask | CheckedTask;
     /**
      * A number in the thread's event stream to continue from. For a run: its last event, or the thread's newest if the
      * run left none, such as one cancelled before it started. For a task: the event of its change or a later one. Null
@@ -72,13 +80,26 @@ export interface BudgetPayload {
     used?: number;
     /** `BUDGET_HOPS` more than the run's hops. */
     taskloom_hops: number;
-  } & { [Name in "status" | "tasks" | "task" | "seq"]?: never };
+  } & { [Name in "status" | "tasks" | "task" | "checked_tasks" | "seq"]?: never };
 }
 
 export interface ChangedTask {
   id: string;
   /** The task's status, or `deleted`. */
   status: string;
+}
+
+/** A task with checks, without what these hold and saw. */
+export interface CheckedTask extends ChangedTask {
+  verification: Verification;
+  checks: {
+    id: string;
+    type: CheckType;
+    author: CheckAuthor;
+    /** Null before it ran, as `receipt_id`. */
+    outcome: CheckOutcome | null;
+    receipt_id: string | null;
+  }[];
 }
 
 export interface PingPayload {

@@ -12,6 +12,7 @@ import { markOf, SUPERSEDED } from "./shapes/superseded.ts";
 import { QUIET_MS } from "./signs.ts";
 import { ALIVE } from "./tombstones.ts";
 import { insertBudgetDeliveries } from "./webhooks/budget-deliveries.ts";
+import { insertCheckDeliveries } from "./webhooks/check-deliveries.ts";
 import {
   type EventDeliveries,
   hasWebhook,
@@ -120,7 +121,8 @@ export async function syncThread(db: D1Database, batch: ThreadBatch): Promise<Sy
   ];
   if (statements.length === 0) return nothingMade;
   const first = firstStatements(db, batch, now);
-  const results = await db.batch([...first, ...insertEventDeliveries(db, batch, now), ...statements]);
+  const deliveries = [...insertEventDeliveries(db, batch, now), ...insertCheckDeliveries(db, batch, now)];
+  const results = await db.batch([...first, ...deliveries, ...statements]);
   if (!hasWebhook(results)) putNewest(unheard, user_id, true, MAX_UNHEARD);
   return { ...readEventDeliveries(results), ...(isGone(first, results) ? { owner_deleted: true } : {}) };
 }

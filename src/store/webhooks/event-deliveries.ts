@@ -43,7 +43,7 @@ RETURNING user_id, webhook_id, delivery_id`;
 const AFTER_ALL_TASKS = 100_000;
 
 /** The stored plan's tasks, one JSON row each. */
-const STORED_TASKS =
+export const STORED_TASKS =
   "messages AS row JOIN json_each(row.content, '$.tasks') AS old ON row.user_id = ?1 AND row.thread_id = ?2 AND row.seq = ?3";
 
 const INSERT_TASK_DELIVERIES = `
@@ -83,7 +83,7 @@ ON CONFLICT DO NOTHING`;
 
 /** A webhook is full if it has had its tries of this minute (?2). */
 const READ_WEBHOOKS = `
-SELECT ${takes("'task.updated'")} AS tasks_subscribed,
+SELECT EXISTS (SELECT 1 FROM json_each(w.events) WHERE value GLOB 'task.*') AS tasks_subscribed,
   iif(w.sent_minute = ?2 AND w.sent_count >= ${MAX_TRIES_PER_MINUTE}, w.webhook_id, NULL) AS full_webhook
 FROM webhooks AS w WHERE ${IS_OPEN}`;
 
@@ -144,13 +144,16 @@ export function hasWebhook(results: D1Result<unknown>[]): boolean {
 
 function insertRunDeliveries(db: D1Database, { key, runs }: ThreadBatch, now: number): D1PreparedStatement[] {
   const ends = runs.flatMap((run) => {
-    const { invocation_id, thread_id, project_id, status, finished_at, hops } = run;
+    const { invocation_id, thread_id, project_id, status, finished_at, hops, checked_tasks } = run;
     if (!isTerminal(status)) return [];
     const event: WebhookEvent = `run.${status}`;
     const payload: WebhookPayload = {
       type: event,
       timestamp: finished_at ?? new Date(now).toISOString(),
-      data: { thread_id, project_id, invocation_id, status, seq: run.end_seq ?? null, taskloom_hops: hops + END_HOPS },
+      data: {
+        ...{ thread_id, project_id, invocation_id, status, seq: run.end_seq ?? null, taskloom_hops: hops + END_HOPS },
+        ...(checked_tasks === undefined ? {} : { checked_tasks }),
+      },
     };
     return [{ invocation_id, event, delivery_id: newId("del", now), payload }];
   });

@@ -4,11 +4,15 @@ import { MemoryCheckPlace } from "../../../test/fakes/check-place.ts";
 import { makeReceipt } from "../../../test/fakes/receipts.ts";
 import { call, type Reply, say } from "../../../test/fakes/replies.ts";
 import { makeTool } from "../../../test/fakes/scripted-run.ts";
+import { openD1 } from "../../../test/fakes/sqlite-d1.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
+import type { PlanContent } from "../../protocol/plan/task.ts";
+import { syncThread } from "../../store/sync.ts";
 import { taskTools } from "../../tools/tasks.ts";
 import { transact } from "../life.ts";
 import { storeReceipts } from "../rows/receipts.ts";
 import { toPosition } from "../rows/shapes/position.ts";
+import { editPlan } from "../run/plan-edit.ts";
 
 /** Plans one task with a check, completes it, and says so. */
 const script: Reply = (request, onDelta, signal) => {
@@ -74,6 +78,43 @@ describe("a receipt", () => {
     expect(thread.batches.some(({ receipts }) => receipts !== undefined)).toBe(false);
   });
 });
+
+describe("a verified task", () => {
+  it("is in D1 with its receipt and one delivery, whichever batch's answer is lost with its life", async () => {
+    for (let lost = 1; lost <= 4; lost++) {
+      const d1 = openD1();
+      d1.read(
+        `INSERT INTO webhooks (user_id, webhook_id, enabled, created_at, updated_at, events, url)
+         VALUES ('user_1', 'hook_1', 1, '', '', '["task.verified"]', '')`,
+      );
+      let batches = 0;
+      const thread: FakeThread = newThread({
+        syncThread: async (batch) => {
+          await syncThread(d1.binding, batch);
+          batches += 1;
+          if (batches === lost) throw new Error("the answer is lost");
+        },
+      });
+      await thread.run("go", { invocation_id: "inv_a" });
+      await makePersons(thread);
+      thread.crash();
+      await thread.life.outbox.sync({ whole: true });
+      const rows = d1.read<{ task_id: string; content: string }>("SELECT task_id, content FROM receipts");
+      const [plan] = d1.read<{ content: string }>("SELECT content FROM messages WHERE type = 'task_list'");
+      const [task] = (JSON.parse(plan?.content ?? "") as PlanContent).tasks;
+      expect([lost, task?.verification, rows.length, rows[0]?.task_id]).toEqual([lost, "verified", 1, task?.id]);
+      expect(d1.read("SELECT event FROM deliveries")).toEqual([{ event: "task.verified" }]);
+    }
+  });
+});
+
+/** A person writes the check that the model wrote, which makes it theirs. */
+async function makePersons(thread: FakeThread): Promise<void> {
+  const task_ids = thread.life.state.plan.tasks.map(({ id }) => id);
+  const checks = [{ type: "command" as const, run: "npm test" }];
+  const operations = [{ op: "update" as const, task_ids, checks }];
+  await editPlan(thread.life, { request_id: "persons", version: null, operations });
+}
 
 describe("many receipts", () => {
   it("come in batches of a bounded size, and the plan with the last of them", async () => {

@@ -11,6 +11,8 @@ export const eventNames: WebhookEvent[] = [
   "run.interrupted",
   "run.cancelled",
   "task.updated",
+  "task.verified",
+  "task.check_failed",
   "budget.warning",
   "budget.reached",
 ];
