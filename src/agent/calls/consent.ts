@@ -52,17 +52,21 @@ function askAboutChecks(tool: Tool, input: unknown, agent: AgentConfig, plan: Pl
   const commands = (tool.plansCommands?.(input, plan) ?? []).filter((command) =>
     needsApproval(agent.approvals, "execute_command", listCommands(command)),
   );
+  const addresses = (tool.plansAddresses?.(input, plan) ?? []).filter((address) =>
+    needsApproval(agent.approvals, "fetch_url", [address]),
+  );
   const weakened = agent.checks === "locked" ? (tool.weakens?.(input, plan, agent.plan_order) ?? []) : [];
-  if (commands.length === 0 && weakened.length === 0) return null;
+  const asked = [...commands.map((command) => `$ ${command}`), ...addresses.map((address) => `GET ${address}`)];
+  if (asked.length === 0 && weakened.length === 0) return null;
   const chinese = isChinese(plan.tasks.map(({ content }) => content).join(""));
   const gone = describeWeakenings(weakened, chinese);
-  const question = askForCall(tool, input, [...commands.map((command) => `$ ${command}`), ...gone].join("\n"));
+  const question = askForCall(tool, input, [...asked, ...gone].join("\n"));
   const [runs, weakens, and] = chinese
-    ? ["服务器会运行这些命令来检查任务。", "这会削弱计划中的检查：", "；"]
+    ? ["服务器会执行以下操作来检查任务。", "这会削弱计划中的检查：", "；"]
     : ["The server would run this to check a task.", "This would weaken the checks of the plan: ", "; "];
   // Clients that show the call's arguments show this instead of the message.
   const why = [
-    ...(commands.length === 0 ? [] : [runs]),
+    ...(asked.length === 0 ? [] : [runs]),
     ...(gone.length === 0 ? [] : [`${weakens}${gone.join(and)}${chinese ? "。" : "."}`]),
   ].join(" ");
   return { ...question, response_schema: { description: why, ...question.response_schema } };
