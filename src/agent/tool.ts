@@ -151,6 +151,10 @@ export interface Tool<Arguments = unknown> {
   propose?(input: Arguments, plan: Plan): PlanProposal | null;
   /** For a tool that plans: the commands that the server runs later because of this call, and did not have before. */
   plansCommands?(input: Arguments, plan: Plan): string[];
+  /** For a tool that plans: the public addresses that the server asks later because of this call. */
+  plansAddresses?(input: Arguments, plan: Plan): string[];
+  /** For a tool that reads addresses: why a check must not ask this one, as a sentence; null if it may. */
+  barsAddress?(address: string, sources: Pick<Sources, "isNamed">): string | null;
   /** For a tool that plans: what the call weakens. Empty if it is refused anyway. */
   weakens?(input: Arguments, plan: Plan, order: "strict" | "free"): Weakening[];
   /** May throw `SandboxError`. Any other error is a bug, and becomes an error result too. */

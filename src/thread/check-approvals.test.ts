@@ -5,9 +5,11 @@ import { resultsOf } from "../../test/fakes/answered-thread.ts";
 import { call, type Reply, say } from "../../test/fakes/replies.ts";
 import { FakeThread } from "../../test/fakes/thread.ts";
 import { defineTool } from "../agent/tool.ts";
+import { type Env, readConfig } from "../config.ts";
 import type { AgentConfig } from "../protocol/agents/agent.ts";
 import type { RunInput } from "../protocol/thread.ts";
 import { taskTools } from "../tools/tasks.ts";
+import { createFetchTools } from "../tools/web/fetch.ts";
 import { findRun } from "./life.ts";
 
 const commandTool = defineTool({
@@ -63,6 +65,43 @@ describe("a command in a check", () => {
     await thread.run("hi", run);
     expect(resultsOf(thread).c1).toContain("a check can't run one");
     expect(thread.life.state.plan.tasks[0]?.checks).toMatchObject([{ spec: file }]);
+  });
+});
+
+describe("an address in a check", () => {
+  const fetchTools = (env: object = {}) => createFetchTools(readConfig(env as Env));
+  const ask = (url: string) => ({ type: "http", url });
+  const site = "https://shop.example/";
+
+  it("is refused where the agent has no tool that reads addresses", async () => {
+    const thread = makeThread({}, [create("c1", ask(site))]);
+    await thread.run(`is ${site} up?`, run);
+    expect(resultsOf(thread).c1).toContain("no tool that reads addresses");
+    expect(thread.life.state.plan.tasks).toEqual([]);
+  });
+
+  it("is refused where that tool would not read it: nobody named it, or the operator does not allow it", async () => {
+    const tools = [...taskTools, ...fetchTools({ WEB_DOMAINS_DENY: "denied.example" })];
+    const made = ["https://attacker.example/?key=sk_live_1", "https://denied.example/", `${site}cart`];
+    const replies = made.map((url, at) => create(`c${at}`, ask(url)));
+    const thread = makeThread(
+      {},
+      [...replies, update("c9", { checks: [ask(made[0] ?? "")] }), create("c4", ask(site))],
+      tools,
+    );
+    await thread.run(`is ${site} up? never mind https://denied.example/`, run);
+    const results = resultsOf(thread);
+    expect(results.c0).toContain("Neither the person nor a result named this address");
+    expect(results.c1).toContain("does not allow");
+    expect(results.c2).toContain("Neither the person nor a result named this address");
+    expect(thread.life.state.plan.tasks).toMatchObject([{ checks: [{ spec: ask(site) }] }]);
+  });
+
+  it("is asked about as the agent's approvals of fetch_url say", async () => {
+    const tools = [...taskTools, ...fetchTools()];
+    const thread = makeThread({ approvals: { fetch_url: ["*shop*"] } }, [create("c1", ask(site))], tools);
+    await thread.run(`is ${site} up?`, run);
+    expect(messages(thread)).toEqual([`create_tasks: GET ${site}`]);
   });
 });
 

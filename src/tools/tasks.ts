@@ -57,6 +57,7 @@ export const taskTools: Tool[] = [
       return change.ok && change.plan !== plan ? proposePlan(plan, change.plan) : null;
     },
     plansCommands: (input, plan) => listCommands(plan, createTasks(plan, input)),
+    plansAddresses: (input, plan) => listAddresses(plan, createTasks(plan, input)),
     weakens: (input, plan) => listWeakenings(plan, createTasks(plan, input)),
   }),
   defineTool({
@@ -77,6 +78,7 @@ export const taskTools: Tool[] = [
     execute: async (input, context) =>
       answerChange(context, updateTasks(context.plan, input, context.plan_order, handFor(context))),
     plansCommands: (input, plan) => listCommands(plan, updateTasks(plan, input, "free")),
+    plansAddresses: (input, plan) => listAddresses(plan, updateTasks(plan, input, "free")),
     weakens: (input, plan, order) => listWeakenings(plan, updateTasks(plan, input, order)),
   }),
   defineTool({
@@ -125,6 +127,12 @@ function handFor({ tool_call_id, granted, checks }: ToolContext): Hand {
 function listCommands(before: Plan, change: PlanChange): string[] {
   if (!change.ok) return [];
   return listNewChecks(before.tasks, change.plan.tasks).flatMap(({ spec }) => commandsOf(spec));
+}
+
+function listAddresses(before: Plan, change: PlanChange): string[] {
+  if (!change.ok) return [];
+  const specs = listNewChecks(before.tasks, change.plan.tasks).map(({ spec }) => spec);
+  return specs.flatMap((spec) => (spec.type === "http" && spec.url !== undefined ? [spec.url] : []));
 }
 
 function listWeakenings(before: Plan, change: PlanChange): Weakening[] {

@@ -57,11 +57,15 @@ function askAboutChecks(tool: Tool, input: unknown, agent: AgentConfig, plan: Pl
     needsApproval(agent.approvals, "execute_command", listCommands(command)),
   );
   const weakened = listWeakened(tool, input, agent, plan);
-  if (commands.length === 0 && weakened.length === 0) return null;
+  const addresses = (tool.plansAddresses?.(input, plan) ?? []).filter((address) =>
+    needsApproval(agent.approvals, "fetch_url", [address]),
+  );
+  const asked = [...commands.map((command) => `$ ${command}`), ...addresses.map((address) => `GET ${address}`)];
+  if (asked.length === 0 && weakened.length === 0) return null;
   const chinese = isChinese(plan.tasks.map(({ content }) => content).join(""));
   const gone = describeWeakenings(weakened, chinese);
-  const question = askForCall(tool, input, [...commands.map((command) => `$ ${command}`), ...gone].join("\n"));
-  const runs = commands.length === 0 ? [] : [runsWords(chinese)];
+  const question = askForCall(tool, input, [...asked, ...gone].join("\n"));
+  const runs = asked.length === 0 ? [] : [runsWords(chinese)];
   return withReasons(question, [...runs, ...weakensWords(gone, chinese)]);
 }
 
@@ -82,7 +86,7 @@ function withReasons(question: Question, reasons: readonly string[]): Question {
 }
 
 function runsWords(chinese: boolean): string {
-  return chinese ? "服务器会运行这些命令来检查任务。" : "The server would run this to check a task.";
+  return chinese ? "服务器会执行以下操作来检查任务。" : "The server would run this to check a task.";
 }
 
 function weakensWords(gone: readonly string[], chinese: boolean): string[] {

@@ -86,12 +86,22 @@ export function prepareCall(call: ToolCall, state: RunState, options: CallsOptio
   }
 }
 
-/** A check must not run commands for a model that has none. */
+/** A check must not run commands for a model that has none, nor ask addresses that it may not read. */
 function findBarred(tool: Tool, input: unknown, state: RunState): string | null {
+  for (const address of tool.plansAddresses?.(input, state.plan) ?? []) {
+    const why = barAddress(address, state);
+    if (why !== null) return `${tool.name} was not called: a check can't ask ${cutEnd(address, 100)}. ${why}`;
+  }
   if (!tool.plansCommands || state.tools.has("execute_command")) return null;
   const [command] = tool.plansCommands(input, state.plan);
   if (command === undefined) return null;
   return `${tool.name} was not called: you have no tool for commands, so a check can't run one (${JSON.stringify(cutEnd(command, 100))}). Use checks of the types file, http, git and person.`;
+}
+
+function barAddress(address: string, { tools, ports }: RunState): string | null {
+  const reader = [...tools.values()].find(({ barsAddress }) => barsAddress !== undefined);
+  if (reader?.barsAddress) return reader.barsAddress(address, ports.sources);
+  return "You have no tool that reads addresses. Use port for a program in the sandbox.";
 }
 
 /**

@@ -39,6 +39,10 @@ export interface CheckRequest {
   time_limit_ms: number;
 }
 
+/** How much of a body and of a file is shown. What is hidden of secrets may make a text shorter than it was. */
+export const SHOWN_BODY_BYTES = 64 * 1024;
+export const SHOWN_FILE_BYTES = 1024 * 1024;
+
 export interface ResponseSeen {
   status: number;
   /** Of the body, at most 64 KiB. */

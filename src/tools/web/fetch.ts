@@ -2,7 +2,7 @@
 // answer cites it.
 import { z } from "zod";
 import { lenientObject } from "../../agent/calls/leniency.ts";
-import type { Source } from "../../agent/sources.ts";
+import type { Source, Sources } from "../../agent/sources.ts";
 import { defineTool, type Tool, type ToolContext, type ToolResult } from "../../agent/tool.ts";
 import type { FetchSettings } from "../../config/fetch.ts";
 import type { Config } from "../../config.ts";
@@ -65,6 +65,7 @@ export function createFetchTools(
       recovery: "repeat",
       time_limit_ms: TIME_LIMIT_MS,
       subjects: ({ url }) => [url],
+      barsAddress: (address, sources) => barAddress(address, sources, settings, used),
       execute: (given, context) => fetchUrl(given, context, settings, used),
     }),
   ];
@@ -83,15 +84,11 @@ async function fetchUrl(
   settings: FetchSettings,
   used: DownloadSettings,
 ): Promise<ToolResult> {
-  const { problem } = settings;
-  if (problem !== null)
-    return refuse(
-      `A setting of this server is wrong, so fetch_url reads nothing. Tell the person, for its operator: ${problem}`,
-    );
+  const barred = barAddress(given.url, context.sources, settings, used);
+  if (barred !== null) return refuse(barred);
   const checked = checkAddress(given.url, used);
   if ("wrong" in checked) return refuse(`The address ${checked.wrong}.`);
   const { url } = checked;
-  if (settings.named_only && !isNamed(context, given.url, url)) return refuse(NOT_NAMED);
   const kept = await readKept(url, context, used).catch((error: unknown) => {
     if (error instanceof NotRead) return error;
     throw error;
@@ -99,11 +96,25 @@ async function fetchUrl(
   return kept instanceof NotRead ? refuse(kept.message, { url: url.href }) : showPage(url, kept, given.offset, context);
 }
 
+/** A check asks an address from the server, too, so what holds for pages holds for it. */
+function barAddress(
+  address: string,
+  sources: Pick<Sources, "isNamed">,
+  { problem, named_only }: FetchSettings,
+  used: DownloadSettings,
+): string | null {
+  if (problem !== null)
+    return `A setting of this server is wrong, so fetch_url reads nothing. Tell the person, for its operator: ${problem}`;
+  const checked = checkAddress(address, used);
+  if ("wrong" in checked) return `The address ${checked.wrong}.`;
+  return named_only && !isNamed(sources, address, checked.url) ? NOT_NAMED : null;
+}
+
 const NOT_NAMED =
   "Neither the person nor a result named this address, so it is not fetched: an address that is made up may not exist, or may carry out what should stay here. Use one exactly as a message, a search result or a page has it, or ask the person to give you the address.";
 
 /** As a person may have written it. What follows the host must be named as it is: it could spell out a secret. */
-function isNamed({ sources }: ToolContext, given: string, url: URL): boolean {
+function isNamed(sources: Pick<Sources, "isNamed">, given: string, url: URL): boolean {
   const { href } = url;
   const whole = [href, ...readable(href)];
   const bare = whole.map((form) => form.replace(/^https?:\/\/(?:www\.)?/, ""));

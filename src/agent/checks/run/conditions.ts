@@ -103,8 +103,18 @@ export function readJsonPath(whole: unknown, path: string): { value: unknown } |
 
 /** A text of others within a sentence: quoted, short, on one line. */
 export function show(value: unknown): string {
-  const text = JSON.stringify(typeof value === "string" ? oneLine(value) : value) ?? "nothing";
+  const text = toJson(typeof value === "string" ? oneLine(value) : value);
   return text.length > SHOWN + 2 ? `${cutEnd(text, SHOWN)}…` : text;
+}
+
+/** JSON can be read deeper than it can be written. */
+function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "nothing";
+  } catch (error) {
+    if (error instanceof RangeError) return Array.isArray(value) ? "a deep list" : "a deep object";
+    throw error;
+  }
 }
 
 export function oneLine(text: string): string {

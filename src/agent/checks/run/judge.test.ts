@@ -84,6 +84,8 @@ describe("a file", () => {
       has("items.0.price", { equals: "3" }),
     ]).toEqual(Array(3).fill("failed"));
     expect(file({ json: { path: "." } }, "no json")).toBe("failed");
+    const deep = `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+    expect(file({ json: { path: "a", equals: 1 } }, deep)).toBe("failed");
     expect(readJsonPath(JSON.parse('{"__proto__":1}'), "__proto__")).toEqual({ value: 1 });
   });
 });
@@ -102,7 +104,9 @@ describe("git and HTTP", () => {
     const answer = { status: 200, body: "ok", body_bytes: 2 };
     expect(judgeHttp({ type: "http", port: 1 }, answer).outcome).toBe("passed");
     expect(judgeHttp({ type: "http", port: 1, status: 201 }, answer).outcome).toBe("failed");
-    expect(judgeHttp({ type: "http", port: 1, excludes: "x" }, { ...answer, body_bytes: 99 }).outcome).toBe("failed");
+    expect(judgeHttp({ type: "http", port: 1, excludes: "x" }, { ...answer, body_bytes: 99_999 }).outcome).toBe(
+      "failed",
+    );
   });
 });
 

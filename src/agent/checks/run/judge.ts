@@ -2,7 +2,7 @@
 
 import { cutEnd } from "../../../lib/truncate.ts";
 import type { CheckInput, CheckOutcome } from "../../../protocol/plan/check.ts";
-import type { CommandSeen, FileSeen, GitSeen } from "../place.ts";
+import { type CommandSeen, type FileSeen, type GitSeen, SHOWN_BODY_BYTES, SHOWN_FILE_BYTES } from "../place.ts";
 import { findJsonFault, findTextFault, type Kept, oneLine, show } from "./conditions.ts";
 
 export interface Judgement {
@@ -70,7 +70,7 @@ export function judgeFile(spec: Spec<"file">, seen: FileSeen): Judgement {
   const asksForText = [spec.contains, spec.excludes, spec.matches, spec.json].some((each) => each !== undefined);
   if (!asksForText) return passed(`${name} exists, with ${seen.size} bytes.`);
   if (seen.text === null) return failed(`${name} is no text in UTF-8.`);
-  const is_cut = new TextEncoder().encode(seen.text).length < seen.size;
+  const is_cut = seen.size > SHOWN_FILE_BYTES;
   const fault = findFault(`The file ${path}`, spec, { parts: [seen.text], is_cut });
   return fault === null ? passed(`${name} has what it should have.`) : failed(fault);
 }
@@ -89,7 +89,7 @@ export function judgeHttp(spec: Spec<"http">, seen: HttpSeen): Judgement {
     const said = body === "" ? "" : ` The answer: ${show(body)}`;
     return failed(`GET ${oneLine(address)} answered ${seen.status}, not ${wanted}.${said}`);
   }
-  const is_cut = new TextEncoder().encode(seen.body).length < seen.body_bytes;
+  const is_cut = seen.body_bytes > SHOWN_BODY_BYTES;
   const fault = findFault("The answer", spec, { parts: [seen.body], is_cut });
   if (fault !== null) return failed(`GET ${oneLine(address)} answered ${wanted}. ${fault}`);
   return passed(`GET ${oneLine(address)} answered ${wanted}.`);

@@ -2,8 +2,6 @@
 // their size. Links are followed; only regular files count.
 import { OWN_PATH } from "./command-script.ts";
 
-export const SHOWN_FILE_BYTES = 1024 * 1024;
-
 // $1 is how many bytes are shown, the rest are absolute paths.
 export const FILES_SCRIPT = `PATH=${OWN_PATH}:$PATH; LC_ALL=C; export PATH LC_ALL
 shown=$1; shift

@@ -24,7 +24,12 @@ export async function readGit(
   const { files } = ports;
   const { absolute } = await files.resolve(cwd ?? ports.readHome() ?? "", signal, { takesAnyName: true });
   const home = ports.readHome();
-  const look = (remote: string) => lookAt(ports, { absolute, cwd, remote }, signal);
+  const look = async (remote: string) => {
+    const mask = await ports.secrets.readMask(signal);
+    const hide = (name: string) => mask?.apply(name) ?? name;
+    const found = await lookAt(ports, { absolute, cwd, remote }, signal);
+    return { ...found, shown: { branch: found.branch && hide(found.branch), changed: found.changed.map(hide) } };
+  };
   const state = await look("");
   const isOwn = home !== null && (await files.resolve(home, signal, { takesAnyName: true })).absolute === absolute;
   if (!asks_remote || !isOwn || ports.source_url === null || state.branch === null) return toSeen(state);
@@ -38,8 +43,8 @@ export async function readGit(
   throw new SandboxError("failed", text);
 }
 
-function toSeen({ branch, commit, changed, unpushed }: State): GitSeen {
-  return { branch, commit, changed, unpushed };
+function toSeen({ commit, unpushed, shown }: State & { shown: Pick<GitSeen, "branch" | "changed"> }): GitSeen {
+  return { ...shown, commit, unpushed };
 }
 
 async function lookAt(

@@ -1,17 +1,25 @@
 // Where checks look, in a Daytona sandbox: short scripts through `POST /process/execute`. All of them may be repeated, so
 // a broken connection costs nothing. A long command is asked for again and again until it has ended.
-import type { CheckPlace, CheckRequest, FileSeen, ResponseSeen, Tree } from "../../../agent/checks/place.ts";
+import {
+  type CheckPlace,
+  type CheckRequest,
+  type FileSeen,
+  type ResponseSeen,
+  SHOWN_BODY_BYTES,
+  SHOWN_FILE_BYTES,
+  type Tree,
+} from "../../../agent/checks/place.ts";
 import { SandboxError } from "../../../agent/sandbox.ts";
 import { isWithin } from "../../paths.ts";
 import { checkPort } from "../access/ports.ts";
 import { providerFolderOf } from "../files/provider-folder.ts";
 import { DaytonaCheckCommands } from "./commands.ts";
 import { readCommitted } from "./committed.ts";
-import { FILES_SCRIPT, type FileAnswer, readFilesAnswer, SHOWN_FILE_BYTES } from "./file-script.ts";
+import { FILES_SCRIPT, type FileAnswer, readFilesAnswer } from "./file-script.ts";
 import { readGit } from "./git.ts";
 import { decode, decodeBase64, readText } from "./output.ts";
 import { type CheckPorts, lacks, run } from "./ports.ts";
-import { MAX_BODY_BYTES, REQUEST_SCRIPT, readRequestAnswer, SHOWN_BODY_BYTES } from "./request-script.ts";
+import { MAX_BODY_BYTES, REQUEST_SCRIPT, readRequestAnswer } from "./request-script.ts";
 import { readTreeAnswer, TREE_SCRIPT, type TreeAnswer } from "./tree-script.ts";
 
 /** A gigabyte of files takes some seconds, and ten times that on a busy machine. */
@@ -48,7 +56,8 @@ async function readTree(ports: CheckPorts, signal: AbortSignal): Promise<Tree> {
 
 async function listChanges(ports: CheckPorts, since: Tree, signal: AbortSignal): Promise<string[]> {
   const answer = await askTree(ports, since.mark, signal);
-  if (answer.kind === "changes") return answer.files;
+  const mask = await ports.secrets.readMask(signal);
+  if (answer.kind === "changes") return answer.files.map((name) => mask?.apply(name) ?? name);
   throw new SandboxError("failed", "What has changed since can't be told: the former list of files is gone.");
 }
 
@@ -110,8 +119,11 @@ async function sendRequest(
 async function readFile(ports: CheckPorts, path: string, signal: AbortSignal): Promise<FileSeen> {
   const [found] = await askFiles(ports, [path], SHOWN_FILE_BYTES, signal);
   if (!found) return { hash: null, size: 0, text: null };
-  const text = readText(decodeBase64(found.text), found.size > SHOWN_FILE_BYTES);
-  return { hash: found.hash, size: found.size, text };
+  const is_cut = found.size > SHOWN_FILE_BYTES;
+  const text = readText(decodeBase64(found.text), is_cut);
+  const mask = text === null ? null : await ports.secrets.readMask(signal);
+  const shown = is_cut ? mask?.applyToHead(text ?? "") : mask?.apply(text ?? "");
+  return { hash: found.hash, size: found.size, text: shown ?? text };
 }
 
 async function hashFiles(ports: CheckPorts, paths: string[], signal: AbortSignal): Promise<(string | null)[]> {

@@ -1,10 +1,10 @@
 // A GET to a port of the sandbox, from inside: by curl, Node, Python, bash or wget, whichever the image has. No settings
 // file of the home is read, no proxy is used, no redirect is followed.
+import { SHOWN_BODY_BYTES } from "../../../agent/checks/place.ts";
 import { OWN_PATH } from "./command-script.ts";
 
 /** Of a body that is read. More is refused: what has no end is no answer. */
 export const MAX_BODY_BYTES = 8 * 1024 * 1024;
-export const SHOWN_BODY_BYTES = 64 * 1024;
 
 const NODE = `const [port, path, seconds] = process.argv.slice(1);
 const http = require("http");
