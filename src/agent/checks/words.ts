@@ -2,11 +2,11 @@
 import type { Check, Receipt } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { nameTask, quote } from "../plan/text.ts";
+import { pickEvidence } from "./evidence.ts";
 import { verificationOf } from "./verification.ts";
 
 /** A model mends one thing at a time, and reads the rest at the next try. */
 const MAX_FAILURES = 3;
-const MAX_EVIDENCE = 1_200;
 
 /** "task_3: 2 of 2 passed" for each task that has closed. */
 export function describeClosed(closed: readonly Task[]): string {
@@ -53,12 +53,11 @@ export function describeRepairs(repairs: readonly Task[], receipts: readonly Rec
 }
 
 function describeFailure({ spec, reason, output_head, output_tail, changed_files }: Receipt): string {
-  const output = output_tail === "" ? output_head : output_tail;
-  const shown = output.trim().slice(-MAX_EVIDENCE);
+  const shown = pickEvidence(output_head, output_tail);
   const changed = changed_files?.length ? [`It changed ${changed_files.map(quote).join(", ")}.`] : [];
   return [
     `- ${spec.type}: ${reason}`,
     ...changed.map((line) => `  ${line}`),
-    ...(shown === "" ? [] : ["  The end of its output (data):", ...shown.split("\n").map((line) => `  | ${line}`)]),
+    ...(shown.length === 0 ? [] : ["  Of its output (data):", ...shown.map((line) => `  | ${line}`)]),
   ].join("\n");
 }
