@@ -71,6 +71,34 @@ describe("an online shop", () => {
     expect(book.statuses().filter((status) => status === "cancelled")).toHaveLength(2);
   });
 
+  it("says that it is done, reads what the server saw, and mends it before it says so again", async () => {
+    const book = new PlanBook();
+    const played = await play(say("build me an online shop"), pretend(), book);
+    const at = (words: string) => played.messages.findIndex(({ content }) => content?.includes(words));
+    const [claimed, refused, mended, right] = [
+      "I have not run it",
+      "Not completed: the server ran the checks",
+      'it is not: "FAIL shipping is free from the promised sum on"',
+      "Everything holds: 16 passed, 0 failed",
+    ].map(at);
+    expect([claimed, refused, mended, right].toSorted((one = 0, other = 0) => one - other)).toEqual([
+      ...[claimed, refused, mended, right],
+    ]);
+    expect(claimed).toBeGreaterThan(0);
+    expect(callsOf(played, "edit_file")[0]).toMatchObject({ path: "shop/lib/store.js" });
+    expect(book.history.get("Test every function")).toEqual(["pending", "in_progress", "completed"]);
+  });
+
+  it("gives the task up if the server sees the same twice", async () => {
+    const tools = pretend();
+    const usual = tools.execute_command;
+    tools.execute_command = (input) =>
+      String(input.command).includes("[ -e check.js ]") ? "exit code: 1\n15 passed, 1 failed" : (usual?.(input) ?? "");
+    const played = await play(say("build me an online shop"), tools);
+    expect(played.ended).toBe("complete");
+    expect(played.text).toContain("not done: Test every function");
+  });
+
   it("uses the next port when the first was taken meanwhile", async () => {
     const tools = pretend();
     const usual = tools.execute_command;

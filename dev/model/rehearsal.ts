@@ -29,15 +29,23 @@ export interface Rehearsed {
   text: string;
 }
 
+interface PlannedSection {
+  title: string;
+  tasks: string[];
+  checks?: { task: number; run?: string; contains: string }[];
+}
+
 export class PlanBook {
   plan: Plan = { sections: [] };
   /** Every status of a task, by its text. */
   readonly history = new Map<string, string[]>();
+  /** Commands of checks, by task. Other checks pass here. */
+  readonly #checks = new Map<string, { run: string; contains: string }>();
   #count = 0;
 
   tools(): ToolTable {
     return {
-      create_tasks: (input) => this.#create(input.sections as { title: string; tasks: string[] }[]),
+      create_tasks: (input) => this.#create(input.sections as PlannedSection[]),
       view_tasks: () => this.#view(),
       update_tasks: (input) => this.#update(input.task_ids as string[], String(input.status)),
     };
@@ -52,9 +60,25 @@ export class PlanBook {
     return this.plan.sections.flatMap((section) => section.tasks.map((task) => task.status));
   }
 
-  #create(sections: { title: string; tasks: string[] }[]): string {
+  /** Null if all that is checked about the tasks holds; else what the server says. */
+  async seeChecks({ task_ids, status }: Record<string, unknown>, tools: ToolTable): Promise<string | null> {
+    if (status !== "completed" || !Array.isArray(task_ids) || tools.execute_command === undefined) return null;
+    for (const id of task_ids) {
+      const check = this.#checks.get(String(id));
+      if (check === undefined) continue;
+      const output = await tools.execute_command({ command: check.run });
+      if (output.includes(check.contains)) continue;
+      const lines = output.split("\n").map((line) => `  | ${line}`);
+      return [`Not completed: the server ran the checks of ${String(id)}, and not all passed.`, ...lines].join("\n");
+    }
+    return null;
+  }
+
+  #create(sections: PlannedSection[]): string {
     const before = this.#count;
-    for (const { title, tasks } of sections) {
+    for (const { title, tasks, checks = [] } of sections) {
+      for (const { task, run, contains } of checks)
+        if (run !== undefined) this.#checks.set(`task_${this.#count + task}`, { run, contains });
       const made = tasks.map((content) => ({ id: `task_${++this.#count}`, content, status: "pending" }));
       for (const task of made) this.history.set(task.content, ["pending"]);
       this.plan.sections.push({ title, tasks: made });
@@ -152,6 +176,8 @@ export async function rehearse({
 
 async function runTool(table: ToolTable, book: PlanBook, use: ReturnType<typeof call>): Promise<string> {
   if (!/_tasks$|^ask$|^complete$/.test(use.name)) book.startDue();
+  const refusal = use.name === "update_tasks" ? await book.seeChecks(use.arguments, table) : null;
+  if (refusal !== null) return refusal;
   return (await table[use.name]?.(use.arguments)) ?? `Error: unknown tool ${use.name}`;
 }
 
@@ -165,11 +191,16 @@ function toWire(text: string, calls: ReplyCall[], place: number): WireMessage {
   return { role: "assistant", content: text || null, tool_calls };
 }
 
-/** A sandbox that consists of canned results. */
+/** A sandbox that consists of canned results. The server's first look at the shop finds a fault. */
 export function pretend(version = "v20.20.2"): ToolTable {
+  let isMended = false;
   return {
     execute_command: ({ command }) => {
       const text = String(command);
+      if (text.includes("[ -e check.js ]") && !isMended) {
+        isMended = true;
+        return "exit code: 1\nFAIL shipping is free from the promised sum on\n15 passed, 1 failed";
+      }
       if (text.includes("--version")) return `exit code: 0\n${version}`;
       if (text.includes("check.")) return "exit code: 0\nok   all\n16 passed, 0 failed";
       if (text.includes("measure"))

@@ -21,6 +21,8 @@ export interface Step {
 export interface Outcome {
   text: Words;
   status: "completed" | "cancelled";
+  /** The next task is not begun in the same message: the server looks first. */
+  is_alone?: true;
 }
 
 export interface TaskContext {
@@ -34,6 +36,8 @@ export interface TaskContext {
   find: (fits: (exchange: Exchange) => boolean) => Exchange | undefined;
   /** All since the plan has this project's tasks. */
   exchanges: Exchange[];
+  /** What the server said each time it ran the task's checks and did not close it. */
+  refusals: string[];
 }
 
 export type TaskScript = (context: TaskContext) => Generator<Step, Outcome, Result[]>;
@@ -41,6 +45,8 @@ export type TaskScript = (context: TaskContext) => Generator<Step, Outcome, Resu
 export interface ScriptedTask {
   title: Words;
   script: TaskScript;
+  /** As the server takes them, without the number of the task. */
+  checks?: Record<string, unknown>[];
 }
 
 export interface SummaryContext {
@@ -54,7 +60,7 @@ export interface SummaryContext {
 
 export interface Project {
   announce: (goal: Goal) => { text: Words; reasoning: Words };
-  plan: (goal: Goal, language: Language) => { title: string; tasks: string[] }[];
+  plan: (goal: Goal, language: Language) => { title: string; tasks: string[]; checks?: Record<string, unknown>[] }[];
   summarize: (context: SummaryContext) => string;
 }
 

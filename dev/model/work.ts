@@ -29,7 +29,10 @@ export function work(conversation: Conversation, content: Content): Reply {
   if (countRefusals(conversation) >= MAX_REFUSALS) return closeRemaining(conversation, due, since);
   if (since.some((turn) => turn.exchanges.some(isRefused))) return close(conversation, due, since, leaveOut(due));
   const progress = replay(conversation, content, due, since);
-  if ("outcome" in progress) return goOn(conversation, content, close(conversation, due, since, progress.outcome));
+  if ("outcome" in progress) {
+    const closing = close(conversation, due, since, progress.outcome);
+    return progress.outcome.is_alone ? closing : goOn(conversation, content, closing);
+  }
   const { step } = progress;
   const uses = step.uses.filter((use) => conversation.tools.has(use.name));
   const { language } = conversation;
@@ -134,8 +137,15 @@ function contextOf(conversation: Conversation, content: Content, due: Task): Tas
     number: tasks.findIndex((task) => task.id === due.id) + 1,
     find: finder(conversation),
     exchanges: exchangesAfter(conversation, planned),
+    refusals: turnsSince(conversation)
+      .flatMap((turn) => turn.exchanges)
+      .filter((each) => each.name === "update_tasks" && isClosing(each, due) && refused.test(each.answer))
+      .map(({ answer }) => answer),
   };
 }
+
+/** The server ran the task's checks. */
+const refused = /^Not completed: the server ran the checks/;
 
 function exchangesAfter({ turns }: Conversation, index: number): Exchange[] {
   return turns.flatMap((turn) => turn.exchanges).filter((exchange) => exchange.index > index);
@@ -158,7 +168,7 @@ function acknowledge({ language, is_steered, recent, request }: Conversation): s
 function close(conversation: Conversation, due: Task, since: Turn[], outcome: Outcome, ids = [due.id]): Reply {
   const tried = since
     .flatMap((turn) => turn.exchanges)
-    .filter((each) => each.name === "update_tasks" && isClosing(each, due));
+    .filter((each) => each.name === "update_tasks" && isClosing(each, due, outcome.status));
   const { language } = conversation;
   if (!conversation.tools.has("update_tasks") || !canTry(tried)) {
     const why = excerpt(tried.at(-1)?.result.text ?? "update_tasks");
@@ -173,8 +183,11 @@ function close(conversation: Conversation, due: Task, since: Turn[], outcome: Ou
   ]);
 }
 
-function isClosing(exchange: Exchange, due: Task): boolean {
-  return exchange.arguments.includes(`"${due.id}"`) && !exchange.arguments.includes("in_progress");
+function isClosing({ arguments: written }: Exchange, due: Task, status?: Outcome["status"]): boolean {
+  return (
+    written.includes(`"${due.id}"`) &&
+    (status === undefined ? !written.includes("in_progress") : written.includes(status))
+  );
 }
 
 /** Begins the next task in the message that ends this one. */

@@ -1,5 +1,5 @@
-// The second half of the shop: runs and reads the check, makes the shop faster and measures it, then serves it on a
-// free port, requests it over HTTP, and exposes the port.
+// The last part of the shop: makes it faster and measures it, then serves it on a free port, requests it over HTTP, and
+// exposes the port.
 import { call, type ToolUse } from "../reply.ts";
 import { excerpt, findUrl, type Result } from "../result.ts";
 import { done, givenUp, type Step, type SummaryContext, type TaskContext, type TaskScript, trying } from "../script.ts";
@@ -11,6 +11,9 @@ const LAST_PORT = 3019;
 
 export const probe: ToolUse = call("execute_command", { command: PROBE });
 
+/** What the shop's check prints last. */
+export const counts = /(\d{1,6}) passed, (\d{1,6}) failed/;
+
 export type Runtime = "node" | "python" | "none";
 
 export function readRuntime(context: Pick<TaskContext, "find">): Runtime {
@@ -20,37 +23,6 @@ export function readRuntime(context: Pick<TaskContext, "find">): Runtime {
   const version = /\bv(\d{1,3})\.\d{1,3}\./.exec(found.result.text)?.[1];
   if (version !== undefined && Number(version) >= 18) return "node";
   return /Python 3\.\d+/.test(found.result.text) ? "python" : "none";
-}
-
-const counts = /(\d{1,6}) passed, (\d{1,6}) failed/;
-
-export function* functionalTest(context: TaskContext): ReturnType<TaskScript> {
-  const runtime = readRuntime(context);
-  const name = runtime === "node" ? "check.js" : "check.py";
-  const content = context.content.read(`shop/${name}`, context.language);
-  const [written] = yield* trying({
-    text: { zh: "写一个像顾客一样走完流程的检查脚本。", en: "A check that uses the shop like a customer." },
-    uses: [call("create_file", { path: `shop/${name}`, content })],
-  });
-  if (!written?.ok) return givenUp("检查脚本没有写成。", "The check could not be written.");
-  if (runtime === "none")
-    return givenUp(
-      "这里没有 Node 或 Python，检查没有运行。",
-      "The check was not run: neither Node nor Python is here.",
-    );
-  const command = `cd shop && ${runtime === "node" ? "node" : "python3"} ${name}`;
-  const run: Step = {
-    text: { zh: "运行检查。", en: "Running the check." },
-    uses: [call("execute_command", { command, timeout_seconds: 60 })],
-  };
-  const [checked] = yield* trying(run);
-  const [line, passed, failed] = counts.exec(checked?.text ?? "") ?? [];
-  if (checked?.ok && passed && failed === "0") return done(`检查全部通过：${line}。`, `Everything holds: ${line}.`);
-  const why = line ?? excerpt(checked?.text ?? "");
-  return givenUp(
-    `检查没有通过：${why}。我如实记录，继续往下做。`,
-    `The check did not pass: ${why}. I note it as it is and go on.`,
-  );
 }
 
 export function* performance(context: TaskContext): ReturnType<TaskScript> {

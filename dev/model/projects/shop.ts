@@ -12,7 +12,8 @@ import {
   type TaskScript,
   trying,
 } from "../script.ts";
-import { deploy, functionalTest, performance, probe, readRuntime, summarizeShop } from "./shop-delivery.ts";
+import { CHECK, forgetShipping, functionalTest } from "./shop-check.ts";
+import { deploy, performance, probe, readRuntime, summarizeShop } from "./shop-delivery.ts";
 
 function write(context: TaskContext, path: string, name: ContentName): ToolUse {
   return call("create_file", { path: `shop/${path}`, content: context.content.read(name, context.language) });
@@ -85,7 +86,13 @@ function* buildServer(context: TaskContext): ReturnType<TaskScript> {
       zh: "金额必须由服务器计算；写入要先写新文件再改名；请求体要有上限。",
       en: "Money is worked out by the server only; writes go to a new file that is renamed; bodies are bounded.",
     },
-    uses: [write(context, "lib/store.js", "shop/lib/store.js"), write(context, "server.js", "shop/server.js")],
+    uses: [
+      call("create_file", {
+        path: "shop/lib/store.js",
+        content: forgetShipping(context.content.read("shop/lib/store.js", context.language)),
+      }),
+      write(context, "server.js", "shop/server.js"),
+    ],
   });
   if (results.some((result) => !result.ok)) return givenUp("服务器代码没有写成。", "The server could not be written.");
   if (readRuntime(context) !== "node")
@@ -180,15 +187,27 @@ const sections: { title: { zh: string; en: string }; tasks: ScriptedTask[] }[] =
     title: { zh: "开发阶段", en: "Development" },
     tasks: [
       { title: { zh: "搭建环境", en: "Set up the environment" }, script: setUp },
-      { title: { zh: "数据库设计", en: "Design the data" }, script: designData },
+      {
+        title: { zh: "数据库设计", en: "Design the data" },
+        script: designData,
+        checks: [{ type: "file", path: "shop/data/products.json", json: { path: "products", min_items: 6 } }],
+      },
       { title: { zh: "开发后端", en: "Build the server" }, script: buildServer },
-      { title: { zh: "开发前端", en: "Build the page" }, script: buildPage },
+      {
+        title: { zh: "开发前端", en: "Build the page" },
+        script: buildPage,
+        checks: [{ type: "file", path: "shop/public/index.html", contains: "<title>" }],
+      },
     ],
   },
   {
     title: { zh: "测试部署", en: "Testing and launch" },
     tasks: [
-      { title: { zh: "功能测试", en: "Test every function" }, script: functionalTest },
+      {
+        title: { zh: "功能测试", en: "Test every function" },
+        script: functionalTest,
+        checks: [{ type: "command", run: CHECK, contains: ", 0 failed" }],
+      },
       { title: { zh: "性能优化", en: "Improve the speed" }, script: performance },
       { title: { zh: "部署上线", en: "Put it online" }, script: deploy },
     ],
@@ -209,6 +228,10 @@ export const shop: Project = {
     },
   }),
   plan: (_goal, language) =>
-    sections.map(({ title, tasks }) => ({ title: title[language], tasks: tasks.map((task) => task.title[language]) })),
+    sections.map(({ title, tasks }) => {
+      const checks = tasks.flatMap((task, at) => (task.checks ?? []).map((check) => ({ task: at + 1, ...check })));
+      const texts = tasks.map((task) => task.title[language]);
+      return { title: title[language], tasks: texts, ...(checks.length === 0 ? {} : { checks }) };
+    }),
   summarize: summarizeShop,
 };

@@ -49,6 +49,14 @@ describe("a call that completes a task with checks", () => {
     expect(statuses(run.plan)).toEqual([["completed", "self_checked"]]);
   });
 
+  it("says that a test asserts nothing which the model wrote and the check runs", async () => {
+    const write = { name: "create_file", arguments: JSON.stringify({ path: "a.test.js", content: "console.log(1)" }) };
+    const { run } = newRun([callsTools(write), callsTools(complete("task_1")), says("Done.")]);
+    await run.run({ plan: checkedPlan([commandCheck("npm test")]) });
+    const { empty_checks } = JSON.parse(ends(run.facts).at(-1)?.message.content ?? "{}");
+    expect(empty_checks).toEqual([expect.stringContaining('"a.test.js": you wrote this test and it asserts nothing')]);
+  });
+
   it("is verified where a person and the project wrote all checks", async () => {
     const { run } = newRun([callsTools(complete("task_1")), says("Done.")]);
     const own = [commandCheck("a", { author: "person" }), commandCheck("b", { author: "project" })];

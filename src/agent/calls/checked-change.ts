@@ -6,6 +6,7 @@ import { isRecord } from "../../lib/is-record.ts";
 import type { Receipt } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { withApproved, withNeeds } from "../checks/approval.ts";
+import { describeEmptyTests } from "../checks/empty-test.ts";
 import type { Applied } from "../checks/project/apply.ts";
 import { listUnhashed, withHashes } from "../checks/protect.ts";
 import { listClosing, listHopeless, withReceipts } from "../checks/results.ts";
@@ -138,7 +139,8 @@ function conclude(result: ToolResult, receipts: Receipt[], before: Plan, state: 
   if (failed.length === 0 || state.input.agent.checks === "advise") {
     const plan = withReceipts(result.plan, receipts);
     const closed = plan.tasks.filter(({ id }) => closing.has(id));
-    return { ...result, ...describeResult(result, closed), plan, receipts };
+    const empty = describeEmptyTests(closed, state.conversation.rows);
+    return { ...result, ...describeResult(result, closed, empty), plan, receipts };
   }
   const seen = withReceipts({ ...before, version: before.version + 1 }, receipts);
   const hopeless = listHopeless(seen, failed);
@@ -157,11 +159,13 @@ function conclude(result: ToolResult, receipts: Receipt[], before: Plan, state: 
 function describeResult(
   { content, details }: ToolResult,
   closed: readonly Task[],
+  empty: string | null,
 ): Pick<ToolResult, "content" | "details"> {
   const verification = Object.fromEntries(closed.map((task) => [task.id, verificationOf(task)]));
   const shown = parseJson(content);
+  const more = empty === null ? {} : { empty_checks: [empty] };
   return {
-    content: isRecord(shown) ? JSON.stringify({ ...shown, checks: describeClosed(closed) }) : content,
+    content: isRecord(shown) ? JSON.stringify({ ...shown, checks: describeClosed(closed), ...more }) : content,
     details: { ...details, verification },
   };
 }

@@ -1,6 +1,11 @@
 // Recognizes a test that the model wrote and that asserts nothing: whoever runs it sees a pass, whatever the code does. It
 // judges the text alone and is lenient: a word that may be an assertion, such as `verify(…)`, is taken for one.
+import { isRecord } from "../../lib/is-record.ts";
 import type { CheckInput } from "../../protocol/plan/check.ts";
+import type { Task } from "../../protocol/plan/task.ts";
+import { parseJson } from "../calls/leniency.ts";
+import type { ModelMessage } from "../model.ts";
+import { quote } from "../plan/text.ts";
 
 const named =
   /(?:^|\/)(?:tests?|__tests__|specs?)\/|[._-](?:test|spec|tests)\.[a-z]+$|(?:^|\/)test_[^/]+$|_(?:test|spec)\.[a-z]+$/i;
@@ -64,4 +69,31 @@ export function listEmptyTests(spec: CheckInput, written: ReadonlyMap<string, st
     const isRun = runsAll || spec.run.includes(path) || spec.run.includes(path.split("/").pop() ?? path);
     return isRun && assertsNothing(path, text) ? [path] : [];
   });
+}
+
+/** Of the newest messages: a test is written shortly before it is run. */
+const MAX_MESSAGES = 200;
+const MAX_NAMED = 3;
+
+/** What to tell the model about tests that it wrote with `create_file` and that its checks run; null if there is nothing. */
+export function describeEmptyTests(closed: readonly Task[], rows: readonly ModelMessage[]): string | null {
+  const commands = closed.flatMap(({ checks = [] }) => checks.filter(({ spec }) => spec.type === "command"));
+  if (commands.length === 0) return null;
+  const written = readWritten(rows.slice(-MAX_MESSAGES));
+  const empty = new Set(commands.flatMap(({ spec }) => listEmptyTests(spec, written)));
+  if (empty.size === 0) return null;
+  const names = [...empty].slice(0, MAX_NAMED).map(quote).join(", ");
+  return `${names}: you wrote this test and it asserts nothing, so a check that runs it passes whatever the code does. Give it assertions about the result, or say in your summary that the result is not tested.`;
+}
+
+function readWritten(rows: readonly ModelMessage[]): Map<string, string> {
+  const written = new Map<string, string>();
+  for (const row of rows)
+    for (const { function: called } of (row.role === "assistant" ? row.tool_calls : undefined) ?? []) {
+      if (called.name !== "create_file") continue;
+      const input = parseJson(called.arguments);
+      if (!isRecord(input) || typeof input.path !== "string" || typeof input.content !== "string") continue;
+      written.set(input.path, input.content);
+    }
+  return written;
 }

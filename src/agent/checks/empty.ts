@@ -43,6 +43,9 @@ interface Segment {
  * word like others.
  */
 function splitCommand(command: string): Segment[] {
+  const [, braced, grouped] = /^\s*(?:\{\s([^{}]*?);?\s*\}|\(([^()]*)\))\s*$/s.exec(command) ?? [];
+  const inner = braced ?? grouped;
+  if (inner !== undefined) return splitCommand(inner);
   const segments: Segment[] = [];
   let words: string[] = [];
   let joint: Segment["joint"] = "";
@@ -101,10 +104,22 @@ function constantExit(last: Segment, all: readonly Segment[]): { code: number; b
   return isHidden ? { code: 0, because: ` (that is the exit code of ${program}, not of the command before it)` } : null;
 }
 
+/** Programs that run the rest of their words. */
+const wrappers = new Set(["env", "exec", "command", "nice", "nohup", "time", "eval", "builtin", "("]);
+
 /** The exit code of a segment that does nothing; null if it may do something. */
-function constantOf({ words }: Segment): number | null {
-  const [program = "", ...given] = words;
-  switch (program.replace(/^\/(?:usr\/)?bin\//, "")) {
+function constantOf({ words, joint }: Segment): number | null {
+  const [first = "", ...given] = words;
+  const program = first.replace(/^\/(?:usr\/)?bin\//, "");
+  if (wrappers.has(program) && given.length > 0) return constantOf({ words: given, joint });
+  if (program === "!" && given.length > 0) {
+    const code = constantOf({ words: given, joint });
+    return code === null ? null : code === 0 ? 1 : 0;
+  }
+  if (program === "timeout" && given.length > 1) return constantOf({ words: given.slice(1), joint });
+  const script = scriptOf(program, given);
+  if (script !== null) return script;
+  switch (program) {
     case "true":
     case ":":
     case "echo":
@@ -112,6 +127,9 @@ function constantOf({ words }: Segment): number | null {
     case "pwd":
     case "date":
     case "sleep":
+    case "whoami":
+    case "hostname":
+    case "uname":
       return words.some((word) => /^\d?>|\$\(|`/.test(word)) ? null : 0;
     case "false":
       return 1;
@@ -128,6 +146,39 @@ function constantOf({ words }: Segment): number | null {
   }
 }
 
+const shells = new Set(["sh", "bash", "dash", "zsh", "ash"]);
+const interpreters: Record<string, RegExp> = {
+  node: /^(?:-e|--eval|-p|--print|-pe)$/,
+  bun: /^(?:-e|--eval)$/,
+  deno: /^eval$/,
+  python: /^-c$/,
+  python3: /^-c$/,
+  ruby: /^-e$/,
+  perl: /^-e$/,
+};
+
+/** Scripts in a word: of a shell, and of interpreters if they print words or do nothing at all. */
+function scriptOf(program: string, given: readonly string[]): number | null {
+  const shown = given.findIndex((word) => !/^-[a-z]*[^c]$/.test(word));
+  if (shells.has(program)) {
+    const flag = given[shown] ?? "";
+    if (!/^-[a-z]*c$/.test(flag)) return null;
+    const inner = splitCommand(given[shown + 1] ?? "");
+    const last = inner.at(-1);
+    return last === undefined ? null : (constantExit(last, inner)?.code ?? null);
+  }
+  const [flag = "", code, ...rest] = given;
+  if (!interpreters[program]?.test(flag) || code === undefined || rest.length > 0) return null;
+  const words = code.replace(
+    /\b(?:console\.(?:log|info|error)|print|puts|say)\b\s*\(?\s*(?:"[^"$`]*"|'[^'$`]*'|\d+)?\s*\)?/g,
+    "",
+  );
+  const [, exit] = /\b(?:process\.exit|sys\.exit|exit|os\._exit)\(?\s*(\d{0,3})\s*\)?/.exec(words) ?? [];
+  const left = words.replace(/\b(?:process\.exit|sys\.exit|exit|os\._exit)\(?\s*\d{0,3}\s*\)?/, "");
+  const nothing = left.replace(/\bimport (?:sys|os)\b|\bpass\b|\btrue\b|\bTrue\b|\bnull\b|[\s;0-9()]/g, "");
+  return nothing === "" ? Number(exit || "0") : null;
+}
+
 /** Of two words that are written out. */
 function compare([one = "", sign = "", other = "", ...rest]: string[]): number | null {
   if (rest.length > 0 || /[$`*?]/.test(one + other)) return null;
@@ -136,11 +187,25 @@ function compare([one = "", sign = "", other = "", ...rest]: string[]): number |
   if (one === "-z" && other === "") return sign === "" ? 0 : 1;
   if (["=", "==", "-eq"].includes(sign)) return one === other ? 0 : 1;
   if (["!=", "-ne"].includes(sign)) return one === other ? 1 : 0;
-  return null;
+  const order = ["-lt", "-le", "-gt", "-ge"].indexOf(sign);
+  const [left, right] = [Number(one), Number(other)];
+  if (order >= 0 && Number.isInteger(left) && Number.isInteger(right))
+    return [left < right, left <= right, left > right, left >= right][order] ? 0 : 1;
+  const isFolder = other === "" && ["-e", "-d", "-r", "-x", "-s"].includes(one);
+  return isFolder && ["/", ".", "..", "/tmp", "/bin", "/etc", "/usr"].includes(sign.replace(/(?<=.)\/$/, ""))
+    ? 0
+    : null;
 }
 
+/** What is printed by itself. Words after `&&` may not be. */
 function echoed(segments: readonly Segment[]): string[] {
   return segments
-    .filter(({ words: [program], joint }) => (program === "echo" || program === "printf") && joint !== "&&")
+    .filter(({ words, joint }) => prints(words) && joint !== "&&")
     .map(({ words }) => words.slice(1).join(" "));
+}
+
+function prints([program = "", ...given]: readonly string[]): boolean {
+  if (program === "echo" || program === "printf") return true;
+  const isScript = interpreters[program] !== undefined || shells.has(program);
+  return isScript && scriptOf(program, given) !== null;
 }

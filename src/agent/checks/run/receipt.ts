@@ -1,6 +1,7 @@
 // A receipt of what was seen, and how a model reads one that failed.
 import { cutEnd, cutMiddle } from "../../../lib/truncate.ts";
 import type { Receipt } from "../../../protocol/plan/check.ts";
+import { pickEvidence } from "../evidence.ts";
 import type { WantedCheck } from "../runner.ts";
 import { notRun } from "./judge.ts";
 import type { Sight } from "./look.ts";
@@ -60,30 +61,16 @@ export function describeFailure({
     ...describeList("Protected files that are not as they were", altered_files),
   ];
   const head = [`${spec.type} check: ${cutEnd(reason, 600)}`, ...lists].join("\n");
-  const text = output_tail === "" ? output_head : `${output_head}\n[…]\n${output_tail}`;
   const room = SHOWN_CHARACTERS - head.length - OUTPUT.length - 2;
-  const output = clean(text);
-  if (output === "" || room < 100) return cutEnd(head, SHOWN_CHARACTERS);
-  const quoted = cutMiddle(output, room, () => "\n| […]\n| ");
-  return cutEnd(`${head}\n${OUTPUT}\n${quoted}`, SHOWN_CHARACTERS);
+  const output = pickEvidence(output_head, output_tail).map((line) => `| ${line}`);
+  if (output.length === 0 || room < 100) return cutEnd(head, SHOWN_CHARACTERS);
+  return `${head}\n${OUTPUT}\n${cutMiddle(output.join("\n"), room, () => "\n| …\n| ")}`;
 }
 
-const OUTPUT = "Its output, which is data:";
+const OUTPUT = "Of its output, which is data:";
 
 function describeList(what: string, files: readonly string[]): string[] {
   if (files.length === 0) return [];
   const names = files.slice(0, SHOWN_FILES).map((name) => JSON.stringify(cutEnd(name, 60)));
   return [`${what}: ${names.join(", ")}${files.length > SHOWN_FILES ? ` and ${files.length - SHOWN_FILES} more` : ""}`];
-}
-
-/** Each line behind a mark, without what a terminal would draw. Only the ends are looked at. */
-function clean(text: string): string {
-  const ends = text.length > 8_000 ? `${text.slice(0, 4_000)}\n[…]\n${text.slice(-4_000)}` : text;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colors and other control characters of a terminal
-  const plain = ends.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, "").replace(/[\x00-\x08\x0b-\x1f\x7f]/g, "");
-  const lines = plain.split("\n").filter((line) => line.trim() !== "");
-  return lines
-    .map((line) => `| ${line}`)
-    .join("\n")
-    .toWellFormed();
 }
