@@ -1,7 +1,6 @@
 // What one life of a run holds in memory while it works. All of it can be rebuilt from what is stored.
 import type { Receipt } from "../protocol/plan/check.ts";
 import type { Plan } from "../protocol/plan/task.ts";
-import type { Owed } from "./calls/checks/owed.ts";
 import {
   createRepetitionGuard,
   noReplies,
@@ -9,6 +8,7 @@ import {
   type ReplyCounts,
   replayCalls,
 } from "./calls/guards.ts";
+import type { Owed } from "./checks/project/port.ts";
 import { type ContextBudget, createBudget, messageLimit } from "./context/budget.ts";
 import { Conversation } from "./context/conversation.ts";
 import { RunPlace } from "./context/crowd.ts";

@@ -9,10 +9,6 @@ import { gitCredentialFields } from "../protocol/git-credential.ts";
 import { clientId } from "../protocol/ids.ts";
 import { messageTypes } from "../protocol/message.ts";
 import { capFields, givenCaps } from "../protocol/money/caps.ts";
-import { receipt } from "../protocol/plan/check.ts";
-import { projectChecksView } from "../protocol/plan/details.ts";
-import { planOperation } from "../protocol/plan/edit.ts";
-import { taskLedger } from "../protocol/plan/ledger.ts";
 import { planView } from "../protocol/plan/task.ts";
 import { gitSource, sandboxSettings, sandboxShape } from "../protocol/project.ts";
 import { run, runStatuses } from "../protocol/run.ts";
@@ -348,43 +344,6 @@ export const message = late(() =>
 );
 
 export const plan = late(() => z.object(planView().shape).openapi("Plan", { example: examples.plan }));
-const planSection = late(() => planView().shape.sections.element);
-const ledger = late(() => z.object(taskLedger().shape).openapi("TaskLedger", { example: examples.ledger }));
-const seenReceipt = late(() => z.object(receipt().shape).openapi("Receipt", { example: examples.receipt }));
-export const planWithLedger = late(() =>
-  z
-    .object({
-      ...planView().shape,
-      sections: z.array(
-        z.object({
-          ...planSection().shape,
-          tasks: z.array(
-            z.object({
-              ...planSection().shape.tasks.element.shape,
-              ledger: ledger().optional(),
-              receipts: z.array(seenReceipt()).optional(),
-            }),
-          ),
-        }),
-      ),
-      project_checks: projectChecksView().optional().openapi({
-        description: "With receipts: the project's own checks. Absent where the thread knows none.",
-      }),
-    })
-    .openapi("PlanWithLedger", { example: examples.planWithLedger }),
-);
-export const planPatch = late(() =>
-  z
-    .strictObject({
-      version: z
-        .int()
-        .min(0)
-        .optional()
-        .openapi({ description: "The version of the plan that you saw. 409 if the plan has changed since." }),
-      operations: z.array(planOperation()).min(1).max(100),
-    })
-    .openapi({ example: examples.planPatch }),
-);
 export const runAnswer = late(() => z.object(run().shape).openapi("Run", { example: examples.run }));
 const { sources: _, ...listedExample } = examples.run;
 export const listedRun = late(() =>

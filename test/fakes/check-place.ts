@@ -6,6 +6,7 @@ import type {
   CheckPlace,
   CheckRequest,
   CommandSeen,
+  Committed,
   FileSeen,
   GitSeen,
   ResponseSeen,
@@ -43,6 +44,8 @@ export class MemoryCheckPlace implements CheckPlace {
   /** All calls, in order. */
   readonly calls: string[] = [];
   git: GitSeen = { branch: "main", commit: "0".repeat(40), changed: [], unpushed: 0 };
+  /** The project's, with the files of the commit that was cloned; null: it has none. */
+  checkout: { folder: string; commit: string | null; files: Record<string, string> } | null = null;
   /** Thrown by all methods: the sandbox is gone. */
   broken: SandboxError | null = null;
   /** Called before each method does anything. */
@@ -155,6 +158,19 @@ export class MemoryCheckPlace implements CheckPlace {
   async hashFiles(paths: string[], signal: AbortSignal): Promise<(string | null)[]> {
     await this.#enter("hash", signal);
     return paths.map((path) => (this.files.has(path) ? hashOf(this.files.get(path) ?? "") : null));
+  }
+
+  async readCommitted(paths: string[], signal: AbortSignal): Promise<Committed | null> {
+    if (this.checkout === null) return null;
+    await this.#enter(`committed ${paths.join(" ")}`, signal);
+    const { folder, commit, files } = this.checkout;
+    const seen = paths.map((path) => {
+      const text = files[path];
+      const now = this.files.get(`${folder}/${path}`);
+      const file = text === undefined ? null : { hash: hashOf(text), size: Buffer.byteLength(text), text };
+      return { file, now: now === undefined ? null : hashOf(now) };
+    });
+    return { folder, commit, files: seen };
   }
 
   async readGit(_cwd: string | null, signal: AbortSignal): Promise<GitSeen> {

@@ -6,6 +6,7 @@ import type { Check } from "../../protocol/plan/check.ts";
 import type { Plan } from "../../protocol/plan/task.ts";
 import { taskTools } from "../../tools/tasks.ts";
 import type { LoopFact } from "../events.ts";
+import type { Tool } from "../tool.ts";
 
 const work = makeTool("work");
 const complete = (...ids: string[]) => ({
@@ -13,8 +14,8 @@ const complete = (...ids: string[]) => ({
   arguments: JSON.stringify({ task_ids: ids, status: "completed" }),
 });
 
-function newRun(turns: ConstructorParameters<typeof ScriptedRun>[0]) {
-  const run = new ScriptedRun(turns, [...taskTools, work, completeTool]);
+function newRun(turns: ConstructorParameters<typeof ScriptedRun>[0], more: Tool[] = []) {
+  const run = new ScriptedRun(turns, [...taskTools, work, completeTool, ...more]);
   const checks = new ScriptedChecks();
   run.checks = checks;
   return { run, checks };
@@ -58,7 +59,7 @@ describe("a call that completes a task with checks", () => {
   });
 
   it("is verified where a person and the project wrote all checks", async () => {
-    const { run } = newRun([callsTools(complete("task_1")), says("Done.")]);
+    const { run } = newRun([callsTools(complete("task_1")), says("Done.")], [makeTool("execute_command")]);
     const own = [commandCheck("a", { author: "person" }), commandCheck("b", { author: "project" })];
     await run.run({ plan: checkedPlan(own) });
     expect(statuses(run.plan)).toEqual([["completed", "verified"]]);

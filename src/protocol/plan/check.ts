@@ -202,3 +202,31 @@ export const receipt = late(() =>
   }),
 );
 export type Receipt = z.infer<ReturnType<typeof receipt>>;
+
+/** What a file of the project makes. */
+const fileChecks = late(() =>
+  z.object({
+    hash: z.string().describe("SHA-256 of the file, in hex."),
+    checks: z.array(
+      z.object({
+        spec: checkInput(),
+        paths: z.array(z.string()).nullable().describe("Globs of the tasks that it is for; null: each task."),
+      }),
+    ),
+    files: z.array(protectedFile()).describe("Protected files of the checks, as they were when it was read."),
+    problem: z.string().nullable().describe("Why the file makes no checks; null if it can be read."),
+  }),
+);
+
+export const projectChecksView = late(() =>
+  z
+    .object({
+      commit: z.string().nullable().describe("What the server cloned; null if it did not, or can't know."),
+      file: fileChecks().nullable().describe("What counts. Null if the commit has no file and nobody accepted one."),
+      pending: fileChecks()
+        .nullable()
+        .describe("The file as it was last seen, if it differs. It counts once it is accepted, by its hash."),
+    })
+    .describe("With receipts: the project's own checks. Absent where the thread knows none."),
+);
+export type ProjectChecksView = z.infer<ReturnType<typeof projectChecksView>>;

@@ -1,16 +1,10 @@
 // The project's own checks on the way of a call that changes the plan. They are looked up once for a call, before a person
 // is asked about it or its checks run, and added to every plan that the call makes.
 import type { Plan } from "../../../protocol/plan/task.ts";
-import { type Applied, dependsOnChanges, type ProjectChecks, withProjectChecks } from "../../checks/project/apply.ts";
+import { type Applied, dependsOnChanges, withProjectChecks } from "../../checks/project/apply.ts";
+import type { Owed } from "../../checks/project/port.ts";
 import { unlessCancelled } from "../../checks/runner.ts";
 import type { RunState } from "../../loop-state.ts";
-
-export interface Owed {
-  project: ProjectChecks | null;
-  /** What the tasks that it completes have changed; null: anything. */
-  changed: string[] | null;
-  notes: string[];
-}
 
 const nothing: Owed = { project: null, changed: [], notes: [] };
 

@@ -50,8 +50,10 @@ const scope = late(() =>
 export async function readProjectFile(text: string, folder: string): Promise<ReadFile> {
   const bytes = new TextEncoder().encode(text).byteLength;
   if (bytes > MAX_FILE_BYTES) return refuse(`it has ${bytes} bytes, more than ${MAX_FILE_BYTES}`);
-  const parsed = await parseYaml(text);
-  if (!parsed.ok) return parsed;
+  // The parser is loaded for the first file: most projects have none.
+  const { parseYaml } = await import("./yaml.ts");
+  const parsed = parseYaml(text, MAX_DEPTH);
+  if ("why" in parsed) return refuse(parsed.why);
   const read = top().safeParse(parsed.value);
   if (!read.success) return refuse(describeIssue(read.error.issues[0]));
   const { checks = [], version: _, ...shorthands } = read.data;
@@ -124,30 +126,6 @@ function within(spec: CheckInput, folder: string): CheckInput {
       return { ...spec, cwd };
     case "person":
       return spec;
-  }
-}
-
-type Parsed = { ok: true; value: unknown } | { ok: false; message: string };
-
-/** The parser is loaded for the first file: most projects have none. */
-async function parseYaml(text: string): Promise<Parsed> {
-  const { CORE_SCHEMA, constructFromEvents, EVENT_ID, parseEvents } = await import("js-yaml");
-  try {
-    const events = parseEvents(text, { maxDepth: MAX_DEPTH });
-    for (const event of events) {
-      if (event.type === EVENT_ID.ALIAS || ("anchorEnd" in event && event.anchorEnd > event.anchorStart))
-        return refuse(
-          "it has an anchor or an alias (& or *), which is not supported; put such a text in quotes, or write it out",
-        );
-      if ("tagEnd" in event && event.tagEnd > event.tagStart)
-        return refuse("it has a tag (!), which is not supported; put such a text in quotes");
-    }
-    const documents = constructFromEvents(events, { source: text, schema: CORE_SCHEMA, maxAliases: 0 });
-    if (documents.length !== 1) return refuse(documents.length === 0 ? "it is empty" : "it has more than one document");
-    return { ok: true, value: documents[0] };
-  } catch (error) {
-    const [line = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
-    return refuse(`it is no YAML that can be read: ${line}`);
   }
 }
 

@@ -6,6 +6,14 @@ export interface ProjectView extends ProjectChecks {
   notes: string[];
 }
 
+/** What the tasks that a call completes owe to the project. */
+export interface Owed {
+  project: ProjectChecks | null;
+  /** What they have changed; null: anything. */
+  changed: string[] | null;
+  notes: string[];
+}
+
 /** Contract: methods reject only with the run's signal's reason. What can't be read is a note, and stops nothing. */
 export interface ProjectPort {
   /** Whether `look` may ask the sandbox, or has something to say. False without a checkout, and before one is used. */

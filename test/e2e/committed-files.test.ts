@@ -1,0 +1,81 @@
+// Files of the commit that the server cloned for a person, on the Daytona-compatible server: nothing that happens in the
+// sandbox after the clone changes what is read.
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDaytonaSandbox, type DaytonaSandbox } from "../../src/sandboxes/daytona/sandbox.ts";
+import { labels } from "../contract/sandbox-port/fixture.ts";
+import { untilEnd } from "./daytona-adapter.ts";
+import { apiKey, type Fixture, startFixture } from "./daytona-fixture.ts";
+import { type GitServer, startGitServer } from "./git-server.ts";
+
+const FILE = ".taskloom/checks.yml";
+const TEXT = "version: 1\ntest: npm test\n";
+const hashOf = (text: string) => createHash("sha256").update(text).digest("hex");
+
+let count = 0;
+
+describe("a project's checkout", { timeout: 90_000 }, () => {
+  let fixture: Fixture;
+  let host: GitServer;
+  beforeAll(async () => {
+    [fixture, host] = await Promise.all([startFixture({ apiKey, privateUrlsAllowed: true }), startGitServer()]);
+  });
+  afterAll(async () => {
+    await fixture.dispose();
+    await host.close();
+  });
+
+  const open = (name: string, url: string | null) =>
+    createDaytonaSandbox({
+      ...{ api_key: apiKey, api_url: fixture.server.apiUrl, target: "local", snapshot: null, name, labels },
+      git: { access: { findLogin: async () => null }, source: url === null ? null : { url } },
+    });
+  const shell = (sandbox: DaytonaSandbox, command: string) =>
+    sandbox.runCommand({ command_id: `shell_${++count}`, command, wait_ms: 20_000 }, () => {}, untilEnd());
+  const read = (sandbox: DaytonaSandbox, paths = [FILE]) => sandbox.checks?.readCommitted?.(paths, untilEnd());
+
+  it("is read as it was cloned, by each thread of the project, whatever was done to it since", async () => {
+    const { url, folder } = await host.addRepository("team/shop", { files: { [FILE]: TEXT, "a/t.ts": "1" } });
+    const sandbox = open("committed", url);
+    const first = await read(sandbox, [FILE, "a/t.ts", "none"]);
+    expect(first).toEqual({
+      folder: "shop",
+      commit: expect.stringMatching(/^[0-9a-f]{40}$/),
+      files: [
+        { file: { hash: hashOf(TEXT), size: TEXT.length, text: TEXT }, now: hashOf(TEXT) },
+        { file: { hash: hashOf("1"), size: 1, text: "1" }, now: hashOf("1") },
+        { file: null, now: null },
+      ],
+    });
+    expect(folder).not.toBe("");
+    const own = "git -c user.name=a -c user.email=b";
+    await shell(
+      sandbox,
+      `cd shop && printf 'version: 1\\n' >${FILE} && git add -A && ${own} commit -qm two && git replace HEAD~1 HEAD && git update-ref refs/remotes/origin/main HEAD`,
+    );
+    const other = open("committed", url);
+    for (const each of [sandbox, other])
+      expect(await read(each)).toMatchObject({
+        commit: first?.commit,
+        files: [{ file: { text: TEXT }, now: hashOf("version: 1\n") }],
+      });
+    const real = await fixture.client.get("committed");
+    expect(real.labels).toMatchObject({ ...labels, cloned: expect.stringContaining(first?.commit ?? "?") });
+    await shell(sandbox, "rm -rf shop/.git/objects/*");
+    await expect(read(other)).rejects.toThrow(/could not be read: the commit [0-9a-f]{40} is not there any more/);
+  });
+
+  it("is not known where the folder was there before, and nothing is asked without one", async () => {
+    const { url } = await host.addRepository("team/there", { files: { [FILE]: TEXT } });
+    const before = open("before", null);
+    await shell(before, `git clone -q ${url} there`);
+    const sandbox = open("before", url);
+    expect(await read(sandbox)).toEqual({
+      ...{ folder: "there", commit: null },
+      files: [{ file: null, now: hashOf(TEXT) }],
+    });
+    const requests = host.requests.length;
+    expect(await read(before)).toBeNull();
+    expect(host.requests.length).toBe(requests);
+  });
+});
