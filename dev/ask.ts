@@ -1,8 +1,9 @@
 // `npm run ask -- "…"`: sends one request in the terminal, through the public API like any other client. Exits with 0
 // if the run completed, otherwise with 1.
 import { join } from "node:path";
+import type { CheckRun } from "../src/protocol/plan/check-run.ts";
 import type { Usage } from "../src/protocol/run.ts";
-import { Api, ApiError } from "../src/web/client/api.ts";
+import { Api, ApiError, pathOf } from "../src/web/client/api.ts";
 import { advance, type Conversation, emptyConversation } from "../src/web/client/conversation.ts";
 import { type Followed, followRun } from "../src/web/client/follow.ts";
 import { newId } from "../src/web/client/ids.ts";
@@ -11,6 +12,7 @@ import { type AskArguments, readArguments, usage } from "./ask/arguments.ts";
 import { costLine, sumUsage } from "./ask/cost.ts";
 import { modelLines } from "./ask/models.ts";
 import { answerQuestions } from "./ask/questions.ts";
+import { type PlanWithReceipts, receiptLines } from "./ask/receipts.ts";
 import { Screen } from "./ask/screen.ts";
 import { sourceLines } from "./ask/sources.ts";
 import { plain } from "./ask/width.ts";
@@ -21,6 +23,9 @@ const root = join(import.meta.dirname, "..");
 
 /** A restart of the server takes seconds; after a minute it is not coming back. */
 const patienceMs = 60_000;
+
+/** The server answers after five minutes at the latest. */
+const checksMs = 5 * 60_000 + 10_000;
 
 async function findServer({ url, key, keyFile, state }: AskArguments): Promise<{ api: Api; url: string }> {
   const local = await readAddress(state);
@@ -98,6 +103,7 @@ async function runOnce(api: Api, followed: Followed, screen: Screen, before: Con
 async function ask(options: AskArguments): Promise<number> {
   const { api, url } = await findServer(options);
   const { message, model, caps } = options;
+  if (options.checks) return await runChecks(api, options.thread ?? "");
   if (message === null) return await listModels(api);
   const thread = options.thread ?? newId("thread");
   const begin: Followed["begin"] = {
@@ -132,6 +138,15 @@ async function ask(options: AskArguments): Promise<number> {
   const runs = await Promise.all([...followedRuns].map((run) => api.getRun(thread, run).catch(() => null)));
   for (const line of sourceLines(runs.at(-1)?.sources ?? [])) console.log(line);
   return conclude(view, url, thread, sumUsage(runs));
+}
+
+/** Shows what was seen of each task. 1 if something of it has failed. */
+async function runChecks(api: Api, thread: string): Promise<number> {
+  const run = await api.send<CheckRun>("POST", `${pathOf(thread)}/checks/run?wait=1`, {}, checksMs);
+  const plan = await api.get<PlanWithReceipts>(`${pathOf(thread)}/tasks?include=receipts`);
+  const { lines, failed } = receiptLines(plan, run);
+  for (const line of lines) console.log(line);
+  return run.status === "completed" && failed === 0 ? 0 : 1;
 }
 
 async function listModels(api: Api): Promise<number> {

@@ -2,10 +2,17 @@ import { describe, expect, it } from "vitest";
 import { readArguments } from "./arguments.ts";
 
 describe("the arguments of npm run ask", () => {
+  it("run the checks of a thread again", () => {
+    expect(readArguments(["--checks", "--thread", "t1"], "/clone")).toMatchObject({ checks: true, message: null });
+    expect(() => readArguments(["--checks"], "/clone")).toThrow("--checks needs --thread");
+    expect(() => readArguments(["--checks", "--thread", "t1", "and more"], "/clone")).toThrow("takes no request");
+  });
+
   it("are a request, quoted or not", () => {
     expect(readArguments(["帮我做一个电商网站"], "/clone").message).toBe("帮我做一个电商网站");
     expect(readArguments(["build", "a", "shop"], "/clone")).toEqual({
       message: "build a shop",
+      checks: false,
       model: null,
       caps: {},
       url: null,

@@ -4,8 +4,10 @@ import { parseArgs } from "node:util";
 import type { CapName, Caps } from "../../src/protocol/money/caps.ts";
 
 export interface AskArguments {
-  /** Null lists the models instead. */
+  /** Null lists the models, or runs checks again, instead. */
   message: string | null;
+  /** Runs the checks of the thread's tasks again. */
+  checks: boolean;
   /** Null is the agent's. */
   model: string | null;
   /** What the run may use at most. */
@@ -20,6 +22,7 @@ export interface AskArguments {
 export const usage = `npm run ask -- "帮我做一个电商网站" [--model NAME] [--thread ID] [--url URL] [--key-file FILE] [--state DIR]
                [--max-cost USD] [--max-tokens N] [--max-minutes N]
        npm run ask -- --models
+       npm run ask -- --checks --thread ID
        With --url, the key is in the variable TASKLOOM_API_KEY or in a file (- is standard input).`;
 
 const capOf: [option: "max-cost" | "max-tokens" | "max-minutes", name: CapName][] = [
@@ -54,12 +57,16 @@ export function readArguments(list: string[], root: string): AskArguments {
       "max-tokens": { type: "string" },
       "max-minutes": { type: "string" },
       models: { type: "boolean", default: false },
+      checks: { type: "boolean", default: false },
       state: { type: "string", default: resolve(root, ".wrangler/state") },
     },
   });
   const message = positionals.join(" ");
   if (values.models && message.trim() !== "") throw new Error("--models takes no request");
-  if (!values.models && message.trim() === "") throw new Error("no request given");
+  if (values.checks && (message.trim() !== "" || values.models)) throw new Error("--checks takes no request");
+  if (values.checks && values.thread === undefined)
+    throw new Error("--checks needs --thread, whose checks it runs again");
+  if (!values.models && !values.checks && message.trim() === "") throw new Error("no request given");
   if (values.model?.trim() === "") throw new Error("--model must not be empty; --models lists the names");
   if (values.url !== undefined && !/^https?:$/.test(URL.parse(values.url)?.protocol ?? "")) {
     throw new Error("--url must be the address of a server, such as http://localhost:8787");
@@ -68,7 +75,8 @@ export function readArguments(list: string[], root: string): AskArguments {
     throw new Error("--thread must be 1 to 64 letters, digits, - or _");
   }
   return {
-    message: values.models ? null : message,
+    message: values.models || values.checks ? null : message,
+    checks: values.checks,
     model: values.model?.trim() ?? null,
     caps: readCaps(values),
     url: values.url ?? null,

@@ -55,6 +55,15 @@ describe("an answer at the keyboard", () => {
     expect(readDecision(text)).toEqual(expected);
   });
 
+  it("says yes or no to finished work, with a note, and nothing that is unclear", async () => {
+    const check = interrupt("v", "check", {}, { message: "Is it good?" });
+    const schema = { description: '"Paint it"' };
+    expect((await type([{ ...check, responseSchema: schema }], "well", "n, too pale")).said).toContain('"Paint it"');
+    expect((await type([check], "well", "n, too pale")).answers).toEqual([{ approved: false, reason: "too pale" }]);
+    expect((await type([check], "yes")).answers).toEqual([{ approved: true }]);
+    expect((await type([check])).answers).toEqual(["cancelled"]);
+  });
+
   it("raises a cap to a number or twofold, and ends the run on a no", async () => {
     const budget = interrupt("b", "budget", { max_cost_usd: { default: 10 } }, { message: "It reached $5." });
     const first = await type([budget], "", "7.5");

@@ -13,11 +13,13 @@ import {
   draftFor,
   goOnWithout,
   isExpired,
+  judge,
   listArguments,
   type PlanApproval,
   type Question,
   raiseCaps,
   readAsked,
+  type Verdict,
 } from "../../src/web/client/interrupts.ts";
 import { isChanged, type PlanDraft, problemOf } from "../../src/web/client/plan-draft.ts";
 import { revealText } from "../../src/web/client/reveal.ts";
@@ -51,6 +53,8 @@ function answerOne(asked: Asked, keyboard: Keyboard): Promise<InterruptAnswer> {
       return askPlan(asked, keyboard);
     case "budget":
       return askBudget(asked, keyboard);
+    case "check":
+      return askVerdict(asked, keyboard);
   }
 }
 
@@ -93,6 +97,24 @@ async function askBudget(asked: Budget, { say, ask }: Keyboard): Promise<Interru
     if (decision === "approve") return raiseCaps(asked, {});
     if (decision !== null) return decline(asked.id, decision.reason);
   }
+}
+
+/** A note may follow either word. */
+async function askVerdict({ id, message, tasks }: Verdict, { say, ask }: Keyboard): Promise<InterruptAnswer> {
+  say(`\n? ${shown(message)}`);
+  if (tasks !== null) say(`  It is asked about ${shown(tasks)}.`);
+  for (;;) {
+    const text = await ask("y or n, and a note if you like > ");
+    if (text === null) return goOnWithout(id);
+    const verdict = readVerdict(text);
+    if (verdict !== null) return judge(id, verdict.isContent, verdict.note);
+  }
+}
+
+/** Null for an unclear answer, which says neither. */
+export function readVerdict(text: string): { isContent: boolean; note: string } | null {
+  const [, yes, no, note = ""] = /^(?:(y|yes|ok|是|好)|(n|no|不|否))(?:$|[\s,，:：]+(.*)$)/is.exec(text.trim()) ?? [];
+  return yes === undefined && no === undefined ? null : { isContent: yes !== undefined, note: note.trim() };
 }
 
 /** As people write one. `1e999` is none, and would be taken for a plain yes. */

@@ -247,7 +247,7 @@ export interface ThreadApi {
    */
   editPlan(key: ThreadKey, request: PlanEditRequest): Promise<Result<Plan>>;
   /** Starts, waits for or ends checks that a person has run again. What was seen is stored before it has ended. */
-  callChecks(key: ThreadKey, call: CheckRunCall): Promise<Result<CheckRun>>;
+  callChecks(key: ThreadKey, call: CheckRunCall): Promise<Result<CheckRun | null>>;
   readMessages(key: ThreadKey, request: MessageRequest): Promise<Result<Page<MessageRow>>>;
   /**
    * The messages that wait, in the order in which runs will take them. Only the object knows them: they are no rows

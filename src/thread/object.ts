@@ -141,7 +141,7 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
     return edited.ok ? succeed(withoutNumbers(edited.value)) : edited;
   }
 
-  async callChecks(key: ThreadKey, call: CheckRunCall): Promise<Result<CheckRun>> {
+  async callChecks(key: ThreadKey, call: CheckRunCall): Promise<Result<CheckRun | null>> {
     if (call.kind === "start") return this.#write(key, (life) => callChecks(life, call));
     return this.#read(key, (life) => callChecks(life, call));
   }

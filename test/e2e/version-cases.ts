@@ -206,6 +206,18 @@ export const cases: Record<string, Case> = {
       expect(JSON.stringify(edited)).toContain("All pages");
     },
   },
+  callChecks: {
+    async play(place) {
+      await makePlan(place, "again");
+      const ran = await place.server.json("POST", "/v1/threads/again/checks/run?wait=1", {});
+      expect(ran).toMatchObject({ status: "completed", receipt_ids: [] });
+    },
+    async without(place) {
+      await makePlan(place, "not-again");
+      const { status } = await place.server.request("POST", "/v1/threads/not-again/checks/run", {});
+      expect(status).toBe(500);
+    },
+  },
   readMessages: {
     async play(place) {
       await makePlan(place, "behind-messages");

@@ -93,4 +93,58 @@ describe.skipIf(!hasBrowser)("checks on the page", () => {
       { author: "person", spec: { type: "command", run: "npm test" } },
     ]);
   });
+
+  it("run again from a task, show what was seen, and take a person's answer", async () => {
+    await stage.request("POST", "/v1/projects", { project_id: "seen", name: "Seen" });
+    await stage.request("POST", "/v1/threads", { thread_id: "seen", project_id: "seen" });
+    const checks = [
+      { type: "command", run: "cat notes.txt", contains: "all good" },
+      { type: "person", question: "Is it readable?" },
+    ];
+    const operations = [{ op: "create", section_title: "S", task_contents: [{ content: "Write notes", checks }] }];
+    await stage.request("PATCH", "/v1/threads/seen/tasks", { operations });
+    await open("thread=seen");
+    const row = page.locator("[data-task]");
+    await row.getByRole("button", { name: /^Write notes/ }).click();
+    await button("Run again").click();
+    await row.getByText("Check failed", { exact: true }).waitFor();
+    await row.getByText("What was seen").click();
+    const failed = row.locator("[data-outcome=failed]");
+    await failed.getByText(/exit code 1 · run again by a person/).waitFor();
+    await failed.getByText(/^Output/).click();
+    await failed
+      .getByText(/notes\.txt/)
+      .last()
+      .waitFor();
+    const file = "/v1/projects/seen/sandbox/files/content?path=notes.txt";
+    await fetch(new URL(file, stage.server.address), {
+      method: "PUT",
+      headers: { authorization: `Bearer ${stage.server.key}`, "content-type": "application/octet-stream" },
+      body: "all good\n",
+    });
+    await button("Run again").click();
+    await row.locator("[data-outcome=passed]").waitFor();
+    const answer = row.getByRole("group", { name: "Answer: Is it readable?" });
+    await answer.getByRole("textbox", { name: "Note (optional)" }).fill("On my phone, too.");
+    await answer.getByRole("button", { name: "Yes" }).click();
+    await row.getByText("A person said yes: On my phone, too.").waitFor();
+    const [task] = await readTasks("seen");
+    expect(task).toMatchObject({ status: "pending" });
+    expect(task?.checks?.map(({ result }) => result?.outcome)).toEqual(["passed", "passed"]);
+  });
+
+  it("ask a person when the work is done, who says yes", async () => {
+    const checks = [{ type: "person", question: "Do you like it?" }];
+    const plan = { sections: [{ title: "S", tasks: [{ content: "Paint it", checks }] }] };
+    const message = `[[tool create_tasks ${JSON.stringify(plan)}]] [[then]] [[tool update_tasks {"task_ids": ["task_1"], "status": "completed"}]] [[then]] [[text It is painted.]]`;
+    await stage.request("POST", "/v1/threads/asked/runs?wait=1", { message });
+    await open("thread=asked");
+    const form = page.locator("[data-questions]");
+    await form.getByText("Do you like it?", { exact: true }).waitFor();
+    await form.getByText('Asked about the finished work of "Paint it"').waitFor();
+    await form.getByRole("button", { name: "Yes", exact: true }).click();
+    await form.waitFor({ state: "detached" });
+    await page.locator("[data-verification=verified]").waitFor();
+    expect((await readTasks("asked"))[0]).toMatchObject({ status: "completed", verification: "verified" });
+  });
 });

@@ -2,6 +2,7 @@
 // tasks in any order.
 import type { PlanOperation } from "../../protocol/plan/edit.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
+import { acceptTasks } from "../checks/accept.ts";
 import { type Hand, handOf } from "../checks/make.ts";
 import { findTasks } from "./find.ts";
 import { withNumbersOf, withoutNumbers } from "./numbers.ts";
@@ -59,16 +60,18 @@ function withoutAdvice({ message }: { message: string }, plan: Plan): string {
 /** Updates as the tool does, then moves the tasks to their position. A new position is a change by itself. */
 function updateAsPerson(
   plan: Plan,
-  { position, ...update }: Extract<PlanOperation, { op: "update" }>,
+  { position, accept, ...update }: Extract<PlanOperation, { op: "update" }>,
   hand: Hand,
 ): PlanChange {
   const { op: _, task_ids: _ids, ...changes } = update;
-  const isMoveOnly = Object.values(changes).every((change) => change === undefined);
-  const changed =
-    isMoveOnly && position !== undefined ? { ok: true as const, plan } : updateTasks(plan, update, "free", hand);
-  if (!changed.ok || position === undefined) return changed;
+  const isBare = Object.values(changes).every((change) => change === undefined);
+  const isMoveOnly = isBare && (position !== undefined || accept !== undefined);
+  const changed = isMoveOnly ? { ok: true as const, plan } : updateTasks(plan, update, "free", hand);
+  if (!changed.ok || (position === undefined && accept === undefined)) return changed;
   const named = findTasks(changed.plan, update.task_ids);
-  return typeof named === "string" ? { ok: false, message: named } : placeTasks(changed.plan, named, position);
+  if (typeof named === "string") return { ok: false, message: named };
+  const taken = accept ? acceptTasks(changed.plan, new Set(named.map(({ id }) => id))) : changed.plan;
+  return position === undefined ? { ok: true, plan: taken } : placeTasks(taken, named, position);
 }
 
 function placeTasks(plan: Plan, named: Task[], position: number): PlanChange {

@@ -45,6 +45,12 @@ export const planOperation = late(() =>
         .max(20)
         .optional()
         .describe("Ids of checks of the one task to remove. With checks, it replaces them."),
+      accept: z
+        .literal(true)
+        .optional()
+        .describe(
+          "You take the tasks' checks as they are: they become yours, and `weakened` goes. A completed task that they don't verify is `accepted`.",
+        ),
       /**
        * The position of the first task in its section after the move, from 0. The other tasks follow it in the given
        * order.

@@ -1,12 +1,14 @@
 // The blocks at the end of a run in Slack: why it failed, notes, links, and the message with its questions. Also the
 // plan as text, for messages that are not streamed.
 import { explainCapInChinese } from "../../agent/cap-words.ts";
+import { isChinese } from "../../agent/language.ts";
 import type { PlanState, TaskStatus } from "../../protocol/plan/task.ts";
 import type { Run, RunSource } from "../../protocol/run.ts";
 import type { SlackPlace } from "../../protocol/slack.ts";
 import { stopButton } from "./actions.ts";
 import { askQuestions, closeQuestions, escapeText } from "./questions.ts";
 import { shorten, withoutMentions } from "./text.ts";
+import { describeVerified } from "./verified.ts";
 
 export type Block = Record<string, unknown> & { type: string };
 
@@ -118,10 +120,14 @@ const marks: Record<TaskStatus, string> = { pending: "▫️", in_progress: "▶
 /** The plan in Markdown, cut to its limit. */
 export function planText({ sections }: PlanState): string {
   let text = "";
+  const chinese = isChinese(sections.map(({ title }) => title).join(" "));
   for (const { title, tasks } of sections) {
     const lines = [
       `**${oneLine(title)}**`,
-      ...tasks.map(({ content, status }) => `${marks[status]} ${oneLine(content)}`),
+      ...tasks.map((task) => {
+        const seen = describeVerified(task, chinese);
+        return `${marks[task.status]} ${oneLine(task.content)}${seen === null ? "" : ` _(${seen})_`}`;
+      }),
     ].map((line) => `${line}\n`);
     for (const line of lines) {
       if (text.length + line.length > PLAN_CHARACTERS) return `${text}…`;

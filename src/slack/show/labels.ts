@@ -4,6 +4,8 @@ import { isChinese } from "../../agent/language.ts";
 export interface Labels {
   approve: string;
   decline: string;
+  yes: string;
+  no: string;
   goOn: string;
   end: string;
   answer: string;
@@ -21,6 +23,8 @@ export interface Labels {
 export const english: Labels = {
   approve: "Approve",
   decline: "Decline",
+  yes: "Yes",
+  no: "No",
   goOn: "Raise it and go on",
   end: "End",
   answer: "Answer…",
@@ -39,6 +43,8 @@ export const english: Labels = {
 const chinese: Labels = {
   approve: "批准",
   decline: "拒绝",
+  yes: "是",
+  no: "否",
   goOn: "提高上限并继续",
   end: "结束",
   answer: "回答…",

@@ -54,6 +54,22 @@ describe("a message whose run no longer exists", () => {
   });
 });
 
+it("asks about finished work with yes and no, and names its tasks", () => {
+  const check: Interrupt = {
+    ...approval("v", "Is it readable?"),
+    reason: "check",
+    response_schema: { description: '"Paint it"' },
+  };
+  const { blocks } = askQuestions(run(check));
+  expect(buttonsOf(blocks).map(({ text }) => text.text)).toEqual(["Yes", "No"]);
+  expect(JSON.stringify(blocks[0])).toContain("Paint it");
+  const given = new Map([["v", { text: "decline", by: "U1" }]]);
+  expect(toResume(run(check), given)).toEqual([
+    { interrupt_id: "v", status: "resolved", payload: { approved: false } },
+  ]);
+  expect(JSON.stringify(closeQuestions(run(check), given).blocks)).toContain("✓ No — <@U1>");
+});
+
 describe("a cap that was reached", () => {
   const budget = (message: string): Interrupt => ({
     ...approval("budget", message),

@@ -151,9 +151,10 @@ export function escapeText(text: string): string {
 
 /** The question as plain text, so that a model's text mentions nobody. */
 function askedBlock(interrupt: Interrupt, place: number, labels: Labels): Block {
-  const { reason, message } = interrupt;
+  const { reason, message, response_schema } = interrupt;
   const lines = reason === "approval" ? [labels.approval, message] : [message];
   if (reason === "plan_approval") lines.push(...listPlan(interrupt));
+  if (reason === "check" && typeof response_schema.description === "string") lines.push(response_schema.description);
   const choices = choicesOf(interrupt);
   // A button shows only the beginning of a long choice.
   if (choices.some((choice) => choice.length > BUTTON_CHARACTERS)) {
@@ -189,6 +190,7 @@ function openBlock(run: AskedRun, interrupt: Interrupt, place: number, labels: L
   const button = (kind: ActionKind, label: string, more: Block = {}, choice: number | null = null): Block | null =>
     buttonOf(run, interrupt, kind, label, { place: choice, text: null, chosen_by: null }, more);
   const isBudget = interrupt.reason === "budget";
+  const isVerdict = interrupt.reason === "check";
   const buttons =
     interrupt.reason === "question"
       ? [
@@ -198,8 +200,8 @@ function openBlock(run: AskedRun, interrupt: Interrupt, place: number, labels: L
           button("answer", labels.answer),
         ]
       : [
-          button("approve", isBudget ? labels.goOn : labels.approve, { style: "primary" }),
-          button("decline", isBudget ? labels.end : labels.decline, { style: "danger" }),
+          button("approve", isBudget ? labels.goOn : isVerdict ? labels.yes : labels.approve, { style: "primary" }),
+          button("decline", isBudget ? labels.end : isVerdict ? labels.no : labels.decline, { style: "danger" }),
         ];
   if (buttons.includes(null)) return null;
   // A person can change the plan on the web page, and choose a cap.
@@ -238,7 +240,12 @@ function buttonOf(
 }
 
 function describeAnswer({ reason }: Interrupt, { text, by }: GivenAnswer, labels: Labels): string {
-  const [yes, no] = reason === "budget" ? [labels.wentOn, labels.ended] : [labels.approved, labels.declined];
+  const [yes, no] =
+    reason === "budget"
+      ? [labels.wentOn, labels.ended]
+      : reason === "check"
+        ? [labels.yes, labels.no]
+        : [labels.approved, labels.declined];
   const decided = text === "approve" ? yes : no;
   const shown = reason === "question" ? escapeText(shorten(text, SHOWN_CHARACTERS)) : decided;
   return `✓ ${shown} — <@${by}>`;

@@ -9,6 +9,7 @@ import type { SlackPlace } from "../../protocol/slack.ts";
 import { type Block, endBlocks, oneLine, planText } from "./blocks.ts";
 import type { ShownPage } from "./shown.ts";
 import { shorten, toPages, withoutMentions } from "./text.ts";
+import { describeVerified } from "./verified.ts";
 
 export interface Rendering {
   text: string;
@@ -116,9 +117,12 @@ function taskChunks(shown: Record<string, string>, { plan, chinese }: Rendering)
   const done = all.filter(({ status }) => status === "completed").length;
   const title = chinese ? `计划：完成 ${done}/${all.length}` : `Plan: ${done} of ${all.length} done`;
   const wanted = new Map<string, Record<string, unknown>>([[PLAN_TITLE, { type: "plan_update", title }]]);
-  for (const { id, content, status } of all) {
-    const cancelled = status === "cancelled" ? { details: chinese ? "已取消" : "Cancelled" } : {};
-    wanted.set(id, { type: "task_update", id, title: oneLine(content) || "…", status: statuses[status], ...cancelled });
+  for (const task of all) {
+    const { id, content, status } = task;
+    const cancelled = status === "cancelled" ? [chinese ? "已取消" : "Cancelled"] : [];
+    const notes = [...cancelled, describeVerified(task, chinese)].filter((note) => note !== null);
+    const details = notes.length === 0 ? {} : { details: notes.join(chinese ? "，" : ", ") };
+    wanted.set(id, { type: "task_update", id, title: oneLine(content) || "…", status: statuses[status], ...details });
   }
   for (const id of Object.keys(shown)) {
     // A stream can't remove a task.

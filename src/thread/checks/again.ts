@@ -26,7 +26,7 @@ import type { CheckRunRecord } from "./check-run-row.ts";
 /** What ends one life after another is not tried for ever. */
 const MAX_LIVES = 3;
 
-export function callChecks(life: Life, call: CheckRunCall): Promise<Result<CheckRun>> {
+export function callChecks(life: Life, call: CheckRunCall): Promise<Result<CheckRun | null>> {
   if (call.kind === "start") return startChecks(life, call.request);
   return call.kind === "wait" ? waitForChecks(life, call.check_run_id, call.timeout_ms) : cancelChecks(life);
 }
@@ -58,6 +58,9 @@ async function startChecks(life: Life, request: CheckRunRequest): Promise<Result
     finished_at: null,
   };
   const { answers, key_id, hops } = request;
+  // Nothing is to be seen, and nothing is stored.
+  if (answers.length === 0 && listWanted(life.state.plan, run.task_ids).length === 0)
+    return succeed({ ...run, status: "completed", finished_at: run.created_at });
   storeChecks(life, { run, asked, answers, key_id, lives: 0, ...(hops === undefined ? {} : { hops }) });
   ensureChecking(life);
   return succeed(run);
@@ -76,8 +79,6 @@ function chooseTasks(plan: Plan, { task_ids, answers }: CheckRunRequest): Result
   );
   if (strange !== undefined)
     return fail("invalid_operation", `These tasks have no check ${strange.check_id} that asks a person.`);
-  if (answers.length === 0 && !checks.some(({ spec }) => spec.type !== "person"))
-    return fail("invalid_operation", "These tasks have no checks that the server can run.");
   return succeed(tasks);
 }
 
@@ -91,11 +92,10 @@ async function waitForChecks(life: Life, check_run_id: string, timeout_ms: numbe
   return lastOf(life, check_run_id);
 }
 
-async function cancelChecks(life: Life): Promise<Result<CheckRun>> {
-  const id = life.checked?.run.check_run_id;
-  if (id === undefined) return fail("not_found", "No checks were run again in this thread.");
+/** Null where none were run again. */
+async function cancelChecks(life: Life): Promise<Result<CheckRun | null>> {
   endChecks(life, "cancelled", "A person ended them.");
-  return lastOf(life, id);
+  return succeed(life.checked?.run ?? null);
 }
 
 function lastOf({ checked }: Life, check_run_id: string): Result<CheckRun> {

@@ -11,6 +11,7 @@ import {
   draftFor,
   goOnWithout,
   isExpired,
+  judge,
   listArguments,
   type PlanApproval,
   raiseCaps,
@@ -95,6 +96,14 @@ describe("the questions of an interrupt", () => {
     };
     expect(readAsked(none)).toMatchObject({ caps: [{ name: "max_minutes", limit: 0, proposed: null }] });
     expect(readAsked({ id: "i", reason: "budget", message: "", responseSchema: {} })).toMatchObject({ caps: [] });
+  });
+
+  it("a question about finished work is answered by yes or no, with a note", () => {
+    const interrupt = { id: "i", reason: "check", message: "Is it good?", responseSchema: { description: '"Paint"' } };
+    expect(readAsked(interrupt)).toMatchObject({ kind: "check", message: "Is it good?", tasks: '"Paint"' });
+    expect(readAsked({ ...interrupt, responseSchema: {} })).toMatchObject({ tasks: null });
+    expect(judge("i", false, " pale ").payload).toEqual({ approved: false, reason: "pale" });
+    expect(judge("i", true, " ").payload).toEqual({ approved: true });
   });
 
   it("a proposed plan is shown as text, markup included", () => {

@@ -36,7 +36,12 @@ export type Budget = AskedOf<"budget"> & {
   /** The caps that may be raised, with their limit and what is proposed. */
   caps: { name: CapName; limit: number | null; proposed: number | null }[];
 };
-export type Asked = Question | Approval | PlanApproval | Budget;
+/** Whether finished work is as it should be. */
+export type Verdict = AskedOf<"check"> & {
+  /** The names of the tasks that ask it; null where they are not known. */
+  tasks: string | null;
+};
+export type Asked = Question | Approval | PlanApproval | Budget | Verdict;
 
 /** The page has types of the protocol only. */
 const capNames: CapName[] = ["max_cost_usd", "max_total_tokens", "max_minutes"];
@@ -73,6 +78,10 @@ export function readAsked(interrupt: AgUiInterrupt, items: readonly Item[] = [])
     });
     return { kind: "budget", ...common, caps: caps.map(read) };
   }
+  if (reason === "check") {
+    const tasks = isRecord(schema) && typeof schema.description === "string" ? schema.description : null;
+    return { kind: "check", ...common, tasks };
+  }
   return { kind: "question", ...common, choices: listChoices(interrupt) };
 }
 
@@ -92,6 +101,12 @@ export function goOnWithout(id: string): InterruptAnswer {
 export function decline(id: string, reason: string): InterruptAnswer {
   const said = reason.trim();
   return resolve(id, said === "" ? { approved: false } : { approved: false, reason: said });
+}
+
+/** What a person says of finished work, with a note. */
+export function judge(id: string, isContent: boolean, note: string): InterruptAnswer {
+  const said = note.trim();
+  return resolve(id, said === "" ? { approved: isContent } : { approved: isContent, reason: said });
 }
 
 /** `changed` holds the arguments that a person edited; the others stay as they are. */

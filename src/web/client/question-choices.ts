@@ -7,7 +7,7 @@ const maxChoices = 20;
 
 /** Empty for interrupts of another kind. An unknown reason is a question. */
 export function listChoices({ reason, responseSchema: schema }: AgUiInterrupt): string[] {
-  if (["approval", "plan_approval", "budget"].includes(reason)) return [];
+  if (["approval", "plan_approval", "budget", "check"].includes(reason)) return [];
   const listed: unknown = schema?.enum;
   const choices = (Array.isArray(listed) ? listed : []).filter(
     (choice): choice is string => typeof choice === "string" && choice.trim() !== "",

@@ -40,6 +40,11 @@ export function removeCheck(task: string, check: string): PlanEdit {
       : null;
 }
 
+/** The checks become the person's, and what the model has weakened counts no more. */
+export function acceptChecks(task: string): PlanEdit {
+  return (plan) => (findTask(plan, task) ? [{ op: "update", task_ids: [task], accept: true }] : null);
+}
+
 export function removeTask(task: string): PlanEdit {
   return (plan) => (findTask(plan, task) ? [{ op: "delete", task_ids: [task] }] : null);
 }

@@ -15,6 +15,7 @@ import { AddSection } from "./add-section.tsx";
 import { PlanEditor } from "./plan-editor.ts";
 import { addSection, type PlanEdit } from "./plan-edits.ts";
 import styles from "./plan-panel.module.css";
+import { PlanThread } from "./plan-thread.ts";
 import { progressOf } from "./progress.ts";
 import { PlanSection } from "./section.tsx";
 import { useLedger } from "./use-ledger.ts";
@@ -38,51 +39,53 @@ export function PlanPanel({ thread }: { thread: ThreadStore }) {
   };
   if (isLoading && isEmpty) return <Skeleton />;
   return (
-    <div ref={panel} className={styles.panel}>
-      <h2 className="unseen">{said.plan}</h2>
-      {trouble && (
-        <ProblemNotice
-          problem={trouble}
-          action={
-            problem && (
-              <Button small look="quiet" onClick={() => editor.dismiss()}>
-                {said.dismiss}
-              </Button>
-            )
-          }
-        />
-      )}
-      {!isEmpty && <Head plan={plan} />}
-      {plan.sections.map((section, index) => (
-        <PlanSection
-          key={section.id}
-          section={section}
-          isFirst={index === 0}
-          isLast={index === plan.sections.length - 1}
-          busy={busy}
-          ledger={ledger}
-          onEdit={edit}
-        />
-      ))}
-      <div ref={adding} className={styles.addSection}>
-        {isAdding ? (
-          <AddSection onAdd={add} onLeave={leave} />
-        ) : isEmpty ? (
-          <Empty icon={ListChecks}>
-            <p>{said.empty}</p>
-            {mayEdit && (
-              <Button icon={Plus} autoFocus={isDue} onClick={open}>
-                {said.begin}
-              </Button>
-            )}
-          </Empty>
-        ) : !mayEdit ? null : (
-          <Button look="quiet" small icon={Plus} autoFocus={isDue} onClick={open}>
-            {said.addSection}
-          </Button>
+    <PlanThread value={thread}>
+      <div ref={panel} className={styles.panel}>
+        <h2 className="unseen">{said.plan}</h2>
+        {trouble && (
+          <ProblemNotice
+            problem={trouble}
+            action={
+              problem && (
+                <Button small look="quiet" onClick={() => editor.dismiss()}>
+                  {said.dismiss}
+                </Button>
+              )
+            }
+          />
         )}
+        {!isEmpty && <Head plan={plan} />}
+        {plan.sections.map((section, index) => (
+          <PlanSection
+            key={section.id}
+            section={section}
+            isFirst={index === 0}
+            isLast={index === plan.sections.length - 1}
+            busy={busy}
+            ledger={ledger}
+            onEdit={edit}
+          />
+        ))}
+        <div ref={adding} className={styles.addSection}>
+          {isAdding ? (
+            <AddSection onAdd={add} onLeave={leave} />
+          ) : isEmpty ? (
+            <Empty icon={ListChecks}>
+              <p>{said.empty}</p>
+              {mayEdit && (
+                <Button icon={Plus} autoFocus={isDue} onClick={open}>
+                  {said.begin}
+                </Button>
+              )}
+            </Empty>
+          ) : !mayEdit ? null : (
+            <Button look="quiet" small icon={Plus} autoFocus={isDue} onClick={open}>
+              {said.addSection}
+            </Button>
+          )}
+        </div>
       </div>
-    </div>
+    </PlanThread>
   );
 }
 

@@ -9,10 +9,12 @@ import { describeCheck, seenOf } from "../client/check-lines.ts";
 import { Button, IconButton } from "../parts/button.tsx";
 import { useFocusBack } from "../parts/use-focus-back.ts";
 import { useWords } from "../state/words.ts";
+import { CheckActions } from "./check-actions.tsx";
 import { words } from "./check-words.ts";
 import { LineForm } from "./line-form.tsx";
-import { addCheck, type PlanEdit, removeCheck } from "./plan-edits.ts";
+import { acceptChecks, addCheck, type PlanEdit, removeCheck } from "./plan-edits.ts";
 import styles from "./task-checks.module.css";
+import { TaskReceipts } from "./task-receipts.tsx";
 
 type Checked = Pick<TaskState, "status" | "checks" | "verification" | "weakened">;
 
@@ -65,6 +67,8 @@ export function TaskChecks({
       </ul>
       {hint !== "" && <p className={styles.hint}>{hint}</p>}
       {weakened && <p className={styles.hint}>{said.weakened}</p>}
+      {mayEdit && checks.length > 0 && <CheckActions task={task} onAccept={() => void onEdit(acceptChecks(id), id)} />}
+      {checks.length > 0 && <TaskReceipts task={id} mark={checks.map(({ result }) => result?.receipt_id).join(" ")} />}
       {mayEdit && checks.length < maxChecks && <AddCheck onAdd={(run) => onEdit(addCheck(id, run))} />}
     </div>
   );

@@ -14,6 +14,7 @@ import styles from "./form.module.css";
 import { FormContext, type Reading, useForm, useReading } from "./part.ts";
 import { PlanPart } from "./plan-form.tsx";
 import { QuestionPart } from "./question.tsx";
+import { VerdictPart } from "./verdict.tsx";
 import { words } from "./words.ts";
 
 export function Questions({
@@ -71,6 +72,8 @@ function Part({ asked }: { asked: Asked }) {
       return <PlanPart asked={asked} />;
     case "budget":
       return <BudgetPart asked={asked} />;
+    case "check":
+      return <VerdictPart asked={asked} />;
   }
 }
 

@@ -7,12 +7,13 @@ import { type CheckRun, checkRun, checkRunBody } from "../../../protocol/plan/ch
 import type { ThreadKey } from "../../../protocol/thread.ts";
 import { callThread } from "../../../thread/stub.ts";
 import type { App, AppContext } from "../../context.ts";
-import { unwrap } from "../../errors.ts";
+import { problemOf, unwrap } from "../../errors.ts";
 import * as examples from "../../examples.ts";
 import { hopsHeader, readChain } from "../../hops.ts";
 import { whileKeyHolds } from "../../key-watch.ts";
 import { addOperation } from "../../operation.ts";
 import { keyOf } from "../../ownership.ts";
+import { takeOne } from "../../quotas/quotas.ts";
 import { threadParams } from "../../schemas.ts";
 import { countOpen } from "../../stream.ts";
 
@@ -37,7 +38,6 @@ export function addChecks(app: App): void {
       method: "post",
       path,
       scope: "run",
-      counts: "run",
       tag,
       summary: "Run checks again",
       description:
@@ -55,6 +55,9 @@ export function addChecks(app: App): void {
     },
     async (context, { params, query, body }) => {
       const key = keyOf(context, params.thread_id);
+      // It is as much work as a run that starts, and no live run.
+      const refusal = await takeOne(context.env, context.get("caller"), "runs_per_minute");
+      if (refusal !== null) throw problemOf(refusal);
       const { chain } = unwrap(readChain(context));
       const request = {
         check_run_id: body.check_run_id ?? newId("chk"),
@@ -62,10 +65,10 @@ export function addChecks(app: App): void {
         ...(chain && { hops: chain.hops }),
       };
       const start = () => callThread(context.env, key, (stub) => stub.callChecks(key, { kind: "start", request }));
-      if (query.wait !== "1" && query.wait !== "true") return answerWith(context, unwrap(await orLater(start())));
+      if (query.wait !== "1" && query.wait !== "true") return answerWith(context, knownOf(await orLater(start())));
       const close = countOpen(context, "streams", WAIT_MS);
       try {
-        const started = unwrap(await orLater(start()));
+        const started = knownOf(await orLater(start()));
         return answerWith(context, started.status === "running" ? await untilEnd(context, key, started) : started);
       } finally {
         close();
@@ -81,15 +84,16 @@ export function addChecks(app: App): void {
       counts: "request",
       tag,
       summary: "End checks that were run again",
-      description: "What runs is ended and leaves no receipts. Checks that have ended are returned as they are.",
+      description: "What runs is ended and leaves no receipts.",
       params: threadParams,
-      answers: { 200: { description: "The ended request.", schema: answer } },
+      answers: { 204: { description: "None runs any more." } },
       problems: ["not_found"],
     },
     async (context, { params }) => {
       const key = keyOf(context, params.thread_id);
       const asked = callThread(context.env, key, (stub) => stub.callChecks(key, { kind: "cancel" }));
-      return context.json(unwrap(await orLater(asked)));
+      unwrap(await orLater(asked));
+      return context.body(null, 204);
     },
   );
 }
@@ -97,7 +101,11 @@ export function addChecks(app: App): void {
 async function untilEnd(context: AppContext, key: ThreadKey, { check_run_id }: CheckRun): Promise<CheckRun> {
   const call = { kind: "wait" as const, check_run_id, timeout_ms: WAIT_MS };
   const wait = () => callThread(context.env, key, (stub) => stub.callChecks(key, call));
-  return unwrap(await whileKeyHolds(context, wait));
+  return knownOf(await whileKeyHolds(context, wait));
+}
+
+function knownOf(result: Result<CheckRun | null>): CheckRun {
+  return unwrap(result) ?? unwrap(fail("not_found", "These checks are not known any more."));
 }
 
 function answerWith(context: AppContext, run: CheckRun): Response {
