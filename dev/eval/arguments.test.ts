@@ -27,6 +27,16 @@ describe("the arguments of an evaluation", () => {
     ]);
   });
 
+  it("with --lies, name jobs and no requests", () => {
+    expect(readArguments(["--lies", "--only", "lie, plain"])).toMatchObject({ lies: true, only: ["lie", "plain"] });
+    expect(readArguments(["--lies", "--record", "a.json"])).toMatchObject({
+      only: null,
+      record: "a.json",
+      requests: [],
+    });
+    expect(readArguments([]).lies).toBe(false);
+  });
+
   it.each([
     [["--repeat", "21"], "--repeat must be a whole number from 1 to 20"],
     [["--repeat", "0"], "--repeat"],

@@ -117,10 +117,10 @@ function proposePlan(before: Plan, after: Plan): PlanProposal {
   return { sections: sections.filter(({ tasks }) => tasks.length > 0) };
 }
 
-/** What a person has approved as a plan is theirs. */
+/** What a person has approved as a plan is theirs, but for checks that can't fail. */
 function handFor({ tool_call_id, granted, checks }: ToolContext): Hand {
   const makeCheckId = idsOfCall(tool_call_id);
-  if (granted === "plan_approval") return handOf("person", { makeCheckId });
+  if (granted === "plan_approval") return handOf("person", { makeCheckId, agrees: true });
   return handOf("model", { makeCheckId, may_weaken: granted === "approval" && checks === "locked" });
 }
 

@@ -18,6 +18,19 @@ function refused(input: unknown): string {
   return outcome.message;
 }
 
+it("makes no check a person's that can't fail, if the person has only agreed to it", () => {
+  const specs = [
+    { type: "command", run: "npm test || true" },
+    { type: "command", run: "npm test" },
+  ];
+  const authors = (agrees: boolean) => {
+    const made = makeChecks(specs, handOf("person", { agrees }));
+    return made.ok ? made.checks.map(({ author }) => author) : made.message;
+  };
+  expect(authors(true)).toEqual(["model", "person"]);
+  expect(authors(false)).toEqual(["person", "person"]);
+});
+
 describe("makeChecks", () => {
   it("keeps what was written, with an id and an author", () => {
     const spec = { type: "command", run: "npm test", exit_code: 0, contains: "0 failed", protected: ["test/a.ts"] };

@@ -6,6 +6,7 @@ import { cutEnd } from "../../lib/truncate.ts";
 import { newId } from "../../protocol/ids.ts";
 import { type Check, type CheckAuthor, type CheckInput, checkInput, checkTypes } from "../../protocol/plan/check.ts";
 import { hasText } from "./describe.ts";
+import { recognizeEmpty } from "./empty.ts";
 import { findPatternFault } from "./pattern.ts";
 import { canonicalSpec } from "./spec.ts";
 
@@ -15,6 +16,8 @@ export interface Hand {
   makeCheckId: () => string;
   /** A person has agreed to what the model removes. */
   may_weaken?: boolean;
+  /** The person has agreed to what the model wrote. A check that can't fail stays the model's all the same. */
+  agrees?: boolean;
 }
 
 export function handOf(author: CheckAuthor, more: Partial<Hand> = {}): Hand {
@@ -58,7 +61,7 @@ const forms: Record<string, string> = {
 /** How much of a check that can't be read is quoted. */
 const QUOTED_CHARACTERS = 200;
 
-export function makeChecks(inputs: readonly unknown[], { author, makeCheckId }: Hand): MadeChecks {
+export function makeChecks(inputs: readonly unknown[], { author, makeCheckId, agrees }: Hand): MadeChecks {
   const checks: Check[] = [];
   for (const [at, input] of inputs.entries()) {
     const read = checkInput().safeParse(input);
@@ -68,7 +71,7 @@ export function makeChecks(inputs: readonly unknown[], { author, makeCheckId }: 
       const quoted = cutEnd(JSON.stringify(input) ?? "", QUOTED_CHARACTERS).toWellFormed();
       return { ok: false, message: `Check ${at + 1}, ${quoted}, was not added: ${fault}. ${describeForm(input)}` };
     }
-    checks.push({ id: makeCheckId(), author, spec });
+    checks.push({ id: makeCheckId(), author: agrees && recognizeEmpty(spec) !== null ? "model" : author, spec });
   }
   return { ok: true, checks };
 }
