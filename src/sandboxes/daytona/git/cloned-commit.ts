@@ -11,6 +11,8 @@ export async function writeClonedCommit(
   sandbox: SdkSandbox,
   { url, folder, commit }: { url: string; folder: string; commit: string },
 ): Promise<void> {
+  // Others may have changed its labels during the clone.
+  await sandbox.refreshData();
   const value = `${commit} ${await nameOf(url, folder)}`;
   await sandbox.setLabels({ ...sandbox.labels, [CLONED]: value });
 }
