@@ -4,7 +4,7 @@
 // repeated.
 import { lenientObject } from "../agent/calls/leniency.ts";
 import { listNewChecks } from "../agent/checks/change.ts";
-import { recognizeEmpty } from "../agent/checks/empty.ts";
+import { recognizeEmpty } from "../agent/checks/empty/empty-check.ts";
 import { type Hand, handOf, idsOfCall } from "../agent/checks/make.ts";
 import { commandsOf } from "../agent/checks/spec.ts";
 import { describeWeakenings, recordWeakenings, type Weakening, weakenings } from "../agent/checks/weakening.ts";

@@ -6,7 +6,7 @@ import { isRecord } from "../../lib/is-record.ts";
 import type { Receipt } from "../../protocol/plan/check.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
 import { withApproved, withNeeds } from "../checks/approval.ts";
-import { describeEmptyTests } from "../checks/empty-test.ts";
+import { describeEmptyTests } from "../checks/empty/empty-test.ts";
 import type { Applied } from "../checks/project/apply.ts";
 import { listUnhashed, withHashes } from "../checks/protect.ts";
 import { listClosing, listHopeless, withReceipts } from "../checks/results.ts";

@@ -6,7 +6,7 @@ import { cutEnd } from "../../lib/truncate.ts";
 import { newId } from "../../protocol/ids.ts";
 import { type Check, type CheckAuthor, type CheckInput, checkInput, checkTypes } from "../../protocol/plan/check.ts";
 import { hasText } from "./describe.ts";
-import { recognizeEmpty } from "./empty.ts";
+import { recognizeEmpty } from "./empty/empty-check.ts";
 import { findPatternFault } from "./pattern.ts";
 import { canonicalSpec } from "./spec.ts";
 

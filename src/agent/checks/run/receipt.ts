@@ -1,8 +1,8 @@
 // A receipt of what was seen, and how a model reads one that failed.
 import { cutEnd, cutMiddle } from "../../../lib/truncate.ts";
 import type { Receipt } from "../../../protocol/plan/check.ts";
-import { pickEvidence } from "../evidence.ts";
 import type { WantedCheck } from "../runner.ts";
+import { pickEvidence } from "./evidence.ts";
 import { notRun } from "./judge.ts";
 import type { Sight } from "./look.ts";
 

@@ -1,11 +1,11 @@
 // Recognizes a test that the model wrote and that asserts nothing: whoever runs it sees a pass, whatever the code does. It
 // judges the text alone and is lenient: a word that may be an assertion, such as `verify(…)`, is taken for one.
-import { isRecord } from "../../lib/is-record.ts";
-import type { CheckInput } from "../../protocol/plan/check.ts";
-import type { Task } from "../../protocol/plan/task.ts";
-import { parseJson } from "../calls/leniency.ts";
-import type { ModelMessage } from "../model.ts";
-import { quote } from "../plan/text.ts";
+import { isRecord } from "../../../lib/is-record.ts";
+import type { CheckInput } from "../../../protocol/plan/check.ts";
+import type { Task } from "../../../protocol/plan/task.ts";
+import { parseJson } from "../../calls/leniency.ts";
+import type { ModelMessage } from "../../model.ts";
+import { quote } from "../../plan/text.ts";
 
 const named =
   /(?:^|\/)(?:tests?|__tests__|specs?)\/|[._-](?:test|spec|tests)\.[a-z]+$|(?:^|\/)test_[^/]+$|_(?:test|spec)\.[a-z]+$/i;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { CheckInput } from "../../protocol/plan/check.ts";
-import { recognizeEmpty } from "./empty.ts";
+import type { CheckInput } from "../../../protocol/plan/check.ts";
+import { recognizeEmpty } from "./empty-check.ts";
 
 const command = (run: string, more: object = {}): CheckInput => ({ type: "command", run, ...more });
 

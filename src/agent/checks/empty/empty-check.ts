@@ -1,6 +1,6 @@
 // Recognizes checks that can't fail: they show nothing, whatever the model did. It judges the text alone and is lenient:
 // what it doesn't understand may fail.
-import type { CheckInput } from "../../protocol/plan/check.ts";
+import type { CheckInput } from "../../../protocol/plan/check.ts";
 
 /** What to tell the model about a check that can't fail; null if it may fail. */
 export function recognizeEmpty(spec: CheckInput): string | null {

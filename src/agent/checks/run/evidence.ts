@@ -1,6 +1,6 @@
 // What of an output the model reads after a failure: the lines that say what failed, wherever in the log they stand, and
 // the end. A log of tests has its one failing line among thousands that passed.
-import { cutEnd } from "../../lib/truncate.ts";
+import { cutEnd } from "../../../lib/truncate.ts";
 
 const MAX_CHARACTERS = 1_200;
 const MAX_LINE = 200;
