@@ -349,7 +349,7 @@ export const message = late(() =>
 export const plan = late(() => z.object(planView().shape).openapi("Plan", { example: examples.plan }));
 const planSection = late(() => planView().shape.sections.element);
 const ledger = late(() => z.object(taskLedger().shape).openapi("TaskLedger", { example: examples.ledger }));
-const seenReceipt = late(() => z.object(receipt().shape).openapi("Receipt", { example: examples.receipt }));
+export const seenReceipt = late(() => z.object(receipt().shape).openapi("Receipt", { example: examples.receipt }));
 export const planWithLedger = late(() =>
   z
     .object({

@@ -12,4 +12,6 @@ export interface PlanWithDetails {
   ledger: Ledger;
   /** The newest, the oldest of them first. Absent if they were not asked for. */
   receipts?: Receipt[];
+  /** Their places in the thread, which begin with 1. Absent with `receipts`, and from an object of a former version. */
+  receipt_seqs?: number[];
 }

@@ -2,11 +2,16 @@
 import { withoutNumbers } from "../../agent/plan/numbers.ts";
 import type { PlanDetails, PlanWithDetails } from "../../protocol/plan/details.ts";
 import type { Life } from "../life.ts";
-import { readReceipts } from "../rows/receipts.ts";
+import { readPlacedReceipts } from "../rows/receipts.ts";
 import { readLedger } from "../run/ledger.ts";
 
 export function readPlanDetails(life: Life, include: PlanDetails): PlanWithDetails {
   const plan = withoutNumbers(life.state.plan);
   if (include === "ledger") return { plan, ledger: readLedger(life) };
-  return { plan, ledger: {}, receipts: readReceipts(life.database.sql) };
+  const placed = readPlacedReceipts(life.database.sql);
+  return {
+    ...{ plan, ledger: {} },
+    receipts: placed.map(({ receipt }) => receipt),
+    receipt_seqs: placed.map(({ seq }) => seq),
+  };
 }
