@@ -25,6 +25,7 @@ import { addInbox } from "./http/routes/inbox.ts";
 import { addMade } from "./http/routes/made.ts";
 import { addMessages } from "./http/routes/messages.ts";
 import { addModels } from "./http/routes/models.ts";
+import { addReceipts } from "./http/routes/receipts/receipts.ts";
 import { addRuns } from "./http/routes/runs/runs.ts";
 import { addServer } from "./http/routes/server.ts";
 import { addSessions } from "./http/routes/sessions.ts";
@@ -132,6 +133,7 @@ const resources = [
   addChecks,
   addInbox,
   addRuns,
+  addReceipts,
   addUsage,
   addUsersUsage,
   addLiveRuns,

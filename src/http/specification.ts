@@ -15,7 +15,7 @@ export interface Answer {
   /** The schema of a JSON body. Without `schema`, `text` and `bytes` there is no body. */
   schema?: Late<z.ZodType>;
   /** The response may have this type too; only this one if there is no schema. */
-  text?: "text/event-stream" | "text/html" | "text/plain";
+  text?: "text/event-stream" | "text/html" | "text/plain" | "text/markdown" | "application/xml";
   /** The response is bytes of one of these types. */
   bytes?: ("application/octet-stream" | "application/gzip")[];
   headers?: Record<string, string>;

@@ -9,7 +9,7 @@ import * as examples from "../examples.ts";
 
 const planSection = late(() => planView().shape.sections.element);
 const ledger = late(() => z.object(taskLedger().shape).openapi("TaskLedger", { example: examples.ledger }));
-const seenReceipt = late(() => z.object(receipt().shape).openapi("Receipt", { example: examples.receipt }));
+export const seenReceipt = late(() => z.object(receipt().shape).openapi("Receipt", { example: examples.receipt }));
 export const planWithLedger = late(() =>
   z
     .object({

@@ -27,6 +27,11 @@ const MAX_READ_CHARACTERS = 4_000_000;
 
 /** The newest receipts, the oldest of them first. */
 export function readReceipts(sql: Sql): Receipt[] {
+  return readPlacedReceipts(sql).map(({ receipt }) => receipt);
+}
+
+/** The same, with their places in the thread. */
+export function readPlacedReceipts(sql: Sql): { seq: number; receipt: Receipt }[] {
   if (!hasTable(sql, "receipts")) return [];
   const sizes = sql
     .exec<{ seq: number; size: number }>(
@@ -44,5 +49,8 @@ export function readReceipts(sql: Sql): Receipt[] {
   return sql
     .exec<{ seq: number; content: string }>("SELECT seq, content FROM receipts WHERE seq >= ? ORDER BY seq", first)
     .toArray()
-    .flatMap(({ seq, content }) => readStored(toReceipt, content, "receipt", seq) ?? []);
+    .flatMap(({ seq, content }) => {
+      const receipt = readStored(toReceipt, content, "receipt", seq);
+      return receipt === undefined ? [] : { seq, receipt };
+    });
 }
