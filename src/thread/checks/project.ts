@@ -44,7 +44,7 @@ export function openProject(life: Life, sandbox: Sandbox, signal: AbortSignal): 
 
   async function update(place: CheckPlace, inner: AbortSignal): Promise<void> {
     const former = stored();
-    if (former !== null && isLooked && former.file === null && former.pending === null) return;
+    if (former !== null && isLooked && isEmpty(former)) return;
     const now = former === null ? await readCommit(life, place, inner) : await readPending(former, place, inner);
     isLooked = true;
     if (now === null || now === former) return;
@@ -52,7 +52,7 @@ export function openProject(life: Life, sandbox: Sandbox, signal: AbortSignal): 
   }
 
   return {
-    isThere: () => isOpen() || stored() !== null,
+    isThere: () => !isEmpty(stored()) || (isOpen() && !(isLooked && stored() !== null)),
     known: () => {
       const now = stored();
       return now === null ? null : viewOf(now);
@@ -70,6 +70,11 @@ export function openProject(life: Life, sandbox: Sandbox, signal: AbortSignal): 
       if (tree !== null) closed.set(life, tree);
     },
   };
+}
+
+/** The repository has no such file. Whether it has got one is looked at once a run. */
+function isEmpty(project: StoredProject | null): boolean {
+  return project === null || (project.file === null && project.pending === null);
 }
 
 /** Inside a transaction. */
