@@ -10,7 +10,18 @@ const quarterHour = new Date("2026-11-28T10:15:00Z");
 /** More than are removed together. */
 const IDLE_THREADS = 60;
 const byUser = [
-  ...["api_keys", "projects", "runs", "messages", "message_parts", "receipts", "secrets", "previews", "ssh_accesses", "tickets"],
+  ...[
+    "api_keys",
+    "projects",
+    "runs",
+    "messages",
+    "message_parts",
+    "receipts",
+    "secrets",
+    "previews",
+    "ssh_accesses",
+    "tickets",
+  ],
   ...["triggers", "trigger_deliveries", "webhooks", "deliveries", "slack_workspaces", "agents", "agent_versions"],
 ];
 
