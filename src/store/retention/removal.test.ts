@@ -1,6 +1,7 @@
 // A thread is deleted from a database that is full: SQLite itself says so here, at a bound of pages.
 import { expect, it } from "vitest";
 import { openD1, type SqliteD1 } from "../../../test/fakes/sqlite-d1.ts";
+import { listStrayThreads } from "../people/account-threads.ts";
 import { isDatabaseFull } from "../server/full.ts";
 import { readUsage } from "../usage.ts";
 import { deleteThread, threadTables } from "./removal.ts";
@@ -75,4 +76,14 @@ it("keeps usage once, whatever comes twice, and by project", async () => {
   expect(await read("p1")).toMatchObject([{ runs: 1, input_tokens: 5, cost_usd: null }]);
   expect(await read("p2")).toEqual([]);
   await deleteThread(d1.binding, { user_id: "ada", thread_id: "gone" }, Date.now(), [], { owner_deleted: true });
+});
+
+it("finds receipts that a former version has left of a deleted thread, with its owner's account", async () => {
+  const d1 = openD1();
+  await deleteThread(d1.binding, { user_id: "ada", thread_id: "old" }, Date.now());
+  expect(await listStrayThreads(d1.binding, "ada", 9)).toEqual([]);
+  d1.read("INSERT INTO receipts VALUES ('ada', 'old', 1, 'rcpt_1', 'inv', 'task_1', ?, 2, '{}')", AT);
+  expect(await listStrayThreads(d1.binding, "ada", 9)).toEqual(["old"]);
+  await deleteThread(d1.binding, { user_id: "ada", thread_id: "old" }, Date.now());
+  expect(await listStrayThreads(d1.binding, "ada", 9)).toEqual([]);
 });
