@@ -129,6 +129,7 @@ describe("the bundle's Daytona SDK", () => {
     getWorkDir: (sandbox) => sandbox.getWorkDir(),
     recover: (sandbox) => sandbox.recover(5),
     refreshActivity: (sandbox) => sandbox.refreshActivity(),
+    refreshData: (sandbox) => sandbox.refreshData().then(() => sandbox.labels),
     resize: (sandbox) => sandbox.resize({ cpu: 2 }, 5),
     revokeSshAccess: (sandbox) => sandbox.revokeSshAccess(),
     setAutoArchiveInterval: (sandbox) => sandbox.setAutoArchiveInterval(10),
@@ -185,7 +186,7 @@ describe("the bundle's Daytona SDK", () => {
     const names = (await readdir(src, { recursive: true })).filter((name) => /(?<!\.test|-script)\.ts$/.test(name));
     const texts = await Promise.all(names.map((name) => readFile(join(src, name), "utf8")));
     const found = texts.flatMap((text) => [
-      ...text.matchAll(/\b(?:sandbox|process|fs|client\.snapshot|sandboxApi)\.(?!then\b)([a-z]\w+)\(/g),
+      ...text.matchAll(/\b(?:sandbox|process|fs|client\.snapshot|sandboxApi)\.(?!then\b|exit\b)([a-z]\w+)\(/g),
     ]);
     const asked = new Set(found.map(([, name = ""]) => name));
     expect(asked).toContain("createFolder");

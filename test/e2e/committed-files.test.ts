@@ -3,7 +3,12 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDaytonaSandbox, type DaytonaSandbox } from "../../src/sandboxes/daytona/sandbox.ts";
+import { transact } from "../../src/thread/life.ts";
+import { taskTools } from "../../src/tools/tasks.ts";
 import { labels } from "../contract/sandbox-port/fixture.ts";
+import { call, type Reply, say } from "../fakes/replies.ts";
+import { makeTool } from "../fakes/scripted-run.ts";
+import { FakeThread } from "../fakes/thread.ts";
 import { untilEnd } from "./daytona-adapter.ts";
 import { apiKey, type Fixture, startFixture } from "./daytona-fixture.ts";
 import { type GitServer, startGitServer } from "./git-server.ts";
@@ -63,6 +68,60 @@ describe("a project's checkout", { timeout: 90_000 }, () => {
     expect(real.labels).toMatchObject({ ...labels, cloned: expect.stringContaining(first?.commit ?? "?") });
     await shell(sandbox, "rm -rf shop/.git/objects/*");
     await expect(read(other)).rejects.toThrow(/could not be read: the commit [0-9a-f]{40} is not there any more/);
+  });
+
+  it("has checks that verify a task, which the model can't turn off", async () => {
+    const text = `version: 1
+test: {run: sh test.sh, contains: 2 passed, protected: [test.sh]}
+checks:
+  - {paths: [docs/**], run: "false"}
+  - {always: true, type: git, clean: true}
+`;
+    const files = { [FILE]: text, "test.sh": "grep -q cart server.js && echo 2 passed", "server.js": "" };
+    const { url } = await host.addRepository("team/checked", { files });
+    const sandbox = open("checked", url);
+    await shell(sandbox, "true");
+    const done = (id: string): Reply =>
+      call({ id, name: "update_tasks", input: { task_ids: ["task_1"], status: "completed" } });
+    const own = "git -c user.name=a -c user.email=b";
+    const commit = (change: string) => shell(sandbox, `cd checked && ${change} && git add -A && ${own} commit -qm x`);
+    const changing =
+      (change: string, reply: Reply): Reply =>
+      async (...given) => {
+        await commit(change);
+        return reply(...given);
+      };
+    const sections = [{ title: "S", tasks: ["The cart works"] }];
+    const thread = new FakeThread({
+      replies: [
+        call({ id: "c_plan", name: "create_tasks", input: { sections } }),
+        // Its first work.
+        call({ id: "c_work", name: "touch", input: {} }),
+        // It rewrites what the checks are.
+        changing(`printf 'version: 1\n' >${FILE}`, done("c_one")),
+        changing("echo cart >server.js", done("c_two")),
+      ],
+      tools: [...taskTools, makeTool("execute_command"), makeTool("touch")],
+      defaultReply: say("Done."),
+    });
+    Object.assign(thread.sandbox, {
+      checks: sandbox.checks,
+      readRepositoryNotice: () => sandbox.readRepositoryNotice?.() ?? null,
+      readFacts: async () => ({ system: "", work_dir: "/", programs: [], has_route: null, notes: null }),
+    });
+    transact(thread.life, () => thread.life.state.rememberSandbox("checked"));
+    await thread.run("go", { invocation_id: "inv_a" });
+    const [task] = thread.life.state.plan.tasks;
+    const seen = task?.checks?.map(({ author, spec, result }) => [
+      ...[author, "run" in spec ? spec.run : spec.type, result?.outcome],
+    ]);
+    expect(seen).toEqual([
+      ["project", "sh test.sh", "passed"],
+      ["project", "git", "passed"],
+    ]);
+    expect(task).toMatchObject({ status: "completed", verification: "verified" });
+    expect(thread.life.project).toMatchObject({ pending: { hash: hashOf("version: 1\n") } });
+    expect(task?.checks?.[0]?.protected).toEqual([{ path: "checked/test.sh", hash: hashOf(files["test.sh"]) }]);
   });
 
   it("is not known where the folder was there before, and nothing is asked without one", async () => {

@@ -98,6 +98,17 @@ describe("the checks of a project", () => {
     expect(thread.life.state.plan.tasks[2]?.verification).toBe("verified");
   });
 
+  it("come by path for the first task, too, where what differs from the commit can be told", async () => {
+    const { thread, place, run } = newThread([plan("A"), done("c1")]);
+    place.git = { ...place.git, commit: "c".repeat(40), changed: ["server.js"] };
+    await run();
+    expect(checksOf(thread)).toEqual(["project npm test", "project file"]);
+    const none = newThread([plan("A"), done("c1")]);
+    none.place.git = { ...none.place.git, commit: "c".repeat(40), changed: [] };
+    await none.run();
+    expect(checksOf(none.thread)).toEqual(["project file"]);
+  });
+
   it("keep a task open when one fails, and people see the check", async () => {
     const { thread, place, run } = newThread([plan("A"), done("c1")]);
     place.deeds.set("npm test", { exit_code: 1, output: "1 failed\n" });

@@ -21,8 +21,14 @@ const MAX_CHANGES = 20;
 
 const nothing: ProjectChecks = { checks: [], files: [] };
 
-/** The files when the last task closed. A life that does not know them takes all for changed. */
-const closed = new WeakMap<Life, Tree>();
+interface Since {
+  tree: Tree;
+  /** What had changed before that and belongs to no task yet. */
+  files: string[];
+}
+
+/** Since when files count as changed for the task that closes next. A life that does not know takes all for changed. */
+const since = new WeakMap<Life, Since>();
 
 export function openProject(life: Life, sandbox: Sandbox, signal: AbortSignal): ProjectPort {
   const told = new Set<string>();
@@ -37,6 +43,7 @@ export function openProject(life: Life, sandbox: Sandbox, signal: AbortSignal): 
     const note = (why: string) => failures.push(`The project's checks (${PROJECT_FILE}) could not be read: ${why}`);
     if (place !== undefined && isOpen()) await ask(life, signal, (inner) => update(place, inner), note);
     const now = stored();
+    if (place !== undefined && now !== null && isOpen()) await beginChanges(life, place, now, signal);
     const notes = [...failures, ...(now === null ? [] : listNotes(now))].filter((text) => !told.has(text));
     for (const text of notes) told.add(text);
     return now === null && notes.length === 0 ? null : { ...(now === null ? nothing : viewOf(now)), notes };
@@ -61,15 +68,30 @@ export function openProject(life: Life, sandbox: Sandbox, signal: AbortSignal): 
     listChanged: async () => {
       tree = null;
       if (place === undefined || !isOpen()) return null;
-      const before = closed.get(life);
-      const files = before && (await ask(life, signal, (inner) => place.listChanges(before, inner)));
+      const before = since.get(life);
+      const files = before && (await ask(life, signal, (inner) => place.listChanges(before.tree, inner)));
       tree = await ask(life, signal, (inner) => place.readTree(inner));
-      return files && files.length < MAX_CHANGES ? inCheckout(files, stored()?.folder ?? "") : null;
+      if (!files || files.length >= MAX_CHANGES) return null;
+      return [...before.files, ...inCheckout(files, stored()?.folder ?? "")];
     },
     noteClosed: () => {
-      if (tree !== null) closed.set(life, tree);
+      if (tree !== null) since.set(life, { tree, files: [] });
     },
   };
+}
+
+/** Before the first task of a life closes: what differs from the commit is what was changed, if none was made since. */
+async function beginChanges(
+  life: Life,
+  place: CheckPlace,
+  { commit, folder, file }: StoredProject,
+  signal: AbortSignal,
+): Promise<void> {
+  if (since.has(life) || !file?.checks.some(({ paths }) => paths !== null)) return;
+  const git = await ask(life, signal, (inner) => place.readGit(folder, inner));
+  if (git === null || commit === null || git.commit !== commit || git.changed.length >= MAX_CHANGES) return;
+  const tree = await ask(life, signal, (inner) => place.readTree(inner));
+  if (tree !== null) since.set(life, { tree, files: git.changed });
 }
 
 /** The repository has no such file. Whether it has got one is looked at once a run. */
