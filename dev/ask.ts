@@ -12,7 +12,7 @@ import { type AskArguments, readArguments, usage } from "./ask/arguments.ts";
 import { costLine, sumUsage } from "./ask/cost.ts";
 import { modelLines } from "./ask/models.ts";
 import { answerQuestions } from "./ask/questions.ts";
-import { type PlanWithReceipts, receiptLines } from "./ask/receipts.ts";
+import { type PlanWithReceipts, receiptLines, seenLine } from "./ask/receipts.ts";
 import { Screen } from "./ask/screen.ts";
 import { sourceLines } from "./ask/sources.ts";
 import { plain } from "./ask/width.ts";
@@ -84,6 +84,7 @@ async function runOnce(api: Api, followed: Followed, screen: Screen, before: Con
       onEvent: (event: Parameters<typeof advance>[1]) => {
         view = advance(view, event);
         screen.show(view);
+        if (event.type === "CUSTOM" && event.name === "receipt") screen.say(seenLine(event.value));
       },
       onWait: ({ message, retryAt }: ApiError) =>
         screen.say(`· ${plain(message)} Trying again at ${new Date(retryAt ?? 0).toLocaleTimeString("en-GB")}.`),

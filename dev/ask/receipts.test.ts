@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Receipt } from "../../src/protocol/plan/check.ts";
 import type { CheckRun } from "../../src/protocol/plan/check-run.ts";
-import { receiptLines } from "./receipts.ts";
+import { receiptLines, seenLine } from "./receipts.ts";
 
 const run: CheckRun = {
   ...{ check_run_id: "c", thread_id: "t", status: "completed", reason: null, task_ids: ["a"] },
@@ -30,6 +30,20 @@ it("shows each check that ran, and why one failed, with the end of its output", 
       expect.stringMatching(/^ {4}\| .*two$/),
     ],
   });
+});
+
+it("says in a line what was seen while a run works", () => {
+  const seen = {
+    receipt_id: "r",
+    task_id: "a",
+    check_id: "k",
+    author: "model" as const,
+    reason: "`x` exited\nwith 0.",
+  };
+  const command = { ...seen, type: "command" as const, outcome: "passed" as const, duration_ms: 1_250 };
+  expect(seenLine(command)).toBe("✓ `x` exited with 0. (1.3 s)");
+  const person = { ...seen, type: "person" as const, outcome: "failed" as const, reason: "A person said no." };
+  expect(seenLine({ ...person, duration_ms: 0 })).toBe("✗ A person said no.");
 });
 
 it("says why they have not run, and that there are none", () => {

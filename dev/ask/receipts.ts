@@ -1,4 +1,5 @@
 // What the server saw when checks ran again, as lines: each task with its checks, and the end of an output that failed.
+import type { SeenReceipt } from "../../src/protocol/event.ts";
 import type { Receipt, Verification } from "../../src/protocol/plan/check.ts";
 import type { CheckRun } from "../../src/protocol/plan/check-run.ts";
 import { describeCheck } from "../../src/web/client/check-lines.ts";
@@ -28,6 +29,12 @@ export function receiptLines(plan: PlanWithReceipts, run: CheckRun): { lines: st
   if (run.status !== "completed")
     return { lines: [`${run.status}: ${oneLine(run.reason ?? "they still run")}`], failed };
   return { lines: lines.length === 0 ? ["No task has a check that the server can run."] : lines, failed };
+}
+
+/** As it comes in a stream, with how long it took. */
+export function seenLine({ type, outcome, reason, duration_ms }: SeenReceipt): string {
+  const took = type === "person" ? "" : ` (${(duration_ms / 1000).toFixed(1)} s)`;
+  return `${marks[outcome]} ${oneLine(reason)}${took}`;
 }
 
 function describeReceipt({ spec, outcome, reason, duration_ms, output_head, output_tail }: Receipt): string[] {

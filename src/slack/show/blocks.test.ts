@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { place } from "../../../test/fakes/slack-channel.ts";
+import type { TaskState } from "../../protocol/plan/task.ts";
 import type { Run, RunSource } from "../../protocol/run.ts";
-import { endBlocks } from "./blocks.ts";
+import { endBlocks, planText } from "./blocks.ts";
 
 function source(n: number, more: Partial<RunSource> = {}): RunSource {
   const url = `https://tea.example/${n}?a=1&b=2`;
@@ -14,6 +15,37 @@ function sourcesOf(sources: RunSource[] | undefined, chinese = false): string | 
   const texts = blocks.map((block) => JSON.parse(JSON.stringify(block.elements))[0].text as string);
   return texts.length === 2 ? (texts[0] ?? null) : null;
 }
+
+describe("a plan in Slack", () => {
+  const task = (status: TaskState["status"], verification?: TaskState["verification"]): TaskState => ({
+    ...{ id: `${status} ${verification}`, content: `${verification ?? "plain"}`, status },
+    ...(verification === undefined ? {} : { verification }),
+  });
+  const tasks = [
+    ...[
+      task("completed", "verified"),
+      task("completed", "self_checked"),
+      task("completed"),
+      task("pending", "not_run"),
+    ],
+    task("cancelled", "failed"),
+  ];
+
+  it("says what is known of each task that has ended, in its language", () => {
+    const said = (title: string) =>
+      planText({ version: 1, sections: [{ id: "s", title, tasks }] })
+        .split("\n")
+        .slice(1);
+    expect(said("Shop")).toEqual([
+      "✅ verified _(verified)_",
+      "✅ self_checked _(self-checked)_",
+      "✅ plain",
+      "▫️ not_run",
+      "✖️ failed _(check failed)_",
+    ]);
+    expect(said("商店")[1]).toBe("✅ self_checked _(自查通过)_");
+  });
+});
 
 describe("a run in Slack that may not spend more", () => {
   const said = (code: string, chinese: boolean, cap?: object, reason?: string) => {

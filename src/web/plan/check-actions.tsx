@@ -15,7 +15,7 @@ type Checked = Pick<TaskState, "id" | "status" | "checks" | "verification" | "we
 /** The server cuts longer ones. */
 const maxNoteCharacters = 1_000;
 
-export function CheckActions({ task, onAccept }: { task: Checked; onAccept: () => void }) {
+export function CheckActions({ task, busy, onAccept }: { task: Checked; busy: boolean; onAccept: () => void }) {
   const said = useWords(words);
   const run = useCheckRun(task.id);
   const { checks = [] } = task;
@@ -26,7 +26,10 @@ export function CheckActions({ task, onAccept }: { task: Checked; onAccept: () =
   return (
     <>
       {asked.map(
-        ({ id, spec }) => spec.type === "person" && <Answer key={id} check={id} question={spec.question} run={run} />,
+        ({ id, spec }) =>
+          spec.type === "person" && (
+            <Answer key={id} check={id} question={spec.question} run={run} busy={busy || run.runs} />
+          ),
       )}
       <div className={styles.actions}>
         {run.runs ? (
@@ -35,7 +38,7 @@ export function CheckActions({ task, onAccept }: { task: Checked; onAccept: () =
           </Button>
         ) : (
           isRunnable && (
-            <Button look="quiet" small icon={RotateCcw} onClick={() => void run.start()}>
+            <Button look="quiet" small icon={RotateCcw} disabled={busy} onClick={() => void run.start()}>
               {said.runAgain}
             </Button>
           )
@@ -66,7 +69,7 @@ function mayAccept({ status, verification = "none", weakened }: Checked): boolea
   return status === "completed" && !["verified", "accepted", "none"].includes(verification);
 }
 
-function Answer({ check, question, run }: { check: string; question: string; run: CheckRunView }) {
+function Answer({ check, question, run, busy }: { check: string; question: string; run: CheckRunView; busy: boolean }) {
   const said = useWords(words);
   const [note, setNote] = useState("");
   const answer = (approved: boolean): void => {
@@ -76,10 +79,10 @@ function Answer({ check, question, run }: { check: string; question: string; run
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset would break the line
     <div className={styles.question} role="group" aria-label={said.answer(question)}>
-      <Button small icon={Check} disabled={run.runs} onClick={() => answer(true)}>
+      <Button small icon={Check} disabled={busy} onClick={() => answer(true)}>
         {said.yes}
       </Button>
-      <Button small icon={X} disabled={run.runs} onClick={() => answer(false)}>
+      <Button small icon={X} disabled={busy} onClick={() => answer(false)}>
         {said.no}
       </Button>
       <input

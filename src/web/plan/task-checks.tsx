@@ -39,9 +39,12 @@ const icons = { passed: CircleCheck, failed: CircleX, stale: RotateCcw, not_run:
 
 export function TaskChecks({
   task,
+  busy,
   onEdit,
 }: {
   task: Checked & { id: string };
+  /** A run works, beside which nothing is run again. */
+  busy: boolean;
   onEdit: (edit: PlanEdit, focus?: string) => Promise<boolean>;
 }) {
   const said = useWords(words);
@@ -67,7 +70,9 @@ export function TaskChecks({
       </ul>
       {hint !== "" && <p className={styles.hint}>{hint}</p>}
       {weakened && <p className={styles.hint}>{said.weakened}</p>}
-      {mayEdit && checks.length > 0 && <CheckActions task={task} onAccept={() => void onEdit(acceptChecks(id), id)} />}
+      {mayEdit && checks.length > 0 && (
+        <CheckActions task={task} busy={busy} onAccept={() => void onEdit(acceptChecks(id), id)} />
+      )}
       {checks.length > 0 && <TaskReceipts task={id} mark={checks.map(({ result }) => result?.receipt_id).join(" ")} />}
       {mayEdit && checks.length < maxChecks && <AddCheck onAdd={(run) => onEdit(addCheck(id, run))} />}
     </div>

@@ -84,7 +84,7 @@ export const TaskRow = memo(function TaskRow(row: TaskRowProps) {
       )}
       {isOpened && (
         <div className={styles.opened}>
-          {(task.checks || mayEdit) && <TaskChecks task={task} onEdit={onEdit} />}
+          {(task.checks || mayEdit) && <TaskChecks task={task} busy={busy} onEdit={onEdit} />}
           {ledger === null ? (
             <p className={styles.reading}>
               <Spinner /> {said.reading}

@@ -41,6 +41,8 @@ export async function walkThreads({ ask }: Walker, check: (stream: Answer) => vo
   await ask("GET /v1/threads/{thread_id}/tasks", { params, query: { include: "ledger" } });
   const create = { op: "create", section_title: "Test", task_contents: ["Try it"] };
   await ask("PATCH /v1/threads/{thread_id}/tasks", { params, body: { operations: [create] } });
+  await ask("POST /v1/threads/{thread_id}/checks/run", { params, query: { wait: "1" }, body: {} });
+  await ask("DELETE /v1/threads/{thread_id}/checks/run", { params });
   await ask("GET /v1/threads/{thread_id}/diagnostics", { params });
   // It ends after a minute without a run.
   check(await ask("GET /v1/threads/{thread_id}/events", { params, query: { after: "1" } }));

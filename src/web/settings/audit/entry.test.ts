@@ -52,6 +52,12 @@ describe("an entry of the audit", () => {
     expect(say({ ...cap, action: "approval.deny", outcome: "refused" }, "zh")).toBe("Ada 试图拒绝提高运行上限：inv_1");
   });
 
+  it("says of finished work whether somebody was content", () => {
+    const work = { target: "int_chk_1", details: { tool: null, thread_id: "t", invocation_id: "inv_1" } };
+    expect(say({ ...work, action: "approval.approve" })).toBe("Ada said yes to the finished work of run inv_1");
+    expect(say({ ...work, action: "approval.deny" }, "zh")).toBe("Ada 没有认可运行的成果：inv_1");
+  });
+
   it("names what is gone by its name in the entry, or by its id", () => {
     expect(say({ target: "key_9", details: { name: "old" } })).toBe("Ada deleted the key “old”");
     expect(say({ target: "key_9" })).toBe("Ada deleted the key key_9");

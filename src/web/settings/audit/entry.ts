@@ -44,6 +44,7 @@ function findAct({ action, target, details }: Entry, { acts: known, cases: speci
   if (action === "session.delete" && details.reason === "sign_out") return special.sign_out;
   if (action === "session.delete" && target === null) return special.all_sessions;
   if (details.first_sign_in === true) return special.first_sign_in;
+  if (isAboutWork(target)) return action === "approval.approve" ? special.say_yes : special.say_no;
   if (isAboutCap(target)) return action === "approval.approve" ? special.raise_cap : special.keep_cap;
   // An admin ends a session as a key.
   if (action === "api_key.delete" && target?.startsWith("sess_")) return known["session.delete"];
@@ -52,6 +53,13 @@ function findAct({ action, target, details }: Entry, { acts: known, cases: speci
 
 /** What a run at a cap asks has no tool call behind it: the id names the run. */
 const CAP = "int_budget_";
+
+/** So has what a run asks about its finished work. */
+const WORK = "int_chk_";
+
+function isAboutWork(target: string | null): boolean {
+  return target?.startsWith(WORK) === true;
+}
 
 function isAboutCap(target: string | null): boolean {
   return target?.startsWith(CAP) === true;
@@ -75,6 +83,7 @@ function sayActor(entry: Entry, said: Said["words"], names: Names): string {
 function sayTarget({ action, target, details }: Entry, said: Said["words"], names: Names): string {
   if (isEntering({ action, details })) return "";
   const { name, tool } = details;
+  if (isAboutWork(target) && typeof details.invocation_id === "string") return isolate(details.invocation_id);
   const known = [name, tool].find((each) => typeof each === "string" && each !== "");
   if (typeof known === "string") return said.name(isolate(known));
   if (target === null || target.startsWith("sess_")) return "";

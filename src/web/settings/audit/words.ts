@@ -99,13 +99,17 @@ export const acts = defineWords<Record<AuditAction, Act>>(
 );
 
 /** What one action is called in some cases. */
-export const cases = defineWords<Record<"sign_out" | "all_sessions" | "first_sign_in" | "raise_cap" | "keep_cap", Act>>(
+export const cases = defineWords<
+  Record<"sign_out" | "all_sessions" | "first_sign_in" | "raise_cap" | "keep_cap" | "say_yes" | "say_no", Act>
+>(
   {
     sign_out: { done: "signed out", plain: "sign out" },
     all_sessions: { done: "ended all sessions", plain: "end all sessions" },
     first_sign_in: { done: "signed in for the first time", plain: "sign in for the first time" },
     raise_cap: { done: "raised the limit of run", plain: "raise the limit of run" },
     keep_cap: { done: "declined to raise the limit of run", plain: "decline to raise the limit of run" },
+    say_yes: { done: "said yes to the finished work of run", plain: "say yes to the finished work of run" },
+    say_no: { done: "said no to the finished work of run", plain: "say no to the finished work of run" },
   },
   {
     sign_out: { done: "退出了登录", plain: "退出登录" },
@@ -113,6 +117,8 @@ export const cases = defineWords<Record<"sign_out" | "all_sessions" | "first_sig
     first_sign_in: { done: "首次登录", plain: "首次登录" },
     raise_cap: { done: "提高了运行上限：", plain: "提高运行上限：" },
     keep_cap: { done: "拒绝提高运行上限：", plain: "拒绝提高运行上限：" },
+    say_yes: { done: "认可了运行的成果：", plain: "认可运行的成果：" },
+    say_no: { done: "没有认可运行的成果：", plain: "否定运行的成果：" },
   },
 );
 
