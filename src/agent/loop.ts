@@ -12,7 +12,7 @@ import { judgeReply, noReplies } from "./calls/guards.ts";
 import { answerLeft, listSources } from "./calls/left-calls.ts";
 import type { CallsOptions } from "./calls/prepare.ts";
 import { protectFiles } from "./checks/protect-files.ts";
-import { maySettle, settleChecks } from "./checks/settle.ts";
+import { maySettle, noteUnseen, settleChecks } from "./checks/settle.ts";
 import { callWithinContext, foreseeCall } from "./context/call-within-context.ts";
 import { unansweredCalls } from "./context/history.ts";
 import type { LoopOutcome } from "./events.ts";
@@ -32,6 +32,7 @@ export async function runAgent(input: LoopInput, ports: LoopPorts): Promise<Loop
     state = createRunState(input, ports);
     let outcome = await resumeRun(state);
     while (!outcome) outcome = await takeStep(state);
+    if (outcome.status !== "completed" || outcome.pending_tool_call_ids.length > 0) await noteUnseen(state);
     return endSpending(outcome, state, ports);
   } catch (error) {
     if (state?.emitFailure) throw state.emitFailure.error;

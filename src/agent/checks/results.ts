@@ -69,6 +69,22 @@ export function withStale(plan: Plan, tree: string): Plan {
   return { ...plan, tasks };
 }
 
+/** For a run that ends without a look: what passed before its last calls may hold no longer. */
+export function withUnseen(plan: Plan, fresh: ReadonlySet<string>): Plan {
+  let isSame = true;
+  const tasks = plan.tasks.map((task) => {
+    if (task.status !== "completed") return task;
+    const checks = task.checks?.map((check) => {
+      const { result, spec } = check;
+      if (result?.outcome !== "passed" || result.stale || spec.type === "person" || fresh.has(check.id)) return check;
+      isSame = false;
+      return markStale(check);
+    });
+    return checks === undefined ? task : { ...task, checks, verification: verificationOf({ ...task, checks }) };
+  });
+  return isSame ? plan : { ...plan, tasks };
+}
+
 /** A file's check goes stale by its own file, which only a new look can tell. */
 export function isStale({ spec, result }: Check, tree: string): boolean {
   if (result?.outcome !== "passed" || spec.type === "person") return false;
