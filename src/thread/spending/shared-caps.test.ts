@@ -107,7 +107,6 @@ describe("a run under a user's cap", () => {
     const replies = Array.from({ length: 60 }, (_, place) => looks(`c${place}`, small));
     const thread = leasedThread(new FakeBudgets(ofUser({ max_total_tokens: 25_000, ...far })), replies);
     await thread.run("hi", run);
-    // Of 60: what a step holds follows from the size of the prompt.
     expect(runOf(thread).steps).toBe(34);
   });
 
