@@ -14,7 +14,7 @@ import type { CallsOptions } from "./calls/prepare.ts";
 import { askPeople } from "./checks/people/ask.ts";
 import { protectFiles } from "./checks/protect-files.ts";
 import { findRefused } from "./checks/refused-before.ts";
-import { maySettle, settleChecks } from "./checks/settle.ts";
+import { maySettle, noteUnseen, settleChecks } from "./checks/settle.ts";
 import { describeStop } from "./checks/words.ts";
 import { callWithinContext, foreseeCall } from "./context/call-within-context.ts";
 import { unansweredCalls } from "./context/history.ts";
@@ -35,6 +35,7 @@ export async function runAgent(input: LoopInput, ports: LoopPorts): Promise<Loop
     state = createRunState(input, ports);
     let outcome = await resumeRun(state);
     while (!outcome) outcome = await takeStep(state);
+    if (outcome.status !== "completed" || outcome.pending_tool_call_ids.length > 0) await noteUnseen(state);
     return endSpending(outcome, state, ports);
   } catch (error) {
     if (state?.emitFailure) throw state.emitFailure.error;

@@ -36,9 +36,11 @@ describe("npm run ask", () => {
     expect(run.code).toBe(0);
     const lines = run.stdout.split("\n");
     for (const title of ["需求分析", "开发阶段", "测试部署"]) expect(lines).toContain(title);
-    // A task that the server did not close at first is written once more.
-    const tasksWith = (mark: string) => new Set(lines.filter((line) => line.startsWith(`  ${mark} `))).size;
-    for (const mark of ["○", "◐", "●"]) expect(tasksWith(mark)).toBe(10);
+    // A task that the server did not close at first is written once more, with what was seen of it.
+    const titleOf = (line: string) => line.trim().split(" ")[1];
+    const tasksWith = (mark: string) =>
+      new Set(lines.filter((line) => line.startsWith(`  ${mark} `)).map(titleOf)).size;
+    expect(["○", "◐", "●", "◍"].map(tasksWith)).toEqual([10, 10, 7, 3]);
     expect(run.stdout).toContain("我说做完了，但服务器运行检查后发现没有：「FAIL shipping is free");
     expect(lines.indexOf("  ◐ 开发后端")).toBeLessThan(lines.indexOf("  ● 开发后端"));
     expect(run.stdout).toContain("$ cd shop && node check.js");

@@ -129,15 +129,17 @@ async function upload({ url, key }: Taskloom, project: string, path: string, tex
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
 }
 
-/** The person agrees to plans, and to nothing else. */
+/** The person agrees to plans and to nothing else, and leaves questions alone. */
 async function converse({ json }: Taskloom, name: string, agent_id: string): Promise<Run["status"]> {
   const runs = `/v1/threads/${name}/runs`;
   let run = await json<Run>("POST", runs, { message: `Job ${name}. Do what the plan says.`, agent_id });
   const until = Date.now() + PATIENCE_MS;
   while (Date.now() < until) {
     run = await json<Run>("GET", `${runs}/${run.invocation_id}`);
+    const { interrupts = [] } = run;
+    if (run.status === "interrupted" && interrupts.some(({ reason }) => reason === "question")) return run.status;
     if (run.status === "interrupted") {
-      const resume = (run.interrupts ?? []).map(({ id, reason }) => ({
+      const resume = interrupts.map(({ id, reason }) => ({
         ...{ interrupt_id: id, status: "resolved", payload: { approved: reason === "plan_approval" } },
       }));
       run = await json<Run>("POST", `${runs}/${run.invocation_id}/resume`, { resume });

@@ -206,6 +206,26 @@ describe("the end of a run", () => {
     expect(checks.ran).toEqual(["a", "b", "a"]);
   });
 
+  it("is no look if the run is cut: what may have changed is stale, and what was seen after the last call is not", async () => {
+    const { run } = newRun([callsTools(complete("task_1")), callsTools("work", complete("task_2"))]);
+    const person = (id: string) => commandCheck(id, { author: "person" });
+    await run.run({ plan: checkedPlan([person("a")], [person("b")], []), max_steps: 2 });
+    expect(statuses(run.plan).slice(0, 2)).toEqual([
+      ["completed", "stale"],
+      ["completed", "verified"],
+    ]);
+  });
+
+  it("runs what an earlier run has left stale, although nothing was done in this one", async () => {
+    const { run, checks } = newRun([says("Done.")]);
+    const result = { receipt_id: "r", outcome: "passed", reason: "", at: "", tree: "tree_1", stale: true } as const;
+    const plan = checkedPlan([commandCheck("a", { author: "person", result })]);
+    const tasks = plan.tasks.map((task) => ({ ...task, status: "completed" as const }));
+    await run.run({ plan: { ...plan, tasks } });
+    expect(checks.ran).toEqual(["a"]);
+    expect(statuses(run.plan)).toEqual([["completed", "verified"]]);
+  });
+
   it("runs no check again that ran after the last call", async () => {
     const { run, checks } = newRun([callsTools("work"), callsTools(complete("task_1")), says("Done.")]);
     await run.run({ plan: checkedPlan([commandCheck("a", { author: "person" })]) });

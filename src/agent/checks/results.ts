@@ -80,6 +80,22 @@ export function withStale(plan: Plan, now: FilesNow): Plan {
   return { ...plan, tasks };
 }
 
+/** For a run that ends without a look: what passed before its last calls may hold no longer. */
+export function withUnseen(plan: Plan, fresh: ReadonlySet<string>): Plan {
+  let isSame = true;
+  const tasks = plan.tasks.map((task) => {
+    if (task.status !== "completed") return task;
+    const checks = task.checks?.map((check) => {
+      const { result, spec } = check;
+      if (result?.outcome !== "passed" || result.stale || spec.type === "person" || fresh.has(check.id)) return check;
+      isSame = false;
+      return markStale(check);
+    });
+    return checks === undefined ? task : { ...task, checks, verification: verificationOf({ ...task, checks }) };
+  });
+  return isSame ? plan : { ...plan, tasks };
+}
+
 /**
  * A file's check goes stale by its own file, every other by any change. A person's yes without a tree is about something
  * else than files.

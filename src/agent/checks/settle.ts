@@ -8,7 +8,7 @@ import { type RunState, store } from "../loop-state.ts";
 import { numberPlan } from "../plan/numbers.ts";
 import { MAX_TASK_CHARACTERS, MAX_TASKS } from "../plan/rules.ts";
 import { withNeeds } from "./approval.ts";
-import { type FilesNow, isStale, withReceipts, withStale } from "./results.ts";
+import { type FilesNow, isStale, withReceipts, withStale, withUnseen } from "./results.ts";
 import { END_BUDGET_MS, unlessCancelled, type WantedCheck } from "./runner.ts";
 import { describeRepairs } from "./words.ts";
 
@@ -19,7 +19,19 @@ const MAX_REPAIRS = 3;
 
 /** Nothing is asked of a sandbox unless a task has a check that passed, and a call may have changed files since. */
 export function maySettle({ hasWorked, ports, plan }: RunState): boolean {
-  return hasWorked && ports.checks !== undefined && plan.tasks.some(hasPassed);
+  return ports.checks !== undefined && plan.tasks.some((task) => (hasWorked ? hasPassed(task) : hasStale(task)));
+}
+
+/**
+ * A run that is cancelled, fails or waits for a person ends at once, and nothing is looked at. What its last calls may
+ * have changed is not called verified until the end of a later run has seen it.
+ */
+export async function noteUnseen(state: RunState): Promise<void> {
+  if (!state.hasWorked) return;
+  const before = state.plan;
+  const plan = withUnseen(before, state.fresh);
+  if (plan === before) return;
+  await store(state, { type: "checks_settled", receipts: [], plan: { ...plan, version: before.version + 1 } });
 }
 
 /** Returns whether there is work again. */
@@ -50,6 +62,10 @@ export async function settleChecks(state: RunState): Promise<boolean> {
   return true;
 }
 
+function hasStale({ status, checks = [] }: Task): boolean {
+  return status === "completed" && checks.some(({ result }) => result?.stale === true);
+}
+
 function hasPassed({ status, checks = [] }: Task): boolean {
   return status === "completed" && checks.some(({ result }) => result?.outcome === "passed");
 }
@@ -76,7 +92,9 @@ function listStale(plan: Plan, now: FilesNow, fresh: ReadonlySet<string>): Wante
     .filter(({ status }) => status === "completed")
     .flatMap(({ id, checks = [] }) => checks.map((check) => ({ task_id: id, check })))
     .filter(({ check }) => check.spec.type !== "person")
-    .filter(({ check }) => isStale(check, now) || (check.author !== "model" && isOld(check, fresh)));
+    .filter(
+      ({ check }) => isStale(check, now) || check.result?.stale || (check.author !== "model" && isOld(check, fresh)),
+    );
 }
 
 function isOld({ id, spec, result }: Check, fresh: ReadonlySet<string>): boolean {

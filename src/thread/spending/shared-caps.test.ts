@@ -107,7 +107,7 @@ describe("a run under a user's cap", () => {
     const replies = Array.from({ length: 60 }, (_, place) => looks(`c${place}`, small));
     const thread = leasedThread(new FakeBudgets(ofUser({ max_total_tokens: 25_000, ...far })), replies);
     await thread.run("hi", run);
-    expect(runOf(thread).steps).toBe(36);
+    expect(runOf(thread).steps).toBe(34);
   });
 
   it("says nothing of the amounts of the deployment's cap", async () => {
