@@ -102,7 +102,7 @@ const load = [
  */
 const proofs = [
   ...["test/e2e/daytona*.test.ts", "test/e2e/sandbox-run-faults.test.ts", "test/e2e/sandbox-failures.test.ts"],
-  "test/e2e/sandbox-checks.test.ts",
+  ...["test/e2e/sandbox-checks.test.ts", "test/e2e/kill-checks.test.ts"],
   ...["test/e2e/former-*.test.ts", "test/e2e/web-lives.test.ts", "test/e2e/*hostile.test.ts"],
   ...["test/e2e/many-sources.test.ts", "test/e2e/gated-places.test.ts", "test/e2e/model-faults-*.test.ts"],
   ...["test/e2e/web-key-limits.test.ts", "test/e2e/docs-page.test.ts", "test/e2e/develop.test.ts"],

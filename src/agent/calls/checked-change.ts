@@ -117,8 +117,12 @@ function withPlan(result: ToolResult, change: (plan: Plan) => Applied): ToolResu
   return { content: `The project's checks can't be added, so nothing was changed. ${changed.message}`, is_error: true };
 }
 
-function isSeen({ task_id, check }: WantedCheck, receipts: readonly Receipt[]): boolean {
-  return receipts.some((receipt) => receipt.task_id === task_id && receipt.check_id === check.id);
+function isSeen(wanted: WantedCheck, receipts: readonly Receipt[]): boolean {
+  return receipts.some((receipt) => isOf(receipt)(wanted));
+}
+
+function isOf({ task_id, check_id }: Receipt): (wanted: WantedCheck) => boolean {
+  return (wanted) => wanted.task_id === task_id && wanted.check.id === check_id;
 }
 
 /** Null if the run was cancelled meanwhile. */
@@ -134,8 +138,10 @@ async function run(listed: WantedCheck[], call_id: string, state: RunState): Pro
 /** `before`: the plan as it stays if a check fails. */
 function conclude(result: ToolResult, receipts: Receipt[], before: Plan, state: RunState): ToolResult {
   if (result.plan === undefined) return { ...result, receipts };
-  const closing = new Set(listClosing(before, result.plan).map(({ task_id }) => task_id));
-  const failed = receipts.filter(({ task_id, outcome }) => closing.has(task_id) && outcome === "failed");
+  // A check that a person has taken away meanwhile holds nothing back.
+  const wanted = listClosing(before, result.plan);
+  const failed = receipts.filter((receipt) => receipt.outcome === "failed" && wanted.some(isOf(receipt)));
+  const closing = new Set(wanted.map(({ task_id }) => task_id));
   if (failed.length === 0 || state.input.agent.checks === "advise") {
     const plan = withReceipts(result.plan, receipts);
     const closed = plan.tasks.filter(({ id }) => closing.has(id));

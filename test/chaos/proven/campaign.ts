@@ -189,7 +189,9 @@ class ProofCampaign {
     for (const { place } of places) this.#findings.met[place] += 1;
     if (places.length === 0) this.#findings.idle += 1;
     const met = places.map(({ name, place }) => `${name} ${place}`).join(" · ") || "no run at work";
-    this.#options.onKill(`kill ${number} · ${met} · (aimed at ${moment} ${left})`);
+    this.#options.onKill(
+      `kill ${number} · ${met} · (aimed at ${moment} ${left}) · ${this.#findings.violations.length} violations`,
+    );
     const stuck = places.filter(({ lives }) => lives >= MAX_IDLE_LIVES);
     await this.#start();
     for (const { name, progress } of stuck) await this.#untilProgress(name, progress);

@@ -45,9 +45,7 @@ function readProof(sqlite: Sqlite): StoredProof | null {
   const [row] = sqlite.prepare("SELECT invocation_id, status, run, lives, started_calls FROM runs").all();
   if (row === undefined) return null;
   const run = JSON.parse(String(row.run)) as { attempt: number; steps: number };
-  const [plan] = sqlite
-    .prepare("SELECT content FROM messages WHERE type = 'task_list' ORDER BY seq DESC LIMIT 1")
-    .all();
+  const [plan] = sqlite.prepare("SELECT content, version FROM messages WHERE type = 'task_list'").all();
   const hasReceipts = sqlite.prepare("SELECT 1 FROM sqlite_master WHERE name = 'receipts'").get() !== undefined;
   const receipts = hasReceipts ? sqlite.prepare("SELECT content FROM receipts ORDER BY seq").all() : [];
   return {
@@ -56,7 +54,10 @@ function readProof(sqlite: Sqlite): StoredProof | null {
     lives: (JSON.parse(String(row.lives)) as unknown[]).length,
     attempt: run.attempt,
     steps: run.steps,
-    plan: plan === undefined ? { version: 0, sections: [], tasks: [] } : readPlan(plan.content),
+    plan: {
+      ...(plan === undefined ? { sections: [], tasks: [] } : readPlan(plan.content)),
+      version: Number(plan?.version ?? 0),
+    },
     receipts: receipts.map(({ content }) => JSON.parse(String(content)) as Receipt),
     place: findPlace(sqlite, String(row.status), String(row.started_calls)),
   };
