@@ -16,13 +16,13 @@ export function listClosing(before: Plan, after: Plan): WantedCheck[] {
     .filter(({ check }) => check.spec.type !== "person");
 }
 
-/** The same version of the plan with what the receipts say. Those of checks that are gone change nothing. */
-export function withReceipts(plan: Plan, receipts: readonly Receipt[]): Plan {
+/** `isTry`: the model has tried to pass them. The same version of the plan with what the receipts say. Those of checks that are gone change nothing. */
+export function withReceipts(plan: Plan, receipts: readonly Receipt[], isTry = true): Plan {
   if (receipts.length === 0) return plan;
   const of = new Map(receipts.map((receipt) => [nameCheck(receipt.task_id, receipt.check_id), receipt]));
   const tasks = plan.tasks.map((task) => {
     if (!task.checks?.some(({ id }) => of.has(nameCheck(task.id, id)))) return task;
-    const checks = task.checks.map((check) => withReceipt(check, of.get(nameCheck(task.id, check.id))));
+    const checks = task.checks.map((check) => withReceipt(check, of.get(nameCheck(task.id, check.id)), isTry));
     return { ...task, checks, verification: verificationOf({ ...task, checks }) };
   });
   return { ...plan, tasks };
@@ -32,12 +32,12 @@ function nameCheck(task_id: string, check_id: string): string {
   return `${task_id} ${check_id}`;
 }
 
-function withReceipt(check: Check, receipt: Receipt | undefined): Check {
+function withReceipt(check: Check, receipt: Receipt | undefined, isTry: boolean): Check {
   if (receipt === undefined) return check;
   const { receipt_id, outcome, reason, tree } = receipt;
   const result: CheckResult = { receipt_id, outcome, reason, tree, at: receipt.started_at };
   if ((receipt.altered_files ?? []).length > 0) result.altered = true;
-  if (outcome === "failed") result.rounds = countRounds(check.result, receipt);
+  if (outcome === "failed") result.rounds = countRounds(check.result, reason, isTry);
   return { ...check, result };
 }
 
@@ -45,9 +45,9 @@ function withReceipt(check: Check, receipt: Receipt | undefined): Check {
  * Digits are durations, ports, counts and dates: they differ in what is the same failure. What a person has run again is
  * no try of the model.
  */
-function countRounds(former: CheckResult | undefined, { reason, invocation_id }: Receipt): number {
+function countRounds(former: CheckResult | undefined, reason: string, isTry: boolean): number {
   const isSame = former?.outcome === "failed" && dropDigits(former.reason) === dropDigits(reason);
-  if (invocation_id === null) return isSame ? (former.rounds ?? 1) : 0;
+  if (!isTry) return isSame ? (former.rounds ?? 1) : 0;
   return isSame ? (former.rounds ?? 1) + 1 : 1;
 }
 

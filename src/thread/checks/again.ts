@@ -182,7 +182,7 @@ function finish(life: Life, seen: readonly Receipt[], tree: string | null): void
       before.tasks.some(({ id, checks = [] }) => id === task_id && checks.some((check) => check.id === check_id)),
     );
     const receipts = [...left, ...answered.receipts];
-    const plan = withReceipts({ ...answered.plan, version: before.version + 1 }, left);
+    const plan = withReceipts({ ...answered.plan, version: before.version + 1 }, left, false);
     if (receipts.length > 0) {
       recordReceipts(life, null, receipts);
       recordPlan(life, findRunning(life), plan, hops === undefined ? {} : { hops });
