@@ -60,9 +60,9 @@ describe("a crash at any step", () => {
     const world = new ScheduleWorld();
     await world.add("2026-11-25T08:00:30Z");
     await world.sweep("2026-11-25T08:01:00Z");
-    // After reading, lookup, claim, three counts of what the user has and acceptance, the row is the next step.
+    // After reading, lookup, claim, four counts of what the user has and acceptance, the row is the next step.
     world.steps = 0;
-    world.crash = { at: 6, moment: "after" };
+    world.crash = { at: 7, moment: "after" };
     await world.deliver("2026-11-25T08:01:00Z");
     world.revive();
     expect([world.runs.length, world.outcomes().length]).toEqual([1, 0]);

@@ -10,7 +10,7 @@ import type { Guard } from "../proxy.ts";
 import { type Watcher, watchThread } from "../reader.ts";
 import { openStage, type Stage } from "../stage.ts";
 import { noFindings, type ProofFindings } from "./findings.ts";
-import { checkCommands, checkEnd, checkMoment, type Report, type Told } from "./oracle.ts";
+import { checkCommands, checkCopy, checkEnd, checkMoment, type Report, type Told } from "./oracle.ts";
 import { MARKS, marks, replyTo, requestText, STEPS } from "./script.ts";
 import { type Proofs, readProofs } from "./stored.ts";
 
@@ -219,6 +219,8 @@ class ProofCampaign {
       if (proof === undefined) continue;
       const report: Report = (what) => void this.#findings.violations.push(`${work.name}: ${what}`);
       checkMoment(proof, work.receipts, report);
+      const copy = proofs.copies.get(work.name);
+      if (copy !== undefined) checkCopy(copy, report);
       work.receipts = proof.receipts.map(({ receipt_id }) => receipt_id);
       const { place, lives, steps, plan } = proof;
       if (work.told === null && place !== "over") {
@@ -230,12 +232,12 @@ class ProofCampaign {
     return places;
   }
 
-  async #settle(work: Work, told: Told, { objects, plans }: Proofs, report: Report): Promise<void> {
+  async #settle(work: Work, told: Told, { objects, copies }: Proofs, report: Report): Promise<void> {
     const { name } = work;
     const proof = objects.get(name);
     this.#works.delete(name);
     if (proof === undefined) return report("lost: nothing is stored of it");
-    checkEnd(proof, plans.get(name), told, STEPS, report);
+    checkEnd(proof, copies.get(name), told, STEPS, report);
     const { id, left } = await this.#readMarks(proof.plan.tasks.length === 0 ? null : name);
     checkCommands(left, report);
     this.#findings.over += 1;

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Receipt } from "../../../src/protocol/plan/check.ts";
 import type { Plan, Task } from "../../../src/protocol/plan/task.ts";
 import { endings, marks, outcomes } from "./script.ts";
-import type { StoredProof } from "./stored.ts";
+import type { Copy, StoredProof } from "./stored.ts";
 
 export type Report = (what: string) => void;
 
@@ -22,6 +22,13 @@ export function checkMoment({ plan, receipts }: StoredProof, former: readonly st
         `${seen.length > wanted.length ? "doubled" : "wrong"}: ${name}: ${seen.join(", ")}: ${reasonsOf(name, plan, receipts)}`,
       );
   }
+}
+
+/** At any moment. Who finds in D1 what a check has seen finds its receipt, too. */
+export function checkCopy({ plan, receipts }: Copy, report: Report): void {
+  if (new Set(receipts).size !== receipts.length) report("doubled: a receipt is twice in D1");
+  const seen = plan?.tasks.flatMap(({ checks = [] }) => checks.flatMap(({ result }) => result?.receipt_id ?? [])) ?? [];
+  for (const id of seen) if (!receipts.includes(id)) report(`lost: D1 has a result without its receipt ${id}`);
 }
 
 function checkClosed({ content, status, checks = [] }: Task, receipts: readonly Receipt[], report: Report): void {
@@ -62,7 +69,7 @@ export interface Told {
   resyncs: number;
 }
 
-export function checkEnd(proof: StoredProof, d1: Plan | undefined, told: Told, steps: number, report: Report): void {
+export function checkEnd(proof: StoredProof, d1: Copy | undefined, told: Told, steps: number, report: Report): void {
   if (told.status !== "completed") report(`lost: the run is ${told.status}`);
   if (told.steps !== steps) report(`wrong: ${told.steps} steps are counted, ${steps} were made`);
   const seen = Object.fromEntries(groupReceipts(proof.plan, proof.receipts));
@@ -71,8 +78,9 @@ export function checkEnd(proof: StoredProof, d1: Plan | undefined, told: Told, s
     proof.plan.tasks.map((task) => [task.content, `${task.status} ${task.verification}`]),
   );
   if (!isDeepStrictEqual(ends, endings)) report(`wrong: the tasks are ${JSON.stringify(ends)}`);
-  if (!isDeepStrictEqual(d1?.tasks, proof.plan.tasks)) report("wrong: D1 has another plan");
+  if (!isDeepStrictEqual(d1?.plan?.tasks, proof.plan.tasks)) report("wrong: D1 has another plan");
   const ids = proof.receipts.map(nameOf);
+  if (!isDeepStrictEqual(d1?.receipts, ids)) report(`wrong: D1 has ${d1?.receipts.length} receipts of ${ids.length}`);
   const answered = told.sections.flatMap(({ tasks }) => tasks.flatMap((task) => task.receipts.map(nameOf)));
   if (!isDeepStrictEqual(answered.sort(), ids.toSorted()))
     report(`wrong: a client is told of ${answered.length} receipts, and ${ids.length} are stored`);

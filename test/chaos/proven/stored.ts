@@ -1,4 +1,4 @@
-// Reads what a dead runtime has left of runs with checks: the plan and the receipts of each object, and D1's plan.
+// Reads what a dead runtime has left of runs with checks: the plan and the receipts of each object, and those in D1.
 import type { Receipt } from "../../../src/protocol/plan/check.ts";
 import type { Plan } from "../../../src/protocol/plan/task.ts";
 import { readDatabases } from "../stored.ts";
@@ -16,10 +16,18 @@ export interface StoredProof {
   place: "task" | "end" | "elsewhere" | "over";
 }
 
+/** What D1 has of a thread. */
+export interface Copy {
+  /** The newest; null if there is none. */
+  plan: Plan | null;
+  /** Ids of the receipts, in order. */
+  receipts: string[];
+}
+
 export interface Proofs {
   objects: Map<string, StoredProof>;
-  /** D1's newest plan of each thread. */
-  plans: Map<string, Plan>;
+  /** By thread. */
+  copies: Map<string, Copy>;
 }
 
 type Reader = Parameters<typeof readDatabases>[2];
@@ -29,12 +37,21 @@ export async function readProofs(state: string): Promise<Proofs> {
   const objects = new Map<string, StoredProof>();
   for (const proof of await readDatabases(state, "objects", readProof))
     if (proof !== null) objects.set(proof.run, proof);
-  const plans = new Map<string, Plan>();
-  await readDatabases(state, "database", (sqlite) => {
-    const rows = sqlite.prepare("SELECT thread_id, content FROM messages WHERE type = 'task_list' ORDER BY seq").all();
-    for (const { thread_id, content } of rows) plans.set(String(thread_id), readPlan(content));
-  });
-  return { objects, plans };
+  const copies = new Map<string, Copy>();
+  await readDatabases(state, "database", (sqlite) => readCopies(sqlite, copies));
+  return { objects, copies };
+}
+
+function readCopies(sqlite: Sqlite, copies: Map<string, Copy>): void {
+  const copyOf = (thread_id: unknown): Copy => {
+    const copy = copies.get(String(thread_id)) ?? { plan: null, receipts: [] };
+    copies.set(String(thread_id), copy);
+    return copy;
+  };
+  const plans = sqlite.prepare("SELECT thread_id, content FROM messages WHERE type = 'task_list' ORDER BY seq").all();
+  for (const { thread_id, content } of plans) copyOf(thread_id).plan = readPlan(content);
+  const receipts = sqlite.prepare("SELECT thread_id, receipt_id FROM receipts ORDER BY seq").all();
+  for (const { thread_id, receipt_id } of receipts) copyOf(thread_id).receipts.push(String(receipt_id));
 }
 
 function readPlan(content: unknown): Plan {
