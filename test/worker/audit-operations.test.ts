@@ -65,6 +65,7 @@ const recordingReads = ["GET /auth/callback", "GET /integrations/slack/callback"
 const elsewhere = [
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume",
   "POST /v1/threads/{thread_id}/runs/{invocation_id}/resume/stream",
+  "POST /v1/threads/{thread_id}/checks/run",
   "POST /ag-ui",
   "POST /ag-ui/{agent_id}",
   "POST /integrations/slack/interactivity",

@@ -86,7 +86,7 @@ export const trips: Record<string, number> = {
   "GET /v1/webhooks/{webhook_id}": 1,
   "GET /v1/webhooks/{webhook_id}/deliveries": 1,
   // 2
-  "POST /v1/threads/{thread_id}/checks/run": 2,
+  "POST /v1/threads/{thread_id}/checks/run": 0,
   "POST /hooks/{trigger_id}": 2,
   "POST /v1/agents": 2,
   "PATCH /v1/agents/{agent_id}": 2,

@@ -3,9 +3,10 @@
 import { z } from "@hono/zod-openapi";
 import { fail, type Result } from "../../../protocol/error.ts";
 import { newId } from "../../../protocol/ids.ts";
-import { type CheckRun, checkRun, checkRunBody } from "../../../protocol/plan/check-run.ts";
+import { type CheckRun, type CheckRunRequest, checkRun, checkRunBody } from "../../../protocol/plan/check-run.ts";
 import type { ThreadKey } from "../../../protocol/thread.ts";
 import { callThread } from "../../../thread/stub.ts";
+import { audited } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
 import { problemOf, unwrap } from "../../errors.ts";
 import * as examples from "../../examples.ts";
@@ -51,7 +52,7 @@ export function addChecks(app: App): void {
         202: { description: "They run.", schema: answer },
       },
       problems: ["not_found", "busy", "idempotency_conflict", "invalid_operation"],
-      audit: { action: "checks.run", details: ({ body }) => ({ answers: body.answers?.length ?? 0 }) },
+      records: ["checks.run"],
     },
     async (context, { params, query, body }) => {
       const key = keyOf(context, params.thread_id);
@@ -64,7 +65,8 @@ export function addChecks(app: App): void {
         ...{ task_ids: body.task_ids ?? null, answers: body.answers ?? [], key_id: context.get("caller").key_id },
         ...(chain && { hops: chain.hops }),
       };
-      const start = () => callThread(context.env, key, (stub) => stub.callChecks(key, { kind: "start", request }));
+      const ask = () => callThread(context.env, key, (stub) => stub.callChecks(key, { kind: "start", request }));
+      const start = () => (request.answers.length === 0 ? ask() : recordAnswers(context, request, ask));
       if (query.wait !== "1" && query.wait !== "true") return answerWith(context, knownOf(await orLater(start())));
       const close = countOpen(context, "streams", WAIT_MS);
       try {
@@ -96,6 +98,20 @@ export function addChecks(app: App): void {
       return context.body(null, 204);
     },
   );
+}
+
+/** Who said yes is in no receipt. To look again decides nothing, so it needs no entry and works with a full database. */
+function recordAnswers(
+  context: AppContext,
+  { answers }: CheckRunRequest,
+  ask: () => Promise<Result<CheckRun | null>>,
+): Promise<Result<CheckRun | null>> {
+  const target = context.req.param("thread_id") ?? null;
+  return audited(context, { action: "checks.run", target, details: { answers: answers.length } }, async (notes) => {
+    const asked = await ask();
+    if (!asked.ok) notes.refused = asked.error.code;
+    return asked;
+  });
 }
 
 async function untilEnd(context: AppContext, key: ThreadKey, { check_run_id }: CheckRun): Promise<CheckRun> {
