@@ -2,6 +2,7 @@
 // mark, so that any of them is recognized in another user's answer.
 import { env } from "cloudflare:test";
 import { readKeyId } from "../../../src/http/api-key.ts";
+import type { Receipt } from "../../../src/protocol/plan/check.ts";
 import { syncThread } from "../../../src/store/sync.ts";
 import { threadStub } from "../../../src/thread/stub.ts";
 import { makeSession } from "../../fakes/session.ts";
@@ -59,7 +60,7 @@ export async function makeWorld(walker: Walker, slack: SlackClient, person: Pers
   }
   const [sandbox, threads] = await Promise.all([
     makeSandbox(make, ids.project_id, mark),
-    makeThreads(make, { ...ids, suffix, mark }),
+    makeThreads(make, { ...ids, user_id, suffix, mark }),
   ]);
   const trigger_id = await makeTriggers(walker, make, person, ids.project_id);
   const session = await makeSession(env.DB, { user_id, user_agent: `browser ${mark}` });
@@ -129,13 +130,14 @@ async function makeSandbox(make: Make, project_id: string, mark: string) {
 }
 
 interface ThreadNames {
+  user_id: string;
   project_id: string;
   agent_id: string;
   suffix: string;
   mark: string;
 }
 
-async function makeThreads(make: Make, { project_id, agent_id, suffix, mark }: ThreadNames) {
+async function makeThreads(make: Make, { user_id, project_id, agent_id, suffix, mark }: ThreadNames) {
   const run = (thread: string, message: string, wait: boolean) => {
     const given = { message, message_id: `message-${thread}`, invocation_id: `run-${thread}`, metadata: { mark } };
     return make("POST", `/v1/threads/${thread}/runs${wait ? "?wait=1" : ""}`, given);
@@ -170,6 +172,17 @@ async function makeThreads(make: Make, { project_id, agent_id, suffix, mark }: T
   const [interrupt] = asked.interrupts as { id: string }[];
   const interrupt_id = interrupt?.id ?? "";
   const parts = { interrupt_id, section_id: section?.id ?? "", task_id: section?.tasks[0]?.id ?? "" };
+  for (const thread_id of [quiet, asking]) {
+    const receipts = [1, 2].map((seq) => ({ seq, ...receiptOf(`run-${thread_id}`, parts.task_id, `${seq} ${mark}`) }));
+    await syncThread(env.DB, {
+      key: { user_id, thread_id },
+      project: null,
+      thread: null,
+      messages: [],
+      runs: [],
+      receipts,
+    });
+  }
   const of = (thread_id: string) => ({
     thread_id,
     invocation_id: `run-${thread_id}`,
@@ -200,6 +213,16 @@ async function makeTriggers(walker: Walker, make: Make, person: Person, project_
     await threadStub(env, of).waitForEnd(of, String(run.invocation_id), 20_000);
   }
   return String(made.trigger_id);
+}
+
+function receiptOf(invocation_id: string, task_id: string, words: string): Receipt {
+  const spec = { type: "command" as const, run: `echo ${words}` };
+  return {
+    ...{ receipt_id: `rcpt-${invocation_id}-${words}`, task_id, check_id: `chk ${words}`, invocation_id, spec },
+    ...{ author: "person", outcome: "passed", reason: `I saw ${words}.`, started_at: new Date().toISOString() },
+    ...{ duration_ms: 1, exit_code: 0, output_head: words, output_tail: "", output_bytes: words.length },
+    ...{ output_hash: null, tree: null },
+  };
 }
 
 /** Two webhooks, one of them with two deliveries that have arrived. */
