@@ -44,7 +44,7 @@ const reachable = late(() =>
     .string()
     .max(253)
     .regex(
-      /^(?:\d{1,3}(?:\.\d{1,3}){3}(?:\/\d{1,2})?|(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})$/i,
+      /^(?:\d{1,3}(?:\.\d{1,3}){3}(?:\/\d{1,2})?|(?:\*\.)?(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63})$/,
       "is no IPv4 network and no domain",
     )
     .refine(isNetworkOrName, "is no IPv4 network: its numbers are up to 255, its length up to 32"),
@@ -73,7 +73,7 @@ const sandboxFields = late(() =>
       .optional(),
     dockerfile: wellFormed
       .max(MAX_DOCKERFILE_CHARACTERS)
-      .regex(/^\s*(?:#[^\n]*\n\s*|ARG\s[^\n]*\n\s*)*FROM\s+\S/i, "does not begin with FROM")
+      .regex(/^\s*(?:#[^\n]*\n\s*|[Aa][Rr][Gg]\s[^\n]*\n\s*)*[Ff][Rr][Oo][Mm]\s+\S/, "does not begin with FROM")
       .optional(),
     cpu: z.int().min(1).max(1024).optional(),
     memory: z.int().min(1).max(4096).optional(),

@@ -209,6 +209,14 @@ describe("what a generator of clients reads", () => {
     }
   });
 
+  it("has no pattern with a flag, which JSON Schema would read as text", () => {
+    const patterns = [...JSON.stringify(api).matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)].map(([, text = ""]) =>
+      String(JSON.parse(text)),
+    );
+    expect(patterns.length).toBeGreaterThan(10);
+    expect(patterns.filter((pattern) => /\/[a-z]+$/.test(pattern))).toEqual([]);
+  });
+
   it("names what /hooks and Slack's doors take", () => {
     const takes = (path: string) =>
       Object.keys(each.find((of) => of.path === path)?.operation.requestBody?.content ?? {});

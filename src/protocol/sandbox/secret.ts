@@ -52,7 +52,7 @@ const secretHost = late(() =>
     .string()
     .max(253)
     .regex(
-      /^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/i,
+      /^(?:\*\.)?(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$/,
       "is not a host such as api.example.com",
     ),
 );

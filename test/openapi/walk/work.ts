@@ -19,6 +19,8 @@ export async function walkThreads({ ask }: Walker, check: (stream: Answer) => vo
   check(await ask(`GET ${RUN}/events`, { params: { ...params, invocation_id: first } }));
   await ask(`GET ${RUNS}`, { params, query: { limit: "2" } });
   await ask(`GET ${RUN}`, { params: { ...params, invocation_id: first } });
+  for (const form of ["", "/markdown", "/junit"])
+    await ask(`GET ${RUN}/receipts${form}`, { params: { ...params, invocation_id: first } });
   await ask(`POST ${RUNS}`, { params, body: { message: "[[stall]] stalled", invocation_id: third } });
   await walkInbox({ ask }, params);
   await ask(`POST ${RUN}/cancel`, { params: { ...params, invocation_id: third } });
