@@ -8,6 +8,7 @@ import { withReceipts } from "../results.ts";
 import { addRepairs } from "../settle.ts";
 import { withVerification } from "../verification.ts";
 import { describeNos } from "../words.ts";
+import { isOpen } from "./ask.ts";
 
 export interface PersonAnswer {
   question: string;
@@ -43,7 +44,8 @@ export function withAnswers(
     if (!isMeant || task.checks === undefined) return task;
     const checks = task.checks.map((check) => {
       const answer = check.spec.type === "person" ? of.get(check.spec.question) : undefined;
-      if (answer === undefined) return check;
+      // Nobody's silence takes back what was said of another task that shares the question.
+      if (answer === undefined || (answer.outcome === "not_run" && !isOpen(check))) return check;
       const theirs = answer.outcome === "not_run" ? check : { ...check, author: "person" as const };
       receipts.push(toReceipt(task, theirs, answer, { invocation_id, at }));
       return theirs;
