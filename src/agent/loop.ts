@@ -40,6 +40,7 @@ export async function runAgent(input: LoopInput, ports: LoopPorts): Promise<Loop
     if (state?.emitFailure) throw state.emitFailure.error;
     ports.onBug?.("loop", error);
     const outcome = failed("internal", "Something went wrong inside the server while it worked on this run.");
+    if (state !== null) await noteUnseen(state);
     return endSpending(outcome, state, ports);
   } finally {
     state?.place.leave();
