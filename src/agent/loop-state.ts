@@ -56,7 +56,7 @@ export interface RunState extends Equipment {
   owed: Map<string, Owed>;
   /** Whether a call of this run may have changed files. */
   hasWorked: boolean;
-  /** The tree as the end of the run has seen it; null if it was not read. */
+  /** The tree as the end of the run has seen it; null if it was not read since the last call that may have changed it. */
   tree: string | null;
   /** True once the outcome is known. A tool that was left behind may still work. */
   isOver: boolean;

@@ -221,6 +221,7 @@ async function finishCall(
     if (kind === "work" && !prepared.tool.read_only) {
       state.hasWorked = true;
       state.fresh.clear();
+      state.tree = null;
     }
     if (isChanged) end.plan_changes++;
     if (worked || isChanged) state.replies = { ...state.replies, reminders: 0 };

@@ -53,6 +53,26 @@ describe("a run that ends with a question to people", () => {
   });
 });
 
+describe("a question to people", () => {
+  it("is about the files as they are, and not as an earlier look of the run has seen them", async () => {
+    const remove = { name: "delete_tasks", arguments: JSON.stringify({ task_ids: ["task_1"] }) };
+    const more = callsTools("work", remove);
+    const { run, checks } = newRun(callsTools("work"), says("Done."), more, says("That, too."));
+    const asks: Check = { id: "chk_ask", author: "person", spec: { type: "person", question: "Good?" } };
+    const plan = checkedPlan([passed], [asks]);
+    const tasks = plan.tasks.map((task) => ({ ...task, status: "completed" as const }));
+    checks.during = () => {
+      run.steered.push([{ role: "user", content: "And paint it." }]);
+      checks.tree = "tree_2";
+    };
+    const outcome = await run.run({ plan: { ...plan, tasks } });
+    expect(checks.ran).toEqual(["a"]);
+    expect(outcome).toMatchObject({
+      interrupts: [{ response_schema: { properties: { tree: { const: "tree_2" } } } }],
+    });
+  });
+});
+
 describe("a person's yes", () => {
   const yes: Check = { id: "chk_yes", author: "person", spec: { type: "person", question: "Good?" }, result };
 
