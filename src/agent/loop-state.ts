@@ -48,7 +48,7 @@ export interface RunState extends Equipment {
   lastText: string;
   /** Receipts of calls that have no result yet, by call id: a person's edit repeats the change, and no check. */
   checked: Map<string, Receipt[]>;
-  /** Ids of checks that ran since the last call that may have changed anything. A later life knows of none. */
+  /** Ids of checks that ran since the last call that may have changed anything. */
   fresh: Set<string>;
   /** Ids of checks whose protected files could not be hashed before the model worked on. */
   unprotected: Set<string>;
@@ -99,7 +99,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     nudge: describeUnavailable(input.unavailable_sources),
     lastText: findLastText(input),
     checked: new Map(),
-    fresh: new Set(),
+    fresh: new Set(input.seen_checks),
     unprotected: new Set(),
     owed: new Map(),
     hasWorked: mayHaveWorked(input),

@@ -16,7 +16,7 @@ import { readAnswered } from "../checks/answered.ts";
 import { endChecks, RUN_BEGAN } from "../checks/check-run-end.ts";
 import { openChecks } from "../checks/open-checks.ts";
 import { openProject } from "../checks/project.ts";
-import { noteCut } from "../checks/unseen.ts";
+import { noteCut, readSeenChecks } from "../checks/unseen.ts";
 import { readGrants } from "../inbox/interrupts.ts";
 import { takeSteered } from "../inbox/steering.ts";
 import { type Life, noteError, stopActive, storeHeld, storeRequestedEnd, transact } from "../life.ts";
@@ -220,6 +220,7 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
       context_tokens: ports.contextTokens(record.run.model),
       token_scale: readTokenScale(life, record.run.model),
       started_calls: record.started_calls.map(({ id }) => id),
+      seen_checks: readSeenChecks(life, record),
       grants: readGrants(life, record),
       is_former_plan: isFormerPlan(life, record),
       interrupt_ms: ports.interrupt_ms,
