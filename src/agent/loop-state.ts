@@ -48,7 +48,7 @@ export interface RunState extends Equipment {
   lastText: string;
   /** Receipts of calls that have no result yet, by call id: a person's edit repeats the change, and no check. */
   checked: Map<string, Receipt[]>;
-  /** Ids of checks that ran since the last call that may have changed anything. A later life knows of none. */
+  /** Ids of checks that ran since the last call that may have changed anything. */
   fresh: Set<string>;
   /** Ids of checks whose protected files could not be hashed before the model worked on. */
   unprotected: Set<string>;
@@ -56,7 +56,7 @@ export interface RunState extends Equipment {
   owed: Map<string, Owed>;
   /** Whether a call of this run may have changed files. */
   hasWorked: boolean;
-  /** The tree as the end of the run has seen it; null if it was not read. */
+  /** The tree as the end of the run has seen it; null if it was not read since the last call that may have changed it. */
   tree: string | null;
   /** True once the outcome is known. A tool that was left behind may still work. */
   isOver: boolean;
@@ -99,16 +99,21 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
     nudge: describeUnavailable(input.unavailable_sources),
     lastText: findLastText(input),
     checked: new Map(),
-    fresh: new Set(),
+    fresh: new Set(input.seen_checks),
     unprotected: new Set(),
     owed: new Map(),
-    // What an earlier life has done is not looked up.
-    hasWorked: input.steps > 0,
+    hasWorked: mayHaveWorked(input),
     tree: null,
     isOver: false,
     emitFailure: null,
   };
   return state;
+}
+
+/** An earlier life has stored a step, or has begun or made what a person approved. What that was is not looked up. */
+function mayHaveWorked({ steps, started_calls, grants, history }: LoopInput): boolean {
+  if (steps > 0 || started_calls.length > 0) return true;
+  return history.some((message) => message.role === "tool" && grants.has(message.tool_call_id));
 }
 
 function noteFailure(state: RunState, error: unknown): void {

@@ -12,7 +12,6 @@ import { judgeReply, noReplies } from "./calls/guards.ts";
 import { answerLeft, listSources } from "./calls/left-calls.ts";
 import type { CallsOptions } from "./calls/prepare.ts";
 import { askPeople } from "./checks/people/ask.ts";
-import { protectFiles } from "./checks/protect-files.ts";
 import { findRefused } from "./checks/refused-before.ts";
 import { maySettle, noteUnseen, settleChecks } from "./checks/settle.ts";
 import { describeStop } from "./checks/words.ts";
@@ -41,6 +40,7 @@ export async function runAgent(input: LoopInput, ports: LoopPorts): Promise<Loop
     if (state?.emitFailure) throw state.emitFailure.error;
     ports.onBug?.("loop", error);
     const outcome = failed("internal", "Something went wrong inside the server while it worked on this run.");
+    if (state !== null) await noteUnseen(state);
     return endSpending(outcome, state, ports);
   } finally {
     state?.place.leave();
@@ -162,7 +162,6 @@ async function takeSteered(state: RunState): Promise<boolean> {
 }
 
 async function workOn(calls: ToolCall[], state: RunState, options: CallsOptions): Promise<LoopOutcome | null> {
-  await protectFiles(state);
   const { plan: before, isFormerPlan: wasFormer } = state;
   const end = await runCalls(calls, state, options);
   return (await endCalls(end, state)) ?? (await judgeWork(before, wasFormer, end, state));

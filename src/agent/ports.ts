@@ -46,6 +46,8 @@ export interface LoopInput {
   token_scale: number;
   /** Ids of calls at the end of `history` that had started when the previous life ended. */
   started_calls: string[];
+  /** Checks that a former life of the run has run since its last message, by id: the end of this one needs no other look. */
+  seen_checks?: readonly string[];
   /** Calls at the end of `history` that a person has approved, by id. */
   grants: ReadonlyMap<string, Grant>;
   /** How long a person may take to answer; null is without limit. */

@@ -29,7 +29,7 @@ export class ScriptedChecks implements CheckRunner {
     return hash === null ? new Map() : new Map(paths.map((path) => [path, hash(path)]));
   }
 
-  async readTree(): Promise<string> {
+  async readTree(): Promise<string | null> {
     return this.tree;
   }
 

@@ -1,6 +1,7 @@
 // The tool calls of one message. They run in order; read-only neighbours run in parallel. Each call gets exactly one
 // result, or waits for a person's answer (an interrupt) or for the client whose tool it is.
 import type { ToolCall, ToolMessage } from "../../protocol/message.ts";
+import { protectFiles } from "../checks/protect-files.ts";
 import { foreseeCall } from "../context/call-within-context.ts";
 import type { LoopFact } from "../events.ts";
 import { type RunState, store } from "../loop-state.ts";
@@ -41,6 +42,7 @@ export async function runCalls(calls: ToolCall[], state: RunState, options: Call
   const waiting: Waiting = new Map();
   let at = 0;
   while (at < calls.length) {
+    await protectFiles(state);
     const group = await takeGroup(calls, at, state, options, end);
     at += group.length;
     await runGroup(group, state, end, waiting, at === calls.length);
@@ -219,6 +221,7 @@ async function finishCall(
     if (kind === "work" && !prepared.tool.read_only) {
       state.hasWorked = true;
       state.fresh.clear();
+      state.tree = null;
     }
     if (isChanged) end.plan_changes++;
     if (worked || isChanged) state.replies = { ...state.replies, reminders: 0 };

@@ -29,6 +29,13 @@ describe("a person who accepts a task's checks", () => {
       expect(accept({ checks: [checkOf(outcome)], verification: outcome }).task?.verification).toBe("accepted");
   });
 
+  it("gives no more than their word where one can't fail: it stays the model's", () => {
+    const empty: Check = { ...checkOf("passed"), spec: { type: "command", run: "npm test || true" } };
+    const checks = [empty, checkOf("passed")];
+    const { task } = accept({ checks, verification: "self_checked" });
+    expect(task).toMatchObject({ verification: "accepted", checks: [{ author: "model" }, { author: "person" }] });
+  });
+
   it("closes no task that is open", () => {
     const { task } = accept({ status: "pending", checks: [checkOf("failed")], verification: "failed", weakened: true });
     expect(task).toMatchObject({ status: "pending", verification: "failed" });

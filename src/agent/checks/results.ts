@@ -65,19 +65,26 @@ export function listHopeless(plan: Plan, receipts: readonly Receipt[]): Task[] {
 
 /** The files as they are now. */
 export interface FilesNow {
-  tree: string;
+  /** Null if it can't be read: what was seen of it then holds no longer, and whoever removes it gains nothing. */
+  tree: string | null;
   /** Hashes of those that checks name; a file that is missing here could not be read. */
   hashes: ReadonlyMap<string, string | null>;
 }
 
-/** Marks passed checks of which what is known may no longer hold. */
+/** Marks passed checks of which what is known may no longer hold. A yes holds again where the files are as they were. */
 export function withStale(plan: Plan, now: FilesNow): Plan {
   const tasks = plan.tasks.map((task) => {
-    if (!task.checks?.some((check) => isStale(check, now))) return task;
-    const checks = task.checks.map((check) => (isStale(check, now) ? markStale(check) : check));
+    const checks = task.checks?.map((check) => (isStale(check, now) ? markStale(check) : withYes(check)));
+    if (checks === undefined || checks.every((check, at) => check === task.checks?.[at])) return task;
     return { ...task, checks, verification: verificationOf({ ...task, checks }) };
   });
   return { ...plan, tasks };
+}
+
+function withYes(check: Check): Check {
+  if (check.spec.type !== "person" || !check.result?.stale) return check;
+  const { stale: _, ...result } = check.result;
+  return { ...check, result };
 }
 
 /** For a run that ends without a look: what passed before its last calls may hold no longer. */
@@ -87,7 +94,8 @@ export function withUnseen(plan: Plan, fresh: ReadonlySet<string>): Plan {
     if (task.status !== "completed") return task;
     const checks = task.checks?.map((check) => {
       const { result, spec } = check;
-      if (result?.outcome !== "passed" || result.stale || spec.type === "person" || fresh.has(check.id)) return check;
+      if (result?.outcome !== "passed" || result.stale || fresh.has(check.id)) return check;
+      if (spec.type === "person" && result.tree === null) return check;
       isSame = false;
       return markStale(check);
     });

@@ -43,7 +43,11 @@ export async function settleChecks(state: RunState): Promise<boolean> {
   state.tree = now.tree;
   const wanted = withNeeds(listStale(state.plan, now, state.fresh), permissionOf(state));
   // A person is asked anew about work that has changed since their yes: not by the server's look, but after it.
-  if (wanted.length === 0 && !state.plan.tasks.some((task) => hasStaleYes(task, now))) return false;
+  if (wanted.length === 0 && !state.plan.tasks.some((task) => hasOtherYes(task, now))) {
+    // All of it holds, also for a run that ends with a question now.
+    state.hasWorked = false;
+    return false;
+  }
   const is_repeated = state.steps === state.input.steps;
   const options = { call_id: `end_${state.steps}`, budget_ms: END_BUDGET_MS, is_repeated };
   const receipts =
@@ -70,10 +74,8 @@ function hasPassed({ status, checks = [] }: Task): boolean {
   return status === "completed" && checks.some(({ result }) => result?.outcome === "passed");
 }
 
-/** Null if nothing can be said of them. */
-async function readFiles({ ports: { checks }, plan }: RunState): Promise<FilesNow | null> {
+async function readFiles({ ports: { checks }, plan }: RunState): Promise<FilesNow> {
   const tree = (await checks?.readTree()) ?? null;
-  if (tree === null) return null;
   const paths = plan.tasks.filter(hasPassed).flatMap(({ checks: own = [] }) => own.flatMap(pathOf));
   const hashes = paths.length === 0 ? undefined : await checks?.hashFiles([...new Set(paths)]);
   return { tree, hashes: hashes ?? new Map() };
@@ -102,8 +104,10 @@ function isOld({ id, spec, result }: Check, fresh: ReadonlySet<string>): boolean
   return result?.outcome === "passed" && spec.type !== "file" && !fresh.has(id);
 }
 
-function hasStaleYes({ status, checks = [] }: Task, now: FilesNow): boolean {
-  const isNews = (check: Check) => check.spec.type === "person" && !check.result?.stale && isStale(check, now);
+/** A yes that holds no longer, or holds again: a run that was cut has not looked. */
+function hasOtherYes({ status, checks = [] }: Task, now: FilesNow): boolean {
+  const isNews = (check: Check) =>
+    check.spec.type === "person" && (check.result?.stale === true) !== isStale(check, now);
   return status === "completed" && checks.some(isNews);
 }
 
@@ -131,9 +135,9 @@ function newRepair(task: Task, failed: ReadonlySet<string>, plan: Plan): Task[] 
   const isOpen = same.some(({ status }) => status === "pending" || status === "in_progress");
   if (isOpen || same.length >= MAX_REPAIRS) return [];
   const checks = (task.checks ?? []).filter(({ id }) => failed.has(id)).map(copyCheck);
-  return [
-    { id: newId("task"), content, status: "pending", section_id: task.section_id, checks, verification: "not_run" },
-  ];
+  // What the model took from the task is missing here, too.
+  const marks = { verification: "not_run" as const, ...(task.weakened ? { weakened: true } : {}) };
+  return [{ id: newId("task"), content, status: "pending", section_id: task.section_id, checks, ...marks }];
 }
 
 function copyCheck({ result: _, ...check }: Check): Check {

@@ -6,6 +6,7 @@ import { makeTool } from "../../../test/fakes/scripted-run.ts";
 import { FakeThread, type FakeThreadOptions } from "../../../test/fakes/thread.ts";
 import type { CheckRunRequest } from "../../protocol/plan/check-run.ts";
 import { taskTools } from "../../tools/tasks.ts";
+import { clock } from "../ports.ts";
 import { readReceipts } from "../rows/receipts.ts";
 import { editPlan } from "../run/plan-edit.ts";
 import { callChecks, ensureChecking } from "./again.ts";
@@ -189,6 +190,20 @@ describe("checks that a person has run again", () => {
     await thread.alarm();
     expect(thread.alarms.length).toBeGreaterThan(before);
     await callChecks(thread.life, { kind: "cancel" });
+  });
+
+  it("look anew for a request that has the id of one before the last", async () => {
+    const place = newPlace();
+    let now = 0;
+    const thread = await newThread(place, { clock: { ...clock, now: () => clock.now() + now } });
+    for (const check_run_id of ["nightly", "other", "nightly"]) {
+      if (place.started.length === 2) place.deeds.set("npm test", { exit_code: 1, output: "1 failed\n" });
+      now += 1_000;
+      await start(thread, { check_run_id });
+      await finished(thread);
+    }
+    expect(place.started).toHaveLength(3);
+    expect(results(thread)?.[0]).toBe("failed");
   });
 
   it("can be waited for", async () => {

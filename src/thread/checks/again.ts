@@ -135,7 +135,8 @@ async function look(life: Life, { run, answers, lives }: CheckRunRecord, signal:
   const sandbox = await openSandbox(life);
   const runner = createCheckRunner({
     place: sandbox.checks,
-    scope: `${life.thread.thread_id} again`,
+    // An id may come again once another request was the last.
+    scope: `${life.thread.thread_id} again ${run.created_at}`,
     attempt: lives + 1,
     invocation_id: null,
     fetchPublic: lookAtPublic,

@@ -16,6 +16,7 @@ import { readAnswered } from "../checks/answered.ts";
 import { endChecks, RUN_BEGAN } from "../checks/check-run-end.ts";
 import { openChecks } from "../checks/open-checks.ts";
 import { openProject } from "../checks/project.ts";
+import { noteCut, readSeenChecks } from "../checks/unseen.ts";
 import { readGrants } from "../inbox/interrupts.ts";
 import { takeSteered } from "../inbox/steering.ts";
 import { type Life, noteError, stopActive, storeHeld, storeRequestedEnd, transact } from "../life.ts";
@@ -103,6 +104,7 @@ async function driveRun(life: Life, record: RunRecord, signal: AbortSignal): Pro
       logError("run_failed", error, nameOf(record));
       // The error's text may quote the conversation, so diagnostics only refer to the log.
       noteError(life, `a run failed: ${error instanceof Error ? error.name : "unknown"}; see the log`);
+      noteCut(life, record);
       return { status: "failed", error: { code: "internal", message: "Something went wrong in the server." } };
     });
     endRun(life, record, outcome.status === "cancelled" ? (record.requested_end ?? outcome) : outcome);
@@ -123,7 +125,10 @@ async function workOn(life: Life, record: RunRecord, network: NetworkRules, sign
     checkPreviews(life, record);
   } else {
     const end = continueRun(life, record);
-    if (end !== null) return record.requested_end ?? end;
+    if (end !== null) {
+      noteCut(life, record);
+      return record.requested_end ?? end;
+    }
   }
   const { spending, stop } = startSpending(life, record, signal, (end) => {
     storeRequestedEnd(life, record, end);
@@ -215,6 +220,7 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
       context_tokens: ports.contextTokens(record.run.model),
       token_scale: readTokenScale(life, record.run.model),
       started_calls: record.started_calls.map(({ id }) => id),
+      seen_checks: readSeenChecks(life, record),
       grants: readGrants(life, record),
       is_former_plan: isFormerPlan(life, record),
       interrupt_ms: ports.interrupt_ms,

@@ -5,6 +5,7 @@ import { applyPatch } from "../../lib/json/patch.ts";
 import { logWarning } from "../../lib/log.ts";
 import type { PatchOperation, ThreadEvent } from "../../protocol/event.ts";
 import type { Plan, PlanState } from "../../protocol/plan/task.ts";
+import { withoutOutdated } from "../checks/unseen.ts";
 import { findRun, type Life } from "../life.ts";
 import type { Sql } from "../rows/database.ts";
 import { recallNumbers } from "../rows/messages.ts";
@@ -24,7 +25,7 @@ export function findFormerPlan(life: Life, turn: Turn): Plan | null {
     return null;
   }
   const plan = recallNumbers(life.database.sql, { ...toPlan(before), version: now.version + 1 });
-  return isSame(plan, now) ? null : plan;
+  return isSame(plan, now) ? null : withoutOutdated(plan, now);
 }
 
 function readPlanBefore(life: Life, run: RunRecord, message_id: string): PlanState | null {

@@ -7,7 +7,8 @@ import type { Plan, Task } from "../../../protocol/plan/task.ts";
 import { withReceipts } from "../results.ts";
 import { addRepairs } from "../settle.ts";
 import { withVerification } from "../verification.ts";
-import { describeNos } from "../words.ts";
+import { describeNos, describeRepairs } from "../words.ts";
+import { isOpen } from "./ask.ts";
 
 export interface PersonAnswer {
   question: string;
@@ -43,7 +44,8 @@ export function withAnswers(
     if (!isMeant || task.checks === undefined) return task;
     const checks = task.checks.map((check) => {
       const answer = check.spec.type === "person" ? of.get(check.spec.question) : undefined;
-      if (answer === undefined) return check;
+      // Nobody's silence takes back what was said of another task that shares the question.
+      if (answer === undefined || (answer.outcome === "not_run" && !isOpen(check))) return check;
       const theirs = answer.outcome === "not_run" ? check : { ...check, author: "person" as const };
       receipts.push(toReceipt(task, theirs, answer, { invocation_id, at }));
       return theirs;
@@ -86,5 +88,8 @@ export function describeAnswers(plan: Plan, receipts: readonly Receipt[]): strin
     ({ status, checks = [] }) =>
       (status === "pending" || status === "in_progress") && checks.some(({ spec }) => specs.has(JSON.stringify(spec))),
   );
-  return repairs.length === 0 ? null : describeNos(repairs, failed);
+  if (repairs.length === 0) return null;
+  // A later life finds what the run's last checks have left, too.
+  const nos = failed.filter(({ spec }) => spec.type === "person");
+  return nos.length === 0 ? describeRepairs(repairs, failed) : describeNos(repairs, nos);
 }

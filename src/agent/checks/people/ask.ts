@@ -49,7 +49,7 @@ export function listQuestions({ tasks }: Plan): OpenQuestion[] {
 }
 
 /** A question that was asked and not answered is not asked again by itself. */
-function isOpen({ result }: Check): boolean {
+export function isOpen({ result }: Check): boolean {
   return result === undefined || result.stale === true;
 }
 
