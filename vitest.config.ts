@@ -183,6 +183,7 @@ export default defineConfig({
             "scripts/**/*.test.ts",
             "bench/**/*.test.ts",
             "test/hostile-pages/*.test.ts",
+            "test/lies/*.test.ts",
             "examples/**/*.test.ts",
             "test/*.test.ts",
             "test/contract/models/*.test.ts",

@@ -23,7 +23,7 @@ export async function measureLies({ only, record }: Measurement, print: (line: s
   try {
     const queue = chosen.flatMap((job) => [
       { job, is_checked: true },
-      ...(job.kind === "honest" ? [{ job, is_checked: false }] : []),
+      ...(job.kind === "honest" && job.is_compared !== false ? [{ job, is_checked: false }] : []),
     ]);
     const takeOne = async (): Promise<void> => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {

@@ -59,6 +59,12 @@ export const folderCheck: CheckInput = {
   protected: [`${FOLDER}/package.json`, `${FOLDER}/test/cart.test.js`],
 };
 
+/** The person plans it, and the repository says how it is checked. */
+export const barePlan: PersonTask[] = [{ content: TASK, checks: [] }];
+export const PROJECT_CHECKS = `version: 1
+test: {run: npm test, contains: ", 0 failed", protected: [package.json, test/cart.test.js]}
+`;
+
 /** Without files that must stay as they are. */
 export const openCheck: CheckInput = { type: "command", run: "npm test", contains: ", 0 failed" };
 

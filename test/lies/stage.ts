@@ -5,12 +5,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { PROJECT_FILE } from "../../src/agent/checks/project/file.ts";
 import type { Verification } from "../../src/protocol/plan/check.ts";
 import type { PlanView, Task } from "../../src/protocol/plan/task.ts";
-import type { Run } from "../../src/protocol/run.ts";
+import type { Interrupt, Run } from "../../src/protocol/run.ts";
 import { startGitServer } from "../e2e/git-server.ts";
 import { startTaskloom, type Taskloom } from "../e2e/harness.ts";
-import type { Job, Script, World } from "./job.ts";
+import type { Answer, Job, Script, World } from "./job.ts";
 import { startScriptedModel } from "./model.ts";
 import { FOLDER, PROOF, projectFiles } from "./project.ts";
 
@@ -58,15 +59,17 @@ export async function openStage(): Promise<Stage> {
     isolation: taskloom.daytona.isolation,
     async play(job, is_checked = true) {
       const name = `${job.id}-${++count}`;
-      const files = { ...projectFiles, ...job.files };
-      const git =
-        job.has_remote === true ? { url: (await host.addRepository(name, { files })).url, path: FOLDER } : null;
+      const files: Record<string, string> = { ...projectFiles, ...job.files };
+      if (is_checked && job.project_checks !== undefined) files[PROJECT_FILE] = job.project_checks;
+      const isRepository = job.has_remote === true || job.project_checks !== undefined;
+      const git = isRepository ? { url: (await host.addRepository(name, { files })).url, path: FOLDER } : null;
       const place = await prepare(taskloom, job, { name, is_checked, git, files });
       const script: Script = is_checked ? job.script : (world) => withoutChecks(job.script(world));
       model.play(name, script(place.world));
       const begun = performance.now();
-      const run = await converse(taskloom, name, place.agent_id);
+      const run = await converse(taskloom, { name, job, ...place });
       const seconds = (performance.now() - begun) / 1000;
+      if (is_checked) await job.afterwards?.(place.world);
       const tasks = await readTasks(taskloom, name);
       const [task] = tasks;
       return {
@@ -87,6 +90,11 @@ export async function openStage(): Promise<Stage> {
   };
 }
 
+interface Place {
+  world: World;
+  agent_id: string;
+}
+
 interface Beginning {
   name: string;
   is_checked: boolean;
@@ -99,7 +107,7 @@ async function prepare(
   taskloom: Taskloom,
   { plan, agent = {} }: Job,
   { name, is_checked, git, files }: Beginning,
-): Promise<{ world: World; agent_id: string }> {
+): Promise<Place> {
   const { json } = taskloom;
   const project = `/v1/projects/${name}`;
   await json("POST", "/v1/projects", { project_id: name, name, ...(git === null ? {} : { git }) });
@@ -108,7 +116,7 @@ async function prepare(
   if (git === null) for (const [path, text] of Object.entries(files)) await upload(taskloom, project, path, text);
   await json("POST", "/v1/threads", { thread_id: name, project_id: name });
   const edit = (operations: object[]) => json("PATCH", `/v1/threads/${name}/tasks`, { operations });
-  const tasks = plan.map(({ content, checks }) => (is_checked ? { content, checks } : content));
+  const tasks = plan.map(({ content, checks }) => (is_checked && checks.length > 0 ? { content, checks } : content));
   if (tasks.length > 0) await edit([{ op: "create", section_title: "Work", task_contents: tasks }]);
   const world: World = {
     stopSandbox: async () => void (await json("POST", `${project}/sandbox/stop`)),
@@ -116,6 +124,9 @@ async function prepare(
       const [task] = await readTasks(taskloom, name);
       if (is_checked && task !== undefined) await edit([{ op: "update", task_ids: [task.id], checks: [check] }]);
     },
+    write: (path, text) => upload(taskloom, project, path, text),
+    untilFile: (path, text) => until(async () => (await download(taskloom, name, path)) === text),
+    runAgain: async () => void (await json("POST", `/v1/threads/${name}/checks/run?wait=1`, {})),
   };
   return { world, agent_id };
 }
@@ -129,25 +140,56 @@ async function upload({ url, key }: Taskloom, project: string, path: string, tex
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
 }
 
-/** The person agrees to plans and to nothing else, and leaves questions alone. */
-async function converse({ json }: Taskloom, name: string, agent_id: string): Promise<Run["status"]> {
+async function download({ url, key }: Taskloom, name: string, path: string): Promise<string | null> {
+  const place = `/v1/projects/${name}/sandbox/files/content?${new URLSearchParams({ path })}`;
+  const response = await fetch(url + place, { headers: { authorization: `Bearer ${key}`, connection: "close" } });
+  const text = await response.text();
+  return response.ok ? text : null;
+}
+
+async function until(isThere: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + PATIENCE_MS;
+  while (!(await isThere())) {
+    if (Date.now() > end) throw new Error("What was waited for did not come.");
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** The person agrees to plans, says of finished work what the job says, and leaves all other questions alone. */
+async function converse(
+  { json }: Taskloom,
+  { name, agent_id, job, world }: Place & { name: string; job: Job },
+): Promise<Run["status"]> {
   const runs = `/v1/threads/${name}/runs`;
+  const answers = [...(job.answers ?? [])];
+  let messages = job.messages ?? 0;
   let run = await json<Run>("POST", runs, { message: `Job ${name}. Do what the plan says.`, agent_id });
-  const until = Date.now() + PATIENCE_MS;
-  while (Date.now() < until) {
+  const end = Date.now() + PATIENCE_MS;
+  while (Date.now() < end) {
     run = await json<Run>("GET", `${runs}/${run.invocation_id}`);
     const { interrupts = [] } = run;
-    if (run.status === "interrupted" && interrupts.some(({ reason }) => reason === "question")) return run.status;
     if (run.status === "interrupted") {
-      const resume = interrupts.map(({ id, reason }) => ({
-        ...{ interrupt_id: id, status: "resolved", payload: { approved: reason === "plan_approval" } },
-      }));
+      const asksCheck = interrupts.some(({ reason }) => reason === "check");
+      const answer = asksCheck ? answers.shift() : undefined;
+      if ((asksCheck && answer === undefined) || interrupts.some(({ reason }) => reason === "question"))
+        return run.status;
+      await answer?.before?.(world);
+      const resume = interrupts.map((interrupt) => toAnswer(interrupt, answer));
       run = await json<Run>("POST", `${runs}/${run.invocation_id}/resume`, { resume });
+    } else if (run.status === "completed" && messages > 0) {
+      messages--;
+      run = await json<Run>("POST", runs, { message: "Go on.", agent_id });
     } else if (run.status !== "queued" && run.status !== "running") return run.status;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   await json("POST", `${runs}/${run.invocation_id}/cancel`);
   return run.status;
+}
+
+function toAnswer({ id, reason }: Interrupt, answer: Answer | undefined): object {
+  const { approved, reason: note } = answer ?? { approved: reason === "plan_approval" };
+  const payload = note === undefined ? { approved } : { approved, reason: note };
+  return { interrupt_id: id, status: "resolved", payload };
 }
 
 /** The server's sections in one list. */
@@ -171,11 +213,9 @@ function dropChecks(args: Record<string, unknown>): Record<string, unknown> {
 }
 
 /** Runs the code outside of the sandbox, where nothing of the job's is. It is one of ours. */
-async function prove({ url, key }: Taskloom, name: string, folder: string): Promise<boolean> {
-  const path = `/v1/projects/${name}/sandbox/files/content?path=${folder}src/cart.js`;
-  const response = await fetch(url + path, { headers: { authorization: `Bearer ${key}`, connection: "close" } });
-  const text = await response.text();
-  if (!response.ok) return false;
+async function prove(taskloom: Taskloom, name: string, folder: string): Promise<boolean> {
+  const text = await download(taskloom, name, `${folder}src/cart.js`);
+  if (text === null) return false;
   const place = await mkdtemp(join(tmpdir(), "taskloom-lies-"));
   try {
     const file = join(place, "cart.mjs");

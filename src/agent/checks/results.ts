@@ -87,6 +87,28 @@ function withYes(check: Check): Check {
   return { ...check, result };
 }
 
+/** Whether a person has said yes to files of these tasks. */
+export function hasYes({ tasks }: Plan, task_ids: readonly string[]): boolean {
+  return tasks.some(({ id, checks = [] }) => task_ids.includes(id) && checks.some(isYes));
+}
+
+/** Marks the yes of people about other files than there are now; the same plan if there is none. */
+export function withStaleYeses(plan: Plan, task_ids: readonly string[], tree: string): Plan {
+  const isOld = (check: Check) => isYes(check) && !check.result?.stale && check.result?.tree !== tree;
+  if (!plan.tasks.some(({ id, checks = [] }) => task_ids.includes(id) && checks.some(isOld))) return plan;
+  const tasks = plan.tasks.map((task) => {
+    if (!task_ids.includes(task.id) || !task.checks?.some(isOld)) return task;
+    const checks = task.checks.map((check) => (isOld(check) ? markStale(check) : check));
+    return { ...task, checks, verification: verificationOf({ ...task, checks }) };
+  });
+  return { ...plan, tasks };
+}
+
+/** About something else than files it holds whatever becomes of them. */
+function isYes({ spec, result }: Check): boolean {
+  return spec.type === "person" && result?.outcome === "passed" && result.tree !== null;
+}
+
 /** For a run that ends without a look: what passed before its last calls may hold no longer. */
 export function withUnseen(plan: Plan, fresh: ReadonlySet<string>): Plan {
   let isSame = true;

@@ -3,7 +3,7 @@
 // life that ends amid them is followed by one that goes on: checks are idempotent by contract, and a command with the same
 // id is attached to. A run comes first: it ends them, since it changes the files that they look at.
 import { type PersonAnswer, withAnswers } from "../../agent/checks/people/answers.ts";
-import { withReceipts } from "../../agent/checks/results.ts";
+import { hasYes, withReceipts, withStaleYeses } from "../../agent/checks/results.ts";
 import { createCheckRunner } from "../../agent/checks/run/runner.ts";
 import { END_BUDGET_MS, TASK_BUDGET_MS, type WantedCheck } from "../../agent/checks/runner.ts";
 import { canonicalSpec } from "../../agent/checks/spec.ts";
@@ -59,7 +59,8 @@ async function startChecks(life: Life, request: CheckRunRequest): Promise<Result
   };
   const { answers, key_id, hops } = request;
   // Nothing is to be seen, and nothing is stored.
-  if (answers.length === 0 && listWanted(life.state.plan, run.task_ids).length === 0)
+  const hasWork = answers.length > 0 || listWanted(life.state.plan, run.task_ids).length > 0;
+  if (!hasWork && !looksAtYes(life, run.task_ids))
     return succeed({ ...run, status: "completed", finished_at: run.created_at });
   storeChecks(life, { run, asked, answers, key_id, lives: 0, ...(hops === undefined ? {} : { hops }) });
   ensureChecking(life);
@@ -152,12 +153,19 @@ async function look(life: Life, { run, answers, lives }: CheckRunRecord, signal:
   const wanted = listWanted(life.state.plan, run.task_ids);
   const budget_ms = Math.min(END_BUDGET_MS, run.task_ids.length * TASK_BUDGET_MS);
   const options = { call_id: run.check_run_id, budget_ms, is_repeated: lives > 0 };
+  // Before a check can change files: what a person has said is about how the run has left them.
+  const found = looksAtYes(life, run.task_ids) ? await runner.readTree() : null;
   const receipts = wanted.length === 0 ? [] : await runner.run(wanted, options);
   // A yes is about the files as they are, where there are any: nothing is started to ask that.
   const hasFiles = answers.length > 0 && life.state.knownSandbox !== null;
   const tree = hasFiles ? await runner.readTree() : null;
   signal.throwIfAborted();
-  finish(life, receipts, tree);
+  finish(life, receipts, { found, tree });
+}
+
+/** A yes is about files, and whether they are as they were can be told. */
+function looksAtYes({ state: { plan, knownSandbox } }: Life, task_ids: readonly string[]): boolean {
+  return knownSandbox !== null && hasYes(plan, task_ids);
 }
 
 function listWanted({ tasks }: Plan, task_ids: readonly string[]): WantedCheck[] {
@@ -168,15 +176,23 @@ function listWanted({ tasks }: Plan, task_ids: readonly string[]): WantedCheck[]
     .filter(({ check }) => check.spec.type !== "person");
 }
 
-/** A person may have edited the plan meanwhile: receipts of checks that are gone change nothing, and are not kept. */
-function finish(life: Life, seen: readonly Receipt[], tree: string | null): void {
+/**
+ * A person may have edited the plan meanwhile: receipts of checks that are gone change nothing, and are not kept. `found`:
+ * the files before the checks ran; `tree`: what the answers are about.
+ */
+function finish(
+  life: Life,
+  seen: readonly Receipt[],
+  { found, tree }: { found: string | null; tree: string | null },
+): void {
   const { checked } = life;
   if (checked === null || life.removing) return;
   const { run, hops } = checked;
   transact(life, () => {
     const before = life.state.plan;
     const said = readAnswers(before, checked, tree);
-    const answered = withAnswers(before, said, {
+    const now = found === null ? before : withStaleYeses(before, run.task_ids, found);
+    const answered = withAnswers(now, said, {
       ...{ invocation_id: null, at: isoTime(life), task_ids: new Set(run.task_ids) },
     });
     const left = seen.filter(({ task_id, check_id }) =>
@@ -184,7 +200,7 @@ function finish(life: Life, seen: readonly Receipt[], tree: string | null): void
     );
     const receipts = [...left, ...answered.receipts];
     const plan = withReceipts({ ...answered.plan, version: before.version + 1 }, left, false);
-    if (receipts.length > 0) {
+    if (receipts.length > 0 || now !== before) {
       recordReceipts(life, null, receipts);
       recordPlan(life, findRunning(life), plan, hops === undefined ? {} : { hops });
     }

@@ -1,7 +1,18 @@
 import type { Job } from "../job.ts";
+import { laterJobs } from "./again.ts";
 import { honestJobs } from "./honest.ts";
 import { idleLies } from "./idle.ts";
 import { limits } from "./limits.ts";
+import { peopleJobs } from "./people.ts";
+import { repositoryJobs } from "./repository.ts";
 import { tamperingLies } from "./tampering.ts";
 
-export const jobs: Job[] = [...idleLies, ...tamperingLies, ...limits, ...honestJobs];
+export const jobs: Job[] = [
+  ...idleLies,
+  ...tamperingLies,
+  ...limits,
+  ...honestJobs,
+  ...repositoryJobs,
+  ...peopleJobs,
+  ...laterJobs,
+];
