@@ -4,9 +4,7 @@
 // id is attached to. A run comes first: it ends them, since it changes the files that they look at.
 import { type PersonAnswer, withAnswers } from "../../agent/checks/people/answers.ts";
 import { hasYes, withReceipts, withStaleYeses } from "../../agent/checks/results.ts";
-import { createCheckRunner } from "../../agent/checks/run/runner.ts";
 import { END_BUDGET_MS, TASK_BUDGET_MS, type WantedCheck } from "../../agent/checks/runner.ts";
-import { canonicalSpec } from "../../agent/checks/spec.ts";
 import { describeError, logError } from "../../lib/log.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
 import { newId } from "../../protocol/ids.ts";
@@ -22,6 +20,7 @@ import { sleep } from "../sleep.ts";
 import { trimMemory } from "../stream/streams.ts";
 import { endChecks, keepChecks, RUN_BEGAN, storeChecks } from "./check-run-end.ts";
 import type { CheckRunRecord } from "./check-run-row.ts";
+import { openChecks } from "./open-checks.ts";
 
 /** What ends one life after another is not tried for ever. */
 const MAX_LIVES = 3;
@@ -132,24 +131,10 @@ export function ensureChecking(life: Life): void {
 }
 
 async function look(life: Life, { run, answers, lives }: CheckRunRecord, signal: AbortSignal): Promise<void> {
-  const { clock, lookAtPublic } = life.ports;
   const sandbox = await openSandbox(life);
-  const runner = createCheckRunner({
-    place: sandbox.checks,
-    // An id may come again once another request was the last.
-    scope: `${life.thread.thread_id} again ${run.created_at}`,
-    attempt: lives + 1,
-    invocation_id: null,
-    fetchPublic: lookAtPublic,
-    keyOf: canonicalSpec,
-    newId: () => newId("rcpt"),
-    now: () => clock.now(),
-    sleep: async (ms, until) => {
-      await sleep(clock, ms, until);
-      until.throwIfAborted();
-    },
-    signal,
-  });
+  // An id may come again once another request was the last.
+  const scope = `${life.thread.thread_id} again ${run.created_at}`;
+  const runner = openChecks(life, { scope, attempt: lives + 1, invocation_id: null }, sandbox, signal);
   const wanted = listWanted(life.state.plan, run.task_ids);
   const budget_ms = Math.min(END_BUDGET_MS, run.task_ids.length * TASK_BUDGET_MS);
   const options = { call_id: run.check_run_id, budget_ms, is_repeated: lives > 0 };

@@ -1,4 +1,5 @@
-// The runner of checks for one life of a run.
+// The runner of checks for one life of a run, or of a request to run checks again.
+import type { CheckRunPorts } from "../../agent/checks/run/ports.ts";
 import { createCheckRunner } from "../../agent/checks/run/runner.ts";
 import type { CheckRunner } from "../../agent/checks/runner.ts";
 import { canonicalSpec } from "../../agent/checks/spec.ts";
@@ -8,14 +9,18 @@ import type { Life } from "../life.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { sleep } from "../sleep.ts";
 
-export function openChecks(life: Life, { run }: RunRecord, sandbox: Sandbox, signal: AbortSignal): CheckRunner {
+/** `scope` begins with the thread: the sandbox is the project's, and other threads' calls may have the same ids. */
+export type ChecksOf = Pick<CheckRunPorts, "scope" | "attempt" | "invocation_id">;
+
+export function ofRun({ thread }: Life, { run: { invocation_id, attempt } }: RunRecord): ChecksOf {
+  return { scope: `${thread.thread_id} ${invocation_id}`, attempt, invocation_id };
+}
+
+export function openChecks(life: Life, of: ChecksOf, sandbox: Sandbox, signal: AbortSignal): CheckRunner {
   const { clock, lookAtPublic } = life.ports;
   return createCheckRunner({
+    ...of,
     place: sandbox.checks,
-    // The sandbox is the project's, and calls of other threads and runs may have the same ids.
-    scope: `${life.thread.thread_id} ${run.invocation_id}`,
-    invocation_id: run.invocation_id,
-    attempt: run.attempt,
     fetchPublic: lookAtPublic,
     keyOf: canonicalSpec,
     newId: () => newId("rcpt"),

@@ -14,7 +14,7 @@ import { withinTime } from "../../lib/time-limit.ts";
 import { isTerminal } from "../../protocol/run.ts";
 import { readAnswered } from "../checks/answered.ts";
 import { endChecks, RUN_BEGAN } from "../checks/check-run-end.ts";
-import { openChecks } from "../checks/open-checks.ts";
+import { ofRun, openChecks } from "../checks/open-checks.ts";
 import { openProject } from "../checks/project.ts";
 import { noteCut, readSeenChecks } from "../checks/unseen.ts";
 import { readGrants } from "../inbox/interrupts.ts";
@@ -185,7 +185,7 @@ async function loopOver(life: Life, record: RunRecord, spending: Spending, signa
     spending,
     tools,
     sandbox,
-    checks: openChecks(life, record, sandbox, signal),
+    checks: openChecks(life, ofRun(life, record), sandbox, signal),
     project,
     introduceSandbox: introducer(life, sandbox, project, signal),
     readPlan: () => life.state.plan,
