@@ -7,7 +7,6 @@ import { hasYes, withReceipts, withStaleYeses } from "../../agent/checks/results
 import { END_BUDGET_MS, TASK_BUDGET_MS, type WantedCheck } from "../../agent/checks/runner.ts";
 import { describeError, logError } from "../../lib/log.ts";
 import { fail, type Result, succeed } from "../../protocol/error.ts";
-import { newId } from "../../protocol/ids.ts";
 import type { Receipt } from "../../protocol/plan/check.ts";
 import type { CheckRun, CheckRunCall, CheckRunRequest } from "../../protocol/plan/check-run.ts";
 import type { Plan, Task } from "../../protocol/plan/task.ts";
