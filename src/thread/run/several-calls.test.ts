@@ -327,5 +327,5 @@ describe("a kill between the effects of a message", () => {
       ),
       { numRuns: runCount(40) },
     );
-  }, 60_000);
+  }, 120_000);
 });
