@@ -13,13 +13,13 @@ import {
   draftFor,
   goOnWithout,
   isExpired,
+  type Judgement,
   judge,
   listArguments,
   type PlanApproval,
   type Question,
   raiseCaps,
   readAsked,
-  type Verdict,
 } from "../../src/web/client/interrupts.ts";
 import { isChanged, type PlanDraft, problemOf } from "../../src/web/client/plan-draft.ts";
 import { revealText } from "../../src/web/client/reveal.ts";
@@ -54,7 +54,7 @@ function answerOne(asked: Asked, keyboard: Keyboard): Promise<InterruptAnswer> {
     case "budget":
       return askBudget(asked, keyboard);
     case "check":
-      return askVerdict(asked, keyboard);
+      return askJudgement(asked, keyboard);
   }
 }
 
@@ -100,19 +100,19 @@ async function askBudget(asked: Budget, { say, ask }: Keyboard): Promise<Interru
 }
 
 /** A note may follow either word. */
-async function askVerdict({ id, message, tasks }: Verdict, { say, ask }: Keyboard): Promise<InterruptAnswer> {
+async function askJudgement({ id, message, tasks }: Judgement, { say, ask }: Keyboard): Promise<InterruptAnswer> {
   say(`\n? ${shown(message)}`);
   if (tasks !== null) say(`  It is asked about ${shown(tasks)}.`);
   for (;;) {
     const text = await ask("y or n, and a note if you like > ");
     if (text === null) return goOnWithout(id);
-    const verdict = readVerdict(text);
-    if (verdict !== null) return judge(id, verdict.isContent, verdict.note);
+    const judgement = readJudgement(text);
+    if (judgement !== null) return judge(id, judgement.isContent, judgement.note);
   }
 }
 
 /** Null for an unclear answer, which says neither. */
-export function readVerdict(text: string): { isContent: boolean; note: string } | null {
+export function readJudgement(text: string): { isContent: boolean; note: string } | null {
   const [, yes, no, note = ""] = /^(?:(y|yes|ok|是|好)|(n|no|不|否))(?:$|[\s,，:：]+(.*)$)/is.exec(text.trim()) ?? [];
   return yes === undefined && no === undefined ? null : { isContent: yes !== undefined, note: note.trim() };
 }

@@ -190,7 +190,7 @@ function openBlock(run: AskedRun, interrupt: Interrupt, place: number, labels: L
   const button = (kind: ActionKind, label: string, more: Block = {}, choice: number | null = null): Block | null =>
     buttonOf(run, interrupt, kind, label, { place: choice, text: null, chosen_by: null }, more);
   const isBudget = interrupt.reason === "budget";
-  const isVerdict = interrupt.reason === "check";
+  const isJudgement = interrupt.reason === "check";
   const buttons =
     interrupt.reason === "question"
       ? [
@@ -200,8 +200,8 @@ function openBlock(run: AskedRun, interrupt: Interrupt, place: number, labels: L
           button("answer", labels.answer),
         ]
       : [
-          button("approve", isBudget ? labels.goOn : isVerdict ? labels.yes : labels.approve, { style: "primary" }),
-          button("decline", isBudget ? labels.end : isVerdict ? labels.no : labels.decline, { style: "danger" }),
+          button("approve", isBudget ? labels.goOn : isJudgement ? labels.yes : labels.approve, { style: "primary" }),
+          button("decline", isBudget ? labels.end : isJudgement ? labels.no : labels.decline, { style: "danger" }),
         ];
   if (buttons.includes(null)) return null;
   // A person can change the plan on the web page, and choose a cap.

@@ -5,14 +5,14 @@ import type { AnsweredQuestions } from "../../agent/ports.ts";
 import { isRecord } from "../../lib/is-record.ts";
 import type { Interrupt } from "../../protocol/run.ts";
 import type { InterruptAnswer } from "../../protocol/thread.ts";
-import { findInterrupted, readVerdict } from "../inbox/interrupts.ts";
+import { findInterrupted, readJudgement } from "../inbox/interrupts.ts";
 import { isoTime, type Life } from "../life.ts";
 import { readReceipts } from "../rows/receipts.ts";
 import type { RunRecord } from "../rows/runs.ts";
 import { recordPlan, recordReceipts } from "../run/recorder.ts";
 
 /** Inside the transaction that starts the run. A run that brings no answers leaves the questions as not answered. */
-export function storeVerdicts(life: Life, record: RunRecord, interrupted: RunRecord): void {
+export function storeJudgements(life: Life, record: RunRecord, interrupted: RunRecord): void {
   const asked = interrupted.run.interrupts.filter(({ reason }) => reason === "check");
   if (asked.length === 0) return;
   const given = record.input?.resume ?? [];
@@ -26,10 +26,10 @@ export function storeVerdicts(life: Life, record: RunRecord, interrupted: RunRec
 
 function toAnswer(interrupt: Interrupt, given: readonly InterruptAnswer[]): PersonAnswer {
   const { message, response_schema } = interrupt;
-  const verdict = readVerdict(interrupt, given);
+  const judgement = readJudgement(interrupt, given);
   const question = typeof response_schema.title === "string" ? response_schema.title : message;
-  const outcome = verdict === null ? "not_run" : verdict.is_content ? "passed" : "failed";
-  return { question, outcome, note: verdict?.note ?? "", tree: readTree(response_schema) };
+  const outcome = judgement === null ? "not_run" : judgement.is_content ? "passed" : "failed";
+  return { question, outcome, note: judgement?.note ?? "", tree: readTree(response_schema) };
 }
 
 function readTree({ properties }: Record<string, unknown>): string | null {

@@ -216,7 +216,7 @@ export function readGrants(life: Life, record: RunRecord): Map<string, Grant> {
 }
 
 /** What a person said of finished work, with their words; null if they said nothing of it. */
-export function readVerdict(
+export function readJudgement(
   interrupt: Interrupt,
   answers: readonly InterruptAnswer[],
 ): { is_content: boolean; note: string } | null {

@@ -5,7 +5,7 @@ import { dueTask } from "../../agent/plan/view.ts";
 import { takeLonger } from "../../protocol/chain.ts";
 import type { ThreadEvent } from "../../protocol/event.ts";
 import type { ToolMessage, UserMessage } from "../../protocol/message.ts";
-import { readAnswered, storeVerdicts } from "../checks/answered.ts";
+import { readAnswered, storeJudgements } from "../checks/answered.ts";
 import { noteInputs } from "../inbox/admission.ts";
 import { findInterrupted, isAnswer, isSuggestion, resultOf } from "../inbox/interrupts.ts";
 import { findRunBefore, isoTime, type Life, storeRun, transact } from "../life.ts";
@@ -62,7 +62,7 @@ export function beginRun(life: Life, record: RunRecord, network: NetworkRules): 
   record.start_seq = life.journal.addFact(run.invocation_id, runStarted(run, said), snapshot) - 1;
   if (!(life.newestStarted !== null && life.newestStarted.position > record.position)) life.newestStarted = record;
   openSteps(life, record);
-  if (interrupted !== null) storeVerdicts(life, record, interrupted);
+  if (interrupted !== null) storeJudgements(life, record, interrupted);
   const isAnswered = interrupted !== null && storeAnswers(life, record, interrupted);
   for (const result of input?.tool_results ?? []) {
     storeResult(life, record, result.message_id, result.tool_call_id, result.content, describeClientWork(life));

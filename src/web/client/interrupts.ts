@@ -37,11 +37,11 @@ export type Budget = AskedOf<"budget"> & {
   caps: { name: CapName; limit: number | null; proposed: number | null }[];
 };
 /** Whether finished work is as it should be. */
-export type Verdict = AskedOf<"check"> & {
+export type Judgement = AskedOf<"check"> & {
   /** The names of the tasks that ask it; null where they are not known. */
   tasks: string | null;
 };
-export type Asked = Question | Approval | PlanApproval | Budget | Verdict;
+export type Asked = Question | Approval | PlanApproval | Budget | Judgement;
 
 /** The page has types of the protocol only. */
 const capNames: CapName[] = ["max_cost_usd", "max_total_tokens", "max_minutes"];

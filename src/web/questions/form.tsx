@@ -11,10 +11,10 @@ import { ApprovalPart } from "./approval.tsx";
 import { BudgetPart } from "./budget.tsx";
 import { useExpired } from "./expiry.tsx";
 import styles from "./form.module.css";
+import { JudgementPart } from "./judgement.tsx";
 import { FormContext, type Reading, useForm, useReading } from "./part.ts";
 import { PlanPart } from "./plan-form.tsx";
 import { QuestionPart } from "./question.tsx";
-import { VerdictPart } from "./verdict.tsx";
 import { words } from "./words.ts";
 
 export function Questions({
@@ -73,7 +73,7 @@ function Part({ asked }: { asked: Asked }) {
     case "budget":
       return <BudgetPart asked={asked} />;
     case "check":
-      return <VerdictPart asked={asked} />;
+      return <JudgementPart asked={asked} />;
   }
 }
 

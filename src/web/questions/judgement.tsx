@@ -2,7 +2,7 @@
 // buttons; among other questions it is a choice that is sent with theirs.
 import { Check, X } from "lucide-react";
 import { useState } from "react";
-import { judge, type Verdict } from "../client/interrupts.ts";
+import { type Judgement, judge } from "../client/interrupts.ts";
 import { Button } from "../parts/button.tsx";
 import { inputClass } from "../parts/field.tsx";
 import { useWords } from "../state/words.ts";
@@ -14,7 +14,7 @@ import { words } from "./words.ts";
 /** A few sentences, which the agent reads unchanged. */
 const maxNoteCharacters = 1000;
 
-export function VerdictPart({ asked: { id, message, tasks, expires } }: { asked: Verdict }) {
+export function JudgementPart({ asked: { id, message, tasks, expires } }: { asked: Judgement }) {
   const said = useWords(words);
   const { lone, give } = useForm();
   const [note, setNote] = useState("");
@@ -22,7 +22,7 @@ export function VerdictPart({ asked: { id, message, tasks, expires } }: { asked:
   useReading(id, () => (lone ? judge(id, false, note) : choice === null ? null : judge(id, choice, note)));
   const makeRadio = (value: boolean) => ({
     type: "radio",
-    name: `verdict ${id}`,
+    name: `judgement ${id}`,
     required: true,
     checked: choice === value,
     onChange: () => setChoice(value),
