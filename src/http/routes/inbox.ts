@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { fail, type Result } from "../../protocol/error.ts";
 import { waitingPolicies } from "../../protocol/inbox.ts";
 import { userContent } from "../../protocol/message.ts";
-import { callThread } from "../../thread/stub.ts";
+import { callThread, lacksMethod } from "../../thread/stub.ts";
 import type { App } from "../context.ts";
 import { unwrap } from "../errors.ts";
 import * as examples from "../examples.ts";
@@ -47,7 +47,7 @@ async function orLater<T>(asked: Promise<Result<T>>): Promise<Result<T>> {
   try {
     return await asked;
   } catch (error) {
-    if (!(error instanceof TypeError && /does not implement/.test(error.message))) throw error;
+    if (!lacksMethod(error)) throw error;
     return fail("internal", "The server is being updated. Try again in a moment.");
   }
 }

@@ -105,9 +105,8 @@ export class Cursor {
     const drained = this.#drain();
     if (drained !== "" && this.#source !== null) return encoder.encode(drained);
     if (drained !== "") {
-      if (this.#mode === "waiting" && this.#begin() && this.needsMemory) {
-        return encoder.encode(drained + (this.#take()?.text ?? ""));
-      }
+      if (this.#mode === "waiting") this.#begin();
+      if (this.needsMemory) return encoder.encode(drained + (this.#take()?.text ?? ""));
       // A resync is sent in one write if it fits.
       const room = opening && this.#bare && !this.isDone ? this.#shared.limits.write - drained.length : 0;
       const more = room > 0 ? this.#replay(room) : null;

@@ -115,16 +115,19 @@ describe("an idle thread", () => {
 });
 
 describe("an opening", () => {
-  it("comes first and whole, before what follows", async () => {
+  it("comes first and whole, in one write with what has happened since", async () => {
     const { journal, add, fact } = new Stage();
     fact();
     const after = journal.newest;
     fact(finished);
     const sink = add(true, { after, opening: ["retry: 1000\n", `id: ${after}\ndata: {"type":"X"}\n\n`] });
-    expect(sink.writes).toEqual([`retry: 1000\nid: ${after}\ndata: {"type":"X"}\n\n`]);
+    const opening = `retry: 1000\nid: ${after}\ndata: {"type":"X"}\n\n`;
+    expect(sink.writes).toHaveLength(1);
+    expect(sink.text.startsWith(opening)).toBe(true);
+    expect(typesOf(sink.text.slice(opening.length))).toEqual(["RUN_FINISHED"]);
     sink.take();
     await settle();
-    expect(typesOf(sink.writes[1] ?? "")).toEqual(["RUN_FINISHED"]);
+    expect(sink.writes).toHaveLength(1);
   });
 });
 

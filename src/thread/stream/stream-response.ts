@@ -5,7 +5,7 @@ import type { Sink } from "./connection.ts";
 import type { Opener } from "./ended-keys.ts";
 import { planStream, type StreamRequest, watchIdle } from "./streams.ts";
 
-/** Names a stream for `waitForStream`. One that is answered whole has none. */
+/** Names a stream for `listOpenStreams`. One that is answered whole has none. */
 export const STREAM_HEADER = "x-taskloom-stream";
 
 /** Streams that are not over, by their names. A reader has one, so their number is bounded. */
@@ -37,6 +37,11 @@ export function openStream(
   left.addEventListener("abort", leave, { once: true });
   watchIdle(life);
   return succeed(new Response(readable, { headers: { ...headers, [STREAM_HEADER]: name } }));
+}
+
+export function openNames(life: Life, names: readonly string[]): string[] {
+  const streams = openStreams.get(life);
+  return names.filter((name) => streams?.has(name) === true);
 }
 
 /** Resolves once the stream is over, however it ends. One that this life does not know is over. */

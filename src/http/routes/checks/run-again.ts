@@ -5,7 +5,7 @@ import { fail, type Result } from "../../../protocol/error.ts";
 import { newId } from "../../../protocol/ids.ts";
 import { type CheckRun, type CheckRunRequest, checkRun, checkRunBody } from "../../../protocol/plan/check-run.ts";
 import type { ThreadKey } from "../../../protocol/thread.ts";
-import { callThread } from "../../../thread/stub.ts";
+import { callThread, lacksMethod } from "../../../thread/stub.ts";
 import { audited } from "../../audit.ts";
 import type { App, AppContext } from "../../context.ts";
 import { problemOf, unwrap } from "../../errors.ts";
@@ -16,7 +16,7 @@ import { addOperation } from "../../operation.ts";
 import { keyOf } from "../../ownership.ts";
 import { takeOne } from "../../quotas/quotas.ts";
 import { threadParams } from "../../schemas.ts";
-import { countOpen } from "../../stream.ts";
+import { countStream } from "../../stream.ts";
 
 const tag = "Threads";
 const path = "/v1/threads/{thread_id}/checks/run";
@@ -68,7 +68,7 @@ export function addChecks(app: App): void {
       const ask = () => callThread(context.env, key, (stub) => stub.callChecks(key, { kind: "start", request }));
       const start = () => (request.answers.length === 0 ? ask() : recordAnswers(context, request, ask));
       if (query.wait !== "1" && query.wait !== "true") return answerWith(context, knownOf(await orLater(start())));
-      const close = countOpen(context, "streams", WAIT_MS);
+      const { close } = await countStream(context, WAIT_MS);
       try {
         const started = knownOf(await orLater(start()));
         return answerWith(context, started.status === "running" ? await untilEnd(context, key, started) : started);
@@ -133,7 +133,7 @@ async function orLater<T>(asked: Promise<Result<T>>): Promise<Result<T>> {
   try {
     return await asked;
   } catch (error) {
-    if (!(error instanceof TypeError && /does not implement/.test(error.message))) throw error;
+    if (!lacksMethod(error)) throw error;
     return fail("internal", "The server is being updated. Try again in a moment.");
   }
 }
