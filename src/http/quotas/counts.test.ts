@@ -170,6 +170,15 @@ describe("a stream that is passed on", () => {
     }
   });
 
+  it("is asked about by several at once, who hold nobody up", () => {
+    const { counts, streams } = withPassedOn(20);
+    const [one, other] = [counts.passedOn("key", 20, 0), counts.passedOn("key", 20, 0)];
+    expect(one).toEqual(other);
+    for (const asked of [one, other]) counts.keepOpen("key", asked, new Set(), 0);
+    for (const stream of streams) counts.open("key", 20, 0)?.passOn(stream);
+    expect(counts.passedOn("key", 20, 0)).toEqual(streams);
+  });
+
   it("is forgotten where an isolate has passed on twenty thousand since", () => {
     const counts = createCounts();
     counts.open("key", 1, 0)?.passOn(streamOf(0, "first"));

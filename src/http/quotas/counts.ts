@@ -148,11 +148,9 @@ export function createCounts(): Counts {
       const all = opened.get(key);
       if (all === undefined) return;
       const names = new Set(streams.map(({ name }) => name));
-      let freed = 0;
       for (const one of [...all]) {
         if (one.stream === null || !names.has(one.stream.name)) continue;
         if (!open.has(one.stream.name)) {
-          freed += 1;
           forget(key, all, one);
           continue;
         }
@@ -160,7 +158,8 @@ export function createCounts(): Counts {
         all.delete(one);
         all.add(one);
       }
-      if (freed === 0 && streams.length > MANY_ASKED) putNewest(asked, key, now + ASKED_MS, MAX_COUNTED);
+      if (streams.length > MANY_ASKED && streams.every(({ name }) => open.has(name)))
+        putNewest(asked, key, now + ASKED_MS, MAX_COUNTED);
     },
   };
 }

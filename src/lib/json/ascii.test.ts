@@ -1,3 +1,4 @@
+import { serialize } from "node:v8";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { escapeFew } from "./ascii.ts";
@@ -15,6 +16,15 @@ describe("escapeFew", () => {
   it("leaves nothing but ASCII where few characters are not, halves of pairs included", () => {
     const json = JSON.stringify(`${"plain words ".repeat(20)}— → é 😀`);
     expect(escapeFew(json)).toMatch(/^[\0-\x7f]*\\u2014 \\u2192 \\u00e9 \\ud83d\\ude00"$/);
+  });
+
+  it("leaves a text that V8 keeps in one byte a character", () => {
+    // V8 writes how it keeps a string in the third byte.
+    const isNarrow = (text: string) => String.fromCharCode(serialize(text)[2] ?? 0) === '"';
+    const json = JSON.stringify(`${"plain words ".repeat(20)}—`);
+    expect(isNarrow(json)).toBe(false);
+    expect(isNarrow(escapeFew(json))).toBe(true);
+    expect(isNarrow(`{"messages":[${escapeFew(json)},"more"]}`)).toBe(true);
   });
 
   it("leaves a text as it is that is mostly in another script, or in ASCII", () => {

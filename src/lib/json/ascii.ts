@@ -7,6 +7,14 @@ const MAX_SHARE = 1 / 16;
 
 const others = /[^\0-\x7f]/g;
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** What is made from a text of two bytes a character has two, whatever is in it, and so has all that it is joined to. */
+function narrow(ascii: string): string {
+  return decoder.decode(encoder.encode(ascii));
+}
+
 /** The same JSON with its few other characters escaped; as it is if they are many. */
 export function escapeFew(json: string): string {
   const first = json.search(others);
@@ -16,5 +24,5 @@ export function escapeFew(json: string): string {
   for (let at = first; at < json.length; at++) {
     if (json.charCodeAt(at) > 0x7f && ++count > most) return json;
   }
-  return json.replace(others, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return narrow(json.replace(others, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`));
 }
