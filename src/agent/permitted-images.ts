@@ -36,11 +36,16 @@ export function withPermittedImages(model: Model, rules: ImageRules): Model {
   };
   return {
     stream(request, onDelta, signal) {
-      const hasParts = request.messages.some(({ content }) => Array.isArray(content));
-      const shown = hasParts ? { ...request, messages: request.messages.map(permit) } : request;
+      const shown = hasParts(request.messages) ? { ...request, messages: request.messages.map(permit) } : request;
       return model.stream(shown, onDelta, signal);
     },
   };
+}
+
+/** Each request has all messages of its thread, most of them plain. */
+function hasParts(messages: readonly ModelMessage[]): boolean {
+  for (const { content } of messages) if (typeof content === "object" && content !== null) return true;
+  return false;
 }
 
 function permitPart(part: ContentPart, rules: ImageRules): ContentPart {
