@@ -1,21 +1,14 @@
 // Streams of a thread's object. The object frames, numbers and ends them. All routes but AG-UI's pass its bytes
 // through.
-import type { Env } from "../config.ts";
-import { withinTime } from "../lib/time-limit.ts";
 import { type Failure, problems } from "../protocol/error.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
-import { clock } from "../thread/ports.ts";
 import { writeOpener } from "../thread/stream/ended-keys.ts";
-import { STREAM_HEADER } from "../thread/stream/stream-response.ts";
-import { callThread, lacksMethod, threadStub } from "../thread/stub.ts";
+import { STREAM_HEADER, watchStreamHere } from "../thread/stream/stream-response.ts";
+import { callThread, threadStub } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
-import { Problem, problemOf, unwrap } from "./errors.ts";
+import { Problem, problemOf } from "./errors.ts";
 import { namesType } from "./paths/accept.ts";
-import type { Opened, PassedOn } from "./quotas/counts.ts";
-import { countPassedOn, openOne } from "./quotas/quotas.ts";
-
-/** How long a thread may take to say which of its streams are open. */
-const ASK_MS = 2_000;
+import { openOne } from "./quotas/quotas.ts";
 
 /** A request for a stream of a thread's object, which cuts the stream once the caller's key no longer holds. */
 export function streamRequest(context: AppContext, address: string | URL, init?: RequestInit): Request {
@@ -29,15 +22,19 @@ export function streamRequest(context: AppContext, address: string | URL, init?:
  * a browser's `EventSource` reconnects after any other end. Throws the failure that the object may answer instead.
  */
 export async function answerStream(context: AppContext, key: ThreadKey, makeRequest: () => Request): Promise<Response> {
-  const { close, passOn } = await countStream(context);
+  const close = countOpen(context, "streams");
   try {
     const answer = await callThread(context.env, key, (stub) => stub.fetch(makeRequest()));
     if (answer.status === 204) return answerNothing(close);
     const body = await readStream(answer);
     const name = answer.headers.get(STREAM_HEADER);
     if (name === null) return pipe(context, body, close);
-    // Where nothing reads along, the runtime passes the bytes on without two buffers of 64 KiB and a stream between.
-    passOn({ thread: key, name });
+    // Where nothing reads along, the runtime passes the bytes on without two buffers of 64 KiB and a stream between. So
+    // the object says when it is over.
+    if (!watchStreamHere(name, close)) {
+      const over = threadStub(context.env, key).waitForStream(key, name);
+      context.executionCtx.waitUntil(over.then(close, close));
+    }
     return streamResponse(body);
   } catch (error) {
     close();
@@ -45,37 +42,21 @@ export async function answerStream(context: AppContext, key: ThreadKey, makeRequ
   }
 }
 
-/** Counts a stream, or what is as much, as open, no longer than `lives_ms`. Throws if the caller has too many. */
-export async function countStream(context: AppContext, lives_ms?: number): Promise<Opened> {
-  const caller = context.get("caller");
-  await countPassedOn(context.env, caller, (streams) => findOpen(context.env, streams));
-  return unwrap(openOne(context.env, caller, "streams", lives_ms));
-}
-
-/** Counts a download or an upload as open. Throws if the caller has too many. Returns what closes it. */
-export function countTransfer(context: AppContext): () => void {
-  return unwrap(openOne(context.env, context.get("caller"), "transfers")).close;
-}
-
-/** The names of the streams that are open. One whose object gives no answer counts as open, unless it can't know. */
-async function findOpen(env: Env, streams: PassedOn[]): Promise<string[]> {
-  const threads = Map.groupBy(streams, ({ thread: { user_id, thread_id } }) => `${user_id}/${thread_id}`);
-  const asked = [...threads.values()].map(async (ofThread) => {
-    const names = ofThread.map(({ name }) => name);
-    const [{ thread }] = ofThread as [PassedOn];
-    const ask = threadStub(env, thread).listOpenStreams(thread, names);
-    return await withinTime(clock, ASK_MS, "the thread of a stream", ask).catch((error) =>
-      lacksMethod(error) ? [] : names,
-    );
-  });
-  return (await Promise.all(asked)).flat();
+/**
+ * Counts something of the caller's that is open, no longer than `lives_ms`. Throws if there is too much of it. Returns
+ * what closes it.
+ */
+export function countOpen(context: AppContext, name: "streams" | "transfers", lives_ms?: number): () => void {
+  const opened = openOne(context.env, context.get("caller"), name, lives_ms);
+  if ("refusal" in opened) throw problemOf(opened.refusal);
+  return opened.close;
 }
 
 type Source = { pipeTo(destination: WritableStream<Uint8Array>, options: { signal: AbortSignal }): Promise<void> };
 
 /** Answers with a stream, which counts as open until it has ended or the client is gone; with 204 if there is none. */
 export async function holdStream(context: AppContext, open: () => Promise<Source | null>): Promise<Response> {
-  const { close } = await countStream(context);
+  const close = countOpen(context, "streams");
   try {
     const stream = await open();
     return stream === null ? answerNothing(close) : pipe(context, stream, close);

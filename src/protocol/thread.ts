@@ -261,9 +261,7 @@ export interface ThreadApi {
   getRun(key: ThreadKey, invocation_id: string): Promise<Result<Run>>;
   /** Resolves with the run once it has ended and was released, or with its current state after `timeout_ms`. */
   waitForEnd(key: ThreadKey, invocation_id: string, timeout_ms: number): Promise<Result<Run>>;
-  /** Those of the names, which `fetch` answered with, whose streams are open. */
-  listOpenStreams(key: ThreadKey, names: string[]): Promise<string[]>;
-  /** Resolves when a stream is over. One that is not known is over. Only Workers of the former version call it. */
+  /** Resolves when a stream is over, by the name that `fetch` answered with. One that is not known is over. */
   waitForStream(key: ThreadKey, name: string): Promise<Result<null>>;
   /** Ends a queued or running run. A run that has ended is returned as it is. */
   cancel(key: ThreadKey, invocation_id: string): Promise<Result<Run>>;

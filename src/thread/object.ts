@@ -58,7 +58,7 @@ import { arm, schedule, sendNewJobs } from "./scheduler.ts";
 import { closeLeases } from "./spending/closing.ts";
 import { readClient } from "./stream/ag-ui/client.ts";
 import { type Opener, readOpener } from "./stream/ended-keys.ts";
-import { openNames, openStream, whenStreamEnds } from "./stream/stream-response.ts";
+import { openStream, whenStreamEnds } from "./stream/stream-response.ts";
 import { type StreamRequest, tooManyReaders } from "./stream/streams.ts";
 import { finishRemoval, ownedBy, patchThread, removeThread, storeThread } from "./threads.ts";
 import { beginLife, wakeLife } from "./wake.ts";
@@ -172,11 +172,6 @@ export class ThreadObject extends DurableObject<Env> implements ThreadApi {
 
   async waitForEnd(key: ThreadKey, invocation_id: string, timeout_ms: number): Promise<Result<Run>> {
     return this.#read(key, (life) => waitForEnd(life, invocation_id, timeout_ms));
-  }
-
-  async listOpenStreams(key: ThreadKey, names: string[]): Promise<string[]> {
-    const owned = ownedBy(this.#life, key);
-    return owned.ok ? openNames(owned.value, names) : [];
   }
 
   async waitForStream(key: ThreadKey, name: string): Promise<Result<null>> {

@@ -28,8 +28,6 @@ export interface Case {
   play(place: Place): Promise<void>;
   /** What this version's Worker does before objects that lack the method. */
   without?(place: Place): Promise<void>;
-  /** Whether only Workers of the former version call it. */
-  is_former?: true;
 }
 
 export type DeployedPlace = Place & { deploy(worker: Version, objects: Version): Promise<void> };
@@ -71,24 +69,6 @@ export async function startPlace(): Promise<DeployedPlace> {
 
 const makeThread = ({ server }: Place, thread_id: string, title = thread_id) =>
   server.json<Thread>("POST", "/v1/threads", { thread_id, title });
-
-/** A user who may have one stream opens a second one when the first is over. */
-async function openStreamsInTurn({ server, answerOf }: Place, thread: string): Promise<void> {
-  const user = { name: "One stream", quotas: { streams: 1 } };
-  const { api_key } = await server.json<{ api_key: string }>("POST", "/v1/users", user);
-  const own = { ...server, key: api_key };
-  const body = { ...saying(thread), invocation_id: `${thread}-1` };
-  const first = await openReader(own, `/v1/threads/${thread}/runs/stream`, { method: "POST", body });
-  await answerOf(thread, "Hi.");
-  expect(await first.ended).toBe("closed");
-  // The object hears a little later that the last bytes were taken.
-  const isOpened = async () => {
-    const next = await openReader(own, `/v1/threads/${thread}/events`).catch(() => null);
-    next?.leave();
-    return next !== null;
-  };
-  await expect.poll(isOpened, { timeout: 10_000 }).toBe(true);
-}
 
 /** A thread in a project that keeps threads for a day, and then so many days without anybody. */
 async function passDays({ server, versions }: Place, thread_id: string, days: number): Promise<void> {
@@ -311,12 +291,7 @@ export const cases: Record<string, Case> = {
       expect(rest.frames.at(-1)?.event.type).toBe("RUN_FINISHED");
     },
   },
-  listOpenStreams: {
-    play: (place) => openStreamsInTurn(place, "in-turn"),
-    without: (place) => openStreamsInTurn(place, "in-turn"),
-  },
   waitForStream: {
-    is_former: true,
     async play({ server, answerOf }) {
       const reader = await openReader(server, "/v1/threads/streams/runs/stream", {
         method: "POST",

@@ -159,7 +159,6 @@ export class FakeThreads {
           const found = await withRun(id);
           return found.ok ? succeed({ ...found.value, status: "completed" }) : found;
         }),
-      listOpenStreams: async () => [],
       waitForStream: async () => succeed(null),
       cancel: (_key, id) => run("cancel", id, () => withRun(id)),
       poke: (key, ids) => run("poke", key, async () => succeed(ids.filter((id) => !known()?.runs.has(id)))),

@@ -36,7 +36,7 @@ describe("what is open", () => {
     await expect.poll(async () => (await open()).status).toBe(200);
   });
 
-  it("counts a stream that is passed on unread until its object, when it is asked, says that it is over", async () => {
+  it("counts a stream that is passed on unread until its object says that it is over", async () => {
     const made = await createClient().send("POST", "/v1/users", { user_id: "user_of_passed_streams" });
     const authorization = `Bearer ${made.body.api_key}`;
     const app = createApp();

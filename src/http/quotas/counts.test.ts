@@ -86,8 +86,8 @@ describe("what is open", () => {
     const first = counts.open("key", 2, 0);
     expect(counts.open("key", 2, 0)).not.toBeNull();
     expect(counts.open("key", 2, 0)).toBeNull();
-    first?.close();
-    first?.close();
+    first?.();
+    first?.();
     expect(counts.open("key", 2, 0)).not.toBeNull();
     expect(counts.open("key", 2, 0)).toBeNull();
     expect(counts.open("other", 2, 0)).not.toBeNull();
@@ -106,93 +106,10 @@ describe("what is open", () => {
     expect(counts.open("key", 1, 3_600_000)).toBeNull();
     const next = counts.open("key", 1, 3_600_001);
     expect(next).not.toBeNull();
-    lost?.close();
+    lost?.();
     expect(counts.open("key", 1, 3_600_002)).toBeNull();
-    next?.close();
+    next?.();
     expect(counts.open("key", 1, 3_600_003)).not.toBeNull();
-  });
-});
-
-describe("a stream that is passed on", () => {
-  const streamOf = (thread: number, name: string) => ({ thread: { user_id: "u", thread_id: `t${thread}` }, name });
-  /** A user who has opened and passed on so many, one a thread. */
-  function withPassedOn(count: number) {
-    const counts = createCounts();
-    const streams = Array.from({ length: count }, (_, at) => streamOf(at, `s${at}`));
-    for (const stream of streams) counts.open("key", count, 0)?.passOn(stream);
-    return { counts, streams };
-  }
-
-  it("counts until its object was asked, and is asked about only where the quota is used up", () => {
-    const { counts, streams } = withPassedOn(3);
-    expect(counts.passedOn("key", 4, 0)).toEqual([]);
-    expect(counts.passedOn("other", 0, 0)).toEqual([]);
-    expect(counts.open("key", 3, 0)).toBeNull();
-    expect(counts.passedOn("key", 3, 0)).toEqual(streams);
-    counts.keepOpen("key", streams, new Set(["s1"]), 0);
-    expect(counts.open("key", 3, 0)).not.toBeNull();
-    expect(counts.open("key", 3, 0)).not.toBeNull();
-    expect(counts.open("key", 3, 0)).toBeNull();
-    expect(counts.passedOn("key", 3, 0)).toEqual([streams[1]]);
-  });
-
-  it("is closed like any other where it was closed before", () => {
-    const counts = createCounts();
-    const opened = counts.open("key", 1, 0);
-    opened?.close();
-    opened?.passOn(streamOf(1, "late"));
-    const next = counts.open("key", 1, 0);
-    expect(counts.passedOn("key", 1, 0)).toEqual([]);
-    next?.passOn(streamOf(1, "next"));
-    next?.close();
-    expect(counts.open("key", 1, 0)).not.toBeNull();
-  });
-
-  it("is asked about with the hundred oldest, then with those that were not asked about", () => {
-    const { counts, streams } = withPassedOn(150);
-    const first = counts.passedOn("key", 150, 0);
-    expect(first).toEqual(streams.slice(0, 100));
-    const open = new Set(first.slice(1).map(({ name }) => name));
-    counts.keepOpen("key", first, open, 0);
-    expect(counts.open("key", 150, 0)).not.toBeNull();
-    expect(counts.passedOn("key", 150, 0)).toEqual([...streams.slice(100), ...streams.slice(1, 51)]);
-  });
-
-  it("is not asked about for five seconds after more than ten were all open", () => {
-    for (const [count, again] of [
-      [10, 10],
-      [11, 0],
-    ] as const) {
-      const { counts, streams } = withPassedOn(count);
-      counts.keepOpen("key", streams, new Set(streams.map(({ name }) => name)), 0);
-      expect(counts.passedOn("key", count, 4_999)).toHaveLength(again);
-      expect(counts.passedOn("key", count, 5_000)).toHaveLength(count);
-    }
-  });
-
-  it("is asked about by several at once, who hold nobody up", () => {
-    const { counts, streams } = withPassedOn(20);
-    const [one, other] = [counts.passedOn("key", 20, 0), counts.passedOn("key", 20, 0)];
-    expect(one).toEqual(other);
-    for (const asked of [one, other]) counts.keepOpen("key", asked, new Set(), 0);
-    for (const stream of streams) counts.open("key", 20, 0)?.passOn(stream);
-    expect(counts.passedOn("key", 20, 0)).toEqual(streams);
-  });
-
-  it("is forgotten where an isolate has passed on twenty thousand since", () => {
-    const counts = createCounts();
-    counts.open("key", 1, 0)?.passOn(streamOf(0, "first"));
-    for (let at = 1; at < 20_000; at++) counts.open("others", 30_000, 0)?.passOn(streamOf(at, `s${at}`));
-    expect(counts.open("key", 1, 0)).toBeNull();
-    counts.open("others", 30_000, 0)?.passOn(streamOf(20_000, "one more"));
-    expect(counts.open("key", 1, 0)).not.toBeNull();
-  });
-
-  it("does not outlast its time", () => {
-    const { counts } = withPassedOn(2);
-    expect(counts.open("key", 2, 3_600_000)).toBeNull();
-    expect(counts.open("key", 2, 3_600_001)).not.toBeNull();
-    expect(counts.passedOn("key", 1, 3_600_001)).toEqual([]);
   });
 });
 

@@ -1,7 +1,6 @@
 // Counts in the memory of one isolate: how often a user did something in the last minute, and how much of something is
 // open. Pure but for that memory; the caller brings the time.
 import { putNewest } from "../../lib/memory/newest.ts";
-import type { ThreadKey } from "../../protocol/thread.ts";
 
 const SLOT_MS = 10_000;
 /** The present slot and six before it hold the last sixty seconds, wherever they begin. */
@@ -14,13 +13,6 @@ const REFUSED_MS = 5_000;
 const OPEN_MS = 3_600_000;
 /** A flood is one line in the log in this time. */
 const SAID_MS = 60_000;
-/** Of streams that were passed on, ended or not, for all users: some 200 bytes each. Beyond it the oldest is forgotten. */
-const MAX_PASSED_ON = 20_000;
-/** Streams whose objects are asked at once. */
-const MAX_ASKED = 100;
-/** If all of so many are open, nobody is asked again for some seconds. Few are asked about each time. */
-const MANY_ASKED = 10;
-const ASKED_MS = 5_000;
 
 interface Counted {
   /** How many in each slot, by the slot's number modulo their number. */
@@ -31,24 +23,6 @@ interface Counted {
   total: number;
   refused_until: number;
   said_at: number;
-}
-
-/** A stream that is passed on unread: only its thread's object knows when it ends. */
-export interface PassedOn {
-  thread: ThreadKey;
-  name: string;
-}
-
-/** What counts as open. */
-export interface Opened {
-  close(): void;
-  /** From now on it counts until its object was asked and says that it is over. */
-  passOn(stream: PassedOn): void;
-}
-
-interface Open {
-  until: number;
-  stream: PassedOn | null;
 }
 
 /** `key` names a quota and a user. */
@@ -65,23 +39,16 @@ export interface Counts {
   /** Whether a refusal is to be said: the first in a minute. */
   isNews(key: string, now: number): boolean;
   /**
-   * Opens one more, if fewer than `quota` are open. Null if it is refused. It counts no longer than `lives_ms`.
+   * Opens one more, if fewer than `quota` are open. Returns what closes it; null if it is refused. It counts no longer
+   * than `lives_ms`.
    */
-  open(key: string, quota: number, now: number, lives_ms?: number): Opened | null;
-  /** The oldest streams that were passed on, if `open` would refuse. Empty if it just was not. */
-  passedOn(key: string, quota: number, now: number): PassedOn[];
-  /** Of these some are still open, by their names; the others no longer count. */
-  keepOpen(key: string, asked: readonly PassedOn[], open: ReadonlySet<string>, now: number): void;
+  open(key: string, quota: number, now: number, lives_ms?: number): (() => void) | null;
 }
 
 export function createCounts(): Counts {
   const counted = new Map<string, Counted>();
-  /** By key. */
-  const opened = new Map<string, Set<Open>>();
-  /** Those of all keys that were passed on, the oldest first, with what forgets each. */
-  const passed = new Map<Open, () => void>();
-  /** By key, until when nobody is asked again. */
-  const asked = new Map<string, number>();
+  /** By key, until when each counts. */
+  const opened = new Map<string, Set<{ until: number }>>();
 
   function read(key: string, now: number): Counted {
     const slot = Math.floor(now / SLOT_MS);
@@ -92,12 +59,6 @@ export function createCounts(): Counts {
     known.newest = Math.max(known.newest, slot);
     putNewest(counted, key, known, MAX_COUNTED);
     return known;
-  }
-
-  function forget(key: string, all: Set<Open>, one: Open): void {
-    all.delete(one);
-    passed.delete(one);
-    if (all.size === 0 && opened.get(key) === all) opened.delete(key);
   }
 
   return {
@@ -123,43 +84,14 @@ export function createCounts(): Counts {
     },
     open(key, quota, now, lives_ms = OPEN_MS) {
       const all = opened.get(key) ?? new Set();
-      if (all.size >= quota) for (const one of all) if (now > one.until) forget(key, all, one);
+      if (all.size >= quota) for (const one of all) if (now > one.until) all.delete(one);
       if (all.size >= quota) return null;
-      const one: Open = { until: now + lives_ms, stream: null };
+      const one = { until: now + lives_ms };
       opened.set(key, all.add(one));
-      const close = (): void => forget(key, all, one);
-      return {
-        close,
-        passOn(stream) {
-          if (!all.has(one)) return;
-          one.stream = stream;
-          passed.set(one, close);
-          const [oldest] = passed.size > MAX_PASSED_ON ? passed.values() : [];
-          oldest?.();
-        },
-      };
-    },
-    passedOn(key, quota, now) {
-      const all = opened.get(key);
-      if (all === undefined || all.size < quota || now < (asked.get(key) ?? 0)) return [];
-      return [...all].flatMap(({ stream }) => stream ?? []).slice(0, MAX_ASKED);
-    },
-    keepOpen(key, streams, open, now) {
-      const all = opened.get(key);
-      if (all === undefined) return;
-      const names = new Set(streams.map(({ name }) => name));
-      for (const one of [...all]) {
-        if (one.stream === null || !names.has(one.stream.name)) continue;
-        if (!open.has(one.stream.name)) {
-          forget(key, all, one);
-          continue;
-        }
-        // Others are asked about before it the next time.
+      return () => {
         all.delete(one);
-        all.add(one);
-      }
-      if (streams.length > MANY_ASKED && streams.every(({ name }) => open.has(name)))
-        putNewest(asked, key, now + ASKED_MS, MAX_COUNTED);
+        if (all.size === 0 && opened.get(key) === all) opened.delete(key);
+      };
     },
   };
 }

@@ -5,9 +5,9 @@
 // of a quota asks Cloudflare's rate limits, which count for a location. So usual requests ask nobody.
 import { configOf, type Env } from "../../config.ts";
 import { describeError, logWarning } from "../../lib/log.ts";
-import { type Failure, type Result, succeed } from "../../protocol/error.ts";
+import type { Failure } from "../../protocol/error.ts";
 import { exceeded, type QuotaName, type Quotas, quotaOf, quotas } from "../../protocol/money/quotas.ts";
-import { type Counts, createCounts, type Opened, type PassedOn } from "./counts.ts";
+import { type Counts, createCounts } from "./counts.ts";
 
 /** Whose quotas count. */
 export interface Holder {
@@ -88,31 +88,20 @@ export function isNews(env: Env, key: string, now = Date.now()): boolean {
   return countsOf(env).isNews(key, now);
 }
 
-/** Counts something that is open until it is closed, and no longer than `lives_ms`. */
-export function openOne(env: Env, holder: Holder, name: QuotaName, lives_ms?: number): Result<Opened> {
+/** Counts something that is open until `close` is called, and no longer than `lives_ms`. */
+export function openOne(
+  env: Env,
+  holder: Holder,
+  name: QuotaName,
+  lives_ms?: number,
+): { close: () => void } | { refusal: Failure } {
   const quota = quotaOf(configOf(env), holder.quotas, name);
   const key = `${name}/${holder.user_id}`;
   const counts = countsOf(env);
   const now = Date.now();
-  const opened = counts.open(key, quota, now, lives_ms);
-  if (opened !== null) return succeed(opened);
-  return { ok: false, error: refuse(counts, key, holder, exceeded(name, quota, CLOSED_SECONDS), now) };
-}
-
-/**
- * Asks about streams that were passed on, if the user seems to have as many as the quota: most have ended since. So who
- * has few costs no question. `ask` returns the names of those that are open.
- */
-export async function countPassedOn(
-  env: Env,
-  holder: Holder,
-  ask: (streams: PassedOn[]) => Promise<string[]>,
-  now = Date.now(),
-): Promise<void> {
-  const key = `streams/${holder.user_id}`;
-  const counts = countsOf(env);
-  const streams = counts.passedOn(key, quotaOf(configOf(env), holder.quotas, "streams"), now);
-  if (streams.length > 0) counts.keepOpen(key, streams, new Set(await ask(streams)), now);
+  const close = counts.open(key, quota, now, lives_ms);
+  if (close !== null) return { close };
+  return { refusal: refuse(counts, key, holder, exceeded(name, quota, CLOSED_SECONDS), now) };
 }
 
 /** A missing or failing rate limit keeps nobody out. */

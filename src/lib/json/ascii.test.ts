@@ -27,6 +27,11 @@ describe("escapeFew", () => {
     expect(isNarrow(`{"messages":[${escapeFew(json)},"more"]}`)).toBe(true);
   });
 
+  it("says the same of long texts that come again, and of more of them than it remembers", () => {
+    const texts = Array.from({ length: 40 }, (_, at) => JSON.stringify(`${"plain words ".repeat(200)}${at} —`));
+    for (const text of [...texts, ...texts]) expect(JSON.parse(escapeFew(text))).toBe(JSON.parse(text));
+  });
+
   it("leaves a text as it is that is mostly in another script, or in ASCII", () => {
     for (const text of ["帮我做一个电商网站", "Ship it.", ""]) {
       const json = JSON.stringify(text);

@@ -8,7 +8,7 @@ import { Problem } from "../../http/errors.ts";
 import { watchKey } from "../../http/key-watch.ts";
 import { type Answer, addOperation } from "../../http/operation.ts";
 import { downloadBody, filePath, folderPath, ticket } from "../../http/schemas.ts";
-import { countTransfer } from "../../http/stream.ts";
+import { countOpen } from "../../http/stream.ts";
 import { issueTicket, redeemTicket, TICKET_CHARACTERS, ticketScopes } from "../../http/tickets.ts";
 import { requireAbility, withWatchedWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
@@ -115,7 +115,7 @@ export function addTicketDownload(app: App): void {
 }
 
 async function answerDownload(context: AppContext, project_id: string, kind: Kind, path: string): Promise<Response> {
-  const close = countTransfer(context);
+  const close = countOpen(context, "transfers");
   const watch = watchKey(context);
   const stop = () => {
     close();

@@ -6,7 +6,7 @@ import type { App } from "../../http/context.ts";
 import { Problem } from "../../http/errors.ts";
 import { addOperation } from "../../http/operation.ts";
 import { filePath, folderPath, sandboxFile, sandboxFiles } from "../../http/schemas.ts";
-import { countTransfer } from "../../http/stream.ts";
+import { countOpen } from "../../http/stream.ts";
 import { withWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { clientId } from "../../protocol/ids.ts";
 
@@ -86,7 +86,7 @@ function addUpload(app: App): void {
         await raw.body?.cancel();
         throw new Problem("body_too_large", `The file is larger than ${UPLOAD_BYTES} bytes.`);
       }
-      const close = countTransfer(context);
+      const close = countOpen(context, "transfers");
       const content = raw.body ?? new Blob().stream();
       const writing = withWorkspace(context, params.project_id, (workspace, signal) =>
         workspace.writeFile(query.path, { content, limit_bytes: UPLOAD_BYTES }, signal),

@@ -8,7 +8,7 @@ import { Problem } from "../../http/errors.ts";
 import { type KeyWatch, watchKey } from "../../http/key-watch.ts";
 import { addOperation } from "../../http/operation.ts";
 import { terminalBody, ticket } from "../../http/schemas.ts";
-import { countStream } from "../../http/stream.ts";
+import { countOpen } from "../../http/stream.ts";
 import { issueTicket, redeemTicket, TICKET_CHARACTERS, ticketScopes } from "../../http/tickets.ts";
 import { requireAbility, withWatchedWorkspace, workspaceProblems } from "../../http/workspace.ts";
 import { logError } from "../../lib/log.ts";
@@ -64,7 +64,7 @@ export function addTerminalSocket(app: App): void {
       }
       checkOrigin(context);
       const { project_id, details } = await redeemTicket(context, "terminal", query.ticket);
-      return await answerTerminal(context, project_id, terminalBody().parse(details));
+      return answerTerminal(context, project_id, terminalBody().parse(details));
     },
   );
 }
@@ -79,8 +79,8 @@ function checkOrigin(context: AppContext): void {
   throw new Problem("forbidden", "This origin may not open terminals; CORS_ORIGINS names those that may.");
 }
 
-async function answerTerminal(context: AppContext, project_id: string, request: TerminalRequest): Promise<Response> {
-  const { close } = await countStream(context);
+function answerTerminal(context: AppContext, project_id: string, request: TerminalRequest): Response {
+  const close = countOpen(context, "streams");
   const { 0: client, 1: socket } = new WebSocketPair();
   socket.binaryType = "arraybuffer";
   socket.accept();

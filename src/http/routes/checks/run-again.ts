@@ -16,7 +16,7 @@ import { addOperation } from "../../operation.ts";
 import { keyOf } from "../../ownership.ts";
 import { takeOne } from "../../quotas/quotas.ts";
 import { threadParams } from "../../schemas.ts";
-import { countStream } from "../../stream.ts";
+import { countOpen } from "../../stream.ts";
 
 const tag = "Threads";
 const path = "/v1/threads/{thread_id}/checks/run";
@@ -68,7 +68,7 @@ export function addChecks(app: App): void {
       const ask = () => callThread(context.env, key, (stub) => stub.callChecks(key, { kind: "start", request }));
       const start = () => (request.answers.length === 0 ? ask() : recordAnswers(context, request, ask));
       if (query.wait !== "1" && query.wait !== "true") return answerWith(context, knownOf(await orLater(start())));
-      const { close } = await countStream(context, WAIT_MS);
+      const close = countOpen(context, "streams", WAIT_MS);
       try {
         const started = knownOf(await orLater(start()));
         return answerWith(context, started.status === "running" ? await untilEnd(context, key, started) : started);

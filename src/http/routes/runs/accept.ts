@@ -9,7 +9,7 @@ import type { AuditNotes } from "../../audit.ts";
 import type { AppContext } from "../../context.ts";
 import { unwrap } from "../../errors.ts";
 import { whileKeyHolds } from "../../key-watch.ts";
-import { answerStream, countStream, streamRequest } from "../../stream.ts";
+import { answerStream, countOpen, streamRequest } from "../../stream.ts";
 
 // How long `?wait=1` keeps a request open.
 const WAIT_MS = 5 * 60_000;
@@ -36,7 +36,7 @@ export async function startRun(
   const key = { user_id, thread_id };
   const isWaiting = awaited === "end";
   // A request that waits is as much as a stream. The runtime ends it without a word when its client leaves.
-  const { close } = isWaiting ? await countStream(context, WAIT_MS) : { close: () => {} };
+  const close = isWaiting ? countOpen(context, "streams", WAIT_MS) : () => {};
   try {
     const accept = awaited === "events" ? acceptStream : acceptRun;
     const run = await around((notes) => accept(context, key, input, notes));
