@@ -3,7 +3,8 @@
 import { type Failure, problems } from "../protocol/error.ts";
 import type { ThreadKey } from "../protocol/thread.ts";
 import { writeOpener } from "../thread/stream/ended-keys.ts";
-import { STREAM_HEADER, watchStreamHere } from "../thread/stream/stream-response.ts";
+import { STREAM_HEADER } from "../thread/stream/stream-response.ts";
+import { watchHere } from "../thread/stream/streams-here.ts";
 import { callThread, threadStub } from "../thread/stub.ts";
 import type { AppContext } from "./context.ts";
 import { Problem, problemOf } from "./errors.ts";
@@ -31,7 +32,7 @@ export async function answerStream(context: AppContext, key: ThreadKey, makeRequ
     if (name === null) return pipe(context, body, close);
     // Where nothing reads along, the runtime passes the bytes on without two buffers of 64 KiB and a stream between. So
     // the object says when it is over.
-    if (!watchStreamHere(name, close)) {
+    if (!watchHere(key, name, close)) {
       const over = threadStub(context.env, key).waitForStream(key, name);
       context.executionCtx.waitUntil(over.then(close, close));
     }

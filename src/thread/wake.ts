@@ -28,6 +28,7 @@ import { schedule } from "./scheduler.ts";
 import { Journal } from "./stream/journal.ts";
 import { Readers } from "./stream/readers.ts";
 import { checkReaders, trimMemory, watchIdle } from "./stream/streams.ts";
+import { endFormerStreams } from "./stream/streams-here.ts";
 import { readSuperseded } from "./supersede/marks.ts";
 
 /** The life of the stored thread. Null if there is none, and then nothing is written but what a removal left is dropped. */
@@ -70,6 +71,7 @@ function openLife(
   stored: StoredThread,
   { plan, changed, ...read }: StoredLife,
 ): Life {
+  endFormerStreams(stored.thread);
   const journal = new Journal(database);
   const superseded = readSuperseded(database.sql);
   const life: Life = {

@@ -1,27 +1,16 @@
 // A stream as an HTTP response: the part of reading a thread that depends on the platform.
-import { putNewest } from "../../lib/memory/newest.ts";
 import { type Result, succeed } from "../../protocol/error.ts";
 import type { Life } from "../life.ts";
 import type { Sink } from "./connection.ts";
 import type { Opener } from "./ended-keys.ts";
 import { planStream, type StreamRequest, watchIdle } from "./streams.ts";
+import { openHere } from "./streams-here.ts";
 
-/** Names a stream for `waitForStream` and `watchStreamHere`. One that is answered whole has none. */
+/** Names a stream for `watchHere` and `waitForStream`. One that is answered whole has none. */
 export const STREAM_HEADER = "x-taskloom-stream";
 
 /** Streams that are not over, by their names. A reader has one, so their number is bounded. */
 const openStreams = new WeakMap<Life, Map<string, Promise<void>>>();
-
-/** The names that this isolate gives begin with it. Made with the first stream: the platform has no chance before. */
-let isolate: string | null = null;
-let named = 0;
-
-/**
- * The open streams of all objects of this isolate, and what to call when each is over. An object that ends itself leaves
- * some here.
- */
-const openHere = new Map<string, (() => void) | null>();
-const MAX_OPEN_HERE = 20_000;
 
 const headers = { "Content-Type": "text/event-stream", "Cache-Control": "no-cache, no-transform" };
 
@@ -55,27 +44,12 @@ export async function whenStreamEnds(life: Life, name: string): Promise<void> {
   await openStreams.get(life)?.get(name);
 }
 
-/**
- * Calls `call` once the stream is over, if its object is in this isolate, and returns whether it is. That costs nothing,
- * where to ask the object costs a request, a tenth of a short turn's CPU.
- */
-export function watchStreamHere(name: string, call: () => void): boolean {
-  if (isolate === null || !name.startsWith(isolate)) return false;
-  if (openHere.has(name)) openHere.set(name, call);
-  else call();
-  return true;
-}
-
 function keepUntilEnd(life: Life, writer: WritableStreamDefaultWriter): string {
-  isolate ??= `${crypto.randomUUID()}-`;
-  named += 1;
-  const name = `${isolate}${named}`;
+  const { name, end } = openHere(life.thread);
   const streams = openStreams.get(life) ?? new Map<string, Promise<void>>();
-  putNewest(openHere, name, null, MAX_OPEN_HERE);
   const forget = (): void => {
     streams.delete(name);
-    openHere.get(name)?.();
-    openHere.delete(name);
+    end();
   };
   openStreams.set(life, streams.set(name, writer.closed.then(forget, forget)));
   return name;
