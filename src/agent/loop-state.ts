@@ -113,7 +113,7 @@ export function createRunState(input: LoopInput, ports: LoopPorts): RunState {
 /** An earlier life has stored a step, or has begun or made what a person approved. What that was is not looked up. */
 function mayHaveWorked({ steps, started_calls, grants, history }: LoopInput): boolean {
   if (steps > 0 || started_calls.length > 0) return true;
-  return history.some((message) => message.role === "tool" && grants.has(message.tool_call_id));
+  return grants.size > 0 && history.some((message) => message.role === "tool" && grants.has(message.tool_call_id));
 }
 
 function noteFailure(state: RunState, error: unknown): void {
