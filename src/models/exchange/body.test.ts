@@ -1,3 +1,4 @@
+import { serialize } from "node:v8";
 import { describe, expect, it, vi } from "vitest";
 import type { ModelRequest, ToolDescription } from "../../agent/model.ts";
 import { createMessageWriter } from "../chat/request/messages.ts";
@@ -29,6 +30,20 @@ const write = (wire: Wire, context: WireContext, asked: ModelRequest): string =>
   writeBody(wire, toBody(wire, asked, context), asked, context);
 
 describe("the body of a request", () => {
+  it.each([chatWire, responsesWire])("is kept in one byte a character while few of its texts' are others", (wire) => {
+    const context = contextOf();
+    const messages: ModelRequest["messages"] = [{ role: "system", content: `${"You are an agent. ".repeat(200)}—` }];
+    const tools = [{ ...toolOf("f"), description: `${"It writes a file. ".repeat(20)}→` }];
+    for (let turn = 0; turn < 5; turn++) {
+      messages.push({ role: "user", content: `Say ${turn}. ${"And so on. ".repeat(20)}…` });
+      const body = write(wire, context, { model: "m", messages: [...messages], tools });
+      expect(body).toContain(`Say ${turn}`);
+      // V8 writes how it keeps a string in the third byte.
+      expect(String.fromCharCode(serialize(body)[2] ?? 0)).toBe('"');
+      messages.push({ role: "assistant", content: `Said ${turn}. ${"And so on. ".repeat(20)}—` });
+    }
+  });
+
   it.each([
     ["chat completions", chatWire, "messages"],
     ["responses", responsesWire, "input"],
