@@ -168,7 +168,7 @@ export const checks: Check[] = [
     },
   },
   {
-    name: "a message amid a reply",
+    name: "a message during a reply",
     run: async (play) => {
       const { chat, page } = play;
       await chat.send(page, "Be brief");
@@ -222,7 +222,7 @@ export const checks: Check[] = [
     },
   },
   {
-    name: "reload amid a reply",
+    name: "reload during a reply",
     leaves: true,
     run: async (play) => {
       const { chat, page } = play;

@@ -188,7 +188,7 @@ describe.concurrent("a lock that a killed git left", () => {
     expect(await run("find .git -name '*.lock' -o -name 'taskloom*'", "ours")).toBe("");
   });
 
-  it("amid a hook is removed by the next call, and what was staged is there", async () => {
+  it("during a hook is removed by the next call, and what was staged is there", async () => {
     await prepare("amid");
     const hook = `[ "$1" = prepared ] || exit 0; touch ${home}/amid-hook; sleep 60`;
     await run(`echo '${hook}' > .git/hooks/reference-transaction; chmod +x .git/hooks/reference-transaction`, "amid");

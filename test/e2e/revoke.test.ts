@@ -1,4 +1,4 @@
-// What a deleted key made, at the sandbox's own doors: a link that Daytona signed, made by an agent, and SSH. With a
+// What a deleted key made, at the sandbox's own entry points: a link that Daytona signed, made by an agent, and SSH. With a
 // kill of the runtime between what D1 decides and what Daytona does.
 import { once } from "node:events";
 import { Client } from "ssh2";

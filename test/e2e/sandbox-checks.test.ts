@@ -159,7 +159,7 @@ describe("the runner, in a sandbox", { timeout: 90_000 }, () => {
     }
   });
 
-  it("is not misled by a sandbox that was stopped amid a check", async () => {
+  it("is not misled by a sandbox that was stopped during a check", async () => {
     const running = check(adapter.sandbox.checks, [{ type: "command", run: "touch out/begun; sleep 345" }]);
     while ((await adapter.shell("ls out")) !== "begun\nlog\n");
     const { server } = adapter.fixture;

@@ -132,7 +132,7 @@ export class RunFollower {
       return this.#cutter.push(chunk);
     }
     this.#source = null;
-    if (this.#cutter.isTorn) throw new Error("the thread's stream broke amid a frame that was sent in part");
+    if (this.#cutter.isTorn) throw new Error("the thread's stream broke within a frame that was sent in part");
     if (this.#sent.ended) return null;
     if (!this.#sent.isTracked) throw new Error("the thread's stream broke, and what it left open is not known");
     return [];

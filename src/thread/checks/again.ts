@@ -1,6 +1,6 @@
 // Checks that a person has run again. They belong to no run and need no model: the object runs them, stores what was seen
 // in one transaction, and forgets all but the last request. Its row in `meta` is written before anything starts, so a
-// life that ends amid them is followed by one that goes on: checks are idempotent by contract, and a command with the same
+// life that ends during them is followed by one that continues: checks are idempotent by contract, and a command with the same
 // id is attached to. A run comes first: it ends them, since it changes the files that they look at.
 import { type PersonAnswer, withAnswers } from "../../agent/checks/people/answers.ts";
 import { hasYes, withReceipts, withStaleYeses } from "../../agent/checks/results.ts";

@@ -204,7 +204,7 @@ describe("a try fails if the receiver", () => {
     ["has no name", () => Promise.reject(new Error("DNS lookup failed.")), /host was not found/, null],
     ["has a bad certificate", () => Promise.reject(new Error("TLS peer's certificate")), /No secure connection/, null],
     [
-      "breaks off amid its answer",
+      "breaks off within its answer",
       () => streamed((controller) => controller.error(new Error("reset"))),
       /connection broke/,
       null,
@@ -222,7 +222,7 @@ describe("a try fails if the receiver", () => {
 
   it.each<[string, Receiver]>([
     ["is silent", () => new Promise(() => {})],
-    ["is silent amid its answer", () => streamed(() => new Promise(() => {}))],
+    ["falls silent within its answer", () => streamed(() => new Promise(() => {}))],
   ])("%s, after ten seconds, and is not awaited", async (_what, receiver) => {
     receive = receiver;
     const asked = untilAsked();
