@@ -25,7 +25,7 @@ export async function askHealth(url: string, adminKey: string | null, times = us
     if (Date.now() >= until) {
       throw new Failure(
         `${url}/healthz does not answer as Taskloom does (${answer.said})`,
-        "A new address may take some minutes. Run the same command again; it goes on from here.",
+        "A new address may take some minutes. Run the same command again; it continues from here.",
       );
     }
     await wait(times.pause_ms);

@@ -75,7 +75,7 @@ export function overloaded(what: "requests" | "answers"): Problem {
 const databaseFull: Failure = {
   code: "database_full",
   detail:
-    "The server's database is full, so nothing was changed. Runs go on, reading works, and so does deleting threads and projects. An operator has to make room.",
+    "The server's database is full, so nothing was changed. Runs continue, reading works, and so does deleting threads and projects. An operator has to make room.",
 };
 
 export function answerError(error: unknown, context: AppContext): Response {

@@ -1,5 +1,5 @@
-// Watches the caller's key while a request is open for long: a terminal, a transfer, a wait for a run. Streams of events
-// are watched by the thread's object, which asks for all its readers at once.
+// Watches the caller's key while a request is open for long: a terminal, a transfer, a wait for a run. Streams of
+// events are watched by the thread's object, which asks for all its readers at once.
 import { findEndedKeys } from "../store/api-keys.ts";
 import { clock } from "../thread/ports.ts";
 import { checkKeys, checkWithin, isExpired } from "../thread/stream/ended-keys.ts";
@@ -59,7 +59,7 @@ function atExpiry({ expires_at }: Pick<Caller, "expires_at">, act: () => void): 
   return left > LONGEST_TIMER_MS ? () => {} : clock.setTimer(act, Math.max(0, left));
 }
 
-/** Settles as `work` does, or rejects once the key no longer holds. The work itself goes on. */
+/** Settles as `work` does, or rejects once the key no longer holds. The work itself continues. */
 export async function whileKeyHolds<T>(context: AppContext, work: () => Promise<T>): Promise<T> {
   const watch = watchKey(context);
   const ended = new Promise<never>((_resolve, reject) => {

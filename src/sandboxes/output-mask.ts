@@ -73,7 +73,7 @@ export class OutputMask {
     return this.#mask(text, true).masked;
   }
 
-  /** For the beginning of a text that goes on: without what may be the beginning of a secret. */
+  /** For the beginning of a text that continues: without what may be the beginning of a secret. */
   applyToHead(text: string): string {
     return this.#mask(text, false).masked;
   }

@@ -37,7 +37,7 @@ export interface ThreadApi {
   texts(type: string): Promise<string[]>;
 }
 
-/** Longer than a run goes on after its reader has left. */
+/** Longer than a run continues after its reader has left. */
 const WAIT_MS = 30_000;
 
 async function shows(page: Page, text: string): Promise<void> {

@@ -50,7 +50,7 @@ describe.each(versions)("AG-UI's client %s", (version) => {
     expect(other.messages).toEqual(client.messages);
     expect(endOf(attached)).toMatchObject({ threadId, runId: "run.2026:3" });
 
-    // It goes on with the whole history, of which only the last message is new.
+    // It continues with the whole history, of which only the last message is new.
     other.say("user.3", "[[text done]]");
     await other.run("run.2026:4");
     const thread = ourThread(first);

@@ -1,4 +1,4 @@
-// Quotas of a day: exact however many ask at once, begun anew with the day, and what they end goes on later.
+// Quotas of a day: exact however many ask at once, begun anew with the day, and what they end continues later.
 import { env } from "cloudflare:test";
 import { Daytona } from "@daytonaio/sdk";
 import { afterAll, describe, expect, it, vi } from "vitest";
@@ -95,7 +95,7 @@ describe("what is counted over a day", () => {
     expect(await usesOf("user_deleted")).toEqual([]);
   });
 
-  it("lets a run's tools go on while D1 is away", async () => {
+  it("lets a run's tools continue while D1 is away", async () => {
     const prepare = () => {
       throw new Error("D1 is away");
     };
@@ -174,7 +174,7 @@ describe("the hours of sandboxes", () => {
     expect((await client.send("GET", file)).text).toBe("a day's work");
   });
 
-  it("that are used up under a run end its command, and the model reads why; the run goes on", async () => {
+  it("that are used up under a run end its command, and the model reads why; the run continues", async () => {
     const client = await realUser("user_run_hours");
     users.add("user_run_hours");
     const message =

@@ -38,7 +38,7 @@ describe("a list", () => {
     }
   });
 
-  it("goes on from a bookmark near the reader, while keys are read from the primary", async () => {
+  it("continues from a bookmark near the reader, while keys are read from the primary", async () => {
     const bookmark = bookmarkOf(await ask("GET", "/v1/agents", "first")) ?? "";
     const other = await createWalker({ DB: counted.db });
     const [trips, near] = [counted.count(), counted.countNear()];

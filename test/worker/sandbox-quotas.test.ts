@@ -62,7 +62,7 @@ describe("rows of sandboxes", () => {
     expect(await rowsOf("user_boxes")).toHaveLength(7);
   });
 
-  it("have no more cores together than the quota; one that is there goes on, and may shrink", async () => {
+  it("have no more cores together than the quota; one that is there continues, and may shrink", async () => {
     const user_id = "user_cores";
     await userWith(user_id, { sandbox_cpus: 10 });
     const take = (project_id: string, cpu: number | null) =>
@@ -141,7 +141,7 @@ describe("a project's sandbox", () => {
 });
 
 describe("a run whose sandbox the quota refuses", () => {
-  it("goes on, and its model reads a sentence that says what helps", async () => {
+  it("continues, and its model reads a sentence that says what helps", async () => {
     const client = await realUser("user_run_refused");
     const quotas = JSON.stringify({ sandboxes: 0 });
     await env.DB.prepare("UPDATE users SET quotas = ?1 WHERE user_id = 'user_run_refused'").bind(quotas).run();

@@ -153,7 +153,7 @@ describe("an event", () => {
     expect(logged.join("\n")).toContain('"reason":"other_bot"');
   });
 
-  it("goes on for workspaces that are connected with the app's own bot", async () => {
+  it("continues for workspaces that are connected with the app's own bot", async () => {
     const slack = createSlackClient({ SLACK_APP_ID: "" });
     await connect(createSlackClient(), "TFE3");
     expect((await slack.event(mention, authorizedFor("TFE3", "UBOT"))).status).toBe(200);

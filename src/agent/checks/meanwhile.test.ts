@@ -124,7 +124,7 @@ describe("a run", () => {
     expect(run.plan.tasks).toMatchObject([{ status: "completed", verification: "stale" }]);
   });
 
-  it("goes on with what a person says while its last checks run", async () => {
+  it("continues with what a person says while its last checks run", async () => {
     const { run, checks } = newRun([callsTools(finish("task_1"), "work"), says("Done."), says("That, too.")]);
     run.onFact = (fact) => {
       if (fact.type === "tool_finished" && fact.name === "work") checks.tree = "tree_2";

@@ -41,7 +41,7 @@ describe("the call after a fact", () => {
     return { outcome: await run.run(), at };
   }
 
-  it("is expected with the last result of a step, if the run goes on", async () => {
+  it("is expected with the last result of a step, if the run continues", async () => {
     const { run, spending } = start([callsTools("read", "work", "read"), callsTools("complete")]);
     const { at } = await follow(run, spending);
     expect(at).toEqual(["tool_finished"]);

@@ -118,7 +118,7 @@ export function ownerOfAdmin(user_id: string, made_by: string | null): SQL<strin
   return sql<string>`iif(${isAdmin}, ${owner}, NULL)`;
 }
 
-/** A run goes on after its key was deleted, and may expose a port, unless what the key made was revoked. */
+/** A run continues after its key was deleted, and may expose a port, unless what the key made was revoked. */
 export function ownerUnlessRevoked(user_id: string, made_by: string | null): SQL<string> {
   if (made_by === null) return ownerWhoActs(user_id, sql`${user_id}`);
   const revoked = sql`SELECT 1 FROM api_keys WHERE user_id = ${user_id} AND key_id = ${DELETED_PREFIX + made_by} AND hash = 'revoked'`;

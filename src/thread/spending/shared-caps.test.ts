@@ -254,7 +254,7 @@ describe("while D1 is away", () => {
     expect(budgets.requests.length).toBeGreaterThan(5);
   });
 
-  it("a run goes on once D1 is back, with the lease of the first request", async () => {
+  it("a run continues once D1 is back, with the lease of the first request", async () => {
     const clock = new FakeClock();
     const budgets = new FakeBudgets(ofUser({ max_total_tokens: 1_000_000 }));
     budgets.isAway = true;

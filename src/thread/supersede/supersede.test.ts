@@ -36,7 +36,7 @@ describe("a turn that is asked again", () => {
     }
   });
 
-  it("can be asked again any number of times, and the conversation goes on behind it", async () => {
+  it("can be asked again any number of times, and the conversation continues behind it", async () => {
     const thread = await twoTurns("three", "four", "five");
     await thread.run("", again("msg_of_inv_b", { invocation_id: "inv_c" }));
     await thread.run("", again("msg_of_inv_b", { invocation_id: "inv_d" }));

@@ -79,7 +79,7 @@ function markRows(
     range.at,
     from,
   );
-  // A client that edits a message may keep its id, and goes on to name the new message by it.
+  // A client that edits a message may keep its id, and then names the new message by it.
   if (!replaces || input?.messages.some(({ message_id }) => message_id === turn.message_id) !== true) return range;
   const renamed = { seq: turn.seq, message_id: newId("msg") };
   sql.exec("UPDATE messages SET message_id = ? WHERE seq = ?", renamed.message_id, renamed.seq);
