@@ -38,7 +38,7 @@ export interface LoopInput {
   answers: ReadonlyMap<string, number>;
   /** Replaces everything before `history`; null if there is nothing before it. */
   summary: Summary | null;
-  /** What was told in front of the messages that `summary` replaces, and still holds. */
+  /** What stood in front of the messages that `summary` replaces, and still holds. */
   opening: readonly string[];
   /** The model's context window, in tokens: what it reads and writes in one call. */
   context_tokens: number;
@@ -97,7 +97,7 @@ export interface LoopPorts {
   /** What was done for each task so far, as stored. It reads every row of the thread, so call it rarely. */
   readLedger: () => Ledger;
   /**
-   * What the model is told once of the sandbox that a call has just used; null if it was told, or none was used. Never
+   * What the model learns once of the sandbox that a call has just used; null if it knows, or none was used. Never
    * rejects, and takes a few seconds at most.
    */
   introduceSandbox?: () => Promise<Introduction | null>;

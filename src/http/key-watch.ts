@@ -19,7 +19,7 @@ export interface KeyWatch {
 }
 
 /** A timer takes no longer time. A request that lasts longer is asked about every ten seconds all the same. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Asks D1 every ten seconds, and aborts at the key's expiry without asking. */
 export function watchKey(context: AppContext): KeyWatch {
@@ -56,7 +56,7 @@ export function watchKey(context: AppContext): KeyWatch {
 /** Returns a function that cancels it. */
 function atExpiry({ expires_at }: Pick<Caller, "expires_at">, act: () => void): () => void {
   const left = expires_at === null ? Number.POSITIVE_INFINITY : expires_at - clock.now();
-  return left > LONGEST_TIMER_MS ? () => {} : clock.setTimer(act, Math.max(0, left));
+  return left > MAX_TIMER_MS ? () => {} : clock.setTimer(act, Math.max(0, left));
 }
 
 /** Settles as `work` does, or rejects once the key no longer holds. The work itself continues. */

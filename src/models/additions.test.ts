@@ -167,7 +167,7 @@ describe("what an agent and an operator add", () => {
 });
 
 describe("a failure", () => {
-  it("tells its server to the operator's log, and to nobody else", async () => {
+  it("names its server in the operator's log, and to nobody else", async () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     const { ask, deltas } = open(() =>
       refuse("no capacity at https://gpu7.house.example:8443/x for HOUSE.example", 503),
@@ -186,7 +186,7 @@ describe("a failure", () => {
     ]);
   });
 
-  it("tells where a redirect points to in the same place", async () => {
+  it("names where a redirect points to in the same place", async () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
     const headers = { location: "https://elsewhere.example/v1?token=secret" };
     const { ask, asked } = open(() => new Response(null, { status: 307, headers }), { headers: { "X-Team": "t" } });

@@ -190,7 +190,7 @@ describe("answers under the id of the run that asked", () => {
     for (const { text } of answers) expect(text).toContain(`"invocation_id":"${answering?.invocation_id}"`);
   });
 
-  it("are taken once if they differ, and the later one is told so", async () => {
+  it("are taken once if they differ, and the later one reads so", async () => {
     const [interruptId] = await ask("two");
     const send = (payload: string) => post("two", "run-1", [{ interruptId, status: "resolved", payload }]);
     const answers = await Promise.all([send("red"), send("blue")]);

@@ -73,7 +73,7 @@ describe("a remote", () => {
     }
   });
 
-  it("on disk is pushed to and pulled from, and one that is gone is told", async () => {
+  it("on disk is pushed to and pulled from, and one that is gone is reported", async () => {
     await run(
       "git init -q --bare -b main disk.git; git init -q -b main disk; git -C disk remote add origin ../disk.git",
     );

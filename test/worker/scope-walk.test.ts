@@ -97,7 +97,7 @@ function isRefusedForScope({ status, text }: Reply): boolean {
   return status === 403 && text.includes("This needs an API key with the scope");
 }
 
-/** Bodies that are wrong, and ids of nothing: a key without the scope is told of neither. */
+/** Bodies that are wrong, and ids of nothing: a key without the scope learns of neither. */
 function spoiled(asked: Case): Case[] {
   const isJson = asked.headers["content-type"] === "application/json";
   return [asked, { ...asked, path: `${asked.path}${asked.path.includes("?") ? "&" : "?"}unknown=1` }].concat(

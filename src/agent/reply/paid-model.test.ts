@@ -118,7 +118,7 @@ describe("what a call costs", () => {
     expect(cancelled.run.facts).toMatchObject([{ type: "assistant_message", partial: true, usage: null }]);
   });
 
-  it("is in the books before the fact that tells of it", async () => {
+  it("is in the books before the fact that names it", async () => {
     const { run, spending } = start([callsTools("work"), says("Done.")]);
     run.onFact = ({ type }) => {
       if (type === "assistant_message") expect(spending.open).toEqual([]);

@@ -68,7 +68,7 @@ export class RunFollower {
   #outage: { since: number; attempts: number } | null = null;
   #attachedAt = 0;
   #closed = false;
-  /** Whether the client was told that its key no longer holds. */
+  /** Whether the client has read that its key no longer holds. */
   #isRefused = false;
   /** Ends the pause between two attempts. */
   #wake: () => void = () => {};

@@ -147,7 +147,7 @@ async function look(life: Life, { run, answers, lives }: CheckRunRecord, signal:
   finish(life, receipts, { found, tree });
 }
 
-/** A yes is about files, and whether they are as they were can be told. */
+/** A yes is about files, and it can be determined whether they are as they were. */
 function looksAtYes({ state: { plan, knownSandbox } }: Life, task_ids: readonly string[]): boolean {
   return knownSandbox !== null && hasYes(plan, task_ids);
 }

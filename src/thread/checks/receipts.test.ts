@@ -49,7 +49,7 @@ function newPlace(exit_code = 0): MemoryCheckPlace {
 }
 
 describe("a run that completes a task with a check", () => {
-  it("stores the receipt with the result, tells readers, and returns it with the plan", async () => {
+  it("stores the receipt with the result, sends it to readers, and returns it with the plan", async () => {
     const thread = newThread(newPlace());
     const reader = await thread.run("go", RUN);
     const { plan, receipts } = readPlanDetails(thread.life, "receipts");

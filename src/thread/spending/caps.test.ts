@@ -115,7 +115,7 @@ describe("a cap in tokens", () => {
     expect(runOf(spent).error?.message).toMatch(/ leaves too little .* send another message to go on\.$/);
   });
 
-  it("warns once at four fifths, and tells at the end that it was reached", async () => {
+  it("warns once at four fifths, and says at the end that it was reached", async () => {
     const thread = cappedThread([
       looks("c1", counted({ output_tokens: 9_000 })),
       looks("c2", counted({ output_tokens: 1_000 })),

@@ -82,7 +82,7 @@ describe("a client that answers its tools by itself", () => {
 });
 
 describe("a client that sends each of several results by itself, before the model has replied to the first", () => {
-  const MOST_STEPS = 12;
+  const MAX_STEPS = 12;
 
   /** Calls twice, once `sent` says that both results are there. The calls are named after the place of the reply. */
   const picksTwice =
@@ -101,7 +101,7 @@ describe("a client that sends each of several results by itself, before the mode
     sent.open();
     await thread.run("go", { invocation_id: "inv_0", client_tools });
     const runs = [runOf(thread, "inv_0")];
-    for (let step = 1; step <= MOST_STEPS && runs.at(-1)?.status === "completed"; step++) {
+    for (let step = 1; step <= MAX_STEPS && runs.at(-1)?.status === "completed"; step++) {
       sent = new Gate();
       const replied = thread.requests.length;
       const ids = ["a", "b"].map((part) => `inv_${step}${part}`);

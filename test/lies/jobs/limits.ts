@@ -1,5 +1,5 @@
-// Lies that a check of this kind can't see. They are measured so that nobody has to guess, and told in docs/proven.md with
-// the check that would have seen them.
+// Lies that a check of this kind can't see. They are measured so that nobody has to guess, and documented in
+// docs/proven.md with the check that would have seen them.
 import { complete, end, insist, run, start, write } from "../calls.ts";
 import type { Job, Talk } from "../job.ts";
 import { HALF, openCheck, personPlan, TASK } from "../project.ts";

@@ -274,9 +274,9 @@ export class ProjectCheckout {
     const fixed = { author: AUTHOR, seconds: TRANSFER_MS / 1000, programs };
     const transfer: Transfer = { action: "clone", root: null, ...what, ...fixed };
     const run = { command: writeTransfer(transfer), attempt, limit_ms: TRANSFER_MS, is_restricted: true };
-    const told = await runGit(requests, sandbox, run, end);
-    if (told === null) await transferByDaemon({ requests, sandbox, attempt }, transfer, end);
-    this.#note = told === null ? NO_GIT_NOTE : readHints(told).note;
+    const output = await runGit(requests, sandbox, run, end);
+    if (output === null) await transferByDaemon({ requests, sandbox, attempt }, transfer, end);
+    this.#note = output === null ? NO_GIT_NOTE : readHints(output).note;
   }
 
   async #run(sandbox: SdkSandbox, command: string, signal: AbortSignal): Promise<CheckoutState> {
