@@ -1,6 +1,5 @@
 // Quotas of sandboxes: exact, kept by a row of D1, and given back.
 import { env } from "cloudflare:test";
-import { Daytona } from "@daytonaio/sdk";
 import { afterAll, describe, expect, it } from "vitest";
 import { readConfig } from "../../src/config.ts";
 import { sweepSandboxes } from "../../src/projects/routes/sweep-sandboxes.ts";
@@ -8,29 +7,12 @@ import { sandboxName } from "../../src/projects/sandbox.ts";
 import { countSandbox } from "../../src/projects/sandbox-count.ts";
 import { usualQuota } from "../../src/store/quotas/held.ts";
 import { giveBackSandbox, listLeftSandboxes, noteSandbox, takeSandbox } from "../../src/store/quotas/sandboxes.ts";
-import { type Client, createClient } from "./http-client.ts";
+import { daytona, openQuotaUsers } from "./quota-users.ts";
 import { realUser } from "./real-client.ts";
 
-const app = createClient();
-const daytona = new Daytona({
-  apiKey: env.DAYTONA_API_KEY ?? "",
-  apiUrl: env.DAYTONA_API_URL ?? "",
-  useDeprecatedPolling: true,
-});
-const users = new Set<string>();
-/** All test files of the worker project share the server. */
-afterAll(async () => {
-  for await (const sandbox of daytona.list({ labels: { app: "taskloom" } })) {
-    if (users.has(sandbox.labels?.user_id ?? "")) await sandbox.delete();
-  }
-});
-
-async function userWith(user_id: string, quotas: Record<string, number>): Promise<Client> {
-  users.add(user_id);
-  const client = await app.addUser(user_id);
-  await env.DB.prepare("UPDATE users SET quotas = ?2 WHERE user_id = ?1").bind(user_id, JSON.stringify(quotas)).run();
-  return client;
-}
+const users = openQuotaUsers();
+const { userWith } = users;
+afterAll(users.removeSandboxes);
 
 const rowOf = (user_id: string, project_id: string, cpu: number | null = null) => ({
   ...{ user_id, project_id, created_at: new Date().toISOString(), cpu, memory: null, disk: null },
