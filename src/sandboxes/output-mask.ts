@@ -9,9 +9,9 @@
 import { formsOf } from "./secret-forms.ts";
 
 /** Shorter ones are parts of ordinary words and numbers. */
-export const MIN_MASKED_CHARACTERS = 8;
+const MIN_MASKED_CHARACTERS = 8;
 
-export const MASK = "***";
+const MASK = "***";
 
 /** Fewer last characters of a secret say nothing. */
 const MIN_SHOWN_PART = 4;
@@ -158,7 +158,7 @@ function isAt(text: string, secret: string, place: number): boolean {
   return text.charCodeAt(place + last) === secret.charCodeAt(last) && text.startsWith(secret, place);
 }
 
-export class MaskedText {
+class MaskedText {
   readonly #mask: (text: string, isEnd: boolean) => Masking;
   readonly #pass: (text: string) => void;
   #held = "";

@@ -95,7 +95,7 @@ export interface AuditFilter {
  * What one page may read if a filter has no index: then a page may have fewer entries than asked for, or none, and its
  * cursor continues behind the last one that was looked at.
  */
-export const MAX_SCANNED = 2_000;
+const MAX_SCANNED = 2_000;
 
 /** Newest first. */
 export async function listAuditEntries(

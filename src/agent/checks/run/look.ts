@@ -7,7 +7,7 @@ import type { CheckPlace, CommandSeen, Tree } from "../place.ts";
 import { failed, type Judgement, judgeCommand, judgeFile, judgeGit, judgeHttp, notRun } from "./judge.ts";
 import { type CheckRunPorts, type PublicAnswer, TIME_OVER, within } from "./ports.ts";
 
-export const DEFAULT_COMMAND_MS = 120_000;
+const DEFAULT_COMMAND_MS = 120_000;
 const DEFAULT_START_MS = 30_000;
 const REQUEST_MS = 30_000;
 

@@ -65,7 +65,7 @@ export async function listByScript(
   return readListing(output, listed);
 }
 
-export function readListing(output: string, { asked, absolute, folders, max }: Listed): FileListing | null {
+function readListing(output: string, { asked, absolute, folders, max }: Listed): FileListing | null {
   const [, ...records] = output.split("\x1e");
   const name = asked || ".";
   if (records[0] === "missing\n") throw new SandboxError("not_found", `${name} does not exist.`);

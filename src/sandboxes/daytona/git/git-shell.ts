@@ -12,8 +12,8 @@ import { quote } from "../commands/command-line.ts";
 const MAX_COMMAND_BYTES = 100_000;
 
 /** Settings with a name of their own each, that name programs. */
-export const NAMED_HOOKS = "hook\\..*\\.command";
-export const NAMED_PROGRAMS = [
+const NAMED_HOOKS = "hook\\..*\\.command";
+const NAMED_PROGRAMS = [
   "filter\\..*\\.(clean|smudge|process)",
   NAMED_HOOKS,
   "(diff|merge)\\..*\\.(driver|command|textconv)",
