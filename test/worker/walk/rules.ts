@@ -127,3 +127,9 @@ export function refusalsOf({ operation }: Case, name?: string): number[] {
   if (operation.name in adminOperations) return [403];
   return refusals[`${operation.name} ${name}`]?.statuses ?? [404];
 }
+
+/** Which things of a user an operation works on: those of a run that asks, of one that works, or of one that is over. */
+export function neededThings(path: string): "asking" | "live" | "quiet" {
+  if (/\/resume(?:\/stream)?$/.test(path)) return "asking";
+  return /\/(?:cancel|inbox(?:\/[^/]+)?)$/.test(path) ? "live" : "quiet";
+}
