@@ -76,7 +76,8 @@ export interface Life {
   begun: RunRecord | null;
   /**
    * Facts of the run after which others follow in the same turn of the event loop: a reply that probably ends it, or
-   * whose calls begin at once. The next transaction stores them. Who waits for something else calls `storeHeld` first.
+   * whose calls begin at once. The next transaction stores them. Whoever waits for something else calls `storeHeld`
+   * first.
    */
   held: { record: RunRecord; stores: (() => void)[] } | null;
   /** The last position in the inbox that is taken. */

@@ -1,8 +1,8 @@
 // A user at the limits of the quotas, beside one who works: what is let in (runs, changes, reads, streams, each as fast
 // as the quota allows over a minute), and four times as much that is refused. Short rounds without a flood, with what
-// is refused alone, and with all of it take turns, so that what else the machine does falls on all. Who sends the flood
-// is a process of its own, and so is the model; the Worker, its objects and D1 are one process, as `npm start` has
-// them. So what is let in takes time of the one thread that also serves the other user: on Cloudflare it would have
+// is refused alone, and with all of it take turns, so that what else the machine does falls on all. Whoever sends the
+// flood is a process of its own, and so is the model; the Worker, its objects and D1 are one process, as `npm start`
+// has them. So what is let in takes time of the one thread that also serves the other user: on Cloudflare it would have
 // threads of its own.
 //
 // What is compared are the medians of the rounds' p95. How far apart halves of the rounds without a flood are is the

@@ -155,7 +155,7 @@ describe.skipIf(!hasBrowser)("signing in with OpenID Connect in a browser", () =
     expect(await cookieNames(context)).toEqual(["taskloom-session"]);
   });
 
-  it("as somebody else leaves nothing of theirs in the account of who comes next, in an open tab", async () => {
+  it("as somebody else leaves nothing of theirs in the account of whoever comes next, in an open tab", async () => {
     issuer.accounts.set("bob", { email: "bob@example.com", email_verified: true, name: "Bob" });
     const { context, page } = await open("/auth/sign-in");
     await logIn(page, "ada");

@@ -219,7 +219,7 @@ describe.skipIf(!hasBrowser)("users in the settings", () => {
     await close();
   });
 
-  it("are not shown to who may not manage them", async () => {
+  it("are not shown to whoever may not manage them", async () => {
     const { page, close } = await enter(["read", "run", "write"], "#settings=users");
     const settings = page.getByRole("dialog", { name: "Settings" });
     await settings.getByRole("heading", { name: "API keys" }).waitFor();

@@ -131,7 +131,7 @@ describe("an account", () => {
     expect((await admin.as(both.key).send("GET", "/v1/users/me")).body.scopes).toEqual(["read", "run", "write"]);
     const row = await env.DB.prepare("SELECT scopes FROM api_keys WHERE key_id = ?").bind(session.key_id).first();
     expect(row).toEqual({ scopes: null });
-    // Keys of who never had the role stay as they are.
+    // Keys of whoever never had the role stay as they are.
     const operator = await addAdmin();
     expect((await patch(operator.user_id, { role: null })).status).toBe(200);
     expect((await operator.client.send("GET", "/v1/users")).status).toBe(200);

@@ -172,7 +172,7 @@ describe("what a user has", patience, () => {
     }
   });
 
-  it("is not shown to who brings a token of its Slack workspace", async () => {
+  it("is not shown to whoever brings a token of its Slack workspace", async () => {
     const { team_id } = alpha.things.quiet;
     stage.slack.answers.set("auth.test", () => identityOf(team_id));
     const [operation] = keyed.filter(({ name }) => name === "POST /v1/slack/workspaces") as [Operation];

@@ -23,7 +23,7 @@ const COUNTER_LIMIT = 10;
 const WINDOW_SECONDS = 60;
 /** Enough to find out why a client fails. */
 const LINES_A_MINUTE = 120;
-/** Of refused bodies, which may be 16 MiB. Who comes too often reads in the first answers how long to wait. */
+/** Of refused bodies, which may be 16 MiB. Whoever comes too often reads in the first answers how long to wait. */
 const DROPS_A_MINUTE = 60;
 /** Until something that is open may be closed. */
 const CLOSED_SECONDS = 5;

@@ -1,6 +1,6 @@
 // Admits what clients send and fetch by its bytes: bodies of requests, and long answers. It lasts as long as its client
-// takes, so nothing else waits behind it (`account.ts` has the queue for work). A client that is slow on purpose must not
-// keep the others out: one owner has no more than its share.
+// takes, so nothing else waits behind it (`account.ts` has the queue for work). A client that is slow on purpose must
+// not keep the others out: one owner has no more than its share.
 //
 // The first to come is admitted first, except for owners that have their share already. What is small does not wait
 // behind what is large, and has some room for itself. It knows plain numbers only, as `account.ts` does.
@@ -26,7 +26,7 @@ export interface Entry {
 }
 
 export interface ByteLimiter {
-  /** Puts it in the queue. Who waits tries again and again: an entry that no longer tries is forgotten. */
+  /** Puts it in the queue. Whoever waits tries again and again: an entry that no longer tries is forgotten. */
   enqueue(bytes: number, owner: string, now: number): Entry;
   tryEnter(entry: Entry, now: number): boolean;
   leave(entry: Entry): void;

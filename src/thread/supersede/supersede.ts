@@ -96,8 +96,8 @@ function forgetRows(life: Life, from: number): void {
 }
 
 /**
- * Readers of the thread get the conversation without them, before the run starts. Who is not there now gets it with the
- * resync of a later visit.
+ * Readers of the thread get the conversation without them, before the run starts. Whoever is not there now gets it with
+ * the resync of a later visit.
  */
 function tellReaders(life: Life, range: SupersededRange): void {
   const { journal, superseded, readers } = life;

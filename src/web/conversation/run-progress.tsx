@@ -61,7 +61,7 @@ export function Figures({ view }: { view: ThreadView }) {
   );
 }
 
-/** Who wants less motion sees fewer steps. */
+/** Whoever wants less motion sees fewer steps. */
 const tickMs = { usual: 1_000, reduced: 10_000 };
 
 function Clock({ start }: { start: number }) {

@@ -29,7 +29,7 @@ it("a quota of a day says that it ends with the day, in the server's own words",
   expect(describeProblem(used).detail).toContain("at 00:00 UTC, in 60 minutes");
 });
 
-it("a server that says when it takes a request again is quoted with that time, also to who tries again", () => {
+it("a server that says when it takes a request again is quoted with that time, also to whoever tries again", () => {
   const at = Date.now() + 65_000;
   const time = new Date(at).toLocaleTimeString("en-GB");
   const error = new ApiError(429, "quota_exceeded", "A quota is used up: 120 runs", at);

@@ -1,4 +1,4 @@
-// Port: what is known of the project's own checks. Who implements it knows the thread's sandbox, and remembers.
+// Port: what is known of the project's own checks. Whoever implements it knows the thread's sandbox, and remembers.
 import type { ProjectChecks } from "./apply.ts";
 
 export interface ProjectView extends ProjectChecks {
