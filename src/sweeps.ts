@@ -107,7 +107,7 @@ export async function sweepSessions(env: Env, now: number): Promise<void> {
   }
 }
 
-/** Seals secrets with a new ENCRYPTION_KEY, and logs once in an isolate's life what an operator should mend. */
+/** Seals secrets with a new ENCRYPTION_KEY, and logs once in an isolate's life what an operator should fix. */
 export function createKeySweep(): (env: Env, now: number) => Promise<void> {
   const resealer = createResealer();
   let hasWarned = false;

@@ -65,7 +65,7 @@ function judge(status: number, body: Record<string, unknown>, url: string): Heal
   const failed = checks.filter(({ ok }) => !ok).map(({ name, text }) => `${name}: ${text}`);
   throw new Failure(
     [`the deployment answers, but not all of it works (status ${status})`, ...failed].join("\n"),
-    `Mend it: settings by setup, then deploy again. ${url}/healthz?deep=1 with the admin key shows all checks.`,
+    `Fix it: settings by setup, then deploy again. ${url}/healthz?deep=1 with the admin key shows all checks.`,
   );
 }
 

@@ -217,7 +217,7 @@ const remedies: [pattern: RegExp, remedy: string][] = [
 
 export function describeRefusal({ tail }: WranglerRun, what: string): Failure {
   const remedy = remedies.find(([pattern]) => pattern.test(tail))?.[1];
-  const usual = "Mend what wrangler says, and run the same command again: it continues from here.";
+  const usual = "Fix what wrangler reports, and run the same command again: it continues from here.";
   return new Failure(tail === "" ? what : `${what}:\n${tail}`, remedy ?? usual);
 }
 
@@ -237,7 +237,7 @@ export async function readToml(path: string): Promise<Record<string, unknown>> {
   try {
     return experimental_readRawConfig({ config: path }).rawConfig as Record<string, unknown>;
   } catch (error) {
-    throw new Failure(`${path} is no TOML: ${(error as Error).message.split("\n")[0]}`, "Mend it.");
+    throw new Failure(`${path} is no TOML: ${(error as Error).message.split("\n")[0]}`, "Fix it.");
   }
 }
 

@@ -44,7 +44,7 @@ describe("what an agent and an operator add", () => {
     "body.reasoning_effort: Input should be 'low', 'medium' or 'high'",
     "reasoning_effort must be one of low, high",
     "invalid value for reasoning.effort: minimal",
-  ])("is the person's to mend where a server has no such effort: %s", async (words) => {
+  ])("is the person's to fix where a server has no such effort: %s", async (words) => {
     const { ask, asked } = open(() => refuse(words));
     const outcome = await ask({ model: "m", options: { reasoning_effort: "minimal" } });
     expect(outcome).toMatchObject({
@@ -76,7 +76,7 @@ describe("what an agent and an operator add", () => {
     ],
     ["Invalid 'top_p': decimal above maximum value. Expected a value <= 1, but got 9 instead.", { top_p: 9 }],
     ["body.top_k: Input should be a valid integer", { top_k: "many" }],
-  ])("is the person's to mend where a field has a wrong value: %s", async (words, extra_body) => {
+  ])("is the person's to fix where a field has a wrong value: %s", async (words, extra_body) => {
     const { ask, asked } = open(() => refuse(words), { base_url: openai });
     const outcome = await ask({ options: { extra_body } });
     expect(outcome).toMatchObject({ failure: { message: expect.stringContaining(words.slice(0, 30)) } });
